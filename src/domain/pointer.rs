@@ -1,0 +1,99 @@
+//! JSON Pointer (RFC 6901), with one extension for mappings: a segment `*` is every element or member.
+//! A literal key `*` is written `~2`, which RFC 6901 leaves free.
+
+use super::json::Json;
+
+/// A parsed pointer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Key(String),
+    Each,
+}
+
+/// Why a text is no pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadPointer {
+    /// Neither empty nor begun with `/`.
+    #[error("a JSON pointer is empty or starts with `/`")]
+    NoSlash,
+    /// A `~` that is not `~0`, `~1` or `~2`.
+    #[error("`~` must be written `~0`, `/` as `~1` and a literal `*` as `~2`")]
+    BadEscape,
+}
+
+impl Pointer {
+    /// Reads a pointer; the empty text is the whole document.
+    ///
+    /// # Errors
+    /// [`BadPointer`] says what is wrong.
+    pub fn parse(text: &str) -> Result<Pointer, BadPointer> {
+        if text.is_empty() {
+            return Ok(Pointer { steps: Vec::new() });
+        }
+        let rest = text.strip_prefix('/').ok_or(BadPointer::NoSlash)?;
+        let steps = rest.split('/').map(|raw| if raw == "*" { Ok(Step::Each) } else { unescape(raw).map(Step::Key) });
+        Ok(Pointer { steps: steps.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether it can name more than one value.
+    #[must_use]
+    pub fn is_plural(&self) -> bool {
+        self.steps.contains(&Step::Each)
+    }
+
+    /// Every value it names, in document order.
+    #[must_use]
+    pub fn all<'j, 'a>(&self, root: &'j Json<'a>) -> Vec<&'j Json<'a>> {
+        let mut found = vec![root];
+        for step in &self.steps {
+            found = match step {
+                Step::Key(key) => found.into_iter().filter_map(|v| v.member(key)).collect(),
+                Step::Each => found.into_iter().flat_map(children).collect(),
+            };
+        }
+        found
+    }
+
+    /// The first value it names.
+    #[must_use]
+    pub fn first<'j, 'a>(&self, root: &'j Json<'a>) -> Option<&'j Json<'a>> {
+        if self.is_plural() {
+            return self.all(root).into_iter().next();
+        }
+        self.steps.iter().try_fold(root, |value, step| match step {
+            Step::Key(key) => value.member(key),
+            Step::Each => None,
+        })
+    }
+}
+
+fn children<'j, 'a>(value: &'j Json<'a>) -> Vec<&'j Json<'a>> {
+    match value {
+        Json::List(elements) => elements.iter().collect(),
+        Json::Object(members) => members.iter().map(|(_, v)| v).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn unescape(raw: &str) -> Result<String, BadPointer> {
+    let mut key = String::with_capacity(raw.len());
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        if c != '~' {
+            key.push(c);
+            continue;
+        }
+        key.push(match chars.next() {
+            Some('0') => '~',
+            Some('1') => '/',
+            Some('2') => '*',
+            _ => return Err(BadPointer::BadEscape),
+        });
+    }
+    Ok(key)
+}

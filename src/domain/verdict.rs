@@ -1,0 +1,92 @@
+//! What the policy says of one (alert, device), before the history of the machine is looked at.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::scan::{Kind, Mode, Priority, Reason};
+
+/// The policy's answer, with what it saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The rule that won; `None` when no rule matched.
+    pub rule: Option<String>,
+    /// What it asks for.
+    pub asks: Asks,
+    /// The values the winning rule's conditions saw, or those that stayed unknown: for the decision record.
+    pub seen: Vec<Seen>,
+}
+
+/// What a verdict asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// No scan; [`Reason::Rule`] or [`Reason::NoMatch`].
+    Nothing(Reason),
+    /// A person must decide first ([`Reason::Undecided`]); then this scan.
+    Hold(Reason, Wanted),
+    /// This scan.
+    Scan(Wanted),
+}
+
+/// A scan as a rule wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Quick or Full.
+    pub kind: Kind,
+    /// Its place in the queue.
+    pub priority: Priority,
+    /// The strictest of process, tenant and rule.
+    pub mode: Mode,
+    /// How old a scan may be and still answer.
+    pub cooldown: Cooldown,
+    /// Scans the rule may begin in a sliding window; `None`: the rule removed its limit.
+    pub limit: Option<Limit>,
+    /// Scans the tenant may begin in a sliding window.
+    pub tenant_limit: Option<Limit>,
+    /// From receipt; older than this it is not sent.
+    pub max_age: Duration,
+    /// How long it may be held.
+    pub hold_for: Duration,
+}
+
+/// How old a scan of the same or stronger kind may be and still answer for a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cooldown {
+    /// For a wanted Quick.
+    pub quick: Duration,
+    /// For a wanted Full.
+    pub full: Duration,
+}
+
+impl Cooldown {
+    /// The one for this kind.
+    #[must_use]
+    pub const fn of(self, kind: Kind) -> Duration {
+        match kind {
+            Kind::Quick => self.quick,
+            Kind::Full => self.full,
+        }
+    }
+}
+
+/// At most `scans` in any `per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub scans: u32,
+    /// The sliding window.
+    pub per: Duration,
+}
+
+/// One value that a condition looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The field, as the rules name it.
+    pub field: String,
+    /// The value as text, shortened for display; `None`: absent; see `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The value could not be known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
+}
