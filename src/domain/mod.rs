@@ -49,7 +49,9 @@ macro_rules! codes {
 
 pub mod alert;
 pub mod json;
+pub mod plan;
 pub mod pointer;
+pub mod quota;
 pub mod scan;
 pub mod time;
 pub mod verdict;

@@ -176,3 +176,7 @@ impl fmt::Display for Priority {
         self.0.fmt(f)
     }
 }
+
+/// A scan's row in the journal; outside it is a uuid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScanId(pub i64);

@@ -1,0 +1,190 @@
+//! One wanted scan against the history of its machine: begin, join, be answered, or wait for a person.
+//! A weaker scan never answers for a stronger one, and nothing here depends on who asked.
+
+use super::scan::{Kind, Mode, Priority, Reason, ScanId};
+use super::time::Timestamp;
+use super::verdict::{Limit, Wanted};
+
+/// What the journal knows of one machine of one tenant, and of the limits that apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The scan that is not sent yet; there is at most one of a kind of mode (dry or not).
+    pub waiting: Option<Waiting>,
+    /// The scan that is being sent, unknown or running; there is at most one.
+    pub open: Option<Open>,
+    /// The latest Quick that succeeded.
+    pub last_quick: Option<Past>,
+    /// The latest Full that succeeded.
+    pub last_full: Option<Past>,
+    /// Scans the rule has begun within its limit's window.
+    pub rule_used: u32,
+    /// Scans the tenant has begun within its limit's window.
+    pub tenant_used: u32,
+}
+
+/// A scan that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which.
+    pub scan: ScanId,
+    /// Its kind so far.
+    pub kind: Kind,
+    /// Its priority so far.
+    pub priority: Priority,
+}
+
+/// A scan under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Which.
+    pub scan: ScanId,
+    /// Its kind.
+    pub kind: Kind,
+    /// False: somebody else began it, and it covers one of ours.
+    pub ours: bool,
+}
+
+/// A scan that ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Which.
+    pub scan: ScanId,
+    /// When.
+    pub ended: Timestamp,
+}
+
+/// What to do with a wanted scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// A new scan waits; `after` names the weaker one of the machine that must end first.
+    Begin {
+        /// The open scan in the way.
+        after: Option<ScanId>,
+    },
+    /// The waiting scan takes this along, with this kind and priority from now on.
+    Join(ScanId, Kind, Priority),
+    /// That scan answers, for this reason: [`Reason::Running`], [`Reason::Foreign`] or [`Reason::Cooldown`].
+    Answered(ScanId, Reason),
+    /// A person must decide: [`Reason::Approval`] or [`Reason::Limit`].
+    Hold(Reason),
+}
+
+impl Plan {
+    /// The reason a decision gets from this plan.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Plan::Begin { .. } => Reason::New,
+            Plan::Join(..) => Reason::Merged,
+            Plan::Answered(_, reason) | Plan::Hold(reason) => reason,
+        }
+    }
+}
+
+/// Plans one wanted scan. `now` is the time of the decision.
+#[must_use]
+pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
+    let approval = wanted.mode == Mode::Approve;
+    if let Some(waiting) = history.waiting {
+        // Without approval nothing may make a waiting scan stronger than it was approved to be.
+        if !approval || waiting.kind >= wanted.kind {
+            return Plan::Join(waiting.scan, waiting.kind.max(wanted.kind), waiting.priority.max(wanted.priority));
+        }
+    }
+    if let Some(open) = history.open.filter(|open| open.kind >= wanted.kind) {
+        return Plan::Answered(open.scan, if open.ours { Reason::Running } else { Reason::Foreign });
+    }
+    if let Some(past) = recent(history, wanted, now) {
+        return Plan::Answered(past.scan, Reason::Cooldown);
+    }
+    if approval {
+        return Plan::Hold(Reason::Approval);
+    }
+    if spent(wanted.limit, history.rule_used) || spent(wanted.tenant_limit, history.tenant_used) {
+        return Plan::Hold(Reason::Limit);
+    }
+    Plan::Begin { after: history.open.map(|open| open.scan) }
+}
+
+/// The latest scan as strong as the wanted one, if it ended within the wanted scan's own cool-down.
+fn recent(history: &History, wanted: &Wanted, now: Timestamp) -> Option<Past> {
+    let quick = history.last_quick.filter(|_| wanted.kind == Kind::Quick);
+    let latest = quick.into_iter().chain(history.last_full).max_by_key(|past| past.ended)?;
+    (now.since(latest.ended) < wanted.cooldown.of(wanted.kind)).then_some(latest)
+}
+
+fn spent(limit: Option<Limit>, used: u32) -> bool {
+    limit.is_some_and(|limit| used >= limit.scans)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::domain::verdict::Cooldown;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn wanted(kind: Kind) -> Wanted {
+        Wanted {
+            kind,
+            priority: Priority::URGENT,
+            mode: Mode::Enforce,
+            cooldown: Cooldown { quick: HOUR, full: 6 * HOUR },
+            limit: Some(Limit { scans: 2, per: HOUR }),
+            tenant_limit: None,
+            max_age: 24 * HOUR,
+            hold_for: 24 * HOUR,
+        }
+    }
+
+    fn at(hours: u32) -> Timestamp {
+        Timestamp::from_millis(0).plus(hours * HOUR)
+    }
+
+    #[test]
+    fn an_idle_machine_gets_a_scan() {
+        assert_eq!(plan(&History::default(), &wanted(Kind::Quick), at(0)), Plan::Begin { after: None });
+    }
+
+    #[test]
+    fn a_full_waits_behind_a_running_quick_and_a_quick_is_answered_by_a_running_full() {
+        let running = |kind| History { open: Some(Open { scan: ScanId(7), kind, ours: true }), ..History::default() };
+        assert_eq!(plan(&running(Kind::Quick), &wanted(Kind::Full), at(0)), Plan::Begin { after: Some(ScanId(7)) });
+        assert_eq!(plan(&running(Kind::Full), &wanted(Kind::Quick), at(0)), Plan::Answered(ScanId(7), Reason::Running));
+    }
+
+    #[test]
+    fn joining_makes_the_waiting_scan_stronger_and_never_weaker() {
+        let low = Priority::new(10).unwrap_or(Priority::URGENT);
+        let waiting = Waiting { scan: ScanId(3), kind: Kind::Full, priority: low };
+        let history = History { waiting: Some(waiting), ..History::default() };
+        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Join(ScanId(3), Kind::Full, Priority::URGENT));
+    }
+
+    #[test]
+    fn a_cooldown_is_the_new_decisions_own_and_a_quick_never_cools_a_full() {
+        let past = |scan, hours| Some(Past { scan: ScanId(scan), ended: at(hours) });
+        let history = History { last_quick: past(1, 10), last_full: past(2, 5), ..History::default() };
+        assert_eq!(plan(&history, &wanted(Kind::Quick), at(10)), Plan::Answered(ScanId(1), Reason::Cooldown));
+        assert_eq!(plan(&history, &wanted(Kind::Full), at(10)), Plan::Answered(ScanId(2), Reason::Cooldown));
+        assert_eq!(plan(&history, &wanted(Kind::Full), at(11)), Plan::Begin { after: None }, "six hours are over");
+        assert_eq!(plan(&history, &wanted(Kind::Quick), at(11)), Plan::Begin { after: None }, "one hour is over");
+    }
+
+    #[test]
+    fn beyond_a_limit_a_person_decides() {
+        let history = History { rule_used: 2, ..History::default() };
+        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Hold(Reason::Limit));
+    }
+
+    #[test]
+    fn approval_holds_what_would_begin_but_not_what_is_already_answered() {
+        let approve = Wanted { mode: Mode::Approve, ..wanted(Kind::Full) };
+        assert_eq!(plan(&History::default(), &approve, at(0)), Plan::Hold(Reason::Approval));
+        let history =
+            History { open: Some(Open { scan: ScanId(7), kind: Kind::Full, ours: true }), ..History::default() };
+        assert_eq!(plan(&history, &approve, at(0)), Plan::Answered(ScanId(7), Reason::Running));
+    }
+}
