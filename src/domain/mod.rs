@@ -47,6 +47,8 @@ macro_rules! codes {
     };
 }
 
+pub(crate) use codes;
+
 pub mod alert;
 pub mod json;
 pub mod plan;
@@ -55,3 +57,4 @@ pub mod quota;
 pub mod scan;
 pub mod time;
 pub mod verdict;
+pub mod why;

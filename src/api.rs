@@ -1,0 +1,249 @@
+//! The JSON others see: the server writes it, the verbs read it. No logic.
+
+use serde::{Deserialize, Serialize};
+
+/// The body of 202 and 200: what became of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The delivery's id.
+    pub delivery: String,
+    /// True: the same delivery was accepted before, and this is its receipt.
+    pub duplicate: bool,
+    /// Its alerts, in the order of the body.
+    pub alerts: Vec<AlertReceipt>,
+}
+
+/// One alert of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertReceipt {
+    /// The sender's id of it, or one derived from the body.
+    pub id: String,
+    /// decided, parked, ignored or duplicate.
+    pub state: String,
+    /// Why it is parked, ignored or a duplicate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The same in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// One per device.
+    pub decisions: Vec<DecisionReceipt>,
+}
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionReceipt {
+    /// The decision's id.
+    pub id: String,
+    /// The device as the alert names it.
+    pub device: String,
+    /// The rule that won.
+    pub rule: Option<String>,
+    /// quick, full or none.
+    pub scan: String,
+    /// none, resolving, held, scan or dropped.
+    pub state: String,
+    /// Why; see docs/reasons.md.
+    pub reason: String,
+    /// The scan that answers.
+    pub scan_id: Option<String>,
+    /// The same in words.
+    pub why: String,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// Pass it as `after` for the next page; absent at the end.
+    pub next: Option<String>,
+}
+
+/// An alert in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertView {
+    /// The delivery it came in.
+    pub delivery: String,
+    /// When that was received.
+    pub received_at: String,
+    /// The source.
+    pub source: String,
+    /// The headline.
+    pub title: Option<String>,
+    /// Severity on the common scale.
+    pub severity: Option<String>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub receipt: AlertReceipt,
+}
+
+/// A decision in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionView {
+    /// When it was made.
+    pub at: String,
+    /// Who acts.
+    pub tenant: String,
+    /// The source of the alert.
+    pub source: String,
+    /// The alert.
+    pub alert: String,
+    /// The machine, once known.
+    pub machine: Option<String>,
+    /// Fingerprint of the policy that decided.
+    pub policy: String,
+    /// What was decided.
+    #[serde(flatten)]
+    pub decision: DecisionReceipt,
+}
+
+/// A scan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanView {
+    /// Its id, which Defender sees as `ExternalId`.
+    pub id: String,
+    /// Who acts.
+    pub tenant: String,
+    /// The machine.
+    pub machine: String,
+    /// quick or full.
+    pub kind: String,
+    /// 0 to 100.
+    pub priority: u8,
+    /// The rule that began it.
+    pub rule: Option<String>,
+    /// Decided and shown, never sent.
+    pub dry_run: bool,
+    /// waiting, sending, unknown, running, finished or dropped.
+    pub state: String,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// More about that.
+    pub detail: Option<String>,
+    /// When it was decided.
+    pub created_at: String,
+    /// When it was last sent.
+    pub sent_at: Option<String>,
+    /// When it was over.
+    pub ended_at: Option<String>,
+    /// How often it was sent.
+    pub tries: u32,
+    /// Defender's id of the machine action.
+    pub action: Option<String>,
+    /// False: somebody else's machine action covers it.
+    pub ours: bool,
+    /// The alerts it answers.
+    pub alerts: Vec<String>,
+    /// What happened to it since, oldest first; only in the view of a single scan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventView>,
+}
+
+/// Something that happened after acceptance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    /// When.
+    pub at: String,
+    /// What.
+    pub what: String,
+    /// More about it.
+    pub detail: Option<String>,
+}
+
+/// How the responder is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// The program's version.
+    pub version: String,
+    /// When it started.
+    pub started_at: String,
+    /// Accepting deliveries.
+    pub ready: bool,
+    /// Nothing is sent, whatever the rules say.
+    pub dry_run: bool,
+    /// Fingerprint of the policy in force.
+    pub policy: String,
+    /// What the configuration makes worth saying.
+    pub warnings: Vec<String>,
+    /// Per tenant.
+    pub tenants: Vec<TenantView>,
+    /// Per source.
+    pub sources: Vec<SourceView>,
+}
+
+/// How one tenant's lane is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantView {
+    /// The configured name.
+    pub name: String,
+    /// Scans by state.
+    pub scans: std::collections::BTreeMap<String, u64>,
+    /// Held decisions.
+    pub held: u64,
+    /// When the oldest waiting scan was decided.
+    pub waiting_since: Option<String>,
+    /// When the oldest held decision was made.
+    pub held_since: Option<String>,
+    /// Calls of the last minute and hour that count against the share, by API.
+    pub quota: std::collections::BTreeMap<String, QuotaView>,
+    /// What the lane says of its token and of what stops it.
+    pub lane: LaneView,
+}
+
+/// Use of one API's budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaView {
+    /// Calls in the last minute.
+    pub minute: u32,
+    /// Our share of a minute.
+    pub per_minute: u32,
+    /// Calls in the last hour.
+    pub hour: u32,
+    /// Our share of an hour.
+    pub per_hour: u32,
+}
+
+/// What a lane says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneView {
+    /// The token's audience.
+    pub audience: Option<String>,
+    /// The token's tenant id.
+    pub tenant_id: Option<String>,
+    /// The token's roles.
+    pub roles: Vec<String>,
+    /// When the token expires.
+    pub token_expires_at: Option<String>,
+    /// No call before this (after a 429).
+    pub paused_until: Option<String>,
+    /// Why nothing is sent, in words.
+    pub stopped: Option<String>,
+    /// What is wrong with the token but does not stop it.
+    pub notes: Vec<String>,
+}
+
+/// How one source is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceView {
+    /// The configured name.
+    pub name: String,
+    /// Deliveries accepted in all.
+    pub deliveries: u64,
+    /// When the last one was received.
+    pub last_delivery_at: Option<String>,
+    /// The last refusals, newest first; only where one source was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<RefusalView>,
+}
+
+/// A request that was not authenticated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalView {
+    /// When.
+    pub at: String,
+    /// From which address.
+    pub address: String,
+    /// Which check failed; never told to the sender.
+    pub check: String,
+}

@@ -1,0 +1,78 @@
+//! The decision record in words: what a person reads when they ask why there was, or was not, a scan.
+
+use serde::{Deserialize, Serialize};
+
+use super::scan::{Kind, Mode, Reason};
+use super::time::Timestamp;
+use super::verdict::Seen;
+
+/// What a decision keeps of its making; the journal stores it as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Why {
+    /// The values the winning rule's conditions saw, or those that stayed unknown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Seen>,
+    /// The strictest of process, tenant and rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Scans begun within the limit's window and what the limit allows, where it was spent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<(u32, u32)>,
+    /// When the scan ended whose cool-down answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooled_by: Option<Timestamp>,
+}
+
+impl Why {
+    /// One sentence for this decision. Text of alerts stands in it as data: control characters were replaced when
+    /// it was recorded.
+    #[must_use]
+    pub fn sentence(&self, reason: Reason, rule: Option<&str>, kind: Option<Kind>, device: &str) -> String {
+        let rule = rule.map_or_else(|| "no rule".to_owned(), |rule| format!("rule `{rule}`"));
+        let scan = kind.map_or("a", |kind| match kind {
+            Kind::Quick => "a quick",
+            Kind::Full => "a full",
+        });
+        let asks = format!("{rule} asks for {scan} scan{}", self.because());
+        match reason {
+            Reason::Rule => format!("{rule} says that no scan is needed{}", self.because()),
+            Reason::NoMatch => "no rule matched".to_owned(),
+            Reason::Approval => format!("{asks}; its mode wants a person's approval"),
+            Reason::Undecided => format!("{rule} would win, but a milder rule could not be judged{}", self.because()),
+            Reason::Limit => match self.limit {
+                Some((used, of)) => format!("{asks}; {used} of {of} scans of the limit are begun, a person decides"),
+                None => format!("{asks}; the limit is spent, a person decides"),
+            },
+            Reason::UnresolvedDevice => {
+                format!("{asks}; the alert names `{device}`, which is not the id of a machine, and none is guessed")
+            }
+            Reason::New => format!("{asks}; it begins{}", self.dry()),
+            Reason::Merged => format!("{asks}; a scan of this machine was waiting and takes the alert along"),
+            Reason::Running => format!("{asks}; one as strong is under way and answers"),
+            Reason::Cooldown => match self.cooled_by {
+                Some(ended) => format!("{asks}; one as strong ended at {ended}, within the cool-down"),
+                None => format!("{asks}; one as strong ended within the cool-down"),
+            },
+            Reason::Foreign => format!("{asks}; somebody else's scan of this machine covers it"),
+            Reason::Expired => format!("{asks}; nobody decided while it was held"),
+            Reason::TooOld => format!("{asks}; it was too old before it could be sent"),
+            Reason::NoSuchMachine => format!("{asks}; Defender does not know the machine"),
+            Reason::Unsupported => format!("{asks}; Defender cannot scan the machine"),
+        }
+    }
+
+    fn because(&self) -> String {
+        let shown = self.seen.iter().take(4).map(|seen| match (&seen.value, seen.unknown) {
+            (_, true) => format!("{} is unknown", seen.field),
+            (Some(value), _) => format!("{} is {value}", seen.field),
+            (None, _) => format!("{} is absent", seen.field),
+        });
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        if shown.is_empty() { shown } else { format!(" ({shown})") }
+    }
+
+    fn dry(&self) -> &'static str {
+        if self.mode == Some(Mode::DryRun) { " as a dry run: nothing is sent" } else { "" }
+    }
+}

@@ -1,0 +1,84 @@
+//! What can go wrong with the journal, in words an operator can act on.
+
+use std::path::{Path, PathBuf};
+
+/// Why a transaction did not happen. Cloned to every job of a batch that could not be committed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// The disk is full; nothing was written.
+    #[error("the disk that holds the journal is full")]
+    Full,
+    /// Another process holds the database, or more jobs wait than may.
+    #[error("the journal is busy")]
+    Busy,
+    /// A state change met a row that was in another state: a defect, never repaired silently.
+    #[error("the journal refused a change that does not fit: {0}")]
+    Conflict(&'static str),
+    /// The writer has ended, or the job panicked.
+    #[error("the journal's writer did not answer")]
+    Gone,
+    /// Anything else SQLite says.
+    #[error("the journal failed: {0}")]
+    Broken(String),
+}
+
+impl JournalError {
+    /// The stable code for logs and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            JournalError::Full => "journal-full",
+            JournalError::Busy => "journal-busy",
+            JournalError::Conflict(_) => "journal-conflict",
+            JournalError::Gone => "journal-gone",
+            JournalError::Broken(_) => "journal-broken",
+        }
+    }
+}
+
+/// Why the journal could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{0} is in use by another scanhook; one process a journal")]
+    InUse(PathBuf),
+    /// A journal was here and is gone.
+    #[error("{0} is missing although a journal was kept here: restore it, or remove {0}.marker to begin an empty one")]
+    Lost(PathBuf),
+    /// A later version wrote it.
+    #[error("the journal has schema {found}, this version knows up to {known}: use the newer scanhook")]
+    Newer {
+        /// The version in the file.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// Some other SQLite database.
+    #[error("the file is a database, but not a scanhook journal")]
+    Foreign,
+    /// The file system does not let SQLite keep its promise.
+    #[error("SQLite could not be set to write-ahead logging with full sync here: choose a local disk")]
+    NotDurable,
+    /// The operating system refused.
+    #[error("{path}: {message}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What it said.
+        message: String,
+    },
+    /// SQLite refused, for example because the file is damaged.
+    #[error("the journal cannot be opened: {0}")]
+    Sqlite(String),
+}
+
+impl OpenError {
+    pub(super) fn io(path: &Path, error: &std::io::Error) -> OpenError {
+        OpenError::Io { path: path.to_owned(), message: error.to_string() }
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+    pub(super) fn sqlite(error: rusqlite::Error) -> OpenError {
+        OpenError::Sqlite(error.to_string())
+    }
+}

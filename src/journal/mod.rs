@@ -1,0 +1,189 @@
+//! The journal: the durable record, and the only copy of anything that matters. SQL stays in here.
+//!
+//! `store` is synchronous and owns the transactions; this file is the async handle: a bounded queue to the writer
+//! thread, readers on a connection of their own, and the wake-ups of the lanes.
+
+mod accept;
+mod calls;
+mod decisions;
+mod error;
+mod ids;
+mod retention;
+mod scans;
+mod store;
+mod views;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use core::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+pub use accept::{Acceptance, AcceptedAlert, PolicyId};
+pub use calls::{Api, CallId};
+pub use decisions::NewDecision;
+pub use error::{JournalError, OpenError};
+pub use ids::{Ids, decision_uuid};
+pub use retention::Retention;
+pub use scans::{Cited, OpenScan, ScanRow};
+pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
+pub use views::Filter;
+
+/// Jobs that may wait, and the memory they may hold together; beyond either a writer is told at once.
+const QUEUE: usize = 4096;
+const QUEUE_BYTES: usize = 64 << 20;
+/// What one transaction takes along.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 4 << 20;
+/// How long a sender's job may wait to be begun.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A read-only view of the committed journal.
+pub struct Reader<'c> {
+    pub(in crate::journal) db: &'c Connection,
+}
+
+/// The handle: cheap to clone, shared by server, lanes and housekeeping.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: mpsc::Sender<Job>,
+    queued: Arc<AtomicUsize>,
+    reader: Arc<Mutex<Connection>>,
+    wakes: Wakes,
+}
+
+type Wakes = Arc<Mutex<HashMap<TenantId, Arc<Notify>>>>;
+
+/// The writer's half; [`Writer::run`] belongs on a thread of its own and returns when every handle is gone.
+pub struct Writer {
+    store: Store,
+    jobs: mpsc::Receiver<Job>,
+    queued: Arc<AtomicUsize>,
+    wakes: Wakes,
+}
+
+const WAITS: u8 = 0;
+const BEGUN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+impl Journal {
+    /// The handle and the writer of an open store at `path`.
+    ///
+    /// # Errors
+    /// When the readers' connection cannot be opened.
+    pub fn new(store: Store, path: &Path) -> Result<(Journal, Writer), OpenError> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let queued = Arc::new(AtomicUsize::new(0));
+        let wakes = Wakes::default();
+        let reader = Arc::new(Mutex::new(store::reader(path)?));
+        let inner = Inner { queue, queued: queued.clone(), reader, wakes: wakes.clone() };
+        Ok((Journal { inner: Arc::new(inner) }, Writer { store, jobs, queued, wakes }))
+    }
+
+    /// Runs `work` in a transaction and answers after COMMIT. Dropping the future does not take the job back.
+    ///
+    /// # Errors
+    /// What `work` says, or why it was not committed; in both cases nothing of it is in the journal, except that a
+    /// failed COMMIT may be on disk all the same.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::new(0, work, move |result| drop(reply.send(result)));
+        self.inner.queue.send(job).await.map_err(|_| JournalError::Gone)?;
+        answer.await.unwrap_or(Err(JournalError::Gone))
+    }
+
+    /// As [`Journal::write`], for a sender who waits: refused at once when the queue is full, and withdrawn when the
+    /// writer has not begun it within two seconds. `bytes` is the memory the job holds.
+    ///
+    /// # Errors
+    /// [`JournalError::Busy`] for both, otherwise as [`Journal::write`].
+    pub async fn write_soon<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, mut answer) = oneshot::channel();
+        let turn = Arc::new(AtomicU8::new(WAITS));
+        let mine = turn.clone();
+        let guarded = move |tx: &mut Tx<'_>| {
+            turn.compare_exchange(WAITS, BEGUN, Ordering::SeqCst, Ordering::SeqCst).map_err(|_| JournalError::Busy)?;
+            work(tx)
+        };
+        let job = Job::new(bytes, guarded, move |result| drop(reply.send(result)));
+        if self.inner.queued.fetch_add(bytes, Ordering::Relaxed) + bytes > QUEUE_BYTES
+            || self.inner.queue.try_send(job).is_err()
+        {
+            self.inner.queued.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(if self.inner.queue.is_closed() { JournalError::Gone } else { JournalError::Busy });
+        }
+        if let Ok(result) = tokio::time::timeout(PATIENCE, &mut answer).await {
+            return result.unwrap_or(Err(JournalError::Gone));
+        }
+        match mine.compare_exchange(WAITS, GIVEN_UP, Ordering::SeqCst, Ordering::SeqCst) {
+            Ok(_) => Err(JournalError::Busy),
+            Err(_) => answer.await.unwrap_or(Err(JournalError::Gone)),
+        }
+    }
+
+    /// Reads what is committed, off the async threads.
+    ///
+    /// # Errors
+    /// When SQLite cannot read.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let connection = self.inner.reader.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let db = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            look(&Reader { db: &db })
+        });
+        looked.await.unwrap_or(Err(JournalError::Gone))
+    }
+
+    /// What wakes the lane of this tenant: notified after each COMMIT that changed something of it.
+    #[must_use]
+    pub fn wake(&self, tenant: TenantId) -> Arc<Notify> {
+        wake(&self.inner.wakes, tenant)
+    }
+
+    /// False once the writer has ended.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.inner.queue.is_closed()
+    }
+}
+
+fn wake(wakes: &Wakes, tenant: TenantId) -> Arc<Notify> {
+    wakes.lock().unwrap_or_else(PoisonError::into_inner).entry(tenant).or_default().clone()
+}
+
+impl Writer {
+    /// Takes one job and whatever else waits, commits, replies, wakes; until every handle is dropped.
+    pub fn run(mut self) {
+        while let Some(first) = self.jobs.blocking_recv() {
+            let mut bytes = first.bytes;
+            let mut batch = vec![first];
+            while batch.len() < BATCH && bytes < BATCH_BYTES {
+                let Ok(job) = self.jobs.try_recv() else { break };
+                bytes += job.bytes;
+                batch.push(job);
+            }
+            self.queued.fetch_sub(bytes, Ordering::Relaxed);
+            for tenant in self.store.commit(batch).0 {
+                wake(&self.wakes, tenant).notify_one();
+            }
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! What the lane does to scans. Every change names the state it expects; a row in another state is an error.
+
+use rusqlite::{OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::error::JournalError;
+use super::store::{TenantId, Tx};
+use crate::domain::alert::{Alert, MachineId};
+use crate::domain::scan::{Kind, Outcome, Priority, ScanId};
+use crate::domain::time::Timestamp;
+
+/// A scan that waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanRow {
+    /// Its row.
+    pub id: ScanId,
+    /// Its id outside, and its `ExternalId` on every try.
+    pub uuid: Uuid,
+    /// The machine.
+    pub machine: MachineId,
+    /// Decided, shown, never sent.
+    pub dry: bool,
+    /// Quick or Full.
+    pub kind: Kind,
+    /// Its place in the queue.
+    pub priority: Priority,
+    /// Not sent after this.
+    pub not_after: Timestamp,
+}
+
+/// A scan that is unknown or running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenScan {
+    /// What it is.
+    pub scan: ScanRow,
+    /// Running: the machine action's id. Unknown: none.
+    pub action: Option<String>,
+    /// False: the action is somebody else's.
+    pub ours: bool,
+    /// The far side said the machine is busy: the list will tell with what.
+    pub busy: bool,
+    /// When the call left.
+    pub sent_at: Timestamp,
+    /// When to look for it again.
+    pub look_at: Timestamp,
+    /// Complete lists that did not hold it.
+    pub misses: u32,
+}
+
+/// One alert a scan's comment cites.
+#[derive(Clone, Debug)]
+pub struct Cited {
+    /// The source's name.
+    pub source: String,
+    /// The rule that asked.
+    pub rule: String,
+    /// The device as the alert names it.
+    pub device: String,
+    /// The alert.
+    pub alert: Alert,
+}
+
+const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after";
+
+fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
+    let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
+    let parsed = (MachineId::parse(&machine), Kind::of_code(&kind), Priority::new(priority));
+    let (Some(machine), Some(kind), Some(priority)) = parsed else { return Ok(None) };
+    Ok(Some(ScanRow {
+        id: ScanId(row.get(0)?),
+        uuid: row.get(1)?,
+        machine,
+        dry: row.get(3)?,
+        kind,
+        priority,
+        not_after: Timestamp::from_millis(row.get(6)?),
+    }))
+}
+
+fn damaged() -> JournalError {
+    JournalError::Conflict("a scan's row holds a value this version cannot read")
+}
+
+impl Tx<'_> {
+    /// Waiting scans whose time has come join the queue. Returns when the next one's time comes.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn release_due(&mut self, tenant: TenantId, now: Timestamp) -> Result<Timestamp, JournalError> {
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET not_before = NULL, blocked_by = NULL
+                 WHERE tenant = ? AND state = 'waiting' AND not_before <= ?",
+            )?
+            .execute(params![tenant.0, now.millis()])?;
+        let next: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT min(not_before) FROM scan
+                 WHERE tenant = ? AND state = 'waiting' AND not_before IS NOT NULL",
+            )?
+            .query_row([tenant.0], |row| row.get(0))?;
+        Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
+    }
+
+    /// The scan, dry or not, whose turn it is: highest priority, then oldest.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn next_scan(&self, tenant: TenantId, dry: bool) -> Result<Option<ScanRow>, JournalError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND dry = ? AND state = 'waiting' AND not_before IS NULL
+             ORDER BY priority DESC, id LIMIT 1"
+        );
+        let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, dry], scan_row).optional()?;
+        row.map(|row| row.ok_or_else(damaged)).transpose()
+    }
+
+    /// The unknown scan that complete lists have missed so often that it is sent again, with the same `ExternalId`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state = 'unknown' AND misses >= ?
+             ORDER BY priority DESC, id LIMIT 1"
+        );
+        let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], scan_row).optional()?;
+        row.map(|row| row.ok_or_else(damaged)).transpose()
+    }
+
+    /// The intent: from here on the call may leave.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when the scan was neither waiting nor unknown, or its machine has another open scan.
+    pub fn begin_sending(&mut self, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
+        self.change(
+            "UPDATE scan SET state = 'sending', sent_at = ?2, tries = tries + 1, misses = 0, look_at = NULL,
+                    blocked_by = NULL
+             WHERE id = ?1 AND state IN ('waiting', 'unknown')",
+            scan,
+            params![scan.0, now.millis()],
+        )
+    }
+
+    /// What was being sent when the lane was lost may or may not have been executed.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn sending_is_unknown(&mut self, tenant: TenantId, look_at: Timestamp) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("UPDATE scan SET state = 'unknown', look_at = ? WHERE tenant = ? AND state = 'sending'")?
+            .execute(params![look_at.millis(), tenant.0])?;
+        Ok(())
+    }
+
+    /// The answer was lost, unreadable, or says that the machine is busy: the list will tell.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when the scan was not being sent.
+    pub fn to_unknown(
+        &mut self,
+        scan: ScanId,
+        busy: bool,
+        detail: &str,
+        look_at: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.change(
+            "UPDATE scan SET state = 'unknown', look_at = ?2, detail = ?3, blocked_by = ?4
+             WHERE id = ?1 AND state = 'sending'",
+            scan,
+            params![scan.0, look_at.millis(), detail, busy.then_some("machine busy")],
+        )
+    }
+
+    /// Defender has it: this action, ours or somebody else's that covers it.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
+    pub fn to_running(
+        &mut self,
+        scan: ScanId,
+        action: &str,
+        ours: bool,
+        look_at: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.change(
+            "UPDATE scan SET state = 'running', action = ?2, ours = ?3, look_at = ?4, detail = NULL, blocked_by = NULL
+             WHERE id = ?1 AND state IN ('sending', 'unknown')",
+            scan,
+            params![scan.0, action, ours, look_at.millis()],
+        )?;
+        if !ours {
+            self.db
+                .prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?
+                .execute([scan.0])?;
+        }
+        Ok(())
+    }
+
+    /// The call was not executed: the scan goes back to the queue. If another one of its machine waits by now, which
+    /// is always a stronger one, the decisions move there and this one ends as merged.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
+    pub fn to_waiting(
+        &mut self,
+        scan: ScanId,
+        not_before: Option<Timestamp>,
+        blocked_by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let other: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT w.id FROM scan s JOIN scan w ON w.tenant = s.tenant AND w.machine = s.machine AND w.dry = s.dry
+                 WHERE s.id = ? AND w.state = 'waiting'",
+            )?
+            .query_row([scan.0], |row| row.get(0))
+            .optional()?;
+        let Some(other) = other else {
+            return self.change(
+                "UPDATE scan SET state = 'waiting', not_before = ?2, blocked_by = ?3, look_at = NULL, detail = NULL
+                 WHERE id = ?1 AND state IN ('sending', 'unknown')",
+                scan,
+                params![scan.0, not_before.map(Timestamp::millis), blocked_by],
+            );
+        };
+        self.db
+            .prepare_cached("UPDATE decision SET scan = ?, reason = 'merged' WHERE scan = ?")?
+            .execute([other, scan.0])?;
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET priority = max(priority, (SELECT priority FROM scan WHERE id = ?2)) WHERE id = ?1",
+            )?
+            .execute([other, scan.0])?;
+        self.end(scan, "dropped", Outcome::Merged, None, now)
+    }
+
+    /// Still unknown or running; when to look again, and how many complete lists did not hold it.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when the scan is neither.
+    pub fn look_again(&mut self, scan: ScanId, misses: u32, look_at: Timestamp) -> Result<(), JournalError> {
+        self.change(
+            "UPDATE scan SET misses = ?2, look_at = ?3 WHERE id = ?1 AND state IN ('unknown', 'running')",
+            scan,
+            params![scan.0, misses, look_at.millis()],
+        )
+    }
+
+    /// The scan is over.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when it was over already.
+    pub fn finish(
+        &mut self,
+        scan: ScanId,
+        outcome: Outcome,
+        detail: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.end(scan, "finished", outcome, detail, now)
+    }
+
+    /// The scan ends before it began.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when it was over already.
+    pub fn drop_scan(
+        &mut self,
+        scan: ScanId,
+        outcome: Outcome,
+        detail: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.end(scan, "dropped", outcome, detail, now)
+    }
+
+    /// Whatever waited for this scan to end may go.
+    fn end(
+        &mut self,
+        scan: ScanId,
+        state: &str,
+        outcome: Outcome,
+        detail: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.change(
+            "UPDATE scan SET state = ?2, outcome = ?3, detail = ?4, ended_at = ?5, look_at = NULL
+             WHERE id = ?1 AND state NOT IN ('finished', 'dropped')",
+            scan,
+            params![scan.0, state, outcome.code(), detail, now.millis()],
+        )?;
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET not_before = NULL, blocked_by = NULL
+                 WHERE (tenant, machine) = (SELECT tenant, machine FROM scan WHERE id = ?1)
+                   AND state = 'waiting' AND blocked_by = CAST(?1 AS TEXT)",
+            )?
+            .execute([scan.0])?;
+        Ok(())
+    }
+
+    /// The unknown and running scans of a tenant, oldest call first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn open_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, action, ours, blocked_by IS NOT NULL, sent_at, look_at, misses FROM scan
+             WHERE tenant = ? AND state IN ('unknown', 'running') ORDER BY sent_at, id"
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let rows = statement.query_map([tenant.0], |row| {
+            Ok(scan_row(row)?.map(|scan| (scan, row.get(7), row.get(8), row.get(9), row.get(10), row.get(11), row.get(12))))
+        })?;
+        let mut open = Vec::new();
+        for row in rows {
+            let (scan, action, ours, busy, sent_at, look_at, misses) = row?.ok_or_else(damaged)?;
+            open.push(OpenScan {
+                scan,
+                action: action?,
+                ours: ours?,
+                busy: busy?,
+                sent_at: Timestamp::from_millis(sent_at?),
+                look_at: Timestamp::from_millis(look_at?),
+                misses: misses?,
+            });
+        }
+        Ok(open)
+    }
+
+    /// When the next unknown or running scan wants to be looked at, and when the oldest of them was sent; those that
+    /// will be sent again (as many `misses`) wait for no list.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn next_look(&self, tenant: TenantId, misses: u32) -> Result<Option<(Timestamp, Timestamp)>, JournalError> {
+        let (look, oldest): (Option<i64>, Option<i64>) = self
+            .db
+            .prepare_cached(
+                "SELECT min(look_at), min(sent_at) FROM scan WHERE tenant = ? AND state IN ('unknown', 'running')
+                   AND NOT (state = 'unknown' AND misses >= ?)",
+            )?
+            .query_row(params![tenant.0, misses], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(look.zip(oldest).map(|(l, o)| (Timestamp::from_millis(l), Timestamp::from_millis(o))))
+    }
+
+    /// The alerts a scan's comment cites, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn cited(&self, scan: ScanId) -> Result<Vec<Cited>, JournalError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT a.source, coalesce(d.rule, ''), d.device, a.fields
+             FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n WHERE d.scan = ? ORDER BY d.id",
+        )?;
+        let rows = statement.query_map([scan.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
+        })?;
+        let mut cited = Vec::new();
+        for row in rows {
+            let (source, rule, device, fields) = row?;
+            let alert = serde_json::from_str(&fields).map_err(|_| damaged())?;
+            cited.push(Cited { source, rule, device, alert });
+        }
+        Ok(cited)
+    }
+
+    /// What a lane must not forget.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn memory(&self, tenant: TenantId) -> Result<String, JournalError> {
+        Ok(self.db.prepare_cached("SELECT memory FROM tenant WHERE id = ?")?.query_row([tenant.0], |row| row.get(0))?)
+    }
+
+    /// Stores what a lane must not forget.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn remember(&mut self, tenant: TenantId, memory: &str) -> Result<(), JournalError> {
+        self.db.prepare_cached("UPDATE tenant SET memory = ? WHERE id = ?")?.execute(params![memory, tenant.0])?;
+        Ok(())
+    }
+
+    /// Notes something that happened to a scan after it was accepted, for whoever asks why.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn event(
+        &mut self,
+        what: &str,
+        tenant: TenantId,
+        scan: Option<ScanId>,
+        detail: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("INSERT INTO event(at, what, tenant, scan, data) VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![now.millis(), what, tenant.0, scan.map(|s| s.0), detail])?;
+        Ok(())
+    }
+
+    fn change(&mut self, sql: &str, scan: ScanId, values: impl rusqlite::Params) -> Result<(), JournalError> {
+        if self.db.prepare_cached(sql)?.execute(values)? != 1 {
+            return Err(JournalError::Conflict("a scan was not in the state its change expects"));
+        }
+        let tenant = self
+            .db
+            .prepare_cached("SELECT tenant FROM scan WHERE id = ?")?
+            .query_row([scan.0], |row| Ok(TenantId(row.get(0)?)))?;
+        self.touch(tenant);
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! The journal's file and its transactions: synchronous, one writer. A batch of jobs is one transaction, each job in
+//! a savepoint of its own; replies leave only after COMMIT, so nothing is told that is not on disk.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+
+use super::error::{JournalError, OpenError};
+use super::ids::Ids;
+use crate::domain::time::Timestamp;
+
+/// The schema this version writes; a newer one is refused, an older one is migrated step by step.
+pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+/// "scnh": tells our database from any other SQLite file.
+const APPLICATION: i64 = 0x7363_6e68;
+
+/// A tenant's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TenantId(pub i64);
+
+/// The tenants whose lanes have something to look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched(pub BTreeSet<TenantId>);
+
+/// One transaction's worth of work with the reply it owes.
+pub struct Job {
+    pub(super) bytes: usize,
+    run: Box<dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> Ran + Send>,
+}
+
+struct Ran {
+    kept: bool,
+    reply: Box<dyn FnOnce(Result<(), JournalError>) + Send>,
+}
+
+impl Job {
+    /// A job of about `bytes` memory; `deliver` is called after COMMIT, or with the error that prevented it.
+    pub fn new<T: Send + 'static>(
+        bytes: usize,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
+        deliver: impl FnOnce(Result<T, JournalError>) + Send + 'static,
+    ) -> Job {
+        let run = move |tx: Result<&mut Tx<'_>, JournalError>| {
+            let result = tx.and_then(work);
+            Ran {
+                kept: result.is_ok(),
+                reply: Box::new(move |commit: Result<(), JournalError>| deliver(commit.and(result))),
+            }
+        };
+        Job { bytes, run: Box::new(run) }
+    }
+}
+
+/// The open journal.
+pub struct Store {
+    db: Connection,
+    ids: Ids,
+    path: Option<PathBuf>,
+    _lock: Option<File>,
+}
+
+/// One job's view of the transaction.
+pub struct Tx<'c> {
+    pub(super) db: &'c Connection,
+    ids: &'c mut Ids,
+    touched: &'c mut BTreeSet<TenantId>,
+}
+
+impl Tx<'_> {
+    /// The lane of this tenant is woken after COMMIT. Every method that changes a decision, scan or tenant calls this.
+    pub(super) fn touch(&mut self, tenant: TenantId) {
+        self.touched.insert(tenant);
+    }
+
+    pub(super) fn new_uuid(&mut self, now: Timestamp) -> uuid::Uuid {
+        self.ids.next(now)
+    }
+}
+
+impl Store {
+    /// Opens the journal at `path`, making it in a directory that never held one.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what stands in the way and what to do; nothing is ever repaired or replaced silently.
+    pub fn open(path: &Path, ids: Ids) -> Result<Store, OpenError> {
+        let lock = lock(path)?;
+        let marker = beside(path, "marker");
+        if marker.exists() && !path.exists() {
+            return Err(OpenError::Lost(path.to_owned()));
+        }
+        let db = connect(path)?;
+        File::create(&marker).map_err(|e| OpenError::io(&marker, &e))?;
+        Ok(Store { db, ids, path: Some(path.to_owned()), _lock: Some(lock) })
+    }
+
+    /// A journal in memory, for the simulation and the benches.
+    ///
+    /// # Errors
+    /// When SQLite cannot make it.
+    pub fn memory(ids: Ids) -> Result<Store, OpenError> {
+        let mut db = Connection::open_in_memory().map_err(OpenError::sqlite)?;
+        migrate(&mut db)?;
+        Ok(Store { db, ids, path: None, _lock: None })
+    }
+
+    /// Runs the jobs as one transaction and sends their replies.
+    pub fn commit(&mut self, jobs: Vec<Job>) -> Touched {
+        let mut touched = BTreeSet::new();
+        if let Err(error) = self.db.execute_batch("BEGIN IMMEDIATE") {
+            let error = JournalError::from(error);
+            for job in jobs {
+                ((job.run)(Err(error.clone())).reply)(Err(error.clone()));
+            }
+            self.recover(&error);
+            return Touched::default();
+        }
+        let ran: Vec<Ran> = jobs.into_iter().filter_map(|job| self.run(job, &mut touched)).collect();
+        let commit = self.db.execute_batch("COMMIT").map_err(JournalError::from);
+        if let Err(error) = &commit {
+            touched.clear();
+            self.recover(error);
+        }
+        for job in ran {
+            (job.reply)(commit.clone());
+        }
+        Touched(touched)
+    }
+
+    /// One job in its savepoint. A job that panics is rolled back alone; dropping its reply tells the caller.
+    fn run(&mut self, job: Job, touched: &mut BTreeSet<TenantId>) -> Option<Ran> {
+        let Store { db, ids, .. } = self;
+        let mut touches = BTreeSet::new();
+        if let Err(error) = db.execute_batch("SAVEPOINT job") {
+            return Some((job.run)(Err(error.into())));
+        }
+        let ran = catch_unwind(AssertUnwindSafe(|| (job.run)(Ok(&mut Tx { db, ids, touched: &mut touches })))).ok();
+        let kept = ran.as_ref().is_some_and(|ran| ran.kept);
+        let end = if kept { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+        if db.execute_batch(end).is_ok() && kept {
+            touched.append(&mut touches);
+        }
+        ran
+    }
+
+    /// After a failed commit: FULL and BUSY only need the rollback; anything else reopens the file, and if even that
+    /// fails every following job is told, until it works again.
+    fn recover(&mut self, error: &JournalError) {
+        if !self.db.is_autocommit() {
+            let _ = self.db.execute_batch("ROLLBACK");
+        }
+        if let (JournalError::Broken(_), Some(path)) = (error, self.path.clone())
+            && let Ok(db) = connect(&path)
+        {
+            self.db = db;
+        }
+    }
+
+    /// Makes every following COMMIT fail as a full disk would, or stops doing so. For the simulation.
+    ///
+    /// # Errors
+    /// When SQLite refuses the hook.
+    pub fn refuse_commits(&mut self, refuse: bool) -> Result<(), JournalError> {
+        Ok(self.db.commit_hook(refuse.then_some(|| true))?)
+    }
+
+    /// Everything in every table as text, in a fixed order: what the simulation hashes.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn dump(&self) -> Result<String, JournalError> {
+        super::views::dump(&self.db)
+    }
+
+    /// Reads within the writer's own connection; for the simulation and tests.
+    pub fn read<T>(&self, f: impl FnOnce(&super::Reader<'_>) -> T) -> T {
+        f(&super::Reader { db: &self.db })
+    }
+}
+
+/// A read-only connection to the same file.
+pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite)?;
+    db.busy_timeout(core::time::Duration::from_secs(2)).map_err(OpenError::sqlite)?;
+    Ok(db)
+}
+
+fn beside(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    PathBuf::from(name)
+}
+
+/// One process a journal. The lock is a file of its own, so that readers still get in.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let place = beside(path, "lock");
+    let file = private(&place)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(OpenError::io(&place, &error)),
+    }
+}
+
+/// Opens or makes a file that only its owner may read: the journal holds alerts.
+fn private(path: &Path) -> Result<File, OpenError> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|e| OpenError::io(path, &e))
+}
+
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    drop(private(path)?);
+    let mut db = Connection::open(path).map_err(OpenError::sqlite)?;
+    db.busy_timeout(core::time::Duration::from_millis(500)).map_err(OpenError::sqlite)?;
+    let wal: String =
+        db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
+    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000")
+        .map_err(OpenError::sqlite)?;
+    let full: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
+    if wal != "wal" || full != 2 {
+        return Err(OpenError::NotDurable);
+    }
+    migrate(&mut db)?;
+    Ok(db)
+}
+
+fn migrate(db: &mut Connection) -> Result<(), OpenError> {
+    db.set_prepared_statement_cache_capacity(128);
+    let pragma = |db: &Connection, name: &str| -> Result<i64, OpenError> {
+        db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).map_err(OpenError::sqlite)
+    };
+    let tables: Option<i64> =
+        db.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |r| r.get(0)).optional().map_err(OpenError::sqlite)?;
+    if tables.is_some() && pragma(db, "application_id")? != APPLICATION {
+        return Err(OpenError::Foreign);
+    }
+    let found = pragma(db, "user_version")?;
+    if found > SCHEMA {
+        return Err(OpenError::Newer { found, known: SCHEMA });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for (version, step) in MIGRATIONS.iter().enumerate().skip(done) {
+        let tx = db.transaction().map_err(OpenError::sqlite)?;
+        tx.execute_batch(step).map_err(OpenError::sqlite)?;
+        tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", version + 1))
+            .map_err(OpenError::sqlite)?;
+        tx.commit().map_err(OpenError::sqlite)?;
+    }
+    Ok(())
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> JournalError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull | ErrorCode::ConstraintViolation)
+                if error.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK)
+                    || error.sqlite_error_code() == Some(ErrorCode::DiskFull) =>
+            {
+                JournalError::Full
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::Busy,
+            _ => JournalError::Broken(error.to_string()),
+        }
+    }
+}

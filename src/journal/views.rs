@@ -1,0 +1,321 @@
+//! What others see of the journal: receipts, lists, counts.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use uuid::Uuid;
+
+use super::Reader;
+use super::error::JournalError;
+use super::ids::{decision_row, decision_uuid};
+use super::store::TenantId;
+use crate::api::{
+    AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, Receipt, ScanView, SourceView, TenantView,
+};
+use crate::domain::alert::Alert;
+use crate::domain::scan::{Kind, Reason};
+use crate::domain::time::Timestamp;
+use crate::domain::why::Why;
+
+/// Rows of a page.
+const PAGE: usize = 100;
+
+/// What a list is narrowed to; empty fields narrow nothing.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// The source's name.
+    pub source: Option<String>,
+    /// The alert's id.
+    pub id: Option<String>,
+    /// A state.
+    pub state: Option<String>,
+    /// A device's name or machine id.
+    pub device: Option<String>,
+    /// An alert's id, for scans.
+    pub alert: Option<String>,
+    /// The tenant's name.
+    pub tenant: Option<String>,
+    /// Continue behind this.
+    pub after: Option<i64>,
+}
+
+fn time(millis: i64) -> String {
+    Timestamp::from_millis(millis).to_string()
+}
+
+/// The receipt of a delivery, from its rows: the first answer and every repeat are made the same way.
+pub(super) fn receipt(db: &Connection, delivery: i64, duplicate: bool) -> Result<Receipt, JournalError> {
+    let uuid: Uuid =
+        db.prepare_cached("SELECT uuid FROM delivery WHERE id = ?")?.query_row([delivery], |row| row.get(0))?;
+    let mut statement =
+        db.prepare_cached("SELECT n, alert_id, state, reason, detail FROM alert WHERE delivery = ? ORDER BY n")?;
+    let alerts = statement.query_map([delivery], |row| Ok((row.get(0)?, alert_receipt(row)?)))?;
+    let mut receipt = Receipt { delivery: uuid.to_string(), duplicate, alerts: Vec::new() };
+    for alert in alerts {
+        let (n, mut alert) = alert?;
+        alert.decisions = decisions_of(db, delivery, n)?;
+        receipt.alerts.push(alert);
+    }
+    Ok(receipt)
+}
+
+fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
+    Ok(AlertReceipt {
+        id: row.get("alert_id")?,
+        state: row.get("state")?,
+        reason: row.get("reason")?,
+        detail: row.get("detail")?,
+        decisions: Vec::new(),
+    })
+}
+
+const DECISION: &str = "d.id AS row, d.at, d.device, d.rule, d.kind, d.state, d.reason, d.why, s.uuid AS scan_uuid";
+
+fn decisions_of(db: &Connection, delivery: i64, n: i64) -> Result<Vec<DecisionReceipt>, JournalError> {
+    let sql = format!(
+        "SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan
+         WHERE d.delivery = ? AND d.n = ? ORDER BY d.id"
+    );
+    all(db, &sql, params![delivery, n], decision_receipt)
+}
+
+fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
+    let (kind, reason): (Option<String>, String) = (row.get("kind")?, row.get("reason")?);
+    let (rule, device): (Option<String>, String) = (row.get("rule")?, row.get("device")?);
+    let why: Why = serde_json::from_str(&row.get::<_, String>("why")?).unwrap_or_default();
+    let kind = kind.as_deref().and_then(Kind::of_code);
+    Ok(DecisionReceipt {
+        id: decision_uuid(Timestamp::from_millis(row.get("at")?), row.get("row")?).to_string(),
+        why: Reason::of_code(&reason)
+            .map_or_else(String::new, |reason| why.sentence(reason, rule.as_deref(), kind, &device)),
+        device,
+        rule,
+        scan: kind.map_or("none", Kind::code).to_owned(),
+        state: row.get("state")?,
+        reason,
+        scan_id: row.get::<_, Option<Uuid>>("scan_uuid")?.map(|uuid| uuid.to_string()),
+    })
+}
+
+fn all<T>(
+    db: &Connection,
+    sql: &str,
+    values: impl Params,
+    each: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, JournalError> {
+    let mut statement = db.prepare_cached(sql)?;
+    Ok(statement.query_map(values, each)?.collect::<Result<_, _>>()?)
+}
+
+/// Splits off the page's continuation: one row more than a page was asked for.
+fn page<T>(mut rows: Vec<(i64, T)>) -> Page<T> {
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let next = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
+    Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
+}
+
+impl Reader<'_> {
+    /// Alerts, newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn alerts(&self, filter: &Filter) -> Result<Page<AlertView>, JournalError> {
+        let sql = "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, a.alert_id, a.state, a.reason, a.detail,
+                          a.fields
+             FROM delivery d JOIN alert a ON a.delivery = d.id
+             WHERE (?1 IS NULL OR a.source = ?1) AND (?2 IS NULL OR a.alert_id = ?2) AND (?3 IS NULL OR a.state = ?3)
+               AND (?4 IS NULL OR d.id < ?4)
+             ORDER BY d.id DESC, a.n DESC LIMIT ?5";
+        let values = params![filter.source, filter.id, filter.state, filter.after, PAGE + 1];
+        let rows = all(self.db, sql, values, |row| {
+            let alert: Alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
+            let view = AlertView {
+                delivery: row.get::<_, Uuid>("uuid")?.to_string(),
+                received_at: time(row.get("received_at")?),
+                source: row.get("source")?,
+                title: alert.title,
+                severity: alert.severity.map(|severity| severity.code().to_owned()),
+                receipt: alert_receipt(row)?,
+            };
+            Ok((row.get("row")?, (row.get::<_, i64>("n")?, view)))
+        })?;
+        let mut views = Vec::new();
+        for (delivery, (n, mut view)) in rows {
+            view.receipt.decisions = decisions_of(self.db, delivery, n)?;
+            views.push((delivery, view));
+        }
+        Ok(page(views))
+    }
+
+    /// Decisions, newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn decisions(&self, filter: &Filter) -> Result<Page<DecisionView>, JournalError> {
+        let sql = format!(
+            "SELECT {DECISION}, d.machine, t.name AS tenant, a.source, a.alert_id, p.hash
+             FROM decision d JOIN tenant t ON t.id = d.tenant JOIN policy p ON p.id = d.policy
+             JOIN alert a ON a.delivery = d.delivery AND a.n = d.n LEFT JOIN scan s ON s.id = d.scan
+             WHERE (?1 IS NULL OR d.state = ?1) AND (?2 IS NULL OR d.device = ?2 OR d.machine = ?2)
+               AND (?3 IS NULL OR t.name = ?3) AND (?4 IS NULL OR d.id < ?4)
+             ORDER BY d.id DESC LIMIT ?5"
+        );
+        let values = params![filter.state, filter.device, filter.tenant, filter.after, PAGE + 1];
+        let rows = all(self.db, &sql, values, |row| {
+            let view = DecisionView {
+                at: time(row.get("at")?),
+                tenant: row.get("tenant")?,
+                source: row.get("source")?,
+                alert: row.get("alert_id")?,
+                machine: row.get("machine")?,
+                policy: row.get("hash")?,
+                decision: decision_receipt(row)?,
+            };
+            Ok((row.get("row")?, view))
+        })?;
+        Ok(page(rows))
+    }
+
+    /// Scans, newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn scans(&self, filter: &Filter) -> Result<Page<ScanView>, JournalError> {
+        let sql = format!(
+            "{SCAN} WHERE (?1 IS NULL OR s.state = ?1) AND (?3 IS NULL OR t.name = ?3) AND (?4 IS NULL OR s.id < ?4)
+               AND (?2 IS NULL OR s.machine = ?2 OR EXISTS
+                    (SELECT 1 FROM decision d WHERE d.scan = s.id AND d.device = ?2))
+               AND (?5 IS NULL OR EXISTS
+                    (SELECT 1 FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
+                     WHERE d.scan = s.id AND a.alert_id = ?5))
+             ORDER BY s.id DESC LIMIT ?6"
+        );
+        let values = params![filter.state, filter.device, filter.tenant, filter.after, filter.alert, PAGE + 1];
+        let rows = all(self.db, &sql, values, |row| Ok((row.get("row")?, scan_view(row)?)))?;
+        let rows = rows.into_iter().map(|(row, scan)| Ok((row, self.with_alerts(row, scan)?)));
+        Ok(page(rows.collect::<Result<_, JournalError>>()?))
+    }
+
+    /// One scan with what happened to it; `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn scan(&self, id: Uuid) -> Result<Option<ScanView>, JournalError> {
+        let found = self
+            .db
+            .prepare_cached(&format!("{SCAN} WHERE s.uuid = ?"))?
+            .query_row([id], |row| Ok((row.get::<_, i64>("row")?, scan_view(row)?)))
+            .optional()?;
+        let Some((row, scan)) = found else { return Ok(None) };
+        let mut scan = self.with_alerts(row, scan)?;
+        scan.events = all(self.db, "SELECT at, what, data FROM event WHERE scan = ? ORDER BY id", [row], |row| {
+            Ok(EventView { at: time(row.get(0)?), what: row.get(1)?, detail: row.get(2)? })
+        })?;
+        Ok(Some(scan))
+    }
+
+    fn with_alerts(&self, row: i64, mut scan: ScanView) -> Result<ScanView, JournalError> {
+        let sql = "SELECT DISTINCT a.alert_id FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
+                   WHERE d.scan = ? ORDER BY 1";
+        scan.alerts = all(self.db, sql, [row], |row| row.get(0))?;
+        Ok(scan)
+    }
+
+    /// Whether a decision of this id exists, and its row.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn decision_row(&self, id: Uuid) -> Result<Option<i64>, JournalError> {
+        let row = decision_row(id);
+        let at: Option<i64> =
+            self.db.query_row("SELECT at FROM decision WHERE id = ?", [row], |row| row.get(0)).optional()?;
+        Ok(at.filter(|at| decision_uuid(Timestamp::from_millis(*at), row) == id).map(|_| row))
+    }
+
+    /// Counts and ages of one tenant; its lane and its quota are filled in by whoever knows them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn tenant(&self, tenant: TenantId, name: &str) -> Result<TenantView, JournalError> {
+        let mut view = TenantView { name: name.to_owned(), ..TenantView::default() };
+        let counts = "SELECT state, count(*) FROM scan WHERE tenant = ? GROUP BY state";
+        view.scans = all(self.db, counts, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect();
+        let oldest = "SELECT min(created_at) FROM scan WHERE tenant = ? AND state = 'waiting'";
+        view.waiting_since =
+            self.db.query_row(oldest, [tenant.0], |row| row.get::<_, Option<i64>>(0))?.map(time);
+        let held = "SELECT count(*), min(at) FROM decision WHERE tenant = ? AND state = 'held'";
+        let (count, since): (u64, Option<i64>) =
+            self.db.query_row(held, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        view.held = count;
+        view.held_since = since.map(time);
+        Ok(view)
+    }
+
+    /// Deliveries of one source.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn source(&self, name: &str) -> Result<SourceView, JournalError> {
+        let sql = "SELECT count(*), max(received_at) FROM delivery WHERE source = ?";
+        let (deliveries, last): (u64, Option<i64>) =
+            self.db.query_row(sql, [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(SourceView {
+            name: name.to_owned(),
+            deliveries,
+            last_delivery_at: last.map(time),
+            refusals: Vec::new(),
+        })
+    }
+}
+
+const SCAN: &str = "SELECT s.id AS row, s.*, t.name FROM scan s JOIN tenant t ON t.id = s.tenant";
+
+fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
+    let maybe = |column: &str| row.get::<_, Option<i64>>(column).map(|millis| millis.map(time));
+    Ok(ScanView {
+        id: row.get::<_, Uuid>("uuid")?.to_string(),
+        tenant: row.get("name")?,
+        machine: row.get("machine")?,
+        kind: row.get("kind")?,
+        priority: row.get("priority")?,
+        rule: row.get("rule")?,
+        dry_run: row.get("dry")?,
+        state: row.get("state")?,
+        outcome: row.get("outcome")?,
+        detail: row.get("detail")?,
+        created_at: time(row.get("created_at")?),
+        sent_at: maybe("sent_at")?,
+        ended_at: maybe("ended_at")?,
+        tries: row.get("tries")?,
+        action: row.get("action")?,
+        ours: row.get("ours")?,
+        alerts: Vec::new(),
+        events: Vec::new(),
+    })
+}
+
+/// Every table as text, in a fixed order.
+pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
+    let mut text = String::new();
+    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event"] {
+        let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            text.push_str(table);
+            for column in 0..columns {
+                text.push('|');
+                match row.get_ref(column)? {
+                    ValueRef::Null => {}
+                    ValueRef::Integer(number) => text.push_str(&number.to_string()),
+                    ValueRef::Real(number) => text.push_str(&number.to_string()),
+                    ValueRef::Text(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+                    ValueRef::Blob(bytes) => text.push_str(&hex::encode(bytes)),
+                }
+            }
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
