@@ -51,5 +51,6 @@ pub mod alert;
 pub mod json;
 pub mod pointer;
 pub mod scan;
+pub mod strict_json;
 pub mod time;
 pub mod verdict;
