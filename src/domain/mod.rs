@@ -48,9 +48,11 @@ macro_rules! codes {
 }
 
 pub mod alert;
+pub mod delivery;
 pub mod json;
 pub mod pointer;
 pub mod scan;
+pub mod signature;
 pub mod strict_json;
 pub mod time;
 pub mod verdict;
