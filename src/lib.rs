@@ -9,4 +9,6 @@
 //! ```
 //! The map with its invariants and walkthroughs is `ARCHITECTURE.md`.
 
+#[cfg(test)]
+mod collections;
 pub mod domain;

@@ -50,11 +50,14 @@ macro_rules! codes {
 pub(crate) use codes;
 
 pub mod alert;
+pub mod delivery;
 pub mod json;
 pub mod plan;
 pub mod pointer;
 pub mod quota;
 pub mod scan;
+pub mod signature;
+pub mod strict_json;
 pub mod time;
 pub mod verdict;
 pub mod why;
