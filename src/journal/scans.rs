@@ -129,13 +129,14 @@ impl Tx<'_> {
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
-    /// The intent: from here on the call may leave.
+    /// The intent: from here on the call may leave. A scan that is sent again keeps the time of the first try, for
+    /// that is how far back its action may lie.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither waiting nor unknown, or its machine has another open scan.
     pub fn begin_sending(&mut self, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET state = 'sending', sent_at = ?2, tries = tries + 1, misses = 0, look_at = NULL,
+            "UPDATE scan SET state = 'sending', sent_at = CASE state WHEN 'waiting' THEN ?2 ELSE sent_at END, tries = tries + 1, misses = 0, look_at = NULL,
                     blocked_by = NULL
              WHERE id = ?1 AND state IN ('waiting', 'unknown')",
             scan,

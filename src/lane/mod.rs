@@ -327,9 +327,12 @@ impl Lane {
     }
 
     fn poll_token(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        if self.leaving.values().any(|api| *api == Api::Token) {
+            return Ok(());
+        }
         let due = self.gate.token_due();
-        if due > now || self.leaving.values().any(|api| *api == Api::Token) {
-            todo.wake(due.max(now.plus(Duration::from_millis(1))));
+        if due > now {
+            todo.wake(due);
             return Ok(());
         }
         let account = self.account.clone();

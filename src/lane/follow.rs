@@ -1,0 +1,257 @@
+//! The errand of looking: one list serves all open scans. It ends running ones, finds the actions of unknown ones,
+//! and after two complete lists without such an action its scan is sent again.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::scan::{ended, tail};
+use super::{Call, Happened, Lane, MISSES, Todo};
+use crate::defender::reply::{self, ActionView, ListReply, NextPage, Sent};
+use crate::defender::{Answer, request};
+use crate::domain::alert::MachineId;
+use crate::domain::scan::{Outcome, ScanId};
+use crate::domain::time::Timestamp;
+use crate::journal::{Api, JournalError, OpenScan, ScanRow, Tx};
+
+/// Pages of one list; more are an error of the far side.
+const PAGES: u32 = 50;
+
+/// A list under way, page by page.
+pub(super) struct Listing {
+    /// When its first page was asked for: what was sent later need not be in it.
+    begun: Timestamp,
+    since: Timestamp,
+    next: Option<NextPage>,
+    pages: u32,
+    /// Scans whose action was on an earlier page.
+    found: BTreeSet<ScanId>,
+    /// Somebody else's open action per machine that is busy, the newest.
+    foreign: BTreeMap<MachineId, ActionView>,
+}
+
+impl Lane {
+    /// Asks for the list, or its next page, when an open scan wants to be looked at.
+    pub(super) fn poll_list(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        if self.leaving.values().any(|api| *api == Api::List) {
+            return Ok(());
+        }
+        if self.listing.is_none() {
+            let Some((look_at, oldest)) = tx.next_look(self.id, MISSES)? else { return Ok(()) };
+            if look_at > now {
+                todo.wake(look_at);
+                return Ok(());
+            }
+            self.listing = Some(Listing {
+                begun: now,
+                since: oldest.minus(self.pace.skew),
+                next: None,
+                pages: 0,
+                found: BTreeSet::new(),
+                foreign: BTreeMap::new(),
+            });
+        }
+        let free_at = self.free_at(Api::List, now);
+        if free_at > now {
+            todo.wake(free_at);
+            return Ok(());
+        }
+        let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+        let Some(listing) = &self.listing else { return Ok(()) };
+        let query = request::ListQuery { since: listing.since, next: listing.next.clone() };
+        let request = request::list(&self.account.endpoints, bearer, &query);
+        self.enter(tx, todo, Call::List(generation), request, now)
+    }
+
+    pub(super) fn list_answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        generation: u64,
+        answer: Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let Some(mut listing) = self.listing.take() else {
+            return Err(JournalError::Conflict("a page of a list that nobody asked for"));
+        };
+        let reply = match &answer {
+            Answer::Http(response) => reply::list(response, &self.account.endpoints),
+            Answer::NotSent(_) | Answer::Unknown(_) => ListReply::Failed("not-answered"),
+        };
+        match reply {
+            ListReply::Page(page) => {
+                self.authorized();
+                listing.pages += 1;
+                let open = tx.open_scans(self.id)?;
+                self.match_page(tx, &mut listing, &open, &page.actions, now, happened)?;
+                if page.foreign_next || (page.next.is_some() && listing.pages >= PAGES) {
+                    // What other pages hold is not known, so nothing may be concluded from their absence.
+                    happened.push(Happened::Alarm { code: "list-does-not-end" });
+                    return self.look_later(tx, &open, now);
+                }
+                listing.next = page.next;
+                if listing.next.is_some() {
+                    self.listing = Some(listing);
+                    return Ok(());
+                }
+                self.conclude(tx, &listing, now, happened)
+            }
+            ListReply::Unauthorized(refusal) => {
+                self.unauthorized(generation, &refusal, now, happened);
+                Ok(())
+            }
+            ListReply::Forbidden(refusal) => {
+                let why = format!(
+                    "Defender forbids listing machine actions ({}): grant Machine.Read.All, or Machine.ReadWrite.All where that is refused",
+                    refusal.message
+                );
+                self.stop("list-forbidden", why, now, happened);
+                Ok(())
+            }
+            ListReply::Throttled(span) => self.pause(tx, span, now, happened),
+            ListReply::Failed(_) => {
+                self.rest(now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends and adopts what this page holds.
+    fn match_page(
+        &mut self,
+        tx: &mut Tx<'_>,
+        listing: &mut Listing,
+        open: &[OpenScan],
+        actions: &[ActionView],
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let by_id: BTreeMap<&str, &ActionView> = actions.iter().map(|action| (action.id.as_str(), action)).collect();
+        for scan in open {
+            let running = scan.action.as_ref().and_then(|id| by_id.get(id.as_str()));
+            if let Some(action) = running {
+                listing.found.insert(scan.scan.id);
+                if let Some(outcome) = action.status.outcome() {
+                    self.end(tx, &scan.scan, outcome, action, scan.sent_at, now, happened)?;
+                }
+            } else if scan.action.is_none() && !listing.found.contains(&scan.scan.id) {
+                self.match_unknown(tx, listing, scan, actions, now, happened)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn match_unknown(
+        &mut self,
+        tx: &mut Tx<'_>,
+        listing: &mut Listing,
+        scan: &OpenScan,
+        actions: &[ActionView],
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let tail = tail(&scan.scan);
+        let sent = Sent {
+            machine: &scan.scan.machine,
+            external_id: self.gate.with_external_id().then_some(scan.scan.uuid),
+            tail: &tail,
+            // Every try of a scan carries the same id, and an earlier one may be what is found.
+            since: listing.since,
+        };
+        if let Some(action) = actions.iter().find(|action| reply::is_ours(action, &sent)) {
+            listing.found.insert(scan.scan.id);
+            tx.event("adopted", self.id, Some(scan.scan.id), &action.id, now)?;
+            return self.adopt(tx, &scan.scan, action, scan.sent_at, now, happened);
+        }
+        if scan.busy {
+            let others = actions.iter().filter(|a| {
+                a.machine.as_ref() == Some(&scan.scan.machine) && a.is_scan() && a.status.outcome().is_none()
+            });
+            if let Some(newest) = others.max_by_key(|action| action.created) {
+                let kept = listing.foreign.entry(scan.scan.machine.clone()).or_insert_with(|| newest.clone());
+                if kept.created < newest.created {
+                    *kept = newest.clone();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All pages are read: what was not found is missing from a complete list.
+    fn conclude(
+        &mut self,
+        tx: &mut Tx<'_>,
+        listing: &Listing,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        for scan in tx.open_scans(self.id)? {
+            let id = scan.scan.id;
+            if scan.action.is_some() {
+                self.look_on(tx, &scan, now, happened)?;
+            } else if scan.look_at > listing.begun {
+                // It became unknown after this list was begun, or its settle time is not over.
+            } else if !scan.busy {
+                tx.look_again(id, scan.misses + 1, now.plus(self.pace.settle))?;
+            } else if let Some(action) = listing.foreign.get(&scan.scan.machine) {
+                let what = self.meet_foreign(tx, &scan.scan, action, now)?;
+                happened.push(Happened::Answered { scan: scan.scan.uuid, kind: scan.scan.kind, what });
+            } else if scan.misses == 0 {
+                tx.look_again(id, 1, now.plus(self.pace.settle))?;
+            } else {
+                // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it
+                // may be tried again.
+                tx.to_waiting(id, Some(now.plus(self.pace.settle)), None, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A running scan that is not over: look again later, the older the later, until it is lost.
+    fn look_on(
+        &mut self,
+        tx: &mut Tx<'_>,
+        scan: &OpenScan,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let age = now.since(scan.sent_at);
+        if age > self.pace.give_up {
+            let detail = "no final status was seen in time; what the machine did is not known";
+            tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
+            happened.push(ended(&scan.scan, Outcome::Lost, age));
+            return Ok(());
+        }
+        if scan.look_at > now {
+            return Ok(());
+        }
+        let wait = (age / 8).clamp(self.pace.follow_first, self.pace.follow_most);
+        tx.look_again(scan.scan.id, 0, now.plus(wait))
+    }
+
+    fn look_later(&self, tx: &mut Tx<'_>, open: &[OpenScan], now: Timestamp) -> Result<(), JournalError> {
+        let still_open: BTreeSet<ScanId> = tx.open_scans(self.id)?.into_iter().map(|scan| scan.scan.id).collect();
+        for scan in open.iter().filter(|scan| still_open.contains(&scan.scan.id) && scan.look_at <= now) {
+            tx.look_again(scan.scan.id, scan.misses, now.plus(self.pace.follow_most))?;
+        }
+        Ok(())
+    }
+
+    /// The action has a final status.
+    #[allow(clippy::too_many_arguments, reason = "what ended, how, and when, with where to tell it")]
+    pub(super) fn end(
+        &mut self,
+        tx: &mut Tx<'_>,
+        scan: &ScanRow,
+        outcome: Outcome,
+        action: &ActionView,
+        sent_at: Timestamp,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let detail = action.end_detail();
+        tx.finish(scan.id, outcome, detail.as_deref(), now)?;
+        let took: Duration = now.since(sent_at);
+        happened.push(ended(scan, outcome, took));
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! What keeps a lane from calling: no token, a pause after 429, a far side that is down, a tenant that is stopped.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Happened, Lane};
+use crate::api::LaneView;
+use crate::defender::reply::Refusal;
+use crate::defender::token::{self, ClaimFault, Token, TokenReply};
+use crate::defender::{Answer, Bearer};
+use crate::domain::time::Timestamp;
+use crate::journal::{JournalError, Tx};
+
+/// No token call sooner than this after a failed one (defender-api, refresh).
+const TOKEN_RETRY: Duration = Duration::from_secs(30);
+/// The longest rest after calls that did not reach a working far side.
+const LONGEST_REST: u64 = 60;
+
+/// What a restart must not forget.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Memory {
+    /// End of the pause after a 429.
+    paused_until: Timestamp,
+    /// The far side refused a body with `ExternalId`: it is left out from now on.
+    without_external_id: bool,
+}
+
+/// The state of the gate.
+#[derive(Default)]
+pub(super) struct Gate {
+    memory: Memory,
+    token: Option<Token>,
+    /// Counts tokens, so that an answer to a call with an old one says nothing about the new one.
+    generation: u64,
+    token_due: Timestamp,
+    /// A 401 has used up the one refresh.
+    refused_once: bool,
+    resting_until: Timestamp,
+    failures: u32,
+    stopped: Option<Stopped>,
+    notes: Vec<String>,
+}
+
+struct Stopped {
+    why: String,
+    until: Timestamp,
+}
+
+impl Gate {
+    pub(super) fn load(memory: &str) -> Gate {
+        // An unreadable memory forgets a pause, which the far side will then repeat: no reason not to start.
+        Gate { memory: serde_json::from_str(memory).unwrap_or_default(), ..Gate::default() }
+    }
+
+    /// No call at all before this.
+    pub(super) fn closed_until(&self, now: Timestamp) -> Timestamp {
+        let stopped = self.stopped.as_ref().map_or(now, |stopped| stopped.until);
+        self.memory.paused_until.max(self.resting_until).max(stopped)
+    }
+
+    /// When a token must be asked for.
+    pub(super) fn token_due(&self) -> Timestamp {
+        self.token_due
+    }
+
+    /// A token for a call that leaves now, with its generation.
+    pub(super) fn bearer(&self, now: Timestamp) -> Option<(&Bearer, u64)> {
+        let token = self.token.as_ref().filter(|token| token.expires > now && self.stopped.is_none())?;
+        Some((&token.bearer, self.generation))
+    }
+
+    pub(super) fn with_external_id(&self) -> bool {
+        !self.memory.without_external_id
+    }
+
+    pub(super) fn view(&self, now: Timestamp) -> LaneView {
+        let claims = self.token.as_ref().map(|token| &token.claims);
+        LaneView {
+            audience: claims.and_then(|claims| claims.aud.clone()),
+            tenant_id: claims.and_then(|claims| claims.tid.clone()),
+            roles: claims.map_or_else(Vec::new, |claims| claims.roles.clone()),
+            token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
+            paused_until: Some(self.memory.paused_until).filter(|until| *until > now).map(|until| until.to_string()),
+            stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
+            notes: self.notes.clone(),
+        }
+    }
+}
+
+impl Lane {
+    /// A 429: nobody calls before it is over. Survives restarts.
+    pub(super) fn pause(
+        &mut self,
+        tx: &mut Tx<'_>,
+        span: Duration,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let until = self.gate.memory.paused_until.max(now.plus(span));
+        self.gate.memory.paused_until = until;
+        happened.push(Happened::Paused { until });
+        self.save_memory(tx)
+    }
+
+    /// From now on scans are sent without `ExternalId`.
+    pub(super) fn leave_out_external_id(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
+        self.gate.memory.without_external_id = true;
+        self.save_memory(tx)
+    }
+
+    fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
+        let memory = serde_json::to_string(&self.gate.memory);
+        tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is no JSON"))?)
+    }
+
+    /// A call did not reach a working far side: rest, twice as long each time.
+    pub(super) fn rest(&mut self, now: Timestamp) {
+        let seconds = 1_u64.checked_shl(self.gate.failures).unwrap_or(LONGEST_REST).min(LONGEST_REST);
+        self.gate.failures = self.gate.failures.saturating_add(1);
+        self.gate.resting_until = now.plus(Duration::from_secs(seconds));
+    }
+
+    /// The far side works.
+    pub(super) fn reached(&mut self) {
+        self.gate.failures = 0;
+    }
+
+    /// A call was accepted with its token.
+    pub(super) fn authorized(&mut self) {
+        self.gate.refused_once = false;
+        self.reached();
+    }
+
+    /// A 401: one new token, then the tenant stops. Answers to calls with an older token say nothing.
+    pub(super) fn unauthorized(
+        &mut self,
+        generation: u64,
+        refusal: &Refusal,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) {
+        if generation != self.gate.generation || self.gate.token.is_none() {
+            return;
+        }
+        if self.gate.refused_once {
+            let why = format!("Defender refuses a fresh token: {}", refusal.message);
+            return self.stop("unauthorized", why, now, happened);
+        }
+        self.gate.refused_once = true;
+        self.gate.token = None;
+        self.gate.token_due = now;
+    }
+
+    /// Nothing leaves until an operator mends something; a new token is tried once a minute.
+    pub(super) fn stop(&mut self, code: &str, why: String, now: Timestamp, happened: &mut Vec<Happened>) {
+        let until = now.plus(self.pace.stopped);
+        if self.gate.stopped.as_ref().is_none_or(|stopped| stopped.why != why) {
+            happened.push(Happened::Stopped { code: code.to_owned(), why: why.clone() });
+        }
+        self.gate.stopped = Some(Stopped { why, until });
+        self.gate.token = None;
+        self.gate.token_due = until;
+    }
+
+    pub(super) fn token_answer(
+        &mut self,
+        _tx: &mut Tx<'_>,
+        answer: Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let Answer::Http(response) = answer else {
+            self.gate.token_due = now.plus(TOKEN_RETRY);
+            return Ok(());
+        };
+        match token::read(&response, now) {
+            TokenReply::Granted(token) => self.token_granted(token, now, happened),
+            TokenReply::Refused(refusal) => {
+                let why = format!("Entra refuses a token ({}): {}", refusal.code, refusal.advice());
+                self.stop(&refusal.code, why, now, happened);
+            }
+            TokenReply::Later(span, _) => self.gate.token_due = now.plus(span.max(TOKEN_RETRY)),
+        }
+        Ok(())
+    }
+
+    fn token_granted(&mut self, token: Token, now: Timestamp, happened: &mut Vec<Happened>) {
+        let faults = token::check(&token.claims, &self.account.endpoints, &self.account.tenant_id);
+        let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
+        self.gate.notes = notes.iter().map(ToString::to_string).collect();
+        if let Some(fault) = stops.first() {
+            return self.stop(fault.code(), fault.to_string(), now, happened);
+        }
+        happened.push(Happened::Token {
+            audience: token.claims.aud.clone().unwrap_or_default(),
+            tenant_id: token.claims.tid.clone().unwrap_or_default(),
+            roles: token.claims.roles.clone(),
+            expires: token.expires,
+        });
+        self.gate.stopped = None;
+        self.gate.generation += 1;
+        self.gate.token_due = token.refresh.max(now.plus(Duration::from_secs(1)));
+        self.gate.token = Some(token);
+    }
+}

@@ -1,0 +1,271 @@
+//! The errand of sending: intent and ledger entry first, then the call, then what its answer means.
+
+use core::time::Duration;
+
+use super::{Call, Happened, Lane, MISSES, Todo};
+use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
+use crate::defender::{Answer, request};
+use crate::domain::comment::Citation;
+use crate::domain::scan::{Kind, Outcome};
+use crate::domain::time::Timestamp;
+use crate::journal::{Api, Cited, JournalError, ScanRow, Tx};
+use crate::policy::Policy;
+
+/// Dry scans that end in one poll.
+const DRY_STEP: usize = 64;
+
+/// A scan on its way, with what its answer is read against.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    pub(super) scan: ScanRow,
+    with_external_id: bool,
+    generation: u64,
+    sent_at: Timestamp,
+}
+
+/// The end of our comments: the last 12 digits of the scan's id.
+pub(super) fn tail(scan: &ScanRow) -> String {
+    let hex = scan.uuid.simple().to_string();
+    hex[hex.len() - 12..].to_owned()
+}
+
+impl Lane {
+    /// Dry scans end at their turn. They need no token and no quota.
+    pub(super) fn end_dry(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        for _ in 0..DRY_STEP {
+            let Some(scan) = tx.next_scan(self.id, true)? else { return Ok(()) };
+            tx.finish(scan.id, Outcome::DryRun, None, now)?;
+            todo.happened.push(ended(&scan, Outcome::DryRun, Duration::ZERO));
+        }
+        todo.wake(now);
+        Ok(())
+    }
+
+    /// Sends what may be sent: by priority, then age, inside both windows.
+    pub(super) fn poll_scans(
+        &mut self,
+        tx: &mut Tx<'_>,
+        policy: &Policy,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        while let Some(scan) = self.next(tx)? {
+            if scan.not_after < now {
+                tx.drop_scan(scan.id, Outcome::TooOld, None, now)?;
+                todo.happened.push(ended(&scan, Outcome::TooOld, Duration::ZERO));
+                continue;
+            }
+            let free_at = self.free_at(Api::Scan, now);
+            if free_at > now {
+                todo.wake(free_at);
+                return Ok(());
+            }
+            let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+            let with_external_id = self.gate.with_external_id();
+            let cited = tx.cited(scan.id)?;
+            let comment = comment(policy, &self.account.name, &scan, &cited)?;
+            let order = request::ScanOrder {
+                machine: &scan.machine,
+                kind: scan.kind,
+                comment: &comment,
+                external_id: with_external_id.then_some(scan.uuid),
+            };
+            let request = request::scan(&self.account.endpoints, bearer, &order);
+            tx.begin_sending(scan.id, now)?;
+            todo.happened.push(Happened::Sent {
+                scan: scan.uuid,
+                kind: scan.kind,
+                waited: now.since(created(&scan)),
+            });
+            let intent = Intent { scan, with_external_id, generation, sent_at: now };
+            self.enter(tx, todo, Call::Scan(intent), request, now)?;
+        }
+        Ok(())
+    }
+
+    /// The next scan to send: a waiting one, or one whose first call is believed not to have been executed.
+    fn next(&self, tx: &Tx<'_>) -> Result<Option<ScanRow>, JournalError> {
+        let again = tx.next_again(self.id, MISSES)?;
+        let waiting = tx.next_scan(self.id, false)?;
+        Ok(match (again, waiting) {
+            (Some(again), Some(waiting)) if waiting.priority > again.priority => Some(waiting),
+            (Some(again), _) => Some(again),
+            (None, waiting) => waiting,
+        })
+    }
+
+    pub(super) fn scan_answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        answer: Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let scan = &intent.scan;
+        let what = match answer {
+            Answer::NotSent(_) => {
+                self.rest(now);
+                tx.to_waiting(scan.id, None, None, now)?;
+                "not_sent"
+            }
+            Answer::Unknown(code) => {
+                self.rest(now);
+                self.unknown(tx, scan, &code, now)?;
+                "unknown"
+            }
+            Answer::Http(response) => {
+                let tail = tail(scan);
+                let sent = Sent {
+                    machine: &scan.machine,
+                    external_id: intent.with_external_id.then_some(scan.uuid),
+                    tail: &tail,
+                    since: intent.sent_at.minus(self.pace.skew),
+                };
+                let reply = reply::scan(&response, &sent);
+                self.scan_reply(tx, intent, reply, now, happened)?
+            }
+        };
+        happened.push(Happened::Answered { scan: scan.uuid, kind: scan.kind, what });
+        Ok(())
+    }
+
+    fn scan_reply(
+        &mut self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        reply: ScanReply,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<&'static str, JournalError> {
+        let scan = &intent.scan;
+        let end = |tx: &mut Tx<'_>, outcome, refusal: &Refusal| tx.drop_scan(scan.id, outcome, Some(&words(refusal)), now);
+        match reply {
+            ScanReply::Ours(action) => {
+                self.authorized();
+                self.adopt(tx, scan, &action, now, now, happened)?;
+                return Ok("running");
+            }
+            ScanReply::Foreign(action) => {
+                self.authorized();
+                return self.meet_foreign(tx, scan, &action, now);
+            }
+            ScanReply::Busy => {
+                self.authorized();
+                tx.to_unknown(scan.id, true, "the machine is busy with another scan", now)?;
+                tx.event("busy", self.id, Some(scan.id), "a scan of this machine was open at Defender", now)?;
+                return Ok("busy");
+            }
+            ScanReply::ExternalIdRefused => {
+                self.leave_out_external_id(tx)?;
+                tx.to_waiting(scan.id, None, None, now)?;
+                return Ok("external_id_refused");
+            }
+            ScanReply::Throttled(span) => {
+                tx.to_waiting(scan.id, None, None, now)?;
+                self.pause(tx, span, now, happened)?;
+                return Ok("throttled");
+            }
+            ScanReply::Unauthorized(refusal) => {
+                tx.to_waiting(scan.id, None, None, now)?;
+                self.unauthorized(intent.generation, &refusal, now, happened);
+                return Ok("unauthorized");
+            }
+            ScanReply::Forbidden(refusal) => {
+                tx.to_waiting(scan.id, None, None, now)?;
+                self.stop("forbidden", format!("Defender forbids the scan call: {}", words(&refusal)), now, happened);
+                return Ok("forbidden");
+            }
+            ScanReply::Unknown { code, alarm } => {
+                if alarm {
+                    happened.push(Happened::Alarm { code });
+                }
+                self.rest(now);
+                self.unknown(tx, scan, code, now)?;
+                return Ok("unknown");
+            }
+            ScanReply::NoSuchMachine(refusal) => end(tx, Outcome::NoSuchMachine, &refusal)?,
+            ScanReply::Unsupported(refusal) => end(tx, Outcome::Unsupported, &refusal)?,
+            ScanReply::Refused(refusal) => end(tx, Outcome::Refused, &refusal)?,
+        }
+        self.authorized();
+        Ok("refused")
+    }
+
+    fn unknown(&self, tx: &mut Tx<'_>, scan: &ScanRow, code: &str, now: Timestamp) -> Result<(), JournalError> {
+        tx.to_unknown(scan.id, false, code, now.plus(self.pace.settle))?;
+        tx.event("unknown", self.id, Some(scan.id), code, now)
+    }
+
+    /// The action is ours: from here on it is followed, if it has not ended already.
+    pub(super) fn adopt(
+        &mut self,
+        tx: &mut Tx<'_>,
+        scan: &ScanRow,
+        action: &ActionView,
+        sent_at: Timestamp,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        tx.to_running(scan.id, &action.id, true, now.plus(self.pace.follow_first))?;
+        if let Some(outcome) = action.status.outcome() {
+            self.end(tx, scan, outcome, action, sent_at, now, happened)?;
+        }
+        Ok(())
+    }
+
+    /// Somebody else's open action stands in the way: it covers ours, or ours waits for it to end. A kind that is
+    /// not stated is not Full.
+    pub(super) fn meet_foreign(
+        &mut self,
+        tx: &mut Tx<'_>,
+        scan: &ScanRow,
+        action: &ActionView,
+        now: Timestamp,
+    ) -> Result<&'static str, JournalError> {
+        let open = action.status.outcome().is_none();
+        if open && action.kind.unwrap_or(Kind::Quick) >= scan.kind {
+            tx.to_running(scan.id, &action.id, false, now.plus(self.pace.follow_first))?;
+            tx.event("foreign", self.id, Some(scan.id), &action.id, now)?;
+            return Ok("foreign");
+        }
+        tx.to_waiting(scan.id, Some(now.plus(self.pace.busy)), Some(&action.id), now)?;
+        tx.event("blocked", self.id, Some(scan.id), &action.id, now)?;
+        Ok("blocked")
+    }
+}
+
+pub(super) fn ended(scan: &ScanRow, outcome: Outcome, took: Duration) -> Happened {
+    Happened::Ended { scan: scan.uuid, kind: scan.kind, outcome, took }
+}
+
+/// The instant inside a uuid v7: when the scan was decided.
+fn created(scan: &ScanRow) -> Timestamp {
+    let (high, _) = scan.uuid.as_u64_pair();
+    Timestamp::from_millis(i64::try_from(high >> 16).unwrap_or(0))
+}
+
+fn words(refusal: &Refusal) -> String {
+    format!("{} {}: {}", refusal.status, refusal.code, refusal.message)
+}
+
+/// The comment cites every alert of the scan; the other fields are those of the first one.
+fn comment(policy: &Policy, tenant: &str, scan: &ScanRow, cited: &[Cited]) -> Result<String, JournalError> {
+    let Some(first) = cited.first() else {
+        return Err(JournalError::Conflict("a scan that no decision points to"));
+    };
+    let more: Vec<&str> = cited[1..].iter().map(|cited| cited.alert.id.as_str()).collect();
+    let device = first.alert.devices.iter().find(|device| device.label() == first.device).cloned().unwrap_or_default();
+    let citation = Citation {
+        kind: scan.kind,
+        first: &first.alert.id,
+        more: &more,
+        source: &first.source,
+        rule: &first.rule,
+        tenant,
+        alert: &first.alert,
+        device: &device,
+        scan_tail: &tail(scan),
+    };
+    Ok(policy.comment(&citation).as_str().to_owned())
+}
