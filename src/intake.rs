@@ -98,10 +98,10 @@ pub fn accept(
     let json = strict_json::read(delivery.body()).map_err(|fault| NotAccepted::NotStrict {
         fault,
         credential: delivery.credential().to_owned(),
-        body: hex::encode(delivery.key()),
+        body: hex::encode(delivery.key().as_bytes()),
     })?;
     let source = &desk.source;
-    let items = mapping::read(&source.mapping, source.caps, &json, delivery.key().as_slice());
+    let items = mapping::read(&source.mapping, source.caps, &json, delivery.key().as_bytes().as_slice());
     let alerts = items.into_iter().map(|item| {
         let verdicts = match &item {
             Item::Alert(alert) => alert

@@ -75,7 +75,7 @@ impl Tx<'_> {
         let known: Option<(i64, i64)> = self
             .db
             .prepare_cached("SELECT id, received_at FROM delivery WHERE key = ?")?
-            .query_row([delivery.key().as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([delivery.key().as_bytes().as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         match known {
             Some((id, received)) if received > since.millis() => return views::receipt(self.db, id, true),
@@ -89,7 +89,7 @@ impl Tx<'_> {
             .prepare_cached("INSERT INTO delivery(uuid, key, source, received_at, body) VALUES (?, ?, ?, ?, ?)")?
             .execute(params![
                 uuid,
-                delivery.key().as_slice(),
+                delivery.key().as_bytes().as_slice(),
                 delivery.source(),
                 delivery.received().millis(),
                 delivery.body().as_ref()

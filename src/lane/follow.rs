@@ -32,7 +32,7 @@ pub(super) struct Listing {
 impl Lane {
     /// Asks for the list, or its next page, when an open scan wants to be looked at.
     pub(super) fn poll_list(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        if self.leaving.values().any(|api| *api == Api::List) {
+        if self.is_under_way(Api::List) {
             return Ok(());
         }
         if self.listing.is_none() {

@@ -132,6 +132,8 @@ pub enum Happened {
         api: Api,
         /// HTTP status, or what came instead.
         answer: String,
+        /// From leaving to the answer.
+        took: Duration,
     },
     /// A scan was sent.
     Sent {
@@ -199,7 +201,8 @@ pub struct Lane {
     pace: Pace,
     gate: Gate,
     ledgers: BTreeMap<Api, Ledger>,
-    leaving: BTreeMap<CallId, Api>,
+    /// Calls under way: their budget, and when they left.
+    leaving: BTreeMap<CallId, (Api, Timestamp)>,
     listing: Option<Listing>,
 }
 
@@ -257,7 +260,7 @@ impl Lane {
         answer: Answer,
         now: Timestamp,
     ) -> Result<Vec<Happened>, JournalError> {
-        let Some(api) = self.leaving.remove(&id) else {
+        let Some((api, sent_at)) = self.leaving.remove(&id) else {
             return Err(JournalError::Conflict("an answer to a call that is not under way"));
         };
         let word = match &answer {
@@ -268,7 +271,7 @@ impl Lane {
         if let Some(ledger) = self.ledgers.get_mut(&api) {
             ledger.ended(id.0, now);
         }
-        let mut happened = vec![Happened::Called { api, answer: word }];
+        let mut happened = vec![Happened::Called { api, answer: word, took: now.since(sent_at) }];
         match call {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
@@ -305,6 +308,10 @@ impl Lane {
         }
     }
 
+    fn is_under_way(&self, api: Api) -> bool {
+        self.leaving.values().any(|(under_way, _)| *under_way == api)
+    }
+
     /// Enters a call into the ledger; its bytes leave after COMMIT.
     fn enter(
         &mut self,
@@ -321,13 +328,13 @@ impl Lane {
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;
         self.ledgers.entry(api).or_default().sent(id.0);
-        self.leaving.insert(id, api);
+        self.leaving.insert(id, (api, now));
         todo.calls.push(Outgoing { id, call, request });
         Ok(())
     }
 
     fn poll_token(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        if self.leaving.values().any(|api| *api == Api::Token) {
+        if self.is_under_way(Api::Token) {
             return Ok(());
         }
         let due = self.gate.token_due();

@@ -1,0 +1,215 @@
+//! What `/metrics` shows. Counters live here; gauges of the journal and the lanes are set when somebody asks.
+//! No device and no alert id is ever a label.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::api::{Receipt, TenantView};
+use crate::domain::scan::Kind;
+use crate::domain::time::Timestamp;
+use crate::lane::Happened;
+
+type Labels = Vec<(&'static str, String)>;
+type Counters = Family<Labels, Counter>;
+type Gauges = Family<Labels, Gauge<f64, AtomicU64>>;
+type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// All metrics with their registry.
+pub struct Metrics {
+    registry: Registry,
+    deliveries: Counters,
+    last_delivery: Gauges,
+    alerts: Counters,
+    decisions: Counters,
+    not_scanned: Counters,
+    scan_requests: Counters,
+    scans: Gauges,
+    waiting_age: Gauges,
+    held_age: Gauges,
+    quota_limit: Gauges,
+    quota_used: Gauges,
+    token_expiry: Gauges,
+    alert_to_request: Histogram,
+    action_duration: Histograms,
+    request_duration: Histograms,
+    dry_run: Gauge,
+    rules_loaded: Gauge,
+}
+
+fn seconds() -> Histogram {
+    Histogram::new([0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0])
+}
+
+fn long_seconds() -> Histogram {
+    Histogram::new([10.0, 30.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 86400.0, 259_200.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics {
+            registry: Registry::with_prefix("scanhook"),
+            deliveries: Counters::default(),
+            last_delivery: Gauges::default(),
+            alerts: Counters::default(),
+            decisions: Counters::default(),
+            not_scanned: Counters::default(),
+            scan_requests: Counters::default(),
+            scans: Gauges::default(),
+            waiting_age: Gauges::default(),
+            held_age: Gauges::default(),
+            quota_limit: Gauges::default(),
+            quota_used: Gauges::default(),
+            token_expiry: Gauges::default(),
+            alert_to_request: seconds(),
+            action_duration: Histograms::new_with_constructor(long_seconds),
+            request_duration: Histograms::new_with_constructor(seconds),
+            dry_run: Gauge::default(),
+            rules_loaded: Gauge::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Metrics of a process that begins now; `dry_run` is the process's own ceiling.
+    #[must_use]
+    pub fn new(dry_run: bool) -> Metrics {
+        let mut metrics = Metrics::default();
+        metrics.dry_run.set(i64::from(dry_run));
+        metrics.rules_loaded.set(1);
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let to = &mut self.registry;
+        to.register("deliveries", "Requests to webhook paths, by HTTP status", self.deliveries.clone());
+        to.register(
+            "source_last_delivery_timestamp_seconds",
+            "When a source last delivered",
+            self.last_delivery.clone(),
+        );
+        to.register("alerts", "Alerts by what became of them", self.alerts.clone());
+        to.register("decisions", "Decisions by rule and state", self.decisions.clone());
+        to.register("not_scanned", "Alerts and decisions without a scan, by reason", self.not_scanned.clone());
+        to.register("scan_requests", "Scan calls by what came of them", self.scan_requests.clone());
+        to.register("scans", "Scans in the journal by state", self.scans.clone());
+        to.register("waiting_oldest_age_seconds", "Age of the oldest waiting scan", self.waiting_age.clone());
+        to.register("held_oldest_age_seconds", "Age of the oldest held decision", self.held_age.clone());
+        to.register("quota_limit", "Our share of an API's budget", self.quota_limit.clone());
+        to.register("quota_used", "Calls that count against it", self.quota_used.clone());
+        to.register("token_expiry_timestamp_seconds", "When the token expires", self.token_expiry.clone());
+        to.register(
+            "alert_to_request_seconds",
+            "From the decision to the scan call",
+            self.alert_to_request.clone(),
+        );
+        to.register("action_duration_seconds", "From the scan call to its end", self.action_duration.clone());
+        to.register(
+            "defender_request_duration_seconds",
+            "Calls to Entra and Defender",
+            self.request_duration.clone(),
+        );
+        to.register("dry_run", "1 while the process sends nothing", self.dry_run.clone());
+        to.register(
+            "rules_last_reload_successful",
+            "1 while the rules in force are those last loaded",
+            self.rules_loaded.clone(),
+        );
+        let build = Family::<Labels, Gauge>::default();
+        build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
+        to.register("build_info", "The program's version", build);
+    }
+
+    /// A request to a known source was answered with this status.
+    pub fn delivered(&self, source: &str, status: u16) {
+        self.deliveries.get_or_create(&vec![("source", source.to_owned()), ("status", status.to_string())]).inc();
+    }
+
+    /// A delivery was accepted.
+    pub fn accepted(&self, source: &str, tenant: &str, receipt: &Receipt, now: Timestamp) {
+        self.last_delivery.get_or_create(&vec![("source", source.to_owned())]).set(unix(now));
+        if receipt.duplicate {
+            return;
+        }
+        for alert in &receipt.alerts {
+            let labels = vec![("source", source.to_owned()), ("state", alert.state.clone())];
+            self.alerts.get_or_create(&labels).inc();
+            if let Some(reason) = &alert.reason {
+                self.not_scanned.get_or_create(&vec![("reason", reason.clone())]).inc();
+            }
+            for decision in &alert.decisions {
+                let rule = decision.rule.clone().unwrap_or_default();
+                let labels =
+                    vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", decision.state.clone())];
+                self.decisions.get_or_create(&labels).inc();
+                if decision.scan_id.is_none() {
+                    self.not_scanned.get_or_create(&vec![("reason", decision.reason.clone())]).inc();
+                }
+            }
+        }
+    }
+
+    /// Something happened in a lane.
+    pub fn happened(&self, tenant: &str, what: &Happened) {
+        let kind = |kind: &Kind| ("type", kind.code().to_owned());
+        match what {
+            Happened::Called { api, answer, took } => {
+                let labels = vec![("operation", api.code().to_owned()), ("status", answer.clone())];
+                self.request_duration.get_or_create(&labels).observe(took.as_secs_f64());
+            }
+            Happened::Sent { waited, .. } => self.alert_to_request.observe(waited.as_secs_f64()),
+            Happened::Answered { kind: of, what, .. } => {
+                let labels = vec![("tenant", tenant.to_owned()), kind(of), ("outcome", (*what).to_owned())];
+                self.scan_requests.get_or_create(&labels).inc();
+            }
+            Happened::Ended { kind: of, took, .. } => {
+                self.action_duration.get_or_create(&vec![kind(of)]).observe(took.as_secs_f64());
+            }
+            Happened::Token { expires, .. } => {
+                self.token_expiry.get_or_create(&vec![("tenant", tenant.to_owned())]).set(unix(*expires));
+            }
+            Happened::Paused { .. } | Happened::Stopped { .. } | Happened::Alarm { .. } => {}
+        }
+    }
+
+    /// The text of `/metrics`.
+    #[must_use]
+    pub fn render(&self, tenants: &[TenantView], now: Timestamp) -> String {
+        for tenant in tenants {
+            let name = || ("tenant", tenant.name.clone());
+            for state in crate::domain::scan::ScanState::ALL {
+                let count = tenant.scans.get(state.code()).copied().unwrap_or(0);
+                #[allow(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
+                self.scans.get_or_create(&vec![name(), ("state", state.code().to_owned())]).set(count as f64);
+            }
+            let age = |since: &Option<String>| {
+                since.as_deref().and_then(Timestamp::parse).map_or(0.0, |since| now.since(since).as_secs_f64())
+            };
+            self.waiting_age.get_or_create(&vec![name()]).set(age(&tenant.waiting_since));
+            self.held_age.get_or_create(&vec![name()]).set(age(&tenant.held_since));
+            for (api, quota) in &tenant.quota {
+                let windows = [("minute", quota.per_minute, quota.minute), ("hour", quota.per_hour, quota.hour)];
+                for (window, limit, used) in windows {
+                    let labels = vec![name(), ("api", api.clone()), ("window", window.to_owned())];
+                    self.quota_limit.get_or_create(&labels).set(f64::from(limit));
+                    self.quota_used.get_or_create(&labels).set(f64::from(used));
+                }
+            }
+        }
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "Prometheus keeps time in floats")]
+fn unix(at: Timestamp) -> f64 {
+    at.millis() as f64 / 1000.0
+}

@@ -1,0 +1,172 @@
+//! The admin listener: status, lists, metrics. Read-only, JSON, loopback by default.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::reception::Refusals;
+use super::refusal::Refusal;
+use crate::api::{LaneView, QuotaView, StatusView, TenantView};
+use crate::clock;
+use crate::domain::time::Timestamp;
+use crate::intake::Intake;
+use crate::journal::{Filter, Journal, JournalError, Reader, TenantId};
+use crate::metrics::Metrics;
+
+/// A tenant with what its lane shows.
+pub struct Shown {
+    /// The configured name.
+    pub name: String,
+    /// Its row.
+    pub id: TenantId,
+    /// What its lane says of itself.
+    pub board: watch::Receiver<(LaneView, BTreeMap<String, QuotaView>)>,
+}
+
+/// What the admin listener reads.
+pub struct Admin {
+    /// The durable record.
+    pub journal: Journal,
+    /// The sources and the policy in force.
+    pub intake: Arc<Intake>,
+    /// The tenants.
+    pub tenants: Vec<Shown>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The last refusals.
+    pub refusals: Arc<Refusals>,
+    /// Accepting deliveries.
+    pub ready: watch::Receiver<bool>,
+    /// When the process started.
+    pub started: Timestamp,
+    /// Nothing is sent, whatever the rules say.
+    pub dry_run: bool,
+    /// What the configuration makes worth saying.
+    pub warnings: Vec<String>,
+}
+
+type Shared = State<Arc<Admin>>;
+
+/// The admin router.
+pub fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/alerts", get(alerts))
+        .route("/api/v1/decisions", get(decisions))
+        .route("/api/v1/scans", get(scans))
+        .route("/api/v1/scans/{id}", get(scan))
+        .route("/metrics", get(metrics))
+        .route("/livez", get(async || StatusCode::OK))
+        .route("/readyz", get(readyz))
+        .fallback(async || Refusal::NotFound)
+        .with_state(Arc::new(admin))
+}
+
+#[derive(Deserialize)]
+struct OfSource {
+    source: Option<String>,
+}
+
+async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json<StatusView>, Refusal> {
+    if of.source.as_ref().is_some_and(|source| !admin.intake.desks.contains_key(source)) {
+        return Err(Refusal::UnknownSource);
+    }
+    let tenants = admin.tenants().await?;
+    let names: Vec<String> = match &of.source {
+        Some(source) => vec![source.clone()],
+        None => admin.intake.desks.keys().cloned().collect(),
+    };
+    let mut sources = admin
+        .read(move |reader| names.iter().map(|name| reader.source(name)).collect::<Result<Vec<_>, _>>())
+        .await?;
+    if of.source.is_some() {
+        for source in &mut sources {
+            source.refusals = admin.refusals.of(&source.name);
+        }
+    }
+    Ok(Json(StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: admin.started.to_string(),
+        ready: *admin.ready.borrow(),
+        dry_run: admin.dry_run,
+        policy: admin.intake.policy.borrow().0.fingerprint().to_owned(),
+        warnings: admin.warnings.clone(),
+        tenants,
+        sources,
+    }))
+}
+
+async fn alerts(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
+    Ok(Json(admin.read(move |reader| reader.alerts(&filter)).await?).into_response())
+}
+
+async fn decisions(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
+    Ok(Json(admin.read(move |reader| reader.decisions(&filter)).await?).into_response())
+}
+
+async fn scans(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
+    Ok(Json(admin.read(move |reader| reader.scans(&filter)).await?).into_response())
+}
+
+async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let id: Uuid = id.parse().map_err(|_| Refusal::NotFound)?;
+    let found = admin.read(move |reader| reader.scan(id)).await?;
+    found.map(|scan| Json(scan).into_response()).ok_or(Refusal::NotFound)
+}
+
+async fn metrics(State(admin): Shared) -> Result<Response, Refusal> {
+    let tenants = admin.tenants().await?;
+    let text = admin.metrics.render(&tenants, clock::now());
+    let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
+    Ok((kind, text).into_response())
+}
+
+#[derive(Deserialize)]
+struct Verbose {
+    verbose: Option<String>,
+}
+
+async fn readyz(State(admin): Shared, Query(how): Query<Verbose>) -> Response {
+    let ready = *admin.ready.borrow();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if how.verbose.is_none() {
+        return status.into_response();
+    }
+    let lanes: BTreeMap<&str, LaneView> =
+        admin.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant.board.borrow().0.clone())).collect();
+    let body = serde_json::json!({ "ready": ready, "journal": admin.journal.is_open(), "lanes": lanes });
+    (status, Json(body)).into_response()
+}
+
+impl Admin {
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.journal.read(look).await.map_err(|error| {
+            tracing::error!(code = error.code(), %error, "the journal could not be read");
+            Refusal::JournalUnavailable
+        })
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantView>, Refusal> {
+        let named: Vec<(TenantId, String)> = self.tenants.iter().map(|t| (t.id, t.name.clone())).collect();
+        let mut views = self
+            .read(move |reader| named.iter().map(|(id, name)| reader.tenant(*id, name)).collect::<Result<Vec<_>, _>>())
+            .await?;
+        for (view, tenant) in views.iter_mut().zip(&self.tenants) {
+            let (lane, quota) = tenant.board.borrow().clone();
+            view.lane = lane;
+            view.quota = quota;
+        }
+        Ok(views)
+    }
+}

@@ -1,0 +1,131 @@
+//! What intake says, as an HTTP answer; and what operators learn of refusals that senders are not told.
+
+use core::net::IpAddr;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::refusal::{CredentialDefect, Refusal};
+use super::webhook::Arrived;
+use crate::api::RefusalView;
+use crate::clock;
+use crate::domain::signature::{self, Refused};
+use crate::intake::{Intake, NotAccepted};
+use crate::journal::JournalError;
+use crate::metrics::Metrics;
+
+/// Refusals remembered per source.
+const REMEMBERED: usize = 50;
+
+/// The last failed authentications of each source, for `status --source`.
+#[derive(Default)]
+pub struct Refusals(Mutex<BTreeMap<String, VecDeque<RefusalView>>>);
+
+impl Refusals {
+    fn note(&self, source: &str, address: IpAddr, check: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = all.entry(source.to_owned()).or_default();
+        last.truncate(REMEMBERED - 1);
+        last.push_front(RefusalView {
+            at: clock::now().to_string(),
+            address: address.to_string(),
+            check: check.to_owned(),
+        });
+    }
+
+    /// Those of one source, newest first.
+    #[must_use]
+    pub fn of(&self, source: &str) -> Vec<RefusalView> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(source).map(|last| last.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+/// Where requests arrive that passed the door.
+#[derive(Clone)]
+pub struct Reception {
+    /// Reads, decides, stores.
+    pub intake: Arc<Intake>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Remembers.
+    pub refusals: Arc<Refusals>,
+}
+
+impl Reception {
+    /// The checks of credential headers that need no body.
+    ///
+    /// # Errors
+    /// [`Refusal::Credential`].
+    pub fn shape(&self, source: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some(desk) = self.intake.desks.get(source) else { return Ok(()) };
+        signature::shape(&desk.source.auth, headers).map_err(|refused| {
+            let refusal = refusal(&NotAccepted::Credential(refused));
+            self.metrics.delivered(source, refusal.status().as_u16());
+            refusal
+        })
+    }
+
+    /// Takes a request in. The 2xx is made here and only here, from a receipt that is on disk.
+    ///
+    /// # Errors
+    /// [`Refusal`]; then nothing is stored.
+    pub async fn accept(self, arrived: Arrived) -> Result<Response, Refusal> {
+        let now = clock::now();
+        let source = arrived.source;
+        let result = self.intake.receive(&source, &arrived.headers, arrived.body, now).await;
+        let answer = match result {
+            Ok(receipt) => {
+                if let Some(desk) = self.intake.desks.get(&source) {
+                    self.metrics.accepted(&source, &desk.source.tenant, &receipt, now);
+                }
+                tracing::info!(source, delivery = receipt.delivery, duplicate = receipt.duplicate, "delivery accepted");
+                let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
+                Ok((status, Json(receipt)).into_response())
+            }
+            Err(error) => {
+                self.tell(&source, arrived.peer, &error);
+                Err(refusal(&error))
+            }
+        };
+        let status = answer.as_ref().map_or_else(Refusal::status, Response::status);
+        self.metrics.delivered(&source, status.as_u16());
+        answer
+    }
+
+    /// One log line for what was refused; never a body, a token or a signature.
+    fn tell(&self, source: &str, peer: IpAddr, error: &NotAccepted) {
+        match error {
+            NotAccepted::Credential(Refused::Failed(check) | Refused::Malformed(check)) => {
+                self.refusals.note(source, peer, check);
+                tracing::info!(source, %peer, check, "not authenticated");
+            }
+            NotAccepted::NotStrict { fault, credential, body } => {
+                tracing::warn!(source, credential, body, code = fault.fault.code(), "authenticated, but not strict JSON");
+            }
+            NotAccepted::Journal(error) => {
+                tracing::error!(source, code = error.code(), %error, "a delivery could not be stored");
+            }
+            NotAccepted::UnknownSource => {}
+        }
+    }
+}
+
+fn refusal(error: &NotAccepted) -> Refusal {
+    match error {
+        NotAccepted::UnknownSource => Refusal::UnknownSource,
+        NotAccepted::Credential(Refused::Failed(_)) => Refusal::Unauthenticated,
+        NotAccepted::Credential(Refused::Malformed(code)) => Refusal::Credential(match *code {
+            "too-many-signatures" => CredentialDefect::TooManySignatures,
+            _ => CredentialDefect::Repeated,
+        }),
+        NotAccepted::NotStrict { fault, .. } => {
+            Refusal::NotStrictJson { code: fault.fault.code(), detail: fault.fault.meaning() }
+        }
+        NotAccepted::Journal(JournalError::Busy) => Refusal::Overloaded,
+        NotAccepted::Journal(_) => Refusal::JournalUnavailable,
+    }
+}
