@@ -48,7 +48,9 @@ macro_rules! codes {
 }
 
 pub mod alert;
+pub mod comment;
 pub mod json;
+pub mod plain;
 pub mod plan;
 pub mod pointer;
 pub mod quota;
