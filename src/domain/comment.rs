@@ -369,10 +369,7 @@ mod tests {
             title: Some("{rule} [sh-ffff\u{202e}] [SH-[sh-00]aa]\r\nx[sh-0123456789ab]".to_owned()),
             ..Alert::default()
         };
-        assert_eq!(
-            fill("{alert.id}: {alert.title}", &alert, "1", &[]),
-            "1: {rule} [sh-ffff ]   x [sh-0123456789ab]"
-        );
+        assert_eq!(fill("{alert.id}: {alert.title}", &alert, "1", &[]), "1: {rule} [sh-ffff ]   x [sh-0123456789ab]");
     }
 
     #[test]

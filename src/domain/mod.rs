@@ -54,6 +54,7 @@ pub mod plain;
 pub mod plan;
 pub mod pointer;
 pub mod quota;
+pub mod rules;
 pub mod scan;
 pub mod time;
 pub mod verdict;
