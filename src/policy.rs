@@ -8,7 +8,7 @@ use crate::domain::alert::{Alert, Device};
 use crate::domain::comment::{Citation, Comment};
 use crate::domain::json::Json;
 use crate::domain::mapping::{self, Item};
-use crate::domain::rules::{self, Event, Facts, Finding, RuleTest, Rules};
+use crate::domain::rules::{self, Event, Facts, Finding, OwnedEvent, RuleTest, Rules};
 use crate::domain::scan::Mode;
 use crate::domain::strict_json;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
@@ -173,7 +173,7 @@ fn restrain(wanted: &mut Wanted, terms: Terms) {
 }
 
 /// A captured delivery as the events of a test.
-fn read(source: &Source, body: &[u8]) -> Result<Vec<rules::OwnedEvent>, String> {
+fn read(source: &Source, body: &[u8]) -> Result<Vec<OwnedEvent>, String> {
     let json = strict_json::read(body).map_err(|fault| format!("the payload is no strict JSON: {fault}"))?;
     let items = mapping::read(&source.mapping, source.caps, &json, &Sha256::digest(body));
     let events = items.into_iter().filter_map(|item| match item {
@@ -182,7 +182,15 @@ fn read(source: &Source, body: &[u8]) -> Result<Vec<rules::OwnedEvent>, String> 
     });
     let events: Vec<_> = events
         .flat_map(|alert| alert.devices.clone().into_iter().map(move |device| (alert.clone(), device)))
-        .map(|(alert, device)| rules::OwnedEvent::new(&source.name, &source.preset, &source.tenant, alert, device))
+        .map(|(alert, device)| OwnedEvent {
+            source: source.name.clone(),
+            preset: source.preset.clone(),
+            tenant: source.tenant.clone(),
+            alert,
+            device,
+            facts: Facts::default(),
+            body: Some(rules::owned(&json)),
+        })
         .collect();
     if events.is_empty() { Err("the payload holds no alert with a device".to_owned()) } else { Ok(events) }
 }

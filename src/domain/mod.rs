@@ -50,11 +50,14 @@ macro_rules! codes {
 pub(crate) use codes;
 
 pub mod alert;
+pub mod comment;
 pub mod delivery;
 pub mod json;
+pub mod plain;
 pub mod plan;
 pub mod pointer;
 pub mod quota;
+pub mod rules;
 pub mod scan;
 pub mod signature;
 pub mod strict_json;

@@ -1,0 +1,97 @@
+//! What a policy judges: one alert about one device, with what is known of the machine and the raw body.
+
+use super::field::Reading;
+use crate::domain::alert::{Alert, Device};
+use crate::domain::json::Json;
+
+/// One (alert, device) to decide.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// The configured source.
+    pub source: &'a str,
+    /// Its preset.
+    pub preset: &'a str,
+    /// The tenant.
+    pub tenant: &'a str,
+    /// The alert.
+    pub alert: &'a Alert,
+    /// Which of its devices.
+    pub device: &'a Device,
+    /// What the tenant's directory says of the machine.
+    pub facts: Facts,
+    /// The raw body, for conditions on JSON pointers.
+    pub body: Option<&'a Json<'a>>,
+}
+
+/// What the tenant's directory says of a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Facts {
+    /// The directory has not been asked, or cannot answer: every fact is unknown.
+    #[default]
+    NotAsked,
+    /// It has answered.
+    Known(MachineFacts),
+}
+
+/// The facts of a machine record that rules can ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineFacts {
+    /// Tags.
+    pub tags: Reading<Vec<String>>,
+    /// Device group.
+    pub group: Reading<String>,
+    /// Operating system, as Defender spells it: `Windows11`.
+    pub os: Reading<String>,
+    /// Health, as Defender spells it: `Active`.
+    pub health: Reading<String>,
+}
+
+/// An [`Event`] that owns what it is made of: an event of an embedded test, or one read from a captured delivery.
+#[derive(Clone, Debug)]
+pub struct OwnedEvent {
+    /// The configured source.
+    pub source: String,
+    /// Its preset.
+    pub preset: String,
+    /// The tenant.
+    pub tenant: String,
+    /// The alert.
+    pub alert: Alert,
+    /// Which of its devices.
+    pub device: Device,
+    /// What the directory says of the machine.
+    pub facts: Facts,
+    /// The raw body.
+    pub body: Option<Json<'static>>,
+}
+
+impl OwnedEvent {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_event(&self) -> Event<'_> {
+        Event {
+            source: &self.source,
+            preset: &self.preset,
+            tenant: &self.tenant,
+            alert: &self.alert,
+            device: &self.device,
+            facts: self.facts.clone(),
+            body: self.body.as_ref(),
+        }
+    }
+}
+
+/// A JSON value that owns its texts, for an [`OwnedEvent`].
+#[must_use]
+pub fn owned(json: &Json<'_>) -> Json<'static> {
+    match json {
+        Json::Null => Json::Null,
+        Json::Bool(value) => Json::Bool(*value),
+        Json::Number(literal) => Json::Number(literal.to_string().into()),
+        Json::Text(text) => Json::Text(text.to_string().into()),
+        Json::List(elements) => Json::List(elements.iter().map(owned).collect()),
+        Json::Object(members) => {
+            Json::Object(members.iter().map(|(key, value)| (key.to_string().into(), owned(value))).collect())
+        }
+    }
+}

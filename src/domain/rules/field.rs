@@ -1,0 +1,340 @@
+//! The field table: every name a condition can use, its type, and how it is read from an alert.
+
+use std::borrow::Cow;
+
+use super::event::{Event, Facts, MachineFacts};
+use crate::domain::alert::{MachineId, Severity};
+use crate::domain::json::Json;
+use crate::domain::pointer::Pointer;
+use crate::domain::time::Timestamp;
+
+/// What can be said of a fact: there it is, it is not there, or nobody can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// The value.
+    Present(T),
+    /// Known not to be there: every operator on it is false.
+    Absent,
+    /// Cannot be known: Kleene logic.
+    Unknown,
+}
+
+impl<T> Reading<T> {
+    /// The reading of a fact that is absent where it is not there.
+    pub fn or_absent(value: Option<T>) -> Reading<T> {
+        value.map_or(Reading::Absent, Reading::Present)
+    }
+
+    fn map<U>(self, to: impl FnOnce(T) -> U) -> Reading<U> {
+        match self {
+            Reading::Present(value) => Reading::Present(to(value)),
+            Reading::Absent => Reading::Absent,
+            Reading::Unknown => Reading::Unknown,
+        }
+    }
+
+    const fn as_ref(&self) -> Reading<&T> {
+        match self {
+            Reading::Present(value) => Reading::Present(value),
+            Reading::Absent => Reading::Absent,
+            Reading::Unknown => Reading::Unknown,
+        }
+    }
+}
+
+codes! {
+    /// The fields that have a name.
+    pub enum Named {
+        /// The configured source.
+        Source = "source",
+        /// Its preset.
+        Preset = "preset",
+        /// The tenant.
+        Tenant = "tenant",
+        /// Severity on our scale.
+        Severity = "severity",
+        /// The account involved.
+        User = "user",
+        /// The sender's id of the alert.
+        AlertId = "alert.id",
+        /// Headline.
+        AlertTitle = "alert.title",
+        /// Categories or tactics.
+        AlertCategory = "alert.category",
+        /// ATT&CK technique ids.
+        AlertTechniques = "alert.techniques",
+        /// The sender's status word.
+        AlertStatus = "alert.status",
+        /// What found it.
+        AlertDetector = "alert.detector",
+        /// When it happened.
+        AlertTime = "alert.time",
+        /// Machine id.
+        DeviceId = "device.id",
+        /// Host name.
+        DeviceName = "device.name",
+        /// Address.
+        DeviceIp = "device.ip",
+        /// Entra device id.
+        DeviceAadId = "device.aad_id",
+        /// Tags of the machine record.
+        DeviceTags = "device.tags",
+        /// Device group of the machine record.
+        DeviceGroup = "device.group",
+        /// Operating system of the machine record.
+        DeviceOs = "device.os",
+        /// Health of the machine record.
+        DeviceHealth = "device.health",
+        /// The name as the alert says it.
+        ReportedName = "device.reported_name",
+        /// The address as the alert says it.
+        ReportedIp = "device.reported_ip",
+    }
+}
+
+/// How a field's values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    /// A host name: a pattern without a dot is compared with the first label.
+    HostName,
+    /// An address: two spellings of the same one are equal.
+    Address,
+    /// Technique ids: a technique covers its sub-techniques.
+    Technique,
+    Severity,
+    Time,
+    /// Whatever the raw body holds there.
+    Any,
+}
+
+impl Named {
+    pub(super) const fn shape(self) -> Shape {
+        match self {
+            Named::Severity => Shape::Severity,
+            Named::AlertTime => Shape::Time,
+            Named::AlertTechniques => Shape::Technique,
+            Named::DeviceName | Named::ReportedName => Shape::HostName,
+            Named::DeviceIp | Named::ReportedIp => Shape::Address,
+            _ => Shape::Text,
+        }
+    }
+
+    /// Whether it holds several values.
+    pub(super) const fn is_list(self) -> bool {
+        matches!(self, Named::AlertCategory | Named::AlertTechniques | Named::DeviceTags)
+    }
+
+    /// Whether it is a fact about the device, which may be unknown.
+    pub(super) const fn is_device(self) -> bool {
+        matches!(
+            self,
+            Named::DeviceId
+                | Named::DeviceName
+                | Named::DeviceIp
+                | Named::DeviceAadId
+                | Named::DeviceTags
+                | Named::DeviceGroup
+                | Named::DeviceOs
+                | Named::DeviceHealth
+        )
+    }
+
+    /// The name under which a mapping reports a value of a wrong type.
+    const fn reported_as(self) -> &'static str {
+        match self {
+            Named::ReportedName => Named::DeviceName.code(),
+            Named::ReportedIp => Named::DeviceIp.code(),
+            other => other.code(),
+        }
+    }
+
+    fn read<'e>(self, event: &'e Event<'_>) -> Reading<Values<'e>> {
+        let (alert, device) = (event.alert, event.device);
+        if !alert.unusable.is_empty() && alert.unusable.contains(self.reported_as()) {
+            return Reading::Unknown;
+        }
+        let text = |value: Option<&'e str>| Reading::or_absent(value.map(|text| Values::One(Value::text(text))));
+        let list = |texts: &'e [String]| match texts {
+            [] => Reading::Absent,
+            texts => Reading::Present(Values::Texts(texts)),
+        };
+        match self {
+            Named::Source => text(Some(event.source)),
+            Named::Preset => text(Some(event.preset)),
+            Named::Tenant => text(Some(event.tenant)),
+            Named::Severity => match alert.severity {
+                Some(severity) => Reading::Present(Values::One(Value::Severity(severity))),
+                None => Reading::Unknown,
+            },
+            Named::User => text(alert.user.as_deref()),
+            Named::AlertId => text(Some(alert.id.as_str()).filter(|id| !id.is_empty())),
+            Named::AlertTitle => text(alert.title.as_deref()),
+            Named::AlertCategory => list(&alert.category),
+            Named::AlertTechniques => list(&alert.techniques),
+            Named::AlertStatus => text(alert.status.as_deref()),
+            Named::AlertDetector => text(alert.detector.as_deref()),
+            Named::AlertTime => Reading::or_absent(alert.time.map(|time| Values::One(Value::Time(time)))),
+            Named::DeviceId => claim(event, device.machine.as_ref().map(MachineId::as_str)),
+            Named::DeviceName => claim(event, device.name.as_deref()),
+            Named::DeviceIp => claim(event, device.ip.as_deref()),
+            Named::DeviceAadId => claim(event, device.aad_id.as_deref()),
+            Named::ReportedName => text(device.name.as_deref()),
+            Named::ReportedIp => text(device.ip.as_deref()),
+            Named::DeviceTags => fact(event, |facts| facts.tags.as_ref().map(|tags| Values::Texts(tags))),
+            Named::DeviceGroup => fact(event, |facts| one(&facts.group)),
+            Named::DeviceOs => fact(event, |facts| one(&facts.os)),
+            Named::DeviceHealth => fact(event, |facts| one(&facts.health)),
+        }
+    }
+}
+
+/// What the alert says of its device; what it does not say is unknown until the directory has answered.
+fn claim<'e>(event: &'e Event<'_>, value: Option<&'e str>) -> Reading<Values<'e>> {
+    match (value, &event.facts) {
+        (Some(text), _) => Reading::Present(Values::One(Value::text(text))),
+        (None, Facts::Known(_)) => Reading::Absent,
+        (None, Facts::NotAsked) => Reading::Unknown,
+    }
+}
+
+/// What only the directory can say.
+fn fact<'e>(event: &'e Event<'_>, of: impl FnOnce(&'e MachineFacts) -> Reading<Values<'e>>) -> Reading<Values<'e>> {
+    match &event.facts {
+        Facts::Known(facts) => of(facts),
+        Facts::NotAsked => Reading::Unknown,
+    }
+}
+
+fn one(text: &Reading<String>) -> Reading<Values<'_>> {
+    text.as_ref().map(|text| Values::One(Value::text(text)))
+}
+
+/// A field of a condition: a named one, or a place in the raw body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Named(Named),
+    Pointer { text: String, pointer: Pointer },
+}
+
+impl Field {
+    /// As the rules name it.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Field::Named(named) => named.code(),
+            Field::Pointer { text, .. } => text,
+        }
+    }
+
+    pub(super) const fn shape(&self) -> Shape {
+        match self {
+            Field::Named(named) => named.shape(),
+            Field::Pointer { .. } => Shape::Any,
+        }
+    }
+
+    pub(super) fn read<'e>(&self, event: &'e Event<'_>) -> Reading<Values<'e>> {
+        match self {
+            Field::Named(named) => named.read(event),
+            Field::Pointer { pointer, .. } => read_body(pointer, event.body),
+        }
+    }
+}
+
+/// The values a pointer names. `null`, and a body that is not there, are absent; an object is of a wrong type.
+fn read_body<'e>(pointer: &Pointer, body: Option<&'e Json<'e>>) -> Reading<Values<'e>> {
+    let Some(body) = body else { return Reading::Absent };
+    let found = if pointer.is_plural() { pointer.all(body) } else { pointer.first(body).into_iter().collect() };
+    let mut values = Vec::new();
+    for json in found {
+        match json {
+            Json::List(elements) => values.extend(elements.iter().filter_map(scalar)),
+            other => values.extend(scalar(other)),
+        }
+    }
+    match (values.pop(), values.is_empty()) {
+        (None, _) => Reading::Absent,
+        (Some(only), true) => Reading::Present(Values::One(only)),
+        (Some(last), false) => {
+            values.push(last);
+            Reading::Present(Values::Several(values))
+        }
+    }
+}
+
+fn scalar<'e>(json: &'e Json<'e>) -> Option<Value<'e>> {
+    match json {
+        Json::Null => None,
+        Json::Bool(value) => Some(Value::Bool(*value)),
+        Json::Number(literal) => Some(Value::Number(literal)),
+        Json::Text(text) => Some(Value::Text(text)),
+        Json::List(_) | Json::Object(_) => Some(Value::Odd),
+    }
+}
+
+/// One value that a condition compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value<'e> {
+    Text(&'e str),
+    /// A number's literal text.
+    Number(&'e str),
+    Bool(bool),
+    Severity(Severity),
+    Time(Timestamp),
+    /// A list or an object where a single value belongs.
+    Odd,
+}
+
+impl<'e> Value<'e> {
+    const fn text(text: &'e str) -> Value<'e> {
+        Value::Text(text)
+    }
+
+    /// Whether there is something in it: `exists` is false for an empty text.
+    pub(super) const fn has_content(self) -> bool {
+        !matches!(self, Value::Text(text) if text.is_empty())
+    }
+
+    /// As a person reads it.
+    fn shown(self) -> Cow<'e, str> {
+        match self {
+            Value::Text(text) | Value::Number(text) => Cow::Borrowed(text),
+            Value::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+            Value::Severity(severity) => Cow::Borrowed(severity.code()),
+            Value::Time(time) => Cow::Owned(time.to_string()),
+            Value::Odd => Cow::Borrowed("(not a single value)"),
+        }
+    }
+}
+
+/// The values of one field; a condition holds where it holds for some element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Values<'e> {
+    One(Value<'e>),
+    Texts(&'e [String]),
+    Several(Vec<Value<'e>>),
+}
+
+impl<'e> Values<'e> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Value<'e>> {
+        let (one, texts, several): (_, &[String], &[_]) = match self {
+            Values::One(value) => (Some(*value), &[], &[]),
+            Values::Texts(texts) => (None, texts, &[]),
+            Values::Several(values) => (None, &[], values),
+        };
+        one.into_iter().chain(texts.iter().map(|text| Value::text(text))).chain(several.iter().copied())
+    }
+
+    /// All of them, joined, as far as a record of a decision has use for.
+    pub(super) fn shown(&self, max: usize) -> String {
+        let mut joined = String::new();
+        for (n, value) in self.iter().enumerate() {
+            if joined.len() > 4 * max {
+                break;
+            }
+            joined.push_str(if n == 0 { "" } else { ", " });
+            joined.extend(value.shown().chars().take(max + 1));
+        }
+        crate::domain::plain::one_line(&joined, max)
+    }
+}

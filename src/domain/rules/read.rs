@@ -1,0 +1,276 @@
+//! Reads a rules file: the recovering TOML tree, walked by hand so that one run tells every error.
+
+use core::ops::Range;
+use core::time::Duration;
+
+use toml::de::{DeTable, DeValue};
+
+use super::condition::Condition;
+use super::expect::TestFacts;
+use super::finding::{Finding, Level, code, quoted};
+use super::walk::{Entry, Node, Walk, entries_of};
+use super::{Loaded, Rule, Rules};
+use crate::domain::comment::{Template, TemplateFault};
+use crate::domain::scan::{Kind, Mode, Priority};
+use crate::domain::verdict::{Cooldown, Limit};
+
+const TOP: &[&str] = &["version", "defaults", "rule", "test", "test_facts"];
+const DEFAULTS: &[&str] = &["mode", "cooldown", "max_age", "limit", "comment", "hold_for"];
+const RULE: &[&str] = &["name", "scan", "priority", "when", "mode", "cooldown", "limit", "max_age"];
+const RULE_LATER: &[&str] = &["start", "during", "outside", "unless", "if_unknown"];
+const COMMENT: &str = "{scan} antivirus scan due to alert {alert.id} ({source}, rule {rule})";
+const HOUR: Duration = Duration::from_secs(3600);
+
+pub(super) const MODES: &[(&str, Mode)] = &[
+    (Mode::DryRun.code(), Mode::DryRun),
+    (Mode::Approve.code(), Mode::Approve),
+    (Mode::Enforce.code(), Mode::Enforce),
+];
+pub(super) const SCANS: &[(&str, Option<Kind>)] =
+    &[(Kind::Quick.code(), Some(Kind::Quick)), (Kind::Full.code(), Some(Kind::Full)), ("none", None)];
+
+/// `[defaults]`, with the language's own where the file says nothing.
+struct Defaults {
+    mode: Mode,
+    cooldown: Cooldown,
+    max_age: Duration,
+    limit: Option<Limit>,
+    comment: Option<Template>,
+    hold_for: Duration,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Defaults {
+            mode: Mode::DryRun,
+            cooldown: Cooldown { quick: HOUR, full: 6 * HOUR },
+            max_age: 24 * HOUR,
+            limit: Some(Limit { scans: 50, per: HOUR }),
+            comment: Template::parse(COMMENT).ok(),
+            hold_for: 24 * HOUR,
+        }
+    }
+}
+
+pub(super) fn read(text: &str) -> Result<Loaded, Vec<Finding>> {
+    let (tree, faults) = DeTable::parse_recoverable(text);
+    let mut walk = Walk { text, findings: Vec::new() };
+    let rules = walk.file(tree.get_ref());
+    let mut findings = walk.findings;
+    if !faults.is_empty() {
+        let syntax: Vec<Finding> = faults.iter().map(|fault| syntax(fault, text)).collect();
+        findings.retain(|finding| believable(finding, &syntax, text));
+        findings.extend(syntax);
+    }
+    findings.sort_by_key(|finding| finding.span.start);
+    match rules {
+        Some(rules) if findings.iter().all(|finding| finding.level == Level::Lint) => {
+            Ok(Loaded { rules, lints: findings })
+        }
+        _ => Err(findings),
+    }
+}
+
+fn syntax(fault: &toml::de::Error, text: &str) -> Finding {
+    let span = fault.span().unwrap_or(text.len()..text.len());
+    let message = quoted(fault.message()).trim_matches('`').to_owned();
+    Finding { code: code::SYNTAX, level: Level::Error, span, message, remedy: None }
+}
+
+/// Where the text is not TOML the tree holds guesses: on that line nothing else is told, and nothing is missed.
+fn believable(finding: &Finding, syntax: &[Finding], text: &str) -> bool {
+    let guessed = [code::MISSING_KEY, code::MISSING_VERSION, code::EMPTY, code::EMPTY_FILE, code::UNKNOWN_RULE];
+    let line = finding.position(text).0;
+    !guessed.contains(&finding.code) && syntax.iter().all(|fault| fault.position(text).0 != line)
+}
+
+impl Walk<'_> {
+    fn file(&mut self, table: &DeTable<'_>) -> Option<Rules> {
+        if table.is_empty() {
+            let remedy = "a rules file begins with `version = 1`";
+            self.error_with(code::EMPTY_FILE, 0..0, "the file says nothing", remedy);
+            return None;
+        }
+        self.version(table);
+        for Entry { key, span, .. } in entries_of(table) {
+            match key {
+                "lists" => self.not_yet(span, "lists"),
+                "windows" => self.not_yet(span, "windows"),
+                "protect" => self.not_yet(span, "protections"),
+                key if TOP.contains(&key) => {}
+                key => self.unknown_key(key, span, "a rules file", TOP),
+            }
+        }
+        let defaults = table.get("defaults").map_or_else(Defaults::default, |value| self.defaults(value));
+        let rules = self.rules(table, &defaults);
+        let test_facts = table.get("test_facts").map_or_else(TestFacts::default, |value| self.test_facts(value));
+        let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        let tests = table.get("test").map_or_else(Vec::new, |value| self.rule_tests(value, &test_facts, &names));
+        let Defaults { mode, hold_for, comment, .. } = defaults;
+        Some(Rules { mode, hold_for, comment: comment?, rules, tests, test_facts })
+    }
+
+    fn version(&mut self, table: &DeTable<'_>) {
+        let Some(value) = table.get("version") else {
+            self.error_with(code::MISSING_VERSION, 0..0, "the file has no `version`", "begin it with `version = 1`");
+            return;
+        };
+        let known = value.get_ref().as_integer().is_some_and(|version| version.as_str() == "1");
+        if !known {
+            self.error(code::BAD_VERSION, value.span(), "this version of scanhook reads `version = 1`");
+        }
+    }
+
+    fn defaults(&mut self, value: &Node<'_>) -> Defaults {
+        let mut defaults = Defaults::default();
+        let Some(table) = self.table(value, "`defaults`") else { return defaults };
+        for Entry { key, span, value } in entries_of(table) {
+            match key {
+                "mode" => defaults.mode = self.word(value, "`mode`", MODES).unwrap_or(defaults.mode),
+                "cooldown" => defaults.cooldown = self.cooldown(value, defaults.cooldown),
+                "max_age" => defaults.max_age = self.duration(value, "`max_age`", false).unwrap_or(defaults.max_age),
+                "hold_for" => {
+                    defaults.hold_for = self.duration(value, "`hold_for`", false).unwrap_or(defaults.hold_for);
+                }
+                "limit" => defaults.limit = self.limit(value, defaults.limit),
+                "comment" => defaults.comment = self.comment(value),
+                key => self.unknown_key(key, span, "`[defaults]`", DEFAULTS),
+            }
+        }
+        defaults
+    }
+
+    fn rules(&mut self, table: &DeTable<'_>, defaults: &Defaults) -> Vec<Rule> {
+        let Some(value) = table.get("rule") else { return Vec::new() };
+        let mut rules: Vec<Rule> = Vec::new();
+        for (table, header) in self.tables(value, "rule") {
+            let rule = self.rule(table, header.clone(), defaults);
+            if !rule.name.is_empty() && rules.iter().any(|other| other.name == rule.name) {
+                let span = table.get("name").map_or(header, |name| name.span());
+                self.error(code::DUPLICATE_NAME, span, format!("another rule is already named {}", quoted(&rule.name)));
+            }
+            rules.push(rule);
+        }
+        rules
+    }
+
+    /// One rule. What is wrong in it gets a stand-in: with an error nothing of the file is used.
+    fn rule(&mut self, table: &DeTable<'_>, header: Range<usize>, defaults: &Defaults) -> Rule {
+        let mut rule = Rule {
+            name: String::new(),
+            scan: None,
+            priority: None,
+            when: Condition::All(Vec::new()),
+            mode: None,
+            cooldown: defaults.cooldown,
+            limit: defaults.limit,
+            max_age: defaults.max_age,
+        };
+        for Entry { key, span, value } in entries_of(table) {
+            match key {
+                "name" => rule.name = self.name(value, "a rule's `name`").unwrap_or_default(),
+                "scan" => rule.scan = self.word(value, "`scan`", SCANS).flatten(),
+                "priority" => rule.priority = self.priority(value),
+                "when" => rule.when = self.condition(value, "`when`"),
+                "mode" => rule.mode = self.word(value, "`mode`", MODES),
+                "cooldown" => rule.cooldown = self.cooldown(value, defaults.cooldown),
+                "limit" => rule.limit = self.limit(value, defaults.limit),
+                "max_age" => rule.max_age = self.duration(value, "`max_age`", false).unwrap_or(rule.max_age),
+                later if RULE_LATER.contains(&later) => self.not_yet(span, &format!("`{later}`")),
+                key => self.unknown_key(key, span, "a rule", RULE),
+            }
+        }
+        for key in ["name", "scan", "when"] {
+            if !table.contains_key(key) {
+                self.missing_key(header.clone(), "a rule", key);
+            }
+        }
+        rule
+    }
+
+    pub(super) fn priority(&mut self, value: &Node<'_>) -> Option<Priority> {
+        let number = self.integer(value, "`priority`", 0..101)?;
+        u8::try_from(number).ok().and_then(Priority::new)
+    }
+
+    /// `{ quick = "1h", full = "6h" }`, either of them left out keeps the default; or one span for both.
+    fn cooldown(&mut self, value: &Node<'_>, default: Cooldown) -> Cooldown {
+        let mut cooldown = default;
+        let DeValue::Table(table) = value.get_ref() else {
+            if let Some(both) = self.duration(value, "`cooldown`", true) {
+                cooldown = Cooldown { quick: both, full: both };
+            }
+            return cooldown;
+        };
+        for Entry { key, span, value } in entries_of(table) {
+            match key {
+                "quick" => cooldown.quick = self.duration(value, "`cooldown.quick`", true).unwrap_or(cooldown.quick),
+                "full" => cooldown.full = self.duration(value, "`cooldown.full`", true).unwrap_or(cooldown.full),
+                key => self.unknown_key(key, span, "`cooldown`", &["quick", "full"]),
+            }
+        }
+        cooldown
+    }
+
+    /// `{ scans = 50, per = "1h" }`; `false` or `"none"` removes it.
+    fn limit(&mut self, value: &Node<'_>, default: Option<Limit>) -> Option<Limit> {
+        let table = match value.get_ref() {
+            DeValue::Table(table) => table,
+            DeValue::Boolean(false) => return self.no_limit(value),
+            DeValue::String(word) if word == "none" => return self.no_limit(value),
+            _ => {
+                let what = "a table such as `{ scans = 50, per = \"1h\" }`, or `false` to remove it";
+                self.wrong_type(value, "`limit`", what);
+                return default;
+            }
+        };
+        let (mut scans, mut per) = (None, None);
+        for Entry { key, span, value } in entries_of(table) {
+            match key {
+                "scans" => scans = self.integer(value, "`limit.scans`", 1..1_000_001),
+                "per" => per = self.duration(value, "`limit.per`", false),
+                key => self.unknown_key(key, span, "`limit`", &["scans", "per"]),
+            }
+        }
+        for key in ["scans", "per"] {
+            if !table.contains_key(key) {
+                self.missing_key(value.span(), "`limit`", key);
+            }
+        }
+        scans
+            .and_then(|scans| u32::try_from(scans).ok())
+            .zip(per)
+            .map_or(default, |(scans, per)| Some(Limit { scans, per }))
+    }
+
+    fn no_limit(&mut self, value: &Node<'_>) -> Option<Limit> {
+        let message = "without a limit one bad rule can scan every machine there is";
+        self.lint(code::LIMIT_REMOVED, value.span(), message, "set one that is never reached on a normal day");
+        None
+    }
+
+    fn comment(&mut self, value: &Node<'_>) -> Option<Template> {
+        let text = self.text(value, "`comment`")?;
+        match Template::parse(text) {
+            Ok(template) => Some(template),
+            Err(faults) => {
+                for TemplateFault { range, message } in faults {
+                    let span = self.inside(value, text, range);
+                    self.error(code::BAD_TEMPLATE, span, message);
+                }
+                None
+            }
+        }
+    }
+
+    /// Bytes of a text's content as bytes of the file; all of the text where escapes make that inexact.
+    fn inside(&self, value: &Node<'_>, text: &str, range: Range<usize>) -> Range<usize> {
+        let span = value.span();
+        let content = span.start + 1..span.end.saturating_sub(1);
+        if self.text.get(content.clone()) == Some(text) {
+            content.start + range.start..content.start + range.end
+        } else {
+            span
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Runs an embedded test: decides, plans against the scans the test itself has begun, compares.
+
+use super::Rules;
+use super::event::OwnedEvent;
+use super::expect::{Expect, Given, Payload, RuleTest};
+use crate::domain::comment::Citation;
+use crate::domain::plan::{History, Past, Plan, plan};
+use crate::domain::scan::{DecisionState, Kind, Mode, Reason, ScanId};
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::{Asks, Verdict, Wanted};
+
+/// When a test that names no time takes place: 2026-01-05T12:00:00Z, a Monday.
+const NOON: Timestamp = Timestamp::from_millis(1_767_614_400_000);
+/// The end of a scan's id, where a comment is tried out.
+const TAIL: &str = "000000000000";
+
+/// Runs a test. `read` turns a captured delivery into its events, one for each (alert, device); an expectation on
+/// a delivery must hold for every one of them.
+///
+/// # Errors
+/// Each expectation that is not met, as a sentence.
+pub fn run(
+    test: &RuleTest,
+    rules: &Rules,
+    read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>,
+) -> Result<(), Vec<String>> {
+    let mut begun = Vec::new();
+    let mut failures = Vec::new();
+    let mut now = test.at.unwrap_or(NOON);
+    for (n, step) in test.steps.iter().enumerate() {
+        now = now.plus(step.after);
+        let place = if test.steps.len() > 1 { format!("step {}: ", n + 1) } else { String::new() };
+        let mut judge = |event: &OwnedEvent| {
+            let got = decided(rules, event, test.mode.unwrap_or(Mode::Enforce), now, &mut begun);
+            failures.extend(unmet(&step.expect, &got).into_iter().map(|sentence| format!("{place}{sentence}")));
+        };
+        match &step.given {
+            Given::Event(event) => judge(event),
+            Given::Payload(payload) => match read(payload) {
+                Ok(events) if events.is_empty() => failures.push(format!("{place}{} holds no alert", payload.file)),
+                Ok(mut events) => {
+                    for event in &mut events {
+                        rules.test_facts.complete(event);
+                        judge(event);
+                    }
+                }
+                Err(why) => failures.push(format!("{place}{}: {why}", payload.file)),
+            },
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(failures) }
+}
+
+/// A scan that the test has begun; it counts as succeeded at once.
+struct Begun {
+    machine: String,
+    rule: String,
+    kind: Kind,
+    at: Timestamp,
+}
+
+/// What became of one event.
+struct Decided {
+    rule: Option<String>,
+    wanted: Option<Wanted>,
+    state: DecisionState,
+    reason: Reason,
+    comment: Option<String>,
+}
+
+fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun: &mut Vec<Begun>) -> Decided {
+    let Verdict { rule, asks, .. } = rules.decide_in(&event.as_event(), mode);
+    let name = rule.as_deref().unwrap_or_default();
+    let (state, reason, wanted) = match asks {
+        Asks::Nothing(reason) => (DecisionState::None, reason, None),
+        Asks::Hold(reason, wanted) => (DecisionState::Held, reason, Some(wanted)),
+        Asks::Scan(wanted) => {
+            // The test's mode stands for that of the process: it can only make a rule's own stricter.
+            let wanted = Wanted { mode: wanted.mode.min(mode), ..wanted };
+            let machine = machine(event);
+            let planned = plan(&history(begun, &machine, name, &wanted, now), &wanted, now);
+            if matches!(planned, Plan::Begin { .. }) {
+                begun.push(Begun { machine, rule: name.to_owned(), kind: wanted.kind, at: now });
+            }
+            let held = matches!(planned, Plan::Hold(_));
+            let state = if held { DecisionState::Held } else { DecisionState::Scan };
+            (state, planned.reason(), Some(wanted))
+        }
+    };
+    let comment = wanted.as_ref().map(|wanted| comment(rules, event, name, wanted.kind));
+    Decided { rule, wanted, state, reason, comment }
+}
+
+/// What tells one machine of a test from another. The directory has answered in a test, so a device without a
+/// machine id is resolved all the same, by whatever the event calls it.
+fn machine(event: &OwnedEvent) -> String {
+    format!("{}/{}", event.tenant, event.device.label().to_lowercase())
+}
+
+fn history(begun: &[Begun], machine: &str, rule: &str, wanted: &Wanted, now: Timestamp) -> History {
+    let last = |kind: Kind| {
+        let ours = begun.iter().enumerate().filter(|(_, scan)| scan.machine == machine && scan.kind == kind);
+        let number = |n: usize| ScanId(i64::try_from(n).unwrap_or(i64::MAX));
+        ours.last().map(|(n, scan)| Past { scan: number(n), ended: scan.at })
+    };
+    let since = wanted.limit.map_or(now, |limit| now.minus(limit.per));
+    let used = begun.iter().filter(|scan| scan.rule == rule && scan.at > since).count();
+    History {
+        last_quick: last(Kind::Quick),
+        last_full: last(Kind::Full),
+        rule_used: u32::try_from(used).unwrap_or(u32::MAX),
+        ..History::default()
+    }
+}
+
+fn comment(rules: &Rules, event: &OwnedEvent, rule: &str, kind: Kind) -> String {
+    let citation = Citation {
+        kind,
+        first: &event.alert.id,
+        more: &[],
+        source: &event.source,
+        rule,
+        tenant: &event.tenant,
+        alert: &event.alert,
+        device: &event.device,
+        scan_tail: TAIL,
+    };
+    rules.comment().fill(citation).as_str().to_owned()
+}
+
+/// Each expectation that is not met.
+fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
+    let mut unmet = Vec::new();
+    let rule = got.rule.as_ref().map_or_else(|| "no rule matched".to_owned(), |rule| format!("rule `{rule}`"));
+    let mut compare = |what: &str, wanted: Option<&str>, got: &str| {
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != got) {
+            unmet.push(format!("expected {what} {wanted}, got {got} ({rule})"));
+        }
+    };
+    if let Some(wanted) = &expect.rule {
+        compare(
+            "rule",
+            Some(&format!("`{wanted}`")),
+            &got.rule.as_ref().map_or("none".to_owned(), |r| format!("`{r}`")),
+        );
+    }
+    let kind = |kind: Option<Kind>| kind.map_or("none", Kind::code);
+    compare("scan", expect.scan.map(kind), kind(got.wanted.as_ref().map(|wanted| wanted.kind)));
+    if let Some(priority) = expect.priority {
+        let got = got.wanted.as_ref().map_or("none".to_owned(), |wanted| wanted.priority.to_string());
+        compare("priority", Some(&priority.to_string()), &got);
+    }
+    // A test that expects a scan expects that it happens, unless it says what else.
+    let scan = matches!(expect.scan, Some(Some(_))).then_some(DecisionState::Scan);
+    let right_kind = expect.scan.is_none_or(|scan| scan == got.wanted.as_ref().map(|wanted| wanted.kind));
+    let state = expect.state.or(scan.filter(|_| right_kind));
+    let state_got = format!("{} ({})", got.state.code(), got.reason.code());
+    if state.is_some_and(|state| state != got.state) {
+        compare("state", state.map(DecisionState::code), &state_got);
+    }
+    compare("reason", expect.reason.map(Reason::code), got.reason.code());
+    if let Some(part) = &expect.comment_contains {
+        match &got.comment {
+            None => unmet.push(format!("expected a comment with `{part}`, got no scan ({rule})")),
+            Some(comment) if !comment.contains(part) => {
+                unmet.push(format!("expected a comment with `{part}`, got `{comment}`"));
+            }
+            Some(_) => {}
+        }
+    }
+    unmet
+}

@@ -1,0 +1,267 @@
+//! Reads a `when` into a [`Condition`].
+
+use core::ops::Range;
+
+use regex::{Regex, RegexBuilder};
+use toml::de::{DeTable, DeValue};
+
+use super::condition::{Condition, Folded, Leaf, Number, Operand, Relation, Test};
+use super::field::{Field, Shape};
+use super::finding::{code, quoted, suggest};
+use super::walk::{Entry, FieldEntry, Node, Walk, entries_of, kind};
+use crate::domain::alert::Severity;
+
+/// Bytes a compiled pattern may take. A generous one takes some ten thousand.
+const REGEX_SIZE: usize = 2 << 20;
+
+/// The operators of this version.
+const OPERATORS: &[&str] = &["gt", "gte", "lt", "lte", "contains", "regex", "exists"];
+/// Those of the language that this version does not have.
+const LATER: &[&str] = &["glob", "cidr", "all_of", "older_than"];
+
+impl Walk<'_> {
+    /// A table of conditions, all of which must hold.
+    pub(super) fn condition(&mut self, value: &Node<'_>, what: &str) -> Condition {
+        let Some(table) = self.table(value, what) else { return Condition::All(Vec::new()) };
+        if table.is_empty() {
+            let remedy = "to match everything, say so: `source.exists = true`";
+            self.error_with(code::EMPTY, value.span(), format!("{what} is empty"), remedy);
+        }
+        self.conjunction(table)
+    }
+
+    fn conjunction(&mut self, table: &DeTable<'_>) -> Condition {
+        let mut parts = Vec::new();
+        for entry in entries_of(table) {
+            match entry.key {
+                "any" => parts.push(Condition::Any(self.branches(&entry))),
+                "none" => parts.push(Condition::None(self.branches(&entry))),
+                _ => {
+                    for field in self.fields(vec![entry], None) {
+                        self.comparisons(&field, &mut parts);
+                    }
+                }
+            }
+        }
+        Condition::All(parts)
+    }
+
+    /// The tables of `any` or `none`.
+    fn branches(&mut self, entry: &Entry<'_, '_>) -> Vec<Condition> {
+        let what = format!("`{}`", entry.key);
+        let Some(array) = entry.value.get_ref().as_array() else {
+            self.wrong_type(entry.value, &what, "a list of tables");
+            return Vec::new();
+        };
+        if array.is_empty() {
+            self.error(code::EMPTY, entry.value.span(), format!("{what} is empty"));
+        }
+        array.iter().map(|branch| self.condition(branch, &format!("a table in {what}"))).collect()
+    }
+
+    /// What is asked of one field: a bare value, a bare list, or operators.
+    fn comparisons(&mut self, entry: &FieldEntry<'_, '_>, out: &mut Vec<Condition>) {
+        let mut tests = Vec::new();
+        if let Some(operator) = entry.operator {
+            tests.extend(self.operator(&entry.field, operator, entry.span.clone(), entry.value));
+        } else if let DeValue::Table(operators) = entry.value.get_ref() {
+            if operators.is_empty() {
+                self.error(code::EMPTY, entry.span.clone(), format!("`{}` has no operator", entry.field.name()));
+            }
+            for Entry { key, span, value } in entries_of(operators) {
+                tests.extend(self.operator(&entry.field, key, span, value));
+            }
+        } else {
+            tests.extend(self.equals(&entry.field, entry.value));
+        }
+        out.extend(tests.into_iter().map(|test| Condition::Leaf(Leaf { field: entry.field.clone(), test })));
+    }
+
+    fn operator(&mut self, field: &Field, name: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
+        let what = format!("`{}.{name}`", field.name());
+        match name {
+            "gt" => self.order(field, Relation::Gt, &what, span, value),
+            "gte" => self.order(field, Relation::Gte, &what, span, value),
+            "lt" => self.order(field, Relation::Lt, &what, span, value),
+            "lte" => self.order(field, Relation::Lte, &what, span, value),
+            "contains" | "regex" => self.pattern(field, name == "regex", &what, span, value),
+            "exists" => self.boolean(value, &what).map(Test::Exists),
+            later if LATER.contains(&later) => {
+                self.not_yet(span, &format!("the operator `{later}`"));
+                None
+            }
+            unknown => {
+                let message = format!("`{}` has no operator {}", field.name(), quoted(unknown));
+                self.error_with(code::UNKNOWN_OPERATOR, span, message, suggest(unknown, OPERATORS));
+                None
+            }
+        }
+    }
+
+    fn equals(&mut self, field: &Field, value: &Node<'_>) -> Option<Test> {
+        let what = format!("`{}`", field.name());
+        let Some(array) = value.get_ref().as_array() else {
+            return Some(Test::Equals(vec![self.operand(field, &what, value)?]));
+        };
+        if array.is_empty() {
+            self.error(code::EMPTY, value.span(), format!("the list of {what} is empty"));
+        }
+        let operands: Vec<_> = array.iter().map(|element| self.operand(field, &what, element)).collect();
+        Some(Test::Equals(operands.into_iter().collect::<Option<_>>()?))
+    }
+
+    /// A value to compare with, as its field wants it.
+    fn operand(&mut self, field: &Field, what: &str, value: &Node<'_>) -> Option<Operand> {
+        match field.shape() {
+            Shape::Severity => self.severity(value, what).map(Operand::Severity),
+            Shape::Time => self.time(value, what).map(Operand::Time),
+            Shape::Any => self.any_operand(what, value),
+            shape => {
+                let text = self.listless(value, what)?;
+                Some(match shape {
+                    Shape::HostName if !text.contains('.') => Operand::Label(Folded::new(text)),
+                    Shape::Technique => Operand::Technique(Folded::new(text)),
+                    Shape::Address => match text.parse::<core::net::IpAddr>() {
+                        Ok(address) => Operand::Address(address.to_canonical(), Folded::new(text)),
+                        Err(_) => Operand::Text(Folded::new(text)),
+                    },
+                    _ => Operand::Text(Folded::new(text)),
+                })
+            }
+        }
+    }
+
+    /// A value for a place in the raw body, where anything may stand.
+    fn any_operand(&mut self, what: &str, value: &Node<'_>) -> Option<Operand> {
+        match value.get_ref() {
+            DeValue::String(_) => self.listless(value, what).map(|text| Operand::Text(Folded::new(text))),
+            DeValue::Boolean(value) => Some(Operand::Bool(*value)),
+            DeValue::Datetime(_) => self.time(value, what).map(Operand::Time),
+            DeValue::Integer(_) | DeValue::Float(_) => self.number(value, what).map(Operand::Number),
+            DeValue::Array(_) | DeValue::Table(_) => {
+                self.wrong_type(value, what, "a single value");
+                None
+            }
+        }
+    }
+
+    fn number(&mut self, value: &Node<'_>, what: &str) -> Option<Number> {
+        let number = match value.get_ref() {
+            DeValue::Integer(integer) => i128::from_str_radix(integer.as_str(), integer.radix())
+                .ok()
+                .and_then(|number| Number::parse(&number.to_string())),
+            DeValue::Float(float) => Number::parse(float.as_str()),
+            _ => None,
+        };
+        if number.is_none() {
+            self.error(code::OUT_OF_RANGE, value.span(), format!("{what} must be a finite number"));
+        }
+        number
+    }
+
+    /// A text that names no list.
+    fn listless<'v>(&mut self, value: &'v Node<'_>, what: &str) -> Option<&'v str> {
+        if !value.get_ref().is_str() {
+            let message = format!("{what} must be text, not {}", kind(value));
+            self.error_with(code::WRONG_TYPE, value.span(), message, "put it in quotes");
+            return None;
+        }
+        let text = self.text(value, what)?;
+        if text.starts_with('@') {
+            self.not_yet(value.span(), "lists such as `@name`");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A word of the severity scale.
+    pub(super) fn severity(&mut self, value: &Node<'_>, what: &str) -> Option<Severity> {
+        let text = self.text(value, what)?;
+        let severity = Severity::of_code(&text.to_lowercase());
+        if severity.is_none() {
+            let scale: Vec<&str> = Severity::ALL.iter().map(|severity| severity.code()).collect();
+            let message = format!("{} is not on the severity scale", quoted(text));
+            self.error_with(code::BAD_SEVERITY, value.span(), message, suggest(text, &scale));
+        }
+        severity
+    }
+
+    fn order(
+        &mut self,
+        field: &Field,
+        relation: Relation,
+        what: &str,
+        span: Range<usize>,
+        value: &Node<'_>,
+    ) -> Option<Test> {
+        let operand = match field.shape() {
+            Shape::Severity => Operand::Severity(self.severity(value, what)?),
+            Shape::Time => Operand::Time(self.time(value, what)?),
+            Shape::Any => match value.get_ref() {
+                DeValue::Integer(_) | DeValue::Float(_) => Operand::Number(self.number(value, what)?),
+                DeValue::Datetime(_) => Operand::Time(self.time(value, what)?),
+                _ => {
+                    self.wrong_type(value, what, "a number or a time");
+                    return None;
+                }
+            },
+            _ => {
+                self.unfit(field, what, span, "it has no order; compare it with `=`, `contains` or `regex`");
+                return None;
+            }
+        };
+        Some(Test::Order(relation, operand))
+    }
+
+    fn pattern(
+        &mut self,
+        field: &Field,
+        regex: bool,
+        what: &str,
+        span: Range<usize>,
+        value: &Node<'_>,
+    ) -> Option<Test> {
+        if matches!(field.shape(), Shape::Severity | Shape::Time) {
+            self.unfit(field, what, span, "compare it with `=`, `gt`, `gte`, `lt` or `lte`");
+            return None;
+        }
+        let text = self.text(value, what)?;
+        if text.is_empty() {
+            let remedy = "an empty pattern matches everything; to ask whether there is a value, use `exists`";
+            self.error_with(code::EMPTY, value.span(), format!("{what} is empty"), remedy);
+            return None;
+        }
+        let literal = regex::escape(text);
+        if regex && literal == text {
+            let remedy = "use `contains`, which says what is meant";
+            self.lint(code::LITERAL_REGEX, value.span(), "this regular expression is plain text", remedy);
+        }
+        let compiled = compile(if regex { text } else { &literal });
+        match compiled {
+            Ok(compiled) => {
+                let first_label = field.shape() == Shape::HostName && !text.contains('.');
+                Some(Test::Matches { regex: compiled, first_label })
+            }
+            Err(why) => {
+                let message = format!("{what} is no regular expression that can be used: {why}");
+                self.error(code::BAD_REGEX, value.span(), message);
+                None
+            }
+        }
+    }
+
+    fn unfit(&mut self, field: &Field, what: &str, span: Range<usize>, remedy: &str) {
+        let message = format!("{what}: the operator has no meaning for `{}`", field.name());
+        self.error_with(code::UNFIT_OPERATOR, span, message, remedy);
+    }
+}
+
+/// A pattern that ignores case, unanchored, of bounded size.
+fn compile(pattern: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern).case_insensitive(true).size_limit(REGEX_SIZE).build();
+    built.map_err(|fault| match fault {
+        regex::Error::CompiledTooBig(limit) => format!("it takes more than {limit} bytes when compiled"),
+        // The crate draws a picture of its own; its last line is the reason.
+        fault => fault.to_string().lines().last().unwrap_or("").trim_start_matches("error: ").to_owned(),
+    })
+}
