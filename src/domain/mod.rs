@@ -50,6 +50,7 @@ macro_rules! codes {
 pub mod alert;
 pub mod delivery;
 pub mod json;
+pub mod mapping;
 pub mod pointer;
 pub mod scan;
 pub mod signature;
