@@ -12,3 +12,4 @@
 #[cfg(test)]
 mod collections;
 pub mod domain;
+pub mod presets;

@@ -53,6 +53,7 @@ pub mod alert;
 pub mod comment;
 pub mod delivery;
 pub mod json;
+pub mod mapping;
 pub mod plain;
 pub mod plan;
 pub mod pointer;

@@ -59,6 +59,20 @@ impl Pointer {
         found
     }
 
+    /// A key it reads that the same object also holds in another letter case: two readers could see two values.
+    #[must_use]
+    pub fn ambiguous<'p>(&'p self, root: &Json<'_>) -> Option<&'p str> {
+        let mut found = vec![root];
+        for step in &self.steps {
+            found = match step {
+                Step::Key(key) if found.iter().any(|v| holds_in_two_cases(v, key)) => return Some(key),
+                Step::Key(key) => found.into_iter().filter_map(|v| v.member(key)).collect(),
+                Step::Each => found.into_iter().flat_map(children).collect(),
+            };
+        }
+        None
+    }
+
     /// The first value it names.
     #[must_use]
     pub fn first<'j, 'a>(&self, root: &'j Json<'a>) -> Option<&'j Json<'a>> {
@@ -70,6 +84,11 @@ impl Pointer {
             Step::Each => None,
         })
     }
+}
+
+fn holds_in_two_cases(value: &Json<'_>, key: &str) -> bool {
+    let Json::Object(members) = value else { return false };
+    members.iter().filter(|(other, _)| key.eq_ignore_ascii_case(other)).count() > 1 && value.member(key).is_some()
 }
 
 fn children<'j, 'a>(value: &'j Json<'a>) -> Vec<&'j Json<'a>> {

@@ -1,0 +1,387 @@
+//! Builds, owns, joins and drains everything that runs. `serve`, `demo` and the tests all start here.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use core::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::api::{LaneView, QuotaView};
+use crate::clock;
+use crate::defender::client::{Client, ClientError, Timeouts};
+use crate::defender::{BadEndpoint, Endpoints};
+use crate::domain::scan::Mode;
+use crate::intake::{Desk, Intake};
+use crate::journal::{Ids, Journal, JournalError, OpenError, PolicyId, Retention, Store, TenantId};
+use crate::lane::run::Runner;
+use crate::lane::{Account, Happened, Pace};
+use crate::metrics::Metrics;
+use crate::policy::{Ceiling, Policy, Terms};
+use crate::server::admin::{self, Admin, Shown};
+use crate::server::listener::{self, Limits};
+use crate::server::reception::{Reception, Refusals};
+use crate::server::webhook::{self, Door, SourceDoor};
+use crate::settings::{Settings, Tenant};
+use crate::simulator::serve as simulator;
+
+/// How often the journal forgets what is past its time.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// The two sockets, bound by whoever starts the app.
+pub struct Listeners {
+    /// For webhooks.
+    pub public: TcpListener,
+    /// For status and metrics.
+    pub admin: TcpListener,
+}
+
+/// What differs between `serve`, `demo` and tests.
+#[derive(Default)]
+pub struct Options {
+    /// How patient the lanes are.
+    pub pace: Pace,
+    /// Play the far side in this process.
+    pub simulator: Option<simulator::Shared>,
+}
+
+/// Why the app did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// No TLS client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A far side's address is not allowed.
+    #[error(transparent)]
+    Endpoint(#[from] BadEndpoint),
+    /// The operating system gives no randomness.
+    #[error("no randomness for ids: {0}")]
+    Randomness(#[from] getrandom::Error),
+    /// A socket or a thread.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A running app.
+pub struct Running {
+    /// Where webhooks arrive.
+    pub public: SocketAddr,
+    /// Where status and metrics are.
+    pub admin: SocketAddr,
+    /// The simulator's address, where one is played.
+    pub simulator: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    ready: watch::Sender<bool>,
+    tasks: JoinSet<&'static str>,
+    writer: std::thread::JoinHandle<()>,
+    grace: Duration,
+}
+
+/// A tenant with all that is made for it.
+struct Branch {
+    id: TenantId,
+    terms: Terms,
+    account: Arc<Account>,
+    board: watch::Sender<(LaneView, BTreeMap<String, QuotaView>)>,
+}
+
+impl Running {
+    /// Starts everything: opens the journal, listens, calls.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing runs.
+    pub async fn start(
+        settings: Settings,
+        policy: Policy,
+        listeners: Listeners,
+        options: Options,
+    ) -> Result<Running, StartError> {
+        let store = Store::open(&settings.journal.path, Ids::random()?)?;
+        let (journal, writer) = Journal::new(store, &settings.journal.path)?;
+        let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+
+        let simulated = match options.simulator {
+            Some(shared) => Some(play(&mut tasks, shared, stopping.clone()).await?),
+            None => None,
+        };
+        let branches = branches(&settings, &journal, simulated).await?;
+        let policy = Arc::new(policy);
+        let id = store_policy(&journal, policy.clone()).await?;
+        let metrics = Arc::new(Metrics::new(settings.dry_run));
+        let (public, admin) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
+        let (ready, is_ready) = watch::channel(true);
+
+        let client = Client::build(Timeouts::default())?;
+        let (policy_in_force, current) = watch::channel(policy);
+        for branch in branches.values() {
+            let runner = Runner {
+                journal: journal.clone(),
+                tenant: branch.id,
+                account: branch.account.clone(),
+                pace: options.pace,
+                client: client.clone(),
+                policy: current.clone(),
+                stop: stopping.clone(),
+                board: branch.board.clone(),
+                tell: tell(metrics.clone()),
+            };
+            tasks.spawn(async move {
+                runner.run().await;
+                "a lane"
+            });
+        }
+        tasks.spawn(housekeep(journal.clone(), retention(&settings), stopping.clone(), policy_in_force));
+
+        let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping };
+        parts.open_doors(&mut tasks, listeners, parts.intake(current.borrow().clone(), id));
+        let grace = settings.server.grace;
+        Ok(Running { public, admin, simulator: simulated, stop, ready, tasks, writer, grace })
+    }
+
+    /// Waits until something that should run for ever has ended; its name.
+    pub async fn ended(&mut self) -> &'static str {
+        match self.tasks.join_next().await {
+            Some(Ok(name)) => name,
+            Some(Err(_)) => "a task that panicked",
+            None => "everything",
+        }
+    }
+
+    /// Stops: no new connections, requests in flight finish, calls in flight finish or become unknown, the journal
+    /// closes. Bounded by `[server] grace`.
+    pub async fn stop(mut self) {
+        self.ready.send_replace(false);
+        self.stop.send_replace(true);
+        let drained = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.grace, drained).await.is_err() {
+            tracing::warn!("the grace is over: what is still under way is cut, and reconciled at the next start");
+            self.tasks.shutdown().await;
+        }
+        drop(self.tasks);
+        // The last handles of the journal went with the tasks, so its writer ends.
+        let _ = tokio::task::spawn_blocking(move || self.writer.join()).await;
+    }
+}
+
+/// What the two listeners are made of.
+struct Parts<'a> {
+    settings: &'a Settings,
+    journal: Journal,
+    branches: BTreeMap<String, Branch>,
+    metrics: Arc<Metrics>,
+    ready: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Parts<'_> {
+    fn intake(&self, policy: Arc<Policy>, id: PolicyId) -> Arc<Intake> {
+        let desks = self.settings.sources.iter().filter_map(|source| {
+            let branch = self.branches.get(&source.tenant)?;
+            let desk = Desk { source: source.clone(), tenant: branch.id, terms: branch.terms };
+            Some((source.name.clone(), desk))
+        });
+        let (_, policy) = watch::channel((policy, id));
+        Arc::new(Intake { desks: desks.collect(), policy, journal: self.journal.clone() })
+    }
+
+    fn open_doors(&self, tasks: &mut JoinSet<&'static str>, listeners: Listeners, intake: Arc<Intake>) {
+        let refusals = Arc::new(Refusals::default());
+        let reception =
+            Reception { intake: intake.clone(), metrics: self.metrics.clone(), refusals: refusals.clone() };
+        let shape = reception.clone();
+        let public = webhook::router(
+            self.door(),
+            move |source, headers| shape.shape(source, headers),
+            move |arrived| reception.clone().accept(arrived),
+        );
+        let tenants = self.branches.iter().map(|(name, branch)| Shown {
+            name: name.clone(),
+            id: branch.id,
+            board: branch.board.subscribe(),
+        });
+        let admin = admin::router(Admin {
+            journal: self.journal.clone(),
+            intake,
+            tenants: tenants.collect(),
+            metrics: self.metrics.clone(),
+            refusals,
+            ready: self.ready.clone(),
+            started: clock::now(),
+            dry_run: self.settings.dry_run,
+            warnings: self.settings.warnings.clone(),
+        });
+        let server = &self.settings.server;
+        let limits = Limits {
+            grace: server.grace,
+            per_address: server.connections.per_address,
+            total: server.connections.total,
+            ..Limits::default()
+        };
+        let proxies = server.trusted_proxies.clone();
+        let (stop, admin_stop) = (self.stopping.clone(), self.stopping.clone());
+        tasks.spawn(async move {
+            listener::serve(listeners.public, public, limits, proxies, stop).await;
+            "the public listener"
+        });
+        tasks.spawn(async move {
+            listener::serve(listeners.admin, admin, limits, Default::default(), admin_stop).await;
+            "the admin listener"
+        });
+    }
+
+    fn door(&self) -> Door {
+        let sources = self.settings.sources.iter().map(|source| {
+            let door = SourceDoor {
+                content_types: source.content_types.clone(),
+                methods: source.methods.clone(),
+                max_body: source.max_body,
+                secret_in_url: false,
+            };
+            (source.name.clone(), door)
+        });
+        let (_, sources) = watch::channel(Arc::new(sources.collect()));
+        Door {
+            sources,
+            body_deadline: Duration::from_secs(10),
+            failures: self.settings.server.auth_failures,
+            ready: self.ready.clone(),
+            mono: Arc::new(clock::mono),
+        }
+    }
+}
+
+/// Plays the far side on a loopback port.
+async fn play(
+    tasks: &mut JoinSet<&'static str>,
+    shared: simulator::Shared,
+    stop: watch::Receiver<bool>,
+) -> Result<SocketAddr, StartError> {
+    let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = socket.local_addr()?;
+    let router = simulator::router(shared, clock::jiff);
+    let limits = Limits { grace: Duration::from_secs(1), ..Limits::default() };
+    tasks.spawn(async move {
+        listener::serve(socket, router, limits, Default::default(), stop).await;
+        "the simulator"
+    });
+    Ok(address)
+}
+
+async fn branches(
+    settings: &Settings,
+    journal: &Journal,
+    simulated: Option<SocketAddr>,
+) -> Result<BTreeMap<String, Branch>, StartError> {
+    let mut branches = BTreeMap::new();
+    for tenant in &settings.tenants {
+        let name = tenant.name.clone();
+        let id = journal.write(move |tx| tx.tenant(&name)).await?;
+        let account = Arc::new(account(tenant, simulated)?);
+        let terms = Terms { ceiling: ceiling(settings, tenant, simulated), limit: Some(tenant.limit) };
+        let board = watch::Sender::default();
+        branches.insert(tenant.name.clone(), Branch { id, terms, account, board });
+    }
+    Ok(branches)
+}
+
+fn account(tenant: &Tenant, simulated: Option<SocketAddr>) -> Result<Account, BadEndpoint> {
+    let endpoints = match simulated {
+        Some(address) => {
+            let url = format!("http://{address}");
+            Endpoints::custom(&url, &url, &Endpoints::commercial().token_scope, false)?
+        }
+        None => tenant.endpoints.clone(),
+    };
+    Ok(Account {
+        name: tenant.name.clone(),
+        endpoints,
+        tenant_id: tenant.tenant_id.clone(),
+        client_id: tenant.client_id.clone(),
+        secret: tenant.secret.clone(),
+        share: tenant.quota,
+    })
+}
+
+/// The built-in simulator is never dry; otherwise the stricter of process and tenant.
+fn ceiling(settings: &Settings, tenant: &Tenant, simulated: Option<SocketAddr>) -> Ceiling {
+    if simulated.is_some() {
+        return Ceiling::Simulated;
+    }
+    let process = if settings.dry_run { Mode::DryRun } else { Mode::Enforce };
+    Ceiling::AtMost(process.min(tenant.mode.unwrap_or(Mode::Enforce)))
+}
+
+async fn store_policy(journal: &Journal, policy: Arc<Policy>) -> Result<PolicyId, JournalError> {
+    let now = clock::now();
+    journal.write(move |tx| tx.policy(policy.fingerprint(), policy.text(), now)).await
+}
+
+fn retention(settings: &Settings) -> Retention {
+    Retention {
+        bodies: settings.journal.bodies,
+        records: settings.journal.records,
+        remember: settings.sources.iter().map(|source| (source.name.clone(), source.remember)).collect(),
+    }
+}
+
+/// Forgets in small steps, so that senders never wait for it. Holds the policy's sender so that lanes can watch it.
+async fn housekeep(
+    journal: Journal,
+    retention: Retention,
+    mut stop: watch::Receiver<bool>,
+    _policy: watch::Sender<Arc<Policy>>,
+) -> &'static str {
+    let mut more = false;
+    while !*stop.borrow() {
+        let pause = if more { Duration::from_millis(20) } else { HOUSEKEEPING };
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(pause) => {
+                let retention = retention.clone();
+                more = match journal.write(move |tx| tx.forget(&retention, clock::now())).await {
+                    Ok(more) => more,
+                    Err(error) => {
+                        tracing::error!(code = error.code(), %error, "the journal could not forget");
+                        false
+                    }
+                };
+            }
+        }
+    }
+    "housekeeping"
+}
+
+/// One log line and the counters for what happens in a lane.
+fn tell(metrics: Arc<Metrics>) -> Arc<dyn Fn(&str, &[Happened]) + Send + Sync> {
+    Arc::new(move |tenant, happened| {
+        for what in happened {
+            metrics.happened(tenant, what);
+            match what {
+                Happened::Called { api, answer, took } => {
+                    tracing::debug!(tenant, %api, answer, ms = took.as_millis(), "call ended");
+                }
+                Happened::Sent { scan, kind, .. } => tracing::info!(tenant, %scan, %kind, "scan sent"),
+                Happened::Answered { scan, what, .. } => tracing::info!(tenant, %scan, what, "scan call answered"),
+                Happened::Ended { scan, outcome, .. } => tracing::info!(tenant, %scan, %outcome, "scan over"),
+                Happened::Token { audience, tenant_id, roles, expires } => {
+                    tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
+                }
+                Happened::Paused { until } => tracing::warn!(tenant, %until, "Defender asks to wait"),
+                Happened::Stopped { code, why } => tracing::error!(tenant, code, why, "nothing is sent for this tenant"),
+                Happened::Alarm { code } => tracing::error!(tenant, code, "Defender answered what it should not"),
+            }
+        }
+    })
+}

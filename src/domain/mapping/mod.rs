@@ -1,0 +1,66 @@
+//! From a strict JSON value to alerts, as the sender's map says. The map is data: no sender is named in this code.
+//!
+//! Nothing a sender can write makes this fail. What cannot be read as it should is parked with a reason and stays
+//! visible, and a value of a wrong type is noted as unusable, never replaced by a default.
+
+mod compile;
+mod device;
+mod field;
+pub mod map;
+mod read;
+mod severity;
+mod time;
+
+pub use compile::{MapFault, Mapping};
+pub use map::Map;
+pub use read::read;
+
+use super::alert::{Alert, AlertReason};
+
+/// How much one delivery may ask for; beyond it the whole delivery is parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Alerts in one delivery.
+    pub alerts: usize,
+    /// Devices in one alert.
+    pub devices: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Caps { alerts: 500, devices: 50 }
+    }
+}
+
+/// One alert of a delivery, as far as it could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// To be decided.
+    Alert(Alert),
+    /// The map's guard says that it is nothing new.
+    Ignored {
+        /// What it says.
+        alert: Alert,
+        /// Which condition, and the value it saw.
+        detail: String,
+    },
+    /// Nothing can be decided until somebody acts.
+    Parked {
+        /// Why.
+        reason: AlertReason,
+        /// What could be read. Offending text is left out.
+        alert: Alert,
+        /// What exactly.
+        detail: String,
+    },
+}
+
+impl Item {
+    /// The alert, whatever became of it.
+    #[must_use]
+    pub const fn alert(&self) -> &Alert {
+        match self {
+            Item::Alert(alert) | Item::Ignored { alert, .. } | Item::Parked { alert, .. } => alert,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The shipped maps, one TOML file per sender. Adding a sender is adding a file and its name here.
+
+use crate::domain::mapping::Map;
+
+macro_rules! presets {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("presets/", $name, ".toml")))),*] };
+}
+
+const PRESETS: &[(&str, &str)] = presets!["defender-alert", "generic", "sentinel-incident"];
+
+/// The names, in alphabetical order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|(name, _)| *name)
+}
+
+/// The file of a preset, as shipped.
+#[must_use]
+pub fn text(name: &str) -> Option<&'static str> {
+    PRESETS.iter().find(|(preset, _)| *preset == name).map(|(_, text)| *text)
+}
+
+/// The map of a preset.
+#[must_use]
+pub fn map(name: &str) -> Option<Map> {
+    toml::from_str(text(name)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::domain::alert::{Alert, AlertReason, Device, MachineId, Severity};
+    use crate::domain::mapping::{Caps, Item, Mapping, read};
+    use crate::domain::strict_json;
+    use crate::domain::time::Timestamp;
+
+    const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
+
+    fn items(preset: &str, body: &str) -> Vec<Item> {
+        let mapping = Mapping::compile(map(preset).expect(preset)).unwrap();
+        read(&mapping, Caps::default(), &strict_json::read(body.as_bytes()).unwrap(), &[7; 24])
+    }
+
+    fn alert(preset: &str, body: &str) -> Alert {
+        match items(preset, body).as_slice() {
+            [Item::Alert(alert)] => alert.clone(),
+            other => panic!("one alert expected, got {other:?}"),
+        }
+    }
+
+    fn texts(list: &[String]) -> Vec<&str> {
+        list.iter().map(String::as_str).collect()
+    }
+
+    fn machine(id: &str, name: &str) -> Device {
+        Device { machine: MachineId::parse(id), name: Some(name.to_owned()), ..Device::default() }
+    }
+
+    #[test]
+    fn every_shipped_file_is_a_map_that_works() {
+        let mut files: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/presets"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        assert_eq!(files, names().map(|name| format!("{name}.toml")).collect::<Vec<_>>());
+        for (name, text) in PRESETS {
+            let map: Map = toml::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert!(Mapping::compile(map).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_sentinel_incident_is_read_once_with_its_hosts_only() {
+        let alert = alert("sentinel-incident", include_str!("../tests/payloads/sentinel-incident.json"));
+        assert_eq!((alert.id.as_str(), alert.id_derived), ("3212", false));
+        assert_eq!(alert.title.as_deref(), Some("Credential dumping tool on lt-042"));
+        assert_eq!(alert.severity, Some(Severity::High));
+        assert_eq!(texts(&alert.category), ["CredentialAccess", "Execution"]);
+        assert_eq!(texts(&alert.techniques), ["T1003"]);
+        assert_eq!(alert.time, Timestamp::parse("2026-11-02T08:15:42Z"));
+        assert_eq!(alert.tenant.as_deref(), Some("5f2d6c1e-7b0a-4f0c-9a51-0d6f2b8f4a10"));
+        assert_eq!(alert.devices, [machine(MACHINE, "lt-042.corp.example")]);
+        assert!(alert.unusable.is_empty());
+    }
+
+    #[test]
+    fn a_sentinel_host_without_an_id_is_named_and_one_with_another_key_is_found() {
+        let body = include_str!("../tests/payloads/sentinel-incident-update.json");
+        let alert = alert("sentinel-incident", body);
+        assert_eq!(
+            alert.devices,
+            [
+                Device { name: Some("sql-01.corp.example".to_owned()), ..Device::default() },
+                machine("ab5bc9d7e413ddd7902c2932e418702b84d0cc99", "lt-043"),
+            ]
+        );
+        let first = items("sentinel-incident", include_str!("../tests/payloads/sentinel-incident.json"));
+        assert_eq!(first[0].alert().dedupe, alert.dedupe, "an update of the same incident");
+    }
+
+    #[test]
+    fn a_closed_sentinel_incident_is_ignored_with_the_reason() {
+        let body = include_str!("../tests/payloads/sentinel-incident.json").replace("\"New\"", "\"closed\"");
+        let items = items("sentinel-incident", &body);
+        let [Item::Ignored { alert, detail }] = items.as_slice() else { panic!("{items:?}") };
+        assert_eq!(alert.id, "3212");
+        assert_eq!(detail, "`/object/properties/status` is `closed`");
+    }
+
+    #[test]
+    fn another_trigger_of_sentinel_is_unmapped_rather_than_ignored() {
+        let items = items("sentinel-incident", r#"{"SystemAlertId":"a","Entities":"[]","WorkspaceId":"w"}"#);
+        assert!(matches!(items[..], [Item::Parked { reason: AlertReason::Unmapped, .. }]), "{items:?}");
+    }
+
+    #[test]
+    fn a_defender_alert_is_read_with_its_sevenfold_fractions_and_nulls() {
+        let alert = alert("defender-alert", include_str!("../tests/payloads/defender-alert.json"));
+        assert_eq!(alert.id, "da638660000000000000_-1364969609");
+        assert_eq!(alert.dedupe, alert.id);
+        assert_eq!(alert.severity, Some(Severity::Medium));
+        assert_eq!(texts(&alert.category), ["Malware"]);
+        assert_eq!(texts(&alert.techniques), ["T1059.001", "T1105"]);
+        assert_eq!(alert.user.as_deref(), Some("CORP\\j.doe"));
+        assert_eq!(alert.time.map(|t| t.to_string()).as_deref(), Some("2026-11-02T08:15:42.613Z"));
+        assert_eq!(alert.devices, [machine(MACHINE, "lt-042.corp.example")]);
+        assert!(alert.unusable.is_empty());
+    }
+
+    #[test]
+    fn a_list_of_defender_alerts_gives_each_its_own_end() {
+        let items = items("defender-alert", include_str!("../tests/payloads/defender-alert-list.json"));
+        let [Item::Alert(first), Item::Ignored { alert: second, .. }, Item::Parked { reason, alert: third, .. }] =
+            items.as_slice()
+        else {
+            panic!("{items:?}")
+        };
+        assert_eq!([&first.id, &second.id, &third.id], ["da1_1", "da1_2", "da1_3"]);
+        assert_eq!(first.severity, None, "UnSpecified is no severity");
+        assert!(first.unusable.contains("severity"));
+        assert_eq!(*reason, AlertReason::NoDevice);
+    }
+
+    #[test]
+    fn the_recommended_body_is_read_whole() {
+        let alert = alert("generic", include_str!("../tests/payloads/generic.json"));
+        assert_eq!(alert.id, "a-4711");
+        assert_eq!(alert.severity, Some(Severity::High));
+        assert_eq!(texts(&alert.category), ["Ransomware"]);
+        assert_eq!(texts(&alert.techniques), ["T1486", "T1490"]);
+        assert_eq!(alert.status.as_deref(), Some("new"));
+        assert_eq!(alert.user.as_deref(), Some("CORP\\j.doe"));
+        assert_eq!(alert.time.map(Timestamp::millis), Some(1_793_607_342_000));
+        assert_eq!(alert.url.as_deref(), Some("https://siem.corp.example/alerts/a-4711"));
+        let ip = Device { ip: Some("10.20.0.9".to_owned()), ..Device::default() };
+        assert_eq!(alert.devices, [machine(MACHINE, "lt-042"), ip]);
+    }
+
+    #[test]
+    fn a_flat_body_and_lists_of_it_are_read_by_generic() {
+        let flat = |id: &str| format!(r#"{{"alertId":"{id}","title":"t","severity":"high","deviceId":"{MACHINE}"}}"#);
+        let one = alert("generic", &flat("3212"));
+        assert_eq!((one.id.as_str(), one.severity, one.devices.len()), ("3212", Some(Severity::High), 1));
+        for list in [format!("[{},{}]", flat("1"), flat("2")), format!("{{\"alerts\":[{},{}]}}", flat("1"), flat("2"))]
+        {
+            let items = items("generic", &list);
+            let ids: Vec<_> = items.iter().map(|item| item.alert().id.as_str()).collect();
+            assert_eq!(ids, ["1", "2"]);
+            assert!(items.iter().all(|item| matches!(item, Item::Alert(_))));
+        }
+        let resolved = flat("3").replace("\"title\"", "\"status\":\"Resolved\",\"title\"");
+        assert!(matches!(items("generic", &resolved)[..], [Item::Ignored { .. }]));
+    }
+}
