@@ -9,4 +9,5 @@
 //! ```
 //! The map with its invariants and walkthroughs is `ARCHITECTURE.md`.
 
+pub mod defender;
 pub mod domain;
