@@ -9,7 +9,16 @@
 //! ```
 //! The map with its invariants and walkthroughs is `ARCHITECTURE.md`.
 
+pub mod api;
 #[cfg(test)]
 mod collections;
+pub mod defender;
 pub mod domain;
+pub mod intake;
+pub mod journal;
+pub mod lane;
+pub mod metrics;
+pub mod policy;
 pub mod presets;
+pub mod settings;
+pub mod clock;

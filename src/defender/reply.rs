@@ -1,0 +1,471 @@
+//! What the API's answers mean: one row of the reply table a line. Never panics, whatever the bytes are.
+//!
+//! The rule behind the table: *refused* ends a decision, *not executed* leaves the scan where it was, and everything
+//! that does not say which of the two it is stays *unknown*, so that the list is asked before anything is sent again.
+
+use core::fmt;
+use core::time::Duration;
+
+use bytes::Bytes;
+use http::header::{DATE, HeaderMap, RETRY_AFTER};
+use http::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::Endpoints;
+use super::request::NextPage;
+use crate::domain::alert::MachineId;
+use crate::domain::scan::{Kind, Outcome};
+use crate::domain::time::Timestamp;
+
+/// The pause when the far side does not say how long, or says it unreadably.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What was sent, to tell our action from somebody else's.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// The machine in the call's path.
+    pub machine: &'a MachineId,
+    /// The `ExternalId` in the call's body; `None` if it was left out.
+    pub external_id: Option<Uuid>,
+    /// The 12 hex digits of the `[sh-…]` token that ends our comment.
+    pub tail: &'a str,
+    /// When the scan was first sent, minus the allowance for clocks that differ.
+    pub since: Timestamp,
+}
+
+/// Where a machine action stands. An open set: a word nobody knows is not final.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The device has not taken it yet; an offline device may leave it so for days.
+    Pending,
+    /// The device has it.
+    InProgress,
+    /// The device carried out the command; says neither "clean" nor "the scan has ended".
+    Succeeded,
+    /// The device could not.
+    Failed,
+    /// The device did not take the command in time.
+    TimeOut,
+    /// Somebody called it off; also written `Canceled`.
+    Cancelled,
+    /// Another word, as written.
+    Other(String),
+}
+
+impl Status {
+    /// Reads the word in any letter case and either spelling.
+    #[must_use]
+    pub fn read(word: &str) -> Status {
+        match word.to_ascii_lowercase().as_str() {
+            "pending" => Status::Pending,
+            "inprogress" => Status::InProgress,
+            "succeeded" => Status::Succeeded,
+            "failed" => Status::Failed,
+            "timeout" => Status::TimeOut,
+            "cancelled" | "canceled" => Status::Cancelled,
+            _ => Status::Other(word.to_owned()),
+        }
+    }
+
+    /// How the scan ended; `None` while it has not, or nobody knows the word.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Status::Succeeded => Some(Outcome::Succeeded),
+            Status::Failed => Some(Outcome::Failed),
+            Status::TimeOut => Some(Outcome::Timeout),
+            Status::Cancelled => Some(Outcome::Cancelled),
+            Status::Pending | Status::InProgress | Status::Other(_) => None,
+        }
+    }
+
+    /// The word, in the API's spelling.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Status::Pending => "Pending",
+            Status::InProgress => "InProgress",
+            Status::Succeeded => "Succeeded",
+            Status::Failed => "Failed",
+            Status::TimeOut => "TimeOut",
+            Status::Cancelled => "Cancelled",
+            Status::Other(word) => word,
+        }
+    }
+}
+
+/// A machine action, as far as it could be read. All texts are the far side's, as data: they may be anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionView {
+    /// The handle; letters, digits, `-` and `_` only, so that it can stand in a path.
+    pub id: String,
+    /// From `scope`; `None`: unknown, which must never be taken for Full.
+    pub kind: Option<Kind>,
+    /// Where it stands.
+    pub status: Status,
+    /// The machine; `null` occurs.
+    pub machine: Option<MachineId>,
+    /// The machine's name; `null` occurs.
+    pub machine_name: Option<String>,
+    /// What its requestor sent for correlation: ours is a uuid.
+    pub external_id: Option<String>,
+    /// The requestor's comment.
+    pub comment: Option<String>,
+    /// App id, app name or user name: no stable key.
+    pub requestor: Option<String>,
+    /// `PublicApi`, `Portal` and others; an open set.
+    pub request_source: Option<String>,
+    /// When it was created, by the far side's clock.
+    pub created: Option<Timestamp>,
+    /// When it last changed, under either of the two names the documentation prints.
+    pub updated: Option<Timestamp>,
+    /// Signed; 0 for none. Meanings are not documented: shown, not interpreted.
+    pub hresult: i64,
+    /// Who called it off.
+    pub cancellation_requestor: Option<String>,
+    /// And what they said.
+    pub cancellation_comment: Option<String>,
+    /// `RunAntiVirusScan` for scans; an open set.
+    pub action_type: Option<String>,
+}
+
+impl ActionView {
+    /// Whether it is a scan; an action that does not say is taken for one, as only scans are asked for.
+    #[must_use]
+    pub fn is_scan(&self) -> bool {
+        self.action_type.as_deref().is_none_or(|t| t.eq_ignore_ascii_case("RunAntiVirusScan"))
+    }
+
+    fn read(bytes: &[u8]) -> Result<ActionView, &'static str> {
+        let value: Value = serde_json::from_slice(bytes).map_err(|_| "unreadable-answer")?;
+        if !value.is_object() {
+            return Err("unreadable-answer");
+        }
+        let text = |key: &str| value.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
+        let time = |key: &str| value.get(key).and_then(Value::as_str).and_then(Timestamp::parse);
+        let id = text("id").filter(|id| is_handle(id)).ok_or("no-action-id")?;
+        let status = text("status").ok_or("no-action-status")?;
+        let machine = match text("machineId") {
+            None => None,
+            Some(id) => Some(MachineId::parse(&id).ok_or("another-machine")?),
+        };
+        Ok(ActionView {
+            id,
+            kind: text("scope").and_then(|s| Kind::of_code(&s.to_ascii_lowercase())),
+            status: Status::read(&status),
+            machine,
+            machine_name: text("computerDnsName"),
+            external_id: text("externalId"),
+            comment: text("requestorComment"),
+            requestor: text("requestor"),
+            request_source: text("requestSource"),
+            created: time("creationDateTimeUtc"),
+            updated: time("lastUpdateDateTimeUtc").or_else(|| time("lastUpdateTimeUtc")),
+            hresult: value.get("errorHResult").and_then(Value::as_i64).unwrap_or(0),
+            cancellation_requestor: text("cancellationRequestor"),
+            cancellation_comment: text("cancellationComment"),
+            action_type: text("type"),
+        })
+    }
+}
+
+/// An action id is documented as a GUID; anything that is safe in a path will do.
+fn is_handle(id: &str) -> bool {
+    id.len() <= 128 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// What the far side said no with, fit to be shown: shortened, control characters replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The API's code, if the answer had one.
+    pub code: Option<String>,
+    /// Its text, for people; never matched on but for the one documented fallback.
+    pub message: Option<String>,
+    /// The id of this answer, which Microsoft's support asks for.
+    pub target: Option<String>,
+    /// The request was malformed: a fault of this program, worth an alarm.
+    pub ours: bool,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status)?;
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        if let Some(target) = &self.target {
+            write!(f, " (target {target})")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the answer to a scan call means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScanReply {
+    /// Executed: this action is ours.
+    Ours(ActionView),
+    /// Not executed: somebody else's scan of the machine was open, and this is it.
+    Foreign(ActionView),
+    /// Not executed: a scan of the machine is open; the list will tell whose.
+    Busy,
+    /// Not executed: the body was refused while it held `ExternalId`; once more without it.
+    ExternalIdRefused,
+    /// The machine id is not known here.
+    NoSuchMachine(Refusal),
+    /// The machine's system or agent cannot be scanned this way.
+    Unsupported(Refusal),
+    /// Refused for this machine for another reason.
+    Refused(Refusal),
+    /// Not executed: the token, or the tenant's licence. A new token once, then the tenant stops.
+    Unauthorized(Refusal),
+    /// Not executed: a role is missing, the audience is wrong or a feature is off. The tenant stops.
+    Forbidden(Refusal),
+    /// Not executed: no call of this tenant for so long.
+    Throttled(Duration),
+    /// Executed or not, the answer does not tell: list first, never send again first.
+    Unknown {
+        /// A stable code.
+        code: &'static str,
+        /// Something that cannot happen by itself: worth an alarm.
+        alarm: bool,
+    },
+}
+
+/// Reads the answer to a scan call.
+#[must_use]
+pub fn scan(answer: &Response<Bytes>, sent: &Sent<'_>) -> ScanReply {
+    let unknown = |code| ScanReply::Unknown { code, alarm: false };
+    let status = answer.status();
+    let mut refusal = Refusal::read(answer);
+    match status.as_u16() {
+        200..=299 => scan_accepted(answer.body(), sent),
+        300..=399 => ScanReply::Unknown { code: "redirect", alarm: true },
+        400 => scan_bad_request(refusal, sent),
+        401 => ScanReply::Unauthorized(refusal),
+        403 if refusal.is("DisallowedOperation") => ScanReply::Refused(refusal),
+        403 => ScanReply::Forbidden(refusal),
+        404 => ScanReply::NoSuchMachine(refusal),
+        // Whether the other end saw the request is exactly what this status leaves open.
+        408 => unknown("request-timeout"),
+        409 if refusal.says_busy() => ScanReply::Busy,
+        409 => unknown("conflict"),
+        429 => ScanReply::Throttled(pause(answer.headers(), PAUSE)),
+        405 | 411 | 413 | 415 => {
+            refusal.ours = true;
+            ScanReply::Refused(refusal)
+        }
+        400..=499 => ScanReply::Refused(refusal),
+        500..=599 => unknown("server-error"),
+        _ => unknown("odd-status"),
+    }
+}
+
+/// Any 2xx: the code of the "already running" success is not documented.
+fn scan_accepted(body: &[u8], sent: &Sent<'_>) -> ScanReply {
+    let unknown = |code, alarm| ScanReply::Unknown { code, alarm };
+    if body.trim_ascii().is_empty() {
+        return unknown("empty-answer", false);
+    }
+    let action = match ActionView::read(body) {
+        Ok(action) => action,
+        Err(code) => return unknown(code, code == "another-machine"),
+    };
+    if !action.is_scan() {
+        return unknown("not-a-scan", true);
+    }
+    if action.machine.as_ref().is_some_and(|m| m != sent.machine) {
+        return unknown("another-machine", true);
+    }
+    // An answer that names neither correlation id nor comment is told apart by its age alone.
+    let bare = action.external_id.is_none() && action.comment.is_none();
+    if is_ours(&action, sent) || (bare && action.created.is_some_and(|c| c >= sent.since)) {
+        ScanReply::Ours(action)
+    } else {
+        ScanReply::Foreign(action)
+    }
+}
+
+fn scan_bad_request(mut refusal: Refusal, sent: &Sent<'_>) -> ScanReply {
+    match refusal.code.as_deref() {
+        Some("InvalidRequestBody") if sent.external_id.is_some() => ScanReply::ExternalIdRefused,
+        Some("InvalidRequestBody" | "MissingRequiredParameter" | "ODataError") => {
+            refusal.ours = true;
+            ScanReply::Refused(refusal)
+        }
+        Some("OsPlatformNotSupported" | "ClientVersionNotSupported") => ScanReply::Unsupported(refusal),
+        _ if refusal.says_busy() => ScanReply::Busy,
+        _ => ScanReply::Refused(refusal),
+    }
+}
+
+/// Whether this action came from what was sent. The correlation id decides where there is one: the uuid is of this
+/// one scan, so even an old action that carries it is ours. Without it, the comment must end with our token and the
+/// action must not be older than the sending, since a comment is the weaker proof.
+#[must_use]
+pub fn is_ours(action: &ActionView, sent: &Sent<'_>) -> bool {
+    if !action.is_scan() || action.machine.as_ref().is_some_and(|m| m != sent.machine) {
+        return false;
+    }
+    if let Some(id) = &action.external_id {
+        return sent.external_id.is_some_and(|ours| id.trim().parse::<Uuid>().is_ok_and(|theirs| theirs == ours));
+    }
+    let signed = action.comment.as_deref().is_some_and(|c| ends_with_tail(c, sent.tail));
+    signed && action.created.is_none_or(|c| c >= sent.since)
+}
+
+fn ends_with_tail(comment: &str, tail: &str) -> bool {
+    let token = comment.trim_end().strip_suffix(']').and_then(|c| c.strip_suffix(tail));
+    tail.len() == 12 && token.is_some_and(|c| c.ends_with("[sh-"))
+}
+
+/// What the answer to a list call means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListReply {
+    /// One page. Only after the last one may "not there" be concluded.
+    Page {
+        /// The rows that could be read, in the far side's order, which means nothing.
+        actions: Vec<ActionView>,
+        /// Rows that could not be read.
+        unreadable: usize,
+        /// The next page, if there is one; that a list ends at all is for the caller to see to.
+        next: Option<NextPage>,
+        /// There is a next page, but it leads elsewhere and is not followed: the list is incomplete.
+        foreign_next: bool,
+    },
+    /// As for the scan call.
+    Unauthorized(Refusal),
+    /// Reading is not allowed: the read role is missing, or the audience is wrong.
+    Forbidden(Refusal),
+    /// No call of this tenant for so long.
+    Throttled(Duration),
+    /// Ask again later; a stable code.
+    Failed(&'static str),
+}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    value: Vec<&'a RawValue>,
+    #[serde(rename = "@odata.nextLink", default)]
+    next: Value,
+}
+
+/// Reads the answer to a list call.
+#[must_use]
+pub fn list(answer: &Response<Bytes>, e: &Endpoints) -> ListReply {
+    match answer.status().as_u16() {
+        200..=299 => list_page(answer.body(), e),
+        300..=399 => ListReply::Failed("redirect"),
+        401 => ListReply::Unauthorized(Refusal::read(answer)),
+        403 => ListReply::Forbidden(Refusal::read(answer)),
+        429 => ListReply::Throttled(pause(answer.headers(), PAUSE)),
+        400 if Refusal::read(answer).is("ODataError") => ListReply::Failed("odata-error"),
+        400..=499 => ListReply::Failed("list-refused"),
+        500..=599 => ListReply::Failed("server-error"),
+        _ => ListReply::Failed("odd-status"),
+    }
+}
+
+fn list_page(body: &[u8], e: &Endpoints) -> ListReply {
+    if body.trim_ascii().is_empty() {
+        return ListReply::Failed("empty-answer");
+    }
+    let Ok(page) = serde_json::from_slice::<Page<'_>>(body) else {
+        return ListReply::Failed("unreadable-answer");
+    };
+    let actions: Vec<_> = page.value.iter().filter_map(|row| ActionView::read(row.get().as_bytes()).ok()).collect();
+    let (next, foreign_next) = match &page.next {
+        Value::Null => (None, false),
+        Value::String(link) if link.is_empty() => (None, false),
+        Value::String(link) => {
+            let next = NextPage::read(link, e);
+            let foreign = next.is_none();
+            (next, foreign)
+        }
+        _ => (None, true),
+    };
+    ListReply::Page { unreadable: page.value.len() - actions.len(), actions, next, foreign_next }
+}
+
+impl Refusal {
+    /// Reads the error envelope, or as much of it as there is.
+    fn read(answer: &Response<Bytes>) -> Refusal {
+        let envelope: Value = match answer.status() {
+            s if s.is_client_error() => serde_json::from_slice(answer.body()).unwrap_or_default(),
+            _ => Value::Null,
+        };
+        let error = envelope.get("error").unwrap_or(&envelope);
+        let text =
+            |key: &str, most| error.get(key).and_then(Value::as_str).map(|t| shown(t, most)).filter(|t| !t.is_empty());
+        Refusal {
+            status: answer.status().as_u16(),
+            code: text("code", 64),
+            message: text("message", 300),
+            target: text("target", 64),
+            ours: false,
+        }
+    }
+
+    fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
+    /// The code is the sure sign, but no official table holds it; the message is the documented one.
+    fn says_busy(&self) -> bool {
+        let said = |m: &String| m.to_ascii_lowercase().contains("action is already in progress");
+        self.is("ActiveRequestAlreadyExists") || self.message.as_ref().is_some_and(said)
+    }
+}
+
+/// A foreign text fit for a terminal and a log: no control or direction characters, at most so many characters.
+pub(super) fn shown(text: &str, most: usize) -> String {
+    let plain = |c: char| match c {
+        '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    let mut chars = text.trim().chars().map(plain);
+    let mut short: String = chars.by_ref().take(most).collect();
+    if chars.next().is_some() {
+        short.pop();
+        short.push('…');
+    }
+    short
+}
+
+/// How long to stay away, from 1 to 3600 s. A date counts from the answer's own `Date`, so that no clock is needed
+/// and no difference of clocks hurts.
+pub(super) fn pause(headers: &HeaderMap, missing: Duration) -> Duration {
+    let Some(text) = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::trim) else {
+        return missing;
+    };
+    let seconds = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        text.parse::<u64>().unwrap_or(u64::MAX)
+    } else {
+        let date = headers.get(DATE).and_then(|v| v.to_str().ok()).and_then(http_date);
+        match (http_date(text), date) {
+            (Some(until), Some(date)) => u64::try_from(until.saturating_sub(date)).unwrap_or(0),
+            _ => 0,
+        }
+    };
+    if seconds == 0 { missing } else { Duration::from_secs(seconds.min(3600)) }
+}
+
+/// Unix seconds of an HTTP date in the one form still sent, which is a mail date as well.
+fn http_date(text: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok().map(|t| t.as_second())
+}
+
+/// 429 and 5xx of the token endpoint speak of time, not of the credential.
+pub(super) fn is_busy(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status.as_u16(), 408 | 429)
+}

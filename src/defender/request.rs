@@ -1,0 +1,293 @@
+//! The requests that leave, as exact bytes.
+//!
+//! A request is never logged: the token request's body holds the secret.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Uri};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use super::Endpoints;
+use super::token::Bearer;
+use crate::domain::alert::MachineId;
+use crate::domain::scan::Kind;
+use crate::domain::time::Timestamp;
+
+/// All but the unreserved characters of RFC 3986. The same bytes leave whatever a URL library would have tidied.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What may not stand raw in a link that is otherwise taken as the far side wrote it.
+const LINK: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'\'').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`');
+
+/// Asks Entra ID for a token with a client secret (v2 endpoint, client credentials).
+#[must_use]
+pub fn token(e: &Endpoints, tenant_id: &str, client_id: &str, secret: &SecretString) -> Request<Bytes> {
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
+        encoded(client_id),
+        encoded(secret.expose_secret()),
+        encoded(&e.token_scope),
+    );
+    let to = format!("{}/{}/oauth2/v2.0/token", e.authority, encoded(tenant_id));
+    let mut request = to_address(Method::POST, &to, Bytes::from(form));
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request
+}
+
+/// One scan of one machine, as it is asked for. Machine and comment travel together.
+#[derive(Clone, Debug)]
+pub struct ScanOrder<'a> {
+    /// The machine.
+    pub machine: &'a MachineId,
+    /// Quick or Full.
+    pub kind: Kind,
+    /// Cites the alert and ends with our `[sh-…]` token.
+    pub comment: &'a str,
+    /// The scan's uuid, the same on every try; `None` where the API refuses the field.
+    pub external_id: Option<uuid::Uuid>,
+}
+
+/// The body of the scan call. The keys are case-sensitive at the far side, and this order is the published one.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScanBody<'a> {
+    comment: &'a str,
+    scan_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<uuid::Uuid>,
+}
+
+/// Starts a scan.
+#[must_use]
+pub fn scan(e: &Endpoints, bearer: &Bearer, order: &ScanOrder<'_>) -> Request<Bytes> {
+    let body = ScanBody { comment: order.comment, scan_type: order.kind.wire(), external_id: order.external_id };
+    // Strings and a uuid always serialise; an empty body would be refused as our fault.
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let to = format!("{}/api/machines/{}/runAntiVirusScan", e.api_base, order.machine);
+    let mut request = to_address(Method::POST, &to, Bytes::from(body));
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(AUTHORIZATION, bearer.header());
+    request
+}
+
+/// Which machine actions to list: all scans of the tenant from an instant on, whoever asked for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Created at or after this; sent as whole seconds, rounded down.
+    pub since: Timestamp,
+    /// The page to read, if not the first.
+    pub next: Option<NextPage>,
+}
+
+/// Lists machine actions. One call serves every open scan of the tenant.
+#[must_use]
+pub fn list(e: &Endpoints, bearer: &Bearer, query: &ListQuery) -> Request<Bytes> {
+    let to = match &query.next {
+        Some(NextPage(page)) => format!("{}{page}", e.api_parts().0),
+        None => {
+            let since = query.since.to_jiff().as_second();
+            let since = Timestamp::from_millis(since.saturating_mul(1000)).to_jiff();
+            let filter = format!("type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {since}");
+            format!("{}/api/machineactions?$filter={}&$top=10000", e.api_base, encoded(&filter))
+        }
+    };
+    let mut request = to_address(Method::GET, &to, Bytes::new());
+    request.headers_mut().insert(AUTHORIZATION, bearer.header());
+    request
+}
+
+/// Path and query of the next page of a list, on the origin that was asked: the token cannot follow a link elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct NextPage(String);
+
+impl NextPage {
+    /// Reads an `@odata.nextLink`: absolute on the same origin, or a path from its root; and only to the list itself.
+    #[must_use]
+    pub fn read(link: &str, e: &Endpoints) -> Option<NextPage> {
+        if link.contains(|c: char| c.is_control()) {
+            return None;
+        }
+        let link = utf8_percent_encode(link, LINK).to_string();
+        let link: Uri = link.parse().ok()?;
+        let (origin, prefix) = e.api_parts();
+        if link.authority().is_some() {
+            let origin: Uri = origin.parse().ok()?;
+            if !same_origin(&link, &origin) {
+                return None;
+            }
+        }
+        let path = link.path().strip_prefix(prefix)?.to_ascii_lowercase();
+        let to_the_list = path.starts_with("/api/") && path.ends_with("/machineactions");
+        to_the_list.then(|| link.path_and_query().map(|p| NextPage(p.as_str().to_owned()))).flatten()
+    }
+
+    /// Path and query.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn same_origin(a: &Uri, b: &Uri) -> bool {
+    let port = |u: &Uri| u.port_u16().or(if u.scheme_str() == Some("https") { Some(443) } else { Some(80) });
+    let user_info = a.authority().is_some_and(|x| x.as_str().contains('@'));
+    !user_info
+        && a.scheme() == b.scheme()
+        && port(a) == port(b)
+        && a.host().zip(b.host()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+/// Percent-encoded for a path segment, a query value or a form value alike: a space is `%20`.
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, VALUE).to_string()
+}
+
+/// A request to an address made of checked parts. Should it be none after all, the request stays without a host and
+/// the client refuses to send it.
+fn to_address(method: Method, to: &str, body: Bytes) -> Request<Bytes> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = to.parse().unwrap_or_default();
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::defender::token::tests::bearer;
+
+    const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
+
+    fn machine() -> MachineId {
+        MachineId::parse(MACHINE).unwrap()
+    }
+
+    #[test]
+    fn the_documented_example_as_exact_bytes() {
+        let order = ScanOrder {
+            machine: &machine(),
+            kind: Kind::Full,
+            comment: "Full antivirus scan due to alert 3212 (sentinel, rule high) [sh-0a8f52d7e3b4]",
+            external_id: Some("4F1C2A9E-7B30-4D5E-9C61-0A8F52D7E3B4".parse().unwrap()),
+        };
+        let request = scan(&Endpoints::commercial(), &bearer("abc.def.ghi"), &order);
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(
+            request.uri().to_string(),
+            "https://api.security.microsoft.com/api/machines/1e5bc9d7e413ddd7902c2932e418702b84d0cc07/runAntiVirusScan"
+        );
+        assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer abc.def.ghi");
+        assert_eq!(
+            request.body(),
+            concat!(
+                r#"{"Comment":"Full antivirus scan due to alert 3212 (sentinel, rule high) [sh-0a8f52d7e3b4]","#,
+                r#""ScanType":"Full","ExternalId":"4f1c2a9e-7b30-4d5e-9c61-0a8f52d7e3b4"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn external_id_is_left_out_when_switched_off() {
+        let order = ScanOrder { machine: &machine(), kind: Kind::Quick, comment: "a \"b\"\u{7f}", external_id: None };
+        let request = scan(&Endpoints::commercial(), &bearer("t"), &order);
+        assert_eq!(request.body(), "{\"Comment\":\"a \\\"b\\\"\u{7f}\",\"ScanType\":\"Quick\"}");
+    }
+
+    #[test]
+    fn a_printed_request_does_not_show_the_token() {
+        let order = ScanOrder { machine: &machine(), kind: Kind::Quick, comment: "c", external_id: None };
+        let query = ListQuery { since: Timestamp::from_millis(0), next: None };
+        let e = Endpoints::commercial();
+        for request in [scan(&e, &bearer("s3cr3t"), &order), list(&e, &bearer("s3cr3t"), &query)] {
+            assert!(!format!("{request:?}").contains("s3cr3t"));
+        }
+    }
+
+    #[test]
+    fn the_token_form_encodes_what_a_secret_may_hold() {
+        let secret = SecretString::from("a+b&c=d e~%/é");
+        let request =
+            token(&Endpoints::commercial(), "contoso.example", "11112222-aaaa-bbbb-cccc-333344445555", &secret);
+        assert_eq!(request.uri().to_string(), "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token");
+        assert_eq!(request.headers()[CONTENT_TYPE], "application/x-www-form-urlencoded");
+        assert_eq!(
+            request.body(),
+            concat!(
+                "grant_type=client_credentials&client_id=11112222-aaaa-bbbb-cccc-333344445555",
+                "&client_secret=a%2Bb%26c%3Dd%20e~%25%2F%C3%A9",
+                "&scope=https%3A%2F%2Fapi.securitycenter.microsoft.com%2F.default"
+            )
+        );
+    }
+
+    #[test]
+    fn a_tenant_id_stays_one_path_segment() {
+        let request = token(&Endpoints::gcc_high(), "a/b?c#d", "id", &SecretString::from("s"));
+        assert_eq!(request.uri().path(), "/a%2Fb%3Fc%23d/oauth2/v2.0/token");
+    }
+
+    #[test]
+    fn the_list_filter_is_encoded_exactly() {
+        let since = Timestamp::parse("2026-11-02T08:00:00.999Z").unwrap();
+        let request = list(&Endpoints::commercial(), &bearer("t"), &ListQuery { since, next: None });
+        assert_eq!(
+            request.uri().to_string(),
+            concat!(
+                "https://api.security.microsoft.com/api/machineactions?$filter=",
+                "type%20eq%20%27RunAntiVirusScan%27%20and%20creationDateTimeUtc%20ge%202026-11-02T08%3A00%3A00Z&$top=10000"
+            )
+        );
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer t");
+        assert!(request.body().is_empty());
+    }
+
+    #[test]
+    fn a_next_link_is_followed_on_the_same_origin_only() {
+        let e = Endpoints::commercial();
+        let page = "/api/machineactions?$filter=type%20eq%20%27RunAntiVirusScan%27&$skip=10000";
+        for same in [
+            format!("https://api.security.microsoft.com{page}"),
+            format!("https://API.security.microsoft.com:443{page}"),
+            "https://api.security.microsoft.com/api/machineactions?$filter=type eq 'RunAntiVirusScan'&$skip=10000"
+                .into(),
+            page.into(),
+        ] {
+            let next = NextPage::read(&same, &e);
+            assert_eq!(next.as_ref().map(NextPage::as_str), Some(page), "{same}");
+            let request = list(&e, &bearer("t"), &ListQuery { since: Timestamp::from_millis(0), next });
+            assert_eq!(request.uri().to_string(), format!("https://api.security.microsoft.com{page}"));
+        }
+        assert!(NextPage::read("https://api.security.microsoft.com/api/v1.0/MachineActions?$skip=1", &e).is_some());
+        for foreign in [
+            "https://api.securitycenter.microsoft.com/api/machineactions?$skip=1",
+            "http://api.security.microsoft.com/api/machineactions?$skip=1",
+            "https://api.security.microsoft.com:8443/api/machineactions?$skip=1",
+            "https://api.security.microsoft.com@evil.example/api/machineactions",
+            "https://u@api.security.microsoft.com/api/machineactions",
+            "//evil.example/api/machineactions",
+            "/\\evil.example/api/machineactions",
+            "https://api.security.microsoft.com/api/alerts",
+            "https://api.security.microsoft.com.evil.example/api/machineactions",
+            "machineactions?$skip=1",
+            "/api/machineactions\r\nX: y",
+            "",
+        ] {
+            assert_eq!(NextPage::read(foreign, &e), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_path_below_the_host_is_kept() {
+        let e = Endpoints::custom("http://127.0.0.1:9/gate", "http://127.0.0.1:9", "s/.default", false).unwrap();
+        let next = NextPage::read("http://127.0.0.1:9/gate/api/machineactions?$skip=1", &e);
+        assert!(NextPage::read("http://127.0.0.1:9/api/machineactions?$skip=1", &e).is_none());
+        let request = list(&e, &bearer("t"), &ListQuery { since: Timestamp::from_millis(0), next });
+        assert_eq!(request.uri().to_string(), "http://127.0.0.1:9/gate/api/machineactions?$skip=1");
+    }
+}
