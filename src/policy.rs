@@ -145,7 +145,7 @@ impl Policy {
 
     /// The comment of a scan.
     #[must_use]
-    pub fn comment(&self, citation: &Citation<'_>) -> Comment {
+    pub fn comment(&self, citation: Citation<'_>) -> Comment {
         self.rules.comment().fill(citation)
     }
 

@@ -1,0 +1,14 @@
+//! stub
+use core::time::Duration;
+use crate::domain::mapping::{Caps, Mapping};
+use crate::domain::signature::Authentication;
+/// stub
+
+pub struct Source { /// n
+ pub name: String, /// n
+ pub preset: String, /// n
+ pub mapping: Mapping, /// n
+ pub caps: Caps, /// n
+ pub auth: Authentication, /// n
+ pub tenant: String, /// n
+ pub remember: Duration }
