@@ -10,3 +10,4 @@
 //! The map with its invariants and walkthroughs is `ARCHITECTURE.md`.
 
 pub mod domain;
+pub mod server;

@@ -1,0 +1,9 @@
+//! Inbound HTTP: the accept loop, the public door for webhooks, and the one place that turns errors into statuses.
+//! Knows nothing of lanes or of Defender, so that a slow far side cannot slow a sender.
+
+pub mod address;
+mod connection;
+mod failures;
+pub mod listener;
+pub mod refusal;
+pub mod webhook;
