@@ -1,1 +1,3 @@
-//! x
+//! The library behind the `scanhook` command.
+
+pub mod simulator;
