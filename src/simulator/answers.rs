@@ -25,34 +25,27 @@ pub(super) fn refused(status: u16, code: &str, message: &str) -> Answer {
     served(status, json!({ "error": parts.collect::<BTreeMap<_, _>>() }), false)
 }
 
-/// An error of the token endpoint by its AADSTS number (reference-error-codes).
-pub(super) fn aadsts(number: u32) -> Answer {
-    let (status, error, text) = match number {
-        7_000_215 => (401, "invalid_client", "Invalid client secret provided."),
-        7_000_218 => (401, "invalid_client", "The body must contain 'client_assertion' or 'client_secret'."),
-        700_027 => (401, "invalid_client", "The signature of the client assertion could not be verified."),
-        700_016 => (400, "unauthorized_client", "The application was not found in the directory."),
-        90_002 => (400, "invalid_request", "The tenant was not found."),
-        50_194 => (400, "invalid_request", "The application needs a tenant-specific endpoint."),
-        900_144 => (400, "invalid_request", "A required parameter is missing from the form."),
-        70_003 => (400, "unsupported_grant_type", "The grant type is not supported."),
-        70_011 => (400, "invalid_scope", "The parameter 'scope' is not valid."),
-        700_022 => (400, "invalid_scope", "The scope names more than one resource."),
-        500_011 => (400, "invalid_resource", "The resource principal was not found in the tenant."),
+/// An error of the token endpoint by its AADSTS number (reference-error-codes), or by the text of `error` alone.
+pub(super) fn aadsts(code: &str) -> Answer {
+    let (status, error, text) = match code {
+        "7000215" => (401, "invalid_client", "Invalid client secret provided."),
+        "7000218" => (401, "invalid_client", "The body must contain 'client_assertion' or 'client_secret'."),
+        "700027" => (401, "invalid_client", "The signature of the client assertion could not be verified."),
+        "700016" => (400, "unauthorized_client", "The application was not found in the directory."),
+        "90002" => (400, "invalid_request", "The tenant was not found."),
+        "50194" => (400, "invalid_request", "The application needs a tenant-specific endpoint."),
+        "900144" => (400, "invalid_request", "A required parameter is missing from the form."),
+        "70003" => (400, "unsupported_grant_type", "The grant type is not supported."),
+        "70011" => (400, "invalid_scope", "The parameter 'scope' is not valid."),
+        "700022" => (400, "invalid_scope", "The scope names more than one resource."),
+        "500011" => (400, "invalid_resource", "The resource principal was not found in the tenant."),
         _ => (400, "invalid_request", "The request was refused."),
     };
-    let (uri, text) =
-        (format!("https://login.microsoftonline.com/error?code={number}"), format!("AADSTS{number}: {text}"));
-    let body = json!({ "error": error, "error_description": text, "error_codes": [number], "error_uri": uri });
-    served(status, body, false)
-}
-
-/// The same by what a fault names: a number, with or without `AADSTS` before it, or the text of `error`.
-pub(super) fn entra(code: &str) -> Answer {
-    let Ok(number) = code.trim_start_matches("AADSTS").parse() else {
-        return served(400, json!({ "error": code, "error_description": code, "error_codes": [] }), false);
-    };
-    aadsts(number)
+    let number: Option<u32> = code.parse().ok();
+    let error = if number.is_some() { error } else { code };
+    let (text, uri) = (format!("AADSTS{code}: {text}"), format!("https://login.microsoftonline.com/error?code={code}"));
+    let codes = Vec::from_iter(number);
+    served(status, json!({ "error": error, "error_description": text, "error_codes": codes, "error_uri": uri }), false)
 }
 
 /// The GUIDs of one far side, from seed and counter: the same seed draws the same ones.

@@ -32,7 +32,7 @@ pub enum How {
         status: u16,
         /// `error.code`; for the token route an AADSTS number or the text of `error`.
         code: String,
-        /// `error.message`; none leaves message and target out.
+        /// `error.message`; none leaves message and target out. The token route has texts of its own.
         message: Option<String>,
         /// Verbatim `Retry-After`.
         retry_after: Option<String>,

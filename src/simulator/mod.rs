@@ -10,7 +10,7 @@ mod setup;
 mod actions;
 mod answers;
 mod calls;
-mod fault;
+pub mod fault;
 mod machines;
 mod odata;
 mod quota;
@@ -129,12 +129,11 @@ impl Simulator {
                 return What::Response(answers::raw(now, status, content_type.as_deref(), body));
             }
             (Some(How::Status { status, code, message, retry_after }), _) => {
-                let usual = if route.name == "token" { answers::entra(&code) } else { refused(status, &code, "") };
-                let mut answer = Answer { status, retry_after, ..usual };
-                if let (Some(message), Some(error)) = (message, answer.body["error"].as_object_mut()) {
-                    error.insert("message".to_owned(), message.into());
-                }
-                answer
+                let usual = match route.name {
+                    "token" => aadsts(code.trim_start_matches("AADSTS")),
+                    _ => refused(status, &code, message.as_deref().unwrap_or_default()),
+                };
+                Answer { status, retry_after, ..usual }
             }
             (Some(How::Edited { set }), Some(mut answer)) => {
                 answer.body.as_object_mut().into_iter().for_each(|body| body.extend(set.clone()));

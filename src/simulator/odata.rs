@@ -23,10 +23,8 @@ pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
 
 /// Whether the body is said to be of a content type.
 pub(super) fn is(request: &Request<Bytes>, content_type: &str) -> bool {
-    request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(content_type.as_bytes()))
+    let said = request.headers().get(header::CONTENT_TYPE);
+    said.is_some_and(|said| said.as_bytes().starts_with(content_type.as_bytes()))
 }
 
 /// The literal a field is compared with: quoted text, a bare instant, a bare GUID.

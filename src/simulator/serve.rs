@@ -48,18 +48,13 @@ struct Foreign {
 /// The far side's own paths, and beside them those that control it.
 pub fn router(shared: Shared, clock: fn() -> Timestamp) -> axum::Router {
     let setup = get(async |State((far, _)): Far| far.with(|far| Json(json!(far.setup()))));
+    let setup = setup.put(async |State((far, _)): Far, Json(new)| far.with(|far| *far.setup() = new));
     axum::Router::new()
+        .route("/_simulator/setup", setup)
         .route("/_simulator/calls", get(async |State((far, _)): Far| far.with(|far| Json(json!(far.calls())))))
         .route("/_simulator/scans", get(async |State((far, _)): Far| far.with(|far| Json(json!(far.scans())))))
-        .route(
-            "/_simulator/faults",
-            post(async |State((far, _)): Far, Json(faults)| far.with(|far| far.faults(faults))),
-        )
+        .route("/_simulator/faults", post(async |State((far, _)): Far, Json(new)| far.with(|far| far.faults(new))))
         .route("/_simulator/foreign", post(foreign))
-        .route(
-            "/_simulator/setup",
-            setup.put(async |State((far, _)): Far, Json(new)| far.with(|far| *far.setup() = new)),
-        )
         .fallback(play)
         .with_state((shared, clock))
 }

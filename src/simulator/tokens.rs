@@ -40,38 +40,35 @@ impl Simulator {
         let field = |key: &str| form.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str());
         let app = field("client_id");
         match field("grant_type") {
-            _ if !odata::is(request, "application/x-www-form-urlencoded") => return Err(aadsts(900_144)),
+            _ if !odata::is(request, "application/x-www-form-urlencoded") => return Err(aadsts("900144")),
             "client_credentials" if !app.is_empty() => {}
-            "client_credentials" | "" => return Err(aadsts(900_144)),
-            _ => return Err(aadsts(70_003)),
+            "client_credentials" | "" => return Err(aadsts("900144")),
+            _ => return Err(aadsts("70003")),
         }
         let known = self.registered(tenant, app)?;
         match field("client_secret") {
-            "" if !field("client_assertion").is_empty() => return Err(aadsts(700_027)),
-            "" => return Err(aadsts(7_000_218)),
-            secret if !["", secret].contains(&known.client_secret.as_str()) => return Err(aadsts(7_000_215)),
+            "" if !field("client_assertion").is_empty() => return Err(aadsts("700027")),
+            "" => return Err(aadsts("7000218")),
+            secret if !["", secret].contains(&known.client_secret.as_str()) => return Err(aadsts("7000215")),
             _ => {}
         }
         let audience = match field("scope").strip_suffix("/.default") {
-            Some(scopes) if scopes.contains(' ') => return Err(aadsts(700_022)),
+            Some(scopes) if scopes.contains(' ') => return Err(aadsts("700022")),
             Some(resource) if DEFENDER.contains(&resource) || ELSEWHERE.contains(&resource) => resource,
-            Some(_) => return Err(aadsts(500_011)),
-            None => return Err(aadsts(70_011)),
+            Some(_) => return Err(aadsts("500011")),
+            None => return Err(aadsts("70011")),
         };
         Ok(self.issue(now, [tenant, app, audience], known))
     }
 
     fn registered(&self, tenant: &str, app: &str) -> Result<Tenant, Answer> {
         let known = &self.setup.tenants;
-        let mut here = known.iter().filter(|known| known.id.eq_ignore_ascii_case(tenant)).peekable();
-        match here.peek() {
-            _ if ["common", "organizations", "consumers"].contains(&tenant) => Err(aadsts(50_194)),
+        let here: Vec<&Tenant> = known.iter().filter(|known| known.id.eq_ignore_ascii_case(tenant)).collect();
+        match here.iter().find(|known| ["", app].contains(&known.client_id.as_str())) {
+            _ if ["common", "organizations", "consumers"].contains(&tenant) => Err(aadsts("50194")),
+            Some(known) => Ok((*known).clone()),
             None if known.is_empty() => Ok(Tenant::default()),
-            None => Err(aadsts(90_002)),
-            Some(_) => {
-                let app = here.find(|known| ["", app].contains(&known.client_id.as_str()));
-                app.cloned().ok_or_else(|| aadsts(700_016))
-            }
+            None => Err(aadsts(if here.is_empty() { "90002" } else { "700016" })),
         }
     }
 

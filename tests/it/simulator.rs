@@ -439,7 +439,7 @@ fn an_action_is_pending_then_in_progress_then_final_at_its_times() {
     let mut world = world();
     let id = world.scan(WS1, "Quick").1["id"].as_str().unwrap().to_owned();
     world.scan(WS2, "Full");
-    let mut status = |world: &mut World, seconds| {
+    let status = |world: &mut World, seconds| {
         world.wait(seconds);
         world.get(&format!("/api/machineactions/{id}")).1["status"].as_str().unwrap().to_owned()
     };
