@@ -23,3 +23,4 @@ pub mod policy;
 pub mod presets;
 pub mod server;
 pub mod settings;
+pub mod simulator;

@@ -11,4 +11,7 @@ pub struct Source { /// n
  pub caps: Caps, /// n
  pub auth: Authentication, /// n
  pub tenant: String, /// n
- pub remember: Duration }
+ pub remember: Duration, /// n
+ pub content_types: Vec<String>, /// n
+ pub methods: Vec<String>, /// n
+ pub max_body: usize }

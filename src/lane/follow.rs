@@ -79,14 +79,14 @@ impl Lane {
             Answer::NotSent(_) | Answer::Unknown(_) => ListReply::Failed("not-answered"),
         };
         match reply {
-            ListReply::Page { actions, next, foreign_next, .. } => {
+            ListReply::Page { actions, unreadable, next, foreign_next } => {
                 self.authorized();
                 listing.pages += 1;
                 let open = tx.open_scans(self.id)?;
                 self.match_page(tx, &mut listing, &open, &actions, now, happened)?;
-                if foreign_next || (next.is_some() && listing.pages >= PAGES) {
+                if foreign_next || unreadable > 0 || (next.is_some() && listing.pages >= PAGES) {
                     // What other pages hold is not known, so nothing may be concluded from their absence.
-                    happened.push(Happened::Alarm { code: "list-does-not-end" });
+                    happened.push(Happened::Alarm { code: "list-incomplete" });
                     return self.look_later(tx, &open, now);
                 }
                 listing.next = next;
