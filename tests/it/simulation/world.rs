@@ -366,7 +366,7 @@ impl World {
                 _ => (DEADLINE, lost("timeout")),
             }
         };
-        self.trace(|| format!("{} {} -> {answer:?}", request.method(), request.uri().path()));
+        self.trace(|| format!("{} {} -> {}", request.method(), request.uri().path(), word(&answer)));
         self.after(wait, Event::Return(self.life, id, call, answer));
     }
 
@@ -451,6 +451,13 @@ impl World {
             let Some(next) = page.next else { return all };
             filter.after = next.parse().ok();
         }
+    }
+}
+
+fn word(answer: &Answer) -> String {
+    match answer {
+        Answer::Http(response) => response.status().to_string(),
+        Answer::NotSent(code) | Answer::Unknown(code) => code.clone(),
     }
 }
 
