@@ -239,7 +239,7 @@ impl Reader<'_> {
     pub fn unsettled(&self) -> Result<u32, JournalError> {
         let sql = "SELECT (SELECT count(*) FROM scan WHERE state NOT IN ('finished', 'dropped'))
                         + (SELECT count(*) FROM decision WHERE state IN ('resolving', 'held'))";
-        Ok(self.db.query_row(sql, [], |row| row.get(0))?)
+        Ok(self.db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
     /// Counts and ages of one tenant; its lane and its quota are filled in by whoever knows them.

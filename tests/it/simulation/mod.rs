@@ -21,14 +21,17 @@ fn run(scenario: &Scenario, faults: Faults) -> (String, World) {
 
 #[test]
 fn nothing_acknowledged_is_lost_or_doubled_and_everything_ends() {
-    let seeds = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(SEEDS);
-    for seed in 0..seeds {
-        let outcome = std::panic::catch_unwind(|| {
-            let scenario = Scenario::random(seed);
-            run(&scenario, Faults::random(seed));
-        });
-        assert!(outcome.is_ok(), "seed {seed} failed: SEED={seed} cargo test --test it simulation::replay -- --nocapture");
-    }
+    let seeds: u64 = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(SEEDS);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let one = |seed| {
+        let outcome = std::panic::catch_unwind(|| run(&Scenario::random(seed), Faults::random(seed)).0);
+        assert!(outcome.is_ok(), "replay it: SEED={seed} cargo test --test it simulation::replay -- --nocapture");
+    };
+    std::thread::scope(|scope| {
+        for first in 0..threads {
+            scope.spawn(move || (first..seeds).step_by(usize::try_from(threads).unwrap()).for_each(one));
+        }
+    });
 }
 
 #[test]
