@@ -178,9 +178,9 @@ pub struct TenantView {
     /// The configured name.
     pub name: String,
     /// Scans by state.
-    pub scans: std::collections::BTreeMap<String, u64>,
+    pub scans: std::collections::BTreeMap<String, u32>,
     /// Held decisions.
-    pub held: u64,
+    pub held: u32,
     /// When the oldest waiting scan was decided.
     pub waiting_since: Option<String>,
     /// When the oldest held decision was made.
@@ -229,7 +229,7 @@ pub struct SourceView {
     /// The configured name.
     pub name: String,
     /// Deliveries accepted in all.
-    pub deliveries: u64,
+    pub deliveries: u32,
     /// When the last one was received.
     pub last_delivery_at: Option<String>,
     /// The last refusals, newest first; only where one source was asked for.

@@ -10,6 +10,7 @@
 //! The map with its invariants and walkthroughs is `ARCHITECTURE.md`.
 
 pub mod api;
+pub mod clock;
 #[cfg(test)]
 mod collections;
 pub mod defender;
@@ -20,5 +21,6 @@ pub mod lane;
 pub mod metrics;
 pub mod policy;
 pub mod presets;
+pub mod server;
 pub mod settings;
-pub mod clock;
+pub mod simulator;

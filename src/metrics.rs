@@ -185,8 +185,7 @@ impl Metrics {
             let name = || ("tenant", tenant.name.clone());
             for state in crate::domain::scan::ScanState::ALL {
                 let count = tenant.scans.get(state.code()).copied().unwrap_or(0);
-                #[allow(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
-                self.scans.get_or_create(&vec![name(), ("state", state.code().to_owned())]).set(count as f64);
+                self.scans.get_or_create(&vec![name(), ("state", state.code().to_owned())]).set(f64::from(count));
             }
             let age = |since: &Option<String>| {
                 since.as_deref().and_then(Timestamp::parse).map_or(0.0, |since| now.since(since).as_secs_f64())

@@ -145,7 +145,7 @@ impl Policy {
 
     /// The comment of a scan.
     #[must_use]
-    pub fn comment(&self, citation: &Citation<'_>) -> Comment {
+    pub fn comment(&self, citation: Citation<'_>) -> Comment {
         self.rules.comment().fill(citation)
     }
 
@@ -161,7 +161,7 @@ impl Policy {
                 .map(Ok)
                 .unwrap_or_else(|| Err(format!("no source and no preset is called `{}`", payload.source)))?;
             let file = base.join(&payload.file);
-            let body = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let body = std::fs::read(&file).map_err(|error| error.to_string())?;
             read(source, &body)
         })
     }

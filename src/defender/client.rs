@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::error::Error as _;
+use std::io;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
@@ -119,14 +120,269 @@ fn failed(error: &reqwest::Error) -> Answer {
     }
 }
 
-/// rustls reports its refusals, such as a certificate of another name, as invalid data.
+/// rustls reports its refusals, such as a certificate of another name, as invalid data, and the connector wraps that
+/// once more.
 fn is_tls(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(inner) = cause {
-        if inner.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::InvalidData) {
-            return true;
+        let mut io = inner.downcast_ref::<io::Error>();
+        while let Some(error) = io {
+            if error.kind() == io::ErrorKind::InvalidData {
+                return true;
+            }
+            io = error.get_ref().and_then(|e| e.downcast_ref());
         }
         cause = inner.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use core::net::SocketAddr;
+    use std::process::Command;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::defender::Endpoints;
+    use crate::defender::request::{self, ListQuery};
+    use crate::defender::token::tests::bearer;
+    use crate::domain::time::Timestamp;
+
+    async fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// Reads one request with its body; empty when the other end is gone.
+    async fn read_request(stream: &mut TcpStream) -> String {
+        let mut seen = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let text = String::from_utf8_lossy(&seen).into_owned();
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length = head
+                    .to_ascii_lowercase()
+                    .split_once("content-length: ")
+                    .map_or(0, |(_, rest)| rest.split("\r\n").next().unwrap().trim().parse().unwrap());
+                if body.len() >= length {
+                    return text;
+                }
+            }
+            match stream.read(&mut buffer).await {
+                Ok(n) if n > 0 => seen.extend_from_slice(&buffer[..n]),
+                _ => return text,
+            }
+        }
+    }
+
+    /// A far side that answers one connection after the other with these bytes and hangs up; it returns what it was
+    /// sent, and stops after the last answer.
+    async fn far(answers: Vec<&'static [u8]>) -> (SocketAddr, JoinHandle<Vec<String>>) {
+        let (listener, address) = listener().await;
+        let task = tokio::spawn(async move {
+            let mut seen = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                seen.push(read_request(&mut stream).await);
+                stream.write_all(answer).await.unwrap();
+            }
+            seen
+        });
+        (address, task)
+    }
+
+    fn client() -> Client {
+        Client::build(Timeouts::default()).unwrap()
+    }
+
+    fn post(url: String) -> Request<Bytes> {
+        Request::post(url).header("authorization", "Bearer t").body(Bytes::from_static(b"{\"a\":1}")).unwrap()
+    }
+
+    async fn http(address: SocketAddr) -> Response<Bytes> {
+        match client().send(post(format!("http://{address}/x"))).await {
+            Answer::Http(response) => response,
+            Answer::NotSent(code) | Answer::Unknown(code) => panic!("{code}"),
+        }
+    }
+
+    async fn lost(client: &Client, url: String) -> (&'static str, String) {
+        match client.send(post(url)).await {
+            Answer::Http(response) => panic!("{}", response.status()),
+            Answer::NotSent(code) => ("not sent", code),
+            Answer::Unknown(code) => ("unknown", code),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_back_whole() {
+        let (address, far) =
+            far(vec![b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"])
+                .await;
+        let answer = http(address).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["retry-after"], &answer.body()[..]),
+            (429, &"7".parse().unwrap(), &b"hello"[..])
+        );
+        let seen = &far.await.unwrap()[0];
+        assert!(seen.starts_with("POST /x HTTP/1.1\r\n"), "{seen}");
+        assert!(seen.ends_with("\r\n\r\n{\"a\":1}"), "{seen}");
+        assert!(seen.contains("authorization: Bearer t\r\n"), "{seen}");
+    }
+
+    #[tokio::test]
+    async fn the_filter_leaves_as_it_was_written() {
+        let (address, far) = far(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"]).await;
+        let base = format!("http://{address}");
+        let e = Endpoints::custom(&base, &base, "s/.default", false).unwrap();
+        let since = Timestamp::parse("2026-11-02T08:00:00Z").unwrap();
+        client().send(request::list(&e, &bearer("t"), &ListQuery { since, next: None })).await;
+        let seen = &far.await.unwrap()[0];
+        let line = concat!(
+            "GET /api/machineactions?$filter=type%20eq%20%27RunAntiVirusScan%27%20and%20creationDateTimeUtc%20ge%20",
+            "2026-11-02T08%3A00%3A00Z&$top=10000 HTTP/1.1\r\n"
+        );
+        assert!(seen.starts_with(line), "{seen}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let (elsewhere, elsewhere_at) = listener().await;
+        for status in [301, 302, 307, 308] {
+            let head = format!(
+                "HTTP/1.1 {status} X\r\nLocation: http://{elsewhere_at}/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            let (address, far) = far(vec![head.leak().as_bytes()]).await;
+            assert_eq!(http(address).await.status().as_u16(), status);
+            assert_eq!(far.await.unwrap().len(), 1);
+        }
+        let other = tokio::time::timeout(Duration::ZERO, elsewhere.accept()).await;
+        assert!(other.is_err(), "the token went elsewhere");
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_means_not_sent() {
+        let (listener, address) = listener().await;
+        drop(listener);
+        assert_eq!(lost(&client(), format!("http://{address}/")).await, ("not sent", "connect".into()));
+    }
+
+    #[tokio::test]
+    async fn a_failed_handshake_means_not_sent() {
+        let (listener, address) = listener().await;
+        let far = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 this is no TLS\r\n\r\n").await.unwrap();
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+            rest
+        });
+        assert_eq!(lost(&client(), format!("https://{address}/")).await, ("not sent", "tls".into()));
+        let seen = far.await.unwrap();
+        assert!(!seen.windows(4).any(|w| w == b"POST"), "the request left unencrypted");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_unknown() {
+        for (answer, code) in [
+            (&b""[..], "connection-lost"),
+            (b"HTTP/1.1 201 Cre", "connection-lost"),
+            (b"\x00\x01\x02\r\n\r\n", "connection-lost"),
+            (b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\n{\"id\":", "answer-cut-off"),
+            (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"id\"", "answer-cut-off"),
+        ] {
+            let (address, far) = far(vec![answer]).await;
+            assert_eq!(lost(&client(), format!("http://{address}/")).await, ("unknown", code.into()), "{answer:?}");
+            assert_eq!(far.await.unwrap().len(), 1, "sent again");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kept_connection_that_breaks_does_not_send_twice() {
+        let (listener, address) = listener().await;
+        let far = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_request(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            let second = read_request(&mut stream).await;
+            drop(stream);
+            (listener, second)
+        });
+        let client = client();
+        let first = client.send(post(format!("http://{address}/1"))).await;
+        assert!(matches!(first, Answer::Http(_)));
+        assert_eq!(lost(&client, format!("http://{address}/2")).await, ("unknown", "connection-lost".into()));
+        let (listener, second) = far.await.unwrap();
+        assert!(second.starts_with("POST /2 "), "{second}");
+        assert!(tokio::time::timeout(Duration::ZERO, listener.accept()).await.is_err(), "sent again");
+    }
+
+    #[tokio::test]
+    async fn silence_is_unknown_once_the_time_is_over() {
+        for head in [&b""[..], b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{"] {
+            let (listener, address) = listener().await;
+            let far = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                read_request(&mut stream).await;
+                stream.write_all(head).await.unwrap();
+                // Until the client hangs up.
+                let _ = stream.read(&mut [0; 1]).await;
+            });
+            let hurried = Client::build(Timeouts { total: Duration::from_millis(200), ..Timeouts::default() }).unwrap();
+            assert_eq!(lost(&hurried, format!("http://{address}/")).await, ("unknown", "timeout".into()));
+            far.await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_unknown() {
+        // The length is announced in one and comes as a surprise in the other.
+        for head in ["HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"] {
+            let (listener, address) = listener().await;
+            let far = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                read_request(&mut stream).await;
+                stream.write_all(head.as_bytes()).await.unwrap();
+                let block = vec![b' '; 1 << 20];
+                let mut written = 0;
+                while written < 10 * LONGEST_BODY && stream.write_all(&block).await.is_ok() {
+                    written += block.len();
+                }
+                written
+            });
+            assert_eq!(lost(&client(), format!("http://{address}/")).await, ("unknown", "answer-too-long".into()));
+            assert!(far.await.unwrap() < 2 * LONGEST_BODY, "read on and on");
+        }
+    }
+
+    #[tokio::test]
+    async fn plain_http_leaves_this_computer_never() {
+        for (url, code) in [
+            ("http://192.0.2.1/", "not-https"),
+            ("http://api.security.microsoft.com/", "not-https"),
+            ("/no/host", "no-address"),
+        ] {
+            assert_eq!(lost(&client(), url.into()).await, ("not sent", code.into()), "{url}");
+        }
+    }
+
+    /// Runs a test of this file again with proxies in the environment that nobody answers.
+    #[test]
+    fn proxies_of_the_environment_are_ignored() {
+        let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "defender::client::tests::an_answer_comes_back_whole"]);
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            again.env(name, format!("http://{dead}")).env(name.to_lowercase(), format!("http://{dead}"));
+        }
+        let output = again.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    }
 }

@@ -7,8 +7,8 @@ use core::fmt;
 use core::time::Duration;
 
 use bytes::Bytes;
+use http::Response;
 use http::header::{DATE, HeaderMap, RETRY_AFTER};
-use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -249,21 +249,21 @@ pub fn scan(answer: &Response<Bytes>, sent: &Sent<'_>) -> ScanReply {
     match status.as_u16() {
         200..=299 => scan_accepted(answer.body(), sent),
         300..=399 => ScanReply::Unknown { code: "redirect", alarm: true },
-        400 => scan_bad_request(refusal, sent),
+        400 => scan_bad_request(refusal, says_busy(answer), sent),
         401 => ScanReply::Unauthorized(refusal),
         403 if refusal.is("DisallowedOperation") => ScanReply::Refused(refusal),
         403 => ScanReply::Forbidden(refusal),
         404 => ScanReply::NoSuchMachine(refusal),
         // Whether the other end saw the request is exactly what this status leaves open.
         408 => unknown("request-timeout"),
-        409 if refusal.says_busy() => ScanReply::Busy,
+        409 if says_busy(answer) => ScanReply::Busy,
         409 => unknown("conflict"),
         429 => ScanReply::Throttled(pause(answer.headers(), PAUSE)),
         405 | 411 | 413 | 415 => {
             refusal.ours = true;
             ScanReply::Refused(refusal)
         }
-        400..=499 => ScanReply::Refused(refusal),
+        _ if status.is_client_error() => ScanReply::Refused(refusal),
         500..=599 => unknown("server-error"),
         _ => unknown("odd-status"),
     }
@@ -294,7 +294,7 @@ fn scan_accepted(body: &[u8], sent: &Sent<'_>) -> ScanReply {
     }
 }
 
-fn scan_bad_request(mut refusal: Refusal, sent: &Sent<'_>) -> ScanReply {
+fn scan_bad_request(mut refusal: Refusal, busy: bool, sent: &Sent<'_>) -> ScanReply {
     match refusal.code.as_deref() {
         Some("InvalidRequestBody") if sent.external_id.is_some() => ScanReply::ExternalIdRefused,
         Some("InvalidRequestBody" | "MissingRequiredParameter" | "ODataError") => {
@@ -302,7 +302,7 @@ fn scan_bad_request(mut refusal: Refusal, sent: &Sent<'_>) -> ScanReply {
             ScanReply::Refused(refusal)
         }
         Some("OsPlatformNotSupported" | "ClientVersionNotSupported") => ScanReply::Unsupported(refusal),
-        _ if refusal.says_busy() => ScanReply::Busy,
+        _ if busy => ScanReply::Busy,
         _ => ScanReply::Refused(refusal),
     }
 }
@@ -362,14 +362,15 @@ struct Page<'a> {
 /// Reads the answer to a list call.
 #[must_use]
 pub fn list(answer: &Response<Bytes>, e: &Endpoints) -> ListReply {
-    match answer.status().as_u16() {
+    let status = answer.status();
+    match status.as_u16() {
         200..=299 => list_page(answer.body(), e),
         300..=399 => ListReply::Failed("redirect"),
         401 => ListReply::Unauthorized(Refusal::read(answer)),
         403 => ListReply::Forbidden(Refusal::read(answer)),
         429 => ListReply::Throttled(pause(answer.headers(), PAUSE)),
         400 if Refusal::read(answer).is("ODataError") => ListReply::Failed("odata-error"),
-        400..=499 => ListReply::Failed("list-refused"),
+        _ if status.is_client_error() => ListReply::Failed("list-refused"),
         500..=599 => ListReply::Failed("server-error"),
         _ => ListReply::Failed("odd-status"),
     }
@@ -399,11 +400,7 @@ fn list_page(body: &[u8], e: &Endpoints) -> ListReply {
 impl Refusal {
     /// Reads the error envelope, or as much of it as there is.
     fn read(answer: &Response<Bytes>) -> Refusal {
-        let envelope: Value = match answer.status() {
-            s if s.is_client_error() => serde_json::from_slice(answer.body()).unwrap_or_default(),
-            _ => Value::Null,
-        };
-        let error = envelope.get("error").unwrap_or(&envelope);
+        let error = error_of(answer);
         let text =
             |key: &str, most| error.get(key).and_then(Value::as_str).map(|t| shown(t, most)).filter(|t| !t.is_empty());
         Refusal {
@@ -418,12 +415,23 @@ impl Refusal {
     fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
+}
 
-    /// The code is the sure sign, but no official table holds it; the message is the documented one.
-    fn says_busy(&self) -> bool {
-        let said = |m: &String| m.to_ascii_lowercase().contains("action is already in progress");
-        self.is("ActiveRequestAlreadyExists") || self.message.as_ref().is_some_and(said)
+/// The error envelope's inside; `Null` where there is none.
+fn error_of(answer: &Response<Bytes>) -> Value {
+    if !answer.status().is_client_error() {
+        return Value::Null;
     }
+    let mut envelope: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    envelope.get_mut("error").map_or_else(Value::default, Value::take)
+}
+
+/// The code is the sure sign, but no official table holds it; the message, documented, may stand inside HTML.
+fn says_busy(answer: &Response<Bytes>) -> bool {
+    let error = error_of(answer);
+    let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or("");
+    text("code") == "ActiveRequestAlreadyExists"
+        || text("message").to_ascii_lowercase().contains("action is already in progress")
 }
 
 /// A foreign text fit for a terminal and a log: no control or direction characters, at most so many characters.
@@ -465,7 +473,5 @@ fn http_date(text: &str) -> Option<i64> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok().map(|t| t.as_second())
 }
 
-/// 429 and 5xx of the token endpoint speak of time, not of the credential.
-pub(super) fn is_busy(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status.as_u16(), 408 | 429)
-}
+#[cfg(test)]
+mod tests;

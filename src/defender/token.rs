@@ -144,7 +144,8 @@ pub fn read(answer: &Response<Bytes>, now: Timestamp) -> TokenReply {
     let status = answer.status();
     let wait = reply::pause(answer.headers(), PAUSE);
     let later = |code: &str| TokenReply::Later(wait, code.to_owned());
-    if reply::is_busy(status) {
+    // Such an answer speaks of time, not of the credential.
+    if status.is_server_error() || matches!(status.as_u16(), 408 | 429) {
         return TokenReply::Later(wait, format!("http-{}", status.as_u16()));
     }
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -164,7 +165,7 @@ pub fn read(answer: &Response<Bytes>, now: Timestamp) -> TokenReply {
     TokenReply::Granted(Token { bearer, expires, refresh, claims: Claims::read(token) })
 }
 
-/// A lifetime in milliseconds: a number or a string of one, above zero and at most [`LONGEST`].
+/// A lifetime: a number or a string of one, above zero and at most [`LONGEST`].
 fn seconds(value: Option<&Value>) -> Option<Duration> {
     let seconds = match value? {
         Value::Number(number) => number.as_f64()?,
@@ -352,10 +353,262 @@ pub fn check(claims: &Claims, e: &Endpoints, tenant_id: &str) -> Vec<ClaimFault>
 
 #[cfg(test)]
 pub(super) mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use http::header::RETRY_AFTER;
+
     use super::*;
+
+    const TENANT: &str = "0d7e5a31-44c2-4b0e-9a6f-2b1c8e90f7d3";
+    const NOW: Timestamp = Timestamp::from_millis(1_793_600_000_000);
 
     pub(in crate::defender) fn bearer(token: &str) -> Bearer {
         Bearer::read(token).unwrap()
+    }
+
+    fn answer(status: u16, body: &str) -> Response<Bytes> {
+        Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    }
+
+    fn jwt(claims: &Value) -> String {
+        format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
+    }
+
+    fn granted(extra: &str) -> Token {
+        let body = format!(r#"{{"token_type":"Bearer","access_token":"a.b.c"{extra}}}"#);
+        match read(&answer(200, &body), NOW) {
+            TokenReply::Granted(token) => token,
+            TokenReply::Refused(refusal) => panic!("{refusal}"),
+            TokenReply::Later(_, code) => panic!("{code}"),
+        }
+    }
+
+    fn refusal(status: u16, body: &str) -> TokenRefusal {
+        match read(&answer(status, body), NOW) {
+            TokenReply::Refused(refusal) => refusal,
+            TokenReply::Granted(_) => panic!("granted"),
+            TokenReply::Later(_, code) => panic!("later: {code}"),
+        }
+    }
+
+    fn later(answer: &Response<Bytes>) -> (u64, String) {
+        match read(answer, NOW) {
+            TokenReply::Later(wait, code) => (wait.as_secs(), code),
+            TokenReply::Granted(_) => panic!("granted"),
+            TokenReply::Refused(refusal) => panic!("{refusal}"),
+        }
+    }
+
+    fn error(code: u64) -> String {
+        format!(
+            r#"{{"error":"invalid_client","error_description":"AADSTS7000222: misleading\r\nTrace ID: x","error_codes":[{code}],"trace_id":"t-1","correlation_id":"c-1"}}"#
+        )
+    }
+
+    #[test]
+    fn the_next_token_is_asked_for_early() {
+        for (life, refresh) in [
+            ("3599", 2_879_200),
+            (r#""3599""#, 2_879_200),
+            (r#"" 3599 ""#, 2_879_200),
+            ("3599.0", 2_879_200),
+            ("1799", 1_439_200),
+            ("600", 300_000),
+            ("599", 299_500),
+            ("60", 30_000),
+            ("1", 500),
+        ] {
+            let token = granted(&format!(r#","expires_in":{life}"#));
+            let seconds: f64 = life.trim_matches('"').trim().parse().unwrap();
+            assert_eq!(token.expires.millis() - NOW.millis(), (seconds * 1000.0) as i64, "{life}");
+            assert_eq!(token.refresh.millis() - NOW.millis(), refresh, "{life}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_lifetime_is_cut_to_a_day() {
+        for life in ["86401", "1000000000000", "1e300", r#""1e12""#, r#""inf""#] {
+            let token = granted(&format!(r#","expires_in":{life}"#));
+            assert_eq!(token.expires.since(NOW), Duration::from_secs(86_400), "{life}");
+            assert!(token.refresh < token.expires);
+        }
+    }
+
+    #[test]
+    fn a_useless_lifetime_gives_a_token_for_now_and_a_new_one_next() {
+        for life in
+            ["", r#","expires_in":0"#, r#","expires_in":-1"#, r#","expires_in":"soon""#, r#","expires_in":"NaN""#]
+                .into_iter()
+                .chain([r#","expires_in":null"#, r#","expires_in":[]"#])
+        {
+            let token = granted(life);
+            assert_eq!(token.refresh, NOW, "{life}");
+            assert!(token.expires > NOW, "{life}");
+        }
+    }
+
+    #[test]
+    fn entras_own_wish_for_a_refresh_is_heard() {
+        assert_eq!(granted(r#","expires_in":3600,"refresh_in":1800"#).refresh.since(NOW).as_secs(), 1800);
+        assert_eq!(granted(r#","expires_in":3600,"refresh_in":"86400""#).refresh.since(NOW).as_secs(), 2880);
+    }
+
+    #[test]
+    fn every_published_code_has_its_handling() {
+        use Whose::{Configuration, Operator, Ours};
+        for (code, whose) in [
+            (7_000_215, Operator),
+            (7_000_222, Operator),
+            (7_000_218, Ours),
+            (700_016, Operator),
+            (90_002, Operator),
+            (500_011, Operator),
+            (70_011, Configuration),
+            (28_002, Configuration),
+            (700_022, Ours),
+            (700_027, Operator),
+            (50_012, Operator),
+            (50_013, Operator),
+            (500_133, Operator),
+            (700_024, Operator),
+            (700_011, Operator),
+            (7_000_112, Operator),
+            (70_001, Operator),
+            (53_003, Operator),
+            (90_038, Configuration),
+            (900_382, Configuration),
+            (9_001_023, Configuration),
+            (50_194, Configuration),
+            (123_456, Operator),
+        ] {
+            for status in [400, 401, 403] {
+                let refusal = refusal(status, &error(code));
+                assert_eq!((refusal.code, refusal.whose), (format!("AADSTS{code}"), whose));
+                assert_eq!(refusal.trace.as_deref(), Some("t-1"));
+            }
+        }
+        for code in [90_055, 90_006, 90_012, 90_024, 90_033] {
+            assert_eq!(later(&answer(400, &error(code))), (5, format!("AADSTS{code}")));
+        }
+        assert_eq!(later(&answer(400, &error(50_196))), (900, "AADSTS50196".into()));
+    }
+
+    #[test]
+    fn the_known_code_among_several_counts_and_the_description_never() {
+        let several = r#"{"error":"x","error_codes":[1,"7000222"],"error_description":"AADSTS7000215"}"#;
+        assert_eq!(refusal(400, several).code, "AADSTS7000222");
+        let none = r#"{"error":"unauthorized_client","error_description":"AADSTS7000215"}"#;
+        assert_eq!(refusal(400, none).code, "unauthorized_client");
+        assert_eq!(refusal(400, r#"{"error":"invalid_scope"}"#).whose, Whose::Configuration);
+        assert_eq!(later(&answer(400, r#"{"error":"temporarily_unavailable"}"#)).1, "temporarily_unavailable");
+    }
+
+    #[test]
+    fn a_refusal_nobody_can_read_is_the_operators() {
+        for body in ["", "<html>proxy</html>", "[]", r#"{"error":{}}"#] {
+            let refusal = refusal(407, body);
+            assert_eq!((refusal.code.as_str(), refusal.whose), ("http-407", Whose::Operator), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_outage_says_nothing_of_the_credential() {
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert_eq!(later(&answer(status, &error(7_000_215))), (5, format!("http-{status}")));
+        }
+        for (value, seconds) in [("17", 17), ("0", 5), ("garbage", 5), ("99999", 3600)] {
+            let mut throttled = answer(429, "");
+            throttled.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(value));
+            assert_eq!(later(&throttled).0, seconds, "{value}");
+        }
+        assert_eq!(later(&answer(302, "")).1, "redirect");
+    }
+
+    #[test]
+    fn a_success_without_a_usable_token_is_no_token() {
+        for body in [
+            "",
+            "<html></html>",
+            "{}",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":7}"#,
+            r#"{"access_token":"a b"}"#,
+            r#"{"access_token":"a\r\nX-Evil: 1"}"#,
+        ] {
+            assert_eq!(later(&answer(200, body)).1, "token-unreadable", "{body}");
+        }
+    }
+
+    fn faults(claims: &Value, tenant: &str) -> Vec<&'static str> {
+        let body = serde_json::json!({"access_token": jwt(claims), "expires_in": 3599}).to_string();
+        let TokenReply::Granted(token) = read(&answer(200, &body), NOW) else { panic!("no token") };
+        check(&token.claims, &Endpoints::commercial(), tenant).iter().map(ClaimFault::code).collect()
+    }
+
+    fn claims(changes: &[(&str, Value)]) -> Value {
+        let mut claims = serde_json::json!({
+            "aud": "https://api.securitycenter.microsoft.com",
+            "tid": TENANT,
+            "roles": ["Machine.Scan", "Machine.Read.All"],
+            "exp": 1_793_603_599
+        });
+        for (key, value) in changes {
+            claims[*key] = value.clone();
+        }
+        claims
+    }
+
+    #[test]
+    fn a_fitting_token_has_no_fault() {
+        let tidy: [&[(&str, Value)]; 6] = [
+            &[],
+            &[("aud", "https://api.securitycenter.microsoft.com/".into())],
+            &[("aud", "5c1d8f7e-0a29-4e63-b1f4-7d90a2c6e835".into())],
+            &[("tid", TENANT.to_uppercase().into())],
+            &[("roles", serde_json::json!(["Machine.ReadWrite.All", "Machine.Scan"]))],
+            &[("roles", Value::Null), ("scp", "Machine.Scan Machine.Read".into())],
+        ];
+        for changes in tidy {
+            assert_eq!(faults(&claims(changes), TENANT), Vec::<&str>::new(), "{changes:?}");
+        }
+        assert_eq!(faults(&claims(&[("tid", "x".into())]), "contoso.example"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_token_that_does_not_fit_is_named() {
+        let table: [(&str, Value, &[&str]); 8] = [
+            ("aud", "https://api.security.microsoft.com".into(), &["wrong-audience"]),
+            ("aud", Value::Null, &["wrong-audience"]),
+            ("tid", "8e2b90c4-1f6d-4a57-93be-c07d5a1e4f28".into(), &["wrong-tenant"]),
+            ("tid", Value::Null, &["wrong-tenant"]),
+            ("roles", Value::Null, &["no-scan-role", "no-read-role"]),
+            ("roles", serde_json::json!([]), &["no-scan-role", "no-read-role"]),
+            ("roles", serde_json::json!(["Machine.Scan"]), &["no-read-role"]),
+            ("roles", serde_json::json!(["Machine.Read.All", 7]), &["no-scan-role"]),
+        ];
+        for (key, value, expected) in table {
+            assert_eq!(faults(&claims(&[(key, value)]), TENANT), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_tells_nothing_is_a_warning() {
+        for token in ["opaque", "a.b.c", "a.e30.c", "a.bnVsbA.c"] {
+            let faults = check(&Claims::read(token), &Endpoints::commercial(), TENANT);
+            assert_eq!(faults, [ClaimFault::Unreadable], "{token}");
+            assert!(!faults[0].stops());
+        }
+    }
+
+    #[test]
+    fn a_fault_says_what_to_do() {
+        let faults = check(
+            &Claims { aud: Some("https://graph.microsoft.com".into()), tid: Some(TENANT.into()), ..Claims::default() },
+            &Endpoints::commercial(),
+            TENANT,
+        );
+        assert!(faults[0].to_string().contains("check cloud and token_scope"));
+        assert!(faults[1].to_string().contains("Machine.Scan"));
+        assert!(faults[2].to_string().contains("Machine.Read.All"));
+        assert_eq!(faults.iter().map(ClaimFault::stops).collect::<Vec<_>>(), [true, true, false]);
     }
 }

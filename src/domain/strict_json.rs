@@ -36,6 +36,24 @@ codes! {
     }
 }
 
+impl JsonFault {
+    /// A sentence for the sender; nothing of the body is in it.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            JsonFault::Empty => "The body is empty; a JSON value is expected.",
+            JsonFault::NotUtf8 => "The body is not UTF-8.",
+            JsonFault::ByteOrderMark => "The body begins with a byte order mark; JSON has none.",
+            JsonFault::Syntax => "The body is not JSON, or is cut off.",
+            JsonFault::TooDeep => "Arrays and objects are nested more than 127 deep.",
+            JsonFault::Trailing => "Something stands behind the JSON value.",
+            JsonFault::DuplicateKey => "An object holds the same key twice, so two readers could see two alerts.",
+            JsonFault::NumberRange => "A number is larger than any JSON reader can hold.",
+            JsonFault::LoneSurrogate => "A text holds half of a surrogate pair.",
+        }
+    }
+}
+
 /// A body that is not strict JSON, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStrict {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Reader;
 use super::error::JournalError;
-use super::ids::{decision_row, decision_uuid};
+use super::ids::decision_uuid;
 use super::store::TenantId;
 use crate::api::{
     AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, Receipt, ScanView, SourceView, TenantView,
@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::why::Why;
 
 /// Rows of a page.
-const PAGE: usize = 100;
+const PAGE: u16 = 100;
 
 /// What a list is narrowed to; empty fields narrow nothing.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
@@ -109,8 +109,8 @@ fn all<T>(
 
 /// Splits off the page's continuation: one row more than a page was asked for.
 fn page<T>(mut rows: Vec<(i64, T)>) -> Page<T> {
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
+    let more = rows.len() > usize::from(PAGE);
+    rows.truncate(usize::from(PAGE));
     let next = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
     Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
 }
@@ -222,15 +222,24 @@ impl Reader<'_> {
         Ok(scan)
     }
 
-    /// Whether a decision of this id exists, and its row.
+    /// The receipt of a delivery by its id; `None` where there is none.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn decision_row(&self, id: Uuid) -> Result<Option<i64>, JournalError> {
-        let row = decision_row(id);
-        let at: Option<i64> =
-            self.db.query_row("SELECT at FROM decision WHERE id = ?", [row], |row| row.get(0)).optional()?;
-        Ok(at.filter(|at| decision_uuid(Timestamp::from_millis(*at), row) == id).map(|_| row))
+    pub fn delivery(&self, id: &str) -> Result<Option<Receipt>, JournalError> {
+        let Ok(uuid) = id.parse::<Uuid>() else { return Ok(None) };
+        let row = self.db.query_row("SELECT id FROM delivery WHERE uuid = ?", [uuid], |row| row.get(0)).optional()?;
+        row.map(|row| receipt(self.db, row, true)).transpose()
+    }
+
+    /// Decisions and scans that are not final yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn unsettled(&self) -> Result<u32, JournalError> {
+        let sql = "SELECT (SELECT count(*) FROM scan WHERE state NOT IN ('finished', 'dropped'))
+                        + (SELECT count(*) FROM decision WHERE state IN ('resolving', 'held'))";
+        Ok(self.db.query_row(sql, [], |row| row.get(0))?)
     }
 
     /// Counts and ages of one tenant; its lane and its quota are filled in by whoever knows them.
@@ -245,7 +254,7 @@ impl Reader<'_> {
         view.waiting_since =
             self.db.query_row(oldest, [tenant.0], |row| row.get::<_, Option<i64>>(0))?.map(time);
         let held = "SELECT count(*), min(at) FROM decision WHERE tenant = ? AND state = 'held'";
-        let (count, since): (u64, Option<i64>) =
+        let (count, since): (u32, Option<i64>) =
             self.db.query_row(held, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         view.held = count;
         view.held_since = since.map(time);
@@ -258,7 +267,7 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn source(&self, name: &str) -> Result<SourceView, JournalError> {
         let sql = "SELECT count(*), max(received_at) FROM delivery WHERE source = ?";
-        let (deliveries, last): (u64, Option<i64>) =
+        let (deliveries, last): (u32, Option<i64>) =
             self.db.query_row(sql, [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(SourceView {
             name: name.to_owned(),

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::scan::{ended, tail};
 use super::{Call, Happened, Lane, MISSES, Todo};
-use crate::defender::reply::{self, ActionView, ListReply, NextPage, Sent};
+use crate::defender::reply::{self, ActionView, ListReply, Sent};
+use crate::defender::request::NextPage;
 use crate::defender::{Answer, request};
 use crate::domain::alert::MachineId;
 use crate::domain::scan::{Outcome, ScanId};
@@ -78,17 +79,17 @@ impl Lane {
             Answer::NotSent(_) | Answer::Unknown(_) => ListReply::Failed("not-answered"),
         };
         match reply {
-            ListReply::Page(page) => {
+            ListReply::Page { actions, unreadable, next, foreign_next } => {
                 self.authorized();
                 listing.pages += 1;
                 let open = tx.open_scans(self.id)?;
-                self.match_page(tx, &mut listing, &open, &page.actions, now, happened)?;
-                if page.foreign_next || (page.next.is_some() && listing.pages >= PAGES) {
+                self.match_page(tx, &mut listing, &open, &actions, now, happened)?;
+                if foreign_next || unreadable > 0 || (next.is_some() && listing.pages >= PAGES) {
                     // What other pages hold is not known, so nothing may be concluded from their absence.
-                    happened.push(Happened::Alarm { code: "list-does-not-end" });
+                    happened.push(Happened::Alarm { code: "list-incomplete" });
                     return self.look_later(tx, &open, now);
                 }
-                listing.next = page.next;
+                listing.next = next;
                 if listing.next.is_some() {
                     self.listing = Some(listing);
                     return Ok(());
@@ -101,8 +102,7 @@ impl Lane {
             }
             ListReply::Forbidden(refusal) => {
                 let why = format!(
-                    "Defender forbids listing machine actions ({}): grant Machine.Read.All, or Machine.ReadWrite.All where that is refused",
-                    refusal.message
+                    "Defender forbids listing machine actions ({refusal}): grant Machine.Read.All, or Machine.ReadWrite.All where that is refused"
                 );
                 self.stop("list-forbidden", why, now, happened);
                 Ok(())
@@ -248,10 +248,22 @@ impl Lane {
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
-        let detail = action.end_detail();
-        tx.finish(scan.id, outcome, detail.as_deref(), now)?;
+        tx.finish(scan.id, outcome, detail(outcome, action).as_deref(), now)?;
         let took: Duration = now.since(sent_at);
         happened.push(ended(scan, outcome, took));
         Ok(())
+    }
+}
+
+/// What the record says beyond the outcome. `errorHResult` is shown, not interpreted: its values are not documented.
+fn detail(outcome: Outcome, action: &ActionView) -> Option<String> {
+    match outcome {
+        Outcome::Failed => Some(format!("errorHResult {} (0x{:08x})", action.hresult, action.hresult & 0xffff_ffff)),
+        Outcome::Cancelled => Some(format!(
+            "by {}: {}",
+            action.cancellation_requestor.as_deref().unwrap_or("somebody unnamed"),
+            action.cancellation_comment.as_deref().unwrap_or("no comment")
+        )),
+        _ => None,
     }
 }

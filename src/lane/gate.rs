@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Happened, Lane};
 use crate::api::LaneView;
 use crate::defender::reply::Refusal;
-use crate::defender::token::{self, ClaimFault, Token, TokenReply};
-use crate::defender::{Answer, Bearer};
+use crate::defender::Answer;
+use crate::defender::token::{self, Bearer, ClaimFault, Token, TokenReply};
 use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, Tx};
 
@@ -145,7 +145,7 @@ impl Lane {
             return;
         }
         if self.gate.refused_once {
-            let why = format!("Defender refuses a fresh token: {}", refusal.message);
+            let why = format!("Defender refuses a fresh token: {refusal}");
             return self.stop("unauthorized", why, now, happened);
         }
         self.gate.refused_once = true;
@@ -178,7 +178,7 @@ impl Lane {
         match token::read(&response, now) {
             TokenReply::Granted(token) => self.token_granted(token, now, happened),
             TokenReply::Refused(refusal) => {
-                let why = format!("Entra refuses a token ({}): {}", refusal.code, refusal.advice());
+                let why = format!("Entra refuses a token ({}): {}", refusal.code, refusal.meaning);
                 self.stop(&refusal.code, why, now, happened);
             }
             TokenReply::Later(span, _) => self.gate.token_due = now.plus(span.max(TOKEN_RETRY)),

@@ -139,7 +139,7 @@ impl Lane {
         happened: &mut Vec<Happened>,
     ) -> Result<&'static str, JournalError> {
         let scan = &intent.scan;
-        let end = |tx: &mut Tx<'_>, outcome, refusal: &Refusal| tx.drop_scan(scan.id, outcome, Some(&words(refusal)), now);
+        let end = |tx: &mut Tx<'_>, outcome, refusal: &Refusal| tx.drop_scan(scan.id, outcome, Some(&refusal.to_string()), now);
         match reply {
             ScanReply::Ours(action) => {
                 self.authorized();
@@ -173,7 +173,7 @@ impl Lane {
             }
             ScanReply::Forbidden(refusal) => {
                 tx.to_waiting(scan.id, None, None, now)?;
-                self.stop("forbidden", format!("Defender forbids the scan call: {}", words(&refusal)), now, happened);
+                self.stop("forbidden", format!("Defender forbids the scan call: {refusal}"), now, happened);
                 return Ok("forbidden");
             }
             ScanReply::Unknown { code, alarm } => {
@@ -245,10 +245,6 @@ fn created(scan: &ScanRow) -> Timestamp {
     Timestamp::from_millis(i64::try_from(high >> 16).unwrap_or(0))
 }
 
-fn words(refusal: &Refusal) -> String {
-    format!("{} {}: {}", refusal.status, refusal.code, refusal.message)
-}
-
 /// The comment cites every alert of the scan; the other fields are those of the first one.
 fn comment(policy: &Policy, tenant: &str, scan: &ScanRow, cited: &[Cited]) -> Result<String, JournalError> {
     let Some(first) = cited.first() else {
@@ -267,5 +263,5 @@ fn comment(policy: &Policy, tenant: &str, scan: &ScanRow, cited: &[Cited]) -> Re
         device: &device,
         scan_tail: &tail(scan),
     };
-    Ok(policy.comment(&citation).as_str().to_owned())
+    Ok(policy.comment(citation).as_str().to_owned())
 }

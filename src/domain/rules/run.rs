@@ -99,9 +99,9 @@ fn machine(event: &OwnedEvent) -> String {
 
 fn history(begun: &[Begun], machine: &str, rule: &str, wanted: &Wanted, now: Timestamp) -> History {
     let last = |kind: Kind| {
-        let ours = begun.iter().enumerate().filter(|(_, scan)| scan.machine == machine && scan.kind == kind);
+        let mut ours = begun.iter().enumerate().filter(|(_, scan)| scan.machine == machine && scan.kind == kind);
         let number = |n: usize| ScanId(i64::try_from(n).unwrap_or(i64::MAX));
-        ours.last().map(|(n, scan)| Past { scan: number(n), ended: scan.at })
+        ours.next_back().map(|(n, scan)| Past { scan: number(n), ended: scan.at })
     };
     let since = wanted.limit.map_or(now, |limit| now.minus(limit.per));
     let used = begun.iter().filter(|scan| scan.rule == rule && scan.at > since).count();
@@ -169,4 +169,143 @@ fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
         }
     }
     unmet
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::domain::alert::{Alert, Device, Severity};
+    use crate::domain::rules::{Facts, render};
+
+    fn rules(text: &str) -> Rules {
+        Rules::parse(text).unwrap_or_else(|errors| panic!("{}", render(&errors, "rules.toml", text, false))).rules
+    }
+
+    /// Two rules, and one test.
+    fn failures(test: &str) -> Vec<String> {
+        let text = format!(
+            "version = 1\n[[rule]]\nname = \"high\"\nscan = \"full\"\nlimit = {{ scans = 2, per = \"1h\" }}\n\
+             when = {{ severity = \"high\" }}\n[[rule]]\nname = \"medium\"\nscan = \"quick\"\n\
+             when = {{ severity = \"medium\" }}\n[[test]]\nname = \"t\"\n{test}\n"
+        );
+        let rules = rules(&text);
+        let mut none = |_: &Payload| Err("no file".to_owned());
+        run(&rules.tests()[0], &rules, &mut none).err().unwrap_or_default()
+    }
+
+    fn captured(severity: Severity) -> OwnedEvent {
+        let alert = Alert { id: "1".to_owned(), severity: Some(severity), ..Alert::default() };
+        OwnedEvent {
+            source: "sentinel".to_owned(),
+            preset: "sentinel-incident".to_owned(),
+            tenant: "default".to_owned(),
+            alert,
+            device: Device { name: Some("lt-042".to_owned()), ..Device::default() },
+            facts: Facts::NotAsked,
+            body: None,
+        }
+    }
+
+    #[test]
+    fn a_whole_policy_passes_its_own_tests() {
+        let rules = rules(include_str!("whole.toml"));
+        for test in rules.tests() {
+            let mut read = |payload: &Payload| {
+                assert_eq!(
+                    (payload.source.as_str(), payload.file.as_str()),
+                    ("sentinel-incident", "tests/payloads/sentinel-incident.json")
+                );
+                Ok(vec![captured(Severity::High)])
+            };
+            assert_eq!(run(test, &rules, &mut read), Ok(()), "{}", test.name);
+        }
+    }
+
+    #[test]
+    fn a_failure_is_a_sentence_that_names_what_came_instead() {
+        let medium = "event = { severity = \"medium\" }\n";
+        assert_eq!(
+            failures(&format!(
+                "{medium}expect = {{ rule = \"high\", scan = \"full\", priority = 1, comment_contains = \"x\" }}"
+            )),
+            [
+                "expected rule `high`, got `medium` (rule `medium`)",
+                "expected scan full, got quick (rule `medium`)",
+                "expected priority 1, got 50 (rule `medium`)",
+                "expected a comment with `x`, got `Quick antivirus scan due to alert test (test, rule medium) [sh-000000000000]`",
+            ]
+        );
+        assert_eq!(
+            failures("event = { severity = \"low\" }\nexpect = { scan = \"quick\" }"),
+            ["expected scan quick, got none (no rule matched)"]
+        );
+        assert_eq!(
+            failures(&format!("mode = \"approve\"\n{medium}expect = {{ scan = \"quick\" }}")),
+            ["expected state scan, got held (approval) (rule `medium`)"]
+        );
+    }
+
+    #[test]
+    fn steps_share_a_history_of_machines_and_limits() {
+        let step = |after: &str, severity: &str, name: &str, expect: &str| {
+            format!(
+                "[[test.step]]\nafter = \"{after}\"\nevent = {{ severity = \"{severity}\", device.name = \"{name}\" }}\n\
+                 expect = {{ {expect} }}\n"
+            )
+        };
+        let story = [
+            step("0s", "medium", "a", "reason = \"new\""),
+            step("5m", "high", "a", "reason = \"new\""),
+            step("5m", "medium", "A", "scan = \"quick\", reason = \"cooldown\""),
+            step("5m", "high", "b", "scan = \"full\""),
+            step("5m", "high", "c", "state = \"held\", reason = \"limit\""),
+            step("1h", "high", "c", "scan = \"full\", reason = \"new\""),
+        ];
+        assert_eq!(failures(&story.concat()), Vec::<String>::new());
+        let wrong = step("0s", "medium", "a", "scan = \"quick\"") + &step("10m", "medium", "a", "reason = \"new\"");
+        assert_eq!(failures(&wrong), ["step 2: expected reason new, got cooldown (rule `medium`)"]);
+    }
+
+    #[test]
+    fn an_expectation_on_a_delivery_must_hold_for_each_of_its_events() {
+        let rules = rules(include_str!("whole.toml"));
+        let test = rules.tests().iter().find(|test| test.name.starts_with("a captured")).unwrap();
+        let mut both = |_: &Payload| Ok(vec![captured(Severity::High), captured(Severity::Medium)]);
+        let failed = run(test, &rules, &mut both).unwrap_err();
+        assert_eq!(failed[0], "expected rule `high`, got `medium` (rule `medium`)");
+        let mut gone = |_: &Payload| Err("no such file".to_owned());
+        let failed = run(test, &rules, &mut gone).unwrap_err();
+        assert_eq!(failed, ["tests/payloads/sentinel-incident.json: no such file"]);
+        let mut empty = |_: &Payload| Ok(Vec::new());
+        assert!(run(test, &rules, &mut empty).is_err(), "a delivery without alerts proves nothing");
+    }
+
+    #[test]
+    fn an_unremarkable_machine_is_assumed_and_unknown_can_be_said() {
+        let text = |facts: &str, event: &str, rule: &str| {
+            format!(
+                "version = 1\n[[rule]]\nname = \"linux\"\nscan = \"none\"\nwhen = {{ device.os = \"Linux\" }}\n\
+                 [[rule]]\nname = \"lab\"\nscan = \"none\"\nwhen = {{ device.tags = \"lab\" }}\n\
+                 [[rule]]\nname = \"rest\"\nscan = \"full\"\nwhen = {{ source.exists = true, device.aad_id.exists = false }}\n\
+                 {facts}\n[[test]]\nname = \"t\"\nevent = {{ severity = \"high\" {event} }}\nexpect = {{ {rule} }}\n"
+            )
+        };
+        for (facts, event, expect) in [
+            ("", "", "rule = \"rest\", scan = \"full\""),
+            ("", ", device.os = \"linux\"", "rule = \"linux\""),
+            ("", ", device.os = \"unknown\"", "rule = \"rest\", reason = \"undecided\""),
+            ("", ", device.tags = [\"x\", \"Lab\"]", "rule = \"lab\""),
+            ("[test_facts]\nos = \"Linux\"", "", "rule = \"linux\""),
+            ("[test_facts]\ndevice.tags = [\"lab\"]", "", "rule = \"lab\""),
+            ("[test_facts]\ntags = \"unknown\"", "", "state = \"held\", reason = \"undecided\""),
+            ("[test_facts]\ntags = \"unknown\"", ", device.tags = []", "rule = \"rest\", scan = \"full\""),
+            ("[test_facts]\naad_id = \"7a\"", "", "reason = \"no_match\""),
+            ("[test_facts]\naad_id = \"unknown\"", "", "reason = \"no_match\""),
+        ] {
+            let rules = rules(&text(facts, event, expect));
+            let mut none = |_: &Payload| Err("no file".to_owned());
+            assert_eq!(run(&rules.tests()[0], &rules, &mut none), Ok(()), "{facts} {event}");
+        }
+    }
 }

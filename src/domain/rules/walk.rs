@@ -9,8 +9,12 @@ use toml::de::{DeTable, DeValue};
 use super::duration;
 use super::field::{Field, Named};
 use super::finding::{Finding, Level, code, meant, quoted, suggest};
+use crate::domain::plain::{one_line, shown};
 use crate::domain::pointer::Pointer;
 use crate::domain::time::Timestamp;
+
+/// Characters of a message; the longest of ours lists all fields.
+const MESSAGE_MAX: usize = 600;
 
 /// A value of the tree, with its bytes.
 pub(super) type Node<'i> = Spanned<DeValue<'i>>;
@@ -39,7 +43,7 @@ pub(super) struct Walk<'t> {
 
 impl Walk<'_> {
     pub(super) fn error(&mut self, code: &'static str, span: Range<usize>, message: impl Into<String>) {
-        self.findings.push(Finding { code, level: Level::Error, span, message: message.into(), remedy: None });
+        self.push(code, Level::Error, span, message.into(), None);
     }
 
     pub(super) fn error_with(
@@ -49,13 +53,18 @@ impl Walk<'_> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        let remedy = Some(remedy.into());
-        self.findings.push(Finding { code, level: Level::Error, span, message: message.into(), remedy });
+        self.push(code, Level::Error, span, message.into(), Some(remedy.into()));
     }
 
     pub(super) fn lint(&mut self, code: &'static str, span: Range<usize>, message: &str, remedy: &str) {
-        let (message, remedy) = (message.to_owned(), Some(remedy.to_owned()));
-        self.findings.push(Finding { code, level: Level::Lint, span, message, remedy });
+        self.push(code, Level::Lint, span, message.to_owned(), Some(remedy.to_owned()));
+    }
+
+    /// Messages quote the file, and a file may hold anything: what is kept fits on a line of a terminal or a log.
+    fn push(&mut self, code: &'static str, level: Level, span: Range<usize>, message: String, remedy: Option<String>) {
+        let message = one_line(&message, MESSAGE_MAX);
+        let remedy = remedy.map(|remedy| one_line(&remedy, MESSAGE_MAX));
+        self.findings.push(Finding { code, level, span, message, remedy });
     }
 
     pub(super) fn not_yet(&mut self, span: Range<usize>, what: &str) {
@@ -182,7 +191,7 @@ impl Walk<'_> {
     pub(super) fn name(&mut self, value: &Node<'_>, what: &str) -> Option<String> {
         let text = self.text(value, what)?;
         let fits = !text.trim().is_empty() && text.chars().count() <= 100;
-        if !fits || text.chars().any(|c| crate::domain::plain::shown(c) != c) {
+        if !fits || text.chars().any(|c| shown(c) != c) {
             let message = format!("{what} must be one line of 1 to 100 characters");
             self.error(code::BAD_VALUE, value.span(), message);
             return None;

@@ -15,7 +15,7 @@ use crate::domain::alert::Severity;
 const REGEX_SIZE: usize = 2 << 20;
 
 /// The operators of this version.
-const OPERATORS: &[&str] = &["gt", "gte", "lt", "lte", "contains", "regex", "exists"];
+const OPERATORS: &[&str] = &["gte", "gt", "lte", "lt", "contains", "regex", "exists"];
 /// Those of the language that this version does not have.
 const LATER: &[&str] = &["glob", "cidr", "all_of", "older_than"];
 

@@ -1,0 +1,155 @@
+//! One connection from its first byte to its last: deadlines, the checks that concern every head, and a leave-taking
+//! that lets the sender read its answer.
+
+use core::convert::Infallible;
+use core::future::poll_fn;
+use core::net::SocketAddr;
+use core::panic::AssertUnwindSafe;
+use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::Poll;
+use core::time::Duration;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Version, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+
+use super::address::{Peer, TrustedProxies};
+use super::listener::{Limits, stopped};
+use super::refusal::Refusal;
+
+/// Bytes of one head; a longer one is answered 431.
+const HEAD_BYTES: usize = 32 * 1024;
+/// Header lines of one head; one more is answered 431.
+const HEAD_LINES: usize = 64;
+/// Closing a socket with unread bytes resets it, and the sender may never see why it was refused. So we stop
+/// sending, and read what is still under way: for so long,
+const LINGER: Duration = Duration::from_secs(1);
+/// and so much.
+const LINGER_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What all connections of one listener share.
+pub(super) struct Entrance {
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) proxies: TrustedProxies,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+/// Serves one connection until it ends, is too old, or the listener stops.
+pub(super) async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    entrance: Arc<Entrance>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let limits = entrance.limits;
+    let begun = Arc::new(AtomicBool::new(false));
+    let service = {
+        let begun = Arc::clone(&begun);
+        service_fn(move |request: Request<Incoming>| -> Answer {
+            begun.store(true, Ordering::Relaxed);
+            let entrance = Arc::clone(&entrance);
+            Box::pin(async move { Ok(answer(&entrance, peer, request).await) })
+        })
+    };
+    // HTTP/1 only, without the sniff for other protocols: the sniff has no deadline, this has one from the first
+    // moment. Half-closing is allowed because a sender may well shut its sending side once the request is out.
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEAD_LINES)
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+
+    let ended = tokio::select! {
+        biased;
+        ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => Some(ended),
+        () = stopped(&mut stop) => None,
+        () = sleep(limits.age) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        // Half a head was promised nothing.
+        None if !begun.load(Ordering::Relaxed) => return,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            // Of a stopping listener the loop keeps the time, and counts whom it cuts.
+            let patience = if *stop.borrow() { Duration::MAX } else { limits.grace };
+            match timeout(patience, poll_fn(|cx| connection.poll_without_shutdown(cx))).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    // An answer was sent: to a request, or by hyper to bytes that are none.
+    if ended.as_ref().map_or_else(hyper::Error::is_parse, |()| true) {
+        let stream = connection.into_parts().io.into_inner();
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => {}
+            () = leave(stream) => {}
+        }
+    }
+}
+
+/// Our side of goodbye: nothing more is sent; what the sender still sends is read and dropped, within bounds.
+async fn leave(mut stream: TcpStream) {
+    if stream.shutdown().await.is_ok() {
+        let mut rest = stream.take(LINGER_BYTES);
+        // Whatever comes of it, the socket is closed next.
+        let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    }
+}
+
+/// The checks that concern every head, then the router.
+async fn answer(entrance: &Entrance, socket: SocketAddr, mut request: Request<Incoming>) -> Response {
+    if let Err(refusal) = head(&request) {
+        return refusal.into_response();
+    }
+    let address = entrance.proxies.sender(socket.ip(), request.headers());
+    request.extensions_mut().insert(Peer { socket, address });
+    contain(entrance.router.clone().oneshot(request.map(Body::new))).await
+}
+
+/// hyper takes a request without `Host`, and one with several; proxies in front may disagree about which counts.
+fn head<B>(request: &Request<B>) -> Result<(), Refusal> {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 if request.version() == Version::HTTP_11 => return Err(Refusal::MissingHost),
+        0 | 1 => {}
+        _ => return Err(Refusal::RepeatedHost),
+    }
+    // `CONNECT host:443` and `GET http://host/` ask for a proxy. This is none.
+    if request.uri().authority().is_some() { Err(Refusal::NotFound) } else { Ok(()) }
+}
+
+/// A panic ends the request it happened in, and nothing else. Its text stays out of the answer.
+async fn contain(handler: impl Future<Output = Result<Response, Infallible>>) -> Response {
+    let mut handler = pin!(handler);
+    let outcome = poll_fn(|cx| {
+        let step = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx)));
+        // After a panic the handler is not polled again, only dropped.
+        step.map_or_else(|_| Poll::Ready(None), |step| step.map(Some))
+    });
+    match outcome.await {
+        Some(Ok(response)) => response,
+        None => {
+            tracing::error!("a request handler panicked; the request was answered 500");
+            Refusal::Internal.into_response()
+        }
+    }
+}

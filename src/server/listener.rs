@@ -1,0 +1,153 @@
+//! The accept loop. Our own, because the stock one cannot close a connection that sends nothing, and because a cap
+//! on all connections alone lets one address shut the others out.
+
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+
+use super::address::{TrustedProxies, share};
+use super::connection::{Entrance, converse};
+
+/// Out of file descriptors: connections end and free some, so a short rest is the whole cure.
+const REST: Duration = Duration::from_millis(50);
+
+/// What a listener grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a whole head, from the connection's start or the last answer: also how long an idle connection is kept.
+    pub head: Duration,
+    /// For a connection; then it is closed after the request in flight.
+    pub age: Duration,
+    /// For requests in flight when the listener stops; then they are cut.
+    pub grace: Duration,
+    /// Connections of one address (of one /64 in IPv6); a trusted proxy stands for many and is not counted.
+    pub per_address: usize,
+    /// Connections in all.
+    pub total: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            head: Duration::from_secs(5),
+            age: Duration::from_secs(120),
+            grace: Duration::from_secs(20),
+            per_address: 512,
+            total: 4096,
+        }
+    }
+}
+
+/// How a listener stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections cut because their request outlasted the grace.
+    pub cut: usize,
+}
+
+/// Serves `router` until `stop` holds true (or its sender is gone), then drains: no new connections, requests in
+/// flight finish within the grace, half-open connections are not waited for. Requests carry a
+/// [`Peer`](super::address::Peer) in their extensions; one without exactly one `Host`, one meant for a proxy and one
+/// whose handler panics are answered here.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    proxies: TrustedProxies,
+    mut stop: watch::Receiver<bool>,
+) -> Drained {
+    let entrance = Arc::new(Entrance { router, limits, proxies });
+    let mut seats = Seats::default();
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break,
+            Some(ended) = connections.join_next_with_id() => seats.leave(&ended),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    // Over a cap, the connection is closed by dropping it.
+                    if let Some(address) = seats.admit(peer, &entrance) {
+                        set_up(&stream);
+                        let task = connections.spawn(converse(stream, peer, Arc::clone(&entrance), stop.clone()));
+                        seats.take(task.id(), address);
+                    }
+                }
+                Err(error) => rest_after(&error).await,
+            },
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if timeout(limits.grace, all).await.is_ok() {
+        return Drained { cut: 0 };
+    }
+    let cut = connections.len();
+    connections.shutdown().await;
+    Drained { cut }
+}
+
+/// Resolves once the listener is to stop.
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that whoever could say stop is gone; nothing would ever end us otherwise.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn set_up(stream: &TcpStream) {
+    // Answers are one small write; waiting to fill a packet only delays them. A socket that refuses still works.
+    let _ = stream.set_nodelay(true);
+}
+
+/// No error of `accept` ends the loop: those of one connection concern that one, those of the machine pass.
+async fn rest_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+        tracing::warn!(error = %error, "a connection could not be accepted");
+        sleep(REST).await;
+    }
+}
+
+/// Who holds which connection.
+#[derive(Default)]
+struct Seats {
+    held: HashMap<Id, Option<IpAddr>>,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+impl Seats {
+    /// The address to count a new connection by (`None` within for a trusted proxy), or `None` if there is no seat.
+    /// The cap per address comes first, so that one address over it takes nothing from the others.
+    fn admit(&self, peer: SocketAddr, entrance: &Entrance) -> Option<Option<IpAddr>> {
+        let address = (!entrance.proxies.trust(peer.ip())).then(|| share(peer.ip()));
+        let held = |address| self.by_address.get(&address).copied().unwrap_or_default();
+        let free = address.is_none_or(|address| held(address) < entrance.limits.per_address)
+            && self.held.len() < entrance.limits.total;
+        free.then_some(address)
+    }
+
+    fn take(&mut self, task: Id, address: Option<IpAddr>) {
+        self.held.insert(task, address);
+        if let Some(address) = address {
+            *self.by_address.entry(address).or_default() += 1;
+        }
+    }
+
+    fn leave(&mut self, ended: &Result<(Id, ()), JoinError>) {
+        let task = ended.as_ref().map_or_else(JoinError::id, |(task, ())| *task);
+        let Some(Some(address)) = self.held.remove(&task) else { return };
+        if let Some(count) = self.by_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&address);
+            }
+        }
+    }
+}

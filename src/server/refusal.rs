@@ -1,0 +1,374 @@
+//! The one place that maps errors to statuses. A refusal never carries text from inside: its code is stable, its
+//! sentence is fixed, and the reason behind a failed authentication stays with the operator.
+
+use core::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// Why a request is not served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.entry().code)]
+pub enum Refusal {
+    /// No such path here.
+    NotFound,
+    /// No source of that name is configured.
+    UnknownSource,
+    /// The path exists, the method does not; the methods that do, as `Allow` lists them.
+    Method(String),
+    /// A content type the source does not take.
+    MediaType,
+    /// A compressed body.
+    ContentEncoding,
+    /// A body over the source's cap, declared or sent.
+    BodyTooLarge,
+    /// A body that did not arrive whole within its deadline.
+    BodyTimeout,
+    /// A body whose framing broke off.
+    BodyUnreadable,
+    /// No `Host`.
+    MissingHost,
+    /// More than one `Host`.
+    RepeatedHost,
+    /// A credential header that no honest sender writes.
+    Credential(CredentialDefect),
+    /// Authentication failed; the answer never says how.
+    Unauthenticated,
+    /// The body is not strict JSON: the reader's own stable code and sentence.
+    NotStrictJson {
+        /// The reader's stable code.
+        code: &'static str,
+        /// The reader's sentence; fixed text, nothing from the body.
+        detail: &'static str,
+    },
+    /// The queue to the journal is full.
+    Overloaded,
+    /// The journal cannot take it: disk full, locked, failing.
+    JournalUnavailable,
+    /// The process is on its way down.
+    ShuttingDown,
+    /// Too many failed authentications from this address; the time until the next may be tried.
+    FailureBudget(Duration),
+    /// A fault of ours.
+    Internal,
+}
+
+/// How a credential header is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialDefect {
+    /// It occurs more than once.
+    Repeated,
+    /// It lists more signatures than are tried.
+    TooManySignatures,
+    /// Its id is too long or has characters that could blur what was signed.
+    Id,
+}
+
+/// One row of the list of errors: what a sender sees and what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The stable code.
+    pub code: &'static str,
+    /// What happened, in a sentence; it is the answer's `detail`.
+    pub meaning: &'static str,
+    /// What to do, in a sentence; for the documentation.
+    pub remedy: &'static str,
+}
+
+const fn row(status: StatusCode, code: &'static str, meaning: &'static str, remedy: &'static str) -> Code {
+    Code { status, code, meaning, remedy }
+}
+
+const NOT_FOUND: Code = row(
+    StatusCode::NOT_FOUND,
+    "not-found",
+    "There is nothing at this path.",
+    "Post to /webhooks/{source}; status and metrics are on the admin listener.",
+);
+const UNKNOWN_SOURCE: Code = row(
+    StatusCode::NOT_FOUND,
+    "unknown-source",
+    "No source of this name is configured.",
+    "Compare the last part of the URL with the [sources.*] tables of scanhook.toml.",
+);
+const METHOD: Code = row(
+    StatusCode::METHOD_NOT_ALLOWED,
+    "method-not-allowed",
+    "This method is not taken here.",
+    "Use a method of the answer's Allow header, or list the sender's under the source's `methods`.",
+);
+const MEDIA_TYPE: Code = row(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "media-type",
+    "The content type is not taken here.",
+    "Send application/json in UTF-8, or list the sender's type under the source's `content_types`.",
+);
+const CONTENT_ENCODING: Code = row(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "content-encoding",
+    "Compressed bodies are not taken.",
+    "Switch compression off at the sender.",
+);
+const BODY_TOO_LARGE: Code = row(
+    StatusCode::PAYLOAD_TOO_LARGE,
+    "body-too-large",
+    "The body is larger than this source takes.",
+    "Send fewer alerts in one request, or raise `max_body`.",
+);
+const BODY_TIMEOUT: Code = row(
+    StatusCode::REQUEST_TIMEOUT,
+    "body-timeout",
+    "The body did not arrive in time.",
+    "Look at the network between sender and receiver; the whole body has one deadline.",
+);
+const BODY_UNREADABLE: Code = row(
+    StatusCode::BAD_REQUEST,
+    "body-unreadable",
+    "The body broke off or its framing is wrong.",
+    "Look for a proxy that rewrites bodies or closes early.",
+);
+const MISSING_HOST: Code = row(
+    StatusCode::BAD_REQUEST,
+    "missing-host",
+    "The request has no Host header.",
+    "Send HTTP/1.1 with one Host header.",
+);
+const REPEATED_HOST: Code = row(
+    StatusCode::BAD_REQUEST,
+    "repeated-host",
+    "The request has more than one Host header.",
+    "Send one Host header; look for a proxy that adds a second.",
+);
+const CREDENTIAL_REPEATED: Code = row(
+    StatusCode::BAD_REQUEST,
+    "credential-repeated",
+    "A credential header occurs more than once.",
+    "Send each credential header once; look for a proxy that adds its own.",
+);
+const CREDENTIAL_TOO_MANY: Code = row(
+    StatusCode::BAD_REQUEST,
+    "credential-too-many-signatures",
+    "The signature header lists more than 8 signatures.",
+    "Finish the sender's key rotation: one signature for each live key is enough.",
+);
+const CREDENTIAL_ID: Code = row(
+    StatusCode::BAD_REQUEST,
+    "credential-id",
+    "The id in the credential headers is too long or has characters that are not allowed.",
+    "Use a short id of letters, digits, '-' and '_'.",
+);
+const UNAUTHENTICATED: Code = row(
+    StatusCode::UNAUTHORIZED,
+    "unauthenticated",
+    "Authentication failed.",
+    "Run `scanhook status --source NAME`: the last refusals stand there with the check that failed.",
+);
+const OVERLOADED: Code = row(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "overloaded",
+    "Too much work is waiting; nothing was stored.",
+    "Let the sender retry; if it lasts, look at the disk's sync time.",
+);
+const JOURNAL_UNAVAILABLE: Code = row(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "journal-unavailable",
+    "The alert could not be stored.",
+    "Let the sender retry; look for a full disk or another process that locks the journal.",
+);
+const SHUTTING_DOWN: Code = row(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "shutting-down",
+    "The receiver is stopping; nothing was stored.",
+    "Let the sender retry.",
+);
+const FAILURE_BUDGET: Code = row(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "failure-budget",
+    "Too many failed authentications from this address.",
+    "Correct the sender's credential; behind a proxy, list it under `trusted_proxies`.",
+);
+const INTERNAL: Code = row(
+    StatusCode::INTERNAL_SERVER_ERROR,
+    "internal",
+    "The receiver failed on this request.",
+    "It is a fault of scanhook: please report it with the log line of that moment.",
+);
+
+/// What to do about a body that is not strict JSON, whatever the reader's code.
+const NOT_STRICT_JSON: &str = "Look at what the sender's template writes: one JSON value in UTF-8, no key twice.";
+
+impl Refusal {
+    /// Every code but those of the strict JSON reader, which keeps its own list; for docs/errors.md.
+    pub const ALL: &'static [Code] = &[
+        NOT_FOUND,
+        UNKNOWN_SOURCE,
+        METHOD,
+        MEDIA_TYPE,
+        CONTENT_ENCODING,
+        BODY_TOO_LARGE,
+        BODY_TIMEOUT,
+        BODY_UNREADABLE,
+        MISSING_HOST,
+        REPEATED_HOST,
+        CREDENTIAL_REPEATED,
+        CREDENTIAL_TOO_MANY,
+        CREDENTIAL_ID,
+        UNAUTHENTICATED,
+        OVERLOADED,
+        JOURNAL_UNAVAILABLE,
+        SHUTTING_DOWN,
+        FAILURE_BUDGET,
+        INTERNAL,
+    ];
+
+    /// The row of this refusal.
+    #[must_use]
+    pub const fn entry(&self) -> Code {
+        match self {
+            Refusal::NotFound => NOT_FOUND,
+            Refusal::UnknownSource => UNKNOWN_SOURCE,
+            Refusal::Method(_) => METHOD,
+            Refusal::MediaType => MEDIA_TYPE,
+            Refusal::ContentEncoding => CONTENT_ENCODING,
+            Refusal::BodyTooLarge => BODY_TOO_LARGE,
+            Refusal::BodyTimeout => BODY_TIMEOUT,
+            Refusal::BodyUnreadable => BODY_UNREADABLE,
+            Refusal::MissingHost => MISSING_HOST,
+            Refusal::RepeatedHost => REPEATED_HOST,
+            Refusal::Credential(CredentialDefect::Repeated) => CREDENTIAL_REPEATED,
+            Refusal::Credential(CredentialDefect::TooManySignatures) => CREDENTIAL_TOO_MANY,
+            Refusal::Credential(CredentialDefect::Id) => CREDENTIAL_ID,
+            Refusal::Unauthenticated => UNAUTHENTICATED,
+            Refusal::NotStrictJson { code, detail } => row(StatusCode::BAD_REQUEST, code, detail, NOT_STRICT_JSON),
+            Refusal::Overloaded => OVERLOADED,
+            Refusal::JournalUnavailable => JOURNAL_UNAVAILABLE,
+            Refusal::ShuttingDown => SHUTTING_DOWN,
+            Refusal::FailureBudget(_) => FAILURE_BUDGET,
+            Refusal::Internal => INTERNAL,
+        }
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.entry().code
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.entry().status
+    }
+
+    /// When the sender may try again, in whole seconds; every 503 says so, because senders that are told nothing
+    /// either storm or give up.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Refusal::Overloaded => Some(2),
+            Refusal::JournalUnavailable | Refusal::ShuttingDown => Some(5),
+            Refusal::FailureBudget(left) => Some(left.as_secs() + u64::from(left.subsec_nanos() > 0)),
+            _ => None,
+        }
+    }
+}
+
+/// RFC 9457, with our stable code beside its own members.
+#[derive(serde::Serialize)]
+struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Code { status, code, meaning, .. } = self.entry();
+        // Of a failed authentication nothing is said beyond the status.
+        let detail = (status != StatusCode::UNAUTHORIZED).then_some(meaning);
+        let title = status.canonical_reason().unwrap_or_default();
+        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        match &self {
+            Refusal::Method(allow) => {
+                if let Ok(allow) = HeaderValue::from_str(allow) {
+                    headers.insert(header::ALLOW, allow);
+                }
+            }
+            // The rest of the body is still on its way, and nobody will read it.
+            Refusal::BodyTooLarge | Refusal::BodyTimeout | Refusal::BodyUnreadable => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use http_body_util::BodyExt;
+
+    async fn answer(refusal: Refusal) -> (axum::http::HeaderMap, serde_json::Value) {
+        let (head, body) = refusal.into_response().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (head.headers, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[test]
+    fn codes_are_distinct_and_in_kebab_case() {
+        let mut codes: Vec<_> = Refusal::ALL.iter().map(|row| row.code).collect();
+        assert!(
+            codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
+        );
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Refusal::ALL.len());
+    }
+
+    #[test]
+    fn overload_is_never_answered_429_and_always_says_when_to_return() {
+        let statuses: Vec<_> = Refusal::ALL.iter().map(|row| row.status).collect();
+        assert!(!statuses.contains(&StatusCode::TOO_MANY_REQUESTS));
+        for refusal in [
+            Refusal::Overloaded,
+            Refusal::JournalUnavailable,
+            Refusal::ShuttingDown,
+            Refusal::FailureBudget(Duration::from_millis(1)),
+        ] {
+            assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(refusal.retry_after().unwrap() >= 1, "{refusal}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failed_authentication_is_answered_without_a_reason() {
+        let (headers, problem) = answer(Refusal::Unauthenticated).await;
+        assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+        let expected = serde_json::json!({
+            "type": "about:blank", "title": "Unauthorized", "status": 401, "code": "unauthenticated"
+        });
+        assert_eq!(problem, expected);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_strict_json_is_named_by_the_readers_code() {
+        let refusal = Refusal::NotStrictJson { code: "json-trailing", detail: "Something follows the value." };
+        let (_, problem) = answer(refusal).await;
+        assert_eq!((&problem["status"], &problem["code"]), (&400.into(), &"json-trailing".into()));
+        assert_eq!(problem["detail"], "Something follows the value.");
+    }
+}

@@ -1,0 +1,102 @@
+//! Everything a scenario may choose; also the JSON of `PUT /_simulator/setup`.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// A struct as a table. One row: field, type, default value if it is not the type's own, meaning.
+macro_rules! table {
+    (@value) => { Default::default() };
+    (@value $value:expr) => { $value };
+    ($(#[$about:meta])* $name:ident { $($(#[$meta:meta])* $see:vis $field:ident: $kind:ty $(= $value:expr)?, $note:literal;)* }) => {
+        $(#[$about])* pub struct $name { $(#[doc = $note] $(#[$meta])* $see $field: $kind,)* }
+        impl Default for $name { fn default() -> $name { $name { $($field: table!(@value $($value)?),)* } } }
+    };
+}
+
+table! {
+    /// A scenario. The default is a healthy far side that accepts every tenant and knows every machine.
+    #[derive(Clone, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Setup {
+        pub tenants: Vec<Tenant>, "App registrations; empty: any tenant, client and secret is accepted.";
+        pub machines: Vec<Machine>, "Machines with something particular about them; one id may stand in several rows.";
+        pub open_fleet: bool = true, "Whether a 40-hex id that is not listed is an ordinary machine; otherwise 404.";
+        pub per_minute: u32 = 100, "Calls per minute, app, tenant and API.";
+        pub per_hour: u32 = 1500, "Calls per hour, app, tenant and API.";
+        pub window: Window, "How the two limits are counted (not documented).";
+        pub refused_count: bool = true, "Whether refused calls count as well (not documented).";
+        pub quick_ms: u64 = 4 * 60_000, "Milliseconds a Quick scan stays `InProgress`.";
+        pub full_ms: u64 = 45 * 60_000, "Milliseconds a Full scan stays `InProgress`.";
+        pub pending_ms: u64 = 20_000, "Milliseconds an action stays `Pending` before that.";
+        pub list_lag_ms: u64, "Milliseconds until a new action is listed; reading it by its id works at once.";
+        pub busy: Busy, "The answer to a second scan of a machine that has an open one.";
+        pub token_life_s: u64 = 3599, "Seconds a new access token lives.";
+        pub latency_ms: u64, "Milliseconds every answer takes.";
+        pub page_size: Option<usize>, "Rows per page of a list, where smaller than the 10,000 of the real one.";
+        pub echo_external_id: bool = true, "Whether `ExternalId` comes back as `externalId`.";
+        pub accept_external_id: bool = true, "Whether the scan call knows `ExternalId`; otherwise 400 `InvalidRequestBody`.";
+        pub scope_null: bool, "Whether `scope` is null in every action.";
+        pub outcomes: BTreeMap<String, String>, "Final status of scans by machine, where not `Succeeded`.";
+        pub offline: BTreeSet<String>, "Machines whose scans, if started meanwhile, stay `Pending` for good.";
+        pub seed: u64, "Start value of every id drawn.";
+    }
+}
+
+table! {
+    /// One app registration in one tenant.
+    #[derive(Clone, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Tenant {
+        pub id: String, "GUID or domain, as it stands in the token path.";
+        pub client_id: String, "The app's id; empty: any.";
+        #[serde(skip_serializing)] pub client_secret: String, "The app's secret; empty: any. Never shown again.";
+        pub roles: Vec<String> = ["Machine.Scan", "Machine.Read.All"].map(str::to_owned).to_vec(), "Roles of new tokens.";
+        pub requestor: String = "scanhook-simulated".to_owned(), "The name that stands as `requestor` in its actions.";
+    }
+}
+
+table! {
+    /// One row of the machine list: an ordinary Windows 11 machine, but for what is said here.
+    #[derive(Clone, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Machine {
+        pub id: String, "40 lower-case hex digits.";
+        pub dns_name: Option<String>, "`computerDnsName`; none: made from the id.";
+        pub tenant: Option<String>, "The only tenant that sees it; none: all do.";
+        pub refuses_scan: Option<String>, "The code its scans are refused with, such as `OsPlatformNotSupported`.";
+        pub record: Map<String, Value>, "Fields of its record to write over: `healthStatus`, `lastSeen`, …";
+    }
+}
+
+/// How calls are counted against the limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    /// The last 60 s and the last 3600 s.
+    #[default]
+    Sliding,
+    /// The minute and the hour of the clock.
+    Aligned,
+    /// A bucket that refills evenly.
+    Bucket,
+}
+
+/// What a second scan of a busy machine is answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Busy {
+    /// 200 with the action that is open.
+    Existing200,
+    /// 201 with the action that is open.
+    Existing201,
+    /// 400 with code, message and target.
+    #[default]
+    Refused400,
+    /// 400 with the code alone.
+    RefusedCodeOnly,
+    /// 400 with code `BadRequest` and the message that tells.
+    RefusedMessageOnly,
+    /// By turns `Refused400` and `Existing200`.
+    Alternate,
+}

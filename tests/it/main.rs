@@ -1,0 +1,7 @@
+//! What a user relies on, held against the real thing: one promise a test, one file a subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, clippy::too_many_lines)]
+
+mod listener;
+mod simulation;
+mod simulator;

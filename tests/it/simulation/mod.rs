@@ -1,0 +1,71 @@
+//! The whole protocol in virtual time: journal, lane and far side in one thread, without sockets or sleeping. Bytes go
+//! the whole way; only the HTTP client is left out. `SEED=n cargo test --test it simulation::replay -- --nocapture`
+//! prints the agenda of one seed.
+
+mod checks;
+mod faults;
+mod world;
+
+use faults::{AtCall, AtCommit, Faults};
+use world::{Scenario, World};
+
+/// Seeds of `cargo test`; `SEEDS=n` runs more.
+const SEEDS: u64 = 500;
+
+fn run(scenario: &Scenario, faults: Faults) -> (String, World) {
+    let mut world = World::new(scenario, faults);
+    world.run();
+    checks::all(&world);
+    (world.hash(), world)
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_or_doubled_and_everything_ends() {
+    let seeds = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(SEEDS);
+    for seed in 0..seeds {
+        let outcome = std::panic::catch_unwind(|| {
+            let scenario = Scenario::random(seed);
+            run(&scenario, Faults::random(seed));
+        });
+        assert!(outcome.is_ok(), "seed {seed} failed: SEED={seed} cargo test --test it simulation::replay -- --nocapture");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_journal() {
+    for seed in 0..20 {
+        let once = || run(&Scenario::random(seed), Faults::random(seed)).0;
+        assert_eq!(once(), once(), "seed {seed}");
+    }
+}
+
+#[test]
+fn it_survives_a_stop_at_every_commit() {
+    for how in [AtCommit::CrashBefore, AtCommit::Fails, AtCommit::CrashAfter] {
+        let mut n = 1;
+        while run(&Scenario::small(), Faults::one_commit(n, how)).1.faults.met() {
+            n += 1;
+        }
+        assert!(n > 10, "a run has more than ten commits, and each was tried");
+    }
+}
+
+#[test]
+fn it_survives_every_call_going_wrong() {
+    for how in [AtCall::NeverLeaves, AtCall::AnswerLost, AtCall::TooLate] {
+        let mut n = 1;
+        while run(&Scenario::small(), Faults::one_call(n, how)).1.faults.met() {
+            n += 1;
+        }
+        assert!(n > 5, "a run has more than five calls, and each was tried");
+    }
+}
+
+#[test]
+fn replay() {
+    let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) else { return };
+    let mut world = World::new(&Scenario::random(seed), Faults::random(seed));
+    world.traced = true;
+    world.run();
+    checks::all(&world);
+}
