@@ -1,17 +1,326 @@
-//! stub
-use core::time::Duration;
-use crate::domain::mapping::{Caps, Mapping};
-use crate::domain::signature::Authentication;
-/// stub
+//! How it runs: flags, environment and `scanhook.toml`, in this order of precedence, become [`Settings`].
+//! The only reader of the environment. Every fault of all three is reported at once, and no value of a secret ever.
 
-pub struct Source { /// n
- pub name: String, /// n
- pub preset: String, /// n
- pub mapping: Mapping, /// n
- pub caps: Caps, /// n
- pub auth: Authentication, /// n
- pub tenant: String, /// n
- pub remember: Duration, /// n
- pub content_types: Vec<String>, /// n
- pub methods: Vec<String>, /// n
- pub max_body: usize }
+mod place;
+mod secret;
+mod server;
+mod source;
+mod tenant;
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::defender::Endpoints;
+use crate::domain::mapping::{Caps, Mapping};
+use crate::domain::quota::Share;
+use crate::domain::scan::Mode;
+use crate::domain::signature::Authentication;
+use crate::domain::verdict::Limit;
+use crate::server::address::TrustedProxies;
+use crate::server::webhook::FailureBudget;
+use place::{Context, Section};
+
+/// Everything `serve` needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    /// `[server]`.
+    pub server: Server,
+    /// `[journal]`.
+    pub journal: Records,
+    /// `[tenants.*]`, by name.
+    pub tenants: Vec<Tenant>,
+    /// `[sources.*]`, by name.
+    pub sources: Vec<Source>,
+    /// The rules file.
+    pub rules: PathBuf,
+    /// Decide and show, send nothing.
+    pub dry_run: bool,
+    /// Start paused.
+    pub paused: bool,
+    /// Play the built-in simulator in place of Defender.
+    pub simulate: bool,
+    /// What the operator should change.
+    pub warnings: Vec<String>,
+    /// What the operator should know; nothing to change.
+    pub notes: Vec<String>,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where webhooks arrive.
+    pub listen: SocketAddr,
+    /// Status, API, metrics; a loopback address.
+    pub admin_listen: SocketAddr,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Caps of open connections.
+    pub connections: Connections,
+    /// Failed authentications an address may have.
+    pub auth_failures: FailureBudget,
+    /// Cap of a body, in bytes.
+    pub max_body: usize,
+    /// For draining on SIGTERM.
+    pub grace: Duration,
+}
+
+/// Caps of open connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Of one address.
+    pub per_address: usize,
+    /// In all.
+    pub total: usize,
+}
+
+/// `[journal]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Records {
+    /// The SQLite file.
+    pub path: PathBuf,
+    /// How long bodies are kept.
+    pub bodies: Duration,
+    /// How long records are kept.
+    pub records: Duration,
+}
+
+/// `[tenants.x]`: one Entra tenant with its credential and quota. Without `Debug`: it holds the credential.
+#[derive(Clone)]
+pub struct Tenant {
+    /// The configured name; the rules' field `tenant`.
+    pub name: String,
+    /// Entra's id or domain of the tenant.
+    pub tenant_id: String,
+    /// The app registration.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: SecretString,
+    /// Where its calls go.
+    pub endpoints: Endpoints,
+    /// How far its rules may go; `None`: no ceiling.
+    pub mode: Option<Mode>,
+    /// Our share of each API's own budget.
+    pub quota: Share,
+    /// Scans that may begin in a sliding window.
+    pub limit: Limit,
+}
+
+/// `[sources.x]`: one configured sender. Without `Debug`: it holds its secrets.
+#[derive(Clone)]
+pub struct Source {
+    /// The configured name, also in the URL.
+    pub name: String,
+    /// The preset its map builds on; empty for one that is all its own.
+    pub preset: String,
+    /// How its bodies are read.
+    pub mapping: Mapping,
+    /// How much one delivery may ask for.
+    pub caps: Caps,
+    /// How its requests prove themselves.
+    pub auth: Arc<Authentication>,
+    /// The tenant it may act on.
+    pub tenant: String,
+    /// Media types it may send, lower case.
+    pub content_types: Vec<String>,
+    /// Methods it may use, upper case.
+    pub methods: Vec<String>,
+    /// How long a delivery or alert counts as the same.
+    pub remember: Duration,
+    /// Cap of a body, in bytes.
+    pub max_body: usize,
+}
+
+/// What the command line says. `None` and `false` leave it to the environment and the file.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--listen`.
+    pub listen: Option<SocketAddr>,
+    /// `--admin-listen`.
+    pub admin_listen: Option<SocketAddr>,
+    /// `--data-dir`: where a journal with a relative path lies.
+    pub data_dir: Option<PathBuf>,
+    /// `--rules`.
+    pub rules: Option<PathBuf>,
+    /// `--dry-run`.
+    pub dry_run: bool,
+    /// `--paused`.
+    pub paused: bool,
+    /// `--simulate`: tenants then need no credential.
+    pub simulate: bool,
+}
+
+/// All that settings are made from.
+#[derive(Clone, Default)]
+pub struct Inputs {
+    /// The configuration file, if there is one.
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// The command line.
+    pub flags: Flags,
+}
+
+impl Inputs {
+    /// Takes the environment of this process. Without a named file, `scanhook.toml` here is used if it exists.
+    #[must_use]
+    pub fn from_process(file: Option<PathBuf>, flags: Flags) -> Inputs {
+        let here = || Some(PathBuf::from("scanhook.toml")).filter(|path| path.exists());
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Inputs { file: file.or_else(here), env: std::env::vars_os().filter_map(text).collect(), flags }
+    }
+}
+
+/// Something in the settings that cannot work. Holds no value of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsFault {
+    /// One of [`SettingsFault::CODES`].
+    pub code: &'static str,
+    /// The key, such as `tenants.default.client_id`; empty for the file as a whole.
+    pub key: String,
+    /// Line in the file, from 1.
+    pub line: Option<usize>,
+    /// Column in characters, from 1.
+    pub column: Option<usize>,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl SettingsFault {
+    /// Every code with its meaning.
+    pub const CODES: &'static [(&'static str, &'static str)] = &[
+        ("unreadable", "the file cannot be read"),
+        ("syntax", "the file is not TOML"),
+        ("unknown-key", "a key that means nothing here"),
+        ("unknown-variable", "an environment variable that names no key"),
+        ("missing-key", "a key that must be there is not"),
+        ("wrong-type", "a value of another type than the key takes"),
+        ("bad-value", "a value the key cannot have"),
+        ("bad-secret", "a secret that is not there, not safe where it lies, or protects nothing"),
+        ("not-yet", "a key of a later version"),
+    ];
+}
+
+impl fmt::Display for SettingsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, "{line}:{column}: ")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{} [{}]", self.message, self.code)
+    }
+}
+
+impl Settings {
+    /// Reads everything, the secrets included.
+    ///
+    /// # Errors
+    /// Every fault found, in the order of the keys.
+    pub fn load(inputs: &Inputs) -> Result<Settings, Vec<SettingsFault>> {
+        let text = match &inputs.file {
+            Some(path) => read(path).map_err(|fault| vec![fault])?,
+            None => String::new(),
+        };
+        let mut ctx = Context::new(&text, inputs);
+        let mut root = ctx.parse()?;
+        let flags = &inputs.flags;
+        let server = root.section(&mut ctx, "server").map(|s| server::read(s, flags, &mut ctx));
+        let journal = root.section(&mut ctx, "journal").map(|s| records(s, flags, &mut ctx));
+        let mut tenants = root.sections(&mut ctx, "tenants");
+        if tenants.is_empty() && flags.simulate {
+            tenants.push(("default".to_owned(), Section::empty("tenants.default")));
+        }
+        if tenants.is_empty() {
+            ctx.fault(
+                "missing-key",
+                "tenants",
+                "no tenant is configured: name one, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
+            );
+        }
+        let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();
+        let tenants: Vec<_> =
+            tenants.into_iter().filter_map(|(name, s)| tenant::read(name, s, flags.simulate, &mut ctx)).collect();
+        let sources = root.sections(&mut ctx, "sources");
+        let max_body = server.as_ref().map_or(server::MAX_BODY, |server| server.max_body);
+        let sources: Vec<_> =
+            sources.into_iter().filter_map(|(name, s)| source::read(name, s, &names, max_body, &mut ctx)).collect();
+        root.finish(&mut ctx);
+        ctx.unused_variables();
+        tenant::compare(&tenants, &mut ctx);
+        source::compare(&sources, &mut ctx);
+        let Context { faults, warnings, notes, .. } = ctx;
+        match (server, journal) {
+            (Some(server), Some(journal)) if faults.is_empty() => Ok(Settings {
+                server,
+                journal,
+                tenants,
+                sources,
+                rules: flags.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml")),
+                dry_run: flags.dry_run,
+                paused: flags.paused,
+                simulate: flags.simulate,
+                warnings,
+                notes,
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+/// A configuration larger than this is a mistake.
+const LARGEST: u64 = 4 << 20;
+
+fn read(path: &Path) -> Result<String, SettingsFault> {
+    let fault = |message: String| SettingsFault {
+        code: "unreadable",
+        key: String::new(),
+        line: None,
+        column: None,
+        message: format!("{}: {message}", path.display()),
+    };
+    let size = std::fs::metadata(path).map_err(|e| fault(e.to_string()))?.len();
+    if size > LARGEST {
+        return Err(fault("larger than 4 MiB".to_owned()));
+    }
+    std::fs::read_to_string(path).map_err(|e| fault(e.to_string()))
+}
+
+/// `[journal]`. A relative path counts from `--data-dir`, else from the file.
+fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> Records {
+    let url = section.take::<String>(ctx, "url").unwrap_or_else(|| "sqlite:scanhook.db".to_owned());
+    let path = match url.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => path.strip_prefix("//").filter(|p| p.starts_with('/')).unwrap_or(path),
+        _ if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
+            section.fault(ctx, "url", "not-yet", "PostgreSQL is not available in this version; use sqlite:PATH");
+            ""
+        }
+        _ => {
+            section.fault(ctx, "url", "bad-value", "must be sqlite:PATH");
+            ""
+        }
+    };
+    let base = flags.data_dir.clone().unwrap_or_else(|| ctx.base.clone());
+    let mut retention = section.section(ctx, "retention").unwrap_or_else(|| Section::empty("journal.retention"));
+    let mut days = |name, default: u64| {
+        let default = Duration::from_secs(default * 86_400);
+        retention.duration(ctx, name, default, Duration::from_secs(3_600)..=Duration::from_secs(36_500 * 86_400))
+    };
+    let (bodies, kept) = (days("bodies", 30), days("records", 400));
+    if kept < bodies {
+        retention.fault(ctx, "records", "bad-value", "must be at least as long as `bodies`");
+    }
+    retention.finish(ctx);
+    section.finish(ctx);
+    Records { path: base.join(path), bodies, records: kept }
+}

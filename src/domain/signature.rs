@@ -101,6 +101,13 @@ impl Key {
         &self.id
     }
 
+    /// Whether a header can carry it as a bearer token: no control characters, no blank at an end.
+    #[must_use]
+    pub fn is_sendable(&self) -> bool {
+        let secret = self.secret.expose_secret();
+        HeaderValue::from_bytes(secret).is_ok() && secret.trim_ascii() == secret
+    }
+
     /// Whether two keys hold the same secret: one sender could speak for another source.
     #[must_use]
     pub fn same_secret(&self, other: &Key) -> bool {

@@ -1,0 +1,126 @@
+//! Secrets are named, never written: `secret_file` or `secret_env`, one or, while rotating, several.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
+
+use super::place::{Context, Section};
+use crate::domain::signature::Key;
+
+/// A file larger than this is no secret.
+const LARGEST: u64 = 64 * 1024;
+
+/// A secret with the name it may be logged by.
+struct Named {
+    id: String,
+    secret: SecretSlice<u8>,
+}
+
+/// The webhook keys a table names; faults are noted.
+pub(super) fn keys<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for (name, named) in named(section, ctx) {
+        match Key::new(named.id.as_str(), named.secret.expose_secret()) {
+            Ok(key) => keys.push(key),
+            Err(why) => section.fault(ctx, name, "bad-secret", format!("{}: {why}", named.id)),
+        }
+    }
+    keys
+}
+
+/// The one client secret a table names.
+pub(super) fn client_secret<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<SecretString> {
+    let mut all = named(section, ctx);
+    if all.len() > 1 {
+        section.fault(ctx, all[1].0, "bad-value", "names several client secrets; one is used");
+        return None;
+    }
+    let (name, named) = all.pop()?;
+    match core::str::from_utf8(named.secret.expose_secret()) {
+        Ok("") => section.fault(ctx, name, "bad-secret", format!("{}: is empty", named.id)),
+        Ok(text) => return Some(SecretString::from(text)),
+        Err(_) => section.fault(ctx, name, "bad-secret", format!("{}: is not UTF-8", named.id)),
+    }
+    None
+}
+
+fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static str, Named)> {
+    let mut all = Vec::new();
+    let (files, variables) = (section.secrets(ctx, "secret_file"), section.secrets(ctx, "secret_env"));
+    match (&files, &variables) {
+        (None, None) => section.missing(ctx, "secret_file", "names no secret: `secret_file` or `secret_env`"),
+        (Some(_), Some(_)) => {
+            section.fault(ctx, "secret_env", "bad-value", "stands beside `secret_file`; name one of them");
+        }
+        _ => {}
+    }
+    for file in files.into_iter().flatten() {
+        match from_file(&file, ctx) {
+            Ok(named) => all.push(("secret_file", named)),
+            Err(message) => section.fault(ctx, "secret_file", "bad-secret", message),
+        }
+    }
+    for variable in variables.into_iter().flatten() {
+        match ctx.env.get(&variable) {
+            Some(text) => {
+                let secret = SecretSlice::from(trimmed(text.clone().into_bytes()));
+                all.push(("secret_env", Named { id: variable, secret }));
+            }
+            None => section.fault(ctx, "secret_env", "bad-secret", format!("the variable {variable} is not set")),
+        }
+    }
+    all
+}
+
+fn from_file(file: &str, ctx: &mut Context<'_>) -> Result<Named, String> {
+    let path = ctx.base.join(file);
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| format!("{shown}: {error}");
+    // Opened once, so that what is checked is what is read.
+    let opened = std::fs::File::open(&path).map_err(unreadable)?;
+    let about = opened.metadata().map_err(unreadable)?;
+    if !about.is_file() || about.len() > LARGEST {
+        return Err(format!("{shown}: is no file of at most 64 KiB"));
+    }
+    if let Some(note) = access(&about, &path)? {
+        ctx.notes.push(note);
+    }
+    let mut bytes = Vec::new();
+    opened.take(LARGEST).read_to_end(&mut bytes).map_err(unreadable)?;
+    let length = bytes.len();
+    let bytes = trimmed(bytes);
+    if bytes.len() < length {
+        ctx.notes.push(format!("{shown}: the newline at its end is not part of the secret"));
+    }
+    let id = path.file_name().map_or_else(|| file.to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(Named { id, secret: SecretSlice::from(bytes) })
+}
+
+/// Who else may read it: everyone is a fault, the group is worth a note.
+#[cfg(unix)]
+fn access(about: &std::fs::Metadata, path: &Path) -> Result<Option<String>, String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = about.permissions().mode();
+    let shown = path.display();
+    if mode & 0o006 != 0 {
+        return Err(format!("{shown}: everyone on this machine can read or write it; chmod 600 it"));
+    }
+    Ok((mode & 0o060 != 0).then(|| format!("{shown}: its group can read or write it, too")))
+}
+
+#[cfg(not(unix))]
+fn access(_: &std::fs::Metadata, _: &Path) -> Result<Option<String>, String> {
+    Ok(None)
+}
+
+/// Without one newline at the end, which editors and `echo` leave.
+fn trimmed(mut bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    bytes
+}

@@ -1,0 +1,234 @@
+//! `[sources.x]`.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use http::header::HeaderName;
+
+use super::place::{Context, Section};
+use super::{Source, secret};
+use crate::domain::mapping::{Caps, Map, Mapping};
+use crate::domain::signature::{Authentication, Check, Encoding, Key};
+use crate::presets;
+
+/// Credentials of later versions.
+const LATER: [&str; 11] = [
+    "standard_webhooks",
+    "github",
+    "grafana",
+    "pagerduty",
+    "crowdstrike",
+    "header",
+    "basic",
+    "url_secret",
+    "body_secret",
+    "entra_jwt",
+    "ip",
+];
+
+/// Reads one source; `tenants` are the names of all that are configured.
+pub(super) fn read<'i>(
+    name: String,
+    mut section: Section<'i>,
+    tenants: &[String],
+    max_body: usize,
+    ctx: &mut Context<'i>,
+) -> Option<Source> {
+    let (preset, mapping) = mapping(&mut section, ctx);
+    let tenant = tenant(&mut section, tenants, ctx);
+    let caps = Caps {
+        alerts: section.number(ctx, "max_alerts", 500, 1..=10_000) as usize,
+        devices: section.number(ctx, "max_devices", 50, 1..=1_000) as usize,
+    };
+    let content_types = content_types(&mut section, ctx);
+    let methods = methods(&mut section, ctx);
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    let remember = section.duration(ctx, "remember", days(3), Duration::from_secs(60)..=days(400));
+    section.later(ctx, "expect_every", "is not available in this version");
+    let auth = authentication(&mut section, ctx);
+    section.finish(ctx);
+    if !auth.alternatives.iter().all(|all| all.iter().any(Check::protects_body)) {
+        ctx.notes.push(format!(
+            "source `{name}`: its credential does not cover the body, so only TLS on the way here keeps it unaltered"
+        ));
+    }
+    Some(Source {
+        name,
+        preset,
+        mapping: mapping?,
+        caps,
+        auth: Arc::new(auth),
+        tenant: tenant?,
+        content_types,
+        methods,
+        remember,
+        max_body,
+    })
+}
+
+/// A secret known to two senders lets each speak for the other.
+pub(super) fn compare(sources: &[Source], ctx: &mut Context<'_>) {
+    for (n, one) in sources.iter().enumerate() {
+        for other in &sources[..n] {
+            let shared = |key: &&Key| keys(other).any(|theirs| theirs.same_secret(key));
+            if let Some(key) = keys(one).find(shared) {
+                ctx.warnings.push(format!(
+                    "sources `{}` and `{}` share a secret ({}): each can speak for the other",
+                    other.name,
+                    one.name,
+                    key.id()
+                ));
+            }
+        }
+    }
+}
+
+fn keys(source: &Source) -> impl Iterator<Item = &Key> {
+    source.auth.alternatives.iter().flatten().flat_map(Check::keys)
+}
+
+fn mapping<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> (String, Option<Mapping>) {
+    let preset = section.take::<String>(ctx, "preset");
+    let shipped = match &preset {
+        Some(name) => presets::map(name).or_else(|| {
+            let known: Vec<_> = presets::names().collect();
+            section.fault(ctx, "preset", "bad-value", format!("is none of the presets {}", known.join(", ")));
+            None
+        }),
+        None if section.has(ctx, "map") => Some(Map::default()),
+        None => {
+            section.missing(ctx, "preset", "must name a preset, or [map] must say how its bodies are read");
+            None
+        }
+    };
+    let written = section.copy("map");
+    let own = if section.has(ctx, "map") { section.take_table::<Map>(ctx, "map") } else { Some(Map::default()) };
+    let (Some(own), Some(shipped)) = (own, shipped) else { return (preset.unwrap_or_default(), None) };
+    let mapping = Mapping::compile(own.over(shipped))
+        .map_err(|faults| {
+            for fault in faults {
+                section.fault_in(ctx, written.as_ref(), ("map", &fault.key), fault.message);
+            }
+        })
+        .ok();
+    (preset.unwrap_or_default(), mapping)
+}
+
+fn tenant<'i>(section: &mut Section<'i>, configured: &[String], ctx: &mut Context<'i>) -> Option<String> {
+    for key in ["tenant_from", "tenant_map"] {
+        section.later(ctx, key, "is not available in this version; name one tenant in `tenants`");
+    }
+    let Some(named) = section.texts(ctx, "tenants") else {
+        if let [only] = configured {
+            return Some(only.clone());
+        }
+        if configured.len() > 1 && !section.knows("tenants") {
+            section.missing(ctx, "tenants", "must name the tenant it may act on, because several are configured");
+        }
+        return None;
+    };
+    for name in &named {
+        if !configured.contains(name) {
+            let known = configured.join(", ");
+            section.fault(
+                ctx,
+                "tenants",
+                "bad-value",
+                format!("`{}` is no configured tenant; known: {known}", name.escape_debug()),
+            );
+        }
+    }
+    if named.len() != 1 {
+        section.fault(ctx, "tenants", "bad-value", "must name exactly one tenant: which of several is meant cannot be told without `tenant_from`, which is not available in this version");
+        return None;
+    }
+    named.into_iter().next().filter(|name| configured.contains(name))
+}
+
+fn content_types<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> {
+    let Some(types) = section.texts(ctx, "content_types") else { return vec!["application/json".to_owned()] };
+    let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
+    let is_type = |t: &String| t.split_once('/').is_some_and(|(top, sub)| token(top) && token(sub));
+    if types.is_empty() || !types.iter().all(is_type) {
+        section.fault(
+            ctx,
+            "content_types",
+            "bad-value",
+            "must be media types without parameters, such as \"application/json\"",
+        );
+    }
+    types.iter().map(|t| t.to_lowercase()).collect()
+}
+
+fn methods<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> {
+    let Some(methods) = section.texts(ctx, "methods") else { return vec!["POST".to_owned()] };
+    let methods: Vec<_> = methods.iter().map(|m| m.to_uppercase()).collect();
+    if methods.is_empty() || !methods.iter().all(|m| matches!(m.as_str(), "POST" | "PUT")) {
+        section.fault(ctx, "methods", "bad-value", "must be \"POST\", \"PUT\" or both");
+    }
+    methods
+}
+
+fn authentication<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Authentication {
+    let entries = section.list(ctx, "auth");
+    if entries.as_ref().is_none_or(Vec::is_empty) {
+        section.missing(ctx, "auth", "must hold at least one way for the sender to prove itself");
+    }
+    let alternatives = entries.into_iter().flatten().map(|entry| alternative(entry, ctx));
+    Authentication { alternatives: alternatives.collect() }
+}
+
+fn alternative<'i>(mut entry: Section<'i>, ctx: &mut Context<'i>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut empty = true;
+    for kind in LATER {
+        empty &= !entry.has(ctx, kind);
+        entry.later(ctx, kind, "is not available in this version; use `hmac` or `bearer`");
+    }
+    for (kind, read) in [("hmac", hmac as fn(Section<'i>, &mut Context<'i>) -> Option<Check>), ("bearer", bearer)] {
+        if entry.has(ctx, kind) {
+            empty = false;
+            checks.extend(entry.section(ctx, kind).and_then(|table| read(table, ctx)));
+        }
+    }
+    if empty {
+        entry.missing(ctx, "hmac", "names no check: `hmac` or `bearer`");
+    }
+    entry.finish(ctx);
+    checks
+}
+
+fn hmac<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<Check> {
+    let header = table.parse(ctx, "header", "the name of a header", |text| text.parse::<HeaderName>().ok());
+    if header.is_none() && !table.knows("header") {
+        table.missing(ctx, "header", "must name the header the signature stands in");
+    }
+    let visible = |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic());
+    let must_be = "at most 64 visible ASCII characters";
+    let prefix = table.parse(ctx, "prefix", must_be, |text| visible(text).then(|| text.to_owned()));
+    let encoding = table.parse(ctx, "encoding", "hex or base64", |text| match text {
+        "hex" => Some(Encoding::Hex),
+        "base64" => Some(Encoding::Base64),
+        _ => None,
+    });
+    table.parse(ctx, "signed", "\"{body}\"; other templates are not available in this version", |text| {
+        (text == "{body}").then_some(())
+    });
+    let keys = secret::keys(&mut table, ctx);
+    table.finish(ctx);
+    let prefix = prefix.unwrap_or_default();
+    Some(Check::Hmac { header: header?, prefix, encoding: encoding.unwrap_or(Encoding::Hex), keys })
+}
+
+fn bearer<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<Check> {
+    let keys: Vec<Key> = secret::keys(&mut table, ctx);
+    for key in &keys {
+        if !key.is_sendable() {
+            let message =
+                format!("{}: holds what no header can carry, such as a line break or a blank at an end", key.id());
+            table.fault(ctx, "secret_file", "bad-secret", message);
+        }
+    }
+    table.finish(ctx);
+    Some(Check::Bearer { keys })
+}

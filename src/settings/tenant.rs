@@ -1,0 +1,153 @@
+//! `[tenants.x]`.
+
+use core::time::Duration;
+
+use secrecy::SecretString;
+
+use super::Tenant;
+use super::place::{Context, Section};
+use super::secret;
+use crate::defender::{BadEndpoint, Endpoints};
+use crate::domain::quota::Share;
+use crate::domain::scan::Mode;
+use crate::domain::verdict::Limit;
+
+/// Reads one tenant. The simulator asks for no credential, so there it may be left out.
+pub(super) fn read<'i>(
+    name: String,
+    mut section: Section<'i>,
+    simulate: bool,
+    ctx: &mut Context<'i>,
+) -> Option<Tenant> {
+    let mut id = |key: &'static str, must_be: &str, simulated: &str| {
+        let id = section.parse(ctx, key, must_be, |text| is_id(text).then(|| text.to_owned()));
+        if id.is_some() || section.knows(key) {
+            return id;
+        }
+        if !simulate {
+            section.missing(ctx, key, format!("must be {must_be}"));
+        }
+        simulate.then(|| simulated.to_owned())
+    };
+    let tenant_id = id("tenant_id", "the id or a domain of one Entra tenant", "00000000-0000-0000-0000-00000000000a");
+    let client_id = id("client_id", "the id of the app registration", "00000000-0000-0000-0000-00000000000b");
+    let secret = if simulate && !section.has(ctx, "credential") {
+        Some(SecretString::from("simulated"))
+    } else {
+        section.section(ctx, "credential").and_then(|table| credential(table, ctx))
+    };
+    let endpoints = endpoints(&mut section, ctx);
+    let mode = section.parse(ctx, "mode", "dry_run, approve or enforce", Mode::of_code);
+    let quota = quota(&mut section, ctx);
+    let limit = limit(&mut section, ctx);
+    section.later(ctx, "on_unknown", "is not available in this version, which always leaves such a call alone");
+    section.finish(ctx);
+    Some(Tenant {
+        name,
+        tenant_id: tenant_id?,
+        client_id: client_id?,
+        secret: secret?,
+        endpoints: endpoints?,
+        mode,
+        quota,
+        limit,
+    })
+}
+
+/// Two names for one app in one tenant would both think the far side's whole budget theirs.
+pub(super) fn compare(tenants: &[Tenant], ctx: &mut Context<'_>) {
+    for (n, one) in tenants.iter().enumerate() {
+        for other in &tenants[..n] {
+            if one.tenant_id.eq_ignore_ascii_case(&other.tenant_id)
+                && one.client_id.eq_ignore_ascii_case(&other.client_id)
+            {
+                ctx.warnings.push(format!(
+                    "tenants `{}` and `{}` are one app in one Entra tenant: together they may spend twice its quota",
+                    other.name, one.name
+                ));
+            }
+        }
+    }
+}
+
+/// It stands in the path of the token's URL. `common` and its like are no single tenant.
+fn is_id(text: &str) -> bool {
+    (1..=253).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        && text.bytes().any(|b| matches!(b, b'-' | b'.'))
+        && !text.starts_with('.')
+}
+
+fn credential<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<SecretString> {
+    for kind in ["certificate", "federated_token_file", "managed_identity"] {
+        table.later(ctx, kind, "is not available in this version; use `secret_file` or `secret_env`");
+    }
+    let secret = secret::client_secret(&mut table, ctx);
+    table.finish(ctx);
+    secret
+}
+
+fn endpoints<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Endpoints> {
+    let cloud = section.take::<String>(ctx, "cloud").unwrap_or_else(|| "commercial".to_owned());
+    let preset = match cloud.as_str() {
+        "commercial" => Some(Endpoints::commercial()),
+        "gcc" => Some(Endpoints::gcc()),
+        "gcc-high" | "dod" => Some(Endpoints::gcc_high()),
+        "custom" => None,
+        "china" => {
+            section.fault(ctx, "cloud", "bad-value", "Microsoft publishes no API for the cloud in China");
+            return None;
+        }
+        _ => {
+            section.fault(ctx, "cloud", "bad-value", "must be commercial, gcc, gcc-high, dod or custom");
+            return None;
+        }
+    };
+    let mut url = |key: &'static str, of_preset: fn(&Endpoints) -> &str| {
+        let own = section.take::<String>(ctx, key);
+        let url = own.or_else(|| preset.as_ref().map(|preset| of_preset(preset).to_owned()));
+        if url.is_none() {
+            section.missing(ctx, key, "must be given where cloud = \"custom\"");
+        }
+        url
+    };
+    let api_base = url("api_base", |preset| &preset.api_base);
+    let authority = url("authority", |preset| &preset.authority);
+    let token_scope = url("token_scope", |preset| &preset.token_scope);
+    Endpoints::custom(&api_base?, &authority?, &token_scope?, preset.is_none())
+        .map_err(|why| {
+            let key = match &why {
+                BadEndpoint::NotAUrl { setting }
+                | BadEndpoint::UserInfo { setting }
+                | BadEndpoint::PlainHttp { setting }
+                | BadEndpoint::UnknownHost { setting, .. } => setting,
+                BadEndpoint::Scope => "token_scope",
+            };
+            section.fault(ctx, key, "bad-value", why.to_string());
+        })
+        .ok()
+}
+
+fn quota<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Share {
+    let whole = Share::WHOLE;
+    let key = section.path("quota");
+    let mut table = section.section(ctx, "quota").unwrap_or_else(|| Section::empty(&key));
+    let share = Share {
+        per_minute: table.number(ctx, "per_minute", whole.per_minute, 1..=whole.per_minute),
+        per_hour: table.number(ctx, "per_hour", whole.per_hour, 1..=whole.per_hour),
+    };
+    table.finish(ctx);
+    share
+}
+
+fn limit<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Limit {
+    let key = section.path("limit");
+    let mut table = section.section(ctx, "limit").unwrap_or_else(|| Section::empty(&key));
+    let range = Duration::from_secs(60)..=Duration::from_secs(31 * 86_400);
+    let limit = Limit {
+        scans: table.number(ctx, "scans", 300, 1..=1_000_000),
+        per: table.duration(ctx, "per", Duration::from_secs(3_600), range),
+    };
+    table.finish(ctx);
+    limit
+}

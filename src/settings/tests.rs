@@ -1,0 +1,439 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use bytes::Bytes;
+use secrecy::ExposeSecret as _;
+
+use super::*;
+use crate::domain::alert::Severity;
+use crate::domain::mapping::{Item, read as read_alerts};
+use crate::domain::signature::{authenticate, sign};
+use crate::domain::strict_json;
+use crate::domain::time::Timestamp;
+
+const SECRET: &str = "canary-secret-0123456789";
+const OTHER: &str = "other-canary-0123456789ab";
+const TENANT: &str = r#"
+[tenants.default]
+tenant_id = "3d2b1f8c-6a44-4f0d-9c51-7e8a9b0c1d2e"
+client_id = "b7a0c9d2-51e3-4b7e-8f60-2a1c3d4e5f60"
+credential = { secret_env = "APP_SECRET" }
+"#;
+const SOURCE: &str = r#"
+[sources.s]
+preset = "generic"
+[[sources.s.auth]]
+bearer = { secret_file = "s.secret" }
+"#;
+
+/// A folder with secrets and a file.
+struct Setting {
+    folder: tempfile::TempDir,
+    inputs: Inputs,
+}
+
+impl Setting {
+    fn of(file: &str) -> Setting {
+        let folder = tempfile::tempdir().unwrap();
+        let env = [("APP_SECRET", "app-canary"), ("SENDER", SECRET), ("SHORT", "fifteen bytes.."), ("EMPTY", "")];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let path = folder.path().join("scanhook.toml");
+        std::fs::write(&path, file).unwrap();
+        let setting = Setting { folder, inputs: Inputs { file: Some(path), env, flags: Flags::default() } };
+        setting.secret("s.secret", &format!("{SECRET}\n"), 0o600);
+        setting.secret("other.secret", OTHER, 0o600);
+        setting
+    }
+
+    fn secret(&self, name: &str, text: &str, mode: u32) {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn env(mut self, name: &str, value: &str) -> Setting {
+        self.inputs.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    fn load(&self) -> Settings {
+        Settings::load(&self.inputs).unwrap_or_else(|faults| panic!("{}", shown(&faults)))
+    }
+
+    fn faults(&self) -> Vec<SettingsFault> {
+        let Err(faults) = Settings::load(&self.inputs) else { panic!("faults expected") };
+        let text = shown(&faults);
+        assert!(!text.contains("canary"), "a secret in a message: {text}");
+        for fault in &faults {
+            assert!(SettingsFault::CODES.iter().any(|(code, _)| *code == fault.code), "{fault}");
+        }
+        faults
+    }
+}
+
+fn shown(faults: &[SettingsFault]) -> String {
+    faults.iter().map(|fault| format!("{fault}\n")).collect()
+}
+
+fn with(more: &str) -> Setting {
+    Setting::of(&format!("{TENANT}{SOURCE}{more}"))
+}
+
+/// The code and key of the one fault of this file.
+fn fault(file: &str) -> (&'static str, String) {
+    let faults = Setting::of(file).faults();
+    assert_eq!(faults.len(), 1, "{file}\n{}", shown(&faults));
+    (faults[0].code, faults[0].key.clone())
+}
+
+#[test]
+fn the_example_is_complete_and_works() {
+    let setting = Setting::of(include_str!("../../scanhook.example.toml")).env("SOAR_SECRET", SECRET);
+    setting.secret("secrets/defender-app", "app secret\n", 0o600);
+    setting.secret("secrets/sentinel.new", OTHER, 0o600);
+    setting.secret("secrets/sentinel.old", "an old one of 24 bytes..", 0o600);
+    let settings = setting.load();
+    assert_eq!(settings.tenants[0].secret.expose_secret(), "app secret");
+    assert_eq!(settings.sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["sentinel", "soar"]);
+    assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+    let body = br#"{"ticket":{"number":7},"product":"EDR","headline":"h","score":61,"hostname":"lt-042"}"#;
+    let json = strict_json::read(body).unwrap();
+    let items = read_alerts(&settings.sources[1].mapping, settings.sources[1].caps, &json, &[0; 24]);
+    let [Item::Alert(alert)] = items.as_slice() else { panic!("{items:?}") };
+    assert_eq!((alert.id.as_str(), alert.title.as_deref()), ("7", Some("EDR: h")));
+    assert_eq!((alert.severity, alert.devices[0].label()), (Some(Severity::High), "lt-042"));
+}
+
+#[test]
+fn every_key_commented_out_in_the_example_shows_its_default() {
+    let example = include_str!("../../scanhook.example.toml");
+    let is_key = |line: &&str| {
+        line.split_once(" = ").is_some_and(|(key, _)| key.trim().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+    };
+    let lines = |uncomment: bool| -> String {
+        let line = |line: &str| match line.strip_prefix("# ").filter(is_key) {
+            Some(key) if uncomment => key.to_owned() + "\n",
+            _ => line.to_owned() + "\n",
+        };
+        example.lines().map(line).collect()
+    };
+    assert!(lines(true).matches("\nmethods ").count() == 1, "keys are found");
+    let load = |file: String| {
+        let setting = Setting::of(&file).env("SOAR_SECRET", SECRET);
+        for name in ["secrets/defender-app", "secrets/sentinel.new", "secrets/sentinel.old"] {
+            setting.secret(name, &format!("{name} long enough"), 0o600);
+        }
+        let s = setting.load();
+        let server = format!("{:?}", s.server);
+        let tenant = &s.tenants[0];
+        let source = &s.sources[0];
+        let records = (s.journal.bodies, s.journal.records, s.journal.path.file_name().map(ToOwned::to_owned));
+        (
+            (server, records, tenant.endpoints.clone(), tenant.quota, tenant.limit),
+            (source.caps, source.content_types.clone(), source.methods.clone(), source.remember, source.tenant.clone()),
+        )
+    };
+    assert_eq!(load(lines(true)), load(lines(false)));
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    let file = format!("[server]\nlisten = \"127.0.0.1:1001\"\ngrace = \"7s\"\n{TENANT}{SOURCE}");
+    let mut setting = Setting::of(&file);
+    assert_eq!(setting.load().server.listen.port(), 1001);
+    assert_eq!(setting.load().server.admin_listen.port(), 9090);
+    setting = setting.env("SCANHOOK_SERVER__LISTEN", "127.0.0.1:1002");
+    assert_eq!(setting.load().server.listen.port(), 1002);
+    setting.inputs.flags.listen = Some(([127, 0, 0, 1], 1003).into());
+    assert_eq!(setting.load().server.listen.port(), 1003);
+    assert_eq!(setting.load().server.grace, Duration::from_secs(7));
+}
+
+#[test]
+fn variables_reach_every_kind_of_key() {
+    let settings = with("")
+        .env("SCANHOOK_SERVER__CONNECTIONS__TOTAL", "600")
+        .env("SCANHOOK_SERVER__TRUSTED_PROXIES", "[\"10.0.0.0/8\", \"::1\"]")
+        .env("SCANHOOK_SERVER__MAX_BODY", "64KiB")
+        .env("SCANHOOK_TENANTS__DEFAULT__QUOTA", "{ per_minute = 5 }")
+        .env("SCANHOOK_TENANTS__DEFAULT__QUOTA__PER_HOUR", "50")
+        .env("SCANHOOK_SOURCES__S__MAX_ALERTS", "3")
+        .env("SCANHOOK_RULES", "a flag's own variable, not a key")
+        .load();
+    assert_eq!((settings.server.connections.total, settings.server.connections.per_address), (600, 512));
+    assert_eq!(settings.server.trusted_proxies.0.len(), 2);
+    assert_eq!((settings.server.max_body, settings.sources[0].max_body), (65_536, 65_536));
+    assert_eq!(settings.tenants[0].quota, Share { per_minute: 5, per_hour: 50 });
+    assert_eq!(settings.sources[0].caps.alerts, 3);
+    let faults = with("").env("SCANHOOK_SERVER__LISTN", "x").env("SCANHOOK_SERVER__GRACE", "soon").faults();
+    assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), ["bad-value", "unknown-variable"]);
+    assert!(faults[0].message.contains("SCANHOOK_SERVER__GRACE"), "{}", faults[0]);
+    assert_eq!(faults[1].key, "SCANHOOK_SERVER__LISTN");
+}
+
+#[test]
+fn without_a_file_the_variables_of_azure_make_a_tenant() {
+    let mut setting = Setting::of("")
+        .env("AZURE_TENANT_ID", "corp.example")
+        .env("AZURE_CLIENT_ID", "b7a0c9d2-51e3-4b7e-8f60-2a1c3d4e5f60")
+        .env("AZURE_CLIENT_SECRET", "azure-canary");
+    assert!(Settings::load(&setting.inputs).is_err(), "with a file they count for nothing");
+    setting.inputs.file = None;
+    let settings = setting.load();
+    let [tenant] = settings.tenants.as_slice() else { panic!("one tenant") };
+    assert_eq!((tenant.name.as_str(), tenant.tenant_id.as_str()), ("default", "corp.example"));
+    assert_eq!(tenant.secret.expose_secret(), "azure-canary");
+    assert_eq!(settings.journal.path, PathBuf::from("scanhook.db"));
+}
+
+#[test]
+fn every_fault_is_reported_in_one_run_with_its_place() {
+    let file = "[server]\nlisten = \"here\"\ngrase = \"7s\"\nmax_body = 12\n\n[tenants.default]\ntenant_id = \"common\"\n\n[sources.s]\npreset = \"sentinel\"\nremember = \"3 days\"\n";
+    let faults = Setting::of(file).faults();
+    let list: Vec<_> = faults.iter().map(|f| (f.line, f.column, f.code, f.key.as_str())).collect();
+    assert_eq!(
+        list,
+        [
+            (Some(2), Some(10), "bad-value", "server.listen"),
+            (Some(4), Some(12), "wrong-type", "server.max_body"),
+            (Some(3), Some(1), "unknown-key", "server.grase"),
+            (Some(7), Some(13), "bad-value", "tenants.default.tenant_id"),
+            (Some(6), Some(10), "missing-key", "tenants.default.client_id"),
+            (Some(6), Some(10), "missing-key", "tenants.default.credential.secret_file"),
+            (Some(10), Some(10), "bad-value", "sources.s.preset"),
+            (Some(11), Some(12), "bad-value", "sources.s.remember"),
+            (Some(9), Some(10), "missing-key", "sources.s.auth"),
+        ]
+    );
+    assert!(faults[2].message.contains("`grace`"), "{}", faults[2]);
+}
+
+#[test]
+fn a_text_that_is_no_toml_is_reported_with_its_place() {
+    let faults = Setting::of("[server]\nlisten = \n").faults();
+    assert_eq!((faults[0].code, faults[0].line), ("syntax", Some(2)));
+    let mut setting = Setting::of("");
+    setting.inputs.file = Some(setting.folder.path().join("nowhere.toml"));
+    assert_eq!(setting.faults()[0].code, "unreadable");
+}
+
+#[test]
+fn a_value_that_cannot_be_is_refused_by_its_key() {
+    let file = |what: &str| match what.split_once('\n') {
+        Some((server, "")) => format!("[server]\n{server}\n{TENANT}{SOURCE}"),
+        _ => what.to_owned(),
+    };
+    for (server, key) in [
+        ("admin_listen = \"0.0.0.0:9090\"", "admin_listen"),
+        ("admin_listen = \"127.0.0.1:8080\"", "admin_listen"),
+        ("trusted_proxies = [\"10.0.0.1/8\"]", "trusted_proxies"),
+        ("connections = { per_address = 9000 }", "connections.per_address"),
+        ("connections = 5", "connections"),
+        ("auth_failures = { count = 0 }", "auth_failures.count"),
+        ("max_body = \"1GB\"", "max_body"),
+        ("grace = \"1d\"", "grace"),
+    ] {
+        assert_eq!(fault(&file(&format!("{server}\n"))).1, format!("server.{key}"), "{server}");
+    }
+    for (more, key) in [
+        ("[journal]\nurl = \"postgres://db/x\"", "journal.url"),
+        ("[journal]\nurl = \"mysql:x\"", "journal.url"),
+        ("[journal]\nretention = { bodies = \"500d\" }", "journal.retention.records"),
+        ("[sources.\"a/b\"]\npreset = \"generic\"", "sources.a/b"),
+        ("[server.tls]\nx = 1", "server.tls"),
+        ("[other]\nx = 1", "other"),
+    ] {
+        assert_eq!(fault(&format!("{TENANT}{SOURCE}{more}")).1, key, "{more}");
+    }
+}
+
+#[test]
+fn where_the_token_may_go_is_checked() {
+    let tenant = |more: &str| Setting::of(&format!("{TENANT}{more}\n{SOURCE}"));
+    for (more, key) in [
+        ("cloud = \"china\"", "cloud"),
+        ("cloud = \"germany\"", "cloud"),
+        ("api_base = \"http://api.security.microsoft.com\"", "api_base"),
+        ("api_base = \"https://evil.example\"", "api_base"),
+        ("api_base = \"https://user:canary@api.security.microsoft.com\"", "api_base"),
+        ("authority = \"https://evil.example\"", "authority"),
+        ("token_scope = \"\"", "token_scope"),
+        ("quota = { per_minute = 101 }", "quota.per_minute"),
+        ("quota = { per_hour = 0 }", "quota.per_hour"),
+        ("limit = { scans = 0 }", "limit.scans"),
+        ("mode = \"force\"", "mode"),
+        ("on_unknown = \"repost\"", "on_unknown"),
+    ] {
+        let faults = tenant(more).faults();
+        assert_eq!(faults.len(), 1, "{more}: {}", shown(&faults));
+        assert_eq!(faults[0].key, format!("tenants.default.{key}"), "{more}");
+    }
+    let faults = tenant("cloud = \"custom\"\napi_base = \"https://api.example\"").faults();
+    assert_eq!(
+        faults.iter().map(|f| f.key.as_str()).collect::<Vec<_>>(),
+        ["tenants.default.authority", "tenants.default.token_scope"]
+    );
+    let custom = "cloud = \"custom\"\napi_base = \"https://api.example\"\nauthority = \"https://login.example\"\ntoken_scope = \"https://api.example/.default\"";
+    assert_eq!(tenant(custom).load().tenants[0].endpoints.api_base, "https://api.example");
+    let local = tenant("api_base = \"http://127.0.0.1:9/\"\nauthority = \"http://[::1]:9\"").load();
+    assert_eq!(local.tenants[0].endpoints.token_scope, Endpoints::commercial().token_scope);
+    assert_eq!(tenant("cloud = \"gcc-high\"").load().tenants[0].endpoints, Endpoints::gcc_high());
+    assert_eq!(tenant("mode = \"dry_run\"").load().tenants[0].mode, Some(Mode::DryRun));
+}
+
+#[test]
+fn secrets_are_refused_where_they_protect_nothing() {
+    let source =
+        |bearer: &str| format!("{TENANT}[sources.s]\npreset = \"generic\"\n[[sources.s.auth]]\nbearer = {bearer}\n");
+    for (mode, refused) in [(0o600, false), (0o400, false), (0o640, false), (0o644, true), (0o606, true), (0o602, true)]
+    {
+        let setting = Setting::of(&source("{ secret_file = \"x\" }"));
+        setting.secret("x", SECRET, mode);
+        assert_eq!(Settings::load(&setting.inputs).is_err(), refused, "{mode:o}");
+        if refused {
+            assert_eq!(setting.faults()[0].code, "bad-secret");
+        } else {
+            let notes = setting.load().notes;
+            assert_eq!(notes.iter().any(|note| note.contains("group")), mode == 0o640, "{notes:?}");
+        }
+    }
+    for (bearer, code) in [
+        ("{ secret_env = \"SHORT\" }", "bad-secret"),
+        ("{ secret_env = \"EMPTY\" }", "bad-secret"),
+        ("{ secret_env = \"UNSET\" }", "bad-secret"),
+        ("{ secret_file = \"nowhere\" }", "bad-secret"),
+        ("{ secret_file = \".\" }", "bad-secret"),
+        ("{ secret_file = [] }", "bad-value"),
+        ("{ secret_file = \"s.secret\", secret_env = \"SENDER\" }", "bad-value"),
+        ("{}", "missing-key"),
+        ("\"canary-in-the-wrong-place\"", "wrong-type"),
+        ("{ secret_file = [\"s.secret\", 5] }", "wrong-type"),
+    ] {
+        let faults = Setting::of(&source(bearer)).faults();
+        assert_eq!(faults[0].code, code, "{bearer}: {}", shown(&faults));
+    }
+    for text in ["sixteen bytes and\0", "a line break\nin a token", " blank in front of it"] {
+        let setting = Setting::of(&source("{ secret_file = \"x\" }"));
+        setting.secret("x", text, 0o600);
+        assert_eq!(setting.faults()[0].code, "bad-secret", "{text:?}");
+    }
+    let empty = Setting::of(&format!("{}{SOURCE}", TENANT.replace("APP_SECRET", "EMPTY"))).faults();
+    assert_eq!((empty[0].code, empty[0].key.as_str()), ("bad-secret", "tenants.default.credential.secret_env"));
+}
+
+#[test]
+fn a_configured_credential_lets_its_sender_in_and_nobody_else() {
+    let file = format!(
+        "{TENANT}[sources.s]\npreset = \"generic\"\n[[sources.s.auth]]\nhmac = {{ header = \"X-Sig\", prefix = \"v1=\", encoding = \"base64\", secret_file = [\"other.secret\", \"s.secret\"] }}\n[[sources.s.auth]]\nbearer = {{ secret_env = \"SENDER\" }}\n"
+    );
+    let settings = Setting::of(&file).load();
+    let auth = &settings.sources[0].auth;
+    let body = Bytes::from_static(b"{}");
+    for (alternative, id) in [(0, "other.secret"), (1, "SENDER")] {
+        let headers = [sign(&auth.alternatives[alternative][0], &body).unwrap()].into_iter().collect();
+        let delivery = authenticate(auth, "s", &headers, body.clone(), Timestamp::default()).ok().unwrap();
+        assert_eq!(delivery.credential(), id, "a newline at the end of a file is not part of the secret");
+    }
+    assert!(authenticate(auth, "s", &http::HeaderMap::new(), body, Timestamp::default()).is_err());
+}
+
+#[test]
+fn a_source_is_checked_whole() {
+    let source = |more: &str, auth: &str| format!("{TENANT}[sources.s]\n{more}\n[[sources.s.auth]]\n{auth}\n");
+    let bearer = "bearer = { secret_file = \"s.secret\" }";
+    let generic = "preset = \"generic\"";
+    for (more, auth, code, key) in [
+        ("", bearer, "missing-key", "preset"),
+        ("preset = \"x\"", bearer, "bad-value", "preset"),
+        ("preset = \"generic\"\nmethods = \"GET\"", bearer, "bad-value", "methods"),
+        (
+            "preset = \"generic\"\ncontent_types = \"application/json; charset=utf-8\"",
+            bearer,
+            "bad-value",
+            "content_types",
+        ),
+        ("preset = \"generic\"\nmax_devices = 0", bearer, "bad-value", "max_devices"),
+        ("preset = \"generic\"\nexpect_every = \"24h\"", bearer, "not-yet", "expect_every"),
+        ("preset = \"generic\"\ntenant_from = \"/t\"", bearer, "not-yet", "tenant_from"),
+        ("preset = \"generic\"\ntenants = \"other\"", bearer, "bad-value", "tenants"),
+        ("preset = \"generic\"\nmap = { idd = \"/x\" }", bearer, "bad-value", "map"),
+        ("preset = \"generic\"\nmap = { devices = { name = \"x\" } }", bearer, "bad-value", "map.devices.name"),
+        (generic, "", "missing-key", "auth[0].hmac"),
+        (generic, "github = {}", "not-yet", "auth[0].github"),
+        (generic, "barer = {}\nbearer = { secret_file = \"s.secret\" }", "unknown-key", "auth[0].barer"),
+        (generic, "hmac = { secret_file = \"s.secret\" }", "missing-key", "auth[0].hmac.header"),
+        (generic, "hmac = { header = \"a b\", secret_file = \"s.secret\" }", "bad-value", "auth[0].hmac.header"),
+        (
+            generic,
+            "hmac = { header = \"X\", encoding = \"b64\", secret_file = \"s.secret\" }",
+            "bad-value",
+            "auth[0].hmac.encoding",
+        ),
+        (
+            generic,
+            "hmac = { header = \"X\", prefix = \"v1 \", secret_file = \"s.secret\" }",
+            "bad-value",
+            "auth[0].hmac.prefix",
+        ),
+        (
+            generic,
+            "hmac = { header = \"X\", signed = \"{timestamp}.{body}\", secret_file = \"s.secret\" }",
+            "bad-value",
+            "auth[0].hmac.signed",
+        ),
+    ] {
+        assert_eq!(fault(&source(more, auth)), (code, format!("sources.s.{key}")), "{more}\n{auth}");
+    }
+    let map = source("map = { id = \"/x\" }", bearer);
+    assert_eq!(Setting::of(&map).load().sources[0].preset, "", "a map of its own needs no preset");
+    let file =
+        format!("{TENANT}{SOURCE}[sources.s.map]\nid = \"/x\"\n[sources.s.map.devices]\nname = \"/y\"\nip = \"z\"\n");
+    let faults = Setting::of(&file).faults();
+    let line = file.lines().position(|line| line.starts_with("ip = ")).map(|n| n + 1);
+    assert_eq!((faults[0].line, faults[0].column), (line, Some(6)), "the fault of a pointer stands at the pointer");
+}
+
+#[test]
+fn which_tenant_a_source_acts_on_is_never_guessed() {
+    let second = TENANT.replace("[tenants.default]", "[tenants.second]").replace("3d2b", "4d2b");
+    let file = |tenants: &str| format!("{TENANT}{second}{}", SOURCE.replace("[[", &format!("{tenants}\n[[")));
+    assert_eq!(Setting::of(&format!("{TENANT}{SOURCE}")).load().sources[0].tenant, "default");
+    assert_eq!(fault(&file("")), ("missing-key", "sources.s.tenants".to_owned()));
+    assert_eq!(fault(&file("tenants = [\"default\", \"second\"]")), ("bad-value", "sources.s.tenants".to_owned()));
+    assert_eq!(Setting::of(&file("tenants = [\"second\"]")).load().sources[0].tenant, "second");
+}
+
+#[test]
+fn what_is_allowed_but_unwise_is_a_warning() {
+    let twin =
+        SOURCE.replace("sources.s", "sources.twin").replace("secret_file = \"s.secret\"", "secret_env = \"SENDER\"");
+    let warnings = with(&twin).load().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("`s` and `twin` share a secret") && !warnings[0].contains("canary"), "{warnings:?}");
+    let same = TENANT.replace("[tenants.default]", "[tenants.again]");
+    let file = format!("{TENANT}{same}{}", SOURCE.replace("[[", "tenants = \"again\"\n[["));
+    assert!(Setting::of(&file).load().warnings[0].contains("twice its quota"));
+}
+
+#[test]
+fn paths_count_from_the_file_and_the_data_directory() {
+    let mut setting = with("[journal]\nurl = \"sqlite:data/j.db\"");
+    assert_eq!(setting.load().journal.path, setting.folder.path().join("data/j.db"));
+    setting.inputs.flags.data_dir = Some(PathBuf::from("/var/lib/scanhook"));
+    assert_eq!(setting.load().journal.path, PathBuf::from("/var/lib/scanhook/data/j.db"));
+    for url in ["sqlite:/srv/j.db", "sqlite:///srv/j.db"] {
+        let setting = with(&format!("[journal]\nurl = \"{url}\""));
+        assert_eq!(setting.load().journal.path, PathBuf::from("/srv/j.db"), "{url}");
+    }
+}
+
+#[test]
+fn the_simulator_needs_no_credential() {
+    let mut setting = Setting::of(SOURCE);
+    assert_eq!(setting.faults()[0].key, "tenants");
+    setting.inputs.flags.simulate = true;
+    let settings = setting.load();
+    assert_eq!((settings.tenants[0].name.as_str(), settings.sources[0].tenant.as_str()), ("default", "default"));
+}
