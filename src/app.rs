@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use core::time::Duration;
@@ -198,8 +197,7 @@ impl Parts<'_> {
 
     fn open_doors(&self, tasks: &mut JoinSet<&'static str>, listeners: Listeners, intake: Arc<Intake>) {
         let refusals = Arc::new(Refusals::default());
-        let reception =
-            Reception { intake: intake.clone(), metrics: self.metrics.clone(), refusals: refusals.clone() };
+        let reception = Reception { intake: intake.clone(), metrics: self.metrics.clone(), refusals: refusals.clone() };
         let shape = reception.clone();
         let public = webhook::router(
             self.door(),
@@ -379,7 +377,9 @@ fn tell(metrics: Arc<Metrics>) -> Arc<dyn Fn(&str, &[Happened]) + Send + Sync> {
                     tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
                 }
                 Happened::Paused { until } => tracing::warn!(tenant, %until, "Defender asks to wait"),
-                Happened::Stopped { code, why } => tracing::error!(tenant, code, why, "nothing is sent for this tenant"),
+                Happened::Stopped { code, why } => {
+                    tracing::error!(tenant, code, why, "nothing is sent for this tenant")
+                }
                 Happened::Alarm { code } => tracing::error!(tenant, code, "Defender answered what it should not"),
             }
         }

@@ -76,8 +76,8 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Receipt, NotAccepted> {
         let desk = self.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
-        let delivery = signature::authenticate(&desk.source.auth, source, headers, body, now)
-            .map_err(NotAccepted::Credential)?;
+        let delivery =
+            signature::authenticate(&desk.source.auth, source, headers, body, now).map_err(NotAccepted::Credential)?;
         let (policy, id) = self.policy.borrow().clone();
         let bytes = delivery.body().len();
         let acceptance = accept(desk, &policy, id, delivery)?;

@@ -10,6 +10,7 @@
 //! The map with its invariants and walkthroughs is `ARCHITECTURE.md`.
 
 pub mod api;
+pub mod app;
 pub mod clock;
 #[cfg(test)]
 mod collections;

@@ -104,17 +104,9 @@ impl Metrics {
         to.register("quota_limit", "Our share of an API's budget", self.quota_limit.clone());
         to.register("quota_used", "Calls that count against it", self.quota_used.clone());
         to.register("token_expiry_timestamp_seconds", "When the token expires", self.token_expiry.clone());
-        to.register(
-            "alert_to_request_seconds",
-            "From the decision to the scan call",
-            self.alert_to_request.clone(),
-        );
+        to.register("alert_to_request_seconds", "From the decision to the scan call", self.alert_to_request.clone());
         to.register("action_duration_seconds", "From the scan call to its end", self.action_duration.clone());
-        to.register(
-            "defender_request_duration_seconds",
-            "Calls to Entra and Defender",
-            self.request_duration.clone(),
-        );
+        to.register("defender_request_duration_seconds", "Calls to Entra and Defender", self.request_duration.clone());
         to.register("dry_run", "1 while the process sends nothing", self.dry_run.clone());
         to.register(
             "rules_last_reload_successful",
@@ -145,8 +137,7 @@ impl Metrics {
             }
             for decision in &alert.decisions {
                 let rule = decision.rule.clone().unwrap_or_default();
-                let labels =
-                    vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", decision.state.clone())];
+                let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", decision.state.clone())];
                 self.decisions.get_or_create(&labels).inc();
                 if decision.scan_id.is_none() {
                     self.not_scanned.get_or_create(&vec![("reason", decision.reason.clone())]).inc();

@@ -66,7 +66,10 @@ impl Tx<'_> {
             AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.scan = scan.id) LIMIT ?2";
         self.step(&format!("DELETE FROM event WHERE scan IN ({OVER})"), before)?;
         let scans = self.step(&format!("DELETE FROM scan WHERE id IN ({OVER})"), before)?;
-        self.step("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at <= ? AND scan IS NULL LIMIT ?)", before)?;
+        self.step(
+            "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at <= ? AND scan IS NULL LIMIT ?)",
+            before,
+        )?;
         Ok(deliveries.max(scans))
     }
 

@@ -192,9 +192,7 @@ impl Tx<'_> {
             params![scan.0, action, ours, look_at.millis()],
         )?;
         if !ours {
-            self.db
-                .prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?
-                .execute([scan.0])?;
+            self.db.prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?.execute([scan.0])?;
         }
         Ok(())
     }
@@ -314,7 +312,8 @@ impl Tx<'_> {
         );
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([tenant.0], |row| {
-            Ok(scan_row(row)?.map(|scan| (scan, row.get(7), row.get(8), row.get(9), row.get(10), row.get(11), row.get(12))))
+            Ok(scan_row(row)?
+                .map(|scan| (scan, row.get(7), row.get(8), row.get(9), row.get(10), row.get(11), row.get(12))))
         })?;
         let mut open = Vec::new();
         for row in rows {
@@ -357,9 +356,8 @@ impl Tx<'_> {
             "SELECT a.source, coalesce(d.rule, ''), d.device, a.fields
              FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n WHERE d.scan = ? ORDER BY d.id",
         )?;
-        let rows = statement.query_map([scan.0], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
-        })?;
+        let rows = statement
+            .query_map([scan.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?)))?;
         let mut cited = Vec::new();
         for row in rows {
             let (source, rule, device, fields) = row?;

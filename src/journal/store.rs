@@ -220,10 +220,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     drop(private(path)?);
     let mut db = Connection::open(path).map_err(OpenError::sqlite)?;
     db.busy_timeout(core::time::Duration::from_millis(500)).map_err(OpenError::sqlite)?;
-    let wal: String =
-        db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
-    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000")
-        .map_err(OpenError::sqlite)?;
+    let wal: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
+    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000").map_err(OpenError::sqlite)?;
     let full: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
     if wal != "wal" || full != 2 {
         return Err(OpenError::NotDurable);
@@ -261,7 +259,9 @@ impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> JournalError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull | ErrorCode::ConstraintViolation)
-                if error.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK)
+                if error
+                    .sqlite_error()
+                    .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK)
                     || error.sqlite_error_code() == Some(ErrorCode::DiskFull) =>
             {
                 JournalError::Full

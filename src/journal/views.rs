@@ -251,8 +251,7 @@ impl Reader<'_> {
         let counts = "SELECT state, count(*) FROM scan WHERE tenant = ? GROUP BY state";
         view.scans = all(self.db, counts, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect();
         let oldest = "SELECT min(created_at) FROM scan WHERE tenant = ? AND state = 'waiting'";
-        view.waiting_since =
-            self.db.query_row(oldest, [tenant.0], |row| row.get::<_, Option<i64>>(0))?.map(time);
+        view.waiting_since = self.db.query_row(oldest, [tenant.0], |row| row.get::<_, Option<i64>>(0))?.map(time);
         let held = "SELECT count(*), min(at) FROM decision WHERE tenant = ? AND state = 'held'";
         let (count, since): (u32, Option<i64>) =
             self.db.query_row(held, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -269,12 +268,7 @@ impl Reader<'_> {
         let sql = "SELECT count(*), max(received_at) FROM delivery WHERE source = ?";
         let (deliveries, last): (u32, Option<i64>) =
             self.db.query_row(sql, [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(SourceView {
-            name: name.to_owned(),
-            deliveries,
-            last_delivery_at: last.map(time),
-            refusals: Vec::new(),
-        })
+        Ok(SourceView { name: name.to_owned(), deliveries, last_delivery_at: last.map(time), refusals: Vec::new() })
     }
 }
 

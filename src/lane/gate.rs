@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Happened, Lane};
 use crate::api::LaneView;
-use crate::defender::reply::Refusal;
 use crate::defender::Answer;
+use crate::defender::reply::Refusal;
 use crate::defender::token::{self, Bearer, ClaimFault, Token, TokenReply};
 use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, Tx};

@@ -72,11 +72,7 @@ impl Lane {
             };
             let request = request::scan(&self.account.endpoints, bearer, &order);
             tx.begin_sending(scan.id, now)?;
-            todo.happened.push(Happened::Sent {
-                scan: scan.uuid,
-                kind: scan.kind,
-                waited: now.since(created(&scan)),
-            });
+            todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
             let intent = Intent { scan, with_external_id, generation, sent_at: now };
             self.enter(tx, todo, Call::Scan(intent), request, now)?;
         }
@@ -139,7 +135,9 @@ impl Lane {
         happened: &mut Vec<Happened>,
     ) -> Result<&'static str, JournalError> {
         let scan = &intent.scan;
-        let end = |tx: &mut Tx<'_>, outcome, refusal: &Refusal| tx.drop_scan(scan.id, outcome, Some(&refusal.to_string()), now);
+        let end = |tx: &mut Tx<'_>, outcome, refusal: &Refusal| {
+            tx.drop_scan(scan.id, outcome, Some(&refusal.to_string()), now)
+        };
         match reply {
             ScanReply::Ours(action) => {
                 self.authorized();

@@ -84,9 +84,8 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
         Some(source) => vec![source.clone()],
         None => admin.intake.desks.keys().cloned().collect(),
     };
-    let mut sources = admin
-        .read(move |reader| names.iter().map(|name| reader.source(name)).collect::<Result<Vec<_>, _>>())
-        .await?;
+    let mut sources =
+        admin.read(move |reader| names.iter().map(|name| reader.source(name)).collect::<Result<Vec<_>, _>>()).await?;
     if of.source.is_some() {
         for source in &mut sources {
             source.refusals = admin.refusals.of(&source.name);

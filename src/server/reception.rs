@@ -104,7 +104,13 @@ impl Reception {
                 tracing::info!(source, %peer, check, "not authenticated");
             }
             NotAccepted::NotStrict { fault, credential, body } => {
-                tracing::warn!(source, credential, body, code = fault.fault.code(), "authenticated, but not strict JSON");
+                tracing::warn!(
+                    source,
+                    credential,
+                    body,
+                    code = fault.fault.code(),
+                    "authenticated, but not strict JSON"
+                );
             }
             NotAccepted::Journal(error) => {
                 tracing::error!(source, code = error.code(), %error, "a delivery could not be stored");

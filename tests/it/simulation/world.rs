@@ -159,7 +159,9 @@ fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
     };
     // Some ids come again: repeats, and the same finding for another machine.
     let id = if dice.roll(5) == 0 { 0 } else { n };
-    format!(r#"{{"alert_id":"a-{id}","title":"t","severity":"{severity}","category":"{category}","devices":[{device}]}}"#)
+    format!(
+        r#"{{"alert_id":"a-{id}","title":"t","severity":"{severity}","category":"{category}","devices":[{device}]}}"#
+    )
 }
 
 enum Event {
