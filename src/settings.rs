@@ -14,7 +14,6 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -125,7 +124,7 @@ pub struct Source {
     /// How much one delivery may ask for.
     pub caps: Caps,
     /// How its requests prove themselves.
-    pub auth: Arc<Authentication>,
+    pub auth: Authentication,
     /// The tenant it may act on.
     pub tenant: String,
     /// Media types it may send, lower case.

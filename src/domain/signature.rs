@@ -3,6 +3,8 @@
 //! The algorithm and the keys come from the configuration, never from the request; the raw bytes are verified;
 //! whole tags are compared, in constant time.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
@@ -22,12 +24,14 @@ pub const MOST_SIGNATURES: usize = 8;
 pub const SHORTEST_SECRET: usize = 16;
 
 /// How a source's requests prove themselves: one of the alternatives must hold, and all checks inside it.
+#[derive(Clone)]
 pub struct Authentication {
     /// Empty alternatives hold for nobody.
     pub alternatives: Vec<Vec<Check>>,
 }
 
 /// One check of a request.
+#[derive(Clone)]
 pub enum Check {
     /// HMAC-SHA-256 over the raw body.
     Hmac {
@@ -48,8 +52,7 @@ pub enum Check {
 }
 
 /// How a tag is written in its header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// Hex digits of either case.
     Hex,
@@ -58,9 +61,11 @@ pub enum Encoding {
 }
 
 /// A secret with the name of the file or variable it came from.
+#[derive(Clone)]
 pub struct Key {
     id: String,
-    secret: SecretSlice<u8>,
+    /// Shared, so that a copy of the settings is no second copy of the secret.
+    secret: Arc<SecretSlice<u8>>,
 }
 
 /// Why bytes are no webhook secret.
@@ -86,13 +91,13 @@ impl Key {
         if secret.contains(&0) {
             return Err(BadKey::Nul);
         }
-        Ok(Key { id: id.into(), secret: SecretSlice::from(secret.to_vec()) })
+        Ok(Key { id: id.into(), secret: Arc::new(SecretSlice::from(secret.to_vec())) })
     }
 
     /// For vectors whose published secrets are shorter than any we accept.
     #[cfg(test)]
     pub(crate) fn unchecked(secret: &[u8]) -> Key {
-        Key { id: String::new(), secret: SecretSlice::from(secret.to_vec()) }
+        Key { id: String::new(), secret: Arc::new(SecretSlice::from(secret.to_vec())) }
     }
 
     /// The name of the file or variable.

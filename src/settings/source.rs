@@ -1,7 +1,6 @@
 //! `[sources.x]`.
 
 use core::time::Duration;
-use std::sync::Arc;
 
 use http::header::HeaderName;
 
@@ -57,7 +56,7 @@ pub(super) fn read<'i>(
         preset,
         mapping: mapping?,
         caps,
-        auth: Arc::new(auth),
+        auth,
         tenant: tenant?,
         content_types,
         methods,
