@@ -1,0 +1,73 @@
+//! What the journal's benches share: a policy, a source, and deliveries that each begin a scan.
+
+#![allow(clippy::unwrap_used)]
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use core::time::Duration;
+use http::HeaderMap;
+use scanhook::domain::scan::Mode;
+use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
+use scanhook::domain::time::Timestamp;
+use scanhook::intake::{Desk, accept};
+use scanhook::journal::{Acceptance, Job, JournalError, PolicyId, Store, Tx};
+use scanhook::policy::{Ceiling, Policy, Terms};
+use scanhook::settings::Source;
+
+const SECRET: &str = "a secret of at least 16 bytes";
+const RULES: &str = "version = 1\n[defaults]\nmode = \"enforce\"\n[[rule]]\nname = \"all\"\nscan = \"quick\"\n\
+    limit = false\nwhen = { source.exists = true }\n";
+
+/// 2026-11-02T08:00:00Z.
+pub const NOW: Timestamp = Timestamp::from_millis(1_793_606_400_000);
+
+/// Runs one job as one transaction.
+pub fn write<T: Send + 'static>(
+    store: &mut Store,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
+) -> T {
+    let slot = Arc::new(Mutex::new(None));
+    let reply = slot.clone();
+    store.commit(vec![Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result))]);
+    slot.lock().unwrap().take().unwrap().unwrap()
+}
+
+/// Makes deliveries.
+pub struct Counter {
+    pub desk: Desk,
+    pub policy: Arc<Policy>,
+    id: PolicyId,
+    next: u64,
+}
+
+impl Counter {
+    pub fn new(store: &mut Store) -> Counter {
+        let policy = Arc::new(Policy::parse(RULES.to_owned()).map_err(|_| "rules").unwrap().policy);
+        let stored = policy.clone();
+        let (tenant, id) = write(store, move |tx| {
+            Ok((tx.tenant("default")?, tx.policy(stored.fingerprint(), stored.text(), NOW)?))
+        });
+        let keys = vec![Key::new("bench", SECRET.as_bytes()).map_err(|_| "key").unwrap()];
+        let mut source = Source::of_preset("generic").unwrap();
+        source.auth = Authentication { alternatives: vec![vec![Check::Bearer { keys }]] };
+        source.remember = Duration::from_secs(3600);
+        let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+        Counter { desk: Desk { source, tenant, terms }, policy, id, next: 0 }
+    }
+
+    /// The next delivery: a new alert of 2 KB for a new machine.
+    pub fn delivery(&mut self) -> Acceptance {
+        self.next += 1;
+        let body = format!(
+            r#"{{"alert_id":"a-{n}","title":"t","severity":"high","devices":[{{"mde_id":"{n:040x}"}}],"pad":"{pad}"}}"#,
+            n = self.next,
+            pad = "x".repeat(1_900)
+        );
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::AUTHORIZATION, format!("Bearer {SECRET}").parse().unwrap());
+        let source = &self.desk.source;
+        let delivery = authenticate(&source.auth, &source.name, &headers, Bytes::from(body), NOW);
+        accept(&self.desk, &self.policy, self.id, delivery.map_err(|_| "refused").unwrap()).unwrap()
+    }
+}
