@@ -33,7 +33,8 @@ fn body() -> Bytes {
 fn rules(count: usize) -> Policy {
     let mut text = "version = 1\n[defaults]\nmode = \"enforce\"\n".to_owned();
     for n in 1..count {
-        write!(text, "[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.category = \"Category{n}\" }}\n").unwrap();
+        write!(text, "[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.category = \"Category{n}\" }}\n")
+            .unwrap();
     }
     text.push_str("[[rule]]\nname = \"last\"\nscan = \"quick\"\nwhen = { severity.gte = \"medium\" }\n");
     Policy::parse(text).map_err(|_| "rules").unwrap().policy

@@ -17,7 +17,7 @@ use crate::defender::{BadEndpoint, Endpoints};
 use crate::domain::scan::Mode;
 use crate::intake::{Desk, Intake};
 use crate::journal::{Ids, Journal, JournalError, OpenError, PolicyId, Retention, Store, TenantId};
-use crate::lane::run::Runner;
+use crate::lane::run::{Runner, Tell};
 use crate::lane::{Account, Happened, Pace};
 use crate::metrics::Metrics;
 use crate::policy::{Ceiling, Policy, Terms};
@@ -362,7 +362,7 @@ async fn housekeep(
 }
 
 /// One log line and the counters for what happens in a lane.
-fn tell(metrics: Arc<Metrics>) -> Arc<dyn Fn(&str, &[Happened]) + Send + Sync> {
+fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
     Arc::new(move |tenant, happened| {
         for what in happened {
             metrics.happened(tenant, what);

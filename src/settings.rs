@@ -170,6 +170,7 @@ pub struct Inputs {
 impl Inputs {
     /// Takes the environment of this process. Without a named file, `scanhook.toml` here is used if it exists.
     #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "this is the door the ban points to")]
     pub fn from_process(file: Option<PathBuf>, flags: Flags) -> Inputs {
         let here = || Some(PathBuf::from("scanhook.toml")).filter(|path| path.exists());
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {

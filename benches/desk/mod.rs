@@ -45,9 +45,8 @@ impl Counter {
     pub fn new(store: &mut Store) -> Counter {
         let policy = Arc::new(Policy::parse(RULES.to_owned()).map_err(|_| "rules").unwrap().policy);
         let stored = policy.clone();
-        let (tenant, id) = write(store, move |tx| {
-            Ok((tx.tenant("default")?, tx.policy(stored.fingerprint(), stored.text(), NOW)?))
-        });
+        let (tenant, id) =
+            write(store, move |tx| Ok((tx.tenant("default")?, tx.policy(stored.fingerprint(), stored.text(), NOW)?)));
         let keys = vec![Key::new("bench", SECRET.as_bytes()).map_err(|_| "key").unwrap()];
         let mut source = Source::of_preset("generic").unwrap();
         source.auth = Authentication { alternatives: vec![vec![Check::Bearer { keys }]] };

@@ -139,7 +139,7 @@ fn is_tls(error: &reqwest::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
     use core::net::SocketAddr;
     use std::process::Command;
 

@@ -29,8 +29,11 @@ pub struct Touched(pub BTreeSet<TenantId>);
 /// One transaction's worth of work with the reply it owes.
 pub struct Job {
     pub(super) bytes: usize,
-    run: Box<dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> Ran + Send>,
+    run: Box<Work>,
 }
+
+/// Runs in its savepoint, or is told why it cannot.
+type Work = dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> Ran + Send;
 
 struct Ran {
     kept: bool,

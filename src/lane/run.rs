@@ -23,6 +23,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// What status shows of a lane.
 pub type Board = watch::Sender<(LaneView, std::collections::BTreeMap<String, QuotaView>)>;
 
+/// Is told the tenant and what happened in its lane.
+pub type Tell = dyn Fn(&str, &[Happened]) + Send + Sync;
+
 /// What a lane runs with.
 pub struct Runner {
     /// The durable record.
@@ -42,7 +45,7 @@ pub struct Runner {
     /// Where it shows itself.
     pub board: Board,
     /// Who logs and counts.
-    pub tell: Arc<dyn Fn(&str, &[Happened]) + Send + Sync>,
+    pub tell: Arc<Tell>,
 }
 
 type Returned = (CallId, Call, Answer);
