@@ -1,6 +1,6 @@
 //! Deliveries accepted per commit, on a real file with full sync: alone, and 16 and 64 sharing one commit.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod desk;
 

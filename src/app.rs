@@ -141,6 +141,7 @@ impl Running {
                 "a lane"
             });
         }
+        tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
         tasks.spawn(housekeep(journal.clone(), retention(&settings), stopping.clone(), policy_in_force));
 
         let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping };
@@ -332,6 +333,15 @@ fn retention(settings: &Settings) -> Retention {
         records: settings.journal.records,
         remember: settings.sources.iter().map(|source| (source.name.clone(), source.remember)).collect(),
     }
+}
+
+/// Ends when the writer has: without it nothing can be acknowledged any more.
+async fn watch_writer(journal: Journal, mut stop: watch::Receiver<bool>) -> &'static str {
+    tokio::select! {
+        () = journal.closed() => {}
+        _ = stop.changed() => {}
+    }
+    "the journal's writer"
 }
 
 /// Forgets in small steps, so that senders never wait for it. Holds the policy's sender so that lanes can watch it.

@@ -1,6 +1,6 @@
 //! What the journal's benches share: a policy, a source, and deliveries that each begin a scan.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 use std::sync::{Arc, Mutex};
 

@@ -158,6 +158,11 @@ impl Journal {
         wake(&self.inner.wakes, tenant)
     }
 
+    /// Waits until the writer has ended, which it does only when every handle is gone or it panicked.
+    pub async fn closed(&self) {
+        self.inner.queue.closed().await;
+    }
+
     /// False once the writer has ended.
     #[must_use]
     pub fn is_open(&self) -> bool {

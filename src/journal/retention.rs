@@ -31,6 +31,12 @@ impl Tx<'_> {
         let mut most = 0;
         for (source, remember) in &retention.remember {
             let before = now.minus(*remember).millis();
+            self.db
+                .prepare_cached(
+                    "UPDATE alert SET key = NULL WHERE key IS NOT NULL AND delivery IN
+                       (SELECT id FROM delivery WHERE received_at <= ? AND source = ? AND key IS NOT NULL LIMIT ?)",
+                )?
+                .execute(params![before, source, STEP])?;
             most = most.max(
                 self.db
                     .prepare_cached(

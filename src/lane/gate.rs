@@ -12,7 +12,7 @@ use crate::defender::token::{self, Bearer, ClaimFault, Token, TokenReply};
 use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, Tx};
 
-/// No token call sooner than this after a failed one (defender-api, refresh).
+/// No token call sooner than this after another (defender-api, refresh).
 const TOKEN_RETRY: Duration = Duration::from_secs(30);
 /// The longest rest after calls that did not reach a working far side.
 const LONGEST_REST: u64 = 60;
@@ -201,7 +201,8 @@ impl Lane {
         });
         self.gate.stopped = None;
         self.gate.generation += 1;
-        self.gate.token_due = token.refresh.max(now.plus(Duration::from_secs(1)));
+        // A token that lives a moment must not become a storm of token calls.
+        self.gate.token_due = token.refresh.max(now.plus(TOKEN_RETRY));
         self.gate.token = Some(token);
     }
 }
