@@ -15,8 +15,9 @@ const SEEDS: u64 = 500;
 fn run(scenario: &Scenario, faults: Faults) -> (String, World) {
     let mut world = World::new(scenario, faults);
     world.run();
-    checks::all(&world);
-    (world.hash(), world)
+    let hash = world.hash();
+    checks::all(&mut world);
+    (hash, world)
 }
 
 #[test]
@@ -70,5 +71,5 @@ fn replay() {
     let mut world = World::new(&Scenario::random(seed), Faults::random(seed));
     world.traced = true;
     world.run();
-    checks::all(&world);
+    checks::all(&mut world);
 }
