@@ -169,6 +169,17 @@ impl Running {
             tracing::warn!("the grace is over: what is still under way is cut, and reconciled at the next start");
             self.tasks.shutdown().await;
         }
+        self.close().await;
+    }
+
+    /// Ends as a crash would, as far as one process can play that: requests and calls in flight are cut and nothing
+    /// is drained. Waits until the journal is let go, so that it can be opened again.
+    pub async fn kill(mut self) {
+        self.tasks.shutdown().await;
+        self.close().await;
+    }
+
+    async fn close(self) {
         drop(self.tasks);
         // The last handles of the journal went with the tasks, so its writer ends.
         let _ = tokio::task::spawn_blocking(move || self.writer.join()).await;
