@@ -293,6 +293,8 @@ impl World {
                 self.far.start_foreign(self.now.to_jiff(), &machine, "Quick", "manual check [sh-000000000000]");
             }
             Event::Load => self.load(),
+            // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
+            Event::Poll if self.now < self.next_poll => {}
             Event::Poll => {
                 self.next_poll = Timestamp::NEVER;
                 self.poll();
