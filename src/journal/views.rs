@@ -222,16 +222,6 @@ impl Reader<'_> {
         Ok(scan)
     }
 
-    /// The receipt of a delivery by its id; `None` where there is none.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn delivery(&self, id: &str) -> Result<Option<Receipt>, JournalError> {
-        let Ok(uuid) = id.parse::<Uuid>() else { return Ok(None) };
-        let row = self.db.query_row("SELECT id FROM delivery WHERE uuid = ?", [uuid], |row| row.get(0)).optional()?;
-        row.map(|row| receipt(self.db, row, true)).transpose()
-    }
-
     /// Decisions and scans that are not final yet.
     ///
     /// # Errors

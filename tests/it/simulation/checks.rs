@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::world::World;
 
-pub fn all(world: &World) {
+pub fn all(world: &mut World) {
     ended(world);
     not_doubled(world);
     truthful(world);
@@ -67,12 +67,13 @@ fn within_quota(world: &World) {
 }
 
 /// Every acknowledged delivery is still there, with the same alerts.
-fn kept(world: &World) {
-    for (n, receipt) in &world.promised {
-        let found = world.store.read(|reader| reader.delivery(&receipt.delivery).unwrap());
-        let found = found.unwrap_or_else(|| panic!("delivery {n} was acknowledged and is gone"));
+fn kept(world: &mut World) {
+    for (n, receipt) in &world.promised.clone() {
+        let found = world.redeliver(*n);
+        assert!(found.duplicate, "delivery {n} was acknowledged and is gone");
+        assert_eq!(found.delivery, receipt.delivery);
         let ids = |receipt: &scanhook::api::Receipt| receipt.alerts.iter().map(|a| a.id.clone()).collect::<Vec<_>>();
-        assert_eq!(ids(&found), ids(receipt));
+        assert_eq!(ids(&found), ids(receipt), "delivery {n}");
         for (before, after) in receipt.alerts.iter().zip(&found.alerts) {
             assert_eq!(before.decisions.len(), after.decisions.len());
         }

@@ -91,11 +91,16 @@ impl Scenario {
         let setup = Setup {
             per_minute: share.0,
             per_hour: share.1,
-            window: dice.pick(&[0, 1, 2]).pipe(|n| [Window::Sliding, Window::Aligned, Window::Bucket][n].clone()),
+            window: dice.pick(&[Window::Sliding, Window::Aligned, Window::Bucket]),
             list_lag_ms: dice.pick(&[0, 5_000, 20_000]),
-            busy: [Busy::Existing200, Busy::Existing201, Busy::Refused400, Busy::RefusedCodeOnly, Busy::Alternate]
-                [dice.pick(&[0, 1, 2, 3, 4])]
-            .clone(),
+            busy: dice.pick(&[
+                Busy::Existing200,
+                Busy::Existing201,
+                Busy::Refused400,
+                Busy::RefusedCodeOnly,
+                Busy::RefusedMessageOnly,
+                Busy::Alternate,
+            ]),
             page_size: dice.pick(&[None, None, Some(2)]),
             echo_external_id: dice.roll(5) > 0,
             accept_external_id: dice.roll(8) > 0,
@@ -120,13 +125,6 @@ impl Scenario {
         Scenario { seed, share, setup, far_faults, foreign, deliveries }
     }
 }
-
-trait Pipe: Sized {
-    fn pipe<T>(self, f: impl FnOnce(Self) -> T) -> T {
-        f(self)
-    }
-}
-impl Pipe for usize {}
 
 fn far_fault(dice: &mut Dice) -> Fault {
     let status = |status, code: &str, retry_after: Option<&str>| How::Status {
@@ -169,7 +167,7 @@ enum Event {
     Foreign(String),
     Poll,
     Reach(u32, Box<Outgoing>),
-    Return(u32, CallId, Call, Answer),
+    Return(u32, CallId, Box<(Call, Answer)>),
     Load,
 }
 
@@ -267,8 +265,10 @@ impl World {
         hex::encode(Sha256::digest(self.store.dump().unwrap()))
     }
 
+    /// The sender posts a delivery once more, when nothing goes wrong any longer.
     pub fn redeliver(&mut self, n: usize) -> Receipt {
-        self.accept(n).expect("no faults any more")
+        self.faults = Faults::default();
+        self.accept(n).expect("nothing goes wrong")
     }
 
     fn after(&mut self, wait: Duration, event: Event) {
@@ -295,7 +295,7 @@ impl World {
                 self.poll();
             }
             Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
-            Event::Return(life, id, call, answer) if life == self.life => self.answer(id, call, answer),
+            Event::Return(life, id, returned) if life == self.life => self.answer(id, returned.0, returned.1),
             Event::Reach(..) | Event::Return(..) => {}
         }
     }
@@ -369,7 +369,7 @@ impl World {
             }
         };
         self.trace(|| format!("{} {} -> {}", request.method(), request.uri().path(), word(&answer)));
-        self.after(wait, Event::Return(self.life, id, call, answer));
+        self.after(wait, Event::Return(self.life, id, Box::new((call, answer))));
     }
 
     fn answer(&mut self, id: CallId, call: Call, answer: Answer) {
