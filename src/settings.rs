@@ -21,7 +21,7 @@ use crate::defender::Endpoints;
 use crate::domain::mapping::{Caps, Mapping};
 use crate::domain::quota::Share;
 use crate::domain::scan::Mode;
-use crate::domain::signature::Authentication;
+use crate::domain::signature::{Authentication, Key};
 use crate::domain::verdict::Limit;
 use crate::server::address::TrustedProxies;
 use crate::server::webhook::FailureBudget;
@@ -187,6 +187,14 @@ impl Inputs {
         let set = |name| self.env.get(name).map(String::as_str).filter(|text| !text.is_empty());
         set("SCANHOOK_LOG").or_else(|| set("RUST_LOG")).unwrap_or("info")
     }
+}
+
+/// The webhook secret in one file, as safe as one that the configuration names.
+///
+/// # Errors
+/// A sentence, without anything of the secret.
+pub fn webhook_key(path: &Path) -> Result<Key, String> {
+    secret::key_in(path)
 }
 
 impl Source {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Format;
 use super::output::{self, colour, complain};
+use super::table::count;
 use super::test::{self, Outcome};
 use super::trouble::{Exit, Trouble};
 use crate::domain::rules::{Finding, Given, Level, RuleTest, render};
@@ -200,7 +201,7 @@ impl Report {
         }
         let more: usize = self.omitted.values().sum();
         let (errors, warnings) = (self.count("error"), self.count("warning"));
-        text.push_str(&format!("{errors} errors, {warnings} warnings"));
+        text.push_str(&format!("{}, {}", count(errors, "error"), count(warnings, "warning")));
         if more > 0 {
             text.push_str(&format!(", {more} more not shown"));
         }
@@ -260,7 +261,7 @@ pub(super) fn settings(inputs: &Inputs) -> Result<Settings, Trouble> {
         for fault in &faults {
             complain(&format!("error: {}", placed(&file, fault)));
         }
-        Trouble::new(Exit::Configuration, format!("{file}: {} errors", faults.len()))
+        Trouble::new(Exit::Configuration, format!("{file}: {}", count(faults.len(), "error")))
     })
 }
 
@@ -272,7 +273,7 @@ pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
             let file = path.display().to_string();
             let errors: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
             complain(&render(&errors[..errors.len().min(MOST)], &file, &text, output::colour_of_errors()));
-            Trouble::new(faulty, format!("{file}: {} errors", errors.len()))
+            Trouble::new(faulty, format!("{file}: {}", count(errors.len(), "error")))
         }
     })
 }

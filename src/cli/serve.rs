@@ -116,7 +116,7 @@ fn tell(settings: &Settings, policy: &Policy) {
     }
 }
 
-async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Trouble> {
+pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Trouble> {
     TcpListener::bind(address).await.map_err(|error| {
         let (exit, remedy) = match error.kind() {
             io::ErrorKind::AddrInUse => {
