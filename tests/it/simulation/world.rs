@@ -72,7 +72,7 @@ impl Scenario {
         Scenario {
             seed: 1,
             share: Share::WHOLE,
-            setup: Setup { seed: 1, ..Setup::default() },
+            setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
             far_faults: Vec::new(),
             foreign: Vec::new(),
             deliveries: vec![
@@ -88,6 +88,7 @@ impl Scenario {
         let mut dice = Dice::new(seed);
         let machines = 1 + dice.roll(5);
         let share = dice.pick(&[(100, 1500), (3, 40), (2, 12)]);
+        let (quick_ms, full_ms) = dice.pick(&[(10_000, 60_000), (30_000, 240_000), (240_000, 2_700_000)]);
         let setup = Setup {
             per_minute: share.0,
             per_hour: share.1,
@@ -109,6 +110,8 @@ impl Scenario {
                 .map(|n| (machine(n), dice.pick(&["Failed", "TimeOut", "Canceled"]).to_owned()))
                 .collect(),
             offline: (dice.roll(10) == 0).then(|| machine(0)).into_iter().collect(),
+            quick_ms,
+            full_ms,
             latency_ms: dice.pick(&[0, 50, 2_000]),
             seed,
             ..Setup::default()
@@ -290,6 +293,8 @@ impl World {
                 self.far.start_foreign(self.now.to_jiff(), &machine, "Quick", "manual check [sh-000000000000]");
             }
             Event::Load => self.load(),
+            // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
+            Event::Poll if self.now < self.next_poll => {}
             Event::Poll => {
                 self.next_poll = Timestamp::NEVER;
                 self.poll();
