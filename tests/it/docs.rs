@@ -1,22 +1,27 @@
 //! What the documents and the shipped files say, held against the program: the policy passes its own tests, every
-//! stable code is explained.
+//! stable code is explained, snippets load, links lead somewhere.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use regex::Regex;
+use scanhook::api::Receipt;
 use scanhook::defender::token::ClaimFault;
 use scanhook::domain::alert::{AlertReason, AlertState};
-use scanhook::domain::mapping;
+use scanhook::domain::mapping::{self, Item};
 use scanhook::domain::rules::{Finding, render};
 use scanhook::domain::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
+use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key};
 use scanhook::domain::strict_json::{self, JsonFault};
+use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::Asks;
-use scanhook::journal::{JournalError, OpenError};
+use scanhook::intake::{Desk, accept};
+use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Terms};
 use scanhook::presets;
 use scanhook::server::refusal::Refusal;
-use scanhook::settings::{SettingsFault, Source};
+use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -200,4 +205,156 @@ fn every_state_reason_and_outcome_says_whether_it_scans_and_whose_move_it_is() {
         let rows = rows("docs/reasons.md", heading);
         assert!(rows.iter().all(|row| row.len() == 4), "{heading}: {rows:?}");
     }
+}
+
+/// The fenced blocks of a document: what stands behind the fence, and the text.
+fn blocks(file: &str) -> Vec<(String, String)> {
+    let text = text(file);
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(kind), None) => open = Some((kind.to_owned(), String::new())),
+            (None, Some((_, block))) => *block += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{file}: a block does not end");
+    blocks
+}
+
+/// A configuration from a document, with the secrets it names.
+fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("secrets")).unwrap();
+    for (n, secret) in Regex::new("secrets/[a-z.-]+").unwrap().find_iter(config).enumerate() {
+        let path = folder.path().join(secret.as_str());
+        fs::write(&path, format!("the secret of this document, number {n}\n")).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    let file = folder.path().join("scanhook.toml");
+    fs::write(&file, config).unwrap();
+    // A part of a file may leave out the tenant.
+    let flags = Flags { simulate: true, ..Flags::default() };
+    Settings::load(&Inputs { file: Some(file), flags, ..Inputs::default() })
+}
+
+#[test]
+fn every_snippet_of_the_two_files_loads() {
+    let mut seen = [0; 3];
+    for file in documents() {
+        for (kind, block) in blocks(&file) {
+            if kind == "toml" && block.starts_with("# scanhook.toml") {
+                let shown = |faults: Vec<SettingsFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+                let settings = load(&block).map_err(shown).unwrap_or_else(|faults| panic!("{file}: {faults:?}"));
+                assert_eq!(settings.warnings, Vec::<String>::new(), "{file}");
+                seen[0] += 1;
+            } else if kind == "toml" && block.starts_with("# rules.toml") {
+                let checked = Policy::parse(block).unwrap_or_else(|(text, findings)| {
+                    panic!("{file}: {}", render(&findings, "snippet", &text, false))
+                });
+                assert_eq!(checked.lints, [], "{file}");
+                for test in checked.policy.rules().tests() {
+                    assert_eq!(checked.policy.test(test, root(), &every_preset()), Ok(()), "{file}: {}", test.name);
+                }
+                seen[1] += 1;
+            } else if kind == "json generic" {
+                let source = Source::of_preset("generic").unwrap();
+                let json = strict_json::read(block.as_bytes()).unwrap();
+                let items = mapping::read(&source.mapping, source.caps, &json, &[0; 24]);
+                let [Item::Alert(alert)] = items.as_slice() else { panic!("{file}: {items:?}") };
+                assert!(alert.severity.is_some() && !alert.id_derived && alert.unusable.is_empty(), "{file}");
+                assert!(alert.devices.iter().all(|device| device.machine.is_some()), "{file}");
+                seen[2] += 1;
+            } else {
+                assert_ne!(kind, "toml", "{file}: says neither which file it is nor is held against the program");
+            }
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
+/// The documents, from the top of the repository.
+fn documents() -> Vec<String> {
+    let markdown = |folder: &str| {
+        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = files.map(|name| format!("{folder}{}", name.to_str().unwrap()));
+        names.filter(|name| name.ends_with(".md")).collect::<Vec<_>>()
+    };
+    let all = [markdown(""), markdown("docs/")].concat();
+    assert!(all.len() > 5, "{all:?}");
+    all
+}
+
+/// A heading as it stands in a link: letters and digits in lower case, `-` for a blank.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+#[test]
+fn every_link_inside_the_repository_leads_somewhere() {
+    let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    for file in documents() {
+        let folder = Path::new(&file).parent().unwrap();
+        for found in link.captures_iter(&text(&file)) {
+            let target = &found[1];
+            if target.contains("://") {
+                continue;
+            }
+            let (path, place) = target.split_once('#').unwrap_or((target, ""));
+            let path = if path.is_empty() { Path::new(&file).to_owned() } else { folder.join(path) };
+            assert!(root().join(&path).exists(), "{file}: {target}");
+            if !place.is_empty() {
+                let text = text(path.to_str().unwrap());
+                let headings = text
+                    .lines()
+                    .filter_map(|line| line.split_once("# "))
+                    .filter(|(hashes, _)| hashes.bytes().all(|b| b == b'#'));
+                let anchors: Vec<_> = headings.map(|(_, heading)| anchor(heading)).collect();
+                assert!(anchors.iter().any(|anchor| anchor == place), "{file}: {target} is none of {anchors:?}");
+            }
+        }
+    }
+}
+
+/// The receipt the recommended body gets with the shipped policy.
+fn receipt() -> Receipt {
+    let mut store = Store::memory(Ids::seeded(1)).unwrap();
+    let policy = shipped().policy;
+    let keys = vec![Key::new("soar", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap()];
+    let header = http::HeaderName::from_static("x-signature-256");
+    let check = Check::Hmac { header, prefix: String::new(), encoding: Encoding::Hex, keys };
+    let body = bytes::Bytes::from(text("tests/payloads/generic.json"));
+    let headers: http::HeaderMap = signature::sign(&check, &body).into_iter().collect();
+    let mut source = Source::of_preset("generic").unwrap();
+    source.auth = Authentication { alternatives: vec![vec![check]] };
+    let now = Timestamp::parse("2026-11-02T08:15:43Z").unwrap();
+    let delivery = signature::authenticate(&source.auth, "soar", &headers, body, now).map_err(|_| "refused").unwrap();
+    let (reply, receipt) = std::sync::mpsc::channel();
+    let work = move |tx: &mut Tx<'_>| {
+        let id = tx.policy(policy.fingerprint(), policy.text(), now)?;
+        let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+        let desk = Desk { source, tenant: tx.tenant("default")?, terms };
+        tx.accept(&accept(&desk, &policy, id, delivery).unwrap(), now)
+    };
+    store.commit(vec![Job::new(0, work, move |result| reply.send(result).unwrap())]);
+    receipt.recv().unwrap().unwrap()
+}
+
+#[test]
+fn the_receipt_in_the_readme_is_one_the_program_writes() {
+    let shown = blocks("README.md").into_iter().find(|(kind, _)| kind == "json receipt").unwrap().1;
+    let mut shown: Receipt = serde_json::from_str(&shown).unwrap();
+    let mut written = receipt();
+    for receipt in [&mut shown, &mut written] {
+        receipt.delivery.clear();
+        for decision in receipt.alerts.iter_mut().flat_map(|alert| &mut alert.decisions) {
+            decision.id.clear();
+            decision.scan_id.as_mut().map(String::clear);
+        }
+    }
+    assert_eq!(shown, written, "{}", serde_json::to_string_pretty(&receipt()).unwrap());
 }
