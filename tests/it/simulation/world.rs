@@ -171,7 +171,7 @@ enum Event {
     Poll,
     Reach(u32, Box<Outgoing>),
     Return(u32, CallId, Box<(Call, Answer)>),
-    Load,
+    Load(u32),
 }
 
 /// A run.
@@ -236,7 +236,7 @@ impl World {
             desk: desk(tenant),
             account: Arc::new(account),
         };
-        world.after(Duration::ZERO, Event::Load);
+        world.after(Duration::ZERO, Event::Load(0));
         for (n, (at, _)) in scenario.deliveries.iter().enumerate() {
             world.after(*at, Event::Deliver(n));
         }
@@ -292,7 +292,7 @@ impl World {
                 self.trace(|| format!("a foreign Quick on {machine}"));
                 self.far.start_foreign(self.now.to_jiff(), &machine, "Quick", "manual check [sh-000000000000]");
             }
-            Event::Load => self.load(),
+            Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
             Event::Poll if self.now < self.next_poll => {}
             Event::Poll => {
@@ -301,7 +301,7 @@ impl World {
             }
             Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
             Event::Return(life, id, returned) if life == self.life => self.answer(id, returned.0, returned.1),
-            Event::Reach(..) | Event::Return(..) => {}
+            Event::Reach(..) | Event::Return(..) | Event::Load(_) => {}
         }
     }
 
@@ -335,7 +335,7 @@ impl World {
                 self.lane = lane;
                 self.wake(Duration::ZERO);
             }
-            None if !self.down => self.after(Duration::from_secs(1), Event::Load),
+            None if !self.down => self.after(Duration::from_secs(1), Event::Load(self.life)),
             None => {}
         }
     }
@@ -394,7 +394,7 @@ impl World {
     fn lose_lane(&mut self) {
         if !self.down {
             self.life += 1;
-            self.after(Duration::from_secs(1), Event::Load);
+            self.after(Duration::from_secs(1), Event::Load(self.life));
         }
     }
 
@@ -404,7 +404,7 @@ impl World {
         self.life += 1;
         self.down = true;
         let wait = Duration::from_secs(1 + self.dice.roll(40));
-        self.after(wait, Event::Load);
+        self.after(wait, Event::Load(self.life));
     }
 
     fn wake(&mut self, wait: Duration) {
