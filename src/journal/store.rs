@@ -90,6 +90,7 @@ impl Store {
     /// # Errors
     /// [`OpenError`] says what stands in the way and what to do; nothing is ever repaired or replaced silently.
     pub fn open(path: &Path, ids: Ids) -> Result<Store, OpenError> {
+        make_folder(path)?;
         let lock = lock(path)?;
         let marker = beside(path, "marker");
         if marker.exists() && !path.exists() {
@@ -197,6 +198,18 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
     name.push(".");
     name.push(extension);
     PathBuf::from(name)
+}
+
+/// A folder that is not there is made, for its owner alone.
+fn make_folder(path: &Path) -> Result<(), OpenError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) else {
+        return Ok(());
+    };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|e| OpenError::io(folder, &e))
 }
 
 /// One process a journal. The lock is a file of its own, so that readers still get in.

@@ -31,26 +31,6 @@ const LATER: [&str; 11] = [
     "ip",
 ];
 
-impl Source {
-    /// A source called like a preset that reads as the preset does: what `test` and `send` use where no configured
-    /// source is named. It has no credential, so it accepts nothing from outside.
-    #[must_use]
-    pub fn of_preset(name: &str) -> Option<Source> {
-        Some(Source {
-            name: name.to_owned(),
-            preset: name.to_owned(),
-            mapping: Mapping::compile(presets::map(name)?).ok()?,
-            caps: Caps::default(),
-            auth: Authentication { alternatives: Vec::new() },
-            tenant: "default".to_owned(),
-            content_types: vec!["application/json".to_owned()],
-            methods: vec!["POST".to_owned()],
-            remember: Duration::from_secs(3 * 86_400),
-            max_body: 1 << 20,
-        })
-    }
-}
-
 /// Reads one source; `tenants` are the names of all that are configured.
 pub(super) fn read<'i>(
     name: String,
@@ -98,7 +78,7 @@ pub(super) fn of_preset(name: &str) -> Option<Source> {
         preset: name.to_owned(),
         mapping: Mapping::compile(presets::map(name)?).ok()?,
         caps: Caps { alerts: MOST_ALERTS as usize, devices: MOST_DEVICES as usize },
-        auth: Arc::new(Authentication { alternatives: Vec::new() }),
+        auth: Authentication { alternatives: Vec::new() },
         tenant: "default".to_owned(),
         content_types: vec![CONTENT_TYPE.to_owned()],
         methods: vec!["POST".to_owned()],

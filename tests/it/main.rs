@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod docs;
 mod house;
 mod listener;
 mod simulation;
