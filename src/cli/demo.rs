@@ -60,7 +60,8 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Act by act, then the reckoning.
 async fn play(show: &mut Show, exit_when_done: bool) -> anyhow::Result<()> {
     let begun = clock::mono();
-    show.screen.say("scanhook and a simulated Microsoft Defender, in one process. No account, no device, no files left.")?;
+    show.screen
+        .say("scanhook and a simulated Microsoft Defender, in one process. No account, no device, no files left.")?;
     acts::high(show).await?;
     acts::medium(show).await?;
     acts::again(show).await?;
@@ -84,9 +85,10 @@ fn invite(show: &mut Show) -> anyhow::Result<()> {
     let (config, payload) = (config.display(), payload.display());
     let (public, admin) = (show.stage.public(), show.stage.admin());
     let simulator = show.stage.simulator().map(|address| address.to_string()).unwrap_or_default();
-    show.screen.heading("It keeps running. Look around from another terminal; Ctrl-C ends it and removes its files.")?;
+    show.screen
+        .heading("It keeps running. Look around from another terminal; Ctrl-C ends it and removes its files.")?;
     for line in [
-        format!("scanhook send {payload} --config {config} --source {SOAR} --url http://{public}"),
+        format!("scanhook send {payload} --config {config} --source {SOAR} --url http://{public}/webhooks/{SOAR}"),
         format!("scanhook scans --admin http://{admin}"),
         format!("scanhook status --admin http://{admin}"),
         format!("curl http://{admin}/api/v1/decisions?state=held"),

@@ -62,13 +62,15 @@ fn took(scan: &ScanView) -> Option<String> {
 
 /// The first delivery once more, byte for byte.
 pub(super) async fn again(show: &mut Show) -> anyhow::Result<()> {
-    show.screen.act("The same delivery again", "Senders repeat themselves. The first receipt comes back; no new scan.")?;
+    show.screen
+        .act("The same delivery again", "Senders repeat themselves. The first receipt comes back; no new scan.")?;
     let sample = samples::incident();
     let before = show.stage.scans().await?.len();
     let answered = show.stage.post(&sample).await?;
     let (status, receipt) = (answered.status.as_u16(), answered.receipt()?);
     let begun = show.stage.scans().await?.len() - before;
-    let calls = FarSide::of(&show.stage.far).calls.iter().filter(|call| cites(call.comment.as_deref(), &sample)).count();
+    let calls =
+        FarSide::of(&show.stage.far).calls.iter().filter(|call| cites(call.comment.as_deref(), &sample)).count();
     show.screen.quote(&format!("{status}  \"duplicate\": {}, delivery {}", receipt.duplicate, receipt.delivery))?;
     show.expect(status == 200 && receipt.duplicate, || format!("a repeated delivery was answered {status}"));
     show.expect(begun == 0 && calls == 1, || format!("{begun} more scans, {calls} calls for one alert"));
@@ -85,7 +87,8 @@ fn cites(comment: Option<&str>, sample: &Sample) -> bool {
 
 /// An alert signed by somebody who does not know the secret.
 pub(super) async fn forged(show: &mut Show) -> anyhow::Result<()> {
-    show.screen.act("A forged signature", "Somebody signs with a guessed secret. They learn nothing; nothing is kept.")?;
+    show.screen
+        .act("A forged signature", "Somebody signs with a guessed secret. They learn nothing; nothing is kept.")?;
     let sample = samples::forged();
     let before = show.stage.status(sample.source).await?;
     let answered = show.stage.post_forged(&sample).await?;
@@ -97,7 +100,8 @@ pub(super) async fn forged(show: &mut Show) -> anyhow::Result<()> {
     for refusal in &refusals {
         show.screen.quote(&format!("the operator sees: {} from {}", refusal.check, refusal.address))?;
     }
-    let deliveries = |status: &crate::api::StatusView| status.sources.iter().map(|source| source.deliveries).sum::<u32>();
+    let deliveries =
+        |status: &crate::api::StatusView| status.sources.iter().map(|source| source.deliveries).sum::<u32>();
     let new = deliveries(&after) - deliveries(&before);
     show.expect(status == 401, || format!("a forged delivery was answered {status}"));
     show.expect(stored == 0 && new == 0, || "something of a forged delivery was stored".to_owned());
@@ -130,6 +134,10 @@ pub(super) async fn storm(show: &mut Show) -> anyhow::Result<()> {
     decisions.retain(|decision| names.contains(&decision.alert.as_str()));
     let far = FarSide::of(&show.stage.far);
     let calls: usize = scans.iter().map(|scan| far.scan_calls(&scan.id).count()).sum();
+    let comments = scans.iter().flat_map(|scan| far.scan_calls(&scan.id)).filter_map(|call| call.comment.as_deref());
+    if let Some(longest) = comments.max_by_key(|comment| comment.len()) {
+        show.screen.quote(&format!("one of the comments: {longest}"))?;
+    }
     let (begun, asked) = (scans.len(), decisions.len());
     show.expect(begun == machines, || format!("{begun} scans for {machines} machines"));
     show.expect(asked == names.len(), || format!("{asked} decisions for {} alerts", names.len()));

@@ -40,8 +40,7 @@ pub(super) async fn throttled(show: &mut Show) -> anyhow::Result<()> {
         show.expect(false, || "Defender never answered 429".to_owned());
         return show.sum("Nothing was throttled.");
     };
-    let waits: Vec<f64> =
-        calls[refused + 1..].iter().map(|call| (call.at - calls[refused].at).as_secs_f64()).collect();
+    let waits: Vec<f64> = calls[refused + 1..].iter().map(|call| (call.at - calls[refused].at).as_secs_f64()).collect();
     let inside = waits.iter().filter(|wait| **wait < f64::from(RETRY_AFTER)).count();
     let next = waits.first().copied().unwrap_or_default();
     let tries: u32 = scans.iter().map(|scan| scan.tries).sum();
@@ -85,16 +84,19 @@ pub(super) async fn lost_answer(show: &mut Show) -> anyhow::Result<()> {
 
 /// The responder dies while scans run, calls are on their way and others wait; then it starts again.
 pub(super) async fn killed(show: &mut Show) -> anyhow::Result<()> {
-    show.screen.act("Kill and resume", "The responder dies with scans in every state, and starts on the same journal.")?;
-    let samples: Vec<_> = (1..=8).map(|n| samples::single(&format!("killed-{n}"), "high", &format!("ws-30{n}"))).collect();
+    show.screen
+        .act("Kill and resume", "The responder dies with scans in every state, and starts on the same journal.")?;
+    let samples: Vec<_> =
+        (1..=8).map(|n| samples::single(&format!("killed-{n}"), "high", &format!("ws-30{n}"))).collect();
     let devices: Vec<Device> = samples.iter().map(|sample| sample.device.clone()).collect();
     let (early, late) = samples.split_at(2);
     show.deliver_all(early).await?;
     show.watch(&devices[..2], |scans| scans.len() == 2 && scans.iter().all(|scan| scan.state == "running")).await?;
     show.stage.latency(Some(SLOW));
     show.deliver_all(late).await?;
+    let in_state = |scans: &[ScanView], state: &str| scans.iter().any(|scan| scan.state == state);
     let dying = show
-        .watch(&devices, |scans| scans.len() == 8 && scans.iter().any(|scan| scan.state == "sending"))
+        .watch(&devices, |scans| scans.len() == 8 && (in_state(scans, "sending") || !in_state(scans, "waiting")))
         .await?;
     show.stage.kill().await;
     let last = tally(dying.iter().map(|scan| scan.state.as_str()));

@@ -129,7 +129,7 @@ impl<W: Write> Screen<W> {
 
 fn widths(rows: &[Row]) -> Vec<usize> {
     let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.cells.get(column)).map(|cell| cell.chars().count());
+    let width = |column: usize| rows.iter().filter_map(move |row| Some(row.cells.get(column)?.chars().count()));
     (0..columns).map(|column| width(column).max().unwrap_or(0)).collect()
 }
 

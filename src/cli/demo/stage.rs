@@ -6,9 +6,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail};
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use crate::api::{AlertView, DecisionView, Page, Receipt, ScanView, StatusView};
 use crate::app::{Listeners, Options, Running};
 use crate::defender::Answer;
@@ -19,6 +16,9 @@ use crate::policy::Policy;
 use crate::settings::{Flags, Inputs, Settings};
 use crate::simulator::serve::Shared;
 use crate::simulator::{Setup, Simulator};
+use anyhow::{Context as _, anyhow, bail};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -75,14 +75,11 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Starts the responder on its journal, on the ports it had before.
+    /// Starts the responder on its journal, on the ports it had before if they are free.
     pub(super) async fn start(&mut self) -> anyhow::Result<()> {
         let checked = Policy::load(&self.settings.rules).map_err(|fault| anyhow!("the demo's own rules: {fault:?}"))?;
         let server = &mut self.settings.server;
-        let listeners = Listeners {
-            public: TcpListener::bind(server.listen).await.context("no free port on 127.0.0.1")?,
-            admin: TcpListener::bind(server.admin_listen).await.context("no free port on 127.0.0.1")?,
-        };
+        let listeners = Listeners { public: bind(server.listen).await?, admin: bind(server.admin_listen).await? };
         (server.listen, server.admin_listen) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
         let options = Options { pace: brisk(), simulator: Some(self.far.clone()) };
         // Connections of an earlier life are dead; a new client has none of them.
@@ -215,6 +212,16 @@ impl Stage {
     /// How the responder is, with the last refusals of one source.
     pub(super) async fn status(&self, source: &str) -> anyhow::Result<StatusView> {
         self.get(&format!("/api/v1/status?source={source}")).await
+    }
+}
+
+/// This port, or any other one if somebody has taken it meanwhile.
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => {
+            TcpListener::bind((address.ip(), 0)).await.with_context(|| format!("no free port on {}", address.ip()))
+        }
     }
 }
 
