@@ -10,7 +10,10 @@
     unreachable_pub
 )]
 
+mod harness;
 mod house;
+mod intake;
 mod listener;
 mod simulation;
 mod simulator;
+mod wire;
