@@ -14,6 +14,7 @@ mod harness;
 mod house;
 mod intake;
 mod listener;
+mod refusals;
 mod simulation;
 mod simulator;
 mod wire;
