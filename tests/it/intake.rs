@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{RULES, Site, Wish, alert, machine, scan_id, until};
+use crate::harness::{RULES, Site, Wish, alert, join, machine, scan_id, until};
 
 const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 
@@ -100,24 +100,6 @@ async fn deliveries_that_arrive_at_the_same_time_are_one() {
     assert_eq!(deliveries.len(), 1);
     let rows = site.rows();
     assert_eq!((rows.delivery, rows.alert, rows.decision, rows.scan), (1, 1, 1, 1));
-}
-
-async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
-    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|cx| {
-        let mut ready = true;
-        for (future, value) in &mut futures {
-            if value.is_none() {
-                match future.as_mut().poll(cx) {
-                    std::task::Poll::Ready(done) => *value = Some(done),
-                    std::task::Poll::Pending => ready = false,
-                }
-            }
-        }
-        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    futures.into_iter().filter_map(|(_, value)| value).collect()
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@
 mod harness;
 mod house;
 mod intake;
+mod lane;
 mod listener;
 mod refusals;
 mod simulation;

@@ -14,7 +14,7 @@ use scanhook::app::{Listeners, Options, Running};
 use scanhook::lane::Pace;
 use scanhook::policy::Policy;
 use scanhook::settings::{Flags, Inputs, Settings};
-use scanhook::simulator::Setup;
+use scanhook::simulator::{Fault, Setup};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -57,6 +57,8 @@ pub struct Wish {
     /// Lines of `[tenants.default]`.
     pub tenant: &'static str,
     pub setup: Setup,
+    /// Faults that wait for the app's very first calls.
+    pub faults: Vec<Fault>,
     pub pace: Pace,
     pub dry_run: bool,
 }
@@ -69,6 +71,7 @@ impl Default for Wish {
             server: "",
             tenant: "",
             setup: Setup { pending_ms: 100, quick_ms: 300, full_ms: 600, ..Setup::default() },
+            faults: Vec::new(),
             pace: Pace {
                 follow_first: millis(150),
                 follow_most: millis(250),
@@ -100,6 +103,7 @@ impl Site {
     pub async fn with(wish: Wish) -> Site {
         let folder = tempfile::tempdir().unwrap();
         let far = Far::open(wish.setup.clone()).await;
+        far.shared.with(|far| far.faults(wish.faults.clone()));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut site = Site { folder, far, wish, running: None, public: nowhere, admin: nowhere, http };
@@ -239,7 +243,7 @@ pub fn scanhook_toml(far: SocketAddr, server: &str, tenant: &str) -> String {
 [server]
 listen = "127.0.0.1:0"
 admin_listen = "127.0.0.1:0"
-grace = "3s"
+grace = "2s"
 {server}
 
 [journal]
@@ -317,4 +321,32 @@ async fn until_or<T>(mut ask: impl AsyncFnMut() -> Option<T>, what: impl Fn() ->
         assert!(begun.elapsed() < DEADLINE, "not in time: {}", what());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Watches for a second that something that must not happen does not, while there is every occasion for it.
+pub async fn never(what: &str, happens: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(1) {
+        assert!(!happens(), "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// All of these at the same time; their values in order.
+pub async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|cx| {
+        let mut ready = true;
+        for (future, value) in &mut futures {
+            if value.is_none() {
+                match future.as_mut().poll(cx) {
+                    std::task::Poll::Ready(done) => *value = Some(done),
+                    std::task::Poll::Pending => ready = false,
+                }
+            }
+        }
+        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    futures.into_iter().filter_map(|(_, value)| value).collect()
 }
