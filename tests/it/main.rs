@@ -11,7 +11,12 @@
 )]
 
 mod docs;
+mod harness;
 mod house;
+mod intake;
+mod lane;
 mod listener;
+mod refusals;
 mod simulation;
 mod simulator;
+mod wire;
