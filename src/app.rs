@@ -213,7 +213,7 @@ impl Parts<'_> {
         let shape = reception.clone();
         let public = webhook::router(
             self.door(),
-            move |source, headers| shape.shape(source, headers),
+            move |source, headers, peer| shape.shape(source, headers, peer),
             move |arrived| reception.clone().accept(arrived),
         );
         let tenants = self.branches.iter().map(|(name, branch)| Shown {
@@ -262,12 +262,14 @@ impl Parts<'_> {
             (source.name.clone(), door)
         });
         let (_, sources) = watch::channel(Arc::new(sources.collect()));
+        let metrics = self.metrics.clone();
         Door {
             sources,
             body_deadline: Duration::from_secs(10),
             failures: self.settings.server.auth_failures,
             ready: self.ready.clone(),
             mono: Arc::new(clock::mono),
+            told: Arc::new(move |source, status| metrics.delivered(source, status.as_u16())),
         }
     }
 }

@@ -12,7 +12,12 @@
 
 mod demo;
 mod docs;
+mod harness;
 mod house;
+mod intake;
+mod lane;
 mod listener;
+mod refusals;
 mod simulation;
 mod simulator;
+mod wire;
