@@ -206,7 +206,9 @@ impl Lane {
         Ok(())
     }
 
-    /// A running scan that is not over: look again later, the older the later, until it is lost.
+    /// A running scan that is not over: look again later, the older the later, until it is lost. That holds for each
+    /// scan, whichever of them asked for this list: otherwise each would ask for lists of its own, and fifty of them
+    /// spend the hour's budget.
     fn look_on(
         &mut self,
         tx: &mut Tx<'_>,
@@ -219,9 +221,6 @@ impl Lane {
             let detail = "no final status was seen in time; what the machine did is not known";
             tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
             happened.push(ended(&scan.scan, Outcome::Lost, age));
-            return Ok(());
-        }
-        if scan.look_at > now {
             return Ok(());
         }
         let wait = (age / 8).clamp(self.pace.follow_first, self.pace.follow_most);

@@ -67,6 +67,15 @@ fn it_survives_every_call_going_wrong() {
 }
 
 #[test]
+fn one_list_serves_all_scans_that_run() {
+    let mut world = World::new(&Scenario::fleet(), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    world.run();
+    checks::all(&mut world);
+    let lists = world.far.calls().iter().filter(|call| call.route == "list").count();
+    assert!(lists <= 150, "{lists} lists for 50 scans of 45 minutes");
+}
+
+#[test]
 fn replay() {
     let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) else { return };
     let mut world = World::new(&Scenario::random(seed), Faults::random(seed));

@@ -83,6 +83,20 @@ impl Scenario {
         }
     }
 
+    /// Fifty machines that need a Full scan, one every 20 s: for most of an hour they run side by side.
+    pub fn fleet() -> Scenario {
+        let alert =
+            |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","deviceId":"{}"}}"#, machine(n));
+        Scenario {
+            seed: 1,
+            share: Share::WHOLE,
+            setup: Setup { seed: 1, latency_ms: 300, ..Setup::default() },
+            far_faults: Vec::new(),
+            foreign: Vec::new(),
+            deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n))).collect(),
+        }
+    }
+
     /// Anything the far side may be, within what is promised: a list that shows an action within the settle time.
     pub fn random(seed: u64) -> Scenario {
         let mut dice = Dice::new(seed);
