@@ -11,7 +11,7 @@ mod screen;
 mod show;
 mod stage;
 
-use std::io::{IsTerminal as _, stdout};
+use std::io::{ErrorKind, IsTerminal as _, stdout};
 use std::process::ExitCode;
 
 use super::output;
@@ -50,7 +50,13 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         other => other,
     };
     show.stage.stop().await;
-    ended?;
+    match ended {
+        // Nobody is looking any more (`scanhook demo | head`), so there is nobody to tell.
+        Err(error) if error.downcast_ref().map(std::io::Error::kind) == Some(ErrorKind::BrokenPipe) => {
+            return Ok(Exit::Io.into());
+        }
+        ended => ended?,
+    }
     match show.wrong() {
         [] => Ok(ExitCode::SUCCESS),
         wrong => Err(Trouble::new(Exit::Internal, format!("the demo went wrong: {}", wrong.join("; "))).into()),

@@ -1,14 +1,14 @@
 //! What every act works with: the stage, the screen, the alerts sent so far, and what has gone wrong.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Stdout;
 
 use http::StatusCode;
 
 use super::account::{self, Account};
 use super::far::FarSide;
-use super::samples::{Device, Sample};
+use super::samples::{Device, Expected, Sample};
 use super::screen::{Row, Screen};
 use super::stage::{Answered, Stage};
 use crate::api::{Receipt, ScanView};
@@ -87,7 +87,7 @@ impl Show {
     /// Shows the scans of these machines until all are over.
     pub(super) async fn follow(&mut self, devices: &[Device]) -> anyhow::Result<Vec<ScanView>> {
         self.watch(devices, |scans| {
-            let machines: std::collections::BTreeSet<_> = scans.iter().map(|scan| &scan.machine).collect();
+            let machines: BTreeSet<_> = scans.iter().map(|scan| &scan.machine).collect();
             machines.len() == devices.len() && scans.iter().all(is_over)
         })
         .await
@@ -120,12 +120,14 @@ impl Show {
         }
     }
 
-    /// Accounts for every sample alert by name, and for every scan; whether all is as it had to be.
+    /// Accounts for every sample alert by name, and for every scan.
     pub(super) async fn reckon(&mut self) -> anyhow::Result<()> {
         let (scans, far) = (self.stage.scans().await?, FarSide::of(&self.stage.far));
         let mut accounts: Vec<Account> = Vec::new();
+        let mut lost = scans.iter().filter(|scan| scan.outcome.as_deref() == Some("lost")).count();
         for sample in &self.sent {
             let alerts = self.stage.alerts(sample.source, &sample.name).await?;
+            lost += usize::from(alerts.is_empty() && sample.expected != Expected::Refused);
             accounts.push(account::account(sample, &alerts, &scans, &far));
         }
         self.screen.heading("Every alert by name")?;
@@ -133,7 +135,6 @@ impl Show {
         self.screen.table(&rows)?;
         let unaccounted = accounts.iter().filter_map(|account| account.wrong.clone());
         self.amiss.extend(unaccounted);
-        let lost = accounts.iter().filter(|account| account.wrong.is_some()).count();
         let (doubled, over, started) = (far.doubled(), far.over_quota(), far.started.len());
         self.expect(doubled == 0, || format!("Defender was made to start {doubled} scans twice"));
         self.expect(over == 0, || format!("{over} calls went beyond Defender's quota"));
