@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod app;
+pub mod cli;
 pub mod clock;
 #[cfg(test)]
 mod collections;
@@ -19,6 +20,7 @@ pub mod domain;
 pub mod intake;
 pub mod journal;
 pub mod lane;
+pub mod logs;
 pub mod metrics;
 pub mod policy;
 pub mod presets;

@@ -21,7 +21,7 @@ use crate::defender::Endpoints;
 use crate::domain::mapping::{Caps, Mapping};
 use crate::domain::quota::Share;
 use crate::domain::scan::Mode;
-use crate::domain::signature::Authentication;
+use crate::domain::signature::{Authentication, Key};
 use crate::domain::verdict::Limit;
 use crate::server::address::TrustedProxies;
 use crate::server::webhook::FailureBudget;
@@ -42,8 +42,6 @@ pub struct Settings {
     pub rules: PathBuf,
     /// Decide and show, send nothing.
     pub dry_run: bool,
-    /// Start paused.
-    pub paused: bool,
     /// Play the built-in simulator in place of Defender.
     pub simulate: bool,
     /// What the operator should change.
@@ -150,8 +148,6 @@ pub struct Flags {
     pub rules: Option<PathBuf>,
     /// `--dry-run`.
     pub dry_run: bool,
-    /// `--paused`.
-    pub paused: bool,
     /// `--simulate`: tenants then need no credential.
     pub simulate: bool,
 }
@@ -177,6 +173,36 @@ impl Inputs {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         Inputs { file: file.or_else(here), env: std::env::vars_os().filter_map(text).collect(), flags }
+    }
+
+    /// Whether a terminal may be shown colours: `NO_COLOR` is not set, and it is not a dumb one.
+    #[must_use]
+    pub fn colour(&self) -> bool {
+        self.env.get("NO_COLOR").is_none_or(String::is_empty) && self.env.get("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// What is logged: `SCANHOOK_LOG`, else `RUST_LOG`, else everything from `info`.
+    #[must_use]
+    pub fn log(&self) -> &str {
+        let set = |name| self.env.get(name).map(String::as_str).filter(|text| !text.is_empty());
+        set("SCANHOOK_LOG").or_else(|| set("RUST_LOG")).unwrap_or("info")
+    }
+}
+
+/// The webhook secret in one file, as safe as one that the configuration names.
+///
+/// # Errors
+/// A sentence, without anything of the secret.
+pub fn webhook_key(path: &Path) -> Result<Key, String> {
+    secret::key_in(path)
+}
+
+impl Source {
+    /// A source that reads as a preset does, named like it. Nobody can authenticate as it: it is for bodies that lie
+    /// here, not for requests.
+    #[must_use]
+    pub fn of_preset(name: &str) -> Option<Source> {
+        source::of_preset(name)
     }
 }
 
@@ -268,7 +294,6 @@ impl Settings {
                 sources,
                 rules: flags.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml")),
                 dry_run: flags.dry_run,
-                paused: flags.paused,
                 simulate: flags.simulate,
                 warnings,
                 notes,

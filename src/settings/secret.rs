@@ -56,7 +56,7 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
         _ => {}
     }
     for file in files.into_iter().flatten() {
-        match from_file(&file, ctx) {
+        match from_file(&ctx.base.join(&file), &mut ctx.notes) {
             Ok(named) => all.push(("secret_file", named)),
             Err(message) => section.fault(ctx, "secret_file", "bad-secret", message),
         }
@@ -73,27 +73,32 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
     all
 }
 
-fn from_file(file: &str, ctx: &mut Context<'_>) -> Result<Named, String> {
-    let path = ctx.base.join(file);
+/// The webhook key in one file.
+pub(super) fn key_in(path: &Path) -> Result<Key, String> {
+    let named = from_file(path, &mut Vec::new())?;
+    Key::new(named.id.as_str(), named.secret.expose_secret()).map_err(|why| format!("{}: {why}", path.display()))
+}
+
+fn from_file(path: &Path, notes: &mut Vec<String>) -> Result<Named, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("{shown}: {error}");
     // Opened once, so that what is checked is what is read.
-    let opened = std::fs::File::open(&path).map_err(unreadable)?;
+    let opened = std::fs::File::open(path).map_err(unreadable)?;
     let about = opened.metadata().map_err(unreadable)?;
     if !about.is_file() || about.len() > LARGEST {
         return Err(format!("{shown}: is no file of at most 64 KiB"));
     }
-    if let Some(note) = access(&about, &path)? {
-        ctx.notes.push(note);
+    if let Some(note) = access(&about, path)? {
+        notes.push(note);
     }
     let mut bytes = Vec::new();
     opened.take(LARGEST).read_to_end(&mut bytes).map_err(unreadable)?;
     let length = bytes.len();
     let bytes = trimmed(bytes);
     if bytes.len() < length {
-        ctx.notes.push(format!("{shown}: the newline at its end is not part of the secret"));
+        notes.push(format!("{shown}: the newline at its end is not part of the secret"));
     }
-    let id = path.file_name().map_or_else(|| file.to_owned(), |name| name.to_string_lossy().into_owned());
+    let id = path.file_name().map_or_else(|| shown.to_string(), |name| name.to_string_lossy().into_owned());
     Ok(Named { id, secret: SecretSlice::from(bytes) })
 }
 

@@ -10,6 +10,12 @@ use crate::domain::mapping::{Caps, Map, Mapping};
 use crate::domain::signature::{Authentication, Check, Encoding, Key};
 use crate::presets;
 
+/// What a source has where nothing else is said.
+const MOST_ALERTS: u32 = 500;
+const MOST_DEVICES: u32 = 50;
+const REMEMBER: Duration = Duration::from_secs(3 * 86_400);
+const CONTENT_TYPE: &str = "application/json";
+
 /// Credentials of later versions.
 const LATER: [&str; 11] = [
     "standard_webhooks",
@@ -25,26 +31,6 @@ const LATER: [&str; 11] = [
     "ip",
 ];
 
-impl Source {
-    /// A source called like a preset that reads as the preset does: what `test` and `send` use where no configured
-    /// source is named. It has no credential, so it accepts nothing from outside.
-    #[must_use]
-    pub fn of_preset(name: &str) -> Option<Source> {
-        Some(Source {
-            name: name.to_owned(),
-            preset: name.to_owned(),
-            mapping: Mapping::compile(presets::map(name)?).ok()?,
-            caps: Caps::default(),
-            auth: Authentication { alternatives: Vec::new() },
-            tenant: "default".to_owned(),
-            content_types: vec!["application/json".to_owned()],
-            methods: vec!["POST".to_owned()],
-            remember: Duration::from_secs(3 * 86_400),
-            max_body: 1 << 20,
-        })
-    }
-}
-
 /// Reads one source; `tenants` are the names of all that are configured.
 pub(super) fn read<'i>(
     name: String,
@@ -56,13 +42,13 @@ pub(super) fn read<'i>(
     let (preset, mapping) = mapping(&mut section, ctx);
     let tenant = tenant(&mut section, tenants, ctx);
     let caps = Caps {
-        alerts: section.number(ctx, "max_alerts", 500, 1..=10_000) as usize,
-        devices: section.number(ctx, "max_devices", 50, 1..=1_000) as usize,
+        alerts: section.number(ctx, "max_alerts", MOST_ALERTS, 1..=10_000) as usize,
+        devices: section.number(ctx, "max_devices", MOST_DEVICES, 1..=1_000) as usize,
     };
     let content_types = content_types(&mut section, ctx);
     let methods = methods(&mut section, ctx);
-    let days = |days: u64| Duration::from_secs(days * 86_400);
-    let remember = section.duration(ctx, "remember", days(3), Duration::from_secs(60)..=days(400));
+    let range = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
+    let remember = section.duration(ctx, "remember", REMEMBER, range);
     section.later(ctx, "expect_every", "is not available in this version");
     let auth = authentication(&mut section, ctx);
     section.finish(ctx);
@@ -82,6 +68,22 @@ pub(super) fn read<'i>(
         methods,
         remember,
         max_body,
+    })
+}
+
+/// A preset as a source of its own, with every other key at its default and no way to authenticate.
+pub(super) fn of_preset(name: &str) -> Option<Source> {
+    Some(Source {
+        name: name.to_owned(),
+        preset: name.to_owned(),
+        mapping: Mapping::compile(presets::map(name)?).ok()?,
+        caps: Caps { alerts: MOST_ALERTS as usize, devices: MOST_DEVICES as usize },
+        auth: Authentication { alternatives: Vec::new() },
+        tenant: "default".to_owned(),
+        content_types: vec![CONTENT_TYPE.to_owned()],
+        methods: vec!["POST".to_owned()],
+        remember: REMEMBER,
+        max_body: super::server::MAX_BODY,
     })
 }
 
@@ -165,7 +167,7 @@ fn tenant<'i>(section: &mut Section<'i>, configured: &[String], ctx: &mut Contex
 }
 
 fn content_types<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> {
-    let Some(types) = section.texts(ctx, "content_types") else { return vec!["application/json".to_owned()] };
+    let Some(types) = section.texts(ctx, "content_types") else { return vec![CONTENT_TYPE.to_owned()] };
     let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
     let is_type = |t: &String| t.split_once('/').is_some_and(|(top, sub)| token(top) && token(sub));
     if types.is_empty() || !types.iter().all(is_type) {

@@ -10,9 +10,12 @@
     unreachable_pub
 )]
 
+mod docs;
 mod harness;
 mod house;
 mod intake;
+mod journal;
+mod kill;
 mod lane;
 mod listener;
 mod refusals;

@@ -72,7 +72,7 @@ impl Scenario {
         Scenario {
             seed: 1,
             share: Share::WHOLE,
-            setup: Setup { seed: 1, ..Setup::default() },
+            setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
             far_faults: Vec::new(),
             foreign: Vec::new(),
             deliveries: vec![
@@ -88,6 +88,7 @@ impl Scenario {
         let mut dice = Dice::new(seed);
         let machines = 1 + dice.roll(5);
         let share = dice.pick(&[(100, 1500), (3, 40), (2, 12)]);
+        let (quick_ms, full_ms) = dice.pick(&[(10_000, 60_000), (30_000, 240_000), (240_000, 2_700_000)]);
         let setup = Setup {
             per_minute: share.0,
             per_hour: share.1,
@@ -109,6 +110,8 @@ impl Scenario {
                 .map(|n| (machine(n), dice.pick(&["Failed", "TimeOut", "Canceled"]).to_owned()))
                 .collect(),
             offline: (dice.roll(10) == 0).then(|| machine(0)).into_iter().collect(),
+            quick_ms,
+            full_ms,
             latency_ms: dice.pick(&[0, 50, 2_000]),
             seed,
             ..Setup::default()
@@ -168,7 +171,7 @@ enum Event {
     Poll,
     Reach(u32, Box<Outgoing>),
     Return(u32, CallId, Box<(Call, Answer)>),
-    Load,
+    Load(u32),
 }
 
 /// A run.
@@ -233,7 +236,7 @@ impl World {
             desk: desk(tenant),
             account: Arc::new(account),
         };
-        world.after(Duration::ZERO, Event::Load);
+        world.after(Duration::ZERO, Event::Load(0));
         for (n, (at, _)) in scenario.deliveries.iter().enumerate() {
             world.after(*at, Event::Deliver(n));
         }
@@ -289,14 +292,16 @@ impl World {
                 self.trace(|| format!("a foreign Quick on {machine}"));
                 self.far.start_foreign(self.now.to_jiff(), &machine, "Quick", "manual check [sh-000000000000]");
             }
-            Event::Load => self.load(),
+            Event::Load(life) if life == self.life => self.load(),
+            // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
+            Event::Poll if self.now < self.next_poll => {}
             Event::Poll => {
                 self.next_poll = Timestamp::NEVER;
                 self.poll();
             }
             Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
             Event::Return(life, id, returned) if life == self.life => self.answer(id, returned.0, returned.1),
-            Event::Reach(..) | Event::Return(..) => {}
+            Event::Reach(..) | Event::Return(..) | Event::Load(_) => {}
         }
     }
 
@@ -330,7 +335,7 @@ impl World {
                 self.lane = lane;
                 self.wake(Duration::ZERO);
             }
-            None if !self.down => self.after(Duration::from_secs(1), Event::Load),
+            None if !self.down => self.after(Duration::from_secs(1), Event::Load(self.life)),
             None => {}
         }
     }
@@ -389,7 +394,7 @@ impl World {
     fn lose_lane(&mut self) {
         if !self.down {
             self.life += 1;
-            self.after(Duration::from_secs(1), Event::Load);
+            self.after(Duration::from_secs(1), Event::Load(self.life));
         }
     }
 
@@ -399,7 +404,7 @@ impl World {
         self.life += 1;
         self.down = true;
         let wait = Duration::from_secs(1 + self.dice.roll(40));
-        self.after(wait, Event::Load);
+        self.after(wait, Event::Load(self.life));
     }
 
     fn wake(&mut self, wait: Duration) {

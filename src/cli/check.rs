@@ -1,0 +1,279 @@
+//! `scanhook check`: what is wrong, or worth a second look, in scanhook.toml and rules.toml. Its ways of loading
+//! them are also those of the other verbs.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::Format;
+use super::output::{self, colour, complain};
+use super::table::count;
+use super::test::{self, Outcome};
+use super::trouble::{Exit, Trouble};
+use crate::domain::rules::{Finding, Given, Level, RuleTest, render};
+use crate::policy::{Checked, Policy, PolicyError};
+use crate::settings::{Flags, Inputs, Settings, SettingsFault, Source};
+
+/// Findings of one code that are shown; the others are counted.
+const MOST: usize = 50;
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// How it runs; without it, scanhook.toml here if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The policy; without it, rules.toml here if there is one.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Let lints and warnings fail the check, too.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// How the findings are written.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let config = named_or_here(args.config.as_deref(), "scanhook.toml");
+    let rules = named_or_here(args.rules.as_deref(), "rules.toml");
+    if config.is_none() && rules.is_none() {
+        let sentence = "neither scanhook.toml nor rules.toml is here; name one with --config or --rules";
+        return Err(Trouble::new(Exit::NoInput, sentence).into());
+    }
+    let mut report = Report { colour: args.output == Format::Text && colour(), ..Report::default() };
+    let sources = match &config {
+        Some(path) => report.config(path)?,
+        None => Some(Vec::new()),
+    };
+    if let Some(path) = &rules {
+        report.rules(path, sources.as_deref())?;
+    }
+    report.print(args.output)?;
+    Ok(report.exit(args.deny_warnings))
+}
+
+/// A file that is named must be there; one that is not named is taken if it lies here.
+pub(super) fn named_or_here(named: Option<&Path>, usual: &str) -> Option<PathBuf> {
+    named.map(Path::to_owned).or_else(|| Some(PathBuf::from(usual)).filter(|path| path.exists()))
+}
+
+/// One finding, as others read it.
+#[derive(Serialize)]
+struct Found {
+    file: String,
+    line: Option<usize>,
+    column: Option<usize>,
+    level: &'static str,
+    code: Option<&'static str>,
+    message: String,
+    remedy: Option<String>,
+}
+
+/// All that was found.
+#[derive(Default, Serialize)]
+struct Report {
+    findings: Vec<Found>,
+    /// How many more there are, by code.
+    omitted: BTreeMap<&'static str, usize>,
+    tests: Vec<Outcome>,
+    /// Tests that need a source of a configuration that cannot be used.
+    not_run: usize,
+    #[serde(skip)]
+    seen: BTreeMap<(String, &'static str), usize>,
+    /// The findings as a person reads them.
+    #[serde(skip)]
+    text: String,
+    #[serde(skip)]
+    colour: bool,
+}
+
+impl Report {
+    /// Checks scanhook.toml; its sources, if it can be used.
+    fn config(&mut self, path: &Path) -> Result<Option<Vec<Source>>, Trouble> {
+        readable(path)?;
+        let file = path.display().to_string();
+        match Settings::load(&Inputs::from_process(Some(path.to_owned()), Flags::default())) {
+            Ok(settings) => {
+                for (level, sentences) in [("warning", &settings.warnings), ("note", &settings.notes)] {
+                    for sentence in sentences {
+                        self.say(&file, level, sentence);
+                    }
+                }
+                Ok(Some(settings.sources))
+            }
+            Err(faults) => {
+                for fault in faults {
+                    self.fault(&file, fault);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn say(&mut self, file: &str, level: &'static str, sentence: &str) {
+        self.text.push_str(&format!("{level}: {file}: {sentence}\n\n"));
+        let (file, message) = (file.to_owned(), sentence.to_owned());
+        self.findings.push(Found { file, line: None, column: None, level, code: None, message, remedy: None });
+    }
+
+    fn fault(&mut self, file: &str, fault: SettingsFault) {
+        if !self.is_wanted(file, fault.code) {
+            return;
+        }
+        self.text.push_str(&format!("error: {}\n\n", placed(file, &fault)));
+        let SettingsFault { code, key, line, column, message } = fault;
+        let message = if key.is_empty() { message } else { format!("{key}: {message}") };
+        let file = file.to_owned();
+        self.findings.push(Found { file, line, column, level: "error", code: Some(code), message, remedy: None });
+    }
+
+    /// Checks rules.toml and runs its tests.
+    fn rules(&mut self, path: &Path, sources: Option<&[Source]>) -> Result<(), Trouble> {
+        let file = path.display().to_string();
+        match Policy::load(path) {
+            Ok(Checked { policy, lints }) => {
+                self.about_rules(&file, policy.text(), &lints);
+                let possible = |test: &RuleTest| sources.is_some() || !reads_payload(test);
+                self.tests = test::outcomes(&policy, path, sources.unwrap_or_default(), possible);
+                self.not_run = policy.rules().tests().len() - self.tests.len();
+                Ok(())
+            }
+            Err(PolicyError::Faulty(_, text, findings)) => {
+                self.about_rules(&file, &text, &findings);
+                Ok(())
+            }
+            Err(PolicyError::Unreadable(path, error)) => Err(Trouble::reading(&path, &error)),
+        }
+    }
+
+    fn about_rules(&mut self, file: &str, text: &str, findings: &[Finding]) {
+        for finding in findings {
+            if !self.is_wanted(file, finding.code) {
+                continue;
+            }
+            self.text.push_str(&render(core::slice::from_ref(finding), file, text, self.colour));
+            let (line, column) = finding.position(text);
+            self.findings.push(Found {
+                file: file.to_owned(),
+                line: Some(line),
+                column: Some(column),
+                level: level(finding),
+                code: Some(finding.code),
+                message: finding.message.clone(),
+                remedy: finding.remedy.clone(),
+            });
+        }
+    }
+
+    fn is_wanted(&mut self, file: &str, code: &'static str) -> bool {
+        let seen = self.seen.entry((file.to_owned(), code)).or_default();
+        *seen += 1;
+        if *seen > MOST {
+            *self.omitted.entry(code).or_default() += 1;
+        }
+        *seen <= MOST
+    }
+
+    fn count(&self, level: &str) -> usize {
+        self.findings.iter().filter(|found| found.level == level).count()
+    }
+
+    fn failed(&self) -> usize {
+        self.tests.iter().filter(|test| !test.ok).count()
+    }
+
+    fn print(&self, format: Format) -> anyhow::Result<()> {
+        if format == Format::Json {
+            output::line(&serde_json::to_string_pretty(self)?)?;
+            return Ok(());
+        }
+        let mut text = self.text.clone();
+        for (code, more) in &self.omitted {
+            text.push_str(&format!("and {more} more of `{code}`\n\n"));
+        }
+        for test in self.tests.iter().filter(|test| !test.ok) {
+            text.push_str(&test.text());
+            text.push('\n');
+        }
+        let more: usize = self.omitted.values().sum();
+        let (errors, warnings) = (self.count("error"), self.count("warning"));
+        text.push_str(&format!("{}, {}", count(errors, "error"), count(warnings, "warning")));
+        if more > 0 {
+            text.push_str(&format!(", {more} more not shown"));
+        }
+        if !self.tests.is_empty() {
+            text.push_str(&format!(", {} of {} tests passed", self.tests.len() - self.failed(), self.tests.len()));
+        }
+        if self.not_run > 0 {
+            text.push_str(&format!(
+                ", {} tests not run: they need the sources of a scanhook.toml without errors",
+                self.not_run
+            ));
+        }
+        output::line(&text)?;
+        Ok(())
+    }
+
+    fn exit(&self, deny_warnings: bool) -> ExitCode {
+        let bad = self.count("error") > 0 || self.failed() > 0 || (deny_warnings && self.count("warning") > 0);
+        if bad { Exit::Findings.into() } else { ExitCode::SUCCESS }
+    }
+}
+
+fn level(finding: &Finding) -> &'static str {
+    match finding.level {
+        Level::Error => "error",
+        Level::Lint => "warning",
+    }
+}
+
+fn reads_payload(test: &RuleTest) -> bool {
+    test.steps.iter().any(|step| matches!(step.given, Given::Payload(_)))
+}
+
+/// `file:line:column: key: what is wrong`, or as much of it as is known.
+fn placed(file: &str, fault: &SettingsFault) -> String {
+    let space = if fault.line.is_some() { "" } else { " " };
+    format!("{file}:{space}{fault}")
+}
+
+/// Whether a file can be opened at all, with the status that tells why not.
+pub(super) fn readable(path: &Path) -> Result<(), Trouble> {
+    let opened = std::fs::File::open(path).and_then(|file| match file.metadata()?.is_dir() {
+        true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        false => Ok(()),
+    });
+    opened.map_err(|error| Trouble::reading(path, &error))
+}
+
+/// The settings, or every fault of them on stderr.
+pub(super) fn settings(inputs: &Inputs) -> Result<Settings, Trouble> {
+    if let Some(path) = &inputs.file {
+        readable(path)?;
+    }
+    Settings::load(inputs).map_err(|faults| {
+        let file =
+            inputs.file.as_ref().map_or_else(|| "no scanhook.toml".to_owned(), |path| path.display().to_string());
+        for fault in &faults {
+            complain(&format!("error: {}", placed(&file, fault)));
+        }
+        Trouble::new(Exit::Configuration, format!("{file}: {}", count(faults.len(), "error")))
+    })
+}
+
+/// The policy, or its findings on stderr.
+pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
+    Policy::load(path).map_err(|error| match error {
+        PolicyError::Unreadable(path, error) => Trouble::reading(&path, &error),
+        PolicyError::Faulty(path, text, findings) => {
+            let file = path.display().to_string();
+            let errors: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
+            complain(&render(&errors[..errors.len().min(MOST)], &file, &text, output::colour_of_errors()));
+            Trouble::new(faulty, format!("{file}: {}", count(errors.len(), "error")))
+        }
+    })
+}

@@ -1,0 +1,109 @@
+//! The command line: one file a verb. Results go to stdout, diagnostics to stderr.
+
+mod alerts;
+mod check;
+mod decisions;
+mod output;
+mod responder;
+mod scans;
+mod send;
+mod serve;
+mod signals;
+mod simulate;
+mod status;
+mod table;
+mod test;
+mod trouble;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::settings::{Flags, Inputs};
+use trouble::{Exit, Trouble};
+
+/// Alert webhooks in, the right Microsoft Defender Antivirus scan out, followed to its end and explained.
+#[derive(Parser)]
+#[command(name = "scanhook", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit status: 0; 1 findings of check and test; 64 usage; 65 bad data; 66 no input; \
+    69 unavailable; 70 internal; 74 I/O; 77 permission; 78 configuration.")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Receive alerts and scan: the responder.
+    Serve(serve::Args),
+    /// Check scanhook.toml and rules.toml: errors, lints, embedded tests.
+    Check(check::Args),
+    /// Run the tests embedded in rules.toml.
+    Test(test::Args),
+    /// Sign a payload as its source requires, and post it.
+    Send(send::Args),
+    /// Play Entra ID and Defender, as a server of its own.
+    Simulate(simulate::Args),
+    /// How a running responder is: tenants, quota, tokens, sources.
+    Status(status::Args),
+    /// The alerts a running responder has received, and what became of them.
+    Alerts(alerts::Args),
+    /// What was decided for each alert and device, and why.
+    Decisions(decisions::Args),
+    /// Scans, from waiting to outcome; with an id, one of them with its history.
+    Scans(scans::Args),
+}
+
+/// How a result is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Reads the command line, does what it says, and returns the exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let verb = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli.verb,
+        Err(error) => {
+            // Nothing can be done about a terminal that is gone.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => Exit::Usage.into(),
+            };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return trouble::report(&Trouble::new(Exit::Internal, format!("no threads: {error}")).into()),
+    };
+    let ended = runtime.block_on(dispatch(verb));
+    // What was still to be waited for has been; after a second signal nothing is waited for.
+    runtime.shutdown_background();
+    ended.unwrap_or_else(|error| trouble::report(&error))
+}
+
+async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::Serve(args) => serve::run(&args).await,
+        Verb::Check(args) => check::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Send(args) => send::run(&args).await,
+        Verb::Simulate(args) => simulate::run(&args).await,
+        Verb::Status(args) => status::run(&args).await,
+        Verb::Alerts(args) => alerts::run(&args).await,
+        Verb::Decisions(args) => decisions::run(&args).await,
+        Verb::Scans(args) => scans::run(&args).await,
+    }
+}
+
+/// The environment, for verbs that need no configuration.
+fn surroundings() -> Inputs {
+    Inputs::from_process(None, Flags::default())
+}

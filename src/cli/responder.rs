@@ -1,0 +1,170 @@
+//! The admin listener of a running responder, as the read verbs see it.
+
+use core::time::Duration;
+use std::error::Error as _;
+use std::process::ExitCode;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+
+use super::Format;
+use super::output::{self, complain};
+use super::trouble::{Exit, Trouble};
+use crate::api::Page;
+
+/// How long an answer may take. It comes from this computer, and from an index.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the responder is asked, and how it is shown.
+#[derive(clap::Args)]
+pub(super) struct Responder {
+    /// The admin listener of the running responder.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9090")]
+    admin: String,
+    /// How the answer is written; json is the answer itself.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: Format,
+}
+
+/// How much of a list is shown.
+#[derive(clap::Args)]
+pub(super) struct Listing {
+    #[command(flatten)]
+    pub(super) responder: Responder,
+    /// Rows of the table, newest first.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Continue behind a page: its `next`.
+    #[arg(long, value_name = "NEXT")]
+    after: Option<String>,
+}
+
+/// What a list is narrowed to: keys of the query, each with its value if there is one.
+pub(super) type Query<'q> = [(&'static str, Option<&'q str>)];
+
+impl Responder {
+    /// Asks for one page; its body.
+    pub(super) async fn get(&self, path: &str, query: &Query<'_>) -> Result<String, Trouble> {
+        let url = format!("{}{path}{}", self.admin.trim_end_matches('/'), joined(query));
+        let response = client(PATIENCE)?.get(url).send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        let body = response.text().await.map_err(|error| self.unreachable(&error))?;
+        match status {
+            200 => Ok(body),
+            400 => Err(Trouble::new(Exit::Usage, format!("{} does not take this: {}", self.admin, detail(&body)))),
+            404 => Err(Trouble::new(Exit::NoInput, format!("{}: {}", self.admin, detail(&body)))),
+            500.. => Err(Trouble::new(Exit::Unavailable, format!("{}: {status}, {}", self.admin, detail(&body)))),
+            _ => Err(self.stranger()),
+        }
+    }
+
+    /// Reads an answer.
+    pub(super) fn read<T: DeserializeOwned>(&self, body: &str) -> Result<T, Trouble> {
+        serde_json::from_str(body).map_err(|_| self.stranger())
+    }
+
+    fn stranger(&self) -> Trouble {
+        let sentence =
+            format!("{} answers, but not as scanhook's admin listener does; is it the right port?", self.admin);
+        Trouble::new(Exit::BadData, sentence)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Trouble {
+        if error.is_builder() {
+            return Trouble::new(Exit::Usage, format!("--admin: {} is no URL", output::plain(&self.admin)));
+        }
+        let sentence = format!(
+            "no responder answers at {}: is `scanhook serve` running, and is this its admin_listen? ({})",
+            self.admin,
+            root(error)
+        );
+        Trouble::new(Exit::Unavailable, sentence)
+    }
+}
+
+/// Shows a list: a table of as many rows as asked for, or one page as received.
+pub(super) async fn list<T: DeserializeOwned>(
+    listing: &Listing,
+    path: &str,
+    query: &Query<'_>,
+    table: impl Fn(&[T]) -> String,
+) -> anyhow::Result<ExitCode> {
+    let responder = &listing.responder;
+    let mut items: Vec<T> = Vec::new();
+    let mut after = listing.after.clone();
+    loop {
+        let asked: Vec<_> = query.iter().copied().chain([("after", after.as_deref())]).collect();
+        let body = responder.get(path, &asked).await?;
+        let page: Page<T> = responder.read(&body)?;
+        if responder.output == Format::Json {
+            output::line(body.trim_end())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        items.extend(page.items);
+        after = page.next;
+        if after.is_none() || items.len() >= listing.limit {
+            break;
+        }
+    }
+    let more = after.is_some() || items.len() > listing.limit;
+    items.truncate(listing.limit);
+    output::print(&table(&items))?;
+    match (items.len(), more) {
+        (0, false) => complain("nothing matches"),
+        (_, false) => {}
+        (shown, true) => complain(&format!("the newest {shown}; --limit shows more")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A client that follows no redirect and takes no proxy from the environment: it talks to whom it is told to.
+pub(super) fn client(patience: Duration) -> Result<reqwest::Client, Trouble> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .timeout(patience)
+        .user_agent(concat!("scanhook/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| {
+            let sentence = format!("no HTTPS client ({}); are CA certificates installed?", root(&error));
+            Trouble::new(Exit::Configuration, sentence)
+        })
+}
+
+/// What lies at the bottom of an error: "Connection refused" rather than "error sending request".
+pub(super) fn root(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut cause = error.source();
+    let mut text = error.to_string();
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
+}
+
+/// The sentence of a refusal, whatever its form.
+pub(super) fn detail(body: &str) -> String {
+    let problem = serde_json::from_str::<serde_json::Value>(body).ok();
+    let text =
+        problem.as_ref().and_then(|problem| Some((problem.get("code")?.as_str()?, problem.get("detail")?.as_str()?)));
+    match text {
+        Some((code, detail)) => output::plain(&format!("{detail} [{code}]")),
+        None => output::plain(body),
+    }
+}
+
+/// Text as a part of a URL.
+pub(super) fn encoded(text: &str) -> impl core::fmt::Display + '_ {
+    utf8_percent_encode(text, NON_ALPHANUMERIC)
+}
+
+fn joined(query: &Query<'_>) -> String {
+    let pairs = query.iter().filter_map(|(key, value)| Some((key, (*value)?)));
+    let pairs = pairs.map(|(key, value)| format!("{key}={}", encoded(value)));
+    let query = pairs.collect::<Vec<_>>().join("&");
+    if query.is_empty() { query } else { format!("?{query}") }
+}

@@ -1,0 +1,111 @@
+//! `scanhook scans`.
+
+use std::process::ExitCode;
+
+use super::Format;
+use super::output;
+use super::responder::{self, Listing};
+use super::table::{Table, time, time_of};
+use crate::api::ScanView;
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// One scan with its history, by its id.
+    #[arg(conflicts_with_all = ["state", "device", "alert", "tenant"])]
+    id: Option<String>,
+    #[command(flatten)]
+    listing: Listing,
+    /// Only those in this state: waiting, sending, unknown, running, finished, dropped.
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+    /// Only those of this device: its machine id, or its name as an alert writes it.
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Only those that answer the alert with this id.
+    #[arg(long, value_name = "ID")]
+    alert: Option<String>,
+    /// Only this tenant's.
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+}
+
+pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.id {
+        Some(id) => one(args, id).await,
+        None => {
+            let query = [
+                ("state", args.state.as_deref()),
+                ("device", args.device.as_deref()),
+                ("alert", args.alert.as_deref()),
+                ("tenant", args.tenant.as_deref()),
+            ];
+            responder::list(&args.listing, "/api/v1/scans", &query, table).await
+        }
+    }
+}
+
+async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
+    let responder = &args.listing.responder;
+    let body = responder.get(&format!("/api/v1/scans/{}", responder::encoded(id)), &[]).await?;
+    let scan: ScanView = responder.read(&body)?;
+    match responder.output {
+        Format::Json => output::line(body.trim_end())?,
+        Format::Text => output::print(&whole(&scan))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(scans: &[ScanView]) -> String {
+    let mut table = Table::new(&["DECIDED (UTC)", "MACHINE", "SCAN", "STATE", "RULE", "ALERTS", "ID"]);
+    for scan in scans {
+        let (created, rule) = (time(&scan.created_at), scan.rule.as_deref().unwrap_or_default());
+        let (state, alerts) = (state(scan), scan.alerts.join(", "));
+        table.row([&created, &scan.machine, &scan.kind, &state, rule, &alerts, &scan.id], Vec::new());
+    }
+    table.text()
+}
+
+/// The state with what makes it special.
+fn state(scan: &ScanView) -> String {
+    let mut text = match &scan.outcome {
+        Some(outcome) => format!("{}: {outcome}", scan.state),
+        None => scan.state.clone(),
+    };
+    if scan.dry_run && scan.outcome.as_deref() != Some("dry_run") {
+        text.push_str(" (dry run)");
+    }
+    text
+}
+
+fn whole(scan: &ScanView) -> String {
+    let mut table = Table::new(&["SCAN", ""]);
+    let mut say = |key: &str, value: &str| {
+        if !value.is_empty() {
+            table.row([key, value], Vec::new());
+        }
+    };
+    say("id", &scan.id);
+    say("tenant", &scan.tenant);
+    say("machine", &scan.machine);
+    say("scan", &scan.kind);
+    say("state", &state(scan));
+    say("detail", scan.detail.as_deref().unwrap_or_default());
+    say("rule", scan.rule.as_deref().unwrap_or_default());
+    say("priority", &scan.priority.to_string());
+    say("alerts", &scan.alerts.join(", "));
+    say("decided", &time(&scan.created_at));
+    say("sent", &time_of(scan.sent_at.as_ref()));
+    say("over", &time_of(scan.ended_at.as_ref()));
+    say("tries", &scan.tries.to_string());
+    say("action", scan.action.as_deref().unwrap_or_default());
+    if !scan.ours {
+        say("by", "somebody else's machine action, which covers it");
+    }
+    let mut history = Table::new(&["AT (UTC)", "WHAT", "DETAIL"]);
+    for event in &scan.events {
+        history.row([&time(&event.at), &event.what, event.detail.as_deref().unwrap_or_default()], Vec::new());
+    }
+    let (scan, history) = (table.text(), history.text());
+    if history.is_empty() { scan } else { format!("{scan}\n{history}") }
+}

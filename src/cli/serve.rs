@@ -1,0 +1,167 @@
+//! `scanhook serve`: the responder, from the command line to its last request.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+
+use super::output::{self, complain};
+use super::signals::Signals;
+use super::trouble::{Exit, Trouble};
+use super::{check, test};
+use crate::app::{Listeners, Options, Running, StartError};
+use crate::journal::OpenError;
+use crate::logs;
+use crate::policy::Policy;
+use crate::settings::{Flags, Inputs, Settings};
+use crate::simulator::serve::Shared;
+use crate::simulator::{Setup, Simulator};
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// How it runs; without it, scanhook.toml here if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The policy; without it, rules.toml here.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Where the journal lies, if its path is relative.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Decide and show everything, send nothing to Defender.
+    #[arg(long)]
+    dry_run: bool,
+    /// Play Defender with the built-in simulator: no account is needed, no device is reached.
+    #[arg(long)]
+    simulate: bool,
+    /// Where webhooks arrive [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where status, API and metrics are; a loopback address [default: 127.0.0.1:9090].
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
+}
+
+pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let inputs = inputs(args);
+    let settings = check::settings(&inputs)?;
+    let policy = policy(&settings)?;
+    logs::start(inputs.log()).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()))?;
+    tell(&settings, &policy);
+
+    let mut signals = Signals::new()?;
+    let public = bind(settings.server.listen, "listen").await?;
+    let admin = bind(settings.server.admin_listen, "admin_listen").await?;
+    let simulator = settings.simulate.then(|| Shared::new(Simulator::new(Setup::default())));
+    let options = Options { simulator, ..Options::default() };
+    let running = Running::start(settings, policy, Listeners { public, admin }, options).await.map_err(not_started)?;
+    output::line(&format!("listening on http://{} (webhooks) and http://{} (admin)", running.public, running.admin))?;
+    if let Some(address) = running.simulator {
+        output::line(&format!("simulating Entra ID and Defender on http://{address}"))?;
+    }
+    Ok(until_the_end(running, &mut signals).await)
+}
+
+fn inputs(args: &Args) -> Inputs {
+    let flags = Flags {
+        listen: args.listen,
+        admin_listen: args.admin_listen,
+        data_dir: args.data_dir.clone(),
+        rules: args.rules.clone(),
+        dry_run: args.dry_run,
+        simulate: args.simulate,
+    };
+    Inputs::from_process(args.config.clone(), flags)
+}
+
+/// The policy, if there is no error in it and its own tests pass.
+fn policy(settings: &Settings) -> Result<Policy, Trouble> {
+    let checked = check::policy(&settings.rules, Exit::Configuration)?;
+    let outcomes = test::outcomes(&checked.policy, &settings.rules, &settings.sources, |_| true);
+    let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
+    if failed.is_empty() {
+        return Ok(checked.policy);
+    }
+    for outcome in &failed {
+        complain(&outcome.text());
+    }
+    let (file, failed, all) = (settings.rules.display(), failed.len(), outcomes.len());
+    let sentence = format!("{file}: {failed} of its {all} tests failed; such a policy is not put in force");
+    Err(Trouble::new(Exit::Configuration, sentence))
+}
+
+/// What the operator should read at the start.
+fn tell(settings: &Settings, policy: &Policy) {
+    let (rules, tests) = (policy.rules().names().count(), policy.rules().tests().len());
+    let fingerprint = policy.fingerprint();
+    tracing::info!(
+        rules,
+        tests,
+        fingerprint,
+        dry_run = settings.dry_run,
+        simulate = settings.simulate,
+        "policy loaded"
+    );
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    for note in &settings.notes {
+        tracing::info!("{note}");
+    }
+    if settings.sources.is_empty() {
+        tracing::warn!("no source is configured: every webhook will be answered 404");
+    }
+}
+
+pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Trouble> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let (exit, remedy) = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                (Exit::Unavailable, format!("is it running already? Choose another with `{key}`"))
+            }
+            io::ErrorKind::PermissionDenied => (Exit::Permission, "ports below 1024 need a privilege".to_owned()),
+            _ => (Exit::Unavailable, format!("is it an address of this machine? It is set by `{key}`")),
+        };
+        Trouble::new(exit, format!("cannot listen on {address}: {error}; {remedy}"))
+    })
+}
+
+fn not_started(why: StartError) -> Trouble {
+    let exit = match &why {
+        StartError::Open(OpenError::InUse(_)) => Exit::Unavailable,
+        StartError::Open(OpenError::Io { .. } | OpenError::Sqlite(_)) | StartError::Journal(_) | StartError::Io(_) => {
+            Exit::Io
+        }
+        StartError::Open(_) | StartError::Client(_) | StartError::Endpoint(_) => Exit::Configuration,
+        StartError::Randomness(_) => Exit::Internal,
+    };
+    Trouble::new(exit, why.to_string())
+}
+
+/// The first signal drains, the second ends at once. What should run for ever and ends takes the process with it, so
+/// that whoever supervises it can start it again.
+async fn until_the_end(mut running: Running, signals: &mut Signals) -> ExitCode {
+    let exit = tokio::select! {
+        signal = signals.next() => {
+            tracing::info!(signal, "stopping: requests in flight finish");
+            ExitCode::SUCCESS
+        }
+        name = running.ended() => {
+            tracing::error!(name, "ended though it should not; stopping");
+            Exit::Internal.into()
+        }
+    };
+    tokio::select! {
+        () = running.stop() => {
+            tracing::info!("stopped");
+            exit
+        }
+        signal = signals.next() => {
+            tracing::warn!(signal, "ended at once; what was under way is reconciled at the next start");
+            Exit::Internal.into()
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `scanhook status`.
+
+use std::process::ExitCode;
+
+use super::Format;
+use super::output::{self, plain};
+use super::responder::Responder;
+use super::table::{time, time_of};
+use crate::api::{SourceView, StatusView, TenantView};
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    responder: Responder,
+    /// One source, with its last refusals.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+}
+
+pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let body = args.responder.get("/api/v1/status", &[("source", args.source.as_deref())]).await?;
+    let status: StatusView = args.responder.read(&body)?;
+    match args.responder.output {
+        Format::Json => output::line(body.trim_end())?,
+        Format::Text => output::print(&text(&status))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lines, each a key and what is to be said about it.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn head(&mut self, text: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(&format!("{}\n", plain(text)));
+    }
+
+    fn say(&mut self, key: &str, text: &str) {
+        if !text.is_empty() {
+            self.0.push_str(&format!("  {key:<9}{}\n", plain(text)));
+        }
+    }
+}
+
+fn text(status: &StatusView) -> String {
+    let mut lines = Lines::default();
+    let ready = if status.ready { "accepts deliveries" } else { "accepts no deliveries" };
+    lines.head(&format!("scanhook {} {ready}", status.version));
+    lines.say("since", &format!("{} UTC", time(&status.started_at)));
+    lines.say("policy", &status.policy);
+    if status.dry_run {
+        lines.say("dry run", "nothing is sent, whatever the rules say");
+    }
+    for warning in &status.warnings {
+        lines.say("warning", warning);
+    }
+    for tenant in &status.tenants {
+        tenant_text(&mut lines, tenant);
+    }
+    for source in &status.sources {
+        source_text(&mut lines, source);
+    }
+    lines.0
+}
+
+fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
+    lines.head(&format!("tenant {}", tenant.name));
+    let scans: Vec<_> = tenant.scans.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let since = |since: &Option<String>| {
+        since.as_ref().map_or_else(String::new, |since| format!(", the oldest since {} UTC", time(since)))
+    };
+    lines.say("scans", if scans.is_empty() { "none yet".to_owned() } else { scans.join(", ") }.as_str());
+    if tenant.waiting_since.is_some() {
+        lines.say("waiting", since(&tenant.waiting_since).trim_start_matches(", "));
+    }
+    if tenant.held > 0 {
+        lines.say("held", &format!("{} for a person{}", tenant.held, since(&tenant.held_since)));
+    }
+    for (api, used) in &tenant.quota {
+        let (minute, hour) =
+            (format!("{}/{}", used.minute, used.per_minute), format!("{}/{}", used.hour, used.per_hour));
+        lines.say("quota", &format!("{api}: {minute} in the last minute, {hour} in the last hour"));
+    }
+    let lane = &tenant.lane;
+    if let Some(audience) = &lane.audience {
+        let expires = time_of(lane.token_expires_at.as_ref());
+        lines.say("token", &format!("for {audience}, with {}, until {expires} UTC", lane.roles.join(", ")));
+    }
+    for note in &lane.notes {
+        lines.say("note", note);
+    }
+    if let Some(until) = &lane.paused_until {
+        lines.say("pause", &format!("Defender asked to wait until {} UTC", time(until)));
+    }
+    lines.say("stopped", lane.stopped.as_deref().unwrap_or_default());
+}
+
+fn source_text(lines: &mut Lines, source: &SourceView) {
+    lines.head(&format!("source {}", source.name));
+    let last = source
+        .last_delivery_at
+        .as_ref()
+        .map_or_else(|| "none yet".to_owned(), |last| format!("{}, the last at {} UTC", source.deliveries, time(last)));
+    lines.say("received", &last);
+    for refusal in &source.refusals {
+        lines.say("refused", &format!("{} UTC, {}: {}", time(&refusal.at), refusal.address, refusal.check));
+    }
+}

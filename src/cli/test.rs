@@ -1,0 +1,107 @@
+//! `scanhook test`: the tests embedded in rules.toml, one by one.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::Format;
+use super::check;
+use super::output;
+use super::trouble::{Exit, Trouble};
+use crate::domain::rules::RuleTest;
+use crate::policy::Policy;
+use crate::presets;
+use crate::settings::{Flags, Inputs, Source};
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The policy; without it, rules.toml here.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Whose sources captured deliveries are read through; without it, scanhook.toml here, else the presets.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only tests whose name holds this.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// How the results are written.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let path = args.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml"));
+    let policy = check::policy(&path, Exit::Findings)?.policy;
+    let sources = match check::named_or_here(args.config.as_deref(), "scanhook.toml") {
+        Some(config) => check::settings(&credential_free(config))?.sources,
+        None => Vec::new(),
+    };
+    let wanted = |test: &RuleTest| args.filter.as_ref().is_none_or(|text| test.name.contains(text));
+    let outcomes = outcomes(&policy, &path, &sources, wanted);
+    if let (Some(text), true) = (&args.filter, outcomes.is_empty()) {
+        return Err(Trouble::new(Exit::NoInput, format!("no test has `{text}` in its name")).into());
+    }
+    let failed = outcomes.iter().filter(|outcome| !outcome.ok).count();
+    print(&outcomes, failed, args.output)?;
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { Exit::Findings.into() })
+}
+
+/// A configuration whose tenants need no credential here: nothing is called.
+pub(super) fn credential_free(config: PathBuf) -> Inputs {
+    Inputs::from_process(Some(config), Flags { simulate: true, ..Flags::default() })
+}
+
+fn print(outcomes: &[Outcome], failed: usize, format: Format) -> anyhow::Result<()> {
+    let passed = outcomes.len() - failed;
+    if format == Format::Json {
+        let all = serde_json::json!({ "tests": outcomes, "passed": passed, "failed": failed });
+        output::line(&serde_json::to_string_pretty(&all)?)?;
+        return Ok(());
+    }
+    let mut text: String = outcomes.iter().map(|outcome| outcome.text() + "\n").collect();
+    text.push_str(&format!("{passed} passed, {failed} failed"));
+    output::line(&text)?;
+    Ok(())
+}
+
+/// How a test went.
+#[derive(Serialize)]
+pub(super) struct Outcome {
+    pub(super) name: String,
+    pub(super) ok: bool,
+    /// Where it stands in the rules file.
+    line: usize,
+    /// What was expected and what came instead.
+    failures: Vec<String>,
+}
+
+impl Outcome {
+    pub(super) fn text(&self) -> String {
+        if self.ok {
+            return format!("ok      {}", self.name);
+        }
+        let sentences: String = self.failures.iter().map(|sentence| format!("\n        {sentence}")).collect();
+        format!("FAILED  {} (line {}){sentences}", self.name, self.line)
+    }
+}
+
+/// Runs the tests that are wanted, in file order. Captured deliveries are read through `sources`, else the presets.
+pub(super) fn outcomes(
+    policy: &Policy,
+    rules: &Path,
+    sources: &[Source],
+    wanted: impl Fn(&RuleTest) -> bool,
+) -> Vec<Outcome> {
+    let base = rules.parent().unwrap_or(Path::new(""));
+    let shipped = presets::names().filter_map(Source::of_preset);
+    let sources: Vec<Source> = sources.iter().cloned().chain(shipped).collect();
+    let run = |test: &RuleTest| {
+        let failures = policy.test(test, base, &sources).err().unwrap_or_default();
+        let before = policy.text().get(..test.span.start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Outcome { name: output::plain(&test.name), ok: failures.is_empty(), line, failures }
+    };
+    policy.rules().tests().iter().filter(|test| wanted(test)).map(run).collect()
+}

@@ -1,0 +1,75 @@
+//! Why a verb ends without having done its work: a sentence for a person, a status for a script.
+
+use core::fmt;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::output;
+
+/// The exit statuses beside 0, those of sysexits.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// `check` or `test` found something.
+    Findings = 1,
+    /// The command line makes no sense.
+    Usage = 64,
+    /// What was given cannot be used.
+    BadData = 65,
+    /// What was named is not there.
+    NoInput = 66,
+    /// Something that should answer, or an address, is not to be had.
+    Unavailable = 69,
+    /// A fault of ours.
+    Internal = 70,
+    /// The disk or the terminal.
+    Io = 74,
+    /// Not allowed.
+    Permission = 77,
+    /// scanhook.toml, rules.toml or the environment.
+    Configuration = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// A sentence with its status. A file that is not one line is printed as it is.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    exit: Exit,
+    sentence: String,
+}
+
+impl Trouble {
+    pub(super) fn new(exit: Exit, sentence: impl Into<String>) -> Trouble {
+        Trouble { exit, sentence: sentence.into() }
+    }
+
+    /// A file that could not be read.
+    pub(super) fn reading(path: &Path, error: &io::Error) -> Trouble {
+        let exit = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::IsADirectory => Exit::NoInput,
+            io::ErrorKind::PermissionDenied => Exit::Permission,
+            io::ErrorKind::InvalidData => Exit::BadData,
+            _ => Exit::Io,
+        };
+        Trouble::new(exit, format!("{}: {error}", path.display()))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// Says on stderr what went wrong, and gives its status.
+pub(super) fn report(error: &anyhow::Error) -> ExitCode {
+    output::complain(&format!("scanhook: {error:#}"));
+    error.downcast_ref::<Trouble>().map_or(Exit::Internal, |trouble| trouble.exit).into()
+}

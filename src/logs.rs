@@ -1,0 +1,149 @@
+//! Logs on stderr: a line of JSON with the names of the Elastic Common Schema per event, or, on a terminal, a line
+//! for people. Values are shown without control characters, whatever they came from.
+
+use core::fmt;
+use std::io::{self, IsTerminal as _};
+
+use json_subscriber::JsonLayer;
+use tracing::field::{Field, Visit};
+use tracing::{Level, Metadata};
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::filter::{EnvFilter, ParseError, filter_fn};
+use tracing_subscriber::fmt as fmt_layer;
+use tracing_subscriber::fmt::format::{self, Writer};
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+use crate::clock;
+use crate::domain::plain::shown;
+
+/// The version of the schema whose names are used.
+const ECS: &str = "8.11.0";
+
+/// Why there are no logs.
+#[derive(Debug, thiserror::Error)]
+pub enum NoLogs {
+    /// The filter cannot be read.
+    #[error("SCANHOOK_LOG (or RUST_LOG) is no filter such as `info` or `scanhook=debug`: {0}")]
+    Filter(#[from] ParseError),
+    /// Something else in this process logs already.
+    #[error("{0}")]
+    Twice(#[from] TryInitError),
+}
+
+/// Logs on stderr from now on, narrowed by `filter`, such as `info` or `scanhook::lane=debug`.
+///
+/// # Errors
+/// [`NoLogs`].
+pub fn start(filter: &str) -> Result<(), NoLogs> {
+    let layer =
+        if io::stderr().is_terminal() { for_people(io::stderr).boxed() } else { for_programs(io::stderr).boxed() };
+    let wanted = EnvFilter::try_new(filter)?;
+    tracing_subscriber::registry().with(layer.with_filter(wanted).with_filter(filter_fn(ours_or_grave))).try_init()?;
+    Ok(())
+}
+
+/// Libraries tell what passes through them, headers included, in their details: those are never logged.
+fn ours_or_grave(about: &Metadata<'_>) -> bool {
+    about.target().split("::").next() == Some("scanhook") || *about.level() <= Level::INFO
+}
+
+fn for_programs<W>(writer: W) -> JsonLayer<Registry, W>
+where
+    W: for<'w> fmt_layer::MakeWriter<'w> + 'static,
+{
+    let mut layer = JsonLayer::new(writer);
+    layer.with_timer("@timestamp", Clock);
+    layer.with_level("log.level");
+    layer.with_target("log.logger");
+    layer.add_static_field("ecs.version", ECS.into());
+    layer.add_static_field("service.name", "scanhook".into());
+    layer.add_static_field("service.version", env!("CARGO_PKG_VERSION").into());
+    layer.add_multiple_dynamic_fields(|event, _, out| {
+        event.record(&mut Fields(|name: String, value: serde_json::Value| {
+            let _ = out.write_field(&name, value);
+        }));
+    });
+    layer
+}
+
+fn for_people<S, W>(writer: W) -> impl Layer<S> + Send + Sync
+where
+    S: tracing::Subscriber + for<'l> LookupSpan<'l>,
+    W: for<'w> fmt_layer::MakeWriter<'w> + Send + Sync + 'static,
+{
+    let fields = format::debug_fn(|out, field, value| {
+        let text = escaped(&format!("{value:?}"));
+        match field.name() {
+            "message" => write!(out, "{text}"),
+            name => write!(out, "{name}={text}"),
+        }
+    });
+    tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        .with_ansi(false)
+        .with_target(false)
+        .with_timer(Clock)
+        .fmt_fields(fields.delimited(" "))
+}
+
+/// The time, from the one clock.
+struct Clock;
+
+impl FormatTime for Clock {
+    fn format_time(&self, out: &mut Writer<'_>) -> fmt::Result {
+        write!(out, "{}", clock::now())
+    }
+}
+
+/// Passes on the fields of an event by their names in the schema.
+struct Fields<F>(F);
+
+impl<F: FnMut(String, serde_json::Value)> Fields<F> {
+    fn pass(&mut self, field: &Field, value: impl Into<serde_json::Value>) {
+        let name = match field.name() {
+            "message" => "message".to_owned(),
+            "error" => "error.message".to_owned(),
+            "code" => "error.code".to_owned(),
+            own => format!("scanhook.{own}"),
+        };
+        (self.0)(name, value.into());
+    }
+}
+
+impl<F: FnMut(String, serde_json::Value)> Visit for Fields<F> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.pass(field, escaped(&format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.pass(field, escaped(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.pass(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.pass(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.pass(field, value);
+    }
+}
+
+/// Control characters and what turns the direction of writing, spelled out.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if shown(c) == c {
+            out.push(c);
+        } else {
+            out.extend(c.escape_default());
+        }
+    }
+    out
+}

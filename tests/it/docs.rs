@@ -1,0 +1,360 @@
+//! What the documents and the shipped files say, held against the program: the policy passes its own tests, every
+//! stable code is explained, snippets load, links lead somewhere.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+use scanhook::api::Receipt;
+use scanhook::defender::token::ClaimFault;
+use scanhook::domain::alert::{AlertReason, AlertState};
+use scanhook::domain::mapping::{self, Item};
+use scanhook::domain::rules::{Finding, render};
+use scanhook::domain::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
+use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key};
+use scanhook::domain::strict_json::{self, JsonFault};
+use scanhook::domain::time::Timestamp;
+use scanhook::domain::verdict::Asks;
+use scanhook::intake::{Desk, accept};
+use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
+use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Terms};
+use scanhook::presets;
+use scanhook::server::refusal::Refusal;
+use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn shipped() -> Checked {
+    match Policy::load(&root().join("rules.toml")) {
+        Ok(checked) => checked,
+        Err(PolicyError::Unreadable(path, error)) => panic!("{}: {error}", path.display()),
+        Err(PolicyError::Faulty(_, text, findings)) => panic!("{}", render(&findings, "rules.toml", &text, false)),
+    }
+}
+
+fn every_preset() -> Vec<Source> {
+    presets::names().map(|name| Source::of_preset(name).unwrap()).collect()
+}
+
+#[test]
+fn the_shipped_policy_passes_its_own_tests_without_a_lint() {
+    let Checked { policy, lints } = shipped();
+    assert_eq!(lints, []);
+    for test in policy.rules().tests() {
+        if let Err(failures) = policy.test(test, root(), &every_preset()) {
+            panic!("{}: {failures:?}", test.name);
+        }
+    }
+}
+
+#[test]
+fn each_rule_of_the_shipped_policy_is_reached_by_a_test() {
+    let policy = shipped().policy;
+    let expected = policy.rules().tests().iter().flat_map(|test| &test.steps);
+    let reached: BTreeSet<&str> = expected.filter_map(|step| step.expect.rule.as_deref()).collect();
+    assert_eq!(reached, policy.rules().names().collect());
+}
+
+#[test]
+fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
+    let policy = shipped().policy;
+    let source = Source::of_preset("generic").unwrap();
+    let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+    for severity in ["informational", "low", "medium", "high", "critical", "odd"] {
+        let body = format!(r#"{{"alert_id":"1","title":"ransomware","severity":"{severity}","device_name":"lt-042"}}"#);
+        let json = strict_json::read(body.as_bytes()).unwrap();
+        for item in mapping::read(&source.mapping, source.caps, &json, &[0; 24]) {
+            let alert = item.alert();
+            match policy.decide(&source, terms, alert, &alert.devices[0], Some(&json)).asks {
+                Asks::Nothing(_) => {}
+                Asks::Hold(_, wanted) | Asks::Scan(wanted) => assert_eq!(wanted.mode, Mode::DryRun, "{severity}"),
+            }
+        }
+    }
+}
+
+fn text(file: &str) -> String {
+    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The rows of the one table below a heading, cell by cell; the code of each stands first, in backticks.
+fn rows(file: &str, heading: &str) -> Vec<Vec<String>> {
+    let text = text(file);
+    let below = text.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("{file} has no {heading}")).1;
+    let section = below.split("\n## ").next().unwrap();
+    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let rows = section.lines().filter(|line| line.starts_with("| `")).map(cells);
+    rows.map(|mut row| {
+        row[0] = row[0].trim_matches('`').to_owned();
+        assert!(row.iter().all(|cell| !cell.is_empty()), "{file}, {heading}: {row:?}");
+        row
+    })
+    .collect()
+}
+
+/// The codes of those rows, in their order.
+fn codes(file: &str, heading: &str) -> Vec<String> {
+    rows(file, heading).into_iter().map(|mut row| row.remove(0)).collect()
+}
+
+#[test]
+fn every_answer_to_a_sender_is_explained_in_the_programs_own_words() {
+    let rows = rows("docs/errors.md", "Answers to senders");
+    let known = Refusal::ALL
+        .iter()
+        .map(|row| [row.code, row.status.as_str(), row.meaning, row.remedy].map(str::to_owned).to_vec());
+    assert_eq!(rows, known.collect::<Vec<_>>());
+}
+
+#[test]
+fn every_code_of_the_reader_and_of_both_files_is_explained_in_the_programs_own_words() {
+    let json: Vec<_> = JsonFault::ALL.iter().map(|fault| (fault.code(), fault.meaning())).collect();
+    for (heading, known) in [
+        ("Bodies that are not strict JSON", json.as_slice()),
+        ("scanhook.toml", SettingsFault::CODES),
+        ("rules.toml", Finding::CODES),
+    ] {
+        let rows = rows("docs/errors.md", heading);
+        let said: Vec<_> = rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
+        assert_eq!(said, known, "{heading}");
+        assert!(rows.iter().all(|row| row.len() == 3), "{heading}: a code without a remedy");
+    }
+}
+
+#[test]
+fn every_way_the_journal_fails_is_explained() {
+    let path = || "PATH".into();
+    let message = || "MESSAGE".to_owned();
+    let closed = [
+        OpenError::InUse(path()),
+        OpenError::Lost(path()),
+        OpenError::Newer { found: 2, known: 1 },
+        OpenError::Foreign,
+        OpenError::NotDurable,
+        OpenError::Io { path: path(), message: message() },
+        OpenError::Sqlite(message()),
+    ];
+    assert_eq!(codes("docs/errors.md", "The journal does not open"), closed.map(|error| error.to_string()));
+    let failed = [
+        JournalError::Full,
+        JournalError::Busy,
+        JournalError::Conflict(""),
+        JournalError::Gone,
+        JournalError::Broken(message()),
+    ];
+    assert_eq!(codes("docs/errors.md", "The journal while it runs"), failed.map(|error| error.code()));
+}
+
+#[test]
+fn every_fault_of_a_token_is_explained() {
+    let text = String::new;
+    let faults = [
+        ClaimFault::WrongAudience { wanted: text(), found: text() },
+        ClaimFault::WrongTenant { wanted: text(), found: text() },
+        ClaimFault::NoScanRole { found: text() },
+        ClaimFault::NoReadRole,
+        ClaimFault::Unreadable,
+    ];
+    let explained = rows("docs/errors.md", "A tenant that stops");
+    assert!(explained.len() >= faults.len());
+    for (fault, row) in faults.iter().zip(&explained) {
+        assert_eq!(fault.code(), row[0]);
+        assert_eq!(fault.stops(), !row[1].contains("a note") && !row[1].contains("A note"), "{}", row[0]);
+    }
+}
+
+/// Codes that stand in the code one by one have no list to compare with; but none is explained that does not exist.
+#[test]
+fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
+    let sources = ["src/defender/client.rs", "src/defender/reply.rs", "src/defender/token.rs", "src/lane/follow.rs"]
+        .into_iter()
+        .chain(["src/lane/scan.rs", "src/lane/gate.rs"])
+        .map(text)
+        .collect::<String>();
+    for (file, heading) in [
+        ("docs/errors.md", "A tenant that stops"),
+        ("docs/errors.md", "Calls without an answer that counts"),
+        ("docs/errors.md", "Alarms"),
+        ("docs/reasons.md", "What else happens to a scan"),
+    ] {
+        let codes = codes(file, heading);
+        assert!(!codes.is_empty());
+        for code in codes {
+            assert!(sources.contains(&format!("\"{code}\"")), "{heading}: {code}");
+        }
+    }
+}
+
+#[test]
+fn every_state_reason_and_outcome_says_whether_it_scans_and_whose_move_it_is() {
+    fn known<T: Copy>(all: &[T], code: fn(T) -> &'static str) -> Vec<&'static str> {
+        all.iter().map(|one| code(*one)).collect()
+    }
+    for (heading, known) in [
+        ("States of an alert", known(AlertState::ALL, AlertState::code)),
+        ("Reasons of an alert", known(AlertReason::ALL, AlertReason::code)),
+        ("States of a decision", known(DecisionState::ALL, DecisionState::code)),
+        ("Reasons of a decision", known(Reason::ALL, Reason::code)),
+        ("States of a scan", known(ScanState::ALL, ScanState::code)),
+        ("Outcomes of a scan", known(Outcome::ALL, Outcome::code)),
+    ] {
+        assert_eq!(codes("docs/reasons.md", heading), known, "{heading}");
+        let rows = rows("docs/reasons.md", heading);
+        assert!(rows.iter().all(|row| row.len() == 4), "{heading}: {rows:?}");
+    }
+}
+
+/// The fenced blocks of a document: what stands behind the fence, and the text.
+fn blocks(file: &str) -> Vec<(String, String)> {
+    let text = text(file);
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(kind), None) => open = Some((kind.to_owned(), String::new())),
+            (None, Some((_, block))) => *block += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{file}: a block does not end");
+    blocks
+}
+
+/// A configuration from a document, with the secrets it names.
+fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("secrets")).unwrap();
+    for (n, secret) in Regex::new("secrets/[a-z.-]+").unwrap().find_iter(config).enumerate() {
+        let path = folder.path().join(secret.as_str());
+        fs::write(&path, format!("the secret of this document, number {n}\n")).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    let file = folder.path().join("scanhook.toml");
+    fs::write(&file, config).unwrap();
+    // A part of a file may leave out the tenant.
+    let flags = Flags { simulate: true, ..Flags::default() };
+    Settings::load(&Inputs { file: Some(file), flags, ..Inputs::default() })
+}
+
+#[test]
+fn every_snippet_of_the_two_files_loads() {
+    let mut seen = [0; 3];
+    for file in documents() {
+        for (kind, block) in blocks(&file) {
+            if kind == "toml" && block.starts_with("# scanhook.toml") {
+                let shown = |faults: Vec<SettingsFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+                let settings = load(&block).map_err(shown).unwrap_or_else(|faults| panic!("{file}: {faults:?}"));
+                assert_eq!(settings.warnings, Vec::<String>::new(), "{file}");
+                seen[0] += 1;
+            } else if kind == "toml" && block.starts_with("# rules.toml") {
+                let checked = Policy::parse(block).unwrap_or_else(|(text, findings)| {
+                    panic!("{file}: {}", render(&findings, "snippet", &text, false))
+                });
+                assert_eq!(checked.lints, [], "{file}");
+                for test in checked.policy.rules().tests() {
+                    assert_eq!(checked.policy.test(test, root(), &every_preset()), Ok(()), "{file}: {}", test.name);
+                }
+                seen[1] += 1;
+            } else if kind == "json generic" {
+                let source = Source::of_preset("generic").unwrap();
+                let json = strict_json::read(block.as_bytes()).unwrap();
+                let items = mapping::read(&source.mapping, source.caps, &json, &[0; 24]);
+                let [Item::Alert(alert)] = items.as_slice() else { panic!("{file}: {items:?}") };
+                assert!(alert.severity.is_some() && !alert.id_derived && alert.unusable.is_empty(), "{file}");
+                assert!(alert.devices.iter().all(|device| device.machine.is_some()), "{file}");
+                seen[2] += 1;
+            } else {
+                assert_ne!(kind, "toml", "{file}: says neither which file it is nor is held against the program");
+            }
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
+/// The documents, from the top of the repository.
+fn documents() -> Vec<String> {
+    let markdown = |folder: &str| {
+        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = files.map(|name| format!("{folder}{}", name.to_str().unwrap()));
+        names.filter(|name| name.ends_with(".md")).collect::<Vec<_>>()
+    };
+    let all = [markdown(""), markdown("docs/")].concat();
+    assert!(all.len() > 5, "{all:?}");
+    all
+}
+
+/// A heading as it stands in a link: letters and digits in lower case, `-` for a blank.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+#[test]
+fn every_link_inside_the_repository_leads_somewhere() {
+    let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    for file in documents() {
+        let folder = Path::new(&file).parent().unwrap();
+        for found in link.captures_iter(&text(&file)) {
+            let target = &found[1];
+            if target.contains("://") {
+                continue;
+            }
+            let (path, place) = target.split_once('#').unwrap_or((target, ""));
+            let path = if path.is_empty() { Path::new(&file).to_owned() } else { folder.join(path) };
+            assert!(root().join(&path).exists(), "{file}: {target}");
+            if !place.is_empty() {
+                let text = text(path.to_str().unwrap());
+                let headings = text
+                    .lines()
+                    .filter_map(|line| line.split_once("# "))
+                    .filter(|(hashes, _)| hashes.bytes().all(|b| b == b'#'));
+                let anchors: Vec<_> = headings.map(|(_, heading)| anchor(heading)).collect();
+                assert!(anchors.iter().any(|anchor| anchor == place), "{file}: {target} is none of {anchors:?}");
+            }
+        }
+    }
+}
+
+/// The receipt the recommended body gets with the shipped policy.
+fn receipt() -> Receipt {
+    let mut store = Store::memory(Ids::seeded(1)).unwrap();
+    let policy = shipped().policy;
+    let keys = vec![Key::new("soar", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap()];
+    let header = http::HeaderName::from_static("x-signature-256");
+    let check = Check::Hmac { header, prefix: String::new(), encoding: Encoding::Hex, keys };
+    let body = bytes::Bytes::from(text("tests/payloads/generic.json"));
+    let headers: http::HeaderMap = signature::sign(&check, &body).into_iter().collect();
+    let mut source = Source::of_preset("generic").unwrap();
+    source.auth = Authentication { alternatives: vec![vec![check]] };
+    let now = Timestamp::parse("2026-11-02T08:15:43Z").unwrap();
+    let delivery = signature::authenticate(&source.auth, "soar", &headers, body, now).map_err(|_| "refused").unwrap();
+    let (reply, receipt) = std::sync::mpsc::channel();
+    let work = move |tx: &mut Tx<'_>| {
+        let id = tx.policy(policy.fingerprint(), policy.text(), now)?;
+        let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+        let desk = Desk { source, tenant: tx.tenant("default")?, terms };
+        tx.accept(&accept(&desk, &policy, id, delivery).unwrap(), now)
+    };
+    store.commit(vec![Job::new(0, work, move |result| reply.send(result).unwrap())]);
+    receipt.recv().unwrap().unwrap()
+}
+
+#[test]
+fn the_receipt_in_the_readme_is_one_the_program_writes() {
+    let shown = blocks("README.md").into_iter().find(|(kind, _)| kind == "json receipt").unwrap().1;
+    let mut shown: Receipt = serde_json::from_str(&shown).unwrap();
+    let mut written = receipt();
+    for receipt in [&mut shown, &mut written] {
+        receipt.delivery.clear();
+        for decision in receipt.alerts.iter_mut().flat_map(|alert| &mut alert.decisions) {
+            decision.id.clear();
+            decision.scan_id.as_mut().map(String::clear);
+        }
+    }
+    assert_eq!(shown, written, "{}", serde_json::to_string_pretty(&receipt()).unwrap());
+}
