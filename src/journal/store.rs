@@ -93,7 +93,9 @@ impl Store {
         make_folder(path)?;
         let lock = lock(path)?;
         let marker = beside(path, "marker");
-        if marker.exists() && !path.exists() {
+        // A journal has at least its first page from before its marker is made: an empty file is one that was lost.
+        let kept = std::fs::metadata(path).is_ok_and(|about| about.len() > 0);
+        if marker.exists() && !kept {
             return Err(OpenError::Lost(path.to_owned()));
         }
         let db = connect(path)?;
@@ -236,6 +238,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     drop(private(path)?);
     let mut db = Connection::open(path).map_err(OpenError::sqlite)?;
     db.busy_timeout(core::time::Duration::from_millis(500)).map_err(OpenError::sqlite)?;
+    // Before the first setting: write-ahead logging is written into the file, and this one may be somebody else's.
+    recognize(&db)?;
     let wal: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
     db.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000").map_err(OpenError::sqlite)?;
     let full: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
@@ -246,8 +250,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-fn migrate(db: &mut Connection) -> Result<(), OpenError> {
-    db.set_prepared_statement_cache_capacity(128);
+/// The schema's version in the file, 0 for one that is empty, if the file is ours and not too new.
+fn recognize(db: &Connection) -> Result<i64, OpenError> {
     let pragma = |db: &Connection, name: &str| -> Result<i64, OpenError> {
         db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).map_err(OpenError::sqlite)
     };
@@ -260,7 +264,12 @@ fn migrate(db: &mut Connection) -> Result<(), OpenError> {
     if found > SCHEMA {
         return Err(OpenError::Newer { found, known: SCHEMA });
     }
-    let done = usize::try_from(found).unwrap_or(0);
+    Ok(found)
+}
+
+fn migrate(db: &mut Connection) -> Result<(), OpenError> {
+    db.set_prepared_statement_cache_capacity(128);
+    let done = usize::try_from(recognize(db)?).unwrap_or(0);
     for (version, step) in MIGRATIONS.iter().enumerate().skip(done) {
         let tx = db.transaction().map_err(OpenError::sqlite)?;
         tx.execute_batch(step).map_err(OpenError::sqlite)?;

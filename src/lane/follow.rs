@@ -38,10 +38,13 @@ impl Lane {
         }
         if self.listing.is_none() {
             let Some((look_at, oldest)) = tx.next_look(self.id, MISSES)? else { return Ok(()) };
+            // Many open scans of different ages share a list; none of them is worth one of its own.
+            let look_at = look_at.max(self.listed_at.plus(self.pace.follow_first));
             if look_at > now {
                 todo.wake(look_at);
                 return Ok(());
             }
+            self.listed_at = now;
             self.listing = Some(Listing {
                 begun: now,
                 since: oldest.minus(self.pace.skew),

@@ -204,6 +204,8 @@ pub struct Lane {
     /// Calls under way: their budget, and when they left.
     leaving: BTreeMap<CallId, (Api, Timestamp)>,
     listing: Option<Listing>,
+    /// When the last list was begun.
+    listed_at: Timestamp,
 }
 
 impl Lane {
@@ -226,7 +228,16 @@ impl Lane {
             ledgers.insert(*api, tx.ledger(id, *api, now)?);
         }
         let gate = Gate::load(&tx.memory(id)?);
-        Ok(Some(Lane { id, account, pace, gate, ledgers, leaving: BTreeMap::new(), listing: None }))
+        Ok(Some(Lane {
+            id,
+            account,
+            pace,
+            gate,
+            ledgers,
+            leaving: BTreeMap::new(),
+            listing: None,
+            listed_at: Timestamp::default(),
+        }))
     }
 
     /// Decides what leaves now. The calls may be sent once the transaction is committed.

@@ -15,6 +15,8 @@ mod docs;
 mod harness;
 mod house;
 mod intake;
+mod journal;
+mod kill;
 mod lane;
 mod listener;
 mod refusals;

@@ -6,7 +6,7 @@ mod http;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
@@ -107,19 +107,7 @@ impl Site {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut site = Site { folder, far, wish, running: None, public: nowhere, admin: nowhere, http };
-        for (name, secret) in [
-            ("siem", SIEM_SECRET),
-            ("other", OTHER_SECRET),
-            ("sentinel", SENTINEL_SECRET),
-            ("defender", DEFENDER_SECRET),
-            ("app", "client-secret"),
-        ] {
-            let path = site.folder.path().join(format!("{name}.secret"));
-            std::fs::write(&path, secret).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        }
-        let toml = scanhook_toml(site.far.at, site.wish.server, site.wish.tenant);
-        std::fs::write(site.folder.path().join("scanhook.toml"), toml).unwrap();
+        install(site.folder.path(), site.far.at, site.wish.server, site.wish.tenant);
         site.start().await;
         site
     }
@@ -237,7 +225,23 @@ pub struct Rows {
     pub scan: u32,
 }
 
-pub fn scanhook_toml(far: SocketAddr, server: &str, tenant: &str) -> String {
+/// Puts scanhook.toml and its secrets into a folder.
+pub fn install(folder: &Path, far: SocketAddr, server: &str, tenant: &str) {
+    for (name, secret) in [
+        ("siem", SIEM_SECRET),
+        ("other", OTHER_SECRET),
+        ("sentinel", SENTINEL_SECRET),
+        ("defender", DEFENDER_SECRET),
+        ("app", "client-secret"),
+    ] {
+        let path = folder.join(format!("{name}.secret"));
+        std::fs::write(&path, secret).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    std::fs::write(folder.join("scanhook.toml"), scanhook_toml(far, server, tenant)).unwrap();
+}
+
+fn scanhook_toml(far: SocketAddr, server: &str, tenant: &str) -> String {
     format!(
         r#"
 [server]

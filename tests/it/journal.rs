@@ -1,0 +1,335 @@
+//! The journal on disk: it keeps what it was given, it is nobody else's, and it never begins anew in silence.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use scanhook::clock;
+use scanhook::journal::{Ids, Job, JournalError, OpenError, Retention, SCHEMA, Store, Tx};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{Site, Wish, alert, fault, machine, scan_id, until};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn open(path: &Path) -> Result<Store, OpenError> {
+    Store::open(path, Ids::random().unwrap())
+}
+
+fn beside(path: &Path, extension: &str) -> PathBuf {
+    PathBuf::from(format!("{}{extension}", path.display()))
+}
+
+fn look(path: &Path) -> Connection {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+}
+
+/// A journal with one tenant in it, closed.
+fn kept() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scanhook.db");
+    let mut store = open(&path).unwrap();
+    assert_eq!(run(&mut store, |tx| tx.tenant("default").map(|_| ())), Ok(()));
+    (folder, path)
+}
+
+fn run(
+    store: &mut Store,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<(), JournalError> + Send + 'static,
+) -> Result<(), JournalError> {
+    run_all(store, vec![Box::new(work)]).pop().unwrap().unwrap()
+}
+
+type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), JournalError> + Send>;
+
+/// One batch; what each job was told, `None` where nothing.
+fn run_all(store: &mut Store, works: Vec<Work>) -> Vec<Option<Result<(), JournalError>>> {
+    let told = Arc::new(Mutex::new(vec![None; works.len()]));
+    let job = |(n, work): (usize, Work)| {
+        let told = told.clone();
+        Job::new(0, work, move |result| told.lock().unwrap()[n] = Some(result))
+    };
+    let jobs = works.into_iter().enumerate().map(job).collect();
+    store.commit(jobs);
+    told.lock().unwrap().clone()
+}
+
+fn names(path: &Path) -> Vec<String> {
+    let db = look(path);
+    let mut statement = db.prepare("SELECT name FROM tenant ORDER BY id").unwrap();
+    let names = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
+    names.collect()
+}
+
+fn count(path: &Path, sql: &str) -> u32 {
+    look(path).query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let mut site = Site::open().await;
+    let first = site.accepted(alert("1", "high", &machine(1))).await;
+    site.scan_in(&scan_id(&first), "finished").await;
+    site.accepted(r#"{"alert_id":"2","severity":"high","device_name":"lt-042"}"#).await;
+    site.accepted(alert("3", "low", &machine(3))).await;
+    site.accepted(json!({ "alert_id": "4", "severity": "high" }).to_string()).await;
+    let views = async |site: &Site| {
+        let mut views = Vec::new();
+        for path in ["/api/v1/alerts", "/api/v1/decisions", "/api/v1/scans"] {
+            views.push(site.get(path).await);
+        }
+        views.push(site.scan(&scan_id(&first)).await);
+        let status = site.get("/api/v1/status").await;
+        views.push(json!([status["sources"], status["tenants"][0]["scans"], status["tenants"][0]["held"]]));
+        views
+    };
+    let before = views(&site).await;
+    site.stop().await;
+    let dump = open(&site.journal()).unwrap().dump().unwrap();
+    assert_eq!(open(&site.journal()).unwrap().dump().unwrap(), dump, "opening changes nothing");
+    site.restart().await;
+    assert_eq!(views(&site).await, before);
+}
+
+#[test]
+fn one_process_a_journal() {
+    let (_folder, path) = kept();
+    let first = open(&path).unwrap();
+    let second = open(&path).err().unwrap();
+    assert!(matches!(second, OpenError::InUse(_)), "{second}");
+    assert!(second.to_string().contains("scanhook.db") && second.to_string().contains("in use"), "{second}");
+    drop(first);
+    assert!(open(&path).is_ok());
+}
+
+#[test]
+fn a_journal_that_is_gone_is_not_replaced_by_an_empty_one() {
+    for empty in [false, true] {
+        let (_folder, path) = kept();
+        for extension in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(beside(&path, extension));
+        }
+        if empty {
+            fs::write(&path, "").unwrap();
+        }
+        let refused = open(&path).err().expect("an empty journal in silence");
+        assert!(matches!(refused, OpenError::Lost(_)), "{refused}");
+        assert!(refused.to_string().contains("restore it"), "{refused}");
+        // Only the operator's own hand begins anew.
+        let _ = fs::remove_file(&path);
+        fs::remove_file(beside(&path, ".marker")).unwrap();
+        let _new = open(&path).unwrap();
+        assert!(fs::metadata(&path).unwrap().len() > 0, "even before it is closed");
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_refused() {
+    let (_folder, path) = kept();
+    let whole = fs::read(&path).unwrap();
+    assert!(whole.len() > 8192, "{}", whole.len());
+    let header = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x40;
+        bytes
+    };
+    let damages = [
+        ("cut to half", whole[..whole.len() / 2].to_vec()),
+        ("cut inside its first page", whole[..1000].to_vec()),
+        ("its last page lost", whole[..whole.len() - 4096].to_vec()),
+        ("a bit flipped in its name", header(3)),
+        ("a bit flipped in its page size", header(16)),
+        ("all zeroes", vec![0; whole.len()]),
+        ("text", b"not a database, but long enough to be taken for one: ".repeat(100)),
+    ];
+    for (name, bytes) in damages {
+        for extension in ["-wal", "-shm"] {
+            let _ = fs::remove_file(beside(&path, extension));
+        }
+        fs::write(&path, &bytes).unwrap();
+        assert!(open(&path).is_err(), "{name}: opened as if nothing were wrong");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{name}: written to");
+    }
+    fs::write(&path, &whole).unwrap();
+    assert!(open(&path).is_ok());
+}
+
+#[test]
+fn a_journal_of_a_later_version_is_refused_with_both_versions() {
+    let (_folder, path) = kept();
+    let later = SCHEMA + 41;
+    Connection::open(&path).unwrap().execute_batch(&format!("PRAGMA user_version = {later}")).unwrap();
+    let refused = open(&path).err().unwrap();
+    assert!(matches!(refused, OpenError::Newer { found, known: SCHEMA } if found == later), "{refused}");
+    let text = refused.to_string();
+    assert!(text.contains(&later.to_string()) && text.contains(&format!("up to {SCHEMA}")), "{text}");
+    assert_eq!(names(&path), ["default"], "and left as it is");
+}
+
+#[test]
+fn somebody_elses_database_is_refused_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE invoice(id INTEGER); INSERT INTO invoice VALUES (7)").unwrap();
+    drop(other);
+    let bytes = fs::read(&path).unwrap();
+    let refused = open(&path).err().unwrap();
+    assert!(matches!(refused, OpenError::Foreign), "{refused}");
+    assert!(fs::read(&path).unwrap() == bytes, "not even its journal mode");
+}
+
+#[test]
+fn only_its_owner_can_read_it() {
+    let (_folder, path) = kept();
+    let mut store = open(&path).unwrap();
+    run(&mut store, |tx| tx.tenant("another").map(|_| ())).unwrap();
+    for extension in ["", "-wal", "-shm", ".lock"] {
+        let mode = fs::metadata(beside(&path, extension)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{extension}");
+    }
+}
+
+#[test]
+fn it_writes_ahead() {
+    let (_folder, path) = kept();
+    let _store = open(&path).unwrap();
+    let mode: String = look(&path).query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[test]
+fn a_job_that_fails_or_panics_takes_nobody_with_it() {
+    let (_folder, path) = kept();
+    let mut store = open(&path).unwrap();
+    let told = run_all(
+        &mut store,
+        vec![
+            Box::new(|tx| tx.tenant("first").map(|_| ())),
+            Box::new(|tx| tx.tenant("refused").and(Err(JournalError::Conflict("on purpose")))),
+            Box::new(|tx| {
+                tx.tenant("panicked")?;
+                panic!("on purpose");
+            }),
+            Box::new(|tx| tx.tenant("last").map(|_| ())),
+        ],
+    );
+    assert_eq!(told, [Some(Ok(())), Some(Err(JournalError::Conflict("on purpose"))), None, Some(Ok(()))]);
+    assert_eq!(names(&path), ["default", "first", "last"]);
+    assert_eq!(run(&mut store, |tx| tx.tenant("after").map(|_| ())), Ok(()));
+}
+
+#[test]
+fn a_commit_that_fails_is_told_to_all_and_leaves_nothing() {
+    let (_folder, path) = kept();
+    let mut store = open(&path).unwrap();
+    store.refuse_commits(true).unwrap();
+    let works: Vec<Work> = ["a", "b"].map(|name| -> Work { Box::new(move |tx| tx.tenant(name).map(|_| ())) }).into();
+    assert_eq!(run_all(&mut store, works), [Some(Err(JournalError::Full)), Some(Err(JournalError::Full))]);
+    assert_eq!(names(&path), ["default"]);
+    store.refuse_commits(false).unwrap();
+    assert_eq!(run(&mut store, |tx| tx.tenant("a").map(|_| ())), Ok(()));
+    assert_eq!(names(&path), ["default", "a"]);
+}
+
+#[tokio::test]
+async fn while_another_process_locks_the_journal_senders_are_told_to_come_back() {
+    let site = Site::open().await;
+    site.accepted(alert("1", "low", &machine(1))).await;
+    let rows = site.rows();
+    let locker = Connection::open(site.journal()).unwrap();
+    locker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for _ in 0..3 {
+        let answer = site.post("siem", alert("2", "low", &machine(2))).await;
+        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{}", answer.text);
+    }
+    assert_eq!(site.rows(), rows);
+    locker.execute_batch("ROLLBACK").unwrap();
+    until("it recovers by itself", async || {
+        (site.post("siem", alert("2", "low", &machine(2))).await.status == 202).then_some(())
+    })
+    .await;
+    assert_eq!(site.rows().alert, 2);
+}
+
+/// Forgets all that is due, step by step.
+fn forget(store: &mut Store, retention: &Retention, later: Duration) {
+    let more = Arc::new(Mutex::new(true));
+    while *more.lock().unwrap() {
+        let (retention, more) = (retention.clone(), more.clone());
+        let work = move |tx: &mut Tx<'_>| {
+            *more.lock().unwrap() = tx.forget(&retention, clock::now().plus(later))?;
+            Ok(())
+        };
+        run(store, work).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
+    let mut site = Site::open().await;
+    let over = site.accepted(alert("over", "high", &machine(1))).await;
+    site.scan_in(&scan_id(&over), "finished").await;
+    let held = site.accepted(r#"{"alert_id":"held","severity":"high","device_name":"lt-042"}"#).await;
+    site.accepted(json!({ "alert_id": "parked", "severity": "high" }).to_string()).await;
+    site.far.fault("scan", 1, 1000, fault(403, "DisabledFeature", None));
+    let waiting = site.accepted(alert("waiting", "high", &machine(2))).await;
+    site.stopped().await;
+    site.stop().await;
+
+    let path = site.journal();
+    let retention = Retention { bodies: 30 * DAY, records: 400 * DAY, remember: vec![("siem".to_owned(), 3 * DAY)] };
+    let mut store = open(&path).unwrap();
+    let keys = "SELECT (SELECT count(*) FROM delivery WHERE key IS NOT NULL) + (SELECT count(*) FROM alert WHERE key IS NOT NULL)";
+    let bodies = "SELECT count(*) FROM delivery WHERE body IS NOT NULL";
+    let alerts = "SELECT group_concat(alert_id) FROM (SELECT alert_id FROM alert ORDER BY alert_id)";
+    let ids = |path: &Path| look(path).query_row(alerts, [], |row| row.get::<_, String>(0)).unwrap();
+
+    let before = store.dump().unwrap();
+    forget(&mut store, &retention, Duration::ZERO);
+    assert_eq!(store.dump().unwrap(), before, "nothing is due");
+    forget(&mut store, &retention, 4 * DAY);
+    assert_eq!((count(&path, keys), count(&path, bodies)), (0, 4), "what is no longer the same");
+    forget(&mut store, &retention, 31 * DAY);
+    assert_eq!((count(&path, bodies), ids(&path).as_str()), (0, "held,over,parked,waiting"), "the raw bodies");
+    forget(&mut store, &retention, 401 * DAY);
+    assert_eq!(ids(&path), "held,waiting", "the records of what is over");
+    assert_eq!(count(&path, "SELECT count(*) FROM decision"), 2);
+    assert_eq!(count(&path, "SELECT count(*) FROM scan"), 1);
+    assert_eq!(count(&path, "SELECT count(*) FROM event WHERE scan NOT IN (SELECT id FROM scan)"), 0);
+    drop(store);
+
+    site.far.mend();
+    site.restart().await;
+    let shown = site.get("/api/v1/decisions?state=held").await;
+    assert_eq!(shown["items"][0]["id"], held["alerts"][0]["decisions"][0]["id"], "a person still decides on it");
+    assert_eq!(site.scan_in(&scan_id(&waiting), "finished").await["outcome"], "succeeded");
+    assert_eq!(site.admin(&format!("/api/v1/scans/{}", scan_id(&over))).await.status, 404);
+    let again = site.accepted(alert("over", "high", &machine(1))).await;
+    assert_eq!(
+        (&again["duplicate"], &again["alerts"][0]["decisions"][0]["reason"]),
+        (&Value::Bool(false), &"new".into()),
+        "what is forgotten is new"
+    );
+}
+
+#[tokio::test]
+async fn after_remember_the_same_delivery_is_new_even_before_housekeeping_came_by() {
+    let mut site = Site::with(Wish::default()).await;
+    let body = alert("1", "low", &machine(1));
+    let first = site.accepted(&body).await;
+    site.stop().await;
+    // Four days pass.
+    let db = Connection::open(site.journal()).unwrap();
+    db.execute("UPDATE delivery SET received_at = received_at - ?", [4 * 86_400_000_i64]).unwrap();
+    drop(db);
+    site.restart().await;
+    let again = site.accepted(&body).await;
+    assert_ne!(again["delivery"], first["delivery"]);
+    assert_eq!(again["alerts"][0]["state"], "decided");
+    assert_eq!(site.post("siem", &body).await.json()["delivery"], again["delivery"], "the younger one is remembered");
+}

@@ -1,0 +1,241 @@
+//! The program itself, killed in the middle of its work again and again. What it said yes to is there afterwards, and
+//! the far side was never asked twice.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+use scanhook::simulator::Setup;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::harness::{Far, alert, credential, install, join, machine, until};
+
+const KILLS: u32 = 50;
+const POSTERS: u32 = 4;
+/// The far side takes so long that calls are on their way when the end comes.
+const LATENCY_MS: u64 = 40;
+/// The settle time of the protocol, 30 s, and a good while for the lists after it.
+const FOUND_AGAIN: Duration = Duration::from_secs(60);
+
+const RULES: &str = r#"
+version = 1
+
+[defaults]
+mode = "enforce"
+limit = { scans = 10000, per = "1h" }
+
+[[rule]]
+name = "high"
+scan = "full"
+when = { severity = "high" }
+
+[[rule]]
+name = "medium"
+scan = "quick"
+when = { severity = "medium" }
+"#;
+
+/// A running `scanhook serve`; gone when dropped.
+struct Served {
+    child: Child,
+    public: SocketAddr,
+}
+
+impl Served {
+    async fn start(folder: &Path) -> Served {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_scanhook"))
+            .args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"])
+            .current_dir(folder)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let line = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            BufReader::new(stdout).read_line(&mut line).map(|_| line)
+        });
+        let line = line.await.unwrap().unwrap();
+        let public = line.strip_prefix("listening on http://").and_then(|rest| rest.split(' ').next());
+        let public = public.and_then(|at| at.parse().ok());
+        Served { child, public: public.unwrap_or_else(|| panic!("it did not start: {line:?}")) }
+    }
+
+    /// SIGKILL: nothing of it gets another instruction.
+    fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // Fails where it has ended already.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What the senders share.
+struct Load {
+    at: watch::Receiver<Option<SocketAddr>>,
+    round: AtomicU32,
+    next: AtomicU32,
+    acknowledged: Mutex<Vec<String>>,
+    count: AtomicUsize,
+}
+
+/// Some want a scan of one of this round's two machines, one of them first a Quick and then a Full; the others only
+/// want to be kept.
+fn body(n: u32, round: u32) -> String {
+    let (severity, machine) = match n % 6 {
+        0 => ("medium", machine(2 * round)),
+        2 => ("high", machine(2 * round)),
+        4 => ("high", machine(2 * round + 1)),
+        _ => ("low", machine(n)),
+    };
+    alert(&n.to_string(), severity, &machine)
+}
+
+async fn send(http: &reqwest::Client, at: SocketAddr, body: &str) -> Option<(u16, String)> {
+    let (name, value) = credential("siem", body.as_bytes());
+    let request = http.post(format!("http://{at}/webhooks/siem")).header("content-type", "application/json");
+    let answer = request.header(name, value).body(body.to_owned()).send().await.ok()?;
+    Some((answer.status().as_u16(), answer.text().await.ok()?))
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap()
+}
+
+/// Posts until there is nobody to post to any more.
+async fn keep_posting(load: Arc<Load>) {
+    let http = client();
+    let mut at = load.at.clone();
+    loop {
+        let Ok(to) = at.wait_for(Option::is_some).await.map(|to| *to) else { return };
+        let round = load.round.load(Ordering::Relaxed);
+        let body = body(load.next.fetch_add(1, Ordering::Relaxed), round);
+        match send(&http, to.unwrap(), &body).await {
+            Some((202, _)) => {
+                load.acknowledged.lock().unwrap().push(body);
+                load.count.fetch_add(1, Ordering::SeqCst);
+            }
+            Some((503, _)) | None => {}
+            Some(other) => panic!("{other:?}"),
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_kills_under_load_lose_nothing_acknowledged_and_scan_nothing_twice() {
+    // Scans end before the program is back: the far side's own guard against a second one does not help us here.
+    let setup = Setup { pending_ms: 10, quick_ms: 30, full_ms: 30, latency_ms: LATENCY_MS, ..Setup::default() };
+    let far = Far::open(setup).await;
+    let folder = tempfile::tempdir().unwrap();
+    install(folder.path(), far.at, "", "limit = { scans = 10000, per = \"1h\" }");
+    std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+
+    let (tell, at) = watch::channel(None);
+    let (round, next, count) = (AtomicU32::new(0), AtomicU32::new(0), AtomicUsize::new(0));
+    let load = Arc::new(Load { at, round, next, acknowledged: Mutex::default(), count });
+    let posters: Vec<_> = (0..POSTERS).map(|_| tokio::spawn(keep_posting(load.clone()))).collect();
+    for n in 0..KILLS {
+        load.round.store(n, Ordering::Relaxed);
+        let served = Served::start(folder.path()).await;
+        let before = load.count.load(Ordering::SeqCst);
+        tell.send_replace(Some(served.public));
+        // At another moment each time: in the middle of the first requests, of a batch, of a call to the far side.
+        let some = usize::try_from(n * 7 % 13).unwrap();
+        until("deliveries are acknowledged", async || {
+            (load.count.load(Ordering::SeqCst) > before + some).then_some(())
+        })
+        .await;
+        sleep(Duration::from_micros(u64::from(n) * 37_199 % 200_000)).await;
+        served.kill();
+        tell.send_replace(None);
+    }
+    drop(tell);
+    for poster in posters {
+        poster.await.unwrap();
+    }
+
+    let served = Served::start(folder.path()).await;
+    every_acknowledged_one_is_known(served.public, &load).await;
+    every_executed_scan_is_found_again(folder.path(), &far).await;
+    served.kill();
+    the_far_side_was_asked_once(folder.path(), &far);
+}
+
+async fn every_acknowledged_one_is_known(at: SocketAddr, load: &Load) {
+    let acknowledged = load.acknowledged.lock().unwrap().clone();
+    assert!(acknowledged.len() > usize::try_from(KILLS).unwrap(), "{}", acknowledged.len());
+    let http = client();
+    let check = async |bodies: &[String]| {
+        for body in bodies {
+            let (status, text) = send(&http, at, body).await.unwrap();
+            assert_eq!(status, 200, "acknowledged, and lost: {body}");
+            assert!(text.contains("\"duplicate\":true"), "{text}");
+        }
+    };
+    join(acknowledged.chunks(acknowledged.len().div_ceil(8)).map(check).collect()).await;
+}
+
+fn journal(folder: &Path) -> Connection {
+    let path = folder.join("scanhook.db");
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    db.busy_timeout(Duration::from_secs(5)).unwrap();
+    db
+}
+
+/// Calls that were executed while their caller died are adopted once the settle time is over.
+async fn every_executed_scan_is_found_again(folder: &Path, far: &Far) {
+    let begun = Instant::now();
+    loop {
+        let known: BTreeSet<String> = {
+            let db = journal(folder);
+            let mut statement = db.prepare("SELECT action FROM scan WHERE action IS NOT NULL").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let lost = far.scans().iter().filter(|action| !known.contains(&action.id)).count();
+        if lost == 0 {
+            break;
+        }
+        assert!(begun.elapsed() < FOUND_AGAIN, "{lost} actions that nobody knows");
+        sleep(Duration::from_millis(100)).await;
+    }
+    let adopted = journal(folder).query_row("SELECT count(*) FROM event WHERE what = 'adopted'", [], |row| row.get(0));
+    assert!(adopted.is_ok_and(|adopted: u32| adopted > 0), "no kill came while a call was on its way");
+}
+
+fn the_far_side_was_asked_once(folder: &Path, far: &Far) {
+    let actions = far.scans();
+    assert!(actions.len() > 10, "{} scans", actions.len());
+    let ids: BTreeSet<_> = actions.iter().filter_map(|action| action.external_id.clone()).collect();
+    assert_eq!(ids.len(), actions.len(), "an ExternalId was executed twice");
+    let kinds: BTreeSet<_> = actions.iter().map(|action| (&action.machine, &action.kind)).collect();
+    assert_eq!(kinds.len(), actions.len(), "a machine was scanned twice for one kind");
+    let calls = far.calls_of("scan");
+    assert!(calls.iter().all(|call| !call.refused_by_quota));
+    assert!(far.shared.with(|far| far.quota_peak("scan").0) <= 100);
+
+    let db = journal(folder);
+    for call in &calls {
+        let id: uuid::Uuid = call.external_id.as_deref().unwrap().parse().unwrap();
+        let known = db.query_row("SELECT tries > 0 FROM scan WHERE uuid = ?", [id], |row| row.get(0));
+        assert_eq!(known, Ok(true), "{id} left before its intent was on disk");
+    }
+    assert_eq!(db.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).as_deref(), Ok("ok"));
+}
