@@ -169,6 +169,17 @@ impl Running {
             tracing::warn!("the grace is over: what is still under way is cut, and reconciled at the next start");
             self.tasks.shutdown().await;
         }
+        self.close().await;
+    }
+
+    /// Ends as a crash would, as far as one process can play that: requests and calls in flight are cut and nothing
+    /// is drained. Waits until the journal is let go, so that it can be opened again.
+    pub async fn kill(mut self) {
+        self.tasks.shutdown().await;
+        self.close().await;
+    }
+
+    async fn close(self) {
         drop(self.tasks);
         // The last handles of the journal went with the tasks, so its writer ends.
         let _ = tokio::task::spawn_blocking(move || self.writer.join()).await;
@@ -202,7 +213,7 @@ impl Parts<'_> {
         let shape = reception.clone();
         let public = webhook::router(
             self.door(),
-            move |source, headers| shape.shape(source, headers),
+            move |source, headers, peer| shape.shape(source, headers, peer),
             move |arrived| reception.clone().accept(arrived),
         );
         let tenants = self.branches.iter().map(|(name, branch)| Shown {
@@ -251,12 +262,14 @@ impl Parts<'_> {
             (source.name.clone(), door)
         });
         let (_, sources) = watch::channel(Arc::new(sources.collect()));
+        let metrics = self.metrics.clone();
         Door {
             sources,
             body_deadline: Duration::from_secs(10),
             failures: self.settings.server.auth_failures,
             ready: self.ready.clone(),
             mono: Arc::new(clock::mono),
+            told: Arc::new(move |source, status| metrics.delivered(source, status.as_u16())),
         }
     }
 }

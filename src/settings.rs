@@ -248,6 +248,12 @@ impl fmt::Display for SettingsFault {
     }
 }
 
+/// Where the system keeps temporary files.
+#[must_use]
+pub fn scratch_directory() -> PathBuf {
+    std::env::temp_dir()
+}
+
 impl Settings {
     /// Reads everything, the secrets included.
     ///

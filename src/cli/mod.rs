@@ -3,6 +3,7 @@
 mod alerts;
 mod check;
 mod decisions;
+mod demo;
 mod output;
 mod responder;
 mod scans;
@@ -36,6 +37,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Show everything in a minute, with a simulated Defender: no account, no device.
+    Demo(demo::Args),
     /// Receive alerts and scan: the responder.
     Serve(serve::Args),
     /// Check scanhook.toml and rules.toml: errors, lints, embedded tests.
@@ -91,6 +94,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
     match verb {
+        Verb::Demo(args) => demo::run(&args).await,
         Verb::Serve(args) => serve::run(&args).await,
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tokio::net::TcpListener;
@@ -12,6 +12,7 @@ use super::signals::Signals;
 use super::trouble::{Exit, Trouble};
 use super::{check, test};
 use crate::app::{Listeners, Options, Running, StartError};
+use crate::domain::rules::{Given, RuleTest};
 use crate::journal::OpenError;
 use crate::logs;
 use crate::policy::Policy;
@@ -48,9 +49,9 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let inputs = inputs(args);
     let settings = check::settings(&inputs)?;
-    let policy = policy(&settings)?;
+    let (policy, skipped) = policy(&settings)?;
     logs::start(inputs.log()).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()))?;
-    tell(&settings, &policy);
+    tell(&settings, &policy, &skipped);
 
     let mut signals = Signals::new()?;
     let public = bind(settings.server.listen, "listen").await?;
@@ -77,13 +78,22 @@ fn inputs(args: &Args) -> Inputs {
     Inputs::from_process(args.config.clone(), flags)
 }
 
-/// The policy, if there is no error in it and its own tests pass.
-fn policy(settings: &Settings) -> Result<Policy, Trouble> {
+/// The policy, if there is no error in it and its own tests pass, with the names of the tests whose captured delivery
+/// does not lie here: an error to `check` and `test`, but no reason not to protect anybody.
+fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
     let checked = check::policy(&settings.rules, Exit::Configuration)?;
-    let outcomes = test::outcomes(&checked.policy, &settings.rules, &settings.sources, |_| true);
+    let base = settings.rules.parent().unwrap_or(Path::new(""));
+    let lacks = |test: &RuleTest| {
+        test.steps
+            .iter()
+            .any(|step| matches!(&step.given, Given::Payload(payload) if !base.join(&payload.file).exists()))
+    };
+    let skipped = checked.policy.rules().tests().iter().filter(|test| lacks(test));
+    let skipped = skipped.map(|test| output::plain(&test.name)).collect();
+    let outcomes = test::outcomes(&checked.policy, &settings.rules, &settings.sources, |test| !lacks(test));
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     if failed.is_empty() {
-        return Ok(checked.policy);
+        return Ok((checked.policy, skipped));
     }
     for outcome in &failed {
         complain(&outcome.text());
@@ -94,7 +104,7 @@ fn policy(settings: &Settings) -> Result<Policy, Trouble> {
 }
 
 /// What the operator should read at the start.
-fn tell(settings: &Settings, policy: &Policy) {
+fn tell(settings: &Settings, policy: &Policy, skipped: &[String]) {
     let (rules, tests) = (policy.rules().names().count(), policy.rules().tests().len());
     let fingerprint = policy.fingerprint();
     tracing::info!(
@@ -105,6 +115,9 @@ fn tell(settings: &Settings, policy: &Policy) {
         simulate = settings.simulate,
         "policy loaded"
     );
+    for test in skipped {
+        tracing::warn!(test, "a test of the policy was not run: its captured delivery does not lie beside the rules");
+    }
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

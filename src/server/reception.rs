@@ -60,12 +60,12 @@ impl Reception {
     ///
     /// # Errors
     /// [`Refusal::Credential`].
-    pub fn shape(&self, source: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub fn shape(&self, source: &str, headers: &HeaderMap, peer: IpAddr) -> Result<(), Refusal> {
         let Some(desk) = self.intake.desks.get(source) else { return Ok(()) };
         signature::shape(&desk.source.auth, headers).map_err(|refused| {
-            let refusal = refusal(&NotAccepted::Credential(refused));
-            self.metrics.delivered(source, refusal.status().as_u16());
-            refusal
+            let error = NotAccepted::Credential(refused);
+            self.tell(source, peer, &error);
+            refusal(&error)
         })
     }
 
@@ -77,7 +77,7 @@ impl Reception {
         let now = clock::now();
         let source = arrived.source;
         let result = self.intake.receive(&source, &arrived.headers, arrived.body, now).await;
-        let answer = match result {
+        match result {
             Ok(receipt) => {
                 if let Some(desk) = self.intake.desks.get(&source) {
                     self.metrics.accepted(&source, &desk.source.tenant, &receipt, now);
@@ -90,10 +90,7 @@ impl Reception {
                 self.tell(&source, arrived.peer, &error);
                 Err(refusal(&error))
             }
-        };
-        let status = answer.as_ref().map_or_else(Refusal::status, Response::status);
-        self.metrics.delivered(&source, status.as_u16());
-        answer
+        }
     }
 
     /// One log line for what was refused; never a body, a token or a signature.

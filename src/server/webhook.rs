@@ -29,6 +29,9 @@ use super::refusal::Refusal;
 /// The sources' names and what each takes.
 pub type Sources = Arc<BTreeMap<String, SourceDoor>>;
 
+/// Takes a source's name and the status of an answer.
+pub type Told = dyn Fn(&str, StatusCode) + Send + Sync;
+
 /// What the public listener needs to know.
 pub struct Door {
     /// The configured sources; a reload sends new ones.
@@ -41,6 +44,8 @@ pub struct Door {
     pub ready: watch::Receiver<bool>,
     /// The monotonic clock: time since any fixed moment.
     pub mono: Arc<dyn Fn() -> Duration + Send + Sync>,
+    /// Is told of each request to a configured source with the status of its answer.
+    pub told: Arc<Told>,
 }
 
 /// What one source takes.
@@ -94,7 +99,7 @@ struct Entry<S, A> {
 /// an [`Refusal::Unauthenticated`] of either is counted against the sender's address.
 pub fn router<S, A, F>(door: Door, shape: S, accept: A) -> Router
 where
-    S: Fn(&str, &HeaderMap) -> Result<(), Refusal> + Send + Sync + 'static,
+    S: Fn(&str, &HeaderMap, IpAddr) -> Result<(), Refusal> + Send + Sync + 'static,
     A: Fn(Arrived) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Response, Refusal>> + Send + 'static,
 {
@@ -117,18 +122,23 @@ async fn probe_method() -> Refusal {
 
 async fn webhook<S, A, F>(State(entry): State<Arc<Entry<S, A>>>, request: Request<Body>) -> Response
 where
-    S: Fn(&str, &HeaderMap) -> Result<(), Refusal> + Send + Sync + 'static,
+    S: Fn(&str, &HeaderMap, IpAddr) -> Result<(), Refusal> + Send + Sync + 'static,
     A: Fn(Arrived) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Response, Refusal>> + Send + 'static,
 {
-    receive(&entry, request).await.unwrap_or_else(IntoResponse::into_response)
+    let source = segments(request.uri().path()).map(|(source, _)| source.to_owned());
+    let response = receive(&entry, request).await.unwrap_or_else(IntoResponse::into_response);
+    if let Some(source) = source.filter(|source| entry.door.sources.borrow().contains_key(source)) {
+        (entry.door.told)(&source, response.status());
+    }
+    response
 }
 
 /// The order of the checks is the point: what costs least and tells least comes first, and up to the body nothing is
 /// read, so that `Expect: 100-continue` is never encouraged for a request that will be refused.
 async fn receive<S, A, F>(entry: &Entry<S, A>, request: Request<Body>) -> Result<Response, Refusal>
 where
-    S: Fn(&str, &HeaderMap) -> Result<(), Refusal>,
+    S: Fn(&str, &HeaderMap, IpAddr) -> Result<(), Refusal>,
     A: Fn(Arrived) -> F,
     F: Future<Output = Result<Response, Refusal>>,
 {
@@ -150,7 +160,7 @@ where
         return Err(Refusal::FailureBudget(left));
     }
     let url_secret = secret.map(url_secret).transpose();
-    let shape = url_secret.and_then(|secret| (entry.shape)(source, &head.headers).map(|()| secret));
+    let shape = url_secret.and_then(|secret| (entry.shape)(source, &head.headers, peer).map(|()| secret));
     let outcome = match shape {
         Err(refusal) => Err(refusal),
         Ok(url_secret) => {

@@ -108,8 +108,19 @@ const RULES: &[Rule] = &[
         because: "the clock enters at one door",
     },
     Rule {
+        // `main` reads the command line, which is not the environment.
+        holds_in: |module| !within_any(module, &["settings", "main"]),
+        banned: &[Banned::Below("std::env")],
+        because: "the environment enters at one door",
+    },
+    Rule {
         holds_in: |module| !within(module, "settings"),
-        banned: &[Banned::Below("std::env"), Banned::Ending("env::var"), Banned::Ending("env::var_os")],
+        banned: &[
+            Banned::Ending("env::var"),
+            Banned::Ending("env::var_os"),
+            Banned::Ending("env::vars"),
+            Banned::Ending("env::vars_os"),
+        ],
         because: "the environment enters at one door",
     },
     Rule {

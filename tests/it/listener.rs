@@ -49,7 +49,7 @@ struct Site {
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
-fn shape(_: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+fn shape(_: &str, headers: &HeaderMap, _: IpAddr) -> Result<(), Refusal> {
     match headers.get_all("x-signature").iter().count() {
         0 | 1 => Ok(()),
         _ => Err(Refusal::Credential(CredentialDefect::Repeated)),
@@ -79,6 +79,7 @@ impl Site {
             failures: FailureBudget { count: 3, per: Duration::from_secs(60) },
             ready: ready_seen,
             mono: Arc::new(move || Duration::from_secs(clock.load(Ordering::SeqCst))),
+            told: Arc::new(|_, _| {}),
         };
         let accepted = Arc::new(AtomicUsize::new(0));
         let (waiting, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod demo;
 mod docs;
 mod harness;
 mod house;
