@@ -259,7 +259,7 @@ async fn behind_a_foreign_quick_a_full_waits_and_is_sent_when_it_ends() {
 async fn behind_a_foreign_quick(busy: Busy) {
     let site = Site::with(with_setup(|setup| {
         setup.busy = busy;
-        setup.quick_ms = 1_200;
+        setup.quick_ms = 3_600_000;
     }))
     .await;
     let foreign = site.far.foreign(&machine(1), "Quick");
@@ -269,27 +269,36 @@ async fn behind_a_foreign_quick(busy: Busy) {
         (seen["state"] == "waiting" && events(&seen).contains(&"blocked")).then_some(())
     })
     .await;
+    let free = site.far.call_off(&foreign);
     let ended = site.scan_in(&scan, "finished").await;
     assert_eq!((&ended["outcome"], &ended["ours"]), (&"succeeded".into(), &true.into()), "{busy:?}");
     let actions = site.far.scans();
     let [theirs, ours] = actions.as_slice() else { panic!("two actions expected: {actions:?}") };
     assert_eq!((theirs.id.as_str(), ours.kind.as_str()), (foreign.as_str(), "Full"));
-    assert!(ours.created >= theirs.created + Duration::from_millis(1_300), "after theirs has ended");
+    assert!(ours.created >= free, "after theirs has ended");
     assert_eq!(ended["action"], ours.id.as_str());
 }
 
 #[tokio::test]
 async fn a_foreign_full_covers_a_quick_and_the_decision_says_so() {
     for busy in [Busy::Refused400, Busy::Existing200] {
-        let site = Site::with(with_setup(|setup| setup.busy = busy)).await;
+        let site = Site::with(with_setup(|setup| {
+            setup.busy = busy;
+            setup.full_ms = 3_600_000;
+        }))
+        .await;
         let foreign = site.far.foreign(&machine(1), "Full");
         let scan = scan_id(&site.accepted(alert("1", "medium", &machine(1))).await);
-        let ended = site.scan_in(&scan, "finished").await;
-        assert_eq!((&ended["outcome"], &ended["ours"]), (&"succeeded".into(), &false.into()));
-        assert_eq!(ended["action"], foreign.as_str());
+        let covered = site.scan_in(&scan, "running").await;
+        assert_eq!((&covered["ours"], &covered["action"]), (&false.into(), &foreign.as_str().into()), "{busy:?}");
         let decisions = site.get("/api/v1/decisions").await;
         assert_eq!(decisions["items"][0]["reason"], "foreign");
         assert!(decisions["items"][0]["why"].as_str().unwrap().contains("somebody else's scan"), "{decisions}");
+        let next = site.accepted(alert("2", "medium", &machine(1))).await;
+        assert_eq!(next["alerts"][0]["decisions"][0]["reason"], "foreign", "it answers for the next alert, too");
+        site.far.call_off(&foreign);
+        let ended = site.scan_in(&scan, "finished").await;
+        assert_eq!(ended["outcome"], "cancelled", "and is followed to its end");
         assert_eq!(site.far.scans().len(), 1, "nothing of ours was started");
     }
 }
@@ -412,7 +421,7 @@ async fn our_share_of_the_quota_is_kept_and_a_restart_does_not_refill_it() {
 
 /// Until the first token is there, alerts gather.
 fn late_token() -> Fault {
-    Fault { route: "token".to_owned(), nth: 1, times: 1, how: How::Delay { ms: 800 } }
+    Fault { route: "token".to_owned(), nth: 1, times: 1, how: How::Delay { ms: 1_500 } }
 }
 
 #[tokio::test]

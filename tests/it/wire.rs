@@ -19,7 +19,7 @@ async fn a_sentinel_incident_becomes_exactly_the_documented_call() {
     let answer = site.post("sentinel", INCIDENT).await;
     assert_eq!(answer.status, 202, "{}", answer.text);
     let scan = scan_id(&answer.json());
-    site.scan_in(&scan, "running").await;
+    site.scan_in(&scan, "finished").await;
 
     let calls = site.far.calls_of("scan");
     let [call] = calls.as_slice() else { panic!("one call expected: {calls:?}") };

@@ -3,9 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ::http::Request;
+use bytes::Bytes;
+use jiff::Timestamp;
 use scanhook::server::listener::{Limits, serve};
 use scanhook::simulator::serve::{Shared, router};
-use scanhook::simulator::{Action, Fault, How, Logged, Setup, Simulator};
+use scanhook::simulator::{Action, Fault, How, Logged, Setup, Simulator, What};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -24,7 +28,7 @@ impl Far {
         // Connections are kept: one that is closed as a call leaves would make that call's fate unknown.
         let long = Duration::from_secs(3600);
         let limits = Limits { head: long, age: long, grace: Duration::ZERO, ..Limits::default() };
-        tokio::spawn(serve(socket, router(shared.clone(), jiff::Timestamp::now), limits, Default::default(), stopping));
+        tokio::spawn(serve(socket, router(shared.clone(), Timestamp::now), limits, Default::default(), stopping));
         Far { at, shared, _stop: stop }
     }
 
@@ -53,7 +57,32 @@ impl Far {
 
     /// Somebody else's scan; its action id.
     pub fn foreign(&self, machine: &str, kind: &str) -> String {
-        self.shared.with(|far| far.start_foreign(jiff::Timestamp::now(), machine, kind, "from the portal"))
+        self.shared.with(|far| far.start_foreign(Timestamp::now(), machine, kind, "from the portal"))
+    }
+
+    /// Somebody in the portal calls an action off; when.
+    pub fn call_off(&self, action: &str) -> Timestamp {
+        let form = "grant_type=client_credentials&client_id=portal&client_secret=s&scope=https%3A%2F%2Fapi.securitycenter.microsoft.com%2F.default";
+        let form_type = "application/x-www-form-urlencoded";
+        let token = self.ask(&format!("/{}/oauth2/v2.0/token", super::TENANT), form_type, form, "");
+        let token = token["access_token"].as_str().unwrap();
+        let path = format!("/api/machineactions/{action}/cancel");
+        let at = Timestamp::now();
+        let cancelled = self.ask(&path, "application/json", r#"{"Comment":"called off"}"#, token);
+        assert_eq!(cancelled["status"], "Cancelled", "{cancelled}");
+        at
+    }
+
+    fn ask(&self, path: &str, content_type: &str, body: &str, token: &str) -> Value {
+        let request = Request::post(path)
+            .header("content-type", content_type)
+            .header("authorization", format!("Bearer {token}"))
+            .body(Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap();
+        match self.shared.answer(Timestamp::now(), &request).what {
+            What::Response(response) => serde_json::from_slice(response.body()).unwrap(),
+            What::Reset | What::Silence => panic!("no answer"),
+        }
     }
 }
 
