@@ -115,8 +115,12 @@ impl Lane {
         tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is no JSON"))?)
     }
 
-    /// A call did not reach a working far side: rest, twice as long each time.
+    /// A call did not reach a working far side: rest, twice as long each time. Calls that were under way together
+    /// fail together, and count once.
     pub(super) fn rest(&mut self, now: Timestamp) {
+        if now < self.gate.resting_until {
+            return;
+        }
         let seconds = 1_u64.checked_shl(self.gate.failures).unwrap_or(LONGEST_REST).min(LONGEST_REST);
         self.gate.failures = self.gate.failures.saturating_add(1);
         self.gate.resting_until = now.plus(Duration::from_secs(seconds));
