@@ -9,7 +9,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Level, Metadata};
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::filter::{EnvFilter, ParseError, filter_fn};
-use tracing_subscriber::fmt as fmt_layer;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{self, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
@@ -38,21 +38,29 @@ pub enum NoLogs {
 /// # Errors
 /// [`NoLogs`].
 pub fn start(filter: &str) -> Result<(), NoLogs> {
-    let layer =
-        if io::stderr().is_terminal() { for_people(io::stderr).boxed() } else { for_programs(io::stderr).boxed() };
-    let wanted = EnvFilter::try_new(filter)?;
-    tracing_subscriber::registry().with(layer.with_filter(wanted).with_filter(filter_fn(ours_or_grave))).try_init()?;
+    let layer = layer(io::stderr, io::stderr().is_terminal(), filter)?;
+    tracing_subscriber::registry().with(layer).try_init()?;
     Ok(())
 }
 
+type Chosen = Box<dyn Layer<Registry> + Send + Sync>;
+
+fn layer<W>(writer: W, terminal: bool, filter: &str) -> Result<Chosen, ParseError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let layer: Chosen = if terminal { for_people(writer).boxed() } else { for_programs(writer).boxed() };
+    Ok(layer.with_filter(EnvFilter::try_new(filter)?).with_filter(filter_fn(ours_or_plain)).boxed())
+}
+
 /// Libraries tell what passes through them, headers included, in their details: those are never logged.
-fn ours_or_grave(about: &Metadata<'_>) -> bool {
+fn ours_or_plain(about: &Metadata<'_>) -> bool {
     about.target().split("::").next() == Some("scanhook") || *about.level() <= Level::INFO
 }
 
 fn for_programs<W>(writer: W) -> JsonLayer<Registry, W>
 where
-    W: for<'w> fmt_layer::MakeWriter<'w> + 'static,
+    W: for<'w> MakeWriter<'w> + 'static,
 {
     let mut layer = JsonLayer::new(writer);
     layer.with_timer("@timestamp", Clock);
@@ -72,7 +80,7 @@ where
 fn for_people<S, W>(writer: W) -> impl Layer<S> + Send + Sync
 where
     S: tracing::Subscriber + for<'l> LookupSpan<'l>,
-    W: for<'w> fmt_layer::MakeWriter<'w> + Send + Sync + 'static,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let fields = format::debug_fn(|out, field, value| {
         let text = escaped(&format!("{value:?}"));
@@ -146,4 +154,73 @@ fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that are logged meanwhile.
+    fn logged(terminal: bool, filter: &str, act: impl FnOnce()) -> Vec<String> {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let layer = layer(move || writer.clone(), terminal, filter).unwrap();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), act);
+        let bytes = sink.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    const HOSTILE: &str = "a\u{1b}[2J\r\n{\"x\":1}\u{9b}\u{202e}";
+
+    #[test]
+    fn a_program_reads_one_object_a_line_with_the_names_of_the_schema() {
+        let error = HOSTILE;
+        let lines = logged(false, "info", || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"));
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["log.level"], "WARN");
+        assert_eq!(event["log.logger"], "scanhook::logs::tests");
+        assert_eq!(event["message"], r"two\nlines");
+        assert_eq!((&event["scanhook.tenant"], &event["scanhook.n"]), (&"t".into(), &7.into()));
+        assert_eq!((&event["error.code"], &event["service.name"]), (&"c".into(), &"scanhook".into()));
+        assert_eq!(event["error.message"], r#"a\u{1b}[2J\r\n{"x":1}\u{9b}\u{202e}"#);
+        assert!(event["@timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn a_person_reads_one_line_an_event_and_nothing_in_it_moves_the_cursor() {
+        let lines = logged(true, "info", || tracing::info!(device = HOSTILE, seen = %HOSTILE, "hello"));
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(line.contains("INFO hello device="), "{line}");
+        assert!(line.contains(r"seen=a\u{1b}[2J\r\n"), "{line}");
+        assert!(line.chars().all(|c| shown(c) == c), "{line:?}");
+    }
+
+    #[test]
+    fn the_filter_narrows_and_libraries_never_tell_details() {
+        let act = || {
+            tracing::debug!("ours");
+            tracing::debug!(target: "hyper::proto", "authorization: Bearer x");
+            tracing::info!(target: "hyper::proto", "plain");
+        };
+        assert_eq!(logged(true, "trace", act).len(), 2);
+        assert_eq!(logged(true, "info", act).len(), 1);
+        assert_eq!(logged(true, "error", act).len(), 0);
+        assert!(layer(io::stderr, true, "scanhook=loud").is_err());
+    }
 }

@@ -52,7 +52,7 @@ impl Responder {
         match status {
             200 => Ok(body),
             400 => Err(Trouble::new(Exit::Usage, format!("{} does not take this: {}", self.admin, detail(&body)))),
-            404 => Err(Trouble::new(Exit::NoInput, format!("{}: {}", self.admin, detail(&body)))),
+            404 if code(&body).is_some() => Err(self.absent(&body)),
             500.. => Err(Trouble::new(Exit::Unavailable, format!("{}: {status}, {}", self.admin, detail(&body)))),
             _ => Err(self.stranger()),
         }
@@ -61,6 +61,12 @@ impl Responder {
     /// Reads an answer.
     pub(super) fn read<T: DeserializeOwned>(&self, body: &str) -> Result<T, Trouble> {
         serde_json::from_str(body).map_err(|_| self.stranger())
+    }
+
+    /// A path that names what is not there; or one that only the admin listener has.
+    fn absent(&self, body: &str) -> Trouble {
+        let hint = if code(body).as_deref() == Some("not-found") { " Is this the admin listener?" } else { "" };
+        Trouble::new(Exit::NoInput, format!("{}: {}{hint}", self.admin, detail(body)))
     }
 
     fn stranger(&self) -> Trouble {
@@ -146,15 +152,17 @@ pub(super) fn root(error: &reqwest::Error) -> String {
     text
 }
 
-/// The sentence of a refusal, whatever its form.
+/// The code of a refusal; none where the answer is somebody else's.
+fn code(body: &str) -> Option<String> {
+    serde_json::from_str::<serde_json::Value>(body).ok()?.get("code")?.as_str().map(str::to_owned)
+}
+
+/// The sentence and the code of a refusal, as far as it has them.
 pub(super) fn detail(body: &str) -> String {
-    let problem = serde_json::from_str::<serde_json::Value>(body).ok();
-    let text =
-        problem.as_ref().and_then(|problem| Some((problem.get("code")?.as_str()?, problem.get("detail")?.as_str()?)));
-    match text {
-        Some((code, detail)) => output::plain(&format!("{detail} [{code}]")),
-        None => output::plain(body),
-    }
+    let Ok(problem) = serde_json::from_str::<serde_json::Value>(body) else { return output::plain(body) };
+    let text = |key| problem.get(key).and_then(serde_json::Value::as_str);
+    let sentence = text("detail").or(text("title")).unwrap_or("no reason is given");
+    output::plain(&text("code").map_or_else(|| sentence.to_owned(), |code| format!("{sentence} [{code}]")))
 }
 
 /// Text as a part of a URL.

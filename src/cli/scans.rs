@@ -6,6 +6,7 @@ use super::Format;
 use super::output;
 use super::responder::{self, Listing};
 use super::table::{Table, time, time_of};
+use super::trouble::{Exit, Trouble};
 use crate::api::ScanView;
 
 /// What the command line says.
@@ -47,7 +48,11 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
     let responder = &args.listing.responder;
-    let body = responder.get(&format!("/api/v1/scans/{}", responder::encoded(id)), &[]).await?;
+    let body = responder.get(&format!("/api/v1/scans/{}", responder::encoded(id)), &[]).await;
+    let body = body.map_err(|trouble| match trouble.exit() {
+        Exit::NoInput => Trouble::new(Exit::NoInput, format!("no scan has the id {}", output::plain(id))),
+        _ => trouble,
+    })?;
     let scan: ScanView = responder.read(&body)?;
     match responder.output {
         Format::Json => output::line(body.trim_end())?,
@@ -79,7 +84,7 @@ fn state(scan: &ScanView) -> String {
 }
 
 fn whole(scan: &ScanView) -> String {
-    let mut table = Table::new(&["SCAN", ""]);
+    let mut table = Table::new(&["", ""]);
     let mut say = |key: &str, value: &str| {
         if !value.is_empty() {
             table.row([key, value], Vec::new());

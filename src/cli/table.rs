@@ -6,7 +6,7 @@ use crate::domain::time::Timestamp;
 /// Characters of a cell; what is longer is cut.
 const WIDEST: usize = 48;
 
-/// Rows under their heads.
+/// Rows under their heads; under none where all heads are empty.
 pub(super) struct Table {
     heads: &'static [&'static str],
     rows: Vec<Row>,
@@ -42,7 +42,8 @@ impl Table {
             let padded = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
         };
-        let mut text = line(&mut self.heads.iter().copied());
+        let headless = self.heads.iter().all(|head| head.is_empty());
+        let mut text = if headless { String::new() } else { line(&mut self.heads.iter().copied()) };
         for row in &self.rows {
             text.push_str(&line(&mut row.cells.iter().map(String::as_str)));
             for below in &row.below {

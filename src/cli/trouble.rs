@@ -36,7 +36,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A sentence with its status. A file that is not one line is printed as it is.
+/// A sentence with its status.
 #[derive(Debug)]
 pub(super) struct Trouble {
     exit: Exit,
@@ -46,6 +46,10 @@ pub(super) struct Trouble {
 impl Trouble {
     pub(super) fn new(exit: Exit, sentence: impl Into<String>) -> Trouble {
         Trouble { exit, sentence: sentence.into() }
+    }
+
+    pub(super) const fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// A file that could not be read.
@@ -71,5 +75,5 @@ impl std::error::Error for Trouble {}
 /// Says on stderr what went wrong, and gives its status.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {
     output::complain(&format!("scanhook: {error:#}"));
-    error.downcast_ref::<Trouble>().map_or(Exit::Internal, |trouble| trouble.exit).into()
+    error.downcast_ref::<Trouble>().map_or(Exit::Internal, Trouble::exit).into()
 }

@@ -22,4 +22,5 @@ mod listener;
 mod refusals;
 mod simulation;
 mod simulator;
+mod verbs;
 mod wire;
