@@ -56,7 +56,7 @@ pub struct DecisionReceipt {
 pub struct Page<T> {
     /// Newest first.
     pub items: Vec<T>,
-    /// Pass it as `after` for the next page; absent at the end.
+    /// Pass it as `after` for the next page; null at the end.
     pub next: Option<String>,
 }
 

@@ -125,7 +125,7 @@ impl Reader<'_> {
                           a.fields
              FROM delivery d JOIN alert a ON a.delivery = d.id
              WHERE (?1 IS NULL OR a.source = ?1) AND (?2 IS NULL OR a.alert_id = ?2) AND (?3 IS NULL OR a.state = ?3)
-               AND (?4 IS NULL OR d.id < ?4)
+               AND (?4 IS NULL OR (d.id <= ?4 >> 14 AND (d.id << 14) + a.n < ?4))
              ORDER BY d.id DESC, a.n DESC LIMIT ?5";
         let values = params![filter.source, filter.id, filter.state, filter.after, PAGE + 1];
         let rows = all(self.db, sql, values, |row| {
@@ -138,12 +138,13 @@ impl Reader<'_> {
                 severity: alert.severity.map(|severity| severity.code().to_owned()),
                 receipt: alert_receipt(row)?,
             };
-            Ok((row.get("row")?, (row.get::<_, i64>("n")?, view)))
+            Ok((row.get::<_, i64>("row")?, row.get::<_, i64>("n")?, view))
         })?;
         let mut views = Vec::new();
-        for (delivery, (n, mut view)) in rows {
+        for (delivery, n, mut view) in rows {
             view.receipt.decisions = decisions_of(self.db, delivery, n)?;
-            views.push((delivery, view));
+            // A page may end inside a delivery, which has at most 10,000 alerts: both numbers fit into one.
+            views.push(((delivery << 14) + n, view));
         }
         Ok(page(views))
     }

@@ -442,3 +442,21 @@ async fn many_alerts_in_one_delivery_are_decided_each_and_the_excess_is_held_not
     let after = site.rows();
     assert_eq!((after.alert, after.decision, after.scan), (rows.alert + 1, rows.decision, rows.scan));
 }
+
+#[tokio::test]
+async fn a_list_of_alerts_loses_none_where_a_page_ends_inside_a_delivery() {
+    let site = Site::open().await;
+    let alerts = (0..250).map(|n| json!({ "alert_id": n, "severity": "low", "device_id": machine(n) }));
+    site.accepted(json!({ "alerts": alerts.collect::<Vec<_>>() }).to_string()).await;
+    let mut seen = std::collections::BTreeSet::new();
+    let mut path = "/api/v1/alerts?source=siem".to_owned();
+    loop {
+        let page = site.get(&path).await;
+        for alert in page["items"].as_array().unwrap() {
+            assert!(seen.insert(alert["id"].as_str().unwrap().to_owned()), "{} came twice", alert["id"]);
+        }
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/alerts?source=siem&after={next}");
+    }
+    assert_eq!(seen.len(), 250);
+}
