@@ -300,15 +300,16 @@ async fn branches(
     for tenant in &settings.tenants {
         let name = tenant.name.clone();
         let id = journal.write(move |tx| tx.tenant(&name)).await?;
-        let account = Arc::new(account(tenant, simulated)?);
-        let terms = Terms { ceiling: ceiling(settings, tenant, simulated), limit: Some(tenant.limit) };
+        let ceiling = ceiling(settings, tenant, simulated);
+        let account = Arc::new(account(tenant, simulated, ceiling)?);
+        let terms = Terms { ceiling, limit: Some(tenant.limit) };
         let board = watch::Sender::default();
         branches.insert(tenant.name.clone(), Branch { id, terms, account, board });
     }
     Ok(branches)
 }
 
-fn account(tenant: &Tenant, simulated: Option<SocketAddr>) -> Result<Account, BadEndpoint> {
+fn account(tenant: &Tenant, simulated: Option<SocketAddr>, ceiling: Ceiling) -> Result<Account, BadEndpoint> {
     let endpoints = match simulated {
         Some(address) => {
             let url = format!("http://{address}");
@@ -323,6 +324,7 @@ fn account(tenant: &Tenant, simulated: Option<SocketAddr>) -> Result<Account, Ba
         client_id: tenant.client_id.clone(),
         secret: tenant.secret.clone(),
         share: tenant.quota,
+        sends: ceiling != Ceiling::AtMost(Mode::DryRun),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Intake's one transaction: delivery, alerts, decisions and scans, or none of it.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
@@ -159,7 +160,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Whether alerts of the same sameness, read within `remember`, were at least as bad and named every device.
+    /// Whether each of its devices was named, within `remember`, by an alert of the same sameness that was at least as
+    /// bad. One that is worse for a single device is no repeat: what was low there must not silence what is high now.
     fn is_repeat(&self, source: &str, alert: &Alert, since: Timestamp) -> Result<bool, JournalError> {
         let (mut low, mut high) = ([0x00; 24], [0xff; 24]);
         let sameness = sameness(source, alert);
@@ -170,17 +172,15 @@ impl Tx<'_> {
              WHERE a.key BETWEEN ? AND ? AND d.received_at > ?",
         )?;
         let mut rows = statement.query(params![low.as_slice(), high.as_slice(), since.millis()])?;
-        let mut severity = None;
-        let mut seen = Vec::new();
-        let mut any = false;
+        let mut known = BTreeSet::new();
         while let Some(row) = rows.next()? {
             let earlier: Alert = serde_json::from_str(&row.get::<_, String>(0)?)
                 .map_err(|_| JournalError::Conflict("an alert's row cannot be read"))?;
-            any = true;
-            severity = severity.max(earlier.severity);
-            seen.extend(earlier.devices.iter().map(|device| device.label().to_owned()));
+            if earlier.severity >= alert.severity {
+                known.extend(earlier.devices.iter().map(|device| device.label().to_owned()));
+            }
         }
-        Ok(any && alert.severity <= severity && alert.devices.iter().all(|d| seen.iter().any(|s| s == d.label())))
+        Ok(alert.devices.iter().all(|device| known.contains(device.label())))
     }
 }
 

@@ -92,6 +92,13 @@ impl Tx<'_> {
                 scan
             }
             Plan::Answered(scan, reason) => {
+                // Should it have to be sent again, this alert is as young a reason as any.
+                self.db
+                    .prepare_cached(
+                        "UPDATE scan SET not_after = max(not_after, ?)
+                         WHERE id = ? AND state IN ('sending', 'unknown', 'running')",
+                    )?
+                    .execute(params![now.plus(wanted.max_age).millis(), scan.0])?;
                 if reason == Reason::Cooldown {
                     let past = [history.last_quick, history.last_full];
                     why.cooled_by = past.into_iter().flatten().find(|p| p.scan == scan).map(|p| p.ended);

@@ -174,7 +174,8 @@ impl Tx<'_> {
         )
     }
 
-    /// Defender has it: this action, ours or somebody else's that covers it.
+    /// Defender has it: this action, ours or somebody else's that covers it. One that began at `since`, before our
+    /// call, is looked for from there on.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
@@ -183,13 +184,15 @@ impl Tx<'_> {
         scan: ScanId,
         action: &str,
         ours: bool,
+        since: Option<Timestamp>,
         look_at: Timestamp,
     ) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET state = 'running', action = ?2, ours = ?3, look_at = ?4, detail = NULL, blocked_by = NULL
+            "UPDATE scan SET state = 'running', action = ?2, ours = ?3, look_at = ?4, detail = NULL, blocked_by = NULL,
+                    sent_at = min(sent_at, coalesce(?5, sent_at))
              WHERE id = ?1 AND state IN ('sending', 'unknown')",
             scan,
-            params![scan.0, action, ours, look_at.millis()],
+            params![scan.0, action, ours, look_at.millis(), since.map(Timestamp::millis)],
         )?;
         if !ours {
             self.db.prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?.execute([scan.0])?;
@@ -230,7 +233,8 @@ impl Tx<'_> {
             .execute([other, scan.0])?;
         self.db
             .prepare_cached(
-                "UPDATE scan SET priority = max(priority, (SELECT priority FROM scan WHERE id = ?2)) WHERE id = ?1",
+                "UPDATE scan SET priority = max(priority, (SELECT priority FROM scan WHERE id = ?2)),
+                                 not_after = max(not_after, (SELECT not_after FROM scan WHERE id = ?2)) WHERE id = ?1",
             )?
             .execute([other, scan.0])?;
         self.end(scan, "dropped", Outcome::Merged, None, now)
@@ -299,6 +303,42 @@ impl Tx<'_> {
             )?
             .execute([scan.0])?;
         Ok(())
+    }
+
+    /// Unknown and running scans whose call left before this, some at a time.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn sent_before(&self, tenant: TenantId, before: Timestamp) -> Result<Vec<ScanRow>, JournalError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state IN ('unknown', 'running') AND sent_at < ?
+             ORDER BY id LIMIT 64"
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![tenant.0, before.millis()], scan_row)?;
+        rows.map(|row| row?.ok_or_else(damaged)).collect()
+    }
+
+    /// When the oldest unknown or running scan was sent.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn oldest_open(&self, tenant: TenantId) -> Result<Option<Timestamp>, JournalError> {
+        let oldest: Option<i64> = self
+            .db
+            .prepare_cached("SELECT min(sent_at) FROM scan WHERE tenant = ? AND state IN ('unknown', 'running')")?
+            .query_row([tenant.0], |row| row.get(0))?;
+        Ok(oldest.map(Timestamp::from_millis))
+    }
+
+    /// Whether a scan of this tenant met a busy machine and waits to learn with what.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn any_busy(&self, tenant: TenantId) -> Result<bool, JournalError> {
+        let sql =
+            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND state = 'unknown' AND blocked_by IS NOT NULL)";
+        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
     }
 
     /// The unknown and running scans of a tenant, oldest call first.

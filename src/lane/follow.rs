@@ -47,7 +47,8 @@ impl Lane {
             self.listed_at = now;
             self.listing = Some(Listing {
                 begun: now,
-                since: oldest.minus(self.pace.skew),
+                // What keeps a machine busy may have begun long before our call.
+                since: if tx.any_busy(self.id)? { now.minus(self.pace.give_up) } else { oldest.minus(self.pace.skew) },
                 next: None,
                 pages: 0,
                 found: BTreeSet::new(),
@@ -64,6 +65,19 @@ impl Lane {
         let query = request::ListQuery { since: listing.since, next: listing.next.clone() };
         let request = request::list(&self.account.endpoints, bearer, &query);
         self.enter(tx, todo, Call::List(generation), request, now)
+    }
+
+    /// Scans that no list has ended within the give-up age are lost, whether or not a list can be had at all.
+    pub(super) fn give_up(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        for scan in tx.sent_before(self.id, now.minus(self.pace.give_up))? {
+            let detail = "no final status was seen in time; what the machine did is not known";
+            tx.finish(scan.id, Outcome::Lost, Some(detail), now)?;
+            todo.happened.push(ended(&scan, Outcome::Lost, self.pace.give_up));
+        }
+        if let Some(oldest) = tx.oldest_open(self.id)? {
+            todo.wake(oldest.plus(self.pace.give_up).plus(Duration::from_millis(1)));
+        }
+        Ok(())
     }
 
     pub(super) fn list_answer(
@@ -155,7 +169,8 @@ impl Lane {
         let tail = tail(&scan.scan);
         let sent = Sent {
             machine: &scan.scan.machine,
-            external_id: self.gate.with_external_id().then_some(scan.scan.uuid),
+            // Whether or not calls carry it now, the one that was lost may have.
+            external_id: Some(scan.scan.uuid),
             tail: &tail,
             // Every try of a scan carries the same id, and an earlier one may be what is found.
             since: listing.since,
@@ -190,7 +205,7 @@ impl Lane {
         for scan in tx.open_scans(self.id)? {
             let id = scan.scan.id;
             if scan.action.is_some() {
-                self.look_on(tx, &scan, now, happened)?;
+                self.look_on(tx, &scan, now)?;
             } else if scan.look_at > listing.begun {
                 // It became unknown after this list was begun, or its settle time is not over.
             } else if !scan.busy {
@@ -212,20 +227,8 @@ impl Lane {
     /// A running scan that is not over: look again later, the older the later, until it is lost. That holds for each
     /// scan, whichever of them asked for this list: otherwise each would ask for lists of its own, and fifty of them
     /// spend the hour's budget.
-    fn look_on(
-        &mut self,
-        tx: &mut Tx<'_>,
-        scan: &OpenScan,
-        now: Timestamp,
-        happened: &mut Vec<Happened>,
-    ) -> Result<(), JournalError> {
+    fn look_on(&mut self, tx: &mut Tx<'_>, scan: &OpenScan, now: Timestamp) -> Result<(), JournalError> {
         let age = now.since(scan.sent_at);
-        if age > self.pace.give_up {
-            let detail = "no final status was seen in time; what the machine did is not known";
-            tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
-            happened.push(ended(&scan.scan, Outcome::Lost, age));
-            return Ok(());
-        }
         let wait = (age / 8).clamp(self.pace.follow_first, self.pace.follow_most);
         tx.look_again(scan.scan.id, 0, now.plus(wait))
     }

@@ -43,6 +43,8 @@ pub struct Account {
     pub secret: SecretString,
     /// Our share of each API's own budget.
     pub share: Share,
+    /// False while process or tenant is in dry run: what was decided before stays waiting, and is not sent.
+    pub sends: bool,
 }
 
 /// How patient the lane is.
@@ -95,8 +97,7 @@ pub enum Call {
     List(u64),
 }
 
-/// A call with the bytes that leave.
-#[derive(Debug)]
+/// A call with the bytes that leave. No `Debug`: a token request holds the secret.
 pub struct Outgoing {
     /// Its ledger entry.
     pub id: CallId,
@@ -107,7 +108,6 @@ pub struct Outgoing {
 }
 
 /// What a poll asks for.
-#[derive(Debug)]
 pub struct Todo {
     /// Calls to send; each is in the ledger.
     pub calls: Vec<Outgoing>,
@@ -249,6 +249,7 @@ impl Lane {
         todo.wake(tx.expire_held(self.id, now)?);
         todo.wake(tx.release_due(self.id, now)?);
         self.end_dry(tx, &mut todo, now)?;
+        self.give_up(tx, &mut todo, now)?;
         if self.gate.closed_until(now) > now {
             todo.wake(self.gate.closed_until(now));
             return Ok(todo);

@@ -65,7 +65,10 @@ impl Runner {
     async fn session(&mut self) -> Result<(), JournalError> {
         let (tenant, account, pace) = (self.tenant, self.account.clone(), self.pace);
         let loaded = self.journal.write(move |tx| Lane::load(tx, tenant, account, pace, clock::now())).await?;
-        let Some(mut lane) = loaded else { return Ok(()) };
+        let Some(mut lane) = loaded else {
+            tokio::time::sleep(AFTER_FAILURE).await;
+            return Ok(());
+        };
         let wake = self.journal.wake(self.tenant);
         let mut calls: JoinSet<Returned> = JoinSet::new();
         loop {

@@ -49,6 +49,9 @@ impl Lane {
         todo: &mut Todo,
         now: Timestamp,
     ) -> Result<(), JournalError> {
+        if !self.account.sends {
+            return Ok(());
+        }
         while let Some(scan) = self.next(tx)? {
             if scan.not_after < now {
                 tx.drop_scan(scan.id, Outcome::TooOld, None, now)?;
@@ -205,7 +208,7 @@ impl Lane {
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
-        tx.to_running(scan.id, &action.id, true, now.plus(self.pace.follow_first))?;
+        tx.to_running(scan.id, &action.id, true, None, now.plus(self.pace.follow_first))?;
         if let Some(outcome) = action.status.outcome() {
             self.end(tx, scan, outcome, action, sent_at, now, happened)?;
         }
@@ -223,7 +226,7 @@ impl Lane {
     ) -> Result<&'static str, JournalError> {
         let open = action.status.outcome().is_none();
         if open && action.kind.unwrap_or(Kind::Quick) >= scan.kind {
-            tx.to_running(scan.id, &action.id, false, now.plus(self.pace.follow_first))?;
+            tx.to_running(scan.id, &action.id, false, action.created, now.plus(self.pace.follow_first))?;
             tx.event("foreign", self.id, Some(scan.id), &action.id, now)?;
             return Ok("foreign");
         }

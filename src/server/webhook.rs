@@ -73,7 +73,6 @@ impl Default for SourceDoor {
 }
 
 /// A request that passed every check that needs no secret.
-#[derive(Debug)]
 pub struct Arrived {
     /// The configured name of the source.
     pub source: String,

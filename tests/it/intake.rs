@@ -460,3 +460,15 @@ async fn a_list_of_alerts_loses_none_where_a_page_ends_inside_a_delivery() {
     }
     assert_eq!(seen.len(), 250);
 }
+
+#[tokio::test]
+async fn what_is_worse_for_one_device_is_no_repeat() {
+    let site = Site::open().await;
+    for (severity, n, state) in [("low", 1, "decided"), ("high", 2, "decided"), ("high", 1, "decided")] {
+        let body = alert("same-finding", severity, &machine(n));
+        let receipt = site.accepted(body).await;
+        assert_eq!(only(&receipt)["state"], state, "{severity} on machine {n}");
+    }
+    let again = site.accepted(alert("same-finding", "high", &machine(1)) + " ").await;
+    assert_eq!(only(&again)["state"], "duplicate");
+}

@@ -477,3 +477,17 @@ async fn storms_on_one_machine_are_one_scan_that_cites_them_all() {
     let comment = &site.far.scans()[0].comment;
     assert!((0..10).all(|n| comment.contains(&format!("storm-{n}"))), "{comment}");
 }
+
+#[tokio::test]
+async fn a_dry_run_does_not_send_what_was_decided_before_it() {
+    let mut site = Site::open().await;
+    site.far.fault("scan", 1, 1, fault(429, "TooManyRequests", Some("1")));
+    let scan = high(&site, "1", &machine(1)).await;
+    until("the 429 was answered", async || (site.scan(&scan).await["tries"] == 1).then_some(())).await;
+    site.restart_dry().await;
+    // A dry decision of now ends at its turn: the lane has polled, the pause notwithstanding.
+    let dry = high(&site, "2", &machine(2)).await;
+    site.scan_ended(&dry).await;
+    never("a scan is started", || !site.far.scans().is_empty()).await;
+    assert_eq!(site.scan(&scan).await["state"], "waiting");
+}

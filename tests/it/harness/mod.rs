@@ -132,6 +132,13 @@ impl Site {
         }
     }
 
+    /// Stops and starts on the same folder, with nothing to be sent from now on.
+    pub async fn restart_dry(&mut self) {
+        self.stop().await;
+        self.wish.dry_run = true;
+        self.start().await;
+    }
+
     /// Stops and starts on the same folder.
     pub async fn restart(&mut self) {
         self.stop().await;

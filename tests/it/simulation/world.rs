@@ -226,6 +226,7 @@ impl World {
             client_id: "app".to_owned(),
             secret: "secret".to_owned().into(),
             share: scenario.share,
+            sends: true,
         };
         let mut far = Simulator::new(scenario.setup.clone());
         far.faults(scenario.far_faults.clone());
