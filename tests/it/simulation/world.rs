@@ -55,7 +55,7 @@ pub struct Scenario {
     share: Share,
     setup: Setup,
     far_faults: Vec<Fault>,
-    foreign: Vec<(Duration, String)>,
+    foreign: Vec<(Duration, String, &'static str)>,
     deliveries: Vec<(Duration, String)>,
 }
 
@@ -131,7 +131,9 @@ impl Scenario {
             ..Setup::default()
         };
         let far_faults = (0..dice.roll(5)).map(|_| far_fault(&mut dice)).collect();
-        let foreign = (0..dice.roll(2)).map(|_| (Duration::from_secs(dice.roll(300)), machine(dice.roll(machines))));
+        let foreign = (0..dice.roll(2)).map(|_| {
+            (Duration::from_secs(dice.roll(300)), machine(dice.roll(machines)), dice.pick(&["Quick", "Full"]))
+        });
         let foreign = foreign.collect();
         let deliveries = (0..2 + dice.roll(14)).map(|n| {
             let at = Duration::from_millis(dice.roll(dice.clone().pick(&[1_000, 120_000, 4_000_000])));
@@ -181,7 +183,7 @@ fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
 
 enum Event {
     Deliver(usize),
-    Foreign(String),
+    Foreign(String, &'static str),
     Poll,
     Reach(u32, Box<Outgoing>),
     Return(u32, CallId, Box<(Call, Answer)>),
@@ -255,8 +257,8 @@ impl World {
         for (n, (at, _)) in scenario.deliveries.iter().enumerate() {
             world.after(*at, Event::Deliver(n));
         }
-        for (at, machine) in &scenario.foreign {
-            world.after(*at, Event::Foreign(machine.clone()));
+        for (at, machine, kind) in &scenario.foreign {
+            world.after(*at, Event::Foreign(machine.clone(), kind));
         }
         world
     }
@@ -303,9 +305,9 @@ impl World {
     fn step(&mut self, event: Event) {
         match event {
             Event::Deliver(n) => self.deliver(n),
-            Event::Foreign(machine) => {
-                self.trace(|| format!("a foreign Quick on {machine}"));
-                self.far.start_foreign(self.now.to_jiff(), &machine, "Quick", "manual check [sh-000000000000]");
+            Event::Foreign(machine, kind) => {
+                self.trace(|| format!("a foreign {kind} on {machine}"));
+                self.far.start_foreign(self.now.to_jiff(), &machine, kind, "manual check [sh-000000000000]");
             }
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
