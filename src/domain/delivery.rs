@@ -25,7 +25,7 @@ impl VerifiedDelivery {
 
     /// A delivery from the journal, where only authenticated ones are.
     #[must_use]
-    #[allow(dead_code)] // until the journal recalls
+    #[cfg(test)]
     pub(crate) fn recalled(source: &str, body: Bytes, received: Timestamp) -> VerifiedDelivery {
         Self::verified(source, body, received, String::new())
     }

@@ -224,7 +224,7 @@ impl Lane {
         Ok(())
     }
 
-    /// A running scan that is not over: look again later, the older the later, until it is lost. That holds for each
+    /// A running scan that is not over: look again later, the older the later. That holds for each
     /// scan, whichever of them asked for this list: otherwise each would ask for lists of its own, and fifty of them
     /// spend the hour's budget.
     fn look_on(&mut self, tx: &mut Tx<'_>, scan: &OpenScan, now: Timestamp) -> Result<(), JournalError> {
