@@ -10,11 +10,12 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::HeaderMap;
 use scanhook::domain::delivery::VerifiedDelivery;
 use scanhook::domain::mapping::{self, Item};
+use scanhook::domain::rules::Facts;
 use scanhook::domain::scan::Mode;
 use scanhook::domain::signature::{Authentication, Check, Encoding, Key, authenticate, sign};
 use scanhook::domain::strict_json;
 use scanhook::domain::time::Timestamp;
-use scanhook::policy::{Ceiling, Policy, Terms};
+use scanhook::policy::{Ceiling, Policy, Question, Terms};
 use scanhook::settings::Source;
 
 /// A generic alert padded to about 2 KB with fields no mapping reads, as real senders send them.
@@ -47,7 +48,10 @@ fn decide(source: &Source, policy: &Policy, delivery: &VerifiedDelivery) -> usiz
     let alerts = items.iter().filter_map(|item| if let Item::Alert(alert) = item { Some(alert) } else { None });
     alerts
         .flat_map(|alert| alert.devices.iter().map(move |device| (alert, device)))
-        .map(|(alert, device)| policy.decide(source, terms, alert, device, Some(&json)))
+        .map(|(alert, device)| {
+            let (facts, at) = (Facts::NotAsked, Timestamp::default());
+            policy.decide(Question { source, terms, alert, device, facts, body: Some(&json), at })
+        })
         .filter(|verdict| verdict.rule.is_some())
         .count()
 }

@@ -9,11 +9,12 @@ use tokio::sync::watch;
 use crate::api::Receipt;
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::mapping::{self, Item};
+use crate::domain::rules::Facts;
 use crate::domain::signature::{self, Refused};
 use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
 use crate::journal::{Acceptance, AcceptedAlert, Journal, JournalError, PolicyId, TenantId};
-use crate::policy::{Policy, Terms};
+use crate::policy::{Policy, Question, Terms};
 use crate::settings::Source;
 
 /// What a source is allowed and whom it acts for.
@@ -100,14 +101,17 @@ pub fn accept(
         credential: delivery.credential().to_owned(),
         body: hex::encode(delivery.key().as_bytes()),
     })?;
-    let source = &desk.source;
+    let (source, at) = (&desk.source, delivery.received());
     let items = mapping::read(&source.mapping, source.caps, &json, delivery.key().as_bytes().as_slice());
     let alerts = items.into_iter().map(|item| {
         let verdicts = match &item {
             Item::Alert(alert) => alert
                 .devices
                 .iter()
-                .map(|device| policy.decide(source, desk.terms, alert, device, Some(&json)))
+                .map(|device| {
+                    let (terms, body, facts) = (desk.terms, Some(&json), Facts::NotAsked);
+                    policy.decide(Question { source, terms, alert, device, facts, body, at })
+                })
                 .collect(),
             Item::Ignored { .. } | Item::Parked { .. } => Vec::new(),
         };

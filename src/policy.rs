@@ -11,6 +11,7 @@ use crate::domain::mapping::{self, Item};
 use crate::domain::rules::{self, Event, Facts, Finding, OwnedEvent, RuleTest, Rules};
 use crate::domain::scan::Mode;
 use crate::domain::strict_json;
+use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
 use crate::settings::Source;
 
@@ -40,6 +41,24 @@ pub struct Terms {
     pub ceiling: Ceiling,
     /// Scans all rules together may begin.
     pub limit: Option<Limit>,
+}
+
+/// One (alert, device) of a source, with all that may bear on it.
+pub struct Question<'a> {
+    /// The sender.
+    pub source: &'a Source,
+    /// What the tenant allows.
+    pub terms: Terms,
+    /// The alert.
+    pub alert: &'a Alert,
+    /// Which of its devices.
+    pub device: &'a Device,
+    /// What the directory says of the machine.
+    pub facts: Facts,
+    /// The raw body.
+    pub body: Option<&'a Json<'a>>,
+    /// When it was received.
+    pub at: Timestamp,
 }
 
 /// The rules in force.
@@ -118,26 +137,21 @@ impl Policy {
 
     /// Decides one (alert, device) of a source.
     #[must_use]
-    pub fn decide(
-        &self,
-        source: &Source,
-        terms: Terms,
-        alert: &Alert,
-        device: &Device,
-        body: Option<&Json<'_>>,
-    ) -> Verdict {
+    pub fn decide(&self, question: Question<'_>) -> Verdict {
+        let Question { source, terms, alert, device, facts, body, at } = question;
         let event = Event {
             source: &source.name,
             preset: &source.preset,
             tenant: &source.tenant,
             alert,
             device,
-            facts: Facts::NotAsked,
+            facts,
             body,
+            at,
         };
         let mut verdict = self.rules.decide(&event);
         match &mut verdict.asks {
-            Asks::Nothing(_) => {}
+            Asks::Nothing(_) | Asks::Resolve(_) => {}
             Asks::Hold(_, wanted) | Asks::Scan(wanted) => restrain(wanted, terms),
         }
         verdict

@@ -136,6 +136,7 @@ mod tests {
             tenant_limit: None,
             max_age: 24 * HOUR,
             hold_for: 24 * HOUR,
+            start: None,
         }
     }
 

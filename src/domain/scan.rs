@@ -60,6 +60,8 @@ codes! {
         Rule = "rule",
         /// none: no rule matched.
         NoMatch = "no_match",
+        /// resolving: the tenant's directory is asked first.
+        AwaitsDirectory = "awaits_directory",
         /// held: the mode asks for a person's approval.
         Approval = "approval",
         /// held: a milder rule could not be judged, so nobody knows whether it should have won.

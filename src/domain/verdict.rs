@@ -5,6 +5,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::scan::{Kind, Mode, Priority, Reason};
+use super::time::Timestamp;
 
 /// The policy's answer, with what it saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,14 @@ pub struct Verdict {
     pub seen: Vec<Seen>,
 }
 
+impl Verdict {
+    /// Whether a rule was passed over because a fact about the device is not known.
+    #[must_use]
+    pub fn depends_on_facts(&self) -> bool {
+        self.seen.iter().any(|seen| seen.unknown && seen.field.contains("device."))
+    }
+}
+
 /// What a verdict asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asks {
@@ -26,6 +35,9 @@ pub enum Asks {
     Hold(Reason, Wanted),
     /// This scan.
     Scan(Wanted),
+    /// What the directory says of the machine could change the outcome: it is asked, for at most this long, and the
+    /// alert is decided anew.
+    Resolve(Duration),
 }
 
 /// A scan as a rule wants it.
@@ -47,6 +59,8 @@ pub struct Wanted {
     pub max_age: Duration,
     /// How long it may be held.
     pub hold_for: Duration,
+    /// Not sent before this: the opening of the latest window that a rule or protection asks for.
+    pub start: Option<Timestamp>,
 }
 
 /// How old a scan of the same or stronger kind may be and still answer for a new one.

@@ -38,6 +38,9 @@ impl Why {
         match reason {
             Reason::Rule => format!("{rule} says that no scan is needed{}", self.because()),
             Reason::NoMatch => "no rule matched".to_owned(),
+            Reason::AwaitsDirectory => {
+                format!("what Defender's directory says of `{device}` could change the outcome{}", self.because())
+            }
             Reason::Approval => format!("{asks}; its mode wants a person's approval"),
             Reason::Undecided => format!("{rule} would win, but a milder rule could not be judged{}", self.because()),
             Reason::Limit => match self.limit {

@@ -51,6 +51,7 @@ impl Tx<'_> {
             Asks::Nothing(reason) => {
                 (Row { state: DecisionState::None, reason: *reason, scan: None, why, look_at: None }, None)
             }
+            Asks::Resolve(within) => (resolving(why, now.plus(*within)), None),
             Asks::Hold(reason, wanted) => (held(*reason, wanted, why, now), Some(wanted)),
             Asks::Scan(wanted) => {
                 why.mode = Some(wanted.mode);
@@ -62,7 +63,7 @@ impl Tx<'_> {
             }
         };
         self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?;
-        if wanted.is_some() {
+        if row.state != DecisionState::None {
             self.touch(new.tenant);
         }
         Ok(())
@@ -310,6 +311,11 @@ impl Tx<'_> {
             .query_row([tenant.0], |row| row.get(0))?;
         Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
     }
+}
+
+fn resolving(why: Why, until: Timestamp) -> Row {
+    let (state, reason) = (DecisionState::Resolving, Reason::AwaitsDirectory);
+    Row { state, reason, scan: None, why, look_at: Some(until) }
 }
 
 fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {

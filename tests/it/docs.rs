@@ -10,7 +10,7 @@ use scanhook::api::Receipt;
 use scanhook::defender::token::ClaimFault;
 use scanhook::domain::alert::{AlertReason, AlertState};
 use scanhook::domain::mapping::{self, Item};
-use scanhook::domain::rules::{Finding, render};
+use scanhook::domain::rules::{Facts, Finding, render};
 use scanhook::domain::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
 use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key};
 use scanhook::domain::strict_json::{self, JsonFault};
@@ -18,7 +18,7 @@ use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::Asks;
 use scanhook::intake::{Desk, accept};
 use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
-use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Terms};
+use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Question, Terms};
 use scanhook::presets;
 use scanhook::server::refusal::Refusal;
 use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
@@ -68,8 +68,10 @@ fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
         let json = strict_json::read(body.as_bytes()).unwrap();
         for item in mapping::read(&source.mapping, source.caps, &json, &[0; 24]) {
             let alert = item.alert();
-            match policy.decide(&source, terms, alert, &alert.devices[0], Some(&json)).asks {
-                Asks::Nothing(_) => {}
+            let (device, facts, at) = (&alert.devices[0], Facts::NotAsked, Timestamp::default());
+            let question = Question { source: &source, terms, alert, device, facts, body: Some(&json), at };
+            match policy.decide(question).asks {
+                Asks::Nothing(_) | Asks::Resolve(_) => {}
                 Asks::Hold(_, wanted) | Asks::Scan(wanted) => assert_eq!(wanted.mode, Mode::DryRun, "{severity}"),
             }
         }

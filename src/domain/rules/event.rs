@@ -1,8 +1,9 @@
 //! What a policy judges: one alert about one device, with what is known of the machine and the raw body.
 
 use super::field::Reading;
-use crate::domain::alert::{Alert, Device};
+use crate::domain::alert::{Alert, Device, MachineId};
 use crate::domain::json::Json;
+use crate::domain::time::Timestamp;
 
 /// One (alert, device) to decide.
 #[derive(Clone, Debug)]
@@ -21,14 +22,18 @@ pub struct Event<'a> {
     pub facts: Facts,
     /// The raw body, for conditions on JSON pointers.
     pub body: Option<&'a Json<'a>>,
+    /// When the delivery was received: windows are judged by it.
+    pub at: Timestamp,
 }
 
 /// What the tenant's directory says of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Facts {
-    /// The directory has not been asked, or cannot answer: every fact is unknown.
+    /// The directory has not been asked yet: what it may say can change the outcome.
     #[default]
     NotAsked,
+    /// It was asked and cannot answer: what the alert does not say stays unknown.
+    Silent,
     /// It has answered.
     Known(MachineFacts),
 }
@@ -36,6 +41,14 @@ pub enum Facts {
 /// The facts of a machine record that rules can ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineFacts {
+    /// The machine's id.
+    pub id: Reading<MachineId>,
+    /// Its name, short or fully qualified.
+    pub name: Reading<String>,
+    /// Its addresses.
+    pub ips: Reading<Vec<String>>,
+    /// Its Entra device id.
+    pub aad_id: Reading<String>,
     /// Tags.
     pub tags: Reading<Vec<String>>,
     /// Device group.
@@ -44,6 +57,16 @@ pub struct MachineFacts {
     pub os: Reading<String>,
     /// Health, as Defender spells it: `Active`.
     pub health: Reading<String>,
+}
+
+impl MachineFacts {
+    /// Lets the record say of the machine's identity what the alert says of it: tests describe one device, not two.
+    pub fn identify(&mut self, device: &Device) {
+        self.id = Reading::or_absent(device.machine.clone());
+        self.name = Reading::or_absent(device.name.clone());
+        self.ips = Reading::or_absent(device.ip.clone().map(|ip| vec![ip]));
+        self.aad_id = Reading::or_absent(device.aad_id.clone());
+    }
 }
 
 /// An [`Event`] that owns what it is made of: an event of an embedded test, or one read from a captured delivery.
@@ -66,9 +89,9 @@ pub struct OwnedEvent {
 }
 
 impl OwnedEvent {
-    /// The same, borrowed.
+    /// The same, borrowed, as received at this time.
     #[must_use]
-    pub fn as_event(&self) -> Event<'_> {
+    pub fn as_event(&self, at: Timestamp) -> Event<'_> {
         Event {
             source: &self.source,
             preset: &self.preset,
@@ -77,6 +100,7 @@ impl OwnedEvent {
             device: &self.device,
             facts: self.facts.clone(),
             body: self.body.as_ref(),
+            at,
         }
     }
 }

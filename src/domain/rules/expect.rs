@@ -98,6 +98,10 @@ impl Default for TestFacts {
     fn default() -> Self {
         let text = |text: &str| Reading::Present(text.to_owned());
         let facts = MachineFacts {
+            id: Reading::Absent,
+            name: Reading::Absent,
+            ips: Reading::Absent,
+            aad_id: Reading::Absent,
             tags: Reading::Present(Vec::new()),
             group: text(""),
             os: text("Windows11"),
@@ -128,6 +132,9 @@ impl TestFacts {
         device.name = device.name.take().or_else(|| given.name.clone());
         device.ip = device.ip.take().or_else(|| given.ip.clone());
         device.aad_id = device.aad_id.take().or_else(|| given.aad_id.clone());
+        if let Facts::Known(facts) = &mut event.facts {
+            facts.identify(device);
+        }
     }
 }
 
@@ -387,7 +394,7 @@ impl Walk<'_> {
                     (Named::AlertCategory, _) => event.alert.category = texts,
                     (Named::AlertTechniques, _) => event.alert.techniques = texts,
                     (_, Facts::Known(facts)) => facts.tags = Reading::Present(texts),
-                    (_, Facts::NotAsked) => {}
+                    (_, Facts::NotAsked | Facts::Silent) => {}
                 }
             }
             _ => {

@@ -175,10 +175,14 @@ impl Named {
             Named::AlertStatus => text(alert.status.as_deref()),
             Named::AlertDetector => text(alert.detector.as_deref()),
             Named::AlertTime => Reading::or_absent(alert.time.map(|time| Values::One(Value::Time(time)))),
-            Named::DeviceId => claim(event, device.machine.as_ref().map(MachineId::as_str)),
-            Named::DeviceName => claim(event, device.name.as_deref()),
-            Named::DeviceIp => claim(event, device.ip.as_deref()),
-            Named::DeviceAadId => claim(event, device.aad_id.as_deref()),
+            Named::DeviceId => claim(event, device.machine.as_ref().map(MachineId::as_str), |facts| {
+                facts.id.as_ref().map(|id| Values::One(Value::text(id.as_str())))
+            }),
+            Named::DeviceName => claim(event, device.name.as_deref(), |facts| one(&facts.name)),
+            Named::DeviceIp => {
+                claim(event, device.ip.as_deref(), |facts| facts.ips.as_ref().map(|ips| Values::Texts(ips)))
+            }
+            Named::DeviceAadId => claim(event, device.aad_id.as_deref(), |facts| one(&facts.aad_id)),
             Named::ReportedName => text(device.name.as_deref()),
             Named::ReportedIp => text(device.ip.as_deref()),
             Named::DeviceTags => fact(event, |facts| facts.tags.as_ref().map(|tags| Values::Texts(tags))),
@@ -189,12 +193,16 @@ impl Named {
     }
 }
 
-/// What the alert says of its device; what it does not say is unknown until the directory has answered.
-fn claim<'e>(event: &'e Event<'_>, value: Option<&'e str>) -> Reading<Values<'e>> {
-    match (value, &event.facts) {
-        (Some(text), _) => Reading::Present(Values::One(Value::text(text))),
-        (None, Facts::Known(_)) => Reading::Absent,
-        (None, Facts::NotAsked) => Reading::Unknown,
+/// What the directory says of a device; until it has answered, what the alert says of it.
+fn claim<'e>(
+    event: &'e Event<'_>,
+    value: Option<&'e str>,
+    of: impl FnOnce(&'e MachineFacts) -> Reading<Values<'e>>,
+) -> Reading<Values<'e>> {
+    match (&event.facts, value) {
+        (Facts::Known(facts), _) => of(facts),
+        (Facts::NotAsked | Facts::Silent, Some(text)) => Reading::Present(Values::One(Value::text(text))),
+        (Facts::NotAsked | Facts::Silent, None) => Reading::Unknown,
     }
 }
 
@@ -202,7 +210,7 @@ fn claim<'e>(event: &'e Event<'_>, value: Option<&'e str>) -> Reading<Values<'e>
 fn fact<'e>(event: &'e Event<'_>, of: impl FnOnce(&'e MachineFacts) -> Reading<Values<'e>>) -> Reading<Values<'e>> {
     match &event.facts {
         Facts::Known(facts) => of(facts),
-        Facts::NotAsked => Reading::Unknown,
+        Facts::NotAsked | Facts::Silent => Reading::Unknown,
     }
 }
 

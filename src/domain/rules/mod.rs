@@ -33,6 +33,8 @@ pub struct Rules {
     mode: Mode,
     /// How long a decision may be held.
     hold_for: Duration,
+    /// How long the directory may take.
+    resolve_within: Duration,
     comment: Template,
     rules: Vec<Rule>,
     tests: Vec<RuleTest>,
@@ -97,6 +99,14 @@ impl Rules {
 
     /// As [`Rules::decide`], with another mode for rules that name none.
     fn decide_in(&self, event: &Event<'_>, mode: Mode) -> Verdict {
+        let verdict = self.decide_now(event, mode);
+        if event.facts == Facts::NotAsked && verdict.depends_on_facts() {
+            return Verdict { rule: None, asks: Asks::Resolve(self.resolve_within), seen: verdict.seen };
+        }
+        verdict
+    }
+
+    fn decide_now(&self, event: &Event<'_>, mode: Mode) -> Verdict {
         let mut passed_over = Vec::new();
         for rule in &self.rules {
             match rule.when.truth(event) {
@@ -138,6 +148,7 @@ impl Rules {
             tenant_limit: None,
             max_age: rule.max_age,
             hold_for: self.hold_for,
+            start: None,
         }
     }
 }
@@ -186,10 +197,15 @@ mod tests {
         Device { machine, name, ip, ..Device::default() }
     }
 
-    fn facts() -> Facts {
+    fn facts(device: &Device) -> Facts {
         let text = |text: &str| Reading::Present(text.to_owned());
         let tags = Reading::Present(vec!["Tier0".to_owned(), "prod".to_owned()]);
-        Facts::Known(MachineFacts { tags, group: text(""), os: Reading::Unknown, health: Reading::Absent })
+        let (group, os, health) = (text(""), Reading::Unknown, Reading::Absent);
+        let absent = || Reading::Absent;
+        let (id, ips) = (Reading::Absent, Reading::Absent);
+        let mut facts = MachineFacts { id, name: absent(), ips, aad_id: absent(), tags, group, os, health };
+        facts.identify(device);
+        Facts::Known(facts)
     }
 
     fn event<'a>(alert: &'a Alert, device: &'a Device, body: Option<&'a Json<'a>>) -> Event<'a> {
@@ -199,8 +215,9 @@ mod tests {
             tenant: "default",
             alert,
             device,
-            facts: facts(),
+            facts: facts(device),
             body,
+            at: Timestamp::default(),
         }
     }
 

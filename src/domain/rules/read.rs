@@ -16,7 +16,7 @@ use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::verdict::{Cooldown, Limit};
 
 const TOP: &[&str] = &["version", "defaults", "rule", "test", "test_facts"];
-const DEFAULTS: &[&str] = &["mode", "cooldown", "max_age", "limit", "comment", "hold_for"];
+const DEFAULTS: &[&str] = &["mode", "cooldown", "max_age", "limit", "comment", "hold_for", "resolve_within"];
 const RULE: &[&str] = &["name", "scan", "priority", "when", "mode", "cooldown", "limit", "max_age"];
 const RULE_LATER: &[&str] = &["start", "during", "outside", "unless", "if_unknown"];
 const COMMENT: &str = "{scan} antivirus scan due to alert {alert.id} ({source}, rule {rule})";
@@ -38,6 +38,7 @@ struct Defaults {
     limit: Option<Limit>,
     comment: Option<Template>,
     hold_for: Duration,
+    resolve_within: Duration,
 }
 
 impl Default for Defaults {
@@ -49,6 +50,7 @@ impl Default for Defaults {
             limit: Some(Limit { scans: 50, per: HOUR }),
             comment: Template::parse(COMMENT).ok(),
             hold_for: 24 * HOUR,
+            resolve_within: Duration::from_secs(300),
         }
     }
 }
@@ -107,8 +109,8 @@ impl Walk<'_> {
         let test_facts = table.get("test_facts").map_or_else(TestFacts::default, |value| self.test_facts(value));
         let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
         let tests = table.get("test").map_or_else(Vec::new, |value| self.rule_tests(value, &test_facts, &names));
-        let Defaults { mode, hold_for, comment, .. } = defaults;
-        Some(Rules { mode, hold_for, comment: comment?, rules, tests, test_facts })
+        let Defaults { mode, hold_for, resolve_within, comment, .. } = defaults;
+        Some(Rules { mode, hold_for, resolve_within, comment: comment?, rules, tests, test_facts })
     }
 
     fn version(&mut self, table: &DeTable<'_>) {
@@ -132,6 +134,10 @@ impl Walk<'_> {
                 "max_age" => defaults.max_age = self.duration(value, "`max_age`", false).unwrap_or(defaults.max_age),
                 "hold_for" => {
                     defaults.hold_for = self.duration(value, "`hold_for`", false).unwrap_or(defaults.hold_for);
+                }
+                "resolve_within" => {
+                    defaults.resolve_within =
+                        self.duration(value, "`resolve_within`", false).unwrap_or(defaults.resolve_within);
                 }
                 "limit" => defaults.limit = self.limit(value, defaults.limit),
                 "comment" => defaults.comment = self.comment(value),

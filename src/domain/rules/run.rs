@@ -69,11 +69,12 @@ struct Decided {
 }
 
 fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun: &mut Vec<Begun>) -> Decided {
-    let Verdict { rule, asks, .. } = rules.decide_in(&event.as_event(), mode);
+    let Verdict { rule, asks, .. } = rules.decide_in(&event.as_event(now), mode);
     let name = rule.as_deref().unwrap_or_default();
     let (state, reason, wanted) = match asks {
         Asks::Nothing(reason) => (DecisionState::None, reason, None),
         Asks::Hold(reason, wanted) => (DecisionState::Held, reason, Some(wanted)),
+        Asks::Resolve(_) => (DecisionState::Resolving, Reason::AwaitsDirectory, None),
         Asks::Scan(wanted) => {
             // The test's mode stands for that of the process: it can only make a rule's own stricter.
             let wanted = Wanted { mode: wanted.mode.min(mode), ..wanted };
