@@ -324,6 +324,9 @@ fn account(tenant: &Tenant, simulated: Option<SocketAddr>, ceiling: Ceiling) -> 
         client_id: tenant.client_id.clone(),
         secret: tenant.secret.clone(),
         share: tenant.quota,
+        on_unknown: tenant.on_unknown,
+        external_id: tenant.external_id,
+        follow_for: tenant.follow_for,
         sends: ceiling != Ceiling::AtMost(Mode::DryRun),
     })
 }

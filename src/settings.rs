@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use crate::defender::Endpoints;
 use crate::domain::mapping::{Caps, Mapping};
 use crate::domain::quota::Share;
-use crate::domain::scan::Mode;
+use crate::domain::scan::{Mode, OnUnknown};
 use crate::domain::signature::{Authentication, Key};
 use crate::domain::verdict::Limit;
 use crate::server::address::TrustedProxies;
@@ -108,6 +108,12 @@ pub struct Tenant {
     pub quota: Share,
     /// Scans that may begin in a sliding window.
     pub limit: Limit,
+    /// What becomes of a call whose answer was lost, where the app may not read machine actions.
+    pub on_unknown: OnUnknown,
+    /// Scan calls carry `ExternalId`.
+    pub external_id: bool,
+    /// A scan that no list has ended by then is *lost*.
+    pub follow_for: Duration,
 }
 
 /// `[sources.x]`: one configured sender. Without `Debug`: it holds its secrets.

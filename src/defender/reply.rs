@@ -351,6 +351,40 @@ pub enum ListReply {
     Failed(&'static str),
 }
 
+/// What the answer to reading one machine action means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionReply {
+    /// It is there.
+    Action(Box<ActionView>),
+    /// Not known, or not yet: a new action may answer so for its first seconds.
+    Gone,
+    /// As for the scan call.
+    Unauthorized(Refusal),
+    /// Reading is not allowed.
+    Forbidden(Refusal),
+    /// No call of this tenant for so long.
+    Throttled(Duration),
+    /// Ask again later; a stable code.
+    Failed(&'static str),
+}
+
+/// Reads the answer to reading one machine action.
+#[must_use]
+pub fn action(answer: &Response<Bytes>) -> ActionReply {
+    match answer.status().as_u16() {
+        200..=299 => match ActionView::read(answer.body()) {
+            Ok(action) => ActionReply::Action(Box::new(action)),
+            Err(code) => ActionReply::Failed(code),
+        },
+        401 => ActionReply::Unauthorized(Refusal::read(answer)),
+        403 => ActionReply::Forbidden(Refusal::read(answer)),
+        404 => ActionReply::Gone,
+        429 => ActionReply::Throttled(pause(answer.headers(), PAUSE)),
+        500..=599 => ActionReply::Failed("server-error"),
+        _ => ActionReply::Failed("odd-status"),
+    }
+}
+
 #[derive(Deserialize)]
 struct Page<'a> {
     #[serde(borrow)]

@@ -98,6 +98,15 @@ pub fn list(e: &Endpoints, bearer: &Bearer, query: &ListQuery) -> Request<Bytes>
     request
 }
 
+/// Reads one machine action by its id.
+#[must_use]
+pub fn action(e: &Endpoints, bearer: &Bearer, id: &str) -> Request<Bytes> {
+    let to = format!("{}/api/machineactions/{}", e.api_base, encoded(id));
+    let mut request = to_address(Method::GET, &to, Bytes::new());
+    request.headers_mut().insert(AUTHORIZATION, bearer.header());
+    request
+}
+
 /// Path and query of the next page of a list, on the origin that was asked: the token cannot follow a link elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]

@@ -137,6 +137,16 @@ codes! {
     }
 }
 
+codes! {
+    /// What becomes of a call whose answer was lost, where the app may not read machine actions.
+    pub enum OnUnknown {
+        /// Never sent again: at most once.
+        Leave = "leave",
+        /// Sent again: at least once, with only the far side's own guard against a second scan.
+        Repost = "repost",
+    }
+}
+
 /// 0 to 100; 90 and above is urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

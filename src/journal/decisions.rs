@@ -81,16 +81,22 @@ impl Tx<'_> {
         let history = self.history(new.tenant, machine, rule, wanted, now)?;
         let plan = plan(&history, wanted, now);
         let scan = match plan {
-            Plan::Begin { after } => self.begin(new.tenant, machine, rule, wanted, after, now)?,
-            Plan::Join(scan, kind, priority) => {
-                let not_after = now.plus(wanted.max_age);
+            Plan::Begin { after, start } => self.begin(new.tenant, machine, rule, wanted, after, start, now)?,
+            Plan::Join(joined) => {
                 self.db
                     .prepare_cached(
-                        "UPDATE scan SET kind = ?, priority = ?, not_after = max(not_after, ?)
-                         WHERE id = ? AND state = 'waiting'",
+                        "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
+                                not_before = CASE WHEN blocked_by IS NULL THEN ?5 ELSE not_before END
+                         WHERE id = ?1 AND state = 'waiting'",
                     )?
-                    .execute(params![kind.code(), priority.get(), not_after.millis(), scan.0])?;
-                scan
+                    .execute(params![
+                        joined.scan.0,
+                        joined.kind.code(),
+                        joined.priority.get(),
+                        not_after(wanted, joined.start, now).millis(),
+                        joined.start.map(Timestamp::millis),
+                    ])?;
+                joined.scan
             }
             Plan::Answered(scan, reason) => {
                 // Should it have to be sent again, this alert is as young a reason as any.
@@ -99,7 +105,7 @@ impl Tx<'_> {
                         "UPDATE scan SET not_after = max(not_after, ?)
                          WHERE id = ? AND state IN ('sending', 'unknown', 'running')",
                     )?
-                    .execute(params![now.plus(wanted.max_age).millis(), scan.0])?;
+                    .execute(params![not_after(wanted, None, now).millis(), scan.0])?;
                 if reason == Reason::Cooldown {
                     let past = [history.last_quick, history.last_full];
                     why.cooled_by = past.into_iter().flatten().find(|p| p.scan == scan).map(|p| p.ended);
@@ -120,6 +126,7 @@ impl Tx<'_> {
         Ok(Row { state: DecisionState::Scan, reason: plan.reason(), scan: Some(scan), why, look_at: None })
     }
 
+    #[allow(clippy::too_many_arguments, reason = "whom it is for, what is wanted, and what stands in its way")]
     fn begin(
         &mut self,
         tenant: TenantId,
@@ -127,14 +134,15 @@ impl Tx<'_> {
         rule: Option<&str>,
         wanted: &Wanted,
         after: Option<ScanId>,
+        start: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<ScanId, JournalError> {
         let uuid = self.new_uuid(now);
         self.db
             .prepare_cached(
                 "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
-                                  not_after, blocked_by)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?)",
+                                  not_after, blocked_by, opens_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 uuid,
@@ -146,9 +154,10 @@ impl Tx<'_> {
                 rule,
                 now.millis(),
                 // It waits for the end of the weaker scan, an event and not a time.
-                after.map(|_| Timestamp::NEVER.millis()),
-                now.plus(wanted.max_age).millis(),
+                after.map_or(start, |_| Some(Timestamp::NEVER)).map(Timestamp::millis),
+                not_after(wanted, start, now).millis(),
                 after.map(|scan| scan.0.to_string()),
+                start.map(Timestamp::millis),
             ])?;
         Ok(ScanId(self.db.last_insert_rowid()))
     }
@@ -222,14 +231,16 @@ impl Tx<'_> {
         let row = self
             .db
             .prepare_cached(
-                "SELECT id, kind, priority FROM scan WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting'",
+                "SELECT id, kind, priority, opens_at FROM scan
+                 WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting'",
             )?
             .query_row(params![tenant.0, machine.as_str(), dry], |row| {
-                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?))
+                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?, row.get::<_, Option<i64>>(3)?))
             })
             .optional()?;
-        Ok(row.and_then(|(scan, kind, priority)| {
-            Some(Waiting { scan, kind: Kind::of_code(&kind)?, priority: Priority::new(priority)? })
+        Ok(row.and_then(|(scan, kind, priority, start)| {
+            let start = start.map(Timestamp::from_millis);
+            Some(Waiting { scan, kind: Kind::of_code(&kind)?, priority: Priority::new(priority)?, start })
         }))
     }
 
@@ -311,6 +322,11 @@ impl Tx<'_> {
             .query_row([tenant.0], |row| row.get(0))?;
         Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
     }
+}
+
+/// How long it may wait to be sent: from receipt, or from the opening of its window.
+fn not_after(wanted: &Wanted, start: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    start.unwrap_or(now).max(now).plus(wanted.max_age)
 }
 
 fn resolving(why: Why, until: Timestamp) -> Row {

@@ -26,6 +26,8 @@ pub struct ScanRow {
     pub priority: Priority,
     /// Not sent after this.
     pub not_after: Timestamp,
+    /// Sent before, with an answer that was lost: the first try may turn up yet, and is of this kind.
+    pub unanswered: bool,
 }
 
 /// A scan that is unknown or running.
@@ -43,8 +45,10 @@ pub struct OpenScan {
     pub sent_at: Timestamp,
     /// When to look for it again.
     pub look_at: Timestamp,
-    /// Complete lists that did not hold it.
+    /// Lists that did not hold it.
     pub misses: u32,
+    /// How often its call left.
+    pub tries: u32,
 }
 
 /// One alert a scan's comment cites.
@@ -60,7 +64,7 @@ pub struct Cited {
     pub alert: Alert,
 }
 
-const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after";
+const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered";
 
 fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
@@ -74,6 +78,24 @@ fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
         kind,
         priority,
         not_after: Timestamp::from_millis(row.get(6)?),
+        unanswered: row.get(7)?,
+    }))
+}
+
+const OPEN: &str = "SELECT id, uuid, machine, dry, kind, priority, not_after, unanswered, action, ours,
+    blocked_by IS NOT NULL, sent_at, look_at, misses, tries FROM scan";
+
+fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
+    let Some(scan) = scan_row(row)? else { return Ok(None) };
+    Ok(Some(OpenScan {
+        scan,
+        action: row.get(8)?,
+        ours: row.get(9)?,
+        busy: row.get(10)?,
+        sent_at: Timestamp::from_millis(row.get(11)?),
+        look_at: Timestamp::from_millis(row.get(12)?),
+        misses: row.get(13)?,
+        tries: row.get(14)?,
     }))
 }
 
@@ -150,7 +172,9 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn sending_is_unknown(&mut self, tenant: TenantId, look_at: Timestamp) -> Result<(), JournalError> {
         self.db
-            .prepare_cached("UPDATE scan SET state = 'unknown', look_at = ? WHERE tenant = ? AND state = 'sending'")?
+            .prepare_cached(
+                "UPDATE scan SET state = 'unknown', unanswered = 1, look_at = ? WHERE tenant = ? AND state = 'sending'",
+            )?
             .execute(params![look_at.millis(), tenant.0])?;
         Ok(())
     }
@@ -167,10 +191,11 @@ impl Tx<'_> {
         look_at: Timestamp,
     ) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET state = 'unknown', look_at = ?2, detail = ?3, blocked_by = ?4
+            "UPDATE scan SET state = 'unknown', look_at = ?2, detail = ?3, blocked_by = ?4,
+                    unanswered = max(unanswered, ?5)
              WHERE id = ?1 AND state = 'sending'",
             scan,
-            params![scan.0, look_at.millis(), detail, busy.then_some("machine busy")],
+            params![scan.0, look_at.millis(), detail, busy.then_some("machine busy"), !busy],
         )
     }
 
@@ -222,7 +247,8 @@ impl Tx<'_> {
             .optional()?;
         let Some(other) = other else {
             return self.change(
-                "UPDATE scan SET state = 'waiting', not_before = ?2, blocked_by = ?3, look_at = NULL, detail = NULL
+                "UPDATE scan SET state = 'waiting', not_before = ?2, blocked_by = ?3, look_at = NULL, detail = NULL,
+                        unanswered = 0
                  WHERE id = ?1 AND state IN ('sending', 'unknown')",
                 scan,
                 params![scan.0, not_before.map(Timestamp::millis), blocked_by],
@@ -297,7 +323,7 @@ impl Tx<'_> {
         )?;
         self.db
             .prepare_cached(
-                "UPDATE scan SET not_before = NULL, blocked_by = NULL
+                "UPDATE scan SET not_before = opens_at, blocked_by = NULL
                  WHERE (tenant, machine) = (SELECT tenant, machine FROM scan WHERE id = ?1)
                    AND state = 'waiting' AND blocked_by = CAST(?1 AS TEXT)",
             )?
@@ -346,29 +372,30 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn open_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, action, ours, blocked_by IS NOT NULL, sent_at, look_at, misses FROM scan
-             WHERE tenant = ? AND state IN ('unknown', 'running') ORDER BY sent_at, id"
-        );
+        let sql = format!("{OPEN} WHERE tenant = ? AND state IN ('unknown', 'running') ORDER BY sent_at, id");
         let mut statement = self.db.prepare_cached(&sql)?;
-        let rows = statement.query_map([tenant.0], |row| {
-            Ok(scan_row(row)?
-                .map(|scan| (scan, row.get(7), row.get(8), row.get(9), row.get(10), row.get(11), row.get(12))))
-        })?;
-        let mut open = Vec::new();
-        for row in rows {
-            let (scan, action, ours, busy, sent_at, look_at, misses) = row?.ok_or_else(damaged)?;
-            open.push(OpenScan {
-                scan,
-                action: action?,
-                ours: ours?,
-                busy: busy?,
-                sent_at: Timestamp::from_millis(sent_at?),
-                look_at: Timestamp::from_millis(look_at?),
-                misses: misses?,
-            });
-        }
-        Ok(open)
+        let rows = statement.query_map([tenant.0], open_row)?;
+        rows.map(|row| row?.ok_or_else(damaged)).collect()
+    }
+
+    /// A running scan that this many lists did not hold.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn missed(&self, tenant: TenantId, misses: u32) -> Result<Option<OpenScan>, JournalError> {
+        let sql = format!("{OPEN} WHERE tenant = ? AND state = 'running' AND misses >= ? ORDER BY sent_at, id LIMIT 1");
+        let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], open_row).optional()?;
+        row.map(|row| row.ok_or_else(damaged)).transpose()
+    }
+
+    /// This scan, if it is unknown or running.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn open_scan(&self, scan: ScanId) -> Result<Option<OpenScan>, JournalError> {
+        let sql = format!("{OPEN} WHERE id = ? AND state IN ('unknown', 'running')");
+        let row = self.db.prepare_cached(&sql)?.query_row([scan.0], open_row).optional()?;
+        row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
     /// When the next unknown or running scan wants to be looked at, and when the oldest of them was sent; those that

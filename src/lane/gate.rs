@@ -41,6 +41,8 @@ pub(super) struct Gate {
     failures: u32,
     stopped: Option<Stopped>,
     notes: Vec<String>,
+    /// This token may not read machine actions; what Defender said.
+    unreadable: Option<String>,
 }
 
 struct Stopped {
@@ -71,6 +73,11 @@ impl Gate {
         Some((&token.bearer, self.generation))
     }
 
+    /// Whether machine actions may be read, as far as is known.
+    pub(super) fn may_read(&self) -> bool {
+        self.unreadable.is_none()
+    }
+
     pub(super) fn with_external_id(&self) -> bool {
         !self.memory.without_external_id
     }
@@ -84,7 +91,7 @@ impl Gate {
             token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
             paused_until: Some(self.memory.paused_until).filter(|until| *until > now).map(|until| until.to_string()),
             stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
-            notes: self.notes.clone(),
+            notes: self.notes.iter().chain(&self.unreadable).cloned().collect(),
         }
     }
 }
@@ -157,6 +164,16 @@ impl Lane {
         self.gate.token_due = now;
     }
 
+    /// The app may send scans but not read what became of them. Another token may have more roles, so each is tried.
+    pub(super) fn reading_forbidden(&mut self, refusal: &Refusal, happened: &mut Vec<Happened>) {
+        self.reached();
+        happened.push(Happened::Alarm { code: "list-forbidden" });
+        self.gate.unreadable = Some(format!(
+            "Defender forbids reading machine actions ({refusal}): nothing is followed, and a call whose answer is lost \
+             is subject to on_unknown; grant Machine.Read.All, or Machine.ReadWrite.All where that is refused"
+        ));
+    }
+
     /// Nothing leaves until an operator mends something; a new token is tried once a minute.
     pub(super) fn stop(&mut self, code: &str, why: String, now: Timestamp, happened: &mut Vec<Happened>) {
         let until = now.plus(self.pace.stopped);
@@ -204,6 +221,7 @@ impl Lane {
             expires: token.expires,
         });
         self.gate.stopped = None;
+        self.gate.unreadable = None;
         self.gate.generation += 1;
         // A token that lives a moment must not become a storm of token calls.
         self.gate.token_due = token.refresh.max(now.plus(TOKEN_RETRY));

@@ -7,6 +7,7 @@
 mod follow;
 mod gate;
 mod scan;
+mod unfollowed;
 
 pub mod run;
 
@@ -20,9 +21,9 @@ use secrecy::SecretString;
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
 use crate::domain::quota::{Ledger, Share};
-use crate::domain::scan::{Kind, Outcome, Priority};
+use crate::domain::scan::{Kind, OnUnknown, Outcome, Priority};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, CallId, JournalError, TenantId, Tx};
+use crate::journal::{Api, CallId, JournalError, OpenScan, TenantId, Tx};
 use crate::policy::Policy;
 
 use follow::Listing;
@@ -43,6 +44,12 @@ pub struct Account {
     pub secret: SecretString,
     /// Our share of each API's own budget.
     pub share: Share,
+    /// What becomes of a call whose answer was lost, where the app may not read machine actions.
+    pub on_unknown: OnUnknown,
+    /// Scan calls carry `ExternalId`, unless the far side refuses it.
+    pub external_id: bool,
+    /// Not followed any longer than this: the outcome is *lost*.
+    pub follow_for: Duration,
     /// False while process or tenant is in dry run: what was decided before stays waiting, and is not sent.
     pub sends: bool,
 }
@@ -56,8 +63,6 @@ pub struct Pace {
     pub follow_most: Duration,
     /// How long a sent scan may take to appear in the list (defender-api, settle time).
     pub settle: Duration,
-    /// Not followed any longer than this: the outcome is *lost*.
-    pub give_up: Duration,
     /// How far the far side's clock may be behind ours.
     pub skew: Duration,
     /// When to try again on a machine that somebody else's weaker scan occupies.
@@ -74,7 +79,6 @@ impl Default for Pace {
             follow_first: Duration::from_secs(15),
             follow_most: Duration::from_secs(600),
             settle: Duration::from_secs(30),
-            give_up: Duration::from_secs(7 * 86_400),
             skew: Duration::from_secs(300),
             busy: Duration::from_secs(60),
             stopped: Duration::from_secs(60),
@@ -95,6 +99,8 @@ pub enum Call {
     Scan(Intent),
     /// The machine actions are listed; the token's generation.
     List(u64),
+    /// One machine action is read by its id, because lists do not hold it.
+    Get(Box<OpenScan>, u64),
 }
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
@@ -256,6 +262,8 @@ impl Lane {
         }
         self.poll_token(tx, &mut todo, now)?;
         self.poll_list(tx, &mut todo, now)?;
+        self.poll_get(tx, &mut todo, now)?;
+        self.settle_unfollowed(tx, &mut todo, now)?;
         self.poll_scans(tx, policy, &mut todo, now)?;
         Ok(todo)
     }
@@ -288,6 +296,7 @@ impl Lane {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
             Call::List(generation) => self.list_answer(tx, generation, answer, now, &mut happened)?,
+            Call::Get(scan, generation) => self.get_answer(tx, &scan, generation, answer, now, &mut happened)?,
         }
         Ok(happened)
     }
@@ -336,6 +345,7 @@ impl Lane {
         let (api, scan, urgent) = match &call {
             Call::Token => (Api::Token, None, false),
             Call::List(_) => (Api::List, None, false),
+            Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), false),
             Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), intent.scan.priority >= Priority::URGENT),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;

@@ -64,7 +64,7 @@ impl Lane {
                 return Ok(());
             }
             let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
-            let with_external_id = self.gate.with_external_id();
+            let with_external_id = self.account.external_id && self.gate.with_external_id();
             let cited = tx.cited(scan.id)?;
             let comment = comment(policy, &self.account.name, &scan, &cited)?;
             let order = request::ScanOrder {
@@ -105,7 +105,7 @@ impl Lane {
         let what = match answer {
             Answer::NotSent(_) => {
                 self.rest(now);
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 "not_sent"
             }
             Answer::Unknown(code) => {
@@ -159,21 +159,21 @@ impl Lane {
             }
             ScanReply::ExternalIdRefused => {
                 self.leave_out_external_id(tx)?;
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 return Ok("external_id_refused");
             }
             ScanReply::Throttled(span) => {
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 self.pause(tx, span, now, happened)?;
                 return Ok("throttled");
             }
             ScanReply::Unauthorized(refusal) => {
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 self.unauthorized(intent.generation, &refusal, now, happened);
                 return Ok("unauthorized");
             }
             ScanReply::Forbidden(refusal) => {
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 self.stop("forbidden", format!("Defender forbids the scan call: {refusal}"), now, happened);
                 return Ok("forbidden");
             }
@@ -191,6 +191,16 @@ impl Lane {
         }
         self.authorized();
         Ok("refused")
+    }
+
+    /// The call was refused before it could take effect: its turn comes again. One that was sent before stays what it
+    /// was, so that nothing joins it and makes it of another kind than its first try.
+    fn not_executed(&self, tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<(), JournalError> {
+        if intent.scan.unanswered {
+            tx.to_unknown(intent.scan.id, false, "the second try was not executed", now)?;
+            return tx.look_again(intent.scan.id, MISSES, now);
+        }
+        tx.to_waiting(intent.scan.id, None, None, now)
     }
 
     fn unknown(&self, tx: &mut Tx<'_>, scan: &ScanRow, code: &str, now: Timestamp) -> Result<(), JournalError> {

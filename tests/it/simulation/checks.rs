@@ -6,7 +6,9 @@ use super::world::World;
 
 pub fn all(world: &mut World) {
     ended(world);
-    not_doubled(world);
+    if !world.may_double {
+        not_doubled(world);
+    }
     truthful(world);
     within_quota(world);
     kept(world);

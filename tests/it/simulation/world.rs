@@ -10,7 +10,7 @@ use scanhook::api::Receipt;
 use scanhook::defender::{Answer, Endpoints};
 use scanhook::domain::mapping::{Caps, Mapping};
 use scanhook::domain::quota::Share;
-use scanhook::domain::scan::Mode;
+use scanhook::domain::scan::{Mode, OnUnknown};
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::Limit;
@@ -19,7 +19,7 @@ use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store,
 use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
-use scanhook::simulator::{Busy, Fault, How, Setup, Simulator, What, Window};
+use scanhook::simulator::{Busy, Fault, How, Setup, Simulator, Tenant, What, Window};
 use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
@@ -53,6 +53,8 @@ when = { severity = "medium" }
 pub struct Scenario {
     seed: u64,
     share: Share,
+    /// The app may not read machine actions, and this is what it does about lost answers.
+    blind: Option<OnUnknown>,
     setup: Setup,
     far_faults: Vec<Fault>,
     foreign: Vec<(Duration, String, &'static str)>,
@@ -72,6 +74,7 @@ impl Scenario {
         Scenario {
             seed: 1,
             share: Share::WHOLE,
+            blind: None,
             setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
             far_faults: Vec::new(),
             foreign: Vec::new(),
@@ -90,6 +93,7 @@ impl Scenario {
         Scenario {
             seed: 1,
             share: Share::WHOLE,
+            blind: None,
             setup: Setup { seed: 1, latency_ms: 300, ..Setup::default() },
             far_faults: Vec::new(),
             foreign: Vec::new(),
@@ -141,7 +145,13 @@ impl Scenario {
         });
         let deliveries = deliveries.collect();
         let share = Share { per_minute: share.0, per_hour: share.1 };
-        Scenario { seed, share, setup, far_faults, foreign, deliveries }
+        let blind = (dice.roll(10) == 0).then(|| dice.pick(&[OnUnknown::Leave, OnUnknown::Repost]));
+        let mut setup = setup;
+        if blind.is_some() {
+            let roles = vec!["Machine.Scan".to_owned()];
+            setup.tenants = vec![Tenant { id: "corp.example".to_owned(), roles, ..Tenant::default() }];
+        }
+        Scenario { seed, share, blind, setup, far_faults, foreign, deliveries }
     }
 }
 
@@ -196,6 +206,8 @@ pub struct World {
     pub far: Simulator,
     pub faults: Faults,
     pub share: Share,
+    /// A lost call may be sent again unseen: then a scan may be executed twice.
+    pub may_double: bool,
     /// The receipts that were acknowledged, with the delivery they are for.
     pub promised: Vec<(usize, Receipt)>,
     pub traced: bool,
@@ -229,6 +241,9 @@ impl World {
             secret: "secret".to_owned().into(),
             share: scenario.share,
             sends: true,
+            on_unknown: scenario.blind.unwrap_or(OnUnknown::Leave),
+            external_id: true,
+            follow_for: 4 * DAY,
         };
         let mut far = Simulator::new(scenario.setup.clone());
         far.faults(scenario.far_faults.clone());
@@ -237,6 +252,7 @@ impl World {
             far,
             faults,
             share: scenario.share,
+            may_double: scenario.blind == Some(OnUnknown::Repost),
             promised: Vec::new(),
             traced: false,
             store,
@@ -346,8 +362,7 @@ impl World {
     fn load(&mut self) {
         self.down = false;
         let (tenant, account, now) = (self.desk.tenant, self.account.clone(), self.now);
-        let pace = Pace { give_up: 4 * DAY, ..Pace::default() };
-        match self.commit(move |tx| Lane::load(tx, tenant, account, pace, now)) {
+        match self.commit(move |tx| Lane::load(tx, tenant, account, Pace::default(), now)) {
             Some(lane) => {
                 self.lane = lane;
                 self.wake(Duration::ZERO);
