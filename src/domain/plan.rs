@@ -117,7 +117,9 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
     if spent(wanted.limit, history.rule_used) || spent(wanted.tenant_limit, history.tenant_used) {
         return Plan::Hold(Reason::Limit);
     }
-    Plan::Begin { after: history.open.map(|open| open.scan), start }
+    // A dry scan is never sent, so nothing stands in its way.
+    let after = history.open.filter(|_| wanted.mode != Mode::DryRun).map(|open| open.scan);
+    Plan::Begin { after, start }
 }
 
 /// The latest scan as strong as the wanted one, if it ended within the wanted scan's own cool-down.

@@ -12,6 +12,7 @@
 
 mod demo;
 mod docs;
+mod follow;
 mod harness;
 mod house;
 mod intake;
@@ -19,6 +20,7 @@ mod journal;
 mod kill;
 mod lane;
 mod listener;
+mod plan;
 mod refusals;
 mod simulation;
 mod simulator;
