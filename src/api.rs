@@ -123,6 +123,9 @@ pub struct ScanView {
     pub detail: Option<String>,
     /// When it was decided.
     pub created_at: String,
+    /// The opening of the window it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<String>,
     /// When it was last sent.
     pub sent_at: Option<String>,
     /// When it was over.

@@ -100,6 +100,7 @@ fn whole(scan: &ScanView) -> String {
     say("priority", &scan.priority.to_string());
     say("alerts", &scan.alerts.join(", "));
     say("decided", &time(&scan.created_at));
+    say("not before", &time_of(scan.opens_at.as_ref()));
     say("sent", &time_of(scan.sent_at.as_ref()));
     say("over", &time_of(scan.ended_at.as_ref()));
     say("tries", &scan.tries.to_string());

@@ -279,6 +279,7 @@ fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         outcome: row.get("outcome")?,
         detail: row.get("detail")?,
         created_at: time(row.get("created_at")?),
+        opens_at: if row.get::<_, String>("state")? == "waiting" { maybe("opens_at")? } else { None },
         sent_at: maybe("sent_at")?,
         ended_at: maybe("ended_at")?,
         tries: row.get("tries")?,
