@@ -251,6 +251,28 @@ impl Reader<'_> {
         Ok(view)
     }
 
+    /// Tenants that the configuration no longer names and that still have work: nobody sends, follows or ends it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn orphans(&self, known: &[TenantId]) -> Result<Vec<TenantView>, JournalError> {
+        let sql = "SELECT id, name FROM tenant t WHERE
+                     EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state = 'waiting')
+                  OR EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state IN ('sending', 'unknown', 'running'))
+                  OR EXISTS (SELECT 1 FROM decision WHERE tenant = t.id AND state IN ('resolving', 'held'))
+                   ORDER BY id";
+        let rows: Vec<(i64, String)> = all(self.db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let orphans = rows.into_iter().filter(|(id, _)| !known.contains(&TenantId(*id)));
+        orphans
+            .map(|(id, name)| {
+                let mut view = self.tenant(TenantId(id), &name)?;
+                let why = "the configuration no longer names this tenant; name it again, and its work goes on";
+                view.lane.stopped = Some(why.to_owned());
+                Ok(view)
+            })
+            .collect()
+    }
+
     /// Deliveries of one source.
     ///
     /// # Errors

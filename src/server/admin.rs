@@ -166,6 +166,8 @@ impl Admin {
             view.lane = lane;
             view.quota = quota;
         }
+        let known: Vec<TenantId> = self.tenants.iter().map(|tenant| tenant.id).collect();
+        views.extend(self.read(move |reader| reader.orphans(&known)).await?);
         Ok(views)
     }
 }

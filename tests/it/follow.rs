@@ -109,3 +109,22 @@ async fn external_id_can_be_switched_off_and_the_comment_still_tells_whose_it_is
     assert_eq!(actions.len(), 1, "found in the list by its comment");
     assert_eq!(actions[0].external_id, None);
 }
+
+#[tokio::test]
+async fn work_of_a_tenant_that_the_configuration_no_longer_names_is_shown_and_goes_on_once_it_does() {
+    let mut site = Site::open().await;
+    site.far.fault("scan", 1, 1, fault(429, "TooManyRequests", Some("1")));
+    let scan = begun(&site, "1", "high", &machine(1)).await;
+    until("the 429 was answered", async || (site.scan(&scan).await["tries"] == 1).then_some(())).await;
+    let file = site.folder.path().join("scanhook.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, before.replace("[tenants.default]", "[tenants.renamed]")).unwrap();
+    site.restart().await;
+    let status = site.get("/api/v1/status").await;
+    let orphan = status["tenants"].as_array().unwrap().iter().find(|tenant| tenant["name"] == "default").unwrap();
+    assert_eq!(orphan["scans"]["waiting"], 1);
+    assert!(orphan["lane"]["stopped"].as_str().unwrap().contains("no longer names"), "{orphan}");
+    std::fs::write(&file, before).unwrap();
+    site.restart().await;
+    assert_eq!(site.scan_in(&scan, "finished").await["outcome"], "succeeded");
+}
