@@ -173,6 +173,17 @@ impl Store {
         Ok(self.db.commit_hook(refuse.then_some(|| true))?)
     }
 
+    /// Lets the file grow no further than it is, as on a disk that is full, or lets it grow again. For the simulation.
+    ///
+    /// # Errors
+    /// When SQLite refuses the setting.
+    pub fn fill_disk(&mut self, full: bool) -> Result<(), JournalError> {
+        const ANY: i64 = 0xffff_fffe;
+        let pages = if full { self.db.query_row("PRAGMA page_count", [], |row| row.get(0))? } else { ANY };
+        let _: i64 = self.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
+        Ok(())
+    }
+
     /// Everything in every table as text, in a fixed order: what the simulation hashes.
     ///
     /// # Errors

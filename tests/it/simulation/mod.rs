@@ -46,7 +46,7 @@ fn the_same_seed_gives_the_same_journal() {
 
 #[test]
 fn it_survives_a_stop_at_every_commit() {
-    for how in [AtCommit::CrashBefore, AtCommit::Fails, AtCommit::CrashAfter] {
+    for how in [AtCommit::CrashBefore, AtCommit::Fails, AtCommit::DiskFull, AtCommit::CrashAfter] {
         let mut n = 1;
         while run(&Scenario::small(), Faults::one_commit(n, how)).1 {
             n += 1;

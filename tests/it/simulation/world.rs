@@ -458,11 +458,13 @@ impl World {
             return None;
         }
         self.store.refuse_commits(fault == Some(AtCommit::Fails)).unwrap();
+        self.store.fill_disk(fault == Some(AtCommit::DiskFull)).unwrap();
         let slot = Arc::new(Mutex::new(None));
         let reply = slot.clone();
         let job = Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result));
         let touched = self.store.commit(vec![job]);
         self.store.refuse_commits(false).unwrap();
+        self.store.fill_disk(false).unwrap();
         if fault == Some(AtCommit::CrashAfter) {
             self.crash();
             return None;
@@ -474,7 +476,7 @@ impl World {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
-                assert!(fault == Some(AtCommit::Fails), "the journal refused: {error}");
+                assert!(matches!(fault, Some(AtCommit::Fails | AtCommit::DiskFull)), "the journal refused: {error}");
                 None
             }
         }
