@@ -101,7 +101,7 @@ impl Lane {
         };
         match reply {
             ListReply::Page { actions, unreadable, next, foreign_next } => {
-                self.authorized();
+                self.could_read();
                 listing.pages += 1;
                 let open = tx.open_scans(self.id)?;
                 self.match_page(tx, &mut listing, &open, &actions, now, happened)?;

@@ -14,6 +14,8 @@ use crate::journal::{JournalError, Tx};
 
 /// No token call sooner than this after another (defender-api, refresh).
 const TOKEN_RETRY: Duration = Duration::from_secs(30);
+/// So often reading must be forbidden before it is believed: one 403 may be a role that has not spread yet.
+const FORBIDDEN: u32 = 2;
 /// The longest rest after calls that did not reach a working far side.
 const LONGEST_REST: u64 = 60;
 
@@ -41,8 +43,8 @@ pub(super) struct Gate {
     failures: u32,
     stopped: Option<Stopped>,
     notes: Vec<String>,
-    /// This token may not read machine actions; what Defender said.
-    unreadable: Option<String>,
+    /// How often in a row reading machine actions was forbidden with this token, and what Defender said.
+    unreadable: (u32, Option<String>),
 }
 
 struct Stopped {
@@ -75,7 +77,7 @@ impl Gate {
 
     /// Whether machine actions may be read, as far as is known.
     pub(super) fn may_read(&self) -> bool {
-        self.unreadable.is_none()
+        self.unreadable.0 < FORBIDDEN
     }
 
     pub(super) fn with_external_id(&self) -> bool {
@@ -91,7 +93,7 @@ impl Gate {
             token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
             paused_until: Some(self.memory.paused_until).filter(|until| *until > now).map(|until| until.to_string()),
             stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
-            notes: self.notes.iter().chain(&self.unreadable).cloned().collect(),
+            notes: self.notes.iter().chain(&self.unreadable.1).cloned().collect(),
         }
     }
 }
@@ -138,6 +140,12 @@ impl Lane {
         self.gate.failures = 0;
     }
 
+    /// Machine actions were read.
+    pub(super) fn could_read(&mut self) {
+        self.gate.unreadable = (0, None);
+        self.authorized();
+    }
+
     /// A call was accepted with its token.
     pub(super) fn authorized(&mut self) {
         self.gate.refused_once = false;
@@ -168,7 +176,8 @@ impl Lane {
     pub(super) fn reading_forbidden(&mut self, refusal: &Refusal, happened: &mut Vec<Happened>) {
         self.reached();
         happened.push(Happened::Alarm { code: "list-forbidden" });
-        self.gate.unreadable = Some(format!(
+        self.gate.unreadable.0 += 1;
+        self.gate.unreadable.1 = Some(format!(
             "Defender forbids reading machine actions ({refusal}): nothing is followed, and a call whose answer is lost \
              is subject to on_unknown; grant Machine.Read.All, or Machine.ReadWrite.All where that is refused"
         ));
@@ -221,7 +230,7 @@ impl Lane {
             expires: token.expires,
         });
         self.gate.stopped = None;
-        self.gate.unreadable = None;
+        self.gate.unreadable = (0, None);
         self.gate.generation += 1;
         // A token that lives a moment must not become a storm of token calls.
         self.gate.token_due = token.refresh.max(now.plus(TOKEN_RETRY));

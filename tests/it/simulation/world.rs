@@ -162,7 +162,7 @@ fn far_fault(dice: &mut Dice) -> Fault {
         message: Some("on order".to_owned()),
         retry_after: retry_after.map(str::to_owned),
     };
-    let how = match dice.roll(9) {
+    let how = match dice.roll(12) {
         0 => status(429, "TooManyRequests", Some("37")),
         1 => status(429, "TooManyRequests", None),
         2 => status(500, "InternalServerError", None),
@@ -171,6 +171,11 @@ fn far_fault(dice: &mut Dice) -> Fault {
         5 => How::LostRequest,
         6 => How::LostAnswer,
         7 => How::Silence { executed: true },
+        8 => status(403, "Forbidden", None),
+        9 => return Fault { route: "scan".to_owned(), nth: 1, times: 1, how: status(404, "ResourceNotFound", None) },
+        10 => {
+            return Fault { route: "list".to_owned(), nth: 2, times: 25, how: status(503, "ServiceUnavailable", None) };
+        }
         _ => How::Raw { status: 200, content_type: Some("text/html".to_owned()), body: "<html>".to_owned() },
     };
     let route = dice.pick(&["scan", "scan", "list", "token", "*"]).to_owned();
