@@ -1,0 +1,5 @@
+-- Schema 2.
+
+-- When a scan was first sent by Defender's own clock, which is how far back its action may lie in a list; ours may have
+-- been set since.
+ALTER TABLE scan ADD COLUMN far_sent_at INTEGER;
