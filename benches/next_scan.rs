@@ -27,7 +27,7 @@ fn bench(c: &mut Criterion) {
     write(&mut store, move |tx| {
         for _ in DUE..WAITING {
             let scan = tx.next_scan(tenant, false)?.unwrap();
-            tx.begin_sending(scan.id, NOW)?;
+            tx.begin_sending(scan.id, NOW, NOW)?;
             tx.to_waiting(scan.id, Some(later), None, NOW)?;
         }
         Ok(())

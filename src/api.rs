@@ -205,6 +205,18 @@ pub struct QuotaView {
     pub hour: u32,
     /// Our share of an hour.
     pub per_hour: u32,
+    /// What is left of it in a minute while others use the same quota.
+    #[serde(default)]
+    pub effective_per_minute: u32,
+    /// What is left of it in an hour.
+    #[serde(default)]
+    pub effective_per_hour: u32,
+    /// What others seem to use of it in a minute: our share without what is left.
+    #[serde(default)]
+    pub used_by_others_per_minute: u32,
+    /// What others seem to use of it in an hour.
+    #[serde(default)]
+    pub used_by_others_per_hour: u32,
 }
 
 /// What a lane says of itself.

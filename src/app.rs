@@ -405,6 +405,17 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                     tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
                 }
                 Happened::Paused { until } => tracing::warn!(tenant, %until, "Defender asks to wait"),
+                Happened::Lowered { api, per_minute, per_hour } => {
+                    tracing::warn!(tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
+                }
+                Happened::ClockSet { by, restarted } => {
+                    tracing::warn!(
+                        tenant,
+                        ms = by,
+                        restarted,
+                        "the computer's clock was set: waits and quota windows go on as they were"
+                    );
+                }
                 Happened::Stopped { code, why } => {
                     tracing::error!(tenant, code, why, "nothing is sent for this tenant")
                 }

@@ -34,6 +34,8 @@ pub struct Metrics {
     held_age: Gauges,
     quota_limit: Gauges,
     quota_used: Gauges,
+    quota_effective: Gauges,
+    quota_used_by_others: Gauges,
     token_expiry: Gauges,
     alert_to_request: Histogram,
     action_duration: Histograms,
@@ -65,6 +67,8 @@ impl Default for Metrics {
             held_age: Gauges::default(),
             quota_limit: Gauges::default(),
             quota_used: Gauges::default(),
+            quota_effective: Gauges::default(),
+            quota_used_by_others: Gauges::default(),
             token_expiry: Gauges::default(),
             alert_to_request: seconds(),
             action_duration: Histograms::new_with_constructor(long_seconds),
@@ -103,6 +107,8 @@ impl Metrics {
         to.register("held_oldest_age_seconds", "Age of the oldest held decision", self.held_age.clone());
         to.register("quota_limit", "Our share of an API's budget", self.quota_limit.clone());
         to.register("quota_used", "Calls that count against it", self.quota_used.clone());
+        to.register("quota_effective", "What others leave of our share", self.quota_effective.clone());
+        to.register("quota_used_by_others", "What others use of our share", self.quota_used_by_others.clone());
         to.register("token_expiry_timestamp_seconds", "When the token expires", self.token_expiry.clone());
         to.register("alert_to_request_seconds", "From the decision to the scan call", self.alert_to_request.clone());
         to.register("action_duration_seconds", "From the scan call to its end", self.action_duration.clone());
@@ -165,7 +171,11 @@ impl Metrics {
             Happened::Token { expires, .. } => {
                 self.token_expiry.get_or_create(&vec![("tenant", tenant.to_owned())]).set(unix(*expires));
             }
-            Happened::Paused { .. } | Happened::Stopped { .. } | Happened::Alarm { .. } => {}
+            Happened::Paused { .. }
+            | Happened::Lowered { .. }
+            | Happened::ClockSet { .. }
+            | Happened::Stopped { .. }
+            | Happened::Alarm { .. } => {}
         }
     }
 
@@ -184,11 +194,16 @@ impl Metrics {
             self.waiting_age.get_or_create(&vec![name()]).set(age(&tenant.waiting_since));
             self.held_age.get_or_create(&vec![name()]).set(age(&tenant.held_since));
             for (api, quota) in &tenant.quota {
-                let windows = [("minute", quota.per_minute, quota.minute), ("hour", quota.per_hour, quota.hour)];
-                for (window, limit, used) in windows {
+                let minute =
+                    [quota.per_minute, quota.minute, quota.effective_per_minute, quota.used_by_others_per_minute];
+                let hour = [quota.per_hour, quota.hour, quota.effective_per_hour, quota.used_by_others_per_hour];
+                for (window, calls) in [("minute", minute), ("hour", hour)] {
                     let labels = vec![name(), ("api", api.clone()), ("window", window.to_owned())];
-                    self.quota_limit.get_or_create(&labels).set(f64::from(limit));
-                    self.quota_used.get_or_create(&labels).set(f64::from(used));
+                    let gauges =
+                        [&self.quota_limit, &self.quota_used, &self.quota_effective, &self.quota_used_by_others];
+                    for (gauge, calls) in gauges.into_iter().zip(calls) {
+                        gauge.get_or_create(&labels).set(f64::from(calls));
+                    }
                 }
             }
         }

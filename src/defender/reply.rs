@@ -502,6 +502,13 @@ pub(super) fn pause(headers: &HeaderMap, missing: Duration) -> Duration {
     if seconds == 0 { missing } else { Duration::from_secs(seconds.min(3600)) }
 }
 
+/// What the far side's clock said when it answered.
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let seconds = http_date(headers.get(DATE)?.to_str().ok()?)?;
+    Some(Timestamp::from_millis(seconds.saturating_mul(1000)))
+}
+
 /// Unix seconds of an HTTP date in the one form still sent, which is a mail date as well.
 fn http_date(text: &str) -> Option<i64> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok().map(|t| t.as_second())

@@ -24,7 +24,7 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use accept::{Acceptance, AcceptedAlert, PolicyId};
-pub use calls::{Api, CallId};
+pub use calls::{Api, CallId, ClockSet};
 pub use decisions::NewDecision;
 pub use error::{JournalError, OpenError};
 pub use ids::{Ids, decision_uuid};

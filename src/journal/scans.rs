@@ -151,18 +151,19 @@ impl Tx<'_> {
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
-    /// The intent: from here on the call may leave. A scan that is sent again keeps the time of the first try, for
-    /// that is how far back its action may lie.
+    /// The intent: from here on the call may leave. A scan that is sent again keeps the times of the first try, by our
+    /// clock and by the far side's (`far`), for that is how far back its action may lie.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither waiting nor unknown, or its machine has another open scan.
-    pub fn begin_sending(&mut self, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
+    pub fn begin_sending(&mut self, scan: ScanId, far: Timestamp, now: Timestamp) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET state = 'sending', sent_at = CASE state WHEN 'waiting' THEN ?2 ELSE sent_at END, tries = tries + 1, misses = 0, look_at = NULL,
-                    blocked_by = NULL
+            "UPDATE scan SET state = 'sending', sent_at = CASE state WHEN 'waiting' THEN ?2 ELSE sent_at END,
+                    far_sent_at = CASE state WHEN 'waiting' THEN ?3 ELSE coalesce(far_sent_at, sent_at) END,
+                    tries = tries + 1, misses = 0, look_at = NULL, blocked_by = NULL
              WHERE id = ?1 AND state IN ('waiting', 'unknown')",
             scan,
-            params![scan.0, now.millis()],
+            params![scan.0, now.millis(), far.millis()],
         )
     }
 
@@ -199,8 +200,8 @@ impl Tx<'_> {
         )
     }
 
-    /// Defender has it: this action, ours or somebody else's that covers it. One that began at `since`, before our
-    /// call, is looked for from there on.
+    /// Defender has it: this action, ours or somebody else's that covers it. One that `began` before our call, by the
+    /// far side's clock and by ours, is looked for from there on.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
@@ -209,15 +210,17 @@ impl Tx<'_> {
         scan: ScanId,
         action: &str,
         ours: bool,
-        since: Option<Timestamp>,
+        began: Option<(Timestamp, Timestamp)>,
         look_at: Timestamp,
     ) -> Result<(), JournalError> {
+        let (far, here) = began.map(|(far, here)| (far.millis(), here.millis())).unzip();
         self.change(
             "UPDATE scan SET state = 'running', action = ?2, ours = ?3, look_at = ?4, detail = NULL, blocked_by = NULL,
-                    sent_at = min(sent_at, coalesce(?5, sent_at))
+                    far_sent_at = min(coalesce(far_sent_at, sent_at), coalesce(?5, far_sent_at, sent_at)),
+                    sent_at = min(sent_at, coalesce(?6, sent_at))
              WHERE id = ?1 AND state IN ('sending', 'unknown')",
             scan,
-            params![scan.0, action, ours, look_at.millis(), since.map(Timestamp::millis)],
+            params![scan.0, action, ours, look_at.millis(), far, here],
         )?;
         if !ours {
             self.db.prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?.execute([scan.0])?;
@@ -398,8 +401,8 @@ impl Tx<'_> {
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
-    /// When the next unknown or running scan wants to be looked at, and when the oldest of them was sent; those that
-    /// will be sent again (as many `misses`) wait for no list.
+    /// When the next unknown or running scan wants to be looked at, and when the oldest of them was sent by the far
+    /// side's clock; those that will be sent again (as many `misses`) wait for no list.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -407,7 +410,8 @@ impl Tx<'_> {
         let (look, oldest): (Option<i64>, Option<i64>) = self
             .db
             .prepare_cached(
-                "SELECT min(look_at), min(sent_at) FROM scan WHERE tenant = ? AND state IN ('unknown', 'running')
+                "SELECT min(look_at), min(coalesce(far_sent_at, sent_at)) FROM scan
+                 WHERE tenant = ? AND state IN ('unknown', 'running')
                    AND NOT (state = 'unknown' AND misses >= ?)",
             )?
             .query_row(params![tenant.0, misses], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -21,6 +21,7 @@ const PAGES: u32 = 50;
 pub(super) struct Listing {
     /// When its first page was asked for: what was sent later need not be in it.
     begun: Timestamp,
+    /// By the far side's clock.
     since: Timestamp,
     next: Option<NextPage>,
     pages: u32,
@@ -28,6 +29,13 @@ pub(super) struct Listing {
     found: BTreeSet<ScanId>,
     /// Somebody else's open action per machine that is busy, the newest.
     foreign: BTreeMap<MachineId, ActionView>,
+}
+
+impl Listing {
+    /// The wall clock was set by so many milliseconds.
+    pub(super) fn moved(&mut self, by: i64) {
+        self.begun = self.begun.moved(by);
+    }
 }
 
 impl Lane {
@@ -49,7 +57,7 @@ impl Lane {
                 begun: now,
                 // What keeps a machine busy may have begun long before our call.
                 since: if tx.any_busy(self.id)? {
-                    now.minus(self.account.follow_for)
+                    self.far(now).minus(self.account.follow_for)
                 } else {
                     oldest.minus(self.pace.skew)
                 },
@@ -219,7 +227,7 @@ impl Lane {
             } else {
                 // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it
                 // may be tried again.
-                tx.to_waiting(id, Some(now.plus(self.pace.settle)), None, now)?;
+                tx.to_waiting(id, Some(now.plus(self.pace.settle)), Some("machine busy"), now)?;
             }
         }
         Ok(())

@@ -2,15 +2,20 @@
 
 use core::time::Duration;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::anchor::Anchor;
+use super::throttle::Throttle;
 use super::{Happened, Lane};
 use crate::api::LaneView;
 use crate::defender::Answer;
 use crate::defender::reply::Refusal;
 use crate::defender::token::{self, Bearer, ClaimFault, Token, TokenReply};
+use crate::domain::quota::Learnt;
 use crate::domain::time::Timestamp;
-use crate::journal::{JournalError, Tx};
+use crate::journal::{Api, JournalError, Tx};
 
 /// No token call sooner than this after another (defender-api, refresh).
 const TOKEN_RETRY: Duration = Duration::from_secs(30);
@@ -25,14 +30,21 @@ const LONGEST_REST: u64 = 60;
 struct Memory {
     /// End of the pause after a 429.
     paused_until: Timestamp,
+    /// No call was let through since then.
+    probe: bool,
     /// The far side refused a body with `ExternalId`: it is left out from now on.
     without_external_id: bool,
+    /// What refusals have told of others who use the same quota, by API.
+    learnt: BTreeMap<String, Learnt>,
+    /// Where both clocks stood when this was written.
+    clock: Option<Anchor>,
 }
 
 /// The state of the gate.
 #[derive(Default)]
 pub(super) struct Gate {
     memory: Memory,
+    pub(super) throttle: Throttle,
     token: Option<Token>,
     /// Counts tokens, so that an answer to a call with an old one says nothing about the new one.
     generation: u64,
@@ -55,7 +67,35 @@ struct Stopped {
 impl Gate {
     pub(super) fn load(memory: &str) -> Gate {
         // An unreadable memory forgets a pause, which the far side will then repeat: no reason not to start.
-        Gate { memory: serde_json::from_str(memory).unwrap_or_default(), ..Gate::default() }
+        let memory: Memory = serde_json::from_str(memory).unwrap_or_default();
+        let throttle = if memory.probe { Throttle::Probe } else { Throttle::Open };
+        Gate { memory, throttle, ..Gate::default() }
+    }
+
+    /// Where both clocks stood when the lane last wrote.
+    pub(super) fn anchor(&self) -> Option<Anchor> {
+        self.memory.clock
+    }
+
+    /// What was learnt of others who use this API's quota.
+    pub(super) fn learnt(&self, api: Api) -> Learnt {
+        self.memory.learnt.get(api.code()).copied().unwrap_or_default()
+    }
+
+    /// The wall clock was set by so many milliseconds.
+    pub(super) fn moved(&mut self, by: i64) {
+        let ends = [&mut self.memory.paused_until, &mut self.token_due, &mut self.resting_until];
+        let stopped = self.stopped.as_mut().map(|stopped| &mut stopped.until);
+        let token = self.token.as_mut().map_or_else(Vec::new, |token| vec![&mut token.expires, &mut token.refresh]);
+        ends.into_iter().chain(stopped).chain(token).for_each(|at| *at = at.moved(by));
+        self.throttle.moved(by);
+    }
+
+    /// A call that left at `sent_at` was let through. One that had left before the pause was over says nothing.
+    pub(super) fn let_through(&mut self, sent_at: Timestamp, now: Timestamp) {
+        if sent_at >= self.memory.paused_until {
+            self.throttle.let_through(now);
+        }
     }
 
     /// No call at all before this.
@@ -109,6 +149,7 @@ impl Lane {
     ) -> Result<(), JournalError> {
         let until = self.gate.memory.paused_until.max(now.plus(span));
         self.gate.memory.paused_until = until;
+        self.gate.throttle = Throttle::Probe;
         happened.push(Happened::Paused { until });
         self.save_memory(tx)
     }
@@ -119,7 +160,12 @@ impl Lane {
         self.save_memory(tx)
     }
 
-    fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
+    /// Writes down what a restart must not forget.
+    pub(super) fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
+        let learnt = self.budgets.iter().map(|(api, budget)| (api.code().to_owned(), budget.learnt()));
+        self.gate.memory.learnt = learnt.filter(|(_, learnt)| *learnt != Learnt::default()).collect();
+        self.gate.memory.probe = matches!(self.gate.throttle, Throttle::Probe);
+        self.gate.memory.clock = Some(self.anchor);
         let memory = serde_json::to_string(&self.gate.memory);
         tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is no JSON"))?)
     }

@@ -2,11 +2,14 @@
 //! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end) and `gate` (token, pause, stop).
+//! (send), `follow` (list, reconcile, end) and `gate` (token, pause, stop). `throttle` brings a tenant back after a 429,
+//! `anchor` keeps spans of time true when the clock is set.
 
+mod anchor;
 mod follow;
 mod gate;
 mod scan;
+mod throttle;
 mod unfollowed;
 
 pub mod run;
@@ -20,12 +23,13 @@ use secrecy::SecretString;
 
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
-use crate::domain::quota::{Ledger, Share};
+use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{Kind, OnUnknown, Outcome, Priority};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Now, Timestamp};
 use crate::journal::{Api, CallId, JournalError, OpenScan, TenantId, Tx};
 use crate::policy::Policy;
 
+use anchor::Anchor;
 use follow::Listing;
 use gate::Gate;
 use scan::Intent;
@@ -69,8 +73,10 @@ pub struct Pace {
     pub busy: Duration,
     /// How long a stopped tenant waits before it asks for a token again.
     pub stopped: Duration,
-    /// Calls that may be under way at once.
+    /// Calls that may be under way at once; the last place is for an urgent one.
     pub in_flight: usize,
+    /// A scan that is not urgent and follows another within this may be part of a rush, whose first seconds are watched.
+    pub lull: Duration,
 }
 
 impl Default for Pace {
@@ -83,6 +89,7 @@ impl Default for Pace {
             busy: Duration::from_secs(60),
             stopped: Duration::from_secs(60),
             in_flight: 4,
+            lull: Duration::from_secs(3),
         }
     }
 }
@@ -186,6 +193,22 @@ pub enum Happened {
         /// The end of the pause.
         until: Timestamp,
     },
+    /// The far side refuses below our own count: others use the same quota, and our share is this for a while.
+    Lowered {
+        /// Which budget.
+        api: Api,
+        /// Calls in a minute.
+        per_minute: u32,
+        /// Calls in an hour.
+        per_hour: u32,
+    },
+    /// The computer's clock was set: what waits for a span of time was moved along.
+    ClockSet {
+        /// By so many milliseconds.
+        by: i64,
+        /// Or the computer was restarted, and this is what has passed by its clock.
+        restarted: bool,
+    },
     /// Nothing is sent until an operator mends this.
     Stopped {
         /// A stable code.
@@ -206,12 +229,17 @@ pub struct Lane {
     account: Arc<Account>,
     pace: Pace,
     gate: Gate,
-    ledgers: BTreeMap<Api, Ledger>,
+    anchor: Anchor,
+    /// How many milliseconds the far side's clock is ahead of ours.
+    far_ahead: i64,
+    budgets: BTreeMap<Api, Budget>,
     /// Calls under way: their budget, and when they left.
     leaving: BTreeMap<CallId, (Api, Timestamp)>,
     listing: Option<Listing>,
     /// When the last list was begun.
     listed_at: Timestamp,
+    /// What happened while it was loaded, to be told with the next poll.
+    untold: Vec<Happened>,
 }
 
 impl Lane {
@@ -225,33 +253,43 @@ impl Lane {
         id: TenantId,
         account: Arc<Account>,
         pace: Pace,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Option<Lane>, JournalError> {
-        tx.abandon_calls(id, now)?;
-        tx.sending_is_unknown(id, now.plus(pace.settle))?;
-        let mut ledgers = BTreeMap::new();
-        for api in Api::ALL {
-            ledgers.insert(*api, tx.ledger(id, *api, now)?);
-        }
         let gate = Gate::load(&tx.memory(id)?);
-        Ok(Some(Lane {
+        let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api), now.wall));
+        let mut lane = Lane {
             id,
             account,
             pace,
+            anchor: gate.anchor().unwrap_or_else(|| Anchor::new(now)),
+            far_ahead: 0,
+            budgets: Api::ALL.iter().map(learnt).collect(),
             gate,
-            ledgers,
             leaving: BTreeMap::new(),
             listing: None,
             listed_at: Timestamp::default(),
-        }))
+            untold: Vec::new(),
+        };
+        let mut happened = Vec::new();
+        lane.keep_time(tx, now, &mut happened)?;
+        lane.untold = happened;
+        tx.abandon_calls(id, now.wall)?;
+        tx.sending_is_unknown(id, now.wall.plus(pace.settle))?;
+        for (api, budget) in &mut lane.budgets {
+            *budget = Budget::load(tx.past_calls(id, *api, now.wall)?, budget.learnt(), now.wall);
+        }
+        Ok(Some(lane))
     }
 
     /// Decides what leaves now. The calls may be sent once the transaction is committed.
     ///
     /// # Errors
     /// When the journal cannot be written; then the lane must be loaded again.
-    pub fn poll(&mut self, tx: &mut Tx<'_>, policy: &Policy, now: Timestamp) -> Result<Todo, JournalError> {
-        let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened: Vec::new() };
+    pub fn poll(&mut self, tx: &mut Tx<'_>, policy: &Policy, now: Now) -> Result<Todo, JournalError> {
+        let happened = std::mem::take(&mut self.untold);
+        let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened };
+        self.keep_time(tx, now, &mut todo.happened)?;
+        let now = now.wall;
         todo.wake(tx.expire_held(self.id, now)?);
         todo.wake(tx.release_due(self.id, now)?);
         self.end_dry(tx, &mut todo, now)?;
@@ -265,6 +303,9 @@ impl Lane {
         self.poll_get(tx, &mut todo, now)?;
         self.settle_unfollowed(tx, &mut todo, now)?;
         self.poll_scans(tx, policy, &mut todo, now)?;
+        if !todo.calls.is_empty() {
+            self.save_memory(tx)?;
+        }
         Ok(todo)
     }
 
@@ -278,8 +319,11 @@ impl Lane {
         id: CallId,
         call: Call,
         answer: Answer,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Vec<Happened>, JournalError> {
+        let mut happened = Vec::new();
+        self.keep_time(tx, now, &mut happened)?;
+        let now = now.wall;
         let Some((api, sent_at)) = self.leaving.remove(&id) else {
             return Err(JournalError::Conflict("an answer to a call that is not under way"));
         };
@@ -288,17 +332,41 @@ impl Lane {
             Answer::NotSent(code) | Answer::Unknown(code) => code.clone(),
         };
         tx.end_call(id, &word, now)?;
-        if let Some(ledger) = self.ledgers.get_mut(&api) {
-            ledger.ended(id.0, now);
-        }
-        let mut happened = vec![Happened::Called { api, answer: word, took: now.since(sent_at) }];
+        happened.push(Happened::Called { api, answer: word, took: now.since(sent_at) });
+        self.note_far_clock(&answer, now);
+        self.settle_account(id, api, &answer, sent_at, now, &mut happened);
         match call {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
             Call::List(generation) => self.list_answer(tx, generation, answer, now, &mut happened)?,
             Call::Get(scan, generation) => self.get_answer(tx, &scan, generation, answer, now, &mut happened)?,
         }
+        self.save_memory(tx)?;
         Ok(happened)
+    }
+
+    /// What an answer says of the quota.
+    fn settle_account(
+        &mut self,
+        id: CallId,
+        api: Api,
+        answer: &Answer,
+        sent_at: Timestamp,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) {
+        let share = self.account.share;
+        let budget = self.budgets.entry(api).or_default();
+        let status = if let Answer::Http(response) = answer { Some(response.status()) } else { None };
+        if status != Some(http::StatusCode::TOO_MANY_REQUESTS) || api == Api::Token {
+            budget.ended(id.0, now);
+            if api != Api::Token && status.is_some_and(|status| !status.is_server_error()) {
+                self.gate.let_through(sent_at, now);
+            }
+        } else if budget.refused(id.0, share, sent_at, now) {
+            let Share { per_minute, per_hour } = budget.left(share, now);
+            happened.push(Happened::Lowered { api, per_minute, per_hour });
+        }
     }
 
     /// The account's configured name.
@@ -311,22 +379,52 @@ impl Lane {
     #[must_use]
     pub fn view(&self, now: Timestamp) -> (LaneView, BTreeMap<String, QuotaView>) {
         let share = self.account.share;
-        let quota = self.ledgers.iter().filter(|(api, _)| **api != Api::Token).map(|(api, ledger)| {
-            let (minute, hour) = ledger.used(now);
-            (api.code().to_owned(), QuotaView { minute, per_minute: share.per_minute, hour, per_hour: share.per_hour })
+        let quota = self.budgets.iter().filter(|(api, _)| **api != Api::Token).map(|(api, budget)| {
+            let (minute, hour) = budget.used(now);
+            let Share { per_minute, per_hour } = share;
+            let left = budget.left(share, now);
+            let view = QuotaView {
+                minute,
+                per_minute,
+                hour,
+                per_hour,
+                effective_per_minute: left.per_minute,
+                effective_per_hour: left.per_hour,
+                used_by_others_per_minute: per_minute - left.per_minute,
+                used_by_others_per_hour: per_hour - left.per_hour,
+            };
+            (api.code().to_owned(), view)
         });
         (self.gate.view(now), quota.collect())
     }
 
-    /// When a call of this API may leave: the share, and the calls under way.
+    /// When a call of this API may leave that may use all of the share: that, the calls under way, and the way back
+    /// from a 429.
     fn free_at(&self, api: Api, now: Timestamp) -> Timestamp {
         if self.leaving.len() >= self.pace.in_flight {
             return Timestamp::NEVER;
         }
-        match api {
-            Api::Token => now,
-            _ => self.ledgers.get(&api).map_or(now, |ledger| ledger.free_at(self.account.share, now)),
+        if api == Api::Token {
+            return now;
         }
+        let under_way = self.leaving.values().filter(|(api, _)| *api != Api::Token).count();
+        let quota = self.budgets.get(&api).map_or(now, |budget| budget.free_at(self.account.share, now));
+        quota.max(self.gate.throttle.free_at(under_way, now))
+    }
+
+    /// The same for a call that leaves room for urgent ones.
+    fn ordinary_at(&mut self, api: Api, now: Timestamp) -> Timestamp {
+        let budget = self.budgets.entry(api).or_default();
+        let quota = budget.ordinary_at(self.account.share, self.pace.lull, now);
+        if self.leaving.len() + 1 >= self.pace.in_flight.max(2) {
+            return Timestamp::NEVER;
+        }
+        quota.max(self.free_at(api, now))
+    }
+
+    /// No call of this API waits that would have to leave room.
+    fn calm(&mut self, api: Api) {
+        self.budgets.entry(api).or_default().calm();
     }
 
     fn is_under_way(&self, api: Api) -> bool {
@@ -349,7 +447,10 @@ impl Lane {
             Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), intent.scan.priority >= Priority::URGENT),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;
-        self.ledgers.entry(api).or_default().sent(id.0);
+        self.budgets.entry(api).or_default().sent(id.0, urgent, now);
+        if api != Api::Token {
+            self.gate.throttle.sent(now);
+        }
         self.leaving.insert(id, (api, now));
         todo.calls.push(Outgoing { id, call, request });
         Ok(())

@@ -64,7 +64,7 @@ impl Runner {
     /// One life of a lane: from loading it until its commit fails, which drops its calls, or the process stops.
     async fn session(&mut self) -> Result<(), JournalError> {
         let (tenant, account, pace) = (self.tenant, self.account.clone(), self.pace);
-        let loaded = self.journal.write(move |tx| Lane::load(tx, tenant, account, pace, clock::now())).await?;
+        let loaded = self.journal.write(move |tx| Lane::load(tx, tenant, account, pace, clock::both())).await?;
         let Some(mut lane) = loaded else {
             tokio::time::sleep(AFTER_FAILURE).await;
             return Ok(());
@@ -80,7 +80,7 @@ impl Runner {
             if !stopping {
                 let policy = self.policy.borrow_and_update().clone();
                 let polled = self.journal.write(move |tx| {
-                    let todo = lane.poll(tx, &policy, clock::now())?;
+                    let todo = lane.poll(tx, &policy, clock::both())?;
                     Ok((lane, todo))
                 });
                 let (returned, todo) = polled.await?;
@@ -98,7 +98,7 @@ impl Runner {
                 Some(done) = calls.join_next() => {
                     let (id, call, answer) = done.map_err(|_| JournalError::Gone)?;
                     let answered = self.journal.write(move |tx| {
-                        let happened = lane.answer(tx, id, call, answer, clock::now())?;
+                        let happened = lane.answer(tx, id, call, answer, clock::both())?;
                         Ok((lane, happened))
                     });
                     let (returned, happened) = answered.await?;

@@ -6,7 +6,7 @@ use super::{Call, Happened, Lane, MISSES, Todo};
 use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
 use crate::defender::{Answer, request};
 use crate::domain::comment::Citation;
-use crate::domain::scan::{Kind, Outcome};
+use crate::domain::scan::{Kind, Outcome, Priority};
 use crate::domain::time::Timestamp;
 use crate::journal::{Api, Cited, JournalError, ScanRow, Tx};
 use crate::policy::Policy;
@@ -20,7 +20,8 @@ pub struct Intent {
     pub(super) scan: ScanRow,
     with_external_id: bool,
     generation: u64,
-    sent_at: Timestamp,
+    /// When it was sent, by the far side's clock.
+    far_sent_at: Timestamp,
 }
 
 /// The end of our comments: the last 12 digits of the scan's id.
@@ -58,7 +59,8 @@ impl Lane {
                 todo.happened.push(ended(&scan, Outcome::TooOld, Duration::ZERO));
                 continue;
             }
-            let free_at = self.free_at(Api::Scan, now);
+            let urgent = scan.priority >= Priority::URGENT;
+            let free_at = if urgent { self.free_at(Api::Scan, now) } else { self.ordinary_at(Api::Scan, now) };
             if free_at > now {
                 todo.wake(free_at);
                 return Ok(());
@@ -74,11 +76,13 @@ impl Lane {
                 external_id: with_external_id.then_some(scan.uuid),
             };
             let request = request::scan(&self.account.endpoints, bearer, &order);
-            tx.begin_sending(scan.id, now)?;
+            let far_sent_at = self.far(now);
+            tx.begin_sending(scan.id, far_sent_at, now)?;
             todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
-            let intent = Intent { scan, with_external_id, generation, sent_at: now };
+            let intent = Intent { scan, with_external_id, generation, far_sent_at };
             self.enter(tx, todo, Call::Scan(intent), request, now)?;
         }
+        self.calm(Api::Scan);
         Ok(())
     }
 
@@ -119,7 +123,7 @@ impl Lane {
                     machine: &scan.machine,
                     external_id: intent.with_external_id.then_some(scan.uuid),
                     tail: &tail,
-                    since: intent.sent_at.minus(self.pace.skew),
+                    since: intent.far_sent_at.minus(self.pace.skew),
                 };
                 let reply = reply::scan(&response, &sent);
                 self.scan_reply(tx, intent, reply, now, happened)?
@@ -236,7 +240,8 @@ impl Lane {
     ) -> Result<&'static str, JournalError> {
         let open = action.status.outcome().is_none();
         if open && action.kind.unwrap_or(Kind::Quick) >= scan.kind {
-            tx.to_running(scan.id, &action.id, false, action.created, now.plus(self.pace.follow_first))?;
+            let began = action.created.map(|far| (far, far.moved(-self.far_ahead)));
+            tx.to_running(scan.id, &action.id, false, began, now.plus(self.pace.follow_first))?;
             tx.event("foreign", self.id, Some(scan.id), &action.id, now)?;
             return Ok("foreign");
         }

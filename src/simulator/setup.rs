@@ -25,6 +25,7 @@ table! {
         pub per_minute: u32 = 100, "Calls per minute, app, tenant and API.";
         pub per_hour: u32 = 1500, "Calls per hour, app, tenant and API.";
         pub window: Window, "How the two limits are counted (not documented).";
+        pub foreign_percent: u32, "Percent of every hour that another tool on the same app spends, evenly, for each API.";
         pub refused_count: bool = true, "Whether refused calls count as well (not documented).";
         pub quick_ms: u64 = 4 * 60_000, "Milliseconds a Quick scan stays `InProgress`.";
         pub full_ms: u64 = 45 * 60_000, "Milliseconds a Full scan stays `InProgress`.";

@@ -231,7 +231,7 @@ fn play(steps: Vec<Step>) {
                 let uuid = write(&mut real.store, move |tx| {
                     tx.release_due(tenant, now)?;
                     let Some(scan) = tx.next_scan(tenant, false)? else { return Ok(None) };
-                    tx.begin_sending(scan.id, now)?;
+                    tx.begin_sending(scan.id, now, now)?;
                     tx.to_running(scan.id, "action", ours, None, now)?;
                     Ok(Some(scan.uuid.to_string()))
                 });

@@ -77,6 +77,7 @@ impl Default for Wish {
                 follow_most: millis(250),
                 settle: millis(200),
                 busy: millis(300),
+                lull: Duration::ZERO,
                 ..Pace::default()
             },
             dry_run: false,

@@ -12,7 +12,7 @@ use scanhook::domain::mapping::{Caps, Mapping};
 use scanhook::domain::quota::Share;
 use scanhook::domain::scan::{Mode, OnUnknown};
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
-use scanhook::domain::time::Timestamp;
+use scanhook::domain::time::{Now, Timestamp};
 use scanhook::domain::verdict::Limit;
 use scanhook::intake::{Desk, accept};
 use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
@@ -23,12 +23,15 @@ use scanhook::simulator::{Busy, Fault, How, Setup, Simulator, Tenant, What, Wind
 use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
+use super::throttle::{Seen, Watch};
 
 /// 2026-11-02T08:00:00Z.
 const START: i64 = 1_793_606_400_000;
 const DEADLINE: Duration = Duration::from_secs(30);
 const SECRET: &[u8] = b"a secret of the simulated sender";
 const DAY: Duration = Duration::from_secs(86_400);
+/// How far our clock is set, in milliseconds.
+const JUMP: i64 = 3_600_000;
 
 const RULES: &str = r#"
 version = 1
@@ -59,6 +62,12 @@ pub struct Scenario {
     far_faults: Vec<Fault>,
     foreign: Vec<(Duration, String, &'static str)>,
     deliveries: Vec<(Duration, String)>,
+    /// When our clock is set, and by how much; the far side keeps its own.
+    jumps: Vec<(Duration, i64)>,
+    /// From when to when the far side answers 429 to everything.
+    refuses: Option<(Duration, Duration)>,
+    /// Whether the tenant and its rules have a limit of scans.
+    limited: bool,
 }
 
 fn machine(n: u64) -> String {
@@ -83,6 +92,9 @@ impl Scenario {
                 (Duration::from_secs(2), alert("a-2", "high", 2)),
                 (Duration::from_secs(90), alert("a-3", "high", 1)),
             ],
+            jumps: Vec::new(),
+            refuses: None,
+            limited: true,
         }
     }
 
@@ -98,6 +110,7 @@ impl Scenario {
             far_faults: Vec::new(),
             foreign: Vec::new(),
             deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n))).collect(),
+            ..Scenario::small()
         }
     }
 
@@ -131,6 +144,7 @@ impl Scenario {
             quick_ms,
             full_ms,
             latency_ms: dice.pick(&[0, 50, 2_000]),
+            foreign_percent: dice.pick(&[0, 0, 0, 30, 90]),
             seed,
             ..Setup::default()
         };
@@ -151,8 +165,17 @@ impl Scenario {
             let roles = vec!["Machine.Scan".to_owned()];
             setup.tenants = vec![Tenant { id: "corp.example".to_owned(), roles, ..Tenant::default() }];
         }
-        Scenario { seed, share, blind, setup, far_faults, foreign, deliveries }
+        let jumps = (0..dice.roll(3)).map(|_| jump(&mut dice, 6_000)).collect();
+        let refuses = (dice.roll(8) == 0).then(|| {
+            let from = Duration::from_secs(dice.roll(300));
+            (from, from + Duration::from_secs(dice.roll(1_800)))
+        });
+        Scenario { seed, share, blind, setup, far_faults, foreign, deliveries, jumps, refuses, limited: true }
     }
+}
+
+fn jump(dice: &mut Dice, within: u64) -> (Duration, i64) {
+    (Duration::from_secs(dice.roll(within)), dice.pick(&[-JUMP, JUMP]))
 }
 
 fn far_fault(dice: &mut Dice) -> Fault {
@@ -199,6 +222,10 @@ fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
 enum Event {
     Deliver(usize),
     Foreign(String, &'static str),
+    /// Our clock is set.
+    Clock(i64),
+    /// From now on the far side has nothing but 429, or that is over.
+    Refuse(bool),
     Poll,
     Reach(u32, Box<Outgoing>),
     Return(u32, CallId, Box<(Call, Answer)>),
@@ -207,7 +234,15 @@ enum Event {
 
 /// A run.
 pub struct World {
+    /// The true time, which is the far side's.
     pub now: Timestamp,
+    /// How far our wall clock is ahead of it.
+    ahead: i64,
+    /// When our computer was started, and for the how-manieth time.
+    booted: (Timestamp, u64),
+    pub watch: Watch,
+    /// The quota is ours alone, and the far side keeps to it.
+    pub alone: bool,
     pub far: Simulator,
     pub faults: Faults,
     pub share: Share,
@@ -234,7 +269,9 @@ pub struct World {
 
 impl World {
     pub fn new(scenario: &Scenario, faults: Faults) -> World {
-        let policy = Arc::new(Policy::parse(RULES.to_owned()).map_err(|_| "rules").unwrap().policy);
+        let rules =
+            RULES.replace("[defaults]", if scenario.limited { "[defaults]" } else { "[defaults]\nlimit = false" });
+        let policy = Arc::new(Policy::parse(rules).map_err(|_| "rules").unwrap().policy);
         let mut store = Store::memory(Ids::seeded(scenario.seed)).unwrap();
         let (tenant, policy_id) = prepare(&mut store, policy.clone());
         let url = "http://127.0.0.1:1";
@@ -254,6 +291,10 @@ impl World {
         far.faults(scenario.far_faults.clone());
         let mut world = World {
             now: Timestamp::from_millis(START),
+            ahead: 0,
+            booted: (Timestamp::from_millis(START - JUMP), 1),
+            watch: Watch::default(),
+            alone: scenario.setup.foreign_percent == 0 && scenario.refuses.is_none(),
             far,
             faults,
             share: scenario.share,
@@ -271,7 +312,7 @@ impl World {
             deliveries: scenario.deliveries.iter().map(|(_, body)| body.clone()).collect(),
             policy,
             policy_id,
-            desk: desk(tenant),
+            desk: desk(tenant, scenario.limited),
             account: Arc::new(account),
         };
         world.after(Duration::ZERO, Event::Load(0));
@@ -280,6 +321,12 @@ impl World {
         }
         for (at, machine, kind) in &scenario.foreign {
             world.after(*at, Event::Foreign(machine.clone(), kind));
+        }
+        for (at, by) in &scenario.jumps {
+            world.after(*at, Event::Clock(*by));
+        }
+        for (at, begins) in scenario.refuses.into_iter().flat_map(|(from, to)| [(from, true), (to, false)]) {
+            world.after(at, Event::Refuse(begins));
         }
         world
     }
@@ -330,6 +377,14 @@ impl World {
                 self.trace(|| format!("a foreign {kind} on {machine}"));
                 self.far.start_foreign(self.now.to_jiff(), &machine, kind, "manual check [sh-000000000000]");
             }
+            Event::Clock(by) => {
+                self.trace(|| format!("our clock is set by {by} ms"));
+                self.ahead += by;
+            }
+            Event::Refuse(begins) => {
+                self.trace(|| format!("the far side refuses everything: {begins}"));
+                self.far.setup().per_minute = if begins { 0 } else { self.share.per_minute };
+            }
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
             Event::Poll if self.now < self.next_poll => {}
@@ -353,8 +408,14 @@ impl World {
         }
     }
 
+    /// What our computer knows of the time.
+    fn clock(&self) -> Now {
+        let (booted, boot) = self.booted;
+        Now { wall: self.now.moved(self.ahead), up: self.now.since(booted), boot }
+    }
+
     fn accept(&mut self, n: usize) -> Option<Receipt> {
-        let now = self.now;
+        let now = self.clock().wall;
         let mut headers = HeaderMap::new();
         let bearer = format!("Bearer {}", String::from_utf8_lossy(SECRET));
         headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
@@ -366,7 +427,7 @@ impl World {
 
     fn load(&mut self) {
         self.down = false;
-        let (tenant, account, now) = (self.desk.tenant, self.account.clone(), self.now);
+        let (tenant, account, now) = (self.desk.tenant, self.account.clone(), self.clock());
         match self.commit(move |tx| Lane::load(tx, tenant, account, Pace::default(), now)) {
             Some(lane) => {
                 self.lane = lane;
@@ -379,7 +440,7 @@ impl World {
 
     fn poll(&mut self) {
         let Some(mut lane) = self.lane.take() else { return };
-        let (policy, now) = (self.policy.clone(), self.now);
+        let (policy, now) = (self.policy.clone(), self.clock());
         let polled = self.commit(move |tx| {
             let todo = lane.poll(tx, &policy, now)?;
             Ok((lane, todo))
@@ -388,11 +449,12 @@ impl World {
         self.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
         for outgoing in todo.calls {
+            self.watch.leaves(&outgoing, self.now);
             let wait = Duration::from_millis(self.dice.roll(40));
             self.after(wait, Event::Reach(self.life, Box::new(outgoing)));
         }
         if todo.wake_at < Timestamp::NEVER {
-            self.wake(todo.wake_at.since(now));
+            self.wake(todo.wake_at.since(now.wall));
         }
     }
 
@@ -416,12 +478,14 @@ impl World {
 
     fn answer(&mut self, id: CallId, call: Call, answer: Answer) {
         let Some(mut lane) = self.lane.take() else { return };
-        let now = self.now;
+        let now = self.clock();
+        let seen = Seen::of(&answer);
         let answered = self.commit(move |tx| {
             let happened = lane.answer(tx, id, call, answer, now)?;
             Ok((lane, happened))
         });
         let Some((lane, happened)) = answered else { return self.lose_lane() };
+        self.watch.answered(id, &seen, self.now);
         self.trace(|| format!("answer: {happened:?}"));
         self.lane = Some(lane);
         self.wake(Duration::ZERO);
@@ -430,13 +494,19 @@ impl World {
     /// As `lane/run` does it: calls are dropped, and the lane is loaded again.
     fn lose_lane(&mut self) {
         if !self.down {
+            self.watch.forgets();
             self.life += 1;
             self.after(Duration::from_secs(1), Event::Load(self.life));
         }
     }
 
     fn crash(&mut self) {
-        self.trace(|| "the process dies".to_owned());
+        let restarts = self.dice.roll(4) == 0;
+        self.trace(|| format!("the process dies{}", if restarts { " with its computer" } else { "" }));
+        self.watch.forgets();
+        if restarts {
+            self.booted = (self.now, self.booted.1 + 1);
+        }
         self.lane = None;
         self.life += 1;
         self.down = true;
@@ -518,7 +588,7 @@ fn prepare(store: &mut Store, policy: Arc<Policy>) -> (TenantId, PolicyId) {
     slot.lock().unwrap().take().unwrap().unwrap()
 }
 
-fn desk(tenant: TenantId) -> Desk {
+fn desk(tenant: TenantId, limited: bool) -> Desk {
     let keys = vec![Key::new("sender", SECRET).map_err(|_| "key").unwrap()];
     let source = Source {
         name: "siem".to_owned(),
@@ -532,6 +602,6 @@ fn desk(tenant: TenantId) -> Desk {
         methods: vec!["POST".to_owned()],
         max_body: 1 << 20,
     };
-    let limit = Some(Limit { scans: 300, per: Duration::from_secs(3600) });
+    let limit = limited.then_some(Limit { scans: 300, per: Duration::from_secs(3600) });
     Desk { source, tenant, terms: Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit } }
 }
