@@ -17,6 +17,8 @@ crate::domain::codes! {
         Scan = "scan",
         /// The list of machine actions.
         List = "list",
+        /// Calling a machine action off.
+        Cancel = "cancel",
     }
 }
 

@@ -2,10 +2,13 @@
 //! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end) and `gate` (token, pause, stop).
+//! (send), `follow` (list, reconcile, end), `cancel` (call off), `paused` (what people hold back) and `gate` (token,
+//! 429, stop).
 
+mod cancel;
 mod follow;
 mod gate;
+mod paused;
 mod scan;
 
 pub mod run;
@@ -22,9 +25,10 @@ use crate::defender::{Answer, Endpoints, request};
 use crate::domain::quota::{Ledger, Share};
 use crate::domain::scan::{Kind, Outcome, Priority};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, CallId, JournalError, TenantId, Tx};
+use crate::journal::{Api, CallId, InForce, JournalError, TenantId, Tx};
 use crate::policy::Policy;
 
+use cancel::Withdrawal;
 use follow::Listing;
 use gate::Gate;
 use scan::Intent;
@@ -95,6 +99,8 @@ pub enum Call {
     Scan(Intent),
     /// The machine actions are listed; the token's generation.
     List(u64),
+    /// A running scan of ours is called off.
+    Cancel(Withdrawal),
 }
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
@@ -164,6 +170,18 @@ pub enum Happened {
         /// From sending to the end.
         took: Duration,
     },
+    /// Decisions were held for too long, and are dropped.
+    Expired {
+        /// How many.
+        count: usize,
+    },
+    /// A person's wish to call a scan off came so far, as a code.
+    CalledOff {
+        /// Its id.
+        scan: uuid::Uuid,
+        /// taken, refused, unknown, not_sent, throttled, unauthorized, over.
+        what: &'static str,
+    },
     /// A token was granted.
     Token {
         /// Its audience.
@@ -206,6 +224,8 @@ pub struct Lane {
     listing: Option<Listing>,
     /// When the last list was begun.
     listed_at: Timestamp,
+    /// What people hold back, as the last poll found it.
+    pauses: InForce,
 }
 
 impl Lane {
@@ -237,6 +257,7 @@ impl Lane {
             leaving: BTreeMap::new(),
             listing: None,
             listed_at: Timestamp::default(),
+            pauses: InForce::default(),
         }))
     }
 
@@ -246,15 +267,18 @@ impl Lane {
     /// When the journal cannot be written; then the lane must be loaded again.
     pub fn poll(&mut self, tx: &mut Tx<'_>, policy: &Policy, now: Timestamp) -> Result<Todo, JournalError> {
         let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened: Vec::new() };
-        todo.wake(tx.expire_held(self.id, now)?);
+        self.expire_held(tx, &mut todo, now)?;
+        self.poll_pauses(tx, &mut todo, now)?;
         todo.wake(tx.release_due(self.id, now)?);
         self.end_dry(tx, &mut todo, now)?;
         self.give_up(tx, &mut todo, now)?;
+        self.drop_called_off(tx, &mut todo, now)?;
         if self.gate.closed_until(now) > now {
             todo.wake(self.gate.closed_until(now));
             return Ok(todo);
         }
         self.poll_token(tx, &mut todo, now)?;
+        self.poll_cancel(tx, &mut todo, now)?;
         self.poll_list(tx, &mut todo, now)?;
         self.poll_scans(tx, policy, &mut todo, now)?;
         Ok(todo)
@@ -288,6 +312,7 @@ impl Lane {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
             Call::List(generation) => self.list_answer(tx, generation, answer, now, &mut happened)?,
+            Call::Cancel(withdrawal) => self.cancel_answer(tx, &withdrawal, answer, now, &mut happened)?,
         }
         Ok(happened)
     }
@@ -336,6 +361,7 @@ impl Lane {
         let (api, scan, urgent) = match &call {
             Call::Token => (Api::Token, None, false),
             Call::List(_) => (Api::List, None, false),
+            Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), false),
             Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), intent.scan.priority >= Priority::URGENT),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;
