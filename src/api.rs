@@ -1,6 +1,10 @@
 //! The JSON others see: the server writes it, the verbs read it. No logic.
 
+mod control;
+
 use serde::{Deserialize, Serialize};
+
+pub use control::{ItemView, OrderView, PauseView, PausesView};
 
 /// The body of 202 and 200: what became of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +100,9 @@ pub struct DecisionView {
     /// What was decided.
     #[serde(flatten)]
     pub decision: DecisionReceipt,
+    /// What happened to it since, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventView>,
 }
 
 /// A scan.
@@ -136,6 +143,12 @@ pub struct ScanView {
     pub action: Option<String>,
     /// False: somebody else's machine action covers it.
     pub ours: bool,
+    /// The pause that keeps a waiting one from being sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseView>,
+    /// Who asked for it to be called off, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_off: Option<String>,
     /// The alerts it answers.
     pub alerts: Vec<String>,
     /// What happened to it since, oldest first; only in the view of a single scan.
@@ -152,6 +165,9 @@ pub struct EventView {
     pub what: String,
     /// More about it.
     pub detail: Option<String>,
+    /// The person behind it, as they call themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
 }
 
 /// How the responder is.
@@ -169,6 +185,8 @@ pub struct StatusView {
     pub policy: String,
     /// What the configuration makes worth saying.
     pub warnings: Vec<String>,
+    /// The pauses in force.
+    pub pauses: Vec<PauseView>,
     /// Per tenant.
     pub tenants: Vec<TenantView>,
     /// Per source.

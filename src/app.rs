@@ -116,6 +116,9 @@ impl Running {
             None => None,
         };
         let branches = branches(&settings, &journal, simulated).await?;
+        if settings.paused {
+            journal.write(|tx| tx.pause_from_the_start(clock::now())).await?;
+        }
         let policy = Arc::new(policy);
         let id = store_policy(&journal, policy.clone()).await?;
         let metrics = Arc::new(Metrics::new(settings.dry_run));
@@ -220,6 +223,7 @@ impl Parts<'_> {
             name: name.clone(),
             id: branch.id,
             board: branch.board.subscribe(),
+            terms: branch.terms,
         });
         let admin = admin::router(Admin {
             journal: self.journal.clone(),
@@ -401,6 +405,10 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 Happened::Sent { scan, kind, .. } => tracing::info!(tenant, %scan, %kind, "scan sent"),
                 Happened::Answered { scan, what, .. } => tracing::info!(tenant, %scan, what, "scan call answered"),
                 Happened::Ended { scan, outcome, .. } => tracing::info!(tenant, %scan, %outcome, "scan over"),
+                Happened::Expired { count } => {
+                    tracing::warn!(tenant, count, "held decisions expired: nobody answered in time")
+                }
+                Happened::CalledOff { scan, what } => tracing::info!(tenant, %scan, what, "calling a scan off"),
                 Happened::Token { audience, tenant_id, roles, expires } => {
                     tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
                 }

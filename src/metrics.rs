@@ -41,6 +41,7 @@ pub struct Metrics {
     action_duration: Histograms,
     request_duration: Histograms,
     dry_run: Gauge,
+    paused: Gauge,
     rules_loaded: Gauge,
 }
 
@@ -74,6 +75,7 @@ impl Default for Metrics {
             action_duration: Histograms::new_with_constructor(long_seconds),
             request_duration: Histograms::new_with_constructor(seconds),
             dry_run: Gauge::default(),
+            paused: Gauge::default(),
             rules_loaded: Gauge::default(),
         }
     }
@@ -114,6 +116,7 @@ impl Metrics {
         to.register("action_duration_seconds", "From the scan call to its end", self.action_duration.clone());
         to.register("defender_request_duration_seconds", "Calls to Entra and Defender", self.request_duration.clone());
         to.register("dry_run", "1 while the process sends nothing", self.dry_run.clone());
+        to.register("paused", "Pauses in force; 0: nothing is paused", self.paused.clone());
         to.register(
             "rules_last_reload_successful",
             "1 while the rules in force are those last loaded",
@@ -171,7 +174,9 @@ impl Metrics {
             Happened::Token { expires, .. } => {
                 self.token_expiry.get_or_create(&vec![("tenant", tenant.to_owned())]).set(unix(*expires));
             }
-            Happened::Paused { .. }
+            Happened::Expired { count } => self.not_scanned("expired", *count),
+            Happened::CalledOff { .. }
+            | Happened::Paused { .. }
             | Happened::Lowered { .. }
             | Happened::ClockSet { .. }
             | Happened::Stopped { .. }
@@ -179,9 +184,15 @@ impl Metrics {
         }
     }
 
-    /// The text of `/metrics`.
+    /// So many decisions came to nothing, for this reason.
+    pub fn not_scanned(&self, reason: &str, count: usize) {
+        self.not_scanned.get_or_create(&vec![("reason", reason.to_owned())]).inc_by(count as u64);
+    }
+
+    /// The text of `/metrics`; `pauses` are in force.
     #[must_use]
-    pub fn render(&self, tenants: &[TenantView], now: Timestamp) -> String {
+    pub fn render(&self, tenants: &[TenantView], pauses: usize, now: Timestamp) -> String {
+        self.paused.set(i64::try_from(pauses).unwrap_or(i64::MAX));
         for tenant in tenants {
             let name = || ("tenant", tenant.name.clone());
             for state in crate::domain::scan::ScanState::ALL {

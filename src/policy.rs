@@ -9,7 +9,7 @@ use crate::domain::comment::{Citation, Comment};
 use crate::domain::json::Json;
 use crate::domain::mapping::{self, Item};
 use crate::domain::rules::{self, Event, Facts, Finding, OwnedEvent, RuleTest, Rules};
-use crate::domain::scan::Mode;
+use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
@@ -155,6 +155,14 @@ impl Policy {
             Asks::Hold(_, wanted) | Asks::Scan(wanted) => restrain(wanted, terms),
         }
         verdict
+    }
+
+    /// A scan on the terms that this rule and this tenant have now, with no rule asked again.
+    #[must_use]
+    pub fn wanted(&self, terms: Terms, rule: Option<&str>, kind: Kind, priority: Priority) -> Wanted {
+        let mut wanted = self.rules.wanted_by(rule, kind, priority);
+        restrain(&mut wanted, terms);
+        wanted
     }
 
     /// The comment of a scan.

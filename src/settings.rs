@@ -42,6 +42,8 @@ pub struct Settings {
     pub rules: PathBuf,
     /// Decide and show, send nothing.
     pub dry_run: bool,
+    /// Send nothing until somebody resumes.
+    pub paused: bool,
     /// Play the built-in simulator in place of Defender.
     pub simulate: bool,
     /// What the operator should change.
@@ -154,6 +156,8 @@ pub struct Flags {
     pub rules: Option<PathBuf>,
     /// `--dry-run`.
     pub dry_run: bool,
+    /// `--paused`.
+    pub paused: bool,
     /// `--simulate`: tenants then need no credential.
     pub simulate: bool,
 }
@@ -185,6 +189,13 @@ impl Inputs {
     #[must_use]
     pub fn colour(&self) -> bool {
         self.env.get("NO_COLOR").is_none_or(String::is_empty) && self.env.get("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// The name the operating system gives the person at the terminal.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        let names = ["USER", "LOGNAME", "USERNAME"].into_iter();
+        names.filter_map(|name| self.env.get(name)).map(String::as_str).find(|name| !name.trim().is_empty())
     }
 
     /// What is logged: `SCANHOOK_LOG`, else `RUST_LOG`, else everything from `info`.
@@ -306,6 +317,7 @@ impl Settings {
                 sources,
                 rules: flags.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml")),
                 dry_run: flags.dry_run,
+                paused: flags.paused,
                 simulate: flags.simulate,
                 warnings,
                 notes,

@@ -1,11 +1,18 @@
 //! The command line: one file a verb. Results go to stdout, diagnostics to stderr.
 
 mod alerts;
+mod approve;
+mod cancel;
 mod check;
 mod decisions;
 mod demo;
+mod deny;
+mod order;
 mod output;
+mod pause;
 mod responder;
+mod resume;
+mod retry;
 mod scans;
 mod send;
 mod serve;
@@ -57,6 +64,18 @@ enum Verb {
     Decisions(decisions::Args),
     /// Scans, from waiting to outcome; with an id, one of them with its history.
     Scans(scans::Args),
+    /// Approve held decisions: their scans begin.
+    Approve(approve::Args),
+    /// Deny held decisions: they are dropped.
+    Deny(deny::Args),
+    /// Call scans off: those that wait, and our own that run.
+    Cancel(cancel::Args),
+    /// Try again what came to nothing: failed scans, dropped decisions, parked alerts.
+    Retry(retry::Args),
+    /// Stop sending scans: all, or those of a tenant, a rule or some devices.
+    Pause(pause::Args),
+    /// Send again what a pause kept back.
+    Resume(resume::Args),
 }
 
 /// How a result is written.
@@ -104,6 +123,12 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Alerts(args) => alerts::run(&args).await,
         Verb::Decisions(args) => decisions::run(&args).await,
         Verb::Scans(args) => scans::run(&args).await,
+        Verb::Approve(args) => approve::run(&args).await,
+        Verb::Deny(args) => deny::run(&args).await,
+        Verb::Cancel(args) => cancel::run(&args).await,
+        Verb::Retry(args) => retry::run(&args).await,
+        Verb::Pause(args) => pause::run(&args).await,
+        Verb::Resume(args) => resume::run(&args).await,
     }
 }
 

@@ -56,6 +56,9 @@ fn text(status: &StatusView) -> String {
     if status.dry_run {
         lines.say("dry run", "nothing is sent, whatever the rules say");
     }
+    for pause in &status.pauses {
+        lines.say("paused", &format!("{}, {}", pause.scope(), pause.story()));
+    }
     for warning in &status.warnings {
         lines.say("warning", warning);
     }

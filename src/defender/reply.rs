@@ -327,6 +327,42 @@ fn ends_with_tail(comment: &str, tail: &str) -> bool {
     tail.len() == 12 && token.is_some_and(|c| c.ends_with("[sh-"))
 }
 
+/// What the answer to calling an action off means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CancelReply {
+    /// Taken; the action as it stands now, which may still be open.
+    Taken(Box<ActionView>),
+    /// Refused: most often because the action is over, which the list will tell.
+    Refused(Refusal),
+    /// As for the scan call.
+    Unauthorized(Refusal),
+    /// No call of this tenant for so long.
+    Throttled(Duration),
+    /// Taken or not, the answer does not tell; a stable code.
+    Unknown(&'static str),
+}
+
+/// Reads the answer to calling `action` off. What an action that is over answers is not documented, so any other
+/// refusal means no more than that the action must be read again (defender-api, cancel).
+#[must_use]
+pub fn cancel(answer: &Response<Bytes>, action: &str) -> CancelReply {
+    let status = answer.status();
+    match status.as_u16() {
+        200..=299 => match ActionView::read(answer.body()) {
+            Ok(view) if view.id == action => CancelReply::Taken(Box::new(view)),
+            Ok(_) => CancelReply::Unknown("another-action"),
+            Err(code) => CancelReply::Unknown(code),
+        },
+        300..=399 => CancelReply::Unknown("redirect"),
+        401 => CancelReply::Unauthorized(Refusal::read(answer)),
+        408 => CancelReply::Unknown("request-timeout"),
+        429 => CancelReply::Throttled(pause(answer.headers(), PAUSE)),
+        _ if status.is_client_error() => CancelReply::Refused(Refusal::read(answer)),
+        500..=599 => CancelReply::Unknown("server-error"),
+        _ => CancelReply::Unknown("odd-status"),
+    }
+}
+
 /// What the answer to a list call means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListReply {

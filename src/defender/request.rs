@@ -72,6 +72,22 @@ pub fn scan(e: &Endpoints, bearer: &Bearer, order: &ScanOrder<'_>) -> Request<By
     request
 }
 
+/// Calls a machine action off. `action` is an id as [`super::reply::ActionView`] reads it, which fits into a path.
+#[must_use]
+pub fn cancel(e: &Endpoints, bearer: &Bearer, action: &str, comment: &str) -> Request<Bytes> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct CancelBody<'a> {
+        comment: &'a str,
+    }
+    let body = serde_json::to_vec(&CancelBody { comment }).unwrap_or_default();
+    let to = format!("{}/api/machineactions/{}/cancel", e.api_base, encoded(action));
+    let mut request = to_address(Method::POST, &to, Bytes::from(body));
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(AUTHORIZATION, bearer.header());
+    request
+}
+
 /// Which machine actions to list: all scans of the tenant from an instant on, whoever asked for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListQuery {
@@ -206,6 +222,20 @@ mod tests {
         let order = ScanOrder { machine: &machine(), kind: Kind::Quick, comment: "a \"b\"\u{7f}", external_id: None };
         let request = scan(&Endpoints::commercial(), &bearer("t"), &order);
         assert_eq!(request.body(), "{\"Comment\":\"a \\\"b\\\"\u{7f}\",\"ScanType\":\"Quick\"}");
+    }
+
+    #[test]
+    fn calling_off_names_the_action_and_who_asked() {
+        let e = Endpoints::commercial();
+        let request = cancel(&e, &bearer("t"), "5382f7ea-7557-4ab7-9782-d50480024a4e", "called off by anna: \"no\"");
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(
+            request.uri().to_string(),
+            "https://api.security.microsoft.com/api/machineactions/5382f7ea-7557-4ab7-9782-d50480024a4e/cancel"
+        );
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer t");
+        assert_eq!(request.body(), r#"{"Comment":"called off by anna: \"no\""}"#);
+        assert_eq!(cancel(&e, &bearer("t"), "../x", "c").uri().path(), "/api/machineactions/..%2Fx/cancel");
     }
 
     #[test]

@@ -23,9 +23,8 @@ impl VerifiedDelivery {
         VerifiedDelivery { source: source.to_owned(), body, key, received, credential }
     }
 
-    /// A delivery from the journal, where only authenticated ones are.
+    /// A delivery from the journal, where only authenticated ones are: nobody else may call this.
     #[must_use]
-    #[cfg(test)]
     pub(crate) fn recalled(source: &str, body: Bytes, received: Timestamp) -> VerifiedDelivery {
         Self::verified(source, body, received, String::new())
     }

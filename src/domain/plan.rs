@@ -44,6 +44,8 @@ pub struct Open {
     pub kind: Kind,
     /// False: somebody else began it, and it covers one of ours.
     pub ours: bool,
+    /// A person asked for it to be called off, so it answers for nobody any more.
+    pub called_off: bool,
 }
 
 /// A scan that ended well.
@@ -105,7 +107,7 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
             return Plan::Join(waiting);
         }
     }
-    if let Some(open) = history.open.filter(|open| open.kind >= wanted.kind) {
+    if let Some(open) = history.open.filter(|open| open.kind >= wanted.kind && !open.called_off) {
         return Plan::Answered(open.scan, if open.ours { Reason::Running } else { Reason::Foreign });
     }
     if let Some(past) = recent(history, wanted, now) {
@@ -167,12 +169,22 @@ mod tests {
 
     #[test]
     fn a_full_waits_behind_a_running_quick_and_a_quick_is_answered_by_a_running_full() {
-        let running = |kind| History { open: Some(Open { scan: ScanId(7), kind, ours: true }), ..History::default() };
+        let running = |kind| History {
+            open: Some(Open { scan: ScanId(7), kind, ours: true, called_off: false }),
+            ..History::default()
+        };
         assert_eq!(
             plan(&running(Kind::Quick), &wanted(Kind::Full), at(0)),
             Plan::Begin { after: Some(ScanId(7)), start: None }
         );
         assert_eq!(plan(&running(Kind::Full), &wanted(Kind::Quick), at(0)), Plan::Answered(ScanId(7), Reason::Running));
+    }
+
+    #[test]
+    fn what_is_being_called_off_answers_for_nobody() {
+        let open = Open { scan: ScanId(7), kind: Kind::Full, ours: true, called_off: true };
+        let history = History { open: Some(open), ..History::default() };
+        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Begin { after: Some(ScanId(7)), start: None });
     }
 
     #[test]
@@ -226,8 +238,8 @@ mod tests {
     fn approval_holds_what_would_begin_but_not_what_is_already_answered() {
         let approve = Wanted { mode: Mode::Approve, ..wanted(Kind::Full) };
         assert_eq!(plan(&History::default(), &approve, at(0)), Plan::Hold(Reason::Approval));
-        let history =
-            History { open: Some(Open { scan: ScanId(7), kind: Kind::Full, ours: true }), ..History::default() };
+        let open = Open { scan: ScanId(7), kind: Kind::Full, ours: true, called_off: false };
+        let history = History { open: Some(open), ..History::default() };
         assert_eq!(plan(&history, &approve, at(0)), Plan::Answered(ScanId(7), Reason::Running));
     }
 }

@@ -82,6 +82,8 @@ codes! {
         Foreign = "foreign",
         /// dropped: held for too long.
         Expired = "expired",
+        /// dropped: a person said no while it was held.
+        Denied = "denied",
         /// dropped: too old before it could be sent.
         TooOld = "too_old",
         /// dropped: Defender does not know the machine.
@@ -118,7 +120,7 @@ codes! {
         Failed = "failed",
         /// The device did not take the command in time.
         Timeout = "timeout",
-        /// Cancelled, by us or by somebody else.
+        /// Called off, by us or by somebody else; dropped where it had not begun.
         Cancelled = "cancelled",
         /// No final status within the give-up age.
         Lost = "lost",

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::person::{Did, Said};
 use super::scan::{Kind, Mode, Reason};
 use super::time::Timestamp;
 use super::verdict::Seen;
@@ -22,6 +23,12 @@ pub struct Why {
     /// When the scan ended whose cool-down answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooled_by: Option<Timestamp>,
+    /// What it was held for, once it is not held any more without having been approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Reason>,
+    /// The last word of a person on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
 }
 
 impl Why {
@@ -29,6 +36,11 @@ impl Why {
     /// it was recorded.
     #[must_use]
     pub fn sentence(&self, reason: Reason, rule: Option<&str>, kind: Option<Kind>, device: &str) -> String {
+        let sentence = self.decided(reason, rule, kind, device);
+        self.said.as_ref().map_or_else(|| sentence.clone(), |said| format!("{sentence}; {}", spoken(said)))
+    }
+
+    fn decided(&self, reason: Reason, rule: Option<&str>, kind: Option<Kind>, device: &str) -> String {
         let rule = rule.map_or_else(|| "no rule".to_owned(), |rule| format!("rule `{rule}`"));
         let scan = kind.map_or("a", |kind| match kind {
             Kind::Quick => "a quick",
@@ -59,6 +71,7 @@ impl Why {
             },
             Reason::Foreign => format!("{asks}; somebody else's scan of this machine covers it"),
             Reason::Expired => format!("{asks}; nobody decided while it was held"),
+            Reason::Denied => format!("{asks}; a person decided against it"),
             Reason::TooOld => format!("{asks}; it was too old before it could be sent"),
             Reason::NoSuchMachine => format!("{asks}; Defender does not know the machine"),
             Reason::Unsupported => format!("{asks}; Defender cannot scan the machine"),
@@ -77,5 +90,34 @@ impl Why {
 
     fn dry(&self) -> &'static str {
         if self.mode == Some(Mode::DryRun) { " as a dry run: nothing is sent" } else { "" }
+    }
+}
+
+fn spoken(said: &Said) -> String {
+    let did = match said.did {
+        Did::Approved => "approved",
+        Did::Denied => "denied",
+        Did::Retried => "tried again",
+    };
+    let words = said.by.words.as_ref().map_or_else(String::new, |words| format!(" ({words})"));
+    format!("{did} by {}{words}", said.by.who)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::person::By;
+
+    #[test]
+    fn the_last_word_of_a_person_ends_the_sentence() {
+        let said = |did, words| Why { said: Some(Said { did, by: By::new("anna", words) }), ..Why::default() };
+        assert_eq!(
+            said(Did::Approved, Some("INC-7")).sentence(Reason::New, Some("high"), Some(Kind::Full), "lt-042"),
+            "rule `high` asks for a full scan; it begins; approved by anna (INC-7)"
+        );
+        assert_eq!(
+            said(Did::Denied, None).sentence(Reason::Denied, Some("high"), Some(Kind::Quick), "lt-042"),
+            "rule `high` asks for a quick scan; a person decided against it; denied by anna"
+        );
     }
 }

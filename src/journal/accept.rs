@@ -102,7 +102,7 @@ impl Tx<'_> {
         views::receipt(self.db, row, false)
     }
 
-    fn accept_alert(
+    pub(super) fn accept_alert(
         &mut self,
         acceptance: &Acceptance,
         delivery: i64,

@@ -19,6 +19,8 @@ crate::domain::codes! {
         List = "list",
         /// One machine action.
         Get = "get",
+        /// Calling a machine action off.
+        Cancel = "cancel",
     }
 }
 
@@ -120,7 +122,7 @@ impl Tx<'_> {
         let sent = if set.restarted { 0 } else { set.by };
         self.db
             .prepare_cached(
-                "UPDATE scan SET look_at = look_at + ?1, sent_at = sent_at + ?2
+                "UPDATE scan SET look_at = look_at + ?1, sent_at = sent_at + ?2, cancel_at = cancel_at + ?1
                  WHERE tenant = ?3 AND state IN ('sending', 'unknown', 'running')",
             )?
             .execute(params![set.by, sent, tenant.0])?;

@@ -8,6 +8,7 @@ use super::accept::PolicyId;
 use super::error::JournalError;
 use super::store::{TenantId, Tx};
 use crate::domain::alert::MachineId;
+use crate::domain::person::Said;
 use crate::domain::plan::{History, Open, Past, Plan, Waiting, plan};
 use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
@@ -31,6 +32,18 @@ pub struct NewDecision<'a> {
     pub policy: PolicyId,
 }
 
+/// A decision that exists and is made once more, because a person says so.
+pub(super) struct Again {
+    /// Its row.
+    pub(super) decision: i64,
+    /// The state it is in.
+    pub(super) from: DecisionState,
+    /// Who said what.
+    pub(super) said: Said,
+    /// Whether a scan that it begins counts against limits.
+    pub(super) counted: bool,
+}
+
 /// What a decision's row says beyond who and what.
 struct Row {
     state: DecisionState,
@@ -46,8 +59,66 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn admit(&mut self, new: &NewDecision<'_>, verdict: &Verdict, now: Timestamp) -> Result<(), JournalError> {
-        let mut why = Why { seen: verdict.seen.clone(), ..Why::default() };
-        let (row, wanted) = match &verdict.asks {
+        let why = Why { seen: verdict.seen.clone(), ..Why::default() };
+        let (row, wanted) = self.weigh(new, verdict, why, true, now)?;
+        self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?;
+        if row.state != DecisionState::None {
+            self.touch(new.tenant);
+        }
+        Ok(())
+    }
+
+    /// The same for a decision that exists: `new` says of it what its row says, but for the machine, which a person may
+    /// have named. Returns the scan that answers now.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when it is not in the state it is expected in.
+    pub(super) fn admit_again(
+        &mut self,
+        again: Again,
+        new: &NewDecision<'_>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<Option<ScanId>, JournalError> {
+        let why = Why { seen: verdict.seen.clone(), said: Some(again.said), ..Why::default() };
+        let (row, wanted) = self.weigh(new, verdict, why, again.counted, now)?;
+        let why = serde_json::to_string(&row.why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE decision SET machine = ?3, state = ?4, reason = ?5, scan = ?6, kind = ?7, priority = ?8,
+                        policy = ?9, why = ?10, look_at = ?11 WHERE id = ?1 AND state = ?2",
+            )?
+            .execute(params![
+                again.decision,
+                again.from.code(),
+                new.machine.map(MachineId::as_str),
+                row.state.code(),
+                row.reason.code(),
+                row.scan.map(|scan| scan.0),
+                wanted.map(|w| w.kind.code()),
+                wanted.map(|w| w.priority.get()),
+                new.policy.0,
+                why,
+                row.look_at.map(Timestamp::millis),
+            ])?;
+        if changed != 1 {
+            return Err(JournalError::Conflict("a decision was not in the state its change expects"));
+        }
+        self.touch(new.tenant);
+        Ok(row.scan)
+    }
+
+    /// What becomes of it, with the history of its machine; a scan is begun or joined.
+    fn weigh<'v>(
+        &mut self,
+        new: &NewDecision<'_>,
+        verdict: &'v Verdict,
+        mut why: Why,
+        counted: bool,
+        now: Timestamp,
+    ) -> Result<(Row, Option<&'v Wanted>), JournalError> {
+        Ok(match &verdict.asks {
             Asks::Nothing(reason) => {
                 (Row { state: DecisionState::None, reason: *reason, scan: None, why, look_at: None }, None)
             }
@@ -57,36 +128,35 @@ impl Tx<'_> {
                 why.mode = Some(wanted.mode);
                 let row = match new.machine {
                     None => held(Reason::UnresolvedDevice, wanted, why, now),
-                    Some(machine) => self.admit_scan(new, machine, verdict.rule.as_deref(), wanted, why, now)?,
+                    Some(machine) => {
+                        let rule = verdict.rule.as_deref();
+                        self.admit_scan(new, machine, Begun { rule, wanted, counted }, why, now)?
+                    }
                 };
                 (row, Some(wanted))
             }
-        };
-        self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?;
-        if row.state != DecisionState::None {
-            self.touch(new.tenant);
-        }
-        Ok(())
+        })
     }
 
     fn admit_scan(
         &mut self,
         new: &NewDecision<'_>,
         machine: &MachineId,
-        rule: Option<&str>,
-        wanted: &Wanted,
+        begun: Begun<'_>,
         mut why: Why,
         now: Timestamp,
     ) -> Result<Row, JournalError> {
+        let Begun { rule, wanted, .. } = begun;
         let history = self.history(new.tenant, machine, rule, wanted, now)?;
         let plan = plan(&history, wanted, now);
         let scan = match plan {
-            Plan::Begin { after, start } => self.begin(new.tenant, machine, rule, wanted, after, start, now)?,
+            Plan::Begin { after, start } => self.begin(new.tenant, machine, begun, after, start, now)?,
             Plan::Join(joined) => {
                 self.db
                     .prepare_cached(
                         "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
-                                not_before = CASE WHEN blocked_by IS NULL THEN ?5 ELSE not_before END
+                                not_before = CASE WHEN blocked_by IS NULL THEN ?5 ELSE not_before END,
+                                max_age = max(coalesce(max_age, not_after - created_at), ?6)
                          WHERE id = ?1 AND state = 'waiting'",
                     )?
                     .execute(params![
@@ -95,7 +165,9 @@ impl Tx<'_> {
                         joined.priority.get(),
                         not_after(wanted, joined.start, now).millis(),
                         joined.start.map(Timestamp::millis),
+                        millis(wanted.max_age),
                     ])?;
+                self.reconsider_pause(joined.scan)?;
                 joined.scan
             }
             Plan::Answered(scan, reason) => {
@@ -106,6 +178,7 @@ impl Tx<'_> {
                          WHERE id = ? AND state IN ('sending', 'unknown', 'running')",
                     )?
                     .execute(params![not_after(wanted, None, now).millis(), scan.0])?;
+                self.reconsider_pause(scan)?;
                 if reason == Reason::Cooldown {
                     let past = [history.last_quick, history.last_full];
                     why.cooled_by = past.into_iter().flatten().find(|p| p.scan == scan).map(|p| p.ended);
@@ -131,18 +204,18 @@ impl Tx<'_> {
         &mut self,
         tenant: TenantId,
         machine: &MachineId,
-        rule: Option<&str>,
-        wanted: &Wanted,
+        begun: Begun<'_>,
         after: Option<ScanId>,
         start: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<ScanId, JournalError> {
+        let Begun { rule, wanted, counted } = begun;
         let uuid = self.new_uuid(now);
         self.db
             .prepare_cached(
                 "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
-                                  not_after, blocked_by, opens_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?)",
+                                  not_after, max_age, counted, blocked_by, opens_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 uuid,
@@ -156,6 +229,8 @@ impl Tx<'_> {
                 // It waits for the end of the weaker scan, an event and not a time.
                 after.map_or(start, |_| Some(Timestamp::NEVER)).map(Timestamp::millis),
                 not_after(wanted, start, now).millis(),
+                millis(wanted.max_age),
+                counted,
                 after.map(|scan| scan.0.to_string()),
                 start.map(Timestamp::millis),
             ])?;
@@ -210,11 +285,11 @@ impl Tx<'_> {
         let since = now.minus(wanted.cooldown.of(wanted.kind));
         let (last_quick, last_full) = self.past(tenant, machine, dry, since)?;
         let rule_used = self.begun(
-            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND created_at > ?4 LIMIT ?5)",
+            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND created_at > ?4 AND counted LIMIT ?5)",
             tenant, dry, rule, wanted.limit, now,
         )?;
         let tenant_used = self.begun(
-            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND ?3 IS NULL AND created_at > ?4 LIMIT ?5)",
+            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND ?3 IS NULL AND created_at > ?4 AND counted LIMIT ?5)",
             tenant, dry, None, wanted.tenant_limit, now,
         )?;
         Ok(History {
@@ -248,14 +323,16 @@ impl Tx<'_> {
         let row = self
             .db
             .prepare_cached(
-                "SELECT id, kind, ours FROM scan
+                "SELECT id, kind, ours, cancel_by IS NOT NULL FROM scan
                  WHERE tenant = ? AND machine = ? AND state IN ('sending', 'unknown', 'running')",
             )?
             .query_row(params![tenant.0, machine.as_str()], |row| {
-                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?))
+                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
             })
             .optional()?;
-        Ok(row.and_then(|(scan, kind, ours)| Some(Open { scan, kind: Kind::of_code(&kind)?, ours })))
+        Ok(row.and_then(|(scan, kind, ours, called_off)| {
+            Some(Open { scan, kind: Kind::of_code(&kind)?, ours, called_off })
+        }))
     }
 
     /// The latest Quick and Full that cool. Only what succeeded does; a dry scan cools dry decisions only.
@@ -305,28 +382,48 @@ impl Tx<'_> {
             .query_row(params![tenant.0, dry, rule, since, limit.scans], |row| row.get(0))?)
     }
 
-    /// Decisions that were held for too long are dropped. Returns when the next one is.
+    /// Decisions that were held for too long are dropped. Returns how many, and when the next one is.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn expire_held(&mut self, tenant: TenantId, now: Timestamp) -> Result<Timestamp, JournalError> {
+    pub fn expire_held(&mut self, tenant: TenantId, now: Timestamp) -> Result<(usize, Timestamp), JournalError> {
+        const DUE: &str = "FROM decision WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2";
         self.db
+            .prepare_cached(&format!(
+                "INSERT INTO event(at, what, tenant, decision, data) SELECT ?2, 'expired', ?1, id, reason {DUE}"
+            ))?
+            .execute(params![tenant.0, now.millis()])?;
+        let expired = self
+            .db
             .prepare_cached(
-                "UPDATE decision SET state = 'dropped', reason = 'expired', look_at = NULL
-                 WHERE tenant = ? AND state = 'held' AND look_at <= ?",
+                "UPDATE decision SET state = 'dropped', why = json_set(why, '$.held', reason), reason = 'expired',
+                        look_at = NULL
+                 WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2",
             )?
             .execute(params![tenant.0, now.millis()])?;
         let next: Option<i64> = self
             .db
             .prepare_cached("SELECT min(look_at) FROM decision WHERE tenant = ? AND state = 'held'")?
             .query_row([tenant.0], |row| row.get(0))?;
-        Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
+        Ok((expired, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))
     }
 }
 
 /// How long it may wait to be sent: from receipt, or from the opening of its window.
 fn not_after(wanted: &Wanted, start: Option<Timestamp>, now: Timestamp) -> Timestamp {
     start.unwrap_or(now).max(now).plus(wanted.max_age)
+}
+
+/// What a scan begins with.
+#[derive(Clone, Copy)]
+struct Begun<'a> {
+    rule: Option<&'a str>,
+    wanted: &'a Wanted,
+    counted: bool,
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn resolving(why: Why, until: Timestamp) -> Row {

@@ -5,11 +5,17 @@
 
 mod accept;
 mod calls;
+mod cancel;
 mod decisions;
 mod error;
+mod held;
 mod ids;
+mod outcome;
+mod pauses;
 mod retention;
+mod retry;
 mod scans;
+mod selection;
 mod store;
 mod views;
 
@@ -25,11 +31,17 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use accept::{Acceptance, AcceptedAlert, PolicyId};
 pub use calls::{Api, CallId, ClockSet};
+pub use cancel::CalledOff;
 pub use decisions::NewDecision;
 pub use error::{JournalError, OpenError};
+pub use held::Word;
 pub use ids::{Ids, decision_uuid};
+pub use outcome::{Done, Terms};
+pub use pauses::{InForce, Narrow, PauseId, Scope};
 pub use retention::Retention;
+pub use retry::{Recalled, Sorted};
 pub use scans::{Cited, OpenScan, ScanRow};
+pub use selection::{Selected, Selector, Wants};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
 pub use views::Filter;
 

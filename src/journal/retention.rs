@@ -76,6 +76,10 @@ impl Tx<'_> {
             "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at <= ? AND scan IS NULL LIMIT ?)",
             before,
         )?;
+        self.step(
+            "DELETE FROM pause WHERE id IN (SELECT id FROM pause WHERE ended_at <= ? AND settled = 1 LIMIT ?)",
+            before,
+        )?;
         Ok(deliveries.max(scans))
     }
 

@@ -64,9 +64,9 @@ pub struct Cited {
     pub alert: Alert,
 }
 
-const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered";
+pub(super) const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered";
 
-fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
+pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
     let parsed = (MachineId::parse(&machine), Kind::of_code(&kind), Priority::new(priority));
     let (Some(machine), Some(kind), Some(priority)) = parsed else { return Ok(None) };
@@ -99,7 +99,7 @@ fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
     }))
 }
 
-fn damaged() -> JournalError {
+pub(super) fn damaged() -> JournalError {
     JournalError::Conflict("a scan's row holds a value this version cannot read")
 }
 
@@ -144,7 +144,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state = 'unknown' AND misses >= ?
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state = 'unknown' AND misses >= ? AND pause IS NULL
              ORDER BY priority DESC, id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], scan_row).optional()?;
@@ -229,7 +229,8 @@ impl Tx<'_> {
     }
 
     /// The call was not executed: the scan goes back to the queue. If another one of its machine waits by now, which
-    /// is always a stronger one, the decisions move there and this one ends as merged.
+    /// is always a stronger one, the decisions move there and this one ends as merged. One that a person has called off
+    /// meanwhile ends here.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
@@ -240,6 +241,9 @@ impl Tx<'_> {
         blocked_by: Option<&str>,
         now: Timestamp,
     ) -> Result<(), JournalError> {
+        if self.drop_if_called_off(scan, now)? {
+            return Ok(());
+        }
         let other: Option<i64> = self
             .db
             .prepare_cached(
@@ -263,9 +267,11 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "UPDATE scan SET priority = max(priority, (SELECT priority FROM scan WHERE id = ?2)),
-                                 not_after = max(not_after, (SELECT not_after FROM scan WHERE id = ?2)) WHERE id = ?1",
+                                 not_after = max(not_after, (SELECT not_after FROM scan WHERE id = ?2)),
+                                 max_age = max(max_age, (SELECT max_age FROM scan WHERE id = ?2)) WHERE id = ?1",
             )?
             .execute([other, scan.0])?;
+        self.reconsider_pause(ScanId(other))?;
         self.end(scan, "dropped", Outcome::Merged, None, now)
     }
 

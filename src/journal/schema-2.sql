@@ -5,3 +5,34 @@ ALTER TABLE scan ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0; -- 1: the ans
 -- When a scan was first sent by Defender's own clock, which is how far back its action may lie in a list; ours may have
 -- been set since.
 ALTER TABLE scan ADD COLUMN far_sent_at INTEGER;
+-- Schema 2. What people do: pauses, approvals, calling off, retries.
+
+CREATE TABLE pause (
+  id       INTEGER PRIMARY KEY,
+  tenant   INTEGER REFERENCES tenant(id),   -- NULL: every tenant
+  rule     TEXT,                            -- NULL: whatever the rule
+  device   TEXT,                            -- a pattern; NULL: whatever the device
+  at       INTEGER NOT NULL,
+  who      TEXT NOT NULL,                   -- as they call themselves
+  reason   TEXT,
+  until    INTEGER,                         -- NULL: until somebody resumes
+  ended_at INTEGER,                         -- NULL: in force
+  ended_by TEXT,                            -- NULL: its time was over
+  settled  INTEGER NOT NULL DEFAULT 0       -- 1: over, and it holds no scan back any more
+) STRICT;
+CREATE INDEX pause_unsettled ON pause(id) WHERE settled = 0;
+CREATE INDEX pause_past ON pause(ended_at) WHERE ended_at IS NOT NULL;
+
+ALTER TABLE scan ADD COLUMN max_age INTEGER;                      -- milliseconds; NULL: begun by schema 1, from created_at to not_after
+ALTER TABLE scan ADD COLUMN pause INTEGER;                        -- the pause that keeps it out of the queue
+ALTER TABLE scan ADD COLUMN counted INTEGER NOT NULL DEFAULT 1;   -- 0: a person approved it, no limit counts it
+ALTER TABLE scan ADD COLUMN cancel_by TEXT;                       -- who asked for it to be called off
+ALTER TABLE scan ADD COLUMN cancel_why TEXT;
+ALTER TABLE scan ADD COLUMN cancel_at INTEGER;                    -- when to call next; NULL: not asked, or asked and taken
+ALTER TABLE scan ADD COLUMN cancel_tries INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX scan_paused ON scan(pause, tenant, priority DESC, id) WHERE pause IS NOT NULL;
+CREATE INDEX scan_called_off ON scan(tenant, cancel_at) WHERE cancel_by IS NOT NULL AND state IN ('unknown', 'running');
+CREATE INDEX decision_held ON decision(tenant, coalesce(machine, device), reason) WHERE state = 'held';
+
+ALTER TABLE event ADD COLUMN who TEXT;                            -- the person behind it
+CREATE INDEX event_of_decision ON event(decision) WHERE decision IS NOT NULL;

@@ -7,11 +7,14 @@ use uuid::Uuid;
 use super::Reader;
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::pauses;
 use super::store::TenantId;
 use crate::api::{
-    AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, Receipt, ScanView, SourceView, TenantView,
+    AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, PauseView, Receipt, ScanView, SourceView,
+    TenantView,
 };
 use crate::domain::alert::Alert;
+use crate::domain::person::By;
 use crate::domain::scan::{Kind, Reason};
 use crate::domain::time::Timestamp;
 use crate::domain::why::Why;
@@ -39,7 +42,7 @@ pub struct Filter {
     pub after: Option<i64>,
 }
 
-fn time(millis: i64) -> String {
+pub(super) fn time(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()
 }
 
@@ -97,7 +100,7 @@ fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
     })
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     db: &Connection,
     sql: &str,
     values: impl Params,
@@ -172,10 +175,16 @@ impl Reader<'_> {
                 machine: row.get("machine")?,
                 policy: row.get("hash")?,
                 decision: decision_receipt(row)?,
+                events: Vec::new(),
             };
-            Ok((row.get("row")?, view))
+            Ok((row.get::<_, i64>("row")?, view))
         })?;
-        Ok(page(rows))
+        let mut page_rows = Vec::new();
+        for (row, mut view) in rows {
+            view.events = events(self.db, "decision", row)?.into_iter().map(|(_, event)| event).collect();
+            page_rows.push((row, view));
+        }
+        Ok(page(page_rows))
     }
 
     /// Scans, newest first.
@@ -210,16 +219,28 @@ impl Reader<'_> {
             .optional()?;
         let Some((row, scan)) = found else { return Ok(None) };
         let mut scan = self.with_alerts(row, scan)?;
-        scan.events = all(self.db, "SELECT at, what, data FROM event WHERE scan = ? ORDER BY id", [row], |row| {
-            Ok(EventView { at: time(row.get(0)?), what: row.get(1)?, detail: row.get(2)? })
-        })?;
+        let mut lines = events(self.db, "scan", row)?;
+        lines.extend(pauses::history(self.db, row)?);
+        lines.sort_by_key(|(at, _)| *at);
+        scan.events = lines.into_iter().map(|(_, event)| event).collect();
         Ok(Some(scan))
+    }
+
+    /// The pauses in force, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn pauses(&self) -> Result<Vec<PauseView>, JournalError> {
+        pauses::in_force(self.db)
     }
 
     fn with_alerts(&self, row: i64, mut scan: ScanView) -> Result<ScanView, JournalError> {
         let sql = "SELECT DISTINCT a.alert_id FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                    WHERE d.scan = ? ORDER BY 1";
         scan.alerts = all(self.db, sql, [row], |row| row.get(0))?;
+        if scan.state == "waiting" && !scan.dry_run {
+            scan.paused = pauses::of_scan(self.db, row)?;
+        }
         Ok(scan)
     }
 
@@ -307,15 +328,28 @@ fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         tries: row.get("tries")?,
         action: row.get("action")?,
         ours: row.get("ours")?,
+        paused: None,
+        called_off: row
+            .get::<_, Option<String>>("cancel_by")?
+            .map(|who| Ok::<_, rusqlite::Error>(By { who, words: row.get("cancel_why")? }.to_string()))
+            .transpose()?,
         alerts: Vec::new(),
         events: Vec::new(),
+    })
+}
+
+/// What happened to a scan or a decision, each line with its time, oldest first.
+fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<(i64, EventView)>, JournalError> {
+    all(db, &format!("SELECT at, what, data, who FROM event WHERE {of} = ? ORDER BY id"), [row], |row| {
+        let at = row.get(0)?;
+        Ok((at, EventView { at: time(at), what: row.get(1)?, detail: row.get(2)?, who: row.get(3)? }))
     })
 }
 
 /// Every table as text, in a fixed order.
 pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
     let mut text = String::new();
-    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event"] {
+    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event", "pause"] {
         let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
         let columns = statement.column_count();
         let mut rows = statement.query([])?;

@@ -2,12 +2,14 @@
 //! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end) and `gate` (token, pause, stop). `throttle` brings a tenant back after a 429,
-//! `anchor` keeps spans of time true when the clock is set.
+//! (send), `follow` (list, reconcile, end), `cancel` (call off), `paused` (what people hold back) and `gate` (token,
+//! pause, stop). `throttle` brings a tenant back after a 429, `anchor` keeps spans of time true when the clock is set.
 
 mod anchor;
+mod cancel;
 mod follow;
 mod gate;
+mod paused;
 mod scan;
 mod throttle;
 mod unfollowed;
@@ -26,10 +28,11 @@ use crate::defender::{Answer, Endpoints, request};
 use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{Kind, OnUnknown, Outcome, Priority};
 use crate::domain::time::{Now, Timestamp};
-use crate::journal::{Api, CallId, JournalError, OpenScan, TenantId, Tx};
+use crate::journal::{Api, CallId, InForce, JournalError, OpenScan, TenantId, Tx};
 use crate::policy::Policy;
 
 use anchor::Anchor;
+use cancel::Withdrawal;
 use follow::Listing;
 use gate::Gate;
 use scan::Intent;
@@ -108,6 +111,8 @@ pub enum Call {
     List(u64),
     /// One machine action is read by its id, because lists do not hold it.
     Get(Box<OpenScan>, u64),
+    /// A running scan of ours is called off.
+    Cancel(Withdrawal),
 }
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
@@ -177,6 +182,18 @@ pub enum Happened {
         /// From sending to the end.
         took: Duration,
     },
+    /// Decisions were held for too long, and are dropped.
+    Expired {
+        /// How many.
+        count: usize,
+    },
+    /// A person's wish to call a scan off came so far, as a code.
+    CalledOff {
+        /// Its id.
+        scan: uuid::Uuid,
+        /// taken, refused, unknown, not_sent, throttled, unauthorized, over.
+        what: &'static str,
+    },
     /// A token was granted.
     Token {
         /// Its audience.
@@ -240,6 +257,8 @@ pub struct Lane {
     listed_at: Timestamp,
     /// What happened while it was loaded, to be told with the next poll.
     untold: Vec<Happened>,
+    /// What people hold back, as the last poll found it.
+    pauses: InForce,
 }
 
 impl Lane {
@@ -269,6 +288,7 @@ impl Lane {
             listing: None,
             listed_at: Timestamp::default(),
             untold: Vec::new(),
+            pauses: InForce::default(),
         };
         let mut happened = Vec::new();
         lane.keep_time(tx, now, &mut happened)?;
@@ -290,15 +310,18 @@ impl Lane {
         let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened };
         self.keep_time(tx, now, &mut todo.happened)?;
         let now = now.wall;
-        todo.wake(tx.expire_held(self.id, now)?);
+        self.expire_held(tx, &mut todo, now)?;
+        self.poll_pauses(tx, &mut todo, now)?;
         todo.wake(tx.release_due(self.id, now)?);
         self.end_dry(tx, &mut todo, now)?;
         self.give_up(tx, &mut todo, now)?;
+        self.drop_called_off(tx, &mut todo, now)?;
         if self.gate.closed_until(now) > now {
             todo.wake(self.gate.closed_until(now));
             return Ok(todo);
         }
         self.poll_token(tx, &mut todo, now)?;
+        self.poll_cancel(tx, &mut todo, now)?;
         self.poll_list(tx, &mut todo, now)?;
         self.poll_get(tx, &mut todo, now)?;
         self.settle_unfollowed(tx, &mut todo, now)?;
@@ -340,6 +363,7 @@ impl Lane {
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
             Call::List(generation) => self.list_answer(tx, generation, answer, now, &mut happened)?,
             Call::Get(scan, generation) => self.get_answer(tx, &scan, generation, answer, now, &mut happened)?,
+            Call::Cancel(withdrawal) => self.cancel_answer(tx, &withdrawal, answer, now, &mut happened)?,
         }
         self.save_memory(tx)?;
         Ok(happened)
@@ -444,6 +468,7 @@ impl Lane {
             Call::Token => (Api::Token, None, false),
             Call::List(_) => (Api::List, None, false),
             Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), false),
+            Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), false),
             Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), intent.scan.priority >= Priority::URGENT),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::paused::LOOKS;
 use super::{Call, Happened, Lane, MISSES, Todo};
 use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
 use crate::defender::{Answer, request};
@@ -42,7 +43,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Sends what may be sent: by priority, then age, inside both windows.
+    /// Sends what may be sent: by priority, then age, inside both windows; nothing that a person holds back.
     pub(super) fn poll_scans(
         &mut self,
         tx: &mut Tx<'_>,
@@ -50,11 +51,21 @@ impl Lane {
         todo: &mut Todo,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        if !self.account.sends {
+        if !self.account.sends || self.pauses.whole {
             return Ok(());
         }
+        let mut looks = LOOKS;
         while let Some(scan) = self.next(tx)? {
-            if scan.not_after < now {
+            if self.held_back(tx, &scan)? {
+                looks -= 1;
+                if looks == 0 {
+                    // Others have work for the journal, too.
+                    todo.wake(now);
+                    return Ok(());
+                }
+                continue;
+            }
+            if tx.too_old(self.id, &scan, now)? {
                 tx.drop_scan(scan.id, Outcome::TooOld, None, now)?;
                 todo.happened.push(ended(&scan, Outcome::TooOld, Duration::ZERO));
                 continue;
@@ -238,6 +249,10 @@ impl Lane {
         action: &ActionView,
         now: Timestamp,
     ) -> Result<&'static str, JournalError> {
+        if tx.drop_if_called_off(scan.id, now)? {
+            // Nothing of ours was begun, and theirs is not ours to call off.
+            return Ok("called_off");
+        }
         let open = action.status.outcome().is_none();
         if open && action.kind.unwrap_or(Kind::Quick) >= scan.kind {
             let began = action.created.map(|far| (far, far.moved(-self.far_ahead)));

@@ -33,6 +33,10 @@ pub struct Rules {
     mode: Mode,
     /// How long a decision may be held.
     hold_for: Duration,
+    /// The cool-down, limit and age of a rule that names none.
+    cooldown: Cooldown,
+    limit: Option<Limit>,
+    max_age: Duration,
     /// How long the directory may take.
     resolve_within: Duration,
     comment: Template,
@@ -95,6 +99,24 @@ impl Rules {
     /// The names of the rules, in file order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| rule.name.as_str())
+    }
+
+    /// A scan of this kind on the terms that this rule has now: what a person's approval or a retry begins. A rule that
+    /// is not there any more has those of the defaults.
+    #[must_use]
+    pub fn wanted_by(&self, rule: Option<&str>, kind: Kind, priority: Priority) -> Wanted {
+        let rule = rule.and_then(|name| self.rules.iter().find(|rule| rule.name == name));
+        Wanted {
+            kind,
+            priority,
+            mode: rule.and_then(|rule| rule.mode).unwrap_or(self.mode),
+            cooldown: rule.map_or(self.cooldown, |rule| rule.cooldown),
+            limit: rule.map_or(self.limit, |rule| rule.limit),
+            tenant_limit: None,
+            max_age: rule.map_or(self.max_age, |rule| rule.max_age),
+            hold_for: self.hold_for,
+            start: None,
+        }
     }
 
     /// As [`Rules::decide`], with another mode for rules that name none.
@@ -443,6 +465,19 @@ mod tests {
         assert_eq!(rules(text).decide(&other).asks, Asks::Nothing(Reason::NoMatch));
         let first = Event { source: "other", ..event(&alert, &device, None) };
         assert_eq!(rules(text).decide(&first).asks, Asks::Nothing(Reason::Rule));
+    }
+
+    #[test]
+    fn a_scan_that_a_person_asks_for_is_on_the_terms_its_rule_has_now() {
+        let text = "[defaults]\nmode = \"approve\"\nmax_age = \"2h\"\nlimit = { scans = 3, per = \"1h\" }\n\
+                    [[rule]]\nname = \"a\"\nscan = \"none\"\nmode = \"enforce\"\nmax_age = \"1h\"\ncooldown = \"5m\"\n\
+                    when = { source = \"x\" }\n";
+        let asked = |rule| rules(text).wanted_by(rule, Kind::Full, Priority::URGENT);
+        let (named, gone) = (asked(Some("a")), asked(Some("gone")));
+        assert_eq!((named.kind, named.mode, named.max_age), (Kind::Full, Mode::Enforce, Duration::from_secs(3600)));
+        assert_eq!(named.cooldown.quick, Duration::from_secs(300));
+        assert_eq!((gone.mode, gone.max_age), (Mode::Approve, Duration::from_secs(7200)));
+        assert_eq!(gone.limit.map(|limit| limit.scans), Some(3));
     }
 
     #[test]

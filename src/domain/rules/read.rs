@@ -109,8 +109,9 @@ impl Walk<'_> {
         let test_facts = table.get("test_facts").map_or_else(TestFacts::default, |value| self.test_facts(value));
         let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
         let tests = table.get("test").map_or_else(Vec::new, |value| self.rule_tests(value, &test_facts, &names));
-        let Defaults { mode, hold_for, resolve_within, comment, .. } = defaults;
-        Some(Rules { mode, hold_for, resolve_within, comment: comment?, rules, tests, test_facts })
+        let Defaults { mode, cooldown, max_age, limit, hold_for, resolve_within, comment } = defaults;
+        let comment = comment?;
+        Some(Rules { mode, hold_for, cooldown, limit, max_age, resolve_within, comment, rules, tests, test_facts })
     }
 
     fn version(&mut self, table: &DeTable<'_>) {
