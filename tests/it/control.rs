@@ -143,7 +143,7 @@ async fn a_pause_of_a_rule_or_of_devices_stops_what_it_is_for_and_nothing_else()
 }
 
 #[tokio::test]
-async fn a_pause_of_one_tenant_is_no_pause_of_another_and_ends_when_it_was_to_end() {
+async fn a_pause_ends_by_itself_when_it_was_to_end() {
     let site = Site::open().await;
     site.ordered("/api/v1/pause", json!({ "tenant": "default", "until": "1500ms" })).await;
     let scan = begun(&site, "1", "high", &machine(1)).await;
@@ -153,6 +153,29 @@ async fn a_pause_of_one_tenant_is_no_pause_of_another_and_ends_when_it_was_to_en
     let until: jiff::Timestamp = site_time(&line(&ended, "resumed")["at"]);
     assert!(site.far.calls_of("scan")[0].at >= until, "not before its end");
     assert_eq!(site.get("/api/v1/status").await["pauses"], json!([]));
+}
+
+#[tokio::test]
+async fn a_pause_of_one_tenant_is_none_of_another() {
+    let mut site = Site::open().await;
+    configure(&site, "preset = \"generic\"", "tenants = [\"default\"]\npreset = \"generic\"");
+    let file = std::fs::read_to_string(site.folder.path().join("scanhook.toml")).unwrap();
+    let default = file.split("[tenants.default]").nth(1).unwrap().split("[sources.siem]").next().unwrap().to_owned();
+    configure(&site, "[sources.siem]", &format!("[tenants.second]{default}\n[sources.siem]"));
+    for source in ["other", "sentinel", "defender"] {
+        let head = format!("[sources.{source}]");
+        configure(&site, &head, &format!("{head}\ntenants = [\"second\"]"));
+    }
+    site.restart().await;
+    site.ordered("/api/v1/pause", json!({ "tenant": "default" })).await;
+    let paused = begun(&site, "1", "high", &machine(1)).await;
+    let other = scan_id(&site.post("other", alert("2", "high", &machine(2))).await.json());
+    assert_eq!(site.scan_in(&other, "finished").await["tenant"], "second");
+    assert_eq!(site.scan(&paused).await["paused"]["tenant"], "default");
+    let told = site.ordered("/api/v1/resume", json!({ "tenant": "second" })).await;
+    assert_eq!((&told["items"], told["in_force"].as_array().unwrap().len()), (&json!([]), 1));
+    site.ordered("/api/v1/resume", json!({ "tenant": "default" })).await;
+    site.scan_in(&paused, "finished").await;
 }
 
 fn site_time(at: &Value) -> jiff::Timestamp {

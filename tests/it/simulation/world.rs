@@ -1,12 +1,14 @@
 //! The world of one run: an agenda of events in virtual time.
 
+mod operator;
+
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use scanhook::api::Receipt;
+use scanhook::api::{ItemView, Receipt};
 use scanhook::defender::{Answer, Endpoints};
 use scanhook::domain::mapping::{Caps, Mapping};
 use scanhook::domain::quota::Share;
@@ -23,6 +25,7 @@ use scanhook::simulator::{Busy, Fault, How, Setup, Simulator, What, Window};
 use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
+use operator::{Order, Paused};
 
 /// 2026-11-02T08:00:00Z.
 const START: i64 = 1_793_606_400_000;
@@ -57,6 +60,7 @@ pub struct Scenario {
     far_faults: Vec<Fault>,
     foreign: Vec<(Duration, String, &'static str)>,
     deliveries: Vec<(Duration, String)>,
+    orders: Vec<(Duration, Order)>,
 }
 
 fn machine(n: u64) -> String {
@@ -80,6 +84,7 @@ impl Scenario {
                 (Duration::from_secs(2), alert("a-2", "high", 2)),
                 (Duration::from_secs(90), alert("a-3", "high", 1)),
             ],
+            orders: Vec::new(),
         }
     }
 
@@ -94,6 +99,7 @@ impl Scenario {
             far_faults: Vec::new(),
             foreign: Vec::new(),
             deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n))).collect(),
+            orders: Vec::new(),
         }
     }
 
@@ -141,7 +147,28 @@ impl Scenario {
         });
         let deliveries = deliveries.collect();
         let share = Share { per_minute: share.0, per_hour: share.1 };
-        Scenario { seed, share, setup, far_faults, foreign, deliveries }
+        let orders = operator::orders(seed, machines);
+        Scenario { seed, share, setup, far_faults, foreign, deliveries, orders }
+    }
+
+    /// The small one, with people who hold things back, let go, call off and try again.
+    pub fn steered() -> Scenario {
+        let at = Duration::from_secs;
+        let held = r#"{"alertId":"a-4","title":"t","severity":"medium","deviceId":"DEVICE"}"#;
+        let mut scenario = Scenario::small();
+        scenario.deliveries.push((at(3), held.replace("DEVICE", &machine(3))));
+        scenario.deliveries.push((at(4), r#"{"alertId":"a-5","title":"t","severity":"high","host":"x"}"#.to_owned()));
+        scenario.deliveries.push((at(5), r#"{"alertId":"a-6","title":"t","severity":"high","host":"y"}"#.to_owned()));
+        scenario.setup.outcomes = [(machine(3), "Failed".to_owned())].into();
+        scenario.orders = vec![
+            (at(0), Order::Pause(operator::What::Rule("medium"), None)),
+            (at(6), Order::Approve(0)),
+            (at(7), Order::Deny(0)),
+            (at(8), Order::Resume),
+            (at(12), Order::Cancel(0)),
+            (at(200), Order::Retry(0)),
+        ];
+        scenario
     }
 }
 
@@ -188,6 +215,7 @@ enum Event {
     Reach(u32, Box<Outgoing>),
     Return(u32, CallId, Box<(Call, Answer)>),
     Load(u32),
+    Operator(usize),
 }
 
 /// A run.
@@ -198,6 +226,8 @@ pub struct World {
     pub share: Share,
     /// The receipts that were acknowledged, with the delivery they are for.
     pub promised: Vec<(usize, Receipt)>,
+    /// What became of the orders of people, as they were told.
+    pub steered: Vec<ItemView>,
     pub traced: bool,
     pub store: Store,
     agenda: BTreeMap<(Timestamp, u64), Event>,
@@ -209,6 +239,9 @@ pub struct World {
     down: bool,
     dice: Dice,
     deliveries: Vec<String>,
+    orders: Vec<Order>,
+    ordered: usize,
+    paused: Vec<Paused>,
     policy: Arc<Policy>,
     policy_id: PolicyId,
     desk: Desk,
@@ -238,6 +271,7 @@ impl World {
             faults,
             share: scenario.share,
             promised: Vec::new(),
+            steered: Vec::new(),
             traced: false,
             store,
             agenda: BTreeMap::new(),
@@ -248,6 +282,9 @@ impl World {
             down: false,
             dice: Dice::new(scenario.seed ^ 0x3c),
             deliveries: scenario.deliveries.iter().map(|(_, body)| body.clone()).collect(),
+            orders: scenario.orders.iter().map(|(_, order)| order.clone()).collect(),
+            ordered: 0,
+            paused: Vec::new(),
             policy,
             policy_id,
             desk: desk(tenant),
@@ -256,6 +293,9 @@ impl World {
         world.after(Duration::ZERO, Event::Load(0));
         for (n, (at, _)) in scenario.deliveries.iter().enumerate() {
             world.after(*at, Event::Deliver(n));
+        }
+        for (n, (at, _)) in scenario.orders.iter().enumerate() {
+            world.after(*at, Event::Operator(n));
         }
         for (at, machine, kind) in &scenario.foreign {
             world.after(*at, Event::Foreign(machine.clone(), kind));
@@ -269,7 +309,8 @@ impl World {
             assert!(at.since(Timestamp::from_millis(START)) < 40 * DAY, "something never ends");
             self.now = at;
             self.step(event);
-            if self.promised.len() == self.deliveries.len() && self.settled() {
+            let done = self.promised.len() == self.deliveries.len() && self.ordered == self.orders.len();
+            if done && self.settled() {
                 return;
             }
         }
@@ -309,6 +350,7 @@ impl World {
                 self.trace(|| format!("a foreign {kind} on {machine}"));
                 self.far.start_foreign(self.now.to_jiff(), &machine, kind, "manual check [sh-000000000000]");
             }
+            Event::Operator(n) => self.operate(n),
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
             Event::Poll if self.now < self.next_poll => {}
@@ -367,6 +409,7 @@ impl World {
         let Some((lane, todo)) = polled else { return self.lose_lane() };
         self.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
+        self.nothing_paused_leaves(&todo.calls);
         for outgoing in todo.calls {
             let wait = Duration::from_millis(self.dice.roll(40));
             self.after(wait, Event::Reach(self.life, Box::new(outgoing)));
