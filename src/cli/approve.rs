@@ -11,6 +11,7 @@ use super::responder::Responder;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Held decisions. What is held of the same device for the same reason comes along.
+    #[arg(value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
     selection: Selection,
@@ -18,7 +19,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "REASON", conflicts_with = "ids")]
     held: Option<String>,
     /// The machine, where the alert does not say which it is: 40 hex digits.
-    #[arg(long, value_name = "HEX40", requires = "ids")]
+    #[arg(long, value_name = "HEX40", requires = "ids", conflicts_with_all = ["rule", "tenant", "device", "since", "held"])]
     machine: Option<String>,
     #[command(flatten)]
     words: Words,

@@ -11,6 +11,7 @@ use super::responder::Responder;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Scans.
+    #[arg(value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
     selection: Selection,

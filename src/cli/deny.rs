@@ -11,6 +11,7 @@ use super::responder::Responder;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Held decisions. What is held of the same device for the same reason comes along.
+    #[arg(value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
     selection: Selection,

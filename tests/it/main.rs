@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod control;
 mod demo;
 mod docs;
 mod follow;

@@ -61,6 +61,8 @@ pub struct Wish {
     pub faults: Vec<Fault>,
     pub pace: Pace,
     pub dry_run: bool,
+    /// Started with `--paused`.
+    pub paused: bool,
 }
 
 impl Default for Wish {
@@ -81,6 +83,7 @@ impl Default for Wish {
                 ..Pace::default()
             },
             dry_run: false,
+            paused: false,
         }
     }
 }
@@ -89,10 +92,10 @@ impl Default for Wish {
 pub struct Site {
     pub folder: TempDir,
     pub far: Far,
-    wish: Wish,
+    pub wish: Wish,
     running: Option<Running>,
     pub public: SocketAddr,
-    admin: SocketAddr,
+    pub admin: SocketAddr,
     http: reqwest::Client,
 }
 
@@ -114,7 +117,7 @@ impl Site {
     }
 
     async fn start(&mut self) {
-        let flags = Flags { dry_run: self.wish.dry_run, ..Flags::default() };
+        let flags = Flags { dry_run: self.wish.dry_run, paused: self.wish.paused, ..Flags::default() };
         let file = Some(self.folder.path().join("scanhook.toml"));
         let inputs = Inputs { file, flags, ..Inputs::default() };
         let settings = Settings::load(&inputs).unwrap_or_else(|faults| panic!("{faults:?}"));
@@ -174,6 +177,27 @@ impl Site {
 
     pub async fn admin(&self, path: &str) -> Answer {
         Answer::of(self.http.get(format!("http://{}{path}", self.admin)).send().await.unwrap()).await
+    }
+
+    /// An order as a program gives it.
+    pub async fn order(&self, path: &str, body: &Value) -> Answer {
+        let request = self.http.post(format!("http://{}{path}", self.admin)).header("content-type", "application/json");
+        Answer::of(request.body(body.to_string()).send().await.unwrap()).await
+    }
+
+    /// An order that is carried out; its answer.
+    pub async fn ordered(&self, path: &str, body: Value) -> Value {
+        let answer = self.order(path, &body).await;
+        assert_eq!(answer.status, 200, "{path} {body}: {}", answer.text);
+        answer.json()
+    }
+
+    /// An order that is refused; its status and its problem.
+    pub async fn refused(&self, path: &str, body: Value) -> (u16, Value) {
+        let answer = self.order(path, &body).await;
+        assert!(answer.status >= 400, "{path} {body}: {}", answer.text);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        (answer.status, answer.json())
     }
 
     /// The scan, with its events.

@@ -10,6 +10,7 @@ pub fn all(world: &mut World) {
         not_doubled(world);
     }
     truthful(world);
+    obeyed(world);
     within_quota(world);
     kept(world);
 }
@@ -39,6 +40,9 @@ fn truthful(world: &World) {
         let tail = &scan.id[scan.id.len() - 12..];
         let ours: Vec<_> = world.far.scans().iter().filter(|action| action.comment.contains(tail)).collect();
         match scan.outcome.as_deref() {
+            Some("cancelled") if scan.state == "dropped" => {
+                assert!(ours.is_empty(), "{} was executed, and is called off as if it were not", scan.id);
+            }
             Some("succeeded" | "failed" | "timeout" | "cancelled") => {
                 let id = scan.action.as_deref().expect("an ended scan has an action");
                 let action = world.far.scans().iter().find(|action| action.id == id).expect("it exists at Defender");
@@ -59,9 +63,35 @@ fn truthful(world: &World) {
     }
 }
 
+/// What people were told is what happened, and nobody else's action was called off.
+fn obeyed(world: &World) {
+    for call in world.far.calls().iter().filter(|call| call.route == "cancel") {
+        let id = call.path.split('/').rev().nth(1).unwrap();
+        let action = world.far.scans().iter().find(|action| action.id == id).expect("it is an action");
+        assert!(!action.foreign, "{id} is somebody else's");
+        let tail = action.comment.rsplit("[sh-").next().unwrap().trim_end_matches(']');
+        assert!(call.comment.as_ref().unwrap().contains("anna: as she says"), "{call:?}");
+        let scans = world.scans();
+        let scan = scans.iter().find(|scan| scan.id.ends_with(tail)).expect("it is a scan of ours");
+        assert!(scan.called_off.is_some(), "nobody asked for {} to be called off", scan.id);
+    }
+    let scans = world.scans();
+    for item in &world.steered {
+        let scan = scans.iter().find(|scan| scan.id == item.id);
+        match item.result.as_deref().unwrap() {
+            "cancelled" => assert_eq!(scan.unwrap().outcome.as_deref(), Some("cancelled")),
+            "cancelling" => assert!(scan.unwrap().called_off.is_some()),
+            "approved" => assert!(["scan", "dropped"].contains(&item.state.as_deref().unwrap()), "{item:?}"),
+            "denied" => assert_eq!((item.state.as_deref(), item.reason.as_deref()), (Some("dropped"), Some("denied"))),
+            "retried" | "already" | "already-over" | "not-held" | "not-retryable" | "foreign-action" => {}
+            other => panic!("{other}: {item:?}"),
+        }
+    }
+}
+
 /// By the far side's own count over sliding windows.
 fn within_quota(world: &World) {
-    for route in ["scan", "list"] {
+    for route in ["scan", "list", "cancel"] {
         let (minute, hour) = world.far.quota_peak(route);
         assert!(minute <= world.share.per_minute, "{route}: {minute} calls in a minute");
         assert!(hour <= world.share.per_hour, "{route}: {hour} calls in an hour");

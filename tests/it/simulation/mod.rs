@@ -48,22 +48,26 @@ fn the_same_seed_gives_the_same_journal() {
 #[test]
 fn it_survives_a_stop_at_every_commit() {
     for how in [AtCommit::CrashBefore, AtCommit::Fails, AtCommit::DiskFull, AtCommit::CrashAfter] {
-        let mut n = 1;
-        while run(&Scenario::small(), Faults::one_commit(n, how)).1 {
-            n += 1;
+        for scenario in [Scenario::small(), Scenario::steered()] {
+            let mut n = 1;
+            while run(&scenario, Faults::one_commit(n, how)).1 {
+                n += 1;
+            }
+            assert!(n > 10, "a run has more than ten commits, and each was tried");
         }
-        assert!(n > 10, "a run has more than ten commits, and each was tried");
     }
 }
 
 #[test]
 fn it_survives_every_call_going_wrong() {
     for how in [AtCall::NeverLeaves, AtCall::AnswerLost, AtCall::TooLate] {
-        let mut n = 1;
-        while run(&Scenario::small(), Faults::one_call(n, how)).1 {
-            n += 1;
+        for scenario in [Scenario::small(), Scenario::steered()] {
+            let mut n = 1;
+            while run(&scenario, Faults::one_call(n, how)).1 {
+                n += 1;
+            }
+            assert!(n > 5, "a run has more than five calls, and each was tried");
         }
-        assert!(n > 5, "a run has more than five calls, and each was tried");
     }
 }
 
@@ -74,6 +78,16 @@ fn one_list_serves_all_scans_that_run() {
     checks::all(&mut world);
     let lists = world.far.calls().iter().filter(|call| call.route == "list").count();
     assert!(lists <= 150, "{lists} lists for 50 scans of 45 minutes");
+}
+
+#[test]
+fn what_people_order_is_obeyed_in_a_run_without_faults() {
+    let mut world = World::new(&Scenario::steered(), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    world.run();
+    let told: Vec<_> = world.steered.iter().filter_map(|item| item.result.clone()).collect();
+    assert_eq!(told, ["approved", "denied", "cancelling", "retried"]);
+    assert!(world.far.calls().iter().any(|call| call.route == "cancel" && call.executed));
+    checks::all(&mut world);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The world of one run: an agenda of events in virtual time.
 
+mod operator;
+
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use scanhook::api::Receipt;
+use scanhook::api::{ItemView, Receipt};
 use scanhook::defender::{Answer, Endpoints};
 use scanhook::domain::mapping::{Caps, Mapping};
 use scanhook::domain::quota::Share;
@@ -24,6 +26,7 @@ use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
+use operator::{Order, Paused};
 
 /// 2026-11-02T08:00:00Z.
 const START: i64 = 1_793_606_400_000;
@@ -68,6 +71,7 @@ pub struct Scenario {
     refuses: Option<(Duration, Duration)>,
     /// Whether the tenant and its rules have a limit of scans.
     limited: bool,
+    orders: Vec<(Duration, Order)>,
 }
 
 fn machine(n: u64) -> String {
@@ -95,6 +99,7 @@ impl Scenario {
             jumps: Vec::new(),
             refuses: None,
             limited: true,
+            orders: Vec::new(),
         }
     }
 
@@ -170,7 +175,30 @@ impl Scenario {
             let from = Duration::from_secs(dice.roll(300));
             (from, from + Duration::from_secs(dice.roll(1_800)))
         });
-        Scenario { seed, share, blind, setup, far_faults, foreign, deliveries, jumps, refuses, limited: true }
+        let (limited, orders) = (true, operator::orders(seed, machines));
+        Scenario { seed, share, blind, setup, far_faults, foreign, deliveries, jumps, refuses, limited, orders }
+    }
+
+    /// The small one, with people who hold things back, let go, call off and try again.
+    pub fn steered() -> Scenario {
+        let at = Duration::from_secs;
+        let held = r#"{"alertId":"a-4","title":"t","severity":"medium","deviceId":"DEVICE"}"#;
+        let mut scenario = Scenario::small();
+        scenario.deliveries.push((at(3), held.replace("DEVICE", &machine(3))));
+        scenario.deliveries.push((at(4), r#"{"alertId":"a-5","title":"t","severity":"high","host":"x"}"#.to_owned()));
+        scenario.deliveries.push((at(5), r#"{"alertId":"a-6","title":"t","severity":"high","host":"y"}"#.to_owned()));
+        scenario.setup.outcomes = [(machine(3), "Failed".to_owned())].into();
+        scenario.orders = vec![
+            (at(0), Order::Pause(operator::What::Rule("medium"), None)),
+            (at(6), Order::Approve(0)),
+            (at(7), Order::Deny(0)),
+            (at(8), Order::Resume),
+            (at(12), Order::Cancel(0)),
+            (at(200), Order::Retry(0)),
+            // An order that had to be given again may come after the one that takes it back.
+            (at(400), Order::Resume),
+        ];
+        scenario
     }
 }
 
@@ -230,6 +258,7 @@ enum Event {
     Reach(u32, Box<Outgoing>),
     Return(u32, CallId, Box<(Call, Answer)>),
     Load(u32),
+    Operator(usize),
 }
 
 /// A run.
@@ -250,6 +279,8 @@ pub struct World {
     pub may_double: bool,
     /// The receipts that were acknowledged, with the delivery they are for.
     pub promised: Vec<(usize, Receipt)>,
+    /// What became of the orders of people, as they were told.
+    pub steered: Vec<ItemView>,
     pub traced: bool,
     pub store: Store,
     agenda: BTreeMap<(Timestamp, u64), Event>,
@@ -261,6 +292,9 @@ pub struct World {
     down: bool,
     dice: Dice,
     deliveries: Vec<String>,
+    orders: Vec<Order>,
+    ordered: usize,
+    paused: Vec<Paused>,
     policy: Arc<Policy>,
     policy_id: PolicyId,
     desk: Desk,
@@ -300,6 +334,7 @@ impl World {
             share: scenario.share,
             may_double: scenario.blind == Some(OnUnknown::Repost),
             promised: Vec::new(),
+            steered: Vec::new(),
             traced: false,
             store,
             agenda: BTreeMap::new(),
@@ -310,6 +345,9 @@ impl World {
             down: false,
             dice: Dice::new(scenario.seed ^ 0x3c),
             deliveries: scenario.deliveries.iter().map(|(_, body)| body.clone()).collect(),
+            orders: scenario.orders.iter().map(|(_, order)| order.clone()).collect(),
+            ordered: 0,
+            paused: Vec::new(),
             policy,
             policy_id,
             desk: desk(tenant, scenario.limited),
@@ -318,6 +356,9 @@ impl World {
         world.after(Duration::ZERO, Event::Load(0));
         for (n, (at, _)) in scenario.deliveries.iter().enumerate() {
             world.after(*at, Event::Deliver(n));
+        }
+        for (n, (at, _)) in scenario.orders.iter().enumerate() {
+            world.after(*at, Event::Operator(n));
         }
         for (at, machine, kind) in &scenario.foreign {
             world.after(*at, Event::Foreign(machine.clone(), kind));
@@ -337,7 +378,8 @@ impl World {
             assert!(at.since(Timestamp::from_millis(START)) < 40 * DAY, "something never ends");
             self.now = at;
             self.step(event);
-            if self.promised.len() == self.deliveries.len() && self.settled() {
+            let done = self.promised.len() == self.deliveries.len() && self.ordered == self.orders.len();
+            if done && self.settled() {
                 return;
             }
         }
@@ -385,6 +427,7 @@ impl World {
                 self.trace(|| format!("the far side refuses everything: {begins}"));
                 self.far.setup().per_minute = if begins { 0 } else { self.share.per_minute };
             }
+            Event::Operator(n) => self.operate(n),
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
             Event::Poll if self.now < self.next_poll => {}
@@ -448,6 +491,7 @@ impl World {
         let Some((lane, todo)) = polled else { return self.lose_lane() };
         self.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
+        self.nothing_paused_leaves(&todo.calls);
         for outgoing in todo.calls {
             self.watch.leaves(&outgoing, self.now);
             let wait = Duration::from_millis(self.dice.roll(40));
