@@ -23,7 +23,7 @@ use secrecy::SecretString;
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
 use crate::domain::quota::{Budget, Share};
-use crate::domain::scan::{Kind, Outcome, Priority};
+use crate::domain::scan::{Kind, Outcome};
 use crate::domain::time::{Now, Timestamp};
 use crate::journal::{Api, CallId, JournalError, TenantId, Tx};
 use crate::policy::Policy;
@@ -31,7 +31,7 @@ use crate::policy::Policy;
 use anchor::Anchor;
 use follow::Listing;
 use gate::Gate;
-use scan::Intent;
+use scan::{Intent, urgent_since};
 
 /// Who the lane calls as, and how much it may.
 pub struct Account {
@@ -432,9 +432,9 @@ impl Lane {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let (api, scan, urgent) = match &call {
-            Call::Token => (Api::Token, None, false),
-            Call::List(_) => (Api::List, None, false),
-            Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), intent.scan.priority >= Priority::URGENT),
+            Call::Token => (Api::Token, None, None),
+            Call::List(_) => (Api::List, None, None),
+            Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), urgent_since(&intent.scan, now)),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;
         self.budgets.entry(api).or_default().sent(id.0, urgent, now);
