@@ -7,6 +7,8 @@ mod budget;
 mod ledger;
 mod learnt;
 mod reserve;
+#[cfg(test)]
+mod tests;
 
 use core::time::Duration;
 
