@@ -30,11 +30,18 @@ pub fn mono() -> Duration {
 #[must_use]
 pub fn both() -> Now {
     static PROCESS: OnceLock<u64> = OnceLock::new();
-    if let Some((boot, up)) = boot::clock() {
-        return Now { wall: now(), up, boot };
+    let process = || u64::from(std::process::id()) ^ now().millis().unsigned_abs().rotate_left(20);
+    let mut wall = now();
+    // A thread that stood still between the two readings must not look like a clock that was set.
+    for _ in 0..8 {
+        let (boot, up) = boot::clock().unwrap_or_else(|| (*PROCESS.get_or_init(process), mono()));
+        let before = core::mem::replace(&mut wall, now());
+        if wall.since(before) < Duration::from_millis(50) && before.since(wall) < Duration::from_millis(50) {
+            return Now { wall, up, boot };
+        }
     }
-    let process = PROCESS.get_or_init(|| u64::from(std::process::id()) ^ now().millis().unsigned_abs().rotate_left(20));
-    Now { wall: now(), up: mono(), boot: *process }
+    let (boot, up) = boot::clock().unwrap_or_else(|| (*PROCESS.get_or_init(process), mono()));
+    Now { wall, up, boot }
 }
 
 /// Linux counts the time since it was started, sleep included, and names each start.

@@ -42,7 +42,7 @@ const BACK: core::time::Duration = core::time::Duration::from_secs(7200);
 pub struct CallId(pub i64);
 
 impl Tx<'_> {
-    /// Enters a call that may leave once this transaction is committed.
+    /// Enters a call that may leave once this transaction is committed, and if it is urgent, when it was wanted.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -50,13 +50,22 @@ impl Tx<'_> {
         &mut self,
         tenant: TenantId,
         api: Api,
-        urgent: bool,
+        urgent: Option<Timestamp>,
         scan: Option<ScanId>,
         now: Timestamp,
     ) -> Result<CallId, JournalError> {
         self.db
-            .prepare_cached("INSERT INTO call(tenant, api, urgent, sent_at, scan) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![tenant.0, api.code(), urgent, now.millis(), scan.map(|s| s.0)])?;
+            .prepare_cached(
+                "INSERT INTO call(tenant, api, urgent, wanted_at, sent_at, scan) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                tenant.0,
+                api.code(),
+                urgent.is_some(),
+                urgent.map(Timestamp::millis),
+                now.millis(),
+                scan.map(|s| s.0)
+            ])?;
         Ok(CallId(self.db.last_insert_rowid()))
     }
 
@@ -89,14 +98,15 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn past_calls(&self, tenant: TenantId, api: Api, now: Timestamp) -> Result<Vec<Entry>, JournalError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT sent_at, ended_at, urgent, coalesce(answer = '429', 0) FROM call
+            "SELECT sent_at, ended_at, CASE WHEN urgent THEN coalesce(wanted_at, sent_at) END,
+                    coalesce(answer = '429', 0) FROM call
              WHERE tenant = ? AND api = ? AND sent_at >= ? AND ended_at IS NOT NULL ORDER BY ended_at",
         )?;
         let rows = statement.query_map(params![tenant.0, api.code(), now.minus(BACK).millis()], |row| {
             Ok(Entry {
                 sent: Timestamp::from_millis(row.get(0)?),
                 ended: Timestamp::from_millis(row.get(1)?),
-                urgent: row.get(2)?,
+                urgent: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
                 refused: row.get(3)?,
             })
         })?;
@@ -113,7 +123,8 @@ impl Tx<'_> {
         for api in Api::ALL {
             self.db
                 .prepare_cached(
-                    "UPDATE call SET sent_at = min(sent_at + ?1, ?2), ended_at = min(ended_at + ?1, ?2)
+                    "UPDATE call SET sent_at = min(sent_at + ?1, ?2), ended_at = min(ended_at + ?1, ?2),
+                            wanted_at = wanted_at + ?1
                      WHERE tenant = ?3 AND api = ?4 AND sent_at >= ?5",
                 )?
                 .execute(params![set.by, now.millis(), tenant.0, api.code(), since])?;

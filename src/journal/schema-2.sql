@@ -5,7 +5,10 @@ ALTER TABLE scan ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0; -- 1: the ans
 -- When a scan was first sent by Defender's own clock, which is how far back its action may lie in a list; ours may have
 -- been set since.
 ALTER TABLE scan ADD COLUMN far_sent_at INTEGER;
--- Schema 2. What people do: pauses, approvals, calling off, retries.
+-- When the urgent scan was wanted that a call is for: what is to be expected is told by that, not by when it could leave.
+ALTER TABLE call ADD COLUMN wanted_at INTEGER;
+
+-- What people do: pauses, approvals, calling off, retries.
 
 CREATE TABLE pause (
   id       INTEGER PRIMARY KEY,

@@ -26,7 +26,7 @@ use secrecy::SecretString;
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
 use crate::domain::quota::{Budget, Share};
-use crate::domain::scan::{Kind, OnUnknown, Outcome, Priority};
+use crate::domain::scan::{Kind, OnUnknown, Outcome};
 use crate::domain::time::{Now, Timestamp};
 use crate::journal::{Api, CallId, InForce, JournalError, OpenScan, TenantId, Tx};
 use crate::policy::Policy;
@@ -35,7 +35,7 @@ use anchor::Anchor;
 use cancel::Withdrawal;
 use follow::Listing;
 use gate::Gate;
-use scan::Intent;
+use scan::{Intent, urgent_since};
 
 /// Who the lane calls as, and how much it may.
 pub struct Account {
@@ -465,11 +465,11 @@ impl Lane {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let (api, scan, urgent) = match &call {
-            Call::Token => (Api::Token, None, false),
-            Call::List(_) => (Api::List, None, false),
-            Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), false),
-            Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), false),
-            Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), intent.scan.priority >= Priority::URGENT),
+            Call::Token => (Api::Token, None, None),
+            Call::List(_) => (Api::List, None, None),
+            Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), None),
+            Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), None),
+            Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), urgent_since(&intent.scan, now)),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;
         self.budgets.entry(api).or_default().sent(id.0, urgent, now);

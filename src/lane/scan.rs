@@ -70,7 +70,7 @@ impl Lane {
                 todo.happened.push(ended(&scan, Outcome::TooOld, Duration::ZERO));
                 continue;
             }
-            let urgent = scan.priority >= Priority::URGENT;
+            let urgent = urgent_since(&scan, now).is_some();
             let free_at = if urgent { self.free_at(Api::Scan, now) } else { self.ordinary_at(Api::Scan, now) };
             if free_at > now {
                 todo.wake(free_at);
@@ -268,6 +268,11 @@ impl Lane {
 
 pub(super) fn ended(scan: &ScanRow, outcome: Outcome, took: Duration) -> Happened {
     Happened::Ended { scan: scan.uuid, kind: scan.kind, outcome, took }
+}
+
+/// When an urgent scan was wanted; none: it is not urgent.
+pub(super) fn urgent_since(scan: &ScanRow, now: Timestamp) -> Option<Timestamp> {
+    (scan.priority >= Priority::URGENT).then(|| created(scan).min(now))
 }
 
 /// The instant inside a uuid v7: when the scan was decided.

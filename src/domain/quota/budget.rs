@@ -4,7 +4,7 @@
 //! calls that are free after it, with those that come back, would not last for the urgent ones that are to be
 //! expected, at any later moment of the minute or the hour.
 //!
-//! What is to be expected: in the hour, what the last ten minutes show at most, so that a storm that has passed is soon
+//! What is to be expected is told by when urgent calls were wanted, not by when they could leave: in the hour, what the last ten minutes show at most, so that a storm that has passed is soon
 //! forgotten; in the minute, the lower of what the last ten and the last sixty seconds show at most. At the start of a
 //! rush the past shows nothing of what is coming: then only what the rush itself has shown counts, so that its first
 //! call leaves at once and the others follow when its first seconds have told how many urgent ones are among them.
@@ -84,8 +84,8 @@ impl Budget {
         self.rush = None;
     }
 
-    /// A call that may leave from now on.
-    pub fn sent(&mut self, id: i64, urgent: bool, now: Timestamp) {
+    /// A call that may leave from now on, and if it is urgent, when it was wanted.
+    pub fn sent(&mut self, id: i64, urgent: Option<Timestamp>, now: Timestamp) {
         self.ledger.sent(id, urgent, now);
     }
 

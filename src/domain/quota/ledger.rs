@@ -15,8 +15,8 @@ pub struct Entry {
     pub sent: Timestamp,
     /// When its answer came, or nobody waited for one any longer.
     pub ended: Timestamp,
-    /// Whether it was for an urgent scan.
-    pub urgent: bool,
+    /// When the urgent scan was wanted that it was for; none: it was for no urgent one.
+    pub urgent: Option<Timestamp>,
     /// Whether the answer was a 429.
     pub refused: bool,
 }
@@ -29,15 +29,15 @@ pub struct Ledger {
     ended: VecDeque<Timestamp>,
     /// Those that were answered with 429.
     refused: VecDeque<Timestamp>,
-    /// When the urgent ones left.
+    /// When the urgent ones were wanted, however long they waited then.
     urgent: VecDeque<Timestamp>,
     /// When the last one left that was not urgent.
     ordinary: Option<Timestamp>,
 }
 
 impl Ledger {
-    /// A call that may leave from now on.
-    pub fn sent(&mut self, id: i64, urgent: bool, now: Timestamp) {
+    /// A call that may leave from now on, and if it is urgent, when it was wanted.
+    pub fn sent(&mut self, id: i64, urgent: Option<Timestamp>, now: Timestamp) {
         self.leaving.insert(id);
         self.left(urgent, now);
     }
@@ -83,7 +83,7 @@ impl Ledger {
         (number(within(MINUTE)), number(within(HOUR)))
     }
 
-    /// Urgent calls that left within the last `span`.
+    /// Urgent calls that were wanted within the last `span`, and have left.
     #[must_use]
     pub fn urgent(&self, span: Duration, now: Timestamp) -> u32 {
         number(count(&self.urgent, span, now))
@@ -129,11 +129,10 @@ impl Ledger {
         at
     }
 
-    fn left(&mut self, urgent: bool, at: Timestamp) {
-        if urgent {
-            insert(&mut self.urgent, at);
-        } else {
-            self.ordinary = self.ordinary.max(Some(at));
+    fn left(&mut self, urgent: Option<Timestamp>, at: Timestamp) {
+        match urgent {
+            Some(wanted) => insert(&mut self.urgent, wanted.min(at)),
+            None => self.ordinary = self.ordinary.max(Some(at)),
         }
     }
 
@@ -174,8 +173,8 @@ mod tests {
     fn the_minute_frees_a_call_after_its_answer_has_left_the_window() {
         let share = Share { per_minute: 2, per_hour: 100 };
         let mut ledger = Ledger::default();
-        ledger.sent(1, false, at(0));
-        ledger.sent(2, false, at(0));
+        ledger.sent(1, None, at(0));
+        ledger.sent(2, None, at(0));
         assert_eq!(ledger.free_at(share, at(0)), Timestamp::NEVER, "both may still be counted at any moment");
         ledger.ended(1, false, at(5));
         ledger.ended(2, true, at(7));
@@ -190,7 +189,7 @@ mod tests {
         let share = Share { per_minute: 2, per_hour: 3 };
         let mut ledger = Ledger::default();
         for second in [0, 100, 200] {
-            ledger.recall(Entry { sent: at(second), ended: at(second), urgent: false, refused: false });
+            ledger.recall(Entry { sent: at(second), ended: at(second), urgent: None, refused: false });
         }
         assert_eq!(ledger.free_at(share, at(300)), at(3601));
     }
@@ -200,7 +199,7 @@ mod tests {
         let share = Share { per_minute: 1, per_hour: 10 };
         for by in [-3_600_000, 3_600_000] {
             let mut ledger = Ledger::default();
-            ledger.sent(1, true, at(0));
+            ledger.sent(1, Some(at(0)), at(0));
             ledger.ended(1, false, at(1));
             ledger.moved(by, at(10).moved(by));
             assert_eq!(ledger.free_at(share, at(10).moved(by)), at(62).moved(by));

@@ -7,6 +7,8 @@ mod budget;
 mod learnt;
 mod ledger;
 mod reserve;
+#[cfg(test)]
+mod tests;
 
 use core::time::Duration;
 

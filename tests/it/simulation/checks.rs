@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use scanhook::domain::quota::Share;
+
 use super::world::World;
 
 pub fn all(world: &mut World) {
@@ -98,6 +100,29 @@ fn within_quota(world: &World) {
     }
     if world.alone {
         assert!(world.far.calls().iter().all(|call| !call.refused_by_quota), "no call was refused by the quota");
+    }
+}
+
+/// In any hour of these, through which work waited, 95 % of what the hour allows was used, or of four fifths of what its
+/// minutes allow; or all but two calls, where that is more. Where some of it is urgent, a reserve is kept at the start of
+/// an hour and spent by its end: then in each hour from the first call on. What does not count: the time in which the
+/// process was down, and some seconds for answers, since a call is free again an hour and a second after its answer.
+pub fn used(world: &World, hours: u32, urgent: bool) {
+    let hour = 3_605_000 + i64::try_from(world.idle.as_millis()).unwrap();
+    let Share { per_minute, per_hour } = world.share;
+    let least = (0.95 * f64::from(per_hour).min(0.8 * 60.0 * f64::from(per_minute))).min(f64::from(per_hour) - 2.0);
+    let calls = world.far.calls().iter().filter(|call| call.route == "scan");
+    let times: Vec<i64> = calls.map(|call| call.at.as_millisecond()).collect();
+    let last = times[0] + i64::from(hours - 1) * hour;
+    let begins: Vec<i64> = if urgent {
+        (0..i64::from(hours)).map(|n| times[0] - 1 + n * hour).collect()
+    } else {
+        // The emptiest hours begin just after a call.
+        times.iter().copied().take_while(|at| *at <= last).collect()
+    };
+    for begins in begins {
+        let within = times.iter().filter(|at| (begins + 1..=begins + hour).contains(*at)).count();
+        assert!(within as f64 >= least, "{within} calls in the hour after {begins}, and {least} are due");
     }
 }
 

@@ -7,6 +7,8 @@ mod faults;
 mod throttle;
 mod world;
 
+use core::time::Duration;
+
 use faults::{AtCall, AtCommit, Faults};
 use world::{Scenario, World};
 
@@ -88,6 +90,41 @@ fn what_people_order_is_obeyed_in_a_run_without_faults() {
     assert_eq!(told, ["approved", "denied", "cancelling", "retried"]);
     assert!(world.far.calls().iter().any(|call| call.route == "cancel" && call.executed));
     checks::all(&mut world);
+}
+
+#[test]
+fn an_hour_of_nothing_but_429_sees_one_probe_after_each_pause_and_then_the_work_goes_on() {
+    let mut world = World::new(&Scenario::refused_for_an_hour(), Faults::default());
+    world.run();
+    checks::all(&mut world);
+    let refused = world.far.calls().iter().filter(|call| call.status == Some(429)).count();
+    assert!(refused > 10, "{refused} refusals");
+    assert!(world.watch.probes as usize >= refused, "each pause was followed by one call");
+}
+
+#[test]
+fn the_share_is_used_while_work_waits() {
+    for (seed, urgent) in (0..10).zip([false, true].into_iter().cycle()) {
+        let hours = 3;
+        let mut world = World::new(&Scenario::busy(seed, hours, urgent), Faults::random(seed).without_lost_calls());
+        world.run();
+        checks::all(&mut world);
+        checks::used(&world, hours, urgent);
+    }
+}
+
+#[test]
+fn in_a_storm_urgent_scans_leave_as_if_there_were_no_others_and_the_hour_is_used() {
+    let mut world = World::new(&Scenario::storm(), Faults::default());
+    world.run();
+    checks::all(&mut world);
+    let calls = world.far.calls().iter().filter(|call| call.route == "scan").map(|call| call.at);
+    let calls: Vec<_> = calls.collect();
+    let first_hour = calls.iter().filter(|at| at.duration_since(calls[0]).as_secs() < 3600).count();
+    assert!(first_hour >= 1485, "{first_hour} of 1,500");
+    let longest = world.waits(90).into_iter().max().expect("urgent scans");
+    // 95 urgent ones in a minute, which 100 calls a minute carry, and a first call that nobody could know better.
+    assert!(longest <= Duration::from_secs(1), "an urgent scan waited {longest:?}");
 }
 
 #[test]

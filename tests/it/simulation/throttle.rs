@@ -65,6 +65,11 @@ impl Watch {
         }
     }
 
+    /// This answer may or may not have been written down before the process died.
+    pub fn perhaps_answered(&mut self, seen: &Seen) {
+        self.probing &= !matches!(seen, Seen::LetThrough);
+    }
+
     /// Whoever waited for answers is gone.
     pub fn forgets(&mut self) {
         self.under_way.clear();

@@ -32,7 +32,7 @@ use operator::{Order, Paused};
 const START: i64 = 1_793_606_400_000;
 const DEADLINE: Duration = Duration::from_secs(30);
 const SECRET: &[u8] = b"a secret of the simulated sender";
-const DAY: Duration = Duration::from_secs(86_400);
+pub const DAY: Duration = Duration::from_secs(86_400);
 /// How far our clock is set, in milliseconds.
 const JUMP: i64 = 3_600_000;
 
@@ -78,12 +78,13 @@ fn machine(n: u64) -> String {
     format!("{:040x}", 0xabc0 + n)
 }
 
+fn alert(id: u64, severity: &str, n: u64) -> String {
+    format!(r#"{{"alertId":"a-{id}","title":"t","severity":"{severity}","deviceId":"{}"}}"#, machine(n))
+}
+
 impl Scenario {
     /// Three alerts for two machines, nothing unusual.
     pub fn small() -> Scenario {
-        let alert = |id, severity, n| {
-            format!(r#"{{"alertId":"{id}","title":"t","severity":"{severity}","deviceId":"{}"}}"#, machine(n))
-        };
         Scenario {
             seed: 1,
             share: Share::WHOLE,
@@ -92,9 +93,9 @@ impl Scenario {
             far_faults: Vec::new(),
             foreign: Vec::new(),
             deliveries: vec![
-                (Duration::from_secs(1), alert("a-1", "medium", 1)),
-                (Duration::from_secs(2), alert("a-2", "high", 2)),
-                (Duration::from_secs(90), alert("a-3", "high", 1)),
+                (Duration::from_secs(1), alert(1, "medium", 1)),
+                (Duration::from_secs(2), alert(2, "high", 2)),
+                (Duration::from_secs(90), alert(3, "high", 1)),
             ],
             jumps: Vec::new(),
             refuses: None,
@@ -105,8 +106,6 @@ impl Scenario {
 
     /// Fifty machines that need a Full scan, one every 20 s: for most of an hour they run side by side.
     pub fn fleet() -> Scenario {
-        let alert =
-            |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","deviceId":"{}"}}"#, machine(n));
         Scenario {
             seed: 1,
             share: Share::WHOLE,
@@ -114,9 +113,45 @@ impl Scenario {
             setup: Setup { seed: 1, latency_ms: 300, ..Setup::default() },
             far_faults: Vec::new(),
             foreign: Vec::new(),
-            deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n))).collect(),
+            deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n, "high", n))).collect(),
             ..Scenario::small()
         }
+    }
+
+    /// Nothing but 429 from the start on, for an hour; three alerts wait.
+    pub fn refused_for_an_hour() -> Scenario {
+        let hour = Duration::from_secs(3600);
+        Scenario { refuses: Some((Duration::ZERO, hour)), ..Scenario::small() }
+    }
+
+    /// So much work that it waits for hours, perhaps some of it urgent, with a clock that is set now and then.
+    pub fn busy(seed: u64, hours: u32, some_urgent: bool) -> Scenario {
+        let mut dice = Dice::new(seed);
+        let share = dice.pick(&[(100, 60), (10, 90), (3, 40), (2, 12), (1, 90)]);
+        let share = Share { per_minute: share.0, per_hour: share.1 };
+        let window = dice.pick(&[Window::Sliding, Window::Aligned, Window::Bucket]);
+        let Share { per_minute, per_hour } = share;
+        let setup = Setup { per_minute, per_hour, window, latency_ms: 200, seed, ..Scenario::small().setup };
+        let deliveries = (0..u64::from((hours + 1) * per_hour)).map(|n| {
+            let urgent = some_urgent && dice.roll(10) == 0;
+            let at = if urgent { dice.roll(u64::from(hours) * 3_600_000) } else { dice.roll(30_000) };
+            (Duration::from_millis(at), alert(n, if urgent { "critical" } else { "high" }, n))
+        });
+        let deliveries = deliveries.collect();
+        let jumps = (0..3).map(|_| jump(&mut dice, u64::from(hours) * 3_600)).collect();
+        Scenario { seed, share, setup, deliveries, jumps, limited: false, ..Scenario::small() }
+    }
+
+    /// So many machines within a minute that they take longer than an hour, 95 of them urgent.
+    pub fn storm() -> Scenario {
+        let mut dice = Dice::new(4);
+        let deliveries = (0..1_600).map(|n| {
+            let at = Duration::from_millis(dice.roll(60_000));
+            (at, alert(n, if n < 95 { "critical" } else { "high" }, n))
+        });
+        let deliveries = deliveries.collect();
+        let setup = Setup { latency_ms: 200, ..Scenario::small().setup };
+        Scenario { setup, deliveries, limited: false, ..Scenario::small() }
     }
 
     /// Anything the far side may be, within what is promised: a list that shows an action within the settle time.
@@ -272,6 +307,8 @@ pub struct World {
     pub watch: Watch,
     /// The quota is ours alone, and the far side keeps to it.
     pub alone: bool,
+    /// How long nothing could be sent, the process being down.
+    pub idle: Duration,
     pub far: Simulator,
     pub faults: Faults,
     pub share: Share,
@@ -328,6 +365,7 @@ impl World {
             ahead: 0,
             booted: (Timestamp::from_millis(START - JUMP), 1),
             watch: Watch::default(),
+            idle: Duration::ZERO,
             alone: scenario.setup.foreign_percent == 0 && scenario.refuses.is_none(),
             far,
             faults,
@@ -528,7 +566,10 @@ impl World {
             let happened = lane.answer(tx, id, call, answer, now)?;
             Ok((lane, happened))
         });
-        let Some((lane, happened)) = answered else { return self.lose_lane() };
+        let Some((lane, happened)) = answered else {
+            self.watch.perhaps_answered(&seen);
+            return self.lose_lane();
+        };
         self.watch.answered(id, &seen, self.now);
         self.trace(|| format!("answer: {happened:?}"));
         self.lane = Some(lane);
@@ -540,6 +581,7 @@ impl World {
         if !self.down {
             self.watch.forgets();
             self.life += 1;
+            self.idle += Duration::from_secs(1);
             self.after(Duration::from_secs(1), Event::Load(self.life));
         }
     }
@@ -555,6 +597,7 @@ impl World {
         self.life += 1;
         self.down = true;
         let wait = Duration::from_secs(1 + self.dice.roll(40));
+        self.idle += wait;
         self.after(wait, Event::Load(self.life));
     }
 
@@ -599,6 +642,16 @@ impl World {
                 None
             }
         }
+    }
+
+    /// How long the scans from this priority on waited until they were sent.
+    pub fn waits(&self, priority: u8) -> Vec<Duration> {
+        let scans = self.scans().into_iter().filter(|scan| scan.priority >= priority);
+        let waited = scans.map(|scan| {
+            let at = |text: &str| Timestamp::parse(text).unwrap();
+            at(scan.sent_at.as_deref().unwrap()).since(at(&scan.created_at))
+        });
+        waited.collect()
     }
 
     /// Every scan, from the journal.
