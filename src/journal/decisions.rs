@@ -46,7 +46,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn admit(&mut self, new: &NewDecision<'_>, verdict: &Verdict, now: Timestamp) -> Result<(), JournalError> {
-        let mut why = Why { seen: verdict.seen.clone(), ..Why::default() };
+        let (seen, protections) = (verdict.seen.clone(), verdict.protections.clone());
+        let mut why = Why { seen, protections, ..Why::default() };
         let (row, wanted) = match &verdict.asks {
             Asks::Nothing(reason) => {
                 (Row { state: DecisionState::None, reason: *reason, scan: None, why, look_at: None }, None)
