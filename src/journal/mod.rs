@@ -31,7 +31,7 @@ pub use ids::{Ids, decision_uuid};
 pub use retention::Retention;
 pub use scans::{Cited, OpenScan, ScanRow};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
-pub use views::Filter;
+pub use views::{Filter, latest_bodies};
 
 /// Jobs that may wait, and the memory they may hold together; beyond either a writer is told at once.
 const QUEUE: usize = 4096;

@@ -141,10 +141,13 @@ impl Walk<'_> {
         let defaults = table.get("defaults").map_or_else(Defaults::default, |value| self.defaults(value));
         let protections = table.get("protect").map_or_else(Vec::new, |value| self.protections(value));
         let rules = self.rules(table, &defaults);
-        if let Some(value) = table.get("lists") {
-            self.unused_lists(value);
+        // Behind an error stands a stand-in, of which nothing can be said.
+        if self.findings.iter().all(|finding| finding.level == Level::Lint) {
+            if let Some(value) = table.get("lists") {
+                self.unused_lists(value);
+            }
+            self.unreachable(&rules);
         }
-        self.unreachable(&rules);
         let test_facts = table.get("test_facts").map_or_else(TestFacts::default, |value| self.test_facts(value));
         let names = Names {
             rules: rules.iter().map(|rule| rule.name.as_str()).collect(),
