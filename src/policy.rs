@@ -324,3 +324,73 @@ fn read(source: &Source, body: &[u8]) -> Result<Vec<OwnedEvent>, String> {
         .collect();
     if events.is_empty() { Err("the payload holds no alert with a device".to_owned()) } else { Ok(events) }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    const RULES: &str = "version = 1\n[lists.lab]\ntype = \"cidr\"\nfile = \"lists/lab.txt\"\n[[rule]]\nname = \"lab\"\n\
+                         scan = \"none\"\nwhen = { device.reported_ip = \"@lab\" }\n";
+
+    fn folder(list: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("lists")).unwrap();
+        std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+        std::fs::write(folder.path().join("lists/lab.txt"), list).unwrap();
+        folder
+    }
+
+    fn load(folder: &tempfile::TempDir) -> Policy {
+        Policy::load(&folder.path().join("rules.toml")).unwrap_or_else(|error| panic!("{error:?}")).policy
+    }
+
+    #[test]
+    fn the_fingerprint_covers_the_rules_and_the_file_of_every_list() {
+        let of = |list: &str| load(&folder(list)).fingerprint().to_owned();
+        assert_eq!(of("10.0.0.0/8\n"), of("10.0.0.0/8\n"));
+        assert_ne!(of("10.0.0.0/8\n"), of("10.0.0.0/9\n"));
+        assert_ne!(of("10.0.0.0/8\n"), of("10.0.0.0/8\n# a word\n"));
+    }
+
+    #[test]
+    fn lists_are_read_again_alone_and_an_emptied_one_leaves_the_policy_as_it_is() {
+        let folder = folder("10.0.0.0/8\n");
+        let (rules, list) = (folder.path().join("rules.toml"), folder.path().join("lists/lab.txt"));
+        let policy = load(&folder);
+        assert_eq!(policy.files(), [rules.clone(), list.clone()]);
+        std::fs::write(&rules, "no TOML [").unwrap();
+        std::fs::write(&list, "192.0.2.0/24\n").unwrap();
+        let again = policy.with_lists_read_again().unwrap_or_else(|error| panic!("{error:?}")).policy;
+        assert_eq!(again.text(), policy.text());
+        assert_ne!(again.fingerprint(), policy.fingerprint());
+        std::fs::write(&list, "# nothing left\n").unwrap();
+        let Err(PolicyError::Faulty(_, _, findings)) = again.with_lists_read_again() else { panic!("refused") };
+        assert_eq!(findings[0].code, "too-few-entries");
+        std::fs::remove_file(&list).unwrap();
+        let Err(PolicyError::Faulty(_, _, findings)) = again.with_lists_read_again() else { panic!("refused") };
+        assert_eq!(findings[0].code, "unreadable-list");
+    }
+
+    #[test]
+    fn what_is_recorded_is_the_whole_policy() {
+        let policy = load(&folder("10.0.0.0/8 # \"lab\"\r\n\n192.0.2.1"));
+        let recalled = Policy::recall(&policy.record()).unwrap_or_else(|(_, findings)| panic!("{findings:?}")).policy;
+        assert_eq!((recalled.fingerprint(), recalled.text()), (policy.fingerprint(), policy.text()));
+        assert!(toml::from_str::<toml::Table>(&policy.record()).is_ok(), "it reads as a rules file");
+        assert_eq!(recalled.files(), Vec::<PathBuf>::new());
+        let plain = "version = 1\n";
+        let plain = Policy::parse(plain.to_owned()).unwrap_or_else(|(_, findings)| panic!("{findings:?}")).policy;
+        assert_eq!(plain.record(), plain.text(), "without files it is the text itself");
+    }
+
+    #[test]
+    fn a_file_of_ten_megabytes_is_refused_as_too_large() {
+        let folder = folder("10.0.0.0/8\n");
+        std::fs::write(folder.path().join("rules.toml"), "#".repeat(10 << 20)).unwrap();
+        let Err(PolicyError::Faulty(_, _, findings)) = Policy::load(&folder.path().join("rules.toml")) else {
+            panic!("refused")
+        };
+        assert_eq!((findings[0].code, findings[0].span.clone()), ("too-large", 0..0));
+    }
+}

@@ -21,6 +21,7 @@ mod lane;
 mod listener;
 mod naive;
 mod refusals;
+mod schema;
 mod simulation;
 mod simulator;
 mod verbs;

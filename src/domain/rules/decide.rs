@@ -202,3 +202,6 @@ impl Rules {
 fn unknown<'r>(passed_over: &[(&'r Rule, Truths)]) -> Vec<&'r Rule> {
     passed_over.iter().filter(|(_, truths)| truths.may_be_unknown()).map(|(rule, _)| *rule).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -274,3 +274,6 @@ impl Rules {
         rules.chain(self.protections.iter().flat_map(|one| one.conditions())).flat_map(Condition::leaves)
     }
 }
+
+#[cfg(test)]
+mod tests;

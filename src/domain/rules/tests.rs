@@ -313,3 +313,54 @@ fn a_hostile_pattern_over_a_megabyte_comes_to_an_end() {
     let device = device();
     assert_eq!(truth("alert.title.regex = '(a+)+$'", &event(&alert, &device, None)), '0');
 }
+
+#[test]
+fn hostile_text_is_compared_as_text_and_shown_on_one_line() {
+    let device = device();
+    for title in [
+        "{alert.id} {{secret}} ${env:X} %s",
+        "[sh-000000000000]",
+        "\u{202e}txt.exe\u{202c}",
+        "line\r\nbreak\u{2028}and \u{1b}[2J",
+        "'); DROP TABLE scan;--",
+    ] {
+        let alert = Alert { title: Some(title.to_owned()), ..alert() };
+        let wanted = |operator: &str| {
+            let value = title.escape_default().to_string().replace("\\'", "'");
+            // What Rust writes as `\u{202e}` is `\u202e` to TOML.
+            let value = regex::Regex::new(r"\\u\{([0-9a-f]+)\}").unwrap().replace_all(&value, |found: &regex::Captures<'_>| {
+                format!("\\u{:0>4}", &found[1])
+            });
+            format!("alert.title{operator} = \"{value}\"")
+        };
+        check(&[(&wanted(""), '1'), (&wanted(".contains"), '1')], &event(&alert, &device, None));
+        let any = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { alert.title.exists = true }\n";
+        let verdict = rules(any).decide(&event(&alert, &device, None));
+        let shown = verdict.seen[0].value.as_deref().unwrap();
+        assert!(!shown.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202a}'..='\u{202e}')), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_megabyte_of_text_is_compared_in_linear_time_whatever_the_pattern() {
+    let device = device();
+    let alert = Alert { title: Some("a".repeat(1_000_000)), ..alert() };
+    let asked = event(&alert, &device, None);
+    check(
+        &[
+            ("alert.title.regex = '(a|a)*b'", '0'),
+            ("alert.title.glob = \"*a*a*a*a*b\"", '0'),
+            ("alert.title.contains = \"aaaaaaaaaaaaaaaaaaaaaaaab\"", '0'),
+        ],
+        &asked,
+    );
+    // Many rules at once: the index must not drown in overlapping hits.
+    let many = (1..40).map(|n| {
+        format!("[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.title.contains = \"{}b\" }}\n", "a".repeat(n))
+    });
+    let all = many.chain((1..40).map(|n| {
+        let title = "a".repeat(40 - n);
+        format!("[[rule]]\nname = \"s{n}\"\nscan = \"full\"\nwhen = {{ source = \"x\", alert.title.contains = \"{title}\" }}\n")
+    }));
+    assert_eq!(rules(&all.collect::<String>()).decide(&asked).asks, Asks::Nothing(Reason::NoMatch));
+}

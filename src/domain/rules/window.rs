@@ -247,3 +247,6 @@ fn time_of_day(text: &str) -> Option<Time> {
     };
     Time::new(number(hour)?, number(minute)?, 0, 0).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 //! The language, said as plainly as possible. What the directory has not told yet is tried out: every condition on it
 //! may be true or false, each for itself, and all that could come of it is written down.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
-use jiff::tz::TimeZone;
 use scanhook::domain::json::Json;
 use scanhook::domain::rules::{Event, Facts, Reading};
 use scanhook::domain::scan::{Kind, Mode, Reason};
@@ -90,12 +91,18 @@ pub fn judge(case: &Case, event: &Event<'_>) -> Option<Expected> {
     if sets.iter().try_fold(1u32, |all, set| all.checked_mul(set.len() as u32)).is_none_or(|all| all > 1 << MOST) {
         return None;
     }
+    let of_rules: Vec<_> = rules.iter().map(|(rule, _)| start(case, &rule.times, event.at)).collect();
+    let of_protections: Vec<_> = protections.iter().map(|(one, _)| start(case, &one.times, event.at)).collect();
+    let starts = (of_rules, of_protections);
     let mut outcomes: Vec<Expected> = Vec::new();
     let mut choice = vec![0; sets.len()];
     loop {
         let chosen: Vec<Truth> = choice.iter().zip(&sets).map(|(n, set)| set[*n]).collect();
         let (of_rules, of_protections) = chosen.split_at(rules.len());
-        outcomes.push(outcome(case, event, of_rules, of_protections));
+        let outcome = outcome(case, &starts, of_rules, of_protections);
+        if !outcomes.contains(&outcome) {
+            outcomes.push(outcome);
+        }
         let Some(next) = (0..choice.len()).find(|n| choice[*n] + 1 < sets[*n].len()) else { break };
         choice[next] += 1;
         choice[..next].fill(0);
@@ -134,7 +141,10 @@ fn all_truths(mut truth: impl FnMut(&mut Trial) -> Truth) -> Option<Vec<Truth>> 
     Some(found)
 }
 
-fn outcome(case: &Case, event: &Event<'_>, rules: &[Truth], protections: &[Truth]) -> Expected {
+/// When the scans of each rule and of each protection may begin.
+type Starts = (Vec<Option<Timestamp>>, Vec<Option<Timestamp>>);
+
+fn outcome(case: &Case, starts: &Starts, rules: &[Truth], protections: &[Truth]) -> Expected {
     let Some(winner) = rules.iter().position(|truth| *truth == True) else {
         return Expected::Nothing { rule: None, reason: Reason::NoMatch };
     };
@@ -142,17 +152,15 @@ fn outcome(case: &Case, event: &Event<'_>, rules: &[Truth], protections: &[Truth
     let Some(mut kind) = rule.scan else {
         return Expected::Nothing { rule: Some(rule.name.clone()), reason: Reason::Rule };
     };
-    let mut start = start(case, &rule.times, event.at);
+    let mut start = starts.0[winner];
     let mode = |rule: &Rule| rule.mode.unwrap_or(case.mode);
     let (mut protected, mut undecided) = (false, false);
-    for (other, truth) in case.rules[..winner].iter().zip(rules) {
-        let milder = other.scan < rule.scan
-            || mode(other) < mode(rule)
-            || self::start(case, &other.times, event.at) > self::start(case, &rule.times, event.at);
+    for (n, (other, truth)) in case.rules[..winner].iter().zip(rules).enumerate() {
+        let milder = other.scan < rule.scan || mode(other) < mode(rule) || starts.0[n] > starts.0[winner];
         undecided |= *truth == Unknown && milder;
     }
     let mut nothing = false;
-    for (one, truth) in case.protections.iter().zip(protections) {
+    for (n, (one, truth)) in case.protections.iter().zip(protections).enumerate() {
         let applies = match (truth, one.if_unknown.unwrap_or("hold")) {
             (True, _) | (Unknown, "apply") => true,
             (Unknown, "hold") => {
@@ -168,7 +176,7 @@ fn outcome(case: &Case, event: &Event<'_>, rules: &[Truth], protections: &[Truth
                 Some("hold") => protected = true,
                 _ => {}
             }
-            start = start.max(self::start(case, &one.times, event.at));
+            start = start.max(starts.1[n]);
         }
     }
     if nothing {
@@ -283,8 +291,7 @@ fn leaf(name: &str, op: &Op, world: &World<'_>, trial: &mut Trial) -> Truth {
             some(&|value| texts(value, &|text| all.iter().any(|glob| matches(glob, shortened(name, glob, text)))))
         }
         Op::Regex(regex) => some(&|value| {
-            let compiled = regex::RegexBuilder::new(regex).case_insensitive(true).build().unwrap();
-            texts(value, &|text| compiled.is_match(shortened(name, regex, text)))
+            texts(value, &|text| expression(regex).is_match(shortened(name, regex, text)))
         }),
         Op::Cidr(all) => some(&|value| match value {
             Value::Text(text) => inside(text, all.iter().map(String::as_str)),
@@ -372,7 +379,14 @@ fn matches(glob: &str, text: &str) -> bool {
             c => regex += &regex::escape(&c.to_string()),
         }
     }
-    regex::Regex::new(&(regex + "$")).unwrap().is_match(text)
+    expression(&(regex + "$")).is_match(text)
+}
+
+/// A regular expression; the same few come again and again.
+fn expression(pattern: &str) -> regex::Regex {
+    thread_local!(static KNOWN: RefCell<HashMap<String, regex::Regex>> = RefCell::default());
+    let compile = || regex::RegexBuilder::new(pattern).case_insensitive(true).build().unwrap();
+    KNOWN.with(|known| known.borrow_mut().entry(pattern.to_owned()).or_insert_with(compile).clone())
 }
 
 /// Bit by bit.
@@ -490,18 +504,18 @@ fn applies(case: &Case, times: &Times, at: Timestamp) -> bool {
     (times.during.is_empty() || open(&times.during)) && !open(&times.outside)
 }
 
-/// Minute by minute.
+/// A quarter of an hour by a quarter of an hour: nothing in a policy or an event of these is finer.
 fn start(case: &Case, times: &Times, at: Timestamp) -> Option<Timestamp> {
     if times.start.is_empty() {
         return None;
     }
-    let minutes = (0..15 * 1440).map(|n| Timestamp::from_millis(at.millis() + n * 60_000));
-    let opens = minutes.into_iter().find(|at| times.start.iter().any(|n| is_open(&case.windows[*n], *at)));
+    let instants = (0..15 * 96).map(|n| Timestamp::from_millis(at.millis() + n * 900_000));
+    let opens = instants.into_iter().find(|at| times.start.iter().any(|n| is_open(&case.windows[*n], *at)));
     opens.or(Some(Timestamp::NEVER)).filter(|opens| *opens > at)
 }
 
 fn is_open(window: &Window, at: Timestamp) -> bool {
-    let wall = TimeZone::get(window.zone).unwrap().to_datetime(at.to_jiff());
+    let wall = window.zone.to_datetime(at.to_jiff());
     let minute = i32::from(wall.hour()) * 60 + i32::from(wall.minute());
     let today = usize::try_from(wall.weekday().to_monday_zero_offset()).unwrap();
     window.hours.iter().any(|(opens, closes)| {

@@ -12,7 +12,7 @@ use interpreter::{Expected, judge};
 use policy::{Case, Dice};
 
 /// Policies of `cargo test`; a few events are tried on each.
-const POLICIES: u64 = 3_000;
+const POLICIES: u64 = 1_000;
 const EVENTS: usize = 6;
 
 /// What the real one says, in the words of the other.

@@ -1,5 +1,6 @@
 //! Random policies, as data and as text, and random events that are close enough to them to matter.
 
+use jiff::tz::TimeZone;
 use scanhook::domain::alert::{Alert, Device, MachineId, Severity};
 use scanhook::domain::json::Json;
 use scanhook::domain::rules::{Facts, MachineFacts, OwnedEvent, Reading};
@@ -91,7 +92,8 @@ pub struct Times {
 
 #[derive(Clone, Debug)]
 pub struct Window {
-    pub zone: &'static str,
+    pub name: &'static str,
+    pub zone: TimeZone,
     /// Monday first.
     pub days: [bool; 7],
     /// Minutes of the day; the end may be 24:00, or before the beginning.
@@ -173,7 +175,7 @@ impl Case {
             let hours: Vec<_> = window.hours.iter().map(|(a, b)| format!("\"{}-{}\"", clock(*a), clock(*b))).collect();
             text += &format!(
                 "[windows.w{n}]\ntimezone = \"{}\"\ndays = [{}]\nhours = [{}]\n",
-                window.zone, days.join(", "), hours.join(", ")
+                window.name, days.join(", "), hours.join(", ")
             );
         }
         for one in &self.protections {
@@ -195,7 +197,7 @@ impl Case {
 
     pub fn event(&self, dice: &mut Dice) -> Happening {
         let day = *dice.pick(&[SPRING, AUTUMN, SPRING - 40 * 86_400_000]);
-        let at = Timestamp::from_millis(day + i64::try_from(dice.roll(4 * 1440)).unwrap() * 60_000);
+        let at = Timestamp::from_millis(day + i64::try_from(dice.roll(4 * 96)).unwrap() * 900_000);
         let maybe = |dice: &mut Dice, of: &[&str]| dice.chance(75).then(|| (*dice.pick(of)).to_owned());
         let mut alert = Alert {
             id: "1".to_owned(),
@@ -282,9 +284,10 @@ impl Window {
         let mut days = [false; 7];
         days.iter_mut().for_each(|day| *day = dice.chance(50));
         days[dice.roll(7)] = true;
-        let times = [0, 90, 120, 150, 165, 180, 300, 735, 1320, 1439];
+        let times = [0, 90, 120, 150, 165, 180, 300, 735, 1320, 1425];
         let hours = (0..=dice.roll(2)).map(|_| (*dice.pick(&times), *dice.pick(&[times.as_slice(), &[1440]].concat()))).collect();
-        Window { zone: dice.word(&["Europe/Berlin", "America/New_York", "UTC", "Australia/Lord_Howe"]), days, hours }
+        let name = dice.word(&["Europe/Berlin", "America/New_York", "UTC", "Australia/Lord_Howe"]);
+        Window { name, zone: TimeZone::get(name).unwrap(), days, hours }
     }
 }
 
