@@ -346,7 +346,7 @@ fn ceiling(settings: &Settings, tenant: &Tenant, simulated: Option<SocketAddr>) 
 
 async fn store_policy(journal: &Journal, policy: Arc<Policy>) -> Result<PolicyId, JournalError> {
     let now = clock::now();
-    journal.write(move |tx| tx.policy(policy.fingerprint(), policy.text(), now)).await
+    journal.write(move |tx| tx.policy(policy.fingerprint(), &policy.record(), now)).await
 }
 
 fn retention(settings: &Settings) -> Retention {

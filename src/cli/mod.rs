@@ -14,6 +14,7 @@ mod responder;
 mod resume;
 mod retry;
 mod scans;
+mod schema;
 mod send;
 mod serve;
 mod signals;
@@ -52,6 +53,8 @@ enum Verb {
     Check(check::Args),
     /// Run the tests embedded in rules.toml.
     Test(test::Args),
+    /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
+    Schema(schema::Args),
     /// Sign a payload as its source requires, and post it.
     Send(send::Args),
     /// Play Entra ID and Defender, as a server of its own.
@@ -117,6 +120,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Serve(args) => serve::run(&args).await,
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Schema(args) => schema::run(&args),
         Verb::Send(args) => send::run(&args).await,
         Verb::Simulate(args) => simulate::run(&args).await,
         Verb::Status(args) => status::run(&args).await,

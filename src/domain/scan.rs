@@ -60,6 +60,8 @@ codes! {
         Rule = "rule",
         /// none: no rule matched.
         NoMatch = "no_match",
+        /// none or held: a protection says so.
+        Protection = "protection",
         /// resolving: the tenant's directory is asked first.
         AwaitsDirectory = "awaits_directory",
         /// held: the mode asks for a person's approval.

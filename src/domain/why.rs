@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::person::{Did, Said};
 use super::scan::{Kind, Mode, Reason};
 use super::time::Timestamp;
-use super::verdict::Seen;
+use super::verdict::{Guard, Guarded, Seen};
 
 /// What a decision keeps of its making; the journal stores it as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct Why {
     /// The values the winning rule's conditions saw, or those that stayed unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<Seen>,
+    /// The protections that were hit or could not be judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protections: Vec<Guarded>,
     /// The strictest of process, tenant and rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
@@ -54,7 +57,23 @@ impl Why {
                 format!("what Defender's directory says of `{device}` could change the outcome{}", self.because())
             }
             Reason::Approval => format!("{asks}; its mode wants a person's approval"),
-            Reason::Undecided => format!("{rule} would win, but a milder rule could not be judged{}", self.because()),
+            Reason::Undecided if self.names(&[Guard::Unknown]).is_empty() => {
+                format!("{rule} would win, but a milder rule could not be judged{}", self.because())
+            }
+            Reason::Undecided => {
+                let names = self.names(&[Guard::Unknown]);
+                format!("{asks}, but {names} could not be judged")
+            }
+            Reason::Protection if kind.is_none() => {
+                format!(
+                    "{rule} asks for a scan, and {} allows none{}",
+                    self.names(&[Guard::Hit, Guard::Applied]),
+                    self.because()
+                )
+            }
+            Reason::Protection => {
+                format!("{asks}; {} holds it for a person", self.names(&[Guard::Hit, Guard::Applied]))
+            }
             Reason::Limit => match self.limit {
                 Some((used, of)) => format!("{asks}; {used} of {of} scans of the limit are begun, a person decides"),
                 None => format!("{asks}; the limit is spent, a person decides"),
@@ -76,6 +95,13 @@ impl Why {
             Reason::NoSuchMachine => format!("{asks}; Defender does not know the machine"),
             Reason::Unsupported => format!("{asks}; Defender cannot scan the machine"),
         }
+    }
+
+    /// The protections that came to one of these.
+    fn names(&self, how: &[Guard]) -> String {
+        let names = self.protections.iter().filter(|guarded| how.contains(&guarded.how));
+        let names: Vec<_> = names.map(|guarded| format!("protection `{}`", guarded.name)).collect();
+        names.join(" and ")
     }
 
     fn because(&self) -> String {

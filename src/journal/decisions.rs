@@ -59,7 +59,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn admit(&mut self, new: &NewDecision<'_>, verdict: &Verdict, now: Timestamp) -> Result<(), JournalError> {
-        let why = Why { seen: verdict.seen.clone(), ..Why::default() };
+        let (seen, protections) = (verdict.seen.clone(), verdict.protections.clone());
+        let why = Why { seen, protections, ..Why::default() };
         let (row, wanted) = self.weigh(new, verdict, why, true, now)?;
         self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?;
         if row.state != DecisionState::None {
@@ -80,7 +81,8 @@ impl Tx<'_> {
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<Option<ScanId>, JournalError> {
-        let why = Why { seen: verdict.seen.clone(), said: Some(again.said), ..Why::default() };
+        let (seen, protections) = (verdict.seen.clone(), verdict.protections.clone());
+        let why = Why { seen, protections, said: Some(again.said), ..Why::default() };
         let (row, wanted) = self.weigh(new, verdict, why, again.counted, now)?;
         let why = serde_json::to_string(&row.why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
         let changed = self

@@ -190,7 +190,8 @@ impl Tx<'_> {
             wanted.mode = Mode::Enforce;
         }
         (wanted.limit, wanted.tenant_limit) = (None, None);
-        let verdict = Verdict { rule: decided.rule.clone(), asks: Asks::Scan(wanted), seen: decided.why().seen };
+        let (rule, why) = (decided.rule.clone(), decided.why());
+        let verdict = Verdict { rule, asks: Asks::Scan(wanted), seen: why.seen, protections: why.protections };
         let said = Said { did: Did::Approved, by: by.clone() };
         let again = Again { decision: decided.id, from: DecisionState::Held, said, counted: false };
         let machine = decided.machine.as_ref().or(named.as_ref());

@@ -43,7 +43,7 @@ pub use retry::{Recalled, Sorted};
 pub use scans::{Cited, OpenScan, ScanRow};
 pub use selection::{Selected, Selector, Wants};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
-pub use views::Filter;
+pub use views::{Filter, latest_bodies};
 
 /// Jobs that may wait, and the memory they may hold together; beyond either a writer is told at once.
 const QUEUE: usize = 4096;

@@ -191,7 +191,7 @@ impl Tx<'_> {
             (None | Some(Reason::Approval | Reason::Limit | Reason::UnresolvedDevice), _) => Asks::Scan(wanted),
             (Some(reason), _) => Asks::Hold(reason, wanted),
         };
-        let verdict = Verdict { rule: decided.rule.clone(), asks, seen: why.seen };
+        let verdict = Verdict { rule: decided.rule.clone(), asks, seen: why.seen, protections: why.protections };
         let said = Said { did: Did::Retried, by: by.clone() };
         let again = Again { decision: decided.id, from: decided.state, said, counted: true };
         let scan = self.admit_again(again, &decided.anew(decided.machine.as_ref()), &verdict, now)?;

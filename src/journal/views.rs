@@ -1,5 +1,7 @@
 //! What others see of the journal: receipts, lists, counts.
 
+use std::path::Path;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use uuid::Uuid;
@@ -116,6 +118,22 @@ fn page<T>(mut rows: Vec<(i64, T)>) -> Page<T> {
     rows.truncate(usize::from(PAGE));
     let next = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
     Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
+}
+
+/// The bodies of the latest deliveries of the journal at `path`, newest first, at most `most`; none where no journal
+/// is. It is only read, and may be in use.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn latest_bodies(path: &Path, most: u16) -> Result<Vec<Vec<u8>>, JournalError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let db = super::store::reader(path).map_err(|error| JournalError::Broken(error.to_string()))?;
+    let sql = "SELECT body FROM delivery WHERE body IS NOT NULL ORDER BY id DESC LIMIT ?";
+    let mut statement = db.prepare(sql)?;
+    let bodies = statement.query_map([most], |row| row.get(0))?;
+    Ok(bodies.collect::<Result<_, _>>()?)
 }
 
 impl Reader<'_> {

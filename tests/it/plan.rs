@@ -195,7 +195,8 @@ impl Real {
         let id = self.deliveries.to_string();
         let device = Device { machine: MachineId::parse(&format!("{machine:040x}")), ..Device::default() };
         let alert = Alert { dedupe: id.clone(), id, devices: vec![device], ..Alert::default() };
-        let verdict = Verdict { rule: Some(format!("rule {rule}")), asks: Asks::Scan(wanted), seen: Vec::new() };
+        let rule = Some(format!("rule {rule}"));
+        let verdict = Verdict { rule, asks: Asks::Scan(wanted), seen: Vec::new(), protections: Vec::new() };
         let alerts = vec![AcceptedAlert { item: Item::Alert(alert), verdicts: vec![verdict] }];
         let (tenant, policy, remember) = (self.tenant, self.policy, minutes(1));
         let acceptance = Acceptance { delivery, remember, tenant, policy, alerts };

@@ -456,6 +456,32 @@ fn check_takes_either_file_and_warnings_count_only_if_asked() {
 }
 
 #[test]
+fn check_holds_the_rules_against_their_tests_and_the_configured_sources() {
+    let desk = Desk::ready();
+    desk.file("scanhook.toml", &format!("{CONFIG}{TENANT}"));
+    let more = "[[rule]]\nname = \"other\"\nscan = \"full\"\nwhen = { source = \"sour\" }\n";
+    desk.file("rules.toml", &format!("{RULES}{more}"));
+    let check = |args: &[&str]| {
+        let mut command = desk.command(args);
+        Ran::of(command.env("DEFENDER_SECRET", "of the app").output().unwrap())
+    };
+    let found = check(&["check"]).ends(0).out;
+    has(&found, &["warning[untested-rule]", "no test reaches rule `other`"]);
+    has(&found, &["warning[unknown-source]", "no source is named `sour`", "did you mean `soar`?"]);
+    check(&["check", "--deny-warnings"]).ends(1);
+}
+
+#[test]
+fn schema_prints_what_an_editor_needs_for_either_file() {
+    let desk = Desk::empty();
+    for (file, title) in [("rules", "rules.toml of scanhook"), ("config", "scanhook.toml")] {
+        let schema = desk.run(&["schema", file]).ends(0).json();
+        assert_eq!((&schema["title"], &schema["type"]), (&title.into(), &"object".into()));
+    }
+    desk.run(&["schema", "other"]).ends(64);
+}
+
+#[test]
 fn check_shows_fifty_findings_of_a_kind_and_counts_the_others() {
     let desk = Desk::empty();
     let keys: String = (0..57).map(|n| format!("unknown{n} = 1\n")).collect();

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use toml::de::{DeTable, DeValue};
 
@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 
 const TEST: &[&str] = &["name", "event", "expect", "step", "at", "mode", "source", "payload_file"];
 const STEP: &[&str] = &["after", "event", "expect", "source", "payload_file"];
-const EXPECT: &[&str] = &["rule", "scan", "priority", "state", "reason", "comment_contains"];
+const EXPECT: &[&str] = &["rule", "scan", "priority", "protect", "state", "reason", "comment_contains"];
 /// The value by which a test says that a fact cannot be known.
 const UNKNOWN: &str = "unknown";
 
@@ -77,6 +77,8 @@ pub struct Expect {
     pub scan: Option<Option<Kind>>,
     /// Its priority.
     pub priority: Option<Priority>,
+    /// The protections that apply.
+    pub protect: Option<Protected>,
     /// The decision's state.
     pub state: Option<DecisionState>,
     /// The decision's reason.
@@ -85,14 +87,24 @@ pub struct Expect {
     pub comment_contains: Option<String>,
 }
 
+/// Which protections a step expects to apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protected {
+    /// This one, and perhaps others.
+    By(String),
+    /// Exactly these.
+    Exactly(Vec<String>),
+}
+
+/// The names that tests can expect.
+pub(super) struct Names<'r> {
+    pub(super) rules: Vec<&'r str>,
+    pub(super) protections: Vec<&'r str>,
+}
+
 /// What tests know of a device that they do not describe: an unremarkable machine, or what `[test_facts]` says.
 #[derive(Clone, Debug)]
-pub(super) struct TestFacts {
-    device: Device,
-    facts: MachineFacts,
-    /// Fields said to be unknown.
-    unknown: BTreeSet<String>,
-}
+pub(super) struct TestFacts(MachineFacts);
 
 impl Default for TestFacts {
     fn default() -> Self {
@@ -107,35 +119,27 @@ impl Default for TestFacts {
             os: text("Windows11"),
             health: text("Active"),
         };
-        TestFacts { device: Device::default(), facts, unknown: BTreeSet::new() }
+        TestFacts(facts)
     }
 }
 
 impl TestFacts {
-    /// Adds what the event does not say.
-    pub(super) fn complete(&self, event: &mut OwnedEvent) {
-        if event.facts == Facts::NotAsked {
-            event.facts = Facts::Known(self.facts.clone());
-        }
-        let (device, given) = (&mut event.device, &self.device);
-        for (field, missing) in [
-            (Named::DeviceId, device.machine.is_none()),
-            (Named::DeviceName, device.name.is_none()),
-            (Named::DeviceIp, device.ip.is_none()),
-            (Named::DeviceAadId, device.aad_id.is_none()),
-        ] {
-            if missing && self.unknown.contains(field.code()) {
-                event.alert.unusable.insert(field.code().to_owned());
-            }
-        }
-        device.machine = device.machine.take().or_else(|| given.machine.clone());
-        device.name = device.name.take().or_else(|| given.name.clone());
-        device.ip = device.ip.take().or_else(|| given.ip.clone());
-        device.aad_id = device.aad_id.take().or_else(|| given.aad_id.clone());
-        if let Facts::Known(facts) = &mut event.facts {
-            facts.identify(device);
-        }
+    /// Lets the directory answer for a captured delivery: what it claims of the machine's identity is so.
+    pub(super) fn answer(&self, event: &mut OwnedEvent) {
+        let mut facts = self.0.clone();
+        facts.identify(&event.device);
+        let MachineFacts { id, name, ips, aad_id, .. } = &self.0;
+        facts.id = either(facts.id, id);
+        facts.name = either(facts.name, name);
+        facts.ips = either(facts.ips, ips);
+        facts.aad_id = either(facts.aad_id, aad_id);
+        event.facts = Facts::Known(facts);
     }
+}
+
+/// What the delivery says, else what the test facts say.
+fn either<T: Clone>(said: Reading<T>, otherwise: &Reading<T>) -> Reading<T> {
+    if said.is_absent() { otherwise.clone() } else { said }
 }
 
 /// What a test or one of its steps says happens.
@@ -162,14 +166,13 @@ impl Walk<'_> {
     pub(super) fn test_facts(&mut self, value: &Node<'_>) -> TestFacts {
         let mut facts = TestFacts::default();
         let Some(table) = self.table(value, "`test_facts`") else { return facts };
-        let mut event = blank(&facts);
         // Device facts go by their own name here, `os`, as well as by the field's, `device.os`.
         for entry in entries_of(table) {
             let group = (!entry.key.starts_with("device") && !entry.key.starts_with('/')).then_some("device");
             for entry in self.fields(vec![entry], group) {
                 match &entry.field {
                     Field::Named(named) if named.is_device() && entry.operator.is_none() => {
-                        self.event_value(*named, entry.value, &mut event);
+                        self.fact(*named, entry.value, &mut facts.0);
                     }
                     field => {
                         let message = format!("{} is no fact of a device", quoted(field.name()));
@@ -178,19 +181,48 @@ impl Walk<'_> {
                 }
             }
         }
-        facts.unknown = event.alert.unusable;
-        facts.device = event.device;
-        if let Facts::Known(known) = event.facts {
-            facts.facts = known;
-        }
         facts
     }
 
-    pub(super) fn rule_tests(&mut self, value: &Node<'_>, facts: &TestFacts, rules: &[&str]) -> Vec<RuleTest> {
+    /// What the directory says of a device.
+    fn fact(&mut self, named: Named, value: &Node<'_>, facts: &mut MachineFacts) {
+        let what = format!("`{}`", named.code());
+        let unknown = value.get_ref().as_str() == Some(UNKNOWN);
+        let text = |walk: &mut Self| {
+            if unknown {
+                Some(Reading::Unknown)
+            } else {
+                walk.text(value, &what).map(|t| Reading::Present(t.to_owned()))
+            }
+        };
+        match named {
+            Named::DeviceId if unknown => facts.id = Reading::Unknown,
+            Named::DeviceId => {
+                let text = self.text(value, &what);
+                facts.id = Reading::or_absent(text.and_then(MachineId::parse));
+                if text.is_some() && facts.id.is_absent() {
+                    self.error(code::BAD_VALUE, value.span(), format!("{what} must be 40 hex digits"));
+                }
+            }
+            Named::DeviceIp if unknown => facts.ips = Reading::Unknown,
+            Named::DeviceIp => facts.ips = Reading::Present(self.texts(value, &what)),
+            Named::DeviceTags if unknown => facts.tags = Reading::Unknown,
+            Named::DeviceTags => facts.tags = Reading::Present(self.texts(value, &what)),
+            Named::DeviceName => facts.name = text(self).unwrap_or(Reading::Absent),
+            Named::DeviceAadId => facts.aad_id = text(self).unwrap_or(Reading::Absent),
+            Named::DeviceGroup => facts.group = text(self).unwrap_or(Reading::Absent),
+            Named::DeviceOs => facts.os = text(self).unwrap_or(Reading::Absent),
+            Named::DeviceHealth => facts.health = text(self).unwrap_or(Reading::Absent),
+            _ => {}
+        }
+    }
+
+    pub(super) fn rule_tests(&mut self, value: &Node<'_>, facts: &TestFacts, names: &Names<'_>) -> Vec<RuleTest> {
         let mut tests: Vec<RuleTest> = Vec::new();
+        let mut taken = HashSet::new();
         for (table, header) in self.tables(value, "test") {
-            let test = self.rule_test(table, header.clone(), facts, rules);
-            if !test.name.is_empty() && tests.iter().any(|other| other.name == test.name) {
+            let test = self.rule_test(table, header.clone(), facts, names);
+            if !test.name.is_empty() && !taken.insert(test.name.clone()) {
                 let span = table.get("name").map_or(header, |name| name.span());
                 self.error(code::DUPLICATE_NAME, span, format!("another test is already named {}", quoted(&test.name)));
             }
@@ -199,7 +231,7 @@ impl Walk<'_> {
         tests
     }
 
-    fn rule_test(&mut self, table: &DeTable<'_>, span: Range<usize>, facts: &TestFacts, rules: &[&str]) -> RuleTest {
+    fn rule_test(&mut self, table: &DeTable<'_>, span: Range<usize>, facts: &TestFacts, names: &Names<'_>) -> RuleTest {
         let mut test = RuleTest { name: String::new(), mode: None, at: None, steps: Vec::new(), span: span.clone() };
         for Entry { key, span, value } in entries_of(table) {
             match key {
@@ -222,14 +254,14 @@ impl Walk<'_> {
                     let message = "a test with steps says in each step what arrives and what is expected";
                     self.error(code::BAD_TEST, beside.span(), message);
                 }
-                test.steps = self.steps(steps, facts, rules);
+                test.steps = self.steps(steps, facts, names);
             }
-            None => test.steps.extend(self.step(&whole, Duration::ZERO, span, facts, rules)),
+            None => test.steps.extend(self.step(&whole, Duration::ZERO, span, facts, names)),
         }
         test
     }
 
-    fn steps(&mut self, value: &Node<'_>, facts: &TestFacts, rules: &[&str]) -> Vec<Step> {
+    fn steps(&mut self, value: &Node<'_>, facts: &TestFacts, names: &Names<'_>) -> Vec<Step> {
         let mut steps = Vec::new();
         let tables = self.tables(value, "test.step");
         if tables.is_empty() {
@@ -244,7 +276,7 @@ impl Walk<'_> {
                     key => self.unknown_key(key, span, "a step", STEP),
                 }
             }
-            steps.extend(self.step(&Happening::of(table), after, header, facts, rules));
+            steps.extend(self.step(&Happening::of(table), after, header, facts, names));
         }
         steps
     }
@@ -255,10 +287,10 @@ impl Walk<'_> {
         after: Duration,
         span: Range<usize>,
         facts: &TestFacts,
-        rules: &[&str],
+        names: &Names<'_>,
     ) -> Option<Step> {
         let expect = match what.expect {
-            Some(expect) => self.expect(expect, rules),
+            Some(expect) => self.expect(expect, names),
             None => {
                 self.missing_key(span.clone(), "a test", "expect");
                 None
@@ -298,7 +330,7 @@ impl Walk<'_> {
         Some(Payload { source, file: name.to_owned(), span: file.span() })
     }
 
-    fn expect(&mut self, value: &Node<'_>, rules: &[&str]) -> Option<Expect> {
+    fn expect(&mut self, value: &Node<'_>, names: &Names<'_>) -> Option<Expect> {
         let table = self.table(value, "`expect`")?;
         if table.is_empty() {
             self.error(code::EMPTY, value.span(), "`expect` is empty: such a test cannot fail");
@@ -308,7 +340,8 @@ impl Walk<'_> {
         let mut expect = Expect::default();
         for Entry { key, span, value } in entries_of(table) {
             match key {
-                "rule" => expect.rule = self.expected_rule(value, rules),
+                "rule" => expect.rule = self.expected_rule(value, &names.rules),
+                "protect" => expect.protect = self.expected_protection(value, &names.protections),
                 "scan" => expect.scan = self.word(value, "`scan`", SCANS),
                 "priority" => expect.priority = self.priority(value),
                 "state" => expect.state = self.word(value, "`state`", &states),
@@ -316,7 +349,6 @@ impl Walk<'_> {
                 "comment_contains" => {
                     expect.comment_contains = self.text(value, "`comment_contains`").map(str::to_owned);
                 }
-                "protect" => self.not_yet(span, "protections"),
                 key => self.unknown_key(key, span, "`expect`", EXPECT),
             }
         }
@@ -332,10 +364,31 @@ impl Walk<'_> {
         Some(name.to_owned())
     }
 
+    /// One name: that protection applies. A list: exactly those do, and `[]`: none.
+    fn expected_protection(&mut self, value: &Node<'_>, known: &[&str]) -> Option<Protected> {
+        let names = match value.get_ref() {
+            DeValue::Array(array) if array.is_empty() => Vec::new(),
+            _ => self.some_texts(value, "`protect`"),
+        };
+        for (name, span) in &names {
+            if !known.contains(&name.as_str()) {
+                let message = format!("no protection is named {}", quoted(name));
+                let remedy =
+                    if known.is_empty() { "the file has no `[[protect]]`".to_owned() } else { suggest(name, known) };
+                self.error_with(code::UNKNOWN_PROTECTION, span.clone(), message, remedy);
+            }
+        }
+        let mut names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+        if value.get_ref().is_array() { Some(Protected::Exactly(names)) } else { names.pop().map(Protected::By) }
+    }
+
     fn event(&mut self, value: &Node<'_>, facts: &TestFacts) -> Option<OwnedEvent> {
         let table = self.table(value, "`event`")?;
         let mut event = blank(facts);
-        for entry in self.fields(entries_of(table), None) {
+        // The claims come last: where the event does not tell them, the alert says what the directory says.
+        let mut entries = self.fields(entries_of(table), None);
+        entries.sort_by_key(|entry| matches!(&entry.field, Field::Named(Named::ReportedName | Named::ReportedIp)));
+        for entry in entries {
             match (&entry.field, entry.operator) {
                 (field, Some(_)) => {
                     let message = format!("an event gives `{}` a value, without an operator", field.name());
@@ -361,42 +414,32 @@ impl Walk<'_> {
             event.alert.id_derived = true;
         }
         event.alert.dedupe.clone_from(&event.alert.id);
-        facts.complete(&mut event);
         event.alert.devices = vec![event.device.clone()];
         Some(event)
     }
 
-    /// Gives one field of an event its value.
+    /// Gives one field of an event its value. A fact of the device is what the directory says; of its identity the
+    /// alert says the same.
     fn event_value(&mut self, named: Named, value: &Node<'_>, event: &mut OwnedEvent) {
         let what = format!("`{}`", named.code());
-        if named.is_device() && value.get_ref().as_str() == Some(UNKNOWN) {
-            set_unknown(named, event);
+        let unknown = value.get_ref().as_str() == Some(UNKNOWN);
+        if named.is_device() {
+            if let Facts::Known(facts) = &mut event.facts {
+                self.fact(named, value, facts);
+                claim(named, facts, &mut event.device);
+            }
             return;
         }
         match named {
-            Named::ReportedName | Named::ReportedIp => {
-                let said = if named == Named::ReportedName { "device.name" } else { "device.ip" };
-                self.not_yet(value.span(), &format!("{what} in an event (`{said}` is what the alert says)"));
+            Named::ReportedName | Named::ReportedIp if unknown => {
+                let claim = if named == Named::ReportedName { Named::DeviceName } else { Named::DeviceIp };
+                event.alert.unusable.insert(claim.code().to_owned());
             }
-            Named::Severity if value.get_ref().as_str() == Some(UNKNOWN) => event.alert.severity = None,
+            Named::Severity if unknown => event.alert.severity = None,
             Named::Severity => event.alert.severity = self.severity(value, &what),
             Named::AlertTime => event.alert.time = self.time(value, &what),
-            Named::DeviceId => {
-                let text = self.text(value, &what);
-                event.device.machine = text.and_then(MachineId::parse);
-                if text.is_some() && event.device.machine.is_none() {
-                    self.error(code::BAD_VALUE, value.span(), format!("{what} must be 40 hex digits"));
-                }
-            }
-            _ if named.is_list() => {
-                let texts = self.texts(value, &what);
-                match (named, &mut event.facts) {
-                    (Named::AlertCategory, _) => event.alert.category = texts,
-                    (Named::AlertTechniques, _) => event.alert.techniques = texts,
-                    (_, Facts::Known(facts)) => facts.tags = Reading::Present(texts),
-                    (_, Facts::NotAsked | Facts::Silent) => {}
-                }
-            }
+            Named::AlertCategory => event.alert.category = self.texts(value, &what),
+            Named::AlertTechniques => event.alert.techniques = self.texts(value, &what),
             _ => {
                 if let Some(text) = self.text(value, &what).map(str::to_owned) {
                     set_text(named, text, event);
@@ -439,21 +482,19 @@ fn blank(facts: &TestFacts) -> OwnedEvent {
         tenant: "default".to_owned(),
         alert: Alert::default(),
         device: Device::default(),
-        facts: Facts::Known(facts.facts.clone()),
+        facts: Facts::Known(facts.0.clone()),
         body: None,
     }
 }
 
-/// Says that a fact of the device cannot be known.
-fn set_unknown(named: Named, event: &mut OwnedEvent) {
-    match (named, &mut event.facts) {
-        (Named::DeviceTags, Facts::Known(facts)) => facts.tags = Reading::Unknown,
-        (Named::DeviceGroup, Facts::Known(facts)) => facts.group = Reading::Unknown,
-        (Named::DeviceOs, Facts::Known(facts)) => facts.os = Reading::Unknown,
-        (Named::DeviceHealth, Facts::Known(facts)) => facts.health = Reading::Unknown,
-        _ => {
-            event.alert.unusable.insert(named.code().to_owned());
-        }
+/// Lets the alert say of the machine's identity what the directory says of it.
+fn claim(named: Named, facts: &MachineFacts, device: &mut Device) {
+    match named {
+        Named::DeviceId => device.machine = facts.id.clone().present(),
+        Named::DeviceName => device.name = facts.name.clone().present(),
+        Named::DeviceIp => device.ip = facts.ips.clone().present().and_then(|ips| ips.into_iter().next()),
+        Named::DeviceAadId => device.aad_id = facts.aad_id.clone().present(),
+        _ => {}
     }
 }
 
@@ -467,19 +508,8 @@ fn set_text(named: Named, text: String, event: &mut OwnedEvent) {
         Named::AlertTitle => event.alert.title = Some(text),
         Named::AlertStatus => event.alert.status = Some(text),
         Named::AlertDetector => event.alert.detector = Some(text),
-        Named::DeviceName => event.device.name = Some(text),
-        Named::DeviceIp => event.device.ip = Some(text),
-        Named::DeviceAadId => event.device.aad_id = Some(text),
-        Named::DeviceGroup | Named::DeviceOs | Named::DeviceHealth => {
-            if let Facts::Known(facts) = &mut event.facts {
-                let fact = match named {
-                    Named::DeviceGroup => &mut facts.group,
-                    Named::DeviceOs => &mut facts.os,
-                    _ => &mut facts.health,
-                };
-                *fact = Reading::Present(text);
-            }
-        }
+        Named::ReportedName => event.device.name = Some(text),
+        Named::ReportedIp => event.device.ip = Some(text),
         _ => {}
     }
 }
