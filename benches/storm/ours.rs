@@ -13,7 +13,7 @@ use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
 use scanhook::simulator::{Setup, Simulator, What, Window};
 
 use crate::desk::{Counter, NOW, write};
-use crate::scenario::{END, Result, Scenario};
+use crate::scenario::{Result, Scenario};
 
 /// How long an answer takes, in milliseconds.
 const LATENCY: u64 = 200;
@@ -88,7 +88,7 @@ pub fn play(scenario: &Scenario, window: Window) -> Result {
 impl Run<'_> {
     fn until_the_end(mut self) -> Result {
         while let Some(((at, _), event)) = self.agenda.pop_first() {
-            if at > END {
+            if at > self.scenario.end {
                 break;
             }
             self.now = at;
@@ -151,7 +151,9 @@ impl Run<'_> {
 
     fn load(&mut self) {
         let (tenant, account, now) = (self.counter.desk.tenant, self.account.clone(), self.clock());
-        self.lane = write(&mut self.store, move |tx| Lane::load(tx, tenant, account, Pace::default(), now));
+        // Fewer lists than usual: they cost most of the time and are not what is looked at.
+        let pace = Pace { follow_first: Duration::from_secs(60), ..Pace::default() };
+        self.lane = write(&mut self.store, move |tx| Lane::load(tx, tenant, account, pace, now));
         self.wake(self.now);
     }
 

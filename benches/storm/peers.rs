@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use scanhook::simulator::Window;
 
 use crate::far::Far;
-use crate::scenario::{END, Result, Scenario};
+use crate::scenario::{Result, Scenario};
 
 /// A policy by name.
 type Policy = (&'static str, fn(&Scenario, Window) -> Result);
@@ -67,7 +67,7 @@ fn queue(scenario: &Scenario, window: Window, priority: bool, may: &mut dyn FnMu
     let mut sent = vec![None; scenario.arrivals.len()];
     let (mut log, mut waiting, mut next) = (VecDeque::new(), BTreeSet::new(), 0);
     let (mut now, mut paused) = (0, 0);
-    while now < END {
+    while now < scenario.end {
         while next < scenario.arrivals.len() && scenario.arrivals[next].at <= now {
             waiting.insert((priority && !scenario.arrivals[next].urgent, next));
             next += 1;
@@ -96,7 +96,7 @@ fn back_off(scenario: &Scenario, window: Window) -> Result {
     let mut sent = vec![None; scenario.arrivals.len()];
     let mut agenda: BTreeSet<(i64, usize, u32)> =
         scenario.arrivals.iter().enumerate().map(|(n, arrival)| (arrival.at, n, 0)).collect();
-    while let Some((now, n, tries)) = agenda.pop_first().filter(|(now, ..)| *now < END) {
+    while let Some((now, n, tries)) = agenda.pop_first().filter(|(now, ..)| *now < scenario.end) {
         match far.call(now) {
             Ok(()) => sent[n] = Some(now),
             Err(_) => drop(agenda.insert((now + (1_000 << tries), n, (tries + 1).min(6)))),

@@ -1,8 +1,5 @@
 //! What arrives, and what is measured of what became of it.
 
-/// How long a run lasts, in milliseconds.
-pub const END: i64 = 2 * 3_600_000;
-
 /// One alert for a machine of its own.
 #[derive(Clone, Copy)]
 pub struct Arrival {
@@ -13,6 +10,8 @@ pub struct Arrival {
 pub struct Scenario {
     pub name: String,
     pub arrivals: Vec<Arrival>,
+    /// How long a run lasts, in milliseconds.
+    pub end: i64,
     /// When the process dies and is started again.
     pub restart: Option<i64>,
 }
@@ -33,21 +32,22 @@ pub struct Result {
 
 impl Scenario {
     pub fn all() -> Vec<Scenario> {
+        let end = 2 * 3_600_000;
         vec![
-            Scenario::new(5_000, 300, None),
-            Scenario::new(5_000, 60, None),
-            Scenario::new(5_000, 3_600, None),
-            Scenario::new(20_000, 300, None),
-            Scenario::new(5_000, 300, Some(150_000)),
+            Scenario::new(5_000, 300, None, end),
+            Scenario::new(5_000, 60, None, end),
+            Scenario::new(5_000, 3_600, None, end),
+            Scenario::new(20_000, 300, None, end),
+            Scenario::new(5_000, 300, Some(150_000), end),
         ]
     }
 
     pub fn few() -> Vec<Scenario> {
-        vec![Scenario::new(5_000, 60, None)]
+        vec![Scenario::new(5_000, 60, None, 3_660_000)]
     }
 
     /// So many machines within so many seconds, 2 % of them urgent; then 1 urgent and 4 others a minute.
-    fn new(machines: u64, seconds: u64, restart: Option<i64>) -> Scenario {
+    fn new(machines: u64, seconds: u64, restart: Option<i64>, end: i64) -> Scenario {
         let mut state = machines ^ seconds;
         let mut within = |from: i64, millis: i64| {
             // SplitMix64.
@@ -60,17 +60,17 @@ impl Scenario {
         let storm = i64::try_from(seconds * 1000).unwrap();
         let mut arrivals: Vec<_> =
             (0..machines).map(|n| Arrival { at: within(0, storm), urgent: n % 50 == 0 }).collect();
-        for minute in (storm..END).step_by(60_000) {
+        for minute in (storm..end).step_by(60_000) {
             arrivals.extend((0..5).map(|n| Arrival { at: within(minute, 60_000), urgent: n == 0 }));
         }
         arrivals.sort_by_key(|arrival| arrival.at);
         let stop = restart.map_or("", |_| ", a restart in the middle");
-        Scenario { name: format!("{machines} devices in {seconds} s{stop}"), arrivals, restart }
+        Scenario { name: format!("{machines} devices in {seconds} s{stop}"), arrivals, end, restart }
     }
 
     /// Sums up when each was sent.
     pub fn result(&self, refused: u32, sent: &[Option<i64>]) -> Result {
-        let wait = |n: usize| sent[n].unwrap_or(END) - self.arrivals[n].at;
+        let wait = |n: usize| sent[n].unwrap_or(self.end) - self.arrivals[n].at;
         let urgent = (0..sent.len()).filter(|n| self.arrivals[*n].urgent).collect::<Vec<_>>();
         let alone = self.alone(&urgent);
         let mut others: Vec<_> =

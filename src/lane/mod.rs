@@ -78,7 +78,8 @@ pub struct Pace {
     pub stopped: Duration,
     /// Calls that may be under way at once; the last place is for an urgent one.
     pub in_flight: usize,
-    /// A scan that is not urgent and follows another within this may be part of a rush, whose first seconds are watched.
+    /// A scan that is not urgent and follows another within this may be part of a rush, whose first seconds are watched;
+    /// zero: nothing is.
     pub lull: Duration,
 }
 
@@ -275,7 +276,7 @@ impl Lane {
         now: Now,
     ) -> Result<Option<Lane>, JournalError> {
         let gate = Gate::load(&tx.memory(id)?);
-        let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api), now.wall));
+        let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api)));
         let mut lane = Lane {
             id,
             account,
@@ -296,7 +297,10 @@ impl Lane {
         tx.abandon_calls(id, now.wall)?;
         tx.sending_is_unknown(id, now.wall.plus(pace.settle))?;
         for (api, budget) in &mut lane.budgets {
-            *budget = Budget::load(tx.past_calls(id, *api, now.wall)?, budget.learnt(), now.wall);
+            *budget = Budget::load(tx.past_calls(id, *api, now.wall)?, budget.learnt());
+            if !pace.lull.is_zero() {
+                budget.watch(now.wall);
+            }
         }
         Ok(Some(lane))
     }

@@ -34,12 +34,16 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget with its past. What was under way a moment ago goes on as a rush whose beginning was not seen.
-    pub fn load(entries: impl IntoIterator<Item = Entry>, learnt: Learnt, now: Timestamp) -> Budget {
+    /// A budget with its past.
+    pub fn load(entries: impl IntoIterator<Item = Entry>, learnt: Learnt) -> Budget {
         let mut ledger = Ledger::default();
         entries.into_iter().for_each(|entry| ledger.recall(entry));
-        let busy = ledger.ordinary().is_some_and(|last| now.since(last) < MINUTE);
-        Budget { ledger, learnt, rush: busy.then_some(now) }
+        Budget { ledger, learnt, rush: None }
+    }
+
+    /// After a restart: calls of the last minute may be part of a rush, and what came meanwhile was not seen.
+    pub fn watch(&mut self, now: Timestamp) {
+        self.rush = self.ledger.ordinary().filter(|last| now.since(*last) < MINUTE).map(|_| now);
     }
 
     /// What is left of the configured share while others use the same budget.

@@ -18,7 +18,7 @@ use scanhook::domain::time::{Now, Timestamp};
 use scanhook::domain::verdict::Limit;
 use scanhook::intake::{Desk, accept};
 use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
-use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
+use scanhook::lane::{Account, Call, Happened, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
 use scanhook::simulator::{Busy, Fault, How, Setup, Simulator, Tenant, What, Window};
@@ -118,6 +118,14 @@ impl Scenario {
         }
     }
 
+    /// Another tool spends half of every hour's quota, and there is more to do than the rest allows.
+    pub fn shared() -> Scenario {
+        let share = Share { per_minute: 60, per_hour: 600 };
+        let setup = Setup { per_minute: 60, per_hour: 600, foreign_percent: 50, ..Scenario::small().setup };
+        let deliveries = (0..400).map(|n| (Duration::from_millis(n * 10), alert(n, "high", n))).collect();
+        Scenario { share, setup, deliveries, limited: false, ..Scenario::small() }
+    }
+
     /// Nothing but 429 from the start on, for an hour; three alerts wait.
     pub fn refused_for_an_hour() -> Scenario {
         let hour = Duration::from_secs(3600);
@@ -142,16 +150,17 @@ impl Scenario {
         Scenario { seed, share, setup, deliveries, jumps, limited: false, ..Scenario::small() }
     }
 
-    /// So many machines within a minute that they take longer than an hour, 95 of them urgent.
+    /// More machines within a minute than an hour allows, 95 of them urgent.
     pub fn storm() -> Scenario {
         let mut dice = Dice::new(4);
-        let deliveries = (0..1_600).map(|n| {
+        let deliveries = (0..400).map(|n| {
             let at = Duration::from_millis(dice.roll(60_000));
             (at, alert(n, if n < 95 { "critical" } else { "high" }, n))
         });
         let deliveries = deliveries.collect();
-        let setup = Setup { latency_ms: 200, ..Scenario::small().setup };
-        Scenario { setup, deliveries, limited: false, ..Scenario::small() }
+        let share = Share { per_minute: 100, per_hour: 300 };
+        let setup = Setup { per_hour: 300, latency_ms: 200, ..Scenario::small().setup };
+        Scenario { share, setup, deliveries, limited: false, ..Scenario::small() }
     }
 
     /// Anything the far side may be, within what is promised: a list that shows an action within the settle time.
@@ -307,6 +316,8 @@ pub struct World {
     pub watch: Watch,
     /// The quota is ours alone, and the far side keeps to it.
     pub alone: bool,
+    /// How often it was learnt that others use the quota.
+    pub lowered: u32,
     /// How long nothing could be sent, the process being down.
     pub idle: Duration,
     pub far: Simulator,
@@ -365,6 +376,7 @@ impl World {
             ahead: 0,
             booted: (Timestamp::from_millis(START - JUMP), 1),
             watch: Watch::default(),
+            lowered: 0,
             idle: Duration::ZERO,
             alone: scenario.setup.foreign_percent == 0 && scenario.refuses.is_none(),
             far,
@@ -572,6 +584,11 @@ impl World {
         };
         self.watch.answered(id, &seen, self.now);
         self.trace(|| format!("answer: {happened:?}"));
+        if happened.iter().any(|what| matches!(what, Happened::Lowered { .. })) {
+            self.lowered += 1;
+            let quota = lane.view(now.wall).1;
+            assert!(quota.values().any(|api| api.used_by_others_per_hour > 0), "it is shown");
+        }
         self.lane = Some(lane);
         self.wake(Duration::ZERO);
     }
