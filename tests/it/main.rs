@@ -12,6 +12,7 @@
 
 mod demo;
 mod docs;
+mod fleet;
 mod harness;
 mod house;
 mod intake;
