@@ -52,6 +52,7 @@ pub(crate) use codes;
 pub mod alert;
 pub mod comment;
 pub mod delivery;
+pub mod directory;
 pub mod json;
 pub mod mapping;
 pub mod plain;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::directory::{By, Looked};
 use super::scan::{Kind, Mode, Reason};
 use super::time::Timestamp;
 use super::verdict::Seen;
@@ -22,6 +23,9 @@ pub struct Why {
     /// When the scan ended whose cool-down answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooled_by: Option<Timestamp>,
+    /// What the tenant's directory said, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Looked>,
 }
 
 impl Why {
@@ -29,6 +33,10 @@ impl Why {
     /// it was recorded.
     #[must_use]
     pub fn sentence(&self, reason: Reason, rule: Option<&str>, kind: Option<Kind>, device: &str) -> String {
+        self.clause(reason, rule, kind, device) + &self.found()
+    }
+
+    fn clause(&self, reason: Reason, rule: Option<&str>, kind: Option<Kind>, device: &str) -> String {
         let rule = rule.map_or_else(|| "no rule".to_owned(), |rule| format!("rule `{rule}`"));
         let scan = kind.map_or("a", |kind| match kind {
             Kind::Quick => "a quick",
@@ -38,6 +46,9 @@ impl Why {
         match reason {
             Reason::Rule => format!("{rule} says that no scan is needed{}", self.because()),
             Reason::NoMatch => "no rule matched".to_owned(),
+            Reason::AwaitsDirectory if self.seen.is_empty() => {
+                format!("Defender's directory is asked which machine `{device}` is, and then it is decided")
+            }
             Reason::AwaitsDirectory => {
                 format!("what Defender's directory says of `{device}` could change the outcome{}", self.because())
             }
@@ -47,6 +58,16 @@ impl Why {
                 Some((used, of)) => format!("{asks}; {used} of {of} scans of the limit are begun, a person decides"),
                 None => format!("{asks}; the limit is spent, a person decides"),
             },
+            Reason::UnresolvedDevice if self.directory.as_ref().is_some_and(|looked| looked.notes.is_empty()) => {
+                format!("{asks}; Defender's directory knows no machine that `{device}` could be, and none is guessed")
+            }
+            Reason::AmbiguousDevice => {
+                let candidates = self.directory.as_ref().map_or(&[][..], |looked| &looked.candidates);
+                format!("{asks}; `{device}` could be each of {}, and none is guessed", candidates.join(" and "))
+            }
+            Reason::SourceRemoved => {
+                "the alert's source was taken out of the configuration before it could be decided".to_owned()
+            }
             Reason::UnresolvedDevice => {
                 format!("{asks}; the alert names `{device}`, which is not the id of a machine, and none is guessed")
             }
@@ -62,7 +83,24 @@ impl Why {
             Reason::TooOld => format!("{asks}; it was too old before it could be sent"),
             Reason::NoSuchMachine => format!("{asks}; Defender does not know the machine"),
             Reason::Unsupported => format!("{asks}; Defender cannot scan the machine"),
+            Reason::Excluded => format!("{asks}; somebody has excluded the machine at Defender"),
         }
+    }
+
+    /// What the directory says of the machine.
+    fn found(&self) -> String {
+        let Some(looked) = &self.directory else { return String::new() };
+        let by = looked.by.map(|by| {
+            let name = looked.name.as_ref().map_or("a machine without a name".to_owned(), |name| format!("`{name}`"));
+            match by {
+                By::Id => format!("its id is that of {name}"),
+                By::Name => format!("its name is that of {name}"),
+                By::Entra => format!("its Entra device id is that of {name}"),
+                By::Address => format!("its address was that of {name}"),
+            }
+        });
+        let clauses: Vec<String> = by.into_iter().chain(looked.notes.iter().cloned()).collect();
+        if clauses.is_empty() { String::new() } else { format!("; {}", clauses.join("; ")) }
     }
 
     fn because(&self) -> String {

@@ -17,6 +17,12 @@ crate::domain::codes! {
         Scan = "scan",
         /// The list of machine actions.
         List = "list",
+        /// A machine's record by its id.
+        Machine = "machine",
+        /// Machines by name or Entra device id.
+        Machines = "machines",
+        /// Machines by address.
+        FindByIp = "find_by_ip",
     }
 }
 

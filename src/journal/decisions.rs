@@ -8,6 +8,7 @@ use super::accept::PolicyId;
 use super::error::JournalError;
 use super::store::{TenantId, Tx};
 use crate::domain::alert::MachineId;
+use crate::domain::directory::Looked;
 use crate::domain::plan::{History, Open, Past, Plan, Waiting, plan};
 use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
@@ -29,6 +30,12 @@ pub struct NewDecision<'a> {
     pub machine: Option<&'a MachineId>,
     /// The policy that decided.
     pub policy: PolicyId,
+    /// The row of a resolving decision that is decided anew; `None`: a new one.
+    pub again: Option<i64>,
+    /// Why no scan of this device can begin, whatever the verdict asks for.
+    pub barred: Option<Reason>,
+    /// What the tenant's directory said.
+    pub looked: Option<Looked>,
 }
 
 /// What a decision's row says beyond who and what.
@@ -41,13 +48,21 @@ struct Row {
 }
 
 impl Tx<'_> {
-    /// Writes the decision and begins or joins its scan.
+    /// Writes the decision and begins or joins its scan. Returns what became of it.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn admit(&mut self, new: &NewDecision<'_>, verdict: &Verdict, now: Timestamp) -> Result<(), JournalError> {
-        let mut why = Why { seen: verdict.seen.clone(), ..Why::default() };
+    pub fn admit(
+        &mut self,
+        new: &NewDecision<'_>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<(DecisionState, Reason), JournalError> {
+        let mut why = Why { seen: verdict.seen.clone(), directory: new.looked.clone(), ..Why::default() };
         let (row, wanted) = match &verdict.asks {
+            Asks::Hold(_, wanted) | Asks::Scan(wanted) if let Some(reason) = new.barred => {
+                (barred(reason, wanted, why, now), Some(wanted))
+            }
             Asks::Nothing(reason) => {
                 (Row { state: DecisionState::None, reason: *reason, scan: None, why, look_at: None }, None)
             }
@@ -62,11 +77,14 @@ impl Tx<'_> {
                 (row, Some(wanted))
             }
         };
-        self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?;
+        match new.again {
+            None => self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?,
+            Some(decision) => self.update_decision(decision, new, verdict.rule.as_deref(), wanted, &row)?,
+        }
         if row.state != DecisionState::None {
             self.touch(new.tenant);
         }
-        Ok(())
+        Ok((row.state, row.reason))
     }
 
     fn admit_scan(
@@ -161,7 +179,7 @@ impl Tx<'_> {
         row: &Row,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let why = serde_json::to_string(&row.why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        let why = json(&row.why)?;
         self.db
             .prepare_cached(
                 "INSERT INTO decision(delivery, n, tenant, device, machine, at, state, reason, scan, rule, kind,
@@ -186,6 +204,43 @@ impl Tx<'_> {
                 row.look_at.map(Timestamp::millis),
             ])?;
         Ok(())
+    }
+
+    /// The row keeps its time and with it its id: the receipt that was given stays true.
+    fn update_decision(
+        &mut self,
+        decision: i64,
+        new: &NewDecision<'_>,
+        rule: Option<&str>,
+        wanted: Option<&Wanted>,
+        row: &Row,
+    ) -> Result<(), JournalError> {
+        let why = json(&row.why)?;
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE decision SET machine = ?, state = ?, reason = ?, scan = ?, rule = ?, kind = ?, priority = ?,
+                        policy = ?, why = ?, look_at = ?, asks = NULL
+                 WHERE id = ? AND state = 'resolving'",
+            )?
+            .execute(params![
+                new.machine.map(MachineId::as_str),
+                row.state.code(),
+                row.reason.code(),
+                row.scan.map(|scan| scan.0),
+                rule,
+                wanted.map(|w| w.kind.code()),
+                wanted.map(|w| w.priority.get()),
+                new.policy.0,
+                why,
+                row.look_at.map(Timestamp::millis),
+                decision,
+            ])?;
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict("a decision that is not resolving is decided anew"))
+        }
     }
 
     /// What is known of a machine, for the planner.
@@ -316,6 +371,21 @@ impl Tx<'_> {
 fn resolving(why: Why, until: Timestamp) -> Row {
     let (state, reason) = (DecisionState::Resolving, Reason::AwaitsDirectory);
     Row { state, reason, scan: None, why, look_at: Some(until) }
+}
+
+fn json(why: &Why) -> Result<String, JournalError> {
+    serde_json::to_string(why).map_err(|_| JournalError::Conflict("a record is no JSON"))
+}
+
+/// A person can still decide about a device that is not resolved; a machine that cannot be scanned is dropped.
+fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {
+    match reason {
+        Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld => {
+            why.mode = Some(wanted.mode);
+            Row { state: DecisionState::Dropped, reason, scan: None, why, look_at: None }
+        }
+        _ => held(reason, wanted, why, now),
+    }
 }
 
 fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {

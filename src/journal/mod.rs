@@ -6,6 +6,7 @@
 mod accept;
 mod calls;
 mod decisions;
+mod directory;
 mod error;
 mod ids;
 mod retention;
@@ -26,6 +27,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 pub use accept::{Acceptance, AcceptedAlert, PolicyId};
 pub use calls::{Api, CallId};
 pub use decisions::NewDecision;
+pub use directory::{OpenQuestion, Resolving};
 pub use error::{JournalError, OpenError};
 pub use ids::{Ids, decision_uuid};
 pub use retention::Retention;

@@ -292,7 +292,7 @@ fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
 /// Every table as text, in a fixed order.
 pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
     let mut text = String::new();
-    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event"] {
+    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event", "device"] {
         let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
         let columns = statement.column_count();
         let mut rows = statement.query([])?;

@@ -41,6 +41,8 @@ pub(super) struct Gate {
     failures: u32,
     stopped: Option<Stopped>,
     notes: Vec<String>,
+    /// The token has no role that reads.
+    blind: bool,
 }
 
 struct Stopped {
@@ -69,6 +71,21 @@ impl Gate {
     pub(super) fn bearer(&self, now: Timestamp) -> Option<(&Bearer, u64)> {
         let token = self.token.as_ref().filter(|token| token.expires > now && self.stopped.is_none())?;
         Some((&token.bearer, self.generation))
+    }
+
+    /// Counts tokens.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether the token may read machines, as far as it tells.
+    pub(super) fn reads(&self) -> bool {
+        !self.blind
+    }
+
+    /// What is wrong, but stops nothing, until there is another token.
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 
     pub(super) fn with_external_id(&self) -> bool {
@@ -192,6 +209,7 @@ impl Lane {
 
     fn token_granted(&mut self, token: Token, now: Timestamp, happened: &mut Vec<Happened>) {
         let faults = token::check(&token.claims, &self.account.endpoints, &self.account.tenant_id);
+        self.gate.blind = faults.contains(&ClaimFault::NoReadRole);
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
         self.gate.notes = notes.iter().map(ToString::to_string).collect();
         if let Some(fault) = stops.first() {

@@ -2,10 +2,11 @@
 //! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end) and `gate` (token, pause, stop).
+//! (send), `follow` (list, reconcile, end), `resolve` (which machine it is) and `gate` (token, pause, stop).
 
 mod follow;
 mod gate;
+mod resolve;
 mod scan;
 
 pub mod run;
@@ -20,13 +21,15 @@ use secrecy::SecretString;
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
 use crate::domain::quota::{Ledger, Share};
-use crate::domain::scan::{Kind, Outcome, Priority};
+use crate::domain::scan::{DecisionState, Kind, Outcome, Priority, Reason};
 use crate::domain::time::Timestamp;
+use crate::intake::Desks;
 use crate::journal::{Api, CallId, JournalError, TenantId, Tx};
 use crate::policy::Policy;
 
 use follow::Listing;
 use gate::Gate;
+use resolve::{Look, Looks};
 use scan::Intent;
 
 /// Who the lane calls as, and how much it may.
@@ -66,6 +69,10 @@ pub struct Pace {
     pub stopped: Duration,
     /// Calls that may be under way at once.
     pub in_flight: usize,
+    /// How long it is believed which machine a device is, and what its record says.
+    pub known_for: Duration,
+    /// How long it is believed that the directory knows none, or several: somebody may be mending that.
+    pub unknown_for: Duration,
 }
 
 impl Default for Pace {
@@ -79,6 +86,8 @@ impl Default for Pace {
             busy: Duration::from_secs(60),
             stopped: Duration::from_secs(60),
             in_flight: 4,
+            known_for: Duration::from_secs(600),
+            unknown_for: Duration::from_secs(120),
         }
     }
 }
@@ -95,6 +104,8 @@ pub enum Call {
     Scan(Intent),
     /// The machine actions are listed; the token's generation.
     List(u64),
+    /// The directory is asked.
+    Look(Look),
 }
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
@@ -164,6 +175,15 @@ pub enum Happened {
         /// From sending to the end.
         took: Duration,
     },
+    /// A decision that had waited for the directory was made.
+    Decided {
+        /// The rule that won.
+        rule: Option<String>,
+        /// What became of it.
+        state: DecisionState,
+        /// Why.
+        reason: Reason,
+    },
     /// A token was granted.
     Token {
         /// Its audience.
@@ -194,10 +214,18 @@ pub enum Happened {
     },
 }
 
+impl Happened {
+    fn held(reason: Reason) -> Happened {
+        Happened::Decided { rule: None, state: DecisionState::Held, reason }
+    }
+}
+
 /// The lane of one tenant.
 pub struct Lane {
     id: TenantId,
     account: Arc<Account>,
+    /// The sources, for alerts that are decided anew.
+    desks: Arc<Desks>,
     pace: Pace,
     gate: Gate,
     ledgers: BTreeMap<Api, Ledger>,
@@ -206,6 +234,7 @@ pub struct Lane {
     listing: Option<Listing>,
     /// When the last list was begun.
     listed_at: Timestamp,
+    looks: Looks,
 }
 
 impl Lane {
@@ -218,6 +247,7 @@ impl Lane {
         tx: &mut Tx<'_>,
         id: TenantId,
         account: Arc<Account>,
+        desks: Arc<Desks>,
         pace: Pace,
         now: Timestamp,
     ) -> Result<Option<Lane>, JournalError> {
@@ -231,12 +261,14 @@ impl Lane {
         Ok(Some(Lane {
             id,
             account,
+            desks,
             pace,
             gate,
             ledgers,
             leaving: BTreeMap::new(),
             listing: None,
             listed_at: Timestamp::default(),
+            looks: Looks::default(),
         }))
     }
 
@@ -250,12 +282,14 @@ impl Lane {
         todo.wake(tx.release_due(self.id, now)?);
         self.end_dry(tx, &mut todo, now)?;
         self.give_up(tx, &mut todo, now)?;
+        self.decide_resolving(tx, policy, &mut todo, now)?;
         if self.gate.closed_until(now) > now {
             todo.wake(self.gate.closed_until(now));
             return Ok(todo);
         }
         self.poll_token(tx, &mut todo, now)?;
         self.poll_list(tx, &mut todo, now)?;
+        self.poll_looks(tx, &mut todo, now)?;
         self.poll_scans(tx, policy, &mut todo, now)?;
         Ok(todo)
     }
@@ -288,6 +322,7 @@ impl Lane {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
             Call::List(generation) => self.list_answer(tx, generation, answer, now, &mut happened)?,
+            Call::Look(look) => self.look_answer(tx, look, answer, now, &mut happened)?,
         }
         Ok(happened)
     }
@@ -336,6 +371,7 @@ impl Lane {
         let (api, scan, urgent) = match &call {
             Call::Token => (Api::Token, None, false),
             Call::List(_) => (Api::List, None, false),
+            Call::Look(look) => (look.api(), None, look.urgent),
             Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), intent.scan.priority >= Priority::URGENT),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;

@@ -14,7 +14,7 @@ use scanhook::domain::scan::Mode;
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::Limit;
-use scanhook::intake::{Desk, accept};
+use scanhook::intake::{Desk, Desks, accept};
 use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
 use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
@@ -211,7 +211,8 @@ pub struct World {
     deliveries: Vec<String>,
     policy: Arc<Policy>,
     policy_id: PolicyId,
-    desk: Desk,
+    tenant: TenantId,
+    desks: Arc<Desks>,
     account: Arc<Account>,
 }
 
@@ -250,7 +251,8 @@ impl World {
             deliveries: scenario.deliveries.iter().map(|(_, body)| body.clone()).collect(),
             policy,
             policy_id,
-            desk: desk(tenant),
+            tenant,
+            desks: Arc::new([("siem".to_owned(), desk(tenant))].into()),
             account: Arc::new(account),
         };
         world.after(Duration::ZERO, Event::Load(0));
@@ -338,16 +340,17 @@ impl World {
         let bearer = format!("Bearer {}", String::from_utf8_lossy(SECRET));
         headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
         let body = Bytes::from(self.deliveries[n].clone());
-        let delivery = authenticate(&self.desk.source.auth, &self.desk.source.name, &headers, body, now).unwrap();
-        let acceptance = accept(&self.desk, &self.policy, self.policy_id, delivery).unwrap();
+        let desk = &self.desks["siem"];
+        let delivery = authenticate(&desk.source.auth, &desk.source.name, &headers, body, now).unwrap();
+        let acceptance = accept(desk, &self.policy, self.policy_id, delivery).unwrap();
         self.commit(move |tx| tx.accept(&acceptance, now))
     }
 
     fn load(&mut self) {
         self.down = false;
-        let (tenant, account, now) = (self.desk.tenant, self.account.clone(), self.now);
+        let (tenant, account, desks, now) = (self.tenant, self.account.clone(), self.desks.clone(), self.now);
         let pace = Pace { give_up: 4 * DAY, ..Pace::default() };
-        match self.commit(move |tx| Lane::load(tx, tenant, account, pace, now)) {
+        match self.commit(move |tx| Lane::load(tx, tenant, account, desks, pace, now)) {
             Some(lane) => {
                 self.lane = lane;
                 self.wake(Duration::ZERO);
