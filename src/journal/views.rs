@@ -248,6 +248,8 @@ impl Reader<'_> {
             self.db.query_row(held, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         view.held = count;
         view.held_since = since.map(time);
+        let resolving = "SELECT count(*) FROM decision WHERE tenant = ? AND state = 'resolving'";
+        view.resolving = self.db.query_row(resolving, [tenant.0], |row| row.get(0))?;
         Ok(view)
     }
 

@@ -310,9 +310,11 @@ impl Lane {
                 }
                 self.look_done(tx, &look, &found, now)
             }
+            // Where there was a first page, a later one that is not there proves nothing.
+            LookReply::Nobody if pages.read > 0 => self.look_failed(tx, &pages.asked, now),
             LookReply::Nobody => {
                 self.authorized();
-                self.look_done(tx, &look, &Found::of(pages.rows), now)
+                self.look_done(tx, &look, &Found::default(), now)
             }
             LookReply::Refused(_) => {
                 self.authorized();

@@ -11,6 +11,7 @@
 )]
 
 mod demo;
+mod directory;
 mod docs;
 mod fleet;
 mod harness;

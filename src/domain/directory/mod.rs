@@ -7,6 +7,8 @@
 mod question;
 mod record;
 
+use core::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 pub use question::{Claims, EntraId, HostName, Question, internal};
@@ -149,7 +151,7 @@ impl<E> Resolver<'_, E> {
     fn run(&mut self) -> Result<Resolution, Halt<E>> {
         let claims = self.claims;
         if let Some(id) = &claims.machine {
-            let candidates = self.ask(Question::Machine(id.clone()))?;
+            let candidates = self.ask(Question::Machine(id.clone()), |_| true)?;
             return Ok(conclude(By::Id, candidates));
         }
         let mut candidates = self.by_name()?;
@@ -157,22 +159,18 @@ impl<E> Resolver<'_, E> {
             return Ok(conclude(By::Name, candidates));
         }
         if let Some(entra) = &claims.entra {
-            candidates = self.ask(Question::Entra(entra.clone()))?;
+            candidates = self.ask(Question::Entra(entra.clone()), |_| true)?;
         }
         if !candidates.records.is_empty() {
             return Ok(conclude(By::Entra, candidates));
         }
         if let Some((ip, at)) = claims.fresh_address(self.now).filter(|_| !claims.odd_name) {
-            candidates = self.ask(Question::Address(ip, at))?;
-            let shares_it = |record: &Record| {
-                let same =
-                    |text: &String| text.parse().is_ok_and(|other: core::net::IpAddr| other.to_canonical() == ip);
-                record.external_ip.as_ref().is_some_and(same) && !record.ips.iter().any(same)
-            };
-            candidates.records.retain(|record| {
-                !shares_it(record)
-                    && claims.name.as_ref().is_none_or(|name| record.host().is_some_and(|host| host.agrees(name)))
-            });
+            let same = |text: &String| text.parse().is_ok_and(|other: IpAddr| other.to_canonical() == ip);
+            let agrees = |record: &Record, name| record.host().is_some_and(|host| host.agrees(name));
+            candidates = self.ask(Question::Address(ip, at), |record| {
+                let shares_it = record.external_ip.as_ref().is_some_and(same) && !record.ips.iter().any(same);
+                !shares_it && claims.name.as_ref().is_none_or(|name| agrees(record, name))
+            })?;
             self.heed_entra(&mut candidates);
         }
         Ok(conclude(By::Address, candidates))
@@ -181,18 +179,14 @@ impl<E> Resolver<'_, E> {
     /// A qualified name exactly, or else a record that says no domain at all. A bare name is the first label.
     fn by_name(&mut self) -> Result<Candidates, Halt<E>> {
         let Some(name) = self.claims.name.clone() else { return Ok(Candidates::default()) };
-        let mut candidates = self.ask(Question::Name(name.clone()))?;
-        candidates.records.retain(|record| record.host().as_ref() == Some(&name));
-        if name.is_qualified() {
-            if candidates.records.is_empty() {
-                let label = name.label();
-                candidates = self.ask(Question::Name(label.clone()))?;
-                candidates.records.retain(|record| record.host().as_ref() == Some(&label));
-            }
-        } else {
-            let mut others = self.ask(Question::Label(name.clone()))?;
-            others.records.retain(|record| record.host().is_some_and(|host| host.label() == name));
-            candidates.add(others);
+        let is = |record: &Record, name: &HostName| record.host().as_ref() == Some(name);
+        let mut candidates = self.ask(Question::Name(name.clone()), |record| is(record, &name))?;
+        if !name.is_qualified() {
+            let begins = |record: &Record| record.host().is_some_and(|host| host.label() == name);
+            candidates.add(self.ask(Question::Label(name.clone()), begins)?);
+        } else if candidates.records.is_empty() {
+            let label = name.label();
+            candidates = self.ask(Question::Name(label.clone()), |record| is(record, &label))?;
         }
         self.heed_entra(&mut candidates);
         Ok(candidates)
@@ -210,11 +204,12 @@ impl<E> Resolver<'_, E> {
         });
     }
 
-    /// The machines that a question finds; a stale record stands for the machine it was merged into.
-    fn ask(&mut self, question: Question) -> Result<Candidates, Halt<E>> {
+    /// The machines that a question finds, those of its records that fit; a stale one stands for the machine it was
+    /// merged into, whatever that is called.
+    fn ask(&mut self, question: Question, fits: impl Fn(&Record) -> bool) -> Result<Candidates, Halt<E>> {
         let found = self.look(question)?;
         let mut candidates = Candidates { records: Vec::new(), more: found.more };
-        for record in found.records {
+        for record in found.records.into_iter().filter(fits) {
             let live = self.live(record)?;
             candidates.add(Candidates { records: live.into_iter().collect(), more: false });
         }

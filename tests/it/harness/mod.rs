@@ -139,6 +139,13 @@ impl Site {
         self.start().await;
     }
 
+    /// Stops and starts on the same folder, with other rules.
+    pub async fn restart_with(&mut self, rules: &str) {
+        self.stop().await;
+        self.wish.rules = rules.to_owned();
+        self.start().await;
+    }
+
     /// Stops and starts on the same folder.
     pub async fn restart(&mut self) {
         self.stop().await;

@@ -8,8 +8,16 @@ pub fn all(world: &mut World) {
     ended(world);
     not_doubled(world);
     truthful(world);
+    not_guessed(world);
     within_quota(world);
     kept(world);
+}
+
+/// Nothing of ours was begun on a machine that could be another one, that is unknown, or that cannot be scanned.
+fn not_guessed(world: &World) {
+    for action in world.far.scans().iter().filter(|action| !action.foreign) {
+        assert!(!world.forbidden.contains(&action.machine), "{} was guessed", action.machine);
+    }
 }
 
 /// Every decision and every scan is final.
@@ -58,7 +66,7 @@ fn truthful(world: &World) {
 
 /// By the far side's own count over sliding windows.
 fn within_quota(world: &World) {
-    for route in ["scan", "list"] {
+    for route in ["scan", "list", "machine", "machines", "findbyip"] {
         let (minute, hour) = world.far.quota_peak(route);
         assert!(minute <= world.share.per_minute, "{route}: {minute} calls in a minute");
         assert!(hour <= world.share.per_hour, "{route}: {hour} calls in an hour");

@@ -19,7 +19,8 @@ use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store,
 use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
-use scanhook::simulator::{Busy, Fault, How, Setup, Simulator, What, Window};
+use scanhook::simulator::{Busy, Fault, How, Machine, Setup, Simulator, What, Window};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
@@ -49,9 +50,20 @@ scan = "quick"
 when = { severity = "medium" }
 "#;
 
+/// Goes before the others, and needs a fact of every machine.
+const LAB: &str = r#"
+[[rule]]
+name = "lab"
+scan = "none"
+when = { device.tags = "lab" }
+"#;
+
 /// What a run starts from.
 pub struct Scenario {
     seed: u64,
+    rules: String,
+    /// Machines that no alert tells apart from another, or that cannot be scanned.
+    forbidden: Vec<String>,
     share: Share,
     setup: Setup,
     far_faults: Vec<Fault>,
@@ -71,6 +83,8 @@ impl Scenario {
         };
         Scenario {
             seed: 1,
+            rules: RULES.to_owned(),
+            forbidden: Vec::new(),
             share: Share::WHOLE,
             setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
             far_faults: Vec::new(),
@@ -89,6 +103,8 @@ impl Scenario {
             |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","deviceId":"{}"}}"#, machine(n));
         Scenario {
             seed: 1,
+            rules: RULES.to_owned(),
+            forbidden: Vec::new(),
             share: Share::WHOLE,
             setup: Setup { seed: 1, latency_ms: 300, ..Setup::default() },
             far_faults: Vec::new(),
@@ -116,7 +132,10 @@ impl Scenario {
                 Busy::RefusedMessageOnly,
                 Busy::Alternate,
             ]),
-            page_size: dice.pick(&[None, None, Some(2)]),
+            page_size: dice.pick(&[None, None, Some(2), Some(1)]),
+            machines: fleet(machines),
+            eq_ignores_case: dice.roll(2) == 0,
+            none_is_404: dice.roll(2) == 0,
             echo_external_id: dice.roll(5) > 0,
             accept_external_id: dice.roll(8) > 0,
             scope_null: dice.roll(4) == 0,
@@ -141,8 +160,54 @@ impl Scenario {
         });
         let deliveries = deliveries.collect();
         let share = Share { per_minute: share.0, per_hour: share.1 };
-        Scenario { seed, share, setup, far_faults, foreign, deliveries }
+        let within = dice.pick(&["30s", "5m", "1h"]);
+        let rules = RULES.replace("[defaults]", &format!("[defaults]\nresolve_within = \"{within}\""));
+        let rules = if dice.roll(3) == 0 { rules.replacen("[[rule]]", &format!("{LAB}[[rule]]"), 1) } else { rules };
+        Scenario { seed, rules, forbidden: forbidden(), share, setup, far_faults, foreign, deliveries }
     }
+
+    /// Machines that alerts call by their names only, all at once: `alerts` for each of `machines`.
+    pub fn named(machines: u64, alerts: u64) -> Scenario {
+        let name = |n: u64| format!("ws-{n}.corp.example");
+        let alert = |n: u64, of: u64| {
+            format!(r#"{{"alertId":"a-{n}-{of}","title":"t","severity":"high","device_name":"{}"}}"#, name(n))
+        };
+        let fleet = (0..machines).map(|n| listed(&machine(n), &name(n), json!({})));
+        let deliveries = (0..machines).flat_map(|n| (0..alerts).map(move |of| (n, of)));
+        let deliveries = deliveries.map(|(n, of)| (Duration::from_millis(1000 + of * 10), alert(n, of)));
+        Scenario {
+            rules: RULES.replace("scan = \"full\"", "scan = \"full\"\nlimit = false"),
+            setup: Setup { seed: 1, latency_ms: 300, machines: fleet.collect(), ..Setup::default() },
+            deliveries: deliveries.collect(),
+            ..Scenario::small()
+        }
+    }
+}
+
+fn listed(id: &str, name: &str, record: serde_json::Value) -> Machine {
+    let record = record.as_object().unwrap().clone();
+    Machine { id: id.to_owned(), dns_name: Some(name.to_owned()), record, ..Machine::default() }
+}
+
+/// Two of one name, one merged into the first machine, one excluded, one not onboarded.
+fn forbidden() -> Vec<String> {
+    (0..5).map(|n| format!("{:040x}", 0xbad0 + n)).collect()
+}
+
+/// The machines that alerts are about, and those that must never be scanned.
+fn fleet(machines: u64) -> Vec<Machine> {
+    let [twin, other, old, excluded, new] = forbidden().try_into().unwrap();
+    let tags = |n: u64| if n == 1 { json!(["lab"]) } else { json!([]) };
+    let record = |n: u64| json!({ "lastIpAddress": format!("10.0.0.{}", 10 + n), "machineTags": tags(n) });
+    let ours = (0..machines).map(|n| listed(&machine(n), &format!("ws-{n}.corp.example"), record(n)));
+    let others = [
+        listed(&twin, "twin.corp.example", json!({ "lastIpAddress": "10.0.0.9" })),
+        listed(&other, "twin.corp.example", json!({ "lastIpAddress": "10.0.0.9" })),
+        listed(&old, "old.corp.example", json!({ "mergedIntoMachineId": machine(0), "lastIpAddress": null })),
+        listed(&excluded, "excluded.corp.example", json!({ "isExcluded": true })),
+        listed(&new, "new.corp.example", json!({ "onboardingStatus": "CanBeOnboarded" })),
+    ];
+    ours.chain(others).collect()
 }
 
 fn far_fault(dice: &mut Dice) -> Fault {
@@ -152,6 +217,20 @@ fn far_fault(dice: &mut Dice) -> Fault {
         message: Some("on order".to_owned()),
         retry_after: retry_after.map(str::to_owned),
     };
+    if dice.roll(3) == 0 {
+        let how = match dice.roll(7) {
+            0 => status(403, "Forbidden", None),
+            1 => status(404, "NotFound", None),
+            2 => status(500, "InternalServerError", None),
+            3 => status(400, "ODataError", None),
+            4 => How::Delay { ms: 20_000 },
+            5 => How::Delay { ms: 45_000 },
+            _ => How::Silence { executed: true },
+        };
+        let route = dice.pick(&["machines", "machines", "machine", "findbyip"]).to_owned();
+        let (nth, times) = (1 + dice.roll(4), dice.pick(&[1, 3, 1000]));
+        return Fault { route, nth: u32::try_from(nth).unwrap(), times, how };
+    }
     let how = match dice.roll(9) {
         0 => status(429, "TooManyRequests", Some("37")),
         1 => status(429, "TooManyRequests", None),
@@ -170,8 +249,17 @@ fn far_fault(dice: &mut Dice) -> Fault {
 fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
     let severity = dice.pick(&["low", "medium", "medium", "high", "high"]);
     let category = dice.pick(&["", "", "", "AskFirst"]);
-    let device = match dice.roll(12) {
-        0 => r#"{"name":"lt-042"}"#.to_owned(),
+    let n_of = dice.roll(machines);
+    let device = match dice.roll(16) {
+        0 => format!(r#"{{"name":"WS-{n_of}"}}"#),
+        1 => format!(r#"{{"name":"ws-{n_of}.corp.example","ip":"10.0.0.9"}}"#),
+        2 => format!(r#"{{"ip":"10.0.0.{}"}}"#, 10 + n_of),
+        3 => {
+            let name =
+                dice.pick(&["lt-042", "twin", "twin.corp.example", "old", "excluded", "new.corp.example", "a b"]);
+            format!(r#"{{"name":"{name}"}}"#)
+        }
+        4 => format!(r#"{{"ip":"{}"}}"#, dice.pick(&["10.0.0.9", "198.51.100.7", "10.0.9.9"])),
         _ => format!(r#"{{"mde_id":"{}"}}"#, machine(dice.roll(machines))),
     };
     // Some ids come again: repeats, and the same finding for another machine.
@@ -196,6 +284,7 @@ pub struct World {
     pub far: Simulator,
     pub faults: Faults,
     pub share: Share,
+    pub forbidden: Vec<String>,
     /// The receipts that were acknowledged, with the delivery they are for.
     pub promised: Vec<(usize, Receipt)>,
     pub traced: bool,
@@ -218,7 +307,7 @@ pub struct World {
 
 impl World {
     pub fn new(scenario: &Scenario, faults: Faults) -> World {
-        let policy = Arc::new(Policy::parse(RULES.to_owned()).map_err(|_| "rules").unwrap().policy);
+        let policy = Arc::new(Policy::parse(scenario.rules.clone()).map_err(|_| "rules").unwrap().policy);
         let mut store = Store::memory(Ids::seeded(scenario.seed)).unwrap();
         let (tenant, policy_id) = prepare(&mut store, policy.clone());
         let url = "http://127.0.0.1:1";
@@ -238,6 +327,7 @@ impl World {
             far,
             faults,
             share: scenario.share,
+            forbidden: scenario.forbidden.clone(),
             promised: Vec::new(),
             traced: false,
             store,
