@@ -214,8 +214,9 @@ impl Tx<'_> {
         most: usize,
         now: Timestamp,
     ) -> Result<Vec<(String, OpenQuestion)>, JournalError> {
+        // `+due`: by the index of the queue, in its order, and not by that of what is due later.
         let mut statement = self.db.prepare_cached(
-            "SELECT asked, priority, tries FROM device WHERE tenant = ? AND api = ? AND at IS NULL AND due <= ?
+            "SELECT asked, priority, tries FROM device WHERE tenant = ? AND api = ? AND at IS NULL AND +due <= ?
              ORDER BY priority DESC, since, asked LIMIT ?",
         )?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);

@@ -15,9 +15,14 @@ CREATE TABLE device (
   PRIMARY KEY (tenant, asked)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_open ON device(tenant, api, priority DESC, since, asked) WHERE at IS NULL;
+CREATE INDEX device_later ON device(tenant, api, due) WHERE at IS NULL;
 CREATE INDEX device_of_machine ON device(tenant, machine) WHERE machine IS NOT NULL;
 CREATE INDEX device_by_age ON device(at) WHERE at IS NOT NULL;
 
 -- What a resolving decision waits for; NULL: it is to be looked at.
 ALTER TABLE decision ADD COLUMN asks TEXT;
 CREATE INDEX decision_asking ON decision(tenant, asks, id) WHERE state = 'resolving';
+-- SQLite does not see that one state lies inside a list of states: each query needs an index of its own.
+DROP INDEX decision_pending;
+CREATE INDEX decision_late ON decision(tenant, look_at) WHERE state = 'resolving';
+CREATE INDEX decision_held ON decision(tenant, look_at) WHERE state = 'held';

@@ -68,7 +68,7 @@ fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
         let json = strict_json::read(body.as_bytes()).unwrap();
         for item in mapping::read(&source.mapping, source.caps, &json, &[0; 24]) {
             let alert = item.alert();
-            let (device, facts, at) = (&alert.devices[0], Facts::NotAsked, Timestamp::default());
+            let (device, facts, at) = (&alert.devices[0], Facts::Silent, Timestamp::default());
             let question = Question { source: &source, terms, alert, device, facts, body: Some(&json), at };
             match policy.decide(question).asks {
                 Asks::Nothing(_) | Asks::Resolve(_) => {}
@@ -173,7 +173,7 @@ fn every_fault_of_a_token_is_explained() {
 fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     let sources = ["src/defender/client.rs", "src/defender/reply.rs", "src/defender/token.rs", "src/lane/follow.rs"]
         .into_iter()
-        .chain(["src/lane/scan.rs", "src/lane/gate.rs"])
+        .chain(["src/lane/scan.rs", "src/lane/gate.rs", "src/lane/resolve.rs"])
         .map(text)
         .collect::<String>();
     for (file, heading) in [

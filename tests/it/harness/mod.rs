@@ -209,6 +209,14 @@ impl Site {
         .await
     }
 
+    /// Waits until no decision waits for the directory.
+    pub async fn resolved(&self) {
+        until("nothing waits for the directory", async || {
+            (self.get("/api/v1/status").await["tenants"][0]["resolving"] == 0).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until the lane says why it is stopped.
     pub async fn stopped(&self) -> String {
         until("the lane is stopped", async || {
