@@ -13,6 +13,9 @@ use crate::domain::scan::{Priority, Reason};
 use crate::domain::time::Timestamp;
 use crate::domain::why::Why;
 
+/// No question is left alone for longer than this, also when the clock was set back in between.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// A decision that waits for the directory, with what it is decided from.
 #[derive(Clone, Debug)]
 pub struct Resolving {
@@ -216,11 +219,11 @@ impl Tx<'_> {
     ) -> Result<Vec<(String, OpenQuestion)>, JournalError> {
         // `+due`: by the index of the queue, in its order, and not by that of what is due later.
         let mut statement = self.db.prepare_cached(
-            "SELECT asked, priority, tries FROM device WHERE tenant = ? AND api = ? AND at IS NULL AND +due <= ?
-             ORDER BY priority DESC, since, asked LIMIT ?",
+            "SELECT asked, priority, tries FROM device WHERE tenant = ? AND api = ? AND at IS NULL
+               AND +due NOT BETWEEN ? + 1 AND ? ORDER BY priority DESC, since, asked LIMIT ?",
         )?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![tenant.0, api.code(), now.millis(), most], |row| {
+        let (most, latest) = (i64::try_from(most).unwrap_or(i64::MAX), now.plus(LONGEST_WAIT));
+        let rows = statement.query_map(params![tenant.0, api.code(), now.millis(), latest.millis(), most], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get(2)?))
         })?;
         rows.map(|row| {

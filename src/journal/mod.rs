@@ -27,7 +27,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 pub use accept::{Acceptance, AcceptedAlert, PolicyId};
 pub use calls::{Api, CallId};
 pub use decisions::NewDecision;
-pub use directory::{OpenQuestion, Resolving};
+pub use directory::{LONGEST_WAIT, OpenQuestion, Resolving};
 pub use error::{JournalError, OpenError};
 pub use ids::{Ids, decision_uuid};
 pub use retention::Retention;

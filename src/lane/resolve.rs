@@ -17,7 +17,7 @@ use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Verdict};
 use crate::intake::Desk;
-use crate::journal::{Api, JournalError, NewDecision, OpenQuestion, PolicyId, Resolving, Tx};
+use crate::journal::{Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId, Resolving, Tx};
 use crate::policy::{Policy, Question as Asked};
 
 /// Decisions that are looked at in one poll.
@@ -26,8 +26,6 @@ const STEP: usize = 128;
 const LOOKS: usize = 2;
 /// Pages of one answer; more are an error of the far side.
 const PAGES: u32 = 10;
-/// The longest wait after a look-up that failed.
-const LONGEST_WAIT: u64 = 60;
 
 /// What a lane remembers of its look-ups.
 #[derive(Default)]
@@ -70,7 +68,7 @@ impl Look {
 
 /// Seconds that double with every failure.
 fn wait(failures: u32) -> Duration {
-    Duration::from_secs(1_u64.checked_shl(failures).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT))
+    1_u64.checked_shl(failures).map_or(LONGEST_WAIT, Duration::from_secs).min(LONGEST_WAIT)
 }
 
 /// A decision with all that it is decided from.
@@ -182,8 +180,9 @@ impl Lane {
         let row = case.row;
         let step = resolve(&case.device, row.received, now, &mut |question| {
             let said = tx.said(self.id, question)?;
-            // What was said after the decision was made is good for it however long the next question takes.
-            let fresh = |at: Timestamp, found: &Found| at >= row.at || now < at.plus(self.kept(found));
+            // What was said after the decision was made is good for it however long the next question takes. What
+            // was said in the future was said before the clock was set back, nobody knows how long ago.
+            let fresh = |at: Timestamp, found: &Found| at <= now && (at >= row.at || now < at.plus(self.kept(found)));
             Ok::<_, JournalError>(said.filter(|(at, found)| fresh(*at, found)).map(|(_, found)| found))
         })?;
         let resolution = match step {
@@ -261,7 +260,8 @@ impl Lane {
             };
             todo.wake(tx.next_question(self.id, api, now)?);
             let Some(next) = next else { continue };
-            let rest = self.looks.rests.get(&api).map_or(now, |rest| rest.until);
+            let rest = self.looks.rests.get(&api).map(|rest| rest.until);
+            let rest = rest.filter(|until| until.since(now) <= LONGEST_WAIT).unwrap_or(now);
             let free_at = self.free_at(api, now).max(rest);
             if free_at > now {
                 todo.wake(free_at);
