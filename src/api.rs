@@ -202,6 +202,9 @@ pub struct TenantView {
     pub scans: std::collections::BTreeMap<String, u32>,
     /// Held decisions.
     pub held: u32,
+    /// Decisions that wait for the directory.
+    #[serde(default)]
+    pub resolving: u32,
     /// When the oldest waiting scan was decided.
     pub waiting_since: Option<String>,
     /// When the oldest held decision was made.

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::defender::client::{Client, ClientError, Timeouts};
 use crate::defender::{BadEndpoint, Endpoints};
 use crate::domain::scan::Mode;
-use crate::intake::{Desk, Intake};
+use crate::intake::{Desk, Desks, Intake};
 use crate::journal::{Ids, Journal, JournalError, OpenError, PolicyId, Retention, Store, TenantId};
 use crate::lane::run::{Runner, Tell};
 use crate::lane::{Account, Happened, Pace};
@@ -127,11 +127,13 @@ impl Running {
 
         let client = Client::build(Timeouts::default())?;
         let (policy_in_force, current) = watch::channel(policy);
+        let desks = Arc::new(desks(&settings, &branches));
         for branch in branches.values() {
             let runner = Runner {
                 journal: journal.clone(),
                 tenant: branch.id,
                 account: branch.account.clone(),
+                desks: desks.clone(),
                 pace: options.pace,
                 client: client.clone(),
                 policy: current.clone(),
@@ -148,7 +150,9 @@ impl Running {
         tasks.spawn(housekeep(journal.clone(), retention(&settings), stopping.clone(), policy_in_force));
 
         let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping };
-        parts.open_doors(&mut tasks, listeners, parts.intake(current.borrow().clone(), id));
+        let (_, decides) = watch::channel((current.borrow().clone(), id));
+        let intake = Arc::new(Intake { desks, policy: decides, journal: parts.journal.clone() });
+        parts.open_doors(&mut tasks, listeners, intake);
         let grace = settings.server.grace;
         Ok(Running { public, admin, simulator: simulated, stop, ready, tasks, writer, grace })
     }
@@ -200,16 +204,6 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn intake(&self, policy: Arc<Policy>, id: PolicyId) -> Arc<Intake> {
-        let desks = self.settings.sources.iter().filter_map(|source| {
-            let branch = self.branches.get(&source.tenant)?;
-            let desk = Desk { source: source.clone(), tenant: branch.id, terms: branch.terms };
-            Some((source.name.clone(), desk))
-        });
-        let (_, policy) = watch::channel((policy, id));
-        Arc::new(Intake { desks: desks.collect(), policy, journal: self.journal.clone() })
-    }
-
     fn open_doors(&self, tasks: &mut JoinSet<&'static str>, listeners: Listeners, intake: Arc<Intake>) {
         let refusals = Arc::new(Refusals::default());
         let reception = Reception { intake: intake.clone(), metrics: self.metrics.clone(), refusals: refusals.clone() };
@@ -293,6 +287,16 @@ async fn play(
         "the simulator"
     });
     Ok(address)
+}
+
+/// What each source is allowed, and whom it acts for.
+fn desks(settings: &Settings, branches: &BTreeMap<String, Branch>) -> Desks {
+    let desks = settings.sources.iter().filter_map(|source| {
+        let branch = branches.get(&source.tenant)?;
+        let desk = Desk { source: source.clone(), tenant: branch.id, terms: branch.terms };
+        Some((source.name.clone(), desk))
+    });
+    desks.collect()
 }
 
 async fn branches(
@@ -409,6 +413,9 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                     tracing::warn!(tenant, count, "held decisions expired: nobody answered in time")
                 }
                 Happened::CalledOff { scan, what } => tracing::info!(tenant, %scan, what, "calling a scan off"),
+                Happened::Decided { rule, state, reason } => {
+                    tracing::info!(tenant, rule, %state, %reason, "decided by the directory's answer");
+                }
                 Happened::Token { audience, tenant_id, roles, expires } => {
                     tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
                 }

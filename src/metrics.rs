@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::api::{Receipt, TenantView};
-use crate::domain::scan::Kind;
+use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
 use crate::lane::Happened;
 
@@ -148,7 +148,8 @@ impl Metrics {
                 let rule = decision.rule.clone().unwrap_or_default();
                 let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", decision.state.clone())];
                 self.decisions.get_or_create(&labels).inc();
-                if decision.scan_id.is_none() {
+                // One that is resolving is counted again when it is decided.
+                if decision.scan_id.is_none() && decision.state != DecisionState::Resolving.code() {
                     self.not_scanned.get_or_create(&vec![("reason", decision.reason.clone())]).inc();
                 }
             }
@@ -170,6 +171,14 @@ impl Metrics {
             }
             Happened::Ended { kind: of, took, .. } => {
                 self.action_duration.get_or_create(&vec![kind(of)]).observe(took.as_secs_f64());
+            }
+            Happened::Decided { rule, state, reason } => {
+                let rule = rule.clone().unwrap_or_default();
+                let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", state.code().to_owned())];
+                self.decisions.get_or_create(&labels).inc();
+                if *state != DecisionState::Scan {
+                    self.not_scanned.get_or_create(&vec![("reason", reason.code().to_owned())]).inc();
+                }
             }
             Happened::Token { expires, .. } => {
                 self.token_expiry.get_or_create(&vec![("tenant", tenant.to_owned())]).set(unix(*expires));

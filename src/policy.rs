@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::alert::{Alert, Device};
 use crate::domain::comment::{Citation, Comment};
+use crate::domain::directory;
 use crate::domain::json::Json;
 use crate::domain::mapping::{self, Item};
 use crate::domain::rules::{self, Event, Explanation, Facts, Finding, OwnedEvent, Ran, ReadList, RuleTest, Rules};
@@ -212,15 +213,25 @@ impl Policy {
         &self.rules
     }
 
-    /// Decides one (alert, device) of a source.
+    /// Decides one (alert, device) of a source. Where the machine is not known and the directory has not been asked
+    /// which it is, it is asked before a scan is planned or a person is.
     #[must_use]
     pub fn decide(&self, question: Question<'_>) -> Verdict {
-        let Question { source, terms, alert, device, facts, body, at } = question;
+        let Question { source, terms, alert, device, mut facts, body, at } = question;
+        let nameless = facts == Facts::NotAsked && device.machine.is_none();
+        let unknown = nameless && directory::Claims::of(device, at).can_ask();
+        if nameless && !unknown {
+            facts = Facts::Silent;
+        }
         let (name, preset, tenant) = (&source.name, &source.preset, &source.tenant);
         let event = Event { source: name, preset, tenant, alert, device, facts, body, at };
         let mut verdict = self.rules.decide(&event);
         match &mut verdict.asks {
             Asks::Nothing(_) | Asks::Resolve(_) => {}
+            Asks::Hold(..) | Asks::Scan(_) if unknown => {
+                let asks = Asks::Resolve(self.rules.resolve_within());
+                return Verdict { rule: None, asks, seen: Vec::new(), protections: Vec::new() };
+            }
             Asks::Hold(_, wanted) | Asks::Scan(wanted) => restrain(wanted, terms),
         }
         verdict

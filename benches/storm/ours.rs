@@ -153,7 +153,7 @@ impl Run<'_> {
         let (tenant, account, now) = (self.counter.desk.tenant, self.account.clone(), self.clock());
         // Fewer lists than usual: they cost most of the time and are not what is looked at.
         let pace = Pace { follow_first: Duration::from_secs(60), ..Pace::default() };
-        self.lane = write(&mut self.store, move |tx| Lane::load(tx, tenant, account, pace, now));
+        self.lane = write(&mut self.store, move |tx| Lane::load(tx, tenant, account, Arc::default(), pace, now));
         self.wake(self.now);
     }
 

@@ -42,7 +42,7 @@ impl Lines {
 
     fn say(&mut self, key: &str, text: &str) {
         if !text.is_empty() {
-            self.0.push_str(&format!("  {key:<9}{}\n", plain(text)));
+            self.0.push_str(&format!("  {key:<10}{}\n", plain(text)));
         }
     }
 }
@@ -83,6 +83,9 @@ fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
     }
     if tenant.held > 0 {
         lines.say("held", &format!("{} for a person{}", tenant.held, since(&tenant.held_since)));
+    }
+    if tenant.resolving > 0 {
+        lines.say("resolving", &format!("{} for Defender's directory", tenant.resolving));
     }
     for (api, used) in &tenant.quota {
         let (minute, hour) =

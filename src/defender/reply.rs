@@ -21,7 +21,7 @@ use crate::domain::scan::{Kind, Outcome};
 use crate::domain::time::Timestamp;
 
 /// The pause when the far side does not say how long, or says it unreadably.
-const PAUSE: Duration = Duration::from_secs(60);
+pub(super) const PAUSE: Duration = Duration::from_secs(60);
 
 /// What was sent, to tell our action from somebody else's.
 #[derive(Clone, Copy, Debug)]
@@ -421,12 +421,29 @@ pub fn action(answer: &Response<Bytes>) -> ActionReply {
     }
 }
 
+/// A page of any list.
 #[derive(Deserialize)]
-struct Page<'a> {
+pub(super) struct Page<'a> {
     #[serde(borrow)]
-    value: Vec<&'a RawValue>,
+    pub(super) value: Vec<&'a RawValue>,
     #[serde(rename = "@odata.nextLink", default)]
     next: Value,
+}
+
+impl Page<'_> {
+    /// The next page, and whether there is one that is not followed.
+    pub(super) fn next(&self, e: &Endpoints, list: &str) -> (Option<NextPage>, bool) {
+        match &self.next {
+            Value::Null => (None, false),
+            Value::String(link) if link.is_empty() => (None, false),
+            Value::String(link) => {
+                let next = NextPage::of(link, e, list);
+                let foreign = next.is_none();
+                (next, foreign)
+            }
+            _ => (None, true),
+        }
+    }
 }
 
 /// Reads the answer to a list call.
@@ -454,22 +471,13 @@ fn list_page(body: &[u8], e: &Endpoints) -> ListReply {
         return ListReply::Failed("unreadable-answer");
     };
     let actions: Vec<_> = page.value.iter().filter_map(|row| ActionView::read(row.get().as_bytes()).ok()).collect();
-    let (next, foreign_next) = match &page.next {
-        Value::Null => (None, false),
-        Value::String(link) if link.is_empty() => (None, false),
-        Value::String(link) => {
-            let next = NextPage::read(link, e);
-            let foreign = next.is_none();
-            (next, foreign)
-        }
-        _ => (None, true),
-    };
+    let (next, foreign_next) = page.next(e, "machineactions");
     ListReply::Page { unreadable: page.value.len() - actions.len(), actions, next, foreign_next }
 }
 
 impl Refusal {
     /// Reads the error envelope, or as much of it as there is.
-    fn read(answer: &Response<Bytes>) -> Refusal {
+    pub(super) fn read(answer: &Response<Bytes>) -> Refusal {
         let error = error_of(answer);
         let text =
             |key: &str, most| error.get(key).and_then(Value::as_str).map(|t| shown(t, most)).filter(|t| !t.is_empty());
@@ -482,7 +490,7 @@ impl Refusal {
         }
     }
 
-    fn is(&self, code: &str) -> bool {
+    pub(super) fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 }

@@ -100,16 +100,21 @@ pub struct ListQuery {
 /// Lists machine actions. One call serves every open scan of the tenant.
 #[must_use]
 pub fn list(e: &Endpoints, bearer: &Bearer, query: &ListQuery) -> Request<Bytes> {
-    let to = match &query.next {
-        Some(NextPage(page)) => format!("{}{page}", e.api_parts().0),
-        None => {
-            let since = query.since.to_jiff().as_second();
-            let since = Timestamp::from_millis(since.saturating_mul(1000)).to_jiff();
-            let filter = format!("type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {since}");
-            format!("{}/api/machineactions?$filter={}&$top=10000", e.api_base, encoded(&filter))
-        }
-    };
-    let mut request = to_address(Method::GET, &to, Bytes::new());
+    if let Some(next) = &query.next {
+        return page(e, bearer, next);
+    }
+    let filter = format!("type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {}", seconds(query.since));
+    get(&format!("{}/api/machineactions?$filter={}&$top=10000", e.api_base, encoded(&filter)), bearer)
+}
+
+/// An instant as a literal: whole seconds, rounded down.
+pub(super) fn seconds(at: Timestamp) -> jiff::Timestamp {
+    Timestamp::from_millis(at.to_jiff().as_second().saturating_mul(1000)).to_jiff()
+}
+
+/// A call that reads.
+pub(super) fn get(to: &str, bearer: &Bearer) -> Request<Bytes> {
+    let mut request = to_address(Method::GET, to, Bytes::new());
     request.headers_mut().insert(AUTHORIZATION, bearer.header());
     request
 }
@@ -117,10 +122,12 @@ pub fn list(e: &Endpoints, bearer: &Bearer, query: &ListQuery) -> Request<Bytes>
 /// Reads one machine action by its id.
 #[must_use]
 pub fn action(e: &Endpoints, bearer: &Bearer, id: &str) -> Request<Bytes> {
-    let to = format!("{}/api/machineactions/{}", e.api_base, encoded(id));
-    let mut request = to_address(Method::GET, &to, Bytes::new());
-    request.headers_mut().insert(AUTHORIZATION, bearer.header());
-    request
+    get(&format!("{}/api/machineactions/{}", e.api_base, encoded(id)), bearer)
+}
+
+/// The next page of a list.
+pub(super) fn page(e: &Endpoints, bearer: &Bearer, NextPage(page): &NextPage) -> Request<Bytes> {
+    get(&format!("{}{page}", e.api_parts().0), bearer)
 }
 
 /// Path and query of the next page of a list, on the origin that was asked: the token cannot follow a link elsewhere.
@@ -132,6 +139,12 @@ impl NextPage {
     /// Reads an `@odata.nextLink`: absolute on the same origin, or a path from its root; and only to the list itself.
     #[must_use]
     pub fn read(link: &str, e: &Endpoints) -> Option<NextPage> {
+        NextPage::of(link, e, "machineactions")
+    }
+
+    /// The same for another list, by the last part of its path.
+    #[must_use]
+    pub fn of(link: &str, e: &Endpoints, list: &str) -> Option<NextPage> {
         if link.contains(|c: char| c.is_control()) {
             return None;
         }
@@ -145,7 +158,8 @@ impl NextPage {
             }
         }
         let path = link.path().strip_prefix(prefix)?.to_ascii_lowercase();
-        let to_the_list = path.starts_with("/api/") && path.ends_with("/machineactions");
+        let to_the_list =
+            path.starts_with("/api/") && path.strip_suffix(list).is_some_and(|before| before.ends_with('/'));
         to_the_list.then(|| link.path_and_query().map(|p| NextPage(p.as_str().to_owned()))).flatten()
     }
 
@@ -166,7 +180,7 @@ fn same_origin(a: &Uri, b: &Uri) -> bool {
 }
 
 /// Percent-encoded for a path segment, a query value or a form value alike: a space is `%20`.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, VALUE).to_string()
 }
 

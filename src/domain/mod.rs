@@ -53,6 +53,7 @@ pub mod alert;
 pub mod comment;
 pub mod delivery;
 pub mod device_glob;
+pub mod directory;
 pub mod json;
 pub mod mapping;
 pub mod person;

@@ -72,6 +72,10 @@ codes! {
         Limit = "limit",
         /// held: the alert does not say which machine this is.
         UnresolvedDevice = "unresolved_device",
+        /// held: several machines answer to what the alert says of the device.
+        AmbiguousDevice = "ambiguous_device",
+        /// held: the source was taken out of the configuration before its alert could be decided.
+        SourceRemoved = "source_removed",
         /// scan: this decision began it.
         New = "new",
         /// scan: a scan of that machine was already waiting and took this alert along.
@@ -92,6 +96,8 @@ codes! {
         NoSuchMachine = "no_such_machine",
         /// dropped: Defender cannot scan this machine.
         Unsupported = "unsupported",
+        /// dropped: somebody has excluded the machine at Defender.
+        Excluded = "excluded",
     }
 }
 

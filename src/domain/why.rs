@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::directory::{By, Looked};
 use super::person::{Did, Said};
 use super::scan::{Kind, Mode, Reason};
 use super::time::Timestamp;
@@ -32,6 +33,9 @@ pub struct Why {
     /// The last word of a person on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said: Option<Said>,
+    /// What the tenant's directory said, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Looked>,
 }
 
 impl Why {
@@ -39,7 +43,7 @@ impl Why {
     /// it was recorded.
     #[must_use]
     pub fn sentence(&self, reason: Reason, rule: Option<&str>, kind: Option<Kind>, device: &str) -> String {
-        let sentence = self.decided(reason, rule, kind, device);
+        let sentence = self.decided(reason, rule, kind, device) + &self.found();
         self.said.as_ref().map_or_else(|| sentence.clone(), |said| format!("{sentence}; {}", spoken(said)))
     }
 
@@ -53,6 +57,9 @@ impl Why {
         match reason {
             Reason::Rule => format!("{rule} says that no scan is needed{}", self.because()),
             Reason::NoMatch => "no rule matched".to_owned(),
+            Reason::AwaitsDirectory if self.seen.is_empty() => {
+                format!("Defender's directory is asked which machine `{device}` is, and then it is decided")
+            }
             Reason::AwaitsDirectory => {
                 format!("what Defender's directory says of `{device}` could change the outcome{}", self.because())
             }
@@ -78,6 +85,16 @@ impl Why {
                 Some((used, of)) => format!("{asks}; {used} of {of} scans of the limit are begun, a person decides"),
                 None => format!("{asks}; the limit is spent, a person decides"),
             },
+            Reason::UnresolvedDevice if self.directory.as_ref().is_some_and(|looked| looked.notes.is_empty()) => {
+                format!("{asks}; Defender's directory knows no machine that `{device}` could be, and none is guessed")
+            }
+            Reason::AmbiguousDevice => {
+                let candidates = self.directory.as_ref().map_or(&[][..], |looked| &looked.candidates);
+                format!("{asks}; `{device}` could be each of {}, and none is guessed", candidates.join(" and "))
+            }
+            Reason::SourceRemoved => {
+                "the alert's source was taken out of the configuration before it could be decided".to_owned()
+            }
             Reason::UnresolvedDevice => {
                 format!("{asks}; the alert names `{device}`, which is not the id of a machine, and none is guessed")
             }
@@ -94,6 +111,7 @@ impl Why {
             Reason::TooOld => format!("{asks}; it was too old before it could be sent"),
             Reason::NoSuchMachine => format!("{asks}; Defender does not know the machine"),
             Reason::Unsupported => format!("{asks}; Defender cannot scan the machine"),
+            Reason::Excluded => format!("{asks}; somebody has excluded the machine at Defender"),
         }
     }
 
@@ -102,6 +120,22 @@ impl Why {
         let names = self.protections.iter().filter(|guarded| how.contains(&guarded.how));
         let names: Vec<_> = names.map(|guarded| format!("protection `{}`", guarded.name)).collect();
         names.join(" and ")
+    }
+
+    /// What the directory says of the machine.
+    fn found(&self) -> String {
+        let Some(looked) = &self.directory else { return String::new() };
+        let by = looked.by.map(|by| {
+            let name = looked.name.as_ref().map_or("a machine without a name".to_owned(), |name| format!("`{name}`"));
+            match by {
+                By::Id => format!("its id is that of {name}"),
+                By::Name => format!("its name is that of {name}"),
+                By::Entra => format!("its Entra device id is that of {name}"),
+                By::Address => format!("its address was that of {name}"),
+            }
+        });
+        let clauses: Vec<String> = by.into_iter().chain(looked.notes.iter().cloned()).collect();
+        if clauses.is_empty() { String::new() } else { format!("; {}", clauses.join("; ")) }
     }
 
     fn because(&self) -> String {

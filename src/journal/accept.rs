@@ -153,6 +153,9 @@ impl Tx<'_> {
                     device: device.label(),
                     machine: device.machine.as_ref(),
                     policy: acceptance.policy,
+                    again: None,
+                    barred: None,
+                    looked: None,
                 };
                 self.admit(&new, verdict, now)?;
             }

@@ -21,6 +21,12 @@ crate::domain::codes! {
         Get = "get",
         /// Calling a machine action off.
         Cancel = "cancel",
+        /// A machine's record by its id.
+        Machine = "machine",
+        /// Machines by name or Entra device id.
+        Machines = "machines",
+        /// Machines by address.
+        FindByIp = "find_by_ip",
     }
 }
 

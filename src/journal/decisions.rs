@@ -8,6 +8,7 @@ use super::accept::PolicyId;
 use super::error::JournalError;
 use super::store::{TenantId, Tx};
 use crate::domain::alert::MachineId;
+use crate::domain::directory::Looked;
 use crate::domain::person::Said;
 use crate::domain::plan::{History, Open, Past, Plan, Waiting, plan};
 use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
@@ -30,18 +31,36 @@ pub struct NewDecision<'a> {
     pub machine: Option<&'a MachineId>,
     /// The policy that decided.
     pub policy: PolicyId,
+    /// The decision that is made once more; `None`: a new one.
+    pub again: Option<Again>,
+    /// Why no scan of this device can begin, whatever the verdict asks for.
+    pub barred: Option<Reason>,
+    /// What the tenant's directory said.
+    pub looked: Option<Looked>,
 }
 
-/// A decision that exists and is made once more, because a person says so.
-pub(super) struct Again {
+/// A decision that exists and is made once more: the directory has answered, or a person says so.
+#[derive(Clone, Debug)]
+pub struct Again {
     /// Its row.
-    pub(super) decision: i64,
+    pub decision: i64,
     /// The state it is in.
-    pub(super) from: DecisionState,
+    pub from: DecisionState,
     /// Who said what.
-    pub(super) said: Said,
+    pub said: Option<Said>,
     /// Whether a scan that it begins counts against limits.
-    pub(super) counted: bool,
+    pub counted: bool,
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its state.
+    pub state: DecisionState,
+    /// Why.
+    pub reason: Reason,
+    /// The scan that answers.
+    pub scan: Option<ScanId>,
 }
 
 /// What a decision's row says beyond who and what.
@@ -54,61 +73,28 @@ struct Row {
 }
 
 impl Tx<'_> {
-    /// Writes the decision and begins or joins its scan.
+    /// Writes the decision and begins or joins its scan. Returns what became of it.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn admit(&mut self, new: &NewDecision<'_>, verdict: &Verdict, now: Timestamp) -> Result<(), JournalError> {
-        let (seen, protections) = (verdict.seen.clone(), verdict.protections.clone());
-        let why = Why { seen, protections, ..Why::default() };
-        let (row, wanted) = self.weigh(new, verdict, why, true, now)?;
-        self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?;
-        if row.state != DecisionState::None {
-            self.touch(new.tenant);
-        }
-        Ok(())
-    }
-
-    /// The same for a decision that exists: `new` says of it what its row says, but for the machine, which a person may
-    /// have named. Returns the scan that answers now.
-    ///
-    /// # Errors
-    /// [`JournalError::Conflict`] when it is not in the state it is expected in.
-    pub(super) fn admit_again(
+    pub fn admit(
         &mut self,
-        again: Again,
         new: &NewDecision<'_>,
         verdict: &Verdict,
         now: Timestamp,
-    ) -> Result<Option<ScanId>, JournalError> {
-        let (seen, protections) = (verdict.seen.clone(), verdict.protections.clone());
-        let why = Why { seen, protections, said: Some(again.said), ..Why::default() };
-        let (row, wanted) = self.weigh(new, verdict, why, again.counted, now)?;
-        let why = serde_json::to_string(&row.why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
-        let changed = self
-            .db
-            .prepare_cached(
-                "UPDATE decision SET machine = ?3, state = ?4, reason = ?5, scan = ?6, kind = ?7, priority = ?8,
-                        policy = ?9, why = ?10, look_at = ?11 WHERE id = ?1 AND state = ?2",
-            )?
-            .execute(params![
-                again.decision,
-                again.from.code(),
-                new.machine.map(MachineId::as_str),
-                row.state.code(),
-                row.reason.code(),
-                row.scan.map(|scan| scan.0),
-                wanted.map(|w| w.kind.code()),
-                wanted.map(|w| w.priority.get()),
-                new.policy.0,
-                why,
-                row.look_at.map(Timestamp::millis),
-            ])?;
-        if changed != 1 {
-            return Err(JournalError::Conflict("a decision was not in the state its change expects"));
+    ) -> Result<Admitted, JournalError> {
+        let (seen, protections, directory) = (verdict.seen.clone(), verdict.protections.clone(), new.looked.clone());
+        let said = new.again.as_ref().and_then(|again| again.said.clone());
+        let why = Why { seen, protections, directory, said, ..Why::default() };
+        let (row, wanted) = self.weigh(new, verdict, why, now)?;
+        match &new.again {
+            None => self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?,
+            Some(again) => self.update_decision(again, new, verdict.rule.as_deref(), wanted, &row)?,
         }
-        self.touch(new.tenant);
-        Ok(row.scan)
+        if row.state != DecisionState::None {
+            self.touch(new.tenant);
+        }
+        Ok(Admitted { state: row.state, reason: row.reason, scan: row.scan })
     }
 
     /// What becomes of it, with the history of its machine; a scan is begun or joined.
@@ -117,10 +103,13 @@ impl Tx<'_> {
         new: &NewDecision<'_>,
         verdict: &'v Verdict,
         mut why: Why,
-        counted: bool,
         now: Timestamp,
     ) -> Result<(Row, Option<&'v Wanted>), JournalError> {
+        let counted = new.again.as_ref().is_none_or(|again| again.counted);
         Ok(match &verdict.asks {
+            Asks::Hold(_, wanted) | Asks::Scan(wanted) if let Some(reason) = new.barred => {
+                (barred(reason, wanted, why, now), Some(wanted))
+            }
             Asks::Nothing(reason) => {
                 (Row { state: DecisionState::None, reason: *reason, scan: None, why, look_at: None }, None)
             }
@@ -247,7 +236,7 @@ impl Tx<'_> {
         row: &Row,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let why = serde_json::to_string(&row.why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        let why = json(&row.why)?;
         self.db
             .prepare_cached(
                 "INSERT INTO decision(delivery, n, tenant, device, machine, at, state, reason, scan, rule, kind,
@@ -272,6 +261,44 @@ impl Tx<'_> {
                 row.look_at.map(Timestamp::millis),
             ])?;
         Ok(())
+    }
+
+    /// The row keeps its time and with it its id: the receipt that was given stays true.
+    fn update_decision(
+        &mut self,
+        again: &Again,
+        new: &NewDecision<'_>,
+        rule: Option<&str>,
+        wanted: Option<&Wanted>,
+        row: &Row,
+    ) -> Result<(), JournalError> {
+        let why = json(&row.why)?;
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE decision SET machine = ?, state = ?, reason = ?, scan = ?, rule = ?, kind = ?, priority = ?,
+                        policy = ?, why = ?, look_at = ?, asks = NULL
+                 WHERE id = ? AND state = ?",
+            )?
+            .execute(params![
+                new.machine.map(MachineId::as_str),
+                row.state.code(),
+                row.reason.code(),
+                row.scan.map(|scan| scan.0),
+                rule,
+                wanted.map(|w| w.kind.code()),
+                wanted.map(|w| w.priority.get()),
+                new.policy.0,
+                why,
+                row.look_at.map(Timestamp::millis),
+                again.decision,
+                again.from.code(),
+            ])?;
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict("a decision was not in the state its change expects"))
+        }
     }
 
     /// What is known of a machine, for the planner.
@@ -431,6 +458,21 @@ fn millis(span: Duration) -> i64 {
 fn resolving(why: Why, until: Timestamp) -> Row {
     let (state, reason) = (DecisionState::Resolving, Reason::AwaitsDirectory);
     Row { state, reason, scan: None, why, look_at: Some(until) }
+}
+
+fn json(why: &Why) -> Result<String, JournalError> {
+    serde_json::to_string(why).map_err(|_| JournalError::Conflict("a record is no JSON"))
+}
+
+/// A person can still decide about a device that is not resolved; a machine that cannot be scanned is dropped.
+fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {
+    match reason {
+        Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld => {
+            why.mode = Some(wanted.mode);
+            Row { state: DecisionState::Dropped, reason, scan: None, why, look_at: None }
+        }
+        _ => held(reason, wanted, why, now),
+    }
 }
 
 fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {

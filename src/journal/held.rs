@@ -74,7 +74,7 @@ impl Decided {
     }
 
     /// The same decision, to be made again about this machine.
-    pub(super) fn anew<'d>(&'d self, machine: Option<&'d MachineId>) -> NewDecision<'d> {
+    pub(super) fn anew<'d>(&'d self, machine: Option<&'d MachineId>, again: Again) -> NewDecision<'d> {
         NewDecision {
             delivery: self.delivery,
             n: usize::try_from(self.n).unwrap_or(usize::MAX),
@@ -82,6 +82,9 @@ impl Decided {
             device: &self.device,
             machine,
             policy: self.policy,
+            again: Some(again),
+            barred: None,
+            looked: self.why().directory,
         }
     }
 }
@@ -193,9 +196,9 @@ impl Tx<'_> {
         let (rule, why) = (decided.rule.clone(), decided.why());
         let verdict = Verdict { rule, asks: Asks::Scan(wanted), seen: why.seen, protections: why.protections };
         let said = Said { did: Did::Approved, by: by.clone() };
-        let again = Again { decision: decided.id, from: DecisionState::Held, said, counted: false };
+        let again = Again { decision: decided.id, from: DecisionState::Held, said: Some(said), counted: false };
         let machine = decided.machine.as_ref().or(named.as_ref());
-        let scan = self.admit_again(again, &decided.anew(machine), &verdict, now)?;
+        let scan = self.admit(&decided.anew(machine, again), &verdict, now)?.scan;
         // One line in the scan's history, however many decisions were approved with it.
         let first = scan.filter(|_| noted.insert(scan));
         self.person_did("approved", by, (decided.tenant, first, Some(decided.id)), None, now)?;

@@ -193,8 +193,8 @@ impl Tx<'_> {
         };
         let verdict = Verdict { rule: decided.rule.clone(), asks, seen: why.seen, protections: why.protections };
         let said = Said { did: Did::Retried, by: by.clone() };
-        let again = Again { decision: decided.id, from: decided.state, said, counted: true };
-        let scan = self.admit_again(again, &decided.anew(decided.machine.as_ref()), &verdict, now)?;
+        let again = Again { decision: decided.id, from: decided.state, said: Some(said), counted: true };
+        let scan = self.admit(&decided.anew(decided.machine.as_ref(), again), &verdict, now)?.scan;
         self.person_did("retried", by, (decided.tenant, None, Some(decided.id)), None, now)?;
         Ok(Some(scan))
     }

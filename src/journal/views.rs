@@ -287,6 +287,8 @@ impl Reader<'_> {
             self.db.query_row(held, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         view.held = count;
         view.held_since = since.map(time);
+        let resolving = "SELECT count(*) FROM decision WHERE tenant = ? AND state = 'resolving'";
+        view.resolving = self.db.query_row(resolving, [tenant.0], |row| row.get(0))?;
         Ok(view)
     }
 
@@ -367,7 +369,7 @@ fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<(i64, Event
 /// Every table as text, in a fixed order.
 pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
     let mut text = String::new();
-    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event", "pause"] {
+    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event", "pause", "device"] {
         let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
         let columns = statement.column_count();
         let mut rows = statement.query([])?;

@@ -57,6 +57,8 @@ pub(super) struct Gate {
     notes: Vec<String>,
     /// How often in a row reading machine actions was forbidden with this token, and what Defender said.
     unreadable: (u32, Option<String>),
+    /// The token has no role that reads.
+    blind: bool,
 }
 
 struct Stopped {
@@ -118,6 +120,21 @@ impl Gate {
     /// Whether machine actions may be read, as far as is known.
     pub(super) fn may_read(&self) -> bool {
         self.unreadable.0 < FORBIDDEN
+    }
+
+    /// Counts tokens.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether the token may read machines, as far as it tells.
+    pub(super) fn reads(&self) -> bool {
+        !self.blind
+    }
+
+    /// What is wrong, but stops nothing, until there is another token.
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 
     pub(super) fn with_external_id(&self) -> bool {
@@ -264,6 +281,7 @@ impl Lane {
 
     fn token_granted(&mut self, token: Token, now: Timestamp, happened: &mut Vec<Happened>) {
         let faults = token::check(&token.claims, &self.account.endpoints, &self.account.tenant_id);
+        self.gate.blind = faults.contains(&ClaimFault::NoReadRole);
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
         self.gate.notes = notes.iter().map(ToString::to_string).collect();
         if let Some(fault) = stops.first() {

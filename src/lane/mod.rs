@@ -2,14 +2,16 @@
 //! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end), `cancel` (call off), `paused` (what people hold back) and `gate` (token,
-//! pause, stop). `throttle` brings a tenant back after a 429, `anchor` keeps spans of time true when the clock is set.
+//! (send), `follow` (list, reconcile, end), `resolve` (which machine it is), `cancel` (call off), `paused` (what people
+//! hold back) and `gate` (token, pause, stop). `throttle` brings a tenant back after a 429, `anchor` keeps spans of time
+//! true when the clock is set.
 
 mod anchor;
 mod cancel;
 mod follow;
 mod gate;
 mod paused;
+mod resolve;
 mod scan;
 mod throttle;
 mod unfollowed;
@@ -26,8 +28,9 @@ use secrecy::SecretString;
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
 use crate::domain::quota::{Budget, Share};
-use crate::domain::scan::{Kind, OnUnknown, Outcome};
+use crate::domain::scan::{DecisionState, Kind, OnUnknown, Outcome, Reason};
 use crate::domain::time::{Now, Timestamp};
+use crate::intake::Desks;
 use crate::journal::{Api, CallId, InForce, JournalError, OpenScan, TenantId, Tx};
 use crate::policy::Policy;
 
@@ -35,6 +38,7 @@ use anchor::Anchor;
 use cancel::Withdrawal;
 use follow::Listing;
 use gate::Gate;
+use resolve::{Look, Looks};
 use scan::{Intent, urgent_since};
 
 /// Who the lane calls as, and how much it may.
@@ -81,6 +85,10 @@ pub struct Pace {
     /// A scan that is not urgent and follows another within this may be part of a rush, whose first seconds are watched;
     /// zero: nothing is.
     pub lull: Duration,
+    /// How long it is believed which machine a device is, and what its record says.
+    pub known_for: Duration,
+    /// How long it is believed that the directory knows none, or several: somebody may be mending that.
+    pub unknown_for: Duration,
 }
 
 impl Default for Pace {
@@ -94,6 +102,8 @@ impl Default for Pace {
             stopped: Duration::from_secs(60),
             in_flight: 4,
             lull: Duration::from_secs(3),
+            known_for: Duration::from_secs(600),
+            unknown_for: Duration::from_secs(120),
         }
     }
 }
@@ -114,6 +124,8 @@ pub enum Call {
     Get(Box<OpenScan>, u64),
     /// A running scan of ours is called off.
     Cancel(Withdrawal),
+    /// The directory is asked.
+    Look(Look),
 }
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
@@ -195,6 +207,15 @@ pub enum Happened {
         /// taken, refused, unknown, not_sent, throttled, unauthorized, over.
         what: &'static str,
     },
+    /// A decision that had waited for the directory was made.
+    Decided {
+        /// The rule that won.
+        rule: Option<String>,
+        /// What became of it.
+        state: DecisionState,
+        /// Why.
+        reason: Reason,
+    },
     /// A token was granted.
     Token {
         /// Its audience.
@@ -241,10 +262,18 @@ pub enum Happened {
     },
 }
 
+impl Happened {
+    fn held(reason: Reason) -> Happened {
+        Happened::Decided { rule: None, state: DecisionState::Held, reason }
+    }
+}
+
 /// The lane of one tenant.
 pub struct Lane {
     id: TenantId,
     account: Arc<Account>,
+    /// The sources, for alerts that are decided anew.
+    desks: Arc<Desks>,
     pace: Pace,
     gate: Gate,
     anchor: Anchor,
@@ -260,6 +289,7 @@ pub struct Lane {
     untold: Vec<Happened>,
     /// What people hold back, as the last poll found it.
     pauses: InForce,
+    looks: Looks,
 }
 
 impl Lane {
@@ -272,6 +302,7 @@ impl Lane {
         tx: &mut Tx<'_>,
         id: TenantId,
         account: Arc<Account>,
+        desks: Arc<Desks>,
         pace: Pace,
         now: Now,
     ) -> Result<Option<Lane>, JournalError> {
@@ -280,6 +311,7 @@ impl Lane {
         let mut lane = Lane {
             id,
             account,
+            desks,
             pace,
             anchor: gate.anchor().unwrap_or_else(|| Anchor::new(now)),
             far_ahead: 0,
@@ -290,6 +322,7 @@ impl Lane {
             listed_at: Timestamp::default(),
             untold: Vec::new(),
             pauses: InForce::default(),
+            looks: Looks::default(),
         };
         let mut happened = Vec::new();
         lane.keep_time(tx, now, &mut happened)?;
@@ -320,6 +353,7 @@ impl Lane {
         self.end_dry(tx, &mut todo, now)?;
         self.give_up(tx, &mut todo, now)?;
         self.drop_called_off(tx, &mut todo, now)?;
+        self.decide_resolving(tx, policy, &mut todo, now)?;
         if self.gate.closed_until(now) > now {
             todo.wake(self.gate.closed_until(now));
             return Ok(todo);
@@ -329,6 +363,7 @@ impl Lane {
         self.poll_list(tx, &mut todo, now)?;
         self.poll_get(tx, &mut todo, now)?;
         self.settle_unfollowed(tx, &mut todo, now)?;
+        self.poll_looks(tx, &mut todo, now)?;
         self.poll_scans(tx, policy, &mut todo, now)?;
         if !todo.calls.is_empty() {
             self.save_memory(tx)?;
@@ -368,6 +403,7 @@ impl Lane {
             Call::List(generation) => self.list_answer(tx, generation, answer, now, &mut happened)?,
             Call::Get(scan, generation) => self.get_answer(tx, &scan, generation, answer, now, &mut happened)?,
             Call::Cancel(withdrawal) => self.cancel_answer(tx, &withdrawal, answer, now, &mut happened)?,
+            Call::Look(look) => self.look_answer(tx, look, answer, now, &mut happened)?,
         }
         self.save_memory(tx)?;
         Ok(happened)
@@ -473,6 +509,7 @@ impl Lane {
             Call::List(_) => (Api::List, None, None),
             Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), None),
             Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), None),
+            Call::Look(look) => (look.api(), None, look.urgent.then_some(now)),
             Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), urgent_since(&intent.scan, now)),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;

@@ -200,7 +200,10 @@ impl Lane {
                 self.unknown(tx, scan, code, now)?;
                 return Ok("unknown");
             }
-            ScanReply::NoSuchMachine(refusal) => end(tx, Outcome::NoSuchMachine, &refusal)?,
+            ScanReply::NoSuchMachine(refusal) => {
+                tx.forget_machine(self.id, &scan.machine)?;
+                end(tx, Outcome::NoSuchMachine, &refusal)?;
+            }
             ScanReply::Unsupported(refusal) => end(tx, Outcome::Unsupported, &refusal)?,
             ScanReply::Refused(refusal) => end(tx, Outcome::Refused, &refusal)?,
         }

@@ -188,7 +188,7 @@ fn every_fault_of_a_token_is_explained() {
 fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     let sources = ["src/defender/client.rs", "src/defender/reply.rs", "src/defender/token.rs", "src/lane/follow.rs"]
         .into_iter()
-        .chain(["src/lane/scan.rs", "src/lane/gate.rs"])
+        .chain(["src/lane/scan.rs", "src/lane/gate.rs", "src/lane/resolve.rs"])
         .map(text)
         .collect::<String>();
     for (file, heading) in [

@@ -77,6 +77,7 @@ async fn a_restart_keeps_everything() {
     site.accepted(r#"{"alert_id":"2","severity":"high","device_name":"lt-042"}"#).await;
     site.accepted(alert("3", "low", &machine(3))).await;
     site.accepted(json!({ "alert_id": "4", "severity": "high" }).to_string()).await;
+    site.resolved().await;
     let views = async |site: &Site| {
         let mut views = Vec::new();
         for path in ["/api/v1/alerts", "/api/v1/decisions", "/api/v1/scans"] {
@@ -168,6 +169,33 @@ fn a_journal_of_a_later_version_is_refused_with_both_versions() {
     let text = refused.to_string();
     assert!(text.contains(&later.to_string()) && text.contains(&format!("up to {SCHEMA}")), "{text}");
     assert_eq!(names(&path), ["default"], "and left as it is");
+}
+
+#[test]
+fn a_journal_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scanhook.db");
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch(include_str!("../../src/journal/schema.sql")).unwrap();
+    first
+        .execute_batch(
+            "PRAGMA application_id = 1935896168; PRAGMA user_version = 1;
+             INSERT INTO tenant(name) VALUES ('default');
+             INSERT INTO policy(hash, rules, loaded_at) VALUES ('h', '', 0);
+             INSERT INTO decision(delivery, n, tenant, device, at, state, reason, policy, why, look_at)
+               VALUES (1, 0, 1, 'lt-042', 5, 'held', 'unresolved_device', 1, '{}', 9);",
+        )
+        .unwrap();
+    drop(first);
+    let mut store = open(&path).unwrap();
+    assert_eq!(count(&path, "SELECT user_version FROM pragma_user_version"), u32::try_from(SCHEMA).unwrap());
+    assert_eq!((names(&path), count(&path, "SELECT count(*) FROM decision")), (vec!["default".to_owned()], 1));
+    run(&mut store, |tx| {
+        let tenant = tx.tenant("default")?;
+        tx.expire_held(tenant, clock::now()).map(|_| ())
+    })
+    .unwrap();
+    assert_eq!(count(&path, "SELECT count(*) FROM decision WHERE reason = 'expired'"), 1, "and goes on with it");
 }
 
 #[test]
@@ -276,6 +304,7 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     site.scan_in(&scan_id(&over), "finished").await;
     let held = site.accepted(r#"{"alert_id":"held","severity":"high","device_name":"lt-042"}"#).await;
     site.accepted(json!({ "alert_id": "parked", "severity": "high" }).to_string()).await;
+    site.resolved().await;
     site.far.fault("scan", 1, 1000, fault(403, "DisabledFeature", None));
     let waiting = site.accepted(alert("waiting", "high", &machine(2))).await;
     site.stopped().await;

@@ -12,7 +12,9 @@
 
 mod control;
 mod demo;
+mod directory;
 mod docs;
+mod fleet;
 mod follow;
 mod harness;
 mod house;

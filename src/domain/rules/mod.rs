@@ -102,6 +102,18 @@ impl Rules {
         &self.comment
     }
 
+    /// How long the directory may take to answer.
+    #[must_use]
+    pub const fn resolve_within(&self) -> Duration {
+        self.resolve_within
+    }
+
+    /// How long a decision may be held.
+    #[must_use]
+    pub const fn hold_for(&self) -> Duration {
+        self.hold_for
+    }
+
     /// The embedded tests, in file order.
     #[must_use]
     pub fn tests(&self) -> &[RuleTest] {

@@ -143,6 +143,13 @@ impl Site {
         self.start().await;
     }
 
+    /// Stops and starts on the same folder, with other rules.
+    pub async fn restart_with(&mut self, rules: &str) {
+        self.stop().await;
+        self.wish.rules = rules.to_owned();
+        self.start().await;
+    }
+
     /// Stops and starts on the same folder.
     pub async fn restart(&mut self) {
         self.stop().await;
@@ -225,6 +232,14 @@ impl Site {
             ["finished", "dropped"].contains(&scan["state"].as_str().unwrap()).then_some(scan)
         })
         .await
+    }
+
+    /// Waits until no decision waits for the directory.
+    pub async fn resolved(&self) {
+        until("nothing waits for the directory", async || {
+            (self.get("/api/v1/status").await["tenants"][0]["resolving"] == 0).then_some(())
+        })
+        .await;
     }
 
     /// Waits until the lane says why it is stopped.

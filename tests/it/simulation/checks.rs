@@ -13,8 +13,16 @@ pub fn all(world: &mut World) {
     }
     truthful(world);
     obeyed(world);
+    not_guessed(world);
     within_quota(world);
     kept(world);
+}
+
+/// Nothing of ours was begun on a machine that could be another one, that is unknown, or that cannot be scanned.
+fn not_guessed(world: &World) {
+    for action in world.far.scans().iter().filter(|action| !action.foreign) {
+        assert!(!world.forbidden.contains(&action.machine), "{} was guessed", action.machine);
+    }
 }
 
 /// Every decision and every scan is final.
@@ -93,7 +101,7 @@ fn obeyed(world: &World) {
 
 /// By the far side's own count over sliding windows.
 fn within_quota(world: &World) {
-    for route in ["scan", "list", "cancel"] {
+    for route in ["scan", "list", "get", "cancel", "machine", "machines", "findbyip"] {
         let (minute, hour) = world.far.quota_peak(route);
         assert!(minute <= world.share.per_minute, "{route}: {minute} calls in a minute");
         assert!(hour <= world.share.per_hour, "{route}: {hour} calls in an hour");

@@ -141,6 +141,24 @@ fn in_a_storm_urgent_scans_leave_as_if_there_were_no_others_and_the_hour_is_used
 }
 
 #[test]
+fn two_hundred_devices_known_by_name_are_each_looked_up_once_and_scanned() {
+    let mut world = World::new(&Scenario::named(200, 1), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    world.run();
+    checks::all(&mut world);
+    let looks = world.far.calls().iter().filter(|call| call.route == "machines").count();
+    assert_eq!((looks, world.far.scans().len()), (200, 200));
+}
+
+#[test]
+fn one_look_up_serves_a_storm_about_one_device() {
+    let mut world = World::new(&Scenario::named(1, 300), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    world.run();
+    checks::all(&mut world);
+    let looks = world.far.calls().iter().filter(|call| call.route == "machines").count();
+    assert_eq!((looks, world.far.scans().len()), (1, 1));
+}
+
+#[test]
 fn replay() {
     let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) else { return };
     let mut world = World::new(&Scenario::random(seed), Faults::random(seed));

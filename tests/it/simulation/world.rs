@@ -16,12 +16,13 @@ use scanhook::domain::scan::{Mode, OnUnknown};
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::{Now, Timestamp};
 use scanhook::domain::verdict::Limit;
-use scanhook::intake::{Desk, accept};
+use scanhook::intake::{Desk, Desks, accept};
 use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
 use scanhook::lane::{Account, Call, Happened, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
-use scanhook::simulator::{Busy, Fault, How, Setup, Simulator, Tenant, What, Window};
+use scanhook::simulator::{Busy, Fault, How, Machine, Setup, Simulator, Tenant, What, Window};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
@@ -55,9 +56,20 @@ scan = "quick"
 when = { severity = "medium" }
 "#;
 
+/// Goes before the others, and needs a fact of every machine.
+const LAB: &str = r#"
+[[rule]]
+name = "lab"
+scan = "none"
+when = { device.tags = "lab" }
+"#;
+
 /// What a run starts from.
 pub struct Scenario {
     seed: u64,
+    rules: String,
+    /// Machines that no alert tells apart from another, or that cannot be scanned.
+    forbidden: Vec<String>,
     share: Share,
     /// The app may not read machine actions, and this is what it does about lost answers.
     blind: Option<OnUnknown>,
@@ -87,6 +99,8 @@ impl Scenario {
     pub fn small() -> Scenario {
         Scenario {
             seed: 1,
+            rules: RULES.to_owned(),
+            forbidden: Vec::new(),
             share: Share::WHOLE,
             blind: None,
             setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
@@ -108,6 +122,8 @@ impl Scenario {
     pub fn fleet() -> Scenario {
         Scenario {
             seed: 1,
+            rules: RULES.to_owned(),
+            forbidden: Vec::new(),
             share: Share::WHOLE,
             blind: None,
             setup: Setup { seed: 1, latency_ms: 300, ..Setup::default() },
@@ -182,7 +198,10 @@ impl Scenario {
                 Busy::RefusedMessageOnly,
                 Busy::Alternate,
             ]),
-            page_size: dice.pick(&[None, None, Some(2)]),
+            page_size: dice.pick(&[None, None, Some(2), Some(1)]),
+            machines: fleet(machines),
+            eq_ignores_case: dice.roll(2) == 0,
+            none_is_404: dice.roll(2) == 0,
             echo_external_id: dice.roll(5) > 0,
             accept_external_id: dice.roll(8) > 0,
             scope_null: dice.roll(4) == 0,
@@ -219,8 +238,25 @@ impl Scenario {
             let from = Duration::from_secs(dice.roll(300));
             (from, from + Duration::from_secs(dice.roll(1_800)))
         });
-        let (limited, orders) = (true, operator::orders(seed, machines));
-        Scenario { seed, share, blind, setup, far_faults, foreign, deliveries, jumps, refuses, limited, orders }
+        let within = dice.pick(&["30s", "5m", "1h"]);
+        let rules = RULES.replace("[defaults]", &format!("[defaults]\nresolve_within = \"{within}\""));
+        let rules = if dice.roll(3) == 0 { rules.replacen("[[rule]]", &format!("{LAB}[[rule]]"), 1) } else { rules };
+        let (limited, orders, forbidden) = (true, operator::orders(seed, machines), forbidden());
+        Scenario {
+            seed,
+            rules,
+            forbidden,
+            share,
+            blind,
+            setup,
+            far_faults,
+            foreign,
+            deliveries,
+            jumps,
+            refuses,
+            limited,
+            orders,
+        }
     }
 
     /// The small one, with people who hold things back, let go, call off and try again.
@@ -244,6 +280,49 @@ impl Scenario {
         ];
         scenario
     }
+
+    /// Machines that alerts call by their names only, all at once: `alerts` for each of `machines`.
+    pub fn named(machines: u64, alerts: u64) -> Scenario {
+        let name = |n: u64| format!("ws-{n}.corp.example");
+        let alert = |n: u64, of: u64| {
+            format!(r#"{{"alertId":"a-{n}-{of}","title":"t","severity":"high","device_name":"{}"}}"#, name(n))
+        };
+        let fleet = (0..machines).map(|n| listed(&machine(n), &name(n), json!({})));
+        let deliveries = (0..machines).flat_map(|n| (0..alerts).map(move |of| (n, of)));
+        let deliveries = deliveries.map(|(n, of)| (Duration::from_millis(1000 + of * 10), alert(n, of)));
+        Scenario {
+            rules: RULES.replace("scan = \"full\"", "scan = \"full\"\nlimit = false"),
+            setup: Setup { seed: 1, latency_ms: 300, machines: fleet.collect(), ..Setup::default() },
+            deliveries: deliveries.collect(),
+            ..Scenario::small()
+        }
+    }
+}
+
+fn listed(id: &str, name: &str, record: serde_json::Value) -> Machine {
+    let record = record.as_object().unwrap().clone();
+    Machine { id: id.to_owned(), dns_name: Some(name.to_owned()), record, ..Machine::default() }
+}
+
+/// Two of one name, one merged into the first machine, one excluded, one not onboarded.
+fn forbidden() -> Vec<String> {
+    (0..5).map(|n| format!("{:040x}", 0xbad0 + n)).collect()
+}
+
+/// The machines that alerts are about, and those that must never be scanned.
+fn fleet(machines: u64) -> Vec<Machine> {
+    let [twin, other, old, excluded, new] = forbidden().try_into().unwrap();
+    let tags = |n: u64| if n == 1 { json!(["lab"]) } else { json!([]) };
+    let record = |n: u64| json!({ "lastIpAddress": format!("10.0.0.{}", 10 + n), "machineTags": tags(n) });
+    let ours = (0..machines).map(|n| listed(&machine(n), &format!("ws-{n}.corp.example"), record(n)));
+    let others = [
+        listed(&twin, "twin.corp.example", json!({ "lastIpAddress": "10.0.0.9" })),
+        listed(&other, "twin.corp.example", json!({ "lastIpAddress": "10.0.0.9" })),
+        listed(&old, "old.corp.example", json!({ "mergedIntoMachineId": machine(0), "lastIpAddress": null })),
+        listed(&excluded, "excluded.corp.example", json!({ "isExcluded": true })),
+        listed(&new, "new.corp.example", json!({ "onboardingStatus": "CanBeOnboarded" })),
+    ];
+    ours.chain(others).collect()
 }
 
 fn jump(dice: &mut Dice, within: u64) -> (Duration, i64) {
@@ -257,6 +336,20 @@ fn far_fault(dice: &mut Dice) -> Fault {
         message: Some("on order".to_owned()),
         retry_after: retry_after.map(str::to_owned),
     };
+    if dice.roll(3) == 0 {
+        let how = match dice.roll(7) {
+            0 => status(403, "Forbidden", None),
+            1 => status(404, "NotFound", None),
+            2 => status(500, "InternalServerError", None),
+            3 => status(400, "ODataError", None),
+            4 => How::Delay { ms: 20_000 },
+            5 => How::Delay { ms: 45_000 },
+            _ => How::Silence { executed: true },
+        };
+        let route = dice.pick(&["machines", "machines", "machine", "findbyip"]).to_owned();
+        let (nth, times) = (1 + dice.roll(4), dice.pick(&[1, 3, 1000]));
+        return Fault { route, nth: u32::try_from(nth).unwrap(), times, how };
+    }
     let how = match dice.roll(12) {
         0 => status(429, "TooManyRequests", Some("37")),
         1 => status(429, "TooManyRequests", None),
@@ -280,8 +373,17 @@ fn far_fault(dice: &mut Dice) -> Fault {
 fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
     let severity = dice.pick(&["low", "medium", "medium", "high", "high"]);
     let category = dice.pick(&["", "", "", "AskFirst"]);
-    let device = match dice.roll(12) {
-        0 => r#"{"name":"lt-042"}"#.to_owned(),
+    let n_of = dice.roll(machines);
+    let device = match dice.roll(16) {
+        0 => format!(r#"{{"name":"WS-{n_of}"}}"#),
+        1 => format!(r#"{{"name":"ws-{n_of}.corp.example","ip":"10.0.0.9"}}"#),
+        2 => format!(r#"{{"ip":"10.0.0.{}"}}"#, 10 + n_of),
+        3 => {
+            let name =
+                dice.pick(&["lt-042", "twin", "twin.corp.example", "old", "excluded", "new.corp.example", "a b"]);
+            format!(r#"{{"name":"{name}"}}"#)
+        }
+        4 => format!(r#"{{"ip":"{}"}}"#, dice.pick(&["10.0.0.9", "198.51.100.7", "10.0.9.9"])),
         _ => format!(r#"{{"mde_id":"{}"}}"#, machine(dice.roll(machines))),
     };
     // Some ids come again: repeats, and the same finding for another machine.
@@ -325,6 +427,7 @@ pub struct World {
     pub share: Share,
     /// A lost call may be sent again unseen: then a scan may be executed twice.
     pub may_double: bool,
+    pub forbidden: Vec<String>,
     /// The receipts that were acknowledged, with the delivery they are for.
     pub promised: Vec<(usize, Receipt)>,
     /// What became of the orders of people, as they were told.
@@ -345,14 +448,16 @@ pub struct World {
     paused: Vec<Paused>,
     policy: Arc<Policy>,
     policy_id: PolicyId,
-    desk: Desk,
+    tenant: TenantId,
+    desks: Arc<Desks>,
     account: Arc<Account>,
 }
 
 impl World {
     pub fn new(scenario: &Scenario, faults: Faults) -> World {
+        let rules = scenario.rules.as_str();
         let rules =
-            RULES.replace("[defaults]", if scenario.limited { "[defaults]" } else { "[defaults]\nlimit = false" });
+            if scenario.limited { rules.to_owned() } else { rules.replace("[defaults]", "[defaults]\nlimit = false") };
         let policy = Arc::new(Policy::parse(rules).map_err(|_| "rules").unwrap().policy);
         let mut store = Store::memory(Ids::seeded(scenario.seed)).unwrap();
         let (tenant, policy_id) = prepare(&mut store, policy.clone());
@@ -383,6 +488,7 @@ impl World {
             faults,
             share: scenario.share,
             may_double: scenario.blind == Some(OnUnknown::Repost),
+            forbidden: scenario.forbidden.clone(),
             promised: Vec::new(),
             steered: Vec::new(),
             traced: false,
@@ -400,7 +506,8 @@ impl World {
             paused: Vec::new(),
             policy,
             policy_id,
-            desk: desk(tenant, scenario.limited),
+            tenant,
+            desks: Arc::new([("siem".to_owned(), desk(tenant, scenario.limited))].into()),
             account: Arc::new(account),
         };
         world.after(Duration::ZERO, Event::Load(0));
@@ -513,15 +620,16 @@ impl World {
         let bearer = format!("Bearer {}", String::from_utf8_lossy(SECRET));
         headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
         let body = Bytes::from(self.deliveries[n].clone());
-        let delivery = authenticate(&self.desk.source.auth, &self.desk.source.name, &headers, body, now).unwrap();
-        let acceptance = accept(&self.desk, &self.policy, self.policy_id, delivery).unwrap();
+        let desk = &self.desks["siem"];
+        let delivery = authenticate(&desk.source.auth, &desk.source.name, &headers, body, now).unwrap();
+        let acceptance = accept(desk, &self.policy, self.policy_id, delivery).unwrap();
         self.commit(move |tx| tx.accept(&acceptance, now))
     }
 
     fn load(&mut self) {
         self.down = false;
-        let (tenant, account, now) = (self.desk.tenant, self.account.clone(), self.clock());
-        match self.commit(move |tx| Lane::load(tx, tenant, account, Pace::default(), now)) {
+        let (tenant, account, desks, now) = (self.tenant, self.account.clone(), self.desks.clone(), self.clock());
+        match self.commit(move |tx| Lane::load(tx, tenant, account, desks, Pace::default(), now)) {
             Some(lane) => {
                 self.lane = lane;
                 self.wake(Duration::ZERO);

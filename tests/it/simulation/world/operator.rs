@@ -149,7 +149,7 @@ impl World {
         &self,
     ) -> impl Fn(TenantId, Option<&str>, Kind, Priority) -> Option<scanhook::domain::verdict::Wanted> + Send + 'static
     {
-        let (policy, terms) = (self.policy.clone(), self.desk.terms);
+        let (policy, terms) = (self.policy.clone(), self.desks["siem"].terms);
         move |_, rule, kind, priority| Some(policy.wanted(terms, rule, kind, priority))
     }
 
