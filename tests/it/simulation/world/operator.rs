@@ -99,7 +99,12 @@ impl World {
             Order::Approve(n) => self.word(Word::Approve(scanhook::domain::alert::MachineId::parse(&machine(1))), *n),
             Order::Deny(n) => self.word(Word::Deny, *n),
             Order::Cancel(n) => {
-                let Some(id) = self.chosen(Wants::Open, *n) else { return Some("nothing is open".to_owned()) };
+                // Any that is not over, those that somebody else's action covers among them.
+                let open = self.scans().into_iter().filter(|scan| scan.outcome.is_none()).collect::<Vec<_>>();
+                if open.is_empty() {
+                    return Some("nothing is open".to_owned());
+                }
+                let id: Uuid = open[usize::try_from(*n).unwrap() % open.len()].id.parse().unwrap();
                 let now = self.now;
                 self.told(move |tx| tx.call_off(&[id], &somebody(), &|_| true, now))
             }
