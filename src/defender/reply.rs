@@ -331,7 +331,7 @@ fn ends_with_tail(comment: &str, tail: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CancelReply {
     /// Taken; the action as it stands now, which may still be open.
-    Taken(ActionView),
+    Taken(Box<ActionView>),
     /// Refused: most often because the action is over, which the list will tell.
     Refused(Refusal),
     /// As for the scan call.
@@ -349,7 +349,7 @@ pub fn cancel(answer: &Response<Bytes>, action: &str) -> CancelReply {
     let status = answer.status();
     match status.as_u16() {
         200..=299 => match ActionView::read(answer.body()) {
-            Ok(view) if view.id == action => CancelReply::Taken(view),
+            Ok(view) if view.id == action => CancelReply::Taken(Box::new(view)),
             Ok(_) => CancelReply::Unknown("another-action"),
             Err(code) => CancelReply::Unknown(code),
         },

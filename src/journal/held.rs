@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::accept::PolicyId;
 use super::decisions::{Again, NewDecision};
 use super::error::JournalError;
-use super::outcome::{Done, Terms, Thing, decision, happened_to, told, unknown};
+use super::outcome::{Done, OnTerms, Thing, decision, happened_to, told, unknown};
 use super::scans::damaged;
 use super::store::{TenantId, Tx};
 use super::views::all;
@@ -106,7 +106,7 @@ impl Tx<'_> {
         ids: &[Uuid],
         word: &Word,
         by: &By,
-        terms: &Terms<'_>,
+        terms: &OnTerms<'_>,
         now: Timestamp,
     ) -> Result<Vec<ItemView>, JournalError> {
         let mut items = Vec::new();
@@ -174,7 +174,7 @@ impl Tx<'_> {
         decided: &Decided,
         word: &Word,
         by: &By,
-        terms: &Terms<'_>,
+        terms: &OnTerms<'_>,
         noted: &mut BTreeSet<Option<ScanId>>,
         now: Timestamp,
     ) -> Result<Done, JournalError> {

@@ -36,7 +36,7 @@ pub use decisions::NewDecision;
 pub use error::{JournalError, OpenError};
 pub use held::Word;
 pub use ids::{Ids, decision_uuid};
-pub use outcome::{Done, Terms};
+pub use outcome::{Done, OnTerms};
 pub use pauses::{InForce, Narrow, PauseId, Scope};
 pub use retention::Retention;
 pub use retry::{Recalled, Sorted};
