@@ -88,6 +88,6 @@ pub struct ItemView {
     /// approved, denied, cancelled, cancelling, retried, already; or the code of what stands in the way.
     pub result: Option<String>,
     /// The machines the device may be, where the directory named some.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub candidates: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<String>,
 }

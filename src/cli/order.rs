@@ -31,7 +31,7 @@ pub(super) struct Words {
 
 impl Words {
     /// Puts them into an order. A name is shown and never trusted.
-    pub(super) fn write_into(&self, order: &mut Map<String, Value>) {
+    pub(super) fn put_into(&self, order: &mut Map<String, Value>) {
         let surroundings = surroundings();
         let by = self.by.as_deref().or_else(|| surroundings.user());
         put(order, "reason", self.reason.as_deref());
@@ -85,7 +85,7 @@ impl Order<'_> {
     /// Gives the order, and shows what became of it.
     pub(super) async fn give(self) -> anyhow::Result<ExitCode> {
         let mut base = self.more.clone();
-        self.words.write_into(&mut base);
+        self.words.put_into(&mut base);
         if let ([id], Some(path)) = (self.ids, self.one) {
             let body = self.responder.post(&path(id), &Value::Object(base)).await?;
             let told: OrderView = self.responder.read(&body)?;

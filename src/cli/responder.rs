@@ -195,11 +195,7 @@ fn about(item: &Value) -> String {
     let shown = ["device", "state", "reason"].into_iter().filter_map(|key| item.get(key).and_then(Value::as_str));
     let shown = shown.collect::<Vec<_>>().join(", ");
     let mut text = if shown.is_empty() { shown } else { format!("; it is: {shown}") };
-    let candidates = item.get("candidates").and_then(Value::as_array).into_iter().flatten().map(|one| match one {
-        Value::String(text) => text.clone(),
-        Value::Object(fields) => fields.values().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    });
+    let candidates = item.get("candidates").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let candidates = candidates.collect::<Vec<_>>().join("; ");
     if !candidates.is_empty() {
         text.push_str(&format!("; it may be: {candidates}"));

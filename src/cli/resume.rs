@@ -25,7 +25,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut order = args.scope.order();
-    args.words.write_into(&mut order);
+    args.words.put_into(&mut order);
     let body = args.responder.post("/api/v1/resume", &Value::Object(order)).await?;
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {

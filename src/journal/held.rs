@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::accept::PolicyId;
 use super::decisions::{Again, NewDecision};
 use super::error::JournalError;
-use super::outcome::{Done, Terms, Thing, decision, happened_to, told, unknown};
+use super::outcome::{Done, OnTerms, Thing, decision, happened_to, told, unknown};
 use super::scans::damaged;
 use super::store::{TenantId, Tx};
 use super::views::all;
@@ -68,9 +68,8 @@ impl Decided {
     }
 
     /// The machines the directory found for the device, as its record has them.
-    fn candidates(&self) -> Option<serde_json::Value> {
-        let record: serde_json::Value = serde_json::from_str(&self.why).ok()?;
-        record.get("candidates").filter(|found| found.as_array().is_some_and(|found| !found.is_empty())).cloned()
+    fn candidates(&self) -> Vec<String> {
+        self.why().directory.map_or_else(Vec::new, |looked| looked.candidates)
     }
 
     /// The same decision, to be made again about this machine.
@@ -109,7 +108,7 @@ impl Tx<'_> {
         ids: &[Uuid],
         word: &Word,
         by: &By,
-        terms: &Terms<'_>,
+        terms: &OnTerms<'_>,
         now: Timestamp,
     ) -> Result<Vec<ItemView>, JournalError> {
         let mut items = Vec::new();
@@ -177,7 +176,7 @@ impl Tx<'_> {
         decided: &Decided,
         word: &Word,
         by: &By,
-        terms: &Terms<'_>,
+        terms: &OnTerms<'_>,
         noted: &mut BTreeSet<Option<ScanId>>,
         now: Timestamp,
     ) -> Result<Done, JournalError> {

@@ -38,7 +38,7 @@ pub use directory::{LONGEST_WAIT, OpenQuestion, Resolving};
 pub use error::{JournalError, OpenError};
 pub use held::Word;
 pub use ids::{Ids, decision_uuid};
-pub use outcome::{Done, Terms};
+pub use outcome::{Done, OnTerms};
 pub use pauses::{InForce, Narrow, PauseId, Scope};
 pub use retention::Retention;
 pub use retry::{Recalled, Sorted};

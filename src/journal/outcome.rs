@@ -16,7 +16,7 @@ use crate::domain::why::Why;
 
 /// The terms of a scan that a person asks for: by tenant, rule, kind and priority. `None`: the tenant is not
 /// configured any more.
-pub type Terms<'t> = dyn Fn(TenantId, Option<&str>, Kind, Priority) -> Option<Wanted> + 't;
+pub type OnTerms<'t> = dyn Fn(TenantId, Option<&str>, Kind, Priority) -> Option<Wanted> + 't;
 
 /// What an id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

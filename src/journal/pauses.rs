@@ -376,7 +376,7 @@ pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Option<PauseView>, J
 /// What pauses did to a scan while it waited, each line with its time.
 pub(super) fn history(db: &Connection, scan: i64) -> Result<Vec<(i64, EventView)>, JournalError> {
     let sql = format!(
-        "{PAUSE} JOIN scan s ON s.id = ? WHERE (p.tenant IS NULL OR p.tenant = s.tenant)
+        "{PAUSE} JOIN scan s ON s.id = ? WHERE (p.tenant IS NULL OR p.tenant = s.tenant) AND NOT s.dry
            AND p.at <= coalesce(s.sent_at, s.ended_at, p.at) AND (p.ended_at IS NULL OR p.ended_at > s.created_at)
          ORDER BY p.id"
     );

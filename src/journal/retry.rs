@@ -9,7 +9,7 @@ use super::accept::Acceptance;
 use super::decisions::Again;
 use super::error::JournalError;
 use super::held::Decided;
-use super::outcome::{Done, Terms, Thing, happened_to, thing, told, unknown};
+use super::outcome::{Done, OnTerms, Thing, happened_to, thing, told, unknown};
 use super::scans::damaged;
 use super::store::{TenantId, Tx};
 use super::views::all;
@@ -100,7 +100,7 @@ impl Tx<'_> {
         &mut self,
         ids: &[Uuid],
         by: &By,
-        terms: &Terms<'_>,
+        terms: &OnTerms<'_>,
         now: Timestamp,
     ) -> Result<Vec<ItemView>, JournalError> {
         let mut items = Vec::new();
@@ -119,7 +119,7 @@ impl Tx<'_> {
         Ok(items)
     }
 
-    fn retry_scan(&mut self, scan: ScanId, by: &By, terms: &Terms<'_>, now: Timestamp) -> Result<Done, JournalError> {
+    fn retry_scan(&mut self, scan: ScanId, by: &By, terms: &OnTerms<'_>, now: Timestamp) -> Result<Done, JournalError> {
         let (tenant, outcome): (i64, Option<String>) = self
             .db
             .prepare_cached("SELECT tenant, outcome FROM scan WHERE id = ?")?
@@ -155,7 +155,7 @@ impl Tx<'_> {
         Ok(Done::Retried)
     }
 
-    fn retry_decision(&mut self, row: i64, by: &By, terms: &Terms<'_>, now: Timestamp) -> Result<Done, JournalError> {
+    fn retry_decision(&mut self, row: i64, by: &By, terms: &OnTerms<'_>, now: Timestamp) -> Result<Done, JournalError> {
         let decided = self.decided(row)?;
         match (decided.state, decided.scan) {
             (DecisionState::Dropped, _) if decided.wanted.is_some() => {
@@ -177,7 +177,7 @@ impl Tx<'_> {
         &mut self,
         decided: &Decided,
         by: &By,
-        terms: &Terms<'_>,
+        terms: &OnTerms<'_>,
         now: Timestamp,
     ) -> Result<Option<Option<ScanId>>, JournalError> {
         let asked =

@@ -20,7 +20,7 @@ use scanhook::intake::{Desk, accept};
 use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Question, Terms};
 use scanhook::presets;
-use scanhook::server::refusal::Refusal;
+use scanhook::server::refusal::{Objection, Refusal};
 use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 
 fn root() -> &'static Path {
@@ -118,12 +118,14 @@ fn codes(file: &str, heading: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_answer_to_a_sender_is_explained_in_the_programs_own_words() {
-    let rows = rows("docs/errors.md", "Answers to senders");
-    let known = Refusal::ALL
-        .iter()
-        .map(|row| [row.code, row.status.as_str(), row.meaning, row.remedy].map(str::to_owned).to_vec());
-    assert_eq!(rows, known.collect::<Vec<_>>());
+fn every_answer_to_a_sender_or_an_operator_is_explained_in_the_programs_own_words() {
+    for (heading, known) in [("Answers to senders", Refusal::ALL), ("Answers to operators", Objection::ALL)] {
+        let rows = rows("docs/errors.md", heading);
+        let known = known
+            .iter()
+            .map(|row| [row.code, row.status.as_str(), row.meaning, row.remedy].map(str::to_owned).to_vec());
+        assert_eq!(rows, known.collect::<Vec<_>>(), "{heading}");
+    }
 }
 
 #[test]
@@ -188,7 +190,15 @@ fn every_fault_of_a_token_is_explained() {
 fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     let sources = ["src/defender/client.rs", "src/defender/reply.rs", "src/defender/token.rs", "src/lane/follow.rs"]
         .into_iter()
-        .chain(["src/lane/scan.rs", "src/lane/gate.rs", "src/lane/resolve.rs"])
+        .chain([
+            "src/lane/scan.rs",
+            "src/lane/gate.rs",
+            "src/lane/resolve.rs",
+            "src/lane/cancel.rs",
+            "src/journal/held.rs",
+            "src/journal/cancel.rs",
+        ])
+        .chain(["src/journal/pauses.rs", "src/journal/retry.rs", "src/domain/scan.rs"])
         .map(text)
         .collect::<String>();
     for (file, heading) in [
@@ -196,6 +206,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         ("docs/errors.md", "Calls without an answer that counts"),
         ("docs/errors.md", "Alarms"),
         ("docs/reasons.md", "What else happens to a scan"),
+        ("docs/reasons.md", "What else happens to a decision"),
     ] {
         let codes = codes(file, heading);
         assert!(!codes.is_empty());

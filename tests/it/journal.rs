@@ -96,6 +96,53 @@ async fn a_restart_keeps_everything() {
     assert_eq!(views(&site).await, before);
 }
 
+/// A journal as the first version wrote it: a decision is held, a scan waits, and one has failed.
+fn of_the_first_schema(path: &Path) {
+    let db = Connection::open(path).unwrap();
+    db.execute_batch(include_str!("../../src/journal/schema.sql")).unwrap();
+    db.pragma_update(None, "application_id", 0x7363_6e68).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    let now = clock::now().millis();
+    let alert = json!({ "id": "1", "dedupe": "1", "devices": [{ "machine": machine(1) }] });
+    db.execute_batch(&format!(
+        "INSERT INTO tenant(id, name) VALUES (1, 'default');
+         INSERT INTO policy VALUES (1, 'hash', '', {now});
+         INSERT INTO delivery VALUES (1, randomblob(16), NULL, 'siem', {now}, NULL);
+         INSERT INTO alert VALUES (1, 0, 'siem', '1', NULL, 'decided', NULL, NULL, '{alert}');
+         INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_after)
+           VALUES (1, randomblob(16), 1, '{two}', 0, 'full', 70, 'high', 'waiting', {now}, {now} + 60000);
+         INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_after, ended_at, outcome)
+           VALUES (2, randomblob(16), 1, '{three}', 0, 'full', 70, 'high', 'finished', {now}, {now} + 60000, {now}, 'failed');
+         INSERT INTO decision VALUES (1, 1, 0, 1, '{one}', '{one}', {now}, 'held', 'approval', NULL, 'high', 'full', 70, 1, '{{}}', {now} + 60000);
+         INSERT INTO decision VALUES (2, 1, 0, 1, '{two}', '{two}', {now}, 'scan', 'new', 1, 'high', 'full', 70, 1, '{{}}', NULL);
+         INSERT INTO decision VALUES (3, 1, 0, 1, '{three}', '{three}', {now}, 'scan', 'new', 2, 'high', 'full', 70, 1, '{{}}', NULL);
+         INSERT INTO decision VALUES (4, 1, 0, 1, '{four}', '{four}', {now}, 'dropped', 'expired', NULL, 'high', 'full', 70, 1, '{{}}', NULL);",
+        one = machine(1), two = machine(2), three = machine(3), four = machine(4),
+    ))
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_journal_of_an_earlier_version_is_taken_over_with_all_that_is_open_in_it() {
+    let mut site = Site::open().await;
+    site.stop().await;
+    for extension in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(beside(&site.journal(), extension));
+    }
+    of_the_first_schema(&site.journal());
+    site.restart().await;
+    until("what waited is scanned", async || (site.far.scans().len() == 1).then_some(())).await;
+    let of = async |n| {
+        let path = format!("/api/v1/decisions?device={}", machine(n));
+        site.get(&path).await["items"][0]["id"].as_str().unwrap().to_owned()
+    };
+    site.ordered(&format!("/api/v1/decisions/{}/approve", of(1).await), json!({})).await;
+    site.ordered("/api/v1/retry", json!({ "ids": [of(3).await, of(4).await] })).await;
+    until("what was approved and tried again, too", async || (site.far.scans().len() == 3).then_some(())).await;
+    let again = site.get(&format!("/api/v1/decisions?device={}", machine(4))).await;
+    assert_eq!((&again["items"][0]["state"], &again["items"][0]["reason"]), (&"held".into(), &"approval".into()));
+}
+
 #[test]
 fn one_process_a_journal() {
     let (_folder, path) = kept();

@@ -94,6 +94,8 @@ fn obeyed(world: &World) {
             "approved" => assert!(["scan", "dropped"].contains(&item.state.as_deref().unwrap()), "{item:?}"),
             "denied" => assert_eq!((item.state.as_deref(), item.reason.as_deref()), (Some("dropped"), Some("denied"))),
             "retried" | "already" | "already-over" | "not-held" | "not-retryable" | "foreign-action" => {}
+            // Held before it was known which machine it is.
+            "machine-needed" => assert_eq!(item.scan_id, None),
             other => panic!("{other}: {item:?}"),
         }
     }

@@ -2,12 +2,13 @@
 //! the whole way; only the HTTP client is left out. `SEED=n cargo test --test it simulation::replay -- --nocapture`
 //! prints the agenda of one seed.
 
+use core::time::Duration;
+
 mod checks;
 mod faults;
 mod throttle;
 mod world;
 
-use core::time::Duration;
 
 use faults::{AtCall, AtCommit, Faults};
 use world::{Scenario, World};
@@ -90,6 +91,20 @@ fn what_people_order_is_obeyed_in_a_run_without_faults() {
     assert_eq!(told, ["approved", "denied", "cancelling", "retried"]);
     assert!(world.far.calls().iter().any(|call| call.route == "cancel" && call.executed));
     checks::all(&mut world);
+}
+
+#[test]
+fn a_lane_with_nothing_but_paused_scans_rests() {
+    for everything in [true, false] {
+        let mut world = World::new(&Scenario::crowd(everything), Faults::one_commit(u64::MAX, AtCommit::Fails));
+        let begun = world.now;
+        world.run();
+        checks::all(&mut world);
+        let (from, to) = (begun.plus(Duration::from_secs(10)), begun.plus(Duration::from_secs(3_600)));
+        let polls = world.polls.iter().filter(|at| **at > from && **at < to).count();
+        assert!(polls < 20, "{polls} polls in an hour in which nothing could be done");
+        assert_eq!(world.far.scans().len(), 300, "and then all of them are sent");
+    }
 }
 
 #[test]

@@ -44,6 +44,7 @@ mode = "enforce"
 [[rule]]
 name = "high"
 scan = "full"
+limit = { scans = 1000, per = "1h" }
 when = { severity.gte = "high" }
 [[rule]]
 name = "held"
@@ -259,6 +260,19 @@ impl Scenario {
         }
     }
 
+    /// Three hundred machines at once, all of them paused for an hour.
+    pub fn crowd(everything: bool) -> Scenario {
+        let alert =
+            |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","deviceId":"{}"}}"#, machine(n));
+        let what = if everything { operator::What::Everything } else { operator::What::Rule("high") };
+        Scenario {
+            setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
+            deliveries: (0..300).map(|n| (Duration::from_millis(1000 + n), alert(n))).collect(),
+            orders: vec![(Duration::ZERO, Order::Pause(what, None)), (Duration::from_secs(3_600), Order::Resume)],
+            ..Scenario::small()
+        }
+    }
+
     /// The small one, with people who hold things back, let go, call off and try again.
     pub fn steered() -> Scenario {
         let at = Duration::from_secs;
@@ -430,6 +444,8 @@ pub struct World {
     pub forbidden: Vec<String>,
     /// The receipts that were acknowledged, with the delivery they are for.
     pub promised: Vec<(usize, Receipt)>,
+    /// When the lane was polled.
+    pub polls: Vec<Timestamp>,
     /// What became of the orders of people, as they were told.
     pub steered: Vec<ItemView>,
     pub traced: bool,
@@ -490,6 +506,7 @@ impl World {
             may_double: scenario.blind == Some(OnUnknown::Repost),
             forbidden: scenario.forbidden.clone(),
             promised: Vec::new(),
+            polls: Vec::new(),
             steered: Vec::new(),
             traced: false,
             store,
@@ -642,6 +659,7 @@ impl World {
     fn poll(&mut self) {
         let Some(mut lane) = self.lane.take() else { return };
         let (policy, now) = (self.policy.clone(), self.clock());
+        self.polls.push(self.now);
         let polled = self.commit(move |tx| {
             let todo = lane.poll(tx, &policy, now)?;
             Ok((lane, todo))

@@ -99,7 +99,12 @@ impl World {
             Order::Approve(n) => self.word(Word::Approve(scanhook::domain::alert::MachineId::parse(&machine(1))), *n),
             Order::Deny(n) => self.word(Word::Deny, *n),
             Order::Cancel(n) => {
-                let Some(id) = self.chosen(Wants::Open, *n) else { return Some("nothing is open".to_owned()) };
+                // Any that is not over, those that somebody else's action covers among them.
+                let open = self.scans().into_iter().filter(|scan| scan.outcome.is_none()).collect::<Vec<_>>();
+                if open.is_empty() {
+                    return Some("nothing is open".to_owned());
+                }
+                let id: Uuid = open[usize::try_from(*n).unwrap() % open.len()].id.parse().unwrap();
                 let now = self.clock().wall;
                 self.told(move |tx| tx.call_off(&[id], &somebody(), &|_| true, now))
             }
@@ -136,7 +141,7 @@ impl World {
     fn word(&mut self, word: Word, n: u64) -> Option<String> {
         let Some(id) = self.chosen(Wants::Held, n) else { return Some("nothing is held".to_owned()) };
         let items = self.store.read(|reader| reader.items(Wants::Held, &[id]).unwrap());
-        let named = items[0].reason.as_deref() == Some("unresolved_device");
+        let named = matches!(items[0].reason.as_deref(), Some("unresolved_device" | "ambiguous_device" | "source_removed"));
         let word = match word {
             Word::Approve(_) if !named => Word::Approve(None),
             word => word,
