@@ -171,21 +171,30 @@ impl Tx<'_> {
     }
 
     /// What is in force for this tenant now. Pauses whose time is over end here, and what ended ones kept back goes
-    /// into the queue again, some at a time and the most urgent first.
+    /// into the queue again, some at a time and the most urgent first. `known` are those of the last time: their
+    /// patterns need not be read again.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn pauses_in_force(&mut self, tenant: TenantId, now: Timestamp) -> Result<InForce, JournalError> {
+    pub fn pauses_in_force(
+        &mut self,
+        tenant: TenantId,
+        mut known: Vec<Narrow>,
+        now: Timestamp,
+    ) -> Result<InForce, JournalError> {
         let sql = "SELECT id, rule, device, until, ended_at IS NOT NULL FROM pause
                    WHERE settled = 0 AND (tenant IS NULL OR tenant = ?) ORDER BY id";
         let rows = all(self.db, sql, [tenant.0], |row| {
             let (id, rule): (i64, Option<String>) = (row.get(0)?, row.get(1)?);
             let device: Option<String> = row.get(2)?;
-            let narrow = (rule.is_some() || device.is_some()).then(|| Narrow {
-                id: PauseId(id),
-                rule,
+            let place = known.iter().position(|narrow| narrow.id == PauseId(id));
+            let narrow = (rule.is_some() || device.is_some()).then(|| match place {
+                Some(place) => known.swap_remove(place),
                 // It was checked when it was set. Should it not be readable all the same, nothing is let through.
-                device: device.and_then(|text| DeviceGlob::parse(&text).ok()),
+                None => {
+                    let device = device.and_then(|text| DeviceGlob::parse(&text).ok());
+                    Narrow { id: PauseId(id), rule, device }
+                }
             });
             Ok(Unsettled { id, narrow, until: row.get(3)?, ended: row.get(4)? })
         })?;

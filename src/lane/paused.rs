@@ -11,7 +11,8 @@ pub(super) const LOOKS: usize = 256;
 impl Lane {
     /// Ends pauses whose time is over, lets go what ended ones held back, and keeps in mind what is in force.
     pub(super) fn poll_pauses(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        self.pauses = tx.pauses_in_force(self.id, now)?;
+        let known = core::mem::take(&mut self.pauses.narrow);
+        self.pauses = tx.pauses_in_force(self.id, known, now)?;
         todo.wake(self.pauses.ends);
         if self.pauses.more {
             todo.wake(now);
