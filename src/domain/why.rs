@@ -53,9 +53,15 @@ impl Why {
                 format!("{asks}, but {names} could not be judged")
             }
             Reason::Protection if kind.is_none() => {
-                format!("{rule} asks for a scan, and {} allows none{}", self.names(&[Guard::Hit, Guard::Applied]), self.because())
+                format!(
+                    "{rule} asks for a scan, and {} allows none{}",
+                    self.names(&[Guard::Hit, Guard::Applied]),
+                    self.because()
+                )
             }
-            Reason::Protection => format!("{asks}; {} holds it for a person", self.names(&[Guard::Hit, Guard::Applied])),
+            Reason::Protection => {
+                format!("{asks}; {} holds it for a person", self.names(&[Guard::Hit, Guard::Applied]))
+            }
             Reason::Limit => match self.limit {
                 Some((used, of)) => format!("{asks}; {used} of {of} scans of the limit are begun, a person decides"),
                 None => format!("{asks}; the limit is spent, a person decides"),

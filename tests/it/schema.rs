@@ -108,9 +108,8 @@ fn wrong_rules_do_not_fit() {
 #[test]
 fn wrong_configurations_do_not_fit() {
     let schema = schema("schemas/scanhook.schema.json");
-    let source = |lines: &str| {
-        format!("[sources.x]\n{lines}\n[[sources.x.auth]]\nbearer = {{ secret_file = \"s\" }}\n")
-    };
+    let source =
+        |lines: &str| format!("[sources.x]\n{lines}\n[[sources.x.auth]]\nbearer = {{ secret_file = \"s\" }}\n");
     assert_eq!(faults(&schema, &source("preset = \"generic\"")), Vec::<String>::new());
     for wrong in [
         "[serve]\nlisten = \"127.0.0.1:1\"".to_owned(),

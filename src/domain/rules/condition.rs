@@ -219,12 +219,12 @@ impl Test {
                 Some(order) => Truths::of(relation.holds(order)),
                 None => Truths::UNKNOWN,
             },
-            Test::Contains(patterns) => folded(value, |whole| {
-                patterns.iter().any(|one| one.part(whole).contains(one.pattern.as_str()))
-            }),
-            Test::Globs(patterns) => folded(value, |whole| {
-                patterns.iter().any(|one| one.pattern.matches(one.part(whole)))
-            }),
+            Test::Contains(patterns) => {
+                folded(value, |whole| patterns.iter().any(|one| one.part(whole).contains(one.pattern.as_str())))
+            }
+            Test::Globs(patterns) => {
+                folded(value, |whole| patterns.iter().any(|one| one.pattern.matches(one.part(whole))))
+            }
             Test::Matches(patterns) => match value {
                 Value::Text(text) | Value::Number(text) => {
                     Truths::of(patterns.iter().any(|one| one.pattern.is_match(one.part(text))))

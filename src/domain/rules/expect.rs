@@ -189,7 +189,11 @@ impl Walk<'_> {
         let what = format!("`{}`", named.code());
         let unknown = value.get_ref().as_str() == Some(UNKNOWN);
         let text = |walk: &mut Self| {
-            if unknown { Some(Reading::Unknown) } else { walk.text(value, &what).map(|t| Reading::Present(t.to_owned())) }
+            if unknown {
+                Some(Reading::Unknown)
+            } else {
+                walk.text(value, &what).map(|t| Reading::Present(t.to_owned()))
+            }
         };
         match named {
             Named::DeviceId if unknown => facts.id = Reading::Unknown,
@@ -227,13 +231,7 @@ impl Walk<'_> {
         tests
     }
 
-    fn rule_test(
-        &mut self,
-        table: &DeTable<'_>,
-        span: Range<usize>,
-        facts: &TestFacts,
-        names: &Names<'_>,
-    ) -> RuleTest {
+    fn rule_test(&mut self, table: &DeTable<'_>, span: Range<usize>, facts: &TestFacts, names: &Names<'_>) -> RuleTest {
         let mut test = RuleTest { name: String::new(), mode: None, at: None, steps: Vec::new(), span: span.clone() };
         for Entry { key, span, value } in entries_of(table) {
             match key {
@@ -375,7 +373,8 @@ impl Walk<'_> {
         for (name, span) in &names {
             if !known.contains(&name.as_str()) {
                 let message = format!("no protection is named {}", quoted(name));
-                let remedy = if known.is_empty() { "the file has no `[[protect]]`".to_owned() } else { suggest(name, known) };
+                let remedy =
+                    if known.is_empty() { "the file has no `[[protect]]`".to_owned() } else { suggest(name, known) };
                 self.error_with(code::UNKNOWN_PROTECTION, span.clone(), message, remedy);
             }
         }

@@ -235,7 +235,9 @@ impl Named {
     ) -> Reading<Values<'e>> {
         match (&event.facts, value) {
             (Facts::Known(facts), _) => of(facts),
-            (Facts::NotAsked | Facts::Silent, _) if self != Named::DeviceId && self.is_unusable(event) => Reading::Unknown,
+            (Facts::NotAsked | Facts::Silent, _) if self != Named::DeviceId && self.is_unusable(event) => {
+                Reading::Unknown
+            }
             (Facts::NotAsked | Facts::Silent, Some(text)) => Reading::Present(Values::One(Value::text(text))),
             (Facts::NotAsked | Facts::Silent, None) => Reading::Unknown,
         }

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
+use super::Rules;
 use super::condition::{Condition, Leaf, Relation, Test};
 use super::field::{Field, Named};
 use super::finding::{Finding, Level, code, quoted, suggest};
 use super::operand::Operand;
 use super::rule::Rule;
 use super::walk::Walk;
-use super::Rules;
 use crate::domain::alert::Severity;
 use crate::domain::json::Json;
 
@@ -23,7 +23,12 @@ impl Walk<'_> {
         let mut earlier = Earlier::default();
         for (number, rule) in rules.iter().enumerate() {
             if let Some(why) = contradiction(rule) {
-                self.lint(code::UNREACHABLE, rule.span.clone(), &format!("this rule can never match: {why}"), "remove it");
+                self.lint(
+                    code::UNREACHABLE,
+                    rule.span.clone(),
+                    &format!("this rule can never match: {why}"),
+                    "remove it",
+                );
                 continue;
             }
             if let Some(cover) = earlier.covering(rule, rules) {
@@ -48,7 +53,9 @@ impl Earlier {
         if rule.unless.is_some() {
             return;
         }
-        match equalities(rule).min_by_key(|keys| keys.iter().filter_map(|key| self.by_value.get(key)).map(Vec::len).sum::<usize>()) {
+        match equalities(rule)
+            .min_by_key(|keys| keys.iter().filter_map(|key| self.by_value.get(key)).map(Vec::len).sum::<usize>())
+        {
             Some(keys) => keys.into_iter().for_each(|key| self.by_value.entry(key).or_default().push(number)),
             None => self.others.push(number),
         }
@@ -105,9 +112,9 @@ impl Condition {
                 let any = |test: &Test| match test {
                     Test::Exists(wanted) => *wanted,
                     Test::Globs(globs) => globs.iter().any(|glob| glob.pattern.is_everything()),
-                    Test::Matches(patterns) => {
-                        patterns.iter().any(|one| matches!(one.pattern.as_str(), ".*" | "^.*$" | ".+" | "^.+$" | "^" | "$"))
-                    }
+                    Test::Matches(patterns) => patterns
+                        .iter()
+                        .any(|one| matches!(one.pattern.as_str(), ".*" | "^.*$" | ".+" | "^.+$" | "^" | "$")),
                     _ => false,
                 };
                 always && any(&leaf.test)
@@ -141,7 +148,8 @@ fn part_implies(have: &Condition, wanted: &Condition) -> bool {
 }
 
 fn test_implies(have: &Test, wanted: &Test) -> bool {
-    let severities = |test: &Test| Severity::ALL.iter().map(|severity| allows(test, *severity)).collect::<Option<Vec<_>>>();
+    let severities =
+        |test: &Test| Severity::ALL.iter().map(|severity| allows(test, *severity)).collect::<Option<Vec<_>>>();
     if let (Some(have), Some(wanted)) = (severities(have), severities(wanted)) {
         return have.iter().zip(&wanted).all(|(have, wanted)| !have || *wanted);
     }
@@ -203,7 +211,7 @@ fn contradiction(rule: &Rule) -> Option<&'static str> {
     let is_denied = |leaf: &&Leaf| {
         exists(leaf, false) && leaves.iter().any(|other| other.field == leaf.field && !exists(other, false))
     };
-    if leaves.iter().any(|leaf| is_denied(leaf)) {
+    if leaves.iter().any(is_denied) {
         return Some("it asks for something of a field that must not be there");
     }
     let during = &rule.times.during;

@@ -281,7 +281,8 @@ impl Walk<'_> {
                 Err((code, why)) => self.error(code, file.span(), format!("{name}:{}: {why}", n + 1)),
             }
         }
-        let least = table.get("min_entries").map_or(Some(1), |least| self.integer(least, "`min_entries`", 0..10_000_001));
+        let least =
+            table.get("min_entries").map_or(Some(1), |least| self.integer(least, "`min_entries`", 0..10_000_001));
         if let Some(least) = least.filter(|least| count < *least) {
             let message = format!("{} has {count} entries, and must have {least}", quoted(name));
             let remedy = "a list that was emptied by accident must not pass; `min_entries = 0` allows it";
@@ -303,7 +304,8 @@ impl Walk<'_> {
         let name = reference.strip_prefix('@').unwrap_or(reference);
         let Some(list) = self.lists.by_name.get(name) else {
             let known: Vec<&str> = self.lists.by_name.keys().map(String::as_str).collect();
-            let remedy = if known.is_empty() { "the file has no `[lists.…]`".to_owned() } else { suggest(name, &known) };
+            let remedy =
+                if known.is_empty() { "the file has no `[lists.…]`".to_owned() } else { suggest(name, &known) };
             self.error_with(code::UNKNOWN_LIST, value.span(), format!("no list {}", quoted(reference)), remedy);
             return None;
         };

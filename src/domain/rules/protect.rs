@@ -76,20 +76,12 @@ impl Caps {
 
     /// Both at once: the mildest kind, held if any says so, the latest start.
     pub(super) fn join(self, other: Caps) -> Caps {
-        Caps {
-            kind: self.kind.min(other.kind),
-            held: self.held.max(other.held),
-            start: self.start.max(other.start),
-        }
+        Caps { kind: self.kind.min(other.kind), held: self.held.max(other.held), start: self.start.max(other.start) }
     }
 
     /// What is certain where either may be.
     fn meet(self, other: Caps) -> Caps {
-        Caps {
-            kind: self.kind.max(other.kind),
-            held: self.held.min(other.held),
-            start: self.start.min(other.start),
-        }
+        Caps { kind: self.kind.max(other.kind), held: self.held.min(other.held), start: self.start.min(other.start) }
     }
 }
 

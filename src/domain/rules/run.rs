@@ -18,11 +18,7 @@ const TAIL: &str = "000000000000";
 
 /// Runs a test. `read` turns a captured delivery into its events, one for each (alert, device); an expectation on
 /// a delivery must hold for every one of them.
-pub fn run(
-    test: &RuleTest,
-    rules: &Rules,
-    read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>,
-) -> Ran {
+pub fn run(test: &RuleTest, rules: &Rules, read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>) -> Ran {
     let mut begun = Vec::new();
     let (mut failures, mut won) = (Vec::new(), BTreeSet::new());
     let mut now = test.at.unwrap_or(NOON);
@@ -213,7 +209,9 @@ mod tests {
     use crate::domain::rules::{Facts, render};
 
     fn rules(text: &str) -> Rules {
-        Rules::parse(text, &mut |_| Err("no such file".to_owned())).unwrap_or_else(|errors| panic!("{}", render(&errors, "rules.toml", text, false))).rules
+        Rules::parse(text, &mut |_| Err("no such file".to_owned()))
+            .unwrap_or_else(|errors| panic!("{}", render(&errors, "rules.toml", text, false)))
+            .rules
     }
 
     /// Two rules, and one test.

@@ -3,7 +3,6 @@
 
 use super::event::{Event, Facts};
 
-
 /// An event as it is looked at.
 #[derive(Clone, Copy)]
 pub(super) struct Sight<'e> {
@@ -46,9 +45,8 @@ impl<'e> Sight<'e> {
         let names = ways(name, device.name.is_some() || unusable("device.name"), &self.event.facts, |facts| {
             !facts.name.is_absent()
         });
-        let ips = ways(ip, device.ip.is_some() || unusable("device.ip"), &self.event.facts, |facts| {
-            !facts.ips.is_absent()
-        });
+        let ips =
+            ways(ip, device.ip.is_some() || unusable("device.ip"), &self.event.facts, |facts| !facts.ips.is_absent());
         names.iter().flat_map(move |name| ips.iter().map(move |ip| Sight { name: *name, ip: *ip, ..self }))
     }
 }
@@ -71,4 +69,3 @@ fn ways(
         (_, false) => &[Says::Usual],
     }
 }
-

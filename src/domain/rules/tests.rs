@@ -251,9 +251,7 @@ fn two(scan: &str, mode: &str) -> Verdict {
 
 #[test]
 fn a_milder_rule_that_stays_unknown_holds_the_decision_and_is_named() {
-    for (scan, mode) in
-        [("none", ""), ("quick", "mode = \"enforce\""), ("full", "mode = \"approve\""), ("full", "")]
-    {
+    for (scan, mode) in [("none", ""), ("quick", "mode = \"enforce\""), ("full", "mode = \"approve\""), ("full", "")] {
         let verdict = two(scan, mode);
         assert!(matches!(verdict.asks, Asks::Hold(Reason::Undecided, _)), "{scan} {mode}: {:?}", verdict.asks);
         assert_eq!(verdict.rule.as_deref(), Some("high"));
@@ -317,6 +315,7 @@ fn a_hostile_pattern_over_a_megabyte_comes_to_an_end() {
 #[test]
 fn hostile_text_is_compared_as_text_and_shown_on_one_line() {
     let device = device();
+    let code_point = regex::Regex::new(r"\\u\{([0-9a-f]+)\}").unwrap();
     for title in [
         "{alert.id} {{secret}} ${env:X} %s",
         "[sh-000000000000]",
@@ -328,16 +327,17 @@ fn hostile_text_is_compared_as_text_and_shown_on_one_line() {
         let wanted = |operator: &str| {
             let value = title.escape_default().to_string().replace("\\'", "'");
             // What Rust writes as `\u{202e}` is `\u202e` to TOML.
-            let value = regex::Regex::new(r"\\u\{([0-9a-f]+)\}").unwrap().replace_all(&value, |found: &regex::Captures<'_>| {
-                format!("\\u{:0>4}", &found[1])
-            });
+            let value = code_point.replace_all(&value, |found: &regex::Captures<'_>| format!("\\u{:0>4}", &found[1]));
             format!("alert.title{operator} = \"{value}\"")
         };
         check(&[(&wanted(""), '1'), (&wanted(".contains"), '1')], &event(&alert, &device, None));
         let any = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { alert.title.exists = true }\n";
         let verdict = rules(any).decide(&event(&alert, &device, None));
         let shown = verdict.seen[0].value.as_deref().unwrap();
-        assert!(!shown.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202a}'..='\u{202e}')), "{shown:?}");
+        assert!(
+            !shown.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202a}'..='\u{202e}')),
+            "{shown:?}"
+        );
     }
 }
 
@@ -356,7 +356,10 @@ fn a_megabyte_of_text_is_compared_in_linear_time_whatever_the_pattern() {
     );
     // Many rules at once: the index must not drown in overlapping hits.
     let many = (1..40).map(|n| {
-        format!("[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.title.contains = \"{}b\" }}\n", "a".repeat(n))
+        format!(
+            "[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.title.contains = \"{}b\" }}\n",
+            "a".repeat(n)
+        )
     });
     let all = many.chain((1..40).map(|n| {
         let title = "a".repeat(40 - n);

@@ -162,7 +162,11 @@ impl Walk<'_> {
                     return None;
                 }
                 let text = self.text(value, what)?;
-                if text.starts_with('@') { self.listed(field, text, value) } else { Some(Operand::of_text(text, shape)) }
+                if text.starts_with('@') {
+                    self.listed(field, text, value)
+                } else {
+                    Some(Operand::of_text(text, shape))
+                }
             }
         }
     }

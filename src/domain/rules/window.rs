@@ -144,7 +144,8 @@ impl Walk<'_> {
                 let message = format!("{} is no time zone", quoted(name));
                 let known: Vec<String> = zones.available().map(|zone| zone.as_str().to_lowercase()).collect();
                 let near = meant(name, known.iter().map(String::as_str));
-                let near = near.and_then(|near| zones.available().find(|zone| zone.as_str().eq_ignore_ascii_case(near)));
+                let near =
+                    near.and_then(|near| zones.available().find(|zone| zone.as_str().eq_ignore_ascii_case(near)));
                 let remedy = near.map_or_else(
                     || "write an IANA name, such as `Europe/Berlin` or `UTC`".to_owned(),
                     |near| format!("did you mean `{}`?", near.as_str()),

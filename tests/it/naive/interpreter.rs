@@ -290,9 +290,9 @@ fn leaf(name: &str, op: &Op, world: &World<'_>, trial: &mut Trial) -> Truth {
         Op::Glob(all) => {
             some(&|value| texts(value, &|text| all.iter().any(|glob| matches(glob, shortened(name, glob, text)))))
         }
-        Op::Regex(regex) => some(&|value| {
-            texts(value, &|text| expression(regex).is_match(shortened(name, regex, text)))
-        }),
+        Op::Regex(regex) => {
+            some(&|value| texts(value, &|text| expression(regex).is_match(shortened(name, regex, text))))
+        }
         Op::Cidr(all) => some(&|value| match value {
             Value::Text(text) => inside(text, all.iter().map(String::as_str)),
             _ => Unknown,

@@ -85,13 +85,15 @@ fn a_naive_interpreter_of_the_language_decides_the_same() {
     let policies: u64 = std::env::var("POLICIES").ok().and_then(|n| n.parse().ok()).unwrap_or(POLICIES);
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let tallies = std::thread::scope(|scope| {
-        let each = |first| move || {
-            let mut sum = [0; 4];
-            for seed in (first..policies).step_by(usize::try_from(threads).unwrap()) {
-                let tally = compare(seed, false);
-                (0..4).for_each(|n| sum[n] += tally[n]);
+        let each = |first| {
+            move || {
+                let mut sum = [0; 4];
+                for seed in (first..policies).step_by(usize::try_from(threads).unwrap()) {
+                    let tally = compare(seed, false);
+                    (0..4).for_each(|n| sum[n] += tally[n]);
+                }
+                sum
             }
-            sum
         };
         let running: Vec<_> = (0..threads).map(|first| scope.spawn(each(first))).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()

@@ -130,11 +130,29 @@ const WORDS: &[&str] = &["red", "Green", "blue", "redgreen", "ÄRGER", ""];
 const TECHNIQUES: &[&str] = &["T1003", "t1003.001", "T1486", "T1003.002"];
 const REGEXES: &[&str] = &["red|blue", "^g", "een$", "r.*n", "(?-i)Gr"];
 const FIELDS: &[&str] = &[
-    "source", "user", "severity", "alert.title", "alert.category", "alert.techniques", "alert.status", "alert.time",
-    "device.reported_name", "device.reported_ip", "/score", "/label",
+    "source",
+    "user",
+    "severity",
+    "alert.title",
+    "alert.category",
+    "alert.techniques",
+    "alert.status",
+    "alert.time",
+    "device.reported_name",
+    "device.reported_ip",
+    "/score",
+    "/label",
 ];
-const DEVICE: &[&str] =
-    &["device.id", "device.name", "device.name", "device.ip", "device.aad_id", "device.tags", "device.group", "device.os"];
+const DEVICE: &[&str] = &[
+    "device.id",
+    "device.name",
+    "device.name",
+    "device.ip",
+    "device.aad_id",
+    "device.tags",
+    "device.group",
+    "device.os",
+];
 /// 2026-03-28T12:00:00Z, the day before the clocks of Europe go forward; and the day before they go back.
 const SPRING: i64 = 1_774_699_200_000;
 const AUTUMN: i64 = 1_792_843_200_000;
@@ -162,20 +180,27 @@ impl Case {
     pub fn toml(&self, dice: &mut Dice) -> String {
         let mut text = format!("version = 1\n[defaults]\nmode = \"{}\"\n", self.mode.code());
         for list in &self.lists {
-            let values: Vec<String> = list.values.iter().map(|(value, until)| match until {
-                None => format!("{value:?}"),
-                Some(until) => format!("{{ value = {value:?}, until = {until}, note = \"x\" }}"),
-            }).collect();
+            let values: Vec<String> = list
+                .values
+                .iter()
+                .map(|(value, until)| match until {
+                    None => format!("{value:?}"),
+                    Some(until) => format!("{{ value = {value:?}, until = {until}, note = \"x\" }}"),
+                })
+                .collect();
             text += &format!("[lists.{}]\ntype = \"{}\"\nvalues = [{}]\n", list.name, list.kind, values.join(", "));
         }
         for (n, window) in self.windows.iter().enumerate() {
             let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-            let days: Vec<_> = names.iter().zip(window.days).filter(|(_, on)| *on).map(|(d, _)| format!("{d:?}")).collect();
+            let days: Vec<_> =
+                names.iter().zip(window.days).filter(|(_, on)| *on).map(|(d, _)| format!("{d:?}")).collect();
             let clock = |m: i32| format!("{:02}:{:02}", m / 60, m % 60);
             let hours: Vec<_> = window.hours.iter().map(|(a, b)| format!("\"{}-{}\"", clock(*a), clock(*b))).collect();
             text += &format!(
                 "[windows.w{n}]\ntimezone = \"{}\"\ndays = [{}]\nhours = [{}]\n",
-                window.name, days.join(", "), hours.join(", ")
+                window.name,
+                days.join(", "),
+                hours.join(", ")
             );
         }
         for one in &self.protections {
@@ -187,7 +212,8 @@ impl Case {
         }
         for rule in &self.rules {
             let scan = rule.scan.map_or("none", Kind::code);
-            text += &format!("[[rule]]\nname = \"{}\"\nscan = \"{scan}\"\nwhen = {}\n", rule.name, rule.when.toml(dice));
+            text +=
+                &format!("[[rule]]\nname = \"{}\"\nscan = \"{scan}\"\nwhen = {}\n", rule.name, rule.when.toml(dice));
             text += &rule.unless.as_ref().map_or(String::new(), |unless| format!("unless = {}\n", unless.toml(dice)));
             text += &rule.mode.map_or(String::new(), |mode| format!("mode = \"{}\"\n", mode.code()));
             text += &rule.times.toml();
@@ -207,7 +233,9 @@ impl Case {
             techniques: if dice.chance(80) { dice.some(TECHNIQUES, 1) } else { Vec::new() },
             status: maybe(dice, WORDS),
             user: maybe(dice, WORDS),
-            time: dice.chance(80).then(|| Timestamp::from_millis(at.millis() - i64::try_from(dice.roll(7_200_000)).unwrap())),
+            time: dice
+                .chance(80)
+                .then(|| Timestamp::from_millis(at.millis() - i64::try_from(dice.roll(7_200_000)).unwrap())),
             ..Alert::default()
         };
         for field in ["user", "alert.category", "device.name", "device.ip", "alert.time", "device.aad_id"] {
@@ -273,7 +301,8 @@ fn list(dice: &mut Dice, name: &'static str, kind: &'static str, of: &[&str]) ->
     let usable: Vec<&str> = of.iter().copied().filter(|value| !value.is_empty()).collect();
     let mut values = Vec::new();
     for _ in 0..=dice.roll(3) {
-        let until = dice.chance(30).then(|| Timestamp::from_millis(SPRING + 86_400_000 * (1 + 200 * dice.roll(2) as i64)));
+        let until =
+            dice.chance(30).then(|| Timestamp::from_millis(SPRING + 86_400_000 * (1 + 200 * dice.roll(2) as i64)));
         values.push(((*dice.pick(&usable)).to_owned(), until));
     }
     List { name, kind, values }
@@ -285,7 +314,9 @@ impl Window {
         days.iter_mut().for_each(|day| *day = dice.chance(50));
         days[dice.roll(7)] = true;
         let times = [0, 90, 120, 150, 165, 180, 300, 735, 1320, 1425];
-        let hours = (0..=dice.roll(2)).map(|_| (*dice.pick(&times), *dice.pick(&[times.as_slice(), &[1440]].concat()))).collect();
+        let hours = (0..=dice.roll(2))
+            .map(|_| (*dice.pick(&times), *dice.pick(&[times.as_slice(), &[1440]].concat())))
+            .collect();
         let name = dice.word(&["Europe/Berlin", "America/New_York", "UTC", "Australia/Lord_Howe"]);
         Window { name, zone: TimeZone::get(name).unwrap(), days, hours }
     }
@@ -373,9 +404,12 @@ impl Table {
             let key = if quoted { format!("\"{field}\"") } else { (*field).to_owned() };
             match ops.as_slice() {
                 [one] if one.name().is_none() => parts.push(format!("{key} = {}", one.value())),
-                [one] if !quoted && dice.chance(50) => parts.push(format!("{key}.{} = {}", one.name().unwrap(), one.value())),
+                [one] if !quoted && dice.chance(50) => {
+                    parts.push(format!("{key}.{} = {}", one.name().unwrap(), one.value()))
+                }
                 more => {
-                    let inner: Vec<_> = more.iter().map(|op| format!("{} = {}", op.name().unwrap(), op.value())).collect();
+                    let inner: Vec<_> =
+                        more.iter().map(|op| format!("{} = {}", op.name().unwrap(), op.value())).collect();
                     parts.push(format!("{key} = {{ {} }}", inner.join(", ")));
                 }
             }

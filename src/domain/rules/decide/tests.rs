@@ -6,7 +6,8 @@ use crate::domain::verdict::Guard;
 
 const CONTROLLER: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 const JEWELS: &str = "[[protect]]\nname = \"jewels\"\nwhen = { device.name.glob = \"dc-*\" }\nat_most = \"hold\"\n";
-const FULL: &str = "[[rule]]\nname = \"high\"\nscan = \"full\"\nmode = \"enforce\"\nwhen = { severity.gte = \"high\" }\n";
+const FULL: &str =
+    "[[rule]]\nname = \"high\"\nscan = \"full\"\nmode = \"enforce\"\nwhen = { severity.gte = \"high\" }\n";
 
 fn rules(text: &str) -> Rules {
     let text = format!("version = 1\n{text}");
@@ -103,7 +104,9 @@ fn a_silent_directory_leaves_protections_unknown_and_the_decision_held() {
 
 #[test]
 fn caps_combine_to_the_mildest_kind_a_hold_and_the_latest_start() {
-    let protect = |name: &str, rest: &str| format!("[[protect]]\nname = \"{name}\"\nwhen = {{ source = \"sentinel\" }}\n{rest}\n");
+    let protect = |name: &str, rest: &str| {
+        format!("[[protect]]\nname = \"{name}\"\nwhen = {{ source = \"sentinel\" }}\n{rest}\n")
+    };
     let windows = "[windows.night]\ntimezone = \"UTC\"\nhours = [\"22:00-05:00\"]\n\
                    [windows.evening]\ntimezone = \"UTC\"\nhours = [\"18:00-22:00\"]\n";
     let quick = protect("a", "at_most = \"quick\"\nstart = \"evening\"");
@@ -112,7 +115,9 @@ fn caps_combine_to_the_mildest_kind_a_hold_and_the_latest_start() {
     let all = rules(&format!("{windows}{quick}{hold}{FULL}"));
     let Asks::Hold(Reason::Protection, wanted) = high(&all, &named("x"), record("x")) else { panic!() };
     assert_eq!((wanted.kind, wanted.start), (Kind::Quick, Timestamp::parse("2026-03-02T22:00:00Z")));
-    let Asks::Scan(wanted) = high(&rules(&format!("{windows}{quick}{FULL}")), &named("x"), record("x")) else { panic!() };
+    let Asks::Scan(wanted) = high(&rules(&format!("{windows}{quick}{FULL}")), &named("x"), record("x")) else {
+        panic!()
+    };
     assert_eq!((wanted.kind, wanted.start), (Kind::Quick, Timestamp::parse("2026-03-02T18:00:00Z")));
     let nothing = rules(&format!("{windows}{quick}{hold}{none}{FULL}"));
     assert_eq!(high(&nothing, &named("x"), Facts::NotAsked), Asks::Nothing(Reason::Protection));
@@ -120,9 +125,12 @@ fn caps_combine_to_the_mildest_kind_a_hold_and_the_latest_start() {
 
 #[test]
 fn the_directory_is_asked_only_where_it_could_change_the_outcome() {
-    let tagged = |scan: &str| format!("[[rule]]\nname = \"tagged\"\nscan = \"{scan}\"\nwhen = {{ device.tags = \"prod\" }}\n");
+    let tagged =
+        |scan: &str| format!("[[rule]]\nname = \"tagged\"\nscan = \"{scan}\"\nwhen = {{ device.tags = \"prod\" }}\n");
     let low = "[[rule]]\nname = \"low\"\nscan = \"none\"\nwhen = { severity.lte = \"low\" }\n";
-    let protect = |at_most: &str| format!("[[protect]]\nname = \"p\"\nwhen = {{ device.os = \"Linux\" }}\nat_most = \"{at_most}\"\n");
+    let protect = |at_most: &str| {
+        format!("[[protect]]\nname = \"p\"\nwhen = {{ device.os = \"Linux\" }}\nat_most = \"{at_most}\"\n")
+    };
     let quick = FULL.replace("full", "quick");
     for (why, text, severity, asked) in [
         ("no condition on the device", FULL.to_owned(), Severity::High, false),
@@ -136,7 +144,12 @@ fn the_directory_is_asked_only_where_it_could_change_the_outcome() {
         ("a protection that could make it a Quick", protect("quick") + FULL, Severity::High, true),
         ("a protection of a Quick that is one already", protect("quick") + &quick, Severity::High, false),
         ("a protection of what is none", protect("hold") + low, Severity::Low, false),
-        ("what other conditions deny", tagged("none").replace("{ ", "{ source = \"x\", ") + FULL, Severity::High, false),
+        (
+            "what other conditions deny",
+            tagged("none").replace("{ ", "{ source = \"x\", ") + FULL,
+            Severity::High,
+            false,
+        ),
     ] {
         let asks = decide(&rules(&text), &alert(severity), &named("lt-042"), Facts::NotAsked).asks;
         assert_eq!(resolves(&asks), asked, "{why}: {asks:?}");
@@ -156,7 +169,8 @@ fn a_hold_that_is_certain_needs_no_directory() {
 
 #[test]
 fn what_is_open_is_named_while_the_directory_is_asked() {
-    let rules = rules(&format!("{JEWELS}[[rule]]\nname = \"t\"\nscan = \"none\"\nwhen = {{ device.tags = \"x\" }}\n{FULL}"));
+    let rules =
+        rules(&format!("{JEWELS}[[rule]]\nname = \"t\"\nscan = \"none\"\nwhen = {{ device.tags = \"x\" }}\n{FULL}"));
     let verdict = decide(&rules, &alert(Severity::High), &named("lt-042"), Facts::NotAsked);
     let fields: Vec<&str> = verdict.seen.iter().map(|seen| seen.field.as_str()).collect();
     assert_eq!(fields, ["protection jewels: device.name", "rule t: device.tags"]);
@@ -167,7 +181,9 @@ fn what_is_open_is_named_while_the_directory_is_asked() {
 fn a_later_start_is_milder_and_a_rule_outside_its_window_does_not_count() {
     let windows = "[windows.night]\ntimezone = \"UTC\"\nhours = [\"22:00-05:00\"]\n";
     let unknown = |more: &str| {
-        format!("{windows}[[rule]]\nname = \"u\"\nscan = \"full\"\nmode = \"enforce\"\n{more}\nwhen = {{ device.os = \"x\" }}\n{FULL}")
+        format!(
+            "{windows}[[rule]]\nname = \"u\"\nscan = \"full\"\nmode = \"enforce\"\n{more}\nwhen = {{ device.os = \"x\" }}\n{FULL}"
+        )
     };
     let held = |more: &str| matches!(high(&rules(&unknown(more)), &named("x"), Facts::Silent), Asks::Hold(..));
     assert!(held("start = \"night\""), "it would have waited for the night");
@@ -178,6 +194,8 @@ fn a_later_start_is_milder_and_a_rule_outside_its_window_does_not_count() {
 
 #[test]
 fn any_address_of_the_machine_counts() {
-    let rules = rules(&format!("[[rule]]\nname = \"lab\"\nscan = \"none\"\nwhen = {{ device.ip.cidr = \"10.99.0.0/16\" }}\n{FULL}"));
+    let rules = rules(&format!(
+        "[[rule]]\nname = \"lab\"\nscan = \"none\"\nwhen = {{ device.ip.cidr = \"10.99.0.0/16\" }}\n{FULL}"
+    ));
     assert_eq!(high(&rules, &named("x"), record("x")), Asks::Nothing(Reason::Rule));
 }

@@ -31,7 +31,11 @@ fn a_rule_is_unreachable_only_behind_one_that_is_true_whenever_it_is() {
         ("when = { user = \"a\", none = [ { alert.status = \"closed\" } ] }", "when = { user = \"a\" }", false),
         ("when = { user = \"a\" }\nunless = { severity = \"low\" }", "when = { user = \"a\" }", false),
         ("when = { user = \"a\" }\nduring = \"w\"", "when = { user = \"a\" }", false),
-        ("when = { user = \"a\" }\nduring = \"w\"", "when = { user = \"a\", severity = \"low\" }\nduring = \"w\"", true),
+        (
+            "when = { user = \"a\" }\nduring = \"w\"",
+            "when = { user = \"a\", severity = \"low\" }\nduring = \"w\"",
+            true,
+        ),
         ("when = { user.exists = false }", "when = { user = \"a\", user.exists = false }", false),
         ("when = { user = \"x\" }", "when = { severity = { gt = \"low\", lt = \"medium\" } }", true),
         ("when = { user = \"x\" }", "when = { source = \"a\" }\nduring = \"w\"\noutside = \"w\"", true),
@@ -64,7 +68,9 @@ fn sources_and_pointers_are_held_against_what_there_is() {
 #[test]
 fn ten_thousand_rules_are_compared_in_no_time() {
     let rule = |n: usize| {
-        format!("[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.category = \"Malware\", user = \"u{n}\" }}\n")
+        format!(
+            "[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.category = \"Malware\", user = \"u{n}\" }}\n"
+        )
     };
     let text: String = (0..10_000).map(rule).chain([rule(17).replace("r17", "again")]).collect();
     let found = lints(&text);
