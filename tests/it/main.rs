@@ -21,6 +21,7 @@ mod lane;
 mod listener;
 mod naive;
 mod refusals;
+mod rules;
 mod schema;
 mod simulation;
 mod simulator;
