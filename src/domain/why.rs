@@ -65,11 +65,11 @@ impl Why {
             }
             Reason::Approval => format!("{asks}; its mode wants a person's approval"),
             Reason::Undecided if self.names(&[Guard::Unknown]).is_empty() => {
-                format!("{rule} would win, but a milder rule could not be judged{}", self.because())
+                format!("{rule} would win, but a milder rule could not be judged{}", self.unknown())
             }
             Reason::Undecided => {
                 let names = self.names(&[Guard::Unknown]);
-                format!("{asks}, but {names} could not be judged")
+                format!("{rule} would win, but {names} could not be judged{}", self.unknown())
             }
             Reason::Protection if kind.is_none() => {
                 format!(
@@ -139,13 +139,11 @@ impl Why {
     }
 
     fn because(&self) -> String {
-        let shown = self.seen.iter().take(4).map(|seen| match (&seen.value, seen.unknown) {
-            (_, true) => format!("{} is unknown", seen.field),
-            (Some(value), _) => format!("{} is {value}", seen.field),
-            (None, _) => format!("{} is absent", seen.field),
-        });
-        let shown = shown.collect::<Vec<_>>().join(", ");
-        if shown.is_empty() { shown } else { format!(" ({shown})") }
+        listed(self.seen.iter())
+    }
+
+    fn unknown(&self) -> String {
+        listed(self.seen.iter().filter(|seen| seen.unknown))
     }
 
     fn dry(&self) -> &'static str {
@@ -161,6 +159,17 @@ fn spoken(said: &Said) -> String {
     };
     let words = said.by.words.as_ref().map_or_else(String::new, |words| format!(" ({words})"));
     format!("{did} by {}{words}", said.by.who)
+}
+
+/// The first of them, in brackets.
+fn listed<'s>(seen: impl Iterator<Item = &'s Seen>) -> String {
+    let shown = seen.take(4).map(|seen| match (&seen.value, seen.unknown) {
+        (_, true) => format!("{} is unknown", seen.field),
+        (Some(value), _) => format!("{} is {value}", seen.field),
+        (None, _) => format!("{} is absent", seen.field),
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    if shown.is_empty() { shown } else { format!(" ({shown})") }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod listener;
 mod naive;
 mod plan;
 mod refusals;
+mod rules;
 mod schema;
 mod simulation;
 mod simulator;

@@ -211,7 +211,7 @@ fn contradiction(rule: &Rule) -> Option<&'static str> {
     let is_denied = |leaf: &&Leaf| {
         exists(leaf, false) && leaves.iter().any(|other| other.field == leaf.field && !exists(other, false))
     };
-    if leaves.iter().any(|leaf| is_denied(leaf)) {
+    if leaves.iter().any(is_denied) {
         return Some("it asks for something of a field that must not be there");
     }
     let during = &rule.times.during;

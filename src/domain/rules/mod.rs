@@ -9,6 +9,7 @@ mod expect;
 mod explain;
 mod field;
 mod finding;
+mod given;
 mod glob;
 mod index;
 mod lint;
@@ -65,7 +66,7 @@ pub struct Rules {
     rules: Vec<Rule>,
     index: Index,
     tests: Vec<RuleTest>,
-    test_facts: expect::TestFacts,
+    test_facts: given::TestFacts,
 }
 
 /// Rules that may be used, and what is worth a second look in them.

@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use toml::de::{DeTable, DeValue};
 
 use super::condition::Condition;
-use super::expect::{Names, TestFacts};
+use super::expect::Names;
 use super::finding::{Finding, Level, code, quoted};
+use super::given::TestFacts;
 use super::index::Index;
 use super::list::{Lists, ReadList};
 use super::rule::{Rule, Times};

@@ -315,6 +315,7 @@ fn a_hostile_pattern_over_a_megabyte_comes_to_an_end() {
 #[test]
 fn hostile_text_is_compared_as_text_and_shown_on_one_line() {
     let device = device();
+    let code_point = regex::Regex::new(r"\\u\{([0-9a-f]+)\}").unwrap();
     for title in [
         "{alert.id} {{secret}} ${env:X} %s",
         "[sh-000000000000]",
@@ -326,9 +327,7 @@ fn hostile_text_is_compared_as_text_and_shown_on_one_line() {
         let wanted = |operator: &str| {
             let value = title.escape_default().to_string().replace("\\'", "'");
             // What Rust writes as `\u{202e}` is `\u202e` to TOML.
-            let value = regex::Regex::new(r"\\u\{([0-9a-f]+)\}")
-                .unwrap()
-                .replace_all(&value, |found: &regex::Captures<'_>| format!("\\u{:0>4}", &found[1]));
+            let value = code_point.replace_all(&value, |found: &regex::Captures<'_>| format!("\\u{:0>4}", &found[1]));
             format!("alert.title{operator} = \"{value}\"")
         };
         check(&[(&wanted(""), '1'), (&wanted(".contains"), '1')], &event(&alert, &device, None));

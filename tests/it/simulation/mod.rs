@@ -9,7 +9,6 @@ mod faults;
 mod throttle;
 mod world;
 
-
 use faults::{AtCall, AtCommit, Faults};
 use world::{Scenario, World};
 

@@ -279,7 +279,7 @@ fn a_limit_may_be_removed_and_the_file_is_still_used() {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(edits in proptest::collection::vec((0usize..4000, 0usize..40, ".{0,12}|[\\[\\]{}=.,\"'@/#\\n0-9a-z_ ]{0,12}"), 1..6)) {
+    fn no_text_makes_the_reader_panic(edits in proptest::collection::vec((0usize..8000, 0usize..40, ".{0,12}|[\\[\\]{}=.,\"'@/#\\n0-9a-z_ ]{0,12}"), 1..6)) {
         let mut text: Vec<char> = WHOLE.chars().collect();
         for (at, length, new) in edits {
             let start = at.min(text.len());
@@ -290,5 +290,16 @@ proptest! {
         let findings = findings(&text);
         prop_assert!(findings.iter().all(|finding| finding.span.start <= finding.span.end));
         prop_assert_eq!(render(&findings, "rules.toml", &text, true).is_empty(), findings.is_empty());
+    }
+}
+
+#[test]
+fn nesting_without_end_is_a_finding() {
+    for text in [
+        format!("version = 1\nx = {}", "[".repeat(100_000)),
+        format!("version = 1\n[[rule]]\nwhen = {}", "{ any = [ ".repeat(100_000)),
+        format!("version = 1\n{}", "[".repeat(100_000)),
+    ] {
+        assert!(findings(&text).iter().any(|finding| finding.code == "syntax"));
     }
 }

@@ -141,7 +141,8 @@ impl World {
     fn word(&mut self, word: Word, n: u64) -> Option<String> {
         let Some(id) = self.chosen(Wants::Held, n) else { return Some("nothing is held".to_owned()) };
         let items = self.store.read(|reader| reader.items(Wants::Held, &[id]).unwrap());
-        let named = matches!(items[0].reason.as_deref(), Some("unresolved_device" | "ambiguous_device" | "source_removed"));
+        let named =
+            matches!(items[0].reason.as_deref(), Some("unresolved_device" | "ambiguous_device" | "source_removed"));
         let word = match word {
             Word::Approve(_) if !named => Word::Approve(None),
             word => word,
