@@ -44,6 +44,8 @@ pub struct Listeners {
 pub struct Options {
     /// How patient the lanes are.
     pub pace: Pace,
+    /// How long their calls may take.
+    pub timeouts: Timeouts,
     /// Play the far side in this process.
     pub simulator: Option<simulator::Shared>,
 }
@@ -122,7 +124,7 @@ impl Running {
         let (public, admin) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
         let (ready, is_ready) = watch::channel(true);
 
-        let client = Client::build(Timeouts::default())?;
+        let client = Client::build(options.timeouts)?;
         let (policy_in_force, current) = watch::channel(policy);
         for branch in branches.values() {
             let runner = Runner {

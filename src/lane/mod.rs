@@ -284,6 +284,10 @@ impl Lane {
             ledger.ended(id.0, now);
         }
         let mut happened = vec![Happened::Called { api, answer: word, took: now.since(sent_at) }];
+        if matches!(&answer, Answer::NotSent(code) if code == "tls") {
+            // Somebody else may stand where the far side should: nothing was told to them.
+            happened.push(Happened::Alarm { code: "tls" });
+        }
         match call {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,

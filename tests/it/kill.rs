@@ -2,10 +2,8 @@
 //! the far side was never asked twice.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,7 +13,7 @@ use scanhook::simulator::Setup;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::harness::{Far, alert, credential, install, join, machine, until};
+use crate::harness::{Far, Served, alert, client, install, join, machine, post, until};
 
 const KILLS: u32 = 50;
 const POSTERS: u32 = 4;
@@ -42,51 +40,6 @@ scan = "quick"
 when = { severity = "medium" }
 "#;
 
-/// A running `scanhook serve`; gone when dropped.
-struct Served {
-    child: Child,
-    public: SocketAddr,
-}
-
-impl Served {
-    async fn start(folder: &Path) -> Served {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_scanhook"))
-            .args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"])
-            .current_dir(folder)
-            .env_clear()
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let line = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).map(|_| line)
-        });
-        let line = line.await.unwrap().unwrap();
-        let public = line.strip_prefix("listening on http://").and_then(|rest| rest.split(' ').next());
-        let public = public.and_then(|at| at.parse().ok());
-        Served { child, public: public.unwrap_or_else(|| panic!("it did not start: {line:?}")) }
-    }
-
-    /// SIGKILL: nothing of it gets another instruction.
-    fn kill(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        // Fails where it has ended already.
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
 /// What the senders share.
 struct Load {
     at: watch::Receiver<Option<SocketAddr>>,
@@ -108,17 +61,6 @@ fn body(n: u32, round: u32) -> String {
     alert(&n.to_string(), severity, &machine)
 }
 
-async fn send(http: &reqwest::Client, at: SocketAddr, body: &str) -> Option<(u16, String)> {
-    let (name, value) = credential("siem", body.as_bytes());
-    let request = http.post(format!("http://{at}/webhooks/siem")).header("content-type", "application/json");
-    let answer = request.header(name, value).body(body.to_owned()).send().await.ok()?;
-    Some((answer.status().as_u16(), answer.text().await.ok()?))
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap()
-}
-
 /// Posts until there is nobody to post to any more.
 async fn keep_posting(load: Arc<Load>) {
     let http = client();
@@ -127,7 +69,7 @@ async fn keep_posting(load: Arc<Load>) {
         let Ok(to) = at.wait_for(Option::is_some).await.map(|to| *to) else { return };
         let round = load.round.load(Ordering::Relaxed);
         let body = body(load.next.fetch_add(1, Ordering::Relaxed), round);
-        match send(&http, to.unwrap(), &body).await {
+        match post(&http, to.unwrap(), &body).await {
             Some((202, _)) => {
                 load.acknowledged.lock().unwrap().push(body);
                 load.count.fetch_add(1, Ordering::SeqCst);
@@ -185,7 +127,7 @@ async fn every_acknowledged_one_is_known(at: SocketAddr, load: &Load) {
     let http = client();
     let check = async |bodies: &[String]| {
         for body in bodies {
-            let (status, text) = send(&http, at, body).await.unwrap();
+            let (status, text) = post(&http, at, body).await.unwrap();
             assert_eq!(status, 200, "acknowledged, and lost: {body}");
             assert!(text.contains("\"duplicate\":true"), "{text}");
         }

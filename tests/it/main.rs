@@ -12,6 +12,7 @@
 
 mod demo;
 mod docs;
+mod far_side;
 mod harness;
 mod house;
 mod intake;
