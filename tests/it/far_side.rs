@@ -1,6 +1,6 @@
 //! The far side plays foul: a row of the table is what it does and what must be seen then. The far side's own record and
 //! the journal are the witnesses, never our word alone. After every row the far side is mended, and an honest alert is
-//! acknowledged and scanned.
+//! acknowledged and scanned. H100 and H101 last for hours: `simulation/outages.rs` plays them, H100 here as well.
 
 use std::io::Write;
 use std::net::TcpListener;

@@ -4,6 +4,7 @@
 
 mod checks;
 mod faults;
+mod outages;
 mod world;
 
 use faults::{AtCall, AtCommit, Faults};

@@ -97,6 +97,22 @@ impl Scenario {
         }
     }
 
+    /// One alert for each of forty machines, every fourth of them grave, within the first minute.
+    pub fn storm(share: Share) -> Scenario {
+        let alert = |n: u64| {
+            let severity = if n.is_multiple_of(4) { "critical" } else { "medium" };
+            format!(r#"{{"alertId":"a-{n}","title":"t","severity":"{severity}","deviceId":"{}"}}"#, machine(n))
+        };
+        Scenario {
+            seed: 1,
+            share,
+            setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
+            far_faults: Vec::new(),
+            foreign: Vec::new(),
+            deliveries: (0..40).map(|n| (Duration::from_secs(1 + n), alert(n))).collect(),
+        }
+    }
+
     /// Anything the far side may be, within what is promised: a list that shows an action within the settle time.
     pub fn random(seed: u64) -> Scenario {
         let mut dice = Dice::new(seed);
@@ -184,6 +200,7 @@ fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
 enum Event {
     Deliver(usize),
     Foreign(String, &'static str),
+    Mend,
     Poll,
     Reach(u32, Box<Outgoing>),
     Return(u32, CallId, Box<(Call, Answer)>),
@@ -276,6 +293,12 @@ impl World {
         panic!("the agenda ran dry before everything had ended");
     }
 
+    /// For so long every call of this route goes wrong in this way.
+    pub fn outage(&mut self, route: &str, how: How, lasts: Duration) {
+        self.far.faults(vec![Fault { route: route.to_owned(), nth: 1, times: u32::MAX, how }]);
+        self.after(lasts, Event::Mend);
+    }
+
     fn settled(&self) -> bool {
         self.store.read(|reader| reader.unsettled().unwrap()) == 0
     }
@@ -309,6 +332,7 @@ impl World {
                 self.trace(|| format!("a foreign {kind} on {machine}"));
                 self.far.start_foreign(self.now.to_jiff(), &machine, kind, "manual check [sh-000000000000]");
             }
+            Event::Mend => self.far.faults(Vec::new()),
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
             Event::Poll if self.now < self.next_poll => {}
