@@ -11,6 +11,8 @@
 )]
 
 mod demo;
+#[path = "../../benches/desk/mod.rs"]
+mod desk;
 mod docs;
 mod far_side;
 mod harness;
@@ -20,6 +22,7 @@ mod journal;
 mod kill;
 mod lane;
 mod listener;
+mod power_cut;
 mod refusals;
 mod simulation;
 mod simulator;
