@@ -319,7 +319,7 @@ async fn unproven(id: &str, certificate: Certificate, api: bool, authority: &Aut
     let served = Served::run(command).await;
 
     let http = client();
-    assert_eq!(served.post(&http, &alert("1", "high", &machine(1))).await.unwrap().0, 202, "{id}");
+    assert_eq!(served.post(&http, &alert("1", "high", &machine(1))).await.status, 202, "{id}");
     // The token endpoint is asked again after half a minute, the API sooner.
     let tries = if api { 3 } else { 1 };
     until("the certificate is refused", async || (secured.refused() >= tries).then_some(())).await;
@@ -330,7 +330,7 @@ async fn unproven(id: &str, certificate: Certificate, api: bool, authority: &Aut
     assert!(log.lines().any(|line| line.contains("\"tls\"") && line.contains("error")), "{id}: no alarm: {log}");
 
     secured.shows(authority, Certificate::Right);
-    assert_eq!(served.post(&http, &alert("2", "high", &machine(2))).await.unwrap().0, 202, "{id}");
+    assert_eq!(served.post(&http, &alert("2", "high", &machine(2))).await.status, 202, "{id}");
     until_in(2 * DEADLINE, "both are scanned", async || (far.scans().len() == 2).then_some(())).await;
     assert_eq!(far.calls_of("scan").len(), 2, "{id}: each once");
 }

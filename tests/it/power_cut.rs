@@ -61,8 +61,7 @@ impl Desk {
         };
         let jobs = (0..deliveries).map(job).collect();
         self.store.commit(jobs);
-        let length = *length.lock().unwrap();
-        length
+        *length.lock().unwrap()
     }
 
     fn acknowledged(&self) -> Vec<Uuid> {

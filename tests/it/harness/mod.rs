@@ -4,6 +4,7 @@
 mod far;
 mod front;
 mod http;
+#[allow(dead_code, reason = "some of it only the witnesses need")]
 mod served;
 mod tls;
 
@@ -357,8 +358,13 @@ async fn until_or<T>(deadline: Duration, mut ask: impl AsyncFnMut() -> Option<T>
 
 /// Watches for a second that something that must not happen does not, while there is every occasion for it.
 pub async fn never(what: &str, happens: impl Fn() -> bool) {
+    never_in(Duration::from_secs(1), what, happens).await;
+}
+
+/// The same for a time of its own.
+pub async fn never_in(span: Duration, what: &str, happens: impl Fn() -> bool) {
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(1) {
+    while begun.elapsed() < span {
         assert!(!happens(), "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

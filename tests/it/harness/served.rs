@@ -7,12 +7,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::credential;
+use serde_json::Value;
+
+use super::{Answer, credential};
 
 /// A running `scanhook serve`; gone when dropped.
 pub struct Served {
     child: Child,
     pub public: SocketAddr,
+    pub admin: SocketAddr,
 }
 
 impl Served {
@@ -43,14 +46,24 @@ impl Served {
             BufReader::new(stdout).read_line(&mut line).map(|_| line)
         });
         let line = line.await.unwrap().unwrap();
-        let public = line.strip_prefix("listening on http://").and_then(|rest| rest.split(' ').next());
-        let public = public.and_then(|at| at.parse().ok());
-        Served { child, public: public.unwrap_or_else(|| panic!("it did not start: {line:?}")) }
+        let mut addresses = line.split("http://").skip(1).filter_map(|rest| rest.split(' ').next()?.parse().ok());
+        let mut address = || addresses.next().unwrap_or_else(|| panic!("it did not start: {line:?}"));
+        Served { child, public: address(), admin: address() }
     }
 
-    /// An honest request to `siem`: status and body, or nothing where there was no answer.
-    pub async fn post(&self, http: &reqwest::Client, body: &str) -> Option<(u16, String)> {
-        post(http, self.public, body).await
+    /// An honest request to `siem`.
+    pub async fn post(&self, http: &reqwest::Client, body: &str) -> Answer {
+        post(http, self.public, body).await.expect("an answer")
+    }
+
+    /// What the admin listener says.
+    pub async fn get(&self, http: &reqwest::Client, path: &str) -> Value {
+        let answer = http.get(format!("http://{}{path}", self.admin)).send().await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL: nothing of it gets another instruction.
@@ -76,10 +89,9 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap()
 }
 
-/// An honest request to `siem` at this address.
-pub async fn post(http: &reqwest::Client, at: SocketAddr, body: &str) -> Option<(u16, String)> {
+/// An honest request to `siem` at this address; nothing where no answer came.
+pub async fn post(http: &reqwest::Client, at: SocketAddr, body: &str) -> Option<Answer> {
     let (name, value) = credential("siem", body.as_bytes());
     let request = http.post(format!("http://{at}/webhooks/siem")).header("content-type", "application/json");
-    let answer = request.header(name, value).body(body.to_owned()).send().await.ok()?;
-    Some((answer.status().as_u16(), answer.text().await.ok()?))
+    Answer::whole(request.header(name, value).body(body.to_owned()).send().await.ok()?).await
 }
