@@ -19,3 +19,4 @@ mod disk_full;
 mod harness;
 mod sync_trace;
 mod trace;
+mod wall_clock;
