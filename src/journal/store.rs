@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
@@ -14,7 +16,7 @@ use crate::domain::time::Timestamp;
 
 /// The schema this version writes; a newer one is refused, an older one is migrated step by step.
 pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
 /// "scnh": tells our database from any other SQLite file.
 const APPLICATION: i64 = 0x7363_6e68;
 
@@ -171,6 +173,19 @@ impl Store {
     /// When SQLite refuses the hook.
     pub fn refuse_commits(&mut self, refuse: bool) -> Result<(), JournalError> {
         Ok(self.db.commit_hook(refuse.then_some(|| true))?)
+    }
+
+    /// Counts the steps of SQLite's machine from now on: they tell what a transaction reads, however fast the computer
+    /// is. For tests.
+    ///
+    /// # Errors
+    /// When SQLite refuses the hook.
+    pub fn count_steps(&mut self, steps: Arc<AtomicU64>) -> Result<(), JournalError> {
+        let count = move || {
+            steps.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        Ok(self.db.progress_handler(1, Some(count))?)
     }
 
     /// Everything in every table as text, in a fixed order: what the simulation hashes.

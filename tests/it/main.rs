@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod backlog;
 mod demo;
 #[path = "../../benches/desk/mod.rs"]
 mod desk;
