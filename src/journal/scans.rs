@@ -63,7 +63,7 @@ pub struct Cited {
 const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after";
 /// The condition of the index over open scans. Queries repeat it word for word: SQLite uses a partial index only where
 /// it finds its condition again, and would otherwise read every scan there ever was.
-const OPEN: &str = "state IN ('sending', 'unknown', 'running')";
+const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
 
 fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
@@ -125,7 +125,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {OPEN} AND state = 'unknown' AND misses >= ?
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND misses >= ?
              ORDER BY priority DESC, id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], scan_row).optional()?;
@@ -152,8 +152,9 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn sending_is_unknown(&mut self, tenant: TenantId, look_at: Timestamp) -> Result<(), JournalError> {
-        let sql =
-            format!("UPDATE scan SET state = 'unknown', look_at = ? WHERE tenant = ? AND {OPEN} AND state = 'sending'");
+        let sql = format!(
+            "UPDATE scan SET state = 'unknown', look_at = ? WHERE tenant = ? AND {IS_OPEN} AND state = 'sending'"
+        );
         self.db.prepare_cached(&sql)?.execute(params![look_at.millis(), tenant.0])?;
         Ok(())
     }
@@ -314,7 +315,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn sent_before(&self, tenant: TenantId, before: Timestamp) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {OPEN} AND state <> 'sending' AND sent_at < ?
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' AND sent_at < ?
              ORDER BY id LIMIT 64"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -327,7 +328,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn oldest_open(&self, tenant: TenantId) -> Result<Option<Timestamp>, JournalError> {
-        let sql = format!("SELECT min(sent_at) FROM scan WHERE tenant = ? AND {OPEN} AND state <> 'sending'");
+        let sql = format!("SELECT min(sent_at) FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending'");
         let oldest: Option<i64> = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?;
         Ok(oldest.map(Timestamp::from_millis))
     }
@@ -338,7 +339,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn any_busy(&self, tenant: TenantId) -> Result<bool, JournalError> {
         let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND {OPEN} AND state = 'unknown' AND blocked_by IS NOT NULL)"
+            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND blocked_by IS NOT NULL)"
         );
         Ok(self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?)
     }
@@ -350,7 +351,7 @@ impl Tx<'_> {
     pub fn open_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS}, action, ours, blocked_by IS NOT NULL, sent_at, look_at, misses FROM scan
-             WHERE tenant = ? AND {OPEN} AND state <> 'sending' ORDER BY sent_at, id"
+             WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' ORDER BY sent_at, id"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([tenant.0], |row| {
@@ -380,7 +381,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn next_look(&self, tenant: TenantId, misses: u32) -> Result<Option<(Timestamp, Timestamp)>, JournalError> {
         let sql = format!(
-            "SELECT min(look_at), min(sent_at) FROM scan WHERE tenant = ? AND {OPEN} AND state <> 'sending'
+            "SELECT min(look_at), min(sent_at) FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending'
                AND NOT (state = 'unknown' AND misses >= ?)"
         );
         let (look, oldest): (Option<i64>, Option<i64>) =
