@@ -58,9 +58,9 @@ enum Seen {
 
 /// Stands for the address of somebody else, who must never hear of us.
 const ELSEWHERE: &str = "{elsewhere}";
-/// How long the client waits for an answer here.
-const TOTAL: Duration = Duration::from_secs(2);
-const GIVE_UP: Duration = Duration::from_secs(4);
+/// How long the client waits for an answer that drips.
+const TOTAL: Duration = Duration::from_secs(3);
+const GIVE_UP: Duration = Duration::from_secs(8);
 /// A stopped tenant asks for a token again.
 const STOPPED: Duration = Duration::from_millis(500);
 
@@ -69,10 +69,9 @@ fn rows() -> Vec<Row> {
     use Seen::{Inconclusive, Lost, Refused, Stopped, Token, Unknown, UnknownAndAlarm};
     let redirect = format!("Location: http://{ELSEWHERE}/api/machines\r\n");
     let json = "Content-Type: application/json\r\n";
-    let action = json!({ "id": "5be1a7c0-2f44-4d1a-8a3c-6f0e9d27b815", "status": "Pending", "machineId": machine(1) });
-    let other = json!({ "id": "5be1a7c0-2f44-4d1a-8a3c-6f0e9d27b815", "status": "Pending", "machineId": machine(9) });
-    let mut nameless = action.clone();
-    nameless["id"] = Value::Null;
+    let action = |id: Value, of| json!({ "id": id, "status": "Pending", "machineId": machine(of) }).to_string();
+    let other = action("5be1a7c0-2f44-4d1a-8a3c-6f0e9d27b815".into(), 9);
+    let nameless = action(Value::Null, 1);
     let scan = |status, head: &str, body: &str| Answers(Foul::answer(status, head, body));
     let token = |expires_in: Value| Treats("token", edited("expires_in", expires_in));
     let row = |id, does, seen| Row { id, does, seen };
@@ -83,8 +82,8 @@ fn rows() -> Vec<Row> {
         row("H097c", Answers(Foul::Endless { announced: true }), Unknown("answer-too-long")),
         row("H097c", Answers(Foul::Endless { announced: false }), Unknown("answer-too-long")),
         row("H097d", Answers(Foul::Drips), Unknown("timeout")),
-        row("H098a", scan("201 Created", json, &other.to_string()), UnknownAndAlarm("another-machine")),
-        row("H098b", scan("201 Created", json, &nameless.to_string()), UnknownAndAlarm("no-action-id")),
+        row("H098a", scan("201 Created", json, &other), UnknownAndAlarm("another-machine")),
+        row("H098b", scan("201 Created", json, &nameless), UnknownAndAlarm("no-action-id")),
         row("H099", Treats("scan", fault(400, "SomethingNew", None)), Refused),
         row("H100", Treats("scan", fault(401, "Unauthorized", None)), Stopped),
         row("H102", Answers(Foul::Resets), Unknown("connection-lost")),
@@ -163,12 +162,14 @@ async fn played(row: &Row, executed: bool, log: &Log) {
 /// A site whose far side does what the row says.
 async fn open(row: &Row, executed: bool, elsewhere: &str) -> Site {
     let mut wish = Wish { front: matches!(row.does, Does::Answers(_)), ..Wish::default() };
-    wish.timeouts.total = TOTAL;
     wish.pace.stopped = STOPPED;
+    if matches!(row.does, Does::Answers(Foul::Drips)) {
+        wish.timeouts.total = TOTAL;
+    }
     match &row.seen {
         Seen::Lost => wish.pace.give_up = GIVE_UP,
         // Time to mend it before the next fifty pages are asked for.
-        Seen::Inconclusive { .. } => wish.pace.follow_most = Duration::from_secs(2),
+        Seen::Inconclusive { .. } => wish.pace.follow_most = Duration::from_secs(6),
         _ => {}
     }
     if let Does::Says(status) = row.does {
@@ -260,7 +261,6 @@ async fn stopped(site: &Site, scan: &str) {
 async fn inconclusive(site: &Site, scan: &str, lists: &RangeInclusive<usize>) {
     let enough = lists.start();
     until("the list is read", async || (site.far.calls_of("list").len() >= *enough).then_some(())).await;
-    // A second list follows after two seconds.
     never("it is believed not to have been executed", || site.far.calls_of("scan").len() > 1).await;
     let read = site.far.calls_of("list").len();
     assert!(lists.contains(&read), "{read} pages");
