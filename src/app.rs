@@ -44,6 +44,8 @@ pub struct Listeners {
 pub struct Options {
     /// How patient the lanes are.
     pub pace: Pace,
+    /// How long their calls may take.
+    pub timeouts: Timeouts,
     /// Play the far side in this process.
     pub simulator: Option<simulator::Shared>,
 }
@@ -115,7 +117,7 @@ impl Running {
             Some(shared) => Some(play(&mut tasks, shared, stopping.clone()).await?),
             None => None,
         };
-        let branches = branches(&settings, &journal, simulated).await?;
+        let branches = branches(&settings, &journal, simulated, options.pace).await?;
         if settings.paused {
             journal.write(|tx| tx.pause_from_the_start(clock::now())).await?;
         }
@@ -125,7 +127,7 @@ impl Running {
         let (public, admin) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
         let (ready, is_ready) = watch::channel(true);
 
-        let client = Client::build(Timeouts::default())?;
+        let client = Client::build(options.timeouts)?;
         let (policy_in_force, current) = watch::channel(policy);
         let desks = Arc::new(desks(&settings, &branches));
         for branch in branches.values() {
@@ -303,13 +305,14 @@ async fn branches(
     settings: &Settings,
     journal: &Journal,
     simulated: Option<SocketAddr>,
+    pace: Pace,
 ) -> Result<BTreeMap<String, Branch>, StartError> {
     let mut branches = BTreeMap::new();
     for tenant in &settings.tenants {
         let name = tenant.name.clone();
         let id = journal.write(move |tx| tx.tenant(&name)).await?;
         let ceiling = ceiling(settings, tenant, simulated);
-        let account = Arc::new(account(tenant, simulated, ceiling)?);
+        let account = Arc::new(account(tenant, simulated, ceiling, pace)?);
         let terms = Terms { ceiling, limit: Some(tenant.limit) };
         let board = watch::Sender::default();
         branches.insert(tenant.name.clone(), Branch { id, terms, account, board });
@@ -317,7 +320,12 @@ async fn branches(
     Ok(branches)
 }
 
-fn account(tenant: &Tenant, simulated: Option<SocketAddr>, ceiling: Ceiling) -> Result<Account, BadEndpoint> {
+fn account(
+    tenant: &Tenant,
+    simulated: Option<SocketAddr>,
+    ceiling: Ceiling,
+    pace: Pace,
+) -> Result<Account, BadEndpoint> {
     let endpoints = match simulated {
         Some(address) => {
             let url = format!("http://{address}");
@@ -334,7 +342,7 @@ fn account(tenant: &Tenant, simulated: Option<SocketAddr>, ceiling: Ceiling) -> 
         share: tenant.quota,
         on_unknown: tenant.on_unknown,
         external_id: tenant.external_id,
-        follow_for: tenant.follow_for,
+        follow_for: pace.follow_for.unwrap_or(tenant.follow_for),
         sends: ceiling != Ceiling::AtMost(Mode::DryRun),
     })
 }

@@ -16,7 +16,8 @@ use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
 
 const SECRET: &str = "a secret of at least 16 bytes";
-const RULES: &str = "version = 1\n[defaults]\nmode = \"enforce\"\n[[rule]]\nname = \"all\"\nscan = \"quick\"\n\
+/// Every alert asks for a Quick scan.
+pub const RULES: &str = "version = 1\n[defaults]\nmode = \"enforce\"\n[[rule]]\nname = \"all\"\nscan = \"quick\"\n\
     limit = false\nwhen = { source.exists = true }\n";
 
 /// 2026-11-02T08:00:00Z.

@@ -277,7 +277,7 @@ fn scan_accepted(body: &[u8], sent: &Sent<'_>) -> ScanReply {
     }
     let action = match ActionView::read(body) {
         Ok(action) => action,
-        Err(code) => return unknown(code, code == "another-machine"),
+        Err(code) => return unknown(code, matches!(code, "another-machine" | "no-action-id")),
     };
     if !action.is_scan() {
         return unknown("not-a-scan", true);

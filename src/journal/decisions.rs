@@ -432,7 +432,10 @@ impl Tx<'_> {
             .execute(params![tenant.0, now.millis()])?;
         let next: Option<i64> = self
             .db
-            .prepare_cached("SELECT min(look_at) FROM decision WHERE tenant = ? AND state = 'held'")?
+            .prepare_cached(
+                "SELECT min(look_at) FROM decision
+                 WHERE state IN ('resolving', 'held') AND tenant = ? AND state = 'held'",
+            )?
             .query_row([tenant.0], |row| row.get(0))?;
         Ok((expired, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))
     }

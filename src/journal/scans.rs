@@ -65,6 +65,9 @@ pub struct Cited {
 }
 
 pub(super) const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered";
+/// The condition of the index over open scans. Queries repeat it word for word: SQLite uses a partial index only where
+/// it finds its condition again, and would otherwise read every scan there ever was.
+const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
 
 pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
@@ -144,7 +147,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state = 'unknown' AND misses >= ? AND pause IS NULL
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND misses >= ? AND pause IS NULL
              ORDER BY priority DESC, id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], scan_row).optional()?;
@@ -172,11 +175,11 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn sending_is_unknown(&mut self, tenant: TenantId, look_at: Timestamp) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached(
-                "UPDATE scan SET state = 'unknown', unanswered = 1, look_at = ? WHERE tenant = ? AND state = 'sending'",
-            )?
-            .execute(params![look_at.millis(), tenant.0])?;
+        let sql = format!(
+            "UPDATE scan SET state = 'unknown', unanswered = 1, look_at = ?
+             WHERE tenant = ? AND {IS_OPEN} AND state = 'sending'"
+        );
+        self.db.prepare_cached(&sql)?.execute(params![look_at.millis(), tenant.0])?;
         Ok(())
     }
 
@@ -346,7 +349,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn sent_before(&self, tenant: TenantId, before: Timestamp) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state IN ('unknown', 'running') AND sent_at < ?
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' AND sent_at < ?
              ORDER BY id LIMIT 64"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -359,10 +362,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn oldest_open(&self, tenant: TenantId) -> Result<Option<Timestamp>, JournalError> {
-        let oldest: Option<i64> = self
-            .db
-            .prepare_cached("SELECT min(sent_at) FROM scan WHERE tenant = ? AND state IN ('unknown', 'running')")?
-            .query_row([tenant.0], |row| row.get(0))?;
+        let sql = format!("SELECT min(sent_at) FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending'");
+        let oldest: Option<i64> = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?;
         Ok(oldest.map(Timestamp::from_millis))
     }
 
@@ -371,9 +372,10 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn any_busy(&self, tenant: TenantId) -> Result<bool, JournalError> {
-        let sql =
-            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND state = 'unknown' AND blocked_by IS NOT NULL)";
-        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND blocked_by IS NOT NULL)"
+        );
+        Ok(self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?)
     }
 
     /// The unknown and running scans of a tenant, oldest call first.
@@ -381,7 +383,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn open_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
-        let sql = format!("{OPEN} WHERE tenant = ? AND state IN ('unknown', 'running') ORDER BY sent_at, id");
+        let sql = format!("{OPEN} WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' ORDER BY sent_at, id");
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([tenant.0], open_row)?;
         rows.map(|row| row?.ok_or_else(damaged)).collect()
@@ -413,14 +415,12 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn next_look(&self, tenant: TenantId, misses: u32) -> Result<Option<(Timestamp, Timestamp)>, JournalError> {
-        let (look, oldest): (Option<i64>, Option<i64>) = self
-            .db
-            .prepare_cached(
-                "SELECT min(look_at), min(coalesce(far_sent_at, sent_at)) FROM scan
-                 WHERE tenant = ? AND state IN ('unknown', 'running')
-                   AND NOT (state = 'unknown' AND misses >= ?)",
-            )?
-            .query_row(params![tenant.0, misses], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql = format!(
+            "SELECT min(look_at), min(coalesce(far_sent_at, sent_at)) FROM scan
+             WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' AND NOT (state = 'unknown' AND misses >= ?)"
+        );
+        let (look, oldest): (Option<i64>, Option<i64>) =
+            self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(look.zip(oldest).map(|(l, o)| (Timestamp::from_millis(l), Timestamp::from_millis(o))))
     }
 

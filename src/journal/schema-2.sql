@@ -66,3 +66,5 @@ CREATE INDEX decision_asking ON decision(tenant, asks, id) WHERE state = 'resolv
 DROP INDEX decision_pending;
 CREATE INDEX decision_late ON decision(tenant, look_at) WHERE state = 'resolving';
 CREATE INDEX decision_expires ON decision(tenant, look_at) WHERE state = 'held';
+
+CREATE INDEX call_open ON call(tenant) WHERE ended_at IS NULL;   -- calls nobody waits for any more, at a restart

@@ -74,6 +74,8 @@ pub struct Pace {
     pub follow_most: Duration,
     /// How long a sent scan may take to appear in the list (defender-api, settle time).
     pub settle: Duration,
+    /// How long scans are followed, where it is not for the tenant's settings to say: tests have no days.
+    pub follow_for: Option<Duration>,
     /// How far the far side's clock may be behind ours.
     pub skew: Duration,
     /// When to try again on a machine that somebody else's weaker scan occupies.
@@ -96,6 +98,7 @@ impl Default for Pace {
         Pace {
             follow_first: Duration::from_secs(15),
             follow_most: Duration::from_secs(600),
+            follow_for: None,
             settle: Duration::from_secs(30),
             skew: Duration::from_secs(300),
             busy: Duration::from_secs(60),
@@ -394,6 +397,10 @@ impl Lane {
             Answer::NotSent(code) | Answer::Unknown(code) => code.clone(),
         };
         tx.end_call(id, &word, now)?;
+        if matches!(&answer, Answer::NotSent(code) if code == "tls") {
+            // Somebody else may stand where the far side should: nothing was told to them.
+            happened.push(Happened::Alarm { code: "tls" });
+        }
         happened.push(Happened::Called { api, answer: word, took: now.since(sent_at) });
         self.note_far_clock(&answer, now);
         self.settle_account(id, api, &answer, sent_at, now, &mut happened);

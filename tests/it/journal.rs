@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::clock;
@@ -15,6 +15,8 @@ use tempfile::TempDir;
 use crate::harness::{Site, Wish, alert, fault, machine, scan_id, until};
 
 const DAY: Duration = Duration::from_secs(86_400);
+/// How long somebody else holds the journal, and how soon it must work again.
+const LOCKED: Duration = Duration::from_secs(5);
 
 fn open(path: &Path) -> Result<Store, OpenError> {
     Store::open(path, Ids::random().unwrap())
@@ -311,24 +313,42 @@ fn a_commit_that_fails_is_told_to_all_and_leaves_nothing() {
     assert_eq!(names(&path), ["default", "a"]);
 }
 
+/// H110, with a lock of some seconds.
 #[tokio::test]
-async fn while_another_process_locks_the_journal_senders_are_told_to_come_back() {
+async fn while_another_process_locks_the_journal_senders_are_told_to_come_back_and_nothing_leaves() {
     let site = Site::open().await;
-    site.accepted(alert("1", "low", &machine(1))).await;
-    let rows = site.rows();
-    let locker = Connection::open(site.journal()).unwrap();
-    locker.execute_batch("BEGIN IMMEDIATE").unwrap();
-    for _ in 0..3 {
-        let answer = site.post("siem", alert("2", "low", &machine(2))).await;
-        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{}", answer.text);
-    }
-    assert_eq!(site.rows(), rows);
-    locker.execute_batch("ROLLBACK").unwrap();
-    until("it recovers by itself", async || {
-        (site.post("siem", alert("2", "low", &machine(2))).await.status == 202).then_some(())
+    // It waits for a second: its call would leave while the journal is locked.
+    site.far.fault("scan", 1, 1, fault(429, "TooManyRequests", Some("1")));
+    let waiting = scan_id(&site.accepted(alert("waiting", "high", &machine(1))).await);
+    until("the 429 was answered", async || {
+        let scan = site.scan(&waiting).await;
+        (scan["state"] == "waiting" && scan["tries"] == 1).then_some(())
     })
     .await;
-    assert_eq!(site.rows().alert, 2);
+    let rows = site.rows();
+    let locker = Connection::open(site.journal()).unwrap();
+    locker.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let begun = Instant::now();
+    let mut refused = 0;
+    while begun.elapsed() < LOCKED {
+        let answer = site.post("siem", alert(&format!("locked-{refused}"), "low", &machine(2))).await;
+        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{}", answer.text);
+        refused += 1;
+    }
+    assert!(refused > 1, "{refused} answers");
+    assert_eq!(site.rows(), rows);
+    assert_eq!(site.far.calls_of("scan").len(), 1, "no call leaves whose intent cannot be written");
+    locker.execute_batch("ROLLBACK").unwrap();
+
+    let freed = Instant::now();
+    until("it recovers by itself", async || {
+        (site.post("siem", alert("after", "low", &machine(2))).await.status == 202).then_some(())
+    })
+    .await;
+    assert!(freed.elapsed() < LOCKED, "{:?}", freed.elapsed());
+    assert_eq!(site.rows().delivery, rows.delivery + 1, "what was acknowledged, and no more");
+    assert_eq!(site.scan_in(&waiting, "finished").await["outcome"], "succeeded");
+    assert_eq!(site.far.scans().len(), 1);
 }
 
 /// Forgets all that is due, step by step.

@@ -10,10 +10,14 @@
     unreachable_pub
 )]
 
+mod backlog;
 mod control;
 mod demo;
+#[path = "../../benches/desk/mod.rs"]
+mod desk;
 mod directory;
 mod docs;
+mod far_side;
 mod fleet;
 mod follow;
 mod harness;
@@ -25,6 +29,7 @@ mod lane;
 mod listener;
 mod naive;
 mod plan;
+mod power_cut;
 mod refusals;
 mod rules;
 mod schema;

@@ -81,7 +81,7 @@ impl Stage {
         let server = &mut self.settings.server;
         let listeners = Listeners { public: bind(server.listen).await?, admin: bind(server.admin_listen).await? };
         (server.listen, server.admin_listen) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
-        let options = Options { pace: brisk(), simulator: Some(self.far.clone()) };
+        let options = Options { pace: brisk(), simulator: Some(self.far.clone()), ..Options::default() };
         // Connections of an earlier life are dead; a new client has none of them.
         self.client = Client::build(Timeouts::default())?;
         self.running = Some(Running::start(self.settings.clone(), checked.policy, listeners, options).await?);

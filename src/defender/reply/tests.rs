@@ -200,7 +200,7 @@ fn a_success_nobody_can_read_is_unknown() {
         }
     }
     for id in [Value::Null, text(""), text("../../alerts/1"), text("a b"), text(&"9".repeat(129)), Value::from(7)] {
-        assert_eq!(meaning(201, &action(&[("id", id.clone())])), unknown("no-action-id", false), "{id}");
+        assert_eq!(meaning(201, &action(&[("id", id.clone())])), unknown("no-action-id", true), "{id}");
     }
     assert_eq!(meaning(201, &action(&[("status", Value::Null)])), unknown("no-action-status", false));
 }

@@ -2,7 +2,11 @@
 //! is the witness. Nothing here reads the app from inside.
 
 mod far;
+mod front;
 mod http;
+#[allow(dead_code, reason = "some of it only the witnesses need")]
+mod served;
+mod tls;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::app::{Listeners, Options, Running};
+use scanhook::defender::client::Timeouts;
 use scanhook::lane::Pace;
 use scanhook::policy::Policy;
 use scanhook::settings::{Flags, Inputs, Settings};
@@ -20,7 +25,10 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 pub use far::{Far, fault};
+pub use front::{Foul, Front};
 pub use http::{Answer, hmac_hex, hmac_tag, say};
+pub use served::{Served, client, post};
+pub use tls::{Authority, Certificate, Secured};
 
 pub const SIEM_SECRET: &str = "siem-secret-of-32-bytes-00000000";
 pub const OTHER_SECRET: &str = "other-secret-of-32-bytes-0000000";
@@ -59,7 +67,10 @@ pub struct Wish {
     pub setup: Setup,
     /// Faults that wait for the app's very first calls.
     pub faults: Vec<Fault>,
+    /// A front before the simulator, whose answers may break HTTP itself.
+    pub front: bool,
     pub pace: Pace,
+    pub timeouts: Timeouts,
     pub dry_run: bool,
     /// Started with `--paused`.
     pub paused: bool,
@@ -74,6 +85,7 @@ impl Default for Wish {
             tenant: "",
             setup: Setup { pending_ms: 100, quick_ms: 300, full_ms: 600, ..Setup::default() },
             faults: Vec::new(),
+            front: false,
             pace: Pace {
                 follow_first: millis(150),
                 follow_most: millis(250),
@@ -82,6 +94,7 @@ impl Default for Wish {
                 lull: Duration::ZERO,
                 ..Pace::default()
             },
+            timeouts: Timeouts::default(),
             dry_run: false,
             paused: false,
         }
@@ -106,7 +119,10 @@ impl Site {
 
     pub async fn with(wish: Wish) -> Site {
         let folder = tempfile::tempdir().unwrap();
-        let far = Far::open(wish.setup.clone()).await;
+        let mut far = Far::open(wish.setup.clone()).await;
+        if wish.front {
+            far.hide_behind_a_front().await;
+        }
         far.shared.with(|far| far.faults(wish.faults.clone()));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -124,7 +140,7 @@ impl Site {
         let policy = Policy::parse(self.wish.rules.clone()).unwrap_or_else(|(_, findings)| panic!("{findings:?}"));
         let bind = || TcpListener::bind("127.0.0.1:0");
         let listeners = Listeners { public: bind().await.unwrap(), admin: bind().await.unwrap() };
-        let options = Options { pace: self.wish.pace, simulator: None };
+        let options = Options { pace: self.wish.pace, timeouts: self.wish.timeouts, simulator: None };
         let running = Running::start(settings, policy.policy, listeners, options).await.unwrap();
         (self.public, self.admin) = (running.public, running.admin);
         self.running = Some(running);
@@ -216,6 +232,7 @@ impl Site {
     pub async fn scan_in(&self, id: &str, state: &str) -> Value {
         let mut last = Value::Null;
         until_or(
+            DEADLINE,
             async || {
                 last = self.scan(id).await;
                 (last["state"] == state).then(|| last.clone())
@@ -360,24 +377,34 @@ pub fn scan_id(receipt: &Value) -> String {
 
 /// Asks until there is an answer, and fails at the deadline.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
-    until_or(ask, || what.to_owned()).await
+    until_or(DEADLINE, ask, || what.to_owned()).await
 }
 
-async fn until_or<T>(mut ask: impl AsyncFnMut() -> Option<T>, what: impl Fn() -> String) -> T {
+/// The same with a deadline of its own.
+pub async fn until_in<T>(deadline: Duration, what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    until_or(deadline, ask, || what.to_owned()).await
+}
+
+async fn until_or<T>(deadline: Duration, mut ask: impl AsyncFnMut() -> Option<T>, what: impl Fn() -> String) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(begun.elapsed() < DEADLINE, "not in time: {}", what());
+        assert!(begun.elapsed() < deadline, "not in time: {}", what());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// Watches for a second that something that must not happen does not, while there is every occasion for it.
 pub async fn never(what: &str, happens: impl Fn() -> bool) {
+    never_in(Duration::from_secs(1), what, happens).await;
+}
+
+/// The same for a time of its own.
+pub async fn never_in(span: Duration, what: &str, happens: impl Fn() -> bool) {
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(1) {
+    while begun.elapsed() < span {
         assert!(!happens(), "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

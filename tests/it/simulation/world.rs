@@ -135,6 +135,15 @@ impl Scenario {
         }
     }
 
+    /// One alert for each of forty machines, every fourth of them grave, within the first minute.
+    pub fn forty(share: Share) -> Scenario {
+        let deliveries = (0..40).map(|n: u64| {
+            let severity = if n.is_multiple_of(4) { "critical" } else { "medium" };
+            (Duration::from_secs(1 + n), alert(n, severity, n))
+        });
+        Scenario { share, deliveries: deliveries.collect(), ..Scenario::small() }
+    }
+
     /// Another tool spends half of every hour's quota, and there is more to do than the rest allows.
     pub fn shared() -> Scenario {
         let share = Share { per_minute: 60, per_hour: 600 };
@@ -410,6 +419,7 @@ fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
 enum Event {
     Deliver(usize),
     Foreign(String, &'static str),
+    Mend,
     /// Our clock is set.
     Clock(i64),
     /// From now on the far side has nothing but 429, or that is over.
@@ -560,6 +570,12 @@ impl World {
         panic!("the agenda ran dry before everything had ended");
     }
 
+    /// For so long every call of this route goes wrong in this way.
+    pub fn outage(&mut self, route: &str, how: How, lasts: Duration) {
+        self.far.faults(vec![Fault { route: route.to_owned(), nth: 1, times: u32::MAX, how }]);
+        self.after(lasts, Event::Mend);
+    }
+
     fn settled(&self) -> bool {
         self.store.read(|reader| reader.unsettled().unwrap()) == 0
     }
@@ -593,6 +609,7 @@ impl World {
                 self.trace(|| format!("a foreign {kind} on {machine}"));
                 self.far.start_foreign(self.now.to_jiff(), &machine, kind, "manual check [sh-000000000000]");
             }
+            Event::Mend => self.far.faults(Vec::new()),
             Event::Clock(by) => {
                 self.trace(|| format!("our clock is set by {by} ms"));
                 self.ahead += by;
