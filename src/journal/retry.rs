@@ -1,6 +1,8 @@
 //! Once more, because a person says so: scans that came to nothing, decisions that were dropped, and alerts that could
 //! not be read. All of them come back through [`Tx::admit`], on the terms of today, limits included.
 
+use core::time::Duration;
+
 use rusqlite::params;
 use uuid::Uuid;
 
@@ -90,6 +92,9 @@ impl Reader<'_> {
         told(self.db, Thing::Delivery(row), why)
     }
 }
+
+/// How long the directory may take for a decision that is made once more.
+const RESOLVE_WITHIN: Duration = Duration::from_secs(300);
 
 impl Tx<'_> {
     /// Tries each of these scans and decisions again. The decisions of a scan are made once more together.
@@ -185,6 +190,13 @@ impl Tx<'_> {
         let Some(wanted) = asked else { return Ok(None) };
         let why = decided.why();
         let asks = match (why.held, decided.reason) {
+            // The directory spoke against it: it is asked again what it says now, and nothing older is believed.
+            (None, Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded) => {
+                if let Some(machine) = &decided.machine {
+                    self.forget_machine(decided.tenant, machine)?;
+                }
+                Asks::Resolve(RESOLVE_WITHIN)
+            }
             // A record of schema 1 does not say what it was held for.
             (None, Reason::Expired) => Asks::Hold(Reason::Approval, wanted),
             // These come back by themselves where they still stand.

@@ -130,7 +130,7 @@ impl Lane {
         tx.recall_late(self.id, now)?;
         let rows = tx.resolving(self.id, STEP)?;
         if !rows.is_empty() {
-            let id = tx.policy(policy.fingerprint(), policy.text(), now)?;
+            let id = tx.policy(policy.fingerprint(), &policy.record(), now)?;
             for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
                 self.decide_delivery(tx, policy, id, of_one, silence, todo, now)?;
             }
