@@ -406,7 +406,12 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                     tracing::warn!(tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
                 }
                 Happened::ClockSet { by, restarted } => {
-                    tracing::warn!(tenant, ms = by, restarted, "the computer's clock was set: waits and quota windows go on as they were");
+                    tracing::warn!(
+                        tenant,
+                        ms = by,
+                        restarted,
+                        "the computer's clock was set: waits and quota windows go on as they were"
+                    );
                 }
                 Happened::Stopped { code, why } => {
                     tracing::error!(tenant, code, why, "nothing is sent for this tenant")

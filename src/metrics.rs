@@ -194,7 +194,8 @@ impl Metrics {
             self.waiting_age.get_or_create(&vec![name()]).set(age(&tenant.waiting_since));
             self.held_age.get_or_create(&vec![name()]).set(age(&tenant.held_since));
             for (api, quota) in &tenant.quota {
-                let minute = [quota.per_minute, quota.minute, quota.effective_per_minute, quota.used_by_others_per_minute];
+                let minute =
+                    [quota.per_minute, quota.minute, quota.effective_per_minute, quota.used_by_others_per_minute];
                 let hour = [quota.per_hour, quota.hour, quota.effective_per_hour, quota.used_by_others_per_hour];
                 for (window, calls) in [("minute", minute), ("hour", hour)] {
                     let labels = vec![name(), ("api", api.clone()), ("window", window.to_owned())];

@@ -86,7 +86,8 @@ fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
             (format!("{}/{}", used.minute, used.per_minute), format!("{}/{}", used.hour, used.per_hour));
         lines.say("quota", &format!("{api}: {minute} in the last minute, {hour} in the last hour"));
         if used.used_by_others_per_minute > 0 || used.used_by_others_per_hour > 0 {
-            let others = format!("{} a minute, {} an hour", used.used_by_others_per_minute, used.used_by_others_per_hour);
+            let others =
+                format!("{} a minute, {} an hour", used.used_by_others_per_minute, used.used_by_others_per_hour);
             let left = format!("{} and {}", used.effective_per_minute, used.effective_per_hour);
             lines.say("others", &format!("{api}: others use {others} of it, so {left} are left for now"));
         }

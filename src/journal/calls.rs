@@ -51,7 +51,9 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<CallId, JournalError> {
         self.db
-            .prepare_cached("INSERT INTO call(tenant, api, urgent, wanted_at, sent_at, scan) VALUES (?, ?, ?, ?, ?, ?)")?
+            .prepare_cached(
+                "INSERT INTO call(tenant, api, urgent, wanted_at, sent_at, scan) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
             .execute(params![
                 tenant.0,
                 api.code(),

@@ -4,7 +4,6 @@
 //! as the two have not gone on by the same, everything that waits for a span of time is moved along, so that no window
 //! becomes shorter or longer. Over a restart of the computer nothing is known of the time between: no time has passed.
 
-
 use serde::{Deserialize, Serialize};
 
 use super::{Happened, Lane};
@@ -119,7 +118,10 @@ mod tests {
         let anchor = Anchor::new(now(1_000_000, 50_000, 1));
         let written = serde_json::to_string(&anchor).unwrap();
         let mut read: Anchor = serde_json::from_str(&written).unwrap();
-        assert_eq!(read.follow(now(1_600_000 - 3_600_000, 650_000, 1)), Some(ClockSet { by: -3_600_000, restarted: false }));
+        assert_eq!(
+            read.follow(now(1_600_000 - 3_600_000, 650_000, 1)),
+            Some(ClockSet { by: -3_600_000, restarted: false })
+        );
     }
 
     #[test]

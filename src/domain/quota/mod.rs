@@ -4,8 +4,8 @@
 //! Everything scales: a share of a tenth behaves as the whole with a tenth of everything.
 
 mod budget;
-mod ledger;
 mod learnt;
+mod ledger;
 mod reserve;
 #[cfg(test)]
 mod tests;
@@ -13,8 +13,8 @@ mod tests;
 use core::time::Duration;
 
 pub use budget::Budget;
-pub use ledger::{Entry, Ledger};
 pub use learnt::Learnt;
+pub use ledger::{Entry, Ledger};
 
 /// Our share of an API's budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

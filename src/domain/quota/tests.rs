@@ -241,7 +241,11 @@ fn a_storm_that_has_passed_is_forgotten_after_ten_minutes() {
         (from..3600).map(|second| u64::from(burst(&mut budget, second))).sum::<u64>()
     };
     assert!(left(901) >= 1_190, "{}", left(901));
-    let kept = 1_500 - 300 - (0..60).fold((0, budget.clone()), |(left, mut budget), second| (left + burst(&mut budget, 301 + second), budget)).0;
+    let kept = 1_500
+        - 300
+        - (0..60)
+            .fold((0, budget.clone()), |(left, mut budget), second| (left + burst(&mut budget, 301 + second), budget))
+            .0;
     assert!(kept > 600, "right after it, it might go on: {kept}");
 }
 

@@ -300,7 +300,8 @@ pub struct World {
 
 impl World {
     pub fn new(scenario: &Scenario, faults: Faults) -> World {
-        let rules = RULES.replace("[defaults]", if scenario.limited { "[defaults]" } else { "[defaults]\nlimit = false" });
+        let rules =
+            RULES.replace("[defaults]", if scenario.limited { "[defaults]" } else { "[defaults]\nlimit = false" });
         let policy = Arc::new(Policy::parse(rules).map_err(|_| "rules").unwrap().policy);
         let mut store = Store::memory(Ids::seeded(scenario.seed)).unwrap();
         let (tenant, policy_id) = prepare(&mut store, policy.clone());
