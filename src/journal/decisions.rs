@@ -301,13 +301,17 @@ impl Tx<'_> {
     pub fn expire_held(&mut self, tenant: TenantId, now: Timestamp) -> Result<Timestamp, JournalError> {
         self.db
             .prepare_cached(
+                // The very words of the index, or SQLite reads all decisions there ever were.
                 "UPDATE decision SET state = 'dropped', reason = 'expired', look_at = NULL
-                 WHERE tenant = ? AND state = 'held' AND look_at <= ?",
+                 WHERE tenant = ? AND state IN ('resolving', 'held') AND state = 'held' AND look_at <= ?",
             )?
             .execute(params![tenant.0, now.millis()])?;
         let next: Option<i64> = self
             .db
-            .prepare_cached("SELECT min(look_at) FROM decision WHERE tenant = ? AND state = 'held'")?
+            .prepare_cached(
+                "SELECT min(look_at) FROM decision
+                 WHERE tenant = ? AND state IN ('resolving', 'held') AND state = 'held'",
+            )?
             .query_row([tenant.0], |row| row.get(0))?;
         Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
     }

@@ -61,6 +61,9 @@ pub struct Cited {
 }
 
 const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after";
+/// The very words of the index over open scans: without them a query reads all scans there ever were, for SQLite does
+/// not see that a narrower condition implies them.
+const OPEN: &str = "state IN ('sending', 'unknown', 'running')";
 
 fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
@@ -122,7 +125,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state = 'unknown' AND misses >= ?
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {OPEN} AND state = 'unknown' AND misses >= ?
              ORDER BY priority DESC, id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], scan_row).optional()?;
@@ -151,7 +154,9 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn sending_is_unknown(&mut self, tenant: TenantId, look_at: Timestamp) -> Result<(), JournalError> {
         self.db
-            .prepare_cached("UPDATE scan SET state = 'unknown', look_at = ? WHERE tenant = ? AND state = 'sending'")?
+            .prepare_cached(&format!(
+                "UPDATE scan SET state = 'unknown', look_at = ? WHERE tenant = ? AND {OPEN} AND state = 'sending'"
+            ))?
             .execute(params![look_at.millis(), tenant.0])?;
         Ok(())
     }
@@ -314,7 +319,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn sent_before(&self, tenant: TenantId, before: Timestamp) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state IN ('unknown', 'running') AND sent_at < ?
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {OPEN} AND state <> 'sending' AND sent_at < ?
              ORDER BY id LIMIT 64"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -329,7 +334,9 @@ impl Tx<'_> {
     pub fn oldest_open(&self, tenant: TenantId) -> Result<Option<Timestamp>, JournalError> {
         let oldest: Option<i64> = self
             .db
-            .prepare_cached("SELECT min(sent_at) FROM scan WHERE tenant = ? AND state IN ('unknown', 'running')")?
+            .prepare_cached(&format!(
+                "SELECT min(sent_at) FROM scan WHERE tenant = ? AND {OPEN} AND state <> 'sending'"
+            ))?
             .query_row([tenant.0], |row| row.get(0))?;
         Ok(oldest.map(Timestamp::from_millis))
     }
@@ -339,9 +346,11 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn any_busy(&self, tenant: TenantId) -> Result<bool, JournalError> {
-        let sql =
-            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND state = 'unknown' AND blocked_by IS NOT NULL)";
-        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND {OPEN} AND state = 'unknown'
+             AND blocked_by IS NOT NULL)"
+        );
+        Ok(self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?)
     }
 
     /// The unknown and running scans of a tenant, oldest call first.
@@ -351,7 +360,7 @@ impl Tx<'_> {
     pub fn open_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS}, action, ours, blocked_by IS NOT NULL, sent_at, look_at, misses FROM scan
-             WHERE tenant = ? AND state IN ('unknown', 'running') ORDER BY sent_at, id"
+             WHERE tenant = ? AND {OPEN} AND state <> 'sending' ORDER BY sent_at, id"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([tenant.0], |row| {
@@ -382,11 +391,10 @@ impl Tx<'_> {
     pub fn next_look(&self, tenant: TenantId, misses: u32) -> Result<Option<(Timestamp, Timestamp)>, JournalError> {
         let (look, oldest): (Option<i64>, Option<i64>) = self
             .db
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT min(look_at), min(coalesce(far_sent_at, sent_at)) FROM scan
-                 WHERE tenant = ? AND state IN ('unknown', 'running')
-                   AND NOT (state = 'unknown' AND misses >= ?)",
-            )?
+                 WHERE tenant = ? AND {OPEN} AND state <> 'sending' AND NOT (state = 'unknown' AND misses >= ?)"
+            ))?
             .query_row(params![tenant.0, misses], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(look.zip(oldest).map(|(l, o)| (Timestamp::from_millis(l), Timestamp::from_millis(o))))
     }
@@ -456,5 +464,77 @@ impl Tx<'_> {
             .query_row([scan.0], |row| Ok(TenantId(row.get(0)?)))?;
         self.touch(tenant);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::journal::{Ids, Job, Store};
+
+    /// What a lane asks at each poll and list.
+    fn questions(tx: &mut Tx<'_>) -> Result<(), JournalError> {
+        let (tenant, now) = (TenantId(1), Timestamp::from_millis(5_000));
+        tx.expire_held(tenant, now)?;
+        tx.release_due(tenant, now)?;
+        tx.next_scan(tenant, true)?;
+        tx.next_scan(tenant, false)?;
+        tx.next_again(tenant, 2)?;
+        tx.sent_before(tenant, now)?;
+        tx.oldest_open(tenant)?;
+        tx.any_busy(tenant)?;
+        tx.open_scans(tenant)?;
+        tx.next_look(tenant, 2)?;
+        tx.sending_is_unknown(tenant, now)
+    }
+
+    /// Steps of SQLite's machine for these questions beside so many scans that are over.
+    fn steps(over: u32) -> u64 {
+        let mut store = Store::memory(Ids::seeded(1)).unwrap();
+        let fill = move |tx: &mut Tx<'_>| {
+            tx.tenant("default")?;
+            tx.db.execute_batch(
+                "INSERT INTO policy(id, hash, rules, loaded_at) VALUES (1, '', '', 0);
+                 INSERT INTO delivery(id, uuid, source, received_at) VALUES (1, x'', '', 0)",
+            )?;
+            for n in 1..=over {
+                tx.db.execute(
+                    "INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, state, created_at, not_after, ended_at,
+                                      outcome)
+                     VALUES (?1, CAST(?1 AS BLOB), 1, '', 0, 'quick', 50, 'finished', 0, 0, 0, 'succeeded')",
+                    [n],
+                )?;
+                tx.db.execute(
+                    "INSERT INTO decision(delivery, n, tenant, device, at, state, reason, scan, policy, why)
+                     VALUES (1, ?1, 1, '', 0, 'scan', 'new', ?1, 1, '{}')",
+                    [n],
+                )?;
+            }
+            // Prepared once, as in a lane that runs.
+            questions(tx)
+        };
+        let count = Arc::new(AtomicU64::new(0));
+        let counter = count.clone();
+        let ask = move |tx: &mut Tx<'_>| {
+            let handler = move || {
+                counter.fetch_add(1, Ordering::Relaxed);
+                false
+            };
+            tx.db.progress_handler(1, Some(handler))?;
+            questions(tx)?;
+            Ok(tx.db.progress_handler(0, None::<fn() -> bool>)?)
+        };
+        store.commit(vec![Job::new(0, fill, |done| done.unwrap())]);
+        store.commit(vec![Job::new(0, ask, |done| done.unwrap())]);
+        count.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn what_is_over_costs_a_poll_nothing() {
+        let (few, many) = (steps(1), steps(1_000));
+        assert!(few > 50 && many < few * 2, "{few} steps beside one scan that is over, {many} beside a thousand");
     }
 }
