@@ -493,3 +493,75 @@ impl Tx<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::journal::{Ids, Job, Store};
+
+    /// What a lane asks at each poll and list.
+    fn questions(tx: &mut Tx<'_>) -> Result<(), JournalError> {
+        let (tenant, now) = (TenantId(1), Timestamp::from_millis(5_000));
+        tx.expire_held(tenant, now)?;
+        tx.release_due(tenant, now)?;
+        tx.next_scan(tenant, true)?;
+        tx.next_scan(tenant, false)?;
+        tx.next_again(tenant, 2)?;
+        tx.sent_before(tenant, now)?;
+        tx.oldest_open(tenant)?;
+        tx.any_busy(tenant)?;
+        tx.open_scans(tenant)?;
+        tx.next_look(tenant, 2)?;
+        tx.sending_is_unknown(tenant, now)
+    }
+
+    /// Steps of SQLite's machine for these questions beside so many scans that are over.
+    fn steps(over: u32) -> u64 {
+        let mut store = Store::memory(Ids::seeded(1)).unwrap();
+        let fill = move |tx: &mut Tx<'_>| {
+            tx.tenant("default")?;
+            tx.db.execute_batch(
+                "INSERT INTO policy(id, hash, rules, loaded_at) VALUES (1, '', '', 0);
+                 INSERT INTO delivery(id, uuid, source, received_at) VALUES (1, x'', '', 0)",
+            )?;
+            for n in 1..=over {
+                tx.db.execute(
+                    "INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, state, created_at, not_after, ended_at,
+                                      outcome)
+                     VALUES (?1, CAST(?1 AS BLOB), 1, '', 0, 'quick', 50, 'finished', 0, 0, 0, 'succeeded')",
+                    [n],
+                )?;
+                tx.db.execute(
+                    "INSERT INTO decision(delivery, n, tenant, device, at, state, reason, scan, policy, why)
+                     VALUES (1, ?1, 1, '', 0, 'scan', 'new', ?1, 1, '{}')",
+                    [n],
+                )?;
+            }
+            // Prepared once, as in a lane that runs.
+            questions(tx)
+        };
+        let count = Arc::new(AtomicU64::new(0));
+        let counter = count.clone();
+        let ask = move |tx: &mut Tx<'_>| {
+            let handler = move || {
+                counter.fetch_add(1, Ordering::Relaxed);
+                false
+            };
+            tx.db.progress_handler(1, Some(handler))?;
+            questions(tx)?;
+            Ok(tx.db.progress_handler(0, None::<fn() -> bool>)?)
+        };
+        store.commit(vec![Job::new(0, fill, |done| done.unwrap())]);
+        store.commit(vec![Job::new(0, ask, |done| done.unwrap())]);
+        count.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn what_is_over_costs_a_poll_nothing() {
+        let (few, many) = (steps(1), steps(1_000));
+        assert!(few > 50 && many < few * 2, "{few} steps beside one scan that is over, {many} beside a thousand");
+    }
+}
