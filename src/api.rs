@@ -73,6 +73,9 @@ pub struct AlertView {
     pub title: Option<String>,
     /// Severity on the common scale.
     pub severity: Option<String>,
+    /// The names of the secrets its delivery was proved by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// What became of it.
     #[serde(flatten)]
     pub receipt: AlertReceipt,
@@ -246,4 +249,7 @@ pub struct RefusalView {
     pub address: String,
     /// Which check failed; never told to the sender.
     pub check: String,
+    /// By how many seconds a signed time was ahead of our clock (negative: behind), where that is what failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<i64>,
 }

@@ -15,8 +15,10 @@ use crate::clock;
 use crate::defender::client::{Client, ClientError, Timeouts};
 use crate::defender::{BadEndpoint, Endpoints};
 use crate::domain::scan::Mode;
+use crate::domain::signature::{Authentication, Check};
 use crate::intake::{Desk, Intake};
 use crate::journal::{Ids, Journal, JournalError, OpenError, PolicyId, Retention, Store, TenantId};
+use crate::keyrings::{self, Beat};
 use crate::lane::run::{Runner, Tell};
 use crate::lane::{Account, Happened, Pace};
 use crate::metrics::Metrics;
@@ -24,7 +26,7 @@ use crate::policy::{Ceiling, Policy, Terms};
 use crate::server::admin::{self, Admin, Shown};
 use crate::server::listener::{self, Limits};
 use crate::server::reception::{Reception, Refusals};
-use crate::server::webhook::{self, Door, SourceDoor};
+use crate::server::webhook::{self, Door, SecretInUrl, SourceDoor};
 use crate::settings::{Settings, Tenant};
 use crate::simulator::serve as simulator;
 
@@ -46,6 +48,8 @@ pub struct Options {
     pub pace: Pace,
     /// Play the far side in this process.
     pub simulator: Option<simulator::Shared>,
+    /// How often the keys of token issuers are fetched.
+    pub beat: Beat,
 }
 
 /// Why the app did not start.
@@ -141,10 +145,15 @@ impl Running {
                 "a lane"
             });
         }
+        let (fetcher, keys) = keyrings::ring(&settings.sources, client, options.beat, stopping.clone());
+        tasks.spawn(async move {
+            fetcher.run().await;
+            "the fetcher of keys"
+        });
         tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
         tasks.spawn(housekeep(journal.clone(), retention(&settings), stopping.clone(), policy_in_force));
 
-        let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping };
+        let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping, keys };
         parts.open_doors(&mut tasks, listeners, parts.intake(current.borrow().clone(), id));
         let grace = settings.server.grace;
         Ok(Running { public, admin, simulator: simulated, stop, ready, tasks, writer, grace })
@@ -194,6 +203,7 @@ struct Parts<'a> {
     metrics: Arc<Metrics>,
     ready: watch::Receiver<bool>,
     stopping: watch::Receiver<bool>,
+    keys: keyrings::Ring,
 }
 
 impl Parts<'_> {
@@ -204,7 +214,8 @@ impl Parts<'_> {
             Some((source.name.clone(), desk))
         });
         let (_, policy) = watch::channel((policy, id));
-        Arc::new(Intake { desks: desks.collect(), policy, journal: self.journal.clone() })
+        let (desks, journal, keys) = (desks.collect(), self.journal.clone(), self.keys.clone());
+        Arc::new(Intake { desks, policy, journal, keys })
     }
 
     fn open_doors(&self, tasks: &mut JoinSet<&'static str>, listeners: Listeners, intake: Arc<Intake>) {
@@ -257,7 +268,7 @@ impl Parts<'_> {
                 content_types: source.content_types.clone(),
                 methods: source.methods.clone(),
                 max_body: source.max_body,
-                secret_in_url: false,
+                secret_in_url: secret_in_url(&source.auth),
             };
             (source.name.clone(), door)
         });
@@ -271,6 +282,16 @@ impl Parts<'_> {
             mono: Arc::new(clock::mono),
             told: Arc::new(move |source, status| metrics.delivered(source, status.as_u16())),
         }
+    }
+}
+
+/// Whether the URLs of a source end in its secret.
+fn secret_in_url(auth: &Authentication) -> SecretInUrl {
+    let in_url = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::UrlSecret { .. }));
+    match auth.alternatives.iter().filter(in_url).count() {
+        0 => SecretInUrl::Never,
+        all if all == auth.alternatives.len() => SecretInUrl::Always,
+        _ => SecretInUrl::Sometimes,
     }
 }
 

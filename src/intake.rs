@@ -10,10 +10,11 @@ use crate::api::Receipt;
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::mapping::{self, Item};
 use crate::domain::rules::Facts;
-use crate::domain::signature::{self, Refused};
+use crate::domain::signature::{self, Presented, Refused};
 use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
 use crate::journal::{Acceptance, AcceptedAlert, Journal, JournalError, PolicyId, TenantId};
+use crate::keyrings::Ring;
 use crate::policy::{Policy, Question, Terms};
 use crate::settings::Source;
 
@@ -38,6 +39,8 @@ pub struct Intake {
     pub policy: Current,
     /// The durable record.
     pub journal: Journal,
+    /// The keys of token issuers.
+    pub keys: Ring,
 }
 
 /// Why a request became no delivery.
@@ -64,6 +67,16 @@ pub enum NotAccepted {
     Journal(#[from] JournalError),
 }
 
+/// A delivery that is on disk.
+pub struct Accepted {
+    /// What the sender is told.
+    pub receipt: Receipt,
+    /// The names of the keys that matched.
+    pub credential: String,
+    /// A key that is on its way out was among them.
+    pub by_old_secret: bool,
+}
+
 impl Intake {
     /// Accepts one request, or says why not. A 2xx may be answered exactly when this is `Ok`.
     ///
@@ -72,17 +85,25 @@ impl Intake {
     pub async fn receive(
         &self,
         source: &str,
-        headers: &http::HeaderMap,
+        presented: Presented<'_>,
         body: Bytes,
         now: Timestamp,
-    ) -> Result<Receipt, NotAccepted> {
+    ) -> Result<Accepted, NotAccepted> {
         let desk = self.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
-        let delivery =
-            signature::authenticate(&desk.source.auth, source, headers, body, now).map_err(NotAccepted::Credential)?;
+        let keys = self.keys.known();
+        let presented = Presented { keyrings: Some(&keys), ..presented };
+        let delivery = signature::authenticate(&desk.source.auth, source, presented, body, now).map_err(|refused| {
+            if refused == Refused::KeyUnknown {
+                self.keys.want();
+            }
+            NotAccepted::Credential(refused)
+        })?;
+        let (credential, by_old_secret) = (delivery.credential().to_owned(), delivery.is_by_old_secret());
         let (policy, id) = self.policy.borrow().clone();
         let bytes = delivery.body().len();
         let acceptance = accept(desk, &policy, id, delivery)?;
-        Ok(self.journal.write_soon(bytes, move |tx| tx.accept(&acceptance, now)).await?)
+        let receipt = self.journal.write_soon(bytes, move |tx| tx.accept(&acceptance, now)).await?;
+        Ok(Accepted { receipt, credential, by_old_secret })
     }
 }
 

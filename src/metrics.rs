@@ -25,6 +25,7 @@ pub struct Metrics {
     registry: Registry,
     deliveries: Counters,
     last_delivery: Gauges,
+    old_secrets: Counters,
     alerts: Counters,
     decisions: Counters,
     not_scanned: Counters,
@@ -56,6 +57,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("scanhook"),
             deliveries: Counters::default(),
             last_delivery: Gauges::default(),
+            old_secrets: Counters::default(),
             alerts: Counters::default(),
             decisions: Counters::default(),
             not_scanned: Counters::default(),
@@ -94,6 +96,11 @@ impl Metrics {
             "When a source last delivered",
             self.last_delivery.clone(),
         );
+        to.register(
+            "old_secret_deliveries",
+            "Deliveries proved by another secret than the first of its list",
+            self.old_secrets.clone(),
+        );
         to.register("alerts", "Alerts by what became of them", self.alerts.clone());
         to.register("decisions", "Decisions by rule and state", self.decisions.clone());
         to.register("not_scanned", "Alerts and decisions without a scan, by reason", self.not_scanned.clone());
@@ -121,6 +128,12 @@ impl Metrics {
     /// A request to a known source was answered with this status.
     pub fn delivered(&self, source: &str, status: u16) {
         self.deliveries.get_or_create(&vec![("source", source.to_owned()), ("status", status.to_string())]).inc();
+    }
+
+    /// A delivery was accepted that a secret on its way out has proved; the secret's name, never the secret.
+    pub fn old_secret(&self, source: &str, credential: &str) {
+        let labels = vec![("source", source.to_owned()), ("credential", credential.to_owned())];
+        self.old_secrets.get_or_create(&labels).inc();
     }
 
     /// A delivery was accepted.

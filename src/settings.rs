@@ -1,6 +1,7 @@
 //! How it runs: flags, environment and `scanhook.toml`, in this order of precedence, become [`Settings`].
 //! The only reader of the environment. Every fault of all three is reported at once, and no value of a secret ever.
 
+mod auth;
 mod place;
 mod secret;
 mod server;
@@ -21,7 +22,7 @@ use crate::defender::Endpoints;
 use crate::domain::mapping::{Caps, Mapping};
 use crate::domain::quota::Share;
 use crate::domain::scan::Mode;
-use crate::domain::signature::{Authentication, Key};
+use crate::domain::signature::{Authentication, Key, KeyEncoding};
 use crate::domain::verdict::Limit;
 use crate::server::address::TrustedProxies;
 use crate::server::webhook::FailureBudget;
@@ -193,8 +194,8 @@ impl Inputs {
 ///
 /// # Errors
 /// A sentence, without anything of the secret.
-pub fn webhook_key(path: &Path) -> Result<Key, String> {
-    secret::key_in(path)
+pub fn webhook_key(path: &Path, encoding: KeyEncoding) -> Result<Key, String> {
+    secret::key_in(path, encoding)
 }
 
 impl Source {

@@ -108,6 +108,13 @@ fn source_text(lines: &mut Lines, source: &SourceView) {
         .map_or_else(|| "none yet".to_owned(), |last| format!("{}, the last at {} UTC", source.deliveries, time(last)));
     lines.say("received", &last);
     for refusal in &source.refusals {
-        lines.say("refused", &format!("{} UTC, {}: {}", time(&refusal.at), refusal.address, refusal.check));
+        let clock = refusal.clock_ahead_seconds.map_or_else(String::new, |ahead| {
+            format!(
+                "; it is {} s {}",
+                ahead.unsigned_abs(),
+                if ahead < 0 { "behind our clock" } else { "ahead of our clock" }
+            )
+        });
+        lines.say("refused", &format!("{} UTC, {}: {}{clock}", time(&refusal.at), refusal.address, refusal.check));
     }
 }

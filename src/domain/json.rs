@@ -39,6 +39,46 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The value as JSON text without blanks, with every text and key passed through `text`. Numbers keep their literal
+    /// text; one that `text` changes becomes a text.
+    #[must_use]
+    pub fn written_with(&self, text: &dyn Fn(&str) -> String) -> String {
+        let mut out = String::new();
+        self.write(&mut out, text);
+        out
+    }
+
+    fn write(&self, out: &mut String, text: &dyn Fn(&str) -> String) {
+        match self {
+            Json::Null => out.push_str("null"),
+            Json::Bool(true) => out.push_str("true"),
+            Json::Bool(false) => out.push_str("false"),
+            Json::Number(literal) => match text(literal) {
+                same if same == *literal => out.push_str(literal),
+                other => quote(out, &other),
+            },
+            Json::Text(own) => quote(out, &text(own)),
+            Json::List(elements) => {
+                out.push('[');
+                for (n, element) in elements.iter().enumerate() {
+                    out.push_str(if n == 0 { "" } else { "," });
+                    element.write(out, text);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                out.push('{');
+                for (n, (key, value)) in members.iter().enumerate() {
+                    out.push_str(if n == 0 { "" } else { "," });
+                    quote(out, &text(key));
+                    out.push(':');
+                    value.write(out, text);
+                }
+                out.push('}');
+            }
+        }
+    }
+
     /// Real senders say "nothing" in five ways: absent, `null`, `""`, `[]` and `{}`. These are the last four.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -50,6 +90,11 @@ impl<'a> Json<'a> {
             Json::Bool(_) | Json::Number(_) => false,
         }
     }
+}
+
+/// A text as JSON writes it.
+fn quote(out: &mut String, text: &str) {
+    out.push_str(&serde_json::Value::from(text).to_string());
 }
 
 /// An array index of RFC 6901: decimal, no leading zero.

@@ -54,6 +54,7 @@ pub mod comment;
 pub mod delivery;
 pub mod json;
 pub mod mapping;
+pub mod network;
 pub mod plain;
 pub mod plan;
 pub mod pointer;

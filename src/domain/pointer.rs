@@ -86,6 +86,37 @@ impl Pointer {
     }
 }
 
+impl Pointer {
+    /// Puts a text at every place it names, with the objects that lead there; how many places there were. What stands
+    /// in its way stays, and is no place.
+    pub fn put(&self, root: &mut Json<'_>, text: &str) -> usize {
+        put(&self.steps, root, text)
+    }
+}
+
+fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
+    let Some((step, rest)) = steps.split_first() else {
+        *value = Json::Text(text.to_owned().into());
+        return 1;
+    };
+    match (step, value) {
+        (Step::Each, Json::List(elements)) => elements.iter_mut().map(|element| put(rest, element, text)).sum(),
+        (Step::Each, Json::Object(members)) => members.iter_mut().map(|(_, member)| put(rest, member, text)).sum(),
+        (Step::Key(key), Json::Object(members)) => {
+            let at = members.iter().position(|(known, _)| known == key).unwrap_or_else(|| {
+                members.push((key.clone().into(), Json::Object(Vec::new())));
+                members.len() - 1
+            });
+            put(rest, &mut members[at].1, text)
+        }
+        (Step::Key(key), Json::List(elements)) => {
+            let at = key.parse::<usize>().ok().filter(|at| at.to_string() == *key);
+            at.and_then(|at| elements.get_mut(at)).map_or(0, |element| put(rest, element, text))
+        }
+        _ => 0,
+    }
+}
+
 fn holds_in_two_cases(value: &Json<'_>, key: &str) -> bool {
     let Json::Object(members) = value else { return false };
     members.iter().filter(|(other, _)| key.eq_ignore_ascii_case(other)).count() > 1 && value.member(key).is_some()

@@ -87,13 +87,16 @@ impl Tx<'_> {
         }
         let uuid = self.new_uuid(now);
         self.db
-            .prepare_cached("INSERT INTO delivery(uuid, key, source, received_at, body) VALUES (?, ?, ?, ?, ?)")?
+            .prepare_cached(
+                "INSERT INTO delivery(uuid, key, source, received_at, body, credential) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
             .execute(params![
                 uuid,
                 delivery.key().as_bytes().as_slice(),
                 delivery.source(),
                 delivery.received().millis(),
-                delivery.body().as_ref()
+                delivery.body().as_ref(),
+                delivery.credential()
             ])?;
         let row = self.db.last_insert_rowid();
         for (n, alert) in acceptance.alerts.iter().enumerate() {

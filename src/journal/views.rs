@@ -122,7 +122,7 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn alerts(&self, filter: &Filter) -> Result<Page<AlertView>, JournalError> {
         let sql = "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, a.alert_id, a.state, a.reason, a.detail,
-                          a.fields
+                          a.fields, d.credential
              FROM delivery d JOIN alert a ON a.delivery = d.id
              WHERE (?1 IS NULL OR a.source = ?1) AND (?2 IS NULL OR a.alert_id = ?2) AND (?3 IS NULL OR a.state = ?3)
                AND (?4 IS NULL OR (d.id <= ?4 >> 14 AND (d.id << 14) + a.n < ?4))
@@ -136,6 +136,7 @@ impl Reader<'_> {
                 source: row.get("source")?,
                 title: alert.title,
                 severity: alert.severity.map(|severity| severity.code().to_owned()),
+                credential: row.get::<_, Option<String>>("credential")?.filter(|names| !names.is_empty()),
                 receipt: alert_receipt(row)?,
             };
             Ok((row.get::<_, i64>("row")?, row.get::<_, i64>("n")?, view))

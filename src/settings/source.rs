@@ -2,12 +2,10 @@
 
 use core::time::Duration;
 
-use http::header::HeaderName;
-
 use super::place::{Context, Section};
-use super::{Source, secret};
+use super::{Source, auth};
 use crate::domain::mapping::{Caps, Map, Mapping};
-use crate::domain::signature::{Authentication, Check, Encoding, Key};
+use crate::domain::signature::{Authentication, Check, Key};
 use crate::presets;
 
 /// What a source has where nothing else is said.
@@ -15,21 +13,6 @@ const MOST_ALERTS: u32 = 500;
 const MOST_DEVICES: u32 = 50;
 const REMEMBER: Duration = Duration::from_secs(3 * 86_400);
 const CONTENT_TYPE: &str = "application/json";
-
-/// Credentials of later versions.
-const LATER: [&str; 11] = [
-    "standard_webhooks",
-    "github",
-    "grafana",
-    "pagerduty",
-    "crowdstrike",
-    "header",
-    "basic",
-    "url_secret",
-    "body_secret",
-    "entra_jwt",
-    "ip",
-];
 
 /// Reads one source; `tenants` are the names of all that are configured.
 pub(super) fn read<'i>(
@@ -50,13 +33,9 @@ pub(super) fn read<'i>(
     let range = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
     let remember = section.duration(ctx, "remember", REMEMBER, range);
     section.later(ctx, "expect_every", "is not available in this version");
-    let auth = authentication(&mut section, ctx);
+    let auth = auth::read(&mut section, ctx);
     section.finish(ctx);
-    if !auth.alternatives.iter().all(|all| all.iter().any(Check::protects_body)) {
-        ctx.notes.push(format!(
-            "source `{name}`: its credential does not cover the body, so only TLS on the way here keeps it unaltered"
-        ));
-    }
+    auth::weigh(&name, &auth, ctx);
     Some(Source {
         name,
         preset,
@@ -188,68 +167,4 @@ fn methods<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> 
         section.fault(ctx, "methods", "bad-value", "must be \"POST\", \"PUT\" or both");
     }
     methods
-}
-
-fn authentication<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Authentication {
-    let entries = section.list(ctx, "auth");
-    if entries.as_ref().is_none_or(Vec::is_empty) {
-        section.missing(ctx, "auth", "must hold at least one way for the sender to prove itself");
-    }
-    let alternatives = entries.into_iter().flatten().map(|entry| alternative(entry, ctx));
-    Authentication { alternatives: alternatives.collect() }
-}
-
-fn alternative<'i>(mut entry: Section<'i>, ctx: &mut Context<'i>) -> Vec<Check> {
-    let mut checks = Vec::new();
-    let mut empty = true;
-    for kind in LATER {
-        empty &= !entry.has(ctx, kind);
-        entry.later(ctx, kind, "is not available in this version; use `hmac` or `bearer`");
-    }
-    for (kind, read) in [("hmac", hmac as fn(Section<'i>, &mut Context<'i>) -> Option<Check>), ("bearer", bearer)] {
-        if entry.has(ctx, kind) {
-            empty = false;
-            checks.extend(entry.section(ctx, kind).and_then(|table| read(table, ctx)));
-        }
-    }
-    if empty {
-        entry.missing(ctx, "hmac", "names no check: `hmac` or `bearer`");
-    }
-    entry.finish(ctx);
-    checks
-}
-
-fn hmac<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<Check> {
-    let header = table.parse(ctx, "header", "the name of a header", |text| text.parse::<HeaderName>().ok());
-    if header.is_none() && !table.knows("header") {
-        table.missing(ctx, "header", "must name the header the signature stands in");
-    }
-    let visible = |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic());
-    let must_be = "at most 64 visible ASCII characters";
-    let prefix = table.parse(ctx, "prefix", must_be, |text| visible(text).then(|| text.to_owned()));
-    let encoding = table.parse(ctx, "encoding", "hex or base64", |text| match text {
-        "hex" => Some(Encoding::Hex),
-        "base64" => Some(Encoding::Base64),
-        _ => None,
-    });
-    table.parse(ctx, "signed", "\"{body}\"; other templates are not available in this version", |text| {
-        (text == "{body}").then_some(())
-    });
-    let keys = secret::keys(&mut table, ctx);
-    table.finish(ctx);
-    let prefix = prefix.unwrap_or_default();
-    Some(Check::Hmac { header: header?, prefix, encoding: encoding.unwrap_or(Encoding::Hex), keys })
-}
-
-fn bearer<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<Check> {
-    let keys: Vec<Key> = secret::keys(&mut table, ctx);
-    for key in &keys {
-        if !key.is_sendable() {
-            let message =
-                format!("{}: holds what no header can carry, such as a line break or a blank at an end", key.id());
-            table.fault(ctx, "secret_file", "bad-secret", message);
-        }
-    }
-    table.finish(ctx);
-    Some(Check::Bearer { keys })
 }

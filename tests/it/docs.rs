@@ -12,7 +12,7 @@ use scanhook::domain::alert::{AlertReason, AlertState};
 use scanhook::domain::mapping::{self, Item};
 use scanhook::domain::rules::{Facts, Finding, render};
 use scanhook::domain::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
-use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key};
+use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key, Moment, Outgoing};
 use scanhook::domain::strict_json::{self, JsonFault};
 use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::Asks;
@@ -328,13 +328,14 @@ fn receipt() -> Receipt {
     let policy = shipped().policy;
     let keys = vec![Key::new("soar", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap()];
     let header = http::HeaderName::from_static("x-signature-256");
-    let check = Check::Hmac { header, prefix: String::new(), encoding: Encoding::Hex, keys };
+    let check = Check::hmac(header, "", Encoding::Hex, keys);
     let body = bytes::Bytes::from(text("tests/payloads/generic.json"));
-    let headers: http::HeaderMap = signature::sign(&check, &body).into_iter().collect();
     let mut source = Source::of_preset("generic").unwrap();
     source.auth = Authentication { alternatives: vec![vec![check]] };
     let now = Timestamp::parse("2026-11-02T08:15:43Z").unwrap();
-    let delivery = signature::authenticate(&source.auth, "soar", &headers, body, now).map_err(|_| "refused").unwrap();
+    let sent = Outgoing::prove([&source.auth.alternatives[0][0]], body, Moment::at(now)).unwrap();
+    let delivery = signature::authenticate(&source.auth, "soar", &sent.headers, sent.body, now);
+    let delivery = delivery.map_err(|_| "refused").unwrap();
     let (reply, receipt) = std::sync::mpsc::channel();
     let work = move |tx: &mut Tx<'_>| {
         let id = tx.policy(policy.fingerprint(), policy.text(), now)?;

@@ -120,7 +120,7 @@ impl Site {
         let policy = Policy::parse(self.wish.rules.clone()).unwrap_or_else(|(_, findings)| panic!("{findings:?}"));
         let bind = || TcpListener::bind("127.0.0.1:0");
         let listeners = Listeners { public: bind().await.unwrap(), admin: bind().await.unwrap() };
-        let options = Options { pace: self.wish.pace, simulator: None };
+        let options = Options { pace: self.wish.pace, ..Options::default() };
         let running = Running::start(settings, policy.policy, listeners, options).await.unwrap();
         (self.public, self.admin) = (running.public, running.admin);
         self.running = Some(running);
