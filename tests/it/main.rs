@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod authentication;
 mod demo;
 mod docs;
 mod harness;

@@ -77,7 +77,8 @@ impl Request<'_> {
                 Outgoing::prove([check], self.body.clone().into(), Moment::at(now)).map_err(|why| unsendable(&why))?;
             let text = String::from_utf8_lossy(&sent.body).into_owned();
             let key = check.keys().first().and_then(Key::as_text).unwrap_or_default();
-            if serde_json::Value::from(key).to_string() != format!("\"{key}\"") {
+            let as_json = serde_json::Value::from(key).to_string();
+            if as_json.trim_matches('"') != key {
                 let sentence = "the secret has characters that JSON must escape, so no shell can put it into the body; \
                     choose one of letters and digits, or let `scanhook send` send it";
                 return Err(Trouble::new(Exit::Configuration, sentence));
@@ -85,7 +86,7 @@ impl Request<'_> {
             let way = secret(check.keys())?;
             let pieces: Vec<_> = text.split(key).map(quoted_always).collect();
             shell.before.push(format!("b={}", pieces.join(&way)));
-            shell.from_variable();
+            shell.keep_body();
             return Ok(sent.body);
         }
         let timed = |check: &Check| matches!(check, Check::Hmac(scheme) if scheme.stamp.is_some());
@@ -93,7 +94,7 @@ impl Request<'_> {
         if path == "-" && self.checks.iter().any(timed) {
             // Standard input can be read once, and is needed for the signature and for the body.
             shell.before.push("b=$(cat)".to_owned());
-            shell.from_variable();
+            shell.keep_body();
         } else {
             shell.body = if path == "-" { String::new() } else { format!("cat {}", quoted(&path)) };
             shell.data = quoted(&format!("@{path}"));
@@ -127,7 +128,8 @@ impl Request<'_> {
 }
 
 impl Shell {
-    fn from_variable(&mut self) {
+    /// The body is read from the variable that holds it.
+    fn keep_body(&mut self) {
         self.body = "printf %s \"$b\"".to_owned();
         self.data = "@-".to_owned();
     }

@@ -114,6 +114,7 @@ fn whose_tokens_of_entra_are_taken_is_said_whole() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_proof_that_would_prove_nothing_or_never_hold_is_refused_by_its_key() {
     for (auth, code, key) in [
         (

@@ -1,6 +1,8 @@
 //! The app as a user runs it: settings from a file, real sockets, a journal on disk, and a far side whose own record
 //! is the witness. Nothing here reads the app from inside.
 
+mod authority;
+mod binary;
 mod far;
 mod http;
 
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::app::{Listeners, Options, Running};
+use scanhook::keyrings::Beat;
 use scanhook::lane::Pace;
 use scanhook::policy::Policy;
 use scanhook::settings::{Flags, Inputs, Settings};
@@ -19,6 +22,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+pub use authority::Authority;
+pub use binary::Binary;
 pub use far::{Far, fault};
 pub use http::{Answer, hmac_hex, hmac_tag, say};
 
@@ -61,6 +66,11 @@ pub struct Wish {
     pub faults: Vec<Fault>,
     pub pace: Pace,
     pub dry_run: bool,
+    /// More of scanhook.toml.
+    pub more: String,
+    /// Secrets it names: file and content.
+    pub secrets: Vec<(&'static str, &'static str)>,
+    pub beat: Beat,
 }
 
 impl Default for Wish {
@@ -80,6 +90,9 @@ impl Default for Wish {
                 ..Pace::default()
             },
             dry_run: false,
+            more: String::new(),
+            secrets: Vec::new(),
+            beat: Beat::default(),
         }
     }
 }
@@ -108,6 +121,7 @@ impl Site {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut site = Site { folder, far, wish, running: None, public: nowhere, admin: nowhere, http };
         install(site.folder.path(), site.far.at, site.wish.server, site.wish.tenant);
+        add(site.folder.path(), &site.wish.more, &site.wish.secrets);
         site.start().await;
         site
     }
@@ -120,7 +134,7 @@ impl Site {
         let policy = Policy::parse(self.wish.rules.clone()).unwrap_or_else(|(_, findings)| panic!("{findings:?}"));
         let bind = || TcpListener::bind("127.0.0.1:0");
         let listeners = Listeners { public: bind().await.unwrap(), admin: bind().await.unwrap() };
-        let options = Options { pace: self.wish.pace, ..Options::default() };
+        let options = Options { pace: self.wish.pace, beat: self.wish.beat, ..Options::default() };
         let running = Running::start(settings, policy.policy, listeners, options).await.unwrap();
         (self.public, self.admin) = (running.public, running.admin);
         self.running = Some(running);
@@ -246,6 +260,18 @@ pub fn install(folder: &Path, far: SocketAddr, server: &str, tenant: &str) {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
     std::fs::write(folder.join("scanhook.toml"), scanhook_toml(far, server, tenant)).unwrap();
+}
+
+/// Adds to the scanhook.toml of a folder, with the secrets that it names.
+pub fn add(folder: &Path, more: &str, secrets: &[(&str, &str)]) {
+    for (name, secret) in secrets {
+        let path = folder.join(name);
+        std::fs::write(&path, secret).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let file = folder.join("scanhook.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + more).unwrap();
 }
 
 fn scanhook_toml(far: SocketAddr, server: &str, tenant: &str) -> String {

@@ -249,8 +249,8 @@ fn a_time_inside_the_signature_header_is_read_wherever_it_stands() {
         (format!("{time},{time},{tag}"), 401),
         (format!("t=1,{tag}"), 401),
         (format!("{time},{bad}"), 401),
-        (format!("{time},{},{tag}", vec![bad.as_str(); 8].join(",")), 400),
-        (format!("{time},{},{tag}", vec![bad.as_str(); 7].join(",")), 202),
+        (format!("{time},{},{tag}", [bad.as_str(); 8].join(",")), 400),
+        (format!("{time},{},{tag}", [bad.as_str(); 7].join(",")), 202),
     ] {
         let headers = headers(&[(&HeaderName::from_static("x-signature"), value.as_bytes())]);
         assert_eq!(status(&auth, &headers, b"{}"), expected, "{value}");
