@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 use crate::harness::{
-    Answer, Authority, SIEM_SECRET, Site, TENANT, Wish, alert, hmac_hex, hmac_tag, machine, say, until,
+    Answer, Authority, SIEM_SECRET, Site, TENANT, Wish, alert, hmac_hex, hmac_tag, machine, say, standard_webhook,
+    until,
 };
 
 const HERE: [u8; 4] = [127, 0, 0, 1];
@@ -130,7 +131,7 @@ fn proved(source: &'static str, body: &str, secret: &str, ahead: i64) -> Shown {
             let tag = hmac_hex(secret, format!("{at}.{body}").as_bytes());
             vec![("X-Sig", tag.into()), ("X-Time", at.to_string().into())]
         }
-        "std" => standard(secret, &format!("msg_{}", hmac_hex("id", body.as_bytes())), &at.to_string(), body),
+        "std" => standard_webhook(secret, &format!("msg_{}", hmac_hex("id", body.as_bytes())), &at.to_string(), body),
         "github" => vec![("X-Hub-Signature-256", format!("sha256={}", hmac_hex(secret, body.as_bytes())).into())],
         "grafana" => {
             let tag = hmac_hex(secret, format!("{at}:{body}").as_bytes());
@@ -158,20 +159,6 @@ fn proved(source: &'static str, body: &str, secret: &str, ahead: i64) -> Shown {
         _ => panic!("no source {source}"),
     };
     Shown { source, path, headers, body: sent }
-}
-
-/// As the specification of Standard Webhooks says it.
-fn standard(secret: &str, id: &str, time: &str, body: &str) -> Vec<(&'static str, Vec<u8>)> {
-    use hmac::{Hmac, KeyInit as _, Mac as _};
-    let key = BASE64.decode(secret.trim_start_matches("whsec_")).unwrap();
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();
-    mac.update(format!("{id}.{time}.{body}").as_bytes());
-    let tag = BASE64.encode(mac.finalize().into_bytes());
-    vec![
-        ("webhook-id", id.into()),
-        ("webhook-timestamp", time.into()),
-        ("webhook-signature", format!("v1,{tag}").into()),
-    ]
 }
 
 fn secret_of(source: &str) -> &'static str {
@@ -283,16 +270,16 @@ fn times() -> Vec<(String, Shown, u16)> {
         " ",
         "2026-11-02T08:15:42Z",
     ] {
-        let headers = standard(WHSEC, "msg_1", time, &body);
+        let headers = standard_webhook(WHSEC, "msg_1", time, &body);
         let shown = Shown { source: "std", path: String::new(), headers, body: body.clone().into() };
         rows.push((format!("std: the time {time:?}"), shown, 401));
     }
     let millis = format!("{}000", seconds());
-    let headers = standard(WHSEC, "msg_1", &millis, &body);
+    let headers = standard_webhook(WHSEC, "msg_1", &millis, &body);
     let shown = Shown { source: "std", path: String::new(), headers, body: body.clone().into() };
     rows.push(("std: milliseconds".to_owned(), shown, 401));
     for (id, status) in [("", 401), ("a.b", 400), ("a b", 400), ("\u{e9}", 400), (&*"x".repeat(129), 400)] {
-        let headers = standard(WHSEC, id, &seconds().to_string(), &body);
+        let headers = standard_webhook(WHSEC, id, &seconds().to_string(), &body);
         let shown = Shown { source: "std", path: String::new(), headers, body: body.clone().into() };
         rows.push((format!("std: the id {id:?}"), shown, status));
     }
@@ -439,7 +426,7 @@ async fn the_use_of_an_old_secret_is_counted_by_its_name() {
 async fn a_signed_id_tells_a_retry_from_a_new_delivery() {
     let site = Site::with(wish()).await;
     let post = async |id: &str, ahead: i64, body: &str| {
-        let headers = standard(WHSEC, id, &(seconds() + ahead).to_string(), body);
+        let headers = standard_webhook(WHSEC, id, &(seconds() + ahead).to_string(), body);
         let shown = Shown { source: "std", path: String::new(), headers, body: body.into() };
         say(HERE, site.public, &shown.bytes()).await
     };
@@ -471,7 +458,7 @@ async fn the_operator_learns_which_check_failed_and_by_how_much_a_clock_is_off()
     assert!((-1002..=-1000).contains(&late["clock_ahead_seconds"].as_i64().unwrap()), "{late}");
     let early = refused(proved("std", &wicked(), WHSEC, 1000)).await;
     assert!((998..=1000).contains(&early["clock_ahead_seconds"].as_i64().unwrap()), "{early}");
-    let millis = standard(WHSEC, "msg_1", &format!("{}000", seconds()), &wicked());
+    let millis = standard_webhook(WHSEC, "msg_1", &format!("{}000", seconds()), &wicked());
     let millis = refused(Shown { source: "std", path: String::new(), headers: millis, body: wicked().into() }).await;
     assert!(millis["check"].as_str().unwrap().contains("another unit"), "{millis}");
     let forged = refused(proved("std", &wicked(), WHSEC, -1000).with("webhook-signature", "v1,AAAA")).await;

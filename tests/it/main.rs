@@ -14,6 +14,7 @@ mod authentication;
 mod demo;
 mod docs;
 mod harness;
+mod hostile;
 mod house;
 mod intake;
 mod journal;

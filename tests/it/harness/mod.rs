@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 pub use authority::Authority;
 pub use binary::Binary;
 pub use far::{Far, fault};
-pub use http::{Answer, hmac_hex, hmac_tag, say};
+pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};
 
 pub const SIEM_SECRET: &str = "siem-secret-of-32-bytes-00000000";
 pub const OTHER_SECRET: &str = "other-secret-of-32-bytes-0000000";
