@@ -46,7 +46,7 @@ pub(super) fn weigh(source: &str, auth: &Authentication, ctx: &mut Context<'_>) 
         }
         let kinds: Vec<_> = all.iter().map(|check| format!("`{}`", kind(check))).collect();
         ctx.notes.push(format!(
-            "source `{source}`: {} signs nothing: only TLS on the way here keeps the body unaltered, and the same \
+            "source `{source}`: {} signs nothing of the body: only TLS on the way here keeps it unaltered, and the same \
              request sent again is known only as long as `remember` says",
             kinds.join(" with ")
         ));

@@ -96,6 +96,7 @@ fn the_example_is_complete_and_works() {
     setting.secret("secrets/defender-app", "app secret\n", 0o600);
     setting.secret("secrets/sentinel.new", OTHER, 0o600);
     setting.secret("secrets/sentinel.old", "an old one of 24 bytes..", 0o600);
+    setting.secret("secrets/soar.whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 0o600);
     let settings = setting.load();
     assert_eq!(settings.tenants[0].secret.expose_secret(), "app secret");
     assert_eq!(settings.sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["sentinel", "soar"]);
@@ -127,6 +128,7 @@ fn every_key_commented_out_in_the_example_shows_its_default() {
         for name in ["secrets/defender-app", "secrets/sentinel.new", "secrets/sentinel.old"] {
             setting.secret(name, &format!("{name} long enough"), 0o600);
         }
+        setting.secret("secrets/soar.whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 0o600);
         let s = setting.load();
         let server = format!("{:?}", s.server);
         let tenant = &s.tenants[0];

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use regex::Regex;
 use scanhook::api::Receipt;
 use scanhook::defender::token::ClaimFault;
@@ -232,7 +234,10 @@ fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
     fs::create_dir(folder.path().join("secrets")).unwrap();
     for (n, secret) in Regex::new("secrets/[a-z.-]+").unwrap().find_iter(config).enumerate() {
         let path = folder.path().join(secret.as_str());
-        fs::write(&path, format!("the secret of this document, number {n}\n")).unwrap();
+        // Those of Standard Webhooks are base64.
+        let text = format!("the secret of this document, number {n}\n");
+        let text = if secret.as_str().ends_with(".whsec") { format!("whsec_{}", BASE64.encode(text)) } else { text };
+        fs::write(&path, text).unwrap();
         #[cfg(unix)]
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }

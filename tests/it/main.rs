@@ -22,6 +22,7 @@ mod kill;
 mod lane;
 mod listener;
 mod refusals;
+mod sending;
 mod simulation;
 mod simulator;
 mod verbs;
