@@ -50,7 +50,7 @@ fn scheme(vector: &serde_json::Value) -> Scheme {
     let secret = field("secret").as_bytes();
     let key_encoding = match field("secret_encoding") {
         "whsec-base64" => KeyEncoding::Whsec,
-        _ => KeyEncoding::Text,
+        _ => KeyEncoding::Raw,
     };
     let key = Key::encoded("vector", secret, key_encoding).unwrap_or_else(|_| Key::unchecked(secret));
     let place = named("timestamp_header").map(Place::Header);

@@ -101,7 +101,7 @@ fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, Trouble> {
     check::readable(path)?;
     let encoding = match check {
         Some(Check::Hmac(scheme)) => scheme.key_encoding,
-        _ => KeyEncoding::Text,
+        _ => KeyEncoding::Raw,
     };
     settings::webhook_key(path, encoding).map_err(|why| Trouble::new(Exit::Configuration, why))
 }

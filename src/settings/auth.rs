@@ -113,7 +113,7 @@ fn check<'i>(entry: &mut Section<'i>, kind: &'static str, ctx: &mut Context<'i>)
     if kind == "entra_jwt" {
         return entra(table, ctx).map(|entra| Check::Entra(Box::new(entra)));
     }
-    let keys = secret::keys(&mut table, ctx, KeyEncoding::Text);
+    let keys = secret::keys(&mut table, ctx, KeyEncoding::Raw);
     let check = match kind {
         "bearer" => Some(Check::Bearer { keys }),
         "header" => header(&mut table, ctx).map(|name| Check::Header { name, keys }),
@@ -210,7 +210,7 @@ fn scheme<'i>(mut table: Section<'i>, known: &Known, ctx: &mut Context<'i>) -> O
     let id_header = header_name(&mut table, ctx, "id_header").or_else(|| known.id_header.and_then(|n| n.parse().ok()));
     let presumed = known.signed_with_timestamp.filter(|_| stamp.is_some()).unwrap_or(known.signed);
     let signed = signed(&mut table, presumed, ctx);
-    let encoded = table.parse(ctx, "secret_encoding", "text, hex, base64 or whsec", KeyEncoding::of_code);
+    let encoded = table.parse(ctx, "secret_encoding", "raw, hex, base64 or whsec", KeyEncoding::of_code);
     let key_encoding = encoded.unwrap_or(known.key_encoding);
     let keys = secret::keys(&mut table, ctx, key_encoding);
     if let Some(signed) = &signed {

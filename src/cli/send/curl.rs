@@ -204,7 +204,7 @@ fn openssl_key(scheme: &Scheme) -> Result<String, Trouble> {
     let way = secret(&scheme.keys)?;
     let hex = "od -An -v -tx1 | tr -d ' \\n'";
     Ok(match scheme.key_encoding {
-        KeyEncoding::Text => format!("-hmac {way}"),
+        KeyEncoding::Raw => format!("-hmac {way}"),
         KeyEncoding::Hex => format!("-mac HMAC -macopt hexkey:{way}"),
         KeyEncoding::Base64 => format!("-mac HMAC -macopt hexkey:\"$(printf %s {way} | base64 -d | {hex})\""),
         KeyEncoding::Whsec => {

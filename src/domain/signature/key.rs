@@ -17,7 +17,7 @@ codes! {
     /// How a key is written where it is kept. The names are those of scanhook.toml.
     pub enum KeyEncoding {
         /// The text is the key, also where it looks like base64 (PagerDuty, GitHub, Grafana).
-        Text = "text",
+        Raw = "raw",
         /// Hex digits of either case.
         Hex = "hex",
         /// Standard base64, with or without padding.
@@ -83,7 +83,7 @@ impl Key {
     /// [`BadKey`].
     pub fn encoded(id: impl Into<String>, written: &[u8], encoding: KeyEncoding) -> Result<Key, BadKey> {
         let decoded = match encoding {
-            KeyEncoding::Text => return Key::new(id, written),
+            KeyEncoding::Raw => return Key::new(id, written),
             KeyEncoding::Hex => hex::decode(written).ok(),
             KeyEncoding::Base64 => LENIENT.decode(written).ok(),
             KeyEncoding::Whsec => LENIENT.decode(written.strip_prefix(b"whsec_").unwrap_or(written)).ok(),
@@ -185,7 +185,7 @@ mod tests {
             (&base64, KeyEncoding::Whsec, Some(24)),
             (&whsec, KeyEncoding::Whsec, Some(24)),
             (unpadded.trim_end_matches('='), KeyEncoding::Base64, Some(23)),
-            (&whsec, KeyEncoding::Text, Some(38)),
+            (&whsec, KeyEncoding::Raw, Some(38)),
             (&whsec, KeyEncoding::Base64, None),
             (&whsec, KeyEncoding::Hex, None),
             (&hex[..47], KeyEncoding::Hex, None),

@@ -42,7 +42,7 @@ const ANY: Known = Known {
     timestamp_header: None,
     timestamp_formats: &[Format::Unix],
     id_header: None,
-    key_encoding: KeyEncoding::Text,
+    key_encoding: KeyEncoding::Raw,
 };
 
 /// Every scheme with a name, `hmac` first, which presumes least.

@@ -37,7 +37,7 @@ pub struct Moment<'m> {
 }
 
 impl Moment<'_> {
-    /// A proof made at this time.
+    /// A proof made at this time, for one request: its id is always the same.
     #[must_use]
     pub const fn at(at: Timestamp) -> Moment<'static> {
         Moment { at, id: "msg_1", token: None }

@@ -98,7 +98,7 @@ impl Scheme {
             signed: Template::of_body(),
             stamp: None,
             id_header: None,
-            key_encoding: KeyEncoding::Text,
+            key_encoding: KeyEncoding::Raw,
             keys,
         }
     }
