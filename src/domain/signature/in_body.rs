@@ -31,11 +31,17 @@ pub(super) fn holds(pointer: &Pointer, keys: &[Key], body: &[u8]) -> Result<usiz
 /// the latter is refused before anything of it is kept.
 pub(super) fn without<'k>(keys: impl Iterator<Item = &'k Key>, body: Bytes) -> Bytes {
     let secrets: Vec<&str> = keys.filter_map(Key::as_text).collect();
-    let Ok(json) = strict_json::read(&body) else { return body };
-    if secrets.is_empty() || !holds_any(&json, &secrets) {
+    if secrets.is_empty() {
         return body;
     }
-    let cleaned = |text: &str| -> String { secrets.iter().fold(text.to_owned(), |text, s| text.replace(s, REMOVED)) };
+    let Ok(json) = strict_json::read(&body) else { return body };
+    if !holds_any(&json, &secrets) {
+        return body;
+    }
+    let cleaned = |text: &str| {
+        let found = secrets.iter().any(|secret| text.contains(secret));
+        found.then(|| secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, REMOVED)))
+    };
     Bytes::from(json.written_with(&cleaned))
 }
 
