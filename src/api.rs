@@ -1,6 +1,10 @@
 //! The JSON others see: the server writes it, the verbs read it. No logic.
 
+mod control;
+
 use serde::{Deserialize, Serialize};
+
+pub use control::{ItemView, OrderView, PauseView, PausesView};
 
 /// The body of 202 and 200: what became of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +103,9 @@ pub struct DecisionView {
     /// What was decided.
     #[serde(flatten)]
     pub decision: DecisionReceipt,
+    /// What happened to it since, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventView>,
 }
 
 /// A scan.
@@ -126,6 +133,9 @@ pub struct ScanView {
     pub detail: Option<String>,
     /// When it was decided.
     pub created_at: String,
+    /// The opening of the window it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<String>,
     /// When it was last sent.
     pub sent_at: Option<String>,
     /// When it was over.
@@ -136,6 +146,12 @@ pub struct ScanView {
     pub action: Option<String>,
     /// False: somebody else's machine action covers it.
     pub ours: bool,
+    /// The pause that keeps a waiting one from being sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseView>,
+    /// Who asked for it to be called off, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_off: Option<String>,
     /// The alerts it answers.
     pub alerts: Vec<String>,
     /// What happened to it since, oldest first; only in the view of a single scan.
@@ -152,6 +168,9 @@ pub struct EventView {
     pub what: String,
     /// More about it.
     pub detail: Option<String>,
+    /// The person behind it, as they call themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
 }
 
 /// How the responder is.
@@ -169,6 +188,8 @@ pub struct StatusView {
     pub policy: String,
     /// What the configuration makes worth saying.
     pub warnings: Vec<String>,
+    /// The pauses in force.
+    pub pauses: Vec<PauseView>,
     /// Per tenant.
     pub tenants: Vec<TenantView>,
     /// Per source.
@@ -184,6 +205,9 @@ pub struct TenantView {
     pub scans: std::collections::BTreeMap<String, u32>,
     /// Held decisions.
     pub held: u32,
+    /// Decisions that wait for the directory.
+    #[serde(default)]
+    pub resolving: u32,
     /// When the oldest waiting scan was decided.
     pub waiting_since: Option<String>,
     /// When the oldest held decision was made.
@@ -205,6 +229,18 @@ pub struct QuotaView {
     pub hour: u32,
     /// Our share of an hour.
     pub per_hour: u32,
+    /// What is left of it in a minute while others use the same quota.
+    #[serde(default)]
+    pub effective_per_minute: u32,
+    /// What is left of it in an hour.
+    #[serde(default)]
+    pub effective_per_hour: u32,
+    /// What others seem to use of it in a minute: our share without what is left.
+    #[serde(default)]
+    pub used_by_others_per_minute: u32,
+    /// What others seem to use of it in an hour.
+    #[serde(default)]
+    pub used_by_others_per_hour: u32,
 }
 
 /// What a lane says of itself.

@@ -16,7 +16,7 @@ use crate::defender::client::{Client, ClientError, Timeouts};
 use crate::defender::{BadEndpoint, Endpoints};
 use crate::domain::scan::Mode;
 use crate::domain::signature::{Authentication, Check};
-use crate::intake::{Desk, Intake};
+use crate::intake::{Desk, Desks, Intake};
 use crate::journal::{Ids, Journal, JournalError, OpenError, PolicyId, Retention, Store, TenantId};
 use crate::keyrings::{self, Beat};
 use crate::lane::run::{Runner, Tell};
@@ -46,6 +46,8 @@ pub struct Listeners {
 pub struct Options {
     /// How patient the lanes are.
     pub pace: Pace,
+    /// How long their calls may take.
+    pub timeouts: Timeouts,
     /// Play the far side in this process.
     pub simulator: Option<simulator::Shared>,
     /// How often the keys of token issuers are fetched.
@@ -119,20 +121,25 @@ impl Running {
             Some(shared) => Some(play(&mut tasks, shared, stopping.clone()).await?),
             None => None,
         };
-        let branches = branches(&settings, &journal, simulated).await?;
+        let branches = branches(&settings, &journal, simulated, options.pace).await?;
+        if settings.paused {
+            journal.write(|tx| tx.pause_from_the_start(clock::now())).await?;
+        }
         let policy = Arc::new(policy);
         let id = store_policy(&journal, policy.clone()).await?;
         let metrics = Arc::new(Metrics::new(settings.dry_run));
         let (public, admin) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
         let (ready, is_ready) = watch::channel(true);
 
-        let client = Client::build(Timeouts::default())?;
+        let client = Client::build(options.timeouts)?;
         let (policy_in_force, current) = watch::channel(policy);
+        let desks = Arc::new(desks(&settings, &branches));
         for branch in branches.values() {
             let runner = Runner {
                 journal: journal.clone(),
                 tenant: branch.id,
                 account: branch.account.clone(),
+                desks: desks.clone(),
                 pace: options.pace,
                 client: client.clone(),
                 policy: current.clone(),
@@ -153,8 +160,10 @@ impl Running {
         tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
         tasks.spawn(housekeep(journal.clone(), retention(&settings), stopping.clone(), policy_in_force));
 
-        let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping, keys };
-        parts.open_doors(&mut tasks, listeners, parts.intake(current.borrow().clone(), id));
+        let (_, decides) = watch::channel((current.borrow().clone(), id));
+        let intake = Arc::new(Intake { desks, policy: decides, journal: journal.clone(), keys });
+        let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping };
+        parts.open_doors(&mut tasks, listeners, intake);
         let grace = settings.server.grace;
         Ok(Running { public, admin, simulator: simulated, stop, ready, tasks, writer, grace })
     }
@@ -203,21 +212,9 @@ struct Parts<'a> {
     metrics: Arc<Metrics>,
     ready: watch::Receiver<bool>,
     stopping: watch::Receiver<bool>,
-    keys: keyrings::Ring,
 }
 
 impl Parts<'_> {
-    fn intake(&self, policy: Arc<Policy>, id: PolicyId) -> Arc<Intake> {
-        let desks = self.settings.sources.iter().filter_map(|source| {
-            let branch = self.branches.get(&source.tenant)?;
-            let desk = Desk { source: source.clone(), tenant: branch.id, terms: branch.terms };
-            Some((source.name.clone(), desk))
-        });
-        let (_, policy) = watch::channel((policy, id));
-        let (desks, journal, keys) = (desks.collect(), self.journal.clone(), self.keys.clone());
-        Arc::new(Intake { desks, policy, journal, keys })
-    }
-
     fn open_doors(&self, tasks: &mut JoinSet<&'static str>, listeners: Listeners, intake: Arc<Intake>) {
         let refusals = Arc::new(Refusals::default());
         let reception = Reception { intake: intake.clone(), metrics: self.metrics.clone(), refusals: refusals.clone() };
@@ -231,6 +228,7 @@ impl Parts<'_> {
             name: name.clone(),
             id: branch.id,
             board: branch.board.subscribe(),
+            terms: branch.terms,
         });
         let admin = admin::router(Admin {
             journal: self.journal.clone(),
@@ -312,17 +310,28 @@ async fn play(
     Ok(address)
 }
 
+/// What each source is allowed, and whom it acts for.
+fn desks(settings: &Settings, branches: &BTreeMap<String, Branch>) -> Desks {
+    let desks = settings.sources.iter().filter_map(|source| {
+        let branch = branches.get(&source.tenant)?;
+        let desk = Desk { source: source.clone(), tenant: branch.id, terms: branch.terms };
+        Some((source.name.clone(), desk))
+    });
+    desks.collect()
+}
+
 async fn branches(
     settings: &Settings,
     journal: &Journal,
     simulated: Option<SocketAddr>,
+    pace: Pace,
 ) -> Result<BTreeMap<String, Branch>, StartError> {
     let mut branches = BTreeMap::new();
     for tenant in &settings.tenants {
         let name = tenant.name.clone();
         let id = journal.write(move |tx| tx.tenant(&name)).await?;
         let ceiling = ceiling(settings, tenant, simulated);
-        let account = Arc::new(account(tenant, simulated, ceiling)?);
+        let account = Arc::new(account(tenant, simulated, ceiling, pace)?);
         let terms = Terms { ceiling, limit: Some(tenant.limit) };
         let board = watch::Sender::default();
         branches.insert(tenant.name.clone(), Branch { id, terms, account, board });
@@ -330,7 +339,12 @@ async fn branches(
     Ok(branches)
 }
 
-fn account(tenant: &Tenant, simulated: Option<SocketAddr>, ceiling: Ceiling) -> Result<Account, BadEndpoint> {
+fn account(
+    tenant: &Tenant,
+    simulated: Option<SocketAddr>,
+    ceiling: Ceiling,
+    pace: Pace,
+) -> Result<Account, BadEndpoint> {
     let endpoints = match simulated {
         Some(address) => {
             let url = format!("http://{address}");
@@ -345,6 +359,9 @@ fn account(tenant: &Tenant, simulated: Option<SocketAddr>, ceiling: Ceiling) -> 
         client_id: tenant.client_id.clone(),
         secret: tenant.secret.clone(),
         share: tenant.quota,
+        on_unknown: tenant.on_unknown,
+        external_id: tenant.external_id,
+        follow_for: pace.follow_for.unwrap_or(tenant.follow_for),
         sends: ceiling != Ceiling::AtMost(Mode::DryRun),
     })
 }
@@ -360,7 +377,7 @@ fn ceiling(settings: &Settings, tenant: &Tenant, simulated: Option<SocketAddr>) 
 
 async fn store_policy(journal: &Journal, policy: Arc<Policy>) -> Result<PolicyId, JournalError> {
     let now = clock::now();
-    journal.write(move |tx| tx.policy(policy.fingerprint(), policy.text(), now)).await
+    journal.write(move |tx| tx.policy(policy.fingerprint(), &policy.record(), now)).await
 }
 
 fn retention(settings: &Settings) -> Retention {
@@ -419,10 +436,28 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 Happened::Sent { scan, kind, .. } => tracing::info!(tenant, %scan, %kind, "scan sent"),
                 Happened::Answered { scan, what, .. } => tracing::info!(tenant, %scan, what, "scan call answered"),
                 Happened::Ended { scan, outcome, .. } => tracing::info!(tenant, %scan, %outcome, "scan over"),
+                Happened::Expired { count } => {
+                    tracing::warn!(tenant, count, "held decisions expired: nobody answered in time")
+                }
+                Happened::CalledOff { scan, what } => tracing::info!(tenant, %scan, what, "calling a scan off"),
+                Happened::Decided { rule, state, reason } => {
+                    tracing::info!(tenant, rule, %state, %reason, "decided by the directory's answer");
+                }
                 Happened::Token { audience, tenant_id, roles, expires } => {
                     tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
                 }
                 Happened::Paused { until } => tracing::warn!(tenant, %until, "Defender asks to wait"),
+                Happened::Lowered { api, per_minute, per_hour } => {
+                    tracing::warn!(tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
+                }
+                Happened::ClockSet { by, restarted } => {
+                    tracing::warn!(
+                        tenant,
+                        ms = by,
+                        restarted,
+                        "the computer's clock was set: waits and quota windows go on as they were"
+                    );
+                }
                 Happened::Stopped { code, why } => {
                     tracing::error!(tenant, code, why, "nothing is sent for this tenant")
                 }

@@ -28,13 +28,16 @@ pub struct Desk {
     pub terms: Terms,
 }
 
+/// What every source is allowed, by its name.
+pub type Desks = BTreeMap<String, Desk>;
+
 /// The policy in force with its row.
 pub type Current = watch::Receiver<(Arc<Policy>, PolicyId)>;
 
 /// Everything intake needs.
 pub struct Intake {
     /// By source name.
-    pub desks: BTreeMap<String, Desk>,
+    pub desks: Arc<Desks>,
     /// The policy in force.
     pub policy: Current,
     /// The durable record.

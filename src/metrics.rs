@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::api::{Receipt, TenantView};
-use crate::domain::scan::Kind;
+use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
 use crate::lane::Happened;
 
@@ -35,11 +35,14 @@ pub struct Metrics {
     held_age: Gauges,
     quota_limit: Gauges,
     quota_used: Gauges,
+    quota_effective: Gauges,
+    quota_used_by_others: Gauges,
     token_expiry: Gauges,
     alert_to_request: Histogram,
     action_duration: Histograms,
     request_duration: Histograms,
     dry_run: Gauge,
+    paused: Gauge,
     rules_loaded: Gauge,
 }
 
@@ -67,11 +70,14 @@ impl Default for Metrics {
             held_age: Gauges::default(),
             quota_limit: Gauges::default(),
             quota_used: Gauges::default(),
+            quota_effective: Gauges::default(),
+            quota_used_by_others: Gauges::default(),
             token_expiry: Gauges::default(),
             alert_to_request: seconds(),
             action_duration: Histograms::new_with_constructor(long_seconds),
             request_duration: Histograms::new_with_constructor(seconds),
             dry_run: Gauge::default(),
+            paused: Gauge::default(),
             rules_loaded: Gauge::default(),
         }
     }
@@ -110,11 +116,14 @@ impl Metrics {
         to.register("held_oldest_age_seconds", "Age of the oldest held decision", self.held_age.clone());
         to.register("quota_limit", "Our share of an API's budget", self.quota_limit.clone());
         to.register("quota_used", "Calls that count against it", self.quota_used.clone());
+        to.register("quota_effective", "What others leave of our share", self.quota_effective.clone());
+        to.register("quota_used_by_others", "What others use of our share", self.quota_used_by_others.clone());
         to.register("token_expiry_timestamp_seconds", "When the token expires", self.token_expiry.clone());
         to.register("alert_to_request_seconds", "From the decision to the scan call", self.alert_to_request.clone());
         to.register("action_duration_seconds", "From the scan call to its end", self.action_duration.clone());
         to.register("defender_request_duration_seconds", "Calls to Entra and Defender", self.request_duration.clone());
         to.register("dry_run", "1 while the process sends nothing", self.dry_run.clone());
+        to.register("paused", "Pauses in force; 0: nothing is paused", self.paused.clone());
         to.register(
             "rules_last_reload_successful",
             "1 while the rules in force are those last loaded",
@@ -152,7 +161,8 @@ impl Metrics {
                 let rule = decision.rule.clone().unwrap_or_default();
                 let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", decision.state.clone())];
                 self.decisions.get_or_create(&labels).inc();
-                if decision.scan_id.is_none() {
+                // One that is resolving is counted again when it is decided.
+                if decision.scan_id.is_none() && decision.state != DecisionState::Resolving.code() {
                     self.not_scanned.get_or_create(&vec![("reason", decision.reason.clone())]).inc();
                 }
             }
@@ -175,16 +185,36 @@ impl Metrics {
             Happened::Ended { kind: of, took, .. } => {
                 self.action_duration.get_or_create(&vec![kind(of)]).observe(took.as_secs_f64());
             }
+            Happened::Decided { rule, state, reason } => {
+                let rule = rule.clone().unwrap_or_default();
+                let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", state.code().to_owned())];
+                self.decisions.get_or_create(&labels).inc();
+                if *state != DecisionState::Scan {
+                    self.not_scanned.get_or_create(&vec![("reason", reason.code().to_owned())]).inc();
+                }
+            }
             Happened::Token { expires, .. } => {
                 self.token_expiry.get_or_create(&vec![("tenant", tenant.to_owned())]).set(unix(*expires));
             }
-            Happened::Paused { .. } | Happened::Stopped { .. } | Happened::Alarm { .. } => {}
+            Happened::Expired { count } => self.not_scanned("expired", *count),
+            Happened::CalledOff { .. }
+            | Happened::Paused { .. }
+            | Happened::Lowered { .. }
+            | Happened::ClockSet { .. }
+            | Happened::Stopped { .. }
+            | Happened::Alarm { .. } => {}
         }
     }
 
-    /// The text of `/metrics`.
+    /// So many decisions came to nothing, for this reason.
+    pub fn not_scanned(&self, reason: &str, count: usize) {
+        self.not_scanned.get_or_create(&vec![("reason", reason.to_owned())]).inc_by(count as u64);
+    }
+
+    /// The text of `/metrics`; `pauses` are in force.
     #[must_use]
-    pub fn render(&self, tenants: &[TenantView], now: Timestamp) -> String {
+    pub fn render(&self, tenants: &[TenantView], pauses: usize, now: Timestamp) -> String {
+        self.paused.set(i64::try_from(pauses).unwrap_or(i64::MAX));
         for tenant in tenants {
             let name = || ("tenant", tenant.name.clone());
             for state in crate::domain::scan::ScanState::ALL {
@@ -197,11 +227,16 @@ impl Metrics {
             self.waiting_age.get_or_create(&vec![name()]).set(age(&tenant.waiting_since));
             self.held_age.get_or_create(&vec![name()]).set(age(&tenant.held_since));
             for (api, quota) in &tenant.quota {
-                let windows = [("minute", quota.per_minute, quota.minute), ("hour", quota.per_hour, quota.hour)];
-                for (window, limit, used) in windows {
+                let minute =
+                    [quota.per_minute, quota.minute, quota.effective_per_minute, quota.used_by_others_per_minute];
+                let hour = [quota.per_hour, quota.hour, quota.effective_per_hour, quota.used_by_others_per_hour];
+                for (window, calls) in [("minute", minute), ("hour", hour)] {
                     let labels = vec![name(), ("api", api.clone()), ("window", window.to_owned())];
-                    self.quota_limit.get_or_create(&labels).set(f64::from(limit));
-                    self.quota_used.get_or_create(&labels).set(f64::from(used));
+                    let gauges =
+                        [&self.quota_limit, &self.quota_used, &self.quota_effective, &self.quota_used_by_others];
+                    for (gauge, calls) in gauges.into_iter().zip(calls) {
+                        gauge.get_or_create(&labels).set(f64::from(calls));
+                    }
                 }
             }
         }

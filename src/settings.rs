@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use crate::defender::Endpoints;
 use crate::domain::mapping::{Caps, Mapping};
 use crate::domain::quota::Share;
-use crate::domain::scan::Mode;
+use crate::domain::scan::{Mode, OnUnknown};
 use crate::domain::signature::{Authentication, Key, KeyEncoding};
 use crate::domain::verdict::Limit;
 use crate::server::address::TrustedProxies;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub rules: PathBuf,
     /// Decide and show, send nothing.
     pub dry_run: bool,
+    /// Send nothing until somebody resumes.
+    pub paused: bool,
     /// Play the built-in simulator in place of Defender.
     pub simulate: bool,
     /// What the operator should change.
@@ -109,6 +111,12 @@ pub struct Tenant {
     pub quota: Share,
     /// Scans that may begin in a sliding window.
     pub limit: Limit,
+    /// What becomes of a call whose answer was lost, where the app may not read machine actions.
+    pub on_unknown: OnUnknown,
+    /// Scan calls carry `ExternalId`.
+    pub external_id: bool,
+    /// A scan that no list has ended by then is *lost*.
+    pub follow_for: Duration,
 }
 
 /// `[sources.x]`: one configured sender. Without `Debug`: it holds its secrets.
@@ -149,6 +157,8 @@ pub struct Flags {
     pub rules: Option<PathBuf>,
     /// `--dry-run`.
     pub dry_run: bool,
+    /// `--paused`.
+    pub paused: bool,
     /// `--simulate`: tenants then need no credential.
     pub simulate: bool,
 }
@@ -180,6 +190,13 @@ impl Inputs {
     #[must_use]
     pub fn colour(&self) -> bool {
         self.env.get("NO_COLOR").is_none_or(String::is_empty) && self.env.get("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// The name the operating system gives the person at the terminal.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        let names = ["USER", "LOGNAME", "USERNAME"].into_iter();
+        names.filter_map(|name| self.env.get(name)).map(String::as_str).find(|name| !name.trim().is_empty())
     }
 
     /// What is logged: `SCANHOOK_LOG`, else `RUST_LOG`, else everything from `info`.
@@ -301,6 +318,7 @@ impl Settings {
                 sources,
                 rules: flags.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml")),
                 dry_run: flags.dry_run,
+                paused: flags.paused,
                 simulate: flags.simulate,
                 warnings,
                 notes,

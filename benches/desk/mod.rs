@@ -1,6 +1,6 @@
 //! What the journal's benches share: a policy, a source, and deliveries that each begin a scan.
 
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,8 @@ use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
 
 const SECRET: &str = "a secret of at least 16 bytes";
-const RULES: &str = "version = 1\n[defaults]\nmode = \"enforce\"\n[[rule]]\nname = \"all\"\nscan = \"quick\"\n\
+/// Every alert asks for a Quick scan.
+pub const RULES: &str = "version = 1\n[defaults]\nmode = \"enforce\"\n[[rule]]\nname = \"all\"\nscan = \"quick\"\n\
     limit = false\nwhen = { source.exists = true }\n";
 
 /// 2026-11-02T08:00:00Z.
@@ -58,15 +59,19 @@ impl Counter {
     /// The next delivery: a new alert of 2 KB for a new machine.
     pub fn delivery(&mut self) -> Acceptance {
         self.next += 1;
+        self.alert(self.next, "high", 1_900, NOW)
+    }
+
+    /// An alert for the `n`-th machine, made longer by `pad`.
+    pub fn alert(&self, n: u64, severity: &str, pad: usize, now: Timestamp) -> Acceptance {
         let body = format!(
-            r#"{{"alert_id":"a-{n}","title":"t","severity":"high","devices":[{{"mde_id":"{n:040x}"}}],"pad":"{pad}"}}"#,
-            n = self.next,
-            pad = "x".repeat(1_900)
+            r#"{{"alert_id":"a-{n}","title":"t","severity":"{severity}","devices":[{{"mde_id":"{n:040x}"}}],"pad":"{pad}"}}"#,
+            pad = "x".repeat(pad)
         );
         let mut headers = HeaderMap::new();
         headers.insert(http::header::AUTHORIZATION, format!("Bearer {SECRET}").parse().unwrap());
         let source = &self.desk.source;
-        let delivery = authenticate(&source.auth, &source.name, &headers, Bytes::from(body), NOW);
+        let delivery = authenticate(&source.auth, &source.name, &headers, Bytes::from(body), now);
         accept(&self.desk, &self.policy, self.id, delivery.map_err(|_| "refused").unwrap()).unwrap()
     }
 }

@@ -14,11 +14,15 @@ use super::table::count;
 use super::test::{self, Outcome};
 use super::trouble::{Exit, Trouble};
 use crate::domain::rules::{Finding, Given, Level, RuleTest, render};
-use crate::policy::{Checked, Policy, PolicyError};
+use crate::domain::strict_json;
+use crate::journal;
+use crate::policy::{Checked, Policy, PolicyError, unauthenticated};
 use crate::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 
 /// Findings of one code that are shown; the others are counted.
 const MOST: usize = 50;
+/// Stored deliveries in which the pointers of the rules are looked for.
+const BODIES: u16 = 500;
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -45,12 +49,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Trouble::new(Exit::NoInput, sentence).into());
     }
     let mut report = Report { colour: args.output == Format::Text && colour(), ..Report::default() };
-    let sources = match &config {
-        Some(path) => report.config(path)?,
-        None => Some(Vec::new()),
+    let (sources, journal) = match &config {
+        Some(path) => report.config(path)?.map_or((None, None), |(sources, journal)| (Some(sources), Some(journal))),
+        None => (Some(Vec::new()), None),
     };
     if let Some(path) = &rules {
-        report.rules(path, sources.as_deref())?;
+        report.rules(path, sources.as_deref(), journal.as_deref())?;
     }
     report.print(args.output)?;
     Ok(report.exit(args.deny_warnings))
@@ -92,8 +96,8 @@ struct Report {
 }
 
 impl Report {
-    /// Checks scanhook.toml; its sources, if it can be used.
-    fn config(&mut self, path: &Path) -> Result<Option<Vec<Source>>, Trouble> {
+    /// Checks scanhook.toml; its sources and where its journal lies, if it can be used.
+    fn config(&mut self, path: &Path) -> Result<Option<(Vec<Source>, PathBuf)>, Trouble> {
         readable(path)?;
         let file = path.display().to_string();
         match Settings::load(&Inputs::from_process(Some(path.to_owned()), Flags::default())) {
@@ -103,7 +107,11 @@ impl Report {
                         self.say(&file, level, sentence);
                     }
                 }
-                Ok(Some(settings.sources))
+                for name in unauthenticated(&settings.sources) {
+                    let sentence = format!("source `{name}` asks for no credential, so anybody can speak for it");
+                    self.say(&file, "warning", &sentence);
+                }
+                Ok(Some((settings.sources, settings.journal.path)))
             }
             Err(faults) => {
                 for fault in faults {
@@ -132,7 +140,7 @@ impl Report {
     }
 
     /// Checks rules.toml and runs its tests.
-    fn rules(&mut self, path: &Path, sources: Option<&[Source]>) -> Result<(), Trouble> {
+    fn rules(&mut self, path: &Path, sources: Option<&[Source]>, journal: Option<&Path>) -> Result<(), Trouble> {
         let file = path.display().to_string();
         match Policy::load(path) {
             Ok(Checked { policy, lints }) => {
@@ -140,6 +148,7 @@ impl Report {
                 let possible = |test: &RuleTest| sources.is_some() || !reads_payload(test);
                 self.tests = test::outcomes(&policy, path, sources.unwrap_or_default(), possible);
                 self.not_run = policy.rules().tests().len() - self.tests.len();
+                self.surroundings(&file, &policy, sources.unwrap_or_default(), journal);
                 Ok(())
             }
             Err(PolicyError::Faulty(_, text, findings)) => {
@@ -148,6 +157,23 @@ impl Report {
             }
             Err(PolicyError::Unreadable(path, error)) => Err(Trouble::reading(&path, &error)),
         }
+    }
+
+    /// What can be said of rules that are without error once tests have run, sources are known and deliveries stored.
+    fn surroundings(&mut self, file: &str, policy: &Policy, sources: &[Source], journal: Option<&Path>) {
+        let won = self.tests.iter().flat_map(|test| &test.won).map(String::as_str);
+        // A test that could not run may be the one that reaches a rule.
+        let mut lints = if self.not_run == 0 { policy.rules().untested(won) } else { Vec::new() };
+        if !sources.is_empty() {
+            let known: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+            lints.extend(policy.rules().unknown_sources(&known));
+        }
+        // A journal that cannot be read is no fault of the rules.
+        let bodies = journal.and_then(|path| journal::latest_bodies(path, BODIES).ok()).unwrap_or_default();
+        let bodies: Vec<_> = bodies.iter().filter_map(|body| strict_json::read(body).ok()).collect();
+        lints.extend(policy.rules().unseen_pointers(&bodies));
+        lints.sort_by_key(|lint| lint.span.start);
+        self.about_rules(file, policy.text(), &lints);
     }
 
     fn about_rules(&mut self, file: &str, text: &str, findings: &[Finding]) {
@@ -224,6 +250,22 @@ impl Report {
     }
 }
 
+/// Not more of one code than anybody reads, and how many more there are.
+fn at_most(findings: &[Finding]) -> (Vec<Finding>, BTreeMap<&'static str, usize>) {
+    let (mut seen, mut omitted) = (BTreeMap::new(), BTreeMap::new());
+    let mut shown = Vec::new();
+    for finding in findings {
+        let count: &mut usize = seen.entry(finding.code).or_default();
+        *count += 1;
+        if *count <= MOST {
+            shown.push(finding.clone());
+        } else {
+            *omitted.entry(finding.code).or_default() += 1;
+        }
+    }
+    (shown, omitted)
+}
+
 fn level(finding: &Finding) -> &'static str {
     match finding.level {
         Level::Error => "error",
@@ -272,7 +314,11 @@ pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
         PolicyError::Faulty(path, text, findings) => {
             let file = path.display().to_string();
             let errors: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
-            complain(&render(&errors[..errors.len().min(MOST)], &file, &text, output::colour_of_errors()));
+            let (shown, omitted) = at_most(&errors);
+            complain(&render(&shown, &file, &text, output::colour_of_errors()));
+            for (code, more) in omitted {
+                complain(&format!("and {more} more of `{code}`"));
+            }
             Trouble::new(faulty, format!("{file}: {}", count(errors.len(), "error")))
         }
     })

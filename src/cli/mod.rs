@@ -1,12 +1,20 @@
 //! The command line: one file a verb. Results go to stdout, diagnostics to stderr.
 
 mod alerts;
+mod approve;
+mod cancel;
 mod check;
 mod decisions;
 mod demo;
+mod deny;
+mod order;
 mod output;
+mod pause;
 mod responder;
+mod resume;
+mod retry;
 mod scans;
+mod schema;
 mod send;
 mod serve;
 mod signals;
@@ -45,6 +53,8 @@ enum Verb {
     Check(check::Args),
     /// Run the tests embedded in rules.toml.
     Test(test::Args),
+    /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
+    Schema(schema::Args),
     /// Sign a payload as its source requires, and post it.
     Send(send::Args),
     /// Play Entra ID and Defender, as a server of its own.
@@ -57,6 +67,18 @@ enum Verb {
     Decisions(decisions::Args),
     /// Scans, from waiting to outcome; with an id, one of them with its history.
     Scans(scans::Args),
+    /// Approve held decisions: their scans begin.
+    Approve(approve::Args),
+    /// Deny held decisions: they are dropped.
+    Deny(deny::Args),
+    /// Call scans off: those that wait, and our own that run.
+    Cancel(cancel::Args),
+    /// Try again what came to nothing: failed scans, dropped decisions, parked alerts.
+    Retry(retry::Args),
+    /// Stop sending scans: all, or those of a tenant, a rule or some devices.
+    Pause(pause::Args),
+    /// Send again what a pause kept back.
+    Resume(resume::Args),
 }
 
 /// How a result is written.
@@ -98,12 +120,19 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Serve(args) => serve::run(&args).await,
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Schema(args) => schema::run(&args),
         Verb::Send(args) => send::run(&args).await,
         Verb::Simulate(args) => simulate::run(&args).await,
         Verb::Status(args) => status::run(&args).await,
         Verb::Alerts(args) => alerts::run(&args).await,
         Verb::Decisions(args) => decisions::run(&args).await,
         Verb::Scans(args) => scans::run(&args).await,
+        Verb::Approve(args) => approve::run(&args).await,
+        Verb::Deny(args) => deny::run(&args).await,
+        Verb::Cancel(args) => cancel::run(&args).await,
+        Verb::Retry(args) => retry::run(&args).await,
+        Verb::Pause(args) => pause::run(&args).await,
+        Verb::Resume(args) => resume::run(&args).await,
     }
 }
 

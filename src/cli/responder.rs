@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::Format;
 use super::output::{self, complain};
@@ -47,12 +48,27 @@ impl Responder {
     pub(super) async fn get(&self, path: &str, query: &Query<'_>) -> Result<String, Trouble> {
         let url = format!("{}{path}{}", self.admin.trim_end_matches('/'), joined(query));
         let response = client(PATIENCE)?.get(url).send().await.map_err(|error| self.unreachable(&error))?;
+        self.judged(response).await
+    }
+
+    /// Gives an order; the answer's body.
+    pub(super) async fn post(&self, path: &str, order: &Value) -> Result<String, Trouble> {
+        let url = format!("{}{path}", self.admin.trim_end_matches('/'));
+        let request = client(PATIENCE)?.post(url).header("content-type", "application/json").body(order.to_string());
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.judged(response).await
+    }
+
+    async fn judged(&self, response: reqwest::Response) -> Result<String, Trouble> {
         let status = response.status().as_u16();
         let body = response.text().await.map_err(|error| self.unreachable(&error))?;
         match status {
             200 => Ok(body),
             400 => Err(Trouble::new(Exit::Usage, format!("{} does not take this: {}", self.admin, detail(&body)))),
+            403 if code(&body).is_some() => Err(Trouble::new(Exit::Permission, detail(&body))),
+            404 if code(&body).as_deref() == Some("unknown-id") => Err(Trouble::new(Exit::NoInput, detail(&body))),
             404 if code(&body).is_some() => Err(self.absent(&body)),
+            409 | 410 if code(&body).is_some() => Err(Trouble::new(Exit::BadData, detail(&body))),
             500.. => Err(Trouble::new(Exit::Unavailable, format!("{}: {status}, {}", self.admin, detail(&body)))),
             _ => Err(self.stranger()),
         }
@@ -154,15 +170,37 @@ pub(super) fn root(error: &reqwest::Error) -> String {
 
 /// The code of a refusal; none where the answer is somebody else's.
 fn code(body: &str) -> Option<String> {
-    serde_json::from_str::<serde_json::Value>(body).ok()?.get("code")?.as_str().map(str::to_owned)
+    serde_json::from_str::<Value>(body).ok()?.get("code")?.as_str().map(str::to_owned)
 }
 
 /// The sentence and the code of a refusal, as far as it has them.
 pub(super) fn detail(body: &str) -> String {
-    let Ok(problem) = serde_json::from_str::<serde_json::Value>(body) else { return output::plain(body) };
-    let text = |key| problem.get(key).and_then(serde_json::Value::as_str);
+    let Ok(problem) = serde_json::from_str::<Value>(body) else { return output::plain(body) };
+    let text = |key| problem.get(key).and_then(Value::as_str);
     let sentence = text("detail").or(text("title")).unwrap_or("no reason is given");
-    output::plain(&text("code").map_or_else(|| sentence.to_owned(), |code| format!("{sentence} [{code}]")))
+    let mut detail = text("code").map_or_else(|| sentence.to_owned(), |code| format!("{sentence} [{code}]"));
+    for (key, label) in [("key", "key"), ("takes", "it takes")] {
+        if let Some(more) = text(key) {
+            detail.push_str(&format!("; {label}: {more}"));
+        }
+    }
+    if let Some(item) = problem.get("item") {
+        detail.push_str(&about(item));
+    }
+    output::plain(&detail)
+}
+
+/// What a refused order says of the thing it was about.
+fn about(item: &Value) -> String {
+    let shown = ["device", "state", "reason"].into_iter().filter_map(|key| item.get(key).and_then(Value::as_str));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let mut text = if shown.is_empty() { shown } else { format!("; it is: {shown}") };
+    let candidates = item.get("candidates").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let candidates = candidates.collect::<Vec<_>>().join("; ");
+    if !candidates.is_empty() {
+        text.push_str(&format!("; it may be: {candidates}"));
+    }
+    text
 }
 
 /// Text as a part of a URL.

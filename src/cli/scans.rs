@@ -80,6 +80,12 @@ fn state(scan: &ScanView) -> String {
     if scan.dry_run && scan.outcome.as_deref() != Some("dry_run") {
         text.push_str(" (dry run)");
     }
+    if scan.paused.is_some() {
+        text.push_str(" (paused)");
+    }
+    if scan.called_off.is_some() && scan.outcome.is_none() {
+        text.push_str(" (called off)");
+    }
     text
 }
 
@@ -96,10 +102,16 @@ fn whole(scan: &ScanView) -> String {
     say("scan", &scan.kind);
     say("state", &state(scan));
     say("detail", scan.detail.as_deref().unwrap_or_default());
+    say(
+        "paused",
+        &scan.paused.as_ref().map_or_else(String::new, |pause| format!("{}, {}", pause.scope(), pause.story())),
+    );
+    say("called off", &scan.called_off.as_ref().map_or_else(String::new, |by| format!("by {by}")));
     say("rule", scan.rule.as_deref().unwrap_or_default());
     say("priority", &scan.priority.to_string());
     say("alerts", &scan.alerts.join(", "));
     say("decided", &time(&scan.created_at));
+    say("not before", &time_of(scan.opens_at.as_ref()));
     say("sent", &time_of(scan.sent_at.as_ref()));
     say("over", &time_of(scan.ended_at.as_ref()));
     say("tries", &scan.tries.to_string());
@@ -107,9 +119,10 @@ fn whole(scan: &ScanView) -> String {
     if !scan.ours {
         say("by", "somebody else's machine action, which covers it");
     }
-    let mut history = Table::new(&["AT (UTC)", "WHAT", "DETAIL"]);
+    let mut history = Table::new(&["AT (UTC)", "WHAT", "WHO", "DETAIL"]);
     for event in &scan.events {
-        history.row([&time(&event.at), &event.what, event.detail.as_deref().unwrap_or_default()], Vec::new());
+        let (who, detail) = (event.who.as_deref().unwrap_or_default(), event.detail.as_deref().unwrap_or_default());
+        history.row([&time(&event.at), &event.what, who, detail], Vec::new());
     }
     let (scan, history) = (table.text(), history.text());
     if history.is_empty() { scan } else { format!("{scan}\n{history}") }

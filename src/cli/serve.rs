@@ -35,6 +35,9 @@ pub(super) struct Args {
     /// Decide and show everything, send nothing to Defender.
     #[arg(long)]
     dry_run: bool,
+    /// Pause everything from the start, until `scanhook resume`.
+    #[arg(long)]
+    paused: bool,
     /// Play Defender with the built-in simulator: no account is needed, no device is reached.
     #[arg(long)]
     simulate: bool,
@@ -73,6 +76,7 @@ fn inputs(args: &Args) -> Inputs {
         data_dir: args.data_dir.clone(),
         rules: args.rules.clone(),
         dry_run: args.dry_run,
+        paused: args.paused,
         simulate: args.simulate,
     };
     Inputs::from_process(args.config.clone(), flags)

@@ -42,7 +42,7 @@ impl Lines {
 
     fn say(&mut self, key: &str, text: &str) {
         if !text.is_empty() {
-            self.0.push_str(&format!("  {key:<9}{}\n", plain(text)));
+            self.0.push_str(&format!("  {key:<10}{}\n", plain(text)));
         }
     }
 }
@@ -55,6 +55,9 @@ fn text(status: &StatusView) -> String {
     lines.say("policy", &status.policy);
     if status.dry_run {
         lines.say("dry run", "nothing is sent, whatever the rules say");
+    }
+    for pause in &status.pauses {
+        lines.say("paused", &format!("{}, {}", pause.scope(), pause.story()));
     }
     for warning in &status.warnings {
         lines.say("warning", warning);
@@ -81,10 +84,19 @@ fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
     if tenant.held > 0 {
         lines.say("held", &format!("{} for a person{}", tenant.held, since(&tenant.held_since)));
     }
+    if tenant.resolving > 0 {
+        lines.say("resolving", &format!("{} for Defender's directory", tenant.resolving));
+    }
     for (api, used) in &tenant.quota {
         let (minute, hour) =
             (format!("{}/{}", used.minute, used.per_minute), format!("{}/{}", used.hour, used.per_hour));
         lines.say("quota", &format!("{api}: {minute} in the last minute, {hour} in the last hour"));
+        if used.used_by_others_per_minute > 0 || used.used_by_others_per_hour > 0 {
+            let others =
+                format!("{} a minute, {} an hour", used.used_by_others_per_minute, used.used_by_others_per_hour);
+            let left = format!("{} and {}", used.effective_per_minute, used.effective_per_hour);
+            lines.say("others", &format!("{api}: others use {others} of it, so {left} are left for now"));
+        }
     }
     let lane = &tenant.lane;
     if let Some(audience) = &lane.audience {

@@ -1,5 +1,6 @@
 //! `scanhook test`: the tests embedded in rules.toml, one by one.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use super::Format;
 use super::check;
 use super::output;
 use super::trouble::{Exit, Trouble};
-use crate::domain::rules::RuleTest;
+use crate::domain::rules::{Ran, RuleTest};
 use crate::policy::Policy;
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source};
@@ -75,6 +76,9 @@ pub(super) struct Outcome {
     line: usize,
     /// What was expected and what came instead.
     failures: Vec<String>,
+    /// The rules that won in it.
+    #[serde(skip)]
+    pub(super) won: BTreeSet<String>,
 }
 
 impl Outcome {
@@ -98,10 +102,10 @@ pub(super) fn outcomes(
     let shipped = presets::names().filter_map(Source::of_preset);
     let sources: Vec<Source> = sources.iter().cloned().chain(shipped).collect();
     let run = |test: &RuleTest| {
-        let failures = policy.test(test, base, &sources).err().unwrap_or_default();
+        let Ran { failures, won } = policy.test(test, base, &sources);
         let before = policy.text().get(..test.span.start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        Outcome { name: output::plain(&test.name), ok: failures.is_empty(), line, failures }
+        Outcome { name: output::plain(&test.name), ok: failures.is_empty(), line, failures, won }
     };
     policy.rules().tests().iter().filter(|test| wanted(test)).map(run).collect()
 }

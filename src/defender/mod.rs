@@ -11,6 +11,7 @@ use core::net::IpAddr;
 use bytes::Bytes;
 
 pub mod client;
+pub mod directory;
 pub mod reply;
 pub mod request;
 pub mod token;

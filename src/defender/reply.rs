@@ -21,7 +21,7 @@ use crate::domain::scan::{Kind, Outcome};
 use crate::domain::time::Timestamp;
 
 /// The pause when the far side does not say how long, or says it unreadably.
-const PAUSE: Duration = Duration::from_secs(60);
+pub(super) const PAUSE: Duration = Duration::from_secs(60);
 
 /// What was sent, to tell our action from somebody else's.
 #[derive(Clone, Copy, Debug)]
@@ -277,7 +277,7 @@ fn scan_accepted(body: &[u8], sent: &Sent<'_>) -> ScanReply {
     }
     let action = match ActionView::read(body) {
         Ok(action) => action,
-        Err(code) => return unknown(code, code == "another-machine"),
+        Err(code) => return unknown(code, matches!(code, "another-machine" | "no-action-id")),
     };
     if !action.is_scan() {
         return unknown("not-a-scan", true);
@@ -327,6 +327,42 @@ fn ends_with_tail(comment: &str, tail: &str) -> bool {
     tail.len() == 12 && token.is_some_and(|c| c.ends_with("[sh-"))
 }
 
+/// What the answer to calling an action off means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CancelReply {
+    /// Taken; the action as it stands now, which may still be open.
+    Taken(Box<ActionView>),
+    /// Refused: most often because the action is over, which the list will tell.
+    Refused(Refusal),
+    /// As for the scan call.
+    Unauthorized(Refusal),
+    /// No call of this tenant for so long.
+    Throttled(Duration),
+    /// Taken or not, the answer does not tell; a stable code.
+    Unknown(&'static str),
+}
+
+/// Reads the answer to calling `action` off. What an action that is over answers is not documented, so any other
+/// refusal means no more than that the action must be read again (defender-api, cancel).
+#[must_use]
+pub fn cancel(answer: &Response<Bytes>, action: &str) -> CancelReply {
+    let status = answer.status();
+    match status.as_u16() {
+        200..=299 => match ActionView::read(answer.body()) {
+            Ok(view) if view.id == action => CancelReply::Taken(Box::new(view)),
+            Ok(_) => CancelReply::Unknown("another-action"),
+            Err(code) => CancelReply::Unknown(code),
+        },
+        300..=399 => CancelReply::Unknown("redirect"),
+        401 => CancelReply::Unauthorized(Refusal::read(answer)),
+        408 => CancelReply::Unknown("request-timeout"),
+        429 => CancelReply::Throttled(pause(answer.headers(), PAUSE)),
+        _ if status.is_client_error() => CancelReply::Refused(Refusal::read(answer)),
+        500..=599 => CancelReply::Unknown("server-error"),
+        _ => CancelReply::Unknown("odd-status"),
+    }
+}
+
 /// What the answer to a list call means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListReply {
@@ -351,12 +387,63 @@ pub enum ListReply {
     Failed(&'static str),
 }
 
+/// What the answer to reading one machine action means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionReply {
+    /// It is there.
+    Action(Box<ActionView>),
+    /// Not known, or not yet: a new action may answer so for its first seconds.
+    Gone,
+    /// As for the scan call.
+    Unauthorized(Refusal),
+    /// Reading is not allowed.
+    Forbidden(Refusal),
+    /// No call of this tenant for so long.
+    Throttled(Duration),
+    /// Ask again later; a stable code.
+    Failed(&'static str),
+}
+
+/// Reads the answer to reading one machine action.
+#[must_use]
+pub fn action(answer: &Response<Bytes>) -> ActionReply {
+    match answer.status().as_u16() {
+        200..=299 => match ActionView::read(answer.body()) {
+            Ok(action) => ActionReply::Action(Box::new(action)),
+            Err(code) => ActionReply::Failed(code),
+        },
+        401 => ActionReply::Unauthorized(Refusal::read(answer)),
+        403 => ActionReply::Forbidden(Refusal::read(answer)),
+        404 => ActionReply::Gone,
+        429 => ActionReply::Throttled(pause(answer.headers(), PAUSE)),
+        500..=599 => ActionReply::Failed("server-error"),
+        _ => ActionReply::Failed("odd-status"),
+    }
+}
+
+/// A page of any list.
 #[derive(Deserialize)]
-struct Page<'a> {
+pub(super) struct Page<'a> {
     #[serde(borrow)]
-    value: Vec<&'a RawValue>,
+    pub(super) value: Vec<&'a RawValue>,
     #[serde(rename = "@odata.nextLink", default)]
     next: Value,
+}
+
+impl Page<'_> {
+    /// The next page, and whether there is one that is not followed.
+    pub(super) fn next(&self, e: &Endpoints, list: &str) -> (Option<NextPage>, bool) {
+        match &self.next {
+            Value::Null => (None, false),
+            Value::String(link) if link.is_empty() => (None, false),
+            Value::String(link) => {
+                let next = NextPage::of(link, e, list);
+                let foreign = next.is_none();
+                (next, foreign)
+            }
+            _ => (None, true),
+        }
+    }
 }
 
 /// Reads the answer to a list call.
@@ -384,22 +471,13 @@ fn list_page(body: &[u8], e: &Endpoints) -> ListReply {
         return ListReply::Failed("unreadable-answer");
     };
     let actions: Vec<_> = page.value.iter().filter_map(|row| ActionView::read(row.get().as_bytes()).ok()).collect();
-    let (next, foreign_next) = match &page.next {
-        Value::Null => (None, false),
-        Value::String(link) if link.is_empty() => (None, false),
-        Value::String(link) => {
-            let next = NextPage::read(link, e);
-            let foreign = next.is_none();
-            (next, foreign)
-        }
-        _ => (None, true),
-    };
+    let (next, foreign_next) = page.next(e, "machineactions");
     ListReply::Page { unreadable: page.value.len() - actions.len(), actions, next, foreign_next }
 }
 
 impl Refusal {
     /// Reads the error envelope, or as much of it as there is.
-    fn read(answer: &Response<Bytes>) -> Refusal {
+    pub(super) fn read(answer: &Response<Bytes>) -> Refusal {
         let error = error_of(answer);
         let text =
             |key: &str, most| error.get(key).and_then(Value::as_str).map(|t| shown(t, most)).filter(|t| !t.is_empty());
@@ -412,7 +490,7 @@ impl Refusal {
         }
     }
 
-    fn is(&self, code: &str) -> bool {
+    pub(super) fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 }
@@ -466,6 +544,13 @@ pub(super) fn pause(headers: &HeaderMap, missing: Duration) -> Duration {
         }
     };
     if seconds == 0 { missing } else { Duration::from_secs(seconds.min(3600)) }
+}
+
+/// What the far side's clock said when it answered.
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let seconds = http_date(headers.get(DATE)?.to_str().ok()?)?;
+    Some(Timestamp::from_millis(seconds.saturating_mul(1000)))
 }
 
 /// Unix seconds of an HTTP date in the one form still sent, which is a mail date as well.

@@ -72,6 +72,22 @@ pub fn scan(e: &Endpoints, bearer: &Bearer, order: &ScanOrder<'_>) -> Request<By
     request
 }
 
+/// Calls a machine action off. `action` is an id as [`super::reply::ActionView`] reads it, which fits into a path.
+#[must_use]
+pub fn cancel(e: &Endpoints, bearer: &Bearer, action: &str, comment: &str) -> Request<Bytes> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct CancelBody<'a> {
+        comment: &'a str,
+    }
+    let body = serde_json::to_vec(&CancelBody { comment }).unwrap_or_default();
+    let to = format!("{}/api/machineactions/{}/cancel", e.api_base, encoded(action));
+    let mut request = to_address(Method::POST, &to, Bytes::from(body));
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(AUTHORIZATION, bearer.header());
+    request
+}
+
 /// Which machine actions to list: all scans of the tenant from an instant on, whoever asked for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListQuery {
@@ -84,18 +100,34 @@ pub struct ListQuery {
 /// Lists machine actions. One call serves every open scan of the tenant.
 #[must_use]
 pub fn list(e: &Endpoints, bearer: &Bearer, query: &ListQuery) -> Request<Bytes> {
-    let to = match &query.next {
-        Some(NextPage(page)) => format!("{}{page}", e.api_parts().0),
-        None => {
-            let since = query.since.to_jiff().as_second();
-            let since = Timestamp::from_millis(since.saturating_mul(1000)).to_jiff();
-            let filter = format!("type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {since}");
-            format!("{}/api/machineactions?$filter={}&$top=10000", e.api_base, encoded(&filter))
-        }
-    };
-    let mut request = to_address(Method::GET, &to, Bytes::new());
+    if let Some(next) = &query.next {
+        return page(e, bearer, next);
+    }
+    let filter = format!("type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {}", seconds(query.since));
+    get(&format!("{}/api/machineactions?$filter={}&$top=10000", e.api_base, encoded(&filter)), bearer)
+}
+
+/// An instant as a literal: whole seconds, rounded down.
+pub(super) fn seconds(at: Timestamp) -> jiff::Timestamp {
+    Timestamp::from_millis(at.to_jiff().as_second().saturating_mul(1000)).to_jiff()
+}
+
+/// A call that reads.
+pub(super) fn get(to: &str, bearer: &Bearer) -> Request<Bytes> {
+    let mut request = to_address(Method::GET, to, Bytes::new());
     request.headers_mut().insert(AUTHORIZATION, bearer.header());
     request
+}
+
+/// Reads one machine action by its id.
+#[must_use]
+pub fn action(e: &Endpoints, bearer: &Bearer, id: &str) -> Request<Bytes> {
+    get(&format!("{}/api/machineactions/{}", e.api_base, encoded(id)), bearer)
+}
+
+/// The next page of a list.
+pub(super) fn page(e: &Endpoints, bearer: &Bearer, NextPage(page): &NextPage) -> Request<Bytes> {
+    get(&format!("{}{page}", e.api_parts().0), bearer)
 }
 
 /// Path and query of the next page of a list, on the origin that was asked: the token cannot follow a link elsewhere.
@@ -107,6 +139,12 @@ impl NextPage {
     /// Reads an `@odata.nextLink`: absolute on the same origin, or a path from its root; and only to the list itself.
     #[must_use]
     pub fn read(link: &str, e: &Endpoints) -> Option<NextPage> {
+        NextPage::of(link, e, "machineactions")
+    }
+
+    /// The same for another list, by the last part of its path.
+    #[must_use]
+    pub fn of(link: &str, e: &Endpoints, list: &str) -> Option<NextPage> {
         if link.contains(|c: char| c.is_control()) {
             return None;
         }
@@ -120,7 +158,8 @@ impl NextPage {
             }
         }
         let path = link.path().strip_prefix(prefix)?.to_ascii_lowercase();
-        let to_the_list = path.starts_with("/api/") && path.ends_with("/machineactions");
+        let to_the_list =
+            path.starts_with("/api/") && path.strip_suffix(list).is_some_and(|before| before.ends_with('/'));
         to_the_list.then(|| link.path_and_query().map(|p| NextPage(p.as_str().to_owned()))).flatten()
     }
 
@@ -141,7 +180,7 @@ fn same_origin(a: &Uri, b: &Uri) -> bool {
 }
 
 /// Percent-encoded for a path segment, a query value or a form value alike: a space is `%20`.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, VALUE).to_string()
 }
 
@@ -197,6 +236,20 @@ mod tests {
         let order = ScanOrder { machine: &machine(), kind: Kind::Quick, comment: "a \"b\"\u{7f}", external_id: None };
         let request = scan(&Endpoints::commercial(), &bearer("t"), &order);
         assert_eq!(request.body(), "{\"Comment\":\"a \\\"b\\\"\u{7f}\",\"ScanType\":\"Quick\"}");
+    }
+
+    #[test]
+    fn calling_off_names_the_action_and_who_asked() {
+        let e = Endpoints::commercial();
+        let request = cancel(&e, &bearer("t"), "5382f7ea-7557-4ab7-9782-d50480024a4e", "called off by anna: \"no\"");
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(
+            request.uri().to_string(),
+            "https://api.security.microsoft.com/api/machineactions/5382f7ea-7557-4ab7-9782-d50480024a4e/cancel"
+        );
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer t");
+        assert_eq!(request.body(), r#"{"Comment":"called off by anna: \"no\""}"#);
+        assert_eq!(cancel(&e, &bearer("t"), "../x", "c").uri().path(), "/api/machineactions/..%2Fx/cancel");
     }
 
     #[test]

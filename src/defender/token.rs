@@ -293,7 +293,7 @@ pub enum ClaimFault {
     },
     /// Scans can be started but not followed, and an unclear answer cannot be cleared up. A warning.
     #[error(
-        "the app may not read machine actions, so scans are not followed: give it Machine.Read.All (or Machine.ReadWrite.All), and admin consent"
+        "the app may read neither machines nor machine actions, so devices that are only named are held and scans are not followed: give it Machine.Read.All (or Machine.ReadWrite.All), and admin consent"
     )]
     NoReadRole,
     /// The token tells nothing about itself, so nothing could be checked. A warning: the API will judge.

@@ -36,9 +36,8 @@ impl VerifiedDelivery {
         self
     }
 
-    /// A delivery from the journal, where only authenticated ones are.
+    /// A delivery from the journal, where only authenticated ones are: nobody else may call this.
     #[must_use]
-    #[cfg(test)]
     pub(crate) fn recalled(source: &str, body: Bytes, received: Timestamp) -> VerifiedDelivery {
         Self::verified(source, body, received, String::new())
     }

@@ -31,6 +31,8 @@ pub struct Waiting {
     pub kind: Kind,
     /// Its priority so far.
     pub priority: Priority,
+    /// The opening of the window it waits for; `None`: none.
+    pub start: Option<Timestamp>,
 }
 
 /// A scan under way.
@@ -42,6 +44,8 @@ pub struct Open {
     pub kind: Kind,
     /// False: somebody else began it, and it covers one of ours.
     pub ours: bool,
+    /// A person asked for it to be called off, so it answers for nobody any more.
+    pub called_off: bool,
 }
 
 /// A scan that ended well.
@@ -56,13 +60,15 @@ pub struct Past {
 /// What to do with a wanted scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// A new scan waits; `after` names the weaker one of the machine that must end first.
+    /// A new scan waits for its turn.
     Begin {
-        /// The open scan in the way.
+        /// The weaker open scan of the machine, which must end first.
         after: Option<ScanId>,
+        /// Not sent before this: the opening of a window.
+        start: Option<Timestamp>,
     },
-    /// The waiting scan takes this along, with this kind and priority from now on.
-    Join(ScanId, Kind, Priority),
+    /// The waiting scan takes this along, and is this from now on.
+    Join(Waiting),
     /// That scan answers, for this reason: [`Reason::Running`], [`Reason::Foreign`] or [`Reason::Cooldown`].
     Answered(ScanId, Reason),
     /// A person must decide: [`Reason::Approval`] or [`Reason::Limit`].
@@ -75,7 +81,7 @@ impl Plan {
     pub const fn reason(self) -> Reason {
         match self {
             Plan::Begin { .. } => Reason::New,
-            Plan::Join(..) => Reason::Merged,
+            Plan::Join(_) => Reason::Merged,
             Plan::Answered(_, reason) | Plan::Hold(reason) => reason,
         }
     }
@@ -85,13 +91,23 @@ impl Plan {
 #[must_use]
 pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
     let approval = wanted.mode == Mode::Approve;
+    // A window that is open already is no reason to wait.
+    let start = wanted.start.filter(|start| *start > now);
     if let Some(waiting) = history.waiting {
-        // Without approval nothing may make a waiting scan stronger than it was approved to be.
-        if !approval || waiting.kind >= wanted.kind {
-            return Plan::Join(waiting.scan, waiting.kind.max(wanted.kind), waiting.priority.max(wanted.priority));
+        // Without approval nothing may make a waiting scan stronger than it was approved to be, nor earlier.
+        if !approval {
+            return Plan::Join(Waiting {
+                scan: waiting.scan,
+                kind: waiting.kind.max(wanted.kind),
+                priority: waiting.priority.max(wanted.priority),
+                start: waiting.start.zip(start).map(|(one, other)| one.min(other)),
+            });
+        }
+        if waiting.kind >= wanted.kind {
+            return Plan::Join(waiting);
         }
     }
-    if let Some(open) = history.open.filter(|open| open.kind >= wanted.kind) {
+    if let Some(open) = history.open.filter(|open| open.kind >= wanted.kind && !open.called_off) {
         return Plan::Answered(open.scan, if open.ours { Reason::Running } else { Reason::Foreign });
     }
     if let Some(past) = recent(history, wanted, now) {
@@ -103,7 +119,9 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
     if spent(wanted.limit, history.rule_used) || spent(wanted.tenant_limit, history.tenant_used) {
         return Plan::Hold(Reason::Limit);
     }
-    Plan::Begin { after: history.open.map(|open| open.scan) }
+    // A dry scan is never sent, so nothing stands in its way.
+    let after = history.open.filter(|_| wanted.mode != Mode::DryRun).map(|open| open.scan);
+    Plan::Begin { after, start }
 }
 
 /// The latest scan as strong as the wanted one, if it ended within the wanted scan's own cool-down.
@@ -146,22 +164,50 @@ mod tests {
 
     #[test]
     fn an_idle_machine_gets_a_scan() {
-        assert_eq!(plan(&History::default(), &wanted(Kind::Quick), at(0)), Plan::Begin { after: None });
+        assert_eq!(plan(&History::default(), &wanted(Kind::Quick), at(0)), Plan::Begin { after: None, start: None });
     }
 
     #[test]
     fn a_full_waits_behind_a_running_quick_and_a_quick_is_answered_by_a_running_full() {
-        let running = |kind| History { open: Some(Open { scan: ScanId(7), kind, ours: true }), ..History::default() };
-        assert_eq!(plan(&running(Kind::Quick), &wanted(Kind::Full), at(0)), Plan::Begin { after: Some(ScanId(7)) });
+        let running = |kind| History {
+            open: Some(Open { scan: ScanId(7), kind, ours: true, called_off: false }),
+            ..History::default()
+        };
+        assert_eq!(
+            plan(&running(Kind::Quick), &wanted(Kind::Full), at(0)),
+            Plan::Begin { after: Some(ScanId(7)), start: None }
+        );
         assert_eq!(plan(&running(Kind::Full), &wanted(Kind::Quick), at(0)), Plan::Answered(ScanId(7), Reason::Running));
+    }
+
+    #[test]
+    fn what_is_being_called_off_answers_for_nobody() {
+        let open = Open { scan: ScanId(7), kind: Kind::Full, ours: true, called_off: true };
+        let history = History { open: Some(open), ..History::default() };
+        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Begin { after: Some(ScanId(7)), start: None });
     }
 
     #[test]
     fn joining_makes_the_waiting_scan_stronger_and_never_weaker() {
         let low = Priority::new(10).unwrap_or(Priority::URGENT);
-        let waiting = Waiting { scan: ScanId(3), kind: Kind::Full, priority: low };
+        let waiting = Waiting { scan: ScanId(3), kind: Kind::Full, priority: low, start: None };
         let history = History { waiting: Some(waiting), ..History::default() };
-        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Join(ScanId(3), Kind::Full, Priority::URGENT));
+        let joined = Waiting { priority: Priority::URGENT, ..waiting };
+        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Join(joined));
+    }
+
+    #[test]
+    fn a_window_delays_the_start_and_joining_takes_the_earlier_one() {
+        let later = |hours| Wanted { start: Some(at(hours)), ..wanted(Kind::Full) };
+        let begins = plan(&History::default(), &later(5), at(0));
+        assert_eq!(begins, Plan::Begin { after: None, start: Some(at(5)) });
+        let open = plan(&History::default(), &later(5), at(5));
+        assert_eq!(open, Plan::Begin { after: None, start: None }, "it opens at this very moment");
+        let waiting = Waiting { scan: ScanId(3), kind: Kind::Full, priority: Priority::URGENT, start: Some(at(5)) };
+        let history = History { waiting: Some(waiting), ..History::default() };
+        for (wanted, start) in [(later(3), Some(at(3))), (later(9), Some(at(5))), (wanted(Kind::Quick), None)] {
+            assert_eq!(plan(&history, &wanted, at(0)), Plan::Join(Waiting { start, ..waiting }));
+        }
     }
 
     #[test]
@@ -170,8 +216,16 @@ mod tests {
         let history = History { last_quick: past(1, 10), last_full: past(2, 5), ..History::default() };
         assert_eq!(plan(&history, &wanted(Kind::Quick), at(10)), Plan::Answered(ScanId(1), Reason::Cooldown));
         assert_eq!(plan(&history, &wanted(Kind::Full), at(10)), Plan::Answered(ScanId(2), Reason::Cooldown));
-        assert_eq!(plan(&history, &wanted(Kind::Full), at(11)), Plan::Begin { after: None }, "six hours are over");
-        assert_eq!(plan(&history, &wanted(Kind::Quick), at(11)), Plan::Begin { after: None }, "one hour is over");
+        assert_eq!(
+            plan(&history, &wanted(Kind::Full), at(11)),
+            Plan::Begin { after: None, start: None },
+            "six hours are over"
+        );
+        assert_eq!(
+            plan(&history, &wanted(Kind::Quick), at(11)),
+            Plan::Begin { after: None, start: None },
+            "one hour is over"
+        );
     }
 
     #[test]
@@ -184,8 +238,8 @@ mod tests {
     fn approval_holds_what_would_begin_but_not_what_is_already_answered() {
         let approve = Wanted { mode: Mode::Approve, ..wanted(Kind::Full) };
         assert_eq!(plan(&History::default(), &approve, at(0)), Plan::Hold(Reason::Approval));
-        let history =
-            History { open: Some(Open { scan: ScanId(7), kind: Kind::Full, ours: true }), ..History::default() };
+        let open = Open { scan: ScanId(7), kind: Kind::Full, ours: true, called_off: false };
+        let history = History { open: Some(open), ..History::default() };
         assert_eq!(plan(&history, &approve, at(0)), Plan::Answered(ScanId(7), Reason::Running));
     }
 }

@@ -60,6 +60,8 @@ codes! {
         Rule = "rule",
         /// none: no rule matched.
         NoMatch = "no_match",
+        /// none or held: a protection says so.
+        Protection = "protection",
         /// resolving: the tenant's directory is asked first.
         AwaitsDirectory = "awaits_directory",
         /// held: the mode asks for a person's approval.
@@ -70,6 +72,10 @@ codes! {
         Limit = "limit",
         /// held: the alert does not say which machine this is.
         UnresolvedDevice = "unresolved_device",
+        /// held: several machines answer to what the alert says of the device.
+        AmbiguousDevice = "ambiguous_device",
+        /// held: the source was taken out of the configuration before its alert could be decided.
+        SourceRemoved = "source_removed",
         /// scan: this decision began it.
         New = "new",
         /// scan: a scan of that machine was already waiting and took this alert along.
@@ -82,12 +88,16 @@ codes! {
         Foreign = "foreign",
         /// dropped: held for too long.
         Expired = "expired",
+        /// dropped: a person said no while it was held.
+        Denied = "denied",
         /// dropped: too old before it could be sent.
         TooOld = "too_old",
         /// dropped: Defender does not know the machine.
         NoSuchMachine = "no_such_machine",
         /// dropped: Defender cannot scan this machine.
         Unsupported = "unsupported",
+        /// dropped: somebody has excluded the machine at Defender.
+        Excluded = "excluded",
     }
 }
 
@@ -118,7 +128,7 @@ codes! {
         Failed = "failed",
         /// The device did not take the command in time.
         Timeout = "timeout",
-        /// Cancelled, by us or by somebody else.
+        /// Called off, by us or by somebody else; dropped where it had not begun.
         Cancelled = "cancelled",
         /// No final status within the give-up age.
         Lost = "lost",
@@ -134,6 +144,16 @@ codes! {
         Unsupported = "unsupported",
         /// Dropped: Defender refused the call for another reason.
         Refused = "refused",
+    }
+}
+
+codes! {
+    /// What becomes of a call whose answer was lost, where the app may not read machine actions.
+    pub enum OnUnknown {
+        /// Never sent again: at most once.
+        Leave = "leave",
+        /// Sent again: at least once, with only the far side's own guard against a second scan.
+        Repost = "repost",
     }
 }
 

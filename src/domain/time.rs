@@ -44,6 +44,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The same instant on a clock that was set by so many milliseconds; [`Timestamp::NEVER`] stays.
+    #[must_use]
+    pub fn moved(self, by: i64) -> Timestamp {
+        if self == Timestamp::NEVER { self } else { Timestamp(self.0.saturating_add(by)) }
+    }
+
     /// Reads RFC 3339 with any number of fraction digits, and the form without a colon in the offset (`+0000`).
     #[must_use]
     pub fn parse(text: &str) -> Option<Timestamp> {
@@ -66,6 +72,18 @@ impl fmt::Display for Timestamp {
         }
         write!(f, "{:.3}", self.to_jiff())
     }
+}
+
+/// An instant by both clocks of a computer: the one on the wall, which may be set, and the time since it was started,
+/// which may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// By the wall clock: what is stored and shown.
+    pub wall: Timestamp,
+    /// Since the computer was started, sleep included.
+    pub up: Duration,
+    /// Tells one start of the computer from another.
+    pub boot: u64,
 }
 
 #[cfg(test)]

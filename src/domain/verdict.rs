@@ -16,22 +16,16 @@ pub struct Verdict {
     pub asks: Asks,
     /// The values the winning rule's conditions saw, or those that stayed unknown: for the decision record.
     pub seen: Vec<Seen>,
-}
-
-impl Verdict {
-    /// Whether a rule was passed over because a fact about the device is not known.
-    #[must_use]
-    pub fn depends_on_facts(&self) -> bool {
-        self.seen.iter().any(|seen| seen.unknown && seen.field.contains("device."))
-    }
+    /// The protections that were hit or could not be judged, in file order.
+    pub protections: Vec<Guarded>,
 }
 
 /// What a verdict asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asks {
-    /// No scan; [`Reason::Rule`] or [`Reason::NoMatch`].
+    /// No scan; [`Reason::Rule`], [`Reason::NoMatch`] or [`Reason::Protection`].
     Nothing(Reason),
-    /// A person must decide first ([`Reason::Undecided`]); then this scan.
+    /// A person must decide first ([`Reason::Undecided`] or [`Reason::Protection`]); then this scan.
     Hold(Reason, Wanted),
     /// This scan.
     Scan(Wanted),
@@ -103,4 +97,27 @@ pub struct Seen {
     /// The value could not be known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
+}
+
+/// A protection that had a say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarded {
+    /// Its name.
+    pub name: String,
+    /// What it came to.
+    pub how: Guard,
+}
+
+codes! {
+    /// What a protection came to.
+    pub enum Guard {
+        /// It was hit.
+        Hit = "hit",
+        /// It could not be judged, so the decision is held.
+        Unknown = "unknown",
+        /// It could not be judged, and applies all the same.
+        Applied = "applied",
+        /// It could not be judged, and was left out.
+        Skipped = "skipped",
+    }
 }

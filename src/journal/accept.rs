@@ -105,7 +105,7 @@ impl Tx<'_> {
         views::receipt(self.db, row, false)
     }
 
-    fn accept_alert(
+    pub(super) fn accept_alert(
         &mut self,
         acceptance: &Acceptance,
         delivery: i64,
@@ -156,6 +156,9 @@ impl Tx<'_> {
                     device: device.label(),
                     machine: device.machine.as_ref(),
                     policy: acceptance.policy,
+                    again: None,
+                    barred: None,
+                    looked: None,
                 };
                 self.admit(&new, verdict, now)?;
             }

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::error::JournalError;
 use super::store::{TenantId, Tx};
-use crate::domain::quota::Ledger;
+use crate::domain::quota::Entry;
 use crate::domain::scan::ScanId;
 use crate::domain::time::Timestamp;
 
@@ -17,15 +17,38 @@ crate::domain::codes! {
         Scan = "scan",
         /// The list of machine actions.
         List = "list",
+        /// One machine action.
+        Get = "get",
+        /// Calling a machine action off.
+        Cancel = "cancel",
+        /// A machine's record by its id.
+        Machine = "machine",
+        /// Machines by name or Entra device id.
+        Machines = "machines",
+        /// Machines by address.
+        FindByIp = "find_by_ip",
     }
 }
+
+/// The computer's clock was set, or the computer was restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSet {
+    /// By so many milliseconds the wall clock is later than it would be had nobody set it, or had no time passed over
+    /// the restart.
+    pub by: i64,
+    /// How long the computer was off is not known.
+    pub restarted: bool,
+}
+
+/// How far back calls are looked at: an hour, and as long again for those whose answers came late.
+const BACK: core::time::Duration = core::time::Duration::from_secs(7200);
 
 /// A call's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub i64);
 
 impl Tx<'_> {
-    /// Enters a call that may leave once this transaction is committed.
+    /// Enters a call that may leave once this transaction is committed, and if it is urgent, when it was wanted.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -33,13 +56,22 @@ impl Tx<'_> {
         &mut self,
         tenant: TenantId,
         api: Api,
-        urgent: bool,
+        urgent: Option<Timestamp>,
         scan: Option<ScanId>,
         now: Timestamp,
     ) -> Result<CallId, JournalError> {
         self.db
-            .prepare_cached("INSERT INTO call(tenant, api, urgent, sent_at, scan) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![tenant.0, api.code(), urgent, now.millis(), scan.map(|s| s.0)])?;
+            .prepare_cached(
+                "INSERT INTO call(tenant, api, urgent, wanted_at, sent_at, scan) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                tenant.0,
+                api.code(),
+                urgent.is_some(),
+                urgent.map(Timestamp::millis),
+                now.millis(),
+                scan.map(|s| s.0)
+            ])?;
         Ok(CallId(self.db.last_insert_rowid()))
     }
 
@@ -66,21 +98,57 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The ledger of one API, from the calls of the last hour.
+    /// The calls of one API that may still count.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn ledger(&self, tenant: TenantId, api: Api, now: Timestamp) -> Result<Ledger, JournalError> {
-        let mut ledger = Ledger::default();
-        // An hour, and as long again for calls whose answers came late.
-        let since = now.minus(core::time::Duration::from_secs(7200)).millis();
-        let mut rows = self.db.prepare_cached(
-            "SELECT ended_at FROM call WHERE tenant = ? AND api = ? AND sent_at >= ? AND ended_at IS NOT NULL",
+    pub fn past_calls(&self, tenant: TenantId, api: Api, now: Timestamp) -> Result<Vec<Entry>, JournalError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT sent_at, ended_at, CASE WHEN urgent THEN coalesce(wanted_at, sent_at) END,
+                    coalesce(answer = '429', 0) FROM call
+             WHERE tenant = ? AND api = ? AND sent_at >= ? AND ended_at IS NOT NULL ORDER BY ended_at",
         )?;
-        let mut rows = rows.query(params![tenant.0, api.code(), since])?;
-        while let Some(row) = rows.next()? {
-            ledger.recall(Timestamp::from_millis(row.get(0)?));
+        let rows = statement.query_map(params![tenant.0, api.code(), now.minus(BACK).millis()], |row| {
+            Ok(Entry {
+                sent: Timestamp::from_millis(row.get(0)?),
+                ended: Timestamp::from_millis(row.get(1)?),
+                urgent: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+                refused: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Moves along what waits for a span of time: calls that count, looks at open scans, and waits for a machine that
+    /// is busy. What waits for a time of day stays.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn clock_was_set(&mut self, tenant: TenantId, set: ClockSet, now: Timestamp) -> Result<(), JournalError> {
+        let since = now.moved(-set.by).minus(BACK).millis();
+        for api in Api::ALL {
+            self.db
+                .prepare_cached(
+                    "UPDATE call SET sent_at = min(sent_at + ?1, ?2), ended_at = min(ended_at + ?1, ?2),
+                            wanted_at = wanted_at + ?1
+                     WHERE tenant = ?3 AND api = ?4 AND sent_at >= ?5",
+                )?
+                .execute(params![set.by, now.millis(), tenant.0, api.code(), since])?;
         }
-        Ok(ledger)
+        // When a scan was sent is history, and moves only if the clock that wrote it was wrong.
+        let sent = if set.restarted { 0 } else { set.by };
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET look_at = look_at + ?1, sent_at = sent_at + ?2, cancel_at = cancel_at + ?1
+                 WHERE tenant = ?3 AND state IN ('sending', 'unknown', 'running')",
+            )?
+            .execute(params![set.by, sent, tenant.0])?;
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET not_before = not_before + ?1
+                 WHERE tenant = ?2 AND state = 'waiting' AND not_before < ?3 AND blocked_by IS NOT NULL",
+            )?
+            .execute(params![set.by, tenant.0, Timestamp::NEVER.millis()])?;
+        Ok(())
     }
 }

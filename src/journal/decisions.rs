@@ -8,6 +8,8 @@ use super::accept::PolicyId;
 use super::error::JournalError;
 use super::store::{TenantId, Tx};
 use crate::domain::alert::MachineId;
+use crate::domain::directory::Looked;
+use crate::domain::person::Said;
 use crate::domain::plan::{History, Open, Past, Plan, Waiting, plan};
 use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
@@ -29,6 +31,36 @@ pub struct NewDecision<'a> {
     pub machine: Option<&'a MachineId>,
     /// The policy that decided.
     pub policy: PolicyId,
+    /// The decision that is made once more; `None`: a new one.
+    pub again: Option<Again>,
+    /// Why no scan of this device can begin, whatever the verdict asks for.
+    pub barred: Option<Reason>,
+    /// What the tenant's directory said.
+    pub looked: Option<Looked>,
+}
+
+/// A decision that exists and is made once more: the directory has answered, or a person says so.
+#[derive(Clone, Debug)]
+pub struct Again {
+    /// Its row.
+    pub decision: i64,
+    /// The state it is in.
+    pub from: DecisionState,
+    /// Who said what.
+    pub said: Option<Said>,
+    /// Whether a scan that it begins counts against limits.
+    pub counted: bool,
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its state.
+    pub state: DecisionState,
+    /// Why.
+    pub reason: Reason,
+    /// The scan that answers.
+    pub scan: Option<ScanId>,
 }
 
 /// What a decision's row says beyond who and what.
@@ -41,13 +73,43 @@ struct Row {
 }
 
 impl Tx<'_> {
-    /// Writes the decision and begins or joins its scan.
+    /// Writes the decision and begins or joins its scan. Returns what became of it.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn admit(&mut self, new: &NewDecision<'_>, verdict: &Verdict, now: Timestamp) -> Result<(), JournalError> {
-        let mut why = Why { seen: verdict.seen.clone(), ..Why::default() };
-        let (row, wanted) = match &verdict.asks {
+    pub fn admit(
+        &mut self,
+        new: &NewDecision<'_>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<Admitted, JournalError> {
+        let (seen, protections, directory) = (verdict.seen.clone(), verdict.protections.clone(), new.looked.clone());
+        let said = new.again.as_ref().and_then(|again| again.said.clone());
+        let why = Why { seen, protections, directory, said, ..Why::default() };
+        let (row, wanted) = self.weigh(new, verdict, why, now)?;
+        match &new.again {
+            None => self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?,
+            Some(again) => self.update_decision(again, new, verdict.rule.as_deref(), wanted, &row)?,
+        }
+        if row.state != DecisionState::None {
+            self.touch(new.tenant);
+        }
+        Ok(Admitted { state: row.state, reason: row.reason, scan: row.scan })
+    }
+
+    /// What becomes of it, with the history of its machine; a scan is begun or joined.
+    fn weigh<'v>(
+        &mut self,
+        new: &NewDecision<'_>,
+        verdict: &'v Verdict,
+        mut why: Why,
+        now: Timestamp,
+    ) -> Result<(Row, Option<&'v Wanted>), JournalError> {
+        let counted = new.again.as_ref().is_none_or(|again| again.counted);
+        Ok(match &verdict.asks {
+            Asks::Hold(_, wanted) | Asks::Scan(wanted) if let Some(reason) = new.barred => {
+                (barred(reason, wanted, why, now), Some(wanted))
+            }
             Asks::Nothing(reason) => {
                 (Row { state: DecisionState::None, reason: *reason, scan: None, why, look_at: None }, None)
             }
@@ -57,40 +119,47 @@ impl Tx<'_> {
                 why.mode = Some(wanted.mode);
                 let row = match new.machine {
                     None => held(Reason::UnresolvedDevice, wanted, why, now),
-                    Some(machine) => self.admit_scan(new, machine, verdict.rule.as_deref(), wanted, why, now)?,
+                    Some(machine) => {
+                        let rule = verdict.rule.as_deref();
+                        self.admit_scan(new, machine, Begun { rule, wanted, counted }, why, now)?
+                    }
                 };
                 (row, Some(wanted))
             }
-        };
-        self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?;
-        if row.state != DecisionState::None {
-            self.touch(new.tenant);
-        }
-        Ok(())
+        })
     }
 
     fn admit_scan(
         &mut self,
         new: &NewDecision<'_>,
         machine: &MachineId,
-        rule: Option<&str>,
-        wanted: &Wanted,
+        begun: Begun<'_>,
         mut why: Why,
         now: Timestamp,
     ) -> Result<Row, JournalError> {
+        let Begun { rule, wanted, .. } = begun;
         let history = self.history(new.tenant, machine, rule, wanted, now)?;
         let plan = plan(&history, wanted, now);
         let scan = match plan {
-            Plan::Begin { after } => self.begin(new.tenant, machine, rule, wanted, after, now)?,
-            Plan::Join(scan, kind, priority) => {
-                let not_after = now.plus(wanted.max_age);
+            Plan::Begin { after, start } => self.begin(new.tenant, machine, begun, after, start, now)?,
+            Plan::Join(joined) => {
                 self.db
                     .prepare_cached(
-                        "UPDATE scan SET kind = ?, priority = ?, not_after = max(not_after, ?)
-                         WHERE id = ? AND state = 'waiting'",
+                        "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
+                                not_before = CASE WHEN blocked_by IS NULL THEN ?5 ELSE not_before END,
+                                max_age = max(coalesce(max_age, not_after - created_at), ?6)
+                         WHERE id = ?1 AND state = 'waiting'",
                     )?
-                    .execute(params![kind.code(), priority.get(), not_after.millis(), scan.0])?;
-                scan
+                    .execute(params![
+                        joined.scan.0,
+                        joined.kind.code(),
+                        joined.priority.get(),
+                        not_after(wanted, joined.start, now).millis(),
+                        joined.start.map(Timestamp::millis),
+                        millis(wanted.max_age),
+                    ])?;
+                self.reconsider_pause(joined.scan)?;
+                joined.scan
             }
             Plan::Answered(scan, reason) => {
                 // Should it have to be sent again, this alert is as young a reason as any.
@@ -99,7 +168,8 @@ impl Tx<'_> {
                         "UPDATE scan SET not_after = max(not_after, ?)
                          WHERE id = ? AND state IN ('sending', 'unknown', 'running')",
                     )?
-                    .execute(params![now.plus(wanted.max_age).millis(), scan.0])?;
+                    .execute(params![not_after(wanted, None, now).millis(), scan.0])?;
+                self.reconsider_pause(scan)?;
                 if reason == Reason::Cooldown {
                     let past = [history.last_quick, history.last_full];
                     why.cooled_by = past.into_iter().flatten().find(|p| p.scan == scan).map(|p| p.ended);
@@ -120,21 +190,23 @@ impl Tx<'_> {
         Ok(Row { state: DecisionState::Scan, reason: plan.reason(), scan: Some(scan), why, look_at: None })
     }
 
+    #[allow(clippy::too_many_arguments, reason = "whom it is for, what is wanted, and what stands in its way")]
     fn begin(
         &mut self,
         tenant: TenantId,
         machine: &MachineId,
-        rule: Option<&str>,
-        wanted: &Wanted,
+        begun: Begun<'_>,
         after: Option<ScanId>,
+        start: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<ScanId, JournalError> {
+        let Begun { rule, wanted, counted } = begun;
         let uuid = self.new_uuid(now);
         self.db
             .prepare_cached(
                 "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
-                                  not_after, blocked_by)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?)",
+                                  not_after, max_age, counted, blocked_by, opens_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 uuid,
@@ -146,9 +218,12 @@ impl Tx<'_> {
                 rule,
                 now.millis(),
                 // It waits for the end of the weaker scan, an event and not a time.
-                after.map(|_| Timestamp::NEVER.millis()),
-                now.plus(wanted.max_age).millis(),
+                after.map_or(start, |_| Some(Timestamp::NEVER)).map(Timestamp::millis),
+                not_after(wanted, start, now).millis(),
+                millis(wanted.max_age),
+                counted,
                 after.map(|scan| scan.0.to_string()),
+                start.map(Timestamp::millis),
             ])?;
         Ok(ScanId(self.db.last_insert_rowid()))
     }
@@ -161,7 +236,7 @@ impl Tx<'_> {
         row: &Row,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let why = serde_json::to_string(&row.why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        let why = json(&row.why)?;
         self.db
             .prepare_cached(
                 "INSERT INTO decision(delivery, n, tenant, device, machine, at, state, reason, scan, rule, kind,
@@ -188,6 +263,44 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The row keeps its time and with it its id: the receipt that was given stays true.
+    fn update_decision(
+        &mut self,
+        again: &Again,
+        new: &NewDecision<'_>,
+        rule: Option<&str>,
+        wanted: Option<&Wanted>,
+        row: &Row,
+    ) -> Result<(), JournalError> {
+        let why = json(&row.why)?;
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE decision SET machine = ?, state = ?, reason = ?, scan = ?, rule = ?, kind = ?, priority = ?,
+                        policy = ?, why = ?, look_at = ?, asks = NULL
+                 WHERE id = ? AND state = ?",
+            )?
+            .execute(params![
+                new.machine.map(MachineId::as_str),
+                row.state.code(),
+                row.reason.code(),
+                row.scan.map(|scan| scan.0),
+                rule,
+                wanted.map(|w| w.kind.code()),
+                wanted.map(|w| w.priority.get()),
+                new.policy.0,
+                why,
+                row.look_at.map(Timestamp::millis),
+                again.decision,
+                again.from.code(),
+            ])?;
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict("a decision was not in the state its change expects"))
+        }
+    }
+
     /// What is known of a machine, for the planner.
     fn history(
         &self,
@@ -201,11 +314,11 @@ impl Tx<'_> {
         let since = now.minus(wanted.cooldown.of(wanted.kind));
         let (last_quick, last_full) = self.past(tenant, machine, dry, since)?;
         let rule_used = self.begun(
-            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND created_at > ?4 LIMIT ?5)",
+            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND created_at > ?4 AND counted LIMIT ?5)",
             tenant, dry, rule, wanted.limit, now,
         )?;
         let tenant_used = self.begun(
-            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND ?3 IS NULL AND created_at > ?4 LIMIT ?5)",
+            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND ?3 IS NULL AND created_at > ?4 AND counted LIMIT ?5)",
             tenant, dry, None, wanted.tenant_limit, now,
         )?;
         Ok(History {
@@ -222,14 +335,16 @@ impl Tx<'_> {
         let row = self
             .db
             .prepare_cached(
-                "SELECT id, kind, priority FROM scan WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting'",
+                "SELECT id, kind, priority, opens_at FROM scan
+                 WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting'",
             )?
             .query_row(params![tenant.0, machine.as_str(), dry], |row| {
-                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?))
+                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?, row.get::<_, Option<i64>>(3)?))
             })
             .optional()?;
-        Ok(row.and_then(|(scan, kind, priority)| {
-            Some(Waiting { scan, kind: Kind::of_code(&kind)?, priority: Priority::new(priority)? })
+        Ok(row.and_then(|(scan, kind, priority, start)| {
+            let start = start.map(Timestamp::from_millis);
+            Some(Waiting { scan, kind: Kind::of_code(&kind)?, priority: Priority::new(priority)?, start })
         }))
     }
 
@@ -237,14 +352,16 @@ impl Tx<'_> {
         let row = self
             .db
             .prepare_cached(
-                "SELECT id, kind, ours FROM scan
+                "SELECT id, kind, ours, cancel_by IS NOT NULL FROM scan
                  WHERE tenant = ? AND machine = ? AND state IN ('sending', 'unknown', 'running')",
             )?
             .query_row(params![tenant.0, machine.as_str()], |row| {
-                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?))
+                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
             })
             .optional()?;
-        Ok(row.and_then(|(scan, kind, ours)| Some(Open { scan, kind: Kind::of_code(&kind)?, ours })))
+        Ok(row.and_then(|(scan, kind, ours, called_off)| {
+            Some(Open { scan, kind: Kind::of_code(&kind)?, ours, called_off })
+        }))
     }
 
     /// The latest Quick and Full that cool. Only what succeeded does; a dry scan cools dry decisions only.
@@ -294,28 +411,71 @@ impl Tx<'_> {
             .query_row(params![tenant.0, dry, rule, since, limit.scans], |row| row.get(0))?)
     }
 
-    /// Decisions that were held for too long are dropped. Returns when the next one is.
+    /// Decisions that were held for too long are dropped. Returns how many, and when the next one is.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn expire_held(&mut self, tenant: TenantId, now: Timestamp) -> Result<Timestamp, JournalError> {
+    pub fn expire_held(&mut self, tenant: TenantId, now: Timestamp) -> Result<(usize, Timestamp), JournalError> {
+        const DUE: &str = "FROM decision WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2";
         self.db
+            .prepare_cached(&format!(
+                "INSERT INTO event(at, what, tenant, decision, data) SELECT ?2, 'expired', ?1, id, reason {DUE}"
+            ))?
+            .execute(params![tenant.0, now.millis()])?;
+        let expired = self
+            .db
             .prepare_cached(
-                "UPDATE decision SET state = 'dropped', reason = 'expired', look_at = NULL
-                 WHERE tenant = ? AND state = 'held' AND look_at <= ?",
+                "UPDATE decision SET state = 'dropped', why = json_set(why, '$.held', reason), reason = 'expired',
+                        look_at = NULL
+                 WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2",
             )?
             .execute(params![tenant.0, now.millis()])?;
         let next: Option<i64> = self
             .db
-            .prepare_cached("SELECT min(look_at) FROM decision WHERE tenant = ? AND state = 'held'")?
+            .prepare_cached(
+                "SELECT min(look_at) FROM decision
+                 WHERE state IN ('resolving', 'held') AND tenant = ? AND state = 'held'",
+            )?
             .query_row([tenant.0], |row| row.get(0))?;
-        Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
+        Ok((expired, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))
     }
+}
+
+/// How long it may wait to be sent: from receipt, or from the opening of its window.
+fn not_after(wanted: &Wanted, start: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    start.unwrap_or(now).max(now).plus(wanted.max_age)
+}
+
+/// What a scan begins with.
+#[derive(Clone, Copy)]
+struct Begun<'a> {
+    rule: Option<&'a str>,
+    wanted: &'a Wanted,
+    counted: bool,
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn resolving(why: Why, until: Timestamp) -> Row {
     let (state, reason) = (DecisionState::Resolving, Reason::AwaitsDirectory);
     Row { state, reason, scan: None, why, look_at: Some(until) }
+}
+
+fn json(why: &Why) -> Result<String, JournalError> {
+    serde_json::to_string(why).map_err(|_| JournalError::Conflict("a record is no JSON"))
+}
+
+/// A person can still decide about a device that is not resolved; a machine that cannot be scanned is dropped.
+fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {
+    match reason {
+        Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld => {
+            why.mode = Some(wanted.mode);
+            Row { state: DecisionState::Dropped, reason, scan: None, why, look_at: None }
+        }
+        _ => held(reason, wanted, why, now),
+    }
 }
 
 fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {

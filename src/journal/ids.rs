@@ -54,9 +54,23 @@ pub fn decision_uuid(at: Timestamp, row: i64) -> Uuid {
     v7(at, &rest)
 }
 
+/// The row number inside a decision's id. Of any other id it is a number that means nothing.
+pub(super) fn decision_row(id: Uuid) -> i64 {
+    let (_, low) = id.as_u64_pair();
+    // The two bits above it say which kind of uuid it is.
+    i64::try_from(low & (u64::MAX >> 2)).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_of_a_decision_holds_its_row() {
+        for row in [1, 77, 1 << 40, (1 << 62) - 1] {
+            assert_eq!(decision_row(decision_uuid(Timestamp::from_millis(1_790_000_000_000), row)), row);
+        }
+    }
 
     #[test]
     fn decisions_have_distinct_ids_in_the_order_of_their_rows() {

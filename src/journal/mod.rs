@@ -5,11 +5,18 @@
 
 mod accept;
 mod calls;
+mod cancel;
 mod decisions;
+mod directory;
 mod error;
+mod held;
 mod ids;
+mod outcome;
+mod pauses;
 mod retention;
+mod retry;
 mod scans;
+mod selection;
 mod store;
 mod views;
 
@@ -24,14 +31,21 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use accept::{Acceptance, AcceptedAlert, PolicyId};
-pub use calls::{Api, CallId};
-pub use decisions::NewDecision;
+pub use calls::{Api, CallId, ClockSet};
+pub use cancel::CalledOff;
+pub use decisions::{Admitted, Again, NewDecision};
+pub use directory::{LONGEST_WAIT, OpenQuestion, Resolving};
 pub use error::{JournalError, OpenError};
+pub use held::Word;
 pub use ids::{Ids, decision_uuid};
+pub use outcome::{Done, OnTerms};
+pub use pauses::{InForce, Narrow, PauseId, Scope};
 pub use retention::Retention;
+pub use retry::{Recalled, Sorted};
 pub use scans::{Cited, OpenScan, ScanRow};
+pub use selection::{Selected, Selector, Wants};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
-pub use views::Filter;
+pub use views::{Filter, latest_bodies};
 
 /// Jobs that may wait, and the memory they may hold together; beyond either a writer is told at once.
 const QUEUE: usize = 4096;

@@ -56,6 +56,15 @@ impl Tx<'_> {
             "DELETE FROM call WHERE id IN (SELECT id FROM call WHERE sent_at <= ? AND ended_at IS NOT NULL LIMIT ?)",
             now.minus(retention.records.min(Duration::from_secs(7 * 86_400))).millis(),
         )?);
+        most = most.max(self.step(
+            "DELETE FROM device WHERE (tenant, asked) IN (SELECT tenant, asked FROM device WHERE at <= ? LIMIT ?)",
+            now.minus(Duration::from_secs(86_400)).millis(),
+        )?);
+        self.step(
+            "DELETE FROM device WHERE (tenant, asked) IN
+               (SELECT tenant, asked FROM device WHERE at IS NULL AND since <= ? LIMIT ?)",
+            now.minus(Duration::from_secs(7 * 86_400)).millis(),
+        )?;
         most = most.max(self.forget_records(now.minus(retention.records).millis())?);
         Ok(most >= STEP as usize)
     }
@@ -74,6 +83,10 @@ impl Tx<'_> {
         let scans = self.step(&format!("DELETE FROM scan WHERE id IN ({OVER})"), before)?;
         self.step(
             "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at <= ? AND scan IS NULL LIMIT ?)",
+            before,
+        )?;
+        self.step(
+            "DELETE FROM pause WHERE id IN (SELECT id FROM pause WHERE ended_at <= ? AND settled = 1 LIMIT ?)",
             before,
         )?;
         Ok(deliveries.max(scans))

@@ -26,6 +26,8 @@ pub struct ScanRow {
     pub priority: Priority,
     /// Not sent after this.
     pub not_after: Timestamp,
+    /// Sent before, with an answer that was lost: the first try may turn up yet, and is of this kind.
+    pub unanswered: bool,
 }
 
 /// A scan that is unknown or running.
@@ -43,8 +45,10 @@ pub struct OpenScan {
     pub sent_at: Timestamp,
     /// When to look for it again.
     pub look_at: Timestamp,
-    /// Complete lists that did not hold it.
+    /// Lists that did not hold it.
     pub misses: u32,
+    /// How often its call left.
+    pub tries: u32,
 }
 
 /// One alert a scan's comment cites.
@@ -60,9 +64,12 @@ pub struct Cited {
     pub alert: Alert,
 }
 
-const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after";
+pub(super) const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered";
+/// The condition of the index over open scans. Queries repeat it word for word: SQLite uses a partial index only where
+/// it finds its condition again, and would otherwise read every scan there ever was.
+const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
 
-fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
+pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
     let parsed = (MachineId::parse(&machine), Kind::of_code(&kind), Priority::new(priority));
     let (Some(machine), Some(kind), Some(priority)) = parsed else { return Ok(None) };
@@ -74,10 +81,28 @@ fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
         kind,
         priority,
         not_after: Timestamp::from_millis(row.get(6)?),
+        unanswered: row.get(7)?,
     }))
 }
 
-fn damaged() -> JournalError {
+const OPEN: &str = "SELECT id, uuid, machine, dry, kind, priority, not_after, unanswered, action, ours,
+    blocked_by IS NOT NULL, sent_at, look_at, misses, tries FROM scan";
+
+fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
+    let Some(scan) = scan_row(row)? else { return Ok(None) };
+    Ok(Some(OpenScan {
+        scan,
+        action: row.get(8)?,
+        ours: row.get(9)?,
+        busy: row.get(10)?,
+        sent_at: Timestamp::from_millis(row.get(11)?),
+        look_at: Timestamp::from_millis(row.get(12)?),
+        misses: row.get(13)?,
+        tries: row.get(14)?,
+    }))
+}
+
+pub(super) fn damaged() -> JournalError {
     JournalError::Conflict("a scan's row holds a value this version cannot read")
 }
 
@@ -122,25 +147,26 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state = 'unknown' AND misses >= ?
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND misses >= ? AND pause IS NULL
              ORDER BY priority DESC, id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], scan_row).optional()?;
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
-    /// The intent: from here on the call may leave. A scan that is sent again keeps the time of the first try, for
-    /// that is how far back its action may lie.
+    /// The intent: from here on the call may leave. A scan that is sent again keeps the times of the first try, by our
+    /// clock and by the far side's (`far`), for that is how far back its action may lie.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither waiting nor unknown, or its machine has another open scan.
-    pub fn begin_sending(&mut self, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
+    pub fn begin_sending(&mut self, scan: ScanId, far: Timestamp, now: Timestamp) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET state = 'sending', sent_at = CASE state WHEN 'waiting' THEN ?2 ELSE sent_at END, tries = tries + 1, misses = 0, look_at = NULL,
-                    blocked_by = NULL
+            "UPDATE scan SET state = 'sending', sent_at = CASE state WHEN 'waiting' THEN ?2 ELSE sent_at END,
+                    far_sent_at = CASE state WHEN 'waiting' THEN ?3 ELSE coalesce(far_sent_at, sent_at) END,
+                    tries = tries + 1, misses = 0, look_at = NULL, blocked_by = NULL
              WHERE id = ?1 AND state IN ('waiting', 'unknown')",
             scan,
-            params![scan.0, now.millis()],
+            params![scan.0, now.millis(), far.millis()],
         )
     }
 
@@ -149,9 +175,11 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn sending_is_unknown(&mut self, tenant: TenantId, look_at: Timestamp) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached("UPDATE scan SET state = 'unknown', look_at = ? WHERE tenant = ? AND state = 'sending'")?
-            .execute(params![look_at.millis(), tenant.0])?;
+        let sql = format!(
+            "UPDATE scan SET state = 'unknown', unanswered = 1, look_at = ?
+             WHERE tenant = ? AND {IS_OPEN} AND state = 'sending'"
+        );
+        self.db.prepare_cached(&sql)?.execute(params![look_at.millis(), tenant.0])?;
         Ok(())
     }
 
@@ -167,15 +195,16 @@ impl Tx<'_> {
         look_at: Timestamp,
     ) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET state = 'unknown', look_at = ?2, detail = ?3, blocked_by = ?4
+            "UPDATE scan SET state = 'unknown', look_at = ?2, detail = ?3, blocked_by = ?4,
+                    unanswered = max(unanswered, ?5)
              WHERE id = ?1 AND state = 'sending'",
             scan,
-            params![scan.0, look_at.millis(), detail, busy.then_some("machine busy")],
+            params![scan.0, look_at.millis(), detail, busy.then_some("machine busy"), !busy],
         )
     }
 
-    /// Defender has it: this action, ours or somebody else's that covers it. One that began at `since`, before our
-    /// call, is looked for from there on.
+    /// Defender has it: this action, ours or somebody else's that covers it. One that `began` before our call, by the
+    /// far side's clock and by ours, is looked for from there on.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
@@ -184,15 +213,17 @@ impl Tx<'_> {
         scan: ScanId,
         action: &str,
         ours: bool,
-        since: Option<Timestamp>,
+        began: Option<(Timestamp, Timestamp)>,
         look_at: Timestamp,
     ) -> Result<(), JournalError> {
+        let (far, here) = began.map(|(far, here)| (far.millis(), here.millis())).unzip();
         self.change(
             "UPDATE scan SET state = 'running', action = ?2, ours = ?3, look_at = ?4, detail = NULL, blocked_by = NULL,
-                    sent_at = min(sent_at, coalesce(?5, sent_at))
+                    far_sent_at = min(coalesce(far_sent_at, sent_at), coalesce(?5, far_sent_at, sent_at)),
+                    sent_at = min(sent_at, coalesce(?6, sent_at))
              WHERE id = ?1 AND state IN ('sending', 'unknown')",
             scan,
-            params![scan.0, action, ours, look_at.millis(), since.map(Timestamp::millis)],
+            params![scan.0, action, ours, look_at.millis(), far, here],
         )?;
         if !ours {
             self.db.prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?.execute([scan.0])?;
@@ -201,7 +232,8 @@ impl Tx<'_> {
     }
 
     /// The call was not executed: the scan goes back to the queue. If another one of its machine waits by now, which
-    /// is always a stronger one, the decisions move there and this one ends as merged.
+    /// is always a stronger one, the decisions move there and this one ends as merged. One that a person has called off
+    /// meanwhile ends here.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
@@ -212,6 +244,9 @@ impl Tx<'_> {
         blocked_by: Option<&str>,
         now: Timestamp,
     ) -> Result<(), JournalError> {
+        if self.drop_if_called_off(scan, now)? {
+            return Ok(());
+        }
         let other: Option<i64> = self
             .db
             .prepare_cached(
@@ -222,7 +257,8 @@ impl Tx<'_> {
             .optional()?;
         let Some(other) = other else {
             return self.change(
-                "UPDATE scan SET state = 'waiting', not_before = ?2, blocked_by = ?3, look_at = NULL, detail = NULL
+                "UPDATE scan SET state = 'waiting', not_before = ?2, blocked_by = ?3, look_at = NULL, detail = NULL,
+                        unanswered = 0
                  WHERE id = ?1 AND state IN ('sending', 'unknown')",
                 scan,
                 params![scan.0, not_before.map(Timestamp::millis), blocked_by],
@@ -234,9 +270,11 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "UPDATE scan SET priority = max(priority, (SELECT priority FROM scan WHERE id = ?2)),
-                                 not_after = max(not_after, (SELECT not_after FROM scan WHERE id = ?2)) WHERE id = ?1",
+                                 not_after = max(not_after, (SELECT not_after FROM scan WHERE id = ?2)),
+                                 max_age = max(max_age, (SELECT max_age FROM scan WHERE id = ?2)) WHERE id = ?1",
             )?
             .execute([other, scan.0])?;
+        self.reconsider_pause(ScanId(other))?;
         self.end(scan, "dropped", Outcome::Merged, None, now)
     }
 
@@ -297,7 +335,7 @@ impl Tx<'_> {
         )?;
         self.db
             .prepare_cached(
-                "UPDATE scan SET not_before = NULL, blocked_by = NULL
+                "UPDATE scan SET not_before = opens_at, blocked_by = NULL
                  WHERE (tenant, machine) = (SELECT tenant, machine FROM scan WHERE id = ?1)
                    AND state = 'waiting' AND blocked_by = CAST(?1 AS TEXT)",
             )?
@@ -311,7 +349,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn sent_before(&self, tenant: TenantId, before: Timestamp) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state IN ('unknown', 'running') AND sent_at < ?
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' AND sent_at < ?
              ORDER BY id LIMIT 64"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -324,10 +362,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn oldest_open(&self, tenant: TenantId) -> Result<Option<Timestamp>, JournalError> {
-        let oldest: Option<i64> = self
-            .db
-            .prepare_cached("SELECT min(sent_at) FROM scan WHERE tenant = ? AND state IN ('unknown', 'running')")?
-            .query_row([tenant.0], |row| row.get(0))?;
+        let sql = format!("SELECT min(sent_at) FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending'");
+        let oldest: Option<i64> = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?;
         Ok(oldest.map(Timestamp::from_millis))
     }
 
@@ -336,9 +372,10 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn any_busy(&self, tenant: TenantId) -> Result<bool, JournalError> {
-        let sql =
-            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND state = 'unknown' AND blocked_by IS NOT NULL)";
-        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND blocked_by IS NOT NULL)"
+        );
+        Ok(self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?)
     }
 
     /// The unknown and running scans of a tenant, oldest call first.
@@ -346,44 +383,44 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn open_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, action, ours, blocked_by IS NOT NULL, sent_at, look_at, misses FROM scan
-             WHERE tenant = ? AND state IN ('unknown', 'running') ORDER BY sent_at, id"
-        );
+        let sql = format!("{OPEN} WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' ORDER BY sent_at, id");
         let mut statement = self.db.prepare_cached(&sql)?;
-        let rows = statement.query_map([tenant.0], |row| {
-            Ok(scan_row(row)?
-                .map(|scan| (scan, row.get(7), row.get(8), row.get(9), row.get(10), row.get(11), row.get(12))))
-        })?;
-        let mut open = Vec::new();
-        for row in rows {
-            let (scan, action, ours, busy, sent_at, look_at, misses) = row?.ok_or_else(damaged)?;
-            open.push(OpenScan {
-                scan,
-                action: action?,
-                ours: ours?,
-                busy: busy?,
-                sent_at: Timestamp::from_millis(sent_at?),
-                look_at: Timestamp::from_millis(look_at?),
-                misses: misses?,
-            });
-        }
-        Ok(open)
+        let rows = statement.query_map([tenant.0], open_row)?;
+        rows.map(|row| row?.ok_or_else(damaged)).collect()
     }
 
-    /// When the next unknown or running scan wants to be looked at, and when the oldest of them was sent; those that
-    /// will be sent again (as many `misses`) wait for no list.
+    /// A running scan that this many lists did not hold.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn missed(&self, tenant: TenantId, misses: u32) -> Result<Option<OpenScan>, JournalError> {
+        let sql = format!("{OPEN} WHERE tenant = ? AND state = 'running' AND misses >= ? ORDER BY sent_at, id LIMIT 1");
+        let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], open_row).optional()?;
+        row.map(|row| row.ok_or_else(damaged)).transpose()
+    }
+
+    /// This scan, if it is unknown or running.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn open_scan(&self, scan: ScanId) -> Result<Option<OpenScan>, JournalError> {
+        let sql = format!("{OPEN} WHERE id = ? AND state IN ('unknown', 'running')");
+        let row = self.db.prepare_cached(&sql)?.query_row([scan.0], open_row).optional()?;
+        row.map(|row| row.ok_or_else(damaged)).transpose()
+    }
+
+    /// When the next unknown or running scan wants to be looked at, and when the oldest of them was sent by the far
+    /// side's clock; those that will be sent again (as many `misses`) wait for no list.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn next_look(&self, tenant: TenantId, misses: u32) -> Result<Option<(Timestamp, Timestamp)>, JournalError> {
-        let (look, oldest): (Option<i64>, Option<i64>) = self
-            .db
-            .prepare_cached(
-                "SELECT min(look_at), min(sent_at) FROM scan WHERE tenant = ? AND state IN ('unknown', 'running')
-                   AND NOT (state = 'unknown' AND misses >= ?)",
-            )?
-            .query_row(params![tenant.0, misses], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql = format!(
+            "SELECT min(look_at), min(coalesce(far_sent_at, sent_at)) FROM scan
+             WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' AND NOT (state = 'unknown' AND misses >= ?)"
+        );
+        let (look, oldest): (Option<i64>, Option<i64>) =
+            self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(look.zip(oldest).map(|(l, o)| (Timestamp::from_millis(l), Timestamp::from_millis(o))))
     }
 

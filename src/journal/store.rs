@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
@@ -171,6 +173,30 @@ impl Store {
     /// When SQLite refuses the hook.
     pub fn refuse_commits(&mut self, refuse: bool) -> Result<(), JournalError> {
         Ok(self.db.commit_hook(refuse.then_some(|| true))?)
+    }
+
+    /// Lets the file grow no further than it is, as on a disk that is full, or lets it grow again. For the simulation.
+    ///
+    /// # Errors
+    /// When SQLite refuses the setting.
+    pub fn fill_disk(&mut self, full: bool) -> Result<(), JournalError> {
+        const ANY: i64 = 0xffff_fffe;
+        let pages = if full { self.db.query_row("PRAGMA page_count", [], |row| row.get(0))? } else { ANY };
+        let _: i64 = self.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
+        Ok(())
+    }
+
+    /// Counts the steps of SQLite's machine from now on: they tell what a transaction reads, however fast the computer
+    /// is. For tests.
+    ///
+    /// # Errors
+    /// When SQLite refuses the hook.
+    pub fn count_steps(&mut self, steps: Arc<AtomicU64>) -> Result<(), JournalError> {
+        let count = move || {
+            steps.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        Ok(self.db.progress_handler(1, Some(count))?)
     }
 
     /// Everything in every table as text, in a fixed order: what the simulation hashes.

@@ -1,5 +1,7 @@
 //! What others see of the journal: receipts, lists, counts.
 
+use std::path::Path;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use uuid::Uuid;
@@ -7,11 +9,14 @@ use uuid::Uuid;
 use super::Reader;
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::pauses;
 use super::store::TenantId;
 use crate::api::{
-    AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, Receipt, ScanView, SourceView, TenantView,
+    AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, PauseView, Receipt, ScanView, SourceView,
+    TenantView,
 };
 use crate::domain::alert::Alert;
+use crate::domain::person::By;
 use crate::domain::scan::{Kind, Reason};
 use crate::domain::time::Timestamp;
 use crate::domain::why::Why;
@@ -39,7 +44,7 @@ pub struct Filter {
     pub after: Option<i64>,
 }
 
-fn time(millis: i64) -> String {
+pub(super) fn time(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()
 }
 
@@ -97,7 +102,7 @@ fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
     })
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     db: &Connection,
     sql: &str,
     values: impl Params,
@@ -113,6 +118,22 @@ fn page<T>(mut rows: Vec<(i64, T)>) -> Page<T> {
     rows.truncate(usize::from(PAGE));
     let next = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
     Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
+}
+
+/// The bodies of the latest deliveries of the journal at `path`, newest first, at most `most`; none where no journal
+/// is. It is only read, and may be in use.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn latest_bodies(path: &Path, most: u16) -> Result<Vec<Vec<u8>>, JournalError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let db = super::store::reader(path).map_err(|error| JournalError::Broken(error.to_string()))?;
+    let sql = "SELECT body FROM delivery WHERE body IS NOT NULL ORDER BY id DESC LIMIT ?";
+    let mut statement = db.prepare(sql)?;
+    let bodies = statement.query_map([most], |row| row.get(0))?;
+    Ok(bodies.collect::<Result<_, _>>()?)
 }
 
 impl Reader<'_> {
@@ -173,10 +194,16 @@ impl Reader<'_> {
                 machine: row.get("machine")?,
                 policy: row.get("hash")?,
                 decision: decision_receipt(row)?,
+                events: Vec::new(),
             };
-            Ok((row.get("row")?, view))
+            Ok((row.get::<_, i64>("row")?, view))
         })?;
-        Ok(page(rows))
+        let mut page_rows = Vec::new();
+        for (row, mut view) in rows {
+            view.events = events(self.db, "decision", row)?.into_iter().map(|(_, event)| event).collect();
+            page_rows.push((row, view));
+        }
+        Ok(page(page_rows))
     }
 
     /// Scans, newest first.
@@ -211,16 +238,28 @@ impl Reader<'_> {
             .optional()?;
         let Some((row, scan)) = found else { return Ok(None) };
         let mut scan = self.with_alerts(row, scan)?;
-        scan.events = all(self.db, "SELECT at, what, data FROM event WHERE scan = ? ORDER BY id", [row], |row| {
-            Ok(EventView { at: time(row.get(0)?), what: row.get(1)?, detail: row.get(2)? })
-        })?;
+        let mut lines = events(self.db, "scan", row)?;
+        lines.extend(pauses::history(self.db, row)?);
+        lines.sort_by_key(|(at, _)| *at);
+        scan.events = lines.into_iter().map(|(_, event)| event).collect();
         Ok(Some(scan))
+    }
+
+    /// The pauses in force, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn pauses(&self) -> Result<Vec<PauseView>, JournalError> {
+        pauses::in_force(self.db)
     }
 
     fn with_alerts(&self, row: i64, mut scan: ScanView) -> Result<ScanView, JournalError> {
         let sql = "SELECT DISTINCT a.alert_id FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                    WHERE d.scan = ? ORDER BY 1";
         scan.alerts = all(self.db, sql, [row], |row| row.get(0))?;
+        if scan.state == "waiting" && !scan.dry_run {
+            scan.paused = pauses::of_scan(self.db, row)?;
+        }
         Ok(scan)
     }
 
@@ -249,7 +288,31 @@ impl Reader<'_> {
             self.db.query_row(held, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         view.held = count;
         view.held_since = since.map(time);
+        let resolving = "SELECT count(*) FROM decision WHERE tenant = ? AND state = 'resolving'";
+        view.resolving = self.db.query_row(resolving, [tenant.0], |row| row.get(0))?;
         Ok(view)
+    }
+
+    /// Tenants that the configuration no longer names and that still have work: nobody sends, follows or ends it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn orphans(&self, known: &[TenantId]) -> Result<Vec<TenantView>, JournalError> {
+        let sql = "SELECT id, name FROM tenant t WHERE
+                     EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state = 'waiting')
+                  OR EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state IN ('sending', 'unknown', 'running'))
+                  OR EXISTS (SELECT 1 FROM decision WHERE tenant = t.id AND state IN ('resolving', 'held'))
+                   ORDER BY id";
+        let rows: Vec<(i64, String)> = all(self.db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let orphans = rows.into_iter().filter(|(id, _)| !known.contains(&TenantId(*id)));
+        orphans
+            .map(|(id, name)| {
+                let mut view = self.tenant(TenantId(id), &name)?;
+                let why = "the configuration no longer names this tenant; name it again, and its work goes on";
+                view.lane.stopped = Some(why.to_owned());
+                Ok(view)
+            })
+            .collect()
     }
 
     /// Deliveries of one source.
@@ -280,20 +343,34 @@ fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         outcome: row.get("outcome")?,
         detail: row.get("detail")?,
         created_at: time(row.get("created_at")?),
+        opens_at: if row.get::<_, String>("state")? == "waiting" { maybe("opens_at")? } else { None },
         sent_at: maybe("sent_at")?,
         ended_at: maybe("ended_at")?,
         tries: row.get("tries")?,
         action: row.get("action")?,
         ours: row.get("ours")?,
+        paused: None,
+        called_off: row
+            .get::<_, Option<String>>("cancel_by")?
+            .map(|who| Ok::<_, rusqlite::Error>(By { who, words: row.get("cancel_why")? }.to_string()))
+            .transpose()?,
         alerts: Vec::new(),
         events: Vec::new(),
+    })
+}
+
+/// What happened to a scan or a decision, each line with its time, oldest first.
+fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<(i64, EventView)>, JournalError> {
+    all(db, &format!("SELECT at, what, data, who FROM event WHERE {of} = ? ORDER BY id"), [row], |row| {
+        let at = row.get(0)?;
+        Ok((at, EventView { at: time(at), what: row.get(1)?, detail: row.get(2)?, who: row.get(3)? }))
     })
 }
 
 /// Every table as text, in a fixed order.
 pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
     let mut text = String::new();
-    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event"] {
+    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event", "pause", "device"] {
         let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
         let columns = statement.column_count();
         let mut rows = statement.query([])?;

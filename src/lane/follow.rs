@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::scan::{ended, tail};
 use super::{Call, Happened, Lane, MISSES, Todo};
-use crate::defender::reply::{self, ActionView, ListReply, Sent};
+use crate::defender::reply::{self, ActionReply, ActionView, ListReply, Sent};
 use crate::defender::request::NextPage;
 use crate::defender::{Answer, request};
 use crate::domain::alert::MachineId;
@@ -21,6 +21,7 @@ const PAGES: u32 = 50;
 pub(super) struct Listing {
     /// When its first page was asked for: what was sent later need not be in it.
     begun: Timestamp,
+    /// By the far side's clock.
     since: Timestamp,
     next: Option<NextPage>,
     pages: u32,
@@ -30,10 +31,17 @@ pub(super) struct Listing {
     foreign: BTreeMap<MachineId, ActionView>,
 }
 
+impl Listing {
+    /// The wall clock was set by so many milliseconds.
+    pub(super) fn moved(&mut self, by: i64) {
+        self.begun = self.begun.moved(by);
+    }
+}
+
 impl Lane {
     /// Asks for the list, or its next page, when an open scan wants to be looked at.
     pub(super) fn poll_list(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        if self.is_under_way(Api::List) {
+        if self.is_under_way(Api::List) || !self.gate.may_read() {
             return Ok(());
         }
         if self.listing.is_none() {
@@ -48,7 +56,11 @@ impl Lane {
             self.listing = Some(Listing {
                 begun: now,
                 // What keeps a machine busy may have begun long before our call.
-                since: if tx.any_busy(self.id)? { now.minus(self.pace.give_up) } else { oldest.minus(self.pace.skew) },
+                since: if tx.any_busy(self.id)? {
+                    self.far(now).minus(self.account.follow_for)
+                } else {
+                    oldest.minus(self.pace.skew)
+                },
                 next: None,
                 pages: 0,
                 found: BTreeSet::new(),
@@ -69,13 +81,13 @@ impl Lane {
 
     /// Scans that no list has ended within the give-up age are lost, whether or not a list can be had at all.
     pub(super) fn give_up(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        for scan in tx.sent_before(self.id, now.minus(self.pace.give_up))? {
+        for scan in tx.sent_before(self.id, now.minus(self.account.follow_for))? {
             let detail = "no final status was seen in time; what the machine did is not known";
             tx.finish(scan.id, Outcome::Lost, Some(detail), now)?;
-            todo.happened.push(ended(&scan, Outcome::Lost, self.pace.give_up));
+            todo.happened.push(ended(&scan, Outcome::Lost, self.account.follow_for));
         }
         if let Some(oldest) = tx.oldest_open(self.id)? {
-            todo.wake(oldest.plus(self.pace.give_up).plus(Duration::from_millis(1)));
+            todo.wake(oldest.plus(self.account.follow_for).plus(Duration::from_millis(1)));
         }
         Ok(())
     }
@@ -97,14 +109,14 @@ impl Lane {
         };
         match reply {
             ListReply::Page { actions, unreadable, next, foreign_next } => {
-                self.authorized();
+                self.could_read();
                 listing.pages += 1;
                 let open = tx.open_scans(self.id)?;
                 self.match_page(tx, &mut listing, &open, &actions, now, happened)?;
                 if foreign_next || unreadable > 0 || (next.is_some() && listing.pages >= PAGES) {
                     // What other pages hold is not known, so nothing may be concluded from their absence.
                     happened.push(Happened::Alarm { code: "list-incomplete" });
-                    return self.look_later(tx, &open, now);
+                    return self.look_later(tx, &listing, now);
                 }
                 listing.next = next;
                 if listing.next.is_some() {
@@ -118,10 +130,7 @@ impl Lane {
                 Ok(())
             }
             ListReply::Forbidden(refusal) => {
-                let why = format!(
-                    "Defender forbids listing machine actions ({refusal}): grant Machine.Read.All, or Machine.ReadWrite.All where that is refused"
-                );
-                self.stop("list-forbidden", why, now, happened);
+                self.reading_forbidden(&refusal, happened);
                 Ok(())
             }
             ListReply::Throttled(span) => self.pause(tx, span, now, happened),
@@ -205,7 +214,7 @@ impl Lane {
         for scan in tx.open_scans(self.id)? {
             let id = scan.scan.id;
             if scan.action.is_some() {
-                self.look_on(tx, &scan, now)?;
+                self.look_on(tx, &scan, listing.found.contains(&id), now)?;
             } else if scan.look_at > listing.begun {
                 // It became unknown after this list was begun, or its settle time is not over.
             } else if !scan.busy {
@@ -218,7 +227,7 @@ impl Lane {
             } else {
                 // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it
                 // may be tried again.
-                tx.to_waiting(id, Some(now.plus(self.pace.settle)), None, now)?;
+                tx.to_waiting(id, Some(now.plus(self.pace.settle)), Some("machine busy"), now)?;
             }
         }
         Ok(())
@@ -227,16 +236,88 @@ impl Lane {
     /// A running scan that is not over: look again later, the older the later. That holds for each
     /// scan, whichever of them asked for this list: otherwise each would ask for lists of its own, and fifty of them
     /// spend the hour's budget.
-    fn look_on(&mut self, tx: &mut Tx<'_>, scan: &OpenScan, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn look_on(
+        &self,
+        tx: &mut Tx<'_>,
+        scan: &OpenScan,
+        found: bool,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let age = now.since(scan.sent_at);
         let wait = (age / 8).clamp(self.pace.follow_first, self.pace.follow_most);
-        tx.look_again(scan.scan.id, 0, now.plus(wait))
+        // Absence in a list is no proof of anything: what lists go on missing is read by its id.
+        let misses = if found { 0 } else { scan.misses.saturating_add(1) };
+        tx.look_again(scan.scan.id, misses, now.plus(wait))
     }
 
-    fn look_later(&self, tx: &mut Tx<'_>, open: &[OpenScan], now: Timestamp) -> Result<(), JournalError> {
-        let still_open: BTreeSet<ScanId> = tx.open_scans(self.id)?.into_iter().map(|scan| scan.scan.id).collect();
-        for scan in open.iter().filter(|scan| still_open.contains(&scan.scan.id) && scan.look_at <= now) {
-            tx.look_again(scan.scan.id, scan.misses, now.plus(self.pace.follow_most))?;
+    /// A list of which nobody knows what it left out. What it held is known; an unknown scan learns nothing from it.
+    fn look_later(&self, tx: &mut Tx<'_>, listing: &Listing, now: Timestamp) -> Result<(), JournalError> {
+        for scan in tx.open_scans(self.id)? {
+            if scan.action.is_some() {
+                self.look_on(tx, &scan, listing.found.contains(&scan.scan.id), now)?;
+            } else if scan.look_at <= now {
+                tx.look_again(scan.scan.id, scan.misses, now.plus(self.pace.follow_most))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the one running scan by its id that lists have missed, when it is due.
+    pub(super) fn poll_get(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        if self.is_under_way(Api::Get) || !self.gate.may_read() {
+            return Ok(());
+        }
+        let Some(scan) = tx.missed(self.id, MISSES)? else { return Ok(()) };
+        let free_at = self.free_at(Api::Get, now);
+        if free_at > now {
+            todo.wake(free_at);
+            return Ok(());
+        }
+        let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+        let request = request::action(&self.account.endpoints, bearer, scan.action.as_deref().unwrap_or_default());
+        self.enter(tx, todo, Call::Get(Box::new(scan), generation), request, now)
+    }
+
+    pub(super) fn get_answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        scan: &OpenScan,
+        generation: u64,
+        answer: Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        // A list may have ended it meanwhile.
+        let still = tx.open_scan(scan.scan.id)?;
+        let reply = match &answer {
+            Answer::Http(response) => reply::action(response),
+            Answer::NotSent(_) | Answer::Unknown(_) => ActionReply::Failed("not-answered"),
+        };
+        match (reply, still) {
+            (ActionReply::Action(action), Some(scan)) => {
+                self.authorized();
+                match action.status.outcome() {
+                    Some(outcome) => self.end(tx, &scan.scan, outcome, &action, scan.sent_at, now, happened)?,
+                    None => self.look_on(tx, &scan, true, now)?,
+                }
+            }
+            // A new action may answer 404 for its first seconds.
+            (ActionReply::Gone, Some(scan)) if now.since(scan.sent_at) <= self.pace.settle => {
+                self.authorized();
+                self.look_on(tx, &scan, true, now)?;
+            }
+            (ActionReply::Gone, Some(scan)) => {
+                self.authorized();
+                happened.push(Happened::Alarm { code: "action-gone" });
+                let detail = "Defender no longer knows the machine action; what the machine did is not known";
+                tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
+                happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
+            }
+            (ActionReply::Unauthorized(refusal), _) => self.unauthorized(generation, &refusal, now, happened),
+            (ActionReply::Forbidden(refusal), _) => self.reading_forbidden(&refusal, happened),
+            (ActionReply::Throttled(span), _) => self.pause(tx, span, now, happened)?,
+            (ActionReply::Failed(_), _) => self.rest(now),
+            (ActionReply::Action(_) | ActionReply::Gone, None) => self.authorized(),
         }
         Ok(())
     }

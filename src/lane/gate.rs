@@ -2,18 +2,25 @@
 
 use core::time::Duration;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::anchor::Anchor;
+use super::throttle::Throttle;
 use super::{Happened, Lane};
 use crate::api::LaneView;
 use crate::defender::Answer;
 use crate::defender::reply::Refusal;
 use crate::defender::token::{self, Bearer, ClaimFault, Token, TokenReply};
+use crate::domain::quota::Learnt;
 use crate::domain::time::Timestamp;
-use crate::journal::{JournalError, Tx};
+use crate::journal::{Api, JournalError, Tx};
 
 /// No token call sooner than this after another (defender-api, refresh).
 const TOKEN_RETRY: Duration = Duration::from_secs(30);
+/// So often reading must be forbidden before it is believed: one 403 may be a role that has not spread yet.
+const FORBIDDEN: u32 = 2;
 /// The longest rest after calls that did not reach a working far side.
 const LONGEST_REST: u64 = 60;
 
@@ -23,14 +30,21 @@ const LONGEST_REST: u64 = 60;
 struct Memory {
     /// End of the pause after a 429.
     paused_until: Timestamp,
+    /// No call was let through since then.
+    probe: bool,
     /// The far side refused a body with `ExternalId`: it is left out from now on.
     without_external_id: bool,
+    /// What refusals have told of others who use the same quota, by API.
+    learnt: BTreeMap<String, Learnt>,
+    /// Where both clocks stood when this was written.
+    clock: Option<Anchor>,
 }
 
 /// The state of the gate.
 #[derive(Default)]
 pub(super) struct Gate {
     memory: Memory,
+    pub(super) throttle: Throttle,
     token: Option<Token>,
     /// Counts tokens, so that an answer to a call with an old one says nothing about the new one.
     generation: u64,
@@ -41,6 +55,10 @@ pub(super) struct Gate {
     failures: u32,
     stopped: Option<Stopped>,
     notes: Vec<String>,
+    /// How often in a row reading machine actions was forbidden with this token, and what Defender said.
+    unreadable: (u32, Option<String>),
+    /// The token has no role that reads.
+    blind: bool,
 }
 
 struct Stopped {
@@ -51,7 +69,35 @@ struct Stopped {
 impl Gate {
     pub(super) fn load(memory: &str) -> Gate {
         // An unreadable memory forgets a pause, which the far side will then repeat: no reason not to start.
-        Gate { memory: serde_json::from_str(memory).unwrap_or_default(), ..Gate::default() }
+        let memory: Memory = serde_json::from_str(memory).unwrap_or_default();
+        let throttle = if memory.probe { Throttle::Probe } else { Throttle::Open };
+        Gate { memory, throttle, ..Gate::default() }
+    }
+
+    /// Where both clocks stood when the lane last wrote.
+    pub(super) fn anchor(&self) -> Option<Anchor> {
+        self.memory.clock
+    }
+
+    /// What was learnt of others who use this API's quota.
+    pub(super) fn learnt(&self, api: Api) -> Learnt {
+        self.memory.learnt.get(api.code()).copied().unwrap_or_default()
+    }
+
+    /// The wall clock was set by so many milliseconds.
+    pub(super) fn moved(&mut self, by: i64) {
+        let ends = [&mut self.memory.paused_until, &mut self.token_due, &mut self.resting_until];
+        let stopped = self.stopped.as_mut().map(|stopped| &mut stopped.until);
+        let token = self.token.as_mut().map_or_else(Vec::new, |token| vec![&mut token.expires, &mut token.refresh]);
+        ends.into_iter().chain(stopped).chain(token).for_each(|at| *at = at.moved(by));
+        self.throttle.moved(by);
+    }
+
+    /// A call that left at `sent_at` was let through. One that had left before the pause was over says nothing.
+    pub(super) fn let_through(&mut self, sent_at: Timestamp, now: Timestamp) {
+        if sent_at >= self.memory.paused_until {
+            self.throttle.let_through(now);
+        }
     }
 
     /// No call at all before this.
@@ -71,6 +117,26 @@ impl Gate {
         Some((&token.bearer, self.generation))
     }
 
+    /// Whether machine actions may be read, as far as is known.
+    pub(super) fn may_read(&self) -> bool {
+        self.unreadable.0 < FORBIDDEN
+    }
+
+    /// Counts tokens.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether the token may read machines, as far as it tells.
+    pub(super) fn reads(&self) -> bool {
+        !self.blind
+    }
+
+    /// What is wrong, but stops nothing, until there is another token.
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
     pub(super) fn with_external_id(&self) -> bool {
         !self.memory.without_external_id
     }
@@ -84,7 +150,7 @@ impl Gate {
             token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
             paused_until: Some(self.memory.paused_until).filter(|until| *until > now).map(|until| until.to_string()),
             stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
-            notes: self.notes.clone(),
+            notes: self.notes.iter().chain(&self.unreadable.1).cloned().collect(),
         }
     }
 }
@@ -100,6 +166,7 @@ impl Lane {
     ) -> Result<(), JournalError> {
         let until = self.gate.memory.paused_until.max(now.plus(span));
         self.gate.memory.paused_until = until;
+        self.gate.throttle = Throttle::Probe;
         happened.push(Happened::Paused { until });
         self.save_memory(tx)
     }
@@ -110,7 +177,12 @@ impl Lane {
         self.save_memory(tx)
     }
 
-    fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
+    /// Writes down what a restart must not forget.
+    pub(super) fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
+        let learnt = self.budgets.iter().map(|(api, budget)| (api.code().to_owned(), budget.learnt()));
+        self.gate.memory.learnt = learnt.filter(|(_, learnt)| *learnt != Learnt::default()).collect();
+        self.gate.memory.probe = matches!(self.gate.throttle, Throttle::Probe);
+        self.gate.memory.clock = Some(self.anchor);
         let memory = serde_json::to_string(&self.gate.memory);
         tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is no JSON"))?)
     }
@@ -129,6 +201,12 @@ impl Lane {
     /// The far side works.
     pub(super) fn reached(&mut self) {
         self.gate.failures = 0;
+    }
+
+    /// Machine actions were read.
+    pub(super) fn could_read(&mut self) {
+        self.gate.unreadable = (0, None);
+        self.authorized();
     }
 
     /// A call was accepted with its token.
@@ -155,6 +233,17 @@ impl Lane {
         self.gate.refused_once = true;
         self.gate.token = None;
         self.gate.token_due = now;
+    }
+
+    /// The app may send scans but not read what became of them. Another token may have more roles, so each is tried.
+    pub(super) fn reading_forbidden(&mut self, refusal: &Refusal, happened: &mut Vec<Happened>) {
+        self.reached();
+        happened.push(Happened::Alarm { code: "list-forbidden" });
+        self.gate.unreadable.0 += 1;
+        self.gate.unreadable.1 = Some(format!(
+            "Defender forbids reading machine actions ({refusal}): nothing is followed, and a call whose answer is lost \
+             is subject to on_unknown; grant Machine.Read.All, or Machine.ReadWrite.All where that is refused"
+        ));
     }
 
     /// Nothing leaves until an operator mends something; a new token is tried once a minute.
@@ -192,6 +281,7 @@ impl Lane {
 
     fn token_granted(&mut self, token: Token, now: Timestamp, happened: &mut Vec<Happened>) {
         let faults = token::check(&token.claims, &self.account.endpoints, &self.account.tenant_id);
+        self.gate.blind = faults.contains(&ClaimFault::NoReadRole);
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
         self.gate.notes = notes.iter().map(ToString::to_string).collect();
         if let Some(fault) = stops.first() {
@@ -204,6 +294,7 @@ impl Lane {
             expires: token.expires,
         });
         self.gate.stopped = None;
+        self.gate.unreadable = (0, None);
         self.gate.generation += 1;
         // A token that lives a moment must not become a storm of token calls.
         self.gate.token_due = token.refresh.max(now.plus(TOKEN_RETRY));

@@ -2,11 +2,19 @@
 //! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end) and `gate` (token, pause, stop).
+//! (send), `follow` (list, reconcile, end), `resolve` (which machine it is), `cancel` (call off), `paused` (what people
+//! hold back) and `gate` (token, pause, stop). `throttle` brings a tenant back after a 429, `anchor` keeps spans of time
+//! true when the clock is set.
 
+mod anchor;
+mod cancel;
 mod follow;
 mod gate;
+mod paused;
+mod resolve;
 mod scan;
+mod throttle;
+mod unfollowed;
 
 pub mod run;
 
@@ -19,15 +27,19 @@ use secrecy::SecretString;
 
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
-use crate::domain::quota::{Ledger, Share};
-use crate::domain::scan::{Kind, Outcome, Priority};
-use crate::domain::time::Timestamp;
-use crate::journal::{Api, CallId, JournalError, TenantId, Tx};
+use crate::domain::quota::{Budget, Share};
+use crate::domain::scan::{DecisionState, Kind, OnUnknown, Outcome, Reason};
+use crate::domain::time::{Now, Timestamp};
+use crate::intake::Desks;
+use crate::journal::{Api, CallId, InForce, JournalError, OpenScan, TenantId, Tx};
 use crate::policy::Policy;
 
+use anchor::Anchor;
+use cancel::Withdrawal;
 use follow::Listing;
 use gate::Gate;
-use scan::Intent;
+use resolve::{Look, Looks};
+use scan::{Intent, urgent_since};
 
 /// Who the lane calls as, and how much it may.
 pub struct Account {
@@ -43,6 +55,12 @@ pub struct Account {
     pub secret: SecretString,
     /// Our share of each API's own budget.
     pub share: Share,
+    /// What becomes of a call whose answer was lost, where the app may not read machine actions.
+    pub on_unknown: OnUnknown,
+    /// Scan calls carry `ExternalId`, unless the far side refuses it.
+    pub external_id: bool,
+    /// Not followed any longer than this: the outcome is *lost*.
+    pub follow_for: Duration,
     /// False while process or tenant is in dry run: what was decided before stays waiting, and is not sent.
     pub sends: bool,
 }
@@ -56,16 +74,23 @@ pub struct Pace {
     pub follow_most: Duration,
     /// How long a sent scan may take to appear in the list (defender-api, settle time).
     pub settle: Duration,
-    /// Not followed any longer than this: the outcome is *lost*.
-    pub give_up: Duration,
+    /// How long scans are followed, where it is not for the tenant's settings to say: tests have no days.
+    pub follow_for: Option<Duration>,
     /// How far the far side's clock may be behind ours.
     pub skew: Duration,
     /// When to try again on a machine that somebody else's weaker scan occupies.
     pub busy: Duration,
     /// How long a stopped tenant waits before it asks for a token again.
     pub stopped: Duration,
-    /// Calls that may be under way at once.
+    /// Calls that may be under way at once; the last place is for an urgent one.
     pub in_flight: usize,
+    /// A scan that is not urgent and follows another within this may be part of a rush, whose first seconds are watched;
+    /// zero: nothing is.
+    pub lull: Duration,
+    /// How long it is believed which machine a device is, and what its record says.
+    pub known_for: Duration,
+    /// How long it is believed that the directory knows none, or several: somebody may be mending that.
+    pub unknown_for: Duration,
 }
 
 impl Default for Pace {
@@ -73,12 +98,15 @@ impl Default for Pace {
         Pace {
             follow_first: Duration::from_secs(15),
             follow_most: Duration::from_secs(600),
+            follow_for: None,
             settle: Duration::from_secs(30),
-            give_up: Duration::from_secs(7 * 86_400),
             skew: Duration::from_secs(300),
             busy: Duration::from_secs(60),
             stopped: Duration::from_secs(60),
             in_flight: 4,
+            lull: Duration::from_secs(3),
+            known_for: Duration::from_secs(600),
+            unknown_for: Duration::from_secs(120),
         }
     }
 }
@@ -95,6 +123,12 @@ pub enum Call {
     Scan(Intent),
     /// The machine actions are listed; the token's generation.
     List(u64),
+    /// One machine action is read by its id, because lists do not hold it.
+    Get(Box<OpenScan>, u64),
+    /// A running scan of ours is called off.
+    Cancel(Withdrawal),
+    /// The directory is asked.
+    Look(Look),
 }
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
@@ -164,6 +198,27 @@ pub enum Happened {
         /// From sending to the end.
         took: Duration,
     },
+    /// Decisions were held for too long, and are dropped.
+    Expired {
+        /// How many.
+        count: usize,
+    },
+    /// A person's wish to call a scan off came so far, as a code.
+    CalledOff {
+        /// Its id.
+        scan: uuid::Uuid,
+        /// taken, refused, unknown, not_sent, throttled, unauthorized, over.
+        what: &'static str,
+    },
+    /// A decision that had waited for the directory was made.
+    Decided {
+        /// The rule that won.
+        rule: Option<String>,
+        /// What became of it.
+        state: DecisionState,
+        /// Why.
+        reason: Reason,
+    },
     /// A token was granted.
     Token {
         /// Its audience.
@@ -180,6 +235,22 @@ pub enum Happened {
         /// The end of the pause.
         until: Timestamp,
     },
+    /// The far side refuses below our own count: others use the same quota, and our share is this for a while.
+    Lowered {
+        /// Which budget.
+        api: Api,
+        /// Calls in a minute.
+        per_minute: u32,
+        /// Calls in an hour.
+        per_hour: u32,
+    },
+    /// The computer's clock was set: what waits for a span of time was moved along.
+    ClockSet {
+        /// By so many milliseconds.
+        by: i64,
+        /// Or the computer was restarted, and this is what has passed by its clock.
+        restarted: bool,
+    },
     /// Nothing is sent until an operator mends this.
     Stopped {
         /// A stable code.
@@ -194,18 +265,34 @@ pub enum Happened {
     },
 }
 
+impl Happened {
+    fn held(reason: Reason) -> Happened {
+        Happened::Decided { rule: None, state: DecisionState::Held, reason }
+    }
+}
+
 /// The lane of one tenant.
 pub struct Lane {
     id: TenantId,
     account: Arc<Account>,
+    /// The sources, for alerts that are decided anew.
+    desks: Arc<Desks>,
     pace: Pace,
     gate: Gate,
-    ledgers: BTreeMap<Api, Ledger>,
+    anchor: Anchor,
+    /// How many milliseconds the far side's clock is ahead of ours.
+    far_ahead: i64,
+    budgets: BTreeMap<Api, Budget>,
     /// Calls under way: their budget, and when they left.
     leaving: BTreeMap<CallId, (Api, Timestamp)>,
     listing: Option<Listing>,
     /// When the last list was begun.
     listed_at: Timestamp,
+    /// What happened while it was loaded, to be told with the next poll.
+    untold: Vec<Happened>,
+    /// What people hold back, as the last poll found it.
+    pauses: InForce,
+    looks: Looks,
 }
 
 impl Lane {
@@ -218,45 +305,72 @@ impl Lane {
         tx: &mut Tx<'_>,
         id: TenantId,
         account: Arc<Account>,
+        desks: Arc<Desks>,
         pace: Pace,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Option<Lane>, JournalError> {
-        tx.abandon_calls(id, now)?;
-        tx.sending_is_unknown(id, now.plus(pace.settle))?;
-        let mut ledgers = BTreeMap::new();
-        for api in Api::ALL {
-            ledgers.insert(*api, tx.ledger(id, *api, now)?);
-        }
         let gate = Gate::load(&tx.memory(id)?);
-        Ok(Some(Lane {
+        let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api)));
+        let mut lane = Lane {
             id,
             account,
+            desks,
             pace,
+            anchor: gate.anchor().unwrap_or_else(|| Anchor::new(now)),
+            far_ahead: 0,
+            budgets: Api::ALL.iter().map(learnt).collect(),
             gate,
-            ledgers,
             leaving: BTreeMap::new(),
             listing: None,
             listed_at: Timestamp::default(),
-        }))
+            untold: Vec::new(),
+            pauses: InForce::default(),
+            looks: Looks::default(),
+        };
+        let mut happened = Vec::new();
+        lane.keep_time(tx, now, &mut happened)?;
+        lane.untold = happened;
+        tx.abandon_calls(id, now.wall)?;
+        tx.sending_is_unknown(id, now.wall.plus(pace.settle))?;
+        for (api, budget) in &mut lane.budgets {
+            *budget = Budget::load(tx.past_calls(id, *api, now.wall)?, budget.learnt());
+            if !pace.lull.is_zero() {
+                budget.watch(now.wall);
+            }
+        }
+        Ok(Some(lane))
     }
 
     /// Decides what leaves now. The calls may be sent once the transaction is committed.
     ///
     /// # Errors
     /// When the journal cannot be written; then the lane must be loaded again.
-    pub fn poll(&mut self, tx: &mut Tx<'_>, policy: &Policy, now: Timestamp) -> Result<Todo, JournalError> {
-        let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened: Vec::new() };
-        todo.wake(tx.expire_held(self.id, now)?);
+    pub fn poll(&mut self, tx: &mut Tx<'_>, policy: &Policy, now: Now) -> Result<Todo, JournalError> {
+        let happened = std::mem::take(&mut self.untold);
+        let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened };
+        self.keep_time(tx, now, &mut todo.happened)?;
+        let now = now.wall;
+        self.expire_held(tx, &mut todo, now)?;
+        self.poll_pauses(tx, &mut todo, now)?;
         todo.wake(tx.release_due(self.id, now)?);
         self.end_dry(tx, &mut todo, now)?;
         self.give_up(tx, &mut todo, now)?;
+        self.drop_called_off(tx, &mut todo, now)?;
+        self.decide_resolving(tx, policy, &mut todo, now)?;
         if self.gate.closed_until(now) > now {
             todo.wake(self.gate.closed_until(now));
             return Ok(todo);
         }
         self.poll_token(tx, &mut todo, now)?;
+        self.poll_cancel(tx, &mut todo, now)?;
         self.poll_list(tx, &mut todo, now)?;
+        self.poll_get(tx, &mut todo, now)?;
+        self.settle_unfollowed(tx, &mut todo, now)?;
+        self.poll_looks(tx, &mut todo, now)?;
         self.poll_scans(tx, policy, &mut todo, now)?;
+        if !todo.calls.is_empty() {
+            self.save_memory(tx)?;
+        }
         Ok(todo)
     }
 
@@ -270,8 +384,11 @@ impl Lane {
         id: CallId,
         call: Call,
         answer: Answer,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Vec<Happened>, JournalError> {
+        let mut happened = Vec::new();
+        self.keep_time(tx, now, &mut happened)?;
+        let now = now.wall;
         let Some((api, sent_at)) = self.leaving.remove(&id) else {
             return Err(JournalError::Conflict("an answer to a call that is not under way"));
         };
@@ -280,16 +397,47 @@ impl Lane {
             Answer::NotSent(code) | Answer::Unknown(code) => code.clone(),
         };
         tx.end_call(id, &word, now)?;
-        if let Some(ledger) = self.ledgers.get_mut(&api) {
-            ledger.ended(id.0, now);
+        if matches!(&answer, Answer::NotSent(code) if code == "tls") {
+            // Somebody else may stand where the far side should: nothing was told to them.
+            happened.push(Happened::Alarm { code: "tls" });
         }
-        let mut happened = vec![Happened::Called { api, answer: word, took: now.since(sent_at) }];
+        happened.push(Happened::Called { api, answer: word, took: now.since(sent_at) });
+        self.note_far_clock(&answer, now);
+        self.settle_account(id, api, &answer, sent_at, now, &mut happened);
         match call {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
             Call::List(generation) => self.list_answer(tx, generation, answer, now, &mut happened)?,
+            Call::Get(scan, generation) => self.get_answer(tx, &scan, generation, answer, now, &mut happened)?,
+            Call::Cancel(withdrawal) => self.cancel_answer(tx, &withdrawal, answer, now, &mut happened)?,
+            Call::Look(look) => self.look_answer(tx, look, answer, now, &mut happened)?,
         }
+        self.save_memory(tx)?;
         Ok(happened)
+    }
+
+    /// What an answer says of the quota.
+    fn settle_account(
+        &mut self,
+        id: CallId,
+        api: Api,
+        answer: &Answer,
+        sent_at: Timestamp,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) {
+        let share = self.account.share;
+        let budget = self.budgets.entry(api).or_default();
+        let status = if let Answer::Http(response) = answer { Some(response.status()) } else { None };
+        if status != Some(http::StatusCode::TOO_MANY_REQUESTS) || api == Api::Token {
+            budget.ended(id.0, now);
+            if api != Api::Token && status.is_some_and(|status| !status.is_server_error()) {
+                self.gate.let_through(sent_at, now);
+            }
+        } else if budget.refused(id.0, share, sent_at, now) {
+            let Share { per_minute, per_hour } = budget.left(share, now);
+            happened.push(Happened::Lowered { api, per_minute, per_hour });
+        }
     }
 
     /// The account's configured name.
@@ -302,22 +450,52 @@ impl Lane {
     #[must_use]
     pub fn view(&self, now: Timestamp) -> (LaneView, BTreeMap<String, QuotaView>) {
         let share = self.account.share;
-        let quota = self.ledgers.iter().filter(|(api, _)| **api != Api::Token).map(|(api, ledger)| {
-            let (minute, hour) = ledger.used(now);
-            (api.code().to_owned(), QuotaView { minute, per_minute: share.per_minute, hour, per_hour: share.per_hour })
+        let quota = self.budgets.iter().filter(|(api, _)| **api != Api::Token).map(|(api, budget)| {
+            let (minute, hour) = budget.used(now);
+            let Share { per_minute, per_hour } = share;
+            let left = budget.left(share, now);
+            let view = QuotaView {
+                minute,
+                per_minute,
+                hour,
+                per_hour,
+                effective_per_minute: left.per_minute,
+                effective_per_hour: left.per_hour,
+                used_by_others_per_minute: per_minute - left.per_minute,
+                used_by_others_per_hour: per_hour - left.per_hour,
+            };
+            (api.code().to_owned(), view)
         });
         (self.gate.view(now), quota.collect())
     }
 
-    /// When a call of this API may leave: the share, and the calls under way.
+    /// When a call of this API may leave that may use all of the share: that, the calls under way, and the way back
+    /// from a 429.
     fn free_at(&self, api: Api, now: Timestamp) -> Timestamp {
         if self.leaving.len() >= self.pace.in_flight {
             return Timestamp::NEVER;
         }
-        match api {
-            Api::Token => now,
-            _ => self.ledgers.get(&api).map_or(now, |ledger| ledger.free_at(self.account.share, now)),
+        if api == Api::Token {
+            return now;
         }
+        let under_way = self.leaving.values().filter(|(api, _)| *api != Api::Token).count();
+        let quota = self.budgets.get(&api).map_or(now, |budget| budget.free_at(self.account.share, now));
+        quota.max(self.gate.throttle.free_at(under_way, now))
+    }
+
+    /// The same for a call that leaves room for urgent ones.
+    fn ordinary_at(&mut self, api: Api, now: Timestamp) -> Timestamp {
+        let budget = self.budgets.entry(api).or_default();
+        let quota = budget.ordinary_at(self.account.share, self.pace.lull, now);
+        if self.leaving.len() + 1 >= self.pace.in_flight.max(2) {
+            return Timestamp::NEVER;
+        }
+        quota.max(self.free_at(api, now))
+    }
+
+    /// No call of this API waits that would have to leave room.
+    fn calm(&mut self, api: Api) {
+        self.budgets.entry(api).or_default().calm();
     }
 
     fn is_under_way(&self, api: Api) -> bool {
@@ -334,12 +512,18 @@ impl Lane {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let (api, scan, urgent) = match &call {
-            Call::Token => (Api::Token, None, false),
-            Call::List(_) => (Api::List, None, false),
-            Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), intent.scan.priority >= Priority::URGENT),
+            Call::Token => (Api::Token, None, None),
+            Call::List(_) => (Api::List, None, None),
+            Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), None),
+            Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), None),
+            Call::Look(look) => (look.api(), None, look.urgent.then_some(now)),
+            Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), urgent_since(&intent.scan, now)),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;
-        self.ledgers.entry(api).or_default().sent(id.0);
+        self.budgets.entry(api).or_default().sent(id.0, urgent, now);
+        if api != Api::Token {
+            self.gate.throttle.sent(now);
+        }
         self.leaving.insert(id, (api, now));
         todo.calls.push(Outgoing { id, call, request });
         Ok(())

@@ -12,6 +12,7 @@ use super::{Account, Call, Happened, Lane, Outgoing, Pace};
 use crate::api::{LaneView, QuotaView};
 use crate::clock;
 use crate::defender::{Answer, client::Client};
+use crate::intake::Desks;
 use crate::journal::{CallId, Journal, JournalError, TenantId};
 use crate::policy::Policy;
 
@@ -34,6 +35,8 @@ pub struct Runner {
     pub tenant: TenantId,
     /// Who it calls as.
     pub account: Arc<Account>,
+    /// The sources, for alerts that are decided anew.
+    pub desks: Arc<Desks>,
     /// How patient it is.
     pub pace: Pace,
     /// What sends bytes.
@@ -63,8 +66,9 @@ impl Runner {
 
     /// One life of a lane: from loading it until its commit fails, which drops its calls, or the process stops.
     async fn session(&mut self) -> Result<(), JournalError> {
-        let (tenant, account, pace) = (self.tenant, self.account.clone(), self.pace);
-        let loaded = self.journal.write(move |tx| Lane::load(tx, tenant, account, pace, clock::now())).await?;
+        let (tenant, account, desks, pace) = (self.tenant, self.account.clone(), self.desks.clone(), self.pace);
+        let load = self.journal.write(move |tx| Lane::load(tx, tenant, account, desks, pace, clock::both()));
+        let loaded = load.await?;
         let Some(mut lane) = loaded else {
             tokio::time::sleep(AFTER_FAILURE).await;
             return Ok(());
@@ -80,7 +84,7 @@ impl Runner {
             if !stopping {
                 let policy = self.policy.borrow_and_update().clone();
                 let polled = self.journal.write(move |tx| {
-                    let todo = lane.poll(tx, &policy, clock::now())?;
+                    let todo = lane.poll(tx, &policy, clock::both())?;
                     Ok((lane, todo))
                 });
                 let (returned, todo) = polled.await?;
@@ -98,7 +102,7 @@ impl Runner {
                 Some(done) = calls.join_next() => {
                     let (id, call, answer) = done.map_err(|_| JournalError::Gone)?;
                     let answered = self.journal.write(move |tx| {
-                        let happened = lane.answer(tx, id, call, answer, clock::now())?;
+                        let happened = lane.answer(tx, id, call, answer, clock::both())?;
                         Ok((lane, happened))
                     });
                     let (returned, happened) = answered.await?;

@@ -2,11 +2,12 @@
 
 use core::time::Duration;
 
+use super::paused::LOOKS;
 use super::{Call, Happened, Lane, MISSES, Todo};
 use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
 use crate::defender::{Answer, request};
 use crate::domain::comment::Citation;
-use crate::domain::scan::{Kind, Outcome};
+use crate::domain::scan::{Kind, Outcome, Priority};
 use crate::domain::time::Timestamp;
 use crate::journal::{Api, Cited, JournalError, ScanRow, Tx};
 use crate::policy::Policy;
@@ -20,7 +21,8 @@ pub struct Intent {
     pub(super) scan: ScanRow,
     with_external_id: bool,
     generation: u64,
-    sent_at: Timestamp,
+    /// When it was sent, by the far side's clock.
+    far_sent_at: Timestamp,
 }
 
 /// The end of our comments: the last 12 digits of the scan's id.
@@ -41,7 +43,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Sends what may be sent: by priority, then age, inside both windows.
+    /// Sends what may be sent: by priority, then age, inside both windows; nothing that a person holds back.
     pub(super) fn poll_scans(
         &mut self,
         tx: &mut Tx<'_>,
@@ -49,22 +51,33 @@ impl Lane {
         todo: &mut Todo,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        if !self.account.sends {
+        if !self.account.sends || self.pauses.whole {
             return Ok(());
         }
+        let mut looks = LOOKS;
         while let Some(scan) = self.next(tx)? {
-            if scan.not_after < now {
+            if self.held_back(tx, &scan)? {
+                looks -= 1;
+                if looks == 0 {
+                    // Others have work for the journal, too.
+                    todo.wake(now);
+                    return Ok(());
+                }
+                continue;
+            }
+            if tx.too_old(self.id, &scan, now)? {
                 tx.drop_scan(scan.id, Outcome::TooOld, None, now)?;
                 todo.happened.push(ended(&scan, Outcome::TooOld, Duration::ZERO));
                 continue;
             }
-            let free_at = self.free_at(Api::Scan, now);
+            let urgent = urgent_since(&scan, now).is_some();
+            let free_at = if urgent { self.free_at(Api::Scan, now) } else { self.ordinary_at(Api::Scan, now) };
             if free_at > now {
                 todo.wake(free_at);
                 return Ok(());
             }
             let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
-            let with_external_id = self.gate.with_external_id();
+            let with_external_id = self.account.external_id && self.gate.with_external_id();
             let cited = tx.cited(scan.id)?;
             let comment = comment(policy, &self.account.name, &scan, &cited)?;
             let order = request::ScanOrder {
@@ -74,11 +87,13 @@ impl Lane {
                 external_id: with_external_id.then_some(scan.uuid),
             };
             let request = request::scan(&self.account.endpoints, bearer, &order);
-            tx.begin_sending(scan.id, now)?;
+            let far_sent_at = self.far(now);
+            tx.begin_sending(scan.id, far_sent_at, now)?;
             todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
-            let intent = Intent { scan, with_external_id, generation, sent_at: now };
+            let intent = Intent { scan, with_external_id, generation, far_sent_at };
             self.enter(tx, todo, Call::Scan(intent), request, now)?;
         }
+        self.calm(Api::Scan);
         Ok(())
     }
 
@@ -105,7 +120,7 @@ impl Lane {
         let what = match answer {
             Answer::NotSent(_) => {
                 self.rest(now);
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 "not_sent"
             }
             Answer::Unknown(code) => {
@@ -119,7 +134,7 @@ impl Lane {
                     machine: &scan.machine,
                     external_id: intent.with_external_id.then_some(scan.uuid),
                     tail: &tail,
-                    since: intent.sent_at.minus(self.pace.skew),
+                    since: intent.far_sent_at.minus(self.pace.skew),
                 };
                 let reply = reply::scan(&response, &sent);
                 self.scan_reply(tx, intent, reply, now, happened)?
@@ -159,21 +174,21 @@ impl Lane {
             }
             ScanReply::ExternalIdRefused => {
                 self.leave_out_external_id(tx)?;
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 return Ok("external_id_refused");
             }
             ScanReply::Throttled(span) => {
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 self.pause(tx, span, now, happened)?;
                 return Ok("throttled");
             }
             ScanReply::Unauthorized(refusal) => {
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 self.unauthorized(intent.generation, &refusal, now, happened);
                 return Ok("unauthorized");
             }
             ScanReply::Forbidden(refusal) => {
-                tx.to_waiting(scan.id, None, None, now)?;
+                self.not_executed(tx, intent, now)?;
                 self.stop("forbidden", format!("Defender forbids the scan call: {refusal}"), now, happened);
                 return Ok("forbidden");
             }
@@ -185,12 +200,25 @@ impl Lane {
                 self.unknown(tx, scan, code, now)?;
                 return Ok("unknown");
             }
-            ScanReply::NoSuchMachine(refusal) => end(tx, Outcome::NoSuchMachine, &refusal)?,
+            ScanReply::NoSuchMachine(refusal) => {
+                tx.forget_machine(self.id, &scan.machine)?;
+                end(tx, Outcome::NoSuchMachine, &refusal)?;
+            }
             ScanReply::Unsupported(refusal) => end(tx, Outcome::Unsupported, &refusal)?,
             ScanReply::Refused(refusal) => end(tx, Outcome::Refused, &refusal)?,
         }
         self.authorized();
         Ok("refused")
+    }
+
+    /// The call was refused before it could take effect: its turn comes again. One that was sent before stays what it
+    /// was, so that nothing joins it and makes it of another kind than its first try.
+    fn not_executed(&self, tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<(), JournalError> {
+        if intent.scan.unanswered {
+            tx.to_unknown(intent.scan.id, false, "the second try was not executed", now)?;
+            return tx.look_again(intent.scan.id, MISSES, now);
+        }
+        tx.to_waiting(intent.scan.id, None, None, now)
     }
 
     fn unknown(&self, tx: &mut Tx<'_>, scan: &ScanRow, code: &str, now: Timestamp) -> Result<(), JournalError> {
@@ -224,9 +252,14 @@ impl Lane {
         action: &ActionView,
         now: Timestamp,
     ) -> Result<&'static str, JournalError> {
+        if tx.drop_if_called_off(scan.id, now)? {
+            // Nothing of ours was begun, and theirs is not ours to call off.
+            return Ok("called_off");
+        }
         let open = action.status.outcome().is_none();
         if open && action.kind.unwrap_or(Kind::Quick) >= scan.kind {
-            tx.to_running(scan.id, &action.id, false, action.created, now.plus(self.pace.follow_first))?;
+            let began = action.created.map(|far| (far, far.moved(-self.far_ahead)));
+            tx.to_running(scan.id, &action.id, false, began, now.plus(self.pace.follow_first))?;
             tx.event("foreign", self.id, Some(scan.id), &action.id, now)?;
             return Ok("foreign");
         }
@@ -238,6 +271,11 @@ impl Lane {
 
 pub(super) fn ended(scan: &ScanRow, outcome: Outcome, took: Duration) -> Happened {
     Happened::Ended { scan: scan.uuid, kind: scan.kind, outcome, took }
+}
+
+/// When an urgent scan was wanted; none: it is not urgent.
+pub(super) fn urgent_since(scan: &ScanRow, now: Timestamp) -> Option<Timestamp> {
+    (scan.priority >= Priority::URGENT).then(|| created(scan).min(now))
 }
 
 /// The instant inside a uuid v7: when the scan was decided.

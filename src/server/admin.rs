@@ -1,4 +1,4 @@
-//! The admin listener: status, lists, metrics. Read-only, JSON, loopback by default.
+//! The admin listener: status, lists, metrics, and the orders of people. JSON, loopback by default.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,12 +14,14 @@ use uuid::Uuid;
 
 use super::reception::Refusals;
 use super::refusal::Refusal;
+use super::{control, same_site};
 use crate::api::{LaneView, QuotaView, StatusView, TenantView};
 use crate::clock;
 use crate::domain::time::Timestamp;
 use crate::intake::Intake;
 use crate::journal::{Filter, Journal, JournalError, Reader, TenantId};
 use crate::metrics::Metrics;
+use crate::policy::Terms;
 
 /// A tenant with what its lane shows.
 pub struct Shown {
@@ -29,9 +31,11 @@ pub struct Shown {
     pub id: TenantId,
     /// What its lane says of itself.
     pub board: watch::Receiver<(LaneView, BTreeMap<String, QuotaView>)>,
+    /// What it allows.
+    pub terms: Terms,
 }
 
-/// What the admin listener reads.
+/// What the admin listener reads, and gives orders to.
 pub struct Admin {
     /// The durable record.
     pub journal: Journal,
@@ -53,7 +57,7 @@ pub struct Admin {
     pub warnings: Vec<String>,
 }
 
-type Shared = State<Arc<Admin>>;
+pub(super) type Shared = State<Arc<Admin>>;
 
 /// The admin router.
 pub fn router(admin: Admin) -> Router {
@@ -63,10 +67,12 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/decisions", get(decisions))
         .route("/api/v1/scans", get(scans))
         .route("/api/v1/scans/{id}", get(scan))
+        .merge(control::routes())
         .route("/metrics", get(metrics))
         .route("/livez", get(async || StatusCode::OK))
         .route("/readyz", get(readyz))
         .fallback(async || Refusal::NotFound)
+        .layer(axum::middleware::from_fn(same_site::guard))
         .with_state(Arc::new(admin))
 }
 
@@ -91,6 +97,7 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
             source.refusals = admin.refusals.of(&source.name);
         }
     }
+    let pauses = admin.read(|reader| reader.pauses()).await?;
     Ok(Json(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: admin.started.to_string(),
@@ -98,6 +105,7 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
         dry_run: admin.dry_run,
         policy: admin.intake.policy.borrow().0.fingerprint().to_owned(),
         warnings: admin.warnings.clone(),
+        pauses,
         tenants,
         sources,
     }))
@@ -123,7 +131,8 @@ async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, 
 
 async fn metrics(State(admin): Shared) -> Result<Response, Refusal> {
     let tenants = admin.tenants().await?;
-    let text = admin.metrics.render(&tenants, clock::now());
+    let pauses = admin.read(|reader| reader.pauses()).await?.len();
+    let text = admin.metrics.render(&tenants, pauses, clock::now());
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
     Ok((kind, text).into_response())
 }
@@ -146,7 +155,7 @@ async fn readyz(State(admin): Shared, Query(how): Query<Verbose>) -> Response {
 }
 
 impl Admin {
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -166,6 +175,8 @@ impl Admin {
             view.lane = lane;
             view.quota = quota;
         }
+        let known: Vec<TenantId> = self.tenants.iter().map(|tenant| tenant.id).collect();
+        views.extend(self.read(move |reader| reader.orphans(&known)).await?);
         Ok(views)
     }
 }

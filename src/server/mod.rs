@@ -4,8 +4,11 @@
 pub mod address;
 pub mod admin;
 mod connection;
+mod control;
 mod failures;
 pub mod listener;
+mod order;
 pub mod reception;
 pub mod refusal;
+mod same_site;
 pub mod webhook;

@@ -1,10 +1,14 @@
 //! The one place that maps errors to statuses. A refusal never carries text from inside: its code is stable, its
 //! sentence is fixed, and the reason behind a failed authentication stays with the operator.
 
+mod objection;
+
 use core::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+
+pub use objection::Objection;
 
 /// Why a request is not served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +57,14 @@ pub enum Refusal {
     FailureBudget(Duration),
     /// A fault of ours.
     Internal,
+    /// An operator's order that is not carried out; never the answer to a sender.
+    Order(Objection),
+}
+
+impl From<Objection> for Refusal {
+    fn from(objection: Objection) -> Refusal {
+        Refusal::Order(objection)
+    }
 }
 
 /// How a credential header is malformed.
@@ -208,7 +220,8 @@ const INTERNAL: Code = row(
 const NOT_STRICT_JSON: &str = "Look at what the sender's template writes: one JSON value in UTF-8, no key twice.";
 
 impl Refusal {
-    /// Every code but those of the strict JSON reader, which keeps its own list; for docs/errors.md.
+    /// Every code but those of the strict JSON reader and those that only operators see, which have lists of their own;
+    /// for docs/errors.md.
     pub const ALL: &'static [Code] = &[
         NOT_FOUND,
         UNKNOWN_SOURCE,
@@ -257,6 +270,7 @@ impl Refusal {
             Refusal::ShuttingDown => SHUTTING_DOWN,
             Refusal::FailureBudget(_) => FAILURE_BUDGET,
             Refusal::Internal => INTERNAL,
+            Refusal::Order(objection) => objection.entry(),
         }
     }
 
@@ -296,6 +310,8 @@ struct Problem {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'static str>,
+    #[serde(flatten)]
+    members: serde_json::Map<String, serde_json::Value>,
 }
 
 impl IntoResponse for Refusal {
@@ -304,7 +320,8 @@ impl IntoResponse for Refusal {
         // Of a failed authentication nothing is said beyond the status.
         let detail = (status != StatusCode::UNAUTHORIZED).then_some(meaning);
         let title = status.canonical_reason().unwrap_or_default();
-        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail };
+        let members = if let Refusal::Order(objection) = &self { objection.members() } else { Default::default() };
+        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail, members };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         let headers = response.headers_mut();

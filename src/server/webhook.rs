@@ -214,7 +214,7 @@ fn method(door: &SourceDoor, method: &Method) -> Result<(), Refusal> {
 }
 
 /// One content type of the source's, with no parameter or `charset=utf-8`.
-fn content_type(door: &SourceDoor, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn content_type(door: &SourceDoor, headers: &HeaderMap) -> Result<(), Refusal> {
     let text = only(headers, header::CONTENT_TYPE).ok_or(Refusal::MediaType)?;
     let mut parts = text.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
@@ -234,14 +234,14 @@ fn content_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// The text of a header that occurs once.
-fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+pub(super) fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
     if values.next().is_some() { None } else { value.to_str().ok() }
 }
 
 /// The whole body, in memory that grows with what has arrived and not with what was announced.
-async fn whole(mut body: Body, cap: usize) -> Result<Bytes, Refusal> {
+pub(super) async fn whole(mut body: Body, cap: usize) -> Result<Bytes, Refusal> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::BodyUnreadable)?;

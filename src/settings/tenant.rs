@@ -9,7 +9,7 @@ use super::place::{Context, Section};
 use super::secret;
 use crate::defender::{BadEndpoint, Endpoints};
 use crate::domain::quota::Share;
-use crate::domain::scan::Mode;
+use crate::domain::scan::{Mode, OnUnknown};
 use crate::domain::verdict::Limit;
 
 /// Reads one tenant. The simulator asks for no credential, so there it may be left out.
@@ -40,7 +40,19 @@ pub(super) fn read<'i>(
     let mode = section.parse(ctx, "mode", "dry_run, approve or enforce", Mode::of_code);
     let quota = quota(&mut section, ctx);
     let limit = limit(&mut section, ctx);
-    section.later(ctx, "on_unknown", "is not available in this version, which always leaves such a call alone");
+    let on_unknown =
+        section.parse(ctx, "on_unknown", "repost or leave", OnUnknown::of_code).unwrap_or(OnUnknown::Leave);
+    let external_id = section.take(ctx, "external_id").unwrap_or(true);
+    let range = Duration::from_secs(3 * 86_400)..=Duration::from_secs(60 * 86_400);
+    let follow_for = section.duration(ctx, "follow_for", Duration::from_secs(7 * 86_400), range);
+    ctx.notes.push(format!(
+        "tenant `{name}`: on_unknown = \"{on_unknown}\": where the app may not read machine actions, nothing is \
+         followed, and a call whose answer was lost is {}",
+        match on_unknown {
+            OnUnknown::Leave => "never sent again",
+            OnUnknown::Repost => "sent again, which may scan twice",
+        }
+    ));
     section.finish(ctx);
     Some(Tenant {
         name,
@@ -51,6 +63,9 @@ pub(super) fn read<'i>(
         mode,
         quota,
         limit,
+        on_unknown,
+        external_id,
+        follow_for,
     })
 }
 

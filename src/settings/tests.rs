@@ -268,7 +268,8 @@ fn where_the_token_may_go_is_checked() {
         ("quota = { per_hour = 0 }", "quota.per_hour"),
         ("limit = { scans = 0 }", "limit.scans"),
         ("mode = \"force\"", "mode"),
-        ("on_unknown = \"repost\"", "on_unknown"),
+        ("on_unknown = \"guess\"", "on_unknown"),
+        ("follow_for = \"1d\"", "follow_for"),
     ] {
         let faults = tenant(more).faults();
         assert_eq!(faults.len(), 1, "{more}: {}", shown(&faults));

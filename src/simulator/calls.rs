@@ -26,6 +26,7 @@ impl Route {
             ("GET", ["api", "machineactions", id]) => ("get", *id),
             ("POST", ["api", "machineactions", id, "cancel"]) => ("cancel", *id),
             ("GET", ["api", "machines"]) => ("machines", ""),
+            ("GET", ["api", "machines", find]) if find.starts_with("findbyip(") => ("findbyip", *find),
             ("GET", ["api", "machines", id]) => ("machine", *id),
             _ => ("other", ""),
         };
@@ -47,7 +48,7 @@ table! {
     #[derive(Clone, Debug, Serialize)]
     Logged {
         #[serde(serialize_with = "instant")] pub at: Timestamp, "When, by the far side's clock.";
-        pub route: &'static str, "`token`, `scan`, `list`, `get`, `cancel`, `machine`, `machines` or `other`.";
+        pub route: &'static str, "`token`, `scan`, `list`, `get`, `cancel`, `machine`, `machines`, `findbyip` or `other`.";
         pub method: String, "HTTP method.";
         pub path: String, "Path and query as sent.";
         pub tenant: Option<String>, "The tenant, as it stood in the token path.";

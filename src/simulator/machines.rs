@@ -2,13 +2,27 @@
 
 use super::*;
 
-/// What machines are filtered on here: the documented fields that a name or an id can be resolved with.
-const FIELDS: [(&str, Literal); 4] = [
+use std::net::IpAddr;
+
+/// What machines are filtered on: the documented fields, but for tags and the number of a device group.
+const FIELDS: [(&str, Literal); 12] = [
     ("computerDnsName", Literal::Text),
     ("id", Literal::Text),
+    ("version", Literal::Text),
+    ("deviceValue", Literal::Text),
     ("aadDeviceId", Literal::Guid),
     ("lastSeen", Literal::Time),
+    ("exposureLevel", Literal::Text),
+    ("onboardingStatus", Literal::Text),
+    ("lastIpAddress", Literal::Text),
+    ("healthStatus", Literal::Text),
+    ("osPlatform", Literal::Text),
+    ("riskScore", Literal::Text),
 ];
+/// How far from the timestamp of `findbyip` a machine may have been seen with the address, in seconds.
+const AROUND: i64 = 15 * 60;
+/// How old that timestamp may be, in hours.
+const OLDEST: i64 = 30 * 24;
 
 impl Machine {
     /// `computerDnsName`, wherever it is shown.
@@ -28,8 +42,22 @@ impl Machine {
             "riskScore": "None", "exposureLevel": "Low", "rbacGroupId": 0, "rbacGroupName": null, "machineTags": [],
             "aadDeviceId": null, "isAadJoined": false, "vmMetadata": null, "managedBy": "Intune", "managedByStatus": "Success",
         });
-        record.as_object_mut().into_iter().for_each(|record| record.extend(self.record.clone()));
+        for record in record.as_object_mut().into_iter() {
+            record.extend(self.record.clone());
+            record.retain(|field, _| !self.lacks.contains(field));
+        }
         record
+    }
+
+    /// Whether it was seen with this internal address around an instant.
+    fn seen_with(&self, ip: IpAddr, at: Timestamp) -> bool {
+        let same = |text: &str| text.parse().is_ok_and(|other: IpAddr| other == ip);
+        if !self.sightings.is_empty() {
+            return self.sightings.iter().any(|(text, second)| same(text) && (second - at.as_second()).abs() <= AROUND);
+        }
+        let record = self.shown(at);
+        let others = record["ipAddresses"].as_array().into_iter().flatten().map(|other| &other["ipAddress"]);
+        others.chain([&record["lastIpAddress"]]).filter_map(Value::as_str).any(same)
     }
 }
 
@@ -55,8 +83,32 @@ impl Simulator {
     }
 
     pub(super) fn machines(&self, now: Timestamp, grant: &Grant, request: &Request<Bytes>) -> Reply {
-        let query = Query::of(request, &FIELDS)?;
+        let mut query = Query::of(request, &FIELDS)?;
+        query.fold = self.setup.eq_ignores_case;
         let rows = self.fleet(&grant.tenant).map(|machine| machine.shown(now));
-        Ok(served(200, query.page(request, "Machines", self.setup.page_size, rows), true))
+        self.found(query.page(request, "Machines", self.setup.page_size, rows))
+    }
+
+    /// `findbyip(ip='10.0.0.1',timestamp=2026-11-23T06:00:00Z)`
+    pub(super) fn find_by_ip(&self, now: Timestamp, grant: &Grant, call: &str) -> Reply {
+        let wrong = |code: &str| refused(400, code, &format!("{call} is not valid."));
+        let given =
+            call.strip_prefix("findbyip(ip='").and_then(|rest| rest.strip_suffix(')')?.split_once("',timestamp="));
+        let (ip, at) = given.ok_or_else(|| wrong("InvalidInput"))?;
+        let ip = ip.parse().map_err(|_| wrong("InvalidIpAddress"))?;
+        let at: Timestamp = at.parse().map_err(|_| wrong("InvalidInput"))?;
+        if at < now - SignedDuration::from_hours(OLDEST) {
+            return Err(wrong("InvalidInput"));
+        }
+        let seen = self.fleet(&grant.tenant).filter(|machine| machine.seen_with(ip, at));
+        let rows: Vec<Value> = seen.map(|machine| machine.shown(now)).collect();
+        self.found(json!({ "@odata.context": odata::context("Machines"), "value": rows }))
+    }
+
+    fn found(&self, body: Value) -> Reply {
+        if self.setup.none_is_404 && body["value"].as_array().is_some_and(Vec::is_empty) {
+            return Err(refused(404, "NotFound", "No recent machines were found."));
+        }
+        Ok(served(200, body, true))
     }
 }

@@ -180,6 +180,7 @@ impl Simulator {
             "get" => self.get(now, &grant, id),
             "cancel" => self.cancel(now, &grant, id, request),
             "machine" => self.machine(now, &grant, id),
+            "findbyip" => self.find_by_ip(now, &grant, &route.subject),
             _ => self.machines(now, &grant, request),
         }
     }

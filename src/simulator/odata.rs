@@ -60,11 +60,12 @@ impl Clause {
         Some(Clause(field.to_owned(), operator.to_owned(), literal))
     }
 
-    fn holds(&self, row: &Value) -> bool {
+    fn holds(&self, row: &Value, fold: bool) -> bool {
         let Clause(field, operator, literal) = self;
         // Null is neither before nor after anything.
         let Some(cell) = row[field].as_str() else { return operator == "ne" };
-        let literal = literal.as_str();
+        let [cell, literal] = [cell, literal].map(|text| if fold { text.to_lowercase() } else { text.to_owned() });
+        let (cell, literal) = (cell.as_str(), literal.as_str());
         match operator.as_str() {
             "eq" => cell == literal,
             "ne" => cell != literal,
@@ -84,6 +85,8 @@ pub(super) struct Query {
     clauses: Vec<Clause>,
     top: Option<usize>,
     skip: usize,
+    /// Whether letter case is ignored.
+    pub(super) fold: bool,
 }
 
 impl Query {
@@ -114,7 +117,8 @@ impl Query {
         largest: Option<usize>,
         rows: impl Iterator<Item = Value>,
     ) -> Value {
-        let rows: Vec<Value> = rows.filter(|row| self.clauses.iter().all(|clause| clause.holds(row))).collect();
+        let rows: Vec<Value> =
+            rows.filter(|row| self.clauses.iter().all(|clause| clause.holds(row, self.fold))).collect();
         let wanted = rows.len().saturating_sub(self.skip).min(self.top.unwrap_or(usize::MAX));
         let held = wanted.min(largest.unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE));
         let page: Vec<Value> = rows.into_iter().skip(self.skip).take(held).collect();

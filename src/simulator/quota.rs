@@ -13,6 +13,8 @@ pub(super) fn wait(calls: &[Logged], call: &Logged, setup: &Setup) -> Option<i12
     let counts = |other: &&Logged| other.arrived() && (setup.refused_count || other.status != Some(429));
     let mut newest_first: Vec<i128> = same.filter(counts).map(|other| other.at.as_nanosecond()).collect();
     let now = call.at.as_nanosecond();
+    newest_first.extend(foreign(now, setup));
+    newest_first.sort_unstable_by(|one, other| other.cmp(one));
     if longest(&newest_first, now, setup) <= 0 {
         return None;
     }
@@ -21,6 +23,13 @@ pub(super) fn wait(calls: &[Logged], call: &Logged, setup: &Setup) -> Option<i12
         newest_first.insert(0, now);
     }
     Some((longest(&newest_first, now, setup) + SECOND - 1).max(SECOND) / SECOND)
+}
+
+/// The calls of the last hour by another tool on the same app, which never waits.
+fn foreign(now: i128, setup: &Setup) -> impl Iterator<Item = i128> {
+    let calls = i128::from(setup.per_hour) * i128::from(setup.foreign_percent.min(100)) / 100;
+    let step = 3600 * SECOND / calls.max(1);
+    (0..calls).map(move |n| now - now.rem_euclid(step) - n * step)
 }
 
 /// The longer of both waits in nanoseconds; 0 or less: none.

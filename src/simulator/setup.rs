@@ -25,6 +25,7 @@ table! {
         pub per_minute: u32 = 100, "Calls per minute, app, tenant and API.";
         pub per_hour: u32 = 1500, "Calls per hour, app, tenant and API.";
         pub window: Window, "How the two limits are counted (not documented).";
+        pub foreign_percent: u32, "Percent of every hour that another tool on the same app spends, evenly, for each API.";
         pub refused_count: bool = true, "Whether refused calls count as well (not documented).";
         pub quick_ms: u64 = 4 * 60_000, "Milliseconds a Quick scan stays `InProgress`.";
         pub full_ms: u64 = 45 * 60_000, "Milliseconds a Full scan stays `InProgress`.";
@@ -38,6 +39,8 @@ table! {
         pub accept_external_id: bool = true, "Whether the scan call knows `ExternalId`; otherwise 400 `InvalidRequestBody`.";
         pub scope_null: bool, "Whether `scope` is null in every action.";
         pub outcomes: BTreeMap<String, String>, "Final status of scans by machine, where not `Succeeded`.";
+        pub eq_ignores_case: bool, "Whether a filter on machines ignores letter case (not documented).";
+        pub none_is_404: bool, "Whether a search that finds no machine is answered 404 instead of an empty `value`.";
         pub offline: BTreeSet<String>, "Machines whose scans, if started meanwhile, stay `Pending` for good.";
         pub seed: u64, "Start value of every id drawn.";
     }
@@ -66,6 +69,8 @@ table! {
         pub tenant: Option<String>, "The only tenant that sees it; none: all do.";
         pub refuses_scan: Option<String>, "The code its scans are refused with, such as `OsPlatformNotSupported`.";
         pub record: Map<String, Value>, "Fields of its record to write over: `healthStatus`, `lastSeen`, …";
+        pub lacks: Vec<String>, "Fields that its record is shown without.";
+        pub sightings: Vec<(String, i64)>, "Addresses it was seen with, and the Unix second of each; none: always with those of its record.";
     }
 }
 

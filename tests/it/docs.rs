@@ -12,7 +12,7 @@ use scanhook::api::Receipt;
 use scanhook::defender::token::ClaimFault;
 use scanhook::domain::alert::{AlertReason, AlertState};
 use scanhook::domain::mapping::{self, Item};
-use scanhook::domain::rules::{Facts, Finding, render};
+use scanhook::domain::rules::{Facts, Finding, Protected, render};
 use scanhook::domain::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
 use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key, Moment, Outgoing};
 use scanhook::domain::strict_json::{self, JsonFault};
@@ -22,7 +22,7 @@ use scanhook::intake::{Desk, accept};
 use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Question, Terms};
 use scanhook::presets;
-use scanhook::server::refusal::Refusal;
+use scanhook::server::refusal::{Objection, Refusal};
 use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 
 fn root() -> &'static Path {
@@ -46,9 +46,7 @@ fn the_shipped_policy_passes_its_own_tests_without_a_lint() {
     let Checked { policy, lints } = shipped();
     assert_eq!(lints, []);
     for test in policy.rules().tests() {
-        if let Err(failures) = policy.test(test, root(), &every_preset()) {
-            panic!("{}: {failures:?}", test.name);
-        }
+        assert_eq!(policy.test(test, root(), &every_preset()).failures, Vec::<String>::new(), "{}", test.name);
     }
 }
 
@@ -58,6 +56,21 @@ fn each_rule_of_the_shipped_policy_is_reached_by_a_test() {
     let expected = policy.rules().tests().iter().flat_map(|test| &test.steps);
     let reached: BTreeSet<&str> = expected.filter_map(|step| step.expect.rule.as_deref()).collect();
     assert_eq!(reached, policy.rules().names().collect());
+    let tests = policy.rules().tests().iter();
+    let ran: BTreeSet<String> = tests.flat_map(|test| policy.test(test, root(), &every_preset()).won).collect();
+    assert_eq!(policy.rules().untested(ran.iter().map(String::as_str)), []);
+    let protected: BTreeSet<&str> = policy
+        .rules()
+        .tests()
+        .iter()
+        .flat_map(|test| &test.steps)
+        .flat_map(|step| match &step.expect.protect {
+            Some(Protected::By(name)) => vec![name.as_str()],
+            Some(Protected::Exactly(names)) => names.iter().map(String::as_str).collect(),
+            None => Vec::new(),
+        })
+        .collect();
+    assert_eq!(protected, policy.rules().protections().collect());
 }
 
 #[test]
@@ -70,11 +83,13 @@ fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
         let json = strict_json::read(body.as_bytes()).unwrap();
         for item in mapping::read(&source.mapping, source.caps, &json, &[0; 24]) {
             let alert = item.alert();
-            let (device, facts, at) = (&alert.devices[0], Facts::NotAsked, Timestamp::default());
-            let question = Question { source: &source, terms, alert, device, facts, body: Some(&json), at };
-            match policy.decide(question).asks {
-                Asks::Nothing(_) | Asks::Resolve(_) => {}
-                Asks::Hold(_, wanted) | Asks::Scan(wanted) => assert_eq!(wanted.mode, Mode::DryRun, "{severity}"),
+            for facts in [Facts::NotAsked, Facts::Silent] {
+                let (device, at) = (&alert.devices[0], Timestamp::default());
+                let question = Question { source: &source, terms, alert, device, facts, body: Some(&json), at };
+                match policy.decide(question).asks {
+                    Asks::Nothing(_) | Asks::Resolve(_) => {}
+                    Asks::Hold(_, wanted) | Asks::Scan(wanted) => assert_eq!(wanted.mode, Mode::DryRun, "{severity}"),
+                }
             }
         }
     }
@@ -105,12 +120,14 @@ fn codes(file: &str, heading: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_answer_to_a_sender_is_explained_in_the_programs_own_words() {
-    let rows = rows("docs/errors.md", "Answers to senders");
-    let known = Refusal::ALL
-        .iter()
-        .map(|row| [row.code, row.status.as_str(), row.meaning, row.remedy].map(str::to_owned).to_vec());
-    assert_eq!(rows, known.collect::<Vec<_>>());
+fn every_answer_to_a_sender_or_an_operator_is_explained_in_the_programs_own_words() {
+    for (heading, known) in [("Answers to senders", Refusal::ALL), ("Answers to operators", Objection::ALL)] {
+        let rows = rows("docs/errors.md", heading);
+        let known = known
+            .iter()
+            .map(|row| [row.code, row.status.as_str(), row.meaning, row.remedy].map(str::to_owned).to_vec());
+        assert_eq!(rows, known.collect::<Vec<_>>(), "{heading}");
+    }
 }
 
 #[test]
@@ -175,7 +192,15 @@ fn every_fault_of_a_token_is_explained() {
 fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     let sources = ["src/defender/client.rs", "src/defender/reply.rs", "src/defender/token.rs", "src/lane/follow.rs"]
         .into_iter()
-        .chain(["src/lane/scan.rs", "src/lane/gate.rs"])
+        .chain([
+            "src/lane/scan.rs",
+            "src/lane/gate.rs",
+            "src/lane/resolve.rs",
+            "src/lane/cancel.rs",
+            "src/journal/held.rs",
+            "src/journal/cancel.rs",
+        ])
+        .chain(["src/journal/pauses.rs", "src/journal/retry.rs", "src/domain/scan.rs"])
         .map(text)
         .collect::<String>();
     for (file, heading) in [
@@ -183,6 +208,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         ("docs/errors.md", "Calls without an answer that counts"),
         ("docs/errors.md", "Alarms"),
         ("docs/reasons.md", "What else happens to a scan"),
+        ("docs/reasons.md", "What else happens to a decision"),
     ] {
         let codes = codes(file, heading);
         assert!(!codes.is_empty());
@@ -228,6 +254,57 @@ fn blocks(file: &str) -> Vec<(String, String)> {
     blocks
 }
 
+/// A policy from a document, with the files of its lists, which stand in the document as well.
+fn policy(file: &str, rules: &str) -> Checked {
+    let folder = tempfile::tempdir().unwrap();
+    for (kind, block) in blocks(file) {
+        if let Some(list) = kind.strip_prefix("text ") {
+            let path = folder.path().join(list);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, block).unwrap();
+        }
+    }
+    let path = folder.path().join("rules.toml");
+    fs::write(&path, rules).unwrap();
+    match Policy::load(&path) {
+        Ok(checked) => checked,
+        Err(PolicyError::Unreadable(path, error)) => panic!("{}: {error}", path.display()),
+        Err(PolicyError::Faulty(_, text, findings)) => panic!("{file}: {}", render(&findings, "snippet", &text, false)),
+    }
+}
+
+/// What the reader suggests for a word that is none, which is every word it knows.
+fn known_instead_of(rules: &str) -> Vec<String> {
+    let findings = Policy::parse(format!("version = 1\n{rules}")).map(|_| ()).unwrap_err().1;
+    let remedy = findings[0].remedy.clone().unwrap();
+    remedy.split_once("nown: ").unwrap().1.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_operator_and_field_of_the_rules_has_an_example_that_is_tested() {
+    let mut seen = String::new();
+    for (kind, block) in blocks("docs/rules.md") {
+        if kind == "toml" && block.starts_with("# rules.toml") {
+            let checked = policy("docs/rules.md", &block);
+            let rules = checked.policy.rules();
+            let ran = rules.tests().iter().map(|test| checked.policy.test(test, root(), &every_preset()));
+            let won: BTreeSet<String> = ran.flat_map(|ran| ran.won).collect();
+            assert_eq!(rules.untested(won.iter().map(String::as_str)), [], "{block}");
+            seen += &block;
+        }
+    }
+    let wrong = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { severity.xxxxxxxx = 1 }\n";
+    let operators = known_instead_of(wrong);
+    assert!(operators.len() > 10);
+    for operator in operators {
+        assert!(Regex::new(&format!(r"[ .]{operator} = ")).unwrap().is_match(&seen), "no example of {operator}");
+    }
+    let documented = text("docs/rules.md");
+    for field in known_instead_of(&wrong.replace("severity.xxxxxxxx", "xxxxxxxx")) {
+        assert!(documented.contains(&format!("`{field}`")), "{field} is not explained");
+    }
+}
+
 /// A configuration from a document, with the secrets it names.
 fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
     let folder = tempfile::tempdir().unwrap();
@@ -259,12 +336,11 @@ fn every_snippet_of_the_two_files_loads() {
                 assert_eq!(settings.warnings, Vec::<String>::new(), "{file}");
                 seen[0] += 1;
             } else if kind == "toml" && block.starts_with("# rules.toml") {
-                let checked = Policy::parse(block).unwrap_or_else(|(text, findings)| {
-                    panic!("{file}: {}", render(&findings, "snippet", &text, false))
-                });
+                let checked = policy(&file, &block);
                 assert_eq!(checked.lints, [], "{file}");
                 for test in checked.policy.rules().tests() {
-                    assert_eq!(checked.policy.test(test, root(), &every_preset()), Ok(()), "{file}: {}", test.name);
+                    let ran = checked.policy.test(test, root(), &every_preset());
+                    assert_eq!(ran.failures, Vec::<String>::new(), "{file}: {}", test.name);
                 }
                 seen[1] += 1;
             } else if kind == "json generic" {
@@ -327,10 +403,11 @@ fn every_link_inside_the_repository_leads_somewhere() {
     }
 }
 
-/// The receipt the recommended body gets with the shipped policy.
+/// The receipt the recommended body gets with the policy of the README.
 fn receipt() -> Receipt {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
-    let policy = shipped().policy;
+    let small = blocks("README.md").into_iter().find(|(_, block)| block.starts_with("# rules.toml")).unwrap().1;
+    let policy = policy("README.md", &small).policy;
     let keys = vec![Key::new("soar", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap()];
     let header = http::HeaderName::from_static("x-signature-256");
     let check = Check::hmac(header, "", Encoding::Hex, keys);
@@ -343,7 +420,7 @@ fn receipt() -> Receipt {
     let delivery = delivery.map_err(|_| "refused").unwrap();
     let (reply, receipt) = std::sync::mpsc::channel();
     let work = move |tx: &mut Tx<'_>| {
-        let id = tx.policy(policy.fingerprint(), policy.text(), now)?;
+        let id = tx.policy(policy.fingerprint(), &policy.record(), now)?;
         let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
         let desk = Desk { source, tenant: tx.tenant("default")?, terms };
         tx.accept(&accept(&desk, &policy, id, delivery).unwrap(), now)

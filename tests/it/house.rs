@@ -83,6 +83,11 @@ const RULES: &[Rule] = &[
         because: "SQL stays inside the journal",
     },
     Rule {
+        holds_in: |module| !within(module, "journal"),
+        banned: &[Banned::Ending("VerifiedDelivery::recalled")],
+        because: "only what was authenticated is in the journal, so only the journal may say that a delivery was",
+    },
+    Rule {
         holds_in: |module| within(module, "simulator"),
         banned: &[Banned::OursBut(&["simulator"])],
         because: "a misunderstanding shared with the product cannot pass",
@@ -368,6 +373,7 @@ fn a_planted_violation_of_each_rule_is_found() {
         ("server::admin", "fn f() { super::super::defender::reply::read(); }", "crate::defender::reply"),
         ("journal::store", "use crate::server::refusal::Refusal;", "crate::server"),
         ("intake", "use rusqlite::Connection;", "rusqlite"),
+        ("intake", "fn f() { VerifiedDelivery::recalled(s, b, t); }", "VerifiedDelivery::recalled"),
         ("simulator", "use crate::domain::scan::Kind;", "crate::domain"),
         ("server::admin", "fn f() { tokio::spawn(g()); }", "tokio::spawn"),
         ("journal", "use std::thread; fn f() { thread::spawn(g); }", "thread::spawn"),

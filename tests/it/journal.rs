@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::clock;
@@ -15,6 +15,8 @@ use tempfile::TempDir;
 use crate::harness::{Site, Wish, alert, fault, machine, scan_id, until};
 
 const DAY: Duration = Duration::from_secs(86_400);
+/// How long somebody else holds the journal, and how soon it must work again.
+const LOCKED: Duration = Duration::from_secs(5);
 
 fn open(path: &Path) -> Result<Store, OpenError> {
     Store::open(path, Ids::random().unwrap())
@@ -77,6 +79,7 @@ async fn a_restart_keeps_everything() {
     site.accepted(r#"{"alert_id":"2","severity":"high","device_name":"lt-042"}"#).await;
     site.accepted(alert("3", "low", &machine(3))).await;
     site.accepted(json!({ "alert_id": "4", "severity": "high" }).to_string()).await;
+    site.resolved().await;
     let views = async |site: &Site| {
         let mut views = Vec::new();
         for path in ["/api/v1/alerts", "/api/v1/decisions", "/api/v1/scans"] {
@@ -93,6 +96,53 @@ async fn a_restart_keeps_everything() {
     assert_eq!(open(&site.journal()).unwrap().dump().unwrap(), dump, "opening changes nothing");
     site.restart().await;
     assert_eq!(views(&site).await, before);
+}
+
+/// A journal as the first version wrote it: a decision is held, a scan waits, and one has failed.
+fn of_the_first_schema(path: &Path) {
+    let db = Connection::open(path).unwrap();
+    db.execute_batch(include_str!("../../src/journal/schema.sql")).unwrap();
+    db.pragma_update(None, "application_id", 0x7363_6e68).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    let now = clock::now().millis();
+    let alert = json!({ "id": "1", "dedupe": "1", "devices": [{ "machine": machine(1) }] });
+    db.execute_batch(&format!(
+        "INSERT INTO tenant(id, name) VALUES (1, 'default');
+         INSERT INTO policy VALUES (1, 'hash', '', {now});
+         INSERT INTO delivery VALUES (1, randomblob(16), NULL, 'siem', {now}, NULL);
+         INSERT INTO alert VALUES (1, 0, 'siem', '1', NULL, 'decided', NULL, NULL, '{alert}');
+         INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_after)
+           VALUES (1, randomblob(16), 1, '{two}', 0, 'full', 70, 'high', 'waiting', {now}, {now} + 60000);
+         INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_after, ended_at, outcome)
+           VALUES (2, randomblob(16), 1, '{three}', 0, 'full', 70, 'high', 'finished', {now}, {now} + 60000, {now}, 'failed');
+         INSERT INTO decision VALUES (1, 1, 0, 1, '{one}', '{one}', {now}, 'held', 'approval', NULL, 'high', 'full', 70, 1, '{{}}', {now} + 60000);
+         INSERT INTO decision VALUES (2, 1, 0, 1, '{two}', '{two}', {now}, 'scan', 'new', 1, 'high', 'full', 70, 1, '{{}}', NULL);
+         INSERT INTO decision VALUES (3, 1, 0, 1, '{three}', '{three}', {now}, 'scan', 'new', 2, 'high', 'full', 70, 1, '{{}}', NULL);
+         INSERT INTO decision VALUES (4, 1, 0, 1, '{four}', '{four}', {now}, 'dropped', 'expired', NULL, 'high', 'full', 70, 1, '{{}}', NULL);",
+        one = machine(1), two = machine(2), three = machine(3), four = machine(4),
+    ))
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_journal_of_an_earlier_version_is_taken_over_with_all_that_is_open_in_it() {
+    let mut site = Site::open().await;
+    site.stop().await;
+    for extension in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(beside(&site.journal(), extension));
+    }
+    of_the_first_schema(&site.journal());
+    site.restart().await;
+    until("what waited is scanned", async || (site.far.scans().len() == 1).then_some(())).await;
+    let of = async |n| {
+        let path = format!("/api/v1/decisions?device={}", machine(n));
+        site.get(&path).await["items"][0]["id"].as_str().unwrap().to_owned()
+    };
+    site.ordered(&format!("/api/v1/decisions/{}/approve", of(1).await), json!({})).await;
+    site.ordered("/api/v1/retry", json!({ "ids": [of(3).await, of(4).await] })).await;
+    until("what was approved and tried again, too", async || (site.far.scans().len() == 3).then_some(())).await;
+    let again = site.get(&format!("/api/v1/decisions?device={}", machine(4))).await;
+    assert_eq!((&again["items"][0]["state"], &again["items"][0]["reason"]), (&"held".into(), &"approval".into()));
 }
 
 #[test]
@@ -189,6 +239,33 @@ fn a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds() {
 }
 
 #[test]
+fn a_journal_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scanhook.db");
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch(include_str!("../../src/journal/schema.sql")).unwrap();
+    first
+        .execute_batch(
+            "PRAGMA application_id = 1935896168; PRAGMA user_version = 1;
+             INSERT INTO tenant(name) VALUES ('default');
+             INSERT INTO policy(hash, rules, loaded_at) VALUES ('h', '', 0);
+             INSERT INTO decision(delivery, n, tenant, device, at, state, reason, policy, why, look_at)
+               VALUES (1, 0, 1, 'lt-042', 5, 'held', 'unresolved_device', 1, '{}', 9);",
+        )
+        .unwrap();
+    drop(first);
+    let mut store = open(&path).unwrap();
+    assert_eq!(count(&path, "SELECT user_version FROM pragma_user_version"), u32::try_from(SCHEMA).unwrap());
+    assert_eq!((names(&path), count(&path, "SELECT count(*) FROM decision")), (vec!["default".to_owned()], 1));
+    run(&mut store, |tx| {
+        let tenant = tx.tenant("default")?;
+        tx.expire_held(tenant, clock::now()).map(|_| ())
+    })
+    .unwrap();
+    assert_eq!(count(&path, "SELECT count(*) FROM decision WHERE reason = 'expired'"), 1, "and goes on with it");
+}
+
+#[test]
 fn somebody_elses_database_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.db");
@@ -254,24 +331,42 @@ fn a_commit_that_fails_is_told_to_all_and_leaves_nothing() {
     assert_eq!(names(&path), ["default", "a"]);
 }
 
+/// H110, with a lock of some seconds.
 #[tokio::test]
-async fn while_another_process_locks_the_journal_senders_are_told_to_come_back() {
+async fn while_another_process_locks_the_journal_senders_are_told_to_come_back_and_nothing_leaves() {
     let site = Site::open().await;
-    site.accepted(alert("1", "low", &machine(1))).await;
-    let rows = site.rows();
-    let locker = Connection::open(site.journal()).unwrap();
-    locker.execute_batch("BEGIN IMMEDIATE").unwrap();
-    for _ in 0..3 {
-        let answer = site.post("siem", alert("2", "low", &machine(2))).await;
-        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{}", answer.text);
-    }
-    assert_eq!(site.rows(), rows);
-    locker.execute_batch("ROLLBACK").unwrap();
-    until("it recovers by itself", async || {
-        (site.post("siem", alert("2", "low", &machine(2))).await.status == 202).then_some(())
+    // It waits for a second: its call would leave while the journal is locked.
+    site.far.fault("scan", 1, 1, fault(429, "TooManyRequests", Some("1")));
+    let waiting = scan_id(&site.accepted(alert("waiting", "high", &machine(1))).await);
+    until("the 429 was answered", async || {
+        let scan = site.scan(&waiting).await;
+        (scan["state"] == "waiting" && scan["tries"] == 1).then_some(())
     })
     .await;
-    assert_eq!(site.rows().alert, 2);
+    let rows = site.rows();
+    let locker = Connection::open(site.journal()).unwrap();
+    locker.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let begun = Instant::now();
+    let mut refused = 0;
+    while begun.elapsed() < LOCKED {
+        let answer = site.post("siem", alert(&format!("locked-{refused}"), "low", &machine(2))).await;
+        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{}", answer.text);
+        refused += 1;
+    }
+    assert!(refused > 1, "{refused} answers");
+    assert_eq!(site.rows(), rows);
+    assert_eq!(site.far.calls_of("scan").len(), 1, "no call leaves whose intent cannot be written");
+    locker.execute_batch("ROLLBACK").unwrap();
+
+    let freed = Instant::now();
+    until("it recovers by itself", async || {
+        (site.post("siem", alert("after", "low", &machine(2))).await.status == 202).then_some(())
+    })
+    .await;
+    assert!(freed.elapsed() < LOCKED, "{:?}", freed.elapsed());
+    assert_eq!(site.rows().delivery, rows.delivery + 1, "what was acknowledged, and no more");
+    assert_eq!(site.scan_in(&waiting, "finished").await["outcome"], "succeeded");
+    assert_eq!(site.far.scans().len(), 1);
 }
 
 /// Forgets all that is due, step by step.
@@ -294,6 +389,7 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     site.scan_in(&scan_id(&over), "finished").await;
     let held = site.accepted(r#"{"alert_id":"held","severity":"high","device_name":"lt-042"}"#).await;
     site.accepted(json!({ "alert_id": "parked", "severity": "high" }).to_string()).await;
+    site.resolved().await;
     site.far.fault("scan", 1, 1000, fault(403, "DisabledFeature", None));
     let waiting = site.accepted(alert("waiting", "high", &machine(2))).await;
     site.stopped().await;

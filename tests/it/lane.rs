@@ -419,6 +419,48 @@ async fn our_share_of_the_quota_is_kept_and_a_restart_does_not_refill_it() {
     assert_eq!(waiting["items"].as_array().unwrap().len(), 13, "the rest waits");
 }
 
+#[tokio::test]
+async fn what_others_use_of_the_quota_is_learnt_from_a_second_429_and_shown() {
+    let site = Site::open().await;
+    site.far.fault("scan", 1, 2, fault(429, "TooManyRequests", Some("1")));
+    high(&site, "1", &machine(1)).await;
+    let quota = async |of: &str| site.get("/api/v1/status").await["tenants"][0]["quota"][of].clone();
+    let shown = until("the share is lowered", async || {
+        let scan = quota("scan").await;
+        (scan["used_by_others_per_minute"] != 0).then_some(scan)
+    })
+    .await;
+    assert_eq!(site.far.calls_of("scan").iter().filter(|call| call.status == Some(429)).count(), 2);
+    let number = |key: &str| shown[key].as_u64().unwrap();
+    assert_eq!(number("per_minute"), 100, "what is configured stays");
+    assert!(number("effective_per_minute") <= 5, "nothing was let through yet: {shown}");
+    assert_eq!(number("effective_per_minute") + number("used_by_others_per_minute"), 100);
+    assert_eq!(number("effective_per_hour") + number("used_by_others_per_hour"), 1500);
+    assert_eq!(quota("list").await["used_by_others_per_minute"], 0, "every API has its own budget");
+    let metrics = site.admin("/metrics").await.text;
+    let gauge = |name: &str| {
+        let labels = r#"{tenant="default",api="scan",window="minute"} "#;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("scanhook_{name}{labels}")));
+        line.unwrap_or_else(|| panic!("no {name}")).parse::<f64>().unwrap()
+    };
+    assert_eq!(gauge("quota_limit"), 100.0);
+    assert_eq!(gauge("quota_effective") + gauge("quota_used_by_others"), 100.0);
+    assert!(gauge("quota_used_by_others") > 90.0);
+}
+
+#[tokio::test]
+async fn slow_answers_to_others_do_not_hold_up_an_urgent_scan() {
+    let site = Site::open().await;
+    site.far.fault("scan", 1, 3, How::Delay { ms: 20_000 });
+    for n in 1..6 {
+        high(&site, &n.to_string(), &machine(n)).await;
+    }
+    until("three calls wait for their answers", async || (site.far.calls_of("scan").len() == 3).then_some(())).await;
+    site.accepted(alert("urgent", "critical", &machine(9))).await;
+    until("the urgent one has left", async || (site.far.calls_of("scan").len() == 4).then_some(())).await;
+    assert_eq!(site.far.calls_of("scan")[3].machine.as_deref(), Some(machine(9).as_str()));
+}
+
 /// Until the first token is there, alerts gather.
 fn late_token() -> Fault {
     Fault { route: "token".to_owned(), nth: 1, times: 1, how: How::Delay { ms: 1_500 } }

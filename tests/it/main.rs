@@ -11,8 +11,16 @@
 )]
 
 mod authentication;
+mod backlog;
+mod control;
 mod demo;
+#[path = "../../benches/desk/mod.rs"]
+mod desk;
+mod directory;
 mod docs;
+mod far_side;
+mod fleet;
+mod follow;
 mod harness;
 mod hostile;
 mod house;
@@ -21,7 +29,12 @@ mod journal;
 mod kill;
 mod lane;
 mod listener;
+mod naive;
+mod plan;
+mod power_cut;
 mod refusals;
+mod rules;
+mod schema;
 mod sending;
 mod simulation;
 mod simulator;

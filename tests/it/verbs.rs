@@ -233,6 +233,12 @@ fn a_command_line_that_makes_no_sense_ends_with_64_and_help_with_0() {
         &["send", PAYLOAD, "--source", "nobody"],
         &["send", PAYLOAD, "--source", "soar", "--header", "X-Other"],
         &["simulate", "--quick", "soon"],
+        &["approve"],
+        &["deny", "0198", "--rule", "high"],
+        &["cancel", "--yes"],
+        &["retry", "0198", "--yes"],
+        &["approve", "--machine", MACHINE, "--rule", "high"],
+        &["resume", "everything"],
     ] {
         let ran = desk.run(args).ends(64);
         assert!(ran.out.is_empty() && !ran.err.is_empty(), "{args:?}: diagnostics go to stderr");
@@ -305,6 +311,9 @@ fn nobody_there_is_69_with_what_to_look_at() {
         let ran = desk.run(&[verb, "--admin", &url]).ends(69);
         has(&ran.err, &[&url, "is `scanhook serve` running", "admin_listen"]);
         assert_eq!(ran.out, "");
+    }
+    for args in [&["pause"][..], &["resume"], &["approve", "x"], &["deny", "x"], &["cancel", "x"], &["retry", "x"]] {
+        has(&desk.run(&[args, &["--admin", &url]].concat()).ends(69).err, &[&url]);
     }
     has(&desk.run(&["send", PAYLOAD, "--source", "soar", "--url", &url]).ends(69).err, &[&url]);
 }
@@ -447,6 +456,32 @@ fn check_takes_either_file_and_warnings_count_only_if_asked() {
 }
 
 #[test]
+fn check_holds_the_rules_against_their_tests_and_the_configured_sources() {
+    let desk = Desk::ready();
+    desk.file("scanhook.toml", &format!("{CONFIG}{TENANT}"));
+    let more = "[[rule]]\nname = \"other\"\nscan = \"full\"\nwhen = { source = \"sour\" }\n";
+    desk.file("rules.toml", &format!("{RULES}{more}"));
+    let check = |args: &[&str]| {
+        let mut command = desk.command(args);
+        Ran::of(command.env("DEFENDER_SECRET", "of the app").output().unwrap())
+    };
+    let found = check(&["check"]).ends(0).out;
+    has(&found, &["warning[untested-rule]", "no test reaches rule `other`"]);
+    has(&found, &["warning[unknown-source]", "no source is named `sour`", "did you mean `soar`?"]);
+    check(&["check", "--deny-warnings"]).ends(1);
+}
+
+#[test]
+fn schema_prints_what_an_editor_needs_for_either_file() {
+    let desk = Desk::empty();
+    for (file, title) in [("rules", "rules.toml of scanhook"), ("config", "scanhook.toml")] {
+        let schema = desk.run(&["schema", file]).ends(0).json();
+        assert_eq!((&schema["title"], &schema["type"]), (&title.into(), &"object".into()));
+    }
+    desk.run(&["schema", "other"]).ends(64);
+}
+
+#[test]
 fn check_shows_fifty_findings_of_a_kind_and_counts_the_others() {
     let desk = Desk::empty();
     let keys: String = (0..57).map(|n| format!("unknown{n} = 1\n")).collect();
@@ -548,4 +583,66 @@ fn a_reader_that_leaves_ends_the_verb_quietly() {
     assert!(Path::new("/dev/full").exists());
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     has(&Ran::of(desk.command(&["test"]).stdout(full).output().unwrap()).ends(74).err, &["standard output"]);
+}
+
+#[test]
+fn people_steer_a_running_responder_from_the_command_line() {
+    let desk = Desk::ready();
+    let listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let serving = desk.start(&[&["serve", "--simulate", "--data-dir", "data", "--paused"][..], &listen].concat());
+    let admin = serving.admin();
+    let ask = |args: &[&str]| {
+        let mut command = desk.command(&[args, &["--admin", &admin]].concat());
+        Ran::of(command.env("USER", "anna").output().unwrap())
+    };
+    has(&ask(&["status"]).ends(0).out, &["paused   everything, by start since", "started with --paused"]);
+    has(&ask(&["resume"]).ends(0).out, &["PAUSED", "everything", "start"]);
+    assert_eq!(ask(&["resume"]).ends(0).err, "no pause is so\n");
+    has(&ask(&["pause", "--rule", "hihg"]).ends(64).err, &["[bad-value]", "key: rule", "a rule that is in force"]);
+    has(
+        &ask(&["pause", "--rule", "high", "--until", "2h", "--reason", "change freeze"]).ends(0).out,
+        &["rule `high`", "anna"],
+    );
+
+    let url = serving.webhooks("soar");
+    desk.run(&["send", PAYLOAD, "--source", "soar", "--url", &url]).ends(0);
+    let waiting = ask(&["scans", "-o", "json"]).ends(0).json();
+    let scan = waiting["items"][0]["id"].as_str().unwrap();
+    has(&ask(&["scans"]).ends(0).out, &["waiting (paused)"]);
+    has(&ask(&["scans", scan]).ends(0).out, &["paused", "rule `high`, by anna since", "change freeze"]);
+
+    // A device that only has an address.
+    let held = ask(&["decisions", "--state", "held", "-o", "json"]).ends(0).json();
+    let held = held["items"][0]["id"].as_str().unwrap();
+    has(&ask(&["approve", held]).ends(65).err, &["[machine-needed]", "10.20.0.9, held, unresolved_device"]);
+    has(&ask(&["approve", held, "--machine", "pc-7"]).ends(64).err, &["[bad-value]", "key: machine"]);
+    let other = MACHINE.replace('1', "2");
+    let approved = ask(&["approve", held, "--machine", &other, "--by", "ben", "--reason", "looked it up"]).ends(0);
+    has(&approved.out, &["approved", "10.20.0.9", "scan: new", "approved by ben (looked it up)"]);
+    has(&ask(&["approve", held]).ends(0).out, &["already"]);
+    has(&ask(&["deny", held]).ends(65).err, &["[not-held]", "scan, new"]);
+
+    // A selection is asked about, and there is nobody to ask.
+    let refused = ask(&["cancel", "--rule", "high", "--device", "1e5b*"]).ends(64);
+    has(&refused.err, &["1 item", "--yes"]);
+    assert_eq!(refused.out, "");
+    has(&ask(&["scans", "--state", "waiting"]).ends(0).out, &[MACHINE, &other]);
+    assert_eq!(ask(&["cancel", "--rule", "nobody's", "--yes"]).ends(0).err, "nothing matches\n");
+    has(
+        &ask(&["cancel", "--rule", "high", "--device", "1e5b*", "--yes"]).ends(0).out,
+        &["cancelled", "by anna", MACHINE],
+    );
+    has(&ask(&["cancel", scan]).ends(0).out, &["already"]);
+    has(&ask(&["cancel", "nonsense"]).ends(66).err, &["[unknown-id]"]);
+    let some = ask(&["retry", scan, "01a19b54-1b98-7000-8000-000000000001", "-o", "json"]).ends(66);
+    assert_eq!(some.json()["items"][0]["result"], "retried", "{}", some.out);
+    has(&some.err, &["1 of 2 not done", "[unknown-id]"]);
+
+    has(&ask(&["resume", "--rule", "high", "-o", "json"]).ends(0).out, &["\"in_force\":[]"]);
+    until("both are sent", || ask(&["scans", "--state", "running"]).ends(0).out.matches("running").count() == 2);
+    let running = ask(&["scans", "--device", &other, "-o", "json"]).ends(0).json();
+    let running = running["items"][0]["id"].as_str().unwrap();
+    has(&ask(&["cancel", running]).ends(0).out, &["cancelling"]);
+    until("it is called off", || ask(&["scans", running]).ends(0).out.contains("finished: cancelled"));
+    has(&ask(&["scans", running]).ends(0).out, &["approved", "ben", "cancel_asked", "anna", "cancel_taken"]);
 }

@@ -154,12 +154,15 @@ pub(super) async fn storm(show: &mut Show) -> anyhow::Result<()> {
 
 /// An alert that does not say which machine it means, and one that is over.
 pub(super) async fn careful(show: &mut Show) -> anyhow::Result<()> {
-    show.screen.act("Nobody guesses", "One alert has only a host name; another is already resolved. Neither scans.")?;
+    show.screen.act(
+        "Nobody guesses",
+        "One alert has a host name that Defender does not know; another is already resolved. Neither scans.",
+    )?;
     let before = show.stage.scans().await?.len();
     let mut states = Vec::new();
     for sample in [samples::host_only(), samples::resolved()] {
         show.deliver(&sample).await?;
-        for alert in show.stage.alerts(sample.source, &sample.name).await? {
+        for alert in show.resolved(&sample).await? {
             let alert = alert.receipt;
             if let Some(detail) = &alert.detail {
                 show.screen.quote(&format!("{}: {} because {detail}", alert.id, alert.state))?;

@@ -119,7 +119,7 @@ fn of_storm(name: String, machine: usize, reasons: &'static [&'static str]) -> S
     generic(&name, severity, &Device::named(format!("ws-{}", 101 + machine)), reasons)
 }
 
-/// An alert that names a device as people do, which is not enough to act on.
+/// An alert that names a device as people do, by a name that no machine has.
 pub(super) fn host_only() -> Sample {
     let device = Device { name: "sql-prod-7".to_owned(), machine: String::new() };
     let expected = Expected::Held { rule: "high", reason: "unresolved_device" };

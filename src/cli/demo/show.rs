@@ -11,7 +11,7 @@ use super::far::FarSide;
 use super::samples::{Device, Expected, Sample};
 use super::screen::{Row, Screen};
 use super::stage::{Answered, Stage};
-use crate::api::{Receipt, ScanView};
+use crate::api::{AlertView, Receipt, ScanView};
 use crate::clock;
 
 /// How often the admin listener is asked.
@@ -115,6 +115,21 @@ impl Show {
                 let patience = PATIENCE.as_secs();
                 self.expect(false, || format!("after {patience} s the scans are still: {}", states.join("; ")));
                 return Ok(scans);
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// The alerts of this sample, once Defender's directory has said which machine they are about.
+    pub(super) async fn resolved(&mut self, sample: &Sample) -> anyhow::Result<Vec<AlertView>> {
+        let begun = clock::mono();
+        loop {
+            let alerts = self.stage.alerts(sample.source, &sample.name).await?;
+            let waits = |alert: &AlertView| alert.receipt.decisions.iter().any(|one| one.state == "resolving");
+            let over = clock::mono().saturating_sub(begun) > PATIENCE;
+            if over || !alerts.iter().any(waits) {
+                self.expect(!over, || format!("alert {} still waits for the directory", sample.name));
+                return Ok(alerts);
             }
             tokio::time::sleep(TICK).await;
         }

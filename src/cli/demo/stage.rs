@@ -249,6 +249,7 @@ fn brisk() -> Pace {
         settle: Duration::from_secs(1),
         busy: Duration::from_secs(2),
         stopped: Duration::from_secs(5),
+        lull: Duration::ZERO,
         ..Pace::default()
     }
 }

@@ -200,7 +200,7 @@ fn a_success_nobody_can_read_is_unknown() {
         }
     }
     for id in [Value::Null, text(""), text("../../alerts/1"), text("a b"), text(&"9".repeat(129)), Value::from(7)] {
-        assert_eq!(meaning(201, &action(&[("id", id.clone())])), unknown("no-action-id", false), "{id}");
+        assert_eq!(meaning(201, &action(&[("id", id.clone())])), unknown("no-action-id", true), "{id}");
     }
     assert_eq!(meaning(201, &action(&[("status", Value::Null)])), unknown("no-action-status", false));
 }
@@ -469,6 +469,34 @@ fn a_next_page_elsewhere_is_named_and_not_followed() {
     }
     let odd = page(200, r#"{"value":[],"@odata.nextLink":17}"#);
     assert!(matches!(odd, ListReply::Page { next: None, foreign_next: true, .. }), "{odd:?}");
+}
+
+#[test]
+fn calling_off_is_taken_refused_or_left_to_the_list() {
+    const ACTION: &str = "5be1a7c0-2f44-4d1a-8a3c-6f0e9d27b815";
+    let reply = |status, body: &str| cancel(&answer(status, body), ACTION);
+    let open = action(&[("status", text("InProgress"))]);
+    let CancelReply::Taken(view) = reply(200, &open) else { panic!("taken") };
+    assert_eq!(view.status.outcome(), None, "it may still be open");
+    let CancelReply::Taken(view) = reply(201, &action(&[("status", text("Cancelled"))])) else { panic!("taken") };
+    assert_eq!(view.status.outcome(), Some(Outcome::Cancelled));
+    // What an action that is over answers is not documented: whatever it is, the list will tell.
+    for status in [400, 403, 404, 405, 409, 410, 422] {
+        let CancelReply::Refused(refusal) = reply(status, &error("BadRequest")) else { panic!("{status}") };
+        assert_eq!(refusal.status, status);
+    }
+    assert!(matches!(reply(401, ""), CancelReply::Unauthorized(_)));
+    assert_eq!(reply(429, ""), CancelReply::Throttled(PAUSE));
+    for (status, body, code) in [
+        (200, "", "unreadable-answer"),
+        (200, r#"{"id":"another","status":"Cancelled"}"#, "another-action"),
+        (302, "", "redirect"),
+        (408, "", "request-timeout"),
+        (500, "", "server-error"),
+        (503, "", "server-error"),
+    ] {
+        assert_eq!(reply(status, body), CancelReply::Unknown(code), "{status} {body}");
+    }
 }
 
 #[test]

@@ -2,50 +2,22 @@
 
 use core::cmp::Ordering;
 use core::net::IpAddr;
+use core::ops::Range;
+use core::time::Duration;
 
 use regex::Regex;
 
-use super::event::Event;
-use super::field::{Field, Reading, Value};
-use crate::domain::alert::Severity;
+use super::field::{Field, Named, Reading, Value};
+use super::glob::Glob;
+use super::network::Network;
+use super::operand::{Folded, Operand, label};
+use super::sight::Sight;
+use super::truth::Truths;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Seen;
 
 /// Characters of a value that a decision record keeps.
 const SEEN_MAX: usize = 120;
-
-/// Ordered as Kleene has it: *and* is the least, *or* the greatest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Truth {
-    False,
-    Unknown,
-    True,
-}
-
-impl Truth {
-    const fn of(value: bool) -> Truth {
-        if value { Truth::True } else { Truth::False }
-    }
-
-    const fn not(self) -> Truth {
-        match self {
-            Truth::False => Truth::True,
-            Truth::Unknown => Truth::Unknown,
-            Truth::True => Truth::False,
-        }
-    }
-
-    fn any(truths: impl Iterator<Item = Truth>) -> Truth {
-        let mut best = Truth::False;
-        for truth in truths {
-            best = best.max(truth);
-            if best == Truth::True {
-                break;
-            }
-        }
-        best
-    }
-}
 
 /// A condition: a conjunction, a disjunction, its negation, or one field compared.
 #[derive(Clone, Debug)]
@@ -61,6 +33,8 @@ pub(super) enum Condition {
 pub(super) struct Leaf {
     pub(super) field: Field,
     pub(super) test: Test,
+    /// The bytes of the value in the file.
+    pub(super) span: Range<usize>,
 }
 
 /// What an operator asks of a value.
@@ -68,12 +42,29 @@ pub(super) struct Leaf {
 pub(super) enum Test {
     /// Equal to any of these.
     Equals(Vec<Operand>),
+    /// Each of these is equal to some element.
+    AllOf(Vec<Operand>),
     /// In this relation to the operand.
     Order(Relation, Operand),
-    /// Matches; `contains` is a pattern too. `first_label`: of a host name only that counts.
-    Matches { regex: Regex, first_label: bool },
+    /// Holds any of these texts.
+    Contains(Vec<Pattern<Folded>>),
+    /// Matches any of these expressions somewhere.
+    Matches(Vec<Pattern<Regex>>),
+    /// Any of these globs matches all of it.
+    Globs(Vec<Pattern<Glob>>),
+    /// Lies in any of these networks.
+    Inside(Vec<Network>),
+    /// More time than this has passed between it and the receipt.
+    OlderThan(Duration),
     /// Is there at all, or is not.
     Exists(bool),
+}
+
+/// A pattern, and whether only the first label of a host name counts.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern<P> {
+    pub(super) pattern: P,
+    pub(super) first_label: bool,
 }
 
 /// The relations of ordered values.
@@ -86,7 +77,7 @@ pub(super) enum Relation {
 }
 
 impl Relation {
-    const fn holds(self, order: Ordering) -> bool {
+    pub(super) const fn holds(self, order: Ordering) -> bool {
         match self {
             Relation::Gt => order.is_gt(),
             Relation::Gte => order.is_ge(),
@@ -96,188 +87,180 @@ impl Relation {
     }
 }
 
-/// A value written in a rule, made ready for its field.
-#[derive(Clone, Debug)]
-pub(super) enum Operand {
-    Text(Folded),
-    /// Compared with the first label of a host name.
-    Label(Folded),
-    /// This technique and its sub-techniques.
-    Technique(Folded),
-    /// However the address is spelt.
-    Address(IpAddr, Folded),
-    Severity(Severity),
-    Time(Timestamp),
-    Number(Number),
-    Bool(bool),
-}
-
-/// A text in lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Folded(String);
-
-impl Folded {
-    pub(super) fn new(text: &str) -> Folded {
-        Folded(text.chars().flat_map(char::to_lowercase).collect())
-    }
-
-    fn equals(&self, text: &str) -> bool {
-        text.chars().flat_map(char::to_lowercase).eq(self.0.chars())
-    }
-
-    /// `t1003` covers `T1003.001`.
-    fn covers(&self, technique: &str) -> bool {
-        let family = technique.split('.').next().unwrap_or(technique);
-        self.equals(technique) || self.equals(family)
-    }
-}
-
-/// A number as it was written: exact where both sides are whole, so that no id loses a digit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Number {
-    whole: Option<i128>,
-    real: f64,
-}
-
-impl Number {
-    /// Reads a JSON or TOML number; `None` where the text is none, or not finite.
-    pub(super) fn parse(literal: &str) -> Option<Number> {
-        let starts = literal.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
-        let real: f64 = literal.parse().ok().filter(|real: &f64| starts && real.is_finite())?;
-        Some(Number { whole: literal.parse().ok(), real })
-    }
-
-    fn order(self, other: Number) -> Option<Ordering> {
-        match (self.whole, other.whole) {
-            (Some(a), Some(b)) => Some(a.cmp(&b)),
-            _ => self.real.partial_cmp(&other.real),
-        }
-    }
-}
-
 impl Condition {
-    pub(super) fn truth(&self, event: &Event<'_>) -> Truth {
+    pub(super) fn truths(&self, sight: &Sight<'_>) -> Truths {
         match self {
-            Condition::All(parts) => {
-                let mut worst = Truth::True;
-                for part in parts {
-                    worst = worst.min(part.truth(event));
-                    if worst == Truth::False {
-                        break;
-                    }
-                }
-                worst
-            }
-            Condition::Any(parts) => Truth::any(parts.iter().map(|part| part.truth(event))),
-            Condition::None(parts) => Truth::any(parts.iter().map(|part| part.truth(event))).not(),
-            Condition::Leaf(leaf) => leaf.truth(event),
+            Condition::All(parts) => Truths::all(parts.iter().map(|part| part.truths(sight))),
+            Condition::Any(parts) => Truths::any(parts.iter().map(|part| part.truths(sight))),
+            Condition::None(parts) => Truths::any(parts.iter().map(|part| part.truths(sight))).not(),
+            Condition::Leaf(leaf) => leaf.truths(sight),
         }
     }
 
     /// Every leaf, in file order.
-    fn leaves<'c>(&'c self, out: &mut Vec<&'c Leaf>) {
-        match self {
-            Condition::All(parts) | Condition::Any(parts) | Condition::None(parts) => {
-                parts.iter().for_each(|part| part.leaves(out));
+    pub(super) fn leaves(&self) -> Vec<&Leaf> {
+        fn collect<'c>(condition: &'c Condition, out: &mut Vec<&'c Leaf>) {
+            match condition {
+                Condition::All(parts) | Condition::Any(parts) | Condition::None(parts) => {
+                    parts.iter().for_each(|part| collect(part, out));
+                }
+                Condition::Leaf(leaf) => out.push(leaf),
             }
-            Condition::Leaf(leaf) => out.push(leaf),
         }
+        let mut out = Vec::new();
+        collect(self, &mut out);
+        out
+    }
+
+    /// Whether it asks for this field.
+    pub(super) fn mentions(&self, named: Named) -> bool {
+        self.leaves().iter().any(|leaf| leaf.field == Field::Named(named))
     }
 
     /// Each field of the condition once, with the value it has.
-    pub(super) fn seen(&self, event: &Event<'_>) -> Vec<Seen> {
-        let mut leaves = Vec::new();
-        self.leaves(&mut leaves);
+    pub(super) fn seen(&self, sight: &Sight<'_>) -> Vec<Seen> {
         let mut seen: Vec<Seen> = Vec::new();
-        for leaf in leaves {
-            let field = leaf.field.name();
-            if seen.iter().all(|seen| seen.field != field) {
-                let (value, unknown) = match leaf.field.read(event) {
-                    Reading::Present(values) => (Some(values.shown(SEEN_MAX)), false),
-                    Reading::Absent => (None, false),
-                    Reading::Unknown => (None, true),
-                };
-                seen.push(Seen { field: field.to_owned(), value, unknown });
+        for leaf in self.leaves() {
+            if seen.iter().all(|seen| seen.field != leaf.field.name()) {
+                seen.push(leaf.seen(sight));
             }
         }
         seen
     }
 
-    /// The fields whose conditions are neither true nor false, each once.
-    pub(super) fn unknown_fields(&self, event: &Event<'_>) -> Vec<&str> {
-        let mut leaves = Vec::new();
-        self.leaves(&mut leaves);
+    /// The fields whose conditions are neither true nor false, or which the directory can still tell, each once.
+    pub(super) fn unknown_fields(&self, sight: &Sight<'_>) -> Vec<&str> {
         let mut fields = Vec::new();
-        for leaf in leaves {
-            if leaf.truth(event) == Truth::Unknown && !fields.contains(&leaf.field.name()) {
+        for leaf in self.leaves() {
+            let truths = leaf.truths(sight);
+            if (truths.may_be_unknown() || truths == Truths::EITHER) && !fields.contains(&leaf.field.name()) {
                 fields.push(leaf.field.name());
             }
         }
         fields
     }
+
+    /// The first part that keeps it from being true: false if there is one, else one that is unknown.
+    pub(super) fn first_failing(&self, sight: &Sight<'_>) -> Option<&Leaf> {
+        let worst = |parts: &[Condition]| -> Option<usize> {
+            let of = |truths: Truths| parts.iter().position(|part| part.truths(sight) == truths);
+            of(Truths::FALSE).or_else(|| parts.iter().position(|part| part.truths(sight) != Truths::TRUE))
+        };
+        match self {
+            Condition::All(parts) => parts.get(worst(parts)?)?.first_failing(sight),
+            // None of them holds: the first says best what was looked for.
+            Condition::Any(parts) => parts.iter().find_map(|part| part.first_failing(sight)),
+            // One of them does hold: that one is in the way.
+            Condition::None(parts) => {
+                let hit = parts.iter().find(|part| part.truths(sight) == Truths::TRUE);
+                let hit = hit.or_else(|| parts.iter().find(|part| part.truths(sight) != Truths::FALSE))?;
+                hit.leaves().into_iter().find(|leaf| leaf.truths(sight) != Truths::FALSE)
+            }
+            Condition::Leaf(leaf) => (leaf.truths(sight) != Truths::TRUE).then_some(leaf),
+        }
+    }
 }
 
 impl Leaf {
-    fn truth(&self, event: &Event<'_>) -> Truth {
-        let values = match self.field.read(event) {
-            Reading::Unknown => return Truth::Unknown,
-            Reading::Absent => return Truth::of(matches!(self.test, Test::Exists(false))),
+    pub(super) fn truths(&self, sight: &Sight<'_>) -> Truths {
+        if sight.open && self.field.is_open(sight) {
+            return Truths::EITHER;
+        }
+        let values = match self.field.read(sight) {
+            Reading::Unknown => return Truths::UNKNOWN,
+            Reading::Absent => return Truths::of(matches!(self.test, Test::Exists(false))),
             Reading::Present(values) => values,
         };
-        if let Test::Exists(wanted) = self.test {
-            return Truth::of(values.iter().any(Value::has_content) == wanted);
+        let at = sight.event.at;
+        match &self.test {
+            Test::Exists(wanted) => Truths::of(values.iter().any(Value::has_content) == *wanted),
+            Test::AllOf(operands) => Truths::all(
+                operands.iter().map(|operand| Truths::any(values.iter().map(|value| operand.equals(value, at)))),
+            ),
+            test => Truths::any(values.iter().map(|value| test.holds(value, at))),
         }
-        Truth::any(values.iter().map(|value| self.test.holds(value)))
+    }
+
+    /// Its field with the value it has.
+    pub(super) fn seen(&self, sight: &Sight<'_>) -> Seen {
+        let (value, unknown) = match self.field.read(sight) {
+            Reading::Present(values) => (Some(values.shown(SEEN_MAX)), false),
+            Reading::Absent => (None, false),
+            Reading::Unknown => (None, true),
+        };
+        Seen { field: self.field.name().to_owned(), value, unknown }
     }
 }
 
 impl Test {
+    /// As the rules write the operator; equality has none.
+    pub(super) const fn operator(&self) -> Option<&'static str> {
+        Some(match self {
+            Test::Equals(_) => return None,
+            Test::AllOf(_) => "all_of",
+            Test::Order(Relation::Gt, _) => "gt",
+            Test::Order(Relation::Gte, _) => "gte",
+            Test::Order(Relation::Lt, _) => "lt",
+            Test::Order(Relation::Lte, _) => "lte",
+            Test::Contains(_) => "contains",
+            Test::Matches(_) => "regex",
+            Test::Globs(_) => "glob",
+            Test::Inside(_) => "cidr",
+            Test::OlderThan(_) => "older_than",
+            Test::Exists(_) => "exists",
+        })
+    }
+
     /// Whether it holds for one value; a value of a type it cannot be compared with is unknown.
-    fn holds(&self, value: Value<'_>) -> Truth {
+    fn holds(&self, value: Value<'_>, at: Timestamp) -> Truths {
         match self {
-            Test::Equals(operands) => Truth::any(operands.iter().map(|operand| operand.equals(value))),
+            Test::Equals(operands) => Truths::any(operands.iter().map(|operand| operand.equals(value, at))),
             Test::Order(relation, operand) => match operand.order(value) {
-                Some(order) => Truth::of(relation.holds(order)),
-                None => Truth::Unknown,
+                Some(order) => Truths::of(relation.holds(order)),
+                None => Truths::UNKNOWN,
             },
-            Test::Matches { regex, first_label } => match value {
-                Value::Text(text) if *first_label => Truth::of(regex.is_match(label(text))),
-                Value::Text(text) | Value::Number(text) => Truth::of(regex.is_match(text)),
-                _ => Truth::Unknown,
-            },
-            Test::Exists(_) => Truth::Unknown,
-        }
-    }
-}
-
-impl Operand {
-    fn equals(&self, value: Value<'_>) -> Truth {
-        match (self, value) {
-            (Operand::Text(wanted), Value::Text(text) | Value::Number(text)) => Truth::of(wanted.equals(text)),
-            (Operand::Label(wanted), Value::Text(text)) => Truth::of(wanted.equals(label(text))),
-            (Operand::Technique(wanted), Value::Text(text)) => Truth::of(wanted.covers(text)),
-            (Operand::Address(address, wanted), Value::Text(text)) => {
-                let same = text.trim().parse().is_ok_and(|found: IpAddr| found.to_canonical() == *address);
-                Truth::of(same || wanted.equals(text))
+            Test::Contains(patterns) => {
+                folded(value, |whole| patterns.iter().any(|one| one.part(whole).contains(one.pattern.as_str())))
             }
-            (Operand::Bool(wanted), Value::Bool(value)) => Truth::of(*wanted == value),
-            (operand, value) => operand.order(value).map_or(Truth::Unknown, |order| Truth::of(order.is_eq())),
-        }
-    }
-
-    /// How the value stands to this operand; `None` where they cannot be compared.
-    fn order(&self, value: Value<'_>) -> Option<Ordering> {
-        match (self, value) {
-            (Operand::Severity(wanted), Value::Severity(severity)) => Some(severity.cmp(wanted)),
-            (Operand::Time(wanted), Value::Time(time)) => Some(time.cmp(wanted)),
-            (Operand::Time(wanted), Value::Text(text)) => Some(Timestamp::parse(text)?.cmp(wanted)),
-            (Operand::Number(wanted), Value::Number(text) | Value::Text(text)) => Number::parse(text)?.order(*wanted),
-            _ => None,
+            Test::Globs(patterns) => {
+                folded(value, |whole| patterns.iter().any(|one| one.pattern.matches(one.part(whole))))
+            }
+            Test::Matches(patterns) => match value {
+                Value::Text(text) | Value::Number(text) => {
+                    Truths::of(patterns.iter().any(|one| one.pattern.is_match(one.part(text))))
+                }
+                _ => Truths::UNKNOWN,
+            },
+            Test::Inside(networks) => match value {
+                Value::Text(text) => match text.trim().parse::<IpAddr>() {
+                    Ok(address) => Truths::of(networks.iter().any(|network| network.holds(address))),
+                    Err(_) => Truths::UNKNOWN,
+                },
+                _ => Truths::UNKNOWN,
+            },
+            Test::OlderThan(span) => match value {
+                Value::Time(time) => Truths::of(at.since(time) > *span),
+                Value::Text(text) => {
+                    Timestamp::parse(text).map_or(Truths::UNKNOWN, |time| Truths::of(at.since(time) > *span))
+                }
+                _ => Truths::UNKNOWN,
+            },
+            Test::AllOf(_) | Test::Exists(_) => Truths::UNKNOWN,
         }
     }
 }
 
-/// The first label of a host name.
-fn label(name: &str) -> &str {
-    name.split('.').next().unwrap_or(name)
+impl<P> Pattern<P> {
+    /// The part of a text that it is compared with.
+    fn part<'t>(&self, text: &'t str) -> &'t str {
+        if self.first_label { label(text) } else { text }
+    }
+}
+
+/// Asks something of a text in lower case.
+fn folded(value: Value<'_>, holds: impl FnOnce(&str) -> bool) -> Truths {
+    match value {
+        Value::Text(text) | Value::Number(text) => Truths::of(holds(Folded::new(text).as_str())),
+        _ => Truths::UNKNOWN,
+    }
 }

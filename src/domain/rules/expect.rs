@@ -1,26 +1,22 @@
-//! The tests embedded in a rules file: what is given, and what is expected of the policy.
+//! The tests embedded in a rules file, and what they expect of the policy.
 
 use core::ops::Range;
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use toml::de::{DeTable, DeValue};
 
-use super::event::{Facts, MachineFacts, OwnedEvent};
-use super::field::{Field, Named, Reading};
+use super::event::OwnedEvent;
 use super::finding::{code, quoted, suggest};
+use super::given::TestFacts;
 use super::read::{MODES, SCANS};
 use super::walk::{Entry, Node, Walk, entries_of};
-use crate::domain::alert::{Alert, Device, MachineId};
-use crate::domain::json::Json;
 use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason};
 use crate::domain::time::Timestamp;
 
 const TEST: &[&str] = &["name", "event", "expect", "step", "at", "mode", "source", "payload_file"];
 const STEP: &[&str] = &["after", "event", "expect", "source", "payload_file"];
-const EXPECT: &[&str] = &["rule", "scan", "priority", "state", "reason", "comment_contains"];
-/// The value by which a test says that a fact cannot be known.
-const UNKNOWN: &str = "unknown";
+const EXPECT: &[&str] = &["rule", "scan", "priority", "protect", "state", "reason", "comment_contains"];
 
 /// One `[[test]]`.
 #[derive(Clone, Debug)]
@@ -77,6 +73,8 @@ pub struct Expect {
     pub scan: Option<Option<Kind>>,
     /// Its priority.
     pub priority: Option<Priority>,
+    /// The protections that apply.
+    pub protect: Option<Protected>,
     /// The decision's state.
     pub state: Option<DecisionState>,
     /// The decision's reason.
@@ -85,57 +83,19 @@ pub struct Expect {
     pub comment_contains: Option<String>,
 }
 
-/// What tests know of a device that they do not describe: an unremarkable machine, or what `[test_facts]` says.
-#[derive(Clone, Debug)]
-pub(super) struct TestFacts {
-    device: Device,
-    facts: MachineFacts,
-    /// Fields said to be unknown.
-    unknown: BTreeSet<String>,
+/// Which protections a step expects to apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protected {
+    /// This one, and perhaps others.
+    By(String),
+    /// Exactly these.
+    Exactly(Vec<String>),
 }
 
-impl Default for TestFacts {
-    fn default() -> Self {
-        let text = |text: &str| Reading::Present(text.to_owned());
-        let facts = MachineFacts {
-            id: Reading::Absent,
-            name: Reading::Absent,
-            ips: Reading::Absent,
-            aad_id: Reading::Absent,
-            tags: Reading::Present(Vec::new()),
-            group: text(""),
-            os: text("Windows11"),
-            health: text("Active"),
-        };
-        TestFacts { device: Device::default(), facts, unknown: BTreeSet::new() }
-    }
-}
-
-impl TestFacts {
-    /// Adds what the event does not say.
-    pub(super) fn complete(&self, event: &mut OwnedEvent) {
-        if event.facts == Facts::NotAsked {
-            event.facts = Facts::Known(self.facts.clone());
-        }
-        let (device, given) = (&mut event.device, &self.device);
-        for (field, missing) in [
-            (Named::DeviceId, device.machine.is_none()),
-            (Named::DeviceName, device.name.is_none()),
-            (Named::DeviceIp, device.ip.is_none()),
-            (Named::DeviceAadId, device.aad_id.is_none()),
-        ] {
-            if missing && self.unknown.contains(field.code()) {
-                event.alert.unusable.insert(field.code().to_owned());
-            }
-        }
-        device.machine = device.machine.take().or_else(|| given.machine.clone());
-        device.name = device.name.take().or_else(|| given.name.clone());
-        device.ip = device.ip.take().or_else(|| given.ip.clone());
-        device.aad_id = device.aad_id.take().or_else(|| given.aad_id.clone());
-        if let Facts::Known(facts) = &mut event.facts {
-            facts.identify(device);
-        }
-    }
+/// The names that tests can expect.
+pub(super) struct Names<'r> {
+    pub(super) rules: Vec<&'r str>,
+    pub(super) protections: Vec<&'r str>,
 }
 
 /// What a test or one of its steps says happens.
@@ -159,38 +119,12 @@ impl<'v, 'i> Happening<'v, 'i> {
 }
 
 impl Walk<'_> {
-    pub(super) fn test_facts(&mut self, value: &Node<'_>) -> TestFacts {
-        let mut facts = TestFacts::default();
-        let Some(table) = self.table(value, "`test_facts`") else { return facts };
-        let mut event = blank(&facts);
-        // Device facts go by their own name here, `os`, as well as by the field's, `device.os`.
-        for entry in entries_of(table) {
-            let group = (!entry.key.starts_with("device") && !entry.key.starts_with('/')).then_some("device");
-            for entry in self.fields(vec![entry], group) {
-                match &entry.field {
-                    Field::Named(named) if named.is_device() && entry.operator.is_none() => {
-                        self.event_value(*named, entry.value, &mut event);
-                    }
-                    field => {
-                        let message = format!("{} is no fact of a device", quoted(field.name()));
-                        self.error(code::BAD_TEST, entry.span, message);
-                    }
-                }
-            }
-        }
-        facts.unknown = event.alert.unusable;
-        facts.device = event.device;
-        if let Facts::Known(known) = event.facts {
-            facts.facts = known;
-        }
-        facts
-    }
-
-    pub(super) fn rule_tests(&mut self, value: &Node<'_>, facts: &TestFacts, rules: &[&str]) -> Vec<RuleTest> {
+    pub(super) fn rule_tests(&mut self, value: &Node<'_>, facts: &TestFacts, names: &Names<'_>) -> Vec<RuleTest> {
         let mut tests: Vec<RuleTest> = Vec::new();
+        let mut taken = HashSet::new();
         for (table, header) in self.tables(value, "test") {
-            let test = self.rule_test(table, header.clone(), facts, rules);
-            if !test.name.is_empty() && tests.iter().any(|other| other.name == test.name) {
+            let test = self.rule_test(table, header.clone(), facts, names);
+            if !test.name.is_empty() && !taken.insert(test.name.clone()) {
                 let span = table.get("name").map_or(header, |name| name.span());
                 self.error(code::DUPLICATE_NAME, span, format!("another test is already named {}", quoted(&test.name)));
             }
@@ -199,7 +133,7 @@ impl Walk<'_> {
         tests
     }
 
-    fn rule_test(&mut self, table: &DeTable<'_>, span: Range<usize>, facts: &TestFacts, rules: &[&str]) -> RuleTest {
+    fn rule_test(&mut self, table: &DeTable<'_>, span: Range<usize>, facts: &TestFacts, names: &Names<'_>) -> RuleTest {
         let mut test = RuleTest { name: String::new(), mode: None, at: None, steps: Vec::new(), span: span.clone() };
         for Entry { key, span, value } in entries_of(table) {
             match key {
@@ -222,14 +156,14 @@ impl Walk<'_> {
                     let message = "a test with steps says in each step what arrives and what is expected";
                     self.error(code::BAD_TEST, beside.span(), message);
                 }
-                test.steps = self.steps(steps, facts, rules);
+                test.steps = self.steps(steps, facts, names);
             }
-            None => test.steps.extend(self.step(&whole, Duration::ZERO, span, facts, rules)),
+            None => test.steps.extend(self.step(&whole, Duration::ZERO, span, facts, names)),
         }
         test
     }
 
-    fn steps(&mut self, value: &Node<'_>, facts: &TestFacts, rules: &[&str]) -> Vec<Step> {
+    fn steps(&mut self, value: &Node<'_>, facts: &TestFacts, names: &Names<'_>) -> Vec<Step> {
         let mut steps = Vec::new();
         let tables = self.tables(value, "test.step");
         if tables.is_empty() {
@@ -244,7 +178,7 @@ impl Walk<'_> {
                     key => self.unknown_key(key, span, "a step", STEP),
                 }
             }
-            steps.extend(self.step(&Happening::of(table), after, header, facts, rules));
+            steps.extend(self.step(&Happening::of(table), after, header, facts, names));
         }
         steps
     }
@@ -255,10 +189,10 @@ impl Walk<'_> {
         after: Duration,
         span: Range<usize>,
         facts: &TestFacts,
-        rules: &[&str],
+        names: &Names<'_>,
     ) -> Option<Step> {
         let expect = match what.expect {
-            Some(expect) => self.expect(expect, rules),
+            Some(expect) => self.expect(expect, names),
             None => {
                 self.missing_key(span.clone(), "a test", "expect");
                 None
@@ -298,7 +232,7 @@ impl Walk<'_> {
         Some(Payload { source, file: name.to_owned(), span: file.span() })
     }
 
-    fn expect(&mut self, value: &Node<'_>, rules: &[&str]) -> Option<Expect> {
+    fn expect(&mut self, value: &Node<'_>, names: &Names<'_>) -> Option<Expect> {
         let table = self.table(value, "`expect`")?;
         if table.is_empty() {
             self.error(code::EMPTY, value.span(), "`expect` is empty: such a test cannot fail");
@@ -308,7 +242,8 @@ impl Walk<'_> {
         let mut expect = Expect::default();
         for Entry { key, span, value } in entries_of(table) {
             match key {
-                "rule" => expect.rule = self.expected_rule(value, rules),
+                "rule" => expect.rule = self.expected_rule(value, &names.rules),
+                "protect" => expect.protect = self.expected_protection(value, &names.protections),
                 "scan" => expect.scan = self.word(value, "`scan`", SCANS),
                 "priority" => expect.priority = self.priority(value),
                 "state" => expect.state = self.word(value, "`state`", &states),
@@ -316,7 +251,6 @@ impl Walk<'_> {
                 "comment_contains" => {
                     expect.comment_contains = self.text(value, "`comment_contains`").map(str::to_owned);
                 }
-                "protect" => self.not_yet(span, "protections"),
                 key => self.unknown_key(key, span, "`expect`", EXPECT),
             }
         }
@@ -332,173 +266,21 @@ impl Walk<'_> {
         Some(name.to_owned())
     }
 
-    fn event(&mut self, value: &Node<'_>, facts: &TestFacts) -> Option<OwnedEvent> {
-        let table = self.table(value, "`event`")?;
-        let mut event = blank(facts);
-        for entry in self.fields(entries_of(table), None) {
-            match (&entry.field, entry.operator) {
-                (field, Some(_)) => {
-                    let message = format!("an event gives `{}` a value, without an operator", field.name());
-                    self.error(code::BAD_TEST, entry.span, message);
-                }
-                (Field::Named(named), None) => self.event_value(*named, entry.value, &mut event),
-                (Field::Pointer { text, .. }, None) => {
-                    if let Some(json) = self.json(entry.value, text) {
-                        place(event.body.get_or_insert_with(|| Json::Object(Vec::new())), text, json);
-                    }
-                }
-            }
-        }
-        // In the field every event has a source, so the rule that matches every source must match here too.
-        if event.source.is_empty() {
-            "test".clone_into(&mut event.source);
-        }
-        if event.preset.is_empty() {
-            event.preset.clone_from(&event.source);
-        }
-        if event.alert.id.is_empty() {
-            "test".clone_into(&mut event.alert.id);
-            event.alert.id_derived = true;
-        }
-        event.alert.dedupe.clone_from(&event.alert.id);
-        facts.complete(&mut event);
-        event.alert.devices = vec![event.device.clone()];
-        Some(event)
-    }
-
-    /// Gives one field of an event its value.
-    fn event_value(&mut self, named: Named, value: &Node<'_>, event: &mut OwnedEvent) {
-        let what = format!("`{}`", named.code());
-        if named.is_device() && value.get_ref().as_str() == Some(UNKNOWN) {
-            set_unknown(named, event);
-            return;
-        }
-        match named {
-            Named::ReportedName | Named::ReportedIp => {
-                let said = if named == Named::ReportedName { "device.name" } else { "device.ip" };
-                self.not_yet(value.span(), &format!("{what} in an event (`{said}` is what the alert says)"));
-            }
-            Named::Severity if value.get_ref().as_str() == Some(UNKNOWN) => event.alert.severity = None,
-            Named::Severity => event.alert.severity = self.severity(value, &what),
-            Named::AlertTime => event.alert.time = self.time(value, &what),
-            Named::DeviceId => {
-                let text = self.text(value, &what);
-                event.device.machine = text.and_then(MachineId::parse);
-                if text.is_some() && event.device.machine.is_none() {
-                    self.error(code::BAD_VALUE, value.span(), format!("{what} must be 40 hex digits"));
-                }
-            }
-            _ if named.is_list() => {
-                let texts = self.texts(value, &what);
-                match (named, &mut event.facts) {
-                    (Named::AlertCategory, _) => event.alert.category = texts,
-                    (Named::AlertTechniques, _) => event.alert.techniques = texts,
-                    (_, Facts::Known(facts)) => facts.tags = Reading::Present(texts),
-                    (_, Facts::NotAsked | Facts::Silent) => {}
-                }
-            }
-            _ => {
-                if let Some(text) = self.text(value, &what).map(str::to_owned) {
-                    set_text(named, text, event);
-                }
-            }
-        }
-    }
-
-    /// A list of texts, or one.
-    fn texts(&mut self, value: &Node<'_>, what: &str) -> Vec<String> {
-        let DeValue::Array(array) = value.get_ref() else {
-            return self.text(value, what).map(str::to_owned).into_iter().collect();
+    /// One name: that protection applies. A list: exactly those do, and `[]`: none.
+    fn expected_protection(&mut self, value: &Node<'_>, known: &[&str]) -> Option<Protected> {
+        let names = match value.get_ref() {
+            DeValue::Array(array) if array.is_empty() => Vec::new(),
+            _ => self.some_texts(value, "`protect`"),
         };
-        array.iter().filter_map(|element| self.text(element, what).map(str::to_owned)).collect()
-    }
-
-    /// A value of the raw body.
-    fn json(&mut self, value: &Node<'_>, what: &str) -> Option<Json<'static>> {
-        Some(match value.get_ref() {
-            DeValue::String(text) => Json::Text(text.to_string().into()),
-            DeValue::Integer(number) if number.radix() == 10 => Json::Number(number.as_str().to_owned().into()),
-            DeValue::Float(number) => Json::Number(number.as_str().to_owned().into()),
-            DeValue::Boolean(value) => Json::Bool(*value),
-            DeValue::Array(array) => {
-                Json::List(array.iter().map(|element| self.json(element, what)).collect::<Option<_>>()?)
-            }
-            DeValue::Integer(_) | DeValue::Datetime(_) | DeValue::Table(_) => {
-                self.wrong_type(value, &quoted(what), "text, a decimal number, `true` or `false`, or a list of them");
-                return None;
-            }
-        })
-    }
-}
-
-/// An event of which nothing has been said yet.
-fn blank(facts: &TestFacts) -> OwnedEvent {
-    OwnedEvent {
-        source: String::new(),
-        preset: String::new(),
-        tenant: "default".to_owned(),
-        alert: Alert::default(),
-        device: Device::default(),
-        facts: Facts::Known(facts.facts.clone()),
-        body: None,
-    }
-}
-
-/// Says that a fact of the device cannot be known.
-fn set_unknown(named: Named, event: &mut OwnedEvent) {
-    match (named, &mut event.facts) {
-        (Named::DeviceTags, Facts::Known(facts)) => facts.tags = Reading::Unknown,
-        (Named::DeviceGroup, Facts::Known(facts)) => facts.group = Reading::Unknown,
-        (Named::DeviceOs, Facts::Known(facts)) => facts.os = Reading::Unknown,
-        (Named::DeviceHealth, Facts::Known(facts)) => facts.health = Reading::Unknown,
-        _ => {
-            event.alert.unusable.insert(named.code().to_owned());
-        }
-    }
-}
-
-fn set_text(named: Named, text: String, event: &mut OwnedEvent) {
-    match named {
-        Named::Source => event.source = text,
-        Named::Preset => event.preset = text,
-        Named::Tenant => event.tenant = text,
-        Named::User => event.alert.user = Some(text),
-        Named::AlertId => event.alert.id = text,
-        Named::AlertTitle => event.alert.title = Some(text),
-        Named::AlertStatus => event.alert.status = Some(text),
-        Named::AlertDetector => event.alert.detector = Some(text),
-        Named::DeviceName => event.device.name = Some(text),
-        Named::DeviceIp => event.device.ip = Some(text),
-        Named::DeviceAadId => event.device.aad_id = Some(text),
-        Named::DeviceGroup | Named::DeviceOs | Named::DeviceHealth => {
-            if let Facts::Known(facts) = &mut event.facts {
-                let fact = match named {
-                    Named::DeviceGroup => &mut facts.group,
-                    Named::DeviceOs => &mut facts.os,
-                    _ => &mut facts.health,
-                };
-                *fact = Reading::Present(text);
+        for (name, span) in &names {
+            if !known.contains(&name.as_str()) {
+                let message = format!("no protection is named {}", quoted(name));
+                let remedy =
+                    if known.is_empty() { "the file has no `[[protect]]`".to_owned() } else { suggest(name, known) };
+                self.error_with(code::UNKNOWN_PROTECTION, span.clone(), message, remedy);
             }
         }
-        _ => {}
+        let mut names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+        if value.get_ref().is_array() { Some(Protected::Exactly(names)) } else { names.pop().map(Protected::By) }
     }
-}
-
-/// Puts a value at a JSON pointer's place, making the objects on the way.
-fn place(root: &mut Json<'static>, pointer: &str, value: Json<'static>) {
-    let mut at = root;
-    for raw in pointer.split('/').skip(1) {
-        let key = raw.replace("~1", "/").replace("~2", "*").replace("~0", "~");
-        if !matches!(at, Json::Object(_)) {
-            *at = Json::Object(Vec::new());
-        }
-        let Json::Object(members) = at else { return };
-        let found = members.iter().position(|(name, _)| *name == key).unwrap_or(members.len());
-        if found == members.len() {
-            members.push((key.into(), Json::Null));
-        }
-        let Some((_, member)) = members.get_mut(found) else { return };
-        at = member;
-    }
-    *at = value;
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::event::{Event, Facts, MachineFacts};
+use super::sight::{Says, Sight};
 use crate::domain::alert::{MachineId, Severity};
 use crate::domain::json::Json;
 use crate::domain::pointer::Pointer;
@@ -25,12 +26,25 @@ impl<T> Reading<T> {
         value.map_or(Reading::Absent, Reading::Present)
     }
 
+    /// The value, if there is one.
+    pub(super) fn present(self) -> Option<T> {
+        match self {
+            Reading::Present(value) => Some(value),
+            Reading::Absent | Reading::Unknown => None,
+        }
+    }
+
     fn map<U>(self, to: impl FnOnce(T) -> U) -> Reading<U> {
         match self {
             Reading::Present(value) => Reading::Present(to(value)),
             Reading::Absent => Reading::Absent,
             Reading::Unknown => Reading::Unknown,
         }
+    }
+
+    /// Known not to be there.
+    pub(super) const fn is_absent(&self) -> bool {
+        matches!(self, Reading::Absent)
     }
 
     const fn as_ref(&self) -> Reading<&T> {
@@ -93,7 +107,7 @@ codes! {
 }
 
 /// How a field's values are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Shape {
     Text,
     /// A host name: a pattern without a dot is compared with the first label.
@@ -149,13 +163,24 @@ impl Named {
         }
     }
 
-    fn read<'e>(self, event: &'e Event<'_>) -> Reading<Values<'e>> {
-        let (alert, device) = (event.alert, event.device);
-        if !alert.unusable.is_empty() && alert.unusable.contains(self.reported_as()) {
-            return Reading::Unknown;
-        }
-        let text = |value: Option<&'e str>| Reading::or_absent(value.map(|text| Values::One(Value::text(text))));
+    /// Whether the directory can still say something else of it than what is known now.
+    pub(super) fn is_open(self, sight: &Sight<'_>) -> bool {
+        let claimed = || sight.event.device.machine.is_some();
+        sight.event.facts == Facts::NotAsked
+            && match self {
+                Named::DeviceId => !claimed(),
+                Named::DeviceName => sight.name != Says::Reported,
+                Named::DeviceIp => sight.ip != Says::Reported,
+                _ => self.is_device(),
+            }
+    }
+
+    fn read<'e>(self, sight: &Sight<'e>) -> Reading<Values<'e>> {
+        let (event, alert) = (sight.event, sight.event.alert);
+        let device = event.device;
+        let text = |value: Option<&'e str>| self.said(event, value);
         let list = |texts: &'e [String]| match texts {
+            _ if self.is_unusable(event) => Reading::Unknown,
             [] => Reading::Absent,
             texts => Reading::Present(Values::Texts(texts)),
         };
@@ -174,15 +199,24 @@ impl Named {
             Named::AlertTechniques => list(&alert.techniques),
             Named::AlertStatus => text(alert.status.as_deref()),
             Named::AlertDetector => text(alert.detector.as_deref()),
+            Named::AlertTime if self.is_unusable(event) => Reading::Unknown,
             Named::AlertTime => Reading::or_absent(alert.time.map(|time| Values::One(Value::Time(time)))),
-            Named::DeviceId => claim(event, device.machine.as_ref().map(MachineId::as_str), |facts| {
+            Named::DeviceId => self.claim(event, device.machine.as_ref().map(MachineId::as_str), |facts| {
                 facts.id.as_ref().map(|id| Values::One(Value::text(id.as_str())))
             }),
-            Named::DeviceName => claim(event, device.name.as_deref(), |facts| one(&facts.name)),
-            Named::DeviceIp => {
-                claim(event, device.ip.as_deref(), |facts| facts.ips.as_ref().map(|ips| Values::Texts(ips)))
-            }
-            Named::DeviceAadId => claim(event, device.aad_id.as_deref(), |facts| one(&facts.aad_id)),
+            Named::DeviceName => match sight.name {
+                Says::Reported => Named::ReportedName.read(sight),
+                Says::Nobody => Reading::Unknown,
+                Says::Usual => self.claim(event, device.name.as_deref(), |facts| one(&facts.name)),
+            },
+            Named::DeviceIp => match sight.ip {
+                Says::Reported => Named::ReportedIp.read(sight),
+                Says::Nobody => Reading::Unknown,
+                Says::Usual => {
+                    self.claim(event, device.ip.as_deref(), |facts| facts.ips.as_ref().map(|ips| Values::Texts(ips)))
+                }
+            },
+            Named::DeviceAadId => self.claim(event, device.aad_id.as_deref(), |facts| one(&facts.aad_id)),
             Named::ReportedName => text(device.name.as_deref()),
             Named::ReportedIp => text(device.ip.as_deref()),
             Named::DeviceTags => fact(event, |facts| facts.tags.as_ref().map(|tags| Values::Texts(tags))),
@@ -191,18 +225,36 @@ impl Named {
             Named::DeviceHealth => fact(event, |facts| one(&facts.health)),
         }
     }
-}
 
-/// What the directory says of a device; until it has answered, what the alert says of it.
-fn claim<'e>(
-    event: &'e Event<'_>,
-    value: Option<&'e str>,
-    of: impl FnOnce(&'e MachineFacts) -> Reading<Values<'e>>,
-) -> Reading<Values<'e>> {
-    match (&event.facts, value) {
-        (Facts::Known(facts), _) => of(facts),
-        (Facts::NotAsked | Facts::Silent, Some(text)) => Reading::Present(Values::One(Value::text(text))),
-        (Facts::NotAsked | Facts::Silent, None) => Reading::Unknown,
+    /// What the directory says of a device; until it has answered, what the alert says of it.
+    fn claim<'e>(
+        self,
+        event: &'e Event<'_>,
+        value: Option<&'e str>,
+        of: impl FnOnce(&'e MachineFacts) -> Reading<Values<'e>>,
+    ) -> Reading<Values<'e>> {
+        match (&event.facts, value) {
+            (Facts::Known(facts), _) => of(facts),
+            (Facts::NotAsked | Facts::Silent, _) if self != Named::DeviceId && self.is_unusable(event) => {
+                Reading::Unknown
+            }
+            (Facts::NotAsked | Facts::Silent, Some(text)) => Reading::Present(Values::One(Value::text(text))),
+            (Facts::NotAsked | Facts::Silent, None) => Reading::Unknown,
+        }
+    }
+
+    /// What the delivery says: a text, something of a wrong type, or nothing.
+    fn said<'e>(self, event: &Event<'_>, value: Option<&'e str>) -> Reading<Values<'e>> {
+        if self.is_unusable(event) {
+            return Reading::Unknown;
+        }
+        Reading::or_absent(value.map(|text| Values::One(Value::text(text))))
+    }
+
+    /// Whether the delivery carries it with a value of a wrong type.
+    fn is_unusable(self, event: &Event<'_>) -> bool {
+        let unusable = &event.alert.unusable;
+        !unusable.is_empty() && unusable.contains(self.reported_as())
     }
 }
 
@@ -241,10 +293,30 @@ impl Field {
         }
     }
 
-    pub(super) fn read<'e>(&self, event: &'e Event<'_>) -> Reading<Values<'e>> {
+    pub(super) fn read<'e>(&self, sight: &Sight<'e>) -> Reading<Values<'e>> {
         match self {
-            Field::Named(named) => named.read(event),
-            Field::Pointer { pointer, .. } => read_body(pointer, event.body),
+            Field::Named(named) => named.read(sight),
+            Field::Pointer { pointer, .. } => read_body(pointer, sight.event.body),
+        }
+    }
+
+    /// Whether the directory can still say something else of it than what is known now.
+    pub(super) fn is_open(&self, sight: &Sight<'_>) -> bool {
+        match self {
+            Field::Named(named) => named.is_open(sight),
+            Field::Pointer { .. } => false,
+        }
+    }
+
+    pub(super) const fn is_device(&self) -> bool {
+        matches!(self, Field::Named(named) if named.is_device())
+    }
+
+    /// Whether it can hold several values.
+    pub(super) const fn is_list(&self) -> bool {
+        match self {
+            Field::Named(named) => named.is_list(),
+            Field::Pointer { .. } => true,
         }
     }
 }

@@ -46,6 +46,7 @@ macro_rules! findings {
 }
 
 findings! {
+    TOO_LARGE = "too-large": "the file is larger than 4 MiB";
     SYNTAX = "syntax": "the text is not TOML";
     EMPTY_FILE = "empty-file": "the file says nothing; an empty file never means \"match everything\"";
     MISSING_VERSION = "missing-version": "the file does not begin with `version = 1`";
@@ -62,15 +63,30 @@ findings! {
     BAD_DURATION = "bad-duration": "a span of time that is not one number and one unit";
     BAD_TIME = "bad-time": "a time that is not an instant: it needs a date, a time and an offset";
     BAD_REGEX = "bad-regex": "a regular expression that cannot be read, or is too large";
+    BAD_GLOB = "bad-glob": "a glob that cannot be read";
+    BAD_CIDR = "bad-cidr": "a network that is not written as address and prefix";
     BAD_POINTER = "bad-pointer": "a key that starts with `/` but is no JSON pointer";
     EMPTY = "empty": "an empty condition, list or pattern, whose meaning nobody should have to guess";
-    DUPLICATE_NAME = "duplicate-name": "two rules, or two tests, of the same name";
+    DUPLICATE_NAME = "duplicate-name": "two rules, two protections or two tests of the same name";
+    UNKNOWN_LIST = "unknown-list": "a condition names a list that does not exist";
+    UNREADABLE_LIST = "unreadable-list": "the file of a list cannot be read";
+    TOO_FEW_ENTRIES = "too-few-entries": "a list has fewer entries than it must have";
+    UNKNOWN_WINDOW = "unknown-window": "a rule or a protection names a window that does not exist";
+    BAD_WINDOW = "bad-window": "days or hours of a window that cannot be read";
+    BAD_ZONE = "bad-zone": "a window's time zone is none";
     UNKNOWN_RULE = "unknown-rule": "a test expects a rule that does not exist";
+    UNKNOWN_PROTECTION = "unknown-protection": "a test expects a protection that does not exist";
     BAD_TEMPLATE = "bad-template": "the comment's template names an unknown field, or not its alert";
     BAD_TEST = "bad-test": "a test that does not say what happens, or says it twice";
-    NOT_YET = "not-yet": "part of the language that this version does not have";
     LIMIT_REMOVED = "limit-removed": "lint: a rule without a limit can scan every machine there is";
     LITERAL_REGEX = "literal-regex": "lint: a regular expression that is plain text";
+    UNREACHABLE = "unreachable-rule": "lint: a rule that can never win";
+    UNTESTED = "untested-rule": "lint: a rule that wins in none of the file's tests";
+    UNUSED_LIST = "unused-list": "lint: a list that no condition names";
+    NEVER_OPENS = "window-never-opens": "lint: a window, or one of its ranges, that never opens";
+    PROTECTS_ALL = "protects-everything": "lint: a protection that matches whatever comes";
+    UNKNOWN_SOURCE = "unknown-source": "lint: a condition names a source that is not configured";
+    UNSEEN_POINTER = "unseen-pointer": "lint: a JSON pointer that leads nowhere in any stored delivery";
 }
 
 impl Finding {

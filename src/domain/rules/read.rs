@@ -2,23 +2,29 @@
 
 use core::ops::Range;
 use core::time::Duration;
+use std::collections::HashSet;
 
 use toml::de::{DeTable, DeValue};
 
 use super::condition::Condition;
-use super::expect::TestFacts;
+use super::expect::Names;
 use super::finding::{Finding, Level, code, quoted};
+use super::given::TestFacts;
+use super::index::Index;
+use super::list::{Lists, ReadList};
+use super::rule::{Rule, Times};
 use super::walk::{Entry, Node, Walk, entries_of};
-use super::{Loaded, Rule, Rules};
+use super::{Loaded, Rules};
 use crate::domain::comment::{Template, TemplateFault};
 use crate::domain::plain::one_line;
 use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::verdict::{Cooldown, Limit};
 
-const TOP: &[&str] = &["version", "defaults", "rule", "test", "test_facts"];
+const TOP: &[&str] = &["version", "defaults", "lists", "windows", "protect", "rule", "test_facts", "test"];
 const DEFAULTS: &[&str] = &["mode", "cooldown", "max_age", "limit", "comment", "hold_for", "resolve_within"];
-const RULE: &[&str] = &["name", "scan", "priority", "when", "mode", "cooldown", "limit", "max_age"];
-const RULE_LATER: &[&str] = &["start", "during", "outside", "unless", "if_unknown"];
+const RULE: &[&str] = &[
+    "name", "scan", "priority", "when", "unless", "start", "during", "outside", "mode", "cooldown", "limit", "max_age",
+];
 const COMMENT: &str = "{scan} antivirus scan due to alert {alert.id} ({source}, rule {rule})";
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -55,14 +61,21 @@ impl Default for Defaults {
     }
 }
 
-pub(super) fn read(text: &str) -> Result<Loaded, Vec<Finding>> {
+pub(super) fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
+    let mut walk = Walk { text, findings: Vec::new(), lists: Lists::default(), windows: Vec::new() };
+    if text.len() > Rules::LARGEST {
+        let remedy = "so large a policy is a mistake; long lists belong into files of their own";
+        walk.error_with(code::TOO_LARGE, 0..0, "a rules file has at most 4 MiB", remedy);
+        return Err(walk.findings);
+    }
     let (tree, faults) = DeTable::parse_recoverable(text);
-    let mut walk = Walk { text, findings: Vec::new() };
-    let rules = walk.file(tree.get_ref());
+    let rules = walk.file(tree.get_ref(), lists);
     let mut findings = walk.findings;
     if !faults.is_empty() {
         let syntax: Vec<Finding> = faults.iter().map(|fault| syntax(fault, text)).collect();
-        findings.retain(|finding| believable(finding, &syntax, text));
+        let lines = Lines::of(text);
+        let broken: HashSet<usize> = syntax.iter().map(|fault| lines.number(fault.span.start)).collect();
+        findings.retain(|finding| believable(finding, &broken, &lines));
         findings.extend(syntax);
     }
     findings.sort_by_key(|finding| finding.span.start);
@@ -74,6 +87,19 @@ pub(super) fn read(text: &str) -> Result<Loaded, Vec<Finding>> {
     }
 }
 
+/// Where the lines of a text begin.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Lines {
+        Lines(core::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    }
+
+    fn number(&self, at: usize) -> usize {
+        self.0.partition_point(|start| *start <= at)
+    }
+}
+
 fn syntax(fault: &toml::de::Error, text: &str) -> Finding {
     let span = fault.span().unwrap_or(text.len()..text.len());
     let message = one_line(fault.message(), 200);
@@ -81,36 +107,72 @@ fn syntax(fault: &toml::de::Error, text: &str) -> Finding {
 }
 
 /// Where the text is not TOML the tree holds guesses: on that line nothing else is told, and nothing is missed.
-fn believable(finding: &Finding, syntax: &[Finding], text: &str) -> bool {
-    let guessed = [code::MISSING_KEY, code::MISSING_VERSION, code::EMPTY, code::EMPTY_FILE, code::UNKNOWN_RULE];
-    let line = finding.position(text).0;
-    !guessed.contains(&finding.code) && syntax.iter().all(|fault| fault.position(text).0 != line)
+fn believable(finding: &Finding, broken: &HashSet<usize>, lines: &Lines) -> bool {
+    let guessed = [
+        code::MISSING_KEY,
+        code::MISSING_VERSION,
+        code::EMPTY,
+        code::EMPTY_FILE,
+        code::UNKNOWN_RULE,
+        code::UNKNOWN_PROTECTION,
+        code::UNKNOWN_LIST,
+        code::UNKNOWN_WINDOW,
+        code::UNUSED_LIST,
+    ];
+    !guessed.contains(&finding.code) && !broken.contains(&lines.number(finding.span.start))
 }
 
 impl Walk<'_> {
-    fn file(&mut self, table: &DeTable<'_>) -> Option<Rules> {
+    fn file(&mut self, table: &DeTable<'_>, lists: ReadList<'_>) -> Option<Rules> {
         if table.is_empty() {
             let remedy = "a rules file begins with `version = 1`";
             self.error_with(code::EMPTY_FILE, 0..0, "the file says nothing", remedy);
             return None;
         }
         self.version(table);
-        for Entry { key, span, .. } in entries_of(table) {
-            match key {
-                "lists" => self.not_yet(span, "lists"),
-                "windows" => self.not_yet(span, "windows"),
-                "protect" => self.not_yet(span, "protections"),
-                key if TOP.contains(&key) => {}
-                key => self.unknown_key(key, span, "a rules file", TOP),
-            }
+        for Entry { key, span, .. } in entries_of(table).into_iter().filter(|entry| !TOP.contains(&entry.key)) {
+            self.unknown_key(key, span, "a rules file", TOP);
+        }
+        if let Some(value) = table.get("lists") {
+            self.lists(value, lists);
+        }
+        if let Some(value) = table.get("windows") {
+            self.windows(value);
         }
         let defaults = table.get("defaults").map_or_else(Defaults::default, |value| self.defaults(value));
+        let protections = table.get("protect").map_or_else(Vec::new, |value| self.protections(value));
         let rules = self.rules(table, &defaults);
+        // Behind an error stands a stand-in, of which nothing can be said.
+        if self.findings.iter().all(|finding| finding.level == Level::Lint) {
+            if let Some(value) = table.get("lists") {
+                self.unused_lists(value);
+            }
+            self.unreachable(&rules);
+        }
         let test_facts = table.get("test_facts").map_or_else(TestFacts::default, |value| self.test_facts(value));
-        let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        let names = Names {
+            rules: rules.iter().map(|rule| rule.name.as_str()).collect(),
+            protections: protections.iter().map(|protection| protection.name.as_str()).collect(),
+        };
         let tests = table.get("test").map_or_else(Vec::new, |value| self.rule_tests(value, &test_facts, &names));
-        let Defaults { mode, hold_for, resolve_within, comment, .. } = defaults;
-        Some(Rules { mode, hold_for, resolve_within, comment: comment?, rules, tests, test_facts })
+        let Defaults { mode, cooldown, max_age, limit, hold_for, resolve_within, comment } = defaults;
+        let windows = core::mem::take(&mut self.windows);
+        let (comment, index) = (comment?, Index::of(&rules));
+        Some(Rules {
+            mode,
+            hold_for,
+            cooldown,
+            limit,
+            max_age,
+            resolve_within,
+            comment,
+            windows,
+            protections,
+            rules,
+            index,
+            tests,
+            test_facts,
+        })
     }
 
     fn version(&mut self, table: &DeTable<'_>) {
@@ -150,9 +212,10 @@ impl Walk<'_> {
     fn rules(&mut self, table: &DeTable<'_>, defaults: &Defaults) -> Vec<Rule> {
         let Some(value) = table.get("rule") else { return Vec::new() };
         let mut rules: Vec<Rule> = Vec::new();
+        let mut names = HashSet::new();
         for (table, header) in self.tables(value, "rule") {
             let rule = self.rule(table, header.clone(), defaults);
-            if !rule.name.is_empty() && rules.iter().any(|other| other.name == rule.name) {
+            if !rule.name.is_empty() && !names.insert(rule.name.clone()) {
                 let span = table.get("name").map_or(header, |name| name.span());
                 self.error(code::DUPLICATE_NAME, span, format!("another rule is already named {}", quoted(&rule.name)));
             }
@@ -168,10 +231,13 @@ impl Walk<'_> {
             scan: None,
             priority: None,
             when: Condition::All(Vec::new()),
+            unless: None,
+            times: Times::default(),
             mode: None,
             cooldown: defaults.cooldown,
             limit: defaults.limit,
             max_age: defaults.max_age,
+            span: header.clone(),
         };
         for Entry { key, span, value } in entries_of(table) {
             match key {
@@ -179,11 +245,12 @@ impl Walk<'_> {
                 "scan" => rule.scan = self.word(value, "`scan`", SCANS).flatten(),
                 "priority" => rule.priority = self.priority(value),
                 "when" => rule.when = self.condition(value, "`when`"),
+                "unless" => rule.unless = Some(self.condition(value, "`unless`")),
+                "start" | "during" | "outside" => self.times(key, value, &mut rule.times),
                 "mode" => rule.mode = self.word(value, "`mode`", MODES),
                 "cooldown" => rule.cooldown = self.cooldown(value, defaults.cooldown),
                 "limit" => rule.limit = self.limit(value, defaults.limit),
                 "max_age" => rule.max_age = self.duration(value, "`max_age`", false).unwrap_or(rule.max_age),
-                later if RULE_LATER.contains(&later) => self.not_yet(span, &format!("`{later}`")),
                 key => self.unknown_key(key, span, "a rule", RULE),
             }
         }
@@ -193,6 +260,16 @@ impl Walk<'_> {
             }
         }
         rule
+    }
+
+    /// `start`, `during` or `outside`.
+    pub(super) fn times(&mut self, key: &str, value: &Node<'_>, times: &mut Times) {
+        let named = self.window_names(value, &format!("`{key}`"));
+        match key {
+            "start" => times.start = named,
+            "during" => times.during = named,
+            _ => times.outside = named,
+        }
     }
 
     pub(super) fn priority(&mut self, value: &Node<'_>) -> Option<Priority> {
@@ -283,217 +360,4 @@ impl Walk<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::too_many_lines)]
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::rules::render;
-
-    const HEAD: &str = "version = 1\n";
-    const RULE: &str = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { severity = \"high\" }\n";
-
-    fn rule(lines: &str) -> String {
-        format!("{HEAD}[[rule]]\nname = \"r\"\nscan = \"full\"\n{lines}\n")
-    }
-
-    fn when(condition: &str) -> String {
-        rule(&format!("when = {{ {condition} }}"))
-    }
-
-    fn test(lines: &str) -> String {
-        format!("{HEAD}{RULE}[[test]]\nname = \"t\"\n{lines}\n")
-    }
-
-    /// Files with one fault each; `‹` stands where the finding must point.
-    fn wrong() -> Vec<(&'static str, String)> {
-        let expect = "event = { severity = \"high\" }\nexpect = ";
-        vec![
-            ("syntax", format!("{HEAD}[[rule]]\nname = ‹\n")),
-            ("syntax", format!("{HEAD}{RULE}[defaults]\nmode = \"enforce\"\n‹mode = \"approve\"\n")),
-            ("empty-file", "‹".to_owned()),
-            ("empty-file", "‹# only a comment\n\n".to_owned()),
-            ("missing-version", format!("‹{RULE}")),
-            ("bad-version", format!("version = ‹2\n{RULE}")),
-            ("bad-version", format!("version = ‹\"1\"\n{RULE}")),
-            ("unknown-key", format!("{HEAD}{RULE}[‹default]\nmode = \"enforce\"\n")),
-            ("unknown-key", format!("{HEAD}[defaults]\n‹max-age = \"1h\"\n")),
-            ("unknown-key", rule("‹prioritity = 3\nwhen = { severity = \"high\" }")),
-            ("unknown-key", rule("when = { severity = \"high\" }\ncooldown = { ‹fast = \"1h\" }")),
-            ("unknown-key", test(&format!("‹expects = {{}}\n{expect}{{ scan = \"full\" }}"))),
-            ("unknown-key", test(&format!("{expect}{{ ‹scann = \"full\" }}"))),
-            ("missing-key", format!("{HEAD}‹[[rule]]\nname = \"r\"\nscan = \"full\"\n")),
-            ("missing-key", format!("{HEAD}{RULE}‹[[test]]\nname = \"t\"\nevent = {{ severity = \"high\" }}\n")),
-            ("missing-key", format!("{HEAD}[defaults]\nlimit = ‹{{ scans = 3 }}\n")),
-            ("unknown-field", when("‹sevrity = \"high\"")),
-            ("unknown-field", when("alert.‹titel.regex = \"x+\"")),
-            ("unknown-field", when("any = [ { severity = \"high\" }, { ‹\"alert.kategory\" = \"x\" } ]")),
-            ("unknown-field", when("‹alert = \"x\"")),
-            ("unknown-field", test("event = { device.‹hostname = \"x\" }\nexpect = { scan = \"full\" }")),
-            ("unknown-operator", when("severity.‹ge = \"high\"")),
-            ("unknown-operator", when("‹\"alert.title.startswith\" = \"x\"")),
-            ("unfit-operator", when("alert.title.‹gte = \"high\"")),
-            ("unfit-operator", when("severity.‹regex = \"h.*\"")),
-            ("wrong-type", rule("priority = ‹\"90\"\nwhen = { severity = \"high\" }")),
-            ("wrong-type", when("alert.id = ‹3212")),
-            ("wrong-type", when("alert.title = [ \"a\", ‹[ \"b\" ] ]")),
-            ("wrong-type", when("any = ‹{ severity = \"high\" }")),
-            ("wrong-type", when("user.exists = ‹\"yes\"")),
-            ("wrong-type", format!("{HEAD}‹[rule]\nname = \"r\"\n")),
-            ("wrong-type", when("\"/a\".gt = ‹\"3\"")),
-            (
-                "bad-value",
-                format!("{HEAD}[[rule]]\nname = \"r\"\nscan = ‹\"Full\"\nwhen = {{ severity = \"high\" }}\n"),
-            ),
-            ("bad-value", rule("when = { severity = \"high\" }\nmode = ‹\"dry-run\"")),
-            (
-                "bad-value",
-                format!("{HEAD}[[rule]]\nname = ‹\"a\\nb\"\nscan = \"full\"\nwhen = {{ severity = \"low\" }}\n"),
-            ),
-            ("bad-value", test(&format!("{expect}{{ state = ‹\"sent\" }}"))),
-            ("bad-value", test("event = { device.id = ‹\"lt-042\" }\nexpect = { scan = \"full\" }")),
-            ("bad-severity", when("severity.gte = ‹\"hihg\"")),
-            ("bad-severity", when("severity = [ \"high\", ‹\"severe\" ]")),
-            ("out-of-range", rule("priority = ‹101\nwhen = { severity = \"high\" }")),
-            ("out-of-range", format!("{HEAD}[defaults]\nmax_age = ‹\"0s\"\n")),
-            ("out-of-range", when("\"/score\".gt = ‹inf")),
-            ("bad-duration", format!("{HEAD}[defaults]\ncooldown = {{ quick = ‹\"1 hour\" }}\n")),
-            ("bad-time", when("alert.time.gt = ‹2027-12-31T22:00:00")),
-            ("bad-time", test(&format!("at = ‹\"tomorrow\"\n{expect}{{ scan = \"full\" }}"))),
-            ("bad-regex", when("alert.title.regex = ‹'(unclosed'")),
-            ("bad-regex", when("alert.title.regex = ‹'a{1000}{1000}{1000}'")),
-            ("bad-pointer", when("‹\"/a~b\" = 1")),
-            ("empty", rule("when = ‹{}")),
-            ("empty", when("any = ‹[]")),
-            ("empty", when("none = [ ‹{} ]")),
-            ("empty", when("alert.category = ‹[]")),
-            ("empty", when("alert.title.contains = ‹\"\"")),
-            ("empty", test(&format!("{expect}‹{{}}"))),
-            ("duplicate-name", format!("{HEAD}{RULE}{}", RULE.replace("\"r\"", "‹\"r\""))),
-            ("unknown-rule", test(&format!("{expect}{{ rule = ‹\"R\" }}"))),
-            ("bad-template", format!("{HEAD}[defaults]\ncomment = \"{{alert.id}} ü ‹{{alert.name}}\"\n")),
-            ("bad-template", format!("{HEAD}[defaults]\ncomment = \"‹no alert\"\n")),
-            ("bad-test", format!("{HEAD}{RULE}‹[[test]]\nname = \"t\"\nexpect = {{ scan = \"full\" }}\n")),
-            ("bad-test", test(&format!("payload_file = ‹\"a.json\"\nsource = \"s\"\n{expect}{{ scan = \"full\" }}"))),
-            ("bad-test", test(&format!("‹after = \"1h\"\n{expect}{{ scan = \"full\" }}"))),
-            ("bad-test", format!("{HEAD}{RULE}[test_facts]\nos = \"x\"\n‹\"/x\" = \"high\"\n")),
-            ("not-yet", format!("{HEAD}[‹lists.a]\nvalues = []\n")),
-            ("not-yet", format!("{HEAD}[‹windows.nights]\ndays = []\n")),
-            ("not-yet", format!("{HEAD}[[‹protect]]\nname = \"p\"\n")),
-            ("not-yet", rule("‹start = \"nights\"\nwhen = { severity = \"high\" }")),
-            ("not-yet", rule("‹during = \"nights\"\nwhen = { severity = \"high\" }")),
-            ("not-yet", rule("‹outside = \"nights\"\nwhen = { severity = \"high\" }")),
-            ("not-yet", rule("when = { severity = \"high\" }\n‹unless = { user = \"x\" }")),
-            ("not-yet", rule("when = { severity = \"high\" }\n‹if_unknown = \"skip\"")),
-            ("not-yet", when("device.name = ‹\"@crown_jewels\"")),
-            ("not-yet", when("device.name.‹glob = \"dc-*\"")),
-            ("not-yet", when("device.ip.‹cidr = \"10.0.0.0/8\"")),
-            ("not-yet", when("alert.category.‹all_of = [\"a\"]")),
-            ("not-yet", when("alert.time.‹older_than = \"1h\"")),
-            ("not-yet", test(&format!("{expect}{{ ‹protect = \"p\" }}"))),
-            ("limit-removed", rule("when = { severity = \"high\" }\nlimit = ‹false")),
-            ("limit-removed", rule("when = { severity = \"high\" }\nlimit = ‹\"none\"")),
-            ("literal-regex", when("alert.title.regex = ‹\"mimikatz\"")),
-        ]
-    }
-
-    #[test]
-    fn every_fault_has_its_code_and_points_at_its_line_and_column() {
-        for (code, marked) in wrong() {
-            let at = marked.find('‹').unwrap();
-            let text = marked.replace('‹', "");
-            let findings = Rules::parse(&text).map_or_else(|errors| errors, |loaded| loaded.lints);
-            let [finding] = findings.as_slice() else { panic!("{} in\n{text}", render(&findings, "r", &text, false)) };
-            assert_eq!(finding.code, code, "{text}\n{}", finding.message);
-            let before = &marked[..at];
-            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-            let position = (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1);
-            assert_eq!(finding.position(&text), position, "{text}\n{}", finding.message);
-            let lint = Finding::CODES.iter().any(|(name, meaning)| *name == code && meaning.starts_with("lint:"));
-            assert_eq!(finding.level == Level::Lint, lint, "{code}");
-        }
-    }
-
-    #[test]
-    fn every_code_has_an_example_above() {
-        let shown: BTreeSet<&str> = wrong().iter().map(|(code, _)| *code).collect();
-        let known: BTreeSet<&str> = Finding::CODES.iter().map(|(code, _)| *code).collect();
-        assert_eq!(shown, known);
-    }
-
-    #[test]
-    fn all_errors_of_a_file_are_told_in_one_run_in_file_order() {
-        let text = "version = 3\n[defaults]\nmode = \"on\"\n[[rule]]\nname = \"a\"\nscan = \"ful\"\n\
-                    when = { sevrity = \"high\", alert.title.regex = \"(\" }\n[[rules]]\nx = 1\n";
-        let codes: Vec<&str> = Rules::parse(text).unwrap_err().iter().map(|finding| finding.code).collect();
-        let wanted = ["bad-version", "bad-value", "bad-value", "unknown-field", "bad-regex", "unknown-key"];
-        assert_eq!(codes, wanted);
-    }
-
-    #[test]
-    fn a_misspelt_word_is_answered_with_the_right_one() {
-        for (text, meant) in [
-            (when("sevrity = \"high\""), "did you mean `severity`?"),
-            (when("title = \"x\""), "did you mean `alert.title`?"),
-            (when("severity.ge = \"high\""), "did you mean `gte`?"),
-            (when("severity = \"hihg\""), "did you mean `high`?"),
-            (rule("prority = 3\nwhen = { severity = \"high\" }"), "did you mean `priority`?"),
-            (test("event = { severity = \"high\" }\nexpect = { rule = \"R\" }"), "did you mean `r`?"),
-        ] {
-            let errors = Rules::parse(&text).unwrap_err();
-            let remedy = errors[0].remedy.as_deref().unwrap_or_default();
-            assert!(remedy.contains(meant), "{remedy}");
-        }
-        let errors = Rules::parse(&when("banana = 1")).unwrap_err();
-        assert!(errors[0].remedy.as_deref().unwrap_or_default().contains("device.aad_id"), "lists the known fields");
-    }
-
-    #[test]
-    fn a_file_that_is_not_toml_still_tells_its_other_errors() {
-        let text = "version = 1\n[[rule]]\nname = \"a\nscan = \"full\"\nwhen = { sevrity = \"high\" }\n";
-        let codes: Vec<&str> = Rules::parse(text).unwrap_err().iter().map(|finding| finding.code).collect();
-        assert_eq!(codes, ["syntax", "unknown-field"]);
-    }
-
-    #[test]
-    fn defaults_are_those_of_the_language_and_a_rule_overrides_them() {
-        let text = "version = 1\n[[rule]]\nname = \"a\"\nscan = \"full\"\nwhen = { severity = \"high\" }\n\
-                    [[rule]]\nname = \"b\"\nscan = \"quick\"\nwhen.severity = \"low\"\ncooldown.quick = \"2h\"\n\
-                    limit = { scans = 3, per = \"1d\" }\nmax_age = \"15m\"\n";
-        let rules = Rules::parse(text).unwrap().rules;
-        assert_eq!((rules.mode, rules.hold_for), (Mode::DryRun, 24 * HOUR));
-        let [a, b] = rules.rules.as_slice() else { panic!("two rules") };
-        assert_eq!(a.cooldown, Cooldown { quick: HOUR, full: 6 * HOUR });
-        assert_eq!((a.limit, a.max_age), (Some(Limit { scans: 50, per: HOUR }), 24 * HOUR));
-        assert_eq!(b.cooldown, Cooldown { quick: 2 * HOUR, full: 6 * HOUR });
-        assert_eq!((b.limit, b.max_age), (Some(Limit { scans: 3, per: 24 * HOUR }), HOUR / 4));
-    }
-
-    /// A file that touches every part of the language of this version.
-    const WHOLE: &str = include_str!("whole.toml");
-
-    #[test]
-    fn a_limit_may_be_removed_and_the_file_is_still_used() {
-        let loaded = Rules::parse(&rule("when = { severity = \"high\" }\nlimit = false")).unwrap();
-        assert_eq!(loaded.rules.rules[0].limit, None);
-        assert_eq!(loaded.lints.len(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_the_reader_panic(edits in proptest::collection::vec((0usize..4000, 0usize..40, ".{0,12}|[\\[\\]{}=.,\"'@/#\\n0-9a-z_ ]{0,12}"), 1..6)) {
-            let mut text: Vec<char> = WHOLE.chars().collect();
-            for (at, length, new) in edits {
-                let start = at.min(text.len());
-                let end = (start + length).min(text.len());
-                text.splice(start..end, new.chars());
-            }
-            let text: String = text.into_iter().collect();
-            let findings = Rules::parse(&text).map_or_else(|errors| errors, |loaded| loaded.lints);
-            prop_assert!(findings.iter().all(|finding| finding.span.start <= finding.span.end));
-            prop_assert_eq!(render(&findings, "rules.toml", &text, true).is_empty(), findings.is_empty());
-        }
-    }
-}
+mod tests;

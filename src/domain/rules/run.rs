@@ -1,13 +1,15 @@
 //! Runs an embedded test: decides, plans against the scans the test itself has begun, compares.
 
+use std::collections::BTreeSet;
+
 use super::Rules;
 use super::event::OwnedEvent;
-use super::expect::{Expect, Given, Payload, RuleTest};
+use super::expect::{Expect, Given, Payload, Protected, RuleTest};
 use crate::domain::comment::Citation;
 use crate::domain::plan::{History, Past, Plan, plan};
 use crate::domain::scan::{DecisionState, Kind, Mode, Reason, ScanId};
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Verdict, Wanted};
+use crate::domain::verdict::{Asks, Guard, Verdict, Wanted};
 
 /// When a test that names no time takes place: 2026-01-05T12:00:00Z, a Monday.
 const NOON: Timestamp = Timestamp::from_millis(1_767_614_400_000);
@@ -16,22 +18,16 @@ const TAIL: &str = "000000000000";
 
 /// Runs a test. `read` turns a captured delivery into its events, one for each (alert, device); an expectation on
 /// a delivery must hold for every one of them.
-///
-/// # Errors
-/// Each expectation that is not met, as a sentence.
-pub fn run(
-    test: &RuleTest,
-    rules: &Rules,
-    read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>,
-) -> Result<(), Vec<String>> {
+pub fn run(test: &RuleTest, rules: &Rules, read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>) -> Ran {
     let mut begun = Vec::new();
-    let mut failures = Vec::new();
+    let (mut failures, mut won) = (Vec::new(), BTreeSet::new());
     let mut now = test.at.unwrap_or(NOON);
     for (n, step) in test.steps.iter().enumerate() {
         now = now.plus(step.after);
         let place = if test.steps.len() > 1 { format!("step {}: ", n + 1) } else { String::new() };
         let mut judge = |event: &OwnedEvent| {
             let got = decided(rules, event, test.mode.unwrap_or(Mode::Enforce), now, &mut begun);
+            won.extend(got.rule.clone());
             failures.extend(unmet(&step.expect, &got).into_iter().map(|sentence| format!("{place}{sentence}")));
         };
         match &step.given {
@@ -40,7 +36,7 @@ pub fn run(
                 Ok(events) if events.is_empty() => failures.push(format!("{place}{} holds no alert", payload.file)),
                 Ok(mut events) => {
                     for event in &mut events {
-                        rules.test_facts.complete(event);
+                        rules.test_facts.answer(event);
                         judge(event);
                     }
                 }
@@ -48,7 +44,16 @@ pub fn run(
             },
         }
     }
-    if failures.is_empty() { Ok(()) } else { Err(failures) }
+    Ran { failures, won }
+}
+
+/// How a test went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Each expectation that is not met, as a sentence.
+    pub failures: Vec<String>,
+    /// The rules that won in it.
+    pub won: BTreeSet<String>,
 }
 
 /// A scan that the test has begun; it counts as succeeded at once.
@@ -66,10 +71,12 @@ struct Decided {
     state: DecisionState,
     reason: Reason,
     comment: Option<String>,
+    /// The protections that apply.
+    protections: Vec<String>,
 }
 
 fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun: &mut Vec<Begun>) -> Decided {
-    let Verdict { rule, asks, .. } = rules.decide_in(&event.as_event(now), mode);
+    let Verdict { rule, asks, protections, .. } = rules.decide_in(&event.as_event(now), mode);
     let name = rule.as_deref().unwrap_or_default();
     let (state, reason, wanted) = match asks {
         Asks::Nothing(reason) => (DecisionState::None, reason, None),
@@ -89,7 +96,9 @@ fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun:
         }
     };
     let comment = wanted.as_ref().map(|wanted| comment(rules, event, name, wanted.kind));
-    Decided { rule, wanted, state, reason, comment }
+    let applies = protections.into_iter().filter(|guarded| guarded.how != Guard::Skipped);
+    let protections = applies.map(|guarded| guarded.name).collect();
+    Decided { rule, wanted, state, reason, comment, protections }
 }
 
 /// What tells one machine of a test from another. The directory has answered in a test, so a device without a
@@ -160,6 +169,26 @@ fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
         compare("state", state.map(DecisionState::code), &state_got);
     }
     compare("reason", expect.reason.map(Reason::code), got.reason.code());
+    let missed = match &expect.protect {
+        None => false,
+        Some(Protected::By(name)) => !got.protections.contains(name),
+        Some(Protected::Exactly(names)) => {
+            let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+            sorted(names) != sorted(&got.protections)
+        }
+    };
+    if missed {
+        let names = |names: &[String]| match names {
+            [] => "none".to_owned(),
+            names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        };
+        let wanted = match &expect.protect {
+            Some(Protected::Exactly(all)) => names(all),
+            Some(Protected::By(name)) => names(core::slice::from_ref(name)),
+            None => String::new(),
+        };
+        unmet.push(format!("expected protection {wanted}, got {} ({rule})", names(&got.protections)));
+    }
     if let Some(part) = &expect.comment_contains {
         match &got.comment {
             None => unmet.push(format!("expected a comment with `{part}`, got no scan ({rule})")),
@@ -180,7 +209,9 @@ mod tests {
     use crate::domain::rules::{Facts, render};
 
     fn rules(text: &str) -> Rules {
-        Rules::parse(text).unwrap_or_else(|errors| panic!("{}", render(&errors, "rules.toml", text, false))).rules
+        Rules::parse(text, &mut |_| Err("no such file".to_owned()))
+            .unwrap_or_else(|errors| panic!("{}", render(&errors, "rules.toml", text, false)))
+            .rules
     }
 
     /// Two rules, and one test.
@@ -192,7 +223,7 @@ mod tests {
         );
         let rules = rules(&text);
         let mut none = |_: &Payload| Err("no file".to_owned());
-        run(&rules.tests()[0], &rules, &mut none).err().unwrap_or_default()
+        run(&rules.tests()[0], &rules, &mut none).failures
     }
 
     fn captured(severity: Severity) -> OwnedEvent {
@@ -219,7 +250,7 @@ mod tests {
                 );
                 Ok(vec![captured(Severity::High)])
             };
-            assert_eq!(run(test, &rules, &mut read), Ok(()), "{}", test.name);
+            assert_eq!(run(test, &rules, &mut read).failures, Vec::<String>::new(), "{}", test.name);
         }
     }
 
@@ -273,13 +304,13 @@ mod tests {
         let rules = rules(include_str!("whole.toml"));
         let test = rules.tests().iter().find(|test| test.name.starts_with("a captured")).unwrap();
         let mut both = |_: &Payload| Ok(vec![captured(Severity::High), captured(Severity::Medium)]);
-        let failed = run(test, &rules, &mut both).unwrap_err();
+        let failed = run(test, &rules, &mut both).failures;
         assert_eq!(failed[0], "expected rule `high`, got `medium` (rule `medium`)");
         let mut gone = |_: &Payload| Err("no such file".to_owned());
-        let failed = run(test, &rules, &mut gone).unwrap_err();
+        let failed = run(test, &rules, &mut gone).failures;
         assert_eq!(failed, ["tests/payloads/sentinel-incident.json: no such file"]);
         let mut empty = |_: &Payload| Ok(Vec::new());
-        assert!(run(test, &rules, &mut empty).is_err(), "a delivery without alerts proves nothing");
+        assert!(!run(test, &rules, &mut empty).failures.is_empty(), "a delivery without alerts proves nothing");
     }
 
     #[test]
@@ -306,7 +337,7 @@ mod tests {
         ] {
             let rules = rules(&text(facts, event, expect));
             let mut none = |_: &Payload| Err("no file".to_owned());
-            assert_eq!(run(&rules.tests()[0], &rules, &mut none), Ok(()), "{facts} {event}");
+            assert_eq!(run(&rules.tests()[0], &rules, &mut none).failures, Vec::<String>::new(), "{facts} {event}");
         }
     }
 }

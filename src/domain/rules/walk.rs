@@ -9,6 +9,8 @@ use toml::de::{DeTable, DeValue};
 use super::duration;
 use super::field::{Field, Named};
 use super::finding::{Finding, Level, code, meant, quoted, suggest};
+use super::list::Lists;
+use super::window::Window;
 use crate::domain::plain::{one_line, shown};
 use crate::domain::pointer::Pointer;
 use crate::domain::time::Timestamp;
@@ -39,6 +41,10 @@ pub(super) struct FieldEntry<'v, 'i> {
 pub(super) struct Walk<'t> {
     pub(super) text: &'t str,
     pub(super) findings: Vec<Finding>,
+    /// What `"@name"` can name.
+    pub(super) lists: Lists,
+    /// What `start`, `during` and `outside` can name.
+    pub(super) windows: Vec<Window>,
 }
 
 impl Walk<'_> {
@@ -65,10 +71,6 @@ impl Walk<'_> {
         let message = one_line(&message, MESSAGE_MAX);
         let remedy = remedy.map(|remedy| one_line(&remedy, MESSAGE_MAX));
         self.findings.push(Finding { code, level, span, message, remedy });
-    }
-
-    pub(super) fn not_yet(&mut self, span: Range<usize>, what: &str) {
-        self.error(code::NOT_YET, span, format!("this version does not have {what} yet"));
     }
 
     pub(super) fn wrong_type(&mut self, value: &Node<'_>, what: &str, wanted: &str) {

@@ -5,19 +5,21 @@ use core::ops::Range;
 use regex::{Regex, RegexBuilder};
 use toml::de::{DeTable, DeValue};
 
-use super::condition::{Condition, Folded, Leaf, Number, Operand, Relation, Test};
+use super::condition::{Condition, Leaf, Pattern, Relation, Test};
 use super::field::{Field, Shape};
 use super::finding::{code, quoted, suggest};
+use super::glob::Glob;
+use super::network::Network;
+use super::operand::{Folded, Number, Operand};
 use super::walk::{Entry, FieldEntry, Node, Walk, entries_of, kind};
 use crate::domain::alert::Severity;
 
 /// Bytes a compiled pattern may take. A generous one takes some ten thousand.
 const REGEX_SIZE: usize = 2 << 20;
 
-/// The operators of this version.
-const OPERATORS: &[&str] = &["gte", "gt", "lte", "lt", "contains", "regex", "exists"];
-/// Those of the language that this version does not have.
-const LATER: &[&str] = &["glob", "cidr", "all_of", "older_than"];
+/// The operators of the language; equality has none.
+pub(super) const OPERATORS: &[&str] =
+    &["gte", "gt", "lte", "lt", "contains", "glob", "regex", "cidr", "all_of", "older_than", "exists"];
 
 impl Walk<'_> {
     /// A table of conditions, all of which must hold.
@@ -62,19 +64,21 @@ impl Walk<'_> {
     /// What is asked of one field: a bare value, a bare list, or operators.
     fn comparisons(&mut self, entry: &FieldEntry<'_, '_>, out: &mut Vec<Condition>) {
         let mut tests = Vec::new();
+        let mut add = |test: Option<Test>, value: &Node<'_>| tests.extend(test.map(|test| (test, value.span())));
         if let Some(operator) = entry.operator {
-            tests.extend(self.operator(&entry.field, operator, entry.span.clone(), entry.value));
+            add(self.operator(&entry.field, operator, entry.span.clone(), entry.value), entry.value);
         } else if let DeValue::Table(operators) = entry.value.get_ref() {
             if operators.is_empty() {
                 self.error(code::EMPTY, entry.span.clone(), format!("`{}` has no operator", entry.field.name()));
             }
             for Entry { key, span, value } in entries_of(operators) {
-                tests.extend(self.operator(&entry.field, key, span, value));
+                add(self.operator(&entry.field, key, span, value), value);
             }
         } else {
-            tests.extend(self.equals(&entry.field, entry.value));
+            add(self.equals(&entry.field, entry.value).map(Test::Equals), entry.value);
         }
-        out.extend(tests.into_iter().map(|test| Condition::Leaf(Leaf { field: entry.field.clone(), test })));
+        let leaf = |(test, span)| Condition::Leaf(Leaf { field: entry.field.clone(), test, span });
+        out.extend(tests.into_iter().map(leaf));
     }
 
     fn operator(&mut self, field: &Field, name: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
@@ -84,12 +88,11 @@ impl Walk<'_> {
             "gte" => self.order(field, Relation::Gte, &what, span, value),
             "lt" => self.order(field, Relation::Lt, &what, span, value),
             "lte" => self.order(field, Relation::Lte, &what, span, value),
-            "contains" | "regex" => self.pattern(field, name == "regex", &what, span, value),
+            "contains" | "regex" | "glob" => self.pattern(field, name, &what, span, value),
+            "cidr" => self.network(field, &what, span, value),
+            "all_of" => self.all_of(field, &what, span, value),
+            "older_than" => self.older_than(field, &what, span, value),
             "exists" => self.boolean(value, &what).map(Test::Exists),
-            later if LATER.contains(&later) => {
-                self.not_yet(span, &format!("the operator `{later}`"));
-                None
-            }
             unknown => {
                 let message = format!("`{}` has no operator {}", field.name(), quoted(unknown));
                 self.error_with(code::UNKNOWN_OPERATOR, span, message, suggest(unknown, OPERATORS));
@@ -98,16 +101,52 @@ impl Walk<'_> {
         }
     }
 
-    fn equals(&mut self, field: &Field, value: &Node<'_>) -> Option<Test> {
+    /// One value, or a list of them.
+    fn equals(&mut self, field: &Field, value: &Node<'_>) -> Option<Vec<Operand>> {
         let what = format!("`{}`", field.name());
         let Some(array) = value.get_ref().as_array() else {
-            return Some(Test::Equals(vec![self.operand(field, &what, value)?]));
+            return Some(vec![self.operand(field, &what, value)?]);
         };
         if array.is_empty() {
             self.error(code::EMPTY, value.span(), format!("the list of {what} is empty"));
         }
         let operands: Vec<_> = array.iter().map(|element| self.operand(field, &what, element)).collect();
-        Some(Test::Equals(operands.into_iter().collect::<Option<_>>()?))
+        operands.into_iter().collect()
+    }
+
+    fn all_of(&mut self, field: &Field, what: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
+        if !field.is_list() {
+            self.unfit(field, what, span, "it holds one value; compare it with `=`");
+            return None;
+        }
+        if !value.get_ref().is_array() {
+            self.wrong_type(value, what, "a list");
+            return None;
+        }
+        self.equals(field, value).map(Test::AllOf)
+    }
+
+    fn older_than(&mut self, field: &Field, what: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
+        if !matches!(field.shape(), Shape::Time | Shape::Any) {
+            self.unfit(field, what, span, "it is no time; `alert.time` is one");
+            return None;
+        }
+        self.duration(value, what, true).map(Test::OlderThan)
+    }
+
+    fn network(&mut self, field: &Field, what: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
+        if !matches!(field.shape(), Shape::Address | Shape::Any) {
+            self.unfit(field, what, span, "it is no address; `device.ip` is one");
+            return None;
+        }
+        let mut networks = Vec::new();
+        for (text, span) in self.some_texts(value, what) {
+            match Network::parse(&text) {
+                Ok(network) => networks.push(network),
+                Err(why) => self.error(code::BAD_CIDR, span, format!("{} is no network: {why}", quoted(&text))),
+            }
+        }
+        Some(Test::Inside(networks))
     }
 
     /// A value to compare with, as its field wants it.
@@ -115,26 +154,28 @@ impl Walk<'_> {
         match field.shape() {
             Shape::Severity => self.severity(value, what).map(Operand::Severity),
             Shape::Time => self.time(value, what).map(Operand::Time),
-            Shape::Any => self.any_operand(what, value),
+            Shape::Any => self.any_operand(field, what, value),
             shape => {
-                let text = self.listless(value, what)?;
-                Some(match shape {
-                    Shape::HostName if !text.contains('.') => Operand::Label(Folded::new(text)),
-                    Shape::Technique => Operand::Technique(Folded::new(text)),
-                    Shape::Address => match text.parse::<core::net::IpAddr>() {
-                        Ok(address) => Operand::Address(address.to_canonical(), Folded::new(text)),
-                        Err(_) => Operand::Text(Folded::new(text)),
-                    },
-                    _ => Operand::Text(Folded::new(text)),
-                })
+                if !value.get_ref().is_str() {
+                    let message = format!("{what} must be text, not {}", kind(value));
+                    self.error_with(code::WRONG_TYPE, value.span(), message, "put it in quotes");
+                    return None;
+                }
+                let text = self.text(value, what)?;
+                if text.starts_with('@') {
+                    self.listed(field, text, value)
+                } else {
+                    Some(Operand::of_text(text, shape))
+                }
             }
         }
     }
 
     /// A value for a place in the raw body, where anything may stand.
-    fn any_operand(&mut self, what: &str, value: &Node<'_>) -> Option<Operand> {
+    fn any_operand(&mut self, field: &Field, what: &str, value: &Node<'_>) -> Option<Operand> {
         match value.get_ref() {
-            DeValue::String(_) => self.listless(value, what).map(|text| Operand::Text(Folded::new(text))),
+            DeValue::String(text) if text.starts_with('@') => self.listed(field, text, value),
+            DeValue::String(text) => Some(Operand::of_text(text, Shape::Any)),
             DeValue::Boolean(value) => Some(Operand::Bool(*value)),
             DeValue::Datetime(_) => self.time(value, what).map(Operand::Time),
             DeValue::Integer(_) | DeValue::Float(_) => self.number(value, what).map(Operand::Number),
@@ -157,21 +198,6 @@ impl Walk<'_> {
             self.error(code::OUT_OF_RANGE, value.span(), format!("{what} must be a finite number"));
         }
         number
-    }
-
-    /// A text that names no list.
-    fn listless<'v>(&mut self, value: &'v Node<'_>, what: &str) -> Option<&'v str> {
-        if !value.get_ref().is_str() {
-            let message = format!("{what} must be text, not {}", kind(value));
-            self.error_with(code::WRONG_TYPE, value.span(), message, "put it in quotes");
-            return None;
-        }
-        let text = self.text(value, what)?;
-        if text.starts_with('@') {
-            self.not_yet(value.span(), "lists such as `@name`");
-            return None;
-        }
-        Some(text)
     }
 
     /// A word of the severity scale.
@@ -213,10 +239,11 @@ impl Walk<'_> {
         Some(Test::Order(relation, operand))
     }
 
+    /// `contains`, `glob` or `regex`: one pattern, or a list of which any may match.
     fn pattern(
         &mut self,
         field: &Field,
-        regex: bool,
+        operator: &str,
         what: &str,
         span: Range<usize>,
         value: &Node<'_>,
@@ -225,26 +252,43 @@ impl Walk<'_> {
             self.unfit(field, what, span, "compare it with `=`, `gt`, `gte`, `lt` or `lte`");
             return None;
         }
-        let text = self.text(value, what)?;
-        if text.is_empty() {
-            let remedy = "an empty pattern matches everything; to ask whether there is a value, use `exists`";
-            self.error_with(code::EMPTY, value.span(), format!("{what} is empty"), remedy);
-            return None;
-        }
-        let literal = regex::escape(text);
-        if regex && literal == text {
-            let remedy = "use `contains`, which says what is meant";
-            self.lint(code::LITERAL_REGEX, value.span(), "this regular expression is plain text", remedy);
-        }
-        let compiled = compile(if regex { text } else { &literal });
-        match compiled {
-            Ok(compiled) => {
-                let first_label = field.shape() == Shape::HostName && !text.contains('.');
-                Some(Test::Matches { regex: compiled, first_label })
+        let (mut texts, mut globs, mut expressions) = (Vec::new(), Vec::new(), Vec::new());
+        for (text, span) in self.some_texts(value, what) {
+            if text.is_empty() {
+                let remedy = "an empty pattern matches everything; to ask whether there is a value, use `exists`";
+                self.error_with(code::EMPTY, span, format!("{what} is empty"), remedy);
+                continue;
             }
+            let first_label = field.shape() == Shape::HostName && !text.contains('.');
+            match operator {
+                "contains" => texts.push(Pattern { pattern: Folded::new(&text), first_label }),
+                "glob" => match Glob::parse(&text) {
+                    Ok(pattern) => globs.push(Pattern { pattern, first_label }),
+                    Err(why) => self.error(code::BAD_GLOB, span, format!("{} is no glob: {why}", quoted(&text))),
+                },
+                _ => {
+                    let regex = self.expression(&text, what, span);
+                    expressions.extend(regex.map(|pattern| Pattern { pattern, first_label }));
+                }
+            }
+        }
+        Some(match operator {
+            "contains" => Test::Contains(texts),
+            "glob" => Test::Globs(globs),
+            _ => Test::Matches(expressions),
+        })
+    }
+
+    fn expression(&mut self, text: &str, what: &str, span: Range<usize>) -> Option<Regex> {
+        if regex::escape(text) == text {
+            let remedy = "use `contains`, which says what is meant";
+            self.lint(code::LITERAL_REGEX, span.clone(), "this regular expression is plain text", remedy);
+        }
+        match compile(text) {
+            Ok(regex) => Some(regex),
             Err(why) => {
                 let message = format!("{what} is no regular expression that can be used: {why}");
-                self.error(code::BAD_REGEX, value.span(), message);
+                self.error(code::BAD_REGEX, span, message);
                 None
             }
         }

@@ -13,9 +13,12 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::Front;
+
 pub struct Far {
     pub at: SocketAddr,
     pub shared: Shared,
+    front: Option<Front>,
     _stop: watch::Sender<bool>,
 }
 
@@ -29,7 +32,18 @@ impl Far {
         let long = Duration::from_secs(3600);
         let limits = Limits { head: long, age: long, grace: Duration::ZERO, ..Limits::default() };
         tokio::spawn(serve(socket, router(shared.clone(), Timestamp::now), limits, Default::default(), stopping));
-        Far { at, shared, _stop: stop }
+        Far { at, shared, front: None, _stop: stop }
+    }
+
+    /// From now on it is reached through a front.
+    pub async fn hide_behind_a_front(&mut self) {
+        let front = Front::open(self.shared.clone()).await;
+        self.at = front.at;
+        self.front = Some(front);
+    }
+
+    pub fn front(&self) -> &Front {
+        self.front.as_ref().expect("it was wished for")
     }
 
     pub fn calls(&self) -> Vec<Logged> {

@@ -27,10 +27,15 @@ pub struct Answer {
 
 impl Answer {
     pub async fn of(response: reqwest::Response) -> Answer {
+        Answer::whole(response).await.expect("the answer is whole")
+    }
+
+    /// Nothing where it breaks off.
+    pub async fn whole(response: reqwest::Response) -> Option<Answer> {
         let status = response.status().as_u16();
         let headers = response.headers().iter();
         let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-        Answer { status, headers, text: response.text().await.unwrap() }
+        Some(Answer { status, headers, text: response.text().await.ok()? })
     }
 
     fn read(bytes: &[u8]) -> Answer {

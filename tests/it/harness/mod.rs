@@ -4,7 +4,11 @@
 mod authority;
 mod binary;
 mod far;
+mod front;
 mod http;
+#[allow(dead_code, reason = "some of it only the witnesses need")]
+mod served;
+mod tls;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::app::{Listeners, Options, Running};
+use scanhook::defender::client::Timeouts;
 use scanhook::keyrings::Beat;
 use scanhook::lane::Pace;
 use scanhook::policy::Policy;
@@ -25,7 +30,10 @@ use tokio::net::TcpListener;
 pub use authority::Authority;
 pub use binary::Binary;
 pub use far::{Far, fault};
+pub use front::{Foul, Front};
 pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};
+pub use served::{Served, client, post};
+pub use tls::{Authority, Certificate, Secured};
 
 pub const SIEM_SECRET: &str = "siem-secret-of-32-bytes-00000000";
 pub const OTHER_SECRET: &str = "other-secret-of-32-bytes-0000000";
@@ -64,8 +72,13 @@ pub struct Wish {
     pub setup: Setup,
     /// Faults that wait for the app's very first calls.
     pub faults: Vec<Fault>,
+    /// A front before the simulator, whose answers may break HTTP itself.
+    pub front: bool,
     pub pace: Pace,
+    pub timeouts: Timeouts,
     pub dry_run: bool,
+    /// Started with `--paused`.
+    pub paused: bool,
     /// More of scanhook.toml.
     pub more: String,
     /// Secrets it names: file and content.
@@ -82,14 +95,18 @@ impl Default for Wish {
             tenant: "",
             setup: Setup { pending_ms: 100, quick_ms: 300, full_ms: 600, ..Setup::default() },
             faults: Vec::new(),
+            front: false,
             pace: Pace {
                 follow_first: millis(150),
                 follow_most: millis(250),
                 settle: millis(200),
                 busy: millis(300),
+                lull: Duration::ZERO,
                 ..Pace::default()
             },
+            timeouts: Timeouts::default(),
             dry_run: false,
+            paused: false,
             more: String::new(),
             secrets: Vec::new(),
             beat: Beat::default(),
@@ -101,10 +118,10 @@ impl Default for Wish {
 pub struct Site {
     pub folder: TempDir,
     pub far: Far,
-    wish: Wish,
+    pub wish: Wish,
     running: Option<Running>,
     pub public: SocketAddr,
-    admin: SocketAddr,
+    pub admin: SocketAddr,
     http: reqwest::Client,
 }
 
@@ -115,7 +132,10 @@ impl Site {
 
     pub async fn with(wish: Wish) -> Site {
         let folder = tempfile::tempdir().unwrap();
-        let far = Far::open(wish.setup.clone()).await;
+        let mut far = Far::open(wish.setup.clone()).await;
+        if wish.front {
+            far.hide_behind_a_front().await;
+        }
         far.shared.with(|far| far.faults(wish.faults.clone()));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -127,14 +147,15 @@ impl Site {
     }
 
     async fn start(&mut self) {
-        let flags = Flags { dry_run: self.wish.dry_run, ..Flags::default() };
+        let flags = Flags { dry_run: self.wish.dry_run, paused: self.wish.paused, ..Flags::default() };
         let file = Some(self.folder.path().join("scanhook.toml"));
         let inputs = Inputs { file, flags, ..Inputs::default() };
         let settings = Settings::load(&inputs).unwrap_or_else(|faults| panic!("{faults:?}"));
         let policy = Policy::parse(self.wish.rules.clone()).unwrap_or_else(|(_, findings)| panic!("{findings:?}"));
         let bind = || TcpListener::bind("127.0.0.1:0");
         let listeners = Listeners { public: bind().await.unwrap(), admin: bind().await.unwrap() };
-        let options = Options { pace: self.wish.pace, beat: self.wish.beat, ..Options::default() };
+        let (pace, timeouts, beat) = (self.wish.pace, self.wish.timeouts, self.wish.beat);
+        let options = Options { pace, timeouts, beat, simulator: None };
         let running = Running::start(settings, policy.policy, listeners, options).await.unwrap();
         (self.public, self.admin) = (running.public, running.admin);
         self.running = Some(running);
@@ -150,6 +171,13 @@ impl Site {
     pub async fn restart_dry(&mut self) {
         self.stop().await;
         self.wish.dry_run = true;
+        self.start().await;
+    }
+
+    /// Stops and starts on the same folder, with other rules.
+    pub async fn restart_with(&mut self, rules: &str) {
+        self.stop().await;
+        self.wish.rules = rules.to_owned();
         self.start().await;
     }
 
@@ -189,6 +217,27 @@ impl Site {
         Answer::of(self.http.get(format!("http://{}{path}", self.admin)).send().await.unwrap()).await
     }
 
+    /// An order as a program gives it.
+    pub async fn order(&self, path: &str, body: &Value) -> Answer {
+        let request = self.http.post(format!("http://{}{path}", self.admin)).header("content-type", "application/json");
+        Answer::of(request.body(body.to_string()).send().await.unwrap()).await
+    }
+
+    /// An order that is carried out; its answer.
+    pub async fn ordered(&self, path: &str, body: Value) -> Value {
+        let answer = self.order(path, &body).await;
+        assert_eq!(answer.status, 200, "{path} {body}: {}", answer.text);
+        answer.json()
+    }
+
+    /// An order that is refused; its status and its problem.
+    pub async fn refused(&self, path: &str, body: Value) -> (u16, Value) {
+        let answer = self.order(path, &body).await;
+        assert!(answer.status >= 400, "{path} {body}: {}", answer.text);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        (answer.status, answer.json())
+    }
+
     /// The scan, with its events.
     pub async fn scan(&self, id: &str) -> Value {
         self.get(&format!("/api/v1/scans/{id}")).await
@@ -198,6 +247,7 @@ impl Site {
     pub async fn scan_in(&self, id: &str, state: &str) -> Value {
         let mut last = Value::Null;
         until_or(
+            DEADLINE,
             async || {
                 last = self.scan(id).await;
                 (last["state"] == state).then(|| last.clone())
@@ -214,6 +264,14 @@ impl Site {
             ["finished", "dropped"].contains(&scan["state"].as_str().unwrap()).then_some(scan)
         })
         .await
+    }
+
+    /// Waits until no decision waits for the directory.
+    pub async fn resolved(&self) {
+        until("nothing waits for the directory", async || {
+            (self.get("/api/v1/status").await["tenants"][0]["resolving"] == 0).then_some(())
+        })
+        .await;
     }
 
     /// Waits until the lane says why it is stopped.
@@ -346,24 +404,34 @@ pub fn scan_id(receipt: &Value) -> String {
 
 /// Asks until there is an answer, and fails at the deadline.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
-    until_or(ask, || what.to_owned()).await
+    until_or(DEADLINE, ask, || what.to_owned()).await
 }
 
-async fn until_or<T>(mut ask: impl AsyncFnMut() -> Option<T>, what: impl Fn() -> String) -> T {
+/// The same with a deadline of its own.
+pub async fn until_in<T>(deadline: Duration, what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    until_or(deadline, ask, || what.to_owned()).await
+}
+
+async fn until_or<T>(deadline: Duration, mut ask: impl AsyncFnMut() -> Option<T>, what: impl Fn() -> String) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(begun.elapsed() < DEADLINE, "not in time: {}", what());
+        assert!(begun.elapsed() < deadline, "not in time: {}", what());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// Watches for a second that something that must not happen does not, while there is every occasion for it.
 pub async fn never(what: &str, happens: impl Fn() -> bool) {
+    never_in(Duration::from_secs(1), what, happens).await;
+}
+
+/// The same for a time of its own.
+pub async fn never_in(span: Duration, what: &str, happens: impl Fn() -> bool) {
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(1) {
+    while begun.elapsed() < span {
         assert!(!happens(), "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

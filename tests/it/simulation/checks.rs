@@ -2,14 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use scanhook::domain::quota::Share;
+
 use super::world::World;
 
 pub fn all(world: &mut World) {
     ended(world);
-    not_doubled(world);
+    if !world.may_double {
+        not_doubled(world);
+    }
     truthful(world);
+    obeyed(world);
+    not_guessed(world);
     within_quota(world);
     kept(world);
+}
+
+/// Nothing of ours was begun on a machine that could be another one, that is unknown, or that cannot be scanned.
+fn not_guessed(world: &World) {
+    for action in world.far.scans().iter().filter(|action| !action.foreign) {
+        assert!(!world.forbidden.contains(&action.machine), "{} was guessed", action.machine);
+    }
 }
 
 /// Every decision and every scan is final.
@@ -37,12 +50,16 @@ fn truthful(world: &World) {
         let tail = &scan.id[scan.id.len() - 12..];
         let ours: Vec<_> = world.far.scans().iter().filter(|action| action.comment.contains(tail)).collect();
         match scan.outcome.as_deref() {
+            Some("cancelled") if scan.state == "dropped" => {
+                assert!(ours.is_empty(), "{} was executed, and is called off as if it were not", scan.id);
+            }
             Some("succeeded" | "failed" | "timeout" | "cancelled") => {
                 let id = scan.action.as_deref().expect("an ended scan has an action");
                 let action = world.far.scans().iter().find(|action| action.id == id).expect("it exists at Defender");
                 assert!(!action.is_open(now), "{} is called over and is not", scan.id);
                 assert_eq!(action.machine, scan.machine);
-                assert_eq!(action.foreign, !scan.ours);
+                // Not ours may be one of an earlier scan of ours that was given up as lost.
+                assert!(!(action.foreign && scan.ours), "{} takes somebody else's action for ours", scan.id);
             }
             Some("lost") => {}
             Some("merged" | "too_old" | "no_such_machine" | "unsupported" | "refused" | "dry_run") => {
@@ -56,14 +73,67 @@ fn truthful(world: &World) {
     }
 }
 
+/// What people were told is what happened, and nobody else's action was called off.
+fn obeyed(world: &World) {
+    for call in world.far.calls().iter().filter(|call| call.route == "cancel") {
+        let id = call.path.split('/').rev().nth(1).unwrap();
+        let action = world.far.scans().iter().find(|action| action.id == id).expect("it is an action");
+        assert!(!action.foreign, "{id} is somebody else's");
+        let tail = action.comment.rsplit("[sh-").next().unwrap().trim_end_matches(']');
+        assert!(call.comment.as_ref().unwrap().contains("anna: as she says"), "{call:?}");
+        let scans = world.scans();
+        let scan = scans.iter().find(|scan| scan.id.ends_with(tail)).expect("it is a scan of ours");
+        assert!(scan.called_off.is_some(), "nobody asked for {} to be called off", scan.id);
+    }
+    let scans = world.scans();
+    for item in &world.steered {
+        let scan = scans.iter().find(|scan| scan.id == item.id);
+        match item.result.as_deref().unwrap() {
+            "cancelled" => assert_eq!(scan.unwrap().outcome.as_deref(), Some("cancelled")),
+            "cancelling" => assert!(scan.unwrap().called_off.is_some()),
+            "approved" => assert!(["scan", "dropped"].contains(&item.state.as_deref().unwrap()), "{item:?}"),
+            "denied" => assert_eq!((item.state.as_deref(), item.reason.as_deref()), (Some("dropped"), Some("denied"))),
+            "retried" | "already" | "already-over" | "not-held" | "not-retryable" | "foreign-action" => {}
+            // Held before it was known which machine it is.
+            "machine-needed" => assert_eq!(item.scan_id, None),
+            other => panic!("{other}: {item:?}"),
+        }
+    }
+}
+
 /// By the far side's own count over sliding windows.
 fn within_quota(world: &World) {
-    for route in ["scan", "list"] {
+    for route in ["scan", "list", "get", "cancel", "machine", "machines", "findbyip"] {
         let (minute, hour) = world.far.quota_peak(route);
         assert!(minute <= world.share.per_minute, "{route}: {minute} calls in a minute");
         assert!(hour <= world.share.per_hour, "{route}: {hour} calls in an hour");
     }
-    assert!(world.far.calls().iter().all(|call| !call.refused_by_quota), "no call was refused by the quota");
+    if world.alone {
+        assert!(world.far.calls().iter().all(|call| !call.refused_by_quota), "no call was refused by the quota");
+    }
+}
+
+/// In any hour of these, through which work waited, 95 % of what the hour allows was used, or of four fifths of what its
+/// minutes allow; or all but two calls, where that is more. Where some of it is urgent, a reserve is kept at the start of
+/// an hour and spent by its end: then in each hour from the first call on. What does not count: the time in which the
+/// process was down, and some seconds for answers, since a call is free again an hour and a second after its answer.
+pub fn used(world: &World, hours: u32, urgent: bool) {
+    let hour = 3_605_000 + i64::try_from(world.idle.as_millis()).unwrap();
+    let Share { per_minute, per_hour } = world.share;
+    let least = (0.95 * f64::from(per_hour).min(0.8 * 60.0 * f64::from(per_minute))).min(f64::from(per_hour) - 2.0);
+    let calls = world.far.calls().iter().filter(|call| call.route == "scan");
+    let times: Vec<i64> = calls.map(|call| call.at.as_millisecond()).collect();
+    let last = times[0] + i64::from(hours - 1) * hour;
+    let begins: Vec<i64> = if urgent {
+        (0..i64::from(hours)).map(|n| times[0] - 1 + n * hour).collect()
+    } else {
+        // The emptiest hours begin just after a call.
+        times.iter().copied().take_while(|at| *at <= last).collect()
+    };
+    for begins in begins {
+        let within = times.iter().filter(|at| (begins + 1..=begins + hour).contains(*at)).count();
+        assert!(within as f64 >= least, "{within} calls in the hour after {begins}, and {least} are due");
+    }
 }
 
 /// Every acknowledged delivery is still there, with the same alerts.

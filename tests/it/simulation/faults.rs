@@ -28,8 +28,10 @@ impl Dice {
 pub enum AtCommit {
     /// The process dies with the jobs uncommitted.
     CrashBefore,
-    /// The disk is full.
+    /// COMMIT itself fails.
     Fails,
+    /// The file cannot grow: whatever needs another page fails on the way.
+    DiskFull,
     /// The process dies after COMMIT, before anybody is told.
     CrashAfter,
 }
@@ -66,7 +68,7 @@ impl Faults {
     pub fn random(seed: u64) -> Faults {
         let mut dice = Dice::new(seed ^ 0xfa);
         let commits = (0..dice.roll(6)).map(|_| {
-            let how = dice.pick(&[AtCommit::CrashBefore, AtCommit::Fails, AtCommit::CrashAfter]);
+            let how = dice.pick(&[AtCommit::CrashBefore, AtCommit::Fails, AtCommit::DiskFull, AtCommit::CrashAfter]);
             (1 + dice.roll(60), how)
         });
         let commits = commits.collect();
@@ -75,6 +77,11 @@ impl Faults {
             (1 + dice.roll(40), how)
         });
         Faults { calls: calls.collect(), commits, ..Faults::default() }
+    }
+
+    /// Only stops: a call whose answer is lost stands still for thirty seconds, which is no use of a quota.
+    pub fn without_lost_calls(self) -> Faults {
+        Faults { calls: BTreeMap::new(), ..self }
     }
 
     pub fn at_commit(&mut self) -> Option<AtCommit> {

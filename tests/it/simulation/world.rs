@@ -1,34 +1,41 @@
 //! The world of one run: an agenda of events in virtual time.
 
+mod operator;
+
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use scanhook::api::Receipt;
+use scanhook::api::{ItemView, Receipt};
 use scanhook::defender::{Answer, Endpoints};
 use scanhook::domain::mapping::{Caps, Mapping};
 use scanhook::domain::quota::Share;
-use scanhook::domain::scan::Mode;
+use scanhook::domain::scan::{Mode, OnUnknown};
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
-use scanhook::domain::time::Timestamp;
+use scanhook::domain::time::{Now, Timestamp};
 use scanhook::domain::verdict::Limit;
-use scanhook::intake::{Desk, accept};
+use scanhook::intake::{Desk, Desks, accept};
 use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
-use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
+use scanhook::lane::{Account, Call, Happened, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
-use scanhook::simulator::{Busy, Fault, How, Setup, Simulator, What, Window};
+use scanhook::simulator::{Busy, Fault, How, Machine, Setup, Simulator, Tenant, What, Window};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
+use super::throttle::{Seen, Watch};
+use operator::{Order, Paused};
 
 /// 2026-11-02T08:00:00Z.
 const START: i64 = 1_793_606_400_000;
 const DEADLINE: Duration = Duration::from_secs(30);
 const SECRET: &[u8] = b"a secret of the simulated sender";
-const DAY: Duration = Duration::from_secs(86_400);
+pub const DAY: Duration = Duration::from_secs(86_400);
+/// How far our clock is set, in milliseconds.
+const JUMP: i64 = 3_600_000;
 
 const RULES: &str = r#"
 version = 1
@@ -37,6 +44,7 @@ mode = "enforce"
 [[rule]]
 name = "high"
 scan = "full"
+limit = { scans = 1000, per = "1h" }
 when = { severity.gte = "high" }
 [[rule]]
 name = "held"
@@ -49,52 +57,136 @@ scan = "quick"
 when = { severity = "medium" }
 "#;
 
+/// Goes before the others, and needs a fact of every machine.
+const LAB: &str = r#"
+[[rule]]
+name = "lab"
+scan = "none"
+when = { device.tags = "lab" }
+"#;
+
 /// What a run starts from.
 pub struct Scenario {
     seed: u64,
+    rules: String,
+    /// Machines that no alert tells apart from another, or that cannot be scanned.
+    forbidden: Vec<String>,
     share: Share,
+    /// The app may not read machine actions, and this is what it does about lost answers.
+    blind: Option<OnUnknown>,
     setup: Setup,
     far_faults: Vec<Fault>,
     foreign: Vec<(Duration, String, &'static str)>,
     deliveries: Vec<(Duration, String)>,
+    /// When our clock is set, and by how much; the far side keeps its own.
+    jumps: Vec<(Duration, i64)>,
+    /// From when to when the far side answers 429 to everything.
+    refuses: Option<(Duration, Duration)>,
+    /// Whether the tenant and its rules have a limit of scans.
+    limited: bool,
+    orders: Vec<(Duration, Order)>,
 }
 
 fn machine(n: u64) -> String {
     format!("{:040x}", 0xabc0 + n)
 }
 
+fn alert(id: u64, severity: &str, n: u64) -> String {
+    format!(r#"{{"alertId":"a-{id}","title":"t","severity":"{severity}","deviceId":"{}"}}"#, machine(n))
+}
+
 impl Scenario {
     /// Three alerts for two machines, nothing unusual.
     pub fn small() -> Scenario {
-        let alert = |id, severity, n| {
-            format!(r#"{{"alertId":"{id}","title":"t","severity":"{severity}","deviceId":"{}"}}"#, machine(n))
-        };
         Scenario {
             seed: 1,
+            rules: RULES.to_owned(),
+            forbidden: Vec::new(),
             share: Share::WHOLE,
+            blind: None,
             setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
             far_faults: Vec::new(),
             foreign: Vec::new(),
             deliveries: vec![
-                (Duration::from_secs(1), alert("a-1", "medium", 1)),
-                (Duration::from_secs(2), alert("a-2", "high", 2)),
-                (Duration::from_secs(90), alert("a-3", "high", 1)),
+                (Duration::from_secs(1), alert(1, "medium", 1)),
+                (Duration::from_secs(2), alert(2, "high", 2)),
+                (Duration::from_secs(90), alert(3, "high", 1)),
             ],
+            jumps: Vec::new(),
+            refuses: None,
+            limited: true,
+            orders: Vec::new(),
         }
     }
 
     /// Fifty machines that need a Full scan, one every 20 s: for most of an hour they run side by side.
     pub fn fleet() -> Scenario {
-        let alert =
-            |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","deviceId":"{}"}}"#, machine(n));
         Scenario {
             seed: 1,
+            rules: RULES.to_owned(),
+            forbidden: Vec::new(),
             share: Share::WHOLE,
+            blind: None,
             setup: Setup { seed: 1, latency_ms: 300, ..Setup::default() },
             far_faults: Vec::new(),
             foreign: Vec::new(),
-            deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n))).collect(),
+            deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n, "high", n))).collect(),
+            ..Scenario::small()
         }
+    }
+
+    /// One alert for each of forty machines, every fourth of them grave, within the first minute.
+    pub fn forty(share: Share) -> Scenario {
+        let deliveries = (0..40).map(|n: u64| {
+            let severity = if n.is_multiple_of(4) { "critical" } else { "medium" };
+            (Duration::from_secs(1 + n), alert(n, severity, n))
+        });
+        Scenario { share, deliveries: deliveries.collect(), ..Scenario::small() }
+    }
+
+    /// Another tool spends half of every hour's quota, and there is more to do than the rest allows.
+    pub fn shared() -> Scenario {
+        let share = Share { per_minute: 60, per_hour: 600 };
+        let setup = Setup { per_minute: 60, per_hour: 600, foreign_percent: 50, ..Scenario::small().setup };
+        let deliveries = (0..400).map(|n| (Duration::from_millis(n * 10), alert(n, "high", n))).collect();
+        Scenario { share, setup, deliveries, limited: false, ..Scenario::small() }
+    }
+
+    /// Nothing but 429 from the start on, for an hour; three alerts wait.
+    pub fn refused_for_an_hour() -> Scenario {
+        let hour = Duration::from_secs(3600);
+        Scenario { refuses: Some((Duration::ZERO, hour)), ..Scenario::small() }
+    }
+
+    /// So much work that it waits for hours, perhaps some of it urgent, with a clock that is set now and then.
+    pub fn busy(seed: u64, hours: u32, some_urgent: bool) -> Scenario {
+        let mut dice = Dice::new(seed);
+        let share = dice.pick(&[(100, 60), (10, 90), (3, 40), (2, 12), (1, 90)]);
+        let share = Share { per_minute: share.0, per_hour: share.1 };
+        let window = dice.pick(&[Window::Sliding, Window::Aligned, Window::Bucket]);
+        let Share { per_minute, per_hour } = share;
+        let setup = Setup { per_minute, per_hour, window, latency_ms: 200, seed, ..Scenario::small().setup };
+        let deliveries = (0..u64::from((hours + 1) * per_hour)).map(|n| {
+            let urgent = some_urgent && dice.roll(10) == 0;
+            let at = if urgent { dice.roll(u64::from(hours) * 3_600_000) } else { dice.roll(30_000) };
+            (Duration::from_millis(at), alert(n, if urgent { "critical" } else { "high" }, n))
+        });
+        let deliveries = deliveries.collect();
+        let jumps = (0..3).map(|_| jump(&mut dice, u64::from(hours) * 3_600)).collect();
+        Scenario { seed, share, setup, deliveries, jumps, limited: false, ..Scenario::small() }
+    }
+
+    /// More machines within a minute than an hour allows, 95 of them urgent.
+    pub fn storm() -> Scenario {
+        let mut dice = Dice::new(4);
+        let deliveries = (0..400).map(|n| {
+            let at = Duration::from_millis(dice.roll(60_000));
+            (at, alert(n, if n < 95 { "critical" } else { "high" }, n))
+        });
+        let deliveries = deliveries.collect();
+        let share = Share { per_minute: 100, per_hour: 300 };
+        let setup = Setup { per_hour: 300, latency_ms: 200, ..Scenario::small().setup };
+        Scenario { share, setup, deliveries, limited: false, ..Scenario::small() }
     }
 
     /// Anything the far side may be, within what is promised: a list that shows an action within the settle time.
@@ -116,7 +208,10 @@ impl Scenario {
                 Busy::RefusedMessageOnly,
                 Busy::Alternate,
             ]),
-            page_size: dice.pick(&[None, None, Some(2)]),
+            page_size: dice.pick(&[None, None, Some(2), Some(1)]),
+            machines: fleet(machines),
+            eq_ignores_case: dice.roll(2) == 0,
+            none_is_404: dice.roll(2) == 0,
             echo_external_id: dice.roll(5) > 0,
             accept_external_id: dice.roll(8) > 0,
             scope_null: dice.roll(4) == 0,
@@ -127,6 +222,7 @@ impl Scenario {
             quick_ms,
             full_ms,
             latency_ms: dice.pick(&[0, 50, 2_000]),
+            foreign_percent: dice.pick(&[0, 0, 0, 30, 90]),
             seed,
             ..Setup::default()
         };
@@ -141,8 +237,119 @@ impl Scenario {
         });
         let deliveries = deliveries.collect();
         let share = Share { per_minute: share.0, per_hour: share.1 };
-        Scenario { seed, share, setup, far_faults, foreign, deliveries }
+        let blind = (dice.roll(10) == 0).then(|| dice.pick(&[OnUnknown::Leave, OnUnknown::Repost]));
+        let mut setup = setup;
+        if blind.is_some() {
+            let roles = vec!["Machine.Scan".to_owned()];
+            setup.tenants = vec![Tenant { id: "corp.example".to_owned(), roles, ..Tenant::default() }];
+        }
+        let jumps = (0..dice.roll(3)).map(|_| jump(&mut dice, 6_000)).collect();
+        let refuses = (dice.roll(8) == 0).then(|| {
+            let from = Duration::from_secs(dice.roll(300));
+            (from, from + Duration::from_secs(dice.roll(1_800)))
+        });
+        let within = dice.pick(&["30s", "5m", "1h"]);
+        let rules = RULES.replace("[defaults]", &format!("[defaults]\nresolve_within = \"{within}\""));
+        let rules = if dice.roll(3) == 0 { rules.replacen("[[rule]]", &format!("{LAB}[[rule]]"), 1) } else { rules };
+        let (limited, orders, forbidden) = (true, operator::orders(seed, machines), forbidden());
+        Scenario {
+            seed,
+            rules,
+            forbidden,
+            share,
+            blind,
+            setup,
+            far_faults,
+            foreign,
+            deliveries,
+            jumps,
+            refuses,
+            limited,
+            orders,
+        }
     }
+
+    /// Three hundred machines at once, all of them paused for an hour.
+    pub fn crowd(everything: bool) -> Scenario {
+        let alert =
+            |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","deviceId":"{}"}}"#, machine(n));
+        let what = if everything { operator::What::Everything } else { operator::What::Rule("high") };
+        Scenario {
+            setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
+            deliveries: (0..300).map(|n| (Duration::from_millis(1000 + n), alert(n))).collect(),
+            orders: vec![(Duration::ZERO, Order::Pause(what, None)), (Duration::from_secs(3_600), Order::Resume)],
+            ..Scenario::small()
+        }
+    }
+
+    /// The small one, with people who hold things back, let go, call off and try again.
+    pub fn steered() -> Scenario {
+        let at = Duration::from_secs;
+        let held = r#"{"alertId":"a-4","title":"t","severity":"medium","deviceId":"DEVICE"}"#;
+        let mut scenario = Scenario::small();
+        scenario.deliveries.push((at(3), held.replace("DEVICE", &machine(3))));
+        scenario.deliveries.push((at(4), r#"{"alertId":"a-5","title":"t","severity":"high","host":"x"}"#.to_owned()));
+        scenario.deliveries.push((at(5), r#"{"alertId":"a-6","title":"t","severity":"high","host":"y"}"#.to_owned()));
+        scenario.setup.outcomes = [(machine(3), "Failed".to_owned())].into();
+        scenario.orders = vec![
+            (at(0), Order::Pause(operator::What::Rule("medium"), None)),
+            (at(6), Order::Approve(0)),
+            (at(7), Order::Deny(0)),
+            (at(8), Order::Resume),
+            (at(12), Order::Cancel(0)),
+            (at(200), Order::Retry(0)),
+            // An order that had to be given again may come after the one that takes it back.
+            (at(400), Order::Resume),
+        ];
+        scenario
+    }
+
+    /// Machines that alerts call by their names only, all at once: `alerts` for each of `machines`.
+    pub fn named(machines: u64, alerts: u64) -> Scenario {
+        let name = |n: u64| format!("ws-{n}.corp.example");
+        let alert = |n: u64, of: u64| {
+            format!(r#"{{"alertId":"a-{n}-{of}","title":"t","severity":"high","device_name":"{}"}}"#, name(n))
+        };
+        let fleet = (0..machines).map(|n| listed(&machine(n), &name(n), json!({})));
+        let deliveries = (0..machines).flat_map(|n| (0..alerts).map(move |of| (n, of)));
+        let deliveries = deliveries.map(|(n, of)| (Duration::from_millis(1000 + of * 10), alert(n, of)));
+        Scenario {
+            rules: RULES.replace("scan = \"full\"", "scan = \"full\"\nlimit = false"),
+            setup: Setup { seed: 1, latency_ms: 300, machines: fleet.collect(), ..Setup::default() },
+            deliveries: deliveries.collect(),
+            ..Scenario::small()
+        }
+    }
+}
+
+fn listed(id: &str, name: &str, record: serde_json::Value) -> Machine {
+    let record = record.as_object().unwrap().clone();
+    Machine { id: id.to_owned(), dns_name: Some(name.to_owned()), record, ..Machine::default() }
+}
+
+/// Two of one name, one merged into the first machine, one excluded, one not onboarded.
+fn forbidden() -> Vec<String> {
+    (0..5).map(|n| format!("{:040x}", 0xbad0 + n)).collect()
+}
+
+/// The machines that alerts are about, and those that must never be scanned.
+fn fleet(machines: u64) -> Vec<Machine> {
+    let [twin, other, old, excluded, new] = forbidden().try_into().unwrap();
+    let tags = |n: u64| if n == 1 { json!(["lab"]) } else { json!([]) };
+    let record = |n: u64| json!({ "lastIpAddress": format!("10.0.0.{}", 10 + n), "machineTags": tags(n) });
+    let ours = (0..machines).map(|n| listed(&machine(n), &format!("ws-{n}.corp.example"), record(n)));
+    let others = [
+        listed(&twin, "twin.corp.example", json!({ "lastIpAddress": "10.0.0.9" })),
+        listed(&other, "twin.corp.example", json!({ "lastIpAddress": "10.0.0.9" })),
+        listed(&old, "old.corp.example", json!({ "mergedIntoMachineId": machine(0), "lastIpAddress": null })),
+        listed(&excluded, "excluded.corp.example", json!({ "isExcluded": true })),
+        listed(&new, "new.corp.example", json!({ "onboardingStatus": "CanBeOnboarded" })),
+    ];
+    ours.chain(others).collect()
+}
+
+fn jump(dice: &mut Dice, within: u64) -> (Duration, i64) {
+    (Duration::from_secs(dice.roll(within)), dice.pick(&[-JUMP, JUMP]))
 }
 
 fn far_fault(dice: &mut Dice) -> Fault {
@@ -152,7 +359,21 @@ fn far_fault(dice: &mut Dice) -> Fault {
         message: Some("on order".to_owned()),
         retry_after: retry_after.map(str::to_owned),
     };
-    let how = match dice.roll(9) {
+    if dice.roll(3) == 0 {
+        let how = match dice.roll(7) {
+            0 => status(403, "Forbidden", None),
+            1 => status(404, "NotFound", None),
+            2 => status(500, "InternalServerError", None),
+            3 => status(400, "ODataError", None),
+            4 => How::Delay { ms: 20_000 },
+            5 => How::Delay { ms: 45_000 },
+            _ => How::Silence { executed: true },
+        };
+        let route = dice.pick(&["machines", "machines", "machine", "findbyip"]).to_owned();
+        let (nth, times) = (1 + dice.roll(4), dice.pick(&[1, 3, 1000]));
+        return Fault { route, nth: u32::try_from(nth).unwrap(), times, how };
+    }
+    let how = match dice.roll(12) {
         0 => status(429, "TooManyRequests", Some("37")),
         1 => status(429, "TooManyRequests", None),
         2 => status(500, "InternalServerError", None),
@@ -161,6 +382,11 @@ fn far_fault(dice: &mut Dice) -> Fault {
         5 => How::LostRequest,
         6 => How::LostAnswer,
         7 => How::Silence { executed: true },
+        8 => status(403, "Forbidden", None),
+        9 => return Fault { route: "scan".to_owned(), nth: 1, times: 1, how: status(404, "ResourceNotFound", None) },
+        10 => {
+            return Fault { route: "list".to_owned(), nth: 2, times: 25, how: status(503, "ServiceUnavailable", None) };
+        }
         _ => How::Raw { status: 200, content_type: Some("text/html".to_owned()), body: "<html>".to_owned() },
     };
     let route = dice.pick(&["scan", "scan", "list", "token", "*"]).to_owned();
@@ -170,8 +396,17 @@ fn far_fault(dice: &mut Dice) -> Fault {
 fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
     let severity = dice.pick(&["low", "medium", "medium", "high", "high"]);
     let category = dice.pick(&["", "", "", "AskFirst"]);
-    let device = match dice.roll(12) {
-        0 => r#"{"name":"lt-042"}"#.to_owned(),
+    let n_of = dice.roll(machines);
+    let device = match dice.roll(16) {
+        0 => format!(r#"{{"name":"WS-{n_of}"}}"#),
+        1 => format!(r#"{{"name":"ws-{n_of}.corp.example","ip":"10.0.0.9"}}"#),
+        2 => format!(r#"{{"ip":"10.0.0.{}"}}"#, 10 + n_of),
+        3 => {
+            let name =
+                dice.pick(&["lt-042", "twin", "twin.corp.example", "old", "excluded", "new.corp.example", "a b"]);
+            format!(r#"{{"name":"{name}"}}"#)
+        }
+        4 => format!(r#"{{"ip":"{}"}}"#, dice.pick(&["10.0.0.9", "198.51.100.7", "10.0.9.9"])),
         _ => format!(r#"{{"mde_id":"{}"}}"#, machine(dice.roll(machines))),
     };
     // Some ids come again: repeats, and the same finding for another machine.
@@ -184,20 +419,45 @@ fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
 enum Event {
     Deliver(usize),
     Foreign(String, &'static str),
+    Mend,
+    /// Our clock is set.
+    Clock(i64),
+    /// From now on the far side has nothing but 429, or that is over.
+    Refuse(bool),
     Poll,
     Reach(u32, Box<Outgoing>),
     Return(u32, CallId, Box<(Call, Answer)>),
     Load(u32),
+    Operator(usize),
 }
 
 /// A run.
 pub struct World {
+    /// The true time, which is the far side's.
     pub now: Timestamp,
+    /// How far our wall clock is ahead of it.
+    ahead: i64,
+    /// When our computer was started, and for the how-manieth time.
+    booted: (Timestamp, u64),
+    pub watch: Watch,
+    /// The quota is ours alone, and the far side keeps to it.
+    pub alone: bool,
+    /// How often it was learnt that others use the quota.
+    pub lowered: u32,
+    /// How long nothing could be sent, the process being down.
+    pub idle: Duration,
     pub far: Simulator,
     pub faults: Faults,
     pub share: Share,
+    /// A lost call may be sent again unseen: then a scan may be executed twice.
+    pub may_double: bool,
+    pub forbidden: Vec<String>,
     /// The receipts that were acknowledged, with the delivery they are for.
     pub promised: Vec<(usize, Receipt)>,
+    /// When the lane was polled.
+    pub polls: Vec<Timestamp>,
+    /// What became of the orders of people, as they were told.
+    pub steered: Vec<ItemView>,
     pub traced: bool,
     pub store: Store,
     agenda: BTreeMap<(Timestamp, u64), Event>,
@@ -209,15 +469,22 @@ pub struct World {
     down: bool,
     dice: Dice,
     deliveries: Vec<String>,
+    orders: Vec<Order>,
+    ordered: usize,
+    paused: Vec<Paused>,
     policy: Arc<Policy>,
     policy_id: PolicyId,
-    desk: Desk,
+    tenant: TenantId,
+    desks: Arc<Desks>,
     account: Arc<Account>,
 }
 
 impl World {
     pub fn new(scenario: &Scenario, faults: Faults) -> World {
-        let policy = Arc::new(Policy::parse(RULES.to_owned()).map_err(|_| "rules").unwrap().policy);
+        let rules = scenario.rules.as_str();
+        let rules =
+            if scenario.limited { rules.to_owned() } else { rules.replace("[defaults]", "[defaults]\nlimit = false") };
+        let policy = Arc::new(Policy::parse(rules).map_err(|_| "rules").unwrap().policy);
         let mut store = Store::memory(Ids::seeded(scenario.seed)).unwrap();
         let (tenant, policy_id) = prepare(&mut store, policy.clone());
         let url = "http://127.0.0.1:1";
@@ -229,15 +496,28 @@ impl World {
             secret: "secret".to_owned().into(),
             share: scenario.share,
             sends: true,
+            on_unknown: scenario.blind.unwrap_or(OnUnknown::Leave),
+            external_id: true,
+            follow_for: 4 * DAY,
         };
         let mut far = Simulator::new(scenario.setup.clone());
         far.faults(scenario.far_faults.clone());
         let mut world = World {
             now: Timestamp::from_millis(START),
+            ahead: 0,
+            booted: (Timestamp::from_millis(START - JUMP), 1),
+            watch: Watch::default(),
+            lowered: 0,
+            idle: Duration::ZERO,
+            alone: scenario.setup.foreign_percent == 0 && scenario.refuses.is_none(),
             far,
             faults,
             share: scenario.share,
+            may_double: scenario.blind == Some(OnUnknown::Repost),
+            forbidden: scenario.forbidden.clone(),
             promised: Vec::new(),
+            polls: Vec::new(),
+            steered: Vec::new(),
             traced: false,
             store,
             agenda: BTreeMap::new(),
@@ -248,17 +528,30 @@ impl World {
             down: false,
             dice: Dice::new(scenario.seed ^ 0x3c),
             deliveries: scenario.deliveries.iter().map(|(_, body)| body.clone()).collect(),
+            orders: scenario.orders.iter().map(|(_, order)| order.clone()).collect(),
+            ordered: 0,
+            paused: Vec::new(),
             policy,
             policy_id,
-            desk: desk(tenant),
+            tenant,
+            desks: Arc::new([("siem".to_owned(), desk(tenant, scenario.limited))].into()),
             account: Arc::new(account),
         };
         world.after(Duration::ZERO, Event::Load(0));
         for (n, (at, _)) in scenario.deliveries.iter().enumerate() {
             world.after(*at, Event::Deliver(n));
         }
+        for (n, (at, _)) in scenario.orders.iter().enumerate() {
+            world.after(*at, Event::Operator(n));
+        }
         for (at, machine, kind) in &scenario.foreign {
             world.after(*at, Event::Foreign(machine.clone(), kind));
+        }
+        for (at, by) in &scenario.jumps {
+            world.after(*at, Event::Clock(*by));
+        }
+        for (at, begins) in scenario.refuses.into_iter().flat_map(|(from, to)| [(from, true), (to, false)]) {
+            world.after(at, Event::Refuse(begins));
         }
         world
     }
@@ -269,11 +562,18 @@ impl World {
             assert!(at.since(Timestamp::from_millis(START)) < 40 * DAY, "something never ends");
             self.now = at;
             self.step(event);
-            if self.promised.len() == self.deliveries.len() && self.settled() {
+            let done = self.promised.len() == self.deliveries.len() && self.ordered == self.orders.len();
+            if done && self.settled() {
                 return;
             }
         }
         panic!("the agenda ran dry before everything had ended");
+    }
+
+    /// For so long every call of this route goes wrong in this way.
+    pub fn outage(&mut self, route: &str, how: How, lasts: Duration) {
+        self.far.faults(vec![Fault { route: route.to_owned(), nth: 1, times: u32::MAX, how }]);
+        self.after(lasts, Event::Mend);
     }
 
     fn settled(&self) -> bool {
@@ -309,6 +609,16 @@ impl World {
                 self.trace(|| format!("a foreign {kind} on {machine}"));
                 self.far.start_foreign(self.now.to_jiff(), &machine, kind, "manual check [sh-000000000000]");
             }
+            Event::Mend => self.far.faults(Vec::new()),
+            Event::Clock(by) => {
+                self.trace(|| format!("our clock is set by {by} ms"));
+                self.ahead += by;
+            }
+            Event::Refuse(begins) => {
+                self.trace(|| format!("the far side refuses everything: {begins}"));
+                self.far.setup().per_minute = if begins { 0 } else { self.share.per_minute };
+            }
+            Event::Operator(n) => self.operate(n),
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
             Event::Poll if self.now < self.next_poll => {}
@@ -332,22 +642,28 @@ impl World {
         }
     }
 
+    /// What our computer knows of the time.
+    fn clock(&self) -> Now {
+        let (booted, boot) = self.booted;
+        Now { wall: self.now.moved(self.ahead), up: self.now.since(booted), boot }
+    }
+
     fn accept(&mut self, n: usize) -> Option<Receipt> {
-        let now = self.now;
+        let now = self.clock().wall;
         let mut headers = HeaderMap::new();
         let bearer = format!("Bearer {}", String::from_utf8_lossy(SECRET));
         headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
         let body = Bytes::from(self.deliveries[n].clone());
-        let delivery = authenticate(&self.desk.source.auth, &self.desk.source.name, &headers, body, now).unwrap();
-        let acceptance = accept(&self.desk, &self.policy, self.policy_id, delivery).unwrap();
+        let desk = &self.desks["siem"];
+        let delivery = authenticate(&desk.source.auth, &desk.source.name, &headers, body, now).unwrap();
+        let acceptance = accept(desk, &self.policy, self.policy_id, delivery).unwrap();
         self.commit(move |tx| tx.accept(&acceptance, now))
     }
 
     fn load(&mut self) {
         self.down = false;
-        let (tenant, account, now) = (self.desk.tenant, self.account.clone(), self.now);
-        let pace = Pace { give_up: 4 * DAY, ..Pace::default() };
-        match self.commit(move |tx| Lane::load(tx, tenant, account, pace, now)) {
+        let (tenant, account, desks, now) = (self.tenant, self.account.clone(), self.desks.clone(), self.clock());
+        match self.commit(move |tx| Lane::load(tx, tenant, account, desks, Pace::default(), now)) {
             Some(lane) => {
                 self.lane = lane;
                 self.wake(Duration::ZERO);
@@ -359,7 +675,8 @@ impl World {
 
     fn poll(&mut self) {
         let Some(mut lane) = self.lane.take() else { return };
-        let (policy, now) = (self.policy.clone(), self.now);
+        let (policy, now) = (self.policy.clone(), self.clock());
+        self.polls.push(self.now);
         let polled = self.commit(move |tx| {
             let todo = lane.poll(tx, &policy, now)?;
             Ok((lane, todo))
@@ -367,12 +684,14 @@ impl World {
         let Some((lane, todo)) = polled else { return self.lose_lane() };
         self.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
+        self.nothing_paused_leaves(&todo.calls);
         for outgoing in todo.calls {
+            self.watch.leaves(&outgoing, self.now);
             let wait = Duration::from_millis(self.dice.roll(40));
             self.after(wait, Event::Reach(self.life, Box::new(outgoing)));
         }
         if todo.wake_at < Timestamp::NEVER {
-            self.wake(todo.wake_at.since(now));
+            self.wake(todo.wake_at.since(now.wall));
         }
     }
 
@@ -396,13 +715,23 @@ impl World {
 
     fn answer(&mut self, id: CallId, call: Call, answer: Answer) {
         let Some(mut lane) = self.lane.take() else { return };
-        let now = self.now;
+        let now = self.clock();
+        let seen = Seen::of(&answer);
         let answered = self.commit(move |tx| {
             let happened = lane.answer(tx, id, call, answer, now)?;
             Ok((lane, happened))
         });
-        let Some((lane, happened)) = answered else { return self.lose_lane() };
+        let Some((lane, happened)) = answered else {
+            self.watch.perhaps_answered(&seen);
+            return self.lose_lane();
+        };
+        self.watch.answered(id, &seen, self.now);
         self.trace(|| format!("answer: {happened:?}"));
+        if happened.iter().any(|what| matches!(what, Happened::Lowered { .. })) {
+            self.lowered += 1;
+            let quota = lane.view(now.wall).1;
+            assert!(quota.values().any(|api| api.used_by_others_per_hour > 0), "it is shown");
+        }
         self.lane = Some(lane);
         self.wake(Duration::ZERO);
     }
@@ -410,17 +739,25 @@ impl World {
     /// As `lane/run` does it: calls are dropped, and the lane is loaded again.
     fn lose_lane(&mut self) {
         if !self.down {
+            self.watch.forgets();
             self.life += 1;
+            self.idle += Duration::from_secs(1);
             self.after(Duration::from_secs(1), Event::Load(self.life));
         }
     }
 
     fn crash(&mut self) {
-        self.trace(|| "the process dies".to_owned());
+        let restarts = self.dice.roll(4) == 0;
+        self.trace(|| format!("the process dies{}", if restarts { " with its computer" } else { "" }));
+        self.watch.forgets();
+        if restarts {
+            self.booted = (self.now, self.booted.1 + 1);
+        }
         self.lane = None;
         self.life += 1;
         self.down = true;
         let wait = Duration::from_secs(1 + self.dice.roll(40));
+        self.idle += wait;
         self.after(wait, Event::Load(self.life));
     }
 
@@ -443,11 +780,13 @@ impl World {
             return None;
         }
         self.store.refuse_commits(fault == Some(AtCommit::Fails)).unwrap();
+        self.store.fill_disk(fault == Some(AtCommit::DiskFull)).unwrap();
         let slot = Arc::new(Mutex::new(None));
         let reply = slot.clone();
         let job = Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result));
         let touched = self.store.commit(vec![job]);
         self.store.refuse_commits(false).unwrap();
+        self.store.fill_disk(false).unwrap();
         if fault == Some(AtCommit::CrashAfter) {
             self.crash();
             return None;
@@ -459,10 +798,20 @@ impl World {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
-                assert!(fault == Some(AtCommit::Fails), "the journal refused: {error}");
+                assert!(matches!(fault, Some(AtCommit::Fails | AtCommit::DiskFull)), "the journal refused: {error}");
                 None
             }
         }
+    }
+
+    /// How long the scans from this priority on waited until they were sent.
+    pub fn waits(&self, priority: u8) -> Vec<Duration> {
+        let scans = self.scans().into_iter().filter(|scan| scan.priority >= priority);
+        let waited = scans.map(|scan| {
+            let at = |text: &str| Timestamp::parse(text).unwrap();
+            at(scan.sent_at.as_deref().unwrap()).since(at(&scan.created_at))
+        });
+        waited.collect()
     }
 
     /// Every scan, from the journal.
@@ -496,7 +845,7 @@ fn prepare(store: &mut Store, policy: Arc<Policy>) -> (TenantId, PolicyId) {
     slot.lock().unwrap().take().unwrap().unwrap()
 }
 
-fn desk(tenant: TenantId) -> Desk {
+fn desk(tenant: TenantId, limited: bool) -> Desk {
     let keys = vec![Key::new("sender", SECRET).map_err(|_| "key").unwrap()];
     let source = Source {
         name: "siem".to_owned(),
@@ -510,6 +859,6 @@ fn desk(tenant: TenantId) -> Desk {
         methods: vec!["POST".to_owned()],
         max_body: 1 << 20,
     };
-    let limit = Some(Limit { scans: 300, per: Duration::from_secs(3600) });
+    let limit = limited.then_some(Limit { scans: 300, per: Duration::from_secs(3600) });
     Desk { source, tenant, terms: Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit } }
 }

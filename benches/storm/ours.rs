@@ -1,0 +1,194 @@
+//! The real thing: intake, journal, lane and protocol, against the simulator. One thread and an agenda of events.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scanhook::defender::{Answer, Endpoints};
+use scanhook::domain::quota::Share;
+use scanhook::domain::scan::OnUnknown;
+use scanhook::domain::time::{Now, Timestamp};
+use scanhook::journal::{CallId, Ids, Store};
+use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
+use scanhook::simulator::{Setup, Simulator, What, Window};
+
+use crate::desk::{Counter, NOW, write};
+use crate::scenario::{Result, Scenario};
+
+/// How long an answer takes, in milliseconds.
+const LATENCY: u64 = 200;
+/// How long the process is down.
+const DOWN: i64 = 5_000;
+
+enum Event {
+    Arrive(usize),
+    Poll,
+    Reach(u32, Box<Outgoing>),
+    Return(u32, CallId, Box<(Call, Answer)>),
+    Die,
+    Load,
+}
+
+struct Run<'a> {
+    scenario: &'a Scenario,
+    store: Store,
+    counter: Counter,
+    account: Arc<Account>,
+    far: Simulator,
+    lane: Option<Lane>,
+    life: u32,
+    agenda: BTreeMap<(i64, u64), Event>,
+    sequence: u64,
+    next_poll: i64,
+    now: i64,
+}
+
+pub fn play(scenario: &Scenario, window: Window) -> Result {
+    let mut store = Store::memory(Ids::seeded(1)).unwrap();
+    let counter = Counter::new(&mut store);
+    let url = "http://127.0.0.1:1";
+    let account = Account {
+        name: "default".to_owned(),
+        endpoints: Endpoints::custom(url, url, &Endpoints::commercial().token_scope, false).unwrap(),
+        tenant_id: "corp.example".to_owned(),
+        client_id: "app".to_owned(),
+        secret: "secret".to_owned().into(),
+        share: Share::WHOLE,
+        sends: true,
+        on_unknown: OnUnknown::Leave,
+        external_id: true,
+        follow_for: Duration::from_secs(7 * 86_400),
+    };
+    let far = Simulator::new(Setup { window, latency_ms: LATENCY, quick_ms: 30_000, seed: 1, ..Setup::default() });
+    let account = Arc::new(account);
+    let mut run = Run {
+        scenario,
+        store,
+        counter,
+        account,
+        far,
+        lane: None,
+        life: 0,
+        agenda: BTreeMap::new(),
+        sequence: 0,
+        next_poll: i64::MAX,
+        // The token is there before the storm is.
+        now: -10_000,
+    };
+    run.at(-10_000, Event::Load);
+    for (n, arrival) in scenario.arrivals.iter().enumerate() {
+        run.at(arrival.at, Event::Arrive(n));
+    }
+    if let Some(at) = scenario.restart {
+        run.at(at, Event::Die);
+    }
+    run.until_the_end()
+}
+
+impl Run<'_> {
+    fn until_the_end(mut self) -> Result {
+        while let Some(((at, _), event)) = self.agenda.pop_first() {
+            if at > self.scenario.end {
+                break;
+            }
+            self.now = at;
+            match event {
+                Event::Arrive(n) => self.arrive(n),
+                Event::Poll if self.now < self.next_poll => {}
+                Event::Poll => self.poll(),
+                Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
+                Event::Return(life, id, returned) if life == self.life => self.take(id, returned.0, returned.1),
+                Event::Reach(..) | Event::Return(..) => {}
+                Event::Die => {
+                    self.lane = None;
+                    self.life += 1;
+                    self.at(self.now + DOWN, Event::Load);
+                }
+                Event::Load => self.load(),
+            }
+        }
+        let mut sent = vec![None; self.scenario.arrivals.len()];
+        for scan in self.far.scans() {
+            let n = usize::from_str_radix(&scan.machine, 16).unwrap();
+            let at = scan.created.as_millisecond() - NOW.millis();
+            assert!(sent[n].replace(at).is_none(), "machine {n} was scanned twice");
+        }
+        let refused = self.far.calls().iter().filter(|call| call.status == Some(429)).count();
+        self.scenario.result(u32::try_from(refused).unwrap(), &sent)
+    }
+
+    fn at(&mut self, at: i64, event: Event) {
+        self.sequence += 1;
+        self.agenda.insert((at, self.sequence), event);
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_millis(NOW.millis() + self.now)
+    }
+
+    fn clock(&self) -> Now {
+        Now { wall: self.wall(), up: Duration::from_millis(u64::try_from(self.now + 3_600_000).unwrap()), boot: 1 }
+    }
+
+    fn wake(&mut self, at: i64) {
+        if at < self.next_poll {
+            self.next_poll = at;
+            self.at(at, Event::Poll);
+        }
+    }
+
+    /// While the process is down the sender tries again.
+    fn arrive(&mut self, n: usize) {
+        if self.lane.is_none() {
+            return self.at(self.now + 1_000, Event::Arrive(n));
+        }
+        let severity = if self.scenario.arrivals[n].urgent { "critical" } else { "high" };
+        let now = self.wall();
+        let acceptance = self.counter.alert(n as u64, severity, 0, now);
+        write(&mut self.store, move |tx| tx.accept(&acceptance, now));
+        self.wake(self.now);
+    }
+
+    fn load(&mut self) {
+        let (tenant, account, now) = (self.counter.desk.tenant, self.account.clone(), self.clock());
+        // Fewer lists than usual: they cost most of the time and are not what is looked at.
+        let pace = Pace { follow_first: Duration::from_secs(60), ..Pace::default() };
+        self.lane = write(&mut self.store, move |tx| Lane::load(tx, tenant, account, Arc::default(), pace, now));
+        self.wake(self.now);
+    }
+
+    fn poll(&mut self) {
+        self.next_poll = i64::MAX;
+        let Some(mut lane) = self.lane.take() else { return };
+        let (policy, now) = (self.counter.policy.clone(), self.clock());
+        let (lane, todo) = write(&mut self.store, move |tx| {
+            let todo = lane.poll(tx, &policy, now)?;
+            Ok((lane, todo))
+        });
+        self.lane = Some(lane);
+        for outgoing in todo.calls {
+            self.at(self.now + 1, Event::Reach(self.life, Box::new(outgoing)));
+        }
+        if todo.wake_at < Timestamp::NEVER {
+            self.wake((todo.wake_at.millis() - NOW.millis()).max(self.now));
+        }
+    }
+
+    fn reach(&mut self, outgoing: Outgoing) {
+        let played = self.far.handle(self.wall().to_jiff(), &outgoing.request);
+        let What::Response(response) = played.what else { panic!("nothing goes wrong here") };
+        let back = self.now + i64::try_from(played.after.as_millis()).unwrap();
+        self.at(back, Event::Return(self.life, outgoing.id, Box::new((outgoing.call, Answer::Http(response)))));
+    }
+
+    fn take(&mut self, id: CallId, call: Call, answer: Answer) {
+        let Some(mut lane) = self.lane.take() else { return };
+        let now = self.clock();
+        let lane = write(&mut self.store, move |tx| {
+            lane.answer(tx, id, call, answer, now)?;
+            Ok(lane)
+        });
+        self.lane = Some(lane);
+        self.wake(self.now);
+    }
+}

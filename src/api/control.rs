@@ -1,0 +1,93 @@
+//! What people order, and what became of it.
+
+use serde::{Deserialize, Serialize};
+
+/// A pause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseView {
+    /// The tenant it is for; null: every tenant.
+    pub tenant: Option<String>,
+    /// The rule it is for; null: whatever the rule.
+    pub rule: Option<String>,
+    /// The devices it is for, as a pattern; null: all of them.
+    pub device: Option<String>,
+    /// When it began.
+    pub at: String,
+    /// Who set it, as they call themselves.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it ends by itself; null: when somebody resumes.
+    pub until: Option<String>,
+}
+
+impl PauseView {
+    /// What it is for, in words.
+    #[must_use]
+    pub fn scope(&self) -> String {
+        let parts = [("tenant", &self.tenant), ("rule", &self.rule), ("device", &self.device)];
+        let parts = parts.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| format!("{key} `{value}`")));
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        if parts.is_empty() { "everything".to_owned() } else { parts }
+    }
+
+    /// Who, since when, until when and why, in words.
+    #[must_use]
+    pub fn story(&self) -> String {
+        let until = self.until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
+        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("by {} since {}{until}{reason}", self.by, self.at)
+    }
+}
+
+/// The pauses that were set, changed or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausesView {
+    /// Those that were.
+    pub items: Vec<PauseView>,
+    /// Those in force now.
+    pub in_force: Vec<PauseView>,
+}
+
+/// What an order does, or would do, to each thing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderView {
+    /// True: nothing was changed.
+    pub preview: bool,
+    /// How many there are in all; more than `items` where there are more than one call takes.
+    pub count: usize,
+    /// Each of them.
+    pub items: Vec<ItemView>,
+}
+
+/// A decision, a scan or a delivery, with what became of the order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemView {
+    /// decision, scan or delivery; empty for an id of none.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Who acts.
+    pub tenant: Option<String>,
+    /// The device as the alert names it, or the machine.
+    pub device: Option<String>,
+    /// The rule.
+    pub rule: Option<String>,
+    /// quick, full or none.
+    pub scan: Option<String>,
+    /// Its state.
+    pub state: Option<String>,
+    /// Its reason or outcome.
+    pub reason: Option<String>,
+    /// The scan that answers.
+    pub scan_id: Option<String>,
+    /// The alerts it is about.
+    pub alerts: Vec<String>,
+    /// The same in words.
+    pub why: Option<String>,
+    /// approved, denied, cancelled, cancelling, retried, already; or the code of what stands in the way.
+    pub result: Option<String>,
+    /// The machines the device may be, where the directory named some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<String>,
+}

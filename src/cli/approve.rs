@@ -1,0 +1,45 @@
+//! `scanhook approve`.
+
+use std::process::ExitCode;
+
+use serde_json::Map;
+
+use super::order::{self, Order, Selection, Words, put};
+use super::responder::Responder;
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Held decisions. What is held of the same device for the same reason comes along.
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
+    /// Those that are held for this reason: approval, limit, undecided, unresolved_device, …
+    #[arg(long, value_name = "REASON", conflicts_with = "ids")]
+    held: Option<String>,
+    /// The machine, where the alert does not say which it is: 40 hex digits.
+    #[arg(long, value_name = "HEX40", requires = "ids", conflicts_with_all = ["rule", "tenant", "device", "since", "held"])]
+    machine: Option<String>,
+    #[command(flatten)]
+    words: Words,
+    #[command(flatten)]
+    responder: Responder,
+}
+
+pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut more = Map::new();
+    put(&mut more, "machine", args.machine.as_deref());
+    let order = Order {
+        verb: "approve",
+        one: Some(|id| order::path("decisions", id, "approve")),
+        many: "/api/v1/decisions/approve",
+        responder: &args.responder,
+        ids: &args.ids,
+        selection: &args.selection,
+        word: ("held", args.held.as_deref()),
+        words: &args.words,
+        more,
+    };
+    order.give().await
+}

@@ -1,0 +1,229 @@
+//! What the verbs that change something have in common: who says it and why, what it is about, and the question that
+//! comes before anything is done to things nobody has named by their ids.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use super::output::{self, complain};
+use super::responder::{self, Responder};
+use super::table::{Table, count};
+use super::trouble::{Exit, Trouble};
+use super::{Format, surroundings};
+use crate::api::{ItemView, OrderView};
+use crate::journal::Done;
+use crate::server::refusal::Objection;
+
+/// Ids of one request.
+const MOST: usize = 1_000;
+
+/// Who, and why.
+#[derive(clap::Args)]
+pub(super) struct Words {
+    /// Why; it is kept with what it did.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Who says so; without it, the name you are logged in with.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+impl Words {
+    /// Puts them into an order. A name is shown and never trusted.
+    pub(super) fn put_into(&self, order: &mut Map<String, Value>) {
+        let surroundings = surroundings();
+        let by = self.by.as_deref().or_else(|| surroundings.user());
+        put(order, "reason", self.reason.as_deref());
+        put(order, "by", by);
+    }
+}
+
+/// Which things, if not by their ids.
+#[derive(clap::Args)]
+pub(super) struct Selection {
+    /// Those of this rule.
+    #[arg(long, value_name = "RULE", conflicts_with = "ids")]
+    rule: Option<String>,
+    /// Those of this tenant.
+    #[arg(long, value_name = "NAME", conflicts_with = "ids")]
+    tenant: Option<String>,
+    /// Those of devices like this: dc-*, *.lab.example, a machine id.
+    #[arg(long, value_name = "PATTERN", conflicts_with = "ids")]
+    device: Option<String>,
+    /// Those since: 1h, or 2026-11-02T08:00:00Z.
+    #[arg(long, value_name = "TIME", conflicts_with = "ids")]
+    since: Option<String>,
+    /// Do not ask before it is done.
+    #[arg(long, conflicts_with = "ids")]
+    yes: bool,
+}
+
+/// An order about single things.
+pub(super) struct Order<'o> {
+    /// The verb, as a person reads it.
+    pub(super) verb: &'static str,
+    /// Where it goes for one id; `None`: where it goes for several.
+    pub(super) one: Option<fn(&str) -> String>,
+    /// Where it goes for several.
+    pub(super) many: &'static str,
+    /// The responder.
+    pub(super) responder: &'o Responder,
+    /// The ids.
+    pub(super) ids: &'o [String],
+    /// Or what they have in common.
+    pub(super) selection: &'o Selection,
+    /// The verb's own key that narrows a selection, with its value.
+    pub(super) word: (&'static str, Option<&'o str>),
+    /// Who, and why.
+    pub(super) words: &'o Words,
+    /// Keys of its own.
+    pub(super) more: Map<String, Value>,
+}
+
+impl Order<'_> {
+    /// Gives the order, and shows what became of it.
+    pub(super) async fn give(self) -> anyhow::Result<ExitCode> {
+        let mut base = self.more.clone();
+        self.words.put_into(&mut base);
+        if let ([id], Some(path)) = (self.ids, self.one) {
+            let body = self.responder.post(&path(id), &Value::Object(base)).await?;
+            let told: OrderView = self.responder.read(&body)?;
+            return self.show(vec![told]);
+        }
+        let ids = if self.ids.is_empty() {
+            match self.selected().await? {
+                Some(ids) => ids,
+                None => return Ok(ExitCode::SUCCESS),
+            }
+        } else {
+            self.ids.to_vec()
+        };
+        let mut told = Vec::new();
+        for step in ids.chunks(MOST) {
+            let mut order = base.clone();
+            order.insert("ids".to_owned(), json!(step));
+            let body = self.responder.post(self.many, &Value::Object(order)).await?;
+            told.push(self.responder.read::<OrderView>(&body)?);
+        }
+        self.show(told)
+    }
+
+    /// What the selection means, once a person has seen and agreed to it; `None`: nothing is to be done.
+    async fn selected(&self) -> anyhow::Result<Option<Vec<String>>> {
+        let mut order = Map::new();
+        let narrowed = self.selection;
+        let keys = [("rule", &narrowed.rule), ("tenant", &narrowed.tenant), ("device", &narrowed.device)];
+        keys.into_iter().for_each(|(key, value)| put(&mut order, key, value.as_deref()));
+        put(&mut order, "since", narrowed.since.as_deref());
+        put(&mut order, self.word.0, self.word.1);
+        if order.is_empty() {
+            let sentence = format!(
+                "{}: name ids, or what to select (--rule, --tenant, --device, --since, --{})",
+                self.verb, self.word.0
+            );
+            return Err(Trouble::new(Exit::Usage, sentence).into());
+        }
+        order.insert("preview".to_owned(), true.into());
+        let body = self.responder.post(self.many, &Value::Object(order)).await?;
+        let preview: OrderView = self.responder.read(&body)?;
+        if preview.items.is_empty() {
+            complain("nothing matches");
+            return Ok(None);
+        }
+        if preview.count > preview.items.len() {
+            let (shown, all) = (preview.items.len(), preview.count);
+            complain(&format!("{all} match; the newest {shown} come first, say it again for the others"));
+        }
+        if !narrowed.yes && !self.agreed(&preview)? {
+            complain("nothing was changed");
+            return Ok(None);
+        }
+        Ok(Some(preview.items.into_iter().map(|item| item.id).collect()))
+    }
+
+    fn agreed(&self, preview: &OrderView) -> Result<bool, Trouble> {
+        if !io::stdin().is_terminal() {
+            let sentence = format!(
+                "{} would be about {}; there is no terminal to ask at, so say --yes",
+                self.verb,
+                count(preview.items.len(), "item")
+            );
+            return Err(Trouble::new(Exit::Usage, sentence));
+        }
+        complain(&table(&preview.items));
+        let mut error = io::stderr().lock();
+        let _ = write!(error, "{} {}? [y/N] ", self.verb, count(preview.items.len(), "item"));
+        let _ = error.flush();
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        read.map_err(|error| Trouble::new(Exit::Io, format!("standard input: {error}")))?;
+        Ok(is_yes(&line))
+    }
+
+    /// Shows each answer; anything that was not done makes the order end with an error.
+    fn show(&self, told: Vec<OrderView>) -> anyhow::Result<ExitCode> {
+        let items: Vec<ItemView> = told.into_iter().flat_map(|told| told.items).collect();
+        match self.responder.output {
+            Format::Json => {
+                let whole = OrderView { preview: false, count: items.len(), items: items.clone() };
+                output::line(&serde_json::to_string(&whole)?)?;
+            }
+            Format::Text => output::print(&table(&items))?,
+        }
+        let refused: Vec<Done> = items.iter().filter_map(|item| Done::of_code(item.result.as_deref()?)).collect();
+        let refused: Vec<Done> = refused.into_iter().filter(|done| !done.is_done()).collect();
+        let Some(first) = refused.first() else { return Ok(ExitCode::SUCCESS) };
+        let why = Objection::NotDone(*first, Box::default()).entry();
+        let exit = if refused.iter().all(|done| *done == Done::UnknownId) { Exit::NoInput } else { Exit::BadData };
+        let sentence = format!("{} of {} not done: {} [{}]", refused.len(), items.len(), why.meaning, why.code);
+        Err(Trouble::new(exit, sentence).into())
+    }
+}
+
+/// A member, if there is something to say.
+pub(super) fn put(order: &mut Map<String, Value>, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        order.insert(key.to_owned(), value.into());
+    }
+}
+
+/// The path of an order about one thing.
+pub(super) fn path(of: &str, id: &str, verb: &str) -> String {
+    format!("/api/v1/{of}/{}/{verb}", responder::encoded(id))
+}
+
+fn is_yes(line: &str) -> bool {
+    ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str())
+}
+
+fn table(items: &[ItemView]) -> String {
+    let mut table = Table::new(&["RESULT", "DEVICE", "RULE", "SCAN", "STATE", "ALERTS", "ID"]);
+    for item in items {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let state = match (&item.state, &item.reason) {
+            (Some(state), Some(reason)) => format!("{state}: {reason}"),
+            (state, _) => text(state),
+        };
+        let below = item.why.iter().cloned().collect();
+        let (result, device, rule) = (text(&item.result), text(&item.device), text(&item.rule));
+        let (scan, alerts) = (text(&item.scan), item.alerts.join(", "));
+        table.row([&result, &device, &rule, &scan, &state, &alerts, &item.id].map(String::as_str), below);
+    }
+    table.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_one() {
+        for line in ["y\n", "Y", "yes\r\n", " YES "] {
+            assert!(is_yes(line), "{line:?}");
+        }
+        for line in ["", "\n", "n\n", "no", "yeah", "y y"] {
+            assert!(!is_yes(line), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `scanhook resume`.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::Format;
+use super::order::Words;
+use super::output::{self, complain};
+use super::pause::{Scope, table};
+use super::responder::Responder;
+use super::table::count;
+use crate::api::PausesView;
+
+/// What the command line says: the pauses that have all of this; without any of it, all pauses.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    scope: Scope,
+    #[command(flatten)]
+    words: Words,
+    #[command(flatten)]
+    responder: Responder,
+}
+
+pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut order = args.scope.order();
+    args.words.put_into(&mut order);
+    let body = args.responder.post("/api/v1/resume", &Value::Object(order)).await?;
+    let view: PausesView = args.responder.read(&body)?;
+    match args.responder.output {
+        Format::Json => output::line(body.trim_end())?,
+        Format::Text => output::print(&table(&view.items))?,
+    }
+    if view.items.is_empty() {
+        complain("no pause is so");
+    }
+    if !view.in_force.is_empty() {
+        complain(&format!("still in force: {}", count(view.in_force.len(), "pause")));
+        complain(&table(&view.in_force));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,40 @@
+//! `scanhook retry`.
+
+use std::process::ExitCode;
+
+use serde_json::Map;
+
+use super::order::{Order, Selection, Words};
+use super::responder::Responder;
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Scans that came to nothing, dropped decisions, deliveries with parked alerts.
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
+    /// Those that ended so: failed, timeout, cancelled, lost, too_old, refused, expired, denied, parked, …
+    #[arg(long, value_name = "STATE", conflicts_with = "ids")]
+    state: Option<String>,
+    #[command(flatten)]
+    words: Words,
+    #[command(flatten)]
+    responder: Responder,
+}
+
+pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let order = Order {
+        verb: "retry",
+        one: None,
+        many: "/api/v1/retry",
+        responder: &args.responder,
+        ids: &args.ids,
+        selection: &args.selection,
+        word: ("state", args.state.as_deref()),
+        words: &args.words,
+        more: Map::new(),
+    };
+    order.give().await
+}

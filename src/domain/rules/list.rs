@@ -1,0 +1,370 @@
+//! Lists: values that several rules share, typed, in the file or beside it, each for ever or until a day.
+
+use core::net::IpAddr;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use toml::de::{DeTable, DeValue};
+
+use super::field::{Field, Named, Shape};
+use super::finding::{code, quoted, suggest};
+use super::glob::Glob;
+use super::network::{Network, Networks};
+use super::operand::{Folded, Operand, keys_of, label};
+use super::truth::Truths;
+use super::walk::{Entry, Node, Walk, entries_of};
+use crate::domain::alert::MachineId;
+use crate::domain::time::Timestamp;
+
+const LIST: &[&str] = &["type", "values", "file", "min_entries"];
+const ENTRY: &[&str] = &["value", "until", "note"];
+/// A list with more entries is not put into the index of rules: looking at it costs less.
+const INDEXED: usize = 200;
+
+/// What the entries of a list are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ListType {
+    /// Compared as a bare value would be.
+    Text,
+    /// Glob patterns.
+    Glob,
+    /// Networks and addresses.
+    Cidr,
+    /// Machine ids, 40 hex digits each.
+    MachineId,
+}
+
+const TYPES: &[(&str, ListType)] = &[
+    ("text", ListType::Text),
+    ("glob", ListType::Glob),
+    ("cidr", ListType::Cidr),
+    ("machine_id", ListType::MachineId),
+];
+
+/// One `[lists.x]`, as written.
+#[derive(Debug)]
+pub(super) struct List {
+    kind: ListType,
+    entries: Vec<(Written, Option<Timestamp>)>,
+}
+
+/// An entry that was understood.
+#[derive(Clone, Debug)]
+enum Written {
+    Text(String),
+    Glob(Glob, bool),
+    Network(Network),
+}
+
+/// The lists of a file by name, what was made of them for the fields they are compared with, and which were.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    by_name: BTreeMap<String, List>,
+    made: HashMap<(String, Shape), Arc<Members>>,
+    used: HashSet<String>,
+}
+
+/// A list, made ready for one shape of field.
+#[derive(Debug)]
+pub(super) struct Members {
+    pub(super) name: String,
+    shape: Shape,
+    texts: HashMap<String, Option<Timestamp>>,
+    /// The pattern, whether it is compared with the first label only, and its end.
+    globs: Vec<(Glob, bool, Option<Timestamp>)>,
+    networks: Option<Networks>,
+}
+
+impl Members {
+    /// Whether a text is in it, at this time. Of what is no address nobody can say whether it lies in a network.
+    pub(super) fn hold(&self, text: &str, at: Timestamp) -> Truths {
+        if let Some(networks) = &self.networks {
+            let address = text.trim().parse::<IpAddr>();
+            return address.map_or(Truths::UNKNOWN, |address| Truths::of(networks.hold(address, at)));
+        }
+        let lasts = |until: &Option<Timestamp>| until.is_none_or(|until| at < until);
+        if keys_of(text, self.shape).iter().any(|key| self.texts.get(key).is_some_and(lasts)) {
+            return Truths::TRUE;
+        }
+        if self.globs.is_empty() {
+            return Truths::FALSE;
+        }
+        let whole = Folded::new(text);
+        let first = label(whole.as_str());
+        let matches = |(glob, first_label, until): &(Glob, bool, Option<Timestamp>)| {
+            glob.matches(if *first_label { first } else { whole.as_str() }) && lasts(until)
+        };
+        Truths::of(self.globs.iter().any(matches))
+    }
+
+    /// The keys of its entries; `None` where they are not all texts, or too many.
+    pub(super) fn keys(&self) -> Option<Vec<String>> {
+        let plain = self.globs.is_empty() && self.networks.is_none() && self.texts.len() <= INDEXED;
+        plain.then(|| self.texts.keys().cloned().collect())
+    }
+}
+
+impl List {
+    fn members(&self, name: &str, shape: Shape) -> Members {
+        let (texts, globs) = (HashMap::new(), Vec::new());
+        let networks = (self.kind == ListType::Cidr).then(Networks::default);
+        let mut members = Members { name: name.to_owned(), shape, texts, globs, networks };
+        for (written, until) in &self.entries {
+            match written {
+                Written::Text(text) => {
+                    for key in Operand::of_text(text, shape).keys().unwrap_or_default() {
+                        let place = members.texts.entry(key).or_insert(*until);
+                        *place = place.zip(*until).map(|(one, other)| one.max(other));
+                    }
+                }
+                Written::Glob(glob, dotless) => {
+                    members.globs.push((glob.clone(), *dotless && shape == Shape::HostName, *until));
+                }
+                Written::Network(network) => {
+                    members.networks.get_or_insert_default().add(*network, *until);
+                }
+            }
+        }
+        members
+    }
+
+    /// Whether its entries can be compared with such a field at all.
+    fn fits(&self, field: &Field) -> bool {
+        match (self.kind, field.shape()) {
+            (_, Shape::Severity | Shape::Time) => false,
+            (_, Shape::Any) | (ListType::Text | ListType::Glob, _) => true,
+            (ListType::Cidr, shape) => shape == Shape::Address,
+            (ListType::MachineId, _) => matches!(field, Field::Named(Named::DeviceId)),
+        }
+    }
+}
+
+/// Reads a list's file by the name the rules give it.
+pub type ReadList<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;
+
+impl Walk<'_> {
+    pub(super) fn lists(&mut self, value: &Node<'_>, read: ReadList<'_>) {
+        let Some(table) = self.table(value, "`lists`") else { return };
+        for Entry { key, span, value } in entries_of(table) {
+            if !is_name(key) {
+                let message = format!("a list cannot be named {}", quoted(key));
+                self.error_with(code::BAD_VALUE, span, message, "use letters, digits, `-` and `_`");
+                continue;
+            }
+            let list = self.list(key, value, read);
+            self.lists.by_name.insert(key.to_owned(), list);
+        }
+    }
+
+    fn list(&mut self, name: &str, value: &Node<'_>, read: ReadList<'_>) -> List {
+        let mut list = List { kind: ListType::Text, entries: Vec::new() };
+        let place = format!("`[lists.{name}]`");
+        let Some(table) = self.table(value, &place) else { return list };
+        for Entry { key, span, .. } in entries_of(table).iter().filter(|entry| !LIST.contains(&entry.key)) {
+            self.unknown_key(key, span.clone(), &place, LIST);
+        }
+        match table.get("type") {
+            Some(kind) => match self.word(kind, "`type`", TYPES) {
+                Some(kind) => list.kind = kind,
+                // Without its type no entry can be read.
+                None => return list,
+            },
+            None => return self.without_type(value, &place, list),
+        }
+        if table.get("values").is_none() && table.get("file").is_none() {
+            self.missing_key(value.span(), &place, "values");
+        }
+        if let Some(values) = table.get("values") {
+            self.values(values, &place, &mut list, table.contains_key("file"));
+        }
+        if let Some(file) = table.get("file") {
+            self.list_file(file, table, &mut list, read);
+        } else if let Some(least) = table.get("min_entries") {
+            self.least(least, &list);
+        }
+        list
+    }
+
+    fn without_type(&mut self, value: &Node<'_>, place: &str, list: List) -> List {
+        self.missing_key(value.span(), place, "type");
+        list
+    }
+
+    fn values(&mut self, value: &Node<'_>, place: &str, list: &mut List, more: bool) {
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong_type(value, "`values`", "a list");
+            return;
+        };
+        if array.is_empty() && !more {
+            self.error(code::EMPTY, value.span(), format!("{place} is empty, so nothing could ever be in it"));
+        }
+        for entry in array {
+            let (text, until) = match entry.get_ref() {
+                DeValue::Table(table) => match self.entry(entry, table) {
+                    Some(entry) => entry,
+                    None => continue,
+                },
+                _ => (entry, None),
+            };
+            let Some(written) = self.text(text, "an entry of a list") else { continue };
+            match understood(list.kind, written) {
+                Ok(written) => list.entries.push((written, until)),
+                Err((code, why)) => self.error(code, text.span(), why),
+            }
+        }
+    }
+
+    /// `{ value = "erp-01", until = 2027-12-31, note = "CHG-4711" }`.
+    fn entry<'v, 'i>(
+        &mut self,
+        entry: &'v Node<'i>,
+        table: &'v DeTable<'i>,
+    ) -> Option<(&'v Node<'i>, Option<Timestamp>)> {
+        let mut until = None;
+        for Entry { key, span, value } in entries_of(table) {
+            match key {
+                "value" => {}
+                "until" => until = self.day(value, "`until`"),
+                "note" => drop(self.text(value, "`note`")),
+                key => self.unknown_key(key, span, "an entry of a list", ENTRY),
+            }
+        }
+        let value = table.get("value");
+        if value.is_none() {
+            self.missing_key(entry.span(), "an entry of a list", "value");
+        }
+        value.map(|value| (value, until))
+    }
+
+    /// A day, to its end in UTC, or an instant.
+    fn day(&mut self, value: &Node<'_>, what: &str) -> Option<Timestamp> {
+        let text = match value.get_ref() {
+            DeValue::Datetime(time) => time.to_string(),
+            DeValue::String(text) => text.to_string(),
+            _ => {
+                self.wrong_type(value, what, "a day or a time");
+                return None;
+            }
+        };
+        if text.len() != "2027-12-31".len() {
+            return self.time(value, what);
+        }
+        let end = text.parse::<Date>().ok().and_then(|day| day.tomorrow().ok());
+        let end = end.and_then(|day| Timestamp::parse(&format!("{day}T00:00:00Z")));
+        if end.is_none() {
+            self.error(code::BAD_TIME, value.span(), format!("{what} is no day: {}", quoted(&text)));
+        }
+        end
+    }
+
+    /// One entry a line; what stands behind `#` is a comment.
+    fn list_file(&mut self, file: &Node<'_>, table: &DeTable<'_>, list: &mut List, read: ReadList<'_>) {
+        let Some(name) = self.text(file, "`file`") else { return };
+        let text = match read(name) {
+            Ok(text) => text,
+            Err(why) => {
+                let message = format!("the list {} cannot be read: {why}", quoted(name));
+                self.error_with(code::UNREADABLE_LIST, file.span(), message, "its path counts from the rules file");
+                return;
+            }
+        };
+        let mut count = 0;
+        for (n, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let entry = uncommented(line);
+            if entry.is_empty() {
+                continue;
+            }
+            count += 1;
+            match understood(list.kind, entry) {
+                Ok(written) => list.entries.push((written, None)),
+                Err((code, why)) => self.error(code, file.span(), format!("{name}:{}: {why}", n + 1)),
+            }
+        }
+        let least =
+            table.get("min_entries").map_or(Some(1), |least| self.integer(least, "`min_entries`", 0..10_000_001));
+        if let Some(least) = least.filter(|least| count < *least) {
+            let message = format!("{} has {count} entries, and must have {least}", quoted(name));
+            let remedy = "a list that was emptied by accident must not pass; `min_entries = 0` allows it";
+            self.error_with(code::TOO_FEW_ENTRIES, file.span(), message, remedy);
+        }
+    }
+
+    fn least(&mut self, value: &Node<'_>, list: &List) {
+        let Some(least) = self.integer(value, "`min_entries`", 0..10_000_001) else { return };
+        let count = list.entries.len();
+        if i64::try_from(count).is_ok_and(|count| count < least) {
+            let message = format!("the list has {count} entries, and must have {least}");
+            self.error(code::TOO_FEW_ENTRIES, value.span(), message);
+        }
+    }
+
+    /// The list that `"@name"` names, made ready for the field it is compared with.
+    pub(super) fn listed(&mut self, field: &Field, reference: &str, value: &Node<'_>) -> Option<Operand> {
+        let name = reference.strip_prefix('@').unwrap_or(reference);
+        let Some(list) = self.lists.by_name.get(name) else {
+            let known: Vec<&str> = self.lists.by_name.keys().map(String::as_str).collect();
+            let remedy =
+                if known.is_empty() { "the file has no `[lists.…]`".to_owned() } else { suggest(name, &known) };
+            self.error_with(code::UNKNOWN_LIST, value.span(), format!("no list {}", quoted(reference)), remedy);
+            return None;
+        };
+        self.lists.used.insert(name.to_owned());
+        if !list.fits(field) {
+            let name = TYPES.iter().find(|(_, kind)| *kind == list.kind).map_or("", |(name, _)| name);
+            let message = format!("a list of type `{name}` cannot be compared with `{}`", field.name());
+            self.error(code::UNFIT_OPERATOR, value.span(), message);
+            return None;
+        }
+        let key = (name.to_owned(), field.shape());
+        let made = self.lists.made.entry(key).or_insert_with(|| Arc::new(list.members(name, field.shape())));
+        Some(Operand::List(made.clone()))
+    }
+
+    pub(super) fn unused_lists(&mut self, value: &Node<'_>) {
+        let Some(table) = value.get_ref().as_table() else { return };
+        for Entry { key, span, .. } in entries_of(table) {
+            if self.lists.by_name.contains_key(key) && !self.lists.used.contains(key) {
+                let message = format!("no rule and no protection uses the list `{key}`");
+                self.lint(code::UNUSED_LIST, span, &message, &format!("refer to it as `\"@{key}\"`, or remove it"));
+            }
+        }
+    }
+}
+
+/// A name that can stand behind `@`.
+fn is_name(key: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    !key.is_empty() && key.len() <= 100 && key.bytes().all(fits)
+}
+
+/// A line of a list's file without its comment.
+fn uncommented(line: &str) -> &str {
+    let comment = line.char_indices().find(|(at, c)| {
+        *c == '#' && line.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace))
+    });
+    line.get(..comment.map_or(line.len(), |(at, _)| at)).unwrap_or(line).trim()
+}
+
+/// An entry as its list's type reads it, or the code and the sentence that tell why not.
+fn understood(kind: ListType, text: &str) -> Result<Written, (&'static str, String)> {
+    if text.is_empty() {
+        return Err((code::EMPTY, "an entry of a list is empty".to_owned()));
+    }
+    match kind {
+        ListType::Text => Ok(Written::Text(text.to_owned())),
+        ListType::MachineId => match MachineId::parse(text) {
+            Some(id) => Ok(Written::Text(id.as_str().to_owned())),
+            None => Err((code::BAD_VALUE, format!("{} is no machine id: it must be 40 hex digits", quoted(text)))),
+        },
+        ListType::Glob if !text.contains(['*', '?', '[', '{', '}', '\\']) => Ok(Written::Text(text.to_owned())),
+        ListType::Glob => match Glob::parse(text) {
+            Ok(glob) => Ok(Written::Glob(glob, !text.contains('.'))),
+            Err(why) => Err((code::BAD_GLOB, format!("{} is no glob: {why}", quoted(text)))),
+        },
+        ListType::Cidr => match Network::parse(text) {
+            Ok(network) => Ok(Written::Network(network)),
+            Err(why) => Err((code::BAD_CIDR, format!("{} is no network: {why}", quoted(text)))),
+        },
+    }
+}

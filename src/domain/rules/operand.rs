@@ -1,0 +1,169 @@
+//! Values written in a rule, made ready for the field they are compared with.
+
+use core::cmp::Ordering;
+use core::net::IpAddr;
+use std::sync::Arc;
+
+use super::field::{Shape, Value};
+use super::list::Members;
+use super::truth::Truths;
+use crate::domain::alert::Severity;
+use crate::domain::time::Timestamp;
+
+/// A value to compare with.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    Text(Folded),
+    /// Compared with the first label of a host name.
+    Label(Folded),
+    /// This technique and its sub-techniques.
+    Technique(Folded),
+    /// However the address is spelt.
+    Address(IpAddr, Folded),
+    Severity(Severity),
+    Time(Timestamp),
+    Number(Number),
+    Bool(bool),
+    /// In this list.
+    List(Arc<Members>),
+}
+
+impl PartialEq for Operand {
+    fn eq(&self, other: &Operand) -> bool {
+        match (self, other) {
+            (Operand::Text(a), Operand::Text(b))
+            | (Operand::Label(a), Operand::Label(b))
+            | (Operand::Technique(a), Operand::Technique(b)) => a == b,
+            (Operand::Address(a, x), Operand::Address(b, y)) => a == b && x == y,
+            (Operand::Severity(a), Operand::Severity(b)) => a == b,
+            (Operand::Time(a), Operand::Time(b)) => a == b,
+            (Operand::Number(a), Operand::Number(b)) => a == b,
+            (Operand::Bool(a), Operand::Bool(b)) => a == b,
+            (Operand::List(a), Operand::List(b)) => a.name == b.name,
+            _ => false,
+        }
+    }
+}
+
+/// A text in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Folded(String);
+
+impl Folded {
+    pub(super) fn new(text: &str) -> Folded {
+        if text.is_ascii() {
+            return Folded(text.to_ascii_lowercase());
+        }
+        Folded(text.chars().flat_map(char::to_lowercase).collect())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn equals(&self, text: &str) -> bool {
+        if text.is_ascii() {
+            return self.0.eq_ignore_ascii_case(text);
+        }
+        text.chars().flat_map(char::to_lowercase).eq(self.0.chars())
+    }
+
+    /// `t1003` covers `T1003.001`.
+    fn covers(&self, technique: &str) -> bool {
+        self.equals(technique) || self.equals(label(technique))
+    }
+}
+
+/// A number as it was written: exact where both sides are whole, so that no id loses a digit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Number {
+    whole: Option<i128>,
+    real: f64,
+}
+
+impl Number {
+    /// Reads a JSON or TOML number; `None` where the text is none, or not finite.
+    pub(super) fn parse(literal: &str) -> Option<Number> {
+        let starts = literal.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
+        let real: f64 = literal.parse().ok().filter(|real: &f64| starts && real.is_finite())?;
+        Some(Number { whole: literal.parse().ok(), real })
+    }
+
+    fn order(self, other: Number) -> Option<Ordering> {
+        match (self.whole, other.whole) {
+            (Some(a), Some(b)) => Some(a.cmp(&b)),
+            _ => self.real.partial_cmp(&other.real),
+        }
+    }
+}
+
+impl Operand {
+    /// A text, compared as fields of this shape are.
+    pub(super) fn of_text(text: &str, shape: Shape) -> Operand {
+        match shape {
+            Shape::HostName if !text.contains('.') => Operand::Label(Folded::new(text)),
+            Shape::Technique => Operand::Technique(Folded::new(text)),
+            Shape::Address => match text.parse::<IpAddr>() {
+                Ok(address) => Operand::Address(address.to_canonical(), Folded::new(text)),
+                Err(_) => Operand::Text(Folded::new(text)),
+            },
+            _ => Operand::Text(Folded::new(text)),
+        }
+    }
+
+    /// Whether a value is equal to it, at this time.
+    pub(super) fn equals(&self, value: Value<'_>, at: Timestamp) -> Truths {
+        match (self, value) {
+            (Operand::Text(wanted), Value::Text(text) | Value::Number(text)) => Truths::of(wanted.equals(text)),
+            (Operand::Label(wanted), Value::Text(text)) => Truths::of(wanted.equals(label(text))),
+            (Operand::Technique(wanted), Value::Text(text)) => Truths::of(wanted.covers(text)),
+            (Operand::Address(address, wanted), Value::Text(text)) => {
+                let same = text.trim().parse().is_ok_and(|found: IpAddr| found.to_canonical() == *address);
+                Truths::of(same || wanted.equals(text))
+            }
+            (Operand::Bool(wanted), Value::Bool(value)) => Truths::of(*wanted == value),
+            (Operand::List(members), Value::Text(text) | Value::Number(text)) => members.hold(text, at),
+            (operand, value) => operand.order(value).map_or(Truths::UNKNOWN, |order| Truths::of(order.is_eq())),
+        }
+    }
+
+    /// How the value stands to this operand; `None` where they cannot be compared.
+    pub(super) fn order(&self, value: Value<'_>) -> Option<Ordering> {
+        match (self, value) {
+            (Operand::Severity(wanted), Value::Severity(severity)) => Some(severity.cmp(wanted)),
+            (Operand::Time(wanted), Value::Time(time)) => Some(time.cmp(wanted)),
+            (Operand::Time(wanted), Value::Text(text)) => Some(Timestamp::parse(text)?.cmp(wanted)),
+            (Operand::Number(wanted), Value::Number(text) | Value::Text(text)) => Number::parse(text)?.order(*wanted),
+            _ => None,
+        }
+    }
+
+    /// The keys of which a value must have one to be equal to it; `None` where there is no such set, or a large one.
+    pub(super) fn keys(&self) -> Option<Vec<String>> {
+        match self {
+            Operand::Text(text) | Operand::Label(text) | Operand::Technique(text) => Some(vec![text.0.clone()]),
+            Operand::Address(address, text) => Some(vec![address.to_string(), text.0.clone()]),
+            Operand::Severity(severity) => Some(vec![severity.code().to_owned()]),
+            Operand::List(members) => members.keys(),
+            Operand::Time(_) | Operand::Number(_) | Operand::Bool(_) => None,
+        }
+    }
+}
+
+/// The keys of a text in a field of this shape: it is equal to an operand only if one of them is the operand's.
+pub(super) fn keys_of(text: &str, shape: Shape) -> Vec<String> {
+    let mut keys = vec![Folded::new(text).0];
+    match shape {
+        Shape::HostName | Shape::Technique => keys.push(Folded::new(label(text)).0),
+        Shape::Address => {
+            keys.extend(text.trim().parse().ok().map(|found: IpAddr| found.to_canonical().to_string()));
+        }
+        Shape::Text | Shape::Severity | Shape::Time | Shape::Any => {}
+    }
+    keys
+}
+
+/// The first label of a host name, the family of a technique: what stands before the first dot.
+pub(super) fn label(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}

@@ -1,0 +1,216 @@
+//! Protections: always evaluated, whatever the rules say; they can only make a decision milder.
+
+use core::ops::Range;
+
+use toml::de::DeTable;
+
+use super::condition::Condition;
+use super::event::Event;
+use super::field::Named;
+use super::finding::{code, quoted};
+use super::rule::{Calendar, Times};
+use super::sight::Sight;
+use super::truth::Truths;
+use super::walk::{Entry, Node, Walk, entries_of};
+use crate::domain::scan::Kind;
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::{Guard, Guarded, Seen};
+
+const PROTECT: &[&str] = &["name", "when", "unless", "at_most", "start", "during", "outside", "if_unknown"];
+
+/// One `[[protect]]`.
+#[derive(Clone, Debug)]
+pub(super) struct Protection {
+    pub(super) name: String,
+    pub(super) when: Condition,
+    pub(super) unless: Option<Condition>,
+    at_most: Option<AtMost>,
+    times: Times,
+    if_unknown: IfUnknown,
+    /// Whether `when` or `unless` asks for the device's name, and for its address.
+    name_matters: bool,
+    ip_matters: bool,
+    pub(super) span: Range<usize>,
+}
+
+/// How far a scan may still go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AtMost {
+    None,
+    Hold,
+    Quick,
+}
+
+/// What becomes of a scan whose protection could not be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IfUnknown {
+    Hold,
+    Apply,
+    Skip,
+}
+
+/// How strongly a decision is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Held {
+    #[default]
+    No,
+    /// Something milder could not be judged.
+    Undecided,
+    /// A protection says so.
+    Protected,
+}
+
+/// What protections leave of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Caps {
+    /// The strongest scan that may be.
+    pub(super) kind: Option<Kind>,
+    pub(super) held: Held,
+    /// Not before this.
+    pub(super) start: Option<Timestamp>,
+}
+
+impl Caps {
+    /// No protection.
+    pub(super) const FREE: Caps = Caps { kind: Some(Kind::Full), held: Held::No, start: None };
+
+    /// Both at once: the mildest kind, held if any says so, the latest start.
+    pub(super) fn join(self, other: Caps) -> Caps {
+        Caps { kind: self.kind.min(other.kind), held: self.held.max(other.held), start: self.start.max(other.start) }
+    }
+
+    /// What is certain where either may be.
+    fn meet(self, other: Caps) -> Caps {
+        Caps { kind: self.kind.max(other.kind), held: self.held.min(other.held), start: self.start.min(other.start) }
+    }
+}
+
+impl Protection {
+    /// What it may be for an event: hit, not hit, unknown.
+    pub(super) fn truths(&self, sight: Sight<'_>, calendar: Calendar<'_>) -> Truths {
+        if !self.times.applies(sight.event.at, calendar) {
+            return Truths::FALSE;
+        }
+        let worlds = || sight.worlds(self.name_matters, self.ip_matters);
+        let hit = Truths::any(worlds().map(|world| self.when.truths(&world)));
+        let Some(unless) = self.unless.as_ref().filter(|_| hit != Truths::FALSE) else { return hit };
+        // An exception must be known to hold, by every name the machine may have.
+        let spared = Truths::all(worlds().map(|world| unless.truths(&world)));
+        hit.and(spared.unknown_is_false().not())
+    }
+
+    /// The least and the most it makes of a scan, where it may be any of these.
+    pub(super) fn caps(&self, truths: Truths, event: &Event<'_>, calendar: Calendar<'_>) -> (Caps, Caps) {
+        let hit = || Caps {
+            kind: match self.at_most {
+                Some(AtMost::None) => None,
+                Some(AtMost::Quick) => Some(Kind::Quick),
+                Some(AtMost::Hold) | None => Some(Kind::Full),
+            },
+            held: if self.at_most == Some(AtMost::Hold) { Held::Protected } else { Held::No },
+            start: self.times.start(event.at, calendar),
+        };
+        let free = truths.may_be_false().then_some(Caps::FREE);
+        let unknown = truths.may_be_unknown().then(|| match self.if_unknown {
+            IfUnknown::Hold => Caps { held: Held::Undecided, ..Caps::FREE },
+            IfUnknown::Apply => hit(),
+            IfUnknown::Skip => Caps::FREE,
+        });
+        let all = || [free, unknown, truths.may_be_true().then(hit)].into_iter().flatten();
+        (all().reduce(Caps::meet).unwrap_or(Caps::FREE), all().reduce(Caps::join).unwrap_or(Caps::FREE))
+    }
+
+    /// For the record, if it is hit or cannot be judged.
+    pub(super) fn guarded(&self, truths: Truths) -> Option<Guarded> {
+        let how = match (truths == Truths::TRUE, truths.may_be_unknown(), self.if_unknown) {
+            (true, ..) => Guard::Hit,
+            (_, false, _) => return None,
+            (_, true, IfUnknown::Skip) => Guard::Skipped,
+            (_, true, IfUnknown::Apply) => Guard::Applied,
+            (_, true, IfUnknown::Hold) => Guard::Unknown,
+        };
+        Some(Guarded { name: self.name.clone(), how })
+    }
+
+    /// The fields for which it could not be judged, under its name.
+    pub(super) fn unknown(&self, sight: Sight<'_>) -> Vec<Seen> {
+        let mut fields: Vec<&str> = Vec::new();
+        for world in sight.worlds(self.name_matters, self.ip_matters) {
+            for field in self.when.unknown_fields(&world) {
+                if !fields.contains(&field) {
+                    fields.push(field);
+                }
+            }
+        }
+        let seen = |field| Seen { field: format!("protection {}: {field}", self.name), value: None, unknown: true };
+        fields.into_iter().map(seen).collect()
+    }
+
+    /// Every condition it has.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        core::iter::once(&self.when).chain(&self.unless)
+    }
+}
+
+impl Walk<'_> {
+    pub(super) fn protections(&mut self, value: &Node<'_>) -> Vec<Protection> {
+        let mut protections = Vec::new();
+        let mut names = std::collections::HashSet::new();
+        for (table, header) in self.tables(value, "protect") {
+            let protection = self.protection(table, header.clone());
+            if !protection.name.is_empty() && !names.insert(protection.name.clone()) {
+                let span = table.get("name").map_or(header, |name| name.span());
+                let message = format!("another protection is already named {}", quoted(&protection.name));
+                self.error(code::DUPLICATE_NAME, span, message);
+            }
+            protections.push(protection);
+        }
+        protections
+    }
+
+    fn protection(&mut self, table: &DeTable<'_>, header: Range<usize>) -> Protection {
+        let words = [("none", AtMost::None), ("hold", AtMost::Hold), ("quick", AtMost::Quick)];
+        let unknowns = [("hold", IfUnknown::Hold), ("apply", IfUnknown::Apply), ("skip", IfUnknown::Skip)];
+        let mut protection = Protection {
+            name: String::new(),
+            when: Condition::All(Vec::new()),
+            unless: None,
+            at_most: None,
+            times: Times::default(),
+            if_unknown: IfUnknown::Hold,
+            name_matters: false,
+            ip_matters: false,
+            span: header.clone(),
+        };
+        for Entry { key, span, value } in entries_of(table) {
+            match key {
+                "name" => protection.name = self.name(value, "a protection's `name`").unwrap_or_default(),
+                "when" => protection.when = self.condition(value, "`when`"),
+                "unless" => protection.unless = Some(self.condition(value, "`unless`")),
+                "at_most" => protection.at_most = self.word(value, "`at_most`", &words),
+                "if_unknown" => {
+                    protection.if_unknown = self.word(value, "`if_unknown`", &unknowns).unwrap_or(IfUnknown::Hold);
+                }
+                "start" | "during" | "outside" => self.times(key, value, &mut protection.times),
+                key => self.unknown_key(key, span, "a protection", PROTECT),
+            }
+        }
+        for key in ["name", "when"] {
+            if !table.contains_key(key) {
+                self.missing_key(header.clone(), "a protection", key);
+            }
+        }
+        if !table.contains_key("at_most") && !table.contains_key("start") {
+            let remedy = "say how far a scan may go, `at_most`, or when it may begin, `start`";
+            self.error_with(code::MISSING_KEY, header, "a protection that protects from nothing", remedy);
+        }
+        let mentions = |named| protection.conditions().any(|condition| condition.mentions(named));
+        (protection.name_matters, protection.ip_matters) = (mentions(Named::DeviceName), mentions(Named::DeviceIp));
+        if protection.when.is_everything() {
+            let span = table.get("when").map_or(protection.span.clone(), |when| when.span());
+            let message = "this protection matches everything, so no rule can do more than it allows";
+            self.lint(code::PROTECTS_ALL, span, message, "if that is meant, say it with `mode` under `[defaults]`");
+        }
+        protection
+    }
+}

@@ -1,0 +1,205 @@
+//! Calling scans off. One that has not begun ends here. Of one that may have, the wish is written down, and whoever
+//! holds the lane asks Defender once it is known to be ours; that survives restarts, because the wish is a column.
+
+use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
+
+use super::error::JournalError;
+use super::outcome::{Done, Thing, thing, told, unknown};
+use super::scans::{COLUMNS, ScanRow, damaged, scan_row};
+use super::store::{TenantId, Tx};
+use super::views::all;
+use crate::api::ItemView;
+use crate::domain::person::By;
+use crate::domain::scan::{Outcome, ScanId};
+use crate::domain::time::Timestamp;
+
+/// A running scan of ours that a person has called off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalledOff {
+    /// The scan.
+    pub scan: ScanRow,
+    /// Its machine action.
+    pub action: String,
+    /// When the scan call left.
+    pub sent_at: Timestamp,
+    /// Who asked, and why.
+    pub by: By,
+    /// How often Defender was asked so far.
+    pub tries: u32,
+}
+
+struct Found {
+    id: ScanId,
+    tenant: TenantId,
+    state: String,
+    outcome: Option<String>,
+    ours: bool,
+    wished: bool,
+}
+
+impl Tx<'_> {
+    /// Calls each of these scans off. `may_call`: whether anything may be sent for a tenant.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn call_off(
+        &mut self,
+        ids: &[Uuid],
+        by: &By,
+        may_call: &dyn Fn(TenantId) -> bool,
+        now: Timestamp,
+    ) -> Result<Vec<ItemView>, JournalError> {
+        let mut items = Vec::new();
+        for id in ids {
+            let Some(Thing::Scan(row)) = thing(self.db, *id)? else {
+                items.push(unknown(*id));
+                continue;
+            };
+            let found = self.found(row)?;
+            let done = self.call_off_one(&found, by, may_call(found.tenant), now)?;
+            items.push(told(self.db, Thing::Scan(row), done)?);
+        }
+        Ok(items)
+    }
+
+    fn found(&self, row: i64) -> Result<Found, JournalError> {
+        let sql = "SELECT id, tenant, state, outcome, ours, cancel_by IS NOT NULL FROM scan WHERE id = ?";
+        Ok(self.db.prepare_cached(sql)?.query_row([row], |row| {
+            Ok(Found {
+                id: ScanId(row.get(0)?),
+                tenant: TenantId(row.get(1)?),
+                state: row.get(2)?,
+                outcome: row.get(3)?,
+                ours: row.get(4)?,
+                wished: row.get(5)?,
+            })
+        })?)
+    }
+
+    fn call_off_one(&mut self, found: &Found, by: &By, may_call: bool, now: Timestamp) -> Result<Done, JournalError> {
+        let place = (found.tenant, Some(found.id), None);
+        match found.state.as_str() {
+            "waiting" => {
+                self.drop_scan(found.id, Outcome::Cancelled, Some(&format!("by {by}")), now)?;
+                self.person_did("cancelled", by, place, None, now)?;
+                Ok(Done::Cancelled)
+            }
+            "finished" | "dropped" if found.outcome.as_deref() == Some(Outcome::Cancelled.code()) => Ok(Done::Already),
+            "finished" | "dropped" => Ok(Done::AlreadyOver),
+            // Never somebody else's action.
+            _ if !found.ours => Ok(Done::ForeignAction),
+            _ if found.wished => Ok(Done::Already),
+            _ if !may_call => Ok(Done::DryRun),
+            _ => {
+                self.db
+                    .prepare_cached(
+                        "UPDATE scan SET cancel_by = ?2, cancel_why = ?3, cancel_at = ?4
+                         WHERE id = ?1 AND state IN ('sending', 'unknown', 'running') AND cancel_by IS NULL",
+                    )?
+                    .execute(params![found.id.0, by.who, by.words, now.millis()])?;
+                self.touch(found.tenant);
+                self.person_did("cancel_asked", by, place, None, now)?;
+                Ok(Done::Cancelling)
+            }
+        }
+    }
+
+    /// The running scan of ours that Defender is to be asked about next, and when.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn next_called_off(&self, tenant: TenantId) -> Result<Option<(Timestamp, CalledOff)>, JournalError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, action, sent_at, cancel_by, cancel_why, cancel_tries, cancel_at FROM scan
+             WHERE tenant = ? AND cancel_by IS NOT NULL AND state IN ('unknown', 'running') AND cancel_at IS NOT NULL
+               AND state = 'running' AND ours AND action IS NOT NULL ORDER BY cancel_at, id LIMIT 1"
+        );
+        let row = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| {
+            let Some(scan) = scan_row(row)? else { return Ok(None) };
+            let called_off = CalledOff {
+                scan,
+                action: row.get("action")?,
+                sent_at: Timestamp::from_millis(row.get("sent_at")?),
+                by: By { who: row.get("cancel_by")?, words: row.get("cancel_why")? },
+                tries: row.get("cancel_tries")?,
+            };
+            Ok(Some((Timestamp::from_millis(row.get("cancel_at")?), called_off)))
+        });
+        row.optional()?.map(|row| row.ok_or_else(damaged)).transpose()
+    }
+
+    /// The intent: from here on the call that calls it off may leave. Should nothing be heard of it, not even after a
+    /// restart, it is repeated at `again`.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when the scan is not running.
+    pub fn begin_calling_off(&mut self, scan: ScanId, again: Timestamp) -> Result<(), JournalError> {
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE scan SET cancel_tries = cancel_tries + 1, cancel_at = ?2 WHERE id = ?1 AND state = 'running'",
+            )?
+            .execute(params![scan.0, again.millis()])?;
+        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("only what runs can be called off")) }
+    }
+
+    /// What the answer leads to: asked again at `again` (`None`: not any more), and looked for on the list at `look_at`.
+    /// Returns false for a scan that a list has ended meanwhile; nothing is changed then.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn calling_off(
+        &mut self,
+        scan: ScanId,
+        again: Option<Timestamp>,
+        look_at: Timestamp,
+    ) -> Result<bool, JournalError> {
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE scan SET cancel_at = ?2, look_at = min(look_at, ?3) WHERE id = ?1 AND state = 'running'",
+            )?
+            .execute(params![scan.0, again.map(Timestamp::millis), look_at.millis()])?;
+        Ok(changed == 1)
+    }
+
+    /// A call that is believed not to have been executed is not repeated for a scan that was called off meanwhile: as
+    /// many complete lists as `misses` do not hold it. Returns those that end so.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn drop_called_off(
+        &mut self,
+        tenant: TenantId,
+        misses: u32,
+        now: Timestamp,
+    ) -> Result<Vec<ScanRow>, JournalError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND cancel_by IS NOT NULL
+               AND state IN ('unknown', 'running') AND state = 'unknown' AND misses >= ? ORDER BY id"
+        );
+        let mut dropped = Vec::new();
+        for row in all(self.db, &sql, params![tenant.0, misses], scan_row)? {
+            let row = row.ok_or_else(damaged)?;
+            self.drop_if_called_off(row.id, now)?;
+            dropped.push(row);
+        }
+        Ok(dropped)
+    }
+
+    /// A scan whose call was not executed ends here, if a person has called it off.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn drop_if_called_off(&mut self, scan: ScanId, now: Timestamp) -> Result<bool, JournalError> {
+        let wish: Option<By> = self
+            .db
+            .prepare_cached("SELECT cancel_by, cancel_why FROM scan WHERE id = ? AND cancel_by IS NOT NULL")?
+            .query_row([scan.0], |row| Ok(By { who: row.get(0)?, words: row.get(1)? }))
+            .optional()?;
+        let Some(by) = wish else { return Ok(false) };
+        self.drop_scan(scan, Outcome::Cancelled, Some(&format!("by {by}")), now)?;
+        Ok(true)
+    }
+}

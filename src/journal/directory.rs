@@ -1,0 +1,337 @@
+//! The tenant's directory as far as it was asked, and the decisions that wait for it.
+
+use core::time::Duration;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::calls::Api;
+use super::error::JournalError;
+use super::store::{TenantId, Tx};
+use crate::domain::alert::{Alert, MachineId};
+use crate::domain::directory::{Found, Question};
+use crate::domain::scan::{Priority, Reason};
+use crate::domain::time::Timestamp;
+use crate::domain::why::Why;
+
+/// No question is left alone for longer than this, also when the clock was set back in between.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A decision that waits for the directory, with what it is decided from.
+#[derive(Clone, Debug)]
+pub struct Resolving {
+    /// Its row.
+    pub decision: i64,
+    /// The delivery's row.
+    pub delivery: i64,
+    /// The alert's place in the delivery.
+    pub n: usize,
+    /// The device as the alert names it.
+    pub device: String,
+    /// When it was made.
+    pub at: Timestamp,
+    /// It waits no longer than this.
+    pub until: Timestamp,
+    /// The source's name.
+    pub source: String,
+    /// When the delivery was received.
+    pub received: Timestamp,
+    /// The alert.
+    pub alert: Alert,
+}
+
+/// A question that is still to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenQuestion {
+    /// What is asked.
+    pub question: Question,
+    /// Of the most urgent decision that waits for it.
+    pub priority: Priority,
+    /// How often it failed.
+    pub tries: u32,
+}
+
+fn damaged() -> JournalError {
+    JournalError::Conflict("a row of the directory holds a value this version cannot read")
+}
+
+impl Tx<'_> {
+    /// Resolving decisions that are to be looked at, oldest first: new ones, and those whose question was answered.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn resolving(&self, tenant: TenantId, most: usize) -> Result<Vec<Resolving>, JournalError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT d.id, d.delivery, d.n, d.device, d.at, d.look_at, a.source, v.received_at, a.fields
+             FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n JOIN delivery v ON v.id = d.delivery
+             WHERE d.tenant = ? AND d.state = 'resolving' AND d.asks IS NULL ORDER BY d.id LIMIT ?",
+        )?;
+        let rows = statement.query_map(params![tenant.0, i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+            let resolving = Resolving {
+                decision: row.get(0)?,
+                delivery: row.get(1)?,
+                n: usize::try_from(row.get::<_, i64>(2)?).unwrap_or(usize::MAX),
+                device: row.get(3)?,
+                at: Timestamp::from_millis(row.get(4)?),
+                until: row.get::<_, Option<i64>>(5)?.map_or(Timestamp::default(), Timestamp::from_millis),
+                source: row.get(6)?,
+                received: Timestamp::from_millis(row.get(7)?),
+                alert: Alert::default(),
+            };
+            Ok((resolving, row.get::<_, String>(8)?))
+        })?;
+        rows.map(|row| {
+            let (resolving, fields) = row?;
+            Ok(Resolving { alert: serde_json::from_str(&fields).map_err(|_| damaged())?, ..resolving })
+        })
+        .collect()
+    }
+
+    /// The raw body of a delivery; `None` once it is forgotten.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn body(&self, delivery: i64) -> Result<Option<Vec<u8>>, JournalError> {
+        let sql = "SELECT body FROM delivery WHERE id = ?";
+        Ok(self.db.prepare_cached(sql)?.query_row([delivery], |row| row.get(0)).optional()?.flatten())
+    }
+
+    /// Decisions that have waited long enough are to be looked at, whatever they wait for.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn recall_late(&mut self, tenant: TenantId, now: Timestamp) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached(
+                "UPDATE decision SET asks = NULL
+                 WHERE tenant = ? AND state = 'resolving' AND look_at <= ? AND asks IS NOT NULL",
+            )?
+            .execute(params![tenant.0, now.millis()])?;
+        Ok(())
+    }
+
+    /// All decisions that wait are to be looked at: there is no use in waiting.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn recall_resolving(&mut self, tenant: TenantId) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached(
+                "UPDATE decision SET asks = NULL WHERE tenant = ? AND state = 'resolving' AND asks IS NOT NULL",
+            )?
+            .execute([tenant.0])?;
+        Ok(())
+    }
+
+    /// When the next resolving decision has waited long enough.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn next_late(&self, tenant: TenantId) -> Result<Timestamp, JournalError> {
+        let next: Option<i64> = self
+            .db
+            .prepare_cached("SELECT min(look_at) FROM decision WHERE tenant = ? AND state = 'resolving'")?
+            .query_row([tenant.0], |row| row.get(0))?;
+        Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
+    }
+
+    /// A resolving decision waits for this question, which is open from now on if it is not already.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when the decision was not resolving.
+    pub fn wait_for(
+        &mut self,
+        tenant: TenantId,
+        decision: i64,
+        question: &Question,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let key = question.key();
+        // One that was answered too long ago is open again.
+        self.db
+            .prepare_cached(
+                "INSERT INTO device(tenant, asked, api, priority, since, due) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+                 ON CONFLICT(tenant, asked) DO UPDATE SET
+                   priority = CASE WHEN at IS NULL THEN max(priority, ?4) ELSE ?4 END,
+                   since = CASE WHEN at IS NULL THEN since ELSE ?5 END,
+                   due = CASE WHEN at IS NULL THEN due ELSE ?5 END,
+                   tries = CASE WHEN at IS NULL THEN tries ELSE 0 END,
+                   at = NULL, machine = NULL, facts = NULL",
+            )?
+            .execute(params![tenant.0, key, Api::of(question).code(), priority.get(), now.millis()])?;
+        let changed = self
+            .db
+            .prepare_cached("UPDATE decision SET asks = ?, priority = ? WHERE id = ? AND state = 'resolving'")?
+            .execute(params![key, priority.get(), decision])?;
+        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("a decision that is not resolving cannot wait")) }
+    }
+
+    /// What the directory said to a question, and when; `None` where it was not asked, or has not answered yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn said(&self, tenant: TenantId, question: &Question) -> Result<Option<(Timestamp, Found)>, JournalError> {
+        let row: Option<(i64, String)> = self
+            .db
+            .prepare_cached("SELECT at, facts FROM device WHERE tenant = ? AND asked = ? AND at IS NOT NULL")?
+            .query_row(params![tenant.0, question.key()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        // What cannot be read is asked for again.
+        Ok(row.and_then(|(at, facts)| Some((Timestamp::from_millis(at), serde_json::from_str(&facts).ok()?))))
+    }
+
+    /// The open questions of one API that are due, the most urgent first. One that nobody waits for any more is
+    /// forgotten.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn open_questions(
+        &mut self,
+        tenant: TenantId,
+        api: Api,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Vec<OpenQuestion>, JournalError> {
+        loop {
+            let rows = self.due_questions(tenant, api, most, now)?;
+            let before = rows.len();
+            let mut wanted = Vec::new();
+            for (key, question) in rows {
+                if self.is_waited_for(tenant, &key)? {
+                    wanted.push(question);
+                } else {
+                    let sql = "DELETE FROM device WHERE tenant = ? AND asked = ? AND at IS NULL";
+                    self.db.prepare_cached(sql)?.execute(params![tenant.0, key])?;
+                }
+            }
+            if wanted.len() == before {
+                return Ok(wanted);
+            }
+        }
+    }
+
+    fn due_questions(
+        &self,
+        tenant: TenantId,
+        api: Api,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Vec<(String, OpenQuestion)>, JournalError> {
+        // `+due`: by the index of the queue, in its order, and not by that of what is due later.
+        let mut statement = self.db.prepare_cached(
+            "SELECT asked, priority, tries FROM device WHERE tenant = ? AND api = ? AND at IS NULL
+               AND +due NOT BETWEEN ? + 1 AND ? ORDER BY priority DESC, since, asked LIMIT ?",
+        )?;
+        let (most, latest) = (i64::try_from(most).unwrap_or(i64::MAX), now.plus(LONGEST_WAIT));
+        let rows = statement.query_map(params![tenant.0, api.code(), now.millis(), latest.millis(), most], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get(2)?))
+        })?;
+        rows.map(|row| {
+            let (key, priority, tries) = row?;
+            let question = Question::of_key(&key).ok_or_else(damaged)?;
+            let priority = Priority::new(priority).ok_or_else(damaged)?;
+            Ok((key, OpenQuestion { question, priority, tries }))
+        })
+        .collect()
+    }
+
+    fn is_waited_for(&self, tenant: TenantId, key: &str) -> Result<bool, JournalError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM decision WHERE tenant = ? AND state = 'resolving' AND asks = ?)";
+        Ok(self.db.prepare_cached(sql)?.query_row(params![tenant.0, key], |row| row.get(0))?)
+    }
+
+    /// When the next open question of one API that is not due yet will be.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn next_question(&self, tenant: TenantId, api: Api, now: Timestamp) -> Result<Timestamp, JournalError> {
+        let next: Option<i64> = self
+            .db
+            .prepare_cached("SELECT min(due) FROM device WHERE tenant = ? AND api = ? AND at IS NULL AND due > ?")?
+            .query_row(params![tenant.0, api.code(), now.millis()], |row| row.get(0))?;
+        Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
+    }
+
+    /// The directory has answered: every decision that waits for this is to be looked at.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn answered(
+        &mut self,
+        tenant: TenantId,
+        question: &Question,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let key = question.key();
+        let facts = serde_json::to_string(found).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        self.db
+            .prepare_cached("UPDATE device SET at = ?, machine = ?, facts = ? WHERE tenant = ? AND asked = ?")?
+            .execute(params![now.millis(), found.machine().map(MachineId::as_str), facts, tenant.0, key])?;
+        self.db
+            .prepare_cached("UPDATE decision SET asks = NULL WHERE tenant = ? AND state = 'resolving' AND asks = ?")?
+            .execute(params![tenant.0, key])?;
+        self.touch(tenant);
+        Ok(())
+    }
+
+    /// A question that got no answer is asked again, but not before this.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn ask_again(&mut self, tenant: TenantId, question: &Question, due: Timestamp) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached(
+                "UPDATE device SET due = ?, tries = tries + 1 WHERE tenant = ? AND asked = ? AND at IS NULL",
+            )?
+            .execute(params![due.millis(), tenant.0, question.key()])?;
+        Ok(())
+    }
+
+    /// Forgets every answer that led to this machine, which Defender has said it does not know.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn forget_machine(&mut self, tenant: TenantId, machine: &MachineId) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("DELETE FROM device WHERE tenant = ? AND machine = ?")?
+            .execute(params![tenant.0, machine.as_str()])?;
+        Ok(())
+    }
+
+    /// A resolving decision that cannot be decided anew is held.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when it was not resolving.
+    pub fn hold_resolving(
+        &mut self,
+        tenant: TenantId,
+        decision: i64,
+        reason: Reason,
+        hold_for: Duration,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let why = serde_json::to_string(&Why::default()).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE decision SET state = 'held', reason = ?, why = ?, look_at = ?, asks = NULL
+                 WHERE id = ? AND state = 'resolving'",
+            )?
+            .execute(params![reason.code(), why, now.plus(hold_for).millis(), decision])?;
+        self.touch(tenant);
+        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("a decision that is not resolving is held")) }
+    }
+}
+
+impl Api {
+    /// The budget a question is asked from.
+    #[must_use]
+    pub const fn of(question: &Question) -> Api {
+        match question {
+            Question::Machine(_) => Api::Machine,
+            Question::Name(_) | Question::Label(_) | Question::Entra(_) => Api::Machines,
+            Question::Address(..) => Api::FindByIp,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A person's word on held decisions: yes, or no. It takes all of the same device that are held for the same reason.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Row, params};
+use uuid::Uuid;
+
+use super::accept::PolicyId;
+use super::decisions::{Again, NewDecision};
+use super::error::JournalError;
+use super::outcome::{Done, OnTerms, Thing, decision, happened_to, told, unknown};
+use super::scans::damaged;
+use super::store::{TenantId, Tx};
+use super::views::all;
+use crate::api::ItemView;
+use crate::domain::alert::MachineId;
+use crate::domain::person::{By, Did, Said};
+use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::{Asks, Verdict};
+use crate::domain::why::Why;
+
+/// A decision as a person's word finds it.
+pub(super) struct Decided {
+    pub(super) id: i64,
+    pub(super) delivery: i64,
+    pub(super) n: i64,
+    pub(super) tenant: TenantId,
+    pub(super) device: String,
+    pub(super) machine: Option<MachineId>,
+    pub(super) state: DecisionState,
+    pub(super) reason: Reason,
+    pub(super) scan: Option<ScanId>,
+    pub(super) rule: Option<String>,
+    /// What was wanted; `None` where no scan was.
+    pub(super) wanted: Option<(Kind, Priority)>,
+    pub(super) policy: PolicyId,
+    why: String,
+}
+
+impl Decided {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Decided>> {
+        let (state, reason): (String, String) = (row.get("state")?, row.get("reason")?);
+        let (kind, priority): (Option<String>, Option<u8>) = (row.get("kind")?, row.get("priority")?);
+        let wanted = kind.as_deref().and_then(Kind::of_code).zip(priority.and_then(Priority::new));
+        let (Some(state), Some(reason)) = (DecisionState::of_code(&state), Reason::of_code(&reason)) else {
+            return Ok(None);
+        };
+        Ok(Some(Decided {
+            id: row.get("id")?,
+            delivery: row.get("delivery")?,
+            n: row.get("n")?,
+            tenant: TenantId(row.get("tenant")?),
+            device: row.get("device")?,
+            machine: row.get::<_, Option<String>>("machine")?.and_then(|machine| MachineId::parse(&machine)),
+            state,
+            reason,
+            scan: row.get::<_, Option<i64>>("scan")?.map(ScanId),
+            rule: row.get("rule")?,
+            wanted,
+            policy: PolicyId(row.get("policy")?),
+            why: row.get("why")?,
+        }))
+    }
+
+    pub(super) fn why(&self) -> Why {
+        serde_json::from_str(&self.why).unwrap_or_default()
+    }
+
+    /// The machines the directory found for the device, as its record has them.
+    fn candidates(&self) -> Vec<String> {
+        self.why().directory.map_or_else(Vec::new, |looked| looked.candidates)
+    }
+
+    /// The same decision, to be made again about this machine.
+    pub(super) fn anew<'d>(&'d self, machine: Option<&'d MachineId>, again: Again) -> NewDecision<'d> {
+        NewDecision {
+            delivery: self.delivery,
+            n: usize::try_from(self.n).unwrap_or(usize::MAX),
+            tenant: self.tenant,
+            device: &self.device,
+            machine,
+            policy: self.policy,
+            again: Some(again),
+            barred: None,
+            looked: self.why().directory,
+        }
+    }
+}
+
+/// What a person says to held decisions.
+#[derive(Clone, Debug)]
+pub enum Word {
+    /// Scan. Where the alert does not say which machine it is, this one.
+    Approve(Option<MachineId>),
+    /// Do not.
+    Deny,
+}
+
+impl Tx<'_> {
+    /// Approves or denies each of these and whatever else is held of the same device for the same reason. Rules are
+    /// skipped, limits not counted, and the age of the scan counts from now.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn answer_held(
+        &mut self,
+        ids: &[Uuid],
+        word: &Word,
+        by: &By,
+        terms: &OnTerms<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<ItemView>, JournalError> {
+        let mut items = Vec::new();
+        let mut answered = BTreeSet::new();
+        for id in ids {
+            let Some(row) = decision(self.db, *id)? else {
+                items.push(unknown(*id));
+                continue;
+            };
+            if answered.contains(&row) {
+                continue;
+            }
+            let decided = self.decided(row)?;
+            if let Some(item) = self.objection(&decided, word)? {
+                items.push(item);
+                continue;
+            }
+            let mut noted = BTreeSet::new();
+            for decided in self.held_together(&decided)? {
+                let done = self.answer_one(&decided, word, by, terms, &mut noted, now)?;
+                items.push(told(self.db, Thing::Decision(decided.id), done)?);
+                answered.insert(decided.id);
+            }
+        }
+        Ok(items)
+    }
+
+    pub(super) fn decided(&self, row: i64) -> Result<Decided, JournalError> {
+        let sql = "SELECT * FROM decision WHERE id = ?";
+        self.db.prepare_cached(sql)?.query_row([row], Decided::read)?.ok_or_else(damaged)
+    }
+
+    /// Why it cannot be answered so; what was answered so before is told as it is now.
+    fn objection(&self, decided: &Decided, word: &Word) -> Result<Option<ItemView>, JournalError> {
+        let told = |done| told(self.db, Thing::Decision(decided.id), done).map(Some);
+        if decided.state != DecisionState::Held {
+            let before = match word {
+                Word::Approve(_) => happened_to(self.db, "approved", decided.id)?,
+                Word::Deny => decided.reason == Reason::Denied,
+            };
+            return told(if before { Done::Already } else { Done::NotHeld });
+        }
+        let Word::Approve(named) = word else { return Ok(None) };
+        match (&decided.machine, named) {
+            (None, None) => {
+                let item = told(Done::MachineNeeded)?;
+                Ok(item.map(|item| ItemView { candidates: decided.candidates(), ..item }))
+            }
+            (Some(known), Some(named)) if known != named => told(Done::MachineKnown),
+            _ => Ok(None),
+        }
+    }
+
+    /// The held decisions of the same device for the same reason, this one among them.
+    fn held_together(&self, decided: &Decided) -> Result<Vec<Decided>, JournalError> {
+        let device = decided.machine.as_ref().map_or(decided.device.as_str(), MachineId::as_str);
+        let sql = "SELECT * FROM decision WHERE state = 'held' AND tenant = ? AND coalesce(machine, device) = ?
+                   AND reason = ? ORDER BY id";
+        let found = all(self.db, sql, params![decided.tenant.0, device, decided.reason.code()], Decided::read)?;
+        found.into_iter().map(|decided| decided.ok_or_else(damaged)).collect()
+    }
+
+    fn answer_one(
+        &mut self,
+        decided: &Decided,
+        word: &Word,
+        by: &By,
+        terms: &OnTerms<'_>,
+        noted: &mut BTreeSet<Option<ScanId>>,
+        now: Timestamp,
+    ) -> Result<Done, JournalError> {
+        let Word::Approve(named) = word else {
+            self.deny_one(decided, by, now)?;
+            return Ok(Done::Denied);
+        };
+        let asked =
+            decided.wanted.and_then(|(kind, priority)| terms(decided.tenant, decided.rule.as_deref(), kind, priority));
+        let Some(mut wanted) = asked else { return Ok(Done::NotConfigured) };
+        // This is the approval that the mode asks for; a dry run stays one. No limit stands against a person.
+        if wanted.mode == Mode::Approve {
+            wanted.mode = Mode::Enforce;
+        }
+        (wanted.limit, wanted.tenant_limit) = (None, None);
+        let (rule, why) = (decided.rule.clone(), decided.why());
+        let verdict = Verdict { rule, asks: Asks::Scan(wanted), seen: why.seen, protections: why.protections };
+        let said = Said { did: Did::Approved, by: by.clone() };
+        let again = Again { decision: decided.id, from: DecisionState::Held, said: Some(said), counted: false };
+        let machine = decided.machine.as_ref().or(named.as_ref());
+        let scan = self.admit(&decided.anew(machine, again), &verdict, now)?.scan;
+        // One line in the scan's history, however many decisions were approved with it.
+        let first = scan.filter(|_| noted.insert(scan));
+        self.person_did("approved", by, (decided.tenant, first, Some(decided.id)), None, now)?;
+        Ok(Done::Approved)
+    }
+
+    fn deny_one(&mut self, decided: &Decided, by: &By, now: Timestamp) -> Result<(), JournalError> {
+        let said = Some(Said { did: Did::Denied, by: by.clone() });
+        let why = Why { held: Some(decided.reason), said, ..decided.why() };
+        let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        self.db
+            .prepare_cached(
+                "UPDATE decision SET state = 'dropped', reason = 'denied', look_at = NULL, why = ?2
+                 WHERE id = ?1 AND state = 'held'",
+            )?
+            .execute(params![decided.id, why])?;
+        self.touch(decided.tenant);
+        self.person_did("denied", by, (decided.tenant, None, Some(decided.id)), None, now)
+    }
+}

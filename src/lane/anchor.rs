@@ -1,0 +1,133 @@
+//! Keeps spans of time true when the computer's clock is set, and knows what the far side's clock says.
+//!
+//! All times are on the wall clock. Beside it runs the time since the computer was started, which nobody sets. As soon
+//! as the two have not gone on by the same, everything that waits for a span of time is moved along, so that no window
+//! becomes shorter or longer. Over a restart of the computer nothing is known of the time between: no time has passed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Happened, Lane};
+use crate::defender::Answer;
+use crate::defender::reply;
+use crate::domain::time::{Now, Timestamp};
+use crate::journal::{ClockSet, JournalError, Tx};
+
+/// Less than this is a clock that is being kept, not one that was set. The ledger's second covers it.
+const KEPT: u64 = 250;
+
+/// Where both clocks stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Anchor {
+    /// Which start of the computer.
+    boot: u64,
+    /// What the wall clock said when it was started, in Unix milliseconds, had it not been set since.
+    zero: i64,
+    /// The wall clock when the lane last wrote.
+    seen: Timestamp,
+}
+
+impl Anchor {
+    pub(super) fn new(now: Now) -> Anchor {
+        Anchor { boot: now.boot, zero: zero(now), seen: now.wall }
+    }
+
+    /// By how much the wall clock was set since the last call, if it was.
+    pub(super) fn follow(&mut self, now: Now) -> Option<ClockSet> {
+        let restarted = now.boot != self.boot;
+        let by = if restarted { now.wall.millis() - self.seen.millis() } else { zero(now) - self.zero };
+        self.seen = now.wall;
+        if by.unsigned_abs() <= KEPT && !restarted {
+            return None;
+        }
+        *self = Anchor::new(now);
+        Some(ClockSet { by, restarted })
+    }
+}
+
+fn zero(now: Now) -> i64 {
+    now.wall.millis().saturating_sub(i64::try_from(now.up.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Lane {
+    /// Moves along what waits for a span of time, in the journal and here, if the clock was set.
+    pub(super) fn keep_time(
+        &mut self,
+        tx: &mut Tx<'_>,
+        now: Now,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let Some(set) = self.anchor.follow(now) else { return Ok(()) };
+        tx.clock_was_set(self.id, set, now.wall)?;
+        let (by, now) = (set.by, now.wall);
+        self.budgets.values_mut().for_each(|budget| budget.moved(by, now));
+        self.gate.moved(by);
+        self.leaving.values_mut().for_each(|(_, sent_at)| *sent_at = sent_at.moved(by));
+        self.listed_at = self.listed_at.moved(by);
+        if let Some(listing) = &mut self.listing {
+            listing.moved(by);
+        }
+        // The far side's clock was not set.
+        self.far_ahead = self.far_ahead.saturating_sub(by);
+        happened.push(Happened::ClockSet { by, restarted: set.restarted });
+        self.save_memory(tx)
+    }
+
+    /// What the far side's clock says now, as far as its answers have told.
+    pub(super) fn far(&self, now: Timestamp) -> Timestamp {
+        now.moved(self.far_ahead)
+    }
+
+    /// Takes the far side's clock from the `Date` of an answer. Lists are asked for by that clock, whatever ours says.
+    pub(super) fn note_far_clock(&mut self, answer: &Answer, now: Timestamp) {
+        if let Answer::Http(response) = answer
+            && let Some(date) = reply::date(response.headers())
+        {
+            self.far_ahead = date.millis().saturating_sub(now.millis());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+
+    fn now(wall: i64, up: u64, boot: u64) -> Now {
+        Now { wall: Timestamp::from_millis(wall), up: Duration::from_millis(up), boot }
+    }
+
+    #[test]
+    fn a_clock_that_is_kept_moves_nothing_however_long() {
+        let mut anchor = Anchor::new(now(1_000_000, 0, 1));
+        for second in 1..1000 {
+            let drift = if second % 2 == 0 { 200 } else { -200 };
+            assert_eq!(anchor.follow(now(1_000_000 + second * 1000 + drift, second.unsigned_abs() * 1000, 1)), None);
+        }
+    }
+
+    #[test]
+    fn small_steps_add_up_until_they_are_followed() {
+        let mut anchor = Anchor::new(now(0, 0, 1));
+        assert_eq!(anchor.follow(now(1_200, 1_000, 1)), None);
+        assert_eq!(anchor.follow(now(2_400, 2_000, 1)), Some(ClockSet { by: 400, restarted: false }));
+        assert_eq!(anchor.follow(now(3_400, 3_000, 1)), None);
+    }
+
+    #[test]
+    fn a_jump_is_told_from_time_that_passed_over_a_restart_of_the_process_as_well() {
+        let anchor = Anchor::new(now(1_000_000, 50_000, 1));
+        let written = serde_json::to_string(&anchor).unwrap();
+        let mut read: Anchor = serde_json::from_str(&written).unwrap();
+        assert_eq!(
+            read.follow(now(1_600_000 - 3_600_000, 650_000, 1)),
+            Some(ClockSet { by: -3_600_000, restarted: false })
+        );
+    }
+
+    #[test]
+    fn over_a_restart_of_the_computer_no_time_has_passed() {
+        let mut anchor = Anchor::new(now(1_000_000, 50_000, 1));
+        assert_eq!(anchor.follow(now(1_010_000, 60_000, 1)), None);
+        assert_eq!(anchor.follow(now(1_070_000, 5_000, 2)), Some(ClockSet { by: 60_000, restarted: true }));
+    }
+}

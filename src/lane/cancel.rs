@@ -1,0 +1,151 @@
+//! The errand of calling off: a running scan of ours that a person does not want any more. Never anybody else's.
+//!
+//! The wish stands in the scan's row until it has been taken or the scan is over, so a lost answer or a restart
+//! repeats the call at worst; calling off twice is calling off once. What became of the scan the list tells, as ever.
+
+use core::time::Duration;
+
+use super::scan::{ended, tail};
+use super::{Call, Happened, Lane, MISSES, Todo};
+use crate::defender::reply::{self, ActionView, CancelReply};
+use crate::defender::{Answer, request};
+use crate::domain::plain::one_line;
+use crate::domain::scan::{Outcome, ScanId};
+use crate::domain::time::Timestamp;
+use crate::journal::{Api, CalledOff, JournalError, Tx};
+
+/// Refusals before an action that is still open is believed not to be callable off.
+const REFUSALS: u32 = 3;
+/// The longest time between two tries of a call that nobody answers.
+const LONGEST: Duration = Duration::from_secs(600);
+/// Longer than any call is waited for.
+const UNHEARD: Duration = Duration::from_secs(120);
+/// Characters of the comment; more is not documented to be taken.
+const COMMENT: usize = 400;
+
+/// A call under way that calls a scan off.
+#[derive(Clone, Debug)]
+pub struct Withdrawal {
+    of: CalledOff,
+    generation: u64,
+}
+
+impl Withdrawal {
+    pub(super) fn scan(&self) -> ScanId {
+        self.of.scan.id
+    }
+}
+
+impl Lane {
+    /// A scan that was called off while it was unknown, and that complete lists do not hold, has not begun.
+    pub(super) fn drop_called_off(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        for scan in tx.drop_called_off(self.id, MISSES, now)? {
+            todo.happened.push(ended(&scan, Outcome::Cancelled, Duration::ZERO));
+        }
+        Ok(())
+    }
+
+    /// Asks Defender to call off what people want called off, inside that call's own budget.
+    pub(super) fn poll_cancel(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        if !self.account.sends {
+            return Ok(());
+        }
+        while let Some((due, of)) = tx.next_called_off(self.id)? {
+            let at = due.max(self.free_at(Api::Cancel, now));
+            if at > now {
+                todo.wake(at);
+                return Ok(());
+            }
+            let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+            let comment = one_line(&format!("Called off by {}", of.by), COMMENT);
+            let comment = format!("{comment} [sh-{}]", tail(&of.scan));
+            let request = request::cancel(&self.account.endpoints, bearer, &of.action, &comment);
+            tx.begin_calling_off(of.scan.id, now.plus(UNHEARD))?;
+            tx.event("cancel_sent", self.id, Some(of.scan.id), &of.action, now)?;
+            let of = CalledOff { tries: of.tries + 1, ..of };
+            self.enter(tx, todo, Call::Cancel(Withdrawal { of, generation }), request, now)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn cancel_answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        withdrawal: &Withdrawal,
+        answer: Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let of = &withdrawal.of;
+        let (id, again) = (of.scan.id, now.plus(self.patience(of.tries)));
+        let reply = match answer {
+            Answer::NotSent(_) => {
+                self.rest(now);
+                tx.calling_off(id, Some(now), Timestamp::NEVER)?;
+                happened.push(Happened::CalledOff { scan: of.scan.uuid, what: "not_sent" });
+                return Ok(());
+            }
+            Answer::Unknown(_) => CancelReply::Unknown("not-answered"),
+            Answer::Http(response) => reply::cancel(&response, &of.action),
+        };
+        let what = match reply {
+            CancelReply::Taken(action) => self.taken(tx, of, &action, now, happened)?,
+            CancelReply::Refused(refusal) => {
+                self.authorized();
+                let last = of.tries >= REFUSALS;
+                if tx.calling_off(id, Some(again).filter(|_| !last), now)? {
+                    tx.event("cancel_refused", self.id, Some(id), &refusal.to_string(), now)?;
+                }
+                "refused"
+            }
+            CancelReply::Unauthorized(refusal) => {
+                tx.calling_off(id, Some(now), Timestamp::NEVER)?;
+                self.unauthorized(withdrawal.generation, &refusal, now, happened);
+                "unauthorized"
+            }
+            CancelReply::Throttled(span) => {
+                tx.calling_off(id, Some(now), Timestamp::NEVER)?;
+                self.pause(tx, span, now, happened)?;
+                "throttled"
+            }
+            CancelReply::Unknown(_) => {
+                self.rest(now);
+                tx.calling_off(id, Some(again), now)?;
+                "unknown"
+            }
+        };
+        happened.push(Happened::CalledOff { scan: of.scan.uuid, what });
+        Ok(())
+    }
+
+    /// Defender took it. The action may still be open: it is followed to its end like any other, soon.
+    fn taken(
+        &mut self,
+        tx: &mut Tx<'_>,
+        of: &CalledOff,
+        action: &ActionView,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<&'static str, JournalError> {
+        self.authorized();
+        if !tx.calling_off(of.scan.id, None, now.plus(self.pace.follow_first))? {
+            return Ok("over");
+        }
+        tx.event("cancel_taken", self.id, Some(of.scan.id), action.status.as_str(), now)?;
+        if let Some(outcome) = action.status.outcome() {
+            self.end(tx, &of.scan, outcome, action, of.sent_at, now, happened)?;
+        }
+        Ok("taken")
+    }
+
+    /// The list is read first; and each time it takes longer.
+    fn patience(&self, tries: u32) -> Duration {
+        let doubled = 2_u32.checked_pow(tries.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.pace.settle.saturating_mul(doubled).min(LONGEST)
+    }
+}

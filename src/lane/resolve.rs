@@ -1,0 +1,365 @@
+//! The errand of resolving: which machine is it, and what is it? One look-up serves every decision that waits for the
+//! same answer; when it has come, or will not come, they are decided anew by the policy of that moment.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use super::{Call, Happened, Lane, Todo};
+use crate::defender::directory::{self, LookReply};
+use crate::defender::request::NextPage;
+use crate::defender::{Answer, reply::Refusal};
+use crate::domain::alert::Device;
+use crate::domain::directory::{Found, Question, Record, Resolution, Silence, Step, resolve};
+use crate::domain::json::Json;
+use crate::domain::rules::Facts;
+use crate::domain::scan::{DecisionState, Priority, Reason};
+use crate::domain::strict_json;
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::{Asks, Verdict};
+use crate::intake::Desk;
+use crate::journal::{
+    Admitted, Again, Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId, Resolving, Tx,
+};
+use crate::policy::{Policy, Question as Asked};
+
+/// Decisions that are looked at in one poll.
+const STEP: usize = 128;
+/// Look-ups under way at once: scans and lists go on beside them.
+const LOOKS: usize = 2;
+/// Pages of one answer; more are an error of the far side.
+const PAGES: u32 = 10;
+
+/// What a lane remembers of its look-ups.
+#[derive(Default)]
+pub(super) struct Looks {
+    /// Questions that are being asked, with what their earlier pages held.
+    open: BTreeMap<Question, Pages>,
+    /// APIs that failed, and are left alone for a while.
+    rests: BTreeMap<Api, Rest>,
+    /// The token with which reading machines was forbidden: only another one is worth a try.
+    forbidden: Option<u64>,
+}
+
+struct Pages {
+    asked: OpenQuestion,
+    rows: Vec<Record>,
+    next: Option<NextPage>,
+    read: u32,
+    leaving: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Rest {
+    failures: u32,
+    until: Timestamp,
+}
+
+/// A look-up on its way.
+#[derive(Clone, Debug)]
+pub struct Look {
+    question: Question,
+    generation: u64,
+    pub(super) urgent: bool,
+}
+
+impl Look {
+    pub(super) fn api(&self) -> Api {
+        Api::of(&self.question)
+    }
+}
+
+/// Seconds that double with every failure.
+fn wait(failures: u32) -> Duration {
+    1_u64.checked_shl(failures).map_or(LONGEST_WAIT, Duration::from_secs).min(LONGEST_WAIT)
+}
+
+/// A decision with all that it is decided from.
+struct Case<'a> {
+    policy: &'a Policy,
+    id: PolicyId,
+    row: &'a Resolving,
+    desk: &'a Desk,
+    device: Device,
+    body: Option<&'a Json<'a>>,
+}
+
+impl Case<'_> {
+    fn verdict(&self, facts: Facts) -> Verdict {
+        let (source, terms, alert) = (&self.desk.source, self.desk.terms, &self.row.alert);
+        self.policy.decide(Asked {
+            source,
+            terms,
+            alert,
+            device: &self.device,
+            facts,
+            body: self.body,
+            at: self.row.received,
+        })
+    }
+
+    /// How urgent it would be if the directory had nothing to say.
+    fn priority(&self) -> Priority {
+        match self.verdict(Facts::Silent).asks {
+            Asks::Hold(_, wanted) | Asks::Scan(wanted) => wanted.priority,
+            Asks::Nothing(_) | Asks::Resolve(_) => Priority::of_severity(self.row.alert.severity),
+        }
+    }
+}
+
+impl Lane {
+    /// Why there is no use in asking, if there is none.
+    fn silence(&self) -> Option<Silence> {
+        if !self.gate.reads() {
+            return Some(Silence::NoRole);
+        }
+        self.looks.forbidden.filter(|generation| *generation == self.gate.generation()).map(|_| Silence::Forbidden)
+    }
+
+    /// Decides what can be decided, and notes what the others wait for.
+    pub(super) fn decide_resolving(
+        &mut self,
+        tx: &mut Tx<'_>,
+        policy: &Policy,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let silence = self.silence();
+        if silence.is_some() {
+            tx.recall_resolving(self.id)?;
+        }
+        tx.recall_late(self.id, now)?;
+        let rows = tx.resolving(self.id, STEP)?;
+        if !rows.is_empty() {
+            let id = tx.policy(policy.fingerprint(), policy.text(), now)?;
+            for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
+                self.decide_delivery(tx, policy, id, of_one, silence, todo, now)?;
+            }
+        }
+        todo.wake(if rows.len() == STEP { now } else { tx.next_late(self.id)? });
+        Ok(())
+    }
+
+    /// Resolving decisions of one delivery, whose body is read once.
+    #[allow(clippy::too_many_arguments, reason = "what is decided, by what, and where to tell it")]
+    fn decide_delivery(
+        &mut self,
+        tx: &mut Tx<'_>,
+        policy: &Policy,
+        id: PolicyId,
+        rows: &[Resolving],
+        silence: Option<Silence>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let desks = self.desks.clone();
+        let desk = desks.get(&first.source).filter(|desk| desk.tenant == self.id);
+        let body = tx.body(first.delivery)?;
+        let body = body.as_deref().and_then(|body| strict_json::read(body).ok());
+        for row in rows {
+            let Some(desk) = desk else {
+                let reason = Reason::SourceRemoved;
+                tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
+                todo.happened.push(Happened::held(reason));
+                continue;
+            };
+            let device = row.alert.devices.iter().find(|device| device.label() == row.device);
+            let device = device.cloned().unwrap_or_default();
+            let case = Case { policy, id, row, desk, device, body: body.as_ref() };
+            self.decide_case(tx, &case, silence, todo, now)?;
+        }
+        Ok(())
+    }
+
+    fn decide_case(
+        &mut self,
+        tx: &mut Tx<'_>,
+        case: &Case<'_>,
+        silence: Option<Silence>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let row = case.row;
+        let step = resolve(&case.device, row.received, now, &mut |question| {
+            let said = tx.said(self.id, question)?;
+            // What was said after the decision was made is good for it however long the next question takes. What
+            // was said in the future was said before the clock was set back, nobody knows how long ago.
+            let fresh = |at: Timestamp, found: &Found| at <= now && (at >= row.at || now < at.plus(self.kept(found)));
+            Ok::<_, JournalError>(said.filter(|(at, found)| fresh(*at, found)).map(|(_, found)| found))
+        })?;
+        let resolution = match step {
+            Step::Done(resolution) => resolution,
+            Step::Ask(question) => match silence.or((row.until <= now).then_some(Silence::Late)) {
+                Some(silence) => Resolution::Silent(silence),
+                None => return tx.wait_for(self.id, row.decision, &question, case.priority(), now),
+            },
+        };
+        let mut verdict = case.verdict(resolution.facts());
+        let mut barred = resolution.barred(&case.device);
+        if let Asks::Scan(wanted) = &mut verdict.asks {
+            // Its age counts from the receipt, not from the directory's answer.
+            let age = now.since(row.received);
+            barred = barred.or((age >= wanted.max_age).then_some(Reason::TooOld));
+            wanted.max_age = wanted.max_age.saturating_sub(age);
+        }
+        let new = NewDecision {
+            delivery: row.delivery,
+            n: row.n,
+            tenant: self.id,
+            device: &row.device,
+            machine: resolution.machine(&case.device),
+            policy: case.id,
+            again: Some(Again { decision: row.decision, from: DecisionState::Resolving, said: None, counted: true }),
+            barred,
+            looked: Some(resolution.looked(&case.device)),
+        };
+        let Admitted { state, reason, .. } = tx.admit(&new, &verdict, now)?;
+        todo.happened.push(Happened::Decided { rule: verdict.rule, state, reason });
+        Ok(())
+    }
+
+    /// How long an answer is good for decisions that come after it.
+    fn kept(&self, found: &Found) -> Duration {
+        if found.machine().is_some() { self.pace.known_for } else { self.pace.unknown_for }
+    }
+
+    /// Asks what decisions wait for: the most urgent first, each API inside its own budget.
+    pub(super) fn poll_looks(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        if self.silence().is_some() {
+            return Ok(());
+        }
+        while self.looks.open.values().filter(|pages| pages.leaving).count() < LOOKS {
+            let Some(asked) = self.next_look(tx, todo, now)? else { return Ok(()) };
+            let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+            let question = asked.question.clone();
+            let next = self.looks.open.get(&question).and_then(|pages| pages.next.as_ref());
+            let request = directory::look(&self.account.endpoints, bearer, &question, next);
+            let look = Look { question: question.clone(), generation, urgent: asked.priority >= Priority::URGENT };
+            let fresh = Pages { asked, rows: Vec::new(), next: None, read: 0, leaving: false };
+            self.looks.open.entry(question).or_insert(fresh).leaving = true;
+            self.enter(tx, todo, Call::Look(look), request, now)?;
+        }
+        Ok(())
+    }
+
+    /// The most urgent question that may be asked now: one that was begun goes on with its next page.
+    fn next_look(
+        &self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<Option<OpenQuestion>, JournalError> {
+        let mut best: Option<OpenQuestion> = None;
+        for api in [Api::Machine, Api::Machines, Api::FindByIp] {
+            let begun = self.looks.open.values().filter(|pages| Api::of(&pages.asked.question) == api);
+            let paused = begun.filter(|pages| !pages.leaving).map(|pages| pages.asked.clone()).next();
+            let next = match paused {
+                Some(asked) => Some(asked),
+                None => tx
+                    .open_questions(self.id, api, self.looks.open.len() + 1, now)?
+                    .into_iter()
+                    .find(|asked| !self.looks.open.contains_key(&asked.question)),
+            };
+            todo.wake(tx.next_question(self.id, api, now)?);
+            let Some(next) = next else { continue };
+            let rest = self.looks.rests.get(&api).map(|rest| rest.until);
+            let rest = rest.filter(|until| until.since(now) <= LONGEST_WAIT).unwrap_or(now);
+            let free_at = self.free_at(api, now).max(rest);
+            if free_at > now {
+                todo.wake(free_at);
+            } else if best.as_ref().is_none_or(|best| best.priority < next.priority) {
+                best = Some(next);
+            }
+        }
+        Ok(best)
+    }
+
+    pub(super) fn look_answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        look: Look,
+        answer: Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let Some(mut pages) = self.looks.open.remove(&look.question) else {
+            return Err(JournalError::Conflict("an answer to a question that nobody asked"));
+        };
+        pages.leaving = false;
+        let reply = match &answer {
+            Answer::Http(response) => directory::read(response, &look.question, &self.account.endpoints),
+            Answer::NotSent(_) => {
+                self.rest(now);
+                LookReply::Failed("not-answered")
+            }
+            Answer::Unknown(_) => LookReply::Failed("not-answered"),
+        };
+        match reply {
+            LookReply::Page { rows, unreadable, next, foreign_next } => {
+                self.authorized();
+                pages.rows.extend(rows);
+                pages.read += 1;
+                let found = Found::of(pages.rows.clone());
+                if unreadable > 0 || (!found.more && (foreign_next || (next.is_some() && pages.read >= PAGES))) {
+                    // What cannot be read may be a second machine of the same name.
+                    happened.push(Happened::Alarm { code: "look-incomplete" });
+                    return self.look_failed(tx, &pages.asked, now);
+                }
+                pages.next = next.filter(|_| !found.more);
+                if pages.next.is_some() {
+                    self.looks.open.insert(look.question, pages);
+                    return Ok(());
+                }
+                self.look_done(tx, &look, &found, now)
+            }
+            // Where there was a first page, a later one that is not there proves nothing.
+            LookReply::Nobody if pages.read > 0 => self.look_failed(tx, &pages.asked, now),
+            LookReply::Nobody => {
+                self.authorized();
+                self.look_done(tx, &look, &Found::default(), now)
+            }
+            LookReply::Refused(_) => {
+                self.authorized();
+                happened.push(Happened::Alarm { code: "look-refused" });
+                self.look_done(tx, &look, &Found::refused(), now)
+            }
+            LookReply::Unauthorized(refusal) => {
+                self.unauthorized(look.generation, &refusal, now, happened);
+                Ok(())
+            }
+            LookReply::Forbidden(refusal) => {
+                self.looks_forbidden(look.generation, &refusal, happened);
+                Ok(())
+            }
+            LookReply::Throttled(span) => self.pause(tx, span, now, happened),
+            LookReply::Failed(_) => self.look_failed(tx, &pages.asked, now),
+        }
+    }
+
+    fn look_done(&mut self, tx: &mut Tx<'_>, look: &Look, found: &Found, now: Timestamp) -> Result<(), JournalError> {
+        self.looks.rests.remove(&look.api());
+        tx.answered(self.id, &look.question, found, now)
+    }
+
+    /// Only this API rests: one that fails must not keep scans from being sent.
+    fn look_failed(&mut self, tx: &mut Tx<'_>, asked: &OpenQuestion, now: Timestamp) -> Result<(), JournalError> {
+        let rest = self.looks.rests.entry(Api::of(&asked.question)).or_default();
+        // Two that were under way together fail together, and count once.
+        if rest.until <= now {
+            rest.until = now.plus(wait(rest.failures));
+            rest.failures = rest.failures.saturating_add(1);
+        }
+        tx.ask_again(self.id, &asked.question, now.plus(wait(asked.tries)))
+    }
+
+    /// Scans do not need the directory: only look-ups stop, until there is another token.
+    fn looks_forbidden(&mut self, generation: u64, refusal: &Refusal, happened: &mut Vec<Happened>) {
+        if self.looks.forbidden != Some(generation) {
+            happened.push(Happened::Alarm { code: "look-forbidden" });
+            self.gate.note(format!(
+                "Defender forbids reading machines ({refusal}), so devices without a machine id are held: grant Machine.Read.All"
+            ));
+        }
+        self.looks.forbidden = Some(generation);
+    }
+}

@@ -1,0 +1,71 @@
+//! Scans of an app that may not read machine actions: it never learns how they end. Each gets an end all the same, so
+//! that its machine can be scanned again, and the record says what is not known.
+
+use core::time::Duration;
+
+use super::scan::ended;
+use super::{Lane, MISSES, Todo};
+use crate::domain::scan::{Kind, OnUnknown, Outcome};
+use crate::domain::time::Timestamp;
+use crate::journal::{JournalError, OpenScan, Tx};
+
+/// How long a scan that cannot be followed is taken to occupy its machine: the default cool-down of its kind.
+const fn occupies(kind: Kind) -> Duration {
+    match kind {
+        Kind::Quick => Duration::from_secs(3600),
+        Kind::Full => Duration::from_secs(6 * 3600),
+    }
+}
+
+/// A machine that stays busy is tried again at growing distances, up to this.
+const BUSY_MOST: Duration = Duration::from_secs(3600);
+
+const NOT_FOLLOWED: &str = "sent, and not followed: the app may not read machine actions";
+const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
+const COVERED: &str =
+    "the answer to the first call was lost and the machine was busy at the second: most likely with this scan";
+
+impl Lane {
+    /// Ends, sends again or puts off what a list would have cleared up, once its time has come.
+    pub(super) fn settle_unfollowed(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        if self.gate.may_read() {
+            return Ok(());
+        }
+        for scan in tx.open_scans(self.id)? {
+            let due = if scan.action.is_some() { scan.sent_at.plus(occupies(scan.scan.kind)) } else { scan.look_at };
+            if due > now {
+                todo.wake(due);
+            } else {
+                self.settle(tx, todo, &scan, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&self, tx: &mut Tx<'_>, todo: &mut Todo, scan: &OpenScan, now: Timestamp) -> Result<(), JournalError> {
+        let mut lost = |tx: &mut Tx<'_>, why| {
+            todo.happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
+            tx.finish(scan.scan.id, Outcome::Lost, Some(why), now)
+        };
+        if scan.action.is_some() {
+            return lost(tx, NOT_FOLLOWED);
+        }
+        if !scan.busy {
+            return match self.account.on_unknown {
+                OnUnknown::Leave => lost(tx, NOT_KNOWN),
+                OnUnknown::Repost if scan.misses < MISSES => tx.look_again(scan.scan.id, MISSES, now),
+                OnUnknown::Repost => Ok(()),
+            };
+        }
+        if scan.scan.unanswered {
+            return lost(tx, COVERED);
+        }
+        let wait = self.pace.busy.saturating_mul(1 << scan.tries.min(8)).min(BUSY_MOST);
+        tx.to_waiting(scan.scan.id, Some(now.plus(wait)), Some("machine busy"), now)
+    }
+}

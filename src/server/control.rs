@@ -1,0 +1,303 @@
+//! The orders of people: approve, deny, cancel, retry, pause, resume. Each is one transaction or a few, and is
+//! answered once it is on disk; what has to be said to Defender is the lane's business.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use core::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::routing::post;
+use axum::{Json, Router};
+use bytes::Bytes;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::admin::{Admin, Shared};
+use super::order::{self, MOST, Members};
+use super::refusal::{Objection, Refusal};
+use super::webhook::whole;
+use crate::api::{ItemView, OrderView, PausesView};
+use crate::clock;
+use crate::domain::person::By;
+use crate::domain::scan::{Kind, Mode, Priority};
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::Wanted;
+use crate::intake;
+use crate::journal::{Done, JournalError, Scope, Selected, TenantId, Tx, Wants, Word};
+use crate::policy::{Ceiling, Policy, Terms};
+
+/// Bytes of an order, and how long it may take to arrive.
+const LARGEST: usize = 256 * 1024;
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Ids that one transaction takes along, so that no sender waits for a long order.
+const STEP: usize = 100;
+
+/// The routes of the orders.
+pub(super) fn routes() -> Router<Arc<Admin>> {
+    Router::new()
+        .route("/api/v1/decisions/{id}/approve", post(approve_one))
+        .route("/api/v1/decisions/{id}/deny", post(deny_one))
+        .route("/api/v1/scans/{id}/cancel", post(cancel_one))
+        .route("/api/v1/decisions/approve", post(approve))
+        .route("/api/v1/decisions/deny", post(deny))
+        .route("/api/v1/scans/cancel", post(cancel))
+        .route("/api/v1/retry", post(retry))
+        .route("/api/v1/pause", post(pause))
+        .route("/api/v1/resume", post(resume))
+}
+
+/// The verbs that are about single things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    Approve,
+    Deny,
+    Cancel,
+    Retry,
+}
+
+impl Verb {
+    const fn wants(self) -> Wants {
+        match self {
+            Verb::Approve | Verb::Deny => Wants::Held,
+            Verb::Cancel => Wants::Open,
+            Verb::Retry => Wants::Failed,
+        }
+    }
+
+    /// The keys of an order about one thing.
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Verb::Approve => &["machine", "reason", "by"],
+            Verb::Deny | Verb::Cancel | Verb::Retry => &["reason", "by"],
+        }
+    }
+
+    /// The keys of an order about several, beside these.
+    const fn selecting(self) -> &'static [&'static str] {
+        match self {
+            Verb::Approve | Verb::Deny => &["ids", "preview", "rule", "tenant", "device", "since", "held"],
+            Verb::Cancel | Verb::Retry => &["ids", "preview", "rule", "tenant", "device", "since", "state"],
+        }
+    }
+}
+
+type Answer = Result<Json<OrderView>, Refusal>;
+
+async fn approve_one(State(admin): Shared, Path(id): Path<String>, body: Body) -> Answer {
+    admin.order_one(Verb::Approve, &id, body).await
+}
+
+async fn deny_one(State(admin): Shared, Path(id): Path<String>, body: Body) -> Answer {
+    admin.order_one(Verb::Deny, &id, body).await
+}
+
+async fn cancel_one(State(admin): Shared, Path(id): Path<String>, body: Body) -> Answer {
+    admin.order_one(Verb::Cancel, &id, body).await
+}
+
+async fn approve(State(admin): Shared, body: Body) -> Answer {
+    admin.order(Verb::Approve, body).await
+}
+
+async fn deny(State(admin): Shared, body: Body) -> Answer {
+    admin.order(Verb::Deny, body).await
+}
+
+async fn cancel(State(admin): Shared, body: Body) -> Answer {
+    admin.order(Verb::Cancel, body).await
+}
+
+async fn retry(State(admin): Shared, body: Body) -> Answer {
+    admin.order(Verb::Retry, body).await
+}
+
+async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Refusal> {
+    let body = received(body).await?;
+    let now = clock::now();
+    let members = order::read(&body, &["tenant", "rule", "device", "until", "reason", "by"])?;
+    let (scope, by, until) = (admin.scope(&members)?, members.by()?, members.until(now)?);
+    // A misspelt rule would be a pause that pauses nothing.
+    let known = |rule: &String| admin.intake.policy.borrow().0.rules().names().any(|name| name == rule);
+    if scope.rule.as_ref().is_some_and(|rule| !known(rule)) {
+        return Err(Objection::BadValue("rule", "the name of a rule that is in force").into());
+    }
+    let who = by.who.clone();
+    let set = admin.write(move |tx| tx.pause(&scope, &by, until, now)).await?;
+    tracing::warn!(who, scope = set.scope(), until = set.until, "paused");
+    Ok(Json(PausesView { items: vec![set], in_force: admin.read(|reader| reader.pauses()).await? }))
+}
+
+async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Refusal> {
+    let body = received(body).await?;
+    let members = order::read(&body, &["tenant", "rule", "device", "reason", "by"])?;
+    let (which, by) = (admin.scope(&members)?, members.by()?);
+    let who = by.who.clone();
+    let items = admin.write(move |tx| tx.resume(&which, &by, clock::now())).await?;
+    for ended in &items {
+        tracing::warn!(who, scope = ended.scope(), "resumed");
+    }
+    Ok(Json(PausesView { items, in_force: admin.read(|reader| reader.pauses()).await? }))
+}
+
+async fn received(body: Body) -> Result<Bytes, Refusal> {
+    timeout(PATIENCE, whole(body, LARGEST)).await.map_err(|_| Refusal::BodyTimeout)?
+}
+
+/// What a scan that a person asks for is begun on.
+struct Now {
+    policy: Arc<Policy>,
+    terms: BTreeMap<TenantId, Terms>,
+}
+
+impl Now {
+    fn wanted(&self, tenant: TenantId, rule: Option<&str>, kind: Kind, priority: Priority) -> Option<Wanted> {
+        Some(self.policy.wanted(*self.terms.get(&tenant)?, rule, kind, priority))
+    }
+
+    fn may_call(&self, tenant: TenantId) -> bool {
+        self.terms.get(&tenant).is_some_and(|terms| terms.ceiling != Ceiling::AtMost(Mode::DryRun))
+    }
+}
+
+impl Admin {
+    fn tenant_called(&self, name: &str) -> Option<TenantId> {
+        self.tenants.iter().find(|tenant| tenant.name == name).map(|tenant| tenant.id)
+    }
+
+    fn scope(&self, members: &Members<'_>) -> Result<Scope, Refusal> {
+        let named = |name: &str| {
+            let unknown = || Objection::BadValue("tenant", "the name of a configured tenant");
+            self.tenant_called(name).ok_or_else(unknown)
+        };
+        let tenant = members.tenant()?.map(named).transpose()?;
+        Ok(Scope { tenant, rule: members.rule()?, device: members.device()? })
+    }
+
+    /// An order about one thing: what stands in the way is the answer's status.
+    async fn order_one(&self, verb: Verb, id: &str, body: Body) -> Answer {
+        let body = received(body).await?;
+        let members = order::read(&body, verb.keys())?;
+        let unknown = || ItemView { id: crate::domain::plain::one_line(id, 80), ..ItemView::default() };
+        let Ok(id) = id.parse::<Uuid>() else {
+            return Err(Objection::NotDone(Done::UnknownId, Box::new(unknown())).into());
+        };
+        let items = self.carry_out(verb, &members, vec![id]).await?;
+        let objection = items.iter().find_map(|item| {
+            let done = item.result.as_deref().and_then(Done::of_code).filter(|done| !done.is_done())?;
+            Some(Objection::NotDone(done, Box::new(item.clone())))
+        });
+        match objection {
+            Some(objection) => Err(objection.into()),
+            None => Ok(Json(OrderView { preview: false, count: items.len(), items })),
+        }
+    }
+
+    /// An order about several things, by their ids or by what they have in common.
+    async fn order(&self, verb: Verb, body: Body) -> Answer {
+        let body = received(body).await?;
+        let members = order::read(&body, &[verb.keys(), verb.selecting()].concat())?;
+        let wants = verb.wants();
+        let selector = members.selector(wants, |name| self.tenant_called(name), clock::now())?;
+        let selected = match (members.ids()?, selector) {
+            (Some(ids), None) => Selected { count: ids.len(), ids },
+            (None, Some(selector)) => self.read(move |reader| reader.select(wants, &selector, MOST)).await?,
+            _ => return Err(Objection::NothingSelected.into()),
+        };
+        let Selected { count, ids } = selected;
+        let preview = members.flag("preview")?;
+        let items = if preview {
+            self.read(move |reader| reader.items(wants, &ids)).await?
+        } else {
+            self.carry_out(verb, &members, ids).await?
+        };
+        Ok(Json(OrderView { preview, count: count.max(items.len()), items }))
+    }
+
+    async fn carry_out(&self, verb: Verb, members: &Members<'_>, ids: Vec<Uuid>) -> Result<Vec<ItemView>, Refusal> {
+        let by = members.by()?;
+        let machine = if verb == Verb::Approve { members.machine()? } else { None };
+        if machine.is_some() && ids.len() > 1 {
+            return Err(Objection::BadValue("machine", "a machine for one decision, not for several").into());
+        }
+        let now = Arc::new(Now {
+            policy: self.intake.policy.borrow().0.clone(),
+            terms: self.tenants.iter().map(|tenant| (tenant.id, tenant.terms)).collect(),
+        });
+        let (mut items, mut done) = (Vec::new(), BTreeSet::new());
+        let (ids, deliveries) = if verb == Verb::Retry {
+            let sorted = self.read(move |reader| reader.sort_out(&ids)).await?;
+            (sorted.others, sorted.deliveries)
+        } else {
+            (ids, Vec::new())
+        };
+        for step in ids.chunks(STEP) {
+            // Those that came along with an earlier one have their line already.
+            let step: Vec<Uuid> = step.iter().filter(|id| !done.contains(&id.to_string())).copied().collect();
+            let (by, now, machine) = (by.clone(), now.clone(), machine.clone());
+            let told = self.write(move |tx| step_of(tx, verb, &step, machine, &by, &now, clock::now())).await?;
+            done.extend(told.iter().map(|item| item.id.clone()));
+            items.extend(told);
+        }
+        for row in deliveries {
+            items.push(self.read_again(row, &by).await?);
+        }
+        self.tell(verb, &by, &items);
+        Ok(items)
+    }
+
+    /// A delivery with parked alerts, read with the map and the rules of today.
+    async fn read_again(&self, row: i64, by: &By) -> Result<ItemView, Refusal> {
+        let recalled = self.read(move |reader| reader.recall(row)).await?;
+        let desk = self.intake.desks.get(&recalled.source);
+        let (desk, delivery) = match (desk, recalled.delivery) {
+            (Some(desk), Some(delivery)) => (desk, delivery),
+            (_, None) => return self.read(move |reader| reader.not_read_again(row, Done::BodyGone)).await,
+            (None, _) => return self.read(move |reader| reader.not_read_again(row, Done::NotConfigured)).await,
+        };
+        let (policy, id) = self.intake.policy.borrow().clone();
+        // It was strict JSON when it came, and is the same bytes.
+        let acceptance = intake::accept(desk, &policy, id, delivery).map_err(|_| Refusal::Internal)?;
+        let by = by.clone();
+        self.write(move |tx| tx.read_again(row, &acceptance, &by, clock::now())).await
+    }
+
+    fn tell(&self, verb: Verb, by: &By, items: &[ItemView]) {
+        let mut results: BTreeMap<&str, usize> = BTreeMap::new();
+        for result in items.iter().filter_map(|item| item.result.as_deref()) {
+            *results.entry(result).or_default() += 1;
+        }
+        self.metrics.not_scanned("denied", results.get("denied").copied().unwrap_or(0));
+        tracing::info!(who = by.who, ?verb, ?results, "an order was carried out");
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.journal.write(work).await.map_err(|error| {
+            tracing::error!(code = error.code(), %error, "an order could not be stored");
+            Refusal::JournalUnavailable
+        })
+    }
+}
+
+fn step_of(
+    tx: &mut Tx<'_>,
+    verb: Verb,
+    ids: &[Uuid],
+    machine: Option<crate::domain::alert::MachineId>,
+    by: &By,
+    now: &Now,
+    at: Timestamp,
+) -> Result<Vec<ItemView>, JournalError> {
+    let terms =
+        |tenant: TenantId, rule: Option<&str>, kind: Kind, priority: Priority| now.wanted(tenant, rule, kind, priority);
+    match verb {
+        Verb::Approve => tx.answer_held(ids, &Word::Approve(machine), by, &terms, at),
+        Verb::Deny => tx.answer_held(ids, &Word::Deny, by, &terms, at),
+        Verb::Cancel => tx.call_off(ids, by, &|tenant| now.may_call(tenant), at),
+        Verb::Retry => tx.retry(ids, by, &terms, at),
+    }
+}

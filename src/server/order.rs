@@ -1,0 +1,135 @@
+//! The body of an order: a JSON object whose keys are the long flags of the verb. A key that means nothing is refused,
+//! so that a misspelt one cannot widen what is ordered.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use super::refusal::{Objection, Refusal};
+use crate::domain::alert::MachineId;
+use crate::domain::device_glob::DeviceGlob;
+use crate::domain::json::Json;
+use crate::domain::person::By;
+use crate::domain::rules::duration;
+use crate::domain::strict_json;
+use crate::domain::time::Timestamp;
+use crate::journal::{Selector, Wants};
+
+/// Ids of one order, and things it may select.
+pub(super) const MOST: usize = 1_000;
+
+/// What narrows a selection.
+pub(super) const SELECTING: &[&str] = &["rule", "tenant", "device", "since", "held", "state"];
+
+/// The members of a body.
+pub(super) struct Members<'b>(Vec<(Cow<'b, str>, Json<'b>)>);
+
+/// Reads a body; an empty one is an order without any key.
+pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<Members<'b>, Refusal> {
+    if body.trim_ascii().is_empty() {
+        return Ok(Members(Vec::new()));
+    }
+    let json = strict_json::read(body)
+        .map_err(|fault| Refusal::NotStrictJson { code: fault.fault.code(), detail: fault.fault.meaning() })?;
+    let Json::Object(members) = json else {
+        return Err(Objection::BadValue("", "an object").into());
+    };
+    match members.iter().find(|(key, _)| !keys.contains(&key.as_ref())) {
+        Some((key, _)) => Err(Objection::UnknownKey(crate::domain::plain::one_line(key, 80)).into()),
+        None => Ok(Members(members)),
+    }
+}
+
+impl Members<'_> {
+    fn get(&self, key: &str) -> Option<&Json<'_>> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value).filter(|value| **value != Json::Null)
+    }
+
+    fn text(&self, key: &'static str) -> Result<Option<&str>, Refusal> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Json::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(Objection::BadValue(key, "a text").into()),
+        }
+    }
+
+    fn parsed<T>(
+        &self,
+        key: &'static str,
+        takes: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
+        let text = self.text(key)?;
+        text.map(|text| parse(text).ok_or_else(|| Objection::BadValue(key, takes).into())).transpose()
+    }
+
+    pub(super) fn flag(&self, key: &'static str) -> Result<bool, Refusal> {
+        match self.get(key) {
+            None => Ok(false),
+            Some(Json::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(Objection::BadValue(key, "true or false").into()),
+        }
+    }
+
+    /// Who orders it, and why.
+    pub(super) fn by(&self) -> Result<By, Refusal> {
+        Ok(By::new(self.text("by")?.unwrap_or_default(), self.text("reason")?))
+    }
+
+    pub(super) fn ids(&self) -> Result<Option<Vec<Uuid>>, Refusal> {
+        let wrong = || Refusal::from(Objection::BadValue("ids", "a list of 1 to 1000 ids"));
+        match self.get("ids") {
+            None => Ok(None),
+            Some(Json::List(ids)) if (1..=MOST).contains(&ids.len()) => {
+                let ids = ids.iter().map(|id| if let Json::Text(id) = id { id.parse().ok() } else { None });
+                ids.collect::<Option<Vec<_>>>().ok_or_else(wrong).map(Some)
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    pub(super) fn machine(&self) -> Result<Option<MachineId>, Refusal> {
+        self.parsed("machine", "a machine id of 40 hex digits", MachineId::parse)
+    }
+
+    pub(super) fn rule(&self) -> Result<Option<String>, Refusal> {
+        self.parsed("rule", "a rule's name", |text| Some(text.to_owned()))
+    }
+
+    pub(super) fn tenant(&self) -> Result<Option<&str>, Refusal> {
+        self.text("tenant")
+    }
+
+    pub(super) fn device(&self) -> Result<Option<DeviceGlob>, Refusal> {
+        self.parsed("device", "a pattern such as dc-*", |text| DeviceGlob::parse(text).ok())
+    }
+
+    /// An instant ahead: itself, or how long from now.
+    pub(super) fn until(&self, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+        let read = |text: &str| duration::parse(text).map(|span| now.plus(span)).or_else(|| Timestamp::parse(text));
+        let takes = "a time ahead: a span such as 2h, or an instant such as 2026-11-02T18:00:00Z";
+        self.parsed("until", takes, |text| read(text).filter(|until| *until > now))
+    }
+
+    /// What it selects; `None` where nothing narrows.
+    pub(super) fn selector(
+        &self,
+        wants: Wants,
+        tenant: impl FnOnce(&str) -> Option<crate::journal::TenantId>,
+        now: Timestamp,
+    ) -> Result<Option<Selector>, Refusal> {
+        if !SELECTING.iter().any(|key| self.get(key).is_some()) {
+            return Ok(None);
+        }
+        let ago = |text: &str| duration::parse(text).map(|span| now.minus(span)).or_else(|| Timestamp::parse(text));
+        let key = if wants == Wants::Held { "held" } else { "state" };
+        let known = |word: &str| Selector::words(wants).contains(&word).then(|| word.to_owned());
+        Ok(Some(Selector {
+            tenant: self.parsed("tenant", "the name of a configured tenant", tenant)?,
+            rule: self.rule()?,
+            device: self.device()?,
+            since: self.parsed("since", "a span such as 1h, or an instant such as 2026-11-02T08:00:00Z", ago)?,
+            word: self.parsed(key, "one of the words that docs/control.md lists", known)?,
+        }))
+    }
+}

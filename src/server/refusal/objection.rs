@@ -1,0 +1,187 @@
+//! Why an order of an operator is not carried out. Unlike a sender, who is told a fixed sentence, an operator also
+//! reads which key, or which decision or scan, is meant.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::{Code, row};
+use crate::api::ItemView;
+use crate::journal::Done;
+
+/// What is wrong with an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// A page of another origin sent it.
+    ForeignOrigin,
+    /// It was sent to a name that is not this listener's.
+    ForeignHost,
+    /// A key that means nothing there.
+    UnknownKey(String),
+    /// A key with a value it cannot have, and what it takes.
+    BadValue(&'static str, &'static str),
+    /// It names nothing, or names ids and selects as well.
+    NothingSelected,
+    /// It cannot be carried out on this one.
+    NotDone(Done, Box<ItemView>),
+}
+
+const FOREIGN_ORIGIN: Code = row(
+    StatusCode::FORBIDDEN,
+    "foreign-origin",
+    "A page of another origin sent this; it is not taken.",
+    "Call the admin listener from a program or from its own pages, not from those of others.",
+);
+const FOREIGN_HOST: Code = row(
+    StatusCode::FORBIDDEN,
+    "foreign-host",
+    "The request is for a name that is not this listener's.",
+    "Use localhost or the loopback address itself, also through a tunnel.",
+);
+const UNKNOWN_KEY: Code = row(
+    StatusCode::BAD_REQUEST,
+    "unknown-key",
+    "The body has a key that means nothing here; `key` names it.",
+    "Compare with docs/control.md: the keys are the long flags of the verb.",
+);
+const BAD_VALUE: Code = row(
+    StatusCode::BAD_REQUEST,
+    "bad-value",
+    "A key has a value it cannot have; `key` names it, `takes` says what it takes.",
+    "Correct the value.",
+);
+const NOTHING_SELECTED: Code = row(
+    StatusCode::BAD_REQUEST,
+    "nothing-selected",
+    "The order names neither ids nor a selection, or both.",
+    "Give `ids`, or at least one of `rule`, `tenant`, `device`, `since`, `held`, `state`.",
+);
+const UNKNOWN_ID: Code = row(
+    StatusCode::NOT_FOUND,
+    "unknown-id",
+    "Nothing of the kind has this id.",
+    "Ids stand in the lists of decisions, scans and alerts.",
+);
+const NOT_HELD: Code = row(
+    StatusCode::CONFLICT,
+    "not-held",
+    "The decision is not held, so there is nothing to approve or to deny.",
+    "Look at its state and reason in `item`; one that was dropped is held again by a retry.",
+);
+const MACHINE_NEEDED: Code = row(
+    StatusCode::CONFLICT,
+    "machine-needed",
+    "The alert does not say which machine this is, and none is guessed.",
+    "Look the device up and name its machine id; those the directory found stand in `item` as `candidates`.",
+);
+const MACHINE_KNOWN: Code = row(
+    StatusCode::CONFLICT,
+    "machine-known",
+    "It is known which machine this is, and the order names another.",
+    "Leave the machine out.",
+);
+const ALREADY_OVER: Code = row(
+    StatusCode::CONFLICT,
+    "already-over",
+    "The scan is over, so it cannot be called off.",
+    "Nothing: its outcome stands in `item`.",
+);
+const FOREIGN_ACTION: Code = row(
+    StatusCode::CONFLICT,
+    "foreign-action",
+    "The machine action is somebody else's; scanhook calls off none but its own.",
+    "Ask whoever began it, or call it off in the Defender portal.",
+);
+const DRY_RUN: Code = row(
+    StatusCode::CONFLICT,
+    "dry-run",
+    "This would take a call to Defender, and nothing is sent in a dry run.",
+    "Call it off in the Defender portal, or end the dry run.",
+);
+const NOT_CONFIGURED: Code = row(
+    StatusCode::CONFLICT,
+    "not-configured",
+    "Its tenant, or its source, is not configured any more.",
+    "Configure it again.",
+);
+const NOT_RETRYABLE: Code = row(
+    StatusCode::CONFLICT,
+    "not-retryable",
+    "It has not come to nothing, so there is nothing to try again.",
+    "Look at its state and reason in `item`; what is held waits for an approval, not for a retry.",
+);
+const BODY_GONE: Code = row(
+    StatusCode::GONE,
+    "body-gone",
+    "The body of the delivery is past its retention, so it cannot be read again.",
+    "Let the sender post the alert once more; `[journal] retention` says how long bodies are kept.",
+);
+
+impl Objection {
+    /// Every code, for docs/errors.md.
+    pub const ALL: &'static [Code] = &[
+        FOREIGN_ORIGIN,
+        FOREIGN_HOST,
+        UNKNOWN_KEY,
+        BAD_VALUE,
+        NOTHING_SELECTED,
+        UNKNOWN_ID,
+        NOT_HELD,
+        MACHINE_NEEDED,
+        MACHINE_KNOWN,
+        ALREADY_OVER,
+        FOREIGN_ACTION,
+        DRY_RUN,
+        NOT_CONFIGURED,
+        NOT_RETRYABLE,
+        BODY_GONE,
+    ];
+
+    /// The row of this objection.
+    #[must_use]
+    pub const fn entry(&self) -> Code {
+        match self {
+            Objection::ForeignOrigin => FOREIGN_ORIGIN,
+            Objection::ForeignHost => FOREIGN_HOST,
+            Objection::UnknownKey(_) => UNKNOWN_KEY,
+            Objection::BadValue(..) => BAD_VALUE,
+            Objection::NothingSelected => NOTHING_SELECTED,
+            Objection::NotDone(done, _) => match done {
+                Done::NotHeld => NOT_HELD,
+                Done::MachineNeeded => MACHINE_NEEDED,
+                Done::MachineKnown => MACHINE_KNOWN,
+                Done::AlreadyOver => ALREADY_OVER,
+                Done::ForeignAction => FOREIGN_ACTION,
+                Done::DryRun => DRY_RUN,
+                Done::NotConfigured => NOT_CONFIGURED,
+                Done::NotRetryable => NOT_RETRYABLE,
+                Done::BodyGone => BODY_GONE,
+                // What was done is answered with 200; of an id nothing more can be said.
+                _ => UNKNOWN_ID,
+            },
+        }
+    }
+
+    /// What the answer says beyond its code.
+    pub(super) fn members(&self) -> Map<String, Value> {
+        let text = |key: &str, value: &str| (key.to_owned(), Value::from(value));
+        match self {
+            Objection::UnknownKey(key) => Map::from_iter([text("key", key)]),
+            Objection::BadValue(key, takes) => Map::from_iter([text("key", key), text("takes", takes)]),
+            Objection::NotDone(_, item) => serde_json::to_value(item)
+                .map_or_else(|_| Map::new(), |item| Map::from_iter([("item".to_owned(), item)])),
+            _ => Map::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_not_done_has_a_problem_of_the_same_code() {
+        for done in Done::ALL.iter().filter(|done| !done.is_done()) {
+            assert_eq!(Objection::NotDone(*done, Box::default()).entry().code, done.code());
+        }
+    }
+}

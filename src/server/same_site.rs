@@ -1,0 +1,94 @@
+//! The admin listener asks for no credential, because whoever reaches it is on this computer. A browser is, too, and
+//! speaks for pages from anywhere: so a request must be for a loopback name, which no page of others can be served
+//! from, must not come from a page of another origin, and an order must be of a media type that no form can send.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, header, uri::Authority};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use core::net::IpAddr;
+
+use super::refusal::{Objection, Refusal};
+use super::webhook::{SourceDoor, content_type, only};
+
+/// Lets pass what this computer's own programs and pages ask.
+pub(super) async fn guard(request: Request, next: Next) -> Response {
+    match check(request.method(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    let host = only(headers, header::HOST).filter(|host| is_loopback(host)).ok_or(Objection::ForeignHost)?;
+    if headers.contains_key(header::ORIGIN) {
+        let own = only(headers, header::ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
+        if !own.is_some_and(|own| own.eq_ignore_ascii_case(host)) {
+            return Err(Objection::ForeignOrigin.into());
+        }
+    }
+    if matches!(*method, Method::GET | Method::HEAD) { Ok(()) } else { content_type(&SourceDoor::default(), headers) }
+}
+
+/// A name that only this computer can answer to. The port is free, for it may be that of a tunnel.
+fn is_loopback(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host();
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let plain = !host.contains('@');
+    plain && (name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use axum::http::HeaderName;
+
+    fn asked(method: Method, lines: &[(&str, &str)]) -> Result<(), &'static str> {
+        let lines = lines.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        lines.for_each(|(name, value): (HeaderName, axum::http::HeaderValue)| {
+            headers.append(name, value);
+        });
+        check(&method, &headers).map_err(|refusal| refusal.code())
+    }
+
+    #[test]
+    fn only_a_loopback_name_is_answered() {
+        for host in ["127.0.0.1:9090", "localhost:9090", "LOCALHOST", "[::1]:9090", "127.8.8.8:1", "localhost:19090"] {
+            assert_eq!(asked(Method::GET, &[("host", host)]), Ok(()), "{host}");
+        }
+        for host in
+            ["rebound.example:9090", "127.0.0.1.rebound.example", "10.0.0.7:9090", "[::2]:9090", "", "u@localhost"]
+        {
+            assert_eq!(asked(Method::GET, &[("host", host)]), Err("foreign-host"), "{host}");
+        }
+        assert_eq!(asked(Method::GET, &[]), Err("foreign-host"));
+        assert_eq!(asked(Method::GET, &[("host", "localhost"), ("host", "x")]), Err("foreign-host"));
+    }
+
+    #[test]
+    fn a_page_of_another_origin_gives_no_orders_and_reads_nothing() {
+        let from = |method, origin| {
+            let json = ("content-type", "application/json");
+            asked(method, &[("host", "localhost:9090"), ("origin", origin), json])
+        };
+        for method in [Method::GET, Method::POST] {
+            assert_eq!(from(method.clone(), "http://localhost:9090"), Ok(()));
+            for origin in ["null", "https://localhost:9090", "http://localhost:3000", "http://evil.example", ""] {
+                assert_eq!(from(method.clone(), origin), Err("foreign-origin"), "{origin}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_order_is_of_a_type_that_no_form_sends() {
+        let typed = |kind| asked(Method::POST, &[("host", "localhost"), ("content-type", kind)]);
+        assert_eq!(typed("application/json; charset=utf-8"), Ok(()));
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+            assert_eq!(typed(kind), Err("media-type"), "{kind}");
+        }
+        assert_eq!(asked(Method::POST, &[("host", "localhost")]), Err("media-type"));
+    }
+}

@@ -1,0 +1,97 @@
+//! The program itself as a process, for what cannot be played inside the test's own.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Answer, credential};
+
+/// A running `scanhook serve`; gone when dropped.
+pub struct Served {
+    child: Child,
+    pub public: SocketAddr,
+    pub admin: SocketAddr,
+}
+
+impl Served {
+    /// Serves the installation of this folder.
+    pub async fn start(folder: &Path) -> Served {
+        Served::run(Served::command(folder)).await
+    }
+
+    /// The command, to be changed before it is run. Its log goes to `serve.log`.
+    pub fn command(folder: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
+        let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
+        command
+            .args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"])
+            .current_dir(folder)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(log);
+        command
+    }
+
+    /// Runs a command that serves, until it says where it listens.
+    pub async fn run(mut command: Command) -> Served {
+        let mut child = command.spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let line = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            BufReader::new(stdout).read_line(&mut line).map(|_| line)
+        });
+        let line = line.await.unwrap().unwrap();
+        let mut addresses = line.split("http://").skip(1).filter_map(|rest| rest.split(' ').next()?.parse().ok());
+        let mut address = || addresses.next().unwrap_or_else(|| panic!("it did not start: {line:?}"));
+        Served { child, public: address(), admin: address() }
+    }
+
+    /// An honest request to `siem`.
+    pub async fn post(&self, http: &reqwest::Client, body: &str) -> Answer {
+        post(http, self.public, body).await.expect("an answer")
+    }
+
+    /// What the admin listener says.
+    pub async fn get(&self, http: &reqwest::Client, path: &str) -> Value {
+        let answer = http.get(format!("http://{}{path}", self.admin)).send().await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL: nothing of it gets another instruction.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // Fails where it has ended already.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A sender's client, with little patience.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap()
+}
+
+/// An honest request to `siem` at this address; nothing where no answer came.
+pub async fn post(http: &reqwest::Client, at: SocketAddr, body: &str) -> Option<Answer> {
+    let (name, value) = credential("siem", body.as_bytes());
+    let request = http.post(format!("http://{at}/webhooks/siem")).header("content-type", "application/json");
+    Answer::whole(request.header(name, value).body(body.to_owned()).send().await.ok()?).await
+}
