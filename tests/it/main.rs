@@ -19,6 +19,7 @@ mod journal;
 mod kill;
 mod lane;
 mod listener;
+mod presets;
 mod refusals;
 mod simulation;
 mod simulator;
