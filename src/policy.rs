@@ -142,7 +142,7 @@ impl Policy {
         let event = Event {
             source: &source.name,
             preset: &source.preset,
-            tenant: &source.tenant,
+            tenant: source.tenant_of(alert).unwrap_or_default(),
             alert,
             device,
             facts,
@@ -199,7 +199,7 @@ fn read(source: &Source, body: &[u8]) -> Result<Vec<OwnedEvent>, String> {
         .map(|(alert, device)| OwnedEvent {
             source: source.name.clone(),
             preset: source.preset.clone(),
-            tenant: source.tenant.clone(),
+            tenant: source.tenant_of(&alert).unwrap_or_default().to_owned(),
             alert,
             device,
             facts: Facts::default(),

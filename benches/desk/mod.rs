@@ -52,7 +52,7 @@ impl Counter {
         source.auth = Authentication { alternatives: vec![vec![Check::Bearer { keys }]] };
         source.remember = Duration::from_secs(3600);
         let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
-        Counter { desk: Desk { source, tenant, terms }, policy, id, next: 0 }
+        Counter { desk: Desk::of_one(source, tenant, terms), policy, id, next: 0 }
     }
 
     /// The next delivery: a new alert of 2 KB for a new machine.

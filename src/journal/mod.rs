@@ -23,7 +23,7 @@ use core::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub use accept::{Acceptance, AcceptedAlert, PolicyId};
+pub use accept::{Acceptance, AcceptedAlert, Decided, PolicyId};
 pub use calls::{Api, CallId};
 pub use decisions::NewDecision;
 pub use error::{JournalError, OpenError};

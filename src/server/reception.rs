@@ -13,7 +13,8 @@ use super::webhook::Arrived;
 use crate::api::RefusalView;
 use crate::clock;
 use crate::domain::signature::{self, Refused};
-use crate::intake::{Intake, NotAccepted};
+use crate::domain::silence::Silence;
+use crate::intake::{Accepted, Intake, NotAccepted};
 use crate::journal::JournalError;
 use crate::metrics::Metrics;
 
@@ -44,6 +45,23 @@ impl Refusals {
     }
 }
 
+/// When each source was last heard, shared by whoever hears, looks and shows.
+#[derive(Clone)]
+pub struct Heard(Arc<Mutex<Silence>>);
+
+impl Heard {
+    /// Begins with what is known at the start.
+    #[must_use]
+    pub fn new(silence: Silence) -> Heard {
+        Heard(Arc::new(Mutex::new(silence)))
+    }
+
+    /// Looks at it, or notes something.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Silence) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Where requests arrive that passed the door.
 #[derive(Clone)]
 pub struct Reception {
@@ -53,6 +71,8 @@ pub struct Reception {
     pub metrics: Arc<Metrics>,
     /// Remembers.
     pub refusals: Arc<Refusals>,
+    /// Knows who was heard.
+    pub heard: Heard,
 }
 
 impl Reception {
@@ -78,9 +98,10 @@ impl Reception {
         let source = arrived.source;
         let result = self.intake.receive(&source, &arrived.headers, arrived.body, now).await;
         match result {
-            Ok(receipt) => {
-                if let Some(desk) = self.intake.desks.get(&source) {
-                    self.metrics.accepted(&source, &desk.source.tenant, &receipt, now);
+            Ok(Accepted { receipt, tenants }) => {
+                self.metrics.accepted(&source, &tenants, &receipt, now);
+                if self.heard.with(|silence| silence.hear(&source, now)) {
+                    tracing::info!(source, "the sender is heard again");
                 }
                 tracing::info!(source, delivery = receipt.delivery, duplicate = receipt.duplicate, "delivery accepted");
                 let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };

@@ -339,7 +339,7 @@ fn receipt() -> Receipt {
     let work = move |tx: &mut Tx<'_>| {
         let id = tx.policy(policy.fingerprint(), policy.text(), now)?;
         let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
-        let desk = Desk { source, tenant: tx.tenant("default")?, terms };
+        let desk = Desk::of_one(source, tx.tenant("default")?, terms);
         tx.accept(&accept(&desk, &policy, id, delivery).unwrap(), now)
     };
     store.commit(vec![Job::new(0, work, move |result| reply.send(result).unwrap())]);

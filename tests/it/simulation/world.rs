@@ -212,6 +212,7 @@ pub struct World {
     policy: Arc<Policy>,
     policy_id: PolicyId,
     desk: Desk,
+    tenant: TenantId,
     account: Arc<Account>,
 }
 
@@ -251,6 +252,7 @@ impl World {
             policy,
             policy_id,
             desk: desk(tenant),
+            tenant,
             account: Arc::new(account),
         };
         world.after(Duration::ZERO, Event::Load(0));
@@ -345,7 +347,7 @@ impl World {
 
     fn load(&mut self) {
         self.down = false;
-        let (tenant, account, now) = (self.desk.tenant, self.account.clone(), self.now);
+        let (tenant, account, now) = (self.tenant, self.account.clone(), self.now);
         let pace = Pace { give_up: 4 * DAY, ..Pace::default() };
         match self.commit(move |tx| Lane::load(tx, tenant, account, pace, now)) {
             Some(lane) => {
@@ -504,12 +506,13 @@ fn desk(tenant: TenantId) -> Desk {
         mapping: Mapping::compile(scanhook::presets::map("generic").unwrap()).map_err(|_| "map").unwrap(),
         caps: Caps::default(),
         auth: Authentication { alternatives: vec![vec![Check::Bearer { keys }]] },
-        tenant: "default".to_owned(),
+        tenants: vec!["default".to_owned()],
         remember: 400 * DAY,
+        expect_every: None,
         content_types: vec!["application/json".to_owned()],
         methods: vec!["POST".to_owned()],
         max_body: 1 << 20,
     };
     let limit = Some(Limit { scans: 300, per: Duration::from_secs(3600) });
-    Desk { source, tenant, terms: Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit } }
+    Desk::of_one(source, tenant, Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit })
 }
