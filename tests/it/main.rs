@@ -23,5 +23,6 @@ mod presets;
 mod refusals;
 mod simulation;
 mod simulator;
+mod sources;
 mod verbs;
 mod wire;

@@ -113,7 +113,9 @@ fn device(table: &Devices, at: At<'_, '_>, notes: &mut Notes, refused: &mut bool
     if addresses.is_empty() && (wrong || !texts.is_empty()) {
         notes.unusable("device.ip");
     }
-    let usable = addresses.iter().find(|(_, ip)| !is_nobody(*ip));
+    // An address that is valid on one cable only tells nobody which machine it is.
+    let first = |wanted: fn(IpAddr) -> bool| addresses.iter().find(|(_, ip)| !is_nobody(*ip) && wanted(*ip));
+    let usable = first(|ip| !is_link_local(ip)).or_else(|| first(|_| true));
     *refused |= usable.is_none() && !addresses.is_empty();
     if let Some((one, ip)) = usable {
         device.ip = Some(ip.to_string());
@@ -174,7 +176,11 @@ fn name(
                 notes.supplied("device.id", &one.text, &one.from);
             }
             Name::Machine(_) => {}
-            Name::Address(ip) => address = address.or(Some((ip, one))),
+            // A later name may be another machine's, such as the one that collects the logs.
+            Name::Address(ip) => {
+                address = Some((ip, one));
+                break;
+            }
             Name::Nobody => *refused = true,
         }
     }
@@ -223,6 +229,13 @@ impl Name<'_> {
 fn is_nobody(ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
     ip.is_loopback() || ip.is_unspecified()
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
 }
 
 /// What a later mention adds.

@@ -333,3 +333,304 @@ proptest! {
         }
     }
 }
+
+/// The only alert that this map reads from this body.
+fn only(map: &str, body: &str) -> Alert {
+    match items(map, body).as_slice() {
+        [Item::Alert(alert)] => alert.clone(),
+        other => panic!("{map}\n{body}\n{other:?}"),
+    }
+}
+
+#[test]
+fn a_document_inside_a_text_is_read_like_the_body() {
+    let map = r#"
+        id = [{ path = "/x", parse = "json", then = ["/id", "/nr"] }, "/id"]
+        category = { path = "/tags", parse = "json", then = "/*" }
+        [devices]
+        each = [{ path = "/rows", parse = "json" }, { path = "/rows", parse = "json", then = "/*" }]
+        name = "/host"
+    "#;
+    let body = r#"{"x":"{\"id\":\"\",\"nr\":12345678901234567890123}","tags":"[\"a\",null,\"b\"]","rows":"[{\"host\":\"h1\"},{\"host\":\"h2\"}]"}"#;
+    let alert = only(map, body);
+    assert_eq!((alert.id.as_str(), alert.category), ("12345678901234567890123", vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(alert.devices.iter().map(Device::label).collect::<Vec<_>>(), ["h1", "h2"]);
+    // What is no strict JSON is missing, as if nothing stood there.
+    for text in ["", "{", "{\"id\":1,\"id\":2}", "no JSON", "\\u0000", "[1] x"] {
+        let body = format!(r#"{{"id":"own","x":{},"rows":{{"host":"h"}}}}"#, serde_json::to_string(text).unwrap());
+        assert_eq!(only(map, &body).id, "own", "{text}");
+    }
+    assert_eq!(only(map, r#"{"x":{"id":"taken out"},"rows":[{"host":"h"}]}"#).id, "taken out");
+}
+
+#[test]
+fn where_and_then_go_on_from_what_fulfils_a_condition() {
+    let map = r#"
+        title = "/t"
+        user = { path = "/entities/*", where = { "/kind" = "Account" }, then = [{ concat = ["/domain", '\', "/name"] }, "/name"] }
+        [devices]
+        each = { path = "/entities/*", where = { "/kind" = "Group" }, then = "/members/*" }
+        name = "/host"
+    "#;
+    let body = r#"{"t":"t","entities":[{"kind":"Host","name":"no"},{"kind":"account","name":"j.doe"},
+        {"kind":"Account","domain":"CORP","name":"a.b"},{"kind":"group","members":[{"host":"h1"},{"host":"h2"}]}]}"#;
+    let alert = only(map, body);
+    assert_eq!(alert.user.as_deref(), Some("j.doe"), "the first that fulfils it");
+    assert_eq!(alert.devices.len(), 2);
+}
+
+#[test]
+fn split_and_capture_cut_texts_and_leave_out_what_does_not_fit() {
+    let map = r#"
+        id = { path = "/id", capture = '^urn:(\d+)$' }
+        severity = { path = [{ path = "/note", capture = '(?i)severity=(\w+)' }] }
+        category = { path = "/tags", split = "," }
+        techniques = { path = "/tags", split = ",", capture = 'T\d{4}(?:\.\d{3})?' }
+        devices = { name = { path = "/tags", split = ",", capture = '^host:(.+)$' } }
+    "#;
+    for tags in [r#""a, host:lt-042,,T1003.001 (x)""#, r#"["a","host:lt-042,T1003.001 (x)"]"#] {
+        let alert = only(map, &format!(r#"{{"id":"urn:77","note":"x Severity=High","tags":{tags}}}"#));
+        assert_eq!((alert.id.as_str(), alert.severity), ("77", Some(Severity::High)));
+        assert_eq!(alert.category, ["a", "host:lt-042", "T1003.001 (x)"]);
+        assert_eq!((alert.techniques, alert.devices[0].label()), (vec!["T1003.001".to_owned()], "lt-042"));
+    }
+    let none = only(map, r#"{"id":"uri:77","note":"","tags":["host:lt-042",7]}"#);
+    assert!(none.id_derived && none.severity.is_none() && none.techniques.is_empty());
+}
+
+#[test]
+fn a_header_and_the_object_around_an_alert_are_in_reach() {
+    let map = r#"
+        each = ["/groups/*/alerts/*", "/alerts/*"]
+        id = ["/id", { concat = ["header:X-Delivery", "@", "/n"] }]
+        title = ["/title", "parent:/title"]
+        tenant = "root:/org"
+        user = "header:x-user"
+        devices = { name = ["/host", "parent:/host"] }
+    "#;
+    let mapping = mapping(map);
+    let body = r#"{"org":"o","groups":[{"title":"g1","host":"h1","alerts":[{"n":1},{"n":2,"title":"own","host":"h2"}]},
+        {"title":"g2","host":"h3","alerts":[{"id":"x"}]}]}"#;
+    let json = strict_json::read(body.as_bytes()).unwrap();
+    let headers = [("x-delivery".to_owned(), "d-1".to_owned())].into();
+    let read = read_delivered(&mapping, Caps::default(), Delivered { body: &json, hash: &[1; 16], headers: &headers });
+    let alerts: Vec<_> = read.iter().map(Item::alert).collect();
+    let briefs = alerts.iter().map(|a| {
+        format!("{} {} {} {}", a.id, a.title.as_deref().unwrap(), a.tenant.as_deref().unwrap(), a.devices[0].label())
+    });
+    assert_eq!(briefs.collect::<Vec<_>>(), ["d-1@1 g1 o h1", "d-1@2 own o h2", "x g2 o h3"]);
+    let without = super::read(&mapping, Caps::default(), &json, &[1; 16]);
+    assert!(without[0].alert().id_derived && !without[2].alert().id_derived);
+    let flat = strict_json::read(br#"{"title":"t","host":"h","alerts":[{"id":1}]}"#).unwrap();
+    assert_eq!(super::read(&mapping, Caps::default(), &flat, &[1; 16])[0].alert().title.as_deref(), Some("t"));
+}
+
+#[test]
+fn of_several_conditions_tables_one_has_to_hold() {
+    let map = r#"
+        when = [{ "/v" = "4", "/op" = "new" }, { "/v" = "5", "/act" = "create*" }]
+        id = "/id"
+        devices = { name = "/h" }
+    "#;
+    let is = |members: &str| match items(map, &format!("{{{members},\"id\":1,\"h\":\"h\"}}")).remove(0) {
+        Item::Alert(_) => "alert".to_owned(),
+        Item::Ignored { detail, .. } => detail,
+        Item::Parked { reason, .. } => reason.code().to_owned(),
+    };
+    assert_eq!(is(r#""v":4,"op":"NEW""#), "alert");
+    assert_eq!(is(r#""v":5,"act":"created""#), "alert");
+    assert_eq!(is(r#""v":5,"op":"new""#), "`/v` is `5`");
+    assert_eq!(is(r#""v":4,"op":"gone""#), "`/op` is `gone`");
+    assert_eq!(is(r#""x":1"#), "`/op` is missing");
+}
+
+#[test]
+fn a_version_that_is_not_known_parks_what_the_guard_would_ignore() {
+    let map = "versions = { \"root:/version\" = [\"4\", \"5*\"] }\nunless = { \"/status\" = \"resolved\" }\nid = \"/id\"\ndevices = { name = \"/h\" }";
+    let is = |members: &str| items(map, &format!("{{{members},\"id\":1,\"h\":\"h\"}}")).remove(0);
+    assert!(matches!(is(r#""version":4"#), Item::Alert(_)));
+    assert!(matches!(is(r#""version":"5.1""#), Item::Alert(_)));
+    assert!(matches!(is(r#""version":null"#), Item::Alert(_)), "none is no other one");
+    for body in [r#""version":"6""#, r#""version":6,"status":"resolved""#] {
+        let Item::Parked { reason, detail, .. } = is(body) else { panic!("{body}") };
+        assert_eq!(reason.code(), "unknown-version");
+        assert!(detail.starts_with("`root:/version` is `6`"), "{detail}");
+    }
+}
+
+#[test]
+fn a_shared_id_cites_and_makes_no_two_alerts_the_same() {
+    let map = "id = \"/id\"\nshared_id = \"/job\"\ndevices = { name = \"/h\" }";
+    let own = only(map, r#"{"id":"1","job":"j","h":"h"}"#);
+    assert_eq!((own.id.as_str(), own.id_shared, own.dedupe.as_str()), ("1", false, "1"));
+    let shared = only(map, r#"{"job":"j","h":"h"}"#);
+    assert_eq!((shared.id.as_str(), shared.id_shared, shared.id_derived), ("j", true, false));
+    assert!(shared.dedupe.starts_with("sha256-"), "{}", shared.dedupe);
+    assert!(only(map, r#"{"h":"h"}"#).id_derived);
+}
+
+#[test]
+fn references_are_kept_and_never_in_the_way() {
+    let map = "id = \"/id\"\nreferences = { incident = [\"/none\", \"/nr\"], alert = \"/alerts/*/id\" }\ndevices = { name = \"/h\" }";
+    let alert = only(map, r#"{"id":1,"h":"h","nr":77,"alerts":[{"id":"a"},{"id":null},{"id":"{{id}}"},{"id":"b"}]}"#);
+    assert_eq!(alert.references["incident"], ["77"]);
+    assert_eq!(alert.references["alert"], ["a", "b"]);
+    let long = "x".repeat(1_001);
+    let odd =
+        only(map, &format!(r#"{{"id":1,"h":"h","nr":{{"a":1}},"alerts":[{{"id":"{long}"}},{{"id":"\u0000"}}]}}"#));
+    assert!(odd.references.is_empty() && odd.unusable.is_empty(), "{odd:?}");
+    let many: Vec<_> = (0..900).map(|n| format!("{{\"id\":{n}}}")).collect();
+    let many = only(map, &format!(r#"{{"id":1,"h":"h","alerts":[{}]}}"#, many.join(",")));
+    assert_eq!(many.references["alert"].len(), 50);
+}
+
+#[test]
+fn devices_of_a_further_table_stand_in_or_are_added() {
+    let table = |also: bool| {
+        format!(
+            "id = \"/id\"\n[[devices]]\neach = \"/a/*\"\nname = \"/h\"\n[[devices]]\nalso = {also}\neach = \"/b/*\"\nname = \"/h\"\nmde_id = \"/m\""
+        )
+    };
+    let body = format!(r#"{{"id":1,"a":[{{"h":"x"}}],"b":[{{"h":"X","m":"{MACHINE}"}},{{"h":"y"}}]}}"#);
+    let named = |map: &str, body: &str| {
+        only(map, body).devices.iter().map(|device| device.label().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&table(false), &body), ["x"]);
+    assert_eq!(named(&table(true), &body), [MACHINE, "y"], "the same host, named with its id the second time");
+    assert_eq!(named(&table(false), r#"{"id":1,"a":[],"b":[{"h":"y"}]}"#), ["y"]);
+}
+
+#[test]
+fn a_host_that_is_named_with_and_without_its_id_is_one_device() {
+    let hosts = |hosts: &str| alert(&format!(r#"{{"alertId":"1","hosts":[{hosts}]}}"#)).devices;
+    let (with, without) = (format!(r#"{{"deviceId":"{MACHINE}","host":"lt-042"}}"#), r#"{"host":"LT-042","aad":"g"}"#);
+    for both in [format!("{with},{without}"), format!("{without},{with}")] {
+        let devices = hosts(&both);
+        assert_eq!(
+            (devices.len(), devices[0].label(), devices[0].aad_id.as_deref()),
+            (1, MACHINE, Some("g")),
+            "{both}"
+        );
+    }
+    let other = MACHINE.replace('1', "2");
+    let two = hosts(&format!(r#"{with},{{"deviceId":"{other}","host":"lt-042"}}"#));
+    assert_eq!(two.len(), 2, "two ids are two machines, whatever they are called");
+}
+
+#[test]
+fn an_address_in_a_names_place_is_not_passed_over_for_another_machines_name() {
+    let device = alert(r#"{"host":"10.1.2.3","computer":"collector-1"}"#).devices.remove(0);
+    assert_eq!((device.name, device.ip.as_deref()), (None, Some("10.1.2.3")));
+    let second = alert(r#"{"addresses":["fe80::1","169.254.3.4","10.1.2.3"]}"#).devices.remove(0);
+    assert_eq!(second.ip.as_deref(), Some("10.1.2.3"), "a link-local address names nobody if there is another");
+}
+
+#[test]
+fn how_many_the_sender_left_out_is_known() {
+    let count = |body: &str| {
+        left_out(&mapping("left_out = \"/truncatedAlerts\""), &strict_json::read(body.as_bytes()).unwrap())
+    };
+    assert_eq!(count(r#"{"truncatedAlerts":3}"#), Some(3));
+    assert_eq!(count(r#"{"truncatedAlerts":"3"}"#), Some(3));
+    for body in [r#"{"truncatedAlerts":0}"#, r#"{"truncatedAlerts":-1}"#, r#"{"truncatedAlerts":[1]}"#, "{}", "[]"] {
+        assert_eq!(count(body), None, "{body}");
+    }
+}
+
+#[test]
+fn a_large_document_in_a_text_is_read_once_however_often_it_is_asked_for() {
+    let rows: Vec<_> = (0..20_000).map(|n| format!(r#"{{"host":"h{n}"}}"#)).collect();
+    let text = serde_json::to_string(&format!("[{}]", rows.join(","))).unwrap();
+    let alerts = vec!["{\"id\":1}"; 400].join(",");
+    let body = format!("{{\"rows\":{text},\"alerts\":[{alerts}]}}");
+    let map = "each = \"/alerts/*\"\nid = \"/id\"\ndevices = { name = { path = \"root:/rows\", parse = \"json\", then = \"/0/host\" } }";
+    let read = super::read(&mapping(map), Caps::default(), &strict_json::read(body.as_bytes()).unwrap(), &[1; 16]);
+    assert!(read.len() == 400 && read.iter().all(|item| item.alert().devices[0].label() == "h0"));
+}
+
+fn explained(map: &str, body: &str) -> Vec<Explained> {
+    let json = strict_json::read(body.as_bytes()).unwrap();
+    let headers = [("x-id".to_owned(), "h-1".to_owned())].into();
+    explain(&mapping(map), Caps { alerts: 3, devices: 2 }, Delivered { body: &json, hash: &[1; 16], headers: &headers })
+}
+
+#[test]
+fn an_explanation_names_the_place_of_every_field() {
+    let map = r#"
+        each = ["/alerts/*", ""]
+        id = ["/id", "header:x-id"]
+        title = { concat = ["root:/vendor", ": ", "/n~1a me"] }
+        severity = "/severity"
+        techniques = { path = "/extra", parse = "json", then = "/t/*", capture = 'T\d+' }
+        time = ["/bad", "/seen"]
+        user = "/nobody"
+        references = { incident = "/refs/*" }
+        [devices]
+        each = "/hosts/*"
+        mde_id = "/m"
+        name = ["/none", "/h"]
+        ip = "/ip/*"
+    "#;
+    let body = format!(
+        r#"{{"vendor":"V","alerts":[{{"n/a me":"x","severity":"odd","extra":"{{\"t\":[\"no\",\"T1003 x\"]}}","bad":"soon",
+        "seen":1793607342,"refs":["i1","i2"],"hosts":[{{"h":"10.0.0.1"}},{{"h":"lt-042"}},{{"h":"LT-042","m":"{MACHINE}","ip":["::1","10.0.0.2"]}}]}}]}}"#
+    );
+    let one = explained(map, &body).remove(0);
+    assert!(matches!(one.item, Item::Alert(_)), "{:?}", one.item);
+    assert_eq!(one.place.as_deref(), Some("/alerts/0"));
+    let supplied = one.supplied.iter().map(|s| {
+        let device = s.device.map_or_else(String::new, |n| format!("[{n}]"));
+        format!("{}{device} = {} from {}", s.field, s.text, s.from.join(" + "))
+    });
+    let mut supplied: Vec<_> = supplied.collect();
+    supplied.sort();
+    let expected = [
+        "alert.id = h-1 from header:x-id".to_owned(),
+        "alert.techniques = T1003 from /alerts/0/extra#json/t/1".to_owned(),
+        "alert.time = 1793607342 from /alerts/0/seen".to_owned(),
+        "alert.title = V: x from /vendor + /alerts/0/n~1a me".to_owned(),
+        format!("device.id[1] = {MACHINE} from /alerts/0/hosts/2/m"),
+        "device.ip[0] = 10.0.0.1 from /alerts/0/hosts/0/h".to_owned(),
+        "device.ip[1] = 10.0.0.2 from /alerts/0/hosts/2/ip/1".to_owned(),
+        "device.name[1] = lt-042 from /alerts/0/hosts/1/h".to_owned(),
+        "references.incident = i1 from /alerts/0/refs/0".to_owned(),
+        "references.incident = i2 from /alerts/0/refs/1".to_owned(),
+    ];
+    assert_eq!(supplied, expected);
+    let missing: Vec<_> =
+        one.missing.iter().map(|m| (m.field.as_str(), m.device, m.unusable, m.tried.join(" "))).collect();
+    let expected = [
+        ("severity", None, true, "/severity".to_owned()),
+        ("user", None, false, "/nobody".to_owned()),
+        ("device.id", Some(0), false, "/hosts/*/m".to_owned()),
+        ("device.name", Some(0), false, "/hosts/*/none /hosts/*/h".to_owned()),
+    ];
+    assert_eq!(missing, expected);
+}
+
+#[test]
+fn an_explanation_of_what_was_parked_shows_what_could_be_meant() {
+    let body = format!(
+        r#"{{"data":{{"eventId":"e-7","hostName":"lt-042","sev":"high","machine":"{MACHINE}","when":"x","createdAt":1793607342}}}}"#
+    );
+    let one = explained("id = \"/id\"\nseverity = \"/severity\"\ndevices = { mde_id = \"/m\", name = \"/h\" }", &body)
+        .remove(0);
+    assert!(matches!(one.item, Item::Parked { reason: AlertReason::Unmapped, .. }));
+    let found: Vec<_> = one.candidates.iter().map(|c| (c.field, c.pointer.as_str(), c.text.as_str())).collect();
+    let expected = [
+        ("device.id", "/data/machine", MACHINE),
+        ("device.name", "/data/hostName", "lt-042"),
+        ("severity", "/data/sev", "high"),
+        ("alert.id", "/data/eventId", "e-7"),
+        ("alert.time", "/data/createdAt", "1793607342"),
+    ];
+    assert_eq!(found, expected);
+    let named = explained(
+        "id = \"/id\"\nseverity = \"/severity\"\ndevices = { name = \"/h\" }",
+        r#"{"id":1,"h":"a","urgency":"low","uuid":"u"}"#,
+    );
+    let found: Vec<_> = named[0].candidates.iter().map(|c| (c.field, c.pointer.as_str())).collect();
+    assert_eq!(found, [("severity", "/urgency")], "only what is missing");
+    let many = explained("each = \"/a/*\"\nid = \"/id\"", r#"{"a":[{"id":1},{"id":2},{"id":3},{"id":4}]}"#);
+    assert!(many.len() == 1 && many[0].place.is_none(), "a delivery that is parked as one has no place");
+}

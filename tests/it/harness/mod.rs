@@ -61,6 +61,8 @@ pub struct Wish {
     pub faults: Vec<Fault>,
     pub pace: Pace,
     pub dry_run: bool,
+    /// A scanhook.toml of its own, in which FAR stands for the far side's address.
+    pub config: Option<String>,
 }
 
 impl Default for Wish {
@@ -80,6 +82,7 @@ impl Default for Wish {
                 ..Pace::default()
             },
             dry_run: false,
+            config: None,
         }
     }
 }
@@ -108,6 +111,10 @@ impl Site {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut site = Site { folder, far, wish, running: None, public: nowhere, admin: nowhere, http };
         install(site.folder.path(), site.far.at, site.wish.server, site.wish.tenant);
+        if let Some(config) = &site.wish.config {
+            let config = config.replace("FAR", &site.far.at.to_string());
+            std::fs::write(site.folder.path().join("scanhook.toml"), config).unwrap();
+        }
         site.start().await;
         site
     }
@@ -298,7 +305,8 @@ pub fn credential(source: &str, body: &[u8]) -> (&'static str, String) {
         "other" => ("x-signature-256", format!("sha256={}", hmac_hex(OTHER_SECRET, body))),
         "sentinel" => ("authorization", format!("Bearer {SENTINEL_SECRET}")),
         "defender" => ("authorization", format!("Bearer {DEFENDER_SECRET}")),
-        _ => panic!("no source {source}"),
+        // Sources of a configuration of its own.
+        _ => ("authorization", format!("Bearer {SIEM_SECRET}")),
     }
 }
 
