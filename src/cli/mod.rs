@@ -4,6 +4,7 @@ mod alerts;
 mod check;
 mod decisions;
 mod demo;
+mod init;
 mod output;
 mod responder;
 mod scans;
@@ -45,6 +46,8 @@ enum Verb {
     Check(check::Args),
     /// Run the tests embedded in rules.toml.
     Test(test::Args),
+    /// Begin with one sender: a scanhook.toml, its secret, and what to enter elsewhere.
+    Init(init::Args),
     /// Sign a payload as its source requires, and post it.
     Send(send::Args),
     /// Play Entra ID and Defender, as a server of its own.
@@ -98,6 +101,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Serve(args) => serve::run(&args).await,
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Init(args) => init::run(&args),
         Verb::Send(args) => send::run(&args).await,
         Verb::Simulate(args) => simulate::run(&args).await,
         Verb::Status(args) => status::run(&args).await,

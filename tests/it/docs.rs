@@ -249,9 +249,17 @@ fn every_snippet_of_the_two_files_loads() {
     for file in documents() {
         for (kind, block) in blocks(&file) {
             if kind == "toml" && block.starts_with("# scanhook.toml") {
-                let shown = |faults: Vec<SettingsFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
-                let settings = load(&block).map_err(shown).unwrap_or_else(|faults| panic!("{file}: {faults:?}"));
-                assert_eq!(settings.warnings, Vec::<String>::new(), "{file}");
+                match load(&block) {
+                    Ok(settings) => assert_eq!(settings.warnings, Vec::<String>::new(), "{file}"),
+                    // Kinds of proof that are announced and not there yet.
+                    Err(faults) => {
+                        let shown: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                        assert!(
+                            faults.iter().all(|f| f.code == "not-yet" && f.key.contains(".auth[")),
+                            "{file}: {shown:?}"
+                        );
+                    }
+                }
                 seen[0] += 1;
             } else if kind == "toml" && block.starts_with("# rules.toml") {
                 let checked = Policy::parse(block).unwrap_or_else(|(text, findings)| {
@@ -285,7 +293,7 @@ fn documents() -> Vec<String> {
         let names = files.map(|name| format!("{folder}{}", name.to_str().unwrap()));
         names.filter(|name| name.ends_with(".md")).collect::<Vec<_>>()
     };
-    let all = [markdown(""), markdown("docs/")].concat();
+    let all = [markdown(""), markdown("docs/"), markdown("docs/sources/")].concat();
     assert!(all.len() > 5, "{all:?}");
     all
 }
@@ -319,6 +327,42 @@ fn every_link_inside_the_repository_leads_somewhere() {
                 assert!(anchors.iter().any(|anchor| anchor == place), "{file}: {target} is none of {anchors:?}");
             }
         }
+    }
+}
+
+#[test]
+fn every_preset_stands_in_the_table_of_senders_with_its_page() {
+    let table = text("docs/sources.md");
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ") && line.contains("](sources/")).collect();
+    let link = Regex::new(r"\]\((sources/[a-z0-9-]+\.md)").unwrap();
+    for preset in presets::names() {
+        let row = rows.iter().find(|row| row.contains(&format!("| `{preset}` |")));
+        let row = row.unwrap_or_else(|| panic!("{preset} is not in the table"));
+        let page = text(&format!("docs/{}", &link.captures(row).unwrap()[1]));
+        assert!(page.contains(&format!("`{preset}`")), "{preset} is not on its page");
+    }
+    let pages = documents().into_iter().filter(|file| file.starts_with("docs/sources/"));
+    for page in pages {
+        let name = page.strip_prefix("docs/").unwrap();
+        assert!(table.contains(&format!("]({name}")), "nothing leads to {page}");
+    }
+}
+
+#[test]
+fn the_template_for_sentinel_posts_the_incident_with_its_secret_kept() {
+    let template: serde_json::Value = serde_json::from_str(&text("docs/sources/sentinel-logic-app.json")).unwrap();
+    let app = &template["resources"][1]["properties"];
+    let post = &app["definition"]["actions"]["Post_the_incident"];
+    assert_eq!(post["inputs"]["body"], "@triggerBody()");
+    assert_eq!(post["inputs"]["headers"]["Content-Type"], "application/json");
+    assert_eq!(post["runtimeConfiguration"]["secureData"]["properties"], serde_json::json!(["inputs"]));
+    let trigger = &app["definition"]["triggers"]["Microsoft_Sentinel_incident"];
+    assert_eq!(trigger["inputs"]["path"], "/incident-creation");
+    for (parameter, kind) in [("ScanhookUrl", "string"), ("ScanhookSecret", "securestring")] {
+        assert_eq!(template["parameters"][parameter]["type"], kind);
+        assert_eq!(app["parameters"][parameter]["value"], format!("[parameters('{parameter}')]"));
+        let inner = app["definition"]["parameters"][parameter]["type"].as_str().unwrap();
+        assert_eq!(inner.to_lowercase(), kind);
     }
 }
 
