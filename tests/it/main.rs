@@ -14,6 +14,7 @@ mod demo;
 mod docs;
 mod harness;
 mod house;
+mod init;
 mod intake;
 mod journal;
 mod kill;
