@@ -49,6 +49,9 @@ impl Pointer {
     /// Every value it names, in document order.
     #[must_use]
     pub fn all<'j, 'a>(&self, root: &'j Json<'a>) -> Vec<&'j Json<'a>> {
+        if !self.is_plural() {
+            return self.first(root).into_iter().collect();
+        }
         let mut found = vec![root];
         for step in &self.steps {
             found = match step {
@@ -80,6 +83,17 @@ impl Pointer {
     /// A key it reads that the same object also holds in another letter case: two readers could see two values.
     #[must_use]
     pub fn ambiguous<'p>(&'p self, root: &Json<'_>) -> Option<&'p str> {
+        if !self.is_plural() {
+            let mut value = root;
+            for step in &self.steps {
+                let Step::Key(key) = step else { return None };
+                if holds_in_two_cases(value, key) {
+                    return Some(key);
+                }
+                value = value.member(key)?;
+            }
+            return None;
+        }
         let mut found = vec![root];
         for step in &self.steps {
             found = match step {

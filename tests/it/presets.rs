@@ -515,6 +515,14 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
             ),
             &format!("alert a high {MACHINE}"),
         ),
+        // Evidence that leaves to its AlertInfo what the alert is, in any order, and never another alert's.
+        (
+            "defender-streaming",
+            format!(
+                r#"{{"records":[{{"category":"AdvancedHunting-AlertEvidence","properties":{{"AlertId":"a","EntityType":"Machine","DeviceId":"{MACHINE}","Severity":null}}}},{{"category":"AdvancedHunting-AlertInfo","properties":{{"AlertId":"b","Severity":"Low"}}}},{{"category":"AdvancedHunting-AlertInfo","properties":{{"AlertId":"a","Severity":"High"}}}}]}}"#
+            ),
+            &format!("alert a high {MACHINE} | ignored b low | ignored a high"),
+        ),
         // Splunk: the row decides.
         (
             "splunk",

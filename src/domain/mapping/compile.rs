@@ -12,6 +12,7 @@ use super::severity::Scale;
 #[derive(Clone, Debug)]
 pub struct Mapping {
     pub(super) each: Vec<Source>,
+    pub(super) join: Option<Join>,
     pub(super) when: Vec<Vec<Condition>>,
     pub(super) unless: Vec<Condition>,
     pub(super) versions: Vec<Condition>,
@@ -42,6 +43,14 @@ pub(super) struct Acting {
     pub(super) from: Vec<Source>,
     /// By the value in lower case.
     pub(super) tenants: BTreeMap<String, String>,
+}
+
+/// Which other record of a delivery belongs to an alert.
+#[derive(Clone, Debug)]
+pub(super) struct Join {
+    pub(super) each: Vec<Source>,
+    pub(super) only: Vec<Condition>,
+    pub(super) on: Vec<Source>,
 }
 
 /// Something in a map that cannot work.
@@ -127,6 +136,11 @@ impl Mapping {
         let references = references.collect();
         let mapping = Mapping {
             each: check.each("each", map.each),
+            join: map.join.map(|join| Join {
+                each: check.each("join.each", Some(join.each)),
+                only: check.conditions("join.where", join.only),
+                on: check.sources("join.on", Some(join.on)),
+            }),
             when: check.alternatives("when", map.when),
             unless: check.conditions("unless", map.unless),
             versions: check.conditions("versions", map.versions),
@@ -421,6 +435,7 @@ mod tests {
             tenant = { concat = ["/a"], then = "/b" }
             status = { split = "," }
             lacks = "hostname"
+            join = { each = [], on = "x" }
             references = { incident = "x" }
             devices = { name = "root:host", each = { concat = ["/a"] } }
         "#;
@@ -433,6 +448,8 @@ mod tests {
             "devices.name",
             "each",
             "id",
+            "join.each",
+            "join.on",
             "lacks",
             "references.incident",
             "severity.bands",

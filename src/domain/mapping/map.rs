@@ -2,10 +2,11 @@
 //!
 //! * A **pointer** is an RFC 6901 text. A segment `*` is every element or member; a literal key `*` is written `~2`.
 //!   It starts at the current item (inside `devices` at the current device); `root:` before it starts at the whole
-//!   body, `parent:` at the object around the alert. `header:x-id` is a request header.
+//!   body, `parent:` at the object around the alert, `joined:` at the record that `join` finds. `header:x-id` is a
+//!   request header.
 //! * A **value** is a pointer or a table: `{ path = "/a/*", where = {…}, then = "/b" }` goes on from what stands there,
 //!   with `parse = "json"` inside the document that a text holds; `{ concat = ["/hostName", ".", "/dnsDomain"] }` joins
-//!   pointers (they start with `/`, `root:`, `parent:` or `header:`) and literal text, and one missing piece makes the
+//!   pointers (they start with `/` or one of these words) and literal text, and one missing piece makes the
 //!   whole missing. `split` and `capture` then cut the text.
 //! * A **list of values is a fallback list**: the first that is not missing wins. Missing is absent, `null`, `""`,
 //!   `[]` and `{}`.
@@ -24,6 +25,8 @@ pub use super::value::{Band, Compound, Conditions, Format, OneOrMany, SeverityMa
 pub struct Map {
     /// Where the alerts stand: the first that yields objects wins; `""` is the whole body (the default).
     pub each: Option<OneOrMany<Value>>,
+    /// Where another record of the same delivery tells more of an alert.
+    pub join: Option<JoinMap>,
     /// All must hold, else the alert is ignored. A missing value does not hold. Of a list of tables one has to hold.
     pub when: Option<OneOrMany<Conditions>>,
     /// None may hold, else the alert is ignored. A missing value passes.
@@ -67,6 +70,19 @@ pub struct Map {
     pub devices: Option<OneOrMany<DeviceMap>>,
 }
 
+/// Which other record of a delivery belongs to an alert: the first that fulfils the conditions and has the same key.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinMap {
+    /// Where the records stand, from the whole body: the first that yields any wins.
+    pub each: OneOrMany<Value>,
+    /// What stands there counts only if all of these hold.
+    #[serde(rename = "where")]
+    pub only: Option<Conditions>,
+    /// The value that both have in common, from the record and from the alert.
+    pub on: OneOrMany<Value>,
+}
+
 /// How the devices of one alert are read.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +112,7 @@ impl Map {
     pub fn over(self, preset: Map) -> Map {
         Map {
             each: self.each.or(preset.each),
+            join: self.join.or(preset.join),
             when: self.when.or(preset.when),
             unless: self.unless.or(preset.unless),
             versions: self.versions.or(preset.versions),

@@ -17,6 +17,8 @@ pub(super) struct At<'j, 'a> {
     /// The nearest object around the alert.
     pub(super) parent: &'j Json<'a>,
     pub(super) here: &'j Json<'a>,
+    /// What another record of the same delivery says of this alert.
+    pub(super) joined: Option<&'j Json<'a>>,
     pub(super) parsed: &'j Parsed,
     pub(super) headers: &'j Headers,
 }
@@ -33,9 +35,13 @@ enum Start {
     Here,
     Root,
     Parent,
+    Joined,
 }
 
-/// A pointer from the current item, from the object around the alert, or from the whole body.
+/// What stands before a pointer that does not start at the current item.
+const STARTS: [(&str, Start); 3] = [("root:", Start::Root), ("parent:", Start::Parent), ("joined:", Start::Joined)];
+
+/// A pointer from the current item, from the object around the alert, from another record, or from the whole body.
 #[derive(Clone, Debug)]
 pub(super) struct Path {
     pub(super) text: String,
@@ -45,11 +51,8 @@ pub(super) struct Path {
 
 impl Path {
     pub(super) fn parse(text: &str) -> Result<Path, String> {
-        let (start, rest) = match (text.strip_prefix("root:"), text.strip_prefix("parent:")) {
-            (Some(rest), _) => (Start::Root, rest),
-            (_, Some(rest)) => (Start::Parent, rest),
-            _ => (Start::Here, text),
-        };
+        let from = STARTS.iter().find_map(|(prefix, start)| Some((*start, text.strip_prefix(prefix)?)));
+        let (start, rest) = from.unwrap_or((Start::Here, text));
         match Pointer::parse(rest) {
             Ok(pointer) => Ok(Path { text: text.to_owned(), start, pointer }),
             Err(why) => Err(format!("`{text}`: {why}")),
@@ -58,29 +61,30 @@ impl Path {
 
     /// Whether a piece of text means a pointer rather than itself.
     pub(super) fn is_meant(text: &str) -> bool {
-        text.starts_with('/') || text.starts_with("root:") || text.starts_with("parent:")
+        text.starts_with('/') || STARTS.iter().any(|(prefix, _)| text.starts_with(prefix))
     }
 
     /// Every value it names, in document order.
     pub(super) fn values<'j, 'a>(&self, at: At<'j, 'a>) -> Vec<&'j Json<'a>> {
-        self.pointer.all(self.start(at))
+        self.start(at).map_or_else(Vec::new, |start| self.pointer.all(start))
     }
 
     /// The same, each with the nearest object around it.
     pub(super) fn values_with_owners<'j, 'a>(&self, at: At<'j, 'a>) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
-        self.pointer.all_with_owners(self.start(at))
+        self.start(at).map_or_else(Vec::new, |start| self.pointer.all_with_owners(start))
     }
 
     /// A key it reads that stands there in another letter case, too.
     pub(super) fn ambiguous<'p>(&'p self, at: At<'_, '_>) -> Option<&'p str> {
-        self.pointer.ambiguous(self.start(at))
+        self.pointer.ambiguous(self.start(at)?)
     }
 
-    const fn start<'j, 'a>(&self, at: At<'j, 'a>) -> &'j Json<'a> {
+    const fn start<'j, 'a>(&self, at: At<'j, 'a>) -> Option<&'j Json<'a>> {
         match self.start {
-            Start::Here => at.here,
-            Start::Root => at.root,
-            Start::Parent => at.parent,
+            Start::Here => Some(at.here),
+            Start::Root => Some(at.root),
+            Start::Parent => Some(at.parent),
+            Start::Joined => at.joined,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A body, its alerts, and for each what becomes of it.
 
-use super::compile::{Mapping, Source, What};
+use std::collections::BTreeMap;
+
+use super::compile::{Join, Mapping, Source, What};
 use super::field::{Found, LONGEST_KEY, Length, Notes, Supply};
 use super::path::{At, Headers, Parsed};
 use super::{Caps, Item, device, time};
@@ -54,7 +56,7 @@ pub(super) struct Read<'j, 'a> {
 impl<'j, 'a> At<'j, 'a> {
     pub(super) const fn of(delivered: Delivered<'j, 'a>, parsed: &'j Parsed) -> At<'j, 'a> {
         let Delivered { body, headers, .. } = delivered;
-        At { root: body, parent: body, here: body, parsed, headers }
+        At { root: body, parent: body, here: body, joined: None, parsed, headers }
     }
 }
 
@@ -80,11 +82,13 @@ pub(super) fn whole<'j, 'a>(
         return vec![as_one(AlertReason::TooManyAlerts, &derived, detail)];
     }
     let single = found.len() == 1;
+    let others = mapping.join.as_ref().map(|join| Others::of(join, at));
     let mut read = Vec::with_capacity(found.len());
     for (n, (parent, here)) in found.into_iter().enumerate() {
         let derived = if single { derived.clone() } else { format!("{derived}.{n}") };
         let mut notes = if tracing { Notes::tracing() } else { Notes::default() };
         let at = At { parent, here, ..at };
+        let at = At { joined: others.as_ref().and_then(|others| others.of_alert(at)), ..at };
         let item = item(mapping, caps, at, derived, &mut notes);
         read.push(Read { item, at: Some(at), trace: notes.trace.unwrap_or_default() });
     }
@@ -95,6 +99,39 @@ pub(super) fn whole<'j, 'a>(
         return vec![as_one(*reason, &derived, detail.clone())];
     }
     read
+}
+
+/// The records of a delivery that tell more of its alerts, by the value they have in common.
+struct Others<'m, 'j, 'a> {
+    join: &'m Join,
+    by_key: BTreeMap<String, &'j Json<'a>>,
+}
+
+impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
+    fn of(join: &'m Join, at: At<'j, 'a>) -> Others<'m, 'j, 'a> {
+        let mut by_key = BTreeMap::new();
+        let mut notes = Notes::default();
+        let records = join.each.iter().map(|source| {
+            let found = notes.find(source, at).into_iter().filter_map(|found| match found {
+                Found::Node(record @ Json::Object(_)) => Some(record),
+                _ => None,
+            });
+            found.collect::<Vec<_>>()
+        });
+        for record in records.into_iter().find(|records| !records.is_empty()).unwrap_or_default() {
+            if notes.holds(&join.only, at.here(record))
+                && let Some(key) = notes.text(&join.on, at.here(record), "join", Length::Key)
+            {
+                by_key.entry(key).or_insert(record);
+            }
+        }
+        Others { join, by_key }
+    }
+
+    fn of_alert(&self, at: At<'j, 'a>) -> Option<&'j Json<'a>> {
+        let key = Notes::default().text(&self.join.on, at, "join", Length::Key)?;
+        self.by_key.get(&key).copied()
+    }
 }
 
 /// A delivery that is parked as one.

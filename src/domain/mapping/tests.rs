@@ -426,6 +426,35 @@ fn a_header_and_the_object_around_an_alert_are_in_reach() {
 }
 
 #[test]
+fn another_record_of_the_delivery_tells_what_an_alert_leaves_out() {
+    let map = r#"
+        each = "/records/*"
+        join = { each = ["/none/*", "/records/*"], where = { "/kind" = "info" }, on = ["/alert", "/id"] }
+        when = { "/kind" = "evidence" }
+        id = "/id"
+        title = ["/title", "joined:/title"]
+        severity = ["/severity", "joined:/severity"]
+        user = { concat = ["joined:/domain", "@", "/user"] }
+        devices = { name = "/host" }
+    "#;
+    let body = r#"{"records":[{"kind":"info","alert":1,"title":"one","severity":"high","domain":"d"},
+        {"kind":"info","alert":1,"title":"later"},{"kind":"evidence","id":1,"host":"a","user":"u"},
+        {"kind":"evidence","id":2,"host":"b","user":"u"}]}"#;
+    let json = strict_json::read(body.as_bytes()).unwrap();
+    let read = super::read(&mapping(map), Caps::default(), &json, &[1; 16]);
+    let brief = |n: usize| {
+        let alert = read[n].alert();
+        (alert.title.as_deref(), alert.severity, alert.user.as_deref())
+    };
+    assert_eq!(brief(2), (Some("one"), Some(Severity::High), Some("d@u")));
+    assert_eq!(brief(3), (None, None, None), "nothing belongs to it");
+    let one =
+        explain(&mapping(map), Caps::default(), Delivered { body: &json, hash: &[1; 16], headers: &Headers::new() });
+    let title = one[2].supplied.iter().find(|supplied| supplied.field == "alert.title").unwrap();
+    assert_eq!(title.from, ["/records/0/title"]);
+}
+
+#[test]
 fn of_several_conditions_tables_one_has_to_hold() {
     let map = r#"
         when = [{ "/v" = "4", "/op" = "new" }, { "/v" = "5", "/act" = "create*" }]
