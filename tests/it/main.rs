@@ -22,6 +22,7 @@ mod lane;
 mod listener;
 mod presets;
 mod refusals;
+mod shapes;
 mod simulation;
 mod simulator;
 mod sources;
