@@ -404,3 +404,14 @@ fn the_receipt_in_the_readme_is_one_the_program_writes() {
     }
     assert_eq!(shown, written, "{}", serde_json::to_string_pretty(&receipt()).unwrap());
 }
+
+/// An image is built from what .dockerignore lets through, and everything that is compiled in has to be among it.
+#[test]
+fn an_image_is_built_from_all_that_the_program_is_made_of() {
+    let let_through: BTreeSet<_> =
+        text(".dockerignore").lines().filter_map(|line| line.strip_prefix('!')).map(str::to_owned).collect();
+    for needed in ["Cargo.toml", "Cargo.lock", "src", "benches", "tests", "docs/sources", "rules.toml"] {
+        assert!(let_through.contains(needed), "{needed} is left out");
+        assert!(root().join(needed).exists(), "{needed}");
+    }
+}
