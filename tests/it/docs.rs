@@ -349,6 +349,19 @@ fn every_preset_stands_in_the_table_of_senders_with_its_page() {
 }
 
 #[test]
+fn every_page_of_a_sender_says_what_to_enter_how_to_try_it_and_what_errors_do() {
+    let pages = documents().into_iter().filter(|file| file.starts_with("docs/sources/"));
+    let pages: Vec<_> =
+        pages.map(|page| (text(&page), page)).filter(|(text, _)| text.contains("## At the sender")).collect();
+    assert!(pages.len() >= 12, "{}", pages.len());
+    for (text, page) in pages {
+        for heading in ["At the sender", "Try it", "Errors and retries"] {
+            assert!(text.contains(&format!("\n## {heading}\n")), "{page}: {heading}");
+        }
+    }
+}
+
+#[test]
 fn the_template_for_sentinel_posts_the_incident_with_its_secret_kept() {
     let template: serde_json::Value = serde_json::from_str(&text("docs/sources/sentinel-logic-app.json")).unwrap();
     let app = &template["resources"][1]["properties"];

@@ -87,7 +87,7 @@ async fn a_source_never_acts_on_a_tenant_it_was_not_given() {
 
 #[tokio::test]
 async fn a_sender_that_falls_silent_is_shown_until_it_is_heard_again() {
-    let lines = "preset = \"generic\"\ntenants = \"north\"\nexpect_every = \"1s\"";
+    let lines = "preset = \"generic\"\ntenants = \"north\"\nexpect_every = \"3s\"";
     let quiet = source("calm", "preset = \"generic\"\ntenants = \"north\"");
     let mut site = site(&(source("siem2", lines) + &quiet)).await;
     let of = |status: &Value, name: &str| {
@@ -101,7 +101,7 @@ async fn a_sender_that_falls_silent_is_shown_until_it_is_heard_again() {
         .await
     };
     let never = silent(&site).await;
-    assert_eq!((&never["expect_every"], &never["last_delivery_at"]), (&"1s".into(), &Value::Null));
+    assert_eq!((&never["expect_every"], &never["last_delivery_at"]), (&"3s".into(), &Value::Null));
     let body = json!({ "alert_id": 1, "severity": "low", "mde_id": machine(1) }).to_string();
     site.post("siem2", &body).await;
     let status = site.get("/api/v1/status?source=siem2").await;
