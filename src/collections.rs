@@ -5,15 +5,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::domain::mapping::{Caps, Item, Mapping, read};
 use crate::domain::signature::stamp::TOLERANCE;
 use crate::domain::signature::{
     Algorithm, Authentication, Check, Encoding, Format, Key, KeyEncoding, Place, Scheme, Separator, Stamp, Template,
     authenticate,
 };
-use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
-use crate::presets;
 
 fn beside(path: &str) -> Option<Vec<u8>> {
     std::fs::read(format!("{}/../shared/{path}", env!("CARGO_MANIFEST_DIR"))).ok()
@@ -66,38 +63,4 @@ fn scheme(vector: &serde_json::Value) -> Scheme {
         key_encoding,
         keys: vec![key],
     }
-}
-
-/// One real-world body is mapped as its collection expects it.
-#[test]
-fn reads_a_published_sentinel_incident_as_expected() {
-    let (Some(body), Some(expected)) = (beside("payloads/sentinel_incident.json"), beside("payloads/expected.json"))
-    else {
-        return;
-    };
-    let expected: serde_json::Value = serde_json::from_slice(&expected).unwrap();
-    let file = &expected["files"]["sentinel_incident.json"];
-    let mapping = Mapping::compile(presets::map(file["preset"].as_str().unwrap()).unwrap()).unwrap();
-    let items = read(&mapping, Caps::default(), &strict_json::read(&body).unwrap(), &[0; 24]);
-    let [Item::Alert(alert)] = items.as_slice() else { panic!("{items:?}") };
-    let wanted = &file["alerts"][0];
-    let device = alert.devices.first().unwrap();
-    assert_eq!(file["alerts"].as_array().map(Vec::len), Some(1));
-    assert_eq!(wanted["devices"].as_array().map(Vec::len), Some(alert.devices.len()));
-    for (what, is, wanted) in [
-        ("id", Some(alert.id.clone()), &wanted["id"]),
-        ("title", alert.title.clone(), &wanted["title"]),
-        ("severity", alert.severity.map(|s| s.to_string()), &wanted["severity"]),
-        ("category", alert.category.first().cloned(), &wanted["category"][0]),
-        ("technique", alert.techniques.first().cloned(), &wanted["technique"][0]),
-        ("user", alert.user.clone(), &wanted["user"]),
-        ("tenant", alert.tenant.clone(), &wanted["tenant"]),
-        ("mde_id", device.machine.as_ref().map(ToString::to_string), &wanted["devices"][0]["mde_id"]),
-        ("name", device.name.clone(), &wanted["devices"][0]["name"]),
-        ("ip", device.ip.clone(), &wanted["devices"][0]["ip"]),
-        ("aad_id", device.aad_id.clone(), &wanted["devices"][0]["aad_id"]),
-    ] {
-        assert_eq!(is.as_deref(), wanted.as_str(), "{what}");
-    }
-    assert_eq!(alert.time, Timestamp::parse(wanted["time_utc"].as_str().unwrap()));
 }

@@ -145,13 +145,19 @@ impl Metrics {
         self.old_secrets.get_or_create(&labels).inc();
     }
 
-    /// A delivery was accepted.
-    pub fn accepted(&self, source: &str, tenant: &str, receipt: &Receipt, now: Timestamp) {
-        self.last_delivery.get_or_create(&vec![("source", source.to_owned())]).set(unix(now));
+    /// A source was last heard then; known from the journal before it is heard in this process.
+    pub fn heard(&self, source: &str, at: Timestamp) {
+        self.last_delivery.get_or_create(&vec![("source", source.to_owned())]).set(unix(at));
+    }
+
+    /// A delivery was accepted; `tenants` are those of its alerts, in their order.
+    pub fn accepted(&self, source: &str, tenants: &[Option<String>], receipt: &Receipt, now: Timestamp) {
+        self.heard(source, now);
         if receipt.duplicate {
             return;
         }
-        for alert in &receipt.alerts {
+        for (n, alert) in receipt.alerts.iter().enumerate() {
+            let tenant = tenants.get(n).cloned().flatten().unwrap_or_default();
             let labels = vec![("source", source.to_owned()), ("state", alert.state.clone())];
             self.alerts.get_or_create(&labels).inc();
             if let Some(reason) = &alert.reason {
@@ -159,7 +165,7 @@ impl Metrics {
             }
             for decision in &alert.decisions {
                 let rule = decision.rule.clone().unwrap_or_default();
-                let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", decision.state.clone())];
+                let labels = vec![("tenant", tenant.clone()), ("rule", rule), ("state", decision.state.clone())];
                 self.decisions.get_or_create(&labels).inc();
                 // One that is resolving is counted again when it is decided.
                 if decision.scan_id.is_none() && decision.state != DecisionState::Resolving.code() {

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use crate::defender::Endpoints;
+use crate::domain::alert::Alert;
 use crate::domain::mapping::{Caps, Mapping};
 use crate::domain::quota::Share;
 use crate::domain::scan::{Mode, OnUnknown};
@@ -132,14 +133,16 @@ pub struct Source {
     pub caps: Caps,
     /// How its requests prove themselves.
     pub auth: Authentication,
-    /// The tenant it may act on.
-    pub tenant: String,
+    /// The tenants it may act on. With several, each alert says for which: [`Alert::acts_for`].
+    pub tenants: Vec<String>,
     /// Media types it may send, lower case.
     pub content_types: Vec<String>,
     /// Methods it may use, upper case.
     pub methods: Vec<String>,
     /// How long a delivery or alert counts as the same.
     pub remember: Duration,
+    /// How long it may stay silent before somebody should look.
+    pub expect_every: Option<Duration>,
     /// Cap of a body, in bytes.
     pub max_body: usize,
 }
@@ -221,6 +224,14 @@ impl Source {
     #[must_use]
     pub fn of_preset(name: &str) -> Option<Source> {
         source::of_preset(name)
+    }
+
+    /// The tenant that acts on an alert of it. `None` where it acts for several and the alert, which then is parked,
+    /// belongs to none.
+    #[must_use]
+    pub fn tenant_of<'s>(&'s self, alert: &'s Alert) -> Option<&'s str> {
+        let only = || self.tenants.first().filter(|_| self.tenants.len() == 1);
+        alert.acts_for.as_ref().or_else(only).map(String::as_str)
     }
 }
 

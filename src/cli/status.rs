@@ -119,6 +119,9 @@ fn source_text(lines: &mut Lines, source: &SourceView) {
         .as_ref()
         .map_or_else(|| "none yet".to_owned(), |last| format!("{}, the last at {} UTC", source.deliveries, time(last)));
     lines.say("received", &last);
+    if let (Some(since), Some(every)) = (&source.silent_since, &source.expect_every) {
+        lines.say("silent", &format!("since {} UTC, though expected every {every}", time(since)));
+    }
     for refusal in &source.refusals {
         let clock = refusal.clock_ahead_seconds.map_or_else(String::new, |ahead| {
             format!(

@@ -30,6 +30,21 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The same value with texts of its own, for one that outlives the body it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Json<'static> {
+        match self {
+            Json::Null => Json::Null,
+            Json::Bool(value) => Json::Bool(value),
+            Json::Number(literal) => Json::Number(literal.into_owned().into()),
+            Json::Text(text) => Json::Text(text.into_owned().into()),
+            Json::List(elements) => Json::List(elements.into_iter().map(Json::into_owned).collect()),
+            Json::Object(members) => Json::Object(
+                members.into_iter().map(|(key, value)| (key.into_owned().into(), value.into_owned())).collect(),
+            ),
+        }
+    }
+
     /// The literal text of a string or a number.
     #[must_use]
     pub fn text(&self) -> Option<&str> {

@@ -65,6 +65,7 @@ pub mod quota;
 pub mod rules;
 pub mod scan;
 pub mod signature;
+pub mod silence;
 pub mod strict_json;
 pub mod time;
 pub mod verdict;

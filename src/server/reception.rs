@@ -13,6 +13,7 @@ use super::webhook::Arrived;
 use crate::api::RefusalView;
 use crate::clock;
 use crate::domain::signature::{self, Failure, Malformed, Presented, Refused};
+use crate::domain::silence::Silence;
 use crate::domain::time::Timestamp;
 use crate::intake::{Accepted, Intake, NotAccepted};
 use crate::journal::JournalError;
@@ -46,6 +47,23 @@ impl Refusals {
     }
 }
 
+/// When each source was last heard, shared by whoever hears, looks and shows.
+#[derive(Clone)]
+pub struct Heard(Arc<Mutex<Silence>>);
+
+impl Heard {
+    /// Begins with what is known at the start.
+    #[must_use]
+    pub fn new(silence: Silence) -> Heard {
+        Heard(Arc::new(Mutex::new(silence)))
+    }
+
+    /// Looks at it, or notes something.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Silence) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Where requests arrive that passed the door.
 #[derive(Clone)]
 pub struct Reception {
@@ -55,6 +73,8 @@ pub struct Reception {
     pub metrics: Arc<Metrics>,
     /// Remembers.
     pub refusals: Arc<Refusals>,
+    /// Knows who was heard.
+    pub heard: Heard,
 }
 
 impl Reception {
@@ -94,9 +114,10 @@ impl Reception {
     }
 
     fn acknowledge(&self, source: &str, accepted: Accepted, now: Timestamp) -> Response {
-        let Accepted { receipt, credential, by_old_secret } = accepted;
-        if let Some(desk) = self.intake.desks.get(source) {
-            self.metrics.accepted(source, &desk.source.tenant, &receipt, now);
+        let Accepted { receipt, tenants, credential, by_old_secret } = accepted;
+        self.metrics.accepted(source, &tenants, &receipt, now);
+        if self.heard.with(|silence| silence.hear(source, now)) {
+            tracing::info!(source, "the sender is heard again");
         }
         if by_old_secret {
             self.metrics.old_secret(source, &credential);

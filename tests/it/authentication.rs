@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 use crate::harness::{
-    Answer, Authority, SIEM_SECRET, Site, TENANT, Wish, alert, hmac_hex, hmac_tag, machine, say, standard_webhook,
-    until,
+    Answer, Issuer, SIEM_SECRET, Site, TENANT, Wish, alert, hmac_hex, hmac_tag, machine, say, standard_webhook, until,
 };
 
 const HERE: [u8; 4] = [127, 0, 0, 1];
@@ -485,7 +484,7 @@ async fn a_secret_in_the_body_is_neither_kept_nor_shown() {
 }
 
 /// A site that takes tokens of this authority.
-async fn entra(authority: &Authority) -> Site {
+async fn entra(authority: &Issuer) -> Site {
     let more = format!(
         "[sources.sentinel2]\npreset = \"generic\"\n[[sources.sentinel2.auth]]\nentra_jwt = {{ tenant_id = \"{TENANT}\", \
          audience = \"api://scanhook\", roles = [\"Alert.Post\"], authority = \"http://{}\" }}\n",
@@ -518,7 +517,7 @@ async fn in_time(site: &Site, token: &str, id: &str) {
 
 #[tokio::test]
 async fn a_token_of_entra_lets_in_once_its_key_is_known_and_keys_come_from_the_authority_alone() {
-    let authority = Authority::open().await;
+    let authority = Issuer::open().await;
     let site = entra(&authority).await;
     let token = authority.token(&authority.claims());
     in_time(&site, &token, "1").await;
@@ -538,7 +537,7 @@ async fn a_token_of_entra_lets_in_once_its_key_is_known_and_keys_come_from_the_a
 
 #[tokio::test]
 async fn a_token_that_is_not_for_us_is_refused_and_leaves_nothing() {
-    let authority = Authority::open().await;
+    let authority = Issuer::open().await;
     let site = entra(&authority).await;
     in_time(&site, &authority.token(&authority.claims()), "first").await;
     let before = site.rows();
@@ -574,7 +573,7 @@ async fn a_token_that_is_not_for_us_is_refused_and_leaves_nothing() {
     }
     rows.push(("no token".to_owned(), with_token(&good, &wicked()).without("Authorization"), 401));
     rows.push(("twice".to_owned(), with_token(&good, &wicked()).twice("Authorization"), 400));
-    let another = Authority::open().await;
+    let another = Issuer::open().await;
     rows.push((
         "another issuer's key of the same id".to_owned(),
         with_token(&another.token(&another.claims()), &wicked()),
@@ -594,7 +593,7 @@ async fn a_token_that_is_not_for_us_is_refused_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_key_that_the_authority_withdraws_is_good_no_more() {
-    let authority = Authority::open().await;
+    let authority = Issuer::open().await;
     let site = entra(&authority).await;
     let old = authority.token(&authority.claims());
     in_time(&site, &old, "1").await;

@@ -425,6 +425,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "H073a H083a H083b H083c H083d H085a H085b",
         "intake::keys_named_like_our_own_change_nothing_and_links_are_not_followed",
     ),
+    ("H073b", "shapes::a_format_that_is_not_known_is_parked_and_never_guessed"),
     ("H074a H074b H074c H074d", "intake::no_form_of_time_keeps_an_alert_from_being_decided"),
     (
         "H077a H077b H077c H077d H078a H078b H078c H078d H079a H079b H080 H089",
@@ -441,7 +442,6 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("H009 H010", "TLS is the work of a proxy in front"),
     ("H039b H039c H040b H040c", "about the start: src/settings/tests.rs"),
     ("H054", "about time: benches/timing.rs"),
-    ("H073b", "no preset here has a version of its format"),
     ("H076", "about the device directory"),
     ("H081a H081b", "about rules: src/domain/rules"),
     ("H088", "about protections of rules.toml"),

@@ -309,6 +309,16 @@ impl Check {
         matches!(self, Check::Hmac { .. })
     }
 
+    /// Whether an altered header of this name, in lower case, makes the check fail: its scheme signs the time or the id
+    /// that stands there.
+    #[must_use]
+    pub fn protects_header(&self, name: &str) -> bool {
+        let Check::Hmac(scheme) = self else { return false };
+        let stamp =
+            scheme.stamp.as_ref().is_some_and(|stamp| matches!(&stamp.place, Place::Header(own) if own == name));
+        stamp || scheme.id_header.as_ref().is_some_and(|own| own == name)
+    }
+
     fn holds<'r>(&self, presented: Presented<'r>, body: &[u8], now: Timestamp) -> Result<Held<'r>, Refused> {
         let named = |name: &str| Held { key: name.to_owned(), old: false, id: None };
         match self {

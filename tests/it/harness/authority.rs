@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::TENANT;
 
-pub struct Authority {
+pub struct Issuer {
     pub at: SocketAddr,
     shared: Arc<Mutex<Shared>>,
     _stop: watch::Sender<bool>,
@@ -32,8 +32,8 @@ struct Shared {
     down: bool,
 }
 
-impl Authority {
-    pub async fn open() -> Authority {
+impl Issuer {
+    pub async fn open() -> Issuer {
         let shared = Arc::new(Mutex::new(Shared::default()));
         let answering = shared.clone();
         let router = Router::new().fallback(any(move |uri: axum::http::Uri| {
@@ -44,7 +44,7 @@ impl Authority {
         let at = socket.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(serve(socket, router, Limits::default(), Default::default(), stopping));
-        let authority = Authority { at, shared, _stop: stop };
+        let authority = Issuer { at, shared, _stop: stop };
         authority.publish("first");
         authority
     }

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-pub use authority::Authority;
+pub use authority::Issuer;
 pub use binary::Binary;
 pub use far::{Far, fault};
 pub use front::{Foul, Front};
@@ -84,6 +84,8 @@ pub struct Wish {
     /// Secrets it names: file and content.
     pub secrets: Vec<(&'static str, &'static str)>,
     pub beat: Beat,
+    /// A scanhook.toml of its own, in which FAR stands for the far side's address.
+    pub config: Option<String>,
 }
 
 impl Default for Wish {
@@ -110,6 +112,7 @@ impl Default for Wish {
             more: String::new(),
             secrets: Vec::new(),
             beat: Beat::default(),
+            config: None,
         }
     }
 }
@@ -142,6 +145,10 @@ impl Site {
         let mut site = Site { folder, far, wish, running: None, public: nowhere, admin: nowhere, http };
         install(site.folder.path(), site.far.at, site.wish.server, site.wish.tenant);
         add(site.folder.path(), &site.wish.more, &site.wish.secrets);
+        if let Some(config) = &site.wish.config {
+            let config = config.replace("FAR", &site.far.at.to_string());
+            std::fs::write(site.folder.path().join("scanhook.toml"), config).unwrap();
+        }
         site.start().await;
         site
     }
@@ -382,7 +389,8 @@ pub fn credential(source: &str, body: &[u8]) -> (&'static str, String) {
         "other" => ("x-signature-256", format!("sha256={}", hmac_hex(OTHER_SECRET, body))),
         "sentinel" => ("authorization", format!("Bearer {SENTINEL_SECRET}")),
         "defender" => ("authorization", format!("Bearer {DEFENDER_SECRET}")),
-        _ => panic!("no source {source}"),
+        // Sources of a configuration of its own.
+        _ => ("authorization", format!("Bearer {SIEM_SECRET}")),
     }
 }
 
