@@ -420,7 +420,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("H066 H067b", "intake::ids_are_kept_to_the_last_digit"),
     ("H068b", "hostile::a_million_keys_are_read_in_bounded_time_and_memory"),
     ("H069a H069b H069c H069d H070", "refusals::a_request_at_the_wrong_door_leaves_nothing_behind"),
-    ("H072b", "kill::fifty_kills_under_load_lose_nothing_acknowledged_and_scan_nothing_twice"),
+    ("H072b", "kill::kills_under_load_lose_nothing_acknowledged_and_scan_nothing_twice"),
     (
         "H073a H083a H083b H083c H083d H085a H085b",
         "intake::keys_named_like_our_own_change_nothing_and_links_are_not_followed",
