@@ -394,7 +394,9 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn missed(&self, tenant: TenantId, misses: u32) -> Result<Option<OpenScan>, JournalError> {
-        let sql = format!("{OPEN} WHERE tenant = ? AND state = 'running' AND misses >= ? ORDER BY sent_at, id LIMIT 1");
+        let sql = format!(
+            "{OPEN} WHERE tenant = ? AND {IS_OPEN} AND state = 'running' AND misses >= ? ORDER BY sent_at, id LIMIT 1"
+        );
         let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], open_row).optional()?;
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }

@@ -595,7 +595,7 @@ fn people_steer_a_running_responder_from_the_command_line() {
         let mut command = desk.command(&[args, &["--admin", &admin]].concat());
         Ran::of(command.env("USER", "anna").output().unwrap())
     };
-    has(&ask(&["status"]).ends(0).out, &["paused   everything, by start since", "started with --paused"]);
+    has(&ask(&["status"]).ends(0).out, &["paused    everything, by start since", "started with --paused"]);
     has(&ask(&["resume"]).ends(0).out, &["PAUSED", "everything", "start"]);
     assert_eq!(ask(&["resume"]).ends(0).err, "no pause is so\n");
     has(&ask(&["pause", "--rule", "hihg"]).ends(64).err, &["[bad-value]", "key: rule", "a rule that is in force"]);

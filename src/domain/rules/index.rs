@@ -12,7 +12,7 @@ use super::rule::Rule;
 use super::sight::Sight;
 
 /// Fewer rules are looked at one by one.
-const FEW: usize = 24;
+const FEW: usize = 4;
 /// A condition that may hold in more ways is no help.
 const WAYS: usize = 256;
 /// A longer text equals nothing that stands in a rule.

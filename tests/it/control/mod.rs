@@ -45,12 +45,14 @@ async fn begun(site: &Site, id: &str, severity: &str, machine: &str) -> String {
     scan_id(&site.accepted(alert(id, severity, machine)).await)
 }
 
-/// The id of the first decision of a receipt, which is in this state for this reason.
+/// The id of the first decision of a receipt, which is in this state for this reason once the directory has answered.
 async fn decided(site: &Site, body: impl AsRef<[u8]>, state: &str, reason: &str) -> String {
     let receipt = site.accepted(body).await;
-    let decision = &receipt["alerts"][0]["decisions"][0];
-    assert_eq!((&decision["state"], &decision["reason"]), (&state.into(), &reason.into()), "{receipt}");
-    decision["id"].as_str().unwrap().to_owned()
+    let id = receipt["alerts"][0]["decisions"][0]["id"].as_str().unwrap().to_owned();
+    site.resolved().await;
+    let decision = decision(site, &id).await;
+    assert_eq!((&decision["state"], &decision["reason"]), (&state.into(), &reason.into()), "{decision}");
+    id
 }
 
 async fn decision(site: &Site, id: &str) -> Value {
