@@ -9,13 +9,12 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use http::HeaderMap;
 use scanhook::domain::alert::{Alert, Device, MachineId, Severity};
 use scanhook::domain::delivery::VerifiedDelivery;
 use scanhook::domain::mapping::{self, Item};
 use scanhook::domain::rules::{Event, Facts};
 use scanhook::domain::scan::Mode;
-use scanhook::domain::signature::{Authentication, Check, Encoding, Key, authenticate, sign};
+use scanhook::domain::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
 use scanhook::domain::strict_json;
 use scanhook::domain::time::Timestamp;
 use scanhook::policy::{Ceiling, Policy, Question, Terms};
@@ -113,16 +112,11 @@ fn decide(source: &Source, policy: &Policy, delivery: &VerifiedDelivery) -> usiz
 }
 
 fn bench(c: &mut Criterion) {
-    let check = || Check::Hmac {
-        header: "x-signature-256".parse().unwrap(),
-        prefix: "sha256=".to_owned(),
-        encoding: Encoding::Hex,
-        keys: vec![Key::new("bench", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap()],
-    };
+    let key = Key::new("bench", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap();
+    let check = Check::hmac("x-signature-256".parse().unwrap(), "sha256=", Encoding::Hex, vec![key]);
     let body = body();
-    let (name, value) = sign(&check(), &body).unwrap();
-    let headers: HeaderMap = [(name, value)].into_iter().collect();
-    let auth = Authentication { alternatives: vec![vec![check()]] };
+    let headers = Outgoing::prove([&check], body.clone(), Moment::at(Timestamp::default())).unwrap().headers;
+    let auth = Authentication { alternatives: vec![vec![check]] };
     let source = Source::of_preset("generic").unwrap();
     let verify = || authenticate(&auth, "generic", &headers, body.clone(), Timestamp::default()).map_err(|_| "refused");
     let delivery = verify().unwrap();

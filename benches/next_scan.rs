@@ -19,7 +19,7 @@ const DUE: usize = 1_000;
 fn bench(c: &mut Criterion) {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
     let mut counter = Counter::new(&mut store);
-    let tenant = counter.desk.tenant;
+    let tenant = counter.tenant;
     for _ in 0..WAITING / 1_000 {
         let acceptances: Vec<_> = (0..1_000).map(|_| counter.delivery()).collect();
         write(&mut store, move |tx| acceptances.iter().try_for_each(|a| tx.accept(a, NOW).map(drop)));
@@ -47,7 +47,7 @@ fn bench(c: &mut Criterion) {
 fn paused(c: &mut Criterion) {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
     let mut counter = Counter::new(&mut store);
-    let tenant = counter.desk.tenant;
+    let tenant = counter.tenant;
     for _ in 0..WAITING / 1_000 {
         let acceptances: Vec<_> = (0..1_000).map(|_| counter.delivery()).collect();
         write(&mut store, move |tx| acceptances.iter().try_for_each(|a| tx.accept(a, NOW).map(drop)));

@@ -77,6 +77,21 @@ pub struct AlertView {
     pub title: Option<String>,
     /// Severity on the common scale.
     pub severity: Option<String>,
+    /// The names of the secrets its delivery was proved by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// Where a person reads on; as the sender wrote it, never fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Other ids of the same thing, by what they are called.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub references: std::collections::BTreeMap<String, Vec<String>>,
+    /// The sender gave no id, so it is derived from the body.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub id_derived: bool,
+    /// Several alerts of the sender may have this id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub id_shared: bool,
     /// What became of it.
     #[serde(flatten)]
     pub receipt: AlertReceipt,
@@ -268,6 +283,12 @@ pub struct SourceView {
     pub deliveries: u32,
     /// When the last one was received.
     pub last_delivery_at: Option<String>,
+    /// How long it may stay silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_every: Option<String>,
+    /// It is silent for longer than that: since its last delivery, or since the start where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_since: Option<String>,
     /// The last refusals, newest first; only where one source was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<RefusalView>,
@@ -282,4 +303,7 @@ pub struct RefusalView {
     pub address: String,
     /// Which check failed; never told to the sender.
     pub check: String,
+    /// By how many seconds a signed time was ahead of our clock (negative: behind), where that is what failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<i64>,
 }

@@ -15,16 +15,19 @@ use crate::clock;
 use crate::defender::client::{Client, ClientError, Timeouts};
 use crate::defender::{BadEndpoint, Endpoints};
 use crate::domain::scan::Mode;
-use crate::intake::{Desk, Desks, Intake};
-use crate::journal::{Ids, Journal, JournalError, OpenError, PolicyId, Retention, Store, TenantId};
+use crate::domain::signature::{Authentication, Check};
+use crate::domain::silence::Silence;
+use crate::intake::{ActsFor, Desk, Desks, Intake};
+use crate::journal::{Ids, Journal, JournalError, OpenError, PolicyId, Reader, Retention, Store, TenantId};
+use crate::keyrings::{self, Beat};
 use crate::lane::run::{Runner, Tell};
 use crate::lane::{Account, Happened, Pace};
 use crate::metrics::Metrics;
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::server::admin::{self, Admin, Shown};
 use crate::server::listener::{self, Limits};
-use crate::server::reception::{Reception, Refusals};
-use crate::server::webhook::{self, Door, SourceDoor};
+use crate::server::reception::{Heard, Reception, Refusals};
+use crate::server::webhook::{self, Door, SecretInUrl, SourceDoor};
 use crate::settings::{Settings, Tenant};
 use crate::simulator::serve as simulator;
 
@@ -48,6 +51,8 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// Play the far side in this process.
     pub simulator: Option<simulator::Shared>,
+    /// How often the keys of token issuers are fetched.
+    pub beat: Beat,
 }
 
 /// Why the app did not start.
@@ -148,12 +153,21 @@ impl Running {
                 "a lane"
             });
         }
+        let (fetcher, keys) = keyrings::ring(&settings.sources, client, options.beat, stopping.clone());
+        tasks.spawn(async move {
+            fetcher.run().await;
+            "the fetcher of keys"
+        });
         tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
         tasks.spawn(housekeep(journal.clone(), retention(&settings), stopping.clone(), policy_in_force));
 
-        let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping };
+        let heard = heard(&settings, &journal, &metrics).await?;
+        if let Some(beat) = heard.with(|silence| silence.beat()) {
+            tasks.spawn(listen_for_silence(heard.clone(), beat, stopping.clone()));
+        }
         let (_, decides) = watch::channel((current.borrow().clone(), id));
-        let intake = Arc::new(Intake { desks, policy: decides, journal: parts.journal.clone() });
+        let intake = Arc::new(Intake { desks, policy: decides, journal: journal.clone(), keys });
+        let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping, heard };
         parts.open_doors(&mut tasks, listeners, intake);
         let grace = settings.server.grace;
         Ok(Running { public, admin, simulator: simulated, stop, ready, tasks, writer, grace })
@@ -203,12 +217,18 @@ struct Parts<'a> {
     metrics: Arc<Metrics>,
     ready: watch::Receiver<bool>,
     stopping: watch::Receiver<bool>,
+    heard: Heard,
 }
 
 impl Parts<'_> {
     fn open_doors(&self, tasks: &mut JoinSet<&'static str>, listeners: Listeners, intake: Arc<Intake>) {
         let refusals = Arc::new(Refusals::default());
-        let reception = Reception { intake: intake.clone(), metrics: self.metrics.clone(), refusals: refusals.clone() };
+        let reception = Reception {
+            intake: intake.clone(),
+            metrics: self.metrics.clone(),
+            refusals: refusals.clone(),
+            heard: self.heard.clone(),
+        };
         let shape = reception.clone();
         let public = webhook::router(
             self.door(),
@@ -227,6 +247,7 @@ impl Parts<'_> {
             tenants: tenants.collect(),
             metrics: self.metrics.clone(),
             refusals,
+            heard: self.heard.clone(),
             ready: self.ready.clone(),
             started: clock::now(),
             dry_run: self.settings.dry_run,
@@ -257,7 +278,7 @@ impl Parts<'_> {
                 content_types: source.content_types.clone(),
                 methods: source.methods.clone(),
                 max_body: source.max_body,
-                secret_in_url: false,
+                secret_in_url: secret_in_url(&source.auth),
             };
             (source.name.clone(), door)
         });
@@ -271,6 +292,16 @@ impl Parts<'_> {
             mono: Arc::new(clock::mono),
             told: Arc::new(move |source, status| metrics.delivered(source, status.as_u16())),
         }
+    }
+}
+
+/// Whether the URLs of a source end in its secret.
+fn secret_in_url(auth: &Authentication) -> SecretInUrl {
+    let in_url = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::UrlSecret { .. }));
+    match auth.alternatives.iter().filter(in_url).count() {
+        0 => SecretInUrl::Never,
+        all if all == auth.alternatives.len() => SecretInUrl::Always,
+        _ => SecretInUrl::Sometimes,
     }
 }
 
@@ -293,10 +324,13 @@ async fn play(
 
 /// What each source is allowed, and whom it acts for.
 fn desks(settings: &Settings, branches: &BTreeMap<String, Branch>) -> Desks {
-    let desks = settings.sources.iter().filter_map(|source| {
-        let branch = branches.get(&source.tenant)?;
-        let desk = Desk { source: source.clone(), tenant: branch.id, terms: branch.terms };
-        Some((source.name.clone(), desk))
+    let desks = settings.sources.iter().map(|source| {
+        let tenants = source.tenants.iter().filter_map(|name| {
+            let branch = branches.get(name)?;
+            Some((name.clone(), ActsFor { tenant: branch.id, terms: branch.terms }))
+        });
+        let desk = Desk { source: source.clone(), tenants: tenants.collect() };
+        (source.name.clone(), desk)
     });
     desks.collect()
 }
@@ -367,6 +401,37 @@ fn retention(settings: &Settings) -> Retention {
         records: settings.journal.records,
         remember: settings.sources.iter().map(|source| (source.name.clone(), source.remember)).collect(),
     }
+}
+
+/// Who was heard when, as far as the journal knows.
+async fn heard(settings: &Settings, journal: &Journal, metrics: &Metrics) -> Result<Heard, JournalError> {
+    let names: Vec<_> = settings.sources.iter().map(|source| source.name.clone()).collect();
+    let look = move |reader: &Reader<'_>| {
+        let last = |name: String| Ok(reader.last_heard(&name)?.map(|at| (name, at)));
+        names.into_iter().map(last).collect::<Result<Vec<_>, JournalError>>()
+    };
+    let heard: BTreeMap<_, _> = journal.read(look).await?.into_iter().flatten().collect();
+    for (source, at) in &heard {
+        metrics.heard(source, *at);
+    }
+    let expected = settings.sources.iter().filter_map(|source| Some((source.name.clone(), source.expect_every?)));
+    Ok(Heard::new(Silence::new(expected.collect(), heard, clock::now())))
+}
+
+/// One log line for each sender that falls silent.
+async fn listen_for_silence(heard: Heard, beat: Duration, mut stop: watch::Receiver<bool>) -> &'static str {
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(beat) => {
+                for (source, last) in heard.with(|silence| silence.fallen_silent(clock::now())) {
+                    let last = last.map_or_else(|| "never".to_owned(), |last| last.to_string());
+                    tracing::warn!(source, last, "the sender is silent for longer than `expect_every`");
+                }
+            }
+        }
+    }
+    "the watch for silent senders"
 }
 
 /// Ends when the writer has: without it nothing can be acknowledged any more.

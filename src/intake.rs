@@ -8,12 +8,13 @@ use tokio::sync::watch;
 
 use crate::api::Receipt;
 use crate::domain::delivery::VerifiedDelivery;
-use crate::domain::mapping::{self, Item};
+use crate::domain::mapping::{self, Delivered, Headers, Item};
 use crate::domain::rules::Facts;
-use crate::domain::signature::{self, Refused};
+use crate::domain::signature::{self, Presented, Refused};
 use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
-use crate::journal::{Acceptance, AcceptedAlert, Journal, JournalError, PolicyId, TenantId};
+use crate::journal::{Acceptance, AcceptedAlert, Decided, Journal, JournalError, PolicyId, TenantId};
+use crate::keyrings::Ring;
 use crate::policy::{Policy, Question, Terms};
 use crate::settings::Source;
 
@@ -21,6 +22,22 @@ use crate::settings::Source;
 pub struct Desk {
     /// The configured source.
     pub source: Source,
+    /// The tenants it may act on, by their configured name.
+    pub tenants: BTreeMap<String, ActsFor>,
+}
+
+impl Desk {
+    /// For a source that acts on one tenant.
+    #[must_use]
+    pub fn of_one(source: Source, tenant: TenantId, terms: Terms) -> Desk {
+        let tenants = source.tenants.iter().map(|name| (name.clone(), ActsFor { tenant, terms })).collect();
+        Desk { source, tenants }
+    }
+}
+
+/// A tenant a source may act on.
+#[derive(Clone, Copy)]
+pub struct ActsFor {
     /// The tenant's row.
     pub tenant: TenantId,
     /// What the tenant allows.
@@ -41,6 +58,8 @@ pub struct Intake {
     pub policy: Current,
     /// The durable record.
     pub journal: Journal,
+    /// The keys of token issuers.
+    pub keys: Ring,
 }
 
 /// Why a request became no delivery.
@@ -67,6 +86,18 @@ pub enum NotAccepted {
     Journal(#[from] JournalError),
 }
 
+/// A delivery that is on disk.
+pub struct Accepted {
+    /// What the sender is told.
+    pub receipt: Receipt,
+    /// The tenant of each alert, in the order of the receipt; empty for a delivery that came again.
+    pub tenants: Vec<Option<String>>,
+    /// The names of the keys that matched.
+    pub credential: String,
+    /// A key that is on its way out was among them.
+    pub by_old_secret: bool,
+}
+
 impl Intake {
     /// Accepts one request, or says why not. A 2xx may be answered exactly when this is `Ok`.
     ///
@@ -75,21 +106,41 @@ impl Intake {
     pub async fn receive(
         &self,
         source: &str,
-        headers: &http::HeaderMap,
+        presented: Presented<'_>,
         body: Bytes,
         now: Timestamp,
-    ) -> Result<Receipt, NotAccepted> {
+    ) -> Result<Accepted, NotAccepted> {
         let desk = self.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
-        let delivery =
-            signature::authenticate(&desk.source.auth, source, headers, body, now).map_err(NotAccepted::Credential)?;
+        let keys = self.keys.known();
+        let presented = Presented { keyrings: Some(&keys), ..presented };
+        let delivery = signature::authenticate(&desk.source.auth, source, presented, body, now).map_err(|refused| {
+            if refused == Refused::KeyUnknown {
+                self.keys.want();
+            }
+            NotAccepted::Credential(refused)
+        })?;
+        let (credential, by_old_secret) = (delivery.credential().to_owned(), delivery.is_by_old_secret());
         let (policy, id) = self.policy.borrow().clone();
         let bytes = delivery.body().len();
-        let acceptance = accept(desk, &policy, id, delivery)?;
-        Ok(self.journal.write_soon(bytes, move |tx| tx.accept(&acceptance, now)).await?)
+        let acceptance = accept_with_headers(desk, &policy, id, delivery, &read_headers(desk, presented.headers))?;
+        let tenants = acceptance.alerts.iter().map(|one| desk.source.tenant_of(one.item.alert()).map(str::to_owned));
+        let tenants = tenants.collect();
+        if let Some(count) = acceptance.left_out {
+            tracing::warn!(source, count, "the sender left alerts out of a delivery: it sends at most so many at once");
+        }
+        let receipt = self.journal.write_soon(bytes, move |tx| tx.accept(&acceptance, now)).await?;
+        let tenants = if receipt.duplicate { Vec::new() } else { tenants };
+        Ok(Accepted { receipt, tenants, credential, by_old_secret })
     }
 }
 
-/// Reads and decides a delivery: pure.
+/// The headers that the source's map reads.
+fn read_headers(desk: &Desk, headers: &http::HeaderMap) -> Headers {
+    let read = |name: &String| Some((name.clone(), headers.get(name)?.to_str().ok()?.to_owned()));
+    desk.source.mapping.headers().iter().filter_map(read).collect()
+}
+
+/// Reads and decides a delivery of which only the body is at hand: pure.
 ///
 /// # Errors
 /// [`NotAccepted::NotStrict`].
@@ -99,27 +150,44 @@ pub fn accept(
     id: PolicyId,
     delivery: VerifiedDelivery,
 ) -> Result<Acceptance, NotAccepted> {
+    accept_with_headers(desk, policy, id, delivery, &Headers::new())
+}
+
+/// Reads and decides a delivery with the headers that the source's map reads: pure.
+///
+/// # Errors
+/// [`NotAccepted::NotStrict`].
+pub fn accept_with_headers(
+    desk: &Desk,
+    policy: &Policy,
+    id: PolicyId,
+    delivery: VerifiedDelivery,
+    headers: &Headers,
+) -> Result<Acceptance, NotAccepted> {
     let json = strict_json::read(delivery.body()).map_err(|fault| NotAccepted::NotStrict {
         fault,
         credential: delivery.credential().to_owned(),
         body: hex::encode(delivery.key().as_bytes()),
     })?;
     let (source, at) = (&desk.source, delivery.received());
-    let items = mapping::read(&source.mapping, source.caps, &json, delivery.key().as_bytes().as_slice());
+    let key = delivery.key();
+    let delivered = Delivered { body: &json, hash: key.as_bytes(), headers };
+    let items = mapping::read_delivered(&source.mapping, source.caps, delivered);
     let alerts = items.into_iter().map(|item| {
-        let verdicts = match &item {
-            Item::Alert(alert) => alert
-                .devices
-                .iter()
-                .map(|device| {
-                    let (terms, body, facts) = (desk.terms, Some(&json), Facts::NotAsked);
+        let acts_for = source.tenant_of(item.alert()).and_then(|name| desk.tenants.get(name)).copied();
+        let decided = match (&item, acts_for) {
+            (Item::Alert(alert), Some(ActsFor { tenant, terms })) => {
+                let verdict = |device| {
+                    let (body, facts) = (Some(&json), Facts::NotAsked);
                     policy.decide(Question { source, terms, alert, device, facts, body, at })
-                })
-                .collect(),
-            Item::Ignored { .. } | Item::Parked { .. } => Vec::new(),
+                };
+                Some(Decided { tenant, verdicts: alert.devices.iter().map(verdict).collect() })
+            }
+            _ => None,
         };
-        AcceptedAlert { item, verdicts }
+        AcceptedAlert { item, decided }
     });
     let alerts = alerts.collect();
-    Ok(Acceptance { remember: source.remember, tenant: desk.tenant, policy: id, alerts, delivery })
+    let left_out = mapping::left_out(&source.mapping, &json);
+    Ok(Acceptance { remember: source.remember, policy: id, alerts, left_out, delivery })
 }

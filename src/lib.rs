@@ -19,6 +19,7 @@ pub mod defender;
 pub mod domain;
 pub mod intake;
 pub mod journal;
+pub mod keyrings;
 pub mod lane;
 pub mod logs;
 pub mod metrics;

@@ -25,6 +25,7 @@ pub struct Metrics {
     registry: Registry,
     deliveries: Counters,
     last_delivery: Gauges,
+    old_secrets: Counters,
     alerts: Counters,
     decisions: Counters,
     not_scanned: Counters,
@@ -59,6 +60,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("scanhook"),
             deliveries: Counters::default(),
             last_delivery: Gauges::default(),
+            old_secrets: Counters::default(),
             alerts: Counters::default(),
             decisions: Counters::default(),
             not_scanned: Counters::default(),
@@ -100,6 +102,11 @@ impl Metrics {
             "When a source last delivered",
             self.last_delivery.clone(),
         );
+        to.register(
+            "old_secret_deliveries",
+            "Deliveries proved by another secret than the first of its list",
+            self.old_secrets.clone(),
+        );
         to.register("alerts", "Alerts by what became of them", self.alerts.clone());
         to.register("decisions", "Decisions by rule and state", self.decisions.clone());
         to.register("not_scanned", "Alerts and decisions without a scan, by reason", self.not_scanned.clone());
@@ -132,13 +139,25 @@ impl Metrics {
         self.deliveries.get_or_create(&vec![("source", source.to_owned()), ("status", status.to_string())]).inc();
     }
 
-    /// A delivery was accepted.
-    pub fn accepted(&self, source: &str, tenant: &str, receipt: &Receipt, now: Timestamp) {
-        self.last_delivery.get_or_create(&vec![("source", source.to_owned())]).set(unix(now));
+    /// A delivery was accepted that a secret on its way out has proved; the secret's name, never the secret.
+    pub fn old_secret(&self, source: &str, credential: &str) {
+        let labels = vec![("source", source.to_owned()), ("credential", credential.to_owned())];
+        self.old_secrets.get_or_create(&labels).inc();
+    }
+
+    /// A source was last heard then; known from the journal before it is heard in this process.
+    pub fn heard(&self, source: &str, at: Timestamp) {
+        self.last_delivery.get_or_create(&vec![("source", source.to_owned())]).set(unix(at));
+    }
+
+    /// A delivery was accepted; `tenants` are those of its alerts, in their order.
+    pub fn accepted(&self, source: &str, tenants: &[Option<String>], receipt: &Receipt, now: Timestamp) {
+        self.heard(source, now);
         if receipt.duplicate {
             return;
         }
-        for alert in &receipt.alerts {
+        for (n, alert) in receipt.alerts.iter().enumerate() {
+            let tenant = tenants.get(n).cloned().flatten().unwrap_or_default();
             let labels = vec![("source", source.to_owned()), ("state", alert.state.clone())];
             self.alerts.get_or_create(&labels).inc();
             if let Some(reason) = &alert.reason {
@@ -146,7 +165,7 @@ impl Metrics {
             }
             for decision in &alert.decisions {
                 let rule = decision.rule.clone().unwrap_or_default();
-                let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", decision.state.clone())];
+                let labels = vec![("tenant", tenant.clone()), ("rule", rule), ("state", decision.state.clone())];
                 self.decisions.get_or_create(&labels).inc();
                 // One that is resolving is counted again when it is decided.
                 if decision.scan_id.is_none() && decision.state != DecisionState::Resolving.code() {

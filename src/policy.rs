@@ -223,7 +223,7 @@ impl Policy {
         if nameless && !unknown {
             facts = Facts::Silent;
         }
-        let (name, preset, tenant) = (&source.name, &source.preset, &source.tenant);
+        let (name, preset, tenant) = (&source.name, &source.preset, source.tenant_of(alert).unwrap_or_default());
         let event = Event { source: name, preset, tenant, alert, device, facts, body, at };
         let mut verdict = self.rules.decide(&event);
         match &mut verdict.asks {
@@ -255,7 +255,8 @@ impl Policy {
     #[must_use]
     pub fn explain(&self, question: Question<'_>) -> Explanation {
         let Question { source, terms, alert, device, facts, body, at } = question;
-        let (name, preset, tenant) = (&source.name, &source.preset, &source.tenant);
+        let tenant = source.tenant_of(alert).unwrap_or_default();
+        let (name, preset) = (&source.name, &source.preset);
         let event = Event { source: name, preset, tenant, alert, device, facts, body, at };
         let mut explanation = self.rules.explain(&event, &self.text);
         if let Asks::Hold(_, wanted) | Asks::Scan(wanted) = &mut explanation.verdict.asks {
@@ -334,7 +335,7 @@ fn read(source: &Source, body: &[u8]) -> Result<Vec<OwnedEvent>, String> {
         .map(|(alert, device)| OwnedEvent {
             source: source.name.clone(),
             preset: source.preset.clone(),
-            tenant: source.tenant.clone(),
+            tenant: source.tenant_of(&alert).unwrap_or_default().to_owned(),
             alert,
             device,
             facts: Facts::default(),

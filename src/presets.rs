@@ -1,22 +1,88 @@
-//! The shipped maps, one TOML file per sender. Adding a sender is adding a file and its name here.
+//! The shipped maps, one TOML file per sender, and the page that says how to set the sender up. Adding a sender is
+//! adding these two files and their names here.
 
 use crate::domain::mapping::Map;
 
-macro_rules! presets {
-    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("presets/", $name, ".toml")))),*] };
+/// What is shipped for one kind of sender.
+struct Preset {
+    name: &'static str,
+    map: &'static str,
+    page: &'static str,
 }
 
-const PRESETS: &[(&str, &str)] = presets!["defender-alert", "generic", "sentinel-incident"];
+macro_rules! presets {
+    ($($name:literal => $page:literal),* $(,)?) => {
+        &[$(Preset {
+            name: $name,
+            map: include_str!(concat!("presets/", $name, ".toml")),
+            page: include_str!(concat!("../docs/sources/", $page, ".md")),
+        }),*]
+    };
+}
+
+const PRESETS: &[Preset] = presets![
+    "alertmanager" => "alertmanager",
+    "crowdstrike" => "crowdstrike",
+    "datadog" => "datadog",
+    "defender-alert" => "defender",
+    "defender-streaming" => "defender-streaming",
+    "defender-xdr-incident" => "defender",
+    "elastalert2" => "elastalert2",
+    "falco" => "falco",
+    "generic" => "generic",
+    "grafana" => "grafana",
+    "graph-alert" => "defender",
+    "graylog" => "graylog",
+    "opsgenie" => "opsgenie",
+    "pagerduty" => "pagerduty",
+    "panther" => "panther",
+    "sekoia" => "sekoia",
+    "sentinel-incident" => "sentinel",
+    "sentinelone" => "sentinelone",
+    "splunk" => "splunk",
+    "sumologic" => "sumologic",
+    "thehive" => "thehive",
+    "wazuh4" => "wazuh",
+    "wazuh4-shuffle" => "wazuh",
+];
+
+/// How a sender of one kind is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guide {
+    /// The tables of its source, for scanhook.toml.
+    pub config: &'static str,
+    /// What to do at the sender, in Markdown. `https://scanhook.example` stands for the receiver's address, `<the secret>`
+    /// for the secret.
+    pub steps: &'static str,
+}
+
+/// How to set up a sender of this preset, from its page.
+#[must_use]
+pub fn guide(name: &str) -> Option<Guide> {
+    let page = preset(name)?.page;
+    let mut configs = page.split("\n```toml\n# scanhook.toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let first = configs.next()?;
+    let config = core::iter::once(first).chain(configs).find(|config| config.contains(&format!("\"{name}\"")));
+    let steps = match page.split_once("\n## At the sender\n") {
+        Some((_, steps)) => steps.split("\n## ").next()?,
+        None => page.split_once(first)?.1.strip_prefix("```")?,
+    };
+    Some(Guide { config: config.unwrap_or(first), steps: steps.trim() })
+}
+
+fn preset(name: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.name == name)
+}
 
 /// The names, in alphabetical order.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    PRESETS.iter().map(|(name, _)| *name)
+    PRESETS.iter().map(|preset| preset.name)
 }
 
 /// The file of a preset, as shipped.
 #[must_use]
 pub fn text(name: &str) -> Option<&'static str> {
-    PRESETS.iter().find(|(preset, _)| *preset == name).map(|(_, text)| *text)
+    preset(name).map(|preset| preset.map)
 }
 
 /// The map of a preset.
@@ -58,16 +124,33 @@ mod tests {
 
     #[test]
     fn every_shipped_file_is_a_map_that_works() {
-        let mut files: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/presets"))
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/presets")).unwrap();
+        let files = files.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+        let mut files: Vec<_> = files.collect();
         files.sort();
-        assert_eq!(files, names().map(|name| format!("{name}.toml")).collect::<Vec<_>>());
-        for (name, text) in PRESETS {
-            let map: Map = toml::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(files, names().collect::<Vec<_>>());
+        for Preset { name, map, .. } in PRESETS {
+            let map: Map = toml::from_str(map).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert!(Mapping::compile(map).is_ok(), "{name}");
         }
+    }
+
+    #[test]
+    fn every_sender_has_a_guide() {
+        for name in names() {
+            let guide = guide(name).unwrap_or_else(|| panic!("{name}"));
+            assert!(guide.config.contains("[sources."), "{name}: {}", guide.config);
+            assert!(
+                guide.config.contains(&format!("\"{name}\""))
+                    || guide.config.contains(&format!("{name}\n"))
+                    || guide.config.contains(&format!(" {name}")),
+                "{name}: {}",
+                guide.config
+            );
+            assert!(guide.steps.contains("https://scanhook.example/webhooks/"), "{name}: {}", guide.steps);
+            assert!(!guide.steps.contains("\n## At"), "{name}");
+        }
+        assert_eq!(guide("no such sender"), None);
     }
 
     #[test]

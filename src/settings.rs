@@ -1,6 +1,7 @@
 //! How it runs: flags, environment and `scanhook.toml`, in this order of precedence, become [`Settings`].
 //! The only reader of the environment. Every fault of all three is reported at once, and no value of a secret ever.
 
+mod auth;
 mod place;
 mod secret;
 mod server;
@@ -18,10 +19,11 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use crate::defender::Endpoints;
+use crate::domain::alert::Alert;
 use crate::domain::mapping::{Caps, Mapping};
 use crate::domain::quota::Share;
 use crate::domain::scan::{Mode, OnUnknown};
-use crate::domain::signature::{Authentication, Key};
+use crate::domain::signature::{Authentication, Key, KeyEncoding};
 use crate::domain::verdict::Limit;
 use crate::server::address::TrustedProxies;
 use crate::server::webhook::FailureBudget;
@@ -131,14 +133,16 @@ pub struct Source {
     pub caps: Caps,
     /// How its requests prove themselves.
     pub auth: Authentication,
-    /// The tenant it may act on.
-    pub tenant: String,
+    /// The tenants it may act on. With several, each alert says for which: [`Alert::acts_for`].
+    pub tenants: Vec<String>,
     /// Media types it may send, lower case.
     pub content_types: Vec<String>,
     /// Methods it may use, upper case.
     pub methods: Vec<String>,
     /// How long a delivery or alert counts as the same.
     pub remember: Duration,
+    /// How long it may stay silent before somebody should look.
+    pub expect_every: Option<Duration>,
     /// Cap of a body, in bytes.
     pub max_body: usize,
 }
@@ -210,8 +214,8 @@ impl Inputs {
 ///
 /// # Errors
 /// A sentence, without anything of the secret.
-pub fn webhook_key(path: &Path) -> Result<Key, String> {
-    secret::key_in(path)
+pub fn webhook_key(path: &Path, encoding: KeyEncoding) -> Result<Key, String> {
+    secret::key_in(path, encoding)
 }
 
 impl Source {
@@ -220,6 +224,14 @@ impl Source {
     #[must_use]
     pub fn of_preset(name: &str) -> Option<Source> {
         source::of_preset(name)
+    }
+
+    /// The tenant that acts on an alert of it. `None` where it acts for several and the alert, which then is parked,
+    /// belongs to none.
+    #[must_use]
+    pub fn tenant_of<'s>(&'s self, alert: &'s Alert) -> Option<&'s str> {
+        let only = || self.tenants.first().filter(|_| self.tenants.len() == 1);
+        alert.acts_for.as_ref().or_else(only).map(String::as_str)
     }
 }
 

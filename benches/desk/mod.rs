@@ -11,7 +11,7 @@ use scanhook::domain::scan::Mode;
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::Timestamp;
 use scanhook::intake::{Desk, accept};
-use scanhook::journal::{Acceptance, Job, JournalError, PolicyId, Store, Tx};
+use scanhook::journal::{Acceptance, Job, JournalError, PolicyId, Store, TenantId, Tx};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
 
@@ -37,6 +37,7 @@ pub fn write<T: Send + 'static>(
 /// Makes deliveries.
 pub struct Counter {
     pub desk: Desk,
+    pub tenant: TenantId,
     pub policy: Arc<Policy>,
     id: PolicyId,
     next: u64,
@@ -53,7 +54,7 @@ impl Counter {
         source.auth = Authentication { alternatives: vec![vec![Check::Bearer { keys }]] };
         source.remember = Duration::from_secs(3600);
         let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
-        Counter { desk: Desk { source, tenant, terms }, policy, id, next: 0 }
+        Counter { desk: Desk::of_one(source, tenant, terms), tenant, policy, id, next: 0 }
     }
 
     /// The next delivery: a new alert of 2 KB for a new machine.

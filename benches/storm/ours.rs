@@ -150,7 +150,7 @@ impl Run<'_> {
     }
 
     fn load(&mut self) {
-        let (tenant, account, now) = (self.counter.desk.tenant, self.account.clone(), self.clock());
+        let (tenant, account, now) = (self.counter.tenant, self.account.clone(), self.clock());
         // Fewer lists than usual: they cost most of the time and are not what is looked at.
         let pace = Pace { follow_first: Duration::from_secs(60), ..Pace::default() };
         self.lane = write(&mut self.store, move |tx| Lane::load(tx, tenant, account, Arc::default(), pace, now));

@@ -7,6 +7,7 @@ mod check;
 mod decisions;
 mod demo;
 mod deny;
+mod init;
 mod order;
 mod output;
 mod pause;
@@ -55,6 +56,8 @@ enum Verb {
     Test(test::Args),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
     Schema(schema::Args),
+    /// Begin with one sender: a scanhook.toml, its secret, and what to enter elsewhere.
+    Init(init::Args),
     /// Sign a payload as its source requires, and post it.
     Send(send::Args),
     /// Play Entra ID and Defender, as a server of its own.
@@ -121,6 +124,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Schema(args) => schema::run(&args),
+        Verb::Init(args) => init::run(&args),
         Verb::Send(args) => send::run(&args).await,
         Verb::Simulate(args) => simulate::run(&args).await,
         Verb::Status(args) => status::run(&args).await,

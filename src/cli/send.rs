@@ -1,20 +1,24 @@
 //! `scanhook send`: a payload signed as its source requires, and posted; or the curl command that does the same.
 
+mod curl;
+
 use core::time::Duration;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::{Method, StatusCode};
+use secrecy::ExposeSecret as _;
 
 use super::output::{self, complain, plain};
-use super::responder::{client, detail, root};
+use super::responder::{client, detail, encoded, root};
 use super::test::credential_free;
 use super::trouble::{Exit, Trouble};
 use super::{Format, check};
 use crate::api::Receipt;
-use crate::domain::signature::{Check, Encoding, Key, sign};
+use crate::clock;
+use crate::domain::signature::{Check, Encoding, Key, KeyEncoding, Moment, Outgoing, Unsendable};
 use crate::presets;
 use crate::settings::{self, Source};
 
@@ -47,6 +51,9 @@ pub(super) struct Args {
     /// Without a configuration: send the secret as a bearer token in place of a signature.
     #[arg(long)]
     bearer: bool,
+    /// A token of Entra ID for a source that takes such, as `az account get-access-token` writes it.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Send nothing; print the curl command that would.
     #[arg(long)]
     print_curl: bool,
@@ -58,16 +65,8 @@ pub(super) struct Args {
 /// What is needed to speak for a source.
 struct Sender {
     source: Source,
-    /// Stands for the first check of the source.
-    own: Option<Check>,
-    /// Where a bearer token can be found, for a command line that must not hold it.
-    token: Option<Token>,
-}
-
-/// Where a shell finds a bearer token.
-enum Token {
-    File(PathBuf),
-    Variable(String),
+    /// All checks of one alternative, which is as good as any.
+    checks: Vec<Check>,
 }
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -78,7 +77,10 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let url = args.url.clone().unwrap_or_else(|| format!("http://127.0.0.1:8080/webhooks/{}", args.source));
     if args.print_curl {
-        output::line(&curl(args, &sender, &body, &url)?)?;
+        let (method, media_type) = (method(&sender.source), media_type(&sender.source));
+        let (payload, token) = (args.payload.as_path(), args.token_file.as_deref());
+        let request = curl::Request { checks: &sender.checks, payload, body, url: &url, method, media_type, token };
+        output::line(&request.command(clock::now())?)?;
         return Ok(ExitCode::SUCCESS);
     }
     post(args, &sender, body, &url).await
@@ -94,11 +96,14 @@ fn payload(path: &Path) -> Result<Vec<u8>, Trouble> {
     read.map_err(|error| Trouble::reading(path, &error))
 }
 
-/// The key of `--secret-file`.
-fn own_key(args: &Args) -> Result<Option<Key>, Trouble> {
-    let Some(path) = &args.secret_file else { return Ok(None) };
+/// The key of `--secret-file`, written as the check wants it.
+fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, Trouble> {
     check::readable(path)?;
-    settings::webhook_key(path).map(Some).map_err(|why| Trouble::new(Exit::Configuration, why))
+    let encoding = match check {
+        Some(Check::Hmac(scheme)) => scheme.key_encoding,
+        _ => KeyEncoding::Raw,
+    };
+    settings::webhook_key(path, encoding).map_err(|why| Trouble::new(Exit::Configuration, why))
 }
 
 fn configured(args: &Args, config: &Path) -> Result<Sender, Trouble> {
@@ -110,24 +115,36 @@ fn configured(args: &Args, config: &Path) -> Result<Sender, Trouble> {
     let names: Vec<_> = settings.sources.iter().map(|source| source.name.clone()).collect();
     let source = settings.sources.into_iter().find(|source| source.name == args.source);
     let source = source.ok_or_else(|| unknown(&args.source, "source", &names))?;
-    let own = own_key(args)?.and_then(|key| Some(with_key(source.auth.alternatives.first()?.first()?, key)));
-    let token = args.secret_file.clone().map(Token::File).or_else(|| token(config, &args.source));
-    Ok(Sender { source, own, token })
+    let mut checks = chosen(&source, args.token_file.is_some());
+    if let Some(path) = &args.secret_file
+        && let Some(check) = checks.iter_mut().find(|check| !check.keys().is_empty())
+    {
+        *check = check.with_key(own_key(path, Some(check))?);
+    }
+    Ok(Sender { source, checks })
+}
+
+/// The alternative to take: the first one that needs a token if there is one, else the first that needs none.
+fn chosen(source: &Source, with_token: bool) -> Vec<Check> {
+    let takes_token = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::Entra(_)));
+    let alternatives = &source.auth.alternatives;
+    let fitting = alternatives.iter().find(|all| takes_token(all) == with_token);
+    fitting.or(alternatives.first()).cloned().unwrap_or_default()
 }
 
 fn preset(args: &Args) -> Result<Sender, Trouble> {
     let names: Vec<_> = presets::names().map(str::to_owned).collect();
     let source = Source::of_preset(&args.source).ok_or_else(|| unknown(&args.source, "preset", &names))?;
     let sentence = "without a scanhook.toml, --secret-file must name the secret to sign with";
-    let keys = vec![own_key(args)?.ok_or_else(|| Trouble::new(Exit::Usage, sentence))?];
+    let path = args.secret_file.as_deref().ok_or_else(|| Trouble::new(Exit::Usage, sentence))?;
+    let keys = vec![own_key(path, None)?];
     let check = if args.bearer {
         Check::Bearer { keys }
     } else {
         let header = args.header.clone().unwrap_or(HeaderName::from_static("x-signature-256"));
-        let prefix = args.prefix.clone().unwrap_or_else(|| "sha256=".to_owned());
-        Check::Hmac { header, prefix, encoding: Encoding::Hex, keys }
+        Check::hmac(header, args.prefix.as_deref().unwrap_or("sha256="), Encoding::Hex, keys)
     };
-    Ok(Sender { source, own: Some(check), token: args.secret_file.clone().map(Token::File) })
+    Ok(Sender { source, checks: vec![check] })
 }
 
 fn unknown(name: &str, what: &str, known: &[String]) -> Trouble {
@@ -135,43 +152,21 @@ fn unknown(name: &str, what: &str, known: &[String]) -> Trouble {
     Trouble::new(Exit::Usage, format!("no {what} is called `{}`; there is {known}", plain(name)))
 }
 
-fn with_key(check: &Check, key: Key) -> Check {
-    let keys = vec![key];
-    match check {
-        Check::Hmac { header, prefix, encoding, .. } => {
-            Check::Hmac { header: header.clone(), prefix: prefix.clone(), encoding: *encoding, keys }
-        }
-        Check::Bearer { .. } => Check::Bearer { keys },
-    }
+/// The token of `--token-file`, without the newline at its end.
+fn token(args: &Args) -> Result<Option<String>, Trouble> {
+    let Some(path) = &args.token_file else { return Ok(None) };
+    let text = std::fs::read_to_string(path).map_err(|error| Trouble::reading(path, &error))?;
+    Ok(Some(text.trim().to_owned()))
 }
 
-impl Sender {
-    /// All checks of one alternative: the first is as good as any.
-    fn checks(&self) -> impl Iterator<Item = &Check> {
-        let all = self.source.auth.alternatives.first().into_iter().flatten();
-        self.own.iter().chain(all.skip(usize::from(self.own.is_some())))
-    }
-}
-
-/// Where the configuration says the bearer token of a source is; the settings themselves keep only what it is called.
-fn token(config: &Path, source: &str) -> Option<Token> {
-    let text = std::fs::read_to_string(config).ok()?;
-    let file: toml::Table = text.parse().ok()?;
-    let auth = file.get("sources")?.get(source)?.get("auth")?;
-    let entry = auth.as_array().map_or(Some(auth), |entries| entries.first())?.get("bearer")?;
-    let first = |key: &str| {
-        let value = entry.get(key)?;
-        value.as_str().or_else(|| value.get(0)?.as_str()).map(str::to_owned)
+/// Why a request cannot be made, with the status that says whose move it is.
+fn unsendable(why: &Unsendable) -> Trouble {
+    let exit = match why {
+        Unsendable::TokenNeeded { .. } => Exit::Usage,
+        Unsendable::NoPlace => Exit::BadData,
+        Unsendable::NoKey | Unsendable::NotInHeader | Unsendable::NotText => Exit::Configuration,
     };
-    let folder = config.parent().unwrap_or(Path::new(""));
-    first("secret_file").map(|file| Token::File(folder.join(file))).or_else(|| first("secret_env").map(Token::Variable))
-}
-
-/// The headers that prove who sends this.
-fn proof(sender: &Sender, body: &[u8]) -> Result<Vec<(HeaderName, HeaderValue)>, Trouble> {
-    let signed: Option<Vec<_>> = sender.checks().map(|check| sign(check, body)).collect();
-    let unfit = "the secret cannot stand in a header: it holds a line break or another control character";
-    signed.ok_or_else(|| Trouble::new(Exit::Configuration, unfit))
+    Trouble::new(exit, why.to_string())
 }
 
 fn method(source: &Source) -> &str {
@@ -188,10 +183,19 @@ fn media_type(source: &Source) -> &str {
 
 async fn post(args: &Args, sender: &Sender, body: Vec<u8>, url: &str) -> anyhow::Result<ExitCode> {
     let method = Method::from_bytes(method(&sender.source).as_bytes())?;
-    let mut request = client(PATIENCE)?.request(method, url).header(CONTENT_TYPE, media_type(&sender.source));
-    for (name, value) in proof(sender, &body)? {
+    let (at, token) = (clock::now(), token(args)?);
+    let id = format!("msg_{}", at.millis());
+    let moment = Moment { at, id: &id, token: token.as_deref() };
+    let outgoing = Outgoing::prove(&sender.checks, body.into(), moment).map_err(|why| unsendable(&why))?;
+    let target = match &outgoing.url_secret {
+        Some(secret) => with_segment(url, &encoded(secret.expose_secret()).to_string()),
+        None => url.to_owned(),
+    };
+    let mut request = client(PATIENCE)?.request(method, target).header(CONTENT_TYPE, media_type(&sender.source));
+    for (name, value) in &outgoing.headers {
         request = request.header(name, value);
     }
+    let body = outgoing.body;
     let response = request.body(body).send().await.map_err(|error| unreachable(url, &error))?;
     let status = response.status();
     let answer = response.text().await.map_err(|error| unreachable(url, &error))?;
@@ -237,44 +241,9 @@ fn show(format: Format, status: StatusCode, answer: &str) -> Result<(), Trouble>
     output::print(&text)
 }
 
-/// A command for any POSIX shell. The secret is not in it: a signature is, or the way to the token.
-fn curl(args: &Args, sender: &Sender, body: &[u8], url: &str) -> Result<String, Trouble> {
-    let path = |path: &Path| {
-        let text = path.to_str().ok_or_else(|| Trouble::new(Exit::Usage, "a file name that is not UTF-8"))?;
-        // A name that begins with a dash would be taken for an option.
-        Ok::<_, Trouble>(if text.starts_with('-') && text != "-" { format!("./{text}") } else { text.to_owned() })
-    };
-    let mut parts = vec!["curl".to_owned()];
-    if method(&sender.source) != "POST" {
-        parts.push(format!("-X {}", quoted(method(&sender.source))));
-    }
-    parts.push(format!("-H {}", quoted(&format!("Content-Type: {}", media_type(&sender.source)))));
-    let signatures = proof(sender, body)?;
-    for (check, (name, value)) in sender.checks().zip(&signatures) {
-        parts.push(match (check, &sender.token) {
-            (Check::Hmac { .. }, _) => {
-                format!("-H {}", quoted(&format!("{name}: {}", value.to_str().unwrap_or_default())))
-            }
-            (Check::Bearer { .. }, Some(Token::File(file))) => {
-                format!("-H \"Authorization: Bearer $(cat {})\"", quoted(&path(file)?))
-            }
-            (Check::Bearer { .. }, Some(Token::Variable(name))) => format!("-H \"Authorization: Bearer ${{{name}}}\""),
-            (Check::Bearer { .. }, None) => {
-                let sentence = "the secret stays out of the command: name its file with --secret-file";
-                return Err(Trouble::new(Exit::Usage, sentence));
-            }
-        });
-    }
-    parts.push(format!("--data-binary {}", quoted(&format!("@{}", path(&args.payload)?))));
-    parts.push(quoted(url));
-    Ok(parts.join(" "))
-}
-
-/// One word of a shell.
-fn quoted(text: &str) -> String {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    if !text.is_empty() && text.chars().all(harmless) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
+/// The URL with one more segment at the end of its path.
+fn with_segment(url: &str, segment: &str) -> String {
+    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let path = path.trim_end_matches('/');
+    query.map_or_else(|| format!("{path}/{segment}"), |query| format!("{path}/{segment}?{query}"))
 }

@@ -119,7 +119,17 @@ fn source_text(lines: &mut Lines, source: &SourceView) {
         .as_ref()
         .map_or_else(|| "none yet".to_owned(), |last| format!("{}, the last at {} UTC", source.deliveries, time(last)));
     lines.say("received", &last);
+    if let (Some(since), Some(every)) = (&source.silent_since, &source.expect_every) {
+        lines.say("silent", &format!("since {} UTC, though expected every {every}", time(since)));
+    }
     for refusal in &source.refusals {
-        lines.say("refused", &format!("{} UTC, {}: {}", time(&refusal.at), refusal.address, refusal.check));
+        let clock = refusal.clock_ahead_seconds.map_or_else(String::new, |ahead| {
+            format!(
+                "; it is {} s {}",
+                ahead.unsigned_abs(),
+                if ahead < 0 { "behind our clock" } else { "ahead of our clock" }
+            )
+        });
+        lines.say("refused", &format!("{} UTC, {}: {}{clock}", time(&refusal.at), refusal.address, refusal.check));
     }
 }

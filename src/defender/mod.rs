@@ -120,6 +120,14 @@ impl Endpoints {
     }
 }
 
+/// A login authority from settings, as [`Endpoints::custom`] takes it: a known one, or loopback.
+///
+/// # Errors
+/// Why not; never its text.
+pub fn login_authority(text: &str) -> Result<String, BadEndpoint> {
+    base("authority", text, Some(LOGIN_HOSTS))
+}
+
 /// Why a configured endpoint is refused. `setting` is the name of the key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEndpoint {

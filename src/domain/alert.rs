@@ -1,7 +1,7 @@
 //! One finding inside a delivery, and the devices it names, as the mapping read them.
 
 use core::fmt;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,8 @@ codes! {
         Unmapped = "unmapped",
         /// Every device's machine id is something else than 40 hex digits.
         BadMachineId = "bad-machine-id",
+        /// The sender's format has another version than the map was made for.
+        UnknownVersion = "unknown-version",
         /// No configured tenant belongs to this alert.
         UnknownTenant = "unknown-tenant",
         /// A mapped text holds U+0000.
@@ -114,6 +116,10 @@ pub struct Alert {
     /// The sender gave no id; `id` is derived from the body.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub id_derived: bool,
+    /// The id stands for something that several alerts have in common, such as a search job: it cites, and alone never
+    /// tells two alerts apart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub id_shared: bool,
     /// What makes two alerts of one source the same; the id unless the preset says otherwise.
     pub dedupe: String,
     /// Headline.
@@ -146,6 +152,12 @@ pub struct Alert {
     /// Where a person reads on; never fetched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Other ids of the same thing, by what they are called (`incident`, `provider_alert`): shown, never compared.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, Vec<String>>,
+    /// The configured tenant it is for, where its source acts for several. `None`: its source's only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acts_for: Option<String>,
     /// The devices it names, each once.
     pub devices: Vec<Device>,
     /// Fields (as rules name them) that were present with a value of a wrong type: *unknown* to the rules.

@@ -15,12 +15,25 @@ pub struct VerifiedDelivery {
     key: DeliveryKey,
     received: Timestamp,
     credential: String,
+    by_old_secret: bool,
 }
 
 impl VerifiedDelivery {
     pub(super) fn verified(source: &str, body: Bytes, received: Timestamp, credential: String) -> VerifiedDelivery {
-        let key = DeliveryKey::of(source, &body);
-        VerifiedDelivery { source: source.to_owned(), body, key, received, credential }
+        let key = DeliveryKey::of(&[source.as_bytes(), &body]);
+        VerifiedDelivery { source: source.to_owned(), body, key, received, credential, by_old_secret: false }
+    }
+
+    /// The same delivery, known again by the id that its signature covers: whatever else a retry writes anew.
+    pub(super) fn with_id(mut self, id: &str) -> VerifiedDelivery {
+        self.key = DeliveryKey::of(&[self.source.as_bytes(), b"id", id.as_bytes()]);
+        self
+    }
+
+    /// The same delivery, proved by a secret that is on its way out.
+    pub(super) const fn by_old_secret(mut self, old: bool) -> VerifiedDelivery {
+        self.by_old_secret = old;
+        self
     }
 
     /// A delivery from the journal, where only authenticated ones are: nobody else may call this.
@@ -35,7 +48,8 @@ impl VerifiedDelivery {
         &self.source
     }
 
-    /// The bytes as received, which are the bytes that were signed.
+    /// The bytes as received, which are the bytes that were signed. Of a source that keeps its secret in the body:
+    /// the same JSON without it.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
@@ -53,22 +67,29 @@ impl VerifiedDelivery {
         self.received
     }
 
-    /// The names of the keys that matched, for the log; empty for a recalled one.
+    /// The names of the keys that matched, for log and journal; empty for a recalled one.
     #[must_use]
     pub fn credential(&self) -> &str {
         &self.credential
     }
+
+    /// Whether a key other than the first of its list matched: its sender has not been changed yet.
+    #[must_use]
+    pub const fn is_by_old_secret(&self) -> bool {
+        self.by_old_secret
+    }
 }
 
-/// The first 24 bytes of SHA-256 over source and body: only authenticated bytes, no header that a replay could change.
+/// The first 24 bytes of SHA-256 over source and body, or over source and signed id: only authenticated bytes, no
+/// header that a replay could change.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryKey([u8; 24]);
 
 impl DeliveryKey {
-    /// Each part is preceded by its length, so no two pairs run together.
-    fn of(source: &str, body: &[u8]) -> DeliveryKey {
+    /// Each part is preceded by its length, so no two lists run together.
+    fn of(parts: &[&[u8]]) -> DeliveryKey {
         let mut hash = Sha256::new();
-        for part in [source.as_bytes(), body] {
+        for part in parts {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
@@ -104,5 +125,18 @@ mod tests {
         assert_eq!(key("a", b"{}", 1), key("a", b"{}", 2));
         assert_ne!(key("a", b"{}", 1), key("b", b"{}", 1));
         assert_ne!(key("a", b"b{}", 1), key("ab", b"{}", 1), "the parts must not run together");
+    }
+
+    #[test]
+    fn a_signed_id_takes_the_place_of_the_body_and_is_never_taken_for_one() {
+        let delivery = |source: &str, body: &'static [u8]| {
+            VerifiedDelivery::recalled(source, Bytes::from_static(body), Timestamp::default())
+        };
+        assert_eq!(delivery("a", b"{}").with_id("1").key(), delivery("a", b"[]").with_id("1").key());
+        assert_ne!(delivery("a", b"{}").with_id("1").key(), delivery("a", b"{}").with_id("2").key());
+        assert_ne!(delivery("a", b"{}").with_id("1").key(), delivery("b", b"{}").with_id("1").key());
+        for body in [&b"1"[..], b"id1", b"id\0\0\0\0\0\0\0\x011"] {
+            assert_ne!(delivery("a", body).key(), delivery("a", b"{}").with_id("1").key());
+        }
     }
 }

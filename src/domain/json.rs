@@ -30,12 +30,67 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The same value with texts of its own, for one that outlives the body it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Json<'static> {
+        match self {
+            Json::Null => Json::Null,
+            Json::Bool(value) => Json::Bool(value),
+            Json::Number(literal) => Json::Number(literal.into_owned().into()),
+            Json::Text(text) => Json::Text(text.into_owned().into()),
+            Json::List(elements) => Json::List(elements.into_iter().map(Json::into_owned).collect()),
+            Json::Object(members) => Json::Object(
+                members.into_iter().map(|(key, value)| (key.into_owned().into(), value.into_owned())).collect(),
+            ),
+        }
+    }
+
     /// The literal text of a string or a number.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
             Json::Text(text) | Json::Number(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The value as JSON text without blanks. `instead` may put another text in the place of a text, a key or a number's
+    /// literal; all else stays as it was written, numbers to the digit.
+    #[must_use]
+    pub fn written_with(&self, instead: &dyn Fn(&str) -> Option<String>) -> String {
+        let mut out = String::new();
+        self.write(&mut out, instead);
+        out
+    }
+
+    fn write(&self, out: &mut String, instead: &dyn Fn(&str) -> Option<String>) {
+        match self {
+            Json::Null => out.push_str("null"),
+            Json::Bool(true) => out.push_str("true"),
+            Json::Bool(false) => out.push_str("false"),
+            Json::Number(literal) => match instead(literal) {
+                None => out.push_str(literal),
+                Some(other) => quote(out, &other),
+            },
+            Json::Text(text) => quote(out, instead(text).as_deref().unwrap_or(text)),
+            Json::List(elements) => {
+                out.push('[');
+                for (n, element) in elements.iter().enumerate() {
+                    out.push_str(if n == 0 { "" } else { "," });
+                    element.write(out, instead);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                out.push('{');
+                for (n, (key, value)) in members.iter().enumerate() {
+                    out.push_str(if n == 0 { "" } else { "," });
+                    quote(out, instead(key).as_deref().unwrap_or(key));
+                    out.push(':');
+                    value.write(out, instead);
+                }
+                out.push('}');
+            }
         }
     }
 
@@ -49,6 +104,17 @@ impl<'a> Json<'a> {
             Json::Object(members) => members.is_empty(),
             Json::Bool(_) | Json::Number(_) => false,
         }
+    }
+}
+
+/// A text as JSON writes it.
+fn quote(out: &mut String, text: &str) {
+    if text.bytes().all(|b| b >= b' ' && !matches!(b, b'"' | b'\\')) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(text).to_string());
     }
 }
 

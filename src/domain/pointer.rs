@@ -49,6 +49,9 @@ impl Pointer {
     /// Every value it names, in document order.
     #[must_use]
     pub fn all<'j, 'a>(&self, root: &'j Json<'a>) -> Vec<&'j Json<'a>> {
+        if !self.is_plural() {
+            return self.first(root).into_iter().collect();
+        }
         let mut found = vec![root];
         for step in &self.steps {
             found = match step {
@@ -59,9 +62,38 @@ impl Pointer {
         found
     }
 
+    /// Every value it names, each with the nearest object around it (the root, where there is none nearer).
+    #[must_use]
+    pub fn all_with_owners<'j, 'a>(&self, root: &'j Json<'a>) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
+        let mut found = vec![(root, root)];
+        for step in &self.steps {
+            let below = found.into_iter().flat_map(|(owner, value)| {
+                let owner = if matches!(value, Json::Object(_)) { value } else { owner };
+                let values = match step {
+                    Step::Key(key) => value.member(key).into_iter().collect(),
+                    Step::Each => children(value),
+                };
+                values.into_iter().map(move |value| (owner, value))
+            });
+            found = below.collect();
+        }
+        found
+    }
+
     /// A key it reads that the same object also holds in another letter case: two readers could see two values.
     #[must_use]
     pub fn ambiguous<'p>(&'p self, root: &Json<'_>) -> Option<&'p str> {
+        if !self.is_plural() {
+            let mut value = root;
+            for step in &self.steps {
+                let Step::Key(key) = step else { return None };
+                if holds_in_two_cases(value, key) {
+                    return Some(key);
+                }
+                value = value.member(key)?;
+            }
+            return None;
+        }
         let mut found = vec![root];
         for step in &self.steps {
             found = match step {
@@ -83,6 +115,37 @@ impl Pointer {
             Step::Key(key) => value.member(key),
             Step::Each => None,
         })
+    }
+}
+
+impl Pointer {
+    /// Puts a text at every place it names, with the objects that lead there; how many places there were. What stands
+    /// in its way stays, and is no place.
+    pub fn put(&self, root: &mut Json<'_>, text: &str) -> usize {
+        put(&self.steps, root, text)
+    }
+}
+
+fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
+    let Some((step, rest)) = steps.split_first() else {
+        *value = Json::Text(text.to_owned().into());
+        return 1;
+    };
+    match (step, value) {
+        (Step::Each, Json::List(elements)) => elements.iter_mut().map(|element| put(rest, element, text)).sum(),
+        (Step::Each, Json::Object(members)) => members.iter_mut().map(|(_, member)| put(rest, member, text)).sum(),
+        (Step::Key(key), Json::Object(members)) => {
+            let at = members.iter().position(|(known, _)| known == key).unwrap_or_else(|| {
+                members.push((key.clone().into(), Json::Object(Vec::new())));
+                members.len() - 1
+            });
+            put(rest, &mut members[at].1, text)
+        }
+        (Step::Key(key), Json::List(elements)) => {
+            let at = key.parse::<usize>().ok().filter(|at| at.to_string() == *key);
+            at.and_then(|at| elements.get_mut(at)).map_or(0, |element| put(rest, element, text))
+        }
+        _ => 0,
     }
 }
 

@@ -27,19 +27,27 @@ pub struct Acceptance {
     pub delivery: VerifiedDelivery,
     /// How long the source's deliveries and alerts count as the same.
     pub remember: Duration,
-    /// Who acts on it.
-    pub tenant: TenantId,
     /// The policy that decided.
     pub policy: PolicyId,
     /// Its alerts.
     pub alerts: Vec<AcceptedAlert>,
+    /// How many more the sender says it left out; not stored.
+    pub left_out: Option<u64>,
 }
 
 /// One alert of a delivery.
 pub struct AcceptedAlert {
     /// What was read.
     pub item: Item,
-    /// One per device of an alert that can be decided; otherwise empty.
+    /// What was decided about it; `None` for what cannot be.
+    pub decided: Option<Decided>,
+}
+
+/// What was decided about an alert.
+pub struct Decided {
+    /// Who acts on it.
+    pub tenant: TenantId,
+    /// One per device.
     pub verdicts: Vec<Verdict>,
 }
 
@@ -87,13 +95,16 @@ impl Tx<'_> {
         }
         let uuid = self.new_uuid(now);
         self.db
-            .prepare_cached("INSERT INTO delivery(uuid, key, source, received_at, body) VALUES (?, ?, ?, ?, ?)")?
+            .prepare_cached(
+                "INSERT INTO delivery(uuid, key, source, received_at, body, credential) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
             .execute(params![
                 uuid,
                 delivery.key().as_bytes().as_slice(),
                 delivery.source(),
                 delivery.received().millis(),
-                delivery.body().as_ref()
+                delivery.body().as_ref(),
+                delivery.credential()
             ])?;
         let row = self.db.last_insert_rowid();
         for (n, alert) in acceptance.alerts.iter().enumerate() {
@@ -120,6 +131,9 @@ impl Tx<'_> {
             Item::Alert(alert) if self.is_repeat(source, alert, since)? => {
                 (alert, AlertState::Duplicate, Some(AlertReason::Repeated), None)
             }
+            Item::Alert(_) if accepted.decided.is_none() => {
+                return Err(JournalError::Conflict("an alert that nobody acts on"));
+            }
             Item::Alert(alert) => (alert, AlertState::Decided, None, None),
         };
         let key = (state == AlertState::Decided).then(|| key(source, alert));
@@ -144,12 +158,12 @@ impl Tx<'_> {
                 detail,
                 fields
             ])?;
-        if state == AlertState::Decided {
-            for (device, verdict) in alert.devices.iter().zip(&accepted.verdicts) {
+        if let Some(Decided { tenant, verdicts }) = accepted.decided.as_ref().filter(|_| state == AlertState::Decided) {
+            for (device, verdict) in alert.devices.iter().zip(verdicts) {
                 let new = NewDecision {
                     delivery,
                     n,
-                    tenant: acceptance.tenant,
+                    tenant: *tenant,
                     device: device.label(),
                     machine: device.machine.as_ref(),
                     policy: acceptance.policy,

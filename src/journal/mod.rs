@@ -30,7 +30,7 @@ use core::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub use accept::{Acceptance, AcceptedAlert, PolicyId};
+pub use accept::{Acceptance, AcceptedAlert, Decided, PolicyId};
 pub use calls::{Api, CallId, ClockSet};
 pub use cancel::CalledOff;
 pub use decisions::{Admitted, Again, NewDecision};

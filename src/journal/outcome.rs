@@ -205,11 +205,12 @@ impl Tx<'_> {
         &mut self,
         what: &str,
         by: &By,
-        place: (TenantId, Option<ScanId>, Option<i64>),
+        place: (impl Into<Option<TenantId>>, Option<ScanId>, Option<i64>),
         detail: Option<&str>,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let (tenant, scan, decision) = place;
+        let tenant: Option<TenantId> = tenant.into();
         let data = match (detail, by.words.as_deref()) {
             (Some(detail), Some(words)) => Some(format!("{detail}: {words}")),
             (one, other) => one.or(other).map(str::to_owned),
@@ -218,7 +219,15 @@ impl Tx<'_> {
             .prepare_cached(
                 "INSERT INTO event(at, what, tenant, scan, decision, who, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
             )?
-            .execute(params![now.millis(), what, tenant.0, scan.map(|scan| scan.0), decision, by.who, data])?;
+            .execute(params![
+                now.millis(),
+                what,
+                tenant.map(|tenant| tenant.0),
+                scan.map(|scan| scan.0),
+                decision,
+                by.who,
+                data
+            ])?;
         Ok(())
     }
 }

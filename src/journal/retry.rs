@@ -255,13 +255,14 @@ impl Tx<'_> {
                 self.accept_alert(acceptance, row, place, alert, since, now)?;
             }
         }
-        let made = "SELECT id FROM decision WHERE delivery = ? AND at = ?";
-        let made: Vec<i64> = all(self.db, made, params![row, now.millis()], |found| found.get(0))?;
-        for decision in &made {
-            self.person_did("retried", by, (acceptance.tenant, None, Some(*decision)), None, now)?;
+        let made = "SELECT id, tenant FROM decision WHERE delivery = ? AND at = ?";
+        let made: Vec<(i64, TenantId)> =
+            all(self.db, made, params![row, now.millis()], |found| Ok((found.get(0)?, TenantId(found.get(1)?))))?;
+        for (decision, tenant) in &made {
+            self.person_did("retried", by, (*tenant, None, Some(*decision)), None, now)?;
         }
         if made.is_empty() {
-            self.person_did("retried", by, (acceptance.tenant, None, None), Some("a delivery"), now)?;
+            self.person_did("retried", by, (None, None, None), Some("a delivery"), now)?;
         }
         told(self.db, Thing::Delivery(row), Done::Retried)
     }

@@ -1,4 +1,6 @@
--- Schema 2: windows, pauses, the directory, clocks.
+-- Schema 2: proofs, windows, pauses, the directory, clocks.
+
+ALTER TABLE delivery ADD COLUMN credential TEXT;   -- the names of the secrets that proved it, never the secrets
 
 ALTER TABLE scan ADD COLUMN opens_at INTEGER;   -- the opening of the window it waits for
 ALTER TABLE scan ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0; -- 1: the answer to an earlier try was lost

@@ -143,7 +143,7 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn alerts(&self, filter: &Filter) -> Result<Page<AlertView>, JournalError> {
         let sql = "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, a.alert_id, a.state, a.reason, a.detail,
-                          a.fields
+                          a.fields, d.credential
              FROM delivery d JOIN alert a ON a.delivery = d.id
              WHERE (?1 IS NULL OR a.source = ?1) AND (?2 IS NULL OR a.alert_id = ?2) AND (?3 IS NULL OR a.state = ?3)
                AND (?4 IS NULL OR (d.id <= ?4 >> 14 AND (d.id << 14) + a.n < ?4))
@@ -157,6 +157,11 @@ impl Reader<'_> {
                 source: row.get("source")?,
                 title: alert.title,
                 severity: alert.severity.map(|severity| severity.code().to_owned()),
+                credential: row.get::<_, Option<String>>("credential")?.filter(|names| !names.is_empty()),
+                url: alert.url,
+                references: alert.references,
+                id_derived: alert.id_derived,
+                id_shared: alert.id_shared,
                 receipt: alert_receipt(row)?,
             };
             Ok((row.get::<_, i64>("row")?, row.get::<_, i64>("n")?, view))
@@ -322,7 +327,18 @@ impl Reader<'_> {
         let sql = "SELECT count(*), max(received_at) FROM delivery WHERE source = ?";
         let (deliveries, last): (u32, Option<i64>) =
             self.db.query_row(sql, [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(SourceView { name: name.to_owned(), deliveries, last_delivery_at: last.map(time), refusals: Vec::new() })
+        let last_delivery_at = last.map(time);
+        Ok(SourceView { name: name.to_owned(), deliveries, last_delivery_at, ..SourceView::default() })
+    }
+
+    /// When a source last delivered something new.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn last_heard(&self, name: &str) -> Result<Option<Timestamp>, JournalError> {
+        let sql = "SELECT received_at FROM delivery WHERE source = ? ORDER BY received_at DESC, id DESC LIMIT 1";
+        let last: Option<i64> = self.db.query_row(sql, [name], |row| row.get(0)).optional()?;
+        Ok(last.map(Timestamp::from_millis))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::intake::Desk;
 use crate::journal::{
     Admitted, Again, Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId, Resolving, Tx,
 };
-use crate::policy::{Policy, Question as Asked};
+use crate::policy::{Policy, Question as Asked, Terms};
 
 /// Decisions that are looked at in one poll.
 const STEP: usize = 128;
@@ -79,13 +79,14 @@ struct Case<'a> {
     id: PolicyId,
     row: &'a Resolving,
     desk: &'a Desk,
+    terms: Terms,
     device: Device,
     body: Option<&'a Json<'a>>,
 }
 
 impl Case<'_> {
     fn verdict(&self, facts: Facts) -> Verdict {
-        let (source, terms, alert) = (&self.desk.source, self.desk.terms, &self.row.alert);
+        let (source, terms, alert) = (&self.desk.source, self.terms, &self.row.alert);
         self.policy.decide(Asked {
             source,
             terms,
@@ -153,11 +154,15 @@ impl Lane {
     ) -> Result<(), JournalError> {
         let Some(first) = rows.first() else { return Ok(()) };
         let desks = self.desks.clone();
-        let desk = desks.get(&first.source).filter(|desk| desk.tenant == self.id);
+        // A source acts for this tenant if one of its own is the lane's.
+        let acting = desks.get(&first.source).and_then(|desk| {
+            let acts_for = desk.tenants.values().find(|acts_for| acts_for.tenant == self.id)?;
+            Some((desk, acts_for.terms))
+        });
         let body = tx.body(first.delivery)?;
         let body = body.as_deref().and_then(|body| strict_json::read(body).ok());
         for row in rows {
-            let Some(desk) = desk else {
+            let Some((desk, terms)) = acting else {
                 let reason = Reason::SourceRemoved;
                 tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
                 todo.happened.push(Happened::held(reason));
@@ -165,7 +170,7 @@ impl Lane {
             };
             let device = row.alert.devices.iter().find(|device| device.label() == row.device);
             let device = device.cloned().unwrap_or_default();
-            let case = Case { policy, id, row, desk, device, body: body.as_ref() };
+            let case = Case { policy, id, row, desk, terms, device, body: body.as_ref() };
             self.decide_case(tx, &case, silence, todo, now)?;
         }
         Ok(())

@@ -12,11 +12,12 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::reception::Refusals;
+use super::reception::{Heard, Refusals};
 use super::refusal::Refusal;
 use super::{control, same_site};
-use crate::api::{LaneView, QuotaView, StatusView, TenantView};
+use crate::api::{LaneView, QuotaView, SourceView, StatusView, TenantView};
 use crate::clock;
+use crate::domain::rules::duration;
 use crate::domain::time::Timestamp;
 use crate::intake::Intake;
 use crate::journal::{Filter, Journal, JournalError, Reader, TenantId};
@@ -47,6 +48,8 @@ pub struct Admin {
     pub metrics: Arc<Metrics>,
     /// The last refusals.
     pub refusals: Arc<Refusals>,
+    /// Who was heard when.
+    pub heard: Heard,
     /// Accepting deliveries.
     pub ready: watch::Receiver<bool>,
     /// When the process started.
@@ -92,6 +95,9 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
     };
     let mut sources =
         admin.read(move |reader| names.iter().map(|name| reader.source(name)).collect::<Result<Vec<_>, _>>()).await?;
+    for source in &mut sources {
+        admin.silence(source);
+    }
     if of.source.is_some() {
         for source in &mut sources {
             source.refusals = admin.refusals.of(&source.name);
@@ -163,6 +169,14 @@ impl Admin {
             tracing::error!(code = error.code(), %error, "the journal could not be read");
             Refusal::JournalUnavailable
         })
+    }
+
+    /// Fills in whether a source is silent for too long.
+    fn silence(&self, source: &mut SourceView) {
+        let (now, name) = (clock::now(), source.name.clone());
+        let (expected, since) = self.heard.with(|silence| (silence.expected(&name), silence.since(&name, now)));
+        source.expect_every = expected.map(duration::show);
+        source.silent_since = since.map(|since| since.to_string());
     }
 
     async fn tenants(&self) -> Result<Vec<TenantView>, Refusal> {

@@ -12,8 +12,10 @@ use super::refusal::{CredentialDefect, Refusal};
 use super::webhook::Arrived;
 use crate::api::RefusalView;
 use crate::clock;
-use crate::domain::signature::{self, Refused};
-use crate::intake::{Intake, NotAccepted};
+use crate::domain::signature::{self, Failure, Malformed, Presented, Refused};
+use crate::domain::silence::Silence;
+use crate::domain::time::Timestamp;
+use crate::intake::{Accepted, Intake, NotAccepted};
 use crate::journal::JournalError;
 use crate::metrics::Metrics;
 
@@ -25,14 +27,15 @@ const REMEMBERED: usize = 50;
 pub struct Refusals(Mutex<BTreeMap<String, VecDeque<RefusalView>>>);
 
 impl Refusals {
-    fn note(&self, source: &str, address: IpAddr, check: &str) {
+    fn note(&self, source: &str, address: IpAddr, failure: Failure) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = all.entry(source.to_owned()).or_default();
         last.truncate(REMEMBERED - 1);
         last.push_front(RefusalView {
             at: clock::now().to_string(),
             address: address.to_string(),
-            check: check.to_owned(),
+            check: failure.check.to_owned(),
+            clock_ahead_seconds: failure.ahead,
         });
     }
 
@@ -41,6 +44,23 @@ impl Refusals {
     pub fn of(&self, source: &str) -> Vec<RefusalView> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(source).map(|last| last.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+/// When each source was last heard, shared by whoever hears, looks and shows.
+#[derive(Clone)]
+pub struct Heard(Arc<Mutex<Silence>>);
+
+impl Heard {
+    /// Begins with what is known at the start.
+    #[must_use]
+    pub fn new(silence: Silence) -> Heard {
+        Heard(Arc::new(Mutex::new(silence)))
+    }
+
+    /// Looks at it, or notes something.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Silence) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -53,6 +73,8 @@ pub struct Reception {
     pub metrics: Arc<Metrics>,
     /// Remembers.
     pub refusals: Arc<Refusals>,
+    /// Knows who was heard.
+    pub heard: Heard,
 }
 
 impl Reception {
@@ -75,30 +97,44 @@ impl Reception {
     /// [`Refusal`]; then nothing is stored.
     pub async fn accept(self, arrived: Arrived) -> Result<Response, Refusal> {
         let now = clock::now();
-        let source = arrived.source;
-        let result = self.intake.receive(&source, &arrived.headers, arrived.body, now).await;
-        match result {
-            Ok(receipt) => {
-                if let Some(desk) = self.intake.desks.get(&source) {
-                    self.metrics.accepted(&source, &desk.source.tenant, &receipt, now);
-                }
-                tracing::info!(source, delivery = receipt.delivery, duplicate = receipt.duplicate, "delivery accepted");
-                let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
-                Ok((status, Json(receipt)).into_response())
-            }
+        let (source, peer) = (arrived.source, arrived.peer);
+        let presented = Presented {
+            headers: &arrived.headers,
+            url_secret: arrived.url_secret.as_ref(),
+            address: Some(peer),
+            keyrings: None,
+        };
+        match self.intake.receive(&source, presented, arrived.body, now).await {
+            Ok(accepted) => Ok(self.acknowledge(&source, accepted, now)),
             Err(error) => {
-                self.tell(&source, arrived.peer, &error);
+                self.tell(&source, peer, &error);
                 Err(refusal(&error))
             }
         }
     }
 
+    fn acknowledge(&self, source: &str, accepted: Accepted, now: Timestamp) -> Response {
+        let Accepted { receipt, tenants, credential, by_old_secret } = accepted;
+        self.metrics.accepted(source, &tenants, &receipt, now);
+        if self.heard.with(|silence| silence.hear(source, now)) {
+            tracing::info!(source, "the sender is heard again");
+        }
+        if by_old_secret {
+            self.metrics.old_secret(source, &credential);
+        }
+        let (delivery, duplicate) = (&receipt.delivery, receipt.duplicate);
+        tracing::info!(source, delivery, duplicate, credential, "delivery accepted");
+        let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
+        (status, Json(receipt)).into_response()
+    }
+
     /// One log line for what was refused; never a body, a token or a signature.
     fn tell(&self, source: &str, peer: IpAddr, error: &NotAccepted) {
         match error {
-            NotAccepted::Credential(Refused::Failed(check) | Refused::Malformed(check)) => {
-                self.refusals.note(source, peer, check);
-                tracing::info!(source, %peer, check, "not authenticated");
+            NotAccepted::Credential(refused) => {
+                let failure = refused.failure();
+                self.refusals.note(source, peer, failure);
+                tracing::info!(source, %peer, check = failure.check, clock_ahead = failure.ahead, "not authenticated");
             }
             NotAccepted::NotStrict { fault, credential, body } => {
                 tracing::warn!(
@@ -121,9 +157,11 @@ fn refusal(error: &NotAccepted) -> Refusal {
     match error {
         NotAccepted::UnknownSource => Refusal::UnknownSource,
         NotAccepted::Credential(Refused::Failed(_)) => Refusal::Unauthenticated,
-        NotAccepted::Credential(Refused::Malformed(code)) => Refusal::Credential(match *code {
-            "too-many-signatures" => CredentialDefect::TooManySignatures,
-            _ => CredentialDefect::Repeated,
+        NotAccepted::Credential(Refused::KeyUnknown) => Refusal::SigningKey,
+        NotAccepted::Credential(Refused::Malformed(how)) => Refusal::Credential(match how {
+            Malformed::Repeated => CredentialDefect::Repeated,
+            Malformed::TooManySignatures => CredentialDefect::TooManySignatures,
+            Malformed::Id => CredentialDefect::Id,
         }),
         NotAccepted::NotStrict { fault, .. } => {
             Refusal::NotStrictJson { code: fault.fault.code(), detail: fault.fault.meaning() }

@@ -38,6 +38,8 @@ pub enum Refusal {
     Credential(CredentialDefect),
     /// Authentication failed; the answer never says how.
     Unauthenticated,
+    /// A token that may be right, signed with a key that is not known yet.
+    SigningKey,
     /// The body is not strict JSON: the reader's own stable code and sentence.
     NotStrictJson {
         /// The reader's stable code.
@@ -177,6 +179,12 @@ const UNAUTHENTICATED: Code = row(
     "Authentication failed.",
     "Run `scanhook status --source NAME`: the last refusals stand there with the check that failed.",
 );
+const SIGNING_KEY: Code = row(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "signing-key-unknown",
+    "The key that signed the token is not known yet.",
+    "Let the sender retry; if it lasts, look in the log for why the authority's keys could not be fetched.",
+);
 const OVERLOADED: Code = row(
     StatusCode::SERVICE_UNAVAILABLE,
     "overloaded",
@@ -229,6 +237,7 @@ impl Refusal {
         CREDENTIAL_TOO_MANY,
         CREDENTIAL_ID,
         UNAUTHENTICATED,
+        SIGNING_KEY,
         OVERLOADED,
         JOURNAL_UNAVAILABLE,
         SHUTTING_DOWN,
@@ -254,6 +263,7 @@ impl Refusal {
             Refusal::Credential(CredentialDefect::TooManySignatures) => CREDENTIAL_TOO_MANY,
             Refusal::Credential(CredentialDefect::Id) => CREDENTIAL_ID,
             Refusal::Unauthenticated => UNAUTHENTICATED,
+            Refusal::SigningKey => SIGNING_KEY,
             Refusal::NotStrictJson { code, detail } => row(StatusCode::BAD_REQUEST, code, detail, NOT_STRICT_JSON),
             Refusal::Overloaded => OVERLOADED,
             Refusal::JournalUnavailable => JOURNAL_UNAVAILABLE,
@@ -283,6 +293,7 @@ impl Refusal {
         match self {
             Refusal::Overloaded => Some(2),
             Refusal::JournalUnavailable | Refusal::ShuttingDown => Some(5),
+            Refusal::SigningKey => Some(15),
             Refusal::FailureBudget(left) => Some(left.as_secs() + u64::from(left.subsec_nanos() > 0)),
             _ => None,
         }
@@ -364,6 +375,7 @@ mod tests {
             Refusal::Overloaded,
             Refusal::JournalUnavailable,
             Refusal::ShuttingDown,
+            Refusal::SigningKey,
             Refusal::FailureBudget(Duration::from_millis(1)),
         ] {
             assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -58,7 +58,29 @@ pub struct SourceDoor {
     /// Cap of a body, in bytes.
     pub max_body: usize,
     /// Whether the URL ends in the secret: `/webhooks/{source}/{secret}`.
-    pub secret_in_url: bool,
+    pub secret_in_url: SecretInUrl,
+}
+
+/// Whether a source's URL ends in its secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecretInUrl {
+    /// It never does.
+    #[default]
+    Never,
+    /// One of the ways to prove it does, another does not.
+    Sometimes,
+    /// It always does.
+    Always,
+}
+
+impl SecretInUrl {
+    const fn allows(self, secret: Option<&str>) -> bool {
+        match self {
+            SecretInUrl::Never => secret.is_none(),
+            SecretInUrl::Sometimes => true,
+            SecretInUrl::Always => secret.is_some(),
+        }
+    }
 }
 
 impl Default for SourceDoor {
@@ -67,7 +89,7 @@ impl Default for SourceDoor {
             content_types: vec!["application/json".to_owned()],
             methods: vec!["POST".to_owned()],
             max_body: 1024 * 1024,
-            secret_in_url: false,
+            secret_in_url: SecretInUrl::Never,
         }
     }
 }
@@ -145,7 +167,7 @@ where
     let peer = head.extensions.get::<Peer>().ok_or(Refusal::Internal)?.address;
     let (source, secret) = segments(head.uri.path()).ok_or(Refusal::NotFound)?;
     let sources = entry.door.sources.borrow().clone();
-    let door = sources.get(source).filter(|door| door.secret_in_url == secret.is_some());
+    let door = sources.get(source).filter(|door| door.secret_in_url.allows(secret));
     let door = door.ok_or(Refusal::UnknownSource)?;
     method(door, &head.method)?;
     content_type(door, &head.headers)?;

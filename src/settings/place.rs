@@ -365,6 +365,11 @@ impl<'i> Section<'i> {
         ctx.at("bad-value", self.path(&format!("{}.{}", key.0, key.1)), span, message);
     }
 
+    /// Names keys it may have, for the suggestions of [`Section::finish`].
+    pub(super) fn offer(&mut self, names: &[&'static str]) {
+        self.asked.extend(names);
+    }
+
     /// Whether the key was there when it was asked for.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.places.contains_key(name)

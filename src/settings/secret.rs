@@ -6,7 +6,7 @@ use std::path::Path;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::place::{Context, Section};
-use crate::domain::signature::Key;
+use crate::domain::signature::{Key, KeyEncoding, Origin};
 
 /// A file larger than this is no secret.
 const LARGEST: u64 = 64 * 1024;
@@ -14,15 +14,16 @@ const LARGEST: u64 = 64 * 1024;
 /// A secret with the name it may be logged by.
 struct Named {
     id: String,
+    origin: Origin,
     secret: SecretSlice<u8>,
 }
 
 /// The webhook keys a table names; faults are noted.
-pub(super) fn keys<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<Key> {
+pub(super) fn keys<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>, encoding: KeyEncoding) -> Vec<Key> {
     let mut keys = Vec::new();
     for (name, named) in named(section, ctx) {
-        match Key::new(named.id.as_str(), named.secret.expose_secret()) {
-            Ok(key) => keys.push(key),
+        match Key::encoded(named.id.as_str(), named.secret.expose_secret(), encoding) {
+            Ok(key) => keys.push(key.kept_in(named.origin)),
             Err(why) => section.fault(ctx, name, "bad-secret", format!("{}: {why}", named.id)),
         }
     }
@@ -65,7 +66,8 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
         match ctx.env.get(&variable) {
             Some(text) => {
                 let secret = SecretSlice::from(trimmed(text.clone().into_bytes()));
-                all.push(("secret_env", Named { id: variable, secret }));
+                let origin = Origin::Variable(variable.clone());
+                all.push(("secret_env", Named { id: variable, origin, secret }));
             }
             None => section.fault(ctx, "secret_env", "bad-secret", format!("the variable {variable} is not set")),
         }
@@ -74,9 +76,10 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
 }
 
 /// The webhook key in one file.
-pub(super) fn key_in(path: &Path) -> Result<Key, String> {
+pub(super) fn key_in(path: &Path, encoding: KeyEncoding) -> Result<Key, String> {
     let named = from_file(path, &mut Vec::new())?;
-    Key::new(named.id.as_str(), named.secret.expose_secret()).map_err(|why| format!("{}: {why}", path.display()))
+    let key = Key::encoded(named.id.as_str(), named.secret.expose_secret(), encoding);
+    key.map(|key| key.kept_in(named.origin)).map_err(|why| format!("{}: {why}", path.display()))
 }
 
 fn from_file(path: &Path, notes: &mut Vec<String>) -> Result<Named, String> {
@@ -99,7 +102,7 @@ fn from_file(path: &Path, notes: &mut Vec<String>) -> Result<Named, String> {
         notes.push(format!("{shown}: the newline at its end is not part of the secret"));
     }
     let id = path.file_name().map_or_else(|| shown.to_string(), |name| name.to_string_lossy().into_owned());
-    Ok(Named { id, secret: SecretSlice::from(bytes) })
+    Ok(Named { id, origin: Origin::File(path.to_owned()), secret: SecretSlice::from(bytes) })
 }
 
 /// Who else may read it: everyone is a fault, the group is worth a note.

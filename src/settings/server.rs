@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use super::place::{Context, Section};
 use super::{Connections, Flags, Server};
-use crate::server::address::{Network, TrustedProxies};
+use crate::domain::network::Network;
+use crate::server::address::TrustedProxies;
 use crate::server::webhook::FailureBudget;
 
 /// Bytes of a body where nothing else is said.

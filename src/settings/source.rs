@@ -1,13 +1,13 @@
 //! `[sources.x]`.
 
 use core::time::Duration;
-
-use http::header::HeaderName;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::{Context, Section};
-use super::{Source, secret};
+use super::{Source, auth};
+use crate::domain::mapping::map::{OneOrMany, Value};
 use crate::domain::mapping::{Caps, Map, Mapping};
-use crate::domain::signature::{Authentication, Check, Encoding, Key};
+use crate::domain::signature::{Authentication, Check, Key};
 use crate::presets;
 
 /// What a source has where nothing else is said.
@@ -15,21 +15,6 @@ const MOST_ALERTS: u32 = 500;
 const MOST_DEVICES: u32 = 50;
 const REMEMBER: Duration = Duration::from_secs(3 * 86_400);
 const CONTENT_TYPE: &str = "application/json";
-
-/// Credentials of later versions.
-const LATER: [&str; 11] = [
-    "standard_webhooks",
-    "github",
-    "grafana",
-    "pagerduty",
-    "crowdstrike",
-    "header",
-    "basic",
-    "url_secret",
-    "body_secret",
-    "entra_jwt",
-    "ip",
-];
 
 /// Reads one source; `tenants` are the names of all that are configured.
 pub(super) fn read<'i>(
@@ -40,7 +25,11 @@ pub(super) fn read<'i>(
     ctx: &mut Context<'i>,
 ) -> Option<Source> {
     let (preset, mapping) = mapping(&mut section, ctx);
-    let tenant = tenant(&mut section, tenants, ctx);
+    let acting = acting(&mut section, tenants, ctx);
+    let (tenants, mapping) = match (acting, mapping) {
+        (Some(Acting { tenants, told: Some(told) }), Some(mapping)) => (Some(tenants), told.by(mapping, &section, ctx)),
+        (acting, mapping) => (acting.map(|acting| acting.tenants), mapping),
+    };
     let caps = Caps {
         alerts: section.number(ctx, "max_alerts", MOST_ALERTS, 1..=10_000) as usize,
         devices: section.number(ctx, "max_devices", MOST_DEVICES, 1..=1_000) as usize,
@@ -49,24 +38,25 @@ pub(super) fn read<'i>(
     let methods = methods(&mut section, ctx);
     let range = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
     let remember = section.duration(ctx, "remember", REMEMBER, range);
-    section.later(ctx, "expect_every", "is not available in this version");
-    let auth = authentication(&mut section, ctx);
-    section.finish(ctx);
-    if !auth.alternatives.iter().all(|all| all.iter().any(Check::protects_body)) {
-        ctx.notes.push(format!(
-            "source `{name}`: its credential does not cover the body, so only TLS on the way here keeps it unaltered"
-        ));
+    let expect_every = expect_every(&mut section, ctx);
+    let auth = auth::read(&mut section, ctx);
+    if let Some(mapping) = &mapping {
+        headers_are_signed(mapping, &auth, &section, ctx);
+        lacks(&name, mapping, ctx);
     }
+    section.finish(ctx);
+    auth::weigh(&name, &auth, ctx);
     Some(Source {
         name,
         preset,
         mapping: mapping?,
         caps,
         auth,
-        tenant: tenant?,
+        tenants: tenants?,
         content_types,
         methods,
         remember,
+        expect_every,
         max_body,
     })
 }
@@ -79,10 +69,11 @@ pub(super) fn of_preset(name: &str) -> Option<Source> {
         mapping: Mapping::compile(presets::map(name)?).ok()?,
         caps: Caps { alerts: MOST_ALERTS as usize, devices: MOST_DEVICES as usize },
         auth: Authentication { alternatives: Vec::new() },
-        tenant: "default".to_owned(),
+        tenants: vec!["default".to_owned()],
         content_types: vec![CONTENT_TYPE.to_owned()],
         methods: vec!["POST".to_owned()],
         remember: REMEMBER,
+        expect_every: None,
         max_body: super::server::MAX_BODY,
     })
 }
@@ -135,11 +126,82 @@ fn mapping<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> (String, Opt
     (preset.unwrap_or_default(), mapping)
 }
 
-fn tenant<'i>(section: &mut Section<'i>, configured: &[String], ctx: &mut Context<'i>) -> Option<String> {
-    for key in ["tenant_from", "tenant_map"] {
-        section.later(ctx, key, "is not available in this version; name one tenant in `tenants`");
+/// For whom a source acts.
+struct Acting {
+    /// All it may act on.
+    tenants: Vec<String>,
+    /// How an alert says for which; `None`: there is one.
+    told: Option<Told>,
+}
+
+/// Which value of an alert tells its tenant.
+struct Told {
+    from: OneOrMany<Value>,
+    map: BTreeMap<String, String>,
+}
+
+impl Told {
+    fn by(self, mapping: Mapping, section: &Section<'_>, ctx: &mut Context<'_>) -> Option<Mapping> {
+        let told = mapping.acting(self.from, &self.map);
+        told.map_err(|faults| {
+            for fault in faults {
+                section.fault(ctx, "tenant_from", "bad-value", fault.message);
+            }
+        })
+        .ok()
     }
-    let Some(named) = section.texts(ctx, "tenants") else {
+}
+
+fn acting<'i>(section: &mut Section<'i>, configured: &[String], ctx: &mut Context<'i>) -> Option<Acting> {
+    let named = section.texts(ctx, "tenants");
+    let from = section.take_table::<OneOrMany<Value>>(ctx, "tenant_from");
+    let map = section.take_table::<BTreeMap<String, String>>(ctx, "tenant_map");
+    for name in named.iter().flatten() {
+        if !configured.contains(name) {
+            section.fault(ctx, "tenants", "bad-value", unknown_tenant(name, configured));
+        }
+    }
+    match (section.knows("tenant_from"), section.knows("tenant_map")) {
+        (false, false) => {
+            let tenants = vec![only(section, named, configured, ctx)?];
+            return Some(Acting { tenants, told: None });
+        }
+        (true, true) => {}
+        (true, false) => section.missing(ctx, "tenant_map", "must say which tenant each value of `tenant_from` means"),
+        (false, true) => section.missing(ctx, "tenant_from", "must say which value `tenant_map` is about"),
+    }
+    let (from, map) = (from?, map?);
+    let mut values = BTreeSet::new();
+    if map.is_empty() {
+        section.fault(ctx, "tenant_map", "bad-value", "names no value");
+    }
+    for (value, name) in &map {
+        let allowed = named.as_deref().unwrap_or(configured);
+        if !allowed.contains(name) {
+            section.fault(ctx, "tenant_map", "bad-value", unknown_tenant(name, allowed));
+        }
+        if !values.insert(value.to_lowercase()) {
+            let message = format!("holds `{}` twice: letter case does not count", value.escape_debug());
+            section.fault(ctx, "tenant_map", "bad-value", message);
+        }
+    }
+    let mapped: BTreeSet<_> = map.values().cloned().collect();
+    let tenants = named.unwrap_or_else(|| mapped.into_iter().collect());
+    Some(Acting { tenants, told: Some(Told { from, map }) })
+}
+
+fn unknown_tenant(name: &str, known: &[String]) -> String {
+    format!("`{}` is no tenant this source may act on; known: {}", name.escape_debug(), known.join(", "))
+}
+
+/// The one tenant of a source whose alerts do not say for whom they are.
+fn only<'i>(
+    section: &mut Section<'i>,
+    named: Option<Vec<String>>,
+    configured: &[String],
+    ctx: &mut Context<'i>,
+) -> Option<String> {
+    let Some(named) = named else {
         if let [only] = configured {
             return Some(only.clone());
         }
@@ -148,22 +210,40 @@ fn tenant<'i>(section: &mut Section<'i>, configured: &[String], ctx: &mut Contex
         }
         return None;
     };
-    for name in &named {
-        if !configured.contains(name) {
-            let known = configured.join(", ");
-            section.fault(
-                ctx,
-                "tenants",
-                "bad-value",
-                format!("`{}` is no configured tenant; known: {known}", name.escape_debug()),
-            );
-        }
-    }
     if named.len() != 1 {
-        section.fault(ctx, "tenants", "bad-value", "must name exactly one tenant: which of several is meant cannot be told without `tenant_from`, which is not available in this version");
+        let message = "must name exactly one tenant: of several, `tenant_from` and `tenant_map` say which is meant";
+        section.fault(ctx, "tenants", "bad-value", message);
         return None;
     }
     named.into_iter().next().filter(|name| configured.contains(name))
+}
+
+fn expect_every<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Duration> {
+    let there = section.has(ctx, "expect_every");
+    let range = Duration::from_secs(1)..=Duration::from_secs(400 * 86_400);
+    let span = section.duration(ctx, "expect_every", REMEMBER, range);
+    there.then_some(span)
+}
+
+/// What comes from a header that the signature does not cover could be changed in a replay.
+fn headers_are_signed(mapping: &Mapping, auth: &Authentication, section: &Section<'_>, ctx: &mut Context<'_>) {
+    let signed = auth.alternatives.iter().filter(|all| all.iter().any(Check::protects_body));
+    let left_out = |header: &&String| signed.clone().any(|all| !all.iter().any(|check| check.protects_header(header)));
+    for header in mapping.headers().iter().filter(left_out) {
+        let message = format!("reads the header `{header}`, which the signature does not cover");
+        section.fault(ctx, "map", "bad-value", message);
+    }
+}
+
+/// Some senders' bodies alone never lead to a scan.
+fn lacks(name: &str, mapping: &Mapping, ctx: &mut Context<'_>) {
+    if !mapping.lacks().is_empty() {
+        let lacks: Vec<_> = mapping.lacks().iter().map(String::as_str).collect();
+        ctx.notes.push(format!(
+            "source `{name}`: its sender's bodies never carry {}, so another step has to add it before an alert can scan",
+            lacks.join(", ")
+        ));
+    }
 }
 
 fn content_types<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> {
@@ -188,68 +268,4 @@ fn methods<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> 
         section.fault(ctx, "methods", "bad-value", "must be \"POST\", \"PUT\" or both");
     }
     methods
-}
-
-fn authentication<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Authentication {
-    let entries = section.list(ctx, "auth");
-    if entries.as_ref().is_none_or(Vec::is_empty) {
-        section.missing(ctx, "auth", "must hold at least one way for the sender to prove itself");
-    }
-    let alternatives = entries.into_iter().flatten().map(|entry| alternative(entry, ctx));
-    Authentication { alternatives: alternatives.collect() }
-}
-
-fn alternative<'i>(mut entry: Section<'i>, ctx: &mut Context<'i>) -> Vec<Check> {
-    let mut checks = Vec::new();
-    let mut empty = true;
-    for kind in LATER {
-        empty &= !entry.has(ctx, kind);
-        entry.later(ctx, kind, "is not available in this version; use `hmac` or `bearer`");
-    }
-    for (kind, read) in [("hmac", hmac as fn(Section<'i>, &mut Context<'i>) -> Option<Check>), ("bearer", bearer)] {
-        if entry.has(ctx, kind) {
-            empty = false;
-            checks.extend(entry.section(ctx, kind).and_then(|table| read(table, ctx)));
-        }
-    }
-    if empty {
-        entry.missing(ctx, "hmac", "names no check: `hmac` or `bearer`");
-    }
-    entry.finish(ctx);
-    checks
-}
-
-fn hmac<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<Check> {
-    let header = table.parse(ctx, "header", "the name of a header", |text| text.parse::<HeaderName>().ok());
-    if header.is_none() && !table.knows("header") {
-        table.missing(ctx, "header", "must name the header the signature stands in");
-    }
-    let visible = |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic());
-    let must_be = "at most 64 visible ASCII characters";
-    let prefix = table.parse(ctx, "prefix", must_be, |text| visible(text).then(|| text.to_owned()));
-    let encoding = table.parse(ctx, "encoding", "hex or base64", |text| match text {
-        "hex" => Some(Encoding::Hex),
-        "base64" => Some(Encoding::Base64),
-        _ => None,
-    });
-    table.parse(ctx, "signed", "\"{body}\"; other templates are not available in this version", |text| {
-        (text == "{body}").then_some(())
-    });
-    let keys = secret::keys(&mut table, ctx);
-    table.finish(ctx);
-    let prefix = prefix.unwrap_or_default();
-    Some(Check::Hmac { header: header?, prefix, encoding: encoding.unwrap_or(Encoding::Hex), keys })
-}
-
-fn bearer<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<Check> {
-    let keys: Vec<Key> = secret::keys(&mut table, ctx);
-    for key in &keys {
-        if !key.is_sendable() {
-            let message =
-                format!("{}: holds what no header can carry, such as a line break or a blank at an end", key.id());
-            table.fault(ctx, "secret_file", "bad-secret", message);
-        }
-    }
-    table.finish(ctx);
-    Some(Check::Bearer { keys })
 }

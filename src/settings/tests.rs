@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod auth;
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use bytes::Bytes;
@@ -8,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use crate::domain::alert::Severity;
 use crate::domain::mapping::{Item, read as read_alerts};
-use crate::domain::signature::{authenticate, sign};
+use crate::domain::signature::{Moment, Outgoing, authenticate};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 
@@ -94,6 +96,7 @@ fn the_example_is_complete_and_works() {
     setting.secret("secrets/defender-app", "app secret\n", 0o600);
     setting.secret("secrets/sentinel.new", OTHER, 0o600);
     setting.secret("secrets/sentinel.old", "an old one of 24 bytes..", 0o600);
+    setting.secret("secrets/soar.whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 0o600);
     let settings = setting.load();
     assert_eq!(settings.tenants[0].secret.expose_secret(), "app secret");
     assert_eq!(settings.sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["sentinel", "soar"]);
@@ -125,6 +128,7 @@ fn every_key_commented_out_in_the_example_shows_its_default() {
         for name in ["secrets/defender-app", "secrets/sentinel.new", "secrets/sentinel.old"] {
             setting.secret(name, &format!("{name} long enough"), 0o600);
         }
+        setting.secret("secrets/soar.whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 0o600);
         let s = setting.load();
         let server = format!("{:?}", s.server);
         let tenant = &s.tenants[0];
@@ -132,7 +136,13 @@ fn every_key_commented_out_in_the_example_shows_its_default() {
         let records = (s.journal.bodies, s.journal.records, s.journal.path.file_name().map(ToOwned::to_owned));
         (
             (server, records, tenant.endpoints.clone(), tenant.quota, tenant.limit),
-            (source.caps, source.content_types.clone(), source.methods.clone(), source.remember, source.tenant.clone()),
+            (
+                source.caps,
+                source.content_types.clone(),
+                source.methods.clone(),
+                source.remember,
+                source.tenants.clone(),
+            ),
         )
     };
     assert_eq!(load(lines(true)), load(lines(false)));
@@ -333,7 +343,8 @@ fn a_configured_credential_lets_its_sender_in_and_nobody_else() {
     let auth = &settings.sources[0].auth;
     let body = Bytes::from_static(b"{}");
     for (alternative, id) in [(0, "other.secret"), (1, "SENDER")] {
-        let headers = [sign(&auth.alternatives[alternative][0], &body).unwrap()].into_iter().collect();
+        let moment = Moment::at(Timestamp::default());
+        let headers = Outgoing::prove(&auth.alternatives[alternative], body.clone(), moment).unwrap().headers;
         let delivery = authenticate(auth, "s", &headers, body.clone(), Timestamp::default()).ok().unwrap();
         assert_eq!(delivery.credential(), id, "a newline at the end of a file is not part of the secret");
     }
@@ -356,13 +367,13 @@ fn a_source_is_checked_whole() {
             "content_types",
         ),
         ("preset = \"generic\"\nmax_devices = 0", bearer, "bad-value", "max_devices"),
-        ("preset = \"generic\"\nexpect_every = \"24h\"", bearer, "not-yet", "expect_every"),
-        ("preset = \"generic\"\ntenant_from = \"/t\"", bearer, "not-yet", "tenant_from"),
+        ("preset = \"generic\"\nexpect_every = \"often\"", bearer, "bad-value", "expect_every"),
+        ("preset = \"generic\"\ntenant_from = \"/t\"", bearer, "missing-key", "tenant_map"),
         ("preset = \"generic\"\ntenants = \"other\"", bearer, "bad-value", "tenants"),
         ("preset = \"generic\"\nmap = { idd = \"/x\" }", bearer, "bad-value", "map"),
         ("preset = \"generic\"\nmap = { devices = { name = \"x\" } }", bearer, "bad-value", "map.devices.name"),
         (generic, "", "missing-key", "auth[0].hmac"),
-        (generic, "github = {}", "not-yet", "auth[0].github"),
+        (generic, "mtls = {}", "not-yet", "auth[0].mtls"),
         (generic, "barer = {}\nbearer = { secret_file = \"s.secret\" }", "unknown-key", "auth[0].barer"),
         (generic, "hmac = { secret_file = \"s.secret\" }", "missing-key", "auth[0].hmac.header"),
         (generic, "hmac = { header = \"a b\", secret_file = \"s.secret\" }", "bad-value", "auth[0].hmac.header"),
@@ -377,12 +388,6 @@ fn a_source_is_checked_whole() {
             "hmac = { header = \"X\", prefix = \"v1 \", secret_file = \"s.secret\" }",
             "bad-value",
             "auth[0].hmac.prefix",
-        ),
-        (
-            generic,
-            "hmac = { header = \"X\", signed = \"{timestamp}.{body}\", secret_file = \"s.secret\" }",
-            "bad-value",
-            "auth[0].hmac.signed",
         ),
     ] {
         assert_eq!(fault(&source(more, auth)), (code, format!("sources.s.{key}")), "{more}\n{auth}");
@@ -400,10 +405,93 @@ fn a_source_is_checked_whole() {
 fn which_tenant_a_source_acts_on_is_never_guessed() {
     let second = TENANT.replace("[tenants.default]", "[tenants.second]").replace("3d2b", "4d2b");
     let file = |tenants: &str| format!("{TENANT}{second}{}", SOURCE.replace("[[", &format!("{tenants}\n[[")));
-    assert_eq!(Setting::of(&format!("{TENANT}{SOURCE}")).load().sources[0].tenant, "default");
+    assert_eq!(Setting::of(&format!("{TENANT}{SOURCE}")).load().sources[0].tenants, ["default"]);
     assert_eq!(fault(&file("")), ("missing-key", "sources.s.tenants".to_owned()));
     assert_eq!(fault(&file("tenants = [\"default\", \"second\"]")), ("bad-value", "sources.s.tenants".to_owned()));
-    assert_eq!(Setting::of(&file("tenants = [\"second\"]")).load().sources[0].tenant, "second");
+    assert_eq!(Setting::of(&file("tenants = [\"second\"]")).load().sources[0].tenants, ["second"]);
+}
+
+/// Two tenants, and a source with these lines.
+fn two_tenants(lines: &str) -> String {
+    let south = TENANT.replace("[tenants.default]", "[tenants.south]").replace("3d2b", "4d2b");
+    let north = TENANT.replace("[tenants.default]", "[tenants.north]");
+    format!("{north}{south}{}", SOURCE.replace("[[", &format!("{lines}\n[[")))
+}
+
+#[test]
+fn one_source_acts_for_several_tenants_as_its_alerts_say() {
+    let lines = "tenants = [\"north\", \"south\"]\ntenant_from = [\"/org\", \"root:/org\"]\n\
+        tenant_map = { \"A-1\" = \"north\", b2 = \"south\" }";
+    let source = Setting::of(&two_tenants(lines)).load().sources.remove(0);
+    assert_eq!(source.tenants, ["north", "south"]);
+    let read = |body: &str| {
+        let json = strict_json::read(body.as_bytes()).unwrap();
+        read_alerts(&source.mapping, source.caps, &json, &[0; 24])
+    };
+    let alert = |org: &str| format!(r#"{{"alert_id":"1","severity":"high","host":"lt-042","org":{org}}}"#);
+    let both = read(&format!("[{},{}]", alert("\"a-1\""), alert("\"B2\"")));
+    let [Item::Alert(one), Item::Alert(two)] = both.as_slice() else { panic!("{both:?}") };
+    assert_eq!((source.tenant_of(one), source.tenant_of(two)), (Some("north"), Some("south")));
+    assert_ne!(one.dedupe, two.dedupe, "the same id at two tenants is two alerts");
+    for (org, detail) in [
+        ("\"c3\"", "`/org, root:/org` is `c3`, which belongs to no tenant here"),
+        ("null", "`/org, root:/org` names no tenant"),
+        ("[1]", "`/org, root:/org` names no tenant"),
+        ("\"a-1\\u0000\"", "`/org, root:/org` names no tenant"),
+    ] {
+        let parked = read(&alert(org));
+        let [Item::Parked { reason, detail: told, alert }] = parked.as_slice() else { panic!("{parked:?}") };
+        assert_eq!((reason.code(), told.as_str(), source.tenant_of(alert)), ("unknown-tenant", detail, None));
+    }
+    let from_map = two_tenants("tenant_from = \"/org\"\ntenant_map = { x = \"south\" }");
+    assert_eq!(Setting::of(&from_map).load().sources[0].tenants, ["south"], "no more than the map names");
+}
+
+#[test]
+fn a_map_of_tenants_that_cannot_work_is_told_by_its_key() {
+    let map = "tenant_map = { a = \"north\" }";
+    for (lines, code, key) in [
+        ("tenant_from = \"/org\"".to_owned(), "missing-key", "tenant_map"),
+        (map.to_owned(), "missing-key", "tenant_from"),
+        (format!("tenant_from = \"org\"\n{map}"), "bad-value", "tenant_from"),
+        (format!("tenant_from = {{ path = \"/a\", capture = \"(\" }}\n{map}"), "bad-value", "tenant_from"),
+        ("tenant_from = \"/org\"\ntenant_map = {}".to_owned(), "bad-value", "tenant_map"),
+        ("tenant_from = \"/org\"\ntenant_map = { a = \"east\" }".to_owned(), "bad-value", "tenant_map"),
+        ("tenant_from = \"/org\"\ntenant_map = { a = \"north\", A = \"south\" }".to_owned(), "bad-value", "tenant_map"),
+        (format!("tenants = \"south\"\ntenant_from = \"/org\"\n{map}"), "bad-value", "tenant_map"),
+    ] {
+        assert_eq!(fault(&two_tenants(&lines)), (code, format!("sources.s.{key}")), "{lines}");
+    }
+}
+
+#[test]
+fn how_long_a_sender_may_be_silent_is_a_span() {
+    let every = |lines: &str| format!("{TENANT}{}", SOURCE.replace("[[", &format!("{lines}\n[[")));
+    assert_eq!(Setting::of(&every("")).load().sources[0].expect_every, None);
+    let day = Setting::of(&every("expect_every = \"24h\"")).load().sources[0].expect_every;
+    assert_eq!(day, Some(Duration::from_secs(86_400)));
+    assert_eq!(fault(&every("expect_every = \"0s\"")), ("bad-value", "sources.s.expect_every".to_owned()));
+}
+
+#[test]
+fn a_header_counts_only_where_no_signature_leaves_it_out() {
+    let source = |auth: &str| {
+        format!("{TENANT}[sources.s]\npreset = \"generic\"\nmap = {{ id = \"header:x-id\" }}\nauth = {{ {auth} }}\n")
+    };
+    let settings = Setting::of(&source("bearer = { secret_file = \"s.secret\" }")).load();
+    assert!(settings.sources[0].mapping.headers().contains("x-id"));
+    let signed = source("hmac = { header = \"X\", signed = \"{body}\", secret_file = \"s.secret\" }");
+    assert_eq!(fault(&signed), ("bad-value", "sources.s.map".to_owned()));
+    let webhook = "standard_webhooks = { secret_encoding = \"raw\", secret_file = \"s.secret\" }";
+    let of_id = source(webhook).replace("x-id", "webhook-id");
+    assert!(Setting::of(&of_id).load().sources[0].mapping.headers().contains("webhook-id"), "an id that is signed");
+    assert_eq!(fault(&source(webhook)), ("bad-value", "sources.s.map".to_owned()));
+}
+
+#[test]
+fn a_sender_that_never_names_a_device_is_a_note() {
+    let notes = Setting::of(&format!("{TENANT}{}", SOURCE.replace("generic", "pagerduty"))).load().notes;
+    assert!(notes.iter().any(|note| note.contains("never carry device")), "{notes:?}");
 }
 
 #[test]
@@ -436,5 +524,8 @@ fn the_simulator_needs_no_credential() {
     assert_eq!(setting.faults()[0].key, "tenants");
     setting.inputs.flags.simulate = true;
     let settings = setting.load();
-    assert_eq!((settings.tenants[0].name.as_str(), settings.sources[0].tenant.as_str()), ("default", "default"));
+    assert_eq!(
+        (settings.tenants[0].name.as_str(), settings.sources[0].tenants.join(" ")),
+        ("default", "default".to_owned())
+    );
 }

@@ -72,7 +72,7 @@ fn steps_of_the_first_call(copies: u32) -> u64 {
     store.count_steps(steps.clone()).unwrap();
     let far = &mut Simulator::new(Setup::default());
     let lane = write(&mut store, {
-        let tenant = counter.desk.tenant;
+        let tenant = counter.tenant;
         move |tx| Lane::load(tx, tenant, account(), Arc::default(), Pace::default(), clock())
     });
     let lane = called(&mut store, far, &counter.policy, lane.unwrap());

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use regex::Regex;
 use scanhook::api::Receipt;
 use scanhook::defender::token::ClaimFault;
@@ -12,7 +14,7 @@ use scanhook::domain::alert::{AlertReason, AlertState};
 use scanhook::domain::mapping::{self, Item};
 use scanhook::domain::rules::{Facts, Finding, Protected, render};
 use scanhook::domain::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
-use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key};
+use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key, Moment, Outgoing};
 use scanhook::domain::strict_json::{self, JsonFault};
 use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::Asks;
@@ -309,7 +311,10 @@ fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
     fs::create_dir(folder.path().join("secrets")).unwrap();
     for (n, secret) in Regex::new("secrets/[a-z.-]+").unwrap().find_iter(config).enumerate() {
         let path = folder.path().join(secret.as_str());
-        fs::write(&path, format!("the secret of this document, number {n}\n")).unwrap();
+        // Those of Standard Webhooks are base64.
+        let text = format!("the secret of this document, number {n}\n");
+        let text = if secret.as_str().ends_with(".whsec") { format!("whsec_{}", BASE64.encode(text)) } else { text };
+        fs::write(&path, text).unwrap();
         #[cfg(unix)]
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
@@ -326,8 +331,7 @@ fn every_snippet_of_the_two_files_loads() {
     for file in documents() {
         for (kind, block) in blocks(&file) {
             if kind == "toml" && block.starts_with("# scanhook.toml") {
-                let shown = |faults: Vec<SettingsFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
-                let settings = load(&block).map_err(shown).unwrap_or_else(|faults| panic!("{file}: {faults:?}"));
+                let settings = load(&block).unwrap_or_else(|faults| panic!("{file}: {faults:?}"));
                 assert_eq!(settings.warnings, Vec::<String>::new(), "{file}");
                 seen[0] += 1;
             } else if kind == "toml" && block.starts_with("# rules.toml") {
@@ -361,7 +365,7 @@ fn documents() -> Vec<String> {
         let names = files.map(|name| format!("{folder}{}", name.to_str().unwrap()));
         names.filter(|name| name.ends_with(".md")).collect::<Vec<_>>()
     };
-    let all = [markdown(""), markdown("docs/")].concat();
+    let all = [markdown(""), markdown("docs/"), markdown("docs/sources/")].concat();
     assert!(all.len() > 5, "{all:?}");
     all
 }
@@ -398,6 +402,55 @@ fn every_link_inside_the_repository_leads_somewhere() {
     }
 }
 
+#[test]
+fn every_preset_stands_in_the_table_of_senders_with_its_page() {
+    let table = text("docs/sources.md");
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ") && line.contains("](sources/")).collect();
+    let link = Regex::new(r"\]\((sources/[a-z0-9-]+\.md)").unwrap();
+    for preset in presets::names() {
+        let row = rows.iter().find(|row| row.contains(&format!("| `{preset}` |")));
+        let row = row.unwrap_or_else(|| panic!("{preset} is not in the table"));
+        let page = text(&format!("docs/{}", &link.captures(row).unwrap()[1]));
+        assert!(page.contains(&format!("`{preset}`")), "{preset} is not on its page");
+    }
+    let pages = documents().into_iter().filter(|file| file.starts_with("docs/sources/"));
+    for page in pages {
+        let name = page.strip_prefix("docs/").unwrap();
+        assert!(table.contains(&format!("]({name}")), "nothing leads to {page}");
+    }
+}
+
+#[test]
+fn every_page_of_a_sender_says_what_to_enter_how_to_try_it_and_what_errors_do() {
+    let pages = documents().into_iter().filter(|file| file.starts_with("docs/sources/"));
+    let pages: Vec<_> =
+        pages.map(|page| (text(&page), page)).filter(|(text, _)| text.contains("## At the sender")).collect();
+    assert!(pages.len() >= 12, "{}", pages.len());
+    for (text, page) in pages {
+        for heading in ["At the sender", "Try it", "Errors and retries"] {
+            assert!(text.contains(&format!("\n## {heading}\n")), "{page}: {heading}");
+        }
+    }
+}
+
+#[test]
+fn the_template_for_sentinel_posts_the_incident_with_its_secret_kept() {
+    let template: serde_json::Value = serde_json::from_str(&text("docs/sources/sentinel-logic-app.json")).unwrap();
+    let app = &template["resources"][1]["properties"];
+    let post = &app["definition"]["actions"]["Post_the_incident"];
+    assert_eq!(post["inputs"]["body"], "@triggerBody()");
+    assert_eq!(post["inputs"]["headers"]["Content-Type"], "application/json");
+    assert_eq!(post["runtimeConfiguration"]["secureData"]["properties"], serde_json::json!(["inputs"]));
+    let trigger = &app["definition"]["triggers"]["Microsoft_Sentinel_incident"];
+    assert_eq!(trigger["inputs"]["path"], "/incident-creation");
+    for (parameter, kind) in [("ScanhookUrl", "string"), ("ScanhookSecret", "securestring")] {
+        assert_eq!(template["parameters"][parameter]["type"], kind);
+        assert_eq!(app["parameters"][parameter]["value"], format!("[parameters('{parameter}')]"));
+        let inner = app["definition"]["parameters"][parameter]["type"].as_str().unwrap();
+        assert_eq!(inner.to_lowercase(), kind);
+    }
+}
+
 /// The receipt the recommended body gets with the policy of the README.
 fn receipt() -> Receipt {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
@@ -405,18 +458,19 @@ fn receipt() -> Receipt {
     let policy = policy("README.md", &small).policy;
     let keys = vec![Key::new("soar", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap()];
     let header = http::HeaderName::from_static("x-signature-256");
-    let check = Check::Hmac { header, prefix: String::new(), encoding: Encoding::Hex, keys };
+    let check = Check::hmac(header, "", Encoding::Hex, keys);
     let body = bytes::Bytes::from(text("tests/payloads/generic.json"));
-    let headers: http::HeaderMap = signature::sign(&check, &body).into_iter().collect();
     let mut source = Source::of_preset("generic").unwrap();
     source.auth = Authentication { alternatives: vec![vec![check]] };
     let now = Timestamp::parse("2026-11-02T08:15:43Z").unwrap();
-    let delivery = signature::authenticate(&source.auth, "soar", &headers, body, now).map_err(|_| "refused").unwrap();
+    let sent = Outgoing::prove([&source.auth.alternatives[0][0]], body, Moment::at(now)).unwrap();
+    let delivery = signature::authenticate(&source.auth, "soar", &sent.headers, sent.body, now);
+    let delivery = delivery.map_err(|_| "refused").unwrap();
     let (reply, receipt) = std::sync::mpsc::channel();
     let work = move |tx: &mut Tx<'_>| {
         let id = tx.policy(policy.fingerprint(), &policy.record(), now)?;
         let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
-        let desk = Desk { source, tenant: tx.tenant("default")?, terms };
+        let desk = Desk::of_one(source, tx.tenant("default")?, terms);
         tx.accept(&accept(&desk, &policy, id, delivery).unwrap(), now)
     };
     store.commit(vec![Job::new(0, work, move |result| reply.send(result).unwrap())]);
@@ -436,4 +490,15 @@ fn the_receipt_in_the_readme_is_one_the_program_writes() {
         }
     }
     assert_eq!(shown, written, "{}", serde_json::to_string_pretty(&receipt()).unwrap());
+}
+
+/// An image is built from what .dockerignore lets through, and everything that is compiled in has to be among it.
+#[test]
+fn an_image_is_built_from_all_that_the_program_is_made_of() {
+    let let_through: BTreeSet<_> =
+        text(".dockerignore").lines().filter_map(|line| line.strip_prefix('!')).map(str::to_owned).collect();
+    for needed in ["Cargo.toml", "Cargo.lock", "src", "benches", "tests", "docs/sources", "rules.toml"] {
+        assert!(let_through.contains(needed), "{needed} is left out");
+        assert!(root().join(needed).exists(), "{needed}");
+    }
 }

@@ -143,7 +143,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         holds_in: |module| {
-            let doors = ["app", "defender::client", "intake", "journal", "lane::run", "main", "simulator::serve"];
+            let doors =
+                ["app", "defender::client", "intake", "journal", "keyrings", "lane::run", "main", "simulator::serve"];
             !doors.contains(&module) && !within_any(module, &["server", "cli"])
         },
         banned: &[Banned::Keyword("async"), Banned::Keyword("await")],

@@ -221,6 +221,24 @@ fn a_journal_of_a_later_version_is_refused_with_both_versions() {
 }
 
 #[test]
+fn a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scanhook.db");
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch(include_str!("../../src/journal/schema.sql")).unwrap();
+    let row = "INSERT INTO delivery(uuid, key, source, received_at, body) VALUES (x'01', x'02', 'siem', 7, x'7b7d')";
+    first.execute_batch(&format!("{row}; PRAGMA application_id = {}; PRAGMA user_version = 1", 0x7363_6e68)).unwrap();
+    drop(first);
+    drop(open(&path).unwrap());
+    let db = look(&path);
+    assert_eq!(db.query_row("PRAGMA user_version", [], |row| row.get(0)), Ok(SCHEMA));
+    let kept = db.query_row("SELECT source, received_at, credential FROM delivery", [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<String>>(2)?))
+    });
+    assert_eq!(kept, Ok(("siem".to_owned(), 7, None)));
+}
+
+#[test]
 fn a_journal_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_holds() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scanhook.db");

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use scanhook::server::address::TrustedProxies;
 use scanhook::server::listener::{Drained, Limits, serve};
 use scanhook::server::refusal::{CredentialDefect, Refusal};
-use scanhook::server::webhook::{Arrived, Door, FailureBudget, SourceDoor, router};
+use scanhook::server::webhook::{Arrived, Door, FailureBudget, SecretInUrl, SourceDoor, router};
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -67,7 +67,7 @@ impl Site {
             ("std".to_owned(), json.clone()),
             ("put".to_owned(), SourceDoor { methods: vec!["POST".to_owned(), "PUT".to_owned()], ..json.clone() }),
             ("text".to_owned(), SourceDoor { content_types: vec!["text/plain".to_owned()], ..json.clone() }),
-            ("url".to_owned(), SourceDoor { secret_in_url: true, ..json }),
+            ("url".to_owned(), SourceDoor { secret_in_url: SecretInUrl::Always, ..json }),
         ]);
         let (ready, ready_seen) = watch::channel(true);
         let (stop, stop_seen) = watch::channel(false);

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod authentication;
 mod backlog;
 mod control;
 mod demo;
@@ -21,7 +22,9 @@ mod far_side;
 mod fleet;
 mod follow;
 mod harness;
+mod hostile;
 mod house;
+mod init;
 mod intake;
 mod journal;
 mod kill;
@@ -30,10 +33,14 @@ mod listener;
 mod naive;
 mod plan;
 mod power_cut;
+mod presets;
 mod refusals;
 mod rules;
 mod schema;
+mod sending;
+mod shapes;
 mod simulation;
 mod simulator;
+mod sources;
 mod verbs;
 mod wire;

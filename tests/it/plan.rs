@@ -13,7 +13,7 @@ use scanhook::domain::scan::{Kind, Mode, Outcome, Priority, Reason};
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::{Asks, Cooldown, Limit, Verdict, Wanted};
-use scanhook::journal::{Acceptance, AcceptedAlert, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
+use scanhook::journal::{Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
 
 const SECRET: &[u8] = b"a secret of the simulated sender";
 const START: Timestamp = Timestamp::from_millis(1_793_606_400_000);
@@ -197,9 +197,12 @@ impl Real {
         let alert = Alert { dedupe: id.clone(), id, devices: vec![device], ..Alert::default() };
         let rule = Some(format!("rule {rule}"));
         let verdict = Verdict { rule, asks: Asks::Scan(wanted), seen: Vec::new(), protections: Vec::new() };
-        let alerts = vec![AcceptedAlert { item: Item::Alert(alert), verdicts: vec![verdict] }];
-        let (tenant, policy, remember) = (self.tenant, self.policy, minutes(1));
-        let acceptance = Acceptance { delivery, remember, tenant, policy, alerts };
+        let alerts = vec![AcceptedAlert {
+            item: Item::Alert(alert),
+            decided: Some(Decided { tenant: self.tenant, verdicts: vec![verdict] }),
+        }];
+        let (policy, remember) = (self.policy, minutes(1));
+        let acceptance = Acceptance { delivery, remember, policy, alerts, left_out: None };
         let receipt = write(&mut self.store, move |tx| tx.accept(&acceptance, now));
         let decision = receipt.alerts[0].decisions[0].clone();
         (decision.state, decision.reason, decision.scan_id)

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jsonschema::Validator;
 use scanhook::domain::rules::Named;
+use scanhook::presets;
 use serde_json::Value;
 
 fn text(file: &str) -> String {
@@ -106,6 +107,41 @@ fn wrong_rules_do_not_fit() {
 }
 
 #[test]
+fn the_schema_of_a_configuration_knows_every_preset_and_its_map() {
+    let schema = schema("schemas/scanhook.schema.json");
+    for preset in presets::names() {
+        let source = format!("[sources.x]\npreset = \"{preset}\"\nauth = [{{ bearer = {{ secret_env = \"S\" }} }}]\n");
+        assert_eq!(faults(&schema, &source), Vec::<String>::new(), "{preset}");
+        let map: toml::Value = toml::from_str(&text(&format!("src/presets/{preset}.toml"))).unwrap();
+        let mut whole: toml::Table = toml::from_str(&source).unwrap();
+        whole["sources"]["x"].as_table_mut().unwrap().insert("map".to_owned(), map);
+        assert_eq!(faults(&schema, &toml::to_string(&whole).unwrap()), Vec::<String>::new(), "{preset}");
+    }
+}
+
+#[test]
+fn every_configuration_of_the_documents_fits_the_schema() {
+    let schema = schema("schemas/scanhook.schema.json");
+    let mut seen = 0;
+    for folder in ["docs", "docs/sources"] {
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|end| end != "md") {
+                continue;
+            }
+            let document = fs::read_to_string(&path).unwrap();
+            for block in document.split("```toml\n").skip(1).filter_map(|rest| rest.split("\n```").next()) {
+                if block.starts_with("# scanhook.toml") {
+                    assert_eq!(faults(&schema, block), Vec::<String>::new(), "{}\n{block}", path.display());
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
 fn wrong_configurations_do_not_fit() {
     let schema = schema("schemas/scanhook.schema.json");
     let source =
@@ -138,6 +174,13 @@ fn wrong_configurations_do_not_fit() {
         "[sources.x]\npreset = \"generic\"\nauth = []".to_owned(),
         "[sources.x]\npreset = \"generic\"\nauth = [{ hmac = { secret_file = \"s\" } }]".to_owned(),
         "[sources.x]\npreset = \"generic\"\nauth = [{ token = \"s\" }]".to_owned(),
+        "[sources.x]\npreset = \"generic\"\nauth = [{ basic = { secret_file = \"s\" } }]".to_owned(),
+        "[sources.x]\npreset = \"generic\"\nauth = [{ hmac = { header = \"X\", signed = \"{id}\", secret_file = \"s\" } }]".to_owned(),
+        "[sources.x]\npreset = \"generic\"\nauth = [{ entra_jwt = { tenant_id = \"t\", audience = \"a\" } }]".to_owned(),
+        source("preset = \"generic\"\nexpect_every = 24"),
+        source("preset = \"generic\"\ntenant_from = \"/t\"\ntenant_map = {}"),
+        source("map = { id = { concat = [\"/a\"], path = \"/a\" } }"),
+        source("map = { join = { each = \"root:/a/*\" } }"),
     ] {
         assert_ne!(faults(&schema, &wrong), Vec::<String>::new(), "{wrong}");
     }

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::harness::{DEADLINE, hmac_hex};
 
-const SECRET: &str = "it's a $ECRET of \"many\" bytes";
-const PAYLOAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/payloads/generic.json");
+pub const SECRET: &str = "it's a $ECRET of \"many\" bytes";
+pub const PAYLOAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/payloads/generic.json");
 const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 
 const RULES: &str = r#"version = 1
@@ -57,7 +57,7 @@ credential = { secret_env = "DEFENDER_SECRET" }
 "#;
 
 /// A folder to work in, and nothing of this machine's environment.
-struct Desk(TempDir);
+pub struct Desk(TempDir);
 
 impl Desk {
     /// With the files of a working installation.
@@ -70,15 +70,15 @@ impl Desk {
         desk
     }
 
-    fn empty() -> Desk {
+    pub fn empty() -> Desk {
         Desk(tempfile::tempdir().unwrap())
     }
 
-    fn file(&self, name: &str, text: &str) {
+    pub fn file(&self, name: &str, text: &str) {
         std::fs::write(self.0.path().join(name), text).unwrap();
     }
 
-    fn secret(&self, name: &str) {
+    pub fn secret(&self, name: &str) {
         self.file(name, SECRET);
         std::fs::set_permissions(self.0.path().join(name), std::fs::Permissions::from_mode(0o600)).unwrap();
     }
@@ -89,7 +89,7 @@ impl Desk {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> Ran {
         Ran::of(self.command(args).output().unwrap())
     }
 
@@ -99,16 +99,16 @@ impl Desk {
         Serving::wait(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    fn serve(&self) -> Serving {
+    pub fn serve(&self) -> Serving {
         let free = ["serve", "--simulate", "--data-dir", "data", "--listen", "127.0.0.1:0"];
         self.start(&[&free[..], &["--admin-listen", "127.0.0.1:0"]].concat())
     }
 }
 
-struct Ran {
+pub struct Ran {
     status: i32,
-    out: String,
-    err: String,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
@@ -118,7 +118,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn ends(self, status: i32) -> Ran {
+    pub fn ends(self, status: i32) -> Ran {
         assert_eq!(self.status, status, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         self
     }
@@ -129,14 +129,14 @@ impl Ran {
 }
 
 #[track_caller]
-fn has(text: &str, parts: &[&str]) {
+pub fn has(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "`{part}` is not in:\n{text}");
     }
 }
 
 /// A server of its own; it is killed when the test is over.
-struct Serving {
+pub struct Serving {
     child: Child,
     listening: String,
     addresses: Vec<SocketAddr>,
@@ -156,15 +156,15 @@ impl Serving {
         Serving { child, listening, addresses, log }
     }
 
-    fn webhooks(&self, source: &str) -> String {
+    pub fn webhooks(&self, source: &str) -> String {
         format!("http://{}/webhooks/{source}", self.addresses[0])
     }
 
-    fn admin(&self) -> String {
+    pub fn admin(&self) -> String {
         format!("http://{}", self.addresses[1])
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
@@ -180,7 +180,7 @@ impl Serving {
     }
 
     /// How it ended, and what its log still said.
-    fn ended(mut self) -> (Option<i32>, Vec<String>) {
+    pub fn ended(mut self) -> (Option<i32>, Vec<String>) {
         let begun = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
             assert!(begun.elapsed() < DEADLINE, "it does not end");

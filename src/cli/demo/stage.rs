@@ -8,9 +8,10 @@ use std::path::Path;
 
 use crate::api::{AlertView, DecisionView, Page, Receipt, ScanView, StatusView};
 use crate::app::{Listeners, Options, Running};
+use crate::clock;
 use crate::defender::Answer;
 use crate::defender::client::{Client, Timeouts};
-use crate::domain::signature::{Check, Encoding, Key, sign};
+use crate::domain::signature::{Check, Key, Moment, Outgoing};
 use crate::lane::Pace;
 use crate::policy::Policy;
 use crate::settings::{Flags, Inputs, Settings};
@@ -18,7 +19,7 @@ use crate::simulator::serve::Shared;
 use crate::simulator::{Setup, Simulator};
 use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -132,40 +133,42 @@ impl Stage {
 
     /// Signs a sample as its source requires, and posts it.
     pub(super) async fn post(&self, sample: &Sample) -> anyhow::Result<Answered> {
-        send(self.client.clone(), self.delivery(sample, self.signature(sample)?)?).await
+        send(self.client.clone(), self.delivery(sample, self.check(sample)?)?).await
     }
 
     /// Signs a sample with a secret that is not the source's, and posts it.
     pub(super) async fn post_forged(&self, sample: &Sample) -> anyhow::Result<Answered> {
         let key = Key::new("guessed", b"a secret that somebody has guessed")?;
-        let (encoding, prefix) = (Encoding::Hex, "sha256=".to_owned());
-        let check = Check::Hmac { header: self.signature(sample)?.0, prefix, encoding, keys: vec![key] };
-        let signature = sign(&check, &sample.body).context("the demo cannot sign")?;
-        send(self.client.clone(), self.delivery(sample, signature)?).await
+        let check = self.check(sample)?.with_key(key);
+        send(self.client.clone(), self.delivery(sample, &check)?).await
     }
 
     /// Posts all at once, each over a connection of its own.
     pub(super) async fn burst(&self, samples: &[Sample]) -> anyhow::Result<Vec<Answered>> {
         let mut posts = JoinSet::new();
         for sample in samples {
-            posts.spawn(send(self.client.clone(), self.delivery(sample, self.signature(sample)?)?));
+            posts.spawn(send(self.client.clone(), self.delivery(sample, self.check(sample)?)?));
         }
         posts.join_all().await.into_iter().collect()
     }
 
-    fn signature(&self, sample: &Sample) -> anyhow::Result<(HeaderName, HeaderValue)> {
+    /// How a sample's source wants its requests proved.
+    fn check(&self, sample: &Sample) -> anyhow::Result<&Check> {
         let source = self.settings.sources.iter().find(|source| source.name == sample.source);
         let check = source.and_then(|source| source.auth.alternatives.first()).and_then(|all| all.first());
-        check.and_then(|check| sign(check, &sample.body)).context("the demo cannot sign")
+        check.context("the demo cannot sign")
     }
 
-    fn delivery(&self, sample: &Sample, signature: (HeaderName, HeaderValue)) -> anyhow::Result<Request<Bytes>> {
-        let request = Request::builder()
+    fn delivery(&self, sample: &Sample, check: &Check) -> anyhow::Result<Request<Bytes>> {
+        let outgoing = Outgoing::prove([check], sample.body.clone().into(), Moment::at(clock::now()))?;
+        let mut request = Request::builder()
             .method(Method::POST)
             .uri(format!("http://{}/webhooks/{}", self.public(), sample.source))
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(signature.0, signature.1);
-        Ok(request.body(sample.body.clone().into())?)
+            .header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in &outgoing.headers {
+            request = request.header(name, value);
+        }
+        Ok(request.body(outgoing.body)?)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {

@@ -1,17 +1,23 @@
 //! From a map as written to one that can be applied: every pointer parsed, every fault named by its key.
 
-use super::map::{Conditions, DeviceMap, Map, OneOrMany, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::{Regex, RegexBuilder};
+
+use super::map::{Conditions, DeviceMap, Map, OneOrMany, Taken, Value};
+use super::path::Path;
 use super::severity::Scale;
-use crate::domain::json::Json;
-use crate::domain::pointer::Pointer;
 
 /// A map ready for use.
 #[derive(Clone, Debug)]
 pub struct Mapping {
-    pub(super) each: Vec<Path>,
-    pub(super) when: Vec<Condition>,
+    pub(super) each: Vec<Source>,
+    pub(super) join: Option<Join>,
+    pub(super) when: Vec<Vec<Condition>>,
     pub(super) unless: Vec<Condition>,
+    pub(super) versions: Vec<Condition>,
     pub(super) id: Vec<Source>,
+    pub(super) shared_id: Vec<Source>,
     pub(super) dedupe: Vec<Vec<Source>>,
     pub(super) title: Vec<Source>,
     pub(super) severity: Option<(Vec<Source>, Scale)>,
@@ -23,7 +29,28 @@ pub struct Mapping {
     pub(super) user: Vec<Source>,
     pub(super) tenant: Vec<Source>,
     pub(super) url: Vec<Source>,
+    pub(super) references: Vec<(String, Vec<Source>)>,
+    pub(super) left_out: Vec<Source>,
     pub(super) devices: Vec<Devices>,
+    pub(super) acting: Option<Acting>,
+    lacks: BTreeSet<String>,
+    headers: BTreeSet<String>,
+}
+
+/// Which tenant an alert is for.
+#[derive(Clone, Debug)]
+pub(super) struct Acting {
+    pub(super) from: Vec<Source>,
+    /// By the value in lower case.
+    pub(super) tenants: BTreeMap<String, String>,
+}
+
+/// Which other record of a delivery belongs to an alert.
+#[derive(Clone, Debug)]
+pub(super) struct Join {
+    pub(super) each: Vec<Source>,
+    pub(super) only: Vec<Condition>,
+    pub(super) on: Vec<Source>,
 }
 
 /// Something in a map that cannot work.
@@ -37,32 +64,45 @@ pub struct MapFault {
 
 #[derive(Clone, Debug)]
 pub(super) struct Devices {
-    pub(super) each: Vec<Path>,
+    pub(super) each: Vec<Source>,
     pub(super) only: Vec<Condition>,
+    pub(super) also: bool,
     pub(super) mde_id: Vec<Source>,
     pub(super) name: Vec<Source>,
     pub(super) aad_id: Vec<Source>,
     pub(super) ip: Vec<Source>,
 }
 
-/// A pointer from the current item, or from the whole body.
+/// Where a value comes from, and what is cut out of its text.
 #[derive(Clone, Debug)]
-pub(super) struct Path {
-    pub(super) text: String,
-    from_root: bool,
-    pointer: Pointer,
+pub(super) struct Source {
+    pub(super) what: What,
+    pub(super) split: Option<String>,
+    pub(super) capture: Option<Regex>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Source {
-    Path(Path),
+pub(super) enum What {
+    Nodes(Nodes),
     Concat(Vec<Piece>),
+    Header(String),
+}
+
+/// What stands at a path, and what is looked for from there.
+#[derive(Clone, Debug)]
+pub(super) struct Nodes {
+    pub(super) path: Path,
+    pub(super) parse: bool,
+    pub(super) only: Vec<Condition>,
+    /// Empty: what stands there is meant itself.
+    pub(super) then: Vec<Source>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Piece {
     Literal(String),
     Path(Path),
+    Header(String),
 }
 
 /// A pointer with the texts it allows, in lower case.
@@ -78,12 +118,8 @@ enum Allowed {
     Prefix(String),
 }
 
-/// Where pointers start.
-#[derive(Clone, Copy)]
-pub(super) struct At<'j, 'a> {
-    pub(super) root: &'j Json<'a>,
-    pub(super) here: &'j Json<'a>,
-}
+/// What a sender's bodies can lack.
+const LACKS: [&str; 3] = ["device", "severity", "title"];
 
 impl Mapping {
     /// Checks a map and makes it ready.
@@ -91,12 +127,25 @@ impl Mapping {
     /// # Errors
     /// Every fault of the map, not only the first.
     pub fn compile(map: Map) -> Result<Mapping, Vec<MapFault>> {
-        let mut check = Check { faults: Vec::new() };
+        let mut check = Check::default();
+        let references = map.references.unwrap_or_default().into_iter();
+        let references = references.map(|(name, values)| {
+            let sources = check.sources(&format!("references.{name}"), Some(values));
+            (name, sources)
+        });
+        let references = references.collect();
         let mapping = Mapping {
             each: check.each("each", map.each),
-            when: check.conditions("when", map.when),
+            join: map.join.map(|join| Join {
+                each: check.each("join.each", Some(join.each)),
+                only: check.conditions("join.where", join.only),
+                on: check.sources("join.on", Some(join.on)),
+            }),
+            when: check.alternatives("when", map.when),
             unless: check.conditions("unless", map.unless),
+            versions: check.conditions("versions", map.versions),
             id: check.sources("id", map.id),
+            shared_id: check.sources("shared_id", map.shared_id),
             dedupe: match map.dedupe {
                 Some(key) if key.all.is_empty() => check.fault("dedupe.all", "names no part"),
                 Some(key) => key.all.into_iter().map(|part| check.sources("dedupe.all", Some(part))).collect(),
@@ -108,6 +157,9 @@ impl Mapping {
                 if !scale.rises() {
                     check.fault::<()>("severity.bands", "each band must start above the one before it");
                 }
+                if severity.path.0.is_empty() {
+                    check.fault::<()>("severity.path", "names no value, and there is no preset that does");
+                }
                 (check.sources("severity", Some(severity.path)), scale)
             }),
             category: check.sources("category", map.category),
@@ -118,17 +170,56 @@ impl Mapping {
             user: check.sources("user", map.user),
             tenant: check.sources("tenant", map.tenant),
             url: check.sources("url", map.url),
+            references,
+            left_out: check.sources("left_out", map.left_out),
             devices: map.devices.unwrap_or_default().0.into_iter().map(|d| check.devices(d)).collect(),
+            acting: None,
+            lacks: check.lacks(map.lacks),
+            headers: BTreeSet::new(),
         };
-        if check.faults.is_empty() { Ok(mapping) } else { Err(check.faults) }
+        check.end(mapping)
+    }
+
+    /// The same mapping for a source that acts for several tenants: `from` is the value that tells which, `tenants` the
+    /// configured name of each value, whose letter case does not count.
+    ///
+    /// # Errors
+    /// Every fault of `from`.
+    pub fn acting(
+        mut self,
+        from: OneOrMany<Value>,
+        tenants: &BTreeMap<String, String>,
+    ) -> Result<Mapping, Vec<MapFault>> {
+        let mut check = Check { headers: core::mem::take(&mut self.headers), ..Check::default() };
+        let tenants = tenants.iter().map(|(value, name)| (value.to_lowercase(), name.clone())).collect();
+        self.acting = Some(Acting { from: check.sources("", Some(from)), tenants });
+        check.end(self)
+    }
+
+    /// What this sender's bodies never carry.
+    #[must_use]
+    pub fn lacks(&self) -> &BTreeSet<String> {
+        &self.lacks
+    }
+
+    /// The request headers it reads, in lower case.
+    #[must_use]
+    pub fn headers(&self) -> &BTreeSet<String> {
+        &self.headers
     }
 }
 
+#[derive(Default)]
 struct Check {
     faults: Vec<MapFault>,
+    headers: BTreeSet<String>,
 }
 
 impl Check {
+    fn end(self, mapping: Mapping) -> Result<Mapping, Vec<MapFault>> {
+        if self.faults.is_empty() { Ok(Mapping { headers: self.headers, ..mapping }) } else { Err(self.faults) }
+    }
+
     /// Notes a fault; what it returns is never used, because a map with faults is not.
     fn fault<T: Default>(&mut self, key: &str, message: impl ToString) -> T {
         self.faults.push(MapFault { key: key.to_owned(), message: message.to_string() });
@@ -136,19 +227,37 @@ impl Check {
     }
 
     fn path(&mut self, key: &str, text: &str) -> Option<Path> {
-        let (from_root, pointer) = text.strip_prefix("root:").map_or((false, text), |rest| (true, rest));
-        match Pointer::parse(pointer) {
-            Ok(pointer) => Some(Path { text: text.to_owned(), from_root, pointer }),
-            Err(why) => self.fault(key, format!("`{text}`: {why}")),
-        }
+        Path::parse(text).map_err(|why| self.fault::<()>(key, why)).ok()
     }
 
-    fn each(&mut self, key: &str, texts: Option<OneOrMany<String>>) -> Vec<Path> {
-        let texts = texts.map_or_else(|| vec![String::new()], |OneOrMany(texts)| texts);
-        if texts.is_empty() {
+    fn header(&mut self, key: &str, name: &str) -> Option<String> {
+        let name = name.to_ascii_lowercase();
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+            return self.fault(key, format!("`header:{name}` names no header"));
+        }
+        self.headers.insert(name.clone());
+        Some(name)
+    }
+
+    /// Places: what stands there is meant itself, not its text.
+    fn each(&mut self, key: &str, values: Option<OneOrMany<Value>>) -> Vec<Source> {
+        let values = values.unwrap_or_else(|| OneOrMany(vec![Value::Pointer(String::new())]));
+        if values.0.is_empty() {
             return self.fault(key, "names no pointer; \"\" is the whole");
         }
-        texts.iter().filter_map(|text| self.path(key, text)).collect()
+        let sources = self.sources(key, Some(values));
+        if !sources.iter().all(is_place) {
+            self.fault::<()>(key, "must say where things stand: pointers, `parse`, `where` and `then`, no text");
+        }
+        sources
+    }
+
+    fn alternatives(&mut self, key: &str, all: Option<OneOrMany<Conditions>>) -> Vec<Vec<Condition>> {
+        let OneOrMany(all) = all.unwrap_or_default();
+        if all.len() > 1 && all.iter().any(BTreeMap::is_empty) {
+            self.fault::<()>(key, "one of the alternatives asks for nothing");
+        }
+        all.into_iter().map(|conditions| self.conditions(key, Some(conditions))).collect()
     }
 
     fn conditions(&mut self, key: &str, conditions: Option<Conditions>) -> Vec<Condition> {
@@ -168,48 +277,112 @@ impl Check {
     }
 
     fn source(&mut self, key: &str, value: Value) -> Option<Source> {
-        let pieces = match value {
-            Value::Pointer(text) => return self.path(key, &text).map(Source::Path),
-            Value::Concat(pieces) => pieces,
+        let taken = match value {
+            Value::Pointer(text) => {
+                let what = match text.strip_prefix("header:") {
+                    Some(name) => What::Header(self.header(key, name)?),
+                    None => {
+                        let path = self.path(key, &text)?;
+                        What::Nodes(Nodes { path, parse: false, only: Vec::new(), then: Vec::new() })
+                    }
+                };
+                return Some(Source { what, split: None, capture: None });
+            }
+            Value::Table(taken) => *taken,
         };
+        let Taken { path, concat, parse, only, then, split, capture } = taken;
+        let what = match (path, concat) {
+            (Some(path), None) => {
+                let path = self.path(key, &path);
+                let (only, then) = (self.conditions(key, only), then.map(|then| self.sources(key, Some(then))));
+                if then.as_ref().is_some_and(Vec::is_empty) {
+                    self.fault::<()>(key, "`then` names no value");
+                }
+                let then = then.unwrap_or_default();
+                What::Nodes(Nodes { path: path?, parse: parse.is_some(), only, then })
+            }
+            (None, Some(pieces)) => {
+                if parse.is_some() || only.is_some() || then.is_some() {
+                    self.fault::<()>(key, "`parse`, `where` and `then` go on from a `path`");
+                }
+                What::Concat(self.pieces(key, pieces)?)
+            }
+            _ => return self.fault(key, "must have either `path` or `concat`"),
+        };
+        if split.as_deref() == Some("") {
+            self.fault::<()>(key, "`split` needs a separator");
+        }
+        let capture = match capture.map(|pattern| RegexBuilder::new(&pattern).size_limit(1 << 18).build()) {
+            Some(Err(why)) => self.fault(key, format!("`capture`: {why}")),
+            built => built.and_then(Result::ok),
+        };
+        Some(Source { what, split, capture })
+    }
+
+    fn pieces(&mut self, key: &str, pieces: Vec<String>) -> Option<Vec<Piece>> {
         if pieces.is_empty() {
             return self.fault(key, "`concat` joins nothing");
         }
         let piece = |text: String| {
-            if text.starts_with('/') || text.starts_with("root:") {
+            if Path::is_meant(&text) {
                 self.path(key, &text).map(Piece::Path)
+            } else if let Some(name) = text.strip_prefix("header:") {
+                self.header(key, name).map(Piece::Header)
             } else {
                 Some(Piece::Literal(text))
             }
         };
-        pieces.into_iter().map(piece).collect::<Option<_>>().map(Source::Concat)
+        pieces.into_iter().map(piece).collect()
     }
 
     fn devices(&mut self, map: DeviceMap) -> Devices {
         Devices {
             each: self.each("devices.each", map.each),
             only: self.conditions("devices.where", map.only),
+            also: map.also.unwrap_or(false),
             mde_id: self.sources("devices.mde_id", map.mde_id),
             name: self.sources("devices.name", map.name),
             aad_id: self.sources("devices.aad_id", map.aad_id),
             ip: self.sources("devices.ip", map.ip),
         }
     }
+
+    fn lacks(&mut self, lacks: Option<OneOrMany<String>>) -> BTreeSet<String> {
+        let OneOrMany(lacks) = lacks.unwrap_or_default();
+        for unknown in lacks.iter().filter(|what| !LACKS.contains(&what.as_str())) {
+            self.fault::<()>("lacks", format!("`{unknown}` is none of {}", LACKS.join(", ")));
+        }
+        lacks.into_iter().collect()
+    }
 }
 
-impl Path {
-    /// Every value it names, in document order.
-    pub(super) fn values<'j, 'a>(&self, at: At<'j, 'a>) -> Vec<&'j Json<'a>> {
-        self.pointer.all(self.start(at))
-    }
+fn is_place(source: &Source) -> bool {
+    let What::Nodes(nodes) = &source.what else { return false };
+    source.split.is_none() && source.capture.is_none() && nodes.then.iter().all(is_place)
+}
 
-    /// A key it reads that stands there in another letter case, too.
-    pub(super) fn ambiguous<'p>(&'p self, at: At<'_, '_>) -> Option<&'p str> {
-        self.pointer.ambiguous(self.start(at))
+impl Source {
+    /// As an operator reads it: a pointer, with `#json` where a text is a document of its own.
+    pub(super) fn shown(&self) -> String {
+        match &self.what {
+            What::Nodes(nodes) => {
+                let json = if nodes.parse { "#json" } else { "" };
+                let then: Vec<_> = nodes.then.iter().map(Source::shown).collect();
+                format!("{}{json}{}", nodes.path.text, then.join(" or "))
+            }
+            What::Concat(pieces) => pieces.iter().map(Piece::shown).collect::<Vec<_>>().join(" + "),
+            What::Header(name) => format!("header:{name}"),
+        }
     }
+}
 
-    const fn start<'j, 'a>(&self, at: At<'j, 'a>) -> &'j Json<'a> {
-        if self.from_root { at.root } else { at.here }
+impl Piece {
+    fn shown(&self) -> String {
+        match self {
+            Piece::Literal(text) => format!("\"{text}\""),
+            Piece::Path(path) => path.text.clone(),
+            Piece::Header(name) => format!("header:{name}"),
+        }
     }
 }
 
@@ -249,15 +422,55 @@ mod tests {
         let map = r#"
             each = []
             id = ["alertId", "/ok"]
+            shared_id = { path = "/a", concat = ["/b"] }
             dedupe = { all = [] }
             title = { concat = ["/a~3", "-"] }
             when = { "/status" = [] }
+            versions = { "version" = "4" }
             severity = { path = "/s", bands = [[5, "low"], [5, "high"]] }
-            devices = { name = "root:host" }
+            category = { path = "/c", capture = "(" }
+            techniques = { path = "/t", split = "" }
+            user = { path = "/u", parse = "json", then = [] }
+            url = "header:"
+            tenant = { concat = ["/a"], then = "/b" }
+            status = { split = "," }
+            lacks = "hostname"
+            join = { each = [], on = "x" }
+            references = { incident = "x" }
+            devices = { name = "root:host", each = { concat = ["/a"] } }
         "#;
         let mut keys = faults(map);
         keys.sort();
-        assert_eq!(keys, ["dedupe.all", "devices.name", "each", "id", "severity.bands", "title", "when"]);
+        let expected = [
+            "category",
+            "dedupe.all",
+            "devices.each",
+            "devices.name",
+            "each",
+            "id",
+            "join.each",
+            "join.on",
+            "lacks",
+            "references.incident",
+            "severity.bands",
+            "shared_id",
+            "status",
+            "techniques",
+            "tenant",
+            "title",
+            "url",
+            "user",
+            "versions",
+            "when",
+        ];
+        assert_eq!(keys, expected);
+        assert_eq!(faults("severity = { words = { urgent = \"high\" } }"), ["severity.path"]);
+        assert_eq!(faults("when = [{ \"/a\" = \"b\" }, {}]"), ["when"]);
+        assert_eq!(
+            faults("title = { path = \"/a\", capture = \"(a{1000}){1000}\" }"),
+            ["title"],
+            "too large a pattern"
+        );
     }
 
     #[test]
@@ -266,6 +479,7 @@ mod tests {
             "ids = \"/a\"",
             "dedupe = [\"/a\", \"/b\"]",
             "id = { join = [] }",
+            "id = { path = \"/a\", parse = \"xml\" }",
             "[devices]\nmachine = \"/a\"",
             "severity = { path = \"/s\", word = {} }",
             "severity = { path = \"/s\", words = { x = \"severe\" } }",
@@ -276,10 +490,39 @@ mod tests {
 
     #[test]
     fn own_keys_override_the_presets_one_by_one() {
-        let preset: Map = toml::from_str("id = \"/a\"\ntitle = \"/b\"\n[devices]\nname = \"/n\"\nip = \"/i\"").unwrap();
-        let own: Map = toml::from_str("id = [\"/x\", \"/y\"]\n[devices]\nname = \"/m\"").unwrap();
-        let both: Map =
-            toml::from_str("id = [\"/x\", \"/y\"]\ntitle = \"/b\"\n[devices]\nname = \"/m\"\nip = \"/i\"").unwrap();
-        assert_eq!(own.over(preset), both);
+        let over =
+            |preset: &str, own: &str| toml::from_str::<Map>(own).unwrap().over(toml::from_str::<Map>(preset).unwrap());
+        for (preset, own, both) in [
+            (
+                "id = \"/a\"\ntitle = \"/b\"\n[devices]\nname = \"/n\"\nip = \"/i\"",
+                "id = [\"/x\", \"/y\"]\n[devices]\nname = \"/m\"",
+                "id = [\"/x\", \"/y\"]\ntitle = \"/b\"\n[devices]\nname = \"/m\"\nip = \"/i\"",
+            ),
+            (
+                "severity = { path = \"/s\", words = { a = \"low\", b = \"low\" }, bands = [[0, \"low\"]] }",
+                "severity = { words = { b = \"high\" } }",
+                "severity = { path = \"/s\", words = { a = \"low\", b = \"high\" }, bands = [[0, \"low\"]] }",
+            ),
+            (
+                "severity = { path = \"/level\", bands = [[0, \"critical\"]] }",
+                "severity = \"/score\"",
+                "severity = \"/score\"",
+            ),
+            (
+                "references = { incident = \"/i\", case = \"/c\" }",
+                "references = { incident = \"/j\" }",
+                "references = { incident = \"/j\", case = \"/c\" }",
+            ),
+            ("lacks = \"device\"", "devices = { name = \"/n\" }", "devices = { name = \"/n\" }"),
+        ] {
+            assert_eq!(over(preset, own), toml::from_str(both).unwrap(), "{own}");
+        }
+    }
+
+    #[test]
+    fn the_headers_a_map_reads_are_known() {
+        let map = "id = [\"header:Webhook-Id\", \"/id\"]\ntitle = { concat = [\"header:x-a\", \"/t\"] }";
+        let mapping = Mapping::compile(toml::from_str(map).unwrap()).unwrap();
+        assert_eq!(mapping.headers().iter().map(String::as_str).collect::<Vec<_>>(), ["webhook-id", "x-a"]);
     }
 }

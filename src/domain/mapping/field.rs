@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::compile::{At, Condition, Path, Piece, Source};
+use super::compile::{Condition, Nodes, Piece, Source, What};
+use super::path::{At, Path, identity};
 use crate::domain::alert::AlertReason;
 use crate::domain::json::Json;
 
@@ -31,9 +32,75 @@ pub(super) struct Notes {
     pub(super) fault: Option<(AlertReason, String)>,
     /// Fields present with a value of a wrong type.
     pub(super) unusable: BTreeSet<String>,
+    /// What supplied what, where somebody wants to know.
+    pub(super) trace: Option<Vec<Supply>>,
+}
+
+/// A value that became a field, and where it stood.
+pub(super) struct Supply {
+    /// The device it belongs to, by its place in the alert.
+    pub(super) device: Option<usize>,
+    pub(super) field: String,
+    pub(super) text: String,
+    pub(super) from: Origin,
+}
+
+/// Where a text comes from: values of the body, by [`identity`], or a header.
+#[derive(Clone)]
+pub(super) enum Origin {
+    One(usize),
+    Many(Vec<usize>),
+    Header(String),
+}
+
+/// What a source yields.
+pub(super) enum Found<'j, 'a> {
+    /// A value that stands in the body.
+    Node(&'j Json<'a>),
+    /// A text that was made of such values.
+    Made(String, Origin),
+}
+
+/// A text that may become a field.
+pub(super) struct Candidate {
+    pub(super) text: String,
+    pub(super) from: Origin,
+}
+
+/// A list, an object or a truth value where a text belongs.
+struct WrongType;
+
+impl Found<'_, '_> {
+    pub(super) fn origin(&self) -> Origin {
+        match self {
+            Found::Node(value) => Origin::One(identity(value)),
+            Found::Made(_, from) => from.clone(),
+        }
+    }
+
+    /// The text of it, unless it is of a wrong type.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Found::Node(value) => value.text(),
+            Found::Made(text, _) => Some(text),
+        }
+    }
+
+    fn candidate(self) -> Result<Candidate, WrongType> {
+        let from = self.origin();
+        match self {
+            Found::Node(value) => value.text().map(|text| Candidate { text: text.to_owned(), from }).ok_or(WrongType),
+            Found::Made(text, _) => Ok(Candidate { text, from }),
+        }
+    }
 }
 
 impl Notes {
+    /// Notes that also remember where everything came from.
+    pub(super) fn tracing() -> Notes {
+        Notes { trace: Some(Vec::new()), ..Notes::default() }
+    }
+
     pub(super) fn fault(&mut self, reason: AlertReason, detail: impl Into<String>) {
         self.fault.get_or_insert_with(|| (reason, detail.into()));
     }
@@ -42,11 +109,67 @@ impl Notes {
         self.unusable.insert(field.to_owned());
     }
 
-    /// The values at a path that are not missing, and that tell something of the alert.
-    pub(super) fn values<'j, 'a>(&mut self, path: &Path, at: At<'j, 'a>) -> Vec<&'j Json<'a>> {
-        let values = self.look(path, at);
-        self.found |= !values.is_empty();
-        values
+    /// This text became this field.
+    pub(super) fn supplied(&mut self, field: &str, text: &str, from: &Origin) {
+        if let Some(trace) = &mut self.trace {
+            let (field, text) = (field.to_owned(), text.to_owned());
+            trace.push(Supply { device: None, field, text, from: from.clone() });
+        }
+    }
+
+    /// What a source yields and is not missing.
+    pub(super) fn find<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
+        let found: Vec<_> = match &source.what {
+            What::Nodes(nodes) => self.nodes(nodes, at),
+            What::Concat(pieces) => self.concat(pieces, at).into_iter().collect(),
+            What::Header(name) => header(name, at).into_iter().collect(),
+        };
+        if source.split.is_none() && source.capture.is_none() {
+            return found;
+        }
+        found.into_iter().flat_map(elements).flat_map(|found| cut(source, found)).collect()
+    }
+
+    fn nodes<'j, 'a>(&mut self, nodes: &Nodes, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
+        let mut values = self.look(&nodes.path, at);
+        if nodes.parse {
+            let inside = |value: &'j Json<'a>| match value {
+                Json::Text(text) => at.parsed.of(value, text),
+                // Some senders' pipelines have taken the document out of its text already.
+                other => Some(other),
+            };
+            values = values.into_iter().filter_map(inside).filter(|value| !value.is_missing()).collect();
+        }
+        if !nodes.only.is_empty() {
+            values.retain(|value| self.broken(&nodes.only, at.here(value)).is_none());
+        }
+        if nodes.then.is_empty() {
+            return values.into_iter().map(Found::Node).collect();
+        }
+        let mut found = Vec::new();
+        for value in values {
+            let first = nodes.then.iter().map(|then| self.find(then, at.here(value))).find(|found| !found.is_empty());
+            found.extend(first.unwrap_or_default());
+        }
+        found
+    }
+
+    /// `None` where a piece is missing; a piece of a wrong type stands for the whole.
+    fn concat<'j, 'a>(&mut self, pieces: &[Piece], at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
+        let (mut whole, mut from) = (String::new(), Vec::new());
+        for piece in pieces {
+            match piece {
+                Piece::Literal(text) => whole.push_str(text),
+                Piece::Header(name) => whole.push_str(at.headers.get(name).filter(|text| !text.is_empty())?),
+                Piece::Path(path) => {
+                    let value = self.look(path, at).into_iter().next()?;
+                    let Some(text) = value.text() else { return Some(Found::Node(value)) };
+                    whole.push_str(text);
+                    from.push(identity(value));
+                }
+            }
+        }
+        Some(Found::Made(whole, Origin::Many(from)))
     }
 
     /// The values at a path that are not missing.
@@ -59,85 +182,73 @@ impl Notes {
         values
     }
 
-    /// The text of the first source that is not missing. A wrong type makes the field unusable: no later source
-    /// stands in for it.
-    pub(super) fn text(&mut self, sources: &[Source], at: At<'_, '_>, field: &str, length: Length) -> Option<String> {
-        let text = sources.iter().find_map(|source| self.source(source, at))?;
-        match text {
-            Ok(text) => self.admit(text, field, length),
-            Err(WrongType) => {
-                self.unusable(field);
-                None
-            }
-        }
+    /// What a source yields for a field: it tells something of the alert.
+    fn field<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
+        let found = self.find(source, at);
+        self.found |= found.iter().any(|found| !matches!(found, Found::Made(_, Origin::Header(_))));
+        found
     }
 
-    fn source(&mut self, source: &Source, at: At<'_, '_>) -> Option<Result<String, WrongType>> {
-        match source {
-            Source::Path(path) => self.values(path, at).first().map(|value| owned(value)),
-            Source::Concat(pieces) => {
-                let mut whole = String::new();
-                for piece in pieces {
-                    match piece {
-                        Piece::Literal(text) => whole.push_str(text),
-                        Piece::Path(path) => match self.values(path, at).first().map(|value| owned(value))? {
-                            Ok(text) => whole.push_str(&text),
-                            Err(wrong) => return Some(Err(wrong)),
-                        },
-                    }
-                }
-                Some(Ok(whole))
-            }
-        }
+    /// The first value of the first source that is not missing.
+    pub(super) fn first<'j, 'a>(&mut self, sources: &[Source], at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
+        sources.iter().find_map(|source| self.field(source, at).into_iter().next())
+    }
+
+    /// Its text. A wrong type makes the field unusable: no later source stands in for it.
+    pub(super) fn text(&mut self, sources: &[Source], at: At<'_, '_>, field: &str, length: Length) -> Option<String> {
+        let Ok(Candidate { text, from }) = self.first(sources, at)?.candidate() else {
+            self.unusable(field);
+            return None;
+        };
+        let text = self.admit(text, field, length)?;
+        self.supplied(field, &text, &from);
+        Some(text)
     }
 
     /// Every text of the first source that is not missing; lists are read element by element.
     pub(super) fn texts(&mut self, sources: &[Source], at: At<'_, '_>, field: &str) -> Vec<String> {
         for source in sources {
-            let found = self.elements(source, at);
+            let found: Vec<_> = self.field(source, at).into_iter().flat_map(elements).collect();
             if found.is_empty() {
                 continue;
             }
-            if found.len() > LONGEST_LIST || found.iter().any(Result::is_err) {
+            if found.len() > LONGEST_LIST || found.iter().any(|found| found.text().is_none()) {
                 self.unusable(field);
                 return Vec::new();
             }
-            let admit = |text| self.admit(text, field, Length::Text);
-            return found.into_iter().flatten().filter_map(admit).collect();
+            let mut texts = Vec::with_capacity(found.len());
+            for Candidate { text, from } in found.into_iter().filter_map(|found| found.candidate().ok()) {
+                if let Some(text) = self.admit(text, field, Length::Text) {
+                    self.supplied(field, &text, &from);
+                    texts.push(text);
+                }
+            }
+            return texts;
         }
         Vec::new()
     }
 
-    /// Every text of every source, for values of which the first *good* one wins. Wrong types are noted and passed over.
+    /// Every text of every source, for values of which the first *good* one wins; and whether something of a wrong
+    /// type was passed over.
     pub(super) fn candidates(
         &mut self,
         sources: &[Source],
         at: At<'_, '_>,
         field: &str,
         length: Length,
-    ) -> Vec<String> {
-        let mut candidates = Vec::new();
+    ) -> (Vec<Candidate>, bool) {
+        let (mut candidates, mut wrong) = (Vec::new(), false);
         for source in sources {
-            for element in self.elements(source, at).into_iter().take(LONGEST_LIST) {
-                match element {
-                    Ok(text) => candidates.extend(self.admit(text, field, length)),
-                    Err(WrongType) => self.unusable(field),
+            for found in self.field(source, at).into_iter().flat_map(elements).take(LONGEST_LIST) {
+                match found.candidate() {
+                    Ok(Candidate { text, from }) => {
+                        candidates.extend(self.admit(text, field, length).map(|text| Candidate { text, from }));
+                    }
+                    Err(WrongType) => wrong = true,
                 }
             }
         }
-        candidates
-    }
-
-    fn elements(&mut self, source: &Source, at: At<'_, '_>) -> Vec<Result<String, WrongType>> {
-        let Source::Path(path) = source else { return self.source(source, at).into_iter().collect() };
-        let mut elements = Vec::new();
-        for value in self.values(path, at) {
-            match value {
-                Json::List(inner) => elements.extend(inner.iter().filter(|v| !v.is_missing()).map(owned)),
-                value => elements.push(owned(value)),
-            }
-        }
-        elements
+        (candidates, wrong)
     }
 
     /// Lets a text in, unless no store or no look-up could take it.
@@ -158,30 +269,102 @@ impl Notes {
     }
 
     /// The value because of which a guard says no, if it does.
-    pub(super) fn guarded(&mut self, when: &[Condition], unless: &[Condition], at: At<'_, '_>) -> Option<String> {
-        let texts = |notes: &mut Notes, condition: &Condition| -> Vec<String> {
-            notes.look(&condition.path, at).into_iter().filter_map(word).map(str::to_owned).collect()
-        };
-        for condition in when {
-            let texts = texts(self, condition);
-            if !texts.iter().any(|text| condition.allows(text)) {
-                return Some(shown(&condition.path, texts.first().map(String::as_str)));
-            }
+    pub(super) fn guarded(&mut self, when: &[Vec<Condition>], unless: &[Condition], at: At<'_, '_>) -> Option<String> {
+        let broken: Vec<_> = when.iter().map_while(|all| self.broken(all, at)).collect();
+        if broken.len() == when.len()
+            && let Some(told) = broken.iter().find(|broken| broken.value.is_some()).or(broken.first())
+        {
+            return Some(told.shown());
         }
         for condition in unless {
-            if let Some(text) = texts(self, condition).iter().find(|text| condition.allows(text)) {
-                return Some(shown(&condition.path, Some(text)));
+            if let Some(text) = self.words(condition, at).into_iter().find(|text| condition.allows(text)) {
+                return Some(Broken { path: &condition.path, value: Some(text) }.shown());
             }
         }
         None
     }
+
+    /// The first condition that does not hold.
+    fn broken<'c>(&mut self, all: &'c [Condition], at: At<'_, '_>) -> Option<Broken<'c>> {
+        for condition in all {
+            let words = self.words(condition, at);
+            if !words.iter().any(|text| condition.allows(text)) {
+                return Some(Broken { path: &condition.path, value: words.into_iter().next() });
+            }
+        }
+        None
+    }
+
+    /// Whether all hold.
+    pub(super) fn holds(&mut self, all: &[Condition], at: At<'_, '_>) -> bool {
+        self.broken(all, at).is_none()
+    }
+
+    /// A version of the sender's format that is not known.
+    pub(super) fn unknown_version(&mut self, versions: &[Condition], at: At<'_, '_>) -> Option<String> {
+        for condition in versions {
+            let words = self.words(condition, at);
+            if !words.is_empty() && !words.iter().any(|text| condition.allows(text)) {
+                return Some(Broken { path: &condition.path, value: words.into_iter().next() }.shown());
+            }
+        }
+        None
+    }
+
+    fn words(&mut self, condition: &Condition, at: At<'_, '_>) -> Vec<String> {
+        self.look(&condition.path, at).into_iter().filter_map(word).map(str::to_owned).collect()
+    }
 }
 
-/// A list, an object or a truth value where a text belongs.
-struct WrongType;
+/// A condition that does not hold, and what it saw.
+struct Broken<'c> {
+    path: &'c Path,
+    value: Option<String>,
+}
 
-fn owned(value: &Json<'_>) -> Result<String, WrongType> {
-    value.text().map(str::to_owned).ok_or(WrongType)
+impl Broken<'_> {
+    fn shown(&self) -> String {
+        let path = &self.path.text;
+        self.value.as_ref().map_or_else(
+            || format!("`{path}` is missing"),
+            |text| {
+                let short: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
+                format!("`{path}` is `{short}`")
+            },
+        )
+    }
+}
+
+fn header<'j, 'a>(name: &str, at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
+    let text = at.headers.get(name).filter(|text| !text.is_empty())?;
+    Some(Found::Made(text.clone(), Origin::Header(name.to_owned())))
+}
+
+/// A list as its elements.
+fn elements<'j, 'a>(found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
+    match found {
+        Found::Node(Json::List(inner)) => inner.iter().filter(|v| !v.is_missing()).map(Found::Node).collect(),
+        found => vec![found],
+    }
+}
+
+/// What `split` and `capture` make of a text; what is none stays as it is.
+fn cut<'j, 'a>(source: &Source, found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
+    let Some(text) = found.text() else { return vec![found] };
+    let parts: Vec<&str> = match &source.split {
+        Some(separator) => text.split(separator.as_str()).map(str::trim).collect(),
+        None => vec![text],
+    };
+    let captured = |part: &str| match &source.capture {
+        Some(pattern) => {
+            let captures = pattern.captures(part)?;
+            captures.get(1).or(captures.get(0)).map(|found| found.as_str().to_owned())
+        }
+        None => Some(part.to_owned()),
+    };
+    let from = found.origin();
+    let made = parts.into_iter().filter_map(captured).filter(|text| !text.is_empty());
+    made.map(|text| Found::Made(text, from.clone())).collect()
 }
 
 /// A condition also compares truth values, as written.
@@ -191,14 +374,4 @@ fn word<'j>(value: &'j Json<'_>) -> Option<&'j str> {
         Json::Bool(false) => Some("false"),
         value => value.text(),
     }
-}
-
-fn shown(path: &Path, text: Option<&str>) -> String {
-    text.map_or_else(
-        || format!("`{}` is missing", path.text),
-        |text| {
-            let short: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
-            format!("`{}` is `{short}`", path.text)
-        },
-    )
 }

@@ -5,15 +5,24 @@
 
 mod compile;
 mod device;
+mod explain;
 mod field;
+mod look_alike;
 pub mod map;
+mod path;
 mod read;
 mod severity;
+#[cfg(test)]
+mod tests;
 mod time;
+mod value;
 
 pub use compile::{MapFault, Mapping};
+pub use explain::{Explained, Missing, Supplied, explain};
+pub use look_alike::Candidate;
 pub use map::Map;
-pub use read::read;
+pub use path::Headers;
+pub use read::{Delivered, left_out, read, read_delivered};
 
 use super::alert::{Alert, AlertReason};
 

@@ -1,73 +1,200 @@
 //! A body, its alerts, and for each what becomes of it.
 
-use super::compile::{At, Mapping, Source};
-use super::field::{Length, Notes};
+use std::collections::BTreeMap;
+
+use super::compile::{Join, Mapping, Source, What};
+use super::field::{Found, LONGEST_KEY, Length, Notes, Supply};
+use super::path::{At, Headers, Parsed};
 use super::{Caps, Item, device, time};
 use crate::domain::alert::{Alert, AlertReason, Device};
 use crate::domain::json::Json;
 
-/// Reads a delivery. Never empty: a body in which nothing is recognised is one parked item. `body_hash` gives an
-/// alert without an id one that is the same whenever the same bytes come again.
+/// What is read.
+#[derive(Clone, Copy)]
+pub struct Delivered<'d, 'a> {
+    /// The body.
+    pub body: &'d Json<'a>,
+    /// Gives an alert without an id one that is the same whenever the same bytes come again.
+    pub hash: &'d [u8],
+    /// Those of [`Mapping::headers`] that the request had. A delivery that is read again later has none.
+    pub headers: &'d Headers,
+}
+
+/// Reads a delivery of which only the body is at hand. Never empty: a body in which nothing is recognised is one
+/// parked item. For `body_hash` see [`Delivered::hash`].
 #[must_use]
 pub fn read(mapping: &Mapping, caps: Caps, body: &Json<'_>, body_hash: &[u8]) -> Vec<Item> {
-    let derived = format!("sha256-{}", hex::encode(body_hash.get(..16).unwrap_or(body_hash)));
+    read_delivered(mapping, caps, Delivered { body, hash: body_hash, headers: &Headers::new() })
+}
+
+/// Reads a delivery with its headers.
+#[must_use]
+pub fn read_delivered(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_>) -> Vec<Item> {
+    let parsed = Parsed::default();
+    let read = whole(mapping, caps, At::of(delivered, &parsed), delivered.hash, false);
+    read.into_iter().map(|one| one.item).collect()
+}
+
+/// How many alerts the sender says it left out of this delivery, because they were too many for it.
+#[must_use]
+pub fn left_out(mapping: &Mapping, body: &Json<'_>) -> Option<u64> {
+    let (parsed, headers) = (Parsed::default(), Headers::new());
+    let at = At::of(Delivered { body, hash: &[], headers: &headers }, &parsed);
+    let found = Notes::default().first(&mapping.left_out, at)?;
+    found.text()?.trim().parse().ok().filter(|count| *count > 0)
+}
+
+/// One item of a delivery, with what it was read from.
+pub(super) struct Read<'j, 'a> {
+    pub(super) item: Item,
+    /// Where it starts; `None` where the delivery is parked as one.
+    pub(super) at: Option<At<'j, 'a>>,
+    /// What supplied what, where that was asked for.
+    pub(super) trace: Vec<Supply>,
+}
+
+impl<'j, 'a> At<'j, 'a> {
+    pub(super) const fn of(delivered: Delivered<'j, 'a>, parsed: &'j Parsed) -> At<'j, 'a> {
+        let Delivered { body, headers, .. } = delivered;
+        At { root: body, parent: body, here: body, joined: None, parsed, headers }
+    }
+}
+
+/// Reads the whole of a delivery, with a trace or without.
+pub(super) fn whole<'j, 'a>(
+    mapping: &Mapping,
+    caps: Caps,
+    at: At<'j, 'a>,
+    hash: &[u8],
+    tracing: bool,
+) -> Vec<Read<'j, 'a>> {
+    let derived = format!("sha256-{}", hex::encode(hash.get(..16).unwrap_or(hash)));
     let mut notes = Notes::default();
-    let found = items(mapping, body, &mut notes);
+    let found = items(mapping, at, &mut notes);
     if let Some((reason, detail)) = notes.fault {
-        return vec![whole(reason, &derived, detail)];
+        return vec![as_one(reason, &derived, detail)];
     }
     if found.is_empty() {
-        return vec![whole(AlertReason::Unmapped, &derived, "nothing stands where the map looks for alerts")];
+        return vec![as_one(AlertReason::Unmapped, &derived, "nothing stands where the map looks for alerts")];
     }
     if found.len() > caps.alerts {
         let detail = format!("{} alerts, of which {} may come at once", found.len(), caps.alerts);
-        return vec![whole(AlertReason::TooManyAlerts, &derived, detail)];
+        return vec![as_one(AlertReason::TooManyAlerts, &derived, detail)];
     }
     let single = found.len() == 1;
+    let others = mapping.join.as_ref().map(|join| Others::of(join, at));
     let mut read = Vec::with_capacity(found.len());
-    for (n, here) in found.into_iter().enumerate() {
+    for (n, (parent, here)) in found.into_iter().enumerate() {
         let derived = if single { derived.clone() } else { format!("{derived}.{n}") };
-        read.push(item(mapping, caps, At { root: body, here }, derived));
+        let mut notes = if tracing { Notes::tracing() } else { Notes::default() };
+        let at = At { parent, here, ..at };
+        let at = At { joined: others.as_ref().and_then(|others| others.of_alert(at)), ..at };
+        let item = item(mapping, caps, at, derived, &mut notes);
+        read.push(Read { item, at: Some(at), trace: notes.trace.unwrap_or_default() });
     }
-    let beyond = |item: &Item| matches!(item, Item::Parked { reason: AlertReason::TooManyDevices, .. });
-    if !single && let Some(Item::Parked { reason, detail, .. }) = read.iter().find(|item| beyond(item)) {
-        return vec![whole(*reason, &derived, detail.clone())];
+    let beyond = |one: &Read<'_, '_>| matches!(one.item, Item::Parked { reason: AlertReason::TooManyDevices, .. });
+    if !single
+        && let Some(Item::Parked { reason, detail, .. }) = read.iter().find(|one| beyond(one)).map(|one| &one.item)
+    {
+        return vec![as_one(*reason, &derived, detail.clone())];
     }
     read
 }
 
+/// The records of a delivery that tell more of its alerts, by the value they have in common.
+struct Others<'m, 'j, 'a> {
+    join: &'m Join,
+    by_key: BTreeMap<String, &'j Json<'a>>,
+}
+
+impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
+    fn of(join: &'m Join, at: At<'j, 'a>) -> Others<'m, 'j, 'a> {
+        let mut by_key = BTreeMap::new();
+        let mut notes = Notes::default();
+        let records = join.each.iter().map(|source| {
+            let found = notes.find(source, at).into_iter().filter_map(|found| match found {
+                Found::Node(record @ Json::Object(_)) => Some(record),
+                _ => None,
+            });
+            found.collect::<Vec<_>>()
+        });
+        for record in records.into_iter().find(|records| !records.is_empty()).unwrap_or_default() {
+            if notes.holds(&join.only, at.here(record))
+                && let Some(key) = notes.text(&join.on, at.here(record), "join", Length::Key)
+            {
+                by_key.entry(key).or_insert(record);
+            }
+        }
+        Others { join, by_key }
+    }
+
+    fn of_alert(&self, at: At<'j, 'a>) -> Option<&'j Json<'a>> {
+        let key = Notes::default().text(&self.join.on, at, "join", Length::Key)?;
+        self.by_key.get(&key).copied()
+    }
+}
+
 /// A delivery that is parked as one.
-fn whole(reason: AlertReason, derived: &str, detail: impl Into<String>) -> Item {
+fn as_one<'j, 'a>(reason: AlertReason, derived: &str, detail: impl Into<String>) -> Read<'j, 'a> {
     let alert = Alert { id: derived.to_owned(), id_derived: true, dedupe: derived.to_owned(), ..Alert::default() };
-    Item::Parked { reason, alert, detail: detail.into() }
+    Read { item: Item::Parked { reason, alert, detail: detail.into() }, at: None, trace: Vec::new() }
 }
 
-/// The values of the first pattern that yields an object. Other values beside one are kept, to be parked one by one.
-fn items<'j, 'a>(mapping: &Mapping, body: &'j Json<'a>, notes: &mut Notes) -> Vec<&'j Json<'a>> {
-    let at = At { root: body, here: body };
-    let found = mapping.each.iter().map(|path| notes.look(path, at));
-    found.into_iter().find(|values| values.iter().any(|v| matches!(v, Json::Object(_)))).unwrap_or_default()
+/// The values of the first pattern that yields an object, each with the nearest object around it. Other values beside
+/// one are kept, to be parked one by one.
+fn items<'j, 'a>(mapping: &Mapping, at: At<'j, 'a>, notes: &mut Notes) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
+    for source in &mapping.each {
+        let found = places(source, at, notes);
+        if found.iter().any(|(_, value)| matches!(value, Json::Object(_))) {
+            return found;
+        }
+    }
+    Vec::new()
 }
 
-fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String) -> Item {
-    let mut notes = Notes::default();
-    let mut alert = alert(mapping, at, &mut notes, derived);
-    let named = device::read(&mapping.devices, at, caps.devices, &mut notes);
+fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
+    match &source.what {
+        What::Nodes(nodes) if !nodes.parse && nodes.only.is_empty() && nodes.then.is_empty() => {
+            // For the check of letter case.
+            let _ = notes.look(&nodes.path, at);
+            let mut found = nodes.path.values_with_owners(at);
+            found.retain(|(_, value)| !value.is_missing());
+            found
+        }
+        _ => {
+            let found = notes.find(source, at).into_iter().filter_map(|found| match found {
+                Found::Node(value) => Some((at.root, value)),
+                Found::Made(..) => None,
+            });
+            found.collect()
+        }
+    }
+}
+
+fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String, notes: &mut Notes) -> Item {
+    let mut alert = alert(mapping, at, notes, derived);
+    let named = device::read(&mapping.devices, at, caps.devices, notes);
     alert.devices = named.devices;
     let recognised = notes.found;
+    let version = notes.unknown_version(&mapping.versions, at);
     let guard = notes.guarded(&mapping.when, &mapping.unless, at);
-    alert.unusable = notes.unusable;
+    let stranger = acting(mapping, at, &mut alert);
+    alert.unusable = core::mem::take(&mut notes.unusable);
     let too_many = alert.devices.len() > caps.devices;
     alert.devices.truncate(caps.devices);
-    let (reason, detail) = match (notes.fault, guard) {
+    let (reason, detail) = match (notes.fault.take(), guard) {
         (Some((AlertReason::AmbiguousKey, detail)), _) => (AlertReason::AmbiguousKey, detail),
         _ if !recognised => (AlertReason::Unmapped, "nothing in it is what the map looks for".to_owned()),
+        _ if version.is_some() => {
+            let seen = version.unwrap_or_default();
+            (AlertReason::UnknownVersion, format!("{seen}, a version of the format that the map was not made for"))
+        }
         (_, Some(detail)) => return Item::Ignored { alert, detail },
         (Some(fault), None) => fault,
         (None, None) if too_many => {
             (AlertReason::TooManyDevices, format!("more than the {} devices one alert may name", caps.devices))
         }
-        (None, None) => match unusable_devices(&alert.devices, named.refused) {
+        (None, None) => match stranger.or_else(|| unusable_devices(mapping, &alert.devices, named.refused)) {
             Some(fault) => fault,
             None => return Item::Alert(alert),
         },
@@ -75,10 +202,34 @@ fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String) -> Item 
     Item::Parked { reason, alert, detail }
 }
 
-fn unusable_devices(devices: &[Device], refused: bool) -> Option<(AlertReason, String)> {
+/// Finds the tenant an alert is for; why there is none. No two tenants' alerts are ever the same.
+fn acting(mapping: &Mapping, at: At<'_, '_>, alert: &mut Alert) -> Option<(AlertReason, String)> {
+    let acting = mapping.acting.as_ref()?;
+    // What is amiss with this value concerns no other field.
+    let mut notes = Notes::default();
+    let value = notes.text(&acting.from, at, "tenant", Length::Key);
+    let tried = || acting.from.iter().map(Source::shown).collect::<Vec<_>>().join(", ");
+    let Some(value) = value else {
+        return Some((AlertReason::UnknownTenant, format!("`{}` names no tenant", tried())));
+    };
+    match acting.tenants.get(&value.to_lowercase()) {
+        Some(name) => {
+            alert.dedupe = format!("{}:{name} {}", name.len(), alert.dedupe);
+            alert.acts_for = Some(name.clone());
+            None
+        }
+        None => {
+            let short: String = value.chars().filter(|c| !c.is_control()).take(80).collect();
+            Some((AlertReason::UnknownTenant, format!("`{}` is `{short}`, which belongs to no tenant here", tried())))
+        }
+    }
+}
+
+fn unusable_devices(mapping: &Mapping, devices: &[Device], refused: bool) -> Option<(AlertReason, String)> {
     let useless = |d: &Device| d.machine.is_none() && d.name.is_none() && d.ip.is_none() && d.aad_id.is_none();
     let detail = match devices.first() {
         None if refused => "the only device it names is the sender's own localhost",
+        None if mapping.lacks().contains("device") => "this sender never names a device: another step has to add it",
         None => "it names no device",
         Some(_) if devices.iter().all(useless) => {
             return Some((AlertReason::BadMachineId, "its machine ids are not 40 hex digits".to_owned()));
@@ -103,9 +254,21 @@ fn alert(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, derived: String) 
     alert.techniques = notes.texts(&mapping.techniques, at, "alert.techniques");
     alert.time = time::read(&mapping.time, at, notes);
     severity(mapping, at, notes, &mut alert);
+    references(mapping, at, notes, &mut alert);
+    identify(mapping, at, notes, &mut alert, derived);
+    alert
+}
+
+/// The id, and what makes two alerts the same.
+fn identify(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Alert, derived: String) {
     let id = notes.text(&mapping.id, at, "alert.id", Length::Key);
-    alert.id_derived = id.is_none();
     alert.dedupe = dedupe(mapping, at, notes).or_else(|| id.clone()).unwrap_or_else(|| derived.clone());
+    let id = id.or_else(|| {
+        let shared = notes.text(&mapping.shared_id, at, "alert.id", Length::Key);
+        alert.id_shared = shared.is_some();
+        shared
+    });
+    alert.id_derived = id.is_none();
     alert.id = id.unwrap_or_else(|| derived.clone());
     for (what, text) in [("the id", &alert.id), ("the dedupe key", &alert.dedupe)] {
         if is_placeholder(text) {
@@ -115,25 +278,34 @@ fn alert(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, derived: String) 
     if is_placeholder(&alert.dedupe) {
         alert.dedupe = derived;
     }
-    alert
 }
 
 fn severity(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Alert) {
     let Some((sources, scale)) = &mapping.severity else { return };
-    let value = sources.iter().find_map(|source| match source {
-        Source::Path(path) => notes.values(path, at).first().map(|value| (*value).clone()),
-        Source::Concat(_) => {
-            let text = notes.text(core::slice::from_ref(source), at, "severity", Length::Text)?;
-            Some(Json::Text(text.into()))
-        }
-    });
-    let Some(value) = value else { return };
-    if value.text().is_some_and(|text| text.contains('\0')) {
+    let Some(found) = notes.first(sources, at) else { return };
+    let text = found.text().unwrap_or_default();
+    if text.contains('\0') {
         notes.fault(AlertReason::NulInText, "severity holds U+0000");
     }
-    alert.severity = scale.of(&value);
-    if alert.severity.is_none() {
-        notes.unusable("severity");
+    alert.severity = scale.of(text);
+    match alert.severity {
+        Some(_) => notes.supplied("severity", text, &found.origin()),
+        None => notes.unusable("severity"),
+    }
+}
+
+/// What people look things up by. No rule reads it, so what cannot be used of it is left out.
+fn references(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Alert) {
+    const MOST: usize = 50;
+    for (name, sources) in &mapping.references {
+        let mut aside = Notes { trace: notes.trace.take(), ..Notes::default() };
+        let mut texts = aside.texts(sources, at, &format!("references.{name}"));
+        texts.retain(|text| text.chars().count() <= LONGEST_KEY && !is_placeholder(text));
+        texts.truncate(MOST);
+        if !texts.is_empty() {
+            alert.references.insert(name.clone(), texts);
+        }
+        notes.trace = aside.trace;
     }
 }
 
@@ -159,350 +331,4 @@ fn is_placeholder(text: &str) -> bool {
         || holds("${", "}")
         || whole.strip_prefix('$').is_some_and(name)
         || whole.strip_prefix('%').and_then(|rest| rest.strip_suffix('%')).is_some_and(name)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use proptest::prelude::*;
-
-    use super::super::Map;
-    use super::*;
-    use crate::domain::alert::Severity;
-    use crate::domain::strict_json;
-
-    const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
-    const MAP: &str = r#"
-        each = ["/alerts/*", ""]
-        unless = { "/status" = ["resolved", "test*"], "root:/drill" = "true" }
-        id = ["/alertId", "/ref"]
-        title = "/title"
-        severity = "/severity"
-        techniques = "/techniques"
-        time = ["/seen", "/made"]
-        user = { concat = ["/domain", '\', "/account"] }
-        tenant = "root:/tenant"
-        [devices]
-        each = ["/hosts/*", ""]
-        mde_id = ["/deviceId", "/machine"]
-        name = ["/host", "/computer"]
-        ip = ["/address", "/addresses/*"]
-        aad_id = "/aad"
-    "#;
-
-    fn mapping(text: &str) -> Mapping {
-        Mapping::compile(toml::from_str::<Map>(text).unwrap()).unwrap()
-    }
-
-    fn items(map: &str, body: &str) -> Vec<Item> {
-        let caps = Caps { alerts: 3, devices: 2 };
-        read(&mapping(map), caps, &strict_json::read(body.as_bytes()).unwrap(), &[0xab; 32])
-    }
-
-    fn one(body: &str) -> Item {
-        let mut items = items(MAP, body);
-        assert_eq!(items.len(), 1, "{items:?}");
-        items.remove(0)
-    }
-
-    fn alert(body: &str) -> Alert {
-        match one(body) {
-            Item::Alert(alert) => alert,
-            other => panic!("{body}: {other:?}"),
-        }
-    }
-
-    fn parked(body: &str) -> &'static str {
-        match one(body) {
-            Item::Parked { reason, .. } => reason.code(),
-            Item::Ignored { .. } => "ignored",
-            Item::Alert(_) => "alert",
-        }
-    }
-
-    /// An honest alert with these members in front.
-    fn with(members: &str) -> String {
-        format!("{{{members},\"alertId\":\"3212\",\"title\":\"t\",\"severity\":\"high\",\"deviceId\":\"{MACHINE}\"}}")
-    }
-
-    #[test]
-    fn an_honest_alert_is_read() {
-        let alert = alert(&with(r#""domain":"CORP","account":"j.doe","tenant":"t-1","techniques":["T1003",null,""]"#));
-        assert_eq!((alert.id.as_str(), alert.dedupe.as_str(), alert.id_derived), ("3212", "3212", false));
-        assert_eq!((alert.severity, alert.user.as_deref()), (Some(Severity::High), Some("CORP\\j.doe")));
-        assert_eq!((alert.tenant.as_deref(), alert.techniques), (Some("t-1"), vec!["T1003".to_owned()]));
-        assert_eq!(alert.devices[0].machine.as_ref().unwrap().as_str(), MACHINE);
-        assert!(alert.unusable.is_empty());
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_parked_with_its_reason() {
-        let long = "x".repeat(1_001);
-        let honest = with("\"x\":1");
-        for (body, reason) in [
-            ("null".to_owned(), "unmapped"),
-            ("[]".to_owned(), "unmapped"),
-            ("\"x\"".to_owned(), "unmapped"),
-            ("1".to_owned(), "unmapped"),
-            ("{}".to_owned(), "unmapped"),
-            (r#"{"alerts":[],"other":1}"#.to_owned(), "unmapped"),
-            (format!("[{honest}]"), "unmapped"),
-            (r#"{"alertId":"1","title":"t"}"#.to_owned(), "no-device"),
-            (format!(r#"{{"alertId":"1","DeviceId":"{MACHINE}"}}"#), "no-device"),
-            (with(&format!(r#""DeviceId":"{MACHINE}""#)), "ambiguous-key"),
-            (with(r#""Title":"""#), "ambiguous-key"),
-            (with(r#""Status":"x","status":"new""#), "ambiguous-key"),
-            (format!(r#"{{"Alerts":[],"alerts":[{honest}]}}"#), "ambiguous-key"),
-            (with(r#""STATUS":"x","Status":"new""#), "alert"),
-            (honest.replace("\"3212\"", r#""32\u000012""#), "nul-in-text"),
-            (honest.replace("\"t\"", r#""\u0000""#), "nul-in-text"),
-            (honest.replace("\"high\"", r#""high\u0000""#), "nul-in-text"),
-            (with(r#""unread":"\u0000""#), "alert"),
-            (honest.replace("3212", &long), "value-too-long"),
-            (with(&format!("\"host\":\"{long}\"")), "value-too-long"),
-            (honest.replace("3212", &long[1..]), "alert"),
-            (honest.replace("3212", "{{Id}}"), "placeholder"),
-            (honest.replace("3212", "$ALERT_ID"), "placeholder"),
-            (honest.replace("3212", "monitor-${x}"), "placeholder"),
-            (honest.replace("3212", "%x%"), "placeholder"),
-            (honest.replace("3212", "$5 or 100%"), "alert"),
-            (honest.replace("\"t\"", "\"{{secret}} ${env:X} %s\""), "alert"),
-            (with(r#""status":"Resolved""#), "ignored"),
-            (with(r#""status":"TEST-7""#), "ignored"),
-            (with(r#""drill":true"#), "ignored"),
-            (with(r#""drill":false,"status":"new""#), "alert"),
-        ] {
-            assert_eq!(parked(&body), reason, "{}", &body[..body.len().min(200)]);
-        }
-    }
-
-    #[test]
-    fn only_forty_hex_digits_pass_as_a_machine_id() {
-        for bad in ["../../alerts", "a/../b", "%2f", "x?y=", "x#", "a b", "", &format!("{MACHINE}0"), &"１".repeat(40)]
-        {
-            assert_eq!(parked(&format!(r#"{{"alertId":"1","deviceId":"{bad}"}}"#)), "bad-machine-id", "{bad}");
-        }
-        for other in ["12345", "true", "{\"a\":1}"] {
-            assert_eq!(parked(&format!(r#"{{"alertId":"1","deviceId":{other}}}"#)), "bad-machine-id", "{other}");
-        }
-        let fallback = alert(&format!(r#"{{"deviceId":"nonsense","machine":"{MACHINE}"}}"#));
-        assert_eq!(fallback.devices[0].label(), MACHINE);
-        let named = alert(r#"{"deviceId":"nonsense","host":"lt-042"}"#);
-        assert_eq!(named.devices[0].bad_machine_id.as_deref(), Some("nonsense"));
-        assert_eq!(named.devices[0].name.as_deref(), Some("lt-042"));
-    }
-
-    #[test]
-    fn look_alikes_are_no_host_names() {
-        for nobody in
-            ["localhost", "LOCALHOST", "localhost.localdomain", "localhost:9100", "127.0.0.1", "::1", " ", "0.0.0.0"]
-        {
-            assert_eq!(parked(&format!(r#"{{"alertId":"1","host":"{nobody}"}}"#)), "no-device", "{nobody}");
-            assert_eq!(alert(&format!(r#"{{"host":"{nobody}","computer":"lt-042"}}"#)).devices[0].label(), "lt-042");
-        }
-        assert_eq!(parked(r#"{"alertId":"1","address":"127.0.0.1"}"#), "no-device");
-        let id = alert(&format!(r#"{{"host":"{}"}}"#, MACHINE.to_uppercase()));
-        assert_eq!((id.devices[0].label(), &id.devices[0].name), (MACHINE, &None), "an id is never a name");
-        let address = alert(r#"{"host":"10.1.2.3"}"#);
-        assert_eq!((address.devices[0].ip.as_deref(), &address.devices[0].name), (Some("10.1.2.3"), &None));
-        let second = alert(r#"{"addresses":["::1","no address","fe80::1"]}"#);
-        assert_eq!(second.devices[0].ip.as_deref(), Some("fe80::1"));
-    }
-
-    #[test]
-    fn a_device_named_twice_is_one_device() {
-        let hosts = |hosts: &str| alert(&format!(r#"{{"alertId":"1","hosts":[{hosts}]}}"#)).devices;
-        let twice = hosts(&format!(
-            r#"{{"deviceId":"{MACHINE}"}},{{"deviceId":"{}","host":"lt-042","aad":"g"}}"#,
-            MACHINE.to_uppercase()
-        ));
-        assert_eq!(twice.len(), 1);
-        assert_eq!((twice[0].name.as_deref(), twice[0].aad_id.as_deref()), (Some("lt-042"), Some("g")));
-        assert_eq!(hosts(r#"{"host":"LT-042"},{"host":"lt-042"},{"host":"lt-043"},{}"#).len(), 2);
-    }
-
-    #[test]
-    fn severity_is_never_guessed() {
-        let read = |value: &str| alert(&with("\"x\":1").replace("\"high\"", value));
-        assert_eq!(read("\"Critical\"").severity, Some(Severity::Critical));
-        for (value, unusable) in [("99", true), ("-1", true), ("true", true), ("\"severe\"", true), ("null", false)] {
-            let alert = read(value);
-            assert_eq!((alert.severity, alert.unusable.contains("severity")), (None, unusable), "{value}");
-        }
-    }
-
-    #[test]
-    fn a_value_of_a_wrong_type_is_unusable_and_nothing_stands_in_for_it() {
-        let alert = alert(
-            &with(r#""techniques":["T1003",{"id":"T1486"}],"account":[1],"domain":"d""#).replace("\"t\"", "{\"a\":1}"),
-        );
-        assert_eq!((alert.title, alert.techniques.len(), alert.user), (None, 0, None));
-        assert_eq!(
-            alert.unusable.iter().map(String::as_str).collect::<Vec<_>>(),
-            ["alert.techniques", "alert.title", "user"]
-        );
-    }
-
-    #[test]
-    fn ids_keep_every_digit_and_a_missing_one_is_derived_from_the_body() {
-        let id = |value: &str| alert(&with("\"x\":1").replace("\"3212\"", value));
-        let ids: Vec<_> =
-            ["12345678901234567890123", "12345678901234567890124", "-0", "1.0", "1"].map(|v| id(v).id).into();
-        assert_eq!(ids, ["12345678901234567890123", "12345678901234567890124", "-0", "1.0", "1"]);
-        for missing in ["null", "\"\"", "[]", "{}"] {
-            let alert = id(missing);
-            assert_eq!((alert.id.as_str(), alert.id_derived), ("sha256-abababababababababababababababab", true));
-            assert_eq!(alert.dedupe, alert.id);
-        }
-        let two = items(MAP, r#"{"alerts":[{"host":"a"},{"host":"b"}]}"#);
-        assert_ne!(two[0].alert().id, two[1].alert().id);
-    }
-
-    #[test]
-    fn times_are_read_in_every_usual_form_and_never_fail() {
-        let time = |value: &str| {
-            let alert = alert(&with(&format!("\"seen\":{value}")));
-            (alert.time.map(|t| t.to_string()), alert.unusable.contains("alert.time"))
-        };
-        for value in [
-            "\"2026-11-02T08:15:42.6130000Z\"",
-            "\"2026-11-02T08:15:42.613+0000\"",
-            "1793607342.613",
-            "1793607342613",
-            "\"1793607342613\"",
-        ] {
-            assert_eq!(time(value), (Some("2026-11-02T08:15:42.613Z".to_owned()), false), "{value}");
-        }
-        for value in [
-            "\"Mon, 02 Nov 2026 08:15:42 GMT\"",
-            "\"0001-01-01T00:00:00Z\"",
-            "\"2026-11-02T08:15:42\"",
-            "\"0000-00-00T00:00:00Z\"",
-            "\"+999999999-01-01T00:00:00Z\"",
-            "-5",
-            "1507591916746609046",
-            "99999999999999999999999999",
-            "true",
-            &format!("\"{}\"", "9".repeat(5_000)),
-        ] {
-            assert_eq!(time(value), (None, true), "{value}");
-        }
-        assert_eq!(time("null"), (None, false));
-        assert_eq!(
-            alert(&with(r#""seen":"0001-01-01T00:00:00Z","made":1793607342"#)).time.unwrap().millis(),
-            1_793_607_342_000
-        );
-    }
-
-    #[test]
-    fn over_a_cap_the_whole_delivery_is_parked_as_one() {
-        let honest = with("\"x\":1");
-        let alerts = |n: usize| format!(r#"{{"alerts":[{}]}}"#, vec![honest.as_str(); n].join(","));
-        assert_eq!(items(MAP, &alerts(3)).len(), 3);
-        assert_eq!(parked(&alerts(4)), "too-many-alerts");
-        let hosts = |n: usize| {
-            let hosts: Vec<_> = (0..n).map(|n| format!(r#"{{"host":"h{n}"}}"#)).collect();
-            format!(r#"{{"alertId":"7","hosts":[{}]}}"#, hosts.join(","))
-        };
-        assert_eq!(alert(&hosts(2)).devices.len(), 2);
-        assert_eq!(parked(&hosts(3)), "too-many-devices");
-        assert_eq!(parked(&format!(r#"{{"alerts":[{honest},{}]}}"#, hosts(100))), "too-many-devices");
-        let dropped = format!(r#"{{"alerts":[{honest},{}]}}"#, hosts(9).replace("\"7\"", r#""7","status":"resolved""#));
-        assert!(
-            matches!(items(MAP, &dropped)[..], [Item::Alert(_), Item::Ignored { .. }]),
-            "ignored ones ask for nothing"
-        );
-    }
-
-    #[test]
-    fn long_text_is_cut_and_a_long_list_unusable() {
-        let alert = alert(
-            &with(&format!("\"techniques\":[{}]", vec!["\"T1\""; 1_001].join(",")))
-                .replace("\"t\"", &format!("\"{}\"", "ü".repeat(5_000))),
-        );
-        assert_eq!(alert.title.unwrap().chars().count(), 4_000);
-        assert!(alert.techniques.is_empty() && alert.unusable.contains("alert.techniques"));
-    }
-
-    #[test]
-    fn a_compound_key_counts_all_its_parts() {
-        let map = format!("dedupe = {{ all = [\"root:/space\", [\"/nr\", \"/ref\"]] }}\n{MAP}");
-        let key = |members: &str| match items(&map, &with(members)).remove(0) {
-            Item::Alert(alert) => alert.dedupe,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(key(r#""space":"a","nr":12"#), "1:a 2:12");
-        assert_eq!(key(r#""space":"a","nr":null,"ref":"12""#), "1:a 2:12", "a part has fallbacks");
-        assert_eq!(key(r#""nr":12"#), "- 2:12");
-        assert_eq!(key(r#""other":1"#), "3212", "without any part it is the id");
-        assert_ne!(key(r#""space":"a 1:b","nr":1"#), key(r#""space":"a","nr":"b 1:1""#));
-        let unrendered = items(&map, &with(r#""space":"$SPACE""#)).remove(0);
-        assert!(matches!(unrendered, Item::Parked { reason: AlertReason::Placeholder, .. }), "{unrendered:?}");
-    }
-
-    #[test]
-    fn when_needs_its_value_and_where_chooses_devices() {
-        let map = "when = { \"/kind\" = [\"Alert*\"] }\nid = \"/id\"\n[devices]\neach = [\"/a/*\", \"/b/*\"]\nwhere = { \"/@odata.type\" = \"host\" }\nname = \"/n\"";
-        let device = r##"{"@odata.type":"#x","n":"f"},{"@odata.type":"HOST","n":"h"}"##;
-        let read = |body: &str| items(map, body).remove(0);
-        assert!(matches!(read(&format!(r#"{{"id":1,"b":[{device}]}}"#)), Item::Ignored { .. }));
-        let Item::Alert(alert) = read(&format!(r#"{{"id":1,"kind":"alertX","a":[{{"n":"f"}}],"b":[{device}]}}"#))
-        else {
-            panic!("an alert")
-        };
-        assert_eq!(alert.devices.iter().map(Device::label).collect::<Vec<_>>(), ["h"]);
-    }
-
-    fn bodies() -> impl Strategy<Value = String> {
-        let key = prop_oneof![
-            Just("alerts"),
-            Just("alertId"),
-            Just("AlertId"),
-            Just("title"),
-            Just("severity"),
-            Just("deviceId"),
-            Just("hosts"),
-            Just("host"),
-            Just("address"),
-            Just("seen"),
-            Just("status"),
-            Just("techniques"),
-            Just("0")
-        ];
-        let scalar = prop_oneof![
-            Just("null".to_owned()),
-            any::<i64>().prop_map(|n| n.to_string()),
-            any::<String>().prop_map(|s| serde_json::to_string(&s).unwrap()),
-            Just(format!("\"{MACHINE}\"")),
-            Just("\"high\"".to_owned()),
-            Just("true".to_owned()),
-        ];
-        scalar.prop_recursive(4, 40, 5, move |inner| {
-            let member = (key.clone(), inner.clone());
-            prop_oneof![
-                prop::collection::vec(inner, 0..5).prop_map(|v| format!("[{}]", v.join(","))),
-                prop::collection::btree_map(member.0, member.1, 0..6).prop_map(|m| {
-                    let members: Vec<_> = m.iter().map(|(k, v)| format!("\"{k}\":{v}")).collect();
-                    format!("{{{}}}", members.join(","))
-                }),
-            ]
-        })
-    }
-
-    proptest! {
-        /// Whatever the body says: something is always visible, and nothing unusable gets through.
-        #[test]
-        fn every_body_ends_as_something_visible(body in bodies()) {
-            let items = items(MAP, &body);
-            prop_assert!(!items.is_empty());
-            for item in &items {
-                let alert = item.alert();
-                prop_assert!(!alert.id.is_empty() && !alert.dedupe.is_empty());
-                prop_assert!(!serde_json::to_string(alert).unwrap().contains("\\u0000"));
-                if let Item::Alert(alert) = item {
-                    prop_assert!(!alert.devices.is_empty());
-                }
-            }
-        }
-    }
 }

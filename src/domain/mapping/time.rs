@@ -2,25 +2,28 @@
 
 use core::time::Duration;
 
-use super::compile::{At, Source};
+use super::compile::Source;
 use super::field::{Length, Notes};
+use super::path::At;
 use crate::domain::time::Timestamp;
 
 /// The first source that can be read as an instant. One that cannot never fails the alert.
 pub(super) fn read(sources: &[Source], at: At<'_, '_>, notes: &mut Notes) -> Option<Timestamp> {
-    let texts = notes.candidates(sources, at, "alert.time", Length::Text);
-    let time = texts.iter().find_map(|text| instant(text.trim()));
-    if time.is_some() {
-        notes.unusable.remove("alert.time");
-    } else if !texts.is_empty() {
+    let (texts, wrong) = notes.candidates(sources, at, "alert.time", Length::Text);
+    let found = texts.iter().find_map(|one| Some((one, instant(one.text.trim())?)));
+    if let Some((one, time)) = found {
+        notes.supplied("alert.time", &one.text, &one.from);
+        return Some(time);
+    }
+    if wrong || !texts.is_empty() {
         notes.unusable("alert.time");
     }
-    time
+    None
 }
 
 /// Unix seconds reach 10^11 in the year 5138, so longer numbers are milliseconds. Nothing happened before 1970: the
 /// zero times some senders write for "not yet" are no instants.
-fn instant(text: &str) -> Option<Timestamp> {
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let seconds_end = 100_000_000_000;
     let time = match text.split_once('.').map_or((text, ""), |(whole, fraction)| (whole, fraction)) {
         (whole, fraction) if is_digits(whole) && (fraction.is_empty() || is_digits(fraction)) => {

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
@@ -76,4 +78,17 @@ pub fn hmac_tag(secret: &str, body: &[u8]) -> Vec<u8> {
 
 pub fn hmac_hex(secret: &str, body: &[u8]) -> String {
     hex::encode(hmac_tag(secret, body))
+}
+
+/// The headers of a Standard Webhooks sender, as its specification says it.
+pub fn standard_webhook(secret: &str, id: &str, time: &str, body: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let key = BASE64.decode(secret.trim_start_matches("whsec_")).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{time}.{body}").as_bytes());
+    let tag = BASE64.encode(mac.finalize().into_bytes());
+    vec![
+        ("webhook-id", id.into()),
+        ("webhook-timestamp", time.into()),
+        ("webhook-signature", format!("v1,{tag}").into()),
+    ]
 }

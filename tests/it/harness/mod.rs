@@ -1,6 +1,8 @@
 //! The app as a user runs it: settings from a file, real sockets, a journal on disk, and a far side whose own record
 //! is the witness. Nothing here reads the app from inside.
 
+mod authority;
+mod binary;
 mod far;
 mod front;
 mod http;
@@ -16,6 +18,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 use scanhook::app::{Listeners, Options, Running};
 use scanhook::defender::client::Timeouts;
+use scanhook::keyrings::Beat;
 use scanhook::lane::Pace;
 use scanhook::policy::Policy;
 use scanhook::settings::{Flags, Inputs, Settings};
@@ -24,9 +27,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+pub use authority::Issuer;
+pub use binary::Binary;
 pub use far::{Far, fault};
 pub use front::{Foul, Front};
-pub use http::{Answer, hmac_hex, hmac_tag, say};
+pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};
 pub use served::{Served, client, post};
 pub use tls::{Authority, Certificate, Secured};
 
@@ -74,6 +79,13 @@ pub struct Wish {
     pub dry_run: bool,
     /// Started with `--paused`.
     pub paused: bool,
+    /// More of scanhook.toml.
+    pub more: String,
+    /// Secrets it names: file and content.
+    pub secrets: Vec<(&'static str, &'static str)>,
+    pub beat: Beat,
+    /// A scanhook.toml of its own, in which FAR stands for the far side's address.
+    pub config: Option<String>,
 }
 
 impl Default for Wish {
@@ -97,6 +109,10 @@ impl Default for Wish {
             timeouts: Timeouts::default(),
             dry_run: false,
             paused: false,
+            more: String::new(),
+            secrets: Vec::new(),
+            beat: Beat::default(),
+            config: None,
         }
     }
 }
@@ -128,6 +144,11 @@ impl Site {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut site = Site { folder, far, wish, running: None, public: nowhere, admin: nowhere, http };
         install(site.folder.path(), site.far.at, site.wish.server, site.wish.tenant);
+        add(site.folder.path(), &site.wish.more, &site.wish.secrets);
+        if let Some(config) = &site.wish.config {
+            let config = config.replace("FAR", &site.far.at.to_string());
+            std::fs::write(site.folder.path().join("scanhook.toml"), config).unwrap();
+        }
         site.start().await;
         site
     }
@@ -140,7 +161,8 @@ impl Site {
         let policy = Policy::parse(self.wish.rules.clone()).unwrap_or_else(|(_, findings)| panic!("{findings:?}"));
         let bind = || TcpListener::bind("127.0.0.1:0");
         let listeners = Listeners { public: bind().await.unwrap(), admin: bind().await.unwrap() };
-        let options = Options { pace: self.wish.pace, timeouts: self.wish.timeouts, simulator: None };
+        let (pace, timeouts, beat) = (self.wish.pace, self.wish.timeouts, self.wish.beat);
+        let options = Options { pace, timeouts, beat, simulator: None };
         let running = Running::start(settings, policy.policy, listeners, options).await.unwrap();
         (self.public, self.admin) = (running.public, running.admin);
         self.running = Some(running);
@@ -305,6 +327,18 @@ pub fn install(folder: &Path, far: SocketAddr, server: &str, tenant: &str) {
     std::fs::write(folder.join("scanhook.toml"), scanhook_toml(far, server, tenant)).unwrap();
 }
 
+/// Adds to the scanhook.toml of a folder, with the secrets that it names.
+pub fn add(folder: &Path, more: &str, secrets: &[(&str, &str)]) {
+    for (name, secret) in secrets {
+        let path = folder.join(name);
+        std::fs::write(&path, secret).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let file = folder.join("scanhook.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + more).unwrap();
+}
+
 fn scanhook_toml(far: SocketAddr, server: &str, tenant: &str) -> String {
     format!(
         r#"
@@ -355,7 +389,8 @@ pub fn credential(source: &str, body: &[u8]) -> (&'static str, String) {
         "other" => ("x-signature-256", format!("sha256={}", hmac_hex(OTHER_SECRET, body))),
         "sentinel" => ("authorization", format!("Bearer {SENTINEL_SECRET}")),
         "defender" => ("authorization", format!("Bearer {DEFENDER_SECRET}")),
-        _ => panic!("no source {source}"),
+        // Sources of a configuration of its own.
+        _ => ("authorization", format!("Bearer {SIEM_SECRET}")),
     }
 }
 

@@ -853,12 +853,13 @@ fn desk(tenant: TenantId, limited: bool) -> Desk {
         mapping: Mapping::compile(scanhook::presets::map("generic").unwrap()).map_err(|_| "map").unwrap(),
         caps: Caps::default(),
         auth: Authentication { alternatives: vec![vec![Check::Bearer { keys }]] },
-        tenant: "default".to_owned(),
+        tenants: vec!["default".to_owned()],
         remember: 400 * DAY,
+        expect_every: None,
         content_types: vec!["application/json".to_owned()],
         methods: vec!["POST".to_owned()],
         max_body: 1 << 20,
     };
     let limit = limited.then_some(Limit { scans: 300, per: Duration::from_secs(3600) });
-    Desk { source, tenant, terms: Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit } }
+    Desk::of_one(source, tenant, Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit })
 }

@@ -155,7 +155,7 @@ impl World {
         &self,
     ) -> impl Fn(TenantId, Option<&str>, Kind, Priority) -> Option<scanhook::domain::verdict::Wanted> + Send + 'static
     {
-        let (policy, terms) = (self.policy.clone(), self.desks["siem"].terms);
+        let (policy, terms) = (self.policy.clone(), self.desks["siem"].tenants["default"].terms);
         move |_, rule, kind, priority| Some(policy.wanted(terms, rule, kind, priority))
     }
 

@@ -1,0 +1,242 @@
+//! The curl command that does what `send` does, for any POSIX shell. No secret is in it: a signature is, or the way to
+//! the secret, which the shell follows when the command runs.
+
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::super::trouble::{Exit, Trouble};
+use super::{unsendable, with_segment};
+use crate::domain::signature::template::Part;
+use crate::domain::signature::{
+    Algorithm, Check, Encoding, Format, Key, KeyEncoding, Moment, Origin, Outgoing, Place, Scheme, Stamp,
+};
+use crate::domain::time::Timestamp;
+
+/// What is to be sent.
+pub(super) struct Request<'r> {
+    pub(super) checks: &'r [Check],
+    pub(super) payload: &'r Path,
+    pub(super) body: Vec<u8>,
+    pub(super) url: &'r str,
+    pub(super) method: &'r str,
+    pub(super) media_type: &'r str,
+    /// The file of a token of Entra ID.
+    pub(super) token: Option<&'r Path>,
+}
+
+/// A command as it grows.
+#[derive(Default)]
+struct Shell {
+    /// Assignments that come first.
+    before: Vec<String>,
+    /// Words behind `curl`.
+    words: Vec<String>,
+    /// How the body is written to standard output, and what curl reads it from.
+    body: String,
+    data: String,
+}
+
+impl Request<'_> {
+    /// The command.
+    pub(super) fn command(&self, now: Timestamp) -> Result<String, Trouble> {
+        let mut shell = Shell::default();
+        if self.method != "POST" {
+            shell.words.push(format!("-X {}", quoted(self.method)));
+        }
+        shell.words.push(format!("-H {}", quoted(&format!("Content-Type: {}", self.media_type))));
+        let body = self.place_body(&mut shell, now)?;
+        let mut url = quoted(self.url);
+        for check in self.checks {
+            match check {
+                Check::Address { .. } | Check::BodySecret { .. } => {}
+                Check::UrlSecret { keys } => url = self.with_secret(keys)?,
+                Check::Bearer { keys } => shell.header("Authorization: Bearer ", &secret(keys)?),
+                Check::Header { name, keys } => shell.header(&format!("{name}: "), &secret(keys)?),
+                Check::Basic { username, keys } => {
+                    shell.words.push(format!("-u {}{}", quoted(&format!("{username}:")), secret(keys)?));
+                }
+                Check::Hmac(scheme) => match &scheme.stamp {
+                    Some(stamp) => shell.sign(scheme, stamp)?,
+                    None => shell.signed(scheme, body.clone(), now)?,
+                },
+                Check::Entra(_) => shell.header("Authorization: Bearer ", &self.token(check)?),
+            }
+        }
+        let piped =
+            if shell.data == "@-" && !shell.body.is_empty() { format!("{} | ", shell.body) } else { String::new() };
+        let before: String = shell.before.iter().map(|statement| format!("{statement}; ")).collect();
+        Ok(format!("{before}{piped}curl {} --data-binary {} {url}", shell.words.join(" "), shell.data))
+    }
+
+    /// Says where the body comes from; its bytes as they will be sent.
+    fn place_body(&self, shell: &mut Shell, now: Timestamp) -> Result<Bytes, Trouble> {
+        let in_body = self.checks.iter().find(|check| matches!(check, Check::BodySecret { .. }));
+        if let Some(check) = in_body {
+            let sent =
+                Outgoing::prove([check], self.body.clone().into(), Moment::at(now)).map_err(|why| unsendable(&why))?;
+            let text = String::from_utf8_lossy(&sent.body).into_owned();
+            let key = check.keys().first().and_then(Key::as_text).unwrap_or_default();
+            let as_json = serde_json::Value::from(key).to_string();
+            if as_json.trim_matches('"') != key {
+                let sentence = "the secret has characters that JSON must escape, so no shell can put it into the body; \
+                    choose one of letters and digits, or let `scanhook send` send it";
+                return Err(Trouble::new(Exit::Configuration, sentence));
+            }
+            let way = secret(check.keys())?;
+            let pieces: Vec<_> = text.split(key).map(quoted_always).collect();
+            shell.before.push(format!("b={}", pieces.join(&way)));
+            shell.keep_body();
+            return Ok(sent.body);
+        }
+        let timed = |check: &Check| matches!(check, Check::Hmac(scheme) if scheme.stamp.is_some());
+        let path = file(self.payload)?;
+        if path == "-" && self.checks.iter().any(timed) {
+            // Standard input can be read once, and is needed for the signature and for the body.
+            shell.before.push("b=$(cat)".to_owned());
+            shell.keep_body();
+        } else {
+            shell.body = if path == "-" { String::new() } else { format!("cat {}", quoted(&path)) };
+            shell.data = quoted(&format!("@{path}"));
+        }
+        Ok(self.body.clone().into())
+    }
+
+    fn with_secret(&self, keys: &[Key]) -> Result<String, Trouble> {
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        let mut way = secret(keys)?;
+        if !keys.first().and_then(Key::as_text).is_some_and(plain) {
+            // Every byte as %xx, which a URL takes for the byte itself.
+            way = format!("\"$(printf %s {way} | od -An -v -tx1 | tr -d '\\n' | tr ' ' %)\"");
+        }
+        const MARK: &str = "SECRET-OF-THE-URL";
+        let url = with_segment(self.url, MARK);
+        let (before, after) = url.rsplit_once(MARK).unwrap_or((&url, ""));
+        let after = if after.is_empty() { String::new() } else { quoted(after) };
+        Ok(format!("{}{way}{after}", quoted(before)))
+    }
+
+    fn token(&self, check: &Check) -> Result<String, Trouble> {
+        match self.token {
+            Some(path) => Ok(format!("\"$(cat {})\"", quoted(&file(path)?))),
+            None => {
+                let why = Outgoing::prove([check], Bytes::new(), Moment::at(Timestamp::default())).err();
+                Err(why.map_or_else(|| Trouble::new(Exit::Usage, "--token-file is missing"), |why| unsendable(&why)))
+            }
+        }
+    }
+}
+
+impl Shell {
+    /// The body is read from the variable that holds it.
+    fn keep_body(&mut self) {
+        self.body = "printf %s \"$b\"".to_owned();
+        self.data = "@-".to_owned();
+    }
+
+    /// A header whose value ends in what a shell will fill in.
+    fn header(&mut self, before: &str, way: &str) {
+        self.words.push(format!("-H {}{way}", quoted(before)));
+    }
+
+    /// A signature that holds as long as the body stays as it is: it is made here.
+    fn signed(&mut self, scheme: &Scheme, body: Bytes, now: Timestamp) -> Result<(), Trouble> {
+        let check = Check::Hmac(Box::new(scheme.clone()));
+        let id = format!("msg_{}", now.millis());
+        let moment = Moment { at: now, id: &id, token: None };
+        let sent = Outgoing::prove([&check], body, moment).map_err(|why| unsendable(&why))?;
+        for (name, value) in &sent.headers {
+            self.words.push(format!("-H {}", quoted(&format!("{name}: {}", value.to_str().unwrap_or_default()))));
+        }
+        Ok(())
+    }
+
+    /// A signature that covers the time: it is made by openssl when the command runs.
+    fn sign(&mut self, scheme: &Scheme, stamp: &Stamp) -> Result<(), Trouble> {
+        let time = match stamp.formats.first() {
+            Some(Format::UnixMillis) => "$(date +%s)000",
+            Some(Format::Rfc3339) => "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
+            Some(Format::Unix) | None => "$(date +%s)",
+        };
+        self.before.push(format!("t={time}"));
+        if scheme.id_header.is_some() {
+            self.before.push("i=msg_$(date +%s)".to_owned());
+        }
+        let piece = |part: &Part| match part {
+            Part::Text(text) => format!("printf %s {}", quoted(text)),
+            Part::Timestamp => "printf %s \"$t\"".to_owned(),
+            Part::Id => "printf %s \"$i\"".to_owned(),
+            Part::Body => self.body.clone(),
+        };
+        let pieces: Vec<_> = scheme.signed.parts().iter().map(piece).collect();
+        let hash = match scheme.algorithm {
+            Algorithm::Sha256 => "sha256",
+            Algorithm::Sha512 => "sha512",
+            Algorithm::Sha1 => "sha1",
+        };
+        let written = match scheme.encoding {
+            Encoding::Hex => "od -An -v -tx1 | tr -d ' \\n'",
+            Encoding::Base64 => "openssl base64 -A",
+        };
+        let (pieces, key) = (pieces.join("; "), openssl_key(scheme)?);
+        self.before.push(format!("s=$({{ {pieces}; }} | openssl dgst -{hash} {key} -binary | {written})"));
+        let prefix = if scheme.prefix.is_empty() { String::new() } else { quoted(&scheme.prefix) };
+        match &stamp.place {
+            Place::Header(name) => {
+                self.words.push(format!("-H {}\"$t\"", quoted(&format!("{name}: "))));
+                self.header(&format!("{}: ", scheme.header), &format!("{prefix}\"$s\""));
+            }
+            Place::Entry(entry) => {
+                let before = format!("{}: {entry}", scheme.header);
+                let joint = quoted(&scheme.joint().to_string());
+                self.header(&before, &format!("\"$t\"{joint}{prefix}\"$s\""));
+            }
+        }
+        if let Some(name) = &scheme.id_header {
+            self.words.push(format!("-H {}\"$i\"", quoted(&format!("{name}: "))));
+        }
+        Ok(())
+    }
+}
+
+/// The options that give openssl the key.
+fn openssl_key(scheme: &Scheme) -> Result<String, Trouble> {
+    let way = secret(&scheme.keys)?;
+    let hex = "od -An -v -tx1 | tr -d ' \\n'";
+    Ok(match scheme.key_encoding {
+        KeyEncoding::Raw => format!("-hmac {way}"),
+        KeyEncoding::Hex => format!("-mac HMAC -macopt hexkey:{way}"),
+        KeyEncoding::Base64 => format!("-mac HMAC -macopt hexkey:\"$(printf %s {way} | base64 -d | {hex})\""),
+        KeyEncoding::Whsec => {
+            format!("-mac HMAC -macopt hexkey:\"$(printf %s {way} | sed 's/^whsec_//' | base64 -d | {hex})\"")
+        }
+    })
+}
+
+/// How a shell comes by the first of these secrets.
+fn secret(keys: &[Key]) -> Result<String, Trouble> {
+    match keys.first().and_then(Key::origin) {
+        Some(Origin::File(path)) => Ok(format!("\"$(cat {})\"", quoted(&file(path)?))),
+        Some(Origin::Variable(name)) => Ok(format!("\"${{{name}}}\"")),
+        None => Err(Trouble::new(Exit::Usage, "the secret stays out of the command: name its file with --secret-file")),
+    }
+}
+
+/// A path as a word. One that begins with a dash would be taken for an option.
+fn file(path: &Path) -> Result<String, Trouble> {
+    let text = path.to_str().ok_or_else(|| Trouble::new(Exit::Usage, "a file name that is not UTF-8"))?;
+    Ok(if text.starts_with('-') && text != "-" { format!("./{text}") } else { text.to_owned() })
+}
+
+/// One word of a shell.
+fn quoted(text: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !text.is_empty() && text.chars().all(harmless) {
+        return text.to_owned();
+    }
+    quoted_always(text)
+}
+
+fn quoted_always(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

@@ -1,0 +1,142 @@
+//! The keys that sign the tokens of Entra ID: fetched from the configured authorities by one loop, kept while an
+//! authority does not answer, and asked for again when a token names one that is not there.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use tokio::sync::{Notify, watch};
+
+use crate::defender::Answer;
+use crate::defender::client::Client;
+use crate::domain::signature::{Check, Keyring, Keyrings};
+use crate::settings::Source;
+
+/// A key set is some 20 kB.
+const LONGEST: usize = 1 << 20;
+
+/// How often the keys are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// While nothing asks for more. Entra publishes a new key long before it signs with it.
+    pub fresh: Duration,
+    /// After a failure the first time; then twice as long each time, up to `most`.
+    pub again: Duration,
+    /// The longest wait after failures, and the shortest between two questions: strangers' tokens must not set the pace.
+    pub most: Duration,
+}
+
+impl Default for Beat {
+    fn default() -> Beat {
+        let seconds = Duration::from_secs;
+        Beat { fresh: seconds(12 * 3600), again: seconds(5), most: seconds(60) }
+    }
+}
+
+/// What intake holds of it.
+#[derive(Clone)]
+pub struct Ring {
+    known: watch::Receiver<Arc<Keyrings>>,
+    wanted: Arc<Notify>,
+}
+
+impl Ring {
+    /// The keys known by now.
+    #[must_use]
+    pub fn known(&self) -> Arc<Keyrings> {
+        self.known.borrow().clone()
+    }
+
+    /// A token named a key that is not there.
+    pub fn want(&self) {
+        self.wanted.notify_one();
+    }
+}
+
+/// The loop that fetches.
+pub struct Fetcher {
+    urls: BTreeSet<String>,
+    client: Client,
+    beat: Beat,
+    publish: watch::Sender<Arc<Keyrings>>,
+    wanted: Arc<Notify>,
+    stop: watch::Receiver<bool>,
+}
+
+/// The loop for these sources, and what intake holds of it.
+pub fn ring(sources: &[Source], client: Client, beat: Beat, stop: watch::Receiver<bool>) -> (Fetcher, Ring) {
+    let checks = sources.iter().flat_map(|source| &source.auth.alternatives).flatten();
+    let urls = checks.filter_map(|check| match check {
+        Check::Entra(entra) => Some(entra.keys.clone()),
+        _ => None,
+    });
+    let (publish, known) = watch::channel(Arc::default());
+    let wanted = Arc::new(Notify::new());
+    let fetcher = Fetcher { urls: urls.collect(), client, beat, publish, wanted: wanted.clone(), stop };
+    (fetcher, Ring { known, wanted })
+}
+
+impl Fetcher {
+    /// Fetches until the stop.
+    pub async fn run(mut self) {
+        let mut failures = 0_u32;
+        while !*self.stop.borrow() {
+            let complete = self.fetch().await;
+            failures = if complete { 0 } else { failures.saturating_add(1) };
+            let pause = if complete { self.beat.fresh } else { self.after(failures) };
+            if self.rest(pause).await {
+                return;
+            }
+        }
+    }
+
+    fn after(&self, failures: u32) -> Duration {
+        let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.beat.again.saturating_mul(doubled).min(self.beat.most)
+    }
+
+    /// Waits, or until somebody wants a key, but then no shorter than the beat allows; true at the stop.
+    async fn rest(&mut self, pause: Duration) -> bool {
+        let least = pause.min(self.beat.most);
+        tokio::select! {
+            _ = self.stop.changed() => return true,
+            () = tokio::time::sleep(least) => {}
+        }
+        tokio::select! {
+            _ = self.stop.changed() => true,
+            () = tokio::time::sleep(pause - least) => false,
+            () = self.wanted.notified(), if !self.urls.is_empty() => false,
+        }
+    }
+
+    /// Asks every authority once; whether all have answered. What does not answer keeps its keys.
+    async fn fetch(&self) -> bool {
+        let mut complete = true;
+        let mut rings = Keyrings::clone(&self.publish.borrow());
+        for url in &self.urls {
+            match self.keyring(url).await {
+                Ok(ring) => {
+                    rings.insert(url.clone(), ring);
+                }
+                Err(why) => {
+                    complete = false;
+                    tracing::warn!(url, why, "the keys of a token's issuer could not be fetched");
+                }
+            }
+        }
+        self.publish.send_replace(Arc::new(rings));
+        complete
+    }
+
+    async fn keyring(&self, url: &str) -> Result<Keyring, String> {
+        let request = Request::get(url).body(Bytes::new()).map_err(|_| "no-address".to_owned())?;
+        match self.client.send(request).await {
+            Answer::Http(answer) if answer.status() != http::StatusCode::OK => Err(format!("http-{}", answer.status())),
+            Answer::Http(answer) if answer.body().len() > LONGEST => Err("answer-too-long".to_owned()),
+            Answer::Http(answer) => Keyring::read(answer.body()).map_err(|why| why.to_string()),
+            Answer::NotSent(code) | Answer::Unknown(code) => Err(code),
+        }
+    }
+}
