@@ -314,7 +314,7 @@ impl Scenario {
         let deliveries = (0..machines).flat_map(|n| (0..alerts).map(move |of| (n, of)));
         let deliveries = deliveries.map(|(n, of)| (Duration::from_millis(1000 + of * 10), alert(n, of)));
         Scenario {
-            rules: RULES.replace("scan = \"full\"", "scan = \"full\"\nlimit = false"),
+            rules: RULES.replace("limit = { scans = 1000, per = \"1h\" }", "limit = false"),
             setup: Setup { seed: 1, latency_ms: 300, machines: fleet.collect(), ..Setup::default() },
             deliveries: deliveries.collect(),
             ..Scenario::small()
