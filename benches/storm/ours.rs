@@ -154,7 +154,7 @@ impl Run<'_> {
     }
 
     fn load(&mut self) {
-        let (tenant, account, now) = (self.counter.desk.tenant, self.account.clone(), self.clock());
+        let (tenant, account, now) = (self.counter.tenant, self.account.clone(), self.clock());
         self.lane =
             write(&mut self.store, move |tx| Lane::load(tx, tenant, account, Arc::default(), Pace::default(), now));
         self.wake(self.now);
