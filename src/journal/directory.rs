@@ -294,8 +294,8 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn forget_machine(&mut self, tenant: TenantId, machine: &MachineId) -> Result<(), JournalError> {
         self.db
-            .prepare_cached("DELETE FROM device WHERE tenant = ? AND machine = ?")?
-            .execute(params![tenant.0, machine.as_str()])?;
+            .prepare_cached("DELETE FROM device WHERE tenant = ?1 AND (machine = ?2 OR asked = ?3)")?
+            .execute(params![tenant.0, machine.as_str(), Question::Machine(machine.clone()).key()])?;
         Ok(())
     }
 

@@ -148,6 +148,7 @@ impl Tx<'_> {
     pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND misses >= ? AND pause IS NULL
+               AND cancel_by IS NULL
              ORDER BY priority DESC, id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], scan_row).optional()?;
@@ -271,7 +272,12 @@ impl Tx<'_> {
             .prepare_cached(
                 "UPDATE scan SET priority = max(priority, (SELECT priority FROM scan WHERE id = ?2)),
                                  not_after = max(not_after, (SELECT not_after FROM scan WHERE id = ?2)),
-                                 max_age = max(max_age, (SELECT max_age FROM scan WHERE id = ?2)) WHERE id = ?1",
+                                 max_age = max(coalesce(max_age, not_after - created_at),
+                                               (SELECT coalesce(max_age, not_after - created_at) FROM scan WHERE id = ?2)),
+                                 -- What was being sent had no window to wait for any more, and joining takes the earlier start.
+                                 opens_at = NULL,
+                                 not_before = CASE WHEN blocked_by IS NULL THEN NULL ELSE not_before END
+                 WHERE id = ?1",
             )?
             .execute([other, scan.0])?;
         self.reconsider_pause(ScanId(other))?;
