@@ -1,6 +1,6 @@
 //! The storm table: what becomes of thousands of alerts that arrive together, on a far side with 100 calls a minute and
 //! 1,500 an hour, in virtual time. Ours is the real lane on a real journal in memory, against the simulator; the
-//! policies of others are models of a few lines. `--quick` plays less of it.
+//! policies of others are models of a few lines. `--quick` plays less of it, `--seed=N` storms that fall otherwise.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, unreachable_pub)]
 
@@ -19,8 +19,13 @@ const WINDOWS: [(Window, &str); 3] =
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
-    let scenarios = if quick { Scenario::few() } else { Scenario::all() };
-    for scenario in &scenarios {
+    let seed = std::env::args().find_map(|arg| arg.strip_prefix("--seed=")?.parse().ok()).unwrap_or(0);
+    let scenarios = if quick { Scenario::few(seed) } else { Scenario::all(seed) };
+    let only: Option<usize> = std::env::var("ONLY").ok().and_then(|n| n.parse().ok());
+    for (n, scenario) in scenarios.iter().enumerate() {
+        if only.is_some_and(|only| only != n) {
+            continue;
+        }
         println!("\n{}", scenario.name);
         println!(
             "{:<46} {:>13} {:>8} {:>10} {:>12} {:>12} {:>13}",

@@ -36,6 +36,8 @@ struct Run<'a> {
     far: Simulator,
     lane: Option<Lane>,
     life: u32,
+    /// When each alert was accepted.
+    accepted: Vec<i64>,
     agenda: BTreeMap<(i64, u64), Event>,
     sequence: u64,
     next_poll: i64,
@@ -65,6 +67,7 @@ pub fn play(scenario: &Scenario, window: Window) -> Result {
         far,
         lane: None,
         life: 0,
+        accepted: scenario.arrivals.iter().map(|arrival| arrival.at).collect(),
         agenda: BTreeMap::new(),
         sequence: 0,
         next_poll: i64::MAX,
@@ -110,7 +113,7 @@ impl Run<'_> {
             assert!(sent[n].replace(at).is_none(), "machine {n} was scanned twice");
         }
         let refused = self.far.calls().iter().filter(|call| call.status == Some(429)).count();
-        self.scenario.result(u32::try_from(refused).unwrap(), &sent)
+        self.scenario.result(u32::try_from(refused).unwrap(), &self.accepted, &sent)
     }
 
     fn at(&mut self, at: i64, event: Event) {
@@ -142,14 +145,13 @@ impl Run<'_> {
         let now = self.wall();
         let acceptance = self.counter.alert(n as u64, severity, 0, now);
         write(&mut self.store, move |tx| tx.accept(&acceptance, now));
+        self.accepted[n] = self.now;
         self.wake(self.now);
     }
 
     fn load(&mut self) {
         let (tenant, account, now) = (self.counter.desk.tenant, self.account.clone(), self.clock());
-        // Fewer lists than usual: they cost most of the time and are not what is looked at.
-        let pace = Pace { follow_first: Duration::from_secs(60), ..Pace::default() };
-        self.lane = write(&mut self.store, move |tx| Lane::load(tx, tenant, account, pace, now));
+        self.lane = write(&mut self.store, move |tx| Lane::load(tx, tenant, account, Pace::default(), now));
         self.wake(self.now);
     }
 

@@ -87,7 +87,7 @@ fn queue(scenario: &Scenario, window: Window, priority: bool, may: &mut dyn FnMu
         }
         now += TICK;
     }
-    scenario.result(far.refused, &sent)
+    scenario.result(far.refused, &scenario.arrivals.iter().map(|arrival| arrival.at).collect::<Vec<_>>(), &sent)
 }
 
 /// Each alert for itself: tries at once, then after 1, 2, 4 … 64 seconds.
@@ -102,5 +102,5 @@ fn back_off(scenario: &Scenario, window: Window) -> Result {
             Err(_) => drop(agenda.insert((now + (1_000 << tries), n, (tries + 1).min(6)))),
         }
     }
-    scenario.result(far.refused, &sent)
+    scenario.result(far.refused, &scenario.arrivals.iter().map(|arrival| arrival.at).collect::<Vec<_>>(), &sent)
 }

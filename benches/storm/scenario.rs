@@ -31,24 +31,24 @@ pub struct Result {
 }
 
 impl Scenario {
-    pub fn all() -> Vec<Scenario> {
+    pub fn all(seed: u64) -> Vec<Scenario> {
         let end = 2 * 3_600_000;
         vec![
-            Scenario::new(5_000, 300, None, end),
-            Scenario::new(5_000, 60, None, end),
-            Scenario::new(5_000, 3_600, None, end),
-            Scenario::new(20_000, 300, None, end),
-            Scenario::new(5_000, 300, Some(150_000), end),
+            Scenario::new(5_000, 300, None, end, seed),
+            Scenario::new(5_000, 60, None, end, seed),
+            Scenario::new(5_000, 3_600, None, end, seed),
+            Scenario::new(20_000, 300, None, end, seed),
+            Scenario::new(5_000, 300, Some(150_000), end, seed),
         ]
     }
 
-    pub fn few() -> Vec<Scenario> {
-        vec![Scenario::new(5_000, 60, None, 3_660_000)]
+    pub fn few(seed: u64) -> Vec<Scenario> {
+        vec![Scenario::new(5_000, 60, None, 3_660_000, seed)]
     }
 
     /// So many machines within so many seconds, 2 % of them urgent; then 1 urgent and 4 others a minute.
-    fn new(machines: u64, seconds: u64, restart: Option<i64>, end: i64) -> Scenario {
-        let mut state = machines ^ seconds;
+    fn new(machines: u64, seconds: u64, restart: Option<i64>, end: i64, seed: u64) -> Scenario {
+        let mut state = machines ^ seconds ^ (seed << 32);
         let mut within = |from: i64, millis: i64| {
             // SplitMix64.
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -68,11 +68,11 @@ impl Scenario {
         Scenario { name: format!("{machines} devices in {seconds} s{stop}"), arrivals, end, restart }
     }
 
-    /// Sums up when each was sent.
-    pub fn result(&self, refused: u32, sent: &[Option<i64>]) -> Result {
-        let wait = |n: usize| sent[n].unwrap_or(self.end) - self.arrivals[n].at;
+    /// Sums up when each was accepted and sent.
+    pub fn result(&self, refused: u32, accepted: &[i64], sent: &[Option<i64>]) -> Result {
+        let wait = |n: usize| sent[n].unwrap_or(self.end) - accepted[n];
         let urgent = (0..sent.len()).filter(|n| self.arrivals[*n].urgent).collect::<Vec<_>>();
-        let alone = self.alone(&urgent);
+        let alone = alone(&urgent.iter().map(|n| accepted[*n]).collect::<Vec<_>>());
         let mut others: Vec<_> =
             (0..sent.len()).filter(|n| !self.arrivals[*n].urgent).filter_map(|n| Some((sent[n]?, n))).collect();
         others.sort_unstable();
@@ -84,14 +84,14 @@ impl Scenario {
             thousandth: others.get(999).map(|(_, n)| wait(*n)),
         }
     }
+}
 
-    /// How long each urgent one waits if no others are sent.
-    fn alone(&self, urgent: &[usize]) -> Vec<i64> {
-        let mut sent: Vec<i64> = Vec::new();
-        for n in urgent {
-            let free = sent.len().checked_sub(100).map_or(0, |first| sent[first] + 60_000);
-            sent.push(free.max(self.arrivals[*n].at));
-        }
-        urgent.iter().zip(sent).map(|(n, at)| at - self.arrivals[*n].at).collect()
+/// How long each urgent one waits if no others are sent, and 100 are let through in 60 seconds.
+fn alone(accepted: &[i64]) -> Vec<i64> {
+    let mut sent: Vec<i64> = Vec::new();
+    for at in accepted {
+        let free = sent.len().checked_sub(100).map_or(0, |first| sent[first] + 60_000);
+        sent.push(free.max(*at));
     }
+    accepted.iter().zip(sent).map(|(accepted, sent)| sent - accepted).collect()
 }
