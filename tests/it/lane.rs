@@ -427,7 +427,7 @@ async fn what_others_use_of_the_quota_is_learnt_from_a_second_429_and_shown() {
     let quota = async |of: &str| site.get("/api/v1/status").await["tenants"][0]["quota"][of].clone();
     let shown = until("the share is lowered", async || {
         let scan = quota("scan").await;
-        (scan["used_by_others_per_minute"] != 0).then_some(scan)
+        scan["used_by_others_per_minute"].as_u64().is_some_and(|others| others > 0).then_some(scan)
     })
     .await;
     assert_eq!(site.far.calls_of("scan").iter().filter(|call| call.status == Some(429)).count(), 2);

@@ -6,7 +6,7 @@
 //!
 //! What is to be expected is told by when urgent calls were wanted, not by when they could leave. In the hour: what the
 //! last ten minutes show at most, or the last thirty, of which each minute counts with a few only, so that a storm is
-//! feared while it lasts and forgotten when it has passed. In the minute: the lower of what the last ten and the last
+//! feared while it lasts and forgotten when it has passed. In the minute: the lower of what the last twenty and the last
 //! sixty seconds show at most. At the start of a rush the past shows nothing of what is coming. Then only what the rush
 //! itself has shown counts, so that its first call leaves at once, and the others follow when its first seconds have
 //! told how many urgent ones are among them.
@@ -18,7 +18,7 @@ use super::{Entry, HOUR, Learnt, Ledger, MINUTE, Share};
 use crate::domain::time::Timestamp;
 
 /// How far back the minute's forecast looks; the lower of both counts.
-const SECONDS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60)];
+const SECONDS: [Duration; 2] = [Duration::from_secs(20), Duration::from_secs(60)];
 /// How far back the hour's forecast looks; the higher of both counts.
 const MINUTES: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(1800)];
 /// The part of a minute's share, one in so many, that its urgent calls count with in the longer of the two.
