@@ -21,11 +21,7 @@ fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
     let seed = std::env::args().find_map(|arg| arg.strip_prefix("--seed=")?.parse().ok()).unwrap_or(0);
     let scenarios = if quick { Scenario::few(seed) } else { Scenario::all(seed) };
-    let only: Option<usize> = std::env::var("ONLY").ok().and_then(|n| n.parse().ok());
-    for (n, scenario) in scenarios.iter().enumerate() {
-        if only.is_some_and(|only| only != n) {
-            continue;
-        }
+    for scenario in &scenarios {
         println!("\n{}", scenario.name);
         println!(
             "{:<46} {:>13} {:>8} {:>10} {:>12} {:>12} {:>13}",
