@@ -712,6 +712,15 @@ fn limits_are_counted_per_api_app_and_tenant() {
 }
 
 #[test]
+fn another_tool_on_the_same_app_spends_its_part_of_every_hour() {
+    let mut world = World::new(Setup { per_hour: 50, foreign_percent: 90, ..Setup::default() });
+    let through = (0..50).filter(|_| world.get("/api/machineactions").0 == 200).count();
+    assert_eq!(through, 5, "a tenth is left");
+    assert_eq!(world.far.calls().iter().filter(|call| call.route == "list").count(), 50, "theirs are not logged");
+    assert_eq!(world.scan(WS1, "Quick").0, 201, "they spend as much of another API, and no more");
+}
+
+#[test]
 fn the_peak_is_counted_over_any_sliding_window_of_one_app() {
     let mut world = World::new(Setup { window: Window::Aligned, ..Setup::default() });
     for wait in [0, 30, 29, 1, 3541] {

@@ -4,10 +4,12 @@
 //! calls that are free after it, with those that come back, would not last for the urgent ones that are to be
 //! expected, at any later moment of the minute or the hour.
 //!
-//! What is to be expected is told by when urgent calls were wanted, not by when they could leave: in the hour, what the last ten minutes show at most, so that a storm that has passed is soon
-//! forgotten; in the minute, the lower of what the last ten and the last sixty seconds show at most. At the start of a
-//! rush the past shows nothing of what is coming: then only what the rush itself has shown counts, so that its first
-//! call leaves at once and the others follow when its first seconds have told how many urgent ones are among them.
+//! What is to be expected is told by when urgent calls were wanted, not by when they could leave. In the hour: what the
+//! last ten minutes show at most, or the last thirty, of which each minute counts with a few only, so that a storm is
+//! feared while it lasts and forgotten when it has passed. In the minute: the lower of what the last twenty and the last
+//! sixty seconds show at most. At the start of a rush the past shows nothing of what is coming. Then only what the rush
+//! itself has shown counts, so that its first call leaves at once, and the others follow when its first seconds have
+//! told how many urgent ones are among them.
 
 use core::time::Duration;
 
@@ -16,13 +18,15 @@ use super::{Entry, HOUR, Learnt, Ledger, MINUTE, Share};
 use crate::domain::time::Timestamp;
 
 /// How far back the minute's forecast looks; the lower of both counts.
-const SECONDS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60)];
-/// How far back the hour's forecast looks.
-const WHILE: Duration = Duration::from_secs(600);
+const SECONDS: [Duration; 2] = [Duration::from_secs(20), Duration::from_secs(60)];
+/// How far back the hour's forecast looks; the higher of both counts.
+const MINUTES: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(1800)];
+/// The part of a minute's share, one in so many, that its urgent calls count with in the longer of the two.
+const EVENLY: u32 = 20;
 /// Calls of the hour that no ordinary call takes, of the whole budget.
 const FLOOR: f64 = 3.0;
-/// How soon a forecast is looked at again.
-const AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// How soon a forecast is looked at again: that of the minute, that of the hour.
+const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 
 /// What one API may be asked, and when.
 #[derive(Clone, Debug, Default)]
@@ -121,18 +125,20 @@ impl Budget {
         let watched = self.rush.map_or(Duration::MAX, |since| now.since(since));
         let [soon, later] = SECONDS.map(|span| seen(span.min(watched), minute));
         let in_minute = Reserve::new(minute, 0.0, soon.min(later));
-        let in_hour = Reserve::new(hour, FLOOR, seen(WHILE, hour));
+        let [recent, usual] = MINUTES;
+        let usual = usual.min(self.ledger.reaches_back(now)).max(recent);
+        let evenly = self.ledger.urgent_evenly(usual, share.per_minute.div_ceil(EVENLY), now);
+        let in_hour = Reserve::new(hour, FLOOR, seen(recent, hour).max(at_most(evenly, usual, hour)));
         let minute = self.ledger.reserved(share.per_minute, MINUTE, &in_minute, now);
         minute.max(self.ledger.reserved(share.per_hour, HOUR, &in_hour, now))
     }
 
-    /// When the forecast may be lower: an urgent call is long enough ago, or a rush was watched a little longer.
+    /// When the forecast may be another: that of the minute soon, while it has something to go by.
     fn forecast_again(&self, now: Timestamp) -> Timestamp {
-        let [soon, later] = SECONDS;
-        let forgets = [soon, later, WHILE].map(|span| self.ledger.urgent_leaves(span, now));
-        let forgets = forgets.into_iter().min().unwrap_or(Timestamp::NEVER);
-        let [least, watch] = AGAIN.map(|span| now.plus(span));
-        if self.rush.is_some_and(|since| now.since(since) < later) { watch } else { forgets.max(least) }
+        let [_, minute] = SECONDS;
+        let moves = self.ledger.urgent(minute, now) > 0 || self.rush.is_some_and(|since| now.since(since) < minute);
+        let [soon, later] = AGAIN;
+        now.plus(if moves { soon } else { later })
     }
 }
 

@@ -89,10 +89,23 @@ impl Ledger {
         number(count(&self.urgent, span, now))
     }
 
-    /// When the oldest of those is that old.
-    pub(super) fn urgent_leaves(&self, span: Duration, now: Timestamp) -> Timestamp {
-        let oldest = self.urgent.get(self.urgent.len() - count(&self.urgent, span, now));
-        oldest.map_or(Timestamp::NEVER, |at| at.plus(span))
+    /// The same, but of any minute no more than `most`: what a storm brings is not what comes otherwise.
+    #[must_use]
+    pub fn urgent_evenly(&self, span: Duration, most: u32, now: Timestamp) -> u32 {
+        let mut counted: Vec<Timestamp> = Vec::new();
+        for at in self.urgent.range(self.urgent.len() - count(&self.urgent, span, now)..) {
+            let full = counted.len().checked_sub(most as usize).and_then(|first| counted.get(first));
+            if full.is_none_or(|first| first.plus(Duration::from_secs(60)) <= *at) {
+                counted.push(*at);
+            }
+        }
+        number(counted.len())
+    }
+
+    /// How far back the calls go that are known, at most an hour.
+    #[must_use]
+    pub fn reaches_back(&self, now: Timestamp) -> Duration {
+        self.ended.front().map_or(Duration::ZERO, |first| now.since(*first))
     }
 
     /// When the last call left that was not urgent.

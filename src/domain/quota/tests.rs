@@ -209,8 +209,8 @@ fn the_first_call_of_a_rush_leaves_at_once_and_the_others_when_it_has_been_watch
     let mut budget = Budget::default();
     assert_eq!(burst(&mut budget, 0), 1);
     assert_eq!(burst(&mut budget, 1), 0);
-    assert_eq!(burst(&mut budget, 2), 0);
-    assert!(burst(&mut budget, 4) > 20, "four seconds without an urgent one");
+    assert_eq!(burst(&mut budget, 3), 0);
+    assert!(burst(&mut budget, 6) > 20, "five seconds without an urgent one");
     burst(&mut budget, 20);
     assert_eq!(budget.used(at(20)).0, 80, "a fifth of the minute stays free");
 }
@@ -229,24 +229,36 @@ fn while_urgent_ones_come_as_fast_as_the_minute_carries_no_other_leaves() {
     assert_eq!(others, 1, "the one that nobody could know better");
 }
 
-#[test]
-fn a_storm_that_has_passed_is_forgotten_after_ten_minutes() {
-    let mut budget = Budget::default();
-    for id in 0..300 {
-        budget.sent(-id - 1, Some(at(id)), at(id));
-        budget.ended(-id - 1, at(id));
+/// Urgent calls, one every so many seconds, beside all the others that may leave; how many calls of the hour are free then.
+fn hour_free(budget: &mut Budget, seconds: core::ops::Range<i64>, every: Option<i64>) -> u32 {
+    let end = seconds.end;
+    for second in seconds {
+        if every.is_some_and(|every| second % every == 0) {
+            budget.sent(-second - 1, Some(at(second)), at(second));
+            budget.ended(-second - 1, at(second));
+        }
+        burst(budget, second);
     }
-    let left = |from: i64| {
-        let mut budget = budget.clone();
-        (from..3600).map(|second| u64::from(burst(&mut budget, second))).sum::<u64>()
-    };
-    assert!(left(901) >= 1_190, "{}", left(901));
-    let kept = 1_500
-        - 300
-        - (0..60)
-            .fold((0, budget.clone()), |(left, mut budget), second| (left + burst(&mut budget, 301 + second), budget))
-            .0;
-    assert!(kept > 600, "right after it, it might go on: {kept}");
+    Share::WHOLE.per_hour - budget.used(at(end)).1
+}
+
+#[test]
+fn a_storm_is_feared_while_it_lasts_and_forgotten_when_it_has_passed() {
+    let mut budget = Budget::default();
+    let lasting = hour_free(&mut budget, 0..600, Some(2));
+    assert!(lasting > 600, "it may go on for the other fifty minutes: {lasting}");
+    let passed = hour_free(&mut budget, 600..1500, None);
+    assert!(passed < 200, "a quarter of an hour later: {passed}");
+    let end = hour_free(&mut budget, 1500..3600, None);
+    assert!(end <= 6, "the hour is used: {end}");
+}
+
+#[test]
+fn a_lull_does_not_spend_what_urgent_ones_will_need() {
+    let mut budget = Budget::default();
+    hour_free(&mut budget, 0..1_500, Some(36));
+    let free = hour_free(&mut budget, 1_500..2_040, None);
+    assert!(i64::from(free) > (3_600 - 2_040) / 36, "{free} for the rest of the hour");
 }
 
 #[test]

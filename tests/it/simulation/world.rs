@@ -296,7 +296,8 @@ impl Scenario {
             (at(6), Order::Approve(0)),
             (at(7), Order::Deny(0)),
             (at(8), Order::Resume),
-            (at(12), Order::Cancel(0)),
+            // Once those that had to wait for the resume are under way.
+            (at(20), Order::Cancel(0)),
             (at(200), Order::Retry(0)),
             // An order that had to be given again may come after the one that takes it back.
             (at(400), Order::Resume),
