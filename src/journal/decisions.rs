@@ -89,7 +89,7 @@ impl Tx<'_> {
         let (row, wanted) = self.weigh(new, verdict, why, now)?;
         match &new.again {
             None => self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?,
-            Some(again) => self.update_decision(again, new, verdict.rule.as_deref(), wanted, &row)?,
+            Some(again) => self.update_decision(again, new, verdict.rule.as_deref(), wanted, &row, now)?,
         }
         if row.state != DecisionState::None {
             self.touch(new.tenant);
@@ -271,13 +271,16 @@ impl Tx<'_> {
         rule: Option<&str>,
         wanted: Option<&Wanted>,
         row: &Row,
+        now: Timestamp,
     ) -> Result<(), JournalError> {
         let why = json(&row.why)?;
+        // Until it was resolving it was over, or held: a person has begun it once more.
+        let again_at = (again.from != DecisionState::Resolving).then_some(now);
         let changed = self
             .db
             .prepare_cached(
                 "UPDATE decision SET machine = ?, state = ?, reason = ?, scan = ?, rule = ?, kind = ?, priority = ?,
-                        policy = ?, why = ?, look_at = ?, asks = NULL
+                        policy = ?, why = ?, look_at = ?, asks = NULL, again_at = coalesce(?, again_at)
                  WHERE id = ? AND state = ?",
             )?
             .execute(params![
@@ -291,6 +294,7 @@ impl Tx<'_> {
                 new.policy.0,
                 why,
                 row.look_at.map(Timestamp::millis),
+                again_at.map(Timestamp::millis),
                 again.decision,
                 again.from.code(),
             ])?;

@@ -9,6 +9,7 @@ use super::error::JournalError;
 use super::store::{TenantId, Tx};
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::directory::{Found, Question};
+use crate::domain::person::Said;
 use crate::domain::scan::{Priority, Reason};
 use crate::domain::time::Timestamp;
 use crate::domain::why::Why;
@@ -27,7 +28,7 @@ pub struct Resolving {
     pub n: usize,
     /// The device as the alert names it.
     pub device: String,
-    /// When it was made.
+    /// When it was made, or a person had it made again: what the directory said since then is good for it.
     pub at: Timestamp,
     /// It waits no longer than this.
     pub until: Timestamp,
@@ -35,6 +36,10 @@ pub struct Resolving {
     pub source: String,
     /// When the delivery was received.
     pub received: Timestamp,
+    /// From when its age counts: the receipt, or a person's word.
+    pub since: Timestamp,
+    /// That person's word.
+    pub said: Option<Said>,
     /// The alert.
     pub alert: Alert,
 }
@@ -61,7 +66,8 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn resolving(&self, tenant: TenantId, most: usize) -> Result<Vec<Resolving>, JournalError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT d.id, d.delivery, d.n, d.device, d.at, d.look_at, a.source, v.received_at, a.fields
+            "SELECT d.id, d.delivery, d.n, d.device, coalesce(d.again_at, d.at), d.look_at, a.source, v.received_at,
+                    coalesce(d.again_at, v.received_at), d.why, a.fields
              FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n JOIN delivery v ON v.id = d.delivery
              WHERE d.tenant = ? AND d.state = 'resolving' AND d.asks IS NULL ORDER BY d.id LIMIT ?",
         )?;
@@ -75,9 +81,11 @@ impl Tx<'_> {
                 until: row.get::<_, Option<i64>>(5)?.map_or(Timestamp::default(), Timestamp::from_millis),
                 source: row.get(6)?,
                 received: Timestamp::from_millis(row.get(7)?),
+                since: Timestamp::from_millis(row.get(8)?),
+                said: serde_json::from_str::<Why>(&row.get::<_, String>(9)?).unwrap_or_default().said,
                 alert: Alert::default(),
             };
-            Ok((resolving, row.get::<_, String>(8)?))
+            Ok((resolving, row.get::<_, String>(10)?))
         })?;
         rows.map(|row| {
             let (resolving, fields) = row?;
@@ -294,8 +302,8 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn forget_machine(&mut self, tenant: TenantId, machine: &MachineId) -> Result<(), JournalError> {
         self.db
-            .prepare_cached("DELETE FROM device WHERE tenant = ?1 AND (machine = ?2 OR asked = ?3)")?
-            .execute(params![tenant.0, machine.as_str(), Question::Machine(machine.clone()).key()])?;
+            .prepare_cached("DELETE FROM device WHERE tenant = ? AND machine = ?")?
+            .execute(params![tenant.0, machine.as_str()])?;
         Ok(())
     }
 

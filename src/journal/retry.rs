@@ -191,10 +191,7 @@ impl Tx<'_> {
         let why = decided.why();
         let asks = match (why.held, decided.reason) {
             // The directory spoke against it: it is asked again what it says now, and nothing older is believed.
-            (None, Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded) => {
-                if let Some(machine) = &decided.machine {
-                    self.forget_machine(decided.tenant, machine)?;
-                }
+            (None, Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld) => {
                 Asks::Resolve(RESOLVE_WITHIN)
             }
             // A record of schema 1 does not say what it was held for.

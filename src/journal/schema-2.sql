@@ -61,6 +61,8 @@ CREATE INDEX device_later ON device(tenant, api, due) WHERE at IS NULL;
 CREATE INDEX device_of_machine ON device(tenant, machine) WHERE machine IS NOT NULL;
 CREATE INDEX device_by_age ON device(at) WHERE at IS NOT NULL;
 
+-- When a person had it made again: its age counts from there, and what the directory said before is not good for it.
+ALTER TABLE decision ADD COLUMN again_at INTEGER;
 -- What a resolving decision waits for; NULL: it is to be looked at.
 ALTER TABLE decision ADD COLUMN asks TEXT;
 CREATE INDEX decision_asking ON decision(tenant, asks, id) WHERE state = 'resolving';

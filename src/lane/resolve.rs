@@ -189,7 +189,9 @@ impl Lane {
             let said = tx.said(self.id, question)?;
             // What was said after the decision was made is good for it however long the next question takes. What
             // was said in the future was said before the clock was set back, nobody knows how long ago.
-            let fresh = |at: Timestamp, found: &Found| at <= now && (at >= row.at || now < at.plus(self.kept(found)));
+            // A person who says *once more* wants it asked once more.
+            let kept = |at: Timestamp, found: &Found| row.said.is_none() && now < at.plus(self.kept(found));
+            let fresh = |at: Timestamp, found: &Found| at <= now && (at >= row.at || kept(at, found));
             Ok::<_, JournalError>(said.filter(|(at, found)| fresh(*at, found)).map(|(_, found)| found))
         })?;
         let resolution = match step {
@@ -202,8 +204,8 @@ impl Lane {
         let mut verdict = case.verdict(resolution.facts());
         let mut barred = resolution.barred(&case.device);
         if let Asks::Scan(wanted) = &mut verdict.asks {
-            // Its age counts from the receipt, not from the directory's answer.
-            let age = now.since(row.received);
+            // Its age counts from the receipt, or from a retry, not from the directory's answer.
+            let age = now.since(row.since);
             barred = barred.or((age >= wanted.max_age).then_some(Reason::TooOld));
             wanted.max_age = wanted.max_age.saturating_sub(age);
         }
@@ -214,7 +216,12 @@ impl Lane {
             device: &row.device,
             machine: resolution.machine(&case.device),
             policy: case.id,
-            again: Some(Again { decision: row.decision, from: DecisionState::Resolving, said: None, counted: true }),
+            again: Some(Again {
+                decision: row.decision,
+                from: DecisionState::Resolving,
+                said: row.said.clone(),
+                counted: true,
+            }),
             barred,
             looked: Some(resolution.looked(&case.device)),
         };

@@ -666,3 +666,23 @@ async fn a_decision_that_waited_is_counted_when_it_is_made() {
     }
     assert!(!metrics.contains("awaits_directory"), "what is not decided yet is not unscanned");
 }
+
+#[tokio::test]
+async fn what_the_directory_spoke_against_is_asked_anew_when_a_person_says_once_more() {
+    let excluded = row(1, "excluded", json!({ "isExcluded": true }));
+    let site = Site::with(Wish { rules: TAGGED.to_owned(), ..listing(vec![excluded]) }).await;
+    let barred = settle(&site, alert("1", "high", &machine(1))).await;
+    let unknown = settle(&site, alert("2", "high", &machine(2))).await;
+    assert_eq!((told(&barred), told(&unknown)), ("dropped excluded 1".into(), "dropped no_such_machine 2".into()));
+    let asked_before = looks(&site).len();
+    site.far.shared.with(|far| far.setup().machines = vec![row(1, "cleared", json!({})), row(2, "new", json!({}))]);
+    let ids = json!({ "ids": [barred["id"], unknown["id"]], "by": "anna" });
+    site.ordered("/api/v1/retry", ids).await;
+    site.resolved().await;
+    let all = site.get("/api/v1/decisions").await;
+    for (decision, scanned) in all["items"].as_array().unwrap().iter().zip(["scan new 2", "scan new 1"]) {
+        assert_eq!(told(decision), scanned);
+        assert!(why(decision).contains("tried again by anna"), "{decision}");
+    }
+    assert_eq!(looks(&site).len(), asked_before + 2, "nothing that was said before is believed");
+}

@@ -309,6 +309,38 @@ fn want(model: &mut Model, real: &mut Real, n: usize, (machine, rule): (u8, u8),
     }
 }
 
+#[test]
+fn what_goes_back_to_the_queue_takes_its_early_start_along() {
+    let (mut real, now) = (Real::new(), START);
+    let tenant = real.tenant;
+    let wanted = |kind, start| Wanted {
+        kind,
+        priority: Priority::URGENT,
+        mode: Mode::Enforce,
+        cooldown: Cooldown { quick: MINUTE, full: MINUTE },
+        limit: None,
+        tenant_limit: None,
+        max_age: minutes(600),
+        hold_for: minutes(600),
+        start,
+    };
+    real.want(1, 1, wanted(Kind::Quick, None), now);
+    let quick = write(&mut real.store, move |tx| {
+        let quick = tx.next_scan(tenant, false)?.unwrap();
+        tx.begin_sending(quick.id, now, now)?;
+        Ok(quick)
+    });
+    let (_, reason, full) = real.want(1, 1, wanted(Kind::Full, Some(now.plus(minutes(120)))), now);
+    assert_eq!(reason, "new", "a Full waits behind the Quick, and for its window");
+    let next = write(&mut real.store, move |tx| {
+        tx.to_waiting(quick.id, None, None, now)?;
+        tx.release_due(tenant, now)?;
+        tx.next_scan(tenant, false)
+    });
+    // The Quick was due, and so is what answers for it now.
+    assert_eq!(next.map(|scan| (scan.uuid.to_string(), scan.kind)), full.map(|uuid| (uuid, Kind::Full)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
