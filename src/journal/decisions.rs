@@ -162,13 +162,19 @@ impl Tx<'_> {
                 joined.scan
             }
             Plan::Answered(scan, reason) => {
-                // Should it have to be sent again, this alert is as young a reason as any.
+                // Should it have to be sent again, this alert is as young and as urgent a reason as any.
                 self.db
                     .prepare_cached(
-                        "UPDATE scan SET not_after = max(not_after, ?)
-                         WHERE id = ? AND state IN ('sending', 'unknown', 'running')",
+                        "UPDATE scan SET not_after = max(not_after, ?2), priority = max(priority, ?3),
+                                max_age = max(coalesce(max_age, not_after - created_at), ?4)
+                         WHERE id = ?1 AND state IN ('sending', 'unknown', 'running')",
                     )?
-                    .execute(params![not_after(wanted, None, now).millis(), scan.0])?;
+                    .execute(params![
+                        scan.0,
+                        not_after(wanted, None, now).millis(),
+                        wanted.priority.get(),
+                        millis(wanted.max_age),
+                    ])?;
                 self.reconsider_pause(scan)?;
                 if reason == Reason::Cooldown {
                     let past = [history.last_quick, history.last_full];
