@@ -8,7 +8,6 @@ use super::error::JournalError;
 use super::outcome::{Done, Thing, thing, told, unknown};
 use super::scans::{COLUMNS, ScanRow, damaged, scan_row};
 use super::store::{TenantId, Tx};
-use super::views::all;
 use crate::api::ItemView;
 use crate::domain::person::By;
 use crate::domain::scan::{Outcome, ScanId};
@@ -164,28 +163,20 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// A call that is believed not to have been executed is not repeated for a scan that was called off meanwhile: as
-    /// many complete lists as `misses` do not hold it. Returns those that end so.
+    /// Unknown scans that a person has called off and that would be sent again now, each with its count of misses: at
+    /// least `misses`.
     ///
     /// # Errors
-    /// When the journal cannot be written.
-    pub fn drop_called_off(
-        &mut self,
-        tenant: TenantId,
-        misses: u32,
-        now: Timestamp,
-    ) -> Result<Vec<ScanRow>, JournalError> {
+    /// When the journal cannot be read.
+    pub fn unknown_called_off(&self, tenant: TenantId, misses: u32) -> Result<Vec<(ScanRow, u32)>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND cancel_by IS NOT NULL
+            "SELECT {COLUMNS}, misses FROM scan WHERE tenant = ? AND cancel_by IS NOT NULL
                AND state IN ('unknown', 'running') AND state = 'unknown' AND misses >= ? ORDER BY id"
         );
-        let mut dropped = Vec::new();
-        for row in all(self.db, &sql, params![tenant.0, misses], scan_row)? {
-            let row = row.ok_or_else(damaged)?;
-            self.drop_if_called_off(row.id, now)?;
-            dropped.push(row);
-        }
-        Ok(dropped)
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![tenant.0, misses], |row| Ok((scan_row(row)?, row.get("misses")?)))?;
+        rows.map(|row| row.map_err(JournalError::from).and_then(|(row, misses)| Ok((row.ok_or_else(damaged)?, misses))))
+            .collect()
     }
 
     /// A scan whose call was not executed ends here, if a person has called it off.

@@ -6,6 +6,7 @@
 use core::time::Duration;
 
 use super::scan::{ended, tail};
+use super::unfollowed::{NOT_KNOWN, UNSEEN};
 use super::{Call, Happened, Lane, MISSES, Todo};
 use crate::defender::reply::{self, ActionView, CancelReply};
 use crate::defender::{Answer, request};
@@ -37,15 +38,22 @@ impl Withdrawal {
 }
 
 impl Lane {
-    /// A scan that was called off while it was unknown, and that complete lists do not hold, has not begun.
+    /// A call that may not have been executed is not repeated for a scan that was called off meanwhile. If complete
+    /// lists do not hold it, it has not begun; where none could be read, nobody knows.
     pub(super) fn drop_called_off(
         &mut self,
         tx: &mut Tx<'_>,
         todo: &mut Todo,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        for scan in tx.drop_called_off(self.id, MISSES, now)? {
-            todo.happened.push(ended(&scan, Outcome::Cancelled, Duration::ZERO));
+        for (scan, misses) in tx.unknown_called_off(self.id, MISSES)? {
+            let outcome = if misses < UNSEEN { Outcome::Cancelled } else { Outcome::Lost };
+            if outcome == Outcome::Lost {
+                tx.finish(scan.id, outcome, Some(NOT_KNOWN), now)?;
+            } else {
+                tx.drop_if_called_off(scan.id, now)?;
+            }
+            todo.happened.push(ended(&scan, outcome, Duration::ZERO));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::paused::LOOKS;
+use super::unfollowed::UNSEEN;
 use super::{Call, Happened, Lane, MISSES, Todo};
 use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
 use crate::defender::{Answer, request};
@@ -216,7 +217,7 @@ impl Lane {
     fn not_executed(&self, tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<(), JournalError> {
         if intent.scan.unanswered {
             tx.to_unknown(intent.scan.id, false, "the second try was not executed", now)?;
-            return tx.look_again(intent.scan.id, MISSES, now);
+            return tx.look_again(intent.scan.id, if self.gate.may_read() { MISSES } else { UNSEEN }, now);
         }
         tx.to_waiting(intent.scan.id, None, None, now)
     }

@@ -20,8 +20,11 @@ const fn occupies(kind: Kind) -> Duration {
 /// A machine that stays busy is tried again at growing distances, up to this.
 const BUSY_MOST: Duration = Duration::from_secs(3600);
 
+/// Stands where complete lists are counted that do not hold a scan: it is sent again although none could be read.
+pub(super) const UNSEEN: u32 = 1000;
+
 const NOT_FOLLOWED: &str = "sent, and not followed: the app may not read machine actions";
-const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
+pub(super) const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
 const COVERED: &str =
     "the answer to the first call was lost and the machine was busy at the second: most likely with this scan";
 
@@ -58,7 +61,7 @@ impl Lane {
         if !scan.busy {
             return match self.account.on_unknown {
                 OnUnknown::Leave => lost(tx, NOT_KNOWN),
-                OnUnknown::Repost if scan.misses < MISSES => tx.look_again(scan.scan.id, MISSES, now),
+                OnUnknown::Repost if scan.misses < MISSES => tx.look_again(scan.scan.id, UNSEEN, now),
                 OnUnknown::Repost => Ok(()),
             };
         }

@@ -130,17 +130,20 @@ async fn work_of_a_tenant_that_the_configuration_no_longer_names_is_shown_and_go
 }
 
 #[tokio::test]
-async fn a_lost_call_that_is_called_off_is_not_sent_again_even_where_nothing_can_be_read() {
-    let mut wish = Wish { tenant: "on_unknown = \"repost\"", ..may_only_scan() };
-    wish.pace.settle = Duration::from_secs(2);
-    let site = Site::with(wish).await;
-    begun(&site, "1", "high", &machine(1)).await;
-    until("the list was refused twice", async || (site.far.calls_of("list").len() == 2).then_some(())).await;
-    site.far.fault("scan", 1, 1, How::LostRequest);
-    let scan = begun(&site, "2", "high", &machine(2)).await;
-    site.scan_in(&scan, "unknown").await;
-    site.ordered(&format!("/api/v1/scans/{scan}/cancel"), serde_json::json!({})).await;
-    let ended = site.scan_ended(&scan).await;
-    assert_eq!(ended["outcome"], "cancelled", "{ended}");
-    assert_eq!(site.far.calls_of("scan").iter().filter(|call| call.machine == Some(machine(2))).count(), 1);
+async fn a_lost_call_that_is_called_off_is_not_sent_again_and_not_called_cancelled_where_nothing_can_be_read() {
+    for how in [How::LostRequest, How::LostAnswer] {
+        let mut wish = Wish { tenant: "on_unknown = \"repost\"", ..may_only_scan() };
+        wish.pace.settle = Duration::from_secs(2);
+        let site = Site::with(wish).await;
+        begun(&site, "1", "high", &machine(1)).await;
+        until("the list was refused twice", async || (site.far.calls_of("list").len() == 2).then_some(())).await;
+        site.far.fault("scan", 1, 1, how);
+        let scan = begun(&site, "2", "high", &machine(2)).await;
+        site.scan_in(&scan, "unknown").await;
+        site.ordered(&format!("/api/v1/scans/{scan}/cancel"), serde_json::json!({})).await;
+        let ended = site.scan_ended(&scan).await;
+        assert_eq!(ended["outcome"], "lost", "{ended}");
+        assert!(ended["detail"].as_str().unwrap().contains("not known"), "{ended}");
+        assert_eq!(site.far.calls_of("scan").iter().filter(|call| call.machine == Some(machine(2))).count(), 1);
+    }
 }

@@ -13,7 +13,7 @@ use scanhook::simulator::{How, Setup};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::harness::{Far, Served, alert, client, install, join, machine, post, until, until_in};
+use crate::harness::{Far, Served, alert, client, install, join, machine, post, until, until_in, until_or};
 
 /// Kills of `cargo test`. `KILLS=n` asks for more; then requests are lost on their way, too, and every scan is waited
 /// for. Clearing up a lost request takes more than a minute, for which `cargo test` has no time.
@@ -26,6 +26,7 @@ const LATENCY_MS: u64 = 40;
 /// Twice the settle time of the protocol, a minute until the quota is free again, and a good while for the rest.
 const FOUND_AGAIN: Duration = Duration::from_secs(180);
 
+/// Everything is urgent: what is not may wait for some seconds after a restart, and calls would be rare.
 const RULES: &str = r#"
 version = 1
 
@@ -36,11 +37,13 @@ limit = { scans = 10000, per = "1h" }
 [[rule]]
 name = "high"
 scan = "full"
+priority = 95
 when = { severity = "high" }
 
 [[rule]]
 name = "medium"
 scan = "quick"
+priority = 95
 when = { severity = "medium" }
 "#;
 
@@ -192,13 +195,20 @@ async fn every_executed_scan_is_found_again(folder: &Path, far: &Far) {
     assert!(adopted.is_ok_and(|adopted: u32| adopted > 0), "no kill came while a call was on its way");
 }
 
+/// Scans that are not over, each with its history.
+fn open_scans(folder: &Path) -> Vec<String> {
+    let db = journal(folder);
+    let open = "SELECT state || ' misses ' || misses || ' tries ' || tries || coalesce((
+                    SELECT group_concat(' ' || what || '=' || coalesce(data, '')) FROM event WHERE event.scan = scan.id
+                ), '') FROM scan WHERE state NOT IN ('finished', 'dropped')";
+    let mut statement = db.prepare(open).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
 /// What never arrived is sent again, so that in the end no scan is missing.
 async fn every_scan_is_executed(folder: &Path, far: &Far) {
-    until_in(FOUND_AGAIN, "every scan is over", async || {
-        let open = "SELECT count(*) FROM scan WHERE state NOT IN ('finished', 'dropped')";
-        (journal(folder).query_row(open, [], |row| row.get(0)) == Ok(0)).then_some(())
-    })
-    .await;
+    let over = async || open_scans(folder).is_empty().then_some(());
+    until_or(FOUND_AGAIN, over, || format!("every scan is over: {:#?}", open_scans(folder))).await;
     let succeeded = "SELECT count(*) FROM scan WHERE outcome = 'succeeded'";
     let succeeded: u32 = journal(folder).query_row(succeeded, [], |row| row.get(0)).unwrap();
     let succeeded = usize::try_from(succeeded).unwrap();

@@ -12,11 +12,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::harness::{Far, RULES, Served, Wish, alert, client, fault, install, machine, never_in, until};
+use crate::harness::{Far, RULES, Served, Wish, alert, client, fault, install, machine, never_in, until, until_in};
 
 const FILLS: u32 = 100;
-/// One fill of so many finds a scan that wants to leave.
-const SCANS: u32 = 10;
+/// At so many of them a scan wants to leave. Not at more: each takes a 429, and those add up.
+const SCANS: u32 = 4;
+/// After some of them it may take so long until a call may leave again.
+const IN_TIME: Duration = Duration::from_secs(120);
 /// Before the last fills so many large alerts are stored that the log is written over from its beginning: from then on
 /// it has room of its own when the disk is full.
 const ROOMY: u32 = 10;
@@ -114,7 +116,7 @@ async fn a_full_disk_is_told_to_senders_holds_every_call_back_and_needs_nobody_o
         if with_scan {
             scans += 1;
             far.fault("scan", 1, 1, fault(429, "TooManyRequests", Some("2")));
-            let body = alert(&format!("scan-{scans}"), "high", &machine(scans));
+            let body = alert(&format!("scan-{scans}"), "critical", &machine(scans));
             assert_eq!(site.served.post(&http, &body).await.status, 202);
             until("the call is answered 429", async || {
                 let waiting = site.served.get(&http, "/api/v1/scans?state=waiting").await;
@@ -139,7 +141,7 @@ async fn a_full_disk_is_told_to_senders_holds_every_call_back_and_needs_nobody_o
         until("it recovers by itself", async || (send(false).await == 202).then_some(())).await;
         if with_scan {
             let all = usize::try_from(scans).unwrap();
-            until("the scan is sent", async || (far.scans().len() == all).then_some(())).await;
+            until_in(IN_TIME, "the scan is sent", async || (far.scans().len() == all).then_some(())).await;
         }
     }
     let db = site.salvage(folder.path());

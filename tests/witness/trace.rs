@@ -53,10 +53,8 @@ pub fn read(trace: &str) -> Answers {
             }
         } else if over && call.name.ends_with("sync") && call.on.ends_with("-wal>") && result(&call.text) == Some(0) {
             synced = synced.max(Some(call.begun));
-        } else if over && (call.name.starts_with("read") || call.name.starts_with("recv")) {
-            if result(&call.text).is_some_and(|bytes| bytes > 0) {
-                heard.insert(call.on, at);
-            }
+        } else if over && !writes && result(&call.text).is_some_and(|bytes| bytes > 0) {
+            heard.insert(call.on, at);
         }
         if !over {
             unfinished.insert(process, call);

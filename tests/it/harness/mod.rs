@@ -420,7 +420,8 @@ pub async fn until_in<T>(deadline: Duration, what: &str, ask: impl AsyncFnMut() 
     until_or(deadline, ask, || what.to_owned()).await
 }
 
-async fn until_or<T>(deadline: Duration, mut ask: impl AsyncFnMut() -> Option<T>, what: impl Fn() -> String) -> T {
+/// The same, which says only then what is missing.
+pub async fn until_or<T>(deadline: Duration, mut ask: impl AsyncFnMut() -> Option<T>, what: impl Fn() -> String) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = ask().await {
