@@ -69,9 +69,9 @@ impl Tx<'_> {
             "SELECT d.id, d.delivery, d.n, d.device, coalesce(d.again_at, d.at), d.look_at, a.source, v.received_at,
                     coalesce(d.again_at, v.received_at), d.why, a.fields
              FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n JOIN delivery v ON v.id = d.delivery
-             WHERE d.tenant = ? AND d.state = 'resolving' AND d.asks IS NULL ORDER BY d.id LIMIT ?",
+             WHERE d.tenant = ? AND d.state = 'resolving' AND d.asks IS NULL ORDER BY d.id",
         )?;
-        let rows = statement.query_map(params![tenant.0, i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+        let rows = statement.query_map([tenant.0], |row| {
             let resolving = Resolving {
                 decision: row.get(0)?,
                 delivery: row.get(1)?,
@@ -87,11 +87,13 @@ impl Tx<'_> {
             };
             Ok((resolving, row.get::<_, String>(10)?))
         })?;
-        rows.map(|row| {
-            let (resolving, fields) = row?;
-            Ok(Resolving { alert: serde_json::from_str(&fields).map_err(|_| damaged())?, ..resolving })
-        })
-        .collect()
+        // Not by LIMIT: SQLite prepares a statement anew for every limit that is bound to it.
+        rows.take(most)
+            .map(|row| {
+                let (resolving, fields) = row?;
+                Ok(Resolving { alert: serde_json::from_str(&fields).map_err(|_| damaged())?, ..resolving })
+            })
+            .collect()
     }
 
     /// The raw body of a delivery; `None` once it is forgotten.
@@ -228,19 +230,20 @@ impl Tx<'_> {
         // `+due`: by the index of the queue, in its order, and not by that of what is due later.
         let mut statement = self.db.prepare_cached(
             "SELECT asked, priority, tries FROM device WHERE tenant = ? AND api = ? AND at IS NULL
-               AND +due NOT BETWEEN ? + 1 AND ? ORDER BY priority DESC, since, asked LIMIT ?",
+               AND +due NOT BETWEEN ? + 1 AND ? ORDER BY priority DESC, since, asked",
         )?;
-        let (most, latest) = (i64::try_from(most).unwrap_or(i64::MAX), now.plus(LONGEST_WAIT));
-        let rows = statement.query_map(params![tenant.0, api.code(), now.millis(), latest.millis(), most], |row| {
+        let latest = now.plus(LONGEST_WAIT);
+        let rows = statement.query_map(params![tenant.0, api.code(), now.millis(), latest.millis()], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get(2)?))
         })?;
-        rows.map(|row| {
-            let (key, priority, tries) = row?;
-            let question = Question::of_key(&key).ok_or_else(damaged)?;
-            let priority = Priority::new(priority).ok_or_else(damaged)?;
-            Ok((key, OpenQuestion { question, priority, tries }))
-        })
-        .collect()
+        rows.take(most)
+            .map(|row| {
+                let (key, priority, tries) = row?;
+                let question = Question::of_key(&key).ok_or_else(damaged)?;
+                let priority = Priority::new(priority).ok_or_else(damaged)?;
+                Ok((key, OpenQuestion { question, priority, tries }))
+            })
+            .collect()
     }
 
     fn is_waited_for(&self, tenant: TenantId, key: &str) -> Result<bool, JournalError> {

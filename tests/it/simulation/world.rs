@@ -780,14 +780,19 @@ impl World {
             self.crash();
             return None;
         }
+        let full = fault == Some(AtCommit::DiskFull);
         self.store.refuse_commits(fault == Some(AtCommit::Fails)).unwrap();
-        self.store.fill_disk(fault == Some(AtCommit::DiskFull)).unwrap();
+        if full {
+            self.store.fill_disk(true).unwrap();
+        }
         let slot = Arc::new(Mutex::new(None));
         let reply = slot.clone();
         let job = Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result));
         let touched = self.store.commit(vec![job]);
         self.store.refuse_commits(false).unwrap();
-        self.store.fill_disk(false).unwrap();
+        if full {
+            self.store.fill_disk(false).unwrap();
+        }
         if fault == Some(AtCommit::CrashAfter) {
             self.crash();
             return None;
