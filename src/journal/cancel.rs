@@ -8,6 +8,7 @@ use super::error::JournalError;
 use super::outcome::{Done, Thing, thing, told, unknown};
 use super::scans::{COLUMNS, ScanRow, damaged, scan_row};
 use super::store::{TenantId, Tx};
+use super::views::all;
 use crate::api::ItemView;
 use crate::domain::person::By;
 use crate::domain::scan::{Outcome, ScanId};
@@ -163,20 +164,18 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// Unknown scans that a person has called off and that would be sent again now, each with its count of misses: at
-    /// least `misses`.
+    /// Unknown scans that a person has called off and that would be sent again now: their count of misses is `misses`
+    /// or more.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn unknown_called_off(&self, tenant: TenantId, misses: u32) -> Result<Vec<(ScanRow, u32)>, JournalError> {
+    pub fn unknown_called_off(&self, tenant: TenantId, misses: u32) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS}, misses FROM scan WHERE tenant = ? AND cancel_by IS NOT NULL
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND cancel_by IS NOT NULL
                AND state IN ('unknown', 'running') AND state = 'unknown' AND misses >= ? ORDER BY id"
         );
-        let mut statement = self.db.prepare_cached(&sql)?;
-        let rows = statement.query_map(params![tenant.0, misses], |row| Ok((scan_row(row)?, row.get("misses")?)))?;
-        rows.map(|row| row.map_err(JournalError::from).and_then(|(row, misses)| Ok((row.ok_or_else(damaged)?, misses))))
-            .collect()
+        let rows = all(self.db, &sql, params![tenant.0, misses], scan_row)?;
+        rows.into_iter().map(|row| row.ok_or_else(damaged)).collect()
     }
 
     /// A scan whose call was not executed ends here, if a person has called it off.

@@ -296,6 +296,15 @@ impl Tx<'_> {
         )
     }
 
+    /// How many complete lists did not hold it, as [`Tx::look_again`] was told last.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn misses(&self, scan: ScanId) -> Result<u32, JournalError> {
+        let sql = "SELECT misses FROM scan WHERE id = ?";
+        Ok(self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get(0))?)
+    }
+
     /// The scan is over.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use super::scan::{ended, tail};
-use super::unfollowed::{NOT_KNOWN, UNSEEN};
+use super::unfollowed::lost_unseen;
 use super::{Call, Happened, Lane, MISSES, Todo};
 use crate::defender::reply::{self, ActionView, CancelReply};
 use crate::defender::{Answer, request};
@@ -46,11 +46,9 @@ impl Lane {
         todo: &mut Todo,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        for (scan, misses) in tx.unknown_called_off(self.id, MISSES)? {
-            let outcome = if misses < UNSEEN { Outcome::Cancelled } else { Outcome::Lost };
-            if outcome == Outcome::Lost {
-                tx.finish(scan.id, outcome, Some(NOT_KNOWN), now)?;
-            } else {
+        for scan in tx.unknown_called_off(self.id, MISSES)? {
+            let outcome = if lost_unseen(tx, &scan, now)? { Outcome::Lost } else { Outcome::Cancelled };
+            if outcome == Outcome::Cancelled {
                 tx.drop_if_called_off(scan.id, now)?;
             }
             todo.happened.push(ended(&scan, outcome, Duration::ZERO));

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::paused::LOOKS;
-use super::unfollowed::UNSEEN;
+use super::unfollowed::lost_unseen;
 use super::{Call, Happened, Lane, MISSES, Todo};
 use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
 use crate::defender::{Answer, request};
@@ -20,6 +20,8 @@ const DRY_STEP: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Intent {
     pub(super) scan: ScanRow,
+    /// What was known of its earlier tries, as [`Tx::misses`].
+    misses: u32,
     with_external_id: bool,
     generation: u64,
     /// When it was sent, by the far side's clock.
@@ -67,8 +69,11 @@ impl Lane {
                 continue;
             }
             if tx.too_old(self.id, &scan, now)? {
-                tx.drop_scan(scan.id, Outcome::TooOld, None, now)?;
-                todo.happened.push(ended(&scan, Outcome::TooOld, Duration::ZERO));
+                let outcome = if lost_unseen(tx, &scan, now)? { Outcome::Lost } else { Outcome::TooOld };
+                if outcome == Outcome::TooOld {
+                    tx.drop_scan(scan.id, outcome, None, now)?;
+                }
+                todo.happened.push(ended(&scan, outcome, Duration::ZERO));
                 continue;
             }
             let urgent = urgent_since(&scan, now).is_some();
@@ -89,9 +94,10 @@ impl Lane {
             };
             let request = request::scan(&self.account.endpoints, bearer, &order);
             let far_sent_at = self.far(now);
+            let misses = tx.misses(scan.id)?;
             tx.begin_sending(scan.id, far_sent_at, now)?;
             todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
-            let intent = Intent { scan, with_external_id, generation, far_sent_at };
+            let intent = Intent { scan, misses, with_external_id, generation, far_sent_at };
             self.enter(tx, todo, Call::Scan(intent), request, now)?;
         }
         self.calm(Api::Scan);
@@ -217,7 +223,7 @@ impl Lane {
     fn not_executed(&self, tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<(), JournalError> {
         if intent.scan.unanswered {
             tx.to_unknown(intent.scan.id, false, "the second try was not executed", now)?;
-            return tx.look_again(intent.scan.id, if self.gate.may_read() { MISSES } else { UNSEEN }, now);
+            return tx.look_again(intent.scan.id, intent.misses, now);
         }
         tx.to_waiting(intent.scan.id, None, None, now)
     }

@@ -7,7 +7,7 @@ use super::scan::ended;
 use super::{Lane, MISSES, Todo};
 use crate::domain::scan::{Kind, OnUnknown, Outcome};
 use crate::domain::time::Timestamp;
-use crate::journal::{JournalError, OpenScan, Tx};
+use crate::journal::{JournalError, OpenScan, ScanRow, Tx};
 
 /// How long a scan that cannot be followed is taken to occupy its machine: the default cool-down of its kind.
 const fn occupies(kind: Kind) -> Duration {
@@ -21,10 +21,10 @@ const fn occupies(kind: Kind) -> Duration {
 const BUSY_MOST: Duration = Duration::from_secs(3600);
 
 /// Stands where complete lists are counted that do not hold a scan: it is sent again although none could be read.
-pub(super) const UNSEEN: u32 = 1000;
+const UNSEEN: u32 = 1000;
 
 const NOT_FOLLOWED: &str = "sent, and not followed: the app may not read machine actions";
-pub(super) const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
+const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
 const COVERED: &str =
     "the answer to the first call was lost and the machine was busy at the second: most likely with this scan";
 
@@ -71,4 +71,13 @@ impl Lane {
         let wait = self.pace.busy.saturating_mul(1 << scan.tries.min(8)).min(BUSY_MOST);
         tx.to_waiting(scan.scan.id, Some(now.plus(wait)), Some("machine busy"), now)
     }
+}
+
+/// Ends a scan that is not sent again, if it was sent before and no list could tell what became of that.
+pub(super) fn lost_unseen(tx: &mut Tx<'_>, scan: &ScanRow, now: Timestamp) -> Result<bool, JournalError> {
+    let unseen = tx.misses(scan.id)? >= UNSEEN;
+    if unseen {
+        tx.finish(scan.id, Outcome::Lost, Some(NOT_KNOWN), now)?;
+    }
+    Ok(unseen)
 }
