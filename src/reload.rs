@@ -150,6 +150,7 @@ impl Reloader {
         }
         // Orders from now on are not answered: the last reload is over.
         self.orders.close();
+        while self.orders.try_recv().is_ok() {}
         while self.lanes.one_ended().await {}
         "the reload"
     }
@@ -204,7 +205,11 @@ impl Reloader {
                 Vec::new()
             }
         };
+        let was_faulty = !self.state.borrow().successful;
         let view = self.show(&read, changed);
+        if was_faulty && view.successful {
+            tracing::info!(why, "the files are without fault again");
+        }
         self.tell(why, &read, &view, &warnings);
         Some(view)
     }
@@ -288,8 +293,8 @@ impl Reloader {
         if !news {
             return;
         }
-        for FaultView { file, line, column, code, message, .. } in &view.faults {
-            tracing::error!(why, file, line, column, code, message, "not put in force: the old stays as it is");
+        for FaultView { file, line, column, code, message: fault, .. } in &view.faults {
+            tracing::error!(why, file, line, column, code, fault, "not put in force: the old stays as it is");
         }
         if view.more_faults > 0 {
             tracing::error!(count = view.more_faults, "and so many faults more");

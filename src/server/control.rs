@@ -146,7 +146,9 @@ async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Re
 async fn reload(State(admin): Shared, body: Body) -> Result<Json<ReloadView>, Refusal> {
     let body = received(body).await?;
     order::read(&body, &[])?;
-    let view = admin.reloads.order("an order").await.ok_or(Refusal::NotFound)?;
+    let Some(view) = admin.reloads.order("an order").await else {
+        return Err(if *admin.ready.borrow() { Refusal::NotFound } else { Refusal::ShuttingDown });
+    };
     if view.faults.is_empty() { Ok(Json(view)) } else { Err(Objection::NotReloaded(Box::new(view)).into()) }
 }
 
