@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::policy::Policy;
-use scanhook::simulator::{Machine, Setup};
+use scanhook::simulator::{Machine, Setup, Tenant};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Far, OTHER_SECRET, RULES, SIEM_SECRET, Served, Site, TENANT, Wish, alert, client, hmac_hex, install, join, machine,
-    never, until,
+    CLIENT, Far, OTHER_SECRET, RULES, SIEM_SECRET, Served, Site, TENANT, Wish, alert, client, hmac_hex, install, join,
+    machine, never, until,
 };
 
 /// How often a watched site looks at its files.
@@ -348,6 +348,24 @@ async fn a_tenants_new_quota_counts_and_the_call_under_way_comes_to_its_end_firs
     assert_eq!((&scan["outcome"], &scan["tries"]), (&"succeeded".into(), &1.into()), "{scan}");
     assert!(!scan["events"].to_string().contains("unknown"), "its answer was waited for: {scan}");
     assert_eq!(site.far.scans().len(), 1);
+}
+
+#[tokio::test]
+async fn a_tenant_stopped_by_its_credential_goes_on_with_the_new_one() {
+    let wish = Wish::default();
+    let app = Tenant {
+        id: TENANT.to_owned(),
+        client_id: CLIENT.to_owned(),
+        client_secret: "the new one".to_owned(),
+        ..Tenant::default()
+    };
+    let setup = Setup { tenants: vec![app], ..wish.setup.clone() };
+    let site = Site::with(Wish { setup, look: LOOK, ..wish }).await;
+    assert!(site.stopped().await.contains("AADSTS7000215"));
+    let receipt = site.accepted(alert("1", "high", &machine(1))).await;
+    put(&site.folder.path().join("app.secret"), "the new one");
+    let scan = site.scan_ended(decision(&receipt)["scan_id"].as_str().unwrap()).await;
+    assert_eq!(scan["outcome"], "succeeded");
 }
 
 #[tokio::test]
