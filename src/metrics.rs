@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use crate::api::{Receipt, TenantView};
 use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
+use crate::journal::Api;
 use crate::lane::Happened;
 
 type Labels = Vec<(&'static str, String)>;
@@ -231,6 +232,30 @@ impl Metrics {
         self.config_loaded.set(i64::from(config));
         if rules {
             self.rules_loaded_at.set(unix(now));
+        }
+    }
+
+    /// A source is not configured any more, so nobody expects to hear from it.
+    pub fn forget_source(&self, source: &str) {
+        self.last_delivery.remove(&vec![("source", source.to_owned())]);
+    }
+
+    /// A tenant is not configured any more: its gauges would stay as they were. What is open of it is shown again.
+    pub fn forget_tenant(&self, tenant: &str) {
+        let name = || ("tenant", tenant.to_owned());
+        for gauge in [&self.waiting_age, &self.held_age, &self.token_expiry] {
+            gauge.remove(&vec![name()]);
+        }
+        for state in crate::domain::scan::ScanState::ALL {
+            self.scans.remove(&vec![name(), ("state", state.code().to_owned())]);
+        }
+        for api in Api::ALL {
+            for window in ["minute", "hour"] {
+                let labels = vec![name(), ("api", api.code().to_owned()), ("window", window.to_owned())];
+                for gauge in [&self.quota_limit, &self.quota_used, &self.quota_effective, &self.quota_used_by_others] {
+                    gauge.remove(&labels);
+                }
+            }
         }
     }
 

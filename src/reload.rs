@@ -98,7 +98,8 @@ pub struct Reloader {
     watch: Watch,
     /// The contents whose faults were told.
     told: Option<Contents>,
-    configured: Option<Contents>,
+    /// The contents of scanhook.toml and its secrets that are in force.
+    configured: Contents,
     /// Is told when a lane ends that should not.
     fallen: Option<oneshot::Sender<()>>,
 }
@@ -122,7 +123,8 @@ impl Reloader {
         let (send, orders) = mpsc::channel(ORDERS);
         let reloads = Reloads { orders: send, state: state.subscribe() };
         listening.metrics.reloaded(true, true, clock::now());
-        let (watch, told, configured, fallen) = (Watch::default(), None, None, Some(fallen));
+        let configured = files::contents(&publish.borrow().settings.files);
+        let (watch, told, fallen) = (Watch::default(), None, Some(fallen));
         let reloader =
             Reloader { origin, orders, state, journal, lanes, publish, listening, watch, told, configured, fallen };
         (reloader, reloads)
@@ -193,7 +195,7 @@ impl Reloader {
         let changed = match self.put_in_force(settings, policy).await {
             Ok(()) => {
                 if usable {
-                    self.configured = Some(read.configured);
+                    self.configured = read.configured;
                 }
                 changed
             }
@@ -222,8 +224,7 @@ impl Reloader {
             let lists = policy.text() == in_force.policy.text();
             changed.push(if lists { "lists" } else { "rules" }.to_owned());
         }
-        // The first reading of a process finds what it was started with.
-        if read.settings.is_some() && self.configured.is_some_and(|known| known != read.configured) {
+        if read.settings.is_some() && self.configured != read.configured {
             changed.push("settings".to_owned());
         }
         changed
@@ -253,6 +254,13 @@ impl Reloader {
         let Listening { doors, keys: fetched, heard: listens, metrics } = &self.listening;
         doors.send_replace(sources);
         fetched.send_if_modified(|known| core::mem::replace(known, keys.clone()) != keys);
+        let in_force = self.publish.borrow().clone();
+        for source in old.desks.keys().filter(|name| !in_force.desks.contains_key(*name)) {
+            metrics.forget_source(source);
+        }
+        for tenant in old.tenants.iter().filter(|old| in_force.tenants.iter().all(|tenant| tenant.id != old.id)) {
+            metrics.forget_tenant(&tenant.name);
+        }
         for (source, at) in &heard {
             metrics.heard(source, *at);
         }

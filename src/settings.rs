@@ -53,6 +53,8 @@ pub struct Settings {
     pub warnings: Vec<String>,
     /// What the operator should know; nothing to change.
     pub notes: Vec<String>,
+    /// Every file they were read from: scanhook.toml and those of the secrets.
+    pub files: Vec<PathBuf>,
 }
 
 /// `[server]`.
@@ -303,7 +305,7 @@ impl Settings {
         let mut ctx = Context::new(&text, inputs);
         let loaded = Settings::of_file(inputs, &mut ctx);
         files.append(&mut ctx.files);
-        (loaded, files)
+        (loaded.map(|settings| Settings { files: files.clone(), ..settings }), files)
     }
 
     fn of_file<'i>(inputs: &'i Inputs, ctx: &mut Context<'i>) -> Result<Settings, Vec<SettingsFault>> {
@@ -346,6 +348,7 @@ impl Settings {
                 simulate: flags.simulate,
                 warnings,
                 notes,
+                files: Vec::new(),
             }),
             _ => Err(faults),
         }

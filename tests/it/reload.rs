@@ -312,18 +312,21 @@ async fn sources_come_and_go_and_what_takes_a_restart_is_said_and_stays() {
         .replace("127.0.0.1:0\"\nadmin", "127.0.0.1:1\"\nadmin")
         .replace("scanhook.db", "elsewhere.db");
     put(&config(&site), &format!("{changed}{late}"));
-    site.ordered("/-/reload", json!({})).await;
     let view = site.ordered("/-/reload", json!({})).await;
+    assert_eq!(view["changed"], json!(["settings"]));
     assert_eq!(view["needs_restart"], json!(["server.listen", "server.grace", "journal.url"]), "{view}");
     assert_eq!(post_with(&site, "late", SIEM_SECRET, &alert("1", "low", &machine(1))).await, 202);
     let shown = site.get("/api/v1/status?source=late").await;
     assert_eq!(shown["sources"][0]["expect_every"], "7h");
+    let last = "scanhook_source_last_delivery_timestamp_seconds{source=\"late\"}";
+    assert!(site.admin("/metrics").await.text.contains(last));
     assert!(!site.folder.path().join("elsewhere.db").exists());
 
     put(&config(&site), &before);
     let view = site.ordered("/-/reload", json!({})).await;
     assert_eq!((&view["needs_restart"], &view["changed"]), (&json!([]), &json!(["settings"])));
     assert_eq!(post_with(&site, "late", SIEM_SECRET, &alert("2", "low", &machine(1))).await, 404);
+    assert!(!site.admin("/metrics").await.text.contains(last), "nobody expects it any more");
     put(&config(&site), " \n");
     let (answered, problem) = site.refused("/-/reload", json!({})).await;
     assert_eq!((answered, &problem["faults"][0]["code"]), (422, &"missing-key".into()), "{problem}");
@@ -389,12 +392,17 @@ async fn a_tenant_comes_and_goes_and_its_open_work_stays_to_be_seen_and_goes_on(
     })
     .await;
 
+    let used = "scanhook_quota_used{tenant=\"second\"";
+    assert!(site.admin("/metrics").await.text.contains(used));
     put(&config(&site), &before);
     site.ordered("/-/reload", json!({})).await;
     assert_eq!(post_with(&site, "south", OTHER_SECRET, &alert("3", "high", &machine(3))).await, 404);
     let tenants = status(&site).await["tenants"].clone();
     let of = |name: &str| tenants.as_array().unwrap().iter().find(|tenant| tenant["name"] == name).unwrap().clone();
     assert_eq!(of("second")["scans"]["waiting"], 1);
+    let metrics = site.admin("/metrics").await.text;
+    assert!(metrics.contains("scanhook_scans{tenant=\"second\",state=\"waiting\"} 1"), "{metrics}");
+    assert!(!metrics.contains(used), "{metrics}");
     assert!(of("second")["lane"]["stopped"].as_str().unwrap().contains("no longer names"), "{tenants}");
     assert_eq!(of("default")["lane"]["stopped"], Value::Null);
     let (answered, problem) = site.refused("/api/v1/resume", json!({ "tenant": "second" })).await;
