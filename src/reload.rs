@@ -183,10 +183,7 @@ impl Reloader {
         let inputs = self.origin.as_ref()?.inputs.clone();
         let (in_force, known) = (self.publish.borrow().clone(), self.watch.files().to_vec());
         let reading = tokio::task::spawn_blocking(move || read::read(&inputs, &in_force, &known));
-        let Ok(mut read) = reading.await else {
-            tracing::error!(why, "a fault of scanhook's own ended the reload; what was in force stays");
-            return Some(self.state.borrow().clone());
-        };
+        let Ok(mut read) = reading.await else { return Some(self.broke_down(why)) };
         let changed = self.changes(&read);
         let (settings, policy) = (read.settings.take(), read.policy.take().map(Arc::new));
         let usable = settings.is_some();
@@ -214,6 +211,27 @@ impl Reloader {
         }
         self.tell(why, &read, &view, &warnings);
         Some(view)
+    }
+
+    /// A fault of ours ended a reading. The same files are not read again until somebody orders it or one changes.
+    fn broke_down(&mut self, why: &'static str) -> ReloadView {
+        let message = "a fault of scanhook's own ended the reading; please report it with these files";
+        tracing::error!(why, code = "internal", fault = message, "not put in force: the old stays as it is");
+        let in_force = self.publish.borrow().settings.clone();
+        let mut files = self.watch.files().to_vec();
+        files.push(in_force.rules.clone());
+        files.extend_from_slice(&in_force.files);
+        files.sort();
+        files.dedup();
+        let (before, contents) = (files::stamps(&files), files::contents(&files));
+        self.watch.has_read(files, before, contents);
+        self.listening.metrics.reloaded(false, false, clock::now());
+        let fault = FaultView { code: "internal".to_owned(), message: message.to_owned(), ..FaultView::default() };
+        let last = self.state.borrow().clone();
+        let (at, successful, faults) = (clock::now().to_string(), false, vec![fault]);
+        let view = ReloadView { at, successful, faults, changed: Vec::new(), more_faults: 0, ..last };
+        self.state.send_replace(view.clone());
+        view
     }
 
     /// What a reading would change.
