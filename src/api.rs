@@ -1,10 +1,12 @@
 //! The JSON others see: the server writes it, the verbs read it. No logic.
 
 mod control;
+mod reload;
 
 use serde::{Deserialize, Serialize};
 
 pub use control::{ItemView, OrderView, PauseView, PausesView};
+pub use reload::{FaultView, ReloadView};
 
 /// The body of 202 and 200: what became of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,6 +200,9 @@ pub struct StatusView {
     pub dry_run: bool,
     /// Fingerprint of the policy in force.
     pub policy: String,
+    /// How the last reading of the files went.
+    #[serde(default)]
+    pub reload: Option<ReloadView>,
     /// What the configuration makes worth saying.
     pub warnings: Vec<String>,
     /// The pauses in force.

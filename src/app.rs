@@ -1,34 +1,33 @@
 //! Builds, owns, joins and drains everything that runs. `serve`, `demo` and the tests all start here.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use core::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::api::{LaneView, QuotaView};
 use crate::clock;
+use crate::defender::BadEndpoint;
 use crate::defender::client::{Client, ClientError, Timeouts};
-use crate::defender::{BadEndpoint, Endpoints};
-use crate::domain::scan::Mode;
-use crate::domain::signature::{Authentication, Check};
 use crate::domain::silence::Silence;
-use crate::intake::{ActsFor, Desk, Desks, Intake};
-use crate::journal::{Ids, Journal, JournalError, OpenError, PolicyId, Reader, Retention, Store, TenantId};
+use crate::in_force::{Current, InForce};
+use crate::intake::Intake;
+use crate::journal::{Ids, Journal, JournalError, OpenError, Store};
 use crate::keyrings::{self, Beat};
-use crate::lane::run::{Runner, Tell};
-use crate::lane::{Account, Happened, Pace};
+use crate::lane::run::Tell;
+use crate::lane::{Happened, Pace};
+use crate::lanes::{Lanes, Surroundings};
 use crate::metrics::Metrics;
-use crate::policy::{Ceiling, Policy, Terms};
-use crate::server::admin::{self, Admin, Shown};
+use crate::policy::Policy;
+use crate::reload::{self, Listening, Origin, Reloader, Reloads};
+use crate::server::admin::{self, Admin};
 use crate::server::listener::{self, Limits};
 use crate::server::reception::{Heard, Reception, Refusals};
-use crate::server::webhook::{self, Door, SecretInUrl, SourceDoor};
-use crate::settings::{Settings, Tenant};
+use crate::server::webhook::{self, Door, Sources};
+use crate::settings::Settings;
 use crate::simulator::serve as simulator;
 
 /// How often the journal forgets what is past its time.
@@ -53,6 +52,8 @@ pub struct Options {
     pub simulator: Option<simulator::Shared>,
     /// How often the keys of token issuers are fetched.
     pub beat: Beat,
+    /// What is read again when it changes; `None`: nothing ever is.
+    pub reload: Option<Origin>,
 }
 
 /// Why the app did not start.
@@ -91,14 +92,7 @@ pub struct Running {
     tasks: JoinSet<&'static str>,
     writer: std::thread::JoinHandle<()>,
     grace: Duration,
-}
-
-/// A tenant with all that is made for it.
-struct Branch {
-    id: TenantId,
-    terms: Terms,
-    account: Arc<Account>,
-    board: watch::Sender<(LaneView, BTreeMap<String, QuotaView>)>,
+    reloads: Reloads,
 }
 
 impl Running {
@@ -122,55 +116,53 @@ impl Running {
             Some(shared) => Some(play(&mut tasks, shared, stopping.clone()).await?),
             None => None,
         };
-        let branches = branches(&settings, &journal, simulated, options.pace).await?;
         if settings.paused {
             journal.write(|tx| tx.pause_from_the_start(clock::now())).await?;
         }
-        let policy = Arc::new(policy);
-        let id = store_policy(&journal, policy.clone()).await?;
         let metrics = Arc::new(Metrics::new(settings.dry_run));
         let (public, admin) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
         let (ready, is_ready) = watch::channel(true);
+        let grace = settings.server.grace;
 
         let client = Client::build(options.timeouts)?;
-        let (policy_in_force, current) = watch::channel(policy);
-        let desks = Arc::new(desks(&settings, &branches));
-        for branch in branches.values() {
-            let runner = Runner {
-                journal: journal.clone(),
-                tenant: branch.id,
-                account: branch.account.clone(),
-                desks: desks.clone(),
-                pace: options.pace,
-                client: client.clone(),
-                policy: current.clone(),
-                stop: stopping.clone(),
-                board: branch.board.clone(),
-                tell: tell(metrics.clone()),
-            };
-            tasks.spawn(async move {
-                runner.run().await;
-                "a lane"
-            });
-        }
-        let (fetcher, keys) = keyrings::ring(&settings.sources, client, options.beat, stopping.clone());
+        let mut lanes = Lanes::new(Surroundings {
+            journal: journal.clone(),
+            client: client.clone(),
+            pace: options.pace,
+            simulated,
+            stop: stopping.clone(),
+            tell: tell(metrics.clone()),
+        });
+        let settings = Arc::new(settings);
+        let shown = lanes.seat(&settings).await?;
+        let accounts = lanes.accounts(&settings)?;
+        let policy = Arc::new(policy);
+        let id = reload::record(&journal, policy.clone()).await?;
+        let (publish, current) = watch::channel(Arc::new(InForce::of(policy, id, settings.clone(), shown)));
+        lanes.employ(accounts, &current);
+
+        let (keys_of, urls) = watch::channel(keyrings::urls(&settings.sources));
+        let (fetcher, keys) = keyrings::ring(urls, client, options.beat, stopping.clone());
         tasks.spawn(async move {
             fetcher.run().await;
             "the fetcher of keys"
         });
-        tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
-        tasks.spawn(housekeep(journal.clone(), retention(&settings), stopping.clone(), policy_in_force));
-
         let heard = heard(&settings, &journal, &metrics).await?;
-        if let Some(beat) = heard.with(|silence| silence.beat()) {
-            tasks.spawn(listen_for_silence(heard.clone(), beat, stopping.clone()));
-        }
-        let (_, decides) = watch::channel((current.borrow().clone(), id));
-        let intake = Arc::new(Intake { desks, policy: decides, journal: journal.clone(), keys });
-        let parts = Parts { settings: &settings, journal, branches, metrics, ready: is_ready, stopping, heard };
-        parts.open_doors(&mut tasks, listeners, intake);
-        let grace = settings.server.grace;
-        Ok(Running { public, admin, simulator: simulated, stop, ready, tasks, writer, grace })
+        let (doors, sources) = watch::channel(reload::doors(&settings.sources));
+        let listening = Listening { doors, keys: keys_of, heard: heard.clone(), metrics: metrics.clone() };
+        let (fallen, fell) = oneshot::channel();
+        let (reloader, reloads) = Reloader::new(options.reload, journal.clone(), lanes, publish, listening, fallen);
+        tasks.spawn(reloader.run(stopping.clone()));
+        tasks.spawn(watch_lanes(fell, stopping.clone()));
+        tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
+        tasks.spawn(housekeep(journal.clone(), current.clone(), stopping.clone()));
+        tasks.spawn(listen_for_silence(heard.clone(), current.clone(), stopping.clone()));
+
+        let intake = Arc::new(Intake { current, journal: journal.clone(), keys });
+        let parts =
+            Parts { settings: &settings, journal, metrics, ready: is_ready, stopping, heard, reloads: reloads.clone() };
+        parts.open_doors(&mut tasks, listeners, sources, intake);
+        Ok(Running { public, admin, simulator: simulated, stop, ready, tasks, writer, grace, reloads })
     }
 
     /// Waits until something that should run for ever has ended; its name.
@@ -180,6 +172,12 @@ impl Running {
             Some(Err(_)) => "a task that panicked",
             None => "everything",
         }
+    }
+
+    /// Orders a reload, and sees how the last one went.
+    #[must_use]
+    pub fn reloads(&self) -> Reloads {
+        self.reloads.clone()
     }
 
     /// Stops: no new connections, requests in flight finish, calls in flight finish or become unknown, the journal
@@ -213,15 +211,21 @@ impl Running {
 struct Parts<'a> {
     settings: &'a Settings,
     journal: Journal,
-    branches: BTreeMap<String, Branch>,
     metrics: Arc<Metrics>,
     ready: watch::Receiver<bool>,
     stopping: watch::Receiver<bool>,
     heard: Heard,
+    reloads: Reloads,
 }
 
 impl Parts<'_> {
-    fn open_doors(&self, tasks: &mut JoinSet<&'static str>, listeners: Listeners, intake: Arc<Intake>) {
+    fn open_doors(
+        &self,
+        tasks: &mut JoinSet<&'static str>,
+        listeners: Listeners,
+        sources: watch::Receiver<Sources>,
+        intake: Arc<Intake>,
+    ) {
         let refusals = Arc::new(Refusals::default());
         let reception = Reception {
             intake: intake.clone(),
@@ -231,27 +235,19 @@ impl Parts<'_> {
         };
         let shape = reception.clone();
         let public = webhook::router(
-            self.door(),
+            self.door(sources),
             move |source, headers, peer| shape.shape(source, headers, peer),
             move |arrived| reception.clone().accept(arrived),
         );
-        let tenants = self.branches.iter().map(|(name, branch)| Shown {
-            name: name.clone(),
-            id: branch.id,
-            board: branch.board.subscribe(),
-            terms: branch.terms,
-        });
         let admin = admin::router(Admin {
             journal: self.journal.clone(),
             intake,
-            tenants: tenants.collect(),
             metrics: self.metrics.clone(),
             refusals,
             heard: self.heard.clone(),
             ready: self.ready.clone(),
             started: clock::now(),
-            dry_run: self.settings.dry_run,
-            warnings: self.settings.warnings.clone(),
+            reloads: self.reloads.clone(),
         });
         let server = &self.settings.server;
         let limits = Limits {
@@ -272,17 +268,7 @@ impl Parts<'_> {
         });
     }
 
-    fn door(&self) -> Door {
-        let sources = self.settings.sources.iter().map(|source| {
-            let door = SourceDoor {
-                content_types: source.content_types.clone(),
-                methods: source.methods.clone(),
-                max_body: source.max_body,
-                secret_in_url: secret_in_url(&source.auth),
-            };
-            (source.name.clone(), door)
-        });
-        let (_, sources) = watch::channel(Arc::new(sources.collect()));
+    fn door(&self, sources: watch::Receiver<Sources>) -> Door {
         let metrics = self.metrics.clone();
         Door {
             sources,
@@ -292,16 +278,6 @@ impl Parts<'_> {
             mono: Arc::new(clock::mono),
             told: Arc::new(move |source, status| metrics.delivered(source, status.as_u16())),
         }
-    }
-}
-
-/// Whether the URLs of a source end in its secret.
-fn secret_in_url(auth: &Authentication) -> SecretInUrl {
-    let in_url = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::UrlSecret { .. }));
-    match auth.alternatives.iter().filter(in_url).count() {
-        0 => SecretInUrl::Never,
-        all if all == auth.alternatives.len() => SecretInUrl::Always,
-        _ => SecretInUrl::Sometimes,
     }
 }
 
@@ -322,113 +298,28 @@ async fn play(
     Ok(address)
 }
 
-/// What each source is allowed, and whom it acts for.
-fn desks(settings: &Settings, branches: &BTreeMap<String, Branch>) -> Desks {
-    let desks = settings.sources.iter().map(|source| {
-        let tenants = source.tenants.iter().filter_map(|name| {
-            let branch = branches.get(name)?;
-            Some((name.clone(), ActsFor { tenant: branch.id, terms: branch.terms }))
-        });
-        let desk = Desk { source: source.clone(), tenants: tenants.collect() };
-        (source.name.clone(), desk)
-    });
-    desks.collect()
-}
-
-async fn branches(
-    settings: &Settings,
-    journal: &Journal,
-    simulated: Option<SocketAddr>,
-    pace: Pace,
-) -> Result<BTreeMap<String, Branch>, StartError> {
-    let mut branches = BTreeMap::new();
-    for tenant in &settings.tenants {
-        let name = tenant.name.clone();
-        let id = journal.write(move |tx| tx.tenant(&name)).await?;
-        let ceiling = ceiling(settings, tenant, simulated);
-        let account = Arc::new(account(tenant, simulated, ceiling, pace)?);
-        let terms = Terms { ceiling, limit: Some(tenant.limit) };
-        let board = watch::Sender::default();
-        branches.insert(tenant.name.clone(), Branch { id, terms, account, board });
-    }
-    Ok(branches)
-}
-
-fn account(
-    tenant: &Tenant,
-    simulated: Option<SocketAddr>,
-    ceiling: Ceiling,
-    pace: Pace,
-) -> Result<Account, BadEndpoint> {
-    let endpoints = match simulated {
-        Some(address) => {
-            let url = format!("http://{address}");
-            Endpoints::custom(&url, &url, &Endpoints::commercial().token_scope, false)?
-        }
-        None => tenant.endpoints.clone(),
-    };
-    Ok(Account {
-        name: tenant.name.clone(),
-        endpoints,
-        tenant_id: tenant.tenant_id.clone(),
-        client_id: tenant.client_id.clone(),
-        secret: tenant.secret.clone(),
-        share: tenant.quota,
-        on_unknown: tenant.on_unknown,
-        external_id: tenant.external_id,
-        follow_for: pace.follow_for.unwrap_or(tenant.follow_for),
-        sends: ceiling != Ceiling::AtMost(Mode::DryRun),
-    })
-}
-
-/// The built-in simulator is never dry; otherwise the stricter of process and tenant.
-fn ceiling(settings: &Settings, tenant: &Tenant, simulated: Option<SocketAddr>) -> Ceiling {
-    if simulated.is_some() {
-        return Ceiling::Simulated;
-    }
-    let process = if settings.dry_run { Mode::DryRun } else { Mode::Enforce };
-    Ceiling::AtMost(process.min(tenant.mode.unwrap_or(Mode::Enforce)))
-}
-
-async fn store_policy(journal: &Journal, policy: Arc<Policy>) -> Result<PolicyId, JournalError> {
-    let now = clock::now();
-    journal.write(move |tx| tx.policy(policy.fingerprint(), &policy.record(), now)).await
-}
-
-fn retention(settings: &Settings) -> Retention {
-    Retention {
-        bodies: settings.journal.bodies,
-        records: settings.journal.records,
-        remember: settings.sources.iter().map(|source| (source.name.clone(), source.remember)).collect(),
-    }
-}
-
 /// Who was heard when, as far as the journal knows.
 async fn heard(settings: &Settings, journal: &Journal, metrics: &Metrics) -> Result<Heard, JournalError> {
-    let names: Vec<_> = settings.sources.iter().map(|source| source.name.clone()).collect();
-    let look = move |reader: &Reader<'_>| {
-        let last = |name: String| Ok(reader.last_heard(&name)?.map(|at| (name, at)));
-        names.into_iter().map(last).collect::<Result<Vec<_>, JournalError>>()
-    };
-    let heard: BTreeMap<_, _> = journal.read(look).await?.into_iter().flatten().collect();
+    let names = settings.sources.iter().map(|source| source.name.clone());
+    let heard = reload::last_heard(journal, names.collect()).await?;
     for (source, at) in &heard {
         metrics.heard(source, *at);
     }
-    let expected = settings.sources.iter().filter_map(|source| Some((source.name.clone(), source.expect_every?)));
-    Ok(Heard::new(Silence::new(expected.collect(), heard, clock::now())))
+    Ok(Heard::new(Silence::new(reload::expected(settings), heard, clock::now())))
 }
 
-/// One log line for each sender that falls silent.
-async fn listen_for_silence(heard: Heard, beat: Duration, mut stop: watch::Receiver<bool>) -> &'static str {
+/// One log line for each sender that falls silent. A reload may expect others, and more often.
+async fn listen_for_silence(heard: Heard, mut current: Current, mut stop: watch::Receiver<bool>) -> &'static str {
     while !*stop.borrow() {
+        let beat = heard.with(|silence| silence.beat()).unwrap_or(Duration::MAX);
         tokio::select! {
             _ = stop.changed() => {}
-            () = tokio::time::sleep(beat) => {
-                for (source, last) in heard.with(|silence| silence.fallen_silent(clock::now())) {
-                    let last = last.map_or_else(|| "never".to_owned(), |last| last.to_string());
-                    tracing::warn!(source, last, "the sender is silent for longer than `expect_every`");
-                }
-            }
+            Ok(()) = current.changed() => {}
+            () = tokio::time::sleep(beat) => {}
+        }
+        for (source, last) in heard.with(|silence| silence.fallen_silent(clock::now())) {
+            let last = last.map_or_else(|| "never".to_owned(), |last| last.to_string());
+            tracing::warn!(source, last, "the sender is silent for longer than `expect_every`");
         }
     }
     "the watch for silent senders"
@@ -443,20 +334,24 @@ async fn watch_writer(journal: Journal, mut stop: watch::Receiver<bool>) -> &'st
     "the journal's writer"
 }
 
-/// Forgets in small steps, so that senders never wait for it. Holds the policy's sender so that lanes can watch it.
-async fn housekeep(
-    journal: Journal,
-    retention: Retention,
-    mut stop: watch::Receiver<bool>,
-    _policy: watch::Sender<Arc<Policy>>,
-) -> &'static str {
+/// Ends when a lane has that should run for ever.
+async fn watch_lanes(fell: oneshot::Receiver<()>, mut stop: watch::Receiver<bool>) -> &'static str {
+    tokio::select! {
+        _ = fell => {}
+        _ = stop.changed() => {}
+    }
+    "a lane"
+}
+
+/// Forgets in small steps, so that senders never wait for it.
+async fn housekeep(journal: Journal, current: Current, mut stop: watch::Receiver<bool>) -> &'static str {
     let mut more = false;
     while !*stop.borrow() {
         let pause = if more { Duration::from_millis(20) } else { HOUSEKEEPING };
         tokio::select! {
             _ = stop.changed() => {}
             () = tokio::time::sleep(pause) => {
-                let retention = retention.clone();
+                let retention = current.borrow().retention();
                 more = match journal.write(move |tx| tx.forget(&retention, clock::now())).await {
                     Ok(more) => more,
                     Err(error) => {

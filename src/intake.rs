@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::watch;
 
 use crate::api::Receipt;
 use crate::domain::delivery::VerifiedDelivery;
@@ -13,6 +12,7 @@ use crate::domain::rules::Facts;
 use crate::domain::signature::{self, Presented, Refused};
 use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
+use crate::in_force::{Current, InForce};
 use crate::journal::{Acceptance, AcceptedAlert, Decided, Journal, JournalError, PolicyId, TenantId};
 use crate::keyrings::Ring;
 use crate::policy::{Policy, Question, Terms};
@@ -47,15 +47,10 @@ pub struct ActsFor {
 /// What every source is allowed, by its name.
 pub type Desks = BTreeMap<String, Desk>;
 
-/// The policy in force with its row.
-pub type Current = watch::Receiver<(Arc<Policy>, PolicyId)>;
-
 /// Everything intake needs.
 pub struct Intake {
-    /// By source name.
-    pub desks: Arc<Desks>,
-    /// The policy in force.
-    pub policy: Current,
+    /// The sources and the policy in force.
+    pub current: Current,
     /// The durable record.
     pub journal: Journal,
     /// The keys of token issuers.
@@ -99,6 +94,12 @@ pub struct Accepted {
 }
 
 impl Intake {
+    /// What is in force now: one policy, and the sources it is applied to.
+    #[must_use]
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.current.borrow().clone()
+    }
+
     /// Accepts one request, or says why not. A 2xx may be answered exactly when this is `Ok`.
     ///
     /// # Errors
@@ -110,7 +111,8 @@ impl Intake {
         body: Bytes,
         now: Timestamp,
     ) -> Result<Accepted, NotAccepted> {
-        let desk = self.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
+        let in_force = self.in_force();
+        let desk = in_force.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
         let keys = self.keys.known();
         let presented = Presented { keyrings: Some(&keys), ..presented };
         let delivery = signature::authenticate(&desk.source.auth, source, presented, body, now).map_err(|refused| {
@@ -120,9 +122,9 @@ impl Intake {
             NotAccepted::Credential(refused)
         })?;
         let (credential, by_old_secret) = (delivery.credential().to_owned(), delivery.is_by_old_secret());
-        let (policy, id) = self.policy.borrow().clone();
         let bytes = delivery.body().len();
-        let acceptance = accept_with_headers(desk, &policy, id, delivery, &read_headers(desk, presented.headers))?;
+        let headers = read_headers(desk, presented.headers);
+        let acceptance = accept_with_headers(desk, &in_force.policy, in_force.id, delivery, &headers)?;
         let tenants = acceptance.alerts.iter().map(|one| desk.source.tenant_of(one.item.alert()).map(str::to_owned));
         let tenants = tenants.collect();
         if let Some(count) = acceptance.left_out {

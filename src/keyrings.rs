@@ -57,7 +57,7 @@ impl Ring {
 
 /// The loop that fetches.
 pub struct Fetcher {
-    urls: BTreeSet<String>,
+    urls: watch::Receiver<BTreeSet<String>>,
     client: Client,
     beat: Beat,
     publish: watch::Sender<Arc<Keyrings>>,
@@ -65,16 +65,28 @@ pub struct Fetcher {
     stop: watch::Receiver<bool>,
 }
 
-/// The loop for these sources, and what intake holds of it.
-pub fn ring(sources: &[Source], client: Client, beat: Beat, stop: watch::Receiver<bool>) -> (Fetcher, Ring) {
+/// Where the keys are published that the tokens of these sources may be signed with.
+#[must_use]
+pub fn urls(sources: &[Source]) -> BTreeSet<String> {
     let checks = sources.iter().flat_map(|source| &source.auth.alternatives).flatten();
     let urls = checks.filter_map(|check| match check {
         Check::Entra(entra) => Some(entra.keys.clone()),
         _ => None,
     });
+    urls.collect()
+}
+
+/// The loop for these addresses, and what intake holds of it.
+#[must_use]
+pub fn ring(
+    urls: watch::Receiver<BTreeSet<String>>,
+    client: Client,
+    beat: Beat,
+    stop: watch::Receiver<bool>,
+) -> (Fetcher, Ring) {
     let (publish, known) = watch::channel(Arc::default());
     let wanted = Arc::new(Notify::new());
-    let fetcher = Fetcher { urls: urls.collect(), client, beat, publish, wanted: wanted.clone(), stop };
+    let fetcher = Fetcher { urls, client, beat, publish, wanted: wanted.clone(), stop };
     (fetcher, Ring { known, wanted })
 }
 
@@ -97,25 +109,31 @@ impl Fetcher {
         self.beat.again.saturating_mul(doubled).min(self.beat.most)
     }
 
-    /// Waits, or until somebody wants a key, but then no shorter than the beat allows; true at the stop.
+    /// Waits, or until there are other addresses, or until somebody wants a key, but then no shorter than the beat allows;
+    /// true at the stop.
     async fn rest(&mut self, pause: Duration) -> bool {
         let least = pause.min(self.beat.most);
         tokio::select! {
             _ = self.stop.changed() => return true,
+            Ok(()) = self.urls.changed() => return false,
             () = tokio::time::sleep(least) => {}
         }
+        let any = !self.urls.borrow().is_empty();
         tokio::select! {
             _ = self.stop.changed() => true,
+            Ok(()) = self.urls.changed() => false,
             () = tokio::time::sleep(pause - least) => false,
-            () = self.wanted.notified(), if !self.urls.is_empty() => false,
+            () = self.wanted.notified(), if any => false,
         }
     }
 
     /// Asks every authority once; whether all have answered. What does not answer keeps its keys.
     async fn fetch(&self) -> bool {
         let mut complete = true;
+        let urls = self.urls.borrow().clone();
         let mut rings = Keyrings::clone(&self.publish.borrow());
-        for url in &self.urls {
+        rings.retain(|url, _| urls.contains(url));
+        for url in &urls {
             match self.keyring(url).await {
                 Ok(ring) => {
                     rings.insert(url.clone(), ring);

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use crate::api::{Receipt, TenantView};
 use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
+use crate::journal::Api;
 use crate::lane::Happened;
 
 type Labels = Vec<(&'static str, String)>;
@@ -44,6 +45,8 @@ pub struct Metrics {
     dry_run: Gauge,
     paused: Gauge,
     rules_loaded: Gauge,
+    config_loaded: Gauge,
+    rules_loaded_at: Gauge<f64, AtomicU64>,
 }
 
 fn seconds() -> Histogram {
@@ -79,6 +82,8 @@ impl Default for Metrics {
             dry_run: Gauge::default(),
             paused: Gauge::default(),
             rules_loaded: Gauge::default(),
+            config_loaded: Gauge::default(),
+            rules_loaded_at: Gauge::default(),
         }
     }
 }
@@ -89,7 +94,6 @@ impl Metrics {
     pub fn new(dry_run: bool) -> Metrics {
         let mut metrics = Metrics::default();
         metrics.dry_run.set(i64::from(dry_run));
-        metrics.rules_loaded.set(1);
         metrics.register();
         metrics
     }
@@ -126,8 +130,18 @@ impl Metrics {
         to.register("paused", "Pauses in force; 0: nothing is paused", self.paused.clone());
         to.register(
             "rules_last_reload_successful",
-            "1 while the rules in force are those last loaded",
+            "1 while the rules in force are those last read",
             self.rules_loaded.clone(),
+        );
+        to.register(
+            "rules_last_reload_success_timestamp_seconds",
+            "When the rules were last read without a fault",
+            self.rules_loaded_at.clone(),
+        );
+        to.register(
+            "config_last_reload_successful",
+            "1 while the settings in force are those last read",
+            self.config_loaded.clone(),
         );
         let build = Family::<Labels, Gauge>::default();
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
@@ -209,6 +223,39 @@ impl Metrics {
             | Happened::ClockSet { .. }
             | Happened::Stopped { .. }
             | Happened::Alarm { .. } => {}
+        }
+    }
+
+    /// The files were read; whether rules and settings are without fault.
+    pub fn reloaded(&self, rules: bool, config: bool, now: Timestamp) {
+        self.rules_loaded.set(i64::from(rules));
+        self.config_loaded.set(i64::from(config));
+        if rules {
+            self.rules_loaded_at.set(unix(now));
+        }
+    }
+
+    /// A source is not configured any more, so nobody expects to hear from it.
+    pub fn forget_source(&self, source: &str) {
+        self.last_delivery.remove(&vec![("source", source.to_owned())]);
+    }
+
+    /// A tenant is not configured any more: its gauges would stay as they were. What is open of it is shown again.
+    pub fn forget_tenant(&self, tenant: &str) {
+        let name = || ("tenant", tenant.to_owned());
+        for gauge in [&self.waiting_age, &self.held_age, &self.token_expiry] {
+            gauge.remove(&vec![name()]);
+        }
+        for state in crate::domain::scan::ScanState::ALL {
+            self.scans.remove(&vec![name(), ("state", state.code().to_owned())]);
+        }
+        for api in Api::ALL {
+            for window in ["minute", "hour"] {
+                let labels = vec![name(), ("api", api.code().to_owned()), ("window", window.to_owned())];
+                for gauge in [&self.quota_limit, &self.quota_used, &self.quota_effective, &self.quota_used_by_others] {
+                    gauge.remove(&labels);
+                }
+            }
         }
     }
 

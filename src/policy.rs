@@ -1,5 +1,5 @@
-//! The policy: rules.toml and the files of its lists loaded, checked, fingerprinted. The one loader of `serve`, `check`
-//! and `test`.
+//! The policy: rules.toml and the files of its lists loaded, checked, fingerprinted. The one loader of `serve`,
+//! `reload`, `check` and `test`.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,9 @@ use crate::domain::comment::{Citation, Comment};
 use crate::domain::directory;
 use crate::domain::json::Json;
 use crate::domain::mapping::{self, Item};
-use crate::domain::rules::{self, Event, Explanation, Facts, Finding, OwnedEvent, Ran, ReadList, RuleTest, Rules};
+use crate::domain::rules::{
+    self, Event, Explanation, Facts, Finding, Given, OwnedEvent, Ran, ReadList, RuleTest, Rules,
+};
 use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
@@ -109,8 +111,14 @@ impl Policy {
     /// # Errors
     /// Every fault of the file at once.
     pub fn load(path: &Path) -> Result<Checked, PolicyError> {
-        let text = read_text(path).map_err(|error| PolicyError::Unreadable(path.to_owned(), error))?;
-        Policy::load_text(text, path)
+        Policy::load_with_files(path).0
+    }
+
+    /// The same, with every file that was looked for, whether it was there or not.
+    pub fn load_with_files(path: &Path) -> (Result<Checked, PolicyError>, Vec<PathBuf>) {
+        let mut files = vec![path.to_owned()];
+        let text = read_text(path).map_err(|error| PolicyError::Unreadable(path.to_owned(), error));
+        (text.and_then(|text| Policy::load_text(text, path, &mut files)), files)
     }
 
     /// Reads the files of the lists again and compiles them with the rules as they are in force, whatever has become of
@@ -120,15 +128,20 @@ impl Policy {
     /// Every fault of the lists; this policy is still good.
     pub fn with_lists_read_again(&self) -> Result<Checked, PolicyError> {
         match &self.path {
-            Some(path) => Policy::load_text(self.text.clone(), path),
+            Some(path) => Policy::load_text(self.text.clone(), path, &mut Vec::new()),
             None => Policy::recall(&self.record())
                 .map_err(|(text, findings)| PolicyError::Faulty(PathBuf::new(), text, findings)),
         }
     }
 
-    fn load_text(text: String, path: &Path) -> Result<Checked, PolicyError> {
+    fn load_text(text: String, path: &Path, files: &mut Vec<PathBuf>) -> Result<Checked, PolicyError> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mut read = |name: &str| read_text(&folder.join(name)).map_err(|error| error.to_string());
+        let mut read = |name: &str| {
+            let list = folder.join(name);
+            let text = read_text(&list).map_err(|error| error.to_string());
+            files.push(list);
+            text
+        };
         let compiled = Policy::compile(text, Some(path.to_owned()), &mut read);
         compiled.map_err(|(text, findings)| PolicyError::Faulty(path.to_owned(), text, findings))
     }
@@ -278,6 +291,14 @@ impl Policy {
             read(source, &body)
         })
     }
+}
+
+/// The captured deliveries that a test reads, by their path from the folder of the rules file.
+pub fn payloads(test: &RuleTest) -> impl Iterator<Item = &str> {
+    test.steps.iter().filter_map(|step| match &step.given {
+        Given::Payload(payload) => Some(payload.file.as_str()),
+        _ => None,
+    })
 }
 
 /// The sources whose requests prove nothing: anybody could make them.

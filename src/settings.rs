@@ -11,6 +11,7 @@ mod tenant;
 mod tests;
 
 use core::fmt;
+use core::mem::take;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub warnings: Vec<String>,
     /// What the operator should know; nothing to change.
     pub notes: Vec<String>,
+    /// Every file they were read from: scanhook.toml and those of the secrets.
+    pub files: Vec<PathBuf>,
 }
 
 /// `[server]`.
@@ -289,16 +292,28 @@ impl Settings {
     /// # Errors
     /// Every fault found, in the order of the keys.
     pub fn load(inputs: &Inputs) -> Result<Settings, Vec<SettingsFault>> {
-        let text = match &inputs.file {
-            Some(path) => read(path).map_err(|fault| vec![fault])?,
-            None => String::new(),
+        Settings::load_with_files(inputs).0
+    }
+
+    /// The same, with every file that was looked for, whether it was there or not.
+    pub fn load_with_files(inputs: &Inputs) -> (Result<Settings, Vec<SettingsFault>>, Vec<PathBuf>) {
+        let mut files: Vec<PathBuf> = inputs.file.iter().cloned().collect();
+        let text = match inputs.file.as_deref().map(read).transpose() {
+            Ok(text) => text.unwrap_or_default(),
+            Err(fault) => return (Err(vec![fault]), files),
         };
         let mut ctx = Context::new(&text, inputs);
+        let loaded = Settings::of_file(inputs, &mut ctx);
+        files.append(&mut ctx.files);
+        (loaded.map(|settings| Settings { files: files.clone(), ..settings }), files)
+    }
+
+    fn of_file<'i>(inputs: &'i Inputs, ctx: &mut Context<'i>) -> Result<Settings, Vec<SettingsFault>> {
         let mut root = ctx.parse()?;
         let flags = &inputs.flags;
-        let server = root.section(&mut ctx, "server").map(|s| server::read(s, flags, &mut ctx));
-        let journal = root.section(&mut ctx, "journal").map(|s| records(s, flags, &mut ctx));
-        let mut tenants = root.sections(&mut ctx, "tenants");
+        let server = root.section(ctx, "server").map(|s| server::read(s, flags, ctx));
+        let journal = root.section(ctx, "journal").map(|s| records(s, flags, ctx));
+        let mut tenants = root.sections(ctx, "tenants");
         if tenants.is_empty() && flags.simulate {
             tenants.push(("default".to_owned(), Section::empty("tenants.default")));
         }
@@ -311,16 +326,16 @@ impl Settings {
         }
         let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();
         let tenants: Vec<_> =
-            tenants.into_iter().filter_map(|(name, s)| tenant::read(name, s, flags.simulate, &mut ctx)).collect();
-        let sources = root.sections(&mut ctx, "sources");
+            tenants.into_iter().filter_map(|(name, s)| tenant::read(name, s, flags.simulate, ctx)).collect();
+        let sources = root.sections(ctx, "sources");
         let max_body = server.as_ref().map_or(server::MAX_BODY, |server| server.max_body);
         let sources: Vec<_> =
-            sources.into_iter().filter_map(|(name, s)| source::read(name, s, &names, max_body, &mut ctx)).collect();
-        root.finish(&mut ctx);
+            sources.into_iter().filter_map(|(name, s)| source::read(name, s, &names, max_body, ctx)).collect();
+        root.finish(ctx);
         ctx.unused_variables();
-        tenant::compare(&tenants, &mut ctx);
-        source::compare(&sources, &mut ctx);
-        let Context { faults, warnings, notes, .. } = ctx;
+        tenant::compare(&tenants, ctx);
+        source::compare(&sources, ctx);
+        let (faults, warnings, notes) = (take(&mut ctx.faults), take(&mut ctx.warnings), take(&mut ctx.notes));
         match (server, journal) {
             (Some(server), Some(journal)) if faults.is_empty() => Ok(Settings {
                 server,
@@ -333,6 +348,7 @@ impl Settings {
                 simulate: flags.simulate,
                 warnings,
                 notes,
+                files: Vec::new(),
             }),
             _ => Err(faults),
         }

@@ -8,14 +8,15 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 use super::output::{self, complain};
-use super::signals::Signals;
+use super::signals::{Hangups, Signals};
 use super::trouble::{Exit, Trouble};
 use super::{check, test};
 use crate::app::{Listeners, Options, Running, StartError};
-use crate::domain::rules::{Given, RuleTest};
+use crate::domain::rules::RuleTest;
 use crate::journal::OpenError;
 use crate::logs;
-use crate::policy::Policy;
+use crate::policy::{Policy, payloads};
+use crate::reload::{Origin, Reloads};
 use crate::settings::{Flags, Inputs, Settings};
 use crate::simulator::serve::Shared;
 use crate::simulator::{Setup, Simulator};
@@ -56,17 +57,17 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     logs::start(inputs.log()).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()))?;
     tell(&settings, &policy, &skipped);
 
-    let mut signals = Signals::new()?;
+    let (mut signals, hangups) = (Signals::new()?, Hangups::new()?);
     let public = bind(settings.server.listen, "listen").await?;
     let admin = bind(settings.server.admin_listen, "admin_listen").await?;
     let simulator = settings.simulate.then(|| Shared::new(Simulator::new(Setup::default())));
-    let options = Options { simulator, ..Options::default() };
+    let options = Options { simulator, reload: Some(Origin::of(inputs)), ..Options::default() };
     let running = Running::start(settings, policy, Listeners { public, admin }, options).await.map_err(not_started)?;
     output::line(&format!("listening on http://{} (webhooks) and http://{} (admin)", running.public, running.admin))?;
     if let Some(address) = running.simulator {
         output::line(&format!("simulating Entra ID and Defender on http://{address}"))?;
     }
-    Ok(until_the_end(running, &mut signals).await)
+    Ok(until_the_end(running, &mut signals, hangups).await)
 }
 
 fn inputs(args: &Args) -> Inputs {
@@ -87,11 +88,7 @@ fn inputs(args: &Args) -> Inputs {
 fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
     let checked = check::policy(&settings.rules, Exit::Configuration)?;
     let base = settings.rules.parent().unwrap_or(Path::new(""));
-    let lacks = |test: &RuleTest| {
-        test.steps
-            .iter()
-            .any(|step| matches!(&step.given, Given::Payload(payload) if !base.join(&payload.file).exists()))
-    };
+    let lacks = |test: &RuleTest| payloads(test).any(|file| !base.join(file).exists());
     let skipped = checked.policy.rules().tests().iter().filter(|test| lacks(test));
     let skipped = skipped.map(|test| output::plain(&test.name)).collect();
     let outcomes = test::outcomes(&checked.policy, &settings.rules, &settings.sources, |test| !lacks(test));
@@ -158,9 +155,18 @@ fn not_started(why: StartError) -> Trouble {
     Trouble::new(exit, why.to_string())
 }
 
+/// Reads the files again at each SIGHUP, for ever; the reload itself says in the log how it went.
+async fn reload_at_each(mut hangups: Hangups, reloads: Reloads) {
+    loop {
+        hangups.next().await;
+        reloads.order("SIGHUP").await;
+    }
+}
+
 /// The first signal drains, the second ends at once. What should run for ever and ends takes the process with it, so
 /// that whoever supervises it can start it again.
-async fn until_the_end(mut running: Running, signals: &mut Signals) -> ExitCode {
+async fn until_the_end(mut running: Running, signals: &mut Signals, hangups: Hangups) -> ExitCode {
+    let reloads = running.reloads();
     let exit = tokio::select! {
         signal = signals.next() => {
             tracing::info!(signal, "stopping: requests in flight finish");
@@ -170,6 +176,7 @@ async fn until_the_end(mut running: Running, signals: &mut Signals) -> ExitCode 
             tracing::error!(name, "ended though it should not; stopping");
             Exit::Internal.into()
         }
+        () = reload_at_each(hangups, reloads) => ExitCode::SUCCESS
     };
     tokio::select! {
         () = running.stop() => {

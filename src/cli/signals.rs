@@ -1,4 +1,4 @@
-//! The two signals that ask a server to end.
+//! The two signals that ask a server to end, and the one that asks it to read its files again.
 
 use std::io;
 
@@ -38,5 +38,38 @@ impl Signals {
             Ok(()) => "SIGINT",
             Err(_) => core::future::pending().await,
         }
+    }
+}
+
+/// SIGHUP, from the moment this is made: until then it would end the process.
+pub(super) struct Hangups {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    #[cfg(unix)]
+    pub(super) fn new() -> io::Result<Hangups> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Hangups { hangup: signal(SignalKind::hangup())? })
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn new() -> io::Result<Hangups> {
+        Ok(Hangups {})
+    }
+
+    /// Waits for the next one.
+    #[cfg(unix)]
+    pub(super) async fn next(&mut self) {
+        if self.hangup.recv().await.is_none() {
+            core::future::pending().await
+        }
+    }
+
+    /// There is none here.
+    #[cfg(not(unix))]
+    pub(super) async fn next(&mut self) {
+        core::future::pending().await
     }
 }

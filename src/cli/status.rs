@@ -6,7 +6,7 @@ use super::Format;
 use super::output::{self, plain};
 use super::responder::Responder;
 use super::table::{time, time_of};
-use crate::api::{SourceView, StatusView, TenantView};
+use crate::api::{ReloadView, SourceView, StatusView, TenantView};
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -56,6 +56,7 @@ fn text(status: &StatusView) -> String {
     if status.dry_run {
         lines.say("dry run", "nothing is sent, whatever the rules say");
     }
+    reload_text(&mut lines, status.reload.as_ref());
     for pause in &status.pauses {
         lines.say("paused", &format!("{}, {}", pause.scope(), pause.story()));
     }
@@ -69,6 +70,25 @@ fn text(status: &StatusView) -> String {
         source_text(&mut lines, source);
     }
     lines.0
+}
+
+/// What the last reading of the files left undone.
+fn reload_text(lines: &mut Lines, reload: Option<&ReloadView>) {
+    let Some(reload) = reload else { return };
+    if !reload.successful {
+        let (at, since) = (time(&reload.at), time(&reload.policy_since));
+        lines.say("reload", &format!("REFUSED at {at} UTC; the policy in force is that of {since} UTC"));
+    }
+    for fault in &reload.faults {
+        let at = fault.line.zip(fault.column).map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
+        lines.say("fault", &format!("{}{at}: {} [{}]", fault.file, fault.message, fault.code));
+    }
+    if reload.more_faults > 0 {
+        lines.say("fault", &format!("and {} more", reload.more_faults));
+    }
+    for key in &reload.needs_restart {
+        lines.say("restart", &format!("{key} has a new value, which takes a restart"));
+    }
 }
 
 fn tenant_text(lines: &mut Lines, tenant: &TenantView) {

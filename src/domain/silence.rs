@@ -16,6 +16,8 @@ pub struct Silence {
     heard: BTreeMap<String, Timestamp>,
     silent: BTreeSet<String>,
     started: Timestamp,
+    /// Since when a source is expected, where that is not since the start.
+    begun: BTreeMap<String, Timestamp>,
 }
 
 impl Silence {
@@ -26,7 +28,21 @@ impl Silence {
         heard: BTreeMap<String, Timestamp>,
         started: Timestamp,
     ) -> Silence {
-        Silence { expected, heard, silent: BTreeSet::new(), started }
+        Silence { expected, heard, silent: BTreeSet::new(), started, begun: BTreeMap::new() }
+    }
+
+    /// Expects others from now on; `heard`: when those were last heard of whom that was not known before. Whoever is new
+    /// among them gets the time that all have after a start.
+    pub fn expect(&mut self, expected: BTreeMap<String, Duration>, heard: BTreeMap<String, Timestamp>, now: Timestamp) {
+        for name in expected.keys().filter(|name| !self.expected.contains_key(*name)) {
+            self.begun.insert(name.clone(), now);
+        }
+        self.begun.retain(|name, _| expected.contains_key(name));
+        self.silent.retain(|name| expected.contains_key(name));
+        for (name, at) in heard {
+            self.heard.entry(name).or_insert(at);
+        }
+        self.expected = expected;
     }
 
     /// How long a source may stay silent.
@@ -61,8 +77,9 @@ impl Silence {
     #[must_use]
     pub fn since(&self, source: &str, now: Timestamp) -> Option<Timestamp> {
         let expected = self.expected(source)?;
-        let since = self.heard.get(source).copied().unwrap_or(self.started);
-        let settled = now.since(self.started) > expected.min(GRACE);
+        let begun = self.begun.get(source).copied().unwrap_or(self.started);
+        let since = self.heard.get(source).copied().unwrap_or(begun);
+        let settled = now.since(begun) > expected.min(GRACE);
         (settled && now.since(since) > expected).then_some(since)
     }
 }
@@ -103,6 +120,21 @@ mod tests {
         assert_eq!(silence.fallen_silent(at(10 * HOUR + 300)), []);
         silence.hear("b", at(10 * HOUR + 300));
         assert_eq!(silence.fallen_silent(at(10 * HOUR + 301)), [("a".to_owned(), Some(at(0)))]);
+    }
+
+    #[test]
+    fn whoever_is_expected_later_gets_the_time_that_all_have_after_a_start() {
+        let mut silence = silence(&[("a", 0), ("b", 0)], 0);
+        let hour = Duration::from_secs(HOUR);
+        let expected = ["b", "c", "d"].map(|name| (name.to_owned(), hour)).into();
+        silence.expect(expected, [("c".to_owned(), at(1)), ("b".to_owned(), at(7))].into(), at(10 * HOUR));
+        assert_eq!(
+            silence.fallen_silent(at(10 * HOUR + 300)),
+            [("b".to_owned(), Some(at(0)))],
+            "a is not expected any more"
+        );
+        assert_eq!(silence.fallen_silent(at(10 * HOUR + 301)), [("c".to_owned(), Some(at(1)))]);
+        assert_eq!(silence.fallen_silent(at(11 * HOUR + 1)), [("d".to_owned(), None)]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
@@ -63,6 +63,21 @@ pub struct Account {
     pub follow_for: Duration,
     /// False while process or tenant is in dry run: what was decided before stays waiting, and is not sent.
     pub sends: bool,
+}
+
+impl Account {
+    /// Whether it makes no difference which of the two calls.
+    #[must_use]
+    pub fn is_same(&self, other: &Account) -> bool {
+        let who = |account: &Account| (account.tenant_id.clone(), account.client_id.clone(), account.endpoints.clone());
+        let how = |account: &Account| {
+            (account.share, account.on_unknown, account.external_id, account.follow_for, account.sends)
+        };
+        self.name == other.name
+            && who(self) == who(other)
+            && how(self) == how(other)
+            && self.secret.expose_secret() == other.secret.expose_secret()
+    }
 }
 
 /// How patient the lane is.
@@ -339,6 +354,11 @@ impl Lane {
             }
         }
         Ok(Some(lane))
+    }
+
+    /// Takes the sources that are in force from now on.
+    pub fn hear_from(&mut self, desks: Arc<Desks>) {
+        self.desks = desks;
     }
 
     /// Decides what leaves now. The calls may be sent once the transaction is committed.

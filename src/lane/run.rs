@@ -12,9 +12,8 @@ use super::{Account, Call, Happened, Lane, Outgoing, Pace};
 use crate::api::{LaneView, QuotaView};
 use crate::clock;
 use crate::defender::{Answer, client::Client};
-use crate::intake::Desks;
+use crate::in_force::Current;
 use crate::journal::{CallId, Journal, JournalError, TenantId};
-use crate::policy::Policy;
 
 /// The guarantee behind the wake-ups: no lane sleeps longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
@@ -29,20 +28,20 @@ pub type Tell = dyn Fn(&str, &[Happened]) + Send + Sync;
 
 /// What a lane runs with.
 pub struct Runner {
+    /// The tenant's configured name.
+    pub name: String,
     /// The durable record.
     pub journal: Journal,
     /// Its row.
     pub tenant: TenantId,
-    /// Who it calls as.
-    pub account: Arc<Account>,
-    /// The sources, for alerts that are decided anew.
-    pub desks: Arc<Desks>,
+    /// Who it calls as; nobody while its tenant is not configured.
+    pub account: watch::Receiver<Option<Arc<Account>>>,
     /// How patient it is.
     pub pace: Pace,
     /// What sends bytes.
     pub client: Client,
-    /// The policy in force.
-    pub policy: watch::Receiver<Arc<Policy>>,
+    /// The policy in force, and the sources for alerts that are decided anew.
+    pub current: Current,
     /// True once the process stops.
     pub stop: watch::Receiver<bool>,
     /// Where it shows itself.
@@ -57,16 +56,26 @@ impl Runner {
     /// Runs until the process stops. Calls under way are waited for; whoever bounds that drops this future.
     pub async fn run(mut self) {
         while !*self.stop.borrow() {
-            if let Err(error) = self.session().await {
-                tracing::error!(tenant = self.account.name, code = error.code(), %error, "the lane is loaded again");
+            let account = self.account.borrow_and_update().clone();
+            let Some(account) = account else {
+                tokio::select! {
+                    _ = self.stop.changed() => {}
+                    changed = self.account.changed() => if changed.is_err() { return },
+                }
+                continue;
+            };
+            if let Err(error) = self.session(account).await {
+                tracing::error!(tenant = self.name, code = error.code(), %error, "the lane is loaded again");
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
     }
 
-    /// One life of a lane: from loading it until its commit fails, which drops its calls, or the process stops.
-    async fn session(&mut self) -> Result<(), JournalError> {
-        let (tenant, account, desks, pace) = (self.tenant, self.account.clone(), self.desks.clone(), self.pace);
+    /// One life of a lane: from loading it until its commit fails, which drops its calls, or the process stops, or
+    /// another account is to call.
+    async fn session(&mut self, mine: Arc<Account>) -> Result<(), JournalError> {
+        let (tenant, account, pace) = (self.tenant, mine.clone(), self.pace);
+        let desks = self.current.borrow().desks.clone();
         let load = self.journal.write(move |tx| Lane::load(tx, tenant, account, desks, pace, clock::both()));
         let loaded = load.await?;
         let Some(mut lane) = loaded else {
@@ -76,15 +85,17 @@ impl Runner {
         let wake = self.journal.wake(self.tenant);
         let mut calls: JoinSet<Returned> = JoinSet::new();
         loop {
-            let stopping = *self.stop.borrow();
+            let dismissed = !self.account.borrow().as_ref().is_some_and(|account| Arc::ptr_eq(account, &mine));
+            let stopping = *self.stop.borrow() || dismissed;
             if stopping && calls.is_empty() {
                 return Ok(());
             }
             let mut sleep = LONGEST_SLEEP;
             if !stopping {
-                let policy = self.policy.borrow_and_update().clone();
+                let in_force = self.current.borrow_and_update().clone();
                 let polled = self.journal.write(move |tx| {
-                    let todo = lane.poll(tx, &policy, clock::both())?;
+                    lane.hear_from(in_force.desks.clone());
+                    let todo = lane.poll(tx, &in_force.policy, clock::both())?;
                     Ok((lane, todo))
                 });
                 let (returned, todo) = polled.await?;
@@ -99,6 +110,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 changed = self.stop.changed(), if !stopping => drop(changed),
+                Ok(()) = self.account.changed(), if !stopping => {}
                 Some(done) = calls.join_next() => {
                     let (id, call, answer) = done.map_err(|_| JournalError::Gone)?;
                     let answered = self.journal.write(move |tx| {
@@ -116,7 +128,7 @@ impl Runner {
     }
 
     fn show(&self, lane: &Lane, happened: &[Happened]) {
-        (self.tell)(&self.account.name, happened);
+        (self.tell)(&self.name, happened);
         self.board.send_replace(lane.view(clock::now()));
     }
 }

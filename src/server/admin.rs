@@ -15,26 +15,14 @@ use uuid::Uuid;
 use super::reception::{Heard, Refusals};
 use super::refusal::Refusal;
 use super::{control, same_site};
-use crate::api::{LaneView, QuotaView, SourceView, StatusView, TenantView};
+use crate::api::{LaneView, SourceView, StatusView, TenantView};
 use crate::clock;
 use crate::domain::rules::duration;
 use crate::domain::time::Timestamp;
 use crate::intake::Intake;
 use crate::journal::{Filter, Journal, JournalError, Reader, TenantId};
 use crate::metrics::Metrics;
-use crate::policy::Terms;
-
-/// A tenant with what its lane shows.
-pub struct Shown {
-    /// The configured name.
-    pub name: String,
-    /// Its row.
-    pub id: TenantId,
-    /// What its lane says of itself.
-    pub board: watch::Receiver<(LaneView, BTreeMap<String, QuotaView>)>,
-    /// What it allows.
-    pub terms: Terms,
-}
+use crate::reload::Reloads;
 
 /// What the admin listener reads, and gives orders to.
 pub struct Admin {
@@ -42,8 +30,6 @@ pub struct Admin {
     pub journal: Journal,
     /// The sources and the policy in force.
     pub intake: Arc<Intake>,
-    /// The tenants.
-    pub tenants: Vec<Shown>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The last refusals.
@@ -54,10 +40,8 @@ pub struct Admin {
     pub ready: watch::Receiver<bool>,
     /// When the process started.
     pub started: Timestamp,
-    /// Nothing is sent, whatever the rules say.
-    pub dry_run: bool,
-    /// What the configuration makes worth saying.
-    pub warnings: Vec<String>,
+    /// Reads the files again.
+    pub reloads: Reloads,
 }
 
 pub(super) type Shared = State<Arc<Admin>>;
@@ -85,13 +69,14 @@ struct OfSource {
 }
 
 async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json<StatusView>, Refusal> {
-    if of.source.as_ref().is_some_and(|source| !admin.intake.desks.contains_key(source)) {
+    let in_force = admin.intake.in_force();
+    if of.source.as_ref().is_some_and(|source| !in_force.desks.contains_key(source)) {
         return Err(Refusal::UnknownSource);
     }
     let tenants = admin.tenants().await?;
     let names: Vec<String> = match &of.source {
         Some(source) => vec![source.clone()],
-        None => admin.intake.desks.keys().cloned().collect(),
+        None => in_force.desks.keys().cloned().collect(),
     };
     let mut sources =
         admin.read(move |reader| names.iter().map(|name| reader.source(name)).collect::<Result<Vec<_>, _>>()).await?;
@@ -108,9 +93,10 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: admin.started.to_string(),
         ready: *admin.ready.borrow(),
-        dry_run: admin.dry_run,
-        policy: admin.intake.policy.borrow().0.fingerprint().to_owned(),
-        warnings: admin.warnings.clone(),
+        dry_run: in_force.settings.dry_run,
+        policy: in_force.policy.fingerprint().to_owned(),
+        reload: Some(admin.reloads.last()),
+        warnings: in_force.settings.warnings.clone(),
         pauses,
         tenants,
         sources,
@@ -154,9 +140,11 @@ async fn readyz(State(admin): Shared, Query(how): Query<Verbose>) -> Response {
     if how.verbose.is_none() {
         return status.into_response();
     }
+    let in_force = admin.intake.in_force();
     let lanes: BTreeMap<&str, LaneView> =
-        admin.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant.board.borrow().0.clone())).collect();
-    let body = serde_json::json!({ "ready": ready, "journal": admin.journal.is_open(), "lanes": lanes });
+        in_force.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant.board.borrow().0.clone())).collect();
+    let (journal, reload) = (admin.journal.is_open(), admin.reloads.last());
+    let body = serde_json::json!({ "ready": ready, "journal": journal, "lanes": lanes, "reload": reload });
     (status, Json(body)).into_response()
 }
 
@@ -180,16 +168,17 @@ impl Admin {
     }
 
     async fn tenants(&self) -> Result<Vec<TenantView>, Refusal> {
-        let named: Vec<(TenantId, String)> = self.tenants.iter().map(|t| (t.id, t.name.clone())).collect();
+        let in_force = self.intake.in_force();
+        let named: Vec<(TenantId, String)> = in_force.tenants.iter().map(|t| (t.id, t.name.clone())).collect();
         let mut views = self
             .read(move |reader| named.iter().map(|(id, name)| reader.tenant(*id, name)).collect::<Result<Vec<_>, _>>())
             .await?;
-        for (view, tenant) in views.iter_mut().zip(&self.tenants) {
+        for (view, tenant) in views.iter_mut().zip(&in_force.tenants) {
             let (lane, quota) = tenant.board.borrow().clone();
             view.lane = lane;
             view.quota = quota;
         }
-        let known: Vec<TenantId> = self.tenants.iter().map(|tenant| tenant.id).collect();
+        let known: Vec<TenantId> = in_force.tenants.iter().map(|tenant| tenant.id).collect();
         views.extend(self.read(move |reader| reader.orphans(&known)).await?);
         Ok(views)
     }

@@ -18,7 +18,7 @@ use super::admin::{Admin, Shared};
 use super::order::{self, MOST, Members};
 use super::refusal::{Objection, Refusal};
 use super::webhook::whole;
-use crate::api::{ItemView, OrderView, PausesView};
+use crate::api::{ItemView, OrderView, PausesView, ReloadView};
 use crate::clock;
 use crate::domain::person::By;
 use crate::domain::scan::{Kind, Mode, Priority};
@@ -46,6 +46,7 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/api/v1/retry", post(retry))
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
+        .route("/-/reload", post(reload))
 }
 
 /// The verbs that are about single things.
@@ -119,7 +120,7 @@ async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Ref
     let members = order::read(&body, &["tenant", "rule", "device", "until", "reason", "by"])?;
     let (scope, by, until) = (admin.scope(&members)?, members.by()?, members.until(now)?);
     // A misspelt rule would be a pause that pauses nothing.
-    let known = |rule: &String| admin.intake.policy.borrow().0.rules().names().any(|name| name == rule);
+    let known = |rule: &String| admin.intake.in_force().policy.rules().names().any(|name| name == rule);
     if scope.rule.as_ref().is_some_and(|rule| !known(rule)) {
         return Err(Objection::BadValue("rule", "the name of a rule that is in force").into());
     }
@@ -139,6 +140,16 @@ async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Re
         tracing::warn!(who, scope = ended.scope(), "resumed");
     }
     Ok(Json(PausesView { items, in_force: admin.read(|reader| reader.pauses()).await? }))
+}
+
+/// Reads rules.toml and scanhook.toml now. What is faulty is not put in force, and is the answer.
+async fn reload(State(admin): Shared, body: Body) -> Result<Json<ReloadView>, Refusal> {
+    let body = received(body).await?;
+    order::read(&body, &[])?;
+    let Some(view) = admin.reloads.order("an order").await else {
+        return Err(if *admin.ready.borrow() { Refusal::NotFound } else { Refusal::ShuttingDown });
+    };
+    if view.faults.is_empty() { Ok(Json(view)) } else { Err(Objection::NotReloaded(Box::new(view)).into()) }
 }
 
 async fn received(body: Body) -> Result<Bytes, Refusal> {
@@ -163,7 +174,7 @@ impl Now {
 
 impl Admin {
     fn tenant_called(&self, name: &str) -> Option<TenantId> {
-        self.tenants.iter().find(|tenant| tenant.name == name).map(|tenant| tenant.id)
+        self.intake.in_force().tenants.iter().find(|tenant| tenant.name == name).map(|tenant| tenant.id)
     }
 
     fn scope(&self, members: &Members<'_>) -> Result<Scope, Refusal> {
@@ -221,9 +232,10 @@ impl Admin {
         if machine.is_some() && ids.len() > 1 {
             return Err(Objection::BadValue("machine", "a machine for one decision, not for several").into());
         }
+        let in_force = self.intake.in_force();
         let now = Arc::new(Now {
-            policy: self.intake.policy.borrow().0.clone(),
-            terms: self.tenants.iter().map(|tenant| (tenant.id, tenant.terms)).collect(),
+            policy: in_force.policy.clone(),
+            terms: in_force.tenants.iter().map(|tenant| (tenant.id, tenant.terms)).collect(),
         });
         let (mut items, mut done) = (Vec::new(), BTreeSet::new());
         let (ids, deliveries) = if verb == Verb::Retry {
@@ -250,15 +262,16 @@ impl Admin {
     /// A delivery with parked alerts, read with the map and the rules of today.
     async fn read_again(&self, row: i64, by: &By) -> Result<ItemView, Refusal> {
         let recalled = self.read(move |reader| reader.recall(row)).await?;
-        let desk = self.intake.desks.get(&recalled.source);
+        let in_force = self.intake.in_force();
+        let desk = in_force.desks.get(&recalled.source);
         let (desk, delivery) = match (desk, recalled.delivery) {
             (Some(desk), Some(delivery)) => (desk, delivery),
             (_, None) => return self.read(move |reader| reader.not_read_again(row, Done::BodyGone)).await,
             (None, _) => return self.read(move |reader| reader.not_read_again(row, Done::NotConfigured)).await,
         };
-        let (policy, id) = self.intake.policy.borrow().clone();
         // It was strict JSON when it came, and is the same bytes.
-        let acceptance = intake::accept(desk, &policy, id, delivery).map_err(|_| Refusal::Internal)?;
+        let acceptance =
+            intake::accept(desk, &in_force.policy, in_force.id, delivery).map_err(|_| Refusal::Internal)?;
         let by = by.clone();
         self.write(move |tx| tx.read_again(row, &acceptance, &by, clock::now())).await
     }

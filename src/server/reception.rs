@@ -83,7 +83,8 @@ impl Reception {
     /// # Errors
     /// [`Refusal::Credential`].
     pub fn shape(&self, source: &str, headers: &HeaderMap, peer: IpAddr) -> Result<(), Refusal> {
-        let Some(desk) = self.intake.desks.get(source) else { return Ok(()) };
+        let in_force = self.intake.in_force();
+        let Some(desk) = in_force.desks.get(source) else { return Ok(()) };
         signature::shape(&desk.source.auth, headers).map_err(|refused| {
             let error = NotAccepted::Credential(refused);
             self.tell(source, peer, &error);

@@ -25,6 +25,8 @@ use super::address::Peer;
 pub use super::failures::FailureBudget;
 use super::failures::Failures;
 use super::refusal::Refusal;
+use crate::domain::signature::Check;
+use crate::settings::Source;
 
 /// The sources' names and what each takes.
 pub type Sources = Arc<BTreeMap<String, SourceDoor>>;
@@ -79,6 +81,26 @@ impl SecretInUrl {
             SecretInUrl::Never => secret.is_none(),
             SecretInUrl::Sometimes => true,
             SecretInUrl::Always => secret.is_some(),
+        }
+    }
+}
+
+impl SourceDoor {
+    /// What a configured source takes.
+    #[must_use]
+    pub fn of(source: &Source) -> SourceDoor {
+        let ways = &source.auth.alternatives;
+        let in_url = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::UrlSecret { .. }));
+        let secret_in_url = match ways.iter().filter(in_url).count() {
+            0 => SecretInUrl::Never,
+            all if all == ways.len() => SecretInUrl::Always,
+            _ => SecretInUrl::Sometimes,
+        };
+        SourceDoor {
+            content_types: source.content_types.clone(),
+            methods: source.methods.clone(),
+            max_body: source.max_body,
+            secret_in_url,
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Context<'i> {
     pub(super) faults: Vec<SettingsFault>,
     pub(super) warnings: Vec<String>,
     pub(super) notes: Vec<String>,
+    /// The files of secrets that were looked for.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// One table.
@@ -74,8 +76,8 @@ impl<'i> Context<'i> {
             }
         }
         let base = inputs.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let (faults, warnings, notes) = (Vec::new(), Vec::new(), Vec::new());
-        Context { text, overlay, used: BTreeSet::new(), env: &inputs.env, base, faults, warnings, notes }
+        let (faults, warnings, notes, files) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Context { text, overlay, used: BTreeSet::new(), env: &inputs.env, base, faults, warnings, notes, files }
     }
 
     /// The whole file.

@@ -57,7 +57,9 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
         _ => {}
     }
     for file in files.into_iter().flatten() {
-        match from_file(&ctx.base.join(&file), &mut ctx.notes) {
+        let path = ctx.base.join(&file);
+        ctx.files.push(path.clone());
+        match from_file(&path, &mut ctx.notes) {
             Ok(named) => all.push(("secret_file", named)),
             Err(message) => section.fault(ctx, "secret_file", "bad-secret", message),
         }

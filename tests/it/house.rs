@@ -143,8 +143,18 @@ const RULES: &[Rule] = &[
     },
     Rule {
         holds_in: |module| {
-            let doors =
-                ["app", "defender::client", "intake", "journal", "keyrings", "lane::run", "main", "simulator::serve"];
+            let doors = [
+                "app",
+                "defender::client",
+                "intake",
+                "journal",
+                "keyrings",
+                "lane::run",
+                "lanes",
+                "main",
+                "reload",
+                "simulator::serve",
+            ];
             !doors.contains(&module) && !within_any(module, &["server", "cli"])
         },
         banned: &[Banned::Keyword("async"), Banned::Keyword("await")],

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::{Code, row};
-use crate::api::ItemView;
+use crate::api::{ItemView, ReloadView};
 use crate::journal::Done;
 
 /// What is wrong with an order.
@@ -23,6 +23,8 @@ pub enum Objection {
     NothingSelected,
     /// It cannot be carried out on this one.
     NotDone(Done, Box<ItemView>),
+    /// A file has faults, so that the old stays in force.
+    NotReloaded(Box<ReloadView>),
 }
 
 const FOREIGN_ORIGIN: Code = row(
@@ -116,6 +118,13 @@ const BODY_GONE: Code = row(
     "Let the sender post the alert once more; `[journal] retention` says how long bodies are kept.",
 );
 
+const NOT_RELOADED: Code = row(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "not-reloaded",
+    "A file has faults, so what was in force before stays in force; `faults` names them.",
+    "Mend the files until `scanhook check` is content, then reload again.",
+);
+
 impl Objection {
     /// Every code, for docs/errors.md.
     pub const ALL: &'static [Code] = &[
@@ -134,6 +143,7 @@ impl Objection {
         NOT_CONFIGURED,
         NOT_RETRYABLE,
         BODY_GONE,
+        NOT_RELOADED,
     ];
 
     /// The row of this objection.
@@ -145,6 +155,7 @@ impl Objection {
             Objection::UnknownKey(_) => UNKNOWN_KEY,
             Objection::BadValue(..) => BAD_VALUE,
             Objection::NothingSelected => NOTHING_SELECTED,
+            Objection::NotReloaded(_) => NOT_RELOADED,
             Objection::NotDone(done, _) => match done {
                 Done::NotHeld => NOT_HELD,
                 Done::MachineNeeded => MACHINE_NEEDED,
@@ -169,6 +180,10 @@ impl Objection {
             Objection::BadValue(key, takes) => Map::from_iter([text("key", key), text("takes", takes)]),
             Objection::NotDone(_, item) => serde_json::to_value(item)
                 .map_or_else(|_| Map::new(), |item| Map::from_iter([("item".to_owned(), item)])),
+            Objection::NotReloaded(view) => match serde_json::to_value(view) {
+                Ok(Value::Object(members)) => members,
+                _ => Map::new(),
+            },
             _ => Map::new(),
         }
     }

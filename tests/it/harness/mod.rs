@@ -21,6 +21,7 @@ use scanhook::defender::client::Timeouts;
 use scanhook::keyrings::Beat;
 use scanhook::lane::Pace;
 use scanhook::policy::Policy;
+use scanhook::reload::Origin;
 use scanhook::settings::{Flags, Inputs, Settings};
 use scanhook::simulator::{Fault, Setup};
 use serde_json::{Value, json};
@@ -84,6 +85,8 @@ pub struct Wish {
     /// Secrets it names: file and content.
     pub secrets: Vec<(&'static str, &'static str)>,
     pub beat: Beat,
+    /// How often the files are looked at for changes.
+    pub look: Duration,
     /// A scanhook.toml of its own, in which FAR stands for the far side's address.
     pub config: Option<String>,
 }
@@ -112,6 +115,7 @@ impl Default for Wish {
             more: String::new(),
             secrets: Vec::new(),
             beat: Beat::default(),
+            look: Duration::from_secs(3600),
             config: None,
         }
     }
@@ -154,15 +158,19 @@ impl Site {
     }
 
     async fn start(&mut self) {
-        let flags = Flags { dry_run: self.wish.dry_run, paused: self.wish.paused, ..Flags::default() };
+        let rules = self.rules();
+        std::fs::write(&rules, &self.wish.rules).unwrap();
+        let (dry_run, paused) = (self.wish.dry_run, self.wish.paused);
+        let flags = Flags { rules: Some(rules.clone()), dry_run, paused, ..Flags::default() };
         let file = Some(self.folder.path().join("scanhook.toml"));
         let inputs = Inputs { file, flags, ..Inputs::default() };
         let settings = Settings::load(&inputs).unwrap_or_else(|faults| panic!("{faults:?}"));
-        let policy = Policy::parse(self.wish.rules.clone()).unwrap_or_else(|(_, findings)| panic!("{findings:?}"));
+        let policy = Policy::load(&rules).unwrap_or_else(|error| panic!("{error:?}"));
         let bind = || TcpListener::bind("127.0.0.1:0");
         let listeners = Listeners { public: bind().await.unwrap(), admin: bind().await.unwrap() };
         let (pace, timeouts, beat) = (self.wish.pace, self.wish.timeouts, self.wish.beat);
-        let options = Options { pace, timeouts, beat, simulator: None };
+        let reload = Some(Origin { inputs, every: self.wish.look });
+        let options = Options { pace, timeouts, beat, simulator: None, reload };
         let running = Running::start(settings, policy.policy, listeners, options).await.unwrap();
         (self.public, self.admin) = (running.public, running.admin);
         self.running = Some(running);
@@ -287,6 +295,11 @@ impl Site {
             self.get("/api/v1/status").await["tenants"][0]["lane"]["stopped"].as_str().map(str::to_owned)
         })
         .await
+    }
+
+    /// The rules file.
+    pub fn rules(&self) -> PathBuf {
+        self.folder.path().join("rules.toml")
     }
 
     pub fn journal(&self) -> PathBuf {

@@ -62,6 +62,12 @@ impl Served {
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
+    /// SIGHUP, by the system's own program.
+    pub fn hang_up(&self) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

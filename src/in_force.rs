@@ -1,0 +1,81 @@
+//! What is in force at one moment: one complete policy, and the sources and tenants it is applied to. Nothing in it ever
+//! changes; a reload puts another in its place. Whoever decides takes it once and stays with it to the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::api::{LaneView, QuotaView};
+use crate::domain::scan::Mode;
+use crate::intake::{ActsFor, Desk, Desks};
+use crate::journal::{PolicyId, Retention, TenantId};
+use crate::policy::{Ceiling, Policy, Terms};
+use crate::settings::{Settings, Tenant};
+
+/// What is in force; to be taken once for each piece of work.
+pub type Current = watch::Receiver<Arc<InForce>>;
+
+/// A tenant with what its lane shows.
+#[derive(Clone)]
+pub struct Shown {
+    /// The configured name.
+    pub name: String,
+    /// Its row.
+    pub id: TenantId,
+    /// What its lane says of itself.
+    pub board: watch::Receiver<(LaneView, BTreeMap<String, QuotaView>)>,
+    /// What it allows.
+    pub terms: Terms,
+}
+
+/// All that decisions of one moment are made by.
+pub struct InForce {
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// Its row in the journal, which holds the whole of it.
+    pub id: PolicyId,
+    /// The sources, each with the tenants it may act on.
+    pub desks: Arc<Desks>,
+    /// The tenants.
+    pub tenants: Vec<Shown>,
+    /// The settings that all of it was made from.
+    pub settings: Arc<Settings>,
+}
+
+impl InForce {
+    /// A recorded policy, with the sources of these settings and these of their tenants.
+    #[must_use]
+    pub fn of(policy: Arc<Policy>, id: PolicyId, settings: Arc<Settings>, tenants: Vec<Shown>) -> InForce {
+        let desks = settings.sources.iter().map(|source| {
+            let acts_for = source.tenants.iter().filter_map(|name| {
+                let tenant = tenants.iter().find(|tenant| tenant.name == *name)?;
+                Some((name.clone(), ActsFor { tenant: tenant.id, terms: tenant.terms }))
+            });
+            (source.name.clone(), Desk { source: source.clone(), tenants: acts_for.collect() })
+        });
+        let desks = Arc::new(desks.collect());
+        InForce { policy, id, desks, tenants, settings }
+    }
+
+    /// How long things are kept.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        let Settings { journal, sources, .. } = &*self.settings;
+        Retention {
+            bodies: journal.bodies,
+            records: journal.records,
+            remember: sources.iter().map(|source| (source.name.clone(), source.remember)).collect(),
+        }
+    }
+}
+
+/// How far a tenant's decisions may go: the built-in simulator is never dry; otherwise the stricter of process and tenant.
+#[must_use]
+pub fn ceiling(settings: &Settings, tenant: &Tenant) -> Ceiling {
+    if settings.simulate {
+        return Ceiling::Simulated;
+    }
+    let process = if settings.dry_run { Mode::DryRun } else { Mode::Enforce };
+    Ceiling::AtMost(process.min(tenant.mode.unwrap_or(Mode::Enforce)))
+}

@@ -1,0 +1,152 @@
+//! The lanes of all tenants: one loop a tenant, begun when its tenant is first configured and ended with the process. A
+//! reload gives it another account, or takes it away: then the calls under way come to their end first.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::defender::client::Client;
+use crate::defender::{BadEndpoint, Endpoints};
+use crate::domain::scan::Mode;
+use crate::in_force::{Current, Shown, ceiling};
+use crate::journal::{Journal, JournalError, TenantId};
+use crate::lane::run::{Board, Runner, Tell};
+use crate::lane::{Account, Pace};
+use crate::policy::{Ceiling, Terms};
+use crate::settings::{Settings, Tenant};
+
+/// What every lane runs with.
+pub struct Surroundings {
+    /// The durable record.
+    pub journal: Journal,
+    /// What sends bytes.
+    pub client: Client,
+    /// How patient they are.
+    pub pace: Pace,
+    /// The simulator that is played in the far side's place.
+    pub simulated: Option<SocketAddr>,
+    /// True once the process stops.
+    pub stop: watch::Receiver<bool>,
+    /// Who logs and counts.
+    pub tell: Arc<Tell>,
+}
+
+/// The lanes, by their tenant's name.
+pub struct Lanes {
+    with: Surroundings,
+    seats: BTreeMap<String, Seat>,
+    running: JoinSet<()>,
+}
+
+/// A tenant's place; it stays when the tenant goes, so that none ever has two lanes.
+struct Seat {
+    id: TenantId,
+    account: watch::Sender<Option<Arc<Account>>>,
+    board: Board,
+    taken: bool,
+}
+
+impl Lanes {
+    /// No lane yet.
+    #[must_use]
+    pub fn new(with: Surroundings) -> Lanes {
+        Lanes { with, seats: BTreeMap::new(), running: JoinSet::new() }
+    }
+
+    /// Makes sure that each configured tenant has its row in the journal; how they are shown.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn seat(&mut self, settings: &Settings) -> Result<Vec<Shown>, JournalError> {
+        let mut shown = Vec::new();
+        for tenant in &settings.tenants {
+            let name = tenant.name.clone();
+            if !self.seats.contains_key(&name) {
+                let named = name.clone();
+                let id = self.with.journal.write(move |tx| tx.tenant(&named)).await?;
+                let seat = Seat { id, account: watch::Sender::new(None), board: Board::default(), taken: false };
+                self.seats.insert(name.clone(), seat);
+            }
+            if let Some(seat) = self.seats.get(&name) {
+                let terms = Terms { ceiling: ceiling(settings, tenant), limit: Some(tenant.limit) };
+                shown.push(Shown { name, id: seat.id, board: seat.board.subscribe(), terms });
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Who calls for each tenant.
+    ///
+    /// # Errors
+    /// When a far side's address is not allowed.
+    pub fn accounts(&self, settings: &Settings) -> Result<Vec<Account>, BadEndpoint> {
+        settings.tenants.iter().map(|tenant| self.account(settings, tenant)).collect()
+    }
+
+    fn account(&self, settings: &Settings, tenant: &Tenant) -> Result<Account, BadEndpoint> {
+        let endpoints = match self.with.simulated {
+            Some(address) => {
+                let url = format!("http://{address}");
+                Endpoints::custom(&url, &url, &Endpoints::commercial().token_scope, false)?
+            }
+            None => tenant.endpoints.clone(),
+        };
+        Ok(Account {
+            name: tenant.name.clone(),
+            endpoints,
+            tenant_id: tenant.tenant_id.clone(),
+            client_id: tenant.client_id.clone(),
+            secret: tenant.secret.clone(),
+            share: tenant.quota,
+            on_unknown: tenant.on_unknown,
+            external_id: tenant.external_id,
+            follow_for: self.with.pace.follow_for.unwrap_or(tenant.follow_for),
+            sends: ceiling(settings, tenant) != Ceiling::AtMost(Mode::DryRun),
+        })
+    }
+
+    /// Lets these accounts call, and no others: new lanes begin, those of tenants that are gone rest.
+    pub fn employ(&mut self, accounts: Vec<Account>, current: &Current) {
+        let mut accounts: BTreeMap<_, _> =
+            accounts.into_iter().map(|account| (account.name.clone(), account)).collect();
+        for (name, seat) in &mut self.seats {
+            let account = accounts.remove(name);
+            let begins = account.is_some() && !seat.taken;
+            seat.account.send_if_modified(|held| {
+                let same = match (&*held, &account) {
+                    (Some(held), Some(account)) => held.is_same(account),
+                    (None, None) => true,
+                    _ => false,
+                };
+                if !same {
+                    *held = account.map(Arc::new);
+                }
+                !same
+            });
+            if begins {
+                seat.taken = true;
+                let runner = Runner {
+                    name: name.clone(),
+                    journal: self.with.journal.clone(),
+                    tenant: seat.id,
+                    account: seat.account.subscribe(),
+                    pace: self.with.pace,
+                    client: self.with.client.clone(),
+                    current: current.clone(),
+                    stop: self.with.stop.clone(),
+                    board: seat.board.clone(),
+                    tell: self.with.tell.clone(),
+                };
+                self.running.spawn(runner.run());
+            }
+        }
+    }
+
+    /// Waits until a lane has ended; false where none runs any more.
+    pub async fn one_ended(&mut self) -> bool {
+        self.running.join_next().await.is_some()
+    }
+}

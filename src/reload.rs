@@ -1,0 +1,376 @@
+//! Reload: files that change, a signal or an order lead to one reading of everything, and what is good of it is put in
+//! force at once, as a whole. What is bad leaves the old in force, and shows in the log, in the metrics and in status.
+
+mod files;
+mod read;
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::api::{FaultView, ReloadView};
+use crate::clock;
+use crate::domain::time::Timestamp;
+use crate::in_force::InForce;
+use crate::journal::{Journal, JournalError, PolicyId, Reader};
+use crate::keyrings;
+use crate::lanes::Lanes;
+use crate::metrics::Metrics;
+use crate::policy::Policy;
+use crate::server::reception::Heard;
+use crate::server::webhook::{SourceDoor, Sources};
+use crate::settings::{Inputs, Settings, Source};
+use files::{Contents, Watch};
+use read::Read;
+
+/// Faults that are shown and logged; the others are counted.
+const MOST: usize = 50;
+/// Orders that may wait for one another.
+const ORDERS: usize = 32;
+
+/// What is read again, and how often it is looked at.
+#[derive(Clone)]
+pub struct Origin {
+    /// All that the settings were made from.
+    pub inputs: Inputs,
+    /// The time between two looks; a change is taken in once two looks show the same.
+    pub every: Duration,
+}
+
+impl Origin {
+    /// What was read at the start, looked at every second.
+    #[must_use]
+    pub fn of(inputs: Inputs) -> Origin {
+        Origin { inputs, every: Duration::from_secs(1) }
+    }
+}
+
+/// Orders a reload, and sees how the last one went.
+#[derive(Clone)]
+pub struct Reloads {
+    orders: mpsc::Sender<Order>,
+    state: watch::Receiver<ReloadView>,
+}
+
+impl Reloads {
+    /// How the last one went.
+    #[must_use]
+    pub fn last(&self) -> ReloadView {
+        self.state.borrow().clone()
+    }
+
+    /// Reads everything now; how it went. `None`: nothing was read from files, or the process is stopping.
+    pub async fn order(&self, why: &'static str) -> Option<ReloadView> {
+        let (answer, answered) = oneshot::channel();
+        self.orders.send(Order { why, answer }).await.ok()?;
+        answered.await.ok()
+    }
+}
+
+struct Order {
+    why: &'static str,
+    answer: oneshot::Sender<ReloadView>,
+}
+
+/// Whoever has to hear of new settings beside the decisions.
+pub struct Listening {
+    /// What the public door takes.
+    pub doors: watch::Sender<Sources>,
+    /// Where the keys of tokens are published.
+    pub keys: watch::Sender<BTreeSet<String>>,
+    /// Who is expected to be heard.
+    pub heard: Heard,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The loop that reloads. It owns the lanes, because it begins them.
+pub struct Reloader {
+    origin: Option<Origin>,
+    orders: mpsc::Receiver<Order>,
+    state: watch::Sender<ReloadView>,
+    journal: Journal,
+    lanes: Lanes,
+    publish: watch::Sender<Arc<InForce>>,
+    listening: Listening,
+    watch: Watch,
+    /// The contents whose faults were told.
+    told: Option<Contents>,
+    /// The contents of scanhook.toml and its secrets that are in force.
+    configured: Contents,
+    /// Is told when a lane ends that should not.
+    fallen: Option<oneshot::Sender<()>>,
+}
+
+impl Reloader {
+    /// The loop, and what others hold of it. Without an origin nothing is ever read again.
+    #[must_use]
+    pub fn new(
+        origin: Option<Origin>,
+        journal: Journal,
+        lanes: Lanes,
+        publish: watch::Sender<Arc<InForce>>,
+        listening: Listening,
+        fallen: oneshot::Sender<()>,
+    ) -> (Reloader, Reloads) {
+        let now = clock::now().to_string();
+        let policy = publish.borrow().policy.fingerprint().to_owned();
+        let first =
+            ReloadView { at: now.clone(), successful: true, policy, policy_since: now, ..ReloadView::default() };
+        let state = watch::Sender::new(first);
+        let (send, orders) = mpsc::channel(ORDERS);
+        let reloads = Reloads { orders: send, state: state.subscribe() };
+        listening.metrics.reloaded(true, true, clock::now());
+        let configured = files::contents(&publish.borrow().settings.files);
+        let (watch, told, fallen) = (Watch::default(), None, Some(fallen));
+        let reloader =
+            Reloader { origin, orders, state, journal, lanes, publish, listening, watch, told, configured, fallen };
+        (reloader, reloads)
+    }
+
+    /// Runs until the process stops and its lanes have come to their end.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> &'static str {
+        let every = self.origin.as_ref().map_or(Duration::MAX, |origin| origin.every);
+        while !*stop.borrow() {
+            tokio::select! {
+                _ = stop.changed() => {}
+                Some(order) = self.orders.recv() => self.carry_out(order).await,
+                true = self.lanes.one_ended() => {
+                    if !*stop.borrow() && let Some(fallen) = self.fallen.take() {
+                        // Whoever should hear of it may be gone, too.
+                        let _ = fallen.send(());
+                    }
+                }
+                () = tokio::time::sleep(every) => {
+                    if self.look().await {
+                        self.attempt("a file has changed").await;
+                    }
+                }
+            }
+        }
+        // Orders from now on are not answered: the last reload is over.
+        self.orders.close();
+        while self.orders.try_recv().is_ok() {}
+        while self.lanes.one_ended().await {}
+        "the reload"
+    }
+
+    async fn carry_out(&mut self, order: Order) {
+        if let Some(view) = self.attempt(order.why).await {
+            // Whoever gave the order may not wait any more.
+            let _ = order.answer.send(view);
+        }
+    }
+
+    /// Whether something is to be read again.
+    async fn look(&mut self) -> bool {
+        if self.origin.is_none() {
+            return false;
+        }
+        if self.watch.files().is_empty() {
+            return true;
+        }
+        let (known, compares) = (self.watch.files().to_vec(), self.watch.compares());
+        let look = move || (files::stamps(&known), compares.then(|| files::contents(&known)));
+        let Ok((seen, contents)) = tokio::task::spawn_blocking(look).await else { return false };
+        self.watch.is_due(seen, contents)
+    }
+
+    /// Reads everything once, and puts in force what is good.
+    async fn attempt(&mut self, why: &'static str) -> Option<ReloadView> {
+        let inputs = self.origin.as_ref()?.inputs.clone();
+        let (in_force, known) = (self.publish.borrow().clone(), self.watch.files().to_vec());
+        let reading = tokio::task::spawn_blocking(move || read::read(&inputs, &in_force, &known));
+        let Ok(mut read) = reading.await else { return Some(self.broke_down(why)) };
+        let changed = self.changes(&read);
+        let (settings, policy) = (read.settings.take(), read.policy.take().map(Arc::new));
+        let usable = settings.is_some();
+        let warnings = settings.as_ref().map(|settings| settings.warnings.clone()).unwrap_or_default();
+        self.watch.has_read(core::mem::take(&mut read.files), core::mem::take(&mut read.before), read.contents);
+        let changed = match self.put_in_force(settings, policy).await {
+            Ok(()) => {
+                if usable {
+                    self.configured = read.configured;
+                }
+                changed
+            }
+            Err(error) => {
+                self.watch.forget();
+                let message = format!("the journal could not take it, and it is tried again: {error}");
+                let code = error.code().to_owned();
+                read.rules_faults.push(FaultView { code, message, ..FaultView::default() });
+                Vec::new()
+            }
+        };
+        let was_faulty = !self.state.borrow().successful;
+        let view = self.show(&read, changed);
+        if was_faulty && view.successful {
+            tracing::info!(why, "the files are without fault again");
+        }
+        self.tell(why, &read, &view, &warnings);
+        Some(view)
+    }
+
+    /// A fault of ours ended a reading. The same files are not read again until somebody orders it or one changes.
+    fn broke_down(&mut self, why: &'static str) -> ReloadView {
+        let message = "a fault of scanhook's own ended the reading; please report it with these files";
+        tracing::error!(why, code = "internal", fault = message, "not put in force: the old stays as it is");
+        let in_force = self.publish.borrow().settings.clone();
+        let mut files = self.watch.files().to_vec();
+        files.push(in_force.rules.clone());
+        files.extend_from_slice(&in_force.files);
+        files.sort();
+        files.dedup();
+        let (before, contents) = (files::stamps(&files), files::contents(&files));
+        self.watch.has_read(files, before, contents);
+        self.listening.metrics.reloaded(false, false, clock::now());
+        let fault = FaultView { code: "internal".to_owned(), message: message.to_owned(), ..FaultView::default() };
+        let last = self.state.borrow().clone();
+        let (at, successful, faults) = (clock::now().to_string(), false, vec![fault]);
+        let view = ReloadView { at, successful, faults, changed: Vec::new(), more_faults: 0, ..last };
+        self.state.send_replace(view.clone());
+        view
+    }
+
+    /// What a reading would change.
+    fn changes(&self, read: &Read) -> Vec<String> {
+        let in_force = self.publish.borrow();
+        let mut changed = Vec::new();
+        if let Some(policy) = &read.policy {
+            let lists = policy.text() == in_force.policy.text();
+            changed.push(if lists { "lists" } else { "rules" }.to_owned());
+        }
+        if read.settings.is_some() && self.configured != read.configured {
+            changed.push("settings".to_owned());
+        }
+        changed
+    }
+
+    /// The record first, then the decisions, then everybody else.
+    async fn put_in_force(
+        &mut self,
+        settings: Option<Settings>,
+        policy: Option<Arc<Policy>>,
+    ) -> Result<(), JournalError> {
+        let old = self.publish.borrow().clone();
+        let settings = settings.map_or_else(|| old.settings.clone(), Arc::new);
+        let shown = self.lanes.seat(&settings).await?;
+        let (policy, id) = match policy {
+            Some(policy) => (policy.clone(), record(&self.journal, policy).await?),
+            None => (old.policy.clone(), old.id),
+        };
+        let new = settings.sources.iter().map(|source| &source.name).filter(|name| !old.desks.contains_key(*name));
+        let heard = last_heard(&self.journal, new.cloned().collect()).await?;
+        let sources = doors(&settings.sources);
+        let keys = keyrings::urls(&settings.sources);
+        let expected = expected(&settings);
+        // Only the simulator's address could be refused, and it was not at the start.
+        let accounts = self.lanes.accounts(&settings).map_err(|why| JournalError::Broken(why.to_string()))?;
+        self.publish.send_replace(Arc::new(InForce::of(policy, id, settings, shown)));
+        let Listening { doors, keys: fetched, heard: listens, metrics } = &self.listening;
+        doors.send_replace(sources);
+        fetched.send_if_modified(|known| core::mem::replace(known, keys.clone()) != keys);
+        let in_force = self.publish.borrow().clone();
+        for source in old.desks.keys().filter(|name| !in_force.desks.contains_key(*name)) {
+            metrics.forget_source(source);
+        }
+        for tenant in old.tenants.iter().filter(|old| in_force.tenants.iter().all(|tenant| tenant.id != old.id)) {
+            metrics.forget_tenant(&tenant.name);
+        }
+        for (source, at) in &heard {
+            metrics.heard(source, *at);
+        }
+        listens.with(|silence| silence.expect(expected, heard, clock::now()));
+        self.lanes.employ(accounts, &self.publish.subscribe());
+        Ok(())
+    }
+
+    fn show(&mut self, read: &Read, changed: Vec<String>) -> ReloadView {
+        let now = clock::now();
+        let (config, rules) = (read.config_faults.is_empty(), read.rules_faults.is_empty());
+        self.listening.metrics.reloaded(rules, config, now);
+        let all = read.config_faults.iter().chain(&read.rules_faults);
+        let policy = self.publish.borrow().policy.fingerprint().to_owned();
+        let last = self.state.borrow().clone();
+        let policy_since = if policy == last.policy { last.policy_since } else { now.to_string() };
+        let view = ReloadView {
+            at: now.to_string(),
+            successful: config && rules,
+            policy,
+            policy_since,
+            changed,
+            faults: all.clone().take(MOST).cloned().collect(),
+            more_faults: all.count().saturating_sub(MOST),
+            needs_restart: read.needs_restart.clone(),
+        };
+        self.state.send_replace(view.clone());
+        view
+    }
+
+    /// Once for each content.
+    fn tell(&mut self, why: &'static str, read: &Read, view: &ReloadView, warnings: &[String]) {
+        let news = self.told.replace(read.contents) != Some(read.contents);
+        let (changed, fingerprint) = (view.changed.join(", "), &view.policy);
+        if !view.changed.is_empty() {
+            tracing::info!(why, changed, fingerprint, "reloaded");
+        }
+        if !news {
+            return;
+        }
+        for FaultView { file, line, column, code, message: fault, .. } in &view.faults {
+            tracing::error!(why, file, line, column, code, fault, "not put in force: the old stays as it is");
+        }
+        if view.more_faults > 0 {
+            tracing::error!(count = view.more_faults, "and so many faults more");
+        }
+        for test in &read.not_run {
+            tracing::warn!(
+                test,
+                "a test of the policy was not run: its captured delivery does not lie beside the rules"
+            );
+        }
+        for key in &view.needs_restart {
+            tracing::warn!(key, "a new value of this key takes a restart; the old one stays in force");
+        }
+        if view.changed.iter().any(|what| what == "settings") {
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+        }
+    }
+}
+
+/// Writes a policy down, so that what it decides can be explained later.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn record(journal: &Journal, policy: Arc<Policy>) -> Result<PolicyId, JournalError> {
+    let now = clock::now();
+    journal.write(move |tx| tx.policy(policy.fingerprint(), &policy.record(), now)).await
+}
+
+/// When each of these sources was last heard, as far as the journal knows.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn last_heard(journal: &Journal, names: Vec<String>) -> Result<BTreeMap<String, Timestamp>, JournalError> {
+    let look = move |reader: &Reader<'_>| {
+        let last = |name: String| Ok(reader.last_heard(&name)?.map(|at| (name, at)));
+        names.into_iter().map(last).collect::<Result<Vec<_>, JournalError>>()
+    };
+    Ok(journal.read(look).await?.into_iter().flatten().collect())
+}
+
+/// How long each source may stay silent.
+#[must_use]
+pub fn expected(settings: &Settings) -> BTreeMap<String, Duration> {
+    settings.sources.iter().filter_map(|source| Some((source.name.clone(), source.expect_every?))).collect()
+}
+
+/// What the public door takes of each source.
+#[must_use]
+pub fn doors(sources: &[Source]) -> Sources {
+    Arc::new(sources.iter().map(|source| (source.name.clone(), SourceDoor::of(source))).collect())
+}

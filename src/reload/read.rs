@@ -1,0 +1,184 @@
+//! One reading of both files, and what of it may be put in force: pure but for the files themselves.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{self, Contents, Stamps};
+use crate::api::FaultView;
+use crate::domain::plain::one_line;
+use crate::domain::rules::{Finding, Level, Ran, RuleTest};
+use crate::in_force::InForce;
+use crate::policy::{Checked, Policy, PolicyError, payloads};
+use crate::presets;
+use crate::settings::{Inputs, Server, Settings, SettingsFault, Source};
+
+/// Characters of a sentence.
+const LONGEST: usize = 500;
+
+/// What was read.
+pub(super) struct Read {
+    /// Every file that was looked for.
+    pub(super) files: Vec<PathBuf>,
+    /// What was seen of the files known before, before they were read.
+    pub(super) before: Stamps,
+    /// What was in all of them afterwards.
+    pub(super) contents: Contents,
+    /// The same for scanhook.toml and its secrets alone.
+    pub(super) configured: Contents,
+    /// The settings, if they can be used; what takes a restart is as it was.
+    pub(super) settings: Option<Settings>,
+    /// The policy, if it is another than the one in force and can be used.
+    pub(super) policy: Option<Policy>,
+    /// What is wrong with scanhook.toml and its secrets.
+    pub(super) config_faults: Vec<FaultView>,
+    /// What is wrong with rules.toml, its lists and tests.
+    pub(super) rules_faults: Vec<FaultView>,
+    /// Keys whose new value takes a restart.
+    pub(super) needs_restart: Vec<String>,
+    /// Tests that could not run, because their captured delivery does not lie there.
+    pub(super) not_run: Vec<String>,
+}
+
+/// Reads everything, and judges it by what is in force. `known`: the files that were looked for the last time.
+pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &[PathBuf]) -> Read {
+    let before = files::stamps(known);
+    let (loaded, mut looked_for) = Settings::load_with_files(inputs);
+    let (mut config_faults, mut needs_restart) = (Vec::new(), Vec::new());
+    let file = inputs.file.as_deref();
+    let settings = match loaded.and_then(|settings| not_emptied(settings, file)) {
+        Ok(settings) => Some(keeping(&in_force.settings, settings, &mut needs_restart)),
+        Err(faults) => {
+            config_faults.extend(faults.into_iter().map(|fault| of_settings(file, fault)));
+            None
+        }
+    };
+    let configured = files::contents(&looked_for);
+    let sources = settings.as_ref().map_or(&in_force.settings.sources, |settings| &settings.sources);
+    let mut rules = Rules { path: &in_force.settings.rules, sources, faults: Vec::new(), not_run: Vec::new() };
+    let policy = rules.read(&in_force.policy, &mut looked_for);
+    let Rules { faults: rules_faults, not_run, .. } = rules;
+    if !(config_faults.is_empty() && rules_faults.is_empty()) {
+        // A file with faults may name fewer files than it will when it is mended.
+        looked_for.extend_from_slice(known);
+    }
+    looked_for.sort();
+    looked_for.dedup();
+    let contents = files::contents(&looked_for);
+    let files = looked_for;
+    Read { files, before, contents, configured, settings, policy, config_faults, rules_faults, needs_restart, not_run }
+}
+
+/// With the environment's help an empty file could be a whole configuration. It never means to forget every source.
+fn not_emptied(settings: Settings, file: Option<&Path>) -> Result<Settings, Vec<SettingsFault>> {
+    let emptied = file.is_some_and(|path| std::fs::read_to_string(path).is_ok_and(|text| text.trim().is_empty()));
+    if !emptied {
+        return Ok(settings);
+    }
+    let message = "the file is empty; that never means to forget every source".to_owned();
+    Err(vec![SettingsFault { code: "missing-key", key: String::new(), line: None, column: None, message }])
+}
+
+/// The new settings with the old values of whatever takes a restart, each of which is named.
+fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
+    let (was, is) = (&old.server, &new.server);
+    let differs = [
+        ("server.listen", was.listen != is.listen),
+        ("server.admin_listen", was.admin_listen != is.admin_listen),
+        ("server.trusted_proxies", was.trusted_proxies.0 != is.trusted_proxies.0),
+        ("server.connections", was.connections != is.connections),
+        ("server.auth_failures", was.auth_failures != is.auth_failures),
+        ("server.grace", was.grace != is.grace),
+        ("journal.url", old.journal.path != new.journal.path),
+    ];
+    named.extend(differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned()));
+    let mut journal = new.journal.clone();
+    journal.path.clone_from(&old.journal.path);
+    Settings { server: Server { max_body: is.max_body, ..was.clone() }, journal, ..new }
+}
+
+/// What is wrong, as others read it: one line each, whatever stands in the file.
+fn fault(file: &Path, at: Option<(usize, usize)>, code: &str, message: &str) -> FaultView {
+    FaultView {
+        file: one_line(&file.display().to_string(), LONGEST),
+        line: at.map(|(line, _)| line),
+        column: at.map(|(_, column)| column),
+        code: code.to_owned(),
+        message: one_line(message, LONGEST),
+        remedy: None,
+    }
+}
+
+fn of_settings(file: Option<&Path>, found: SettingsFault) -> FaultView {
+    let SettingsFault { code, key, line, column, message } = found;
+    let message = if key.is_empty() { message } else { format!("{key}: {message}") };
+    fault(file.unwrap_or(Path::new("")), line.zip(column), code, &message)
+}
+
+fn of_rules(file: &Path, text: &str, found: &Finding) -> FaultView {
+    let remedy = found.remedy.as_deref().map(|remedy| one_line(remedy, LONGEST));
+    FaultView { remedy, ..fault(file, Some(found.position(text)), found.code, &found.message) }
+}
+
+/// A reading of rules.toml.
+struct Rules<'a> {
+    path: &'a Path,
+    sources: &'a [Source],
+    faults: Vec<FaultView>,
+    not_run: Vec<String>,
+}
+
+impl Rules<'_> {
+    /// The policy to be put in force, if there is another. Where the rules are faulty their lists are read again alone.
+    fn read(&mut self, in_force: &Policy, looked_for: &mut Vec<PathBuf>) -> Option<Policy> {
+        let (loaded, files) = Policy::load_with_files(self.path);
+        looked_for.extend(files);
+        match loaded {
+            Ok(Checked { policy, .. }) => {
+                looked_for.extend(self.payloads(&policy));
+                if policy.fingerprint() == in_force.fingerprint() {
+                    return None;
+                }
+                self.faults = self.test(&policy);
+                if self.faults.is_empty() {
+                    return Some(policy);
+                }
+                self.not_run.clear();
+            }
+            Err(PolicyError::Unreadable(path, error)) => {
+                self.faults.push(fault(&path, None, "unreadable", &error.to_string()));
+            }
+            Err(PolicyError::Faulty(path, text, findings)) => {
+                let errors = findings.iter().filter(|finding| finding.level == Level::Error);
+                self.faults.extend(errors.map(|finding| of_rules(&path, &text, finding)));
+            }
+        }
+        looked_for.extend(in_force.files());
+        let again = in_force.with_lists_read_again().ok()?.policy;
+        (again.fingerprint() != in_force.fingerprint() && self.test(&again).is_empty()).then_some(again)
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    fn payloads(&self, policy: &Policy) -> Vec<PathBuf> {
+        policy.rules().tests().iter().flat_map(payloads).map(|file| self.folder().join(file)).collect()
+    }
+
+    /// The tests that fail.
+    fn test(&mut self, policy: &Policy) -> Vec<FaultView> {
+        let shipped = presets::names().filter_map(Source::of_preset);
+        let sources: Vec<Source> = self.sources.iter().cloned().chain(shipped).collect();
+        let lacks = |test: &&RuleTest| payloads(test).any(|file| !self.folder().join(file).exists());
+        let (lacking, complete): (Vec<_>, Vec<_>) = policy.rules().tests().iter().partition(lacks);
+        let failed = complete.into_iter().filter_map(|test| {
+            let Ran { failures, .. } = policy.test(test, self.folder(), &sources);
+            let before = policy.text().get(..test.span.start).unwrap_or_default();
+            let message = format!("the test `{}` fails: {}", test.name, failures.join("; "));
+            let line = before.matches('\n').count() + 1;
+            (!failures.is_empty()).then(|| fault(self.path, Some((line, 1)), "test-failed", &message))
+        });
+        let failed = failed.collect();
+        self.not_run = lacking.into_iter().map(|test| one_line(&test.name, LONGEST)).collect();
+        failed
+    }
+}
