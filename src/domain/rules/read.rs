@@ -166,6 +166,7 @@ impl Walk<'_> {
             max_age,
             resolve_within,
             comment,
+            lists: self.lists.kept(),
             windows,
             protections,
             rules,
