@@ -1,5 +1,5 @@
-//! The policy: rules.toml and the files of its lists loaded, checked, fingerprinted. The one loader of `serve`, `check`
-//! and `test`.
+//! The policy: rules.toml and the files of its lists loaded, checked, fingerprinted. The one loader of `serve`, `check`,
+//! `test`, `explain` and `show`.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -16,9 +16,10 @@ use super::trouble::{Exit, Trouble};
 use super::{Format, check, send};
 use crate::api::AlertReceipt;
 use crate::clock;
+use crate::domain::alert::Alert;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::json::Json;
-use crate::domain::mapping::{self, Delivered, Headers, Item};
+use crate::domain::mapping::{self, Delivered, Headers};
 use crate::domain::rules::GivenFact;
 use crate::domain::scan::Mode;
 use crate::domain::strict_json;
@@ -30,6 +31,9 @@ use crate::settings::{Flags, Inputs, Source, Tenant};
 use judgement::{Case, Judgement};
 use reading::Reading;
 
+/// The sentence for a command line that names nothing to explain.
+const NOTHING_NAMED: &str =
+    "what is to be explained? Name the file with a delivery's body, `-`, or one of the journal with --delivery ID";
 /// Alerts and decisions that are shown; the others are counted.
 const MOST: usize = 10;
 
@@ -37,7 +41,7 @@ const MOST: usize = 10;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The body of a delivery; `-` for standard input.
-    #[arg(required_unless_present = "delivery", conflicts_with = "delivery")]
+    #[arg(conflicts_with = "delivery")]
     payload: Option<PathBuf>,
     /// Whose map reads it: a source of scanhook.toml or, without one, a preset [default: the only source, or generic].
     #[arg(long, value_name = "NAME")]
@@ -74,7 +78,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let report = match (&args.delivery, &args.payload) {
         (Some(id), _) => stored(args, &office, id)?,
         (None, Some(payload)) => given(args, &office, payload)?,
-        (None, None) => return Err(Trouble::new(Exit::Usage, "name a payload, or --delivery").into()),
+        (None, None) => return Err(Trouble::new(Exit::Usage, NOTHING_NAMED).into()),
     };
     match args.output {
         Format::Json => output::line(&serde_json::to_string_pretty(&report)?)?,
@@ -160,6 +164,9 @@ struct Report {
     read: Vec<Reading>,
     /// How each alert about each device is decided.
     decisions: Vec<Judgement>,
+    /// Decisions that nobody would see.
+    #[serde(skip)]
+    left_out: usize,
 }
 
 impl Report {
@@ -173,7 +180,21 @@ impl Report {
             notes: Vec::new(),
             read: Vec::new(),
             decisions: Vec::new(),
+            left_out: 0,
         }
+    }
+
+    /// Explains a case, if it will be seen: with many alerts, devices and rules all together are too many to work out.
+    fn judge(&mut self, format: Format, case: &Case<'_>, decision: Option<&RememberedDecision>) {
+        if format == Format::Text && self.decisions.len() >= MOST {
+            self.left_out += 1;
+            return;
+        }
+        let judged = case.judge();
+        self.decisions.push(match decision {
+            Some(decision) => judged.stored(decision),
+            None => judged,
+        });
     }
 
     fn text(&self) -> String {
@@ -194,18 +215,17 @@ impl Report {
         for (n, reading) in self.read.iter().take(MOST).enumerate() {
             text.push_str(&format!("\n{}", reading.text(n + 1)));
         }
-        text.push_str(&more(self.read.len(), "alert"));
-        for judgement in self.decisions.iter().take(MOST) {
+        text.push_str(&more(self.read.len().saturating_sub(MOST), "alert"));
+        for judgement in &self.decisions {
             text.push_str(&format!("\n{}", judgement.text()));
         }
-        text.push_str(&more(self.decisions.len(), "decision"));
+        text.push_str(&more(self.left_out, "decision"));
         text
     }
 }
 
-fn more(all: usize, what: &str) -> String {
-    let left = all.saturating_sub(MOST);
-    if left == 0 { String::new() } else { format!("\nand {} more; -o json has all\n", count(left, what)) }
+fn more(left: usize, what: &str) -> String {
+    if left == 0 { String::new() } else { format!("\nand {} more; -o json has all of them\n", count(left, what)) }
 }
 
 /// A body that lies here.
@@ -249,14 +269,14 @@ impl Report {
             return Ok(());
         };
         let policy = check::policy(&rules, Exit::Configuration)?.policy;
-        for reading in &self.read {
-            let Item::Alert(alert) = &reading.item else { continue };
+        let alerts: Vec<Alert> = self.read.iter().filter_map(Reading::alert).cloned().collect();
+        for alert in &alerts {
             let tenant = source.tenant_of(alert).unwrap_or_default();
             let terms = office.terms(tenant);
             for device in &alert.devices {
                 let (body, facts) = (Some(json), args.facts.as_slice());
                 let case = Case { policy: &policy, source, terms, alert, device, body, at, facts, recorded: None };
-                self.decisions.push(case.judge());
+                self.judge(args.output, &case, None);
             }
         }
         Ok(())
@@ -299,7 +319,7 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
             let recorded = decision.machine.as_ref().map(|(_, record)| record);
             let (alert, body) = (&one.alert, json.as_ref());
             let case = Case { policy, source: &source, terms, alert, device: &device, body, at, facts, recorded };
-            report.decisions.push(case.judge().stored(decision));
+            report.judge(args.output, &case, Some(decision));
         }
     }
     if let (true, Some(json)) = (report.decisions.is_empty(), &json) {

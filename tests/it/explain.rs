@@ -224,12 +224,24 @@ fn hostile_text_stays_on_its_line_and_moves_no_cursor() {
 }
 
 #[test]
+fn of_many_alerts_ten_are_shown_and_the_others_counted() {
+    let desk = desk();
+    let alert = |n: u32| json!({ "alert_id": n, "severity": "high", "devices": [{ "mde_id": MACHINE }] });
+    let body = Value::Array((0..14).map(alert).collect()).to_string();
+    let said = fed(&desk, &["explain", "-"], &body).ends(0).out;
+    has(&said, &["and 4 alerts more; -o json has all of them", "and 4 decisions more; -o json has all of them"]);
+    assert_eq!(said.matches("outcome").count(), 10);
+    let json = fed(&desk, &["explain", "-", "-o", "json"], &body).ends(0).json();
+    assert_eq!(json["decisions"].as_array().unwrap().len(), 14);
+}
+
+#[test]
 fn what_cannot_be_explained_ends_with_its_own_status_and_what_to_do() {
     let desk = desk();
     desk.file("broken", "{\"alert_id\": 1, \"alert_id\": 2}");
     has(&desk.run(&["explain", "missing"]).ends(66).err, &["missing"]);
     has(&desk.run(&["explain", "broken"]).ends(65).err, &["broken", "no strict JSON"]);
-    has(&desk.run(&["explain"]).ends(64).err, &["--delivery"]);
+    has(&desk.run(&["explain"]).ends(64).err, &["what is to be explained?", "--delivery ID"]);
     desk.run(&["explain", PAYLOAD, "--delivery", "0198"]).ends(64);
     has(&desk.run(&["explain", PAYLOAD, "--source", "nobody"]).ends(64).err, &["no preset", "`nobody`", "generic"]);
     has(&desk.run(&["explain", PAYLOAD, "--rules", "missing"]).ends(66).err, &["missing"]);
@@ -367,7 +379,7 @@ fn coverage_names_what_no_test_hits_and_ends_with_1_where_all_tests_ran() {
     let desk = desk();
     desk.run(&["test"]).ends(0);
     let said = desk.run(&["test", "--coverage"]).ends(1).out;
-    for missed in ["rule `lab` (line 29)", "rule `high` (line 46)", "protection `crown jewels` (line 18)"] {
+    for missed in ["rule `lab` (line 28)", "rule `high` (line 45)", "protection `crown jewels` (line 18)"] {
         has(&said, &[&format!("no test hits {missed}\n")]);
     }
     has(&said, &["1 passed, 0 failed\n", "hit: 1 of 4 rules, 0 of 2 protections\n"]);

@@ -10,6 +10,9 @@ use crate::domain::plain::one_line;
 /// Characters of a value that are shown.
 const VALUE: usize = 48;
 
+/// The state of an alert that goes on to the rules.
+const READ: &str = "read";
+
 /// One alert of a delivery, as the map reads it.
 #[derive(Serialize)]
 pub(super) struct Reading {
@@ -27,8 +30,6 @@ pub(super) struct Reading {
     supplied: Vec<Supplied>,
     missing: Vec<Missing>,
     candidates: Vec<Candidate>,
-    #[serde(skip)]
-    pub(super) item: Item,
 }
 
 impl From<Explained> for Reading {
@@ -37,16 +38,21 @@ impl From<Explained> for Reading {
         // What was read is no news.
         candidates.retain(|one| supplied.iter().all(|supplied| !supplied.from.contains(&one.pointer)));
         let (state, reason, detail) = match &item {
-            Item::Alert(_) => ("read", None, None),
+            Item::Alert(_) => (READ, None, None),
             Item::Ignored { detail, .. } => ("ignored", Some("guard"), Some(detail.clone())),
             Item::Parked { reason, detail, .. } => ("parked", Some(reason.code()), Some(detail.clone())),
         };
         let alert = item.alert().clone();
-        Reading { state, reason, detail, place, alert, supplied, missing, candidates, item }
+        Reading { state, reason, detail, place, alert, supplied, missing, candidates }
     }
 }
 
 impl Reading {
+    /// The alert, if it is to be decided.
+    pub(super) fn alert(&self) -> Option<&Alert> {
+        (self.state == READ).then_some(&self.alert)
+    }
+
     /// Lines about it, as the so-manyth of its delivery.
     pub(super) fn text(&self, number: usize) -> String {
         let why = match (&self.reason, &self.detail) {
