@@ -334,8 +334,8 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
 fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
     let nothing = || {
         let sentence = format!(
-            "the journal {} knows no delivery and no decision with the id {}; `scanhook alerts -o json` and `scanhook \
-             decisions` show them",
+            "the journal {} knows no delivery and no decision with the id {}; `scanhook alerts` and `scanhook decisions` \
+             show them",
             path.display(),
             plain(id)
         );

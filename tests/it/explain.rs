@@ -230,7 +230,7 @@ fn of_many_alerts_ten_are_shown_and_the_others_counted() {
     let body = Value::Array((0..14).map(alert).collect()).to_string();
     let said = fed(&desk, &["explain", "-"], &body).ends(0).out;
     has(&said, &["and 4 alerts more; -o json has all of them", "and 4 decisions more; -o json has all of them"]);
-    assert_eq!(said.matches("outcome").count(), 10);
+    assert_eq!(said.matches("\noutcome ").count(), 10);
     let json = fed(&desk, &["explain", "-", "-o", "json"], &body).ends(0).json();
     assert_eq!(json["decisions"].as_array().unwrap().len(), 14);
 }
@@ -246,6 +246,10 @@ fn what_cannot_be_explained_ends_with_its_own_status_and_what_to_do() {
     has(&desk.run(&["explain", PAYLOAD, "--source", "nobody"]).ends(64).err, &["no preset", "`nobody`", "generic"]);
     has(&desk.run(&["explain", PAYLOAD, "--rules", "missing"]).ends(66).err, &["missing"]);
     has(&desk.run(&["explain", "--delivery", "0198"]).ends(66).err, &["no journal", "--data-dir"]);
+    std::fs::create_dir(desk.path("data")).unwrap();
+    desk.file("data/scanhook.db", "no journal at all");
+    let damaged = desk.run(&["explain", "--data-dir", "data", "--delivery", "01a19b54-1b98-7000-8000-000000000001"]);
+    has(&damaged.ends(74).err, &["scanhook.db"]);
     desk.file("scanhook.toml", "[server]\nlisen = 1\n");
     has(&desk.run(&["explain", PAYLOAD]).ends(78).err, &["server.lisen", "did you mean `listen`?"]);
     std::fs::remove_file(desk.path("scanhook.toml")).unwrap();
@@ -306,7 +310,7 @@ fn a_decision_of_the_journal_is_explained_by_the_policy_that_made_it() {
     has(&other, &["not by those that decided then", "and another policy"]);
     has(line(&other, "3. another"), &["wins"]);
     let unknown = "01a19b54-1b98-7000-8000-000000000001";
-    has(&explain(unknown, &[]).ends(66).err, &[unknown, "scanhook alerts"]);
+    has(&explain(unknown, &[]).ends(66).err, &[unknown, "`scanhook alerts`"]);
     has(&explain("nonsense\u{1b}", &[]).ends(66).err, &["nonsense "]);
 }
 
@@ -320,6 +324,8 @@ fn a_parked_delivery_of_the_journal_shows_what_was_missing_and_what_a_mended_map
     let receipt = delivered(&desk, &serving.webhooks("soar"), &body);
     assert_eq!(receipt["alerts"][0]["state"], "parked");
     let id = receipt["delivery"].as_str().unwrap();
+    let parked = desk.run(&["alerts", "--state", "parked", "--admin", &serving.admin()]).ends(0).out;
+    has(&parked, &[id]);
     let explain = || desk.run(&["explain", "--data-dir", "data", "--delivery", id]).ends(0).out;
     let said = explain();
     has(line(&said, "stored: alert a-2 is parked"), &["device"]);
