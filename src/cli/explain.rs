@@ -16,7 +16,7 @@ use super::trouble::{Exit, Trouble};
 use super::{Format, check, send};
 use crate::api::AlertReceipt;
 use crate::clock;
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, AlertState};
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::json::Json;
 use crate::domain::mapping::{self, Delivered, Headers};
@@ -296,6 +296,9 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
             None
         }
     };
+    if name != kept.source {
+        notes.push(format!("read as if it came from source {name}; it came from {}", kept.source));
+    }
     let known = source.is_some();
     let source = source.map_or_else(|| stranger(&kept), Ok)?;
     let mut report = Report { notes, ..Report::of(&source) };
@@ -325,7 +328,11 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
     if let (true, Some(json)) = (report.decisions.is_empty(), &json) {
         report.decide(args, office, &source, json, at)?;
         if !report.decisions.is_empty() {
-            report.notes.push(format!("the map as it is now reads alerts; `scanhook retry {}` does so", kept.id));
+            report.notes.push(if kept.alerts.iter().any(|one| one.receipt.state == AlertState::Parked.code()) {
+                format!("the map as it is now reads alerts; `scanhook retry {}` does so", kept.id)
+            } else {
+                "nothing was decided for it; below it is as if it were new".to_owned()
+            });
         }
     }
     Ok(report)

@@ -301,11 +301,27 @@ fn a_decision_of_the_journal_is_explained_by_the_policy_that_made_it() {
         (&"held".into(), &"unresolved_device".into())
     );
     assert_eq!(first["policy"], first["stored"]["policy"]);
+    let recorded = &first["worlds"][0]["outcome"];
+    for key in ["state", "rule", "scan"] {
+        assert_eq!(recorded[key], first["stored"][key], "what is worked out now is what was decided: {first}");
+    }
 
     let one = explain(second["stored"]["id"].as_str().unwrap(), &["-o", "json"]).ends(0).json();
     assert_eq!(one["decisions"].as_array().unwrap().len(), 1, "an id of a decision is about that one");
     assert_eq!(one["decisions"][0]["device"], "nobody-knows");
 
+    let repeated = delivered(
+        &desk,
+        &serving.webhooks("soar"),
+        &json!({ "alert_id": "a-1", "severity": "high",
+        "category": "Ransomware", "devices": [{ "mde_id": MACHINE }], "again": true }),
+    );
+    assert_eq!(repeated["alerts"][0]["state"], "duplicate");
+    let said = explain(repeated["delivery"].as_str().unwrap(), &["--rules", "rules.toml"]).ends(0).out;
+    has(&said, &["stored: alert a-1 is duplicate", "below it is as if it were new"]);
+
+    let foreign = explain(id, &["--source", "other"]).ends(0).out;
+    has(&foreign, &["read as if it came from source other; it came from soar"]);
     let other = explain(id, &["--rules", "rules.toml"]).ends(0).out;
     has(&other, &["not by those that decided then", "and another policy"]);
     has(line(&other, "3. another"), &["wins"]);

@@ -212,20 +212,18 @@ impl Judgement {
             table.row(core::iter::once(label.as_str()).chain(cells.iter().map(String::as_str)), below);
         };
         let cells = self.worlds.iter().map(|world| world.outcome.cell()).collect();
-        add("outcome".to_owned(), cells, self.below(|world| vec![world.outcome.sentence()]));
+        add("outcome".to_owned(), cells, self.below(|world| Some(world.outcome.sentence())));
         let protections = self.worlds.first().map_or(0, |world| world.protections.len());
         for n in 0..protections {
             let Some(name) = self.name(n, |world| &world.protections) else { continue };
             let cells = self.worlds.iter().map(|world| world.guard(&name).to_owned()).collect();
-            let below = self.below(|world| world.protections.get(n).map(details).unwrap_or_default());
-            add(format!("protection {name}"), cells, below);
+            add(format!("protection {name}"), cells, self.about(n, |world| &world.protections));
         }
         let rules = self.worlds.first().map_or(0, |world| world.rules.len());
         for n in 0..rules {
             let Some(name) = self.name(n, |world| &world.rules) else { continue };
             let cells = self.worlds.iter().map(|world| world.verdict(n).to_owned()).collect();
-            let below = self.below(|world| world.rules.get(n).map(details).unwrap_or_default());
-            add(format!("{}. {name}", n + 1), cells, below);
+            add(format!("{}. {name}", n + 1), cells, self.about(n, |world| &world.rules));
         }
         table.text()
     }
@@ -234,18 +232,29 @@ impl Judgement {
         self.worlds.first().and_then(|world| of(world).get(n)).map(|one| one.name.clone())
     }
 
-    /// What is to be said, once where it is the same whatever the directory says.
-    fn below(&self, of: impl Fn(&World) -> Vec<String>) -> Vec<String> {
-        let said: Vec<_> = self.worlds.iter().map(|world| (world.directory, of(world))).collect();
-        match said.as_slice() {
-            [(_, first), rest @ ..] if rest.iter().all(|(_, other)| other == first) => first.clone(),
-            said => {
-                let each = |(name, lines): &(&str, Vec<String>)| {
-                    lines.iter().map(|line| format!("{name}: {line}")).collect::<Vec<_>>()
-                };
-                said.iter().flat_map(each).collect()
+    /// What is to be said, once for all the things the directory may say where it is the same.
+    fn below(&self, of: impl Fn(&World) -> Option<String>) -> Vec<String> {
+        let mut groups: Vec<(Vec<&str>, Option<String>)> = Vec::new();
+        for world in &self.worlds {
+            let said = of(world);
+            match groups.iter_mut().find(|(_, other)| *other == said) {
+                Some((names, _)) => names.push(world.directory),
+                None => groups.push((vec![world.directory], said)),
             }
         }
+        let all = groups.len() == 1;
+        let line = |(names, said): (Vec<&str>, Option<String>)| {
+            said.map(|said| if all { said } else { format!("{}: {said}", names.join(", ")) })
+        };
+        groups.into_iter().filter_map(line).collect()
+    }
+
+    /// What is said below a rule or a protection. Windows do not depend on the directory.
+    fn about(&self, n: usize, of: fn(&World) -> &Vec<Explained>) -> Vec<String> {
+        let mut lines = self.below(|world| of(world).get(n).and_then(detail));
+        let first = self.worlds.first().and_then(|world| of(world).get(n));
+        lines.extend(first.into_iter().flat_map(|one| &one.windows).map(window));
+        lines
     }
 }
 
@@ -287,19 +296,17 @@ impl Outcome {
     }
 }
 
-/// The condition that fails, or what was seen; and the windows.
-fn details(one: &Explained) -> Vec<String> {
+/// The condition that fails, or what was seen.
+fn detail(one: &Explained) -> Option<String> {
     let seen = one.seen.iter().map(|seen| format!("{} is {}", seen.field, value(seen)));
-    let mut lines = match (&one.failing, one.judged) {
+    match (&one.failing, one.judged) {
         (Some(Failing { condition, seen, excluded: true }), _) => {
-            vec![format!("{condition} holds, and must not: {} is {}", seen.field, value(seen))]
+            Some(format!("{condition} holds, and must not: {} is {}", seen.field, value(seen)))
         }
-        (Some(Failing { condition, seen, .. }), _) => vec![format!("{condition}: it is {}", value(seen))],
-        (None, Judged::True) => vec![seen.collect::<Vec<_>>().join(", ")],
-        (None, _) => Vec::new(),
-    };
-    lines.extend(one.windows.iter().map(window));
-    lines
+        (Some(Failing { condition, seen, .. }), _) => Some(format!("{condition}: it is {}", value(seen))),
+        (None, Judged::True) => Some(seen.collect::<Vec<_>>().join(", ")),
+        (None, _) => None,
+    }
 }
 
 fn value(seen: &Seen) -> String {
