@@ -112,6 +112,45 @@ fn every_rule_says_what_it_saw_for_a_usual_machine_and_a_silent_directory_side_b
 }
 
 #[test]
+fn the_example_of_the_documentation_is_what_is_printed() {
+    let desk = Desk::empty();
+    desk.file(
+        "rules.toml",
+        r#"version = 1
+[lists.crown_jewels]
+type = "glob"
+values = ["dc-*"]
+[lists.lab_networks]
+type = "cidr"
+values = ["10.99.0.0/16"]
+[[protect]]
+name = "crown jewels"
+when = { device.name = "@crown_jewels" }
+at_most = "hold"
+[[rule]]
+name = "lab"
+scan = "none"
+when = { device.ip = "@lab_networks" }
+[[rule]]
+name = "ransomware"
+scan = "full"
+when = { severity.gte = "high", alert.category = "Ransomware" }
+[[rule]]
+name = "high"
+scan = "full"
+when = { severity.gte = "high" }
+"#,
+    );
+    let body = json!({ "alert_id": "a-1", "severity": "high", "category": "Ransomware",
+                       "devices": [{ "mde_id": MACHINE, "name": "lt-042" }] });
+    let said = fed(&desk, &["explain", "-"], &body.to_string()).ends(0).out;
+    let heads = said.find("UNREMARKABLE DEVICE").unwrap();
+    let table = &said[said[..heads].rfind('\n').unwrap() + 1..];
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules.md")).unwrap();
+    assert!(page.contains(&format!("```text\n{table}```\n")), "docs/rules.md should show:\n{table}");
+}
+
+#[test]
 fn facts_of_the_directory_can_be_tried_out() {
     let desk = desk();
     let with = |facts: &[&str]| {
