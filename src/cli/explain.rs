@@ -237,6 +237,11 @@ fn given(args: &Args, office: &Office, payload: &Path) -> anyhow::Result<Report>
         Trouble::new(Exit::BadData, sentence)
     })?;
     let mut report = Report::of(&source);
+    if body.len() > source.max_body {
+        let sentence =
+            format!("a receiver answers 413: more than the {} bytes of the source's max_body", source.max_body);
+        report.notes.push(sentence);
+    }
     report.read(&source, &body, &json);
     let at = args.at.unwrap_or_else(clock::now);
     report.decide(args, office, &source, &json, at)?;

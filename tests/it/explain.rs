@@ -272,6 +272,8 @@ fn of_many_alerts_ten_are_shown_and_the_others_counted() {
     assert_eq!(said.matches("\noutcome ").count(), 10);
     let json = fed(&desk, &["explain", "-", "-o", "json"], &body).ends(0).json();
     assert_eq!(json["decisions"].as_array().unwrap().len(), 14);
+    let large = format!("{{\"alert_id\": 1, \"notes\": \"{}\"}}", "x".repeat(1 << 20));
+    has(&fed(&desk, &["explain", "-"], &large).ends(0).out, &["note: a receiver answers 413"]);
 }
 
 #[test]
@@ -398,6 +400,22 @@ fn a_parked_delivery_of_the_journal_shows_what_was_missing_and_what_a_mended_map
     has(line(&said, "from        device.id [0]"), &[MACHINE, "/asset/sensor"]);
     has(&said, &[&format!("note: the map as it is now reads alerts; `scanhook retry {id}` does so")]);
     has(line(&said, "4. high"), &["wins"]);
+
+    serving.signal("TERM");
+    assert_eq!(serving.ended().0, Some(0));
+    assert_eq!(explain(), said, "the journal is read whether or not it is served");
+}
+
+#[test]
+fn an_alert_without_an_id_is_explained_under_the_id_that_its_receipt_gives_it() {
+    let desk = Desk::ready();
+    desk.file("rules.toml", POLICY);
+    desk.file("lab.txt", "10.99.0.0/16\n");
+    let serving = desk.serve();
+    let receipt = delivered(&desk, &serving.webhooks("soar"), &json!({ "severity": "low", "mde_id": MACHINE }));
+    let explained = desk.run(&["explain", "body.json", "--source", "soar", "-o", "json"]).ends(0).json();
+    assert_eq!(explained["read"][0]["alert"]["id"], receipt["alerts"][0]["id"]);
+    assert_eq!(explained["read"][0]["alert"]["id_derived"], true);
 }
 
 #[test]

@@ -7,9 +7,9 @@ use super::Rules;
 use super::condition::Condition;
 use super::duration::show;
 use super::explain::written;
-use super::finding::{Finding, Level};
 use super::list::ListType;
 use super::protect::{AtMost, IfUnknown};
+use super::read::Lines;
 use super::rule::Times;
 use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::time::Timestamp;
@@ -188,9 +188,10 @@ impl Rules {
     }
 
     fn protection_outlines(&self, text: &str) -> Vec<ProtectionOutline> {
+        let lines = Lines::of(text);
         let outline = |one: &super::protect::Protection| ProtectionOutline {
             name: one.name.clone(),
-            line: line(&one.span, text),
+            line: lines.number(one.span.start),
             when: phrase(&one.when, text),
             unless: one.unless.as_ref().map(|unless| phrase(unless, text)),
             at_most: one.at_most,
@@ -201,9 +202,10 @@ impl Rules {
     }
 
     fn rule_outlines(&self, text: &str) -> Vec<RuleOutline> {
+        let lines = Lines::of(text);
         let outline = |rule: &super::rule::Rule| RuleOutline {
             name: rule.name.clone(),
-            line: line(&rule.span, text),
+            line: lines.number(rule.span.start),
             scan: rule.scan.map_or("none", Kind::code),
             when: phrase(&rule.when, text),
             unless: rule.unless.as_ref().map(|unless| phrase(unless, text)),
@@ -242,12 +244,6 @@ impl super::list::Kept {
 
 fn limit(limit: Limit) -> LimitOutline {
     LimitOutline { scans: limit.scans, per: show(limit.per) }
-}
-
-/// The line at which something begins, from 1.
-fn line(span: &core::ops::Range<usize>, text: &str) -> usize {
-    let here = Finding { code: "", level: Level::Lint, span: span.clone(), message: String::new(), remedy: None };
-    here.position(text).0
 }
 
 /// A condition on one line.
