@@ -1,5 +1,5 @@
 //! The policy: rules.toml and the files of its lists loaded, checked, fingerprinted. The one loader of `serve`,
-//! `reload`, `check` and `test`.
+//! `reload`, `check`, `test`, `explain` and `show`.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn table(alerts: &[AlertView]) -> String {
-    let mut table = Table::new(&["RECEIVED (UTC)", "SOURCE", "ALERT", "SEVERITY", "STATE", "TITLE"]);
+    let mut table = Table::new(&["RECEIVED (UTC)", "SOURCE", "ALERT", "SEVERITY", "STATE", "TITLE", "DELIVERY"]);
     for alert in alerts {
         let (received, receipt) = (time(&alert.received_at), &alert.receipt);
         let (severity, title) = (alert.severity.as_deref(), alert.title.as_deref());
@@ -40,7 +40,15 @@ fn table(alerts: &[AlertView]) -> String {
             None => receipt.state.clone(),
         };
         table.row(
-            [&received, &alert.source, &receipt.id, severity.unwrap_or_default(), &state, title.unwrap_or_default()],
+            [
+                received.as_str(),
+                &alert.source,
+                &receipt.id,
+                severity.unwrap_or_default(),
+                &state,
+                title.unwrap_or_default(),
+                &alert.delivery,
+            ],
             below(alert),
         );
     }

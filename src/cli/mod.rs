@@ -7,6 +7,7 @@ mod check;
 mod decisions;
 mod demo;
 mod deny;
+mod explain;
 mod init;
 mod order;
 mod output;
@@ -18,6 +19,7 @@ mod scans;
 mod schema;
 mod send;
 mod serve;
+mod show;
 mod signals;
 mod simulate;
 mod status;
@@ -54,6 +56,10 @@ enum Verb {
     Check(check::Args),
     /// Run the tests embedded in rules.toml.
     Test(test::Args),
+    /// Why an alert is, or was, decided as it is: every rule, what it saw, and where each field was read from.
+    Explain(explain::Args),
+    /// Show the policy as it is in force: rules with their terms, protections, lists, windows.
+    Show(show::Args),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
     Schema(schema::Args),
     /// Begin with one sender: a scanhook.toml, its secret, and what to enter elsewhere.
@@ -123,6 +129,8 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Serve(args) => serve::run(&args).await,
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Explain(args) => explain::run(&args),
+        Verb::Show(args) => show::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::Send(args) => send::run(&args).await,

@@ -86,7 +86,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     post(args, &sender, body, &url).await
 }
 
-fn payload(path: &Path) -> Result<Vec<u8>, Trouble> {
+pub(super) fn payload(path: &Path) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().lock().read_to_end(&mut body).map(|_| body)
@@ -147,7 +147,7 @@ fn preset(args: &Args) -> Result<Sender, Trouble> {
     Ok(Sender { source, checks: vec![check] })
 }
 
-fn unknown(name: &str, what: &str, known: &[String]) -> Trouble {
+pub(super) fn unknown(name: &str, what: &str, known: &[String]) -> Trouble {
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Trouble::new(Exit::Usage, format!("no {what} is called `{}`; there is {known}", plain(name)))
 }

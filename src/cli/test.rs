@@ -1,4 +1,4 @@
-//! `scanhook test`: the tests embedded in rules.toml, one by one.
+//! `scanhook test`: the tests embedded in rules.toml, one by one, and what none of them hits.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::Format;
 use super::check;
 use super::output;
+use super::table::count;
 use super::trouble::{Exit, Trouble};
 use crate::domain::rules::{Ran, RuleTest};
+use crate::domain::time::Timestamp;
 use crate::policy::Policy;
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source};
@@ -27,6 +29,9 @@ pub(super) struct Args {
     /// Only tests whose name holds this.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Name the rules and protections that no test hits; where all tests ran, each is a finding.
+    #[arg(long)]
+    coverage: bool,
     /// How the results are written.
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -45,8 +50,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Trouble::new(Exit::NoInput, format!("no test has `{text}` in its name")).into());
     }
     let failed = outcomes.iter().filter(|outcome| !outcome.ok).count();
-    print(&outcomes, failed, args.output)?;
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { Exit::Findings.into() })
+    let coverage = args.coverage.then(|| Coverage::of(&policy, &outcomes));
+    print(&outcomes, failed, coverage.as_ref(), args.output)?;
+    // A part of the tests cannot hit everything.
+    let missed = args.filter.is_none() && coverage.is_some_and(|coverage| !coverage.is_whole());
+    Ok(if failed == 0 && !missed { ExitCode::SUCCESS } else { Exit::Findings.into() })
 }
 
 /// A configuration whose tenants need no credential here: nothing is called.
@@ -54,17 +62,83 @@ pub(super) fn credential_free(config: PathBuf) -> Inputs {
     Inputs::from_process(Some(config), Flags { simulate: true, ..Flags::default() })
 }
 
-fn print(outcomes: &[Outcome], failed: usize, format: Format) -> anyhow::Result<()> {
+fn print(outcomes: &[Outcome], failed: usize, coverage: Option<&Coverage>, format: Format) -> anyhow::Result<()> {
     let passed = outcomes.len() - failed;
     if format == Format::Json {
-        let all = serde_json::json!({ "tests": outcomes, "passed": passed, "failed": failed });
+        let mut all = serde_json::json!({ "tests": outcomes, "passed": passed, "failed": failed });
+        if let (Some(coverage), Some(all)) = (coverage, all.as_object_mut()) {
+            all.insert("coverage".to_owned(), serde_json::to_value(coverage)?);
+        }
         output::line(&serde_json::to_string_pretty(&all)?)?;
         return Ok(());
     }
     let mut text: String = outcomes.iter().map(|outcome| outcome.text() + "\n").collect();
     text.push_str(&format!("{passed} passed, {failed} failed"));
+    if let Some(coverage) = coverage {
+        text.push_str(&coverage.text());
+    }
     output::line(&text)?;
     Ok(())
+}
+
+/// What the tests that ran hit: a rule by letting it win, a protection by letting it apply for certain.
+#[derive(Serialize)]
+struct Coverage {
+    rules: Covered,
+    protections: Covered,
+}
+
+/// Those of one kind.
+#[derive(Serialize)]
+struct Covered {
+    all: usize,
+    hit: usize,
+    /// What no test hits, in file order.
+    missed: Vec<Missed>,
+}
+
+/// A rule or a protection that no test hits.
+#[derive(Serialize)]
+struct Missed {
+    name: String,
+    /// Where it stands in the rules file.
+    line: usize,
+}
+
+impl Coverage {
+    fn of(policy: &Policy, outcomes: &[Outcome]) -> Coverage {
+        let covered = |all: &mut dyn Iterator<Item = (&str, usize)>, hit: fn(&Outcome) -> &BTreeSet<String>| {
+            let (hit, missed): (Vec<_>, Vec<_>) =
+                all.partition(|(name, _)| outcomes.iter().any(|outcome| hit(outcome).contains(*name)));
+            let missed: Vec<_> =
+                missed.into_iter().map(|(name, line)| Missed { name: output::plain(name), line }).collect();
+            Covered { all: hit.len() + missed.len(), hit: hit.len(), missed }
+        };
+        let outline = policy.rules().outline(policy.text(), Timestamp::default());
+        Coverage {
+            rules: covered(&mut outline.rules.iter().map(|rule| (rule.name.as_str(), rule.line)), |one| &one.won),
+            protections: covered(
+                &mut outline.protections.iter().map(|protection| (protection.name.as_str(), protection.line)),
+                |one| &one.protected,
+            ),
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.rules.missed.is_empty() && self.protections.missed.is_empty()
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (what, covered) in [("rule", &self.rules), ("protection", &self.protections)] {
+            for Missed { name, line } in &covered.missed {
+                text.push_str(&format!("\nno test hits {what} `{name}` (line {line})"));
+            }
+        }
+        let (rules, protections) = (&self.rules, &self.protections);
+        let counts = format!("{} of {}, ", rules.hit, count(rules.all, "rule"));
+        text + &format!("\nhit: {counts}{} of {}", protections.hit, count(protections.all, "protection"))
+    }
 }
 
 /// How a test went.
@@ -79,6 +153,9 @@ pub(super) struct Outcome {
     /// The rules that won in it.
     #[serde(skip)]
     pub(super) won: BTreeSet<String>,
+    /// The protections that were hit in it.
+    #[serde(skip)]
+    protected: BTreeSet<String>,
 }
 
 impl Outcome {
@@ -102,10 +179,10 @@ pub(super) fn outcomes(
     let shipped = presets::names().filter_map(Source::of_preset);
     let sources: Vec<Source> = sources.iter().cloned().chain(shipped).collect();
     let run = |test: &RuleTest| {
-        let Ran { failures, won } = policy.test(test, base, &sources);
+        let Ran { failures, won, protected } = policy.test(test, base, &sources);
         let before = policy.text().get(..test.span.start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        Outcome { name: output::plain(&test.name), ok: failures.is_empty(), line, failures, won }
+        Outcome { name: output::plain(&test.name), ok: failures.is_empty(), line, failures, won, protected }
     };
     policy.rules().tests().iter().filter(|test| wanted(test)).map(run).collect()
 }

@@ -126,6 +126,20 @@ pub fn tail_of(comment: &str) -> Option<&str> {
     (tail.len() == TAIL_LEN && tail.bytes().all(|b| b.is_ascii_hexdigit())).then_some(tail)
 }
 
+impl fmt::Display for Template {
+    /// As it is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => f.write_str(text)?,
+                Part::Slot { slot, max: MAX } => write!(f, "{{{slot}}}")?,
+                Part::Slot { slot, max } => write!(f, "{{{slot}|trunc:{max}}}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Template {
     /// Reads `{field}` and `{field|trunc:80}`.
     ///
@@ -403,6 +417,14 @@ mod tests {
             "x[sh-0123456789abc]",
         ] {
             assert_eq!(tail_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_template_is_shown_as_it_was_written() {
+        for text in ["{scan} for {alert.id}", "{alert.id|trunc:80}: {alert.title|trunc:512}."] {
+            let shown = Template::parse(text).unwrap().to_string();
+            assert_eq!(shown, text.replace("|trunc:512", ""), "512 is all there ever is");
         }
     }
 

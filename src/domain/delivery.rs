@@ -20,7 +20,7 @@ pub struct VerifiedDelivery {
 
 impl VerifiedDelivery {
     pub(super) fn verified(source: &str, body: Bytes, received: Timestamp, credential: String) -> VerifiedDelivery {
-        let key = DeliveryKey::of(&[source.as_bytes(), &body]);
+        let key = DeliveryKey::of_body(source, &body);
         VerifiedDelivery { source: source.to_owned(), body, key, received, credential, by_old_secret: false }
     }
 
@@ -98,6 +98,12 @@ impl DeliveryKey {
             *to = from;
         }
         DeliveryKey(key)
+    }
+
+    /// Of a delivery that no signed id tells from others. Alerts without an id have theirs from it.
+    #[must_use]
+    pub fn of_body(source: &str, body: &[u8]) -> DeliveryKey {
+        DeliveryKey::of(&[source.as_bytes(), body])
     }
 
     /// The bytes, as the journal stores them.

@@ -64,7 +64,7 @@ pub(super) fn receipt(db: &Connection, delivery: i64, duplicate: bool) -> Result
     Ok(receipt)
 }
 
-fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
+pub(super) fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
     Ok(AlertReceipt {
         id: row.get("alert_id")?,
         state: row.get("state")?,
@@ -74,7 +74,8 @@ fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
     })
 }
 
-const DECISION: &str = "d.id AS row, d.at, d.device, d.rule, d.kind, d.state, d.reason, d.why, s.uuid AS scan_uuid";
+pub(super) const DECISION: &str =
+    "d.id AS row, d.at, d.device, d.rule, d.kind, d.state, d.reason, d.why, s.uuid AS scan_uuid";
 
 fn decisions_of(db: &Connection, delivery: i64, n: i64) -> Result<Vec<DecisionReceipt>, JournalError> {
     let sql = format!(
@@ -84,7 +85,7 @@ fn decisions_of(db: &Connection, delivery: i64, n: i64) -> Result<Vec<DecisionRe
     all(db, &sql, params![delivery, n], decision_receipt)
 }
 
-fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
+pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
     let (kind, reason): (Option<String>, String) = (row.get("kind")?, row.get("reason")?);
     let (rule, device): (Option<String>, String) = (row.get("rule")?, row.get("device")?);
     let why: Why = serde_json::from_str(&row.get::<_, String>("why")?).unwrap_or_default();

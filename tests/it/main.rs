@@ -18,6 +18,7 @@ mod demo;
 mod desk;
 mod directory;
 mod docs;
+mod explain;
 mod far_side;
 mod fleet;
 mod follow;

@@ -15,7 +15,7 @@ use crate::harness::{DEADLINE, hmac_hex};
 
 pub const SECRET: &str = "it's a $ECRET of \"many\" bytes";
 pub const PAYLOAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/payloads/generic.json");
-const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
+pub const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 
 const RULES: &str = r#"version = 1
 
@@ -37,7 +37,7 @@ event  = { severity = "low", alert.id = "2", device.id = "1e5bc9d7e413ddd7902c29
 expect = { rule = "high" }
 "#;
 
-const CONFIG: &str = r#"
+pub const CONFIG: &str = r#"
 [sources.soar]
 preset = "generic"
 [[sources.soar.auth]]
@@ -61,7 +61,7 @@ pub struct Desk(TempDir);
 
 impl Desk {
     /// With the files of a working installation.
-    fn ready() -> Desk {
+    pub fn ready() -> Desk {
         let desk = Desk::empty();
         desk.file("rules.toml", RULES);
         desk.file("scanhook.toml", CONFIG);
@@ -78,12 +78,16 @@ impl Desk {
         std::fs::write(self.0.path().join(name), text).unwrap();
     }
 
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
     pub fn secret(&self, name: &str) {
         self.file(name, SECRET);
         std::fs::set_permissions(self.0.path().join(name), std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
         command.args(args).current_dir(self.0.path()).env_clear().stdin(Stdio::null());
         command
@@ -112,7 +116,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Ran {
+    pub fn of(output: Output) -> Ran {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
@@ -123,7 +127,7 @@ impl Ran {
         self
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 }
@@ -211,7 +215,7 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
 }
 
 /// Asks again until it is so.
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !so() {
         assert!(begun.elapsed() < DEADLINE, "{what}");

@@ -1,10 +1,14 @@
 //! Why each rule did or did not match, computed when somebody asks: nothing of it is needed to decide.
 
+use serde::Serialize;
+
 use super::condition::{Condition, Leaf};
 use super::event::Event;
+use super::rule::{Calendar, Times};
 use super::sight::Sight;
 use super::truth::Truths;
 use super::{Facts, Rules};
+use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Guarded, Seen, Verdict};
 
 /// A decision with everything that was looked at on the way.
@@ -19,7 +23,7 @@ pub struct Explanation {
 }
 
 /// One rule or protection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explained {
     /// Its name.
     pub name: String,
@@ -29,23 +33,41 @@ pub struct Explained {
     pub failing: Option<Failing>,
     /// What its own conditions saw.
     pub seen: Vec<Seen>,
+    /// The windows it names, and how they stand at the time of the event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Glance>,
 }
 
-/// How a rule or a protection was judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judged {
-    /// It matches.
-    True,
-    /// It does not.
-    False,
-    /// It cannot be known.
-    Unknown,
-    /// The directory will tell.
-    Open,
+codes! {
+    /// How a rule or a protection was judged.
+    pub enum Judged {
+        /// It matches.
+        True = "true",
+        /// It does not.
+        False = "false",
+        /// It cannot be known.
+        Unknown = "unknown",
+        /// The directory will tell.
+        Open = "open",
+    }
+}
+
+/// A window at one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Glance {
+    /// What it is named for: `during`, `outside` or `start`.
+    pub key: &'static str,
+    /// Its name.
+    pub window: String,
+    /// Whether it is open.
+    pub open: bool,
+    /// When it opens next, where it is closed and ever opens, as RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opens: Option<String>,
 }
 
 /// A condition that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failing {
     /// As it stands in the file: the field, its operator, and the value behind them.
     pub condition: String,
@@ -65,11 +87,14 @@ impl Rules {
         };
         let rules = self.rules.iter().map(|rule| {
             let truths = rule.truths(&sight, &self.windows);
-            explained(&rule.name, truths, &rule.when, rule.unless.as_ref(), sight, text)
+            let windows = rule.times.glances(event.at, &self.windows);
+            Explained { windows, ..explained(&rule.name, truths, &rule.when, rule.unless.as_ref(), sight, text) }
         });
-        let protections = self.protections.iter().map(|protection| {
-            let truths = protection.truths(sight, &self.windows);
-            explained(&protection.name, truths, &protection.when, protection.unless.as_ref(), sight, text)
+        let protections = self.protections.iter().map(|one| {
+            let truths = one.truths(sight, &self.windows);
+            let windows = one.times.glances(event.at, &self.windows);
+            let told = one.telling(sight);
+            Explained { windows, ..explained(&one.name, truths, &one.when, one.unless.as_ref(), told, text) }
         });
         Explanation { rules: rules.collect(), protections: protections.collect(), verdict: self.decide(event) }
     }
@@ -97,14 +122,19 @@ fn explained(
         Truths::UNKNOWN => Judged::Unknown,
         _ => Judged::Open,
     };
-    let leaf = || {
-        let failing = when.first_failing(&sight);
-        failing.or_else(|| {
-            let unless = unless.filter(|unless| unless.truths(&sight) != Truths::FALSE)?;
-            unless.leaves().into_iter().find(|leaf| leaf.truths(&sight) != Truths::FALSE)
-        })
+    let excluding = |fits: fn(Truths) -> bool| {
+        let leaves = unless.into_iter().flat_map(Condition::leaves);
+        leaves.filter(|leaf| fits(leaf.truths(&sight))).collect::<Vec<_>>().into_iter().next()
     };
-    let failing = if judged == Judged::True { None } else { leaf() };
+    let failing = match judged {
+        Judged::True => None,
+        // Its condition would hold, or might: what keeps it from matching is its exception, or a window.
+        Judged::False if when.truths(&sight) != Truths::FALSE => {
+            let holds = unless.is_some_and(|unless| unless.truths(&sight) == Truths::TRUE);
+            if holds { excluding(|truths| truths == Truths::TRUE) } else { None }
+        }
+        _ => when.first_failing(&sight).or_else(|| excluding(|truths| truths != Truths::FALSE)),
+    };
     let failing = failing.map(|leaf| Failing {
         condition: written(leaf, text),
         seen: leaf.seen(&sight),
@@ -116,11 +146,26 @@ fn explained(
             seen.push(more);
         }
     }
-    Explained { name: name.to_owned(), judged, failing, seen }
+    Explained { name: name.to_owned(), judged, failing, seen, windows: Vec::new() }
+}
+
+impl Times {
+    /// How each of its windows stands.
+    fn glances(&self, at: Timestamp, calendar: Calendar<'_>) -> Vec<Glance> {
+        let keys = [("during", &self.during), ("outside", &self.outside), ("start", &self.start)];
+        let places = keys.into_iter().flat_map(|(key, places)| places.iter().map(move |place| (key, *place)));
+        let windows = places.filter_map(|(key, place)| Some((key, calendar.get(place)?)));
+        let glance = |(key, window): (_, &super::window::Window)| {
+            let (open, opens) = (window.is_open(at), window.next_opening(at));
+            let opens = (!open && opens != Timestamp::NEVER).then(|| opens.to_string());
+            Glance { key, window: window.name.clone(), open, opens }
+        };
+        windows.map(glance).collect()
+    }
 }
 
 /// A condition as the file has it.
-fn written(leaf: &Leaf, text: &str) -> String {
+pub(super) fn written(leaf: &Leaf, text: &str) -> String {
     let value = crate::domain::plain::one_line(text.get(leaf.span.clone()).unwrap_or("…"), 200);
     let operator = leaf.test.operator().map_or_else(String::new, |operator| format!(".{operator}"));
     format!("{}{operator} = {value}", leaf.field.name())
@@ -185,5 +230,53 @@ expect = { scan = "none" }
         assert_eq!(explanation.protections[0].judged, Judged::True);
         assert_eq!(explanation.guarded()[0].name, "jewels");
         assert_eq!(explanation.verdict.rule, None);
+    }
+
+    const SILENT: &str = r#"version = 1
+[windows.nights]
+timezone = "UTC"
+hours = ["22:00-05:00"]
+[[protect]]
+name = "by name"
+when = { device.name.glob = "dc-*" }
+at_most = "hold"
+[[protect]]
+name = "servers"
+when = { device.os.glob = "WindowsServer*" }
+start = "nights"
+unless = { alert.techniques = "T1486" }
+[[rule]]
+name = "by night"
+scan = "full"
+when = { severity = "high" }
+during = "nights"
+[[test]]
+name = "t"
+event = { severity = "high", device.name = "lt-1", device.os = "unknown", alert.techniques = "T1486" }
+expect = { scan = "none" }
+"#;
+
+    #[test]
+    fn what_decides_is_told_an_exception_a_window_or_a_name_that_nobody_can_tell() {
+        let rules = Rules::parse(SILENT, &mut |_| Err(String::new())).unwrap().rules;
+        let Given::Event(event) = &rules.tests()[0].steps[0].given else { unreachable!() };
+        let noon = crate::domain::time::Timestamp::parse("2026-01-05T12:00:00Z").unwrap();
+        let mut event = event.as_event(noon);
+        let servers = rules.explain(&event, SILENT).protections.swap_remove(1);
+        let failing = servers.failing.unwrap();
+        assert_eq!(
+            (servers.judged, failing.condition.as_str(), failing.excluded),
+            (Judged::False, "alert.techniques = \"T1486\"", true)
+        );
+        let glance =
+            |key, opens: &str| Glance { key, window: "nights".to_owned(), open: false, opens: Some(opens.to_owned()) };
+        assert_eq!(servers.windows, [glance("start", "2026-01-05T22:00:00.000Z")]);
+        let night = rules.explain(&event, SILENT).rules.swap_remove(0);
+        assert_eq!((night.judged, night.failing), (Judged::False, None), "only the window is in the way");
+        assert_eq!(night.windows, [glance("during", "2026-01-05T22:00:00.000Z")]);
+        event.facts = Facts::Silent;
+        let by_name = rules.explain(&event, SILENT).protections.swap_remove(0);
+        assert_eq!(by_name.judged, Judged::Unknown);
+        assert!(by_name.failing.unwrap().seen.unknown, "the alert's name is not what could not be judged");
     }
 }

@@ -22,30 +22,33 @@ const ENTRY: &[&str] = &["value", "until", "note"];
 /// A list with more entries is not put into the index of rules: looking at it costs less.
 const INDEXED: usize = 200;
 
-/// What the entries of a list are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ListType {
-    /// Compared as a bare value would be.
-    Text,
-    /// Glob patterns.
-    Glob,
-    /// Networks and addresses.
-    Cidr,
-    /// Machine ids, 40 hex digits each.
-    MachineId,
+codes! {
+    /// What the entries of a list are.
+    pub enum ListType {
+        /// Compared as a bare value would be.
+        Text = "text",
+        /// Glob patterns.
+        Glob = "glob",
+        /// Networks and addresses.
+        Cidr = "cidr",
+        /// Machine ids, 40 hex digits each.
+        MachineId = "machine_id",
+    }
 }
 
 const TYPES: &[(&str, ListType)] = &[
-    ("text", ListType::Text),
-    ("glob", ListType::Glob),
-    ("cidr", ListType::Cidr),
-    ("machine_id", ListType::MachineId),
+    (ListType::Text.code(), ListType::Text),
+    (ListType::Glob.code(), ListType::Glob),
+    (ListType::Cidr.code(), ListType::Cidr),
+    (ListType::MachineId.code(), ListType::MachineId),
 ];
 
 /// One `[lists.x]`, as written.
 #[derive(Debug)]
 pub(super) struct List {
     kind: ListType,
+    /// The file of further entries, as the rules name it.
+    file: Option<String>,
     entries: Vec<(Written, Option<Timestamp>)>,
 }
 
@@ -105,6 +108,30 @@ impl Members {
     }
 }
 
+/// What is kept of a list for those who ask what is in force.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) name: String,
+    pub(super) kind: ListType,
+    pub(super) file: Option<String>,
+    pub(super) entries: usize,
+    /// When entries end, those that do; earliest first.
+    pub(super) ends: Vec<Timestamp>,
+}
+
+impl Lists {
+    /// What is to be kept of each, by name.
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let kept = |(name, list): (&String, &List)| {
+            let mut ends: Vec<Timestamp> = list.entries.iter().filter_map(|(_, until)| *until).collect();
+            ends.sort_unstable();
+            let (file, entries) = (list.file.clone(), list.entries.len());
+            Kept { name: name.clone(), kind: list.kind, file, entries, ends }
+        };
+        self.by_name.iter().map(kept).collect()
+    }
+}
+
 impl List {
     fn members(&self, name: &str, shape: Shape) -> Members {
         let (texts, globs) = (HashMap::new(), Vec::new());
@@ -158,7 +185,7 @@ impl Walk<'_> {
     }
 
     fn list(&mut self, name: &str, value: &Node<'_>, read: ReadList<'_>) -> List {
-        let mut list = List { kind: ListType::Text, entries: Vec::new() };
+        let mut list = List { kind: ListType::Text, file: None, entries: Vec::new() };
         let place = format!("`[lists.{name}]`");
         let Some(table) = self.table(value, &place) else { return list };
         for Entry { key, span, .. } in entries_of(table).iter().filter(|entry| !LIST.contains(&entry.key)) {
@@ -179,6 +206,7 @@ impl Walk<'_> {
             self.values(values, &place, &mut list, table.contains_key("file"));
         }
         if let Some(file) = table.get("file") {
+            list.file = file.get_ref().as_str().map(str::to_owned);
             self.list_file(file, table, &mut list, read);
         } else if let Some(least) = table.get("min_entries") {
             self.least(least, &list);

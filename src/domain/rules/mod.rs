@@ -16,6 +16,7 @@ mod lint;
 mod list;
 mod network;
 mod operand;
+mod outline;
 mod protect;
 mod read;
 mod rule;
@@ -37,10 +38,15 @@ use window::Window;
 
 pub use event::{Event, Facts, MachineFacts, OwnedEvent, owned};
 pub use expect::{Expect, Given, Payload, Protected, RuleTest, Step};
-pub use explain::{Explained, Explanation, Failing, Judged};
+pub use explain::{Explained, Explanation, Failing, Glance, Judged};
 pub use field::{Named, Reading};
 pub use finding::{Finding, Level, render};
-pub use list::ReadList;
+pub use given::GivenFact;
+pub use list::{ListType, ReadList};
+pub use outline::{
+    DefaultsOutline, LimitOutline, ListOutline, Outline, ProtectionOutline, RuleOutline, TimesOutline, WindowOutline,
+};
+pub use protect::{AtMost, IfUnknown};
 pub use run::{Ran, run};
 
 use super::comment::Template;
@@ -61,6 +67,7 @@ pub struct Rules {
     /// How long the directory may take.
     resolve_within: Duration,
     comment: Template,
+    lists: Vec<list::Kept>,
     windows: Vec<Window>,
     protections: Vec<Protection>,
     rules: Vec<Rule>,

@@ -24,29 +24,37 @@ pub(super) struct Protection {
     pub(super) name: String,
     pub(super) when: Condition,
     pub(super) unless: Option<Condition>,
-    at_most: Option<AtMost>,
-    times: Times,
-    if_unknown: IfUnknown,
+    pub(super) at_most: Option<AtMost>,
+    pub(super) times: Times,
+    pub(super) if_unknown: IfUnknown,
     /// Whether `when` or `unless` asks for the device's name, and for its address.
     name_matters: bool,
     ip_matters: bool,
     pub(super) span: Range<usize>,
 }
 
-/// How far a scan may still go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AtMost {
-    None,
-    Hold,
-    Quick,
+codes! {
+    /// How far a scan may still go.
+    pub enum AtMost {
+        /// No scan.
+        None = "none",
+        /// A person decides.
+        Hold = "hold",
+        /// A Quick in place of a Full.
+        Quick = "quick",
+    }
 }
 
-/// What becomes of a scan whose protection could not be judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum IfUnknown {
-    Hold,
-    Apply,
-    Skip,
+codes! {
+    /// What becomes of a scan whose protection could not be judged.
+    pub enum IfUnknown {
+        /// A person decides.
+        Hold = "hold",
+        /// The protection applies.
+        Apply = "apply",
+        /// It is left out.
+        Skip = "skip",
+    }
 }
 
 /// How strongly a decision is held.
@@ -97,6 +105,15 @@ impl Protection {
         // An exception must be known to hold, by every name the machine may have.
         let spared = Truths::all(worlds().map(|world| unless.truths(&world)));
         hit.and(spared.unknown_is_false().not())
+    }
+
+    /// The way of looking at an event that says best what it is: one by which it is hit, else one that nobody can judge.
+    pub(super) fn telling<'e>(&self, sight: Sight<'e>) -> Sight<'e> {
+        let by = |pick: fn(Truths) -> bool| {
+            let mut worlds = sight.worlds(self.name_matters, self.ip_matters);
+            worlds.find(|world| pick(self.when.truths(world)))
+        };
+        by(|truths| truths == Truths::TRUE).or_else(|| by(Truths::may_be_unknown)).unwrap_or(sight)
     }
 
     /// The least and the most it makes of a scan, where it may be any of these.
@@ -169,8 +186,8 @@ impl Walk<'_> {
     }
 
     fn protection(&mut self, table: &DeTable<'_>, header: Range<usize>) -> Protection {
-        let words = [("none", AtMost::None), ("hold", AtMost::Hold), ("quick", AtMost::Quick)];
-        let unknowns = [("hold", IfUnknown::Hold), ("apply", IfUnknown::Apply), ("skip", IfUnknown::Skip)];
+        let words: Vec<_> = AtMost::ALL.iter().map(|word| (word.code(), *word)).collect();
+        let unknowns: Vec<_> = IfUnknown::ALL.iter().map(|word| (word.code(), *word)).collect();
         let mut protection = Protection {
             name: String::new(),
             when: Condition::All(Vec::new()),

@@ -88,14 +88,15 @@ pub(super) fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Findin
 }
 
 /// Where the lines of a text begin.
-struct Lines(Vec<usize>);
+pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
-    fn of(text: &str) -> Lines {
+    pub(super) fn of(text: &str) -> Lines {
         Lines(core::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
     }
 
-    fn number(&self, at: usize) -> usize {
+    /// The line, from 1, that this byte is in.
+    pub(super) fn number(&self, at: usize) -> usize {
         self.0.partition_point(|start| *start <= at)
     }
 }
@@ -166,6 +167,7 @@ impl Walk<'_> {
             max_age,
             resolve_within,
             comment,
+            lists: self.lists.kept(),
             windows,
             protections,
             rules,

@@ -20,7 +20,7 @@ const TAIL: &str = "000000000000";
 /// a delivery must hold for every one of them.
 pub fn run(test: &RuleTest, rules: &Rules, read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>) -> Ran {
     let mut begun = Vec::new();
-    let (mut failures, mut won) = (Vec::new(), BTreeSet::new());
+    let (mut failures, mut won, mut protected) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let mut now = test.at.unwrap_or(NOON);
     for (n, step) in test.steps.iter().enumerate() {
         now = now.plus(step.after);
@@ -28,6 +28,7 @@ pub fn run(test: &RuleTest, rules: &Rules, read: &mut dyn FnMut(&Payload) -> Res
         let mut judge = |event: &OwnedEvent| {
             let got = decided(rules, event, test.mode.unwrap_or(Mode::Enforce), now, &mut begun);
             won.extend(got.rule.clone());
+            protected.extend(got.hit.iter().cloned());
             failures.extend(unmet(&step.expect, &got).into_iter().map(|sentence| format!("{place}{sentence}")));
         };
         match &step.given {
@@ -44,7 +45,7 @@ pub fn run(test: &RuleTest, rules: &Rules, read: &mut dyn FnMut(&Payload) -> Res
             },
         }
     }
-    Ran { failures, won }
+    Ran { failures, won, protected }
 }
 
 /// How a test went.
@@ -54,6 +55,8 @@ pub struct Ran {
     pub failures: Vec<String>,
     /// The rules that won in it.
     pub won: BTreeSet<String>,
+    /// The protections that were hit in it.
+    pub protected: BTreeSet<String>,
 }
 
 /// A scan that the test has begun; it counts as succeeded at once.
@@ -73,6 +76,8 @@ struct Decided {
     comment: Option<String>,
     /// The protections that apply.
     protections: Vec<String>,
+    /// Those among them that are known to be hit.
+    hit: Vec<String>,
 }
 
 fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun: &mut Vec<Begun>) -> Decided {
@@ -96,9 +101,11 @@ fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun:
         }
     };
     let comment = wanted.as_ref().map(|wanted| comment(rules, event, name, wanted.kind));
+    let hit =
+        protections.iter().filter(|guarded| guarded.how == Guard::Hit).map(|guarded| guarded.name.clone()).collect();
     let applies = protections.into_iter().filter(|guarded| guarded.how != Guard::Skipped);
     let protections = applies.map(|guarded| guarded.name).collect();
-    Decided { rule, wanted, state, reason, comment, protections }
+    Decided { rule, wanted, state, reason, comment, protections, hit }
 }
 
 /// What tells one machine of a test from another. The directory has answered in a test, so a device without a

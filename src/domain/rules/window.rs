@@ -7,6 +7,7 @@ use jiff::{Timestamp as Instant, ToSpan};
 use toml::de::DeValue;
 
 use super::finding::{code, meant, quoted};
+use super::outline::WindowOutline;
 use super::walk::{Entry, Node, Walk, entries_of};
 use crate::domain::time::Timestamp;
 
@@ -47,6 +48,25 @@ impl Window {
     /// Whether it is open at this instant.
     pub(super) fn is_open(&self, at: Timestamp) -> bool {
         self.shows(at.to_jiff())
+    }
+
+    /// As those see it who ask what is in force.
+    pub(super) fn outline(&self, at: Timestamp) -> WindowOutline {
+        let (open, opens) = (self.is_open(at), self.next_opening(at));
+        let days = DAYS.into_iter().zip(self.days).filter_map(|(day, opens)| opens.then_some(day));
+        let time = |time: Time| format!("{:02}:{:02}", time.hour(), time.minute());
+        let hours = |hours: &Hours| {
+            let closes = hours.closes.map_or_else(|| "24:00".to_owned(), time);
+            format!("{}-{closes}", time(hours.opens))
+        };
+        WindowOutline {
+            name: self.name.clone(),
+            timezone: self.zone.iana_name().unwrap_or("UTC").to_owned(),
+            days: days.collect(),
+            hours: self.hours.iter().map(hours).collect(),
+            open,
+            opens: (!open && opens != Timestamp::NEVER).then(|| opens.to_string()),
+        }
     }
 
     fn shows(&self, at: Instant) -> bool {

@@ -1,0 +1,404 @@
+//! `scanhook explain`: why an alert is, or was, decided as it is. From files and the journal alone: nobody is called.
+
+mod judgement;
+mod reading;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::output::{self, plain};
+use super::table::count;
+use super::trouble::{Exit, Trouble};
+use super::{Format, check, send};
+use crate::api::AlertReceipt;
+use crate::clock;
+use crate::domain::alert::{Alert, AlertState};
+use crate::domain::delivery::DeliveryKey;
+use crate::domain::json::Json;
+use crate::domain::mapping::{self, Delivered, Headers};
+use crate::domain::rules::GivenFact;
+use crate::domain::scan::Mode;
+use crate::domain::strict_json;
+use crate::domain::time::Timestamp;
+use crate::journal::{self, JournalError, Remembered, RememberedAlert, RememberedDecision};
+use crate::policy::{Ceiling, Policy, Terms};
+use crate::presets;
+use crate::settings::{Flags, Inputs, Source, Tenant};
+use judgement::{Case, Judgement};
+use reading::Reading;
+
+/// The sentence for a command line that names nothing to explain.
+const NOTHING_NAMED: &str =
+    "what is to be explained? Name the file with a delivery's body, `-`, or one of the journal with --delivery ID";
+/// Alerts and decisions that are shown; the others are counted.
+const MOST: usize = 10;
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The body of a delivery; `-` for standard input.
+    #[arg(conflicts_with = "delivery")]
+    payload: Option<PathBuf>,
+    /// Whose map reads it: a source of scanhook.toml or, without one, a preset [default: the only source, or generic].
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// One in the journal, by its id or by the id of one of its decisions.
+    #[arg(long, value_name = "ID")]
+    delivery: Option<String>,
+    /// Says how sources read and where the journal lies; without it, scanhook.toml here if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The policy; without it, rules.toml here or, for a decision of the journal, the policy that decided.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Where a journal with a relative path lies.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// As if received then: 2026-11-02T08:00:00Z [default: now, or when it was received].
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    at: Option<Timestamp>,
+    /// What Defender's directory says of the machine, such as device.tags=a,b; `unknown` for what it cannot tell.
+    #[arg(long = "fact", value_name = "KEY=VALUE", value_parser = str::parse::<GivenFact>)]
+    facts: Vec<GivenFact>,
+    /// How it is written.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "a time needs a date, a time and an offset: 2026-11-02T08:00:00Z".to_owned())
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let office = Office::of(args)?;
+    let report = match (&args.delivery, &args.payload) {
+        (Some(id), _) => stored(args, &office, id)?,
+        (None, Some(payload)) => given(args, &office, payload)?,
+        (None, None) => return Err(Trouble::new(Exit::Usage, NOTHING_NAMED).into()),
+    };
+    match args.output {
+        Format::Json => output::line(&serde_json::to_string_pretty(&report)?)?,
+        Format::Text => output::print(&report.text())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is configured, as far as it matters here.
+struct Office {
+    /// Whether there is a scanhook.toml.
+    configured: bool,
+    sources: Vec<Source>,
+    tenants: Vec<Tenant>,
+    journal: PathBuf,
+}
+
+impl Office {
+    fn of(args: &Args) -> Result<Office, Trouble> {
+        let config = check::named_or_here(args.config.as_deref(), "scanhook.toml");
+        let configured = config.is_some();
+        if !configured && args.delivery.is_none() {
+            return Ok(Office { configured, sources: Vec::new(), tenants: Vec::new(), journal: PathBuf::new() });
+        }
+        // Nothing is called, so no tenant needs its credential.
+        let flags = Flags { simulate: true, data_dir: args.data_dir.clone(), ..Flags::default() };
+        let settings = check::settings(&Inputs::from_process(config, flags))?;
+        let (sources, tenants, journal) = (settings.sources, settings.tenants, settings.journal.path);
+        Ok(Office { configured, sources, tenants, journal })
+    }
+
+    /// A source by its name.
+    fn source(&self, name: &str) -> Result<Source, Trouble> {
+        if !self.configured {
+            let names: Vec<_> = presets::names().map(str::to_owned).collect();
+            return Source::of_preset(name).ok_or_else(|| send::unknown(name, "preset", &names));
+        }
+        let found = self.sources.iter().find(|source| source.name == name).cloned();
+        found.ok_or_else(|| send::unknown(name, "source", &self.names()))
+    }
+
+    /// The source that is meant where none is named.
+    fn usual(&self) -> Result<Source, Trouble> {
+        match self.sources.as_slice() {
+            [] if !self.configured => self.source("generic"),
+            [only] => Ok(only.clone()),
+            _ => {
+                let sentence = format!("whose map reads it? Name one with --source: {}", self.names().join(", "));
+                Err(Trouble::new(Exit::Usage, sentence))
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.sources.iter().map(|source| source.name.clone()).collect()
+    }
+
+    /// What a tenant allows its rules.
+    fn terms(&self, tenant: &str) -> Terms {
+        let tenant = self.tenants.iter().find(|known| known.name == tenant);
+        let mode = tenant.and_then(|tenant| tenant.mode).unwrap_or(Mode::Enforce);
+        Terms { ceiling: Ceiling::AtMost(mode), limit: tenant.map(|tenant| tenant.limit) }
+    }
+}
+
+/// All that is said of one delivery.
+#[derive(Serialize)]
+struct Report {
+    /// Its id, where it is one of the journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<String>,
+    source: String,
+    preset: String,
+    /// When it was received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_at: Option<String>,
+    /// What became of its alerts, where it is one of the journal: as a receipt has it now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alerts: Vec<AlertReceipt>,
+    /// What is worth knowing about the explanation itself.
+    notes: Vec<String>,
+    /// How the source's map reads it.
+    read: Vec<Reading>,
+    /// How each alert about each device is decided.
+    decisions: Vec<Judgement>,
+    /// Decisions that nobody would see.
+    #[serde(skip)]
+    left_out: usize,
+}
+
+impl Report {
+    fn of(source: &Source) -> Report {
+        Report {
+            delivery: None,
+            source: source.name.clone(),
+            preset: source.preset.clone(),
+            received_at: None,
+            alerts: Vec::new(),
+            notes: Vec::new(),
+            read: Vec::new(),
+            decisions: Vec::new(),
+            left_out: 0,
+        }
+    }
+
+    /// Explains a case, if it will be seen: with many alerts, devices and rules all together are too many to work out.
+    fn judge(&mut self, format: Format, case: &Case<'_>, decision: Option<&RememberedDecision>) {
+        if format == Format::Text && self.decisions.len() >= MOST {
+            self.left_out += 1;
+            return;
+        }
+        let judged = case.judge();
+        self.decisions.push(match decision {
+            Some(decision) => judged.stored(decision),
+            None => judged,
+        });
+    }
+
+    fn text(&self) -> String {
+        let by = if self.preset.is_empty() { String::new() } else { format!(", preset {}", self.preset) };
+        let mut text = match (&self.delivery, &self.received_at) {
+            (Some(id), Some(at)) => plain(&format!("delivery {id} of source {}{by}, received {at}", self.source)),
+            _ => plain(&format!("read by source {}{by}", self.source)),
+        };
+        text.push('\n');
+        for alert in self.alerts.iter().take(MOST) {
+            let why = alert.detail.as_ref().or(alert.reason.as_ref());
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            text.push_str(&format!("{}\n", plain(&format!("stored: alert {} is {}{why}", alert.id, alert.state))));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("note: {}\n", plain(note)));
+        }
+        for (n, reading) in self.read.iter().take(MOST).enumerate() {
+            text.push_str(&format!("\n{}", reading.text(n + 1)));
+        }
+        text.push_str(&more(self.read.len().saturating_sub(MOST), "alert"));
+        for judgement in &self.decisions {
+            text.push_str(&format!("\n{}", judgement.text()));
+        }
+        text.push_str(&more(self.left_out, "decision"));
+        text
+    }
+}
+
+fn more(left: usize, what: &str) -> String {
+    if left == 0 { String::new() } else { format!("\nand {} more; -o json has all of them\n", count(left, what)) }
+}
+
+/// A body that lies here.
+fn given(args: &Args, office: &Office, payload: &Path) -> anyhow::Result<Report> {
+    let source = args.source.as_ref().map_or_else(|| office.usual(), |name| office.source(name))?;
+    let body = send::payload(payload)?;
+    let json = strict_json::read(&body).map_err(|fault| {
+        let sentence = format!("{}: a receiver answers 400, it is no strict JSON: {fault}", payload.display());
+        Trouble::new(Exit::BadData, sentence)
+    })?;
+    let mut report = Report::of(&source);
+    if body.len() > source.max_body {
+        let sentence =
+            format!("a receiver answers 413: more than the {} bytes of the source's max_body", source.max_body);
+        report.notes.push(sentence);
+    }
+    report.read(&source, &body, &json);
+    let at = args.at.unwrap_or_else(clock::now);
+    report.decide(args, office, &source, &json, at)?;
+    Ok(report)
+}
+
+impl Report {
+    /// Has the map of a source read it.
+    fn read(&mut self, source: &Source, body: &[u8], json: &Json<'_>) {
+        let hash = DeliveryKey::of_body(&source.name, body);
+        let delivered = Delivered { body: json, hash: hash.as_bytes(), headers: &Headers::new() };
+        self.read = mapping::explain(&source.mapping, source.caps, delivered).into_iter().map(Reading::from).collect();
+        let headers: Vec<String> = source.mapping.headers().iter().cloned().collect();
+        if !headers.is_empty() {
+            self.notes.push(format!("the map reads headers, which are not kept: {}", headers.join(", ")));
+        }
+    }
+
+    /// Decides what was read by the rules that lie here.
+    fn decide(
+        &mut self,
+        args: &Args,
+        office: &Office,
+        source: &Source,
+        json: &Json<'_>,
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
+        let Some(rules) = check::named_or_here(args.rules.as_deref(), "rules.toml") else {
+            self.notes.push("no rules.toml is here, so nothing is decided; name one with --rules".to_owned());
+            return Ok(());
+        };
+        let policy = check::policy(&rules, Exit::Configuration)?.policy;
+        let alerts: Vec<Alert> = self.read.iter().filter_map(Reading::alert).cloned().collect();
+        for alert in &alerts {
+            let tenant = source.tenant_of(alert).unwrap_or_default();
+            let terms = office.terms(tenant);
+            for device in &alert.devices {
+                let (body, facts) = (Some(json), args.facts.as_slice());
+                let case = Case { policy: &policy, source, terms, alert, device, body, at, facts, recorded: None };
+                self.judge(args.output, &case, None);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A delivery of the journal.
+fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
+    let kept = remember(&office.journal, id)?;
+    let mut notes = Vec::new();
+    let name = args.source.as_deref().unwrap_or(&kept.source);
+    let source = match office.source(name) {
+        Ok(source) => Some(source),
+        Err(trouble) if args.source.is_some() => return Err(trouble.into()),
+        Err(_) => {
+            notes.push(format!("source {name} is not configured here, so how it reads the body cannot be shown"));
+            None
+        }
+    };
+    if name != kept.source {
+        notes.push(format!("read as if it came from source {name}; it came from {}", kept.source));
+    }
+    let known = source.is_some();
+    let source = source.map_or_else(|| stranger(&kept), Ok)?;
+    let mut report = Report { notes, ..Report::of(&source) };
+    report.delivery = Some(kept.id.to_string());
+    report.received_at = Some(kept.received.to_string());
+    let json = kept.body.as_deref().and_then(|body| strict_json::read(body).ok());
+    match (&kept.body, &json) {
+        (Some(body), Some(json)) if known => report.read(&source, body, json),
+        (None, _) => report.notes.push("its body is past retention, so conditions on pointers see nothing".to_owned()),
+        _ => {}
+    }
+    let at = args.at.unwrap_or(kept.received);
+    report.alerts = kept.alerts.iter().map(RememberedAlert::whole).collect();
+    let policies = Policies::of(args, &kept, &mut report.notes)?;
+    for one in &kept.alerts {
+        for decision in &one.decisions {
+            let Some(policy) = policies.of_decision(decision) else { continue };
+            let device = one.alert.devices.iter().find(|device| device.label() == decision.receipt.device);
+            let device = device.cloned().unwrap_or_default();
+            let (terms, facts) = (office.terms(&decision.tenant), args.facts.as_slice());
+            let recorded = decision.machine.as_ref().map(|(_, record)| record);
+            let (alert, body) = (&one.alert, json.as_ref());
+            let case = Case { policy, source: &source, terms, alert, device: &device, body, at, facts, recorded };
+            report.judge(args.output, &case, Some(decision));
+        }
+    }
+    if let (true, Some(json)) = (report.decisions.is_empty(), &json) {
+        report.decide(args, office, &source, json, at)?;
+        if !report.decisions.is_empty() {
+            report.notes.push(if kept.alerts.iter().any(|one| one.receipt.state == AlertState::Parked.code()) {
+                format!("the map as it is now reads alerts; `scanhook retry {}` does so", kept.id)
+            } else {
+                "nothing was decided for it; below it is as if it were new".to_owned()
+            });
+        }
+    }
+    Ok(report)
+}
+
+fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
+    let nothing = || {
+        let sentence = format!(
+            "the journal {} knows no delivery and no decision with the id {}; `scanhook alerts` and `scanhook decisions` \
+             show them",
+            path.display(),
+            plain(id)
+        );
+        Trouble::new(Exit::NoInput, sentence)
+    };
+    if !path.exists() {
+        let sentence =
+            format!("no journal is at {}; name its scanhook.toml with --config, or --data-dir", path.display());
+        return Err(Trouble::new(Exit::NoInput, sentence));
+    }
+    let id = Uuid::try_parse(id).map_err(|_| nothing())?;
+    let found = journal::remembered(path, id).map_err(|error| {
+        let exit = if matches!(error, JournalError::Busy) { Exit::Unavailable } else { Exit::Io };
+        Trouble::new(exit, format!("{}: {error}", path.display()))
+    })?;
+    found.ok_or_else(nothing)
+}
+
+/// Stands for a source that is not configured any more.
+fn stranger(kept: &Remembered) -> Result<Source, Trouble> {
+    let tenant = kept.alerts.iter().flat_map(|one| &one.decisions).map(|one| one.tenant.clone()).next();
+    let base = Source::of_preset("generic").ok_or_else(|| Trouble::new(Exit::Internal, "no preset is there"))?;
+    Ok(Source { name: kept.source.clone(), preset: String::new(), tenants: tenant.into_iter().collect(), ..base })
+}
+
+/// The policies that decided, or the one that is named in their place.
+struct Policies {
+    named: Option<Policy>,
+    decided: BTreeMap<String, Policy>,
+}
+
+impl Policies {
+    fn of(args: &Args, kept: &Remembered, notes: &mut Vec<String>) -> Result<Policies, Trouble> {
+        let mut policies = Policies { named: None, decided: BTreeMap::new() };
+        if let Some(path) = &args.rules {
+            notes.push(format!("decided by the rules of {}, not by those that decided then", path.display()));
+            policies.named = Some(check::policy(path, Exit::Configuration)?.policy);
+            return Ok(policies);
+        }
+        for (fingerprint, record) in &kept.policies {
+            match Policy::recall(record) {
+                Ok(checked) => drop(policies.decided.insert(fingerprint.clone(), checked.policy)),
+                Err(_) => notes.push(format!(
+                    "the policy {fingerprint} that decided cannot be read by this version; name one with --rules"
+                )),
+            }
+        }
+        Ok(policies)
+    }
+
+    fn of_decision(&self, decision: &RememberedDecision) -> Option<&Policy> {
+        self.named.as_ref().or_else(|| self.decided.get(&decision.policy))
+    }
+}

@@ -1,0 +1,93 @@
+//! How a body was read: where each field stood, what was looked for in vain, and what looks like it.
+
+use serde::Serialize;
+
+use crate::cli::output::plain;
+use crate::domain::alert::Alert;
+use crate::domain::mapping::{Candidate, Explained, Item, Missing, Supplied};
+use crate::domain::plain::one_line;
+
+/// Characters of a value that are shown.
+const VALUE: usize = 48;
+
+/// The state of an alert that goes on to the rules.
+const READ: &str = "read";
+
+/// One alert of a delivery, as the map reads it.
+#[derive(Serialize)]
+pub(super) struct Reading {
+    /// read, ignored or parked.
+    state: &'static str,
+    /// Why it is ignored or parked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Where it stands in the body, as a JSON pointer.
+    place: Option<String>,
+    alert: Alert,
+    supplied: Vec<Supplied>,
+    missing: Vec<Missing>,
+    candidates: Vec<Candidate>,
+}
+
+impl From<Explained> for Reading {
+    fn from(explained: Explained) -> Reading {
+        let Explained { item, place, supplied, missing, mut candidates } = explained;
+        // What was read is no news.
+        candidates.retain(|one| supplied.iter().all(|supplied| !supplied.from.contains(&one.pointer)));
+        let (state, reason, detail) = match &item {
+            Item::Alert(_) => (READ, None, None),
+            Item::Ignored { detail, .. } => ("ignored", Some("guard"), Some(detail.clone())),
+            Item::Parked { reason, detail, .. } => ("parked", Some(reason.code()), Some(detail.clone())),
+        };
+        let alert = item.alert().clone();
+        Reading { state, reason, detail, place, alert, supplied, missing, candidates }
+    }
+}
+
+impl Reading {
+    /// The alert, if it is to be decided.
+    pub(super) fn alert(&self) -> Option<&Alert> {
+        (self.state == READ).then_some(&self.alert)
+    }
+
+    /// Lines about it, as the so-manyth of its delivery.
+    pub(super) fn text(&self, number: usize) -> String {
+        let why = match (&self.reason, &self.detail) {
+            (Some(reason), Some(detail)) => format!(", {}: {reason}: {detail}", self.state),
+            _ => String::new(),
+        };
+        let place = match self.place.as_deref() {
+            None => String::new(),
+            Some("") => ", the whole body".to_owned(),
+            Some(place) => format!(", at {place}"),
+        };
+        let derived = if self.alert.id_derived { " (derived: it has none of its own)" } else { "" };
+        let mut text = format!("{}\n", plain(&format!("alert {number}: {}{derived}{place}{why}", self.alert.id)));
+        for one in &self.supplied {
+            let field = named(&one.field, one.device);
+            let from = if one.from.is_empty() { "derived".to_owned() } else { one.from.join(" + ") };
+            text.push_str(&row("from", &field, &format!("{:VALUE$}  {}", one_line(&one.text, VALUE), plain(&from))));
+        }
+        for one in &self.missing {
+            let what = if one.unusable { "unusable" } else { "missing" };
+            text.push_str(&row(what, &named(&one.field, one.device), &format!("looked at {}", one.tried.join(", "))));
+        }
+        for one in &self.candidates {
+            let like = format!("{:VALUE$}  {}", one_line(&one.text, VALUE), plain(&one.pointer));
+            text.push_str(&row("looks like", one.field, &like));
+        }
+        text
+    }
+}
+
+/// The field, and which device it is about where that matters.
+fn named(field: &str, device: Option<usize>) -> String {
+    device.map_or_else(|| field.to_owned(), |number| format!("{field} [{number}]"))
+}
+
+fn row(what: &str, field: &str, rest: &str) -> String {
+    format!("  {what:<10}  {:<20}  {}\n", plain(field), plain(rest).trim_end())
+}

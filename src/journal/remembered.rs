@@ -1,0 +1,158 @@
+//! One delivery as the journal remembers it, with the policies that decided it: for those who ask why.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::error::JournalError;
+use super::outcome::{Thing, thing};
+use super::views::{DECISION, alert_receipt, all, decision_receipt};
+use crate::api::{AlertReceipt, DecisionReceipt};
+use crate::domain::alert::{Alert, MachineId};
+use crate::domain::directory::{Found, Record};
+use crate::domain::time::Timestamp;
+
+/// A delivery with all that was made of it.
+pub struct Remembered {
+    /// Its id.
+    pub id: Uuid,
+    /// The source it came from.
+    pub source: String,
+    /// When it was received.
+    pub received: Timestamp,
+    /// The bytes; `None`: past retention.
+    pub body: Option<Vec<u8>>,
+    /// Its alerts, in the order of the body.
+    pub alerts: Vec<RememberedAlert>,
+    /// What decided, by fingerprint: the records of the policies.
+    pub policies: BTreeMap<String, String>,
+}
+
+/// An alert of it.
+pub struct RememberedAlert {
+    /// As it was read.
+    pub alert: Alert,
+    /// What became of it, without its decisions.
+    pub receipt: AlertReceipt,
+    /// One a device.
+    pub decisions: Vec<RememberedDecision>,
+}
+
+impl RememberedAlert {
+    /// What became of it, with its decisions.
+    #[must_use]
+    pub fn whole(&self) -> AlertReceipt {
+        let decisions = self.decisions.iter().map(|one| one.receipt.clone()).collect();
+        AlertReceipt { decisions, ..self.receipt.clone() }
+    }
+}
+
+/// A decision about one of its devices.
+pub struct RememberedDecision {
+    /// What was decided, as it stands now.
+    pub receipt: DecisionReceipt,
+    /// When.
+    pub at: Timestamp,
+    /// The tenant's name.
+    pub tenant: String,
+    /// The fingerprint of the policy.
+    pub policy: String,
+    /// What the directory said of the machine last, and when, if it is known which one it is.
+    pub machine: Option<(Timestamp, Record)>,
+}
+
+/// The delivery with this id, or the one that a decision with this id is about, narrowed to that decision. The journal
+/// at `path` is only read, and may be in use.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn remembered(path: &Path, id: Uuid) -> Result<Option<Remembered>, JournalError> {
+    let db = super::store::reader(path).map_err(|error| JournalError::Broken(error.to_string()))?;
+    // One state of things, whatever is written meanwhile.
+    let db = db.unchecked_transaction()?;
+    let (delivery, only) = match thing(&db, id)? {
+        Some(Thing::Delivery(row)) => (row, None),
+        Some(Thing::Decision(row)) => {
+            let sql = "SELECT delivery FROM decision WHERE id = ?";
+            (db.query_row(sql, [row], |found| found.get(0))?, Some(row))
+        }
+        Some(Thing::Scan(_)) | None => return Ok(None),
+    };
+    let sql = "SELECT uuid, source, received_at, body FROM delivery WHERE id = ?";
+    let mut whole = db.query_row(sql, [delivery], |found| {
+        Ok(Remembered {
+            id: found.get(0)?,
+            source: found.get(1)?,
+            received: Timestamp::from_millis(found.get(2)?),
+            body: found.get(3)?,
+            alerts: Vec::new(),
+            policies: BTreeMap::new(),
+        })
+    })?;
+    let sql = "SELECT n, alert_id, state, reason, detail, fields FROM alert WHERE delivery = ? ORDER BY n";
+    let alerts = all(&db, sql, [delivery], |found| {
+        let alert = serde_json::from_str(&found.get::<_, String>("fields")?).unwrap_or_default();
+        let receipt = alert_receipt(found)?;
+        Ok((found.get::<_, i64>("n")?, RememberedAlert { alert, receipt, decisions: Vec::new() }))
+    })?;
+    for (n, mut alert) in alerts {
+        alert.decisions = decisions(&db, (delivery, n), only, &mut whole.policies)?;
+        if only.is_none() || !alert.decisions.is_empty() {
+            whole.alerts.push(alert);
+        }
+    }
+    Ok(Some(whole))
+}
+
+fn decisions(
+    db: &Connection,
+    (delivery, n): (i64, i64),
+    only: Option<i64>,
+    policies: &mut BTreeMap<String, String>,
+) -> Result<Vec<RememberedDecision>, JournalError> {
+    let sql = format!(
+        "SELECT {DECISION}, d.machine, d.tenant, t.name, p.hash
+         FROM decision d JOIN tenant t ON t.id = d.tenant JOIN policy p ON p.id = d.policy
+         LEFT JOIN scan s ON s.id = d.scan
+         WHERE d.delivery = ?1 AND d.n = ?2 AND (?3 IS NULL OR d.id = ?3) ORDER BY d.id"
+    );
+    let rows = all(db, &sql, params![delivery, n, only], |found| {
+        let machine = found.get::<_, Option<String>>("machine")?.as_deref().and_then(MachineId::parse);
+        let decision = RememberedDecision {
+            receipt: decision_receipt(found)?,
+            at: Timestamp::from_millis(found.get("at")?),
+            tenant: found.get("name")?,
+            policy: found.get("hash")?,
+            machine: None,
+        };
+        Ok((found.get::<_, i64>("tenant")?, machine, decision))
+    })?;
+    let mut decisions = Vec::new();
+    for (tenant, machine, mut decision) in rows {
+        if let Some(machine) = machine {
+            decision.machine = record(db, tenant, &machine)?;
+        }
+        if !policies.contains_key(&decision.policy) {
+            let sql = "SELECT rules FROM policy WHERE hash = ?";
+            let record = db.query_row(sql, [&decision.policy], |found| found.get(0))?;
+            policies.insert(decision.policy.clone(), record);
+        }
+        decisions.push(decision);
+    }
+    Ok(decisions)
+}
+
+/// What the directory said of a machine last.
+fn record(db: &Connection, tenant: i64, machine: &MachineId) -> Result<Option<(Timestamp, Record)>, JournalError> {
+    let sql =
+        "SELECT at, facts FROM device WHERE tenant = ? AND machine = ? AND at IS NOT NULL ORDER BY at DESC LIMIT 1";
+    let read = |found: &rusqlite::Row<'_>| Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?));
+    let row = db.query_row(sql, params![tenant, machine.as_str()], read).optional()?;
+    Ok(row.and_then(|(at, facts)| {
+        let found: Found = serde_json::from_str(&facts).ok()?;
+        let record = found.records.into_iter().find(|record| record.id == *machine)?;
+        Some((Timestamp::from_millis(at), record))
+    }))
+}
