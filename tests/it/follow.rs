@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use scanhook::simulator::{How, Setup, Tenant};
 
-use crate::harness::{CLIENT, Site, TENANT, Wish, alert, fault, machine, scan_id, until};
+use crate::harness::{CLIENT, RULES, Site, TENANT, Wish, alert, fault, machine, scan_id, until};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -146,4 +146,19 @@ async fn a_lost_call_that_is_called_off_is_not_sent_again_and_not_called_cancell
         assert!(ended["detail"].as_str().unwrap().contains("not known"), "{ended}");
         assert_eq!(site.far.calls_of("scan").iter().filter(|call| call.machine == Some(machine(2))).count(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_lost_call_whose_repetitions_are_refused_until_it_is_too_old_is_lost_where_nothing_can_be_read() {
+    let rules = RULES.replace("mode = \"enforce\"", "mode = \"enforce\"\nmax_age = \"4s\"");
+    let site = Site::with(Wish { rules, tenant: "on_unknown = \"repost\"", ..may_only_scan() }).await;
+    begun(&site, "1", "high", &machine(1)).await;
+    until("the list was refused twice", async || (site.far.calls_of("list").len() == 2).then_some(())).await;
+    site.far.fault("scan", 1, 1, How::LostAnswer);
+    site.far.fault("scan", 2, 1000, fault(429, "TooManyRequests", Some("2")));
+    let scan = begun(&site, "2", "high", &machine(2)).await;
+    let ended = site.scan_ended(&scan).await;
+    assert_eq!(ended["outcome"], "lost", "it was executed: {ended}");
+    assert!(site.far.calls_of("scan").len() > 2, "it was repeated");
+    assert_eq!(site.far.scans().len(), 2);
 }
