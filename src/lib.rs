@@ -25,6 +25,7 @@ pub mod logs;
 pub mod metrics;
 pub mod policy;
 pub mod presets;
+pub mod replay;
 pub mod server;
 pub mod settings;
 pub mod simulator;

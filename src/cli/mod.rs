@@ -11,6 +11,7 @@ mod init;
 mod order;
 mod output;
 mod pause;
+mod replay;
 mod responder;
 mod resume;
 mod retry;
@@ -54,6 +55,8 @@ enum Verb {
     Check(check::Args),
     /// Run the tests embedded in rules.toml.
     Test(test::Args),
+    /// Play a policy over alerts that came before: what it would decide, hold and send, and what would differ.
+    Replay(replay::Args),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
     Schema(schema::Args),
     /// Begin with one sender: a scanhook.toml, its secret, and what to enter elsewhere.
@@ -123,6 +126,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Serve(args) => serve::run(&args).await,
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Replay(args) => replay::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::Send(args) => send::run(&args).await,

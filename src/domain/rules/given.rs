@@ -34,16 +34,21 @@ impl Default for TestFacts {
 }
 
 impl TestFacts {
-    /// Lets the directory answer for a captured delivery: what it claims of the machine's identity is so.
-    pub(super) fn answer(&self, event: &mut OwnedEvent) {
+    /// An unremarkable machine that is what the alert says of it.
+    pub(super) fn of(&self, device: &Device) -> MachineFacts {
         let mut facts = self.0.clone();
-        facts.identify(&event.device);
+        facts.identify(device);
         let MachineFacts { id, name, ips, aad_id, .. } = &self.0;
         facts.id = either(facts.id, id);
         facts.name = either(facts.name, name);
         facts.ips = either(facts.ips, ips);
         facts.aad_id = either(facts.aad_id, aad_id);
-        event.facts = Facts::Known(facts);
+        facts
+    }
+
+    /// Lets the directory answer for a captured delivery: what it claims of the machine's identity is so.
+    pub(super) fn answer(&self, event: &mut OwnedEvent) {
+        event.facts = Facts::Known(self.of(&event.device));
     }
 }
 

@@ -43,6 +43,7 @@ pub use finding::{Finding, Level, render};
 pub use list::ReadList;
 pub use run::{Ran, run};
 
+use super::alert::Device;
 use super::comment::Template;
 use super::scan::{Kind, Mode, Priority};
 use super::verdict::{Cooldown, Limit, Verdict, Wanted};
@@ -119,6 +120,13 @@ impl Rules {
     #[must_use]
     pub fn tests(&self) -> &[RuleTest] {
         &self.tests
+    }
+
+    /// What the directory is taken to say of a device that nobody can ask it about: an unremarkable machine, as in the
+    /// embedded tests, with what `[test_facts]` says otherwise.
+    #[must_use]
+    pub fn unremarkable(&self, device: &Device) -> MachineFacts {
+        self.test_facts.of(device)
     }
 
     /// The names of the rules, in file order.
