@@ -35,6 +35,7 @@ mod plan;
 mod power_cut;
 mod presets;
 mod refusals;
+mod replay;
 mod rules;
 mod schema;
 mod sending;

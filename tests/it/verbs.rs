@@ -61,7 +61,7 @@ pub struct Desk(TempDir);
 
 impl Desk {
     /// With the files of a working installation.
-    fn ready() -> Desk {
+    pub fn ready() -> Desk {
         let desk = Desk::empty();
         desk.file("rules.toml", RULES);
         desk.file("scanhook.toml", CONFIG);
@@ -72,6 +72,10 @@ impl Desk {
 
     pub fn empty() -> Desk {
         Desk(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 
     pub fn file(&self, name: &str, text: &str) {
@@ -123,7 +127,7 @@ impl Ran {
         self
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 }
@@ -211,7 +215,7 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
 }
 
 /// Asks again until it is so.
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !so() {
         assert!(begun.elapsed() < DEADLINE, "{what}");
