@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output::{self, complain, plain};
-use super::table::count;
 use super::trouble::{Exit, Trouble};
 use super::{Format, check};
 use crate::domain::rules::duration;
@@ -249,7 +248,7 @@ fn tell(left: &Left) {
     for Unusable { place, why } in &left.first {
         complain(&format!("{}: {}", plain(place), plain(why)));
     }
-    let number = |many: u64| count(usize::try_from(many).unwrap_or(usize::MAX), "body").replace("bodys", "bodies");
+    let number = |many: u64| if many == 1 { "1 body".to_owned() } else { format!("{many} bodies") };
     if left.unreadable > 0 {
         complain(&format!("{} passed over because they cannot be read", number(left.unreadable)));
     }

@@ -55,15 +55,15 @@ pub struct Waits {
 
 impl Waits {
     fn see(&mut self, waited: Duration, now: Timestamp) {
-        let place = match waited.as_millis() {
-            ..=1_000 => &mut self.a_second,
-            ..=60_000 => &mut self.a_minute,
-            ..=600_000 => &mut self.ten_minutes,
-            ..=3_600_000 => &mut self.an_hour,
+        let ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        let place = match ms {
+            0..=1_000 => &mut self.a_second,
+            1_001..=60_000 => &mut self.a_minute,
+            60_001..=600_000 => &mut self.ten_minutes,
+            600_001..=3_600_000 => &mut self.an_hour,
             _ => &mut self.longer,
         };
         *place += 1;
-        let ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         if ms > self.longest.ms || self.longest.at.is_none() {
             self.longest = Wait { ms, at: Some(now) };
         }

@@ -103,6 +103,9 @@ impl Stage {
     }
 }
 
+/// What the directory of a tenant once said of a machine.
+pub type RecordOf<'r, E> = &'r mut dyn FnMut(&str, &MachineId) -> Result<Option<Record>, E>;
+
 /// A replay under way.
 pub struct Replay<'p> {
     stage: Stage,
@@ -144,7 +147,7 @@ impl<'p> Replay<'p> {
     pub fn take<E>(
         &mut self,
         delivery: &StoredDelivery,
-        record: &mut dyn FnMut(&str, &MachineId) -> Result<Option<Record>, E>,
+        record: RecordOf<'_, E>,
     ) -> Result<(), E> {
         self.deliveries += 1;
         self.from = self.from.or(Some(delivery.at));
@@ -179,7 +182,7 @@ impl<'p> Replay<'p> {
         delivery: &StoredDelivery,
         stored: &StoredAlert,
         body: Option<&Json<'_>>,
-        record: &mut dyn FnMut(&str, &MachineId) -> Result<Option<Record>, E>,
+        record: RecordOf<'_, E>,
     ) -> Result<(), E> {
         let Replay { stage, play, against, differences, not_compared, now, .. } = self;
         let Some(source) = stage.sources.get(&delivery.source) else { return Ok(()) };

@@ -31,11 +31,11 @@ fn head(report: &Report, args: &Args) -> String {
     let states = states.collect::<Vec<_>>().join(", ");
     let span = |at: &Option<String>| at.as_deref().map(time).unwrap_or_default();
     let mut text = format!(
-        "policy     {} ({})\nreplayed   {} deliveries, {} alerts: {states}\n           from {} to {}\n",
+        "policy     {} ({})\nreplayed   {}, {}: {states}\n           from {} to {}\n",
         name(args.rules.as_ref()),
         report.policy.get(..12).unwrap_or_default(),
-        report.deliveries,
-        report.alerts.total,
+        if report.deliveries == 1 { "1 delivery".to_owned() } else { format!("{} deliveries", report.deliveries) },
+        many(report.alerts.total, "alert"),
         span(&report.from),
         span(&report.to),
     );
@@ -97,12 +97,12 @@ fn outcomes(report: &Report) -> String {
 
 fn of_load(load: &Load) -> String {
     let mut text = format!(
-        "  scans    {} sent: {} Full, {} Quick; at most {} in a minute, {} in an hour\n",
+        "  scans    {} sent: {} Full, {} Quick; at most {}, and {}\n",
         load.full + load.quick,
         load.full,
         load.quick,
-        peak(&load.per_minute),
-        peak(&load.per_hour),
+        peak(&load.per_minute, "in a minute"),
+        peak(&load.per_hour, "in an hour"),
     );
     if load.dry > 0 {
         let _ = writeln!(text, "  dry      {} more are dry runs by the tenant's mode", load.dry);
@@ -110,19 +110,19 @@ fn of_load(load: &Load) -> String {
     if load.too_old > 0 {
         let _ = writeln!(text, "  too old  {} were older than `max_age` before the quota let them leave", load.too_old);
     }
-    let _ = writeln!(text, "  queue    at most {} wait for the quota", peak(&load.queue));
+    let _ = writeln!(text, "  queue    at most {}", peak(&load.queue, "waiting for the quota"));
     for (whose, waits) in [("urgent", &load.urgent), ("others", &load.others)] {
         if waits.longest.at.is_some() {
-            let _ = writeln!(text, "  {whose}   {}; the longest {}", spread(waits), longest(&waits.longest));
+            let _ = writeln!(text, "  {whose}   {}{}", spread(waits), longest(&waits.longest));
         }
     }
     text
 }
 
-fn peak(peak: &Peak) -> String {
+fn peak(peak: &Peak, of: &str) -> String {
     match peak.at {
-        Some(at) if peak.count > 0 => format!("{} ({})", peak.count, time(&at.to_string())),
-        _ => "0".to_owned(),
+        Some(at) if peak.count > 0 => format!("{} {of} ({})", peak.count, time(&at.to_string())),
+        _ => format!("0 {of}"),
     }
 }
 
@@ -139,8 +139,10 @@ fn spread(waits: &Waits) -> String {
 }
 
 fn longest(wait: &Wait) -> String {
-    let until = wait.at.map_or_else(String::new, |at| format!(", until {}", time(&at.to_string())));
-    format!("{}{until}", seconds(wait.ms))
+    match wait.at {
+        Some(at) if wait.ms > 1_000 => format!("; the longest {}, until {}", seconds(wait.ms), time(&at.to_string())),
+        _ => String::new(),
+    }
 }
 
 fn unmatched(report: &Report) -> String {
@@ -155,7 +157,7 @@ fn unmatched(report: &Report) -> String {
         0 => String::new(),
         others => format!("{others} more under other titles\n"),
     };
-    format!("\nno rule    {} alerts\n{}{others}", report.unmatched, table.text())
+    format!("\nno rule    {}\n{}{others}", many(report.unmatched, "alert"), table.text())
 }
 
 fn differences(report: &Report, args: &Args) -> String {
@@ -194,6 +196,11 @@ fn shown(example: &Example) -> String {
     plain(&format!("{} {source} {alert}{title} on {device} ({place})", time(at)))
 }
 
+/// "1 alert", "2 alerts".
+fn many(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A table with an empty line above it; nothing where it has no rows.
 fn below(table: Table) -> String {
     let text = table.text();
@@ -208,8 +215,8 @@ fn millis(span: core::time::Duration) -> u64 {
 fn seconds(ms: u64) -> String {
     let (minutes, hours) = (ms / 60_000, ms / 3_600_000);
     match ms {
-        ..=119_999 => format!("{:.1} s", ms as f64 / 1_000.0),
-        ..=7_199_999 => format!("{minutes} min"),
+        0..=119_999 => format!("{:.1} s", ms as f64 / 1_000.0),
+        120_000..=7_199_999 => format!("{minutes} min"),
         _ => format!("{hours} h {} min", minutes % 60),
     }
 }
