@@ -298,3 +298,20 @@ fn conditions_on_the_raw_body_see_it() {
     assert_eq!((count(&report, "scan", "new"), count(&report, "none", "no_match")), (1, 1));
     assert_eq!(report["bodies_forgotten"], 0);
 }
+
+#[test]
+fn the_worked_example_of_the_documentation_is_what_the_program_prints() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules.md")).unwrap();
+    let example = text.split_once("\n### An example\n").unwrap().1;
+    let block = |opening: &str, n: usize| {
+        let after = example.split(&format!("```{opening}\n")).nth(n).unwrap_or_else(|| panic!("no {opening}"));
+        after.split("```").next().unwrap()
+    };
+    let desk = Desk::empty();
+    desk.file("rules.toml", block("toml", 1));
+    desk.file("new.toml", block("toml", 2));
+    desk.file("captured.ndjson", block("json captured", 1));
+    let command = block("console", 1).trim().strip_prefix("scanhook ").unwrap();
+    let ran = desk.run(&command.split(' ').collect::<Vec<_>>()).ends(0);
+    assert_eq!(ran.out, block("text replayed", 1));
+}
