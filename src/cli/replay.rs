@@ -271,5 +271,5 @@ fn whole(report: &Report, left: &Left) -> serde_json::Result<serde_json::Value> 
 
 /// The names of the rules files, for what is shown.
 fn name(path: Option<&PathBuf>) -> String {
-    path.map_or_else(|| "rules.toml".to_owned(), |path| path.display().to_string())
+    path.map_or_else(|| "rules.toml".to_owned(), |path| plain(&path.display().to_string()))
 }

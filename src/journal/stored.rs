@@ -85,6 +85,8 @@ pub struct Archive {
     with_bodies: bool,
     after: i64,
     read: std::vec::IntoIter<StoredDelivery>,
+    /// An older version kept none.
+    has_records: bool,
     records: HashMap<(String, MachineId), Option<Record>>,
 }
 
@@ -99,7 +101,7 @@ impl Archive {
         // owner. So such a one is read as a file that does not change, and held to that at the end.
         let idle = (!log_of(path).exists()).then(|| (about.len(), about.modified().ok()));
         let db = if idle.is_some() { unchanging(path)? } else { store::reader(path)? };
-        store::recognize(&db)?;
+        let schema = store::recognize(&db)?;
         Ok(Archive {
             db,
             path: path.to_owned(),
@@ -108,6 +110,7 @@ impl Archive {
             with_bodies,
             after: 0,
             read: Vec::new().into_iter(),
+            has_records: schema > 1,
             records: HashMap::new(),
         })
     }
@@ -144,6 +147,9 @@ impl Archive {
     /// # Errors
     /// When the journal cannot be read.
     pub fn record(&mut self, tenant: &str, machine: &MachineId) -> Result<Option<Record>, JournalError> {
+        if !self.has_records {
+            return Ok(None);
+        }
         let key = (tenant.to_owned(), machine.clone());
         if let Some(known) = self.records.get(&key) {
             return Ok(known.clone());
@@ -218,7 +224,7 @@ impl Archive {
         if now == Some(idle) && !log_of(&self.path).exists() {
             return Ok(());
         }
-        Err(JournalError::Conflict("somebody opened the journal while it was read: read it again"))
+        Err(JournalError::Broken("somebody opened it while it was read; read it again".to_owned()))
     }
 }
 

@@ -77,8 +77,6 @@ pub struct Load {
     pub quick: u64,
     /// Full scans that are sent.
     pub full: u64,
-    /// Dry scans, which are not sent.
-    pub dry: u64,
     /// Scans that were too old before their turn came.
     pub too_old: u64,
     /// The most scans sent within any 60 seconds.
@@ -98,10 +96,6 @@ pub struct Load {
 }
 
 impl Load {
-    pub(super) fn begun(&mut self, dry: bool) {
-        self.dry += u64::from(dry);
-    }
-
     pub(super) fn queue(&mut self, length: usize, now: Timestamp) {
         self.queue.see(length, now);
     }

@@ -23,7 +23,7 @@ pub use bodies::{Bodies, Unusable};
 pub use differences::{Example, Group};
 pub use load::{Load, Peak, Wait, Waits};
 pub use queue::Takes;
-pub use report::{Alerts, Asked, Compared, Held, Now, Report, Rule, Title};
+pub use report::{Alerts, Asked, Compared, HeldBy, Now, Report, Rule, Title};
 pub use tally::{Hold, OfRule, Outcome};
 
 use crate::domain::alert::{AlertState, Device, MachineId};
@@ -51,10 +51,26 @@ pub enum Assumed {
     Silent,
 }
 
+/// What a tenant holds its rules to.
+#[derive(Clone, Copy)]
+struct Bounds {
+    limit: Limit,
+    share: Share,
+    /// A person approves every scan.
+    approval: bool,
+}
+
+impl Bounds {
+    /// Dry runs are played as if they were enforced, because that is what is to be seen.
+    const fn terms(self) -> Terms {
+        Terms { ceiling: Ceiling::Simulated, limit: Some(self.limit) }
+    }
+}
+
 /// What the policies are played on.
 pub struct Stage {
     sources: BTreeMap<String, Source>,
-    tenants: BTreeMap<String, (Terms, Share)>,
+    tenants: BTreeMap<String, Bounds>,
     /// What the directory is taken to say.
     pub assumed: Assumed,
     /// How long scans are taken to last.
@@ -62,32 +78,25 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// With these sources and tenants. Dry runs are played as if they were enforced, because that is what is to be
-    /// seen; where a tenant asks for approval, that stays.
+    /// With these sources and tenants.
     #[must_use]
     pub fn new(sources: &[Source], tenants: &[Tenant], assumed: Assumed, takes: Takes) -> Stage {
-        let terms = |tenant: &Tenant| {
-            let ceiling = match tenant.mode {
-                Some(Mode::Approve) => Ceiling::AtMost(Mode::Approve),
-                Some(Mode::DryRun | Mode::Enforce) | None => Ceiling::Simulated,
-            };
-            (tenant.name.clone(), (Terms { ceiling, limit: Some(tenant.limit) }, tenant.quota))
+        let tenant = |tenant: &Tenant| {
+            let approval = tenant.mode == Some(Mode::Approve);
+            (tenant.name.clone(), Bounds { limit: tenant.limit, share: tenant.quota, approval })
         };
         Stage {
             sources: sources.iter().map(|source| (source.name.clone(), source.clone())).collect(),
-            tenants: tenants.iter().map(terms).collect(),
+            tenants: tenants.iter().map(tenant).collect(),
             assumed,
             takes,
         }
     }
 
-    fn terms(&self, tenant: &str) -> Terms {
-        let limit = Some(Limit { scans: 300, per: Duration::from_secs(3_600) });
-        self.tenants.get(tenant).map_or(Terms { ceiling: Ceiling::Simulated, limit }, |(terms, _)| *terms)
-    }
-
-    fn share(&self, tenant: &str) -> Share {
-        self.tenants.get(tenant).map_or(Share::WHOLE, |(_, share)| *share)
+    /// One that is not configured has what the file's defaults say.
+    fn tenant(&self, name: &str) -> Bounds {
+        let limit = Limit { scans: 300, per: Duration::from_secs(3_600) };
+        self.tenants.get(name).copied().unwrap_or(Bounds { limit, share: Share::WHOLE, approval: false })
     }
 
     /// A source that is not configured any more goes by its name alone.
@@ -144,11 +153,7 @@ impl<'p> Replay<'p> {
     ///
     /// # Errors
     /// What `record` fails with.
-    pub fn take<E>(
-        &mut self,
-        delivery: &StoredDelivery,
-        record: RecordOf<'_, E>,
-    ) -> Result<(), E> {
+    pub fn take<E>(&mut self, delivery: &StoredDelivery, record: RecordOf<'_, E>) -> Result<(), E> {
         self.deliveries += 1;
         self.from = self.from.or(Some(delivery.at));
         // Where the clock was set back, time stands still until it is caught up with.
@@ -199,7 +204,7 @@ impl<'p> Replay<'p> {
             let case = Case {
                 question: Question {
                     source,
-                    terms: stage.terms(tenant),
+                    terms: stage.tenant(tenant).terms(),
                     alert,
                     device,
                     facts: Facts::NotAsked,

@@ -8,9 +8,9 @@ use super::{Assumed, Stage};
 use crate::domain::alert::{Device, MachineId};
 use crate::domain::directory::Record;
 use crate::domain::rules::Facts;
-use crate::domain::scan::{DecisionState, Reason};
+use crate::domain::scan::{DecisionState, Mode, Reason};
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Verdict};
+use crate::domain::verdict::{Asks, Verdict, Wanted};
 use crate::policy::{Policy, Question};
 
 /// One (alert, device), with what the journal knows of it.
@@ -63,9 +63,12 @@ impl<'p> Play<'p> {
                 let machine = known.or_else(|| one_machine.then(|| named(case.question.device)));
                 let reason = match machine {
                     Some(machine) => {
-                        let new = || Queue::new(stage.share(case.tenant), stage.takes);
+                        let bounds = stage.tenant(case.tenant);
+                        let mode = if bounds.approval { wanted.mode.min(Mode::Approve) } else { wanted.mode };
+                        let new = || Queue::new(bounds.share, stage.takes);
                         let queue = self.queues.entry(case.tenant.to_owned()).or_insert_with(new);
-                        queue.admit(&machine, verdict.rule.as_deref(), wanted, case.now)
+                        let wanted = Wanted { mode, ..wanted.clone() };
+                        queue.admit(&machine, verdict.rule.as_deref(), &wanted, case.now)
                     }
                     None => Reason::UnresolvedDevice,
                 };

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::load::Load;
 use crate::domain::plan::{History, Open, Past, Plan, Waiting, plan};
 use crate::domain::quota::{Budget, Share};
-use crate::domain::scan::{Kind, Mode, Priority, Reason, ScanId};
+use crate::domain::scan::{Kind, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Limit, Wanted};
 use crate::lane::Pace;
@@ -38,7 +38,6 @@ impl Takes {
 /// A scan that waits or is under way.
 struct Scan {
     machine: Rc<str>,
-    dry: bool,
     kind: Kind,
     priority: Priority,
     created: Timestamp,
@@ -51,13 +50,13 @@ struct Scan {
     due: Option<Timestamp>,
 }
 
-/// What is known of a machine. Of each pair, the second is for dry runs.
+/// What is known of a machine.
 #[derive(Default)]
 struct Machine {
-    waiting: [Option<i64>; 2],
+    waiting: Option<i64>,
     open: Option<i64>,
-    quick: [Option<Past>; 2],
-    full: [Option<Past>; 2],
+    quick: Option<Past>,
+    full: Option<Past>,
 }
 
 enum Event {
@@ -67,13 +66,11 @@ enum Event {
     Answer(i64),
     /// It is over.
     End(i64),
-    /// A dry scan has its turn.
-    Dry(i64),
     /// A call may be free.
     Poll,
 }
 
-/// One tenant's queue.
+/// One tenant's queue. There are no dry scans in it.
 pub(super) struct Queue {
     share: Share,
     takes: Takes,
@@ -87,8 +84,8 @@ pub(super) struct Queue {
     ready: BTreeSet<(Reverse<Priority>, i64)>,
     agenda: BTreeMap<(Timestamp, u64), Event>,
     next_poll: Timestamp,
-    /// When scans were begun, by rule (`None`: by any) and whether they are dry, as far back as a limit looks.
-    begun: HashMap<(Option<String>, bool), VecDeque<Timestamp>>,
+    /// When scans were begun, by rule (`None`: by any), as far back as a limit looks.
+    begun: HashMap<Option<String>, VecDeque<Timestamp>>,
     last: i64,
     sequence: u64,
     pub(super) load: Load,
@@ -119,11 +116,10 @@ impl Queue {
         while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= now) {
             let ((at, _), event) = entry.remove_entry();
             match event {
-                Event::Due(id) => self.open_window(id, at),
+                Event::Due(id) => self.when_due(id, at),
                 Event::Answer(id) => self.answered(id, at),
                 Event::End(id) => self.ended(id, at),
-                Event::Dry(id) => self.ended_dry(id, at),
-                // Another poll was wanted sooner, and has asked for this one again if it is still needed.
+                // A later poll has said otherwise.
                 Event::Poll if at != self.next_poll => continue,
                 Event::Poll => {}
             }
@@ -148,13 +144,12 @@ impl Queue {
     }
 
     fn history(&mut self, machine: &str, rule: Option<&str>, wanted: &Wanted, now: Timestamp) -> History {
-        let dry = wanted.mode == Mode::DryRun;
-        let rule_used = self.used(rule.map(str::to_owned), dry, wanted.limit, now);
-        let tenant_used = self.used(None, dry, wanted.tenant_limit, now);
+        let rule_used = self.used(rule.map(str::to_owned), wanted.limit, now);
+        let tenant_used = self.used(None, wanted.tenant_limit, now);
         let Some(known) = self.machines.get(machine) else {
             return History { rule_used, tenant_used, ..History::default() };
         };
-        let waiting = known.waiting[usize::from(dry)].and_then(|id| {
+        let waiting = known.waiting.and_then(|id| {
             let scan = self.scans.get(&id)?;
             Some(Waiting { scan: ScanId(id), kind: scan.kind, priority: scan.priority, start: scan.start })
         });
@@ -162,17 +157,11 @@ impl Queue {
             let kind = self.scans.get(&id)?.kind;
             Some(Open { scan: ScanId(id), kind, ours: true, called_off: false })
         });
-        // A dry scan cools dry decisions only; one that was carried out cools both.
-        let last = |past: &[Option<Past>; 2]| {
-            let dry = past[1].filter(|_| dry);
-            past[0].into_iter().chain(dry).max_by_key(|past| past.ended)
-        };
-        let (last_quick, last_full) = (last(&known.quick), last(&known.full));
-        History { waiting, open, last_quick, last_full, rule_used, tenant_used }
+        History { waiting, open, last_quick: known.quick, last_full: known.full, rule_used, tenant_used }
     }
 
-    fn used(&mut self, rule: Option<String>, dry: bool, limit: Option<Limit>, now: Timestamp) -> u32 {
-        let Some((limit, begun)) = limit.zip(self.begun.get_mut(&(rule, dry))) else { return 0 };
+    fn used(&mut self, rule: Option<String>, limit: Option<Limit>, now: Timestamp) -> u32 {
+        let Some((limit, begun)) = limit.zip(self.begun.get_mut(&rule)) else { return 0 };
         let since = now.minus(limit.per);
         while begun.front().is_some_and(|at| *at <= since) {
             begun.pop_front();
@@ -189,19 +178,18 @@ impl Queue {
         now: Timestamp,
     ) {
         self.last += 1;
-        let (id, dry) = (self.last, wanted.mode == Mode::DryRun);
+        let id = self.last;
         let name: Rc<str> = match self.machines.get_key_value(machine) {
             Some((name, _)) => name.clone(),
             None => machine.into(),
         };
-        self.machines.entry(name.clone()).or_default().waiting[usize::from(dry)] = Some(id);
+        self.machines.entry(name.clone()).or_default().waiting = Some(id);
         let counts = [(rule.map(str::to_owned), wanted.limit), (None, wanted.tenant_limit)];
         for (of, _) in counts.into_iter().filter(|(_, limit)| limit.is_some()) {
-            self.begun.entry((of, dry)).or_default().push_back(now);
+            self.begun.entry(of).or_default().push_back(now);
         }
         let scan = Scan {
             machine: name,
-            dry,
             kind: wanted.kind,
             priority: wanted.priority,
             created: now,
@@ -210,7 +198,6 @@ impl Queue {
             behind,
             due: None,
         };
-        self.load.begun(dry);
         self.scans.insert(id, scan);
         self.when_due(id, now);
     }
@@ -218,7 +205,7 @@ impl Queue {
     fn join(&mut self, joined: Waiting, wanted: &Wanted, now: Timestamp) {
         let id = joined.scan.0;
         let Some(scan) = self.scans.get_mut(&id) else { return };
-        if scan.due.is_some() && !scan.dry {
+        if scan.due.is_some() {
             self.ready.remove(&(Reverse(scan.priority), id));
             self.ready.insert((Reverse(joined.priority), id));
         }
@@ -232,19 +219,11 @@ impl Queue {
         let Some(scan) = self.scans.get_mut(&id).filter(|scan| !scan.behind && scan.due.is_none()) else { return };
         match scan.start.filter(|start| *start > now) {
             Some(start) => self.at(start, Event::Due(id)),
-            None if scan.dry => {
-                scan.due = Some(now);
-                self.at(now, Event::Dry(id));
-            }
             None => {
                 scan.due = Some(now);
                 self.ready.insert((Reverse(scan.priority), id));
             }
         }
-    }
-
-    fn open_window(&mut self, id: i64, now: Timestamp) {
-        self.when_due(id, now);
     }
 
     /// Sends what may be sent, as a lane does: by priority, then age, inside the quota.
@@ -262,8 +241,8 @@ impl Queue {
             let urgent = (priority >= Priority::URGENT).then_some(scan.created);
             let free_at = self.free_at(urgent.is_some(), now);
             if free_at > now {
-                if free_at < Timestamp::NEVER && (free_at < self.next_poll || self.next_poll <= now) {
-                    self.next_poll = free_at;
+                // Each poll says anew when the next one is; until an answer comes there is none.
+                if core::mem::replace(&mut self.next_poll, free_at) != free_at && free_at < Timestamp::NEVER {
                     self.at(free_at, Event::Poll);
                 }
                 return;
@@ -291,7 +270,7 @@ impl Queue {
         let Some(scan) = self.scans.get(&id) else { return };
         self.load.sent(scan.kind, urgent.is_some(), now.since(scan.due.unwrap_or(now)), now);
         if let Some(machine) = self.machines.get_mut(&scan.machine) {
-            machine.waiting[0] = None;
+            machine.waiting = None;
             machine.open = Some(id);
         }
         self.at(now.plus(ANSWER), Event::Answer(id));
@@ -311,22 +290,14 @@ impl Queue {
         let Some(machine) = self.machines.get_mut(&scan.machine) else { return };
         machine.open = None;
         let past = if scan.kind == Kind::Full { &mut machine.full } else { &mut machine.quick };
-        past[0] = Some(Past { scan: ScanId(id), ended: now });
+        *past = Some(Past { scan: ScanId(id), ended: now });
         // A stronger one that waited for this.
-        if let Some(next) = machine.waiting[0] {
+        if let Some(next) = machine.waiting {
             if let Some(next) = self.scans.get_mut(&next) {
                 next.behind = false;
             }
             self.when_due(next, now);
         }
-    }
-
-    fn ended_dry(&mut self, id: i64, now: Timestamp) {
-        let Some(scan) = self.scans.remove(&id) else { return };
-        let Some(machine) = self.machines.get_mut(&scan.machine) else { return };
-        machine.waiting[1] = None;
-        let past = if scan.kind == Kind::Full { &mut machine.full } else { &mut machine.quick };
-        past[1] = Some(Past { scan: ScanId(id), ended: now });
     }
 
     fn too_old(&mut self, id: i64) {
@@ -335,7 +306,7 @@ impl Queue {
         if let Some(scan) = self.scans.remove(&id)
             && let Some(machine) = self.machines.get_mut(&scan.machine)
         {
-            machine.waiting[0] = None;
+            machine.waiting = None;
         }
     }
 

@@ -66,7 +66,7 @@ pub struct Now {
 
 /// How many decisions are held by the same.
 #[derive(Clone, Debug, Serialize)]
-pub struct Held {
+pub struct HeldBy {
     /// By what.
     #[serde(flatten)]
     pub by: Hold,
@@ -122,7 +122,7 @@ pub struct Report {
     /// Decisions by state and reason.
     pub outcomes: Vec<Now>,
     /// What holds decisions, the most frequent first.
-    pub holds: Vec<Held>,
+    pub holds: Vec<HeldBy>,
     /// Alerts that no rule matched.
     pub unmatched: u64,
     /// Their most frequent titles.
@@ -145,7 +145,7 @@ pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
     let Play { policy, queues, tally } = play;
     let Tally { decisions, asked, recorded, outcomes, holds, unmatched, titles, .. } = tally;
     let (titles, other_titles) = titles.top(top);
-    let mut holds: Vec<Held> = holds.into_iter().map(|(by, count)| Held { by, count }).collect();
+    let mut holds: Vec<HeldBy> = holds.into_iter().map(|(by, count)| HeldBy { by, count }).collect();
     holds.sort_by_key(|held| std::cmp::Reverse(held.count));
     let with = match &against {
         Some(_) => "against",

@@ -104,9 +104,6 @@ fn of_load(load: &Load) -> String {
         peak(&load.per_minute, "in a minute"),
         peak(&load.per_hour, "in an hour"),
     );
-    if load.dry > 0 {
-        let _ = writeln!(text, "  dry      {} more are dry runs by the tenant's mode", load.dry);
-    }
     if load.too_old > 0 {
         let _ = writeln!(text, "  too old  {} were older than `max_age` before the quota let them leave", load.too_old);
     }

@@ -6,12 +6,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use rusqlite::Connection;
+use scanhook::journal::{Archive, Ids, Store};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::desk::write;
 use crate::verbs::{Desk, PAYLOAD, has, until};
 
 const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
+
+const RULE: &str = "version = 1\n[[rule]]\nname = \"high\"\nscan = \"full\"\nwhen = { severity = \"high\" }\n";
 
 /// A body that the generic preset reads: one alert about one device, so many seconds after 08:00.
 fn body(id: &str, severity: &str, title: &str, second: u32, device: Value) -> String {
@@ -282,6 +287,152 @@ fn without_a_word_of_the_directory_it_is_said_how_much_hangs_on_it() {
             "directory  2 of 2 decisions depend on it: 0 by what the journal knows of it, 2 taken for unremarkable machines",
         ],
     );
+}
+
+#[test]
+fn time_passes_as_it_would_for_cool_downs_windows_ages_and_stronger_scans() {
+    let desk = Desk::empty();
+    desk.file(
+        "rules.toml",
+        r#"version = 1
+[defaults]
+limit = false
+[windows.evening]
+timezone = "UTC"
+hours = ["18:00-22:00"]
+[[rule]]
+name = "in the evening"
+scan = "full"
+start = "evening"
+when = { alert.title = "server" }
+[[rule]]
+name = "not for long"
+scan = "quick"
+max_age = "1m"
+when = { alert.title = "short" }
+[[rule]]
+name = "high"
+scan = "full"
+when = { severity = "high" }
+[[rule]]
+name = "medium"
+scan = "quick"
+when = { severity = "medium" }
+"#,
+    );
+    let hour = 3_600;
+    let mut lines = vec![
+        // A Quick of four minutes cools the next hour, and no longer.
+        body("1", "medium", "t", 0, named("a")),
+        body("2", "medium", "t", 120, named("a")),
+        body("3", "medium", "t", hour, named("a")),
+        body("4", "medium", "t", hour + 300, named("a")),
+        // A Full waits for the end of a Quick, and takes along what comes meanwhile.
+        body("5", "medium", "t", 0, named("b")),
+        body("6", "high", "t", 60, named("b")),
+        body("7", "medium", "t", 120, named("b")),
+        body("8", "medium", "t", 300, named("b")),
+        // A window that opens ten hours later.
+        body("9", "high", "server", 0, named("c")),
+        body("10", "high", "server", 9 * hour, named("c")),
+    ];
+    // More than a minute's quota, of which the last would be too old.
+    lines.extend((0..200).map(|n| body(&format!("s{n}"), "medium", "short", 4 * hour, named(&format!("s-{n}")))));
+    desk.file("bodies", &lines.join("\n"));
+    let report = desk.run(&["replay", "bodies", "--source", "generic", "-o", "json"]).ends(0).json();
+    let begun = |rule: &str| {
+        let rules = report["rules"].as_array().unwrap();
+        rules.iter().find(|one| one["rule"] == rule).unwrap()["begun"].as_u64().unwrap()
+    };
+    assert_eq!((begun("medium"), begun("high"), begun("in the evening")), (3, 1, 1), "{report}");
+    // 2 by a running Quick, 8 by a running Full; 3 by one that has ended; 7 and 10 go along.
+    let by = ["running", "cooldown", "merged"].map(|reason| count(&report, "scan", reason));
+    assert_eq!(by, [2, 1, 2], "{report}");
+    let load = &report["tenants"]["default"];
+    let (sent, too_old) =
+        (load["quick"].as_u64().unwrap() + load["full"].as_u64().unwrap(), load["too_old"].as_u64().unwrap());
+    assert_eq!(sent + too_old, 3 + 1 + 1 + 200);
+    assert!((80..=120).contains(&too_old), "a minute lets 80 to 100 leave: {load}");
+    let long = desk.run(&["replay", "bodies", "--source", "generic", "--quick", "2h", "-o", "json"]).ends(0).json();
+    assert_eq!(count(&long, "scan", "cooldown"), 0, "all of it runs for longer: {long}");
+}
+
+#[test]
+fn dry_runs_count_as_enforced_and_what_needs_approval_is_held() {
+    let desk = Desk::ready();
+    let config = fs::read_to_string(desk.path().join("scanhook.toml")).unwrap();
+    desk.file("bodies", &body("1", "high", "t", 0, named("a")));
+    for (mode, state, reason) in
+        [("dry_run", "scan", "new"), ("enforce", "scan", "new"), ("approve", "held", "approval")]
+    {
+        desk.file("rules.toml", &format!(
+            "version = 1\n[[rule]]\nname = \"high\"\nscan = \"full\"\nmode = \"{mode}\"\nwhen = {{ severity = \"high\" }}\n"
+        ));
+        desk.file("scanhook.toml", &config);
+        let replay = || desk.run(&["replay", "bodies", "--source", "soar", "-o", "json"]).ends(0).json();
+        assert_eq!(count(&replay(), state, reason), 1, "rule: {mode}");
+        desk.file("rules.toml", RULE);
+        desk.file("scanhook.toml", &format!("{config}\n[tenants.default]\nmode = \"{mode}\"\n"));
+        assert_eq!(count(&replay(), state, reason), 1, "tenant: {mode}");
+    }
+}
+
+#[test]
+fn an_alert_whose_body_is_forgotten_is_decided_without_it_and_counted() {
+    let (desk, serving) = served();
+    serving.signal("TERM");
+    serving.ended();
+    desk.file("new.toml", "version = 1\n[[rule]]\nname = \"p2\"\nscan = \"full\"\nwhen = { \"/severity\" = \"P2\" }\n");
+    let replay = || desk.run(&["replay", "data", "--rules", "new.toml", "-o", "json"]).ends(0).json();
+    let whole = replay();
+    assert_eq!((count(&whole, "scan", "new"), &whole["bodies_forgotten"]), (1, &0.into()));
+    let db = Connection::open(desk.path().join("data/scanhook.db")).unwrap();
+    db.execute_batch("UPDATE delivery SET body = NULL").unwrap();
+    drop(db);
+    let forgotten = replay();
+    assert_eq!((count(&forgotten, "scan", "new"), &forgotten["bodies_forgotten"]), (0, &4.into()), "{forgotten}");
+    has(&desk.run(&["replay", "data", "--rules", "new.toml"]).ends(0).out, &["bodies     4 alerts have none any more"]);
+}
+
+#[test]
+fn a_journal_of_an_older_version_is_replayed_and_one_of_a_newer_or_of_somebody_else_is_not() {
+    let desk = Desk::ready();
+    let db = Connection::open(desk.path().join("old.db")).unwrap();
+    db.execute_batch(include_str!("../../../src/journal/schema.sql")).unwrap();
+    db.execute_batch(&format!(
+        "PRAGMA application_id = 0x73636e68; PRAGMA user_version = 1;
+         INSERT INTO tenant(id, name) VALUES (1, 'default');
+         INSERT INTO policy(id, hash, rules, loaded_at) VALUES (1, '', '', 0);
+         INSERT INTO delivery(id, uuid, source, received_at) VALUES (1, zeroblob(16), 'gone', 1793606400000);
+         INSERT INTO alert(delivery, n, source, alert_id, state, fields) VALUES (1, 0, 'gone', '1', 'decided',
+             '{{\"id\":\"1\",\"dedupe\":\"1\",\"severity\":\"high\",\"devices\":[{{\"machine\":\"{MACHINE}\"}}]}}');
+         INSERT INTO alert(delivery, n, source, alert_id, state, fields) VALUES (1, 1, 'gone', '2', 'decided', 'nonsense');
+         INSERT INTO decision(delivery, n, tenant, device, machine, at, state, reason, rule, kind, policy, why)
+             VALUES (1, 0, 1, '{MACHINE}', '{MACHINE}', 1793606400000, 'scan', 'new', 'high', 'full', 1, '{{}}');"
+    ))
+    .unwrap();
+    let ran = desk.run(&["replay", "old.db", "-o", "json"]).ends(0);
+    has(&ran.err, &["00000000-0000-0000-0000-000000000000: rows of it cannot be read"]);
+    let report = ran.json();
+    assert_eq!((&report["differences"]["compared"], &report["differences"]["different"]), (&1.into(), &0.into()));
+    assert_eq!(report["left_out"]["unreadable"], 1);
+    db.execute_batch("PRAGMA user_version = 99").unwrap();
+    has(&desk.run(&["replay", "old.db"]).ends(78).err, &["old.db: the journal has schema 99"]);
+    db.execute_batch("PRAGMA application_id = 7").unwrap();
+    has(&desk.run(&["replay", "old.db"]).ends(65).err, &["not a scanhook journal"]);
+}
+
+#[test]
+fn a_journal_that_somebody_opens_meanwhile_is_not_half_read_in_silence() {
+    let desk = Desk::empty();
+    let path = desk.path().join("journal.db");
+    drop(Store::open(&path, Ids::seeded(1)).unwrap());
+    let mut archive = Archive::open(&path, None, false).unwrap();
+    let mut store = Store::open(&path, Ids::seeded(1)).unwrap();
+    write(&mut store, |tx| tx.tenant("default"));
+    has(&archive.next().unwrap_err().to_string(), &["somebody opened it while it was read"]);
+    let mut second = Archive::open(&path, None, false).unwrap();
+    assert!(second.next().unwrap().is_none(), "one that is open is read as it is");
 }
 
 #[test]
