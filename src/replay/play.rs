@@ -51,14 +51,12 @@ impl<'p> Play<'p> {
     /// Decides one (alert, device), as intake and lane do between them.
     pub(super) fn decide(&mut self, case: &Case<'_>, stage: &Stage) -> Outcome {
         let Decided { verdict, barred, one_machine } = self.verdict(case, stage);
-        let (state, reason, wanted) = match &verdict.asks {
-            Asks::Hold(_, wanted) | Asks::Scan(wanted) if let Some(reason) = barred => {
-                (barred_state(reason), reason, Some(wanted))
-            }
-            Asks::Nothing(reason) => (DecisionState::None, *reason, None),
-            Asks::Resolve(_) => (DecisionState::Resolving, Reason::AwaitsDirectory, None),
-            Asks::Hold(reason, wanted) => (DecisionState::Held, *reason, Some(wanted)),
-            Asks::Scan(wanted) => {
+        let (state, reason, wanted) = match (&verdict.asks, barred) {
+            (Asks::Hold(_, wanted) | Asks::Scan(wanted), Some(reason)) => (barred_state(reason), reason, Some(wanted)),
+            (Asks::Nothing(reason), _) => (DecisionState::None, *reason, None),
+            (Asks::Resolve(_), _) => (DecisionState::Resolving, Reason::AwaitsDirectory, None),
+            (Asks::Hold(reason, wanted), None) => (DecisionState::Held, *reason, Some(wanted)),
+            (Asks::Scan(wanted), None) => {
                 let known = case.machine.map(|id| id.as_str().to_owned());
                 let machine = known.or_else(|| one_machine.then(|| named(case.question.device)));
                 let reason = match machine {
