@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod policy;
 pub mod presets;
 pub mod reload;
+pub mod replay;
 pub mod server;
 pub mod settings;
 pub mod simulator;

@@ -12,6 +12,7 @@ mod init;
 mod order;
 mod output;
 mod pause;
+mod replay;
 mod responder;
 mod resume;
 mod retry;
@@ -60,6 +61,8 @@ enum Verb {
     Explain(explain::Args),
     /// Show the policy as it is in force: rules with their terms, protections, lists, windows.
     Show(show::Args),
+    /// Play a policy over alerts that came before: what it would decide, hold and send, and what would differ.
+    Replay(replay::Args),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
     Schema(schema::Args),
     /// Begin with one sender: a scanhook.toml, its secret, and what to enter elsewhere.
@@ -131,6 +134,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Test(args) => test::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Show(args) => show::run(&args),
+        Verb::Replay(args) => replay::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::Send(args) => send::run(&args).await,

@@ -106,16 +106,16 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(Row, Option<&'v Wanted>), JournalError> {
         let counted = new.again.as_ref().is_none_or(|again| again.counted);
-        Ok(match &verdict.asks {
-            Asks::Hold(_, wanted) | Asks::Scan(wanted) if let Some(reason) = new.barred => {
+        Ok(match (&verdict.asks, new.barred) {
+            (Asks::Hold(_, wanted) | Asks::Scan(wanted), Some(reason)) => {
                 (barred(reason, wanted, why, now), Some(wanted))
             }
-            Asks::Nothing(reason) => {
+            (Asks::Nothing(reason), _) => {
                 (Row { state: DecisionState::None, reason: *reason, scan: None, why, look_at: None }, None)
             }
-            Asks::Resolve(within) => (resolving(why, now.plus(*within)), None),
-            Asks::Hold(reason, wanted) => (held(*reason, wanted, why, now), Some(wanted)),
-            Asks::Scan(wanted) => {
+            (Asks::Resolve(within), _) => (resolving(why, now.plus(*within)), None),
+            (Asks::Hold(reason, wanted), None) => (held(*reason, wanted, why, now), Some(wanted)),
+            (Asks::Scan(wanted), None) => {
                 why.mode = Some(wanted.mode);
                 let row = match new.machine {
                     None => held(Reason::UnresolvedDevice, wanted, why, now),

@@ -19,6 +19,7 @@ mod retry;
 mod scans;
 mod selection;
 mod store;
+mod stored;
 mod views;
 
 use std::collections::HashMap;
@@ -47,6 +48,7 @@ pub use retry::{Recalled, Sorted};
 pub use scans::{Cited, OpenScan, ScanRow};
 pub use selection::{Selected, Selector, Wants};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
+pub use stored::{Archive, StoredAlert, StoredDecision, StoredDelivery};
 pub use views::{Filter, latest_bodies};
 
 /// Jobs that may wait, and the memory they may hold together; beyond either a writer is told at once.

@@ -277,7 +277,7 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// The schema's version in the file, 0 for one that is empty, if the file is ours and not too new.
-fn recognize(db: &Connection) -> Result<i64, OpenError> {
+pub(super) fn recognize(db: &Connection) -> Result<i64, OpenError> {
     let pragma = |db: &Connection, name: &str| -> Result<i64, OpenError> {
         db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).map_err(OpenError::sqlite)
     };

@@ -68,6 +68,17 @@ const RULES: &[Rule] = &[
         because: "hours of protocol run in virtual time",
     },
     Rule {
+        holds_in: |module| within(module, "replay"),
+        banned: &[
+            Banned::Below("tokio"),
+            Banned::Below("axum"),
+            Banned::Below("hyper"),
+            Banned::Below("reqwest"),
+            Banned::Below("crate::defender"),
+        ],
+        because: "a replay asks nobody and sends nothing",
+    },
+    Rule {
         holds_in: |module| within(module, "server"),
         banned: &[Banned::Below("crate::lane"), Banned::Below("crate::defender")],
         because: "a slow Defender cannot slow intake",
@@ -382,6 +393,7 @@ fn a_planted_violation_of_each_rule_is_found() {
         ("server::admin", "use crate::lane::Lane;", "crate::lane"),
         ("server::admin", "fn f() { super::super::defender::reply::read(); }", "crate::defender::reply"),
         ("journal::store", "use crate::server::refusal::Refusal;", "crate::server"),
+        ("replay::queue", "use crate::defender::client::Client;", "crate::defender::client"),
         ("intake", "use rusqlite::Connection;", "rusqlite"),
         ("intake", "fn f() { VerifiedDelivery::recalled(s, b, t); }", "VerifiedDelivery::recalled"),
         ("simulator", "use crate::domain::scan::Kind;", "crate::domain"),

@@ -37,6 +37,7 @@ mod power_cut;
 mod presets;
 mod refusals;
 mod reload;
+mod replay;
 mod rules;
 mod schema;
 mod sending;

@@ -263,6 +263,12 @@ impl Rules {
         findings
     }
 
+    /// Whether a condition looks at the raw body.
+    #[must_use]
+    pub fn reads_body(&self) -> bool {
+        self.leaves().any(|leaf| matches!(leaf.field, Field::Pointer { .. }))
+    }
+
     /// A lint for each rule that is not among those that won in a test.
     pub fn untested<'w>(&self, won: impl IntoIterator<Item = &'w str>) -> Vec<Finding> {
         let won: std::collections::HashSet<&str> = won.into_iter().collect();

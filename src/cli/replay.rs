@@ -1,0 +1,275 @@
+//! `scanhook replay`: what a policy would have made of alerts that came before. Sends nothing, asks nobody.
+
+mod bar;
+mod show;
+
+use core::time::Duration;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::output::{self, complain, plain};
+use super::trouble::{Exit, Trouble};
+use super::{Format, check};
+use crate::domain::rules::duration;
+use crate::journal::{Archive, JournalError, OpenError};
+use crate::presets;
+use crate::replay::{Assumed, Bodies, Replay, Report, Stage, Takes, Unusable};
+use crate::settings::{Flags, Inputs, Settings, Source};
+use bar::Bar;
+
+/// How SQLite's files begin.
+const DATABASE: &[u8] = b"SQLite format 3\0";
+/// The name of a journal whose configuration says no other.
+const JOURNAL: &str = "scanhook.db";
+
+/// What the command line says.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A journal or its data directory; or bodies as their sender posts them: a .json file with one, any other file with
+    /// one a line, a folder of such. Without it, the journal of scanhook.toml.
+    #[arg(value_name = "FILE|DIR")]
+    input: Option<PathBuf>,
+    /// The policy to try; without it, rules.toml here.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// Compare with this policy, not with what was decided.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// Sources, tenants and quota; without it, scanhook.toml here if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the journal of scanhook.toml lies, if its path is relative.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Whose bodies these are: a source of scanhook.toml or, without one, a preset. Of a journal: only this source's.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// What Defender's directory is taken to say where the journal does not tell: that the device is an unremarkable
+    /// machine, as in embedded tests, or nothing.
+    #[arg(long, value_enum, default_value_t)]
+    directory: Directory,
+    /// How long a Quick scan is taken to last.
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "4m")]
+    quick: Duration,
+    /// How long a Full scan is taken to last.
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "45m")]
+    full: Duration,
+    /// Titles of alerts without a rule, and kinds of differences, that are shown; json has all differences.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    top: usize,
+    /// How the result is written.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Directory {
+    #[default]
+    Unremarkable,
+    Silent,
+}
+
+/// What is played.
+enum Input {
+    Journal(Box<Archive>),
+    Bodies(Box<Bodies>),
+}
+
+/// What could not be played.
+#[derive(Default, serde::Serialize)]
+struct Left {
+    /// Bodies, or rows of the journal, that cannot be read.
+    unreadable: u64,
+    /// The first of them.
+    first: Vec<Unusable>,
+    /// Bodies whose alerts say no time.
+    timeless: u64,
+    /// Files of the folder that are no bodies.
+    passed_over: u64,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let path = args.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml"));
+    let policy = check::policy(&path, Exit::Configuration)?.policy;
+    let against = match &args.against {
+        Some(path) => Some(check::policy(path, Exit::Configuration)?.policy),
+        None => None,
+    };
+    let settings = settings(args)?;
+    let with_bodies = [Some(&policy), against.as_ref()].into_iter().flatten().any(|one| one.rules().reads_body());
+    let input = input(args, settings.as_ref(), with_bodies)?;
+    let stage = stage(args, settings.as_ref());
+    let (report, left) = play(input, Replay::new(stage, &policy, against.as_ref()), args.top)?;
+    tell(&left);
+    if report.deliveries == 0 {
+        let (exit, sentence) = match left.unreadable {
+            0 => (Exit::NoInput, "there is nothing to replay".to_owned()),
+            all => (Exit::BadData, format!("none of {all} bodies can be read")),
+        };
+        return Err(Trouble::new(exit, sentence).into());
+    }
+    match args.output {
+        Format::Json => output::line(&serde_json::to_string_pretty(&whole(&report, &left)?)?)?,
+        Format::Text => output::print(&show::text(&report, args))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| "one number and one unit, such as 5s, 20m, 1h".to_owned())
+}
+
+/// The configuration, if there is one. Nothing is called, so no tenant needs a credential.
+fn settings(args: &Args) -> Result<Option<Settings>, Trouble> {
+    let Some(config) = check::named_or_here(args.config.as_deref(), "scanhook.toml") else { return Ok(None) };
+    let flags = Flags { simulate: true, data_dir: args.data_dir.clone(), ..Flags::default() };
+    check::settings(&Inputs::from_process(Some(config), flags)).map(Some)
+}
+
+fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
+    let assumed = match args.directory {
+        Directory::Unremarkable => Assumed::Unremarkable,
+        Directory::Silent => Assumed::Silent,
+    };
+    let (sources, tenants) = settings.map_or((&[][..], &[][..]), |settings| (&settings.sources, &settings.tenants));
+    Stage::new(sources, tenants, assumed, Takes { quick: args.quick, full: args.full })
+}
+
+fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow::Result<Input> {
+    let journal = settings.map(|settings| settings.journal.path.clone());
+    let Some(path) = &args.input else {
+        let here = args.data_dir.as_ref().map(|folder| folder.join(JOURNAL));
+        let Some(path) = journal.or(here) else {
+            let sentence =
+                "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
+            return Err(Trouble::new(Exit::NoInput, sentence).into());
+        };
+        return archive(&path, args, with_bodies);
+    };
+    let about = std::fs::metadata(path).map_err(|error| Trouble::reading(path, &error))?;
+    if about.is_dir() {
+        let name = journal.as_deref().and_then(Path::file_name).unwrap_or(JOURNAL.as_ref());
+        let inside = path.join(name);
+        if inside.is_file() {
+            return archive(&inside, args, with_bodies);
+        }
+    } else if is_database(path).map_err(|error| Trouble::reading(path, &error))? {
+        return archive(path, args, with_bodies);
+    }
+    let source = source(args, settings)?;
+    let bodies = Bodies::find(path, source).map_err(|(path, error)| Trouble::reading(&path, &error))?;
+    Ok(Input::Bodies(Box::new(bodies)))
+}
+
+fn is_database(path: &Path) -> std::io::Result<bool> {
+    let mut head = Vec::new();
+    std::fs::File::open(path)?.take(DATABASE.len() as u64).read_to_end(&mut head)?;
+    Ok(head == DATABASE)
+}
+
+fn archive(path: &Path, args: &Args, with_bodies: bool) -> anyhow::Result<Input> {
+    check::readable(path)?;
+    let archive = Archive::open(path, args.source.as_deref(), with_bodies).map_err(|error| {
+        let exit = match error {
+            OpenError::Foreign | OpenError::Sqlite(_) => Exit::BadData,
+            OpenError::Newer { .. } => Exit::Configuration,
+            _ => Exit::Io,
+        };
+        Trouble::new(exit, format!("{}: {error}", path.display()))
+    })?;
+    Ok(Input::Journal(Box::new(archive)))
+}
+
+/// Whose bodies these are.
+fn source(args: &Args, settings: Option<&Settings>) -> Result<Source, Trouble> {
+    let configured = settings.map_or(&[][..], |settings| &settings.sources);
+    let shipped: Vec<&str> = presets::names().collect();
+    let names: Vec<&str> = configured.iter().map(|source| source.name.as_str()).collect();
+    let known = if names.is_empty() { shipped.join(", ") } else { names.join(", ") };
+    let found = match (&args.source, configured) {
+        (Some(name), _) => {
+            configured.iter().find(|source| source.name == *name).cloned().or_else(|| Source::of_preset(name))
+        }
+        (None, [only]) => Some(only.clone()),
+        (None, _) => {
+            let sentence = format!("--source must say whose bodies these are; there is {known}");
+            return Err(Trouble::new(Exit::Usage, sentence));
+        }
+    };
+    found.ok_or_else(|| {
+        let name = args.source.as_deref().map_or_else(String::new, plain);
+        Trouble::new(Exit::Usage, format!("no source is called `{name}`; there is {known}"))
+    })
+}
+
+fn play(input: Input, mut replay: Replay<'_>, top: usize) -> Result<(Report, Left), Trouble> {
+    let mut left = Left::default();
+    match input {
+        Input::Journal(mut archive) => {
+            let broken = |error: JournalError| Trouble::new(Exit::Io, error.to_string());
+            let bar = Bar::new("deliveries", archive.count().map_err(broken)?);
+            while let Some(delivery) = archive.next().map_err(broken)? {
+                left.damaged(&delivery.place, delivery.damaged);
+                replay.take(&delivery, &mut |tenant, machine| archive.record(tenant, machine)).map_err(broken)?;
+                bar.on(1);
+            }
+        }
+        Input::Bodies(mut bodies) => {
+            let unreadable = |(path, error): (PathBuf, std::io::Error)| Trouble::reading(&path, &error);
+            // Each is read twice: for its place in time, and to be played.
+            let bar = Bar::new("bytes", bodies.bytes().saturating_mul(2));
+            bodies.sort(&mut |bytes| bar.on(bytes)).map_err(unreadable)?;
+            while let Some((delivery, bytes)) = bodies.next().map_err(unreadable)? {
+                let Ok(()) = replay.take(&delivery, &mut |_, _| Ok::<_, core::convert::Infallible>(None));
+                bar.on(bytes);
+            }
+            (left.unreadable, left.first) = bodies.unusable;
+            (left.timeless, left.passed_over) = (bodies.timeless, bodies.passed_over);
+        }
+    }
+    Ok((replay.finish(top), left))
+}
+
+impl Left {
+    fn damaged(&mut self, place: &str, rows: usize) {
+        if rows > 0 {
+            self.unreadable += rows as u64;
+            if self.first.len() < 10 {
+                let why = "rows of it cannot be read by this version".to_owned();
+                self.first.push(Unusable { place: place.to_owned(), why });
+            }
+        }
+    }
+}
+
+/// What was left out is said on stderr: it is no result.
+fn tell(left: &Left) {
+    for Unusable { place, why } in &left.first {
+        complain(&format!("{}: {}", plain(place), plain(why)));
+    }
+    let number = |many: u64| if many == 1 { "1 body".to_owned() } else { format!("{many} bodies") };
+    if left.unreadable > 0 {
+        complain(&format!("{} passed over because they cannot be read", number(left.unreadable)));
+    }
+    if left.timeless > 0 {
+        let how = "taken to have come with the one before, or when the file was written";
+        complain(&format!("{} without the time of an alert, {how}", number(left.timeless)));
+    }
+    if left.passed_over > 0 {
+        complain(&format!("{} other files passed over: bodies are .json, .ndjson, .jsonl", left.passed_over));
+    }
+}
+
+fn whole(report: &Report, left: &Left) -> serde_json::Result<serde_json::Value> {
+    let mut whole = serde_json::to_value(report)?;
+    if let Some(object) = whole.as_object_mut() {
+        object.insert("left_out".to_owned(), serde_json::to_value(left)?);
+    }
+    Ok(whole)
+}
+
+/// The names of the rules files, for what is shown.
+fn name(path: Option<&PathBuf>) -> String {
+    path.map_or_else(|| "rules.toml".to_owned(), |path| plain(&path.display().to_string()))
+}

@@ -1,0 +1,278 @@
+//! Captured bodies as deliveries: a file of one, a file with one a line, or a folder of such files. A body does not tell
+//! when it was received, so it is taken to have come when the latest of its alerts happened, and they are played in that
+//! order: of each only its time and place is kept, and it is read again when its turn comes.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::repeats::Repeats;
+use crate::domain::alert::{AlertReason, AlertState};
+use crate::domain::mapping::{self, Item};
+use crate::domain::strict_json;
+use crate::domain::time::Timestamp;
+use crate::journal::{StoredAlert, StoredDelivery};
+use crate::settings::Source;
+
+/// Unusable bodies that are named.
+const NAMED: usize = 10;
+
+/// A body that cannot be used.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Unusable {
+    /// File and line.
+    pub place: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Where a body lies.
+#[derive(Clone, Copy)]
+struct Place {
+    at: Timestamp,
+    file: u32,
+    /// From 1.
+    line: u32,
+    offset: u64,
+    length: u32,
+}
+
+/// Bodies of one source.
+pub struct Bodies {
+    source: Source,
+    files: Vec<PathBuf>,
+    bytes: u64,
+    order: std::vec::IntoIter<Place>,
+    open: Option<(u32, File)>,
+    repeats: Repeats,
+    /// Bodies that cannot be used, and the first of them.
+    pub unusable: (u64, Vec<Unusable>),
+    /// Bodies whose alerts say no time: they go by the one before, or by their file.
+    pub timeless: u64,
+    /// Files that were passed over: a folder's bodies are `.json`, `.ndjson` and `.jsonl`.
+    pub passed_over: u64,
+}
+
+impl Bodies {
+    /// Finds the files of a path.
+    ///
+    /// # Errors
+    /// The path that cannot be read, and why.
+    pub fn find(path: &Path, source: Source) -> Result<Bodies, (PathBuf, io::Error)> {
+        let mut bodies = Bodies {
+            source,
+            files: Vec::new(),
+            bytes: 0,
+            order: Vec::new().into_iter(),
+            open: None,
+            repeats: Repeats::default(),
+            unusable: (0, Vec::new()),
+            timeless: 0,
+            passed_over: 0,
+        };
+        let about = std::fs::metadata(path).map_err(|error| (path.to_owned(), error))?;
+        if about.is_dir() {
+            bodies.walk(path)?;
+            bodies.files.sort();
+        } else {
+            bodies.files.push(path.to_owned());
+        }
+        for file in &bodies.files {
+            bodies.bytes += std::fs::metadata(file).map_err(|error| (file.clone(), error))?.len();
+        }
+        Ok(bodies)
+    }
+
+    fn walk(&mut self, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+        let failed = |error| (folder.to_owned(), error);
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+            let is_body = ["json", "ndjson", "jsonl"].iter().any(|end| path.extension().is_some_and(|e| e == *end));
+            // A link to a folder may lead around in circles.
+            if kind.is_dir() {
+                self.walk(&path)?;
+            } else if is_body && path.is_file() {
+                self.files.push(path);
+            } else {
+                self.passed_over += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes all files have.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Puts the bodies in order; `progress` is told of bytes that were read.
+    ///
+    /// # Errors
+    /// The file that cannot be read, and why.
+    pub fn sort(&mut self, progress: &mut dyn FnMut(u64)) -> Result<(), (PathBuf, io::Error)> {
+        let mut places = Vec::new();
+        for (n, path) in self.files.clone().iter().enumerate() {
+            let n = u32::try_from(n).unwrap_or(u32::MAX);
+            self.sort_file(n, path, &mut places, progress).map_err(|error| (path.clone(), error))?;
+        }
+        places.sort_by_key(|place| (place.at, place.file, place.line));
+        self.order = places.into_iter();
+        Ok(())
+    }
+
+    fn sort_file(
+        &mut self,
+        n: u32,
+        path: &Path,
+        places: &mut Vec<Place>,
+        progress: &mut dyn FnMut(u64),
+    ) -> io::Result<()> {
+        let file = File::open(path)?;
+        let mut before = file.metadata()?.modified().ok().and_then(written);
+        let whole = path.extension().is_some_and(|extension| extension == "json");
+        let mut reader = BufReader::new(file);
+        let (mut offset, mut line) = (0, 0);
+        loop {
+            let mut body = Vec::new();
+            let read = self.piece(&mut reader, whole, &mut body)?;
+            if read == 0 {
+                return Ok(());
+            }
+            progress(read);
+            line += 1;
+            let mut place = Place { at: Timestamp::default(), file: n, line, offset, length: 0 };
+            offset += read;
+            if body.len() > self.source.max_body {
+                let why = format!("longer than {} bytes, the most that the source may send", self.source.max_body);
+                self.complain(place, why);
+            } else if !body.trim_ascii().is_empty() {
+                match self.happened(&body) {
+                    Ok(at) => {
+                        self.timeless += u64::from(at.is_none());
+                        place.at = at.or(before).unwrap_or_default();
+                        place.length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+                        before = Some(place.at);
+                        places.push(place);
+                    }
+                    Err(why) => self.complain(place, why),
+                }
+            }
+        }
+    }
+
+    /// The next line, or all of a file, with no more of it than may be used and one byte; how many bytes it has.
+    fn piece(&self, reader: &mut BufReader<File>, whole: bool, body: &mut Vec<u8>) -> io::Result<u64> {
+        let most = self.source.max_body as u64 + 1;
+        if whole {
+            let read = reader.by_ref().take(most).read_to_end(body)? as u64;
+            return Ok(read + io::copy(reader, &mut io::sink())?);
+        }
+        let mut read = reader.by_ref().take(most).read_until(b'\n', body)? as u64;
+        if read == most && body.last() != Some(&b'\n') {
+            read += passed(reader)?;
+        }
+        Ok(read)
+    }
+
+    fn complain(&mut self, place: Place, why: String) {
+        self.unusable.0 += 1;
+        if self.unusable.1.len() < NAMED {
+            let place = self.named(place);
+            self.unusable.1.push(Unusable { place, why });
+        }
+    }
+
+    fn named(&self, place: Place) -> String {
+        let file = self.files.get(place.file as usize).map_or_else(String::new, |file| file.display().to_string());
+        format!("{file}:{}", place.line)
+    }
+
+    /// When the latest alert of a body happened.
+    fn happened(&self, body: &[u8]) -> Result<Option<Timestamp>, String> {
+        let items = self.items(body)?;
+        Ok(items.iter().filter_map(|item| item.alert().time).max())
+    }
+
+    fn items(&self, body: &[u8]) -> Result<Vec<Item>, String> {
+        let json = strict_json::read(body).map_err(|fault| fault.to_string())?;
+        Ok(mapping::read(&self.source.mapping, self.source.caps, &json, &Sha256::digest(body)))
+    }
+
+    /// The next delivery, and how many bytes it has; `None`: that was the last.
+    ///
+    /// # Errors
+    /// The file that cannot be read any more, and why.
+    #[allow(clippy::should_implement_trait, reason = "it can fail, and whoever asks must look")]
+    pub fn next(&mut self) -> Result<Option<(StoredDelivery, u64)>, (PathBuf, io::Error)> {
+        let Some(place) = self.order.next() else { return Ok(None) };
+        let body = self
+            .read(place)
+            .map_err(|error| (self.files.get(place.file as usize).cloned().unwrap_or_default(), error))?;
+        let mut delivery = StoredDelivery {
+            at: place.at,
+            source: self.source.name.clone(),
+            place: self.named(place),
+            ..StoredDelivery::default()
+        };
+        match self.items(&body) {
+            Ok(items) => delivery.alerts = items.into_iter().map(|item| self.stored(item, place.at)).collect(),
+            // The file was changed since it was first read.
+            Err(why) => self.complain(place, why),
+        }
+        delivery.body = Some(body);
+        Ok(Some((delivery, u64::from(place.length))))
+    }
+
+    fn read(&mut self, place: Place) -> io::Result<Vec<u8>> {
+        let Bodies { open, files, .. } = self;
+        let mut file = match open.take() {
+            Some((n, file)) if n == place.file => file,
+            _ => File::open(files.get(place.file as usize).map_or(Path::new(""), PathBuf::as_path))?,
+        };
+        file.seek(SeekFrom::Start(place.offset))?;
+        let mut body = vec![0; place.length as usize];
+        file.read_exact(&mut body)?;
+        *open = Some((place.file, file));
+        Ok(body)
+    }
+
+    fn stored(&mut self, item: Item, at: Timestamp) -> StoredAlert {
+        let (state, reason, alert) = match item {
+            Item::Parked { reason, alert, .. } => (AlertState::Parked, Some(reason), alert),
+            Item::Ignored { alert, .. } => (AlertState::Ignored, Some(AlertReason::Guard), alert),
+            Item::Alert(alert) if self.repeats.is_repeat(&alert, self.source.remember, at) => {
+                (AlertState::Duplicate, Some(AlertReason::Repeated), alert)
+            }
+            Item::Alert(alert) => (AlertState::Decided, None, alert),
+        };
+        StoredAlert { state, reason, alert, decisions: Vec::new() }
+    }
+}
+
+/// Passes over the rest of a line.
+fn passed(reader: &mut BufReader<File>) -> io::Result<u64> {
+    let mut passed = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(passed);
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(length);
+        passed += length as u64;
+        if end.is_some() {
+            return Ok(passed);
+        }
+    }
+}
+
+/// When a file was written, by the computer that wrote it.
+fn written(at: std::time::SystemTime) -> Option<Timestamp> {
+    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_millis(0).plus(since))
+}

@@ -1,0 +1,273 @@
+//! What a policy would have made of alerts that came before: each is decided by it, and its scans go through the planner
+//! and the quota in virtual time. Nothing is sent, and nothing is written.
+//!
+//! Deliveries come one after the other, so what is kept grows with devices, open scans and the window of repeats, never
+//! with the alerts. What no replay can know is assumed, and said: that Defender answers soon, that scans succeed after
+//! a fixed time, and what the directory would say where the journal does not tell.
+
+mod bodies;
+mod differences;
+mod load;
+mod play;
+mod queue;
+mod repeats;
+mod report;
+mod tally;
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+pub use bodies::{Bodies, Unusable};
+pub use differences::{Example, Group};
+pub use load::{Load, Peak, Wait, Waits};
+pub use queue::Takes;
+pub use report::{Alerts, Asked, Compared, HeldBy, Now, Report, Rule, Title};
+pub use tally::{Hold, OfRule, Outcome};
+
+use crate::domain::alert::{AlertState, Device, MachineId};
+use crate::domain::directory::Record;
+use crate::domain::json::Json;
+use crate::domain::quota::Share;
+use crate::domain::rules::Facts;
+use crate::domain::scan::{DecisionState, Mode, Reason};
+use crate::domain::strict_json;
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::Limit;
+use crate::journal::{StoredAlert, StoredDecision, StoredDelivery};
+use crate::policy::{Ceiling, Policy, Question, Terms};
+use crate::settings::{Source, Tenant};
+use differences::Differences;
+use play::{Case, Play};
+
+/// What the directory is taken to say of a machine where nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assumed {
+    /// It is the one machine of that name, and unremarkable, as in the embedded tests.
+    Unremarkable,
+    /// Nothing.
+    Silent,
+}
+
+/// What a tenant holds its rules to.
+#[derive(Clone, Copy)]
+struct Bounds {
+    limit: Limit,
+    share: Share,
+    /// A person approves every scan.
+    approval: bool,
+}
+
+impl Bounds {
+    /// Dry runs are played as if they were enforced, because that is what is to be seen.
+    const fn terms(self) -> Terms {
+        Terms { ceiling: Ceiling::Simulated, limit: Some(self.limit) }
+    }
+}
+
+/// What the policies are played on.
+pub struct Stage {
+    sources: BTreeMap<String, Source>,
+    tenants: BTreeMap<String, Bounds>,
+    /// What the directory is taken to say.
+    pub assumed: Assumed,
+    /// How long scans are taken to last.
+    pub takes: Takes,
+}
+
+impl Stage {
+    /// With these sources and tenants.
+    #[must_use]
+    pub fn new(sources: &[Source], tenants: &[Tenant], assumed: Assumed, takes: Takes) -> Stage {
+        let tenant = |tenant: &Tenant| {
+            let approval = tenant.mode == Some(Mode::Approve);
+            (tenant.name.clone(), Bounds { limit: tenant.limit, share: tenant.quota, approval })
+        };
+        Stage {
+            sources: sources.iter().map(|source| (source.name.clone(), source.clone())).collect(),
+            tenants: tenants.iter().map(tenant).collect(),
+            assumed,
+            takes,
+        }
+    }
+
+    /// One that is not configured has what the file's defaults say.
+    fn tenant(&self, name: &str) -> Bounds {
+        let limit = Limit { scans: 300, per: Duration::from_secs(3_600) };
+        self.tenants.get(name).copied().unwrap_or(Bounds { limit, share: Share::WHOLE, approval: false })
+    }
+
+    /// A source that is not configured any more goes by its name alone.
+    fn know(&mut self, name: &str) {
+        if self.sources.contains_key(name) {
+            return;
+        }
+        let shipped = Source::of_preset(name);
+        let nameless = || Source::of_preset("generic").map(|source| Source { preset: String::new(), ..source });
+        if let Some(source) = shipped.or_else(nameless) {
+            self.sources.insert(name.to_owned(), Source { name: name.to_owned(), ..source });
+        }
+    }
+}
+
+/// What the directory of a tenant once said of a machine.
+pub type RecordOf<'r, E> = &'r mut dyn FnMut(&str, &MachineId) -> Result<Option<Record>, E>;
+
+/// A replay under way.
+pub struct Replay<'p> {
+    stage: Stage,
+    play: Play<'p>,
+    against: Option<Play<'p>>,
+    differences: Differences,
+    alerts: Alerts,
+    deliveries: u64,
+    /// Alerts whose body a condition would look at, and that have none any more.
+    bodiless: u64,
+    /// Decisions that a person approved, or that are not made yet: they are compared with nothing.
+    not_compared: u64,
+    from: Option<Timestamp>,
+    now: Timestamp,
+}
+
+impl<'p> Replay<'p> {
+    /// A policy, and the one it is compared with; without that one it is compared with what was decided.
+    #[must_use]
+    pub fn new(stage: Stage, policy: &'p Policy, against: Option<&'p Policy>) -> Replay<'p> {
+        Replay {
+            stage,
+            play: Play::new(policy),
+            against: against.map(Play::new),
+            differences: Differences::default(),
+            alerts: Alerts::default(),
+            deliveries: 0,
+            bodiless: 0,
+            not_compared: 0,
+            from: None,
+            now: Timestamp::default(),
+        }
+    }
+
+    /// Plays one delivery; `record` tells what the directory once said of a machine of a tenant.
+    ///
+    /// # Errors
+    /// What `record` fails with.
+    pub fn take<E>(&mut self, delivery: &StoredDelivery, record: RecordOf<'_, E>) -> Result<(), E> {
+        self.deliveries += 1;
+        self.from = self.from.or(Some(delivery.at));
+        // Where the clock was set back, time stands still until it is caught up with.
+        self.now = if self.deliveries == 1 { delivery.at } else { self.now.max(delivery.at) };
+        self.play.run_until(self.now);
+        if let Some(against) = &mut self.against {
+            against.run_until(self.now);
+        }
+        self.stage.know(&delivery.source);
+        let body = delivery.body.as_deref().and_then(|body| strict_json::read(body).ok());
+        for stored in &delivery.alerts {
+            self.alerts.see(stored.state, stored.reason);
+            if stored.state == AlertState::Decided {
+                self.bodiless += u64::from(body.is_none() && self.reads_body());
+                self.decide(delivery, stored, body.as_ref(), record)?;
+            }
+        }
+        self.play.poll(self.now);
+        if let Some(against) = &mut self.against {
+            against.poll(self.now);
+        }
+        Ok(())
+    }
+
+    fn reads_body(&self) -> bool {
+        self.play.policy.rules().reads_body()
+    }
+
+    fn decide<E>(
+        &mut self,
+        delivery: &StoredDelivery,
+        stored: &StoredAlert,
+        body: Option<&Json<'_>>,
+        record: RecordOf<'_, E>,
+    ) -> Result<(), E> {
+        let Replay { stage, play, against, differences, not_compared, now, .. } = self;
+        let Some(source) = stage.sources.get(&delivery.source) else { return Ok(()) };
+        let alert = &stored.alert;
+        let mut unmatched = false;
+        for device in &alert.devices {
+            let made = stored.decisions.iter().find(|made| made.device == device.label());
+            let tenant = made.map(|made| made.tenant.as_str()).or(source.tenant_of(alert)).unwrap_or("default");
+            let machine = made.and_then(|made| made.machine.as_ref()).or(device.machine.as_ref());
+            let record = match machine {
+                Some(machine) => record(tenant, machine)?,
+                None => None,
+            };
+            let case = Case {
+                question: Question {
+                    source,
+                    terms: stage.tenant(tenant).terms(),
+                    alert,
+                    device,
+                    facts: Facts::NotAsked,
+                    body,
+                    at: delivery.at,
+                },
+                tenant,
+                machine,
+                record: record.as_ref(),
+                barred: barred(made, record.as_ref()),
+                now: *now,
+            };
+            let decided = play.decide(&case, stage);
+            unmatched |= decided.reason == Some(Reason::NoMatch);
+            let example = || Example::new(delivery.at, &delivery.source, alert, &shown(device), &delivery.place);
+            match (against.as_mut(), made) {
+                (Some(against), _) => differences.see(&against.decide(&case, stage), &decided, example),
+                (None, Some(made)) => match outcome(made) {
+                    Some(was) => differences.see(&was, &decided, example),
+                    None => *not_compared += 1,
+                },
+                (None, None) => {}
+            }
+        }
+        if unmatched {
+            play.tally.unmatched(alert.title.as_deref());
+        }
+        Ok(())
+    }
+
+    /// Lets the last scans be sent and end, and sums up.
+    #[must_use]
+    pub fn finish(mut self, top: usize) -> Report {
+        self.play.queues.values_mut().for_each(queue::Queue::run_out);
+        if let Some(against) = &mut self.against {
+            against.queues.values_mut().for_each(queue::Queue::run_out);
+        }
+        report::of(self, top)
+    }
+}
+
+fn shown(device: &Device) -> String {
+    device.name.clone().unwrap_or_else(|| device.label().to_owned())
+}
+
+/// What the directory said that stands in a scan's way, as far as the journal tells.
+fn barred(made: Option<&StoredDecision>, record: Option<&Record>) -> Option<Reason> {
+    let says_so = |reason: &Reason| {
+        use Reason::{AmbiguousDevice, Excluded, NoSuchMachine, UnresolvedDevice, Unsupported};
+        matches!(reason, AmbiguousDevice | Excluded | NoSuchMachine | UnresolvedDevice | Unsupported)
+    };
+    let made = made.map(|made| made.held.unwrap_or(made.reason)).filter(says_so);
+    made.or_else(|| record.and_then(Record::bar).map(|bar| bar.reason()))
+}
+
+/// What was decided, before time or a person ended it. `None`: nothing that could be compared.
+fn outcome(made: &StoredDecision) -> Option<Outcome> {
+    let (state, reason) = match (made.state, made.reason) {
+        _ if made.approved => return None,
+        (DecisionState::Resolving, _) | (DecisionState::Dropped, Reason::TooOld) => return None,
+        (DecisionState::Dropped, Reason::Expired | Reason::Denied) => (DecisionState::Held, made.held?),
+        (state, reason) => (state, reason),
+    };
+    let reason = Some(reason).filter(|_| state != DecisionState::Scan);
+    Some(Outcome { rule: made.rule.clone(), scan: made.kind, state, reason })
+}
