@@ -564,7 +564,8 @@ async fn a_flood_of_slow_connections_shuts_no_honest_sender_out_for_longer_than_
     // Twice as many as there are seats, from a hundred addresses.
     let slow: Vec<_> =
         (0..400_u32).map(|n| tokio::spawn(drip([127, 0, 1, u8::try_from(n % 100).unwrap()], to))).collect();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    // Like every sender it has a limit of its own: a connection that is closed early may leave the client waiting.
+    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(3)).build().unwrap();
     for n in 0..8 {
         let begun = Instant::now();
         let body = honest(&format!("during-{n}"));

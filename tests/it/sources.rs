@@ -1,6 +1,8 @@
 //! Sources as an operator sets them up: one that acts for several tenants, one that should be heard, one whose ids
 //! stand in a header; and a whole delivery of some senders, from its bytes to the scans.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, CLIENT, Far, SIEM_SECRET, Site, TENANT, Wish, machine, until};
@@ -124,7 +126,7 @@ async fn an_id_may_stand_in_a_header() {
     let lines = "preset = \"generic\"\ntenants = \"north\"\nmap = { id = \"header:x-event-id\" }";
     let site = site(&source("headed", lines)).await;
     let request = |id: Option<&str>, n: u32| {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
         let request = client.post(format!("http://{}/webhooks/headed", site.public)).bearer_auth(SIEM_SECRET);
         let body = json!({ "severity": "low", "mde_id": machine(n) }).to_string();
         let request = request.header("content-type", "application/json").body(body);

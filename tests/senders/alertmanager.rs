@@ -1,5 +1,7 @@
 //! Prometheus Alertmanager, as Debian packages it.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -29,7 +31,7 @@ impl Alertmanager {
         let web = format!("--web.listen-address={listen}");
         let arguments = ["--config.file=am.yml", "--storage.path=data", &web, "--cluster.listen-address="];
         let program = Program::start(folder, "prometheus-alertmanager", &arguments);
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
         let api = format!("http://{listen}");
         until("Alertmanager is ready", async || {
             let ready = http.get(format!("{api}/-/ready")).send().await.ok()?;

@@ -145,7 +145,7 @@ impl Site {
         }
         far.shared.with(|far| far.faults(wish.faults.clone()));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
         let mut site = Site { folder, far, wish, running: None, public: nowhere, admin: nowhere, http };
         install(site.folder.path(), site.far.at, site.wish.server, site.wish.tenant);
         add(site.folder.path(), &site.wish.more, &site.wish.secrets);
