@@ -1,7 +1,6 @@
 //! The policy: rules.toml and the files of its lists loaded, checked, fingerprinted. The one loader of `serve`,
 //! `reload`, `check`, `test`, `explain` and `show`.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -18,7 +17,7 @@ use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
-use crate::settings::Source;
+use crate::settings::{Source, plain_file};
 
 /// How far decisions may go, whatever the rules say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -287,7 +286,7 @@ impl Policy {
                 .map(Ok)
                 .unwrap_or_else(|| Err(format!("no source and no preset is called `{}`", payload.source)))?;
             let file = base.join(&payload.file);
-            let body = std::fs::read(&file).map_err(|error| error.to_string())?;
+            let body = plain_file::read(&file, LARGEST_PAYLOAD).map_err(|error| error.to_string())?;
             read(source, &body)
         })
     }
@@ -310,11 +309,13 @@ pub fn unauthenticated(sources: &[Source]) -> impl Iterator<Item = &str> {
     sources.iter().filter(open).map(|source| source.name.as_str())
 }
 
+/// A captured delivery longer than any that is received.
+const LARGEST_PAYLOAD: u64 = 64 << 20;
+
 /// A text file, no longer than one may be and a little more, so that the reader can say that it is too long.
 fn read_text(path: &Path) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
     let most = Rules::LARGEST as u64 + 1;
-    std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    let bytes = plain_file::read(path, most)?;
     if bytes.len() as u64 == most {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }

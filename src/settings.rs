@@ -3,6 +3,7 @@
 
 mod auth;
 mod place;
+pub(crate) mod plain_file;
 mod secret;
 mod server;
 mod source;
@@ -366,11 +367,11 @@ fn read(path: &Path) -> Result<String, SettingsFault> {
         column: None,
         message: format!("{}: {message}", path.display()),
     };
-    let size = std::fs::metadata(path).map_err(|e| fault(e.to_string()))?.len();
-    if size > LARGEST {
+    let bytes = plain_file::read(path, LARGEST + 1).map_err(|error| fault(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST {
         return Err(fault("larger than 4 MiB".to_owned()));
     }
-    std::fs::read_to_string(path).map_err(|e| fault(e.to_string()))
+    String::from_utf8(bytes).map_err(|_| fault("the file is not UTF-8".to_owned()))
 }
 
 /// `[journal]`. A relative path counts from `--data-dir`, else from the file.

@@ -181,7 +181,7 @@ impl Lane {
     pub(super) fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
         let learnt = self.budgets.iter().map(|(api, budget)| (api.code().to_owned(), budget.learnt()));
         self.gate.memory.learnt = learnt.filter(|(_, learnt)| *learnt != Learnt::default()).collect();
-        self.gate.memory.probe = matches!(self.gate.throttle, Throttle::Probe);
+        self.gate.memory.probe = !matches!(self.gate.throttle, Throttle::Open);
         self.gate.memory.clock = Some(self.anchor);
         let memory = serde_json::to_string(&self.gate.memory);
         tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is no JSON"))?)

@@ -129,7 +129,11 @@ impl Lane {
             tx.recall_resolving(self.id)?;
         }
         tx.recall_late(self.id, now)?;
-        let rows = tx.resolving(self.id, STEP)?;
+        let mut rows = tx.resolving(self.id, STEP)?;
+        for row in &mut rows {
+            // Whom it was decided for, whoever its source acts for by now.
+            row.alert.acts_for = Some(self.account.name.clone());
+        }
         if !rows.is_empty() {
             let id = tx.policy(policy.fingerprint(), &policy.record(), now)?;
             for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {

@@ -6,10 +6,15 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::settings::plain_file;
+
 /// Looks after which files that never come to rest are read all the same.
 const MOST_UNREST: u32 = 10;
 /// Looks after which contents are compared, whatever the file system says of times.
 const COMPARED: u32 = 30;
+
+/// More than any file of the configuration may have. What stands behind it is refused anyhow.
+const LARGEST: u64 = 64 << 20;
 
 /// A hash over the contents of several files.
 pub(super) type Contents = [u8; 32];
@@ -93,7 +98,7 @@ fn stamp(path: &Path) -> Stamp {
 pub(super) fn contents(files: &[PathBuf]) -> Contents {
     let mut all = Sha256::new();
     for path in files {
-        let one = std::fs::read(path).map_or([0; 32], |bytes| Sha256::digest(bytes).into());
+        let one = plain_file::read(path, LARGEST).map_or([0; 32], |bytes| Sha256::digest(bytes).into());
         all.update(Sha256::digest(path.as_os_str().as_encoded_bytes()));
         all.update(one);
     }

@@ -44,7 +44,7 @@ pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &[PathBuf]) -> Re
     let (loaded, mut looked_for) = Settings::load_with_files(inputs);
     let (mut config_faults, mut needs_restart) = (Vec::new(), Vec::new());
     let file = inputs.file.as_deref();
-    let settings = match loaded.and_then(|settings| not_emptied(settings, file)) {
+    let settings = match loaded.and_then(|settings| not_emptied(settings, &in_force.settings)) {
         Ok(settings) => Some(keeping(&in_force.settings, settings, &mut needs_restart)),
         Err(faults) => {
             config_faults.extend(faults.into_iter().map(|fault| of_settings(file, fault)));
@@ -67,14 +67,15 @@ pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &[PathBuf]) -> Re
     Read { files, before, contents, configured, settings, policy, config_faults, rules_faults, needs_restart, not_run }
 }
 
-/// With the environment's help an empty file could be a whole configuration. It never means to forget every source.
-fn not_emptied(settings: Settings, file: Option<&Path>) -> Result<Settings, Vec<SettingsFault>> {
-    let emptied = file.is_some_and(|path| std::fs::read_to_string(path).is_ok_and(|text| text.trim().is_empty()));
-    if !emptied {
-        return Ok(settings);
+/// With the environment's help a file that is empty, or was cut off, could be a whole configuration. It never means to
+/// forget every source.
+fn not_emptied(new: Settings, old: &Settings) -> Result<Settings, Vec<SettingsFault>> {
+    let kept = |one: &Source| new.sources.iter().any(|source| source.name == one.name);
+    if old.sources.is_empty() || old.sources.iter().any(kept) {
+        return Ok(new);
     }
-    let message = "the file is empty; that never means to forget every source".to_owned();
-    Err(vec![SettingsFault { code: "missing-key", key: String::new(), line: None, column: None, message }])
+    let message = "the file has none of the sources that are in force; if that is meant, restart scanhook".to_owned();
+    Err(vec![SettingsFault { code: "missing-key", key: "sources".to_owned(), line: None, column: None, message }])
 }
 
 /// The new settings with the old values of whatever takes a restart, each of which is named.

@@ -88,10 +88,10 @@ fn from_file(path: &Path, notes: &mut Vec<String>) -> Result<Named, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("{shown}: {error}");
     // Opened once, so that what is checked is what is read.
-    let opened = std::fs::File::open(path).map_err(unreadable)?;
+    let opened = super::plain_file::open(path).map_err(unreadable)?;
     let about = opened.metadata().map_err(unreadable)?;
-    if !about.is_file() || about.len() > LARGEST {
-        return Err(format!("{shown}: is no file of at most 64 KiB"));
+    if about.len() > LARGEST {
+        return Err(format!("{shown}: is larger than 64 KiB"));
     }
     if let Some(note) = access(&about, path)? {
         notes.push(note);

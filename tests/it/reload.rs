@@ -151,6 +151,44 @@ async fn a_bad_an_empty_a_missing_and_a_failing_policy_change_nothing_and_show_u
     assert!(!shown_by_status(&site).await.contains("REFUSED"));
 }
 
+#[tokio::test]
+async fn neither_a_named_pipe_nor_a_device_in_the_place_of_a_file_keeps_later_reloads_waiting() {
+    let site = watched().await;
+    let old = status(&site).await["policy"].clone();
+    let pipe = site.folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for instead in [pipe.as_path(), Path::new("/dev/zero")] {
+        std::fs::remove_file(site.rules()).unwrap();
+        std::os::unix::fs::symlink(instead, site.rules()).unwrap();
+        let reload = read_with(&site, false).await;
+        assert_eq!((&reload["faults"][0]["code"], &reload["policy"]), (&"unreadable".into(), &old), "{reload}");
+        put(&site.rules(), RULES);
+        read_with(&site, true).await;
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_the_file_of_a_list_is_not_repeated_where_it_is_no_such_list() {
+    let site = watched().await;
+    let secret = site.folder.path().join("mounted");
+    std::fs::write(&secret, "client-secret-of-somebody\n").unwrap();
+    put(&site.rules(), &format!("{RULES}\n[lists.crown]\ntype = \"machine_id\"\nfile = \"mounted\"\n"));
+    let reload = read_with(&site, false).await;
+    assert!(reload.to_string().contains("mounted:1: this line is no machine id"), "{reload}");
+    assert!(!reload.to_string().contains("client-secret"), "{reload}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_was_cut_off_forgets_no_source() {
+    let site = watched().await;
+    let whole = std::fs::read_to_string(config(&site)).unwrap();
+    let cut = whole.find("[sources.").unwrap();
+    put(&config(&site), &whole[..cut]);
+    let reload = read_with(&site, false).await;
+    assert!(reload.to_string().contains("none of the sources"), "{reload}");
+    assert_eq!(kind_of(&site, 1).await, "quick", "the source is there");
+}
+
 /// What `scanhook status` prints.
 async fn shown_by_status(site: &Site) -> String {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_scanhook"));

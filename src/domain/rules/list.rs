@@ -236,7 +236,7 @@ impl Walk<'_> {
                 _ => (entry, None),
             };
             let Some(written) = self.text(text, "an entry of a list") else { continue };
-            match understood(list.kind, written) {
+            match understood(list.kind, written, &quoted(written)) {
                 Ok(written) => list.entries.push((written, until)),
                 Err((code, why)) => self.error(code, text.span(), why),
             }
@@ -304,7 +304,8 @@ impl Walk<'_> {
                 continue;
             }
             count += 1;
-            match understood(list.kind, entry) {
+            // What stands there is not repeated: it may be a secret in the place of a list.
+            match understood(list.kind, entry, "this line") {
                 Ok(written) => list.entries.push((written, None)),
                 Err((code, why)) => self.error(code, file.span(), format!("{name}:{}: {why}", n + 1)),
             }
@@ -374,8 +375,8 @@ fn uncommented(line: &str) -> &str {
     line.get(..comment.map_or(line.len(), |(at, _)| at)).unwrap_or(line).trim()
 }
 
-/// An entry as its list's type reads it, or the code and the sentence that tell why not.
-fn understood(kind: ListType, text: &str) -> Result<Written, (&'static str, String)> {
+/// An entry as its list's type reads it, or the code and the sentence that tell why not, in which it is called `shown`.
+fn understood(kind: ListType, text: &str, shown: &str) -> Result<Written, (&'static str, String)> {
     if text.is_empty() {
         return Err((code::EMPTY, "an entry of a list is empty".to_owned()));
     }
@@ -383,16 +384,16 @@ fn understood(kind: ListType, text: &str) -> Result<Written, (&'static str, Stri
         ListType::Text => Ok(Written::Text(text.to_owned())),
         ListType::MachineId => match MachineId::parse(text) {
             Some(id) => Ok(Written::Text(id.as_str().to_owned())),
-            None => Err((code::BAD_VALUE, format!("{} is no machine id: it must be 40 hex digits", quoted(text)))),
+            None => Err((code::BAD_VALUE, format!("{shown} is no machine id: it must be 40 hex digits"))),
         },
         ListType::Glob if !text.contains(['*', '?', '[', '{', '}', '\\']) => Ok(Written::Text(text.to_owned())),
         ListType::Glob => match Glob::parse(text) {
             Ok(glob) => Ok(Written::Glob(glob, !text.contains('.'))),
-            Err(why) => Err((code::BAD_GLOB, format!("{} is no glob: {why}", quoted(text)))),
+            Err(why) => Err((code::BAD_GLOB, format!("{shown} is no glob: {why}"))),
         },
         ListType::Cidr => match Network::parse(text) {
             Ok(network) => Ok(Written::Network(network)),
-            Err(why) => Err((code::BAD_CIDR, format!("{} is no network: {why}", quoted(text)))),
+            Err(why) => Err((code::BAD_CIDR, format!("{shown} is no network: {why}"))),
         },
     }
 }
