@@ -20,8 +20,8 @@ pub(super) struct Args {
     /// Only the alert with this id, as its sender calls it.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// Only those in this state: decided, parked, ignored, duplicate.
-    #[arg(long, value_name = "STATE")]
+    /// Only those in this state.
+    #[arg(long, value_name = "STATE", value_parser = ["decided", "parked", "ignored", "duplicate"])]
     state: Option<String>,
 }
 

@@ -11,8 +11,8 @@ use crate::api::DecisionView;
 pub(super) struct Args {
     #[command(flatten)]
     listing: Listing,
-    /// Only those in this state: none, resolving, held, scan, dropped.
-    #[arg(long, value_name = "STATE")]
+    /// Only those in this state.
+    #[arg(long, value_name = "STATE", value_parser = ["none", "resolving", "held", "scan", "dropped"])]
     state: Option<String>,
     /// Only those about this device: its name as the alert writes it, or its machine id.
     #[arg(long, value_name = "DEVICE")]

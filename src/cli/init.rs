@@ -103,7 +103,8 @@ fn told(args: &Args, guide: Guide, secrets: &[&str]) -> String {
             Machine.Read.All of WindowsDefenderATP.\n\
          2. Admin consent: https://login.microsoftonline.com/{tenant}/adminconsent?client_id={client}\n\
          3. A client secret; paste its value: umask 077; cat > {}\n\n\
-         Then: scanhook check; scanhook serve\n",
+         Then: a rules.toml beside it (the one that comes with scanhook is a start, in dry run); scanhook check;\n   \
+            scanhook serve\n",
         shown(CREDENTIAL)
     ));
     text

@@ -17,8 +17,8 @@ pub(super) struct Args {
     id: Option<String>,
     #[command(flatten)]
     listing: Listing,
-    /// Only those in this state: waiting, sending, unknown, running, finished, dropped.
-    #[arg(long, value_name = "STATE")]
+    /// Only those in this state.
+    #[arg(long, value_name = "STATE", value_parser = ["waiting", "sending", "unknown", "running", "finished", "dropped"])]
     state: Option<String>,
     /// Only those of this device: its machine id, or its name as an alert writes it.
     #[arg(long, value_name = "DEVICE")]

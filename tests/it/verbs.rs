@@ -306,6 +306,14 @@ fn an_address_or_a_journal_in_use_ends_with_69_and_a_disk_that_refuses_with_74()
 }
 
 #[test]
+fn a_state_that_there_is_not_is_64_and_those_there_are_named() {
+    for (verb, state) in [("alerts", "parked"), ("decisions", "held"), ("scans", "running")] {
+        let ran = Desk::empty().run(&[verb, "--state", "hold"]).ends(64);
+        assert!(ran.err.contains(state), "{}", ran.err);
+    }
+}
+
+#[test]
 fn nobody_there_is_69_with_what_to_look_at() {
     let desk = Desk::ready();
     // A port that was free a moment ago, and that nobody listens on.
