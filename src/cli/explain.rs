@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (None, None) => return Err(Trouble::new(Exit::Usage, NOTHING_NAMED).into()),
     };
     match args.output {
-        Format::Json => output::line(&serde_json::to_string_pretty(&report)?)?,
+        Format::Json => output::json(&serde_json::to_string_pretty(&report)?)?,
         Format::Text => output::print(&report.text())?,
     }
     Ok(ExitCode::SUCCESS)

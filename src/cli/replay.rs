@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Trouble::new(exit, sentence).into());
     }
     match args.output {
-        Format::Json => output::line(&serde_json::to_string_pretty(&whole(&report, &left)?)?)?,
+        Format::Json => output::json(&serde_json::to_string_pretty(&whole(&report, &left)?)?)?,
         Format::Text => output::print(&show::text(&report, args))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -263,6 +263,29 @@ fn hostile_text_stays_on_its_line_and_moves_no_cursor() {
 }
 
 #[test]
+fn what_is_printed_for_programs_moves_no_cursor_and_says_the_same() {
+    let desk = Desk::ready();
+    desk.file("rules.toml", POLICY);
+    desk.file("lab.txt", "10.99.0.0/16\n");
+    let serving = desk.serve();
+    let title = "Ransom\u{9b}2J\u{7f}\u{202e}\u{2028}\u{200b}\u{e0041}ware ü";
+    let body = json!({ "alert_id": title, "title": title, "severity": "high", "devices": [{ "mde_id": MACHINE }] });
+    desk.file("body.json", &body.to_string());
+    let sent = ["send", "body.json", "--source", "soar", "--url", &serving.webhooks("soar"), "-o", "json"];
+    let sent = desk.run(&sent).ends(0);
+    let id = sent.json()["delivery"].as_str().unwrap().to_owned();
+    let here = desk.run(&["explain", "body.json", "--source", "soar", "-o", "json"]).ends(0);
+    let kept = desk.run(&["explain", "--data-dir", "data", "--delivery", &id, "-o", "json"]).ends(0);
+    let alerts = desk.run(&["alerts", "--admin", &serving.admin(), "-o", "json"]).ends(0);
+    for (ran, said) in
+        [(&sent, "/alerts/0/id"), (&here, "/read/0/alert/title"), (&kept, "/alerts/0/id"), (&alerts, "/items/0/id")]
+    {
+        assert_eq!(ran.json().pointer(said), Some(&title.into()), "{}", ran.out);
+        has(&ran.out, &["Ransom\\u009b2J\\u007f\\u202e\\u2028\\u200b\\udb40\\udc41ware ü"]);
+    }
+}
+
+#[test]
 fn of_many_alerts_ten_are_shown_and_the_others_counted() {
     let desk = desk();
     let alert = |n: u32| json!({ "alert_id": n, "severity": "high", "devices": [{ "mde_id": MACHINE }] });
