@@ -24,7 +24,7 @@ use crate::domain::rules::GivenFact;
 use crate::domain::scan::Mode;
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
-use crate::journal::{self, JournalError, Remembered, RememberedAlert, RememberedDecision};
+use crate::journal::{Archive, JournalError, Remembered, RememberedAlert, RememberedDecision};
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source, Tenant};
@@ -319,18 +319,27 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
     report.alerts = kept.alerts.iter().map(RememberedAlert::whole).collect();
     let policies = Policies::of(args, &kept, &mut report.notes)?;
     for one in &kept.alerts {
+        let Some(alert) = &one.alert else {
+            let sentence = "as it is stored this version cannot read it, so it is not explained";
+            report.notes.push(format!("alert {}: {sentence}", one.receipt.id));
+            continue;
+        };
         for decision in &one.decisions {
             let Some(policy) = policies.of_decision(decision) else { continue };
-            let device = one.alert.devices.iter().find(|device| device.label() == decision.receipt.device);
-            let device = device.cloned().unwrap_or_default();
+            let name = &decision.receipt.device;
+            let Some(device) = alert.devices.iter().find(|device| device.label() == name) else {
+                report.notes.push(format!("alert {} as it is stored has no device {name}", one.receipt.id));
+                continue;
+            };
             let (terms, facts) = (office.terms(&decision.tenant), args.facts.as_slice());
             let recorded = decision.machine.as_ref().map(|(_, record)| record);
-            let (alert, body) = (&one.alert, json.as_ref());
-            let case = Case { policy, source: &source, terms, alert, device: &device, body, at, facts, recorded };
+            let body = json.as_ref();
+            let case = Case { policy, source: &source, terms, alert, device, body, at, facts, recorded };
             report.judge(args.output, &case, Some(decision));
         }
     }
-    if let (true, Some(json)) = (report.decisions.is_empty(), &json) {
+    let undecided = kept.alerts.iter().all(|one| one.decisions.is_empty());
+    if let (true, Some(json)) = (undecided, &json) {
         report.decide(args, office, &source, json, at)?;
         if !report.decisions.is_empty() {
             report.notes.push(if kept.alerts.iter().any(|one| one.receipt.state == AlertState::Parked.code()) {
@@ -359,7 +368,9 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
         return Err(Trouble::new(Exit::NoInput, sentence));
     }
     let id = Uuid::try_parse(id).map_err(|_| nothing())?;
-    let found = journal::remembered(path, id).map_err(|error| {
+    check::readable(path)?;
+    let archive = Archive::open(path, None, true).map_err(|error| Trouble::opening(path, &error))?;
+    let found = archive.delivery(id).map_err(|error| {
         let exit = if matches!(error, JournalError::Busy) { Exit::Unavailable } else { Exit::Io };
         Trouble::new(exit, format!("{}: {error}", path.display()))
     })?;

@@ -313,7 +313,7 @@ fn what_cannot_be_explained_ends_with_its_own_status_and_what_to_do() {
     std::fs::create_dir(desk.path("data")).unwrap();
     desk.file("data/scanhook.db", "no journal at all");
     let damaged = desk.run(&["explain", "--data-dir", "data", "--delivery", "01a19b54-1b98-7000-8000-000000000001"]);
-    has(&damaged.ends(74).err, &["scanhook.db"]);
+    has(&damaged.ends(65).err, &["scanhook.db"]);
     desk.file("scanhook.toml", "[server]\nlisen = 1\n");
     has(&desk.run(&["explain", PAYLOAD]).ends(78).err, &["server.lisen", "did you mean `listen`?"]);
     std::fs::remove_file(desk.path("scanhook.toml")).unwrap();
@@ -427,6 +427,52 @@ fn a_parked_delivery_of_the_journal_shows_what_was_missing_and_what_a_mended_map
     serving.signal("TERM");
     assert_eq!(serving.ended().0, Some(0));
     assert_eq!(explain(), said, "the journal is read whether or not it is served");
+}
+
+/// A served site that has decided one alert, and is down again; the delivery's id.
+fn decided_and_down(desk: &Desk) -> String {
+    let serving = desk.serve();
+    let body = json!({ "alert_id": "a-1", "severity": "high", "devices": [{ "mde_id": MACHINE }] });
+    let id = delivered(desk, &serving.webhooks("soar"), &body)["delivery"].as_str().unwrap().to_owned();
+    until("it is decided", || {
+        let page = desk.run(&["decisions", "--admin", &serving.admin(), "-o", "json"]).ends(0).json();
+        page["items"][0]["state"].as_str().is_some_and(|state| state != "resolving")
+    });
+    serving.signal("TERM");
+    assert_eq!(serving.ended().0, Some(0));
+    id
+}
+
+#[test]
+fn a_journal_that_nobody_serves_is_explained_without_a_trace_beside_it() {
+    let desk = Desk::ready();
+    desk.file("rules.toml", POLICY);
+    desk.file("lab.txt", "10.99.0.0/16\n");
+    let id = decided_and_down(&desk);
+    let files = || {
+        let files = std::fs::read_dir(desk.path("data")).unwrap();
+        files.map(|file| file.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = files();
+    has(&desk.run(&["explain", "--data-dir", "data", "--delivery", &id]).ends(0).out, &["4. high", "wins"]);
+    assert_eq!(files(), before);
+}
+
+#[test]
+fn what_the_journal_holds_and_this_version_cannot_read_is_named_and_not_explained() {
+    let desk = Desk::ready();
+    desk.file("rules.toml", POLICY);
+    desk.file("lab.txt", "10.99.0.0/16\n");
+    let id = decided_and_down(&desk);
+    let change =
+        |sql: &str| rusqlite::Connection::open(desk.path("data/scanhook.db")).unwrap().execute_batch(sql).unwrap();
+    change("UPDATE alert SET fields = '{\"devices\": 3}'");
+    let ran = desk.run(&["explain", "--data-dir", "data", "--delivery", &id]).ends(0);
+    has(&ran.out, &["stored: alert a-1 is decided", "note: alert a-1: as it is stored this version cannot read it"]);
+    assert!(!ran.out.contains("outcome") && !ran.out.contains("nothing was decided"), "{}", ran.out);
+    change("PRAGMA user_version = 99");
+    let newer = desk.run(&["explain", "--data-dir", "data", "--delivery", &id]).ends(78);
+    has(&newer.err, &["schema 99", "use the newer scanhook"]);
 }
 
 #[test]
