@@ -297,7 +297,10 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
         Ok(source) => Some(source),
         Err(trouble) if args.source.is_some() => return Err(trouble.into()),
         Err(_) => {
-            notes.push(format!("source {name} is not configured here, so how it reads the body cannot be shown"));
+            notes.push(format!(
+                "source {name} is not configured here, so how it reads the body cannot be shown, and its preset is not \
+                 known: conditions on `preset` are judged as if it had none"
+            ));
             None
         }
     };
@@ -331,6 +334,8 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
                 report.notes.push(format!("alert {} as it is stored has no device {name}", one.receipt.id));
                 continue;
             };
+            // By now its source may act for another tenant.
+            let alert = &Alert { acts_for: Some(decision.tenant.clone()), ..alert.clone() };
             let (terms, facts) = (office.terms(&decision.tenant), args.facts.as_slice());
             let recorded = decision.machine.as_ref().map(|(_, record)| record);
             let body = json.as_ref();
@@ -379,9 +384,8 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
 
 /// Stands for a source that is not configured any more.
 fn stranger(kept: &Remembered) -> Result<Source, Trouble> {
-    let tenant = kept.alerts.iter().flat_map(|one| &one.decisions).map(|one| one.tenant.clone()).next();
     let base = Source::of_preset("generic").ok_or_else(|| Trouble::new(Exit::Internal, "no preset is there"))?;
-    Ok(Source { name: kept.source.clone(), preset: String::new(), tenants: tenant.into_iter().collect(), ..base })
+    Ok(Source { name: kept.source.clone(), preset: String::new(), tenants: Vec::new(), ..base })
 }
 
 /// The policies that decided, or the one that is named in their place.

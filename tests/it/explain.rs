@@ -476,6 +476,51 @@ fn what_the_journal_holds_and_this_version_cannot_read_is_named_and_not_explaine
 }
 
 #[test]
+fn a_decision_is_explained_for_the_tenant_that_it_was_made_for() {
+    let desk = Desk::ready();
+    desk.file(
+        "rules.toml",
+        "version = 1\n[[protect]]\nname = \"a is careful\"\nwhen = { tenant = \"a\" }\nat_most = \"hold\"\n\
+         [[rule]]\nname = \"all\"\nscan = \"full\"\nwhen = { preset = \"generic\" }\n",
+    );
+    let acts_for = |tenant: &str| {
+        let head = |tenant: &str, digit: u8| {
+            let id = format!("{digit}d2b1f8c-6a44-4f0d-9c51-7e8a9b0c1d2e");
+            format!("[tenants.{tenant}]\ntenant_id = \"{id}\"\nclient_id = \"{id}\"\n")
+        };
+        let config = CONFIG.replace("preset = \"generic\"", &format!("preset = \"generic\"\ntenants = [\"{tenant}\"]"));
+        desk.file("scanhook.toml", &format!("{}{}{config}", head("a", 3), head("b", 4)));
+    };
+    acts_for("a");
+    let id = decided_and_down(&desk);
+    let explained = || {
+        let json = desk.run(&["explain", "--data-dir", "data", "--delivery", &id, "-o", "json"]).ends(0).json();
+        let one = &json["decisions"][0];
+        assert_eq!((&one["tenant"], &one["stored"]["state"]), (&"a".into(), &"held".into()), "{json}");
+        (
+            one["worlds"][0]["protections"][0]["judged"].clone(),
+            one["worlds"][0]["outcome"]["state"].clone(),
+            json["notes"].to_string(),
+        )
+    };
+    let (protected, state, notes) = explained();
+    assert_eq!((protected, state), ("true".into(), "held".into()));
+    assert!(!notes.contains("preset"), "{notes}");
+    acts_for("b");
+    let (protected, state, _) = explained();
+    assert_eq!((protected, state), ("true".into(), "held".into()));
+
+    // The source is gone, and with it what is known of its preset.
+    desk.file(
+        "scanhook.toml",
+        &std::fs::read_to_string(desk.path("scanhook.toml")).unwrap().replace("sources.soar", "sources.new"),
+    );
+    let (protected, _, notes) = explained();
+    assert_eq!(protected, "true");
+    has(&notes, &["source soar is not configured here", "conditions on `preset`"]);
+}
+
+#[test]
 fn an_alert_without_an_id_is_explained_under_the_id_that_its_receipt_gives_it() {
     let desk = Desk::ready();
     desk.file("rules.toml", POLICY);
