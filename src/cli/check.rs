@@ -214,7 +214,7 @@ impl Report {
 
     fn print(&self, format: Format) -> anyhow::Result<()> {
         if format == Format::Json {
-            output::line(&serde_json::to_string_pretty(self)?)?;
+            output::json(&serde_json::to_string_pretty(self)?)?;
             return Ok(());
         }
         let mut text = self.text.clone();

@@ -24,7 +24,7 @@ use crate::domain::rules::GivenFact;
 use crate::domain::scan::Mode;
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
-use crate::journal::{self, JournalError, Remembered, RememberedAlert, RememberedDecision};
+use crate::journal::{Archive, JournalError, Remembered, RememberedAlert, RememberedDecision};
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source, Tenant};
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (None, None) => return Err(Trouble::new(Exit::Usage, NOTHING_NAMED).into()),
     };
     match args.output {
-        Format::Json => output::line(&serde_json::to_string_pretty(&report)?)?,
+        Format::Json => output::json(&serde_json::to_string_pretty(&report)?)?,
         Format::Text => output::print(&report.text())?,
     }
     Ok(ExitCode::SUCCESS)
@@ -297,7 +297,10 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
         Ok(source) => Some(source),
         Err(trouble) if args.source.is_some() => return Err(trouble.into()),
         Err(_) => {
-            notes.push(format!("source {name} is not configured here, so how it reads the body cannot be shown"));
+            notes.push(format!(
+                "source {name} is not configured here, so how it reads the body cannot be shown, and its preset is not \
+                 known: conditions on `preset` are judged as if it had none"
+            ));
             None
         }
     };
@@ -319,18 +322,29 @@ fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
     report.alerts = kept.alerts.iter().map(RememberedAlert::whole).collect();
     let policies = Policies::of(args, &kept, &mut report.notes)?;
     for one in &kept.alerts {
+        let Some(alert) = &one.alert else {
+            let sentence = "as it is stored this version cannot read it, so it is not explained";
+            report.notes.push(format!("alert {}: {sentence}", one.receipt.id));
+            continue;
+        };
         for decision in &one.decisions {
             let Some(policy) = policies.of_decision(decision) else { continue };
-            let device = one.alert.devices.iter().find(|device| device.label() == decision.receipt.device);
-            let device = device.cloned().unwrap_or_default();
+            let name = &decision.receipt.device;
+            let Some(device) = alert.devices.iter().find(|device| device.label() == name) else {
+                report.notes.push(format!("alert {} as it is stored has no device {name}", one.receipt.id));
+                continue;
+            };
+            // By now its source may act for another tenant.
+            let alert = &Alert { acts_for: Some(decision.tenant.clone()), ..alert.clone() };
             let (terms, facts) = (office.terms(&decision.tenant), args.facts.as_slice());
             let recorded = decision.machine.as_ref().map(|(_, record)| record);
-            let (alert, body) = (&one.alert, json.as_ref());
-            let case = Case { policy, source: &source, terms, alert, device: &device, body, at, facts, recorded };
+            let body = json.as_ref();
+            let case = Case { policy, source: &source, terms, alert, device, body, at, facts, recorded };
             report.judge(args.output, &case, Some(decision));
         }
     }
-    if let (true, Some(json)) = (report.decisions.is_empty(), &json) {
+    let undecided = kept.alerts.iter().all(|one| one.decisions.is_empty());
+    if let (true, Some(json)) = (undecided, &json) {
         report.decide(args, office, &source, json, at)?;
         if !report.decisions.is_empty() {
             report.notes.push(if kept.alerts.iter().any(|one| one.receipt.state == AlertState::Parked.code()) {
@@ -359,7 +373,9 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
         return Err(Trouble::new(Exit::NoInput, sentence));
     }
     let id = Uuid::try_parse(id).map_err(|_| nothing())?;
-    let found = journal::remembered(path, id).map_err(|error| {
+    check::readable(path)?;
+    let archive = Archive::open(path, None, true).map_err(|error| Trouble::opening(path, &error))?;
+    let found = archive.delivery(id).map_err(|error| {
         let exit = if matches!(error, JournalError::Busy) { Exit::Unavailable } else { Exit::Io };
         Trouble::new(exit, format!("{}: {error}", path.display()))
     })?;
@@ -368,9 +384,8 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
 
 /// Stands for a source that is not configured any more.
 fn stranger(kept: &Remembered) -> Result<Source, Trouble> {
-    let tenant = kept.alerts.iter().flat_map(|one| &one.decisions).map(|one| one.tenant.clone()).next();
     let base = Source::of_preset("generic").ok_or_else(|| Trouble::new(Exit::Internal, "no preset is there"))?;
-    Ok(Source { name: kept.source.clone(), preset: String::new(), tenants: tenant.into_iter().collect(), ..base })
+    Ok(Source { name: kept.source.clone(), preset: String::new(), tenants: Vec::new(), ..base })
 }
 
 /// The policies that decided, or the one that is named in their place.

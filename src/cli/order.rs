@@ -167,7 +167,7 @@ impl Order<'_> {
         match self.responder.output {
             Format::Json => {
                 let whole = OrderView { preview: false, count: items.len(), items: items.clone() };
-                output::line(&serde_json::to_string(&whole)?)?;
+                output::json(&serde_json::to_string(&whole)?)?;
             }
             Format::Text => output::print(&table(&items))?,
         }

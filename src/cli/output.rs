@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use super::surroundings;
 use super::trouble::{Exit, Trouble};
-use crate::domain::plain::one_line;
+use crate::domain::plain::{one_line, shown};
 
 /// Prints a part of the result.
 pub(super) fn print(text: &str) -> Result<(), Trouble> {
@@ -20,6 +20,53 @@ pub(super) fn print(text: &str) -> Result<(), Trouble> {
 /// Prints a line of the result.
 pub(super) fn line(text: &str) -> Result<(), Trouble> {
     print(&format!("{text}\n"))
+}
+
+/// Prints JSON, in which nothing from elsewhere moves the cursor or the direction of writing: whoever reads may be a
+/// terminal. What it says stays the same.
+pub(super) fn json(text: &str) -> Result<(), Trouble> {
+    line(&escaped(text))
+}
+
+/// JSON with every character that nobody sees as `\uXXXX`. Between its strings JSON has none of them.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim_end().chars() {
+        if matches!(c, '\n' | '\r' | '\t') || (shown(c) == c && !is_format(c)) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
+/// What Unicode calls format characters (Cf): soft hyphens, joiners, bidi controls, byte order marks, tags.
+const fn is_format(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{600}'..='\u{605}'
+            | '\u{61c}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8e2}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{110bd}'
+            | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Prints a diagnostic. Nothing can be done where stderr is gone.
@@ -40,4 +87,31 @@ pub(super) fn colour_of_errors() -> bool {
 /// Text from elsewhere, as one line without control characters.
 pub(super) fn plain(text: &str) -> String {
     one_line(text, 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_says_the_same_without_a_character_that_nobody_sees() {
+        let said = serde_json::json!({ "a": "\u{9b}2J\u{7f}\u{202e}b\u{200b}\u{feff}\u{2028}\u{e0041}", "ä": "ü😀\r\n\u{1b}" });
+        let written = escaped(&serde_json::to_string_pretty(&said).unwrap());
+        let hidden = ["\\u009b", "\\u007f", "\\u202e", "\\u200b", "\\ufeff", "\\u2028", "\\udb40\\udc41", "ü😀"];
+        hidden.iter().for_each(|part| assert!(written.contains(part), "{part} in {written}"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), said);
+    }
+
+    #[test]
+    fn what_is_no_json_moves_no_cursor_either() {
+        assert_eq!(escaped("<p>\u{1b}[2J\n"), "<p>\\u001b[2J");
+    }
+
+    #[test]
+    fn every_control_and_format_character_of_unicode_is_escaped() {
+        let class = regex::Regex::new(r"^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}--\t\n\r]$").unwrap();
+        for c in ('\0'..=char::MAX).filter(|c| class.is_match(c.encode_utf8(&mut [0; 4]))) {
+            assert!(escaped(&format!("{c}.")).starts_with("\\u"), "U+{:04X}", u32::from(c));
+        }
+    }
 }

@@ -56,7 +56,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let body = args.responder.post("/api/v1/pause", &Value::Object(order)).await?;
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
-        Format::Json => output::line(body.trim_end())?,
+        Format::Json => output::json(&body)?,
         Format::Text => output::print(&table(&view.in_force))?,
     }
     complain("calls that have left come to their end; everything but sending scans goes on");

@@ -12,7 +12,7 @@ use super::output::{self, complain, plain};
 use super::trouble::{Exit, Trouble};
 use super::{Format, check};
 use crate::domain::rules::duration;
-use crate::journal::{Archive, JournalError, OpenError};
+use crate::journal::{Archive, JournalError};
 use crate::presets;
 use crate::replay::{Assumed, Bodies, Replay, Report, Stage, Takes, Unusable};
 use crate::settings::{Flags, Inputs, Settings, Source};
@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Trouble::new(exit, sentence).into());
     }
     match args.output {
-        Format::Json => output::line(&serde_json::to_string_pretty(&whole(&report, &left)?)?)?,
+        Format::Json => output::json(&serde_json::to_string_pretty(&whole(&report, &left)?)?)?,
         Format::Text => output::print(&show::text(&report, args))?,
     }
     Ok(ExitCode::SUCCESS)
@@ -170,14 +170,8 @@ fn is_database(path: &Path) -> std::io::Result<bool> {
 
 fn archive(path: &Path, args: &Args, with_bodies: bool) -> anyhow::Result<Input> {
     check::readable(path)?;
-    let archive = Archive::open(path, args.source.as_deref(), with_bodies).map_err(|error| {
-        let exit = match error {
-            OpenError::Foreign | OpenError::Sqlite(_) => Exit::BadData,
-            OpenError::Newer { .. } => Exit::Configuration,
-            _ => Exit::Io,
-        };
-        Trouble::new(exit, format!("{}: {error}", path.display()))
-    })?;
+    let archive = Archive::open(path, args.source.as_deref(), with_bodies);
+    let archive = archive.map_err(|error| Trouble::opening(path, &error))?;
     Ok(Input::Journal(Box::new(archive)))
 }
 

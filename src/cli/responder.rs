@@ -119,7 +119,7 @@ pub(super) async fn list<T: DeserializeOwned>(
         let body = responder.get(path, &asked).await?;
         let page: Page<T> = responder.read(&body)?;
         if responder.output == Format::Json {
-            output::line(body.trim_end())?;
+            output::json(&body)?;
             return Ok(ExitCode::SUCCESS);
         }
         items.extend(page.items);

@@ -29,7 +29,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let body = args.responder.post("/api/v1/resume", &Value::Object(order)).await?;
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
-        Format::Json => output::line(body.trim_end())?,
+        Format::Json => output::json(&body)?,
         Format::Text => output::print(&table(&view.items))?,
     }
     if view.items.is_empty() {

@@ -55,7 +55,7 @@ async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
     })?;
     let scan: ScanView = responder.read(&body)?;
     match responder.output {
-        Format::Json => output::line(body.trim_end())?,
+        Format::Json => output::json(&body)?,
         Format::Text => output::print(&whole(&scan))?,
     }
     Ok(ExitCode::SUCCESS)

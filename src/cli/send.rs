@@ -204,7 +204,7 @@ async fn post(args: &Args, sender: &Sender, body: Vec<u8>, url: &str) -> anyhow:
         return Ok(ExitCode::SUCCESS);
     }
     if args.output == Format::Json {
-        output::line(answer.trim_end())?;
+        output::json(&answer)?;
     }
     let exit = match status.as_u16() {
         401 | 403 => Exit::Permission,
@@ -226,7 +226,7 @@ fn unreachable(url: &str, error: &reqwest::Error) -> Trouble {
 fn show(format: Format, status: StatusCode, answer: &str) -> Result<(), Trouble> {
     let receipt = serde_json::from_str::<Receipt>(answer).ok().filter(|_| format == Format::Text);
     let Some(receipt) = receipt else {
-        return output::line(answer.trim_end());
+        return output::json(answer);
     };
     let again = if receipt.duplicate { ", received before" } else { "" };
     let mut text = format!("{status}: delivery {}{again}\n", plain(&receipt.delivery));

@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         now,
     };
     match args.output {
-        Format::Json => output::line(&serde_json::to_string_pretty(&shown)?)?,
+        Format::Json => output::json(&serde_json::to_string_pretty(&shown)?)?,
         Format::Text => output::print(&shown.text())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -22,7 +22,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let body = args.responder.get("/api/v1/status", &[("source", args.source.as_deref())]).await?;
     let status: StatusView = args.responder.read(&body)?;
     match args.responder.output {
-        Format::Json => output::line(body.trim_end())?,
+        Format::Json => output::json(&body)?,
         Format::Text => output::print(&text(&status))?,
     }
     Ok(ExitCode::SUCCESS)

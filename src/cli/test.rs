@@ -69,7 +69,7 @@ fn print(outcomes: &[Outcome], failed: usize, coverage: Option<&Coverage>, forma
         if let (Some(coverage), Some(all)) = (coverage, all.as_object_mut()) {
             all.insert("coverage".to_owned(), serde_json::to_value(coverage)?);
         }
-        output::line(&serde_json::to_string_pretty(&all)?)?;
+        output::json(&serde_json::to_string_pretty(&all)?)?;
         return Ok(());
     }
     let mut text: String = outcomes.iter().map(|outcome| outcome.text() + "\n").collect();

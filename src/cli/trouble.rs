@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output;
+use crate::journal::OpenError;
 
 /// The exit statuses beside 0, those of sysexits.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,16 @@ impl Trouble {
             io::ErrorKind::NotFound | io::ErrorKind::IsADirectory => Exit::NoInput,
             io::ErrorKind::PermissionDenied => Exit::Permission,
             io::ErrorKind::InvalidData => Exit::BadData,
+            _ => Exit::Io,
+        };
+        Trouble::new(exit, format!("{}: {error}", path.display()))
+    }
+
+    /// A journal that could not be opened.
+    pub(super) fn opening(path: &Path, error: &OpenError) -> Trouble {
+        let exit = match error {
+            OpenError::Foreign | OpenError::Sqlite(_) => Exit::BadData,
+            OpenError::Newer { .. } => Exit::Configuration,
             _ => Exit::Io,
         };
         Trouble::new(exit, format!("{}: {error}", path.display()))

@@ -42,7 +42,7 @@ pub use held::Word;
 pub use ids::{Ids, decision_uuid};
 pub use outcome::{Done, OnTerms};
 pub use pauses::{InForce, Narrow, PauseId, Scope};
-pub use remembered::{Remembered, RememberedAlert, RememberedDecision, remembered};
+pub use remembered::{Remembered, RememberedAlert, RememberedDecision};
 pub use retention::Retention;
 pub use retry::{Recalled, Sorted};
 pub use scans::{Cited, OpenScan, ScanRow};

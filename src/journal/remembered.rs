@@ -1,13 +1,13 @@
 //! One delivery as the journal remembers it, with the policies that decided it: for those who ask why.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::error::JournalError;
 use super::outcome::{Thing, thing};
+use super::stored::Archive;
 use super::views::{DECISION, alert_receipt, all, decision_receipt};
 use crate::api::{AlertReceipt, DecisionReceipt};
 use crate::domain::alert::{Alert, MachineId};
@@ -32,8 +32,8 @@ pub struct Remembered {
 
 /// An alert of it.
 pub struct RememberedAlert {
-    /// As it was read.
-    pub alert: Alert,
+    /// As it was read; `None`: this version cannot read what is stored.
+    pub alert: Option<Alert>,
     /// What became of it, without its decisions.
     pub receipt: AlertReceipt,
     /// One a device.
@@ -63,16 +63,22 @@ pub struct RememberedDecision {
     pub machine: Option<(Timestamp, Record)>,
 }
 
-/// The delivery with this id, or the one that a decision with this id is about, narrowed to that decision. The journal
-/// at `path` is only read, and may be in use.
-///
-/// # Errors
-/// When the journal cannot be read.
-pub fn remembered(path: &Path, id: Uuid) -> Result<Option<Remembered>, JournalError> {
-    let db = super::store::reader(path).map_err(|error| JournalError::Broken(error.to_string()))?;
-    // One state of things, whatever is written meanwhile.
-    let db = db.unchecked_transaction()?;
-    let (delivery, only) = match thing(&db, id)? {
+impl Archive {
+    /// The delivery with this id, or the one that a decision with this id is about, narrowed to that decision.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or was changed by somebody who opened it meanwhile.
+    pub fn delivery(&self, id: Uuid) -> Result<Option<Remembered>, JournalError> {
+        // One state of things, whatever is written meanwhile.
+        let db = self.db.unchecked_transaction()?;
+        let found = remembered(&db, id, self.has_records)?;
+        self.still_idle()?;
+        Ok(found)
+    }
+}
+
+fn remembered(db: &Connection, id: Uuid, has_records: bool) -> Result<Option<Remembered>, JournalError> {
+    let (delivery, only) = match thing(db, id)? {
         Some(Thing::Delivery(row)) => (row, None),
         Some(Thing::Decision(row)) => {
             let sql = "SELECT delivery FROM decision WHERE id = ?";
@@ -92,13 +98,13 @@ pub fn remembered(path: &Path, id: Uuid) -> Result<Option<Remembered>, JournalEr
         })
     })?;
     let sql = "SELECT n, alert_id, state, reason, detail, fields FROM alert WHERE delivery = ? ORDER BY n";
-    let alerts = all(&db, sql, [delivery], |found| {
-        let alert = serde_json::from_str(&found.get::<_, String>("fields")?).unwrap_or_default();
+    let alerts = all(db, sql, [delivery], |found| {
+        let alert = serde_json::from_str(&found.get::<_, String>("fields")?).ok();
         let receipt = alert_receipt(found)?;
         Ok((found.get::<_, i64>("n")?, RememberedAlert { alert, receipt, decisions: Vec::new() }))
     })?;
     for (n, mut alert) in alerts {
-        alert.decisions = decisions(&db, (delivery, n), only, &mut whole.policies)?;
+        alert.decisions = decisions(db, (delivery, n), only, has_records, &mut whole.policies)?;
         if only.is_none() || !alert.decisions.is_empty() {
             whole.alerts.push(alert);
         }
@@ -110,6 +116,7 @@ fn decisions(
     db: &Connection,
     (delivery, n): (i64, i64),
     only: Option<i64>,
+    has_records: bool,
     policies: &mut BTreeMap<String, String>,
 ) -> Result<Vec<RememberedDecision>, JournalError> {
     let sql = format!(
@@ -131,7 +138,7 @@ fn decisions(
     })?;
     let mut decisions = Vec::new();
     for (tenant, machine, mut decision) in rows {
-        if let Some(machine) = machine {
+        if let Some(machine) = machine.filter(|_| has_records) {
             decision.machine = record(db, tenant, &machine)?;
         }
         if !policies.contains_key(&decision.policy) {

@@ -1,5 +1,5 @@
-//! What the journal holds, in the order it came, for a replay: alerts as they were read, and what was decided. The file
-//! is only read, in short steps, so that a running responder does not notice.
+//! A journal that is only read, without a trace beside it; and what it holds, in the order it came, for a replay: alerts
+//! as they were read, and what was decided, in short steps, so that a running responder does not notice.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ pub struct StoredDecision {
 
 /// A journal that is only read.
 pub struct Archive {
-    db: Connection,
+    pub(super) db: Connection,
     path: PathBuf,
     /// The file as it was when it was opened, where nobody has it open.
     idle: Option<(u64, Option<std::time::SystemTime>)>,
@@ -86,7 +86,7 @@ pub struct Archive {
     after: i64,
     read: std::vec::IntoIter<StoredDelivery>,
     /// An older version kept none.
-    has_records: bool,
+    pub(super) has_records: bool,
     records: HashMap<(String, MachineId), Option<Record>>,
 }
 
@@ -102,6 +102,9 @@ impl Archive {
         let idle = (!log_of(path).exists()).then(|| (about.len(), about.modified().ok()));
         let db = if idle.is_some() { unchanging(path)? } else { store::reader(path)? };
         let schema = store::recognize(&db)?;
+        if schema < 1 {
+            return Err(OpenError::Foreign);
+        }
         Ok(Archive {
             db,
             path: path.to_owned(),
@@ -218,7 +221,8 @@ impl Archive {
         Ok(())
     }
 
-    fn still_idle(&self) -> Result<(), JournalError> {
+    /// Fails where somebody opened an idle journal while it was read: what was read may then be of two states.
+    pub(super) fn still_idle(&self) -> Result<(), JournalError> {
         let Some(idle) = self.idle else { return Ok(()) };
         let now = std::fs::metadata(&self.path).ok().map(|about| (about.len(), about.modified().ok()));
         if now == Some(idle) && !log_of(&self.path).exists() {

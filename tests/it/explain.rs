@@ -263,6 +263,29 @@ fn hostile_text_stays_on_its_line_and_moves_no_cursor() {
 }
 
 #[test]
+fn what_is_printed_for_programs_moves_no_cursor_and_says_the_same() {
+    let desk = Desk::ready();
+    desk.file("rules.toml", POLICY);
+    desk.file("lab.txt", "10.99.0.0/16\n");
+    let serving = desk.serve();
+    let title = "Ransom\u{9b}2J\u{7f}\u{202e}\u{2028}\u{200b}\u{e0041}ware ü";
+    let body = json!({ "alert_id": title, "title": title, "severity": "high", "devices": [{ "mde_id": MACHINE }] });
+    desk.file("body.json", &body.to_string());
+    let sent = ["send", "body.json", "--source", "soar", "--url", &serving.webhooks("soar"), "-o", "json"];
+    let sent = desk.run(&sent).ends(0);
+    let id = sent.json()["delivery"].as_str().unwrap().to_owned();
+    let here = desk.run(&["explain", "body.json", "--source", "soar", "-o", "json"]).ends(0);
+    let kept = desk.run(&["explain", "--data-dir", "data", "--delivery", &id, "-o", "json"]).ends(0);
+    let alerts = desk.run(&["alerts", "--admin", &serving.admin(), "-o", "json"]).ends(0);
+    for (ran, said) in
+        [(&sent, "/alerts/0/id"), (&here, "/read/0/alert/title"), (&kept, "/alerts/0/id"), (&alerts, "/items/0/id")]
+    {
+        assert_eq!(ran.json().pointer(said), Some(&title.into()), "{}", ran.out);
+        has(&ran.out, &["Ransom\\u009b2J\\u007f\\u202e\\u2028\\u200b\\udb40\\udc41ware ü"]);
+    }
+}
+
+#[test]
 fn of_many_alerts_ten_are_shown_and_the_others_counted() {
     let desk = desk();
     let alert = |n: u32| json!({ "alert_id": n, "severity": "high", "devices": [{ "mde_id": MACHINE }] });
@@ -290,7 +313,7 @@ fn what_cannot_be_explained_ends_with_its_own_status_and_what_to_do() {
     std::fs::create_dir(desk.path("data")).unwrap();
     desk.file("data/scanhook.db", "no journal at all");
     let damaged = desk.run(&["explain", "--data-dir", "data", "--delivery", "01a19b54-1b98-7000-8000-000000000001"]);
-    has(&damaged.ends(74).err, &["scanhook.db"]);
+    has(&damaged.ends(65).err, &["scanhook.db"]);
     desk.file("scanhook.toml", "[server]\nlisen = 1\n");
     has(&desk.run(&["explain", PAYLOAD]).ends(78).err, &["server.lisen", "did you mean `listen`?"]);
     std::fs::remove_file(desk.path("scanhook.toml")).unwrap();
@@ -404,6 +427,97 @@ fn a_parked_delivery_of_the_journal_shows_what_was_missing_and_what_a_mended_map
     serving.signal("TERM");
     assert_eq!(serving.ended().0, Some(0));
     assert_eq!(explain(), said, "the journal is read whether or not it is served");
+}
+
+/// A served site that has decided one alert, and is down again; the delivery's id.
+fn decided_and_down(desk: &Desk) -> String {
+    let serving = desk.serve();
+    let body = json!({ "alert_id": "a-1", "severity": "high", "devices": [{ "mde_id": MACHINE }] });
+    let id = delivered(desk, &serving.webhooks("soar"), &body)["delivery"].as_str().unwrap().to_owned();
+    until("it is decided", || {
+        let page = desk.run(&["decisions", "--admin", &serving.admin(), "-o", "json"]).ends(0).json();
+        page["items"][0]["state"].as_str().is_some_and(|state| state != "resolving")
+    });
+    serving.signal("TERM");
+    assert_eq!(serving.ended().0, Some(0));
+    id
+}
+
+#[test]
+fn a_journal_that_nobody_serves_is_explained_without_a_trace_beside_it() {
+    let desk = Desk::ready();
+    desk.file("rules.toml", POLICY);
+    desk.file("lab.txt", "10.99.0.0/16\n");
+    let id = decided_and_down(&desk);
+    let files = || {
+        let files = std::fs::read_dir(desk.path("data")).unwrap();
+        files.map(|file| file.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = files();
+    has(&desk.run(&["explain", "--data-dir", "data", "--delivery", &id]).ends(0).out, &["4. high", "wins"]);
+    assert_eq!(files(), before);
+}
+
+#[test]
+fn what_the_journal_holds_and_this_version_cannot_read_is_named_and_not_explained() {
+    let desk = Desk::ready();
+    desk.file("rules.toml", POLICY);
+    desk.file("lab.txt", "10.99.0.0/16\n");
+    let id = decided_and_down(&desk);
+    let change =
+        |sql: &str| rusqlite::Connection::open(desk.path("data/scanhook.db")).unwrap().execute_batch(sql).unwrap();
+    change("UPDATE alert SET fields = '{\"devices\": 3}'");
+    let ran = desk.run(&["explain", "--data-dir", "data", "--delivery", &id]).ends(0);
+    has(&ran.out, &["stored: alert a-1 is decided", "note: alert a-1: as it is stored this version cannot read it"]);
+    assert!(!ran.out.contains("outcome") && !ran.out.contains("nothing was decided"), "{}", ran.out);
+    change("PRAGMA user_version = 99");
+    let newer = desk.run(&["explain", "--data-dir", "data", "--delivery", &id]).ends(78);
+    has(&newer.err, &["schema 99", "use the newer scanhook"]);
+}
+
+#[test]
+fn a_decision_is_explained_for_the_tenant_that_it_was_made_for() {
+    let desk = Desk::ready();
+    desk.file(
+        "rules.toml",
+        "version = 1\n[[protect]]\nname = \"a is careful\"\nwhen = { tenant = \"a\" }\nat_most = \"hold\"\n\
+         [[rule]]\nname = \"all\"\nscan = \"full\"\nwhen = { preset = \"generic\" }\n",
+    );
+    let acts_for = |tenant: &str| {
+        let head = |tenant: &str, digit: u8| {
+            let id = format!("{digit}d2b1f8c-6a44-4f0d-9c51-7e8a9b0c1d2e");
+            format!("[tenants.{tenant}]\ntenant_id = \"{id}\"\nclient_id = \"{id}\"\n")
+        };
+        let config = CONFIG.replace("preset = \"generic\"", &format!("preset = \"generic\"\ntenants = [\"{tenant}\"]"));
+        desk.file("scanhook.toml", &format!("{}{}{config}", head("a", 3), head("b", 4)));
+    };
+    acts_for("a");
+    let id = decided_and_down(&desk);
+    let explained = || {
+        let json = desk.run(&["explain", "--data-dir", "data", "--delivery", &id, "-o", "json"]).ends(0).json();
+        let one = &json["decisions"][0];
+        assert_eq!((&one["tenant"], &one["stored"]["state"]), (&"a".into(), &"held".into()), "{json}");
+        (
+            one["worlds"][0]["protections"][0]["judged"].clone(),
+            one["worlds"][0]["outcome"]["state"].clone(),
+            json["notes"].to_string(),
+        )
+    };
+    let (protected, state, notes) = explained();
+    assert_eq!((protected, state), ("true".into(), "held".into()));
+    assert!(!notes.contains("preset"), "{notes}");
+    acts_for("b");
+    let (protected, state, _) = explained();
+    assert_eq!((protected, state), ("true".into(), "held".into()));
+
+    // The source is gone, and with it what is known of its preset.
+    desk.file(
+        "scanhook.toml",
+        &std::fs::read_to_string(desk.path("scanhook.toml")).unwrap().replace("sources.soar", "sources.new"),
+    );
+    let (protected, _, notes) = explained();
+    assert_eq!(protected, "true");
+    has(&notes, &["source soar is not configured here", "conditions on `preset`"]);
 }
 
 #[test]
