@@ -65,7 +65,8 @@ pub struct Store {
     db: Connection,
     ids: Ids,
     path: Option<PathBuf>,
-    _lock: Option<File>,
+    /// Let go after the connection is closed.
+    _lock: Option<Lock>,
 }
 
 /// One job's view of the transaction.
@@ -241,11 +242,20 @@ fn make_folder(path: &Path) -> Result<(), OpenError> {
 }
 
 /// One process a journal. The lock is a file of its own, so that readers still get in.
-fn lock(path: &Path) -> Result<File, OpenError> {
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not by closing alone: a process that was forked a moment ago holds the file, too, until it runs its program.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(path: &Path) -> Result<Lock, OpenError> {
     let place = beside(path, "lock");
     let file = private(&place)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
         Err(std::fs::TryLockError::Error(error)) => Err(OpenError::io(&place, &error)),
     }
