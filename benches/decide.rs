@@ -105,7 +105,7 @@ fn decide(source: &Source, policy: &Policy, delivery: &VerifiedDelivery) -> usiz
         .flat_map(|alert| alert.devices.iter().map(move |device| (alert, device)))
         .map(|(alert, device)| {
             let (facts, at) = (Facts::NotAsked, Timestamp::default());
-            policy.decide(Question { source, terms, alert, device, facts, body: Some(&json), at })
+            policy.decide(Question { source, tenant: "default", terms, alert, device, facts, body: Some(&json), at })
         })
         .filter(|verdict| verdict.rule.is_some())
         .count()

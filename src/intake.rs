@@ -176,12 +176,12 @@ pub fn accept_with_headers(
     let delivered = Delivered { body: &json, hash: key.as_bytes(), headers };
     let items = mapping::read_delivered(&source.mapping, source.caps, delivered);
     let alerts = items.into_iter().map(|item| {
-        let acts_for = source.tenant_of(item.alert()).and_then(|name| desk.tenants.get(name)).copied();
+        let acts_for = source.tenant_of(item.alert()).and_then(|name| desk.tenants.get_key_value(name));
         let decided = match (&item, acts_for) {
-            (Item::Alert(alert), Some(ActsFor { tenant, terms })) => {
+            (Item::Alert(alert), Some((name, &ActsFor { tenant, terms }))) => {
                 let verdict = |device| {
                     let (body, facts) = (Some(&json), Facts::NotAsked);
-                    policy.decide(Question { source, terms, alert, device, facts, body, at })
+                    policy.decide(Question { source, tenant: name, terms, alert, device, facts, body, at })
                 };
                 Some(Decided { tenant, verdicts: alert.devices.iter().map(verdict).collect() })
             }

@@ -51,6 +51,9 @@ pub struct Terms {
 pub struct Question<'a> {
     /// The sender.
     pub source: &'a Source,
+    /// The configured name of the tenant that acts. Once a decision is recorded it is that of the record, whatever the
+    /// source says by now.
+    pub tenant: &'a str,
     /// What the tenant allows.
     pub terms: Terms,
     /// The alert.
@@ -229,13 +232,13 @@ impl Policy {
     /// which it is, it is asked before a scan is planned or a person is.
     #[must_use]
     pub fn decide(&self, question: Question<'_>) -> Verdict {
-        let Question { source, terms, alert, device, mut facts, body, at } = question;
+        let Question { source, tenant, terms, alert, device, mut facts, body, at } = question;
         let nameless = facts == Facts::NotAsked && device.machine.is_none();
         let unknown = nameless && directory::Claims::of(device, at).can_ask();
         if nameless && !unknown {
             facts = Facts::Silent;
         }
-        let (name, preset, tenant) = (&source.name, &source.preset, source.tenant_of(alert).unwrap_or_default());
+        let (name, preset) = (&source.name, &source.preset);
         let event = Event { source: name, preset, tenant, alert, device, facts, body, at };
         let mut verdict = self.rules.decide(&event);
         match &mut verdict.asks {
@@ -266,8 +269,7 @@ impl Policy {
     /// Why each rule and protection does or does not match, with what [`Policy::decide`] says.
     #[must_use]
     pub fn explain(&self, question: Question<'_>) -> Explanation {
-        let Question { source, terms, alert, device, facts, body, at } = question;
-        let tenant = source.tenant_of(alert).unwrap_or_default();
+        let Question { source, tenant, terms, alert, device, facts, body, at } = question;
         let (name, preset) = (&source.name, &source.preset);
         let event = Event { source: name, preset, tenant, alert, device, facts, body, at };
         let mut explanation = self.rules.explain(&event, &self.text);

@@ -98,17 +98,22 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The calls of one API that may still count.
+    /// The calls of one API that may still count, of every tenant that calls as the same app: one may have got another
+    /// name. What is still under way for another of them is taken to end now.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn past_calls(&self, tenant: TenantId, api: Api, now: Timestamp) -> Result<Vec<Entry>, JournalError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT sent_at, ended_at, CASE WHEN urgent THEN coalesce(wanted_at, sent_at) END,
+            "SELECT sent_at, coalesce(ended_at, ?4) AS ended, CASE WHEN urgent THEN coalesce(wanted_at, sent_at) END,
                     coalesce(answer = '429', 0) FROM call
-             WHERE tenant = ? AND api = ? AND sent_at >= ? AND ended_at IS NOT NULL ORDER BY ended_at",
+             WHERE tenant IN (SELECT ?1 UNION SELECT other.id FROM tenant other JOIN tenant mine
+                                ON (other.tenant_id, other.client_id) = (mine.tenant_id, mine.client_id)
+                              WHERE mine.id = ?1)
+               AND api = ?2 AND sent_at >= ?3 ORDER BY ended",
         )?;
-        let rows = statement.query_map(params![tenant.0, api.code(), now.minus(BACK).millis()], |row| {
+        let values = params![tenant.0, api.code(), now.minus(BACK).millis(), now.millis()];
+        let rows = statement.query_map(values, |row| {
             Ok(Entry {
                 sent: Timestamp::from_millis(row.get(0)?),
                 ended: Timestamp::from_millis(row.get(1)?),

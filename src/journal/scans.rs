@@ -461,12 +461,28 @@ impl Tx<'_> {
         Ok(cited)
     }
 
-    /// What a lane must not forget.
+    /// Notes as which app a tenant calls: Entra's tenant and the app registration.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn calls_as(&mut self, tenant: TenantId, tenant_id: &str, client_id: &str) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("UPDATE tenant SET tenant_id = lower(?), client_id = lower(?) WHERE id = ?")?
+            .execute(params![tenant_id, client_id, tenant.0])?;
+        Ok(())
+    }
+
+    /// What a lane must not forget: of all tenants that call as the same app, what the one knew that called last.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn memory(&self, tenant: TenantId) -> Result<String, JournalError> {
-        Ok(self.db.prepare_cached("SELECT memory FROM tenant WHERE id = ?")?.query_row([tenant.0], |row| row.get(0))?)
+        let sql = "SELECT t.memory FROM tenant t JOIN tenant mine ON t.id = mine.id
+                     OR (t.tenant_id, t.client_id) = (mine.tenant_id, mine.client_id)
+                   WHERE mine.id = ?
+                   ORDER BY coalesce((SELECT max(c.id) FROM call c WHERE c.tenant = t.id), 0) DESC, t.id = mine.id DESC
+                   LIMIT 1";
+        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
     }
 
     /// Stores what a lane must not forget.

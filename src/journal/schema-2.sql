@@ -1,5 +1,9 @@
 -- Schema 2: proofs, windows, pauses, the directory, clocks.
 
+-- As which app it calls, written when its lane is loaded: the quota is the app's, whatever the tenant is called.
+ALTER TABLE tenant ADD COLUMN tenant_id TEXT;
+ALTER TABLE tenant ADD COLUMN client_id TEXT;
+
 ALTER TABLE delivery ADD COLUMN credential TEXT;   -- the names of the secrets that proved it, never the secrets
 
 ALTER TABLE scan ADD COLUMN opens_at INTEGER;   -- the opening of the window it waits for

@@ -30,7 +30,7 @@ const LONGEST_REST: u64 = 60;
 struct Memory {
     /// End of the pause after a 429.
     paused_until: Timestamp,
-    /// No call was let through since then.
+    /// The tenant has not come all the way back from it.
     probe: bool,
     /// The far side refused a body with `ExternalId`: it is left out from now on.
     without_external_id: bool,
@@ -181,7 +181,7 @@ impl Lane {
     pub(super) fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
         let learnt = self.budgets.iter().map(|(api, budget)| (api.code().to_owned(), budget.learnt()));
         self.gate.memory.learnt = learnt.filter(|(_, learnt)| *learnt != Learnt::default()).collect();
-        self.gate.memory.probe = !matches!(self.gate.throttle, Throttle::Open);
+        self.gate.memory.probe = self.gate.throttle.holds_back();
         self.gate.memory.clock = Some(self.anchor);
         let memory = serde_json::to_string(&self.gate.memory);
         tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is no JSON"))?)

@@ -324,6 +324,7 @@ impl Lane {
         pace: Pace,
         now: Now,
     ) -> Result<Option<Lane>, JournalError> {
+        tx.calls_as(id, &account.tenant_id, &account.client_id)?;
         let gate = Gate::load(&tx.memory(id)?);
         let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api)));
         let mut lane = Lane {

@@ -79,6 +79,7 @@ struct Case<'a> {
     id: PolicyId,
     row: &'a Resolving,
     desk: &'a Desk,
+    tenant: &'a str,
     terms: Terms,
     device: Device,
     body: Option<&'a Json<'a>>,
@@ -89,6 +90,7 @@ impl Case<'_> {
         let (source, terms, alert) = (&self.desk.source, self.terms, &self.row.alert);
         self.policy.decide(Asked {
             source,
+            tenant: self.tenant,
             terms,
             alert,
             device: &self.device,
@@ -129,11 +131,7 @@ impl Lane {
             tx.recall_resolving(self.id)?;
         }
         tx.recall_late(self.id, now)?;
-        let mut rows = tx.resolving(self.id, STEP)?;
-        for row in &mut rows {
-            // Whom it was decided for, whoever its source acts for by now.
-            row.alert.acts_for = Some(self.account.name.clone());
-        }
+        let rows = tx.resolving(self.id, STEP)?;
         if !rows.is_empty() {
             let id = tx.policy(policy.fingerprint(), &policy.record(), now)?;
             for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
@@ -157,7 +155,7 @@ impl Lane {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let Some(first) = rows.first() else { return Ok(()) };
-        let desks = self.desks.clone();
+        let (desks, account) = (self.desks.clone(), self.account.clone());
         // A source acts for this tenant if one of its own is the lane's.
         let acting = desks.get(&first.source).and_then(|desk| {
             let acts_for = desk.tenants.values().find(|acts_for| acts_for.tenant == self.id)?;
@@ -174,7 +172,8 @@ impl Lane {
             };
             let device = row.alert.devices.iter().find(|device| device.label() == row.device);
             let device = device.cloned().unwrap_or_default();
-            let case = Case { policy, id, row, desk, terms, device, body: body.as_ref() };
+            let tenant = &account.name;
+            let case = Case { policy, id, row, desk, tenant, terms, device, body: body.as_ref() };
             self.decide_case(tx, &case, silence, todo, now)?;
         }
         Ok(())

@@ -21,6 +21,11 @@ pub(super) enum Throttle {
 }
 
 impl Throttle {
+    /// Whether the pace is not yet the usual one. A lane that is loaded then begins with one call alone again.
+    pub(super) fn holds_back(&self) -> bool {
+        !matches!(self, Throttle::Open)
+    }
+
     /// When the next call may leave while `under_way` are.
     pub(super) fn free_at(&self, under_way: usize, now: Timestamp) -> Timestamp {
         match self {
@@ -76,10 +81,12 @@ mod tests {
         throttle.let_through(at(0));
         let (mut now, mut left) = (at(0), [0; 7]);
         while matches!(throttle, Throttle::Ramp { .. }) {
+            assert!(throttle.holds_back(), "a lane that is loaded now probes again");
             now = throttle.free_at(3, now);
             throttle.sent(now);
             left[usize::try_from(now.millis() / 1000).unwrap()] += 1;
         }
         assert_eq!(left, [2, 4, 8, 16, 32, 64, 1], "and then it is open");
+        assert!(!throttle.holds_back());
     }
 }

@@ -204,6 +204,7 @@ impl<'p> Replay<'p> {
             let case = Case {
                 question: Question {
                     source,
+                    tenant,
                     terms: stage.tenant(tenant).terms(),
                     alert,
                     device,

@@ -619,6 +619,33 @@ async fn a_source_that_is_gone_meanwhile_leaves_its_decisions_held_and_not_lost(
 }
 
 #[tokio::test]
+async fn a_decision_made_anew_is_of_the_tenant_it_was_made_for_and_is_protected_as_that_one() {
+    let mut wish = listing(vec![row(1, "ws-1.corp.example.com", json!({}))]);
+    wish.rules = format!(
+        "{RULES}\n[[protect]]\nname = \"a person decides\"\nwhen = {{ tenant = \"default\" }}\nat_most = \"hold\"\n"
+    );
+    wish.faults = vec![always("token", fault(503, "temporarily_unavailable", None))];
+    let mut site = Site::with(wish).await;
+    let receipt = site.accepted(about("1", "name=ws-1.corp.example.com")).await;
+    site.stop().await;
+    let file = site.folder.path().join("scanhook.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let tenant = config.split("[sources.siem]").next().unwrap().split("[tenants.default]").nth(1).unwrap();
+    let tenant = tenant.replace(TENANT, "second.example");
+    let several = "[sources.siem]\ntenants = [\"default\", \"second\"]\ntenant_from = \"/org\"\n\
+                   tenant_map = { n = \"default\", s = \"second\" }";
+    let several = config
+        .replace("preset = ", "tenants = \"default\"\npreset = ")
+        .replace("[sources.siem]\ntenants = \"default\"", several);
+    std::fs::write(&file, format!("{several}\n[tenants.second]{tenant}")).unwrap();
+    site.far.mend();
+    site.restart().await;
+    let made = decided(&site, &receipt).await;
+    assert_eq!((&made["tenant"], &made["state"]), (&"default".into(), &"held".into()), "{made}");
+    assert!(site.far.scans().is_empty());
+}
+
+#[tokio::test]
 async fn a_restart_while_the_directory_is_asked_changes_nothing() {
     let mut site = Site::with(listing(vec![row(1, "ws-1.corp.example.com", json!({}))])).await;
     site.far.fault("machines", 1, 1, How::Silence { executed: true });

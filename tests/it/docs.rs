@@ -85,7 +85,8 @@ fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
             let alert = item.alert();
             for facts in [Facts::NotAsked, Facts::Silent] {
                 let (device, at) = (&alert.devices[0], Timestamp::default());
-                let question = Question { source: &source, terms, alert, device, facts, body: Some(&json), at };
+                let tenant = "default";
+                let question = Question { source: &source, tenant, terms, alert, device, facts, body: Some(&json), at };
                 match policy.decide(question).asks {
                     Asks::Nothing(_) | Asks::Resolve(_) => {}
                     Asks::Hold(_, wanted) | Asks::Scan(wanted) => assert_eq!(wanted.mode, Mode::DryRun, "{severity}"),

@@ -392,6 +392,23 @@ async fn a_tenants_new_quota_counts_and_the_call_under_way_comes_to_its_end_firs
 }
 
 #[tokio::test]
+async fn a_tenant_that_gets_another_name_has_no_quota_of_its_own() {
+    let site = Site::open().await;
+    let receipt = site.accepted(alert("1", "high", &machine(1))).await;
+    site.scan_ended(decision(&receipt)["scan_id"].as_str().unwrap()).await;
+    let before = std::fs::read_to_string(config(&site)).unwrap();
+    put(&config(&site), &before.replace("[tenants.default]", "[tenants.prod]"));
+    site.ordered("/-/reload", json!({})).await;
+    let quota = until("the lane of the new name runs", async || {
+        let tenants = status(&site).await["tenants"].clone();
+        let prod = tenants.as_array().unwrap().iter().find(|tenant| tenant["name"] == "prod").cloned();
+        prod.map(|prod| prod["quota"].clone()).filter(|quota| quota["scan"].is_object())
+    })
+    .await;
+    assert_eq!((&quota["scan"]["minute"], &quota["scan"]["hour"]), (&1.into(), &1.into()), "{quota}");
+}
+
+#[tokio::test]
 async fn a_tenant_stopped_by_its_credential_goes_on_with_the_new_one() {
     let wish = Wish::default();
     let app = Tenant {

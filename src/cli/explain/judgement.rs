@@ -124,7 +124,8 @@ impl Case<'_> {
 
     fn question(&self, facts: Facts) -> Question<'_> {
         let Case { source, terms, alert, device, body, at, .. } = *self;
-        Question { source, terms, alert, device, facts, body, at }
+        let tenant = source.tenant_of(alert).unwrap_or_default();
+        Question { source, tenant, terms, alert, device, facts, body, at }
     }
 
     fn world(&self, directory: &'static str, facts: Facts, barred: Option<Reason>) -> World {
