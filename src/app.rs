@@ -151,8 +151,9 @@ impl Running {
         let (doors, sources) = watch::channel(reload::doors(&settings.sources));
         let listening = Listening { doors, keys: keys_of, heard: heard.clone(), metrics: metrics.clone() };
         let (fallen, fell) = oneshot::channel();
-        let (reloader, reloads) = Reloader::new(options.reload, journal.clone(), lanes, publish, listening, fallen);
-        tasks.spawn(reloader.run(stopping.clone()));
+        let (reloader, reloads) =
+            Reloader::new(options.reload, journal.clone(), lanes, publish, listening, fallen, stopping.clone());
+        tasks.spawn(reloader.run());
         tasks.spawn(watch_lanes(fell, stopping.clone()));
         tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
         tasks.spawn(housekeep(journal.clone(), current.clone(), stopping.clone()));

@@ -17,6 +17,7 @@ pub mod clock;
 mod collections;
 pub mod defender;
 pub mod domain;
+pub mod file;
 pub mod in_force;
 pub mod intake;
 pub mod journal;

@@ -17,7 +17,8 @@ use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
-use crate::settings::{Source, plain_file};
+use crate::file::{self, Prints};
+use crate::settings::Source;
 
 /// How far decisions may go, whatever the rules say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,33 +118,29 @@ impl Policy {
     }
 
     /// The same, with every file that was looked for, whether it was there or not.
-    pub fn load_with_files(path: &Path) -> (Result<Checked, PolicyError>, Vec<PathBuf>) {
-        let mut files = vec![path.to_owned()];
-        let text = read_text(path).map_err(|error| PolicyError::Unreadable(path.to_owned(), error));
+    pub fn load_with_files(path: &Path) -> (Result<Checked, PolicyError>, Prints) {
+        let mut files = Prints::default();
+        let text = read_text(path, &mut files).map_err(|error| PolicyError::Unreadable(path.to_owned(), error));
         (text.and_then(|text| Policy::load_text(text, path, &mut files)), files)
     }
 
     /// Reads the files of the lists again and compiles them with the rules as they are in force, whatever has become of
-    /// the rules file. A policy that was not loaded from a file is compiled with the lists it has.
+    /// the rules file. A policy that was not loaded from a file is compiled with the lists it has. What is read of them
+    /// is added to `files`.
     ///
     /// # Errors
     /// Every fault of the lists; this policy is still good.
-    pub fn with_lists_read_again(&self) -> Result<Checked, PolicyError> {
+    pub fn with_lists_read_again(&self, files: &mut Prints) -> Result<Checked, PolicyError> {
         match &self.path {
-            Some(path) => Policy::load_text(self.text.clone(), path, &mut Vec::new()),
+            Some(path) => Policy::load_text(self.text.clone(), path, files),
             None => Policy::recall(&self.record())
                 .map_err(|(text, findings)| PolicyError::Faulty(PathBuf::new(), text, findings)),
         }
     }
 
-    fn load_text(text: String, path: &Path, files: &mut Vec<PathBuf>) -> Result<Checked, PolicyError> {
+    fn load_text(text: String, path: &Path, files: &mut Prints) -> Result<Checked, PolicyError> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mut read = |name: &str| {
-            let list = folder.join(name);
-            let text = read_text(&list).map_err(|error| error.to_string());
-            files.push(list);
-            text
-        };
+        let mut read = |name: &str| read_text(&folder.join(name), files).map_err(|error| error.to_string());
         let compiled = Policy::compile(text, Some(path.to_owned()), &mut read);
         compiled.map_err(|(text, findings)| PolicyError::Faulty(path.to_owned(), text, findings))
     }
@@ -288,11 +285,17 @@ impl Policy {
                 .map(Ok)
                 .unwrap_or_else(|| Err(format!("no source and no preset is called `{}`", payload.source)))?;
             let file = base.join(&payload.file);
-            let body = plain_file::read(&file, LARGEST_PAYLOAD).map_err(|error| error.to_string())?;
+            let body = file::read(&file, LARGEST_PAYLOAD).map_err(|error| error.to_string())?.bytes;
+            if body.len() as u64 > LARGEST_PAYLOAD {
+                return Err("it is larger than any delivery can be".to_owned());
+            }
             read(source, &body)
         })
     }
 }
+
+/// The most that `[server] max_body` can be.
+pub const LARGEST_PAYLOAD: u64 = 64 << 20;
 
 /// The captured deliveries that a test reads, by their path from the folder of the rules file.
 pub fn payloads(test: &RuleTest) -> impl Iterator<Item = &str> {
@@ -311,17 +314,13 @@ pub fn unauthenticated(sources: &[Source]) -> impl Iterator<Item = &str> {
     sources.iter().filter(open).map(|source| source.name.as_str())
 }
 
-/// A captured delivery longer than any that is received.
-const LARGEST_PAYLOAD: u64 = 64 << 20;
-
 /// A text file, no longer than one may be and a little more, so that the reader can say that it is too long.
-fn read_text(path: &Path) -> std::io::Result<String> {
-    let most = Rules::LARGEST as u64 + 1;
-    let bytes = plain_file::read(path, most)?;
-    if bytes.len() as u64 == most {
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+fn read_text(path: &Path, files: &mut Prints) -> std::io::Result<String> {
+    let content = files.read(path, Rules::LARGEST as u64)?;
+    if content.bytes.len() > Rules::LARGEST {
+        return Ok(String::from_utf8_lossy(&content.bytes).into_owned());
     }
-    String::from_utf8(bytes).map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "the file is not UTF-8"))
+    content.text()
 }
 
 /// One hash over all that decides.
@@ -405,14 +404,19 @@ mod tests {
         assert_eq!(policy.files(), [rules.clone(), list.clone()]);
         std::fs::write(&rules, "no TOML [").unwrap();
         std::fs::write(&list, "192.0.2.0/24\n").unwrap();
-        let again = policy.with_lists_read_again().unwrap_or_else(|error| panic!("{error:?}")).policy;
+        let again =
+            policy.with_lists_read_again(&mut Prints::default()).unwrap_or_else(|error| panic!("{error:?}")).policy;
         assert_eq!(again.text(), policy.text());
         assert_ne!(again.fingerprint(), policy.fingerprint());
         std::fs::write(&list, "# nothing left\n").unwrap();
-        let Err(PolicyError::Faulty(_, _, findings)) = again.with_lists_read_again() else { panic!("refused") };
+        let Err(PolicyError::Faulty(_, _, findings)) = again.with_lists_read_again(&mut Prints::default()) else {
+            panic!("refused")
+        };
         assert_eq!(findings[0].code, "too-few-entries");
         std::fs::remove_file(&list).unwrap();
-        let Err(PolicyError::Faulty(_, _, findings)) = again.with_lists_read_again() else { panic!("refused") };
+        let Err(PolicyError::Faulty(_, _, findings)) = again.with_lists_read_again(&mut Prints::default()) else {
+            panic!("refused")
+        };
         assert_eq!(findings[0].code, "unreadable-list");
     }
 

@@ -2,6 +2,7 @@
 //! force at once, as a whole. What is bad leaves the old in force, and shows in the log, in the metrics and in status.
 
 mod files;
+mod patience;
 mod read;
 
 use core::time::Duration;
@@ -13,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::api::{FaultView, ReloadView};
 use crate::clock;
 use crate::domain::time::Timestamp;
+use crate::file::Prints;
 use crate::in_force::InForce;
 use crate::journal::{Journal, JournalError, PolicyId, Reader};
 use crate::keyrings;
@@ -22,11 +24,14 @@ use crate::policy::Policy;
 use crate::server::reception::Heard;
 use crate::server::webhook::{SourceDoor, Sources};
 use crate::settings::{Inputs, Settings, Source};
-use files::{Contents, Watch};
+use files::{Look, Watch};
+use patience::{Patience, Undone};
 use read::Read;
 
 /// Faults that are shown and logged; the others are counted.
 const MOST: usize = 50;
+/// How long a reading may take; one of large policies with their tests takes a second or two.
+const LIMIT: Duration = Duration::from_secs(20);
 /// Orders that may wait for one another.
 const ORDERS: usize = 32;
 
@@ -96,10 +101,10 @@ pub struct Reloader {
     publish: watch::Sender<Arc<InForce>>,
     listening: Listening,
     watch: Watch,
-    /// The contents whose faults were told.
-    told: Option<Contents>,
-    /// The contents of scanhook.toml and its secrets that are in force.
-    configured: Contents,
+    patience: Patience,
+    /// The faults that were told, and of which contents.
+    told: (Prints, Vec<FaultView>),
+    stop: watch::Receiver<bool>,
     /// Is told when a lane ends that should not.
     fallen: Option<oneshot::Sender<()>>,
 }
@@ -114,6 +119,7 @@ impl Reloader {
         publish: watch::Sender<Arc<InForce>>,
         listening: Listening,
         fallen: oneshot::Sender<()>,
+        stop: watch::Receiver<bool>,
     ) -> (Reloader, Reloads) {
         let now = clock::now().to_string();
         let policy = publish.borrow().policy.fingerprint().to_owned();
@@ -123,31 +129,22 @@ impl Reloader {
         let (send, orders) = mpsc::channel(ORDERS);
         let reloads = Reloads { orders: send, state: state.subscribe() };
         listening.metrics.reloaded(true, true, clock::now());
-        let configured = files::contents(&publish.borrow().settings.files);
-        let (watch, told, fallen) = (Watch::default(), None, Some(fallen));
+        let (watch, told, fallen) = (Watch::default(), (Prints::default(), Vec::new()), Some(fallen));
+        let patience = Patience::of(LIMIT);
         let reloader =
-            Reloader { origin, orders, state, journal, lanes, publish, listening, watch, told, configured, fallen };
+            Reloader { origin, orders, state, journal, lanes, publish, listening, watch, patience, told, stop, fallen };
         (reloader, reloads)
     }
 
     /// Runs until the process stops and its lanes have come to their end.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> &'static str {
+    pub async fn run(mut self) -> &'static str {
         let every = self.origin.as_ref().map_or(Duration::MAX, |origin| origin.every);
-        while !*stop.borrow() {
+        while !*self.stop.borrow() {
             tokio::select! {
-                _ = stop.changed() => {}
+                _ = self.stop.changed() => {}
                 Some(order) = self.orders.recv() => self.carry_out(order).await,
-                true = self.lanes.one_ended() => {
-                    if !*stop.borrow() && let Some(fallen) = self.fallen.take() {
-                        // Whoever should hear of it may be gone, too.
-                        let _ = fallen.send(());
-                    }
-                }
-                () = tokio::time::sleep(every) => {
-                    if self.look().await {
-                        self.attempt("a file has changed").await;
-                    }
-                }
+                true = self.lanes.one_ended() => fell(&self.stop, &mut self.fallen),
+                () = tokio::time::sleep(every) => self.look().await,
             }
         }
         // Orders from now on are not answered: the last reload is over.
@@ -164,38 +161,67 @@ impl Reloader {
         }
     }
 
-    /// Whether something is to be read again.
-    async fn look(&mut self) -> bool {
+    /// What this reads, for which neither the lanes nor the end of the process are lost sight of.
+    async fn wait<T: Send + 'static>(&mut self, reading: impl FnOnce() -> T + Send + 'static) -> Result<T, Undone> {
+        let mut stop = self.stop.clone();
+        let reading = self.patience.wait(reading);
+        tokio::pin!(reading);
+        loop {
+            tokio::select! {
+                done = &mut reading => return done,
+                _ = stop.wait_for(|stop| *stop) => return Err(Undone::Stopping),
+                true = self.lanes.one_ended() => fell(&self.stop, &mut self.fallen),
+            }
+        }
+    }
+
+    /// Looks at the files, and reads them if that is due.
+    async fn look(&mut self) {
+        const WHY: &str = "a file has changed";
         if self.origin.is_none() {
-            return false;
+            return;
         }
-        if self.watch.files().is_empty() {
-            return true;
+        let (known, compares) = (self.watch.prints().clone(), self.watch.compares());
+        if known == Prints::default() {
+            self.attempt(WHY).await;
+            return;
         }
-        let (known, compares) = (self.watch.files().to_vec(), self.watch.compares());
-        let look = move || (files::stamps(&known), compares.then(|| files::contents(&known)));
-        let Ok((seen, contents)) = tokio::task::spawn_blocking(look).await else { return false };
-        self.watch.is_due(seen, contents)
+        let seen = self.wait(move || (files::stamps(&known), compares.then(|| known.again()))).await;
+        let look = match seen {
+            Ok((seen, prints)) => self.watch.judge(seen, prints),
+            Err(undone) => {
+                self.gave_up("a look at the files", undone);
+                return;
+            }
+        };
+        match look {
+            Look::Quiet => {}
+            Look::Due => drop(self.attempt(WHY).await),
+            Look::Restless(files) => {
+                let settings = self.publish.borrow().settings.clone();
+                let config = files.iter().any(|path| settings.files.hold(path));
+                let rules = files.iter().any(|path| !settings.files.hold(path));
+                let message = "it changes from look to look; it is read once it is left alone";
+                let restless = files.iter().map(|path| read::fault(path, None, "restless", message));
+                self.refuse(WHY, !rules, !config, restless.take(MOST).collect());
+            }
+        }
     }
 
     /// Reads everything once, and puts in force what is good.
     async fn attempt(&mut self, why: &'static str) -> Option<ReloadView> {
         let inputs = self.origin.as_ref()?.inputs.clone();
-        let (in_force, known) = (self.publish.borrow().clone(), self.watch.files().to_vec());
-        let reading = tokio::task::spawn_blocking(move || read::read(&inputs, &in_force, &known));
-        let Ok(mut read) = reading.await else { return Some(self.broke_down(why)) };
+        let (in_force, known) = (self.publish.borrow().clone(), self.watch.prints().clone());
+        let mut read = match self.wait(move || read::read(&inputs, &in_force, &known)).await {
+            Ok(read) => read,
+            Err(undone) => return self.gave_up(why, undone),
+        };
         let changed = self.changes(&read);
         let (settings, policy) = (read.settings.take(), read.policy.take().map(Arc::new));
-        let usable = settings.is_some();
         let warnings = settings.as_ref().map(|settings| settings.warnings.clone()).unwrap_or_default();
-        self.watch.has_read(core::mem::take(&mut read.files), core::mem::take(&mut read.before), read.contents);
+        self.watch.has_read(read.files.clone(), core::mem::take(&mut read.before));
         let changed = match self.put_in_force(settings, policy).await {
-            Ok(()) => {
-                if usable {
-                    self.configured = read.configured;
-                }
-                changed
-            }
+            Ok(()) => changed,
             Err(error) => {
                 self.watch.forget();
                 let message = format!("the journal could not take it, and it is tried again: {error}");
@@ -213,22 +239,35 @@ impl Reloader {
         Some(view)
     }
 
-    /// A fault of ours ended a reading. The same files are not read again until somebody orders it or one changes.
-    fn broke_down(&mut self, why: &'static str) -> ReloadView {
-        let message = "a fault of scanhook's own ended the reading; please report it with these files";
-        tracing::error!(why, code = "internal", fault = message, "not put in force: the old stays as it is");
-        let in_force = self.publish.borrow().settings.clone();
-        let mut files = self.watch.files().to_vec();
-        files.push(in_force.rules.clone());
-        files.extend_from_slice(&in_force.files);
-        files.sort();
-        files.dedup();
-        let (before, contents) = (files::stamps(&files), files::contents(&files));
-        self.watch.has_read(files, before, contents);
-        self.listening.metrics.reloaded(false, false, clock::now());
-        let fault = FaultView { code: "internal".to_owned(), message: message.to_owned(), ..FaultView::default() };
+    /// Nothing was read. What hung is read again as soon as it answers; what a fault of ours ended is not, until
+    /// somebody orders it or a file changes.
+    fn gave_up(&mut self, why: &'static str, undone: Undone) -> Option<ReloadView> {
+        let (code, message) = match undone {
+            Undone::Stopping => return None,
+            Undone::Slow => {
+                self.watch.forget();
+                ("unreadable", "the files could not be read in time: a file system does not answer; it is tried again")
+            }
+            Undone::Broken => {
+                let mut prints = self.watch.prints().clone();
+                prints.add(self.publish.borrow().settings.files.clone());
+                self.watch.has_read(prints, self.watch.last_seen());
+                ("internal", "a fault of scanhook's own ended the reading; please report it with these files")
+            }
+        };
+        let fault = FaultView { code: code.to_owned(), message: message.to_owned(), ..FaultView::default() };
+        Some(self.refuse(why, false, false, vec![fault]))
+    }
+
+    /// Shows why nothing could be read; in the log once.
+    fn refuse(&mut self, why: &'static str, rules: bool, config: bool, faults: Vec<FaultView>) -> ReloadView {
+        self.listening.metrics.reloaded(rules, config, clock::now());
+        if self.told.1 != faults {
+            log(why, &faults);
+            self.told.1.clone_from(&faults);
+        }
         let last = self.state.borrow().clone();
-        let (at, successful, faults) = (clock::now().to_string(), false, vec![fault]);
+        let (at, successful) = (clock::now().to_string(), false);
         let view = ReloadView { at, successful, faults, changed: Vec::new(), more_faults: 0, ..last };
         self.state.send_replace(view.clone());
         view
@@ -242,7 +281,7 @@ impl Reloader {
             let lists = policy.text() == in_force.policy.text();
             changed.push(if lists { "lists" } else { "rules" }.to_owned());
         }
-        if read.settings.is_some() && self.configured != read.configured {
+        if read.settings.as_ref().is_some_and(|settings| settings.files != in_force.settings.files) {
             changed.push("settings".to_owned());
         }
         changed
@@ -309,9 +348,10 @@ impl Reloader {
         view
     }
 
-    /// Once for each content.
+    /// Once for each content and each fault.
     fn tell(&mut self, why: &'static str, read: &Read, view: &ReloadView, warnings: &[String]) {
-        let news = self.told.replace(read.contents) != Some(read.contents);
+        let now = (read.files.clone(), view.faults.clone());
+        let news = core::mem::replace(&mut self.told, now.clone()) != now;
         let (changed, fingerprint) = (view.changed.join(", "), &view.policy);
         if !view.changed.is_empty() {
             tracing::info!(why, changed, fingerprint, "reloaded");
@@ -319,9 +359,7 @@ impl Reloader {
         if !news {
             return;
         }
-        for FaultView { file, line, column, code, message: fault, .. } in &view.faults {
-            tracing::error!(why, file, line, column, code, fault, "not put in force: the old stays as it is");
-        }
+        log(why, &view.faults);
         if view.more_faults > 0 {
             tracing::error!(count = view.more_faults, "and so many faults more");
         }
@@ -339,6 +377,22 @@ impl Reloader {
                 tracing::warn!("{warning}");
             }
         }
+    }
+}
+
+/// A lane that ends before the process does takes it along.
+fn fell(stop: &watch::Receiver<bool>, fallen: &mut Option<oneshot::Sender<()>>) {
+    if !*stop.borrow()
+        && let Some(fallen) = fallen.take()
+    {
+        // Whoever should hear of it may be gone, too.
+        let _ = fallen.send(());
+    }
+}
+
+fn log(why: &'static str, faults: &[FaultView]) {
+    for FaultView { file, line, column, code, message: fault, .. } in faults {
+        tracing::error!(why, file, line, column, code, fault, "not put in force: the old stays as it is");
     }
 }
 

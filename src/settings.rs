@@ -3,7 +3,6 @@
 
 mod auth;
 mod place;
-pub(crate) mod plain_file;
 mod secret;
 mod server;
 mod source;
@@ -27,6 +26,7 @@ use crate::domain::quota::Share;
 use crate::domain::scan::{Mode, OnUnknown};
 use crate::domain::signature::{Authentication, Key, KeyEncoding};
 use crate::domain::verdict::Limit;
+use crate::file::Prints;
 use crate::server::address::TrustedProxies;
 use crate::server::webhook::FailureBudget;
 use place::{Context, Section};
@@ -54,8 +54,8 @@ pub struct Settings {
     pub warnings: Vec<String>,
     /// What the operator should know; nothing to change.
     pub notes: Vec<String>,
-    /// Every file they were read from: scanhook.toml and those of the secrets.
-    pub files: Vec<PathBuf>,
+    /// Every file they were read from, as it was read: scanhook.toml and those of the secrets.
+    pub files: Prints,
 }
 
 /// `[server]`.
@@ -297,15 +297,15 @@ impl Settings {
     }
 
     /// The same, with every file that was looked for, whether it was there or not.
-    pub fn load_with_files(inputs: &Inputs) -> (Result<Settings, Vec<SettingsFault>>, Vec<PathBuf>) {
-        let mut files: Vec<PathBuf> = inputs.file.iter().cloned().collect();
-        let text = match inputs.file.as_deref().map(read).transpose() {
+    pub fn load_with_files(inputs: &Inputs) -> (Result<Settings, Vec<SettingsFault>>, Prints) {
+        let mut files = Prints::default();
+        let text = match inputs.file.as_deref().map(|path| read(path, &mut files)).transpose() {
             Ok(text) => text.unwrap_or_default(),
             Err(fault) => return (Err(vec![fault]), files),
         };
         let mut ctx = Context::new(&text, inputs);
         let loaded = Settings::of_file(inputs, &mut ctx);
-        files.append(&mut ctx.files);
+        files.add(take(&mut ctx.files));
         (loaded.map(|settings| Settings { files: files.clone(), ..settings }), files)
     }
 
@@ -349,7 +349,7 @@ impl Settings {
                 simulate: flags.simulate,
                 warnings,
                 notes,
-                files: Vec::new(),
+                files: Prints::default(),
             }),
             _ => Err(faults),
         }
@@ -359,7 +359,7 @@ impl Settings {
 /// A configuration larger than this is a mistake.
 const LARGEST: u64 = 4 << 20;
 
-fn read(path: &Path) -> Result<String, SettingsFault> {
+fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
     let fault = |message: String| SettingsFault {
         code: "unreadable",
         key: String::new(),
@@ -367,11 +367,11 @@ fn read(path: &Path) -> Result<String, SettingsFault> {
         column: None,
         message: format!("{}: {message}", path.display()),
     };
-    let bytes = plain_file::read(path, LARGEST + 1).map_err(|error| fault(error.to_string()))?;
-    if bytes.len() as u64 > LARGEST {
+    let content = files.read(path, LARGEST).map_err(|e| fault(e.to_string()))?;
+    if content.bytes.len() as u64 > LARGEST {
         return Err(fault("larger than 4 MiB".to_owned()));
     }
-    String::from_utf8(bytes).map_err(|_| fault("the file is not UTF-8".to_owned()))
+    content.text().map_err(|e| fault(e.to_string()))
 }
 
 /// `[journal]`. A relative path counts from `--data-dir`, else from the file.

@@ -4,20 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use crate::file::Prints;
 
-use crate::settings::plain_file;
-
-/// Looks after which files that never come to rest are read all the same.
+/// Looks after which it is told that files do not come to rest.
 const MOST_UNREST: u32 = 10;
 /// Looks after which contents are compared, whatever the file system says of times.
 const COMPARED: u32 = 30;
-
-/// More than any file of the configuration may have. What stands behind it is refused anyhow.
-const LARGEST: u64 = 64 << 20;
-
-/// A hash over the contents of several files.
-pub(super) type Contents = [u8; 32];
 
 /// What a file system says of a file without its content; `None` where there is none.
 type Stamp = Option<(u64, u64, u64, [i64; 4])>;
@@ -28,29 +20,36 @@ pub(super) type Stamps = BTreeMap<PathBuf, Stamp>;
 /// The files and what was last seen of them.
 #[derive(Default)]
 pub(super) struct Watch {
-    files: Vec<PathBuf>,
     /// As they were just before they were last read; one that is missing here was not known then.
     read: Stamps,
-    contents: Option<Contents>,
+    /// As which they were read.
+    prints: Prints,
     /// The last look that showed something else than what was read, and how many looks in a row did.
     unrest: Option<(Stamps, u32)>,
+    /// That they do not come to rest was told.
+    told: bool,
     looks: u32,
 }
 
 impl Watch {
-    /// The files to look at.
-    pub(super) fn files(&self) -> &[PathBuf] {
-        &self.files
+    /// The files to look at, as they were last read.
+    pub(super) fn prints(&self) -> &Prints {
+        &self.prints
     }
 
-    /// They have been read: which they are, what was seen of them before that, and their contents after it.
-    pub(super) fn has_read(&mut self, files: Vec<PathBuf>, before: Stamps, contents: Contents) {
-        (self.files, self.read, self.contents, self.unrest) = (files, before, Some(contents), None);
+    /// They have been read: as what, and what was seen of them before that.
+    pub(super) fn has_read(&mut self, prints: Prints, before: Stamps) {
+        (self.prints, self.read, self.unrest, self.told) = (prints, before, None, false);
     }
 
     /// What was read could not be used for a reason that lies elsewhere: it is read again.
     pub(super) fn forget(&mut self) {
-        (self.read, self.contents) = (Stamps::new(), None);
+        self.read = Stamps::new();
+    }
+
+    /// What the last look has shown.
+    pub(super) fn last_seen(&self) -> Stamps {
+        self.unrest.as_ref().map_or_else(|| self.read.clone(), |(seen, _)| seen.clone())
     }
 
     /// Whether this look asks for the contents, too.
@@ -59,23 +58,48 @@ impl Watch {
         self.looks.is_multiple_of(COMPARED)
     }
 
-    /// Whether to read them now, by what a look has shown.
-    pub(super) fn is_due(&mut self, seen: Stamps, contents: Option<Contents>) -> bool {
+    /// What is to be done by what a look has shown. Nothing is read while somebody may be writing it.
+    pub(super) fn judge(&mut self, seen: Stamps, prints: Option<Prints>) -> Look {
         if seen == self.read {
             self.unrest = None;
-            return contents.is_some() && contents != self.contents;
+            let changed = self.told || prints.is_some_and(|prints| prints != self.prints);
+            return if changed { Look::Due } else { Look::Quiet };
         }
         let before = self.unrest.take();
-        let still = before.as_ref().is_some_and(|(last, _)| *last == seen);
-        let looks = before.map_or(1, |(_, looks)| looks + 1);
+        let restless: Vec<PathBuf> = before.iter().flat_map(|(last, _)| unlike(last, &seen)).collect();
+        let looks = before.as_ref().map_or(1, |(_, looks)| looks.saturating_add(1));
+        let still = before.is_some() && restless.is_empty();
         self.unrest = Some((seen, looks));
-        still || looks >= MOST_UNREST
+        if still {
+            return Look::Due;
+        }
+        if looks >= MOST_UNREST && !self.told {
+            self.told = true;
+            return Look::Restless(restless);
+        }
+        Look::Quiet
     }
 }
 
+/// What a look leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Nothing.
+    Quiet,
+    /// The files are to be read.
+    Due,
+    /// These change from look to look, which is told once.
+    Restless(Vec<PathBuf>),
+}
+
+/// What differs between two looks.
+fn unlike(last: &Stamps, seen: &Stamps) -> Vec<PathBuf> {
+    seen.iter().filter(|(path, stamp)| last.get(*path) != Some(*stamp)).map(|(path, _)| path.clone()).collect()
+}
+
 /// A look at these files.
-pub(super) fn stamps(files: &[PathBuf]) -> Stamps {
-    files.iter().map(|path| (path.clone(), stamp(path))).collect()
+pub(super) fn stamps(files: &Prints) -> Stamps {
+    files.paths().map(|path| (path.to_owned(), stamp(path))).collect()
 }
 
 /// Links are followed: a mounted ConfigMap changes what its link leads to.
@@ -94,74 +118,69 @@ fn stamp(path: &Path) -> Stamp {
     Some((0, 0, of.len(), [seconds, nanos, 0, 0]))
 }
 
-/// The contents of these files as one hash; one that cannot be read counts as well.
-pub(super) fn contents(files: &[PathBuf]) -> Contents {
-    let mut all = Sha256::new();
-    for path in files {
-        let one = plain_file::read(path, LARGEST).map_or([0; 32], |bytes| Sha256::digest(bytes).into());
-        all.update(Sha256::digest(path.as_os_str().as_encoded_bytes()));
-        all.update(one);
-    }
-    all.finalize().into()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn written(text: &str) -> (tempfile::TempDir, Vec<PathBuf>) {
+    fn written(text: &str) -> (tempfile::TempDir, PathBuf, Prints) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rules.toml");
         std::fs::write(&file, text).unwrap();
-        (folder, vec![file])
+        let mut prints = Prints::default();
+        prints.read(&file, 100).unwrap();
+        (folder, file, prints)
     }
 
-    fn having_read(files: &[PathBuf]) -> Watch {
+    fn having_read(prints: &Prints) -> Watch {
         let mut watch = Watch::default();
-        watch.has_read(files.to_vec(), stamps(files), contents(files));
+        watch.has_read(prints.clone(), stamps(prints));
         watch
     }
 
     #[test]
     fn a_file_is_read_once_it_has_been_left_alone_from_one_look_to_the_next() {
-        let (_folder, files) = written("a");
-        let mut watch = having_read(&files);
-        assert!(!watch.is_due(stamps(&files), None));
-        std::fs::write(&files[0], "half").unwrap();
-        assert!(!watch.is_due(stamps(&files), None), "somebody may be writing");
-        std::fs::write(&files[0], "half and half").unwrap();
-        assert!(!watch.is_due(stamps(&files), None), "they were");
-        assert!(watch.is_due(stamps(&files), None));
+        let (_folder, file, prints) = written("a");
+        let mut watch = having_read(&prints);
+        assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet);
+        std::fs::write(&file, "half").unwrap();
+        assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet, "somebody may be writing");
+        std::fs::write(&file, "half and half").unwrap();
+        assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet, "they were");
+        assert_eq!(watch.judge(stamps(&prints), None), Look::Due);
     }
 
     #[test]
-    fn a_file_that_never_comes_to_rest_is_read_all_the_same() {
-        let (_folder, files) = written("a");
-        let mut watch = having_read(&files);
-        let due = (1..=MOST_UNREST).map(|n| {
-            std::fs::write(&files[0], "a".repeat(n as usize + 1)).unwrap();
-            watch.is_due(stamps(&files), None)
+    fn a_file_that_does_not_come_to_rest_is_told_once_and_read_only_when_it_has() {
+        let (_folder, file, prints) = written("a");
+        let mut watch = having_read(&prints);
+        let looks = (1..=3 * MOST_UNREST).map(|n| {
+            std::fs::write(&file, "a".repeat(n as usize + 1)).unwrap();
+            watch.judge(stamps(&prints), None)
         });
-        assert_eq!(due.collect::<Vec<_>>().iter().filter(|due| **due).count(), 1);
+        let looks: Vec<Look> = looks.filter(|look| *look != Look::Quiet).collect();
+        assert_eq!(looks, [Look::Restless(vec![file])]);
+        assert_eq!(watch.judge(stamps(&prints), None), Look::Due);
     }
 
     #[test]
     fn a_content_that_changed_unseen_is_found_by_comparing() {
-        let (_folder, files) = written("a");
-        let mut watch = having_read(&files);
-        assert!(!watch.is_due(stamps(&files), Some(contents(&files))));
-        assert!(watch.is_due(stamps(&files), Some([7; 32])));
+        let (_folder, file, prints) = written("a");
+        let mut watch = having_read(&prints);
+        assert_eq!(watch.judge(stamps(&prints), Some(prints.again())), Look::Quiet);
+        std::fs::write(&file, "b").unwrap();
+        let seen = watch.read.clone();
+        assert_eq!(watch.judge(seen, Some(prints.again())), Look::Due);
     }
 
     #[test]
     fn a_file_that_was_not_known_before_is_looked_at_once_more() {
-        let (folder, mut files) = written("a");
-        let before = stamps(&files);
-        files.push(folder.path().join("list.txt"));
+        let (folder, _, mut prints) = written("a");
+        let before = stamps(&prints);
+        assert!(prints.read(&folder.path().join("list.txt"), 100).is_err());
         let mut watch = Watch::default();
-        watch.has_read(files.clone(), before, contents(&files));
-        assert!(!watch.is_due(stamps(&files), None));
-        assert!(watch.is_due(stamps(&files), None), "it may have changed while it was read");
+        watch.has_read(prints.clone(), before);
+        assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), Look::Due, "it may have changed while it was read");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{self, Contents, Stamps};
+use super::files::{self, Stamps};
 use crate::api::FaultView;
 use crate::domain::plain::one_line;
 use crate::domain::rules::{Finding, Level, Ran, RuleTest};
+use crate::file::Prints;
 use crate::in_force::InForce;
-use crate::policy::{Checked, Policy, PolicyError, payloads};
+use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, payloads};
 use crate::presets;
 use crate::settings::{Inputs, Server, Settings, SettingsFault, Source};
 
@@ -16,14 +17,10 @@ const LONGEST: usize = 500;
 
 /// What was read.
 pub(super) struct Read {
-    /// Every file that was looked for.
-    pub(super) files: Vec<PathBuf>,
+    /// Every file that was looked for, as it was read.
+    pub(super) files: Prints,
     /// What was seen of the files known before, before they were read.
     pub(super) before: Stamps,
-    /// What was in all of them afterwards.
-    pub(super) contents: Contents,
-    /// The same for scanhook.toml and its secrets alone.
-    pub(super) configured: Contents,
     /// The settings, if they can be used; what takes a restart is as it was.
     pub(super) settings: Option<Settings>,
     /// The policy, if it is another than the one in force and can be used.
@@ -39,42 +36,47 @@ pub(super) struct Read {
 }
 
 /// Reads everything, and judges it by what is in force. `known`: the files that were looked for the last time.
-pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &[PathBuf]) -> Read {
+pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &Prints) -> Read {
     let before = files::stamps(known);
     let (loaded, mut looked_for) = Settings::load_with_files(inputs);
     let (mut config_faults, mut needs_restart) = (Vec::new(), Vec::new());
     let file = inputs.file.as_deref();
-    let settings = match loaded.and_then(|settings| not_emptied(settings, &in_force.settings)) {
+    let mut settings = match loaded.and_then(|settings| not_emptied(settings, &in_force.settings)) {
         Ok(settings) => Some(keeping(&in_force.settings, settings, &mut needs_restart)),
         Err(faults) => {
             config_faults.extend(faults.into_iter().map(|fault| of_settings(file, fault)));
             None
         }
     };
-    let configured = files::contents(&looked_for);
     let sources = settings.as_ref().map_or(&in_force.settings.sources, |settings| &settings.sources);
     let mut rules = Rules { path: &in_force.settings.rules, sources, faults: Vec::new(), not_run: Vec::new() };
     let policy = rules.read(&in_force.policy, &mut looked_for);
+    let differ = settings.as_ref().is_some_and(|settings| settings.files != in_force.settings.files);
+    // Whatever stays in force must still hold with the sources as they will be, or the next start would refuse it.
+    let failing = if differ && policy.is_none() { rules.test(&in_force.policy) } else { Vec::new() };
     let Rules { faults: rules_faults, not_run, .. } = rules;
+    if !failing.is_empty() {
+        settings = None;
+        config_faults.extend(failing.into_iter().map(|found| {
+            let message = format!("with these settings {}", found.message);
+            fault(file.unwrap_or(Path::new("")), None, &found.code, &message)
+        }));
+    }
     if !(config_faults.is_empty() && rules_faults.is_empty()) {
         // A file with faults may name fewer files than it will when it is mended.
-        looked_for.extend_from_slice(known);
+        let mut all = known.again();
+        all.add(looked_for);
+        looked_for = all;
     }
-    looked_for.sort();
-    looked_for.dedup();
-    let contents = files::contents(&looked_for);
-    let files = looked_for;
-    Read { files, before, contents, configured, settings, policy, config_faults, rules_faults, needs_restart, not_run }
+    Read { files: looked_for, before, settings, policy, config_faults, rules_faults, needs_restart, not_run }
 }
 
-/// With the environment's help a file that is empty, or was cut off, could be a whole configuration. It never means to
-/// forget every source.
-fn not_emptied(new: Settings, old: &Settings) -> Result<Settings, Vec<SettingsFault>> {
-    let kept = |one: &Source| new.sources.iter().any(|source| source.name == one.name);
-    if old.sources.is_empty() || old.sources.iter().any(kept) {
-        return Ok(new);
+/// A file that was emptied or cut off may still be a whole configuration. It never means to forget every source.
+fn not_emptied(settings: Settings, old: &Settings) -> Result<Settings, Vec<SettingsFault>> {
+    if !settings.sources.is_empty() || old.sources.is_empty() {
+        return Ok(settings);
     }
-    let message = "the file has none of the sources that are in force; if that is meant, restart scanhook".to_owned();
+    let message = "the file names no source any more; to forget every source takes a restart".to_owned();
     Err(vec![SettingsFault { code: "missing-key", key: "sources".to_owned(), line: None, column: None, message }])
 }
 
@@ -97,7 +99,7 @@ fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
 }
 
 /// What is wrong, as others read it: one line each, whatever stands in the file.
-fn fault(file: &Path, at: Option<(usize, usize)>, code: &str, message: &str) -> FaultView {
+pub(super) fn fault(file: &Path, at: Option<(usize, usize)>, code: &str, message: &str) -> FaultView {
     FaultView {
         file: one_line(&file.display().to_string(), LONGEST),
         line: at.map(|(line, _)| line),
@@ -129,12 +131,15 @@ struct Rules<'a> {
 
 impl Rules<'_> {
     /// The policy to be put in force, if there is another. Where the rules are faulty their lists are read again alone.
-    fn read(&mut self, in_force: &Policy, looked_for: &mut Vec<PathBuf>) -> Option<Policy> {
+    fn read(&mut self, in_force: &Policy, looked_for: &mut Prints) -> Option<Policy> {
         let (loaded, files) = Policy::load_with_files(self.path);
-        looked_for.extend(files);
+        looked_for.add(files);
         match loaded {
             Ok(Checked { policy, .. }) => {
-                looked_for.extend(self.payloads(&policy));
+                for payload in self.payloads(&policy) {
+                    // One that is not there is looked for as well.
+                    let _ = looked_for.read(&payload, LARGEST_PAYLOAD);
+                }
                 if policy.fingerprint() == in_force.fingerprint() {
                     return None;
                 }
@@ -149,11 +154,14 @@ impl Rules<'_> {
             }
             Err(PolicyError::Faulty(path, text, findings)) => {
                 let errors = findings.iter().filter(|finding| finding.level == Level::Error);
-                self.faults.extend(errors.map(|finding| of_rules(&path, &text, finding)));
+                // The others are counted: to find the place of each takes a walk over the text.
+                self.faults.extend(errors.enumerate().map(|(n, finding)| match n < super::MOST {
+                    true => of_rules(&path, &text, finding),
+                    false => fault(&path, None, finding.code, ""),
+                }));
             }
         }
-        looked_for.extend(in_force.files());
-        let again = in_force.with_lists_read_again().ok()?.policy;
+        let again = in_force.with_lists_read_again(looked_for).ok()?.policy;
         (again.fingerprint() != in_force.fingerprint() && self.test(&again).is_empty()).then_some(again)
     }
 
@@ -173,10 +181,12 @@ impl Rules<'_> {
         let (lacking, complete): (Vec<_>, Vec<_>) = policy.rules().tests().iter().partition(lacks);
         let failed = complete.into_iter().filter_map(|test| {
             let Ran { failures, .. } = policy.test(test, self.folder(), &sources);
+            if failures.is_empty() {
+                return None;
+            }
             let before = policy.text().get(..test.span.start).unwrap_or_default();
             let message = format!("the test `{}` fails: {}", test.name, failures.join("; "));
-            let line = before.matches('\n').count() + 1;
-            (!failures.is_empty()).then(|| fault(self.path, Some((line, 1)), "test-failed", &message))
+            Some(fault(self.path, Some((before.matches('\n').count() + 1, 1)), "test-failed", &message))
         });
         let failed = failed.collect();
         self.not_run = lacking.into_iter().map(|test| one_line(&test.name, LONGEST)).collect();

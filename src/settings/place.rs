@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::{Inputs, SettingsFault};
 use crate::domain::mapping::map::OneOrMany;
 use crate::domain::rules::duration;
+use crate::file::Prints;
 
 /// What is read from, and what was found out.
 pub(super) struct Context<'i> {
@@ -28,7 +29,7 @@ pub(super) struct Context<'i> {
     pub(super) warnings: Vec<String>,
     pub(super) notes: Vec<String>,
     /// The files of secrets that were looked for.
-    pub(super) files: Vec<PathBuf>,
+    pub(super) files: Prints,
 }
 
 /// One table.
@@ -76,7 +77,7 @@ impl<'i> Context<'i> {
             }
         }
         let base = inputs.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let (faults, warnings, notes, files) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (faults, warnings, notes, files) = (Vec::new(), Vec::new(), Vec::new(), Prints::default());
         Context { text, overlay, used: BTreeSet::new(), env: &inputs.env, base, faults, warnings, notes, files }
     }
 

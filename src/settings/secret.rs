@@ -1,12 +1,12 @@
 //! Secrets are named, never written: `secret_file` or `secret_env`, one or, while rotating, several.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::place::{Context, Section};
 use crate::domain::signature::{Key, KeyEncoding, Origin};
+use crate::file::{Content, Prints};
 
 /// A file larger than this is no secret.
 const LARGEST: u64 = 64 * 1024;
@@ -58,8 +58,7 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
     }
     for file in files.into_iter().flatten() {
         let path = ctx.base.join(&file);
-        ctx.files.push(path.clone());
-        match from_file(&path, &mut ctx.notes) {
+        match from_file(&path, &mut ctx.files, &mut ctx.notes) {
             Ok(named) => all.push(("secret_file", named)),
             Err(message) => section.fault(ctx, "secret_file", "bad-secret", message),
         }
@@ -79,25 +78,22 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
 
 /// The webhook key in one file.
 pub(super) fn key_in(path: &Path, encoding: KeyEncoding) -> Result<Key, String> {
-    let named = from_file(path, &mut Vec::new())?;
+    let named = from_file(path, &mut Prints::default(), &mut Vec::new())?;
     let key = Key::encoded(named.id.as_str(), named.secret.expose_secret(), encoding);
     key.map(|key| key.kept_in(named.origin)).map_err(|why| format!("{}: {why}", path.display()))
 }
 
-fn from_file(path: &Path, notes: &mut Vec<String>) -> Result<Named, String> {
+fn from_file(path: &Path, files: &mut Prints, notes: &mut Vec<String>) -> Result<Named, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("{shown}: {error}");
     // Opened once, so that what is checked is what is read.
-    let opened = super::plain_file::open(path).map_err(unreadable)?;
-    let about = opened.metadata().map_err(unreadable)?;
-    if about.len() > LARGEST {
-        return Err(format!("{shown}: is larger than 64 KiB"));
+    let Content { bytes, about } = files.read(path, LARGEST).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("{shown}: is no file of at most 64 KiB"));
     }
     if let Some(note) = access(&about, path)? {
         notes.push(note);
     }
-    let mut bytes = Vec::new();
-    opened.take(LARGEST).read_to_end(&mut bytes).map_err(unreadable)?;
     let length = bytes.len();
     let bytes = trimmed(bytes);
     if bytes.len() < length {

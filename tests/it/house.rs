@@ -164,6 +164,7 @@ const RULES: &[Rule] = &[
                 "lanes",
                 "main",
                 "reload",
+                "reload::patience",
                 "simulator::serve",
             ];
             !doors.contains(&module) && !within_any(module, &["server", "cli"])

@@ -152,40 +152,13 @@ async fn a_bad_an_empty_a_missing_and_a_failing_policy_change_nothing_and_show_u
 }
 
 #[tokio::test]
-async fn neither_a_named_pipe_nor_a_device_in_the_place_of_a_file_keeps_later_reloads_waiting() {
-    let site = watched().await;
-    let old = status(&site).await["policy"].clone();
-    let pipe = site.folder.path().join("pipe");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    for instead in [pipe.as_path(), Path::new("/dev/zero")] {
-        std::fs::remove_file(site.rules()).unwrap();
-        std::os::unix::fs::symlink(instead, site.rules()).unwrap();
-        let reload = read_with(&site, false).await;
-        assert_eq!((&reload["faults"][0]["code"], &reload["policy"]), (&"unreadable".into(), &old), "{reload}");
-        put(&site.rules(), RULES);
-        read_with(&site, true).await;
-    }
-}
-
-#[tokio::test]
-async fn what_stands_in_the_file_of_a_list_is_not_repeated_where_it_is_no_such_list() {
-    let site = watched().await;
-    let secret = site.folder.path().join("mounted");
-    std::fs::write(&secret, "client-secret-of-somebody\n").unwrap();
-    put(&site.rules(), &format!("{RULES}\n[lists.crown]\ntype = \"machine_id\"\nfile = \"mounted\"\n"));
-    let reload = read_with(&site, false).await;
-    assert!(reload.to_string().contains("mounted:1: this line is no machine id"), "{reload}");
-    assert!(!reload.to_string().contains("client-secret"), "{reload}");
-}
-
-#[tokio::test]
 async fn a_configuration_that_was_cut_off_forgets_no_source() {
     let site = watched().await;
     let whole = std::fs::read_to_string(config(&site)).unwrap();
     let cut = whole.find("[sources.").unwrap();
     put(&config(&site), &whole[..cut]);
     let reload = read_with(&site, false).await;
-    assert!(reload.to_string().contains("none of the sources"), "{reload}");
+    assert!(reload.to_string().contains("names no source any more"), "{reload}");
     assert_eq!(kind_of(&site, 1).await, "quick", "the source is there");
 }
 
@@ -266,6 +239,71 @@ async fn a_list_is_read_again_alone_even_while_the_rules_file_is_faulty() {
     assert_eq!(of(6, "k3").await, "kiosks", "the list as it was");
     put(&list, "k1\n");
     read_with(&site, true).await;
+}
+
+#[tokio::test]
+async fn a_pipe_or_a_device_in_a_files_place_is_refused_and_the_next_good_file_is_taken_in() {
+    let mut site = Site::open().await;
+    let list = site.folder.path().join("kiosks.txt");
+    std::fs::write(&list, "k1\n").unwrap();
+    site.restart_with(LISTED).await;
+    std::fs::remove_file(&list).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&list).status().unwrap().success());
+    let (answered, problem) = site.refused("/-/reload", json!({})).await;
+    assert_eq!((answered, &problem["faults"][0]["code"]), (422, &"unreadable-list".into()), "{problem}");
+    std::fs::remove_file(&list).unwrap();
+    std::fs::write(&list, "k2\n").unwrap();
+    assert_eq!(site.ordered("/-/reload", json!({})).await["changed"], json!(["lists"]));
+
+    let before = std::fs::read_to_string(config(&site)).unwrap();
+    put(&config(&site), &before.replace("siem.secret", "/dev/zero"));
+    let (answered, problem) = site.refused("/-/reload", json!({})).await;
+    assert_eq!((answered, &problem["faults"][0]["code"]), (422, &"bad-secret".into()), "{problem}");
+    put(&config(&site), &before);
+    site.ordered("/-/reload", json!({})).await;
+}
+
+/// Holds only as long as the map of `siem` reads the severity.
+const CAPTURED: &str = "\n[[test]]\nname = \"as captured\"\nsource = \"siem\"\npayload_file = \"captured.json\"\n\
+                        expect = { rule = \"high\", scan = \"full\" }\n";
+
+#[tokio::test]
+async fn settings_with_which_a_test_of_the_policy_in_force_fails_are_refused() {
+    let mut site = Site::open().await;
+    std::fs::write(site.folder.path().join("captured.json"), alert("1", "high", &machine(1))).unwrap();
+    site.restart_with(&format!("{RULES}{CAPTURED}")).await;
+    let before = std::fs::read_to_string(config(&site)).unwrap();
+    let source = "[sources.siem]\npreset = \"generic\"\n";
+    assert!(before.contains(source));
+    put(
+        &config(&site),
+        &before.replace(source, &format!("{source}map = {{ severity = {{ path = \"/nowhere\" }} }}\n")),
+    );
+    let (answered, problem) = site.refused("/-/reload", json!({})).await;
+    assert_eq!((answered, &problem["faults"][0]["code"]), (422, &"test-failed".into()), "{problem}");
+    assert!(problem["faults"][0]["file"].as_str().unwrap().ends_with("scanhook.toml"), "{problem}");
+    put(&config(&site), &before);
+    assert_eq!(site.ordered("/-/reload", json!({})).await["changed"], json!([]));
+}
+
+#[tokio::test]
+async fn a_secret_in_a_lists_place_is_never_shown() {
+    let mut site = Site::open().await;
+    let list = site.folder.path().join("kiosks.txt");
+    for (kind, good) in [("cidr", "10.0.0.0/8"), ("machine_id", machine(1).as_str()), ("glob", "k*")] {
+        std::fs::write(&list, good).unwrap();
+        let field = match kind {
+            "cidr" => "device.reported_ip",
+            "machine_id" => "device.id",
+            _ => "user",
+        };
+        let rules = LISTED.replace("\"text\"", &format!("\"{kind}\"")).replace("{ user =", &format!("{{ {field} ="));
+        site.restart_with(&rules).await;
+        std::fs::write(&list, "{S3cret-value").unwrap();
+        let (answered, problem) = site.refused("/-/reload", json!({})).await;
+        assert_eq!(answered, 422, "{problem}");
+        assert!(problem.to_string().contains("kiosks.txt:1: ") && !problem.to_string().contains("S3cret"), "{problem}");
+    }
 }
 
 #[tokio::test]
@@ -365,9 +403,12 @@ async fn sources_come_and_go_and_what_takes_a_restart_is_said_and_stays() {
     assert_eq!((&view["needs_restart"], &view["changed"]), (&json!([]), &json!(["settings"])));
     assert_eq!(post_with(&site, "late", SIEM_SECRET, &alert("2", "low", &machine(1))).await, 404);
     assert!(!site.admin("/metrics").await.text.contains(last), "nobody expects it any more");
-    put(&config(&site), " \n");
-    let (answered, problem) = site.refused("/-/reload", json!({})).await;
-    assert_eq!((answered, &problem["faults"][0]["code"]), (422, &"missing-key".into()), "{problem}");
+    let cut = before.split("[sources.").next().unwrap();
+    for text in [" \n", "\u{feff}", "# nothing\n", cut] {
+        put(&config(&site), text);
+        let (answered, problem) = site.refused("/-/reload", json!({})).await;
+        assert_eq!((answered, &problem["faults"][0]["code"]), (422, &"missing-key".into()), "{problem}");
+    }
     assert_eq!(post_with(&site, "siem", SIEM_SECRET, &alert("3", "low", &machine(1))).await, 202);
 }
 
@@ -531,6 +572,15 @@ async fn the_program_reads_its_files_at_sighup_and_logs_a_fault_once_for_each_co
     served.hang_up();
     until("the other content is told", async || (lines(refused).len() == 2).then_some(())).await;
     put(&rules, RULES);
+    use std::os::unix::fs::PermissionsExt as _;
+    let secret = folder.path().join("siem.secret");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    served.hang_up();
+    until("a fault without other contents is told", async || {
+        lines(refused).iter().any(|line| line["error.code"] == "bad-secret").then_some(())
+    })
+    .await;
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
     // Without a signal, by looking.
     until("the mended file is found", async || {
         (served.get(&http, "/api/v1/status").await["reload"]["successful"] == true).then_some(())

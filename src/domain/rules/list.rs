@@ -236,9 +236,13 @@ impl Walk<'_> {
                 _ => (entry, None),
             };
             let Some(written) = self.text(text, "an entry of a list") else { continue };
-            match understood(list.kind, written, &quoted(written)) {
+            if written.is_empty() {
+                self.error(code::EMPTY, text.span(), "an entry of a list is empty".to_owned());
+                continue;
+            }
+            match understood(list.kind, written) {
                 Ok(written) => list.entries.push((written, until)),
-                Err((code, why)) => self.error(code, text.span(), why),
+                Err((code, why)) => self.error(code, text.span(), format!("{} {why}", quoted(written))),
             }
         }
     }
@@ -304,10 +308,10 @@ impl Walk<'_> {
                 continue;
             }
             count += 1;
-            // What stands there is not repeated: it may be a secret in the place of a list.
-            match understood(list.kind, entry, "this line") {
+            match understood(list.kind, entry) {
                 Ok(written) => list.entries.push((written, None)),
-                Err((code, why)) => self.error(code, file.span(), format!("{name}:{}: {why}", n + 1)),
+                // Without a word of it: a secret may lie where a list should.
+                Err((code, _)) => self.error(code, file.span(), format!("{name}:{}: {}", n + 1, unfit(list.kind))),
             }
         }
         let least =
@@ -375,25 +379,32 @@ fn uncommented(line: &str) -> &str {
     line.get(..comment.map_or(line.len(), |(at, _)| at)).unwrap_or(line).trim()
 }
 
-/// An entry as its list's type reads it, or the code and the sentence that tell why not, in which it is called `shown`.
-fn understood(kind: ListType, text: &str, shown: &str) -> Result<Written, (&'static str, String)> {
-    if text.is_empty() {
-        return Err((code::EMPTY, "an entry of a list is empty".to_owned()));
+/// What is wrong with a line of a list's file.
+fn unfit(kind: ListType) -> &'static str {
+    match kind {
+        ListType::Text => "the line is no text",
+        ListType::Glob => "the line is no glob",
+        ListType::Cidr => "the line is no network: it must be an address, or an address with the prefix it has",
+        ListType::MachineId => "the line is no machine id: it must be 40 hex digits",
     }
+}
+
+/// An entry as its list's type reads it, or the code and the sentence that tell why not.
+fn understood(kind: ListType, text: &str) -> Result<Written, (&'static str, String)> {
     match kind {
         ListType::Text => Ok(Written::Text(text.to_owned())),
         ListType::MachineId => match MachineId::parse(text) {
             Some(id) => Ok(Written::Text(id.as_str().to_owned())),
-            None => Err((code::BAD_VALUE, format!("{shown} is no machine id: it must be 40 hex digits"))),
+            None => Err((code::BAD_VALUE, "is no machine id: it must be 40 hex digits".to_owned())),
         },
         ListType::Glob if !text.contains(['*', '?', '[', '{', '}', '\\']) => Ok(Written::Text(text.to_owned())),
         ListType::Glob => match Glob::parse(text) {
             Ok(glob) => Ok(Written::Glob(glob, !text.contains('.'))),
-            Err(why) => Err((code::BAD_GLOB, format!("{shown} is no glob: {why}"))),
+            Err(why) => Err((code::BAD_GLOB, format!("is no glob: {why}"))),
         },
         ListType::Cidr => match Network::parse(text) {
             Ok(network) => Ok(Written::Network(network)),
-            Err(why) => Err((code::BAD_CIDR, format!("{shown} is no network: {why}"))),
+            Err(why) => Err((code::BAD_CIDR, format!("is no network: {why}"))),
         },
     }
 }

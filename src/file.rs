@@ -1,0 +1,144 @@
+//! The files that settings and policies are made of: opened without waiting, regular files only, and no more of them read
+//! than they may have, whatever a path leads to.
+
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// What was read of a file.
+pub struct Content {
+    /// Its bytes; one more than it may have, if it has more.
+    pub bytes: Vec<u8>,
+    /// What was opened.
+    pub about: Metadata,
+}
+
+impl Content {
+    /// The text, if it is UTF-8.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn text(self) -> io::Result<String> {
+        let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8");
+        String::from_utf8(self.bytes).map_err(not_text)
+    }
+}
+
+/// Reads at most this many bytes and one, so that the reader can say that it is too long.
+///
+/// # Errors
+/// When it cannot be opened or read, or is no regular file: a pipe or a device could go on for ever.
+pub fn read(path: &Path, most: u64) -> io::Result<Content> {
+    let opened = open(path)?;
+    let about = opened.metadata()?;
+    if about.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
+    }
+    if !about.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    opened.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(Content { bytes, about })
+}
+
+/// Nobody waits for the other end of a pipe.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}
+
+/// What was read of one file, as a hash; zeros where it could not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Print {
+    hash: [u8; 32],
+    most: u64,
+}
+
+/// Every file that was looked for, with a hash of the very bytes that were read of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prints(BTreeMap<PathBuf, Print>);
+
+impl Prints {
+    /// Reads as [`read`] does, and takes down what was read.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn read(&mut self, path: &Path, most: u64) -> io::Result<Content> {
+        let content = read(path, most);
+        let hash = content.as_ref().map_or([0; 32], |content| Sha256::digest(&content.bytes).into());
+        self.0.insert(path.to_owned(), Print { hash, most });
+        content
+    }
+
+    /// Whether this file was looked for.
+    #[must_use]
+    pub fn hold(&self, path: &Path) -> bool {
+        self.0.contains_key(path)
+    }
+
+    /// The files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.keys().map(PathBuf::as_path)
+    }
+
+    /// Adds what others were read as.
+    pub fn add(&mut self, others: Prints) {
+        self.0.extend(others.0);
+    }
+
+    /// The same files as they are now.
+    #[must_use]
+    pub fn again(&self) -> Prints {
+        let mut now = Prints::default();
+        for (path, print) in &self.0 {
+            // One that cannot be read has its print as well.
+            let _ = now.read(path, print.most);
+        }
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_of_a_file_than_it_may_have_and_one_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        std::fs::write(&path, "0123456789").unwrap();
+        assert_eq!(read(&path, 4).unwrap().bytes, b"01234");
+        assert_eq!(read(&path, u64::MAX).unwrap().bytes.len(), 10);
+        let mut prints = Prints::default();
+        prints.read(&path, 4).unwrap();
+        std::fs::write(&path, "01234and so on").unwrap();
+        assert_eq!(prints.again(), prints, "compared as far as it was read");
+        std::fs::write(&path, "0123").unwrap();
+        assert_ne!(prints.again(), prints);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_and_a_device_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.as_path(), Path::new("/dev/zero"), folder.path()] {
+            assert!(read(path, 10).is_err(), "{}", path.display());
+        }
+        let mut prints = Prints::default();
+        assert!(prints.read(&pipe, 10).is_err());
+        assert_eq!(prints.again(), prints);
+    }
+}
