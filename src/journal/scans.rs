@@ -472,7 +472,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// What a lane must not forget: of all tenants that call as the same app, what the one knew that called last.
+    /// What a lane must not forget: of all tenants that call as the same app, what the one knew that sent the last scan.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -480,8 +480,8 @@ impl Tx<'_> {
         let sql = "SELECT t.memory FROM tenant t JOIN tenant mine ON t.id = mine.id
                      OR (t.tenant_id, t.client_id) = (mine.tenant_id, mine.client_id)
                    WHERE mine.id = ?
-                   ORDER BY coalesce((SELECT max(c.id) FROM call c WHERE c.tenant = t.id), 0) DESC, t.id = mine.id DESC
-                   LIMIT 1";
+                   ORDER BY coalesce((SELECT max(sent_at) FROM call WHERE tenant = t.id AND api = 'scan'), 0) DESC,
+                            t.id = mine.id DESC LIMIT 1";
         Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
     }
 
