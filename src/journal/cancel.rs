@@ -164,15 +164,15 @@ impl Tx<'_> {
         Ok(changed == 1)
     }
 
-    /// Unknown scans that a person has called off and that would be sent again now: their count of misses is `misses`
-    /// or more.
+    /// Unknown scans that a person has called off and that would be sent again now: as many complete lists as
+    /// `misses` do not hold them, or none could be read.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn unknown_called_off(&self, tenant: TenantId, misses: u32) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND cancel_by IS NOT NULL
-               AND state IN ('unknown', 'running') AND state = 'unknown' AND misses >= ? ORDER BY id"
+               AND state IN ('unknown', 'running') AND state = 'unknown' AND (misses >= ? OR unseen) ORDER BY id"
         );
         let rows = all(self.db, &sql, params![tenant.0, misses], scan_row)?;
         rows.into_iter().map(|row| row.ok_or_else(damaged)).collect()

@@ -28,6 +28,8 @@ pub struct ScanRow {
     pub not_after: Timestamp,
     /// Sent before, with an answer that was lost: the first try may turn up yet, and is of this kind.
     pub unanswered: bool,
+    /// To be sent again, though no list could tell what became of an earlier try.
+    pub unseen: bool,
 }
 
 /// A scan that is unknown or running.
@@ -64,7 +66,7 @@ pub struct Cited {
     pub alert: Alert,
 }
 
-pub(super) const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered";
+pub(super) const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen";
 /// The condition of the index over open scans. Queries repeat it word for word: SQLite uses a partial index only where
 /// it finds its condition again, and would otherwise read every scan there ever was.
 const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
@@ -82,23 +84,24 @@ pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
         priority,
         not_after: Timestamp::from_millis(row.get(6)?),
         unanswered: row.get(7)?,
+        unseen: row.get(8)?,
     }))
 }
 
-const OPEN: &str = "SELECT id, uuid, machine, dry, kind, priority, not_after, unanswered, action, ours,
+const OPEN: &str = "SELECT id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, action, ours,
     blocked_by IS NOT NULL, sent_at, look_at, misses, tries FROM scan";
 
 fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
     let Some(scan) = scan_row(row)? else { return Ok(None) };
     Ok(Some(OpenScan {
         scan,
-        action: row.get(8)?,
-        ours: row.get(9)?,
-        busy: row.get(10)?,
-        sent_at: Timestamp::from_millis(row.get(11)?),
-        look_at: Timestamp::from_millis(row.get(12)?),
-        misses: row.get(13)?,
-        tries: row.get(14)?,
+        action: row.get(9)?,
+        ours: row.get(10)?,
+        busy: row.get(11)?,
+        sent_at: Timestamp::from_millis(row.get(12)?),
+        look_at: Timestamp::from_millis(row.get(13)?),
+        misses: row.get(14)?,
+        tries: row.get(15)?,
     }))
 }
 
@@ -147,7 +150,8 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND misses >= ? AND pause IS NULL
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND (misses >= ? OR unseen)
+               AND pause IS NULL
                AND cancel_by IS NULL
              ORDER BY priority DESC, id LIMIT 1"
         );
@@ -164,7 +168,7 @@ impl Tx<'_> {
         self.change(
             "UPDATE scan SET state = 'sending', sent_at = CASE state WHEN 'waiting' THEN ?2 ELSE sent_at END,
                     far_sent_at = CASE state WHEN 'waiting' THEN ?3 ELSE coalesce(far_sent_at, sent_at) END,
-                    tries = tries + 1, misses = 0, look_at = NULL, blocked_by = NULL
+                    tries = tries + 1, misses = 0, unseen = 0, look_at = NULL, blocked_by = NULL
              WHERE id = ?1 AND state IN ('waiting', 'unknown')",
             scan,
             params![scan.0, now.millis(), far.millis()],
@@ -290,19 +294,22 @@ impl Tx<'_> {
     /// [`JournalError::Conflict`] when the scan is neither.
     pub fn look_again(&mut self, scan: ScanId, misses: u32, look_at: Timestamp) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET misses = ?2, look_at = ?3 WHERE id = ?1 AND state IN ('unknown', 'running')",
+            "UPDATE scan SET misses = ?2, unseen = 0, look_at = ?3 WHERE id = ?1 AND state IN ('unknown', 'running')",
             scan,
             params![scan.0, misses, look_at.millis()],
         )
     }
 
-    /// How many complete lists did not hold it, as [`Tx::look_again`] was told last.
+    /// Still unknown, and to be sent again although no list could be read.
     ///
     /// # Errors
-    /// When the journal cannot be read.
-    pub fn misses(&self, scan: ScanId) -> Result<u32, JournalError> {
-        let sql = "SELECT misses FROM scan WHERE id = ?";
-        Ok(self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get(0))?)
+    /// [`JournalError::Conflict`] when the scan is not unknown.
+    pub fn again_unseen(&mut self, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
+        self.change(
+            "UPDATE scan SET unseen = 1, look_at = ?2 WHERE id = ?1 AND state = 'unknown'",
+            scan,
+            params![scan.0, now.millis()],
+        )
     }
 
     /// The scan is over.

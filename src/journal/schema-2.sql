@@ -8,6 +8,7 @@ ALTER TABLE delivery ADD COLUMN credential TEXT;   -- the names of the secrets t
 
 ALTER TABLE scan ADD COLUMN opens_at INTEGER;   -- the opening of the window it waits for
 ALTER TABLE scan ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0; -- 1: the answer to an earlier try was lost
+ALTER TABLE scan ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;  -- 1: sent again, though no list could tell of an earlier try
 -- When a scan was first sent by Defender's own clock, which is how far back its action may lie in a list; ours may have
 -- been set since.
 ALTER TABLE scan ADD COLUMN far_sent_at INTEGER;

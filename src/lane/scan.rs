@@ -20,8 +20,6 @@ const DRY_STEP: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Intent {
     pub(super) scan: ScanRow,
-    /// What was known of its earlier tries, as [`Tx::misses`].
-    misses: u32,
     with_external_id: bool,
     generation: u64,
     /// When it was sent, by the far side's clock.
@@ -94,10 +92,9 @@ impl Lane {
             };
             let request = request::scan(&self.account.endpoints, bearer, &order);
             let far_sent_at = self.far(now);
-            let misses = tx.misses(scan.id)?;
             tx.begin_sending(scan.id, far_sent_at, now)?;
             todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
-            let intent = Intent { scan, misses, with_external_id, generation, far_sent_at };
+            let intent = Intent { scan, with_external_id, generation, far_sent_at };
             self.enter(tx, todo, Call::Scan(intent), request, now)?;
         }
         self.calm(Api::Scan);
@@ -223,7 +220,11 @@ impl Lane {
     fn not_executed(&self, tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<(), JournalError> {
         if intent.scan.unanswered {
             tx.to_unknown(intent.scan.id, false, "the second try was not executed", now)?;
-            return tx.look_again(intent.scan.id, intent.misses, now);
+            // As it was before this try: either lists did not hold it, or none could be read.
+            if intent.scan.unseen {
+                return tx.again_unseen(intent.scan.id, now);
+            }
+            return tx.look_again(intent.scan.id, MISSES, now);
         }
         tx.to_waiting(intent.scan.id, None, None, now)
     }

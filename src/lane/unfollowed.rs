@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::scan::ended;
-use super::{Lane, MISSES, Todo};
+use super::{Lane, Todo};
 use crate::domain::scan::{Kind, OnUnknown, Outcome};
 use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, OpenScan, ScanRow, Tx};
@@ -19,9 +19,6 @@ const fn occupies(kind: Kind) -> Duration {
 
 /// A machine that stays busy is tried again at growing distances, up to this.
 const BUSY_MOST: Duration = Duration::from_secs(3600);
-
-/// Stands where complete lists are counted that do not hold a scan: it is sent again although none could be read.
-const UNSEEN: u32 = 1000;
 
 const NOT_FOLLOWED: &str = "sent, and not followed: the app may not read machine actions";
 const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
@@ -61,7 +58,7 @@ impl Lane {
         if !scan.busy {
             return match self.account.on_unknown {
                 OnUnknown::Leave => lost(tx, NOT_KNOWN),
-                OnUnknown::Repost if scan.misses < MISSES => tx.look_again(scan.scan.id, UNSEEN, now),
+                OnUnknown::Repost if !scan.scan.unseen => tx.again_unseen(scan.scan.id, now),
                 OnUnknown::Repost => Ok(()),
             };
         }
@@ -75,9 +72,8 @@ impl Lane {
 
 /// Ends a scan that is not sent again, if it was sent before and no list could tell what became of that.
 pub(super) fn lost_unseen(tx: &mut Tx<'_>, scan: &ScanRow, now: Timestamp) -> Result<bool, JournalError> {
-    let unseen = tx.misses(scan.id)? >= UNSEEN;
-    if unseen {
+    if scan.unseen {
         tx.finish(scan.id, Outcome::Lost, Some(NOT_KNOWN), now)?;
     }
-    Ok(unseen)
+    Ok(scan.unseen)
 }
