@@ -7,11 +7,14 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use core::time::Duration;
 use http::HeaderMap;
-use scanhook::domain::scan::Mode;
+use scanhook::defender::Endpoints;
+use scanhook::domain::quota::Share;
+use scanhook::domain::scan::{Mode, OnUnknown};
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::Timestamp;
 use scanhook::intake::{Desk, accept};
 use scanhook::journal::{Acceptance, Job, JournalError, PolicyId, Store, TenantId, Tx};
+use scanhook::lane::Account;
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
 
@@ -34,12 +37,29 @@ pub fn write<T: Send + 'static>(
     slot.lock().unwrap().take().unwrap().unwrap()
 }
 
+/// A tenant's account with the whole quota, at an address where nobody is.
+pub fn account() -> Account {
+    let url = "http://127.0.0.1:1";
+    Account {
+        name: "default".to_owned(),
+        endpoints: Endpoints::custom(url, url, &Endpoints::commercial().token_scope, false).unwrap(),
+        tenant_id: "corp.example".to_owned(),
+        client_id: "app".to_owned(),
+        secret: "secret".to_owned().into(),
+        share: Share::WHOLE,
+        sends: true,
+        on_unknown: OnUnknown::Leave,
+        external_id: true,
+        follow_for: Duration::from_secs(7 * 86_400),
+    }
+}
+
 /// Makes deliveries.
 pub struct Counter {
     pub desk: Desk,
     pub tenant: TenantId,
     pub policy: Arc<Policy>,
-    id: PolicyId,
+    pub id: PolicyId,
     next: u64,
 }
 

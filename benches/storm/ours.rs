@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scanhook::defender::{Answer, Endpoints};
-use scanhook::domain::quota::Share;
-use scanhook::domain::scan::OnUnknown;
+use scanhook::defender::Answer;
 use scanhook::domain::time::{Now, Timestamp};
 use scanhook::journal::{CallId, Ids, Store};
 use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
 use scanhook::simulator::{Setup, Simulator, What, Window};
 
-use crate::desk::{Counter, NOW, write};
+use crate::desk::{Counter, NOW, account, write};
 use crate::scenario::{Result, Scenario};
 
 /// How long an answer takes, in milliseconds.
@@ -48,21 +46,8 @@ struct Run<'a> {
 pub fn play(scenario: &Scenario, window: Window) -> Result {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
     let counter = Counter::new(&mut store);
-    let url = "http://127.0.0.1:1";
-    let account = Account {
-        name: "default".to_owned(),
-        endpoints: Endpoints::custom(url, url, &Endpoints::commercial().token_scope, false).unwrap(),
-        tenant_id: "corp.example".to_owned(),
-        client_id: "app".to_owned(),
-        secret: "secret".to_owned().into(),
-        share: Share::WHOLE,
-        sends: true,
-        on_unknown: OnUnknown::Leave,
-        external_id: true,
-        follow_for: Duration::from_secs(7 * 86_400),
-    };
     let far = Simulator::new(Setup { window, latency_ms: LATENCY, quick_ms: 30_000, seed: 1, ..Setup::default() });
-    let account = Arc::new(account);
+    let account = Arc::new(account());
     let mut run = Run {
         scenario,
         store,
@@ -163,9 +148,9 @@ impl Run<'_> {
     fn poll(&mut self) {
         self.next_poll = i64::MAX;
         let Some(mut lane) = self.lane.take() else { return };
-        let (policy, now) = (self.counter.policy.clone(), self.clock());
+        let (policy, id, now) = (self.counter.policy.clone(), self.counter.id, self.clock());
         let (lane, todo) = write(&mut self.store, move |tx| {
-            let todo = lane.poll(tx, &policy, now)?;
+            let todo = lane.poll(tx, &policy, id, now)?;
             Ok((lane, todo))
         });
         self.lane = Some(lane);

@@ -31,7 +31,7 @@ use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{DecisionState, Kind, OnUnknown, Outcome, Reason};
 use crate::domain::time::{Now, Timestamp};
 use crate::intake::Desks;
-use crate::journal::{Api, CallId, InForce, JournalError, OpenScan, TenantId, Tx};
+use crate::journal::{Api, CallId, InForce, JournalError, OpenScan, PolicyId, TenantId, Tx};
 use crate::policy::Policy;
 
 use anchor::Anchor;
@@ -362,11 +362,12 @@ impl Lane {
         self.desks = desks;
     }
 
-    /// Decides what leaves now. The calls may be sent once the transaction is committed.
+    /// Decides what leaves now, and by the policy of row `id` what has waited for the directory. The calls may be sent once
+    /// the transaction is committed.
     ///
     /// # Errors
     /// When the journal cannot be written; then the lane must be loaded again.
-    pub fn poll(&mut self, tx: &mut Tx<'_>, policy: &Policy, now: Now) -> Result<Todo, JournalError> {
+    pub fn poll(&mut self, tx: &mut Tx<'_>, policy: &Policy, id: PolicyId, now: Now) -> Result<Todo, JournalError> {
         let happened = std::mem::take(&mut self.untold);
         let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened };
         self.keep_time(tx, now, &mut todo.happened)?;
@@ -377,7 +378,7 @@ impl Lane {
         self.end_dry(tx, &mut todo, now)?;
         self.give_up(tx, &mut todo, now)?;
         self.drop_called_off(tx, &mut todo, now)?;
-        self.decide_resolving(tx, policy, &mut todo, now)?;
+        self.decide_resolving(tx, policy, id, &mut todo, now)?;
         if self.gate.closed_until(now) > now {
             todo.wake(self.gate.closed_until(now));
             return Ok(todo);

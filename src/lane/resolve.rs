@@ -123,6 +123,7 @@ impl Lane {
         &mut self,
         tx: &mut Tx<'_>,
         policy: &Policy,
+        id: PolicyId,
         todo: &mut Todo,
         now: Timestamp,
     ) -> Result<(), JournalError> {
@@ -132,11 +133,8 @@ impl Lane {
         }
         tx.recall_late(self.id, now)?;
         let rows = tx.resolving(self.id, STEP)?;
-        if !rows.is_empty() {
-            let id = tx.policy(policy.fingerprint(), &policy.record(), now)?;
-            for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
-                self.decide_delivery(tx, policy, id, of_one, silence, todo, now)?;
-            }
+        for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
+            self.decide_delivery(tx, policy, id, of_one, silence, todo, now)?;
         }
         todo.wake(if rows.len() == STEP { now } else { tx.next_late(self.id)? });
         Ok(())

@@ -95,7 +95,7 @@ impl Runner {
                 let in_force = self.current.borrow_and_update().clone();
                 let polled = self.journal.write(move |tx| {
                     lane.hear_from(in_force.desks.clone());
-                    let todo = lane.poll(tx, &in_force.policy, clock::both())?;
+                    let todo = lane.poll(tx, &in_force.policy, in_force.id, clock::both())?;
                     Ok((lane, todo))
                 });
                 let (returned, todo) = polled.await?;

@@ -7,16 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use scanhook::defender::{Answer, Endpoints};
-use scanhook::domain::quota::Share;
-use scanhook::domain::scan::OnUnknown;
+use scanhook::defender::Answer;
 use scanhook::domain::time::Now;
 use scanhook::journal::{Ids, Store};
-use scanhook::lane::{Account, Lane, Pace};
-use scanhook::policy::Policy;
+use scanhook::lane::{Lane, Pace};
 use scanhook::simulator::{Setup, Simulator, What};
 
-use crate::desk::{Counter, NOW, write};
+use crate::desk::{Counter, NOW, account, write};
 
 const FEW: u32 = 100;
 const MANY: u32 = 20_000;
@@ -73,19 +70,19 @@ fn steps_of_the_first_call(copies: u32) -> u64 {
     let far = &mut Simulator::new(Setup::default());
     let lane = write(&mut store, {
         let tenant = counter.tenant;
-        move |tx| Lane::load(tx, tenant, account(), Arc::default(), Pace::default(), clock())
+        move |tx| Lane::load(tx, tenant, Arc::new(account()), Arc::default(), Pace::default(), clock())
     });
-    let lane = called(&mut store, far, &counter.policy, lane.unwrap());
-    called(&mut store, far, &counter.policy, lane);
+    let lane = called(&mut store, far, &counter, lane.unwrap());
+    called(&mut store, far, &counter, lane);
     assert!(!far.scans().is_empty(), "a scan has left");
     steps.load(Ordering::Relaxed)
 }
 
 /// One poll, with all that comes of it.
-fn called(store: &mut Store, far: &mut Simulator, policy: &Arc<Policy>, mut lane: Lane) -> Lane {
-    let policy = policy.clone();
+fn called(store: &mut Store, far: &mut Simulator, counter: &Counter, mut lane: Lane) -> Lane {
+    let (policy, id) = (counter.policy.clone(), counter.id);
     let (mut lane, todo) = write(store, move |tx| {
-        let todo = lane.poll(tx, &policy, clock())?;
+        let todo = lane.poll(tx, &policy, id, clock())?;
         Ok((lane, todo))
     });
     assert!(!todo.calls.is_empty(), "something leaves");
@@ -97,22 +94,6 @@ fn called(store: &mut Store, far: &mut Simulator, policy: &Arc<Policy>, mut lane
         });
     }
     lane
-}
-
-fn account() -> Arc<Account> {
-    let url = "http://127.0.0.1:1";
-    Arc::new(Account {
-        name: "default".to_owned(),
-        endpoints: Endpoints::custom(url, url, &Endpoints::commercial().token_scope, false).unwrap(),
-        tenant_id: "corp.example".to_owned(),
-        client_id: "app".to_owned(),
-        secret: "secret".to_owned().into(),
-        share: Share::WHOLE,
-        sends: true,
-        on_unknown: OnUnknown::Leave,
-        external_id: true,
-        follow_for: Duration::from_secs(7 * 86_400),
-    })
 }
 
 #[test]

@@ -14,14 +14,14 @@ use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::{Now, Timestamp};
 use scanhook::domain::verdict::Limit;
 use scanhook::intake::{Desk, accept};
-use scanhook::journal::{Archive, CallId, Ids, Store};
-use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
+use scanhook::journal::{Archive, CallId, Ids, PolicyId, Store};
+use scanhook::lane::{Call, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::replay::{Assumed, Replay, Report, Stage, Takes};
 use scanhook::settings::{Source, Tenant};
 use scanhook::simulator::{Setup, Simulator, What};
 
-use crate::desk::{NOW, write};
+use crate::desk::{NOW, account, write};
 
 /// Longer than alerts come: what answers for what does not hang on the seconds between two looks at a scan.
 const QUICK: Duration = Duration::from_secs(1_800);
@@ -74,6 +74,7 @@ struct Site {
     store: Store,
     desk: Desk,
     policy: Arc<Policy>,
+    id: PolicyId,
     lane: Option<Lane>,
     far: Simulator,
     agenda: BTreeMap<(i64, u64), Event>,
@@ -111,20 +112,16 @@ impl Site {
         let source = &self.desk.source;
         let delivery = authenticate(&source.auth, &source.name, &headers, Bytes::from(body), now);
         let delivery = delivery.map_err(|_| "refused").unwrap();
-        let id = write(&mut self.store, {
-            let policy = self.policy.clone();
-            move |tx| tx.policy(policy.fingerprint(), &policy.record(), now)
-        });
-        let acceptance = accept(&self.desk, &self.policy, id, delivery).unwrap_or_else(|_| panic!("no JSON"));
+        let acceptance = accept(&self.desk, &self.policy, self.id, delivery).unwrap_or_else(|_| panic!("no JSON"));
         write(&mut self.store, move |tx| tx.accept(&acceptance, now));
         self.wake(self.now);
     }
 
     fn poll(&mut self) {
         self.next_poll = i64::MAX;
-        let (mut lane, policy, now) = (self.lane.take().unwrap(), self.policy.clone(), self.clock());
+        let (mut lane, policy, id, now) = (self.lane.take().unwrap(), self.policy.clone(), self.id, self.clock());
         let (lane, todo) = write(&mut self.store, move |tx| {
-            let todo = lane.poll(tx, &policy, now)?;
+            let todo = lane.poll(tx, &policy, id, now)?;
             Ok((lane, todo))
         });
         self.lane = Some(lane);
@@ -197,22 +194,6 @@ fn arrivals(seed: u64) -> Vec<Arrival> {
     arrivals
 }
 
-fn account() -> Account {
-    let url = "http://127.0.0.1:1";
-    Account {
-        name: "default".to_owned(),
-        endpoints: Endpoints::custom(url, url, &Endpoints::commercial().token_scope, false).unwrap(),
-        tenant_id: "corp.example".to_owned(),
-        client_id: "app".to_owned(),
-        secret: "secret".to_owned().into(),
-        share: Share::WHOLE,
-        sends: true,
-        on_unknown: OnUnknown::Leave,
-        external_id: true,
-        follow_for: Duration::from_secs(7 * 86_400),
-    }
-}
-
 const LIMIT: Limit = Limit { scans: 300, per: Duration::from_secs(3_600) };
 
 /// Serves the alerts for two hours; the simulator's log of scans, by when each was begun.
@@ -225,6 +206,11 @@ fn serve(path: &std::path::Path, arrivals: &[Arrival]) -> (Arc<Policy>, Source, 
         ..Source::of_preset("generic").unwrap()
     };
     let policy = Policy::parse(RULES.to_owned()).map_err(|(_, findings)| format!("{findings:?}")).unwrap().policy;
+    let policy = Arc::new(policy);
+    let id = write(&mut store, {
+        let policy = policy.clone();
+        move |tx| tx.policy(policy.fingerprint(), &policy.record(), NOW)
+    });
     let terms = Terms { ceiling: Ceiling::Simulated, limit: Some(LIMIT) };
     let desk = Desk::of_one(source.clone(), tenant, terms);
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap();
@@ -239,7 +225,8 @@ fn serve(path: &std::path::Path, arrivals: &[Arrival]) -> (Arc<Policy>, Source, 
     let mut site = Site {
         store,
         desk,
-        policy: Arc::new(policy),
+        policy,
+        id,
         lane: None,
         far: Simulator::new(setup),
         agenda: BTreeMap::new(),

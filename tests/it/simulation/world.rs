@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::HeaderMap;
 use scanhook::api::{ItemView, Receipt};
-use scanhook::defender::{Answer, Endpoints};
+use scanhook::defender::Answer;
 use scanhook::domain::mapping::{Caps, Mapping};
 use scanhook::domain::quota::Share;
 use scanhook::domain::scan::{Mode, OnUnknown};
@@ -488,18 +488,11 @@ impl World {
         let policy = Arc::new(Policy::parse(rules).map_err(|_| "rules").unwrap().policy);
         let mut store = Store::memory(Ids::seeded(scenario.seed)).unwrap();
         let (tenant, policy_id) = prepare(&mut store, policy.clone());
-        let url = "http://127.0.0.1:1";
         let account = Account {
-            name: "default".to_owned(),
-            endpoints: Endpoints::custom(url, url, &Endpoints::commercial().token_scope, false).unwrap(),
-            tenant_id: "corp.example".to_owned(),
-            client_id: "app".to_owned(),
-            secret: "secret".to_owned().into(),
             share: scenario.share,
-            sends: true,
             on_unknown: scenario.blind.unwrap_or(OnUnknown::Leave),
-            external_id: true,
             follow_for: 4 * DAY,
+            ..crate::desk::account()
         };
         let mut far = Simulator::new(scenario.setup.clone());
         far.faults(scenario.far_faults.clone());
@@ -676,10 +669,10 @@ impl World {
 
     fn poll(&mut self) {
         let Some(mut lane) = self.lane.take() else { return };
-        let (policy, now) = (self.policy.clone(), self.clock());
+        let (policy, policy_id, now) = (self.policy.clone(), self.policy_id, self.clock());
         self.polls.push(self.now);
         let polled = self.commit(move |tx| {
-            let todo = lane.poll(tx, &policy, now)?;
+            let todo = lane.poll(tx, &policy, policy_id, now)?;
             Ok((lane, todo))
         });
         let Some((lane, todo)) = polled else { return self.lose_lane() };
