@@ -1,6 +1,8 @@
 //! The policy: rules.toml and the files of its lists loaded, checked, fingerprinted. The one loader of `serve`,
 //! `reload`, `check`, `test`, `explain` and `show`.
 
+mod trial;
+
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -9,16 +11,13 @@ use crate::domain::alert::{Alert, Device};
 use crate::domain::comment::{Citation, Comment};
 use crate::domain::directory;
 use crate::domain::json::Json;
-use crate::domain::mapping::{self, Item};
-use crate::domain::rules::{
-    self, Event, Explanation, Facts, Finding, Given, OwnedEvent, Ran, ReadList, RuleTest, Rules,
-};
+use crate::domain::rules::{Event, Explanation, Facts, Finding, ReadList, Rules};
 use crate::domain::scan::{Kind, Mode, Priority};
-use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
-use crate::file::{self, Prints};
+use crate::file::Prints;
 use crate::settings::Source;
+pub use trial::{LARGEST_PAYLOAD, Tried, has_payloads, payloads};
 
 /// How far decisions may go, whatever the rules say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,34 +274,6 @@ impl Policy {
         }
         explanation
     }
-
-    /// Runs one embedded test; payload files count from `base`, the folder of the rules file.
-    pub fn test(&self, test: &RuleTest, base: &Path, sources: &[Source]) -> Ran {
-        rules::run(test, &self.rules, &mut |payload| {
-            let source = sources
-                .iter()
-                .find(|source| source.name == payload.source)
-                .map(Ok)
-                .unwrap_or_else(|| Err(format!("no source and no preset is called `{}`", payload.source)))?;
-            let file = base.join(&payload.file);
-            let body = file::read(&file, LARGEST_PAYLOAD).map_err(|error| error.to_string())?.bytes;
-            if body.len() as u64 > LARGEST_PAYLOAD {
-                return Err("it is larger than any delivery can be".to_owned());
-            }
-            read(source, &body)
-        })
-    }
-}
-
-/// The most that `[server] max_body` can be.
-pub const LARGEST_PAYLOAD: u64 = 64 << 20;
-
-/// The captured deliveries that a test reads, by their path from the folder of the rules file.
-pub fn payloads(test: &RuleTest) -> impl Iterator<Item = &str> {
-    test.steps.iter().filter_map(|step| match &step.given {
-        Given::Payload(payload) => Some(payload.file.as_str()),
-        _ => None,
-    })
 }
 
 /// The sources whose requests prove nothing: anybody could make them.
@@ -343,29 +314,6 @@ fn recalled(part: &str) -> Option<ListFile> {
 fn restrain(wanted: &mut Wanted, terms: Terms) {
     wanted.mode = terms.ceiling.lower(wanted.mode);
     wanted.tenant_limit = terms.limit;
-}
-
-/// A captured delivery as the events of a test.
-fn read(source: &Source, body: &[u8]) -> Result<Vec<OwnedEvent>, String> {
-    let json = strict_json::read(body).map_err(|fault| format!("the payload is no strict JSON: {fault}"))?;
-    let items = mapping::read(&source.mapping, source.caps, &json, &Sha256::digest(body));
-    let events = items.into_iter().filter_map(|item| match item {
-        Item::Alert(alert) => Some(alert),
-        Item::Ignored { .. } | Item::Parked { .. } => None,
-    });
-    let events: Vec<_> = events
-        .flat_map(|alert| alert.devices.clone().into_iter().map(move |device| (alert.clone(), device)))
-        .map(|(alert, device)| OwnedEvent {
-            source: source.name.clone(),
-            preset: source.preset.clone(),
-            tenant: source.tenant_of(&alert).unwrap_or_default().to_owned(),
-            alert,
-            device,
-            facts: Facts::default(),
-            body: Some(rules::owned(&json)),
-        })
-        .collect();
-    if events.is_empty() { Err("the payload holds no alert with a device".to_owned()) } else { Ok(events) }
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ use super::output::{self, colour, complain};
 use super::table::count;
 use super::test::{self, Outcome};
 use super::trouble::{Exit, Trouble};
-use crate::domain::rules::{Finding, Given, Level, RuleTest, render};
+use crate::domain::rules::{Finding, Level, RuleTest, render};
 use crate::domain::strict_json;
 use crate::journal;
-use crate::policy::{Checked, Policy, PolicyError, unauthenticated};
+use crate::policy::{Checked, Policy, PolicyError, payloads, unauthenticated};
 use crate::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 
 /// Findings of one code that are shown; the others are counted.
@@ -145,7 +145,7 @@ impl Report {
         match Policy::load(path) {
             Ok(Checked { policy, lints }) => {
                 self.about_rules(&file, policy.text(), &lints);
-                let possible = |test: &RuleTest| sources.is_some() || !reads_payload(test);
+                let possible = |test: &RuleTest| sources.is_some() || payloads(test).next().is_none();
                 self.tests = test::outcomes(&policy, path, sources.unwrap_or_default(), possible);
                 self.not_run = policy.rules().tests().len() - self.tests.len();
                 self.surroundings(&file, &policy, sources.unwrap_or_default(), journal);
@@ -271,10 +271,6 @@ fn level(finding: &Finding) -> &'static str {
         Level::Error => "error",
         Level::Lint => "warning",
     }
-}
-
-fn reads_payload(test: &RuleTest) -> bool {
-    test.steps.iter().any(|step| matches!(step.given, Given::Payload(_)))
 }
 
 /// `file:line:column: key: what is wrong`, or as much of it as is known.

@@ -1,8 +1,9 @@
 //! `scanhook serve`: the responder, from the command line to its last request.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::net::TcpListener;
@@ -15,7 +16,7 @@ use crate::app::{Listeners, Options, Running, StartError};
 use crate::domain::rules::RuleTest;
 use crate::journal::OpenError;
 use crate::logs;
-use crate::policy::{Policy, payloads};
+use crate::policy::{Policy, has_payloads};
 use crate::reload::{Origin, Reloads};
 use crate::settings::{Flags, Inputs, Settings};
 use crate::simulator::serve::Shared;
@@ -87,11 +88,10 @@ fn inputs(args: &Args) -> Inputs {
 /// does not lie here: an error to `check` and `test`, but no reason not to protect anybody.
 fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
     let checked = check::policy(&settings.rules, Exit::Configuration)?;
-    let base = settings.rules.parent().unwrap_or(Path::new(""));
-    let lacks = |test: &RuleTest| payloads(test).any(|file| !base.join(file).exists());
-    let skipped = checked.policy.rules().tests().iter().filter(|test| lacks(test));
+    let complete = |test: &RuleTest| has_payloads(test, &settings.rules);
+    let skipped = checked.policy.rules().tests().iter().filter(|test| !complete(test));
     let skipped = skipped.map(|test| output::plain(&test.name)).collect();
-    let outcomes = test::outcomes(&checked.policy, &settings.rules, &settings.sources, |test| !lacks(test));
+    let outcomes = test::outcomes(&checked.policy, &settings.rules, &settings.sources, complete);
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     if failed.is_empty() {
         return Ok((checked.policy, skipped));
@@ -156,7 +156,7 @@ fn not_started(why: StartError) -> Trouble {
 }
 
 /// Reads the files again at each SIGHUP, for ever; the reload itself says in the log how it went.
-async fn reload_at_each(mut hangups: Hangups, reloads: Reloads) {
+async fn reload_at_each(mut hangups: Hangups, reloads: Reloads) -> Infallible {
     loop {
         hangups.next().await;
         reloads.order("SIGHUP").await;
@@ -176,7 +176,7 @@ async fn until_the_end(mut running: Running, signals: &mut Signals, hangups: Han
             tracing::error!(name, "ended though it should not; stopping");
             Exit::Internal.into()
         }
-        () = reload_at_each(hangups, reloads) => ExitCode::SUCCESS
+        never = reload_at_each(hangups, reloads) => match never {},
     };
     tokio::select! {
         () = running.stop() => {

@@ -13,8 +13,7 @@ use super::table::count;
 use super::trouble::{Exit, Trouble};
 use crate::domain::rules::{Ran, RuleTest};
 use crate::domain::time::Timestamp;
-use crate::policy::Policy;
-use crate::presets;
+use crate::policy::{Policy, Tried};
 use crate::settings::{Flags, Inputs, Source};
 
 /// What the command line says.
@@ -175,14 +174,13 @@ pub(super) fn outcomes(
     sources: &[Source],
     wanted: impl Fn(&RuleTest) -> bool,
 ) -> Vec<Outcome> {
-    let base = rules.parent().unwrap_or(Path::new(""));
-    let shipped = presets::names().filter_map(Source::of_preset);
-    let sources: Vec<Source> = sources.iter().cloned().chain(shipped).collect();
-    let run = |test: &RuleTest| {
-        let Ran { failures, won, protected } = policy.test(test, base, &sources);
-        let before = policy.text().get(..test.span.start).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        Outcome { name: output::plain(&test.name), ok: failures.is_empty(), line, failures, won, protected }
+    let told = |Tried { test, line, ran: Ran { failures, won, protected } }: Tried<'_>| Outcome {
+        name: output::plain(&test.name),
+        ok: failures.is_empty(),
+        line,
+        failures,
+        won,
+        protected,
     };
-    policy.rules().tests().iter().filter(|test| wanted(test)).map(run).collect()
+    policy.try_tests(rules, sources, wanted).into_iter().map(told).collect()
 }

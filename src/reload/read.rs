@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use super::files::{self, Stamps};
 use crate::api::FaultView;
 use crate::domain::plain::one_line;
-use crate::domain::rules::{Finding, Level, Ran, RuleTest};
+use crate::domain::rules::{Finding, Level, RuleTest};
 use crate::file::Prints;
 use crate::in_force::InForce;
-use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, payloads};
-use crate::presets;
+use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, Tried, has_payloads, payloads};
 use crate::settings::{Inputs, Server, Settings, SettingsFault, Source};
 
 /// Characters of a sentence.
@@ -175,21 +174,14 @@ impl Rules<'_> {
 
     /// The tests that fail.
     fn test(&mut self, policy: &Policy) -> Vec<FaultView> {
-        let shipped = presets::names().filter_map(Source::of_preset);
-        let sources: Vec<Source> = self.sources.iter().cloned().chain(shipped).collect();
-        let lacks = |test: &&RuleTest| payloads(test).any(|file| !self.folder().join(file).exists());
-        let (lacking, complete): (Vec<_>, Vec<_>) = policy.rules().tests().iter().partition(lacks);
-        let failed = complete.into_iter().filter_map(|test| {
-            let Ran { failures, .. } = policy.test(test, self.folder(), &sources);
-            if failures.is_empty() {
-                return None;
-            }
-            let before = policy.text().get(..test.span.start).unwrap_or_default();
-            let message = format!("the test `{}` fails: {}", test.name, failures.join("; "));
-            Some(fault(self.path, Some((before.matches('\n').count() + 1, 1)), "test-failed", &message))
+        let complete = |test: &RuleTest| has_payloads(test, self.path);
+        let lacking = policy.rules().tests().iter().filter(|test| !complete(test));
+        self.not_run = lacking.map(|test| one_line(&test.name, LONGEST)).collect();
+        let failed = policy.try_tests(self.path, self.sources, complete).into_iter();
+        let failed = failed.filter(|tried| !tried.ran.failures.is_empty()).map(|Tried { test, line, ran }| {
+            let message = format!("the test `{}` fails: {}", test.name, ran.failures.join("; "));
+            fault(self.path, Some((line, 1)), "test-failed", &message)
         });
-        let failed = failed.collect();
-        self.not_run = lacking.into_iter().map(|test| one_line(&test.name, LONGEST)).collect();
-        failed
+        failed.collect()
     }
 }
