@@ -12,6 +12,7 @@ use scanhook::journal::{Ids, Job, JournalError, OpenError, Retention, SCHEMA, St
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::desk::{Counter, NOW, write};
 use crate::harness::{Site, Wish, alert, fault, machine, scan_id, until};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -329,6 +330,32 @@ fn a_commit_that_fails_is_told_to_all_and_leaves_nothing() {
     store.refuse_commits(false).unwrap();
     assert_eq!(run(&mut store, |tx| tx.tenant("a").map(|_| ())), Ok(()));
     assert_eq!(names(&path), ["default", "a"]);
+}
+
+#[test]
+fn a_scan_that_is_repeated_unseen_is_looked_for_first_as_soon_as_lists_can_be_read() {
+    const MISSES: u32 = 2;
+    let mut store = Store::memory(Ids::seeded(1)).unwrap();
+    let mut counter = Counter::new(&mut store);
+    let (tenant, delivery) = (counter.tenant, counter.delivery());
+    write(&mut store, move |tx| tx.accept(&delivery, NOW));
+    let due = move |tx: &mut Tx<'_>| {
+        let (again, look) = (tx.next_again(tenant, MISSES)?, tx.next_look(tenant, MISSES)?);
+        Ok((again.map(|scan| scan.unseen), look.is_some()))
+    };
+    let scan = write(&mut store, move |tx| {
+        let scan = tx.next_scan(tenant, false)?.unwrap().id;
+        tx.begin_sending(scan, NOW, NOW)?;
+        tx.to_unknown(scan, false, "reset", NOW)?;
+        Ok(scan)
+    });
+    assert_eq!(write(&mut store, due), (None, true), "the list is to tell");
+    write(&mut store, move |tx| tx.again_unseen(scan, NOW));
+    assert_eq!(write(&mut store, due), (Some(true), true), "none tells, but one may");
+    write(&mut store, move |tx| tx.look_again(scan, 1, NOW));
+    assert_eq!(write(&mut store, due), (None, true), "one did: it waits for the next");
+    write(&mut store, move |tx| tx.look_again(scan, MISSES, NOW));
+    assert_eq!(write(&mut store, due), (Some(false), false), "it is not there: nothing unseen about it");
 }
 
 /// H110, with a lock of some seconds.
