@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 
 /// The schema this version writes; a newer one is refused, an older one is migrated step by step.
 pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 /// "scnh": tells our database from any other SQLite file.
 const APPLICATION: i64 = 0x7363_6e68;
 

@@ -1,0 +1,1 @@
+-- Schema 3. Each index names the question that it answers; a statement that walks a table to find a few rows has none.
