@@ -186,7 +186,7 @@ mod tests {
     fn a_closed_sentinel_incident_is_ignored_with_the_reason() {
         let body = include_str!("../tests/payloads/sentinel-incident.json").replace("\"New\"", "\"closed\"");
         let items = items("sentinel-incident", &body);
-        let [Item::Ignored { alert, detail }] = items.as_slice() else { panic!("{items:?}") };
+        let [Item::Ignored { alert, detail, .. }] = items.as_slice() else { panic!("{items:?}") };
         assert_eq!(alert.id, "3212");
         assert_eq!(detail, "`/object/properties/status` is `closed`");
     }

@@ -64,6 +64,8 @@ codes! {
         Placeholder = "placeholder",
         /// Ignored: the source's `when` or `unless` says this is resolved, an update or a test.
         Guard = "guard",
+        /// Ignored: the delivery holds no alerts.
+        NoAlerts = "no-alerts",
         /// Duplicate: nothing in it is worse than what was read before.
         Repeated = "repeated",
     }

@@ -105,6 +105,24 @@ impl Pointer {
         None
     }
 
+    /// The object around a list that this pointer looks into and that holds nothing: `[]`, or `null` and the like in the
+    /// place of a list.
+    #[must_use]
+    pub fn emptied<'j, 'a>(&self, root: &'j Json<'a>) -> Option<&'j Json<'a>> {
+        for length in 1..=self.steps.len() {
+            let before = Pointer { steps: self.steps.iter().take(length).cloned().collect() };
+            let named = matches!(before.steps.last(), Some(Step::Key(_)));
+            let into = matches!(self.steps.get(length), None | Some(Step::Each));
+            if named
+                && into
+                && let Some((owner, _)) = before.all_with_owners(root).iter().find(|(_, value)| value.is_missing())
+            {
+                return Some(owner);
+            }
+        }
+        None
+    }
+
     /// The first value it names.
     #[must_use]
     pub fn first<'j, 'a>(&self, root: &'j Json<'a>) -> Option<&'j Json<'a>> {

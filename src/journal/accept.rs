@@ -125,8 +125,8 @@ impl Tx<'_> {
         let source = acceptance.delivery.source();
         let (alert, state, reason, detail) = match &accepted.item {
             Item::Parked { reason, alert, detail } => (alert, AlertState::Parked, Some(*reason), Some(detail.as_str())),
-            Item::Ignored { alert, detail } => {
-                (alert, AlertState::Ignored, Some(AlertReason::Guard), Some(detail.as_str()))
+            Item::Ignored { reason, alert, detail } => {
+                (alert, AlertState::Ignored, Some(*reason), Some(detail.as_str()))
             }
             Item::Alert(alert) if self.is_repeat(source, alert, since)? => {
                 (alert, AlertState::Duplicate, Some(AlertReason::Repeated), None)

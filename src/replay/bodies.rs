@@ -243,7 +243,7 @@ impl Bodies {
     fn stored(&mut self, item: Item, at: Timestamp) -> StoredAlert {
         let (state, reason, alert) = match item {
             Item::Parked { reason, alert, .. } => (AlertState::Parked, Some(reason), alert),
-            Item::Ignored { alert, .. } => (AlertState::Ignored, Some(AlertReason::Guard), alert),
+            Item::Ignored { reason, alert, .. } => (AlertState::Ignored, Some(reason), alert),
             Item::Alert(alert) if self.repeats.is_repeat(&alert, self.source.remember, at) => {
                 (AlertState::Duplicate, Some(AlertReason::Repeated), alert)
             }

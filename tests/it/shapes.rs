@@ -173,7 +173,7 @@ fn a_format_that_is_not_known_is_parked_and_never_guessed() {
             "unknown-version am-17 critical 1e5bc9d7e413ddd7902c2932e418702b84d0cc07 | unknown-version 9a513f0c2b8fd06f medium sql-01.corp.example | unknown-version am-16 critical lt-043",
         ),
         ("sentinel-incident", r#"{"SystemAlertId":"a","Entities":"[]","WorkspaceId":"w"}"#.to_owned(), "unmapped - -"),
-        ("defender-xdr-incident", r#"{"incidentId":1,"incidentName":"n","alerts":[]}"#.to_owned(), "unmapped - -"),
+        ("defender-xdr-incident", r#"{"incidentId":1,"incidentName":"n"}"#.to_owned(), "unmapped - -"),
         ("pagerduty", r#"{"messages":[{"event":"incident.trigger"}]}"#.to_owned(), "unmapped - -"),
     ]);
 }

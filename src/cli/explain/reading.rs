@@ -39,7 +39,7 @@ impl From<Explained> for Reading {
         candidates.retain(|one| supplied.iter().all(|supplied| !supplied.from.contains(&one.pointer)));
         let (state, reason, detail) = match &item {
             Item::Alert(_) => (READ, None, None),
-            Item::Ignored { detail, .. } => ("ignored", Some("guard"), Some(detail.clone())),
+            Item::Ignored { reason, detail, .. } => ("ignored", Some(reason.code()), Some(detail.clone())),
             Item::Parked { reason, detail, .. } => ("parked", Some(reason.code()), Some(detail.clone())),
         };
         let alert = item.alert().clone();

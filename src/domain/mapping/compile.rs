@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::{Regex, RegexBuilder};
 
-use super::map::{Conditions, DeviceMap, Map, OneOrMany, Taken, Value};
+use super::condition::Condition;
+use super::map::{Conditions, DeviceMap, Map, OneOrMany, OtherBody, Taken, Value};
 use super::path::Path;
 use super::severity::Scale;
 
@@ -16,6 +17,7 @@ pub struct Mapping {
     pub(super) when: Vec<Vec<Condition>>,
     pub(super) unless: Vec<Condition>,
     pub(super) versions: Vec<Condition>,
+    pub(super) other_bodies: Vec<Other>,
     pub(super) id: Vec<Source>,
     pub(super) shared_id: Vec<Source>,
     pub(super) dedupe: Vec<Vec<Source>>,
@@ -53,6 +55,13 @@ pub(super) struct Join {
     pub(super) on: Vec<Source>,
 }
 
+/// A body that the map does not read, by what tells it, and what to say of it.
+#[derive(Clone, Debug)]
+pub(super) struct Other {
+    pub(super) only: Vec<Condition>,
+    pub(super) hint: String,
+}
+
 /// Something in a map that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapFault {
@@ -66,6 +75,7 @@ pub struct MapFault {
 pub(super) struct Devices {
     pub(super) each: Vec<Source>,
     pub(super) only: Vec<Condition>,
+    pub(super) unless: Vec<Condition>,
     pub(super) also: bool,
     pub(super) mde_id: Vec<Source>,
     pub(super) name: Vec<Source>,
@@ -94,6 +104,7 @@ pub(super) struct Nodes {
     pub(super) path: Path,
     pub(super) parse: bool,
     pub(super) only: Vec<Condition>,
+    pub(super) unless: Vec<Condition>,
     /// Empty: what stands there is meant itself.
     pub(super) then: Vec<Source>,
 }
@@ -103,19 +114,6 @@ pub(super) enum Piece {
     Literal(String),
     Path(Path),
     Header(String),
-}
-
-/// A pointer with the texts it allows, in lower case.
-#[derive(Clone, Debug)]
-pub(super) struct Condition {
-    pub(super) path: Path,
-    allowed: Vec<Allowed>,
-}
-
-#[derive(Clone, Debug)]
-enum Allowed {
-    Whole(String),
-    Prefix(String),
 }
 
 /// What a sender's bodies can lack.
@@ -144,6 +142,7 @@ impl Mapping {
             when: check.alternatives("when", map.when),
             unless: check.conditions("unless", map.unless),
             versions: check.conditions("versions", map.versions),
+            other_bodies: map.other_bodies.unwrap_or_default().0.into_iter().map(|other| check.other(other)).collect(),
             id: check.sources("id", map.id),
             shared_id: check.sources("shared_id", map.shared_id),
             dedupe: match map.dedupe {
@@ -247,7 +246,10 @@ impl Check {
         }
         let sources = self.sources(key, Some(values));
         if !sources.iter().all(is_place) {
-            self.fault::<()>(key, "must say where things stand: pointers, `parse`, `where` and `then`, no text");
+            self.fault::<()>(
+                key,
+                "must say where things stand: pointers, `parse`, `where`, `unless` and `then`, no text",
+            );
         }
         sources
     }
@@ -266,8 +268,12 @@ impl Check {
             if texts.is_empty() {
                 self.fault::<()>(key, format!("`{pointer}` allows nothing"));
             }
-            let allowed = texts.iter().map(|text| Allowed::new(text)).collect();
-            compiled.extend(self.path(key, &pointer).map(|path| Condition { path, allowed }));
+            if let Some(path) = self.path(key, &pointer) {
+                match Condition::new(path, &texts) {
+                    Ok(condition) => compiled.push(condition),
+                    Err(why) => self.fault(key, why),
+                }
+            }
         }
         compiled
     }
@@ -283,14 +289,14 @@ impl Check {
                     Some(name) => What::Header(self.header(key, name)?),
                     None => {
                         let path = self.path(key, &text)?;
-                        What::Nodes(Nodes { path, parse: false, only: Vec::new(), then: Vec::new() })
+                        What::Nodes(Nodes::of(path))
                     }
                 };
                 return Some(Source { what, split: None, capture: None });
             }
             Value::Table(taken) => *taken,
         };
-        let Taken { path, concat, parse, only, then, split, capture } = taken;
+        let Taken { path, concat, parse, only, unless, then, split, capture } = taken;
         let what = match (path, concat) {
             (Some(path), None) => {
                 let path = self.path(key, &path);
@@ -299,11 +305,12 @@ impl Check {
                     self.fault::<()>(key, "`then` names no value");
                 }
                 let then = then.unwrap_or_default();
-                What::Nodes(Nodes { path: path?, parse: parse.is_some(), only, then })
+                let unless = self.conditions(key, unless);
+                What::Nodes(Nodes { path: path?, parse: parse.is_some(), only, unless, then })
             }
             (None, Some(pieces)) => {
-                if parse.is_some() || only.is_some() || then.is_some() {
-                    self.fault::<()>(key, "`parse`, `where` and `then` go on from a `path`");
+                if parse.is_some() || only.is_some() || unless.is_some() || then.is_some() {
+                    self.fault::<()>(key, "`parse`, `where`, `unless` and `then` go on from a `path`");
                 }
                 What::Concat(self.pieces(key, pieces)?)
             }
@@ -339,12 +346,20 @@ impl Check {
         Devices {
             each: self.each("devices.each", map.each),
             only: self.conditions("devices.where", map.only),
+            unless: self.conditions("devices.unless", map.unless),
             also: map.also.unwrap_or(false),
             mde_id: self.sources("devices.mde_id", map.mde_id),
             name: self.sources("devices.name", map.name),
             aad_id: self.sources("devices.aad_id", map.aad_id),
             ip: self.sources("devices.ip", map.ip),
         }
+    }
+
+    fn other(&mut self, other: OtherBody) -> Other {
+        if other.only.is_empty() {
+            self.fault::<()>("other_bodies.where", "asks for nothing");
+        }
+        Other { only: self.conditions("other_bodies.where", Some(other.only)), hint: other.hint }
     }
 
     fn lacks(&mut self, lacks: Option<OneOrMany<String>>) -> BTreeSet<String> {
@@ -359,6 +374,17 @@ impl Check {
 fn is_place(source: &Source) -> bool {
     let What::Nodes(nodes) = &source.what else { return false };
     source.split.is_none() && source.capture.is_none() && nodes.then.iter().all(is_place)
+}
+
+impl Nodes {
+    fn of(path: Path) -> Nodes {
+        Nodes { path, parse: false, only: Vec::new(), unless: Vec::new(), then: Vec::new() }
+    }
+
+    /// Whether it is no more than a pointer.
+    pub(super) const fn is_plain(&self) -> bool {
+        !self.parse && self.only.is_empty() && self.unless.is_empty() && self.then.is_empty()
+    }
 }
 
 impl Source {
@@ -383,27 +409,6 @@ impl Piece {
             Piece::Path(path) => path.text.clone(),
             Piece::Header(name) => format!("header:{name}"),
         }
-    }
-}
-
-impl Allowed {
-    fn new(text: &str) -> Allowed {
-        let text = text.to_lowercase();
-        match text.strip_suffix('*') {
-            Some(prefix) => Allowed::Prefix(prefix.to_owned()),
-            None => Allowed::Whole(text),
-        }
-    }
-}
-
-impl Condition {
-    /// Whether this text is one of those allowed.
-    pub(super) fn allows(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        self.allowed.iter().any(|allowed| match allowed {
-            Allowed::Whole(whole) => text == *whole,
-            Allowed::Prefix(prefix) => text.starts_with(prefix.as_str()),
-        })
     }
 }
 
@@ -437,7 +442,8 @@ mod tests {
             lacks = "hostname"
             join = { each = [], on = "x" }
             references = { incident = "x" }
-            devices = { name = "root:host", each = { concat = ["/a"] } }
+            devices = { name = "root:host", each = { concat = ["/a"] }, unless = { "/a" = "same:b" } }
+            other_bodies = { where = {}, hint = "x" }
         "#;
         let mut keys = faults(map);
         keys.sort();
@@ -446,11 +452,13 @@ mod tests {
             "dedupe.all",
             "devices.each",
             "devices.name",
+            "devices.unless",
             "each",
             "id",
             "join.each",
             "join.on",
             "lacks",
+            "other_bodies.where",
             "references.incident",
             "severity.bands",
             "shared_id",

@@ -15,6 +15,8 @@ use crate::domain::json::Json;
 pub(super) struct Named {
     pub(super) devices: Vec<Device>,
     pub(super) refused: bool,
+    /// A device was passed over because of `unless`.
+    pub(super) excluded: bool,
     places: Places,
 }
 
@@ -34,7 +36,7 @@ pub(super) fn read(tables: &[Devices], at: At<'_, '_>, cap: usize, notes: &mut N
         if !named.devices.is_empty() && !table.also {
             continue;
         }
-        for node in nodes(table, at, notes) {
+        for node in nodes(table, at, notes, &mut named.excluded) {
             let mark = notes.trace.as_ref().map_or(0, Vec::len);
             let device = device(table, at.here(node), notes, &mut named.refused);
             let place = device.map(|device| named.add(device));
@@ -88,14 +90,19 @@ impl Named {
 }
 
 /// What stands where a table looks for devices. A list is none: it holds some.
-fn nodes<'j, 'a>(table: &Devices, at: At<'j, 'a>, notes: &mut Notes) -> Vec<&'j Json<'a>> {
+fn nodes<'j, 'a>(table: &Devices, at: At<'j, 'a>, notes: &mut Notes, excluded: &mut bool) -> Vec<&'j Json<'a>> {
     for source in &table.each {
         let found = notes.find(source, at).into_iter().filter_map(|found| match found {
             Found::Node(node) if !matches!(node, Json::List(_)) => Some(node),
             _ => None,
         });
         let mut nodes: Vec<_> = found.collect();
-        nodes.retain(|node| notes.holds(&table.only, at.here(node)));
+        nodes.retain(|node| {
+            let here = at.here(node);
+            let (meant, out) = (notes.holds(&table.only, here), notes.refused(&table.unless, here).is_some());
+            *excluded |= meant && out;
+            meant && !out
+        });
         if !nodes.is_empty() {
             return nodes;
         }
@@ -195,9 +202,7 @@ fn name(
 fn holds_no_id(table: &Devices, at: At<'_, '_>) -> bool {
     let no_id = |value: &&Json<'_>| value.text() == Some("") || (value.text().is_none() && !value.is_missing());
     table.mde_id.iter().any(|source: &Source| match &source.what {
-        What::Nodes(nodes) if nodes.then.is_empty() && !nodes.parse && nodes.only.is_empty() => {
-            nodes.path.values(at).iter().any(no_id)
-        }
+        What::Nodes(nodes) if nodes.is_plain() => nodes.path.values(at).iter().any(no_id),
         _ => false,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compile::{Condition, Nodes, Piece, Source, What};
+use super::compile::{Nodes, Piece, Source, What};
 use super::path::{At, Path, identity};
 use crate::domain::alert::AlertReason;
 use crate::domain::json::Json;
@@ -141,7 +141,10 @@ impl Notes {
             values = values.into_iter().filter_map(inside).filter(|value| !value.is_missing()).collect();
         }
         if !nodes.only.is_empty() {
-            values.retain(|value| self.broken(&nodes.only, at.here(value)).is_none());
+            values.retain(|value| self.holds(&nodes.only, at.here(value)));
+        }
+        if !nodes.unless.is_empty() {
+            values.retain(|value| self.refused(&nodes.unless, at.here(value)).is_none());
         }
         if nodes.then.is_empty() {
             return values.into_iter().map(Found::Node).collect();
@@ -267,72 +270,6 @@ impl Notes {
         }
         Some(text)
     }
-
-    /// The value because of which a guard says no, if it does.
-    pub(super) fn guarded(&mut self, when: &[Vec<Condition>], unless: &[Condition], at: At<'_, '_>) -> Option<String> {
-        let broken: Vec<_> = when.iter().map_while(|all| self.broken(all, at)).collect();
-        if broken.len() == when.len()
-            && let Some(told) = broken.iter().find(|broken| broken.value.is_some()).or(broken.first())
-        {
-            return Some(told.shown());
-        }
-        for condition in unless {
-            if let Some(text) = self.words(condition, at).into_iter().find(|text| condition.allows(text)) {
-                return Some(Broken { path: &condition.path, value: Some(text) }.shown());
-            }
-        }
-        None
-    }
-
-    /// The first condition that does not hold.
-    fn broken<'c>(&mut self, all: &'c [Condition], at: At<'_, '_>) -> Option<Broken<'c>> {
-        for condition in all {
-            let words = self.words(condition, at);
-            if !words.iter().any(|text| condition.allows(text)) {
-                return Some(Broken { path: &condition.path, value: words.into_iter().next() });
-            }
-        }
-        None
-    }
-
-    /// Whether all hold.
-    pub(super) fn holds(&mut self, all: &[Condition], at: At<'_, '_>) -> bool {
-        self.broken(all, at).is_none()
-    }
-
-    /// A version of the sender's format that is not known.
-    pub(super) fn unknown_version(&mut self, versions: &[Condition], at: At<'_, '_>) -> Option<String> {
-        for condition in versions {
-            let words = self.words(condition, at);
-            if !words.is_empty() && !words.iter().any(|text| condition.allows(text)) {
-                return Some(Broken { path: &condition.path, value: words.into_iter().next() }.shown());
-            }
-        }
-        None
-    }
-
-    fn words(&mut self, condition: &Condition, at: At<'_, '_>) -> Vec<String> {
-        self.look(&condition.path, at).into_iter().filter_map(word).map(str::to_owned).collect()
-    }
-}
-
-/// A condition that does not hold, and what it saw.
-struct Broken<'c> {
-    path: &'c Path,
-    value: Option<String>,
-}
-
-impl Broken<'_> {
-    fn shown(&self) -> String {
-        let path = &self.path.text;
-        self.value.as_ref().map_or_else(
-            || format!("`{path}` is missing"),
-            |text| {
-                let short: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
-                format!("`{path}` is `{short}`")
-            },
-        )
-    }
 }
 
 fn header<'j, 'a>(name: &str, at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
@@ -365,13 +302,4 @@ fn cut<'j, 'a>(source: &Source, found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
     let from = found.origin();
     let made = parts.into_iter().filter_map(captured).filter(|text| !text.is_empty());
     made.map(|text| Found::Made(text, from.clone())).collect()
-}
-
-/// A condition also compares truth values, as written.
-fn word<'j>(value: &'j Json<'_>) -> Option<&'j str> {
-    match value {
-        Json::Bool(true) => Some("true"),
-        Json::Bool(false) => Some("false"),
-        value => value.text(),
-    }
 }

@@ -12,8 +12,9 @@
 //!   `[]` and `{}`.
 //! * A **compound key** is not a list but says so: `dedupe = { all = ["/workspaceId", ["/number", "/name"]] }`. Every
 //!   part counts (each may be a fallback list of its own), and a missing part counts as missing.
-//! * A **condition** is a pointer with the texts it allows; a trailing `*` allows every text that starts so; letter
-//!   case does not count; `true`, `false` and numbers are compared as written.
+//! * A **condition** is a pointer with the texts it allows. A `*` at the start or the end stands for any text, `""` for
+//!   a value that is missing, `same:/pointer` for a name of the host that is named there. Letter case, blanks, `-` and
+//!   `_` do not count; `true`, `false` and numbers are compared as written.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,8 @@ pub struct Map {
     pub unless: Option<Conditions>,
     /// The versions of the sender's format that this map was made for. Another one is parked; a missing one passes.
     pub versions: Option<Conditions>,
+    /// Bodies of the same sender that this map does not read: they are parked, with what to do about it.
+    pub other_bodies: Option<OneOrMany<OtherBody>>,
     /// The alert's id.
     pub id: Option<OneOrMany<Value>>,
     /// Stands in for a missing id, although several alerts of the sender may carry it, such as a search job's. It is
@@ -83,6 +86,17 @@ pub struct JoinMap {
     pub on: OneOrMany<Value>,
 }
 
+/// A body that a map does not read.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherBody {
+    /// It is one if all of these hold.
+    #[serde(rename = "where")]
+    pub only: Conditions,
+    /// What it is, and what to do about it: one sentence for the operator.
+    pub hint: String,
+}
+
 /// How the devices of one alert are read.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +107,8 @@ pub struct DeviceMap {
     /// What stands there is a device only if all of these hold.
     #[serde(rename = "where")]
     pub only: Option<Conditions>,
+    /// It is none if one of these holds, such as a host that only collects the logs of others.
+    pub unless: Option<Conditions>,
     /// Its devices are added to those of the table before, in place of standing in for them.
     pub also: Option<bool>,
     /// The machine's id at Defender. Of a fallback list the first that is an id wins.
@@ -116,6 +132,7 @@ impl Map {
             when: self.when.or(preset.when),
             unless: self.unless.or(preset.unless),
             versions: self.versions.or(preset.versions),
+            other_bodies: self.other_bodies.or(preset.other_bodies),
             id: self.id.or(preset.id),
             shared_id: self.shared_id.or(preset.shared_id),
             dedupe: self.dedupe.or(preset.dedupe),
@@ -154,6 +171,7 @@ fn devices_over(mut mine: Vec<DeviceMap>, mut theirs: Vec<DeviceMap>) -> Vec<Dev
         (Some(own), Some(preset)) if mine.is_empty() && theirs.is_empty() => vec![DeviceMap {
             each: own.each.or(preset.each),
             only: own.only.or(preset.only),
+            unless: own.unless.or(preset.unless),
             also: own.also.or(preset.also),
             mde_id: own.mde_id.or(preset.mde_id),
             name: own.name.or(preset.name),

@@ -4,6 +4,7 @@
 //! visible, and a value of a wrong type is noted as unusable, never replaced by a default.
 
 mod compile;
+mod condition;
 mod device;
 mod explain;
 mod field;
@@ -46,8 +47,10 @@ impl Default for Caps {
 pub enum Item {
     /// To be decided.
     Alert(Alert),
-    /// The map's guard says that it is nothing new.
+    /// It is nothing new, or there is nothing in it.
     Ignored {
+        /// Why.
+        reason: AlertReason,
         /// What it says.
         alert: Alert,
         /// Which condition, and the value it saw.

@@ -74,6 +74,11 @@ impl Path {
         self.start(at).map_or_else(Vec::new, |start| self.pointer.all_with_owners(start))
     }
 
+    /// The object around a list that it looks into and that holds nothing.
+    pub(super) fn emptied<'j, 'a>(&self, at: At<'j, 'a>) -> Option<&'j Json<'a>> {
+        self.pointer.emptied(self.start(at)?)
+    }
+
     /// A key it reads that stands there in another letter case, too.
     pub(super) fn ambiguous<'p>(&'p self, at: At<'_, '_>) -> Option<&'p str> {
         self.pointer.ambiguous(self.start(at)?)

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest as _, Sha256};
+
 use super::compile::{Join, Mapping, Source, What};
+use super::device::Named;
 use super::field::{Found, LONGEST_KEY, Length, Notes, Supply};
 use super::path::{At, Headers, Parsed};
 use super::{Caps, Item, device, time};
@@ -70,12 +73,15 @@ pub(super) fn whole<'j, 'a>(
 ) -> Vec<Read<'j, 'a>> {
     let derived = format!("sha256-{}", hex::encode(hash.get(..16).unwrap_or(hash)));
     let mut notes = Notes::default();
-    let found = items(mapping, at, &mut notes);
+    let (found, before) = items(mapping, at, &mut notes);
     if let Some((reason, detail)) = notes.fault {
         return vec![as_one(reason, &derived, detail)];
     }
     if found.is_empty() {
-        return vec![as_one(AlertReason::Unmapped, &derived, "nothing stands where the map looks for alerts")];
+        return vec![match emptied(before, at) {
+            Some(owner) => no_alerts(mapping, At { parent: owner, here: &NOTHING, ..at }, derived, tracing),
+            None => as_one(AlertReason::Unmapped, &derived, not_understood(mapping, at)),
+        }];
     }
     if found.len() > caps.alerts {
         let detail = format!("{} alerts, of which {} may come at once", found.len(), caps.alerts);
@@ -89,7 +95,10 @@ pub(super) fn whole<'j, 'a>(
         let mut notes = if tracing { Notes::tracing() } else { Notes::default() };
         let at = At { parent, here, ..at };
         let at = At { joined: others.as_ref().and_then(|others| others.of_alert(at)), ..at };
-        let item = item(mapping, caps, at, derived, &mut notes);
+        let mut item = item(mapping, caps, at, derived, &mut notes);
+        if single {
+            item = unless_an_envelope(item, before, At { here: at.root, parent: at.root, ..at });
+        }
         read.push(Read { item, at: Some(at), trace: notes.trace.unwrap_or_default() });
     }
     let beyond = |one: &Read<'_, '_>| matches!(one.item, Item::Parked { reason: AlertReason::TooManyDevices, .. });
@@ -140,21 +149,97 @@ fn as_one<'j, 'a>(reason: AlertReason, derived: &str, detail: impl Into<String>)
     Read { item: Item::Parked { reason, alert, detail: detail.into() }, at: None, trace: Vec::new() }
 }
 
-/// The values of the first pattern that yields an object, each with the nearest object around it. Other values beside
-/// one are kept, to be parked one by one.
-fn items<'j, 'a>(mapping: &Mapping, at: At<'j, 'a>, notes: &mut Notes) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
-    for source in &mapping.each {
+/// The values of the first pattern that yields an object, each with the nearest object around it; and the patterns that
+/// yielded none. Other values beside an object are kept, to be parked one by one.
+fn items<'m, 'j, 'a>(mapping: &'m Mapping, at: At<'j, 'a>, notes: &mut Notes) -> (Places<'j, 'a>, &'m [Source]) {
+    for (n, source) in mapping.each.iter().enumerate() {
         let found = places(source, at, notes);
         if found.iter().any(|(_, value)| matches!(value, Json::Object(_))) {
-            return found;
+            return (found, mapping.each.get(..n).unwrap_or_default());
         }
     }
-    Vec::new()
+    (Vec::new(), &mapping.each)
 }
 
-fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
+/// Values, each with the nearest object around it.
+type Places<'j, 'a> = Vec<(&'j Json<'a>, &'j Json<'a>)>;
+
+/// The object around a list where alerts were looked for, and which is empty.
+fn emptied<'j, 'a>(looked: &[Source], at: At<'j, 'a>) -> Option<&'j Json<'a>> {
+    if holds_nothing(at.root) {
+        return Some(at.root);
+    }
+    looked.iter().find_map(|source| match &source.what {
+        What::Nodes(nodes) => nodes.path.emptied(at),
+        _ => None,
+    })
+}
+
+/// Whether a body is an empty list, or an envelope with an empty list and nothing else in it.
+fn holds_nothing(body: &Json<'_>) -> bool {
+    let nothing = |key: &str, value: &Json<'_>| value.is_missing() || value.text() == Some("0") || key.starts_with('@');
+    match body {
+        Json::List(elements) => elements.is_empty(),
+        Json::Object(members) => {
+            members.iter().all(|(key, value)| nothing(key, value))
+                && members.iter().any(|(_, value)| matches!(value, Json::List(elements) if elements.is_empty()))
+        }
+        _ => false,
+    }
+}
+
+/// What stands in the place of an alert that is not there.
+static NOTHING: Json<'static> = Json::Null;
+
+const NO_ALERTS: &str = "no alerts in it";
+
+/// A delivery whose list of alerts is empty. What stands around the list is read, and the guards look at it as well.
+fn no_alerts<'j, 'a>(mapping: &Mapping, at: At<'j, 'a>, derived: String, tracing: bool) -> Read<'j, 'a> {
+    let mut notes = if tracing { Notes::tracing() } else { Notes::default() };
+    let mut alert = alert(mapping, at, &mut notes, derived);
+    let detail = match notes.refused(&mapping.unless, at) {
+        Some(why) => format!("{NO_ALERTS}, and {why}"),
+        None => NO_ALERTS.to_owned(),
+    };
+    alert.unusable = core::mem::take(&mut notes.unusable);
+    let item = Item::Ignored { reason: AlertReason::NoAlerts, alert, detail };
+    Read { item, at: None, trace: notes.trace.unwrap_or_default() }
+}
+
+/// An object beside whose empty list of alerts nothing is named that could be scanned is an envelope, and no alert.
+fn unless_an_envelope(item: Item, looked: &[Source], body: At<'_, '_>) -> Item {
+    match item {
+        Item::Parked { reason: AlertReason::Unmapped | AlertReason::NoDevice, alert, .. }
+            if emptied(looked, body).is_some() =>
+        {
+            Item::Ignored { reason: AlertReason::NoAlerts, alert, detail: NO_ALERTS.to_owned() }
+        }
+        other => other,
+    }
+}
+
+/// Why nothing was recognised at a place, as well as it can be said.
+fn not_understood(mapping: &Mapping, at: At<'_, '_>) -> String {
+    if let Some(hint) = Notes::default().other_body(mapping, at) {
+        return hint;
+    }
+    let said = match at.here {
+        Json::Object(_) if at.here.member("$content").is_some() => {
+            "the alert is inside `$content`, in base64, as a Logic App wraps a body that it does not know to be JSON: let it \
+             post `json(base64ToString(triggerBody()?['$content']))`"
+        }
+        Json::Text(text) if text.trim_start().starts_with(['{', '[']) => {
+            "the body is a text that holds JSON: the sender encoded it twice"
+        }
+        Json::Object(_) => "nothing in it is what the map looks for",
+        _ => "nothing stands where the map looks for alerts",
+    };
+    said.to_owned()
+}
+
+fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> Places<'j, 'a> {
     match &source.what {
-        What::Nodes(nodes) if !nodes.parse && nodes.only.is_empty() && nodes.then.is_empty() => {
+        What::Nodes(nodes) if nodes.is_plain() => {
             // For the check of letter case.
             let _ = notes.look(&nodes.path, at);
             let mut found = nodes.path.values_with_owners(at);
@@ -173,28 +258,31 @@ fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> Vec<(&'
 
 fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String, notes: &mut Notes) -> Item {
     let mut alert = alert(mapping, at, notes, derived);
-    let named = device::read(&mapping.devices, at, caps.devices, notes);
-    alert.devices = named.devices;
+    let mut named = device::read(&mapping.devices, at, caps.devices, notes);
+    alert.devices = core::mem::take(&mut named.devices);
     let recognised = notes.found;
     let version = notes.unknown_version(&mapping.versions, at);
-    let guard = notes.guarded(&mapping.when, &mapping.unless, at);
+    let refused = notes.refused(&mapping.unless, at);
+    let other = if refused.is_none() { notes.other_body(mapping, at) } else { None };
+    let guard = notes.unfulfilled(&mapping.when, at).or(refused);
     let stranger = acting(mapping, at, &mut alert);
     alert.unusable = core::mem::take(&mut notes.unusable);
     let too_many = alert.devices.len() > caps.devices;
     alert.devices.truncate(caps.devices);
     let (reason, detail) = match (notes.fault.take(), guard) {
         (Some((AlertReason::AmbiguousKey, detail)), _) => (AlertReason::AmbiguousKey, detail),
-        _ if !recognised => (AlertReason::Unmapped, "nothing in it is what the map looks for".to_owned()),
+        _ if other.is_some() => (AlertReason::Unmapped, other.unwrap_or_default()),
+        _ if !recognised => (AlertReason::Unmapped, not_understood(mapping, at)),
         _ if version.is_some() => {
             let seen = version.unwrap_or_default();
             (AlertReason::UnknownVersion, format!("{seen}, a version of the format that the map was not made for"))
         }
-        (_, Some(detail)) => return Item::Ignored { alert, detail },
+        (_, Some(detail)) => return Item::Ignored { reason: AlertReason::Guard, alert, detail },
         (Some(fault), None) => fault,
         (None, None) if too_many => {
             (AlertReason::TooManyDevices, format!("more than the {} devices one alert may name", caps.devices))
         }
-        (None, None) => match stranger.or_else(|| unusable_devices(mapping, &alert.devices, named.refused)) {
+        (None, None) => match stranger.or_else(|| unusable_devices(mapping, &alert.devices, &named)) {
             Some(fault) => fault,
             None => return Item::Alert(alert),
         },
@@ -225,10 +313,11 @@ fn acting(mapping: &Mapping, at: At<'_, '_>, alert: &mut Alert) -> Option<(Alert
     }
 }
 
-fn unusable_devices(mapping: &Mapping, devices: &[Device], refused: bool) -> Option<(AlertReason, String)> {
+fn unusable_devices(mapping: &Mapping, devices: &[Device], named: &Named) -> Option<(AlertReason, String)> {
     let useless = |d: &Device| d.machine.is_none() && d.name.is_none() && d.ip.is_none() && d.aad_id.is_none();
     let detail = match devices.first() {
-        None if refused => "the only device it names is the sender's own localhost",
+        None if named.excluded => "the only device it names is one that `unless` rules out, such as the log collector",
+        None if named.refused => "the only device it names is the sender's own localhost",
         None if mapping.lacks().contains("device") => "this sender never names a device: another step has to add it",
         None => "it names no device",
         Some(_) if devices.iter().all(useless) => {
@@ -309,11 +398,17 @@ fn references(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut 
     }
 }
 
-/// The compound key as one text; every part is preceded by its length, so no two keys run together.
+/// The compound key as one text; every part is preceded by its length, so no two keys run together. Where a part is
+/// missing, the others may be those of several alerts: then all that the alert holds is a part.
 fn dedupe(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes) -> Option<String> {
-    let parts: Vec<_> = mapping.dedupe.iter().map(|part| notes.text(part, at, "alert.dedupe", Length::Key)).collect();
+    let mut parts: Vec<_> =
+        mapping.dedupe.iter().map(|part| notes.text(part, at, "alert.dedupe", Length::Key)).collect();
     if let Some(placeholder) = parts.iter().flatten().find(|part| is_placeholder(part)) {
         return Some(placeholder.clone());
+    }
+    if parts.iter().any(Option::is_some) && parts.iter().any(Option::is_none) {
+        let digest = Sha256::digest(at.here.written_with(&|_| None));
+        parts.push(Some(hex::encode(digest.get(..16).unwrap_or(&digest))));
     }
     let join = |part: &Option<String>| part.as_ref().map_or_else(|| "-".to_owned(), |t| format!("{}:{t}", t.len()));
     parts.iter().any(Option::is_some).then(|| parts.iter().map(join).collect::<Vec<_>>().join(" "))

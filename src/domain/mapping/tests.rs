@@ -75,11 +75,11 @@ fn what_cannot_be_used_is_parked_with_its_reason() {
     let honest = with("\"x\":1");
     for (body, reason) in [
         ("null".to_owned(), "unmapped"),
-        ("[]".to_owned(), "unmapped"),
+        ("[]".to_owned(), "ignored"),
         ("\"x\"".to_owned(), "unmapped"),
         ("1".to_owned(), "unmapped"),
         ("{}".to_owned(), "unmapped"),
-        (r#"{"alerts":[],"other":1}"#.to_owned(), "unmapped"),
+        (r#"{"alerts":[],"other":1}"#.to_owned(), "ignored"),
         (format!("[{honest}]"), "unmapped"),
         (r#"{"alertId":"1","title":"t"}"#.to_owned(), "no-device"),
         (format!(r#"{{"alertId":"1","DeviceId":"{MACHINE}"}}"#), "no-device"),
@@ -262,9 +262,13 @@ fn a_compound_key_counts_all_its_parts() {
     };
     assert_eq!(key(r#""space":"a","nr":12"#), "1:a 2:12");
     assert_eq!(key(r#""space":"a","nr":null,"ref":"12""#), "1:a 2:12", "a part has fallbacks");
-    assert_eq!(key(r#""nr":12"#), "- 2:12");
     assert_eq!(key(r#""other":1"#), "3212", "without any part it is the id");
     assert_ne!(key(r#""space":"a 1:b","nr":1"#), key(r#""space":"a","nr":"b 1:1""#));
+    // What is left of a key could be another alert's: all that this one holds is part of it.
+    let left = key(r#""nr":12"#);
+    assert!(left.starts_with("- 2:12 32:"), "{left}");
+    assert_eq!(left, key(r#""nr":12"#));
+    assert_ne!(left, key(r#""nr":12,"text":"another""#));
     let unrendered = items(&map, &with(r#""space":"$SPACE""#)).remove(0);
     assert!(matches!(unrendered, Item::Parked { reason: AlertReason::Placeholder, .. }), "{unrendered:?}");
 }
@@ -662,4 +666,101 @@ fn an_explanation_of_what_was_parked_shows_what_could_be_meant() {
     assert_eq!(found, [("severity", "/urgency")], "only what is missing");
     let many = explained("each = \"/a/*\"\nid = \"/id\"", r#"{"a":[{"id":1},{"id":2},{"id":3},{"id":4}]}"#);
     assert!(many.len() == 1 && many[0].place.is_none(), "a delivery that is parked as one has no place");
+}
+
+/// What an item is, and why, where it is no alert.
+fn is(item: &Item) -> String {
+    match item {
+        Item::Alert(_) => "alert".to_owned(),
+        Item::Ignored { reason, detail, .. } => format!("ignored, {}: {detail}", reason.code()),
+        Item::Parked { reason, detail, .. } => format!("parked, {}: {detail}", reason.code()),
+    }
+}
+
+#[test]
+fn a_delivery_without_alerts_is_ignored_and_what_stands_around_them_still_speaks() {
+    let map = "each = [\"/alerts\", \"/alerts/*\", \"/boxes/*/alerts/*\"]\nunless = { \"parent:/state\" = \"merged\" }\nid = \"/id\"\n\
+        title = [\"/title\", \"parent:/name\"]\n[devices]\nname = \"/h\"";
+    let none = "ignored, no-alerts: no alerts in it";
+    for (body, expected) in [
+        ("[]", none),
+        (r#"{"alerts":[]}"#, none),
+        (r#"{"alerts":null,"count":0}"#, none),
+        (r#"{"boxes":[{"alerts":[]}]}"#, none),
+        (r#"{"boxes":[]}"#, none),
+        (
+            r#"{"state":"Merged","name":"n","alerts":[]}"#,
+            "ignored, no-alerts: no alerts in it, and `parent:/state` is `Merged`",
+        ),
+        ("{}", "parked, unmapped: nothing in it is what the map looks for"),
+        ("null", "parked, unmapped: nothing stands where the map looks for alerts"),
+        (r#"{"alerts":[{}]}"#, "parked, unmapped: nothing in it is what the map looks for"),
+        (r#"{"tags":[],"name":"n"}"#, "parked, unmapped: nothing in it is what the map looks for"),
+    ] {
+        let items = items(map, body);
+        assert_eq!(items.iter().map(is).collect::<Vec<_>>(), [expected], "{body}");
+    }
+    let told = items(map, r#"{"name":"n","alerts":[]}"#).remove(0);
+    assert_eq!(told.alert().title.as_deref(), Some("n"));
+}
+
+#[test]
+fn an_envelope_without_alerts_is_none_itself_unless_it_names_a_device() {
+    let map = "each = [\"/alerts/*\", \"\"]\nid = \"/id\"\ntitle = \"/title\"\n[devices]\nname = \"/h\"";
+    for (body, expected) in [
+        (r#"{"alerts":[],"title":"batch 7"}"#, "ignored, no-alerts: no alerts in it"),
+        (r#"{"alerts":[],"id":"1","h":"lt-042"}"#, "alert"),
+        (r#"{"id":"1","title":"t"}"#, "parked, no-device: it names no device"),
+    ] {
+        assert_eq!(items(map, body).iter().map(is).collect::<Vec<_>>(), [expected], "{body}");
+    }
+}
+
+#[test]
+fn a_condition_knows_starts_ends_middles_what_is_missing_and_the_same_host() {
+    let holds = |condition: &str, body: &str| {
+        let map = format!("when = {{ {condition} }}\nid = \"/id\"\n[devices]\nname = \"/h\"");
+        matches!(items(&map, body).remove(0), Item::Alert(_))
+    };
+    let body = r#"{"id":1,"h":"LT-042","kind":"False_Positive - yes","agent":"lt-042.corp.example","flag":true}"#;
+    for (condition, expected) in [
+        ("\"/kind\" = \"false positive*\"", true),
+        ("\"/kind\" = \"*YES\"", true),
+        ("\"/kind\" = \"*positive*\"", true),
+        ("\"/kind\" = \"positive\"", false),
+        ("\"/kind\" = \"*\"", true),
+        ("\"/kind\" = \"\"", false),
+        ("\"/none\" = \"\"", true),
+        ("\"/none\" = [\"\", \"x\"]", true),
+        ("\"/none\" = \"*\"", false),
+        ("\"/h\" = \"same:/agent\"", true),
+        ("\"/kind\" = \"same:/agent\"", false),
+        ("\"/h\" = \"same:/none\"", false),
+        ("\"/flag\" = \"true\"", true),
+    ] {
+        assert_eq!(holds(condition, body), expected, "{condition}");
+    }
+}
+
+#[test]
+fn a_host_that_only_collects_is_no_device_and_said_to_be_none() {
+    let map = "id = \"/id\"\n[devices]\nunless = { \"/h\" = \"same:/collector\" }\nname = \"/h\"";
+    let of = |body: &str| is(&items(map, body).remove(0));
+    assert_eq!(of(r#"{"id":1,"h":"lt-042","collector":"wec-1"}"#), "alert");
+    let parked = of(r#"{"id":1,"h":"WEC-1.corp.example","collector":"wec-1"}"#);
+    assert_eq!(
+        parked,
+        "parked, no-device: the only device it names is one that `unless` rules out, such as the log collector"
+    );
+}
+
+#[test]
+fn a_body_that_the_map_does_not_read_is_named() {
+    let map = "unless = { \"/state\" = \"closed\" }\nid = \"/id\"\nother_bodies = { where = { \"/incident\" = \"*\" }, hint = \"an incident: post its alerts\" }\n[devices]\nname = \"/h\"";
+    let of = |body: &str| is(&items(map, body).remove(0));
+    assert_eq!(of(r#"{"id":1,"incident":7}"#), "parked, unmapped: an incident: post its alerts");
+    assert_eq!(of(r#"{"id":1,"incident":7,"state":"closed"}"#), "ignored, guard: `/state` is `closed`");
+    assert_eq!(of(r#"{"id":1,"h":"lt-042"}"#), "alert");
+    assert!(of(r#"{"$content-type":"x/y","$content":"eyJ9"}"#).contains("inside `$content`, in base64"));
+    assert!(of(r#""{\"id\":1}""#).contains("encoded twice"));
 }

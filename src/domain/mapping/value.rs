@@ -34,6 +34,8 @@ pub struct Taken {
     /// Of what stands at `path`, only what fulfils these.
     #[serde(rename = "where")]
     pub only: Option<Conditions>,
+    /// And of that, only what fulfils none of these.
+    pub unless: Option<Conditions>,
     /// From there on, as a fallback list.
     pub then: Option<OneOrMany<Value>>,
     /// The text is a list, separated by this.
