@@ -435,7 +435,7 @@ fn every_page_of_a_sender_says_what_to_enter_how_to_try_it_and_what_errors_do() 
 }
 
 #[test]
-fn the_template_for_sentinel_posts_the_incident_with_its_secret_kept() {
+fn the_template_for_sentinel_posts_the_incident_with_its_secret_kept_or_with_none() {
     let template: serde_json::Value = serde_json::from_str(&text("docs/sources/sentinel-logic-app.json")).unwrap();
     let app = &template["resources"][1]["properties"];
     let post = &app["definition"]["actions"]["Post_the_incident"];
@@ -444,6 +444,17 @@ fn the_template_for_sentinel_posts_the_incident_with_its_secret_kept() {
     assert_eq!(post["runtimeConfiguration"]["secureData"]["properties"], serde_json::json!(["inputs"]));
     let trigger = &app["definition"]["triggers"]["Microsoft_Sentinel_incident"];
     assert_eq!(trigger["inputs"]["path"], "/incident-creation");
+    // A 202 with a place to ask again would make the action wait for an end that is not coming.
+    assert_eq!(post["operationOptions"], "DisableAsyncPattern");
+    let choice = "[if(equals(parameters('Proof'), 'Secret'), variables('BySecret'), variables('ByManagedIdentity'))]";
+    assert_eq!(post["inputs"]["authentication"], choice);
+    let (secret, identity) = (&template["variables"]["BySecret"], &template["variables"]["ByManagedIdentity"]);
+    assert_eq!(secret["value"], "Bearer @{parameters('ScanhookSecret')}");
+    assert_eq!(
+        (&identity["type"], &identity["audience"]),
+        (&"ManagedServiceIdentity".into(), &"[parameters('ScanhookAudience')]".into())
+    );
+    assert_eq!(template["parameters"]["ScanhookSecret"]["minLength"], 16);
     for (parameter, kind) in [("ScanhookUrl", "string"), ("ScanhookSecret", "securestring")] {
         assert_eq!(template["parameters"][parameter]["type"], kind);
         assert_eq!(app["parameters"][parameter]["value"], format!("[parameters('{parameter}')]"));
