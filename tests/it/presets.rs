@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use scanhook::domain::alert::{AlertReason, Severity};
+use scanhook::domain::alert::{Alert, AlertReason, Severity};
 use scanhook::domain::mapping::{self, Caps, Delivered, Explained, Headers, Item, Mapping};
+use scanhook::domain::rules::Facts;
+use scanhook::domain::scan::Mode;
 use scanhook::domain::strict_json;
 use scanhook::domain::time::Timestamp;
+use scanhook::domain::verdict::Asks;
+use scanhook::policy::{Ceiling, Policy, Question, Terms};
 use scanhook::presets;
+use scanhook::settings::Source;
 use serde_json::{Value, json};
 
 pub const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
@@ -160,18 +165,48 @@ fn every_published_body_is_read_as_its_collection_expects() {
     assert!(tried >= 16, "{tried}");
 }
 
-/// An item as the file of expectations holds it.
-fn shown(item: &Item) -> Value {
-    let is = match item {
-        Item::Alert(_) => "alert",
-        Item::Ignored { .. } => "ignored",
-        Item::Parked { reason, .. } => reason.code(),
+/// The policy that is shipped with scanhook.
+fn shipped() -> &'static Policy {
+    static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules.toml");
+        Policy::load(&file).map_or_else(|_| panic!("{}", file.display()), |checked| checked.policy)
+    });
+    &POLICY
+}
+
+/// What the shipped policy makes of each device of an alert, where the directory knows it as an unremarkable machine.
+fn decided(preset: &str, body: &[u8], alert: &Alert) -> Vec<String> {
+    let (policy, source) = (shipped(), Source::of_preset(preset).unwrap());
+    let json = strict_json::read(body).unwrap();
+    let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+    let verdict = |device| {
+        let facts = Facts::Known(policy.rules().unremarkable(device));
+        let (tenant, at) = ("default", Timestamp::default());
+        let verdict =
+            policy.decide(Question { source: &source, tenant, terms, alert, device, facts, body: Some(&json), at });
+        let rule = verdict.rule.as_deref().unwrap_or("no rule");
+        match verdict.asks {
+            Asks::Nothing(reason) => format!("none by `{rule}`: {}", reason.code()),
+            Asks::Hold(reason, wanted) => format!("held {} by `{rule}`: {}", wanted.kind.code(), reason.code()),
+            Asks::Scan(wanted) => format!("{} by `{rule}`", wanted.kind.code()),
+            Asks::Resolve(_) => panic!("{preset}: the directory has answered"),
+        }
     };
-    json!({ "is": is, "alert": item.alert() })
+    alert.devices.iter().map(verdict).collect()
+}
+
+/// An item as the file of expectations holds it.
+fn shown(preset: &str, body: &[u8], item: &Item) -> Value {
+    let alert = item.alert();
+    match item {
+        Item::Alert(_) => json!({ "is": "alert", "alert": alert, "decides": decided(preset, body, alert) }),
+        Item::Ignored { detail, .. } => json!({ "is": "ignored", "alert": alert, "because": detail }),
+        Item::Parked { reason, detail, .. } => json!({ "is": reason.code(), "alert": alert, "because": detail }),
+    }
 }
 
 #[test]
-fn every_body_of_ours_is_read_as_written_down() {
+fn every_body_of_ours_is_read_and_decided_as_written_down() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
     let expected: Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
     let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -179,8 +214,8 @@ fn every_body_of_ours_is_read_as_written_down() {
     let mut read = serde_json::Map::new();
     for file in &files {
         let preset = expected[file]["preset"].as_str().unwrap_or_else(|| panic!("{file}: nothing is expected of it"));
-        let explained = explained(preset, &fs::read(folder.join(file)).unwrap());
-        let items: Vec<_> = explained.iter().map(|one| shown(&one.item)).collect();
+        let body = fs::read(folder.join(file)).unwrap();
+        let items: Vec<_> = explained(preset, &body).iter().map(|one| shown(preset, &body, &one.item)).collect();
         read.insert(file.clone(), json!({ "preset": preset, "items": items }));
     }
     let read = Value::Object(read);
@@ -193,6 +228,74 @@ fn every_body_of_ours_is_read_as_written_down() {
     assert_eq!(expected.as_object().unwrap().len(), files.len(), "an expectation without a body");
     let covered: BTreeSet<_> = expected.as_object().unwrap().values().map(|file| file["preset"].as_str()).collect();
     assert_eq!(covered, presets::names().map(Some).collect(), "a map without a body");
+}
+
+/// Every place of a document below its top, as a JSON pointer.
+fn places(value: &Value, above: &str, found: &mut Vec<String>) {
+    let below: Vec<(String, &Value)> = match value {
+        Value::Array(elements) => elements.iter().enumerate().map(|(n, element)| (n.to_string(), element)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, member)| (key.replace('~', "~0").replace('/', "~1"), member)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (step, value) in below {
+        let place = format!("{above}/{step}");
+        places(value, &place, found);
+        found.push(place);
+    }
+}
+
+/// Every text and number of a document.
+fn scalars(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(elements) => elements.iter().for_each(|element| scalars(element, found)),
+        Value::Object(members) => members.values().for_each(|member| scalars(member, found)),
+        Value::String(text) => drop(found.insert(text.to_lowercase())),
+        other => drop(found.insert(other.to_string())),
+    }
+}
+
+/// Hosts of the fixtures that only hand on what others write.
+const COLLECTORS: [&str; 3] = ["wazuh-31", "wazuh-north", "collector-1"];
+
+#[test]
+fn whatever_one_place_of_a_body_holds_no_device_is_invented_and_no_collector_is_one() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
+    let expected: Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let mut tried: BTreeMap<&str, usize> = BTreeMap::new();
+    for (file, one) in expected.as_object().unwrap() {
+        let preset = one["preset"].as_str().unwrap();
+        let body: Value = serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
+        let (mut all, mut said) = (Vec::new(), BTreeSet::new());
+        places(&body, "", &mut all);
+        scalars(&body, &mut said);
+        let others = json!([null, "", [], {}, 7, true, "N/A", "{{x}}", " ", "-", 0, "unknown", [{}]]);
+        let others = others.as_array().unwrap();
+        let every: Vec<_> = all.iter().flat_map(|place| others.iter().map(move |other| (place, other))).collect();
+        // About 200 a file; a step that is no multiple of 13 takes each of the values in turn.
+        let step = (every.len() / 200).max(1);
+        for (place, other) in every.iter().step_by(if step % 13 == 0 { step + 1 } else { step }) {
+            let mut changed = body.clone();
+            *changed.pointer_mut(place).unwrap() = (*other).clone();
+            let text = changed.to_string();
+            let json = strict_json::read(text.as_bytes()).unwrap();
+            for item in mapping::read(mapping_of(preset), Caps::default(), &json, &[7; 24]) {
+                let Item::Alert(alert) = item else { continue };
+                for device in &alert.devices {
+                    let name = device.name.as_deref().unwrap_or_default().to_lowercase();
+                    assert!(!COLLECTORS.contains(&name.as_str()), "{file}: {place} is {other}: {device:?}");
+                    // Names are put together from parts that the body holds.
+                    let word = other.as_str().map_or_else(|| other.to_string(), str::to_lowercase);
+                    let told = |part: &str| word.contains(part) || said.iter().any(|text| text.contains(part));
+                    let label = device.label().to_lowercase();
+                    assert!(label.split('.').all(told), "{file}: {place} is {other}: {device:?}");
+                }
+            }
+            *tried.entry(preset).or_default() += 1;
+        }
+    }
+    assert!(tried.values().all(|count| *count >= 200), "{tried:?}");
 }
 
 /// Documents made of the keys that the maps read, and of values of every kind.

@@ -179,3 +179,59 @@ async fn a_sentinel_update_that_adds_a_host_scans_that_host_once() {
     assert_eq!(site.post("sentinel2", renamed).await.json()["alerts"][0]["state"], "duplicate");
     assert_eq!(site.far.calls_of("scan").len(), 2);
 }
+
+/// State, reason and detail of each alert in a receipt.
+fn ends(receipt: &Value) -> Vec<(&str, &str)> {
+    let alerts = receipt["alerts"].as_array().unwrap().iter();
+    alerts.map(|one| (one["state"].as_str().unwrap(), one["reason"].as_str().unwrap_or_default())).collect()
+}
+
+#[tokio::test]
+async fn a_delivery_without_alerts_is_taken_and_asks_for_nothing() {
+    let lines = |preset: &str| format!("preset = \"{preset}\"\ntenants = \"north\"");
+    let site = site(&(source("generic", &lines("generic")) + &source("xdr", &lines("defender-xdr-incident")))).await;
+    for body in ["[]", r#"{"alerts":[]}"#, r#"{"alerts":null}"#, r#"{"value":[]}"#] {
+        let answer = site.post("generic", body).await;
+        assert_eq!((answer.status, ends(&answer.json())), (202, vec![("ignored", "no-alerts")]), "{body}");
+    }
+    let merged = site.post("xdr", bodies("defender-xdr-incident-redirected.json")).await.json();
+    assert_eq!(merged["alerts"][0]["detail"], "no alerts in it, and `parent:/status` is `Redirected`");
+    assert_eq!(site.far.calls_of("scan").len(), 0);
+}
+
+#[tokio::test]
+async fn two_alerts_are_two_although_their_key_lacks_the_part_that_tells_them_apart() {
+    let site = site(&source("alertmanager", "preset = \"alertmanager\"\ntenants = \"north\"")).await;
+    let alert = |name: &str| {
+        json!({ "status": "firing", "startsAt": "2026-11-03T06:20:11Z",
+                "labels": { "alertname": name, "severity": "high", "device_id": machine(1) } })
+    };
+    let group = |alerts: &[Value]| json!({ "version": "4", "status": "firing", "alerts": alerts }).to_string();
+    for (group, expected) in [
+        (group(&[alert("Macro")]), vec![("decided", "")]),
+        (group(&[alert("Ransom")]), vec![("decided", "")]),
+        (group(&[alert("Macro"), alert("Beacon")]), vec![("duplicate", "repeated"), ("decided", "")]),
+    ] {
+        assert_eq!(ends(&site.post("alertmanager", &group).await.json()), expected, "{group}");
+    }
+}
+
+#[tokio::test]
+async fn a_sender_that_speaks_of_itself_begins_no_scan() {
+    let presets = ["grafana", "datadog", "panther", "falco", "wazuh4", "opsgenie"];
+    let sources = presets.map(|preset| source(preset, &format!("preset = \"{preset}\"\ntenants = \"north\"")));
+    let site = site(&sources.concat()).await;
+    for (preset, file) in [
+        ("grafana", "grafana-no-data.json"),
+        ("datadog", "datadog-no-data.json"),
+        ("datadog", "datadog-test.json"),
+        ("panther", "panther-rule-error.json"),
+        ("falco", "falco-itself.json"),
+        ("wazuh4", "wazuh4-itself.json"),
+        ("opsgenie", "opsgenie-heartbeat.json"),
+    ] {
+        let receipt = site.post(preset, bodies(file)).await.json();
+        assert!(ends(&receipt).iter().all(|end| *end == ("ignored", "guard")), "{file}: {receipt}");
+    }
+    assert_eq!(site.get("/api/v1/decisions").await["items"], json!([]));
+}
