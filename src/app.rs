@@ -400,6 +400,13 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                         "the computer's clock was set: waits and quota windows go on as they were"
                     );
                 }
+                Happened::ClocksDiffer { ahead } => {
+                    tracing::warn!(
+                        tenant,
+                        ms_ahead = ahead,
+                        "Defender's clock and this machine's differ by more than 5 minutes"
+                    );
+                }
                 Happened::Stopped { code, why } => {
                     tracing::error!(tenant, code, why, "nothing is sent for this tenant")
                 }

@@ -221,6 +221,7 @@ impl Metrics {
             | Happened::Paused { .. }
             | Happened::Lowered { .. }
             | Happened::ClockSet { .. }
+            | Happened::ClocksDiffer { .. }
             | Happened::Stopped { .. }
             | Happened::Alarm { .. } => {}
         }

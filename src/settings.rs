@@ -3,6 +3,7 @@
 
 mod auth;
 mod place;
+mod retention;
 mod secret;
 mod server;
 mod source;
@@ -334,7 +335,12 @@ impl Settings {
             sources.into_iter().filter_map(|(name, s)| source::read(name, s, &names, max_body, ctx)).collect();
         root.finish(ctx);
         ctx.unused_variables();
-        tenant::compare(&tenants, ctx);
+        if !flags.simulate {
+            tenant::compare(&tenants, ctx);
+        }
+        if let Some(journal) = &journal {
+            ctx.faults.extend(retention::compare(journal, &tenants, &sources));
+        }
         source::compare(&sources, ctx);
         let (faults, warnings, notes) = (take(&mut ctx.faults), take(&mut ctx.warnings), take(&mut ctx.notes));
         match (server, journal) {

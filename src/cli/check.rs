@@ -49,12 +49,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Trouble::new(Exit::NoInput, sentence).into());
     }
     let mut report = Report { colour: args.output == Format::Text && colour(), ..Report::default() };
-    let (sources, journal) = match &config {
-        Some(path) => report.config(path)?.map_or((None, None), |(sources, journal)| (Some(sources), Some(journal))),
-        None => (Some(Vec::new()), None),
+    let settings = match &config {
+        Some(path) => report.config(path)?,
+        None => None,
     };
     if let Some(path) = &rules {
-        report.rules(path, sources.as_deref(), journal.as_deref())?;
+        // Without a configuration there are no sources; with one that cannot be used nothing is known of them.
+        let sources = settings.as_ref().map(|settings| settings.sources.as_slice());
+        let sources = sources.or(config.is_none().then_some(&[]));
+        let policy = report.rules(path, sources, settings.as_ref().map(|settings| settings.journal.path.as_path()))?;
+        if let (Some(policy), Some(settings), Some(config)) = (policy, settings, config) {
+            let file = config.display().to_string();
+            settings.too_forgetful(policy.rules()).into_iter().for_each(|fault| report.fault(&file, fault));
+        }
     }
     report.print(args.output)?;
     Ok(report.exit(args.deny_warnings))
@@ -96,8 +103,8 @@ struct Report {
 }
 
 impl Report {
-    /// Checks scanhook.toml; its sources and where its journal lies, if it can be used.
-    fn config(&mut self, path: &Path) -> Result<Option<(Vec<Source>, PathBuf)>, Trouble> {
+    /// Checks scanhook.toml; what it says, if it can be used.
+    fn config(&mut self, path: &Path) -> Result<Option<Settings>, Trouble> {
         readable(path)?;
         let file = path.display().to_string();
         match Settings::load(&Inputs::from_process(Some(path.to_owned()), Flags::default())) {
@@ -111,7 +118,7 @@ impl Report {
                     let sentence = format!("source `{name}` asks for no credential, so anybody can speak for it");
                     self.say(&file, "warning", &sentence);
                 }
-                Ok(Some((settings.sources, settings.journal.path)))
+                Ok(Some(settings))
             }
             Err(faults) => {
                 for fault in faults {
@@ -139,8 +146,13 @@ impl Report {
         self.findings.push(Found { file, line, column, level: "error", code: Some(code), message, remedy: None });
     }
 
-    /// Checks rules.toml and runs its tests.
-    fn rules(&mut self, path: &Path, sources: Option<&[Source]>, journal: Option<&Path>) -> Result<(), Trouble> {
+    /// Checks rules.toml and runs its tests; the policy, if it can be used.
+    fn rules(
+        &mut self,
+        path: &Path,
+        sources: Option<&[Source]>,
+        journal: Option<&Path>,
+    ) -> Result<Option<Policy>, Trouble> {
         let file = path.display().to_string();
         match Policy::load(path) {
             Ok(Checked { policy, lints }) => {
@@ -149,11 +161,11 @@ impl Report {
                 self.tests = test::outcomes(&policy, path, sources.unwrap_or_default(), possible);
                 self.not_run = policy.rules().tests().len() - self.tests.len();
                 self.surroundings(&file, &policy, sources.unwrap_or_default(), journal);
-                Ok(())
+                Ok(Some(policy))
             }
             Err(PolicyError::Faulty(_, text, findings)) => {
                 self.about_rules(&file, &text, &findings);
-                Ok(())
+                Ok(None)
             }
             Err(PolicyError::Unreadable(path, error)) => Err(Trouble::reading(&path, &error)),
         }
@@ -296,11 +308,20 @@ pub(super) fn settings(inputs: &Inputs) -> Result<Settings, Trouble> {
     Settings::load(inputs).map_err(|faults| {
         let file =
             inputs.file.as_ref().map_or_else(|| "no scanhook.toml".to_owned(), |path| path.display().to_string());
-        for fault in &faults {
-            complain(&format!("error: {}", placed(&file, fault)));
-        }
-        Trouble::new(Exit::Configuration, format!("{file}: {}", count(faults.len(), "error")))
+        told(&faults, &file)
     })
+}
+
+/// Nothing if there are no faults, or all of them on stderr.
+pub(super) fn faultless(faults: &[SettingsFault], file: &str) -> Result<(), Trouble> {
+    if faults.is_empty() { Ok(()) } else { Err(told(faults, file)) }
+}
+
+fn told(faults: &[SettingsFault], file: &str) -> Trouble {
+    for fault in faults {
+        complain(&format!("error: {}", placed(file, fault)));
+    }
+    Trouble::new(Exit::Configuration, format!("{file}: {}", count(faults.len(), "error")))
 }
 
 /// The policy, or its findings on stderr.

@@ -7,6 +7,7 @@ mod check;
 mod decisions;
 mod demo;
 mod deny;
+mod dumps;
 mod explain;
 mod init;
 mod order;

@@ -18,6 +18,7 @@ use super::trouble::{Exit, Trouble};
 use super::{Format, check};
 use crate::api::Receipt;
 use crate::clock;
+use crate::defender;
 use crate::domain::signature::{Check, Encoding, Key, KeyEncoding, Moment, Outgoing, Unsendable};
 use crate::presets;
 use crate::settings::{self, Source};
@@ -76,6 +77,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => preset(args)?,
     };
     let url = args.url.clone().unwrap_or_else(|| format!("http://127.0.0.1:8080/webhooks/{}", args.source));
+    in_private(&sender.checks, &url)?;
     if args.print_curl {
         let (method, media_type) = (method(&sender.source), media_type(&sender.source));
         let (payload, token) = (args.payload.as_path(), args.token_file.as_deref());
@@ -150,6 +152,21 @@ fn preset(args: &Args) -> Result<Sender, Trouble> {
 pub(super) fn unknown(name: &str, what: &str, known: &[String]) -> Trouble {
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Trouble::new(Exit::Usage, format!("no {what} is called `{}`; there is {known}", plain(name)))
+}
+
+/// Nobody on the way may read a secret: without TLS one leaves this machine only as a signature.
+fn in_private(checks: &[Check], url: &str) -> Result<(), Trouble> {
+    let shown = checks.iter().any(|check| !matches!(check, Check::Hmac(_) | Check::Address { .. }));
+    let plain = url.parse::<http::Uri>().is_ok_and(|url| {
+        url.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
+            && !url.host().is_some_and(defender::is_loopback)
+    });
+    if shown && plain {
+        let sentence =
+            "--url: over plain http to another machine everybody on the way could read this source's secret; use https";
+        return Err(Trouble::new(Exit::Usage, sentence));
+    }
+    Ok(())
 }
 
 /// The token of `--token-file`, without the newline at its end.

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::output::{self, complain};
 use super::signals::{Hangups, Signals};
 use super::trouble::{Exit, Trouble};
-use super::{check, test};
+use super::{check, dumps, test};
 use crate::app::{Listeners, Options, Running, StartError};
 use crate::domain::rules::RuleTest;
 use crate::journal::OpenError;
@@ -52,10 +52,15 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    // Before the first secret is read.
+    let dumps = dumps::off();
     let inputs = inputs(args);
     let settings = check::settings(&inputs)?;
     let (policy, skipped) = policy(&settings)?;
     logs::start(inputs.log()).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()))?;
+    if let Err(error) = dumps {
+        tracing::warn!(%error, "core dumps could not be switched off: one would hold the secrets");
+    }
     tell(&settings, &policy, &skipped);
 
     let (mut signals, hangups) = (Signals::new()?, Hangups::new()?);
@@ -94,7 +99,8 @@ fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
     let outcomes = test::outcomes(&checked.policy, &settings.rules, &settings.sources, complete);
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     if failed.is_empty() {
-        return Ok((checked.policy, skipped));
+        let faults = settings.too_forgetful(checked.policy.rules());
+        return check::faultless(&faults, "scanhook.toml").map(|()| (checked.policy, skipped));
     }
     for outcome in &failed {
         complain(&outcome.text());

@@ -192,7 +192,8 @@ fn base(setting: &'static str, text: &str, known: Option<&[&str]>) -> Result<Str
 }
 
 /// This computer, by name or address; an IPv6 address stands in brackets as in a URL.
-fn is_loopback(host: &str) -> bool {
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|a| a.is_loopback())
 }

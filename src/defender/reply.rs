@@ -528,22 +528,19 @@ pub(super) fn shown(text: &str, most: usize) -> String {
     short
 }
 
-/// How long to stay away, from 1 to 3600 s. A date counts from the answer's own `Date`, so that no clock is needed
+/// How long to stay away, from 1 to 3600 s; `missing` where the answer does not say it in words we know. A date counts from the answer's own `Date`, so that no clock is needed
 /// and no difference of clocks hurts.
 pub(super) fn pause(headers: &HeaderMap, missing: Duration) -> Duration {
     let Some(text) = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::trim) else {
         return missing;
     };
     let seconds = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        text.parse::<u64>().unwrap_or(u64::MAX)
+        Some(text.parse::<u64>().unwrap_or(u64::MAX))
     } else {
         let date = headers.get(DATE).and_then(|v| v.to_str().ok()).and_then(http_date);
-        match (http_date(text), date) {
-            (Some(until), Some(date)) => u64::try_from(until.saturating_sub(date)).unwrap_or(0),
-            _ => 0,
-        }
+        http_date(text).zip(date).map(|(until, date)| u64::try_from(until.saturating_sub(date)).unwrap_or(0))
     };
-    if seconds == 0 { missing } else { Duration::from_secs(seconds.min(3600)) }
+    seconds.map_or(missing, |seconds| Duration::from_secs(seconds.clamp(1, 3600)))
 }
 
 /// What the far side's clock said when it answered.

@@ -98,11 +98,12 @@ impl Store {
         let marker = beside(path, "marker");
         // A journal has at least its first page from before its marker is made: an empty file is one that was lost.
         let kept = std::fs::metadata(path).is_ok_and(|about| about.len() > 0);
-        if marker.exists() && !kept {
+        if std::fs::symlink_metadata(&marker).is_ok() && !kept {
             return Err(OpenError::Lost(path.to_owned()));
         }
+        close_to_others(path)?;
         let db = connect(path)?;
-        File::create(&marker).map_err(|e| OpenError::io(&marker, &e))?;
+        drop(private(&marker)?);
         Ok(Store { db, ids, path: Some(path.to_owned()), _lock: Some(lock) })
     }
 
@@ -261,23 +262,75 @@ fn lock(path: &Path) -> Result<Lock, OpenError> {
     }
 }
 
-/// Opens or makes a file that only its owner may read: the journal holds alerts.
+/// Opens or makes a file beside the journal that only its owner may read: the journal holds alerts. A link there is
+/// refused, so that nobody can have another file opened, or made, in its place; nothing is ever emptied.
 fn private(path: &Path) -> Result<File, OpenError> {
+    open_private(path, false)
+}
+
+fn open_private(path: &Path, through_link: bool) -> Result<File, OpenError> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|e| OpenError::io(path, &e))
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600).custom_flags(if through_link { 0 } else { libc::O_NOFOLLOW });
+    }
+    let file = options.open(path).map_err(|error| match std::fs::symlink_metadata(path) {
+        Ok(about) if about.is_symlink() && !through_link => OpenError::Io {
+            path: path.to_owned(),
+            message: "is a symbolic link, which is not followed here; remove it".to_owned(),
+        },
+        _ => OpenError::io(path, &error),
+    })?;
+    for_owner_alone(&file).map_err(|e| OpenError::io(path, &e))?;
+    Ok(file)
+}
+
+/// Takes away what others may do with a file, if it is more than nothing.
+#[cfg(unix)]
+fn for_owner_alone(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let about = file.metadata()?;
+    if about.is_file() && about.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn for_owner_alone(_: &File) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// The journal itself may lie behind a link; SQLite gives the files it makes beside it the same mode. Those that are
+/// there already may have another. Not while this process has the journal open: to close a file lets go of all locks that
+/// the process has on it, those of SQLite included.
+fn close_to_others(path: &Path) -> Result<(), OpenError> {
+    drop(open_private(path, true)?);
+    let path = std::fs::canonicalize(path).map_err(|e| OpenError::io(path, &e))?;
+    for suffix in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        if std::fs::symlink_metadata(&beside).is_ok() {
+            drop(private(Path::new(&beside))?);
+        }
+    }
+    Ok(())
 }
 
 fn connect(path: &Path) -> Result<Connection, OpenError> {
-    drop(private(path)?);
+    if !path.exists() {
+        drop(open_private(path, true)?);
+    }
     let mut db = Connection::open(path).map_err(OpenError::sqlite)?;
     db.busy_timeout(core::time::Duration::from_millis(500)).map_err(OpenError::sqlite)?;
     // Before the first setting: write-ahead logging is written into the file, and this one may be somebody else's.
     recognize(&db)?;
     let wal: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
-    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000").map_err(OpenError::sqlite)?;
+    // What is forgotten is overwritten, wherever it lay: also in the pages that a long body filled alone.
+    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON")
+        .map_err(OpenError::sqlite)?;
     let full: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
     if wal != "wal" || full != 2 {
         return Err(OpenError::NotDurable);

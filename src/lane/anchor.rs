@@ -15,6 +15,9 @@ use crate::journal::{ClockSet, JournalError, Tx};
 /// Less than this is a clock that is being kept, not one that was set. The ledger's second covers it.
 const KEPT: u64 = 250;
 
+/// Milliseconds by which the far side's clock and ours may differ before somebody should look.
+const OFF: u64 = 5 * 60_000;
+
 /// Where both clocks stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Anchor {
@@ -78,12 +81,28 @@ impl Lane {
     }
 
     /// Takes the far side's clock from the `Date` of an answer. Lists are asked for by that clock, whatever ours says.
-    pub(super) fn note_far_clock(&mut self, answer: &Answer, now: Timestamp) {
+    pub(super) fn note_far_clock(&mut self, answer: &Answer, now: Timestamp, happened: &mut Vec<Happened>) {
         if let Answer::Http(response) = answer
             && let Some(date) = reply::date(response.headers())
         {
+            let was_off = self.clocks_differ();
             self.far_ahead = date.millis().saturating_sub(now.millis());
+            if self.clocks_differ() && !was_off {
+                happened.push(Happened::ClocksDiffer { ahead: self.far_ahead });
+            }
         }
+    }
+
+    fn clocks_differ(&self) -> bool {
+        self.far_ahead.unsigned_abs() > OFF
+    }
+
+    /// What the operator should know where the two clocks are too far apart.
+    pub(super) fn note_of_clocks(&self) -> Option<String> {
+        let seconds = self.far_ahead.unsigned_abs() / 1000;
+        let way = if self.far_ahead > 0 { "ahead of" } else { "behind" };
+        let what = "one of the two is wrong: check this machine's time, then what answers on the way to Defender";
+        self.clocks_differ().then(|| format!("Defender's clock is {seconds} s {way} this machine's; {what}"))
     }
 }
 

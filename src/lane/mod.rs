@@ -266,6 +266,11 @@ pub enum Happened {
         /// Or the computer was restarted, and this is what has passed by its clock.
         restarted: bool,
     },
+    /// The far side's clock and ours have come too far apart.
+    ClocksDiffer {
+        /// Milliseconds by which the far side's is ahead of ours.
+        ahead: i64,
+    },
     /// Nothing is sent until an operator mends this.
     Stopped {
         /// A stable code.
@@ -424,7 +429,7 @@ impl Lane {
             happened.push(Happened::Alarm { code: "tls" });
         }
         happened.push(Happened::Called { api, answer: word, took: now.since(sent_at) });
-        self.note_far_clock(&answer, now);
+        self.note_far_clock(&answer, now, &mut happened);
         self.settle_account(id, api, &answer, sent_at, now, &mut happened);
         match call {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
@@ -488,7 +493,9 @@ impl Lane {
             };
             (api.code().to_owned(), view)
         });
-        (self.gate.view(now), quota.collect())
+        let mut view = self.gate.view(now);
+        view.notes.extend(self.note_of_clocks());
+        (view, quota.collect())
     }
 
     /// When a call of this API may leave that may use all of the share: that, the calls under way, and the way back

@@ -61,6 +61,14 @@ pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &Prints) -> Read 
             fault(file.unwrap_or(Path::new("")), None, &found.code, &message)
         }));
     }
+    let mut policy = policy;
+    let (new, old) = (settings.as_ref(), &in_force.settings);
+    let rules = policy.as_ref().unwrap_or(&in_force.policy).rules();
+    let too_forgetful = new.unwrap_or(old).too_forgetful(rules);
+    if !too_forgetful.is_empty() {
+        (settings, policy) = (None, None);
+        config_faults.extend(too_forgetful.into_iter().map(|fault| of_settings(file, fault)));
+    }
     if !(config_faults.is_empty() && rules_faults.is_empty()) {
         // A file with faults may name fewer files than it will when it is mended.
         let mut all = known.again();

@@ -199,8 +199,8 @@ fn scheme<'i>(mut table: Section<'i>, known: &Known, ctx: &mut Context<'i>) -> O
     if header.is_none() && !table.knows("header") {
         table.missing(ctx, "header", "must name the header the signature stands in");
     }
-    let visible = |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic());
-    let must_be = "at most 64 visible ASCII characters";
+    let visible = |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    let must_be = "at most 64 visible ASCII characters or blanks; empty where nothing stands before the signature";
     let prefix = table.parse(ctx, "prefix", must_be, |text| visible(text).then(|| text.to_owned()));
     let separator =
         table.parse(ctx, "separator", "one character such as \",\", or empty where there is one signature", divides);

@@ -11,6 +11,9 @@ use crate::file::{Content, Prints};
 /// A file larger than this is no secret.
 const LARGEST: u64 = 64 * 1024;
 
+/// What some editors put before UTF-8; nobody's secret begins with it.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// A secret with the name it may be logged by.
 struct Named {
     id: String,
@@ -18,10 +21,32 @@ struct Named {
     secret: SecretSlice<u8>,
 }
 
+impl Named {
+    /// What is odd about a secret whose text is used as it is. The text itself is not shown.
+    fn oddity(&self) -> Option<String> {
+        let secret = self.secret.expose_secret();
+        let is_blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+        let place = match (is_blank(secret.first()), is_blank(secret.last())) {
+            (true, true) => "begins and ends",
+            (true, false) => "begins",
+            (false, true) => "ends",
+            (false, false) => return None,
+        };
+        Some(format!(
+            "{}: the secret {place} with a blank or a line break, which is part of it; if the sender's secret has none \
+             there, every request is refused: remove it",
+            self.id
+        ))
+    }
+}
+
 /// The webhook keys a table names; faults are noted.
 pub(super) fn keys<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>, encoding: KeyEncoding) -> Vec<Key> {
     let mut keys = Vec::new();
     for (name, named) in named(section, ctx) {
+        if encoding == KeyEncoding::Raw {
+            ctx.warnings.extend(named.oddity());
+        }
         match Key::encoded(named.id.as_str(), named.secret.expose_secret(), encoding) {
             Ok(key) => keys.push(key.kept_in(named.origin)),
             Err(why) => section.fault(ctx, name, "bad-secret", format!("{}: {why}", named.id)),
@@ -38,6 +63,7 @@ pub(super) fn client_secret<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>
         return None;
     }
     let (name, named) = all.pop()?;
+    ctx.warnings.extend(named.oddity());
     match core::str::from_utf8(named.secret.expose_secret()) {
         Ok("") => section.fault(ctx, name, "bad-secret", format!("{}: is empty", named.id)),
         Ok(text) => return Some(SecretString::from(text)),
@@ -94,11 +120,17 @@ fn from_file(path: &Path, files: &mut Prints, notes: &mut Vec<String>) -> Result
     if let Some(note) = access(&about, path)? {
         notes.push(note);
     }
-    let length = bytes.len();
-    let bytes = trimmed(bytes);
-    if bytes.len() < length {
-        notes.push(format!("{shown}: the newline at its end is not part of the secret"));
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return Err(format!("{shown}: is written in UTF-16, so its bytes are not the secret's; write it in UTF-8"));
     }
+    let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
+        Some(rest) if core::str::from_utf8(rest).is_ok() => {
+            notes.push(format!("{shown}: the byte order mark at its beginning is not part of the secret"));
+            rest.to_vec()
+        }
+        _ => bytes,
+    };
+    let bytes = trimmed(bytes);
     let id = path.file_name().map_or_else(|| shown.to_string(), |name| name.to_string_lossy().into_owned());
     Ok(Named { id, origin: Origin::File(path.to_owned()), secret: SecretSlice::from(bytes) })
 }

@@ -69,20 +69,27 @@ pub(super) fn read<'i>(
     })
 }
 
-/// Two names for one app in one tenant would both think the far side's whole budget theirs.
+/// Two names for one app in one Entra tenant would each think the far side's whole budget theirs, and each scan a machine
+/// that the other is scanning. A domain and the id of one Entra tenant are known to be the same only when it answers.
 pub(super) fn compare(tenants: &[Tenant], ctx: &mut Context<'_>) {
     for (n, one) in tenants.iter().enumerate() {
-        for other in &tenants[..n] {
-            if one.tenant_id.eq_ignore_ascii_case(&other.tenant_id)
-                && one.client_id.eq_ignore_ascii_case(&other.client_id)
-            {
-                ctx.warnings.push(format!(
-                    "tenants `{}` and `{}` are one app in one Entra tenant: together they may spend twice its quota",
-                    other.name, one.name
-                ));
-            }
+        let twin = tenants[..n]
+            .iter()
+            .find(|other| same(&one.tenant_id, &other.tenant_id) && same(&one.client_id, &other.client_id));
+        if let Some(twin) = twin {
+            let message = format!(
+                "is the app of tenant `{}` in the same Entra tenant: together they would spend twice its quota and scan a \
+                 machine twice; name it once, and let both sources act for that one",
+                twin.name
+            );
+            ctx.fault("bad-value", format!("tenants.{}.client_id", one.name), message);
         }
     }
+}
+
+/// Whether two ids or domains are the same one.
+fn same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('.').eq_ignore_ascii_case(other.trim_end_matches('.'))
 }
 
 /// It stands in the path of the token's URL. `common` and its like are no single tenant.

@@ -385,7 +385,7 @@ fn a_source_is_checked_whole() {
         ),
         (
             generic,
-            "hmac = { header = \"X\", prefix = \"v1 \", secret_file = \"s.secret\" }",
+            "hmac = { header = \"X\", prefix = \"v1\\u00e9\", secret_file = \"s.secret\" }",
             "bad-value",
             "auth[0].hmac.prefix",
         ),
@@ -501,9 +501,65 @@ fn what_is_allowed_but_unwise_is_a_warning() {
     let warnings = with(&twin).load().warnings;
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("`s` and `twin` share a secret") && !warnings[0].contains("canary"), "{warnings:?}");
-    let same = TENANT.replace("[tenants.default]", "[tenants.again]");
-    let file = format!("{TENANT}{same}{}", SOURCE.replace("[[", "tenants = \"again\"\n[["));
-    assert!(Setting::of(&file).load().warnings[0].contains("twice its quota"));
+}
+
+#[test]
+fn two_names_for_one_app_are_refused_however_its_ids_are_written() {
+    let app = |name: &str, tenant: &str, client: &str| {
+        format!(
+            "[tenants.{name}]\ntenant_id = \"{tenant}\"\nclient_id = \"{client}\"\ncredential = {{ secret_env = \"APP_SECRET\" }}\n"
+        )
+    };
+    let source = SOURCE.replace("preset", "tenants = \"one\"\npreset");
+    let (id, client) = ("3d2b1f8c-6a44-4f0d-9c51-7e8a9b0c1d2e", "b7a0c9d2-51e3-4b7e-8f60-2a1c3d4e5f60");
+    for (tenant, other, client_too, refused) in [
+        (id, id, client, true),
+        (id, &id.to_uppercase(), &client.to_uppercase(), true),
+        ("corp.example", "CORP.example.", client, true),
+        (id, id, "c7a0c9d2-51e3-4b7e-8f60-2a1c3d4e5f60", false),
+        (id, "4d2b1f8c-6a44-4f0d-9c51-7e8a9b0c1d2e", client, false),
+    ] {
+        let file = format!("{}{}{source}", app("one", tenant, client), app("two", other, client_too));
+        if refused {
+            assert_eq!(fault(&file), ("bad-value", "tenants.two.client_id".to_owned()));
+        } else {
+            assert!(Setting::of(&file).load().warnings.is_empty());
+        }
+    }
+}
+
+#[test]
+fn records_are_kept_for_as_long_as_anything_asks_for_them() {
+    let with = |records: &str, more: &str| {
+        let journal = format!("[journal.retention]\nbodies = \"1h\"\nrecords = \"{records}\"\n");
+        Setting::of(&format!("{TENANT}{}{journal}", SOURCE.replace("preset", &format!("{more}\npreset"))))
+    };
+    let told = |setting: &Setting| shown(&setting.faults());
+    for (records, remember, needs) in [
+        ("1h", "1h", "quota asks for needs 2h"),
+        ("71h", "3d", "`remember` of source `s` needs 3d"),
+        ("1d", "7d", "set at least \"7d\""),
+    ] {
+        let told = told(&with(records, &format!("remember = \"{remember}\"")));
+        assert!(told.contains("journal.retention.records") && told.contains(needs), "{told}");
+    }
+    let limit = "[tenants.default.limit]\nscans = 5\nper = \"31d\"\n";
+    let file = format!("{TENANT}{limit}{SOURCE}[journal.retention]\nbodies = \"1d\"\nrecords = \"30d\"\n");
+    assert!(told(&Setting::of(&file)).contains("`limit.per` of tenant `default` needs 31d"));
+    let settings = with("3d", "").load();
+    let rules = |more: &str| {
+        let text =
+            format!("version = 1\n[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = {{ severity = \"high\" }}\n{more}\n");
+        crate::domain::rules::Rules::parse(&text, &mut |_| Err(String::new())).unwrap().rules
+    };
+    assert_eq!(settings.too_forgetful(&rules("")), []);
+    for (more, needs) in [
+        ("cooldown = \"4d\"", "`cooldown` of rule `r` in the rules needs 4d"),
+        ("limit = { scans = 5, per = \"7d\" }", "`limit.per` of rule `r` in the rules needs 7d"),
+    ] {
+        let faults = settings.too_forgetful(&rules(more));
+        assert!(shown(&faults).contains(needs), "{}", shown(&faults));
+    }
 }
 
 #[test]

@@ -374,3 +374,17 @@ impl Write for Log {
         Ok(())
     }
 }
+
+#[tokio::test]
+async fn a_clock_of_the_far_side_that_is_far_from_ours_is_shown() {
+    let site = Site::with(Wish { front: true, ..Wish::default() }).await;
+    site.scan_ended(&scan_id(&site.accepted(alert("1", "high", &machine(1))).await)).await;
+    let notes = async || site.get("/api/v1/status").await["tenants"][0]["lane"]["notes"].to_string();
+    assert!(!notes().await.contains("clock"), "{}", notes().await);
+    // It asks to wait for so long that no later answer corrects it.
+    let head = "Date: Thu, 02 Jan 2020 08:15:42 GMT\r\nRetry-After: 3600\r\n";
+    site.far.front().plays(Foul::answer("429 Too Many Requests", head, ""), false);
+    site.accepted(alert("2", "high", &machine(2))).await;
+    until("the difference is in the status", async || notes().await.contains("s behind this machine's").then_some(()))
+        .await;
+}

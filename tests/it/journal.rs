@@ -179,6 +179,40 @@ fn a_journal_that_is_gone_is_not_replaced_by_an_empty_one() {
 }
 
 #[test]
+fn a_link_in_the_place_of_a_file_beside_the_journal_is_refused_and_leads_nobody_to_another_file() {
+    for extension in [".marker", ".lock"] {
+        let (folder, path) = kept();
+        let (other, link) = (folder.path().join("other"), beside(&path, extension));
+        fs::remove_file(&link).unwrap();
+        fs::write(&other, "important").unwrap();
+        std::os::unix::fs::symlink(&other, &link).unwrap();
+        let refused = open(&path).err().unwrap();
+        assert!(refused.to_string().contains("is a symbolic link"), "{refused}");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "important");
+        fs::remove_file(&other).unwrap();
+        assert!(open(&path).is_err() && !other.exists(), "nothing is made where the link leads");
+    }
+}
+
+#[test]
+fn a_journal_that_others_could_read_is_closed_to_them() {
+    let (folder, path) = kept();
+    let store = open(&path).unwrap();
+    let copy = folder.path().join("copy.db");
+    for extension in ["", "-wal", "-shm", ".marker", ".lock"] {
+        let to = beside(&copy, extension);
+        fs::copy(beside(&path, extension), &to).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    drop(store);
+    let _store = open(&copy).unwrap();
+    for extension in ["", "-wal", "-shm", ".marker", ".lock"] {
+        let mode = fs::metadata(beside(&copy, extension)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{extension}");
+    }
+}
+
+#[test]
 fn a_damaged_journal_is_refused() {
     let (_folder, path) = kept();
     let whole = fs::read(&path).unwrap();
@@ -415,7 +449,9 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     let over = site.accepted(alert("over", "high", &machine(1))).await;
     site.scan_in(&scan_id(&over), "finished").await;
     let held = site.accepted(r#"{"alert_id":"held","severity":"high","device_name":"lt-042"}"#).await;
-    site.accepted(json!({ "alert_id": "parked", "severity": "high" }).to_string()).await;
+    // Longer than a page of the file.
+    let long = "of nobody's business, ".repeat(1_000);
+    site.accepted(json!({ "alert_id": "parked", "severity": "high", "more": long }).to_string()).await;
     site.resolved().await;
     site.far.fault("scan", 1, 1000, fault(403, "DisabledFeature", None));
     let waiting = site.accepted(alert("waiting", "high", &machine(2))).await;
@@ -435,7 +471,14 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     assert_eq!(store.dump().unwrap(), before, "nothing is due");
     forget(&mut store, &retention, 4 * DAY);
     assert_eq!((count(&path, keys), count(&path, bodies)), (0, 4), "what is no longer the same");
+    let shown = |path: &Path| {
+        let holds = |bytes: Vec<u8>| bytes.windows(20).any(|part| part == b"of nobody's business");
+        Connection::open(path).unwrap().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        holds(fs::read(path).unwrap()) || fs::read(beside(path, "-wal")).is_ok_and(holds)
+    };
+    assert!(shown(&path));
     forget(&mut store, &retention, 31 * DAY);
+    assert!(!shown(&path), "what is forgotten is not left in the free pages of the file");
     assert_eq!((count(&path, bodies), ids(&path).as_str()), (0, "held,over,parked,waiting"), "the raw bodies");
     forget(&mut store, &retention, 401 * DAY);
     assert_eq!(ids(&path), "held,waiting", "the records of what is over");

@@ -13,7 +13,8 @@ const KINDS: &[(&str, &str, &[&str])] = &[
         &[
             "t=$(date +%s); i=msg_$(date +%s); ",
             "printf %s \"$i\"; printf %s .; printf %s \"$t\"; printf %s .; cat ",
-            "openssl dgst -sha256 -mac HMAC -macopt hexkey:\"$(printf %s \"$(cat whsec.secret)\" | sed 's/^whsec_//' | base64 -d",
+            "python3 -c 'import base64,hmac,os,sys; k=open(sys.argv[1],\"rb\").read(); ",
+            "hmac.new(k,sys.stdin.buffer.read(),\"sha256\").digest(); print(base64.b64encode(t).decode())' whsec.secret); ",
             "-H 'webhook-signature: 'v1,\"$s\"",
         ],
     ),
@@ -21,26 +22,37 @@ const KINDS: &[(&str, &str, &[&str])] = &[
     (
         "grafana",
         "grafana = { timestamp_header = \"X-Time\", secret_file = \"text secret\" }",
-        &[
-            "openssl dgst -sha256 -hmac \"$(cat 'text secret')\" -binary | od -An -v -tx1 | tr -d ' \\n'",
-            "-H 'x-time: '\"$t\"",
-        ],
+        &["print(t.hex())' 'text secret'); ", "-H 'x-time: '\"$t\""],
     ),
     ("pagerduty", "pagerduty = { secret_file = \"text secret\" }", &["'x-pagerduty-signature: v1="]),
     (
         "crowdstrike",
         "crowdstrike = { secret_file = \"text secret\" }",
-        &["t=$(date -u +%Y-%m-%dT%H:%M:%SZ)", "| openssl base64 -A"],
+        &["t=$(date -u +%Y-%m-%dT%H:%M:%SZ)", "print(base64.b64encode(t).decode())'"],
     ),
-    ("bearer", "bearer = { secret_file = \"text secret\" }", &["'Authorization: Bearer '\"$(cat 'text secret')\""]),
+    (
+        "bearer",
+        "bearer = { secret_file = \"text secret\" }",
+        &[
+            " --config /dev/fd/3 3<<EOF\nheader = \"Authorization: Bearer $(sed 's/[\\\\\"]/\\\\&/g' 'text secret')\"\nEOF",
+        ],
+    ),
     (
         "header",
         "header = { name = \"X-Api-Key\", secret_file = \"text secret\" }",
-        &["'x-api-key: '\"$(cat 'text secret')\""],
+        &["header = \"x-api-key: $(sed 's/[\\\\\"]/\\\\&/g' 'text secret')\"\n"],
     ),
-    ("basic", "basic = { username = \"siem\", secret_file = \"text secret\" }", &["-u siem:\"$(cat 'text secret')\""]),
-    ("url", "url_secret = { secret_file = \"plain.secret\" }", &["/webhooks/url/\"$(cat plain.secret)\""]),
-    ("url-odd", "url_secret = { secret_file = \"text secret\" }", &["| od -An -v -tx1 | tr -d '\\n' | tr ' ' %)\""]),
+    (
+        "basic",
+        "basic = { username = \"siem\", secret_file = \"text secret\" }",
+        &["user = \"siem:$(sed 's/[\\\\\"]/\\\\&/g' 'text secret')\"\n"],
+    ),
+    ("url", "url_secret = { secret_file = \"plain.secret\" }", &["url = \"http://127.0.0.1:8080/webhooks/url/$(sed "]),
+    (
+        "url-odd",
+        "url_secret = { secret_file = \"text secret\" }",
+        &["| od -An -v -tx1 | tr -d '\\n' | tr ' ' %)\"\nEOF"],
+    ),
     (
         "body",
         "body_secret = { pointer = \"/a/clientState\", secret_file = \"plain.secret\" }",
@@ -125,6 +137,28 @@ fn the_printed_command_of_every_kind_tells_the_way_to_the_secret_and_not_the_sec
 }
 
 #[test]
+fn over_plain_http_to_another_machine_nothing_but_a_signature_is_sent() {
+    let desk = desk();
+    for (source, auth, _) in KINDS {
+        let signs = ["standard_webhooks", "github", "grafana", "pagerduty", "crowdstrike"];
+        let signs = signs.iter().any(|kind| auth.starts_with(kind));
+        for url in ["http://scanhook.example:8080/webhooks/x", "HTTP://192.0.2.2/webhooks/x"] {
+            let printed = desk.run(&["send", PAYLOAD, "--source", source, "--url", url, "--print-curl"]);
+            if signs {
+                printed.ends(0);
+            } else {
+                has(&printed.ends(64).err, &["plain http", "use https"]);
+                let sent = desk.run(&["send", PAYLOAD, "--source", source, "--url", url]).ends(64);
+                has(&sent.err, &["plain http", "use https"]);
+            }
+        }
+        for url in ["https://scanhook.example/webhooks/x", "http://localhost:1/x", "http://[::1]:1/x"] {
+            desk.run(&["send", PAYLOAD, "--source", source, "--url", url, "--print-curl"]).ends(0);
+        }
+    }
+}
+
+#[test]
 fn only_entra_can_sign_its_tokens_and_that_is_said() {
     let desk = desk();
     for more in [&[][..], &["--print-curl"]] {
@@ -134,9 +168,9 @@ fn only_entra_can_sign_its_tokens_and_that_is_said() {
     }
     desk.file("token", "a.b.c\n");
     let printed = ["send", PAYLOAD, "--source", "entra", "--print-curl", "--token-file", "token"];
-    has(&desk.run(&printed).ends(0).out, &["-H 'Authorization: Bearer '\"$(cat token)\""]);
+    has(&desk.run(&printed).ends(0).out, &["header = \"Authorization: Bearer $(cat token)\"\n"]);
     // Where there is another way, it is taken unless a token is named.
-    has(&desk.run(&printed[..5]).ends(0).out, &["$(cat plain.secret)"]);
+    has(&desk.run(&printed[..5]).ends(0).out, &["plain.secret)\"\nEOF"]);
     let serving = desk.serve();
     let url = serving.webhooks("entra");
     let token = ["send", PAYLOAD, "--source", "entra", "--url", &url, "--token-file", "token"];

@@ -658,3 +658,37 @@ fn people_steer_a_running_responder_from_the_command_line() {
     until("it is called off", || ask(&["scans", running]).ends(0).out.contains("finished: cancelled"));
     has(&ask(&["scans", running]).ends(0).out, &["approved", "ben", "cancel_asked", "anna", "cancel_taken"]);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn serve_leaves_no_core_dump() {
+    let desk = Desk::ready();
+    let serving = desk.serve();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serving.child.id())).unwrap();
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().take(2).collect::<Vec<_>>(), ["0", "0"]);
+}
+
+#[test]
+fn rules_that_look_back_further_than_records_are_kept_are_refused_at_the_start_and_by_check() {
+    let desk = Desk::ready();
+    desk.file(
+        "scanhook.toml",
+        &format!("{CONFIG}{}\n[journal.retention]\nbodies = \"1d\"\nrecords = \"3d\"\n", TENANT),
+    );
+    let rules = |cooldown: &str| {
+        format!(
+            "version = 1\n[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = {{ severity = \"high\" }}\ncooldown = \"{cooldown}\"\n"
+        )
+    };
+    desk.file("rules.toml", &rules("3d"));
+    let check = || Ran::of(desk.command(&["check"]).env("DEFENDER_SECRET", "a-secret-of-the-app").output().unwrap());
+    check().ends(0);
+    desk.file("rules.toml", &rules("4d"));
+    let told = "journal.retention.records: is 3d, but `cooldown` of rule `r` in the rules needs 4d";
+    has(&check().ends(1).out, &[told, "set at least \"4d\""]);
+    let serve =
+        ["serve", "--simulate", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let served = desk.command(&serve).env("DEFENDER_SECRET", "a-secret-of-the-app").output().unwrap();
+    has(&Ran::of(served).ends(78).err, &[told]);
+}

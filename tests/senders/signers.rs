@@ -203,9 +203,26 @@ fn flipped(signature: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+/// A folder with programs that write down how they are called, and then do what those of the system do.
+fn overheard(program: &Program) -> (PathBuf, PathBuf) {
+    let (folder, log) = (program.folder.path().join("bin"), program.folder.path().join("calls.log"));
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["curl", "python3", "sed", "cat", "od", "tr", "date"] {
+        let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap().stdout;
+        let real = String::from_utf8(found).unwrap();
+        let script =
+            format!("#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>'{}'\nexec {} \"$@\"\n", log.display(), real.trim());
+        std::fs::write(folder.join(name), script).unwrap();
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    (folder, log)
+}
+
 #[test]
-fn the_curl_command_of_every_kind_is_accepted_and_shows_no_secret() {
+fn the_curl_command_of_every_kind_is_accepted_and_neither_it_nor_a_command_line_shows_a_secret() {
     let program = Program::start();
+    let (bin, log) = overheard(&program);
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     for (source, _) in KINDS {
         let file = format!("the body's {source}.json");
         std::fs::write(program.folder.path().join(&file), body(source)).unwrap();
@@ -218,7 +235,12 @@ fn the_curl_command_of_every_kind_is_accepted_and_shows_no_secret() {
         }
         let quiet = printed.replacen("curl ", "curl -sS -o /dev/null -w '%{http_code}' ", 1);
         let mut shell = Command::new("sh");
-        shell.args(["-c", &quiet]).current_dir(program.folder.path()).env("SENDER", TEXT);
+        shell.args(["-c", &quiet]).current_dir(program.folder.path()).env("SENDER", TEXT).env("PATH", &path);
         assert_eq!(fed(shell, ""), "202", "{source}: {printed}");
+    }
+    let calls = std::fs::read_to_string(log).unwrap();
+    assert!(calls.matches("curl ").count() >= KINDS.len() && calls.contains("python3 "), "{calls}");
+    for secret in [WHSEC, &WHSEC[6..], TEXT, "$ECRET", PLAIN, &hex::encode(TEXT), &hex::encode(PLAIN)] {
+        assert!(!calls.contains(secret), "{calls}");
     }
 }

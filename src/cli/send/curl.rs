@@ -1,5 +1,7 @@
 //! The curl command that does what `send` does, for any POSIX shell. No secret is in it: a signature is, or the way to
-//! the secret, which the shell follows when the command runs.
+//! the secret, which the shell follows when the command runs. Nor is one in the command line of a process, which everybody
+//! on the machine can read: curl reads what holds a secret as configuration from a here-document, and Python, which signs,
+//! from the secret's file.
 
 use std::path::Path;
 
@@ -32,6 +34,8 @@ struct Shell {
     before: Vec<String>,
     /// Words behind `curl`.
     words: Vec<String>,
+    /// Lines of curl's configuration, as text of a here-document: what holds a secret.
+    config: Vec<String>,
     /// How the body is written to standard output, and what curl reads it from.
     body: String,
     data: String,
@@ -46,27 +50,27 @@ impl Request<'_> {
         }
         shell.words.push(format!("-H {}", quoted(&format!("Content-Type: {}", self.media_type))));
         let body = self.place_body(&mut shell, now)?;
-        let mut url = quoted(self.url);
+        let mut url = Some(quoted(self.url));
         for check in self.checks {
             match check {
                 Check::Address { .. } | Check::BodySecret { .. } => {}
-                Check::UrlSecret { keys } => url = self.with_secret(keys)?,
-                Check::Bearer { keys } => shell.header("Authorization: Bearer ", &secret(keys)?),
-                Check::Header { name, keys } => shell.header(&format!("{name}: "), &secret(keys)?),
+                Check::UrlSecret { keys } => {
+                    shell.config.push(self.with_secret(keys)?);
+                    url = None;
+                }
+                Check::Bearer { keys } => shell.configure("header", "Authorization: Bearer ", &in_config(keys)?),
+                Check::Header { name, keys } => shell.configure("header", &format!("{name}: "), &in_config(keys)?),
                 Check::Basic { username, keys } => {
-                    shell.words.push(format!("-u {}{}", quoted(&format!("{username}:")), secret(keys)?));
+                    shell.configure("user", &format!("{username}:"), &in_config(keys)?);
                 }
                 Check::Hmac(scheme) => match &scheme.stamp {
                     Some(stamp) => shell.sign(scheme, stamp)?,
                     None => shell.signed(scheme, body.clone(), now)?,
                 },
-                Check::Entra(_) => shell.header("Authorization: Bearer ", &self.token(check)?),
+                Check::Entra(_) => shell.configure("header", "Authorization: Bearer ", &self.token(check)?),
             }
         }
-        let piped =
-            if shell.data == "@-" && !shell.body.is_empty() { format!("{} | ", shell.body) } else { String::new() };
-        let before: String = shell.before.iter().map(|statement| format!("{statement}; ")).collect();
-        Ok(format!("{before}{piped}curl {} --data-binary {} {url}", shell.words.join(" "), shell.data))
+        Ok(shell.written(url))
     }
 
     /// Says where the body comes from; its bytes as they will be sent.
@@ -102,23 +106,23 @@ impl Request<'_> {
         Ok(self.body.clone().into())
     }
 
+    /// The line of curl's configuration that names the URL.
     fn with_secret(&self, keys: &[Key]) -> Result<String, Trouble> {
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-        let mut way = secret(keys)?;
+        let mut way = in_config(keys)?;
         if !keys.first().and_then(Key::as_text).is_some_and(plain) {
             // Every byte as %xx, which a URL takes for the byte itself.
-            way = format!("\"$(printf %s {way} | od -An -v -tx1 | tr -d '\\n' | tr ' ' %)\"");
+            way = format!("$(printf %s {} | od -An -v -tx1 | tr -d '\\n' | tr ' ' %)", secret(keys)?);
         }
         const MARK: &str = "SECRET-OF-THE-URL";
         let url = with_segment(self.url, MARK);
         let (before, after) = url.rsplit_once(MARK).unwrap_or((&url, ""));
-        let after = if after.is_empty() { String::new() } else { quoted(after) };
-        Ok(format!("{}{way}{after}", quoted(before)))
+        Ok(format!("url = \"{}{way}{}\"", in_document(before), in_document(after)))
     }
 
     fn token(&self, check: &Check) -> Result<String, Trouble> {
         match self.token {
-            Some(path) => Ok(format!("\"$(cat {})\"", quoted(&file(path)?))),
+            Some(path) => Ok(format!("$(cat {})", quoted(&file(path)?))),
             None => {
                 let why = Outgoing::prove([check], Bytes::new(), Moment::at(Timestamp::default())).err();
                 Err(why.map_or_else(|| Trouble::new(Exit::Usage, "--token-file is missing"), |why| unsendable(&why)))
@@ -132,6 +136,25 @@ impl Shell {
     fn keep_body(&mut self) {
         self.body = "printf %s \"$b\"".to_owned();
         self.data = "@-".to_owned();
+    }
+
+    /// The whole command.
+    fn written(&self, url: Option<String>) -> String {
+        let piped =
+            if self.data == "@-" && !self.body.is_empty() { format!("{} | ", self.body) } else { String::new() };
+        let before: String = self.before.iter().map(|statement| format!("{statement}; ")).collect();
+        let mut command = format!("{before}{piped}curl {} --data-binary {}", self.words.join(" "), self.data);
+        command.extend(url.map(|url| format!(" {url}")));
+        if !self.config.is_empty() {
+            let lines = self.config.join("\n");
+            command.push_str(&format!(" --config /dev/fd/3 3<<EOF\n{lines}\nEOF"));
+        }
+        command
+    }
+
+    /// A line of curl's configuration whose value ends in what a shell will fill in.
+    fn configure(&mut self, option: &str, before: &str, way: &str) {
+        self.config.push(format!("{option} = \"{}{way}\"", in_document(before)));
     }
 
     /// A header whose value ends in what a shell will fill in.
@@ -151,7 +174,7 @@ impl Shell {
         Ok(())
     }
 
-    /// A signature that covers the time: it is made by openssl when the command runs.
+    /// A signature that covers the time: it is made when the command runs.
     fn sign(&mut self, scheme: &Scheme, stamp: &Stamp) -> Result<(), Trouble> {
         let time = match stamp.formats.first() {
             Some(Format::UnixMillis) => "$(date +%s)000",
@@ -169,17 +192,8 @@ impl Shell {
             Part::Body => self.body.clone(),
         };
         let pieces: Vec<_> = scheme.signed.parts().iter().map(piece).collect();
-        let hash = match scheme.algorithm {
-            Algorithm::Sha256 => "sha256",
-            Algorithm::Sha512 => "sha512",
-            Algorithm::Sha1 => "sha1",
-        };
-        let written = match scheme.encoding {
-            Encoding::Hex => "od -An -v -tx1 | tr -d ' \\n'",
-            Encoding::Base64 => "openssl base64 -A",
-        };
-        let (pieces, key) = (pieces.join("; "), openssl_key(scheme)?);
-        self.before.push(format!("s=$({{ {pieces}; }} | openssl dgst -{hash} {key} -binary | {written})"));
+        let (pieces, sign) = (pieces.join("; "), signer(scheme)?);
+        self.before.push(format!("s=$({{ {pieces}; }} | {sign})"));
         let prefix = if scheme.prefix.is_empty() { String::new() } else { quoted(&scheme.prefix) };
         match &stamp.place {
             Place::Header(name) => {
@@ -199,18 +213,33 @@ impl Shell {
     }
 }
 
-/// The options that give openssl the key.
-fn openssl_key(scheme: &Scheme) -> Result<String, Trouble> {
-    let way = secret(&scheme.keys)?;
-    let hex = "od -An -v -tx1 | tr -d ' \\n'";
-    Ok(match scheme.key_encoding {
-        KeyEncoding::Raw => format!("-hmac {way}"),
-        KeyEncoding::Hex => format!("-mac HMAC -macopt hexkey:{way}"),
-        KeyEncoding::Base64 => format!("-mac HMAC -macopt hexkey:\"$(printf %s {way} | base64 -d | {hex})\""),
-        KeyEncoding::Whsec => {
-            format!("-mac HMAC -macopt hexkey:\"$(printf %s {way} | sed 's/^whsec_//' | base64 -d | {hex})\"")
-        }
-    })
+/// A Python program that signs what it is fed. It reads the key itself, as nothing in the usual openssl can.
+fn signer(scheme: &Scheme) -> Result<String, Trouble> {
+    let (read, place) = match scheme.keys.first().and_then(Key::origin) {
+        Some(Origin::File(path)) => ("open(sys.argv[1],\"rb\").read()", quoted(&file(path)?)),
+        Some(Origin::Variable(name)) => ("os.environb[os.fsencode(sys.argv[1])]", quoted(name)),
+        None => return Err(no_origin()),
+    };
+    let hash = match scheme.algorithm {
+        Algorithm::Sha256 => "sha256",
+        Algorithm::Sha512 => "sha512",
+        Algorithm::Sha1 => "sha1",
+    };
+    let base64 = "k=base64.b64decode(k.strip().translate(bytes.maketrans(b\"-_\",b\"+/\"))+b\"==\"); ";
+    let decode = match scheme.key_encoding {
+        KeyEncoding::Raw => String::new(),
+        KeyEncoding::Hex => "k=bytes.fromhex(k.decode()); ".to_owned(),
+        KeyEncoding::Base64 => base64.to_owned(),
+        KeyEncoding::Whsec => format!("k=k.strip(); k=k[6:] if k[:6]==b\"whsec_\" else k; {base64}"),
+    };
+    let print = match scheme.encoding {
+        Encoding::Hex => "t.hex()",
+        Encoding::Base64 => "base64.b64encode(t).decode()",
+    };
+    Ok(format!(
+        "python3 -c 'import base64,hmac,os,sys; k={read}; k=k[:-2] if k[-2:]==b\"\\r\\n\" else k[:-1] if k[-1:]==b\"\\n\" \
+         else k; {decode}t=hmac.new(k,sys.stdin.buffer.read(),\"{hash}\").digest(); print({print})' {place}"
+    ))
 }
 
 /// How a shell comes by the first of these secrets.
@@ -218,8 +247,36 @@ fn secret(keys: &[Key]) -> Result<String, Trouble> {
     match keys.first().and_then(Key::origin) {
         Some(Origin::File(path)) => Ok(format!("\"$(cat {})\"", quoted(&file(path)?))),
         Some(Origin::Variable(name)) => Ok(format!("\"${{{name}}}\"")),
-        None => Err(Trouble::new(Exit::Usage, "the secret stays out of the command: name its file with --secret-file")),
+        None => Err(no_origin()),
     }
+}
+
+/// The same inside a quoted value of curl's configuration, which is text of a here-document.
+fn in_config(keys: &[Key]) -> Result<String, Trouble> {
+    const ESCAPE: &str = "sed 's/[\\\\\"]/\\\\&/g'";
+    match keys.first().and_then(Key::origin) {
+        Some(Origin::File(path)) => Ok(format!("$({ESCAPE} {})", quoted(&file(path)?))),
+        Some(Origin::Variable(name)) => Ok(format!("$(printf %s \"${{{name}}}\" | {ESCAPE})")),
+        None => Err(no_origin()),
+    }
+}
+
+fn no_origin() -> Trouble {
+    Trouble::new(Exit::Usage, "the secret stays out of the command: name its file with --secret-file")
+}
+
+/// Text inside a quoted value of curl's configuration, in a here-document that a shell expands.
+fn in_document(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '"' => escaped.push_str("\\\""),
+            '\\' => escaped.push_str("\\\\\\\\"),
+            '$' | '`' => escaped.extend(['\\', c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// A path as a word. One that begins with a dash would be taken for an option.

@@ -5,8 +5,7 @@ use core::net::IpAddr;
 use core::ops::Range;
 use core::time::Duration;
 
-use regex::Regex;
-
+use super::expression::Expression;
 use super::field::{Field, Named, Reading, Value};
 use super::glob::Glob;
 use super::network::Network;
@@ -49,7 +48,7 @@ pub(super) enum Test {
     /// Holds any of these texts.
     Contains(Vec<Pattern<Folded>>),
     /// Matches any of these expressions somewhere.
-    Matches(Vec<Pattern<Regex>>),
+    Matches(Vec<Pattern<Expression>>),
     /// Any of these globs matches all of it.
     Globs(Vec<Pattern<Glob>>),
     /// Lies in any of these networks.

@@ -286,6 +286,14 @@ impl Field {
         }
     }
 
+    /// As a key of TOML.
+    pub(super) fn written(&self) -> Cow<'_, str> {
+        match self {
+            Field::Named(named) => Cow::Borrowed(named.code()),
+            Field::Pointer { text, .. } => Cow::Owned(format!("{text:?}")),
+        }
+    }
+
     pub(super) const fn shape(&self) -> Shape {
         match self {
             Field::Named(named) => named.shape(),

@@ -7,10 +7,12 @@ pub mod duration;
 mod event;
 mod expect;
 mod explain;
+mod expression;
 mod field;
 mod finding;
 mod given;
 mod glob;
+mod hint;
 mod index;
 mod lint;
 mod list;
@@ -149,6 +151,22 @@ impl Rules {
             hold_for: self.hold_for,
             start: None,
         }
+    }
+
+    /// What asks for earlier scans, and how far back: for each kind the one that looks back furthest.
+    #[must_use]
+    pub fn looks_back(&self) -> Vec<(String, Duration)> {
+        let defaults = || ("the defaults".to_owned(), self.cooldown, self.limit);
+        let rules = self.rules.iter().map(|rule| (format!("rule `{}`", rule.name), rule.cooldown, rule.limit));
+        let all: Vec<_> = core::iter::once(defaults()).chain(rules).collect();
+        let longest = |what: &str, span: fn(&(String, Cooldown, Option<Limit>)) -> Duration| {
+            // The first of several that are equal.
+            let found = all.iter().rev().max_by_key(|one| span(one));
+            found.map(|one| (format!("`{what}` of {}", one.0), span(one)))
+        };
+        let cooldown = longest("cooldown", |(_, cooldown, _)| cooldown.quick.max(cooldown.full));
+        let limit = longest("limit.per", |(_, _, limit)| limit.map_or(Duration::ZERO, |limit| limit.per));
+        cooldown.into_iter().chain(limit).collect()
     }
 
     /// The names of the protections, in file order.

@@ -68,6 +68,16 @@ impl Folded {
         text.chars().flat_map(char::to_lowercase).eq(self.0.chars())
     }
 
+    /// Whether it says the same number as a literal, as `5` and `5.0` do.
+    fn says(&self, literal: &str) -> bool {
+        let numbers = Number::parse(&self.0).zip(Number::parse(literal));
+        numbers.and_then(|(wanted, found)| found.order(wanted)).is_some_and(Ordering::is_eq)
+    }
+
+    fn number_key(&self) -> Option<String> {
+        Number::parse(&self.0).map(Number::key).filter(|key| *key != self.0)
+    }
+
     /// `t1003` covers `T1003.001`.
     fn covers(&self, technique: &str) -> bool {
         self.equals(technique) || self.equals(label(technique))
@@ -84,6 +94,7 @@ pub(super) struct Number {
 impl Number {
     /// Reads a JSON or TOML number; `None` where the text is none, or not finite.
     pub(super) fn parse(literal: &str) -> Option<Number> {
+        let literal = literal.trim();
         let starts = literal.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
         let real: f64 = literal.parse().ok().filter(|real: &f64| starts && real.is_finite())?;
         Some(Number { whole: literal.parse().ok(), real })
@@ -94,6 +105,21 @@ impl Number {
             (Some(a), Some(b)) => Some(a.cmp(&b)),
             _ => self.real.partial_cmp(&other.real),
         }
+    }
+
+    /// The same for numbers that are equal, however they are written.
+    fn key(self) -> String {
+        // So that -0 is 0.
+        format!("{}", self.real + 0.0)
+    }
+}
+
+/// The truth value that a text says.
+fn spoken(text: &str) -> Option<bool> {
+    match text.trim() {
+        text if text.eq_ignore_ascii_case("true") => Some(true),
+        text if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
     }
 }
 
@@ -114,7 +140,9 @@ impl Operand {
     /// Whether a value is equal to it, at this time.
     pub(super) fn equals(&self, value: Value<'_>, at: Timestamp) -> Truths {
         match (self, value) {
-            (Operand::Text(wanted), Value::Text(text) | Value::Number(text)) => Truths::of(wanted.equals(text)),
+            (Operand::Text(wanted), Value::Text(text)) => Truths::of(wanted.equals(text)),
+            (Operand::Text(wanted), Value::Number(text)) => Truths::of(wanted.equals(text) || wanted.says(text)),
+            (Operand::Text(wanted), Value::Bool(value)) => agree(spoken(wanted.as_str()), value),
             (Operand::Label(wanted), Value::Text(text)) => Truths::of(wanted.equals(label(text))),
             (Operand::Technique(wanted), Value::Text(text)) => Truths::of(wanted.covers(text)),
             (Operand::Address(address, wanted), Value::Text(text)) => {
@@ -122,6 +150,7 @@ impl Operand {
                 Truths::of(same || wanted.equals(text))
             }
             (Operand::Bool(wanted), Value::Bool(value)) => Truths::of(*wanted == value),
+            (Operand::Bool(wanted), Value::Text(text)) => agree(spoken(text), *wanted),
             (Operand::List(members), Value::Text(text) | Value::Number(text)) => members.hold(text, at),
             (operand, value) => operand.order(value).map_or(Truths::UNKNOWN, |order| Truths::of(order.is_eq())),
         }
@@ -141,13 +170,19 @@ impl Operand {
     /// The keys of which a value must have one to be equal to it; `None` where there is no such set, or a large one.
     pub(super) fn keys(&self) -> Option<Vec<String>> {
         match self {
-            Operand::Text(text) | Operand::Label(text) | Operand::Technique(text) => Some(vec![text.0.clone()]),
+            Operand::Text(text) => Some(core::iter::once(text.0.clone()).chain(text.number_key()).collect()),
+            Operand::Label(text) | Operand::Technique(text) => Some(vec![text.0.clone()]),
             Operand::Address(address, text) => Some(vec![address.to_string(), text.0.clone()]),
             Operand::Severity(severity) => Some(vec![severity.code().to_owned()]),
             Operand::List(members) => members.keys(),
             Operand::Time(_) | Operand::Number(_) | Operand::Bool(_) => None,
         }
     }
+}
+
+/// Whether a text that may say a truth value says this one; one that says none cannot be compared.
+fn agree(spoken: Option<bool>, value: bool) -> Truths {
+    spoken.map_or(Truths::UNKNOWN, |spoken| Truths::of(spoken == value))
 }
 
 /// The keys of a text in a field of this shape: it is equal to an operand only if one of them is the operand's.
@@ -158,7 +193,8 @@ pub(super) fn keys_of(text: &str, shape: Shape) -> Vec<String> {
         Shape::Address => {
             keys.extend(text.trim().parse().ok().map(|found: IpAddr| found.to_canonical().to_string()));
         }
-        Shape::Text | Shape::Severity | Shape::Time | Shape::Any => {}
+        Shape::Any => keys.extend(Number::parse(text).map(Number::key)),
+        Shape::Text | Shape::Severity | Shape::Time => {}
     }
     keys
 }

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 use core::time::Duration;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use toml::de::{DeTable, DeValue};
 
@@ -10,8 +10,9 @@ use super::condition::Condition;
 use super::expect::Names;
 use super::finding::{Finding, Level, code, quoted};
 use super::given::TestFacts;
+use super::hint;
 use super::index::Index;
-use super::list::{Lists, ReadList};
+use super::list::ReadList;
 use super::rule::{Rule, Times};
 use super::walk::{Entry, Node, Walk, entries_of};
 use super::{Loaded, Rules};
@@ -62,7 +63,7 @@ impl Default for Defaults {
 }
 
 pub(super) fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
-    let mut walk = Walk { text, findings: Vec::new(), lists: Lists::default(), windows: Vec::new() };
+    let mut walk = Walk::new(text);
     if text.len() > Rules::LARGEST {
         let remedy = "so large a policy is a mistake; long lists belong into files of their own";
         walk.error_with(code::TOO_LARGE, 0..0, "a rules file has at most 4 MiB", remedy);
@@ -74,9 +75,17 @@ pub(super) fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Findin
     if !faults.is_empty() {
         let syntax: Vec<Finding> = faults.iter().map(|fault| syntax(fault, text)).collect();
         let lines = Lines::of(text);
-        let broken: HashSet<usize> = syntax.iter().map(|fault| lines.number(fault.span.start)).collect();
+        let broken: BTreeSet<usize> = syntax.iter().map(|fault| lines.number(fault.span.start)).collect();
         findings.retain(|finding| believable(finding, &broken, &lines));
-        findings.extend(syntax);
+        for line in broken {
+            let of_line = |fault: &&Finding| lines.number(fault.span.start) == line;
+            let hints = lines.text(line, text).map_or_else(Vec::new, |(line, start)| hint::syntax(line, start));
+            // One mistake makes a parser stumble several times.
+            match hints.is_empty() {
+                true => findings.extend(syntax.iter().find(of_line).cloned()),
+                false => findings.extend(hints),
+            }
+        }
     }
     findings.sort_by_key(|finding| finding.span.start);
     match rules {
@@ -99,6 +108,12 @@ impl Lines {
     pub(super) fn number(&self, at: usize) -> usize {
         self.0.partition_point(|start| *start <= at)
     }
+
+    /// The text of a line, from 1, and where it begins.
+    fn text<'t>(&self, line: usize, text: &'t str) -> Option<(&'t str, usize)> {
+        let start = *self.0.get(line.checked_sub(1)?)?;
+        Some((text.get(start..)?.lines().next()?, start))
+    }
 }
 
 fn syntax(fault: &toml::de::Error, text: &str) -> Finding {
@@ -108,7 +123,7 @@ fn syntax(fault: &toml::de::Error, text: &str) -> Finding {
 }
 
 /// Where the text is not TOML the tree holds guesses: on that line nothing else is told, and nothing is missed.
-fn believable(finding: &Finding, broken: &HashSet<usize>, lines: &Lines) -> bool {
+fn believable(finding: &Finding, broken: &BTreeSet<usize>, lines: &Lines) -> bool {
     let guessed = [
         code::MISSING_KEY,
         code::MISSING_VERSION,
@@ -253,7 +268,13 @@ impl Walk<'_> {
                 "cooldown" => rule.cooldown = self.cooldown(value, defaults.cooldown),
                 "limit" => rule.limit = self.limit(value, defaults.limit),
                 "max_age" => rule.max_age = self.duration(value, "`max_age`", false).unwrap_or(rule.max_age),
-                key => self.unknown_key(key, span, "a rule", RULE),
+                key => match hint::key_of_rule(key) {
+                    Some(remedy) => {
+                        let message = format!("a rule has no key {}", quoted(key));
+                        self.error_with(code::UNKNOWN_KEY, span, message, remedy);
+                    }
+                    None => self.unknown_key(key, span, "a rule", RULE),
+                },
             }
         }
         for key in ["name", "scan", "when"] {

@@ -9,7 +9,9 @@ use toml::de::{DeTable, DeValue};
 use super::duration;
 use super::field::{Field, Named};
 use super::finding::{Finding, Level, code, meant, quoted, suggest};
+use super::hint;
 use super::list::Lists;
+use super::when::OPERATORS;
 use super::window::Window;
 use crate::domain::plain::{one_line, shown};
 use crate::domain::pointer::Pointer;
@@ -45,6 +47,14 @@ pub(super) struct Walk<'t> {
     pub(super) lists: Lists,
     /// What `start`, `during` and `outside` can name.
     pub(super) windows: Vec<Window>,
+    /// Bytes that the regular expressions so far take.
+    pub(super) compiled: usize,
+}
+
+impl<'t> Walk<'t> {
+    pub(super) fn new(text: &'t str) -> Walk<'t> {
+        Walk { text, findings: Vec::new(), lists: Lists::default(), windows: Vec::new(), compiled: 0 }
+    }
 }
 
 impl Walk<'_> {
@@ -71,6 +81,11 @@ impl Walk<'_> {
         let message = one_line(&message, MESSAGE_MAX);
         let remedy = remedy.map(|remedy| one_line(&remedy, MESSAGE_MAX));
         self.findings.push(Finding { code, level, span, message, remedy });
+    }
+
+    /// A value as it is written in the file.
+    pub(super) fn text_at(&self, value: &Node<'_>) -> &str {
+        self.text.get(value.span()).unwrap_or("…")
     }
 
     pub(super) fn wrong_type(&mut self, value: &Node<'_>, what: &str, wanted: &str) {
@@ -251,7 +266,14 @@ impl Walk<'_> {
             format!("no field {}", quoted(path))
         };
         let bare = known.iter().find(|name| name.split_once('.').is_some_and(|(_, bare)| bare == path));
-        let remedy = match bare.copied().or_else(|| meant(path, known.iter().copied())) {
+        if let Some(remedy) = hint::logic(path) {
+            self.error_with(code::UNKNOWN_FIELD, span, message, remedy);
+            return;
+        }
+        let (name, operator) = path.rsplit_once('.').unwrap_or((path, ""));
+        let other = hint::field(path).or_else(|| hint::field(name).filter(|_| OPERATORS.contains(&operator)));
+        let meant = bare.copied().or_else(|| other.map(Named::code)).or_else(|| meant(path, known.iter().copied()));
+        let remedy = match meant {
             Some(meant) => format!("did you mean `{meant}`? Known: {}", known.join(", ")),
             None => format!("known: {}", known.join(", ")),
         };

@@ -2,20 +2,18 @@
 
 use core::ops::Range;
 
-use regex::{Regex, RegexBuilder};
 use toml::de::{DeTable, DeValue};
 
 use super::condition::{Condition, Leaf, Pattern, Relation, Test};
+use super::expression::{self, Expression};
 use super::field::{Field, Shape};
 use super::finding::{code, quoted, suggest};
 use super::glob::Glob;
+use super::hint;
 use super::network::Network;
 use super::operand::{Folded, Number, Operand};
 use super::walk::{Entry, FieldEntry, Node, Walk, entries_of, kind};
 use crate::domain::alert::Severity;
-
-/// Bytes a compiled pattern may take. A generous one takes some ten thousand.
-const REGEX_SIZE: usize = 2 << 20;
 
 /// The operators of the language; equality has none.
 pub(super) const OPERATORS: &[&str] =
@@ -24,6 +22,12 @@ pub(super) const OPERATORS: &[&str] =
 impl Walk<'_> {
     /// A table of conditions, all of which must hold.
     pub(super) fn condition(&mut self, value: &Node<'_>, what: &str) -> Condition {
+        if value.get_ref().is_str() {
+            let message = format!("{what} must be a table, not text");
+            let remedy = "write fields and values: `when = { severity.gte = \"high\" }`";
+            self.error_with(code::WRONG_TYPE, value.span(), message, remedy);
+            return Condition::All(Vec::new());
+        }
         let Some(table) = self.table(value, what) else { return Condition::All(Vec::new()) };
         if table.is_empty() {
             let remedy = "to match everything, say so: `source.exists = true`";
@@ -95,7 +99,10 @@ impl Walk<'_> {
             "exists" => self.boolean(value, &what).map(Test::Exists),
             unknown => {
                 let message = format!("`{}` has no operator {}", field.name(), quoted(unknown));
-                self.error_with(code::UNKNOWN_OPERATOR, span, message, suggest(unknown, OPERATORS));
+                let written = self.text_at(value);
+                let remedy = hint::comparison(unknown, &field.written(), written);
+                let remedy = remedy.unwrap_or_else(|| suggest(unknown, OPERATORS));
+                self.error_with(code::UNKNOWN_OPERATOR, span, message, remedy);
                 None
             }
         }
@@ -227,7 +234,8 @@ impl Walk<'_> {
                 DeValue::Integer(_) | DeValue::Float(_) => Operand::Number(self.number(value, what)?),
                 DeValue::Datetime(_) => Operand::Time(self.time(value, what)?),
                 _ => {
-                    self.wrong_type(value, what, "a number or a time");
+                    let message = format!("{what} must be a number or a time, not {}", kind(value));
+                    self.error_with(code::WRONG_TYPE, value.span(), message, "write it without quotes");
                     return None;
                 }
             },
@@ -279,33 +287,37 @@ impl Walk<'_> {
         })
     }
 
-    fn expression(&mut self, text: &str, what: &str, span: Range<usize>) -> Option<Regex> {
+    fn expression(&mut self, text: &str, what: &str, span: Range<usize>) -> Option<Expression> {
         if regex::escape(text) == text {
             let remedy = "use `contains`, which says what is meant";
             self.lint(code::LITERAL_REGEX, span.clone(), "this regular expression is plain text", remedy);
         }
-        match compile(text) {
-            Ok(regex) => Some(regex),
-            Err(why) => {
-                let message = format!("{what} is no regular expression that can be used: {why}");
-                self.error(code::BAD_REGEX, span, message);
-                None
-            }
+        if self.compiled > expression::ALL {
+            // Said once, and nothing more is compiled.
+            return None;
         }
+        let why = match Expression::compile(text) {
+            Ok(regex) => {
+                self.compiled += regex.size();
+                if self.compiled <= expression::ALL {
+                    return Some(regex);
+                }
+                let limit = expression::ALL >> 20;
+                let message = format!(
+                    "with this one the regular expressions of the file take more than {limit} MiB together when compiled"
+                );
+                let remedy = "\\w, \\d and \\s stand for characters of all scripts: [a-z0-9_], or a shorter repetition, takes far less";
+                self.error_with(code::BAD_REGEX, span, message, remedy);
+                return None;
+            }
+            Err(why) => why,
+        };
+        self.error(code::BAD_REGEX, span, format!("{what} is no regular expression that can be used: {why}"));
+        None
     }
 
     fn unfit(&mut self, field: &Field, what: &str, span: Range<usize>, remedy: &str) {
         let message = format!("{what}: the operator has no meaning for `{}`", field.name());
         self.error_with(code::UNFIT_OPERATOR, span, message, remedy);
     }
-}
-
-/// A pattern that ignores case, unanchored, of bounded size.
-fn compile(pattern: &str) -> Result<Regex, String> {
-    let built = RegexBuilder::new(pattern).case_insensitive(true).size_limit(REGEX_SIZE).build();
-    built.map_err(|fault| match fault {
-        regex::Error::CompiledTooBig(limit) => format!("it takes more than {limit} bytes when compiled"),
-        // The crate draws a picture of its own; its last line is the reason.
-        fault => fault.to_string().lines().last().unwrap_or("").trim_start_matches("error: ").to_owned(),
-    })
 }

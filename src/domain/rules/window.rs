@@ -1,9 +1,10 @@
 //! Windows: times of the week by the clock on the wall of one zone. A window is open whenever that clock shows a time
-//! inside it, so a jump of the clock opens or closes it just as it moves the hands.
+//! inside it, so a jump of the clock opens or closes it just as it moves the hands. A range of hours that the clock jumps
+//! over as a whole begins at the jump instead, and lasts as long as on other days.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp as Instant, ToSpan};
+use jiff::{SignedDuration, Timestamp as Instant, ToSpan};
 use toml::de::DeValue;
 
 use super::finding::{code, meant, quoted};
@@ -15,6 +16,8 @@ const WINDOW: &[&str] = &["timezone", "days", "hours"];
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// Days searched for the next opening: a week, and one more should the clock skip the one day.
 const AHEAD: i32 = 15;
+/// The longest jump whose hours are made up for. A longer one is a zone that skipped a day.
+const LONGEST_JUMP: i64 = 3;
 
 /// One `[windows.x]`.
 #[derive(Clone, Debug)]
@@ -41,6 +44,16 @@ impl Hours {
 
     fn never_opens(self) -> bool {
         self.closes == Some(self.opens)
+    }
+
+    /// When it opens and closes on this day, by the clock on the wall.
+    fn on(self, day: Date) -> Option<(DateTime, DateTime)> {
+        let closes = match self.closes {
+            Some(closes) if !self.crosses_midnight() => day.to_datetime(closes),
+            Some(closes) => day.tomorrow().ok()?.to_datetime(closes),
+            None => day.tomorrow().ok()?.to_datetime(Time::midnight()),
+        };
+        Some((day.to_datetime(self.opens), closes))
     }
 }
 
@@ -70,6 +83,33 @@ impl Window {
     }
 
     fn shows(&self, at: Instant) -> bool {
+        self.shows_hours(at) || self.makes_up(at)
+    }
+
+    /// Whether a range of hours that the last jump passed over as a whole is still being made up for.
+    fn makes_up(&self, at: Instant) -> bool {
+        let just_after = at.checked_add(1.nanosecond()).unwrap_or(at);
+        let Some(jump) = self.zone.preceding(just_after).next().map(|jump| jump.timestamp()) else { return false };
+        let since = at.duration_since(jump);
+        if since >= SignedDuration::from_hours(LONGEST_JUMP) {
+            return false;
+        }
+        let Ok(before) = jump.checked_sub(1.nanosecond()) else { return false };
+        let Ok(from) = self.zone.to_datetime(before).checked_add(1.nanosecond()) else { return false };
+        let to = self.zone.to_datetime(jump);
+        if to <= from || to.duration_since(from) > SignedDuration::from_hours(LONGEST_JUMP) {
+            return false;
+        }
+        self.hours.iter().any(|hours| {
+            [from.date(), to.date()].into_iter().filter_map(|day| hours.on(day).zip(Some(day))).any(
+                |((opens, closes), day)| {
+                    self.opens_on(day) && from <= opens && closes <= to && since < closes.duration_since(opens)
+                },
+            )
+        })
+    }
+
+    fn shows_hours(&self, at: Instant) -> bool {
         let wall = self.zone.to_datetime(at);
         let (day, time) = (wall.date(), wall.time());
         let opens_on = |day: Option<Date>| day.is_some_and(|day| self.opens_on(day));

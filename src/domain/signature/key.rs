@@ -20,7 +20,7 @@ codes! {
         Raw = "raw",
         /// Hex digits of either case.
         Hex = "hex",
-        /// Standard base64, with or without padding.
+        /// Base64 in either alphabet, with or without padding.
         Base64 = "base64",
         /// Base64 behind `whsec_`, as Standard Webhooks writes it; the prefix may be missing.
         Whsec = "whsec",
@@ -59,11 +59,21 @@ pub enum BadKey {
     NotEncoded,
 }
 
-/// Senders write keys with and without padding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// Reads base64 in either alphabet, with or without padding. Whoever uses it compares decoded bytes, so that another
+/// spelling of the same bytes proves nothing else.
+pub(super) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let standard = |byte: &u8| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => *other,
+    };
+    LENIENT.decode(text.iter().map(standard).collect::<Vec<u8>>()).ok()
+}
 
 impl Key {
     /// A key whose text is the secret, and the name it may be logged by.
@@ -82,11 +92,13 @@ impl Key {
     /// # Errors
     /// [`BadKey`].
     pub fn encoded(id: impl Into<String>, written: &[u8], encoding: KeyEncoding) -> Result<Key, BadKey> {
+        // Blanks around an encoded key mean nothing; in a raw one they are part of it.
+        let text = written.trim_ascii();
         let decoded = match encoding {
             KeyEncoding::Raw => return Key::new(id, written),
-            KeyEncoding::Hex => hex::decode(written).ok(),
-            KeyEncoding::Base64 => LENIENT.decode(written).ok(),
-            KeyEncoding::Whsec => LENIENT.decode(written.strip_prefix(b"whsec_").unwrap_or(written)).ok(),
+            KeyEncoding::Hex => hex::decode(text).ok(),
+            KeyEncoding::Base64 => from_base64(text),
+            KeyEncoding::Whsec => from_base64(text.strip_prefix(b"whsec_").unwrap_or(text)),
         };
         Key::of(id.into(), decoded.ok_or(BadKey::NotEncoded)?)
     }

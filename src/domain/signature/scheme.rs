@@ -9,7 +9,7 @@ use http::header::{HeaderMap, HeaderName};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
-use super::key::{Key, KeyEncoding};
+use super::key::{Key, KeyEncoding, from_base64};
 use super::stamp::{Place, Stamp};
 use super::template::{Part, Template};
 use super::{Failure, MISSING, Malformed};
@@ -26,7 +26,8 @@ const LONGEST_ID: usize = 128;
 pub struct Scheme {
     /// Where the signatures stand.
     pub header: HeaderName,
-    /// Stands before every signature; may be empty. Entries with another one are of another version: skipped.
+    /// Stands before every signature; may be empty. Entries with another one are of another version: skipped. Blanks
+    /// between it and the signature do not count.
     pub prefix: String,
     /// What divides several signatures.
     pub separator: Separator,
@@ -62,7 +63,7 @@ codes! {
     pub enum Encoding {
         /// Hex digits of either case.
         Hex = "hex",
-        /// Standard base64 with padding.
+        /// Base64. Written in the standard alphabet with padding; read in either alphabet, with or without padding.
         Base64 = "base64",
     }
 }
@@ -154,7 +155,7 @@ impl Scheme {
                 headers.get(name).map(|text| text.as_bytes()).ok_or(Failure::of("the timestamp's header is missing"))
             }
             Place::Entry(prefix) => {
-                let mut times = self.entries(value).filter_map(|entry| entry.strip_prefix(prefix.as_bytes()));
+                let mut times = self.entries(value).filter_map(|entry| behind(prefix, entry));
                 match (times.next(), times.next()) {
                     (Some(time), None) => Ok(time),
                     (None, _) => Err(Failure::of("the signature header holds no timestamp")),
@@ -164,31 +165,69 @@ impl Scheme {
         }
     }
 
+    /// What stands before the timestamp in the header of the signatures, if it is there.
+    fn time_prefix(&self) -> Option<&str> {
+        self.stamp.as_ref().and_then(|stamp| match &stamp.place {
+            Place::Entry(prefix) => Some(prefix.as_str()),
+            Place::Header(_) => None,
+        })
+    }
+
     /// The entries of the header, without empty ones.
-    fn entries<'v>(&self, value: &'v [u8]) -> impl Iterator<Item = &'v [u8]> + use<'v> {
-        let (separator, comma) = (self.separator, !self.prefix.contains(','));
-        let divides = move |b: &u8| match separator {
-            Separator::Usual => matches!(b, b' ' | b'\t') || (comma && *b == b','),
-            Separator::Only(only) => *b == only,
+    fn entries<'s, 'v>(&'s self, value: &'v [u8]) -> impl Iterator<Item = &'v [u8]> + use<'s, 'v> {
+        let mut rest = value;
+        core::iter::from_fn(move || {
+            loop {
+                let before = rest.iter().take_while(|byte| self.divides(**byte) || byte.is_ascii_whitespace()).count();
+                rest = &rest[before..];
+                if rest.is_empty() {
+                    return None;
+                }
+                let end = self.entry_end(rest);
+                let (entry, after) = rest.split_at(end);
+                rest = after;
+                if !entry.trim_ascii().is_empty() {
+                    return Some(entry.trim_ascii());
+                }
+            }
+        })
+    }
+
+    /// Where the entry ends with which this text begins. Blanks between a prefix and what belongs to it divide nothing.
+    fn entry_end(&self, text: &[u8]) -> usize {
+        let heads = [Some(self.prefix.as_str()), self.time_prefix()];
+        let heads = heads.into_iter().flatten().map(|head| head.trim().as_bytes()).filter(|head| !head.is_empty());
+        let begins = |text: &[u8]| heads.clone().find(|head| text.starts_with(head)).map(<[u8]>::len);
+        let mut from = begins(text).unwrap_or(0);
+        if from > 0 {
+            let blanks = text[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            // Another entry follows: this one is a prefix and nothing else.
+            if begins(&text[from + blanks..]).is_none() {
+                from += blanks;
+            }
+        }
+        let end = text[from..].iter().position(|byte| self.divides(*byte));
+        end.map_or(text.len(), |end| from + end)
+    }
+
+    fn divides(&self, byte: u8) -> bool {
+        match self.separator {
+            Separator::Usual => matches!(byte, b' ' | b'\t') || (byte == b',' && !self.prefix.contains(',')),
+            Separator::Only(only) => byte == only,
             Separator::Nothing => false,
-        };
-        value.split(divides).map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty())
+        }
     }
 
     /// The entries that are no timestamp.
     fn signatures<'v>(&'v self, value: &'v [u8]) -> impl Iterator<Item = &'v [u8]> {
-        let time = self.stamp.as_ref().and_then(|stamp| match &stamp.place {
-            Place::Entry(prefix) => Some(prefix.as_bytes()),
-            Place::Header(_) => None,
-        });
-        self.entries(value).filter(move |entry| time.is_none_or(|time| !entry.starts_with(time)))
+        self.entries(value).filter(|entry| self.time_prefix().is_none_or(|time| behind(time, entry).is_none()))
     }
 
     fn tag(&self, entry: &[u8]) -> Option<Vec<u8>> {
-        let text = entry.strip_prefix(self.prefix.as_bytes())?;
+        let text = behind(&self.prefix, entry)?;
         let tag = match self.encoding {
             Encoding::Hex => hex::decode(text).ok(),
-            Encoding::Base64 => BASE64.decode(text).ok(),
+            Encoding::Base64 => from_base64(text),
         };
         tag.filter(|tag| !tag.is_empty())
     }
@@ -228,6 +267,11 @@ impl Scheme {
         }
         Some(mac)
     }
+}
+
+/// What stands behind a prefix; blanks around either do not count.
+fn behind<'v>(prefix: &str, entry: &'v [u8]) -> Option<&'v [u8]> {
+    entry.strip_prefix(prefix.trim().as_bytes()).map(<[u8]>::trim_ascii)
 }
 
 /// The id; its alphabet was checked by [`Scheme::shape`].

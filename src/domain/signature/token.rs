@@ -1,11 +1,9 @@
 //! Secrets that are simply shown: in `Authorization`, in a header of their own, at the end of the URL. They prove who
 //! sends, and nothing about what is sent.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
-use super::key::Key;
+use super::key::{Key, from_base64};
 use super::{Failure, MISSING};
 
 /// The position of the key that is `Authorization: Bearer <key>`.
@@ -32,7 +30,7 @@ pub(super) fn header(headers: &HeaderMap, name: &HeaderName, keys: &[Key]) -> Re
 pub(super) fn basic(headers: &HeaderMap, username: &str, keys: &[Key]) -> Result<usize, Failure> {
     let value = headers.get(AUTHORIZATION).ok_or(MISSING)?.as_bytes();
     let text = behind(b"basic", value).ok_or(Failure::of("the scheme is not Basic, or nothing is behind it"))?;
-    let shown = BASE64.decode(text).map_err(|_| Failure::of("what stands behind Basic is not base64"))?;
+    let shown = from_base64(text).ok_or(Failure::of("what stands behind Basic is not base64"))?;
     // Name and password are compared as one, so that nothing tells which of the two is wrong.
     let before = format!("{username}:");
     let key = keys.iter().position(|key| key.is_behind(before.as_bytes(), &shown));

@@ -154,7 +154,7 @@ fn a_proof_that_would_prove_nothing_or_never_hold_is_refused_by_its_key() {
             "bad-value",
             "standard_webhooks.timestamp_format",
         ),
-        ("standard_webhooks = { secret_file = \"s.secret\" }", "bad-secret", "standard_webhooks.secret_file"),
+        ("standard_webhooks = { secret_file = \"other.secret\" }", "bad-secret", "standard_webhooks.secret_file"),
         (
             "standard_webhooks = { timestamp_prefix = \"t=\", timestamp_header = \"T\", secret_file = \"whsec.secret\" }",
             "bad-value",
@@ -217,4 +217,43 @@ fn a_secret_of_no_text_cannot_stand_in_a_url() {
     std::fs::write(&path, [0xff; 24]).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(setting.faults()[0].code, "bad-secret");
+}
+
+#[test]
+fn a_byte_order_mark_or_a_blank_at_an_end_of_a_secret_is_named_and_a_newline_is_not_worth_a_word() {
+    let signs = |text: &[u8]| {
+        let setting = source("hmac = { header = \"X-Sig\", secret_file = \"x\" }");
+        setting.secret("x", "", 0o600);
+        std::fs::write(setting.folder.path().join("x"), text).unwrap();
+        setting
+    };
+    // What is said, how, and with which bytes a sender signs.
+    for (before, after, said, key) in [
+        ("", "", "", SECRET.to_owned()),
+        ("", "\n", "", SECRET.to_owned()),
+        ("", "\r\n", "", SECRET.to_owned()),
+        ("\u{feff}", "\r\n", "byte order mark", SECRET.to_owned()),
+        ("", " ", "ends with a blank", format!("{SECRET} ")),
+        ("", "\n\n", "ends with a blank", format!("{SECRET}\n")),
+        ("\t", "", "begins with a blank", format!("\t{SECRET}")),
+        (" ", " \n", "begins and ends with a blank", format!(" {SECRET} ")),
+    ] {
+        let settings = signs(format!("{before}{SECRET}{after}").as_bytes()).load();
+        let all = [&settings.warnings, &settings.notes].map(|said| said.join("\n")).join("\n");
+        assert_eq!(settings.warnings.is_empty(), !said.contains("blank"), "{before:?} {after:?}: {all}");
+        assert!(all.contains(said) && !all.contains("canary"), "{before:?} {after:?}: {all}");
+        assert_eq!(all.contains("x: "), !said.is_empty(), "{before:?} {after:?}: {all}");
+        let check = &settings.sources[0].auth.alternatives[0][0];
+        assert!(check.keys()[0].same_secret(&Key::new("", key.as_bytes()).unwrap()), "{before:?} {after:?}");
+    }
+    let wide: Vec<u8> = format!("\u{feff}{SECRET}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(shown(&signs(&wide).faults()).contains("UTF-16"));
+    // Around an encoded key blanks mean nothing.
+    let encoded = source("hmac = { header = \"X-Sig\", secret_encoding = \"hex\", secret_file = \"x\" }");
+    encoded.secret("x", &format!(" {}\t\n\n", hex::encode(SECRET)), 0o600);
+    let settings = encoded.load();
+    assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+    assert!(
+        settings.sources[0].auth.alternatives[0][0].keys()[0].same_secret(&Key::new("", SECRET.as_bytes()).unwrap())
+    );
 }

@@ -36,6 +36,7 @@ const MOST: u32 = 13;
 enum Value {
     Text(String),
     Number(String),
+    Bool(bool),
     Time(Timestamp),
     Severity(scanhook::domain::alert::Severity),
     Other,
@@ -303,7 +304,7 @@ fn leaf(name: &str, op: &Op, world: &World<'_>, trial: &mut Trial) -> Truth {
         }),
         Op::Number(relation, wanted) => some(&|value| match value {
             Value::Number(text) | Value::Text(text) => {
-                text.parse::<i64>().map_or(Unknown, |number| truth(holds(relation, number.cmp(wanted))))
+                text.trim().parse::<i64>().map_or(Unknown, |number| truth(holds(relation, number.cmp(wanted))))
             }
             _ => Unknown,
         }),
@@ -337,8 +338,19 @@ fn equals(field: &str, wanted: &str, value: &Value, case: &Case, at: Timestamp) 
     let text = match value {
         Value::Text(text) => text,
         Value::Number(text) => text,
+        Value::Bool(value) => match wanted.trim().to_lowercase().as_str() {
+            "true" => return truth(*value),
+            "false" => return truth(!value),
+            _ => return Unknown,
+        },
         _ => return Unknown,
     };
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    if let (Value::Number(literal), Some(wanted)) = (value, number(wanted))
+        && number(literal) == Some(wanted)
+    {
+        return True;
+    }
     if let Some(name) = wanted.strip_prefix('@') {
         let list = case.lists.iter().find(|list| list.name == name).unwrap();
         return listed(field, list, text, at);
@@ -442,6 +454,7 @@ fn body(key: &str, body: Option<&Json<'_>>) -> Field {
         Json::Null => None,
         Json::Text(text) => Some(Value::Text(text.to_string())),
         Json::Number(text) => Some(Value::Number(text.to_string())),
+        Json::Bool(value) => Some(Value::Bool(*value)),
         _ => Some(Value::Other),
     };
     let values: Vec<Value> = match found {
@@ -526,5 +539,22 @@ fn is_open(window: &Window, at: Timestamp) -> bool {
         } else {
             false
         }
+    }) || makes_up(window, at)
+}
+
+/// Whether hours that the clock jumped over as a whole, at most three hours ago, are still being made up for.
+fn makes_up(window: &Window, at: Timestamp) -> bool {
+    let wall = |at: i64| window.zone.to_datetime(Timestamp::from_millis(at).to_jiff());
+    let minute = |at: i64| i32::from(wall(at).hour()) * 60 + i32::from(wall(at).minute());
+    let quarter = 900_000;
+    (0..12).any(|n| {
+        let jump = at.millis() / quarter * quarter - n * quarter;
+        let (from, to) = (minute(jump - quarter) + 15, minute(jump));
+        let today = usize::try_from(wall(jump).weekday().to_monday_zero_offset()).unwrap();
+        let since = i32::try_from((at.millis() - jump) / 60_000).unwrap();
+        let over = |(opens, closes): &(i32, i32)| {
+            opens < closes && from <= *opens && *closes <= to && since < closes - opens && window.days[today]
+        };
+        from < to && to - from <= 180 && window.hours.iter().any(over)
     })
 }

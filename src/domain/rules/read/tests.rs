@@ -233,7 +233,8 @@ fn a_misspelt_word_is_answered_with_the_right_one() {
     for (text, meant) in [
         (when("sevrity = \"high\""), "did you mean `severity`?"),
         (when("title = \"x\""), "did you mean `alert.title`?"),
-        (when("severity.ge = \"high\""), "did you mean `gte`?"),
+        (when("severity.ge = \"high\""), "write `severity.gte = \"high\"`"),
+        (when("severity.gtee = \"high\""), "did you mean `gte`?"),
         (when("severity = \"hihg\""), "did you mean `high`?"),
         (rule("prority = 3\nwhen = { severity = \"high\" }"), "did you mean `priority`?"),
         (test("event = { severity = \"high\" }\nexpect = { rule = \"R\" }"), "did you mean `r`?"),
@@ -302,4 +303,18 @@ fn nesting_without_end_is_a_finding() {
     ] {
         assert!(findings(&text).iter().any(|finding| finding.code == "syntax"));
     }
+}
+
+#[test]
+fn all_regular_expressions_of_a_file_share_one_bound_which_is_told_once() {
+    let rule = |n: usize| {
+        format!("[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.title.regex = '\\w{{40}}{n}' }}\n")
+    };
+    let rules = |count: usize| format!("{HEAD}{}", (0..count).map(rule).collect::<String>());
+    assert!(findings(&rules(20)).is_empty(), "what people write fits");
+    let text = rules(600);
+    let findings = findings(&text);
+    let [finding] = findings.as_slice() else { panic!("{}", render(&findings, "r", &text, false)) };
+    assert_eq!(finding.code, "bad-regex");
+    assert!(finding.message.contains("64 MiB together"), "{}", finding.message);
 }

@@ -1,12 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
-use crate::domain::rules::list::Lists;
 use toml::de::DeTable;
 
 fn window(text: &str) -> Window {
     let text = format!("[windows.w]\n{text}");
     let tree = DeTable::parse(&text).unwrap();
-    let mut walk = Walk { text: &text, findings: Vec::new(), lists: Lists::default(), windows: Vec::new() };
+    let mut walk = Walk::new(&text);
     walk.windows(tree.get_ref().get("windows").unwrap());
     assert!(walk.findings.iter().all(|finding| finding.level == super::super::Level::Lint), "{:?}", walk.findings);
     walk.windows.remove(0)
@@ -57,11 +56,27 @@ fn an_hour_that_the_clock_skips_opens_the_window_when_the_clock_jumps() {
     assert_eq!(through.next_opening(at("2026-03-29T01:00:00+01:00")), jump);
     assert!(through.is_open(jump) && !through.is_open(at("2026-03-29T01:59:59+01:00")));
     let inside = berlin("hours = [\"02:15-02:45\"]");
-    assert_eq!(
-        inside.next_opening(at("2026-03-29T01:00:00+01:00")),
-        at("2026-03-30T02:15:00+02:00"),
-        "that day it does not open"
-    );
+    assert_eq!(inside.next_opening(at("2026-03-29T01:00:00+01:00")), jump);
+    for (time, open) in [
+        ("2026-03-29T01:59:59+01:00", false),
+        ("2026-03-29T03:00:00+02:00", true),
+        ("2026-03-29T03:29:59+02:00", true),
+        ("2026-03-29T03:30:00+02:00", false), // half an hour, as on other days
+        ("2026-03-30T02:14:59+02:00", false),
+        ("2026-03-30T02:15:00+02:00", true),
+    ] {
+        assert_eq!(inside.is_open(at(time)), open, "{time}");
+    }
+    let all = berlin("hours = [\"02:00-03:00\"]");
+    assert!(all.is_open(jump) && !all.is_open(at("2026-03-29T04:00:00+02:00")));
+    let mondays = berlin("days = [\"mon\"]\nhours = [\"02:15-02:45\"]");
+    assert!(!mondays.is_open(jump), "the clock jumps on a Sunday");
+    let before = berlin("hours = [\"01:30-02:30\"]");
+    assert!(!before.is_open(jump) && before.is_open(at("2026-03-29T01:59:59+01:00")), "it had opened before");
+    // On 2026-09-06 at 00:00 the clocks of Santiago go to 01:00.
+    let midnight = window("timezone = \"America/Santiago\"\ndays = [\"sun\"]\nhours = [\"00:00-00:30\"]");
+    assert_eq!(midnight.next_opening(at("2026-09-05T22:00:00-04:00")), at("2026-09-06T01:00:00-03:00"));
+    assert!(!midnight.is_open(at("2026-09-06T01:30:00-03:00")));
 }
 
 #[test]

@@ -92,7 +92,11 @@ fn the_right_signature_is_accepted_and_no_damaged_spelling_of_it() {
         (format!("sha1={tag}"), 401),
         (format!("SHA256={tag}"), 401),
         (format!("sha256=0x{tag}"), 401),
-        (format!("sha256= {tag}"), 401),
+        (format!("sha256= {tag}"), 202),
+        (format!("sha256=\t {tag}"), 202),
+        (format!("sha256= sha256={tag}"), 202),
+        (format!("sha1= {tag}"), 401),
+        (format!("sha256= {} {}", &tag[..32], &tag[32..]), 401),
         (format!("sha256={} {}", &tag[..32], &tag[32..]), 401),
         (format!("sha256={}", &tag[..62]), 401),
         (format!("sha256={}", &tag[..8]), 401),
@@ -166,8 +170,53 @@ fn base64_and_a_prefix_with_a_comma_of_its_own() {
     let list = format!("v1,AAAA v1a,xx {value}");
     assert_eq!(status(&auth, &headers(&[(&HEADER, list.as_bytes())]), b"{}"), 202);
     assert_eq!(status(&auth, &headers(&[(&HEADER, b"v1,")]), b"{}"), 401);
-    let unpadded = value.trim_end_matches('=').to_owned();
-    assert_eq!(status(&auth, &headers(&[(&HEADER, unpadded.as_bytes())]), b"{}"), 401);
+    for other in ["v1, v1,", "v1,=", "v1,====", "v1, v1a,xx"] {
+        assert_eq!(status(&auth, &headers(&[(&HEADER, other.as_bytes())]), b"{}"), 401, "{other}");
+    }
+}
+
+#[test]
+fn base64_is_taken_with_and_without_padding_and_in_either_alphabet() {
+    let auth = only(hmac("v1=", Encoding::Base64, &[SECRET]));
+    // A body whose tag has a character that the two alphabets write differently.
+    let body = (0..100_u8).map(|n| [b'{', n, b'}']).find(|body| {
+        let tag = BASE64.encode(hex::decode(tag(SECRET, body)).unwrap());
+        tag.contains('+') && tag.contains('/')
+    });
+    let body = body.unwrap();
+    let padded = BASE64.encode(hex::decode(tag(SECRET, &body)).unwrap());
+    let url = padded.replace('+', "-").replace('/', "_");
+    for (value, expected) in [
+        (padded.clone(), 202),
+        (padded.trim_end_matches('=').to_owned(), 202),
+        (url.clone(), 202),
+        (url.trim_end_matches('=').to_owned(), 202),
+        (padded[..padded.len() - 2].to_owned(), 401),
+        (format!("{}==", padded.trim_end_matches('=')), 401),
+        (padded.replace('+', " "), 401),
+    ] {
+        assert_eq!(status(&auth, &headers(&[(&HEADER, format!("v1={value}").as_bytes())]), &body), expected, "{value}");
+        let blank = format!("v1= {value}");
+        assert_eq!(status(&auth, &headers(&[(&HEADER, blank.as_bytes())]), &body), expected, "{blank}");
+    }
+}
+
+#[test]
+fn a_prefix_may_end_in_a_blank_or_hold_one() {
+    for prefix in ["HMAC-SHA256 ", "HMAC SHA256 ", "HMAC SHA256", " v1 = "] {
+        let check = hmac(prefix, Encoding::Hex, &[SECRET]);
+        let tag = tag(SECRET, b"{}");
+        let auth = only(check.clone());
+        assert_eq!(status(&auth, &sent(&check, b"{}"), b"{}"), 202, "{prefix}");
+        for (value, expected) in [
+            (format!("{}   {tag}", prefix.trim()), 202),
+            (format!("{0} 00 {0} {tag}", prefix.trim()), 202),
+            (format!("HMAC-SHA1 {tag}"), 401),
+            (tag, 401),
+        ] {
+            assert_eq!(status(&auth, &headers(&[(&HEADER, value.as_bytes())]), b"{}"), expected, "{value}");
+        }
+    }
 }
 
 #[test]
@@ -243,6 +292,7 @@ fn a_time_inside_the_signature_header_is_read_wherever_it_stands() {
         (value.clone(), 202),
         (format!("{tag},{time}"), 202),
         (format!("{time}, {bad}, {tag}"), 202),
+        (format!("{}, {}", time.replace('=', "= "), tag.replace('=', "= ")), 202),
         (format!("{time},v0=00,{tag}"), 202),
         (tag.to_owned(), 401),
         (time.to_owned(), 401),

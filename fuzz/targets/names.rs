@@ -1,0 +1,38 @@
+//! Names, ids and times: what is read can be put where we put it, and is read again as the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use scanhook::domain::alert::MachineId;
+use scanhook::domain::comment;
+use scanhook::domain::device_glob::DeviceGlob;
+use scanhook::domain::directory::{EntraId, HostName};
+use scanhook::domain::network::Network;
+use scanhook::domain::pointer::Pointer;
+use scanhook::domain::rules::duration;
+use scanhook::domain::time::Timestamp;
+
+fuzz_target!(|text: &str| {
+    if let Some(id) = MachineId::parse(text) {
+        assert!(id.as_str().len() == 40 && id.as_str().bytes().all(|b| b.is_ascii_hexdigit()));
+    }
+    if let Some(name) = HostName::parse(text) {
+        let name = name.to_string();
+        assert!(!name.contains(['\'', '/', '?', '#', ' ']) && !name.chars().any(char::is_control), "{name:?}");
+        assert_eq!(HostName::parse(&name).map(|again| again.to_string()), Some(name));
+    }
+    if let Some(id) = EntraId::parse(text) {
+        assert_eq!(EntraId::parse(&id.to_string()), Some(id));
+    }
+    if let Some(time) = Timestamp::parse(text) {
+        assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+    }
+    if let Some(span) = duration::parse(text) {
+        assert_eq!(duration::parse(&duration::show(span)), Some(span));
+    }
+    if let Ok(glob) = DeviceGlob::parse(text) {
+        let _ = glob.matches("lt-042.corp.example");
+    }
+    let _ = text.parse::<Network>();
+    let _ = Pointer::parse(text);
+    let _ = comment::Template::parse(text);
+});
