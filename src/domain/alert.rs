@@ -71,6 +71,18 @@ codes! {
     }
 }
 
+codes! {
+    /// What an alert that goes on is noted for.
+    pub enum Note {
+        /// A text in the place of a technique holds no number such as T1486, so what it means is not known.
+        TechniqueNotRead = "technique-not-read",
+        /// A text in the place of the time is no instant, or could be several.
+        TimeNotRead = "time-not-read",
+        /// Several names or ids stand beside what belongs to one of them, and nobody says to which.
+        NotAttached = "not-attached",
+    }
+}
+
 /// A machine's id at Defender: 40 lower-case hex digits. There is no other way to name a machine in a call.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -165,6 +177,9 @@ pub struct Alert {
     /// Fields (as rules name them) that were present with a value of a wrong type: *unknown* to the rules.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub unusable: BTreeSet<String>,
+    /// What a person should know about how it was read.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub notes: BTreeSet<Note>,
 }
 
 /// What an alert says of one device. The sender's claims, not facts.
@@ -177,6 +192,9 @@ pub struct Device {
     /// What stood in the place of the machine id but is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad_machine_id: Option<String>,
+    /// What stood in the place of the host name but cannot be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bad_name: Option<String>,
     /// Host name, short or fully qualified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -189,13 +207,15 @@ pub struct Device {
 }
 
 impl Device {
-    /// How a person refers to it: the machine id, else name, address, Entra id, or the text that should have been an id.
+    /// How a person refers to it: the machine id, else name, the text that should have been one, address, Entra id, or
+    /// the text that should have been an id.
     #[must_use]
     pub fn label(&self) -> &str {
         self.machine
             .as_ref()
             .map(MachineId::as_str)
             .or(self.name.as_deref())
+            .or(self.bad_name.as_deref())
             .or(self.ip.as_deref())
             .or(self.aad_id.as_deref())
             .or(self.bad_machine_id.as_deref())

@@ -45,6 +45,15 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The only element of a list of one; any other value itself.
+    #[must_use]
+    pub fn alone(&self) -> &Json<'a> {
+        match self {
+            Json::List(elements) if elements.len() == 1 => elements.first().unwrap_or(self),
+            other => other,
+        }
+    }
+
     /// The literal text of a string or a number.
     #[must_use]
     pub fn text(&self) -> Option<&str> {

@@ -62,7 +62,22 @@ impl Pointer {
         found
     }
 
-    /// Every value it names, each with the nearest object around it (the root, where there is none nearer).
+    /// Every value it names that is not missing, where a sender may write one value in place of a list of one, and a list
+    /// in place of one value. `fits` chooses where a `*` could mean the members of an object or the object itself;
+    /// `spread` steps through lists of any length, without it only through a list of one.
+    pub fn lenient<'j, 'a>(
+        &self,
+        root: &'j Json<'a>,
+        spread: bool,
+        fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
+    ) -> Vec<&'j Json<'a>> {
+        let mut found = Vec::new();
+        lenient(&self.steps, root, spread, fits, &mut found);
+        found
+    }
+
+    /// Every value it names, each with the nearest object around it (the root, where there is none nearer). An object in
+    /// place of a list is its only element, unless it holds nothing but objects and lists: then each of them is one.
     #[must_use]
     pub fn all_with_owners<'j, 'a>(&self, root: &'j Json<'a>) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
         let mut found = vec![(root, root)];
@@ -71,6 +86,7 @@ impl Pointer {
                 let owner = if matches!(value, Json::Object(_)) { value } else { owner };
                 let values = match step {
                     Step::Key(key) => value.member(key).into_iter().collect(),
+                    Step::Each if is_element(value) => vec![value],
                     Step::Each => children(value),
                 };
                 values.into_iter().map(move |value| (owner, value))
@@ -167,9 +183,60 @@ fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
     }
 }
 
+fn lenient<'j, 'a>(
+    steps: &[Step],
+    value: &'j Json<'a>,
+    spread: bool,
+    fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
+    found: &mut Vec<&'j Json<'a>>,
+) {
+    let Some((step, rest)) = steps.split_first() else {
+        if !value.is_missing() {
+            found.push(value);
+        }
+        return;
+    };
+    match (step, value) {
+        (_, Json::Null) => {}
+        (Step::Key(key), value) => match (value.member(key), value) {
+            (Some(member), _) => lenient(rest, member, spread, fits, found),
+            (None, Json::List(elements)) if spread || elements.len() == 1 => {
+                elements.iter().for_each(|element| lenient(steps, element, spread, fits, found));
+            }
+            (None, Json::List(_)) => {}
+            // The first of a list of one.
+            (None, _) if key == "0" => lenient(rest, value, spread, fits, found),
+            (None, _) => {}
+        },
+        (Step::Each, Json::List(elements)) => {
+            elements.iter().for_each(|element| lenient(rest, element, spread, fits, found));
+        }
+        (Step::Each, Json::Object(members)) => {
+            let before = found.len();
+            members.iter().for_each(|(_, member)| lenient(rest, member, spread, fits, found));
+            if found.iter().skip(before).any(|value| fits(value)) {
+                return;
+            }
+            let mut alone = Vec::new();
+            lenient(rest, value, spread, fits, &mut alone);
+            if alone.iter().any(|value| fits(value)) {
+                found.truncate(before);
+                found.append(&mut alone);
+            }
+        }
+        (Step::Each, value) => lenient(rest, value, spread, fits, found),
+    }
+}
+
 fn holds_in_two_cases(value: &Json<'_>, key: &str) -> bool {
     let Json::Object(members) = value else { return false };
     members.iter().filter(|(other, _)| key.eq_ignore_ascii_case(other)).count() > 1 && value.member(key).is_some()
+}
+
+/// Whether an object tells something itself, and is no collection of elements.
+fn is_element(value: &Json<'_>) -> bool {
+    let Json::Object(members) = value else { return false };
+    members.iter().any(|(_, member)| member.text().is_some() || matches!(member, Json::Bool(_)))
 }
 
 fn children<'j, 'a>(value: &'j Json<'a>) -> Vec<&'j Json<'a>> {

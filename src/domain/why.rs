@@ -1,8 +1,11 @@
 //! The decision record in words: what a person reads when they ask why there was, or was not, a scan.
 
+use core::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
-use super::directory::{By, Looked};
+use super::alert::MachineId;
+use super::directory::{By, HostName, Looked};
 use super::person::{Did, Said};
 use super::scan::{Kind, Mode, Reason};
 use super::time::Timestamp;
@@ -43,7 +46,10 @@ impl Why {
     /// it was recorded.
     #[must_use]
     pub fn sentence(&self, reason: Reason, rule: Option<&str>, kind: Option<Kind>, device: &str) -> String {
-        let sentence = self.decided(reason, rule, kind, device) + &self.found();
+        let mut sentence = self.decided(reason, rule, kind, device) + &self.found();
+        if matches!(reason, Reason::Undecided | Reason::Protection) && cannot_be_a_name(device) {
+            sentence.push_str(&format!("; `{device}` cannot be a host name, so nobody is asked for it"));
+        }
         self.said.as_ref().map_or_else(|| sentence.clone(), |said| format!("{sentence}; {}", spoken(said)))
     }
 
@@ -85,7 +91,10 @@ impl Why {
                 Some((used, of)) => format!("{asks}; {used} of {of} scans of the limit are begun, a person decides"),
                 None => format!("{asks}; the limit is spent, a person decides"),
             },
-            Reason::UnresolvedDevice if self.directory.as_ref().is_some_and(|looked| looked.notes.is_empty()) => {
+            Reason::UnresolvedDevice
+                if !cannot_be_a_name(device)
+                    && self.directory.as_ref().is_some_and(|looked| looked.notes.is_empty()) =>
+            {
                 format!("{asks}; Defender's directory knows no machine that `{device}` could be, and none is guessed")
             }
             Reason::AmbiguousDevice => {
@@ -96,7 +105,9 @@ impl Why {
                 "the alert's source was taken out of the configuration before it could be decided".to_owned()
             }
             Reason::UnresolvedDevice => {
-                format!("{asks}; the alert names `{device}`, which is not the id of a machine, and none is guessed")
+                let what =
+                    if cannot_be_a_name(device) { "cannot be a host name" } else { "is not the id of a machine" };
+                format!("{asks}; the alert names `{device}`, which {what}, and none is guessed")
             }
             Reason::New => format!("{asks}; it begins{}", self.dry()),
             Reason::Merged => format!("{asks}; a scan of this machine was waiting and takes the alert along"),
@@ -149,6 +160,12 @@ impl Why {
     fn dry(&self) -> &'static str {
         if self.mode == Some(Mode::DryRun) { " as a dry run: nothing is sent" } else { "" }
     }
+}
+
+/// Whether a device is called what no host can be called, so that nobody is asked for it.
+fn cannot_be_a_name(device: &str) -> bool {
+    let otherwise = device.parse::<IpAddr>().is_ok() || MachineId::parse(device).is_some();
+    !otherwise && !device.is_empty() && HostName::parse(device).is_none()
 }
 
 fn spoken(said: &Said) -> String {

@@ -599,3 +599,46 @@ expect = { rule = "kiosks by night" }
     desk.file("rules.toml", &format!("{POLICY}{more}"));
     has(&desk.run(&["test", "--coverage"]).ends(0).out, &["hit: 4 of 4 rules, 2 of 2 protections\n"]);
 }
+
+#[test]
+fn each_mending_is_shown_with_the_text_it_came_from() {
+    let desk = desk();
+    let body = json!({
+        "alert_id": " {a-1} ", "title": "t", "severity": "warn", "category": "N/A", "technique": "Encrypted (t1486), Discovery",
+        "time": "2026/11/02 08:15:42 GMT", "devices": [{ "name": "CORP\\LT-042", "ip": "10.20.0.9:51000" }],
+    });
+    let said = fed(&desk, &["explain", "-"], &body.to_string()).ends(0).out;
+    for (row, parts) in [
+        ("from        alert.id", &["{a-1}", "read as a-1"][..]),
+        ("from        severity", &["warn", "read as medium"]),
+        ("from        alert.techniques", &["read as T1486"]),
+        ("from        alert.time", &["read as 2026-11-02T08:15:42.000Z"]),
+        ("from        device.name", &["CORP\\LT-042", "/devices/0/name", "read as LT-042"]),
+        ("from        device.ip", &["10.20.0.9:51000", "read as 10.20.0.9"]),
+        ("note        alert.category", &["`N/A` says that there is no value", "/category"]),
+    ] {
+        has(line(&said, row), parts);
+    }
+    let json = fed(&desk, &["explain", "-", "-o", "json"], &body.to_string()).ends(0).json();
+    let supplied = json["read"][0]["supplied"].as_array().unwrap();
+    let name = supplied.iter().find(|one| one["field"] == "device.name").unwrap();
+    assert_eq!((&name["text"], &name["read_as"]), (&"CORP\\LT-042".into(), &"LT-042".into()));
+    assert_eq!(json["read"][0]["remarks"][0]["from"], json!(["/category"]));
+}
+
+#[test]
+fn what_cannot_be_a_host_name_is_said_to_be_none_and_no_scan_is_shown_for_it() {
+    let desk = desk();
+    let body = json!({ "alert_id": "a", "severity": "high", "technique": "Encrypted", "devices": [{ "name": "the laptop of John" }] });
+    let said = fed(&desk, &["explain", "-"], &body.to_string()).ends(0).out;
+    has(line(&said, "note        device.name"), &["`the laptop of John` cannot be a host name"]);
+    has(line(&said, "note        alert.techniques"), &["`Encrypted` holds no number of a technique"]);
+    has(line(&said, "receipt"), &["decided at once", "`the laptop of John` cannot be a host name"]);
+    let json = fed(&desk, &["explain", "-", "-o", "json"], &body.to_string()).ends(0).json();
+    let worlds = json["decisions"][0]["worlds"].as_array().unwrap();
+    assert!(worlds.iter().all(|world| world["outcome"]["state"] == "held"), "{worlds:?}");
+    // A rule that asks for a technique has not been told that there is none.
+    let ransomware = &worlds[0]["rules"][2];
+    assert_eq!((&ransomware["name"], &ransomware["judged"]), (&"ransomware".into(), &"unknown".into()));
+    assert_eq!(json["read"][0]["alert"]["notes"], json!(["technique-not-read"]));
+}

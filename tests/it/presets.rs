@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 pub const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 
-fn mapping_of(preset: &str) -> &'static Mapping {
+pub fn mapping_of(preset: &str) -> &'static Mapping {
     static ALL: LazyLock<BTreeMap<&str, Mapping>> = LazyLock::new(|| {
         presets::names().map(|name| (name, Mapping::compile(presets::map(name).unwrap()).unwrap())).collect()
     });

@@ -7,7 +7,7 @@ use crate::api::DecisionReceipt;
 use crate::cli::output::plain;
 use crate::cli::table::{Table, time};
 use crate::domain::alert::{Alert, Device};
-use crate::domain::directory::{Record, Resolution, Silence};
+use crate::domain::directory::{self, Record, Resolution, Silence};
 use crate::domain::json::Json;
 use crate::domain::plan::{History, Plan, plan};
 use crate::domain::rules::{Explained, Explanation, Facts, Failing, GivenFact, Glance, Judged};
@@ -107,7 +107,9 @@ impl Case<'_> {
         let mut facts = self.policy.rules().unremarkable(self.device);
         self.facts.iter().for_each(|fact| facts.take(fact));
         let name = if self.facts.is_empty() { "unremarkable" } else { "given" };
-        worlds.push(self.world(name, Facts::Known(facts), None));
+        // No directory says anything of what it cannot be asked for.
+        let asked = directory::Claims::of(self.device, self.at).can_ask() || !self.facts.is_empty();
+        worlds.push(self.world(name, Facts::Known(facts), (!asked).then_some(Reason::UnresolvedDevice)));
         let silent = Resolution::Silent(Silence::Late).barred(self.device);
         worlds.push(self.world("silent", Facts::Silent, silent));
         Judgement {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::output::plain;
 use crate::domain::alert::Alert;
-use crate::domain::mapping::{Candidate, Explained, Item, Missing, Supplied};
+use crate::domain::mapping::{Candidate, Explained, Item, Missing, Remarked, Supplied};
 use crate::domain::plain::one_line;
 
 /// Characters of a value that are shown.
@@ -28,13 +28,15 @@ pub(super) struct Reading {
     place: Option<String>,
     alert: Alert,
     supplied: Vec<Supplied>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<Remarked>,
     missing: Vec<Missing>,
     candidates: Vec<Candidate>,
 }
 
 impl From<Explained> for Reading {
     fn from(explained: Explained) -> Reading {
-        let Explained { item, place, supplied, missing, mut candidates } = explained;
+        let Explained { item, place, supplied, remarks, missing, mut candidates } = explained;
         // What was read is no news.
         candidates.retain(|one| supplied.iter().all(|supplied| !supplied.from.contains(&one.pointer)));
         let (state, reason, detail) = match &item {
@@ -43,7 +45,7 @@ impl From<Explained> for Reading {
             Item::Parked { reason, detail, .. } => ("parked", Some(reason.code()), Some(detail.clone())),
         };
         let alert = item.alert().clone();
-        Reading { state, reason, detail, place, alert, supplied, missing, candidates }
+        Reading { state, reason, detail, place, alert, supplied, remarks, missing, candidates }
     }
 }
 
@@ -69,7 +71,13 @@ impl Reading {
         for one in &self.supplied {
             let field = named(&one.field, one.device);
             let from = if one.from.is_empty() { "derived".to_owned() } else { one.from.join(" + ") };
-            text.push_str(&row("from", &field, &format!("{:VALUE$}  {}", one_line(&one.text, VALUE), plain(&from))));
+            let mended = one.read_as.as_ref().map(|value| format!("  read as {}", one_line(value, VALUE)));
+            let mended = mended.unwrap_or_default();
+            let said = format!("{:VALUE$}  {}{mended}", one_line(&one.text, VALUE), plain(&from));
+            text.push_str(&row("from", &field, &said));
+        }
+        for one in &self.remarks {
+            text.push_str(&row("note", &one.field, &format!("{}  {}", one.says, one.from.join(" + "))));
         }
         for one in &self.missing {
             let what = if one.unusable { "unusable" } else { "missing" };

@@ -165,7 +165,7 @@ impl Claims {
         let at = Timestamp::from_millis(received.millis() - received.millis().rem_euclid(grain));
         Claims {
             machine: device.machine.clone(),
-            odd_name: device.name.is_some() && name.is_none(),
+            odd_name: device.bad_name.is_some() || (device.name.is_some() && name.is_none()),
             name,
             entra: device.aad_id.as_deref().and_then(EntraId::parse),
             address: ip.filter(|ip| internal(*ip)).map(|ip| (ip, at)),
@@ -245,6 +245,14 @@ mod tests {
         ] {
             assert_eq!(HostName::parse(absurd), None, "{absurd:?}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_a_name_is_not_asked_for_and_no_address_stands_in_for_it() {
+        let ip = Some("10.0.0.7".to_owned());
+        let device = Device { bad_name: Some("a, b c".to_owned()), ip, ..Device::default() };
+        let claims = Claims::of(&device, Timestamp::from_millis(0));
+        assert!(claims.odd_name && claims.name.is_none() && !claims.can_ask());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::condition::Condition;
 use super::map::{Conditions, DeviceMap, Map, OneOrMany, OtherBody, Taken, Value};
+use super::nothing::Nothing;
 use super::path::Path;
 use super::severity::Scale;
 
@@ -33,6 +34,7 @@ pub struct Mapping {
     pub(super) url: Vec<Source>,
     pub(super) references: Vec<(String, Vec<Source>)>,
     pub(super) left_out: Vec<Source>,
+    pub(super) nothing: Nothing,
     pub(super) devices: Vec<Devices>,
     pub(super) acting: Option<Acting>,
     lacks: BTreeSet<String>,
@@ -89,6 +91,8 @@ pub(super) struct Source {
     pub(super) what: What,
     pub(super) split: Option<String>,
     pub(super) capture: Option<Regex>,
+    /// Every match of the pattern counts, and not only the first of a text.
+    pub(super) every: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -171,6 +175,7 @@ impl Mapping {
             url: check.sources("url", map.url),
             references,
             left_out: check.sources("left_out", map.left_out),
+            nothing: Nothing::with(&map.nothing.unwrap_or_default().0),
             devices: map.devices.unwrap_or_default().0.into_iter().map(|d| check.devices(d)).collect(),
             acting: None,
             lacks: check.lacks(map.lacks),
@@ -292,7 +297,7 @@ impl Check {
                         What::Nodes(Nodes::of(path))
                     }
                 };
-                return Some(Source { what, split: None, capture: None });
+                return Some(Source { what, split: None, capture: None, every: false });
             }
             Value::Table(taken) => *taken,
         };
@@ -319,11 +324,15 @@ impl Check {
         if split.as_deref() == Some("") {
             self.fault::<()>(key, "`split` needs a separator");
         }
-        let capture = match capture.map(|pattern| RegexBuilder::new(&pattern).size_limit(1 << 18).build()) {
+        let build = |pattern: String| {
+            // Tags are written `T1486` and `attack.t1486`.
+            RegexBuilder::new(&pattern).size_limit(1 << 18).case_insensitive(key == "techniques").build()
+        };
+        let capture = match capture.map(build) {
             Some(Err(why)) => self.fault(key, format!("`capture`: {why}")),
             built => built.and_then(Result::ok),
         };
-        Some(Source { what, split, capture })
+        Some(Source { what, split, capture, every: key == "techniques" })
     }
 
     fn pieces(&mut self, key: &str, pieces: Vec<String>) -> Option<Vec<Piece>> {

@@ -65,7 +65,11 @@ impl Condition {
             Allowed::Prefix(prefix) => bared.starts_with(prefix.as_str()),
             Allowed::Suffix(suffix) => bared.ends_with(suffix.as_str()),
             Allowed::Inside(inside) => bared.contains(inside.as_str()),
-            Allowed::Same(path) => path.values(at).into_iter().filter_map(Json::text).any(|one| same_host(one, text)),
+            Allowed::Same(path) => path
+                .values(at, &mut |one| one.text().is_some())
+                .into_iter()
+                .filter_map(Json::text)
+                .any(|one| same_host(one, text)),
         })
     }
 

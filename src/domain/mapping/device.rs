@@ -5,9 +5,12 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use super::compile::{Devices, Source, What};
-use super::field::{Candidate, Found, Length, Notes};
-use super::path::At;
-use crate::domain::alert::{Device, MachineId};
+use super::field::{Candidate, Found, Length, Notes, Supply};
+use super::host_name::{self, Said, is_nobody};
+use super::path::{At, Mode};
+use super::{clean, placeholder};
+use crate::domain::alert::{Device, MachineId, Note};
+use crate::domain::directory::HostName;
 use crate::domain::json::Json;
 
 /// The devices an alert names, each once, and whether something stood in the place of one that names nothing.
@@ -37,14 +40,14 @@ pub(super) fn read(tables: &[Devices], at: At<'_, '_>, cap: usize, notes: &mut N
             continue;
         }
         for node in nodes(table, at, notes, &mut named.excluded) {
-            let mark = notes.trace.as_ref().map_or(0, Vec::len);
-            let device = device(table, at.here(node), notes, &mut named.refused);
-            let place = device.map(|device| named.add(device));
-            if let Some(trace) = &mut notes.trace {
-                trace.iter_mut().skip(mark).for_each(|supply| supply.device = place);
-            }
-            if named.devices.len() > cap {
-                return named;
+            for Part { device, supplies } in mention(table, at.here(node), cap, notes, &mut named.refused) {
+                let place = named.add(device);
+                if let Some(trace) = &mut notes.trace {
+                    trace.extend(supplies.into_iter().map(|supply| Supply { device: Some(place), ..supply }));
+                }
+                if named.devices.len() > cap {
+                    return named;
+                }
             }
         }
     }
@@ -57,8 +60,9 @@ impl Named {
     fn add(&mut self, device: Device) -> usize {
         let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
         let (machine, name) = (device.machine.as_ref().map(|id| id.as_str().to_owned()), lower(&device.name));
-        let other = lower(&device.ip)
-            .map(|ip| (0, ip))
+        let other = lower(&device.bad_name)
+            .map(|name| (3, name))
+            .or_else(|| lower(&device.ip).map(|ip| (0, ip)))
             .or_else(|| lower(&device.aad_id).map(|id| (1, id)))
             .unwrap_or_else(|| (2, device.bad_machine_id.clone().unwrap_or_default()));
         let of_name = name.as_ref().and_then(|name| self.places.names.get(name)).copied();
@@ -89,12 +93,20 @@ impl Named {
     }
 }
 
-/// What stands where a table looks for devices. A list is none: it holds some.
+/// What stands where a table looks for devices. A list of several is none: it holds some.
 fn nodes<'j, 'a>(table: &Devices, at: At<'j, 'a>, notes: &mut Notes, excluded: &mut bool) -> Vec<&'j Json<'a>> {
+    // Where one object could be a device or hold some, what the table finds in it decides.
+    let mut fits = |node: &'j Json<'a>| {
+        let (mut trial, here) = (Notes::default(), at.here(node));
+        let mut sources = [&table.mde_id, &table.name, &table.aad_id, &table.ip].into_iter().flatten();
+        !matches!(node, Json::List(_))
+            && trial.holds(&table.only, here)
+            && sources.any(|source| !trial.find(source, here).is_empty())
+    };
     for source in &table.each {
-        let found = notes.find(source, at).into_iter().filter_map(|found| match found {
-            Found::Node(node) if !matches!(node, Json::List(_)) => Some(node),
-            _ => None,
+        let found = notes.find_fitting(source, at, &mut fits).into_iter().filter_map(|found| match found {
+            Found::Node(node) => Some(node.alone()).filter(|node| !matches!(node, Json::List(_))),
+            Found::Made(..) => None,
         });
         let mut nodes: Vec<_> = found.collect();
         nodes.retain(|node| {
@@ -110,13 +122,240 @@ fn nodes<'j, 'a>(table: &Devices, at: At<'j, 'a>, notes: &mut Notes, excluded: &
     Vec::new()
 }
 
-fn device(table: &Devices, at: At<'_, '_>, notes: &mut Notes, refused: &mut bool) -> Option<Device> {
-    let mut device = Device::default();
-    machine(table, at, notes, &mut device);
-    let address = name(table, at, notes, &mut device, refused);
+/// A device that a place tells of, with what told it.
+#[derive(Default)]
+struct Part {
+    device: Device,
+    supplies: Vec<Supply>,
+}
+
+/// Something of a device, and the text it was read from.
+struct Read<T> {
+    value: T,
+    one: Candidate,
+}
+
+/// What the names of a mention say.
+#[derive(Default)]
+struct Names {
+    /// A machine's id that stands in place of a name; what names the host may stand in a later source.
+    id: Option<Read<MachineId>>,
+    hosts: Vec<Read<String>>,
+    machines: Vec<Read<MachineId>>,
+    addresses: Vec<Read<IpAddr>>,
+    odd: Option<Candidate>,
+}
+
+impl Names {
+    fn count(&self) -> usize {
+        self.hosts.len() + self.machines.len() + self.addresses.len()
+    }
+}
+
+/// What one place says of devices: mostly of one. Of more than `cap` it stops at the next one.
+fn mention(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refused: &mut bool) -> Vec<Part> {
+    let (mut ids, bad_id) = machines(table, at, cap, notes);
+    let names = names(table, at, cap, notes, refused);
+    let address = address(table, at, notes, refused);
+    let entra = entra(table, at, notes);
+    if ids.len() > 1 || (ids.is_empty() && names.count() > 1) {
+        if address.is_some() || entra.is_some() || (ids.len() > 1 && names.count() > 0) {
+            notes.told.insert(Note::NotAttached);
+        }
+        return several(ids, names, notes);
+    }
+    let mut part = Part::default();
+    if let Some(Read { value, one }) = ids.pop() {
+        part.takes(notes, "device.id", &one, value.as_str());
+        part.device.machine = Some(value);
+        if names.count() > 1 {
+            // They would be several machines, and the id is one.
+            notes.told.insert(Note::NotAttached);
+            for Read { one, .. } in &names.hosts {
+                notes.remark("device.name", &one.text, "is one of several names beside one id", &one.from);
+            }
+            return part.with(address, entra, notes);
+        }
+    } else {
+        part.device.bad_machine_id = bad_id;
+    }
+    let Names { id, mut hosts, mut addresses, odd, .. } = names;
+    if part.device.bad_machine_id.is_none()
+        && part.device.machine.is_none()
+        && let Some(Read { value, one }) = id
+    {
+        part.takes(notes, "device.id", &one, value.as_str());
+        part.device.machine = Some(value);
+    }
+    if let Some(Read { value, one }) = hosts.pop() {
+        part.takes(notes, "device.name", &one, &value);
+        part.device.name = Some(value);
+    } else if let Some(one) = odd {
+        notes.remark("device.name", &one.text, "cannot be a host name", &one.from);
+        part.device.bad_name = Some(one.text);
+    }
+    // What stands in the place of an address counts before one that stands in a name's place.
+    let mut parts = part.with(address.or_else(|| addresses.pop()), entra, notes);
+    if parts.is_empty() && holds_no_id(table, at) {
+        let device = Device { bad_machine_id: Some(String::new()), ..Device::default() };
+        parts.push(Part { device, supplies: Vec::new() });
+    }
+    parts
+}
+
+/// A device for each id or, where there is none, for each name. What stands beside them belongs to nobody knows which.
+fn several(ids: Vec<Read<MachineId>>, names: Names, notes: &Notes) -> Vec<Part> {
+    let by_id = !ids.is_empty();
+    let mut parts = Vec::new();
+    for Read { value, one } in ids.into_iter().chain(names.machines) {
+        let mut part = Part::default();
+        part.takes(notes, "device.id", &one, value.as_str());
+        part.device.machine = Some(value);
+        parts.push(part);
+    }
+    if by_id {
+        return parts;
+    }
+    for Read { value, one } in names.hosts {
+        let mut part = Part::default();
+        part.takes(notes, "device.name", &one, &value);
+        part.device.name = Some(value);
+        parts.push(part);
+    }
+    parts.extend(names.addresses.into_iter().flat_map(|one| Part::default().with(Some(one), None, notes)));
+    parts
+}
+
+impl Part {
+    /// Notes which text became this value of the device.
+    fn takes(&mut self, notes: &Notes, field: &str, one: &Candidate, value: &str) {
+        if notes.trace.is_some() {
+            let read_as = (one.text != value).then(|| value.to_owned());
+            let (field, text, from) = (field.to_owned(), one.text.clone(), one.from.clone());
+            self.supplies.push(Supply { device: None, field, text, read_as, from });
+        }
+    }
+
+    /// The device with its address and its Entra id, unless there is nothing that names it.
+    fn with(mut self, address: Option<Read<IpAddr>>, entra: Option<Read<String>>, notes: &Notes) -> Vec<Part> {
+        if let Some(Read { value, one }) = address {
+            let ip = value.to_string();
+            self.takes(notes, "device.ip", &one, &ip);
+            self.device.ip = Some(ip);
+        }
+        if let Some(Read { value, one }) = entra {
+            self.takes(notes, "device.aad_id", &one, &value);
+            self.device.aad_id = Some(value);
+        }
+        if self.device == Device::default() { Vec::new() } else { vec![self] }
+    }
+}
+
+/// The machine ids of the first source that has any; else what stands there and is none.
+fn machines(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes) -> (Vec<Read<MachineId>>, Option<String>) {
+    let (mut bad, mut wrong) = (None, false);
+    for source in &table.mde_id {
+        let (texts, odd) = notes.candidates(core::slice::from_ref(source), at, "device.id", Length::Key);
+        wrong |= odd;
+        let mut ids: Vec<Read<MachineId>> = Vec::new();
+        for one in texts {
+            let before = ids.len();
+            let parts = one.text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|'));
+            let all: Option<Vec<MachineId>> = match clean::machine(&one.text) {
+                Some(id) => Some(vec![id]),
+                None => parts.filter(|part| !part.is_empty()).map(clean::machine).collect(),
+            };
+            for value in all.into_iter().flatten() {
+                if ids.len() <= cap && ids.iter().all(|known| known.value != value) {
+                    ids.push(Read { value, one: one.clone() });
+                }
+            }
+            if ids.len() == before && before == 0 {
+                bad = bad.or(Some(one.text));
+            }
+        }
+        if !ids.is_empty() {
+            return (ids, None);
+        }
+    }
+    if wrong {
+        notes.unusable("device.id");
+    }
+    (Vec::new(), bad)
+}
+
+/// The names of the first source that has a usable one. A later source may be about another machine, such as the one that
+/// collects the logs: only where a source names nobody is the next one asked.
+fn names(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refused: &mut bool) -> Names {
+    let (mut names, mut wrong, mut some) = (Names::default(), false, false);
+    for source in &table.name {
+        let sources = core::slice::from_ref(source);
+        let (texts, odd) = notes.candidates(sources, at.reading(Mode::Name), "device.name", Length::Key);
+        wrong |= odd;
+        for one in texts {
+            some = true;
+            if placeholder::is(&one.text) {
+                notes.remark("device.name", &one.text, "is a place of a template that was not filled in", &one.from);
+                continue;
+            }
+            // More than may come at once are counted no further.
+            for said in host_name::read(&one.text, at.nothing) {
+                if names.count() <= cap.max(1) {
+                    names.take(said, &one, refused);
+                }
+            }
+        }
+        if names.count() > 1 || !names.hosts.is_empty() || !names.addresses.is_empty() || names.odd.is_some() {
+            break;
+        }
+        names.id = names.id.take().or(names.machines.pop());
+    }
+    if wrong && !some {
+        notes.unusable("device.name");
+    }
+    names
+}
+
+impl Names {
+    fn take(&mut self, said: Said, one: &Candidate, refused: &mut bool) {
+        let one = one.clone();
+        match said {
+            Said::Machine(value) => {
+                if self.machines.iter().all(|known| known.value != value) {
+                    self.machines.push(Read { value, one });
+                }
+            }
+            Said::Address(value) => {
+                if self.addresses.iter().all(|known| known.value != value) {
+                    self.addresses.push(Read { value, one });
+                }
+            }
+            Said::Host(value) => self.host(value, one),
+            Said::Nobody => *refused = true,
+            Said::Odd => self.odd = self.odd.take().or(Some(one)),
+        }
+    }
+
+    /// A short name and a whole one of the same host are one: the whole one says more.
+    fn host(&mut self, value: String, one: Candidate) {
+        let name = HostName::parse(&value);
+        let same = |known: &Read<String>| match (HostName::parse(&known.value), &name) {
+            (Some(known), Some(name)) => known.agrees(name),
+            _ => false,
+        };
+        match self.hosts.iter_mut().find(|known| same(known)) {
+            Some(known) if value.contains('.') && !known.value.contains('.') => *known = Read { value, one },
+            Some(_) => {}
+            None => self.hosts.push(Read { value, one }),
+        }
+    }
+}
+
+fn address(table: &Devices, at: At<'_, '_>, notes: &mut Notes, refused: &mut bool) -> Option<Read<IpAddr>> {
     let (texts, wrong) = notes.candidates(&table.ip, at, "device.ip", Length::Key);
-    let addresses: Vec<(&Candidate, IpAddr)> =
-        texts.iter().filter_map(|one| Some((one, one.text.trim().parse().ok()?))).collect();
+    let texts: Vec<Candidate> = texts.into_iter().filter(|one| !placeholder::is(&one.text)).collect();
+    let said = texts.iter().flat_map(|one| host_name::addresses(&one.text).into_iter().map(move |ip| (one, ip)));
+    let addresses: Vec<(&Candidate, IpAddr)> = said.collect();
     if addresses.is_empty() && (wrong || !texts.is_empty()) {
         notes.unusable("device.ip");
     }
@@ -124,116 +363,30 @@ fn device(table: &Devices, at: At<'_, '_>, notes: &mut Notes, refused: &mut bool
     let first = |wanted: fn(IpAddr) -> bool| addresses.iter().find(|(_, ip)| !is_nobody(*ip) && wanted(*ip));
     let usable = first(|ip| !is_link_local(ip)).or_else(|| first(|_| true));
     *refused |= usable.is_none() && !addresses.is_empty();
-    if let Some((one, ip)) = usable {
-        device.ip = Some(ip.to_string());
-        notes.supplied("device.ip", &one.text, &one.from);
-    } else {
-        device.ip = address.map(|(ip, one)| {
-            notes.supplied("device.ip", &one.text, &one.from);
-            ip.to_string()
-        });
-    }
-    let (ids, wrong) = notes.candidates(&table.aad_id, at, "device.aad_id", Length::Key);
-    if wrong && ids.is_empty() {
+    usable.map(|(one, value)| Read { value: *value, one: (*one).clone() })
+}
+
+/// The Entra device id: of a fallback list the first GUID, else the first text, which names nobody and is shown.
+fn entra(table: &Devices, at: At<'_, '_>, notes: &mut Notes) -> Option<Read<String>> {
+    let (texts, wrong) = notes.candidates(&table.aad_id, at, "device.aad_id", Length::Key);
+    let mut texts: Vec<Candidate> = texts.into_iter().filter(|one| !placeholder::is(&one.text)).collect();
+    if wrong && texts.is_empty() {
         notes.unusable("device.aad_id");
     }
-    if let Some(one) = ids.into_iter().next() {
-        notes.supplied("device.aad_id", &one.text, &one.from);
-        device.aad_id = Some(one.text);
-    }
-    if device == Device::default() && holds_no_id(table, at) {
-        device.bad_machine_id = Some(String::new());
-    }
-    (device != Device::default()).then_some(device)
-}
-
-fn machine(table: &Devices, at: At<'_, '_>, notes: &mut Notes, device: &mut Device) {
-    let (ids, wrong) = notes.candidates(&table.mde_id, at, "device.id", Length::Key);
-    if let Some((one, id)) = ids.iter().find_map(|one| Some((one, MachineId::parse(&one.text)?))) {
-        device.machine = Some(id);
-        notes.supplied("device.id", &one.text, &one.from);
-        return;
-    }
-    if wrong {
-        notes.unusable("device.id");
-    }
-    device.bad_machine_id = ids.into_iter().next().map(|one| one.text);
-}
-
-/// Takes the first usable name; an address that stands among the names is handed back.
-fn name(
-    table: &Devices,
-    at: At<'_, '_>,
-    notes: &mut Notes,
-    device: &mut Device,
-    refused: &mut bool,
-) -> Option<(IpAddr, Candidate)> {
-    let mut address = None;
-    let (names, wrong) = notes.candidates(&table.name, at, "device.name", Length::Key);
-    let none = names.is_empty();
-    for one in names {
-        match Name::of(one.text.trim()) {
-            Name::Host(host) => {
-                device.name = Some(host.to_owned());
-                notes.supplied("device.name", &one.text, &one.from);
-                break;
-            }
-            Name::Machine(id) if device.machine.is_none() && device.bad_machine_id.is_none() => {
-                device.machine = Some(id);
-                notes.supplied("device.id", &one.text, &one.from);
-            }
-            Name::Machine(_) => {}
-            // A later name may be another machine's, such as the one that collects the logs.
-            Name::Address(ip) => {
-                address = Some((ip, one));
-                break;
-            }
-            Name::Nobody => *refused = true,
-        }
-    }
-    if wrong && none {
-        notes.unusable("device.name");
-    }
-    address
+    let guid = texts.iter().position(|one| clean::guid(&one.text).is_some()).unwrap_or(0);
+    let one = (guid < texts.len()).then(|| texts.swap_remove(guid))?;
+    let value = clean::guid(&one.text).unwrap_or_else(|| clean::id(&one.text).to_owned());
+    Some(Read { value, one })
 }
 
 /// An empty machine id is missing like any other empty text, and one of a wrong type is unusable; but where it is all
 /// the alert says of its device, *bad id* tells the operator more than *no device*.
 fn holds_no_id(table: &Devices, at: At<'_, '_>) -> bool {
-    let no_id = |value: &&Json<'_>| value.text() == Some("") || (value.text().is_none() && !value.is_missing());
+    let no_id = |value: &Json<'_>| value.text() == Some("") || (value.text().is_none() && !value.is_missing());
     table.mde_id.iter().any(|source: &Source| match &source.what {
-        What::Nodes(nodes) if nodes.is_plain() => nodes.path.values(at).iter().any(no_id),
+        What::Nodes(nodes) if nodes.is_plain() => nodes.path.holds(at, no_id),
         _ => false,
     })
-}
-
-/// What stands in the place of a host name.
-enum Name<'t> {
-    Host(&'t str),
-    Machine(MachineId),
-    Address(IpAddr),
-    Nobody,
-}
-
-impl Name<'_> {
-    fn of(text: &str) -> Name<'_> {
-        if let Some(id) = MachineId::parse(text) {
-            return Name::Machine(id);
-        }
-        match text.parse::<IpAddr>() {
-            Ok(ip) if is_nobody(ip) => Name::Nobody,
-            Ok(ip) => Name::Address(ip),
-            Err(_) => match text.split(['.', ':']).next() {
-                Some(first) if !first.is_empty() && !first.eq_ignore_ascii_case("localhost") => Name::Host(text),
-                _ => Name::Nobody,
-            },
-        }
-    }
-}
-
-fn is_nobody(ip: IpAddr) -> bool {
-    let ip = ip.to_canonical();
-    ip.is_loopback() || ip.is_unspecified()
 }
 
 fn is_link_local(ip: IpAddr) -> bool {
@@ -245,10 +398,11 @@ fn is_link_local(ip: IpAddr) -> bool {
 
 /// What a later mention adds.
 fn fill(known: &mut Device, other: Device) {
-    let Device { machine, bad_machine_id, name, ip, aad_id } = other;
+    let Device { machine, bad_machine_id, name, bad_name, ip, aad_id } = other;
     known.machine = known.machine.take().or(machine);
     known.bad_machine_id = if known.machine.is_some() { None } else { known.bad_machine_id.take().or(bad_machine_id) };
     known.name = known.name.take().or(name);
+    known.bad_name = if known.name.is_some() { None } else { known.bad_name.take().or(bad_name) };
     known.ip = known.ip.take().or(ip);
     known.aad_id = known.aad_id.take().or(aad_id);
 }

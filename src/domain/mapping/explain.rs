@@ -23,6 +23,8 @@ pub struct Explained {
     pub place: Option<String>,
     /// What has a value, and from where.
     pub supplied: Vec<Supplied>,
+    /// What stood in a field's place and is no value.
+    pub remarks: Vec<Remarked>,
     /// What the map looks for and did not find, or could not use.
     pub missing: Vec<Missing>,
     /// What looks like something that is missing. Guesses for a person, which nothing else reads.
@@ -39,8 +41,22 @@ pub struct Supplied {
     pub device: Option<usize>,
     /// The text as it stood there.
     pub text: String,
+    /// What it was read as, where that is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_as: Option<String>,
     /// JSON pointers from the top of the body, several where it was joined; behind `#json` inside a document that stood
     /// in a text; `header:` and a name for a header.
+    pub from: Vec<String>,
+}
+
+/// A value that did not become a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remarked {
+    /// The field as rules name it.
+    pub field: String,
+    /// The text, and why it is no value.
+    pub says: String,
+    /// Where it stands, as in [`Supplied::from`].
     pub from: Vec<String>,
 }
 
@@ -62,7 +78,7 @@ pub struct Missing {
 #[must_use]
 pub fn explain(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_>) -> Vec<Explained> {
     let parsed = Parsed::default();
-    let at = At::of(delivered, &parsed);
+    let at = At::of(delivered, &parsed, &mapping.nothing);
     let all = whole(mapping, caps, at, delivered.hash, true);
     let places = Places::of(&all, at);
     all.into_iter().map(|one| explained(mapping, one, at, &places)).collect()
@@ -79,8 +95,12 @@ fn explained(mapping: &Mapping, one: Read<'_, '_>, body: At<'_, '_>, places: &Pl
             field: supply.field,
             device: supply.device,
             text: supply.text,
+            read_as: supply.read_as,
         })
         .collect();
+    let remarks = one.remarks.into_iter();
+    let remarks = remarks.map(|one| Remarked { from: places.named(&one.from), field: one.field, says: one.says });
+    let remarks = remarks.collect();
     let missing = missing(mapping, one.item.alert(), &supplied);
     let here = one.at.map_or(body.root, |at| at.here);
     let place = one.at.and_then(|at| places.name(identity(at.here)));
@@ -89,7 +109,7 @@ fn explained(mapping: &Mapping, one: Read<'_, '_>, body: At<'_, '_>, places: &Pl
     let wanted: BTreeSet<_> = missing.iter().map(|missing| missing.field.as_str()).collect();
     let mut candidates = look_alike::candidates(here, &from);
     candidates.retain(|candidate| unmapped || wanted.contains(candidate.field));
-    Explained { item: one.item, place, supplied, missing, candidates }
+    Explained { item: one.item, place, supplied, remarks, missing, candidates }
 }
 
 /// Whether a field can have several values.
@@ -165,8 +185,9 @@ impl Places {
         let mut wanted = BTreeSet::new();
         for one in all {
             wanted.extend(one.at.map(|at| identity(at.here)));
-            for supply in &one.trace {
-                match &supply.from {
+            let remarked = one.remarks.iter().map(|remark| &remark.from);
+            for from in one.trace.iter().map(|supply| &supply.from).chain(remarked) {
+                match from {
                     Origin::One(place) => wanted.extend([*place]),
                     Origin::Many(places) => wanted.extend(places),
                     Origin::Header(_) => {}

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::compile::{Nodes, Piece, Source, What};
-use super::path::{At, Path, identity};
-use crate::domain::alert::AlertReason;
+use super::path::{At, Mode, Path, identity};
+use super::{clean, host_name, placeholder};
+use crate::domain::alert::{AlertReason, Note};
 use crate::domain::json::Json;
+use crate::domain::plain::one_line;
 
 /// A longer id or device key is none; it is parked, since a shortened one would name something else.
 pub(super) const LONGEST_KEY: usize = 1_000;
@@ -14,7 +16,7 @@ pub(super) const LONGEST_KEY: usize = 1_000;
 const LONGEST_TEXT: usize = 4_000;
 
 /// A list with more entries is unusable: a shortened one would deny what it holds.
-const LONGEST_LIST: usize = 1_000;
+pub(super) const LONGEST_LIST: usize = 1_000;
 
 /// What is done with text that is too long.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub(super) struct Notes {
     pub(super) fault: Option<(AlertReason, String)>,
     /// Fields present with a value of a wrong type.
     pub(super) unusable: BTreeSet<String>,
+    /// What a person should know about the reading.
+    pub(super) told: BTreeSet<Note>,
+    /// The same in words and with the text, where somebody wants to know.
+    pub(super) remarks: Vec<Remark>,
     /// What supplied what, where somebody wants to know.
     pub(super) trace: Option<Vec<Supply>>,
 }
@@ -42,6 +48,15 @@ pub(super) struct Supply {
     pub(super) device: Option<usize>,
     pub(super) field: String,
     pub(super) text: String,
+    /// What the text was read as, where that is something else.
+    pub(super) read_as: Option<String>,
+    pub(super) from: Origin,
+}
+
+/// A value that did not become a field, and why.
+pub(super) struct Remark {
+    pub(super) field: String,
+    pub(super) says: String,
     pub(super) from: Origin,
 }
 
@@ -62,6 +77,7 @@ pub(super) enum Found<'j, 'a> {
 }
 
 /// A text that may become a field.
+#[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) text: String,
     pub(super) from: Origin,
@@ -111,16 +127,41 @@ impl Notes {
 
     /// This text became this field.
     pub(super) fn supplied(&mut self, field: &str, text: &str, from: &Origin) {
+        self.supplied_as(field, text, text, from);
+    }
+
+    /// This text became this field, as this value.
+    pub(super) fn supplied_as(&mut self, field: &str, text: &str, value: &str, from: &Origin) {
         if let Some(trace) = &mut self.trace {
+            let read_as = (text != value).then(|| value.to_owned());
             let (field, text) = (field.to_owned(), text.to_owned());
-            trace.push(Supply { device: None, field, text, from: from.clone() });
+            trace.push(Supply { device: None, field, text, read_as, from: from.clone() });
+        }
+    }
+
+    /// Why this text did not become this field.
+    pub(super) fn remark(&mut self, field: &str, text: &str, why: &str, from: &Origin) {
+        const MOST: usize = 50;
+        if self.trace.is_some() && self.remarks.len() < MOST {
+            let says = format!("`{}` {why}", one_line(text, 80));
+            self.remarks.push(Remark { field: field.to_owned(), says, from: from.clone() });
         }
     }
 
     /// What a source yields and is not missing.
     pub(super) fn find<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
+        self.find_fitting(source, at, &mut |_| true)
+    }
+
+    /// The same; `fits` says what is looked for where a `*` could mean the members of an object or the object itself.
+    pub(super) fn find_fitting<'j, 'a>(
+        &mut self,
+        source: &Source,
+        at: At<'j, 'a>,
+        fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
+    ) -> Vec<Found<'j, 'a>> {
         let found: Vec<_> = match &source.what {
-            What::Nodes(nodes) => self.nodes(nodes, at),
+            What::Nodes(nodes) => self.nodes(nodes, at, fits),
             What::Concat(pieces) => self.concat(pieces, at).into_iter().collect(),
             What::Header(name) => header(name, at).into_iter().collect(),
         };
@@ -130,8 +171,20 @@ impl Notes {
         found.into_iter().flat_map(elements).flat_map(|found| cut(source, found)).collect()
     }
 
-    fn nodes<'j, 'a>(&mut self, nodes: &Nodes, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
-        let mut values = self.look(&nodes.path, at);
+    fn nodes<'j, 'a>(
+        &mut self,
+        nodes: &Nodes,
+        at: At<'j, 'a>,
+        fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
+    ) -> Vec<Found<'j, 'a>> {
+        let mut values = self.look_fitting(&nodes.path, at, &mut |value| {
+            nodes.parse || {
+                let (mut trial, here) = (Notes::default(), at.here(value));
+                let mut leads = |then| !trial.find_fitting(then, here, fits).is_empty();
+                let goes_on = if nodes.then.is_empty() { fits(value) } else { nodes.then.iter().any(&mut leads) };
+                goes_on && Notes::default().holds(&nodes.only, here)
+            }
+        });
         if nodes.parse {
             let inside = |value: &'j Json<'a>| match value {
                 Json::Text(text) => at.parsed.of(value, text),
@@ -151,25 +204,43 @@ impl Notes {
         }
         let mut found = Vec::new();
         for value in values {
-            let first = nodes.then.iter().map(|then| self.find(then, at.here(value))).find(|found| !found.is_empty());
+            let mut then = nodes.then.iter().map(|then| self.find_fitting(then, at.here(value), fits));
+            let first = then.find(|found| !found.is_empty());
             found.extend(first.unwrap_or_default());
         }
         found
     }
 
     /// `None` where a piece is missing; a piece of a wrong type stands for the whole.
+    /// In a host name a dot is a joint that only stands between a host and its domain.
     fn concat<'j, 'a>(&mut self, pieces: &[Piece], at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
-        let (mut whole, mut from) = (String::new(), Vec::new());
+        let (mut whole, mut from, mut dot) = (String::new(), Vec::new(), false);
         for piece in pieces {
-            match piece {
-                Piece::Literal(text) => whole.push_str(text),
-                Piece::Header(name) => whole.push_str(at.headers.get(name).filter(|text| !text.is_empty())?),
-                Piece::Path(path) => {
-                    let value = self.look(path, at).into_iter().next()?;
-                    let Some(text) = value.text() else { return Some(Found::Node(value)) };
-                    whole.push_str(text);
-                    from.push(identity(value));
+            let text = match piece {
+                Piece::Literal(text) if at.mode == Mode::Name && text == "." && !whole.is_empty() => {
+                    dot = true;
+                    continue;
                 }
+                Piece::Literal(text) => text,
+                Piece::Header(name) => at.headers.get(name).filter(|text| !text.is_empty())?,
+                Piece::Path(path) => {
+                    let said = self.look(path, at).into_iter().find_map(|value| single(value, at));
+                    let Some((value, text)) = said.map(|value| (value, value.text())) else {
+                        // A host without a domain is a host.
+                        if dot {
+                            continue;
+                        }
+                        return None;
+                    };
+                    let Some(text) = text else { return Some(Found::Node(value)) };
+                    from.push(identity(value));
+                    text
+                }
+            };
+            if core::mem::take(&mut dot) {
+                whole = host_name::qualified(&whole, text, at.nothing);
+            } else {
+                whole.push_str(text);
             }
         }
         Some(Found::Made(whole, Origin::Many(from)))
@@ -177,41 +248,88 @@ impl Notes {
 
     /// The values at a path that are not missing.
     pub(super) fn look<'j, 'a>(&mut self, path: &Path, at: At<'j, 'a>) -> Vec<&'j Json<'a>> {
+        self.look_fitting(path, at, &mut |_| true)
+    }
+
+    fn look_fitting<'j, 'a>(
+        &mut self,
+        path: &Path,
+        at: At<'j, 'a>,
+        fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
+    ) -> Vec<&'j Json<'a>> {
         if let Some(key) = path.ambiguous(at) {
             self.fault(AlertReason::AmbiguousKey, format!("`{key}` stands there in more than one letter case"));
         }
-        let mut values = path.values(at);
-        values.retain(|value| !value.is_missing());
-        values
+        path.values(at, fits)
     }
 
     /// What a source yields for a field: it tells something of the alert.
-    fn field<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
-        let found = self.find(source, at);
+    pub(super) fn field<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
+        self.field_fitting(source, at, &mut |_| true)
+    }
+
+    /// The same, with what is looked for.
+    pub(super) fn field_fitting<'j, 'a>(
+        &mut self,
+        source: &Source,
+        at: At<'j, 'a>,
+        fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
+    ) -> Vec<Found<'j, 'a>> {
+        let found = self.find_fitting(source, at, fits);
         self.found |= found.iter().any(|found| !matches!(found, Found::Made(_, Origin::Header(_))));
         found
     }
 
-    /// The first value of the first source that is not missing.
-    pub(super) fn first<'j, 'a>(&mut self, sources: &[Source], at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
-        sources.iter().find_map(|source| self.field(source, at).into_iter().next())
+    /// The first value of the first source that is not missing. A list in its place stands for what all its elements say.
+    pub(super) fn first<'j, 'a>(&mut self, sources: &[Source], at: At<'j, 'a>, field: &str) -> Option<Found<'j, 'a>> {
+        for source in sources {
+            let found = self.field(source, at);
+            if let Some(value) = found.iter().find_map(|found| match found {
+                Found::Node(value) => single(value, at).map(Found::Node),
+                Found::Made(text, from) => (!at.is_nothing(text)).then(|| Found::Made(text.clone(), from.clone())),
+            }) {
+                return Some(value);
+            }
+            found.iter().for_each(|found| self.says_nothing(field, found));
+        }
+        None
+    }
+
+    fn says_nothing(&mut self, field: &str, found: &Found<'_, '_>) {
+        if let Some(text) = found.text() {
+            self.remark(field, text, "says that there is no value", &found.origin());
+        }
     }
 
     /// Its text. A wrong type makes the field unusable: no later source stands in for it.
     pub(super) fn text(&mut self, sources: &[Source], at: At<'_, '_>, field: &str, length: Length) -> Option<String> {
-        let Ok(Candidate { text, from }) = self.first(sources, at)?.candidate() else {
+        let Ok(Candidate { text: raw, from }) = self.first(sources, at, field)?.candidate() else {
             self.unusable(field);
             return None;
         };
+        // What is wrapped around an id is no part of it; what a template left is kept, to be told as such.
+        let is_id = length == Length::Key && !placeholder::holds(&raw);
+        let text = if is_id { clean::id(&raw).to_owned() } else { raw.clone() };
         let text = self.admit(text, field, length)?;
-        self.supplied(field, &text, &from);
+        if is_id {
+            self.supplied_as(field, &raw, &text, &from);
+        } else {
+            self.supplied(field, &text, &from);
+        }
         Some(text)
     }
 
     /// Every text of the first source that is not missing; lists are read element by element.
     pub(super) fn texts(&mut self, sources: &[Source], at: At<'_, '_>, field: &str) -> Vec<String> {
         for source in sources {
-            let found: Vec<_> = self.field(source, at).into_iter().flat_map(elements).collect();
+            let mut found: Vec<_> = self.field(source, at.reading(Mode::Many)).into_iter().flat_map(elements).collect();
+            found.retain(|found| {
+                let nothing = is_nothing(found, at);
+                if nothing {
+                    self.says_nothing(field, found);
+                }
+                !nothing
+            });
             if found.is_empty() {
                 continue;
             }
@@ -243,6 +361,10 @@ impl Notes {
         let (mut candidates, mut wrong) = (Vec::new(), false);
         for source in sources {
             for found in self.field(source, at).into_iter().flat_map(elements).take(LONGEST_LIST) {
+                if is_nothing(&found, at) {
+                    self.says_nothing(field, &found);
+                    continue;
+                }
                 match found.candidate() {
                     Ok(Candidate { text, from }) => {
                         candidates.extend(self.admit(text, field, length).map(|text| Candidate { text, from }));
@@ -252,6 +374,11 @@ impl Notes {
             }
         }
         (candidates, wrong)
+    }
+
+    /// Lets a text in that people read.
+    pub(super) fn admit_text(&mut self, text: String, field: &str) -> Option<String> {
+        self.admit(text, field, Length::Text)
     }
 
     /// Lets a text in, unless no store or no look-up could take it.
@@ -277,6 +404,25 @@ fn header<'j, 'a>(name: &str, at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
     Some(Found::Made(text.clone(), Origin::Header(name.to_owned())))
 }
 
+/// Whether it says that there is no value.
+fn is_nothing(found: &Found<'_, '_>, at: At<'_, '_>) -> bool {
+    found.text().is_some_and(|text| at.is_nothing(text))
+}
+
+/// The value that one stands for: itself, or the one that every element of a list says. A list whose elements say
+/// different things stays a list, which is no value; one that says nothing is missing.
+fn single<'j, 'a>(value: &'j Json<'a>, at: At<'_, '_>) -> Option<&'j Json<'a>> {
+    match value {
+        Json::List(elements) => {
+            let mut said = elements.iter().filter_map(|element| single(element, at));
+            let first = said.next()?;
+            let same = |other: &Json<'_>| other.text().is_some() && other.text() == first.text();
+            Some(if said.all(same) { first } else { value })
+        }
+        value => value.text().is_none_or(|text| !at.is_nothing(text)).then_some(value).filter(|one| !one.is_missing()),
+    }
+}
+
 /// A list as its elements.
 fn elements<'j, 'a>(found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
     match found {
@@ -294,12 +440,14 @@ fn cut<'j, 'a>(source: &Source, found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
     };
     let captured = |part: &str| match &source.capture {
         Some(pattern) => {
-            let captures = pattern.captures(part)?;
-            captures.get(1).or(captures.get(0)).map(|found| found.as_str().to_owned())
+            let most = if source.every { usize::MAX } else { 1 };
+            let found =
+                pattern.captures_iter(part).take(most).filter_map(|captures| captures.get(1).or(captures.get(0)));
+            found.map(|found| found.as_str().to_owned()).collect()
         }
-        None => Some(part.to_owned()),
+        None => vec![part.to_owned()],
     };
     let from = found.origin();
-    let made = parts.into_iter().filter_map(captured).filter(|text| !text.is_empty());
+    let made = parts.into_iter().flat_map(captured).filter(|text| !text.is_empty());
     made.map(|text| Found::Made(text, from.clone())).collect()
 }

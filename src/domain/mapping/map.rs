@@ -49,13 +49,13 @@ pub struct Map {
     pub severity: Option<SeverityMap>,
     /// Categories or tactics: texts or lists of texts.
     pub category: Option<OneOrMany<Value>>,
-    /// ATT&CK technique ids: texts or lists of texts.
+    /// ATT&CK techniques: whatever holds their ids.
     pub techniques: Option<OneOrMany<Value>>,
     /// The sender's status word.
     pub status: Option<OneOrMany<Value>>,
     /// What found it.
     pub detector: Option<OneOrMany<Value>>,
-    /// When: RFC 3339, or Unix seconds or milliseconds.
+    /// When, in any form that says an instant.
     pub time: Option<OneOrMany<Value>>,
     /// The account involved.
     pub user: Option<OneOrMany<Value>>,
@@ -67,6 +67,8 @@ pub struct Map {
     pub references: Option<BTreeMap<String, OneOrMany<Value>>>,
     /// Where the sender says how many alerts it left out of a delivery that was too large for it.
     pub left_out: Option<OneOrMany<Value>>,
+    /// Words of this sender that say that there is no value, beside those that the product knows.
+    pub nothing: Option<OneOrMany<String>>,
     /// What this sender's bodies never carry, so that somebody else has to add it: `device`, `severity`, `title`.
     pub lacks: Option<OneOrMany<String>>,
     /// Where the devices stand: one table, or several of which the first that yields a device wins.
@@ -157,6 +159,10 @@ impl Map {
                 (own, preset) => own.or(preset),
             },
             left_out: self.left_out.or(preset.left_out),
+            nothing: match (self.nothing, preset.nothing) {
+                (Some(OneOrMany(own)), Some(OneOrMany(preset))) => Some(OneOrMany([preset, own].concat())),
+                (own, preset) => own.or(preset),
+            },
             lacks: if self.devices.is_some() { self.lacks } else { self.lacks.or(preset.lacks) },
             devices: match (self.devices, preset.devices) {
                 (Some(OneOrMany(mine)), Some(OneOrMany(theirs))) => Some(OneOrMany(devices_over(mine, theirs))),

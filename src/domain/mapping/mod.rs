@@ -3,23 +3,29 @@
 //! Nothing a sender can write makes this fail. What cannot be read as it should is parked with a reason and stays
 //! visible, and a value of a wrong type is noted as unusable, never replaced by a default.
 
+mod clean;
 mod compile;
 mod condition;
 mod device;
 mod explain;
 mod field;
+mod host_name;
 mod look_alike;
 pub mod map;
+mod nothing;
 mod path;
+mod placeholder;
 mod read;
 mod severity;
+mod technique;
 #[cfg(test)]
 mod tests;
 mod time;
 mod value;
+mod written_time;
 
 pub use compile::{MapFault, Mapping};
-pub use explain::{Explained, Missing, Supplied, explain};
+pub use explain::{Explained, Missing, Remarked, Supplied, explain};
 pub use look_alike::Candidate;
 pub use map::Map;
 pub use path::Headers;

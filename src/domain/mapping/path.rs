@@ -3,6 +3,7 @@
 use core::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
+use super::nothing::Nothing;
 use crate::domain::json::Json;
 use crate::domain::pointer::Pointer;
 use crate::domain::strict_json;
@@ -21,9 +22,35 @@ pub(super) struct At<'j, 'a> {
     pub(super) joined: Option<&'j Json<'a>>,
     pub(super) parsed: &'j Parsed,
     pub(super) headers: &'j Headers,
+    /// The words that say that there is no value.
+    pub(super) nothing: &'j Nothing,
+    pub(super) mode: Mode,
+}
+
+/// What is read, as far as it matters for how a place is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// One value, or places.
+    One,
+    /// Several values: lists on the way are gone through.
+    Many,
+    /// A host name: what is joined is looked at first.
+    Name,
+    /// A word that means something to the sender whatever it is, such as a status.
+    Word,
 }
 
 impl<'j, 'a> At<'j, 'a> {
+    /// The same for another kind of value.
+    pub(super) const fn reading(self, mode: Mode) -> At<'j, 'a> {
+        At { mode, ..self }
+    }
+
+    /// Whether a text says that there is no value.
+    pub(super) fn is_nothing(&self, text: &str) -> bool {
+        self.mode != Mode::Word && self.nothing.says(text)
+    }
+
     /// The same with another place to start from.
     pub(super) const fn here(self, here: &'j Json<'a>) -> At<'j, 'a> {
         At { here, ..self }
@@ -64,9 +91,19 @@ impl Path {
         text.starts_with('/') || STARTS.iter().any(|(prefix, _)| text.starts_with(prefix))
     }
 
-    /// Every value it names, in document order.
-    pub(super) fn values<'j, 'a>(&self, at: At<'j, 'a>) -> Vec<&'j Json<'a>> {
-        self.start(at).map_or_else(Vec::new, |start| self.pointer.all(start))
+    /// Every value it names that is not missing, in document order; `fits` says what is looked for, see
+    /// [`Pointer::lenient`].
+    pub(super) fn values<'j, 'a>(
+        &self,
+        at: At<'j, 'a>,
+        fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
+    ) -> Vec<&'j Json<'a>> {
+        self.start(at).map_or_else(Vec::new, |start| self.pointer.lenient(start, at.mode == Mode::Many, fits))
+    }
+
+    /// Whether a value it names, exactly as written, is like this.
+    pub(super) fn holds<'j, 'a>(&self, at: At<'j, 'a>, like: impl Fn(&Json<'a>) -> bool) -> bool {
+        self.start(at).is_some_and(|start| self.pointer.all(start).into_iter().any(like))
     }
 
     /// The same, each with the nearest object around it.

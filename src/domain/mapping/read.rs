@@ -6,9 +6,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::compile::{Join, Mapping, Source, What};
 use super::device::Named;
-use super::field::{Found, LONGEST_KEY, Length, Notes, Supply};
-use super::path::{At, Headers, Parsed};
-use super::{Caps, Item, device, time};
+use super::field::{Found, LONGEST_KEY, Length, Notes, Remark, Supply};
+use super::nothing::Nothing;
+use super::path::{At, Headers, Mode, Parsed};
+use super::{Caps, Item, device, placeholder, severity, technique, time};
 use crate::domain::alert::{Alert, AlertReason, Device};
 use crate::domain::json::Json;
 
@@ -34,7 +35,7 @@ pub fn read(mapping: &Mapping, caps: Caps, body: &Json<'_>, body_hash: &[u8]) ->
 #[must_use]
 pub fn read_delivered(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_>) -> Vec<Item> {
     let parsed = Parsed::default();
-    let read = whole(mapping, caps, At::of(delivered, &parsed), delivered.hash, false);
+    let read = whole(mapping, caps, At::of(delivered, &parsed, &mapping.nothing), delivered.hash, false);
     read.into_iter().map(|one| one.item).collect()
 }
 
@@ -42,8 +43,8 @@ pub fn read_delivered(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_
 #[must_use]
 pub fn left_out(mapping: &Mapping, body: &Json<'_>) -> Option<u64> {
     let (parsed, headers) = (Parsed::default(), Headers::new());
-    let at = At::of(Delivered { body, hash: &[], headers: &headers }, &parsed);
-    let found = Notes::default().first(&mapping.left_out, at)?;
+    let at = At::of(Delivered { body, hash: &[], headers: &headers }, &parsed, &mapping.nothing);
+    let found = Notes::default().first(&mapping.left_out, at, "left_out")?;
     found.text()?.trim().parse().ok().filter(|count| *count > 0)
 }
 
@@ -54,12 +55,14 @@ pub(super) struct Read<'j, 'a> {
     pub(super) at: Option<At<'j, 'a>>,
     /// What supplied what, where that was asked for.
     pub(super) trace: Vec<Supply>,
+    /// What did not become a field, and why, where that was asked for.
+    pub(super) remarks: Vec<Remark>,
 }
 
 impl<'j, 'a> At<'j, 'a> {
-    pub(super) const fn of(delivered: Delivered<'j, 'a>, parsed: &'j Parsed) -> At<'j, 'a> {
+    pub(super) const fn of(delivered: Delivered<'j, 'a>, parsed: &'j Parsed, nothing: &'j Nothing) -> At<'j, 'a> {
         let Delivered { body, headers, .. } = delivered;
-        At { root: body, parent: body, here: body, joined: None, parsed, headers }
+        At { root: body, parent: body, here: body, joined: None, parsed, headers, nothing, mode: Mode::One }
     }
 }
 
@@ -99,7 +102,7 @@ pub(super) fn whole<'j, 'a>(
         if single {
             item = unless_an_envelope(item, before, At { here: at.root, parent: at.root, ..at });
         }
-        read.push(Read { item, at: Some(at), trace: notes.trace.unwrap_or_default() });
+        read.push(Read { item, at: Some(at), trace: notes.trace.unwrap_or_default(), remarks: notes.remarks });
     }
     let beyond = |one: &Read<'_, '_>| matches!(one.item, Item::Parked { reason: AlertReason::TooManyDevices, .. });
     if !single
@@ -121,7 +124,8 @@ impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
         let mut by_key = BTreeMap::new();
         let mut notes = Notes::default();
         let records = join.each.iter().map(|source| {
-            let found = notes.find(source, at).into_iter().filter_map(|found| match found {
+            let mut fits = |record| Notes::default().first(&join.on, at.here(record), "join").is_some();
+            let found = notes.find_fitting(source, at, &mut fits).into_iter().filter_map(|found| match found {
                 Found::Node(record @ Json::Object(_)) => Some(record),
                 _ => None,
             });
@@ -146,7 +150,12 @@ impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
 /// A delivery that is parked as one.
 fn as_one<'j, 'a>(reason: AlertReason, derived: &str, detail: impl Into<String>) -> Read<'j, 'a> {
     let alert = Alert { id: derived.to_owned(), id_derived: true, dedupe: derived.to_owned(), ..Alert::default() };
-    Read { item: Item::Parked { reason, alert, detail: detail.into() }, at: None, trace: Vec::new() }
+    Read {
+        item: Item::Parked { reason, alert, detail: detail.into() },
+        at: None,
+        trace: Vec::new(),
+        remarks: Vec::new(),
+    }
 }
 
 /// The values of the first pattern that yields an object, each with the nearest object around it; and the patterns that
@@ -203,7 +212,7 @@ fn no_alerts<'j, 'a>(mapping: &Mapping, at: At<'j, 'a>, derived: String, tracing
     };
     alert.unusable = core::mem::take(&mut notes.unusable);
     let item = Item::Ignored { reason: AlertReason::NoAlerts, alert, detail };
-    Read { item, at: None, trace: notes.trace.unwrap_or_default() }
+    Read { item, at: None, trace: notes.trace.unwrap_or_default(), remarks: notes.remarks }
 }
 
 /// An object beside whose empty list of alerts nothing is named that could be scanned is an envelope, and no alert.
@@ -244,10 +253,11 @@ fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> Places<
             let _ = notes.look(&nodes.path, at);
             let mut found = nodes.path.values_with_owners(at);
             found.retain(|(_, value)| !value.is_missing());
-            found
+            found.into_iter().map(|(owner, value)| (owner, value.alone())).collect()
         }
         _ => {
-            let found = notes.find(source, at).into_iter().filter_map(|found| match found {
+            let mut fits = |value: &Json<'_>| matches!(value, Json::Object(_));
+            let found = notes.find_fitting(source, at, &mut fits).into_iter().filter_map(|found| match found {
                 Found::Node(value) => Some((at.root, value)),
                 Found::Made(..) => None,
             });
@@ -267,6 +277,7 @@ fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String, notes: &
     let guard = notes.unfulfilled(&mapping.when, at).or(refused);
     let stranger = acting(mapping, at, &mut alert);
     alert.unusable = core::mem::take(&mut notes.unusable);
+    alert.notes = core::mem::take(&mut notes.told);
     let too_many = alert.devices.len() > caps.devices;
     alert.devices.truncate(caps.devices);
     let (reason, detail) = match (notes.fault.take(), guard) {
@@ -314,7 +325,9 @@ fn acting(mapping: &Mapping, at: At<'_, '_>, alert: &mut Alert) -> Option<(Alert
 }
 
 fn unusable_devices(mapping: &Mapping, devices: &[Device], named: &Named) -> Option<(AlertReason, String)> {
-    let useless = |d: &Device| d.machine.is_none() && d.name.is_none() && d.ip.is_none() && d.aad_id.is_none();
+    let useless = |d: &Device| {
+        d.machine.is_none() && d.name.is_none() && d.bad_name.is_none() && d.ip.is_none() && d.aad_id.is_none()
+    };
     let detail = match devices.first() {
         None if named.excluded => "the only device it names is one that `unless` rules out, such as the log collector",
         None if named.refused => "the only device it names is the sender's own localhost",
@@ -332,17 +345,17 @@ fn alert(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, derived: String) 
     let mut text = |sources: &[Source], field: &str| notes.text(sources, at, field, Length::Text);
     let mut alert = Alert {
         title: text(&mapping.title, "alert.title"),
-        status: text(&mapping.status, "alert.status"),
         detector: text(&mapping.detector, "alert.detector"),
         user: text(&mapping.user, "user"),
         tenant: text(&mapping.tenant, "alert.tenant"),
         url: text(&mapping.url, "alert.url"),
         ..Alert::default()
     };
+    alert.status = notes.text(&mapping.status, at.reading(Mode::Word), "alert.status", Length::Text);
     alert.category = notes.texts(&mapping.category, at, "alert.category");
-    alert.techniques = notes.texts(&mapping.techniques, at, "alert.techniques");
+    alert.techniques = technique::read(&mapping.techniques, at, notes);
     alert.time = time::read(&mapping.time, at, notes);
-    severity(mapping, at, notes, &mut alert);
+    alert.severity = mapping.severity.as_ref().and_then(|(sources, scale)| severity::read(sources, scale, at, notes));
     references(mapping, at, notes, &mut alert);
     identify(mapping, at, notes, &mut alert, derived);
     alert
@@ -360,26 +373,12 @@ fn identify(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Al
     alert.id_derived = id.is_none();
     alert.id = id.unwrap_or_else(|| derived.clone());
     for (what, text) in [("the id", &alert.id), ("the dedupe key", &alert.dedupe)] {
-        if is_placeholder(text) {
+        if placeholder::holds(text) {
             notes.fault(AlertReason::Placeholder, format!("{what} is still a placeholder of the sender's template"));
         }
     }
-    if is_placeholder(&alert.dedupe) {
+    if placeholder::holds(&alert.dedupe) {
         alert.dedupe = derived;
-    }
-}
-
-fn severity(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Alert) {
-    let Some((sources, scale)) = &mapping.severity else { return };
-    let Some(found) = notes.first(sources, at) else { return };
-    let text = found.text().unwrap_or_default();
-    if text.contains('\0') {
-        notes.fault(AlertReason::NulInText, "severity holds U+0000");
-    }
-    alert.severity = scale.of(text);
-    match alert.severity {
-        Some(_) => notes.supplied("severity", text, &found.origin()),
-        None => notes.unusable("severity"),
     }
 }
 
@@ -389,7 +388,7 @@ fn references(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut 
     for (name, sources) in &mapping.references {
         let mut aside = Notes { trace: notes.trace.take(), ..Notes::default() };
         let mut texts = aside.texts(sources, at, &format!("references.{name}"));
-        texts.retain(|text| text.chars().count() <= LONGEST_KEY && !is_placeholder(text));
+        texts.retain(|text| text.chars().count() <= LONGEST_KEY && !placeholder::holds(text));
         texts.truncate(MOST);
         if !texts.is_empty() {
             alert.references.insert(name.clone(), texts);
@@ -403,7 +402,7 @@ fn references(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut 
 fn dedupe(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes) -> Option<String> {
     let mut parts: Vec<_> =
         mapping.dedupe.iter().map(|part| notes.text(part, at, "alert.dedupe", Length::Key)).collect();
-    if let Some(placeholder) = parts.iter().flatten().find(|part| is_placeholder(part)) {
+    if let Some(placeholder) = parts.iter().flatten().find(|part| placeholder::holds(part)) {
         return Some(placeholder.clone());
     }
     if parts.iter().any(Option::is_some) && parts.iter().any(Option::is_none) {
@@ -412,18 +411,4 @@ fn dedupe(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes) -> Option<String
     }
     let join = |part: &Option<String>| part.as_ref().map_or_else(|| "-".to_owned(), |t| format!("{}:{t}", t.len()));
     parts.iter().any(Option::is_some).then(|| parts.iter().map(join).collect::<Vec<_>>().join(" "))
-}
-
-/// `{{Id}}`, `${Id}`, `$ALERT_ID` and `%id%`: a template that was never filled in gives every alert the same id.
-fn is_placeholder(text: &str) -> bool {
-    let name = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
-    };
-    let holds = |open: &str, close: &str| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close));
-    let whole = text.trim();
-    holds("{{", "}}")
-        || holds("${", "}")
-        || whole.strip_prefix('$').is_some_and(name)
-        || whole.strip_prefix('%').and_then(|rest| rest.strip_suffix('%')).is_some_and(name)
 }

@@ -80,7 +80,8 @@ fn what_cannot_be_used_is_parked_with_its_reason() {
         ("1".to_owned(), "unmapped"),
         ("{}".to_owned(), "unmapped"),
         (r#"{"alerts":[],"other":1}"#.to_owned(), "ignored"),
-        (format!("[{honest}]"), "unmapped"),
+        (format!("[{honest}]"), "alert"),
+        (format!("[{honest},{honest}]"), "unmapped"),
         (r#"{"alertId":"1","title":"t"}"#.to_owned(), "no-device"),
         (format!(r#"{{"alertId":"1","DeviceId":"{MACHINE}"}}"#), "no-device"),
         (with(&format!(r#""DeviceId":"{MACHINE}""#)), "ambiguous-key"),
@@ -158,7 +159,7 @@ fn a_device_named_twice_is_one_device() {
 fn severity_is_never_guessed() {
     let read = |value: &str| alert(&with("\"x\":1").replace("\"high\"", value));
     assert_eq!(read("\"Critical\"").severity, Some(Severity::Critical));
-    for (value, unusable) in [("99", true), ("-1", true), ("true", true), ("\"severe\"", true), ("null", false)] {
+    for (value, unusable) in [("99", true), ("-1", true), ("true", true), ("\"grave\"", true), ("null", false)] {
         let alert = read(value);
         assert_eq!((alert.severity, alert.unusable.contains("severity")), (None, unusable), "{value}");
     }
@@ -166,9 +167,7 @@ fn severity_is_never_guessed() {
 
 #[test]
 fn a_value_of_a_wrong_type_is_unusable_and_nothing_stands_in_for_it() {
-    let alert = alert(
-        &with(r#""techniques":["T1003",{"id":"T1486"}],"account":[1],"domain":"d""#).replace("\"t\"", "{\"a\":1}"),
-    );
+    let alert = alert(&with(r#""techniques":[true],"account":[1,2],"domain":"d""#).replace("\"t\"", "{\"a\":1}"));
     assert_eq!((alert.title, alert.techniques.len(), alert.user), (None, 0, None));
     assert_eq!(
         alert.unusable.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -206,13 +205,13 @@ fn times_are_read_in_every_usual_form_and_never_fail() {
         assert_eq!(time(value), (Some("2026-11-02T08:15:42.613Z".to_owned()), false), "{value}");
     }
     for value in [
-        "\"Mon, 02 Nov 2026 08:15:42 GMT\"",
+        "\"02/11/2026 08:15:42 GMT\"",
         "\"0001-01-01T00:00:00Z\"",
         "\"2026-11-02T08:15:42\"",
         "\"0000-00-00T00:00:00Z\"",
         "\"+999999999-01-01T00:00:00Z\"",
         "-5",
-        "1507591916746609046",
+        "507591916746609046",
         "99999999999999999999999999",
         "true",
         &format!("\"{}\"", "9".repeat(5_000)),
@@ -565,7 +564,7 @@ fn how_many_the_sender_left_out_is_known() {
     };
     assert_eq!(count(r#"{"truncatedAlerts":3}"#), Some(3));
     assert_eq!(count(r#"{"truncatedAlerts":"3"}"#), Some(3));
-    for body in [r#"{"truncatedAlerts":0}"#, r#"{"truncatedAlerts":-1}"#, r#"{"truncatedAlerts":[1]}"#, "{}", "[]"] {
+    for body in [r#"{"truncatedAlerts":0}"#, r#"{"truncatedAlerts":-1}"#, r#"{"truncatedAlerts":[1,2]}"#, "{}", "[]"] {
         assert_eq!(count(body), None, "{body}");
     }
 }
@@ -716,6 +715,43 @@ fn an_envelope_without_alerts_is_none_itself_unless_it_names_a_device() {
     }
 }
 
+fn named(body: &str) -> Vec<String> {
+    alert(body).devices.iter().map(|device| device.label().to_owned()).collect()
+}
+
+#[test]
+fn one_value_is_a_list_of_one_and_a_list_of_one_is_its_value() {
+    let map = r#"
+        each = "/events/*"
+        id = "/id"
+        title = "/rule/name"
+        severity = "/severity"
+        category = "/tactics/*"
+        techniques = "/attack/technique/id"
+        [devices]
+        each = "/hosts/*"
+        where = { "/role" = "victim" }
+        name = "/name"
+    "#;
+    let event = r#""id":["7"],"rule":[{"name":"r"}],"severity":["high","high"],"tactics":"Impact""#;
+    let attack = r#""attack":[{"technique":[{"id":"T1486"},{"id":"T1490"}]},{"technique":{"id":"T1003"}}]"#;
+    for host in [
+        r#"{"role":"victim","name":"lt-042"}"#,
+        r#"[{"role":"victim","name":["lt-042"]}]"#,
+        r#"{"a":{"role":"victim","name":"lt-042"},"b":{"role":"witness","name":"lt-043"}}"#,
+    ] {
+        let event = format!("{{{event},{attack},\"hosts\":{host}}}");
+        for body in [format!("{{\"events\":{event}}}"), format!("{{\"events\":[{event}]}}")] {
+            let alert = only(map, &body);
+            assert_eq!((alert.id.as_str(), alert.title.as_deref()), ("7", Some("r")), "{body}");
+            assert_eq!((alert.severity, &alert.category), (Some(Severity::High), &vec!["Impact".to_owned()]), "{body}");
+            assert_eq!(alert.techniques, ["T1486", "T1490", "T1003"], "{body}");
+            assert_eq!(alert.devices.iter().map(Device::label).collect::<Vec<_>>(), ["lt-042"], "{body}");
+            assert!(alert.unusable.is_empty(), "{alert:?}");
+        }
+    }
+}
+
 #[test]
 fn a_condition_knows_starts_ends_middles_what_is_missing_and_the_same_host() {
     let holds = |condition: &str, body: &str| {
@@ -763,4 +799,102 @@ fn a_body_that_the_map_does_not_read_is_named() {
     assert_eq!(of(r#"{"id":1,"h":"lt-042"}"#), "alert");
     assert!(of(r#"{"$content-type":"x/y","$content":"eyJ9"}"#).contains("inside `$content`, in base64"));
     assert!(of(r#""{\"id\":1}""#).contains("encoded it twice"));
+}
+
+#[test]
+fn of_several_severities_the_worst_counts_unless_one_is_off_the_scale() {
+    let read = |value: &str| alert(&with("\"x\":1").replace("\"high\"", value)).severity;
+    assert_eq!(read(r#"["low","High"]"#), Some(Severity::High));
+    assert_eq!(read(r#"["N/A","warn"]"#), Some(Severity::Medium));
+    assert_eq!(read(r#"["low","purple"]"#), None);
+    let map = "severity = [\"/urgency\", \"/severity\"]\ndevices = { name = \"/h\" }";
+    assert_eq!(only(map, r#"{"h":"a","urgency":"unknown","severity":"high"}"#).severity, Some(Severity::High));
+    assert_eq!(only(map, r#"{"h":"a","urgency":"purple","severity":"high"}"#).severity, None);
+}
+
+#[test]
+fn a_word_that_says_nothing_is_no_id_no_name_and_no_category() {
+    let map = r#"
+        id = ["/id", "/ref"]
+        category = ["/category", "/kind"]
+        dedupe = { all = ["/key", "/seen"] }
+        nothing = ["tbd"]
+        devices = { name = ["/name", "/host"], ip = "/ip" }
+    "#;
+    for word in
+        ["N/A", "unknown", "-", "<no value>", "None", "TBD", "*UNKNOWN*", "00000000-0000-0000-0000-000000000000"]
+    {
+        let alert = only(
+            map,
+            &format!(
+                r#"{{"id":"{word}","ref":"7","category":["{word}"],"kind":"k","key":"{word}","seen":"1","name":"{word}","ip":"10.20.0.9"}}"#
+            ),
+        );
+        assert_eq!((alert.id.as_str(), alert.category), ("7", vec!["k".to_owned()]), "{word}");
+        assert!(alert.dedupe.starts_with("- 1:1"), "{word}: {}", alert.dedupe);
+        assert_eq!((alert.devices[0].label(), &alert.devices[0].name), ("10.20.0.9", &None), "{word}");
+    }
+    let none = only(map, r#"{"id":"N/A","ref":"?","name":"a"}"#);
+    assert!(none.id_derived && none.dedupe == none.id, "two alerts that say nothing are two: {none:?}");
+    assert_eq!(only(map, r#"{"id":1,"name":"{{ host }}","host":"lt-042"}"#).devices[0].label(), "lt-042");
+}
+
+#[test]
+fn several_names_are_several_devices_and_never_get_an_id_that_is_one_machines() {
+    for hosts in [r#""lt-042,lt-043""#, r#""lt-042; lt-043""#, r#""lt-042\nlt-043""#, r#"["lt-042","lt-043"]"#] {
+        assert_eq!(named(&format!(r#"{{"host":{hosts}}}"#)), ["lt-042", "lt-043"], "{hosts}");
+        let beside = alert(&format!(r#"{{"host":{hosts},"address":"10.20.0.9","aad":"g"}}"#));
+        assert!(beside.devices.iter().all(|device| device.ip.is_none() && device.aad_id.is_none()), "{beside:?}");
+        assert!(beside.notes.contains(&crate::domain::alert::Note::NotAttached));
+        let id = alert(&format!(r#"{{"deviceId":"{MACHINE}","host":{hosts},"address":"10.20.0.9"}}"#));
+        assert_eq!((id.devices.len(), id.devices[0].label(), &id.devices[0].name), (1, MACHINE, &None));
+        assert_eq!(id.devices[0].ip.as_deref(), Some("10.20.0.9"));
+    }
+    let other = MACHINE.replace('1', "2");
+    assert_eq!(named(&format!(r#"{{"deviceId":"{MACHINE}, {other}","host":"lt-042"}}"#)), [MACHINE, &other]);
+    assert_eq!(named(r#"{"host":["lt-042","LT-042.corp.example"]}"#), ["LT-042.corp.example"], "one host, named twice");
+}
+
+#[test]
+fn what_cannot_be_a_host_name_is_kept_as_such_and_no_other_name_stands_in_for_it() {
+    let odd = alert(r#"{"host":"lt-042, the laptop of John","computer":"collector-1","address":"10.20.0.9"}"#);
+    let device = &odd.devices[0];
+    assert_eq!((&device.name, device.bad_name.as_deref()), (&None, Some("lt-042, the laptop of John")));
+    assert_eq!((device.label(), device.ip.as_deref()), ("lt-042, the laptop of John", Some("10.20.0.9")));
+}
+
+#[test]
+fn a_name_is_put_together_only_where_there_is_a_domain_to_add() {
+    let map = "devices = { name = [{ concat = [\"/host\", \".\", \"/domain\"] }, \"/host\"] }\ntitle = { concat = [\"/host\", \".\", \"/domain\"] }";
+    let read = |host: &str, domain: &str| {
+        only(map, &format!(r#"{{"host":"{host}","domain":{domain}}}"#)).devices[0].label().to_owned()
+    };
+    assert_eq!(read("lt-042", "\"corp.example\""), "lt-042.corp.example");
+    assert_eq!(read("lt-042.corp.example", "\"corp.example\""), "lt-042.corp.example");
+    for none in ["\"WORKGROUP\"", "\"N/A\"", "\"\"", "null", "[]", "\"LT-042\""] {
+        assert_eq!(read("lt-042", none), "lt-042", "{none}");
+    }
+    let title = only(map, r#"{"host":"lt-042.x","domain":"x"}"#).title;
+    assert_eq!(title.as_deref(), Some("lt-042.x.x"), "in other texts what is joined is joined");
+}
+
+#[test]
+fn a_technique_that_has_no_number_is_unknown_and_said() {
+    let map = r#"
+        id = "/id"
+        techniques = ["/name", "/attack"]
+        devices = { name = "/h" }
+    "#;
+    let read = |members: &str| only(map, &format!(r#"{{"id":1,"h":"a",{members}}}"#));
+    let number = read(r#""name":"Data Encrypted","attack":[{"n":"x","t":"t1486"}]"#);
+    assert_eq!((number.techniques, number.unusable.len()), (vec!["T1486".to_owned()], 0), "a later source has one");
+    let words = read(r#""name":["T1003","Data Encrypted"]"#);
+    assert_eq!(words.techniques, ["T1003", "Data Encrypted"]);
+    assert!(words.unusable.contains("alert.techniques"));
+    assert!(words.notes.contains(&crate::domain::alert::Note::TechniqueNotRead));
+    assert!(read(r#""attack":{"name":"x"}"#).unusable.contains("alert.techniques"));
+    assert!(read(r#""name":"N/A","attack":[]"#).unusable.is_empty());
+    let tags = "techniques = { path = \"/tags/*\", capture = '\\b(T\\d{4})\\b' }\ndevices = { name = \"/h\" }";
+    let tagged = only(tags, r#"{"h":"a","tags":["attack.t1486","linux","T1003 T1490"]}"#);
+    assert_eq!((tagged.techniques, tagged.notes.len()), (["T1486", "T1003", "T1490"].map(str::to_owned).to_vec(), 0));
 }

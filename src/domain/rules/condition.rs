@@ -171,19 +171,25 @@ impl Leaf {
             Reading::Present(values) => values,
         };
         let at = sight.event.at;
-        match &self.test {
+        let truths = match &self.test {
             Test::Exists(wanted) => Truths::of(values.iter().any(Value::has_content) == *wanted),
             Test::AllOf(operands) => Truths::all(
                 operands.iter().map(|operand| Truths::any(values.iter().map(|value| operand.equals(value, at)))),
             ),
             test => Truths::any(values.iter().map(|value| test.holds(value, at))),
-        }
+        };
+        // What is not among the values that could be read may be among those that could not.
+        let hidden = truths == Truths::FALSE && !matches!(self.test, Test::Exists(_));
+        if hidden && self.field.is_partly_known(sight) { Truths::UNKNOWN } else { truths }
     }
 
     /// Its field with the value it has.
     pub(super) fn seen(&self, sight: &Sight<'_>) -> Seen {
         let (value, unknown) = match self.field.read(sight) {
-            Reading::Present(values) => (Some(values.shown(SEEN_MAX)), false),
+            Reading::Present(values) => {
+                let unknown = self.field.is_partly_known(sight) && self.truths(sight) != Truths::TRUE;
+                (Some(values.shown(SEEN_MAX)), unknown)
+            }
             Reading::Absent => (None, false),
             Reading::Unknown => (None, true),
         };

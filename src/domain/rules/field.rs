@@ -180,7 +180,7 @@ impl Named {
         let device = event.device;
         let text = |value: Option<&'e str>| self.said(event, value);
         let list = |texts: &'e [String]| match texts {
-            _ if self.is_unusable(event) => Reading::Unknown,
+            _ if self.is_unusable(event) && !self.is_partly_known(event) => Reading::Unknown,
             [] => Reading::Absent,
             texts => Reading::Present(Values::Texts(texts)),
         };
@@ -251,10 +251,16 @@ impl Named {
         Reading::or_absent(value.map(|text| Values::One(Value::text(text))))
     }
 
-    /// Whether the delivery carries it with a value of a wrong type.
+    /// Whether the delivery carries it with a value that cannot be used.
     fn is_unusable(self, event: &Event<'_>) -> bool {
         let unusable = &event.alert.unusable;
-        !unusable.is_empty() && unusable.contains(self.reported_as())
+        let odd_name = event.device.bad_name.is_some() && self.reported_as() == Named::DeviceName.code();
+        odd_name || (!unusable.is_empty() && unusable.contains(self.reported_as()))
+    }
+
+    /// Whether its values are known, and others beside them are not.
+    fn is_partly_known(self, event: &Event<'_>) -> bool {
+        self == Named::AlertTechniques && !event.alert.techniques.is_empty() && self.is_unusable(event)
     }
 }
 
@@ -306,6 +312,11 @@ impl Field {
             Field::Named(named) => named.read(sight),
             Field::Pointer { pointer, .. } => read_body(pointer, sight.event.body),
         }
+    }
+
+    /// Whether there may be other values beside those it has: what is not among them is not known.
+    pub(super) fn is_partly_known(&self, sight: &Sight<'_>) -> bool {
+        matches!(self, Field::Named(named) if named.is_partly_known(sight.event))
     }
 
     /// Whether the directory can still say something else of it than what is known now.

@@ -133,6 +133,7 @@ impl Place {
         let values = match self.field.read(sight) {
             Reading::Absent => return,
             Reading::Unknown => return found.extend(&self.all),
+            Reading::Present(_) if self.field.is_partly_known(sight) => return found.extend(&self.all),
             Reading::Present(values) => values,
         };
         for value in values.iter() {

@@ -42,9 +42,12 @@ impl<'e> Sight<'e> {
     pub(super) fn worlds(self, name: bool, ip: bool) -> impl Iterator<Item = Sight<'e>> {
         let device = self.event.device;
         let unusable = |field: &str| self.event.alert.unusable.contains(field);
-        let names = ways(name, device.name.is_some() || unusable("device.name"), &self.event.facts, |facts| {
-            !facts.name.is_absent()
-        });
+        let names = ways(
+            name,
+            device.name.is_some() || device.bad_name.is_some() || unusable("device.name"),
+            &self.event.facts,
+            |facts| !facts.name.is_absent(),
+        );
         let ips =
             ways(ip, device.ip.is_some() || unusable("device.ip"), &self.event.facts, |facts| !facts.ips.is_absent());
         names.iter().flat_map(move |name| ips.iter().map(move |ip| Sight { name: *name, ip: *ip, ..self }))

@@ -261,7 +261,19 @@ fn table(of: &Table, world: &World<'_>, trial: &mut Trial) -> Truth {
     truth
 }
 
+/// Techniques of which not all could be read: what is not among them may be one of the others.
+fn partly(name: &str, world: &World<'_>) -> bool {
+    let alert = world.event.alert;
+    name == "alert.techniques" && alert.unusable.contains(name) && !alert.techniques.is_empty()
+}
+
 fn leaf(name: &str, op: &Op, world: &World<'_>, trial: &mut Trial) -> Truth {
+    let truth = judged(name, op, world, trial);
+    let hidden = truth == False && !matches!(op, Op::Exists(_)) && partly(name, world);
+    if hidden { Unknown } else { truth }
+}
+
+fn judged(name: &str, op: &Op, world: &World<'_>, trial: &mut Trial) -> Truth {
     let values = match read(name, world) {
         Field::Open => {
             trial.met += 1;
@@ -427,7 +439,7 @@ fn read(name: &str, world: &World<'_>) -> Field {
         None => Field::Absent,
     };
     let many = |field: &str, values: &[String]| match values {
-        _ if unusable(field) => Field::Unknown,
+        _ if unusable(field) && !partly(field, world) => Field::Unknown,
         [] => Field::Absent,
         values => Field::Values(values.iter().cloned().map(Value::Text).collect()),
     };

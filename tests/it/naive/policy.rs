@@ -238,7 +238,9 @@ impl Case {
                 .then(|| Timestamp::from_millis(at.millis() - i64::try_from(dice.roll(7_200_000)).unwrap())),
             ..Alert::default()
         };
-        for field in ["user", "alert.category", "device.name", "device.ip", "alert.time", "device.aad_id"] {
+        for field in
+            ["user", "alert.category", "alert.techniques", "device.name", "device.ip", "alert.time", "device.aad_id"]
+        {
             if dice.chance(4) {
                 alert.unusable.insert(field.to_owned());
             }
