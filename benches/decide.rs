@@ -99,13 +99,23 @@ fn looped(rules: &[(String, Option<String>)], category: &str, title: &str, low: 
 fn decide(source: &Source, policy: &Policy, delivery: &VerifiedDelivery) -> usize {
     let json = strict_json::read(delivery.body()).unwrap();
     let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
-    let items = mapping::read(&source.mapping, source.caps, &json, delivery.key().as_bytes());
+    let items = mapping::read(&source.mapping, source.caps, &json, &delivery.body_hash());
     let alerts = items.iter().filter_map(|item| if let Item::Alert(alert) = item { Some(alert) } else { None });
     alerts
         .flat_map(|alert| alert.devices.iter().map(move |device| (alert, device)))
         .map(|(alert, device)| {
             let (facts, at) = (Facts::NotAsked, Timestamp::default());
-            policy.decide(Question { source, tenant: "default", terms, alert, device, facts, body: Some(&json), at })
+            policy.decide(Question {
+                source,
+                tenant: "default",
+                terms,
+                alert,
+                device,
+                facts,
+                body: Some(&json),
+                at,
+                memo: None,
+            })
         })
         .filter(|verdict| verdict.rule.is_some())
         .count()
@@ -158,7 +168,17 @@ fn alone(c: &mut Criterion) {
             let rules = Policy::parse(shared(sharing, count)).map_err(|_| "rules").unwrap().policy;
             let (facts, at) = (Facts::NotAsked, Timestamp::default());
             let (source, tenant, body) = ("soar", "default", None);
-            let event = Event { source, preset: "generic", tenant, alert: &alert, device: &device, facts, body, at };
+            let event = Event {
+                source,
+                preset: "generic",
+                tenant,
+                alert: &alert,
+                device: &device,
+                facts,
+                body,
+                memo: None,
+                at,
+            };
             assert_eq!(rules.rules().decide(&event).rule.as_deref(), Some("last"));
             group.bench_function(format!("{count} rules"), |b| b.iter(|| black_box(rules.rules().decide(&event))));
             let plain: Vec<_> = (1..count).map(|n| asks(sharing, n)).collect();

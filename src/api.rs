@@ -17,6 +17,50 @@ pub struct Receipt {
     pub duplicate: bool,
     /// Its alerts, in the order of the body.
     pub alerts: Vec<AlertReceipt>,
+    /// What there is beside those that are listed, where it is too much for a receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<Truncated>,
+}
+
+/// How much of a delivery its receipt does not list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truncated {
+    /// Alerts.
+    pub alerts: u32,
+    /// Decisions, of alerts that are listed as well.
+    pub decisions: u32,
+    /// The alerts by state and reason, for the metrics; empty for a delivery that came again.
+    #[serde(skip)]
+    pub alert_counts: Vec<(String, Option<String>, u32)>,
+    /// The decisions likewise.
+    #[serde(skip)]
+    pub decision_counts: Vec<DecisionCount>,
+}
+
+/// Decisions that the metrics count as the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionCount {
+    /// Which of the delivery's alerts they are about.
+    pub alert: usize,
+    /// The rule that won.
+    pub rule: Option<String>,
+    /// Their state.
+    pub state: String,
+    /// Why.
+    pub reason: String,
+    /// A scan answers them.
+    pub scanned: bool,
+    /// How many.
+    pub count: u32,
+}
+
+impl DecisionCount {
+    /// One decision that is listed.
+    #[must_use]
+    pub fn of(alert: usize, decision: &DecisionReceipt) -> DecisionCount {
+        let DecisionReceipt { rule, state, reason, scan_id, .. } = decision.clone();
+        DecisionCount { alert, rule, state, reason, scanned: scan_id.is_some(), count: 1 }
+    }
 }
 
 /// One alert of a delivery.
@@ -32,6 +76,9 @@ pub struct AlertReceipt {
     /// The same in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What is worth knowing about how it was read; see docs/reasons.md.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// One per device.
     pub decisions: Vec<DecisionReceipt>,
 }
@@ -297,6 +344,31 @@ pub struct SourceView {
     /// The last refusals, newest first; only where one source was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<RefusalView>,
+    /// The last bodies that were authenticated and could not be read, newest first; only where one source was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<UnreadView>,
+}
+
+/// A body that was authenticated and could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadView {
+    /// When it came.
+    pub at: String,
+    /// The names of the secrets it was proved by.
+    pub credential: String,
+    /// What is wrong with it: the code of the answer.
+    pub code: String,
+    /// The line, from 1; 0 where the whole body is meant.
+    pub line: u32,
+    /// The column in bytes, from 1; 0 where the whole body is meant.
+    pub column: u32,
+    /// How long it was.
+    pub bytes: u32,
+    /// SHA-256 of it.
+    pub sha256: String,
+    /// How it begins, a kilobyte at most: what nobody sees, and bytes that are no characters, as `\u{1b}` and `\xff`.
+    /// Empty where a secret may stand in it.
+    pub head: String,
 }
 
 /// A request that was not authenticated.

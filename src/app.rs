@@ -14,7 +14,7 @@ use crate::defender::BadEndpoint;
 use crate::defender::client::{Client, ClientError, Timeouts};
 use crate::domain::silence::Silence;
 use crate::in_force::{Current, InForce};
-use crate::intake::Intake;
+use crate::intake::{Intake, Readers};
 use crate::journal::{Ids, Journal, JournalError, OpenError, Store};
 use crate::keyrings::{self, Beat};
 use crate::lane::run::Tell;
@@ -159,7 +159,7 @@ impl Running {
         tasks.spawn(housekeep(journal.clone(), current.clone(), stopping.clone()));
         tasks.spawn(listen_for_silence(heard.clone(), current.clone(), stopping.clone()));
 
-        let intake = Arc::new(Intake { current, journal: journal.clone(), keys });
+        let intake = Arc::new(Intake { current, journal: journal.clone(), keys, readers: Readers::default() });
         let parts =
             Parts { settings: &settings, journal, metrics, ready: is_ready, stopping, heard, reloads: reloads.clone() };
         parts.open_doors(&mut tasks, listeners, sources, intake);

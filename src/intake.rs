@@ -1,19 +1,24 @@
 //! Raw request to receipt: authenticate, read, decide, and one transaction that is cancel-safe. One screen.
 
+use core::fmt;
+use core::time::Duration;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::Receipt;
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::mapping::{self, Delivered, Headers, Item};
-use crate::domain::rules::Facts;
+use crate::domain::rules::{Facts, Memo};
 use crate::domain::signature::{self, Presented, Refused};
 use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
 use crate::in_force::{Current, InForce};
-use crate::journal::{Acceptance, AcceptedAlert, Decided, Journal, JournalError, PolicyId, TenantId};
+use crate::journal::{
+    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PolicyId, RefusedBody, TenantId,
+};
 use crate::keyrings::Ring;
 use crate::policy::{Policy, Question, Terms};
 use crate::settings::Source;
@@ -55,6 +60,8 @@ pub struct Intake {
     pub journal: Journal,
     /// The keys of token issuers.
     pub keys: Ring,
+    /// Who may have a large body read.
+    pub readers: Readers,
 }
 
 /// Why a request became no delivery.
@@ -66,19 +73,29 @@ pub enum NotAccepted {
     /// The credential is malformed or wrong.
     #[error("not authenticated")]
     Credential(Refused),
-    /// Authenticated, but no strict JSON; the key that matched and the body's hash are for the log.
+    /// Authenticated, but no strict JSON.
     #[error("the body is not strict JSON")]
-    NotStrict {
-        /// What is wrong.
-        fault: NotStrict,
-        /// The credential's id.
-        credential: String,
-        /// The delivery's key, as hex.
-        body: String,
-    },
+    NotStrict(Box<NotRead>),
+    /// Too many large bodies are being read.
+    #[error("too many large bodies wait to be read")]
+    Overloaded,
     /// The journal could not take it.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+/// A delivery whose body cannot be read.
+pub struct NotRead {
+    /// What is wrong with it.
+    pub fault: NotStrict,
+    /// The request as it was authenticated.
+    pub delivery: VerifiedDelivery,
+}
+
+impl fmt::Debug for NotRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.fault)
+    }
 }
 
 /// A delivery that is on disk.
@@ -124,7 +141,13 @@ impl Intake {
         let (credential, by_old_secret) = (delivery.credential().to_owned(), delivery.is_by_old_secret());
         let bytes = delivery.body().len();
         let headers = read_headers(desk, presented.headers);
-        let acceptance = accept_with_headers(desk, &in_force.policy, in_force.id, delivery, &headers)?;
+        let acceptance = match self.read(in_force.clone(), delivery, headers).await {
+            Err(NotAccepted::NotStrict(unread)) => {
+                self.keep(&unread).await;
+                return Err(NotAccepted::NotStrict(unread));
+            }
+            read => read?,
+        };
         let tenants = acceptance.alerts.iter().map(|one| desk.source.tenant_of(one.item.alert()).map(str::to_owned));
         let tenants = tenants.collect();
         if let Some(count) = acceptance.left_out {
@@ -133,6 +156,79 @@ impl Intake {
         let receipt = self.journal.write_soon(bytes, move |tx| tx.accept(&acceptance, now)).await?;
         let tenants = if receipt.duplicate { Vec::new() } else { tenants };
         Ok(Accepted { receipt, tenants, credential, by_old_secret })
+    }
+}
+
+impl Intake {
+    /// Reads and decides a delivery. A large one takes long enough to hold up whatever else the thread has to do, so it
+    /// is read on a thread of its own.
+    ///
+    /// # Errors
+    /// [`NotAccepted::NotStrict`], [`NotAccepted::UnknownSource`], and [`NotAccepted::Overloaded`] where too many others
+    /// wait to be read.
+    pub async fn read(
+        &self,
+        in_force: Arc<InForce>,
+        delivery: VerifiedDelivery,
+        headers: Headers,
+    ) -> Result<Acceptance, NotAccepted> {
+        let small = delivery.body().len() < LARGE;
+        let source = delivery.source().to_owned();
+        let read = move || {
+            let desk = in_force.desks.get(delivery.source()).ok_or(NotAccepted::UnknownSource)?;
+            accept_with_headers(desk, &in_force.policy, in_force.id, delivery, &headers)
+        };
+        if small {
+            return read();
+        }
+        let turn = tokio::time::timeout(PATIENCE, self.readers.turn(&source)).await;
+        let turn = turn.ok().flatten().ok_or(NotAccepted::Overloaded)?;
+        let task = tokio::task::spawn_blocking(move || {
+            // Also where the sender does not wait any more: until it is read, no other has this turn.
+            let _turn = turn;
+            read()
+        });
+        task.await.unwrap_or(Err(NotAccepted::Overloaded))
+    }
+
+    /// Keeps what could not be read where the operator sees it. The answer is the same where that fails.
+    async fn keep(&self, unread: &NotRead) {
+        let refused = RefusedBody::of(&unread.delivery, unread.fault);
+        let source = unread.delivery.source();
+        if let Err(error) = self.journal.write_soon(HEAD, move |tx| tx.keep_refused(&refused)).await {
+            tracing::warn!(source, code = error.code(), %error, "a body that could not be read is not kept");
+        }
+    }
+}
+
+/// A body of so many bytes is read on a thread of its own.
+const LARGE: usize = 16 << 10;
+/// How long a large body may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Large bodies that are read at once. One of a source, so that none keeps the others waiting.
+const AT_ONCE: usize = 4;
+
+/// Whose turn it is to have a large body read.
+pub struct Readers {
+    all: Arc<Semaphore>,
+    of_source: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+}
+
+impl Default for Readers {
+    fn default() -> Readers {
+        Readers { all: Arc::new(Semaphore::new(AT_ONCE)), of_source: Mutex::default() }
+    }
+}
+
+impl Readers {
+    /// Waits for a turn of this source, which is one that is configured. It lasts until it is dropped.
+    async fn turn(&self, source: &str) -> Option<[OwnedSemaphorePermit; 2]> {
+        let of_source = {
+            let mut all = self.of_source.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(source.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(1))).clone()
+        };
+        let own = of_source.acquire_owned().await.ok()?;
+        Some([own, self.all.clone().acquire_owned().await.ok()?])
     }
 }
 
@@ -166,22 +262,23 @@ pub fn accept_with_headers(
     delivery: VerifiedDelivery,
     headers: &Headers,
 ) -> Result<Acceptance, NotAccepted> {
-    let json = strict_json::read(delivery.body()).map_err(|fault| NotAccepted::NotStrict {
-        fault,
-        credential: delivery.credential().to_owned(),
-        body: hex::encode(delivery.key().as_bytes()),
-    })?;
+    let json = match strict_json::read(delivery.body()) {
+        Ok(json) => json,
+        Err(fault) => return Err(NotAccepted::NotStrict(Box::new(NotRead { fault, delivery }))),
+    };
     let (source, at) = (&desk.source, delivery.received());
-    let key = delivery.key();
-    let delivered = Delivered { body: &json, hash: key.as_bytes(), headers };
+    let hash = delivery.body_hash();
+    let delivered = Delivered { body: &json, hash: &hash, headers };
+    let memo = Memo::default();
     let items = mapping::read_delivered(&source.mapping, source.caps, delivered);
     let alerts = items.into_iter().map(|item| {
+        memo.next_alert();
         let acts_for = source.tenant_of(item.alert()).and_then(|name| desk.tenants.get_key_value(name));
         let decided = match (&item, acts_for) {
             (Item::Alert(alert), Some((name, &ActsFor { tenant, terms }))) => {
                 let verdict = |device| {
-                    let (body, facts) = (Some(&json), Facts::NotAsked);
-                    policy.decide(Question { source, tenant: name, terms, alert, device, facts, body, at })
+                    let (body, facts, memo) = (Some(&json), Facts::NotAsked, Some(&memo));
+                    policy.decide(Question { source, tenant: name, terms, alert, device, facts, body, at, memo })
                 };
                 Some(Decided { tenant, verdicts: alert.devices.iter().map(verdict).collect() })
             }

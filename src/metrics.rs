@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::api::{Receipt, TenantView};
+use crate::api::{DecisionCount, Receipt, TenantView};
 use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
 use crate::journal::Api;
@@ -27,6 +27,7 @@ pub struct Metrics {
     deliveries: Counters,
     last_delivery: Gauges,
     old_secrets: Counters,
+    unread: Counters,
     alerts: Counters,
     decisions: Counters,
     not_scanned: Counters,
@@ -64,6 +65,7 @@ impl Default for Metrics {
             deliveries: Counters::default(),
             last_delivery: Gauges::default(),
             old_secrets: Counters::default(),
+            unread: Counters::default(),
             alerts: Counters::default(),
             decisions: Counters::default(),
             not_scanned: Counters::default(),
@@ -110,6 +112,11 @@ impl Metrics {
             "old_secret_deliveries",
             "Deliveries proved by another secret than the first of its list",
             self.old_secrets.clone(),
+        );
+        to.register(
+            "unreadable_bodies",
+            "Authenticated requests whose body is not strict JSON, by the code of the answer",
+            self.unread.clone(),
         );
         to.register("alerts", "Alerts by what became of them", self.alerts.clone());
         to.register("decisions", "Decisions by rule and state", self.decisions.clone());
@@ -159,6 +166,11 @@ impl Metrics {
         self.old_secrets.get_or_create(&labels).inc();
     }
 
+    /// A delivery was authenticated, and its body could not be read.
+    pub fn unread(&self, source: &str, code: &str) {
+        self.unread.get_or_create(&vec![("source", source.to_owned()), ("code", code.to_owned())]).inc();
+    }
+
     /// A source was last heard then; known from the journal before it is heard in this process.
     pub fn heard(&self, source: &str, at: Timestamp) {
         self.last_delivery.get_or_create(&vec![("source", source.to_owned())]).set(unix(at));
@@ -170,22 +182,39 @@ impl Metrics {
         if receipt.duplicate {
             return;
         }
+        let tenant = |n: usize| tenants.get(n).cloned().flatten().unwrap_or_default();
         for (n, alert) in receipt.alerts.iter().enumerate() {
-            let tenant = tenants.get(n).cloned().flatten().unwrap_or_default();
-            let labels = vec![("source", source.to_owned()), ("state", alert.state.clone())];
-            self.alerts.get_or_create(&labels).inc();
-            if let Some(reason) = &alert.reason {
-                self.not_scanned.get_or_create(&vec![("reason", reason.clone())]).inc();
-            }
+            self.alerts_are(source, &alert.state, alert.reason.as_deref(), 1);
             for decision in &alert.decisions {
-                let rule = decision.rule.clone().unwrap_or_default();
-                let labels = vec![("tenant", tenant.clone()), ("rule", rule), ("state", decision.state.clone())];
-                self.decisions.get_or_create(&labels).inc();
-                // One that is resolving is counted again when it is decided.
-                if decision.scan_id.is_none() && decision.state != DecisionState::Resolving.code() {
-                    self.not_scanned.get_or_create(&vec![("reason", decision.reason.clone())]).inc();
-                }
+                self.decisions_are(&tenant(n), &DecisionCount::of(n, decision));
             }
+        }
+        if let Some(unlisted) = &receipt.truncated {
+            for (state, reason, count) in &unlisted.alert_counts {
+                self.alerts_are(source, state, reason.as_deref(), *count);
+            }
+            for counted in &unlisted.decision_counts {
+                self.decisions_are(&tenant(counted.alert), counted);
+            }
+        }
+    }
+
+    fn alerts_are(&self, source: &str, state: &str, reason: Option<&str>, count: u32) {
+        let labels = vec![("source", source.to_owned()), ("state", state.to_owned())];
+        self.alerts.get_or_create(&labels).inc_by(u64::from(count));
+        if let Some(reason) = reason {
+            self.not_scanned(reason, count as usize);
+        }
+    }
+
+    fn decisions_are(&self, tenant: &str, decisions: &DecisionCount) {
+        let DecisionCount { rule, state, reason, scanned, count, .. } = decisions;
+        let rule = rule.clone().unwrap_or_default();
+        let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", state.clone())];
+        self.decisions.get_or_create(&labels).inc_by(u64::from(*count));
+        // One that is resolving is counted again when it is decided.
+        if !scanned && state != DecisionState::Resolving.code() {
+            self.not_scanned(reason, *count as usize);
         }
     }
 

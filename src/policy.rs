@@ -11,7 +11,7 @@ use crate::domain::alert::{Alert, Device};
 use crate::domain::comment::{Citation, Comment};
 use crate::domain::directory;
 use crate::domain::json::Json;
-use crate::domain::rules::{Event, Explanation, Facts, Finding, ReadList, Rules};
+use crate::domain::rules::{Event, Explanation, Facts, Finding, Memo, ReadList, Rules};
 use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
@@ -66,6 +66,8 @@ pub struct Question<'a> {
     pub body: Option<&'a Json<'a>>,
     /// When it was received.
     pub at: Timestamp,
+    /// What was found out about the same delivery before: only where the body, the policy and the time are the same.
+    pub memo: Option<&'a Memo>,
 }
 
 /// The rules in force.
@@ -228,14 +230,14 @@ impl Policy {
     /// which it is, it is asked before a scan is planned or a person is.
     #[must_use]
     pub fn decide(&self, question: Question<'_>) -> Verdict {
-        let Question { source, tenant, terms, alert, device, mut facts, body, at } = question;
+        let Question { source, tenant, terms, alert, device, mut facts, body, at, memo } = question;
         let nameless = facts == Facts::NotAsked && device.machine.is_none();
         let unknown = nameless && directory::Claims::of(device, at).can_ask();
         if nameless && !unknown {
             facts = Facts::Silent;
         }
         let (name, preset) = (&source.name, &source.preset);
-        let event = Event { source: name, preset, tenant, alert, device, facts, body, at };
+        let event = Event { source: name, preset, tenant, alert, device, facts, body, memo, at };
         let mut verdict = self.rules.decide(&event);
         match &mut verdict.asks {
             Asks::Nothing(_) | Asks::Resolve(_) => {}
@@ -265,9 +267,9 @@ impl Policy {
     /// Why each rule and protection does or does not match, with what [`Policy::decide`] says.
     #[must_use]
     pub fn explain(&self, question: Question<'_>) -> Explanation {
-        let Question { source, tenant, terms, alert, device, facts, body, at } = question;
+        let Question { source, tenant, terms, alert, device, facts, body, at, memo } = question;
         let (name, preset) = (&source.name, &source.preset);
-        let event = Event { source: name, preset, tenant, alert, device, facts, body, at };
+        let event = Event { source: name, preset, tenant, alert, device, facts, body, memo, at };
         let mut explanation = self.rules.explain(&event, &self.text);
         if let Asks::Hold(_, wanted) | Asks::Scan(wanted) = &mut explanation.verdict.asks {
             restrain(wanted, terms);

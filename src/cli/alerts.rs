@@ -58,6 +58,7 @@ fn table(alerts: &[AlertView]) -> String {
 fn below(alert: &AlertView) -> Vec<String> {
     let decisions = &alert.receipt.decisions;
     let mut lines: Vec<_> = alert.receipt.detail.clone().into_iter().collect();
+    lines.extend(alert.receipt.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(decisions.iter().take(MOST).map(|one| format!("{}: {} ({})", one.device, one.state, one.reason)));
     if decisions.len() > MOST {
         lines.push(format!("and {} more", count(decisions.len() - MOST, "decision")));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::output::{self, plain};
@@ -17,7 +18,6 @@ use super::{Format, check, send};
 use crate::api::AlertReceipt;
 use crate::clock;
 use crate::domain::alert::{Alert, AlertState};
-use crate::domain::delivery::DeliveryKey;
 use crate::domain::json::Json;
 use crate::domain::mapping::{self, Delivered, Headers};
 use crate::domain::rules::GivenFact;
@@ -251,8 +251,8 @@ fn given(args: &Args, office: &Office, payload: &Path) -> anyhow::Result<Report>
 impl Report {
     /// Has the map of a source read it.
     fn read(&mut self, source: &Source, body: &[u8], json: &Json<'_>) {
-        let hash = DeliveryKey::of_body(&source.name, body);
-        let delivered = Delivered { body: json, hash: hash.as_bytes(), headers: &Headers::new() };
+        let hash = Sha256::digest(body);
+        let delivered = Delivered { body: json, hash: &hash, headers: &Headers::new() };
         self.read = mapping::explain(&source.mapping, source.caps, delivered).into_iter().map(Reading::from).collect();
         let headers: Vec<String> = source.mapping.headers().iter().cloned().collect();
         if !headers.is_empty() {

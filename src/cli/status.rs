@@ -5,8 +5,12 @@ use std::process::ExitCode;
 use super::Format;
 use super::output::{self, plain};
 use super::responder::Responder;
-use super::table::{time, time_of};
+use super::table::{count, time, time_of};
 use crate::api::{ReloadView, SourceView, StatusView, TenantView};
+use crate::domain::plain::one_line;
+
+/// Characters that are shown of a body.
+const SHOWN: usize = 200;
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -151,5 +155,11 @@ fn source_text(lines: &mut Lines, source: &SourceView) {
             )
         });
         lines.say("refused", &format!("{} UTC, {}: {}{clock}", time(&refusal.at), refusal.address, refusal.check));
+    }
+    for unread in &source.unread {
+        let place = if unread.line > 0 { format!(" at {}:{}", unread.line, unread.column) } else { String::new() };
+        let (at, bytes) = (time(&unread.at), count(unread.bytes as usize, "byte"));
+        lines.say("unread", &format!("{at} UTC, {}{place}, {bytes}, SHA-256 {}", unread.code, unread.sha256));
+        lines.say("", &one_line(&unread.head, SHOWN));
     }
 }

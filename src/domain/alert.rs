@@ -50,14 +50,18 @@ codes! {
         UnknownVersion = "unknown-version",
         /// No configured tenant belongs to this alert.
         UnknownTenant = "unknown-tenant",
-        /// A mapped text holds U+0000.
+        /// Given by earlier versions: a mapped text held U+0000, which is now read as U+FFFD.
         NulInText = "nul-in-text",
         /// A key the mapping reads stands there twice in different letter case.
         AmbiguousKey = "ambiguous-key",
+        /// A key the mapping reads stands there twice, so nobody can tell which value is meant.
+        DuplicateKey = "duplicate-key",
         /// More alerts in one delivery than the source may send.
         TooManyAlerts = "too-many-alerts",
         /// More devices in one alert than the source may name.
         TooManyDevices = "too-many-devices",
+        /// More devices in all alerts of one delivery together than are decided at once.
+        TooManyDecisions = "too-many-decisions",
         /// An id or device key is longer than anything real.
         ValueTooLong = "value-too-long",
         /// The id is still a template's placeholder, such as `{{Id}}`.
@@ -80,6 +84,27 @@ codes! {
         TimeNotRead = "time-not-read",
         /// Several names or ids stand beside what belongs to one of them, and nobody says to which.
         NotAttached = "not-attached",
+        /// Bytes that are no characters were read as U+FFFD, by us or by somebody before us.
+        ReplacedBytes = "replaced-bytes",
+    }
+}
+
+impl Note {
+    /// A sentence for a person.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Note::TechniqueNotRead => {
+                "The text in the place of a technique holds no number such as T1486: rules see it as unknown."
+            }
+            Note::TimeNotRead => "The text in the place of the time is not an instant, or could be several.",
+            Note::NotAttached => {
+                "Several names or ids stand beside what belongs to one of them, so it was given to none."
+            }
+            Note::ReplacedBytes => {
+                "Bytes that are not characters are read as U+FFFD; a field that identifies is unusable with one."
+            }
+        }
     }
 }
 

@@ -16,12 +16,14 @@ pub struct VerifiedDelivery {
     received: Timestamp,
     credential: String,
     by_old_secret: bool,
+    may_hold_secret: bool,
 }
 
 impl VerifiedDelivery {
     pub(super) fn verified(source: &str, body: Bytes, received: Timestamp, credential: String) -> VerifiedDelivery {
         let key = DeliveryKey::of_body(source, &body);
-        VerifiedDelivery { source: source.to_owned(), body, key, received, credential, by_old_secret: false }
+        let source = source.to_owned();
+        VerifiedDelivery { source, body, key, received, credential, by_old_secret: false, may_hold_secret: false }
     }
 
     /// The same delivery, known again by the id that its signature covers: whatever else a retry writes anew.
@@ -33,6 +35,12 @@ impl VerifiedDelivery {
     /// The same delivery, proved by a secret that is on its way out.
     pub(super) const fn by_old_secret(mut self, old: bool) -> VerifiedDelivery {
         self.by_old_secret = old;
+        self
+    }
+
+    /// The same delivery, in whose body a secret of the source may stand: it could not be read, so none was removed.
+    pub(super) const fn with_secret_perhaps(mut self, perhaps: bool) -> VerifiedDelivery {
+        self.may_hold_secret = perhaps;
         self
     }
 
@@ -53,6 +61,19 @@ impl VerifiedDelivery {
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// SHA-256 of the body: what an audit compares, and what an alert without an id has its id from. It is the same
+    /// whatever id the request was signed with, and when the delivery is read again.
+    #[must_use]
+    pub fn body_hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.body).into()
+    }
+
+    /// Whether nothing of the body may be kept or shown.
+    #[must_use]
+    pub const fn may_hold_secret(&self) -> bool {
+        self.may_hold_secret
     }
 
     /// What makes a repeated request the same.
@@ -100,9 +121,8 @@ impl DeliveryKey {
         DeliveryKey(key)
     }
 
-    /// Of a delivery that no signed id tells from others. Alerts without an id have theirs from it.
-    #[must_use]
-    pub fn of_body(source: &str, body: &[u8]) -> DeliveryKey {
+    /// Of a delivery that no signed id tells from others.
+    fn of_body(source: &str, body: &[u8]) -> DeliveryKey {
         DeliveryKey::of(&[source.as_bytes(), body])
     }
 

@@ -1,7 +1,7 @@
 //! JSON Pointer (RFC 6901), with one extension for mappings: a segment `*` is every element or member.
 //! A literal key `*` is written `~2`, which RFC 6901 leaves free.
 
-use super::json::Json;
+use super::json::{Doubt, Json, Object};
 
 /// A parsed pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,29 +96,37 @@ impl Pointer {
         found
     }
 
-    /// A key it reads that the same object also holds in another letter case: two readers could see two values.
+    /// A key it reads that the same object holds twice, or also in another letter case: two readers could see two
+    /// values. One that occurs twice is named before one that is only alike.
     #[must_use]
-    pub fn ambiguous<'p>(&'p self, root: &Json<'_>) -> Option<&'p str> {
-        if !self.is_plural() {
-            let mut value = root;
-            for step in &self.steps {
-                let Step::Key(key) = step else { return None };
-                if holds_in_two_cases(value, key) {
-                    return Some(key);
-                }
-                value = value.member(key)?;
-            }
-            return None;
-        }
+    pub fn doubt<'p>(&'p self, root: &'p Json<'_>) -> Option<Doubt<'p>> {
+        let mut alike = None;
         let mut found = vec![root];
         for step in &self.steps {
+            if let (Step::Key(key), [only]) = (step, found.as_mut_slice()) {
+                let value = *only;
+                match step.doubt(value) {
+                    Some(doubt @ Doubt::Twice(_)) => return Some(doubt),
+                    doubt => alike = alike.or(doubt),
+                }
+                match value.member(key) {
+                    Some(member) => *only = member,
+                    None => return alike,
+                }
+                continue;
+            }
+            for doubt in found.iter().filter_map(|value| step.doubt(value)) {
+                match doubt {
+                    Doubt::Twice(_) => return Some(doubt),
+                    Doubt::TwoCases(_) => alike = alike.or(Some(doubt)),
+                }
+            }
             found = match step {
-                Step::Key(key) if found.iter().any(|v| holds_in_two_cases(v, key)) => return Some(key),
                 Step::Key(key) => found.into_iter().filter_map(|v| v.member(key)).collect(),
                 Step::Each => found.into_iter().flat_map(children).collect(),
             };
         }
-        None
+        alike
     }
 
     /// The object around a list that this pointer looks into and that holds nothing: `[]`, or `null` and the like in the
@@ -152,6 +160,17 @@ impl Pointer {
     }
 }
 
+impl Step {
+    /// What is in doubt where this step is taken from a value.
+    fn doubt<'p>(&'p self, value: &'p Json<'_>) -> Option<Doubt<'p>> {
+        let Json::Object(members) = value else { return None };
+        match self {
+            Step::Key(key) => members.doubt(key),
+            Step::Each => members.twice().map(Doubt::Twice),
+        }
+    }
+}
+
 impl Pointer {
     /// Puts a text at every place it names, with the objects that lead there; how many places there were. What stands
     /// in its way stays, and is no place.
@@ -167,13 +186,14 @@ fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
     };
     match (step, value) {
         (Step::Each, Json::List(elements)) => elements.iter_mut().map(|element| put(rest, element, text)).sum(),
-        (Step::Each, Json::Object(members)) => members.iter_mut().map(|(_, member)| put(rest, member, text)).sum(),
+        (Step::Each, Json::Object(members)) => members.values_mut().map(|member| put(rest, member, text)).sum(),
         (Step::Key(key), Json::Object(members)) => {
-            let at = members.iter().position(|(known, _)| known == key).unwrap_or_else(|| {
-                members.push((key.clone().into(), Json::Object(Vec::new())));
-                members.len() - 1
-            });
-            put(rest, &mut members[at].1, text)
+            let missing = members.get(key).is_none();
+            let member = members.or_null(key);
+            if missing {
+                *member = Json::Object(Object::default());
+            }
+            put(rest, member, text)
         }
         (Step::Key(key), Json::List(elements)) => {
             let at = key.parse::<usize>().ok().filter(|at| at.to_string() == *key);
@@ -226,11 +246,6 @@ fn lenient<'j, 'a>(
         }
         (Step::Each, value) => lenient(rest, value, spread, fits, found),
     }
-}
-
-fn holds_in_two_cases(value: &Json<'_>, key: &str) -> bool {
-    let Json::Object(members) = value else { return false };
-    members.iter().filter(|(other, _)| key.eq_ignore_ascii_case(other)).count() > 1 && value.member(key).is_some()
 }
 
 /// Whether an object tells something itself, and is no collection of elements.

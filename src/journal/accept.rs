@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::decisions::NewDecision;
 use super::error::JournalError;
+use super::receipt::receipt;
 use super::store::{TenantId, Tx};
-use super::views;
 use crate::api::Receipt;
 use crate::domain::alert::{Alert, AlertReason, AlertState};
 use crate::domain::delivery::VerifiedDelivery;
@@ -87,7 +87,7 @@ impl Tx<'_> {
             .query_row([delivery.key().as_bytes().as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         match known {
-            Some((id, received)) if received > since.millis() => return views::receipt(self.db, id, true),
+            Some((id, received)) if received > since.millis() => return receipt(self.db, id, true),
             Some((id, _)) => {
                 self.db.prepare_cached("UPDATE delivery SET key = NULL WHERE id = ?")?.execute([id])?;
             }
@@ -110,7 +110,7 @@ impl Tx<'_> {
         for (n, alert) in acceptance.alerts.iter().enumerate() {
             self.accept_alert(acceptance, row, n, alert, since, now)?;
         }
-        views::receipt(self.db, row, false)
+        receipt(self.db, row, false)
     }
 
     pub(super) fn accept_alert(

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::error::JournalError;
 use super::outcome::{Thing, thing};
 use super::stored::Archive;
-use super::views::{DECISION, alert_receipt, all, decision_receipt};
+use super::views::{ALERT, DECISION, alert_receipt, all, decision_receipt};
 use crate::api::{AlertReceipt, DecisionReceipt};
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::directory::{Found, Record};
@@ -97,8 +97,8 @@ fn remembered(db: &Connection, id: Uuid, has_records: bool) -> Result<Option<Rem
             policies: BTreeMap::new(),
         })
     })?;
-    let sql = "SELECT n, alert_id, state, reason, detail, fields FROM alert WHERE delivery = ? ORDER BY n";
-    let alerts = all(db, sql, [delivery], |found| {
+    let sql = format!("SELECT a.n, {ALERT}, a.fields FROM alert a WHERE a.delivery = ? ORDER BY a.n");
+    let alerts = all(db, &sql, [delivery], |found| {
         let alert = serde_json::from_str(&found.get::<_, String>("fields")?).ok();
         let receipt = alert_receipt(found)?;
         Ok((found.get::<_, i64>("n")?, RememberedAlert { alert, receipt, decisions: Vec::new() }))

@@ -52,6 +52,7 @@ impl Tx<'_> {
                (SELECT id FROM delivery WHERE received_at <= ? AND body IS NOT NULL LIMIT ?)",
             bodies,
         )?);
+        self.step("DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE at <= ? LIMIT ?)", bodies)?;
         most = most.max(self.step(
             "DELETE FROM call WHERE id IN (SELECT id FROM call WHERE sent_at <= ? AND ended_at IS NOT NULL LIMIT ?)",
             now.minus(retention.records.min(Duration::from_secs(7 * 86_400))).millis(),

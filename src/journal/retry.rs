@@ -16,6 +16,7 @@ use super::scans::damaged;
 use super::store::{TenantId, Tx};
 use super::views::all;
 use crate::api::ItemView;
+use crate::domain::alert::Alert;
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::person::{By, Did, Said};
 use crate::domain::scan::{DecisionState, Outcome, Reason, ScanId};
@@ -220,11 +221,17 @@ impl Tx<'_> {
         by: &By,
         now: Timestamp,
     ) -> Result<ItemView, JournalError> {
-        let stored =
-            all(self.db, "SELECT n, alert_id, state FROM alert WHERE delivery = ? ORDER BY n", [row], |found| {
+        let stored = all(
+            self.db,
+            "SELECT n, alert_id, state, fields FROM alert WHERE delivery = ? ORDER BY n",
+            [row],
+            |found| {
                 let n = usize::try_from(found.get::<_, i64>(0)?).unwrap_or(usize::MAX);
-                Ok((n, found.get::<_, String>(1)?, found.get::<_, String>(2)? == "parked"))
-            })?;
+                let alert = serde_json::from_str(&found.get::<_, String>(3)?).unwrap_or_else(|_| Alert::default());
+                let id = known_by(&found.get::<_, String>(1)?, alert.id_derived);
+                Ok((n, id, found.get::<_, String>(2)? == "parked"))
+            },
+        )?;
         if !stored.iter().any(|(_, _, parked)| *parked) {
             let sql = "SELECT EXISTS (SELECT 1 FROM event e JOIN decision d ON d.id = e.decision
                        WHERE d.delivery = ? AND e.what = 'retried')";
@@ -240,7 +247,7 @@ impl Tx<'_> {
         for (n, alert) in acceptance.alerts.iter().enumerate() {
             let place = if same {
                 stored.get(n).filter(|(.., parked)| *parked).map(|(n, ..)| *n)
-            } else if kept.contains(&alert.item.alert().id.as_str()) {
+            } else if kept.contains(&known_by(&alert.item.alert().id, alert.item.alert().id_derived).as_str()) {
                 None
             } else {
                 places.next().or_else(|| {
@@ -263,4 +270,11 @@ impl Tx<'_> {
         }
         told(self.db, Thing::Delivery(row), Done::Retried)
     }
+}
+
+/// What tells an alert from the others of its delivery. Of an id that was derived that is the number behind the hash:
+/// earlier versions took another hash.
+fn known_by(id: &str, derived: bool) -> String {
+    let number = id.split_once('.').map_or("", |(_, number)| number);
+    if derived { format!("derived.{number}") } else { id.to_owned() }
 }

@@ -12,8 +12,8 @@ use super::ids::decision_uuid;
 use super::pauses;
 use super::store::TenantId;
 use crate::api::{
-    AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, PauseView, Receipt, ScanView, SourceView,
-    TenantView,
+    AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, PauseView, ScanView, SourceView,
+    TenantView, UnreadView,
 };
 use crate::domain::alert::Alert;
 use crate::domain::person::By;
@@ -48,28 +48,17 @@ pub(super) fn time(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()
 }
 
-/// The receipt of a delivery, from its rows: the first answer and every repeat are made the same way.
-pub(super) fn receipt(db: &Connection, delivery: i64, duplicate: bool) -> Result<Receipt, JournalError> {
-    let uuid: Uuid =
-        db.prepare_cached("SELECT uuid FROM delivery WHERE id = ?")?.query_row([delivery], |row| row.get(0))?;
-    let mut statement =
-        db.prepare_cached("SELECT n, alert_id, state, reason, detail FROM alert WHERE delivery = ? ORDER BY n")?;
-    let alerts = statement.query_map([delivery], |row| Ok((row.get(0)?, alert_receipt(row)?)))?;
-    let mut receipt = Receipt { delivery: uuid.to_string(), duplicate, alerts: Vec::new() };
-    for alert in alerts {
-        let (n, mut alert) = alert?;
-        alert.decisions = decisions_of(db, delivery, n)?;
-        receipt.alerts.push(alert);
-    }
-    Ok(receipt)
-}
+pub(super) const ALERT: &str = "a.alert_id, a.state, a.reason, a.detail,
+    CASE WHEN instr(a.fields, '\"notes\":[') THEN a.fields ->> '$.notes' END AS notes";
 
 pub(super) fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
+    let notes: Option<String> = row.get("notes")?;
     Ok(AlertReceipt {
         id: row.get("alert_id")?,
         state: row.get("state")?,
         reason: row.get("reason")?,
         detail: row.get("detail")?,
+        notes: notes.and_then(|notes| serde_json::from_str(&notes).ok()).unwrap_or_default(),
         decisions: Vec::new(),
     })
 }
@@ -143,14 +132,15 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn alerts(&self, filter: &Filter) -> Result<Page<AlertView>, JournalError> {
-        let sql = "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, a.alert_id, a.state, a.reason, a.detail,
-                          a.fields, d.credential
+        let sql = format!(
+            "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, {ALERT}, a.fields, d.credential
              FROM delivery d JOIN alert a ON a.delivery = d.id
              WHERE (?1 IS NULL OR a.source = ?1) AND (?2 IS NULL OR a.alert_id = ?2) AND (?3 IS NULL OR a.state = ?3)
                AND (?4 IS NULL OR (d.id <= ?4 >> 14 AND (d.id << 14) + a.n < ?4))
-             ORDER BY d.id DESC, a.n DESC LIMIT ?5";
+             ORDER BY d.id DESC, a.n DESC LIMIT ?5"
+        );
         let values = params![filter.source, filter.id, filter.state, filter.after, PAGE + 1];
-        let rows = all(self.db, sql, values, |row| {
+        let rows = all(self.db, &sql, values, |row| {
             let alert: Alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
             let view = AlertView {
                 delivery: row.get::<_, Uuid>("uuid")?.to_string(),
@@ -332,6 +322,14 @@ impl Reader<'_> {
         Ok(SourceView { name: name.to_owned(), deliveries, last_delivery_at, ..SourceView::default() })
     }
 
+    /// The last bodies of a source that could not be read, newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn unread(&self, source: &str) -> Result<Vec<UnreadView>, JournalError> {
+        super::refused::of_source(self.db, source)
+    }
+
     /// When a source last delivered something new.
     ///
     /// # Errors
@@ -386,7 +384,9 @@ fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<(i64, Event
 /// Every table as text, in a fixed order.
 pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
     let mut text = String::new();
-    for table in ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event", "pause", "device"] {
+    for table in
+        ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event", "pause", "device", "refused"]
+    {
         let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
         let columns = statement.column_count();
         let mut rows = statement.query([])?;

@@ -11,7 +11,7 @@ use crate::defender::{Answer, reply::Refusal};
 use crate::domain::alert::Device;
 use crate::domain::directory::{Found, Question, Record, Resolution, Silence, Step, resolve};
 use crate::domain::json::Json;
-use crate::domain::rules::Facts;
+use crate::domain::rules::{Facts, Memo};
 use crate::domain::scan::{DecisionState, Priority, Reason};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
@@ -83,6 +83,7 @@ struct Case<'a> {
     terms: Terms,
     device: Device,
     body: Option<&'a Json<'a>>,
+    memo: &'a Memo,
 }
 
 impl Case<'_> {
@@ -97,6 +98,7 @@ impl Case<'_> {
             facts,
             body: self.body,
             at: self.row.received,
+            memo: Some(self.memo),
         })
     }
 
@@ -161,7 +163,9 @@ impl Lane {
         });
         let body = tx.body(first.delivery)?;
         let body = body.as_deref().and_then(|body| strict_json::read(body).ok());
+        let memo = Memo::default();
         for row in rows {
+            memo.next_alert();
             let Some((desk, terms)) = acting else {
                 let reason = Reason::SourceRemoved;
                 tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
@@ -171,7 +175,7 @@ impl Lane {
             let device = row.alert.devices.iter().find(|device| device.label() == row.device);
             let device = device.cloned().unwrap_or_default();
             let tenant = &account.name;
-            let case = Case { policy, id, row, desk, tenant, terms, device, body: body.as_ref() };
+            let case = Case { policy, id, row, desk, tenant, terms, device, body: body.as_ref(), memo: &memo };
             self.decide_case(tx, &case, silence, todo, now)?;
         }
         Ok(())

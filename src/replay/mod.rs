@@ -211,6 +211,7 @@ impl<'p> Replay<'p> {
                     facts: Facts::NotAsked,
                     body,
                     at: delivery.at,
+                    memo: None,
                 },
                 tenant,
                 machine,

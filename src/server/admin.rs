@@ -86,6 +86,8 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
     if of.source.is_some() {
         for source in &mut sources {
             source.refusals = admin.refusals.of(&source.name);
+            let name = source.name.clone();
+            source.unread = admin.read(move |reader| reader.unread(&name)).await?;
         }
     }
     let pauses = admin.read(|reader| reader.pauses()).await?;

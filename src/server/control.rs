@@ -20,11 +20,12 @@ use super::refusal::{Objection, Refusal};
 use super::webhook::whole;
 use crate::api::{ItemView, OrderView, PausesView, ReloadView};
 use crate::clock;
+use crate::domain::mapping::Headers;
 use crate::domain::person::By;
 use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Wanted;
-use crate::intake;
+use crate::intake::NotAccepted;
 use crate::journal::{Done, JournalError, Scope, Selected, TenantId, Tx, Wants, Word};
 use crate::policy::{Ceiling, Policy, Terms};
 
@@ -264,14 +265,17 @@ impl Admin {
         let recalled = self.read(move |reader| reader.recall(row)).await?;
         let in_force = self.intake.in_force();
         let desk = in_force.desks.get(&recalled.source);
-        let (desk, delivery) = match (desk, recalled.delivery) {
-            (Some(desk), Some(delivery)) => (desk, delivery),
+        let delivery = match (desk, recalled.delivery) {
+            (Some(_), Some(delivery)) => delivery,
             (_, None) => return self.read(move |reader| reader.not_read_again(row, Done::BodyGone)).await,
             (None, _) => return self.read(move |reader| reader.not_read_again(row, Done::NotConfigured)).await,
         };
-        // It was strict JSON when it came, and is the same bytes.
-        let acceptance =
-            intake::accept(desk, &in_force.policy, in_force.id, delivery).map_err(|_| Refusal::Internal)?;
+        let acceptance = match self.intake.read(in_force.clone(), delivery, Headers::new()).await {
+            Ok(acceptance) => acceptance,
+            Err(NotAccepted::Overloaded) => return Err(Refusal::Overloaded),
+            // It was strict JSON when it came, and is the same bytes.
+            Err(_) => return Err(Refusal::Internal),
+        };
         let by = by.clone();
         self.write(move |tx| tx.read_again(row, &acceptance, &by, clock::now())).await
     }

@@ -1,17 +1,15 @@
 //! The body of an order: a JSON object whose keys are the long flags of the verb. A key that means nothing is refused,
 //! so that a misspelt one cannot widen what is ordered.
 
-use std::borrow::Cow;
-
 use uuid::Uuid;
 
 use super::refusal::{Objection, Refusal};
 use crate::domain::alert::MachineId;
 use crate::domain::device_glob::DeviceGlob;
-use crate::domain::json::Json;
+use crate::domain::json::{Json, Object};
 use crate::domain::person::By;
 use crate::domain::rules::duration;
-use crate::domain::strict_json;
+use crate::domain::strict_json::{self, JsonFault};
 use crate::domain::time::Timestamp;
 use crate::journal::{Selector, Wants};
 
@@ -22,18 +20,22 @@ pub(super) const MOST: usize = 1_000;
 pub(super) const SELECTING: &[&str] = &["rule", "tenant", "device", "since", "held", "state"];
 
 /// The members of a body.
-pub(super) struct Members<'b>(Vec<(Cow<'b, str>, Json<'b>)>);
+pub(super) struct Members<'b>(Object<'b>);
 
 /// Reads a body; an empty one is an order without any key.
 pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<Members<'b>, Refusal> {
     if body.trim_ascii().is_empty() {
-        return Ok(Members(Vec::new()));
+        return Ok(Members(Object::default()));
     }
     let json = strict_json::read(body)
         .map_err(|fault| Refusal::NotStrictJson { code: fault.fault.code(), detail: fault.fault.meaning() })?;
     let Json::Object(members) = json else {
         return Err(Objection::BadValue("", "an object").into());
     };
+    if members.twice().is_some() {
+        let fault = JsonFault::DuplicateKey;
+        return Err(Refusal::NotStrictJson { code: fault.code(), detail: fault.meaning() });
+    }
     match members.iter().find(|(key, _)| !keys.contains(&key.as_ref())) {
         Some((key, _)) => Err(Objection::UnknownKey(crate::domain::plain::one_line(key, 80)).into()),
         None => Ok(Members(members)),
@@ -42,7 +44,7 @@ pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<Members<
 
 impl Members<'_> {
     fn get(&self, key: &str) -> Option<&Json<'_>> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value).filter(|value| **value != Json::Null)
+        self.0.get(key).filter(|value| **value != Json::Null)
     }
 
     fn text(&self, key: &'static str) -> Result<Option<&str>, Refusal> {

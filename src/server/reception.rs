@@ -137,15 +137,13 @@ impl Reception {
                 self.refusals.note(source, peer, failure);
                 tracing::info!(source, %peer, check = failure.check, clock_ahead = failure.ahead, "not authenticated");
             }
-            NotAccepted::NotStrict { fault, credential, body } => {
-                tracing::warn!(
-                    source,
-                    credential,
-                    body,
-                    code = fault.fault.code(),
-                    "authenticated, but not strict JSON"
-                );
+            NotAccepted::NotStrict(unread) => {
+                let (credential, hash) = (unread.delivery.credential(), hex::encode(unread.delivery.body_hash()));
+                let (bytes, code) = (unread.delivery.body().len(), unread.fault.fault.code());
+                self.metrics.unread(source, code);
+                tracing::warn!(source, credential, sha256 = hash, bytes, code, "authenticated, but not strict JSON");
             }
+            NotAccepted::Overloaded => tracing::warn!(source, "too many large bodies wait to be read"),
             NotAccepted::Journal(error) => {
                 tracing::error!(source, code = error.code(), %error, "a delivery could not be stored");
             }
@@ -164,10 +162,11 @@ fn refusal(error: &NotAccepted) -> Refusal {
             Malformed::TooManySignatures => CredentialDefect::TooManySignatures,
             Malformed::Id => CredentialDefect::Id,
         }),
-        NotAccepted::NotStrict { fault, .. } => {
-            Refusal::NotStrictJson { code: fault.fault.code(), detail: fault.fault.meaning() }
+        NotAccepted::NotStrict(unread) => {
+            let fault = unread.fault.fault;
+            Refusal::NotStrictJson { code: fault.code(), detail: fault.meaning() }
         }
-        NotAccepted::Journal(JournalError::Busy) => Refusal::Overloaded,
+        NotAccepted::Overloaded | NotAccepted::Journal(JournalError::Busy) => Refusal::Overloaded,
         NotAccepted::Journal(_) => Refusal::JournalUnavailable,
     }
 }

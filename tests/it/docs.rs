@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use regex::Regex;
 use scanhook::api::Receipt;
 use scanhook::defender::token::ClaimFault;
-use scanhook::domain::alert::{AlertReason, AlertState};
+use scanhook::domain::alert::{AlertReason, AlertState, Note};
 use scanhook::domain::mapping::{self, Item};
 use scanhook::domain::rules::{Facts, Finding, Protected, render};
 use scanhook::domain::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
@@ -86,7 +86,17 @@ fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
             for facts in [Facts::NotAsked, Facts::Silent] {
                 let (device, at) = (&alert.devices[0], Timestamp::default());
                 let tenant = "default";
-                let question = Question { source: &source, tenant, terms, alert, device, facts, body: Some(&json), at };
+                let question = Question {
+                    source: &source,
+                    tenant,
+                    terms,
+                    alert,
+                    device,
+                    facts,
+                    body: Some(&json),
+                    at,
+                    memo: None,
+                };
                 match policy.decide(question).asks {
                     Asks::Nothing(_) | Asks::Resolve(_) => {}
                     Asks::Hold(_, wanted) | Asks::Scan(wanted) => assert_eq!(wanted.mode, Mode::DryRun, "{severity}"),
@@ -236,6 +246,14 @@ fn every_state_reason_and_outcome_says_whether_it_scans_and_whose_move_it_is() {
         let rows = rows("docs/reasons.md", heading);
         assert!(rows.iter().all(|row| row.len() == 4), "{heading}: {rows:?}");
     }
+}
+
+#[test]
+fn every_note_of_an_alert_is_explained_in_the_programs_own_words() {
+    let rows = rows("docs/reasons.md", "Notes of an alert");
+    let said: Vec<_> = rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
+    let known: Vec<_> = Note::ALL.iter().map(|note| (note.code(), note.meaning())).collect();
+    assert_eq!(said, known);
 }
 
 /// The fenced blocks of a document: what stands behind the fence, and the text.

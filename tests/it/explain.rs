@@ -533,6 +533,23 @@ fn an_alert_without_an_id_is_explained_under_the_id_that_its_receipt_gives_it() 
 }
 
 #[test]
+fn a_replaced_byte_is_a_note_and_what_it_makes_unusable_is_said() {
+    let desk = Desk::ready();
+    desk.file("rules.toml", POLICY);
+    desk.file("lab.txt", "10.99.0.0/16\n");
+    desk.file(
+        "body.json",
+        &format!(r#"{{"alert_id":"a\u0000","title":"\ud800","severity":"low","mde_id":"{MACHINE}"}}"#),
+    );
+    let ran = desk.run(&["explain", "body.json", "--source", "soar"]).ends(0);
+    has(&ran.out, &["note", "replaced-bytes", "U+FFFD", "unusable    alert.id", "derived"]);
+    let json = desk.run(&["explain", "body.json", "--source", "soar", "-o", "json"]).ends(0).json();
+    let alert = &json["read"][0]["alert"];
+    assert_eq!((&alert["notes"], &alert["title"]), (&json!(["replaced-bytes"]), &json!("\u{fffd}")));
+    assert_eq!(alert["unusable"], json!(["alert.id"]));
+}
+
+#[test]
 fn show_says_what_is_in_force_with_every_default_in_its_place() {
     let desk = desk();
     let said = desk.run(&["show"]).ends(0).out;

@@ -405,12 +405,16 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("H031a H031b H031c H031d H032a H032b", "listener::the_public_port_has_webhooks_and_probes_and_nothing_else"),
     ("H052a H052b", "refusals::an_address_that_spent_its_failures_waits_and_others_do_not"),
     (
-        "H056 H058 H059 H060a H060b H061b H061c H061d H062 H063 H067a",
+        "H056 H060a H060b H061b H061c H061d H067a",
         "refusals::a_signed_body_that_is_not_strict_json_leaves_nothing_behind",
     ),
+    ("H058 H065b", "bytes::a_byte_that_is_no_character_costs_no_alert_its_scan"),
+    ("H059", "bytes::marks_nuls_and_utf_16_around_an_alert_are_passed_over"),
+    ("H062 H063", "bytes::a_key_twice_parks_the_alert_where_the_map_reads_it_and_changes_nothing_elsewhere"),
+    ("H065a", "bytes::what_identifies_is_unusable_with_a_byte_that_was_replaced_and_nothing_else_stands_in_for_it"),
     ("H061a", "refusals::the_limits_themselves_are_allowed"),
     (
-        "H057a H057b H057c H057d H064a H064b H065a H065b H068c H068d",
+        "H057a H057b H057c H057d H064a H064b H068c H068d",
         "intake::what_cannot_be_acted_on_is_parked_with_its_reason_and_accepted_all_the_same",
     ),
     (

@@ -12,6 +12,7 @@
 
 mod authentication;
 mod backlog;
+mod bytes;
 mod control;
 mod demo;
 #[path = "../../benches/desk/mod.rs"]

@@ -377,7 +377,7 @@ fn a_refused_delivery_ends_with_77_or_65_and_the_operator_sees_which_check_faile
     let soar = serving.webhooks("soar");
     let refused = desk.run(&["send", PAYLOAD, "--source", "other", "--url", &soar]).ends(77);
     has(&refused.err, &["401 Unauthorized", "[unauthenticated]"]);
-    desk.file("broken", "{\"alert_id\": 1, \"alert_id\": 2}");
+    desk.file("broken", "{\"alert_id\": 1, \"title\": \"\u{1b}[2J\u{202e}");
     has(
         &desk.run(&["send", "broken", "--source", "soar", "--url", &soar]).ends(65).err,
         &["400 Bad Request", "[json-"],
@@ -388,6 +388,8 @@ fn a_refused_delivery_ends_with_77_or_65_and_the_operator_sees_which_check_faile
     let admin = serving.admin();
     let status = desk.run(&["status", "--source", "soar", "--admin", &admin]).ends(0).out;
     has(&status, &["source soar", "refused", "127.0.0.1: the credential header is missing"]);
+    has(&status, &["unread", "json-syntax at 1:27", "SHA-256", r#"{"alert_id": 1, "title": "\u{1b}[2J\u{202e}"#]);
+    assert!(!status.contains(['\u{1b}', '\u{202e}']), "{status}");
     has(&desk.run(&["status", "--source", "nobody", "--admin", &admin]).ends(66).err, &["[unknown-source]"]);
     let wrong_port = format!("http://{}", serving.addresses[0]);
     has(&desk.run(&["status", "--admin", &wrong_port]).ends(66).err, &["Is this the admin listener?"]);

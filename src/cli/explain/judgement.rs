@@ -127,7 +127,7 @@ impl Case<'_> {
     fn question(&self, facts: Facts) -> Question<'_> {
         let Case { source, terms, alert, device, body, at, .. } = *self;
         let tenant = source.tenant_of(alert).unwrap_or_default();
-        Question { source, tenant, terms, alert, device, facts, body, at }
+        Question { source, tenant, terms, alert, device, facts, body, at, memo: None }
     }
 
     fn world(&self, directory: &'static str, facts: Facts, barred: Option<Reason>) -> World {

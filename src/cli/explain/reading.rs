@@ -68,6 +68,9 @@ impl Reading {
         };
         let derived = if self.alert.id_derived { " (derived: it has none of its own)" } else { "" };
         let mut text = format!("{}\n", plain(&format!("alert {number}: {}{derived}{place}{why}", self.alert.id)));
+        for note in &self.alert.notes {
+            text.push_str(&row("note", note.code(), note.meaning()));
+        }
         for one in &self.supplied {
             let field = named(&one.field, one.device);
             let from = if one.from.is_empty() { "derived".to_owned() } else { one.from.join(" + ") };

@@ -39,6 +39,10 @@ pub(super) fn read(tables: &[Devices], at: At<'_, '_>, cap: usize, notes: &mut N
         if !named.devices.is_empty() && !table.also {
             continue;
         }
+        // What the sender wrote of its device cannot be read; what stands elsewhere may be another machine.
+        if named.devices.is_empty() && notes.replaced.iter().any(|field| field.starts_with("device.")) {
+            break;
+        }
         for node in nodes(table, at, notes, &mut named.excluded) {
             for Part { device, supplies } in mention(table, at.here(node), cap, notes, &mut named.refused) {
                 let place = named.add(device);

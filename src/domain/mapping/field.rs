@@ -6,8 +6,9 @@ use super::compile::{Nodes, Piece, Source, What};
 use super::path::{At, Mode, Path, identity};
 use super::{clean, host_name, placeholder};
 use crate::domain::alert::{AlertReason, Note};
-use crate::domain::json::Json;
+use crate::domain::json::{Doubt, Json};
 use crate::domain::plain::one_line;
+use crate::domain::strict_json::REPLACED;
 
 /// A longer id or device key is none; it is parked, since a shortened one would name something else.
 pub(super) const LONGEST_KEY: usize = 1_000;
@@ -34,6 +35,8 @@ pub(super) struct Notes {
     pub(super) fault: Option<(AlertReason, String)>,
     /// Fields present with a value of a wrong type.
     pub(super) unusable: BTreeSet<String>,
+    /// Fields whose text holds U+FFFD: used as it is, or unusable where it identifies something.
+    pub(super) replaced: BTreeSet<String>,
     /// What a person should know about the reading.
     pub(super) told: BTreeSet<Note>,
     /// The same in words and with the text, where somebody wants to know.
@@ -118,7 +121,15 @@ impl Notes {
     }
 
     pub(super) fn fault(&mut self, reason: AlertReason, detail: impl Into<String>) {
-        self.fault.get_or_insert_with(|| (reason, detail.into()));
+        // Where nobody can tell what the sender says, nothing else that was read counts, guards included.
+        if self.fault.as_ref().is_none_or(|(known, _)| is_doubt(reason) && !is_doubt(*known)) {
+            self.fault = Some((reason, detail.into()));
+        }
+    }
+
+    /// The fault, if it is that two readers could see two values.
+    pub(super) fn take_doubt(&mut self) -> Option<(AlertReason, String)> {
+        self.fault.take_if(|(reason, _)| is_doubt(*reason))
     }
 
     pub(super) fn unusable(&mut self, field: &str) {
@@ -257,8 +268,14 @@ impl Notes {
         at: At<'j, 'a>,
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
     ) -> Vec<&'j Json<'a>> {
-        if let Some(key) = path.ambiguous(at) {
-            self.fault(AlertReason::AmbiguousKey, format!("`{key}` stands there in more than one letter case"));
+        match path.doubt(at) {
+            Some(Doubt::TwoCases(key)) => {
+                self.fault(AlertReason::AmbiguousKey, format!("`{key}` stands there in more than one letter case"));
+            }
+            Some(Doubt::Twice(key)) => {
+                self.fault(AlertReason::DuplicateKey, format!("`{}` stands there twice", one_line(key, 80)));
+            }
+            None => {}
         }
         path.values(at, fits)
     }
@@ -366,6 +383,11 @@ impl Notes {
                     continue;
                 }
                 match found.candidate() {
+                    // A later value could be another machine's.
+                    Ok(Candidate { text, .. }) if length == Length::Key && text.contains(REPLACED) => {
+                        self.spoilt(field);
+                        return (candidates, true);
+                    }
                     Ok(Candidate { text, from }) => {
                         candidates.extend(self.admit(text, field, length).map(|text| Candidate { text, from }));
                     }
@@ -381,11 +403,20 @@ impl Notes {
         self.admit(text, field, Length::Text)
     }
 
+    /// A field that identifies something holds a byte that could not be read: what it names is not known.
+    fn spoilt(&mut self, field: &str) {
+        self.replaced.insert(field.to_owned());
+        self.unusable(field);
+    }
+
     /// Lets a text in, unless no store or no look-up could take it.
     fn admit(&mut self, mut text: String, field: &str, length: Length) -> Option<String> {
-        if text.contains('\0') {
-            self.fault(AlertReason::NulInText, format!("{field} holds U+0000"));
-            return None;
+        if text.contains(REPLACED) {
+            if length == Length::Key {
+                self.spoilt(field);
+                return None;
+            }
+            self.replaced.insert(field.to_owned());
         }
         let longest = if length == Length::Key { LONGEST_KEY } else { LONGEST_TEXT };
         if let Some((cut, _)) = text.char_indices().nth(longest) {
@@ -397,6 +428,11 @@ impl Notes {
         }
         Some(text)
     }
+}
+
+/// Two readers of the same body could see two values.
+const fn is_doubt(reason: AlertReason) -> bool {
+    matches!(reason, AlertReason::AmbiguousKey | AlertReason::DuplicateKey)
 }
 
 fn header<'j, 'a>(name: &str, at: At<'j, 'a>) -> Option<Found<'j, 'a>> {

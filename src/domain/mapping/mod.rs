@@ -42,6 +42,16 @@ pub struct Caps {
     pub devices: usize,
 }
 
+impl Caps {
+    /// Devices in all alerts of one delivery together: each is a decision. A source that may send more alerts than this
+    /// may name one device in each.
+    #[must_use]
+    pub fn decisions(self) -> usize {
+        const MOST: usize = 2_000;
+        MOST.max(self.alerts).max(self.devices)
+    }
+}
+
 impl Default for Caps {
     fn default() -> Self {
         Caps { alerts: 500, devices: 50 }
@@ -77,6 +87,12 @@ impl Item {
     /// The alert, whatever became of it.
     #[must_use]
     pub const fn alert(&self) -> &Alert {
+        match self {
+            Item::Alert(alert) | Item::Ignored { alert, .. } | Item::Parked { alert, .. } => alert,
+        }
+    }
+
+    const fn alert_mut(&mut self) -> &mut Alert {
         match self {
             Item::Alert(alert) | Item::Ignored { alert, .. } | Item::Parked { alert, .. } => alert,
         }

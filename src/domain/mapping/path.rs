@@ -4,7 +4,7 @@ use core::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use super::nothing::Nothing;
-use crate::domain::json::Json;
+use crate::domain::json::{Doubt, Json};
 use crate::domain::pointer::Pointer;
 use crate::domain::strict_json;
 
@@ -116,9 +116,9 @@ impl Path {
         self.pointer.emptied(self.start(at)?)
     }
 
-    /// A key it reads that stands there in another letter case, too.
-    pub(super) fn ambiguous<'p>(&'p self, at: At<'_, '_>) -> Option<&'p str> {
-        self.pointer.ambiguous(self.start(at)?)
+    /// A key it reads that stands there twice, or in another letter case, too.
+    pub(super) fn doubt<'p>(&'p self, at: At<'p, '_>) -> Option<Doubt<'p>> {
+        self.pointer.doubt(self.start(at)?)
     }
 
     const fn start<'j, 'a>(&self, at: At<'j, 'a>) -> Option<&'j Json<'a>> {

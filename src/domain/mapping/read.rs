@@ -10,8 +10,9 @@ use super::field::{Found, LONGEST_KEY, Length, Notes, Remark, Supply};
 use super::nothing::Nothing;
 use super::path::{At, Headers, Mode, Parsed};
 use super::{Caps, Item, device, placeholder, severity, technique, time};
-use crate::domain::alert::{Alert, AlertReason, Device};
+use crate::domain::alert::{Alert, AlertReason, Device, Note};
 use crate::domain::json::Json;
+use crate::domain::strict_json::REPLACED;
 
 /// What is read.
 #[derive(Clone, Copy)]
@@ -74,6 +75,12 @@ pub(super) fn whole<'j, 'a>(
     hash: &[u8],
     tracing: bool,
 ) -> Vec<Read<'j, 'a>> {
+    let mut read = every(mapping, caps, at, hash, tracing);
+    note_replaced(at.root, &mut read);
+    read
+}
+
+fn every<'j, 'a>(mapping: &Mapping, caps: Caps, at: At<'j, 'a>, hash: &[u8], tracing: bool) -> Vec<Read<'j, 'a>> {
     let derived = format!("sha256-{}", hex::encode(hash.get(..16).unwrap_or(hash)));
     let mut notes = Notes::default();
     let (found, before) = items(mapping, at, &mut notes);
@@ -91,26 +98,62 @@ pub(super) fn whole<'j, 'a>(
         return vec![as_one(AlertReason::TooManyAlerts, &derived, detail)];
     }
     let single = found.len() == 1;
-    let others = mapping.join.as_ref().map(|join| Others::of(join, at));
+    let others = match mapping.join.as_ref().map(|join| Others::of(join, at)).transpose() {
+        Ok(others) => others,
+        Err((reason, detail)) => return vec![as_one(reason, &derived, detail)],
+    };
     let mut read = Vec::with_capacity(found.len());
     for (n, (parent, here)) in found.into_iter().enumerate() {
         let derived = if single { derived.clone() } else { format!("{derived}.{n}") };
         let mut notes = if tracing { Notes::tracing() } else { Notes::default() };
         let at = At { parent, here, ..at };
-        let at = At { joined: others.as_ref().and_then(|others| others.of_alert(at)), ..at };
+        let at = At { joined: others.as_ref().and_then(|others| others.of_alert(at, &mut notes)), ..at };
         let mut item = item(mapping, caps, at, derived, &mut notes);
         if single {
             item = unless_an_envelope(item, before, At { here: at.root, parent: at.root, ..at });
         }
+        if !notes.replaced.is_empty() {
+            item.alert_mut().notes.insert(Note::ReplacedBytes);
+        }
         read.push(Read { item, at: Some(at), trace: notes.trace.unwrap_or_default(), remarks: notes.remarks });
     }
-    let beyond = |one: &Read<'_, '_>| matches!(one.item, Item::Parked { reason: AlertReason::TooManyDevices, .. });
-    if !single
-        && let Some(Item::Parked { reason, detail, .. }) = read.iter().find(|one| beyond(one)).map(|one| &one.item)
-    {
-        return vec![as_one(*reason, &derived, detail.clone())];
+    if let Some((reason, detail)) = too_many(&read, caps) {
+        read = vec![as_one(reason, &derived, detail)];
     }
     read
+}
+
+/// Why a delivery is too much to be decided at once, if it is.
+fn too_many(read: &[Read<'_, '_>], caps: Caps) -> Option<(AlertReason, String)> {
+    let beyond = read.iter().find_map(|one| match &one.item {
+        Item::Parked { reason: reason @ AlertReason::TooManyDevices, detail, .. } => Some((*reason, detail.clone())),
+        _ => None,
+    });
+    if let (true, Some(beyond)) = (read.len() > 1, beyond) {
+        return Some(beyond);
+    }
+    let devices = |one: &Read<'_, '_>| if let Item::Alert(alert) = &one.item { alert.devices.len() } else { 0 };
+    let (named, most) = (read.iter().map(devices).sum::<usize>(), caps.decisions());
+    let detail = || format!("{named} devices in {} alerts, of which {most} may come at once", read.len());
+    (named > most).then(|| (AlertReason::TooManyDecisions, detail()))
+}
+
+/// Notes replaced bytes at the alerts that hold them, or at all where they stand outside of every alert.
+fn note_replaced(body: &Json<'_>, read: &mut [Read<'_, '_>]) {
+    let holds = |json: &Json<'_>| json.any_text(&|text| text.contains(REPLACED));
+    if !holds(body) {
+        return;
+    }
+    for one in &mut *read {
+        if one.at.is_some_and(|at| holds(at.here)) {
+            one.item.alert_mut().notes.insert(Note::ReplacedBytes);
+        }
+    }
+    if read.iter().all(|one| one.item.alert().notes.is_empty()) {
+        for one in read {
+            one.item.alert_mut().notes.insert(Note::ReplacedBytes);
+        }
+    }
 }
 
 /// The records of a delivery that tell more of its alerts, by the value they have in common.
@@ -120,7 +163,7 @@ struct Others<'m, 'j, 'a> {
 }
 
 impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
-    fn of(join: &'m Join, at: At<'j, 'a>) -> Others<'m, 'j, 'a> {
+    fn of(join: &'m Join, at: At<'j, 'a>) -> Result<Others<'m, 'j, 'a>, (AlertReason, String)> {
         let mut by_key = BTreeMap::new();
         let mut notes = Notes::default();
         let records = join.each.iter().map(|source| {
@@ -138,12 +181,19 @@ impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
                 by_key.entry(key).or_insert(record);
             }
         }
-        Others { join, by_key }
+        match notes.take_doubt() {
+            Some(doubt) => Err(doubt),
+            None => Ok(Others { join, by_key }),
+        }
     }
 
-    fn of_alert(&self, at: At<'j, 'a>) -> Option<&'j Json<'a>> {
-        let key = Notes::default().text(&self.join.on, at, "join", Length::Key)?;
-        self.by_key.get(&key).copied()
+    fn of_alert(&self, at: At<'j, 'a>, of_alert: &mut Notes) -> Option<&'j Json<'a>> {
+        let mut notes = Notes::default();
+        let key = notes.text(&self.join.on, at, "join", Length::Key);
+        if let Some((reason, detail)) = notes.take_doubt() {
+            of_alert.fault(reason, detail);
+        }
+        self.by_key.get(&key?).copied()
     }
 }
 
@@ -281,7 +331,7 @@ fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String, notes: &
     let too_many = alert.devices.len() > caps.devices;
     alert.devices.truncate(caps.devices);
     let (reason, detail) = match (notes.fault.take(), guard) {
-        (Some((AlertReason::AmbiguousKey, detail)), _) => (AlertReason::AmbiguousKey, detail),
+        (Some((reason @ (AlertReason::AmbiguousKey | AlertReason::DuplicateKey), detail)), _) => (reason, detail),
         _ if other.is_some() => (AlertReason::Unmapped, other.unwrap_or_default()),
         _ if !recognised => (AlertReason::Unmapped, not_understood(mapping, at)),
         _ if version.is_some() => {
@@ -307,6 +357,9 @@ fn acting(mapping: &Mapping, at: At<'_, '_>, alert: &mut Alert) -> Option<(Alert
     // What is amiss with this value concerns no other field.
     let mut notes = Notes::default();
     let value = notes.text(&acting.from, at, "tenant", Length::Key);
+    if let Some(doubt) = notes.take_doubt() {
+        return Some(doubt);
+    }
     let tried = || acting.from.iter().map(Source::shown).collect::<Vec<_>>().join(", ");
     let Some(value) = value else {
         return Some((AlertReason::UnknownTenant, format!("`{}` names no tenant", tried())));
@@ -365,6 +418,10 @@ fn alert(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, derived: String) 
 fn identify(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Alert, derived: String) {
     let id = notes.text(&mapping.id, at, "alert.id", Length::Key);
     alert.dedupe = dedupe(mapping, at, notes).or_else(|| id.clone()).unwrap_or_else(|| derived.clone());
+    if notes.replaced.contains("alert.dedupe") {
+        // Without the part that could not be read two alerts could be taken for one.
+        alert.dedupe.clone_from(&derived);
+    }
     let id = id.or_else(|| {
         let shared = notes.text(&mapping.shared_id, at, "alert.id", Length::Key);
         alert.id_shared = shared.is_some();
@@ -388,7 +445,14 @@ fn references(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut 
     for (name, sources) in &mapping.references {
         let mut aside = Notes { trace: notes.trace.take(), ..Notes::default() };
         let mut texts = aside.texts(sources, at, &format!("references.{name}"));
-        texts.retain(|text| text.chars().count() <= LONGEST_KEY && !placeholder::holds(text));
+        if let Some((reason @ AlertReason::DuplicateKey, detail)) = aside.take_doubt() {
+            notes.fault(reason, detail);
+        }
+        notes.replaced.append(&mut aside.replaced);
+        let usable = |text: &String| {
+            text.chars().count() <= LONGEST_KEY && !placeholder::holds(text) && !text.contains(REPLACED)
+        };
+        texts.retain(usable);
         texts.truncate(MOST);
         if !texts.is_empty() {
             alert.references.insert(name.clone(), texts);

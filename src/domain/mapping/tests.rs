@@ -89,10 +89,14 @@ fn what_cannot_be_used_is_parked_with_its_reason() {
         (with(r#""Status":"x","status":"new""#), "ambiguous-key"),
         (format!(r#"{{"Alerts":[],"alerts":[{honest}]}}"#), "ambiguous-key"),
         (with(r#""STATUS":"x","Status":"new""#), "alert"),
-        (honest.replace("\"3212\"", r#""32\u000012""#), "nul-in-text"),
-        (honest.replace("\"t\"", r#""\u0000""#), "nul-in-text"),
-        (honest.replace("\"high\"", r#""high\u0000""#), "nul-in-text"),
-        (with(r#""unread":"\u0000""#), "alert"),
+        (honest.replace("\"3212\"", r#""32\u000012""#), "alert"),
+        (honest.replace("\"t\"", r#""\u0000""#), "alert"),
+        (honest.replace("\"high\"", r#""high\u0000""#), "alert"),
+        (with(&format!(r#""deviceId":"{MACHINE}""#)), "duplicate-key"),
+        (with(r#""status":"resolved","status":"new""#), "duplicate-key"),
+        (with(r#""unread":1,"unread":2,"deep":{"a":1,"a":2}"#), "alert"),
+        (format!(r#"{{"alerts":[],"alerts":[{honest}]}}"#), "duplicate-key"),
+        (with(&format!(r#""title":"{}","host":"{long}""#, "t")), "duplicate-key"),
         (honest.replace("3212", &long), "value-too-long"),
         (with(&format!("\"host\":\"{long}\"")), "value-too-long"),
         (honest.replace("3212", &long[1..]), "alert"),
@@ -268,6 +272,9 @@ fn a_compound_key_counts_all_its_parts() {
     assert!(left.starts_with("- 2:12 32:"), "{left}");
     assert_eq!(left, key(r#""nr":12"#));
     assert_ne!(left, key(r#""nr":12,"text":"another""#));
+    let derived = |members: &str| key(members).starts_with("sha256-");
+    assert!(derived(r#""space":"a\u0000","nr":12"#), "without the part two alerts could be taken for one");
+    assert!(!derived(r#""space":"a","nr":12,"title2":"\u0000""#));
     let unrendered = items(&map, &with(r#""space":"$SPACE""#)).remove(0);
     assert!(matches!(unrendered, Item::Parked { reason: AlertReason::Placeholder, .. }), "{unrendered:?}");
 }
@@ -282,6 +289,30 @@ fn when_needs_its_value_and_where_chooses_devices() {
         panic!("an alert")
     };
     assert_eq!(alert.devices.iter().map(Device::label).collect::<Vec<_>>(), ["h"]);
+}
+
+#[test]
+fn replaced_bytes_are_noted_and_what_identifies_is_unusable_with_one() {
+    let noted = |alert: &Alert| alert.notes.iter().map(|note| note.code()).collect::<Vec<_>>();
+    let honest = with("\"x\":1");
+    assert!(alert(&honest).notes.is_empty());
+    for text in [r"\u0000", r"\ud800", "\u{fffd}"] {
+        let title = alert(&honest.replace("\"t\"", &format!("\"a{text}\"")));
+        assert_eq!((title.title.as_deref(), noted(&title)), (Some("a\u{fffd}"), vec!["replaced-bytes"]));
+        assert!(title.unusable.is_empty() && !title.id_derived);
+        let id = alert(&honest.replace("3212", text));
+        assert!(id.id_derived && id.id == id.dedupe && id.unusable.contains("alert.id"), "{id:?}");
+        let unread = alert(&with(&format!("\"unread\":\"{text}\"")));
+        assert_eq!((noted(&unread), unread.unusable.len()), (vec!["replaced-bytes"], 0));
+        let severity = alert(&honest.replace("high", &format!("high{text}")));
+        assert!(severity.severity.is_none() && severity.unusable.contains("severity"));
+        for (members, reason) in [
+            (format!("\"host\":\"lt{text}\",\"computer\":\"collector\""), "no-device"),
+            (format!("\"machine\":\"{text}\""), "no-device"),
+        ] {
+            assert_eq!(parked(&format!("{{\"alertId\":\"1\",{members}}}")), reason, "{members}");
+        }
+    }
 }
 
 fn bodies() -> impl Strategy<Value = String> {
@@ -359,10 +390,12 @@ fn a_document_inside_a_text_is_read_like_the_body() {
     assert_eq!((alert.id.as_str(), alert.category), ("12345678901234567890123", vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!(alert.devices.iter().map(Device::label).collect::<Vec<_>>(), ["h1", "h2"]);
     // What is no strict JSON is missing, as if nothing stood there.
-    for text in ["", "{", "{\"id\":1,\"id\":2}", "no JSON", "\\u0000", "[1] x"] {
+    for text in ["", "{", "no JSON", "\\u0000", "[1] x"] {
         let body = format!(r#"{{"id":"own","x":{},"rows":{{"host":"h"}}}}"#, serde_json::to_string(text).unwrap());
         assert_eq!(only(map, &body).id, "own", "{text}");
     }
+    let twice = items(map, r#"{"id":"own","x":"{\"id\":1,\"id\":2}","rows":{"host":"h"}}"#).remove(0);
+    assert!(matches!(twice, Item::Parked { reason: AlertReason::DuplicateKey, .. }), "{twice:?}");
     assert_eq!(only(map, r#"{"x":{"id":"taken out"},"rows":[{"host":"h"}]}"#).id, "taken out");
 }
 

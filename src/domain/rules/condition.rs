@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::expression::Expression;
 use super::field::{Field, Named, Reading, Value};
 use super::glob::Glob;
+use super::memo;
 use super::network::Network;
 use super::operand::{Folded, Operand, label};
 use super::sight::Sight;
@@ -165,6 +166,10 @@ impl Leaf {
         if sight.open && self.field.is_open(sight) {
             return Truths::EITHER;
         }
+        memo::truths(sight.event.memo, &self.field, self, || self.judged(sight))
+    }
+
+    fn judged(&self, sight: &Sight<'_>) -> Truths {
         let values = match self.field.read(sight) {
             Reading::Unknown => return Truths::UNKNOWN,
             Reading::Absent => return Truths::of(matches!(self.test, Test::Exists(false))),
@@ -185,6 +190,10 @@ impl Leaf {
 
     /// Its field with the value it has.
     pub(super) fn seen(&self, sight: &Sight<'_>) -> Seen {
+        memo::seen(sight.event.memo, &self.field, self, || self.looked_at(sight))
+    }
+
+    fn looked_at(&self, sight: &Sight<'_>) -> Seen {
         let (value, unknown) = match self.field.read(sight) {
             Reading::Present(values) => {
                 let unknown = self.field.is_partly_known(sight) && self.truths(sight) != Truths::TRUE;

@@ -1,6 +1,7 @@
 //! What a policy judges: one alert about one device, with what is known of the machine and the raw body.
 
 use super::field::Reading;
+use super::memo::Memo;
 use crate::domain::alert::{Alert, Device, MachineId};
 use crate::domain::json::Json;
 use crate::domain::time::Timestamp;
@@ -22,6 +23,8 @@ pub struct Event<'a> {
     pub facts: Facts,
     /// The raw body, for conditions on JSON pointers.
     pub body: Option<&'a Json<'a>>,
+    /// What was found out about the same delivery before, where its alerts and devices are judged together.
+    pub memo: Option<&'a Memo>,
     /// When the delivery was received: windows are judged by it.
     pub at: Timestamp,
 }
@@ -100,6 +103,7 @@ impl OwnedEvent {
             device: &self.device,
             facts: self.facts.clone(),
             body: self.body.as_ref(),
+            memo: None,
             at,
         }
     }
@@ -108,14 +112,5 @@ impl OwnedEvent {
 /// A JSON value that owns its texts, for an [`OwnedEvent`].
 #[must_use]
 pub fn owned(json: &Json<'_>) -> Json<'static> {
-    match json {
-        Json::Null => Json::Null,
-        Json::Bool(value) => Json::Bool(*value),
-        Json::Number(literal) => Json::Number(literal.to_string().into()),
-        Json::Text(text) => Json::Text(text.to_string().into()),
-        Json::List(elements) => Json::List(elements.iter().map(owned).collect()),
-        Json::Object(members) => {
-            Json::Object(members.iter().map(|(key, value)| (key.to_string().into(), owned(value))).collect())
-        }
-    }
+    json.clone().into_owned()
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::event::{Event, Facts, MachineFacts};
 use super::sight::{Says, Sight};
 use crate::domain::alert::{MachineId, Severity};
-use crate::domain::json::Json;
+use crate::domain::json::{Doubt, Json};
 use crate::domain::pointer::Pointer;
 use crate::domain::time::Timestamp;
 
@@ -340,9 +340,13 @@ impl Field {
     }
 }
 
-/// The values a pointer names. `null`, and a body that is not there, are absent; an object is of a wrong type.
+/// The values a pointer names. `null`, and a body that is not there, are absent; an object is of a wrong type. Where a
+/// key on the way occurs twice, nobody can tell which value is meant.
 fn read_body<'e>(pointer: &Pointer, body: Option<&'e Json<'e>>) -> Reading<Values<'e>> {
     let Some(body) = body else { return Reading::Absent };
+    if matches!(pointer.doubt(body), Some(Doubt::Twice(_))) {
+        return Reading::Unknown;
+    }
     let found = if pointer.is_plural() { pointer.all(body) } else { pointer.first(body).into_iter().collect() };
     let mut values = Vec::new();
     for json in found {

@@ -10,7 +10,7 @@ use super::field::{Field, Named, Reading};
 use super::finding::{code, quoted, suggest};
 use super::walk::{Node, Walk, entries_of};
 use crate::domain::alert::{Alert, Device, MachineId};
-use crate::domain::json::Json;
+use crate::domain::json::{Json, Object};
 
 /// The value by which a test says that a fact cannot be known.
 const UNKNOWN: &str = "unknown";
@@ -189,7 +189,7 @@ impl Walk<'_> {
                 (Field::Named(named), None) => self.event_value(*named, entry.value, &mut event),
                 (Field::Pointer { text, .. }, None) => {
                     if let Some(json) = self.json(entry.value, text) {
-                        place(event.body.get_or_insert_with(|| Json::Object(Vec::new())), text, json);
+                        place(event.body.get_or_insert_with(|| Json::Object(Object::default())), text, json);
                     }
                 }
             }
@@ -312,15 +312,10 @@ fn place(root: &mut Json<'static>, pointer: &str, value: Json<'static>) {
     for raw in pointer.split('/').skip(1) {
         let key = raw.replace("~1", "/").replace("~2", "*").replace("~0", "~");
         if !matches!(at, Json::Object(_)) {
-            *at = Json::Object(Vec::new());
+            *at = Json::Object(Object::default());
         }
         let Json::Object(members) = at else { return };
-        let found = members.iter().position(|(name, _)| *name == key).unwrap_or(members.len());
-        if found == members.len() {
-            members.push((key.into(), Json::Null));
-        }
-        let Some((_, member)) = members.get_mut(found) else { return };
-        at = member;
+        at = members.or_null(&key);
     }
     *at = value;
 }

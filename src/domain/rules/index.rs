@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 
 use super::condition::{Condition, Leaf, Test};
 use super::field::{Field, Reading, Shape, Value};
+use super::memo;
 use super::operand::{Folded, Operand, keys_of};
 use super::rule::Rule;
 use super::sight::Sight;
@@ -130,6 +131,10 @@ impl Place {
             found.extend(&self.all);
             return;
         }
+        memo::found(sight.event.memo, &self.field, self, found, |found| self.look_up(sight, found));
+    }
+
+    fn look_up(&self, sight: &Sight<'_>, found: &mut Vec<usize>) {
         let values = match self.field.read(sight) {
             Reading::Absent => return,
             Reading::Unknown => return found.extend(&self.all),

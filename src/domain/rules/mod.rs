@@ -16,6 +16,7 @@ mod hint;
 mod index;
 mod lint;
 mod list;
+mod memo;
 mod network;
 mod operand;
 mod outline;
@@ -45,6 +46,7 @@ pub use field::{Named, Reading};
 pub use finding::{Finding, Level, render};
 pub use given::GivenFact;
 pub use list::{ListType, ReadList};
+pub use memo::Memo;
 pub use outline::{
     DefaultsOutline, LimitOutline, ListOutline, Outline, ProtectionOutline, RuleOutline, TimesOutline, WindowOutline,
 };

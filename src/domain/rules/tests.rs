@@ -51,6 +51,7 @@ fn event<'a>(alert: &'a Alert, device: &'a Device, body: Option<&'a Json<'a>>) -
         device,
         facts: facts(device),
         body,
+        memo: None,
         at: Timestamp::default(),
     }
 }
@@ -206,19 +207,22 @@ fn a_pointer_compares_what_the_body_holds() {
     let (alert, device) = (alert(), device());
     let text = |text: &'static str| Json::Text(text.into());
     let number = |literal: &'static str| Json::Number(literal.into());
-    let body = Json::Object(vec![
-        ("score".into(), number("70.0")),
-        ("id".into(), number("9007199254740993")),
-        ("test".into(), Json::Bool(true)),
-        ("said".into(), text(" TRUE")),
-        ("spoken".into(), text("70 ")),
-        ("word".into(), text("yes")),
-        ("nothing".into(), Json::Null),
-        ("a/b".into(), text("X")),
-        ("at".into(), text("2026-03-01T08:00:00Z")),
-        ("list".into(), Json::List(vec![text("a"), number("2"), Json::Object(Vec::new())])),
-        ("object".into(), Json::Object(vec![("k".into(), text("v"))])),
-    ]);
+    let body = Json::Object(
+        vec![
+            ("score".into(), number("70.0")),
+            ("id".into(), number("9007199254740993")),
+            ("test".into(), Json::Bool(true)),
+            ("said".into(), text(" TRUE")),
+            ("spoken".into(), text("70 ")),
+            ("word".into(), text("yes")),
+            ("nothing".into(), Json::Null),
+            ("a/b".into(), text("X")),
+            ("at".into(), text("2026-03-01T08:00:00Z")),
+            ("list".into(), Json::List(vec![text("a"), number("2"), Json::Object(Vec::new().into())])),
+            ("object".into(), Json::Object(vec![("k".into(), text("v"))].into())),
+        ]
+        .into(),
+    );
     check(
         &[
             ("\"/score\" = 70", '1'),

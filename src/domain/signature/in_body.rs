@@ -5,9 +5,9 @@ use bytes::Bytes;
 
 use super::Failure;
 use super::key::Key;
-use crate::domain::json::Json;
+use crate::domain::json::{Doubt, Json};
 use crate::domain::pointer::Pointer;
-use crate::domain::strict_json;
+use crate::domain::strict_json::{self, NotStrict};
 
 /// Stands in the place of the secret.
 pub const REMOVED: &str = "[removed]";
@@ -15,6 +15,9 @@ pub const REMOVED: &str = "[removed]";
 /// Which key stands at the pointer. Where it names several values, every one must be the same secret.
 pub(super) fn holds(pointer: &Pointer, keys: &[Key], body: &[u8]) -> Result<usize, Failure> {
     let json = strict_json::read(body).map_err(|_| Failure::of("the body is not strict JSON: it shows no secret"))?;
+    if matches!(pointer.doubt(&json), Some(Doubt::Twice(_))) {
+        return Err(Failure::of("the body holds a key twice on the way to the secret"));
+    }
     let found = pointer.all(&json);
     if found.is_empty() {
         return Err(Failure::of("the body holds nothing at the secret's pointer"));
@@ -27,32 +30,24 @@ pub(super) fn holds(pointer: &Pointer, keys: &[Key], body: &[u8]) -> Result<usiz
     key.ok_or(Failure::of("the secret in the body is another one"))
 }
 
-/// The body without any of these secrets. Without one in it, or where it is no JSON, it stays byte for byte as it was;
-/// the latter is refused before anything of it is kept.
-pub(super) fn without<'k>(keys: impl Iterator<Item = &'k Key>, body: Bytes) -> Bytes {
+/// The body without any of these secrets; `None`: there is none in it.
+///
+/// # Errors
+/// Where it is no JSON: then nobody can say whether one is in it, and nothing of it may be kept.
+pub(super) fn without<'k>(keys: impl Iterator<Item = &'k Key>, body: &[u8]) -> Result<Option<Bytes>, NotStrict> {
     let secrets: Vec<&str> = keys.filter_map(Key::as_text).collect();
     if secrets.is_empty() {
-        return body;
+        return Ok(None);
     }
-    let Ok(json) = strict_json::read(&body) else { return body };
-    if !holds_any(&json, &secrets) {
-        return body;
+    let json = strict_json::read(body)?;
+    if !json.any_text(&|text| secrets.iter().any(|secret| text.contains(secret))) {
+        return Ok(None);
     }
     let cleaned = |text: &str| {
         let found = secrets.iter().any(|secret| text.contains(secret));
         found.then(|| secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, REMOVED)))
     };
-    Bytes::from(json.written_with(&cleaned))
-}
-
-fn holds_any(json: &Json<'_>, secrets: &[&str]) -> bool {
-    let in_text = |text: &str| secrets.iter().any(|secret| text.contains(secret));
-    match json {
-        Json::Null | Json::Bool(_) => false,
-        Json::Number(text) | Json::Text(text) => in_text(text),
-        Json::List(elements) => elements.iter().any(|element| holds_any(element, secrets)),
-        Json::Object(members) => members.iter().any(|(key, value)| in_text(key) || holds_any(value, secrets)),
-    }
+    Ok(Some(Bytes::from(json.written_with(&cleaned))))
 }
 
 #[cfg(test)]
@@ -67,8 +62,8 @@ mod tests {
     }
 
     fn cleaned(body: &str) -> String {
-        let bytes = without([key()].iter(), Bytes::copy_from_slice(body.as_bytes()));
-        String::from_utf8(bytes.to_vec()).unwrap()
+        let bytes = without([key()].iter(), body.as_bytes()).unwrap();
+        bytes.map_or_else(|| body.to_owned(), |bytes| String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     #[test]
@@ -84,6 +79,8 @@ mod tests {
             (&one, r#"{"secret":true}"#.to_owned(), false),
             (&one, "{}".to_owned(), false),
             (&one, format!(r#"{{"secret":"","secret":{s}}}"#), false),
+            (&one, format!(r#"{{"secret":{s},"secret":{s}}}"#), false),
+            (&each, format!(r#"{{"value":[],"value":[{{"clientState":{s}}}]}}"#), false),
             (&one, format!(r#"{{"secret":{s}}} x"#), false),
             (&one, s.clone(), false),
             (&each, format!(r#"{{"value":[{{"clientState":{s}}},{{"clientState":{s}}}]}}"#), true),
@@ -106,7 +103,7 @@ mod tests {
         ] {
             let kept = cleaned(&body);
             let read = strict_json::read(kept.as_bytes()).unwrap();
-            assert!(!holds_any(&read, &[SECRET]) && kept.contains(REMOVED), "{kept}");
+            assert!(!read.any_text(&|text| text.contains(SECRET)) && kept.contains(REMOVED), "{kept}");
         }
         let kept = cleaned(&format!(r#"{{ "a" : 1.50, "secret":{s}, "z":[1e2,-0,true,null,"\u20ac"]}}"#));
         assert_eq!(kept, r#"{"a":1.50,"secret":"[removed]","z":[1e2,-0,true,null,"€"]}"#, "all else as it was");
@@ -114,8 +111,11 @@ mod tests {
 
     #[test]
     fn a_body_without_the_secret_stays_byte_for_byte() {
-        for body in [r#"{ "a" : "\u20ac" }"#, "not json", ""] {
-            assert_eq!(cleaned(body), body);
+        let body = r#"{ "a" : "\u20ac" }"#;
+        assert_eq!(cleaned(body), body);
+        for unreadable in ["not json", ""] {
+            assert!(without([key()].iter(), unreadable.as_bytes()).is_err(), "nobody can say what is in it");
+            assert_eq!(without([].iter(), unreadable.as_bytes()), Ok(None));
         }
     }
 
@@ -123,8 +123,8 @@ mod tests {
     fn a_number_that_is_the_secret_goes_as_well() {
         let digits = "1234567890123456789012";
         let key = Key::new("digits", digits.as_bytes()).unwrap();
-        let body = Bytes::from(format!(r#"{{"n":{digits},"secret":"{digits}"}}"#));
-        let kept = without([key].iter(), body);
+        let body = format!(r#"{{"n":{digits},"secret":"{digits}"}}"#);
+        let kept = without([key].iter(), body.as_bytes()).unwrap().unwrap();
         assert_eq!(kept, r#"{"n":"[removed]","secret":"[removed]"}"#.as_bytes());
     }
 }

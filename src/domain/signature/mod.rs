@@ -219,10 +219,13 @@ fn verified(
         _ => None,
     });
     // Whichever way it proved itself: no secret of the source is kept.
-    let body = in_body::without(in_body.flatten(), body);
+    let (body, cleaned) = match in_body::without(in_body.flatten(), &body) {
+        Ok(cleaned) => (cleaned.unwrap_or(body), true),
+        Err(_) => (body, false),
+    };
     let names: Vec<_> = held.iter().map(|held| held.key.as_str()).collect();
     let delivery = VerifiedDelivery::verified(source, body, received, names.join("+"));
-    let delivery = delivery.by_old_secret(held.iter().any(|held| held.old));
+    let delivery = delivery.by_old_secret(held.iter().any(|held| held.old)).with_secret_perhaps(!cleaned);
     match held.iter().find_map(|held| held.id) {
         Some(id) => delivery.with_id(id),
         None => delivery,

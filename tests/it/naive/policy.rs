@@ -266,12 +266,12 @@ impl Case {
             _ => number(dice),
         };
         let label = match dice.roll(6) {
-            0 => Json::Object(Vec::new()),
+            0 => Json::Object(Vec::new().into()),
             1 => Json::List(vec![text(dice), number(dice)]),
             2 => Json::List(Vec::new()),
             _ => text(dice),
         };
-        let body = dice.chance(90).then(|| Json::Object(vec![("score".into(), score), ("label".into(), label)]));
+        let body = dice.chance(90).then(|| Json::Object(vec![("score".into(), score), ("label".into(), label)].into()));
         let source = (*dice.pick(&WORDS[..3])).to_owned();
         let event = OwnedEvent { preset: source.clone(), source, tenant: "t".to_owned(), alert, device, facts, body };
         Happening { event, at }

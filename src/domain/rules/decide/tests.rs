@@ -41,7 +41,7 @@ fn record(name: &str) -> Facts {
 
 fn decide(rules: &Rules, alert: &Alert, device: &Device, facts: Facts) -> Verdict {
     let (source, at) = ("sentinel", Timestamp::parse("2026-03-02T12:00:00Z").unwrap());
-    rules.decide(&Event { source, preset: source, tenant: "default", alert, device, facts, body: None, at })
+    rules.decide(&Event { source, preset: source, tenant: "default", alert, device, facts, body: None, memo: None, at })
 }
 
 fn high(rules: &Rules, device: &Device, facts: Facts) -> Asks {

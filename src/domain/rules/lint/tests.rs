@@ -57,7 +57,9 @@ fn sources_and_pointers_are_held_against_what_there_is() {
     assert_eq!(unknown.len(), 1);
     assert!(unknown[0].remedy.as_deref().unwrap_or_default().contains("Sentinel"), "{unknown:?}");
     assert_eq!(unknown[0].position(text), (5, 19));
-    let body = |key: &'static str| Json::Object(vec![("a".into(), Json::Object(vec![(key.into(), Json::Null)]))]);
+    let body = |key: &'static str| {
+        Json::Object(vec![("a".into(), Json::Object(vec![(key.into(), Json::Null)].into()))].into())
+    };
     let unseen = rules.unseen_pointers(&[body("x"), body("b")]);
     assert_eq!((unseen.len(), unseen[0].code, unseen[0].position(text).0), (1, code::UNSEEN_POINTER, 9));
     assert_eq!(rules.unseen_pointers(&[]), [], "without a delivery nothing can be said");
