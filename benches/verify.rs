@@ -111,6 +111,7 @@ fn bench(c: &mut Criterion) {
             url_secret: sent.url_secret.as_ref(),
             address: Some([127, 0, 0, 1].into()),
             keyrings: Some(&rings),
+            ..Presented::from(&sent.headers)
         };
         let verify = || authenticate(&source.auth, name, presented, sent.body.clone(), NOW);
         assert!(verify().is_ok(), "{name}");

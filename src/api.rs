@@ -258,6 +258,9 @@ pub struct StatusView {
     pub tenants: Vec<TenantView>,
     /// Per source.
     pub sources: Vec<SourceView>,
+    /// What was refused at the door since the start and belongs to no source, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub door: Vec<DoorView>,
 }
 
 /// How one tenant's lane is.
@@ -347,6 +350,9 @@ pub struct SourceView {
     /// The last bodies that were authenticated and could not be read, newest first; only where one source was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<UnreadView>,
+    /// What was refused at the door since the start, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub door: Vec<DoorView>,
 }
 
 /// A body that was authenticated and could not be read.
@@ -369,6 +375,28 @@ pub struct UnreadView {
     /// How it begins, a kilobyte at most: what nobody sees, and bytes that are no characters, as `\u{1b}` and `\xff`.
     /// Empty where a secret may stand in it.
     pub head: String,
+}
+
+/// Requests that were refused at the door, before anybody asked who sent them; those of one kind are one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorView {
+    /// The code of the answer.
+    pub code: String,
+    /// Its status.
+    pub status: u16,
+    /// The name in the path, where no source has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What the sender was told: what came, and what is taken.
+    pub detail: String,
+    /// From which address the last one came.
+    pub address: String,
+    /// How many.
+    pub count: u64,
+    /// When the first one came.
+    pub first_at: String,
+    /// When the last one came.
+    pub last_at: String,
 }
 
 /// A request that was not authenticated.

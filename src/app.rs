@@ -24,14 +24,19 @@ use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::reload::{self, Listening, Origin, Reloader, Reloads};
 use crate::server::admin::{self, Admin};
+use crate::server::descriptors;
 use crate::server::listener::{self, Limits};
 use crate::server::reception::{Heard, Reception, Refusals};
-use crate::server::webhook::{self, Door, Sources};
+use crate::server::traces::Traces;
+use crate::server::webhook::{self, Answered, Door, Sources};
 use crate::settings::Settings;
 use crate::simulator::serve as simulator;
 
 /// How often the journal forgets what is past its time.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// Connections of the admin listener.
+const ADMIN_CONNECTIONS: usize = 256;
 
 /// The two sockets, bound by whoever starts the app.
 pub struct Listeners {
@@ -227,17 +232,17 @@ impl Parts<'_> {
         sources: watch::Receiver<Sources>,
         intake: Arc<Intake>,
     ) {
-        let refusals = Arc::new(Refusals::default());
+        let (refusals, traces) = (Arc::new(Refusals::default()), Arc::new(Traces::default()));
         let reception = Reception {
             intake: intake.clone(),
             metrics: self.metrics.clone(),
             refusals: refusals.clone(),
             heard: self.heard.clone(),
         };
-        let shape = reception.clone();
+        let before = reception.clone();
         let public = webhook::router(
-            self.door(sources),
-            move |source, headers, peer| shape.shape(source, headers, peer),
+            self.door(sources, traces.clone()),
+            move |head| before.before_body(head),
             move |arrived| reception.clone().accept(arrived),
         );
         let admin = admin::router(Admin {
@@ -245,39 +250,56 @@ impl Parts<'_> {
             intake,
             metrics: self.metrics.clone(),
             refusals,
+            traces: traces.clone(),
             heard: self.heard.clone(),
             ready: self.ready.clone(),
             started: clock::now(),
             reloads: self.reloads.clone(),
         });
-        let server = &self.settings.server;
-        let limits = Limits {
-            grace: server.grace,
-            per_address: server.connections.per_address,
-            total: server.connections.total,
-            ..Limits::default()
-        };
-        let proxies = server.trusted_proxies.clone();
+        let limits = self.limits(&traces);
+        // Loopback is one address.
+        let admin_limits = Limits { per_address: ADMIN_CONNECTIONS, total: ADMIN_CONNECTIONS, ..limits };
+        let proxies = self.settings.server.trusted_proxies.clone();
         let (stop, admin_stop) = (self.stopping.clone(), self.stopping.clone());
         tasks.spawn(async move {
             listener::serve(listeners.public, public, limits, proxies, stop).await;
             "the public listener"
         });
         tasks.spawn(async move {
-            listener::serve(listeners.admin, admin, limits, Default::default(), admin_stop).await;
+            listener::serve(listeners.admin, admin, admin_limits, Default::default(), admin_stop).await;
             "the admin listener"
         });
     }
 
-    fn door(&self, sources: watch::Receiver<Sources>) -> Door {
+    /// What the public listener grants; no more connections than files may be open.
+    fn limits(&self, traces: &Traces) -> Limits {
+        let wanted = self.settings.server.connections;
+        let total = descriptors::connections(wanted.total + ADMIN_CONNECTIONS).saturating_sub(ADMIN_CONNECTIONS);
+        let total = total.clamp(1, wanted.total);
+        if total < wanted.total {
+            traces.warn(format!(
+                "{total} connections at once instead of the {} of `[server] connections.total`: this process may not open \
+                 more files; raise the limit (LimitNOFILE, ulimit -n)",
+                wanted.total
+            ));
+        }
+        let per_address = wanted.per_address.min(total);
+        Limits { grace: self.settings.server.grace, per_address, total, ..Limits::default() }
+    }
+
+    fn door(&self, sources: watch::Receiver<Sources>, traces: Arc<Traces>) -> Door {
         let metrics = self.metrics.clone();
         Door {
             sources,
             body_deadline: Duration::from_secs(10),
             failures: self.settings.server.auth_failures,
+            body_memory: self.settings.server.body_memory,
             ready: self.ready.clone(),
             mono: Arc::new(clock::mono),
-            told: Arc::new(move |source, status| metrics.delivered(source, status.as_u16())),
+            told: Arc::new(move |answered: Answered<'_>| {
+                metrics.answered(&answered);
+                traces.answered(&answered, clock::now());
+            }),
         }
     }
 }

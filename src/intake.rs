@@ -12,7 +12,7 @@ use crate::api::Receipt;
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::mapping::{self, Delivered, Headers, Item};
 use crate::domain::rules::{Facts, Memo};
-use crate::domain::signature::{self, Presented, Refused};
+use crate::domain::signature::{self, Presented, Refused, Standing};
 use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
 use crate::in_force::{Current, InForce};
@@ -117,6 +117,25 @@ impl Intake {
         self.current.borrow().clone()
     }
 
+    /// Judges a request as far as that can be done without its body.
+    ///
+    /// # Errors
+    /// [`NotAccepted`] if no body can prove it.
+    pub fn before_body(&self, source: &str, presented: Presented<'_>, now: Timestamp) -> Result<Standing, NotAccepted> {
+        let in_force = self.in_force();
+        let desk = in_force.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
+        let keys = self.keys.known();
+        let presented = Presented { keyrings: Some(&keys), ..presented };
+        signature::before_body(&desk.source.auth, presented, now).map_err(|refused| self.not_proved(refused))
+    }
+
+    fn not_proved(&self, refused: Refused) -> NotAccepted {
+        if refused == Refused::KeyUnknown(None) {
+            self.keys.want();
+        }
+        NotAccepted::Credential(refused)
+    }
+
     /// Accepts one request, or says why not. A 2xx may be answered exactly when this is `Ok`.
     ///
     /// # Errors
@@ -132,12 +151,8 @@ impl Intake {
         let desk = in_force.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
         let keys = self.keys.known();
         let presented = Presented { keyrings: Some(&keys), ..presented };
-        let delivery = signature::authenticate(&desk.source.auth, source, presented, body, now).map_err(|refused| {
-            if refused == Refused::KeyUnknown {
-                self.keys.want();
-            }
-            NotAccepted::Credential(refused)
-        })?;
+        let delivery = signature::authenticate(&desk.source.auth, source, presented, body, now)
+            .map_err(|refused| self.not_proved(refused))?;
         let (credential, by_old_secret) = (delivery.credential().to_owned(), delivery.is_by_old_secret());
         let bytes = delivery.body().len();
         let headers = read_headers(desk, presented.headers);

@@ -15,6 +15,7 @@ use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
 use crate::journal::Api;
 use crate::lane::Happened;
+use crate::server::webhook::Answered;
 
 type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
@@ -25,6 +26,7 @@ type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 pub struct Metrics {
     registry: Registry,
     deliveries: Counters,
+    refused: Counters,
     last_delivery: Gauges,
     old_secrets: Counters,
     unread: Counters,
@@ -63,6 +65,7 @@ impl Default for Metrics {
         Metrics {
             registry: Registry::with_prefix("scanhook"),
             deliveries: Counters::default(),
+            refused: Counters::default(),
             last_delivery: Gauges::default(),
             old_secrets: Counters::default(),
             unread: Counters::default(),
@@ -103,6 +106,11 @@ impl Metrics {
     fn register(&mut self) {
         let to = &mut self.registry;
         to.register("deliveries", "Requests to webhook paths, by HTTP status", self.deliveries.clone());
+        to.register(
+            "refused_requests",
+            "Requests to the public listener that were refused, by code",
+            self.refused.clone(),
+        );
         to.register(
             "source_last_delivery_timestamp_seconds",
             "When a source last delivered",
@@ -155,9 +163,15 @@ impl Metrics {
         to.register("build_info", "The program's version", build);
     }
 
-    /// A request to a known source was answered with this status.
-    pub fn delivered(&self, source: &str, status: u16) {
-        self.deliveries.get_or_create(&vec![("source", source.to_owned()), ("status", status.to_string())]).inc();
+    /// The public listener has answered a request.
+    pub fn answered(&self, answered: &Answered<'_>) {
+        if let Some(source) = answered.source {
+            let labels = vec![("source", source.to_owned()), ("status", answered.status.as_u16().to_string())];
+            self.deliveries.get_or_create(&labels).inc();
+        }
+        if let Some(refusal) = answered.refusal {
+            self.refused.get_or_create(&vec![("code", refusal.code().to_owned())]).inc();
+        }
     }
 
     /// A delivery was accepted that a secret on its way out has proved; the secret's name, never the secret.

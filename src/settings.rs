@@ -66,7 +66,7 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Status, API, metrics; a loopback address.
     pub admin_listen: SocketAddr,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For` or `Forwarded` is believed.
     pub trusted_proxies: TrustedProxies,
     /// Caps of open connections.
     pub connections: Connections,
@@ -74,6 +74,8 @@ pub struct Server {
     pub auth_failures: FailureBudget,
     /// Cap of a body, in bytes.
     pub max_body: usize,
+    /// Most bytes of bodies in memory at once, for all senders together.
+    pub body_memory: usize,
     /// For draining on SIGTERM.
     pub grace: Duration,
 }
@@ -142,6 +144,8 @@ pub struct Source {
     pub tenants: Vec<String>,
     /// Media types it may send, lower case.
     pub content_types: Vec<String>,
+    /// Whether it may compress its bodies by gzip.
+    pub gzip: bool,
     /// Methods it may use, upper case.
     pub methods: Vec<String>,
     /// How long a delivery or alert counts as the same.

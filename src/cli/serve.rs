@@ -18,6 +18,7 @@ use crate::journal::OpenError;
 use crate::logs;
 use crate::policy::{Policy, has_payloads};
 use crate::reload::{Origin, Reloads};
+use crate::server::listener;
 use crate::settings::{Flags, Inputs, Settings};
 use crate::simulator::serve::Shared;
 use crate::simulator::{Setup, Simulator};
@@ -64,8 +65,8 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     tell(&settings, &policy, &skipped);
 
     let (mut signals, hangups) = (Signals::new()?, Hangups::new()?);
-    let public = bind(settings.server.listen, "listen").await?;
-    let admin = bind(settings.server.admin_listen, "admin_listen").await?;
+    let public = bind(settings.server.listen, "listen")?;
+    let admin = bind(settings.server.admin_listen, "admin_listen")?;
     let simulator = settings.simulate.then(|| Shared::new(Simulator::new(Setup::default())));
     let options = Options { simulator, reload: Some(Origin::of(inputs)), ..Options::default() };
     let running = Running::start(settings, policy, Listeners { public, admin }, options).await.map_err(not_started)?;
@@ -136,8 +137,8 @@ fn tell(settings: &Settings, policy: &Policy, skipped: &[String]) {
     }
 }
 
-pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Trouble> {
-    TcpListener::bind(address).await.map_err(|error| {
+pub(super) fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Trouble> {
+    listener::bind(address).map_err(|error| {
         let (exit, remedy) = match error.kind() {
             io::ErrorKind::AddrInUse => {
                 (Exit::Unavailable, format!("is it running already? Choose another with `{key}`"))

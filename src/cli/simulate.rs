@@ -44,7 +44,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let socket = bind(args.listen, "--listen").await?;
+    let socket = bind(args.listen, "--listen")?;
     let url = format!("http://{}", socket.local_addr()?);
     let shared = Shared::new(Simulator::new(setup(args)));
     let (stop, stopping) = watch::channel(false);

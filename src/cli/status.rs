@@ -6,7 +6,7 @@ use super::Format;
 use super::output::{self, plain};
 use super::responder::Responder;
 use super::table::{count, time, time_of};
-use crate::api::{ReloadView, SourceView, StatusView, TenantView};
+use crate::api::{DoorView, ReloadView, SourceView, StatusView, TenantView};
 use crate::domain::plain::one_line;
 
 /// Characters that are shown of a body.
@@ -72,6 +72,10 @@ fn text(status: &StatusView) -> String {
     }
     for source in &status.sources {
         source_text(&mut lines, source);
+    }
+    if !status.door.is_empty() {
+        lines.head("requests that belong to no source");
+        door_text(&mut lines, &status.door);
     }
     lines.0
 }
@@ -146,6 +150,7 @@ fn source_text(lines: &mut Lines, source: &SourceView) {
     if let (Some(since), Some(every)) = (&source.silent_since, &source.expect_every) {
         lines.say("silent", &format!("since {} UTC, though expected every {every}", time(since)));
     }
+    door_text(lines, &source.door);
     for refusal in &source.refusals {
         let clock = refusal.clock_ahead_seconds.map_or_else(String::new, |ahead| {
             format!(
@@ -161,5 +166,15 @@ fn source_text(lines: &mut Lines, source: &SourceView) {
         let (at, bytes) = (time(&unread.at), count(unread.bytes as usize, "byte"));
         lines.say("unread", &format!("{at} UTC, {}{place}, {bytes}, SHA-256 {}", unread.code, unread.sha256));
         lines.say("", &one_line(&unread.head, SHOWN));
+    }
+}
+
+/// What was refused before anybody asked who sent it.
+fn door_text(lines: &mut Lines, door: &[DoorView]) {
+    for kind in door {
+        let DoorView { count, status, code, detail, address, .. } = kind;
+        let name = kind.name.as_ref().map_or_else(String::new, |name| format!(" `{name}`:"));
+        let last = format!("the last at {} UTC from {address}", time(&kind.last_at));
+        lines.say("refused", &format!("{count} times {status} {code}, {last}:{name} {detail}"));
     }
 }

@@ -56,8 +56,7 @@ impl VerifiedDelivery {
         &self.source
     }
 
-    /// The bytes as received, which are the bytes that were signed. Of a source that keeps its secret in the body:
-    /// the same JSON without it.
+    /// The JSON as it was sent: without the compression or the form it came in, and without a secret that stood in it.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body

@@ -70,3 +70,4 @@ pub mod strict_json;
 pub mod time;
 pub mod verdict;
 pub mod why;
+pub mod wrapping;

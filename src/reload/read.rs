@@ -96,6 +96,7 @@ fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
         ("server.trusted_proxies", was.trusted_proxies.0 != is.trusted_proxies.0),
         ("server.connections", was.connections != is.connections),
         ("server.auth_failures", was.auth_failures != is.auth_failures),
+        ("server.body_memory", was.body_memory != is.body_memory),
         ("server.grace", was.grace != is.grace),
         ("journal.url", old.journal.path != new.journal.path),
     ];

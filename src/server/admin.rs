@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::reception::{Heard, Refusals};
 use super::refusal::Refusal;
+use super::traces::Traces;
 use super::{control, same_site};
 use crate::api::{LaneView, SourceView, StatusView, TenantView};
 use crate::clock;
@@ -34,6 +35,8 @@ pub struct Admin {
     pub metrics: Arc<Metrics>,
     /// The last refusals.
     pub refusals: Arc<Refusals>,
+    /// What came no further than the door.
+    pub traces: Arc<Traces>,
     /// Who was heard when.
     pub heard: Heard,
     /// Accepting deliveries.
@@ -82,6 +85,7 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
         admin.read(move |reader| names.iter().map(|name| reader.source(name)).collect::<Result<Vec<_>, _>>()).await?;
     for source in &mut sources {
         admin.silence(source);
+        source.door = admin.traces.of(Some(&source.name));
     }
     if of.source.is_some() {
         for source in &mut sources {
@@ -91,6 +95,8 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
         }
     }
     let pauses = admin.read(|reader| reader.pauses()).await?;
+    let mut warnings = in_force.settings.warnings.clone();
+    warnings.extend(admin.traces.warnings());
     Ok(Json(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: admin.started.to_string(),
@@ -98,10 +104,11 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
         dry_run: in_force.settings.dry_run,
         policy: in_force.policy.fingerprint().to_owned(),
         reload: Some(admin.reloads.last()),
-        warnings: in_force.settings.warnings.clone(),
+        warnings,
         pauses,
         tenants,
         sources,
+        door: admin.traces.of(None),
     }))
 }
 

@@ -6,7 +6,6 @@ use core::future::poll_fn;
 use core::net::SocketAddr;
 use core::panic::AssertUnwindSafe;
 use core::pin::{Pin, pin};
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Poll;
 use core::time::Duration;
 use std::panic::catch_unwind;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Version, header};
+use axum::http::{Method, Request, Version, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -26,9 +25,10 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-use super::address::{Peer, TrustedProxies};
+use super::address::TrustedProxies;
 use super::listener::{Limits, stopped};
 use super::refusal::Refusal;
+use super::seats::FirstHead;
 
 /// Bytes of one head; a longer one is answered 431.
 const HEAD_BYTES: usize = 32 * 1024;
@@ -54,14 +54,17 @@ pub(super) async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
     entrance: Arc<Entrance>,
+    first: FirstHead,
     mut stop: watch::Receiver<bool>,
 ) {
     let limits = entrance.limits;
-    let begun = Arc::new(AtomicBool::new(false));
     let service = {
-        let begun = Arc::clone(&begun);
+        let first = first.clone();
         service_fn(move |request: Request<Incoming>| -> Answer {
-            begun.store(true, Ordering::Relaxed);
+            // This task is about to be ended: nothing is begun that would be cut.
+            if !first.arrive() {
+                return Box::pin(core::future::pending());
+            }
             let entrance = Arc::clone(&entrance);
             Box::pin(async move { Ok(answer(&entrance, peer, request).await) })
         })
@@ -85,7 +88,7 @@ pub(super) async fn converse(
     let ended = match ended {
         Some(ended) => ended,
         // Half a head was promised nothing.
-        None if !begun.load(Ordering::Relaxed) => return,
+        None if !first.has_arrived() => return,
         None => {
             Pin::new(&mut connection).graceful_shutdown();
             // Of a stopping listener the loop keeps the time, and counts whom it cuts.
@@ -121,8 +124,8 @@ async fn answer(entrance: &Entrance, socket: SocketAddr, mut request: Request<In
     if let Err(refusal) = head(&request) {
         return refusal.into_response();
     }
-    let address = entrance.proxies.sender(socket.ip(), request.headers());
-    request.extensions_mut().insert(Peer { socket, address });
+    let peer = entrance.proxies.peer(socket, request.headers());
+    request.extensions_mut().insert(peer);
     contain(entrance.router.clone().oneshot(request.map(Body::new))).await
 }
 
@@ -133,8 +136,9 @@ fn head<B>(request: &Request<B>) -> Result<(), Refusal> {
         0 | 1 => {}
         _ => return Err(Refusal::RepeatedHost),
     }
-    // `CONNECT host:443` and `GET http://host/` ask for a proxy. This is none.
-    if request.uri().authority().is_some() { Err(Refusal::NotFound) } else { Ok(()) }
+    // `CONNECT host:443` asks for a tunnel. `POST http://host/path` is a request like any other (RFC 9112, 3.2.2): whatever
+    // the host, it is answered from here.
+    if request.method() == Method::CONNECT { Err(Refusal::NotFound) } else { Ok(()) }
 }
 
 /// A panic ends the request it happened in, and nothing else. Its text stays out of the answer.

@@ -15,9 +15,9 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::admin::{Admin, Shared};
+use super::bodies::whole;
 use super::order::{self, MOST, Members};
 use super::refusal::{Objection, Refusal};
-use super::webhook::whole;
 use crate::api::{ItemView, OrderView, PausesView, ReloadView};
 use crate::clock;
 use crate::domain::mapping::Headers;
@@ -154,7 +154,7 @@ async fn reload(State(admin): Shared, body: Body) -> Result<Json<ReloadView>, Re
 }
 
 async fn received(body: Body) -> Result<Bytes, Refusal> {
-    timeout(PATIENCE, whole(body, LARGEST)).await.map_err(|_| Refusal::BodyTimeout)?
+    timeout(PATIENCE, whole(body, LARGEST, |_| Ok(()))).await.map_err(|_| Refusal::BodyTimeout)?
 }
 
 /// What a scan that a person asks for is begun on.

@@ -1,4 +1,4 @@
-//! How often an address may fail to authenticate before its bodies are no longer read. Spent by failures only, so
+//! How often an address may fail to prove anything before its bodies are no longer read. Spent by failures only, so
 //! that an honest sender never pays, and answered 503 so that one behind the same address keeps retrying.
 
 use core::net::IpAddr;
@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::address::share;
+use super::refusal::Refusal;
 
 /// The addresses remembered in one window. Beyond them failures go uncounted: the other choice, refusing strangers,
 /// would let a flood of forged requests shut honest senders out.
@@ -73,6 +74,59 @@ impl Failures {
     }
 }
 
+/// One request on its way to a proof. It counts as a failure if it ends without one, also where nobody is left to be
+/// told: a body that never ends, or breaks off, costs as much as a wrong signature.
+pub(super) struct Attempt<'e> {
+    failures: &'e Failures,
+    mono: &'e (dyn Fn() -> Duration + Send + Sync),
+    address: IpAddr,
+    /// Nothing proves it yet.
+    unproven: bool,
+    /// Its body is on its way.
+    reading: bool,
+}
+
+impl<'e> Attempt<'e> {
+    pub(super) fn new(
+        failures: &'e Failures,
+        mono: &'e (dyn Fn() -> Duration + Send + Sync),
+        address: IpAddr,
+    ) -> Attempt<'e> {
+        Attempt { failures, mono, address, unproven: true, reading: false }
+    }
+
+    /// Its body is read next. One that is proved by its head has nothing to pay for.
+    pub(super) fn reads_body(&mut self, unproven: bool) {
+        (self.unproven, self.reading) = (unproven, true);
+    }
+
+    /// Its body is there, whole.
+    pub(super) fn has_body(&mut self) {
+        self.reading = false;
+    }
+
+    /// What came of it.
+    pub(super) fn ends(mut self, refusal: Option<&Refusal>) {
+        let counts = match refusal {
+            Some(Refusal::Unauthenticated | Refusal::SigningKey | Refusal::Credential(_)) => true,
+            Some(Refusal::BodyTooLarge(_) | Refusal::BodyTimeout | Refusal::BodyUnreadable) => self.reading,
+            _ => false,
+        };
+        self.reading = false;
+        if self.unproven && counts {
+            self.failures.spend(self.address, (self.mono)());
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.unproven && self.reading {
+            self.failures.spend(self.address, (self.mono)());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -95,6 +149,41 @@ mod tests {
         assert_eq!(failures.spent(forger, seconds(110)), Some(seconds(50)));
         assert_eq!(failures.spent(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)), seconds(110)), None);
         assert_eq!(failures.spent(forger, seconds(160)), None);
+    }
+
+    #[test]
+    fn a_request_that_ends_without_a_proof_is_paid_for_and_no_other() {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let mono = || seconds(1);
+        let spent = |play: &dyn Fn(Attempt<'_>)| {
+            let failures = Failures::new(BUDGET);
+            play(Attempt::new(&failures, &mono, address));
+            failures.window.lock().unwrap().spent.get(&address).copied().unwrap_or_default()
+        };
+        let reading = |unproven| move |mut attempt: Attempt<'_>| attempt.reads_body(unproven);
+        assert_eq!(
+            (spent(&reading(true)), spent(&reading(false)), spent(&|attempt| drop(attempt))),
+            (1, 0, 0),
+            "the connection ended"
+        );
+        let ended = |unproven, whole: bool, refusal: Refusal| {
+            spent(&move |mut attempt| {
+                attempt.reads_body(unproven);
+                if whole {
+                    attempt.has_body();
+                }
+                attempt.ends(Some(&refusal));
+            })
+        };
+        for refusal in [Refusal::BodyTimeout, Refusal::BodyUnreadable, Refusal::BodyTooLarge(1)] {
+            assert_eq!((ended(true, false, refusal.clone()), ended(false, false, refusal)), (1, 0));
+        }
+        assert_eq!(ended(true, true, Refusal::Unauthenticated), 1);
+        assert_eq!(ended(true, true, Refusal::SigningKey), 1);
+        assert_eq!(ended(true, true, Refusal::BodyTooLarge(1)), 0, "a signed body that unpacks to too much");
+        assert_eq!((ended(true, false, Refusal::Overloaded), ended(true, true, Refusal::NotGzip)), (0, 0));
+        assert_eq!(spent(&|attempt| attempt.ends(Some(&Refusal::Unauthenticated))), 1, "refused before the body");
+        assert_eq!(spent(&|attempt| attempt.ends(None)), 0);
     }
 
     #[test]

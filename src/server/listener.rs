@@ -1,23 +1,27 @@
 //! The accept loop. Our own, because the stock one cannot close a connection that sends nothing, and because a cap
 //! on all connections alone lets one address shut the others out.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::address::{TrustedProxies, share};
 use super::connection::{Entrance, converse};
+use super::seats::{FirstHead, Seats};
 
 /// Out of file descriptors: connections end and free some, so a short rest is the whole cure.
 const REST: Duration = Duration::from_millis(50);
+
+/// Connections that may wait to be accepted. Where a burst of others fills the queue, the system drops an honest sender's
+/// first packet, and that costs it a second. The system has a limit of its own (`net.core.somaxconn`).
+const QUEUE: u32 = 4096;
 
 /// What a listener grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +34,7 @@ pub struct Limits {
     pub grace: Duration,
     /// Connections of one address (of one /64 in IPv6); a trusted proxy stands for many and is not counted.
     pub per_address: usize,
-    /// Connections in all.
+    /// Connections in all. The last quarter is for addresses that hold few.
     pub total: usize,
 }
 
@@ -53,6 +57,19 @@ pub struct Drained {
     pub cut: usize,
 }
 
+/// A socket that listens on this address.
+///
+/// # Errors
+/// As the system says it.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As tokio does it: a restart must not wait for connections of the process before it. Elsewhere it means something else.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
+}
+
 /// Serves `router` until `stop` holds true (or its sender is gone), then drains: no new connections, requests in
 /// flight finish within the grace, half-open connections are not waited for. Requests carry a
 /// [`Peer`](super::address::Peer) in their extensions; one without exactly one `Host`, one meant for a proxy and one
@@ -71,14 +88,18 @@ pub async fn serve(
         tokio::select! {
             biased;
             () = stopped(&mut stop) => break,
-            Some(ended) = connections.join_next_with_id() => seats.leave(&ended),
+            Some(ended) = connections.join_next_with_id() => {
+                seats.leave(ended.map_or_else(|error: JoinError| error.id(), |(task, ())| task));
+            }
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     // Over a cap, the connection is closed by dropping it.
-                    if let Some(address) = seats.admit(peer, &entrance) {
+                    let address = (!entrance.proxies.trust(peer.ip())).then(|| share(peer.ip()));
+                    if seats.admit(address, &limits) {
                         set_up(&stream);
-                        let task = connections.spawn(converse(stream, peer, Arc::clone(&entrance), stop.clone()));
-                        seats.take(task.id(), address);
+                        let first = FirstHead::default();
+                        let talk = converse(stream, peer, Arc::clone(&entrance), first.clone(), stop.clone());
+                        seats.take(connections.spawn(talk), address, first);
                     }
                 }
                 Err(error) => rest_after(&error).await,
@@ -112,42 +133,5 @@ async fn rest_after(error: &io::Error) {
     if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
         tracing::warn!(error = %error, "a connection could not be accepted");
         sleep(REST).await;
-    }
-}
-
-/// Who holds which connection.
-#[derive(Default)]
-struct Seats {
-    held: HashMap<Id, Option<IpAddr>>,
-    by_address: HashMap<IpAddr, usize>,
-}
-
-impl Seats {
-    /// The address to count a new connection by (`None` within for a trusted proxy), or `None` if there is no seat.
-    /// The cap per address comes first, so that one address over it takes nothing from the others.
-    fn admit(&self, peer: SocketAddr, entrance: &Entrance) -> Option<Option<IpAddr>> {
-        let address = (!entrance.proxies.trust(peer.ip())).then(|| share(peer.ip()));
-        let held = |address| self.by_address.get(&address).copied().unwrap_or_default();
-        let free = address.is_none_or(|address| held(address) < entrance.limits.per_address)
-            && self.held.len() < entrance.limits.total;
-        free.then_some(address)
-    }
-
-    fn take(&mut self, task: Id, address: Option<IpAddr>) {
-        self.held.insert(task, address);
-        if let Some(address) = address {
-            *self.by_address.entry(address).or_default() += 1;
-        }
-    }
-
-    fn leave(&mut self, ended: &Result<(Id, ()), JoinError>) {
-        let task = ended.as_ref().map_or_else(JoinError::id, |(task, ())| *task);
-        let Some(Some(address)) = self.held.remove(&task) else { return };
-        if let Some(count) = self.by_address.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&address);
-            }
-        }
     }
 }

@@ -3,12 +3,17 @@
 
 pub mod address;
 pub mod admin;
+mod bodies;
 mod connection;
+mod content;
 mod control;
+pub mod descriptors;
 mod failures;
 pub mod listener;
 mod order;
 pub mod reception;
 pub mod refusal;
 mod same_site;
+mod seats;
+pub mod traces;
 pub mod webhook;

@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::refusal::{CredentialDefect, Refusal};
-use super::webhook::Arrived;
+use super::webhook::{Arrived, Head};
 use crate::api::RefusalView;
 use crate::clock;
-use crate::domain::signature::{self, Failure, Malformed, Presented, Refused};
+use crate::domain::signature::{Failure, Malformed, Presented, Refused, Standing};
 use crate::domain::silence::Silence;
 use crate::domain::time::Timestamp;
+use crate::domain::wrapping::{Sealed, Wrapping};
 use crate::intake::{Accepted, Intake, NotAccepted};
 use crate::journal::JournalError;
 use crate::metrics::Metrics;
@@ -78,15 +79,15 @@ pub struct Reception {
 }
 
 impl Reception {
-    /// The checks of credential headers that need no body.
+    /// Judges all of the credential that needs no body.
     ///
     /// # Errors
-    /// [`Refusal::Credential`].
-    pub fn shape(&self, source: &str, headers: &HeaderMap, peer: IpAddr) -> Result<(), Refusal> {
-        let in_force = self.intake.in_force();
-        let Some(desk) = in_force.desks.get(source) else { return Ok(()) };
-        signature::shape(&desk.source.auth, headers).map_err(|refused| {
-            let error = NotAccepted::Credential(refused);
+    /// [`Refusal`] of a request that no body could prove.
+    pub fn before_body(&self, head: Head<'_>) -> Result<Standing, Refusal> {
+        let Head { source, headers, url_secret, peer } = head;
+        let wrapping = Wrapping::default();
+        let presented = Presented { headers, url_secret, address: Some(peer), keyrings: None, wrapping };
+        self.intake.before_body(source, presented, clock::now()).map_err(|error| {
             self.tell(source, peer, &error);
             refusal(&error)
         })
@@ -104,6 +105,7 @@ impl Reception {
             url_secret: arrived.url_secret.as_ref(),
             address: Some(peer),
             keyrings: None,
+            wrapping: arrived.wrapping,
         };
         match self.intake.receive(&source, presented, arrived.body, now).await {
             Ok(accepted) => Ok(self.acknowledge(&source, accepted, now)),
@@ -132,6 +134,11 @@ impl Reception {
     /// One log line for what was refused; never a body, a token or a signature.
     fn tell(&self, source: &str, peer: IpAddr, error: &NotAccepted) {
         match error {
+            NotAccepted::Credential(refused @ Refused::Sealed(_)) => {
+                let failure = refused.failure();
+                self.refusals.note(source, peer, failure);
+                tracing::warn!(source, %peer, check = failure.check, "authenticated, but not readable");
+            }
             NotAccepted::Credential(refused) => {
                 let failure = refused.failure();
                 self.refusals.note(source, peer, failure);
@@ -156,7 +163,12 @@ fn refusal(error: &NotAccepted) -> Refusal {
     match error {
         NotAccepted::UnknownSource => Refusal::UnknownSource,
         NotAccepted::Credential(Refused::Failed(_)) => Refusal::Unauthenticated,
-        NotAccepted::Credential(Refused::KeyUnknown) => Refusal::SigningKey,
+        NotAccepted::Credential(Refused::KeyUnknown(_)) => Refusal::SigningKey,
+        NotAccepted::Credential(Refused::Sealed(sealed)) => match sealed {
+            Sealed::Gzip => Refusal::NotGzip,
+            Sealed::TooLarge(cap) => Refusal::BodyTooLarge(*cap),
+            Sealed::Form => Refusal::NoPayload,
+        },
         NotAccepted::Credential(Refused::Malformed(how)) => Refusal::Credential(match how {
             Malformed::Repeated => CredentialDefect::Repeated,
             Malformed::TooManySignatures => CredentialDefect::TooManySignatures,

@@ -18,14 +18,14 @@ pub enum Refusal {
     NotFound,
     /// No source of that name is configured.
     UnknownSource,
-    /// The path exists, the method does not; the methods that do, as `Allow` lists them.
-    Method(String),
+    /// The path exists, the method does not; what is taken is what `Allow` lists.
+    Method(Mismatch),
     /// A content type the source does not take.
-    MediaType,
-    /// A compressed body.
-    ContentEncoding,
-    /// A body over the source's cap, declared or sent.
-    BodyTooLarge,
+    MediaType(Mismatch),
+    /// A compression the source does not take.
+    ContentEncoding(Mismatch),
+    /// A body over this cap in bytes, declared, sent or unpacked.
+    BodyTooLarge(usize),
     /// A body that did not arrive whole within its deadline.
     BodyTimeout,
     /// A body whose framing broke off.
@@ -34,6 +34,10 @@ pub enum Refusal {
     MissingHost,
     /// More than one `Host`.
     RepeatedHost,
+    /// A body that is not one gzip stream, though its head says so.
+    NotGzip,
+    /// A form without exactly one field `payload`.
+    NoPayload,
     /// A credential header that no honest sender writes.
     Credential(CredentialDefect),
     /// Authentication failed; the answer never says how.
@@ -65,6 +69,25 @@ impl From<Objection> for Refusal {
     fn from(objection: Objection) -> Refusal {
         Refusal::Order(objection)
     }
+}
+
+/// What came in place of what is taken; both fit to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What came.
+    pub came: String,
+    /// What is taken.
+    pub taken: String,
+}
+
+/// Characters of a sender's text that an answer repeats.
+const QUOTED: usize = 80;
+
+/// A sender's text between backticks: short, printable ASCII only, so that it is harmless wherever it is shown.
+pub(super) fn quoted(text: &[u8]) -> String {
+    let plain = |b: &u8| if matches!(b, b' '..=b'~') && *b != b'`' { char::from(*b) } else { '?' };
+    let shown: String = text.iter().take(QUOTED).map(plain).collect();
+    if text.len() > QUOTED { format!("`{shown}...`") } else { format!("`{shown}`") }
 }
 
 /// How a credential header is malformed.
@@ -122,8 +145,8 @@ const MEDIA_TYPE: Code = row(
 const CONTENT_ENCODING: Code = row(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "content-encoding",
-    "Compressed bodies are not taken.",
-    "Switch compression off at the sender.",
+    "The content encoding is not taken here.",
+    "Switch compression off at the sender, or allow gzip under the source's `content_encodings`.",
 );
 const BODY_TOO_LARGE: Code = row(
     StatusCode::PAYLOAD_TOO_LARGE,
@@ -142,6 +165,18 @@ const BODY_UNREADABLE: Code = row(
     "body-unreadable",
     "The body broke off or its framing is wrong.",
     "Look for a proxy that rewrites bodies or closes early.",
+);
+const NOT_GZIP: Code = row(
+    StatusCode::BAD_REQUEST,
+    "body-not-gzip",
+    "The body is not one whole gzip stream.",
+    "Look for a proxy that unpacks bodies and leaves the Content-Encoding header, or cuts them.",
+);
+const NO_PAYLOAD: Code = row(
+    StatusCode::BAD_REQUEST,
+    "form-without-payload",
+    "The form does not have exactly one field `payload`.",
+    "Put the JSON into a form field of this name, or send it alone as application/json.",
 );
 const MISSING_HOST: Code = row(
     StatusCode::BAD_REQUEST,
@@ -189,7 +224,7 @@ const OVERLOADED: Code = row(
     StatusCode::SERVICE_UNAVAILABLE,
     "overloaded",
     "Too much work is waiting; nothing was stored.",
-    "Let the sender retry; if it lasts, look at the disk's sync time.",
+    "Let the sender retry; if it lasts, look at the disk's sync time, and at `[server] body_memory`.",
 );
 const JOURNAL_UNAVAILABLE: Code = row(
     StatusCode::SERVICE_UNAVAILABLE,
@@ -231,6 +266,8 @@ impl Refusal {
         BODY_TOO_LARGE,
         BODY_TIMEOUT,
         BODY_UNREADABLE,
+        NOT_GZIP,
+        NO_PAYLOAD,
         MISSING_HOST,
         REPEATED_HOST,
         CREDENTIAL_REPEATED,
@@ -252,11 +289,13 @@ impl Refusal {
             Refusal::NotFound => NOT_FOUND,
             Refusal::UnknownSource => UNKNOWN_SOURCE,
             Refusal::Method(_) => METHOD,
-            Refusal::MediaType => MEDIA_TYPE,
-            Refusal::ContentEncoding => CONTENT_ENCODING,
-            Refusal::BodyTooLarge => BODY_TOO_LARGE,
+            Refusal::MediaType(_) => MEDIA_TYPE,
+            Refusal::ContentEncoding(_) => CONTENT_ENCODING,
+            Refusal::BodyTooLarge(_) => BODY_TOO_LARGE,
             Refusal::BodyTimeout => BODY_TIMEOUT,
             Refusal::BodyUnreadable => BODY_UNREADABLE,
+            Refusal::NotGzip => NOT_GZIP,
+            Refusal::NoPayload => NO_PAYLOAD,
             Refusal::MissingHost => MISSING_HOST,
             Refusal::RepeatedHost => REPEATED_HOST,
             Refusal::Credential(CredentialDefect::Repeated) => CREDENTIAL_REPEATED,
@@ -286,6 +325,19 @@ impl Refusal {
         self.entry().status
     }
 
+    /// What happened, in a sentence; and where something else is taken than what came, both of them.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let meaning = self.entry().meaning;
+        match self {
+            Refusal::Method(mismatch) | Refusal::MediaType(mismatch) | Refusal::ContentEncoding(mismatch) => {
+                format!("{meaning} Sent: {}. Taken: {}.", mismatch.came, mismatch.taken)
+            }
+            Refusal::BodyTooLarge(cap) => format!("{meaning} Taken: {cap} bytes."),
+            _ => meaning.to_owned(),
+        }
+    }
+
     /// When the sender may try again, in whole seconds; every 503 says so, because senders that are told nothing
     /// either storm or give up.
     #[must_use]
@@ -300,6 +352,9 @@ impl Refusal {
     }
 }
 
+/// The ways to prove oneself that HTTP has words for.
+const CHALLENGE: &str = "Bearer realm=\"scanhook\", Basic realm=\"scanhook\"";
+
 /// RFC 9457, with our stable code beside its own members.
 #[derive(serde::Serialize)]
 struct Problem {
@@ -309,16 +364,16 @@ struct Problem {
     status: u16,
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'static str>,
+    detail: Option<String>,
     #[serde(flatten)]
     members: serde_json::Map<String, serde_json::Value>,
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Code { status, code, meaning, .. } = self.entry();
+        let Code { status, code, .. } = self.entry();
         // Of a failed authentication nothing is said beyond the status.
-        let detail = (status != StatusCode::UNAUTHORIZED).then_some(meaning);
+        let detail = (status != StatusCode::UNAUTHORIZED).then(|| self.detail());
         let title = status.canonical_reason().unwrap_or_default();
         let members = if let Refusal::Order(objection) = &self { objection.members() } else { Default::default() };
         let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail, members };
@@ -329,13 +384,18 @@ impl IntoResponse for Refusal {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         match &self {
-            Refusal::Method(allow) => {
-                if let Ok(allow) = HeaderValue::from_str(allow) {
+            // The same for every source, so that it tells nobody which one is configured. Some clients send nothing before
+            // they are asked.
+            Refusal::Unauthenticated => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+            }
+            Refusal::Method(Mismatch { taken, .. }) => {
+                if let Ok(allow) = HeaderValue::from_str(taken) {
                     headers.insert(header::ALLOW, allow);
                 }
             }
             // The rest of the body is still on its way, and nobody will read it.
-            Refusal::BodyTooLarge | Refusal::BodyTimeout | Refusal::BodyUnreadable => {
+            Refusal::BodyTooLarge(_) | Refusal::BodyTimeout | Refusal::BodyUnreadable => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
@@ -391,6 +451,13 @@ mod tests {
             "type": "about:blank", "title": "Unauthorized", "status": 401, "code": "unauthenticated"
         });
         assert_eq!(problem, expected);
+    }
+
+    #[test]
+    fn what_came_is_quoted_in_few_harmless_characters() {
+        assert_eq!(quoted(b"text/csv"), "`text/csv`");
+        assert_eq!(quoted("a\u{1b}[31m`\u{e4}\r\n".as_bytes()), "`a?[31m?????`");
+        assert_eq!(quoted(&[b'x'; 81]), format!("`{}...`", "x".repeat(80)));
     }
 
     #[tokio::test]

@@ -8,8 +8,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core::net::IpAddr;
 
+use super::content::{content_type, only};
 use super::refusal::{Objection, Refusal};
-use super::webhook::{SourceDoor, content_type, only};
+use super::webhook::SourceDoor;
 
 /// Lets pass what this computer's own programs and pages ask.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
@@ -27,7 +28,8 @@ fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
             return Err(Objection::ForeignOrigin.into());
         }
     }
-    if matches!(*method, Method::GET | Method::HEAD) { Ok(()) } else { content_type(&SourceDoor::default(), headers) }
+    // Nothing is ordered by another method, which is answered 405.
+    if *method == Method::POST { content_type(&SourceDoor::default(), headers).map(|_| ()) } else { Ok(()) }
 }
 
 /// A name that only this computer can answer to. The port is free, for it may be that of a tunnel.

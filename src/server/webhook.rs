@@ -10,29 +10,45 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
-use hyper::body::Body as _;
+use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::address::Peer;
+use super::bodies::{Bodies, whole};
+use super::content;
 pub use super::failures::FailureBudget;
-use super::failures::Failures;
-use super::refusal::Refusal;
-use crate::domain::signature::Check;
+use super::failures::{Attempt, Failures};
+use super::refusal::{Mismatch, Refusal, quoted};
+use crate::domain::signature::{Check, Standing};
+use crate::domain::wrapping::{Wrapping, unpacked_size};
 use crate::settings::Source;
 
 /// The sources' names and what each takes.
 pub type Sources = Arc<BTreeMap<String, SourceDoor>>;
 
-/// Takes a source's name and the status of an answer.
-pub type Told = dyn Fn(&str, StatusCode) + Send + Sync;
+/// Takes what was answered.
+pub type Told = dyn Fn(Answered<'_>) + Send + Sync;
+
+/// An answer, for those who count and keep traces.
+pub struct Answered<'a> {
+    /// The configured source the path belongs to, if any.
+    pub source: Option<&'a str>,
+    /// What stands in the path in the place of a source's name, where no source has it.
+    pub asked: Option<&'a str>,
+    /// Who sent it.
+    pub peer: Option<Peer>,
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// Why it was refused.
+    pub refusal: Option<&'a Refusal>,
+}
 
 /// What the public listener needs to know.
 pub struct Door {
@@ -42,11 +58,13 @@ pub struct Door {
     pub body_deadline: Duration,
     /// Failed authentications granted to one address.
     pub failures: FailureBudget,
+    /// Most bytes of bodies in memory at once, for all senders together.
+    pub body_memory: usize,
     /// The answer of `/readyz`.
     pub ready: watch::Receiver<bool>,
     /// The monotonic clock: time since any fixed moment.
     pub mono: Arc<dyn Fn() -> Duration + Send + Sync>,
-    /// Is told of each request to a configured source with the status of its answer.
+    /// Is told of each answer but those of the probes.
     pub told: Arc<Told>,
 }
 
@@ -57,7 +75,9 @@ pub struct SourceDoor {
     pub content_types: Vec<String>,
     /// Methods, upper case.
     pub methods: Vec<String>,
-    /// Cap of a body, in bytes.
+    /// Whether bodies compressed by gzip are taken.
+    pub gzip: bool,
+    /// Cap of a body, in bytes; also of what it unpacks to.
     pub max_body: usize,
     /// Whether the URL ends in the secret: `/webhooks/{source}/{secret}`.
     pub secret_in_url: SecretInUrl,
@@ -99,6 +119,7 @@ impl SourceDoor {
         SourceDoor {
             content_types: source.content_types.clone(),
             methods: source.methods.clone(),
+            gzip: source.gzip,
             max_body: source.max_body,
             secret_in_url,
         }
@@ -110,13 +131,26 @@ impl Default for SourceDoor {
         SourceDoor {
             content_types: vec!["application/json".to_owned()],
             methods: vec!["POST".to_owned()],
+            gzip: false,
             max_body: 1024 * 1024,
             secret_in_url: SecretInUrl::Never,
         }
     }
 }
 
-/// A request that passed every check that needs no secret.
+/// A request whose body is not read yet.
+pub struct Head<'r> {
+    /// The configured name of the source.
+    pub source: &'r str,
+    /// Its headers, as sent.
+    pub headers: &'r HeaderMap,
+    /// The last segment of the URL, for a source that keeps its secret there.
+    pub url_secret: Option<&'r SecretString>,
+    /// The sender's address.
+    pub peer: IpAddr,
+}
+
+/// A request that passed every check that needs no body.
 pub struct Arrived {
     /// The configured name of the source.
     pub source: String,
@@ -126,101 +160,123 @@ pub struct Arrived {
     pub url_secret: Option<SecretString>,
     /// The body, as sent.
     pub body: Bytes,
+    /// How the JSON stands in it.
+    pub wrapping: Wrapping,
     /// The sender's address.
     pub peer: IpAddr,
 }
 
 /// Everything a handler shares.
-struct Entry<S, A> {
+struct Entry<B, A> {
     door: Door,
     failures: Failures,
-    shape: S,
+    bodies: Arc<Bodies>,
+    before: B,
     accept: A,
 }
 
-/// The public router. `shape` judges the credential headers before the body is read, `accept` everything after it;
-/// an [`Refusal::Unauthenticated`] of either is counted against the sender's address.
-pub fn router<S, A, F>(door: Door, shape: S, accept: A) -> Router
+/// The public router. `before` judges all of the credential that needs no body, `accept` everything after it; what a
+/// sender that proves nothing is refused for is counted against its address.
+pub fn router<B, A, F>(door: Door, before: B, accept: A) -> Router
 where
-    S: Fn(&str, &HeaderMap, IpAddr) -> Result<(), Refusal> + Send + Sync + 'static,
+    B: Fn(Head<'_>) -> Result<Standing, Refusal> + Send + Sync + 'static,
     A: Fn(Arrived) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Response, Refusal>> + Send + 'static,
 {
     let ready = door.ready.clone();
-    let failures = Failures::new(door.failures);
-    let entry = Arc::new(Entry { door, failures, shape, accept });
+    let (failures, bodies) = (Failures::new(door.failures), Bodies::new(door.body_memory));
+    let entry = Arc::new(Entry { door, failures, bodies, before, accept });
     let readyz = move || async move { if *ready.borrow() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } };
-    Router::new()
-        .route("/webhooks/{source}", any(webhook::<S, A, F>))
-        .route("/webhooks/{source}/{secret}", any(webhook::<S, A, F>))
+    let mut router = Router::new();
+    for path in
+        ["/webhooks/{source}", "/webhooks/{source}/", "/webhooks/{source}/{secret}", "/webhooks/{source}/{secret}/"]
+    {
+        router = router.route(path, any(webhook::<B, A, F>));
+    }
+    router
         .route("/livez", get(async || StatusCode::OK).fallback(probe_method))
         .route("/readyz", get(readyz).fallback(probe_method))
-        .fallback(async || Refusal::NotFound)
+        .fallback(nowhere::<B, A>)
         .with_state(entry)
 }
 
-async fn probe_method() -> Refusal {
-    Refusal::Method("GET, HEAD".to_owned())
+async fn probe_method(method: Method) -> Refusal {
+    Refusal::Method(Mismatch { came: quoted(method.as_str().as_bytes()), taken: "GET, HEAD".to_owned() })
 }
 
-async fn webhook<S, A, F>(State(entry): State<Arc<Entry<S, A>>>, request: Request<Body>) -> Response
+/// A path that leads nowhere. It is told only where a webhook may have been meant.
+async fn nowhere<B, A>(State(entry): State<Arc<Entry<B, A>>>, request: Request<Body>) -> Refusal {
+    let peer = request.extensions().get::<Peer>().copied();
+    let path = request.uri().path();
+    let meant = path.get(.."/webhooks".len()).is_some_and(|start| start.eq_ignore_ascii_case("/webhooks"));
+    let asked = meant.then(|| segments(path).map_or("", |(source, _)| source));
+    let refusal = Refusal::NotFound;
+    (entry.door.told)(Answered { source: None, asked, peer, status: refusal.status(), refusal: Some(&refusal) });
+    refusal
+}
+
+async fn webhook<B, A, F>(State(entry): State<Arc<Entry<B, A>>>, request: Request<Body>) -> Response
 where
-    S: Fn(&str, &HeaderMap, IpAddr) -> Result<(), Refusal> + Send + Sync + 'static,
+    B: Fn(Head<'_>) -> Result<Standing, Refusal> + Send + Sync + 'static,
     A: Fn(Arrived) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Response, Refusal>> + Send + 'static,
 {
-    let source = segments(request.uri().path()).map(|(source, _)| source.to_owned());
-    let response = receive(&entry, request).await.unwrap_or_else(IntoResponse::into_response);
-    if let Some(source) = source.filter(|source| entry.door.sources.borrow().contains_key(source)) {
-        (entry.door.told)(&source, response.status());
-    }
-    response
+    let peer = request.extensions().get::<Peer>().copied();
+    let name = segments(request.uri().path()).map(|(source, _)| source.to_owned()).unwrap_or_default();
+    let outcome = receive(&entry, request).await;
+    let status = outcome.as_ref().map_or_else(Refusal::status, Response::status);
+    let known = entry.door.sources.borrow().contains_key(&name);
+    let (source, asked) = if known { (Some(name.as_str()), None) } else { (None, Some(name.as_str())) };
+    (entry.door.told)(Answered { source, asked, peer, status, refusal: outcome.as_ref().err() });
+    outcome.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// The order of the checks is the point: what costs least and tells least comes first, and up to the body nothing is
 /// read, so that `Expect: 100-continue` is never encouraged for a request that will be refused.
-async fn receive<S, A, F>(entry: &Entry<S, A>, request: Request<Body>) -> Result<Response, Refusal>
+async fn receive<B, A, F>(entry: &Entry<B, A>, request: Request<Body>) -> Result<Response, Refusal>
 where
-    S: Fn(&str, &HeaderMap, IpAddr) -> Result<(), Refusal>,
+    B: Fn(Head<'_>) -> Result<Standing, Refusal>,
     A: Fn(Arrived) -> F,
     F: Future<Output = Result<Response, Refusal>>,
 {
-    let (head, body) = request.into_parts();
-    let peer = head.extensions.get::<Peer>().ok_or(Refusal::Internal)?.address;
-    let (source, secret) = segments(head.uri.path()).ok_or(Refusal::NotFound)?;
+    let (Parts { method, uri, headers, extensions, .. }, body) = request.into_parts();
+    let peer = extensions.get::<Peer>().ok_or(Refusal::Internal)?.address;
+    let (source, secret) = segments(uri.path()).ok_or(Refusal::NotFound)?;
     let sources = entry.door.sources.borrow().clone();
     let door = sources.get(source).filter(|door| door.secret_in_url.allows(secret));
     let door = door.ok_or(Refusal::UnknownSource)?;
-    method(door, &head.method)?;
-    content_type(door, &head.headers)?;
-    content_encoding(&head.headers)?;
-    // Chunked bodies declare nothing: their lower bound is zero.
-    if body.size_hint().lower() > u64::try_from(door.max_body).unwrap_or(u64::MAX) {
-        return Err(Refusal::BodyTooLarge);
-    }
-    let now = (entry.door.mono)();
-    if let Some(left) = entry.failures.spent(peer, now) {
+    takes(door, &method)?;
+    let wrapping = content::wrapping(door, &headers)?;
+    if let Some(left) = entry.failures.spent(peer, (entry.door.mono)()) {
         return Err(Refusal::FailureBudget(left));
     }
-    let url_secret = secret.map(url_secret).transpose();
-    let shape = url_secret.and_then(|secret| (entry.shape)(source, &head.headers, peer).map(|()| secret));
-    let outcome = match shape {
-        Err(refusal) => Err(refusal),
-        Ok(url_secret) => {
-            let body = timeout(entry.door.body_deadline, whole(body, door.max_body));
-            let body = body.await.map_err(|_| Refusal::BodyTimeout)??;
-            (entry.accept)(Arrived { source: source.to_owned(), headers: head.headers, url_secret, body, peer }).await
+    let mut attempt = Attempt::new(&entry.failures, &*entry.door.mono, peer);
+    let outcome = async {
+        let url_secret = secret.map(url_secret).transpose()?;
+        let standing = (entry.before)(Head { source, headers: &headers, url_secret: url_secret.as_ref(), peer })?;
+        let unproven = standing == Standing::Unproven;
+        attempt.reads_body(unproven);
+        // Held until the delivery is stored, or refused.
+        let mut room = entry.bodies.room(unproven.then_some(peer));
+        let read = timeout(entry.door.body_deadline, whole(body, door.max_body, |bytes| room.grow(bytes)));
+        let body = read.await.unwrap_or(Err(Refusal::BodyTimeout))?;
+        if wrapping.gzip {
+            room.grow(unpacked_size(&body).min(door.max_body))?;
         }
-    };
-    if outcome.as_ref().is_err_and(|refusal| *refusal == Refusal::Unauthenticated) {
-        entry.failures.spend(peer, (entry.door.mono)());
+        attempt.has_body();
+        let source = source.to_owned();
+        (entry.accept)(Arrived { source, headers, url_secret, body, wrapping, peer }).await
     }
+    .await;
+    attempt.ends(outcome.as_ref().err());
     outcome
 }
 
-/// Source and secret of a path. Names are compared as written: an encoded one is no name of ours.
+/// Source and secret of a path. Names are compared as written: an encoded one is no name of ours. One slash at the end
+/// means nothing: some senders put it behind every URL.
 fn segments(path: &str) -> Option<(&str, Option<&str>)> {
     let rest = path.strip_prefix("/webhooks/")?;
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
     Some(rest.split_once('/').map_or((rest, None), |(source, secret)| (source, Some(secret))))
 }
 
@@ -230,49 +286,9 @@ fn url_secret(segment: &str) -> Result<SecretString, Refusal> {
     text.map(SecretString::from).map_err(|_| Refusal::Unauthenticated)
 }
 
-fn method(door: &SourceDoor, method: &Method) -> Result<(), Refusal> {
-    let taken = door.methods.iter().any(|taken| taken == method.as_str());
-    if taken { Ok(()) } else { Err(Refusal::Method(door.methods.join(", "))) }
-}
-
-/// One content type of the source's, with no parameter or `charset=utf-8`.
-pub(super) fn content_type(door: &SourceDoor, headers: &HeaderMap) -> Result<(), Refusal> {
-    let text = only(headers, header::CONTENT_TYPE).ok_or(Refusal::MediaType)?;
-    let mut parts = text.split(';').map(str::trim);
-    let media = parts.next().unwrap_or_default();
-    let taken = door.content_types.iter().any(|taken| taken.eq_ignore_ascii_case(media));
-    let utf8 = parts.filter(|parameter| !parameter.is_empty()).all(|parameter| {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-    });
-    if taken && utf8 { Ok(()) } else { Err(Refusal::MediaType) }
-}
-
-/// Nothing is unpacked here, so that a small body cannot become a large one.
-fn content_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
-    let encoded = headers.contains_key(header::CONTENT_ENCODING);
-    let identity = only(headers, header::CONTENT_ENCODING).is_some_and(|text| text.eq_ignore_ascii_case("identity"));
-    if encoded && !identity { Err(Refusal::ContentEncoding) } else { Ok(()) }
-}
-
-/// The text of a header that occurs once.
-pub(super) fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    if values.next().is_some() { None } else { value.to_str().ok() }
-}
-
-/// The whole body, in memory that grows with what has arrived and not with what was announced.
-pub(super) async fn whole(mut body: Body, cap: usize) -> Result<Bytes, Refusal> {
-    let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::BodyUnreadable)?;
-        if let Ok(data) = frame.into_data() {
-            if bytes.len() + data.len() > cap {
-                return Err(Refusal::BodyTooLarge);
-            }
-            bytes.extend_from_slice(&data);
-        }
+fn takes(door: &SourceDoor, method: &Method) -> Result<(), Refusal> {
+    if door.methods.iter().any(|taken| taken == method.as_str()) {
+        return Ok(());
     }
-    Ok(bytes.freeze())
+    Err(Refusal::Method(Mismatch { came: quoted(method.as_str().as_bytes()), taken: door.methods.join(", ") }))
 }

@@ -12,8 +12,13 @@ use crate::server::webhook::FailureBudget;
 /// Bytes of a body where nothing else is said.
 pub(super) const MAX_BODY: usize = 1 << 20;
 
+/// Bytes of bodies in memory where nothing else is said.
+const BODY_MEMORY: usize = 64 << 20;
+
 const LEAST_BODY: usize = 1 << 10;
 const MOST_BODY: usize = 64 << 20;
+const LEAST_MEMORY: usize = 1 << 20;
+const MOST_MEMORY: usize = 4 << 30;
 
 pub(super) fn read<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> Server {
     let listen = flags.listen.or(address(&mut section, ctx, "listen"));
@@ -29,6 +34,14 @@ pub(super) fn read<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Contex
     let max_body = section.parse(ctx, "max_body", "a size from \"1KiB\" to \"64MiB\"", |text| {
         size(text).filter(|bytes| (LEAST_BODY..=MOST_BODY).contains(bytes))
     });
+    let max_body = max_body.unwrap_or(MAX_BODY);
+    let body_memory = section.parse(ctx, "body_memory", "a size from \"1MiB\" to \"4096MiB\"", |text| {
+        size(text).filter(|bytes| (LEAST_MEMORY..=MOST_MEMORY).contains(bytes))
+    });
+    let body_memory = body_memory.unwrap_or(BODY_MEMORY);
+    if max_body > body_memory {
+        section.fault(ctx, "body_memory", "bad-value", "must not be less than `max_body`");
+    }
     let grace = section.duration(ctx, "grace", Duration::from_secs(20), Duration::ZERO..=Duration::from_secs(600));
     let server = Server {
         listen,
@@ -36,7 +49,8 @@ pub(super) fn read<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Contex
         trusted_proxies: proxies(&mut section, ctx),
         connections: connections(&mut section, ctx),
         auth_failures: failures(&mut section, ctx),
-        max_body: max_body.unwrap_or(MAX_BODY),
+        max_body,
+        body_memory,
         grace,
     };
     section.finish(ctx);

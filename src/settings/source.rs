@@ -35,6 +35,7 @@ pub(super) fn read<'i>(
         devices: section.number(ctx, "max_devices", MOST_DEVICES, 1..=1_000) as usize,
     };
     let content_types = content_types(&mut section, ctx);
+    let gzip = content_encodings(&mut section, ctx);
     let methods = methods(&mut section, ctx);
     let range = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
     let remember = section.duration(ctx, "remember", REMEMBER, range);
@@ -54,6 +55,7 @@ pub(super) fn read<'i>(
         auth,
         tenants: tenants?,
         content_types,
+        gzip,
         methods,
         remember,
         expect_every,
@@ -71,6 +73,7 @@ pub(super) fn of_preset(name: &str) -> Option<Source> {
         auth: Authentication { alternatives: Vec::new() },
         tenants: vec!["default".to_owned()],
         content_types: vec![CONTENT_TYPE.to_owned()],
+        gzip: false,
         methods: vec!["POST".to_owned()],
         remember: REMEMBER,
         expect_every: None,
@@ -250,15 +253,21 @@ fn content_types<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<St
     let Some(types) = section.texts(ctx, "content_types") else { return vec![CONTENT_TYPE.to_owned()] };
     let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
     let is_type = |t: &String| t.split_once('/').is_some_and(|(top, sub)| token(top) && token(sub));
+    // Whatever parameters come are passed over, so those that are written here mean nothing.
+    let types: Vec<_> = types.iter().map(|t| t.split(';').next().unwrap_or_default().trim().to_lowercase()).collect();
     if types.is_empty() || !types.iter().all(is_type) {
-        section.fault(
-            ctx,
-            "content_types",
-            "bad-value",
-            "must be media types without parameters, such as \"application/json\"",
-        );
+        section.fault(ctx, "content_types", "bad-value", "must be media types, such as \"application/json\"");
     }
-    types.iter().map(|t| t.to_lowercase()).collect()
+    types
+}
+
+/// Whether gzip is taken; it is the only one there is.
+fn content_encodings<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> bool {
+    let encodings = section.texts(ctx, "content_encodings").unwrap_or_default();
+    if !encodings.iter().all(|encoding| encoding.eq_ignore_ascii_case("gzip")) {
+        section.fault(ctx, "content_encodings", "bad-value", "must be \"gzip\", or an empty list");
+    }
+    !encodings.is_empty()
 }
 
 fn methods<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> {

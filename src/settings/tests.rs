@@ -149,6 +149,21 @@ fn every_key_commented_out_in_the_example_shows_its_default() {
 }
 
 #[test]
+fn content_types_may_have_parameters_and_gzip_is_taken_where_it_is_said() {
+    let source = |more: &str| {
+        let file = format!("{TENANT}{}", SOURCE.replacen("preset", &format!("{more}\npreset"), 1));
+        let setting = Setting::of(&file).env("APP_SECRET", SECRET);
+        setting.load().sources[0].clone()
+    };
+    let plain = source("");
+    assert_eq!((plain.content_types, plain.gzip), (vec!["application/json".to_owned()], false));
+    let told = source(
+        "content_types = [\"Application/JSON; charset=utf-8\", \"text/plain;v=1\"]\ncontent_encodings = \"gzip\"",
+    );
+    assert_eq!((told.content_types, told.gzip), (vec!["application/json".to_owned(), "text/plain".to_owned()], true));
+}
+
+#[test]
 fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     let file = format!("[server]\nlisten = \"127.0.0.1:1001\"\ngrace = \"7s\"\n{TENANT}{SOURCE}");
     let mut setting = Setting::of(&file);
@@ -243,6 +258,7 @@ fn a_value_that_cannot_be_is_refused_by_its_key() {
         ("connections = 5", "connections"),
         ("auth_failures = { count = 0 }", "auth_failures.count"),
         ("max_body = \"1GB\"", "max_body"),
+        ("body_memory = \"512KiB\"", "body_memory"),
         ("grace = \"1d\"", "grace"),
     ] {
         assert_eq!(fault(&file(&format!("{server}\n"))).1, format!("server.{key}"), "{server}");
@@ -360,12 +376,9 @@ fn a_source_is_checked_whole() {
         ("", bearer, "missing-key", "preset"),
         ("preset = \"x\"", bearer, "bad-value", "preset"),
         ("preset = \"generic\"\nmethods = \"GET\"", bearer, "bad-value", "methods"),
-        (
-            "preset = \"generic\"\ncontent_types = \"application/json; charset=utf-8\"",
-            bearer,
-            "bad-value",
-            "content_types",
-        ),
+        ("preset = \"generic\"\ncontent_types = \"json; charset=utf-8\"", bearer, "bad-value", "content_types"),
+        ("preset = \"generic\"\ncontent_types = []", bearer, "bad-value", "content_types"),
+        ("preset = \"generic\"\ncontent_encodings = \"br\"", bearer, "bad-value", "content_encodings"),
         ("preset = \"generic\"\nmax_devices = 0", bearer, "bad-value", "max_devices"),
         ("preset = \"generic\"\nexpect_every = \"often\"", bearer, "bad-value", "expect_every"),
         ("preset = \"generic\"\ntenant_from = \"/t\"", bearer, "missing-key", "tenant_map"),

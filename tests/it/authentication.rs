@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use scanhook::keyrings::Beat;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::harness::{
@@ -400,12 +401,20 @@ async fn an_address_that_is_not_on_the_list_is_refused_with_the_right_secret() {
 async fn behind_a_trusted_proxy_the_sender_is_who_it_says() {
     let server = "auth_failures = { count = 1000, per = \"60s\" }\ntrusted_proxies = [\"127.0.0.2\"]";
     let site = Site::with(Wish { server, ..wish() }).await;
-    let mut shown = proved("near", &wicked(), SECRET, 0);
-    shown.headers.push(("X-Forwarded-For", "203.0.113.9".into()));
-    assert_eq!(say([127, 0, 0, 2], site.public, &shown.bytes()).await.status, 401);
-    shown.headers.pop();
-    shown.headers.push(("X-Forwarded-For", "203.0.113.9, 127.0.0.1".into()));
-    assert_eq!(say([127, 0, 0, 2], site.public, &shown.bytes()).await.status, 202);
+    let said = async |headers: &[(&'static str, &str)]| {
+        let mut shown = proved("near", &wicked(), SECRET, 0);
+        shown.headers.extend(headers.iter().map(|(name, value)| (*name, value.as_bytes().to_vec())));
+        say([127, 0, 0, 2], site.public, &shown.bytes()).await.status
+    };
+    let (usual, standard) = ("X-Forwarded-For", "Forwarded");
+    assert_eq!(said(&[(usual, "203.0.113.9")]).await, 401);
+    assert_eq!(said(&[(usual, "203.0.113.9, 127.0.0.1")]).await, 202);
+    assert_eq!(said(&[(standard, "for=203.0.113.9, for=\"127.0.0.1:4711\";proto=https")]).await, 200);
+    assert_eq!(said(&[(standard, "for=127.0.0.1, for=203.0.113.9")]).await, 401);
+    assert_eq!(said(&[(usual, "203.0.113.9"), (standard, "for=127.0.0.1")]).await, 401, "they do not agree");
+    assert_eq!(said(&[(usual, "127.0.0.1"), (standard, "for=127.0.0.1")]).await, 200);
+    let warnings = site.get("/api/v1/status").await["warnings"].to_string();
+    assert!(!warnings.contains("trusted_proxies"), "{warnings}");
 }
 
 #[tokio::test]
@@ -487,6 +496,10 @@ async fn a_secret_in_the_body_is_neither_kept_nor_shown() {
 
 /// A site that takes tokens of this authority.
 async fn entra(authority: &Issuer) -> Site {
+    entra_with(authority, wish().server).await
+}
+
+async fn entra_with(authority: &Issuer, server: &'static str) -> Site {
     let more = format!(
         "[sources.sentinel2]\npreset = \"generic\"\n[[sources.sentinel2.auth]]\nentra_jwt = {{ tenant_id = \"{TENANT}\", \
          audience = \"api://scanhook\", roles = [\"Alert.Post\"], authority = \"http://{}\" }}\n",
@@ -494,7 +507,7 @@ async fn entra(authority: &Issuer) -> Site {
     );
     let millis = Duration::from_millis;
     let beat = Beat { fresh: Duration::from_secs(3600), again: millis(50), most: millis(150) };
-    Site::with(Wish { more, beat, ..wish() }).await
+    Site::with(Wish { more, beat, server, ..wish() }).await
 }
 
 fn with_token(token: &str, body: &str) -> Shown {
@@ -591,6 +604,43 @@ async fn a_token_that_is_not_for_us_is_refused_and_leaves_nothing() {
         assert_eq!(site.rows(), before, "{what} left rows");
     }
     assert_eq!(say(HERE, site.public, &with_token(&good, &wicked()).bytes()).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_token_with_an_unknown_key_tells_a_stranger_nothing_and_counts_as_a_failure() {
+    let authority = Issuer::open().await;
+    let site = entra_with(&authority, "auth_failures = { count = 5, per = \"60s\" }").await;
+    until("the keys are known", async || (authority.asked().len() == 1).then_some(())).await;
+    authority.publish("unpublished");
+    authority.set_down(true);
+    let mut answers = BTreeSet::new();
+    for (key, value) in [
+        ("aud", json!("api://scanhook")),
+        ("aud", json!("api://other")),
+        ("tid", json!("other")),
+        ("roles", json!([])),
+        ("exp", json!(-1)),
+    ] {
+        let mut claims = authority.claims();
+        claims[key] = value;
+        let answer = say(HERE, site.public, &with_token(&authority.token(&claims), &wicked()).bytes()).await;
+        answers.insert((
+            answer.status,
+            answer.text,
+            answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect::<Vec<_>>(),
+        ));
+    }
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert!(
+        answers.iter().all(|(status, text, _)| *status == 503 && text.contains("signing-key-unknown")),
+        "{answers:?}"
+    );
+    let next = say(HERE, site.public, &with_token(&authority.token(&authority.claims()), &wicked()).bytes()).await;
+    assert_eq!((next.status, next.json()["code"].clone()), (503, "failure-budget".into()));
+    let status = site.get("/api/v1/status?source=sentinel2").await;
+    let checks: Vec<_> =
+        status["sources"][0]["refusals"].as_array().unwrap().iter().map(|one| one["check"].clone()).collect();
+    assert!(checks.contains(&"the token is for another audience".into()), "the operator sees why: {checks:?}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -545,6 +546,51 @@ async fn a_million_keys_are_read_in_bounded_time_and_memory() {
     let answer = say(HERE, field.program.public, &signed(&body)).await;
     assert_eq!(answer.status, 202, "{}", answer.text);
     field.an_honest_request_is_accepted("a million keys").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_of_strangers_take_a_bounded_memory_in_all() {
+    let mut field = Field::open("").await;
+    let to = field.program.public;
+    field.an_honest_request_is_accepted("nothing").await;
+    let before = field.program.resident();
+    let body = "1".repeat((1 << 20) - 1);
+    // Signed, but not for this body; and without the last byte, so that each is held until its deadline.
+    let mut request = post("std", std_at(STD, 0, &honest("other")), &body);
+    request.pop();
+    let request: Arc<[u8]> = request.into();
+    let mut slow = tokio::task::JoinSet::new();
+    for n in 0..512_u32 {
+        let request = Arc::clone(&request);
+        let from = [127, 0, 5, u8::try_from(n % 2).unwrap()];
+        slow.spawn(async move {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::new(from.into(), 0)).unwrap();
+            let (mut read, mut write) = socket.connect(to).await.unwrap().into_split();
+            let mut heard = Vec::new();
+            // Writing may fail half way, and so may reading after it.
+            let _ = tokio::join!(write.write_all(&request), read.read_to_end(&mut heard));
+            String::from_utf8(heard).unwrap()
+        });
+    }
+    let (mut most, mut turned_away) = (0, 0);
+    for n in 0..20 {
+        field.an_honest_request_is_accepted(&format!("{n} looks at large bodies")).await;
+        most = most.max(field.program.resident());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    while let Some(answer) = slow.join_next().await {
+        let answer = answer.unwrap();
+        most = most.max(field.program.resident());
+        turned_away += usize::from(answer.contains("\"overloaded\"") && answer.contains("retry-after"));
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 503") || answer.starts_with("HTTP/1.1 408"),
+            "{answer}"
+        );
+    }
+    assert!(turned_away > 0, "not all of them fit");
+    assert!(most < before + (100 << 10), "{before} to {most} KiB");
+    field.an_honest_request_is_accepted("large bodies").await;
 }
 
 /// Half a head, then a byte a second until the other end has had enough; how long that took.

@@ -19,6 +19,7 @@ mod demo;
 mod desk;
 mod directory;
 mod docs;
+mod door;
 mod explain;
 mod far_side;
 mod field;

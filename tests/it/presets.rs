@@ -181,9 +181,8 @@ fn decided(preset: &str, body: &[u8], alert: &Alert) -> Vec<String> {
     let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
     let verdict = |device| {
         let facts = Facts::Known(policy.rules().unremarkable(device));
-        let (tenant, at) = ("default", Timestamp::default());
-        let verdict =
-            policy.decide(Question { source: &source, tenant, terms, alert, device, facts, body: Some(&json), at });
+        let (tenant, at, body, memo) = ("default", Timestamp::default(), Some(&json), None);
+        let verdict = policy.decide(Question { source: &source, tenant, terms, alert, device, facts, body, at, memo });
         let rule = verdict.rule.as_deref().unwrap_or("no rule");
         match verdict.asks {
             Asks::Nothing(reason) => format!("none by `{rule}`: {}", reason.code()),

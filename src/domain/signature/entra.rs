@@ -4,6 +4,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, dangerous::insecure_decode_claims, decode, decode_header};
 use serde::Deserialize;
@@ -128,7 +129,7 @@ impl Entra {
     /// Who presents this token: its app, as it may be logged.
     ///
     /// # Errors
-    /// [`Refused::KeyUnknown`] if it is right in all that can be told without the key, and the key is not there.
+    /// [`Refused::KeyUnknown`] if the key is not there, with what is wrong about the token otherwise.
     pub(super) fn holds(&self, token: &[u8], ring: Option<&Keyring>, now: Timestamp) -> Result<String, Refused> {
         let unreadable = || Failure::of("the token is no JSON Web Token of Entra ID");
         let header = decode_header(token).map_err(|_| unreadable())?;
@@ -140,12 +141,14 @@ impl Entra {
             return Err(unreadable().into());
         }
         let kid = header.kid.ok_or(Failure::of("the token names no key"))?;
-        // Believed by nobody yet: it only spares strangers' tokens the question for their key.
-        let claimed: Claims = insecure_decode_claims(token).map_err(|_| unreadable())?;
-        self.allows(&claimed, now)?;
-        let key = ring.and_then(|ring| ring.keys.get(&kid)).ok_or(Refused::KeyUnknown)?;
+        let Some(key) = ring.and_then(|ring| ring.keys.get(&kid)) else {
+            // Believed by nobody: it only spares strangers' tokens the question for their key, and tells the operator why.
+            let claimed: Result<Claims, _> = insecure_decode_claims(token);
+            let fault = claimed.map_err(|_| unreadable()).and_then(|claimed| self.allows(&claimed, now)).err();
+            return Err(Refused::KeyUnknown(fault));
+        };
         let proved = decode::<Claims>(token, key, &signature_only());
-        let claims = proved.map_err(|_| Failure::of("the token's signature does not fit its key"))?.claims;
+        let claims = proved.map_err(|error| unproved(error.kind()))?.claims;
         self.allows(&claims, now)?;
         let app = claims.app().or(claims.oid).unwrap_or_default();
         Ok(app.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect())
@@ -168,6 +171,14 @@ impl Entra {
         let object = claims.oid.as_ref().map(|oid| oid.to_ascii_lowercase());
         let object = self.objects.is_empty() || object.is_some_and(|oid| self.objects.contains(&oid));
         check(object, "the token is of another identity")
+    }
+}
+
+/// A token without the claims that are asked for is told apart from a forged one.
+const fn unproved(why: &ErrorKind) -> Failure {
+    match why {
+        ErrorKind::InvalidSignature => Failure::of("the token's signature does not fit its key"),
+        _ => Failure::of("the token is no JSON Web Token of Entra ID"),
     }
 }
 

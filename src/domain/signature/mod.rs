@@ -3,6 +3,7 @@
 //! What counts as a proof comes from the configuration, never from the request: kinds, headers, algorithms, keys.
 //! A request is shown as it arrived ([`Presented`]), and what holds makes a [`VerifiedDelivery`].
 
+use core::cell::OnceCell;
 use core::net::IpAddr;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use super::delivery::VerifiedDelivery;
 use super::network::Network;
 use super::pointer::Pointer;
 use super::time::Timestamp;
+use super::wrapping::{Sealed, Wrapping};
 
 pub mod entra;
 pub mod in_body;
@@ -97,11 +99,13 @@ pub struct Presented<'r> {
     pub address: Option<IpAddr>,
     /// The keys of token issuers, as far as they are known by now.
     pub keyrings: Option<&'r Keyrings>,
+    /// How its JSON stands in the body.
+    pub wrapping: Wrapping,
 }
 
 impl<'r> From<&'r HeaderMap> for Presented<'r> {
     fn from(headers: &'r HeaderMap) -> Presented<'r> {
-        Presented { headers, url_secret: None, address: None, keyrings: None }
+        Presented { headers, url_secret: None, address: None, keyrings: None, wrapping: Wrapping::default() }
     }
 }
 
@@ -112,8 +116,11 @@ pub enum Refused {
     Malformed(Malformed),
     /// 401 without a reason.
     Failed(Failure),
-    /// The token may be right, but its key is not known yet: 503, and the keys are asked for.
-    KeyUnknown,
+    /// The key of the token is not known: 503, whatever the token says, so that a stranger learns nothing of what would be
+    /// accepted. Without a failure the token says what it should, and the keys are asked for.
+    KeyUnknown(Option<Failure>),
+    /// The credential holds, but the JSON cannot be taken out of the body.
+    Sealed(Sealed),
 }
 
 /// How a credential header is malformed.
@@ -157,7 +164,24 @@ impl Refused {
             Refused::Malformed(Malformed::TooManySignatures) => Failure::of("more than 8 signatures in one header"),
             Refused::Malformed(Malformed::Id) => Failure::of("the signed id is too long or has odd characters"),
             Refused::Failed(failure) => *failure,
-            Refused::KeyUnknown => Failure::of("the token's key is not known yet; the keys are being fetched"),
+            Refused::KeyUnknown(Some(failure)) => *failure,
+            Refused::KeyUnknown(None) => Failure::of("the token's key is not known yet; the keys are being fetched"),
+            Refused::Sealed(Sealed::Gzip) => Failure::of("the credential holds, but the body is not one gzip stream"),
+            Refused::Sealed(Sealed::TooLarge(_)) => {
+                Failure::of("the credential holds, but the body unpacks to too much")
+            }
+            Refused::Sealed(Sealed::Form) => {
+                Failure::of("the credential holds, but the form does not have exactly one field `payload`")
+            }
+        }
+    }
+
+    /// The more telling one of the refusals by two alternatives: what may hold in a moment says more than what fails,
+    /// and what fails more than what is not there.
+    fn or(self, other: Refused) -> Refused {
+        match (self, other) {
+            (_, Refused::KeyUnknown(_)) | (Refused::Failed(MISSING), _) => other,
+            _ => self,
         }
     }
 }
@@ -180,6 +204,38 @@ pub fn shape(authentication: &Authentication, headers: &HeaderMap) -> Result<(),
     Ok(())
 }
 
+/// What is known of a request before its body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its headers, its URL and its address prove it, whatever the body is.
+    Proven,
+    /// The body decides.
+    Unproven,
+}
+
+/// Judges all that needs no body, so that a request which cannot be proved by any body is refused before one is read.
+///
+/// # Errors
+/// [`Refused`], as [`authenticate`] would say it.
+pub fn before_body(
+    authentication: &Authentication,
+    presented: Presented<'_>,
+    now: Timestamp,
+) -> Result<Standing, Refused> {
+    shape(authentication, presented.headers)?;
+    let mut outcome = Err(Refused::Failed(MISSING));
+    for all in authentication.alternatives.iter().filter(|all| !all.is_empty()) {
+        let judged = all.iter().map(|check| check.before_body(presented, now)).collect::<Result<Vec<_>, _>>();
+        match (judged, outcome) {
+            (Ok(proven), _) if proven.iter().all(|proven| *proven) => return Ok(Standing::Proven),
+            (Ok(_), _) => outcome = Ok(Standing::Unproven),
+            (Err(why), Err(before)) => outcome = Err(before.or(why)),
+            (Err(_), Ok(_)) => {}
+        }
+    }
+    outcome
+}
+
 /// The only way from a request to a [`VerifiedDelivery`].
 ///
 /// # Errors
@@ -194,17 +250,30 @@ pub fn authenticate<'r>(
     let presented = presented.into();
     shape(authentication, presented.headers)?;
     let mut refused = Refused::Failed(MISSING);
+    let sent = Sent { raw: &body, wrapping: presented.wrapping, opened: OnceCell::new() };
     for all in authentication.alternatives.iter().filter(|all| !all.is_empty()) {
-        let held = all.iter().map(|check| check.holds(presented, &body, received)).collect::<Result<Vec<_>, _>>();
-        match held {
-            Ok(held) => return Ok(verified(authentication, source, body, received, &held)),
-            // What may hold in a moment says more than what fails, and what fails more than what is not there.
-            Err(Refused::KeyUnknown) => refused = Refused::KeyUnknown,
-            Err(why) if refused == Refused::Failed(MISSING) => refused = why,
-            Err(_) => {}
+        match all.iter().map(|check| check.holds(presented, &sent, received)).collect::<Result<Vec<_>, _>>() {
+            Ok(held) => {
+                let json = sent.opened().map_err(Refused::Sealed)?;
+                return Ok(verified(authentication, source, json, received, &held));
+            }
+            Err(why) => refused = refused.or(why),
         }
     }
     Err(refused)
+}
+
+/// A body: the bytes that signatures cover, and the JSON in them, which is taken out once and only where it is asked for.
+struct Sent<'b> {
+    raw: &'b Bytes,
+    wrapping: Wrapping,
+    opened: OnceCell<Result<Bytes, Sealed>>,
+}
+
+impl Sent<'_> {
+    fn opened(&self) -> Result<Bytes, Sealed> {
+        self.opened.get_or_init(|| self.wrapping.open(self.raw)).clone()
+    }
 }
 
 fn verified(
@@ -322,7 +391,20 @@ impl Check {
         stamp || scheme.id_header.as_ref().is_some_and(|own| own == name)
     }
 
-    fn holds<'r>(&self, presented: Presented<'r>, body: &[u8], now: Timestamp) -> Result<Held<'r>, Refused> {
+    /// Whether it holds, as far as that can be said without the body; `false` where the body decides.
+    fn before_body(&self, presented: Presented<'_>, now: Timestamp) -> Result<bool, Refused> {
+        match self {
+            Check::Hmac(scheme) if !presented.headers.contains_key(&scheme.header) => Err(MISSING.into()),
+            Check::Hmac(_) | Check::BodySecret { .. } => Ok(false),
+            _ => {
+                let raw = Bytes::new();
+                let nothing = Sent { raw: &raw, wrapping: Wrapping::default(), opened: OnceCell::new() };
+                self.holds(presented, &nothing, now).map(|_| true)
+            }
+        }
+    }
+
+    fn holds<'r>(&self, presented: Presented<'r>, sent: &Sent<'_>, now: Timestamp) -> Result<Held<'r>, Refused> {
         let named = |name: &str| Held { key: name.to_owned(), old: false, id: None };
         match self {
             Check::Address { networks } => {
@@ -339,10 +421,13 @@ impl Check {
                 Ok(Held::by(keys, token::basic(presented.headers, username, keys)?, None))
             }
             Check::Hmac(scheme) => {
-                let signed = scheme.holds(presented.headers, body, now)?;
+                let signed = scheme.holds(presented.headers, sent.raw, now)?;
                 Ok(Held::by(&scheme.keys, signed.key, signed.id))
             }
-            Check::BodySecret { pointer, keys } => Ok(Held::by(keys, in_body::holds(pointer, keys, body)?, None)),
+            Check::BodySecret { pointer, keys } => {
+                let json = sent.opened().map_err(|_| Failure::of("the body cannot be unpacked: it shows no secret"))?;
+                Ok(Held::by(keys, in_body::holds(pointer, keys, &json)?, None))
+            }
             Check::Entra(entra) => {
                 let token = token::in_authorization(presented.headers)?;
                 let ring = presented.keyrings.and_then(|rings| rings.get(&entra.keys));

@@ -19,7 +19,13 @@ fn lets_in(settings: &Settings) -> Result<String, Refused> {
     let sent = Outgoing::prove(&auth.alternatives[0], Bytes::from_static(b"{}"), Moment::at(Timestamp::default()));
     let sent = sent.unwrap_or_else(|why| panic!("{why}"));
     let address = Some([203, 0, 113, 9].into());
-    let presented = Presented { headers: &sent.headers, url_secret: sent.url_secret.as_ref(), address, keyrings: None };
+    let presented = Presented {
+        headers: &sent.headers,
+        url_secret: sent.url_secret.as_ref(),
+        address,
+        keyrings: None,
+        ..Presented::from(&sent.headers)
+    };
     authenticate(auth, "s", presented, sent.body, Timestamp::default()).map(|d| d.credential().to_owned())
 }
 

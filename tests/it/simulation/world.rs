@@ -856,6 +856,7 @@ fn desk(tenant: TenantId, limited: bool) -> Desk {
         remember: 400 * DAY,
         expect_every: None,
         content_types: vec!["application/json".to_owned()],
+        gzip: false,
         methods: vec!["POST".to_owned()],
         max_body: 1 << 20,
     };

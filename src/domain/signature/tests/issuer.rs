@@ -179,17 +179,22 @@ fn refused_or_empty(rings: &Keyrings, token: &str) {
 }
 
 #[test]
-fn a_key_that_is_not_known_yet_is_no_failure_of_the_sender_but_only_for_a_token_that_may_be_right() {
+fn a_key_that_is_not_known_yet_is_told_apart_whatever_the_token_says_and_asked_for_only_if_it_may_be_right() {
     let (old, new) = (Issuer::new("k1"), Issuer::new("k2"));
     let rings_before = rings(&[&old]);
     let token = new.token(&new.header(), &claims());
-    assert_eq!(judged(&rings_before, check(), &token), Err(Refused::KeyUnknown));
-    assert_eq!(judged(&Keyrings::new(), check(), &token), Err(Refused::KeyUnknown), "at the start there are none");
+    assert_eq!(judged(&rings_before, check(), &token), Err(Refused::KeyUnknown(None)));
+    assert_eq!(
+        judged(&Keyrings::new(), check(), &token),
+        Err(Refused::KeyUnknown(None)),
+        "at the start there are none"
+    );
     assert!(judged(&rings(&[&old, &new]), check(), &token).is_ok());
     let mut strange = claims();
     strange["aud"] = json!("api://other");
     let refused = judged(&rings_before, check(), &new.token(&new.header(), &strange));
-    assert!(matches!(refused, Err(Refused::Failed(_))), "{refused:?}");
+    let Err(Refused::KeyUnknown(Some(why))) = refused else { panic!("{refused:?}") };
+    assert_eq!(why.check, "the token is for another audience", "for the operator");
 }
 
 #[test]

@@ -60,9 +60,9 @@ fn verify(auth: &Authentication, headers: &HeaderMap, body: &[u8]) -> Result<Str
 fn status(auth: &Authentication, presented: &HeaderMap, body: &[u8]) -> u16 {
     match verify(auth, presented, body) {
         Ok(_) => 202,
-        Err(Refused::Malformed(_)) => 400,
+        Err(Refused::Malformed(_) | Refused::Sealed(_)) => 400,
         Err(Refused::Failed(_)) => 401,
-        Err(Refused::KeyUnknown) => 503,
+        Err(Refused::KeyUnknown(_)) => 503,
     }
 }
 
