@@ -112,6 +112,7 @@ impl Running {
         options: Options,
     ) -> Result<Running, StartError> {
         let store = Store::open(&settings.journal.path, Ids::random()?)?;
+        store.space().at_most(settings.journal.max_size);
         let (journal, writer) = Journal::new(store, &settings.journal.path)?;
         let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let (stop, stopping) = watch::channel(false);
@@ -368,7 +369,7 @@ async fn watch_lanes(fell: oneshot::Receiver<()>, mut stop: watch::Receiver<bool
 
 /// Forgets in small steps, so that senders never wait for it.
 async fn housekeep(journal: Journal, current: Current, mut stop: watch::Receiver<bool>) -> &'static str {
-    let mut more = false;
+    let (mut more, mut warned) = (false, None);
     while !*stop.borrow() {
         let pause = if more { Duration::from_millis(20) } else { HOUSEKEEPING };
         tokio::select! {
@@ -382,6 +383,12 @@ async fn housekeep(journal: Journal, current: Current, mut stop: watch::Receiver
                         false
                     }
                 };
+                journal.space().at_most(current.borrow().settings.journal.max_size);
+                let warning = journal.space().room().warning();
+                if let Some(warning) = warning.as_ref().filter(|_| warned.is_none()) {
+                    tracing::warn!("{warning}");
+                }
+                warned = warning;
             }
         }
     }

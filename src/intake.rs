@@ -23,6 +23,9 @@ use crate::keyrings::Ring;
 use crate::policy::{Policy, Question, Terms};
 use crate::settings::Source;
 
+/// What the writer pays for a decision, in bytes of a body: a small body may name many devices.
+const BYTES_OF_A_DECISION: usize = 2048;
+
 /// What a source is allowed and whom it acts for.
 pub struct Desk {
     /// The configured source.
@@ -168,7 +171,9 @@ impl Intake {
         if let Some(count) = acceptance.left_out {
             tracing::warn!(source, count, "the sender left alerts out of a delivery: it sends at most so many at once");
         }
-        let receipt = self.journal.write_soon(bytes, move |tx| tx.accept(&acceptance, now)).await?;
+        let decisions: usize = acceptance.alerts.iter().map(|alert| alert.item.alert().devices.len()).sum();
+        let weight = bytes + decisions * BYTES_OF_A_DECISION;
+        let receipt = self.journal.write_soon(source, weight, move |tx| tx.accept(&acceptance, now)).await?;
         let tenants = if receipt.duplicate { Vec::new() } else { tenants };
         Ok(Accepted { receipt, tenants, credential, by_old_secret })
     }
@@ -210,7 +215,7 @@ impl Intake {
     async fn keep(&self, unread: &NotRead) {
         let refused = RefusedBody::of(&unread.delivery, unread.fault);
         let source = unread.delivery.source();
-        if let Err(error) = self.journal.write_soon(HEAD, move |tx| tx.keep_refused(&refused)).await {
+        if let Err(error) = self.journal.write_soon(source, HEAD, move |tx| tx.keep_refused(&refused)).await {
             tracing::warn!(source, code = error.code(), %error, "a body that could not be read is not kept");
         }
     }

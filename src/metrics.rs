@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use crate::api::{DecisionCount, Receipt, TenantView};
 use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
-use crate::journal::Api;
+use crate::journal::{Api, Room};
 use crate::lane::Happened;
 use crate::server::webhook::Answered;
 
@@ -45,6 +45,9 @@ pub struct Metrics {
     alert_to_request: Histogram,
     action_duration: Histograms,
     request_duration: Histograms,
+    journal_size: Gauge,
+    journal_max_size: Gauge,
+    journal_disk_free: Gauge,
     dry_run: Gauge,
     paused: Gauge,
     rules_loaded: Gauge,
@@ -84,6 +87,9 @@ impl Default for Metrics {
             alert_to_request: seconds(),
             action_duration: Histograms::new_with_constructor(long_seconds),
             request_duration: Histograms::new_with_constructor(seconds),
+            journal_size: Gauge::default(),
+            journal_max_size: Gauge::default(),
+            journal_disk_free: Gauge::default(),
             dry_run: Gauge::default(),
             paused: Gauge::default(),
             rules_loaded: Gauge::default(),
@@ -142,6 +148,9 @@ impl Metrics {
         to.register("action_duration_seconds", "From the scan call to its end", self.action_duration.clone());
         to.register("defender_request_duration_seconds", "Calls to Entra and Defender", self.request_duration.clone());
         to.register("dry_run", "1 while the process sends nothing", self.dry_run.clone());
+        to.register("journal_bytes", "What the journal holds", self.journal_size.clone());
+        to.register("journal_max_bytes", "What it may hold; 0: any size", self.journal_max_size.clone());
+        to.register("journal_disk_free_bytes", "Free on its disk", self.journal_disk_free.clone());
         to.register("paused", "Pauses in force; 0: nothing is paused", self.paused.clone());
         to.register(
             "rules_last_reload_successful",
@@ -308,9 +317,13 @@ impl Metrics {
         self.not_scanned.get_or_create(&vec![("reason", reason.to_owned())]).inc_by(count as u64);
     }
 
-    /// The text of `/metrics`; `pauses` are in force.
+    /// The text of `/metrics`; `pauses` are in force, and the journal has this room.
     #[must_use]
-    pub fn render(&self, tenants: &[TenantView], pauses: usize, now: Timestamp) -> String {
+    pub fn render(&self, tenants: &[TenantView], pauses: usize, room: Room, now: Timestamp) -> String {
+        let gauges = [&self.journal_size, &self.journal_max_size, &self.journal_disk_free];
+        for (gauge, bytes) in gauges.into_iter().zip([room.used, room.most, room.free]) {
+            gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
         self.paused.set(i64::try_from(pauses).unwrap_or(i64::MAX));
         for tenant in tenants {
             let name = || ("tenant", tenant.name.clone());

@@ -98,6 +98,8 @@ pub struct Records {
     pub bodies: Duration,
     /// How long records are kept.
     pub records: Duration,
+    /// How large it may be, in bytes; `None`: as large as the disk lets it.
+    pub max_size: Option<u64>,
 }
 
 /// `[tenants.x]`: one Entra tenant with its credential and quota. Without `Debug`: it holds the credential.
@@ -409,6 +411,10 @@ fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -
         retention.fault(ctx, "records", "bad-value", "must be at least as long as `bodies`");
     }
     retention.finish(ctx);
+    let max_size = section.parse(ctx, "max_size", "a size of at least \"1MiB\", such as \"20GiB\"", |text| {
+        server::size(text).filter(|bytes| *bytes >= 1 << 20)
+    });
     section.finish(ctx);
-    Records { path: base.join(path), bodies, records: kept }
+    let max_size = max_size.map(|bytes| bytes as u64);
+    Records { path: base.join(path), bodies, records: kept, max_size }
 }

@@ -89,6 +89,11 @@ impl Counter {
             r#"{{"alert_id":"a-{n}","title":"t","severity":"{severity}","devices":[{{"mde_id":"{n:040x}"}}],"pad":"{pad}"}}"#,
             pad = "x".repeat(pad)
         );
+        self.body(body, now)
+    }
+
+    /// What is to be stored of this body.
+    pub fn body(&self, body: String, now: Timestamp) -> Acceptance {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::AUTHORIZATION, format!("Bearer {SECRET}").parse().unwrap());
         let source = &self.desk.source;

@@ -32,7 +32,7 @@ codes! {
         Parked = "parked",
         /// The source's guard says that this is no new finding.
         Ignored = "ignored",
-        /// The same finding was read before, and this one is no worse.
+        /// The same finding was read before, and this one asks for nothing more.
         Duplicate = "duplicate",
     }
 }
@@ -70,7 +70,7 @@ codes! {
         Guard = "guard",
         /// Ignored: the delivery holds no alerts.
         NoAlerts = "no-alerts",
-        /// Duplicate: nothing in it is worse than what was read before.
+        /// Duplicate: it asks for nothing that was not decided before.
         Repeated = "repeated",
     }
 }

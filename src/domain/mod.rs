@@ -62,6 +62,7 @@ pub mod plain;
 pub mod plan;
 pub mod pointer;
 pub mod quota;
+pub mod repeat;
 pub mod rules;
 pub mod scan;
 pub mod signature;

@@ -1,9 +1,16 @@
 //! One wanted scan against the history of its machine: begin, join, be answered, or wait for a person.
 //! A weaker scan never answers for a stronger one, and nothing here depends on who asked.
 
+use core::time::Duration;
+
 use super::scan::{Kind, Mode, Priority, Reason, ScanId};
 use super::time::Timestamp;
 use super::verdict::{Limit, Wanted};
+
+/// How far ahead of the time of a decision something may lie and still have happened: a decision waits a moment for its
+/// transaction. What lies further ahead was written before the clock was set back, nobody knows how long ago: it neither
+/// cools nor counts.
+pub const AHEAD: Duration = Duration::from_secs(60);
 
 /// What the journal knows of one machine of one tenant, and of the limits that apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,9 +23,9 @@ pub struct History {
     pub last_quick: Option<Past>,
     /// The latest Full that succeeded.
     pub last_full: Option<Past>,
-    /// Scans the rule has begun within its limit's window.
+    /// Scans the rule has begun within its limit's window; fewer may be said while there is room.
     pub rule_used: u32,
-    /// Scans the tenant has begun within its limit's window.
+    /// Scans the tenant has begun within its limit's window; likewise.
     pub tenant_used: u32,
 }
 
@@ -127,7 +134,8 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
 /// The latest scan as strong as the wanted one, if it ended within the wanted scan's own cool-down.
 fn recent(history: &History, wanted: &Wanted, now: Timestamp) -> Option<Past> {
     let quick = history.last_quick.filter(|_| wanted.kind == Kind::Quick);
-    let latest = quick.into_iter().chain(history.last_full).max_by_key(|past| past.ended)?;
+    let believed = |past: &Past| past.ended <= now.plus(AHEAD);
+    let latest = quick.into_iter().chain(history.last_full).filter(believed).max_by_key(|past| past.ended)?;
     (now.since(latest.ended) < wanted.cooldown.of(wanted.kind)).then_some(latest)
 }
 
@@ -137,8 +145,6 @@ fn spent(limit: Option<Limit>, used: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use super::*;
     use crate::domain::verdict::Cooldown;
 
@@ -226,6 +232,19 @@ mod tests {
             Plan::Begin { after: None, start: None },
             "one hour is over"
         );
+    }
+
+    #[test]
+    fn what_ended_in_the_future_does_not_cool() {
+        let ended = |millis| Past { scan: ScanId(1), ended: at(10).plus(Duration::from_millis(millis)) };
+        let plan_at_ten =
+            |past| plan(&History { last_quick: Some(past), ..History::default() }, &wanted(Kind::Quick), at(10));
+        assert_eq!(
+            plan_at_ten(ended(5)),
+            Plan::Answered(ScanId(1), Reason::Cooldown),
+            "a decision that waited a moment"
+        );
+        assert_eq!(plan_at_ten(ended(3_600_000)), Plan::Begin { after: None, start: None });
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! Intake's one transaction: delivery, alerts, decisions and scans, or none of it.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
 use super::decisions::NewDecision;
 use super::error::JournalError;
+use super::findings::{Finding, Known};
 use super::receipt::receipt;
 use super::store::{TenantId, Tx};
-use crate::api::Receipt;
+use crate::api::{AlertReceipt, Receipt};
 use crate::domain::alert::{Alert, AlertReason, AlertState};
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::mapping::Item;
+use crate::domain::plan::AHEAD;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Verdict;
 
@@ -51,6 +51,9 @@ pub struct Decided {
     pub verdicts: Vec<Verdict>,
 }
 
+/// Alerts and decisions that a receipt is made of as they are stored; a longer one is read back from its rows.
+const TOLD: usize = 64;
+
 impl Tx<'_> {
     /// The tenant's row, made when it is new.
     ///
@@ -86,8 +89,10 @@ impl Tx<'_> {
             .prepare_cached("SELECT id, received_at FROM delivery WHERE key = ?")?
             .query_row([delivery.key().as_bytes().as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
+        // One that is from the future came before the clock was set back, nobody knows how long ago.
+        let remembered = since.millis() + 1..=now.plus(AHEAD).millis();
         match known {
-            Some((id, received)) if received > since.millis() => return receipt(self.db, id, true),
+            Some((id, received)) if remembered.contains(&received) => return receipt(self.db, id, true),
             Some((id, _)) => {
                 self.db.prepare_cached("UPDATE delivery SET key = NULL WHERE id = ?")?.execute([id])?;
             }
@@ -107,10 +112,14 @@ impl Tx<'_> {
                 delivery.credential()
             ])?;
         let row = self.db.last_insert_rowid();
+        let mut alerts = Vec::with_capacity(acceptance.alerts.len());
         for (n, alert) in acceptance.alerts.iter().enumerate() {
-            self.accept_alert(acceptance, row, n, alert, since, now)?;
+            alerts.push(self.accept_alert(acceptance, row, n, alert, since, now)?);
         }
-        receipt(self.db, row, false)
+        if alerts.iter().map(|alert| 1 + alert.decisions.len()).sum::<usize>() > TOLD {
+            return receipt(self.db, row, false);
+        }
+        Ok(Receipt { delivery: uuid.to_string(), duplicate: false, alerts, truncated: None })
     }
 
     pub(super) fn accept_alert(
@@ -121,110 +130,80 @@ impl Tx<'_> {
         accepted: &AcceptedAlert,
         since: Timestamp,
         now: Timestamp,
-    ) -> Result<(), JournalError> {
+    ) -> Result<AlertReceipt, JournalError> {
         let source = acceptance.delivery.source();
-        let (alert, state, reason, detail) = match &accepted.item {
-            Item::Parked { reason, alert, detail } => (alert, AlertState::Parked, Some(*reason), Some(detail.as_str())),
-            Item::Ignored { reason, alert, detail } => {
-                (alert, AlertState::Ignored, Some(*reason), Some(detail.as_str()))
+        let alert = match (&accepted.item, &accepted.decided) {
+            (Item::Parked { reason, alert, detail }, _) => {
+                let detail = Some(detail.as_str());
+                return self.insert_alert((delivery, n), source, alert, AlertState::Parked, Some(*reason), detail);
             }
-            Item::Alert(alert) if self.is_repeat(source, alert, since)? => {
-                (alert, AlertState::Duplicate, Some(AlertReason::Repeated), None)
+            (Item::Ignored { reason, alert, detail }, _) => {
+                let (reason, detail) = (Some(*reason), Some(detail.as_str()));
+                return self.insert_alert((delivery, n), source, alert, AlertState::Ignored, reason, detail);
             }
-            Item::Alert(_) if accepted.decided.is_none() => {
-                return Err(JournalError::Conflict("an alert that nobody acts on"));
-            }
-            Item::Alert(alert) => (alert, AlertState::Decided, None, None),
+            (Item::Alert(alert), _) => alert,
         };
-        let key = (state == AlertState::Decided).then(|| key(source, alert));
-        if let Some(key) = &key {
-            // Only one older than `remember` can still hold it: a younger one would have made this a repeat.
-            self.db.prepare_cached("UPDATE alert SET key = NULL WHERE key = ?")?.execute([key.as_slice()])?;
+        let Some(Decided { tenant, verdicts }) = &accepted.decided else {
+            return Err(JournalError::Conflict("an alert that nobody acts on"));
+        };
+        let finding = Finding::new(source, alert, acceptance.policy);
+        let known = self.known(&finding, verdicts, since, now)?;
+        if !known.is_empty() && known.iter().all(Known::is_covered) {
+            let reason = Some(AlertReason::Repeated);
+            return self.insert_alert((delivery, n), source, alert, AlertState::Duplicate, reason, None);
         }
+        let mut told = self.insert_alert((delivery, n), source, alert, AlertState::Decided, None, None)?;
+        for ((device, verdict), known) in alert.devices.iter().zip(verdicts).zip(&known) {
+            let new = NewDecision {
+                delivery,
+                n,
+                tenant: *tenant,
+                device: device.label(),
+                machine: device.machine.as_ref(),
+                policy: acceptance.policy,
+                again: None,
+                barred: None,
+                looked: None,
+            };
+            let (decision, receipt) = self.admit_told(&new, verdict, now)?;
+            self.note(&finding, device, known, decision, (delivery, acceptance.delivery.received()))?;
+            told.decisions.push(receipt);
+        }
+        Ok(told)
+    }
+
+    fn insert_alert(
+        &mut self,
+        (delivery, n): (i64, usize),
+        source: &str,
+        alert: &Alert,
+        state: AlertState,
+        reason: Option<AlertReason>,
+        detail: Option<&str>,
+    ) -> Result<AlertReceipt, JournalError> {
         let fields = serde_json::to_string(alert).map_err(|_| JournalError::Conflict("an alert is no JSON"))?;
         self.db
             .prepare_cached(
-                "INSERT INTO alert(delivery, n, source, alert_id, key, state, reason, detail, fields)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO alert(delivery, n, source, alert_id, state, reason, detail, fields)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 delivery,
                 i64::try_from(n).unwrap_or(i64::MAX),
                 source,
                 alert.id,
-                key.as_ref().map(|key| key.as_slice()),
                 state.code(),
                 reason.map(AlertReason::code),
                 detail,
                 fields
             ])?;
-        if let Some(Decided { tenant, verdicts }) = accepted.decided.as_ref().filter(|_| state == AlertState::Decided) {
-            for (device, verdict) in alert.devices.iter().zip(verdicts) {
-                let new = NewDecision {
-                    delivery,
-                    n,
-                    tenant: *tenant,
-                    device: device.label(),
-                    machine: device.machine.as_ref(),
-                    policy: acceptance.policy,
-                    again: None,
-                    barred: None,
-                    looked: None,
-                };
-                self.admit(&new, verdict, now)?;
-            }
-        }
-        Ok(())
+        Ok(AlertReceipt {
+            id: alert.id.clone(),
+            state: state.code().to_owned(),
+            reason: reason.map(|reason| reason.code().to_owned()),
+            detail: detail.map(str::to_owned),
+            notes: alert.notes.iter().map(|note| note.code().to_owned()).collect(),
+            decisions: Vec::new(),
+        })
     }
-
-    /// Whether each of its devices was named, within `remember`, by an alert of the same sameness that was at least as
-    /// bad. One that is worse for a single device is no repeat: what was low there must not silence what is high now.
-    fn is_repeat(&self, source: &str, alert: &Alert, since: Timestamp) -> Result<bool, JournalError> {
-        let (mut low, mut high) = ([0x00; 24], [0xff; 24]);
-        let sameness = sameness(source, alert);
-        low[..16].copy_from_slice(&sameness);
-        high[..16].copy_from_slice(&sameness);
-        let mut statement = self.db.prepare_cached(
-            "SELECT a.fields FROM alert a JOIN delivery d ON d.id = a.delivery
-             WHERE a.key BETWEEN ? AND ? AND d.received_at > ?",
-        )?;
-        let mut rows = statement.query(params![low.as_slice(), high.as_slice(), since.millis()])?;
-        let mut known = BTreeSet::new();
-        while let Some(row) = rows.next()? {
-            let earlier: Alert = serde_json::from_str(&row.get::<_, String>(0)?)
-                .map_err(|_| JournalError::Conflict("an alert's row cannot be read"))?;
-            if earlier.severity >= alert.severity {
-                known.extend(earlier.devices.iter().map(|device| device.label().to_owned()));
-            }
-        }
-        Ok(alert.devices.iter().all(|device| known.contains(device.label())))
-    }
-}
-
-/// 16 bytes that say "the same finding of the same source".
-fn sameness(source: &str, alert: &Alert) -> [u8; 16] {
-    first(&[source.as_bytes(), alert.dedupe.as_bytes()])
-}
-
-/// The alert's key: sameness, then how bad it is and whom it concerns.
-fn key(source: &str, alert: &Alert) -> [u8; 24] {
-    let mut devices: Vec<&[u8]> = alert.devices.iter().map(|device| device.label().as_bytes()).collect();
-    devices.sort_unstable();
-    devices.insert(0, alert.severity.map_or("", |severity| severity.code()).as_bytes());
-    let mut key = [0; 24];
-    key[..16].copy_from_slice(&sameness(source, alert));
-    key[16..].copy_from_slice(&first::<8>(&devices));
-    key
-}
-
-/// The first bytes of SHA-256 over the parts, each preceded by its length so that no two lists read alike.
-fn first<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    let mut bytes = [0; N];
-    bytes.copy_from_slice(&hash.finalize()[..N]);
-    bytes
 }

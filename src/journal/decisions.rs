@@ -2,15 +2,19 @@
 
 use core::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Params, params};
+use uuid::Uuid;
 
 use super::accept::PolicyId;
 use super::error::JournalError;
+use super::ids::decision_uuid;
 use super::store::{TenantId, Tx};
+use crate::api::DecisionReceipt;
 use crate::domain::alert::MachineId;
 use crate::domain::directory::Looked;
 use crate::domain::person::Said;
-use crate::domain::plan::{History, Open, Past, Plan, Waiting, plan};
+use crate::domain::plan::{AHEAD, History, Open, Past, Plan, Waiting, plan};
+use crate::domain::repeat::Demand;
 use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
@@ -55,6 +59,8 @@ pub struct Again {
 /// What became of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admitted {
+    /// The decision's row.
+    pub decision: i64,
     /// Its state.
     pub state: DecisionState,
     /// Why.
@@ -83,18 +89,54 @@ impl Tx<'_> {
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<Admitted, JournalError> {
+        Ok(self.admit_row(new, verdict, now)?.0)
+    }
+
+    /// The same, told as in a receipt.
+    pub(super) fn admit_told(
+        &mut self,
+        new: &NewDecision<'_>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<(i64, DecisionReceipt), JournalError> {
+        let (admitted, why, kind) = self.admit_row(new, verdict, now)?;
+        let rule = verdict.rule.clone();
+        let scan = admitted.scan.map(|scan| {
+            let sql = "SELECT uuid FROM scan WHERE id = ?";
+            self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get::<_, Uuid>(0))
+        });
+        let receipt = DecisionReceipt {
+            id: decision_uuid(now, admitted.decision).to_string(),
+            device: new.device.to_owned(),
+            why: why.sentence(admitted.reason, rule.as_deref(), kind, new.device),
+            rule,
+            scan: kind.map_or("none", Kind::code).to_owned(),
+            state: admitted.state.code().to_owned(),
+            reason: admitted.reason.code().to_owned(),
+            scan_id: scan.transpose()?.map(|uuid| uuid.to_string()),
+        };
+        Ok((admitted.decision, receipt))
+    }
+
+    fn admit_row(
+        &mut self,
+        new: &NewDecision<'_>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<(Admitted, Why, Option<Kind>), JournalError> {
         let (seen, protections, directory) = (verdict.seen.clone(), verdict.protections.clone(), new.looked.clone());
         let said = new.again.as_ref().and_then(|again| again.said.clone());
         let why = Why { seen, protections, directory, said, ..Why::default() };
         let (row, wanted) = self.weigh(new, verdict, why, now)?;
-        match &new.again {
-            None => self.insert_decision(new, verdict.rule.as_deref(), wanted, &row, now)?,
-            Some(again) => self.update_decision(again, new, verdict.rule.as_deref(), wanted, &row, now)?,
-        }
+        let decision = match &new.again {
+            None => self.insert_decision(new, verdict, wanted, &row, now)?,
+            Some(again) => self.update_decision(again, new, verdict, wanted, &row, now)?,
+        };
         if row.state != DecisionState::None {
             self.touch(new.tenant);
         }
-        Ok(Admitted { state: row.state, reason: row.reason, scan: row.scan })
+        let admitted = Admitted { decision, state: row.state, reason: row.reason, scan: row.scan };
+        Ok((admitted, row.why, wanted.map(|wanted| wanted.kind)))
     }
 
     /// What becomes of it, with the history of its machine; a scan is begun or joined.
@@ -211,8 +253,12 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
-                                  not_after, max_age, counted, blocked_by, opens_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?)",
+                                  not_after, max_age, counted, blocked_by, opens_at, of_rule, of_tenant)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+                   CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_rule) FROM scan WHERE tenant = ?2 AND dry = ?4
+                     AND rule IS ?7 AND of_rule IS NOT NULL), 0) END,
+                   CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_tenant) FROM scan WHERE tenant = ?2 AND dry = ?4
+                     AND of_tenant IS NOT NULL), 0) END)",
             )?
             .execute(params![
                 uuid,
@@ -237,17 +283,17 @@ impl Tx<'_> {
     fn insert_decision(
         &mut self,
         new: &NewDecision<'_>,
-        rule: Option<&str>,
+        verdict: &Verdict,
         wanted: Option<&Wanted>,
         row: &Row,
         now: Timestamp,
-    ) -> Result<(), JournalError> {
+    ) -> Result<i64, JournalError> {
         let why = json(&row.why)?;
         self.db
             .prepare_cached(
                 "INSERT INTO decision(delivery, n, tenant, device, machine, at, state, reason, scan, rule, kind,
-                                      priority, policy, why, look_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                      priority, policy, why, look_at, asked)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 new.delivery,
@@ -259,14 +305,15 @@ impl Tx<'_> {
                 row.state.code(),
                 row.reason.code(),
                 row.scan.map(|scan| scan.0),
-                rule,
+                verdict.rule,
                 wanted.map(|w| w.kind.code()),
                 wanted.map(|w| w.priority.get()),
                 new.policy.0,
                 why,
                 row.look_at.map(Timestamp::millis),
+                Demand::of(&verdict.asks).map(Demand::number),
             ])?;
-        Ok(())
+        Ok(self.db.last_insert_rowid())
     }
 
     /// The row keeps its time and with it its id: the receipt that was given stays true.
@@ -274,11 +321,11 @@ impl Tx<'_> {
         &mut self,
         again: &Again,
         new: &NewDecision<'_>,
-        rule: Option<&str>,
+        verdict: &Verdict,
         wanted: Option<&Wanted>,
         row: &Row,
         now: Timestamp,
-    ) -> Result<(), JournalError> {
+    ) -> Result<i64, JournalError> {
         let why = json(&row.why)?;
         // Until it was resolving it was over, or held: a person has begun it once more.
         let again_at = (again.from != DecisionState::Resolving).then_some(now);
@@ -286,7 +333,7 @@ impl Tx<'_> {
             .db
             .prepare_cached(
                 "UPDATE decision SET machine = ?, state = ?, reason = ?, scan = ?, rule = ?, kind = ?, priority = ?,
-                        policy = ?, why = ?, look_at = ?, asks = NULL, again_at = coalesce(?, again_at)
+                        policy = ?, why = ?, look_at = ?, asked = ?, asks = NULL, again_at = coalesce(?, again_at)
                  WHERE id = ? AND state = ?",
             )?
             .execute(params![
@@ -294,18 +341,19 @@ impl Tx<'_> {
                 row.state.code(),
                 row.reason.code(),
                 row.scan.map(|scan| scan.0),
-                rule,
+                verdict.rule,
                 wanted.map(|w| w.kind.code()),
                 wanted.map(|w| w.priority.get()),
                 new.policy.0,
                 why,
                 row.look_at.map(Timestamp::millis),
+                Demand::of(&verdict.asks).map(Demand::number),
                 again_at.map(Timestamp::millis),
                 again.decision,
                 again.from.code(),
             ])?;
         if changed == 1 {
-            Ok(())
+            Ok(again.decision)
         } else {
             Err(JournalError::Conflict("a decision was not in the state its change expects"))
         }
@@ -322,14 +370,20 @@ impl Tx<'_> {
     ) -> Result<History, JournalError> {
         let dry = wanted.mode == Mode::DryRun;
         let since = now.minus(wanted.cooldown.of(wanted.kind));
-        let (last_quick, last_full) = self.past(tenant, machine, dry, since)?;
+        let (last_quick, last_full) = self.past(tenant, machine, dry, since, now)?;
         let rule_used = self.begun(
-            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND created_at > ?4 AND counted LIMIT ?5)",
-            tenant, dry, rule, wanted.limit, now,
+            "SELECT created_at FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND of_rule =
+               (SELECT max(of_rule) FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND of_rule IS NOT NULL) + 1 - ?4",
+            params![tenant.0, dry, rule, wanted.limit.map(|limit| limit.scans)],
+            wanted.limit,
+            now,
         )?;
         let tenant_used = self.begun(
-            "SELECT count(*) FROM (SELECT 1 FROM scan WHERE tenant = ?1 AND dry = ?2 AND ?3 IS NULL AND created_at > ?4 AND counted LIMIT ?5)",
-            tenant, dry, None, wanted.tenant_limit, now,
+            "SELECT created_at FROM scan WHERE tenant = ?1 AND dry = ?2 AND of_tenant =
+               (SELECT max(of_tenant) FROM scan WHERE tenant = ?1 AND dry = ?2 AND of_tenant IS NOT NULL) + 1 - ?3",
+            params![tenant.0, dry, wanted.tenant_limit.map(|limit| limit.scans)],
+            wanted.tenant_limit,
+            now,
         )?;
         Ok(History {
             waiting: self.waiting(tenant, machine, dry)?,
@@ -381,13 +435,15 @@ impl Tx<'_> {
         machine: &MachineId,
         dry: bool,
         since: Timestamp,
+        now: Timestamp,
     ) -> Result<(Option<Past>, Option<Past>), JournalError> {
         let mut latest = (None, None);
         let mut statement = self.db.prepare_cached(
             "SELECT id, kind, ended_at, outcome FROM scan WHERE tenant = ? AND machine = ? AND state = 'finished'
-               AND ended_at > ? ORDER BY ended_at DESC, id DESC",
+               AND ended_at > ? AND ended_at <= ? ORDER BY ended_at DESC, id DESC",
         )?;
-        let mut rows = statement.query(params![tenant.0, machine.as_str(), since.millis()])?;
+        let until = now.plus(AHEAD);
+        let mut rows = statement.query(params![tenant.0, machine.as_str(), since.millis(), until.millis()])?;
         while let Some(row) = rows.next()? {
             let (kind, outcome): (String, String) = (row.get(1)?, row.get(3)?);
             if outcome != "succeeded" && !(dry && outcome == "dry_run") {
@@ -404,21 +460,13 @@ impl Tx<'_> {
         Ok(latest)
     }
 
-    fn begun(
-        &self,
-        sql: &str,
-        tenant: TenantId,
-        dry: bool,
-        rule: Option<&str>,
-        limit: Option<Limit>,
-        now: Timestamp,
-    ) -> Result<u32, JournalError> {
-        let Some(limit) = limit else { return Ok(0) };
-        let since = now.minus(limit.per).millis();
-        Ok(self
-            .db
-            .prepare_cached(sql)?
-            .query_row(params![tenant.0, dry, rule, since, limit.scans], |row| row.get(0))?)
+    /// The limit if it is spent, otherwise nothing: `sql` finds when the scan was begun that is as many places back as
+    /// the limit has scans, and all that were begun after it count as well.
+    fn begun(&self, sql: &str, values: impl Params, limit: Option<Limit>, now: Timestamp) -> Result<u32, JournalError> {
+        let Some(limit) = limit.filter(|limit| limit.scans > 0) else { return Ok(0) };
+        let begun: Option<i64> = self.db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+        let counts = now.minus(limit.per).millis() + 1..=now.plus(AHEAD).millis();
+        Ok(begun.filter(|begun| counts.contains(begun)).map_or(0, |_| limit.scans))
     }
 
     /// Decisions that were held for too long are dropped. Returns how many, and when the next one is.
@@ -444,7 +492,7 @@ impl Tx<'_> {
             .db
             .prepare_cached(
                 "SELECT min(look_at) FROM decision
-                 WHERE state IN ('resolving', 'held') AND tenant = ? AND state = 'held'",
+                 WHERE tenant = ? AND state = 'held'",
             )?
             .query_row([tenant.0], |row| row.get(0))?;
         Ok((expired, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 /// Why a transaction did not happen. Cloned to every job of a batch that could not be committed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
-    /// The disk is full; nothing was written.
-    #[error("the disk that holds the journal is full")]
+    /// The disk is full or nearly; nothing was written.
+    #[error("the disk that holds the journal is full, or has only the room left that is kept for running scans")]
     Full,
+    /// The journal is as large as it may be; nothing was written.
+    #[error("the journal has reached `[journal] max_size`")]
+    TooLarge,
     /// Another process holds the database, or more jobs wait than may.
     #[error("the journal is busy")]
     Busy,
@@ -28,6 +31,7 @@ impl JournalError {
     pub const fn code(&self) -> &'static str {
         match self {
             JournalError::Full => "journal-full",
+            JournalError::TooLarge => "journal-max-size",
             JournalError::Busy => "journal-busy",
             JournalError::Conflict(_) => "journal-conflict",
             JournalError::Gone => "journal-gone",

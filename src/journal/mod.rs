@@ -9,6 +9,7 @@ mod cancel;
 mod decisions;
 mod directory;
 mod error;
+mod findings;
 mod held;
 mod ids;
 mod outcome;
@@ -20,13 +21,15 @@ mod retention;
 mod retry;
 mod scans;
 mod selection;
+mod space;
 mod store;
 mod stored;
+mod turns;
 mod views;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use core::time::Duration;
@@ -50,16 +53,14 @@ pub use retention::Retention;
 pub use retry::{Recalled, Sorted};
 pub use scans::{Cited, OpenScan, ScanRow};
 pub use selection::{Selected, Selector, Wants};
+pub use space::{Room, Space};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
 pub use stored::{Archive, StoredAlert, StoredDecision, StoredDelivery};
+use turns::{Held, Turns};
 pub use views::{Filter, latest_bodies};
 
-/// Jobs that may wait, and the memory they may hold together; beyond either a writer is told at once.
+/// Jobs that may wait; beyond, a writer is told at once.
 const QUEUE: usize = 4096;
-const QUEUE_BYTES: usize = 64 << 20;
-/// What one transaction takes along.
-const BATCH: usize = 256;
-const BATCH_BYTES: usize = 4 << 20;
 /// How long a sender's job may wait to be begun.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -76,7 +77,8 @@ pub struct Journal {
 
 struct Inner {
     queue: mpsc::Sender<Job>,
-    queued: Arc<AtomicUsize>,
+    held: Arc<Held>,
+    space: Space,
     reader: Arc<Mutex<Connection>>,
     wakes: Wakes,
 }
@@ -87,7 +89,7 @@ type Wakes = Arc<Mutex<HashMap<TenantId, Arc<Notify>>>>;
 pub struct Writer {
     store: Store,
     jobs: mpsc::Receiver<Job>,
-    queued: Arc<AtomicUsize>,
+    held: Arc<Held>,
     wakes: Wakes,
 }
 
@@ -102,11 +104,11 @@ impl Journal {
     /// When the readers' connection cannot be opened.
     pub fn new(store: Store, path: &Path) -> Result<(Journal, Writer), OpenError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let queued = Arc::new(AtomicUsize::new(0));
+        let held = Arc::new(Held::default());
         let wakes = Wakes::default();
         let reader = Arc::new(Mutex::new(store::reader(path)?));
-        let inner = Inner { queue, queued: queued.clone(), reader, wakes: wakes.clone() };
-        Ok((Journal { inner: Arc::new(inner) }, Writer { store, jobs, queued, wakes }))
+        let inner = Inner { queue, held: held.clone(), space: store.space(), reader, wakes: wakes.clone() };
+        Ok((Journal { inner: Arc::new(inner) }, Writer { store, jobs, held, wakes }))
     }
 
     /// Runs `work` in a transaction and answers after COMMIT. Dropping the future does not take the job back.
@@ -124,13 +126,15 @@ impl Journal {
         answer.await.unwrap_or(Err(JournalError::Gone))
     }
 
-    /// As [`Journal::write`], for a sender who waits: refused at once when the queue is full, and withdrawn when the
-    /// writer has not begun it within two seconds. `bytes` is the memory the job holds.
+    /// As [`Journal::write`], for a sender of `source` who waits: refused at once when the queue is full, by everybody or by
+    /// this source alone, and withdrawn when the writer has not begun it within two seconds. `bytes` is the memory the job
+    /// holds, or more where it takes the writer longer than that.
     ///
     /// # Errors
     /// [`JournalError::Busy`] for both, otherwise as [`Journal::write`].
     pub async fn write_soon<T: Send + 'static>(
         &self,
+        source: &str,
         bytes: usize,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
@@ -141,11 +145,12 @@ impl Journal {
             turn.compare_exchange(WAITS, BEGUN, Ordering::SeqCst, Ordering::SeqCst).map_err(|_| JournalError::Busy)?;
             work(tx)
         };
-        let job = Job::new(bytes, guarded, move |result| drop(reply.send(result)));
-        if self.inner.queued.fetch_add(bytes, Ordering::Relaxed) + bytes > QUEUE_BYTES
-            || self.inner.queue.try_send(job).is_err()
-        {
-            self.inner.queued.fetch_sub(bytes, Ordering::Relaxed);
+        let job = Job::new(bytes, guarded, move |result| drop(reply.send(result))).of(source);
+        let taken = self.inner.held.take(source, bytes);
+        if !taken || self.inner.queue.try_send(job).is_err() {
+            if taken {
+                self.inner.held.give_back(source, bytes);
+            }
             return Err(if self.inner.queue.is_closed() { JournalError::Gone } else { JournalError::Busy });
         }
         if let Ok(result) = tokio::time::timeout(PATIENCE, &mut answer).await {
@@ -179,6 +184,12 @@ impl Journal {
         wake(&self.inner.wakes, tenant)
     }
 
+    /// What room the journal has.
+    #[must_use]
+    pub fn space(&self) -> &Space {
+        &self.inner.space
+    }
+
     /// Waits until the writer has ended, which it does only when every handle is gone or it panicked.
     pub async fn closed(&self) {
         self.inner.queue.closed().await;
@@ -196,17 +207,24 @@ fn wake(wakes: &Wakes, tenant: TenantId) -> Arc<Notify> {
 }
 
 impl Writer {
-    /// Takes one job and whatever else waits, commits, replies, wakes; until every handle is dropped.
+    /// Takes whatever waits, as much as one transaction may hold, commits, replies, wakes; until every handle is dropped.
     pub fn run(mut self) {
-        while let Some(first) = self.jobs.blocking_recv() {
-            let mut bytes = first.bytes;
-            let mut batch = vec![first];
-            while batch.len() < BATCH && bytes < BATCH_BYTES {
-                let Ok(job) = self.jobs.try_recv() else { break };
-                bytes += job.bytes;
-                batch.push(job);
+        let mut turns = Turns::default();
+        loop {
+            if turns.is_empty() {
+                let Some(job) = self.jobs.blocking_recv() else { break };
+                turns.push(job);
             }
-            self.queued.fetch_sub(bytes, Ordering::Relaxed);
+            while !turns.is_full() {
+                let Ok(job) = self.jobs.try_recv() else { break };
+                turns.push(job);
+            }
+            let batch = turns.batch();
+            for job in &batch {
+                if let Some(source) = &job.from {
+                    self.held.give_back(source, job.bytes);
+                }
+            }
             for tenant in self.store.commit(batch).0 {
                 wake(&self.wakes, tenant).notify_one();
             }

@@ -14,3 +14,96 @@ CREATE TABLE refused (
   head       BLOB NOT NULL               -- the first kilobyte; empty where a secret may stand in it
 ) STRICT;
 CREATE INDEX refused_of_source ON refused(source, id);
+
+-- Housekeeping finds what is due without walking what it has forgotten already.
+CREATE INDEX delivery_keyed ON delivery(source, received_at) WHERE key IS NOT NULL;
+CREATE INDEX delivery_bodied ON delivery(received_at) WHERE body IS NOT NULL;
+CREATE INDEX call_over ON call(sent_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX scan_over ON scan(created_at) WHERE state IN ('finished', 'dropped');
+CREATE INDEX event_loose ON event(at) WHERE scan IS NULL;
+CREATE INDEX device_unanswered ON device(since) WHERE at IS NULL;
+-- Records that are old and still open are passed over, and not again in the same minute.
+CREATE TABLE sweep (
+  of TEXT PRIMARY KEY,                   -- the table
+  at INTEGER NOT NULL,                   -- the age and the row that were looked at last
+  id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What status and metrics show, counted as it happens. Triggers do it, so that no statement can forget it.
+CREATE TABLE source (
+  name       TEXT PRIMARY KEY,
+  deliveries INTEGER NOT NULL,           -- accepted in all
+  heard_at   INTEGER NOT NULL            -- when the last of them was received
+) STRICT, WITHOUT ROWID;
+INSERT INTO source SELECT source, count(*), max(received_at) FROM delivery GROUP BY source;
+CREATE TRIGGER source_heard AFTER INSERT ON delivery BEGIN
+  INSERT INTO source VALUES (NEW.source, 1, NEW.received_at)
+    ON CONFLICT(name) DO UPDATE SET deliveries = deliveries + 1, heard_at = excluded.heard_at;
+END;
+CREATE TABLE scan_count (
+  tenant INTEGER NOT NULL,
+  state  TEXT NOT NULL,
+  scans  INTEGER NOT NULL,
+  PRIMARY KEY (tenant, state)
+) STRICT, WITHOUT ROWID;
+INSERT INTO scan_count SELECT tenant, state, count(*) FROM scan GROUP BY tenant, state;
+CREATE TRIGGER scan_counted AFTER INSERT ON scan BEGIN
+  INSERT INTO scan_count VALUES (NEW.tenant, NEW.state, 1) ON CONFLICT DO UPDATE SET scans = scans + 1;
+END;
+CREATE TRIGGER scan_recounted AFTER UPDATE OF state ON scan WHEN NEW.state <> OLD.state BEGIN
+  UPDATE scan_count SET scans = scans - 1 WHERE tenant = OLD.tenant AND state = OLD.state;
+  INSERT INTO scan_count VALUES (NEW.tenant, NEW.state, 1) ON CONFLICT DO UPDATE SET scans = scans + 1;
+END;
+CREATE TRIGGER scan_uncounted AFTER DELETE ON scan BEGIN
+  UPDATE scan_count SET scans = scans - 1 WHERE tenant = OLD.tenant AND state = OLD.state;
+END;
+DROP INDEX decision_expires;
+CREATE INDEX decision_expires ON decision(tenant, look_at, at) WHERE state = 'held';
+CREATE INDEX scan_waiting_since ON scan(tenant, created_at) WHERE state = 'waiting';
+
+-- The lists of the admin API: the few among many, newest first.
+CREATE INDEX alert_listed ON alert(state, delivery, n) WHERE state IN ('parked', 'ignored', 'duplicate');
+CREATE INDEX decision_listed ON decision(state) WHERE state IN ('resolving', 'held', 'dropped');
+CREATE INDEX scan_listed ON scan(state) WHERE state IN ('waiting', 'sending', 'unknown', 'running', 'dropped');
+CREATE INDEX scan_failed ON scan(outcome) WHERE outcome IN ('failed', 'timeout', 'cancelled', 'lost', 'too_old', 'no_such_machine', 'unsupported', 'refused');
+
+-- The place of a scan among those that a limit counts. The limit is spent if the scan that is so many places back was
+-- begun within the window, which is one row to look at, whatever the limit.
+ALTER TABLE scan ADD COLUMN of_rule INTEGER;     -- among those of its tenant, rule and mode; NULL: no limit counts it
+ALTER TABLE scan ADD COLUMN of_tenant INTEGER;   -- among those of its tenant and mode
+UPDATE scan SET of_rule = place.of_rule, of_tenant = place.of_tenant FROM
+  (SELECT id, row_number() OVER (PARTITION BY tenant, dry, rule ORDER BY created_at, id) AS of_rule,
+              row_number() OVER (PARTITION BY tenant, dry ORDER BY created_at, id) AS of_tenant
+   FROM scan WHERE counted) AS place WHERE place.id = scan.id;
+DROP INDEX scan_of_rule;
+DROP INDEX scan_by_age;
+CREATE INDEX scan_of_rule ON scan(tenant, dry, rule, of_rule) WHERE of_rule IS NOT NULL;
+CREATE INDEX scan_of_tenant ON scan(tenant, dry, of_tenant) WHERE of_tenant IS NOT NULL;
+
+-- The same finding about the same device: what was decided, so that a repeat is found by its key.
+ALTER TABLE decision ADD COLUMN asked INTEGER;   -- how much the verdict asked for; NULL: not known yet
+CREATE TABLE finding (
+  sameness   BLOB NOT NULL,              -- 16 bytes that say "the same finding of the same source"
+  device     TEXT NOT NULL,
+  source     TEXT NOT NULL,
+  delivery   INTEGER NOT NULL,           -- the last one that was decided
+  at         INTEGER NOT NULL,           -- when that came; forgotten after the source's `remember`
+  decision   INTEGER NOT NULL,           -- the one that asked for most
+  severities INTEGER NOT NULL,           -- a bit for each that was decided
+  content    BLOB,                       -- 8 bytes of what the rules saw; NULL: not known
+  PRIMARY KEY (sameness, device)
+) STRICT, WITHOUT ROWID;
+INSERT OR REPLACE INTO finding
+  SELECT substr(a.key, 1, 16), d.device, a.source, l.id, l.received_at, d.id,
+         CASE json_extract(a.fields, '$.severity')
+           WHEN 'informational' THEN 2 WHEN 'low' THEN 4 WHEN 'medium' THEN 8 WHEN 'high' THEN 16 WHEN 'critical' THEN 32
+           ELSE 1 END, NULL
+  FROM alert a JOIN delivery l ON l.id = a.delivery JOIN decision d ON d.delivery = a.delivery AND d.n = a.n
+  WHERE a.key > x'' ORDER BY d.id;
+UPDATE decision SET asked = CASE kind WHEN 'quick' THEN 65536 WHEN 'full' THEN 131072 ELSE 0 END + coalesce(priority, 0)
+       + CASE WHEN kind IS NULL THEN 0 ELSE CASE json_extract(why, '$.mode')
+           WHEN 'dry_run' THEN 0 WHEN 'approve' THEN 256
+           ELSE CASE WHEN state = 'held' AND reason IN ('protection', 'undecided') THEN 256 ELSE 512 END END END
+  WHERE state <> 'resolving' AND id IN (SELECT decision FROM finding);
+UPDATE alert SET key = NULL WHERE key > x'';
+CREATE INDEX finding_by_age ON finding(source, at);

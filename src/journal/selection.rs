@@ -12,7 +12,7 @@ use super::outcome::{Thing, item, thing, unknown};
 use super::pauses::{alert_names, is_named};
 use super::retry::AGAIN;
 use super::store::TenantId;
-use super::views::all;
+use super::views::{LISTED_ALERTS, LISTED_DECISIONS, all};
 use crate::api::ItemView;
 use crate::domain::alert::AlertState;
 use crate::domain::device_glob::DeviceGlob;
@@ -152,7 +152,7 @@ impl Reader<'_> {
         let sql = format!(
             "SELECT d.id, d.at, d.device, d.machine, a.fields
              FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
-             WHERE d.state = '{}' AND (?1 IS NULL OR d.tenant = ?1) AND (?2 IS NULL OR d.rule = ?2) AND d.at >= ?3
+             WHERE d.state = '{}' AND d.state IN ({LISTED_DECISIONS}) AND (?1 IS NULL OR d.tenant = ?1) AND (?2 IS NULL OR d.rule = ?2) AND d.at >= ?3
                AND (?4 IS NULL OR d.reason = ?4) AND d.kind IS NOT NULL ORDER BY d.id DESC",
             state.code()
         );
@@ -215,10 +215,12 @@ impl Reader<'_> {
         if other || selector.tenant.is_some() || selector.rule.is_some() || selector.device.is_some() {
             return Ok(());
         }
-        let sql = "SELECT uuid FROM delivery d WHERE received_at >= ? AND body IS NOT NULL
-                     AND EXISTS (SELECT 1 FROM alert a WHERE a.delivery = d.id AND a.state = 'parked')
-                   ORDER BY id DESC";
-        for id in all(self.db, sql, [selector.since()], |row| row.get::<_, Uuid>(0))? {
+        let sql = format!(
+            "SELECT DISTINCT d.id, d.uuid FROM alert a JOIN delivery d ON d.id = a.delivery
+             WHERE a.state = 'parked' AND a.state IN ({LISTED_ALERTS}) AND d.received_at >= ? AND d.body IS NOT NULL
+             ORDER BY d.id DESC"
+        );
+        for id in all(self.db, &sql, [selector.since()], |row| row.get::<_, Uuid>(1))? {
             selected.take(id, most);
         }
         Ok(())

@@ -8,15 +8,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rusqlite::hooks::{AuthContext, Authorization};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::error::{JournalError, OpenError};
 use super::ids::Ids;
+use super::space::{Reserve, Space};
 use crate::domain::time::Timestamp;
 
 /// The schema this version writes; a newer one is refused, an older one is migrated step by step.
 pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+/// More than the journal has different ones: none is compiled anew for a job.
+const STATEMENTS: usize = 512;
 /// "scnh": tells our database from any other SQLite file.
 const APPLICATION: i64 = 0x7363_6e68;
 
@@ -31,6 +35,8 @@ pub struct Touched(pub BTreeSet<TenantId>);
 /// One transaction's worth of work with the reply it owes.
 pub struct Job {
     pub(super) bytes: usize,
+    /// The source that brought it; `None`: a lane, a person or the house.
+    pub(super) from: Option<String>,
     run: Box<Work>,
 }
 
@@ -39,6 +45,7 @@ type Work = dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> Ran + Send;
 
 struct Ran {
     kept: bool,
+    full: bool,
     reply: Box<dyn FnOnce(Result<(), JournalError>) + Send>,
 }
 
@@ -53,10 +60,17 @@ impl Job {
             let result = tx.and_then(work);
             Ran {
                 kept: result.is_ok(),
+                full: matches!(result, Err(JournalError::Full)),
                 reply: Box::new(move |commit: Result<(), JournalError>| deliver(commit.and(result))),
             }
         };
-        Job { bytes, run: Box::new(run) }
+        Job { bytes, from: None, run: Box::new(run) }
+    }
+
+    /// The same, brought by a source.
+    pub(super) fn of(mut self, source: &str) -> Job {
+        self.from = Some(source.to_owned());
+        self
     }
 }
 
@@ -64,14 +78,22 @@ impl Job {
 pub struct Store {
     db: Connection,
     ids: Ids,
-    path: Option<PathBuf>,
+    file: Option<Kept>,
+    space: Space,
     /// Let go after the connection is closed.
     _lock: Option<Lock>,
+}
+
+/// Where the journal is, and the room that is kept for it.
+struct Kept {
+    path: PathBuf,
+    reserve: Reserve,
 }
 
 /// One job's view of the transaction.
 pub struct Tx<'c> {
     pub(super) db: &'c Connection,
+    tight: bool,
     ids: &'c mut Ids,
     touched: &'c mut BTreeSet<TenantId>,
 }
@@ -80,6 +102,12 @@ impl Tx<'_> {
     /// The lane of this tenant is woken after COMMIT. Every method that changes a decision, scan or tenant calls this.
     pub(super) fn touch(&mut self, tenant: TenantId) {
         self.touched.insert(tenant);
+    }
+
+    /// The disk is full, and what is written now is written into the room that was kept for outcomes: nothing new is begun.
+    #[must_use]
+    pub const fn is_tight(&self) -> bool {
+        self.tight
     }
 
     pub(super) fn new_uuid(&mut self, now: Timestamp) -> uuid::Uuid {
@@ -104,7 +132,8 @@ impl Store {
         close_to_others(path)?;
         let db = connect(path)?;
         drop(private(&marker)?);
-        Ok(Store { db, ids, path: Some(path.to_owned()), _lock: Some(lock) })
+        let file = Some(Kept { path: path.to_owned(), reserve: Reserve::of(path) });
+        Ok(Store { db, ids, file, space: Space::default(), _lock: Some(lock) })
     }
 
     /// A journal in memory, for the simulation and the benches.
@@ -114,25 +143,39 @@ impl Store {
     pub fn memory(ids: Ids) -> Result<Store, OpenError> {
         let mut db = Connection::open_in_memory().map_err(OpenError::sqlite)?;
         migrate(&mut db)?;
-        Ok(Store { db, ids, path: None, _lock: None })
+        Ok(Store { db, ids, file: None, space: Space::default(), _lock: None })
     }
 
-    /// Runs the jobs as one transaction and sends their replies.
+    /// What room there is, for whoever asks.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        self.space.clone()
+    }
+
+    /// Runs the jobs as one transaction and sends their replies. Jobs of senders are refused where there is no room.
     pub fn commit(&mut self, jobs: Vec<Job>) -> Touched {
+        let (tight, room) = self.look_for_room();
+        let (jobs, refused): (Vec<Job>, Vec<Job>) =
+            jobs.into_iter().partition(|job| job.from.is_none() || room.is_ok());
+        if let Err(error) = room {
+            refuse(refused, &error);
+        }
         let mut touched = BTreeSet::new();
-        if let Err(error) = self.db.execute_batch("BEGIN IMMEDIATE") {
-            let error = JournalError::from(error);
-            for job in jobs {
-                ((job.run)(Err(error.clone())).reply)(Err(error.clone()));
-            }
+        if jobs.is_empty() {
+            return Touched::default();
+        }
+        if let Err(error) = said(&self.db, "BEGIN IMMEDIATE") {
+            refuse(jobs, &error);
             self.recover(&error);
             return Touched::default();
         }
-        let ran: Vec<Ran> = jobs.into_iter().filter_map(|job| self.run(job, &mut touched)).collect();
-        let commit = self.db.execute_batch("COMMIT").map_err(JournalError::from);
+        let ran: Vec<Ran> = jobs.into_iter().filter_map(|job| self.run(job, tight, &mut touched)).collect();
+        let commit = said(&self.db, "COMMIT");
         if let Err(error) = &commit {
             touched.clear();
             self.recover(error);
+        } else if ran.iter().any(|ran| ran.full) {
+            self.recover(&JournalError::Full);
         }
         for job in ran {
             (job.reply)(commit.clone());
@@ -140,17 +183,34 @@ impl Store {
         Touched(touched)
     }
 
+    /// Whether the disk is as good as full, and whether there is room for senders.
+    fn look_for_room(&mut self) -> (bool, Result<(), JournalError>) {
+        let Some(Kept { path, reserve }) = &mut self.file else { return (false, Ok(())) };
+        let pragma =
+            |sql| self.db.prepare_cached(sql).and_then(|mut one| one.query_row([], |row| row.get::<_, i64>(0)));
+        let of = ["PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"].map(|sql| pragma(sql).unwrap_or(0));
+        let [pages, free, size] = of;
+        let used = u64::try_from((pages - free) * size).unwrap_or(0);
+        let room = self.space.look(path, used);
+        // On a disk of which nothing is known nothing is kept.
+        let tight = room.disk > 0 && (!reserve.keep(&room) || room.is_tight());
+        (tight, if tight { Err(JournalError::Full) } else { room.for_senders() })
+    }
+
     /// One job in its savepoint. A job that panics is rolled back alone; dropping its reply tells the caller.
-    fn run(&mut self, job: Job, touched: &mut BTreeSet<TenantId>) -> Option<Ran> {
+    fn run(&mut self, job: Job, tight: bool, touched: &mut BTreeSet<TenantId>) -> Option<Ran> {
         let Store { db, ids, .. } = self;
         let mut touches = BTreeSet::new();
-        if let Err(error) = db.execute_batch("SAVEPOINT job") {
-            return Some((job.run)(Err(error.into())));
+        if let Err(error) = said(db, "SAVEPOINT job") {
+            return Some((job.run)(Err(error)));
         }
-        let ran = catch_unwind(AssertUnwindSafe(|| (job.run)(Ok(&mut Tx { db, ids, touched: &mut touches })))).ok();
+        let ran =
+            catch_unwind(AssertUnwindSafe(|| (job.run)(Ok(&mut Tx { db, tight, ids, touched: &mut touches })))).ok();
         let kept = ran.as_ref().is_some_and(|ran| ran.kept);
-        let end = if kept { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-        if db.execute_batch(end).is_ok() && kept {
+        if !kept {
+            let _ = said(db, "ROLLBACK TO job");
+        }
+        if said(db, "RELEASE job").is_ok() && kept {
             touched.append(&mut touches);
         }
         ran
@@ -162,10 +222,15 @@ impl Store {
         if !self.db.is_autocommit() {
             let _ = self.db.execute_batch("ROLLBACK");
         }
-        if let (JournalError::Broken(_), Some(path)) = (error, self.path.clone())
-            && let Ok(db) = connect(&path)
-        {
-            self.db = db;
+        let Some(Kept { path, reserve }) = &mut self.file else { return };
+        match error {
+            JournalError::Full => reserve.release(),
+            JournalError::Broken(_) => {
+                if let Ok(db) = connect(path) {
+                    self.db = db;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -201,6 +266,18 @@ impl Store {
         Ok(self.db.progress_handler(1, Some(count))?)
     }
 
+    /// Counts the statements that are compiled from now on, for each of which SQLite asks whether it may. For tests.
+    ///
+    /// # Errors
+    /// When SQLite refuses the hook.
+    pub fn count_compiled(&mut self, count: Arc<AtomicU64>) -> Result<(), JournalError> {
+        let asked = move |_: AuthContext<'_>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Authorization::Allow
+        };
+        Ok(self.db.authorizer(Some(asked))?)
+    }
+
     /// Everything in every table as text, in a fixed order: what the simulation hashes.
     ///
     /// # Errors
@@ -215,15 +292,28 @@ impl Store {
     }
 }
 
+fn refuse(jobs: Vec<Job>, error: &JournalError) {
+    for job in jobs {
+        ((job.run)(Err(error.clone())).reply)(Err(error.clone()));
+    }
+}
+
+/// One of the few statements that frame jobs: compiled once, like all others.
+fn said(db: &Connection, sql: &str) -> Result<(), JournalError> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
 /// A read-only connection to the same file.
 pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite)?;
     db.busy_timeout(core::time::Duration::from_secs(2)).map_err(OpenError::sqlite)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(db)
 }
 
-fn beside(path: &Path, extension: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(extension);
@@ -264,7 +354,7 @@ fn lock(path: &Path) -> Result<Lock, OpenError> {
 
 /// Opens or makes a file beside the journal that only its owner may read: the journal holds alerts. A link there is
 /// refused, so that nobody can have another file opened, or made, in its place; nothing is ever emptied.
-fn private(path: &Path) -> Result<File, OpenError> {
+pub(super) fn private(path: &Path) -> Result<File, OpenError> {
     open_private(path, false)
 }
 
@@ -328,9 +418,16 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     // Before the first setting: write-ahead logging is written into the file, and this one may be somebody else's.
     recognize(&db)?;
     let wal: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
-    // What is forgotten is overwritten, wherever it lay: also in the pages that a long body filled alone.
-    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON")
-        .map_err(OpenError::sqlite)?;
+    db.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
+         -- What is forgotten is overwritten, wherever it lay: also in the pages that a long body filled alone.
+         PRAGMA secure_delete = ON;
+         -- What a savepoint remembers of pages stays in memory: beyond 64 KiB it would be written to a file.
+         PRAGMA temp_store = MEMORY;
+         -- Eight MiB of pages: a batch touches hundreds, and its keys lie anywhere.
+         PRAGMA cache_size = -8192",
+    )
+    .map_err(OpenError::sqlite)?;
     let full: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
     if wal != "wal" || full != 2 {
         return Err(OpenError::NotDurable);
@@ -357,7 +454,7 @@ pub(super) fn recognize(db: &Connection) -> Result<i64, OpenError> {
 }
 
 fn migrate(db: &mut Connection) -> Result<(), OpenError> {
-    db.set_prepared_statement_cache_capacity(128);
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     let done = usize::try_from(recognize(db)?).unwrap_or(0);
     for (version, step) in MIGRATIONS.iter().enumerate().skip(done) {
         let tx = db.transaction().map_err(OpenError::sqlite)?;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 use uuid::Uuid;
 
 use super::Reader;
@@ -23,6 +23,10 @@ use crate::domain::why::Why;
 
 /// Rows of a page.
 const PAGE: u16 = 100;
+/// Rows that are looked at for a page where no index tells which fit: it then goes on behind them.
+const WINDOW: i64 = 20_000;
+/// A page of alerts may end inside a delivery, which has at most 10,000: both numbers fit into one.
+const PLACES: u32 = 14;
 
 /// What a list is narrowed to; empty fields narrow nothing.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
@@ -43,6 +47,48 @@ pub struct Filter {
     /// Continue behind this.
     pub after: Option<i64>,
 }
+
+/// The conditions of a list: those that were asked for and no others, so that SQLite chooses the index that fits.
+#[derive(Default)]
+struct Narrow {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Narrow {
+    /// A condition whose question marks all stand for this value, if there is one.
+    fn by(&mut self, condition: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.values.push(value.into());
+            self.conditions.push(condition.replace('?', &format!("?{}", self.values.len())));
+        }
+    }
+
+    /// Narrows to a state. Returns whether there is an index of such rows in the order of the list: those of the states
+    /// `listed` have one, which is found by the very text of its condition.
+    fn state(&mut self, table: &str, state: &Option<String>, listed: &str) -> bool {
+        self.by(&format!("{table}.state = ?"), state.clone());
+        let is_listed = state.as_ref().is_some_and(|state| listed.contains(&format!("'{state}'")));
+        if is_listed {
+            self.conditions.push(format!("{table}.state IN ({listed})"));
+        }
+        is_listed
+    }
+}
+
+impl core::fmt::Display for Narrow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        for (n, condition) in self.conditions.iter().enumerate() {
+            write!(f, "{} {condition} ", if n == 0 { "WHERE" } else { "AND" })?;
+        }
+        Ok(())
+    }
+}
+
+/// The states that `alert_listed`, `decision_listed` and `scan_listed` are of.
+pub(super) const LISTED_ALERTS: &str = "'parked', 'ignored', 'duplicate'";
+pub(super) const LISTED_DECISIONS: &str = "'resolving', 'held', 'dropped'";
+const LISTED_SCANS: &str = "'waiting', 'sending', 'unknown', 'running', 'dropped'";
 
 pub(super) fn time(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()
@@ -102,11 +148,13 @@ pub(super) fn all<T>(
     Ok(statement.query_map(values, each)?.collect::<Result<_, _>>()?)
 }
 
-/// Splits off the page's continuation: one row more than a page was asked for.
-fn page<T>(mut rows: Vec<(i64, T)>) -> Page<T> {
+/// Splits off the page's continuation: one row more than a page was asked for. A page that is not full goes on below
+/// the rows that were looked at (`low`), if there are any.
+fn page<T>(mut rows: Vec<(i64, T)>, low: Option<i64>) -> Page<T> {
     let more = rows.len() > usize::from(PAGE);
     rows.truncate(usize::from(PAGE));
-    let next = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
+    let next = if more { rows.last().map(|(id, _)| *id) } else { low };
+    let next = next.map(|id| id.to_string());
     Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
 }
 
@@ -127,20 +175,37 @@ pub fn latest_bodies(path: &Path, most: u16) -> Result<Vec<Vec<u8>>, JournalErro
 }
 
 impl Reader<'_> {
+    /// The lowest row of a page that goes down from `after`, or from the newest row; `None`: all are looked at.
+    fn window(&self, table: &str, after: Option<i64>) -> Result<Option<i64>, JournalError> {
+        let ends =
+            format!("SELECT coalesce((SELECT min(id) FROM {table}), 0), coalesce((SELECT max(id) FROM {table}), 0)");
+        let (oldest, newest): (i64, i64) =
+            self.db.prepare_cached(&ends)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let low = after.unwrap_or(newest) - WINDOW;
+        Ok(Some(low).filter(|low| *low > oldest))
+    }
+
     /// Alerts, newest first.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn alerts(&self, filter: &Filter) -> Result<Page<AlertView>, JournalError> {
+        let mut narrow = Narrow::default();
+        narrow.by("a.source = ?", filter.source.clone());
+        narrow.by("a.alert_id = ?", filter.id.clone());
+        narrow.by("a.delivery <= ?", filter.after.map(|after| after >> PLACES));
+        narrow.by(&format!("(a.delivery << {PLACES}) + a.n < ?"), filter.after);
+        let listed = narrow.state("a", &filter.state, LISTED_ALERTS);
+        let from = filter.after.map(|after| after >> PLACES);
+        let low = if filter.id.is_some() || listed { None } else { self.window("delivery", from)? };
+        narrow.by("a.delivery >= ?", low);
         let sql = format!(
-            "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, {ALERT}, a.fields, d.credential
-             FROM delivery d JOIN alert a ON a.delivery = d.id
-             WHERE (?1 IS NULL OR a.source = ?1) AND (?2 IS NULL OR a.alert_id = ?2) AND (?3 IS NULL OR a.state = ?3)
-               AND (?4 IS NULL OR (d.id <= ?4 >> 14 AND (d.id << 14) + a.n < ?4))
-             ORDER BY d.id DESC, a.n DESC LIMIT ?5"
+            "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, {ALERT},
+                    a.fields, d.credential
+             FROM alert a JOIN delivery d ON d.id = a.delivery {narrow} ORDER BY a.delivery DESC, a.n DESC LIMIT {most}",
+            most = PAGE + 1
         );
-        let values = params![filter.source, filter.id, filter.state, filter.after, PAGE + 1];
-        let rows = all(self.db, &sql, values, |row| {
+        let rows = all(self.db, &sql, params_from_iter(&narrow.values), |row| {
             let alert: Alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
             let view = AlertView {
                 delivery: row.get::<_, Uuid>("uuid")?.to_string(),
@@ -160,10 +225,9 @@ impl Reader<'_> {
         let mut views = Vec::new();
         for (delivery, n, mut view) in rows {
             view.receipt.decisions = decisions_of(self.db, delivery, n)?;
-            // A page may end inside a delivery, which has at most 10,000 alerts: both numbers fit into one.
-            views.push(((delivery << 14) + n, view));
+            views.push(((delivery << PLACES) + n, view));
         }
-        Ok(page(views))
+        Ok(page(views, low.map(|low| low << PLACES)))
     }
 
     /// Decisions, newest first.
@@ -171,16 +235,21 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn decisions(&self, filter: &Filter) -> Result<Page<DecisionView>, JournalError> {
+        let mut narrow = Narrow::default();
+        let listed = narrow.state("d", &filter.state, LISTED_DECISIONS);
+        narrow.by("? IN (d.device, d.machine)", filter.device.clone());
+        narrow.by("d.tenant = (SELECT id FROM tenant WHERE name = ?)", filter.tenant.clone());
+        narrow.by("d.id < ?", filter.after);
+        let low = if listed { None } else { self.window("decision", filter.after)? };
+        narrow.by("d.id >= ?", low);
         let sql = format!(
             "SELECT {DECISION}, d.machine, t.name AS tenant, a.source, a.alert_id, p.hash
              FROM decision d JOIN tenant t ON t.id = d.tenant JOIN policy p ON p.id = d.policy
              JOIN alert a ON a.delivery = d.delivery AND a.n = d.n LEFT JOIN scan s ON s.id = d.scan
-             WHERE (?1 IS NULL OR d.state = ?1) AND (?2 IS NULL OR d.device = ?2 OR d.machine = ?2)
-               AND (?3 IS NULL OR t.name = ?3) AND (?4 IS NULL OR d.id < ?4)
-             ORDER BY d.id DESC LIMIT ?5"
+             {narrow} ORDER BY d.id DESC LIMIT {most}",
+            most = PAGE + 1
         );
-        let values = params![filter.state, filter.device, filter.tenant, filter.after, PAGE + 1];
-        let rows = all(self.db, &sql, values, |row| {
+        let rows = all(self.db, &sql, params_from_iter(&narrow.values), |row| {
             let view = DecisionView {
                 at: time(row.get("at")?),
                 tenant: row.get("tenant")?,
@@ -198,7 +267,7 @@ impl Reader<'_> {
             view.events = events(self.db, "decision", row)?.into_iter().map(|(_, event)| event).collect();
             page_rows.push((row, view));
         }
-        Ok(page(page_rows))
+        Ok(page(page_rows, low))
     }
 
     /// Scans, newest first.
@@ -206,19 +275,22 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn scans(&self, filter: &Filter) -> Result<Page<ScanView>, JournalError> {
-        let sql = format!(
-            "{SCAN} WHERE (?1 IS NULL OR s.state = ?1) AND (?3 IS NULL OR t.name = ?3) AND (?4 IS NULL OR s.id < ?4)
-               AND (?2 IS NULL OR s.machine = ?2 OR EXISTS
-                    (SELECT 1 FROM decision d WHERE d.scan = s.id AND d.device = ?2))
-               AND (?5 IS NULL OR EXISTS
-                    (SELECT 1 FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
-                     WHERE d.scan = s.id AND a.alert_id = ?5))
-             ORDER BY s.id DESC LIMIT ?6"
-        );
-        let values = params![filter.state, filter.device, filter.tenant, filter.after, filter.alert, PAGE + 1];
+        let mut narrow = Narrow::default();
+        let listed = narrow.state("s", &filter.state, LISTED_SCANS);
+        narrow.by("s.tenant = (SELECT id FROM tenant WHERE name = ?)", filter.tenant.clone());
+        narrow.by("s.id < ?", filter.after);
+        let of_device = "(s.machine = ? OR EXISTS (SELECT 1 FROM decision d WHERE d.scan = s.id AND d.device = ?))";
+        narrow.by(of_device, filter.device.clone());
+        let of_alert = "s.id IN (SELECT d.scan FROM alert a JOIN decision d ON d.delivery = a.delivery AND d.n = a.n
+                                 WHERE a.alert_id = ?)";
+        narrow.by(of_alert, filter.alert.clone());
+        let low = if filter.alert.is_some() || listed { None } else { self.window("scan", filter.after)? };
+        narrow.by("s.id >= ?", low);
+        let sql = format!("{SCAN} {narrow} ORDER BY s.id DESC LIMIT {most}", most = PAGE + 1);
+        let values = params_from_iter(&narrow.values);
         let rows = all(self.db, &sql, values, |row| Ok((row.get("row")?, scan_view(row)?)))?;
         let rows = rows.into_iter().map(|(row, scan)| Ok((row, self.with_alerts(row, scan)?)));
-        Ok(page(rows.collect::<Result<_, JournalError>>()?))
+        Ok(page(rows.collect::<Result<_, JournalError>>()?, low))
     }
 
     /// One scan with what happened to it; `None` where there is none of this id.
@@ -263,8 +335,9 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn unsettled(&self) -> Result<u32, JournalError> {
-        let sql = "SELECT (SELECT count(*) FROM scan WHERE state NOT IN ('finished', 'dropped'))
-                        + (SELECT count(*) FROM decision WHERE state IN ('resolving', 'held'))";
+        let sql = "SELECT (SELECT coalesce(sum(scans), 0) FROM scan_count WHERE state NOT IN ('finished', 'dropped'))
+                        + (SELECT count(*) FROM decision WHERE state = 'resolving')
+                        + (SELECT count(*) FROM decision WHERE state = 'held')";
         Ok(self.db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
@@ -274,17 +347,18 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn tenant(&self, tenant: TenantId, name: &str) -> Result<TenantView, JournalError> {
         let mut view = TenantView { name: name.to_owned(), ..TenantView::default() };
-        let counts = "SELECT state, count(*) FROM scan WHERE tenant = ? GROUP BY state";
+        let counts = "SELECT state, scans FROM scan_count WHERE tenant = ? AND scans > 0";
         view.scans = all(self.db, counts, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect();
         let oldest = "SELECT min(created_at) FROM scan WHERE tenant = ? AND state = 'waiting'";
-        view.waiting_since = self.db.query_row(oldest, [tenant.0], |row| row.get::<_, Option<i64>>(0))?.map(time);
+        let oldest = self.db.prepare_cached(oldest)?.query_row([tenant.0], |row| row.get::<_, Option<i64>>(0))?;
+        view.waiting_since = oldest.map(time);
         let held = "SELECT count(*), min(at) FROM decision WHERE tenant = ? AND state = 'held'";
         let (count, since): (u32, Option<i64>) =
-            self.db.query_row(held, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            self.db.prepare_cached(held)?.query_row([tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         view.held = count;
         view.held_since = since.map(time);
         let resolving = "SELECT count(*) FROM decision WHERE tenant = ? AND state = 'resolving'";
-        view.resolving = self.db.query_row(resolving, [tenant.0], |row| row.get(0))?;
+        view.resolving = self.db.prepare_cached(resolving)?.query_row([tenant.0], |row| row.get(0))?;
         Ok(view)
     }
 
@@ -296,7 +370,8 @@ impl Reader<'_> {
         let sql = "SELECT id, name FROM tenant t WHERE
                      EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state = 'waiting')
                   OR EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state IN ('sending', 'unknown', 'running'))
-                  OR EXISTS (SELECT 1 FROM decision WHERE tenant = t.id AND state IN ('resolving', 'held'))
+                  OR EXISTS (SELECT 1 FROM decision WHERE tenant = t.id AND state = 'resolving')
+                  OR EXISTS (SELECT 1 FROM decision WHERE tenant = t.id AND state = 'held')
                    ORDER BY id";
         let rows: Vec<(i64, String)> = all(self.db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let orphans = rows.into_iter().filter(|(id, _)| !known.contains(&TenantId(*id)));
@@ -315,10 +390,11 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn source(&self, name: &str) -> Result<SourceView, JournalError> {
-        let sql = "SELECT count(*), max(received_at) FROM delivery WHERE source = ?";
-        let (deliveries, last): (u32, Option<i64>) =
-            self.db.query_row(sql, [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let last_delivery_at = last.map(time);
+        let sql = "SELECT deliveries, heard_at FROM source WHERE name = ?";
+        let heard: Option<(u32, i64)> =
+            self.db.prepare_cached(sql)?.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let (deliveries, last) = heard.unzip();
+        let (deliveries, last_delivery_at) = (deliveries.unwrap_or_default(), last.map(time));
         Ok(SourceView { name: name.to_owned(), deliveries, last_delivery_at, ..SourceView::default() })
     }
 
@@ -335,8 +411,8 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn last_heard(&self, name: &str) -> Result<Option<Timestamp>, JournalError> {
-        let sql = "SELECT received_at FROM delivery WHERE source = ? ORDER BY received_at DESC, id DESC LIMIT 1";
-        let last: Option<i64> = self.db.query_row(sql, [name], |row| row.get(0)).optional()?;
+        let sql = "SELECT heard_at FROM source WHERE name = ?";
+        let last: Option<i64> = self.db.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()?;
         Ok(last.map(Timestamp::from_millis))
     }
 }
@@ -384,9 +460,23 @@ fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<(i64, Event
 /// Every table as text, in a fixed order.
 pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
     let mut text = String::new();
-    for table in
-        ["tenant", "policy", "delivery", "alert", "decision", "scan", "call", "event", "pause", "device", "refused"]
-    {
+    for table in [
+        "tenant",
+        "policy",
+        "delivery",
+        "alert",
+        "decision",
+        "scan",
+        "call",
+        "event",
+        "pause",
+        "device",
+        "refused",
+        "source",
+        "scan_count",
+        "finding",
+        "sweep",
+    ] {
         let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
         let columns = statement.column_count();
         let mut rows = statement.query([])?;

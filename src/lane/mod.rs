@@ -394,7 +394,10 @@ impl Lane {
         self.poll_get(tx, &mut todo, now)?;
         self.settle_unfollowed(tx, &mut todo, now)?;
         self.poll_looks(tx, &mut todo, now)?;
-        self.poll_scans(tx, policy, &mut todo, now)?;
+        // On a full disk what is under way is followed to its end, and nothing new leaves.
+        if !tx.is_tight() {
+            self.poll_scans(tx, policy, &mut todo, now)?;
+        }
         if !todo.calls.is_empty() {
             self.save_memory(tx)?;
         }

@@ -35,7 +35,12 @@ impl Repeats {
             }
         }
         let earlier = self.known.get(&alert.dedupe).map_or(&[][..], Vec::as_slice);
-        let as_bad = earlier.iter().filter(|one| one.severity >= alert.severity);
+        // A severity off the scale may be anything: only another such is as bad.
+        let covers = |one: &&Earlier| match alert.severity {
+            None => one.severity.is_none(),
+            Some(_) => one.severity >= alert.severity,
+        };
+        let as_bad = earlier.iter().filter(covers);
         let known: BTreeSet<&str> = as_bad.flat_map(|one| &one.devices).map(String::as_str).collect();
         if !earlier.is_empty() && alert.devices.iter().all(|device| known.contains(device.label())) {
             return true;

@@ -97,6 +97,7 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
     let pauses = admin.read(|reader| reader.pauses()).await?;
     let mut warnings = in_force.settings.warnings.clone();
     warnings.extend(admin.traces.warnings());
+    warnings.extend(admin.journal.space().room().warning());
     Ok(Json(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: admin.started.to_string(),
@@ -133,7 +134,7 @@ async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, 
 async fn metrics(State(admin): Shared) -> Result<Response, Refusal> {
     let tenants = admin.tenants().await?;
     let pauses = admin.read(|reader| reader.pauses()).await?.len();
-    let text = admin.metrics.render(&tenants, pauses, clock::now());
+    let text = admin.metrics.render(&tenants, pauses, admin.journal.space().room(), clock::now());
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
     Ok((kind, text).into_response())
 }

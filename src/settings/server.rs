@@ -92,14 +92,15 @@ fn failures<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> FailureBudg
     FailureBudget { count, per }
 }
 
-/// Bytes, `KiB` or `MiB`.
-fn size(text: &str) -> Option<usize> {
+/// Bytes, `KiB`, `MiB` or `GiB`.
+pub(super) fn size(text: &str) -> Option<usize> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let shift = match unit {
         "B" | "" => 0,
         "KiB" => 10,
         "MiB" => 20,
+        "GiB" => 30,
         _ => return None,
     };
     number.parse::<usize>().ok()?.checked_mul(1 << shift)

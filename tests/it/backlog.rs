@@ -1,5 +1,6 @@
-//! However many scans wait, ended or were held, what a lane pays for its next call stays the same: after a restart the
-//! first call leaves without reading them all.
+//! However old and large the journal is, what is asked of it at every turn costs the same: the first call after a
+//! restart, a delivery, housekeeping, what status shows. Steps of SQLite's machine are counted, so that no computer is
+//! too fast or too slow for these tests.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,9 +9,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use scanhook::defender::Answer;
+use scanhook::domain::scan::Mode;
 use scanhook::domain::time::Now;
-use scanhook::journal::{Ids, Store};
+use scanhook::domain::verdict::Limit;
+use scanhook::intake::Desk;
+use scanhook::journal::{Filter, Ids, Retention, Store};
 use scanhook::lane::{Lane, Pace};
+use scanhook::policy::{Ceiling, Terms};
 use scanhook::simulator::{Setup, Simulator, What};
 
 use crate::desk::{Counter, NOW, account, write};
@@ -101,6 +106,207 @@ fn the_first_call_after_a_restart_costs_the_same_with_few_and_with_many_scans() 
     let (few, many) = (steps_of_the_first_call(FEW), steps_of_the_first_call(MANY));
     assert!(few > 10, "{few} steps");
     assert!(many < 2 * few, "{few} steps with {FEW} of each, {many} with {MANY}");
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A year of deliveries of twenty sources, of which nothing is remembered any more but the records; each has a decision
+/// and a scan that is over.
+fn a_year(path: &Path, deliveries: u32) {
+    let db = Connection::open(path).unwrap();
+    db.execute_batch(&format!(
+        "BEGIN;
+         CREATE TEMP TABLE n AS WITH RECURSIVE up(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM up WHERE i <= {deliveries})
+             SELECT i, {now} - 300 * 86400000 + i * (200 * 86400000 / {deliveries}) AS at FROM up;
+         INSERT INTO delivery(id, uuid, key, source, received_at, body)
+             SELECT i, randomblob(16), NULL, 'source-' || (i % 20), at, NULL FROM n;
+         INSERT INTO alert(delivery, n, source, alert_id, state, fields)
+             SELECT i, 0, 'source-' || (i % 20), 'old-' || i, 'decided', a.fields FROM n, alert a WHERE a.delivery = 1;
+         INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_after, ended_at, outcome)
+             SELECT i, randomblob(16), 1, printf('%040x', i), 0, 'quick', 50, 'all', 'finished', at, at, at, 'succeeded' FROM n;
+         INSERT INTO decision(id, delivery, n, tenant, device, at, state, reason, scan, rule, kind, priority, policy, why)
+             SELECT i, i, 0, 1, printf('%040x', i), at, 'scan', 'new', i, 'all', 'quick', 50, 1, '{{}}' FROM n;
+         INSERT INTO event(at, what, tenant, scan) SELECT at, 'adopted', 1, i FROM n;
+         COMMIT;",
+        now = NOW.millis(),
+    ))
+    .unwrap();
+}
+
+fn retention() -> Retention {
+    let remember = (0..20).map(|n| (format!("source-{n}"), 3 * DAY)).collect();
+    Retention { bodies: 30 * DAY, records: 400 * DAY, remember }
+}
+
+/// A journal with one delivery and a year of old ones, and the steps it takes from now on.
+fn old_journal(deliveries: u32) -> (tempfile::TempDir, Store, Counter, Arc<AtomicU64>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scanhook.db");
+    let mut store = Store::open(&path, Ids::seeded(1)).unwrap();
+    let mut counter = Counter::new(&mut store);
+    let delivery = counter.delivery();
+    write(&mut store, move |tx| tx.accept(&delivery, NOW));
+    drop(store);
+    a_year(&path, deliveries);
+    let mut store = Store::open(&path, Ids::seeded(1)).unwrap();
+    let steps = Arc::new(AtomicU64::new(0));
+    store.count_steps(steps.clone()).unwrap();
+    (folder, store, counter, steps)
+}
+
+#[test]
+fn housekeeping_costs_the_same_beside_few_and_many_deliveries_that_are_forgotten_already() {
+    let steps = |deliveries| {
+        let (_folder, mut store, _, steps) = old_journal(deliveries);
+        let retention = retention();
+        assert!(!write(&mut store, move |tx| tx.forget(&retention, NOW)), "nothing is due");
+        steps.load(Ordering::Relaxed)
+    };
+    let (few, many) = (steps(FEW), steps(MANY));
+    assert!(few > 10 && many < 2 * few, "{few} steps beside {FEW}, {many} beside {MANY}");
+}
+
+#[test]
+fn each_step_through_a_backlog_costs_the_same_however_long_the_backlog_is() {
+    let worst = |deliveries: u32| {
+        let (folder, store, _, _) = old_journal(deliveries);
+        drop(store);
+        let path = folder.path().join("scanhook.db");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(
+                // All is due but every other one of the oldest, which a person has not answered yet.
+                "UPDATE delivery SET key = randomblob(32), body = zeroblob(1000) WHERE id > 1;
+                 UPDATE decision SET state = 'held' WHERE id % 2 AND id < 1000",
+            )
+            .unwrap();
+        let mut store = Store::open(&path, Ids::seeded(1)).unwrap();
+        let steps = Arc::new(AtomicU64::new(0));
+        store.count_steps(steps.clone()).unwrap();
+        let (mut worst, mut more) = (0, true);
+        for _ in 0..20 {
+            assert!(more, "much is due");
+            let before = steps.load(Ordering::Relaxed);
+            let retention = Retention { records: 31 * DAY, ..retention() };
+            more = write(&mut store, move |tx| tx.forget(&retention, NOW));
+            worst = worst.max(steps.load(Ordering::Relaxed) - before);
+        }
+        worst
+    };
+    let (short, long) = (worst(4_000), worst(MANY));
+    assert!(short > 1_000 && long < short * 3 / 2, "{short} steps of a short backlog, {long} of a long one");
+}
+
+#[test]
+fn what_status_and_metrics_show_costs_the_same_in_a_young_and_in_an_old_journal() {
+    let steps = |deliveries| {
+        let (_folder, store, counter, steps) = old_journal(deliveries);
+        store.read(|reader| {
+            let view = reader.tenant(counter.tenant, "default").unwrap();
+            assert_eq!(view.scans["finished"], deliveries, "counted all the same");
+            assert_eq!(reader.orphans(&[]).unwrap().len(), 1);
+            reader.unsettled().unwrap();
+            let source = reader.source("source-7").unwrap();
+            assert_eq!(source.deliveries, deliveries / 20);
+            assert!(reader.last_heard("source-7").unwrap().is_some() && reader.last_heard("nobody").unwrap().is_none());
+        });
+        steps.load(Ordering::Relaxed)
+    };
+    let (few, many) = (steps(FEW), steps(MANY));
+    assert!(few > 10 && many < 2 * few, "{few} steps beside {FEW}, {many} beside {MANY}");
+}
+
+#[test]
+fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
+    const MOST: u64 = 2_000_000;
+    let (_folder, store, _, steps) = old_journal(3 * MANY);
+    let filters = [
+        Filter { source: Some("nobody".to_owned()), ..Filter::default() },
+        Filter { state: Some("parked".to_owned()), ..Filter::default() },
+        Filter { state: Some("held".to_owned()), ..Filter::default() },
+        Filter { device: Some("nobody".to_owned()), ..Filter::default() },
+        Filter { tenant: Some("nobody".to_owned()), ..Filter::default() },
+        Filter { alert: Some("old-7".to_owned()), ..Filter::default() },
+        Filter { id: Some("old-7".to_owned()), ..Filter::default() },
+    ];
+    for filter in filters {
+        let before = steps.load(Ordering::Relaxed);
+        store.read(|reader| {
+            reader.alerts(&filter).unwrap();
+            reader.decisions(&filter).unwrap();
+            reader.scans(&filter).unwrap();
+        });
+        let took = steps.load(Ordering::Relaxed) - before;
+        assert!(took < MOST, "{took} steps for {filter:?}");
+    }
+    // A page that found nothing says where to go on, and what is far back is found in the end.
+    let (mut found, mut pages) = (0, 0);
+    let mut filter = Filter { device: Some(format!("{:040x}", 7)), ..Filter::default() };
+    loop {
+        let page = store.read(|reader| reader.decisions(&filter)).unwrap();
+        (found, pages) = (found + page.items.len(), pages + 1);
+        let Some(next) = page.next else { break };
+        filter.after = Some(next.parse().unwrap());
+    }
+    assert_eq!((found, pages), (1, 3));
+}
+
+/// The steps of a delivery of one alert with this id about a new machine, after so many such.
+fn steps_after(earlier: u32, same_id: bool, limit: Option<Limit>) -> u64 {
+    let mut store = Store::memory(Ids::seeded(1)).unwrap();
+    let mut counter = Counter::new(&mut store);
+    let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit };
+    let source = counter.desk.source.clone();
+    counter.desk = Desk::of_one(source, counter.tenant, terms);
+    let deliver = |store: &mut Store, n: u32| {
+        let id = if same_id { 0 } else { n };
+        let body = format!(r#"{{"alert_id":"a-{id}","severity":"high","devices":[{{"mde_id":"{n:040x}"}}]}}"#);
+        let acceptance = counter.body(body, NOW);
+        let receipt = write(store, move |tx| tx.accept(&acceptance, NOW));
+        assert_eq!(receipt.alerts[0].decisions[0].reason, "new");
+    };
+    for n in 0..earlier {
+        deliver(&mut store, n);
+    }
+    let steps = Arc::new(AtomicU64::new(0));
+    store.count_steps(steps.clone()).unwrap();
+    deliver(&mut store, earlier);
+    steps.load(Ordering::Relaxed)
+}
+
+#[test]
+fn an_alert_costs_the_same_however_often_its_id_came_before() {
+    let (few, many) = (steps_after(10, true, None), steps_after(2_000, true, None));
+    assert!(few > 10 && many < 2 * few, "{few} steps after 10, {many} after 2,000");
+}
+
+#[test]
+fn beginning_a_scan_costs_the_same_whatever_the_limit_is_and_however_many_were_begun() {
+    let limit = |scans| Some(Limit { scans, per: DAY });
+    let few = steps_after(10, false, limit(100));
+    for (begun, scans) in [(2_000, 2_001), (2_000, 1_000_000), (10, 1_000_000)] {
+        let many = steps_after(begun, false, limit(scans));
+        assert!(few > 10 && many < 2 * few, "{few} steps after 10, {many} after {begun} with a limit of {scans}");
+    }
+}
+
+#[test]
+fn no_statement_is_compiled_anew_for_a_delivery() {
+    let mut store = Store::memory(Ids::seeded(1)).unwrap();
+    let compiled = Arc::new(AtomicU64::new(0));
+    store.count_compiled(compiled.clone()).unwrap();
+    let mut counter = Counter::new(&mut store);
+    let mut deliver = |store: &mut Store| {
+        let delivery = counter.delivery();
+        write(store, move |tx| tx.accept(&delivery, NOW));
+    };
+    deliver(&mut store);
+    let first = compiled.swap(0, Ordering::Relaxed);
+    assert!(first > 10, "{first}");
+    for _ in 0..3 {
+        deliver(&mut store);
+    }
+    assert_eq!(compiled.load(Ordering::Relaxed), 0);
 }
 
 fn clock() -> Now {

@@ -300,6 +300,47 @@ fn a_journal_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_holds(
     assert_eq!(count(&path, "SELECT count(*) FROM decision WHERE reason = 'expired'"), 1, "and goes on with it");
 }
 
+#[tokio::test]
+async fn what_came_before_an_upgrade_is_a_repeat_after_it() {
+    let mut site = Site::open().await;
+    let body = alert("before", "high", &machine(1));
+    let first = site.accepted(&body).await;
+    site.scan_in(&scan_id(&first), "finished").await;
+    site.stop().await;
+    let to = site.folder.path().join("second.db");
+    {
+        let db = Connection::open(&to).unwrap();
+        db.execute_batch(include_str!("../../src/journal/schema.sql")).unwrap();
+        db.execute_batch(include_str!("../../src/journal/schema-2.sql")).unwrap();
+        db.execute_batch(&format!(
+            "PRAGMA application_id = {}; PRAGMA user_version = 2; ATTACH '{}' AS now",
+            0x7363_6e68,
+            site.journal().display()
+        ))
+        .unwrap();
+        for table in ["tenant", "policy", "delivery", "alert", "scan", "decision", "event"] {
+            let columns: String = db
+                .query_row("SELECT group_concat(name) FROM pragma_table_info(?, 'main')", [table], |row| row.get(0))
+                .unwrap();
+            db.execute_batch(&format!("INSERT INTO {table}({columns}) SELECT {columns} FROM now.{table}")).unwrap();
+        }
+        // As the second schema told the same finding: by a key of the alert that begins with its sameness.
+        db.execute_batch("UPDATE alert SET key = (SELECT sameness FROM now.finding) || x'0102030405060708'").unwrap();
+    }
+    for extension in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(beside(&site.journal(), extension));
+    }
+    fs::rename(&to, site.journal()).unwrap();
+    site.restart().await;
+    let again = site.accepted(body.clone() + " ").await;
+    assert_eq!(again["alerts"][0]["state"], "duplicate", "another delivery of the same finding");
+    let worse = site.accepted(alert("before", "critical", &machine(1))).await;
+    assert_eq!(worse["alerts"][0]["state"], "decided");
+    let status = site.get("/api/v1/status").await;
+    let siem = status["sources"].as_array().unwrap().iter().find(|source| source["name"] == "siem").unwrap();
+    assert_eq!((&siem["deliveries"], &status["tenants"][0]["scans"]["finished"]), (&3.into(), &1.into()));
+}
+
 #[test]
 fn somebody_elses_database_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
@@ -428,6 +469,62 @@ async fn while_another_process_locks_the_journal_senders_are_told_to_come_back_a
     assert_eq!(site.rows().delivery, rows.delivery + 1, "what was acknowledged, and no more");
     assert_eq!(site.scan_in(&waiting, "finished").await["outcome"], "succeeded");
     assert_eq!(site.far.scans().len(), 1);
+}
+
+/// A scanhook.toml whose journal may have this size.
+fn of_size(max_size: &str) -> String {
+    format!(
+        r#"
+[server]
+listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+[journal]
+url = "sqlite:scanhook.db"
+{max_size}
+[tenants.default]
+tenant_id = "3d2b1f8c-6a44-4f0d-9c51-7e8a9b0c1d2e"
+client_id = "b7a0c9d2-51e3-4b7e-8f60-2a1c3d4e5f60"
+credential = {{ secret_file = "app.secret" }}
+api_base = "http://FAR"
+authority = "http://FAR"
+[sources.siem]
+preset = "generic"
+[[sources.siem.auth]]
+hmac = {{ header = "X-Signature-256", prefix = "sha256=", encoding = "hex", signed = "{{body}}", secret_file = "siem.secret" }}
+"#
+    )
+}
+
+#[tokio::test]
+async fn a_journal_that_is_as_large_as_it_may_be_takes_no_more_and_says_so_long_before() {
+    let mut site = Site::with(Wish { config: Some(of_size("max_size = \"2MiB\"")), ..Wish::default() }).await;
+    let warned = async |site: &Site| {
+        let warnings = site.get("/api/v1/status").await["warnings"].to_string();
+        warnings.contains("max_size")
+    };
+    assert!(!warned(&site).await);
+    let mut stored = 0;
+    let refused = loop {
+        let pad = "x".repeat(100_000);
+        let body = json!({ "alert_id": format!("{stored}"), "severity": "low", "device_id": machine(1), "pad": pad });
+        let warned = warned(&site).await;
+        let answer = site.post("siem", body.to_string()).await;
+        if answer.status != 202 {
+            assert!(warned, "not before a warning");
+            break answer;
+        }
+        stored += 1;
+        assert!(stored < 40, "2 MiB hold no more than that");
+    };
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (503, Some("journal-unavailable")));
+    assert!(refused.header("retry-after").is_some());
+    let metrics = site.admin("/metrics").await.text;
+    assert!(metrics.contains("scanhook_journal_max_bytes 2097152"), "{metrics}");
+    assert_eq!(site.rows().delivery, stored, "what was acknowledged, and no more");
+    // Room is made: here by allowing more.
+    site.wish.config = Some(of_size("max_size = \"20MiB\""));
+    site.restart().await;
+    site.accepted(alert("after", "low", &machine(2))).await;
 }
 
 /// Forgets all that is due, step by step.

@@ -41,6 +41,7 @@ mod power_cut;
 mod presets;
 mod refusals;
 mod reload;
+mod repeats;
 mod replay;
 mod rules;
 mod schema;

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use scanhook::simulator::Setup;
 use serde_json::json;
 
 use crate::harness::{Far, RULES, Served, Wish, alert, client, fault, install, machine, never_in, until, until_in};
@@ -152,4 +153,34 @@ async fn a_full_disk_is_told_to_senders_holds_every_call_back_and_needs_nobody_o
     assert!(stored == acknowledged, "{} stored, {} acknowledged", stored.len(), acknowledged.len());
     assert_eq!(far.calls_of("scan").len(), usize::try_from(2 * scans).unwrap(), "refused once, then sent once");
     println!("{FILLS} fills, {refused} refusals, {} acknowledged and stored", acknowledged.len());
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_running_scan_is_written_down_though_the_disk_is_full() {
+    let setup = Setup { pending_ms: 0, quick_ms: 20_000, full_ms: 20_000, ..Wish::default().setup };
+    let far = Far::open(setup).await;
+    let folder = tempfile::tempdir().unwrap();
+    install(folder.path(), far.at, "", "");
+    fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+    let site = Cramped::start(folder.path()).await;
+    let http = client();
+    assert_eq!(site.served.post(&http, &alert("running", "critical", &machine(1))).await.status, 202);
+    until("it runs", async || {
+        let running = site.served.get(&http, "/api/v1/scans?state=running").await;
+        (running["items"].as_array().map(Vec::len) == Some(1)).then_some(())
+    })
+    .await;
+    site.fill();
+    while site.served.post(&http, &nothing_to_scan(1, false)).await.status == 202 {}
+    until_in(IN_TIME, "its outcome is written down", async || {
+        let finished = site.served.get(&http, "/api/v1/scans?state=finished").await;
+        (finished["items"][0]["outcome"] == "succeeded").then_some(())
+    })
+    .await;
+    assert_eq!(site.served.post(&http, &nothing_to_scan(2, false)).await.status, 503, "and senders still wait");
+    site.free();
+    until("it recovers by itself", async || {
+        (site.served.post(&http, &nothing_to_scan(3, false)).await.status == 202).then_some(())
+    })
+    .await;
 }

@@ -1,0 +1,165 @@
+//! What was decided about a finding and a device, found by its key: a repeat costs the same whether the finding came once
+//! or a hundred thousand times.
+
+use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::accept::PolicyId;
+use super::error::JournalError;
+use super::store::Tx;
+use crate::domain::alert::{Alert, Device};
+use crate::domain::plan::AHEAD;
+use crate::domain::repeat::{Demand, Earlier, Severities};
+use crate::domain::scan::{DecisionState, Outcome, Reason};
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::{Asks, Verdict};
+
+/// An alert whose finding is looked for.
+pub(super) struct Finding<'a> {
+    source: &'a str,
+    alert: &'a Alert,
+    policy: PolicyId,
+    sameness: [u8; 16],
+}
+
+/// One device of it: what was decided before, and whether the verdict at hand adds anything.
+pub(super) struct Known {
+    severities: Severities,
+    content: Option<[u8; 8]>,
+    /// The decision that asked for at least as much, if there is one.
+    covered_by: Option<i64>,
+}
+
+impl Known {
+    pub(super) fn is_covered(&self) -> bool {
+        self.covered_by.is_some()
+    }
+}
+
+impl<'a> Finding<'a> {
+    pub(super) fn new(source: &'a str, alert: &'a Alert, policy: PolicyId) -> Finding<'a> {
+        Finding { source, alert, policy, sameness: first(&[source.as_bytes(), alert.dedupe.as_bytes()]) }
+    }
+
+    /// A hash of all that the rules see of the alert and the device but the severity. It is needed only where the
+    /// directory has to tell what is asked for.
+    fn content(&self, device: &Device, asks: &Asks) -> Result<Option<[u8; 8]>, JournalError> {
+        if !matches!(asks, Asks::Resolve(_)) {
+            return Ok(None);
+        }
+        let mut seen = self.alert.clone();
+        // What no rule looks at, and what changes with every repeat.
+        (seen.id, seen.time, seen.url, seen.tenant, seen.severity) = (String::new(), None, None, None, None);
+        seen.references.clear();
+        seen.devices = vec![device.clone()];
+        let seen = serde_json::to_vec(&seen).map_err(|_| JournalError::Conflict("an alert is no JSON"))?;
+        Ok(Some(first(&[&self.policy.0.to_be_bytes(), &seen])))
+    }
+}
+
+impl Tx<'_> {
+    /// What is known of each device of the alert, in their order. What was decided before `since`, or by a clock that
+    /// was ahead, is not looked at.
+    pub(super) fn known(
+        &self,
+        finding: &Finding<'_>,
+        verdicts: &[Verdict],
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Known>, JournalError> {
+        let devices = finding.alert.devices.iter().zip(verdicts);
+        devices
+            .map(|(device, verdict)| {
+                let content = finding.content(device, &verdict.asks)?;
+                let earlier = self.earlier(finding, device, since, now)?;
+                let severities = earlier.map_or_else(Severities::default, |(_, earlier)| earlier.severities);
+                let covered = earlier
+                    .filter(|(_, earlier)| earlier.covers(finding.alert.severity, &verdict.asks, content))
+                    .map(|(decision, _)| decision);
+                Ok(Known { severities, content, covered_by: covered })
+            })
+            .collect()
+    }
+
+    fn earlier(
+        &self,
+        finding: &Finding<'_>,
+        device: &Device,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<(i64, Earlier)>, JournalError> {
+        let found = self
+            .db
+            .prepare_cached(
+                "SELECT f.decision, f.severities, f.content, d.asked, d.state, d.reason, s.outcome,
+                        s.state = 'waiting' AND s.opens_at IS NOT NULL
+                 FROM finding f JOIN delivery l ON l.id = f.delivery JOIN decision d ON d.id = f.decision
+                   LEFT JOIN scan s ON s.id = d.scan
+                 WHERE f.sameness = ? AND f.device = ? AND l.received_at > ? AND l.received_at <= ?",
+            )?
+            .query_row(
+                params![finding.sameness.as_slice(), device.label(), since.millis(), now.plus(AHEAD).millis()],
+                |row| {
+                    let outcome = row.get_ref(6)?.as_str_or_null()?.and_then(Outcome::of_code);
+                    let state = DecisionState::of_code(row.get_ref(4)?.as_str()?);
+                    let reason = Reason::of_code(row.get_ref(5)?.as_str()?);
+                    let Some((state, reason)) = state.zip(reason) else { return Ok(None) };
+                    let earlier = Earlier {
+                        severities: Severities::of_bits(row.get(1)?),
+                        content: row.get(2)?,
+                        asked: row.get::<_, Option<i64>>(3)?.and_then(Demand::of_number),
+                        state,
+                        reason,
+                        outcome,
+                        waits: row.get::<_, Option<bool>>(7)?.unwrap_or_default(),
+                    };
+                    Ok(Some((row.get(0)?, earlier)))
+                },
+            )
+            .optional()?;
+        Ok(found.flatten())
+    }
+
+    /// Notes that a decision was made about one of its devices, for a delivery of this row that came at `at`.
+    pub(super) fn note(
+        &mut self,
+        finding: &Finding<'_>,
+        device: &Device,
+        known: &Known,
+        decision: i64,
+        (delivery, at): (i64, Timestamp),
+    ) -> Result<(), JournalError> {
+        let severities = known.severities.with(finding.alert.severity).bits();
+        let content = known.content.as_ref().map(<[u8; 8]>::as_slice);
+        self.db
+            .prepare_cached(
+                "INSERT INTO finding(sameness, device, source, delivery, at, decision, severities, content)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET delivery = excluded.delivery, at = excluded.at, decision = excluded.decision,
+                   severities = excluded.severities, content = coalesce(excluded.content, content)",
+            )?
+            .execute(params![
+                finding.sameness.as_slice(),
+                device.label(),
+                finding.source,
+                delivery,
+                at.millis(),
+                known.covered_by.unwrap_or(decision),
+                severities,
+                content
+            ])?;
+        Ok(())
+    }
+}
+
+/// The first bytes of SHA-256 over the parts, each preceded by its length so that no two lists read alike.
+fn first<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&hash.finalize()[..N]);
+    bytes
+}
