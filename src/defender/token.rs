@@ -515,7 +515,7 @@ pub(super) mod tests {
         for status in [408, 429, 500, 502, 503, 504] {
             assert_eq!(later(&answer(status, &error(7_000_215))), (5, format!("http-{status}")));
         }
-        for (value, seconds) in [("17", 17), ("0", 5), ("garbage", 5), ("99999", 3600)] {
+        for (value, seconds) in [("17", 17), ("0", 1), ("garbage", 5), ("99999", 3600)] {
             let mut throttled = answer(429, "");
             throttled.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(value));
             assert_eq!(later(&throttled).0, seconds, "{value}");

@@ -56,11 +56,11 @@ pub(super) fn receipt(db: &Connection, delivery: i64, duplicate: bool) -> Result
     let alerts = statement.query_map([delivery], |row| Ok((row.get(0)?, alert_receipt(row)?)))?;
     for alert in alerts {
         let (n, mut alert) = alert?;
-        cut |= !listed.take_alert(n, &alert);
-        if cut {
+        if cut || !listed.take_alert(n, &alert) {
+            cut = true;
             break;
         }
-        cut |= !decisions(db, (delivery, n), &mut listed, &mut alert.decisions)?;
+        cut = !decisions(db, (delivery, n), &mut listed, &mut alert.decisions)?;
         receipt.alerts.push(alert);
     }
     if cut {

@@ -1,12 +1,11 @@
 //! How much room the journal has. Senders are told to come back before the disk is full or the journal larger than it may
 //! be; and a file beside it keeps room for what lanes have yet to write when somebody else fills the disk.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use super::error::JournalError;
 use super::store::{beside, private};
@@ -107,9 +106,9 @@ impl Space {
     /// The journal at `path` has so many bytes; how much is free is asked of the disk.
     pub(super) fn look(&self, path: &Path, used: u64) -> Room {
         self.0.used.store(used, Ordering::Relaxed);
-        if let Ok(disk) = statvfs(folder(path)) {
-            self.0.free.store(disk.f_bavail.saturating_mul(disk.f_frsize), Ordering::Relaxed);
-            self.0.disk.store(disk.f_blocks.saturating_mul(disk.f_frsize), Ordering::Relaxed);
+        if let Some((free, disk)) = free_and_all(folder(path)) {
+            self.0.free.store(free, Ordering::Relaxed);
+            self.0.disk.store(disk, Ordering::Relaxed);
         }
         self.room()
     }
@@ -119,13 +118,15 @@ impl Space {
 pub(super) struct Reserve {
     path: PathBuf,
     kept: bool,
+    /// It could not be made though there was room: the journal does without.
+    impossible: bool,
 }
 
 impl Reserve {
     pub(super) fn of(journal: &Path) -> Reserve {
         let path = beside(journal, "reserve");
         let kept = path.exists();
-        Reserve { path, kept }
+        Reserve { path, kept, impossible: false }
     }
 
     /// Gives the room to the journal.
@@ -137,19 +138,56 @@ impl Reserve {
         }
     }
 
-    /// Takes the room (again), where there is twice as much. Returns whether it is kept.
+    /// Takes the room (again), where there is twice as much. False: there is no room for it. A file system on which it
+    /// cannot be made stops nobody.
     pub(super) fn keep(&mut self, room: &Room) -> bool {
         let bytes = room.reserve();
-        if !self.kept && bytes > 0 && room.free >= 2 * bytes {
-            self.kept = private(&self.path).is_ok_and(|file| {
-                fallocate(&file, FallocateFlags::empty(), 0, bytes).is_ok() && file.sync_all().is_ok()
-            });
-            if !self.kept {
+        if self.kept || self.impossible || bytes == 0 {
+            return true;
+        }
+        if room.free < 2 * bytes {
+            return false;
+        }
+        match self.make(bytes) {
+            Ok(()) => self.kept = true,
+            Err(error) => {
                 let _ = fs::remove_file(&self.path);
+                self.impossible = error.kind() != io::ErrorKind::StorageFull;
             }
         }
-        self.kept
+        self.kept || self.impossible
     }
+
+    fn make(&self, bytes: u64) -> io::Result<()> {
+        let mut file = private(&self.path).map_err(io::Error::other)?;
+        if !set_aside(&file, bytes) {
+            io::copy(&mut io::repeat(0).take(bytes), &mut file)?;
+        }
+        file.sync_all()
+    }
+}
+
+/// The bytes that are free on the disk of this folder, and all of them.
+#[cfg(unix)]
+fn free_and_all(folder: &Path) -> Option<(u64, u64)> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+}
+
+#[cfg(not(unix))]
+fn free_and_all(_: &Path) -> Option<(u64, u64)> {
+    None
+}
+
+/// Whether the file system has set room aside for the file; not every one can, and then it is written full.
+#[cfg(target_os = "linux")]
+fn set_aside(file: &File, bytes: u64) -> bool {
+    rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_aside(_: &File, _: u64) -> bool {
+    false
 }
 
 fn folder(path: &Path) -> &Path {
@@ -170,6 +208,21 @@ mod tests {
         assert_eq!(room(1000, 50_000).for_senders(), Err(JournalError::TooLarge));
         assert!(room(1, 1000).warning().unwrap().contains("1000 MiB left") && room(1, 1000).for_senders().is_ok());
         assert_eq!(room(1, 15).for_senders(), Err(JournalError::Full));
+    }
+
+    #[test]
+    fn a_reserve_that_cannot_be_made_stops_nobody_and_one_without_room_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let room = |free| Room { used: 0, most: 0, free, disk: 4 * MIB };
+        let mut nowhere = Reserve::of(&folder.path().join("no-such-folder/scanhook.db"));
+        assert!(!nowhere.keep(&room(0)), "there is no room for it");
+        assert!(nowhere.keep(&room(MIB)) && nowhere.keep(&room(0)), "there is, but it cannot be made");
+        let mut kept = Reserve::of(&folder.path().join("scanhook.db"));
+        let file = folder.path().join("scanhook.db.reserve");
+        assert!(kept.keep(&room(MIB)));
+        assert_eq!(fs::metadata(&file).unwrap().len(), 4 * MIB / PART);
+        kept.release();
+        assert!(!file.exists() && !kept.keep(&room(0)) && kept.keep(&room(MIB)) && file.exists());
     }
 
     #[test]

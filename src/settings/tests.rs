@@ -449,7 +449,8 @@ fn one_source_acts_for_several_tenants_as_its_alerts_say() {
     for (org, detail) in [
         ("\"c3\"", "`/org, root:/org` is `c3`, which belongs to no tenant here"),
         ("null", "`/org, root:/org` names no tenant"),
-        ("[1]", "`/org, root:/org` names no tenant"),
+        ("[1]", "`/org, root:/org` is `1`, which belongs to no tenant here"),
+        ("[1,2]", "`/org, root:/org` names no tenant"),
         ("\"a-1\\u0000\"", "`/org, root:/org` names no tenant"),
     ] {
         let parked = read(&alert(org));

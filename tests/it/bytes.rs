@@ -139,14 +139,14 @@ async fn a_key_twice_parks_the_alert_where_the_map_reads_it_and_changes_nothing_
 async fn a_rule_that_reads_a_key_twice_cannot_be_judged() {
     let rules = RULES.to_owned().replacen(
         "[[rule]]",
-        "[[rule]]\nname = \"harmless\"\nscan = \"none\"\nwhen = { \"/verdict\" = \"benign\" }\n[[rule]]",
+        "[[rule]]\nname = \"harmless\"\nscan = \"none\"\nwhen = { \"/opinion\" = \"benign\" }\n[[rule]]",
         1,
     );
     let site = Site::with(Wish { rules, ..Wish::default() }).await;
     for (verdicts, state, reason) in [
-        (r#""verdict":"benign""#, "none", "rule"),
-        (r#""verdict":"malicious""#, "scan", "new"),
-        (r#""verdict":"malicious","verdict":"benign""#, "held", "undecided"),
+        (r#""opinion":"benign""#, "none", "rule"),
+        (r#""opinion":"malicious""#, "scan", "new"),
+        (r#""opinion":"malicious","opinion":"benign""#, "held", "undecided"),
     ] {
         let id = verdicts.len();
         let body = format!(r#"{{"alert_id":{id},"severity":"high","device_id":"{}",{verdicts}}}"#, machine(3));

@@ -172,6 +172,7 @@ fn every_way_the_journal_fails_is_explained() {
     assert_eq!(codes("docs/errors.md", "The journal does not open"), closed.map(|error| error.to_string()));
     let failed = [
         JournalError::Full,
+        JournalError::TooLarge,
         JournalError::Busy,
         JournalError::Conflict(""),
         JournalError::Gone,

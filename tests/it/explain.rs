@@ -302,7 +302,7 @@ fn of_many_alerts_ten_are_shown_and_the_others_counted() {
 #[test]
 fn what_cannot_be_explained_ends_with_its_own_status_and_what_to_do() {
     let desk = desk();
-    desk.file("broken", "{\"alert_id\": 1, \"alert_id\": 2}");
+    desk.file("broken", "{\"alert_id\": 1,");
     has(&desk.run(&["explain", "missing"]).ends(66).err, &["missing"]);
     has(&desk.run(&["explain", "broken"]).ends(65).err, &["broken", "no strict JSON"]);
     has(&desk.run(&["explain"]).ends(64).err, &["what is to be explained?", "--delivery ID"]);
@@ -378,7 +378,8 @@ fn a_decision_of_the_journal_is_explained_by_the_policy_that_made_it() {
         &desk,
         &serving.webhooks("soar"),
         &json!({ "alert_id": "a-1", "severity": "high",
-        "category": "Ransomware", "devices": [{ "mde_id": MACHINE }], "again": true }),
+        "category": "Ransomware", "devices": [{ "mde_id": MACHINE, "name": "lt-042" }, { "name": "nobody-knows" }],
+        "again": true }),
     );
     assert_eq!(repeated["alerts"][0]["state"], "duplicate");
     let said = explain(repeated["delivery"].as_str().unwrap(), &["--rules", "rules.toml"]).ends(0).out;

@@ -261,7 +261,7 @@ async fn ids_are_kept_to_the_last_digit() {
 async fn a_severity_off_the_scale_never_scans_by_itself() {
     let site = Site::open().await;
     let nonsense =
-        [json!(99), json!(-1), json!(null), json!(true), json!("worst"), json!(["high"]), json!({ "high": 1 })];
+        [json!(99), json!(-1), json!(null), json!(true), json!("worst"), json!(["high", 7]), json!({ "high": 1 })];
     for (n, severity) in nonsense.into_iter().enumerate() {
         let body = json!({ "alert_id": n, "severity": severity, "device_id": MACHINE });
         let receipt = site.accepted(body.to_string()).await;

@@ -49,7 +49,11 @@ fn meant(read: &[Explained]) -> Vec<Value> {
             Item::Ignored { .. } => "ignored",
             Item::Parked { reason, .. } => reason.code(),
         };
-        let alert = one.item.alert().clone();
+        let mut alert = one.item.alert().clone();
+        // A key with a missing part holds a digest of the whole alert, however its texts are spelt.
+        if alert.dedupe.starts_with("- ") || alert.dedupe.contains(" - ") {
+            alert.dedupe.clear();
+        }
         let alert = Alert { references: Default::default(), notes: Default::default(), tenant: None, ..alert };
         json!({ "is": is, "alert": alert })
     };
@@ -236,7 +240,12 @@ fn same(a: &Device, b: &Device) -> bool {
 }
 
 /// Names that stand in a fixture beside its device's and are the same machine's.
-const ALSO: [(&str, &str); 3] = [("falco.json", "node-8"), ("opsgenie.json", "lt-044"), ("splunk.json", "10.20.0.42")];
+const ALSO: [(&str, &str); 4] = [
+    ("alertmanager-prober.json", "prober-31"),
+    ("falco.json", "node-8"),
+    ("opsgenie.json", "lt-044"),
+    ("splunk.json", "10.20.0.42"),
+];
 
 #[test]
 fn a_broken_value_never_leads_to_another_device() {

@@ -173,10 +173,10 @@ async fn a_sentinel_update_that_adds_a_host_scans_that_host_once() {
     let listed = site.get("/api/v1/alerts?id=3212").await;
     assert_eq!(listed["items"][1]["references"]["provider_alert"], json!(["da638660000000000000_1364969609"]));
 
-    // A retried update is the same delivery; one that only changes its status adds nothing.
+    // A retried update is the same delivery; one that only changes its status is decided anew, and adds no scan.
     assert_eq!(site.post("sentinel2", bodies("sentinel-incident-update.json")).await.status, 200);
     let renamed = bodies("sentinel-incident-update.json").replace("\"Active\"", "\"New\"");
-    assert_eq!(site.post("sentinel2", renamed).await.json()["alerts"][0]["state"], "duplicate");
+    assert_eq!(site.post("sentinel2", renamed).await.json()["alerts"][0]["state"], "decided");
     assert_eq!(site.far.calls_of("scan").len(), 2);
 }
 

@@ -555,9 +555,9 @@ fn print_curl_prints_a_command_that_any_shell_takes_and_no_secret() {
     let url = "http://127.0.0.1:8080/webhooks/soar";
     assert_eq!(words(&desk, &curl(&["soar"])), expected(&signature, url));
     let bearer = format!("Authorization: Bearer {SECRET}");
-    let printed = curl(&["other", "--url", "http://h/?a=1&b=$c"]);
+    let printed = curl(&["other", "--url", "https://h/?a=1&b=$c"]);
     has(&printed, &["$(cat '"]);
-    assert_eq!(words(&desk, &printed), expected(&bearer, "http://h/?a=1&b=$c"));
+    assert_eq!(words(&desk, &printed), expected(&bearer, "https://h/?a=1&b=$c"));
 
     std::fs::remove_file(desk.0.path().join("scanhook.toml")).unwrap();
     let url = "http://127.0.0.1:8080/webhooks/generic";

@@ -296,6 +296,10 @@ fn names(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refused
         let sources = core::slice::from_ref(source);
         let (texts, odd) = notes.candidates(sources, at.reading(Mode::Name), "device.name", Length::Key);
         wrong |= odd;
+        if notes.replaced.contains("device.name") {
+            // What stands elsewhere may be another machine.
+            break;
+        }
         for one in texts {
             some = true;
             if placeholder::is(&one.text) {

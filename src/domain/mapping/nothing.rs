@@ -68,8 +68,8 @@ const WORDS: [&str; 58] = [
 /// No word is longer, in bytes. A longer text is a value.
 const LONGEST: usize = 40;
 
-/// A number of zeros from which on they are the filling of an id and not a number.
-const ZEROS: usize = 16;
+/// The zeros of an empty GUID.
+const ZEROS: usize = 32;
 
 /// The product's words and a source's own.
 #[derive(Clone, Debug, Default)]
@@ -88,8 +88,8 @@ impl Nothing {
             return false;
         }
         if word.is_empty() {
-            // A byte that could not be read stood for something.
-            return !text.contains(['\0', '\u{fffd}']);
+            // A byte that could not be read stood for something, and a path is an attempt.
+            return !text.contains(['\0', '\u{fffd}', '/', '\\']);
         }
         // Most values begin with a letter that none of the words begins with, or are longer than the longest word.
         let first = word.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
@@ -97,7 +97,7 @@ impl Nothing {
             return false;
         }
         if word.bytes().all(|b| matches!(b, b'0' | b'-')) {
-            return word.bytes().filter(|b| *b == b'0').count() >= ZEROS;
+            return word.bytes().filter(|b| *b == b'0').count() == ZEROS;
         }
         let word = normal(word);
         WORDS.binary_search(&word.as_str()).is_ok() || self.0.contains(&word)

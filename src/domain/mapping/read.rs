@@ -149,7 +149,7 @@ fn note_replaced(body: &Json<'_>, read: &mut [Read<'_, '_>]) {
             one.item.alert_mut().notes.insert(Note::ReplacedBytes);
         }
     }
-    if read.iter().all(|one| one.item.alert().notes.is_empty()) {
+    if read.iter().all(|one| !one.item.alert().notes.contains(&Note::ReplacedBytes)) {
         for one in read {
             one.item.alert_mut().notes.insert(Note::ReplacedBytes);
         }

@@ -80,7 +80,9 @@ async fn a_pause_of_one_tenant_is_none_of_another() {
     configure(&site, "preset = \"generic\"", "tenants = [\"default\"]\npreset = \"generic\"");
     let file = std::fs::read_to_string(site.folder.path().join("scanhook.toml")).unwrap();
     let default = file.split("[tenants.default]").nth(1).unwrap().split("[sources.siem]").next().unwrap().to_owned();
-    configure(&site, "[sources.siem]", &format!("[tenants.second]{default}\n[sources.siem]"));
+    let second = regex::Regex::new(r#"client_id *= *"[^"]*""#).unwrap();
+    let second = second.replace(&default, "client_id = \"5d1f0a77-2c4b-4e8a-9f10-6b7c8d9e0f21\"");
+    configure(&site, "[sources.siem]", &format!("[tenants.second]{second}\n[sources.siem]"));
     for source in ["other", "sentinel", "defender"] {
         let head = format!("[sources.{source}]");
         configure(&site, &head, &format!("{head}\ntenants = [\"second\"]"));
