@@ -9,21 +9,23 @@ use http::{Request, Response};
 
 use super::{Answer, is_loopback};
 
-/// The longest answer read: a full page of 10,000 machine actions takes some 10 MB.
-const LONGEST_BODY: usize = 32 << 20;
+/// The word for an answer that is longer.
+pub const TOO_LONG: &str = "answer-too-long";
 
-/// How long a call may take.
+/// How long a call may take, and its answer be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// To connect, TLS included.
     pub connect: Duration,
     /// For everything, up to the last byte of the answer.
     pub total: Duration,
+    /// Bytes of an answer that are read: a full page of 10,000 machine actions takes some 10 MB.
+    pub longest: usize,
 }
 
 impl Default for Timeouts {
     fn default() -> Timeouts {
-        Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(30) }
+        Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(30), longest: 32 << 20 }
     }
 }
 
@@ -36,6 +38,7 @@ pub struct ClientError(#[source] reqwest::Error);
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    longest: usize,
 }
 
 impl Client {
@@ -54,7 +57,7 @@ impl Client {
             .timeout(timeouts.total)
             .user_agent(concat!("scanhook/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map(|http| Client { http })
+            .map(|http| Client { http, longest: timeouts.longest })
             .map_err(ClientError)
     }
 
@@ -65,7 +68,7 @@ impl Client {
             Err(code) => return Answer::NotSent(code.to_owned()),
         };
         match self.http.execute(request).await {
-            Ok(response) => whole(response).await,
+            Ok(response) => whole(response, self.longest).await,
             Err(error) => failed(&error),
         }
     }
@@ -81,16 +84,16 @@ fn checked(request: Request<Bytes>) -> Result<reqwest::Request, &'static str> {
 }
 
 /// Reads the body up to the limit. Whatever goes wrong here, the far side has had the request.
-async fn whole(mut response: reqwest::Response) -> Answer {
-    let too_long = || Answer::Unknown("answer-too-long".to_owned());
-    if response.content_length().is_some_and(|n| n > LONGEST_BODY as u64) {
+async fn whole(mut response: reqwest::Response, longest: usize) -> Answer {
+    let too_long = || Answer::Unknown(TOO_LONG.to_owned());
+    if response.content_length().is_some_and(|n| n > longest as u64) {
         return too_long();
     }
     let mut body = BytesMut::new();
     loop {
         match response.chunk().await {
             Ok(None) => break,
-            Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_BODY => return too_long(),
+            Ok(Some(chunk)) if body.len() + chunk.len() > longest => return too_long(),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Err(error) if error.is_timeout() => return Answer::Unknown("timeout".to_owned()),
             Err(_) => return Answer::Unknown("answer-cut-off".to_owned()),
@@ -149,7 +152,7 @@ mod tests {
 
     use super::*;
     use crate::defender::Endpoints;
-    use crate::defender::request::{self, ListQuery};
+    use crate::defender::request;
     use crate::defender::token::tests::bearer;
     use crate::domain::time::Timestamp;
 
@@ -242,7 +245,7 @@ mod tests {
         let base = format!("http://{address}");
         let e = Endpoints::custom(&base, &base, "s/.default", false).unwrap();
         let since = Timestamp::parse("2026-11-02T08:00:00Z").unwrap();
-        client().send(request::list(&e, &bearer("t"), &ListQuery { since, next: None })).await;
+        client().send(request::page(&e, &bearer("t"), &request::first_page(&e, since, 10_000))).await;
         let seen = &far.await.unwrap()[0];
         let line = concat!(
             "GET /api/machineactions?$filter=type%20eq%20%27RunAntiVirusScan%27%20and%20creationDateTimeUtc%20ge%20",
@@ -351,13 +354,13 @@ mod tests {
                 stream.write_all(head.as_bytes()).await.unwrap();
                 let block = vec![b' '; 1 << 20];
                 let mut written = 0;
-                while written < 10 * LONGEST_BODY && stream.write_all(&block).await.is_ok() {
+                while written < 10 * Timeouts::default().longest && stream.write_all(&block).await.is_ok() {
                     written += block.len();
                 }
                 written
             });
             assert_eq!(lost(&client(), format!("http://{address}/")).await, ("unknown", "answer-too-long".into()));
-            assert!(far.await.unwrap() < 2 * LONGEST_BODY, "read on and on");
+            assert!(far.await.unwrap() < 2 * Timeouts::default().longest, "read on and on");
         }
     }
 

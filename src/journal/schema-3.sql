@@ -107,3 +107,14 @@ UPDATE decision SET asked = CASE kind WHEN 'quick' THEN 65536 WHEN 'full' THEN 1
   WHERE state <> 'resolving' AND id IN (SELECT decision FROM finding);
 UPDATE alert SET key = NULL WHERE key > x'';
 CREATE INDEX finding_by_age ON finding(source, at);
+
+-- Following: what a poll and a list ask of the scans that are open. An idle poll reads no row for those that are not due.
+ALTER TABLE scan ADD COLUMN overdue_at INTEGER;   -- when it was found past the give-up age; the next complete look is the last
+CREATE INDEX scan_by_action ON scan(tenant, action) WHERE state = 'running';
+CREATE INDEX scan_missed ON scan(tenant, look_at) WHERE state = 'running' AND misses >= 2;
+CREATE INDEX scan_unknown ON scan(tenant, id) WHERE state = 'unknown';
+CREATE INDEX scan_again ON scan(tenant, priority DESC, id) WHERE state = 'unknown' AND (misses >= 2 OR unseen);
+CREATE INDEX scan_sent ON scan(tenant, sent_at)
+  WHERE state IN ('sending', 'unknown', 'running') AND overdue_at IS NULL AND pause IS NULL;
+CREATE INDEX scan_overdue ON scan(tenant, overdue_at)
+  WHERE state IN ('sending', 'unknown', 'running') AND overdue_at IS NOT NULL AND pause IS NULL;

@@ -202,8 +202,8 @@ fn damages(source: &'static str, header: &str) -> Vec<(String, Shown, u16)> {
         ("an empty proof", set(""), 401),
         ("a blank proof", set("  "), 401),
         ("the proof twice", good().twice(header), 400),
-        // Not by one: of base64 the first character that is cut may be padding, which senders leave out.
-        ("cut by two", set(&value[..value.len() - 2]), 401),
+        // Not by fewer: the last two characters of base64 may be padding, which senders leave out.
+        ("cut by three", set(&value[..value.len() - 3]), 401),
         ("cut to 12", set(&value[..12]), 401),
         ("one more", set(&format!("{value}A")), 401),
         ("its prefix alone", set(value.split_inclusive(['=', ',', ' ']).next().unwrap()), 401),

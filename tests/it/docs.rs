@@ -205,6 +205,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     let sources = ["src/defender/client.rs", "src/defender/reply.rs", "src/defender/token.rs", "src/lane/follow.rs"]
         .into_iter()
         .chain([
+            "src/lane/by_id.rs",
             "src/lane/scan.rs",
             "src/lane/gate.rs",
             "src/lane/resolve.rs",

@@ -170,7 +170,6 @@ async fn what_cannot_be_acted_on_is_parked_with_its_reason_and_accepted_all_the_
         &lookalikes,
         "' or id eq '",
         "'); drop table scan;--",
-        "\"",
         "",
     ]
     .into_iter()

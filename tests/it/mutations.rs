@@ -240,8 +240,9 @@ fn same(a: &Device, b: &Device) -> bool {
 }
 
 /// Names that stand in a fixture beside its device's and are the same machine's.
-const ALSO: [(&str, &str); 4] = [
+const ALSO: [(&str, &str); 5] = [
     ("alertmanager-prober.json", "prober-31"),
+    ("elastalert2-forwarded.json", "wec-31"),
     ("falco.json", "node-8"),
     ("opsgenie.json", "lt-044"),
     ("splunk.json", "10.20.0.42"),
