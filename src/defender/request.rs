@@ -174,7 +174,7 @@ impl NextPage {
                 continue;
             };
             let value = decoded(value)?;
-            if *option == "$skip" && !(!value.is_empty() && value.bytes().all(|b| b.is_ascii_digit())) {
+            if *option == "$skip" && (value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit())) {
                 return None;
             }
             places.push(format!("{option}={}", encoded(&value)));

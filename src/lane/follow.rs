@@ -438,7 +438,7 @@ impl Lane {
             misses => misses.min(MISSES - 1),
         };
         let old = age + wait > self.pace.old;
-        if old && (misses < MISSES || misses > READ_IN_VAIN) {
+        if old && !(MISSES..=READ_IN_VAIN).contains(&misses) {
             self.lists.old_no_later_than(now.plus(self.pace.follow_most));
             return tx.look_again(scan.scan.id, misses % READ_IN_VAIN, None);
         }
