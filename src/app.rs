@@ -106,7 +106,7 @@ impl Running {
         listeners: Listeners,
         options: Options,
     ) -> Result<Running, StartError> {
-        let store = Store::open(&settings.journal.path, Ids::random()?)?;
+        let store = Store::open(&settings.journal.path, Ids::random()?)?.only_for(settings.simulate)?;
         let (journal, writer) = Journal::new(store, &settings.journal.path)?;
         let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let (stop, stopping) = watch::channel(false);

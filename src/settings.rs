@@ -14,6 +14,7 @@ use core::fmt;
 use core::mem::take;
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -166,8 +167,11 @@ pub struct Flags {
     pub dry_run: bool,
     /// `--paused`.
     pub paused: bool,
-    /// `--simulate`: tenants then need no credential.
+    /// `--simulate`: the far side is the built-in simulator, and the journal is one of its own. Tenants then need no
+    /// credential.
     pub simulate: bool,
+    /// Nothing is called, so no tenant needs a credential.
+    pub credential_free: bool,
 }
 
 /// All that settings are made from.
@@ -315,7 +319,8 @@ impl Settings {
         let server = root.section(ctx, "server").map(|s| server::read(s, flags, ctx));
         let journal = root.section(ctx, "journal").map(|s| records(s, flags, ctx));
         let mut tenants = root.sections(ctx, "tenants");
-        if tenants.is_empty() && flags.simulate {
+        let credential_free = flags.simulate || flags.credential_free;
+        if tenants.is_empty() && credential_free {
             tenants.push(("default".to_owned(), Section::empty("tenants.default")));
         }
         if tenants.is_empty() {
@@ -327,7 +332,7 @@ impl Settings {
         }
         let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();
         let tenants: Vec<_> =
-            tenants.into_iter().filter_map(|(name, s)| tenant::read(name, s, flags.simulate, ctx)).collect();
+            tenants.into_iter().filter_map(|(name, s)| tenant::read(name, s, credential_free, ctx)).collect();
         let sources = root.sections(ctx, "sources");
         let max_body = server.as_ref().map_or(server::MAX_BODY, |server| server.max_body);
         let sources: Vec<_> =
@@ -374,6 +379,23 @@ fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
     content.text().map_err(|e| fault(e.to_string()))
 }
 
+impl Records {
+    /// The journal of real work, or, where there is none, that of `serve --simulate`: for those who only read.
+    #[must_use]
+    pub fn there_is(&self) -> PathBuf {
+        let played = simulated(&self.path);
+        if !self.path.exists() && played.exists() { played } else { self.path.clone() }
+    }
+}
+
+/// The journal of `--simulate` beside that of real work: what was only played must not answer a real alert.
+fn simulated(path: &Path) -> PathBuf {
+    let part = |part: Option<&OsStr>| part.map(|part| part.to_string_lossy().into_owned());
+    let stem = part(path.file_stem()).unwrap_or_default();
+    let extension = part(path.extension()).map_or_else(String::new, |extension| format!(".{extension}"));
+    path.with_file_name(format!("{stem}-simulated{extension}"))
+}
+
 /// `[journal]`. A relative path counts from `--data-dir`, else from the file.
 fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> Records {
     let url = section.take::<String>(ctx, "url").unwrap_or_else(|| "sqlite:scanhook.db".to_owned());
@@ -400,5 +422,6 @@ fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -
     }
     retention.finish(ctx);
     section.finish(ctx);
-    Records { path: base.join(path), bodies, records: kept }
+    let path = base.join(path);
+    Records { path: if flags.simulate { simulated(&path) } else { path }, bodies, records: kept }
 }

@@ -104,9 +104,9 @@ impl Office {
             return Ok(Office { configured, sources: Vec::new(), tenants: Vec::new(), journal: PathBuf::new() });
         }
         // Nothing is called, so no tenant needs its credential.
-        let flags = Flags { simulate: true, data_dir: args.data_dir.clone(), ..Flags::default() };
+        let flags = Flags { credential_free: true, data_dir: args.data_dir.clone(), ..Flags::default() };
         let settings = check::settings(&Inputs::from_process(config, flags))?;
-        let (sources, tenants, journal) = (settings.sources, settings.tenants, settings.journal.path);
+        let (sources, tenants, journal) = (settings.sources, settings.tenants, settings.journal.there_is());
         Ok(Office { configured, sources, tenants, journal })
     }
 

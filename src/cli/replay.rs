@@ -123,7 +123,7 @@ fn span(text: &str) -> Result<Duration, String> {
 /// The configuration, if there is one. Nothing is called, so no tenant needs a credential.
 fn settings(args: &Args) -> Result<Option<Settings>, Trouble> {
     let Some(config) = check::named_or_here(args.config.as_deref(), "scanhook.toml") else { return Ok(None) };
-    let flags = Flags { simulate: true, data_dir: args.data_dir.clone(), ..Flags::default() };
+    let flags = Flags { credential_free: true, data_dir: args.data_dir.clone(), ..Flags::default() };
     check::settings(&Inputs::from_process(Some(config), flags)).map(Some)
 }
 
@@ -137,7 +137,7 @@ fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
 }
 
 fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow::Result<Input> {
-    let journal = settings.map(|settings| settings.journal.path.clone());
+    let journal = settings.map(|settings| settings.journal.there_is());
     let Some(path) = &args.input else {
         let here = args.data_dir.as_ref().map(|folder| folder.join(JOURNAL));
         let Some(path) = journal.or(here) else {

@@ -45,7 +45,7 @@ pub use pauses::{InForce, Narrow, PauseId, Scope};
 pub use remembered::{Remembered, RememberedAlert, RememberedDecision};
 pub use retention::Retention;
 pub use retry::{Recalled, Sorted};
-pub use scans::{Cited, OpenScan, ScanRow};
+pub use scans::{Blocked, Cited, MACHINE_BUSY, OpenScan, ScanRow, Wait};
 pub use selection::{Selected, Selector, Wants};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
 pub use stored::{Archive, StoredAlert, StoredDecision, StoredDelivery};

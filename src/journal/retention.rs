@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use rusqlite::params;
 
+use super::accept::PolicyId;
 use super::error::JournalError;
 use super::store::Tx;
 use crate::domain::time::Timestamp;
@@ -15,6 +16,8 @@ pub struct Retention {
     pub bodies: Duration,
     /// Everything else.
     pub records: Duration,
+    /// The policy in force, which stays though nothing may have been decided by it.
+    pub policy: PolicyId,
     /// Per source, how long deliveries and alerts count as the same.
     pub remember: Vec<(String, Duration)>,
 }
@@ -66,6 +69,7 @@ impl Tx<'_> {
             now.minus(Duration::from_secs(7 * 86_400)).millis(),
         )?;
         most = most.max(self.forget_records(now.minus(retention.records).millis())?);
+        self.forget_policies(retention.policy, now.minus(retention.records))?;
         Ok(most >= STEP as usize)
     }
 
@@ -90,6 +94,17 @@ impl Tx<'_> {
             before,
         )?;
         Ok(deliveries.max(scans))
+    }
+
+    /// Policies by which nothing is decided any more. One that is loaded again is as young as on its first day.
+    fn forget_policies(&mut self, in_force: PolicyId, before: Timestamp) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached(
+                "DELETE FROM policy WHERE loaded_at <= ? AND id <> ?
+                   AND NOT EXISTS (SELECT 1 FROM decision WHERE policy = policy.id)",
+            )?
+            .execute(params![before.millis(), in_force.0])?;
+        Ok(())
     }
 
     fn step(&mut self, sql: &str, before: i64) -> Result<usize, JournalError> {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::reception::{Heard, Refusals};
 use super::refusal::Refusal;
 use super::{control, same_site};
-use crate::api::{LaneView, SourceView, StatusView, TenantView};
+use crate::api::{LaneView, PauseView, SourceView, StatusView, TenantView};
 use crate::clock;
 use crate::domain::rules::duration;
 use crate::domain::time::Timestamp;
@@ -88,7 +88,7 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
             source.refusals = admin.refusals.of(&source.name);
         }
     }
-    let pauses = admin.read(|reader| reader.pauses()).await?;
+    let pauses = admin.pauses().await?;
     Ok(Json(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: admin.started.to_string(),
@@ -157,6 +157,14 @@ impl Admin {
             tracing::error!(code = error.code(), %error, "the journal could not be read");
             Refusal::JournalUnavailable
         })
+    }
+
+    /// The pauses in force, held against the policy in force.
+    pub(super) async fn pauses(&self) -> Result<Vec<PauseView>, Refusal> {
+        let mut pauses = self.read(|reader| reader.pauses()).await?;
+        let in_force = self.intake.in_force();
+        pauses.iter_mut().for_each(|pause| pause.compare(in_force.policy.rules().names()));
+        Ok(pauses)
     }
 
     /// Fills in whether a source is silent for too long.
