@@ -379,13 +379,11 @@ fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
     content.text().map_err(|e| fault(e.to_string()))
 }
 
-impl Records {
-    /// The journal of real work, or, where there is none, that of `serve --simulate`: for those who only read.
-    #[must_use]
-    pub fn there_is(&self) -> PathBuf {
-        let played = simulated(&self.path);
-        if !self.path.exists() && played.exists() { played } else { self.path.clone() }
-    }
+/// The journal of real work at this path, or, where there is none, that of `serve --simulate`: for those who only read.
+#[must_use]
+pub fn there_is(path: &Path) -> PathBuf {
+    let played = simulated(path);
+    if !path.exists() && played.exists() { played } else { path.to_owned() }
 }
 
 /// The journal of `--simulate` beside that of real work: what was only played must not answer a real alert.

@@ -214,7 +214,7 @@ impl Tx<'_> {
     /// [`JournalError::Conflict`] when the scan was neither waiting nor unknown, or its machine has another open scan.
     pub fn begin_sending(&mut self, scan: ScanId, far: Timestamp, now: Timestamp) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET state = 'sending', sent_at = CASE state WHEN 'waiting' THEN ?2 ELSE sent_at END,
+            "UPDATE scan SET state = 'sending', sent_at = ?2,
                     far_sent_at = CASE WHEN state = 'waiting' AND NOT unanswered THEN ?3
                                        ELSE coalesce(far_sent_at, sent_at) END,
                     tries = tries + 1, misses = 0, unseen = 0, look_at = NULL, blocked_by = NULL

@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::anchor::Anchor;
 use super::moved::is_elsewhere;
@@ -318,7 +319,9 @@ impl Lane {
         };
         match token::read(&response, now) {
             TokenReply::Granted(token) => {
-                let entra = token.claims.tid.as_ref().and_then(|tid| tid.parse().ok());
+                // Where the settings have the id, a token of another tenant is a fault of its own.
+                let by_id = self.account.tenant_id.parse::<Uuid>().is_ok();
+                let entra = token.claims.tid.as_ref().and_then(|tid| tid.parse().ok()).filter(|_| !by_id);
                 if is_elsewhere(tx, self.id, entra)? {
                     self.moved_to = entra;
                     return Ok(());

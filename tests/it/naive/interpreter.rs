@@ -190,7 +190,7 @@ fn outcome(case: &Case, starts: &Starts, rules: &[Truth], protections: &[Truth])
         (false, true) => Some(Reason::Undecided),
         (false, false) => None,
     };
-    let name = |n: &usize| case.windows[*n].name.to_owned();
+    let name = |n: &usize| format!("w{n}");
     let windows = windows.into_iter().filter(|group| !group.is_empty());
     let mut windows: Vec<Vec<String>> = windows.map(|group| group.iter().map(name).collect()).collect();
     windows.sort();

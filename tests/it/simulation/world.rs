@@ -820,10 +820,12 @@ impl World {
             let Happened::Decided { state, reason, .. } = what else { return false };
             *state == DecisionState::Held && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
         };
-        let count = happened.iter().filter(held).count();
+        if !happened.iter().any(|what| held(&what)) {
+            return;
+        }
         let told = self.store.read(|reader| reader.decisions(&Filter::default()).unwrap()).items;
         let late = told.iter().any(|item| item.decision.why.contains("did not answer in time"));
-        assert!(count == 0 || !late || self.looks > 0, "it did not answer, and was not asked: {happened:?}");
+        assert!(!late || self.looks > 0, "it did not answer, and was not asked: {happened:?}");
     }
 
     /// Scans that only the rule `later` wants leave in the first minutes of an hour, by our own clock.
