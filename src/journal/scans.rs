@@ -50,17 +50,6 @@ pub enum Wait<'w> {
     Action(&'w str, Timestamp),
 }
 
-/// A waiting scan whose machine somebody else's action occupies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocked {
-    /// The scan.
-    pub scan: ScanRow,
-    /// The action.
-    pub action: String,
-    /// When to look at it.
-    pub look_at: Timestamp,
-}
-
 /// A scan that is unknown or running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenScan {
@@ -95,13 +84,11 @@ pub struct Cited {
 
 pub(super) const COLUMNS: &str =
     "id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, tries, refusals, windows";
-/// Scans past their time that one poll looks at.
-const STEP: usize = 64;
 /// Why a scan waits whose machine is busy with nobody knows what.
 pub const MACHINE_BUSY: &str = "machine busy";
 /// The condition of the index over open scans. Queries repeat it word for word: SQLite uses a partial index only where
 /// it finds its condition again, and would otherwise read every scan there ever was.
-const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
+pub(super) const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
 /// Unknown scans that are to be sent again wait for no list any more, and are not given up for want of one, however long
 /// a pause or a window keeps them.
 pub(super) const TO_BE_SENT_AGAIN: &str = "state = 'unknown' AND (misses >= 2 OR unseen)";
@@ -358,131 +345,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The next waiting scan for which the action that occupies its machine is to be looked at.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn next_blocked(&self, tenant: TenantId) -> Result<Option<Blocked>, JournalError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, blocked_by, look_at FROM scan
-             WHERE tenant = ? AND state = 'waiting' AND look_at IS NOT NULL ORDER BY look_at, id LIMIT 1"
-        );
-        let row = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| {
-            let Some(scan) = scan_row(row)? else { return Ok(None) };
-            let look_at = Timestamp::from_millis(row.get("look_at")?);
-            Ok(Some(Blocked { scan, action: row.get::<_, Option<String>>("blocked_by")?.unwrap_or_default(), look_at }))
-        });
-        row.optional()?.map(|row| row.ok_or_else(damaged)).transpose()
-    }
-
-    /// The action that occupies the machine is still open, or could not be read: it is looked at again then.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn still_blocked(&mut self, blocked: &Blocked, look_at: Timestamp) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached("UPDATE scan SET look_at = ?3 WHERE id = ?1 AND state = 'waiting' AND blocked_by = ?2")?
-            .execute(params![blocked.scan.id.0, blocked.action, look_at.millis()])?;
-        Ok(())
-    }
-
-    /// The action that occupied the machine is over (`until`: none), or nobody can tell, and it is tried then. Returns
-    /// whether the scan still waited for it.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn unblock(&mut self, blocked: &Blocked, until: Option<Timestamp>) -> Result<bool, JournalError> {
-        let changed = self
-            .db
-            .prepare_cached(
-                "UPDATE scan SET look_at = NULL, not_before = ?3, blocked_by = ?4
-                 WHERE id = ?1 AND state = 'waiting' AND blocked_by = ?2",
-            )?
-            .execute(params![
-                blocked.scan.id.0,
-                blocked.action,
-                until.map(Timestamp::millis),
-                until.map(|_| MACHINE_BUSY)
-            ])?;
-        Ok(changed == 1)
-    }
-
-    /// Scans that something other than their turn keeps back, and that are past their time: waiting ones, and those that
-    /// are to be sent again.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn overdue_behind(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<ScanRow>, JournalError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM scan
-             WHERE tenant = ? AND state = 'waiting' AND blocked_by IS NOT NULL AND not_after < ? ORDER BY not_after, id"
-        );
-        let again = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND {TO_BE_SENT_AGAIN} AND not_after < ? ORDER BY id"
-        );
-        let mut overdue = Vec::new();
-        for sql in [sql, again] {
-            let mut statement = self.db.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![tenant.0, now.millis()], scan_row)?;
-            for row in rows.take(STEP) {
-                overdue.push(row?.ok_or_else(damaged)?);
-            }
-        }
-        Ok(overdue)
-    }
-
-    /// When the next of them is.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn next_overdue_behind(&self, tenant: TenantId, now: Timestamp) -> Result<Timestamp, JournalError> {
-        let sql = "SELECT min(not_after) FROM scan
-                   WHERE tenant = ? AND state = 'waiting' AND blocked_by IS NOT NULL AND not_after >= ?";
-        let next: Option<i64> =
-            self.db.prepare_cached(sql)?.query_row(params![tenant.0, now.millis()], |row| row.get(0))?;
-        Ok(next.map_or(Timestamp::NEVER, |at| Timestamp::from_millis(at.saturating_add(1))))
-    }
-
-    /// A waiting scan that may be sent for longer: its age counts anew from the end of a pause.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn extend(&mut self, scan: ScanId, not_after: Timestamp) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached("UPDATE scan SET not_after = max(not_after, ?2) WHERE id = ?1 AND state = 'waiting'")?
-            .execute(params![scan.0, not_after.millis()])?;
-        Ok(())
-    }
-
-    /// The windows in which a waiting scan may leave are closed: its turn comes when they open (`opens`), from when on its
-    /// age counts. Where nobody knows when that is, it is looked at again `then`.
-    ///
-    /// # Errors
-    /// [`JournalError::Conflict`] when the scan was not waiting.
-    pub fn wait_for_window(
-        &mut self,
-        scan: ScanId,
-        opens: Option<Timestamp>,
-        then: Timestamp,
-    ) -> Result<(), JournalError> {
-        self.change(
-            "UPDATE scan SET not_before = ?2, opens_at = ?3,
-                    not_after = max(not_after, coalesce(?3 + coalesce(max_age, not_after - created_at), not_after))
-             WHERE id = ?1 AND state = 'waiting'",
-            scan,
-            params![scan.0, opens.unwrap_or(then).millis(), opens.map(Timestamp::millis)],
-        )
-    }
-
-    /// Counts that Defender has forbidden a scan of this machine alone.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn count_refusal(&mut self, scan: ScanId) -> Result<(), JournalError> {
-        self.db.prepare_cached("UPDATE scan SET refusals = refusals + 1 WHERE id = ?")?.execute([scan.0])?;
-        Ok(())
-    }
-
     /// Still unknown or running; when to look again, and how many complete lists did not hold it.
     ///
     /// # Errors
@@ -665,55 +527,6 @@ impl Tx<'_> {
         Ok(cited)
     }
 
-    /// Notes as which app a tenant calls: Entra's tenant and the app registration.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn calls_as(&mut self, tenant: TenantId, tenant_id: &str, client_id: &str) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached("UPDATE tenant SET tenant_id = lower(?), client_id = lower(?) WHERE id = ?")?
-            .execute(params![tenant_id, client_id, tenant.0])?;
-        Ok(())
-    }
-
-    /// The Entra tenant that the work of this name belongs to, where its id is known: by a token, or by the settings.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn belongs_to(&self, tenant: TenantId) -> Result<Option<Uuid>, JournalError> {
-        let sql = "SELECT coalesce(entra, tenant_id) FROM tenant WHERE id = ?";
-        let known: Option<String> = self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?;
-        Ok(known.and_then(|id| id.parse().ok()))
-    }
-
-    /// Notes the Entra tenant that the work of this name belongs to from now on. What another one's directory said is
-    /// forgotten.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn now_belongs_to(&mut self, tenant: TenantId, entra: Uuid) -> Result<(), JournalError> {
-        let before = self.belongs_to(tenant)?;
-        if before.is_some_and(|before| before != entra) {
-            self.db.prepare_cached("DELETE FROM device WHERE tenant = ?")?.execute([tenant.0])?;
-        }
-        self.db
-            .prepare_cached("UPDATE tenant SET entra = ? WHERE id = ? AND entra IS NOT ?1")?
-            .execute(params![entra.to_string(), tenant.0])?;
-        Ok(())
-    }
-
-    /// Whether anything of this tenant is not over: scans, and decisions that wait or are held.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn has_work(&self, tenant: TenantId) -> Result<bool, JournalError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ?1 AND state = 'waiting' AND NOT dry)
-                       OR EXISTS (SELECT 1 FROM scan WHERE tenant = ?1 AND state IN ('sending', 'unknown', 'running'))
-                       OR EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'held')
-                       OR EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'resolving')";
-        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
-    }
-
     /// What a lane must not forget: of all tenants that call as the same app, what the one knew that sent the last scan.
     ///
     /// # Errors
@@ -754,7 +567,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn change(&mut self, sql: &str, scan: ScanId, values: impl rusqlite::Params) -> Result<(), JournalError> {
+    pub(super) fn change(
+        &mut self,
+        sql: &str,
+        scan: ScanId,
+        values: impl rusqlite::Params,
+    ) -> Result<(), JournalError> {
         if self.db.prepare_cached(sql)?.execute(values)? != 1 {
             return Err(JournalError::Conflict("a scan was not in the state its change expects"));
         }
