@@ -22,6 +22,9 @@ use crate::journal::{
 };
 use crate::policy::{Policy, Question as Asked, Terms};
 
+/// A look-up that is refused with a 429 was a try, and counts for as long as one that nobody answers: otherwise a directory
+/// that refuses each of them would be waited for without an end.
+const REFUSED: Duration = Duration::from_secs(30);
 /// Decisions that are looked at in one poll.
 const STEP: usize = 128;
 /// Pages of one answer; more are an error of the far side.
@@ -438,7 +441,10 @@ impl Lane {
                 self.looks_forbidden(look.generation, &refusal, happened);
                 Ok(())
             }
-            LookReply::Throttled(span) => self.pause(tx, span, now, happened),
+            LookReply::Throttled(span) => {
+                self.looks.time.passed += REFUSED;
+                self.pause(tx, span, now, happened)
+            }
             LookReply::Failed(_) => self.look_failed(tx, &pages.asked, now),
         }
     }
