@@ -12,7 +12,7 @@ use crate::defender::{Answer, request};
 use crate::domain::alert::MachineId;
 use crate::domain::scan::{Outcome, ScanId};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, JournalError, OpenScan, ScanRow, Tx};
+use crate::journal::{Api, JournalError, MACHINE_BUSY, OpenScan, ScanRow, Tx, Wait};
 
 /// Pages of one list; more are an error of the far side.
 const PAGES: u32 = 50;
@@ -227,7 +227,8 @@ impl Lane {
             } else {
                 // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it
                 // may be tried again.
-                tx.to_waiting(id, Some(now.plus(self.pace.settle)), Some("machine busy"), now)?;
+                let until = now.plus(self.put_off(scan.scan.tries.saturating_sub(1)));
+                tx.to_waiting(id, Wait::Until(until, MACHINE_BUSY), now)?;
             }
         }
         Ok(())
