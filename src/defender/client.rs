@@ -12,6 +12,9 @@ use super::{Answer, is_loopback};
 /// The longest answer read: a full page of 10,000 machine actions takes some 10 MB.
 const LONGEST_BODY: usize = 32 << 20;
 
+/// The word for an answer that is longer.
+pub const TOO_LONG: &str = "answer-too-long";
+
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -82,7 +85,7 @@ fn checked(request: Request<Bytes>) -> Result<reqwest::Request, &'static str> {
 
 /// Reads the body up to the limit. Whatever goes wrong here, the far side has had the request.
 async fn whole(mut response: reqwest::Response) -> Answer {
-    let too_long = || Answer::Unknown("answer-too-long".to_owned());
+    let too_long = || Answer::Unknown(TOO_LONG.to_owned());
     if response.content_length().is_some_and(|n| n > LONGEST_BODY as u64) {
         return too_long();
     }
@@ -149,7 +152,7 @@ mod tests {
 
     use super::*;
     use crate::defender::Endpoints;
-    use crate::defender::request::{self, ListQuery};
+    use crate::defender::request;
     use crate::defender::token::tests::bearer;
     use crate::domain::time::Timestamp;
 
@@ -242,7 +245,7 @@ mod tests {
         let base = format!("http://{address}");
         let e = Endpoints::custom(&base, &base, "s/.default", false).unwrap();
         let since = Timestamp::parse("2026-11-02T08:00:00Z").unwrap();
-        client().send(request::list(&e, &bearer("t"), &ListQuery { since, next: None })).await;
+        client().send(request::page(&e, &bearer("t"), &request::first_page(&e, since, 10_000))).await;
         let seen = &far.await.unwrap()[0];
         let line = concat!(
             "GET /api/machineactions?$filter=type%20eq%20%27RunAntiVirusScan%27%20and%20creationDateTimeUtc%20ge%20",

@@ -1,6 +1,6 @@
 //! The tenant's directory of machines: the request of each question, and what the answer means.
 //!
-//! None found comes as an empty list or as 404, and both mean the same. What cannot be read proves nothing: a list
+//! None found comes as an empty list or as a 404 with Defender's code, and both mean the same; any other 404 says nothing. What cannot be read proves nothing: a list
 //! with such a row, or with a next page that leads elsewhere, does not tell whether a machine is the only one.
 
 use core::time::Duration;
@@ -10,7 +10,7 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use super::Endpoints;
-use super::reply::{PAUSE, Page, Refusal, pause};
+use super::reply::{NOT_DEFENDER, Next, PAUSE, Page, Refusal, pause};
 use super::request::{NextPage, encoded, get, page, seconds};
 use super::token::Bearer;
 use crate::domain::alert::MachineId;
@@ -23,11 +23,16 @@ const MOST: usize = 100;
 /// Asks the directory, or for the next page of its answer.
 #[must_use]
 pub fn look(e: &Endpoints, bearer: &Bearer, question: &Question, next: Option<&NextPage>) -> Request<Bytes> {
-    if let Some(next) = next {
-        return page(e, bearer, next);
+    match next {
+        Some(next) => page(e, bearer, next),
+        None => get(&address(e, question), bearer),
     }
+}
+
+/// Where a question is asked.
+fn address(e: &Endpoints, question: &Question) -> String {
     let filter = |filter: String| format!("{}/api/machines?$filter={}", e.api_base, encoded(&filter));
-    let to = match question {
+    match question {
         Question::Machine(id) => format!("{}/api/machines/{id}", e.api_base),
         Question::Name(name) => filter(format!("computerDnsName eq {}", literal(name.as_str()))),
         Question::Label(label) => filter(format!("startswith(computerDnsName,{})", literal(&format!("{label}.")))),
@@ -36,8 +41,7 @@ pub fn look(e: &Endpoints, bearer: &Bearer, question: &Question, next: Option<&N
         Question::Address(ip, at) => {
             format!("{}/api/machines/findbyip(ip='{ip}',timestamp={})", e.api_base, seconds(*at))
         }
-    };
-    get(&to, bearer)
+    }
 }
 
 /// A text literal of OData: a quote inside is doubled. What no query may hold raw is encoded afterwards.
@@ -56,7 +60,7 @@ pub enum LookReply {
         unreadable: usize,
         /// The next page, if there is one.
         next: Option<NextPage>,
-        /// There is a next page, but it leads elsewhere and is not followed.
+        /// There is a next page, but nothing can be made of what is said of it.
         foreign_next: bool,
     },
     /// There is no such machine.
@@ -81,12 +85,13 @@ pub fn read(answer: &Response<Bytes>, question: &Question, e: &Endpoints) -> Loo
         200..=299 if answer.body().trim_ascii().is_empty() => LookReply::Failed("empty-answer"),
         200..=299 => match question {
             Question::Machine(id) => entity(answer.body(), id),
-            _ => list(answer.body(), e),
+            _ => list(answer.body(), &NextPage::at(&address(e, question), e), e),
         },
         300..=399 => LookReply::Failed("redirect"),
         401 => LookReply::Unauthorized(Refusal::read(answer)),
         403 => LookReply::Forbidden(Refusal::read(answer)),
-        404 => LookReply::Nobody,
+        404 if Refusal::read(answer).says_not_found() => LookReply::Nobody,
+        404 => LookReply::Failed(NOT_DEFENDER),
         408 => LookReply::Failed("request-timeout"),
         429 => LookReply::Throttled(pause(answer.headers(), PAUSE)),
         _ if status.is_client_error() => LookReply::Refused(Refusal::read(answer)),
@@ -105,12 +110,16 @@ fn entity(body: &[u8], asked: &MachineId) -> LookReply {
     }
 }
 
-fn list(body: &[u8], e: &Endpoints) -> LookReply {
+fn list(body: &[u8], asked: &NextPage, e: &Endpoints) -> LookReply {
     let Ok(page) = serde_json::from_slice::<Page<'_>>(body) else {
         return LookReply::Failed("unreadable-answer");
     };
     let rows: Vec<_> = page.value.iter().filter_map(|row| record(row.get().as_bytes())).collect();
-    let (next, foreign_next) = page.next(e, "machines");
+    let (next, foreign_next) = match page.next(asked, e, "machines") {
+        Next::None => (None, false),
+        Next::Page(next) => (Some(next), false),
+        Next::Unusable => (None, true),
+    };
     LookReply::Page { unreadable: page.value.len() - rows.len(), rows, next, foreign_next }
 }
 
@@ -276,7 +285,8 @@ mod tests {
             (400, r#"{"error":{"code":"ODataError"}}"#, "refused 400"),
             (401, "", "unauthorized"),
             (403, "", "forbidden"),
-            (404, "", "nobody"),
+            (404, "", "not-from-defender"),
+            (404, "<html>", "not-from-defender"),
             (404, r#"{"error":{"code":"NotFound"}}"#, "nobody"),
             (408, "", "request-timeout"),
             (429, "", "throttled 60"),
@@ -288,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_next_page_is_followed_on_the_same_origin_and_to_machines_only() {
+    fn a_next_page_is_followed_on_the_same_origin_and_of_another_only_its_place_is_taken() {
         let follow = |link: &str| match listed(&json!({ "value": [], "@odata.nextLink": link })) {
             LookReply::Page { next, foreign_next, .. } => {
                 assert_eq!(next.is_none(), foreign_next, "{link}");
@@ -296,15 +306,18 @@ mod tests {
             }
             other => panic!("{other:?}"),
         };
-        let page = "/api/machines?$filter=x&$skip=2";
-        let next = follow(&format!("https://api.security.microsoft.com{page}")).unwrap();
-        let question = Question::Name(HostName::parse("ws-1").unwrap());
-        let request = look(&Endpoints::commercial(), &bearer("t"), &question, Some(&next));
-        assert_eq!(request.uri().to_string(), format!("https://api.security.microsoft.com{page}"));
+        let uri = |next: &NextPage| {
+            let question = Question::Name(HostName::parse("ws-1").unwrap());
+            look(&Endpoints::commercial(), &bearer("t"), &question, Some(next)).uri().to_string()
+        };
+        let page = "https://api.security.microsoft.com/api/machines?$filter=x&$skip=2";
+        assert_eq!(uri(&follow(page).unwrap()), page);
+        let here = "https://api.security.microsoft.com/api/machines?$filter=computerDnsName%20eq%20%27ws-1%27&$skip=2";
         for elsewhere in
             ["https://evil.example/api/machines?$skip=2", "/api/machineactions?$skip=2", "/api/xmachines?$skip=2"]
         {
-            assert!(follow(elsewhere).is_none(), "{elsewhere}");
+            assert_eq!(uri(&follow(elsewhere).unwrap()), here, "{elsewhere}");
         }
+        assert!(follow("https://evil.example/api/machines").is_none());
     }
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 pub mod client;
 pub mod directory;
+pub mod list;
 pub mod reply;
 pub mod request;
 pub mod token;

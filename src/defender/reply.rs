@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use http::header::{DATE, HeaderMap, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -22,6 +22,9 @@ use crate::domain::time::Timestamp;
 
 /// The pause when the far side does not say how long, or says it unreadably.
 pub(super) const PAUSE: Duration = Duration::from_secs(60);
+
+/// The code of a 404 that lacks Defender's own error code.
+pub(super) const NOT_DEFENDER: &str = "not-from-defender";
 
 /// What was sent, to tell our action from somebody else's.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +142,7 @@ impl ActionView {
         self.action_type.as_deref().is_none_or(|t| t.eq_ignore_ascii_case("RunAntiVirusScan"))
     }
 
-    fn read(bytes: &[u8]) -> Result<ActionView, &'static str> {
+    pub(super) fn read(bytes: &[u8]) -> Result<ActionView, &'static str> {
         let value: Value = serde_json::from_slice(bytes).map_err(|_| "unreadable-answer")?;
         if !value.is_object() {
             return Err("unreadable-answer");
@@ -253,7 +256,8 @@ pub fn scan(answer: &Response<Bytes>, sent: &Sent<'_>) -> ScanReply {
         401 => ScanReply::Unauthorized(refusal),
         403 if refusal.is("DisallowedOperation") => ScanReply::Refused(refusal),
         403 => ScanReply::Forbidden(refusal),
-        404 => ScanReply::NoSuchMachine(refusal),
+        404 if refusal.says_not_found() => ScanReply::NoSuchMachine(refusal),
+        404 => ScanReply::Unknown { code: NOT_DEFENDER, alarm: true },
         // Whether the other end saw the request is exactly what this status leaves open.
         408 => unknown("request-timeout"),
         409 if says_busy(answer) => ScanReply::Busy,
@@ -323,8 +327,14 @@ pub fn is_ours(action: &ActionView, sent: &Sent<'_>) -> bool {
 }
 
 fn ends_with_tail(comment: &str, tail: &str) -> bool {
-    let token = comment.trim_end().strip_suffix(']').and_then(|c| c.strip_suffix(tail));
-    tail.len() == 12 && token.is_some_and(|c| c.ends_with("[sh-"))
+    tail_of(comment) == Some(tail)
+}
+
+/// The 12 characters of the token that ends a comment of ours.
+pub(super) fn tail_of(comment: &str) -> Option<&str> {
+    let token = comment.trim_end().strip_suffix(']')?;
+    let (before, tail) = token.split_at_checked(token.len().checked_sub(12)?)?;
+    before.ends_with("[sh-").then_some(tail)
 }
 
 /// What the answer to calling an action off means.
@@ -355,36 +365,13 @@ pub fn cancel(answer: &Response<Bytes>, action: &str) -> CancelReply {
         },
         300..=399 => CancelReply::Unknown("redirect"),
         401 => CancelReply::Unauthorized(Refusal::read(answer)),
+        404 if !Refusal::read(answer).says_not_found() => CancelReply::Unknown(NOT_DEFENDER),
         408 => CancelReply::Unknown("request-timeout"),
         429 => CancelReply::Throttled(pause(answer.headers(), PAUSE)),
         _ if status.is_client_error() => CancelReply::Refused(Refusal::read(answer)),
         500..=599 => CancelReply::Unknown("server-error"),
         _ => CancelReply::Unknown("odd-status"),
     }
-}
-
-/// What the answer to a list call means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListReply {
-    /// One page. Only after the last one may "not there" be concluded.
-    Page {
-        /// The rows that could be read, in the far side's order, which means nothing.
-        actions: Vec<ActionView>,
-        /// Rows that could not be read.
-        unreadable: usize,
-        /// The next page, if there is one; that a list ends at all is for the caller to see to.
-        next: Option<NextPage>,
-        /// There is a next page, but it leads elsewhere and is not followed: the list is incomplete.
-        foreign_next: bool,
-    },
-    /// As for the scan call.
-    Unauthorized(Refusal),
-    /// Reading is not allowed: the read role is missing, or the audience is wrong.
-    Forbidden(Refusal),
-    /// No call of this tenant for so long.
-    Throttled(Duration),
-    /// Ask again later; a stable code.
-    Failed(&'static str),
 }
 
 /// What the answer to reading one machine action means.
@@ -414,7 +401,8 @@ pub fn action(answer: &Response<Bytes>) -> ActionReply {
         },
         401 => ActionReply::Unauthorized(Refusal::read(answer)),
         403 => ActionReply::Forbidden(Refusal::read(answer)),
-        404 => ActionReply::Gone,
+        404 if Refusal::read(answer).says_not_found() => ActionReply::Gone,
+        404 => ActionReply::Failed(NOT_DEFENDER),
         429 => ActionReply::Throttled(pause(answer.headers(), PAUSE)),
         500..=599 => ActionReply::Failed("server-error"),
         _ => ActionReply::Failed("odd-status"),
@@ -430,49 +418,28 @@ pub(super) struct Page<'a> {
     next: Value,
 }
 
+/// What a page says of the next one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Next {
+    /// It names none.
+    #[default]
+    None,
+    /// This one, on the origin and path that were asked.
+    Page(NextPage),
+    /// There is one, but what it says of it cannot be used.
+    Unusable,
+}
+
 impl Page<'_> {
-    /// The next page, and whether there is one that is not followed.
-    pub(super) fn next(&self, e: &Endpoints, list: &str) -> (Option<NextPage>, bool) {
+    /// The next page after the one that was `asked` for, of the list that ends in this name.
+    pub(super) fn next(&self, asked: &NextPage, e: &Endpoints, list: &str) -> Next {
         match &self.next {
-            Value::Null => (None, false),
-            Value::String(link) if link.is_empty() => (None, false),
-            Value::String(link) => {
-                let next = NextPage::of(link, e, list);
-                let foreign = next.is_none();
-                (next, foreign)
-            }
-            _ => (None, true),
+            Value::Null => Next::None,
+            Value::String(link) if link.is_empty() => Next::None,
+            Value::String(link) => NextPage::of(link, asked, e, list).map_or(Next::Unusable, Next::Page),
+            _ => Next::Unusable,
         }
     }
-}
-
-/// Reads the answer to a list call.
-#[must_use]
-pub fn list(answer: &Response<Bytes>, e: &Endpoints) -> ListReply {
-    let status = answer.status();
-    match status.as_u16() {
-        200..=299 => list_page(answer.body(), e),
-        300..=399 => ListReply::Failed("redirect"),
-        401 => ListReply::Unauthorized(Refusal::read(answer)),
-        403 => ListReply::Forbidden(Refusal::read(answer)),
-        429 => ListReply::Throttled(pause(answer.headers(), PAUSE)),
-        400 if Refusal::read(answer).is("ODataError") => ListReply::Failed("odata-error"),
-        _ if status.is_client_error() => ListReply::Failed("list-refused"),
-        500..=599 => ListReply::Failed("server-error"),
-        _ => ListReply::Failed("odd-status"),
-    }
-}
-
-fn list_page(body: &[u8], e: &Endpoints) -> ListReply {
-    if body.trim_ascii().is_empty() {
-        return ListReply::Failed("empty-answer");
-    }
-    let Ok(page) = serde_json::from_slice::<Page<'_>>(body) else {
-        return ListReply::Failed("unreadable-answer");
-    };
-    let actions: Vec<_> = page.value.iter().filter_map(|row| ActionView::read(row.get().as_bytes()).ok()).collect();
-    let (next, foreign_next) = page.next(e, "machineactions");
-    ListReply::Page { unreadable: page.value.len() - actions.len(), actions, next, foreign_next }
 }
 
 impl Refusal {
@@ -494,6 +461,12 @@ impl Refusal {
     #[must_use]
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
+    }
+
+    /// Whether Defender itself says that what the path names does not exist. A 404 without its code comes from a
+    /// gateway, or from an address where no Defender is, and says nothing about a machine or an action.
+    pub(super) fn says_not_found(&self) -> bool {
+        self.is("NotFound") || self.is("ResourceNotFound")
     }
 }
 
@@ -545,6 +518,13 @@ pub(super) fn pause(headers: &HeaderMap, missing: Duration) -> Duration {
     seconds.map_or(missing, |seconds| Duration::from_secs(seconds.clamp(1, 3600)))
 }
 
+/// Whether an answer says that it is JSON, as all of Defender's and Entra's are.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+    said.trim_start().to_ascii_lowercase().starts_with("application/json")
+}
+
 /// What the far side's clock said when it answered.
 #[must_use]
 pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
@@ -558,4 +538,4 @@ fn http_date(text: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

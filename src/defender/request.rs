@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Uri};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -88,23 +88,13 @@ pub fn cancel(e: &Endpoints, bearer: &Bearer, action: &str, comment: &str) -> Re
     request
 }
 
-/// Which machine actions to list: all scans of the tenant from an instant on, whoever asked for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListQuery {
-    /// Created at or after this; sent as whole seconds, rounded down.
-    pub since: Timestamp,
-    /// The page to read, if not the first.
-    pub next: Option<NextPage>,
-}
-
-/// Lists machine actions. One call serves every open scan of the tenant.
+/// The first page of a list of machine actions: every scan of the tenant created at `since` (sent as whole seconds,
+/// rounded down) or later, whoever asked for it. `$top` is the most rows that may come for one question, not the size of
+/// a page: as many rows without a next page do not end the list, which goes on with [`NextPage::after`].
 #[must_use]
-pub fn list(e: &Endpoints, bearer: &Bearer, query: &ListQuery) -> Request<Bytes> {
-    if let Some(next) = &query.next {
-        return page(e, bearer, next);
-    }
-    let filter = format!("type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {}", seconds(query.since));
-    get(&format!("{}/api/machineactions?$filter={}&$top=10000", e.api_base, encoded(&filter)), bearer)
+pub fn first_page(e: &Endpoints, since: Timestamp, top: usize) -> NextPage {
+    let filter = format!("type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {}", seconds(since));
+    NextPage(format!("{}/api/machineactions?$filter={}&$top={top}", e.api_parts().1, encoded(&filter)))
 }
 
 /// An instant as a literal: whole seconds, rounded down.
@@ -125,29 +115,38 @@ pub fn action(e: &Endpoints, bearer: &Bearer, id: &str) -> Request<Bytes> {
     get(&format!("{}/api/machineactions/{}", e.api_base, encoded(id)), bearer)
 }
 
-/// The next page of a list.
-pub(super) fn page(e: &Endpoints, bearer: &Bearer, NextPage(page): &NextPage) -> Request<Bytes> {
+/// Asks for a page of a list. One call serves every open scan of the tenant.
+#[must_use]
+pub fn page(e: &Endpoints, bearer: &Bearer, NextPage(page): &NextPage) -> Request<Bytes> {
     get(&format!("{}{page}", e.api_parts().0), bearer)
 }
 
-/// Path and query of the next page of a list, on the origin that was asked: the token cannot follow a link elsewhere.
+/// Path and query of a page of a list, always on the origin that is configured: the token cannot follow a link elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct NextPage(String);
 
+/// The options of a query that say where in the list its page begins.
+const PLACE: [&str; 2] = ["$skip", "$skiptoken"];
+
 impl NextPage {
-    /// Reads an `@odata.nextLink`: absolute on the same origin, or a path from its root; and only to the list itself.
-    #[must_use]
-    pub fn read(link: &str, e: &Endpoints) -> Option<NextPage> {
-        NextPage::of(link, e, "machineactions")
+    /// A page by its whole address below the configured origin.
+    pub(super) fn at(to: &str, e: &Endpoints) -> NextPage {
+        NextPage(to.strip_prefix(e.api_parts().0).unwrap_or(to).to_owned())
     }
 
-    /// The same for another list, by the last part of its path.
+    /// Reads an `@odata.nextLink`. One on the same origin (or a path from its root) that leads to the list itself, which
+    /// is named by the last part of its path, is taken as it is. Of any other only the place in the list is taken: the
+    /// far side prints host names that are not the one that was called.
     #[must_use]
-    pub fn of(link: &str, e: &Endpoints, list: &str) -> Option<NextPage> {
+    pub fn of(link: &str, asked: &NextPage, e: &Endpoints, list: &str) -> Option<NextPage> {
         if link.contains(|c: char| c.is_control()) {
             return None;
         }
+        NextPage::here(link, e, list).or_else(|| asked.from(link))
+    }
+
+    fn here(link: &str, e: &Endpoints, list: &str) -> Option<NextPage> {
         let link = utf8_percent_encode(link, LINK).to_string();
         let link: Uri = link.parse().ok()?;
         let (origin, prefix) = e.api_parts();
@@ -161,6 +160,41 @@ impl NextPage {
         let to_the_list =
             path.starts_with("/api/") && path.strip_suffix(list).is_some_and(|before| before.ends_with('/'));
         to_the_list.then(|| link.path_and_query().map(|p| NextPage(p.as_str().to_owned()))).flatten()
+    }
+
+    /// The same list as this page, from the place that a link elsewhere names.
+    fn from(&self, link: &str) -> Option<NextPage> {
+        let query = link.split('#').next()?.split_once('?')?.1;
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
+        let mut places = Vec::new();
+        for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            let Some(option) =
+                PLACE.iter().find(|option| decoded(key).is_some_and(|key| key.eq_ignore_ascii_case(option)))
+            else {
+                continue;
+            };
+            let value = decoded(value)?;
+            if *option == "$skip" && !(!value.is_empty() && value.bytes().all(|b| b.is_ascii_digit())) {
+                return None;
+            }
+            places.push(format!("{option}={}", encoded(&value)));
+        }
+        (!places.is_empty()).then(|| self.placed(&places))
+    }
+
+    /// The same list after so many rows.
+    #[must_use]
+    pub fn after(&self, rows: usize) -> NextPage {
+        self.placed(&[format!("$skip={rows}")])
+    }
+
+    /// This page's list from another place on.
+    fn placed(&self, places: &[String]) -> NextPage {
+        let (path, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
+        let is_place = |pair: &str| PLACE.iter().any(|option| pair.split('=').next() == Some(*option));
+        let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_place(pair));
+        let options: Vec<&str> = kept.chain(places.iter().map(String::as_str)).collect();
+        NextPage(format!("{path}?{}", options.join("&")))
     }
 
     /// Path and query.
@@ -255,9 +289,9 @@ mod tests {
     #[test]
     fn a_printed_request_does_not_show_the_token() {
         let order = ScanOrder { machine: &machine(), kind: Kind::Quick, comment: "c", external_id: None };
-        let query = ListQuery { since: Timestamp::from_millis(0), next: None };
         let e = Endpoints::commercial();
-        for request in [scan(&e, &bearer("s3cr3t"), &order), list(&e, &bearer("s3cr3t"), &query)] {
+        let first = first_page(&e, Timestamp::from_millis(0), 10_000);
+        for request in [scan(&e, &bearer("s3cr3t"), &order), page(&e, &bearer("s3cr3t"), &first)] {
             assert!(!format!("{request:?}").contains("s3cr3t"));
         }
     }
@@ -288,7 +322,9 @@ mod tests {
     #[test]
     fn the_list_filter_is_encoded_exactly() {
         let since = Timestamp::parse("2026-11-02T08:00:00.999Z").unwrap();
-        let request = list(&Endpoints::commercial(), &bearer("t"), &ListQuery { since, next: None });
+        let e = Endpoints::commercial();
+        let first = first_page(&e, since, 10_000);
+        let request = page(&e, &bearer("t"), &first);
         assert_eq!(
             request.uri().to_string(),
             concat!(
@@ -301,46 +337,70 @@ mod tests {
     }
 
     #[test]
+    fn a_list_goes_on_with_the_same_filter_after_the_rows_it_had() {
+        let first = first_page(&Endpoints::commercial(), Timestamp::from_millis(0), 2);
+        let next = first.after(2);
+        assert_eq!(next.as_str(), format!("{}&$skip=2", first.as_str()));
+        assert_eq!(next.after(4).as_str(), format!("{}&$skip=4", first.as_str()));
+    }
+
+    #[test]
     fn a_next_link_is_followed_on_the_same_origin_only() {
         let e = Endpoints::commercial();
-        let page = "/api/machineactions?$filter=type%20eq%20%27RunAntiVirusScan%27&$skip=10000";
+        let asked = first_page(&e, Timestamp::from_millis(0), 10_000);
+        let read = |link: &str| NextPage::of(link, &asked, &e, "machineactions");
+        let next = "/api/machineactions?$filter=type%20eq%20%27RunAntiVirusScan%27&$skip=10000";
         for same in [
-            format!("https://api.security.microsoft.com{page}"),
-            format!("https://API.security.microsoft.com:443{page}"),
+            format!("https://api.security.microsoft.com{next}"),
+            format!("https://API.security.microsoft.com:443{next}"),
             "https://api.security.microsoft.com/api/machineactions?$filter=type eq 'RunAntiVirusScan'&$skip=10000"
                 .into(),
-            page.into(),
+            next.into(),
         ] {
-            let next = NextPage::read(&same, &e);
-            assert_eq!(next.as_ref().map(NextPage::as_str), Some(page), "{same}");
-            let request = list(&e, &bearer("t"), &ListQuery { since: Timestamp::from_millis(0), next });
-            assert_eq!(request.uri().to_string(), format!("https://api.security.microsoft.com{page}"));
+            let read = read(&same);
+            assert_eq!(read.as_ref().map(NextPage::as_str), Some(next), "{same}");
+            let request = page(&e, &bearer("t"), &read.unwrap());
+            assert_eq!(request.uri().to_string(), format!("https://api.security.microsoft.com{next}"));
         }
-        assert!(NextPage::read("https://api.security.microsoft.com/api/v1.0/MachineActions?$skip=1", &e).is_some());
+        let pinned = read("https://api.security.microsoft.com/api/v1.0/MachineActions?$skip=1").unwrap();
+        assert_eq!(pinned.as_str(), "/api/v1.0/MachineActions?$skip=1");
+        // Of these only the place in the list is taken: the call goes where the first one went.
         for foreign in [
             "https://api.securitycenter.microsoft.com/api/machineactions?$skip=1",
             "http://api.security.microsoft.com/api/machineactions?$skip=1",
             "https://api.security.microsoft.com:8443/api/machineactions?$skip=1",
-            "https://api.security.microsoft.com@evil.example/api/machineactions",
-            "https://u@api.security.microsoft.com/api/machineactions",
-            "//evil.example/api/machineactions",
-            "/\\evil.example/api/machineactions",
-            "https://api.security.microsoft.com/api/alerts",
-            "https://api.security.microsoft.com.evil.example/api/machineactions",
+            "https://api.security.microsoft.com@evil.example/api/machineactions?$skip=1",
+            "https://u@api.security.microsoft.com/api/machineactions?$skip=1",
+            "//evil.example/api/machineactions?$skip=1",
+            "/\\evil.example/api/machineactions?$skip=1",
+            "https://api.security.microsoft.com/api/alerts?$skip=1",
+            "https://api.security.microsoft.com.evil.example/api/machineactions?$top=5&%24Skip=1#x",
             "machineactions?$skip=1",
-            "/api/machineactions\r\nX: y",
-            "",
         ] {
-            assert_eq!(NextPage::read(foreign, &e), None, "{foreign}");
+            let read = read(foreign);
+            assert_eq!(read.as_ref().map(NextPage::as_str), Some(asked.after(1).as_str()), "{foreign}");
+        }
+        let token = read("https://other.example/?$skiptoken=a%2Fb%26$top=1").unwrap();
+        assert_eq!(token.as_str(), format!("{}&$skiptoken=a%2Fb%26%24top%3D1", asked.as_str()), "it stays one value");
+        for nowhere in
+            ["/api/machineactions\r\nX: y?$skip=1", "", "https://other.example/?$skip=x", "https://other.example/"]
+        {
+            assert_eq!(read(nowhere), None, "{nowhere}");
         }
     }
 
     #[test]
     fn a_path_below_the_host_is_kept() {
         let e = Endpoints::custom("http://127.0.0.1:9/gate", "http://127.0.0.1:9", "s/.default", false).unwrap();
-        let next = NextPage::read("http://127.0.0.1:9/gate/api/machineactions?$skip=1", &e);
-        assert!(NextPage::read("http://127.0.0.1:9/api/machineactions?$skip=1", &e).is_none());
-        let request = list(&e, &bearer("t"), &ListQuery { since: Timestamp::from_millis(0), next });
-        assert_eq!(request.uri().to_string(), "http://127.0.0.1:9/gate/api/machineactions?$skip=1");
+        let asked = first_page(&e, Timestamp::from_millis(0), 10_000);
+        assert!(
+            page(&e, &bearer("t"), &asked).uri().to_string().starts_with("http://127.0.0.1:9/gate/api/machineactions?")
+        );
+        let link = "http://127.0.0.1:9/gate/api/machineactions?$skip=1";
+        let next = NextPage::of(link, &asked, &e, "machineactions").unwrap();
+        assert_eq!(page(&e, &bearer("t"), &next).uri().to_string(), link);
+        let elsewhere =
+            NextPage::of("http://127.0.0.1:9/api/machineactions?$skip=1", &asked, &e, "machineactions").unwrap();
+        assert_eq!(elsewhere, asked.after(1));
     }
 }

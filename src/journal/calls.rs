@@ -146,7 +146,8 @@ impl Tx<'_> {
         let sent = if set.restarted { 0 } else { set.by };
         self.db
             .prepare_cached(
-                "UPDATE scan SET look_at = look_at + ?1, sent_at = sent_at + ?2, cancel_at = cancel_at + ?1
+                "UPDATE scan SET look_at = look_at + ?1, sent_at = sent_at + ?2, cancel_at = cancel_at + ?1,
+                        overdue_at = overdue_at + ?1
                  WHERE tenant = ?3 AND state IN ('sending', 'unknown', 'running')",
             )?
             .execute(params![set.by, sent, tenant.0])?;

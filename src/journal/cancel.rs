@@ -158,9 +158,10 @@ impl Tx<'_> {
         let changed = self
             .db
             .prepare_cached(
-                "UPDATE scan SET cancel_at = ?2, look_at = min(look_at, ?3) WHERE id = ?1 AND state = 'running'",
+                "UPDATE scan SET cancel_at = ?2, look_at = CASE WHEN ?3 < ?4 THEN min(coalesce(look_at, ?3), ?3) ELSE look_at END
+                 WHERE id = ?1 AND state = 'running'",
             )?
-            .execute(params![scan.0, again.map(Timestamp::millis), look_at.millis()])?;
+            .execute(params![scan.0, again.map(Timestamp::millis), look_at.millis(), Timestamp::NEVER.millis()])?;
         Ok(changed == 1)
     }
 

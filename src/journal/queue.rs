@@ -3,7 +3,8 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
-use super::scans::{COLUMNS, IS_OPEN, MACHINE_BUSY, ScanRow, TO_BE_SENT_AGAIN, damaged, scan_row};
+use super::followed::TO_BE_SENT_AGAIN;
+use super::scans::{COLUMNS, MACHINE_BUSY, ScanRow, damaged, scan_row};
 use super::store::{TenantId, Tx};
 use crate::domain::scan::ScanId;
 use crate::domain::time::Timestamp;
@@ -82,9 +83,8 @@ impl Tx<'_> {
             "SELECT {COLUMNS} FROM scan
              WHERE tenant = ? AND state = 'waiting' AND blocked_by IS NOT NULL AND not_after < ? ORDER BY not_after, id"
         );
-        let again = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND {TO_BE_SENT_AGAIN} AND not_after < ? ORDER BY id"
-        );
+        let again =
+            format!("SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {TO_BE_SENT_AGAIN} AND not_after < ? ORDER BY id");
         let mut overdue = Vec::new();
         for sql in [sql, again] {
             let mut statement = self.db.prepare_cached(&sql)?;

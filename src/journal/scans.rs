@@ -50,25 +50,6 @@ pub enum Wait<'w> {
     Action(&'w str, Timestamp),
 }
 
-/// A scan that is unknown or running.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenScan {
-    /// What it is.
-    pub scan: ScanRow,
-    /// Running: the machine action's id. Unknown: none.
-    pub action: Option<String>,
-    /// False: the action is somebody else's.
-    pub ours: bool,
-    /// The far side said the machine is busy: the list will tell with what.
-    pub busy: bool,
-    /// When the call left.
-    pub sent_at: Timestamp,
-    /// When to look for it again.
-    pub look_at: Timestamp,
-    /// Lists that did not hold it.
-    pub misses: u32,
-}
-
 /// One alert a scan's comment cites.
 #[derive(Clone, Debug)]
 pub struct Cited {
@@ -89,9 +70,6 @@ pub const MACHINE_BUSY: &str = "machine busy";
 /// The condition of the index over open scans. Queries repeat it word for word: SQLite uses a partial index only where
 /// it finds its condition again, and would otherwise read every scan there ever was.
 pub(super) const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
-/// Unknown scans that are to be sent again wait for no list any more, and are not given up for want of one, however long
-/// a pause or a window keeps them.
-pub(super) const TO_BE_SENT_AGAIN: &str = "state = 'unknown' AND (misses >= 2 OR unseen)";
 
 pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
@@ -110,23 +88,6 @@ pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
         tries: row.get(9)?,
         refusals: row.get(10)?,
         openings: openings(row.get::<_, Option<String>>(11)?.as_deref()),
-    }))
-}
-
-const OPEN: &str =
-    "SELECT id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, tries, refusals, windows,
-    action, ours, blocked_by IS NOT NULL AS busy, sent_at, look_at, misses FROM scan";
-
-fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
-    let Some(scan) = scan_row(row)? else { return Ok(None) };
-    Ok(Some(OpenScan {
-        scan,
-        action: row.get("action")?,
-        ours: row.get("ours")?,
-        busy: row.get("busy")?,
-        sent_at: Timestamp::from_millis(row.get("sent_at")?),
-        look_at: Timestamp::from_millis(row.get("look_at")?),
-        misses: row.get("misses")?,
     }))
 }
 
@@ -179,36 +140,25 @@ impl Tx<'_> {
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
-    /// The unknown scan that complete lists have missed so often that it is sent again, with the same `ExternalId`.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn next_again(&self, tenant: TenantId, misses: u32) -> Result<Option<ScanRow>, JournalError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND (misses >= ? OR unseen)
-               AND pause IS NULL
-               AND cancel_by IS NULL
-             ORDER BY priority DESC, id LIMIT 1"
-        );
-        let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], scan_row).optional()?;
-        row.map(|row| row.ok_or_else(damaged)).transpose()
-    }
-
     /// The intent: from here on the call may leave. A scan whose earlier call may have been carried out keeps the time of
-    /// its first try by the far side's clock (`far`), for that is how far back its action may lie.
+    /// its first try by the far side's clock, for that is how far back its action may lie. Returns it; it is `far`, if this
+    /// is the first try.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither waiting nor unknown, or its machine has another open scan.
-    pub fn begin_sending(&mut self, scan: ScanId, far: Timestamp, now: Timestamp) -> Result<(), JournalError> {
+    pub fn begin_sending(&mut self, scan: ScanId, far: Timestamp, now: Timestamp) -> Result<Timestamp, JournalError> {
         self.change(
-            "UPDATE scan SET state = 'sending', sent_at = ?2,
-                    far_sent_at = CASE WHEN state = 'waiting' AND NOT unanswered THEN ?3
-                                       ELSE coalesce(far_sent_at, sent_at) END,
-                    tries = tries + 1, misses = 0, unseen = 0, look_at = NULL, blocked_by = NULL
+            "UPDATE scan SET state = 'sending',
+                    sent_at = ?2, far_sent_at = CASE WHEN state = 'waiting' AND NOT unanswered THEN ?3
+                                                     ELSE coalesce(far_sent_at, sent_at, ?3) END,
+                    tries = tries + 1, misses = 0, unseen = 0, look_at = NULL, blocked_by = NULL, overdue_at = NULL
              WHERE id = ?1 AND state IN ('waiting', 'unknown')",
             scan,
             params![scan.0, now.millis(), far.millis()],
-        )
+        )?;
+        let sql = "SELECT far_sent_at FROM scan WHERE id = ?";
+        let first = self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get(0))?;
+        Ok(Timestamp::from_millis(first))
     }
 
     /// What was being sent when the lane was lost may or may not have been executed.
@@ -245,7 +195,7 @@ impl Tx<'_> {
     }
 
     /// Defender has it: this action, ours or somebody else's that covers it. One that `began` before our call, by the
-    /// far side's clock and by ours, is looked for from there on.
+    /// far side's clock, is looked for from there on; how long it is followed counts from our call.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
@@ -254,17 +204,15 @@ impl Tx<'_> {
         scan: ScanId,
         action: &str,
         ours: bool,
-        began: Option<(Timestamp, Timestamp)>,
+        began: Option<Timestamp>,
         look_at: Timestamp,
     ) -> Result<(), JournalError> {
-        let (far, here) = began.map(|(far, here)| (far.millis(), here.millis())).unzip();
         self.change(
             "UPDATE scan SET state = 'running', action = ?2, ours = ?3, look_at = ?4, detail = NULL, blocked_by = NULL,
-                    far_sent_at = min(coalesce(far_sent_at, sent_at), coalesce(?5, far_sent_at, sent_at)),
-                    sent_at = min(sent_at, coalesce(?6, sent_at))
+                    far_sent_at = min(coalesce(far_sent_at, sent_at), coalesce(?5, far_sent_at, sent_at))
              WHERE id = ?1 AND state IN ('sending', 'unknown')",
             scan,
-            params![scan.0, action, ours, look_at.millis(), far, here],
+            params![scan.0, action, ours, look_at.millis(), began.map(Timestamp::millis)],
         )?;
         if !ours {
             self.db.prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?.execute([scan.0])?;
@@ -345,30 +293,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Still unknown or running; when to look again, and how many complete lists did not hold it.
-    ///
-    /// # Errors
-    /// [`JournalError::Conflict`] when the scan is neither.
-    pub fn look_again(&mut self, scan: ScanId, misses: u32, look_at: Timestamp) -> Result<(), JournalError> {
-        self.change(
-            "UPDATE scan SET misses = ?2, unseen = 0, look_at = ?3 WHERE id = ?1 AND state IN ('unknown', 'running')",
-            scan,
-            params![scan.0, misses, look_at.millis()],
-        )
-    }
-
-    /// Still unknown, and to be sent again although no list could be read.
-    ///
-    /// # Errors
-    /// [`JournalError::Conflict`] when the scan is not unknown.
-    pub fn again_unseen(&mut self, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
-        self.change(
-            "UPDATE scan SET unseen = 1, look_at = ?2 WHERE id = ?1 AND state = 'unknown'",
-            scan,
-            params![scan.0, now.millis()],
-        )
-    }
-
     /// The scan is over.
     ///
     /// # Errors
@@ -420,91 +344,6 @@ impl Tx<'_> {
             )?
             .execute([scan.0])?;
         Ok(())
-    }
-
-    /// Unknown and running scans whose call left before this, some at a time.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn sent_before(&self, tenant: TenantId, before: Timestamp) -> Result<Vec<ScanRow>, JournalError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN})
-               AND sent_at < ? ORDER BY id LIMIT 64"
-        );
-        let mut statement = self.db.prepare_cached(&sql)?;
-        let rows = statement.query_map(params![tenant.0, before.millis()], scan_row)?;
-        rows.map(|row| row?.ok_or_else(damaged)).collect()
-    }
-
-    /// When the oldest unknown or running scan was sent.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn oldest_open(&self, tenant: TenantId) -> Result<Option<Timestamp>, JournalError> {
-        let sql = format!(
-            "SELECT min(sent_at) FROM scan WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN})"
-        );
-        let oldest: Option<i64> = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?;
-        Ok(oldest.map(Timestamp::from_millis))
-    }
-
-    /// Whether a scan of this tenant met a busy machine and waits to learn with what.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn any_busy(&self, tenant: TenantId) -> Result<bool, JournalError> {
-        let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ? AND {IS_OPEN} AND state = 'unknown' AND blocked_by IS NOT NULL)"
-        );
-        Ok(self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?)
-    }
-
-    /// The unknown and running scans of a tenant, oldest call first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn open_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
-        let sql = format!("{OPEN} WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' ORDER BY sent_at, id");
-        let mut statement = self.db.prepare_cached(&sql)?;
-        let rows = statement.query_map([tenant.0], open_row)?;
-        rows.map(|row| row?.ok_or_else(damaged)).collect()
-    }
-
-    /// A running scan that this many lists did not hold.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn missed(&self, tenant: TenantId, misses: u32) -> Result<Option<OpenScan>, JournalError> {
-        let sql = format!(
-            "{OPEN} WHERE tenant = ? AND {IS_OPEN} AND state = 'running' AND misses >= ? ORDER BY sent_at, id LIMIT 1"
-        );
-        let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], open_row).optional()?;
-        row.map(|row| row.ok_or_else(damaged)).transpose()
-    }
-
-    /// This scan, if it is unknown or running.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn open_scan(&self, scan: ScanId) -> Result<Option<OpenScan>, JournalError> {
-        let sql = format!("{OPEN} WHERE id = ? AND state IN ('unknown', 'running')");
-        let row = self.db.prepare_cached(&sql)?.query_row([scan.0], open_row).optional()?;
-        row.map(|row| row.ok_or_else(damaged)).transpose()
-    }
-
-    /// When the next unknown or running scan wants to be looked at, and when the oldest of them was sent by the far
-    /// side's clock; those that will be sent again (as many `misses`) wait for no list.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn next_look(&self, tenant: TenantId, misses: u32) -> Result<Option<(Timestamp, Timestamp)>, JournalError> {
-        let sql = format!(
-            "SELECT min(look_at), min(coalesce(far_sent_at, sent_at)) FROM scan
-             WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' AND NOT (state = 'unknown' AND misses >= ?)"
-        );
-        let (look, oldest): (Option<i64>, Option<i64>) =
-            self.db.prepare_cached(&sql)?.query_row(params![tenant.0, misses], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(look.zip(oldest).map(|(l, o)| (Timestamp::from_millis(l), Timestamp::from_millis(o))))
     }
 
     /// The alerts a scan's comment cites, oldest first.
@@ -582,77 +421,5 @@ impl Tx<'_> {
             .query_row([scan.0], |row| Ok(TenantId(row.get(0)?)))?;
         self.touch(tenant);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    use super::*;
-    use crate::journal::{Ids, Job, Store};
-
-    /// What a lane asks at each poll and list.
-    fn questions(tx: &mut Tx<'_>) -> Result<(), JournalError> {
-        let (tenant, now) = (TenantId(1), Timestamp::from_millis(5_000));
-        tx.expire_held(tenant, now)?;
-        tx.release_due(tenant, now)?;
-        tx.next_scan(tenant, true)?;
-        tx.next_scan(tenant, false)?;
-        tx.next_again(tenant, 2)?;
-        tx.sent_before(tenant, now)?;
-        tx.oldest_open(tenant)?;
-        tx.any_busy(tenant)?;
-        tx.open_scans(tenant)?;
-        tx.next_look(tenant, 2)?;
-        tx.sending_is_unknown(tenant, now)
-    }
-
-    /// Steps of SQLite's machine for these questions beside so many scans that are over.
-    fn steps(over: u32) -> u64 {
-        let mut store = Store::memory(Ids::seeded(1)).unwrap();
-        let fill = move |tx: &mut Tx<'_>| {
-            tx.tenant("default")?;
-            tx.db.execute_batch(
-                "INSERT INTO policy(id, hash, rules, loaded_at) VALUES (1, '', '', 0);
-                 INSERT INTO delivery(id, uuid, source, received_at) VALUES (1, x'', '', 0)",
-            )?;
-            for n in 1..=over {
-                tx.db.execute(
-                    "INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, state, created_at, not_after, ended_at,
-                                      outcome)
-                     VALUES (?1, CAST(?1 AS BLOB), 1, '', 0, 'quick', 50, 'finished', 0, 0, 0, 'succeeded')",
-                    [n],
-                )?;
-                tx.db.execute(
-                    "INSERT INTO decision(delivery, n, tenant, device, at, state, reason, scan, policy, why)
-                     VALUES (1, ?1, 1, '', 0, 'scan', 'new', ?1, 1, '{}')",
-                    [n],
-                )?;
-            }
-            // Prepared once, as in a lane that runs.
-            questions(tx)
-        };
-        let count = Arc::new(AtomicU64::new(0));
-        let counter = count.clone();
-        let ask = move |tx: &mut Tx<'_>| {
-            let handler = move || {
-                counter.fetch_add(1, Ordering::Relaxed);
-                false
-            };
-            tx.db.progress_handler(1, Some(handler))?;
-            questions(tx)?;
-            Ok(tx.db.progress_handler(0, None::<fn() -> bool>)?)
-        };
-        store.commit(vec![Job::new(0, fill, |done| done.unwrap())]);
-        store.commit(vec![Job::new(0, ask, |done| done.unwrap())]);
-        count.load(Ordering::Relaxed)
-    }
-
-    #[test]
-    fn what_is_over_costs_a_poll_nothing() {
-        let (few, many) = (steps(1), steps(1_000));
-        assert!(few > 50 && many < few * 2, "{few} steps beside one scan that is over, {many} beside a thousand");
     }
 }

@@ -140,3 +140,14 @@ ALTER TABLE tenant ADD COLUMN entra TEXT;   -- the id of the Entra tenant that i
 CREATE INDEX decision_of_policy ON decision(policy);
 -- Whether Defender is the built-in simulator; no row: not yet used by a version that knows.
 CREATE TABLE about (simulated INTEGER NOT NULL) STRICT;
+
+-- Following: what a poll and a list ask of the scans that are open. An idle poll reads no row for those that are not due.
+ALTER TABLE scan ADD COLUMN overdue_at INTEGER;   -- when it was found past the give-up age; the next complete look is the last
+CREATE INDEX scan_by_action ON scan(tenant, action) WHERE state = 'running';
+CREATE INDEX scan_missed ON scan(tenant, look_at) WHERE state = 'running' AND misses >= 2;
+CREATE INDEX scan_unknown ON scan(tenant, id) WHERE state = 'unknown';
+CREATE INDEX scan_again ON scan(tenant, priority DESC, id) WHERE state = 'unknown' AND (misses >= 2 OR unseen);
+CREATE INDEX scan_sent ON scan(tenant, sent_at)
+  WHERE state IN ('sending', 'unknown', 'running') AND overdue_at IS NULL AND pause IS NULL;
+CREATE INDEX scan_overdue ON scan(tenant, overdue_at)
+  WHERE state IN ('sending', 'unknown', 'running') AND overdue_at IS NOT NULL AND pause IS NULL;

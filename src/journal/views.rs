@@ -333,7 +333,7 @@ impl Reader<'_> {
     }
 
     fn is_to_be_sent_again(&self, scan: i64) -> Result<bool, JournalError> {
-        let sql = format!("SELECT EXISTS (SELECT 1 FROM scan WHERE id = ? AND {})", super::scans::TO_BE_SENT_AGAIN);
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM scan WHERE id = ? AND {})", super::followed::TO_BE_SENT_AGAIN);
         Ok(self.db.prepare_cached(&sql)?.query_row([scan], |row| row.get(0))?)
     }
 

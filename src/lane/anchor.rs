@@ -4,6 +4,8 @@
 //! as the two have not gone on by the same, everything that waits for a span of time is moved along, so that no window
 //! becomes shorter or longer. Over a restart of the computer nothing is known of the time between: no time has passed.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Happened, Lane};
@@ -71,44 +73,84 @@ impl Lane {
         self.gate.moved(by);
         self.looks.time.moved(by);
         self.leaving.values_mut().for_each(|(_, sent_at)| *sent_at = sent_at.moved(by));
-        self.listed_at = self.listed_at.moved(by);
-        if let Some(listing) = &mut self.listing {
-            listing.moved(by);
-        }
-        // The far side's clock was not set.
-        self.far_ahead = self.far_ahead.saturating_sub(by);
+        self.lists.moved(by);
+        self.gets.moved(by);
+        self.far_clock.moved(by);
         happened.push(Happened::ClockSet { by, restarted: set.restarted });
         self.save_memory(tx)
     }
 
     /// What the far side's clock says now, as far as its answers have told.
     pub(super) fn far(&self, now: Timestamp) -> Timestamp {
-        now.moved(self.far_ahead)
+        now.moved(self.far_clock.ahead())
     }
 
-    /// Takes the far side's clock from the `Date` of an answer. Lists are asked for by that clock, whatever ours says.
+    /// Takes the far side's clock from the `Date` of an answer, and tells once that the two are too far apart.
     pub(super) fn note_far_clock(&mut self, answer: &Answer, now: Timestamp, happened: &mut Vec<Happened>) {
-        if let Answer::Http(response) = answer
-            && let Some(date) = reply::date(response.headers())
-        {
-            let was_off = self.clocks_differ();
-            self.far_ahead = date.millis().saturating_sub(now.millis());
-            if self.clocks_differ() && !was_off {
-                happened.push(Happened::ClocksDiffer { ahead: self.far_ahead });
-            }
+        let was_off = self.far_clock.is_off();
+        self.far_clock.note(answer, now);
+        if self.far_clock.is_off() && !was_off {
+            happened.push(Happened::ClocksDiffer { ahead: self.far_clock.ahead() });
         }
-    }
-
-    fn clocks_differ(&self) -> bool {
-        self.far_ahead.unsigned_abs() > OFF
     }
 
     /// What the operator should know where the two clocks are too far apart.
     pub(super) fn note_of_clocks(&self) -> Option<String> {
-        let seconds = self.far_ahead.unsigned_abs() / 1000;
-        let way = if self.far_ahead > 0 { "ahead of" } else { "behind" };
+        let ahead = self.far_clock.ahead();
+        let seconds = ahead.unsigned_abs() / 1000;
+        let way = if ahead > 0 { "ahead of" } else { "behind" };
         let what = "one of the two is wrong: check this machine's time, then what answers on the way to Defender";
-        self.clocks_differ().then(|| format!("Defender's clock is {seconds} s {way} this machine's; {what}"))
+        self.far_clock.is_off().then(|| format!("Defender's clock is {seconds} s {way} this machine's; {what}"))
+    }
+}
+
+/// Answers from which the far side's clock is taken.
+const DATES: usize = 5;
+
+/// How far the far side's clock is ahead of ours, by the `Date` of its answers. Lists are asked for by that clock,
+/// whatever ours says. One answer alone may come from something in between, so the middle of the last few counts.
+pub(super) struct FarClock {
+    /// Milliseconds, oldest first.
+    ahead: VecDeque<i64>,
+}
+
+impl Default for FarClock {
+    /// Until there are enough answers, our own clock is one of the witnesses.
+    fn default() -> FarClock {
+        FarClock { ahead: [0].into() }
+    }
+}
+
+impl FarClock {
+    /// Whether the two are too far apart.
+    fn is_off(&self) -> bool {
+        self.ahead().unsigned_abs() > OFF
+    }
+
+    /// Takes the `Date` of an answer in JSON: a gateway's page says nothing of the far side's clock.
+    fn note(&mut self, answer: &Answer, now: Timestamp) {
+        if let Answer::Http(response) = answer
+            && reply::is_json(response.headers())
+            && let Some(date) = reply::date(response.headers())
+        {
+            if self.ahead.len() == DATES {
+                self.ahead.pop_front();
+            }
+            self.ahead.push_back(date.millis().saturating_sub(now.millis()));
+        }
+    }
+
+    /// The middle one; of two the lower, for a list that reaches back too far does no harm, and one that begins in the
+    /// far side's future does.
+    fn ahead(&self) -> i64 {
+        let mut sorted: Vec<i64> = self.ahead.iter().copied().collect();
+        sorted.sort_unstable();
+        sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0)
+    }
+
+    /// Our clock was set by so many milliseconds, and the far side's was not.
+    fn moved(&mut self, by: i64) {
+        self.ahead.iter_mut().for_each(|ahead| *ahead = ahead.saturating_sub(by));
     }
 }
 
@@ -147,6 +189,35 @@ mod tests {
             read.follow(now(1_600_000 - 3_600_000, 650_000, 1)),
             Some(ClockSet { by: -3_600_000, restarted: false })
         );
+    }
+
+    #[test]
+    fn one_answer_with_a_wrong_date_shifts_nothing() {
+        let answer = |date: &str, kind: &str| {
+            let response = http::Response::builder().header("date", date).header("content-type", kind);
+            Answer::Http(response.body(bytes::Bytes::new()).unwrap())
+        };
+        let (right, wrong) = ("Mon, 02 Nov 2026 08:00:10 GMT", "Mon, 02 Nov 2026 11:00:00 GMT");
+        let now = Timestamp::parse("2026-11-02T08:00:00Z").unwrap();
+        let mut clock = FarClock::default();
+        assert_eq!(clock.ahead(), 0);
+        for _ in 0..3 {
+            clock.note(&answer(wrong, "text/html"), now);
+        }
+        assert_eq!(clock.ahead(), 0, "a page of a gateway");
+        clock.note(&answer(wrong, "application/json; charset=utf-8"), now);
+        assert_eq!(clock.ahead(), 0, "the first answer, against our own clock");
+        clock.note(&answer(right, "application/json"), now);
+        for (n, date) in [right, right, wrong, right, right, right, right, right].into_iter().enumerate() {
+            clock.note(&answer(date, "application/json"), now);
+            assert_eq!(clock.ahead(), 10_000, "after answer {n}");
+        }
+        clock.moved(4_000);
+        assert_eq!(clock.ahead(), 6_000);
+        for _ in 0..3 {
+            clock.note(&answer(wrong, "application/json"), now);
+        }
+        assert_eq!(clock.ahead(), 3 * 3_600_000, "what most of them say is true");
     }
 
     #[test]

@@ -24,12 +24,12 @@ impl Lane {
                 todo.wake(blocked.look_at);
                 return Ok(());
             }
-            if !self.gate.may_read() {
+            if !self.may_get() {
                 self.try_by_the_clock(tx, &blocked, now)?;
                 todo.wake(now);
                 continue;
             }
-            let free_at = self.free_at(Api::Get, now);
+            let free_at = self.get_at(now);
             if free_at > now {
                 todo.wake(free_at);
                 return Ok(());
@@ -52,26 +52,37 @@ impl Lane {
     ) -> Result<(), JournalError> {
         let reply = match &answer {
             Answer::Http(response) => reply::action(response),
-            Answer::NotSent(_) | Answer::Unknown(_) => ActionReply::Failed("not-answered"),
+            Answer::NotSent(_) => {
+                self.rest(now);
+                ActionReply::Failed("not-answered")
+            }
+            Answer::Unknown(_) => ActionReply::Failed("not-answered"),
         };
+        if matches!(reply, ActionReply::Action(_) | ActionReply::Gone) {
+            self.authorized();
+            self.gets.worked();
+        }
         match reply {
             ActionReply::Action(action) if action.status.outcome().is_none() => {
-                self.authorized();
                 let age = action.created.map_or(self.pace.busy, |created| self.far(now).since(created));
                 let wait = (age / 4).clamp(self.pace.busy, self.pace.follow_most.max(self.pace.busy));
                 tx.still_blocked(blocked, now.plus(wait))?;
             }
             ActionReply::Action(_) | ActionReply::Gone => {
-                self.authorized();
                 if tx.unblock(blocked, None)? {
                     tx.event("unblocked", self.id, Some(blocked.scan.id), &blocked.action, now)?;
                 }
             }
             ActionReply::Unauthorized(refusal) => self.unauthorized(generation, &refusal, now, happened),
-            // Lists may be allowed all the same, so nothing else is concluded from it.
-            ActionReply::Forbidden(_) => self.try_by_the_clock(tx, blocked, now)?,
+            ActionReply::Forbidden(refusal) => {
+                self.get_forbidden(generation, &refusal, happened);
+                self.try_by_the_clock(tx, blocked, now)?;
+            }
             ActionReply::Throttled(span) => self.pause(tx, span, now, happened)?,
-            ActionReply::Failed(_) => tx.still_blocked(blocked, now.plus(self.pace.busy))?,
+            ActionReply::Failed(_) => {
+                self.gets.failed(now);
+                tx.still_blocked(blocked, now.plus(self.pace.busy))?;
+            }
         }
         Ok(())
     }

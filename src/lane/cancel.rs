@@ -7,13 +7,13 @@ use core::time::Duration;
 
 use super::scan::{ended, tail};
 use super::unfollowed::lost_unseen;
-use super::{Call, Happened, Lane, MISSES, Todo};
+use super::{Call, Happened, Lane, Todo};
 use crate::defender::reply::{self, ActionView, CancelReply};
 use crate::defender::{Answer, request};
 use crate::domain::plain::one_line;
 use crate::domain::scan::{Outcome, ScanId};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, CalledOff, JournalError, Tx};
+use crate::journal::{Api, CalledOff, JournalError, MISSES, Tx};
 
 /// Refusals before an action that is still open is believed not to be callable off.
 const REFUSALS: u32 = 3;

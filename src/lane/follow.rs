@@ -1,40 +1,104 @@
-//! The errand of looking: one list serves all open scans. It ends running ones, finds the actions of unknown ones,
-//! and after two complete lists without such an action its scan is sent again.
+//! The errand of looking: one list serves every scan that is due. It ends running ones, finds the actions of unknown
+//! ones, and after two complete lists without such an action its scan is sent again.
+//!
+//! A list reaches back to the oldest scan that is due, and no further. Scans older than a day are looked for every ten
+//! minutes: each by its id while they are few (`by_id`), and by a list of their own where they are many.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
 
+use super::listing::{Listing, MOST_ROWS, Turn, Whom};
 use super::scan::{ended, tail};
-use super::{Call, Happened, Lane, MISSES, Todo};
-use crate::defender::reply::{self, ActionReply, ActionView, ListReply, Sent};
+use super::{Call, Happened, Lane, Todo};
+use crate::defender::client::TOO_LONG;
+use crate::defender::list::{self, ListReply, Listed};
+use crate::defender::reply::{ActionView, Sent};
 use crate::defender::request::NextPage;
-use crate::defender::{Answer, request};
-use crate::domain::alert::MachineId;
+use crate::defender::{Answer, Endpoints, request};
 use crate::domain::scan::{Outcome, ScanId};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, JournalError, MACHINE_BUSY, OpenScan, ScanRow, Tx, Wait};
+use crate::journal::{Api, JournalError, MACHINE_BUSY, MISSES, OpenScan, ScanRow, Tx, Wait};
 
-/// Pages of one list; more are an error of the far side.
-const PAGES: u32 = 50;
+/// Scans that one transaction deals with after a list: others have work for the journal, too.
+const STEP: u32 = 500;
+/// Old scans that are read by their ids; more of them get a list of their own.
+const FEW: u32 = 20;
+/// Old scans are not looked for sooner than this after the last time, whoever becomes one meanwhile.
+const OLD_LEAST: Duration = Duration::from_secs(60);
+/// How long a scan past the give-up age waits for its last look where none can be had.
+const LAST_LOOK: Duration = Duration::from_secs(86_400);
+/// How often in a row an old scan is read by its id in vain before lists are asked again.
+const READ_IN_VAIN: u32 = 6;
 
-/// A list under way, page by page.
-pub(super) struct Listing {
-    /// When its first page was asked for: what was sent later need not be in it.
-    begun: Timestamp,
-    /// By the far side's clock.
-    since: Timestamp,
-    next: Option<NextPage>,
-    pages: u32,
-    /// Scans whose action was on an earlier page.
-    found: BTreeSet<ScanId>,
-    /// Somebody else's open action per machine that is busy, the newest.
-    foreign: BTreeMap<MachineId, ActionView>,
+/// What a lane remembers of its lists.
+pub(super) struct Lists {
+    pub(super) listing: Option<Listing>,
+    /// When the last list was begun.
+    listed_at: Timestamp,
+    /// Rows to ask for at once: fewer, after an answer that was too long.
+    rows: usize,
+    /// What is wrong with the lists.
+    pub(super) note: Option<String>,
+    /// When the old scans are looked for next; none: there are none, as far as is known.
+    old_at: Option<Timestamp>,
+    /// When that was done last.
+    old_begun: Timestamp,
+    /// Old scans that are to be read by their ids.
+    pub(super) by_id: Vec<ScanId>,
+    /// The old ones want a list of their own.
+    old_list: bool,
 }
 
-impl Listing {
+impl Lists {
+    /// Nothing is known of the old ones: they are looked for at once.
+    pub(super) fn new(rows: usize) -> Lists {
+        let never = Timestamp::default();
+        Lists {
+            listing: None,
+            listed_at: never,
+            rows: rows.min(MOST_ROWS),
+            note: None,
+            old_at: Some(never),
+            old_begun: never,
+            by_id: Vec::new(),
+            old_list: false,
+        }
+    }
+
     /// The wall clock was set by so many milliseconds.
     pub(super) fn moved(&mut self, by: i64) {
-        self.begun = self.begun.moved(by);
+        let times = [&mut self.listed_at, &mut self.old_begun].into_iter().chain(&mut self.old_at);
+        times.for_each(|at| *at = at.moved(by));
+        if let Some(listing) = &mut self.listing {
+            listing.moved(by);
+        }
+    }
+
+    fn old_no_later_than(&mut self, at: Timestamp) {
+        self.old_at = Some(self.old_at.map_or(at, |old_at| old_at.min(at)));
+    }
+}
+
+/// A list call on its way, and its answer, once it is read: that needs no transaction.
+#[derive(Clone, Debug)]
+pub struct ListCall {
+    generation: u64,
+    asked: NextPage,
+    endpoints: Endpoints,
+    reply: Option<ListReply>,
+}
+
+impl ListCall {
+    /// Reads the answer ahead of the transaction that takes it.
+    pub(super) fn hear(&mut self, answer: &Answer) {
+        self.reply = Some(self.read(answer));
+    }
+
+    fn read(&self, answer: &Answer) -> ListReply {
+        match answer {
+            Answer::Http(response) => list::read(response, &self.asked, &self.endpoints),
+            Answer::Unknown(code) if code == TOO_LONG => ListReply::TooLong,
+            Answer::NotSent(_) | Answer::Unknown(_) => ListReply::Failed("not-answered"),
+        }
     }
 }
 
@@ -44,47 +108,94 @@ impl Lane {
         if self.is_under_way(Api::List) || !self.gate.may_read() {
             return Ok(());
         }
-        if self.listing.is_none() {
-            let Some((look_at, oldest)) = tx.next_look(self.id, MISSES)? else { return Ok(()) };
-            // Many open scans of different ages share a list; none of them is worth one of its own.
-            let look_at = look_at.max(self.listed_at.plus(self.pace.follow_first));
-            if look_at > now {
-                todo.wake(look_at);
+        if self.lists.listing.as_ref().is_some_and(|listing| listing.complete) {
+            self.conclude(tx, now, &mut todo.happened)?;
+            if self.lists.listing.is_some() {
+                todo.wake(now);
                 return Ok(());
             }
-            self.listed_at = now;
-            self.listing = Some(Listing {
-                begun: now,
-                // What keeps a machine busy may have begun long before our call.
-                since: if tx.any_busy(self.id)? {
-                    self.far(now).minus(self.account.follow_for)
-                } else {
-                    oldest.minus(self.pace.skew)
-                },
-                next: None,
-                pages: 0,
-                found: BTreeSet::new(),
-                foreign: BTreeMap::new(),
-            });
         }
+        self.poll_old(tx, todo, now)?;
+        if self.lists.listing.is_none() {
+            self.lists.listing = self.next_list(tx, todo, now)?;
+        }
+        let Some(listing) = &self.lists.listing else { return Ok(()) };
+        let asked = listing.page.clone();
         let free_at = self.free_at(Api::List, now);
         if free_at > now {
             todo.wake(free_at);
             return Ok(());
         }
         let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
-        let Some(listing) = &self.listing else { return Ok(()) };
-        let query = request::ListQuery { since: listing.since, next: listing.next.clone() };
-        let request = request::list(&self.account.endpoints, bearer, &query);
-        self.enter(tx, todo, Call::List(generation), request, now)
+        let request = request::page(&self.account.endpoints, bearer, &asked);
+        let endpoints = self.account.endpoints.clone();
+        self.enter(tx, todo, Call::List(Box::new(ListCall { generation, asked, endpoints, reply: None })), request, now)
     }
 
-    /// Scans that no list has ended within the give-up age are lost, whether or not a list can be had at all.
+    /// The list that is wanted now, if one is.
+    fn next_list(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<Option<Listing>, JournalError> {
+        let old = self.old(now);
+        let begin = |lane: &mut Lane, whom, since| {
+            lane.lists.listed_at = now;
+            Some(Listing::begin(whom, since, lane.lists.rows, &lane.account.endpoints, now))
+        };
+        if let Some(look_at) = tx.next_look(self.id, old)? {
+            // Many open scans of different ages share a list; none of them is worth one of its own.
+            let look_at = look_at.max(self.lists.listed_at.plus(self.pace.follow_first));
+            if look_at > now {
+                todo.wake(look_at);
+            } else {
+                let aside = tx.set_aside(self.id, now, old, STEP)?;
+                if aside > 0 {
+                    self.lists.old_no_later_than(now.max(self.lists.old_begun.plus(OLD_LEAST)));
+                    todo.wake(now);
+                } else if let Some(due) = tx.due_on_list(self.id, now, old)? {
+                    // What keeps a machine busy may have begun long before our call.
+                    let busy = if due.busy { self.far(now).minus(self.account.follow_for) } else { Timestamp::NEVER };
+                    return Ok(begin(self, Whom::Due, due.since.minus(self.pace.skew).min(busy)));
+                }
+            }
+        }
+        if !self.lists.old_list {
+            return Ok(None);
+        }
+        self.lists.old_list = false;
+        let oldest = tx.oldest_of_old(self.id)?;
+        Ok(oldest.and_then(|oldest| begin(self, Whom::Old(ScanId(0)), oldest.minus(self.pace.skew))))
+    }
+
+    /// Every ten minutes the old ones are looked for.
+    fn poll_old(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        let Some(at) = self.lists.old_at else { return Ok(()) };
+        if at > now {
+            todo.wake(at);
+            return Ok(());
+        }
+        let some = tx.old_scans(self.id, ScanId(0), FEW + 1)?;
+        self.lists.old_begun = now;
+        self.lists.old_at = (!some.is_empty()).then(|| now.plus(self.pace.follow_most));
+        let few = some.len() <= FEW as usize && self.gets.are_allowed(&self.gate);
+        self.lists.old_list = !few && !some.is_empty();
+        self.lists.by_id = if few { some.iter().map(|scan| scan.scan.id).collect() } else { Vec::new() };
+        Ok(())
+    }
+
+    /// Actions from before this are old, by the far side's clock.
+    fn old(&self, now: Timestamp) -> Timestamp {
+        self.far(now).minus(self.pace.old)
+    }
+
+    /// Scans that reach the give-up age are looked at once more. That look is the last one (`conclude`, `by_id`); where
+    /// none can be had for another day, they are lost without.
     pub(super) fn give_up(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        for scan in tx.sent_before(self.id, now.minus(self.account.follow_for))? {
-            let detail = "no final status was seen in time; what the machine did is not known";
-            tx.finish(scan.id, Outcome::Lost, Some(detail), now)?;
-            todo.happened.push(ended(&scan, Outcome::Lost, self.account.follow_for));
+        tx.mark_overdue(self.id, now.minus(self.account.follow_for), now)?;
+        while let Some(scan) = tx.longest_overdue(self.id)? {
+            let at = scan.overdue_at.unwrap_or(now).plus(LAST_LOOK);
+            if at > now {
+                todo.wake(at);
+                break;
+            }
+            self.lost(tx, &scan, now, &mut todo.happened)?;
         }
         if let Some(oldest) = tx.oldest_open(self.id)? {
             todo.wake(oldest.plus(self.account.follow_for).plus(Duration::from_millis(1)));
@@ -92,53 +203,71 @@ impl Lane {
         Ok(())
     }
 
-    pub(super) fn list_answer(
-        &mut self,
+    /// Followed for long enough.
+    pub(super) fn lost(
+        &self,
         tx: &mut Tx<'_>,
-        generation: u64,
-        answer: Answer,
+        scan: &OpenScan,
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
-        let Some(mut listing) = self.listing.take() else {
+        let detail = "no final status was seen in time; what the machine did is not known";
+        tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
+        happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
+        Ok(())
+    }
+
+    pub(super) fn list_answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        call: ListCall,
+        answer: &Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let Some(mut listing) = self.lists.listing.take() else {
             return Err(JournalError::Conflict("a page of a list that nobody asked for"));
         };
-        let reply = match &answer {
-            Answer::Http(response) => reply::list(response, &self.account.endpoints),
-            Answer::NotSent(_) | Answer::Unknown(_) => ListReply::Failed("not-answered"),
-        };
-        match reply {
-            ListReply::Page { actions, unreadable, next, foreign_next } => {
+        let generation = call.generation;
+        let reply = call.reply.unwrap_or_else(|| ListCall { reply: None, ..call }.read(answer));
+        let keeps = match reply {
+            ListReply::Page(page) => {
                 self.could_read();
-                listing.pages += 1;
-                let open = tx.open_scans(self.id)?;
-                self.match_page(tx, &mut listing, &open, &actions, now, happened)?;
-                if foreign_next || unreadable > 0 || (next.is_some() && listing.pages >= PAGES) {
-                    // What other pages hold is not known, so nothing may be concluded from their absence.
-                    happened.push(Happened::Alarm { code: "list-incomplete" });
-                    return self.look_later(tx, &listing, now);
+                self.match_page(tx, &mut listing, &page, now, happened)?;
+                match listing.turn(&page) {
+                    Turn::More => true,
+                    turn => return self.ends(tx, listing, turn, now, happened),
                 }
-                listing.next = next;
-                if listing.next.is_some() {
-                    self.listing = Some(listing);
-                    return Ok(());
-                }
-                self.conclude(tx, &listing, now, happened)
             }
+            ListReply::TooLong => match listing.shorten(&self.account.endpoints) {
+                Some(rows) => {
+                    self.lists.rows = rows;
+                    true
+                }
+                None => {
+                    self.rest(now);
+                    false
+                }
+            },
             ListReply::Unauthorized(refusal) => {
                 self.unauthorized(generation, &refusal, now, happened);
-                Ok(())
+                listing.failed()
             }
             ListReply::Forbidden(refusal) => {
                 self.reading_forbidden(&refusal, happened);
-                Ok(())
+                false
             }
-            ListReply::Throttled(span) => self.pause(tx, span, now, happened),
+            ListReply::Throttled(span) => {
+                self.pause(tx, span, now, happened)?;
+                true
+            }
             ListReply::Failed(_) => {
                 self.rest(now);
-                Ok(())
+                listing.failed()
             }
-        }
+        };
+        self.lists.listing = Some(listing).filter(|_| keeps);
+        Ok(())
     }
 
     /// Ends and adopts what this page holds.
@@ -146,23 +275,22 @@ impl Lane {
         &mut self,
         tx: &mut Tx<'_>,
         listing: &mut Listing,
-        open: &[OpenScan],
-        actions: &[ActionView],
+        page: &Listed,
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
-        let by_id: BTreeMap<&str, &ActionView> = actions.iter().map(|action| (action.id.as_str(), action)).collect();
-        for scan in open {
-            let running = scan.action.as_ref().and_then(|id| by_id.get(id.as_str()));
-            if let Some(action) = running {
-                listing.found.insert(scan.scan.id);
-                if let Some(outcome) = action.status.outcome() {
-                    self.end(tx, &scan.scan, outcome, action, scan.sent_at, now, happened)?;
-                }
-            } else if scan.action.is_none() && !listing.found.contains(&scan.scan.id) {
-                self.match_unknown(tx, listing, scan, actions, now, happened)?;
+        for scan in tx.unknown_scans(self.id)? {
+            self.match_unknown(tx, listing, &scan, page, now, happened)?;
+        }
+        for action in &page.actions {
+            let Some(scan) = tx.scan_of_action(self.id, &action.id)? else { continue };
+            listing.found.insert(scan.scan.id);
+            if let Some(outcome) = action.status.outcome() {
+                self.end(tx, &scan.scan, outcome, action, scan.sent_at, now, happened)?;
             }
         }
+        listing.odd += page.odd.len();
+        listing.anybodys |= page.odd.iter().any(list::OddRow::is_anybodys);
         Ok(())
     }
 
@@ -171,7 +299,7 @@ impl Lane {
         tx: &mut Tx<'_>,
         listing: &mut Listing,
         scan: &OpenScan,
-        actions: &[ActionView],
+        page: &Listed,
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
@@ -182,143 +310,161 @@ impl Lane {
             external_id: Some(scan.scan.uuid),
             tail: &tail,
             // Every try of a scan carries the same id, and an earlier one may be what is found.
-            since: listing.since,
+            since: scan.far_sent_at.minus(self.pace.skew),
         };
-        if let Some(action) = actions.iter().find(|action| reply::is_ours(action, &sent)) {
+        if let Some(action) = page.ours(&sent) {
             listing.found.insert(scan.scan.id);
             tx.event("adopted", self.id, Some(scan.scan.id), &action.id, now)?;
             return self.adopt(tx, &scan.scan, action, scan.sent_at, now, happened);
         }
-        if scan.busy {
-            let others = actions.iter().filter(|a| {
-                a.machine.as_ref() == Some(&scan.scan.machine) && a.is_scan() && a.status.outcome().is_none()
-            });
-            if let Some(newest) = others.max_by_key(|action| action.created) {
-                let kept = listing.foreign.entry(scan.scan.machine.clone()).or_insert_with(|| newest.clone());
-                if kept.created < newest.created {
-                    *kept = newest.clone();
-                }
+        if page.odd.iter().any(|row| row.may_be(&sent)) {
+            listing.unclear.insert(scan.scan.id);
+        }
+        if let Some(newest) = page.open_of(&scan.scan.machine).filter(|_| scan.busy) {
+            let kept = listing.foreign.entry(scan.scan.machine.clone()).or_insert_with(|| newest.clone());
+            if kept.created < newest.created {
+                *kept = newest.clone();
             }
         }
         Ok(())
     }
 
-    /// All pages are read: what was not found is missing from a complete list.
-    fn conclude(
+    /// The last page was read, or there is none to be had.
+    fn ends(
         &mut self,
         tx: &mut Tx<'_>,
-        listing: &Listing,
+        mut listing: Listing,
+        turn: Turn,
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
-        for scan in tx.open_scans(self.id)? {
-            let id = scan.scan.id;
-            if scan.action.is_some() {
-                self.look_on(tx, &scan, listing.found.contains(&id), now)?;
-            } else if scan.look_at > listing.begun {
-                // It became unknown after this list was begun, or its settle time is not over.
-            } else if !scan.busy {
-                tx.look_again(id, scan.misses + 1, now.plus(self.pace.settle))?;
-            } else if let Some(action) = listing.foreign.get(&scan.scan.machine) {
-                let what = self.meet_foreign(tx, &scan.scan, action, now)?;
-                happened.push(Happened::Answered { scan: scan.scan.uuid, kind: scan.scan.kind, what });
-            } else if scan.misses == 0 {
-                tx.look_again(id, 1, now.plus(self.pace.settle))?;
-            } else {
-                // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it
-                // may be tried again.
-                let until = now.plus(self.put_off(scan.scan.tries.saturating_sub(1)));
-                tx.to_waiting(id, Wait::Until(until, MACHINE_BUSY), now)?;
+        self.lists.note = noted(&listing, turn);
+        if turn == Turn::Incomplete || listing.anybodys || !listing.unclear.is_empty() {
+            // What was left out is not known, so nothing may be concluded from its absence.
+            happened.push(Happened::Alarm { code: "list-incomplete" });
+        }
+        if turn == Turn::Incomplete {
+            return self.look_later(tx, &listing, now);
+        }
+        listing.complete = true;
+        self.lists.listing = Some(listing);
+        self.conclude(tx, now, happened)
+    }
+
+    /// All pages are read: what was not found is missing from a complete list. Some at a time.
+    fn conclude(&mut self, tx: &mut Tx<'_>, now: Timestamp, happened: &mut Vec<Happened>) -> Result<(), JournalError> {
+        let Some(mut listing) = self.lists.listing.take() else { return Ok(()) };
+        let scans = match listing.whom {
+            Whom::Due => tx.due_scans(self.id, listing.begun, self.old(now), STEP)?,
+            Whom::Old(after) => tx.old_scans(self.id, after, STEP)?,
+        };
+        for scan in &scans {
+            self.conclude_one(tx, &listing, scan, now, happened)?;
+            if let Whom::Old(after) = &mut listing.whom {
+                *after = scan.scan.id;
             }
+        }
+        if scans.len() == STEP as usize {
+            self.lists.listing = Some(listing);
         }
         Ok(())
     }
 
-    /// A running scan that is not over: look again later, the older the later. That holds for each
-    /// scan, whichever of them asked for this list: otherwise each would ask for lists of its own, and fifty of them
-    /// spend the hour's budget.
+    /// What a complete list means for one scan that it was asked for.
+    fn conclude_one(
+        &mut self,
+        tx: &mut Tx<'_>,
+        listing: &Listing,
+        scan: &OpenScan,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let (id, found) = (scan.scan.id, listing.found.contains(&scan.scan.id));
+        let unclear = listing.anybodys || listing.unclear.contains(&id);
+        if scan.far_sent_at < listing.since {
+            // It became one of these while the list was read, which does not reach back to it.
+            return if scan.look_at.is_some() { self.look_once_more(tx, scan, now) } else { Ok(()) };
+        }
+        if scan.overdue_at.is_some_and(|at| at <= listing.begun) && !unclear {
+            return self.lost(tx, scan, now, happened);
+        }
+        if scan.action.is_some() {
+            // Of the old ones nothing is written but what has changed.
+            let same = scan.look_at.is_none() && found && scan.misses == 0;
+            return if same { Ok(()) } else { self.look_on(tx, scan, found, now) };
+        }
+        if unclear {
+            return tx.look_again(id, scan.misses, Some(now.plus(self.pace.follow_most)));
+        }
+        let again = Some(now.plus(self.pace.settle));
+        if !scan.busy {
+            let misses = scan.misses + 1;
+            // What is sent again is not looked for any more.
+            return tx.look_again(id, misses, again.filter(|_| misses < MISSES));
+        }
+        if let Some(action) = listing.foreign.get(&scan.scan.machine) {
+            let what = self.meet_foreign(tx, &scan.scan, action, now)?;
+            happened.push(Happened::Answered { scan: scan.scan.uuid, kind: scan.scan.kind, what });
+        } else if scan.misses == 0 {
+            tx.look_again(id, 1, again)?;
+        } else {
+            // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it may be
+            // tried again.
+            let until = now.plus(self.put_off(scan.scan.tries.saturating_sub(1)));
+            tx.to_waiting(id, Wait::Until(until, MACHINE_BUSY), now)?;
+        }
+        Ok(())
+    }
+
+    fn look_once_more(&self, tx: &mut Tx<'_>, scan: &OpenScan, now: Timestamp) -> Result<(), JournalError> {
+        tx.look_again(scan.scan.id, scan.misses, Some(now.plus(self.pace.follow_first)))
+    }
+
+    /// A running scan that is not over: look again later, the older the later. That holds for those that were due;
+    /// others keep their time, and the times of old ones lie on a grid, so that one list serves many.
     pub(super) fn look_on(
-        &self,
+        &mut self,
         tx: &mut Tx<'_>,
         scan: &OpenScan,
         found: bool,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let age = now.since(scan.sent_at);
+        let age = self.far(now).since(scan.far_sent_at);
         let wait = (age / 8).clamp(self.pace.follow_first, self.pace.follow_most);
+        let reads = self.gets.are_allowed(&self.gate);
         // Absence in a list is no proof of anything: what lists go on missing is read by its id.
-        let misses = if found { 0 } else { scan.misses.saturating_add(1) };
-        tx.look_again(scan.scan.id, misses, now.plus(wait))
+        let misses = match scan.misses.saturating_add(1) {
+            _ if found => 0,
+            misses if reads => misses,
+            misses => misses.min(MISSES - 1),
+        };
+        let old = age + wait > self.pace.old;
+        if old && (misses < MISSES || misses > READ_IN_VAIN) {
+            self.lists.old_no_later_than(now.plus(self.pace.follow_most));
+            return tx.look_again(scan.scan.id, misses % READ_IN_VAIN, None);
+        }
+        let look_at = if misses < MISSES {
+            on_grid(now, wait, self.pace.follow_first)
+        } else if misses == MISSES {
+            now
+        } else {
+            let patience = self.pace.follow_first.saturating_mul(1 << (misses - MISSES).min(16));
+            now.plus(patience.min(self.pace.follow_most))
+        };
+        tx.look_again(scan.scan.id, misses, Some(look_at))
     }
 
     /// A list of which nobody knows what it left out. What it held is known; an unknown scan learns nothing from it.
-    fn look_later(&self, tx: &mut Tx<'_>, listing: &Listing, now: Timestamp) -> Result<(), JournalError> {
-        for scan in tx.open_scans(self.id)? {
+    fn look_later(&mut self, tx: &mut Tx<'_>, listing: &Listing, now: Timestamp) -> Result<(), JournalError> {
+        if listing.whom != Whom::Due {
+            return Ok(());
+        }
+        for scan in tx.due_scans(self.id, listing.begun, self.old(now), STEP)? {
             if scan.action.is_some() {
                 self.look_on(tx, &scan, listing.found.contains(&scan.scan.id), now)?;
-            } else if scan.look_at <= now {
-                tx.look_again(scan.scan.id, scan.misses, now.plus(self.pace.follow_most))?;
+            } else {
+                tx.look_again(scan.scan.id, scan.misses, Some(now.plus(self.pace.follow_most)))?;
             }
-        }
-        Ok(())
-    }
-
-    /// Reads the one running scan by its id that lists have missed, when it is due.
-    pub(super) fn poll_get(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        if self.is_under_way(Api::Get) || !self.gate.may_read() {
-            return Ok(());
-        }
-        let Some(scan) = tx.missed(self.id, MISSES)? else { return Ok(()) };
-        let free_at = self.free_at(Api::Get, now);
-        if free_at > now {
-            todo.wake(free_at);
-            return Ok(());
-        }
-        let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
-        let request = request::action(&self.account.endpoints, bearer, scan.action.as_deref().unwrap_or_default());
-        self.enter(tx, todo, Call::Get(Box::new(scan), generation), request, now)
-    }
-
-    pub(super) fn get_answer(
-        &mut self,
-        tx: &mut Tx<'_>,
-        scan: &OpenScan,
-        generation: u64,
-        answer: Answer,
-        now: Timestamp,
-        happened: &mut Vec<Happened>,
-    ) -> Result<(), JournalError> {
-        // A list may have ended it meanwhile.
-        let still = tx.open_scan(scan.scan.id)?;
-        let reply = match &answer {
-            Answer::Http(response) => reply::action(response),
-            Answer::NotSent(_) | Answer::Unknown(_) => ActionReply::Failed("not-answered"),
-        };
-        match (reply, still) {
-            (ActionReply::Action(action), Some(scan)) => {
-                self.authorized();
-                match action.status.outcome() {
-                    Some(outcome) => self.end(tx, &scan.scan, outcome, &action, scan.sent_at, now, happened)?,
-                    None => self.look_on(tx, &scan, true, now)?,
-                }
-            }
-            // A new action may answer 404 for its first seconds.
-            (ActionReply::Gone, Some(scan)) if now.since(scan.sent_at) <= self.pace.settle => {
-                self.authorized();
-                self.look_on(tx, &scan, true, now)?;
-            }
-            (ActionReply::Gone, Some(scan)) => {
-                self.authorized();
-                happened.push(Happened::Alarm { code: "action-gone" });
-                let detail = "Defender no longer knows the machine action; what the machine did is not known";
-                tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
-                happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
-            }
-            (ActionReply::Unauthorized(refusal), _) => self.unauthorized(generation, &refusal, now, happened),
-            (ActionReply::Forbidden(refusal), _) => self.reading_forbidden(&refusal, happened),
-            (ActionReply::Throttled(span), _) => self.pause(tx, span, now, happened)?,
-            (ActionReply::Failed(_), _) => self.rest(now),
-            (ActionReply::Action(_) | ActionReply::Gone, None) => self.authorized(),
         }
         Ok(())
     }
@@ -340,6 +486,37 @@ impl Lane {
         happened.push(ended(scan, outcome, took));
         Ok(())
     }
+}
+
+/// The time of the next look, `wait` from now or a little sooner: a multiple of a span of up to half the wait, which
+/// scans of about the same age share.
+fn on_grid(now: Timestamp, wait: Duration, first: Duration) -> Timestamp {
+    let mut grid = first.max(Duration::from_millis(1));
+    if grid.saturating_mul(2) > wait {
+        return now.plus(wait);
+    }
+    while grid.saturating_mul(4) <= wait {
+        grid = grid.saturating_mul(2);
+    }
+    let at = now.plus(wait).millis();
+    Timestamp::from_millis(at - at.rem_euclid(i64::try_from(grid.as_millis()).unwrap_or(1)))
+}
+
+/// What people are told of a list that is not as it should be.
+fn noted(listing: &Listing, turn: Turn) -> Option<String> {
+    if turn == Turn::Incomplete {
+        return Some(
+            "the list of machine actions cannot be read to its end: scans whose call was lost wait until it can"
+                .to_owned(),
+        );
+    }
+    let whose = if listing.anybodys {
+        "nothing tells whose they are, so scans whose call was lost wait until that is over"
+    } else {
+        "they hold up only scans that they may belong to"
+    };
+    (listing.odd > 0)
+        .then(|| format!("rows of the list of machine actions that cannot be read: {}; {whose}", listing.odd))
 }
 
 /// What the record says beyond the outcome. `errorHResult` is shown, not interpreted: its values are not documented.

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use crate::defender::reply::Refusal;
 use crate::defender::token::{self, Bearer, ClaimFault, Token, TokenReply};
 use crate::domain::alert::MachineId;
 use crate::domain::quota::Learnt;
+use crate::domain::scan::ScanId;
 use crate::domain::time::Timestamp;
 use crate::journal::{Api, JournalError, Tx};
 
@@ -37,8 +38,6 @@ struct Memory {
     paused_until: Timestamp,
     /// The tenant has not come all the way back from it.
     probe: bool,
-    /// The far side refused a body with `ExternalId`: it is left out from now on.
-    without_external_id: bool,
     /// What refusals have told of others who use the same quota, by API.
     learnt: BTreeMap<String, Learnt>,
     /// For how long the directory could be asked, in milliseconds.
@@ -70,6 +69,16 @@ pub(super) struct Gate {
     carried: Option<u64>,
     /// The machine whose scan was forbidden with this token before any other was taken.
     forbidden: Option<(u64, MachineId)>,
+    without_external_id: WithoutExternalId,
+}
+
+/// What is known of calls without `ExternalId`, until there is another token.
+#[derive(Default)]
+struct WithoutExternalId {
+    /// Scans whose body was refused with it: once more without it.
+    tries: BTreeSet<ScanId>,
+    /// Such a call was accepted: it is left out from now on.
+    proven: bool,
 }
 
 struct Stopped {
@@ -172,8 +181,26 @@ impl Gate {
         self.notes.push(note);
     }
 
-    pub(super) fn with_external_id(&self) -> bool {
-        !self.memory.without_external_id
+    /// Whether the call for this scan carries `ExternalId`.
+    pub(super) fn with_external_id(&self, scan: ScanId) -> bool {
+        !self.without_external_id.proven && !self.without_external_id.tries.contains(&scan)
+    }
+
+    /// A body with `ExternalId` was refused. That may have another reason, so only this scan is sent without it.
+    pub(super) fn try_without_external_id(&mut self, scan: ScanId) {
+        self.without_external_id.tries.insert(scan);
+    }
+
+    /// A scan that was sent without `ExternalId` was accepted. If its body was refused with it, that was the reason.
+    pub(super) fn took_without_external_id(&mut self, scan: ScanId) {
+        if self.without_external_id.tries.remove(&scan) && !self.without_external_id.proven {
+            self.without_external_id.proven = true;
+            self.note(
+                "Defender refuses scan calls with ExternalId and takes them without: it is left out until the next token, \
+                 and the comment alone tells which actions are ours"
+                    .to_owned(),
+            );
+        }
     }
 
     pub(super) fn view(&self, now: Timestamp) -> LaneView {
@@ -203,12 +230,6 @@ impl Lane {
         self.gate.memory.paused_until = until;
         self.gate.throttle = Throttle::Probe;
         happened.push(Happened::Paused { until });
-        self.save_memory(tx)
-    }
-
-    /// From now on scans are sent without `ExternalId`.
-    pub(super) fn leave_out_external_id(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
-        self.gate.memory.without_external_id = true;
         self.save_memory(tx)
     }
 
@@ -356,6 +377,7 @@ impl Lane {
         });
         self.gate.stopped = None;
         self.gate.unreadable = (0, None);
+        self.gate.without_external_id = WithoutExternalId::default();
         self.gate.generation += 1;
         // A token that lives a moment must not become a storm of token calls.
         self.gate.token_due = token.refresh.max(now.plus(TOKEN_RETRY));

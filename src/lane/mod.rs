@@ -2,15 +2,18 @@
 //! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end), `blocked` (what occupies a machine), `resolve` (which machine it is), `cancel`
-//! (call off), `paused` (what people hold back) and `gate` (token, pause, stop). `throttle` brings a tenant back after a 429, `anchor` keeps spans of time
-//! true when the clock is set.
+//! (send), `follow` (list, reconcile, end; `listing` is a list under way), `by_id` (read one action), `blocked` (what
+//! occupies a machine), `resolve` (which machine it is), `cancel` (call off), `paused` (what people hold back) and `gate`
+//! (token, pause, stop). `throttle` brings a tenant back after a 429, `moved` waits while a name was given to another Entra
+//! tenant, `anchor` keeps spans of time true when the clock is set.
 
 mod anchor;
 mod blocked;
+mod by_id;
 mod cancel;
 mod follow;
 mod gate;
+mod listing;
 mod moved;
 mod paused;
 mod resolve;
@@ -37,10 +40,12 @@ use crate::intake::Desks;
 use crate::journal::{Api, Blocked, CallId, InForce, JournalError, OpenScan, PolicyId, TenantId, Tx};
 use crate::policy::Policy;
 
-use anchor::Anchor;
+use anchor::{Anchor, FarClock};
+use by_id::Gets;
 use cancel::Withdrawal;
-use follow::Listing;
+use follow::{ListCall, Lists};
 use gate::Gate;
+use listing::MOST_ROWS;
 use resolve::{Look, Looks};
 use scan::{Intent, urgent_since};
 
@@ -90,6 +95,10 @@ pub struct Pace {
     pub follow_first: Duration,
     /// The longest time between two looks.
     pub follow_most: Duration,
+    /// Scans older than this are looked for by themselves, so that they stretch nobody else's list.
+    pub old: Duration,
+    /// Rows of the list that are asked for at once.
+    pub rows: usize,
     /// How long a sent scan may take to appear in the list (defender-api, settle time).
     pub settle: Duration,
     /// How long scans are followed, where it is not for the tenant's settings to say: tests have no days.
@@ -117,6 +126,8 @@ impl Default for Pace {
         Pace {
             follow_first: Duration::from_secs(15),
             follow_most: Duration::from_secs(600),
+            old: Duration::from_secs(86_400),
+            rows: MOST_ROWS,
             follow_for: None,
             settle: Duration::from_secs(30),
             skew: Duration::from_secs(300),
@@ -133,9 +144,6 @@ impl Default for Pace {
 /// Calls under way at once that only read.
 const READS: usize = 2;
 
-/// Complete lists without an unknown scan before it is believed that its call was not executed.
-const MISSES: u32 = 2;
-
 /// A call that leaves, and what its answer is read against.
 #[derive(Clone, Debug)]
 pub enum Call {
@@ -143,8 +151,8 @@ pub enum Call {
     Token,
     /// A scan is sent.
     Scan(Intent),
-    /// The machine actions are listed; the token's generation.
-    List(u64),
+    /// The machine actions are listed.
+    List(Box<ListCall>),
     /// One machine action is read by its id, because lists do not hold it.
     Get(Box<OpenScan>, u64),
     /// The action is read that occupies a machine for which a scan waits.
@@ -153,6 +161,15 @@ pub enum Call {
     Cancel(Withdrawal),
     /// The directory is asked.
     Look(Look),
+}
+
+impl Call {
+    /// Reads of an answer what needs no journal, before the transaction that takes it: a list may hold ten thousand rows.
+    pub fn hear(&mut self, answer: &Answer) {
+        if let Call::List(call) = self {
+            call.hear(answer);
+        }
+    }
 }
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
@@ -309,14 +326,12 @@ pub struct Lane {
     pace: Pace,
     gate: Gate,
     anchor: Anchor,
-    /// How many milliseconds the far side's clock is ahead of ours.
-    far_ahead: i64,
+    far_clock: FarClock,
     budgets: BTreeMap<Api, Budget>,
     /// Calls under way: their budget, and when they left.
     leaving: BTreeMap<CallId, (Api, Timestamp)>,
-    listing: Option<Listing>,
-    /// When the last list was begun.
-    listed_at: Timestamp,
+    lists: Lists,
+    gets: Gets,
     /// What happened while it was loaded, to be told with the next poll.
     untold: Vec<Happened>,
     /// What people hold back, as the last poll found it.
@@ -357,12 +372,12 @@ impl Lane {
             desks,
             pace,
             anchor: gate.anchor().unwrap_or_else(|| Anchor::new(now)),
-            far_ahead: 0,
+            far_clock: FarClock::default(),
             budgets: Api::ALL.iter().map(learnt).collect(),
             gate,
             leaving: BTreeMap::new(),
-            listing: None,
-            listed_at: Timestamp::default(),
+            lists: Lists::new(pace.rows),
+            gets: Gets::default(),
             untold: Vec::new(),
             pauses: InForce::default(),
             looks,
@@ -463,7 +478,7 @@ impl Lane {
         match call {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
-            Call::List(generation) => self.list_answer(tx, generation, answer, now, &mut happened)?,
+            Call::List(call) => self.list_answer(tx, *call, &answer, now, &mut happened)?,
             Call::Get(scan, generation) => self.get_answer(tx, &scan, generation, answer, now, &mut happened)?,
             Call::Blocked(blocked, generation) => {
                 self.blocked_answer(tx, &blocked, generation, answer, now, &mut happened)?;
@@ -526,6 +541,7 @@ impl Lane {
             (api.code().to_owned(), view)
         });
         let mut view = self.gate.view(now);
+        view.notes.extend(self.lists.note.clone());
         view.notes.extend(self.note_of_clocks());
         (view, quota.collect())
     }

@@ -52,6 +52,25 @@ pub struct Runner {
 
 type Returned = (CallId, Call, Answer);
 
+/// Answers from this size on are not read on a thread that others wait for.
+const LARGE: usize = 64 << 10;
+
+/// Sends a call, and reads of its answer what needs no journal.
+async fn sent(client: Client, outgoing: Outgoing) -> Returned {
+    let Outgoing { id, mut call, request } = outgoing;
+    let answer = client.send(request).await;
+    if !matches!(&answer, Answer::Http(response) if response.body().len() >= LARGE) {
+        call.hear(&answer);
+        return (id, call, answer);
+    }
+    let (lost, kept) = (Answer::Unknown("unreadable".to_owned()), call.clone());
+    let heard = tokio::task::spawn_blocking(move || {
+        call.hear(&answer);
+        (id, call, answer)
+    });
+    heard.await.unwrap_or((id, kept, lost))
+}
+
 impl Runner {
     /// Runs until the process stops. Calls under way are waited for; whoever bounds that drops this future.
     pub async fn run(mut self) {
@@ -102,9 +121,8 @@ impl Runner {
                 lane = returned;
                 sleep = sleep.min(todo.wake_at.since(clock::now()));
                 self.show(&lane, &todo.happened);
-                for Outgoing { id, call, request } in todo.calls {
-                    let client = self.client.clone();
-                    calls.spawn(async move { (id, call, client.send(request).await) });
+                for outgoing in todo.calls {
+                    calls.spawn(sent(self.client.clone(), outgoing));
                 }
             }
             tokio::select! {

@@ -4,13 +4,13 @@ use core::time::Duration;
 
 use super::paused::LOOKS;
 use super::unfollowed::lost_unseen;
-use super::{Call, Happened, Lane, MISSES, Todo};
+use super::{Call, Happened, Lane, Todo};
 use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
 use crate::defender::{Answer, request};
 use crate::domain::comment::Citation;
 use crate::domain::scan::{Kind, Outcome, Priority};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, Cited, JournalError, ScanRow, Tx, Wait};
+use crate::journal::{Api, Cited, JournalError, MISSES, ScanRow, Tx, Wait};
 use crate::policy::Policy;
 
 /// Dry scans that end in one poll.
@@ -29,7 +29,7 @@ pub struct Intent {
     pub(super) scan: ScanRow,
     with_external_id: bool,
     generation: u64,
-    /// When it was sent, by the far side's clock.
+    /// When it was sent first, by the far side's clock: an action of an earlier try is ours as well.
     far_sent_at: Timestamp,
 }
 
@@ -101,7 +101,7 @@ impl Lane {
         now: Timestamp,
     ) -> Result<bool, JournalError> {
         let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(false) };
-        let with_external_id = self.account.external_id && self.gate.with_external_id();
+        let with_external_id = self.account.external_id && self.gate.with_external_id(scan.id);
         let cited = tx.cited(scan.id)?;
         let comment = comment(policy, &self.account.name, &scan, &cited)?;
         let order = request::ScanOrder {
@@ -111,8 +111,7 @@ impl Lane {
             external_id: with_external_id.then_some(scan.uuid),
         };
         let request = request::scan(&self.account.endpoints, bearer, &order);
-        let far_sent_at = self.far(now);
-        tx.begin_sending(scan.id, far_sent_at, now)?;
+        let far_sent_at = tx.begin_sending(scan.id, self.far(now), now)?;
         todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
         let intent = Intent { scan, with_external_id, generation, far_sent_at };
         self.enter(tx, todo, Call::Scan(intent), request, now)?;
@@ -121,7 +120,7 @@ impl Lane {
 
     /// The next scan to send: a waiting one, or (true) one whose first call is believed not to have been executed.
     fn next(&self, tx: &Tx<'_>) -> Result<Option<(ScanRow, bool)>, JournalError> {
-        let again = tx.next_again(self.id, MISSES)?;
+        let again = tx.next_again(self.id)?;
         let waiting = tx.next_scan(self.id, false)?;
         Ok(match (again, waiting) {
             (Some(again), Some(waiting)) if waiting.priority > again.priority => Some((waiting, false)),
@@ -148,7 +147,7 @@ impl Lane {
         let opens = Some(opens).filter(|opens| *opens < Timestamp::NEVER);
         let then = now.plus(UNKNOWN_WINDOW);
         if again {
-            tx.look_again(scan.id, MISSES - 1, opens.unwrap_or(then))?;
+            tx.look_again(scan.id, MISSES - 1, Some(opens.unwrap_or(then)))?;
         } else {
             tx.wait_for_window(scan.id, opens, then)?;
         }
@@ -256,6 +255,9 @@ impl Lane {
         match reply {
             ScanReply::Ours(action) => {
                 self.carried(intent.generation);
+                if !intent.with_external_id {
+                    self.gate.took_without_external_id(scan.id);
+                }
                 self.adopt(tx, scan, &action, now, now, happened)?;
                 return Ok("running");
             }
@@ -270,7 +272,7 @@ impl Lane {
                 return Ok("busy");
             }
             ScanReply::ExternalIdRefused => {
-                self.leave_out_external_id(tx)?;
+                self.gate.try_without_external_id(scan.id);
                 self.not_executed(tx, intent, now)?;
                 return Ok("external_id_refused");
             }
@@ -313,7 +315,7 @@ impl Lane {
             if intent.scan.unseen {
                 return tx.again_unseen(intent.scan.id, now);
             }
-            return tx.look_again(intent.scan.id, MISSES, now);
+            return tx.look_again(intent.scan.id, MISSES, None);
         }
         tx.to_waiting(intent.scan.id, Wait::Turn, now)
     }
@@ -382,12 +384,11 @@ impl Lane {
         }
         let open = action.status.outcome().is_none();
         if open && action.kind.unwrap_or(Kind::Quick) >= scan.kind {
-            let began = action.created.map(|far| (far, far.moved(-self.far_ahead)));
-            tx.to_running(scan.id, &action.id, false, began, now.plus(self.pace.follow_first))?;
+            tx.to_running(scan.id, &action.id, false, action.created, now.plus(self.pace.follow_first))?;
             tx.event("foreign", self.id, Some(scan.id), &action.id, now)?;
             return Ok("foreign");
         }
-        let wait = match open && self.gate.may_read() {
+        let wait = match open && self.may_get() {
             true => Wait::Action(&action.id, now.plus(self.pace.busy)),
             false => Wait::Until(now.plus(self.put_off(scan.tries)), &action.id),
         };

@@ -34,7 +34,8 @@ impl Lane {
             return Ok(());
         }
         for scan in tx.open_scans(self.id)? {
-            let due = if scan.action.is_some() { scan.sent_at.plus(occupies(scan.scan.kind)) } else { scan.look_at };
+            let over = scan.sent_at.plus(occupies(scan.scan.kind));
+            let due = if scan.action.is_some() { over } else { scan.look_at.unwrap_or(now) };
             if due > now {
                 todo.wake(due);
             } else {

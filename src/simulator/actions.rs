@@ -171,9 +171,14 @@ impl Simulator {
         let query = Query::of(request, &FIELDS)?;
         let listed = |action: &&Action| later(action.created, self.setup.list_lag_ms) <= now;
         let ours = self.actions.iter().filter(|action| action.belongs_to(&grant.tenant)).filter(listed);
-        // Newest first, as in the documented example; nothing promises it.
-        let rows = ours.rev().map(|action| action.shown(now, &self.setup));
-        Ok(served(200, query.page(request, "MachineActions", self.setup.page_size, rows), true))
+        let rows = ours.map(|action| action.shown(now, &self.setup)).filter(|row| query.matches(row));
+        let mut rows: Vec<Value> = self.setup.odd_rows.iter().cloned().chain(rows).collect();
+        match self.setup.order {
+            Order::OldestFirst => {}
+            Order::NewestFirst => rows.reverse(),
+            Order::ById => rows.sort_by_key(|row| row["id"].to_string()),
+        }
+        Ok(served(200, query.page(request, "MachineActions", &self.setup, rows), true))
     }
 
     fn action(&mut self, grant: &Grant, id: &str) -> Result<&mut Action, Answer> {
@@ -183,6 +188,9 @@ impl Simulator {
 
     pub(super) fn get(&mut self, now: Timestamp, grant: &Grant, id: &str) -> Reply {
         let action = self.action(grant, id)?.clone();
+        if self.setup.unreadable.contains(&action.machine) {
+            return Err(refused(500, "InternalServerError", "The action cannot be read."));
+        }
         Ok(entity(200, action.shown(now, &self.setup), true))
     }
 

@@ -65,6 +65,11 @@ pub enum How {
         /// `Status` or `Raw`.
         answer: Box<How>,
     },
+    /// Carried out and answered, but with a `Date` that is wrong, as something in between may write it.
+    Dated {
+        /// Seconds by which it is ahead.
+        ahead_s: i64,
+    },
     /// Carried out and answered, but with other values in the JSON body: another `machineId`, an unknown status.
     Edited {
         /// Top-level keys to write over or to add.

@@ -85,8 +85,8 @@ impl Simulator {
     pub(super) fn machines(&self, now: Timestamp, grant: &Grant, request: &Request<Bytes>) -> Reply {
         let mut query = Query::of(request, &FIELDS)?;
         query.fold = self.setup.eq_ignores_case;
-        let rows = self.fleet(&grant.tenant).map(|machine| machine.shown(now));
-        self.found(query.page(request, "Machines", self.setup.page_size, rows))
+        let rows = self.fleet(&grant.tenant).map(|machine| machine.shown(now)).filter(|row| query.matches(row));
+        self.found(query.page(request, "Machines", &self.setup, rows.collect()))
     }
 
     /// `findbyip(ip='10.0.0.1',timestamp=2026-11-23T06:00:00Z)`

@@ -34,7 +34,7 @@ use tokens::Grant;
 pub use actions::Action;
 pub use calls::Logged;
 pub use fault::{Fault, How};
-pub use setup::{Busy, Machine, Setup, Tenant, Window};
+pub use setup::{Busy, Machine, Order, Setup, Tenant, Window};
 
 /// What the far side did with one request, and what the caller gets to see of it.
 pub struct Played {
@@ -134,6 +134,10 @@ impl Simulator {
                     _ => refused(status, &code, message.as_deref().unwrap_or_default()),
                 };
                 Answer { status, retry_after, ..usual }
+            }
+            (Some(How::Dated { ahead_s }), Some(answer)) => {
+                let date = now.checked_add(SignedDuration::from_secs(ahead_s)).unwrap_or(now);
+                return What::Response(answers::written(date, answer, &mut self.ids));
             }
             (Some(How::Edited { set }), Some(mut answer)) => {
                 answer.body.as_object_mut().into_iter().for_each(|body| body.extend(set.clone()));

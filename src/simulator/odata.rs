@@ -109,23 +109,22 @@ impl Query {
         Ok(query)
     }
 
-    /// The page of matching `rows` that was asked for, with a link to the next where it does not hold all of them.
-    pub(super) fn page(
-        &self,
-        request: &Request<Bytes>,
-        set: &str,
-        largest: Option<usize>,
-        rows: impl Iterator<Item = Value>,
-    ) -> Value {
-        let rows: Vec<Value> =
-            rows.filter(|row| self.clauses.iter().all(|clause| clause.holds(row, self.fold))).collect();
+    /// Whether a row is one of those that are asked for.
+    pub(super) fn matches(&self, row: &Value) -> bool {
+        self.clauses.iter().all(|clause| clause.holds(row, self.fold))
+    }
+
+    /// The page of `rows` that was asked for, with a link to the next where it does not hold all of them. `$top` is the
+    /// most rows that all pages together hold, so a list that it cuts off has no such link at its end.
+    pub(super) fn page(&self, request: &Request<Bytes>, set: &str, setup: &Setup, rows: Vec<Value>) -> Value {
         let wanted = rows.len().saturating_sub(self.skip).min(self.top.unwrap_or(usize::MAX));
-        let held = wanted.min(largest.unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE));
+        let held = wanted.min(setup.page_size.unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE));
         let page: Vec<Value> = rows.into_iter().skip(self.skip).take(held).collect();
         let mut body = json!({ "@odata.context": context(set), "value": page });
         if wanted > held {
             let (uri, host) = (request.uri(), request.headers().get(header::HOST).and_then(|host| host.to_str().ok()));
             let host = uri.authority().map(|host| host.as_str()).or(host).unwrap_or_default();
+            let host = setup.next_host.as_deref().unwrap_or(host);
             let filter = self.filter.as_ref().map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
             let mut link = format!("{}://{host}{}?", uri.scheme_str().unwrap_or("http"), uri.path());
             link.extend(filter.map(|text| format!("$filter={text}&")));

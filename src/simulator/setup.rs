@@ -35,12 +35,16 @@ table! {
         pub token_life_s: u64 = 3599, "Seconds a new access token lives.";
         pub latency_ms: u64, "Milliseconds every answer takes.";
         pub page_size: Option<usize>, "Rows per page of a list, where smaller than the 10,000 of the real one.";
+        pub order: Order, "The order of the list of machine actions (not documented).";
+        pub odd_rows: Vec<Value>, "Rows that stand in every list of machine actions, whatever it asks for.";
+        pub next_host: Option<String>, "The host that `@odata.nextLink` names, where it is not the one that was called.";
         pub echo_external_id: bool = true, "Whether `ExternalId` comes back as `externalId`.";
         pub accept_external_id: bool = true, "Whether the scan call knows `ExternalId`; otherwise 400 `InvalidRequestBody`.";
         pub scope_null: bool, "Whether `scope` is null in every action.";
         pub outcomes: BTreeMap<String, String>, "Final status of scans by machine, where not `Succeeded`.";
         pub eq_ignores_case: bool, "Whether a filter on machines ignores letter case (not documented).";
         pub none_is_404: bool, "Whether a search that finds no machine is answered 404 instead of an empty `value`.";
+        pub unreadable: BTreeSet<String>, "Machines whose actions cannot be read by their ids: that answers 500.";
         pub offline: BTreeSet<String>, "Machines whose scans, if started meanwhile, stay `Pending` for good.";
         pub seed: u64, "Start value of every id drawn.";
     }
@@ -85,6 +89,19 @@ pub enum Window {
     Aligned,
     /// A bucket that refills evenly.
     Bucket,
+}
+
+/// In which order machine actions are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// As in the documented example.
+    #[default]
+    NewestFirst,
+    /// By age.
+    OldestFirst,
+    /// By id, which has nothing to do with their age.
+    ById,
 }
 
 /// What a second scan of a busy machine is answered with.

@@ -1,5 +1,5 @@
 //! However old and large the journal is, what is asked of it at every turn costs the same: the first call after a
-//! restart, a delivery, housekeeping, what status shows. Steps of SQLite's machine are counted, so that no computer is
+//! restart, a poll with nothing to do, a delivery, housekeeping, what status shows. Steps of SQLite's machine are counted, so that no computer is
 //! too fast or too slow for these tests.
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use scanhook::domain::scan::Mode;
 use scanhook::domain::time::Now;
 use scanhook::domain::verdict::Limit;
 use scanhook::intake::Desk;
-use scanhook::journal::{Filter, Ids, Retention, Store};
+use scanhook::journal::{Filter, Ids, PolicyId, Retention, Store};
 use scanhook::lane::{Lane, Pace};
 use scanhook::policy::{Ceiling, Terms};
 use scanhook::simulator::{Setup, Simulator, What};
@@ -83,14 +83,21 @@ fn steps_of_the_first_call(copies: u32) -> u64 {
     steps.load(Ordering::Relaxed)
 }
 
+/// One poll from which something leaves, with all that comes of it.
+fn called(store: &mut Store, far: &mut Simulator, counter: &Counter, lane: Lane) -> Lane {
+    let before = far.calls().len();
+    let lane = polled(store, far, counter, lane);
+    assert!(far.calls().len() > before, "something leaves");
+    lane
+}
+
 /// One poll, with all that comes of it.
-fn called(store: &mut Store, far: &mut Simulator, counter: &Counter, mut lane: Lane) -> Lane {
+fn polled(store: &mut Store, far: &mut Simulator, counter: &Counter, mut lane: Lane) -> Lane {
     let (policy, id) = (counter.policy.clone(), counter.id);
     let (mut lane, todo) = write(store, move |tx| {
         let todo = lane.poll(tx, &policy, id, clock())?;
         Ok((lane, todo))
     });
-    assert!(!todo.calls.is_empty(), "something leaves");
     for outgoing in todo.calls {
         let What::Response(answer) = far.handle(NOW.to_jiff(), &outgoing.request).what else { panic!("no answer") };
         lane = write(store, move |tx| {
@@ -106,6 +113,58 @@ fn the_first_call_after_a_restart_costs_the_same_with_few_and_with_many_scans() 
     let (few, many) = (steps_of_the_first_call(FEW), steps_of_the_first_call(MANY));
     assert!(few > 10, "{few} steps");
     assert!(many < 2 * few, "{few} steps with {FEW} of each, {many} with {MANY}");
+}
+
+/// So many scans that run, half of them for hours and half for days, none of them due.
+fn run_on(path: &Path, copies: u32) {
+    let db = Connection::open(path).unwrap();
+    db.execute_batch(&format!(
+        "BEGIN;
+         CREATE TEMP TABLE n AS WITH RECURSIVE up(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM up WHERE i < {copies})
+             SELECT i FROM up;
+         INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, state, created_at, not_after, sent_at, far_sent_at,
+                          look_at, action)
+             SELECT randomblob(16), 1, printf('%040x', 4096 + i), 0, 'full', 50, 'running', sent, {now}, sent, sent,
+                    CASE WHEN i % 2 THEN {now} + 60000 + i END, 'action-' || i
+             FROM (SELECT i, {now} - i * 10 - 86400000 * (1 - i % 2) AS sent FROM n);
+         COMMIT;",
+        now = NOW.millis(),
+    ))
+    .unwrap();
+}
+
+/// The steps that SQLite takes for one poll of a lane that has nothing to do, with so many scans open.
+fn steps_of_an_idle_poll(copies: u32) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scanhook.db");
+    let open = || Store::open(&path, Ids::seeded(u64::from(copies))).unwrap();
+    let mut store = open();
+    let counter = Counter::new(&mut store);
+    drop(store);
+    run_on(&path, copies);
+
+    let mut store = open();
+    let far = &mut Simulator::new(Setup::default());
+    let lane = write(&mut store, {
+        let tenant = counter.tenant;
+        move |tx| Lane::load(tx, tenant, Arc::new(account()), Arc::default(), Pace::default(), clock())
+    });
+    // The token, and the first list of the old ones, after which everything is done that a start brings.
+    let mut lane = lane.unwrap();
+    for _ in 0..3 + copies / 500 {
+        lane = polled(&mut store, far, &counter, lane);
+    }
+    let steps = Arc::new(AtomicU64::new(0));
+    store.count_steps(steps.clone()).unwrap();
+    polled(&mut store, far, &counter, lane);
+    steps.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_poll_with_nothing_to_do_costs_the_same_with_few_and_with_many_open_scans() {
+    let (few, many) = (steps_of_an_idle_poll(FEW), steps_of_an_idle_poll(MANY));
+    assert!(few > 10, "{few} steps");
+    assert!(many < 2 * few, "{few} steps with {FEW} open scans, {many} with {MANY}");
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -135,7 +194,7 @@ fn a_year(path: &Path, deliveries: u32) {
 
 fn retention() -> Retention {
     let remember = (0..20).map(|n| (format!("source-{n}"), 3 * DAY)).collect();
-    Retention { bodies: 30 * DAY, records: 400 * DAY, remember }
+    Retention { bodies: 30 * DAY, records: 400 * DAY, policy: PolicyId(1), remember }
 }
 
 /// A journal with one delivery and a year of old ones, and the steps it takes from now on.

@@ -48,7 +48,7 @@ enum Seen {
     Refused,
     /// One new token, then the tenant stops, with an alarm.
     Stopped,
-    /// So many lists, an alarm, and no conclusion from what is not on them.
+    /// So many pages of a list that leads back to where it was, an alarm, and no conclusion from what is not on them.
     Inconclusive { lists: RangeInclusive<usize> },
     /// The scan is followed until the give-up age, and then lost.
     Lost,
@@ -88,7 +88,7 @@ fn rows() -> Vec<Row> {
         row("H100", Treats("scan", fault(401, "Unauthorized", None)), Stopped),
         row("H102", Answers(Foul::Resets), Unknown("connection-lost")),
         row("H103a", Leads("http://{elsewhere}/api/machineactions?$skip=10000"), Inconclusive { lists: 1..=20 }),
-        row("H103b", Leads("/api/machineactions?$skip=10000"), Inconclusive { lists: 50..=50 }),
+        row("H103b", Leads("/api/machineactions?$skip=10000"), Inconclusive { lists: 2..=20 }),
         row("H104", Says("Exploded"), Lost),
         row("H106a", token(0.into()), Token { lives: 0..=60 }),
         row("H106b", token((-1).into()), Token { lives: 0..=60 }),
@@ -168,7 +168,7 @@ async fn open(row: &Row, executed: bool, elsewhere: &str) -> Site {
     }
     match &row.seen {
         Seen::Lost => wish.pace.follow_for = Some(GIVE_UP),
-        // Time to mend it before the next fifty pages are asked for.
+        // Time to mend it before the list is asked for again.
         Seen::Inconclusive { .. } => wish.pace.follow_most = Duration::from_secs(6),
         _ => {}
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::clock;
-use scanhook::journal::{Ids, Job, JournalError, OpenError, PolicyId, Retention, SCHEMA, Store, Tx};
+use scanhook::journal::{Ids, Job, JournalError, MISSES, OpenError, PolicyId, Retention, SCHEMA, Store, Tx};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -409,13 +409,12 @@ fn a_commit_that_fails_is_told_to_all_and_leaves_nothing() {
 
 #[test]
 fn a_scan_that_is_repeated_unseen_is_looked_for_first_as_soon_as_lists_can_be_read() {
-    const MISSES: u32 = 2;
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
     let mut counter = Counter::new(&mut store);
     let (tenant, delivery) = (counter.tenant, counter.delivery());
     write(&mut store, move |tx| tx.accept(&delivery, NOW));
     let due = move |tx: &mut Tx<'_>| {
-        let (again, look) = (tx.next_again(tenant, MISSES)?, tx.next_look(tenant, MISSES)?);
+        let (again, look) = (tx.next_again(tenant)?, tx.next_look(tenant, NOW)?);
         Ok((again.map(|scan| scan.unseen), look.is_some()))
     };
     let scan = write(&mut store, move |tx| {
@@ -427,9 +426,9 @@ fn a_scan_that_is_repeated_unseen_is_looked_for_first_as_soon_as_lists_can_be_re
     assert_eq!(write(&mut store, due), (None, true), "the list is to tell");
     write(&mut store, move |tx| tx.again_unseen(scan, NOW));
     assert_eq!(write(&mut store, due), (Some(true), true), "none tells, but one may");
-    write(&mut store, move |tx| tx.look_again(scan, 1, NOW));
+    write(&mut store, move |tx| tx.look_again(scan, 1, Some(NOW)));
     assert_eq!(write(&mut store, due), (None, true), "one did: it waits for the next");
-    write(&mut store, move |tx| tx.look_again(scan, MISSES, NOW));
+    write(&mut store, move |tx| tx.look_again(scan, MISSES, None));
     assert_eq!(write(&mut store, due), (Some(false), false), "it is not there: nothing unseen about it");
 }
 

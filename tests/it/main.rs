@@ -34,6 +34,7 @@ mod journal;
 mod kill;
 mod lane;
 mod listener;
+mod lists;
 mod mutations;
 mod naive;
 mod plan;

@@ -5,17 +5,17 @@ use proptest::prelude::*;
 
 use super::*;
 
-const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
-const OTHER: &str = "7c0f4e2b91d65a3e8f1427bd60c9a5e3d8b1f604";
-const UUID: &str = "0198f0aa-3b10-7c44-9e02-5d81c7a40b3f";
-const TAIL: &str = "5d81c7a40b3f";
+pub(crate) const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
+pub(crate) const OTHER: &str = "7c0f4e2b91d65a3e8f1427bd60c9a5e3d8b1f604";
+pub(crate) const UUID: &str = "0198f0aa-3b10-7c44-9e02-5d81c7a40b3f";
+pub(crate) const TAIL: &str = "5d81c7a40b3f";
 const SENT_AT: &str = "2026-11-02T08:15:42Z";
 
-fn answer(status: u16, body: &str) -> Response<Bytes> {
+pub(crate) fn answer(status: u16, body: &str) -> Response<Bytes> {
     Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
 }
 
-fn with<T>(external_id: Option<&str>, then: impl FnOnce(&Sent<'_>) -> T) -> T {
+pub(crate) fn with<T>(external_id: Option<&str>, then: impl FnOnce(&Sent<'_>) -> T) -> T {
     let machine = MachineId::parse(MACHINE).unwrap();
     then(&Sent {
         machine: &machine,
@@ -30,12 +30,12 @@ fn meaning(status: u16, body: &str) -> ScanReply {
     with(Some(UUID), |sent| scan(&answer(status, body), sent))
 }
 
-fn error(code: &str) -> String {
+pub(crate) fn error(code: &str) -> String {
     format!(r#"{{"error":{{"code":"{code}","message":"said so","target":"9b1f"}}}}"#)
 }
 
 /// A full machine action of ours, with some members replaced; `null` for nothing.
-fn action(changes: &[(&str, Value)]) -> String {
+pub(crate) fn action(changes: &[(&str, Value)]) -> String {
     let mut action = serde_json::json!({
         "@odata.context": "https://api-eu.securitycenter.windows.com/api/$metadata#MachineActions/$entity",
         "id": "5be1a7c0-2f44-4d1a-8a3c-6f0e9d27b815",
@@ -73,7 +73,7 @@ fn unknown(code: &'static str, alarm: bool) -> ScanReply {
     ScanReply::Unknown { code, alarm }
 }
 
-fn text(value: &str) -> Value {
+pub(crate) fn text(value: &str) -> Value {
     Value::from(value)
 }
 
@@ -181,10 +181,24 @@ fn the_status_alone_decides_where_the_body_is_no_envelope() {
         ["", "<html><h1>No</h1></html>", "[]", "null", "42", r#"{"error":"text"}"#, r#"{"error":null}"#, &cut[..30]]
     {
         for (status, expected) in
-            [(400, "refused"), (401, "unauthorized"), (403, "forbidden"), (404, "no such machine"), (429, "throttled")]
+            [(400, "refused"), (401, "unauthorized"), (403, "forbidden"), (404, "unknown"), (429, "throttled")]
         {
             assert_eq!(row(&meaning(status, body)).0, expected, "{status} {body}");
         }
+    }
+}
+
+#[test]
+fn a_404_without_defenders_code_says_nothing_about_the_machine_or_the_action() {
+    for body in
+        ["", "<html><h1>404 Not Found</h1></html>", "{}", r#"{"error":{"code":"404"}}"#, r#"{"code":"NotFound"}"#]
+    {
+        assert_eq!(meaning(404, body), unknown("not-from-defender", true), "{body}");
+        assert_eq!(super::action(&answer(404, body)), ActionReply::Failed("not-from-defender"), "{body}");
+        assert_eq!(cancel(&answer(404, body), "a-1"), CancelReply::Unknown("not-from-defender"), "{body}");
+    }
+    for code in ["NotFound", "ResourceNotFound"] {
+        assert_eq!(super::action(&answer(404, &error(code))), ActionReply::Gone, "{code}");
     }
 }
 
@@ -424,53 +438,7 @@ fn retry_after_in_every_form() {
         let expected = Duration::from_secs(seconds);
         let got = with(None, |sent| scan(&throttled, sent));
         assert_eq!(got, ScanReply::Throttled(expected), "{value:?}");
-        assert_eq!(list(&throttled, &Endpoints::commercial()), ListReply::Throttled(expected), "{value:?}");
     }
-}
-
-fn page(status: u16, body: &str) -> ListReply {
-    list(&answer(status, body), &Endpoints::commercial())
-}
-
-#[test]
-fn one_bad_row_does_not_hide_the_others() {
-    let isolate = action(&[("type", text("Isolate"))]);
-    let body = format!(
-        r#"{{"@odata.context":"x","value":[{},{{"status":"Pending"}},17,null,{isolate},{}]}}"#,
-        action(&[]),
-        action(&[("machineId", text("??"))])
-    );
-    let reply = page(200, &body);
-    let ListReply::Page { actions, unreadable, next, foreign_next } = reply else { panic!("{reply:?}") };
-    assert_eq!((actions.len(), unreadable, next, foreign_next), (2, 4, None, false));
-    assert!(actions[0].is_scan());
-    assert!(!actions[1].is_scan());
-}
-
-#[test]
-fn an_empty_list_is_a_list() {
-    for body in [r#"{"value":[]}"#, r#"{"value":[],"@odata.nextLink":null}"#, r#"{"value":[],"@odata.nextLink":""}"#] {
-        let expected = ListReply::Page { actions: vec![], unreadable: 0, next: None, foreign_next: false };
-        assert_eq!(page(200, body), expected, "{body}");
-    }
-}
-
-#[test]
-fn a_next_page_elsewhere_is_named_and_not_followed() {
-    let link = |link: &str| page(200, &serde_json::json!({"value": [], "@odata.nextLink": link}).to_string());
-    let reply = link("https://api.security.microsoft.com/api/machineactions?$skip=10000");
-    let ListReply::Page { next: Some(next), foreign_next: false, .. } = reply else { panic!("{reply:?}") };
-    assert_eq!(next.as_str(), "/api/machineactions?$skip=10000");
-    for elsewhere in [
-        "https://evil.example/api/machineactions?$skip=1",
-        "http://api.security.microsoft.com/api/machineactions",
-        "::",
-    ] {
-        let reply = link(elsewhere);
-        assert!(matches!(reply, ListReply::Page { next: None, foreign_next: true, .. }), "{reply:?}");
-    }
-    let odd = page(200, r#"{"value":[],"@odata.nextLink":17}"#);
-    assert!(matches!(odd, ListReply::Page { next: None, foreign_next: true, .. }), "{odd:?}");
 }
 
 #[test]
@@ -484,7 +452,8 @@ fn calling_off_is_taken_refused_or_left_to_the_list() {
     assert_eq!(view.status.outcome(), Some(Outcome::Cancelled));
     // What an action that is over answers is not documented: whatever it is, the list will tell.
     for status in [400, 403, 404, 405, 409, 410, 422] {
-        let CancelReply::Refused(refusal) = reply(status, &error("BadRequest")) else { panic!("{status}") };
+        let code = if status == 404 { "ResourceNotFound" } else { "BadRequest" };
+        let CancelReply::Refused(refusal) = reply(status, &error(code)) else { panic!("{status}") };
         assert_eq!(refusal.status, status);
     }
     assert!(matches!(reply(401, ""), CancelReply::Unauthorized(_)));
@@ -501,35 +470,12 @@ fn calling_off_is_taken_refused_or_left_to_the_list() {
     }
 }
 
-#[test]
-fn a_list_that_failed_is_not_an_empty_list() {
-    for (status, body, code) in [
-        (200, "", "empty-answer"),
-        (200, "<html></html>", "unreadable-answer"),
-        (200, "{}", "unreadable-answer"),
-        (200, r#"{"value":null}"#, "unreadable-answer"),
-        (200, r#"{"value":[{"id":"#, "unreadable-answer"),
-        (302, "", "redirect"),
-        (400, &*error("ODataError"), "odata-error"),
-        (400, &*error("BadRequest"), "list-refused"),
-        (404, "", "list-refused"),
-        (500, "", "server-error"),
-        (503, "<html></html>", "server-error"),
-    ] {
-        assert_eq!(page(status, body), ListReply::Failed(code), "{status} {body}");
-    }
-    assert!(matches!(page(401, &error("Unauthorized")), ListReply::Unauthorized(r) if r.status == 401));
-    assert!(matches!(page(403, ""), ListReply::Forbidden(r) if r.status == 403));
-}
-
 proptest! {
     #[test]
     fn no_answer_can_break_the_reader(status in 100u16..1000, body in proptest::collection::vec(any::<u8>(), 0..200)) {
         let answer = Response::builder().status(status).body(Bytes::from(body)).unwrap();
         let reply = with(Some(UUID), |sent| scan(&answer, sent));
         prop_assert!(!matches!(reply, ScanReply::Ours(_)), "nothing random is ours");
-        let listed = list(&answer, &Endpoints::commercial());
-        prop_assert!(!matches!(listed, ListReply::Page { .. }), "nothing random is a list");
     }
 
     #[test]

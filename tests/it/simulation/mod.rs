@@ -88,6 +88,31 @@ fn one_list_serves_all_scans_that_run() {
 }
 
 #[test]
+fn one_machine_that_is_offline_for_days_stretches_nobodys_list_and_is_read_every_ten_minutes() {
+    let mut world = World::new(&Scenario::offline(), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    let begun = world.now;
+    world.run();
+    checks::all(&mut world);
+    let calls = |route: &str, from: Duration, hours: u64| {
+        let (from, to) = (begun.plus(from).to_jiff(), begun.plus(from + Duration::from_secs(hours * 3600)).to_jiff());
+        let within =
+            world.far.calls().iter().filter(move |call| call.route == route && call.at >= from && call.at < to);
+        within.cloned().collect::<Vec<_>>()
+    };
+    let two_days = 2 * world::DAY;
+    let (gets, lists) = (calls("get", two_days, 2), calls("list", two_days, 2));
+    assert!((10..=13).contains(&gets.len()), "{} reads in two hours", gets.len());
+    assert!(lists.len() > 10, "the others are looked for");
+    let offline = begun.to_jiff().strftime("ge%%20%Y-%m-%d").to_string();
+    assert!(lists.iter().all(|list| !list.path.contains(&offline)), "no list reaches back to it");
+    assert!(calls("list", world::DAY + Duration::from_secs(3600), 22).is_empty(), "nor is there one for it alone");
+    let lost: Vec<_> = world.scans().into_iter().filter(|scan| scan.outcome.as_deref() == Some("lost")).collect();
+    assert_eq!(lost.len(), 1, "the one that is offline, in the end");
+    let last = calls("get", 4 * world::DAY, 1);
+    assert_eq!(last.len(), 1, "after a last look");
+}
+
+#[test]
 fn what_people_order_is_obeyed_in_a_run_without_faults() {
     let mut world = World::new(&Scenario::steered(), Faults::one_commit(u64::MAX, AtCommit::Fails));
     world.run();

@@ -21,7 +21,7 @@ use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store,
 use scanhook::lane::{Account, Call, Happened, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
-use scanhook::simulator::{Busy, Fault, How, Machine, Setup, Simulator, Tenant, What, Window};
+use scanhook::simulator::{Busy, Fault, How, Machine, Order as ListOrder, Setup, Simulator, Tenant, What, Window};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -88,6 +88,8 @@ pub struct Scenario {
     /// The app may not read machine actions, and this is what it does about lost answers.
     blind: Option<OnUnknown>,
     setup: Setup,
+    /// Rows of a list that are asked for at once.
+    rows: usize,
     far_faults: Vec<Fault>,
     foreign: Vec<(Duration, String, &'static str)>,
     deliveries: Vec<(Duration, String)>,
@@ -118,6 +120,7 @@ impl Scenario {
             share: Share::WHOLE,
             blind: None,
             setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
+            rows: 10_000,
             far_faults: Vec::new(),
             foreign: Vec::new(),
             deliveries: vec![
@@ -141,6 +144,7 @@ impl Scenario {
             share: Share::WHOLE,
             blind: None,
             setup: Setup { seed: 1, latency_ms: 300, ..Setup::default() },
+            rows: 10_000,
             far_faults: Vec::new(),
             foreign: Vec::new(),
             deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n, "high", n))).collect(),
@@ -222,6 +226,9 @@ impl Scenario {
                 Busy::Alternate,
             ]),
             page_size: dice.pick(&[None, None, Some(2), Some(1)]),
+            order: dice.pick(&[ListOrder::NewestFirst, ListOrder::OldestFirst, ListOrder::ById]),
+            next_host: (dice.roll(4) == 0).then(|| "api-eu.elsewhere.example".to_owned()),
+            odd_rows: odd_rows(&mut dice),
             machines: with_a_forbidden_one(&mut dice, fleet(machines)),
             eq_ignores_case: dice.roll(2) == 0,
             none_is_404: dice.roll(2) == 0,
@@ -240,7 +247,7 @@ impl Scenario {
             ..Setup::default()
         };
         let far_faults = (0..dice.roll(5)).map(|_| far_fault(&mut dice)).collect();
-        let often = dice.pick(&[0, 1, 1, 8]);
+        let often = dice.pick(&[0, 0, 1, 1, 2, 8, 12]);
         let foreign = (0..often).map(|_| {
             (Duration::from_secs(dice.roll(300)), machine(dice.roll(machines)), dice.pick(&["Quick", "Full"]))
         });
@@ -251,6 +258,7 @@ impl Scenario {
         });
         let deliveries = deliveries.collect();
         let share = Share { per_minute: share.0, per_hour: share.1 };
+        let rows = dice.pick(&[10_000, 10_000, 5, 2, 1]);
         let blind = (dice.roll(10) == 0).then(|| dice.pick(&[OnUnknown::Leave, OnUnknown::Repost]));
         let mut setup = setup;
         if blind.is_some() {
@@ -273,6 +281,7 @@ impl Scenario {
             share,
             blind,
             setup,
+            rows,
             far_faults,
             foreign,
             deliveries,
@@ -380,6 +389,15 @@ impl Scenario {
         }
     }
 
+    /// One machine that is offline from the start on; two days later, for an hour, others that are not.
+    pub fn offline() -> Scenario {
+        let two_days = 2 * DAY;
+        let others = (1..30).map(|n| (two_days + Duration::from_secs(n * 120), alert(n, "high", n)));
+        let setup = Setup { offline: [machine(0)].into(), ..Scenario::small().setup };
+        let deliveries = [(Duration::from_secs(1), alert(0, "high", 0))].into_iter().chain(others).collect();
+        Scenario { setup, deliveries, ..Scenario::small() }
+    }
+
     /// Three hundred machines at once, all of them paused for an hour.
     pub fn crowd(everything: bool) -> Scenario {
         let alert =
@@ -479,8 +497,11 @@ fn far_fault(dice: &mut Dice) -> Fault {
         message: Some("on order".to_owned()),
         retry_after: retry_after.map(str::to_owned),
     };
+    let gateway =
+        || How::Raw { status: 404, content_type: Some("text/html".to_owned()), body: "<h1>Not Found</h1>".to_owned() };
     if dice.roll(3) == 0 {
-        let how = match dice.roll(7) {
+        let how = match dice.roll(8) {
+            7 => gateway(),
             0 => status(403, "Forbidden", None),
             1 => status(404, "NotFound", None),
             2 => status(500, "InternalServerError", None),
@@ -493,7 +514,26 @@ fn far_fault(dice: &mut Dice) -> Fault {
         let (nth, times) = (1 + dice.roll(4), dice.pick(&[1, 3, 1000]));
         return Fault { route, nth: u32::try_from(nth).unwrap(), times, how };
     }
-    let how = match dice.roll(12) {
+    if dice.roll(5) == 0 {
+        // What reads, and what is read in it.
+        let how = match dice.roll(6) {
+            0 => How::Delay { ms: 8_000 },
+            1 => How::Delay { ms: 40_000 },
+            2 => gateway(),
+            3 => status(403, "Forbidden", None),
+            4 => status(429, "TooManyRequests", Some("5")),
+            _ => status(500, "InternalServerError", None),
+        };
+        let (route, nth) = (dice.pick(&["list", "get"]).to_owned(), 1 + u32::try_from(dice.roll(6)).unwrap());
+        return Fault { route, nth, times: dice.pick(&[1, 4, 50]), how };
+    }
+    let how = match dice.roll(14) {
+        12 => gateway(),
+        13 => {
+            let route = dice.pick(&["scan", "list", "token"]).to_owned();
+            let nth = 1 + u32::try_from(dice.roll(8)).unwrap();
+            return Fault { route, nth, times: 1, how: How::Dated { ahead_s: 3 * 3600 } };
+        }
         0 => status(429, "TooManyRequests", Some("37")),
         1 => status(429, "TooManyRequests", None),
         2 => status(500, "InternalServerError", None),
@@ -511,6 +551,17 @@ fn far_fault(dice: &mut Dice) -> Fault {
     };
     let route = dice.pick(&["scan", "scan", "list", "token", "*"]).to_owned();
     Fault { route, nth: 1 + u32::try_from(dice.roll(8)).unwrap(), times: 1 + u32::try_from(dice.roll(3)).unwrap(), how }
+}
+
+/// Rows that are no machine actions, none of which can be ours.
+fn odd_rows(dice: &mut Dice) -> Vec<serde_json::Value> {
+    let row = |n| match n {
+        0 => json!({ "id": 7, "status": "Pending", "machineId": machine(40) }),
+        1 => json!({ "id": "a b", "externalId": "ticket 17" }),
+        _ => json!({ "status": null, "requestorComment": "manual", "machineId": machine(0) }),
+    };
+    let count = dice.pick(&[0, 0, 0, 1, 3]);
+    (0..count).map(|_| row(dice.roll(3))).collect()
 }
 
 fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
@@ -569,6 +620,7 @@ pub struct World {
     pub far: Simulator,
     pub faults: Faults,
     pub share: Share,
+    rows: usize,
     /// A lost call may be sent again unseen: then a scan may be executed twice.
     pub may_double: bool,
     pub forbidden: Vec<String>,
@@ -628,6 +680,7 @@ impl World {
             far,
             faults,
             share: scenario.share,
+            rows: scenario.rows,
             may_double: scenario.blind == Some(OnUnknown::Repost),
             forbidden: scenario.forbidden.clone(),
             promised: Vec::new(),
@@ -779,7 +832,8 @@ impl World {
     fn load(&mut self) {
         self.down = false;
         let (tenant, account, desks, now) = (self.tenant, self.account.clone(), self.desks.clone(), self.clock());
-        match self.commit(move |tx| Lane::load(tx, tenant, account, desks, Pace::default(), now)) {
+        let pace = Pace { rows: self.rows, ..Pace::default() };
+        match self.commit(move |tx| Lane::load(tx, tenant, account, desks, pace, now)) {
             Some(lane) => {
                 self.lane = lane;
                 self.wake(Duration::ZERO);

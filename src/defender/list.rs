@@ -1,0 +1,170 @@
+//! What the answer to a list of machine actions means. Reading ten thousand rows takes a while, so it is done before the
+//! journal's transaction, and what the transaction looks up in them is indexed here.
+
+use core::time::Duration;
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Endpoints;
+use super::reply::{ActionView, Next, PAUSE, Page, Refusal, Sent, is_ours, pause, tail_of};
+use super::request::NextPage;
+use crate::domain::alert::MachineId;
+
+/// What the answer to a list call means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListReply {
+    /// One page. Only after the last one may "not there" be concluded.
+    Page(Box<Listed>),
+    /// The token, or the tenant's licence.
+    Unauthorized(Refusal),
+    /// Reading is not allowed: the read role is missing, or the audience is wrong.
+    Forbidden(Refusal),
+    /// No call of this tenant for so long.
+    Throttled(Duration),
+    /// More bytes than are read: fewer rows must be asked for.
+    TooLong,
+    /// Ask again later; a stable code.
+    Failed(&'static str),
+}
+
+/// One page of machine actions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The rows that could be read, in the far side's order, which means nothing.
+    pub actions: Vec<ActionView>,
+    /// The rows that could not be read as a machine action.
+    pub odd: Vec<OddRow>,
+    /// The next page, if the answer names one.
+    pub next: Next,
+    by_external_id: HashMap<Uuid, Vec<usize>>,
+    by_tail: HashMap<String, Vec<usize>>,
+    /// The newest open scan of a machine.
+    open: HashMap<MachineId, usize>,
+}
+
+impl Listed {
+    /// How many rows the page has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.actions.len() + self.odd.len()
+    }
+
+    /// The action that came from what was sent.
+    #[must_use]
+    pub fn ours(&self, sent: &Sent<'_>) -> Option<&ActionView> {
+        let by_id = sent.external_id.and_then(|id| self.by_external_id.get(&id));
+        let rows = by_id.into_iter().chain(self.by_tail.get(sent.tail)).flatten();
+        rows.map(|row| &self.actions[*row]).find(|action| is_ours(action, sent))
+    }
+
+    /// The newest scan of a machine that is not over.
+    #[must_use]
+    pub fn open_of(&self, machine: &MachineId) -> Option<&ActionView> {
+        self.open.get(machine).map(|row| &self.actions[*row])
+    }
+
+    fn of(page: &Page<'_>, next: Next) -> Listed {
+        let mut listed = Listed { next, ..Listed::default() };
+        for row in &page.value {
+            match ActionView::read(row.get().as_bytes()) {
+                Ok(action) => listed.add(action),
+                Err(_) => listed.odd.push(OddRow::read(row.get().as_bytes())),
+            }
+        }
+        listed
+    }
+
+    fn add(&mut self, action: ActionView) {
+        let row = self.actions.len();
+        if let Some(id) = action.external_id.as_deref().and_then(|id| id.trim().parse().ok()) {
+            self.by_external_id.entry(id).or_default().push(row);
+        }
+        if let Some(tail) = action.comment.as_deref().and_then(tail_of) {
+            self.by_tail.entry(tail.to_owned()).or_default().push(row);
+        }
+        if let Some(machine) = action.machine.clone().filter(|_| action.is_scan() && action.status.outcome().is_none())
+        {
+            let newest = self.open.entry(machine).or_insert(row);
+            if self.actions.get(*newest).is_some_and(|other| other.created < action.created) {
+                *newest = row;
+            }
+        }
+        self.actions.push(action);
+    }
+}
+
+/// A row that is no machine action as it should be, as far as it tells whose it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OddRow {
+    external_id: Option<String>,
+    comment: Option<String>,
+    machine: Option<String>,
+}
+
+impl OddRow {
+    fn read(bytes: &[u8]) -> OddRow {
+        let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let text = |key: &str| {
+            value
+                .get(key)
+                .and_then(Value::as_str)
+                .map(|text| text.trim().to_ascii_lowercase())
+                .filter(|t| !t.is_empty())
+        };
+        OddRow { external_id: text("externalId"), comment: text("requestorComment"), machine: text("machineId") }
+    }
+
+    /// Whether nothing in it tells whose it is: then it may be anybody's.
+    #[must_use]
+    pub fn is_anybodys(&self) -> bool {
+        self.external_id.is_none() && self.comment.is_none() && self.machine.is_none()
+    }
+
+    /// Whether this may be the action of what was sent.
+    #[must_use]
+    pub fn may_be(&self, sent: &Sent<'_>) -> bool {
+        if let Some(id) = &self.external_id {
+            // An id that is no uuid is somebody else's.
+            return sent.external_id.is_some_and(|ours| id.parse::<Uuid>().is_ok_and(|theirs| theirs == ours));
+        }
+        match (&self.comment, &self.machine) {
+            (Some(comment), _) => comment.contains(sent.tail),
+            (None, Some(machine)) => *machine == sent.machine.to_string(),
+            (None, None) => true,
+        }
+    }
+}
+
+/// Reads the answer to a list call. `asked` is the page that was asked for.
+#[must_use]
+pub fn read(answer: &Response<Bytes>, asked: &NextPage, e: &Endpoints) -> ListReply {
+    let status = answer.status();
+    match status.as_u16() {
+        200..=299 => page(answer.body(), asked, e),
+        300..=399 => ListReply::Failed("redirect"),
+        401 => ListReply::Unauthorized(Refusal::read(answer)),
+        403 => ListReply::Forbidden(Refusal::read(answer)),
+        429 => ListReply::Throttled(pause(answer.headers(), PAUSE)),
+        400 if Refusal::read(answer).is("ODataError") => ListReply::Failed("odata-error"),
+        _ if status.is_client_error() => ListReply::Failed("list-refused"),
+        500..=599 => ListReply::Failed("server-error"),
+        _ => ListReply::Failed("odd-status"),
+    }
+}
+
+fn page(body: &[u8], asked: &NextPage, e: &Endpoints) -> ListReply {
+    if body.trim_ascii().is_empty() {
+        return ListReply::Failed("empty-answer");
+    }
+    let Ok(page) = serde_json::from_slice::<Page<'_>>(body) else {
+        return ListReply::Failed("unreadable-answer");
+    };
+    ListReply::Page(Box::new(Listed::of(&page, page.next(asked, e, "machineactions"))))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Reading one machine action by its id: of a scan that lists do not hold, and of old ones while they are few.
+
+use core::time::Duration;
+
+use super::gate::Gate;
+use super::scan::ended;
+use super::{Call, Happened, Lane, Todo};
+use crate::defender::reply::{self, ActionReply, Refusal};
+use crate::defender::{Answer, request};
+use crate::domain::scan::Outcome;
+use crate::domain::time::Timestamp;
+use crate::journal::{Api, JournalError, OpenScan, Tx};
+
+/// So often in a row reading must be forbidden with one token before it is believed.
+const FORBIDDEN: u32 = 2;
+/// The longest rest after reads that failed.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// What a lane remembers of reading single actions.
+#[derive(Default)]
+pub(super) struct Gets {
+    /// Reads that failed in a row, whichever action they were for, and until when none is made.
+    failures: u32,
+    until: Timestamp,
+    /// How often it was forbidden with which token.
+    forbidden: (u64, u32),
+}
+
+impl Gets {
+    /// Whether single actions may be read, as far as is known. Lists may be allowed where that is not.
+    pub(super) fn are_allowed(&self, gate: &Gate) -> bool {
+        self.forbidden.0 != gate.generation() || self.forbidden.1 < FORBIDDEN
+    }
+
+    /// The wall clock was set by so many milliseconds.
+    pub(super) fn moved(&mut self, by: i64) {
+        self.until = self.until.moved(by);
+    }
+
+    pub(super) fn worked(&mut self) {
+        (self.failures, self.until) = (0, Timestamp::default());
+    }
+
+    pub(super) fn failed(&mut self, now: Timestamp) {
+        let rest = Duration::from_secs(1 << self.failures.min(6)).min(LONGEST_REST);
+        self.failures = self.failures.saturating_add(1);
+        self.until = now.plus(rest);
+    }
+}
+
+impl Lane {
+    /// Whether a single action may be read, as far as is known.
+    pub(super) fn may_get(&self) -> bool {
+        self.gate.may_read() && self.gets.are_allowed(&self.gate)
+    }
+
+    /// When the next one may be.
+    pub(super) fn get_at(&self, now: Timestamp) -> Timestamp {
+        self.free_at(Api::Get, now).max(self.gets.until)
+    }
+
+    /// Reads the next running scan by its id that lists have missed, or an old one, when it is due.
+    pub(super) fn poll_get(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+        if self.is_under_way(Api::Get) || !self.may_get() {
+            return Ok(());
+        }
+        if self.lists.by_id.is_empty() {
+            let due = tx.next_missed(self.id)?;
+            if due > now {
+                todo.wake(due);
+                return Ok(());
+            }
+        }
+        let free_at = self.get_at(now);
+        if free_at > now {
+            todo.wake(free_at);
+            return Ok(());
+        }
+        let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+        let mut next = tx.missed(self.id, now)?;
+        while next.is_none()
+            && let Some(old) = self.lists.by_id.pop()
+        {
+            next = tx.open_scan(old)?.filter(|scan| scan.action.is_some());
+        }
+        let Some(scan) = next else { return Ok(()) };
+        let request = request::action(&self.account.endpoints, bearer, scan.action.as_deref().unwrap_or_default());
+        self.enter(tx, todo, Call::Get(Box::new(scan), generation), request, now)
+    }
+
+    pub(super) fn get_answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        asked: &OpenScan,
+        generation: u64,
+        answer: Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        // A list may have ended it meanwhile.
+        let still = tx.open_scan(asked.scan.id)?;
+        let reply = match &answer {
+            Answer::Http(response) => reply::action(response),
+            Answer::NotSent(_) => {
+                self.rest(now);
+                ActionReply::Failed("not-answered")
+            }
+            Answer::Unknown(_) => ActionReply::Failed("not-answered"),
+        };
+        if matches!(reply, ActionReply::Action(_) | ActionReply::Gone) {
+            self.authorized();
+            self.gets.worked();
+        }
+        match (reply, still) {
+            (ActionReply::Action(action), Some(scan)) => match action.status.outcome() {
+                Some(outcome) => self.end(tx, &scan.scan, outcome, &action, scan.sent_at, now, happened)?,
+                None if asked.overdue_at.is_some() => self.lost(tx, &scan, now, happened)?,
+                None => self.look_on(tx, &scan, true, now)?,
+            },
+            // A new action may answer 404 for its first seconds.
+            (ActionReply::Gone, Some(scan)) if now.since(scan.sent_at) <= self.pace.settle => {
+                self.look_on(tx, &scan, true, now)?;
+            }
+            (ActionReply::Gone, Some(scan)) => {
+                happened.push(Happened::Alarm { code: "action-gone" });
+                let detail = "Defender no longer knows the machine action; what the machine did is not known";
+                tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
+                happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
+            }
+            (ActionReply::Unauthorized(refusal), _) => self.unauthorized(generation, &refusal, now, happened),
+            (ActionReply::Forbidden(refusal), still) => {
+                self.get_forbidden(generation, &refusal, happened);
+                if let Some(scan) = still {
+                    self.look_on(tx, &scan, false, now)?;
+                }
+            }
+            (ActionReply::Throttled(span), _) => self.pause(tx, span, now, happened)?,
+            // One action that cannot be read must not keep others from being read, nor anything else from being done.
+            (ActionReply::Failed(_), still) => {
+                self.gets.failed(now);
+                if let Some(scan) = still {
+                    self.look_on(tx, &scan, false, now)?;
+                }
+            }
+            (ActionReply::Action(_) | ActionReply::Gone, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Lists may be allowed all the same: only single actions are not read any more, until there is another token.
+    pub(super) fn get_forbidden(&mut self, generation: u64, refusal: &Refusal, happened: &mut Vec<Happened>) {
+        let before = if self.gets.forbidden.0 == generation { self.gets.forbidden.1 } else { 0 };
+        self.gets.forbidden = (generation, before + 1);
+        if before + 1 == FORBIDDEN {
+            happened.push(Happened::Alarm { code: "get-forbidden" });
+            self.gate.note(format!(
+                "Defender forbids reading single machine actions ({refusal}): a scan that lists do not hold is not followed"
+            ));
+        }
+    }
+}
