@@ -90,13 +90,13 @@ impl Lane {
         let was_off = self.far_clock.is_off();
         self.far_clock.note(answer, now);
         if self.far_clock.is_off() && !was_off {
-            happened.push(Happened::ClocksDiffer { ahead: self.far_clock.ahead() });
+            happened.push(Happened::ClocksDiffer { ahead: self.far_clock.last });
         }
     }
 
     /// What the operator should know where the two clocks are too far apart.
     pub(super) fn note_of_clocks(&self) -> Option<String> {
-        let ahead = self.far_clock.ahead();
+        let ahead = self.far_clock.last;
         let seconds = ahead.unsigned_abs() / 1000;
         let way = if ahead > 0 { "ahead of" } else { "behind" };
         let what = "one of the two is wrong: check this machine's time, then what answers on the way to Defender";
@@ -112,31 +112,36 @@ const DATES: usize = 5;
 pub(super) struct FarClock {
     /// Milliseconds, oldest first.
     ahead: VecDeque<i64>,
+    /// What the last answer said, whatever it was: only people are told of it.
+    last: i64,
 }
 
 impl Default for FarClock {
     /// Until there are enough answers, our own clock is one of the witnesses.
     fn default() -> FarClock {
-        FarClock { ahead: [0].into() }
+        FarClock { ahead: [0].into(), last: 0 }
     }
 }
 
 impl FarClock {
     /// Whether the two are too far apart.
     fn is_off(&self) -> bool {
-        self.ahead().unsigned_abs() > OFF
+        self.last.unsigned_abs() > OFF
     }
 
-    /// Takes the `Date` of an answer in JSON: a gateway's page says nothing of the far side's clock.
+    /// Takes the `Date` of an answer. A gateway's page, which is not JSON, says nothing of the far side's clock.
     fn note(&mut self, answer: &Answer, now: Timestamp) {
         if let Answer::Http(response) = answer
-            && reply::is_json(response.headers())
             && let Some(date) = reply::date(response.headers())
         {
+            self.last = date.millis().saturating_sub(now.millis());
+            if !reply::is_json(response.headers()) {
+                return;
+            }
             if self.ahead.len() == DATES {
                 self.ahead.pop_front();
             }
-            self.ahead.push_back(date.millis().saturating_sub(now.millis()));
+            self.ahead.push_back(self.last);
         }
     }
 
@@ -150,7 +155,7 @@ impl FarClock {
 
     /// Our clock was set by so many milliseconds, and the far side's was not.
     fn moved(&mut self, by: i64) {
-        self.ahead.iter_mut().for_each(|ahead| *ahead = ahead.saturating_sub(by));
+        self.ahead.iter_mut().chain([&mut self.last]).for_each(|ahead| *ahead = ahead.saturating_sub(by));
     }
 }
 

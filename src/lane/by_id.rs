@@ -16,6 +16,15 @@ const FORBIDDEN: u32 = 2;
 /// The longest rest after reads that failed.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
+/// What is read of machine actions: a page of the list, one of ours, one that occupies a machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Read {
+    List,
+    Ours,
+    #[default]
+    Blocking,
+}
+
 /// What a lane remembers of reading single actions.
 #[derive(Default)]
 pub(super) struct Gets {
@@ -24,6 +33,8 @@ pub(super) struct Gets {
     until: Timestamp,
     /// How often it was forbidden with which token.
     forbidden: (u64, u32),
+    /// What was read last.
+    last: Read,
 }
 
 impl Gets {
@@ -49,6 +60,33 @@ impl Gets {
 }
 
 impl Lane {
+    /// Reads machine actions. The three kinds share one place and take it in turns: none of them waits for another that
+    /// always has something to read.
+    pub(super) fn poll_actions(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let turns = match self.gets.last {
+            Read::List => [Read::Ours, Read::Blocking, Read::List],
+            Read::Ours => [Read::Blocking, Read::List, Read::Ours],
+            Read::Blocking => [Read::List, Read::Ours, Read::Blocking],
+        };
+        for read in turns {
+            let before = todo.calls.len();
+            match read {
+                Read::List => self.poll_list(tx, todo, now)?,
+                Read::Ours => self.poll_get(tx, todo, now)?,
+                Read::Blocking => self.poll_blocked(tx, todo, now)?,
+            }
+            if todo.calls.len() > before {
+                self.gets.last = read;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a single action may be read, as far as is known.
     pub(super) fn may_get(&self) -> bool {
         self.gate.may_read() && self.gets.are_allowed(&self.gate)

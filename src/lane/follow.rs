@@ -177,6 +177,9 @@ impl Lane {
         let few = some.len() <= FEW as usize && self.gets.are_allowed(&self.gate);
         self.lists.old_list = !few && !some.is_empty();
         self.lists.by_id = if few { some.iter().map(|scan| scan.scan.id).collect() } else { Vec::new() };
+        if !self.lists.by_id.is_empty() {
+            todo.wake(now);
+        }
         Ok(())
     }
 

@@ -430,9 +430,7 @@ impl Lane {
         }
         self.poll_token(tx, &mut todo, now)?;
         self.poll_cancel(tx, &mut todo, now)?;
-        self.poll_list(tx, &mut todo, now)?;
-        self.poll_get(tx, &mut todo, now)?;
-        self.poll_blocked(tx, &mut todo, now)?;
+        self.poll_actions(tx, &mut todo, now)?;
         self.settle_unfollowed(tx, &mut todo, now)?;
         self.poll_looks(tx, &mut todo, now)?;
         // On a full disk what is under way is followed to its end, and nothing new leaves.
