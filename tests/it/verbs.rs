@@ -531,7 +531,7 @@ expect = { rule = "high", scan = "full" }
 
 /// The words of a command as a shell understands it.
 fn words(desk: &Desk, command: &str) -> Vec<String> {
-    let script = format!("set -- {command}\nprintf '%s\\n' \"$@\"");
+    let script = format!("curl() {{ printf '%s\\n' curl \"$@\"; cat <&3 2>&-; return 0; }}\n{command}");
     let output = Command::new("/bin/sh").args(["-c", &script]).current_dir(desk.0.path()).output().unwrap();
     let ran = Ran::of(output).ends(0);
     ran.out.lines().map(str::to_owned).collect()
@@ -554,10 +554,14 @@ fn print_curl_prints_a_command_that_any_shell_takes_and_no_secret() {
     };
     let url = "http://127.0.0.1:8080/webhooks/soar";
     assert_eq!(words(&desk, &curl(&["soar"])), expected(&signature, url));
-    let bearer = format!("Authorization: Bearer {SECRET}");
-    let printed = curl(&["other", "--url", "https://h/?a=1&b=$c"]);
-    has(&printed, &["$(cat '"]);
-    assert_eq!(words(&desk, &printed), expected(&bearer, "https://h/?a=1&b=$c"));
+    // Not a word of the command, which every user of the machine may read, but a line of its configuration.
+    let hidden = |url: &str| {
+        let bearer = format!("header = \"Authorization: Bearer {}\"", SECRET.replace('"', "\\\""));
+        let words = ["curl", "-H", "Content-Type: application/json", "--data-binary", "@my alert's $HOME.json", url];
+        [&words[..], &["--config", "/dev/fd/3", &bearer]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let other = curl(&["other", "--url", "https://h/?a=1&b=$c"]);
+    assert_eq!(words(&desk, &other), hidden("https://h/?a=1&b=$c"));
 
     std::fs::remove_file(desk.0.path().join("scanhook.toml")).unwrap();
     let url = "http://127.0.0.1:8080/webhooks/generic";
@@ -567,7 +571,7 @@ fn print_curl_prints_a_command_that_any_shell_takes_and_no_secret() {
     let preset = curl(&["generic", "--secret-file", "soar secret", "--header", "X-Hub", "--prefix", "v1="]);
     assert_eq!(words(&desk, &preset), expected(&other, url));
     let preset = curl(&["generic", "--secret-file", "soar secret", "--bearer"]);
-    assert_eq!(words(&desk, &preset), expected(&bearer, url));
+    assert_eq!(words(&desk, &preset), hidden(url));
     has(&desk.run(&["send", PAYLOAD, "--source", "generic"]).ends(64).err, &["--secret-file"]);
 }
 
