@@ -11,7 +11,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use desk::{Counter, NOW, write};
 use scanhook::domain::device_glob::DeviceGlob;
 use scanhook::domain::person::By;
-use scanhook::journal::{Ids, Scope, Store};
+use scanhook::journal::{Ids, Scope, Store, Wait};
 
 const WAITING: usize = 100_000;
 const DUE: usize = 1_000;
@@ -30,7 +30,7 @@ fn bench(c: &mut Criterion) {
         for _ in DUE..WAITING {
             let scan = tx.next_scan(tenant, false)?.unwrap();
             tx.begin_sending(scan.id, NOW, NOW)?;
-            tx.to_waiting(scan.id, Some(later), None, NOW)?;
+            tx.to_waiting(scan.id, Wait::Until(later, "machine busy"), NOW)?;
         }
         Ok(())
     });
@@ -81,7 +81,7 @@ fn paused(c: &mut Criterion) {
                 }
             }
         }
-        free.iter().try_for_each(|scan| tx.to_waiting(*scan, None, None, NOW))
+        free.iter().try_for_each(|scan| tx.to_waiting(*scan, Wait::Turn, NOW))
     });
     c.bench_function("next scan, 100,000 waiting of which most are paused", |b| {
         b.iter(|| black_box(write(&mut store, move |tx| tx.next_scan(tenant, false)).unwrap().id));

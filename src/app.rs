@@ -111,7 +111,7 @@ impl Running {
         listeners: Listeners,
         options: Options,
     ) -> Result<Running, StartError> {
-        let store = Store::open(&settings.journal.path, Ids::random()?)?;
+        let store = Store::open(&settings.journal.path, Ids::random()?)?.only_for(settings.simulate)?;
         store.space().at_most(settings.journal.max_size);
         let (journal, writer) = Journal::new(store, &settings.journal.path)?;
         let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;

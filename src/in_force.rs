@@ -65,6 +65,7 @@ impl InForce {
         Retention {
             bodies: journal.bodies,
             records: journal.records,
+            policy: self.id,
             remember: sources.iter().map(|source| (source.name.clone(), source.remember)).collect(),
         }
     }

@@ -12,9 +12,9 @@ use crate::domain::comment::{Citation, Comment};
 use crate::domain::directory;
 use crate::domain::json::Json;
 use crate::domain::rules::{Event, Explanation, Facts, Finding, Memo, ReadList, Rules};
-use crate::domain::scan::{Kind, Mode, Priority};
+use crate::domain::scan::Mode;
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
+use crate::domain::verdict::{AskedFor, Asks, Limit, Verdict, Wanted};
 use crate::file::Prints;
 use crate::settings::Source;
 pub use trial::{LARGEST_PAYLOAD, Tried, has_payloads, payloads};
@@ -252,8 +252,8 @@ impl Policy {
 
     /// A scan on the terms that this rule and this tenant have now, with no rule asked again.
     #[must_use]
-    pub fn wanted(&self, terms: Terms, rule: Option<&str>, kind: Kind, priority: Priority) -> Wanted {
-        let mut wanted = self.rules.wanted_by(rule, kind, priority);
+    pub fn wanted(&self, terms: Terms, asked: AskedFor<'_>) -> Wanted {
+        let mut wanted = self.rules.wanted_by(asked);
         restrain(&mut wanted, terms);
         wanted
     }

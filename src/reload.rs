@@ -323,7 +323,22 @@ impl Reloader {
         }
         listens.with(|silence| silence.expect(expected, heard, clock::now()));
         self.lanes.employ(accounts, &self.publish.subscribe());
+        self.tell_of_pauses(&old).await;
         Ok(())
+    }
+
+    /// A pause goes by the name of its rule: where the new policy has it no more, the operator hears of it.
+    async fn tell_of_pauses(&self, old: &InForce) {
+        let new = self.publish.borrow().clone();
+        let Ok(pauses) = self.journal.read(|reader| reader.pauses()).await else { return };
+        for mut pause in pauses {
+            pause.compare(old.policy.rules().names());
+            let known = pause.note.is_some();
+            pause.compare(new.policy.rules().names());
+            if let Some(note) = pause.note.filter(|_| !known) {
+                tracing::warn!(rule = pause.rule, note, "a pause names a rule that is gone");
+            }
+        }
     }
 
     fn show(&mut self, read: &Read, changed: Vec<String>) -> ReloadView {

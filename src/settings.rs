@@ -15,6 +15,7 @@ use core::fmt;
 use core::mem::take;
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -173,8 +174,11 @@ pub struct Flags {
     pub dry_run: bool,
     /// `--paused`.
     pub paused: bool,
-    /// `--simulate`: tenants then need no credential.
+    /// `--simulate`: the far side is the built-in simulator, and the journal is one of its own. Tenants then need no
+    /// credential.
     pub simulate: bool,
+    /// Nothing is called, so no tenant needs a credential.
+    pub credential_free: bool,
 }
 
 /// All that settings are made from.
@@ -322,7 +326,8 @@ impl Settings {
         let server = root.section(ctx, "server").map(|s| server::read(s, flags, ctx));
         let journal = root.section(ctx, "journal").map(|s| records(s, flags, ctx));
         let mut tenants = root.sections(ctx, "tenants");
-        if tenants.is_empty() && flags.simulate {
+        let credential_free = flags.simulate || flags.credential_free;
+        if tenants.is_empty() && credential_free {
             tenants.push(("default".to_owned(), Section::empty("tenants.default")));
         }
         if tenants.is_empty() {
@@ -334,7 +339,7 @@ impl Settings {
         }
         let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();
         let tenants: Vec<_> =
-            tenants.into_iter().filter_map(|(name, s)| tenant::read(name, s, flags.simulate, ctx)).collect();
+            tenants.into_iter().filter_map(|(name, s)| tenant::read(name, s, credential_free, ctx)).collect();
         let sources = root.sections(ctx, "sources");
         let max_body = server.as_ref().map_or(server::MAX_BODY, |server| server.max_body);
         let sources: Vec<_> =
@@ -386,6 +391,21 @@ fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
     content.text().map_err(|e| fault(e.to_string()))
 }
 
+/// The journal of real work at this path, or, where there is none, that of `serve --simulate`: for those who only read.
+#[must_use]
+pub fn there_is(path: &Path) -> PathBuf {
+    let played = simulated(path);
+    if !path.exists() && played.exists() { played } else { path.to_owned() }
+}
+
+/// The journal of `--simulate` beside that of real work: what was only played must not answer a real alert.
+fn simulated(path: &Path) -> PathBuf {
+    let part = |part: Option<&OsStr>| part.map(|part| part.to_string_lossy().into_owned());
+    let stem = part(path.file_stem()).unwrap_or_default();
+    let extension = part(path.extension()).map_or_else(String::new, |extension| format!(".{extension}"));
+    path.with_file_name(format!("{stem}-simulated{extension}"))
+}
+
 /// `[journal]`. A relative path counts from `--data-dir`, else from the file.
 fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> Records {
     let url = section.take::<String>(ctx, "url").unwrap_or_else(|| "sqlite:scanhook.db".to_owned());
@@ -415,6 +435,7 @@ fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -
         server::size(text).filter(|bytes| *bytes >= 1 << 20)
     });
     section.finish(ctx);
-    let max_size = max_size.map(|bytes| bytes as u64);
-    Records { path: base.join(path), bodies, records: kept, max_size }
+    let path = base.join(path);
+    let path = if flags.simulate { simulated(&path) } else { path };
+    Records { path, bodies, records: kept, max_size: max_size.map(|bytes| bytes as u64) }
 }

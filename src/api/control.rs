@@ -19,6 +19,9 @@ pub struct PauseView {
     pub reason: Option<String>,
     /// When it ends by itself; null: when somebody resumes.
     pub until: Option<String>,
+    /// What is to be known of it: its rule may have got another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl PauseView {
@@ -31,12 +34,24 @@ impl PauseView {
         if parts.is_empty() { "everything".to_owned() } else { parts }
     }
 
+    /// Notes where the policy in force has no rule of the name that it is for: nothing new is kept back by it then.
+    pub fn compare<'r>(&mut self, mut rules: impl Iterator<Item = &'r str>) {
+        let gone = self.rule.as_deref().filter(|name| !rules.any(|rule| rule == *name));
+        self.note = gone.map(|name| {
+            format!(
+                "the policy in force has no rule `{name}`: only scans that were wanted before are paused; if the rule has \
+                 another name now, pause it by that"
+            )
+        });
+    }
+
     /// Who, since when, until when and why, in words.
     #[must_use]
     pub fn story(&self) -> String {
         let until = self.until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
         let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-        format!("by {} since {}{until}{reason}", self.by, self.at)
+        let note = self.note.as_ref().map_or_else(String::new, |note| format!("; {note}"));
+        format!("by {} since {}{until}{reason}{note}", self.by, self.at)
     }
 }
 

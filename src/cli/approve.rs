@@ -21,6 +21,9 @@ pub(super) struct Args {
     /// The machine, where the alert does not say which it is: 40 hex digits.
     #[arg(long, value_name = "HEX40", requires = "ids", conflicts_with_all = ["rule", "tenant", "device", "since", "held"])]
     machine: Option<String>,
+    /// Scan now, though the windows of the rules are closed; it is recorded.
+    #[arg(long)]
+    now: bool,
     #[command(flatten)]
     words: Words,
     #[command(flatten)]
@@ -30,6 +33,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut more = Map::new();
     put(&mut more, "machine", args.machine.as_deref());
+    order::put_flag(&mut more, "now", args.now);
     let order = Order {
         verb: "approve",
         one: Some(|id| order::path("decisions", id, "approve")),

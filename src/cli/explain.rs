@@ -27,7 +27,7 @@ use crate::domain::time::Timestamp;
 use crate::journal::{Archive, JournalError, Remembered, RememberedAlert, RememberedDecision};
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::presets;
-use crate::settings::{Flags, Inputs, Source, Tenant};
+use crate::settings::{Flags, Inputs, Source, Tenant, there_is};
 use judgement::{Case, Judgement};
 use reading::Reading;
 
@@ -104,9 +104,9 @@ impl Office {
             return Ok(Office { configured, sources: Vec::new(), tenants: Vec::new(), journal: PathBuf::new() });
         }
         // Nothing is called, so no tenant needs its credential.
-        let flags = Flags { simulate: true, data_dir: args.data_dir.clone(), ..Flags::default() };
+        let flags = Flags { credential_free: true, data_dir: args.data_dir.clone(), ..Flags::default() };
         let settings = check::settings(&Inputs::from_process(config, flags))?;
-        let (sources, tenants, journal) = (settings.sources, settings.tenants, settings.journal.path);
+        let (sources, tenants, journal) = (settings.sources, settings.tenants, there_is(&settings.journal.path));
         Ok(Office { configured, sources, tenants, journal })
     }
 

@@ -188,6 +188,13 @@ pub(super) fn put(order: &mut Map<String, Value>, key: &str, value: Option<&str>
     }
 }
 
+/// A member that says yes, if it does.
+pub(super) fn put_flag(order: &mut Map<String, Value>, key: &str, flag: bool) {
+    if flag {
+        order.insert(key.to_owned(), true.into());
+    }
+}
+
 /// The path of an order about one thing.
 pub(super) fn path(of: &str, id: &str, verb: &str) -> String {
     format!("/api/v1/{of}/{}/{verb}", responder::encoded(id))

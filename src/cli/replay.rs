@@ -15,7 +15,7 @@ use crate::domain::rules::duration;
 use crate::journal::{Archive, JournalError};
 use crate::presets;
 use crate::replay::{Assumed, Bodies, Replay, Report, Stage, Takes, Unusable};
-use crate::settings::{Flags, Inputs, Settings, Source};
+use crate::settings::{Flags, Inputs, Settings, Source, there_is};
 use bar::Bar;
 
 /// How SQLite's files begin.
@@ -123,7 +123,7 @@ fn span(text: &str) -> Result<Duration, String> {
 /// The configuration, if there is one. Nothing is called, so no tenant needs a credential.
 fn settings(args: &Args) -> Result<Option<Settings>, Trouble> {
     let Some(config) = check::named_or_here(args.config.as_deref(), "scanhook.toml") else { return Ok(None) };
-    let flags = Flags { simulate: true, data_dir: args.data_dir.clone(), ..Flags::default() };
+    let flags = Flags { credential_free: true, data_dir: args.data_dir.clone(), ..Flags::default() };
     check::settings(&Inputs::from_process(Some(config), flags)).map(Some)
 }
 
@@ -137,9 +137,9 @@ fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
 }
 
 fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow::Result<Input> {
-    let journal = settings.map(|settings| settings.journal.path.clone());
+    let journal = settings.map(|settings| there_is(&settings.journal.path));
     let Some(path) = &args.input else {
-        let here = args.data_dir.as_ref().map(|folder| folder.join(JOURNAL));
+        let here = args.data_dir.as_ref().map(|folder| there_is(&folder.join(JOURNAL)));
         let Some(path) = journal.or(here) else {
             let sentence =
                 "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
@@ -150,7 +150,7 @@ fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow:
     let about = std::fs::metadata(path).map_err(|error| Trouble::reading(path, &error))?;
     if about.is_dir() {
         let name = journal.as_deref().and_then(Path::file_name).unwrap_or(JOURNAL.as_ref());
-        let inside = path.join(name);
+        let inside = there_is(&path.join(name));
         if inside.is_file() {
             return archive(&inside, args, with_bodies);
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::Map;
 
-use super::order::{Order, Selection, Words};
+use super::order::{self, Order, Selection, Words};
 use super::responder::Responder;
 
 /// What the command line says.
@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// Those that ended so: failed, timeout, cancelled, lost, too_old, refused, expired, denied, parked, …
     #[arg(long, value_name = "STATE", conflicts_with = "ids")]
     state: Option<String>,
+    /// Scan now, though the windows of the rules are closed; it is recorded.
+    #[arg(long)]
+    now: bool,
     #[command(flatten)]
     words: Words,
     #[command(flatten)]
@@ -25,6 +28,8 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut more = Map::new();
+    order::put_flag(&mut more, "now", args.now);
     let order = Order {
         verb: "retry",
         one: None,
@@ -34,7 +39,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         selection: &args.selection,
         word: ("state", args.state.as_deref()),
         words: &args.words,
-        more: Map::new(),
+        more,
     };
     order.give().await
 }

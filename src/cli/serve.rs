@@ -86,6 +86,7 @@ fn inputs(args: &Args) -> Inputs {
         dry_run: args.dry_run,
         paused: args.paused,
         simulate: args.simulate,
+        credential_free: false,
     };
     Inputs::from_process(args.config.clone(), flags)
 }

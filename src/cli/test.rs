@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// A configuration whose tenants need no credential here: nothing is called.
 pub(super) fn credential_free(config: PathBuf) -> Inputs {
-    Inputs::from_process(Some(config), Flags { simulate: true, ..Flags::default() })
+    Inputs::from_process(Some(config), Flags { credential_free: true, ..Flags::default() })
 }
 
 fn print(outcomes: &[Outcome], failed: usize, coverage: Option<&Coverage>, format: Format) -> anyhow::Result<()> {

@@ -457,7 +457,9 @@ impl Refusal {
         }
     }
 
-    pub(super) fn is(&self, code: &str) -> bool {
+    /// Whether this is its code.
+    #[must_use]
+    pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 

@@ -60,6 +60,9 @@ pub struct Said {
     /// Who, and why.
     #[serde(flatten)]
     pub by: By,
+    /// They said that it is to leave now, whatever the windows say.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub at_once: bool,
 }
 
 #[cfg(test)]

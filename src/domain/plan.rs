@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::scan::{Kind, Mode, Priority, Reason, ScanId};
 use super::time::Timestamp;
-use super::verdict::{Limit, Wanted};
+use super::verdict::{Limit, Openings, Wanted};
 
 /// How far ahead of the time of a decision something may lie and still have happened: a decision waits a moment for its
 /// transaction. What lies further ahead was written before the clock was set back, nobody knows how long ago: it neither
@@ -15,9 +15,9 @@ pub const AHEAD: Duration = Duration::from_secs(60);
 /// What the journal knows of one machine of one tenant, and of the limits that apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// The scan that is not sent yet; there is at most one of a kind of mode (dry or not).
+    /// The scan that surely was not carried out yet; there is at most one of a kind of mode (dry or not).
     pub waiting: Option<Waiting>,
-    /// The scan that is being sent, unknown or running; there is at most one.
+    /// The scan that is being sent, unknown or running, or that may have been carried out; there is at most one.
     pub open: Option<Open>,
     /// The latest Quick that succeeded.
     pub last_quick: Option<Past>,
@@ -30,7 +30,7 @@ pub struct History {
 }
 
 /// A scan that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// Which.
     pub scan: ScanId,
@@ -40,9 +40,11 @@ pub struct Waiting {
     pub priority: Priority,
     /// The opening of the window it waits for; `None`: none.
     pub start: Option<Timestamp>,
+    /// When it may leave at all.
+    pub openings: Openings,
 }
 
-/// A scan under way.
+/// A scan under way, or one that may have been: its call may have been carried out, and it waits to be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Open {
     /// Which.
@@ -65,7 +67,7 @@ pub struct Past {
 }
 
 /// What to do with a wanted scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
     /// A new scan waits for its turn.
     Begin {
@@ -85,11 +87,11 @@ pub enum Plan {
 impl Plan {
     /// The reason a decision gets from this plan.
     #[must_use]
-    pub const fn reason(self) -> Reason {
+    pub const fn reason(&self) -> Reason {
         match self {
             Plan::Begin { .. } => Reason::New,
             Plan::Join(_) => Reason::Merged,
-            Plan::Answered(_, reason) | Plan::Hold(reason) => reason,
+            Plan::Answered(_, reason) | Plan::Hold(reason) => *reason,
         }
     }
 }
@@ -100,7 +102,7 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
     let approval = wanted.mode == Mode::Approve;
     // A window that is open already is no reason to wait.
     let start = wanted.start.filter(|start| *start > now);
-    if let Some(waiting) = history.waiting {
+    if let Some(waiting) = history.waiting.clone() {
         // Without approval nothing may make a waiting scan stronger than it was approved to be, nor earlier.
         if !approval {
             return Plan::Join(Waiting {
@@ -108,6 +110,7 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
                 kind: waiting.kind.max(wanted.kind),
                 priority: waiting.priority.max(wanted.priority),
                 start: waiting.start.zip(start).map(|(one, other)| one.min(other)),
+                openings: waiting.openings.or(wanted.openings.clone()),
             });
         }
         if waiting.kind >= wanted.kind {
@@ -131,11 +134,12 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
     Plan::Begin { after, start }
 }
 
-/// The latest scan as strong as the wanted one, if it ended within the wanted scan's own cool-down.
+/// The latest scan as strong as the wanted one, if it ended within the wanted scan's own cool-down. One that ended in the
+/// future did so by a clock that was wrong, nobody knows when.
 fn recent(history: &History, wanted: &Wanted, now: Timestamp) -> Option<Past> {
     let quick = history.last_quick.filter(|_| wanted.kind == Kind::Quick);
-    let believed = |past: &Past| past.ended <= now.plus(AHEAD);
-    let latest = quick.into_iter().chain(history.last_full).filter(believed).max_by_key(|past| past.ended)?;
+    let past = quick.into_iter().chain(history.last_full).filter(|past| past.ended <= now.plus(AHEAD));
+    let latest = past.max_by_key(|past| past.ended)?;
     (now.since(latest.ended) < wanted.cooldown.of(wanted.kind)).then_some(latest)
 }
 
@@ -161,6 +165,7 @@ mod tests {
             max_age: 24 * HOUR,
             hold_for: 24 * HOUR,
             start: None,
+            openings: Openings::always(),
         }
     }
 
@@ -196,8 +201,9 @@ mod tests {
     #[test]
     fn joining_makes_the_waiting_scan_stronger_and_never_weaker() {
         let low = Priority::new(10).unwrap_or(Priority::URGENT);
-        let waiting = Waiting { scan: ScanId(3), kind: Kind::Full, priority: low, start: None };
-        let history = History { waiting: Some(waiting), ..History::default() };
+        let waiting =
+            Waiting { scan: ScanId(3), kind: Kind::Full, priority: low, start: None, openings: Openings::always() };
+        let history = History { waiting: Some(waiting.clone()), ..History::default() };
         let joined = Waiting { priority: Priority::URGENT, ..waiting };
         assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Join(joined));
     }
@@ -209,11 +215,47 @@ mod tests {
         assert_eq!(begins, Plan::Begin { after: None, start: Some(at(5)) });
         let open = plan(&History::default(), &later(5), at(5));
         assert_eq!(open, Plan::Begin { after: None, start: None }, "it opens at this very moment");
-        let waiting = Waiting { scan: ScanId(3), kind: Kind::Full, priority: Priority::URGENT, start: Some(at(5)) };
-        let history = History { waiting: Some(waiting), ..History::default() };
+        let waiting = Waiting {
+            scan: ScanId(3),
+            kind: Kind::Full,
+            priority: Priority::URGENT,
+            start: Some(at(5)),
+            openings: Openings::always(),
+        };
+        let history = History { waiting: Some(waiting.clone()), ..History::default() };
         for (wanted, start) in [(later(3), Some(at(3))), (later(9), Some(at(5))), (wanted(Kind::Quick), None)] {
-            assert_eq!(plan(&history, &wanted, at(0)), Plan::Join(Waiting { start, ..waiting }));
+            assert_eq!(plan(&history, &wanted, at(0)), Plan::Join(Waiting { start, ..waiting.clone() }));
         }
+    }
+
+    #[test]
+    fn a_scan_that_is_joined_may_leave_whenever_either_might() {
+        let nights = || Openings::while_open(vec![vec!["nights".to_owned()]]);
+        let days = || Openings::while_open(vec![vec!["days".to_owned()]]);
+        for (one, other, both) in [
+            (nights(), days(), nights().or(days())),
+            (nights(), nights(), nights()),
+            (nights(), Openings::always(), Openings::always()),
+            (Openings::always(), nights(), Openings::always()),
+        ] {
+            let kind = Kind::Full;
+            let waiting = Waiting { scan: ScanId(3), kind, priority: Priority::URGENT, start: None, openings: one };
+            let history = History { waiting: Some(waiting), ..History::default() };
+            let Plan::Join(joined) = plan(&history, &Wanted { openings: other, ..wanted(kind) }, at(0)) else {
+                panic!("it is joined")
+            };
+            assert_eq!(joined.openings, both);
+        }
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_let_end_in_the_future_does_not_cool() {
+        let past = |at| Some(Past { scan: ScanId(1), ended: at });
+        let plan_of =
+            |ended| plan(&History { last_full: past(ended), ..History::default() }, &wanted(Kind::Full), at(1));
+        assert_eq!(plan_of(at(721)), Plan::Begin { after: None, start: None }, "thirty days ahead");
+        let just = Plan::Answered(ScanId(1), Reason::Cooldown);
+        assert_eq!(plan_of(at(1).plus(Duration::from_secs(2))), just, "and seconds are none");
     }
 
     #[test]

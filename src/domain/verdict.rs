@@ -55,6 +55,80 @@ pub struct Wanted {
     pub hold_for: Duration,
     /// Not sent before this: the opening of the latest window that a rule or protection asks for.
     pub start: Option<Timestamp>,
+    /// When it may leave at all: a window closes as well as it opens.
+    pub openings: Openings,
+}
+
+/// When a scan may leave, by the names of windows: in any one of these cases. A case is a list of groups, of each of which
+/// at least one window must be open. No case: at any time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Openings(Vec<Vec<Vec<String>>>);
+
+/// Cases that are kept; of more than these the first.
+const CASES: usize = 16;
+
+impl Openings {
+    /// At any time.
+    #[must_use]
+    pub const fn always() -> Openings {
+        Openings(Vec::new())
+    }
+
+    /// At no time.
+    #[must_use]
+    pub fn never() -> Openings {
+        Openings(vec![vec![Vec::new()]])
+    }
+
+    /// While of each of these groups at least one window is open.
+    #[must_use]
+    pub fn while_open(groups: Vec<Vec<String>>) -> Openings {
+        if groups.is_empty() { Openings::always() } else { Openings(vec![groups]) }
+    }
+
+    /// Whether it is at any time.
+    #[must_use]
+    pub fn is_always(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// When either is.
+    #[must_use]
+    pub fn or(self, other: Openings) -> Openings {
+        if self.is_always() || other.is_always() {
+            return Openings::always();
+        }
+        let Openings(mut cases) = self;
+        for case in other.0 {
+            if !cases.contains(&case) {
+                cases.push(case);
+            }
+        }
+        cases.truncate(CASES);
+        Openings(cases)
+    }
+
+    /// The cases.
+    #[must_use]
+    pub fn cases(&self) -> &[Vec<Vec<String>>] {
+        &self.0
+    }
+}
+
+/// A scan that a person asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedFor<'a> {
+    /// The rule that wanted it.
+    pub rule: Option<&'a str>,
+    /// The protections that had a say in its decision.
+    pub protections: &'a [Guarded],
+    /// Quick or Full.
+    pub kind: Kind,
+    /// Its place in the queue.
+    pub priority: Priority,
+    /// The time of the order.
+    pub now: Timestamp,
 }
 
 /// How old a scan of the same or stronger kind may be and still answer for a new one.

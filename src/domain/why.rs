@@ -174,6 +174,7 @@ fn spoken(said: &Said) -> String {
         Did::Denied => "denied",
         Did::Retried => "tried again",
     };
+    let did = if said.at_once { format!("{did} regardless of windows") } else { did.to_owned() };
     let words = said.by.words.as_ref().map_or_else(String::new, |words| format!(" ({words})"));
     format!("{did} by {}{words}", said.by.who)
 }
@@ -196,7 +197,8 @@ mod tests {
 
     #[test]
     fn the_last_word_of_a_person_ends_the_sentence() {
-        let said = |did, words| Why { said: Some(Said { did, by: By::new("anna", words) }), ..Why::default() };
+        let said =
+            |did, words| Why { said: Some(Said { did, by: By::new("anna", words), at_once: false }), ..Why::default() };
         assert_eq!(
             said(Did::Approved, Some("INC-7")).sentence(Reason::New, Some("high"), Some(Kind::Full), "lt-042"),
             "rule `high` asks for a full scan; it begins; approved by anna (INC-7)"

@@ -70,7 +70,10 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn policy(&mut self, hash: &str, rules: &str, now: Timestamp) -> Result<PolicyId, JournalError> {
         self.db
-            .prepare_cached("INSERT OR IGNORE INTO policy(hash, rules, loaded_at) VALUES (?, ?, ?)")?
+            .prepare_cached(
+                "INSERT INTO policy(hash, rules, loaded_at) VALUES (?, ?, ?)
+                 ON CONFLICT(hash) DO UPDATE SET loaded_at = excluded.loaded_at",
+            )?
             .execute(params![hash, rules, now.millis()])?;
         let id = self.db.prepare_cached("SELECT id FROM policy WHERE hash = ?")?.query_row([hash], |row| row.get(0))?;
         Ok(PolicyId(id))

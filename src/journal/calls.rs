@@ -40,6 +40,8 @@ pub struct ClockSet {
     pub restarted: bool,
 }
 
+/// Milliseconds within which a scan that has ended was begun: followed for a week, after it waited for a week.
+const LATELY: i64 = 15 * 86_400_000;
 /// How far back calls are looked at: an hour, and as long again for those whose answers came late.
 const BACK: core::time::Duration = core::time::Duration::from_secs(7200);
 
@@ -155,6 +157,47 @@ impl Tx<'_> {
                  WHERE tenant = ?2 AND state = 'waiting' AND not_before < ?3 AND blocked_by IS NOT NULL",
             )?
             .execute(params![set.by, tenant.0, Timestamp::NEVER.millis()])?;
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET look_at = look_at + ?1 WHERE tenant = ?2 AND state = 'waiting' AND look_at IS NOT NULL",
+            )?
+            .execute(params![set.by, tenant.0])?;
+        if set.by < 0 {
+            self.written_ahead(tenant, set.by, now)?;
+        }
+        Ok(())
+    }
+
+    /// What was written while the clock was ahead and lies in the future by now: it would cool, count or wait for as long
+    /// as the clock was ahead.
+    fn written_ahead(&mut self, tenant: TenantId, by: i64, now: Timestamp) -> Result<(), JournalError> {
+        let (tenant, now) = (tenant.0, now.millis());
+        // Few are that young: a scan ends within days of its beginning, or it began in the future as well.
+        let lately = now.saturating_sub(LATELY);
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET ended_at = min(ended_at + ?1, ?3) WHERE tenant = ?2 AND created_at > ?4 AND ended_at > ?3",
+            )?
+            .execute(params![by, tenant, now, lately])?;
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET created_at = min(created_at + ?1, ?3), not_after = not_after + ?1
+                 WHERE tenant = ?2 AND created_at > ?3",
+            )?
+            .execute(params![by, tenant, now])?;
+        // The next opening of a window was looked up by the wrong clock: it is looked up again.
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET opens_at = NULL, not_before = NULL
+                 WHERE tenant = ?1 AND state = 'waiting' AND not_before IS NOT NULL AND blocked_by IS NULL
+                   AND pause IS NULL AND windows IS NOT NULL",
+            )?
+            .execute([tenant])?;
+        self.db
+            .prepare_cached(
+                "UPDATE decision SET look_at = look_at + ?1 WHERE tenant = ?2 AND state = 'held' AND at > ?3",
+            )?
+            .execute(params![by, tenant, now])?;
         Ok(())
     }
 }

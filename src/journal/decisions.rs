@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::accept::PolicyId;
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::scans::{openings, windows};
 use super::store::{TenantId, Tx};
 use crate::api::DecisionReceipt;
 use crate::domain::alert::MachineId;
@@ -54,6 +55,8 @@ pub struct Again {
     pub said: Option<Said>,
     /// Whether a scan that it begins counts against limits.
     pub counted: bool,
+    /// A person has begun it once more: its age counts from now.
+    pub renewed: bool,
 }
 
 /// What became of a decision.
@@ -184,12 +187,12 @@ impl Tx<'_> {
         let plan = plan(&history, wanted, now);
         let scan = match plan {
             Plan::Begin { after, start } => self.begin(new.tenant, machine, begun, after, start, now)?,
-            Plan::Join(joined) => {
+            Plan::Join(ref joined) => {
                 self.db
                     .prepare_cached(
                         "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
                                 not_before = CASE WHEN blocked_by IS NULL THEN ?5 ELSE not_before END,
-                                max_age = max(coalesce(max_age, not_after - created_at), ?6)
+                                max_age = max(coalesce(max_age, not_after - created_at), ?6), windows = ?7
                          WHERE id = ?1 AND state = 'waiting'",
                     )?
                     .execute(params![
@@ -199,23 +202,30 @@ impl Tx<'_> {
                         not_after(wanted, joined.start, now).millis(),
                         joined.start.map(Timestamp::millis),
                         millis(wanted.max_age),
+                        windows(&joined.openings),
                     ])?;
                 self.reconsider_pause(joined.scan)?;
                 joined.scan
             }
             Plan::Answered(scan, reason) => {
                 // Should it have to be sent again, this alert is as young and as urgent a reason as any.
+                let earlier: Option<String> = self
+                    .db
+                    .prepare_cached("SELECT windows FROM scan WHERE id = ?")?
+                    .query_row([scan.0], |row| row.get(0))?;
+                let either = openings(earlier.as_deref()).or(wanted.openings.clone());
                 self.db
                     .prepare_cached(
                         "UPDATE scan SET not_after = max(not_after, ?2), priority = max(priority, ?3),
-                                max_age = max(coalesce(max_age, not_after - created_at), ?4)
-                         WHERE id = ?1 AND state IN ('sending', 'unknown', 'running')",
+                                max_age = max(coalesce(max_age, not_after - created_at), ?4), windows = ?5
+                         WHERE id = ?1 AND state IN ('sending', 'unknown', 'running', 'waiting')",
                     )?
                     .execute(params![
                         scan.0,
                         not_after(wanted, None, now).millis(),
                         wanted.priority.get(),
                         millis(wanted.max_age),
+                        windows(&either),
                     ])?;
                 self.reconsider_pause(scan)?;
                 if reason == Reason::Cooldown {
@@ -253,8 +263,8 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
-                                  not_after, max_age, counted, blocked_by, opens_at, of_rule, of_tenant)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+                                  not_after, max_age, counted, blocked_by, opens_at, windows, of_rule, of_tenant)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
                    CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_rule) FROM scan WHERE tenant = ?2 AND dry = ?4
                      AND rule IS ?7 AND of_rule IS NOT NULL), 0) END,
                    CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_tenant) FROM scan WHERE tenant = ?2 AND dry = ?4
@@ -276,6 +286,7 @@ impl Tx<'_> {
                 counted,
                 after.map(|scan| scan.0.to_string()),
                 start.map(Timestamp::millis),
+                windows(&wanted.openings),
             ])?;
         Ok(ScanId(self.db.last_insert_rowid()))
     }
@@ -327,13 +338,13 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<i64, JournalError> {
         let why = json(&row.why)?;
-        // Until it was resolving it was over, or held: a person has begun it once more.
-        let again_at = (again.from != DecisionState::Resolving).then_some(now);
+        let again_at = again.renewed.then_some(now);
         let changed = self
             .db
             .prepare_cached(
                 "UPDATE decision SET machine = ?, state = ?, reason = ?, scan = ?, rule = ?, kind = ?, priority = ?,
-                        policy = ?, why = ?, look_at = ?, asked = ?, asks = NULL, again_at = coalesce(?, again_at)
+                        policy = ?, why = ?, look_at = ?, asked = ?, asks = NULL, late_at = NULL,
+                        again_at = coalesce(?, again_at)
                  WHERE id = ? AND state = ?",
             )?
             .execute(params![
@@ -399,30 +410,44 @@ impl Tx<'_> {
         let row = self
             .db
             .prepare_cached(
-                "SELECT id, kind, priority, opens_at FROM scan
-                 WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting'",
+                "SELECT id, kind, priority, opens_at, windows FROM scan
+                 WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting' AND unanswered = 0",
             )?
             .query_row(params![tenant.0, machine.as_str(), dry], |row| {
-                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?, row.get::<_, Option<i64>>(3)?))
+                Ok((
+                    ScanId(row.get(0)?),
+                    row.get::<_, String>(1)?,
+                    row.get(2)?,
+                    row.get::<_, Option<i64>>(3)?,
+                    openings(row.get::<_, Option<String>>(4)?.as_deref()),
+                ))
             })
             .optional()?;
-        Ok(row.and_then(|(scan, kind, priority, start)| {
+        Ok(row.and_then(|(scan, kind, priority, start, openings)| {
             let start = start.map(Timestamp::from_millis);
-            Some(Waiting { scan, kind: Kind::of_code(&kind)?, priority: Priority::new(priority)?, start })
+            Some(Waiting { scan, kind: Kind::of_code(&kind)?, priority: Priority::new(priority)?, start, openings })
         }))
     }
 
     fn open(&self, tenant: TenantId, machine: &MachineId) -> Result<Option<Open>, JournalError> {
-        let row = self
-            .db
-            .prepare_cached(
-                "SELECT id, kind, ours, cancel_by IS NOT NULL FROM scan
-                 WHERE tenant = ? AND machine = ? AND state IN ('sending', 'unknown', 'running')",
-            )?
-            .query_row(params![tenant.0, machine.as_str()], |row| {
+        let find = |sql: &str| {
+            let mut statement = self.db.prepare_cached(sql)?;
+            let found = statement.query_row(params![tenant.0, machine.as_str()], |row| {
                 Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
-            })
-            .optional()?;
+            });
+            found.optional()
+        };
+        let mut row = find(
+            "SELECT id, kind, ours, cancel_by IS NOT NULL FROM scan
+             WHERE tenant = ? AND machine = ? AND state IN ('sending', 'unknown', 'running')",
+        )?;
+        if row.is_none() {
+            // One that goes back to the queue, though an earlier call of it may have been carried out.
+            row = find(
+                "SELECT id, kind, ours, cancel_by IS NOT NULL FROM scan
+                 WHERE tenant = ? AND machine = ? AND state = 'waiting' AND unanswered = 1",
+            )?;
+        }
         Ok(row.and_then(|(scan, kind, ours, called_off)| {
             Some(Open { scan, kind: Kind::of_code(&kind)?, ours, called_off })
         }))
@@ -442,8 +467,8 @@ impl Tx<'_> {
             "SELECT id, kind, ended_at, outcome FROM scan WHERE tenant = ? AND machine = ? AND state = 'finished'
                AND ended_at > ? AND ended_at <= ? ORDER BY ended_at DESC, id DESC",
         )?;
-        let until = now.plus(AHEAD);
-        let mut rows = statement.query(params![tenant.0, machine.as_str(), since.millis(), until.millis()])?;
+        let until = now.plus(AHEAD).millis();
+        let mut rows = statement.query(params![tenant.0, machine.as_str(), since.millis(), until])?;
         while let Some(row) = rows.next()? {
             let (kind, outcome): (String, String) = (row.get(1)?, row.get(3)?);
             if outcome != "succeeded" && !(dry && outcome == "dry_run") {

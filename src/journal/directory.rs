@@ -10,7 +10,7 @@ use super::store::{TenantId, Tx};
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::directory::{Found, Question};
 use crate::domain::person::Said;
-use crate::domain::scan::{Priority, Reason};
+use crate::domain::scan::{DecisionState, Priority, Reason};
 use crate::domain::time::Timestamp;
 use crate::domain::why::Why;
 
@@ -30,8 +30,12 @@ pub struct Resolving {
     pub device: String,
     /// When it was made, or a person had it made again: what the directory said since then is good for it.
     pub at: Timestamp,
-    /// It waits no longer than this.
-    pub until: Timestamp,
+    /// How long it waits, of the time during which the directory may be asked.
+    pub within: Duration,
+    /// When that is over, by the time for which the directory could be asked; `None`: it has not begun to wait.
+    pub late_at: Option<Duration>,
+    /// Resolving; or held, because the directory was silent.
+    pub from: DecisionState,
     /// The source's name.
     pub source: String,
     /// When the delivery was received.
@@ -65,12 +69,32 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn resolving(&self, tenant: TenantId, most: usize) -> Result<Vec<Resolving>, JournalError> {
-        let mut statement = self.db.prepare_cached(
+        let which = "d.state = 'resolving' AND d.asks IS NULL";
+        self.to_be_decided(tenant, DecisionState::Resolving, which, most)
+    }
+
+    /// Decisions that are held because the directory was silent, and whose question was answered by now.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn answered_while_held(&self, tenant: TenantId, most: usize) -> Result<Vec<Resolving>, JournalError> {
+        let which = "d.state = 'held' AND d.asks IS NOT NULL AND d.asks = ''";
+        self.to_be_decided(tenant, DecisionState::Held, which, most)
+    }
+
+    fn to_be_decided(
+        &self,
+        tenant: TenantId,
+        from: DecisionState,
+        which: &str,
+        most: usize,
+    ) -> Result<Vec<Resolving>, JournalError> {
+        let mut statement = self.db.prepare_cached(&format!(
             "SELECT d.id, d.delivery, d.n, d.device, coalesce(d.again_at, d.at), d.look_at, a.source, v.received_at,
-                    coalesce(d.again_at, v.received_at), d.why, a.fields
+                    coalesce(d.again_at, v.received_at), d.why, a.fields, d.late_at
              FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n JOIN delivery v ON v.id = d.delivery
-             WHERE d.tenant = ? AND d.state = 'resolving' AND d.asks IS NULL ORDER BY d.id",
-        )?;
+             WHERE d.tenant = ? AND {which} ORDER BY d.id"
+        ))?;
         let rows = statement.query_map([tenant.0], |row| {
             let resolving = Resolving {
                 decision: row.get(0)?,
@@ -78,7 +102,10 @@ impl Tx<'_> {
                 n: usize::try_from(row.get::<_, i64>(2)?).unwrap_or(usize::MAX),
                 device: row.get(3)?,
                 at: Timestamp::from_millis(row.get(4)?),
-                until: row.get::<_, Option<i64>>(5)?.map_or(Timestamp::default(), Timestamp::from_millis),
+                within: Timestamp::from_millis(row.get::<_, Option<i64>>(5)?.unwrap_or_default())
+                    .since(Timestamp::from_millis(row.get(4)?)),
+                late_at: row.get::<_, Option<i64>>(11)?.map(span),
+                from,
                 source: row.get(6)?,
                 received: Timestamp::from_millis(row.get(7)?),
                 since: Timestamp::from_millis(row.get(8)?),
@@ -105,17 +132,18 @@ impl Tx<'_> {
         Ok(self.db.prepare_cached(sql)?.query_row([delivery], |row| row.get(0)).optional()?.flatten())
     }
 
-    /// Decisions that have waited long enough are to be looked at, whatever they wait for.
+    /// Decisions that have waited long enough are to be looked at, whatever they wait for: `asked` is for how long the
+    /// directory could be asked so far.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn recall_late(&mut self, tenant: TenantId, now: Timestamp) -> Result<(), JournalError> {
+    pub fn recall_late(&mut self, tenant: TenantId, asked: Duration) -> Result<(), JournalError> {
         self.db
             .prepare_cached(
                 "UPDATE decision SET asks = NULL
-                 WHERE tenant = ? AND state = 'resolving' AND look_at <= ? AND asks IS NOT NULL",
+                 WHERE tenant = ? AND state = 'resolving' AND late_at <= ? AND asks IS NOT NULL",
             )?
-            .execute(params![tenant.0, now.millis()])?;
+            .execute(params![tenant.0, millis(asked)])?;
         Ok(())
     }
 
@@ -132,19 +160,19 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// When the next resolving decision has waited long enough.
+    /// When the next resolving decision has waited long enough, by the time for which the directory could be asked.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn next_late(&self, tenant: TenantId) -> Result<Timestamp, JournalError> {
+    pub fn next_late(&self, tenant: TenantId) -> Result<Option<Duration>, JournalError> {
         let next: Option<i64> = self
             .db
-            .prepare_cached("SELECT min(look_at) FROM decision WHERE tenant = ? AND state = 'resolving'")?
+            .prepare_cached("SELECT min(late_at) FROM decision WHERE tenant = ? AND state = 'resolving'")?
             .query_row([tenant.0], |row| row.get(0))?;
-        Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
+        Ok(next.map(span))
     }
 
-    /// A resolving decision waits for this question, which is open from now on if it is not already.
+    /// A resolving decision waits for this question, until `late_at` of the time for which the directory can be asked.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the decision was not resolving.
@@ -152,6 +180,46 @@ impl Tx<'_> {
         &mut self,
         tenant: TenantId,
         decision: i64,
+        question: &Question,
+        priority: Priority,
+        late_at: Duration,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.open_question(tenant, question, priority, now)?;
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE decision SET asks = ?, priority = ?, late_at = ? WHERE id = ? AND state = 'resolving'",
+            )?
+            .execute(params![question.key(), priority.get(), millis(late_at), decision])?;
+        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("a decision that is not resolving cannot wait")) }
+    }
+
+    /// A decision that is held because the directory was silent goes on waiting for this question; `None`: it does not any
+    /// more.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn wait_while_held(
+        &mut self,
+        tenant: TenantId,
+        decision: i64,
+        question: Option<(&Question, Priority)>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        if let Some((question, priority)) = question {
+            self.open_question(tenant, question, priority, now)?;
+        }
+        self.db
+            .prepare_cached("UPDATE decision SET asks = ? WHERE id = ? AND state = 'held'")?
+            .execute(params![question.map(|(question, _)| question.key()), decision])?;
+        Ok(())
+    }
+
+    /// The question is open from now on, if it is not already.
+    fn open_question(
+        &mut self,
+        tenant: TenantId,
         question: &Question,
         priority: Priority,
         now: Timestamp,
@@ -166,14 +234,33 @@ impl Tx<'_> {
                    since = CASE WHEN at IS NULL THEN since ELSE ?5 END,
                    due = CASE WHEN at IS NULL THEN due ELSE ?5 END,
                    tries = CASE WHEN at IS NULL THEN tries ELSE 0 END,
+                   asked_at = CASE WHEN at IS NULL THEN asked_at END,
                    at = NULL, machine = NULL, facts = NULL",
             )?
             .execute(params![tenant.0, key, Api::of(question).code(), priority.get(), now.millis()])?;
-        let changed = self
-            .db
-            .prepare_cached("UPDATE decision SET asks = ?, priority = ? WHERE id = ? AND state = 'resolving'")?
-            .execute(params![key, priority.get(), decision])?;
-        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("a decision that is not resolving cannot wait")) }
+        Ok(())
+    }
+
+    /// The question leaves.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn asking(&mut self, tenant: TenantId, question: &Question, now: Timestamp) -> Result<(), JournalError> {
+        self.db.prepare_cached("UPDATE device SET asked_at = ? WHERE tenant = ? AND asked = ?")?.execute(params![
+            now.millis(),
+            tenant.0,
+            question.key()
+        ])?;
+        Ok(())
+    }
+
+    /// Whether the question has left since it is open.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn was_asked(&self, tenant: TenantId, question: &Question) -> Result<bool, JournalError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM device WHERE tenant = ? AND asked = ? AND asked_at IS NOT NULL)";
+        Ok(self.db.prepare_cached(sql)?.query_row(params![tenant.0, question.key()], |row| row.get(0))?)
     }
 
     /// What the directory said to a question, and when; `None` where it was not asked, or has not answered yet.
@@ -247,7 +334,8 @@ impl Tx<'_> {
     }
 
     fn is_waited_for(&self, tenant: TenantId, key: &str) -> Result<bool, JournalError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM decision WHERE tenant = ? AND state = 'resolving' AND asks = ?)";
+        let sql = "SELECT EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'resolving' AND asks = ?2)
+                   OR EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'held' AND asks IS NOT NULL AND asks = ?2)";
         Ok(self.db.prepare_cached(sql)?.query_row(params![tenant.0, key], |row| row.get(0))?)
     }
 
@@ -281,6 +369,11 @@ impl Tx<'_> {
             .execute(params![now.millis(), found.machine().map(MachineId::as_str), facts, tenant.0, key])?;
         self.db
             .prepare_cached("UPDATE decision SET asks = NULL WHERE tenant = ? AND state = 'resolving' AND asks = ?")?
+            .execute(params![tenant.0, key])?;
+        self.db
+            .prepare_cached(
+                "UPDATE decision SET asks = '' WHERE tenant = ? AND state = 'held' AND asks IS NOT NULL AND asks = ?",
+            )?
             .execute(params![tenant.0, key])?;
         self.touch(tenant);
         Ok(())
@@ -333,6 +426,14 @@ impl Tx<'_> {
         self.touch(tenant);
         if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("a decision that is not resolving is held")) }
     }
+}
+
+fn span(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Api {

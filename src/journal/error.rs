@@ -60,6 +60,12 @@ pub enum OpenError {
     /// Some other SQLite database.
     #[error("the file is a database, but not a scanhook journal")]
     Foreign,
+    /// It holds what was only played with the built-in simulator.
+    #[error("{0} is a journal of serve --simulate, and none of real work: name another with [journal] url")]
+    Simulated(PathBuf),
+    /// It holds real work.
+    #[error("{0} is a journal of real work, and --simulate does not play on it: name another with [journal] url")]
+    Real(PathBuf),
     /// The file system does not let SQLite keep its promise.
     #[error("SQLite could not be set to write-ahead logging with full sync here: choose a local disk")]
     NotDurable,

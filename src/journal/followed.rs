@@ -31,8 +31,6 @@ pub struct OpenScan {
     pub look_at: Option<Timestamp>,
     /// Lists that did not hold it.
     pub misses: u32,
-    /// How often its call left.
-    pub tries: u32,
     /// When it was found to be past the give-up age: the next complete look is the last one.
     pub overdue_at: Option<Timestamp>,
 }
@@ -50,27 +48,31 @@ pub struct Due {
 /// action. The indexes of schema 3 hold the same number.
 pub const MISSES: u32 = 2;
 
-const OPEN: &str = "SELECT id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, action, ours,
-    blocked_by IS NOT NULL, sent_at, coalesce(far_sent_at, sent_at), look_at, misses, tries, overdue_at FROM scan";
+/// The columns of `scan_row`, then those that an open scan has beside them.
+const OPEN: &str =
+    "SELECT id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, tries, refusals, windows,
+    action, ours, blocked_by IS NOT NULL AS busy, sent_at, coalesce(far_sent_at, sent_at) AS far_since, look_at, misses,
+    overdue_at FROM scan";
 
 fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
     let Some(scan) = scan_row(row)? else { return Ok(None) };
+    let time = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
     Ok(Some(OpenScan {
         scan,
-        action: row.get(9)?,
-        ours: row.get(10)?,
-        busy: row.get(11)?,
-        sent_at: Timestamp::from_millis(row.get(12)?),
-        far_sent_at: Timestamp::from_millis(row.get(13)?),
-        look_at: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_millis),
-        misses: row.get(15)?,
-        tries: row.get(16)?,
-        overdue_at: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_millis),
+        action: row.get("action")?,
+        ours: row.get("ours")?,
+        busy: row.get("busy")?,
+        sent_at: Timestamp::from_millis(row.get("sent_at")?),
+        far_sent_at: Timestamp::from_millis(row.get("far_since")?),
+        look_at: time("look_at")?,
+        misses: row.get("misses")?,
+        overdue_at: time("overdue_at")?,
     }))
 }
 
-/// What a look can end: not what is being sent, nor what is to be sent again.
-const FOLLOWED: &str = "state <> 'sending' AND NOT (state = 'unknown' AND (misses >= 2 OR unseen))";
+/// Unknown scans that are to be sent again wait for no list any more, and are not given up for want of one, however long
+/// a pause keeps them.
+pub(super) const TO_BE_SENT_AGAIN: &str = "state = 'unknown' AND (misses >= 2 OR unseen)";
 /// Which of the scans that are due a list can clear up. An old one that lists do not hold is read by its id.
 const LISTED: &str =
     "state <> 'sending' AND NOT (state = 'running' AND misses >= 2 AND coalesce(far_sent_at, sent_at) < ?3)";
@@ -82,7 +84,7 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn next_again(&self, tenant: TenantId) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND state = 'unknown' AND (misses >= 2 OR unseen)
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {TO_BE_SENT_AGAIN}
                AND pause IS NULL AND cancel_by IS NULL
              ORDER BY priority DESC, id LIMIT 1"
         );
@@ -124,7 +126,7 @@ impl Tx<'_> {
         let sql = format!(
             "UPDATE scan SET overdue_at = ?3, look_at = CASE state WHEN 'running' THEN ?3 ELSE look_at END
              WHERE id IN (SELECT id FROM scan WHERE tenant = ?1 AND {IS_OPEN} AND overdue_at IS NULL AND pause IS NULL
-                            AND {FOLLOWED} AND sent_at < ?2 ORDER BY sent_at LIMIT 64)"
+                            AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) AND sent_at < ?2 ORDER BY sent_at LIMIT 64)"
         );
         self.db.prepare_cached(&sql)?.execute(params![tenant.0, before.millis(), now.millis()])?;
         Ok(())
@@ -137,7 +139,7 @@ impl Tx<'_> {
     pub fn oldest_open(&self, tenant: TenantId) -> Result<Option<Timestamp>, JournalError> {
         let sql = format!(
             "SELECT sent_at FROM scan WHERE tenant = ? AND {IS_OPEN} AND overdue_at IS NULL AND pause IS NULL
-               AND {FOLLOWED} ORDER BY sent_at LIMIT 1"
+               AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) ORDER BY sent_at LIMIT 1"
         );
         let oldest = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0)).optional()?;
         Ok(oldest.map(Timestamp::from_millis))
@@ -151,7 +153,7 @@ impl Tx<'_> {
         self.one_open(
             &format!(
                 "{OPEN} WHERE tenant = ? AND {IS_OPEN} AND overdue_at IS NOT NULL AND pause IS NULL
-                   AND {FOLLOWED} ORDER BY overdue_at LIMIT 1"
+                   AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) ORDER BY overdue_at LIMIT 1"
             ),
             [tenant.0],
         )

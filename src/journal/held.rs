@@ -1,8 +1,9 @@
 //! A person's word on held decisions: yes, or no. It takes all of the same device that are held for the same reason.
 
+use core::net::IpAddr;
 use std::collections::BTreeSet;
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::accept::PolicyId;
@@ -13,14 +14,16 @@ use super::scans::damaged;
 use super::store::{TenantId, Tx};
 use super::views::all;
 use crate::api::ItemView;
-use crate::domain::alert::MachineId;
+use crate::domain::alert::{Alert, MachineId};
+use crate::domain::directory::{Claims, Question};
 use crate::domain::person::{By, Did, Said};
 use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Verdict};
+use crate::domain::verdict::{AskedFor, Asks, Openings, Verdict, Wanted};
 use crate::domain::why::Why;
 
 /// A decision as a person's word finds it.
+#[derive(Clone)]
 pub(super) struct Decided {
     pub(super) id: i64,
     pub(super) delivery: i64,
@@ -63,8 +66,29 @@ impl Decided {
         }))
     }
 
+    /// Whether it is, or was, held because its source was not configured any more: no rule was asked.
+    pub(super) fn lost_its_source(&self) -> bool {
+        self.wanted.is_none() && [Some(self.reason), self.why().held].contains(&Some(Reason::SourceRemoved))
+    }
+
+    /// The same, as if it wanted this.
+    pub(super) fn wanting(&self, wanted: Option<(Kind, Priority)>) -> Decided {
+        Decided { wanted, ..self.clone() }
+    }
+
     pub(super) fn why(&self) -> Why {
         serde_json::from_str(&self.why).unwrap_or_default()
+    }
+
+    /// The scan that it wanted, on the terms of now; `at_once`: whatever the windows say.
+    pub(super) fn on_terms(&self, why: &Why, terms: &OnTerms<'_>, at_once: bool, now: Timestamp) -> Option<Wanted> {
+        let (kind, priority) = self.wanted?;
+        let (rule, protections) = (self.rule.as_deref(), why.protections.as_slice());
+        let mut wanted = terms(self.tenant, AskedFor { rule, protections, kind, priority, now })?;
+        if at_once {
+            (wanted.start, wanted.openings) = (None, Openings::always());
+        }
+        Some(wanted)
     }
 
     /// The machines the directory found for the device, as its record has them.
@@ -91,8 +115,13 @@ impl Decided {
 /// What a person says to held decisions.
 #[derive(Clone, Debug)]
 pub enum Word {
-    /// Scan. Where the alert does not say which machine it is, this one.
-    Approve(Option<MachineId>),
+    /// Scan.
+    Approve {
+        /// Where the alert does not say which machine it is, this one.
+        machine: Option<MachineId>,
+        /// Now, whatever the windows say.
+        at_once: bool,
+    },
     /// Do not.
     Deny,
 }
@@ -146,12 +175,12 @@ impl Tx<'_> {
         let told = |done| told(self.db, Thing::Decision(decided.id), done).map(Some);
         if decided.state != DecisionState::Held {
             let before = match word {
-                Word::Approve(_) => happened_to(self.db, "approved", decided.id)?,
+                Word::Approve { .. } => happened_to(self.db, "approved", decided.id)?,
                 Word::Deny => decided.reason == Reason::Denied,
             };
             return told(if before { Done::Already } else { Done::NotHeld });
         }
-        let Word::Approve(named) = word else { return Ok(None) };
+        let Word::Approve { machine: named, .. } = word else { return Ok(None) };
         match (&decided.machine, named) {
             (None, None) => {
                 let item = told(Done::MachineNeeded)?;
@@ -162,13 +191,8 @@ impl Tx<'_> {
         }
     }
 
-    /// The held decisions of the same device for the same reason, this one among them.
     fn held_together(&self, decided: &Decided) -> Result<Vec<Decided>, JournalError> {
-        let device = decided.machine.as_ref().map_or(decided.device.as_str(), MachineId::as_str);
-        let sql = "SELECT * FROM decision WHERE state = 'held' AND tenant = ? AND coalesce(machine, device) = ?
-                   AND reason = ? ORDER BY id";
-        let found = all(self.db, sql, params![decided.tenant.0, device, decided.reason.code()], Decided::read)?;
-        found.into_iter().map(|decided| decided.ok_or_else(damaged)).collect()
+        held_together(self.db, decided)
     }
 
     fn answer_one(
@@ -180,32 +204,33 @@ impl Tx<'_> {
         noted: &mut BTreeSet<Option<ScanId>>,
         now: Timestamp,
     ) -> Result<Done, JournalError> {
-        let Word::Approve(named) = word else {
+        let Word::Approve { machine: named, at_once } = word else {
             self.deny_one(decided, by, now)?;
             return Ok(Done::Denied);
         };
-        let asked =
-            decided.wanted.and_then(|(kind, priority)| terms(decided.tenant, decided.rule.as_deref(), kind, priority));
-        let Some(mut wanted) = asked else { return Ok(Done::NotConfigured) };
+        let why = decided.why();
+        let Some(mut wanted) = decided.on_terms(&why, terms, *at_once, now) else { return Ok(Done::NotConfigured) };
         // This is the approval that the mode asks for; a dry run stays one. No limit stands against a person.
         if wanted.mode == Mode::Approve {
             wanted.mode = Mode::Enforce;
         }
         (wanted.limit, wanted.tenant_limit) = (None, None);
-        let (rule, why) = (decided.rule.clone(), decided.why());
+        let rule = decided.rule.clone();
         let verdict = Verdict { rule, asks: Asks::Scan(wanted), seen: why.seen, protections: why.protections };
-        let said = Said { did: Did::Approved, by: by.clone() };
-        let again = Again { decision: decided.id, from: DecisionState::Held, said: Some(said), counted: false };
+        let said = Said { did: Did::Approved, by: by.clone(), at_once: *at_once };
+        let again =
+            Again { decision: decided.id, from: DecisionState::Held, said: Some(said), counted: false, renewed: true };
         let machine = decided.machine.as_ref().or(named.as_ref());
         let scan = self.admit(&decided.anew(machine, again), &verdict, now)?.scan;
         // One line in the scan's history, however many decisions were approved with it.
         let first = scan.filter(|_| noted.insert(scan));
-        self.person_did("approved", by, (decided.tenant, first, Some(decided.id)), None, now)?;
+        let detail = at_once.then_some("regardless of windows");
+        self.person_did("approved", by, (decided.tenant, first, Some(decided.id)), detail, now)?;
         Ok(Done::Approved)
     }
 
     fn deny_one(&mut self, decided: &Decided, by: &By, now: Timestamp) -> Result<(), JournalError> {
-        let said = Some(Said { did: Did::Denied, by: by.clone() });
+        let said = Some(Said { did: Did::Denied, by: by.clone(), at_once: false });
         let why = Why { held: Some(decided.reason), said, ..decided.why() };
         let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
         self.db
@@ -217,4 +242,39 @@ impl Tx<'_> {
         self.touch(decided.tenant);
         self.person_did("denied", by, (decided.tenant, None, Some(decided.id)), None, now)
     }
+}
+
+/// The held decisions of the same device for the same reason, this one among them. An address is a machine's for a while
+/// only, so decisions that have nothing else belong together where they ask the directory the same question.
+pub(super) fn held_together(db: &Connection, decided: &Decided) -> Result<Vec<Decided>, JournalError> {
+    let device = decided.machine.as_ref().map_or(decided.device.as_str(), MachineId::as_str);
+    let sql = "SELECT * FROM decision WHERE state = 'held' AND tenant = ? AND coalesce(machine, device) = ?
+               AND reason = ? ORDER BY id";
+    let found = all(db, sql, params![decided.tenant.0, device, decided.reason.code()], Decided::read)?;
+    let mut found: Vec<Decided> = found.into_iter().map(|one| one.ok_or_else(damaged)).collect::<Result<_, _>>()?;
+    if decided.machine.is_some() || decided.device.parse::<IpAddr>().is_err() {
+        return Ok(found);
+    }
+    let question = address_question(db, decided)?;
+    let mut together = Vec::new();
+    for one in found.drain(..) {
+        let same = question.is_some() && address_question(db, &one)? == question;
+        if one.id == decided.id || same {
+            together.push(one);
+        }
+    }
+    Ok(together)
+}
+
+/// What the directory is asked of a device of which only an address is known; `None`: nothing can be asked.
+fn address_question(db: &Connection, decided: &Decided) -> Result<Option<Question>, JournalError> {
+    let sql = "SELECT a.fields, v.received_at FROM alert a JOIN delivery v ON v.id = a.delivery
+               WHERE a.delivery = ? AND a.n = ?";
+    let (fields, received): (String, i64) =
+        db.prepare_cached(sql)?.query_row([decided.delivery, decided.n], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let alert: Alert = serde_json::from_str(&fields).map_err(|_| damaged())?;
+    let received = Timestamp::from_millis(received);
+    let device = alert.devices.iter().find(|device| device.label() == decided.device);
+    let address = device.and_then(|device| Claims::of(device, received).fresh_address(received));
+    Ok(address.map(|(ip, at)| Question::Address(ip, at)))
 }

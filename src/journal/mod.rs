@@ -4,6 +4,7 @@
 //! thread, readers on a connection of their own, and the wake-ups of the lanes.
 
 mod accept;
+mod belongs;
 mod calls;
 mod cancel;
 mod decisions;
@@ -15,6 +16,7 @@ mod held;
 mod ids;
 mod outcome;
 mod pauses;
+mod queue;
 mod receipt;
 mod refused;
 mod remembered;
@@ -49,11 +51,12 @@ pub use held::Word;
 pub use ids::{Ids, decision_uuid};
 pub use outcome::{Done, OnTerms};
 pub use pauses::{InForce, Narrow, PauseId, Scope};
+pub use queue::Blocked;
 pub use refused::{HEAD, RefusedBody};
 pub use remembered::{Remembered, RememberedAlert, RememberedDecision};
 pub use retention::Retention;
 pub use retry::{Recalled, Sorted};
-pub use scans::{Cited, ScanRow};
+pub use scans::{Cited, MACHINE_BUSY, ScanRow, Wait};
 pub use selection::{Selected, Selector, Wants};
 pub use space::{Room, Space};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};

@@ -9,14 +9,13 @@ use super::store::{TenantId, Tx};
 use super::views::all;
 use crate::api::ItemView;
 use crate::domain::person::By;
-use crate::domain::scan::{Kind, Priority, Reason, ScanId};
+use crate::domain::scan::{Kind, Reason, ScanId};
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::Wanted;
+use crate::domain::verdict::{AskedFor, Wanted};
 use crate::domain::why::Why;
 
-/// The terms of a scan that a person asks for: by tenant, rule, kind and priority. `None`: the tenant is not
-/// configured any more.
-pub type OnTerms<'t> = dyn Fn(TenantId, Option<&str>, Kind, Priority) -> Option<Wanted> + 't;
+/// The terms on which a scan that a person asks for begins. `None`: the tenant is not configured any more.
+pub type OnTerms<'t> = dyn Fn(TenantId, AskedFor<'_>) -> Option<Wanted> + 't;
 
 /// What an id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

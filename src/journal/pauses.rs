@@ -280,13 +280,22 @@ impl Tx<'_> {
         Ok(None)
     }
 
-    /// Whether the scan has waited for longer than it may. Its age counts anew from the end of a pause it waited in.
+    /// Whether the scan has waited for longer than it may.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn too_old(&self, tenant: TenantId, scan: &ScanRow, now: Timestamp) -> Result<bool, JournalError> {
+        Ok(self.good_until(tenant, scan, now)? < now)
+    }
+
+    /// Until when the scan may be sent, as far as that matters now. Its age counts anew from the end of a pause it waited
+    /// in.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn good_until(&self, tenant: TenantId, scan: &ScanRow, now: Timestamp) -> Result<Timestamp, JournalError> {
         if scan.not_after >= now {
-            return Ok(false);
+            return Ok(scan.not_after);
         }
         let (created, max_age): (i64, i64) = self
             .db
@@ -294,12 +303,18 @@ impl Tx<'_> {
             .query_row([scan.id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         // Those that ended too long ago would not help; of the others one is enough.
         let since = created.max(now.millis().saturating_sub(max_age).saturating_sub(1));
-        let sql = "SELECT id, rule, device FROM pause WHERE ended_at > ? AND (tenant IS NULL OR tenant = ?)";
+        let sql = "SELECT id, rule, device, ended_at FROM pause WHERE ended_at > ? AND (tenant IS NULL OR tenant = ?)
+                   ORDER BY ended_at DESC";
         let ended = all(self.db, sql, params![since, tenant.0], |row| {
             let device = row.get::<_, Option<String>>(2)?.and_then(|text| DeviceGlob::parse(&text).ok());
-            Ok(Narrow { id: PauseId(row.get(0)?), rule: row.get(1)?, device })
+            Ok((Narrow { id: PauseId(row.get(0)?), rule: row.get(1)?, device }, row.get::<_, i64>(3)?))
         })?;
-        Ok(self.held_back_by(&ended, scan)?.is_none())
+        for (pause, ended) in ended {
+            if concerns(self.db, &pause, scan.id.0, scan.machine.as_str())? {
+                return Ok(Timestamp::from_millis(ended.saturating_add(max_age)));
+            }
+        }
+        Ok(scan.not_after)
     }
 }
 
@@ -318,6 +333,7 @@ fn pause_view(row: &Row<'_>) -> rusqlite::Result<PauseView> {
         by: row.get("who")?,
         reason: row.get("reason")?,
         until: row.get::<_, Option<i64>>("until")?.map(time),
+        note: None,
     })
 }
 

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use rusqlite::{OptionalExtension, Params, params};
 
+use super::accept::PolicyId;
 use super::error::JournalError;
 use super::store::Tx;
 use super::views::all;
@@ -16,6 +17,8 @@ pub struct Retention {
     pub bodies: Duration,
     /// Everything else.
     pub records: Duration,
+    /// The policy in force, which stays though nothing may have been decided by it.
+    pub policy: PolicyId,
     /// Per source, how long deliveries and alerts count as the same.
     pub remember: Vec<(String, Duration)>,
 }
@@ -65,6 +68,7 @@ impl Tx<'_> {
                 records,
             )?,
         ];
+        self.forget_policies(retention.policy, now.minus(retention.records))?;
         Ok(done.into_iter().any(|rows| rows >= STEP))
     }
 
@@ -189,6 +193,17 @@ impl Tx<'_> {
     fn changed(&mut self, sql: &str, values: impl Params) -> Result<u32, JournalError> {
         let rows = self.db.prepare_cached(sql)?.execute(values)?;
         Ok(u32::try_from(rows).unwrap_or(u32::MAX))
+    }
+
+    /// Policies by which nothing is decided any more. One that is loaded again is as young as on its first day.
+    fn forget_policies(&mut self, in_force: PolicyId, before: Timestamp) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached(
+                "DELETE FROM policy WHERE loaded_at <= ? AND id <> ?
+                   AND NOT EXISTS (SELECT 1 FROM decision WHERE policy = policy.id)",
+            )?
+            .execute(params![before.millis(), in_force.0])?;
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::api::ItemView;
 use crate::domain::alert::Alert;
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::person::{By, Did, Said};
-use crate::domain::scan::{DecisionState, Outcome, Reason, ScanId};
+use crate::domain::scan::{DecisionState, Kind, Outcome, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Verdict};
 
@@ -94,6 +94,16 @@ impl Reader<'_> {
     }
 }
 
+/// What a person orders.
+#[derive(Clone, Copy)]
+struct Order<'o> {
+    by: &'o By,
+    /// Now, whatever the windows say.
+    at_once: bool,
+    terms: &'o OnTerms<'o>,
+    now: Timestamp,
+}
+
 /// How long the directory may take for a decision that is made once more.
 const RESOLVE_WITHIN: Duration = Duration::from_secs(300);
 
@@ -106,14 +116,16 @@ impl Tx<'_> {
         &mut self,
         ids: &[Uuid],
         by: &By,
+        at_once: bool,
         terms: &OnTerms<'_>,
         now: Timestamp,
     ) -> Result<Vec<ItemView>, JournalError> {
+        let order = Order { by, at_once, terms, now };
         let mut items = Vec::new();
         for id in ids {
             let (thing, done) = match thing(self.db, *id)? {
-                Some(Thing::Scan(row)) => (Thing::Scan(row), self.retry_scan(ScanId(row), by, terms, now)?),
-                Some(Thing::Decision(row)) => (Thing::Decision(row), self.retry_decision(row, by, terms, now)?),
+                Some(Thing::Scan(row)) => (Thing::Scan(row), self.retry_scan(ScanId(row), &order)?),
+                Some(Thing::Decision(row)) => (Thing::Decision(row), self.retry_decision(row, &order)?),
                 Some(Thing::Delivery(row)) => (Thing::Delivery(row), Done::NotRetryable),
                 None => {
                     items.push(unknown(*id));
@@ -125,7 +137,8 @@ impl Tx<'_> {
         Ok(items)
     }
 
-    fn retry_scan(&mut self, scan: ScanId, by: &By, terms: &OnTerms<'_>, now: Timestamp) -> Result<Done, JournalError> {
+    fn retry_scan(&mut self, scan: ScanId, order: &Order<'_>) -> Result<Done, JournalError> {
+        let (by, now) = (order.by, order.now);
         let (tenant, outcome): (i64, Option<String>) = self
             .db
             .prepare_cached("SELECT tenant, outcome FROM scan WHERE id = ?")?
@@ -143,7 +156,7 @@ impl Tx<'_> {
         let mut answers = None;
         for decided in decisions {
             let decided = decided.ok_or_else(damaged)?;
-            let Some(now_answers) = self.make_again(&decided, by, terms, now)? else { return Ok(Done::NotConfigured) };
+            let Some(now_answers) = self.make_again(&decided, order)? else { return Ok(Done::NotConfigured) };
             answers = answers.or(now_answers);
         }
         let tenant = TenantId(tenant);
@@ -152,7 +165,10 @@ impl Tx<'_> {
             Ok(tx.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get(0))?)
         };
         let became = answers.map(|new| uuid(self, new)).transpose()?;
-        let detail = became.map_or_else(|| "held".to_owned(), |new| format!("as scan {new}"));
+        let mut detail = became.map_or_else(|| "held".to_owned(), |new| format!("as scan {new}"));
+        if order.at_once {
+            detail += ", regardless of windows";
+        }
         self.person_did("retried", by, (tenant, Some(scan), None), Some(&detail), now)?;
         if let Some(new) = answers {
             let detail = format!("of scan {}", uuid(self, scan)?);
@@ -161,14 +177,19 @@ impl Tx<'_> {
         Ok(Done::Retried)
     }
 
-    fn retry_decision(&mut self, row: i64, by: &By, terms: &OnTerms<'_>, now: Timestamp) -> Result<Done, JournalError> {
+    fn retry_decision(&mut self, row: i64, order: &Order<'_>) -> Result<Done, JournalError> {
         let decided = self.decided(row)?;
         match (decided.state, decided.scan) {
-            (DecisionState::Dropped, _) if decided.wanted.is_some() => {
-                let again = self.make_again(&decided, by, terms, now)?;
+            // One whose source is configured again is decided by its rules, as it should have been.
+            (DecisionState::Held, _) if decided.reason == Reason::SourceRemoved => {
+                let again = self.make_again(&decided, order)?;
                 Ok(if again.is_some() { Done::Retried } else { Done::NotConfigured })
             }
-            (DecisionState::Scan, Some(scan)) => match self.retry_scan(scan, by, terms, now)? {
+            (DecisionState::Dropped, _) if decided.wanted.is_some() || decided.lost_its_source() => {
+                let again = self.make_again(&decided, order)?;
+                Ok(if again.is_some() { Done::Retried } else { Done::NotConfigured })
+            }
+            (DecisionState::Scan, Some(scan)) => match self.retry_scan(scan, order)? {
                 Done::NotRetryable if happened_to(self.db, "retried", row)? => Ok(Done::Already),
                 done => Ok(done),
             },
@@ -179,18 +200,19 @@ impl Tx<'_> {
 
     /// One decision, made once more. What it was held for before it was dropped holds it again: a retry is no approval.
     /// `None`: its tenant is not configured any more; otherwise the scan that answers now, if one does.
-    fn make_again(
-        &mut self,
-        decided: &Decided,
-        by: &By,
-        terms: &OnTerms<'_>,
-        now: Timestamp,
-    ) -> Result<Option<Option<ScanId>>, JournalError> {
-        let asked =
-            decided.wanted.and_then(|(kind, priority)| terms(decided.tenant, decided.rule.as_deref(), kind, priority));
-        let Some(wanted) = asked else { return Ok(None) };
+    fn make_again(&mut self, decided: &Decided, order: &Order<'_>) -> Result<Option<Option<ScanId>>, JournalError> {
+        let Order { by, at_once, terms, now } = *order;
         let why = decided.why();
+        let wanted = if decided.lost_its_source() {
+            // No rule was asked yet, so nothing says what it wants; only whether its tenant is still there is asked here.
+            let any = Some((Kind::Quick, Priority::of_severity(None)));
+            decided.wanting(any).on_terms(&why, terms, at_once, now)
+        } else {
+            decided.on_terms(&why, terms, at_once, now)
+        };
+        let Some(wanted) = wanted else { return Ok(None) };
         let asks = match (why.held, decided.reason) {
+            _ if decided.lost_its_source() => Asks::Resolve(RESOLVE_WITHIN),
             // The directory spoke against it: it is asked again what it says now, and nothing older is believed.
             (None, Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld) => {
                 Asks::Resolve(RESOLVE_WITHIN)
@@ -202,10 +224,11 @@ impl Tx<'_> {
             (Some(reason), _) => Asks::Hold(reason, wanted),
         };
         let verdict = Verdict { rule: decided.rule.clone(), asks, seen: why.seen, protections: why.protections };
-        let said = Said { did: Did::Retried, by: by.clone() };
-        let again = Again { decision: decided.id, from: decided.state, said: Some(said), counted: true };
+        let said = Said { did: Did::Retried, by: by.clone(), at_once };
+        let again = Again { decision: decided.id, from: decided.state, said: Some(said), counted: true, renewed: true };
         let scan = self.admit(&decided.anew(decided.machine.as_ref(), again), &verdict, now)?.scan;
-        self.person_did("retried", by, (decided.tenant, None, Some(decided.id)), None, now)?;
+        let detail = at_once.then_some("regardless of windows");
+        self.person_did("retried", by, (decided.tenant, None, Some(decided.id)), detail, now)?;
         Ok(Some(scan))
     }
 

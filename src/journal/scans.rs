@@ -8,6 +8,7 @@ use super::store::{TenantId, Tx};
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::scan::{Kind, Outcome, Priority, ScanId};
 use crate::domain::time::Timestamp;
+use crate::domain::verdict::Openings;
 
 /// A scan that waits for its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,23 @@ pub struct ScanRow {
     pub unanswered: bool,
     /// To be sent again, though no list could tell what became of an earlier try.
     pub unseen: bool,
+    /// How often its call left.
+    pub tries: u32,
+    /// How often Defender has forbidden a scan of this machine alone.
+    pub refusals: u32,
+    /// When it may leave.
+    pub openings: Openings,
+}
+
+/// What a scan that goes back to the queue waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait<'w> {
+    /// Its turn.
+    Turn,
+    /// This time, for this reason; then it is behind those that wait already.
+    Until(Timestamp, &'w str),
+    /// The end of somebody else's action, which is looked at at this time; then as above.
+    Action(&'w str, Timestamp),
 }
 
 /// One alert a scan's comment cites.
@@ -45,7 +63,10 @@ pub struct Cited {
     pub alert: Alert,
 }
 
-pub(super) const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen";
+pub(super) const COLUMNS: &str =
+    "id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, tries, refusals, windows";
+/// Why a scan waits whose machine is busy with nobody knows what.
+pub const MACHINE_BUSY: &str = "machine busy";
 /// The condition of the index over open scans. Queries repeat it word for word: SQLite uses a partial index only where
 /// it finds its condition again, and would otherwise read every scan there ever was.
 pub(super) const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
@@ -64,7 +85,20 @@ pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
         not_after: Timestamp::from_millis(row.get(6)?),
         unanswered: row.get(7)?,
         unseen: row.get(8)?,
+        tries: row.get(9)?,
+        refusals: row.get(10)?,
+        openings: openings(row.get::<_, Option<String>>(11)?.as_deref()),
     }))
+}
+
+/// When a scan may leave, as its row says it. One that cannot be read names no window that is ever open.
+pub(super) fn openings(text: Option<&str>) -> Openings {
+    text.map_or_else(Openings::always, |text| serde_json::from_str(text).unwrap_or_else(|_| Openings::never()))
+}
+
+/// As it stands in the row.
+pub(super) fn windows(openings: &Openings) -> Option<String> {
+    (!openings.is_always()).then(|| serde_json::to_string(openings).unwrap_or_default())
 }
 
 pub(super) fn damaged() -> JournalError {
@@ -79,7 +113,7 @@ impl Tx<'_> {
     pub fn release_due(&mut self, tenant: TenantId, now: Timestamp) -> Result<Timestamp, JournalError> {
         self.db
             .prepare_cached(
-                "UPDATE scan SET not_before = NULL, blocked_by = NULL
+                "UPDATE scan SET not_before = NULL, blocked_by = NULL, look_at = NULL
                  WHERE tenant = ? AND state = 'waiting' AND not_before <= ?",
             )?
             .execute(params![tenant.0, now.millis()])?;
@@ -100,14 +134,14 @@ impl Tx<'_> {
     pub fn next_scan(&self, tenant: TenantId, dry: bool) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND dry = ? AND state = 'waiting' AND not_before IS NULL
-             ORDER BY priority DESC, id LIMIT 1"
+             ORDER BY priority DESC, coalesce(turn, id), id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, dry], scan_row).optional()?;
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
-    /// The intent: from here on the call may leave. A scan whose earlier try may have been executed keeps the time of the
-    /// first one by the far side's clock, for that is how far back its action may lie. Returns it; it is `far`, if this
+    /// The intent: from here on the call may leave. A scan whose earlier call may have been carried out keeps the time of
+    /// its first try by the far side's clock, for that is how far back its action may lie. Returns it; it is `far`, if this
     /// is the first try.
     ///
     /// # Errors
@@ -156,7 +190,7 @@ impl Tx<'_> {
                     unanswered = max(unanswered, ?5)
              WHERE id = ?1 AND state = 'sending'",
             scan,
-            params![scan.0, look_at.millis(), detail, busy.then_some("machine busy"), !busy],
+            params![scan.0, look_at.millis(), detail, busy.then_some(MACHINE_BUSY), !busy],
         )
     }
 
@@ -187,18 +221,12 @@ impl Tx<'_> {
     }
 
     /// The call was not executed: the scan goes back to the queue. If another one of its machine waits by now, which
-    /// is always a stronger one, the decisions move there and this one ends as merged. One that a person has called off
-    /// meanwhile ends here.
+    /// is always a stronger one, the decisions move there and this one ends as merged; but not if an earlier try may
+    /// have been executed. One that a person has called off meanwhile ends here.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
-    pub fn to_waiting(
-        &mut self,
-        scan: ScanId,
-        not_before: Option<Timestamp>,
-        blocked_by: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub fn to_waiting(&mut self, scan: ScanId, wait: Wait<'_>, now: Timestamp) -> Result<(), JournalError> {
         if self.drop_if_called_off(scan, now)? {
             return Ok(());
         }
@@ -206,36 +234,63 @@ impl Tx<'_> {
             .db
             .prepare_cached(
                 "SELECT w.id FROM scan s JOIN scan w ON w.tenant = s.tenant AND w.machine = s.machine AND w.dry = s.dry
-                 WHERE s.id = ? AND w.state = 'waiting'",
+                 WHERE s.id = ? AND s.unanswered = 0 AND w.state = 'waiting' AND w.unanswered = 0",
             )?
             .query_row([scan.0], |row| row.get(0))
             .optional()?;
-        let Some(other) = other else {
-            return self.change(
-                "UPDATE scan SET state = 'waiting', not_before = ?2, blocked_by = ?3, look_at = NULL, detail = NULL,
-                        unanswered = 0
+        match other {
+            None => self.change(
+                "UPDATE scan SET state = 'waiting', look_at = NULL, detail = NULL, not_before = NULL, blocked_by = NULL
                  WHERE id = ?1 AND state IN ('sending', 'unknown')",
                 scan,
-                params![scan.0, not_before.map(Timestamp::millis), blocked_by],
-            );
-        };
+                [scan.0],
+            )?,
+            Some(other) => self.merge_into(ScanId(other), scan, now)?,
+        }
+        self.wait(other.map_or(scan, ScanId), wait)
+    }
+
+    /// The decisions of a scan move to a stronger one that waits, and take along what they allow.
+    fn merge_into(&mut self, other: ScanId, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
         self.db
             .prepare_cached("UPDATE decision SET scan = ?, reason = 'merged' WHERE scan = ?")?
-            .execute([other, scan.0])?;
+            .execute([other.0, scan.0])?;
+        let both: (Option<String>, Option<String>) = self
+            .db
+            .prepare_cached("SELECT windows, (SELECT windows FROM scan WHERE id = ?2) FROM scan WHERE id = ?1")?
+            .query_row([other.0, scan.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let either = openings(both.0.as_deref()).or(openings(both.1.as_deref()));
         self.db
             .prepare_cached(
                 "UPDATE scan SET priority = max(priority, (SELECT priority FROM scan WHERE id = ?2)),
                                  not_after = max(not_after, (SELECT not_after FROM scan WHERE id = ?2)),
                                  max_age = max(coalesce(max_age, not_after - created_at),
                                                (SELECT coalesce(max_age, not_after - created_at) FROM scan WHERE id = ?2)),
+                                 windows = ?3,
                                  -- What was being sent had no window to wait for any more, and joining takes the earlier start.
                                  opens_at = NULL,
                                  not_before = CASE WHEN blocked_by IS NULL THEN NULL ELSE not_before END
                  WHERE id = ?1",
             )?
-            .execute([other, scan.0])?;
-        self.reconsider_pause(ScanId(other))?;
+            .execute(params![other.0, scan.0, windows(&either)])?;
+        self.reconsider_pause(other)?;
         self.end(scan, "dropped", Outcome::Merged, None, now)
+    }
+
+    /// What a waiting scan whose turn would be now waits for.
+    fn wait(&mut self, scan: ScanId, wait: Wait<'_>) -> Result<(), JournalError> {
+        let (not_before, why, look_at) = match wait {
+            Wait::Turn => return Ok(()),
+            Wait::Until(at, why) => (at, why, None),
+            Wait::Action(action, look_at) => (Timestamp::NEVER, action, Some(look_at)),
+        };
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET not_before = ?2, blocked_by = ?3, look_at = ?4, turn = (SELECT max(id) FROM scan)
+                 WHERE id = ?1 AND state = 'waiting' AND blocked_by IS NULL",
+            )?
+            .execute(params![scan.0, not_before.millis(), why, look_at.map(Timestamp::millis)])?;
+        Ok(())
     }
 
     /// The scan is over.
@@ -283,7 +338,7 @@ impl Tx<'_> {
         )?;
         self.db
             .prepare_cached(
-                "UPDATE scan SET not_before = opens_at, blocked_by = NULL
+                "UPDATE scan SET not_before = opens_at, blocked_by = NULL, look_at = NULL
                  WHERE (tenant, machine) = (SELECT tenant, machine FROM scan WHERE id = ?1)
                    AND state = 'waiting' AND blocked_by = CAST(?1 AS TEXT)",
             )?
@@ -309,17 +364,6 @@ impl Tx<'_> {
             cited.push(Cited { source, rule, device, alert });
         }
         Ok(cited)
-    }
-
-    /// Notes as which app a tenant calls: Entra's tenant and the app registration.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn calls_as(&mut self, tenant: TenantId, tenant_id: &str, client_id: &str) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached("UPDATE tenant SET tenant_id = lower(?), client_id = lower(?) WHERE id = ?")?
-            .execute(params![tenant_id, client_id, tenant.0])?;
-        Ok(())
     }
 
     /// What a lane must not forget: of all tenants that call as the same app, what the one knew that sent the last scan.

@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 use super::Reader;
 use super::error::JournalError;
+use super::held::{Decided, held_together};
 use super::ids::decision_uuid;
 use super::outcome::{Thing, item, thing, unknown};
 use super::pauses::{alert_names, is_named};
 use super::retry::AGAIN;
+use super::scans::damaged;
 use super::store::TenantId;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS, all};
 use crate::api::ItemView;
@@ -132,13 +134,14 @@ impl Reader<'_> {
     }
 
     fn together(&self, row: i64) -> Result<Vec<Thing>, JournalError> {
-        let sql = "SELECT o.id FROM decision d JOIN decision o ON o.state = 'held' AND o.tenant = d.tenant
-                     AND coalesce(o.machine, o.device) = coalesce(d.machine, d.device) AND o.reason = d.reason
-                   WHERE d.id = ? AND d.state = 'held' ORDER BY o.id";
-        let found: Vec<i64> = all(self.db, sql, [row], |found| found.get(0))?;
+        let sql = "SELECT * FROM decision WHERE id = ?";
+        let decided = self.db.prepare_cached(sql)?.query_row([row], Decided::read)?.ok_or_else(damaged)?;
         // One that is not held is shown by itself.
-        let found = if found.is_empty() { vec![row] } else { found };
-        Ok(found.into_iter().map(Thing::Decision).collect())
+        if decided.state != DecisionState::Held {
+            return Ok(vec![Thing::Decision(row)]);
+        }
+        let together = held_together(self.db, &decided)?;
+        Ok(together.into_iter().map(|one| Thing::Decision(one.id)).collect())
     }
 
     fn select_decisions(

@@ -324,10 +324,17 @@ impl Reader<'_> {
         let sql = "SELECT DISTINCT a.alert_id FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                    WHERE d.scan = ? ORDER BY 1";
         scan.alerts = all(self.db, sql, [row], |row| row.get(0))?;
-        if scan.state == "waiting" && !scan.dry_run {
+        // One that is to be sent again is kept back as well.
+        let to_be_sent = scan.state == "waiting" || (scan.state == "unknown" && self.is_to_be_sent_again(row)?);
+        if to_be_sent && !scan.dry_run {
             scan.paused = pauses::of_scan(self.db, row)?;
         }
         Ok(scan)
+    }
+
+    fn is_to_be_sent_again(&self, scan: i64) -> Result<bool, JournalError> {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM scan WHERE id = ? AND {})", super::followed::TO_BE_SENT_AGAIN);
+        Ok(self.db.prepare_cached(&sql)?.query_row([scan], |row| row.get(0))?)
     }
 
     /// Decisions and scans that are not final yet.

@@ -36,6 +36,11 @@ impl Anchor {
         Anchor { boot: now.boot, zero: zero(now), seen: now.wall }
     }
 
+    /// What the wall clock said when it was last looked at.
+    pub(super) fn seen(&self) -> Timestamp {
+        self.seen
+    }
+
     /// By how much the wall clock was set since the last call, if it was.
     pub(super) fn follow(&mut self, now: Now) -> Option<ClockSet> {
         let restarted = now.boot != self.boot;
@@ -66,6 +71,7 @@ impl Lane {
         let (by, now) = (set.by, now.wall);
         self.budgets.values_mut().for_each(|budget| budget.moved(by, now));
         self.gate.moved(by);
+        self.looks.time.moved(by);
         self.leaving.values_mut().for_each(|(_, sent_at)| *sent_at = sent_at.moved(by));
         self.lists.moved(by);
         self.gets.moved(by);

@@ -16,6 +16,15 @@ const FORBIDDEN: u32 = 2;
 /// The longest rest after reads that failed.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
+/// What is read of machine actions: a page of the list, one of ours, one that occupies a machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Read {
+    List,
+    Ours,
+    #[default]
+    Blocking,
+}
+
 /// What a lane remembers of reading single actions.
 #[derive(Default)]
 pub(super) struct Gets {
@@ -24,6 +33,8 @@ pub(super) struct Gets {
     until: Timestamp,
     /// How often it was forbidden with which token.
     forbidden: (u64, u32),
+    /// What was read last.
+    last: Read,
 }
 
 impl Gets {
@@ -37,11 +48,11 @@ impl Gets {
         self.until = self.until.moved(by);
     }
 
-    fn worked(&mut self) {
+    pub(super) fn worked(&mut self) {
         (self.failures, self.until) = (0, Timestamp::default());
     }
 
-    fn failed(&mut self, now: Timestamp) {
+    pub(super) fn failed(&mut self, now: Timestamp) {
         let rest = Duration::from_secs(1 << self.failures.min(6)).min(LONGEST_REST);
         self.failures = self.failures.saturating_add(1);
         self.until = now.plus(rest);
@@ -49,9 +60,46 @@ impl Gets {
 }
 
 impl Lane {
+    /// Reads machine actions. The three kinds share one place and take it in turns: none of them waits for another that
+    /// always has something to read.
+    pub(super) fn poll_actions(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let turns = match self.gets.last {
+            Read::List => [Read::Ours, Read::Blocking, Read::List],
+            Read::Ours => [Read::Blocking, Read::List, Read::Ours],
+            Read::Blocking => [Read::List, Read::Ours, Read::Blocking],
+        };
+        for read in turns {
+            let before = todo.calls.len();
+            match read {
+                Read::List => self.poll_list(tx, todo, now)?,
+                Read::Ours => self.poll_get(tx, todo, now)?,
+                Read::Blocking => self.poll_blocked(tx, todo, now)?,
+            }
+            if todo.calls.len() > before {
+                self.gets.last = read;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a single action may be read, as far as is known.
+    pub(super) fn may_get(&self) -> bool {
+        self.gate.may_read() && self.gets.are_allowed(&self.gate)
+    }
+
+    /// When the next one may be.
+    pub(super) fn get_at(&self, now: Timestamp) -> Timestamp {
+        self.free_at(Api::Get, now).max(self.gets.until)
+    }
+
     /// Reads the next running scan by its id that lists have missed, or an old one, when it is due.
     pub(super) fn poll_get(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        if self.is_under_way(Api::Get) || !self.gate.may_read() || !self.gets.are_allowed(&self.gate) {
+        if self.is_under_way(Api::Get) || !self.may_get() {
             return Ok(());
         }
         if self.lists.by_id.is_empty() {
@@ -61,7 +109,7 @@ impl Lane {
                 return Ok(());
             }
         }
-        let free_at = self.free_at(Api::Get, now).max(self.gets.until);
+        let free_at = self.get_at(now);
         if free_at > now {
             todo.wake(free_at);
             return Ok(());
@@ -138,7 +186,7 @@ impl Lane {
     }
 
     /// Lists may be allowed all the same: only single actions are not read any more, until there is another token.
-    fn get_forbidden(&mut self, generation: u64, refusal: &Refusal, happened: &mut Vec<Happened>) {
+    pub(super) fn get_forbidden(&mut self, generation: u64, refusal: &Refusal, happened: &mut Vec<Happened>) {
         let before = if self.gets.forbidden.0 == generation { self.gets.forbidden.1 } else { 0 };
         self.gets.forbidden = (generation, before + 1);
         if before + 1 == FORBIDDEN {

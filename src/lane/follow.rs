@@ -16,7 +16,7 @@ use crate::defender::request::NextPage;
 use crate::defender::{Answer, Endpoints, request};
 use crate::domain::scan::{Outcome, ScanId};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, JournalError, MISSES, OpenScan, ScanRow, Tx};
+use crate::journal::{Api, JournalError, MACHINE_BUSY, MISSES, OpenScan, ScanRow, Tx, Wait};
 
 /// Scans that one transaction deals with after a list: others have work for the journal, too.
 const STEP: u32 = 500;
@@ -177,6 +177,9 @@ impl Lane {
         let few = some.len() <= FEW as usize && self.gets.are_allowed(&self.gate);
         self.lists.old_list = !few && !some.is_empty();
         self.lists.by_id = if few { some.iter().map(|scan| scan.scan.id).collect() } else { Vec::new() };
+        if !self.lists.by_id.is_empty() {
+            todo.wake(now);
+        }
         Ok(())
     }
 
@@ -410,7 +413,8 @@ impl Lane {
         } else {
             // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it may be
             // tried again.
-            tx.to_waiting(id, again, Some("machine busy"), now)?;
+            let until = now.plus(self.put_off(scan.scan.tries.saturating_sub(1)));
+            tx.to_waiting(id, Wait::Until(until, MACHINE_BUSY), now)?;
         }
         Ok(())
     }

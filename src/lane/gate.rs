@@ -5,14 +5,17 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::anchor::Anchor;
+use super::moved::is_elsewhere;
 use super::throttle::Throttle;
 use super::{Happened, Lane};
 use crate::api::LaneView;
 use crate::defender::Answer;
 use crate::defender::reply::Refusal;
 use crate::defender::token::{self, Bearer, ClaimFault, Token, TokenReply};
+use crate::domain::alert::MachineId;
 use crate::domain::quota::Learnt;
 use crate::domain::scan::ScanId;
 use crate::domain::time::Timestamp;
@@ -22,6 +25,8 @@ use crate::journal::{Api, JournalError, Tx};
 const TOKEN_RETRY: Duration = Duration::from_secs(30);
 /// So often reading must be forbidden before it is believed: one 403 may be a role that has not spread yet.
 const FORBIDDEN: u32 = 2;
+/// The role that scans.
+const SCAN_ROLE: &str = "Machine.Scan";
 /// The longest rest after calls that did not reach a working far side.
 const LONGEST_REST: u64 = 60;
 
@@ -35,6 +40,8 @@ struct Memory {
     probe: bool,
     /// What refusals have told of others who use the same quota, by API.
     learnt: BTreeMap<String, Learnt>,
+    /// For how long the directory could be asked, in milliseconds.
+    asked_for: u64,
     /// Where both clocks stood when this was written.
     clock: Option<Anchor>,
 }
@@ -58,6 +65,10 @@ pub(super) struct Gate {
     unreadable: (u32, Option<String>),
     /// The token has no role that reads.
     blind: bool,
+    /// The token with which a scan call was last taken.
+    carried: Option<u64>,
+    /// The machine whose scan was forbidden with this token before any other was taken.
+    forbidden: Option<(u64, MachineId)>,
     without_external_id: WithoutExternalId,
 }
 
@@ -86,6 +97,11 @@ impl Gate {
     /// Where both clocks stood when the lane last wrote.
     pub(super) fn anchor(&self) -> Option<Anchor> {
         self.memory.clock
+    }
+
+    /// For how long the directory could be asked when the lane last wrote.
+    pub(super) fn asked_for(&self) -> Duration {
+        Duration::from_millis(self.memory.asked_for)
     }
 
     /// What was learnt of others who use this API's quota.
@@ -139,6 +155,25 @@ impl Gate {
     /// Whether the token may read machines, as far as it tells.
     pub(super) fn reads(&self) -> bool {
         !self.blind
+    }
+
+    /// Whether a scan call was taken with this token.
+    pub(super) fn has_carried(&self, generation: u64) -> bool {
+        self.carried == Some(generation)
+    }
+
+    /// Whether a 403 says something of this machine alone: the token was good for another scan. If it was not tried yet,
+    /// its roles speak for it, until a second machine is forbidden as well.
+    pub(super) fn is_about_one_machine(&mut self, generation: u64, machine: &MachineId) -> bool {
+        if self.has_carried(generation) || generation != self.generation {
+            return true;
+        }
+        let roles = self.token.iter().flat_map(|token| &token.claims.roles);
+        let first = self.forbidden.take().filter(|(with, _)| *with == generation).map(|(_, first)| first);
+        let first = first.unwrap_or_else(|| machine.clone());
+        let only = first == *machine;
+        self.forbidden = Some((generation, first));
+        only && roles.into_iter().any(|role| role == SCAN_ROLE)
     }
 
     /// What is wrong, but stops nothing, until there is another token.
@@ -204,6 +239,8 @@ impl Lane {
         self.gate.memory.learnt = learnt.filter(|(_, learnt)| *learnt != Learnt::default()).collect();
         self.gate.memory.probe = self.gate.throttle.holds_back();
         self.gate.memory.clock = Some(self.anchor);
+        let asked_for = self.looks.time.at(self.anchor.seen());
+        self.gate.memory.asked_for = u64::try_from(asked_for.as_millis()).unwrap_or(u64::MAX);
         let memory = serde_json::to_string(&self.gate.memory);
         tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is no JSON"))?)
     }
@@ -227,6 +264,12 @@ impl Lane {
     /// Machine actions were read.
     pub(super) fn could_read(&mut self) {
         self.gate.unreadable = (0, None);
+        self.authorized();
+    }
+
+    /// A scan call was taken with this token.
+    pub(super) fn carried(&mut self, generation: u64) {
+        self.gate.carried = Some(generation);
         self.authorized();
     }
 
@@ -278,9 +321,15 @@ impl Lane {
         self.gate.token_due = until;
     }
 
+    /// What stopped the tenant is over.
+    pub(super) fn stopped_no_more(&mut self) {
+        self.gate.stopped = None;
+        self.gate.token_due = Timestamp::default();
+    }
+
     pub(super) fn token_answer(
         &mut self,
-        _tx: &mut Tx<'_>,
+        tx: &mut Tx<'_>,
         answer: Answer,
         now: Timestamp,
         happened: &mut Vec<Happened>,
@@ -290,7 +339,19 @@ impl Lane {
             return Ok(());
         };
         match token::read(&response, now) {
-            TokenReply::Granted(token) => self.token_granted(token, now, happened),
+            TokenReply::Granted(token) => {
+                // Where the settings have the id, a token of another tenant is a fault of its own.
+                let by_id = self.account.tenant_id.parse::<Uuid>().is_ok();
+                let entra = token.claims.tid.as_ref().and_then(|tid| tid.parse().ok()).filter(|_| !by_id);
+                if is_elsewhere(tx, self.id, entra)? {
+                    self.moved_to = entra;
+                    return Ok(());
+                }
+                if let Some(entra) = entra {
+                    tx.now_belongs_to(self.id, entra)?;
+                }
+                self.token_granted(token, now, happened);
+            }
             TokenReply::Refused(refusal) => {
                 let why = format!("Entra refuses a token ({}): {}", refusal.code, refusal.meaning);
                 self.stop(&refusal.code, why, now, happened);

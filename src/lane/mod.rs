@@ -2,16 +2,19 @@
 //! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end; `listing` is a list under way), `by_id` (read one action), `resolve` (which machine it is), `cancel` (call off), `paused` (what people
-//! hold back) and `gate` (token, pause, stop). `throttle` brings a tenant back after a 429, `anchor` keeps spans of time
-//! true when the clock is set.
+//! (send), `follow` (list, reconcile, end; `listing` is a list under way), `by_id` (read one action), `blocked` (what
+//! occupies a machine), `resolve` (which machine it is), `cancel` (call off), `paused` (what people hold back) and `gate`
+//! (token, pause, stop). `throttle` brings a tenant back after a 429, `moved` waits while a name was given to another Entra
+//! tenant, `anchor` keeps spans of time true when the clock is set.
 
 mod anchor;
+mod blocked;
 mod by_id;
 mod cancel;
 mod follow;
 mod gate;
 mod listing;
+mod moved;
 mod paused;
 mod resolve;
 mod scan;
@@ -26,6 +29,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
 
 use crate::api::{LaneView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
@@ -33,7 +37,7 @@ use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{DecisionState, Kind, OnUnknown, Outcome, Reason};
 use crate::domain::time::{Now, Timestamp};
 use crate::intake::Desks;
-use crate::journal::{Api, CallId, InForce, JournalError, OpenScan, PolicyId, TenantId, Tx};
+use crate::journal::{Api, Blocked, CallId, InForce, JournalError, OpenScan, PolicyId, TenantId, Tx};
 use crate::policy::Policy;
 
 use anchor::{Anchor, FarClock};
@@ -105,7 +109,8 @@ pub struct Pace {
     pub busy: Duration,
     /// How long a stopped tenant waits before it asks for a token again.
     pub stopped: Duration,
-    /// Calls that may be under way at once; the last place is for an urgent one.
+    /// Scan calls and calls that call scans off that may be under way at once; the last place is for an urgent scan.
+    /// Reads have two places of their own.
     pub in_flight: usize,
     /// A scan that is not urgent and follows another within this may be part of a rush, whose first seconds are watched;
     /// zero: nothing is.
@@ -136,6 +141,9 @@ impl Default for Pace {
     }
 }
 
+/// Calls under way at once that only read.
+const READS: usize = 2;
+
 /// A call that leaves, and what its answer is read against.
 #[derive(Clone, Debug)]
 pub enum Call {
@@ -147,6 +155,8 @@ pub enum Call {
     List(Box<ListCall>),
     /// One machine action is read by its id, because lists do not hold it.
     Get(Box<OpenScan>, u64),
+    /// The action is read that occupies a machine for which a scan waits.
+    Blocked(Box<Blocked>, u64),
     /// A running scan of ours is called off.
     Cancel(Withdrawal),
     /// The directory is asked.
@@ -327,6 +337,8 @@ pub struct Lane {
     /// What people hold back, as the last poll found it.
     pauses: InForce,
     looks: Looks,
+    /// The Entra tenant that the name was given to, while work of the one before is open.
+    moved_to: Option<Uuid>,
 }
 
 impl Lane {
@@ -343,9 +355,17 @@ impl Lane {
         pace: Pace,
         now: Now,
     ) -> Result<Option<Lane>, JournalError> {
-        tx.calls_as(id, &account.tenant_id, &account.client_id)?;
+        let entra = account.tenant_id.parse().ok();
+        let moved_to = if moved::is_elsewhere(tx, id, entra)? { entra } else { None };
+        if moved_to.is_none() {
+            if let Some(entra) = entra {
+                tx.now_belongs_to(id, entra)?;
+            }
+            tx.calls_as(id, &account.tenant_id, &account.client_id)?;
+        }
         let gate = Gate::load(&tx.memory(id)?);
         let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api)));
+        let looks = Looks::recalled(gate.asked_for());
         let mut lane = Lane {
             id,
             account,
@@ -360,7 +380,8 @@ impl Lane {
             gets: Gets::default(),
             untold: Vec::new(),
             pauses: InForce::default(),
-            looks: Looks::default(),
+            looks,
+            moved_to,
         };
         let mut happened = Vec::new();
         lane.keep_time(tx, now, &mut happened)?;
@@ -394,18 +415,22 @@ impl Lane {
         self.expire_held(tx, &mut todo, now)?;
         self.poll_pauses(tx, &mut todo, now)?;
         todo.wake(tx.release_due(self.id, now)?);
+        self.drop_overdue(tx, &mut todo, now)?;
         self.end_dry(tx, &mut todo, now)?;
         self.give_up(tx, &mut todo, now)?;
         self.drop_called_off(tx, &mut todo, now)?;
+        let elsewhere = self.waits_for_the_old(tx, now, &mut todo.happened)?;
         self.decide_resolving(tx, policy, id, &mut todo, now)?;
+        if elsewhere {
+            self.drop_too_old(tx, &mut todo, now)?;
+        }
         if self.gate.closed_until(now) > now {
             todo.wake(self.gate.closed_until(now));
             return Ok(todo);
         }
         self.poll_token(tx, &mut todo, now)?;
         self.poll_cancel(tx, &mut todo, now)?;
-        self.poll_list(tx, &mut todo, now)?;
-        self.poll_get(tx, &mut todo, now)?;
+        self.poll_actions(tx, &mut todo, now)?;
         self.settle_unfollowed(tx, &mut todo, now)?;
         self.poll_looks(tx, &mut todo, now)?;
         // On a full disk what is under way is followed to its end, and nothing new leaves.
@@ -453,6 +478,9 @@ impl Lane {
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
             Call::List(call) => self.list_answer(tx, *call, &answer, now, &mut happened)?,
             Call::Get(scan, generation) => self.get_answer(tx, &scan, generation, answer, now, &mut happened)?,
+            Call::Blocked(blocked, generation) => {
+                self.blocked_answer(tx, &blocked, generation, answer, now, &mut happened)?;
+            }
             Call::Cancel(withdrawal) => self.cancel_answer(tx, &withdrawal, answer, now, &mut happened)?,
             Call::Look(look) => self.look_answer(tx, look, answer, now, &mut happened)?,
         }
@@ -511,33 +539,53 @@ impl Lane {
             (api.code().to_owned(), view)
         });
         let mut view = self.gate.view(now);
+        view.notes.extend(self.lists.note.clone());
         view.notes.extend(self.note_of_clocks());
         view.notes.extend(self.lists.note.clone());
         (view, quota.collect())
     }
 
-    /// When a call of this API may leave that may use all of the share: that, the calls under way, and the way back
-    /// from a 429.
+    /// When a call of this API may leave that may use all of the share: the quota, the calls under way, and the way
+    /// back from a 429.
     fn free_at(&self, api: Api, now: Timestamp) -> Timestamp {
-        if self.leaving.len() >= self.pace.in_flight {
-            return Timestamp::NEVER;
-        }
         if api == Api::Token {
             return now;
+        }
+        if !self.has_place(api) {
+            return Timestamp::NEVER;
         }
         let under_way = self.leaving.values().filter(|(api, _)| *api != Api::Token).count();
         let quota = self.budgets.get(&api).map_or(now, |budget| budget.free_at(self.account.share, now));
         quota.max(self.gate.throttle.free_at(under_way, now))
     }
 
-    /// The same for a call that leaves room for urgent ones.
-    fn ordinary_at(&mut self, api: Api, now: Timestamp) -> Timestamp {
-        let budget = self.budgets.entry(api).or_default();
+    /// Reads and what changes something have places of their own, so that slow answers to the one never hold up the
+    /// other. Of the reads, lists and single actions share one place: a look-up finds a place beside them.
+    fn has_place(&self, api: Api) -> bool {
+        let under_way = |kind: fn(Api) -> bool| self.leaving.values().filter(|(api, _)| kind(*api)).count();
+        let read_of_actions = |api| matches!(api, Api::List | Api::Get);
+        let look_up = |api| matches!(api, Api::Machine | Api::Machines | Api::FindByIp);
+        let reads = under_way(read_of_actions) + under_way(look_up);
+        let orders = under_way(|api| matches!(api, Api::Scan | Api::Cancel));
+        match api {
+            Api::Token => true,
+            Api::Scan => orders < self.pace.in_flight,
+            // The last place is for an urgent scan.
+            Api::Cancel => orders + 1 < self.pace.in_flight.max(2),
+            Api::List | Api::Get => reads < READS && under_way(read_of_actions) == 0,
+            Api::Machine | Api::Machines | Api::FindByIp => reads < READS,
+        }
+    }
+
+    /// The same for a scan that leaves room for urgent ones.
+    fn ordinary_at(&mut self, now: Timestamp) -> Timestamp {
+        let budget = self.budgets.entry(Api::Scan).or_default();
         let quota = budget.ordinary_at(self.account.share, self.pace.lull, now);
-        if self.leaving.len() + 1 >= self.pace.in_flight.max(2) {
+        // Those that call off leave the last place free as well.
+        if !self.has_place(Api::Cancel) {
             return Timestamp::NEVER;
         }
-        quota.max(self.free_at(api, now))
+        quota.max(self.free_at(Api::Scan, now))
     }
 
     /// No call of this API waits that would have to leave room.
@@ -562,6 +610,7 @@ impl Lane {
             Call::Token => (Api::Token, None, None),
             Call::List(_) => (Api::List, None, None),
             Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), None),
+            Call::Blocked(blocked, _) => (Api::Get, Some(blocked.scan.id), None),
             Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), None),
             Call::Look(look) => (look.api(), None, look.urgent.then_some(now)),
             Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), urgent_since(&intent.scan, now)),

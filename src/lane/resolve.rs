@@ -15,29 +15,70 @@ use crate::domain::rules::{Facts, Memo};
 use crate::domain::scan::{DecisionState, Priority, Reason};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Verdict};
+use crate::domain::verdict::{Asks, Openings, Verdict};
 use crate::intake::Desk;
 use crate::journal::{
     Admitted, Again, Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId, Resolving, Tx,
 };
 use crate::policy::{Policy, Question as Asked, Terms};
 
+/// A look-up that is refused with a 429 was a try, and counts for as long as one that nobody answers: otherwise a directory
+/// that refuses each of them would be waited for without an end.
+const REFUSED: Duration = Duration::from_secs(30);
 /// Decisions that are looked at in one poll.
 const STEP: usize = 128;
-/// Look-ups under way at once: scans and lists go on beside them.
-const LOOKS: usize = 2;
 /// Pages of one answer; more are an error of the far side.
 const PAGES: u32 = 10;
 
 /// What a lane remembers of its look-ups.
 #[derive(Default)]
 pub(super) struct Looks {
+    /// For how long the directory could be asked.
+    pub(super) time: AskingTime,
     /// Questions that are being asked, with what their earlier pages held.
     open: BTreeMap<Question, Pages>,
     /// APIs that failed, and are left alone for a while.
     rests: BTreeMap<Api, Rest>,
     /// The token with which reading machines was forbidden: only another one is worth a try.
     forbidden: Option<u64>,
+}
+
+impl Looks {
+    /// Nothing is asked yet; the directory could be asked for so long before.
+    pub(super) fn recalled(asked_for: Duration) -> Looks {
+        Looks { time: AskingTime { passed: asked_for, since: None }, ..Looks::default() }
+    }
+}
+
+/// For how long the directory could be asked so far: this time stands while a pause, an outage or a stop keeps every call
+/// from leaving, and while nobody is there to call. How long a decision may wait is counted by it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct AskingTime {
+    passed: Duration,
+    /// It goes on since then.
+    since: Option<Timestamp>,
+}
+
+impl AskingTime {
+    /// What it says now.
+    pub(super) fn at(&self, now: Timestamp) -> Duration {
+        self.passed + self.since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
+    /// From now on it goes on, or stands.
+    fn goes_on(&mut self, goes_on: bool, now: Timestamp) {
+        *self = AskingTime { passed: self.at(now), since: goes_on.then_some(now) };
+    }
+
+    /// When it will say this; never while it stands.
+    fn when(&self, says: Duration, now: Timestamp) -> Timestamp {
+        self.since.map_or(Timestamp::NEVER, |_| now.plus(says.saturating_sub(self.at(now))))
+    }
+
+    /// The wall clock was set by so many milliseconds.
+    pub(super) fn moved(&mut self, by: i64) {
+        self.since = self.since.map(|since| since.moved(by));
+    }
 }
 
 struct Pages {
@@ -114,6 +155,9 @@ impl Case<'_> {
 impl Lane {
     /// Why there is no use in asking, if there is none.
     fn silence(&self) -> Option<Silence> {
+        if self.moved_to.is_some() {
+            return Some(Silence::Moved);
+        }
         if !self.gate.reads() {
             return Some(Silence::NoRole);
         }
@@ -133,12 +177,19 @@ impl Lane {
         if silence.is_some() {
             tx.recall_resolving(self.id)?;
         }
-        tx.recall_late(self.id, now)?;
-        let rows = tx.resolving(self.id, STEP)?;
-        for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
-            self.decide_delivery(tx, policy, id, of_one, silence, todo, now)?;
+        let may_ask = self.gate.closed_until(now) <= now && self.gate.bearer(now).is_some();
+        self.looks.time.goes_on(may_ask, now);
+        tx.recall_late(self.id, self.looks.time.at(now))?;
+        let mut more = false;
+        for rows in [tx.resolving(self.id, STEP)?, tx.answered_while_held(self.id, STEP)?] {
+            more |= rows.len() == STEP;
+            for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
+                self.decide_delivery(tx, policy, id, of_one, silence, todo, now)?;
+            }
         }
-        todo.wake(if rows.len() == STEP { now } else { tx.next_late(self.id)? });
+        let late = tx.next_late(self.id)?;
+        let late = late.map_or(Timestamp::NEVER, |late| self.looks.time.when(late, now));
+        todo.wake(if more { now } else { late });
         Ok(())
     }
 
@@ -167,6 +218,10 @@ impl Lane {
         for row in rows {
             memo.next_alert();
             let Some((desk, terms)) = acting else {
+                if row.from == DecisionState::Held {
+                    tx.wait_while_held(self.id, row.decision, None, now)?;
+                    continue;
+                }
                 let reason = Reason::SourceRemoved;
                 tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
                 todo.happened.push(Happened::held(reason));
@@ -190,6 +245,7 @@ impl Lane {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let row = case.row;
+        let mut silent = None;
         let step = resolve(&case.device, row.received, now, &mut |question| {
             let said = tx.said(self.id, question)?;
             // What was said after the decision was made is good for it however long the next question takes. What
@@ -200,15 +256,31 @@ impl Lane {
             Ok::<_, JournalError>(said.filter(|(at, found)| fresh(*at, found)).map(|(_, found)| found))
         })?;
         let resolution = match step {
+            // What was held for the directory's silence learns nothing from a refusal.
+            Step::Done(Resolution::Silent(_)) if row.from == DecisionState::Held => {
+                return tx.wait_while_held(self.id, row.decision, None, now);
+            }
             Step::Done(resolution) => resolution,
-            Step::Ask(question) => match silence.or((row.until <= now).then_some(Silence::Late)) {
-                Some(silence) => Resolution::Silent(silence),
-                None => return tx.wait_for(self.id, row.decision, &question, case.priority(), now),
+            Step::Ask(question) if row.from == DecisionState::Held => {
+                return tx.wait_while_held(self.id, row.decision, Some((&question, case.priority())), now);
+            }
+            Step::Ask(question) => match self.silent_on(tx, row, &question, silence, now)? {
+                Some(silence) => {
+                    silent = Some(question);
+                    Resolution::Silent(silence)
+                }
+                None => {
+                    let late_at = row.late_at.unwrap_or(self.looks.time.at(now) + row.within);
+                    return tx.wait_for(self.id, row.decision, &question, case.priority(), late_at, now);
+                }
             },
         };
         let mut verdict = case.verdict(resolution.facts());
         let mut barred = resolution.barred(&case.device);
         if let Asks::Scan(wanted) = &mut verdict.asks {
+            if row.said.as_ref().is_some_and(|said| said.at_once) {
+                (wanted.start, wanted.openings) = (None, Openings::always());
+            }
             // Its age counts from the receipt, or from a retry, not from the directory's answer.
             let age = now.since(row.since);
             barred = barred.or((age >= wanted.max_age).then_some(Reason::TooOld));
@@ -223,16 +295,41 @@ impl Lane {
             policy: case.id,
             again: Some(Again {
                 decision: row.decision,
-                from: DecisionState::Resolving,
+                from: row.from,
                 said: row.said.clone(),
                 counted: true,
+                renewed: false,
             }),
             barred,
             looked: Some(resolution.looked(&case.device)),
         };
         let Admitted { state, reason, .. } = tx.admit(&new, &verdict, now)?;
+        if let Some(question) = silent
+            && state == DecisionState::Held
+            && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
+        {
+            // It is held for want of an answer: should one come after all, it is decided by that.
+            tx.wait_while_held(self.id, row.decision, Some((&question, case.priority())), now)?;
+        }
         todo.happened.push(Happened::Decided { rule: verdict.rule, state, reason });
         Ok(())
+    }
+
+    /// Why a question is not waited for any longer, if it is not.
+    fn silent_on(
+        &self,
+        tx: &Tx<'_>,
+        row: &Resolving,
+        question: &Question,
+        silence: Option<Silence>,
+        now: Timestamp,
+    ) -> Result<Option<Silence>, JournalError> {
+        let late = row.late_at.is_some_and(|late_at| late_at <= self.looks.time.at(now));
+        Ok(match silence {
+            None if late && tx.was_asked(self.id, question)? => Some(Silence::Late),
+            None => late.then_some(Silence::Queued),
+            Some(silence) => Some(silence),
+        })
     }
 
     /// How long an answer is good for decisions that come after it.
@@ -245,18 +342,18 @@ impl Lane {
         if self.silence().is_some() {
             return Ok(());
         }
-        while self.looks.open.values().filter(|pages| pages.leaving).count() < LOOKS {
+        loop {
             let Some(asked) = self.next_look(tx, todo, now)? else { return Ok(()) };
             let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
             let question = asked.question.clone();
             let next = self.looks.open.get(&question).and_then(|pages| pages.next.as_ref());
             let request = directory::look(&self.account.endpoints, bearer, &question, next);
             let look = Look { question: question.clone(), generation, urgent: asked.priority >= Priority::URGENT };
+            tx.asking(self.id, &question, now)?;
             let fresh = Pages { asked, rows: Vec::new(), next: None, read: 0, leaving: false };
             self.looks.open.entry(question).or_insert(fresh).leaving = true;
             self.enter(tx, todo, Call::Look(look), request, now)?;
         }
-        Ok(())
     }
 
     /// The most urgent question that may be asked now: one that was begun goes on with its next page.
@@ -348,7 +445,10 @@ impl Lane {
                 self.looks_forbidden(look.generation, &refusal, happened);
                 Ok(())
             }
-            LookReply::Throttled(span) => self.pause(tx, span, now, happened),
+            LookReply::Throttled(span) => {
+                self.looks.time.passed += REFUSED;
+                self.pause(tx, span, now, happened)
+            }
             LookReply::Failed(_) => self.look_failed(tx, &pages.asked, now),
         }
     }

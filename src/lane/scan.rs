@@ -10,11 +10,18 @@ use crate::defender::{Answer, request};
 use crate::domain::comment::Citation;
 use crate::domain::scan::{Kind, Outcome, Priority};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, Cited, JournalError, MISSES, ScanRow, Tx};
+use crate::journal::{Api, Cited, JournalError, MISSES, ScanRow, Tx, Wait};
 use crate::policy::Policy;
 
 /// Dry scans that end in one poll.
 const DRY_STEP: usize = 64;
+
+/// A machine that stays busy, or that Defender goes on forbidding, is tried again at growing distances, up to this.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// A window that the policy in force does not know may come back with the next one: looked at so often.
+const UNKNOWN_WINDOW: Duration = Duration::from_secs(300);
+/// So often the scan of one machine must be forbidden before it is dropped.
+const FORBIDDEN: u32 = 6;
 
 /// A scan on its way, with what its answer is read against.
 #[derive(Clone, Debug)]
@@ -56,8 +63,8 @@ impl Lane {
             return Ok(());
         }
         let mut looks = LOOKS;
-        while let Some(scan) = self.next(tx)? {
-            if self.held_back(tx, &scan)? {
+        while let Some((scan, again)) = self.next(tx)? {
+            if self.held_back(tx, &scan)? || self.waits_for_window(tx, policy, todo, &scan, again, now)? {
                 looks -= 1;
                 if looks == 0 {
                     // Others have work for the journal, too.
@@ -67,48 +74,134 @@ impl Lane {
                 continue;
             }
             if tx.too_old(self.id, &scan, now)? {
-                let outcome = if lost_unseen(tx, &scan, now)? { Outcome::Lost } else { Outcome::TooOld };
-                if outcome == Outcome::TooOld {
-                    tx.drop_scan(scan.id, outcome, None, now)?;
-                }
-                todo.happened.push(ended(&scan, outcome, Duration::ZERO));
+                drop_too_old(tx, todo, &scan, now)?;
                 continue;
             }
             let urgent = urgent_since(&scan, now).is_some();
-            let free_at = if urgent { self.free_at(Api::Scan, now) } else { self.ordinary_at(Api::Scan, now) };
+            let free_at = if urgent { self.free_at(Api::Scan, now) } else { self.ordinary_at(now) };
             if free_at > now {
                 todo.wake(free_at);
                 return Ok(());
             }
-            let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
-            let with_external_id = self.account.external_id && self.gate.with_external_id(scan.id);
-            let cited = tx.cited(scan.id)?;
-            let comment = comment(policy, &self.account.name, &scan, &cited)?;
-            let order = request::ScanOrder {
-                machine: &scan.machine,
-                kind: scan.kind,
-                comment: &comment,
-                external_id: with_external_id.then_some(scan.uuid),
-            };
-            let request = request::scan(&self.account.endpoints, bearer, &order);
-            let far_sent_at = tx.begin_sending(scan.id, self.far(now), now)?;
-            todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
-            let intent = Intent { scan, with_external_id, generation, far_sent_at };
-            self.enter(tx, todo, Call::Scan(intent), request, now)?;
+            if !self.send(tx, policy, todo, scan, now)? {
+                return Ok(());
+            }
         }
         self.calm(Api::Scan);
         Ok(())
     }
 
-    /// The next scan to send: a waiting one, or one whose first call is believed not to have been executed.
-    fn next(&self, tx: &Tx<'_>) -> Result<Option<ScanRow>, JournalError> {
+    /// Sends a scan. False: there is no token.
+    fn send(
+        &mut self,
+        tx: &mut Tx<'_>,
+        policy: &Policy,
+        todo: &mut Todo,
+        scan: ScanRow,
+        now: Timestamp,
+    ) -> Result<bool, JournalError> {
+        let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(false) };
+        let with_external_id = self.account.external_id && self.gate.with_external_id(scan.id);
+        let cited = tx.cited(scan.id)?;
+        let comment = comment(policy, &self.account.name, &scan, &cited)?;
+        let order = request::ScanOrder {
+            machine: &scan.machine,
+            kind: scan.kind,
+            comment: &comment,
+            external_id: with_external_id.then_some(scan.uuid),
+        };
+        let request = request::scan(&self.account.endpoints, bearer, &order);
+        let far_sent_at = tx.begin_sending(scan.id, self.far(now), now)?;
+        todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
+        let intent = Intent { scan, with_external_id, generation, far_sent_at };
+        self.enter(tx, todo, Call::Scan(intent), request, now)?;
+        Ok(true)
+    }
+
+    /// The next scan to send: a waiting one, or (true) one whose first call is believed not to have been executed.
+    fn next(&self, tx: &Tx<'_>) -> Result<Option<(ScanRow, bool)>, JournalError> {
         let again = tx.next_again(self.id)?;
         let waiting = tx.next_scan(self.id, false)?;
         Ok(match (again, waiting) {
-            (Some(again), Some(waiting)) if waiting.priority > again.priority => Some(waiting),
-            (Some(again), _) => Some(again),
-            (None, waiting) => waiting,
+            (Some(again), Some(waiting)) if waiting.priority > again.priority => Some((waiting, false)),
+            (Some(again), _) => Some((again, true)),
+            (None, waiting) => waiting.map(|waiting| (waiting, false)),
         })
+    }
+
+    /// Whether a scan whose turn it is may not leave now, because its windows are closed. Then its turn comes when they
+    /// open. One that is sent again is looked for once more first.
+    fn waits_for_window(
+        &self,
+        tx: &mut Tx<'_>,
+        policy: &Policy,
+        todo: &mut Todo,
+        scan: &ScanRow,
+        again: bool,
+        now: Timestamp,
+    ) -> Result<bool, JournalError> {
+        let opens = policy.rules().opens(&scan.openings, now);
+        if opens <= now {
+            return Ok(false);
+        }
+        let opens = Some(opens).filter(|opens| *opens < Timestamp::NEVER);
+        let then = now.plus(UNKNOWN_WINDOW);
+        if again {
+            tx.look_again(scan.id, MISSES - 1, Some(opens.unwrap_or(then)))?;
+        } else {
+            tx.wait_for_window(scan.id, opens, then)?;
+        }
+        todo.wake(opens.unwrap_or(then));
+        Ok(true)
+    }
+
+    /// Scans that wait for something else than their turn are dropped when they are too old, and not only when their
+    /// turn comes: a machine that stays busy for days must not hide that nothing will come of them.
+    pub(super) fn drop_overdue(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        if self.pauses.whole {
+            return Ok(());
+        }
+        for scan in tx.overdue_behind(self.id, now)? {
+            if tx.held_back_by(&self.pauses.narrow, &scan)?.is_some() {
+                continue;
+            }
+            let good_until = tx.good_until(self.id, &scan, now)?;
+            if good_until < now {
+                drop_too_old(tx, todo, &scan, now)?;
+            } else {
+                tx.extend(scan.id, good_until)?;
+            }
+        }
+        todo.wake(tx.next_overdue_behind(self.id, now)?);
+        Ok(())
+    }
+
+    /// Scans whose turn it would be and that are too old, where nothing is sent.
+    pub(super) fn drop_too_old(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        while let Some((scan, _)) = self.next(tx)? {
+            let good_until = tx.good_until(self.id, &scan, now)?;
+            if good_until >= now {
+                todo.wake(good_until.plus(Duration::from_millis(1)));
+                return Ok(());
+            }
+            drop_too_old(tx, todo, &scan, now)?;
+        }
+        Ok(())
+    }
+
+    /// How long a scan waits whose machine was busy or forbidden so often: twice as long each time.
+    pub(super) fn put_off(&self, times: u32) -> Duration {
+        self.pace.busy.saturating_mul(1 << times.min(8)).min(LONGEST_WAIT)
     }
 
     pub(super) fn scan_answer(
@@ -161,7 +254,7 @@ impl Lane {
         };
         match reply {
             ScanReply::Ours(action) => {
-                self.authorized();
+                self.carried(intent.generation);
                 if !intent.with_external_id {
                     self.gate.took_without_external_id(scan.id);
                 }
@@ -169,11 +262,11 @@ impl Lane {
                 return Ok("running");
             }
             ScanReply::Foreign(action) => {
-                self.authorized();
+                self.carried(intent.generation);
                 return self.meet_foreign(tx, scan, &action, now);
             }
             ScanReply::Busy => {
-                self.authorized();
+                self.carried(intent.generation);
                 tx.to_unknown(scan.id, true, "the machine is busy with another scan", now)?;
                 tx.event("busy", self.id, Some(scan.id), "a scan of this machine was open at Defender", now)?;
                 return Ok("busy");
@@ -193,11 +286,7 @@ impl Lane {
                 self.unauthorized(intent.generation, &refusal, now, happened);
                 return Ok("unauthorized");
             }
-            ScanReply::Forbidden(refusal) => {
-                self.not_executed(tx, intent, now)?;
-                self.stop("forbidden", format!("Defender forbids the scan call: {refusal}"), now, happened);
-                return Ok("forbidden");
-            }
+            ScanReply::Forbidden(refusal) => return self.forbidden(tx, intent, &refusal, now, happened),
             ScanReply::Unknown { code, alarm } => {
                 if alarm {
                     happened.push(Happened::Alarm { code });
@@ -228,7 +317,34 @@ impl Lane {
             }
             return tx.look_again(intent.scan.id, MISSES, None);
         }
-        tx.to_waiting(intent.scan.id, None, None, now)
+        tx.to_waiting(intent.scan.id, Wait::Turn, now)
+    }
+
+    /// A 403. Where the token is good for other machines, it is this one's own: its scan is put off, and dropped once it
+    /// was forbidden often enough while others were carried. Otherwise the tenant stops until somebody mends it.
+    fn forbidden(
+        &mut self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        refusal: &Refusal,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<&'static str, JournalError> {
+        let scan = &intent.scan;
+        if !refusal.is("Forbidden") || !self.gate.is_about_one_machine(intent.generation, &scan.machine) {
+            self.not_executed(tx, intent, now)?;
+            self.stop("forbidden", format!("Defender forbids the scan call: {refusal}"), now, happened);
+            return Ok("forbidden");
+        }
+        self.reached();
+        tx.event("forbidden", self.id, Some(scan.id), &refusal.to_string(), now)?;
+        if scan.refusals + 1 >= FORBIDDEN && self.gate.has_carried(intent.generation) {
+            tx.drop_scan(scan.id, Outcome::Refused, Some(&refusal.to_string()), now)?;
+            return Ok("refused");
+        }
+        tx.count_refusal(scan.id)?;
+        tx.to_waiting(scan.id, Wait::Until(now.plus(self.put_off(scan.refusals)), "forbidden"), now)?;
+        Ok("forbidden")
     }
 
     fn unknown(&self, tx: &mut Tx<'_>, scan: &ScanRow, code: &str, now: Timestamp) -> Result<(), JournalError> {
@@ -272,10 +388,24 @@ impl Lane {
             tx.event("foreign", self.id, Some(scan.id), &action.id, now)?;
             return Ok("foreign");
         }
-        tx.to_waiting(scan.id, Some(now.plus(self.pace.busy)), Some(&action.id), now)?;
+        let wait = match open && self.may_get() {
+            true => Wait::Action(&action.id, now.plus(self.pace.busy)),
+            false => Wait::Until(now.plus(self.put_off(scan.tries)), &action.id),
+        };
+        tx.to_waiting(scan.id, wait, now)?;
         tx.event("blocked", self.id, Some(scan.id), &action.id, now)?;
         Ok("blocked")
     }
+}
+
+/// Ends a scan that has waited for too long.
+fn drop_too_old(tx: &mut Tx<'_>, todo: &mut Todo, scan: &ScanRow, now: Timestamp) -> Result<(), JournalError> {
+    let outcome = if lost_unseen(tx, scan, now)? { Outcome::Lost } else { Outcome::TooOld };
+    if outcome == Outcome::TooOld {
+        tx.drop_scan(scan.id, outcome, None, now)?;
+    }
+    todo.happened.push(ended(scan, outcome, Duration::ZERO));
+    Ok(())
 }
 
 pub(super) fn ended(scan: &ScanRow, outcome: Outcome, took: Duration) -> Happened {

@@ -7,7 +7,7 @@ use super::scan::ended;
 use super::{Lane, Todo};
 use crate::domain::scan::{Kind, OnUnknown, Outcome};
 use crate::domain::time::Timestamp;
-use crate::journal::{JournalError, OpenScan, ScanRow, Tx};
+use crate::journal::{JournalError, MACHINE_BUSY, OpenScan, ScanRow, Tx, Wait};
 
 /// How long a scan that cannot be followed is taken to occupy its machine: the default cool-down of its kind.
 const fn occupies(kind: Kind) -> Duration {
@@ -16,9 +16,6 @@ const fn occupies(kind: Kind) -> Duration {
         Kind::Full => Duration::from_secs(6 * 3600),
     }
 }
-
-/// A machine that stays busy is tried again at growing distances, up to this.
-const BUSY_MOST: Duration = Duration::from_secs(3600);
 
 const NOT_FOLLOWED: &str = "sent, and not followed: the app may not read machine actions";
 const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
@@ -66,8 +63,7 @@ impl Lane {
         if scan.scan.unanswered {
             return lost(tx, COVERED);
         }
-        let wait = self.pace.busy.saturating_mul(1 << scan.tries.min(8)).min(BUSY_MOST);
-        tx.to_waiting(scan.scan.id, Some(now.plus(wait)), Some("machine busy"), now)
+        tx.to_waiting(scan.scan.id, Wait::Until(now.plus(self.put_off(scan.scan.tries)), MACHINE_BUSY), now)
     }
 }
 

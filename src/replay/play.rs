@@ -30,7 +30,7 @@ pub(super) struct Case<'a> {
 /// A policy with the queues of its tenants.
 pub(super) struct Play<'p> {
     pub(super) policy: &'p Policy,
-    pub(super) queues: BTreeMap<String, Queue>,
+    pub(super) queues: BTreeMap<String, Queue<'p>>,
     pub(super) tally: Tally,
 }
 
@@ -63,7 +63,7 @@ impl<'p> Play<'p> {
                     Some(machine) => {
                         let bounds = stage.tenant(case.tenant);
                         let mode = if bounds.approval { wanted.mode.min(Mode::Approve) } else { wanted.mode };
-                        let new = || Queue::new(bounds.share, stage.takes);
+                        let new = || Queue::new(self.policy, bounds.share, stage.takes);
                         let queue = self.queues.entry(case.tenant.to_owned()).or_insert_with(new);
                         let wanted = Wanted { mode, ..wanted.clone() };
                         queue.admit(&machine, verdict.rule.as_deref(), &wanted, case.now)

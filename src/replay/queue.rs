@@ -11,8 +11,9 @@ use crate::domain::plan::{History, Open, Past, Plan, Waiting, plan};
 use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{Kind, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Limit, Wanted};
+use crate::domain::verdict::{Limit, Openings, Wanted};
 use crate::lane::Pace;
+use crate::policy::Policy;
 
 /// From a call's leaving to its answer.
 const ANSWER: Duration = Duration::from_millis(200);
@@ -44,6 +45,9 @@ struct Scan {
     not_after: Timestamp,
     /// The opening of the window it waits for.
     start: Option<Timestamp>,
+    /// When it may leave at all.
+    openings: Openings,
+    max_age: Duration,
     /// A weaker scan of its machine must end first.
     behind: bool,
     /// Since when nothing but the quota stands in its way.
@@ -71,7 +75,8 @@ enum Event {
 }
 
 /// One tenant's queue. There are no dry scans in it.
-pub(super) struct Queue {
+pub(super) struct Queue<'p> {
+    policy: &'p Policy,
     share: Share,
     takes: Takes,
     pace: Pace,
@@ -91,9 +96,10 @@ pub(super) struct Queue {
     pub(super) load: Load,
 }
 
-impl Queue {
-    pub(super) fn new(share: Share, takes: Takes) -> Queue {
+impl<'p> Queue<'p> {
+    pub(super) fn new(policy: &'p Policy, share: Share, takes: Takes) -> Queue<'p> {
         Queue {
+            policy,
             share,
             takes,
             pace: Pace::default(),
@@ -135,12 +141,13 @@ impl Queue {
     /// What becomes of a wanted scan of this machine.
     pub(super) fn admit(&mut self, machine: &str, rule: Option<&str>, wanted: &Wanted, now: Timestamp) -> Reason {
         let plan = plan(&self.history(machine, rule, wanted, now), wanted, now);
+        let reason = plan.reason();
         match plan {
             Plan::Begin { after, start } => self.begin(machine, rule, wanted, (after.is_some(), start), now),
             Plan::Join(joined) => self.join(joined, wanted, now),
             Plan::Answered(..) | Plan::Hold(_) => {}
         }
-        plan.reason()
+        reason
     }
 
     fn history(&mut self, machine: &str, rule: Option<&str>, wanted: &Wanted, now: Timestamp) -> History {
@@ -151,7 +158,8 @@ impl Queue {
         };
         let waiting = known.waiting.and_then(|id| {
             let scan = self.scans.get(&id)?;
-            Some(Waiting { scan: ScanId(id), kind: scan.kind, priority: scan.priority, start: scan.start })
+            let (kind, priority, start, openings) = (scan.kind, scan.priority, scan.start, scan.openings.clone());
+            Some(Waiting { scan: ScanId(id), kind, priority, start, openings })
         });
         let open = known.open.and_then(|id| {
             let kind = self.scans.get(&id)?.kind;
@@ -195,6 +203,8 @@ impl Queue {
             created: now,
             not_after: not_after(wanted, start, now),
             start,
+            openings: wanted.openings.clone(),
+            max_age: wanted.max_age,
             behind,
             due: None,
         };
@@ -210,6 +220,7 @@ impl Queue {
             self.ready.insert((Reverse(joined.priority), id));
         }
         (scan.kind, scan.priority, scan.start) = (joined.kind, joined.priority, joined.start);
+        (scan.openings, scan.max_age) = (joined.openings, scan.max_age.max(wanted.max_age));
         scan.not_after = scan.not_after.max(not_after(wanted, joined.start, now));
         self.when_due(id, now);
     }
@@ -238,6 +249,11 @@ impl Queue {
                 self.too_old(id);
                 continue;
             }
+            let opens = self.policy.rules().opens(&scan.openings, now);
+            if opens > now {
+                self.wait_for_window(id, opens);
+                continue;
+            }
             let urgent = (priority >= Priority::URGENT).then_some(scan.created);
             let free_at = self.free_at(urgent.is_some(), now);
             if free_at > now {
@@ -251,6 +267,17 @@ impl Queue {
         }
         self.budget.calm();
         self.next_poll = Timestamp::NEVER;
+    }
+
+    /// Its windows are closed: its turn comes when they open.
+    fn wait_for_window(&mut self, id: i64, opens: Timestamp) {
+        self.ready.pop_first();
+        let Some(scan) = self.scans.get_mut(&id) else { return };
+        (scan.due, scan.start) = (None, Some(opens));
+        scan.not_after = scan.not_after.max(opens.plus(scan.max_age));
+        if opens < Timestamp::NEVER {
+            self.at(opens, Event::Due(id));
+        }
     }
 
     fn free_at(&mut self, urgent: bool, now: Timestamp) -> Timestamp {

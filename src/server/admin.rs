@@ -16,7 +16,7 @@ use super::reception::{Heard, Refusals};
 use super::refusal::Refusal;
 use super::traces::Traces;
 use super::{control, same_site};
-use crate::api::{LaneView, SourceView, StatusView, TenantView};
+use crate::api::{LaneView, PauseView, SourceView, StatusView, TenantView};
 use crate::clock;
 use crate::domain::rules::duration;
 use crate::domain::time::Timestamp;
@@ -94,7 +94,7 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
             source.unread = admin.read(move |reader| reader.unread(&name)).await?;
         }
     }
-    let pauses = admin.read(|reader| reader.pauses()).await?;
+    let pauses = admin.pauses().await?;
     let mut warnings = in_force.settings.warnings.clone();
     warnings.extend(admin.traces.warnings());
     warnings.extend(admin.journal.space().room().warning());
@@ -167,6 +167,14 @@ impl Admin {
             tracing::error!(code = error.code(), %error, "the journal could not be read");
             Refusal::JournalUnavailable
         })
+    }
+
+    /// The pauses in force, held against the policy in force.
+    pub(super) async fn pauses(&self) -> Result<Vec<PauseView>, Refusal> {
+        let mut pauses = self.read(|reader| reader.pauses()).await?;
+        let in_force = self.intake.in_force();
+        pauses.iter_mut().for_each(|pause| pause.compare(in_force.policy.rules().names()));
+        Ok(pauses)
     }
 
     /// Fills in whether a source is silent for too long.

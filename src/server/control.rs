@@ -22,9 +22,9 @@ use crate::api::{ItemView, OrderView, PausesView, ReloadView};
 use crate::clock;
 use crate::domain::mapping::Headers;
 use crate::domain::person::By;
-use crate::domain::scan::{Kind, Mode, Priority};
+use crate::domain::scan::Mode;
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::Wanted;
+use crate::domain::verdict::{AskedFor, Wanted};
 use crate::intake::NotAccepted;
 use crate::journal::{Done, JournalError, Scope, Selected, TenantId, Tx, Wants, Word};
 use crate::policy::{Ceiling, Policy, Terms};
@@ -71,8 +71,9 @@ impl Verb {
     /// The keys of an order about one thing.
     const fn keys(self) -> &'static [&'static str] {
         match self {
-            Verb::Approve => &["machine", "reason", "by"],
-            Verb::Deny | Verb::Cancel | Verb::Retry => &["reason", "by"],
+            Verb::Approve => &["machine", "now", "reason", "by"],
+            Verb::Retry => &["now", "reason", "by"],
+            Verb::Deny | Verb::Cancel => &["reason", "by"],
         }
     }
 
@@ -128,7 +129,7 @@ async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Ref
     let who = by.who.clone();
     let set = admin.write(move |tx| tx.pause(&scope, &by, until, now)).await?;
     tracing::warn!(who, scope = set.scope(), until = set.until, "paused");
-    Ok(Json(PausesView { items: vec![set], in_force: admin.read(|reader| reader.pauses()).await? }))
+    Ok(Json(PausesView { items: vec![set], in_force: admin.pauses().await? }))
 }
 
 async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Refusal> {
@@ -140,7 +141,7 @@ async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Re
     for ended in &items {
         tracing::warn!(who, scope = ended.scope(), "resumed");
     }
-    Ok(Json(PausesView { items, in_force: admin.read(|reader| reader.pauses()).await? }))
+    Ok(Json(PausesView { items, in_force: admin.pauses().await? }))
 }
 
 /// Reads rules.toml and scanhook.toml now. What is faulty is not put in force, and is the answer.
@@ -159,13 +160,15 @@ async fn received(body: Body) -> Result<Bytes, Refusal> {
 
 /// What a scan that a person asks for is begun on.
 struct Now {
+    /// Whatever the windows say.
+    at_once: bool,
     policy: Arc<Policy>,
     terms: BTreeMap<TenantId, Terms>,
 }
 
 impl Now {
-    fn wanted(&self, tenant: TenantId, rule: Option<&str>, kind: Kind, priority: Priority) -> Option<Wanted> {
-        Some(self.policy.wanted(*self.terms.get(&tenant)?, rule, kind, priority))
+    fn wanted(&self, tenant: TenantId, asked: AskedFor<'_>) -> Option<Wanted> {
+        Some(self.policy.wanted(*self.terms.get(&tenant)?, asked))
     }
 
     fn may_call(&self, tenant: TenantId) -> bool {
@@ -233,8 +236,10 @@ impl Admin {
         if machine.is_some() && ids.len() > 1 {
             return Err(Objection::BadValue("machine", "a machine for one decision, not for several").into());
         }
+        let at_once = members.flag("now")?;
         let in_force = self.intake.in_force();
         let now = Arc::new(Now {
+            at_once,
             policy: in_force.policy.clone(),
             terms: in_force.tenants.iter().map(|tenant| (tenant.id, tenant.terms)).collect(),
         });
@@ -309,12 +314,12 @@ fn step_of(
     now: &Now,
     at: Timestamp,
 ) -> Result<Vec<ItemView>, JournalError> {
-    let terms =
-        |tenant: TenantId, rule: Option<&str>, kind: Kind, priority: Priority| now.wanted(tenant, rule, kind, priority);
+    let terms = |tenant: TenantId, asked: AskedFor<'_>| now.wanted(tenant, asked);
+    let at_once = now.at_once;
     match verb {
-        Verb::Approve => tx.answer_held(ids, &Word::Approve(machine), by, &terms, at),
+        Verb::Approve => tx.answer_held(ids, &Word::Approve { machine, at_once }, by, &terms, at),
         Verb::Deny => tx.answer_held(ids, &Word::Deny, by, &terms, at),
         Verb::Cancel => tx.call_off(ids, by, &|tenant| now.may_call(tenant), at),
-        Verb::Retry => tx.retry(ids, by, &terms, at),
+        Verb::Retry => tx.retry(ids, by, at_once, &terms, at),
     }
 }

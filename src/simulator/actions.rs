@@ -136,7 +136,11 @@ impl Simulator {
             return Err(invalid());
         }
         if let Some(code) = self.device(&grant.tenant, machine)?.refuses_scan {
-            let status = if ["DisallowedOperation", "DisabledFeature"].contains(&code.as_str()) { 403 } else { 400 };
+            let status = if ["DisallowedOperation", "DisabledFeature", "Forbidden"].contains(&code.as_str()) {
+                403
+            } else {
+                400
+            };
             return Err(refused(status, &code, "The machine cannot be scanned."));
         }
         let mut here =

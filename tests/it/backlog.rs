@@ -13,7 +13,7 @@ use scanhook::domain::scan::Mode;
 use scanhook::domain::time::Now;
 use scanhook::domain::verdict::Limit;
 use scanhook::intake::Desk;
-use scanhook::journal::{Filter, Ids, Retention, Store};
+use scanhook::journal::{Filter, Ids, PolicyId, Retention, Store};
 use scanhook::lane::{Lane, Pace};
 use scanhook::policy::{Ceiling, Terms};
 use scanhook::simulator::{Setup, Simulator, What};
@@ -194,7 +194,7 @@ fn a_year(path: &Path, deliveries: u32) {
 
 fn retention() -> Retention {
     let remember = (0..20).map(|n| (format!("source-{n}"), 3 * DAY)).collect();
-    Retention { bodies: 30 * DAY, records: 400 * DAY, remember }
+    Retention { bodies: 30 * DAY, records: 400 * DAY, policy: PolicyId(1), remember }
 }
 
 /// A journal with one delivery and a year of old ones, and the steps it takes from now on.

@@ -617,6 +617,38 @@ async fn a_source_that_is_gone_meanwhile_leaves_its_decisions_held_and_not_lost(
     assert_eq!(told(&made), "held source_removed -");
     assert!(why(&made).contains("taken out of the configuration"), "{made}");
     assert!(site.far.scans().is_empty());
+
+    // Once the source is back, a retry decides it by its rules.
+    site.stop().await;
+    let config = std::fs::read_to_string(&file).unwrap().replace("sources.renamed", "sources.siem");
+    std::fs::write(&file, config).unwrap();
+    site.restart().await;
+    let told_of = site.ordered("/api/v1/retry", json!({ "ids": [made["id"]] })).await;
+    assert_eq!(told_of["items"][0]["result"], "retried", "{told_of}");
+    let made = decided(&site, &receipt).await;
+    assert_eq!(told(&made), "scan new 1");
+    site.scan_in(made["scan_id"].as_str().unwrap(), "finished").await;
+}
+
+#[tokio::test]
+async fn a_machine_that_is_named_for_an_address_is_not_taken_for_another_time() {
+    let mut site = Site::with(listing(Vec::new())).await;
+    let (early, late) =
+        (settle(&site, about("1", "ip=10.0.0.12")).await, settle(&site, about("2", "ip=10.0.0.12")).await);
+    let other = settle(&site, about("3", "ip=10.0.0.12")).await;
+    assert_eq!(told(&early), "held unresolved_device -");
+    site.stop().await;
+    // The first was received hours before the others: the address was another machine's then.
+    let db = rusqlite::Connection::open(site.journal()).unwrap();
+    db.execute("UPDATE delivery SET received_at = received_at - 10800000 WHERE id = 1", []).unwrap();
+    drop(db);
+    site.restart().await;
+    let path = format!("/api/v1/decisions/{}/approve", late["id"].as_str().unwrap());
+    let approved = site.ordered(&path, json!({ "machine": machine(2) })).await;
+    let ids: Vec<_> = approved["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect();
+    assert_eq!(ids, [late["id"].clone(), other["id"].clone()], "both asked the same of the directory");
+    let held = site.get("/api/v1/decisions?state=held").await;
+    assert_eq!(held["items"][0]["id"], early["id"]);
 }
 
 #[tokio::test]

@@ -165,6 +165,8 @@ fn every_way_the_journal_fails_is_explained() {
         OpenError::Lost(path()),
         OpenError::Newer { found: 2, known: 1 },
         OpenError::Foreign,
+        OpenError::Simulated(path()),
+        OpenError::Real(path()),
         OpenError::NotDurable,
         OpenError::Io { path: path(), message: message() },
         OpenError::Sqlite(message()),
@@ -210,6 +212,9 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
             "src/lane/gate.rs",
             "src/lane/resolve.rs",
             "src/lane/cancel.rs",
+            "src/lane/blocked.rs",
+            "src/lane/by_id.rs",
+            "src/lane/moved.rs",
             "src/journal/held.rs",
             "src/journal/cancel.rs",
         ])

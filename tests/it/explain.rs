@@ -465,8 +465,9 @@ fn what_the_journal_holds_and_this_version_cannot_read_is_named_and_not_explaine
     desk.file("rules.toml", POLICY);
     desk.file("lab.txt", "10.99.0.0/16\n");
     let id = decided_and_down(&desk);
-    let change =
-        |sql: &str| rusqlite::Connection::open(desk.path("data/scanhook.db")).unwrap().execute_batch(sql).unwrap();
+    let change = |sql: &str| {
+        rusqlite::Connection::open(desk.path("data/scanhook-simulated.db")).unwrap().execute_batch(sql).unwrap()
+    };
     change("UPDATE alert SET fields = '{\"devices\": 3}'");
     let ran = desk.run(&["explain", "--data-dir", "data", "--delivery", &id]).ends(0);
     has(&ran.out, &["stored: alert a-1 is decided", "note: alert a-1: as it is stored this version cannot read it"]);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::clock;
-use scanhook::journal::{Ids, Job, JournalError, MISSES, OpenError, Retention, SCHEMA, Store, Tx};
+use scanhook::journal::{Ids, Job, JournalError, MISSES, OpenError, PolicyId, Retention, SCHEMA, Store, Tx};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -558,8 +558,14 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     site.stop().await;
 
     let path = site.journal();
-    let retention = Retention { bodies: 30 * DAY, records: 400 * DAY, remember: vec![("siem".to_owned(), 3 * DAY)] };
+    let retention = Retention {
+        bodies: 30 * DAY,
+        records: 400 * DAY,
+        policy: PolicyId(1),
+        remember: vec![("siem".to_owned(), 3 * DAY)],
+    };
     let mut store = open(&path).unwrap();
+    run(&mut store, |tx| tx.policy("another", "nothing was decided by it", clock::now()).map(drop)).unwrap();
     let keys = "SELECT (SELECT count(*) FROM delivery WHERE key IS NOT NULL) + (SELECT count(*) FROM alert WHERE key IS NOT NULL)";
     let bodies = "SELECT count(*) FROM delivery WHERE body IS NOT NULL";
     let alerts = "SELECT group_concat(alert_id) FROM (SELECT alert_id FROM alert ORDER BY alert_id)";
@@ -582,6 +588,7 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     forget(&mut store, &retention, 401 * DAY);
     assert_eq!(ids(&path), "held,waiting", "the records of what is over");
     assert_eq!(count(&path, "SELECT count(*) FROM decision"), 2);
+    assert_eq!(count(&path, "SELECT count(*) FROM policy"), 1, "by the other nothing is decided any more");
     assert_eq!(count(&path, "SELECT count(*) FROM scan"), 1);
     assert_eq!(count(&path, "SELECT count(*) FROM event WHERE scan NOT IN (SELECT id FROM scan)"), 0);
     drop(store);
@@ -615,4 +622,22 @@ async fn after_remember_the_same_delivery_is_new_even_before_housekeeping_came_b
     assert_ne!(again["delivery"], first["delivery"]);
     assert_eq!(again["alerts"][0]["state"], "decided");
     assert_eq!(site.post("siem", &body).await.json()["delivery"], again["delivery"], "the younger one is remembered");
+}
+
+#[test]
+fn what_was_played_with_the_simulator_and_what_is_real_never_share_a_journal() {
+    for simulated in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scanhook.db");
+        drop(open(&path).unwrap().only_for(simulated).unwrap());
+        let refused = open(&path).unwrap().only_for(!simulated).map(drop).unwrap_err();
+        assert!(refused.to_string().contains("scanhook.db") && refused.to_string().contains("simulate"), "{refused}");
+        drop(open(&path).unwrap().only_for(simulated).unwrap());
+    }
+    // What a version wrote that did not know of this is real work.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scanhook.db");
+    let mut store = open(&path).unwrap();
+    run(&mut store, |tx| tx.tenant("default").map(drop)).unwrap();
+    assert!(matches!(store.only_for(true).map(drop), Err(OpenError::Real(_))));
 }

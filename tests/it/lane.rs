@@ -533,3 +533,60 @@ async fn a_dry_run_does_not_send_what_was_decided_before_it() {
     never("a scan is started", || !site.far.scans().is_empty()).await;
     assert_eq!(site.scan(&scan).await["state"], "waiting");
 }
+
+#[tokio::test]
+async fn a_quick_that_may_have_begun_stays_one_and_a_full_gets_a_scan_of_its_own() {
+    let site = Site::with(with_setup(|setup| {
+        setup.list_lag_ms = 2_500;
+        setup.quick_ms = 5_000;
+    }))
+    .await;
+    site.far.fault("scan", 1, 1, How::LostAnswer);
+    let quick = scan_id(&site.accepted(alert("1", "medium", &machine(1))).await);
+    // Neither list holds it yet, the machine is busy with it, and lists go on without it.
+    until("it waits for its third try", async || {
+        let seen = site.scan(&quick).await;
+        (seen["state"] == "waiting" && seen["tries"] == 2).then_some(())
+    })
+    .await;
+    let full = scan_id(&site.accepted(alert("2", "high", &machine(1))).await);
+    assert_ne!(quick, full);
+    for (scan, kind) in [(&quick, "quick"), (&full, "full")] {
+        let ended = site.scan_in(scan, "finished").await;
+        assert_eq!((&ended["outcome"], &ended["kind"]), (&"succeeded".into(), &kind.into()), "{ended}");
+        let action = site.far.scans().into_iter().find(|action| ended["action"] == action.id.as_str()).unwrap();
+        assert_eq!(action.kind.to_lowercase(), kind, "it is told to be what it was");
+    }
+    assert_eq!(site.far.scans().len(), 2);
+}
+
+#[tokio::test]
+async fn a_name_that_is_given_to_another_entra_tenant_sends_nothing_before_its_old_work_is_over() {
+    let mut site = Site::open().await;
+    site.ordered("/api/v1/pause", json!({})).await;
+    let old = high(&site, "1", &machine(1)).await;
+    until("there is a token", async || {
+        site.get("/api/v1/status").await["tenants"][0]["lane"]["token_expires_at"].is_string().then_some(())
+    })
+    .await;
+    site.stop().await;
+    let file = site.folder.path().join("scanhook.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, config.replace(TENANT, "77777777-6a44-4f0d-9c51-7e8a9b0c1d2e")).unwrap();
+    site.restart().await;
+    site.ordered("/api/v1/resume", json!({})).await;
+    let why = site.stopped().await;
+    assert!(why.contains(TENANT) && why.contains("77777777"), "{why}");
+    let new = high(&site, "2", &machine(2)).await;
+    never("anything is sent", || !site.far.calls_of("scan").is_empty()).await;
+    // Both wait under the old tenant; cancelled, they are over.
+    for scan in [&old, &new] {
+        site.ordered(&format!("/api/v1/scans/{scan}/cancel"), json!({})).await;
+    }
+    until("it goes on", async || {
+        site.get("/api/v1/status").await["tenants"][0]["lane"]["stopped"].is_null().then_some(())
+    })
+    .await;
+    let next = high(&site, "3", &machine(3)).await;
+    assert_eq!(site.scan_in(&next, "finished").await["outcome"], "succeeded");
+}

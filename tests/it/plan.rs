@@ -12,8 +12,10 @@ use scanhook::domain::mapping::Item;
 use scanhook::domain::scan::{Kind, Mode, Outcome, Priority, Reason};
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::Timestamp;
-use scanhook::domain::verdict::{Asks, Cooldown, Limit, Verdict, Wanted};
-use scanhook::journal::{Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
+use scanhook::domain::verdict::{Asks, Cooldown, Limit, Openings, Verdict, Wanted};
+use scanhook::journal::{
+    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx, Wait,
+};
 
 const SECRET: &[u8] = b"a secret of the simulated sender";
 const START: Timestamp = Timestamp::from_millis(1_793_606_400_000);
@@ -53,6 +55,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
                 hold_for: minutes(600),
                 // Relative to the step; made absolute when it happens.
                 start: start.map(|start| Timestamp::default().plus(minutes(start))),
+                openings: Openings::always(),
             }
         },
     )
@@ -323,6 +326,7 @@ fn what_goes_back_to_the_queue_takes_its_early_start_along() {
         max_age: minutes(600),
         hold_for: minutes(600),
         start,
+        openings: Openings::always(),
     };
     real.want(1, 1, wanted(Kind::Quick, None), now);
     let quick = write(&mut real.store, move |tx| {
@@ -333,7 +337,7 @@ fn what_goes_back_to_the_queue_takes_its_early_start_along() {
     let (_, reason, full) = real.want(1, 1, wanted(Kind::Full, Some(now.plus(minutes(120)))), now);
     assert_eq!(reason, "new", "a Full waits behind the Quick, and for its window");
     let next = write(&mut real.store, move |tx| {
-        tx.to_waiting(quick.id, None, None, now)?;
+        tx.to_waiting(quick.id, Wait::Turn, now)?;
         tx.release_due(tenant, now)?;
         tx.next_scan(tenant, false)
     });

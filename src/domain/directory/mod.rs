@@ -50,6 +50,10 @@ codes! {
         Forbidden = "forbidden",
         /// No answer came in time.
         Late = "late",
+        /// Other look-ups came first, for as long as it could wait.
+        Queued = "queued",
+        /// The tenant's name was given to another Entra tenant.
+        Moved = "moved",
         /// It refused the question.
         Refused = "refused",
     }
@@ -60,7 +64,9 @@ impl Silence {
         match self {
             Silence::NoRole => "the app has no role that reads machines",
             Silence::Forbidden => "Defender forbids reading machines",
-            Silence::Late => "Defender's directory did not answer in time",
+            Silence::Late => "Defender's directory did not answer in time, and is asked again",
+            Silence::Queued => "Defender's directory could not be asked in time, because other look-ups came first",
+            Silence::Moved => "the tenant's name was given to another Entra tenant, whose directory is not asked",
             Silence::Refused => "Defender's directory refused the question",
         }
     }

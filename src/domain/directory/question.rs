@@ -182,7 +182,8 @@ impl Claims {
     }
 
     /// The address, while the far side still answers for its time.
-    pub(super) fn fresh_address(&self, now: Timestamp) -> Option<(IpAddr, Timestamp)> {
+    #[must_use]
+    pub fn fresh_address(&self, now: Timestamp) -> Option<(IpAddr, Timestamp)> {
         self.address.filter(|(_, at)| now.since(*at) < OLDEST)
     }
 }

@@ -1,6 +1,8 @@
 //! What becomes of one event: the first rule that is true, within what the protections allow; held where something
 //! milder could not be judged; to be resolved where the directory could still change it.
 
+use std::collections::BTreeSet;
+
 use super::event::Event;
 use super::protect::{Caps, Held};
 use super::rule::Rule;
@@ -9,7 +11,7 @@ use super::truth::Truths;
 use super::{Facts, Rules};
 use crate::domain::scan::{Kind, Mode, Priority, Reason};
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Guarded, Seen, Verdict, Wanted};
+use crate::domain::verdict::{Asks, Guarded, Openings, Seen, Verdict, Wanted};
 
 /// Fields named in a decision that waits for the directory; more would tell nobody more.
 const OPEN_SHOWN: usize = 8;
@@ -25,11 +27,12 @@ struct Guards {
 }
 
 /// A scan that may begin, or be held.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Outcome {
     kind: Kind,
     held: bool,
     start: Option<Timestamp>,
+    groups: BTreeSet<Vec<usize>>,
 }
 
 /// How the rules were gone through.
@@ -65,7 +68,8 @@ impl Rules {
                 continue;
             }
             let (least, most) = protection.caps(truths, sight.event, &self.windows);
-            (guards.least, guards.most) = (guards.least.join(least), guards.most.join(most));
+            guards.least = guards.least.join(least);
+            guards.most = guards.most.join(most);
             guards.hit.extend(protection.guarded(truths));
             if truths.may_be_unknown() {
                 guards.unknown.extend(protection.unknown(sight));
@@ -118,17 +122,18 @@ impl Rules {
         mode: Mode,
     ) -> Option<Option<Outcome>> {
         let Some(kind) = rule.scan else { return Some(None) };
-        let with = |caps: Caps, undecided: bool| {
+        let with = |caps: &Caps, undecided: bool| {
             let start = caps.start.max(rule.times.start(at, &self.windows));
             let held = undecided || caps.held != Held::No;
-            Some(kind).min(caps.kind).map(|kind| Outcome { kind, held, start })
+            let groups = caps.groups.iter().cloned().chain(rule.times.group().map(<[usize]>::to_vec)).collect();
+            Some(kind).min(caps.kind).map(|kind| Outcome { kind, held, start, groups })
         };
         let milder = |pick: fn(Truths) -> bool| {
             let mut unknown = passed_over.iter().filter(|(_, truths)| pick(*truths));
             unknown.any(|(other, _)| other.is_milder_than(rule, mode, at, &self.windows))
         };
-        let least = with(guards.least, milder(|truths| truths == Truths::UNKNOWN));
-        let most = with(guards.most, milder(Truths::may_be_unknown));
+        let least = with(&guards.least, milder(|truths| truths == Truths::UNKNOWN));
+        let most = with(&guards.most, milder(Truths::may_be_unknown));
         (least == most).then_some(least)
     }
 
@@ -146,6 +151,8 @@ impl Rules {
             (Some(_), Some(kind)) => {
                 let mut wanted = self.wanted(rule, kind, event, mode);
                 wanted.start = wanted.start.max(guards.least.start);
+                let groups = rule.times.group().into_iter().chain(guards.least.groups.iter().map(Vec::as_slice));
+                wanted.openings = self.named(groups);
                 let milder = course.passed_over.into_iter();
                 let milder = milder.filter(|other| other.is_milder_than(rule, mode, event.at, &self.windows));
                 let mut unknown: Vec<Seen> = milder.flat_map(|other| other.unknown(&sight)).collect();
@@ -175,6 +182,7 @@ impl Rules {
             max_age: rule.max_age,
             hold_for: self.hold_for,
             start: rule.times.start(event.at, &self.windows),
+            openings: Openings::always(),
         }
     }
 

@@ -18,6 +18,7 @@ mod lint;
 mod list;
 mod memo;
 mod network;
+mod opening;
 mod operand;
 mod outline;
 mod protect;
@@ -54,8 +55,8 @@ pub use protect::{AtMost, IfUnknown};
 pub use run::{Ran, run};
 
 use super::comment::Template;
-use super::scan::{Kind, Mode, Priority};
-use super::verdict::{Cooldown, Limit, Verdict, Wanted};
+use super::scan::Mode;
+use super::verdict::{AskedFor, Cooldown, Limit, Verdict, Wanted};
 
 /// A rules file, checked and compiled.
 #[derive(Clone, Debug)]
@@ -137,10 +138,14 @@ impl Rules {
         self.rules.iter().map(|rule| rule.name.as_str())
     }
 
-    /// A scan of this kind on the terms that this rule has now: what a person's approval or a retry begins. A rule that
-    /// is not there any more has those of the defaults.
+    /// A scan of this kind on the terms that this rule has now, and in the windows that it and the protections of its
+    /// decision have: what a person's approval or a retry begins. A rule that is not there any more has the terms of the
+    /// defaults.
     #[must_use]
-    pub fn wanted_by(&self, rule: Option<&str>, kind: Kind, priority: Priority) -> Wanted {
+    pub fn wanted_by(&self, asked: AskedFor<'_>) -> Wanted {
+        let AskedFor { rule, protections, kind, priority, now } = asked;
+        let openings = self.openings_of(rule, protections);
+        let start = Some(self.opens(&openings, now)).filter(|opens| *opens > now);
         let rule = rule.and_then(|name| self.rules.iter().find(|rule| rule.name == name));
         Wanted {
             kind,
@@ -151,7 +156,8 @@ impl Rules {
             tenant_limit: None,
             max_age: rule.map_or(self.max_age, |rule| rule.max_age),
             hold_for: self.hold_for,
-            start: None,
+            start,
+            openings,
         }
     }
 

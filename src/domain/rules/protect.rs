@@ -1,6 +1,7 @@
 //! Protections: always evaluated, whatever the rules say; they can only make a decision milder.
 
 use core::ops::Range;
+use std::collections::BTreeSet;
 
 use toml::de::DeTable;
 
@@ -69,27 +70,41 @@ pub(super) enum Held {
 }
 
 /// What protections leave of a scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Caps {
     /// The strongest scan that may be.
     pub(super) kind: Option<Kind>,
     pub(super) held: Held,
     /// Not before this.
     pub(super) start: Option<Timestamp>,
+    /// Only while one window of each of these groups is open, as places in the file's list.
+    pub(super) groups: BTreeSet<Vec<usize>>,
 }
 
 impl Caps {
     /// No protection.
-    pub(super) const FREE: Caps = Caps { kind: Some(Kind::Full), held: Held::No, start: None };
+    pub(super) const FREE: Caps = Caps { kind: Some(Kind::Full), held: Held::No, start: None, groups: BTreeSet::new() };
 
-    /// Both at once: the mildest kind, held if any says so, the latest start.
-    pub(super) fn join(self, other: Caps) -> Caps {
-        Caps { kind: self.kind.min(other.kind), held: self.held.max(other.held), start: self.start.max(other.start) }
+    /// Both at once: the mildest kind, held if any says so, the latest start, all windows.
+    pub(super) fn join(mut self, mut other: Caps) -> Caps {
+        self.groups.append(&mut other.groups);
+        Caps {
+            kind: self.kind.min(other.kind),
+            held: self.held.max(other.held),
+            start: self.start.max(other.start),
+            groups: self.groups,
+        }
     }
 
     /// What is certain where either may be.
-    fn meet(self, other: Caps) -> Caps {
-        Caps { kind: self.kind.max(other.kind), held: self.held.min(other.held), start: self.start.min(other.start) }
+    fn meet(mut self, other: Caps) -> Caps {
+        self.groups.retain(|group| other.groups.contains(group));
+        Caps {
+            kind: self.kind.max(other.kind),
+            held: self.held.min(other.held),
+            start: self.start.min(other.start),
+            groups: self.groups,
+        }
     }
 }
 
@@ -126,6 +141,7 @@ impl Protection {
             },
             held: if self.at_most == Some(AtMost::Hold) { Held::Protected } else { Held::No },
             start: self.times.start(event.at, calendar),
+            groups: self.times.group().map(<[usize]>::to_vec).into_iter().collect(),
         };
         let free = truths.may_be_false().then_some(Caps::FREE);
         let unknown = truths.may_be_unknown().then(|| match self.if_unknown {
@@ -133,8 +149,9 @@ impl Protection {
             IfUnknown::Apply => hit(),
             IfUnknown::Skip => Caps::FREE,
         });
-        let all = || [free, unknown, truths.may_be_true().then(hit)].into_iter().flatten();
-        (all().reduce(Caps::meet).unwrap_or(Caps::FREE), all().reduce(Caps::join).unwrap_or(Caps::FREE))
+        let all: Vec<Caps> = [free, unknown, truths.may_be_true().then(hit)].into_iter().flatten().collect();
+        let least = all.iter().cloned().reduce(Caps::meet).unwrap_or(Caps::FREE);
+        (least, all.into_iter().reduce(Caps::join).unwrap_or(Caps::FREE))
     }
 
     /// For the record, if it is hit or cannot be judged.

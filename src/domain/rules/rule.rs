@@ -47,6 +47,11 @@ impl Times {
         (self.during.is_empty() || open(&self.during)) && !open(&self.outside)
     }
 
+    /// The windows of which one must be open for a scan to leave; `None`: it may leave at any time.
+    pub(super) fn group(&self) -> Option<&[usize]> {
+        (!self.start.is_empty()).then_some(self.start.as_slice())
+    }
+
     /// When a scan may begin: the next opening of any of the windows; `None`: at once.
     pub(super) fn start(&self, at: Timestamp, calendar: Calendar<'_>) -> Option<Timestamp> {
         let opens = windows(&self.start, calendar).map(|window| window.next_opening(at)).min()?;

@@ -141,3 +141,37 @@ async fn what_nobody_answers_expires_is_counted_and_can_be_held_again() {
     assert_eq!((&held["state"], &held["reason"]), (&"held".into(), &"unresolved_device".into()));
     approve(&site, &id, json!({ "machine": machine(1) })).await;
 }
+
+/// Hours of the day that begin two hours from now.
+fn not_now() -> String {
+    let hour = |ahead: i64| (jiff::Timestamp::now().as_second() / 3_600 + ahead) % 24;
+    format!("[windows.later]\ntimezone = \"UTC\"\nhours = [\"{:02}:00-{:02}:00\"]\n", hour(2), hour(3))
+}
+
+#[tokio::test]
+async fn an_approval_and_a_retry_wait_for_the_window_unless_the_person_says_now() {
+    let rules = ASKING.replace("name = \"ask\"", "name = \"ask\"\nstart = \"later\"");
+    let mut wish = Wish { rules: format!("{rules}\n{}", not_now()), ..Wish::default() };
+    wish.setup.outcomes = [(machine(2), "Failed".to_owned())].into();
+    let site = Site::with(wish).await;
+    let waits = decided(&site, alert("1", "medium", &machine(1)), "held", "approval").await;
+    let told = approve(&site, &waits, json!({ "by": "anna" })).await;
+    let waiting = site.scan(told["items"][0]["scan_id"].as_str().unwrap()).await;
+    assert_eq!(waiting["state"], "waiting");
+    assert!(waiting["opens_at"].is_string(), "{waiting}");
+
+    let now = decided(&site, alert("2", "medium", &machine(2)), "held", "approval").await;
+    let told = approve(&site, &now, json!({ "by": "anna", "now": true, "reason": "INC-7" })).await;
+    let sent = site.scan_in(told["items"][0]["scan_id"].as_str().unwrap(), "finished").await;
+    assert_eq!(line(&sent, "approved")["detail"], "regardless of windows: INC-7");
+    let record = decision(&site, &now).await;
+    assert!(record["why"].as_str().unwrap().ends_with("approved regardless of windows by anna (INC-7)"), "{record}");
+
+    // It failed, and once more is not now.
+    let retried = site.ordered("/api/v1/retry", json!({ "ids": [sent["id"]] })).await;
+    assert_eq!(results(&retried), ["retried"]);
+    approve(&site, &now, json!({})).await;
+    let again = decision(&site, &now).await["scan_id"].as_str().unwrap().to_owned();
+    assert!(site.scan(&again).await["opens_at"].is_string());
+    assert_eq!(site.far.scans().len(), 1);
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{begun, configure, line, token};
-use crate::harness::{RULES, Site, Wish, alert, machine, never, scan_id};
+use crate::harness::{RULES, Site, Wish, alert, machine, never, scan_id, until};
 
 #[tokio::test]
 async fn a_pause_keeps_scans_waiting_over_a_restart_and_a_resume_sends_them() {
@@ -165,4 +165,36 @@ async fn a_pause_that_would_pause_nothing_is_refused_and_names_its_key() {
     let changed = site.ordered("/api/v1/pause", json!({ "by": "ben", "until": "1h" })).await;
     assert_eq!(changed["in_force"].as_array().unwrap().len(), 1, "the same pause, changed");
     assert_eq!(changed["in_force"][0]["by"], "ben");
+}
+
+#[tokio::test]
+async fn a_pause_whose_rule_has_another_name_now_says_that_it_pauses_nothing_new() {
+    let mut site = Site::open().await;
+    site.ordered("/api/v1/pause", json!({ "rule": "high" })).await;
+    assert!(site.get("/api/v1/status").await["pauses"][0]["note"].is_null());
+    site.restart_with(&RULES.replace("name = \"high\"", "name = \"grave\"")).await;
+    let note = site.get("/api/v1/status").await["pauses"][0]["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("no rule `high`"), "{note}");
+}
+
+#[tokio::test]
+async fn a_scan_whose_first_call_was_lost_is_shown_as_paused_and_is_sent_again_after_the_resume() {
+    let mut wish = Wish::default();
+    wish.pace.follow_for = Some(std::time::Duration::from_secs(2));
+    let site = Site::with(wish).await;
+    site.far.fault("scan", 1, 1, scanhook::simulator::How::LostRequest);
+    // Nothing holds it back before its call has left.
+    let scan = begun(&site, "1", "high", &machine(1)).await;
+    until("its call is lost", async || (site.scan(&scan).await["state"] == "unknown").then_some(())).await;
+    site.ordered("/api/v1/pause", json!({ "rule": "high" })).await;
+    let paused = until("it is shown as paused", async || {
+        let seen = site.scan(&scan).await;
+        seen["paused"].is_object().then_some(seen)
+    })
+    .await;
+    assert_eq!(paused["state"], "unknown");
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(site.scan(&scan).await["state"], "unknown", "the pause counts for no time in which it was not found");
+    site.ordered("/api/v1/resume", json!({})).await;
+    assert_eq!(site.scan_in(&scan, "finished").await["outcome"], "succeeded");
 }

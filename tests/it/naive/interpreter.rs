@@ -9,6 +9,7 @@ use scanhook::domain::json::Json;
 use scanhook::domain::rules::{Event, Facts, Reading};
 use scanhook::domain::scan::{Kind, Mode, Reason};
 use scanhook::domain::time::Timestamp;
+use scanhook::domain::verdict::Openings;
 
 use super::policy::{Case, List, Op, Protection, Rule, Table, Times, Window};
 
@@ -16,7 +17,7 @@ use super::policy::{Case, List, Op, Protection, Rule, Table, Times, Window};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expected {
     Nothing { rule: Option<String>, reason: Reason },
-    Scan { rule: String, kind: Kind, mode: Mode, start: Option<Timestamp>, held: Option<Reason> },
+    Scan { rule: String, kind: Kind, mode: Mode, start: Option<Timestamp>, windows: Openings, held: Option<Reason> },
     Resolve,
 }
 
@@ -112,9 +113,9 @@ pub fn judge(case: &Case, event: &Event<'_>) -> Option<Expected> {
     let same = |other: &Expected| match (&first, other) {
         (Expected::Nothing { .. }, Expected::Nothing { .. }) => true,
         (
-            Expected::Scan { rule, kind, mode, start, held },
-            Expected::Scan { rule: r, kind: k, mode: m, start: s, held: h },
-        ) => (rule, kind, mode, start, held.is_some()) == (r, k, m, s, h.is_some()),
+            Expected::Scan { rule, kind, mode, start, windows, held },
+            Expected::Scan { rule: r, kind: k, mode: m, start: s, windows: w, held: h },
+        ) => (rule, kind, mode, start, windows, held.is_some()) == (r, k, m, s, w, h.is_some()),
         _ => false,
     };
     Some(if outcomes.iter().all(same) { first } else { Expected::Resolve })
@@ -154,6 +155,7 @@ fn outcome(case: &Case, starts: &Starts, rules: &[Truth], protections: &[Truth])
         return Expected::Nothing { rule: Some(rule.name.clone()), reason: Reason::Rule };
     };
     let mut start = starts.0[winner];
+    let mut windows = vec![&rule.times.start];
     let mode = |rule: &Rule| rule.mode.unwrap_or(case.mode);
     let (mut protected, mut undecided) = (false, false);
     for (n, (other, truth)) in case.rules[..winner].iter().zip(rules).enumerate() {
@@ -178,6 +180,7 @@ fn outcome(case: &Case, starts: &Starts, rules: &[Truth], protections: &[Truth])
                 _ => {}
             }
             start = start.max(starts.1[n]);
+            windows.push(&one.times.start);
         }
     }
     if nothing {
@@ -188,7 +191,13 @@ fn outcome(case: &Case, starts: &Starts, rules: &[Truth], protections: &[Truth])
         (false, true) => Some(Reason::Undecided),
         (false, false) => None,
     };
-    Expected::Scan { rule: rule.name.clone(), kind, mode: mode(rule), start, held }
+    let name = |n: &usize| format!("w{n}");
+    let windows = windows.into_iter().filter(|group| !group.is_empty());
+    let mut windows: Vec<Vec<String>> = windows.map(|group| group.iter().map(name).collect()).collect();
+    windows.sort();
+    windows.dedup();
+    let windows = Openings::while_open(windows);
+    Expected::Scan { rule: rule.name.clone(), kind, mode: mode(rule), start, windows, held }
 }
 
 fn rule_truth(case: &Case, rule: &Rule, event: &Event<'_>, trial: &mut Trial) -> Truth {

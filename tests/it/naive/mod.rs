@@ -25,6 +25,7 @@ fn said(verdict: &Verdict) -> Expected {
             kind: wanted.kind,
             mode: wanted.mode,
             start: wanted.start,
+            windows: wanted.openings.clone(),
             held: None,
         },
         Asks::Hold(reason, wanted) => Expected::Scan {
@@ -32,6 +33,7 @@ fn said(verdict: &Verdict) -> Expected {
             kind: wanted.kind,
             mode: wanted.mode,
             start: wanted.start,
+            windows: wanted.openings.clone(),
             held: Some(*reason),
         },
     }
@@ -58,10 +60,10 @@ fn compare(seed: u64, shown: bool) -> [usize; 4] {
             // Where nothing happens whatever the directory says, either may name the rule it likes.
             (Expected::Nothing { .. }, Expected::Nothing { .. }) if event.facts == Facts::NotAsked => true,
             (
-                Expected::Scan { rule, kind, mode, start, held },
-                Expected::Scan { rule: r, kind: k, mode: m, start: s, held: h },
+                Expected::Scan { rule, kind, mode, start, windows, held },
+                Expected::Scan { rule: r, kind: k, mode: m, start: s, windows: w, held: h },
             ) if event.facts == Facts::NotAsked => {
-                (rule, kind, mode, start, held.is_some()) == (r, k, m, s, h.is_some())
+                (rule, kind, mode, start, windows, held.is_some()) == (r, k, m, s, w, h.is_some())
             }
             (expected, said) => expected == said,
         };

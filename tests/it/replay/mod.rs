@@ -102,7 +102,7 @@ fn a_changed_rule_shows_what_it_would_change_and_whom() {
         "version = 1\n[[rule]]\nname = \"logins\"\nscan = \"quick\"\nwhen = { alert.title.contains = \"login\" }\n\
          [[rule]]\nname = \"high\"\nscan = \"full\"\nmode = \"approve\"\nwhen = { severity = \"critical\" }\n",
     );
-    let ran = desk.run(&["replay", "--rules", "new.toml", "data/scanhook.db"]).ends(0);
+    let ran = desk.run(&["replay", "--rules", "new.toml", "data/scanhook-simulated.db"]).ends(0);
     has(
         &ran.out,
         &[
@@ -386,7 +386,7 @@ fn an_alert_whose_body_is_forgotten_is_decided_without_it_and_counted() {
     let replay = || desk.run(&["replay", "data", "--rules", "new.toml", "-o", "json"]).ends(0).json();
     let whole = replay();
     assert_eq!((count(&whole, "scan", "new"), &whole["bodies_forgotten"]), (1, &0.into()));
-    let db = Connection::open(desk.path("data/scanhook.db")).unwrap();
+    let db = Connection::open(desk.path("data/scanhook-simulated.db")).unwrap();
     db.execute_batch("UPDATE delivery SET body = NULL").unwrap();
     drop(db);
     let forgotten = replay();

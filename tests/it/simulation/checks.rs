@@ -1,8 +1,10 @@
 //! What must hold after every run, by the far side's own log and clock.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use scanhook::domain::quota::Share;
+use scanhook::domain::time::Timestamp;
 
 use super::world::World;
 
@@ -58,6 +60,8 @@ fn truthful(world: &World) {
                 let action = world.far.scans().iter().find(|action| action.id == id).expect("it exists at Defender");
                 assert!(!action.is_open(now), "{} is called over and is not", scan.id);
                 assert_eq!(action.machine, scan.machine);
+                let kinds = (action.kind.to_lowercase(), scan.kind.clone());
+                assert!(!scan.ours || kinds.0 == kinds.1, "{} is told to be what it was not: {kinds:?}", scan.id);
                 // Not ours may be one of an earlier scan of ours that was given up as lost.
                 assert!(!(action.foreign && scan.ours), "{} takes somebody else's action for ours", scan.id);
             }
@@ -98,6 +102,18 @@ fn obeyed(world: &World) {
             "machine-needed" => assert_eq!(item.scan_id, None),
             other => panic!("{other}: {item:?}"),
         }
+    }
+}
+
+/// Nobody starves: what is wanted of a machine that is free leaves within a minute, whatever the others are like, and is
+/// called no more often than needed.
+pub fn not_starved(world: &World, free: impl Fn(&str) -> bool) {
+    for scan in world.scans().iter().filter(|scan| free(&scan.machine)) {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let sent = scan.sent_at.as_deref().unwrap_or_else(|| panic!("{} was never sent", scan.id));
+        let waited = at(sent).since(at(&scan.created_at));
+        assert!(waited <= Duration::from_secs(60), "{} of a free machine waited {waited:?}", scan.id);
+        assert_eq!(scan.outcome.as_deref(), Some("succeeded"));
     }
 }
 

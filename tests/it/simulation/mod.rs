@@ -6,6 +6,7 @@ use core::time::Duration;
 
 mod checks;
 mod faults;
+mod hardship;
 mod outages;
 mod throttle;
 mod world;

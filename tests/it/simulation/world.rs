@@ -12,7 +12,7 @@ use scanhook::api::{ItemView, Receipt};
 use scanhook::defender::Answer;
 use scanhook::domain::mapping::{Caps, Mapping};
 use scanhook::domain::quota::Share;
-use scanhook::domain::scan::{Mode, OnUnknown};
+use scanhook::domain::scan::{DecisionState, Mode, OnUnknown, Reason};
 use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::{Now, Timestamp};
 use scanhook::domain::verdict::Limit;
@@ -52,10 +52,23 @@ scan = "full"
 mode = "approve"
 when = { alert.category = "AskFirst" }
 [[rule]]
+name = "later"
+scan = "quick"
+start = "early"
+when = { alert.category = "Later" }
+[[rule]]
 name = "medium"
 scan = "quick"
 when = { severity = "medium" }
+[windows.early]
+timezone = "UTC"
+hours = ["00:00-00:10", "01:00-01:10", "02:00-02:10", "03:00-03:10", "04:00-04:10", "05:00-05:10", "06:00-06:10",
+  "07:00-07:10", "08:00-08:10", "09:00-09:10", "10:00-10:10", "11:00-11:10", "12:00-12:10", "13:00-13:10", "14:00-14:10",
+  "15:00-15:10", "16:00-16:10", "17:00-17:10", "18:00-18:10", "19:00-19:10", "20:00-20:10", "21:00-21:10", "22:00-22:10",
+  "23:00-23:10"]
 "#;
+/// Minutes of each hour in which scans of the rule `later` may leave.
+const EARLY: i64 = 10;
 
 /// Goes before the others, and needs a fact of every machine.
 const LAB: &str = r#"
@@ -216,7 +229,7 @@ impl Scenario {
             order: dice.pick(&[ListOrder::NewestFirst, ListOrder::OldestFirst, ListOrder::ById]),
             next_host: (dice.roll(4) == 0).then(|| "api-eu.elsewhere.example".to_owned()),
             odd_rows: odd_rows(&mut dice),
-            machines: fleet(machines),
+            machines: with_a_forbidden_one(&mut dice, fleet(machines)),
             eq_ignores_case: dice.roll(2) == 0,
             none_is_404: dice.roll(2) == 0,
             echo_external_id: dice.roll(5) > 0,
@@ -234,7 +247,8 @@ impl Scenario {
             ..Setup::default()
         };
         let far_faults = (0..dice.roll(5)).map(|_| far_fault(&mut dice)).collect();
-        let foreign = (0..dice.pick(&[0, 0, 1, 1, 2, 12])).map(|_| {
+        let often = dice.pick(&[0, 0, 1, 1, 2, 8, 12]);
+        let foreign = (0..often).map(|_| {
             (Duration::from_secs(dice.roll(300)), machine(dice.roll(machines)), dice.pick(&["Quick", "Full"]))
         });
         let foreign = foreign.collect();
@@ -275,6 +289,96 @@ impl Scenario {
             refuses,
             limited,
             orders,
+        }
+    }
+
+    /// Two dozen machines that somebody's Quick occupies, most of them offline, and two that the app may not scan; a dozen
+    /// free ones; a Full is wanted of each. Half of the free ones are known by name only, and reads are slow.
+    pub fn hardship(seed: u64) -> Scenario {
+        let mut dice = Dice::new(seed ^ 0x4a);
+        let (busy, free) = (24 + dice.roll(17), 12);
+        let share = dice.pick(&[(100, 1500), (60, 600)]);
+        let name = |n: u64| format!("ws-{n}.corp.example");
+        let (forbidden, first) = (busy, busy + 2);
+        let refused =
+            |n| Machine { refuses_scan: Some("Forbidden".to_owned()), ..listed(&machine(n), &name(n), json!({})) };
+        let listed = (first..first + free).map(|n| listed(&machine(n), &name(n), json!({})));
+        let machines = listed.chain((forbidden..first).map(refused)).collect();
+        let setup = Setup {
+            per_minute: share.0,
+            per_hour: share.1,
+            busy: dice.pick(&[Busy::Existing201, Busy::Refused400, Busy::RefusedMessageOnly, Busy::Alternate]),
+            scope_null: dice.roll(2) == 0,
+            quick_ms: 1_800_000,
+            full_ms: 60_000,
+            offline: (0..busy).filter(|n| n % 4 > 0).map(machine).collect(),
+            machines,
+            latency_ms: 200,
+            seed,
+            ..Setup::default()
+        };
+        let slow = dice.pick(&[0, 2_000, 8_000]);
+        let far_faults = ["list", "get", "machines"].map(|route| Fault {
+            route: route.to_owned(),
+            nth: 1,
+            times: u32::MAX,
+            how: How::Delay { ms: slow },
+        });
+        let named =
+            |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","device_name":"{}"}}"#, name(n));
+        let deliveries = (0..first + free).map(|n| {
+            let at = Duration::from_millis(if n < first { 1_000 + n * 50 } else { 120_000 + n * 50 });
+            let severity = if n == forbidden { "critical" } else { "high" };
+            (at, if n >= first && n % 2 == 0 { named(n) } else { alert(n, severity, n) })
+        });
+        Scenario {
+            seed,
+            share: Share { per_minute: share.0, per_hour: share.1 },
+            setup,
+            far_faults: far_faults.into(),
+            foreign: (0..busy).map(|n| (Duration::ZERO, machine(n), "Quick")).collect(),
+            deliveries: deliveries.collect(),
+            limited: false,
+            ..Scenario::small()
+        }
+    }
+
+    /// Whether nothing keeps a machine of this scenario from being scanned.
+    pub fn is_free(&self, machine: &str) -> bool {
+        let forbidden = self.setup.machines.iter().any(|listed| listed.id == machine && listed.refuses_scan.is_some());
+        !forbidden && self.foreign.iter().all(|(_, busy, _)| busy != machine)
+    }
+
+    /// Two alerts that only name their machines, and half a minute in which the directory should answer.
+    pub fn impatient() -> Scenario {
+        let mut scenario = Scenario::named(2, 1);
+        scenario.rules = scenario.rules.replace("[defaults]", "[defaults]\nresolve_within = \"30s\"");
+        scenario
+    }
+
+    /// One machine with an alert while our clock is a month ahead, and another alert of it a day after it was set back.
+    pub fn a_month_ahead() -> Scenario {
+        let (month, at) = (30 * 86_400_000, Duration::from_secs);
+        Scenario {
+            jumps: vec![(at(10), month), (at(600), -month)],
+            deliveries: vec![(at(60), alert(1, "high", 1)), (at(86_400), alert(2, "high", 1))],
+            ..Scenario::small()
+        }
+    }
+
+    /// Alerts whose scans may only leave in the first minutes of an hour, which come when that is almost over, to a far
+    /// side that refuses everything until it is.
+    pub fn windowed() -> Scenario {
+        let later = |n: u64| {
+            format!(
+                r#"{{"alert_id":"a-{n}","title":"t","severity":"low","category":"Later","devices":[{{"mde_id":"{}"}}]}}"#,
+                machine(n)
+            )
+        };
+        Scenario {
+            deliveries: (1..6).map(|n| (Duration::from_secs(540 + n), later(n))).collect(),
+            refuses: Some((Duration::from_secs(300), Duration::from_secs(1_200))),
+            ..Scenario::small()
         }
     }
 
@@ -344,6 +448,14 @@ impl Scenario {
 fn listed(id: &str, name: &str, record: serde_json::Value) -> Machine {
     let record = record.as_object().unwrap().clone();
     Machine { id: id.to_owned(), dns_name: Some(name.to_owned()), record, ..Machine::default() }
+}
+
+/// In every eighth run the app may not scan one of the machines.
+fn with_a_forbidden_one(dice: &mut Dice, mut machines: Vec<Machine>) -> Vec<Machine> {
+    if dice.roll(8) == 0 {
+        machines[0].refuses_scan = Some("Forbidden".to_owned());
+    }
+    machines
 }
 
 /// Two of one name, one merged into the first machine, one excluded, one not onboarded.
@@ -447,7 +559,7 @@ fn odd_rows(dice: &mut Dice) -> Vec<serde_json::Value> {
 
 fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
     let severity = dice.pick(&["low", "medium", "medium", "high", "high"]);
-    let category = dice.pick(&["", "", "", "AskFirst"]);
+    let category = dice.pick(&["", "", "", "AskFirst", "Later"]);
     let n_of = dice.roll(machines);
     let device = match dice.roll(16) {
         0 => format!(r#"{{"name":"WS-{n_of}"}}"#),
@@ -509,6 +621,10 @@ pub struct World {
     pub promised: Vec<(usize, Receipt)>,
     /// When the lane was polled.
     pub polls: Vec<Timestamp>,
+    /// Look-ups that left.
+    pub looks: u32,
+    /// Decisions that were held for want of the directory's answer.
+    pub held: usize,
     /// What became of the orders of people, as they were told.
     pub steered: Vec<ItemView>,
     pub traced: bool,
@@ -564,6 +680,8 @@ impl World {
             forbidden: scenario.forbidden.clone(),
             promised: Vec::new(),
             polls: Vec::new(),
+            looks: 0,
+            held: 0,
             steered: Vec::new(),
             traced: false,
             store,
@@ -733,6 +851,9 @@ impl World {
         self.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
         self.nothing_paused_leaves(&todo.calls);
+        self.nothing_leaves_outside_its_window(&todo.calls);
+        self.looks += todo.calls.iter().filter(|call| matches!(call.call, Call::Look(_))).count() as u32;
+        self.nobody_is_held_unasked(&todo.happened);
         for outgoing in todo.calls {
             self.watch.leaves(&outgoing, self.now);
             let wait = Duration::from_millis(self.dice.roll(40));
@@ -740,6 +861,32 @@ impl World {
         }
         if todo.wake_at < Timestamp::NEVER {
             self.wake(todo.wake_at.since(now.wall));
+        }
+    }
+
+    /// No decision is held for the directory's silence where nothing was asked of it.
+    fn nobody_is_held_unasked(&mut self, happened: &[Happened]) {
+        let held = |what: &&Happened| {
+            let Happened::Decided { state, reason, .. } = what else { return false };
+            *state == DecisionState::Held && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
+        };
+        let count = happened.iter().filter(held).count();
+        self.held += count;
+        if count == 0 {
+            return;
+        }
+        let told = self.store.read(|reader| reader.decisions(&Filter::default()).unwrap()).items;
+        let late = told.iter().any(|item| item.decision.why.contains("did not answer in time"));
+        assert!(!late || self.looks > 0, "it did not answer, and was not asked: {happened:?}");
+    }
+
+    /// Scans that only the rule `later` wants leave in the first minutes of an hour, by our own clock.
+    fn nothing_leaves_outside_its_window(&self, calls: &[Outgoing]) {
+        let minute = self.clock().wall.millis().div_euclid(60_000).rem_euclid(60);
+        for outgoing in calls.iter().filter(|outgoing| matches!(outgoing.call, Call::Scan(_))) {
+            let asked = self.asked_for_by(outgoing);
+            let windowed = !asked.is_empty() && asked.iter().all(|rule| rule == "later");
+            assert!(!windowed || minute < EARLY, "a scan leaves at minute {minute} of the hour");
         }
     }
 

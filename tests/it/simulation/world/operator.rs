@@ -6,8 +6,8 @@ use core::time::Duration;
 use scanhook::api::ItemView;
 use scanhook::domain::device_glob::DeviceGlob;
 use scanhook::domain::person::By;
-use scanhook::domain::scan::{Kind, Priority};
 use scanhook::domain::time::Timestamp;
+use scanhook::domain::verdict::AskedFor;
 use scanhook::journal::{Filter, JournalError, Scope, Selector, TenantId, Tx, Wants, Word};
 use scanhook::lane::{Call, Outgoing};
 use uuid::Uuid;
@@ -72,6 +72,11 @@ pub fn orders(seed: u64, machines: u64) -> Vec<(Duration, Order)> {
     orders
 }
 
+/// Yes, and it is the second machine.
+fn named() -> Word {
+    Word::Approve { machine: scanhook::domain::alert::MachineId::parse(&machine(1)), at_once: false }
+}
+
 fn somebody() -> By {
     By::new("anna", Some("as she says"))
 }
@@ -96,7 +101,7 @@ impl World {
                 let now = self.clock().wall;
                 self.commit(move |tx| tx.resume(&Scope::default(), &somebody(), now)).map(|ended| format!("{ended:?}"))
             }
-            Order::Approve(n) => self.word(Word::Approve(scanhook::domain::alert::MachineId::parse(&machine(1))), *n),
+            Order::Approve(n) => self.word(named(), *n),
             Order::Deny(n) => self.word(Word::Deny, *n),
             Order::Cancel(n) => {
                 // Any that is not over, those that somebody else's action covers among them.
@@ -112,7 +117,7 @@ impl World {
                 let Some(id) = self.chosen(Wants::Failed, *n) else { return Some("nothing has failed".to_owned()) };
                 let now = self.clock().wall;
                 let terms = self.terms();
-                self.told(move |tx| tx.retry(&[id], &somebody(), &terms, now))
+                self.told(move |tx| tx.retry(&[id], &somebody(), false, &terms, now))
             }
         }
     }
@@ -144,19 +149,16 @@ impl World {
         let named =
             matches!(items[0].reason.as_deref(), Some("unresolved_device" | "ambiguous_device" | "source_removed"));
         let word = match word {
-            Word::Approve(_) if !named => Word::Approve(None),
+            Word::Approve { .. } if !named => Word::Approve { machine: None, at_once: false },
             word => word,
         };
         let (now, terms) = (self.clock().wall, self.terms());
         self.told(move |tx| tx.answer_held(&[id], &word, &somebody(), &terms, now))
     }
 
-    fn terms(
-        &self,
-    ) -> impl Fn(TenantId, Option<&str>, Kind, Priority) -> Option<scanhook::domain::verdict::Wanted> + Send + 'static
-    {
+    fn terms(&self) -> impl Fn(TenantId, AskedFor<'_>) -> Option<scanhook::domain::verdict::Wanted> + Send + 'static {
         let (policy, terms) = (self.policy.clone(), self.desks["siem"].tenants["default"].terms);
-        move |_, rule, kind, priority| Some(policy.wanted(terms, rule, kind, priority))
+        move |_: TenantId, asked: AskedFor<'_>| Some(policy.wanted(terms, asked))
     }
 
     fn chosen(&self, wants: Wants, n: u64) -> Option<Uuid> {
@@ -194,7 +196,7 @@ impl World {
     }
 
     /// The rules of the decisions that point to the scan of a call.
-    fn asked_for_by(&self, outgoing: &Outgoing) -> Vec<String> {
+    pub(super) fn asked_for_by(&self, outgoing: &Outgoing) -> Vec<String> {
         let body: serde_json::Value = serde_json::from_slice(outgoing.request.body()).unwrap();
         let comment = body["Comment"].as_str().unwrap();
         let tail = comment.rsplit("[sh-").next().unwrap().trim_end_matches(']');

@@ -1,0 +1,58 @@
+//! Whose work a tenant's name stands for: the Entra tenant and the app that it calls as.
+
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::error::JournalError;
+use super::store::{TenantId, Tx};
+
+impl Tx<'_> {
+    /// The Entra tenant that the work of this name belongs to, where its id is known: by a token, or by the settings.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn belongs_to(&self, tenant: TenantId) -> Result<Option<Uuid>, JournalError> {
+        let sql = "SELECT coalesce(entra, tenant_id) FROM tenant WHERE id = ?";
+        let known: Option<String> = self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?;
+        Ok(known.and_then(|id| id.parse().ok()))
+    }
+
+    /// Notes the Entra tenant that the work of this name belongs to from now on. What another one's directory said is
+    /// forgotten.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn now_belongs_to(&mut self, tenant: TenantId, entra: Uuid) -> Result<(), JournalError> {
+        let before = self.belongs_to(tenant)?;
+        if before.is_some_and(|before| before != entra) {
+            self.db.prepare_cached("DELETE FROM device WHERE tenant = ?")?.execute([tenant.0])?;
+        }
+        self.db
+            .prepare_cached("UPDATE tenant SET entra = ? WHERE id = ? AND entra IS NOT ?1")?
+            .execute(params![entra.to_string(), tenant.0])?;
+        Ok(())
+    }
+
+    /// Whether anything of this tenant is not over: scans, and decisions that wait or are held.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn has_work(&self, tenant: TenantId) -> Result<bool, JournalError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM scan WHERE tenant = ?1 AND state = 'waiting' AND NOT dry)
+                       OR EXISTS (SELECT 1 FROM scan WHERE tenant = ?1 AND state IN ('sending', 'unknown', 'running'))
+                       OR EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'held')
+                       OR EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'resolving')";
+        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
+    }
+
+    /// Notes as which app a tenant calls: Entra's tenant and the app registration.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn calls_as(&mut self, tenant: TenantId, tenant_id: &str, client_id: &str) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("UPDATE tenant SET tenant_id = lower(?), client_id = lower(?) WHERE id = ?")?
+            .execute(params![tenant_id, client_id, tenant.0])?;
+        Ok(())
+    }
+}
