@@ -17,7 +17,7 @@ use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
 use crate::in_force::{Current, InForce};
 use crate::journal::{
-    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PolicyId, RefusedBody, TenantId,
+    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, Kept, PolicyId, RefusedBody, TenantId,
 };
 use crate::keyrings::Ring;
 use crate::policy::{Policy, Question, Terms};
@@ -308,5 +308,12 @@ pub fn accept_with_headers(
     });
     let alerts = alerts.collect();
     let left_out = mapping::left_out(&source.mapping, &json);
-    Ok(Acceptance { remember: source.remember, policy: id, alerts, left_out, delivery })
+    Ok(Acceptance {
+        remember: source.remember,
+        policy: id,
+        alerts,
+        left_out,
+        body: Kept::of(delivery.body()),
+        delivery,
+    })
 }

@@ -3,7 +3,8 @@ local length, next, all
 
 function init(args)
   local file = assert(io.open(args[1], "rb"))
-  length, next, all = tonumber(args[2]), 1, file:read("*a")
+  length, all = tonumber(args[2]), file:read("*a")
+  next = 1 + tonumber(args[3]) * length
   file:close()
 end
 

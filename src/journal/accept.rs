@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, params};
 use super::decisions::NewDecision;
 use super::error::JournalError;
 use super::findings::{Finding, Known};
+use super::kept::Kept;
 use super::receipt::receipt;
 use super::store::{TenantId, Tx};
 use crate::api::{AlertReceipt, Receipt};
@@ -24,6 +25,8 @@ pub struct PolicyId(pub i64);
 pub struct Acceptance {
     /// The authenticated request.
     pub delivery: VerifiedDelivery,
+    /// Its body.
+    pub body: Kept,
     /// How long the source's deliveries and alerts count as the same.
     pub remember: Duration,
     /// The policy that decided.
@@ -109,7 +112,7 @@ impl Tx<'_> {
                 delivery.key().as_bytes().as_slice(),
                 delivery.source(),
                 delivery.received().millis(),
-                delivery.body().as_ref(),
+                acceptance.body,
                 delivery.credential()
             ])?;
         let row = self.db.last_insert_rowid();

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::calls::Api;
 use super::error::JournalError;
+use super::kept::Body;
 use super::store::{TenantId, Tx};
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::directory::{Found, Question};
@@ -129,7 +130,9 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn body(&self, delivery: i64) -> Result<Option<Vec<u8>>, JournalError> {
         let sql = "SELECT body FROM delivery WHERE id = ?";
-        Ok(self.db.prepare_cached(sql)?.query_row([delivery], |row| row.get(0)).optional()?.flatten())
+        let body: Option<Option<Body>> =
+            self.db.prepare_cached(sql)?.query_row([delivery], |row| row.get(0)).optional()?;
+        Ok(body.flatten().map(|body| body.0))
     }
 
     /// Decisions that have waited long enough are to be looked at, whatever they wait for: `asked` is for how long the

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::error::JournalError;
+use super::kept::Body;
 use super::outcome::{Thing, thing};
 use super::stored::Archive;
 use super::views::{ALERT, DECISION, alert_receipt, all, decision_receipt};
@@ -92,7 +93,7 @@ fn remembered(db: &Connection, id: Uuid, has_records: bool) -> Result<Option<Rem
             id: found.get(0)?,
             source: found.get(1)?,
             received: Timestamp::from_millis(found.get(2)?),
-            body: found.get(3)?,
+            body: found.get::<_, Option<Body>>(3)?.map(|body| body.0),
             alerts: Vec::new(),
             policies: BTreeMap::new(),
         })

@@ -146,9 +146,12 @@ impl Tx<'_> {
 
     /// Old scans that are over and answer for no decision any more, with what happened to them.
     fn forget_scans(&mut self, before: i64) -> Result<u32, JournalError> {
-        const DUE: &str = "SELECT created_at, id, EXISTS (SELECT 1 FROM decision d WHERE d.scan = scan.id)
+        // By their end: a cool-down counts from there.
+        const DUE: &str =
+            "SELECT coalesce(ended_at, created_at), id, EXISTS (SELECT 1 FROM decision d WHERE d.scan = scan.id)
             FROM scan INDEXED BY scan_over WHERE state IN ('finished', 'dropped')
-              AND (created_at, id) > (?1, ?2) AND created_at <= ?3 ORDER BY created_at, id LIMIT ?4";
+              AND (coalesce(ended_at, created_at), id) > (?1, ?2) AND coalesce(ended_at, created_at) <= ?3
+            ORDER BY coalesce(ended_at, created_at), id LIMIT ?4";
         let due = self.due("scan", DUE, before)?;
         for (_, scan, needed) in &due {
             if !needed {

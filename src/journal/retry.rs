@@ -11,6 +11,7 @@ use super::accept::Acceptance;
 use super::decisions::Again;
 use super::error::JournalError;
 use super::held::Decided;
+use super::kept::Body;
 use super::outcome::{Done, OnTerms, Thing, happened_to, thing, told, unknown};
 use super::scans::damaged;
 use super::store::{TenantId, Tx};
@@ -79,8 +80,8 @@ impl Reader<'_> {
         Ok(self.db.prepare_cached(sql)?.query_row([row], |found| {
             let source: String = found.get(0)?;
             let received = Timestamp::from_millis(found.get(1)?);
-            let body: Option<Vec<u8>> = found.get(2)?;
-            let delivery = body.map(|body| VerifiedDelivery::recalled(&source, body.into(), received));
+            let body: Option<Body> = found.get(2)?;
+            let delivery = body.map(|body| VerifiedDelivery::recalled(&source, body.0.into(), received));
             Ok(Recalled { row, source, delivery })
         })?)
     }

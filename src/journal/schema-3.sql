@@ -19,7 +19,7 @@ CREATE INDEX refused_of_source ON refused(source, id);
 CREATE INDEX delivery_keyed ON delivery(source, received_at) WHERE key IS NOT NULL;
 CREATE INDEX delivery_bodied ON delivery(received_at) WHERE body IS NOT NULL;
 CREATE INDEX call_over ON call(sent_at) WHERE ended_at IS NOT NULL;
-CREATE INDEX scan_over ON scan(created_at) WHERE state IN ('finished', 'dropped');
+CREATE INDEX scan_over ON scan(coalesce(ended_at, created_at)) WHERE state IN ('finished', 'dropped');
 CREATE INDEX event_loose ON event(at) WHERE scan IS NULL;
 CREATE INDEX device_unanswered ON device(since) WHERE at IS NULL;
 -- Records that are old and still open are passed over, and not again in the same minute.

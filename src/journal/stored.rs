@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, Row, params};
 use uuid::Uuid;
 
 use super::error::{JournalError, OpenError};
+use super::kept::Body;
 use super::store;
 use crate::domain::alert::{Alert, AlertReason, AlertState, MachineId};
 use crate::domain::directory::{Found, Record};
@@ -177,7 +178,7 @@ impl Archive {
                 place: row.get::<_, Uuid>(1)?.to_string(),
                 source: row.get(2)?,
                 at: Timestamp::from_millis(row.get(3)?),
-                body: row.get(4)?,
+                body: row.get::<_, Option<Body>>(4)?.map(|body| body.0),
                 ..StoredDelivery::default()
             };
             Ok((row.get(0)?, delivery))

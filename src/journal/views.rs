@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Reader;
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::kept::Body;
 use super::pauses;
 use super::store::TenantId;
 use crate::api::{
@@ -170,7 +171,7 @@ pub fn latest_bodies(path: &Path, most: u16) -> Result<Vec<Vec<u8>>, JournalErro
     let db = super::store::reader(path).map_err(|error| JournalError::Broken(error.to_string()))?;
     let sql = "SELECT body FROM delivery WHERE body IS NOT NULL ORDER BY id DESC LIMIT ?";
     let mut statement = db.prepare(sql)?;
-    let bodies = statement.query_map([most], |row| row.get(0))?;
+    let bodies = statement.query_map([most], |row| Ok(row.get::<_, Body>(0)?.0))?;
     Ok(bodies.collect::<Result<_, _>>()?)
 }
 

@@ -38,12 +38,22 @@ struct Memory {
     paused_until: Timestamp,
     /// The tenant has not come all the way back from it.
     probe: bool,
+    /// Probes that were refused in a row, although each left when the far side had said.
+    refused_probes: u32,
     /// What refusals have told of others who use the same quota, by API.
     learnt: BTreeMap<String, Learnt>,
     /// For how long the directory could be asked, in milliseconds.
     asked_for: u64,
     /// Where both clocks stood when this was written.
     clock: Option<Anchor>,
+}
+
+/// How long a pause is at least after so many refused probes. Where others spend nearly all of the hour and refused calls
+/// count as well, obeying the far side's word alone could keep a tenant out for good: beyond an hour, none of ours counts.
+fn longer(refused_probes: u32) -> Duration {
+    const PATIENCE: u32 = 10;
+    let minutes = refused_probes.checked_sub(PATIENCE).map_or(0, |beyond| 1 << beyond.min(6));
+    Duration::from_secs(minutes * 60)
 }
 
 /// The state of the gate.
@@ -121,6 +131,7 @@ impl Gate {
     /// A call that left at `sent_at` was let through. One that had left before the pause was over says nothing.
     pub(super) fn let_through(&mut self, sent_at: Timestamp, now: Timestamp) {
         if sent_at >= self.memory.paused_until {
+            self.memory.refused_probes = 0;
             self.throttle.let_through(now);
         }
     }
@@ -226,6 +237,10 @@ impl Lane {
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
+        if matches!(self.gate.throttle, Throttle::Probe) {
+            self.gate.memory.refused_probes = self.gate.memory.refused_probes.saturating_add(1);
+        }
+        let span = span.max(longer(self.gate.memory.refused_probes));
         let until = self.gate.memory.paused_until.max(now.plus(span));
         self.gate.memory.paused_until = until;
         self.gate.throttle = Throttle::Probe;

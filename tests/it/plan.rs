@@ -14,7 +14,7 @@ use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::{Asks, Cooldown, Limit, Openings, Verdict, Wanted};
 use scanhook::journal::{
-    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx, Wait,
+    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, Kept, PolicyId, Store, TenantId, Tx, Wait,
 };
 
 const SECRET: &[u8] = b"a secret of the simulated sender";
@@ -205,7 +205,8 @@ impl Real {
             decided: Some(Decided { tenant: self.tenant, verdicts: vec![verdict] }),
         }];
         let (policy, remember) = (self.policy, minutes(1));
-        let acceptance = Acceptance { delivery, remember, policy, alerts, left_out: None };
+        let acceptance =
+            Acceptance { body: Kept::of(delivery.body()), delivery, remember, policy, alerts, left_out: None };
         let receipt = write(&mut self.store, move |tx| tx.accept(&acceptance, now));
         let decision = receipt.alerts[0].decisions[0].clone();
         (decision.state, decision.reason, decision.scan_id)
