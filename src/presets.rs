@@ -62,12 +62,46 @@ pub fn guide(name: &str) -> Option<Guide> {
     let page = preset(name)?.page;
     let mut configs = page.split("\n```toml\n# scanhook.toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let first = configs.next()?;
-    let config = core::iter::once(first).chain(configs).find(|config| config.contains(&format!("\"{name}\"")));
-    let steps = match page.split_once("\n## At the sender\n") {
-        Some((_, steps)) => steps.split("\n## ").next()?,
-        None => page.split_once(first)?.1.strip_prefix("```")?,
+    let config =
+        configs.find(|config| config.contains(&format!("\"{name}\"")) && !first.contains(&format!("\"{name}\"")));
+    let steps = match (config, page.split_once("\n## At the sender\n")) {
+        // A way of its own to send, in a section of its own, which ends with its configuration.
+        (Some(config), _) => {
+            let section = page.split_once(config)?.0.rsplit("\n## ").next()?;
+            section.split_once('\n')?.1.rsplit_once("```toml")?.0
+        }
+        (None, Some((_, steps))) => steps.split("\n## ").next()?,
+        (None, None) => page.split_once(first)?.1.strip_prefix("```")?,
     };
     Some(Guide { config: config.unwrap_or(first), steps: steps.trim() })
+}
+
+/// Names by which people look for a sender whose preset has another.
+const ALSO: &[(&str, &[&str])] = &[
+    ("azure-sentinel", &["sentinel-incident"]),
+    ("defender", &["defender-alert", "defender-xdr-incident", "graph-alert"]),
+    ("elastic", &["generic"]),
+    ("falcon", &["crowdstrike"]),
+    ("kibana", &["generic"]),
+    ("prometheus", &["alertmanager"]),
+    ("sentinel", &["sentinel-incident"]),
+    ("soar", &["generic"]),
+];
+
+/// The presets that were probably meant by a name that is none: those it is another word for, else those that begin
+/// with it, else the nearest.
+#[must_use]
+pub fn meant(name: &str) -> Vec<&'static str> {
+    let name = name.to_lowercase().replace('_', "-");
+    if let Some((_, presets)) = ALSO.iter().find(|(also, _)| *also == name) {
+        return presets.to_vec();
+    }
+    let beginning: Vec<_> = names().filter(|known| name.len() > 2 && known.starts_with(&name)).collect();
+    if !beginning.is_empty() {
+        return beginning;
+    }
+    let near = names().map(|known| (strsim::damerau_levenshtein(&name, known), known)).min();
+    near.filter(|(distance, _)| *distance <= (name.len() / 3).max(1)).map(|(_, known)| known).into_iter().collect()
 }
 
 fn preset(name: &str) -> Option<&'static Preset> {

@@ -2,6 +2,7 @@
 //! The only reader of the environment. Every fault of all three is reported at once, and no value of a secret ever.
 
 mod auth;
+mod locate;
 mod place;
 mod retention;
 mod secret;
@@ -54,7 +55,7 @@ pub struct Settings {
     pub simulate: bool,
     /// What the operator should change.
     pub warnings: Vec<String>,
-    /// What the operator should know; nothing to change.
+    /// What a person should look at, or do elsewhere. What is as it should be is not told.
     pub notes: Vec<String>,
     /// Every file they were read from, as it was read: scanhook.toml and those of the secrets.
     pub files: Prints,
@@ -193,15 +194,16 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Takes the environment of this process. Without a named file, `scanhook.toml` here is used if it exists.
+    /// Takes the environment of this process. Without a named file, `SCANHOOK_CONFIG` names it; else the first is taken that
+    /// there is: scanhook.toml here, in `$XDG_CONFIG_HOME/scanhook`, in `/etc/scanhook`.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "this is the door the ban points to")]
     pub fn from_process(file: Option<PathBuf>, flags: Flags) -> Inputs {
-        let here = || Some(PathBuf::from("scanhook.toml")).filter(|path| path.exists());
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Inputs { file: file.or_else(here), env: std::env::vars_os().filter_map(text).collect(), flags }
+        let env = std::env::vars_os().filter_map(text).collect();
+        Inputs { file: file.or_else(|| locate::config(&env)), env, flags }
     }
 
     /// Whether a terminal may be shown colours: `NO_COLOR` is not set, and it is not a dumb one.
@@ -325,6 +327,7 @@ impl Settings {
         let flags = &inputs.flags;
         let server = root.section(ctx, "server").map(|s| server::read(s, flags, ctx));
         let journal = root.section(ctx, "journal").map(|s| records(s, flags, ctx));
+        let policy = root.section(ctx, "policy").and_then(|s| policy(s, ctx));
         let mut tenants = root.sections(ctx, "tenants");
         let credential_free = flags.simulate || flags.credential_free;
         if tenants.is_empty() && credential_free {
@@ -360,7 +363,7 @@ impl Settings {
                 journal,
                 tenants,
                 sources,
-                rules: flags.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml")),
+                rules: inputs.rules_by(policy.as_deref()),
                 dry_run: flags.dry_run,
                 paused: flags.paused,
                 simulate: flags.simulate,
@@ -373,9 +376,6 @@ impl Settings {
     }
 }
 
-/// A configuration larger than this is a mistake.
-const LARGEST: u64 = 4 << 20;
-
 fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
     let fault = |message: String| SettingsFault {
         code: "unreadable",
@@ -384,8 +384,8 @@ fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
         column: None,
         message: format!("{}: {message}", path.display()),
     };
-    let content = files.read(path, LARGEST).map_err(|e| fault(e.to_string()))?;
-    if content.bytes.len() as u64 > LARGEST {
+    let content = files.read(path, locate::LARGEST).map_err(|e| fault(e.to_string()))?;
+    if content.bytes.len() as u64 > locate::LARGEST {
         return Err(fault("larger than 4 MiB".to_owned()));
     }
     content.text().map_err(|e| fault(e.to_string()))
@@ -404,6 +404,13 @@ fn simulated(path: &Path) -> PathBuf {
     let stem = part(path.file_stem()).unwrap_or_default();
     let extension = part(path.extension()).map_or_else(String::new, |extension| format!(".{extension}"));
     path.with_file_name(format!("{stem}-simulated{extension}"))
+}
+
+/// `[policy]`: the name of the rules file.
+fn policy<'i>(mut section: Section<'i>, ctx: &mut Context<'i>) -> Option<String> {
+    let file = section.parse(ctx, "file", "the name of a file", |text| (!text.is_empty()).then(|| text.to_owned()));
+    section.finish(ctx);
+    file
 }
 
 /// `[journal]`. A relative path counts from `--data-dir`, else from the file.

@@ -13,6 +13,7 @@ use super::output::{self, colour, complain};
 use super::table::count;
 use super::test::{self, Outcome};
 use super::trouble::{Exit, Trouble};
+use crate::clock;
 use crate::domain::rules::{Finding, Level, RuleTest, render};
 use crate::domain::strict_json;
 use crate::journal;
@@ -27,10 +28,10 @@ const BODIES: u16 = 500;
 /// What the command line says.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// How it runs; without it, scanhook.toml here if there is one.
+    /// The configuration; without it, the scanhook.toml that `serve` would take, if there is one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The policy; without it, rules.toml here if there is one.
+    /// The policy; without it, rules.toml beside the configuration if there is one.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// Let lints and warnings fail the check, too.
@@ -42,17 +43,22 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let config = named_or_here(args.config.as_deref(), "scanhook.toml");
-    let rules = named_or_here(args.rules.as_deref(), "rules.toml");
+    let inputs = inputs(args.config.as_ref(), args.rules.as_ref());
+    let (config, rules) = (inputs.file.clone(), inputs.rules_if_any());
     if config.is_none() && rules.is_none() {
         let sentence = "neither scanhook.toml nor rules.toml is here; name one with --config or --rules";
         return Err(Trouble::new(Exit::NoInput, sentence).into());
     }
     let mut report = Report { colour: args.output == Format::Text && colour(), ..Report::default() };
     let settings = match &config {
-        Some(path) => report.config(path)?,
+        Some(path) => report.config(path, &inputs)?,
         None => None,
     };
+    if let (Some(config), None) = (&config, &rules) {
+        let sentence =
+            format!("there is no {}, which `serve` needs: `scanhook rules --print-default`", inputs.rules().display());
+        report.say(&config.display().to_string(), "note", &sentence);
+    }
     if let Some(path) = &rules {
         // Without a configuration there are no sources; with one that cannot be used nothing is known of them.
         let sources = settings.as_ref().map(|settings| settings.sources.as_slice());
@@ -67,9 +73,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(report.exit(args.deny_warnings))
 }
 
-/// A file that is named must be there; one that is not named is taken if it lies here.
-pub(super) fn named_or_here(named: Option<&Path>, usual: &str) -> Option<PathBuf> {
-    named.map(Path::to_owned).or_else(|| Some(PathBuf::from(usual)).filter(|path| path.exists()))
+/// The surroundings of a verb that names these files, or none.
+pub(super) fn inputs(config: Option<&PathBuf>, rules: Option<&PathBuf>) -> Inputs {
+    Inputs::from_process(config.cloned(), Flags { rules: rules.cloned(), ..Flags::default() })
+}
+
+/// The same for a verb that calls nobody, so that no tenant needs its credential.
+pub(super) fn credential_free(inputs: Inputs) -> Inputs {
+    Inputs { flags: Flags { credential_free: true, ..inputs.flags }, ..inputs }
 }
 
 /// One finding, as others read it.
@@ -104,10 +115,10 @@ struct Report {
 
 impl Report {
     /// Checks scanhook.toml; what it says, if it can be used.
-    fn config(&mut self, path: &Path) -> Result<Option<Settings>, Trouble> {
+    fn config(&mut self, path: &Path, inputs: &Inputs) -> Result<Option<Settings>, Trouble> {
         readable(path)?;
         let file = path.display().to_string();
-        match Settings::load(&Inputs::from_process(Some(path.to_owned()), Flags::default())) {
+        match Settings::load(inputs) {
             Ok(settings) => {
                 for (level, sentences) in [("warning", &settings.warnings), ("note", &settings.notes)] {
                     for sentence in sentences {
@@ -176,6 +187,8 @@ impl Report {
         let won = self.tests.iter().flat_map(|test| &test.won).map(String::as_str);
         // A test that could not run may be the one that reaches a rule.
         let mut lints = if self.not_run == 0 { policy.rules().untested(won) } else { Vec::new() };
+        lints.extend(policy.rules().unknown_severity());
+        lints.extend(policy.rules().ended_entries(clock::now()));
         if !sources.is_empty() {
             let known: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
             lints.extend(policy.rules().unknown_sources(&known));

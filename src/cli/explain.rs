@@ -49,10 +49,10 @@ pub(super) struct Args {
     /// One in the journal, by its id or by the id of one of its decisions.
     #[arg(long, value_name = "ID")]
     delivery: Option<String>,
-    /// Says how sources read and where the journal lies; without it, scanhook.toml here if there is one.
+    /// Says how sources read and where the journal lies; without it, the scanhook.toml that `serve` would take.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The policy; without it, rules.toml here or, for a decision of the journal, the policy that decided.
+    /// The policy; without it, rules.toml beside the configuration or, for a decision of the journal, the policy that decided.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// Where a journal with a relative path lies.
@@ -94,20 +94,23 @@ struct Office {
     sources: Vec<Source>,
     tenants: Vec<Tenant>,
     journal: PathBuf,
+    /// The rules file, where there is one.
+    rules: Option<PathBuf>,
 }
 
 impl Office {
     fn of(args: &Args) -> Result<Office, Trouble> {
-        let config = check::named_or_here(args.config.as_deref(), "scanhook.toml");
-        let configured = config.is_some();
-        if !configured && args.delivery.is_none() {
-            return Ok(Office { configured, sources: Vec::new(), tenants: Vec::new(), journal: PathBuf::new() });
-        }
+        let (data_dir, rules) = (args.data_dir.clone(), args.rules.clone());
         // Nothing is called, so no tenant needs its credential.
-        let flags = Flags { credential_free: true, data_dir: args.data_dir.clone(), ..Flags::default() };
-        let settings = check::settings(&Inputs::from_process(config, flags))?;
+        let flags = Flags { credential_free: true, data_dir, rules, ..Flags::default() };
+        let inputs = Inputs::from_process(args.config.clone(), flags);
+        let (configured, rules) = (inputs.file.is_some(), inputs.rules_if_any());
+        if !configured && args.delivery.is_none() {
+            return Ok(Office { configured, sources: Vec::new(), tenants: Vec::new(), journal: PathBuf::new(), rules });
+        }
+        let settings = check::settings(&inputs)?;
         let (sources, tenants, journal) = (settings.sources, settings.tenants, there_is(&settings.journal.path));
-        Ok(Office { configured, sources, tenants, journal })
+        Ok(Office { configured, sources, tenants, journal, rules })
     }
 
     /// A source by its name.
@@ -269,11 +272,11 @@ impl Report {
         json: &Json<'_>,
         at: Timestamp,
     ) -> Result<(), Trouble> {
-        let Some(rules) = check::named_or_here(args.rules.as_deref(), "rules.toml") else {
+        let Some(rules) = &office.rules else {
             self.notes.push("no rules.toml is here, so nothing is decided; name one with --rules".to_owned());
             return Ok(());
         };
-        let policy = check::policy(&rules, Exit::Configuration)?.policy;
+        let policy = check::policy(rules, Exit::Configuration)?.policy;
         let alerts: Vec<Alert> = self.read.iter().filter_map(Reading::alert).cloned().collect();
         for alert in &alerts {
             let tenant = source.tenant_of(alert).unwrap_or_default();

@@ -1,4 +1,7 @@
-//! `scanhook init`: a scanhook.toml for one sender with its secret, and what to enter elsewhere.
+//! `scanhook init`: the files of a first sender, or of one more, and what to enter elsewhere.
+
+mod begun;
+mod steps;
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -7,12 +10,20 @@ use std::process::ExitCode;
 
 use super::output::{self, plain};
 use super::trouble::{Exit, Trouble};
+use crate::policy;
 use crate::presets::{self, Guide};
+use begun::Begun;
 
 /// Stands in the guides for the address of whoever runs this.
 const EXAMPLE: &str = "https://scanhook.example";
-const SECRET: &str = "<the secret>";
 const CREDENTIAL: &str = "secrets/defender-app";
+const CONFIG: &str = "scanhook.toml";
+const RULES: &str = "rules.toml";
+/// What no repository should take up.
+const IGNORED: [&str; 2] = ["/secrets/", "/scanhook*.db*"];
+/// The one sender that comes with a template of its own.
+const SENTINEL: &str = "sentinel-incident";
+const LOGIC_APP: &str = "sentinel-logic-app.json";
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -20,6 +31,15 @@ pub(super) struct Args {
     /// The sender: a preset's name.
     #[arg(long, value_name = "PRESET")]
     source: String,
+    /// Add it to the scanhook.toml that is there.
+    #[arg(long, conflicts_with_all = ["tenant_id", "client_id"])]
+    add: bool,
+    /// What it is called, also in its URL [default: as on the sender's page].
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// With --add and several tenants: the one it acts for.
+    #[arg(long, value_name = "NAME", requires = "add")]
+    tenant: Option<String>,
     /// Where scanhook.toml and its secrets go.
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
@@ -35,78 +55,111 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Some(guide) = presets::guide(&args.source) else {
-        let known: Vec<_> = presets::names().collect();
-        let sentence = format!("no preset is called `{}`; there is {}", plain(&args.source), known.join(", "));
+    let begun = Begun::of(args, guide(&args.source)?)?;
+    let config = args.dir.join(CONFIG);
+    let table = if args.add { begun.beside(&config, args.tenant.as_deref())? } else { begun.config.clone() };
+    let new = begun.secrets.iter().map(|name| args.dir.join(name)).chain((!args.add).then(|| config.clone()));
+    if let Some(there) = new.into_iter().find(|path| path.exists()) {
+        let hint = if there == config { "; --add adds a sender to it" } else { "; --name gives this sender another" };
+        let sentence = format!("{} is there already, and nothing was written{hint}", there.display());
         return Err(Trouble::new(Exit::Usage, sentence).into());
-    };
-    let secrets = secrets(guide.config);
-    let file = args.dir.join("scanhook.toml");
-    for path in core::iter::once(&file).chain(&secrets.iter().map(|name| args.dir.join(name)).collect::<Vec<_>>()) {
-        if path.exists() {
-            let sentence = format!("{} is there already; nothing was written", path.display());
-            return Err(Trouble::new(Exit::Usage, sentence).into());
-        }
     }
+    let mut written = Vec::new();
     folder(&args.dir.join("secrets"))?;
-    for name in &secrets {
+    for name in &begun.secrets {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| Trouble::new(Exit::Internal, format!("no randomness: {error}")))?;
-        write(&args.dir.join(name), 0o600, &format!("{}\n", hex::encode(bytes)))?;
+        create(&args.dir.join(name), 0o600, &format!("{}\n", hex::encode(bytes)))?;
+        written.push((name.clone(), "32 random bytes in hex, for you alone"));
     }
-    write(&file, 0o644, &config(args, guide))?;
-    output::print(&told(args, guide, &secrets))?;
+    if args.add {
+        append(&config, &format!("\n{table}"))?;
+        written.push((CONFIG.to_owned(), "the new source, at its end"));
+    } else {
+        create(&config, 0o644, &whole(args, &table))?;
+        written.push((CONFIG.to_owned(), "how it runs"));
+    }
+    written.extend(company(args, &begun)?);
+    output::print(&told(args, &begun, &written))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The secrets a configuration names, each once.
-fn secrets(config: &str) -> Vec<&str> {
-    let named = config.split('"').filter(|text| text.starts_with("secrets/"));
-    let mut names = Vec::new();
-    for name in named {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+/// How a sender is set up, or which was probably meant.
+fn guide(source: &str) -> Result<Guide, Trouble> {
+    presets::guide(source).ok_or_else(|| {
+        let meant: Vec<_> = presets::meant(source).iter().map(|name| format!("`{name}`")).collect();
+        let meant = if meant.is_empty() { String::new() } else { format!("did you mean {}? ", meant.join(" or ")) };
+        let known: Vec<_> = presets::names().collect();
+        let sentence = format!("no preset is called `{}`; {meant}Known: {}", plain(source), known.join(", "));
+        Trouble::new(Exit::Usage, sentence)
+    })
 }
 
-/// The file, with the preset that was asked for: one page may serve several.
-fn config(args: &Args, guide: Guide) -> String {
-    let line = |line: &str| match line.split_once('=') {
-        Some((key, _)) if key.trim() == "preset" => format!("{key}= \"{}\"\n", args.source),
-        _ => format!("{line}\n"),
-    };
-    let source: String = guide.config.lines().map(line).collect();
+/// A whole scanhook.toml with one source.
+fn whole(args: &Args, source: &str) -> String {
     let (tenant, client) = (toml::Value::from(args.tenant_id.as_str()), toml::Value::from(args.client_id.as_str()));
     format!(
-        "# How scanhook runs. Every key: scanhook.example.toml. What it does with an alert stands in rules.toml.\n\n\
+        "# How scanhook runs. Every key: scanhook.example.toml. What it does with an alert stands in {RULES}.\n\n\
          [tenants.default]\ntenant_id  = {tenant}\nclient_id  = {client}\n\
          credential = {{ secret_file = \"{CREDENTIAL}\" }}\n\n{source}"
     )
 }
 
-/// What is left to do.
-fn told(args: &Args, guide: Guide, secrets: &[&str]) -> String {
-    let shown = |path: &str| args.dir.join(path).display().to_string();
-    let mut text = format!("Written: {}\n", shown("scanhook.toml"));
-    for name in secrets {
-        text.push_str(&format!("         {}: 32 random bytes in hex, for you alone\n", shown(name)));
+/// What belongs beside the configuration, as far as it is not there.
+fn company(args: &Args, begun: &Begun) -> Result<Vec<(String, &'static str)>, Trouble> {
+    let mut written = Vec::new();
+    let rules = args.dir.join(RULES);
+    if !rules.exists() {
+        create(&rules, 0o644, policy::shipped())?;
+        written.push((RULES.to_owned(), "the policy that comes with scanhook, as a dry run"));
     }
-    let content = secrets.first().map_or_else(String::new, |name| format!("<the text of {}>", shown(name)));
-    let steps = guide.steps.replace(EXAMPLE, args.url.trim_end_matches('/')).replace(SECRET, &content);
-    text.push_str(&format!("\nAt the sender:\n\n{steps}\n\n"));
-    let (tenant, client) = (plain(&args.tenant_id), plain(&args.client_id));
-    text.push_str(&format!(
-        "At Entra ID:\n\n\
-         1. An app registration of scanhook's own, this directory only, with the application permissions Machine.Scan and\n   \
-            Machine.Read.All of WindowsDefenderATP.\n\
-         2. Admin consent: https://login.microsoftonline.com/{tenant}/adminconsent?client_id={client}\n\
-         3. A client secret; paste its value: umask 077; cat > {}\n\n\
-         Then: a rules.toml beside it (the one that comes with scanhook is a start, in dry run); scanhook check;\n   \
-            scanhook serve\n",
-        shown(CREDENTIAL)
-    ));
+    let ignored = args.dir.join(".gitignore");
+    let there = if ignored.exists() {
+        std::fs::read_to_string(&ignored).map_err(|error| Trouble::reading(&ignored, &error))?
+    } else {
+        String::new()
+    };
+    let missing: Vec<_> = IGNORED.iter().filter(|line| !there.lines().any(|one| one.trim() == **line)).collect();
+    if !missing.is_empty() {
+        let end = if there.is_empty() || there.ends_with('\n') { "" } else { "\n" };
+        let lines: String = missing.iter().map(|line| format!("{line}\n")).collect();
+        append(&ignored, &format!("{end}{lines}"))?;
+        written.push((".gitignore".to_owned(), "keeps secrets and journal out of git"));
+    }
+    let template = args.dir.join(LOGIC_APP);
+    if args.source == SENTINEL && !template.exists() {
+        create(&template, 0o644, &steps::logic_app(&begun.address, &begun.name))?;
+        written.push((LOGIC_APP.to_owned(), "the template for Azure; it holds no secret"));
+    }
+    Ok(written)
+}
+
+/// What was written, and what is left to do.
+fn told(args: &Args, begun: &Begun, written: &[(String, &str)]) -> String {
+    let shown = |path: &str| args.dir.join(path).display().to_string();
+    let mut text = "Written:\n".to_owned();
+    for (name, what) in written {
+        text.push_str(&format!("  {}: {what}\n", shown(name)));
+    }
+    let secret = begun.secrets.first().map_or_else(String::new, |name| format!("<the text of {}>", shown(name)));
+    text.push_str(&format!("\nAt the sender:\n\n{}\n\n", begun.steps(&secret)));
+    if !args.add {
+        let (tenant, client) = (plain(&args.tenant_id), plain(&args.client_id));
+        text.push_str(&format!(
+            "At Entra ID:\n\n\
+             1. An app registration of scanhook's own, this directory only, with the application permissions\n   \
+                Machine.Scan and Machine.Read.All of WindowsDefenderATP.\n\
+             2. Admin consent: https://login.microsoftonline.com/{tenant}/adminconsent?client_id={client}\n\
+             3. A client secret; paste its value: umask 077; cat > {}\n",
+            shown(CREDENTIAL)
+        ));
+        if args.tenant_id.starts_with('<') || args.client_id.starts_with('<') {
+            text.push_str(&format!("4. Write the ids of tenant and app into {}.\n", shown(CONFIG)));
+        }
+        text.push('\n');
+    }
+    let named = if args.dir == Path::new(".") { String::new() } else { format!(" --config {}", shown(CONFIG)) };
+    text.push_str(&format!("Then: scanhook check{named}; scanhook serve{named}\n"));
     text
 }
 
@@ -119,7 +172,7 @@ fn folder(path: &Path) -> Result<(), Trouble> {
 }
 
 /// Writes a file that is not there yet.
-fn write(path: &Path, mode: u32, text: &str) -> Result<(), Trouble> {
+fn create(path: &Path, mode: u32, text: &str) -> Result<(), Trouble> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -127,5 +180,12 @@ fn write(path: &Path, mode: u32, text: &str) -> Result<(), Trouble> {
     #[cfg(not(unix))]
     let _ = mode;
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| Trouble::reading(path, &error))
+}
+
+/// Writes to the end of a file, in one write: a running scanhook may be reading it.
+fn append(path: &Path, text: &str) -> Result<(), Trouble> {
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| Trouble::reading(path, &error))
 }

@@ -17,6 +17,7 @@ mod replay;
 mod responder;
 mod resume;
 mod retry;
+mod rules;
 mod scans;
 mod schema;
 mod send;
@@ -64,9 +65,11 @@ enum Verb {
     Show(show::Args),
     /// Play a policy over alerts that came before: what it would decide, hold and send, and what would differ.
     Replay(replay::Args),
+    /// Print the policy that comes with scanhook: a beginning for rules.toml.
+    Rules(rules::Args),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
     Schema(schema::Args),
-    /// Begin with one sender: a scanhook.toml, its secret, and what to enter elsewhere.
+    /// Begin with one sender, or add one: scanhook.toml, rules.toml, its secret, and what to enter elsewhere.
     Init(init::Args),
     /// Sign a payload as its source requires, and post it.
     Send(send::Args),
@@ -136,6 +139,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Explain(args) => explain::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Replay(args) => replay::run(&args),
+        Verb::Rules(args) => rules::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::Send(args) => send::run(&args).await,

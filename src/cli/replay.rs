@@ -36,7 +36,7 @@ pub(super) struct Args {
     /// Compare with this policy, not with what was decided.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// Sources, tenants and quota; without it, scanhook.toml here if there is one.
+    /// Sources, tenants and quota; without it, the scanhook.toml that `serve` would take.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where the journal of scanhook.toml lies, if its path is relative.
@@ -90,7 +90,7 @@ struct Left {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let path = args.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml"));
+    let path = check::inputs(args.config.as_ref(), args.rules.as_ref()).rules();
     let policy = check::policy(&path, Exit::Configuration)?.policy;
     let against = match &args.against {
         Some(path) => Some(check::policy(path, Exit::Configuration)?.policy),
@@ -105,7 +105,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if report.deliveries == 0 {
         let (exit, sentence) = match left.unreadable {
             0 => (Exit::NoInput, "there is nothing to replay".to_owned()),
-            all => (Exit::BadData, format!("none of {all} bodies can be read")),
+            all => (
+                Exit::BadData,
+                if all == 1 {
+                    "the only body cannot be read".to_owned()
+                } else {
+                    format!("none of {all} bodies can be read")
+                },
+            ),
         };
         return Err(Trouble::new(exit, sentence).into());
     }
@@ -122,9 +129,9 @@ fn span(text: &str) -> Result<Duration, String> {
 
 /// The configuration, if there is one. Nothing is called, so no tenant needs a credential.
 fn settings(args: &Args) -> Result<Option<Settings>, Trouble> {
-    let Some(config) = check::named_or_here(args.config.as_deref(), "scanhook.toml") else { return Ok(None) };
     let flags = Flags { credential_free: true, data_dir: args.data_dir.clone(), ..Flags::default() };
-    check::settings(&Inputs::from_process(Some(config), flags)).map(Some)
+    let inputs = Inputs::from_process(args.config.clone(), flags);
+    inputs.file.is_some().then(|| check::settings(&inputs)).transpose()
 }
 
 fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
@@ -244,14 +251,16 @@ fn tell(left: &Left) {
     }
     let number = |many: u64| if many == 1 { "1 body".to_owned() } else { format!("{many} bodies") };
     if left.unreadable > 0 {
-        complain(&format!("{} passed over because they cannot be read", number(left.unreadable)));
+        let why = if left.unreadable == 1 { "it" } else { "they" };
+        complain(&format!("{} passed over because {why} cannot be read", number(left.unreadable)));
     }
     if left.timeless > 0 {
         let how = "taken to have come with the one before, or when the file was written";
         complain(&format!("{} without the time of an alert, {how}", number(left.timeless)));
     }
     if left.passed_over > 0 {
-        complain(&format!("{} other files passed over: bodies are .json, .ndjson, .jsonl", left.passed_over));
+        let files = if left.passed_over == 1 { "file" } else { "files" };
+        complain(&format!("{} other {files} passed over: bodies are .json, .ndjson, .jsonl", left.passed_over));
     }
 }
 

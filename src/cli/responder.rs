@@ -8,9 +8,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Format;
 use super::output::{self, complain};
 use super::trouble::{Exit, Trouble};
+use super::{Format, surroundings};
 use crate::api::Page;
 
 /// How long an answer may take. It comes from this computer, and from an index.
@@ -19,9 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Where the responder is asked, and how it is shown.
 #[derive(clap::Args)]
 pub(super) struct Responder {
-    /// The admin listener of the running responder.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9090")]
-    admin: String,
+    /// The admin listener of the running responder [default: SCANHOOK_ADMIN, else that of scanhook.toml, else
+    /// http://127.0.0.1:9090].
+    #[arg(long, value_name = "URL")]
+    admin: Option<String>,
     /// How the answer is written; json is the answer itself.
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: Format,
@@ -44,16 +45,21 @@ pub(super) struct Listing {
 pub(super) type Query<'q> = [(&'static str, Option<&'q str>)];
 
 impl Responder {
+    /// Where it is asked.
+    fn address(&self) -> String {
+        self.admin.clone().unwrap_or_else(|| surroundings().admin())
+    }
+
     /// Asks for one page; its body.
     pub(super) async fn get(&self, path: &str, query: &Query<'_>) -> Result<String, Trouble> {
-        let url = format!("{}{path}{}", self.admin.trim_end_matches('/'), joined(query));
+        let url = format!("{}{path}{}", self.address().trim_end_matches('/'), joined(query));
         let response = client(PATIENCE)?.get(url).send().await.map_err(|error| self.unreachable(&error))?;
         self.judged(response).await
     }
 
     /// Gives an order; the answer's body.
     pub(super) async fn post(&self, path: &str, order: &Value) -> Result<String, Trouble> {
-        let url = format!("{}{path}", self.admin.trim_end_matches('/'));
+        let url = format!("{}{path}", self.address().trim_end_matches('/'));
         let request = client(PATIENCE)?.post(url).header("content-type", "application/json").body(order.to_string());
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.judged(response).await
@@ -64,12 +70,12 @@ impl Responder {
         let body = response.text().await.map_err(|error| self.unreachable(&error))?;
         match status {
             200 => Ok(body),
-            400 => Err(Trouble::new(Exit::Usage, format!("{} does not take this: {}", self.admin, detail(&body)))),
+            400 => Err(Trouble::new(Exit::Usage, format!("{} does not take this: {}", self.address(), detail(&body)))),
             403 if code(&body).is_some() => Err(Trouble::new(Exit::Permission, detail(&body))),
             404 if code(&body).as_deref() == Some("unknown-id") => Err(Trouble::new(Exit::NoInput, detail(&body))),
             404 if code(&body).is_some() => Err(self.absent(&body)),
             409 | 410 if code(&body).is_some() => Err(Trouble::new(Exit::BadData, detail(&body))),
-            500.. => Err(Trouble::new(Exit::Unavailable, format!("{}: {status}, {}", self.admin, detail(&body)))),
+            500.. => Err(Trouble::new(Exit::Unavailable, format!("{}: {status}, {}", self.address(), detail(&body)))),
             _ => Err(self.stranger()),
         }
     }
@@ -82,22 +88,22 @@ impl Responder {
     /// A path that names what is not there; or one that only the admin listener has.
     fn absent(&self, body: &str) -> Trouble {
         let hint = if code(body).as_deref() == Some("not-found") { " Is this the admin listener?" } else { "" };
-        Trouble::new(Exit::NoInput, format!("{}: {}{hint}", self.admin, detail(body)))
+        Trouble::new(Exit::NoInput, format!("{}: {}{hint}", self.address(), detail(body)))
     }
 
     fn stranger(&self) -> Trouble {
         let sentence =
-            format!("{} answers, but not as scanhook's admin listener does; is it the right port?", self.admin);
+            format!("{} answers, but not as scanhook's admin listener does; is it the right port?", self.address());
         Trouble::new(Exit::BadData, sentence)
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Trouble {
         if error.is_builder() {
-            return Trouble::new(Exit::Usage, format!("--admin: {} is no URL", output::plain(&self.admin)));
+            return Trouble::new(Exit::Usage, format!("--admin: {} is no URL", output::plain(&self.address())));
         }
         let sentence = format!(
             "no responder answers at {}: is `scanhook serve` running, and is this its admin_listen? ({})",
-            self.admin,
+            self.address(),
             root(error)
         );
         Trouble::new(Exit::Unavailable, sentence)

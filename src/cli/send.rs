@@ -13,7 +13,6 @@ use secrecy::ExposeSecret as _;
 
 use super::output::{self, complain, plain};
 use super::responder::{client, detail, encoded, root};
-use super::test::credential_free;
 use super::trouble::{Exit, Trouble};
 use super::{Format, check};
 use crate::api::Receipt;
@@ -21,7 +20,7 @@ use crate::clock;
 use crate::defender;
 use crate::domain::signature::{Check, Encoding, Key, KeyEncoding, Moment, Outgoing, Unsendable};
 use crate::presets;
-use crate::settings::{self, Source};
+use crate::settings::{self, Inputs, Source};
 
 /// How long the answer may take; a receiver that is alive answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +36,7 @@ pub(super) struct Args {
     /// Where to [default: http://127.0.0.1:8080/webhooks/<SOURCE>].
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Says how the source signs; without it, scanhook.toml here if there is one.
+    /// Says how the source signs; without it, the scanhook.toml that `serve` would take.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Sign with the secret in this file, whatever the configuration names.
@@ -72,8 +71,9 @@ struct Sender {
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let body = payload(&args.payload)?;
-    let sender = match check::named_or_here(args.config.as_deref(), "scanhook.toml") {
-        Some(config) => configured(args, &config)?,
+    let inputs = check::credential_free(check::inputs(args.config.as_ref(), None));
+    let sender = match &inputs.file {
+        Some(config) => configured(args, config, &inputs)?,
         None => preset(args)?,
     };
     let url = args.url.clone().unwrap_or_else(|| format!("http://127.0.0.1:8080/webhooks/{}", args.source));
@@ -108,12 +108,12 @@ fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, Trouble> {
     settings::webhook_key(path, encoding).map_err(|why| Trouble::new(Exit::Configuration, why))
 }
 
-fn configured(args: &Args, config: &Path) -> Result<Sender, Trouble> {
+fn configured(args: &Args, config: &Path, inputs: &Inputs) -> Result<Sender, Trouble> {
     if args.header.is_some() || args.prefix.is_some() || args.bearer {
         let sentence = format!("--header, --prefix and --bearer: {} says how the source signs", config.display());
         return Err(Trouble::new(Exit::Usage, sentence));
     }
-    let settings = check::settings(&credential_free(config.to_owned()))?;
+    let settings = check::settings(inputs)?;
     let names: Vec<_> = settings.sources.iter().map(|source| source.name.clone()).collect();
     let source = settings.sources.into_iter().find(|source| source.name == args.source);
     let source = source.ok_or_else(|| unknown(&args.source, "source", &names))?;

@@ -26,10 +26,10 @@ use crate::simulator::{Setup, Simulator};
 /// What the command line says.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// How it runs; without it, scanhook.toml here if there is one.
+    /// The configuration; without it, scanhook.toml here, in $XDG_CONFIG_HOME/scanhook or in /etc/scanhook.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The policy; without it, rules.toml here.
+    /// The policy; without it, rules.toml beside the configuration.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// Where the journal lies, if its path is relative.

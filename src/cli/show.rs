@@ -18,9 +18,12 @@ use crate::domain::time::Timestamp;
 /// What the command line says.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The policy; without it, rules.toml here.
+    /// The policy; without it, rules.toml beside the configuration.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
+    /// The configuration, which may name the policy; without it, the scanhook.toml that `serve` would take.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How it is written.
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -42,7 +45,7 @@ struct Shown {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let rules = args.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml"));
+    let rules = check::inputs(args.config.as_ref(), args.rules.as_ref()).rules();
     let policy = check::policy(&rules, Exit::Configuration)?.policy;
     let now = clock::now();
     let changed = |path: PathBuf| (path.display().to_string(), changed(&path).map(|at| at.to_string()));

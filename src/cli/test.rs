@@ -14,12 +14,12 @@ use super::trouble::{Exit, Trouble};
 use crate::domain::rules::{Ran, RuleTest};
 use crate::domain::time::Timestamp;
 use crate::policy::{Policy, Tried};
-use crate::settings::{Flags, Inputs, Source};
+use crate::settings::Source;
 
 /// What the command line says.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The policy; without it, rules.toml here.
+    /// The policy; without it, rules.toml beside the configuration.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// Whose sources captured deliveries are read through; without it, scanhook.toml here, else the presets.
@@ -37,10 +37,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let path = args.rules.clone().unwrap_or_else(|| PathBuf::from("rules.toml"));
+    let inputs = check::credential_free(check::inputs(args.config.as_ref(), args.rules.as_ref()));
+    let path = inputs.rules();
     let policy = check::policy(&path, Exit::Findings)?.policy;
-    let sources = match check::named_or_here(args.config.as_deref(), "scanhook.toml") {
-        Some(config) => check::settings(&credential_free(config))?.sources,
+    let sources = match &inputs.file {
+        Some(_) => check::settings(&inputs)?.sources,
         None => Vec::new(),
     };
     let wanted = |test: &RuleTest| args.filter.as_ref().is_none_or(|text| test.name.contains(text));
@@ -54,11 +55,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // A part of the tests cannot hit everything.
     let missed = args.filter.is_none() && coverage.is_some_and(|coverage| !coverage.is_whole());
     Ok(if failed == 0 && !missed { ExitCode::SUCCESS } else { Exit::Findings.into() })
-}
-
-/// A configuration whose tenants need no credential here: nothing is called.
-pub(super) fn credential_free(config: PathBuf) -> Inputs {
-    Inputs::from_process(Some(config), Flags { credential_free: true, ..Flags::default() })
 }
 
 fn print(outcomes: &[Outcome], failed: usize, coverage: Option<&Coverage>, format: Format) -> anyhow::Result<()> {

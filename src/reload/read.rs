@@ -48,7 +48,8 @@ pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &Prints) -> Read 
         }
     };
     let sources = settings.as_ref().map_or(&in_force.settings.sources, |settings| &settings.sources);
-    let mut rules = Rules { path: &in_force.settings.rules, sources, faults: Vec::new(), not_run: Vec::new() };
+    let path = settings.as_ref().map_or(&in_force.settings.rules, |settings| &settings.rules);
+    let mut rules = Rules { path, sources, faults: Vec::new(), not_run: Vec::new() };
     let policy = rules.read(&in_force.policy, &mut looked_for);
     let differ = settings.as_ref().is_some_and(|settings| settings.files != in_force.settings.files);
     // Whatever stays in force must still hold with the sources as they will be, or the next start would refuse it.

@@ -41,15 +41,6 @@ pub(super) fn weigh(source: &str, auth: &Authentication, ctx: &mut Context<'_>) 
                 "source `{source}`: nothing but an address proves its sender: whoever can send from there can speak for it"
             ));
         }
-        if all.iter().any(Check::protects_body) {
-            continue;
-        }
-        let kinds: Vec<_> = all.iter().map(|check| format!("`{}`", kind(check))).collect();
-        ctx.notes.push(format!(
-            "source `{source}`: {} signs nothing of the body: only TLS on the way here keeps it unaltered, and the same \
-             request sent again is known only as long as `remember` says",
-            kinds.join(" with ")
-        ));
         if all.iter().any(|check| matches!(check, Check::UrlSecret { .. })) {
             ctx.notes.push(format!(
                 "source `{source}`: its secret is part of the URL, which proxies on the way may write into their logs"
@@ -59,19 +50,6 @@ pub(super) fn weigh(source: &str, auth: &Authentication, ctx: &mut Context<'_>) 
     let old = |check: &Check| matches!(check, Check::Hmac(scheme) if scheme.algorithm == Algorithm::Sha1);
     if auth.alternatives.iter().flatten().any(old) {
         ctx.notes.push(format!("source `{source}`: it signs with HMAC-SHA1; choose sha256 if its sender can"));
-    }
-}
-
-fn kind(check: &Check) -> &'static str {
-    match check {
-        Check::Address { .. } => "ip",
-        Check::UrlSecret { .. } => "url_secret",
-        Check::Bearer { .. } => "bearer",
-        Check::Header { .. } => "header",
-        Check::Basic { .. } => "basic",
-        Check::Hmac(_) => "hmac",
-        Check::BodySecret { .. } => "body_secret",
-        Check::Entra(_) => "entra_jwt",
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::value::StrDeserializer;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::{Inputs, SettingsFault};
+use super::{Inputs, SettingsFault, locate};
 use crate::domain::mapping::map::OneOrMany;
 use crate::domain::rules::duration;
 use crate::file::Prints;
@@ -21,7 +21,8 @@ pub(super) struct Context<'i> {
     text: &'i str,
     /// `SCANHOOK_SERVER__LISTEN` and its like, by the folded key they name.
     overlay: BTreeMap<String, (&'i str, &'i str)>,
-    used: BTreeSet<String>,
+    /// The keys of variables that were taken, and the names of those that hold a secret.
+    pub(super) used: BTreeSet<String>,
     pub(super) env: &'i BTreeMap<String, String>,
     /// Relative paths of the file count from here.
     pub(super) base: PathBuf,
@@ -113,6 +114,10 @@ impl<'i> Context<'i> {
         for name in self.overlay.iter().filter_map(unused).collect::<Vec<_>>() {
             self.fault("unknown-variable", name, "names no key");
         }
+        // These may be meant for something else that has our name: they are told, and stop nothing.
+        let stray = self.env.keys().filter(|name| !name.contains("__") && !self.used.contains(*name));
+        let stray: Vec<_> = stray.filter_map(|name| locate::stray(name)).collect();
+        self.warnings.extend(stray);
     }
 }
 

@@ -90,6 +90,7 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
         }
     }
     for variable in variables.into_iter().flatten() {
+        ctx.used.insert(variable.clone());
         match ctx.env.get(&variable) {
             Some(text) => {
                 let secret = SecretSlice::from(trimmed(text.clone().into_bytes()));

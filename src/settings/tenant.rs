@@ -45,14 +45,6 @@ pub(super) fn read<'i>(
     let external_id = section.take(ctx, "external_id").unwrap_or(true);
     let range = Duration::from_secs(3 * 86_400)..=Duration::from_secs(60 * 86_400);
     let follow_for = section.duration(ctx, "follow_for", Duration::from_secs(7 * 86_400), range);
-    ctx.notes.push(format!(
-        "tenant `{name}`: on_unknown = \"{on_unknown}\": where the app may not read machine actions, nothing is \
-         followed, and a call whose answer was lost is {}",
-        match on_unknown {
-            OnUnknown::Leave => "never sent again",
-            OnUnknown::Repost => "sent again, which may scan twice",
-        }
-    ));
     section.finish(ctx);
     Some(Tenant {
         name,

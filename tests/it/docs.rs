@@ -45,9 +45,34 @@ fn every_preset() -> Vec<Source> {
 fn the_shipped_policy_passes_its_own_tests_without_a_lint() {
     let Checked { policy, lints } = shipped();
     assert_eq!(lints, []);
+    assert_eq!(policy.rules().unknown_severity(), None);
     for test in policy.rules().tests() {
         assert_eq!(policy.test(test, root(), &every_preset()).failures, Vec::<String>::new(), "{}", test.name);
     }
+}
+
+/// Its own tests need no file beside it; these show that it reads what senders really send.
+#[test]
+fn the_shipped_policy_decides_captured_deliveries_as_their_readers_would() {
+    let captured = |source: &str, expect: &str| {
+        format!(
+            "\n[[test]]\nname = \"captured {source}\"\nsource = \"{source}\"\npayload_file = \"tests/payloads/{source}.json\"\nexpect = {{ {expect} }}\n"
+        )
+    };
+    let more = [
+        captured(
+            "sentinel-incident",
+            "rule = \"credential theft\", scan = \"full\", priority = 95, comment_contains = \"alert 3212\"",
+        ),
+        captured("defender-alert", "rule = \"malware at medium\", scan = \"quick\", priority = 60"),
+        captured("generic", "rule = \"ransomware\", scan = \"full\", priority = 95"),
+    ];
+    let checked = Policy::parse(format!("{}{}", shipped().policy.text(), more.concat()));
+    let policy =
+        checked.unwrap_or_else(|(text, findings)| panic!("{}", render(&findings, "rules.toml", &text, false))).policy;
+    let captured = policy.rules().tests().iter().filter(|test| test.name.starts_with("captured "));
+    let ran: Vec<_> = captured.map(|test| policy.test(test, root(), &every_preset()).failures).collect();
+    assert_eq!(ran, vec![Vec::<String>::new(); 3]);
 }
 
 #[test]
@@ -319,14 +344,15 @@ fn every_operator_and_field_of_the_rules_has_an_example_that_is_tested() {
             seen += &block;
         }
     }
-    let wrong = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { severity.xxxxxxxx = 1 }\n";
+    // A place in the raw body may hold anything, so every operator is for it.
+    let wrong = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { \"/x\".xxxxxxxx = 1 }\n";
     let operators = known_instead_of(wrong);
     assert!(operators.len() > 10);
     for operator in operators {
         assert!(Regex::new(&format!(r"[ .]{operator} = ")).unwrap().is_match(&seen), "no example of {operator}");
     }
     let documented = text("docs/rules.md");
-    for field in known_instead_of(&wrong.replace("severity.xxxxxxxx", "xxxxxxxx")) {
+    for field in known_instead_of(&wrong.replace("\"/x\".xxxxxxxx", "xxxxxxxx")) {
         assert!(documented.contains(&format!("`{field}`")), "{field} is not explained");
     }
 }
@@ -363,6 +389,7 @@ fn every_snippet_of_the_two_files_loads() {
             } else if kind == "toml" && block.starts_with("# rules.toml") {
                 let checked = policy(&file, &block);
                 assert_eq!(checked.lints, [], "{file}");
+                assert_eq!(checked.policy.rules().unknown_severity(), None, "{file}: {block}");
                 for test in checked.policy.rules().tests() {
                     let ran = checked.policy.test(test, root(), &every_preset());
                     assert_eq!(ran.failures, Vec::<String>::new(), "{file}: {}", test.name);

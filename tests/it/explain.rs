@@ -103,12 +103,28 @@ fn every_rule_says_what_it_saw_for_a_usual_machine_and_a_silent_directory_side_b
     has(line(&said, "during nights"), &["closed, opens 2026-03-02 21:00:00 UTC"]);
     has(line(&said, "3. ransomware"), &["wins"]);
     has(&said, &["severity is `high`, alert.category is `Ransomware`"]);
-    has(line(&said, "4. high"), &["would match, but is too late"]);
+    has(line(&said, "4. high"), &["would match; an earlier rule won"]);
     has(line(&said, "receipt"), &["could change the outcome", "protection crown jewels: device.name is unknown"]);
 
     let night = desk.run(&["explain", PAYLOAD, "--at", "2026-03-02T23:00:00+01:00"]).ends(0).out;
     has(line(&night, "2. kiosks by night"), &["wins"]);
     has(line(&night, "during nights"), &["open"]);
+}
+
+#[test]
+fn what_nobody_could_judge_is_named_inside_any_and_not_the_name_that_is_known() {
+    let desk = Desk::empty();
+    desk.file(
+        "rules.toml",
+        "version = 1\n[lists.domain_controllers]\ntype = \"glob\"\nvalues = [\"dc-*\"]\n[[protect]]\nname = \"domain controllers\"\n\
+         when = { any = [ { device.reported_name = \"@domain_controllers\" }, { device.tags = \"tier0\" } ] }\nat_most = \"hold\"\n\
+         [[rule]]\nname = \"lab\"\nscan = \"none\"\nwhen = { any = [ { device.reported_ip.cidr = \"10.99.0.0/16\" }, { device.tags = \"lab\" } ] }\n\
+         [[rule]]\nname = \"high\"\nscan = \"full\"\nwhen = { severity.gte = \"high\" }\n",
+    );
+    let body = json!({ "alert_id": "a-1", "severity": "high",
+                       "devices": [{ "mde_id": MACHINE, "name": "lt-042", "ip": "10.1.2.3" }] });
+    let said = fed(&desk, &["explain", "-"], &body.to_string()).ends(0).out;
+    has(&said, &["silent: device.tags = \"tier0\": it is unknown", "silent: device.tags = \"lab\": it is unknown"]);
 }
 
 #[test]

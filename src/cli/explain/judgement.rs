@@ -276,7 +276,7 @@ impl World {
         let Some(rule) = self.rules.get(n) else { return "" };
         match rule.judged {
             _ if self.outcome.rule.as_ref() == Some(&rule.name) => "wins",
-            Judged::True => "would match, but is too late",
+            Judged::True => "would match; an earlier rule won",
             Judged::False => "no",
             Judged::Unknown | Judged::Open => "unknown",
         }

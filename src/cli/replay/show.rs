@@ -6,7 +6,7 @@ use super::super::output::plain;
 use super::super::table::{Table, time};
 use super::{Args, name};
 use crate::domain::scan::Reason;
-use crate::replay::{Assumed, Compared, Example, Load, Outcome, Peak, Report, Wait, Waits};
+use crate::replay::{Assumed, Compared, Example, Hold, Load, Outcome, Peak, Report, Wait, Waits};
 
 /// All of it, as text.
 pub(super) fn text(report: &Report, args: &Args) -> String {
@@ -80,19 +80,31 @@ fn outcomes(report: &Report) -> String {
     for outcome in &report.outcomes {
         table.row([outcome.state.code(), outcome.reason.code(), &outcome.count.to_string()], Vec::new());
     }
-    let mut holds = Table::new(&["HELD FOR", "DECISIONS", "BY"]);
+    below(table) + &below(holds(report))
+}
+
+/// What holds decisions. A protection that holds says more than the rules that asked, which are many.
+fn holds(report: &Report) -> Table {
+    let mut groups: Vec<(Reason, String, u64)> = Vec::new();
     for held in &report.holds {
-        let rule = held.by.rule.iter().map(|rule| format!("rule `{rule}`"));
-        let protections = held.by.protections.iter().map(|name| format!("protection `{name}`"));
-        // A protection that holds says more than the rule that asked.
-        let by = if held.by.reason == Reason::Limit || held.by.protections.is_empty() {
-            rule.collect::<Vec<_>>()
-        } else {
-            protections.collect()
+        let Hold { reason, rule, protections } = &held.by;
+        let by_protection = matches!(reason, Reason::Protection | Reason::Undecided) && !protections.is_empty();
+        let by: Vec<_> = match by_protection {
+            true => protections.iter().map(|name| format!("protection `{name}`")).collect(),
+            false => rule.iter().map(|rule| format!("rule `{rule}`")).collect(),
         };
-        holds.row([held.by.reason.code(), &held.count.to_string(), &by.join(", ")], Vec::new());
+        let by = by.join(", ");
+        match groups.iter_mut().find(|(other, others, _)| (other, others) == (reason, &by)) {
+            Some((_, _, count)) => *count += held.count,
+            None => groups.push((*reason, by, held.count)),
+        }
     }
-    below(table) + &below(holds)
+    groups.sort_by_key(|(_, _, count)| core::cmp::Reverse(*count));
+    let mut table = Table::new(&["HELD FOR", "DECISIONS", "BY"]);
+    for (reason, by, count) in &groups {
+        table.row([reason.code(), &count.to_string(), by], Vec::new());
+    }
+    table
 }
 
 fn of_load(load: &Load) -> String {

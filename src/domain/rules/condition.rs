@@ -148,13 +148,19 @@ impl Condition {
         };
         match self {
             Condition::All(parts) => parts.get(worst(parts)?)?.first_failing(sight),
-            // None of them holds: the first says best what was looked for.
-            Condition::Any(parts) => parts.iter().find_map(|part| part.first_failing(sight)),
+            // Where one of them cannot be judged, that one is why; where none of them holds, the first says best what was
+            // looked for.
+            Condition::Any(parts) => {
+                let open = parts.iter().find(|part| part.truths(sight) != Truths::FALSE);
+                open.or_else(|| parts.first())?.first_failing(sight)
+            }
             // One of them does hold: that one is in the way.
             Condition::None(parts) => {
                 let hit = parts.iter().find(|part| part.truths(sight) == Truths::TRUE);
-                let hit = hit.or_else(|| parts.iter().find(|part| part.truths(sight) != Truths::FALSE))?;
-                hit.leaves().into_iter().find(|leaf| leaf.truths(sight) != Truths::FALSE)
+                match hit {
+                    Some(hit) => hit.leaves().into_iter().find(|leaf| leaf.truths(sight) == Truths::TRUE),
+                    None => parts.iter().find(|part| part.truths(sight) != Truths::FALSE)?.first_failing(sight),
+                }
             }
             Condition::Leaf(leaf) => (leaf.truths(sight) != Truths::TRUE).then_some(leaf),
         }

@@ -1,5 +1,6 @@
 //! The tests embedded in a rules file, and what they expect of the policy.
 
+use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
 use std::collections::HashSet;
@@ -16,7 +17,9 @@ use crate::domain::time::Timestamp;
 
 const TEST: &[&str] = &["name", "event", "expect", "step", "at", "mode", "source", "payload_file"];
 const STEP: &[&str] = &["after", "event", "expect", "source", "payload_file"];
-const EXPECT: &[&str] = &["rule", "scan", "priority", "protect", "state", "reason", "comment_contains"];
+const EXPECT: &[&str] = &["rule", "scan", "priority", "start", "protect", "state", "reason", "comment_contains"];
+/// The `start` of a scan that waits for no window.
+const AT_ONCE: &str = "at once";
 
 /// One `[[test]]`.
 #[derive(Clone, Debug)]
@@ -73,6 +76,8 @@ pub struct Expect {
     pub scan: Option<Option<Kind>>,
     /// Its priority.
     pub priority: Option<Priority>,
+    /// When it may begin.
+    pub start: Option<Begins>,
     /// The protections that apply.
     pub protect: Option<Protected>,
     /// The decision's state.
@@ -81,6 +86,31 @@ pub struct Expect {
     pub reason: Option<Reason>,
     /// A part of the comment.
     pub comment_contains: Option<String>,
+}
+
+/// When a step expects its scan to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// When it is decided.
+    AtOnce,
+    /// When its windows open.
+    At(Timestamp),
+}
+
+impl Begins {
+    /// The same of a scan that may not leave before this.
+    pub(super) fn of(start: Option<Timestamp>) -> Begins {
+        start.map_or(Begins::AtOnce, Begins::At)
+    }
+}
+
+impl fmt::Display for Begins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Begins::AtOnce => f.write_str(AT_ONCE),
+            Begins::At(time) => time.fmt(f),
+        }
+    }
 }
 
 /// Which protections a step expects to apply.
@@ -246,6 +276,7 @@ impl Walk<'_> {
                 "protect" => expect.protect = self.expected_protection(value, &names.protections),
                 "scan" => expect.scan = self.word(value, "`scan`", SCANS),
                 "priority" => expect.priority = self.priority(value),
+                "start" => expect.start = self.begins(value),
                 "state" => expect.state = self.word(value, "`state`", &states),
                 "reason" => expect.reason = self.word(value, "`reason`", &reasons),
                 "comment_contains" => {
@@ -255,6 +286,23 @@ impl Walk<'_> {
             }
         }
         Some(expect)
+    }
+
+    fn begins(&mut self, value: &Node<'_>) -> Option<Begins> {
+        if value.get_ref().as_str() == Some(AT_ONCE) {
+            return Some(Begins::AtOnce);
+        }
+        let text = match value.get_ref() {
+            DeValue::Datetime(time) => time.to_string(),
+            DeValue::String(text) => text.to_string(),
+            _ => String::new(),
+        };
+        let time = Timestamp::parse(&text);
+        if time.is_none() {
+            let remedy = format!("write when its window opens, `2026-03-09T22:00:00+01:00`, or `\"{AT_ONCE}\"`");
+            self.error_with(code::BAD_TIME, value.span(), "`start` must be a time", remedy);
+        }
+        time.map(Begins::At)
     }
 
     fn expected_rule(&mut self, value: &Node<'_>, rules: &[&str]) -> Option<String> {

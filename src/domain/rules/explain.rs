@@ -122,18 +122,13 @@ fn explained(
         Truths::UNKNOWN => Judged::Unknown,
         _ => Judged::Open,
     };
-    let excluding = |fits: fn(Truths) -> bool| {
-        let leaves = unless.into_iter().flat_map(Condition::leaves);
-        leaves.filter(|leaf| fits(leaf.truths(&sight))).collect::<Vec<_>>().into_iter().next()
-    };
     let failing = match judged {
         Judged::True => None,
         // Its condition would hold, or might: what keeps it from matching is its exception, or a window.
         Judged::False if when.truths(&sight) != Truths::FALSE => {
-            let holds = unless.is_some_and(|unless| unless.truths(&sight) == Truths::TRUE);
-            if holds { excluding(|truths| truths == Truths::TRUE) } else { None }
+            unless.filter(|unless| unless.truths(&sight) == Truths::TRUE).and_then(|unless| excluding(unless, &sight))
         }
-        _ => when.first_failing(&sight).or_else(|| excluding(|truths| truths != Truths::FALSE)),
+        _ => when.first_failing(&sight).or_else(|| unless.and_then(|unless| excluding(unless, &sight))),
     };
     let failing = failing.map(|leaf| Failing {
         condition: written(leaf, text),
@@ -147,6 +142,14 @@ fn explained(
         }
     }
     Explained { name: name.to_owned(), judged, failing, seen, windows: Vec::new() }
+}
+
+/// What says best why an exception holds, or why nobody can tell.
+fn excluding<'c>(unless: &'c Condition, sight: &Sight<'_>) -> Option<&'c Leaf> {
+    match unless.truths(sight) {
+        Truths::TRUE => unless.leaves().into_iter().find(|leaf| leaf.truths(sight) == Truths::TRUE),
+        _ => unless.first_failing(sight),
+    }
 }
 
 impl Times {
@@ -278,5 +281,44 @@ expect = { scan = "none" }
         let by_name = rules.explain(&event, SILENT).protections.swap_remove(0);
         assert_eq!(by_name.judged, Judged::Unknown);
         assert!(by_name.failing.unwrap().seen.unknown, "the alert's name is not what could not be judged");
+    }
+
+    const NESTED: &str = r#"version = 1
+[[protect]]
+name = "domain controllers"
+when = { any = [ { device.name.glob = "dc-*" }, { device.tags = "tier0" } ] }
+at_most = "hold"
+[[rule]]
+name = "none of them"
+scan = "full"
+when = { severity = "high", none = [ { user = "svc", device.tags = "lab" } ] }
+[[rule]]
+name = "unless"
+scan = "full"
+when = { severity = "high" }
+unless = { user = "svc", any = [ { device.ip = "10.0.0.1" }, { device.tags = "lab" } ] }
+[[test]]
+name = "t"
+event = { severity = "high", device.name = "lt-042", device.ip = "10.0.0.2", device.tags = "unknown", user = "svc" }
+expect = { scan = "none" }
+"#;
+
+    #[test]
+    fn the_condition_that_nobody_could_judge_is_named_inside_any_none_and_unless() {
+        let rules = Rules::parse(NESTED, &mut |_| Err(String::new())).unwrap().rules;
+        let Given::Event(event) = &rules.tests()[0].steps[0].given else { unreachable!() };
+        let explanation = rules.explain(&event.as_event(Timestamp::default()), NESTED);
+        let said = explanation.protections.iter().chain(&explanation.rules).map(|one| {
+            let failing = one.failing.as_ref().unwrap();
+            (one.judged, failing.condition.as_str(), failing.seen.unknown, failing.excluded)
+        });
+        assert_eq!(
+            said.collect::<Vec<_>>(),
+            [
+                (Judged::Unknown, "device.tags = \"tier0\"", true, false),
+                (Judged::Unknown, "device.tags = \"lab\"", true, false),
+                (Judged::Unknown, "device.tags = \"lab\"", true, false),
+            ]
+        );
     }
 }

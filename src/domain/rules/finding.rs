@@ -64,7 +64,7 @@ findings! {
     BAD_TIME = "bad-time": "a time that is not an instant: it needs a date, a time and an offset";
     BAD_REGEX = "bad-regex": "a regular expression that cannot be read, or is too large";
     BAD_GLOB = "bad-glob": "a glob that cannot be read";
-    BAD_CIDR = "bad-cidr": "a network that is not written as address and prefix";
+    BAD_CIDR = "bad-cidr": "a network that is neither an address with the prefix it has nor a single address";
     BAD_POINTER = "bad-pointer": "a key that starts with `/` but is no JSON pointer";
     EMPTY = "empty": "an empty condition, list or pattern, whose meaning nobody should have to guess";
     DUPLICATE_NAME = "duplicate-name": "two rules, two protections or two tests of the same name";
@@ -86,6 +86,12 @@ findings! {
     NEVER_OPENS = "window-never-opens": "lint: a window, or one of its ranges, that never opens";
     PROTECTS_ALL = "protects-everything": "lint: a protection that matches whatever comes";
     UNKNOWN_SOURCE = "unknown-source": "lint: a condition names a source that is not configured";
+    NEVER_EQUAL = "never-equal": "lint: a pattern or a network that is compared as it stands, so that nothing is equal to it";
+    NO_TECHNIQUE = "no-technique": "lint: a technique that is no ATT&CK id";
+    ONE_ADDRESS = "one-address": "lint: an address without a prefix that looks like a network";
+    CONTROL_CHARACTER = "control-character": "lint: a text with a control character, which `\\b` in double quotes is";
+    ENTRY_OVER = "entry-over": "lint: an entry of a list whose `until` is over";
+    SEVERITY_UNKNOWN = "severity-unknown": "lint: an alert whose severity is not known gets no scan, and no person hears of it";
     UNSEEN_POINTER = "unseen-pointer": "lint: a JSON pointer that leads nowhere in any stored delivery";
 }
 

@@ -7,11 +7,13 @@ use super::Rules;
 use super::condition::{Condition, Leaf, Relation, Test};
 use super::field::{Field, Named};
 use super::finding::{Finding, Level, code, quoted, suggest};
+use super::list::{Ending, Kept};
 use super::operand::Operand;
 use super::rule::Rule;
 use super::walk::Walk;
 use crate::domain::alert::Severity;
 use crate::domain::json::Json;
+use crate::domain::time::Timestamp;
 
 /// Comparisons of two rules that one file may cost; beyond them nothing more is found.
 const WORK: usize = 400_000;
@@ -26,13 +28,14 @@ impl Walk<'_> {
                 self.lint(
                     code::UNREACHABLE,
                     rule.span.clone(),
-                    &format!("this rule can never match: {why}"),
+                    &format!("rule {} can never match: {why}", quoted(&rule.name)),
                     "remove it",
                 );
                 continue;
             }
             if let Some(cover) = earlier.covering(rule, rules) {
-                let message = format!("rule {} always wins before this one", quoted(&cover.name));
+                let message =
+                    format!("rule {} can never win: {} always wins before", quoted(&rule.name), quoted(&cover.name));
                 self.lint(code::UNREACHABLE, rule.span.clone(), &message, "move it up, or remove it");
             }
             earlier.add(rule, number);
@@ -261,6 +264,46 @@ impl Rules {
             });
         }
         findings
+    }
+
+    /// A lint for each entry of a list that has ended by then.
+    #[must_use]
+    pub fn ended_entries(&self, at: Timestamp) -> Vec<Finding> {
+        let entries = self.lists.iter().flat_map(|list| list.ends.iter().map(move |ending| (list, ending)));
+        let lint = |(list, ending): (&Kept, &Ending)| Finding {
+            code: code::ENTRY_OVER,
+            level: Level::Lint,
+            span: ending.span.clone(),
+            message: format!("{} has left the list `{}`: its `until` is over", quoted(&ending.value), list.name),
+            remedy: Some("remove it, or give it a later `until`".to_owned()),
+        };
+        entries.filter(|(_, ending)| ending.until <= at).map(lint).collect()
+    }
+
+    /// A lint where rules scan by severity and none is for an alert that states none, or one off the scale: such an alert
+    /// would pass unseen.
+    #[must_use]
+    pub fn unknown_severity(&self) -> Option<Finding> {
+        let asks = |rule: &&Rule| rule.scan.is_some() && rule.when.mentions(Named::Severity);
+        let takes_all = |rule: &Rule| {
+            rule.unless.is_none()
+                && rule.times.during.is_empty()
+                && rule.times.outside.is_empty()
+                && rule.when.is_everything()
+        };
+        let last = self.rules.iter().rfind(asks).filter(|_| !self.rules.iter().any(takes_all))?;
+        Some(Finding {
+            code: code::SEVERITY_UNKNOWN,
+            level: Level::Lint,
+            span: last.span.clone(),
+            message: "no rule is for an alert whose severity is missing or off the scale: it gets no scan, and nobody hears of it"
+                .to_owned(),
+            remedy: Some(
+                "give what needs no scan a rule of its own (`scan = \"none\"`), and end with one for all the rest: \
+                 `when = { source.exists = true }`; an alert without a severity is then held for a person"
+                    .to_owned(),
+            ),
+        })
     }
 
     /// Whether a condition looks at the raw body.

@@ -1,6 +1,7 @@
 //! Lists: values that several rules share, typed, in the file or beside it, each for ever or until a day.
 
 use core::net::IpAddr;
+use core::ops::Range;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::field::{Field, Named, Shape};
 use super::finding::{code, quoted, suggest};
 use super::glob::Glob;
+use super::mistaken::{TECHNIQUES, is_address, is_bare_network, is_technique};
 use super::network::{Network, Networks};
 use super::operand::{Folded, Operand, keys_of, label};
 use super::truth::Truths;
@@ -50,6 +52,17 @@ pub(super) struct List {
     /// The file of further entries, as the rules name it.
     file: Option<String>,
     entries: Vec<(Written, Option<Timestamp>)>,
+    /// The entries that end.
+    ends: Vec<Ending>,
+}
+
+/// An entry that ends.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    pub(super) until: Timestamp,
+    pub(super) value: String,
+    /// The bytes of its value in the rules file.
+    pub(super) span: Range<usize>,
 }
 
 /// An entry that was understood.
@@ -115,16 +128,16 @@ pub(super) struct Kept {
     pub(super) kind: ListType,
     pub(super) file: Option<String>,
     pub(super) entries: usize,
-    /// When entries end, those that do; earliest first.
-    pub(super) ends: Vec<Timestamp>,
+    /// The entries that end, earliest first.
+    pub(super) ends: Vec<Ending>,
 }
 
 impl Lists {
     /// What is to be kept of each, by name.
     pub(super) fn kept(&self) -> Vec<Kept> {
         let kept = |(name, list): (&String, &List)| {
-            let mut ends: Vec<Timestamp> = list.entries.iter().filter_map(|(_, until)| *until).collect();
-            ends.sort_unstable();
+            let mut ends = list.ends.clone();
+            ends.sort_by_key(|ending| ending.until);
             let (file, entries) = (list.file.clone(), list.entries.len());
             Kept { name: name.clone(), kind: list.kind, file, entries, ends }
         };
@@ -156,6 +169,23 @@ impl List {
         members
     }
 
+    /// What its texts are not that a field of this shape holds. Patterns are told where they stand.
+    fn unlike(&self, shape: Shape) -> Option<(&'static str, &'static str, &'static str)> {
+        let all = |fits: fn(&str) -> bool| {
+            self.entries.iter().all(|(entry, _)| match entry {
+                Written::Text(text) => text.contains('*') || fits(text),
+                Written::Glob(..) | Written::Network(_) => true,
+            })
+        };
+        match shape {
+            Shape::Address if !all(is_address) => {
+                Some((code::NEVER_EQUAL, "addresses", "networks stand in a list of `type = \"cidr\"`"))
+            }
+            Shape::Technique if !all(is_technique) => Some((code::NO_TECHNIQUE, "ATT&CK techniques", TECHNIQUES)),
+            _ => None,
+        }
+    }
+
     /// Whether its entries can be compared with such a field at all.
     fn fits(&self, field: &Field) -> bool {
         match (self.kind, field.shape()) {
@@ -185,7 +215,7 @@ impl Walk<'_> {
     }
 
     fn list(&mut self, name: &str, value: &Node<'_>, read: ReadList<'_>) -> List {
-        let mut list = List { kind: ListType::Text, file: None, entries: Vec::new() };
+        let mut list = List { kind: ListType::Text, file: None, entries: Vec::new(), ends: Vec::new() };
         let place = format!("`[lists.{name}]`");
         let Some(table) = self.table(value, &place) else { return list };
         for Entry { key, span, .. } in entries_of(table).iter().filter(|entry| !LIST.contains(&entry.key)) {
@@ -241,7 +271,12 @@ impl Walk<'_> {
                 continue;
             }
             match understood(list.kind, written) {
-                Ok(written) => list.entries.push((written, until)),
+                Ok(entry) => {
+                    self.odd_entry(list.kind, written, text.span());
+                    let ending = |until| Ending { until, value: written.to_owned(), span: text.span() };
+                    list.ends.extend(until.map(ending));
+                    list.entries.push((entry, until));
+                }
                 Err((code, why)) => self.error(code, text.span(), format!("{} {why}", quoted(written))),
             }
         }
@@ -301,7 +336,7 @@ impl Walk<'_> {
                 return;
             }
         };
-        let mut count = 0;
+        let (mut count, mut told) = (0, false);
         for (n, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let entry = uncommented(line);
             if entry.is_empty() {
@@ -309,7 +344,14 @@ impl Walk<'_> {
             }
             count += 1;
             match understood(list.kind, entry) {
-                Ok(written) => list.entries.push((written, None)),
+                Ok(written) => {
+                    // Told once: a file that a tool writes has the same mistake on every line.
+                    if let (false, Some((code, what, remedy))) = (told, odd(list.kind, entry)) {
+                        told = true;
+                        self.lint(code, file.span(), &format!("{name}:{}: {what}", n + 1), remedy);
+                    }
+                    list.entries.push((written, None));
+                }
                 // Without a word of it: a secret may lie where a list should.
                 Err((code, _)) => self.error(code, file.span(), format!("{name}:{}: {}", n + 1, unfit(list.kind))),
             }
@@ -350,8 +392,31 @@ impl Walk<'_> {
             return None;
         }
         let key = (name.to_owned(), field.shape());
-        let made = self.lists.made.entry(key).or_insert_with(|| Arc::new(list.members(name, field.shape())));
-        Some(Operand::List(made.clone()))
+        if let Some(made) = self.lists.made.get(&key) {
+            return Some(Operand::List(made.clone()));
+        }
+        let (made, unfit) = (Arc::new(list.members(name, field.shape())), list.unlike(field.shape()));
+        self.lists.made.insert(key, made.clone());
+        if let Some((code, what, remedy)) = unfit {
+            let message = format!("the list `{name}` holds entries that are no {what}, so nothing is equal to them");
+            self.lint(code, value.span(), &message, remedy);
+        }
+        Some(Operand::List(made))
+    }
+
+    /// An entry that its list's type takes, and that was probably not meant so.
+    fn odd_entry(&mut self, kind: ListType, text: &str, span: Range<usize>) {
+        if self.has_control(text, span.clone()) {
+            return;
+        }
+        match kind {
+            ListType::Cidr => self.looks_like_network(text, span),
+            kind => {
+                if let Some((code, what, remedy)) = odd(kind, text) {
+                    self.lint(code, span, &format!("{}: {what}", quoted(text)), remedy);
+                }
+            }
+        }
     }
 
     pub(super) fn unused_lists(&mut self, value: &Node<'_>) {
@@ -386,6 +451,23 @@ fn unfit(kind: ListType) -> &'static str {
         ListType::Glob => "the line is no glob",
         ListType::Cidr => "the line is no network: it must be an address, or an address with the prefix it has",
         ListType::MachineId => "the line is no machine id: it must be 40 hex digits",
+    }
+}
+
+/// What is odd about an entry that its list's type takes: the lint's code, what is to be said, and the remedy.
+fn odd(kind: ListType, text: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    match kind {
+        ListType::Text if text.contains('*') => Some((
+            code::NEVER_EQUAL,
+            "an entry of a list of type `text` is compared as it stands, and knows no patterns",
+            "say `type = \"glob\"`",
+        )),
+        ListType::Cidr if is_bare_network(text) => Some((
+            code::ONE_ADDRESS,
+            "without a prefix it is one address, not a network",
+            "say how long it is, as in `10.99.0.0/16`; `/32` is one address",
+        )),
+        _ => None,
     }
 }
 

@@ -17,6 +17,7 @@ mod index;
 mod lint;
 mod list;
 mod memo;
+mod mistaken;
 mod network;
 mod opening;
 mod operand;
@@ -41,7 +42,7 @@ use rule::Rule;
 use window::Window;
 
 pub use event::{Event, Facts, MachineFacts, OwnedEvent, owned};
-pub use expect::{Expect, Given, Payload, Protected, RuleTest, Step};
+pub use expect::{Begins, Expect, Given, Payload, Protected, RuleTest, Step};
 pub use explain::{Explained, Explanation, Failing, Glance, Judged};
 pub use field::{Named, Reading};
 pub use finding::{Finding, Level, render};

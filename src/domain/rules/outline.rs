@@ -230,14 +230,14 @@ impl Rules {
 
 impl super::list::Kept {
     fn outline(&self, at: Timestamp) -> ListOutline {
-        let ended = self.ends.partition_point(|end| *end <= at);
+        let ended = self.ends.partition_point(|ending| ending.until <= at);
         ListOutline {
             name: self.name.clone(),
             kind: self.kind,
             file: self.file.clone(),
             entries: self.entries.saturating_sub(ended),
             ended,
-            next_end: self.ends.get(ended).map(Timestamp::to_string),
+            next_end: self.ends.get(ended).map(|ending| ending.until.to_string()),
         }
     }
 }

@@ -72,20 +72,14 @@ pub(super) fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Findin
     let (tree, faults) = DeTable::parse_recoverable(text);
     let rules = walk.file(tree.get_ref(), lists);
     let mut findings = walk.findings;
+    let walked = findings.clone();
     if !faults.is_empty() {
         let syntax: Vec<Finding> = faults.iter().map(|fault| syntax(fault, text)).collect();
         let lines = Lines::of(text);
         let broken: BTreeSet<usize> = syntax.iter().map(|fault| lines.number(fault.span.start)).collect();
         findings.retain(|finding| believable(finding, &broken, &lines));
-        for line in broken {
-            let of_line = |fault: &&Finding| lines.number(fault.span.start) == line;
-            let hints = lines.text(line, text).map_or_else(Vec::new, |(line, start)| hint::syntax(line, start));
-            // One mistake makes a parser stumble several times.
-            match hints.is_empty() {
-                true => findings.extend(syntax.iter().find(of_line).cloned()),
-                false => findings.extend(hints),
-            }
-        }
+        let told = told(&syntax, &broken, &lines, text);
+        findings.extend(told.into_iter().filter(|fault| !is_header_again(fault, text, &walked)));
     }
     findings.sort_by_key(|finding| finding.span.start);
     match rules {
@@ -114,6 +108,44 @@ impl Lines {
         let start = *self.0.get(line.checked_sub(1)?)?;
         Some((text.get(start..)?.lines().next()?, start))
     }
+}
+
+/// What is told of a text that is not TOML: one mistake makes a parser stumble several times.
+fn told(syntax: &[Finding], broken: &BTreeSet<usize>, lines: &Lines, text: &str) -> Vec<Finding> {
+    let mut told = Vec::new();
+    for line in broken {
+        let hints = lines.text(*line, text).map_or_else(Vec::new, |(line, start)| hint::syntax(line, start));
+        if !hints.is_empty() {
+            told.extend(hints);
+            continue;
+        }
+        let Some(fault) = syntax.iter().find(|fault| lines.number(fault.span.start) == *line) else { continue };
+        if let Some(brace) = unclosed(fault, text) {
+            // It swallows everything behind it, and nothing there can be believed.
+            told.push(brace);
+            break;
+        }
+        told.push(fault.clone());
+    }
+    told
+}
+
+/// The brace before a line that a parser takes for a part of its table.
+fn unclosed(fault: &Finding, text: &str) -> Option<Finding> {
+    let inside = ["missing key for inline table element", "missing comma between key-value pairs"];
+    let before = text.get(..fault.span.start)?;
+    let begins_line = before.rsplit('\n').next().is_some_and(|line| line.trim().is_empty());
+    let at = before.rfind('{').filter(|_| begins_line && inside.iter().any(|one| fault.message.starts_with(one)))?;
+    let (message, remedy) = ("this `{` is not closed".to_owned(), Some("write the `}` that ends the table".to_owned()));
+    Some(Finding { span: at..at + 1, message, remedy, ..fault.clone() })
+}
+
+/// Whether it is only said again of each `[[rule]]` that the first one is written `[rule]`.
+fn is_header_again(fault: &Finding, text: &str, walked: &[Finding]) -> bool {
+    let word = text.get(fault.span.clone()).unwrap_or_default();
+    let first = format!("`{word}` must be a list of tables");
+    fault.message.starts_with("duplicate key")
+        && walked.iter().any(|one| one.code == code::WRONG_TYPE && one.message.starts_with(&first))
 }
 
 fn syntax(fault: &toml::de::Error, text: &str) -> Finding {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Rules;
 use super::event::OwnedEvent;
-use super::expect::{Expect, Given, Payload, Protected, RuleTest};
+use super::expect::{Begins, Expect, Given, Payload, Protected, RuleTest};
 use crate::domain::comment::Citation;
 use crate::domain::plan::{History, Past, Plan, plan};
 use crate::domain::scan::{DecisionState, Kind, Mode, Reason, ScanId};
@@ -167,6 +167,10 @@ fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
         let got = got.wanted.as_ref().map_or("none".to_owned(), |wanted| wanted.priority.to_string());
         compare("priority", Some(&priority.to_string()), &got);
     }
+    if let Some(start) = expect.start {
+        let got = got.wanted.as_ref().map_or("none".to_owned(), |wanted| Begins::of(wanted.start).to_string());
+        compare("start", Some(&start.to_string()), &got);
+    }
     // A test that expects a scan expects that it happens, unless it says what else.
     let scan = matches!(expect.scan, Some(Some(_))).then_some(DecisionState::Scan);
     let right_kind = expect.scan.is_none_or(|scan| scan == got.wanted.as_ref().map(|wanted| wanted.kind));
@@ -282,6 +286,38 @@ mod tests {
         assert_eq!(
             failures(&format!("mode = \"approve\"\n{medium}expect = {{ scan = \"quick\" }}")),
             ["expected state scan, got held (approval) (rule `medium`)"]
+        );
+    }
+
+    #[test]
+    fn when_a_scan_may_leave_is_expected_and_a_wrong_zone_fails() {
+        let policy = |zone: &str, severity: &str, start: &str| {
+            let text = format!(
+                "version = 1\n[windows.nights]\ntimezone = \"{zone}\"\nhours = [\"22:00-05:00\"]\n[[protect]]\n\
+                 name = \"p\"\nwhen = {{ device.os = \"Windows11\" }}\nstart = \"nights\"\n[[rule]]\nname = \"high\"\n\
+                 scan = \"full\"\nwhen = {{ severity = \"high\" }}\n[[test]]\nname = \"t\"\nat = 2026-03-09T12:00:00+01:00\n\
+                 event = {{ severity = \"{severity}\" }}\nexpect = {{ start = {start} }}\n"
+            );
+            let rules = rules(&text);
+            run(&rules.tests()[0], &rules, &mut |_| Err(String::new())).failures
+        };
+        let night = "2026-03-09T22:00:00+01:00";
+        assert_eq!(policy("Europe/Oslo", "high", night), Vec::<String>::new());
+        assert_eq!(
+            policy("America/New_York", "high", night),
+            ["expected start 2026-03-09T21:00:00.000Z, got 2026-03-10T02:00:00.000Z (rule `high`)"]
+        );
+        assert_eq!(
+            policy("Europe/Oslo", "high", "\"at once\""),
+            ["expected start at once, got 2026-03-09T21:00:00.000Z (rule `high`)"]
+        );
+        assert_eq!(
+            policy("Asia/Tokyo", "high", night),
+            ["expected start 2026-03-09T21:00:00.000Z, got 2026-03-09T13:00:00.000Z (rule `high`)"]
+        );
+        assert_eq!(
+            policy("Europe/Oslo", "low", night),
+            ["expected start 2026-03-09T21:00:00.000Z, got none (no rule matched)"]
         );
     }
 

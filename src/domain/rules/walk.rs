@@ -156,11 +156,17 @@ impl Walk<'_> {
 
     /// A span of time; `zero` says whether it may be none at all.
     pub(super) fn duration(&mut self, value: &Node<'_>, what: &str, zero: bool) -> Option<Duration> {
-        let text = self.text(value, what)?;
+        const REMEDY: &str = "write one whole number and one unit in quotes: `\"90s\"`, `\"15m\"`, `\"1h\"`, `\"7d\"`";
+        let Some(text) = value.get_ref().as_str() else {
+            let message = format!("{what} must be a span of time, not {}", kind(value));
+            let meant = value.get_ref().as_integer().map(|number| format!("; `\"{}m\"` are minutes", number.as_str()));
+            let remedy = format!("{REMEDY}{}", meant.unwrap_or_default());
+            self.error_with(code::WRONG_TYPE, value.span(), message, remedy);
+            return None;
+        };
         let Some(span) = duration::parse(text) else {
-            let message = format!("{what} is no span of time: {}", quoted(text));
-            let remedy = "write one whole number and one unit: `90s`, `15m`, `1h`, `7d`";
-            self.error_with(code::BAD_DURATION, value.span(), message, remedy);
+            let message = format!("{what} must be a span of time, not {}", quoted(text));
+            self.error_with(code::BAD_DURATION, value.span(), message, REMEDY);
             return None;
         };
         if span.is_zero() && !zero {

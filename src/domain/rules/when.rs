@@ -101,7 +101,7 @@ impl Walk<'_> {
                 let message = format!("`{}` has no operator {}", field.name(), quoted(unknown));
                 let written = self.text_at(value);
                 let remedy = hint::comparison(unknown, &field.written(), written);
-                let remedy = remedy.unwrap_or_else(|| suggest(unknown, OPERATORS));
+                let remedy = remedy.unwrap_or_else(|| suggest(unknown, &fitting(field)));
                 self.error_with(code::UNKNOWN_OPERATOR, span, message, remedy);
                 None
             }
@@ -149,7 +149,10 @@ impl Walk<'_> {
         let mut networks = Vec::new();
         for (text, span) in self.some_texts(value, what) {
             match Network::parse(&text) {
-                Ok(network) => networks.push(network),
+                Ok(network) => {
+                    self.looks_like_network(&text, span);
+                    networks.push(network);
+                }
                 Err(why) => self.error(code::BAD_CIDR, span, format!("{} is no network: {why}", quoted(&text))),
             }
         }
@@ -172,6 +175,7 @@ impl Walk<'_> {
                 if text.starts_with('@') {
                     self.listed(field, text, value)
                 } else {
+                    self.equal_to(field, text, value.span());
                     Some(Operand::of_text(text, shape))
                 }
             }
@@ -268,6 +272,7 @@ impl Walk<'_> {
                 continue;
             }
             let first_label = field.shape() == Shape::HostName && !text.contains('.');
+            let odd = self.has_control(&text, span.clone());
             match operator {
                 "contains" => texts.push(Pattern { pattern: Folded::new(&text), first_label }),
                 "glob" => match Glob::parse(&text) {
@@ -275,7 +280,7 @@ impl Walk<'_> {
                     Err(why) => self.error(code::BAD_GLOB, span, format!("{} is no glob: {why}", quoted(&text))),
                 },
                 _ => {
-                    let regex = self.expression(&text, what, span);
+                    let regex = self.expression(&text, what, span, odd);
                     expressions.extend(regex.map(|pattern| Pattern { pattern, first_label }));
                 }
             }
@@ -287,8 +292,8 @@ impl Walk<'_> {
         })
     }
 
-    fn expression(&mut self, text: &str, what: &str, span: Range<usize>) -> Option<Expression> {
-        if regex::escape(text) == text {
+    fn expression(&mut self, text: &str, what: &str, span: Range<usize>, odd: bool) -> Option<Expression> {
+        if regex::escape(text) == text && !odd {
             let remedy = "use `contains`, which says what is meant";
             self.lint(code::LITERAL_REGEX, span.clone(), "this regular expression is plain text", remedy);
         }
@@ -316,8 +321,22 @@ impl Walk<'_> {
         None
     }
 
+    /// Said of an operator that exists, on a field that it is not for.
     fn unfit(&mut self, field: &Field, what: &str, span: Range<usize>, remedy: &str) {
         let message = format!("{what}: the operator has no meaning for `{}`", field.name());
         self.error_with(code::UNFIT_OPERATOR, span, message, remedy);
     }
+}
+
+/// The operators that have a meaning for a field.
+fn fitting(field: &Field) -> Vec<&'static str> {
+    let fits = |operator: &&&str| match (**operator, field.shape()) {
+        ("exists", _) | (_, Shape::Any) => true,
+        ("gte" | "gt" | "lte" | "lt", shape) => matches!(shape, Shape::Severity | Shape::Time),
+        ("older_than", shape) => shape == Shape::Time,
+        ("cidr", shape) => shape == Shape::Address,
+        ("all_of", _) => field.is_list(),
+        (_, shape) => !matches!(shape, Shape::Severity | Shape::Time),
+    };
+    OPERATORS.iter().filter(fits).copied().collect()
 }

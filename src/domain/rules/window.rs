@@ -206,10 +206,9 @@ impl Walk<'_> {
                 let near = meant(name, known.iter().map(String::as_str));
                 let near =
                     near.and_then(|near| zones.available().find(|zone| zone.as_str().eq_ignore_ascii_case(near)));
-                let remedy = near.map_or_else(
-                    || "write an IANA name, such as `Europe/Berlin` or `UTC`".to_owned(),
-                    |near| format!("did you mean `{}`?", near.as_str()),
-                );
+                let remedy = fixed(name).or(near.map(|near| format!("did you mean `{}`?", near.as_str())));
+                let remedy =
+                    remedy.unwrap_or_else(|| "write an IANA name, such as `Europe/Berlin` or `UTC`".to_owned());
                 self.error_with(code::BAD_ZONE, value.span(), message, remedy);
                 None
             }
@@ -307,6 +306,17 @@ fn time_of_day(text: &str) -> Option<Time> {
         (digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse::<i8>().ok()).flatten()
     };
     Time::new(number(hour)?, number(minute)?, 0, 0).ok()
+}
+
+/// What to write for `GMT+1` and `UTC+1`, which people say of clocks that are ahead; IANA turns the sign round.
+fn fixed(name: &str) -> Option<String> {
+    let rest = name.get(..3).filter(|zone| zone.eq_ignore_ascii_case("gmt") || zone.eq_ignore_ascii_case("utc"))?;
+    let hours: i32 = name.get(rest.len()..)?.strip_suffix(":00").unwrap_or(name.get(rest.len()..)?).parse().ok()?;
+    let place = "name a place, such as `Europe/Berlin`, whose summer time is then known";
+    let sign = if hours > 0 { '-' } else { '+' };
+    let (way, many) = (if hours > 0 { "ahead of" } else { "behind" }, hours.unsigned_abs());
+    let unit = if many == 1 { "hour" } else { "hours" };
+    (1..=12).contains(&many).then(|| format!("{place}; `Etc/GMT{sign}{many}` is always {many} {unit} {way} UTC"))
 }
 
 #[cfg(test)]

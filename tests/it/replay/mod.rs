@@ -190,7 +190,10 @@ fn what_cannot_be_read_is_named_and_passed_over_and_nothing_at_all_is_a_failure(
     assert_eq!(report["left_out"]["first"][0]["place"], "some.ndjson:2");
 
     desk.file("none.ndjson", "no json\n");
-    has(&desk.run(&["replay", "none.ndjson", "--source", "soar"]).ends(65).err, &["none.ndjson:1", "none of 1 bodies"]);
+    has(
+        &desk.run(&["replay", "none.ndjson", "--source", "soar"]).ends(65).err,
+        &["none.ndjson:1", "the only body cannot be read"],
+    );
     desk.file("empty.ndjson", "");
     has(&desk.run(&["replay", "empty.ndjson", "--source", "soar"]).ends(66).err, &["nothing to replay"]);
     desk.run(&["replay", "missing.ndjson", "--source", "soar"]).ends(66);
@@ -231,6 +234,34 @@ fn a_storm_stays_inside_the_quota_and_the_urgent_do_not_wait() {
         "the last of 1,960 others waits for the second hour: {longest} ms"
     );
     has(&desk.run(&["replay", "storm.ndjson", "--source", "soar"]).ends(0).out, &["2000 sent", "40 waited up to 1 s"]);
+}
+
+#[test]
+fn what_one_protection_holds_is_one_row_whatever_the_rules_and_approvals_are_by_rule() {
+    let rules = "version = 1\n[[protect]]\nname = \"domain controllers\"\nwhen = { device.reported_name.glob = \"dc-*\" }\n\
+        at_most = \"hold\"\n[[protect]]\nname = \"kiosks\"\nwhen = { device.reported_name.glob = \"k-*\" }\nat_most = \"quick\"\n\
+        [[rule]]\nname = \"high\"\nscan = \"full\"\nwhen = { severity = \"high\" }\n\
+        [[rule]]\nname = \"medium\"\nscan = \"full\"\nwhen = { severity = \"medium\" }\n\
+        [[rule]]\nname = \"asks\"\nscan = \"full\"\nmode = \"approve\"\nwhen = { source.exists = true }\n";
+    let desk = Desk::empty();
+    desk.file("rules.toml", rules);
+    let bodies = [
+        ("a", "high", "dc-1"),
+        ("b", "medium", "dc-2"),
+        ("c", "medium", "dc-3"),
+        ("d", "low", "k-1"),
+        ("e", "low", "lt-1"),
+    ];
+    let bodies: Vec<_> = bodies
+        .iter()
+        .zip(0..)
+        .map(|((id, severity, name), second)| body(id, severity, "t", second, named(name)))
+        .collect();
+    desk.file("bodies.ndjson", &bodies.join("\n"));
+    let ran = desk.run(&["replay", "bodies.ndjson", "--source", "generic"]).ends(0).out;
+    let held = ran.split_once("HELD FOR").unwrap().1.split("\n\n").next().unwrap();
+    let rows: Vec<_> = held.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(rows, ["protection 3 protection `domain controllers`", "approval 2 rule `asks`"], "{ran}");
 }
 
 #[test]

@@ -68,6 +68,39 @@ fn sources_and_pointers_are_held_against_what_there_is() {
 }
 
 #[test]
+fn an_entry_that_is_over_is_told_at_its_place_from_that_time_on() {
+    let text = "version = 1\n[lists.a]\ntype = \"glob\"\nvalues = [\"x\", { value = \"erp-*\", until = 2027-12-31 }]\n\
+                [[rule]]\nname = \"a\"\nscan = \"full\"\nwhen = { device.name = \"@a\" }\n";
+    let rules = Rules::parse(text, &mut |_| Err(String::new())).unwrap().rules;
+    let at = |time: &str| rules.ended_entries(Timestamp::parse(time).unwrap());
+    assert_eq!(at("2027-12-31T23:59:59Z"), []);
+    let over = at("2028-01-01T00:00:00Z");
+    assert_eq!((over.len(), over[0].code, over[0].position(text)), (1, code::ENTRY_OVER, (4, 26)));
+}
+
+#[test]
+fn rules_by_severity_need_one_for_an_alert_that_states_none() {
+    let rules = |lines: &str| {
+        let text = format!("version = 1\n{lines}");
+        Rules::parse(&text, &mut |_| Err(String::new())).unwrap().rules.unknown_severity().map(|lint| lint.code)
+    };
+    let rule = |name: &str, scan: &str, when: &str| {
+        format!("[[rule]]\nname = \"{name}\"\nscan = \"{scan}\"\nwhen = {{ {when} }}\n")
+    };
+    let high = rule("high", "full", "severity.gte = \"high\"");
+    let all = rule("all", "quick", "source.exists = true");
+    assert_eq!(rules(&high), Some(code::SEVERITY_UNKNOWN));
+    assert_eq!(rules(&(high.clone() + &all)), None);
+    assert_eq!(rules(&(high + &all + "unless = { user = \"x\" }\n")), Some(code::SEVERITY_UNKNOWN));
+    assert_eq!(
+        rules(&rule("a", "full", "any = [ { user = \"x\" }, { severity = \"low\" } ]")),
+        Some(code::SEVERITY_UNKNOWN)
+    );
+    assert_eq!(rules(&rule("a", "full", "alert.category = \"Malware\"")), None, "severity is no matter");
+    assert_eq!(rules(&rule("a", "none", "severity.lte = \"low\"")), None, "nothing is scanned by it");
+}
+
+#[test]
 fn ten_thousand_rules_are_compared_in_no_time() {
     let rule = |n: usize| {
         format!(

@@ -43,6 +43,7 @@ fn second(when: &str) -> String {
 fn file(name: &str) -> Result<String, String> {
     match name {
         "networks.txt" => Ok("# the lab\n10.0.0.0/8   # all of it\n\n10.1/16\n".to_owned()),
+        "bare.txt" => Ok("10.0.0.0\n10.1.0.0\n10.2.3.4\n".to_owned()),
         "empty.txt" => Ok("# nothing yet\n".to_owned()),
         _ => Err("no such file".to_owned()),
     }
@@ -101,6 +102,8 @@ fn wrong() -> Vec<(&'static str, String)> {
         ("bad-duration", format!("{HEAD}[defaults]\ncooldown = {{ quick = ‹\"1 hour\" }}\n")),
         ("bad-time", when("alert.time.gt = ‹2027-12-31T22:00:00")),
         ("bad-time", test(&format!("at = ‹\"tomorrow\"\n{expect}{{ scan = \"full\" }}"))),
+        ("bad-time", test(&format!("{expect}{{ start = ‹\"nights\" }}"))),
+        ("wrong-type", rule("cooldown = ‹30\nwhen = { severity = \"high\" }")),
         ("bad-regex", when("alert.title.regex = ‹'(unclosed'")),
         ("bad-regex", when("alert.title.regex = ‹'a{1000}{1000}{1000}'")),
         ("bad-pointer", when("‹\"/a~b\" = 1")),
@@ -181,6 +184,32 @@ fn wrong() -> Vec<(&'static str, String)> {
         ("limit-removed", rule("when = { severity = \"high\" }\nlimit = ‹false")),
         ("limit-removed", rule("when = { severity = \"high\" }\nlimit = ‹\"none\"")),
         ("literal-regex", when("alert.title.regex = ‹\"mimikatz\"")),
+        ("never-equal", when("device.name = ‹\"kiosk-*\"")),
+        ("never-equal", when("device.ip = ‹\"10.99.0.0/16\"")),
+        ("never-equal", when("device.reported_ip = [\"10.0.0.1\", ‹\"10.99.*\"]")),
+        ("never-equal", lists("[lists.a]\ntype = \"text\"\nvalues = [\"jo\", ‹\"svc-*\"]")),
+        (
+            "never-equal",
+            lists("[lists.a]\ntype = \"text\"\nvalues = [\"10.0.0.0/8\"]")
+                .replace("user = \"@a\"", "device.ip = ‹\"@a\""),
+        ),
+        ("no-technique", when("alert.techniques = ‹\"Phishing\"")),
+        ("no-technique", when("alert.techniques.all_of = [\"T1003\", ‹\"T148*\"]")),
+        (
+            "no-technique",
+            lists("[lists.a]\ntype = \"text\"\nvalues = [\"Phishing\"]")
+                .replace("user = \"@a\"", "alert.techniques = ‹\"@a\""),
+        ),
+        (
+            "one-address",
+            lists("[lists.a]\ntype = \"cidr\"\nvalues = [\"10.1.0.0/16\", ‹\"10.99.0.0\"]")
+                .replace("user", "device.ip"),
+        ),
+        ("one-address", lists("[lists.a]\ntype = \"cidr\"\nfile = ‹\"bare.txt\"").replace("user", "device.ip")),
+        ("one-address", when("device.ip.cidr = ‹\"2001:db8::\"")),
+        ("control-character", when("alert.title.regex = ‹\"\\bransom\"")),
+        ("control-character", when("alert.title.contains = ‹\"a\\u0000b\"")),
+        ("control-character", when("user = ‹\"a\\fb\"")),
     ]
 }
 
@@ -206,7 +235,8 @@ fn every_code_has_an_example_above() {
     let shown: BTreeSet<&str> = wrong().iter().map(|(code, _)| *code).collect();
     let known: BTreeSet<&str> = Finding::CODES.iter().map(|(code, _)| *code).collect();
     // These need tests that ran, a configuration, or deliveries: they are shown beside the functions that find them.
-    let outside = [code::UNTESTED, code::UNKNOWN_SOURCE, code::UNSEEN_POINTER];
+    let outside =
+        [code::UNTESTED, code::UNKNOWN_SOURCE, code::UNSEEN_POINTER, code::ENTRY_OVER, code::SEVERITY_UNKNOWN];
     assert_eq!(&shown | &BTreeSet::from(outside), known);
 }
 
@@ -236,6 +266,10 @@ fn a_misspelt_word_is_answered_with_the_right_one() {
         (when("severity.ge = \"high\""), "write `severity.gte = \"high\"`"),
         (when("severity.gtee = \"high\""), "did you mean `gte`?"),
         (when("severity = \"hihg\""), "did you mean `high`?"),
+        (rule("cooldown = 30\nwhen = { severity = \"high\" }"), "`\"30m\"` are minutes"),
+        (windows("").replace("UTC", "GMT+1"), "`Etc/GMT-1` is always 1 hour ahead of UTC"),
+        (windows("").replace("UTC", "utc-05:00"), "`Etc/GMT+5` is always 5 hours behind UTC"),
+        (when("device.name = \"x\", severity.is_hihg = 1"), "known: gte, gt, lte, lt, exists"),
         (rule("prority = 3\nwhen = { severity = \"high\" }"), "did you mean `priority`?"),
         (test("event = { severity = \"high\" }\nexpect = { rule = \"R\" }"), "did you mean `r`?"),
     ] {
@@ -245,6 +279,19 @@ fn a_misspelt_word_is_answered_with_the_right_one() {
     }
     let errors = Rules::parse(&when("banana = 1"), &mut file).unwrap_err();
     assert!(errors[0].remedy.as_deref().unwrap_or_default().contains("device.aad_id"), "lists the known fields");
+}
+
+#[test]
+fn one_brace_or_bracket_that_is_missing_is_told_once_and_where_it_is_missing() {
+    let rest = format!("{}{}", RULE.replace("\"r\"", "\"b\""), RULE.replace("\"r\"", "\"c\""));
+    for (text, code, place) in [
+        (format!("{HEAD}{}\n{rest}", RULE.replace(" }", "")), "syntax", (5, 8)),
+        (format!("{HEAD}{}\n{rest}", RULE.replace("[[rule]]", "[rule]")), "wrong-type", (2, 1)),
+    ] {
+        let findings = findings(&text);
+        let [finding] = findings.as_slice() else { panic!("{}", render(&findings, "r", &text, false)) };
+        assert_eq!((finding.code, finding.position(&text), finding.remedy.is_some()), (code, place, true));
+    }
 }
 
 #[test]

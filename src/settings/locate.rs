@@ -1,0 +1,106 @@
+//! Where the two files lie, and where a running responder is asked, for whoever does not say it on the command line.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::Inputs;
+use crate::file;
+
+const CONFIG: &str = "scanhook.toml";
+const RULES: &str = "rules.toml";
+/// Where a responder is asked of which nothing is known.
+const ADMIN: &str = "http://127.0.0.1:9090";
+/// A configuration larger than this is a mistake.
+pub(super) const LARGEST: u64 = 4 << 20;
+
+/// Variables that are no keys of scanhook.toml, but flags of the command line.
+pub(super) const FLAGS: [&str; 4] = ["SCANHOOK_ADMIN", "SCANHOOK_CONFIG", "SCANHOOK_LOG", "SCANHOOK_RULES"];
+
+/// A variable that says something.
+fn variable<'e>(env: &'e BTreeMap<String, String>, name: &str) -> Option<&'e str> {
+    env.get(name).map(String::as_str).filter(|text| !text.is_empty())
+}
+
+/// The configuration that `SCANHOOK_CONFIG` names, else the first that there is: here, in the person's own folder, in the
+/// computer's.
+pub(super) fn config(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+    if let Some(named) = variable(env, "SCANHOOK_CONFIG") {
+        return Some(PathBuf::from(named));
+    }
+    let home = || variable(env, "HOME").map(|home| Path::new(home).join(".config"));
+    // A relative folder is to be passed over, as the XDG specification says.
+    let own = variable(env, "XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home);
+    let own = own.map(|folder| folder.join("scanhook").join(CONFIG));
+    let places = [Some(PathBuf::from(CONFIG)), own, Some(Path::new("/etc/scanhook").join(CONFIG))];
+    places.into_iter().flatten().find(|path| path.exists())
+}
+
+impl Inputs {
+    /// The rules file: `--rules`, else `SCANHOOK_RULES`, else `[policy] file`, else rules.toml beside the configuration.
+    /// Nothing else of the configuration has to be right for that.
+    #[must_use]
+    pub fn rules(&self) -> PathBuf {
+        self.rules_by(self.said("policy", "file").as_deref())
+    }
+
+    /// The same, where it is named or there.
+    #[must_use]
+    pub fn rules_if_any(&self) -> Option<PathBuf> {
+        let named = self.named_rules().is_some() || self.said("policy", "file").is_some();
+        Some(self.rules()).filter(|path| named || path.exists())
+    }
+
+    /// The same, with what `[policy] file` says.
+    pub(super) fn rules_by(&self, file: Option<&str>) -> PathBuf {
+        let folder = self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        self.named_rules().unwrap_or_else(|| folder.join(file.unwrap_or(RULES)))
+    }
+
+    fn named_rules(&self) -> Option<PathBuf> {
+        self.flags.rules.clone().or_else(|| variable(&self.env, "SCANHOOK_RULES").map(PathBuf::from))
+    }
+
+    /// Where the responder is asked: `SCANHOOK_ADMIN`, else `[server] admin_listen`, else the usual address.
+    #[must_use]
+    pub fn admin(&self) -> String {
+        if let Some(url) = variable(&self.env, "SCANHOOK_ADMIN") {
+            return if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        }
+        let address = self.said("server", "admin_listen").and_then(|text| text.parse::<SocketAddr>().ok());
+        address.map_or_else(|| ADMIN.to_owned(), |address| format!("http://{address}"))
+    }
+
+    /// The text of one key, by its variable or by the file. Whether the file is right is no matter here.
+    fn said(&self, section: &str, key: &str) -> Option<String> {
+        let name = format!("SCANHOOK_{section}__{key}").to_uppercase();
+        if let Some(text) = variable(&self.env, &name) {
+            return Some(text.to_owned());
+        }
+        let text = file::read(self.file.as_deref()?, LARGEST).ok()?.text().ok()?;
+        let table: toml::Table = text.parse().ok()?;
+        Some(table.get(section)?.get(key)?.as_str()?.to_owned())
+    }
+}
+
+/// What to say of a variable that begins as ours do and is none of them. `SCANHOOK_PORT` and its like are what Kubernetes
+/// says of a service named scanhook.
+pub(super) fn stray(name: &str) -> Option<String> {
+    let rest = name.strip_prefix("SCANHOOK_")?;
+    let foreign = rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_");
+    if FLAGS.contains(&name) || foreign {
+        return None;
+    }
+    let section = ["SERVER", "JOURNAL", "POLICY", "TENANTS", "SOURCES"].into_iter();
+    let key = section.filter_map(|one| Some((one, rest.strip_prefix(one)?.strip_prefix('_')?))).next();
+    let remedy = match key {
+        Some((section, key)) => {
+            format!("two underscores stand between the parts of a key: `SCANHOOK_{section}__{key}`")
+        }
+        None => format!(
+            "there is {}, and `SCANHOOK_SERVER__LISTEN` and its like for keys of scanhook.toml",
+            FLAGS.join(", ")
+        ),
+    };
+    Some(format!("the variable {name} means nothing to scanhook: {remedy}"))
+}
