@@ -52,4 +52,5 @@ mod simulation;
 mod simulator;
 mod sources;
 mod verbs;
+mod why;
 mod wire;

@@ -148,8 +148,12 @@ impl Condition {
         };
         match self {
             Condition::All(parts) => parts.get(worst(parts)?)?.first_failing(sight),
-            // None of them holds: the first says best what was looked for.
-            Condition::Any(parts) => parts.iter().find_map(|part| part.first_failing(sight)),
+            // None of them holds. One that nobody can judge is why nobody can judge the whole; otherwise the first says
+            // best what was looked for.
+            Condition::Any(parts) => {
+                let open = parts.iter().filter(|part| part.truths(sight) != Truths::FALSE);
+                open.chain(parts).find_map(|part| part.first_failing(sight))
+            }
             // One of them does hold: that one is in the way.
             Condition::None(parts) => {
                 let hit = parts.iter().find(|part| part.truths(sight) == Truths::TRUE);

@@ -279,4 +279,29 @@ expect = { scan = "none" }
         assert_eq!(by_name.judged, Judged::Unknown);
         assert!(by_name.failing.unwrap().seen.unknown, "the alert's name is not what could not be judged");
     }
+
+    const ANY: &str = r#"version = 1
+[[protect]]
+name = "domain controllers"
+when = { any = [ { device.name.glob = "dc-*" }, { device.tags = "dc" } ] }
+at_most = "hold"
+[[rule]]
+name = "all"
+scan = "full"
+when = { severity = "high" }
+[[test]]
+name = "t"
+event = { severity = "high", device.name = "lt-042", device.tags = "unknown" }
+expect = { scan = "none" }
+"#;
+
+    #[test]
+    fn of_several_conditions_the_one_that_nobody_can_tell_is_named_and_not_one_that_is_plainly_false() {
+        let rules = Rules::parse(ANY, &mut |_| Err(String::new())).unwrap().rules;
+        let Given::Event(event) = &rules.tests()[0].steps[0].given else { unreachable!() };
+        let explanation = rules.explain(&event.as_event(crate::domain::time::Timestamp::default()), ANY);
+        let failing = explanation.protections[0].failing.as_ref().unwrap();
+        assert_eq!(explanation.protections[0].judged, Judged::Unknown);
+        assert_eq!((failing.condition.as_str(), failing.seen.unknown), ("device.tags = \"dc\"", true));
+    }
 }
