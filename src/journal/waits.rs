@@ -11,9 +11,10 @@ use crate::api::{PauseView, WaitView};
 use crate::domain::obstacles::Obstacles;
 use crate::domain::scan::{Kind, Priority};
 use crate::domain::time::Timestamp;
-use crate::domain::wait::{Kept, Pause, Wait};
+use crate::domain::wait::{Cause, Kept, Pause, Wait};
 
-/// What a decision waits for; nothing, where it is made and the scan that answers it is with Defender or over.
+/// What stands in the way of a decision or of the scan that answers it; nothing, where that is merely next, under way, with
+/// Defender or over.
 pub(super) fn of_decision(db: &Connection, decision: i64) -> Result<Vec<WaitView>, JournalError> {
     let sql = "SELECT d.state, d.scan, d.look_at, t.obstacles,
                       (SELECT asked_at FROM device WHERE tenant = d.tenant AND asked = d.asks AND at IS NULL)
@@ -29,7 +30,11 @@ pub(super) fn of_decision(db: &Connection, decision: i64) -> Result<Vec<WaitView
         Some((state, _, look_up, obstacles)) if state == "resolving" => {
             views(core::iter::once(look_up).chain(Wait::to_ask(&obstacles)))
         }
-        Some((_, Some(scan), ..)) => of_scan(db, scan)?,
+        Some((_, Some(scan), ..)) => {
+            let mut waits = of_scan(db, scan)?;
+            waits.retain(|wait| ![Cause::Turn, Cause::Sending].iter().any(|cause| wait.cause == cause.code()));
+            waits
+        }
         _ => Vec::new(),
     })
 }
