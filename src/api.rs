@@ -2,11 +2,13 @@
 
 mod control;
 mod reload;
+mod wait;
 
 use serde::{Deserialize, Serialize};
 
 pub use control::{ItemView, OrderView, PauseView, PausesView};
 pub use reload::{FaultView, ReloadView};
+pub use wait::{OutageView, WaitView};
 
 /// The body of 202 and 200: what became of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +104,9 @@ pub struct DecisionReceipt {
     pub scan_id: Option<String>,
     /// The same in words.
     pub why: String,
+    /// What it, or the scan that answers, waits for now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitView>,
 }
 
 /// A page of a list.
@@ -207,9 +212,15 @@ pub struct ScanView {
     pub action: Option<String>,
     /// False: somebody else's machine action covers it.
     pub ours: bool,
+    /// Why it is not sent yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitView>,
     /// The pause that keeps a waiting one from being sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<PauseView>,
+    /// Defender has refused to call it off for the last time, so it runs on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancel_refused: bool,
     /// Who asked for it to be called off, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called_off: Option<String>,
@@ -245,6 +256,18 @@ pub struct StatusView {
     pub ready: bool,
     /// Nothing is sent, whatever the rules say.
     pub dry_run: bool,
+    /// enforce, approve, dry_run or simulated: how far what is decided goes.
+    #[serde(default)]
+    pub mode: String,
+    /// The same in words.
+    #[serde(default)]
+    pub armed: String,
+    /// Parked alerts; more than 10,000 are not counted.
+    #[serde(default)]
+    pub parked: u32,
+    /// When the last of them came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_at: Option<String>,
     /// Fingerprint of the policy in force.
     pub policy: String,
     /// How the last reading of the files went.
@@ -268,6 +291,9 @@ pub struct StatusView {
 pub struct TenantView {
     /// The configured name.
     pub name: String,
+    /// enforce, approve, dry_run or simulated: how far what is decided for it goes.
+    #[serde(default)]
+    pub mode: String,
     /// Scans by state.
     pub scans: std::collections::BTreeMap<String, u32>,
     /// Held decisions.
@@ -321,6 +347,9 @@ pub struct LaneView {
     pub roles: Vec<String>,
     /// When the token expires.
     pub token_expires_at: Option<String>,
+    /// Whom it cannot reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<OutageView>,
     /// No call before this (after a 429).
     pub paused_until: Option<String>,
     /// Why nothing is sent, in words.

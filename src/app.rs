@@ -145,6 +145,8 @@ impl Running {
         let policy = Arc::new(policy);
         let id = reload::record(&journal, policy.clone()).await?;
         let (publish, current) = watch::channel(Arc::new(InForce::of(policy, id, settings.clone(), shown)));
+        let armed = current.borrow().armed();
+        tracing::info!(mode = armed.mode, "{}", armed.sentence);
         lanes.employ(accounts, &current);
 
         let (keys_of, urls) = watch::channel(keyrings::urls(&settings.sources));
@@ -411,8 +413,19 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                     tracing::warn!(tenant, count, "held decisions expired: nobody answered in time")
                 }
                 Happened::CalledOff { scan, what } => tracing::info!(tenant, %scan, what, "calling a scan off"),
-                Happened::Decided { rule, state, reason } => {
-                    tracing::info!(tenant, rule, %state, %reason, "decided by the directory's answer");
+                Happened::Decided { rule, state, reason, told, answered } => {
+                    let (decision, device, why) = (&told.id, &told.device, &told.why);
+                    if *answered {
+                        tracing::info!(tenant, decision, device, rule, %state, %reason, why, "decided by the directory's answer");
+                    } else {
+                        tracing::info!(tenant, decision, device, rule, %state, %reason, why, "decided without an answer of the directory");
+                    }
+                }
+                Happened::Unreachable { side, address, code } => {
+                    tracing::warn!(tenant, %side, address, code, "the far side cannot be reached: what needs it waits");
+                }
+                Happened::Reached { side, address, after } => {
+                    tracing::info!(tenant, %side, address, seconds = after.as_secs(), "the far side can be reached again");
                 }
                 Happened::Token { audience, tenant_id, roles, expires } => {
                     tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");

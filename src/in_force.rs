@@ -1,6 +1,8 @@
 //! What is in force at one moment: one complete policy, and the sources and tenants it is applied to. Nothing in it ever
 //! changes; a reload puts another in its place. Whoever decides takes it once and stays with it to the end.
 
+pub mod armed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

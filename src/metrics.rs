@@ -11,8 +11,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::api::{DecisionCount, Receipt, TenantView};
+use crate::domain::obstacles::FarSide;
 use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
+use crate::in_force::armed;
 use crate::journal::{Api, Room};
 use crate::lane::Happened;
 use crate::server::webhook::Answered;
@@ -49,6 +51,8 @@ pub struct Metrics {
     journal_max_size: Gauge,
     journal_disk_free: Gauge,
     dry_run: Gauge,
+    mode: Gauges,
+    unreachable: Gauges,
     paused: Gauge,
     rules_loaded: Gauge,
     config_loaded: Gauge,
@@ -91,6 +95,8 @@ impl Default for Metrics {
             journal_max_size: Gauge::default(),
             journal_disk_free: Gauge::default(),
             dry_run: Gauge::default(),
+            mode: Gauges::default(),
+            unreachable: Gauges::default(),
             paused: Gauge::default(),
             rules_loaded: Gauge::default(),
             config_loaded: Gauge::default(),
@@ -148,6 +154,12 @@ impl Metrics {
         to.register("action_duration_seconds", "From the scan call to its end", self.action_duration.clone());
         to.register("defender_request_duration_seconds", "Calls to Entra and Defender", self.request_duration.clone());
         to.register("dry_run", "1 while the process sends nothing", self.dry_run.clone());
+        to.register(
+            "mode",
+            "1 for how far what is decided for a tenant goes: enforce, approve, dry_run or simulated",
+            self.mode.clone(),
+        );
+        to.register("unreachable", "1 while Entra ID or Defender cannot be reached", self.unreachable.clone());
         to.register("journal_bytes", "What the journal holds", self.journal_size.clone());
         to.register("journal_max_bytes", "What it may hold; 0: any size", self.journal_max_size.clone());
         to.register("journal_disk_free_bytes", "Free on its disk", self.journal_disk_free.clone());
@@ -257,7 +269,7 @@ impl Metrics {
             Happened::Ended { kind: of, took, .. } => {
                 self.action_duration.get_or_create(&vec![kind(of)]).observe(took.as_secs_f64());
             }
-            Happened::Decided { rule, state, reason } => {
+            Happened::Decided { rule, state, reason, .. } => {
                 let rule = rule.clone().unwrap_or_default();
                 let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", state.code().to_owned())];
                 self.decisions.get_or_create(&labels).inc();
@@ -275,6 +287,8 @@ impl Metrics {
             | Happened::ClockSet { .. }
             | Happened::ClocksDiffer { .. }
             | Happened::Stopped { .. }
+            | Happened::Unreachable { .. }
+            | Happened::Reached { .. }
             | Happened::Alarm { .. } => {}
         }
     }
@@ -299,6 +313,12 @@ impl Metrics {
         for gauge in [&self.waiting_age, &self.held_age, &self.token_expiry] {
             gauge.remove(&vec![name()]);
         }
+        for side in FarSide::ALL {
+            self.unreachable.remove(&vec![name(), ("side", side.code().to_owned())]);
+        }
+        for mode in armed::MODES {
+            self.mode.remove(&vec![name(), ("mode", mode.to_owned())]);
+        }
         for state in crate::domain::scan::ScanState::ALL {
             self.scans.remove(&vec![name(), ("state", state.code().to_owned())]);
         }
@@ -309,6 +329,17 @@ impl Metrics {
                     gauge.remove(&labels);
                 }
             }
+        }
+    }
+
+    fn reach_and_mode(&self, tenant: &TenantView) {
+        let labels = |key, value: &str| vec![("tenant", tenant.name.clone()), (key, value.to_owned())];
+        for side in FarSide::ALL {
+            let silent = tenant.lane.unreachable.iter().any(|one| one.side == side.code());
+            self.unreachable.get_or_create(&labels("side", side.code())).set(f64::from(u8::from(silent)));
+        }
+        for mode in armed::MODES {
+            self.mode.get_or_create(&labels("mode", mode)).set(f64::from(u8::from(tenant.mode == mode)));
         }
     }
 
@@ -336,6 +367,7 @@ impl Metrics {
             };
             self.waiting_age.get_or_create(&vec![name()]).set(age(&tenant.waiting_since));
             self.held_age.get_or_create(&vec![name()]).set(age(&tenant.held_since));
+            self.reach_and_mode(tenant);
             for (api, quota) in &tenant.quota {
                 let minute =
                     [quota.per_minute, quota.minute, quota.effective_per_minute, quota.used_by_others_per_minute];

@@ -369,7 +369,8 @@ impl Reloader {
         let news = core::mem::replace(&mut self.told, now.clone()) != now;
         let (changed, fingerprint) = (view.changed.join(", "), &view.policy);
         if !view.changed.is_empty() {
-            tracing::info!(why, changed, fingerprint, "reloaded");
+            let mode = self.publish.borrow().armed().mode;
+            tracing::info!(why, changed, fingerprint, mode, "reloaded");
         }
         if !news {
             return;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::responder::{self, Listing};
-use super::table::{Table, time};
+use super::table::{Table, time, waiting};
 use crate::api::DecisionView;
 
 /// What the command line says.
@@ -34,7 +34,7 @@ fn table(decisions: &[DecisionView]) -> String {
         let (at, one) = (time(&view.at), &view.decision);
         table.row(
             [at.as_str(), &view.source, &view.alert, &one.device, &one.state, &one.reason, &one.scan, &one.id],
-            vec![one.why.clone()],
+            core::iter::once(one.why.clone()).chain(waiting(&one.waits)).collect(),
         );
     }
     table.text()

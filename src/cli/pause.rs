@@ -57,15 +57,19 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
         Format::Json => output::json(&body)?,
-        Format::Text => output::print(&table(&view.in_force))?,
+        Format::Text => output::print(&table("PAUSED", &view.in_force))?,
     }
     complain("calls that have left come to their end; everything but sending scans goes on");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Pauses, a row each.
-pub(super) fn table(pauses: &[PauseView]) -> String {
-    let mut table = Table::new(&["PAUSED", "SINCE (UTC)", "UNTIL (UTC)", "BY", "REASON"]);
+/// Pauses, a row each, under what they are.
+pub(super) fn table(what: &'static str, pauses: &[PauseView]) -> String {
+    let heads: &'static [&'static str] = match what {
+        "RESUMED" => &["RESUMED", "SINCE (UTC)", "UNTIL (UTC)", "BY", "REASON"],
+        _ => &["PAUSED", "SINCE (UTC)", "UNTIL (UTC)", "BY", "REASON"],
+    };
+    let mut table = Table::new(heads);
     for pause in pauses {
         let (scope, at, until) = (pause.scope(), time(&pause.at), time_of(pause.until.as_ref()));
         table.row([&scope, &at, &until, &pause.by, pause.reason.as_deref().unwrap_or_default()], Vec::new());

@@ -30,14 +30,14 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
         Format::Json => output::json(&body)?,
-        Format::Text => output::print(&table(&view.items))?,
+        Format::Text => output::print(&table("RESUMED", &view.items))?,
     }
     if view.items.is_empty() {
-        complain("no pause is so");
+        complain("no pause in force has all of this");
     }
     if !view.in_force.is_empty() {
         complain(&format!("still in force: {}", count(view.in_force.len(), "pause")));
-        complain(&table(&view.in_force));
+        complain(&table("PAUSED", &view.in_force));
     }
     Ok(ExitCode::SUCCESS)
 }

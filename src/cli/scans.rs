@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::Format;
 use super::output;
 use super::responder::{self, Listing};
-use super::table::{Table, time, time_of};
+use super::table::{Table, time, time_of, waiting};
 use super::trouble::{Exit, Trouble};
 use crate::api::ScanView;
 
@@ -66,7 +66,10 @@ fn table(scans: &[ScanView]) -> String {
     for scan in scans {
         let (created, rule) = (time(&scan.created_at), scan.rule.as_deref().unwrap_or_default());
         let (state, alerts) = (state(scan), scan.alerts.join(", "));
-        table.row([&created, &scan.machine, &scan.kind, &state, rule, &alerts, &scan.id], Vec::new());
+        table.row(
+            [&created, &scan.machine, &scan.kind, &state, rule, &alerts, &scan.id],
+            waiting(&scan.waits).collect(),
+        );
     }
     table.text()
 }
@@ -84,13 +87,14 @@ fn state(scan: &ScanView) -> String {
         text.push_str(" (paused)");
     }
     if scan.called_off.is_some() && scan.outcome.is_none() {
-        text.push_str(" (called off)");
+        text.push_str(if scan.cancel_refused { " (Defender refused to cancel it)" } else { " (called off)" });
     }
     text
 }
 
 fn whole(scan: &ScanView) -> String {
     let mut table = Table::new(&["", ""]);
+    table.row(["state", &state(scan)], waiting(&scan.waits).collect());
     let mut say = |key: &str, value: &str| {
         if !value.is_empty() {
             table.row([key, value], Vec::new());
@@ -100,7 +104,6 @@ fn whole(scan: &ScanView) -> String {
     say("tenant", &scan.tenant);
     say("machine", &scan.machine);
     say("scan", &scan.kind);
-    say("state", &state(scan));
     say("detail", scan.detail.as_deref().unwrap_or_default());
     say(
         "paused",

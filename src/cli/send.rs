@@ -13,6 +13,7 @@ use secrecy::ExposeSecret as _;
 
 use super::output::{self, complain, plain};
 use super::responder::{client, detail, encoded, root};
+use super::table::waiting;
 use super::trouble::{Exit, Trouble};
 use super::{Format, check};
 use crate::api::Receipt;
@@ -253,6 +254,7 @@ fn show(format: Format, status: StatusCode, answer: &str) -> Result<(), Trouble>
         for one in &alert.decisions {
             let device = format!("{}: {} ({}). {}", one.device, one.state, one.reason, one.why);
             text.push_str(&format!("    {}\n", plain(&device)));
+            waiting(&one.waits).for_each(|wait| text.push_str(&format!("      {}\n", plain(&wait))));
         }
     }
     output::print(&text)

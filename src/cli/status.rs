@@ -6,7 +6,7 @@ use super::Format;
 use super::output::{self, plain};
 use super::responder::Responder;
 use super::table::{count, time, time_of};
-use crate::api::{DoorView, ReloadView, SourceView, StatusView, TenantView};
+use crate::api::{DoorView, QuotaView, ReloadView, SourceView, StatusView, TenantView};
 use crate::domain::plain::one_line;
 
 /// Characters that are shown of a body.
@@ -53,20 +53,12 @@ impl Lines {
 
 fn text(status: &StatusView) -> String {
     let mut lines = Lines::default();
+    lines.head(&status.armed);
     let ready = if status.ready { "accepts deliveries" } else { "accepts no deliveries" };
-    lines.head(&format!("scanhook {} {ready}", status.version));
-    lines.say("since", &format!("{} UTC", time(&status.started_at)));
+    let since = time(&status.started_at);
+    lines.say("scanhook", &format!("{} {ready}, since {since} UTC", status.version));
     lines.say("policy", &status.policy);
-    if status.dry_run {
-        lines.say("dry run", "nothing is sent, whatever the rules say");
-    }
-    reload_text(&mut lines, status.reload.as_ref());
-    for pause in &status.pauses {
-        lines.say("paused", &format!("{}, {}", pause.scope(), pause.story()));
-    }
-    for warning in &status.warnings {
-        lines.say("warning", warning);
-    }
+    problems(&mut lines, status);
     for tenant in &status.tenants {
         tenant_text(&mut lines, tenant);
     }
@@ -78,6 +70,49 @@ fn text(status: &StatusView) -> String {
         door_text(&mut lines, &status.door);
     }
     lines.0
+}
+
+/// What somebody has to look at, of all tenants and sources.
+fn problems(lines: &mut Lines, status: &StatusView) {
+    let mut found = Lines::default();
+    for tenant in &status.tenants {
+        let of = |what: &str| format!("tenant {}: {what}", tenant.name);
+        for outage in &tenant.lane.unreachable {
+            found.say("NO ANSWER", &of(&outage.why));
+        }
+        if let Some(why) = &tenant.lane.stopped {
+            found.say("STOPPED", &of(why));
+        }
+        if let Some(until) = &tenant.lane.paused_until {
+            found.say("THROTTLED", &of(&format!("Defender asked to wait until {} UTC", time(until))));
+        }
+    }
+    for pause in &status.pauses {
+        found.say("PAUSED", &format!("{}, {}", pause.scope(), pause.story()));
+    }
+    reload_text(&mut found, status.reload.as_ref());
+    let held = status.tenants.iter().map(|tenant| tenant.held).sum::<u32>();
+    if held > 0 {
+        let what = count(held as usize, "decision");
+        found.say("HELD", &format!("{what} for a person: `scanhook decisions --state held`"));
+    }
+    if status.parked > 0 {
+        let last = time_of(status.parked_at.as_ref());
+        let what = count(status.parked as usize, "alert");
+        found.say("PARKED", &format!("{what}, the last at {last} UTC: `scanhook alerts --state parked` says why"));
+    }
+    for source in status.sources.iter().filter(|source| source.silent_since.is_some()) {
+        let (since, every) =
+            (time_of(source.silent_since.as_ref()), source.expect_every.as_deref().unwrap_or_default());
+        found.say("SILENT", &format!("source {} since {since} UTC, though expected every {every}", source.name));
+    }
+    for warning in &status.warnings {
+        found.say("warning", warning);
+    }
+    if !found.0.is_empty() {
+        lines.head("problems");
+        lines.0.push_str(&found.0);
+    }
 }
 
 /// What the last reading of the files left undone.
@@ -95,12 +130,13 @@ fn reload_text(lines: &mut Lines, reload: Option<&ReloadView>) {
         lines.say("fault", &format!("and {} more", reload.more_faults));
     }
     for key in &reload.needs_restart {
-        lines.say("restart", &format!("{key} has a new value, which takes a restart"));
+        lines.say("restart", &format!("{key} has a new value, which needs a restart"));
     }
 }
 
 fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
     lines.head(&format!("tenant {}", tenant.name));
+    lines.say("mode", &tenant.mode);
     let scans: Vec<_> = tenant.scans.iter().map(|(state, count)| format!("{count} {state}")).collect();
     let since = |since: &Option<String>| {
         since.as_ref().map_or_else(String::new, |since| format!(", the oldest since {} UTC", time(since)))
@@ -115,29 +151,36 @@ fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
     if tenant.resolving > 0 {
         lines.say("resolving", &format!("{} for Defender's directory", tenant.resolving));
     }
-    for (api, used) in &tenant.quota {
-        let (minute, hour) =
-            (format!("{}/{}", used.minute, used.per_minute), format!("{}/{}", used.hour, used.per_hour));
-        lines.say("quota", &format!("{api}: {minute} in the last minute, {hour} in the last hour"));
-        if used.used_by_others_per_minute > 0 || used.used_by_others_per_hour > 0 {
-            let others =
-                format!("{} a minute, {} an hour", used.used_by_others_per_minute, used.used_by_others_per_hour);
-            let left = format!("{} and {}", used.effective_per_minute, used.effective_per_hour);
-            lines.say("others", &format!("{api}: others use {others} of it, so {left} are left for now"));
-        }
-    }
+    tenant.quota.iter().for_each(|(api, used)| quota_text(lines, api, used));
     let lane = &tenant.lane;
-    if let Some(audience) = &lane.audience {
-        let expires = time_of(lane.token_expires_at.as_ref());
-        lines.say("token", &format!("for {audience}, with {}, until {expires} UTC", lane.roles.join(", ")));
+    match &lane.audience {
+        Some(audience) => {
+            let (expires, id) =
+                (time_of(lane.token_expires_at.as_ref()), lane.tenant_id.as_deref().unwrap_or("unknown"));
+            let roles = lane.roles.join(", ");
+            lines.say("token", &format!("for {audience}, tenant {id}, with {roles}, until {expires} UTC"));
+        }
+        None => lines.say("token", "none yet"),
     }
     for note in &lane.notes {
         lines.say("note", note);
     }
-    if let Some(until) = &lane.paused_until {
-        lines.say("pause", &format!("Defender asked to wait until {} UTC", time(until)));
+}
+
+/// Scan calls, and of the other APIs those whose quota is half spent or used by others: `-o json` has them all.
+fn quota_text(lines: &mut Lines, api: &str, used: &QuotaView) {
+    let others = used.used_by_others_per_minute > 0 || used.used_by_others_per_hour > 0;
+    let half = used.minute * 2 >= used.effective_per_minute || used.hour * 2 >= used.effective_per_hour;
+    if api != "scan" && !others && !half {
+        return;
     }
-    lines.say("stopped", lane.stopped.as_deref().unwrap_or_default());
+    let (minute, hour) = (format!("{}/{}", used.minute, used.per_minute), format!("{}/{}", used.hour, used.per_hour));
+    lines.say("quota", &format!("{api}: {minute} in the last minute, {hour} in the last hour"));
+    if others {
+        let others = format!("{} a minute, {} an hour", used.used_by_others_per_minute, used.used_by_others_per_hour);
+        let left = format!("{} and {}", used.effective_per_minute, used.effective_per_hour);
+        lines.say("others", &format!("{api}: others use {others} of it, so {left} are left for now"));
+    }
 }
 
 fn source_text(lines: &mut Lines, source: &SourceView) {

@@ -1,5 +1,6 @@
 //! Aligned columns, with lines below a row for what does not fit one.
 
+use crate::api::WaitView;
 use crate::domain::plain::one_line;
 use crate::domain::time::Timestamp;
 
@@ -72,6 +73,11 @@ pub(super) fn time(text: &str) -> String {
 /// An instant that may not have come yet.
 pub(super) fn time_of(text: Option<&String>) -> String {
     text.map_or_else(String::new, |text| time(text))
+}
+
+/// What is waited for, a line each.
+pub(super) fn waiting(waits: &[WaitView]) -> impl Iterator<Item = String> {
+    waits.iter().map(|wait| format!("waits: {}", wait.why))
 }
 
 /// "1 scan", "2 scans".

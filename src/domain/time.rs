@@ -57,6 +57,16 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|t| Timestamp(t.as_millisecond()))
     }
 
+    /// To the second, for sentences: `2026-11-02 08:15:42 UTC`.
+    #[must_use]
+    pub fn shown(self) -> String {
+        if self == Timestamp::NEVER {
+            return self.to_string();
+        }
+        let text: String = self.to_string().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect();
+        format!("{text} UTC")
+    }
+
     /// The same instant for code that speaks jiff; clamped to what jiff can hold.
     #[must_use]
     pub fn to_jiff(self) -> jiff::Timestamp {

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::rules::AtMost;
 use super::scan::{Kind, Mode, Priority, Reason};
 use super::time::Timestamp;
 
@@ -109,6 +110,13 @@ impl Openings {
         Openings(cases)
     }
 
+    /// The windows that are named in any case, each once.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let names: std::collections::BTreeSet<&String> = self.0.iter().flatten().flatten().collect();
+        names.into_iter().cloned().collect()
+    }
+
     /// The cases.
     #[must_use]
     pub fn cases(&self) -> &[Vec<Vec<String>>] {
@@ -180,6 +188,23 @@ pub struct Guarded {
     pub name: String,
     /// What it came to.
     pub how: Guard,
+    /// How far it let the scan go, where that is less than the rule asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<AtMost>,
+    /// Not before this, where it delays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Timestamp>,
+    /// The windows it waits for, of which one must be open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<String>,
+}
+
+impl Guarded {
+    /// Whether it applies to the scan.
+    #[must_use]
+    pub const fn applies(&self) -> bool {
+        matches!(self.how, Guard::Hit | Guard::Applied)
+    }
 }
 
 codes! {

@@ -169,8 +169,8 @@ impl Tx<'_> {
                 barred: None,
                 looked: None,
             };
-            let (decision, receipt) = self.admit_told(&new, verdict, now)?;
-            self.note(&finding, device, known, decision, (delivery, acceptance.delivery.received()))?;
+            let (admitted, receipt) = self.admit_told(&new, verdict, now)?;
+            self.note(&finding, device, known, admitted.decision, (delivery, acceptance.delivery.received()))?;
             told.decisions.push(receipt);
         }
         Ok(told)

@@ -10,6 +10,7 @@ use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::scans::{openings, windows};
 use super::store::{TenantId, Tx};
+use super::waits;
 use crate::api::DecisionReceipt;
 use crate::domain::alert::MachineId;
 use crate::domain::directory::Looked;
@@ -96,12 +97,15 @@ impl Tx<'_> {
     }
 
     /// The same, told as in a receipt.
-    pub(super) fn admit_told(
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn admit_told(
         &mut self,
         new: &NewDecision<'_>,
         verdict: &Verdict,
         now: Timestamp,
-    ) -> Result<(i64, DecisionReceipt), JournalError> {
+    ) -> Result<(Admitted, DecisionReceipt), JournalError> {
         let (admitted, why, kind) = self.admit_row(new, verdict, now)?;
         let rule = verdict.rule.clone();
         let scan = admitted.scan.map(|scan| {
@@ -109,7 +113,7 @@ impl Tx<'_> {
             self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get::<_, Uuid>(0))
         });
         let receipt = DecisionReceipt {
-            id: decision_uuid(now, admitted.decision).to_string(),
+            id: self.told_id(new, admitted.decision, now)?.to_string(),
             device: new.device.to_owned(),
             why: why.sentence(admitted.reason, rule.as_deref(), kind, new.device),
             rule,
@@ -117,8 +121,19 @@ impl Tx<'_> {
             state: admitted.state.code().to_owned(),
             reason: admitted.reason.code().to_owned(),
             scan_id: scan.transpose()?.map(|uuid| uuid.to_string()),
+            waits: waits::of_decision(self.db, admitted.decision)?,
         };
-        Ok((admitted.decision, receipt))
+        Ok((admitted, receipt))
+    }
+
+    /// One that is made once more keeps its time.
+    fn told_id(&self, new: &NewDecision<'_>, decision: i64, now: Timestamp) -> Result<Uuid, JournalError> {
+        if new.again.is_none() {
+            return Ok(decision_uuid(now, decision));
+        }
+        let sql = "SELECT at FROM decision WHERE id = ?";
+        let at = self.db.prepare_cached(sql)?.query_row([decision], |row| row.get(0))?;
+        Ok(decision_uuid(Timestamp::from_millis(at), decision))
     }
 
     fn admit_row(
@@ -162,6 +177,8 @@ impl Tx<'_> {
             (Asks::Hold(reason, wanted), None) => (held(*reason, wanted, why, now), Some(wanted)),
             (Asks::Scan(wanted), None) => {
                 why.mode = Some(wanted.mode);
+                why.start = wanted.start.filter(|start| *start > now);
+                why.windows = why.start.map_or_else(Vec::new, |_| wanted.openings.names());
                 let row = match new.machine {
                     None => held(Reason::UnresolvedDevice, wanted, why, now),
                     Some(machine) => {
@@ -186,8 +203,14 @@ impl Tx<'_> {
         let history = self.history(new.tenant, machine, rule, wanted, now)?;
         let plan = plan(&history, wanted, now);
         let scan = match plan {
-            Plan::Begin { after, start } => self.begin(new.tenant, machine, begun, after, start, now)?,
+            Plan::Begin { after, start } => {
+                why.behind = after.map(|after| self.named(after)).transpose()?.flatten();
+                self.begin(new.tenant, machine, begun, after, start, now)?
+            }
             Plan::Join(ref joined) => {
+                // The earlier start counts.
+                why.start = joined.start;
+                why.windows = joined.start.map_or_else(Vec::new, |_| joined.openings.names());
                 self.db
                     .prepare_cached(
                         "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
@@ -237,15 +260,25 @@ impl Tx<'_> {
             Plan::Hold(reason) => {
                 if reason == Reason::Limit {
                     let spent = |limit: Option<Limit>, used| {
-                        limit.filter(|limit| used >= limit.scans).map(|limit| (used, limit.scans))
+                        limit.filter(|limit| used >= limit.scans).map(|limit| ((used, limit.scans), limit.per))
                     };
-                    why.limit = spent(wanted.limit, history.rule_used)
-                        .or_else(|| spent(wanted.tenant_limit, history.tenant_used));
+                    let of_rule = spent(wanted.limit, history.rule_used);
+                    why.limit_of_tenant = of_rule.is_none();
+                    let spent = of_rule.or_else(|| spent(wanted.tenant_limit, history.tenant_used));
+                    (why.limit, why.limit_per) = spent.map(|(limit, per)| (limit, per.as_secs())).unzip();
                 }
                 return Ok(held(reason, wanted, why, now));
             }
         };
         Ok(Row { state: DecisionState::Scan, reason: plan.reason(), scan: Some(scan), why, look_at: None })
+    }
+
+    /// A scan's id and kind, as others see them.
+    fn named(&self, scan: ScanId) -> Result<Option<(String, Kind)>, JournalError> {
+        let sql = "SELECT uuid, kind FROM scan WHERE id = ?";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Uuid>(0)?.to_string(), row.get::<_, String>(1)?));
+        let (uuid, kind) = self.db.prepare_cached(sql)?.query_row([scan.0], read)?;
+        Ok(Kind::of_code(&kind).map(|kind| (uuid, kind)))
     }
 
     #[allow(clippy::too_many_arguments, reason = "whom it is for, what is wanted, and what stands in its way")]
@@ -541,7 +574,8 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn resolving(why: Why, until: Timestamp) -> Row {
+fn resolving(mut why: Why, until: Timestamp) -> Row {
+    why.until = Some(until);
     let (state, reason) = (DecisionState::Resolving, Reason::AwaitsDirectory);
     Row { state, reason, scan: None, why, look_at: Some(until) }
 }
@@ -564,5 +598,8 @@ fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row 
 fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {
     why.mode = Some(wanted.mode);
     let look_at = now.plus(wanted.hold_for.max(Duration::from_secs(1)));
+    why.until = Some(look_at);
+    why.start = wanted.start.filter(|start| *start > now);
+    why.windows = why.start.map_or_else(Vec::new, |_| wanted.openings.names());
     Row { state: DecisionState::Held, reason, scan: None, why, look_at: Some(look_at) }
 }

@@ -8,6 +8,8 @@ use super::calls::Api;
 use super::error::JournalError;
 use super::kept::Body;
 use super::store::{TenantId, Tx};
+use super::views::decision_told;
+use crate::api::DecisionReceipt;
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::directory::{Found, Question};
 use crate::domain::person::Said;
@@ -417,17 +419,22 @@ impl Tx<'_> {
         reason: Reason,
         hold_for: Duration,
         now: Timestamp,
-    ) -> Result<(), JournalError> {
-        let why = serde_json::to_string(&Why::default()).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+    ) -> Result<DecisionReceipt, JournalError> {
+        let look_at = now.plus(hold_for);
+        let why = Why { until: Some(look_at), ..Why::default() };
+        let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
         let changed = self
             .db
             .prepare_cached(
                 "UPDATE decision SET state = 'held', reason = ?, why = ?, look_at = ?, asks = NULL
                  WHERE id = ? AND state = 'resolving'",
             )?
-            .execute(params![reason.code(), why, now.plus(hold_for).millis(), decision])?;
+            .execute(params![reason.code(), why, look_at.millis(), decision])?;
         self.touch(tenant);
-        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("a decision that is not resolving is held")) }
+        if changed != 1 {
+            return Err(JournalError::Conflict("a decision that is not resolving is held"));
+        }
+        decision_told(self.db, decision)
     }
 }
 

@@ -30,6 +30,7 @@ mod store;
 mod stored;
 mod turns;
 mod views;
+mod waits;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -58,7 +59,7 @@ pub use refused::{HEAD, RefusedBody};
 pub use remembered::{Remembered, RememberedAlert, RememberedDecision};
 pub use retention::Retention;
 pub use retry::{Recalled, Sorted};
-pub use scans::{Cited, MACHINE_BUSY, ScanRow, Wait};
+pub use scans::{Cited, FORBIDDEN, MACHINE_BUSY, ScanRow, Wait};
 pub use selection::{Selected, Selector, Wants};
 pub use space::{Room, Space};
 pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::views::{ALERT, DECISION, alert_receipt, all, decision_receipt};
+use super::waits;
 use crate::api::{AlertReceipt, DecisionCount, DecisionReceipt, Receipt, Truncated};
 
 /// Alerts, and decisions, that a receipt lists.
@@ -38,6 +39,7 @@ impl Listed {
         let room = self.decisions < LISTED && self.bytes < LONGEST;
         if room {
             self.decisions += 1;
+            self.bytes += decision.waits.iter().map(|wait| wait.why.len()).sum::<usize>();
             self.bytes += decision.why.len() + decision.device.len() + decision.rule.as_ref().map_or(0, String::len);
             self.last.0 = row;
         }
@@ -82,7 +84,8 @@ fn decisions(
     ))?;
     let rows = statement.query_map([delivery, n], |row| Ok((row.get("row")?, decision_receipt(row)?)))?;
     for row in rows {
-        let (row, decision) = row?;
+        let (row, mut decision) = row?;
+        decision.waits = waits::of_decision(db, row)?;
         if !listed.take_decision(row, &decision) {
             return Ok(false);
         }

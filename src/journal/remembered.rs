@@ -10,6 +10,7 @@ use super::kept::Body;
 use super::outcome::{Thing, thing};
 use super::stored::Archive;
 use super::views::{ALERT, DECISION, alert_receipt, all, decision_receipt};
+use super::waits;
 use crate::api::{AlertReceipt, DecisionReceipt};
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::directory::{Found, Record};
@@ -135,10 +136,13 @@ fn decisions(
             policy: found.get("hash")?,
             machine: None,
         };
-        Ok((found.get::<_, i64>("tenant")?, machine, decision))
+        Ok((found.get::<_, i64>("row")?, found.get::<_, i64>("tenant")?, machine, decision))
     })?;
     let mut decisions = Vec::new();
-    for (tenant, machine, mut decision) in rows {
+    for (row, tenant, machine, mut decision) in rows {
+        if has_waits(db)? {
+            decision.receipt.waits = waits::of_decision(db, row)?;
+        }
         if let Some(machine) = machine.filter(|_| has_records) {
             decision.machine = record(db, tenant, &machine)?;
         }
@@ -150,6 +154,12 @@ fn decisions(
         decisions.push(decision);
     }
     Ok(decisions)
+}
+
+/// Whether the journal is of a version that knows what keeps a lane from sending.
+fn has_waits(db: &Connection) -> Result<bool, JournalError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('tenant') WHERE name = 'obstacles')";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// What the directory said of a machine last.

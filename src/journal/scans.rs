@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::error::JournalError;
 use super::store::{TenantId, Tx};
 use crate::domain::alert::{Alert, MachineId};
+use crate::domain::obstacles::Obstacles;
 use crate::domain::scan::{Kind, Outcome, Priority, ScanId};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Openings;
@@ -67,6 +68,8 @@ pub(super) const COLUMNS: &str =
     "id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, tries, refusals, windows";
 /// Why a scan waits whose machine is busy with nobody knows what.
 pub const MACHINE_BUSY: &str = "machine busy";
+/// Why a scan waits whose machine Defender forbids.
+pub const FORBIDDEN: &str = "forbidden";
 /// The condition of the index over open scans. Queries repeat it word for word: SQLite uses a partial index only where
 /// it finds its condition again, and would otherwise read every scan there ever was.
 pub(super) const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
@@ -377,6 +380,16 @@ impl Tx<'_> {
                    ORDER BY coalesce((SELECT max(sent_at) FROM call WHERE tenant = t.id AND api = 'scan'), 0) DESC,
                             t.id = mine.id DESC LIMIT 1";
         Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
+    }
+
+    /// Writes down what keeps a lane from sending.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn hindered_by(&mut self, tenant: TenantId, obstacles: &Obstacles) -> Result<(), JournalError> {
+        let text = serde_json::to_string(obstacles).map_err(|_| JournalError::Conflict("obstacles are no JSON"))?;
+        self.db.prepare_cached("UPDATE tenant SET obstacles = ? WHERE id = ?")?.execute(params![text, tenant.0])?;
+        Ok(())
     }
 
     /// Stores what a lane must not forget.

@@ -136,6 +136,8 @@ CREATE INDEX decision_late ON decision(tenant, late_at) WHERE state = 'resolving
 CREATE INDEX decision_held_asking ON decision(tenant, asks, id) WHERE state = 'held' AND asks IS NOT NULL;
 ALTER TABLE device ADD COLUMN asked_at INTEGER;  -- when the question last left; NULL: not since it is open
 
+-- What keeps its lane from sending, as JSON that the lane writes: for whoever is asked why a scan waits.
+ALTER TABLE tenant ADD COLUMN obstacles TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE tenant ADD COLUMN entra TEXT;   -- the id of the Entra tenant that its work belongs to, by its tokens
 CREATE INDEX decision_of_policy ON decision(policy);
 -- Whether Defender is the built-in simulator; no row: not yet used by a version that knows.

@@ -12,6 +12,7 @@ use super::ids::decision_uuid;
 use super::kept::Body;
 use super::pauses;
 use super::store::TenantId;
+use super::waits;
 use crate::api::{
     AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, PauseView, ScanView, SourceView,
     TenantView, UnreadView,
@@ -26,6 +27,8 @@ use crate::domain::why::Why;
 const PAGE: u16 = 100;
 /// Rows that are looked at for a page where no index tells which fit: it then goes on behind them.
 const WINDOW: i64 = 20_000;
+/// Parked alerts that are counted.
+const PARKED: u32 = 10_000;
 /// A page of alerts may end inside a delivery, which has at most 10,000: both numbers fit into one.
 const PLACES: u32 = 14;
 
@@ -118,7 +121,9 @@ fn decisions_of(db: &Connection, delivery: i64, n: i64) -> Result<Vec<DecisionRe
         "SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan
          WHERE d.delivery = ? AND d.n = ? ORDER BY d.id"
     );
-    all(db, &sql, params![delivery, n], decision_receipt)
+    let rows = all(db, &sql, params![delivery, n], |row| Ok((row.get("row")?, decision_receipt(row)?)))?;
+    let told = |(row, one)| Ok(DecisionReceipt { waits: waits::of_decision(db, row)?, ..one });
+    rows.into_iter().map(told).collect()
 }
 
 pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
@@ -136,7 +141,15 @@ pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceip
         state: row.get("state")?,
         reason,
         scan_id: row.get::<_, Option<Uuid>>("scan_uuid")?.map(|uuid| uuid.to_string()),
+        waits: Vec::new(),
     })
+}
+
+/// One decision as others see it.
+pub(super) fn decision_told(db: &Connection, decision: i64) -> Result<DecisionReceipt, JournalError> {
+    let sql = format!("SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan WHERE d.id = ?");
+    let one = db.prepare_cached(&sql)?.query_row([decision], decision_receipt)?;
+    Ok(DecisionReceipt { waits: waits::of_decision(db, decision)?, ..one })
 }
 
 pub(super) fn all<T>(
@@ -266,6 +279,7 @@ impl Reader<'_> {
         let mut page_rows = Vec::new();
         for (row, mut view) in rows {
             view.events = events(self.db, "decision", row)?.into_iter().map(|(_, event)| event).collect();
+            view.decision.waits = waits::of_decision(self.db, row)?;
             page_rows.push((row, view));
         }
         Ok(page(page_rows, low))
@@ -325,17 +339,37 @@ impl Reader<'_> {
         let sql = "SELECT DISTINCT a.alert_id FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                    WHERE d.scan = ? ORDER BY 1";
         scan.alerts = all(self.db, sql, [row], |row| row.get(0))?;
+        scan.waits = waits::of_scan(self.db, row)?;
+        if scan.called_off.is_some() && scan.state == "running" {
+            let sql = "SELECT cancel_at IS NULL AND 'cancel_refused' IS
+                         (SELECT what FROM event WHERE scan = s.id AND what LIKE 'cancel!_%' ESCAPE '!' ORDER BY id DESC LIMIT 1)
+                       FROM scan s WHERE id = ?";
+            scan.cancel_refused = self.db.prepare_cached(sql)?.query_row([row], |row| row.get(0))?;
+        }
         // One that is to be sent again is kept back as well.
-        let to_be_sent = scan.state == "waiting" || (scan.state == "unknown" && self.is_to_be_sent_again(row)?);
+        let to_be_sent =
+            scan.state == "waiting" || (scan.state == "unknown" && waits::is_to_be_sent_again(self.db, row)?);
         if to_be_sent && !scan.dry_run {
             scan.paused = pauses::of_scan(self.db, row)?;
         }
         Ok(scan)
     }
 
-    fn is_to_be_sent_again(&self, scan: i64) -> Result<bool, JournalError> {
-        let sql = format!("SELECT EXISTS (SELECT 1 FROM scan WHERE id = ? AND {})", super::followed::TO_BE_SENT_AGAIN);
-        Ok(self.db.prepare_cached(&sql)?.query_row([scan], |row| row.get(0))?)
+    /// Parked alerts, as far as they are counted, and when the last of them came.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn parked(&self) -> Result<(u32, Option<Timestamp>), JournalError> {
+        let which = format!("state = 'parked' AND state IN ({LISTED_ALERTS})");
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM alert WHERE {which} LIMIT {PARKED})");
+        let count = self.db.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        let sql = format!(
+            "SELECT d.received_at FROM alert a JOIN delivery d ON d.id = a.delivery
+             WHERE a.{which} ORDER BY a.delivery DESC LIMIT 1",
+            which = which.replace(" AND state", " AND a.state")
+        );
+        let last: Option<i64> = self.db.prepare_cached(&sql)?.query_row([], |row| row.get(0)).optional()?;
+        Ok((count, last.map(Timestamp::from_millis)))
     }
 
     /// Decisions and scans that are not final yet.
@@ -447,7 +481,9 @@ fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         tries: row.get("tries")?,
         action: row.get("action")?,
         ours: row.get("ours")?,
+        waits: Vec::new(),
         paused: None,
+        cancel_refused: false,
         called_off: row
             .get::<_, Option<String>>("cancel_by")?
             .map(|who| Ok::<_, rusqlite::Error>(By { who, words: row.get("cancel_why")? }.to_string()))

@@ -71,6 +71,7 @@ impl Lane {
         let (by, now) = (set.by, now.wall);
         self.budgets.values_mut().for_each(|budget| budget.moved(by, now));
         self.gate.moved(by);
+        self.reach.moved(by);
         self.looks.time.moved(by);
         self.leaving.values_mut().for_each(|(_, sent_at)| *sent_at = sent_at.moved(by));
         self.lists.moved(by);

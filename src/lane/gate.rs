@@ -16,13 +16,12 @@ use crate::defender::Answer;
 use crate::defender::reply::Refusal;
 use crate::defender::token::{self, Bearer, ClaimFault, Token, TokenReply};
 use crate::domain::alert::MachineId;
+use crate::domain::obstacles::Obstacles;
 use crate::domain::quota::Learnt;
 use crate::domain::scan::ScanId;
 use crate::domain::time::Timestamp;
 use crate::journal::{Api, JournalError, Tx};
 
-/// No token call sooner than this after another (defender-api, refresh).
-const TOKEN_RETRY: Duration = Duration::from_secs(30);
 /// So often reading must be forbidden before it is believed: one 403 may be a role that has not spread yet.
 const FORBIDDEN: u32 = 2;
 /// The role that scans.
@@ -214,6 +213,19 @@ impl Gate {
         }
     }
 
+    /// What keeps the lane from calling, by what the gate knows.
+    pub(super) fn obstacles(&self, now: Timestamp) -> Obstacles {
+        let later = |at: Timestamp| Some(at).filter(|at| *at > now);
+        Obstacles {
+            stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
+            no_token: self.bearer(now).is_none(),
+            token_at: later(self.token_due).filter(|_| self.bearer(now).is_none()),
+            throttled_until: later(self.memory.paused_until),
+            resting_until: later(self.resting_until),
+            ..Obstacles::default()
+        }
+    }
+
     pub(super) fn view(&self, now: Timestamp) -> LaneView {
         let claims = self.token.as_ref().map(|token| &token.claims);
         LaneView {
@@ -223,6 +235,7 @@ impl Gate {
             token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
             paused_until: Some(self.memory.paused_until).filter(|until| *until > now).map(|until| until.to_string()),
             stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
+            unreachable: Vec::new(),
             notes: self.notes.iter().chain(&self.unreadable.1).cloned().collect(),
         }
     }
@@ -350,7 +363,7 @@ impl Lane {
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
         let Answer::Http(response) = answer else {
-            self.gate.token_due = now.plus(TOKEN_RETRY);
+            self.gate.token_due = now.plus(self.pace.token_retry);
             return Ok(());
         };
         match token::read(&response, now) {
@@ -371,7 +384,7 @@ impl Lane {
                 let why = format!("Entra refuses a token ({}): {}", refusal.code, refusal.meaning);
                 self.stop(&refusal.code, why, now, happened);
             }
-            TokenReply::Later(span, _) => self.gate.token_due = now.plus(span.max(TOKEN_RETRY)),
+            TokenReply::Later(span, _) => self.gate.token_due = now.plus(span.max(self.pace.token_retry)),
         }
         Ok(())
     }
@@ -395,7 +408,7 @@ impl Lane {
         self.gate.without_external_id = WithoutExternalId::default();
         self.gate.generation += 1;
         // A token that lives a moment must not become a storm of token calls.
-        self.gate.token_due = token.refresh.max(now.plus(TOKEN_RETRY));
+        self.gate.token_due = token.refresh.max(now.plus(self.pace.token_retry));
         self.gate.token = Some(token);
     }
 }

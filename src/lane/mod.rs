@@ -4,7 +4,7 @@
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
 //! (send), `follow` (list, reconcile, end; `listing` is a list under way), `by_id` (read one action), `blocked` (what
 //! occupies a machine), `resolve` (which machine it is), `cancel` (call off), `paused` (what people hold back) and `gate`
-//! (token, pause, stop). `throttle` brings a tenant back after a 429, `moved` waits while a name was given to another Entra
+//! (token, pause, stop), `reach` (who cannot be reached). `throttle` brings a tenant back after a 429, `moved` waits while a name was given to another Entra
 //! tenant, `anchor` keeps spans of time true when the clock is set.
 
 mod anchor;
@@ -16,6 +16,7 @@ mod gate;
 mod listing;
 mod moved;
 mod paused;
+mod reach;
 mod resolve;
 mod scan;
 mod throttle;
@@ -31,8 +32,9 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use crate::api::{LaneView, QuotaView};
+use crate::api::{DecisionReceipt, LaneView, OutageView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
+use crate::domain::obstacles::{FarSide, Obstacles, Spent};
 use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{DecisionState, Kind, OnUnknown, Outcome, Reason};
 use crate::domain::time::{Now, Timestamp};
@@ -46,6 +48,7 @@ use cancel::Withdrawal;
 use follow::{ListCall, Lists};
 use gate::Gate;
 use listing::MOST_ROWS;
+use reach::Reach;
 use resolve::{Look, Looks};
 use scan::{Intent, urgent_since};
 
@@ -107,6 +110,8 @@ pub struct Pace {
     pub skew: Duration,
     /// When to try again on a machine that somebody else's weaker scan occupies.
     pub busy: Duration,
+    /// No token call sooner than this after another (defender-api, refresh).
+    pub token_retry: Duration,
     /// How long a stopped tenant waits before it asks for a token again.
     pub stopped: Duration,
     /// Scan calls and calls that call scans off that may be under way at once; the last place is for an urgent scan.
@@ -132,6 +137,7 @@ impl Default for Pace {
             settle: Duration::from_secs(30),
             skew: Duration::from_secs(300),
             busy: Duration::from_secs(60),
+            token_retry: Duration::from_secs(30),
             stopped: Duration::from_secs(60),
             in_flight: 4,
             lull: Duration::from_secs(3),
@@ -259,6 +265,28 @@ pub enum Happened {
         state: DecisionState,
         /// Why.
         reason: Reason,
+        /// The decision, as others see it.
+        told: Box<DecisionReceipt>,
+        /// The directory has answered; otherwise it is decided without.
+        answered: bool,
+    },
+    /// A far side cannot be reached.
+    Unreachable {
+        /// Which.
+        side: FarSide,
+        /// Its address.
+        address: String,
+        /// What came instead of an answer.
+        code: String,
+    },
+    /// It can be reached again.
+    Reached {
+        /// Which.
+        side: FarSide,
+        /// Its address.
+        address: String,
+        /// How long it could not.
+        after: Duration,
     },
     /// A token was granted.
     Token {
@@ -311,12 +339,6 @@ pub enum Happened {
     },
 }
 
-impl Happened {
-    fn held(reason: Reason) -> Happened {
-        Happened::Decided { rule: None, state: DecisionState::Held, reason }
-    }
-}
-
 /// The lane of one tenant.
 pub struct Lane {
     id: TenantId,
@@ -332,6 +354,12 @@ pub struct Lane {
     leaving: BTreeMap<CallId, (Api, Timestamp)>,
     lists: Lists,
     gets: Gets,
+    /// Who cannot be reached.
+    reach: Reach,
+    /// The quota leaves no room, as the last poll found it.
+    spent: Option<Spent>,
+    /// What keeps it from sending, as the journal has it.
+    written: Option<Obstacles>,
     /// What happened while it was loaded, to be told with the next poll.
     untold: Vec<Happened>,
     /// What people hold back, as the last poll found it.
@@ -378,6 +406,9 @@ impl Lane {
             leaving: BTreeMap::new(),
             lists: Lists::new(pace.rows),
             gets: Gets::default(),
+            reach: Reach::default(),
+            spent: None,
+            written: None,
             untold: Vec::new(),
             pauses: InForce::default(),
             looks,
@@ -412,35 +443,50 @@ impl Lane {
         let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened };
         self.keep_time(tx, now, &mut todo.happened)?;
         let now = now.wall;
-        self.expire_held(tx, &mut todo, now)?;
-        self.poll_pauses(tx, &mut todo, now)?;
-        todo.wake(tx.release_due(self.id, now)?);
-        self.drop_overdue(tx, &mut todo, now)?;
-        self.end_dry(tx, &mut todo, now)?;
-        self.give_up(tx, &mut todo, now)?;
-        self.drop_called_off(tx, &mut todo, now)?;
-        let elsewhere = self.waits_for_the_old(tx, now, &mut todo.happened)?;
-        self.decide_resolving(tx, policy, id, &mut todo, now)?;
-        if elsewhere {
-            self.drop_too_old(tx, &mut todo, now)?;
-        }
-        if self.gate.closed_until(now) > now {
-            todo.wake(self.gate.closed_until(now));
-            return Ok(todo);
-        }
-        self.poll_token(tx, &mut todo, now)?;
-        self.poll_cancel(tx, &mut todo, now)?;
-        self.poll_actions(tx, &mut todo, now)?;
-        self.settle_unfollowed(tx, &mut todo, now)?;
-        self.poll_looks(tx, &mut todo, now)?;
-        // On a full disk what is under way is followed to its end, and nothing new leaves.
-        if !tx.is_tight() {
-            self.poll_scans(tx, policy, &mut todo, now)?;
-        }
+        self.poll_all(tx, policy, id, &mut todo, now)?;
+        self.write_obstacles(tx, now)?;
         if !todo.calls.is_empty() {
             self.save_memory(tx)?;
         }
         Ok(todo)
+    }
+
+    /// The errands, one after the other.
+    fn poll_all(
+        &mut self,
+        tx: &mut Tx<'_>,
+        policy: &Policy,
+        id: PolicyId,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.spent = None;
+        self.expire_held(tx, todo, now)?;
+        self.poll_pauses(tx, todo, now)?;
+        todo.wake(tx.release_due(self.id, now)?);
+        self.drop_overdue(tx, todo, now)?;
+        self.end_dry(tx, todo, now)?;
+        self.give_up(tx, todo, now)?;
+        self.drop_called_off(tx, todo, now)?;
+        let elsewhere = self.waits_for_the_old(tx, now, &mut todo.happened)?;
+        self.decide_resolving(tx, policy, id, todo, now)?;
+        if elsewhere {
+            self.drop_too_old(tx, todo, now)?;
+        }
+        if self.gate.closed_until(now) > now {
+            todo.wake(self.gate.closed_until(now));
+            return Ok(());
+        }
+        self.poll_token(tx, todo, now)?;
+        self.poll_cancel(tx, todo, now)?;
+        self.poll_actions(tx, todo, now)?;
+        self.settle_unfollowed(tx, todo, now)?;
+        self.poll_looks(tx, todo, now)?;
+        // On a full disk what is under way is followed to its end, and nothing new leaves.
+        if !tx.is_tight() {
+            self.poll_scans(tx, policy, todo, now)?;
+        }
+        Ok(())
     }
 
     /// Takes the answer of a call.
@@ -472,6 +518,7 @@ impl Lane {
         }
         happened.push(Happened::Called { api, answer: word, took: now.since(sent_at) });
         self.note_far_clock(&answer, now, &mut happened);
+        self.note_reach(api, &answer, now, &mut happened);
         self.settle_account(id, api, &answer, sent_at, now, &mut happened);
         match call {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
@@ -485,6 +532,7 @@ impl Lane {
             Call::Look(look) => self.look_answer(tx, look, answer, now, &mut happened)?,
         }
         self.save_memory(tx)?;
+        self.write_obstacles(tx, now)?;
         Ok(happened)
     }
 
@@ -541,7 +589,7 @@ impl Lane {
         let mut view = self.gate.view(now);
         view.notes.extend(self.lists.note.clone());
         view.notes.extend(self.note_of_clocks());
-        view.notes.extend(self.lists.note.clone());
+        view.unreachable = self.obstacles(now, false).outages.iter().map(OutageView::of).collect();
         (view, quota.collect())
     }
 

@@ -11,6 +11,7 @@ use crate::defender::{Answer, reply::Refusal};
 use crate::domain::alert::Device;
 use crate::domain::directory::{Found, Question, Record, Resolution, Silence, Step, resolve};
 use crate::domain::json::Json;
+use crate::domain::obstacles::FarSide;
 use crate::domain::rules::{Facts, Memo};
 use crate::domain::scan::{DecisionState, Priority, Reason};
 use crate::domain::strict_json;
@@ -223,8 +224,9 @@ impl Lane {
                     continue;
                 }
                 let reason = Reason::SourceRemoved;
-                tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
-                todo.happened.push(Happened::held(reason));
+                let told = tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
+                let (state, told) = (DecisionState::Held, Box::new(told));
+                todo.happened.push(Happened::Decided { rule: None, state, reason, told, answered: false });
                 continue;
             };
             let device = row.alert.devices.iter().find(|device| device.label() == row.device);
@@ -275,6 +277,7 @@ impl Lane {
                 }
             },
         };
+        let answered = !matches!(resolution, Resolution::Silent(_));
         let mut verdict = case.verdict(resolution.facts());
         let mut barred = resolution.barred(&case.device);
         if let Asks::Scan(wanted) = &mut verdict.asks {
@@ -303,7 +306,7 @@ impl Lane {
             barred,
             looked: Some(resolution.looked(&case.device)),
         };
-        let Admitted { state, reason, .. } = tx.admit(&new, &verdict, now)?;
+        let (Admitted { state, reason, .. }, told) = tx.admit_told(&new, &verdict, now)?;
         if let Some(question) = silent
             && state == DecisionState::Held
             && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
@@ -311,7 +314,8 @@ impl Lane {
             // It is held for want of an answer: should one come after all, it is decided by that.
             tx.wait_while_held(self.id, row.decision, Some((&question, case.priority())), now)?;
         }
-        todo.happened.push(Happened::Decided { rule: verdict.rule, state, reason });
+        let (rule, told) = (verdict.rule, Box::new(told));
+        todo.happened.push(Happened::Decided { rule, state, reason, told, answered });
         Ok(())
     }
 
@@ -326,6 +330,7 @@ impl Lane {
     ) -> Result<Option<Silence>, JournalError> {
         let late = row.late_at.is_some_and(|late_at| late_at <= self.looks.time.at(now));
         Ok(match silence {
+            None if late && self.reach.is_silent(FarSide::Defender) => Some(Silence::Unreachable),
             None if late && tx.was_asked(self.id, question)? => Some(Silence::Late),
             None => late.then_some(Silence::Queued),
             Some(silence) => Some(silence),

@@ -10,7 +10,8 @@ use crate::defender::{Answer, request};
 use crate::domain::comment::Citation;
 use crate::domain::scan::{Kind, Outcome, Priority};
 use crate::domain::time::Timestamp;
-use crate::journal::{Api, Cited, JournalError, MISSES, ScanRow, Tx, Wait};
+use crate::domain::wait::FORBIDDEN;
+use crate::journal::{self, Api, Cited, JournalError, MISSES, ScanRow, Tx, Wait};
 use crate::policy::Policy;
 
 /// Dry scans that end in one poll.
@@ -20,8 +21,6 @@ const DRY_STEP: usize = 64;
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// A window that the policy in force does not know may come back with the next one: looked at so often.
 const UNKNOWN_WINDOW: Duration = Duration::from_secs(300);
-/// So often the scan of one machine must be forbidden before it is dropped.
-const FORBIDDEN: u32 = 6;
 
 /// A scan on its way, with what its answer is read against.
 #[derive(Clone, Debug)]
@@ -81,6 +80,7 @@ impl Lane {
             let free_at = if urgent { self.free_at(Api::Scan, now) } else { self.ordinary_at(now) };
             if free_at > now {
                 todo.wake(free_at);
+                self.has_spent(free_at, now);
                 return Ok(());
             }
             if !self.send(tx, policy, todo, scan, now)? {
@@ -343,7 +343,7 @@ impl Lane {
             return Ok("refused");
         }
         tx.count_refusal(scan.id)?;
-        tx.to_waiting(scan.id, Wait::Until(now.plus(self.put_off(scan.refusals)), "forbidden"), now)?;
+        tx.to_waiting(scan.id, Wait::Until(now.plus(self.put_off(scan.refusals)), journal::FORBIDDEN), now)?;
         Ok("forbidden")
     }
 

@@ -16,10 +16,11 @@ use super::reception::{Heard, Refusals};
 use super::refusal::Refusal;
 use super::traces::Traces;
 use super::{control, same_site};
-use crate::api::{LaneView, PauseView, SourceView, StatusView, TenantView};
+use crate::api::{LaneView, PauseView, SourceView, StatusView, TenantView, WaitView};
 use crate::clock;
 use crate::domain::rules::duration;
 use crate::domain::time::Timestamp;
+use crate::domain::wait::Wait;
 use crate::intake::Intake;
 use crate::journal::{Filter, Journal, JournalError, Reader, TenantId};
 use crate::metrics::Metrics;
@@ -98,11 +99,17 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
     let mut warnings = in_force.settings.warnings.clone();
     warnings.extend(admin.traces.warnings());
     warnings.extend(admin.journal.space().room().warning());
+    let (parked, parked_at) = admin.read(|reader| reader.parked()).await?;
+    let armed = in_force.armed();
     Ok(Json(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: admin.started.to_string(),
         ready: *admin.ready.borrow(),
         dry_run: in_force.settings.dry_run,
+        mode: armed.mode.to_owned(),
+        armed: armed.sentence,
+        parked,
+        parked_at: parked_at.map(|at| at.to_string()),
         policy: in_force.policy.fingerprint().to_owned(),
         reload: Some(admin.reloads.last()),
         warnings,
@@ -118,16 +125,23 @@ async fn alerts(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Re
 }
 
 async fn decisions(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
-    Ok(Json(admin.read(move |reader| reader.decisions(&filter)).await?).into_response())
+    let mut page = admin.read(move |reader| reader.decisions(&filter)).await?;
+    page.items.iter_mut().for_each(|one| admin.orphaned(&one.tenant, &mut one.decision.waits));
+    Ok(Json(page).into_response())
 }
 
 async fn scans(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
-    Ok(Json(admin.read(move |reader| reader.scans(&filter)).await?).into_response())
+    let mut page = admin.read(move |reader| reader.scans(&filter)).await?;
+    page.items.iter_mut().for_each(|one| admin.orphaned(&one.tenant, &mut one.waits));
+    Ok(Json(page).into_response())
 }
 
 async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, Refusal> {
     let id: Uuid = id.parse().map_err(|_| Refusal::NotFound)?;
-    let found = admin.read(move |reader| reader.scan(id)).await?;
+    let mut found = admin.read(move |reader| reader.scan(id)).await?;
+    if let Some(scan) = &mut found {
+        admin.orphaned(&scan.tenant, &mut scan.waits);
+    }
     found.map(|scan| Json(scan).into_response()).ok_or(Refusal::NotFound)
 }
 
@@ -154,7 +168,10 @@ async fn readyz(State(admin): Shared, Query(how): Query<Verbose>) -> Response {
     let lanes: BTreeMap<&str, LaneView> =
         in_force.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant.board.borrow().0.clone())).collect();
     let (journal, reload) = (admin.journal.is_open(), admin.reloads.last());
-    let body = serde_json::json!({ "ready": ready, "journal": journal, "lanes": lanes, "reload": reload });
+    let armed = in_force.armed();
+    let body = serde_json::json!({
+        "ready": ready, "mode": armed.mode, "armed": armed.sentence, "journal": journal, "lanes": lanes, "reload": reload,
+    });
     (status, Json(body)).into_response()
 }
 
@@ -177,6 +194,14 @@ impl Admin {
         Ok(pauses)
     }
 
+    /// Nobody calls for a tenant that the configuration does not name, so what its lane wrote last says nothing.
+    fn orphaned(&self, tenant: &str, waits: &mut Vec<WaitView>) {
+        let in_force = self.intake.in_force();
+        if !waits.is_empty() && in_force.tenants.iter().all(|known| known.name != tenant) {
+            *waits = vec![WaitView::of(&Wait::NotConfigured(tenant.to_owned()))];
+        }
+    }
+
     /// Fills in whether a source is silent for too long.
     fn silence(&self, source: &mut SourceView) {
         let (now, name) = (clock::now(), source.name.clone());
@@ -193,6 +218,7 @@ impl Admin {
             .await?;
         for (view, tenant) in views.iter_mut().zip(&in_force.tenants) {
             let (lane, quota) = tenant.board.borrow().clone();
+            view.mode = in_force.mode_of(tenant.terms.ceiling).to_owned();
             view.lane = lane;
             view.quota = quota;
         }

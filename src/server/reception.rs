@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::refusal::{CredentialDefect, Refusal};
 use super::webhook::{Arrived, Head};
-use crate::api::RefusalView;
+use crate::api::{AlertReceipt, DecisionReceipt, RefusalView};
 use crate::clock;
+use crate::domain::scan::DecisionState;
 use crate::domain::signature::{Failure, Malformed, Presented, Refused, Standing};
 use crate::domain::silence::Silence;
 use crate::domain::time::Timestamp;
@@ -45,6 +46,15 @@ impl Refusals {
     pub fn of(&self, source: &str) -> Vec<RefusalView> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(source).map(|last| last.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+/// One log line for each decision that wants a scan, in the words of the receipt.
+fn tell_decisions(source: &str, alert: &AlertReceipt) {
+    for one in alert.decisions.iter().filter(|one| one.state != DecisionState::None.code()) {
+        let DecisionReceipt { id, device, rule, state, reason, scan_id, why, .. } = one;
+        let (alert, decision, scan) = (&alert.id, id, scan_id);
+        tracing::info!(source, alert, decision, device, rule, state, reason, scan, why, "decided");
     }
 }
 
@@ -127,6 +137,9 @@ impl Reception {
         }
         let (delivery, duplicate) = (&receipt.delivery, receipt.duplicate);
         tracing::info!(source, delivery, duplicate, credential, "delivery accepted");
+        if !receipt.duplicate {
+            receipt.alerts.iter().for_each(|alert| tell_decisions(source, alert));
+        }
         let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
         (status, Json(receipt)).into_response()
     }

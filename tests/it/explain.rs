@@ -103,7 +103,7 @@ fn every_rule_says_what_it_saw_for_a_usual_machine_and_a_silent_directory_side_b
     has(line(&said, "during nights"), &["closed, opens 2026-03-02 21:00:00 UTC"]);
     has(line(&said, "3. ransomware"), &["wins"]);
     has(&said, &["severity is `high`, alert.category is `Ransomware`"]);
-    has(line(&said, "4. high"), &["would match; an earlier rule won"]);
+    has(line(&said, "4. high"), &["an earlier rule wins"]);
     has(line(&said, "receipt"), &["could change the outcome", "protection crown jewels: device.name is unknown"]);
 
     let night = desk.run(&["explain", PAYLOAD, "--at", "2026-03-02T23:00:00+01:00"]).ends(0).out;

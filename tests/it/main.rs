@@ -54,4 +54,5 @@ mod simulator;
 mod sources;
 mod trusted;
 mod verbs;
+mod why;
 mod wire;

@@ -613,9 +613,16 @@ fn people_steer_a_running_responder_from_the_command_line() {
         let mut command = desk.command(&[args, &["--admin", &admin]].concat());
         Ran::of(command.env("USER", "anna").output().unwrap())
     };
-    has(&ask(&["status"]).ends(0).out, &["paused    everything, by start since", "started with --paused"]);
-    has(&ask(&["resume"]).ends(0).out, &["PAUSED", "everything", "start"]);
-    assert_eq!(ask(&["resume"]).ends(0).err, "no pause is so\n");
+    let status = ask(&["status"]).ends(0).out;
+    assert!(
+        status.starts_with("SIMULATED: the built-in simulator answers in the place of Entra ID and Defender"),
+        "{status}"
+    );
+    has(&status, &["PAUSED    everything, by start since", "started with --paused"]);
+    let resumed = ask(&["resume"]).ends(0).out;
+    assert!(resumed.starts_with("RESUMED ") && !resumed.contains("PAUSED"), "{resumed}");
+    has(&resumed, &["everything", "start"]);
+    assert_eq!(ask(&["resume"]).ends(0).err, "no pause in force has all of this\n");
     has(&ask(&["pause", "--rule", "hihg"]).ends(64).err, &["[bad-value]", "key: rule", "a rule that is in force"]);
     has(
         &ask(&["pause", "--rule", "high", "--until", "2h", "--reason", "change freeze"]).ends(0).out,

@@ -13,7 +13,7 @@ use crate::domain::plan::{History, Plan, plan};
 use crate::domain::rules::{Explained, Explanation, Facts, Failing, GivenFact, Glance, Judged};
 use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason};
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Guard, Guarded, Seen};
+use crate::domain::verdict::{Asks, Guard, Guarded, Seen, Wanted};
 use crate::domain::why::Why;
 use crate::journal::RememberedDecision;
 use crate::policy::{Policy, Question, Terms};
@@ -156,6 +156,9 @@ impl Case<'_> {
             Some(reason) => (DecisionState::Dropped, reason),
         };
         why.mode = wanted.as_ref().map(|wanted| wanted.mode);
+        why.start = wanted.as_ref().and_then(|wanted| wanted.start).filter(|start| *start > self.at);
+        let names = |wanted: &Wanted| wanted.openings.names();
+        why.windows = wanted.as_ref().filter(|_| why.start.is_some()).map(names).unwrap_or_default();
         let kind = wanted.as_ref().map(|wanted| wanted.kind);
         Outcome {
             state,
@@ -189,6 +192,7 @@ impl Judgement {
         if let Some(stored) = &self.stored {
             let one = &stored.decision;
             say("decided", &format!("{} UTC: {} ({}). {}", time(&stored.at), one.state, one.reason, one.why));
+            one.waits.iter().for_each(|wait| say("waits", &wait.why));
             let then = if stored.policy == self.policy { "the policy that decided" } else { "another policy" };
             say("below", &format!("worked out now, from the stored alert and {then}"));
             if let Some(at) = &stored.recorded_at {
@@ -276,7 +280,7 @@ impl World {
         let Some(rule) = self.rules.get(n) else { return "" };
         match rule.judged {
             _ if self.outcome.rule.as_ref() == Some(&rule.name) => "wins",
-            Judged::True => "would match; an earlier rule won",
+            Judged::True => "an earlier rule wins",
             Judged::False => "no",
             Judged::Unknown | Judged::Open => "unknown",
         }
@@ -294,8 +298,7 @@ impl Outcome {
 
     fn sentence(&self) -> String {
         let priority = self.priority.map_or_else(String::new, |priority| format!("; priority {priority}"));
-        let start = self.start.as_ref().map_or_else(String::new, |start| format!("; not before {} UTC", time(start)));
-        format!("{}{priority}{start}", self.why)
+        format!("{}{priority}", self.why)
     }
 }
 

@@ -50,6 +50,8 @@ codes! {
         Forbidden = "forbidden",
         /// No answer came in time.
         Late = "late",
+        /// Defender could not be reached.
+        Unreachable = "unreachable",
         /// Other look-ups came first, for as long as it could wait.
         Queued = "queued",
         /// The tenant's name was given to another Entra tenant.
@@ -65,6 +67,9 @@ impl Silence {
             Silence::NoRole => "the app has no role that reads machines",
             Silence::Forbidden => "Defender forbids reading machines",
             Silence::Late => "Defender's directory did not answer in time, and is asked again",
+            Silence::Unreachable => {
+                "Defender could not be reached, so its directory could not be asked; it is tried again"
+            }
             Silence::Queued => "Defender's directory could not be asked in time, because other look-ups came first",
             Silence::Moved => "the tenant's name was given to another Entra tenant, whose directory is not asked",
             Silence::Refused => "Defender's directory refused the question",

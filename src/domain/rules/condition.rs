@@ -148,11 +148,11 @@ impl Condition {
         };
         match self {
             Condition::All(parts) => parts.get(worst(parts)?)?.first_failing(sight),
-            // Where one of them cannot be judged, that one is why; where none of them holds, the first says best what was
-            // looked for.
+            // None of them holds. One that nobody can judge is why nobody can judge the whole; otherwise the first says
+            // best what was looked for.
             Condition::Any(parts) => {
-                let open = parts.iter().find(|part| part.truths(sight) != Truths::FALSE);
-                open.or_else(|| parts.first())?.first_failing(sight)
+                let open = parts.iter().filter(|part| part.truths(sight) != Truths::FALSE);
+                open.chain(parts).find_map(|part| part.first_failing(sight))
             }
             // One of them does hold: that one is in the way.
             Condition::None(parts) => {

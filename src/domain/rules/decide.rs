@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::event::Event;
-use super::protect::{Caps, Held};
+use super::protect::{AtMost, Caps, Held};
 use super::rule::Rule;
 use super::sight::Sight;
 use super::truth::Truths;
@@ -70,7 +70,7 @@ impl Rules {
             let (least, most) = protection.caps(truths, sight.event, &self.windows);
             guards.least = guards.least.join(least);
             guards.most = guards.most.join(most);
-            guards.hit.extend(protection.guarded(truths));
+            guards.hit.extend(protection.guarded(truths, sight.event, &self.windows));
             if truths.may_be_unknown() {
                 guards.unknown.extend(protection.unknown(sight));
             }
@@ -144,6 +144,12 @@ impl Rules {
             let seen = course.passed_over.iter().flat_map(|rule| rule.unknown(&sight)).collect();
             return Verdict { rule: None, asks: Asks::Nothing(Reason::NoMatch), seen, protections };
         };
+        let mut protections = protections;
+        if rule.scan != Some(Kind::Full) {
+            // A Quick that was wanted as such was made one by nobody.
+            let quick = protections.iter_mut().filter(|one| one.at_most == Some(AtMost::Quick));
+            quick.for_each(|one| one.at_most = None);
+        }
         let mut seen = rule.when.seen(&sight);
         let asks = match (rule.scan, rule.scan.min(guards.least.kind)) {
             (None, _) => Asks::Nothing(Reason::Rule),

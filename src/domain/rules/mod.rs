@@ -178,6 +178,11 @@ impl Rules {
         cooldown.into_iter().chain(limit).collect()
     }
 
+    /// The modes of the rules that want a scan, in file order.
+    pub fn modes(&self) -> impl Iterator<Item = Mode> {
+        self.rules.iter().filter(|rule| rule.scan.is_some()).map(|rule| rule.mode.unwrap_or(self.mode))
+    }
+
     /// The names of the protections, in file order.
     pub fn protections(&self) -> impl Iterator<Item = &str> {
         self.protections.iter().map(|protection| protection.name.as_str())

@@ -155,7 +155,7 @@ impl Protection {
     }
 
     /// For the record, if it is hit or cannot be judged.
-    pub(super) fn guarded(&self, truths: Truths) -> Option<Guarded> {
+    pub(super) fn guarded(&self, truths: Truths, event: &Event<'_>, calendar: Calendar<'_>) -> Option<Guarded> {
         let how = match (truths == Truths::TRUE, truths.may_be_unknown(), self.if_unknown) {
             (true, ..) => Guard::Hit,
             (_, false, _) => return None,
@@ -163,7 +163,15 @@ impl Protection {
             (_, true, IfUnknown::Apply) => Guard::Applied,
             (_, true, IfUnknown::Hold) => Guard::Unknown,
         };
-        Some(Guarded { name: self.name.clone(), how })
+        let mut guarded = Guarded { name: self.name.clone(), how, at_most: None, start: None, windows: Vec::new() };
+        if guarded.applies() {
+            guarded.at_most = self.at_most;
+            guarded.start = self.times.start(event.at, calendar);
+            let group = guarded.start.and_then(|_| self.times.group()).unwrap_or_default();
+            let names = group.iter().filter_map(|place| calendar.get(*place));
+            guarded.windows = names.map(|window| window.name.clone()).collect();
+        }
+        Some(guarded)
     }
 
     /// The fields for which it could not be judged, under its name.

@@ -85,7 +85,7 @@ async fn no_limit_stands_against_a_person_and_an_approved_scan_spends_none() {
     // The rule itself has still begun one.
     let next = site.accepted(alert("3", "low", &machine(3))).await;
     let why = next["alerts"][0]["decisions"][0]["why"].as_str().unwrap().to_owned();
-    assert!(why.contains("1 of 1 scans of the limit"), "{why}");
+    assert!(why.contains("rule `few` has begun 1 of the 1 scans that its limit allows in 1h"), "{why}");
 }
 
 #[tokio::test]

@@ -59,7 +59,8 @@ fn the_id_of_a_protected_machine_is_protected_whatever_name_the_alert_gives() {
     assert!(resolves(&high(&rules, &claimed, Facts::NotAsked)), "another name may be behind the id");
     let verdict = decide(&rules, &alert(Severity::High), &claimed, record("DC-01.corp.example"));
     assert!(matches!(verdict.asks, Asks::Hold(Reason::Protection, _)), "{verdict:?}");
-    assert_eq!(verdict.protections, [Guarded { name: "jewels".to_owned(), how: Guard::Hit }]);
+    let hit: Vec<_> = verdict.protections.iter().map(|one| (one.name.as_str(), one.how, one.at_most)).collect();
+    assert_eq!(hit, [("jewels", Guard::Hit, Some(AtMost::Hold))]);
     assert!(matches!(high(&rules, &claimed, record("lt-042")), Asks::Scan(_)), "the directory says so as well");
 }
 

@@ -1,0 +1,59 @@
+//! What is waited for, and who cannot be reached.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::obstacles::Outage;
+use crate::domain::wait::Wait;
+
+/// One thing that is waited for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitView {
+    /// The code; see docs/reasons.md.
+    pub cause: String,
+    /// The same in words, with what to do.
+    pub why: String,
+    /// When it is over or looked at again, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+impl WaitView {
+    /// As others see it.
+    #[must_use]
+    pub fn of(wait: &Wait) -> WaitView {
+        WaitView {
+            cause: wait.cause().code().to_owned(),
+            why: wait.sentence(),
+            until: wait.until().map(|until| until.to_string()),
+        }
+    }
+}
+
+/// A far side that cannot be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutageView {
+    /// entra or defender.
+    pub side: String,
+    /// What came instead of an answer.
+    pub code: String,
+    /// Since when.
+    pub since: String,
+    /// When it is tried again; null: that is under way.
+    pub again: Option<String>,
+    /// The same in words, with what to do.
+    pub why: String,
+}
+
+impl OutageView {
+    /// As others see it.
+    #[must_use]
+    pub fn of(outage: &Outage) -> OutageView {
+        OutageView {
+            side: outage.side.code().to_owned(),
+            code: outage.code.clone(),
+            since: outage.since.to_string(),
+            again: outage.again.map(|again| again.to_string()),
+            why: outage.sentence(),
+        }
+    }
+}
