@@ -69,6 +69,7 @@ pub mod signature;
 pub mod silence;
 pub mod strict_json;
 pub mod time;
+pub mod turn;
 pub mod verdict;
 pub mod why;
 pub mod wrapping;

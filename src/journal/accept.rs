@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, params};
 use super::decisions::NewDecision;
 use super::error::JournalError;
 use super::findings::{Finding, Known};
+use super::names;
 use super::receipt::receipt;
 use super::store::{TenantId, Tx};
 use crate::api::{AlertReceipt, Receipt};
@@ -168,6 +169,12 @@ impl Tx<'_> {
             };
             let (decision, receipt) = self.admit_told(&new, verdict, now)?;
             self.note(&finding, device, known, decision, (delivery, acceptance.delivery.received()))?;
+            if let Some(machine) = &device.machine {
+                if let Some(name) = &device.name {
+                    names::alert_names_machine(self.db, *tenant, (machine, name), now)?;
+                }
+                names::is_machine(self.db, *tenant, device.label(), machine)?;
+            }
             told.decisions.push(receipt);
         }
         Ok(told)
@@ -198,6 +205,7 @@ impl Tx<'_> {
                 detail,
                 fields
             ])?;
+        names::alert_names(self.db, (delivery, i64::try_from(n).unwrap_or(i64::MAX)), alert)?;
         Ok(AlertReceipt {
             id: alert.id.clone(),
             state: state.code().to_owned(),

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::calls::Api;
 use super::error::JournalError;
+use super::names;
 use super::store::{TenantId, Tx};
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::directory::{Found, Question};
@@ -375,6 +376,7 @@ impl Tx<'_> {
                 "UPDATE decision SET asks = '' WHERE tenant = ? AND state = 'held' AND asks IS NOT NULL AND asks = ?",
             )?
             .execute(params![tenant.0, key])?;
+        names::directory_names(self.db, tenant, found, now)?;
         self.touch(tenant);
         Ok(())
     }
