@@ -164,7 +164,7 @@ impl Order<'_> {
             return Ok(None);
         }
         let ids = |page: OrderView| page.items.into_iter().map(|item| item.id).collect();
-        Ok(Some(pages.into_iter().map(ids).collect()))
+        Ok(Some(pages.into_iter().map(ids).filter(|ids: &Vec<String>| !ids.is_empty()).collect()))
     }
 
     fn agreed(&self, preview: &OrderView) -> Result<bool, Trouble> {
