@@ -22,7 +22,17 @@ pub(super) struct Args {
 const SHOWN: Shown<AlertView> = Shown {
     table,
     heads: &[
-        "received_at", "source", "alert", "severity", "state", "reason", "detail", "title", "devices", "machines", "url",
+        "received_at",
+        "source",
+        "alert",
+        "severity",
+        "state",
+        "reason",
+        "detail",
+        "title",
+        "devices",
+        "machines",
+        "url",
         "delivery",
     ],
     record,

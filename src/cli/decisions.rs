@@ -18,8 +18,25 @@ pub(super) struct Args {
 }
 
 const HEADS: &[&str] = &[
-    "at", "tenant", "source", "alert", "severity", "title", "device", "name", "machine", "state", "reason", "rule", "scan",
-    "scan_id", "hold_ends", "whose_move", "why", "url", "id",
+    "at",
+    "tenant",
+    "source",
+    "alert",
+    "severity",
+    "title",
+    "device",
+    "name",
+    "machine",
+    "state",
+    "reason",
+    "rule",
+    "scan",
+    "scan_id",
+    "hold_ends",
+    "whose_move",
+    "why",
+    "url",
+    "id",
 ];
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {

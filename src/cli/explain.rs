@@ -33,8 +33,7 @@ use judgement::{Case, Judgement};
 use reading::Reading;
 
 /// The sentence for a command line that names nothing to explain.
-const NOTHING_NAMED: &str =
-    "what is to be explained? Name the file with a delivery's body, `-`, or one of the journal with --delivery ID or --device \
+const NOTHING_NAMED: &str = "what is to be explained? Name the file with a delivery's body, `-`, or one of the journal with --delivery ID or --device \
      NAME";
 /// Alerts and decisions that are shown; the others are counted.
 const MOST: usize = 10;

@@ -170,8 +170,7 @@ impl Order<'_> {
     fn agreed(&self, preview: &OrderView) -> Result<bool, Trouble> {
         let size = self.size(preview.count, preview.machines);
         if !io::stdin().is_terminal() {
-            let sentence =
-                format!("{} would be for {size}; there is no terminal to ask at, so say --yes", self.verb);
+            let sentence = format!("{} would be for {size}; there is no terminal to ask at, so say --yes", self.verb);
             return Err(Trouble::new(Exit::Usage, sentence));
         }
         complain(&table(preview.items.get(..SEEN).unwrap_or(&preview.items)));

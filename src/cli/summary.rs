@@ -25,11 +25,8 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let query = [
-        ("since", Some(args.since.as_str())),
-        ("until", args.until.as_deref()),
-        ("tenant", args.tenant.as_deref()),
-    ];
+    let query =
+        [("since", Some(args.since.as_str())), ("until", args.until.as_deref()), ("tenant", args.tenant.as_deref())];
     let body = args.responder.get("/api/v1/summary", &query).await?;
     let view: SummaryView = args.responder.read(&body)?;
     match args.responder.output {

@@ -97,7 +97,11 @@ pub(super) fn age(text: &str, now: Timestamp) -> String {
         left %= size;
         (number, unit)
     });
-    parts.filter(|(number, _)| *number > 0).map(|(number, unit)| format!("{number}{unit}")).collect::<Vec<_>>().join(" ")
+    parts
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A device: its name, and the beginning of its machine's id; the whole id where it has no name.
@@ -159,7 +163,7 @@ mod tests {
             ("2026-11-02T07:59:18Z", "42s"),
             ("2026-11-02T05:55:00Z", "2h 5m"),
             ("2026-11-02T05:00:00Z", "3h"),
-            ("2026-10-30T04:00:10Z", "3d 4h"),
+            ("2026-10-30T04:00:10Z", "3d 3h"),
             ("2026-11-02T09:00:00Z", "0s"),
         ] {
             assert_eq!(age(at, now), said, "{at}");

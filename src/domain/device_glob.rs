@@ -114,9 +114,13 @@ mod tests {
 
     #[test]
     fn a_pattern_says_what_the_names_it_means_begin_with() {
-        for (pattern, beginning, whole) in
-            [("DC-*", "dc-", false), ("Büro-1", "büro-1", true), ("*", "", false), ("a?c", "a", false), ("a\\*", "a*", true)]
-        {
+        for (pattern, beginning, whole) in [
+            ("DC-*", "dc-", false),
+            ("Büro-1", "büro-1", true),
+            ("*", "", false),
+            ("a?c", "a", false),
+            ("a\\*", "a*", true),
+        ] {
             assert_eq!(DeviceGlob::parse(pattern).unwrap().beginning(), (beginning.to_owned(), whole), "{pattern}");
         }
     }

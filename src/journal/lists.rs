@@ -159,7 +159,9 @@ impl Reader<'_> {
         let (oldest, newest): (i64, i64) =
             self.db.prepare_cached(&ends)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let from = [after, last].into_iter().flatten().min().unwrap_or(newest);
-        let low = Some(from - WINDOW).filter(|low| *low > first.unwrap_or(oldest).max(oldest));
+        // Of a device each row is looked at from all sides.
+        let window = if filter.device.is_some() { WINDOW / 4 } else { WINDOW };
+        let low = Some(from - window).filter(|low| *low > first.unwrap_or(oldest).max(oldest));
         narrow.rows(column, (low, None));
         Ok(low)
     }

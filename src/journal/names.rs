@@ -117,11 +117,16 @@ pub(super) fn read_earlier(db: &Connection) -> Result<(), JournalError> {
         let found: Found = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
         directory_names(db, TenantId(row.get(0)?), &found, Timestamp::from_millis(row.get(1)?))?;
     }
-    let mut decisions = db.prepare("SELECT tenant, device, machine FROM decision WHERE machine <> device")?;
+    // What is stored of an alert may be more than this version can read; what was decided about it has the device.
+    let mut mention = db.prepare("INSERT OR IGNORE INTO mention(delivery, n, device) VALUES (?, ?, ?)")?;
+    let mut decisions = db.prepare("SELECT delivery, n, device, machine, tenant FROM decision")?;
     let mut rows = decisions.query([])?;
     while let Some(row) = rows.next()? {
-        if let Some(machine) = MachineId::parse(&row.get::<_, String>(2)?) {
-            is_machine(db, TenantId(row.get(0)?), &row.get::<_, String>(1)?, &machine)?;
+        let (device, machine): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+        mention.execute(params![row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, device])?;
+        call(db, &device, &device)?;
+        if let Some(machine) = machine.as_deref().and_then(MachineId::parse) {
+            is_machine(db, TenantId(row.get(4)?), &device, &machine)?;
         }
     }
     Ok(())
@@ -203,7 +208,8 @@ pub(super) fn means_alert(
         return Ok(true);
     }
     for machine in alert.devices.iter().filter_map(|device| device.machine.as_ref()) {
-        let names = all(db, "SELECT name FROM machine WHERE id = ?", [machine.as_str()], |row| row.get::<_, String>(0))?;
+        let names =
+            all(db, "SELECT name FROM machine WHERE id = ?", [machine.as_str()], |row| row.get::<_, String>(0))?;
         if names.iter().any(|name| glob.matches(name)) {
             return Ok(true);
         }

@@ -84,9 +84,8 @@ fn scans(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
 /// A delivery's id holds the time it was accepted, which has an index where the id has none.
 fn deliveries(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
     let (from, to) = named.times();
-    let sql = format!(
-        "SELECT uuid FROM delivery WHERE received_at BETWEEN ? AND ? AND uuid BETWEEN ? AND ? LIMIT {TOLD}"
-    );
+    let sql =
+        format!("SELECT uuid FROM delivery WHERE received_at BETWEEN ? AND ? AND uuid BETWEEN ? AND ? LIMIT {TOLD}");
     let about = (from.saturating_sub(60_000), to.saturating_add(60_000));
     all(db, &sql, params![about.0, about.1, named.low, named.high], |row| row.get(0))
 }

@@ -298,12 +298,13 @@ impl Reader<'_> {
                 )
             }
         };
-        let sql = format!("SELECT s.id, s.uuid, s.machine, s.tenant FROM scan s WHERE {what} {conditions} ORDER BY s.id DESC");
+        let sql = format!(
+            "SELECT s.id, s.uuid, s.machine, s.tenant FROM scan s WHERE {what} {conditions} ORDER BY s.id DESC"
+        );
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut rows = statement.query(&*named(&values))?;
         while let Some(row) = rows.next()? {
-            let (row, id, machine): (i64, Uuid, (i64, String)) =
-                (row.get(0)?, row.get(1)?, (row.get(3)?, row.get(2)?));
+            let (row, id, machine): (i64, Uuid, (i64, String)) = (row.get(0)?, row.get(1)?, (row.get(3)?, row.get(2)?));
             let meant = match &selector.device {
                 Some(glob) => means_scan(self.db, glob, row, &machine.1)?,
                 None => true,

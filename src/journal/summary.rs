@@ -40,9 +40,13 @@ impl Reader<'_> {
             since: since.to_string(),
             until: until.to_string(),
             deliveries: count(&format!("SELECT count(DISTINCT l.id) {alerts}"))?,
-            alerts: counts(&format!("SELECT a.state, a.reason, count(*) {alerts} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"))?,
+            alerts: counts(&format!(
+                "SELECT a.state, a.reason, count(*) {alerts} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+            ))?,
             sources: counts(&format!("SELECT a.source, NULL, count(*) {alerts} GROUP BY 1 ORDER BY 3 DESC, 1"))?,
-            decisions: counts(&format!("SELECT state, reason, count(*) {decisions} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"))?,
+            decisions: counts(&format!(
+                "SELECT state, reason, count(*) {decisions} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+            ))?,
             rules: counts(&format!("SELECT rule, NULL, count(*) {decisions} GROUP BY 1 ORDER BY 3 DESC, 1"))?,
             scans: counts(&format!("SELECT state, outcome, count(*) {scans} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"))?,
             machines: count(&format!("SELECT count(DISTINCT machine) {scans}"))?,

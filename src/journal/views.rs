@@ -11,9 +11,7 @@ use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::pauses;
 use super::store::TenantId;
-use crate::api::{
-    AlertReceipt, DecisionReceipt, EventView, PauseView, ScanView, SourceView, TenantView, UnreadView,
-};
+use crate::api::{AlertReceipt, DecisionReceipt, EventView, PauseView, ScanView, SourceView, TenantView, UnreadView};
 use crate::domain::person::By;
 use crate::domain::scan::{Kind, Reason};
 use crate::domain::time::Timestamp;

@@ -11,8 +11,8 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use tokio::sync::watch;
 
-use super::reception::{Heard, Refusals};
 use super::query::{self, Pairs};
+use super::reception::{Heard, Refusals};
 use super::refusal::{Objection, Refusal};
 use super::traces::Traces;
 use super::{control, same_site};

@@ -124,7 +124,9 @@ impl Members<'_> {
 
     /// Where a selection goes on: the `next` of an earlier answer.
     pub(super) fn after(&self) -> Result<Option<String>, Refusal> {
-        self.parsed("after", "the `next` of an earlier answer", |text| Selected::is_place(text).then(|| text.to_owned()))
+        self.parsed("after", "the `next` of an earlier answer", |text| {
+            Selected::is_place(text).then(|| text.to_owned())
+        })
     }
 
     /// What it selects; `None` where nothing narrows.

@@ -12,9 +12,8 @@ use crate::domain::time::Timestamp;
 use crate::journal::{Filter, LONGEST_PAGE, List};
 
 /// The keys of every list.
-const KEYS: &[&str] = &[
-    "device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until", "limit", "after",
-];
+const KEYS: &[&str] =
+    &["device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until", "limit", "after"];
 /// The keys of a summary.
 const SUMMARY: &[&str] = &["since", "until", "tenant"];
 /// How far back a summary goes where nothing is said.
@@ -77,9 +76,8 @@ pub(super) fn span(pairs: Pairs, now: Timestamp) -> Result<(Timestamp, Timestamp
 
 /// Each pair with a key that is known and stands there once. Alerts were once asked for by `id`.
 fn known(keys: &'static [&'static str], list: List, pairs: Pairs) -> Result<Vec<(&'static str, String)>, Objection> {
-    let unknown = |key: &str| {
-        Objection::UnknownParameter { key: crate::domain::plain::one_line(key, 80), takes: words(keys) }
-    };
+    let unknown =
+        |key: &str| Objection::UnknownParameter { key: crate::domain::plain::one_line(key, 80), takes: words(keys) };
     let mut read: Vec<(&'static str, String)> = Vec::new();
     for (key, value) in pairs.map_err(|_| unknown(""))?.0 {
         let asked = if list == List::Alerts && key == "id" { "alert" } else { key.as_str() };

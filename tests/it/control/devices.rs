@@ -41,19 +41,24 @@ async fn a_machine_that_alerts_name_by_its_id_is_selected_by_the_name_the_direct
     wish.setup.machines = vec![scanhook::simulator::Machine { id: machine(7), dns_name, ..Default::default() }];
     let site = Site::with(wish).await;
     // The first asks the directory, the second says the id and nothing else.
-    let by_name = r#"{"alert_id":"1","title":"t","severity":"high","device_name":"dc-7.corp.example"}"#;
-    decided(&site, by_name, "scan", "new").await;
+    let by_name = r#"{"alert_id":"1","title":"Odd mail","severity":"medium","device_name":"dc-7.corp.example"}"#;
+    decided(&site, by_name, "held", "approval").await;
     decided(&site, alert("2", "medium", &machine(7)), "held", "approval").await;
     let told = site.ordered("/api/v1/decisions/approve", json!({ "device": "DC-*", "preview": true })).await;
-    let item = &told["items"][0];
-    assert_eq!((&told["count"], &item["name"]), (&1.into(), &"dc-7.corp.example".into()));
-    assert_eq!(item["severity"], "medium");
-    assert!(item["hold_ends"].is_string(), "{item}");
+    assert_eq!((&told["count"], &told["machines"]), (&2.into(), &1.into()));
+    for item in told["items"].as_array().unwrap() {
+        assert_eq!((&item["name"], &item["severity"]), (&"dc-7.corp.example".into(), &"medium".into()));
+        assert!(item["hold_ends"].is_string(), "{item}");
+    }
     let held = site.get("/api/v1/decisions?device=dc-7&state=held").await;
-    let held = &held["items"][0];
-    assert_eq!((&held["name"], &held["title"]), (&"dc-7.corp.example".into(), &"t".into()));
-    assert_eq!((&held["severity"], &held["whose_move"]), (&"medium".into(), &"a person: approve or deny".into()));
-    assert!(held["hold_ends"].is_string(), "{held}");
+    let [by_id, by_name] = held["items"].as_array().unwrap().as_slice() else { panic!("{held}") };
+    assert_eq!((&by_id["device"], &by_id["title"]), (&machine(7).into(), &"t".into()));
+    assert_eq!((&by_name["device"], &by_name["title"]), (&"dc-7.corp.example".into(), &"Odd mail".into()));
+    for one in [by_id, by_name] {
+        assert_eq!((&one["name"], &one["severity"]), (&"dc-7.corp.example".into(), &"medium".into()));
+        assert_eq!(one["whose_move"], "a person: approve or deny");
+        assert!(one["hold_ends"].is_string(), "{one}");
+    }
 }
 
 #[tokio::test]
@@ -62,8 +67,10 @@ async fn a_preview_counts_what_is_held_together_and_the_order_does_as_many() {
     // Two alerts a machine: each pair is answered together, however the selection is cut.
     for part in 0..4_u32 {
         let pair = |n: u32| {
-            let one = move |id: &str| json!({ "alert_id": format!("{n}-{id}"), "title": "t", "severity": "medium",
-                                              "devices": [{ "mde_id": machine(n) }] });
+            let one = move |id: &str| {
+                json!({ "alert_id": format!("{n}-{id}"), "title": "t", "severity": "medium",
+                                              "devices": [{ "mde_id": machine(n) }] })
+            };
             [one("a"), one("b")]
         };
         let alerts: Vec<Value> = (part * 200 + 1..=part * 200 + 200).flat_map(pair).collect();
