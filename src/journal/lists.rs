@@ -11,6 +11,7 @@ use super::views::{ALERT, DECISION, SCAN, alert_receipt, all, decision_receipt, 
 use crate::api::{AlertView, DecisionReceipt, DecisionView, Page, ScanView};
 use crate::domain::alert::Alert;
 use crate::domain::scan::{DecisionState, Reason};
+use crate::domain::time::Timestamp;
 use crate::domain::turn::whose_move;
 
 /// Rows of a page, where nothing else is asked for.
@@ -170,23 +171,25 @@ impl Reader<'_> {
     /// the clock was set back; so a window's worth of them is looked at, and where there are more from a time on, none is
     /// taken for the first.
     fn rows_of(&self, table: &str, time: &str, filter: &Filter) -> Result<(Option<i64>, Option<i64>), JournalError> {
-        let ask = |what: &str, sign: &str, order: &str, at: i64| -> Result<(i64, Option<i64>), JournalError> {
+        let (from, to) = (filter.since.map(Timestamp::millis), filter.until.map(Timestamp::millis));
+        let ask = |what: &str, order: &str| -> Result<(i64, Option<i64>), JournalError> {
             let sql = format!(
-                "SELECT count(*), {what}(id) FROM
-                   (SELECT id FROM {table} WHERE {time} {sign} ? ORDER BY {time} {order} LIMIT {WINDOW})"
+                "SELECT count(*), {what}(id) FROM (SELECT id FROM {table} WHERE {time} >= ? AND {time} <= ?
+                   ORDER BY {time} {order} LIMIT {WINDOW})"
             );
-            Ok(self.db.prepare_cached(&sql)?.query_row([at], |row| Ok((row.get(0)?, row.get(1)?)))?)
+            let span = params![from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)];
+            Ok(self.db.prepare_cached(&sql)?.query_row(span, |row| Ok((row.get(0)?, row.get(1)?)))?)
         };
-        let first = match filter.since {
+        let first = match from {
             None => None,
-            Some(since) => match ask("min", ">=", "ASC", since.millis())? {
+            Some(_) => match ask("min", "ASC")? {
                 (_, None) => Some(i64::MAX),
                 (count, first) => first.filter(|_| count < WINDOW),
             },
         };
-        let last = match filter.until {
+        let last = match to {
             None => None,
-            Some(until) => ask("max", "<=", "DESC", until.millis())?.1.or(Some(-1)),
+            Some(_) => ask("max", "DESC")?.1.or(Some(-1)),
         };
         Ok((first, last))
     }
