@@ -52,10 +52,10 @@ impl Reader<'_> {
         let rows = self.gather(&sql, &narrow, most(filter), |row| {
             let (delivery, n): (i64, i64) = (row.get("row")?, row.get("n")?);
             let alert: Alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
-            if let Some(glob) = &filter.device {
-                if !means_alert(self.db, glob, (delivery, n), &alert)? {
-                    return Ok(None);
-                }
+            if let Some(glob) = &filter.device
+                && !means_alert(self.db, glob, (delivery, n), &alert)?
+            {
+                return Ok(None);
             }
             let mut view = alert_view(row, alert)?;
             view.receipt.decisions = self.decisions_of(delivery, n)?;
@@ -93,7 +93,7 @@ impl Reader<'_> {
                 let lines = events(self.db, "decision", row.get("row")?)?;
                 view.events = lines.into_iter().map(|(_, event)| event).collect();
             }
-            Ok(view.map(|view| Ok::<_, JournalError>((row.get("row")?, view))).transpose()?)
+            view.map(|view| Ok::<_, JournalError>((row.get("row")?, view))).transpose()
         })?;
         Ok(page(rows, most(filter), low))
     }
@@ -108,10 +108,10 @@ impl Reader<'_> {
         let sql = format!("{SCAN} {narrow} ORDER BY s.id DESC");
         let rows = self.gather(&sql, &narrow, most(filter), |row| {
             let (id, machine): (i64, String) = (row.get("row")?, row.get("machine")?);
-            if let Some(glob) = &filter.device {
-                if !means_scan(self.db, glob, id, &machine)? {
-                    return Ok(None);
-                }
+            if let Some(glob) = &filter.device
+                && !means_scan(self.db, glob, id, &machine)?
+            {
+                return Ok(None);
             }
             Ok(Some((id, self.with_alerts(id, scan_view(row)?)?)))
         })?;
