@@ -1,13 +1,17 @@
 //! The JSON others see: the server writes it, the verbs read it. No logic.
 
 mod control;
+mod device;
 mod reload;
+mod summary;
 mod wait;
 
 use serde::{Deserialize, Serialize};
 
 pub use control::{ItemView, OrderView, PauseView, PausesView};
+pub use device::DeviceView;
 pub use reload::{FaultView, ReloadView};
+pub use summary::{CountView, SummaryView};
 pub use wait::{OutageView, WaitView};
 
 /// The body of 202 and 200: what became of a delivery.
@@ -131,6 +135,9 @@ pub struct AlertView {
     pub title: Option<String>,
     /// Severity on the common scale.
     pub severity: Option<String>,
+    /// The devices it names, whatever became of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<DeviceView>,
     /// The names of the secrets its delivery was proved by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
@@ -162,8 +169,26 @@ pub struct DecisionView {
     pub source: String,
     /// The alert.
     pub alert: String,
+    /// Its headline.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// Its severity on the common scale.
+    #[serde(default)]
+    pub severity: Option<String>,
+    /// Where a person reads on; as the sender wrote it, never fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The machine, once known.
     pub machine: Option<String>,
+    /// The device's name, as the directory or else the alert says it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// When it is dropped, if nobody answers; only of one that is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_ends: Option<String>,
+    /// Who could change what becomes of it.
+    #[serde(default)]
+    pub whose_move: String,
     /// Fingerprint of the policy that decided.
     pub policy: String,
     /// What was decided.
@@ -183,6 +208,9 @@ pub struct ScanView {
     pub tenant: String,
     /// The machine.
     pub machine: String,
+    /// Its name, as the directory or else an alert says it.
+    #[serde(default)]
+    pub name: Option<String>,
     /// quick or full.
     pub kind: String,
     /// 0 to 100.

@@ -69,10 +69,16 @@ pub struct PausesView {
 pub struct OrderView {
     /// True: nothing was changed.
     pub preview: bool,
-    /// How many there are in all; more than `items` where there are more than one call takes.
+    /// How many decisions, scans and deliveries it is about in all; `items` tells of 1,000 at most.
     pub count: usize,
+    /// How many machines these are, or devices whose machine is not known.
+    #[serde(default)]
+    pub machines: usize,
     /// Each of them.
     pub items: Vec<ItemView>,
+    /// Where a selection goes on, as `after`, if this answer is not about all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A decision, a scan or a delivery, with what became of the order.
@@ -86,6 +92,21 @@ pub struct ItemView {
     pub tenant: Option<String>,
     /// The device as the alert names it, or the machine.
     pub device: Option<String>,
+    /// The machine, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+    /// The device's name, as the directory or else the alert says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The alert's headline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The alert's severity on the common scale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// When a held decision is dropped, if nobody answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_ends: Option<String>,
     /// The rule.
     pub rule: Option<String>,
     /// quick, full or none.
@@ -102,7 +123,7 @@ pub struct ItemView {
     pub why: Option<String>,
     /// approved, denied, cancelled, cancelling, retried, already; or the code of what stands in the way.
     pub result: Option<String>,
-    /// The machines the device may be, where the directory named some.
+    /// The machines the device may be, where the directory named some; the ids that begin so, where several do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,
 }

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::responder::{self, Listing};
+use super::list::{Listing, Shown};
 use super::table::{Table, count, time};
-use crate::api::AlertView;
+use crate::api::{AlertView, DeviceView};
 
 /// Decisions shown below an alert; the others are counted.
 const MOST: usize = 5;
@@ -14,24 +14,37 @@ const MOST: usize = 5;
 pub(super) struct Args {
     #[command(flatten)]
     listing: Listing,
-    /// Only this source's.
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
-    /// Only the alert with this id, as its sender calls it.
-    #[arg(long, value_name = "ID")]
-    id: Option<String>,
     /// Only those in this state.
     #[arg(long, value_name = "STATE", value_parser = ["decided", "parked", "ignored", "duplicate"])]
     state: Option<String>,
 }
 
+const SHOWN: Shown<AlertView> = Shown {
+    table,
+    heads: &[
+        "received_at",
+        "source",
+        "alert",
+        "severity",
+        "state",
+        "reason",
+        "detail",
+        "title",
+        "devices",
+        "machines",
+        "url",
+        "delivery",
+    ],
+    record,
+};
+
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let query = [("source", args.source.as_deref()), ("id", args.id.as_deref()), ("state", args.state.as_deref())];
-    responder::list(&args.listing, "/api/v1/alerts", &query, table).await
+    args.listing.show("/api/v1/alerts", args.state.as_deref(), &SHOWN).await
 }
 
 fn table(alerts: &[AlertView]) -> String {
-    let mut table = Table::new(&["RECEIVED (UTC)", "SOURCE", "ALERT", "SEVERITY", "STATE", "TITLE", "DELIVERY"]);
+    let mut table =
+        Table::new(&["RECEIVED (UTC)", "SOURCE", "ALERT", "SEVERITY", "STATE", "DEVICE", "TITLE", "DELIVERY"]);
     for alert in alerts {
         let (received, receipt) = (time(&alert.received_at), &alert.receipt);
         let (severity, title) = (alert.severity.as_deref(), alert.title.as_deref());
@@ -46,6 +59,7 @@ fn table(alerts: &[AlertView]) -> String {
                 &receipt.id,
                 severity.unwrap_or_default(),
                 &state,
+                &devices(&alert.devices),
                 title.unwrap_or_default(),
                 &alert.delivery,
             ],
@@ -53,6 +67,33 @@ fn table(alerts: &[AlertView]) -> String {
         );
     }
     table.text()
+}
+
+/// The first device, and how many more there are.
+fn devices(devices: &[DeviceView]) -> String {
+    let Some(first) = devices.first() else { return String::new() };
+    let first = first.name.as_deref().unwrap_or(&first.label);
+    if devices.len() == 1 { first.to_owned() } else { format!("{first} +{}", devices.len() - 1) }
+}
+
+fn record(alert: AlertView) -> Vec<String> {
+    let names: Vec<_> = alert.devices.iter().map(|one| one.name.as_deref().unwrap_or(&one.label)).collect();
+    let machines: Vec<_> = alert.devices.iter().filter_map(|one| one.machine.as_deref()).collect();
+    let (names, machines, receipt) = (names.join(" "), machines.join(" "), alert.receipt);
+    vec![
+        alert.received_at,
+        alert.source,
+        receipt.id,
+        alert.severity.unwrap_or_default(),
+        receipt.state,
+        receipt.reason.unwrap_or_default(),
+        receipt.detail.unwrap_or_default(),
+        alert.title.unwrap_or_default(),
+        names,
+        machines,
+        alert.url.unwrap_or_default(),
+        alert.delivery,
+    ]
 }
 
 fn below(alert: &AlertView) -> Vec<String> {

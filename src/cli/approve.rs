@@ -10,7 +10,7 @@ use super::responder::Responder;
 /// What the command line says.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Held decisions. What is held of the same device for the same reason comes along.
+    /// Held decisions, by their ids or at least 6 digits of the beginning. What is held of the same device for the same reason comes along.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
@@ -36,6 +36,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     order::put_flag(&mut more, "now", args.now);
     let order = Order {
         verb: "approve",
+        thing: "decision",
         one: Some(|id| order::path("decisions", id, "approve")),
         many: "/api/v1/decisions/approve",
         responder: &args.responder,

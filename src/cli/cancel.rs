@@ -27,6 +27,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let order = Order {
         verb: "cancel",
+        thing: "scan",
         one: Some(|id| order::path("scans", id, "cancel")),
         many: "/api/v1/scans/cancel",
         responder: &args.responder,

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::responder::{self, Listing};
-use super::table::{Table, time, waiting};
+use super::list::{Listing, Shown};
+use super::table::{Table, age, device, time, waiting};
 use crate::api::DecisionView;
+use crate::clock;
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -14,28 +15,110 @@ pub(super) struct Args {
     /// Only those in this state.
     #[arg(long, value_name = "STATE", value_parser = ["none", "resolving", "held", "scan", "dropped"])]
     state: Option<String>,
-    /// Only those about this device: its name as the alert writes it, or its machine id.
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
-    /// Only this tenant's.
-    #[arg(long, value_name = "NAME")]
-    tenant: Option<String>,
 }
 
+const HEADS: &[&str] = &[
+    "at",
+    "tenant",
+    "source",
+    "alert",
+    "severity",
+    "title",
+    "device",
+    "name",
+    "machine",
+    "state",
+    "reason",
+    "rule",
+    "scan",
+    "scan_id",
+    "hold_ends",
+    "whose_move",
+    "why",
+    "url",
+    "id",
+];
+
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let query =
-        [("state", args.state.as_deref()), ("device", args.device.as_deref()), ("tenant", args.tenant.as_deref())];
-    responder::list(&args.listing, "/api/v1/decisions", &query, table).await
+    // Whoever asks what is held is about to decide.
+    let table = if args.state.as_deref() == Some("held") { held } else { table };
+    args.listing.show("/api/v1/decisions", args.state.as_deref(), &Shown { table, heads: HEADS, record }).await
+}
+
+fn named(view: &DecisionView) -> String {
+    device(view.name.as_deref(), &view.decision.device, view.machine.as_deref())
 }
 
 fn table(decisions: &[DecisionView]) -> String {
-    let mut table = Table::new(&["AT (UTC)", "SOURCE", "ALERT", "DEVICE", "STATE", "REASON", "SCAN", "DECISION"]);
+    let mut table =
+        Table::new(&["AT (UTC)", "TENANT", "SOURCE", "ALERT", "DEVICE", "STATE", "REASON", "SCAN", "DECISION"]);
     for view in decisions {
-        let (at, one) = (time(&view.at), &view.decision);
-        table.row(
-            [at.as_str(), &view.source, &view.alert, &one.device, &one.state, &one.reason, &one.scan, &one.id],
-            core::iter::once(one.why.clone()).chain(waiting(&one.waits)).collect(),
-        );
+        let (at, device, one) = (time(&view.at), named(view), &view.decision);
+        let cells = [
+            at.as_str(),
+            &view.tenant,
+            &view.source,
+            &view.alert,
+            &device,
+            &one.state,
+            &one.reason,
+            &one.scan,
+            &one.id,
+        ];
+        table.row(cells, core::iter::once(one.why.clone()).chain(waiting(&one.waits)).collect());
     }
-    table.text()
+    table.without_if_same("TENANT").text()
+}
+
+/// What a person needs to know to say yes or no.
+fn held(decisions: &[DecisionView]) -> String {
+    let heads = ["AGE", "TENANT", "DEVICE", "SEVERITY", "REASON", "RULE", "SCAN", "HOLD ENDS (UTC)", "DECISION"];
+    let mut table = Table::new(&heads);
+    let now = clock::now();
+    for view in decisions {
+        let (age, device, one) = (age(&view.at, now), named(view), &view.decision);
+        let ends = view.hold_ends.as_deref().map(time).unwrap_or_default();
+        let cells = [
+            age.as_str(),
+            &view.tenant,
+            &device,
+            view.severity.as_deref().unwrap_or_default(),
+            &one.reason,
+            one.rule.as_deref().unwrap_or_default(),
+            &one.scan,
+            &ends,
+            &one.id,
+        ];
+        let title = view.title.as_deref().unwrap_or("no title");
+        let mut below = vec![format!("alert {} of {}: {title}", view.alert, view.source), one.why.clone()];
+        below.extend(view.url.clone());
+        below.push(format!("next: {}", view.whose_move));
+        table.row(cells, below);
+    }
+    table.without_if_same("TENANT").text()
+}
+
+fn record(view: DecisionView) -> Vec<String> {
+    let one = view.decision;
+    vec![
+        view.at,
+        view.tenant,
+        view.source,
+        view.alert,
+        view.severity.unwrap_or_default(),
+        view.title.unwrap_or_default(),
+        one.device,
+        view.name.unwrap_or_default(),
+        view.machine.unwrap_or_default(),
+        one.state,
+        one.reason,
+        one.rule.unwrap_or_default(),
+        one.scan,
+        one.scan_id.unwrap_or_default(),
+        view.hold_ends.unwrap_or_default(),
+        view.whose_move,
+        one.why,
+        view.url.unwrap_or_default(),
+        one.id,
+    ]
 }

@@ -10,7 +10,7 @@ use super::responder::Responder;
 /// What the command line says.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Held decisions. What is held of the same device for the same reason comes along.
+    /// Held decisions, by their ids or at least 6 digits of the beginning. What is held of the same device for the same reason comes along.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
@@ -27,6 +27,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let order = Order {
         verb: "deny",
+        thing: "decision",
         one: Some(|id| order::path("decisions", id, "deny")),
         many: "/api/v1/decisions/deny",
         responder: &args.responder,

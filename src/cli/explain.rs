@@ -18,13 +18,14 @@ use super::{Format, check, send};
 use crate::api::AlertReceipt;
 use crate::clock;
 use crate::domain::alert::{Alert, AlertState};
+use crate::domain::device_glob::DeviceGlob;
 use crate::domain::json::Json;
 use crate::domain::mapping::{self, Delivered, Headers};
 use crate::domain::rules::GivenFact;
 use crate::domain::scan::Mode;
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
-use crate::journal::{Archive, JournalError, Remembered, RememberedAlert, RememberedDecision};
+use crate::journal::{Archive, JournalError, Named, Remembered, RememberedAlert, RememberedDecision};
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source, Tenant, there_is};
@@ -32,10 +33,12 @@ use judgement::{Case, Judgement};
 use reading::Reading;
 
 /// The sentence for a command line that names nothing to explain.
-const NOTHING_NAMED: &str =
-    "what is to be explained? Name the file with a delivery's body, `-`, or one of the journal with --delivery ID";
+const NOTHING_NAMED: &str = "what is to be explained? Name the file with a delivery's body, `-`, or one of the journal with --delivery ID or --device \
+     NAME";
 /// Alerts and decisions that are shown; the others are counted.
 const MOST: usize = 10;
+/// Earlier decisions about a device that are named.
+const EARLIER: usize = 5;
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -46,9 +49,12 @@ pub(super) struct Args {
     /// Whose map reads it: a source of scanhook.toml or, without one, a preset [default: the only source, or generic].
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// One in the journal, by its id or by the id of one of its decisions.
+    /// One in the journal, by its id or by the id of one of its decisions; 6 digits of the beginning may be enough.
     #[arg(long, value_name = "ID")]
     delivery: Option<String>,
+    /// The latest in the journal about this device: any name, address or id of it, or a pattern such as dc-*.
+    #[arg(long, value_name = "DEVICE", value_parser = DeviceGlob::parse, conflicts_with_all = ["delivery", "payload"])]
+    device: Option<DeviceGlob>,
     /// Says how sources read and where the journal lies; without it, the scanhook.toml that `serve` would take.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -75,10 +81,14 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let office = Office::of(args)?;
-    let report = match (&args.delivery, &args.payload) {
-        (Some(id), _) => stored(args, &office, id)?,
-        (None, Some(payload)) => given(args, &office, payload)?,
-        (None, None) => return Err(Trouble::new(Exit::Usage, NOTHING_NAMED).into()),
+    let report = match (&args.delivery, &args.device, &args.payload) {
+        (Some(id), ..) => stored(args, &office, remember(&office.journal, id)?, Vec::new())?,
+        (None, Some(device), _) => {
+            let (kept, notes) = latest(&office.journal, device)?;
+            stored(args, &office, kept, notes)?
+        }
+        (None, None, Some(payload)) => given(args, &office, payload)?,
+        (None, None, None) => return Err(Trouble::new(Exit::Usage, NOTHING_NAMED).into()),
     };
     match args.output {
         Format::Json => output::json(&serde_json::to_string_pretty(&report)?)?,
@@ -105,7 +115,7 @@ impl Office {
         let flags = Flags { credential_free: true, data_dir, rules, ..Flags::default() };
         let inputs = Inputs::from_process(args.config.clone(), flags);
         let (configured, rules) = (inputs.file.is_some(), inputs.rules_if_any());
-        if !configured && args.delivery.is_none() {
+        if !configured && args.delivery.is_none() && args.device.is_none() {
             return Ok(Office { configured, sources: Vec::new(), tenants: Vec::new(), journal: PathBuf::new(), rules });
         }
         let settings = check::settings(&inputs)?;
@@ -292,9 +302,7 @@ impl Report {
 }
 
 /// A delivery of the journal.
-fn stored(args: &Args, office: &Office, id: &str) -> anyhow::Result<Report> {
-    let kept = remember(&office.journal, id)?;
-    let mut notes = Vec::new();
+fn stored(args: &Args, office: &Office, kept: Remembered, mut notes: Vec<String>) -> anyhow::Result<Report> {
     let name = args.source.as_deref().unwrap_or(&kept.source);
     let source = match office.source(name) {
         Ok(source) => Some(source),
@@ -370,19 +378,50 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
         );
         Trouble::new(Exit::NoInput, sentence)
     };
+    let archive = archive(path)?;
+    let named = Named::parse(id).ok_or_else(nothing)?;
+    match archive.named(&named).map_err(|error| unreadable(path, &error))?.as_slice() {
+        [] => Err(nothing()),
+        [one] => archive.delivery(*one).map_err(|error| unreadable(path, &error))?.ok_or_else(nothing),
+        several => {
+            let ids = several.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
+            let sentence = format!("several ids begin with {}: {ids}", plain(id));
+            Err(Trouble::new(Exit::BadData, sentence))
+        }
+    }
+}
+
+/// The latest about a device, and which others there are.
+fn latest(path: &Path, device: &DeviceGlob) -> Result<(Remembered, Vec<String>), Trouble> {
+    let archive = archive(path)?;
+    let found = archive.of_device(device, EARLIER + 1).map_err(|error| unreadable(path, &error))?;
+    let nothing = || {
+        let sentence = format!("the journal {} knows no alert about {}", path.display(), plain(device.as_str()));
+        Trouble::new(Exit::NoInput, sentence)
+    };
+    let (newest, earlier) = found.split_first().ok_or_else(nothing)?;
+    let mut notes = vec![format!("the latest about {device}: {newest}")];
+    if !earlier.is_empty() {
+        let ids = earlier.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
+        notes.push(format!("earlier ones, for --delivery: {ids}"));
+    }
+    let kept = archive.delivery(*newest).map_err(|error| unreadable(path, &error))?;
+    Ok((kept.ok_or_else(nothing)?, notes))
+}
+
+fn archive(path: &Path) -> Result<Archive, Trouble> {
     if !path.exists() {
         let sentence =
             format!("no journal is at {}; name its scanhook.toml with --config, or --data-dir", path.display());
         return Err(Trouble::new(Exit::NoInput, sentence));
     }
-    let id = Uuid::try_parse(id).map_err(|_| nothing())?;
     check::readable(path)?;
-    let archive = Archive::open(path, None, true).map_err(|error| Trouble::opening(path, &error))?;
-    let found = archive.delivery(id).map_err(|error| {
-        let exit = if matches!(error, JournalError::Busy) { Exit::Unavailable } else { Exit::Io };
-        Trouble::new(exit, format!("{}: {error}", path.display()))
-    })?;
-    found.ok_or_else(nothing)
+    Archive::open(path, None, true).map_err(|error| Trouble::opening(path, &error))
+}
+
+fn unreadable(path: &Path, error: &JournalError) -> Trouble {
+    let exit = if matches!(error, JournalError::Busy) { Exit::Unavailable } else { Exit::Io };
+    Trouble::new(exit, format!("{}: {error}", path.display()))
 }
 
 /// Stands for a source that is not configured any more.

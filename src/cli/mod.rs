@@ -4,12 +4,14 @@ mod alerts;
 mod approve;
 mod cancel;
 mod check;
+mod csv;
 mod decisions;
 mod demo;
 mod deny;
 mod dumps;
 mod explain;
 mod init;
+mod list;
 mod order;
 mod output;
 mod pause;
@@ -26,6 +28,7 @@ mod show;
 mod signals;
 mod simulate;
 mod status;
+mod summary;
 mod table;
 mod test;
 mod trouble;
@@ -81,6 +84,8 @@ enum Verb {
     Alerts(alerts::Args),
     /// What was decided for each alert and device, and why.
     Decisions(decisions::Args),
+    /// What happened in the last hours, in numbers: alerts, decisions, scans, and what waits for a person.
+    Summary(summary::Args),
     /// Scans, from waiting to outcome; with an id, one of them with its history.
     Scans(scans::Args),
     /// Approve held decisions: their scans begin.
@@ -147,6 +152,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Status(args) => status::run(&args).await,
         Verb::Alerts(args) => alerts::run(&args).await,
         Verb::Decisions(args) => decisions::run(&args).await,
+        Verb::Summary(args) => summary::run(&args).await,
         Verb::Scans(args) => scans::run(&args).await,
         Verb::Approve(args) => approve::run(&args).await,
         Verb::Deny(args) => deny::run(&args).await,

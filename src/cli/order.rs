@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::output::{self, complain};
 use super::responder::{self, Responder};
-use super::table::{Table, count};
+use super::table::{Table, count, device, time_of};
 use super::trouble::{Exit, Trouble};
 use super::{Format, surroundings};
 use crate::api::{ItemView, OrderView};
@@ -17,6 +17,8 @@ use crate::server::refusal::Objection;
 
 /// Ids of one request.
 const MOST: usize = 1_000;
+/// Things that a person is shown before they agree.
+const SEEN: usize = 100;
 
 /// Who, and why.
 #[derive(clap::Args)]
@@ -48,7 +50,7 @@ pub(super) struct Selection {
     /// Those of this tenant.
     #[arg(long, value_name = "NAME", conflicts_with = "ids")]
     tenant: Option<String>,
-    /// Those of devices like this: dc-*, *.lab.example, a machine id.
+    /// Those of these devices: any name, address or id, or a pattern such as dc-*.
     #[arg(long, value_name = "PATTERN", conflicts_with = "ids")]
     device: Option<String>,
     /// Those since: 1h, or 2026-11-02T08:00:00Z.
@@ -63,6 +65,8 @@ pub(super) struct Selection {
 pub(super) struct Order<'o> {
     /// The verb, as a person reads it.
     pub(super) verb: &'static str,
+    /// What it is about.
+    pub(super) thing: &'static str,
     /// Where it goes for one id; `None`: where it goes for several.
     pub(super) one: Option<fn(&str) -> String>,
     /// Where it goes for several.
@@ -91,26 +95,43 @@ impl Order<'_> {
             let told: OrderView = self.responder.read(&body)?;
             return self.show(vec![told]);
         }
-        let ids = if self.ids.is_empty() {
+        let steps = if self.ids.is_empty() {
             match self.selected().await? {
-                Some(ids) => ids,
+                Some(steps) => steps,
                 None => return Ok(ExitCode::SUCCESS),
             }
         } else {
-            self.ids.to_vec()
+            self.ids.chunks(MOST).map(<[String]>::to_vec).collect()
         };
-        let mut told = Vec::new();
-        for step in ids.chunks(MOST) {
+        let (mut told, mut done) = (Vec::new(), 0);
+        for (n, step) in steps.iter().enumerate() {
             let mut order = base.clone();
             order.insert("ids".to_owned(), json!(step));
             let body = self.responder.post(self.many, &Value::Object(order)).await?;
-            told.push(self.responder.read::<OrderView>(&body)?);
+            let step: OrderView = self.responder.read(&body)?;
+            done += step.count;
+            if steps.len() > 1 {
+                complain(&format!("step {} of {}: {} so far", n + 1, steps.len(), self.things(done)));
+            }
+            told.push(step);
         }
         self.show(told)
     }
 
-    /// What the selection means, once a person has seen and agreed to it; `None`: nothing is to be done.
-    async fn selected(&self) -> anyhow::Result<Option<Vec<String>>> {
+    /// "2 decisions".
+    fn things(&self, number: usize) -> String {
+        count(number, self.thing)
+    }
+
+    /// "27,008 decisions about 16,980 machines".
+    fn size(&self, number: usize, machines: usize) -> String {
+        let machines = if machines == 0 { String::new() } else { format!(" about {}", count(machines, "machine")) };
+        format!("{}{machines}", self.things(number))
+    }
+
+    /// The steps of what the selection means, once a person has seen and agreed to it; `None`: nothing is to be done. What
+    /// is held together stands in one step.
+    async fn selected(&self) -> anyhow::Result<Option<Vec<Vec<String>>>> {
         let mut order = Map::new();
         let narrowed = self.selection;
         let keys = [("rule", &narrowed.rule), ("tenant", &narrowed.tenant), ("device", &narrowed.device)];
@@ -125,35 +146,39 @@ impl Order<'_> {
             return Err(Trouble::new(Exit::Usage, sentence).into());
         }
         order.insert("preview".to_owned(), true.into());
-        let body = self.responder.post(self.many, &Value::Object(order)).await?;
-        let preview: OrderView = self.responder.read(&body)?;
-        if preview.items.is_empty() {
+        let mut pages: Vec<OrderView> = Vec::new();
+        loop {
+            let body = self.responder.post(self.many, &Value::Object(order.clone())).await?;
+            let page: OrderView = self.responder.read(&body)?;
+            let next = page.next.clone();
+            pages.push(page);
+            let Some(next) = next else { break };
+            order.insert("after".to_owned(), next.into());
+        }
+        let Some(first) = pages.first().filter(|page| !page.items.is_empty()) else {
             complain("nothing matches");
             return Ok(None);
-        }
-        if preview.count > preview.items.len() {
-            let (shown, all) = (preview.items.len(), preview.count);
-            complain(&format!("{all} match; the newest {shown} come first, say it again for the others"));
-        }
-        if !narrowed.yes && !self.agreed(&preview)? {
+        };
+        if !narrowed.yes && !self.agreed(first)? {
             complain("nothing was changed");
             return Ok(None);
         }
-        Ok(Some(preview.items.into_iter().map(|item| item.id).collect()))
+        let ids = |page: OrderView| page.items.into_iter().map(|item| item.id).collect();
+        Ok(Some(pages.into_iter().map(ids).filter(|ids: &Vec<String>| !ids.is_empty()).collect()))
     }
 
     fn agreed(&self, preview: &OrderView) -> Result<bool, Trouble> {
+        let size = self.size(preview.count, preview.machines);
         if !io::stdin().is_terminal() {
-            let sentence = format!(
-                "{} would be about {}; there is no terminal to ask at, so say --yes",
-                self.verb,
-                count(preview.items.len(), "item")
-            );
+            let sentence = format!("{} would be for {size}; there is no terminal to ask at, so say --yes", self.verb);
             return Err(Trouble::new(Exit::Usage, sentence));
         }
-        complain(&table(&preview.items));
+        complain(&table(preview.items.get(..SEEN).unwrap_or(&preview.items)));
+        if preview.count > SEEN {
+            complain(&format!("and {} more", self.things(preview.count - SEEN)));
+        }
         let mut error = io::stderr().lock();
-        let _ = write!(error, "{} {}? [y/N] ", self.verb, count(preview.items.len(), "item"));
+        let _ = write!(error, "{} {size}? [y/N] ", self.verb);
         let _ = error.flush();
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);
@@ -163,13 +188,19 @@ impl Order<'_> {
 
     /// Shows each answer; anything that was not done makes the order end with an error.
     fn show(&self, told: Vec<OrderView>) -> anyhow::Result<ExitCode> {
+        let number = told.iter().map(|told| told.count).sum();
+        let machines = told.iter().map(|told| told.machines).sum();
         let items: Vec<ItemView> = told.into_iter().flat_map(|told| told.items).collect();
         match self.responder.output {
             Format::Json => {
-                let whole = OrderView { preview: false, count: items.len(), items: items.clone() };
+                let items = items.clone();
+                let whole = OrderView { preview: false, count: number, machines, items, next: None };
                 output::json(&serde_json::to_string(&whole)?)?;
             }
             Format::Text => output::print(&table(&items))?,
+        }
+        if number > 1 {
+            complain(&format!("{}: {}", self.verb, self.size(number, machines)));
         }
         let refused: Vec<Done> = items.iter().filter_map(|item| Done::of_code(item.result.as_deref()?)).collect();
         let refused: Vec<Done> = refused.into_iter().filter(|done| !done.is_done()).collect();
@@ -205,19 +236,26 @@ fn is_yes(line: &str) -> bool {
 }
 
 fn table(items: &[ItemView]) -> String {
-    let mut table = Table::new(&["RESULT", "DEVICE", "RULE", "SCAN", "STATE", "ALERTS", "ID"]);
+    let heads = ["RESULT", "TENANT", "DEVICE", "SEVERITY", "RULE", "SCAN", "STATE", "ALERTS", "HOLD ENDS (UTC)", "ID"];
+    let mut table = Table::new(&heads);
     for item in items {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let state = match (&item.state, &item.reason) {
             (Some(state), Some(reason)) => format!("{state}: {reason}"),
             (state, _) => text(state),
         };
-        let below = item.why.iter().cloned().collect();
-        let (result, device, rule) = (text(&item.result), text(&item.device), text(&item.rule));
-        let (scan, alerts) = (text(&item.scan), item.alerts.join(", "));
-        table.row([&result, &device, &rule, &scan, &state, &alerts, &item.id].map(String::as_str), below);
+        let mut below: Vec<String> = item.title.iter().chain(&item.why).cloned().collect();
+        if !item.candidates.is_empty() {
+            below.push(format!("it may be: {}", item.candidates.join("; ")));
+        }
+        let named = device(item.name.as_deref(), item.device.as_deref().unwrap_or_default(), item.machine.as_deref());
+        let (result, tenant, severity) = (text(&item.result), text(&item.tenant), text(&item.severity));
+        let (rule, scan, alerts, ends) =
+            (text(&item.rule), text(&item.scan), item.alerts.join(", "), time_of(item.hold_ends.as_ref()));
+        let cells = [&result, &tenant, &named, &severity, &rule, &scan, &state, &alerts, &ends, &item.id];
+        table.row(cells.map(String::as_str), below);
     }
-    table.text()
+    ["TENANT", "SEVERITY", "HOLD ENDS (UTC)"].into_iter().fold(table, Table::without_if_same).text()
 }
 
 #[cfg(test)]

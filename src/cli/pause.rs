@@ -20,7 +20,7 @@ pub(super) struct Scope {
     /// Only scans that this rule alone asks for.
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
-    /// Only scans of devices like this: dc-*, *.lab.example, a machine id.
+    /// Only scans of these devices: any name, address or id, or a pattern such as dc-*.
     #[arg(long, value_name = "PATTERN")]
     device: Option<String>,
 }

@@ -2,16 +2,14 @@
 
 use core::time::Duration;
 use std::error::Error as _;
-use std::process::ExitCode;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::output::{self, complain};
+use super::output;
 use super::trouble::{Exit, Trouble};
 use super::{Format, surroundings};
-use crate::api::Page;
 
 /// How long an answer may take. It comes from this computer, and from an index.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,23 +20,10 @@ pub(super) struct Responder {
     /// The admin listener of the running responder [default: SCANHOOK_ADMIN, else that of scanhook.toml, else
     /// http://127.0.0.1:9090].
     #[arg(long, value_name = "URL")]
-    admin: Option<String>,
+    pub(super) admin: Option<String>,
     /// How the answer is written; json is the answer itself.
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: Format,
-}
-
-/// How much of a list is shown.
-#[derive(clap::Args)]
-pub(super) struct Listing {
-    #[command(flatten)]
-    pub(super) responder: Responder,
-    /// Rows of the table, newest first.
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    limit: usize,
-    /// Continue behind a page: its `next`.
-    #[arg(long, value_name = "NEXT")]
-    after: Option<String>,
 }
 
 /// What a list is narrowed to: keys of the query, each with its value if there is one.
@@ -85,6 +70,11 @@ impl Responder {
         serde_json::from_str(body).map_err(|_| self.stranger())
     }
 
+    /// Reads a part of an answer.
+    pub(super) fn of<T: DeserializeOwned>(&self, part: Value) -> Result<T, Trouble> {
+        serde_json::from_value(part).map_err(|_| self.stranger())
+    }
+
     /// A path that names what is not there; or one that only the admin listener has.
     fn absent(&self, body: &str) -> Trouble {
         let hint = if code(body).as_deref() == Some("not-found") { " Is this the admin listener?" } else { "" };
@@ -108,41 +98,6 @@ impl Responder {
         );
         Trouble::new(Exit::Unavailable, sentence)
     }
-}
-
-/// Shows a list: a table of as many rows as asked for, or one page as received.
-pub(super) async fn list<T: DeserializeOwned>(
-    listing: &Listing,
-    path: &str,
-    query: &Query<'_>,
-    table: impl Fn(&[T]) -> String,
-) -> anyhow::Result<ExitCode> {
-    let responder = &listing.responder;
-    let mut items: Vec<T> = Vec::new();
-    let mut after = listing.after.clone();
-    loop {
-        let asked: Vec<_> = query.iter().copied().chain([("after", after.as_deref())]).collect();
-        let body = responder.get(path, &asked).await?;
-        let page: Page<T> = responder.read(&body)?;
-        if responder.output == Format::Json {
-            output::json(&body)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        items.extend(page.items);
-        after = page.next;
-        if after.is_none() || items.len() >= listing.limit {
-            break;
-        }
-    }
-    let more = after.is_some() || items.len() > listing.limit;
-    items.truncate(listing.limit);
-    output::print(&table(&items))?;
-    match (items.len(), more) {
-        (0, false) => complain("nothing matches"),
-        (_, false) => {}
-        (shown, true) => complain(&format!("the newest {shown}; --limit shows more")),
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// A client that follows no redirect and takes no proxy from the environment: it talks to whom it is told to.

@@ -32,6 +32,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     order::put_flag(&mut more, "now", args.now);
     let order = Order {
         verb: "retry",
+        thing: "item",
         one: None,
         many: "/api/v1/retry",
         responder: &args.responder,

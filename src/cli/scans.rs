@@ -3,51 +3,59 @@
 use std::process::ExitCode;
 
 use super::Format;
+use super::list::{Listing, Shown};
 use super::output;
-use super::responder::{self, Listing};
-use super::table::{Table, time, time_of, waiting};
+use super::responder;
+use super::table::{Table, device, time, time_of, waiting};
 use super::trouble::{Exit, Trouble};
 use crate::api::ScanView;
 
 /// What the command line says.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// One scan with its history, by its id.
-    #[arg(conflicts_with_all = ["state", "device", "alert", "tenant"])]
+    /// One scan with its history, by its id or at least 6 digits of its beginning.
+    #[arg(conflicts_with_all = ["state", "device", "alert", "source", "tenant", "rule", "reason", "severity", "since", "until",
+                                "limit", "after"])]
     id: Option<String>,
     #[command(flatten)]
     listing: Listing,
     /// Only those in this state.
     #[arg(long, value_name = "STATE", value_parser = ["waiting", "sending", "unknown", "running", "finished", "dropped"])]
     state: Option<String>,
-    /// Only those of this device: its machine id, or its name as an alert writes it.
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
-    /// Only those that answer the alert with this id.
-    #[arg(long, value_name = "ID")]
-    alert: Option<String>,
-    /// Only this tenant's.
-    #[arg(long, value_name = "NAME")]
-    tenant: Option<String>,
 }
+
+const SHOWN: Shown<ScanView> = Shown {
+    table,
+    heads: &[
+        "created_at",
+        "tenant",
+        "name",
+        "machine",
+        "kind",
+        "state",
+        "outcome",
+        "detail",
+        "rule",
+        "priority",
+        "alerts",
+        "sent_at",
+        "ended_at",
+        "tries",
+        "action",
+        "id",
+    ],
+    record,
+};
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.id {
         Some(id) => one(args, id).await,
-        None => {
-            let query = [
-                ("state", args.state.as_deref()),
-                ("device", args.device.as_deref()),
-                ("alert", args.alert.as_deref()),
-                ("tenant", args.tenant.as_deref()),
-            ];
-            responder::list(&args.listing, "/api/v1/scans", &query, table).await
-        }
+        None => args.listing.show("/api/v1/scans", args.state.as_deref(), &SHOWN).await,
     }
 }
 
 async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
-    let responder = &args.listing.responder;
+    let responder = args.listing.responder();
     let body = responder.get(&format!("/api/v1/scans/{}", responder::encoded(id)), &[]).await;
     let body = body.map_err(|trouble| match trouble.exit() {
         Exit::NoInput => Trouble::new(Exit::NoInput, format!("no scan has the id {}", output::plain(id))),
@@ -62,16 +70,36 @@ async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
 }
 
 fn table(scans: &[ScanView]) -> String {
-    let mut table = Table::new(&["DECIDED (UTC)", "MACHINE", "SCAN", "STATE", "RULE", "ALERTS", "ID"]);
+    let mut table = Table::new(&["DECIDED (UTC)", "TENANT", "DEVICE", "SCAN", "STATE", "RULE", "ALERTS", "ID"]);
     for scan in scans {
         let (created, rule) = (time(&scan.created_at), scan.rule.as_deref().unwrap_or_default());
-        let (state, alerts) = (state(scan), scan.alerts.join(", "));
-        table.row(
-            [&created, &scan.machine, &scan.kind, &state, rule, &alerts, &scan.id],
-            waiting(&scan.waits).collect(),
-        );
+        let (device, state) = (device(scan.name.as_deref(), &scan.machine, Some(&scan.machine)), state(scan));
+        let alerts = scan.alerts.join(", ");
+        let cells = [&created, &scan.tenant, &device, &scan.kind, &state, rule, &alerts, &scan.id];
+        table.row(cells, waiting(&scan.waits).collect());
     }
-    table.text()
+    table.without_if_same("TENANT").text()
+}
+
+fn record(scan: ScanView) -> Vec<String> {
+    vec![
+        scan.created_at,
+        scan.tenant,
+        scan.name.unwrap_or_default(),
+        scan.machine,
+        scan.kind,
+        scan.state,
+        scan.outcome.unwrap_or_default(),
+        scan.detail.unwrap_or_default(),
+        scan.rule.unwrap_or_default(),
+        scan.priority.to_string(),
+        scan.alerts.join(" "),
+        scan.sent_at.unwrap_or_default(),
+        scan.ended_at.unwrap_or_default(),
+        scan.tries.to_string(),
+        scan.action.unwrap_or_default(),
+        scan.id,
+    ]
 }
 
 /// The state with what makes it special.
@@ -102,6 +130,7 @@ fn whole(scan: &ScanView) -> String {
     };
     say("id", &scan.id);
     say("tenant", &scan.tenant);
+    say("device", scan.name.as_deref().unwrap_or_default());
     say("machine", &scan.machine);
     say("scan", &scan.kind);
     say("detail", scan.detail.as_deref().unwrap_or_default());

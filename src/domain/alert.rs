@@ -246,6 +246,13 @@ impl Device {
             .or(self.bad_machine_id.as_deref())
             .unwrap_or("")
     }
+
+    /// Everything that the alert calls it by, as it was written.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let id = self.machine.as_ref().map(MachineId::as_str);
+        let texts = [&self.name, &self.bad_name, &self.ip, &self.aad_id, &self.bad_machine_id];
+        id.into_iter().chain(texts.into_iter().filter_map(|text| text.as_deref()))
+    }
 }
 
 #[cfg(test)]

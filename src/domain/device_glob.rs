@@ -1,25 +1,27 @@
-//! A pattern over devices, as people write it on a command line: `dc-*`, `*.lab.example`, `10.20.*`, a machine id.
+//! A pattern over devices, as people write it on a command line: `lt-042`, `dc-*`, `*.lab.example`, `10.20.*`, a machine
+//! id. The glob is the one of the rules.
 
 use core::fmt;
 use core::net::IpAddr;
 
-use globset::{GlobBuilder, GlobMatcher};
+use super::rules::glob::Glob;
+use super::rules::operand::Folded;
 
 /// Characters of a pattern.
 const LONGEST: usize = 200;
 
-/// `*`, `?`, `[a-z]` and `{a,b}`, ignoring case; matched in time linear in the name.
+/// `*`, `?`, `[a-z]` and `\`, ignoring case in every script; matched in time linear in the name.
 #[derive(Clone, Debug)]
 pub struct DeviceGlob {
     text: String,
-    matcher: GlobMatcher,
+    glob: Glob,
     /// A pattern without a dot is compared with the first label of a name, as in the rules.
     first_label: bool,
 }
 
-/// The text is empty, too long, or no pattern.
+/// The text is empty, too long, or not a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a device pattern has 1 to 200 characters: text, `*`, `?`, `[a-z]`, `{{a,b}}`")]
+#[error("a device pattern has 1 to 200 characters: text, `*`, `?`, `[a-z]`")]
 pub struct BadGlob;
 
 impl DeviceGlob {
@@ -31,17 +33,21 @@ impl DeviceGlob {
         if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
             return Err(BadGlob);
         }
-        // Names of devices are no paths: nothing in them is a separator.
-        let glob = GlobBuilder::new(text).case_insensitive(true).literal_separator(false).build();
-        let matcher = glob.map_err(|_| BadGlob)?.compile_matcher();
-        Ok(DeviceGlob { text: text.to_owned(), matcher, first_label: !text.contains('.') })
+        let glob = Glob::parse(text).map_err(|_| BadGlob)?;
+        Ok(DeviceGlob { text: text.to_owned(), glob, first_label: !text.contains('.') })
     }
 
     /// Whether it means this device: a name, an address, an id.
     #[must_use]
     pub fn matches(&self, device: &str) -> bool {
         let label = device.split('.').next().filter(|_| self.first_label && device.parse::<IpAddr>().is_err());
-        self.matcher.is_match(label.unwrap_or(device))
+        self.glob.matches(Folded::new(label.unwrap_or(device)).as_str())
+    }
+
+    /// What every text that it matches begins with, in lower case, and whether that is the whole text.
+    #[must_use]
+    pub fn beginning(&self) -> (String, bool) {
+        self.glob.beginning()
     }
 
     /// The pattern as written.
@@ -49,6 +55,12 @@ impl DeviceGlob {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// A name of a device in lower case, as it is compared.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    Folded::new(name).as_str().to_owned()
 }
 
 impl PartialEq for DeviceGlob {
@@ -81,11 +93,13 @@ mod tests {
             ("*.lab.example", "lab.example", false),
             ("dc-0?", "dc-01", true),
             ("dc-0[1-3]", "dc-04", false),
-            ("{dc,sql}-*", "sql-7", true),
             ("10.20.*", "10.20.0.9", true),
             ("10", "10.20.0.9", false),
             ("1e5b*", "1e5bc9d7e413ddd7902c2932e418702b84d0cc07", true),
             ("*", "a/b", true),
+            ("BÜRO-*", "büro-1", true),
+            ("b?ro-1", "BÜRO-1.corp.example", true),
+            ("b[ü]ro-1", "BÜRO-1", true),
         ] {
             assert_eq!(DeviceGlob::parse(pattern).unwrap().matches(device), means, "{pattern} {device}");
         }
@@ -93,8 +107,21 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for text in ["", "[", "{a", "a\nb", &"a".repeat(LONGEST + 1)] {
+        for text in ["", "[", "{a", "{dc,sql}-*", "a\nb", &"a".repeat(LONGEST + 1)] {
             assert_eq!(DeviceGlob::parse(text), Err(BadGlob), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_says_what_the_names_it_means_begin_with() {
+        for (pattern, beginning, whole) in [
+            ("DC-*", "dc-", false),
+            ("Büro-1", "büro-1", true),
+            ("*", "", false),
+            ("a?c", "a", false),
+            ("a\\*", "a*", true),
+        ] {
+            assert_eq!(DeviceGlob::parse(pattern).unwrap().beginning(), (beginning.to_owned(), whole), "{pattern}");
         }
     }
 

@@ -70,6 +70,7 @@ pub mod signature;
 pub mod silence;
 pub mod strict_json;
 pub mod time;
+pub mod turn;
 pub mod verdict;
 pub mod wait;
 pub mod why;

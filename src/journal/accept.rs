@@ -8,6 +8,7 @@ use super::decisions::NewDecision;
 use super::error::JournalError;
 use super::findings::{Finding, Known};
 use super::kept::Kept;
+use super::names;
 use super::receipt::receipt;
 use super::store::{TenantId, Tx};
 use crate::api::{AlertReceipt, Receipt};
@@ -171,6 +172,12 @@ impl Tx<'_> {
             };
             let (admitted, receipt) = self.admit_told(&new, verdict, now)?;
             self.note(&finding, device, known, admitted.decision, (delivery, acceptance.delivery.received()))?;
+            if let Some(machine) = &device.machine {
+                if let Some(name) = &device.name {
+                    names::alert_names_machine(self.db, *tenant, (machine, name), now)?;
+                }
+                names::is_machine(self.db, *tenant, device.label(), machine)?;
+            }
             told.decisions.push(receipt);
         }
         Ok(told)
@@ -201,6 +208,7 @@ impl Tx<'_> {
                 detail,
                 fields
             ])?;
+        names::alert_names(self.db, (delivery, i64::try_from(n).unwrap_or(i64::MAX)), alert)?;
         Ok(AlertReceipt {
             id: alert.id.clone(),
             state: state.code().to_owned(),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::accept::PolicyId;
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::names;
 use super::scans::{openings, windows};
 use super::store::{TenantId, Tx};
 use super::waits;
@@ -396,11 +397,13 @@ impl Tx<'_> {
                 again.decision,
                 again.from.code(),
             ])?;
-        if changed == 1 {
-            Ok(again.decision)
-        } else {
-            Err(JournalError::Conflict("a decision was not in the state its change expects"))
+        if changed != 1 {
+            return Err(JournalError::Conflict("a decision was not in the state its change expects"));
         }
+        if let Some(machine) = new.machine {
+            names::is_machine(self.db, new.tenant, new.device, machine)?;
+        }
+        Ok(again.decision)
     }
 
     /// What is known of a machine, for the planner.

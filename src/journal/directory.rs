@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, params};
 use super::calls::Api;
 use super::error::JournalError;
 use super::kept::Body;
+use super::names;
 use super::store::{TenantId, Tx};
 use super::views::decision_told;
 use crate::api::DecisionReceipt;
@@ -380,6 +381,7 @@ impl Tx<'_> {
                 "UPDATE decision SET asks = '' WHERE tenant = ? AND state = 'held' AND asks IS NOT NULL AND asks = ?",
             )?
             .execute(params![tenant.0, key])?;
+        names::directory_names(self.db, tenant, found, now)?;
         self.touch(tenant);
         Ok(())
     }

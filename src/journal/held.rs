@@ -91,6 +91,11 @@ impl Decided {
         Some(wanted)
     }
 
+    /// The machine, or the device where it is not known.
+    pub(super) fn about(&self) -> &str {
+        self.machine.as_ref().map_or(self.device.as_str(), MachineId::as_str)
+    }
+
     /// The machines the directory found for the device, as its record has them.
     fn candidates(&self) -> Vec<String> {
         self.why().directory.map_or_else(Vec::new, |looked| looked.candidates)
@@ -247,10 +252,9 @@ impl Tx<'_> {
 /// The held decisions of the same device for the same reason, this one among them. An address is a machine's for a while
 /// only, so decisions that have nothing else belong together where they ask the directory the same question.
 pub(super) fn held_together(db: &Connection, decided: &Decided) -> Result<Vec<Decided>, JournalError> {
-    let device = decided.machine.as_ref().map_or(decided.device.as_str(), MachineId::as_str);
     let sql = "SELECT * FROM decision WHERE state = 'held' AND tenant = ? AND coalesce(machine, device) = ?
                AND reason = ? ORDER BY id";
-    let found = all(db, sql, params![decided.tenant.0, device, decided.reason.code()], Decided::read)?;
+    let found = all(db, sql, params![decided.tenant.0, decided.about(), decided.reason.code()], Decided::read)?;
     let mut found: Vec<Decided> = found.into_iter().map(|one| one.ok_or_else(damaged)).collect::<Result<_, _>>()?;
     if decided.machine.is_some() || decided.device.parse::<IpAddr>().is_err() {
         return Ok(found);

@@ -6,10 +6,11 @@ use uuid::Uuid;
 use super::error::JournalError;
 use super::ids::{decision_row, decision_uuid};
 use super::store::{TenantId, Tx};
-use super::views::all;
+use super::views::{all, time};
 use crate::api::ItemView;
+use crate::domain::alert::Alert;
 use crate::domain::person::By;
-use crate::domain::scan::{Kind, Reason, ScanId};
+use crate::domain::scan::{DecisionState, Kind, Reason, ScanId};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{AskedFor, Wanted};
 use crate::domain::why::Why;
@@ -45,6 +46,8 @@ crate::domain::codes! {
         Already = "already",
         /// Nothing has this id.
         UnknownId = "unknown-id",
+        /// Several things have an id that begins so.
+        AmbiguousId = "ambiguous-id",
         /// The decision is not held.
         NotHeld = "not-held",
         /// The alert does not say which machine it is, and neither does the order.
@@ -96,23 +99,33 @@ pub(super) fn told(db: &Connection, thing: Thing, done: Done) -> Result<ItemView
 }
 
 fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
-    let sql = "SELECT d.*, t.name AS tenant_name, a.alert_id, s.uuid AS scan_uuid
+    let sql = "SELECT d.*, t.name AS tenant_name, a.alert_id, a.fields, s.uuid AS scan_uuid, m.name AS known
                FROM decision d JOIN tenant t ON t.id = d.tenant JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
-               LEFT JOIN scan s ON s.id = d.scan WHERE d.id = ?";
+               LEFT JOIN scan s ON s.id = d.scan LEFT JOIN machine m ON m.id = d.machine AND m.tenant = d.tenant
+               WHERE d.id = ?";
     let read = |found: &Row<'_>| {
         let (reason, device): (String, String) = (found.get("reason")?, found.get("device")?);
         let (rule, kind): (Option<String>, Option<String>) = (found.get("rule")?, found.get("kind")?);
         let why: Why = serde_json::from_str(&found.get::<_, String>("why")?).unwrap_or_default();
         let kind = kind.as_deref().and_then(Kind::of_code);
         let sentence = Reason::of_code(&reason).map(|reason| why.sentence(reason, rule.as_deref(), kind, &device));
+        let alert: Alert = serde_json::from_str(&found.get::<_, String>("fields")?).unwrap_or_default();
+        let said = alert.devices.iter().find(|one| one.label() == device).and_then(|one| one.name.clone());
+        let state: String = found.get("state")?;
+        let held = state == DecisionState::Held.code();
         Ok(ItemView {
             kind: "decision".to_owned(),
             id: decision_uuid(Timestamp::from_millis(found.get("at")?), row).to_string(),
             tenant: found.get("tenant_name")?,
             device: Some(device),
+            machine: found.get("machine")?,
+            name: found.get::<_, Option<String>>("known")?.or(said),
+            title: alert.title,
+            severity: alert.severity.map(|severity| severity.code().to_owned()),
+            hold_ends: if held { found.get::<_, Option<i64>>("look_at")?.map(time) } else { None },
             rule,
             scan: Some(kind.map_or("none", Kind::code).to_owned()),
-            state: found.get("state")?,
+            state: Some(state),
             reason: Some(reason),
             scan_id: found.get::<_, Option<Uuid>>("scan_uuid")?.map(|uuid| uuid.to_string()),
             alerts: vec![found.get("alert_id")?],
@@ -124,7 +137,8 @@ fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
 }
 
 fn scan_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
-    let sql = "SELECT s.*, t.name AS tenant_name FROM scan s JOIN tenant t ON t.id = s.tenant WHERE s.id = ?";
+    let sql = "SELECT s.*, t.name AS tenant_name, m.name AS known FROM scan s JOIN tenant t ON t.id = s.tenant
+               LEFT JOIN machine m ON m.id = s.machine AND m.tenant = s.tenant WHERE s.id = ?";
     let mut view = db.prepare_cached(sql)?.query_row([row], |found| {
         let id = found.get::<_, Uuid>("uuid")?.to_string();
         Ok(ItemView {
@@ -132,6 +146,8 @@ fn scan_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
             id: id.clone(),
             tenant: found.get("tenant_name")?,
             device: found.get("machine")?,
+            machine: found.get("machine")?,
+            name: found.get("known")?,
             rule: found.get("rule")?,
             scan: found.get("kind")?,
             state: found.get("state")?,

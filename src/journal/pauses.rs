@@ -5,11 +5,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::JournalError;
+use super::names::means_scan;
 use super::scans::ScanRow;
 use super::store::{TenantId, Tx};
 use super::views::{all, time};
 use crate::api::{EventView, PauseView};
-use crate::domain::alert::Alert;
 use crate::domain::device_glob::DeviceGlob;
 use crate::domain::person::By;
 use crate::domain::scan::ScanId;
@@ -349,38 +349,7 @@ fn concerns(db: &Connection, pause: &Narrow, scan: i64, machine: &str) -> Result
             return Ok(false);
         }
     }
-    pause.device.as_ref().map_or(Ok(true), |glob| is_named(db, glob, scan, machine))
-}
-
-/// Whether a pattern means the machine of a scan: by its id, or by any name or address that an alert has for it.
-pub(super) fn is_named(db: &Connection, glob: &DeviceGlob, scan: i64, machine: &str) -> Result<bool, JournalError> {
-    if glob.matches(machine) {
-        return Ok(true);
-    }
-    let labels: Vec<String> = all(db, "SELECT DISTINCT device FROM decision WHERE scan = ?", [scan], |row| row.get(0))?;
-    if labels.iter().any(|label| glob.matches(label)) {
-        return Ok(true);
-    }
-    let mut statement = db.prepare_cached(
-        "SELECT d.device, a.fields FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
-         WHERE d.scan = ?",
-    )?;
-    let mut rows = statement.query([scan])?;
-    while let Some(row) = rows.next()? {
-        let (label, fields): (String, String) = (row.get(0)?, row.get(1)?);
-        if alert_names(glob, &label, &fields) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether a pattern means the device of an alert that has this label, by anything the alert says of it.
-pub(super) fn alert_names(glob: &DeviceGlob, label: &str, fields: &str) -> bool {
-    let alert: Alert = serde_json::from_str(fields).unwrap_or_default();
-    let device = alert.devices.into_iter().find(|device| device.label() == label).unwrap_or_default();
-    let said = [device.name, device.ip, device.aad_id].into_iter().flatten();
-    said.into_iter().any(|name| glob.matches(&name)) || glob.matches(label)
+    pause.device.as_ref().map_or(Ok(true), |glob| means_scan(db, glob, scan, machine))
 }
 
 /// Every pause in force, oldest first.

@@ -59,6 +59,10 @@ impl Tx<'_> {
             self.forget_deliveries(records)?,
             self.forget_scans(records)?,
             self.step(
+                "DELETE FROM machine WHERE (id, tenant) IN (SELECT id, tenant FROM machine WHERE at <= ? LIMIT ?)",
+                records,
+            )?,
+            self.step(
                 "DELETE FROM event WHERE id IN
                    (SELECT id FROM event INDEXED BY event_loose WHERE at <= ? AND scan IS NULL LIMIT ?)",
                 records,

@@ -153,3 +153,41 @@ CREATE INDEX scan_sent ON scan(tenant, sent_at)
   WHERE state IN ('sending', 'unknown', 'running') AND overdue_at IS NULL AND pause IS NULL;
 CREATE INDEX scan_overdue ON scan(tenant, overdue_at)
   WHERE state IN ('sending', 'unknown', 'running') AND overdue_at IS NOT NULL AND pause IS NULL;
+
+-- What devices are called. A list that is asked for one by any of its names finds the few devices that may be meant, and
+-- their alerts and decisions by theirs.
+CREATE TABLE mention (                   -- the devices of each alert, also of one that was ignored or parked
+  delivery INTEGER NOT NULL,
+  n        INTEGER NOT NULL,
+  device   TEXT NOT NULL,                -- as decisions call it
+  PRIMARY KEY (delivery, n, device)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_of_device ON mention(device, delivery, n);
+CREATE TABLE known_as (
+  name   TEXT NOT NULL,                  -- in lower case
+  device TEXT NOT NULL,
+  PRIMARY KEY (name, device)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_as_of_device ON known_as(device);
+CREATE TABLE machine (                   -- the name of each machine, by the directory or else by an alert
+  id     TEXT NOT NULL,
+  tenant INTEGER NOT NULL REFERENCES tenant(id),
+  name   TEXT NOT NULL,
+  told   INTEGER NOT NULL,               -- 1: by the directory
+  at     INTEGER NOT NULL,               -- when it was said, to the day
+  PRIMARY KEY (id, tenant)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX machine_by_age ON machine(at);
+CREATE TRIGGER alert_unnamed AFTER DELETE ON alert BEGIN
+  DELETE FROM mention WHERE delivery = OLD.delivery AND n = OLD.n;
+END;
+CREATE TRIGGER device_unnamed AFTER DELETE ON mention
+  WHEN NOT EXISTS (SELECT 1 FROM mention WHERE device = OLD.device) BEGIN
+  DELETE FROM known_as WHERE device = OLD.device;
+END;
+CREATE INDEX decision_of_device ON decision(device);
+CREATE INDEX scan_of_machine ON scan(machine);
+
+-- Lists from a time on, or up to one.
+CREATE INDEX decision_at ON decision(at);
+CREATE INDEX scan_at ON scan(created_at);

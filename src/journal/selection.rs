@@ -2,21 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Row, params};
+use rusqlite::ToSql;
+use rusqlite::types::Value;
 use uuid::Uuid;
 
 use super::Reader;
 use super::error::JournalError;
 use super::held::{Decided, held_together};
 use super::ids::decision_uuid;
+use super::names::{Known, means, means_alert, means_scan};
 use super::outcome::{Thing, item, thing, unknown};
-use super::pauses::{alert_names, is_named};
 use super::retry::AGAIN;
 use super::scans::damaged;
 use super::store::TenantId;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS, all};
 use crate::api::ItemView;
-use crate::domain::alert::AlertState;
+use crate::domain::alert::{AlertState, MachineId};
 use crate::domain::device_glob::DeviceGlob;
 use crate::domain::scan::{DecisionState, Outcome, Reason};
 use crate::domain::time::Timestamp;
@@ -39,7 +40,7 @@ pub struct Selector {
     pub tenant: Option<TenantId>,
     /// One rule: of the decision, or the one that began the scan.
     pub rule: Option<String>,
-    /// Devices, by id or by what an alert says of them.
+    /// Devices, by any of their names.
     pub device: Option<DeviceGlob>,
     /// Decided, or received, since.
     pub since: Option<Timestamp>,
@@ -50,19 +51,75 @@ pub struct Selector {
 /// What a selection found, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Selected {
-    /// How many there are.
+    /// How many there are, those included that are held together with them.
     pub count: usize,
-    /// The ids, as many as were asked for at most.
+    /// How many machines, or devices whose machine is not known, they are about.
+    pub machines: usize,
+    /// The ids that an order names for them, as many as were asked for at most; of what is held together one.
     pub ids: Vec<Uuid>,
+    /// Where to go on, if these are not all.
+    pub next: Option<String>,
 }
 
 impl Selected {
-    fn take(&mut self, id: Uuid, most: usize) {
-        self.count += 1;
-        if self.ids.len() < most {
-            self.ids.push(id);
-        }
+    /// Whether it is the `next` of an answer.
+    #[must_use]
+    pub fn is_place(text: &str) -> bool {
+        place(text).is_some()
     }
+}
+
+/// What an order changes together: one scan or delivery, or the decisions of a device that are held for one reason.
+struct Lot {
+    thing: Thing,
+    id: Uuid,
+    count: usize,
+    /// Tenant and machine or device; `None` for a delivery.
+    machine: Option<(i64, String)>,
+}
+
+/// The lots of a selection, in the order in which they are told.
+#[derive(Default)]
+struct Lots(Vec<Lot>);
+
+impl Lots {
+    /// As many as fit into an answer, from behind the one that `after` names.
+    fn page(self, most: usize, after: Option<&str>) -> Selected {
+        let machines: BTreeSet<_> = self.0.iter().filter_map(|lot| lot.machine.as_ref()).collect();
+        let mut selected = Selected { machines: machines.len(), ..Selected::default() };
+        selected.count = self.0.iter().map(|lot| lot.count).sum();
+        // The one that it names may be done by now; those behind it are not.
+        let behind = |lot: &Lot| after.and_then(place).is_none_or(|after| order(lot.thing) > after);
+        let mut room = most;
+        let mut last: Option<(u8, i64)> = None;
+        for lot in self.0.iter().filter(|lot| behind(lot)) {
+            // One alone may be more than an answer tells.
+            if lot.count > room && !selected.ids.is_empty() {
+                let (kind, row) = last.unwrap_or_default();
+                selected.next = Some(format!("{kind}.{}", -row));
+                break;
+            }
+            room = room.saturating_sub(lot.count);
+            last = Some(order(lot.thing));
+            selected.ids.push(lot.id);
+        }
+        selected
+    }
+}
+
+/// Scans come before decisions and these before deliveries; each of them newest first.
+fn order(thing: Thing) -> (u8, i64) {
+    match thing {
+        Thing::Scan(row) => (0, -row),
+        Thing::Decision(row) => (1, -row),
+        Thing::Delivery(row) => (2, -row),
+    }
+}
+
+/// The place that a `next` names.
+fn place(next: &str) -> Option<(u8, i64)> {
+    let (kind, row) = next.split_once('.')?;
+    Some((kind.parse().ok()?, -row.parse::<i64>().ok()?))
 }
 
 impl Selector {
@@ -79,32 +136,52 @@ impl Selector {
         }
     }
 
-    fn tenant(&self) -> Option<i64> {
-        self.tenant.map(|tenant| tenant.0)
-    }
-
-    fn since(&self) -> i64 {
-        self.since.map_or(i64::MIN, Timestamp::millis)
+    /// What was asked for and nothing else, so that SQLite chooses the index that fits.
+    fn conditions(&self, table: &str, time: &str) -> (String, Vec<(&'static str, Value)>) {
+        let (mut conditions, mut values) = (String::new(), Vec::new());
+        let mut by = |condition: String, name: &'static str, value: Option<Value>| {
+            if let Some(value) = value {
+                conditions.push_str(&format!(" AND {condition}"));
+                values.push((name, value));
+            }
+        };
+        by(format!("{table}.tenant = :tenant"), ":tenant", self.tenant.map(|tenant| tenant.0.into()));
+        by(format!("{table}.rule = :rule"), ":rule", self.rule.clone().map(Value::from));
+        by(format!("+{time} >= :since"), ":since", self.since.map(|since| since.millis().into()));
+        if let Some(word) = &self.word {
+            values.push((":word", word.clone().into()));
+        }
+        (conditions, values)
     }
 }
 
 impl Reader<'_> {
-    /// What a selection means.
+    /// What a selection means, from behind `after` on, which is the `next` of an earlier answer.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn select(&self, wants: Wants, selector: &Selector, most: usize) -> Result<Selected, JournalError> {
-        let mut selected = Selected::default();
+    pub fn select(
+        &self,
+        wants: Wants,
+        selector: &Selector,
+        most: usize,
+        after: Option<&str>,
+    ) -> Result<Selected, JournalError> {
+        let mut lots = Lots::default();
         match wants {
-            Wants::Held => self.select_decisions(DecisionState::Held, selector, most, &mut selected)?,
-            Wants::Open => self.select_scans(None, selector, most, &mut selected)?,
+            Wants::Held => self.select_held(selector, &mut lots)?,
+            Wants::Open => self.select_scans(None, selector, &mut lots)?,
             Wants::Failed => {
-                self.select_scans(Some(AGAIN), selector, most, &mut selected)?;
-                self.select_decisions(DecisionState::Dropped, selector, most, &mut selected)?;
-                self.select_parked(selector, most, &mut selected)?;
+                self.select_scans(Some(AGAIN), selector, &mut lots)?;
+                self.each_decision(DecisionState::Dropped, selector, |decided, uuid| {
+                    let machine = Some((decided.tenant.0, decided.about().to_owned()));
+                    lots.0.push(Lot { thing: Thing::Decision(decided.id), id: uuid, count: 1, machine });
+                    Ok(())
+                })?;
+                self.select_parked(selector, &mut lots)?;
             }
         }
-        Ok(selected)
+        Ok(lots.page(most, after))
     }
 
     /// The things themselves, as they are now. Of held decisions those of the same device and reason come along, as they
@@ -144,28 +221,53 @@ impl Reader<'_> {
         Ok(together.into_iter().map(|one| Thing::Decision(one.id)).collect())
     }
 
-    fn select_decisions(
+    /// Held decisions, each with those of its device that are held for the same reason: they are answered together,
+    /// whether they are selected or not.
+    fn select_held(&self, selector: &Selector, lots: &mut Lots) -> Result<(), JournalError> {
+        let mut taken = BTreeSet::new();
+        self.each_decision(DecisionState::Held, selector, |decided, uuid| {
+            if taken.contains(&decided.id) {
+                return Ok(());
+            }
+            let together = held_together(self.db, decided)?;
+            taken.extend(together.iter().map(|one| one.id));
+            let machine = Some((decided.tenant.0, decided.about().to_owned()));
+            lots.0.push(Lot { thing: Thing::Decision(decided.id), id: uuid, count: together.len(), machine });
+            Ok(())
+        })
+    }
+
+    fn each_decision(
         &self,
         state: DecisionState,
         selector: &Selector,
-        most: usize,
-        selected: &mut Selected,
+        mut each: impl FnMut(&Decided, Uuid) -> Result<(), JournalError>,
     ) -> Result<(), JournalError> {
+        let (mut conditions, values) = selector.conditions("d", "d.at");
+        if selector.word.is_some() {
+            conditions.push_str(" AND d.reason = :word");
+        }
         // The state stands in the text, so that the index of what is held can be used.
         let sql = format!(
-            "SELECT d.id, d.at, d.device, d.machine, a.fields
-             FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
-             WHERE d.state = '{}' AND d.state IN ({LISTED_DECISIONS}) AND (?1 IS NULL OR d.tenant = ?1) AND (?2 IS NULL OR d.rule = ?2) AND d.at >= ?3
-               AND (?4 IS NULL OR d.reason = ?4) AND d.kind IS NOT NULL ORDER BY d.id DESC",
+            "SELECT d.*, a.fields, m.name FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
+             LEFT JOIN machine m ON m.id = d.machine AND m.tenant = d.tenant
+             WHERE d.state = '{}' AND d.state IN ({LISTED_DECISIONS}) AND d.kind IS NOT NULL {conditions}
+             ORDER BY d.id DESC",
             state.code()
         );
-        let values = params![selector.tenant(), selector.rule, selector.since(), selector.word];
         let mut statement = self.db.prepare_cached(&sql)?;
-        let mut rows = statement.query(values)?;
+        let mut rows = statement.query(&*named(&values))?;
         while let Some(row) = rows.next()? {
-            if selector.device.as_ref().is_none_or(|glob| names(glob, row).unwrap_or(false)) {
-                selected.take(decision_uuid(Timestamp::from_millis(row.get(1)?), row.get(0)?), most);
+            let decided = Decided::read(row)?.ok_or_else(damaged)?;
+            if let Some(glob) = &selector.device {
+                let name: Option<String> = row.get("name")?;
+                let alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
+                let machine = decided.machine.as_ref().map(MachineId::as_str);
+                if !means(glob, Known { label: &decided.device, machine, name: name.as_deref() }, &alert) {
+                    continue;
+                }
             }
+            each(&decided, decision_uuid(Timestamp::from_millis(row.get("at")?), decided.id))?;
         }
         Ok(())
     }
@@ -174,64 +276,79 @@ impl Reader<'_> {
         &self,
         outcomes: Option<&[Outcome]>,
         selector: &Selector,
-        most: usize,
-        selected: &mut Selected,
+        lots: &mut Lots,
     ) -> Result<(), JournalError> {
+        let (conditions, values) = selector.conditions("s", "s.created_at");
+        let of_word = |column: &str| match selector.word {
+            Some(_) => format!("AND s.{column} = :word"),
+            None => String::new(),
+        };
         let what = match outcomes {
             None => {
-                "s.state IN ('waiting', 'sending', 'unknown', 'running') AND s.ours AND (?4 IS NULL OR s.state = ?4)"
-                    .to_owned()
+                let open = "s.state IN ('waiting', 'sending', 'unknown', 'running') AND s.ours";
+                format!("{open} {}", of_word("state"))
             }
             Some(outcomes) => {
                 let codes = outcomes.iter().map(|outcome| format!("'{}'", outcome.code())).collect::<Vec<_>>();
                 // One that was tried again has no decisions any more.
                 format!(
-                    "s.outcome IN ({}) AND (?4 IS NULL OR s.outcome = ?4)
-                       AND EXISTS (SELECT 1 FROM decision d WHERE d.scan = s.id)",
-                    codes.join(", ")
+                    "s.outcome IN ({}) AND EXISTS (SELECT 1 FROM decision d WHERE d.scan = s.id) {}",
+                    codes.join(", "),
+                    of_word("outcome")
                 )
             }
         };
         let sql = format!(
-            "SELECT s.id, s.uuid, s.machine FROM scan s WHERE (?1 IS NULL OR s.tenant = ?1)
-               AND (?2 IS NULL OR s.rule = ?2) AND s.created_at >= ?3 AND {what} ORDER BY s.id DESC"
+            "SELECT s.id, s.uuid, s.machine, s.tenant FROM scan s WHERE {what} {conditions} ORDER BY s.id DESC"
         );
-        let values = params![selector.tenant(), selector.rule, selector.since(), selector.word];
         let mut statement = self.db.prepare_cached(&sql)?;
-        let mut rows = statement.query(values)?;
+        let mut rows = statement.query(&*named(&values))?;
         while let Some(row) = rows.next()? {
-            let machine: String = row.get(2)?;
+            let (row, id, machine): (i64, Uuid, (i64, String)) = (row.get(0)?, row.get(1)?, (row.get(3)?, row.get(2)?));
             let meant = match &selector.device {
-                Some(glob) => is_named(self.db, glob, row.get(0)?, &machine)?,
+                Some(glob) => means_scan(self.db, glob, row, &machine.1)?,
                 None => true,
             };
             if meant {
-                selected.take(row.get(1)?, most);
+                lots.0.push(Lot { thing: Thing::Scan(row), id, count: 1, machine: Some(machine) });
             }
         }
         Ok(())
     }
 
-    /// An alert that could not be read has neither rule nor device, so a selection by those means none.
-    fn select_parked(&self, selector: &Selector, most: usize, selected: &mut Selected) -> Result<(), JournalError> {
+    /// An alert that could not be read has no rule, and nothing is decided of its devices, so a selection by those means
+    /// none.
+    fn select_parked(&self, selector: &Selector, lots: &mut Lots) -> Result<(), JournalError> {
         let other = selector.word.as_deref().is_some_and(|word| word != AlertState::Parked.code());
-        if other || selector.tenant.is_some() || selector.rule.is_some() || selector.device.is_some() {
+        if other || selector.tenant.is_some() || selector.rule.is_some() {
             return Ok(());
         }
         let sql = format!(
-            "SELECT DISTINCT d.id, d.uuid FROM alert a JOIN delivery d ON d.id = a.delivery
+            "SELECT d.id, d.uuid, a.n, a.fields FROM alert a JOIN delivery d ON d.id = a.delivery
              WHERE a.state = 'parked' AND a.state IN ({LISTED_ALERTS}) AND d.received_at >= ? AND d.body IS NOT NULL
              ORDER BY d.id DESC"
         );
-        for id in all(self.db, &sql, [selector.since()], |row| row.get::<_, Uuid>(1))? {
-            selected.take(id, most);
+        let since = selector.since.map_or(i64::MIN, Timestamp::millis);
+        let parked = all(self.db, &sql, [since], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Uuid>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
+        })?;
+        for (row, id, n, fields) in parked {
+            if lots.0.last().is_some_and(|lot| lot.thing == Thing::Delivery(row)) {
+                continue;
+            }
+            if let Some(glob) = &selector.device {
+                let alert = serde_json::from_str(&fields).unwrap_or_default();
+                if !means_alert(self.db, glob, (row, n), &alert)? {
+                    continue;
+                }
+            }
+            lots.0.push(Lot { thing: Thing::Delivery(row), id, count: 1, machine: None });
         }
         Ok(())
     }
 }
 
-fn names(glob: &DeviceGlob, row: &Row<'_>) -> rusqlite::Result<bool> {
-    let (label, machine): (String, Option<String>) = (row.get(2)?, row.get(3)?);
-    let fields: String = row.get(4)?;
-    Ok(machine.is_some_and(|machine| glob.matches(&machine)) || alert_names(glob, &label, &fields))
+/// Values as a statement takes them.
+fn named<'v>(values: &'v [(&'static str, Value)]) -> Vec<(&'v str, &'v dyn ToSql)> {
+    values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect()
 }

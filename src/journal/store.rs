@@ -19,6 +19,8 @@ use crate::domain::time::Timestamp;
 /// The schema this version writes; a newer one is refused, an older one is migrated step by step.
 pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+/// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.
+const NAMES: usize = 2;
 /// More than the journal has different ones: none is compiled anew for a job.
 const STATEMENTS: usize = 512;
 /// "scnh": tells our database from any other SQLite file.
@@ -487,6 +489,9 @@ fn migrate(db: &mut Connection) -> Result<(), OpenError> {
     for (version, step) in MIGRATIONS.iter().enumerate().skip(done) {
         let tx = db.transaction().map_err(OpenError::sqlite)?;
         tx.execute_batch(step).map_err(OpenError::sqlite)?;
+        if version == NAMES {
+            super::names::read_earlier(&tx).map_err(|error| OpenError::Sqlite(error.to_string()))?;
+        }
         tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", version + 1))
             .map_err(OpenError::sqlite)?;
         tx.commit().map_err(OpenError::sqlite)?;

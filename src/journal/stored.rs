@@ -88,6 +88,8 @@ pub struct Archive {
     read: std::vec::IntoIter<StoredDelivery>,
     /// An older version kept none.
     pub(super) has_records: bool,
+    /// An older version did not write down what devices are called.
+    pub(super) has_names: bool,
     records: HashMap<(String, MachineId), Option<Record>>,
 }
 
@@ -115,6 +117,7 @@ impl Archive {
             after: 0,
             read: Vec::new().into_iter(),
             has_records: schema > 1,
+            has_names: schema > 2,
             records: HashMap::new(),
         })
     }

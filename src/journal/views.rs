@@ -1,9 +1,9 @@
-//! What others see of the journal: receipts, lists, counts.
+//! What others see of the journal: receipts, single things, counts.
 
 use std::path::Path;
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 use uuid::Uuid;
 
 use super::Reader;
@@ -13,86 +13,17 @@ use super::kept::Body;
 use super::pauses;
 use super::store::TenantId;
 use super::waits;
-use crate::api::{
-    AlertReceipt, AlertView, DecisionReceipt, DecisionView, EventView, Page, PauseView, ScanView, SourceView,
-    TenantView, UnreadView,
-};
-use crate::domain::alert::Alert;
+use crate::api::{AlertReceipt, DecisionReceipt, EventView, PauseView, ScanView, SourceView, TenantView, UnreadView};
 use crate::domain::person::By;
 use crate::domain::scan::{Kind, Reason};
 use crate::domain::time::Timestamp;
 use crate::domain::why::Why;
 
-/// Rows of a page.
-const PAGE: u16 = 100;
-/// Rows that are looked at for a page where no index tells which fit: it then goes on behind them.
-const WINDOW: i64 = 20_000;
 /// Parked alerts that are counted.
 const PARKED: u32 = 10_000;
-/// A page of alerts may end inside a delivery, which has at most 10,000: both numbers fit into one.
-const PLACES: u32 = 14;
-
-/// What a list is narrowed to; empty fields narrow nothing.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Filter {
-    /// The source's name.
-    pub source: Option<String>,
-    /// The alert's id.
-    pub id: Option<String>,
-    /// A state.
-    pub state: Option<String>,
-    /// A device's name or machine id.
-    pub device: Option<String>,
-    /// An alert's id, for scans.
-    pub alert: Option<String>,
-    /// The tenant's name.
-    pub tenant: Option<String>,
-    /// Continue behind this.
-    pub after: Option<i64>,
-}
-
-/// The conditions of a list: those that were asked for and no others, so that SQLite chooses the index that fits.
-#[derive(Default)]
-struct Narrow {
-    conditions: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Narrow {
-    /// A condition whose question marks all stand for this value, if there is one.
-    fn by(&mut self, condition: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.values.push(value.into());
-            self.conditions.push(condition.replace('?', &format!("?{}", self.values.len())));
-        }
-    }
-
-    /// Narrows to a state. Returns whether there is an index of such rows in the order of the list: those of the states
-    /// `listed` have one, which is found by the very text of its condition.
-    fn state(&mut self, table: &str, state: &Option<String>, listed: &str) -> bool {
-        self.by(&format!("{table}.state = ?"), state.clone());
-        let is_listed = state.as_ref().is_some_and(|state| listed.contains(&format!("'{state}'")));
-        if is_listed {
-            self.conditions.push(format!("{table}.state IN ({listed})"));
-        }
-        is_listed
-    }
-}
-
-impl core::fmt::Display for Narrow {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        for (n, condition) in self.conditions.iter().enumerate() {
-            write!(f, "{} {condition} ", if n == 0 { "WHERE" } else { "AND" })?;
-        }
-        Ok(())
-    }
-}
-
-/// The states that `alert_listed`, `decision_listed` and `scan_listed` are of.
+/// The states that `alert_listed` and `decision_listed` are of.
 pub(super) const LISTED_ALERTS: &str = "'parked', 'ignored', 'duplicate'";
 pub(super) const LISTED_DECISIONS: &str = "'resolving', 'held', 'dropped'";
-const LISTED_SCANS: &str = "'waiting', 'sending', 'unknown', 'running', 'dropped'";
 
 pub(super) fn time(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()
@@ -115,16 +46,6 @@ pub(super) fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
 
 pub(super) const DECISION: &str =
     "d.id AS row, d.at, d.device, d.rule, d.kind, d.state, d.reason, d.why, s.uuid AS scan_uuid";
-
-fn decisions_of(db: &Connection, delivery: i64, n: i64) -> Result<Vec<DecisionReceipt>, JournalError> {
-    let sql = format!(
-        "SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan
-         WHERE d.delivery = ? AND d.n = ? ORDER BY d.id"
-    );
-    let rows = all(db, &sql, params![delivery, n], |row| Ok((row.get("row")?, decision_receipt(row)?)))?;
-    let told = |(row, one)| Ok(DecisionReceipt { waits: waits::of_decision(db, row)?, ..one });
-    rows.into_iter().map(told).collect()
-}
 
 pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
     let (kind, reason): (Option<String>, String) = (row.get("kind")?, row.get("reason")?);
@@ -162,16 +83,6 @@ pub(super) fn all<T>(
     Ok(statement.query_map(values, each)?.collect::<Result<_, _>>()?)
 }
 
-/// Splits off the page's continuation: one row more than a page was asked for. A page that is not full goes on below
-/// the rows that were looked at (`low`), if there are any.
-fn page<T>(mut rows: Vec<(i64, T)>, low: Option<i64>) -> Page<T> {
-    let more = rows.len() > usize::from(PAGE);
-    rows.truncate(usize::from(PAGE));
-    let next = if more { rows.last().map(|(id, _)| *id) } else { low };
-    let next = next.map(|id| id.to_string());
-    Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
-}
-
 /// The bodies of the latest deliveries of the journal at `path`, newest first, at most `most`; none where no journal
 /// is. It is only read, and may be in use.
 ///
@@ -189,125 +100,6 @@ pub fn latest_bodies(path: &Path, most: u16) -> Result<Vec<Vec<u8>>, JournalErro
 }
 
 impl Reader<'_> {
-    /// The lowest row of a page that goes down from `after`, or from the newest row; `None`: all are looked at.
-    fn window(&self, table: &str, after: Option<i64>) -> Result<Option<i64>, JournalError> {
-        let ends =
-            format!("SELECT coalesce((SELECT min(id) FROM {table}), 0), coalesce((SELECT max(id) FROM {table}), 0)");
-        let (oldest, newest): (i64, i64) =
-            self.db.prepare_cached(&ends)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let low = after.unwrap_or(newest) - WINDOW;
-        Ok(Some(low).filter(|low| *low > oldest))
-    }
-
-    /// Alerts, newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn alerts(&self, filter: &Filter) -> Result<Page<AlertView>, JournalError> {
-        let mut narrow = Narrow::default();
-        narrow.by("a.source = ?", filter.source.clone());
-        narrow.by("a.alert_id = ?", filter.id.clone());
-        narrow.by("a.delivery <= ?", filter.after.map(|after| after >> PLACES));
-        narrow.by(&format!("(a.delivery << {PLACES}) + a.n < ?"), filter.after);
-        let listed = narrow.state("a", &filter.state, LISTED_ALERTS);
-        let from = filter.after.map(|after| after >> PLACES);
-        let low = if filter.id.is_some() || listed { None } else { self.window("delivery", from)? };
-        narrow.by("a.delivery >= ?", low);
-        let sql = format!(
-            "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, {ALERT},
-                    a.fields, d.credential
-             FROM alert a JOIN delivery d ON d.id = a.delivery {narrow} ORDER BY a.delivery DESC, a.n DESC LIMIT {most}",
-            most = PAGE + 1
-        );
-        let rows = all(self.db, &sql, params_from_iter(&narrow.values), |row| {
-            let alert: Alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
-            let view = AlertView {
-                delivery: row.get::<_, Uuid>("uuid")?.to_string(),
-                received_at: time(row.get("received_at")?),
-                source: row.get("source")?,
-                title: alert.title,
-                severity: alert.severity.map(|severity| severity.code().to_owned()),
-                credential: row.get::<_, Option<String>>("credential")?.filter(|names| !names.is_empty()),
-                url: alert.url,
-                references: alert.references,
-                id_derived: alert.id_derived,
-                id_shared: alert.id_shared,
-                receipt: alert_receipt(row)?,
-            };
-            Ok((row.get::<_, i64>("row")?, row.get::<_, i64>("n")?, view))
-        })?;
-        let mut views = Vec::new();
-        for (delivery, n, mut view) in rows {
-            view.receipt.decisions = decisions_of(self.db, delivery, n)?;
-            views.push(((delivery << PLACES) + n, view));
-        }
-        Ok(page(views, low.map(|low| low << PLACES)))
-    }
-
-    /// Decisions, newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn decisions(&self, filter: &Filter) -> Result<Page<DecisionView>, JournalError> {
-        let mut narrow = Narrow::default();
-        let listed = narrow.state("d", &filter.state, LISTED_DECISIONS);
-        narrow.by("? IN (d.device, d.machine)", filter.device.clone());
-        narrow.by("d.tenant = (SELECT id FROM tenant WHERE name = ?)", filter.tenant.clone());
-        narrow.by("d.id < ?", filter.after);
-        let low = if listed { None } else { self.window("decision", filter.after)? };
-        narrow.by("d.id >= ?", low);
-        let sql = format!(
-            "SELECT {DECISION}, d.machine, t.name AS tenant, a.source, a.alert_id, p.hash
-             FROM decision d JOIN tenant t ON t.id = d.tenant JOIN policy p ON p.id = d.policy
-             JOIN alert a ON a.delivery = d.delivery AND a.n = d.n LEFT JOIN scan s ON s.id = d.scan
-             {narrow} ORDER BY d.id DESC LIMIT {most}",
-            most = PAGE + 1
-        );
-        let rows = all(self.db, &sql, params_from_iter(&narrow.values), |row| {
-            let view = DecisionView {
-                at: time(row.get("at")?),
-                tenant: row.get("tenant")?,
-                source: row.get("source")?,
-                alert: row.get("alert_id")?,
-                machine: row.get("machine")?,
-                policy: row.get("hash")?,
-                decision: decision_receipt(row)?,
-                events: Vec::new(),
-            };
-            Ok((row.get::<_, i64>("row")?, view))
-        })?;
-        let mut page_rows = Vec::new();
-        for (row, mut view) in rows {
-            view.events = events(self.db, "decision", row)?.into_iter().map(|(_, event)| event).collect();
-            view.decision.waits = waits::of_decision(self.db, row)?;
-            page_rows.push((row, view));
-        }
-        Ok(page(page_rows, low))
-    }
-
-    /// Scans, newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn scans(&self, filter: &Filter) -> Result<Page<ScanView>, JournalError> {
-        let mut narrow = Narrow::default();
-        let listed = narrow.state("s", &filter.state, LISTED_SCANS);
-        narrow.by("s.tenant = (SELECT id FROM tenant WHERE name = ?)", filter.tenant.clone());
-        narrow.by("s.id < ?", filter.after);
-        let of_device = "(s.machine = ? OR EXISTS (SELECT 1 FROM decision d WHERE d.scan = s.id AND d.device = ?))";
-        narrow.by(of_device, filter.device.clone());
-        let of_alert = "s.id IN (SELECT d.scan FROM alert a JOIN decision d ON d.delivery = a.delivery AND d.n = a.n
-                                 WHERE a.alert_id = ?)";
-        narrow.by(of_alert, filter.alert.clone());
-        let low = if filter.alert.is_some() || listed { None } else { self.window("scan", filter.after)? };
-        narrow.by("s.id >= ?", low);
-        let sql = format!("{SCAN} {narrow} ORDER BY s.id DESC LIMIT {most}", most = PAGE + 1);
-        let values = params_from_iter(&narrow.values);
-        let rows = all(self.db, &sql, values, |row| Ok((row.get("row")?, scan_view(row)?)))?;
-        let rows = rows.into_iter().map(|(row, scan)| Ok((row, self.with_alerts(row, scan)?)));
-        Ok(page(rows.collect::<Result<_, JournalError>>()?, low))
-    }
-
     /// One scan with what happened to it; `None` where there is none of this id.
     ///
     /// # Errors
@@ -335,7 +127,7 @@ impl Reader<'_> {
         pauses::in_force(self.db)
     }
 
-    fn with_alerts(&self, row: i64, mut scan: ScanView) -> Result<ScanView, JournalError> {
+    pub(super) fn with_alerts(&self, row: i64, mut scan: ScanView) -> Result<ScanView, JournalError> {
         let sql = "SELECT DISTINCT a.alert_id FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                    WHERE d.scan = ? ORDER BY 1";
         scan.alerts = all(self.db, sql, [row], |row| row.get(0))?;
@@ -459,14 +251,16 @@ impl Reader<'_> {
     }
 }
 
-const SCAN: &str = "SELECT s.id AS row, s.*, t.name FROM scan s JOIN tenant t ON t.id = s.tenant";
+pub(super) const SCAN: &str = "SELECT s.id AS row, s.*, t.name, m.name AS known
+    FROM scan s JOIN tenant t ON t.id = s.tenant LEFT JOIN machine m ON m.id = s.machine AND m.tenant = s.tenant";
 
-fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
+pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
     let maybe = |column: &str| row.get::<_, Option<i64>>(column).map(|millis| millis.map(time));
     Ok(ScanView {
         id: row.get::<_, Uuid>("uuid")?.to_string(),
         tenant: row.get("name")?,
         machine: row.get("machine")?,
+        name: row.get("known")?,
         kind: row.get("kind")?,
         priority: row.get("priority")?,
         rule: row.get("rule")?,
@@ -494,7 +288,7 @@ fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
 }
 
 /// What happened to a scan or a decision, each line with its time, oldest first.
-fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<(i64, EventView)>, JournalError> {
+pub(super) fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<(i64, EventView)>, JournalError> {
     all(db, &format!("SELECT at, what, data, who FROM event WHERE {of} = ? ORDER BY id"), [row], |row| {
         let at = row.get(0)?;
         Ok((at, EventView { at: time(at), what: row.get(1)?, detail: row.get(2)?, who: row.get(3)? }))
@@ -520,6 +314,9 @@ pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
         "scan_count",
         "finding",
         "sweep",
+        "mention",
+        "known_as",
+        "machine",
     ] {
         let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
         let columns = statement.column_count();

@@ -10,19 +10,19 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use tokio::sync::watch;
-use uuid::Uuid;
 
+use super::query::{self, Pairs};
 use super::reception::{Heard, Refusals};
-use super::refusal::Refusal;
+use super::refusal::{Objection, Refusal};
 use super::traces::Traces;
 use super::{control, same_site};
-use crate::api::{LaneView, PauseView, SourceView, StatusView, TenantView, WaitView};
+use crate::api::{LaneView, PauseView, SourceView, StatusView, SummaryView, TenantView, WaitView};
 use crate::clock;
 use crate::domain::rules::duration;
 use crate::domain::time::Timestamp;
 use crate::domain::wait::Wait;
 use crate::intake::Intake;
-use crate::journal::{Filter, Journal, JournalError, Reader, TenantId};
+use crate::journal::{Done, Journal, JournalError, List, Named, Reader, TenantId, Wants};
 use crate::metrics::Metrics;
 use crate::reload::Reloads;
 
@@ -58,6 +58,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/decisions", get(decisions))
         .route("/api/v1/scans", get(scans))
         .route("/api/v1/scans/{id}", get(scan))
+        .route("/api/v1/summary", get(summary))
         .merge(control::routes())
         .route("/metrics", get(metrics))
         .route("/livez", get(async || StatusCode::OK))
@@ -120,29 +121,42 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
     }))
 }
 
-async fn alerts(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
+async fn alerts(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> {
+    let filter = query::filter(List::Alerts, pairs, clock::now())?;
     Ok(Json(admin.read(move |reader| reader.alerts(&filter)).await?).into_response())
 }
 
-async fn decisions(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
+async fn decisions(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> {
+    let filter = query::filter(List::Decisions, pairs, clock::now())?;
     let mut page = admin.read(move |reader| reader.decisions(&filter)).await?;
     page.items.iter_mut().for_each(|one| admin.orphaned(&one.tenant, &mut one.decision.waits));
     Ok(Json(page).into_response())
 }
 
-async fn scans(State(admin): Shared, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
+async fn scans(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> {
+    let filter = query::filter(List::Scans, pairs, clock::now())?;
     let mut page = admin.read(move |reader| reader.scans(&filter)).await?;
     page.items.iter_mut().for_each(|one| admin.orphaned(&one.tenant, &mut one.waits));
     Ok(Json(page).into_response())
 }
 
 async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let id: Uuid = id.parse().map_err(|_| Refusal::NotFound)?;
+    let named = Named::parse(&id).ok_or(Refusal::NotFound)?;
+    let id = match admin.read(move |reader| reader.identify(Wants::Open, &named)).await? {
+        Ok(id) => id,
+        Err(item) if item.candidates.is_empty() => return Err(Refusal::NotFound),
+        Err(item) => return Err(Objection::NotDone(Done::AmbiguousId, Box::new(item)).into()),
+    };
     let mut found = admin.read(move |reader| reader.scan(id)).await?;
     if let Some(scan) = &mut found {
         admin.orphaned(&scan.tenant, &mut scan.waits);
     }
     found.map(|scan| Json(scan).into_response()).ok_or(Refusal::NotFound)
+}
+
+async fn summary(State(admin): Shared, pairs: Pairs) -> Result<Json<SummaryView>, Refusal> {
+    let (since, until, tenant) = query::span(pairs, clock::now())?;
+    Ok(Json(admin.read(move |reader| reader.summary(since, until, tenant.as_deref())).await?))
 }
 
 async fn metrics(State(admin): Shared) -> Result<Response, Refusal> {

@@ -26,7 +26,7 @@ use crate::domain::scan::Mode;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{AskedFor, Wanted};
 use crate::intake::NotAccepted;
-use crate::journal::{Done, JournalError, Scope, Selected, TenantId, Tx, Wants, Word};
+use crate::journal::{Done, JournalError, Named, Reader, Scope, TenantId, Tx, Wants, Word};
 use crate::policy::{Ceiling, Policy, Terms};
 
 /// Bytes of an order, and how long it may take to arrive.
@@ -195,8 +195,16 @@ impl Admin {
         let body = received(body).await?;
         let members = order::read(&body, verb.keys())?;
         let unknown = || ItemView { id: crate::domain::plain::one_line(id, 80), ..ItemView::default() };
-        let Ok(id) = id.parse::<Uuid>() else {
+        let Some(named) = Named::parse(id) else {
             return Err(Objection::NotDone(Done::UnknownId, Box::new(unknown())).into());
+        };
+        let wants = verb.wants();
+        let id = match self.read(move |reader| reader.identify(wants, &named)).await? {
+            Ok(id) => id,
+            Err(item) => {
+                let why = item.result.as_deref().and_then(Done::of_code).unwrap_or(Done::UnknownId);
+                return Err(Objection::NotDone(why, Box::new(item)).into());
+            }
         };
         let items = self.carry_out(verb, &members, vec![id]).await?;
         let objection = items.iter().find_map(|item| {
@@ -205,29 +213,46 @@ impl Admin {
         });
         match objection {
             Some(objection) => Err(objection.into()),
-            None => Ok(Json(OrderView { preview: false, count: items.len(), items })),
+            None => Ok(Json(told(false, items))),
         }
     }
 
     /// An order about several things, by their ids or by what they have in common.
     async fn order(&self, verb: Verb, body: Body) -> Answer {
         let body = received(body).await?;
-        let members = order::read(&body, &[verb.keys(), verb.selecting()].concat())?;
+        let members = order::read(&body, &[verb.keys(), verb.selecting(), &["after"]].concat())?;
         let wants = verb.wants();
         let selector = members.selector(wants, |name| self.tenant_called(name), clock::now())?;
-        let selected = match (members.ids()?, selector) {
-            (Some(ids), None) => Selected { count: ids.len(), ids },
-            (None, Some(selector)) => self.read(move |reader| reader.select(wants, &selector, MOST)).await?,
+        let (preview, after) = (members.flag("preview")?, members.after()?);
+        let (ids, mut items, selected) = match (members.ids()?, selector) {
+            (Some(named), None) if after.is_none() => {
+                let found = self.read(move |reader| {
+                    named.iter().map(|named| reader.identify(wants, named)).collect::<Result<Vec<_>, _>>()
+                });
+                let (found, not): (Vec<_>, Vec<_>) = found.await?.into_iter().partition(Result::is_ok);
+                (found.into_iter().flatten().collect(), not.into_iter().filter_map(Result::err).collect(), None)
+            }
+            (None, Some(selector)) => {
+                let look = move |reader: &Reader<'_>| reader.select(wants, &selector, MOST, after.as_deref());
+                let mut selected = self.read(look).await?;
+                (core::mem::take(&mut selected.ids), Vec::new(), Some(selected))
+            }
             _ => return Err(Objection::NothingSelected.into()),
         };
-        let Selected { count, ids } = selected;
-        let preview = members.flag("preview")?;
-        let items = if preview {
+        items.extend(if preview {
             self.read(move |reader| reader.items(wants, &ids)).await?
         } else {
             self.carry_out(verb, &members, ids).await?
-        };
-        Ok(Json(OrderView { preview, count: count.max(items.len()), items }))
+        });
+        let mut view = told(preview, items);
+        if let Some(selected) = selected {
+            view.next = selected.next;
+            // What a preview counts is all of the selection; what is done is what this answer is about.
+            if preview {
+                (view.count, view.machines) = (selected.count, selected.machines);
+            }
+        }
+        Ok(Json(view))
     }
 
     async fn carry_out(&self, verb: Verb, members: &Members<'_>, ids: Vec<Uuid>) -> Result<Vec<ItemView>, Refusal> {
@@ -303,6 +328,18 @@ impl Admin {
             Refusal::JournalUnavailable
         })
     }
+}
+
+/// The answer about these, of which it tells as many as it may: first those with which something is wrong.
+fn told(preview: bool, mut items: Vec<ItemView>) -> OrderView {
+    let count = items.len();
+    let about = items.iter().filter_map(|item| Some((&item.tenant, item.machine.as_ref().or(item.device.as_ref())?)));
+    let machines = about.collect::<BTreeSet<_>>().len();
+    if count > MOST {
+        items.sort_by_key(|item| item.result.as_deref().and_then(Done::of_code).is_none_or(Done::is_done));
+        items.truncate(MOST);
+    }
+    OrderView { preview, count, machines, items, next: None }
 }
 
 fn step_of(

@@ -11,6 +11,7 @@ pub mod descriptors;
 mod failures;
 pub mod listener;
 mod order;
+mod query;
 pub mod reception;
 pub mod refusal;
 mod same_site;

@@ -1,8 +1,6 @@
 //! The body of an order: a JSON object whose keys are the long flags of the verb. A key that means nothing is refused,
 //! so that a misspelt one cannot widen what is ordered.
 
-use uuid::Uuid;
-
 use super::refusal::{Objection, Refusal};
 use crate::domain::alert::MachineId;
 use crate::domain::device_glob::DeviceGlob;
@@ -11,13 +9,23 @@ use crate::domain::person::By;
 use crate::domain::rules::duration;
 use crate::domain::strict_json::{self, JsonFault};
 use crate::domain::time::Timestamp;
-use crate::journal::{Selector, Wants};
+use crate::journal::{Named, Selected, Selector, Wants};
 
 /// Ids of one order, and things it may select.
 pub(super) const MOST: usize = 1_000;
 
 /// What narrows a selection.
 pub(super) const SELECTING: &[&str] = &["rule", "tenant", "device", "since", "held", "state"];
+
+/// An instant that lies behind: itself, or how long ago it was.
+pub(super) fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
+    duration::parse(text).map(|span| now.minus(span)).or_else(|| Timestamp::parse(text))
+}
+
+/// Words to choose from, in one sentence.
+pub(super) fn words(words: &[&str]) -> String {
+    format!("one of {}", words.join(", "))
+}
 
 /// The members of a body.
 pub(super) struct Members<'b>(Object<'b>);
@@ -78,12 +86,13 @@ impl Members<'_> {
         Ok(By::new(self.text("by")?.unwrap_or_default(), self.text("reason")?))
     }
 
-    pub(super) fn ids(&self) -> Result<Option<Vec<Uuid>>, Refusal> {
-        let wrong = || Refusal::from(Objection::BadValue("ids", "a list of 1 to 1000 ids"));
+    /// Ids, or how they begin.
+    pub(super) fn ids(&self) -> Result<Option<Vec<Named>>, Refusal> {
+        let wrong = || Refusal::from(Objection::BadValue("ids", "a list of 1 to 1000 ids, of each 6 digits at least"));
         match self.get("ids") {
             None => Ok(None),
             Some(Json::List(ids)) if (1..=MOST).contains(&ids.len()) => {
-                let ids = ids.iter().map(|id| if let Json::Text(id) = id { id.parse().ok() } else { None });
+                let ids = ids.iter().map(|id| if let Json::Text(id) = id { Named::parse(id) } else { None });
                 ids.collect::<Option<Vec<_>>>().ok_or_else(wrong).map(Some)
             }
             Some(_) => Err(wrong()),
@@ -113,6 +122,13 @@ impl Members<'_> {
         self.parsed("until", takes, |text| read(text).filter(|until| *until > now))
     }
 
+    /// Where a selection goes on: the `next` of an earlier answer.
+    pub(super) fn after(&self) -> Result<Option<String>, Refusal> {
+        self.parsed("after", "the `next` of an earlier answer", |text| {
+            Selected::is_place(text).then(|| text.to_owned())
+        })
+    }
+
     /// What it selects; `None` where nothing narrows.
     pub(super) fn selector(
         &self,
@@ -123,15 +139,21 @@ impl Members<'_> {
         if !SELECTING.iter().any(|key| self.get(key).is_some()) {
             return Ok(None);
         }
-        let ago = |text: &str| duration::parse(text).map(|span| now.minus(span)).or_else(|| Timestamp::parse(text));
+        let ago = |text: &str| ago(text, now);
         let key = if wants == Wants::Held { "held" } else { "state" };
-        let known = |word: &str| Selector::words(wants).contains(&word).then(|| word.to_owned());
+        let known = Selector::words(wants);
+        let word = match self.text(key)? {
+            Some(word) if !known.contains(&word) => {
+                return Err(Objection::BadParameter { key, takes: words(&known) }.into());
+            }
+            word => word.map(str::to_owned),
+        };
         Ok(Some(Selector {
             tenant: self.parsed("tenant", "the name of a configured tenant", tenant)?,
             rule: self.rule()?,
             device: self.device()?,
             since: self.parsed("since", "a span such as 1h, or an instant such as 2026-11-02T08:00:00Z", ago)?,
-            word: self.parsed(key, "one of the words that docs/control.md lists", known)?,
+            word,
         }))
     }
 }

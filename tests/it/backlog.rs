@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use scanhook::defender::Answer;
+use scanhook::domain::alert::Severity;
+use scanhook::domain::device_glob::DeviceGlob;
 use scanhook::domain::scan::Mode;
 use scanhook::domain::time::Now;
 use scanhook::domain::verdict::Limit;
@@ -181,6 +183,8 @@ fn a_year(path: &Path, deliveries: u32) {
              SELECT i, randomblob(16), NULL, 'source-' || (i % 20), at, NULL FROM n;
          INSERT INTO alert(delivery, n, source, alert_id, state, fields)
              SELECT i, 0, 'source-' || (i % 20), 'old-' || i, 'decided', a.fields FROM n, alert a WHERE a.delivery = 1;
+         INSERT INTO mention(delivery, n, device) SELECT i, 0, printf('%040x', i) FROM n;
+         INSERT INTO known_as(name, device) SELECT printf('%040x', i), printf('%040x', i) FROM n;
          INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_after, ended_at, outcome)
              SELECT i, randomblob(16), 1, printf('%040x', i), 0, 'quick', 50, 'all', 'finished', at, at, at, 'succeeded' FROM n;
          INSERT INTO decision(id, delivery, n, tenant, device, at, state, reason, scan, rule, kind, priority, policy, why)
@@ -283,10 +287,17 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
         Filter { source: Some("nobody".to_owned()), ..Filter::default() },
         Filter { state: Some("parked".to_owned()), ..Filter::default() },
         Filter { state: Some("held".to_owned()), ..Filter::default() },
-        Filter { device: Some("nobody".to_owned()), ..Filter::default() },
+        Filter { device: DeviceGlob::parse("nobody").ok(), ..Filter::default() },
+        Filter { device: DeviceGlob::parse(&format!("{:040x}", 7)).ok(), ..Filter::default() },
+        Filter { device: DeviceGlob::parse("*nobody*").ok(), ..Filter::default() },
+        Filter { rule: Some("nobody's".to_owned()), ..Filter::default() },
+        Filter { reason: Some("repeated".to_owned()), ..Filter::default() },
+        Filter { severity: Some(Severity::Critical), ..Filter::default() },
+        Filter { since: Some(NOW), ..Filter::default() },
+        Filter { since: Some(NOW.minus(DAY)), until: Some(NOW), ..Filter::default() },
+        Filter { until: Some(NOW.minus(200 * DAY)), ..Filter::default() },
         Filter { tenant: Some("nobody".to_owned()), ..Filter::default() },
         Filter { alert: Some("old-7".to_owned()), ..Filter::default() },
-        Filter { id: Some("old-7".to_owned()), ..Filter::default() },
     ];
     for filter in filters {
         let before = steps.load(Ordering::Relaxed);
@@ -300,14 +311,57 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
     }
     // A page that found nothing says where to go on, and what is far back is found in the end.
     let (mut found, mut pages) = (0, 0);
-    let mut filter = Filter { device: Some(format!("{:040x}", 7)), ..Filter::default() };
+    let mut filter = Filter { device: DeviceGlob::parse(&format!("*{:039x}", 7)).ok(), ..Filter::default() };
     loop {
         let page = store.read(|reader| reader.decisions(&filter)).unwrap();
         (found, pages) = (found + page.items.len(), pages + 1);
         let Some(next) = page.next else { break };
         filter.after = Some(next.parse().unwrap());
     }
-    assert_eq!((found, pages), (1, 3));
+    assert_eq!((found, pages), (1, 12));
+}
+
+#[test]
+fn a_question_with_an_index_costs_the_same_beside_few_and_beside_many_answers_to_others() {
+    let device = |text: String| Filter { device: DeviceGlob::parse(&text).ok(), ..Filter::default() };
+    let questions = |deliveries: u32| {
+        // The last few of the old ones.
+        let since = Some(NOW.minus(DAY * 100 + DAY * 400 / deliveries));
+        [
+            ("a machine", device(format!("{:040x}", 7))),
+            ("the beginning of an id", device(format!("{:039x}*", 0))),
+            ("an alert", Filter { alert: Some("old-7".to_owned()), ..Filter::default() }),
+            ("a time", Filter { since, until: Some(NOW.minus(DAY)), ..Filter::default() }),
+            ("what is held", Filter { state: Some("held".to_owned()), ..Filter::default() }),
+            ("what failed", Filter { reason: Some("failed".to_owned()), ..Filter::default() }),
+            ("what is parked", Filter { reason: Some("no-device".to_owned()), ..Filter::default() }),
+        ]
+    };
+    let steps = |deliveries: u32| {
+        let (_folder, store, _, steps) = old_journal(deliveries);
+        let cost = |(what, filter): &(&'static str, Filter)| {
+            let before = steps.load(Ordering::Relaxed);
+            store.read(|reader| {
+                // Each list is asked what it can be asked.
+                match *what {
+                    "what failed" => drop(reader.scans(filter).unwrap()),
+                    "what is parked" => drop(reader.alerts(filter).unwrap()),
+                    "what is held" => drop(reader.decisions(filter).unwrap()),
+                    _ => {
+                        reader.alerts(filter).unwrap();
+                        reader.decisions(filter).unwrap();
+                        reader.scans(filter).unwrap();
+                    }
+                }
+            });
+            steps.load(Ordering::Relaxed) - before
+        };
+        questions(deliveries).iter().map(cost).collect::<Vec<_>>()
+    };
+    let (few, many) = (steps(300), steps(MANY));
+    for (((what, _), few), many) in questions(MANY).iter().zip(few).zip(many) {
+        assert!(few > 10 && many < 2 * few, "{what}: {few} steps beside 300, {many} beside {MANY}");
+    }
 }
 
 /// The steps of a delivery of one alert with this id about a new machine, after so many such.

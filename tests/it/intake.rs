@@ -387,8 +387,9 @@ async fn text_meant_for_a_database_is_only_text() {
         (format!("/api/v1/alerts?id={id}"), 1),
         (format!("/api/v1/scans?alert={id}"), 1),
         (format!("/api/v1/alerts?source={id}"), 0),
-        (format!("/api/v1/decisions?state={id}"), 0),
-        (format!("/api/v1/decisions?device={id}"), 0),
+        (format!("/api/v1/decisions?alert={id}"), 1),
+        (format!("/api/v1/decisions?rule={id}"), 0),
+        (format!("/api/v1/decisions?device={id}"), 1),
     ] {
         assert_eq!(site.get(&path).await["items"].as_array().unwrap().len(), found, "{path}");
     }

@@ -8,7 +8,7 @@ const LONGEST: usize = 300;
 
 /// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Glob(Vec<Token>);
+pub(in crate::domain) struct Glob(Vec<Token>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
@@ -23,7 +23,7 @@ impl Glob {
     ///
     /// # Errors
     /// A sentence about what cannot be read.
-    pub(super) fn parse(pattern: &str) -> Result<Glob, String> {
+    pub(in crate::domain) fn parse(pattern: &str) -> Result<Glob, String> {
         if pattern.chars().count() > LONGEST {
             return Err(format!("it has more than {LONGEST} characters"));
         }
@@ -46,7 +46,7 @@ impl Glob {
     }
 
     /// Whether it matches all of a text in lower case.
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub(in crate::domain) fn matches(&self, text: &str) -> bool {
         let mut rest = text.chars();
         let mut at = 0;
         // Where to go on if what follows the last star does not fit: one character further.
@@ -77,6 +77,12 @@ impl Glob {
     /// Whether it matches every text there is.
     pub(super) fn is_everything(&self) -> bool {
         self.0 == [Token::Any]
+    }
+
+    /// What every text that it matches begins with, and whether that is all of the text.
+    pub(in crate::domain) fn beginning(&self) -> (String, bool) {
+        let literal = |token: &Token| if let Token::Literal(c) = token { Some(*c) } else { None };
+        (self.0.iter().map_while(literal).collect(), self.0.iter().all(|token| literal(token).is_some()))
     }
 
     /// Its longest run of literal characters: every text it matches holds it.

@@ -47,17 +47,17 @@ impl PartialEq for Operand {
 
 /// A text in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Folded(String);
+pub(in crate::domain) struct Folded(String);
 
 impl Folded {
-    pub(super) fn new(text: &str) -> Folded {
+    pub(in crate::domain) fn new(text: &str) -> Folded {
         if text.is_ascii() {
             return Folded(text.to_ascii_lowercase());
         }
         Folded(text.chars().flat_map(char::to_lowercase).collect())
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::domain) fn as_str(&self) -> &str {
         &self.0
     }
 

@@ -19,6 +19,20 @@ pub enum Objection {
     UnknownKey(String),
     /// A key with a value it cannot have, and what it takes.
     BadValue(&'static str, &'static str),
+    /// A key of a query that the list does not have, and those that it has.
+    UnknownParameter {
+        /// The key.
+        key: String,
+        /// Those that it has.
+        takes: String,
+    },
+    /// A value that a key does not take, and those that it takes.
+    BadParameter {
+        /// The key.
+        key: &'static str,
+        /// What it takes.
+        takes: String,
+    },
     /// It names nothing, or names ids and selects as well.
     NothingSelected,
     /// It cannot be carried out on this one.
@@ -42,7 +56,7 @@ const FOREIGN_HOST: Code = row(
 const UNKNOWN_KEY: Code = row(
     StatusCode::BAD_REQUEST,
     "unknown-key",
-    "The body has a key that means nothing here; `key` names it.",
+    "The body or the query has a key that has no meaning here; `key` names it.",
     "Compare with docs/control.md: the keys are the long flags of the verb.",
 );
 const BAD_VALUE: Code = row(
@@ -62,6 +76,12 @@ const UNKNOWN_ID: Code = row(
     "unknown-id",
     "Nothing of the kind has this id.",
     "Ids stand in the lists of decisions, scans and alerts.",
+);
+const AMBIGUOUS_ID: Code = row(
+    StatusCode::CONFLICT,
+    "ambiguous-id",
+    "Several things have an id that begins so; `candidates` in `item` names some of them.",
+    "Write more of the id, or all of it.",
 );
 const NOT_HELD: Code = row(
     StatusCode::CONFLICT,
@@ -134,6 +154,7 @@ impl Objection {
         BAD_VALUE,
         NOTHING_SELECTED,
         UNKNOWN_ID,
+        AMBIGUOUS_ID,
         NOT_HELD,
         MACHINE_NEEDED,
         MACHINE_KNOWN,
@@ -152,11 +173,12 @@ impl Objection {
         match self {
             Objection::ForeignOrigin => FOREIGN_ORIGIN,
             Objection::ForeignHost => FOREIGN_HOST,
-            Objection::UnknownKey(_) => UNKNOWN_KEY,
-            Objection::BadValue(..) => BAD_VALUE,
+            Objection::UnknownKey(_) | Objection::UnknownParameter { .. } => UNKNOWN_KEY,
+            Objection::BadValue(..) | Objection::BadParameter { .. } => BAD_VALUE,
             Objection::NothingSelected => NOTHING_SELECTED,
             Objection::NotReloaded(_) => NOT_RELOADED,
             Objection::NotDone(done, _) => match done {
+                Done::AmbiguousId => AMBIGUOUS_ID,
                 Done::NotHeld => NOT_HELD,
                 Done::MachineNeeded => MACHINE_NEEDED,
                 Done::MachineKnown => MACHINE_KNOWN,
@@ -178,6 +200,8 @@ impl Objection {
         match self {
             Objection::UnknownKey(key) => Map::from_iter([text("key", key)]),
             Objection::BadValue(key, takes) => Map::from_iter([text("key", key), text("takes", takes)]),
+            Objection::UnknownParameter { key, takes } => Map::from_iter([text("key", key), text("takes", takes)]),
+            Objection::BadParameter { key, takes } => Map::from_iter([text("key", key), text("takes", takes)]),
             Objection::NotDone(_, item) => serde_json::to_value(item)
                 .map_or_else(|_| Map::new(), |item| Map::from_iter([("item".to_owned(), item)])),
             Objection::NotReloaded(view) => match serde_json::to_value(view) {

@@ -2,6 +2,7 @@
 //! try again. The far side's own record says what was sent.
 
 mod cancel;
+mod devices;
 mod held;
 mod order;
 mod pause;

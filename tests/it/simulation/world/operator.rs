@@ -162,7 +162,7 @@ impl World {
     }
 
     fn chosen(&self, wants: Wants, n: u64) -> Option<Uuid> {
-        let found = self.store.read(|reader| reader.select(wants, &Selector::default(), 1000).unwrap());
+        let found = self.store.read(|reader| reader.select(wants, &Selector::default(), 1000, None).unwrap());
         let place = usize::try_from(n).unwrap() % found.count.max(1);
         found.ids.get(place).copied()
     }
