@@ -42,7 +42,9 @@ impl FromSql for Body {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Body> {
         let kept = value.as_blob()?;
         let [COMPRESSED, rest @ ..] = kept else { return Ok(Body(kept.to_vec())) };
-        lz4_flex::block::decompress_size_prepended(rest).map(Body).map_err(FromSqlError::other)
+        let body = lz4_flex::block::decompress_size_prepended(rest).map_err(FromSqlError::other)?;
+        let whole = rest.first_chunk().is_some_and(|size| u32::from_le_bytes(*size) as usize == body.len());
+        if whole { Ok(Body(body)) } else { Err(FromSqlError::InvalidType) }
     }
 }
 

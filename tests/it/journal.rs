@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use scanhook::clock;
 use scanhook::journal::{Ids, Job, JournalError, MISSES, OpenError, PolicyId, Retention, SCHEMA, Store, Tx};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::desk::{Counter, NOW, write};
@@ -505,7 +506,8 @@ async fn a_journal_that_is_as_large_as_it_may_be_takes_no_more_and_says_so_long_
     assert!(!warned(&site).await);
     let mut stored = 0;
     let refused = loop {
-        let pad = "x".repeat(100_000);
+        // What cannot be compressed.
+        let pad: String = (0..1_600).map(|n| hex::encode(Sha256::digest(format!("{stored} {n}")))).collect();
         let body = json!({ "alert_id": format!("{stored}"), "severity": "low", "device_id": machine(1), "pad": pad });
         let warned = warned(&site).await;
         let answer = site.post("siem", body.to_string()).await;
