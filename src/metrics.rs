@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -57,6 +57,37 @@ pub struct Metrics {
     rules_loaded: Gauge,
     config_loaded: Gauge,
     rules_loaded_at: Gauge<f64, AtomicU64>,
+}
+
+/// How metrics are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exposition {
+    /// Prometheus' text format, which every scraper reads.
+    #[default]
+    Classic,
+    /// OpenMetrics text, for those who ask for it.
+    OpenMetrics,
+}
+
+impl Exposition {
+    /// What a scraper accepts.
+    #[must_use]
+    pub fn accepted(accept: &str) -> Exposition {
+        let asked = accept.split(',').any(|range| {
+            let kind = range.split(';').next().unwrap_or_default().trim();
+            kind.eq_ignore_ascii_case("application/openmetrics-text")
+        });
+        if asked { Exposition::OpenMetrics } else { Exposition::Classic }
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Exposition::Classic => "text/plain; version=0.0.4; charset=utf-8",
+            Exposition::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
 }
 
 fn seconds() -> Histogram {
@@ -350,7 +381,14 @@ impl Metrics {
 
     /// The text of `/metrics`; `pauses` are in force, and the journal has this room.
     #[must_use]
-    pub fn render(&self, tenants: &[TenantView], pauses: usize, room: Room, now: Timestamp) -> String {
+    pub fn render(
+        &self,
+        format: Exposition,
+        tenants: &[TenantView],
+        pauses: usize,
+        room: Room,
+        now: Timestamp,
+    ) -> String {
         let gauges = [&self.journal_size, &self.journal_max_size, &self.journal_disk_free];
         for (gauge, bytes) in gauges.into_iter().zip([room.used, room.most, room.free]) {
             gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
@@ -382,10 +420,13 @@ impl Metrics {
                 }
             }
         }
-        let mut text = String::new();
+        let mut written = String::new();
         // Writing to a String cannot fail.
-        let _ = encode(&mut text, &self.registry);
-        text
+        let _ = match format {
+            Exposition::Classic => prometheus_text::encode(&mut written, &self.registry),
+            Exposition::OpenMetrics => text::encode(&mut written, &self.registry),
+        };
+        written
     }
 }
 

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::query::{self, Pairs};
 use super::reception::{Heard, Refusals};
-use super::refusal::{Objection, Refusal};
+use super::refusal::{Mismatch, Objection, Refusal, quoted};
 use super::traces::Traces;
 use super::{control, same_site};
 use crate::api::{LaneView, PauseView, SourceView, StatusView, SummaryView, TenantView, WaitView};
@@ -23,7 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::wait::Wait;
 use crate::intake::Intake;
 use crate::journal::{Done, Journal, JournalError, List, Named, Reader, TenantId, Wants};
-use crate::metrics::Metrics;
+use crate::metrics::{Exposition, Metrics};
 use crate::reload::Reloads;
 
 /// What the admin listener reads, and gives orders to.
@@ -59,27 +58,29 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/scans", get(scans))
         .route("/api/v1/scans/{id}", get(scan))
         .route("/api/v1/summary", get(summary))
-        .merge(control::routes())
         .route("/metrics", get(metrics))
         .route("/livez", get(async || StatusCode::OK))
         .route("/readyz", get(readyz))
+        .method_not_allowed_fallback(async |method: Method| not_taken(&method, "GET, HEAD"))
+        .merge(control::routes())
         .fallback(async || Refusal::NotFound)
         .layer(axum::middleware::from_fn(same_site::guard))
         .with_state(Arc::new(admin))
 }
 
-#[derive(Deserialize)]
-struct OfSource {
-    source: Option<String>,
+/// A method that a path does not take.
+pub(super) fn not_taken(method: &Method, taken: &str) -> Refusal {
+    Refusal::Method(Mismatch { came: quoted(method.as_str().as_bytes()), taken: taken.to_owned() })
 }
 
-async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json<StatusView>, Refusal> {
+async fn status(State(admin): Shared, pairs: Pairs) -> Result<Json<StatusView>, Refusal> {
+    let source = query::source(pairs)?;
     let in_force = admin.intake.in_force();
-    if of.source.as_ref().is_some_and(|source| !in_force.desks.contains_key(source)) {
+    if source.as_ref().is_some_and(|source| !in_force.desks.contains_key(source)) {
         return Err(Refusal::UnknownSource);
     }
     let tenants = admin.tenants().await?;
-    let names: Vec<String> = match &of.source {
+    let names: Vec<String> = match &source {
         Some(source) => vec![source.clone()],
         None => in_force.desks.keys().cloned().collect(),
     };
@@ -89,7 +90,7 @@ async fn status(State(admin): Shared, Query(of): Query<OfSource>) -> Result<Json
         admin.silence(source);
         source.door = admin.traces.of(Some(&source.name));
     }
-    if of.source.is_some() {
+    if source.is_some() {
         for source in &mut sources {
             source.refusals = admin.refusals.of(&source.name);
             let name = source.name.clone();
@@ -159,23 +160,22 @@ async fn summary(State(admin): Shared, pairs: Pairs) -> Result<Json<SummaryView>
     Ok(Json(admin.read(move |reader| reader.summary(since, until, tenant.as_deref())).await?))
 }
 
-async fn metrics(State(admin): Shared) -> Result<Response, Refusal> {
+async fn metrics(State(admin): Shared, headers: HeaderMap) -> Result<Response, Refusal> {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let format = Exposition::accepted(accept);
     let tenants = admin.tenants().await?;
     let pauses = admin.read(|reader| reader.pauses()).await?.len();
-    let text = admin.metrics.render(&tenants, pauses, admin.journal.space().room(), clock::now());
-    let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    Ok((kind, text).into_response())
+    let text = admin.metrics.render(format, &tenants, pauses, admin.journal.space().room(), clock::now());
+    Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
 
-#[derive(Deserialize)]
-struct Verbose {
-    verbose: Option<String>,
-}
-
-async fn readyz(State(admin): Shared, Query(how): Query<Verbose>) -> Response {
+/// A probe is answered whatever its query says.
+async fn readyz(State(admin): Shared, RawQuery(query): RawQuery) -> Response {
+    let keys = query.as_deref().unwrap_or_default().split('&').map(|pair| pair.split('=').next());
+    let verbose = keys.flatten().any(|key| key == "verbose");
     let ready = *admin.ready.borrow();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    if how.verbose.is_none() {
+    if !verbose {
         return status.into_response();
     }
     let in_force = admin.intake.in_force();

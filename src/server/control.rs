@@ -8,16 +8,18 @@ use core::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::Method;
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::admin::{Admin, Shared};
+use super::admin::{Admin, Shared, not_taken};
 use super::bodies::whole;
 use super::order::{self, MOST, Members};
 use super::refusal::{Objection, Refusal};
+use super::same_site;
 use crate::api::{ItemView, OrderView, PausesView, ReloadView};
 use crate::clock;
 use crate::domain::mapping::Headers;
@@ -48,6 +50,8 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
         .route("/-/reload", post(reload))
+        .method_not_allowed_fallback(async |method: Method| not_taken(&method, "POST"))
+        .route_layer(axum::middleware::from_fn(same_site::typed))
 }
 
 /// The verbs that are about single things.

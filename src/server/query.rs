@@ -74,6 +74,11 @@ pub(super) fn span(pairs: Pairs, now: Timestamp) -> Result<(Timestamp, Timestamp
     Ok((since.unwrap_or_else(|| until.minus(A_DAY)), until, tenant))
 }
 
+/// The source that a status is asked of, if it is one.
+pub(super) fn source(pairs: Pairs) -> Result<Option<String>, Objection> {
+    Ok(known(&["source"], List::Decisions, pairs)?.pop().map(|(_, value)| value))
+}
+
 /// Each pair with a key that is known and stands there once. Alerts were once asked for by `id`.
 fn known(keys: &'static [&'static str], list: List, pairs: Pairs) -> Result<Vec<(&'static str, String)>, Objection> {
     let unknown =

@@ -14,13 +14,13 @@ use super::webhook::SourceDoor;
 
 /// Lets pass what this computer's own programs and pages ask.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
-    match check(request.method(), request.headers()) {
+    match check(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
 }
 
-fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check(headers: &HeaderMap) -> Result<(), Refusal> {
     let host = only(headers, header::HOST).filter(|host| is_loopback(host)).ok_or(Objection::ForeignHost)?;
     if headers.contains_key(header::ORIGIN) {
         let own = only(headers, header::ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
@@ -28,8 +28,28 @@ fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
             return Err(Objection::ForeignOrigin.into());
         }
     }
+    Ok(())
+}
+
+/// Lets pass orders of a media type that no form can send; and those without a body, which a page of another origin cannot send
+/// without saying where it is from.
+pub(super) async fn typed(request: Request, next: Next) -> Response {
+    match check_type(request.method(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn check_type(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    let empty = || {
+        !headers.contains_key(header::TRANSFER_ENCODING)
+            && only(headers, header::CONTENT_LENGTH).is_none_or(|n| n == "0")
+    };
     // Nothing is ordered by another method, which is answered 405.
-    if *method == Method::POST { content_type(&SourceDoor::default(), headers).map(|_| ()) } else { Ok(()) }
+    if *method != Method::POST || (!headers.contains_key(header::CONTENT_TYPE) && empty()) {
+        return Ok(());
+    }
+    content_type(&SourceDoor::default(), headers).map(|_| ())
 }
 
 /// A name that only this computer can answer to. The port is free, for it may be that of a tunnel.
@@ -53,7 +73,7 @@ mod tests {
         lines.for_each(|(name, value): (HeaderName, axum::http::HeaderValue)| {
             headers.append(name, value);
         });
-        check(&method, &headers).map_err(|refusal| refusal.code())
+        check(&headers).and_then(|()| check_type(&method, &headers)).map_err(|refusal| refusal.code())
     }
 
     #[test]
@@ -91,6 +111,9 @@ mod tests {
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
             assert_eq!(typed(kind), Err("media-type"), "{kind}");
         }
-        assert_eq!(asked(Method::POST, &[("host", "localhost")]), Err("media-type"));
+        let untyped = |length| asked(Method::POST, &[("host", "localhost"), ("content-length", length)]);
+        assert_eq!((untyped("2"), untyped("0")), (Err("media-type"), Ok(())));
+        assert_eq!(asked(Method::POST, &[("host", "localhost")]), Ok(()), "there is no body");
+        assert_eq!(asked(Method::POST, &[("host", "localhost"), ("transfer-encoding", "chunked")]), Err("media-type"));
     }
 }

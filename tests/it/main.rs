@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod admin;
 mod authentication;
 mod backlog;
 mod bytes;

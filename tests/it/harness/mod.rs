@@ -129,7 +129,7 @@ pub struct Site {
     running: Option<Running>,
     pub public: SocketAddr,
     pub admin: SocketAddr,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 impl Site {
