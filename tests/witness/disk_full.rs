@@ -12,6 +12,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use scanhook::simulator::Setup;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::harness::{Far, RULES, Served, Wish, alert, client, fault, install, machine, never_in, until, until_in};
 
@@ -82,7 +83,9 @@ impl Cramped {
 
 /// An alert that is parked: the least that can be stored. Or a large one, which soon uses up what room the log has.
 fn nothing_to_scan(n: u32, large: bool) -> String {
-    let pad = "x".repeat(if large { 100_000 } else { 0 });
+    // What cannot be compressed.
+    let pad: String =
+        (0..if large { 1_600 } else { 0 }).map(|i| hex::encode(Sha256::digest(format!("{n} {i}")))).collect();
     json!({ "alert_id": format!("parked-{n}"), "severity": "high", "pad": pad }).to_string()
 }
 
