@@ -30,12 +30,13 @@ impl Reader<'_> {
             let count: i64 = self.db.prepare_cached(sql)?.query_row(span, |row| row.get(0))?;
             Ok(count.unsigned_abs())
         };
-        let alerts = "FROM delivery l JOIN alert a ON a.delivery = l.id WHERE l.received_at BETWEEN ?1 AND ?2
+        // By time: SQLite would rather walk an index that saves it the grouping.
+        let alerts = "FROM delivery l INDEXED BY delivery_by_age JOIN alert a ON a.delivery = l.id WHERE l.received_at BETWEEN ?1 AND ?2
                       AND (?3 IS NULL OR EXISTS (SELECT 1 FROM decision d JOIN tenant t ON t.id = d.tenant
                                                  WHERE d.delivery = a.delivery AND d.n = a.n AND t.name = ?3))";
         let of_tenant = "AND (?3 IS NULL OR tenant = (SELECT id FROM tenant WHERE name = ?3))";
-        let decisions = format!("FROM decision WHERE at BETWEEN ?1 AND ?2 {of_tenant}");
-        let scans = format!("FROM scan WHERE created_at BETWEEN ?1 AND ?2 {of_tenant}");
+        let decisions = format!("FROM decision INDEXED BY decision_at WHERE at BETWEEN ?1 AND ?2 {of_tenant}");
+        let scans = format!("FROM scan INDEXED BY scan_at WHERE created_at BETWEEN ?1 AND ?2 {of_tenant}");
         Ok(SummaryView {
             since: since.to_string(),
             until: until.to_string(),

@@ -332,6 +332,7 @@ fn a_question_with_an_index_costs_the_same_beside_few_and_beside_many_answers_to
             ("the beginning of an id", device(format!("{:039x}*", 0))),
             ("an alert", Filter { alert: Some("old-7".to_owned()), ..Filter::default() }),
             ("a time", Filter { since, until: Some(NOW.minus(DAY)), ..Filter::default() }),
+            ("a summary", Filter { since, until: Some(NOW.minus(DAY)), ..Filter::default() }),
             ("what is held", Filter { state: Some("held".to_owned()), ..Filter::default() }),
             ("what failed", Filter { reason: Some("failed".to_owned()), ..Filter::default() }),
             ("what is parked", Filter { reason: Some("no-device".to_owned()), ..Filter::default() }),
@@ -346,6 +347,7 @@ fn a_question_with_an_index_costs_the_same_beside_few_and_beside_many_answers_to
                 match *what {
                     "what failed" => drop(reader.scans(filter).unwrap()),
                     "what is parked" => drop(reader.alerts(filter).unwrap()),
+                    "a summary" => drop(reader.summary(filter.since.unwrap(), filter.until.unwrap(), None).unwrap()),
                     "what is held" => drop(reader.decisions(filter).unwrap()),
                     _ => {
                         reader.alerts(filter).unwrap();
