@@ -54,6 +54,12 @@ fn silent(route: &str) -> World {
 }
 
 #[test]
+fn nobody_is_locked_out_by_obeying_where_others_spend_the_hour_and_refusals_count() {
+    let world = played(&Scenario::crowded());
+    assert!(world.scans().iter().all(|scan| scan.outcome.as_deref() == Some("succeeded")));
+}
+
+#[test]
 fn what_could_not_be_asked_is_not_late() {
     assert_eq!(silent("token").held, 0);
 }

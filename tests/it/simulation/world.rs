@@ -175,6 +175,14 @@ impl Scenario {
         Scenario { refuses: Some((Duration::ZERO, hour)), ..Scenario::small() }
     }
 
+    /// Another tool spends nine calls of the ten that an hour allows, and refused ones count as well.
+    pub fn crowded() -> Scenario {
+        let share = Share { per_minute: 10, per_hour: 10 };
+        let setup =
+            Setup { per_minute: 10, per_hour: 10, foreign_percent: 90, refused_count: true, ..Scenario::small().setup };
+        Scenario { share, setup, ..Scenario::small() }
+    }
+
     /// So much work that it waits for hours, perhaps some of it urgent, with a clock that is set now and then.
     pub fn busy(seed: u64, hours: u32, some_urgent: bool) -> Scenario {
         let mut dice = Dice::new(seed);
