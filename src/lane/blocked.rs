@@ -2,7 +2,7 @@
 //! is over, so that a fleet of busy machines costs no scan calls. Their action is read by its id, the older the rarer.
 
 use super::{Call, Happened, Lane, Todo};
-use crate::defender::reply::{self, ActionReply};
+use crate::defender::reply::ActionReply;
 use crate::defender::{Answer, request};
 use crate::domain::time::Timestamp;
 use crate::journal::{Api, Blocked, JournalError, Tx};
@@ -50,19 +50,7 @@ impl Lane {
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
-        let reply = match &answer {
-            Answer::Http(response) => reply::action(response),
-            Answer::NotSent(_) => {
-                self.rest(now);
-                ActionReply::Failed("not-answered")
-            }
-            Answer::Unknown(_) => ActionReply::Failed("not-answered"),
-        };
-        if matches!(reply, ActionReply::Action(_) | ActionReply::Gone) {
-            self.authorized();
-            self.gets.worked();
-        }
-        match reply {
+        match self.action_reply(&answer, now) {
             ActionReply::Action(action) if action.status.outcome().is_none() => {
                 let age = action.created.map_or(self.pace.busy, |created| self.far(now).since(created));
                 let wait = (age / 4).clamp(self.pace.busy, self.pace.follow_most.max(self.pace.busy));

@@ -48,7 +48,7 @@ impl Gets {
         self.until = self.until.moved(by);
     }
 
-    pub(super) fn worked(&mut self) {
+    fn worked(&mut self) {
         (self.failures, self.until) = (0, Timestamp::default());
     }
 
@@ -126,18 +126,9 @@ impl Lane {
         self.enter(tx, todo, Call::Get(Box::new(scan), generation), request, now)
     }
 
-    pub(super) fn get_answer(
-        &mut self,
-        tx: &mut Tx<'_>,
-        asked: &OpenScan,
-        generation: u64,
-        answer: Answer,
-        now: Timestamp,
-        happened: &mut Vec<Happened>,
-    ) -> Result<(), JournalError> {
-        // A list may have ended it meanwhile.
-        let still = tx.open_scan(asked.scan.id)?;
-        let reply = match &answer {
+    /// What an answer to the reading of a single action says, and what it says of reading at all.
+    pub(super) fn action_reply(&mut self, answer: &Answer, now: Timestamp) -> ActionReply {
+        let reply = match answer {
             Answer::Http(response) => reply::action(response),
             Answer::NotSent(_) => {
                 self.rest(now);
@@ -149,6 +140,21 @@ impl Lane {
             self.authorized();
             self.gets.worked();
         }
+        reply
+    }
+
+    pub(super) fn get_answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        asked: &OpenScan,
+        generation: u64,
+        answer: Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        // A list may have ended it meanwhile.
+        let still = tx.open_scan(asked.scan.id)?;
+        let reply = self.action_reply(&answer, now);
         match (reply, still) {
             (ActionReply::Action(action), Some(scan)) => match action.status.outcome() {
                 Some(outcome) => self.end(tx, &scan.scan, outcome, &action, scan.sent_at, now, happened)?,
