@@ -17,7 +17,7 @@ use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
 use crate::in_force::{Current, InForce};
 use crate::journal::{
-    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, Kept, PolicyId, RefusedBody, TenantId,
+    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PackedBody, PolicyId, RefusedBody, TenantId,
 };
 use crate::keyrings::Ring;
 use crate::policy::{Policy, Question, Terms};
@@ -313,7 +313,7 @@ pub fn accept_with_headers(
         policy: id,
         alerts,
         left_out,
-        body: Kept::of(delivery.body()),
+        body: PackedBody::of(delivery.body()),
         delivery,
     })
 }

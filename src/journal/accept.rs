@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use super::decisions::NewDecision;
 use super::error::JournalError;
 use super::findings::{Finding, Known};
-use super::kept::Kept;
 use super::names;
+use super::packed::PackedBody;
 use super::receipt::receipt;
 use super::store::{TenantId, Tx};
 use crate::api::{AlertReceipt, Receipt};
@@ -27,7 +27,7 @@ pub struct Acceptance {
     /// The authenticated request.
     pub delivery: VerifiedDelivery,
     /// Its body.
-    pub body: Kept,
+    pub body: PackedBody,
     /// How long the source's deliveries and alerts count as the same.
     pub remember: Duration,
     /// The policy that decided.

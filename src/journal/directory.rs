@@ -6,8 +6,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::calls::Api;
 use super::error::JournalError;
-use super::kept::Body;
 use super::names;
+use super::packed::Body;
 use super::store::{TenantId, Tx};
 use super::views::decision_told;
 use crate::api::DecisionReceipt;

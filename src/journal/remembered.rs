@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::ids::decision_uuid;
-use super::kept::Body;
 use super::names::{self, Known, means};
 use super::outcome::{Thing, thing};
+use super::packed::Body;
 use super::prefix::{self, Named};
 use super::stored::Archive;
 use super::views::{ALERT, DECISION, alert_receipt, all, decision_receipt};

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, Row, params};
 use uuid::Uuid;
 
 use super::error::{JournalError, OpenError};
-use super::kept::Body;
+use super::packed::Body;
 use super::store;
 use crate::domain::alert::{Alert, AlertReason, AlertState, MachineId};
 use crate::domain::directory::{Found, Record};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Reader;
 use super::error::JournalError;
 use super::ids::decision_uuid;
-use super::kept::Body;
+use super::packed::Body;
 use super::pauses;
 use super::store::TenantId;
 use super::waits;

@@ -14,7 +14,7 @@ use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
 use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::{Asks, Cooldown, Limit, Openings, Verdict, Wanted};
 use scanhook::journal::{
-    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, Kept, PolicyId, Store, TenantId, Tx, Wait,
+    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PackedBody, PolicyId, Store, TenantId, Tx, Wait,
 };
 
 const SECRET: &[u8] = b"a secret of the simulated sender";
@@ -206,7 +206,7 @@ impl Real {
         }];
         let (policy, remember) = (self.policy, minutes(1));
         let acceptance =
-            Acceptance { body: Kept::of(delivery.body()), delivery, remember, policy, alerts, left_out: None };
+            Acceptance { body: PackedBody::of(delivery.body()), delivery, remember, policy, alerts, left_out: None };
         let receipt = write(&mut self.store, move |tx| tx.accept(&acceptance, now));
         let decision = receipt.alerts[0].decisions[0].clone();
         (decision.state, decision.reason, decision.scan_id)
