@@ -100,6 +100,7 @@ impl Lanes {
             tenant_id: tenant.tenant_id.clone(),
             client_id: tenant.client_id.clone(),
             secret: tenant.secret.clone(),
+            gives_way_to: tenant.gives_way_to(&settings.tenants),
             share: tenant.quota,
             on_unknown: tenant.on_unknown,
             external_id: tenant.external_id,

@@ -46,6 +46,7 @@ pub fn account() -> Account {
         tenant_id: "corp.example".to_owned(),
         client_id: "app".to_owned(),
         secret: "secret".to_owned().into(),
+        gives_way_to: Vec::new(),
         share: Share::WHOLE,
         sends: true,
         on_unknown: OnUnknown::Leave,

@@ -33,6 +33,23 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The first of these names that calls as the same app in the same Entra tenant, as far as tokens and settings tell.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn same_app(&self, tenant: TenantId, names: &[String]) -> Result<Option<String>, JournalError> {
+        let sql = "SELECT 1 FROM tenant other JOIN tenant mine
+                     ON other.client_id = mine.client_id
+                    AND coalesce(other.entra, other.tenant_id) = coalesce(mine.entra, mine.tenant_id)
+                   WHERE mine.id = ? AND other.name = ?";
+        for name in names {
+            if self.db.prepare_cached(sql)?.exists(params![tenant.0, name])? {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether anything of this tenant is not over: scans, and decisions that wait or are held.
     ///
     /// # Errors

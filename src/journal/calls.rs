@@ -110,7 +110,8 @@ impl Tx<'_> {
             "SELECT sent_at, coalesce(ended_at, ?4) AS ended, CASE WHEN urgent THEN coalesce(wanted_at, sent_at) END,
                     coalesce(answer = '429', 0) FROM call
              WHERE tenant IN (SELECT ?1 UNION SELECT other.id FROM tenant other JOIN tenant mine
-                                ON (other.tenant_id, other.client_id) = (mine.tenant_id, mine.client_id)
+                                ON other.client_id = mine.client_id
+                               AND coalesce(other.entra, other.tenant_id) = coalesce(mine.entra, mine.tenant_id)
                               WHERE mine.id = ?1)
                AND api = ?2 AND sent_at >= ?3 ORDER BY ended",
         )?;

@@ -5,7 +5,7 @@
 //! (send), `follow` (list, reconcile, end; `listing` is a list under way), `by_id` (read one action), `blocked` (what
 //! occupies a machine), `resolve` (which machine it is), `cancel` (call off), `paused` (what people hold back) and `gate`
 //! (token, pause, stop), `reach` (who cannot be reached). `throttle` brings a tenant back after a 429, `moved` waits while a name was given to another Entra
-//! tenant, `anchor` keeps spans of time true when the clock is set.
+//! tenant, `twin` gives way to another name of the same app, `anchor` keeps spans of time true when the clock is set.
 
 mod anchor;
 mod blocked;
@@ -20,6 +20,7 @@ mod reach;
 mod resolve;
 mod scan;
 mod throttle;
+mod twin;
 mod unfollowed;
 
 pub mod run;
@@ -64,6 +65,8 @@ pub struct Account {
     pub client_id: String,
     /// Its secret.
     pub secret: SecretString,
+    /// Other tenants' names for the same app, should their Entra tenant be the same one: they call, and this one does not.
+    pub gives_way_to: Vec<String>,
     /// Our share of each API's own budget.
     pub share: Share,
     /// What becomes of a call whose answer was lost, where the app may not read machine actions.
@@ -85,6 +88,7 @@ impl Account {
             (account.share, account.on_unknown, account.external_id, account.follow_for, account.sends)
         };
         self.name == other.name
+            && self.gives_way_to == other.gives_way_to
             && who(self) == who(other)
             && how(self) == how(other)
             && self.secret.expose_secret() == other.secret.expose_secret()
@@ -468,7 +472,8 @@ impl Lane {
         self.end_dry(tx, todo, now)?;
         self.give_up(tx, todo, now)?;
         self.drop_called_off(tx, todo, now)?;
-        let elsewhere = self.waits_for_the_old(tx, now, &mut todo.happened)?;
+        let elsewhere =
+            self.waits_for_the_old(tx, now, &mut todo.happened)? || self.gives_way(tx, now, &mut todo.happened)?;
         self.decide_resolving(tx, policy, id, todo, now)?;
         if elsewhere {
             self.drop_too_old(tx, todo, now)?;

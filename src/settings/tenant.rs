@@ -61,6 +61,18 @@ pub(super) fn read<'i>(
     })
 }
 
+impl Tenant {
+    /// The tenants that call in its place, should they be another name of the same app in the same Entra tenant.
+    #[must_use]
+    pub fn gives_way_to(&self, all: &[Tenant]) -> Vec<String> {
+        let rank = |tenant: &Tenant| (tenant.tenant_id.parse::<uuid::Uuid>().is_err(), tenant.name.clone());
+        let mut first: Vec<&Tenant> =
+            all.iter().filter(|other| same(&other.client_id, &self.client_id) && rank(other) < rank(self)).collect();
+        first.sort_by_key(|other| rank(other));
+        first.into_iter().map(|other| other.name.clone()).collect()
+    }
+}
+
 /// Two names for one app in one Entra tenant would each think the far side's whole budget theirs, and each scan a machine
 /// that the other is scanning. A domain and the id of one Entra tenant are known to be the same only when it answers.
 pub(super) fn compare(tenants: &[Tenant], ctx: &mut Context<'_>) {

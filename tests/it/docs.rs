@@ -240,6 +240,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
             "src/lane/blocked.rs",
             "src/lane/by_id.rs",
             "src/lane/moved.rs",
+            "src/lane/twin.rs",
             "src/journal/held.rs",
             "src/journal/cancel.rs",
         ])

@@ -450,6 +450,36 @@ async fn a_tenant_that_gets_another_name_has_no_quota_of_its_own() {
 }
 
 #[tokio::test]
+async fn one_app_named_by_a_domain_and_by_an_id_is_called_by_one_of_the_two_names() {
+    let site = Site::open().await;
+    let by_domain = std::fs::read_to_string(config(&site)).unwrap().replace(TENANT, "contoso.example");
+    let by_domain = by_domain.replace("preset = ", "tenants = \"default\"\npreset = ");
+    put(&config(&site), &by_domain);
+    site.ordered("/-/reload", json!({})).await;
+    let id = until("the token tells which Entra tenant the domain is", async || {
+        let lane = status(&site).await["tenants"][0]["lane"].clone();
+        lane["tenant_id"].as_str().filter(|id| *id != TENANT).map(str::to_owned)
+    })
+    .await;
+    let (head, tail) = by_domain.split_once("[tenants.default]").unwrap();
+    let (keys, rest) = tail.split_once("[sources.siem]").unwrap();
+    let twin = keys.replace("contoso.example", &id);
+    put(&config(&site), &format!("{head}[tenants.default]{keys}[tenants.twin]{twin}[sources.siem]{rest}"));
+    site.ordered("/-/reload", json!({})).await;
+    let stopped = async |name: &str| {
+        let tenants = status(&site).await["tenants"].clone();
+        let lane = tenants.as_array().unwrap().iter().find(|tenant| tenant["name"] == name).unwrap()["lane"].clone();
+        (lane["stopped"].as_str().map(str::to_owned), lane["token_expires_at"].is_string())
+    };
+    let why = until("the name that is written as a domain gives way", async || stopped("default").await.0).await;
+    assert!(why.contains("`twin`") && why.contains("same app"), "{why}");
+    until("the other has its token", async || stopped("twin").await.1.then_some(())).await;
+    assert_eq!(stopped("twin").await.0, None);
+    site.accepted(alert("1", "high", &machine(1))).await;
+    never("a scan leaves under the name that gave way", || !site.far.calls_of("scan").is_empty()).await;
+}
+
+#[tokio::test]
 async fn a_tenant_stopped_by_its_credential_goes_on_with_the_new_one() {
     let wish = Wish::default();
     let app = Tenant {
