@@ -5,7 +5,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 use super::rules::glob::Glob;
-use super::rules::operand::Folded;
+use super::rules::text::Folded;
 
 /// Characters of a pattern.
 const LONGEST: usize = 200;

@@ -6,12 +6,14 @@ use core::ops::Range;
 use core::time::Duration;
 
 use super::expression::Expression;
-use super::field::{Field, Named, Reading, Value};
+use super::field::{Field, Named, Value};
 use super::glob::Glob;
 use super::memo;
 use super::network::Network;
-use super::operand::{Folded, Operand, label};
+use super::operand::Operand;
+use super::reading::Reading;
 use super::sight::Sight;
+use super::text::{Folded, label};
 use super::truth::Truths;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Seen;
@@ -172,7 +174,7 @@ impl Leaf {
         if sight.open && self.field.is_open(sight) {
             return Truths::EITHER;
         }
-        memo::truths(sight.event.memo, &self.field, self, || self.judged(sight))
+        memo::truths(sight.event.memo, self.field.scope(), self, || self.judged(sight))
     }
 
     fn judged(&self, sight: &Sight<'_>) -> Truths {
@@ -196,7 +198,7 @@ impl Leaf {
 
     /// Its field with the value it has.
     pub(super) fn seen(&self, sight: &Sight<'_>) -> Seen {
-        memo::seen(sight.event.memo, &self.field, self, || self.looked_at(sight))
+        memo::seen(sight.event.memo, self.field.scope(), self, || self.looked_at(sight))
     }
 
     fn looked_at(&self, sight: &Sight<'_>) -> Seen {

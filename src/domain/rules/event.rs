@@ -1,7 +1,7 @@
 //! What a policy judges: one alert about one device, with what is known of the machine and the raw body.
 
-use super::field::Reading;
 use super::memo::Memo;
+use super::reading::Reading;
 use crate::domain::alert::{Alert, Device, MachineId};
 use crate::domain::json::Json;
 use crate::domain::time::Timestamp;

@@ -3,58 +3,13 @@
 use std::borrow::Cow;
 
 use super::event::{Event, Facts, MachineFacts};
+use super::memo::Scope;
+use super::reading::Reading;
 use super::sight::{Says, Sight};
 use crate::domain::alert::{MachineId, Severity};
 use crate::domain::json::{Doubt, Json};
 use crate::domain::pointer::Pointer;
 use crate::domain::time::Timestamp;
-
-/// What can be said of a fact: there it is, it is not there, or nobody can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading<T> {
-    /// The value.
-    Present(T),
-    /// Known not to be there: every operator on it is false.
-    Absent,
-    /// Cannot be known: Kleene logic.
-    Unknown,
-}
-
-impl<T> Reading<T> {
-    /// The reading of a fact that is absent where it is not there.
-    pub fn or_absent(value: Option<T>) -> Reading<T> {
-        value.map_or(Reading::Absent, Reading::Present)
-    }
-
-    /// The value, if there is one.
-    pub(super) fn present(self) -> Option<T> {
-        match self {
-            Reading::Present(value) => Some(value),
-            Reading::Absent | Reading::Unknown => None,
-        }
-    }
-
-    fn map<U>(self, to: impl FnOnce(T) -> U) -> Reading<U> {
-        match self {
-            Reading::Present(value) => Reading::Present(to(value)),
-            Reading::Absent => Reading::Absent,
-            Reading::Unknown => Reading::Unknown,
-        }
-    }
-
-    /// Known not to be there.
-    pub(super) const fn is_absent(&self) -> bool {
-        matches!(self, Reading::Absent)
-    }
-
-    const fn as_ref(&self) -> Reading<&T> {
-        match self {
-            Reading::Present(value) => Reading::Present(value),
-            Reading::Absent => Reading::Absent,
-            Reading::Unknown => Reading::Unknown,
-        }
-    }
-}
 
 codes! {
     /// The fields that have a name.
@@ -329,6 +284,23 @@ impl Field {
 
     pub(super) const fn is_device(&self) -> bool {
         matches!(self, Field::Named(named) if named.is_device())
+    }
+
+    /// For how long conditions on it come to the same; `None` where they depend on the device, or cost nothing.
+    pub(super) const fn scope(&self) -> Option<Scope> {
+        match self {
+            Field::Pointer { .. } => Some(Scope::Body),
+            Field::Named(
+                Named::User
+                | Named::AlertId
+                | Named::AlertTitle
+                | Named::AlertCategory
+                | Named::AlertTechniques
+                | Named::AlertStatus
+                | Named::AlertDetector,
+            ) => Some(Scope::Alert),
+            Field::Named(_) => None,
+        }
     }
 
     /// Whether it can hold several values.

@@ -170,6 +170,26 @@ pub(super) fn suggest(word: &str, known: &[&str]) -> String {
     }
 }
 
+/// Where the lines of a text begin.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(super) fn of(text: &str) -> Lines {
+        Lines(core::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    }
+
+    /// The line, from 1, that this byte is in.
+    pub(super) fn number(&self, at: usize) -> usize {
+        self.0.partition_point(|start| *start <= at)
+    }
+
+    /// The text of a line, from 1, and where it begins.
+    pub(super) fn text<'t>(&self, line: usize, text: &'t str) -> Option<(&'t str, usize)> {
+        let start = *self.0.get(line.checked_sub(1)?)?;
+        Some((text.get(start..)?.lines().next()?, start))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! Glob patterns: `*` any characters, `?` one, `[abc]` `[a-z]` `[!a-z]` one of a set, `\` takes the next literally.
 //! Against the whole text, ignoring case, in time proportional to the text times the pattern.
 
-use super::operand::Folded;
+use super::text::Folded;
 
 /// Characters of a pattern; longer ones are no names of anything.
 const LONGEST: usize = 300;

@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use aho_corasick::AhoCorasick;
 
 use super::condition::{Condition, Leaf, Test};
-use super::field::{Field, Reading, Shape, Value};
+use super::field::{Field, Shape, Value};
 use super::memo;
-use super::operand::{Folded, Operand, keys_of};
+use super::operand::Operand;
+use super::reading::Reading;
 use super::rule::Rule;
 use super::sight::Sight;
+use super::text::{Folded, keys_of};
 
 /// Fewer rules are looked at one by one.
 const FEW: usize = 4;
@@ -131,7 +133,7 @@ impl Place {
             found.extend(&self.all);
             return;
         }
-        memo::found(sight.event.memo, &self.field, self, found, |found| self.look_up(sight, found));
+        memo::found(sight.event.memo, self.field.scope(), self, found, |found| self.look_up(sight, found));
     }
 
     fn look_up(&self, sight: &Sight<'_>, found: &mut Vec<usize>) {

@@ -4,9 +4,17 @@
 use core::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::field::{Field, Named};
 use super::truth::Truths;
 use crate::domain::verdict::Seen;
+
+/// For how long a condition comes to the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// For all alerts of the body.
+    Body,
+    /// For all devices of the alert.
+    Alert,
+}
 
 /// For one body, one policy and one time of receipt. [`Memo::next_alert`] has to be called before another alert is
 /// judged.
@@ -32,45 +40,40 @@ impl Memo {
         self.of_alert.found.borrow_mut().clear();
     }
 
-    /// Where conditions on this field are remembered; `None` where they depend on the device, or cost nothing.
-    fn of(&self, field: &Field) -> Option<&Known> {
-        match field {
-            Field::Pointer { .. } => Some(&self.of_body),
-            Field::Named(
-                Named::User
-                | Named::AlertId
-                | Named::AlertTitle
-                | Named::AlertCategory
-                | Named::AlertTechniques
-                | Named::AlertStatus
-                | Named::AlertDetector,
-            ) => Some(&self.of_alert),
-            Field::Named(_) => None,
+    fn of(&self, scope: Scope) -> &Known {
+        match scope {
+            Scope::Body => &self.of_body,
+            Scope::Alert => &self.of_alert,
         }
     }
 }
 
 /// What a comparison came to.
-pub(super) fn truths<T>(memo: Option<&Memo>, field: &Field, place: &T, judge: impl FnOnce() -> Truths) -> Truths {
-    let Some(known) = memo.and_then(|memo| memo.of(field)) else { return judge() };
+pub(super) fn truths<T>(
+    memo: Option<&Memo>,
+    scope: Option<Scope>,
+    place: &T,
+    judge: impl FnOnce() -> Truths,
+) -> Truths {
+    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else { return judge() };
     recall(&known.truths, place, judge)
 }
 
 /// What a comparison saw.
-pub(super) fn seen<T>(memo: Option<&Memo>, field: &Field, place: &T, look: impl FnOnce() -> Seen) -> Seen {
-    let Some(known) = memo.and_then(|memo| memo.of(field)) else { return look() };
+pub(super) fn seen<T>(memo: Option<&Memo>, scope: Option<Scope>, place: &T, look: impl FnOnce() -> Seen) -> Seen {
+    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else { return look() };
     recall(&known.seen, place, look)
 }
 
 /// The rules that a place of the index finds.
 pub(super) fn found<T>(
     memo: Option<&Memo>,
-    field: &Field,
+    scope: Option<Scope>,
     place: &T,
     all: &mut Vec<usize>,
     find: impl FnOnce(&mut Vec<usize>),
 ) {
-    let Some(known) = memo.and_then(|memo| memo.of(field)) else { return find(all) };
+    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else { return find(all) };
     all.extend(recall(&known.found, place, || {
         let mut found = Vec::new();
         find(&mut found);

@@ -6,32 +6,29 @@ mod decide;
 pub mod duration;
 mod event;
 mod expect;
-mod explain;
 mod expression;
 mod field;
 mod finding;
 mod given;
 pub(in crate::domain) mod glob;
-mod hint;
 mod index;
-mod lint;
 mod list;
+mod members;
 mod memo;
-mod mistaken;
 mod network;
 mod opening;
-pub(in crate::domain) mod operand;
-mod outline;
+mod operand;
+mod parse;
 mod protect;
-mod read;
+mod reading;
+mod report;
 mod rule;
 mod run;
 mod sight;
 #[cfg(test)]
 mod tests;
+pub(in crate::domain) mod text;
 mod truth;
-mod walk;
-mod when;
 mod window;
 
 use core::time::Duration;
@@ -43,16 +40,18 @@ use window::Window;
 
 pub use event::{Event, Facts, MachineFacts, OwnedEvent, owned};
 pub use expect::{Begins, Expect, Given, Payload, Protected, RuleTest, Step};
-pub use explain::{Explained, Explanation, Failing, Glance, Judged};
-pub use field::{Named, Reading};
+pub use field::Named;
 pub use finding::{Finding, Level, render};
 pub use given::GivenFact;
-pub use list::{ListType, ReadList};
+pub use list::ListType;
 pub use memo::Memo;
-pub use outline::{
+pub use parse::list::ReadList;
+pub use protect::{AtMost, IfUnknown};
+pub use reading::Reading;
+pub use report::explain::{Explained, Explanation, Failing, Glance, Judged};
+pub use report::outline::{
     DefaultsOutline, LimitOutline, ListOutline, Outline, ProtectionOutline, RuleOutline, TimesOutline, WindowOutline,
 };
-pub use protect::{AtMost, IfUnknown};
 pub use run::{Ran, run};
 
 use super::comment::Template;
@@ -94,15 +93,6 @@ pub struct Loaded {
 impl Rules {
     /// Bytes of a rules file, and of a list's file; a larger one is a mistake.
     pub const LARGEST: usize = 4 << 20;
-
-    /// Reads a rules file. `read` gives the text of a list's file by the name that the rules give it, or says in a
-    /// sentence why it cannot be read.
-    ///
-    /// # Errors
-    /// Every error of the file, and its lints, in file order.
-    pub fn parse(text: &str, read: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
-        read::read(text, read)
-    }
 
     /// What becomes of one alert about one device. The tenant's limit and a stricter mode are the caller's to add.
     #[must_use]

@@ -1,16 +1,18 @@
 //! The policy as it is in force: every default in its place, every rule with its terms, lists with their sizes, windows
 //! with their next opening. For those who ask what is in force; nothing decides by it.
 
+use jiff::civil::Time;
 use serde::Serialize;
 
-use super::Rules;
-use super::condition::Condition;
-use super::duration::show;
 use super::explain::written;
-use super::list::ListType;
-use super::protect::{AtMost, IfUnknown};
-use super::read::Lines;
-use super::rule::Times;
+use crate::domain::rules::Rules;
+use crate::domain::rules::condition::Condition;
+use crate::domain::rules::duration::show;
+use crate::domain::rules::finding::Lines;
+use crate::domain::rules::list::ListType;
+use crate::domain::rules::protect::{AtMost, IfUnknown};
+use crate::domain::rules::rule::Times;
+use crate::domain::rules::window::{DAYS, Hours, Window};
 use crate::domain::scan::{Kind, Mode, Priority};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Limit;
@@ -189,7 +191,7 @@ impl Rules {
 
     fn protection_outlines(&self, text: &str) -> Vec<ProtectionOutline> {
         let lines = Lines::of(text);
-        let outline = |one: &super::protect::Protection| ProtectionOutline {
+        let outline = |one: &crate::domain::rules::protect::Protection| ProtectionOutline {
             name: one.name.clone(),
             line: lines.number(one.span.start),
             when: phrase(&one.when, text),
@@ -203,7 +205,7 @@ impl Rules {
 
     fn rule_outlines(&self, text: &str) -> Vec<RuleOutline> {
         let lines = Lines::of(text);
-        let outline = |rule: &super::rule::Rule| RuleOutline {
+        let outline = |rule: &crate::domain::rules::rule::Rule| RuleOutline {
             name: rule.name.clone(),
             line: lines.number(rule.span.start),
             scan: rule.scan.map_or("none", Kind::code),
@@ -228,7 +230,7 @@ impl Rules {
     }
 }
 
-impl super::list::Kept {
+impl crate::domain::rules::list::Kept {
     fn outline(&self, at: Timestamp) -> ListOutline {
         let ended = self.ends.partition_point(|ending| ending.until <= at);
         ListOutline {
@@ -257,5 +259,26 @@ fn phrase(condition: &Condition, text: &str) -> String {
         Condition::Any(parts) => format!("any = [{}]", list(parts)),
         Condition::None(parts) => format!("none = [{}]", list(parts)),
         Condition::Leaf(leaf) => written(leaf, text),
+    }
+}
+
+impl Window {
+    /// As those see it who ask what is in force.
+    fn outline(&self, at: Timestamp) -> WindowOutline {
+        let (open, opens) = (self.is_open(at), self.next_opening(at));
+        let days = DAYS.into_iter().zip(self.days).filter_map(|(day, opens)| opens.then_some(day));
+        let time = |time: Time| format!("{:02}:{:02}", time.hour(), time.minute());
+        let hours = |hours: &Hours| {
+            let closes = hours.closes.map_or_else(|| "24:00".to_owned(), time);
+            format!("{}-{closes}", time(hours.opens))
+        };
+        WindowOutline {
+            name: self.name.clone(),
+            timezone: self.zone.iana_name().unwrap_or("UTC").to_owned(),
+            days: days.collect(),
+            hours: self.hours.iter().map(hours).collect(),
+            open,
+            opens: (!open && opens != Timestamp::NEVER).then(|| opens.to_string()),
+        }
     }
 }

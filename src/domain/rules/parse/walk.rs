@@ -6,15 +6,15 @@ use core::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::duration;
-use super::field::{Field, Named};
-use super::finding::{Finding, Level, code, meant, quoted, suggest};
 use super::hint;
-use super::list::Lists;
-use super::when::OPERATORS;
-use super::window::Window;
 use crate::domain::plain::{one_line, shown};
 use crate::domain::pointer::Pointer;
+use crate::domain::rules::duration;
+use crate::domain::rules::field::{Field, Named};
+use crate::domain::rules::finding::{Finding, Level, code, meant, quoted, suggest};
+use crate::domain::rules::list::Lists;
+use crate::domain::rules::window::Window;
+use crate::domain::scan::{Kind, Mode};
 use crate::domain::time::Timestamp;
 
 /// Characters of a message; the longest of ours lists all fields.
@@ -320,3 +320,16 @@ fn quoted_operator<'v>(group: Option<&str>, key: &'v str) -> Option<(Named, &'v 
     };
     named.map(|named| (named, operator))
 }
+
+pub(super) const MODES: &[(&str, Mode)] = &[
+    (Mode::DryRun.code(), Mode::DryRun),
+    (Mode::Approve.code(), Mode::Approve),
+    (Mode::Enforce.code(), Mode::Enforce),
+];
+
+pub(super) const SCANS: &[(&str, Option<Kind>)] =
+    &[(Kind::Quick.code(), Some(Kind::Quick)), (Kind::Full.code(), Some(Kind::Full)), ("none", None)];
+
+/// The operators of the language; equality has none.
+pub(super) const OPERATORS: &[&str] =
+    &["gte", "gt", "lte", "lt", "contains", "glob", "regex", "cidr", "all_of", "older_than", "exists"];

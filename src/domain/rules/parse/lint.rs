@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 
-use super::Rules;
-use super::condition::{Condition, Leaf, Relation, Test};
-use super::field::{Field, Named};
-use super::finding::{Finding, Level, code, quoted, suggest};
-use super::list::{Ending, Kept};
-use super::operand::Operand;
-use super::rule::Rule;
 use super::walk::Walk;
 use crate::domain::alert::Severity;
 use crate::domain::json::Json;
+use crate::domain::rules::Rules;
+use crate::domain::rules::condition::{Condition, Leaf, Relation, Test};
+use crate::domain::rules::field::{Field, Named};
+use crate::domain::rules::finding::{Finding, Level, code, quoted, suggest};
+use crate::domain::rules::list::{Ending, Kept};
+use crate::domain::rules::operand::Operand;
+use crate::domain::rules::rule::Rule;
 use crate::domain::time::Timestamp;
 
 /// Comparisons of two rules that one file may cost; beyond them nothing more is found.

@@ -6,19 +6,19 @@ use std::collections::{BTreeSet, HashSet};
 
 use toml::de::{DeTable, DeValue};
 
-use super::condition::Condition;
 use super::expect::Names;
-use super::finding::{Finding, Level, code, quoted};
-use super::given::TestFacts;
 use super::hint;
-use super::index::Index;
 use super::list::ReadList;
-use super::rule::{Rule, Times};
-use super::walk::{Entry, Node, Walk, entries_of};
-use super::{Loaded, Rules};
+use super::walk::{Entry, MODES, Node, SCANS, Walk, entries_of};
 use crate::domain::comment::{Template, TemplateFault};
 use crate::domain::plain::one_line;
-use crate::domain::scan::{Kind, Mode, Priority};
+use crate::domain::rules::condition::Condition;
+use crate::domain::rules::finding::{Finding, Level, Lines, code, quoted};
+use crate::domain::rules::given::TestFacts;
+use crate::domain::rules::index::Index;
+use crate::domain::rules::rule::{Rule, Times};
+use crate::domain::rules::{Loaded, Rules};
+use crate::domain::scan::{Mode, Priority};
 use crate::domain::verdict::{Cooldown, Limit};
 
 const TOP: &[&str] = &["version", "defaults", "lists", "windows", "protect", "rule", "test_facts", "test"];
@@ -28,14 +28,6 @@ const RULE: &[&str] = &[
 ];
 const COMMENT: &str = "{scan} antivirus scan due to alert {alert.id} ({source}, rule {rule})";
 const HOUR: Duration = Duration::from_secs(3600);
-
-pub(super) const MODES: &[(&str, Mode)] = &[
-    (Mode::DryRun.code(), Mode::DryRun),
-    (Mode::Approve.code(), Mode::Approve),
-    (Mode::Enforce.code(), Mode::Enforce),
-];
-pub(super) const SCANS: &[(&str, Option<Kind>)] =
-    &[(Kind::Quick.code(), Some(Kind::Quick)), (Kind::Full.code(), Some(Kind::Full)), ("none", None)];
 
 /// `[defaults]`, with the language's own where the file says nothing.
 struct Defaults {
@@ -62,7 +54,18 @@ impl Default for Defaults {
     }
 }
 
-pub(super) fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
+impl Rules {
+    /// Reads a rules file. `read` gives the text of a list's file by the name that the rules give it, or says in a
+    /// sentence why it cannot be read.
+    ///
+    /// # Errors
+    /// Every error of the file, and its lints, in file order.
+    pub fn parse(text: &str, read: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
+        self::read(text, read)
+    }
+}
+
+fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
     let mut walk = Walk::new(text);
     if text.len() > Rules::LARGEST {
         let remedy = "so large a policy is a mistake; long lists belong into files of their own";
@@ -87,26 +90,6 @@ pub(super) fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Findin
             Ok(Loaded { rules, lints: findings })
         }
         _ => Err(findings),
-    }
-}
-
-/// Where the lines of a text begin.
-pub(super) struct Lines(Vec<usize>);
-
-impl Lines {
-    pub(super) fn of(text: &str) -> Lines {
-        Lines(core::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
-    }
-
-    /// The line, from 1, that this byte is in.
-    pub(super) fn number(&self, at: usize) -> usize {
-        self.0.partition_point(|start| *start <= at)
-    }
-
-    /// The text of a line, from 1, and where it begins.
-    fn text<'t>(&self, line: usize, text: &'t str) -> Option<(&'t str, usize)> {
-        let start = *self.0.get(line.checked_sub(1)?)?;
-        Some((text.get(start..)?.lines().next()?, start))
     }
 }
 

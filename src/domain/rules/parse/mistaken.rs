@@ -4,9 +4,9 @@
 use core::net::IpAddr;
 use core::ops::Range;
 
-use super::field::{Field, Shape};
-use super::finding::{code, quoted};
 use super::walk::Walk;
+use crate::domain::rules::field::{Field, Shape};
+use crate::domain::rules::finding::{code, quoted};
 
 impl Walk<'_> {
     /// A text that a field is to be equal to.

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::condition::{Condition, Leaf};
-use super::event::Event;
-use super::rule::{Calendar, Times};
-use super::sight::Sight;
-use super::truth::Truths;
-use super::{Facts, Rules};
+use crate::domain::rules::condition::{Condition, Leaf};
+use crate::domain::rules::event::Event;
+use crate::domain::rules::rule::{Calendar, Times};
+use crate::domain::rules::sight::Sight;
+use crate::domain::rules::truth::Truths;
+use crate::domain::rules::{Facts, Rules};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Guarded, Seen, Verdict};
 
@@ -158,7 +158,7 @@ impl Times {
         let keys = [("during", &self.during), ("outside", &self.outside), ("start", &self.start)];
         let places = keys.into_iter().flat_map(|(key, places)| places.iter().map(move |place| (key, *place)));
         let windows = places.filter_map(|(key, place)| Some((key, calendar.get(place)?)));
-        let glance = |(key, window): (_, &super::window::Window)| {
+        let glance = |(key, window): (_, &crate::domain::rules::window::Window)| {
             let (open, opens) = (window.is_open(at), window.next_opening(at));
             let opens = (!open && opens != Timestamp::NEVER).then(|| opens.to_string());
             Glance { key, window: window.name.clone(), open, opens }

@@ -4,20 +4,17 @@ use core::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::condition::{Condition, Leaf, Pattern, Relation, Test};
-use super::expression::{self, Expression};
-use super::field::{Field, Shape};
-use super::finding::{code, quoted, suggest};
-use super::glob::Glob;
 use super::hint;
-use super::network::Network;
-use super::operand::{Folded, Number, Operand};
-use super::walk::{Entry, FieldEntry, Node, Walk, entries_of, kind};
+use super::walk::{Entry, FieldEntry, Node, OPERATORS, Walk, entries_of, kind};
 use crate::domain::alert::Severity;
-
-/// The operators of the language; equality has none.
-pub(super) const OPERATORS: &[&str] =
-    &["gte", "gt", "lte", "lt", "contains", "glob", "regex", "cidr", "all_of", "older_than", "exists"];
+use crate::domain::rules::condition::{Condition, Leaf, Pattern, Relation, Test};
+use crate::domain::rules::expression::{self, Expression};
+use crate::domain::rules::field::{Field, Shape};
+use crate::domain::rules::finding::{code, quoted, suggest};
+use crate::domain::rules::glob::Glob;
+use crate::domain::rules::network::Network;
+use crate::domain::rules::operand::Operand;
+use crate::domain::rules::text::{Folded, Number};
 
 impl Walk<'_> {
     /// A table of conditions, all of which must hold.

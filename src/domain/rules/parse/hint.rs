@@ -2,9 +2,9 @@
 
 use core::ops::Range;
 
-use super::field::Named;
-use super::finding::{Finding, Level, code};
 use crate::domain::plain::one_line;
+use crate::domain::rules::field::Named;
+use crate::domain::rules::finding::{Finding, Level, code};
 
 /// Names of fields in other products, without separators, and ours.
 const FIELDS: &[(&[&str], Named)] = &[
