@@ -25,10 +25,12 @@ use crate::policy::Policy;
 use crate::reload::{self, Listening, Origin, Reloader, Reloads};
 use crate::server::admin::{self, Admin};
 use crate::server::descriptors;
-use crate::server::listener::{self, Limits};
+use crate::server::door::Sources;
+use crate::server::limits::Limits;
+use crate::server::listener;
 use crate::server::reception::{Heard, Reception, Refusals};
 use crate::server::traces::Traces;
-use crate::server::webhook::{self, Answered, Door, Sources};
+use crate::server::webhook::{self, Answered, Door};
 use crate::settings::Settings;
 use crate::simulator::serve as simulator;
 

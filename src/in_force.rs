@@ -10,10 +10,9 @@ use tokio::sync::watch;
 
 use crate::api::{LaneView, QuotaView};
 use crate::domain::scan::Mode;
-use crate::intake::{ActsFor, Desk, Desks};
 use crate::journal::{PolicyId, Retention, TenantId};
 use crate::policy::{Ceiling, Policy, Terms};
-use crate::settings::{Settings, Tenant};
+use crate::settings::{Settings, Source, Tenant};
 
 /// What is in force; to be taken once for each piece of work.
 pub type Current = watch::Receiver<Arc<InForce>>;
@@ -82,3 +81,32 @@ pub fn ceiling(settings: &Settings, tenant: &Tenant) -> Ceiling {
     let process = if settings.dry_run { Mode::DryRun } else { Mode::Enforce };
     Ceiling::AtMost(process.min(tenant.mode.unwrap_or(Mode::Enforce)))
 }
+
+/// What a source is allowed and whom it acts for.
+pub struct Desk {
+    /// The configured source.
+    pub source: Source,
+    /// The tenants it may act on, by their configured name.
+    pub tenants: BTreeMap<String, ActsFor>,
+}
+
+impl Desk {
+    /// For a source that acts on one tenant.
+    #[must_use]
+    pub fn of_one(source: Source, tenant: TenantId, terms: Terms) -> Desk {
+        let tenants = source.tenants.iter().map(|name| (name.clone(), ActsFor { tenant, terms })).collect();
+        Desk { source, tenants }
+    }
+}
+
+/// A tenant a source may act on.
+#[derive(Clone, Copy)]
+pub struct ActsFor {
+    /// The tenant's row.
+    pub tenant: TenantId,
+    /// What the tenant allows.
+    pub terms: Terms,
+}
+
+/// What every source is allowed, by its name.
+pub type Desks = BTreeMap<String, Desk>;

@@ -15,45 +15,15 @@ use crate::domain::rules::{Facts, Memo};
 use crate::domain::signature::{self, Presented, Refused, Standing};
 use crate::domain::strict_json::{self, NotStrict};
 use crate::domain::time::Timestamp;
-use crate::in_force::{Current, InForce};
+use crate::in_force::{ActsFor, Current, Desk, InForce};
 use crate::journal::{
-    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PackedBody, PolicyId, RefusedBody, TenantId,
+    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PackedBody, PolicyId, RefusedBody,
 };
 use crate::keyrings::Ring;
-use crate::policy::{Policy, Question, Terms};
-use crate::settings::Source;
+use crate::policy::{Policy, Question};
 
 /// What the writer pays for a decision, in bytes of a body: a small body may name many devices.
 const BYTES_OF_A_DECISION: usize = 2048;
-
-/// What a source is allowed and whom it acts for.
-pub struct Desk {
-    /// The configured source.
-    pub source: Source,
-    /// The tenants it may act on, by their configured name.
-    pub tenants: BTreeMap<String, ActsFor>,
-}
-
-impl Desk {
-    /// For a source that acts on one tenant.
-    #[must_use]
-    pub fn of_one(source: Source, tenant: TenantId, terms: Terms) -> Desk {
-        let tenants = source.tenants.iter().map(|name| (name.clone(), ActsFor { tenant, terms })).collect();
-        Desk { source, tenants }
-    }
-}
-
-/// A tenant a source may act on.
-#[derive(Clone, Copy)]
-pub struct ActsFor {
-    /// The tenant's row.
-    pub tenant: TenantId,
-    /// What the tenant allows.
-    pub terms: Terms,
-}
-
-/// What every source is allowed, by its name.
-pub type Desks = BTreeMap<String, Desk>;
 
 /// Everything intake needs.
 pub struct Intake {

@@ -21,15 +21,13 @@ use crate::keyrings;
 use crate::lanes::Lanes;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
+use crate::server::door::{SourceDoor, Sources};
 use crate::server::reception::Heard;
-use crate::server::webhook::{SourceDoor, Sources};
 use crate::settings::{Inputs, Settings, Source};
 use files::{Look, Watch};
 use patience::{Patience, Undone};
-use read::Read;
+use read::{MOST, Read};
 
-/// Faults that are shown and logged; the others are counted.
-const MOST: usize = 50;
 /// How long a reading may take; one of large policies with their tests takes a second or two.
 const LIMIT: Duration = Duration::from_secs(20);
 /// Orders that may wait for one another.

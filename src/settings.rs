@@ -2,6 +2,7 @@
 //! The only reader of the environment. Every fault of all three is reported at once, and no value of a secret ever.
 
 mod auth;
+mod limits;
 mod locate;
 mod place;
 mod retention;
@@ -15,6 +16,7 @@ mod tests;
 use core::fmt;
 use core::mem::take;
 use core::time::Duration;
+pub use limits::{FailureBudget, TrustedProxies};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -30,8 +32,6 @@ use crate::domain::scan::{Mode, OnUnknown};
 use crate::domain::signature::{Authentication, Key, KeyEncoding};
 use crate::domain::verdict::Limit;
 use crate::file::Prints;
-use crate::server::address::TrustedProxies;
-use crate::server::webhook::FailureBudget;
 use place::{Context, Section};
 
 /// Everything `serve` needs to know.

@@ -11,7 +11,8 @@ use super::serve::bind;
 use super::signals::Signals;
 use crate::clock;
 use crate::domain::rules::duration;
-use crate::server::listener::{self, Limits};
+use crate::server::limits::Limits;
+use crate::server::listener;
 use crate::simulator::serve::{Shared, router};
 use crate::simulator::{Busy, Setup, Simulator};
 

@@ -10,7 +10,8 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use super::Endpoints;
-use super::reply::{NOT_DEFENDER, Next, PAUSE, Page, Refusal, pause};
+use super::header::pause;
+use super::reply::{NOT_DEFENDER, Next, PAUSE, Page, Refusal};
 use super::request::{NextPage, encoded, get, page, seconds};
 use super::token::Bearer;
 use crate::domain::alert::MachineId;

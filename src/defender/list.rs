@@ -10,7 +10,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Endpoints;
-use super::reply::{ActionView, Next, PAUSE, Page, Refusal, Sent, is_ours, pause, tail_of};
+use super::header::pause;
+use super::reply::{ActionView, Next, PAUSE, Page, Refusal, Sent, is_ours, tail_of};
 use super::request::NextPage;
 use crate::domain::alert::MachineId;
 

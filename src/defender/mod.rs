@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 pub mod client;
 pub mod directory;
+pub mod header;
 pub mod list;
 pub mod reply;
 pub mod request;

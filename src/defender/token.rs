@@ -15,7 +15,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Endpoints;
-use super::reply;
+use super::header;
 use crate::domain::time::Timestamp;
 
 /// The pause after a transient refusal that names none (defender-api, token errors).
@@ -80,13 +80,13 @@ impl Claims {
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        let text = |key: &str| json.get(key).and_then(Value::as_str).map(|t| reply::shown(t, 200));
+        let text = |key: &str| json.get(key).and_then(Value::as_str).map(|t| header::shown(t, 200));
         let roles = json.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let scopes = json.get("scp").and_then(Value::as_str).unwrap_or("").split_whitespace();
         Claims {
             aud: text("aud"),
             tid: text("tid"),
-            roles: roles.chain(scopes).take(64).map(|r| reply::shown(r, 100)).collect(),
+            roles: roles.chain(scopes).take(64).map(|r| header::shown(r, 100)).collect(),
             exp: json.get("exp").and_then(Value::as_i64),
         }
     }
@@ -142,7 +142,7 @@ impl fmt::Display for TokenRefusal {
 #[must_use]
 pub fn read(answer: &Response<Bytes>, now: Timestamp) -> TokenReply {
     let status = answer.status();
-    let wait = reply::pause(answer.headers(), PAUSE);
+    let wait = header::pause(answer.headers(), PAUSE);
     let later = |code: &str| TokenReply::Later(wait, code.to_owned());
     // Such an answer speaks of time, not of the credential.
     if status.is_server_error() || matches!(status.as_u16(), 408 | 429) {
@@ -202,14 +202,14 @@ fn refused(status: u16, body: &Value, wait: Duration) -> TokenReply {
     let (code, handling) = match (known, numbers.first(), word) {
         (Some((number, handling)), ..) => (format!("AADSTS{number}"), handling),
         (None, Some(number), word) => (format!("AADSTS{number}"), of_word(word.unwrap_or(""))),
-        (None, None, Some(word)) => (reply::shown(word, 64), of_word(word)),
+        (None, None, Some(word)) => (header::shown(word, 64), of_word(word)),
         (None, None, None) => (format!("http-{status}"), of_word("")),
     };
     match handling {
         Handling::Retry => TokenReply::Later(wait, code),
         Handling::Loop => TokenReply::Later(wait.max(LOOP_PAUSE), code),
         Handling::Stop(whose, meaning) => {
-            let trace = body.get("trace_id").and_then(Value::as_str).map(|t| reply::shown(t, 64));
+            let trace = body.get("trace_id").and_then(Value::as_str).map(|t| header::shown(t, 64));
             TokenReply::Refused(TokenRefusal { code, whose, meaning, trace })
         }
     }

@@ -7,20 +7,17 @@ use rusqlite::{OptionalExtension, params};
 use super::decisions::NewDecision;
 use super::error::JournalError;
 use super::findings::{Finding, Known};
+use super::keys::{PolicyId, TenantId};
 use super::names;
 use super::packed::PackedBody;
 use super::receipt::receipt;
-use super::store::{TenantId, Tx};
+use super::store::Tx;
 use crate::api::{AlertReceipt, Receipt};
 use crate::domain::alert::{Alert, AlertReason, AlertState};
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::mapping::Item;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Verdict;
-
-/// A policy's row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PolicyId(pub i64);
 
 /// A delivery that was read and decided, ready to be stored.
 pub struct Acceptance {

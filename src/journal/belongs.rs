@@ -4,7 +4,8 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::store::{TenantId, Tx};
+use super::keys::TenantId;
+use super::store::Tx;
 
 impl Tx<'_> {
     /// The Entra tenant that the work of this name belongs to, where its id is known: by a token, or by the settings.

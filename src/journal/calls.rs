@@ -3,7 +3,8 @@
 use rusqlite::params;
 
 use super::error::JournalError;
-use super::store::{TenantId, Tx};
+use super::keys::TenantId;
+use super::store::Tx;
 use crate::domain::quota::Entry;
 use crate::domain::scan::ScanId;
 use crate::domain::time::Timestamp;

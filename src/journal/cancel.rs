@@ -5,10 +5,11 @@ use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
 use super::error::JournalError;
+use super::keys::TenantId;
 use super::outcome::{Done, Thing, thing, told, unknown};
+use super::rows::all;
 use super::scans::{COLUMNS, ScanRow, damaged, scan_row};
-use super::store::{TenantId, Tx};
-use super::views::all;
+use super::store::Tx;
 use crate::api::ItemView;
 use crate::domain::person::By;
 use crate::domain::scan::{Outcome, ScanId};

@@ -5,12 +5,13 @@ use core::time::Duration;
 use rusqlite::{OptionalExtension, Params, params};
 use uuid::Uuid;
 
-use super::accept::PolicyId;
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::keys::PolicyId;
+use super::keys::TenantId;
 use super::names;
 use super::scans::{openings, windows};
-use super::store::{TenantId, Tx};
+use super::store::Tx;
 use super::waits;
 use crate::api::DecisionReceipt;
 use crate::domain::alert::MachineId;

@@ -6,9 +6,10 @@ use rusqlite::{OptionalExtension, params};
 
 use super::calls::Api;
 use super::error::JournalError;
+use super::keys::TenantId;
 use super::names;
 use super::packed::Body;
-use super::store::{TenantId, Tx};
+use super::store::Tx;
 use super::views::decision_told;
 use crate::api::DecisionReceipt;
 use crate::domain::alert::{Alert, MachineId};

@@ -4,8 +4,8 @@
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::accept::PolicyId;
 use super::error::JournalError;
+use super::keys::PolicyId;
 use super::store::Tx;
 use crate::domain::alert::{Alert, Device};
 use crate::domain::plan::AHEAD;

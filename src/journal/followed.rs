@@ -5,8 +5,9 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::JournalError;
+use super::keys::TenantId;
 use super::scans::{COLUMNS, IS_OPEN, ScanRow, damaged, scan_row};
-use super::store::{TenantId, Tx};
+use super::store::Tx;
 use crate::domain::scan::ScanId;
 use crate::domain::time::Timestamp;
 

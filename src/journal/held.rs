@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-use super::accept::PolicyId;
 use super::decisions::{Again, NewDecision};
 use super::error::JournalError;
+use super::keys::PolicyId;
+use super::keys::TenantId;
 use super::outcome::{Done, OnTerms, Thing, decision, happened_to, told, unknown};
+use super::rows::all;
 use super::scans::damaged;
-use super::store::{TenantId, Tx};
-use super::views::all;
+use super::store::Tx;
 use crate::api::ItemView;
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::directory::{Claims, Question};

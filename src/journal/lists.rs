@@ -3,11 +3,12 @@
 use rusqlite::{Row, params, params_from_iter};
 use uuid::Uuid;
 
-use super::Reader;
 use super::error::JournalError;
 use super::filter::{Filter, Narrowed, WINDOW};
 use super::names::{Known, means, means_alert, means_scan};
-use super::views::{ALERT, DECISION, SCAN, alert_receipt, all, decision_receipt, events, scan_view, time};
+use super::reader::Reader;
+use super::rows::{all, time};
+use super::views::{ALERT, DECISION, SCAN, alert_receipt, decision_receipt, events, scan_view};
 use super::waits;
 use crate::api::{AlertView, DecisionReceipt, DecisionView, Page, ScanView};
 use crate::domain::alert::Alert;

@@ -9,12 +9,15 @@ mod calls;
 mod cancel;
 mod decisions;
 mod directory;
+mod dump;
 mod error;
+mod file;
 mod filter;
 mod findings;
 mod followed;
 mod held;
 mod ids;
+mod keys;
 mod lists;
 mod names;
 mod outcome;
@@ -22,12 +25,15 @@ mod packed;
 mod pauses;
 mod prefix;
 mod queue;
+mod reader;
 mod receipt;
 mod refused;
 mod remembered;
 mod retention;
 mod retry;
+mod rows;
 mod scans;
+mod schema;
 mod selection;
 mod space;
 mod store;
@@ -47,7 +53,7 @@ use core::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub use accept::{Acceptance, AcceptedAlert, Decided, PolicyId};
+pub use accept::{Acceptance, AcceptedAlert, Decided};
 pub use calls::{Api, CallId, ClockSet};
 pub use cancel::CalledOff;
 pub use decisions::{Admitted, Again, NewDecision};
@@ -57,20 +63,23 @@ pub use filter::{Filter, List};
 pub use followed::{Due, MISSES, OpenScan};
 pub use held::Word;
 pub use ids::{Ids, decision_uuid};
+pub use keys::{PolicyId, TenantId};
 pub use lists::LONGEST_PAGE;
 pub use outcome::{Done, OnTerms};
 pub use packed::PackedBody;
 pub use pauses::{InForce, Narrow, PauseId, Scope};
 pub use prefix::Named;
 pub use queue::Blocked;
+pub use reader::Reader;
 pub use refused::{HEAD, RefusedBody};
 pub use remembered::{Remembered, RememberedAlert, RememberedDecision};
 pub use retention::Retention;
 pub use retry::{Recalled, Sorted};
 pub use scans::{Cited, FORBIDDEN, MACHINE_BUSY, ScanRow, Wait};
+pub use schema::SCHEMA;
 pub use selection::{Selected, Selector, Wants};
 pub use space::{Room, Space};
-pub use store::{Job, SCHEMA, Store, TenantId, Touched, Tx};
+pub use store::{Job, Store, Touched, Tx};
 pub use stored::{Archive, StoredAlert, StoredDecision, StoredDelivery};
 use turns::{Held, Turns};
 pub use views::latest_bodies;
@@ -79,11 +88,6 @@ pub use views::latest_bodies;
 const QUEUE: usize = 4096;
 /// How long a sender's job may wait to be begun.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// A read-only view of the committed journal.
-pub struct Reader<'c> {
-    pub(in crate::journal) db: &'c Connection,
-}
 
 /// The handle: cheap to clone, shared by server, lanes and housekeeping.
 #[derive(Clone)]
@@ -122,7 +126,7 @@ impl Journal {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let held = Arc::new(Held::default());
         let wakes = Wakes::default();
-        let reader = Arc::new(Mutex::new(store::reader(path)?));
+        let reader = Arc::new(Mutex::new(reader::open(path)?));
         let inner = Inner { queue, held: held.clone(), space: store.space(), reader, wakes: wakes.clone() };
         Ok((Journal { inner: Arc::new(inner) }, Writer { store, jobs, held, wakes }))
     }

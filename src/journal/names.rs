@@ -5,8 +5,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::error::JournalError;
-use super::store::TenantId;
-use super::views::all;
+use super::keys::TenantId;
+use super::rows::all;
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::device_glob::{DeviceGlob, folded};
 use crate::domain::directory::Found;

@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::ids::{decision_row, decision_uuid};
-use super::store::{TenantId, Tx};
-use super::views::{all, time};
+use super::keys::TenantId;
+use super::rows::{all, time};
+use super::store::Tx;
 use crate::api::ItemView;
 use crate::domain::alert::Alert;
 use crate::domain::person::By;

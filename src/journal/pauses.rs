@@ -5,10 +5,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::JournalError;
+use super::keys::TenantId;
 use super::names::means_scan;
+use super::rows::{all, time};
 use super::scans::ScanRow;
-use super::store::{TenantId, Tx};
-use super::views::{all, time};
+use super::store::Tx;
 use crate::api::{EventView, PauseView};
 use crate::domain::device_glob::DeviceGlob;
 use crate::domain::person::By;

@@ -3,12 +3,12 @@
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::Reader;
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::outcome::Done;
+use super::reader::Reader;
+use super::rows::all;
 use super::selection::Wants;
-use super::views::all;
 use crate::api::ItemView;
 use crate::domain::time::Timestamp;
 

@@ -4,8 +4,9 @@ use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
 use super::followed::TO_BE_SENT_AGAIN;
+use super::keys::TenantId;
 use super::scans::{COLUMNS, MACHINE_BUSY, ScanRow, damaged, scan_row};
-use super::store::{TenantId, Tx};
+use super::store::Tx;
 use crate::domain::scan::ScanId;
 use crate::domain::time::Timestamp;
 

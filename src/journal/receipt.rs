@@ -5,7 +5,8 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::views::{ALERT, DECISION, alert_receipt, all, decision_receipt};
+use super::rows::all;
+use super::views::{ALERT, DECISION, alert_receipt, decision_receipt};
 use super::waits;
 use crate::api::{AlertReceipt, DecisionCount, DecisionReceipt, Receipt, Truncated};
 

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, params};
 
 use super::error::JournalError;
+use super::rows::{all, time};
 use super::store::Tx;
-use super::views::{all, time};
 use crate::api::UnreadView;
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::plain::shown;

@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use rusqlite::{OptionalExtension, Params, params};
 
-use super::accept::PolicyId;
 use super::error::JournalError;
+use super::keys::PolicyId;
+use super::rows::all;
 use super::store::Tx;
-use super::views::all;
 use crate::domain::time::Timestamp;
 
 /// How long what is kept.

@@ -4,7 +4,8 @@ use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::store::{TenantId, Tx};
+use super::keys::TenantId;
+use super::store::Tx;
 use crate::domain::alert::{Alert, MachineId};
 use crate::domain::obstacles::Obstacles;
 use crate::domain::scan::{Kind, Outcome, Priority, ScanId};

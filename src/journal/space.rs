@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::JournalError;
-use super::store::{beside, private};
+use super::file::{beside, private};
 
 /// What is kept for the lanes, where the disk is not so small that this is much of it.
 const RESERVE: u64 = 16 << 20;

@@ -2,33 +2,23 @@
 //! a savepoint of its own; replies leave only after COMMIT, so nothing is told that is not on disk.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::hooks::{AuthContext, Authorization};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
+use super::dump::dump;
 use super::error::{JournalError, OpenError};
+use super::file::{Lock, beside, close_to_others, lock, make_folder, open_private, private};
 use super::ids::Ids;
+use super::keys::TenantId;
+use super::reader::Reader;
+use super::schema::{migrate, recognize};
 use super::space::{Reserve, Space};
 use crate::domain::time::Timestamp;
-
-/// The schema this version writes; a newer one is refused, an older one is migrated step by step.
-pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
-/// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.
-const NAMES: usize = 2;
-/// More than the journal has different ones: none is compiled anew for a job.
-const STATEMENTS: usize = 512;
-/// "scnh": tells our database from any other SQLite file.
-const APPLICATION: i64 = 0x7363_6e68;
-
-/// A tenant's row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TenantId(pub i64);
 
 /// The tenants whose lanes have something to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -313,12 +303,12 @@ impl Store {
     /// # Errors
     /// When the journal cannot be read.
     pub fn dump(&self) -> Result<String, JournalError> {
-        super::views::dump(&self.db)
+        dump(&self.db)
     }
 
     /// Reads within the writer's own connection; for the simulation and tests.
-    pub fn read<T>(&self, f: impl FnOnce(&super::Reader<'_>) -> T) -> T {
-        f(&super::Reader { db: &self.db })
+    pub fn read<T>(&self, f: impl FnOnce(&Reader<'_>) -> T) -> T {
+        f(&Reader { db: &self.db })
     }
 }
 
@@ -331,111 +321,6 @@ fn refuse(jobs: Vec<Job>, error: &JournalError) {
 /// One of the few statements that frame jobs: compiled once, like all others.
 fn said(db: &Connection, sql: &str) -> Result<(), JournalError> {
     db.prepare_cached(sql)?.execute([])?;
-    Ok(())
-}
-
-/// A read-only connection to the same file.
-pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite)?;
-    db.busy_timeout(core::time::Duration::from_secs(2)).map_err(OpenError::sqlite)?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(db)
-}
-
-pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
-    PathBuf::from(name)
-}
-
-/// A folder that is not there is made, for its owner alone.
-fn make_folder(path: &Path) -> Result<(), OpenError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) else {
-        return Ok(());
-    };
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|e| OpenError::io(folder, &e))
-}
-
-/// One process a journal. The lock is a file of its own, so that readers still get in.
-struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Not by closing alone: a process that was forked a moment ago holds the file, too, until it runs its program.
-        let _ = self.0.unlock();
-    }
-}
-
-fn lock(path: &Path) -> Result<Lock, OpenError> {
-    let place = beside(path, "lock");
-    let file = private(&place)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
-        Err(std::fs::TryLockError::Error(error)) => Err(OpenError::io(&place, &error)),
-    }
-}
-
-/// Opens or makes a file beside the journal that only its owner may read: the journal holds alerts. A link there is
-/// refused, so that nobody can have another file opened, or made, in its place; nothing is ever emptied.
-pub(super) fn private(path: &Path) -> Result<File, OpenError> {
-    open_private(path, false)
-}
-
-fn open_private(path: &Path, through_link: bool) -> Result<File, OpenError> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600).custom_flags(if through_link { 0 } else { libc::O_NOFOLLOW });
-    }
-    let file = options.open(path).map_err(|error| match std::fs::symlink_metadata(path) {
-        Ok(about) if about.is_symlink() && !through_link => OpenError::Io {
-            path: path.to_owned(),
-            message: "is a symbolic link, which is not followed here; remove it".to_owned(),
-        },
-        _ => OpenError::io(path, &error),
-    })?;
-    for_owner_alone(&file).map_err(|e| OpenError::io(path, &e))?;
-    Ok(file)
-}
-
-/// Takes away what others may do with a file, if it is more than nothing.
-#[cfg(unix)]
-fn for_owner_alone(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let about = file.metadata()?;
-    if about.is_file() && about.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn for_owner_alone(_: &File) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// The journal itself may lie behind a link; SQLite gives the files it makes beside it the same mode. Those that are
-/// there already may have another. Not while this process has the journal open: to close a file lets go of all locks that
-/// the process has on it, those of SQLite included.
-fn close_to_others(path: &Path) -> Result<(), OpenError> {
-    drop(open_private(path, true)?);
-    let path = std::fs::canonicalize(path).map_err(|e| OpenError::io(path, &e))?;
-    for suffix in ["-wal", "-shm"] {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(suffix);
-        if std::fs::symlink_metadata(&beside).is_ok() {
-            drop(private(Path::new(&beside))?);
-        }
-    }
     Ok(())
 }
 
@@ -464,39 +349,6 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     }
     migrate(&mut db)?;
     Ok(db)
-}
-
-/// The schema's version in the file, 0 for one that is empty, if the file is ours and not too new.
-pub(super) fn recognize(db: &Connection) -> Result<i64, OpenError> {
-    let pragma = |db: &Connection, name: &str| -> Result<i64, OpenError> {
-        db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).map_err(OpenError::sqlite)
-    };
-    let tables: Option<i64> =
-        db.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |r| r.get(0)).optional().map_err(OpenError::sqlite)?;
-    if tables.is_some() && pragma(db, "application_id")? != APPLICATION {
-        return Err(OpenError::Foreign);
-    }
-    let found = pragma(db, "user_version")?;
-    if found > SCHEMA {
-        return Err(OpenError::Newer { found, known: SCHEMA });
-    }
-    Ok(found)
-}
-
-fn migrate(db: &mut Connection) -> Result<(), OpenError> {
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
-    let done = usize::try_from(recognize(db)?).unwrap_or(0);
-    for (version, step) in MIGRATIONS.iter().enumerate().skip(done) {
-        let tx = db.transaction().map_err(OpenError::sqlite)?;
-        tx.execute_batch(step).map_err(OpenError::sqlite)?;
-        if version == NAMES {
-            super::names::read_earlier(&tx).map_err(|error| OpenError::Sqlite(error.to_string()))?;
-        }
-        tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", version + 1))
-            .map_err(OpenError::sqlite)?;
-        tx.commit().map_err(OpenError::sqlite)?;
-    }
-    Ok(())
 }
 
 impl From<rusqlite::Error> for JournalError {

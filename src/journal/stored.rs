@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::{JournalError, OpenError};
 use super::packed::Body;
-use super::store;
+use super::{reader, schema};
 use crate::domain::alert::{Alert, AlertReason, AlertState, MachineId};
 use crate::domain::directory::{Found, Record};
 use crate::domain::person::Did;
@@ -103,8 +103,8 @@ impl Archive {
         // Whoever opens a journal that nobody has open makes two files beside it, and they may then be of the wrong
         // owner. So such a one is read as a file that does not change, and held to that at the end.
         let idle = (!log_of(path).exists()).then(|| (about.len(), about.modified().ok()));
-        let db = if idle.is_some() { unchanging(path)? } else { store::reader(path)? };
-        let schema = store::recognize(&db)?;
+        let db = if idle.is_some() { unchanging(path)? } else { reader::open(path)? };
+        let schema = schema::recognize(&db)?;
         if schema < 1 {
             return Err(OpenError::Foreign);
         }

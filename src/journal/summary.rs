@@ -2,9 +2,9 @@
 
 use rusqlite::params;
 
-use super::Reader;
 use super::error::JournalError;
-use super::views::all;
+use super::reader::Reader;
+use super::rows::all;
 use crate::api::{CountView, SummaryView};
 use crate::domain::time::Timestamp;
 

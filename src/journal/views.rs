@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
-use super::Reader;
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::keys::TenantId;
 use super::packed::Body;
 use super::pauses;
-use super::store::TenantId;
+use super::reader::Reader;
+use super::rows::{all, time};
 use super::waits;
 use crate::api::{AlertReceipt, DecisionReceipt, EventView, PauseView, ScanView, SourceView, TenantView, UnreadView};
 use crate::domain::person::By;
@@ -24,10 +24,6 @@ const PARKED: u32 = 10_000;
 /// The states that `alert_listed` and `decision_listed` are of.
 pub(super) const LISTED_ALERTS: &str = "'parked', 'ignored', 'duplicate'";
 pub(super) const LISTED_DECISIONS: &str = "'resolving', 'held', 'dropped'";
-
-pub(super) fn time(millis: i64) -> String {
-    Timestamp::from_millis(millis).to_string()
-}
 
 pub(super) const ALERT: &str = "a.alert_id, a.state, a.reason, a.detail,
     CASE WHEN instr(a.fields, '\"notes\":[') THEN a.fields ->> '$.notes' END AS notes";
@@ -73,16 +69,6 @@ pub(super) fn decision_told(db: &Connection, decision: i64) -> Result<DecisionRe
     Ok(DecisionReceipt { waits: waits::of_decision(db, decision)?, ..one })
 }
 
-pub(super) fn all<T>(
-    db: &Connection,
-    sql: &str,
-    values: impl Params,
-    each: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>, JournalError> {
-    let mut statement = db.prepare_cached(sql)?;
-    Ok(statement.query_map(values, each)?.collect::<Result<_, _>>()?)
-}
-
 /// The bodies of the latest deliveries of the journal at `path`, newest first, at most `most`; none where no journal
 /// is. It is only read, and may be in use.
 ///
@@ -92,7 +78,7 @@ pub fn latest_bodies(path: &Path, most: u16) -> Result<Vec<Vec<u8>>, JournalErro
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let db = super::store::reader(path).map_err(|error| JournalError::Broken(error.to_string()))?;
+    let db = super::reader::open(path).map_err(|error| JournalError::Broken(error.to_string()))?;
     let sql = "SELECT body FROM delivery WHERE body IS NOT NULL ORDER BY id DESC LIMIT ?";
     let mut statement = db.prepare(sql)?;
     let bodies = statement.query_map([most], |row| Ok(row.get::<_, Body>(0)?.0))?;
@@ -293,48 +279,4 @@ pub(super) fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<
         let at = row.get(0)?;
         Ok((at, EventView { at: time(at), what: row.get(1)?, detail: row.get(2)?, who: row.get(3)? }))
     })
-}
-
-/// Every table as text, in a fixed order.
-pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
-    let mut text = String::new();
-    for table in [
-        "tenant",
-        "policy",
-        "delivery",
-        "alert",
-        "decision",
-        "scan",
-        "call",
-        "event",
-        "pause",
-        "device",
-        "refused",
-        "source",
-        "scan_count",
-        "finding",
-        "sweep",
-        "mention",
-        "known_as",
-        "machine",
-    ] {
-        let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
-        let columns = statement.column_count();
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            text.push_str(table);
-            for column in 0..columns {
-                text.push('|');
-                match row.get_ref(column)? {
-                    ValueRef::Null => {}
-                    ValueRef::Integer(number) => text.push_str(&number.to_string()),
-                    ValueRef::Real(number) => text.push_str(&number.to_string()),
-                    ValueRef::Text(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
-                    ValueRef::Blob(bytes) => text.push_str(&hex::encode(bytes)),
-                }
-            }
-            text.push('\n');
-        }
-    }
-    Ok(text)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Happened, Lane};
 use crate::defender::Answer;
-use crate::defender::reply;
+use crate::defender::{header, reply};
 use crate::domain::time::{Now, Timestamp};
 use crate::journal::{ClockSet, JournalError, Tx};
 
@@ -133,7 +133,7 @@ impl FarClock {
     /// Takes the `Date` of an answer. A gateway's page, which is not JSON, says nothing of the far side's clock.
     fn note(&mut self, answer: &Answer, now: Timestamp) {
         if let Answer::Http(response) = answer
-            && let Some(date) = reply::date(response.headers())
+            && let Some(date) = header::date(response.headers())
         {
             self.last = date.millis().saturating_sub(now.millis());
             if !reply::is_json(response.headers()) {

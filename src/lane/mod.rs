@@ -39,7 +39,7 @@ use crate::domain::obstacles::{FarSide, Obstacles, Spent};
 use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{DecisionState, Kind, OnUnknown, Outcome, Reason};
 use crate::domain::time::{Now, Timestamp};
-use crate::intake::Desks;
+use crate::in_force::Desks;
 use crate::journal::{Api, Blocked, CallId, InForce, JournalError, OpenScan, PolicyId, TenantId, Tx};
 use crate::policy::Policy;
 

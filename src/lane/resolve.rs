@@ -17,7 +17,7 @@ use crate::domain::scan::{DecisionState, Priority, Reason};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Openings, Verdict};
-use crate::intake::Desk;
+use crate::in_force::Desk;
 use crate::journal::{
     Admitted, Again, Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId, Resolving, Tx,
 };

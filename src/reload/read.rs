@@ -164,7 +164,7 @@ impl Rules<'_> {
             Err(PolicyError::Faulty(path, text, findings)) => {
                 let errors = findings.iter().filter(|finding| finding.level == Level::Error);
                 // The others are counted: to find the place of each takes a walk over the text.
-                self.faults.extend(errors.enumerate().map(|(n, finding)| match n < super::MOST {
+                self.faults.extend(errors.enumerate().map(|(n, finding)| match n < MOST {
                     true => of_rules(&path, &text, finding),
                     false => fault(&path, None, finding.code, ""),
                 }));
@@ -195,3 +195,6 @@ impl Rules<'_> {
         failed.collect()
     }
 }
+
+/// Faults that are shown and logged; the others are counted.
+pub(super) const MOST: usize = 50;

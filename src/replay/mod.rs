@@ -12,105 +12,28 @@ mod play;
 mod queue;
 mod repeats;
 mod report;
+mod stage;
 mod tally;
-
-use core::time::Duration;
-use std::collections::BTreeMap;
-
-use serde::Serialize;
 
 pub use bodies::{Bodies, Unusable};
 pub use differences::{Example, Group};
 pub use load::{Load, Peak, Wait, Waits};
 pub use queue::Takes;
 pub use report::{Alerts, Asked, Compared, HeldBy, Now, Report, Rule, Title};
+pub use stage::{Assumed, Stage};
 pub use tally::{Hold, OfRule, Outcome};
 
 use crate::domain::alert::{AlertState, Device, MachineId};
 use crate::domain::directory::Record;
 use crate::domain::json::Json;
-use crate::domain::quota::Share;
 use crate::domain::rules::Facts;
-use crate::domain::scan::{DecisionState, Mode, Reason};
+use crate::domain::scan::{DecisionState, Reason};
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
-use crate::domain::verdict::Limit;
 use crate::journal::{StoredAlert, StoredDecision, StoredDelivery};
-use crate::policy::{Ceiling, Policy, Question, Terms};
-use crate::settings::{Source, Tenant};
+use crate::policy::{Policy, Question};
 use differences::Differences;
 use play::{Case, Play};
-
-/// What the directory is taken to say of a machine where nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Assumed {
-    /// It is the one machine of that name, and unremarkable, as in the embedded tests.
-    Unremarkable,
-    /// Nothing.
-    Silent,
-}
-
-/// What a tenant holds its rules to.
-#[derive(Clone, Copy)]
-struct Bounds {
-    limit: Limit,
-    share: Share,
-    /// A person approves every scan.
-    approval: bool,
-}
-
-impl Bounds {
-    /// Dry runs are played as if they were enforced, because that is what is to be seen.
-    const fn terms(self) -> Terms {
-        Terms { ceiling: Ceiling::Simulated, limit: Some(self.limit) }
-    }
-}
-
-/// What the policies are played on.
-pub struct Stage {
-    sources: BTreeMap<String, Source>,
-    tenants: BTreeMap<String, Bounds>,
-    /// What the directory is taken to say.
-    pub assumed: Assumed,
-    /// How long scans are taken to last.
-    pub takes: Takes,
-}
-
-impl Stage {
-    /// With these sources and tenants.
-    #[must_use]
-    pub fn new(sources: &[Source], tenants: &[Tenant], assumed: Assumed, takes: Takes) -> Stage {
-        let tenant = |tenant: &Tenant| {
-            let approval = tenant.mode == Some(Mode::Approve);
-            (tenant.name.clone(), Bounds { limit: tenant.limit, share: tenant.quota, approval })
-        };
-        Stage {
-            sources: sources.iter().map(|source| (source.name.clone(), source.clone())).collect(),
-            tenants: tenants.iter().map(tenant).collect(),
-            assumed,
-            takes,
-        }
-    }
-
-    /// One that is not configured has what the file's defaults say.
-    fn tenant(&self, name: &str) -> Bounds {
-        let limit = Limit { scans: 300, per: Duration::from_secs(3_600) };
-        self.tenants.get(name).copied().unwrap_or(Bounds { limit, share: Share::WHOLE, approval: false })
-    }
-
-    /// A source that is not configured any more goes by its name alone.
-    fn know(&mut self, name: &str) {
-        if self.sources.contains_key(name) {
-            return;
-        }
-        let shipped = Source::of_preset(name);
-        let nameless = || Source::of_preset("generic").map(|source| Source { preset: String::new(), ..source });
-        if let Some(source) = shipped.or_else(nameless) {
-            self.sources.insert(name.to_owned(), Source { name: name.to_owned(), ..source });
-        }
-    }
-}
 
 /// What the directory of a tenant once said of a machine.
 pub type RecordOf<'r, E> = &'r mut dyn FnMut(&str, &MachineId) -> Result<Option<Record>, E>;

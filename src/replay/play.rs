@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::queue::Queue;
+use super::stage::{Assumed, Stage};
 use super::tally::{Outcome, Tally};
-use super::{Assumed, Stage};
 use crate::domain::alert::{Device, MachineId};
 use crate::domain::directory::Record;
 use crate::domain::rules::Facts;

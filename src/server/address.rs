@@ -5,8 +5,8 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use axum::http::header::FORWARDED;
 use axum::http::{HeaderMap, HeaderName};
 
-use super::content::word_of;
-use crate::domain::network::Network;
+use super::words::word_of;
+use crate::settings::TrustedProxies;
 
 /// The sender of a request; the accept loop puts one into the extensions of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +19,9 @@ pub struct Peer {
     pub unheard: bool,
 }
 
-/// The proxies whose `X-Forwarded-For` or `Forwarded` is believed; none by default.
-#[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(pub Vec<Network>);
-
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 impl TrustedProxies {
-    /// Whether this far end is one of ours.
-    #[must_use]
-    pub fn trust(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(address))
-    }
-
     /// Who sent what comes with these headers from this far end.
     #[must_use]
     pub fn peer(&self, socket: SocketAddr, headers: &HeaderMap) -> Peer {

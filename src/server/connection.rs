@@ -25,10 +25,10 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-use super::address::TrustedProxies;
-use super::listener::{Limits, stopped};
+use super::limits::{Limits, stopped};
 use super::refusal::Refusal;
 use super::seats::FirstHead;
+use crate::settings::TrustedProxies;
 
 /// Bytes of one head; a longer one is answered 431.
 const HEAD_BYTES: usize = 32 * 1024;

@@ -8,25 +8,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::address::share;
 use super::refusal::Refusal;
+use crate::settings::FailureBudget;
 
 /// The addresses remembered in one window. Beyond them failures go uncounted: the other choice, refusing strangers,
 /// would let a flood of forged requests shut honest senders out.
 const REMEMBERED: usize = 65_536;
-
-/// `[server] auth_failures`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FailureBudget {
-    /// Failures an address has in one window.
-    pub count: u32,
-    /// Length of the window.
-    pub per: Duration,
-}
-
-impl Default for FailureBudget {
-    fn default() -> Self {
-        FailureBudget { count: 100, per: Duration::from_secs(60) }
-    }
-}
 
 /// The failures of the present window; one window for all addresses, so that forgetting is one step.
 pub(super) struct Failures {

@@ -12,9 +12,11 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use super::address::{TrustedProxies, share};
+use super::address::share;
 use super::connection::{Entrance, converse};
+use super::limits::{Limits, stopped};
 use super::seats::{FirstHead, Seats};
+use crate::settings::TrustedProxies;
 
 /// Out of file descriptors: connections end and free some, so a short rest is the whole cure.
 const REST: Duration = Duration::from_millis(50);
@@ -22,33 +24,6 @@ const REST: Duration = Duration::from_millis(50);
 /// Connections that may wait to be accepted. Where a burst of others fills the queue, the system drops an honest sender's
 /// first packet, and that costs it a second. The system has a limit of its own (`net.core.somaxconn`).
 const QUEUE: u32 = 4096;
-
-/// What a listener grants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// For a whole head, from the connection's start or the last answer: also how long an idle connection is kept.
-    pub head: Duration,
-    /// For a connection; then it is closed after the request in flight.
-    pub age: Duration,
-    /// For requests in flight when the listener stops; then they are cut.
-    pub grace: Duration,
-    /// Connections of one address (of one /64 in IPv6); a trusted proxy stands for many and is not counted.
-    pub per_address: usize,
-    /// Connections in all. The last quarter is for addresses that hold few.
-    pub total: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            head: Duration::from_secs(5),
-            age: Duration::from_secs(120),
-            grace: Duration::from_secs(20),
-            per_address: 512,
-            total: 4096,
-        }
-    }
-}
 
 /// How a listener stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,12 +89,6 @@ pub async fn serve(
     let cut = connections.len();
     connections.shutdown().await;
     Drained { cut }
-}
-
-/// Resolves once the listener is to stop.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that whoever could say stop is gone; nothing would ever end us otherwise.
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn set_up(stream: &TcpStream) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::task::{AbortHandle, Id};
 
-use super::listener::Limits;
+use super::limits::Limits;
 
 /// An address with fewer connections than this holds few.
 const FEW: usize = 8;

@@ -4,7 +4,6 @@
 use core::net::IpAddr;
 use core::time::Duration;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,15 +22,12 @@ use tokio::time::timeout;
 use super::address::Peer;
 use super::bodies::{Bodies, whole};
 use super::content;
-pub use super::failures::FailureBudget;
+use super::door::{SecretInUrl, SourceDoor, Sources};
 use super::failures::{Attempt, Failures};
 use super::refusal::{Mismatch, Refusal, quoted};
-use crate::domain::signature::{Check, Standing};
+use crate::domain::signature::Standing;
 use crate::domain::wrapping::{Wrapping, unpacked_size};
-use crate::settings::Source;
-
-/// The sources' names and what each takes.
-pub type Sources = Arc<BTreeMap<String, SourceDoor>>;
+use crate::settings::FailureBudget;
 
 /// Takes what was answered.
 pub type Told = dyn Fn(Answered<'_>) + Send + Sync;
@@ -68,72 +64,12 @@ pub struct Door {
     pub told: Arc<Told>,
 }
 
-/// What one source takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceDoor {
-    /// Media types, without parameters.
-    pub content_types: Vec<String>,
-    /// Methods, upper case.
-    pub methods: Vec<String>,
-    /// Whether bodies compressed by gzip are taken.
-    pub gzip: bool,
-    /// Cap of a body, in bytes; also of what it unpacks to.
-    pub max_body: usize,
-    /// Whether the URL ends in the secret: `/webhooks/{source}/{secret}`.
-    pub secret_in_url: SecretInUrl,
-}
-
-/// Whether a source's URL ends in its secret.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SecretInUrl {
-    /// It never does.
-    #[default]
-    Never,
-    /// One of the ways to prove it does, another does not.
-    Sometimes,
-    /// It always does.
-    Always,
-}
-
 impl SecretInUrl {
     const fn allows(self, secret: Option<&str>) -> bool {
         match self {
             SecretInUrl::Never => secret.is_none(),
             SecretInUrl::Sometimes => true,
             SecretInUrl::Always => secret.is_some(),
-        }
-    }
-}
-
-impl SourceDoor {
-    /// What a configured source takes.
-    #[must_use]
-    pub fn of(source: &Source) -> SourceDoor {
-        let ways = &source.auth.alternatives;
-        let in_url = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::UrlSecret { .. }));
-        let secret_in_url = match ways.iter().filter(in_url).count() {
-            0 => SecretInUrl::Never,
-            all if all == ways.len() => SecretInUrl::Always,
-            _ => SecretInUrl::Sometimes,
-        };
-        SourceDoor {
-            content_types: source.content_types.clone(),
-            methods: source.methods.clone(),
-            gzip: source.gzip,
-            max_body: source.max_body,
-            secret_in_url,
-        }
-    }
-}
-
-impl Default for SourceDoor {
-    fn default() -> Self {
-        SourceDoor {
-            content_types: vec!["application/json".to_owned()],
-            methods: vec!["POST".to_owned()],
-            gzip: false,
-            max_body: 1024 * 1024,
-            secret_in_url: SecretInUrl::Never,
         }
     }
 }

@@ -3,11 +3,10 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
+use super::limits::{FailureBudget, TrustedProxies};
 use super::place::{Context, Section};
 use super::{Connections, Flags, Server};
 use crate::domain::network::Network;
-use crate::server::address::TrustedProxies;
-use crate::server::webhook::FailureBudget;
 
 /// Bytes of a body where nothing else is said.
 pub(super) const MAX_BODY: usize = 1 << 20;

@@ -1,9 +1,13 @@
 //! The form of every answer: ids, instants, headers, and the error bodies of Defender and of Entra.
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::*;
+use bytes::Bytes;
+use http::Response;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// An answer before it becomes HTTP. `executed`: whether the call took effect.
 pub(super) struct Answer {

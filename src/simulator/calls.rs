@@ -3,7 +3,13 @@
 use http::header;
 use serde::Serializer;
 
-use super::*;
+use super::grant::Grant;
+use super::odata;
+use bytes::Bytes;
+use http::Request;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
 
 /// A known call: the name it is logged, counted and made to fail under, and what its path speaks of.
 pub(super) struct Route {
@@ -94,5 +100,5 @@ impl Logged {
 }
 
 pub(super) fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&super::instant(*at))
+    serializer.serialize_str(&super::answers::instant(*at))
 }

@@ -1,6 +1,7 @@
 //! Faults on order: which call of which route goes wrong, and how.
 
-use super::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// One planned fault. Calls are counted per fault, from when it was added; of several that are due the oldest acts.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,15 @@
 //! The fleet: which machines a tenant has, and how they are found.
 
-use super::*;
+use super::answers::{Answer, Reply, instant, refused, served};
+use super::far_side::Simulator;
+use super::grant::Grant;
+use super::odata;
+use super::odata::{Literal, Query};
+use super::setup::Machine;
+use bytes::Bytes;
+use http::Request;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use std::net::IpAddr;
 

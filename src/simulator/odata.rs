@@ -3,7 +3,13 @@
 use http::header;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::*;
+use super::answers;
+use super::answers::{Answer, instant, refused};
+use super::setup::Setup;
+use bytes::Bytes;
+use http::Request;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 /// The largest page of a list.
 const LARGEST_PAGE: usize = 10_000;

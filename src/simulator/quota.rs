@@ -1,6 +1,8 @@
 //! The two limits of every API, counted per tenant and app from the record of calls.
 
-use super::*;
+use super::calls::Logged;
+use super::setup::{Setup, Window};
+use jiff::SignedDuration;
 
 const SECOND: i128 = 1_000_000_000;
 

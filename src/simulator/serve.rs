@@ -7,7 +7,14 @@ use axum::extract::{Json, State};
 use axum::routing::{get, post};
 use http_body_util::{Full, Limited};
 
-use super::*;
+use super::answers;
+use super::far_side::{Played, Simulator, What};
+use bytes::Bytes;
+use http::{Request, Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Bytes of a request body that are read; a larger one is refused.
 const BODY_LIMIT: usize = 1 << 20;

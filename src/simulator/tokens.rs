@@ -4,18 +4,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header;
 
+use super::answers::{Answer, Reply, aadsts, served};
 use super::answers::{guid_of, is_guid};
-use super::*;
-
-/// What a token stands for. The tenant is spelt as in the token path.
-#[derive(Clone)]
-pub(super) struct Grant {
-    pub(super) tenant: String,
-    pub(super) app: String,
-    pub(super) known: Tenant,
-    pub(super) for_defender: bool,
-    expires: Timestamp,
-}
+use super::far_side::Simulator;
+use super::grant::Grant;
+use super::odata;
+use super::setup::Tenant;
+use bytes::Bytes;
+use http::Request;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 /// Audiences that the scan API takes.
 const DEFENDER: [&str; 5] = [

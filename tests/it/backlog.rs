@@ -14,7 +14,7 @@ use scanhook::domain::device_glob::DeviceGlob;
 use scanhook::domain::scan::Mode;
 use scanhook::domain::time::Now;
 use scanhook::domain::verdict::Limit;
-use scanhook::intake::Desk;
+use scanhook::in_force::Desk;
 use scanhook::journal::{Filter, Ids, PolicyId, Retention, Store};
 use scanhook::lane::{Lane, Pace};
 use scanhook::policy::{Ceiling, Terms};

@@ -18,7 +18,8 @@ use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key, Mo
 use scanhook::domain::strict_json::{self, JsonFault};
 use scanhook::domain::time::Timestamp;
 use scanhook::domain::verdict::Asks;
-use scanhook::intake::{Desk, accept};
+use scanhook::in_force::Desk;
+use scanhook::intake::accept;
 use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Question, Terms};
 use scanhook::presets;

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use http::header::HeaderValue;
+use http::header::{DATE, HeaderValue, RETRY_AFTER};
 use proptest::prelude::*;
 
 use super::*;

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::{Regex, RegexBuilder};
+use regex::RegexBuilder;
 
 use super::condition::Condition;
 use super::map::{Conditions, DeviceMap, Map, OneOrMany, OtherBody, Taken, Value};
 use super::nothing::Nothing;
 use super::path::Path;
 use super::severity::Scale;
+use super::source::{Nodes, Piece, Source, What};
 
 /// A map ready for use.
 #[derive(Clone, Debug)]
@@ -83,41 +84,6 @@ pub(super) struct Devices {
     pub(super) name: Vec<Source>,
     pub(super) aad_id: Vec<Source>,
     pub(super) ip: Vec<Source>,
-}
-
-/// Where a value comes from, and what is cut out of its text.
-#[derive(Clone, Debug)]
-pub(super) struct Source {
-    pub(super) what: What,
-    pub(super) split: Option<String>,
-    pub(super) capture: Option<Regex>,
-    /// Every match of the pattern counts, and not only the first of a text.
-    pub(super) every: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum What {
-    Nodes(Nodes),
-    Concat(Vec<Piece>),
-    Header(String),
-}
-
-/// What stands at a path, and what is looked for from there.
-#[derive(Clone, Debug)]
-pub(super) struct Nodes {
-    pub(super) path: Path,
-    pub(super) parse: bool,
-    pub(super) only: Vec<Condition>,
-    pub(super) unless: Vec<Condition>,
-    /// Empty: what stands there is meant itself.
-    pub(super) then: Vec<Source>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Piece {
-    Literal(String),
-    Path(Path),
-    Header(String),
 }
 
 /// What a sender's bodies can lack.

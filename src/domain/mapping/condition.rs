@@ -1,7 +1,5 @@
 //! Conditions: which texts have to stand, or must not stand, at a place of the body.
 
-use super::compile::Mapping;
-use super::field::Notes;
 use super::path::{At, Path};
 use crate::domain::json::Json;
 
@@ -57,7 +55,7 @@ impl Condition {
         Ok(Condition { path, allowed: texts.iter().map(|text| Allowed::new(text)).collect::<Result<_, _>>()? })
     }
 
-    fn allows(&self, text: &str, at: At<'_, '_>) -> bool {
+    pub(super) fn allows(&self, text: &str, at: At<'_, '_>) -> bool {
         let bared = bare(text);
         self.allowed.iter().any(|allowed| match allowed {
             Allowed::Missing => false,
@@ -73,7 +71,7 @@ impl Condition {
         })
     }
 
-    fn allows_missing(&self) -> bool {
+    pub(super) fn allows_missing(&self) -> bool {
         self.allowed.iter().any(|allowed| matches!(allowed, Allowed::Missing))
     }
 }
@@ -92,99 +90,6 @@ fn same_host(one: &str, other: &str) -> bool {
     let (one, other) = (host(one), host(other));
     let first = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
     !one.is_empty() && (one == other || (one.contains('.') != other.contains('.') && first(&one) == first(&other)))
-}
-
-impl Notes {
-    /// The first value because of which `unless` says no.
-    pub(super) fn refused(&mut self, unless: &[Condition], at: At<'_, '_>) -> Option<String> {
-        unless.iter().find_map(|condition| {
-            let words = self.words(condition, at);
-            if words.is_empty() && condition.allows_missing() {
-                return Some(Broken { path: &condition.path, value: None }.shown());
-            }
-            let text = words.into_iter().find(|text| condition.allows(text, at))?;
-            Some(Broken { path: &condition.path, value: Some(text) }.shown())
-        })
-    }
-
-    /// What `when` finds wrong, if none of its alternatives holds.
-    pub(super) fn unfulfilled(&mut self, when: &[Vec<Condition>], at: At<'_, '_>) -> Option<String> {
-        let broken: Vec<_> = when.iter().map_while(|all| self.broken(all, at)).collect();
-        if broken.len() < when.len() {
-            return None;
-        }
-        broken.iter().find(|broken| broken.value.is_some()).or(broken.first()).map(Broken::shown)
-    }
-
-    /// What to say of a body that the map does not read, if this is one.
-    pub(super) fn other_body(&mut self, mapping: &Mapping, at: At<'_, '_>) -> Option<String> {
-        let other = mapping.other_bodies.iter().find(|other| self.holds(&other.only, at))?;
-        Some(other.hint.clone())
-    }
-
-    /// Whether all hold.
-    pub(super) fn holds(&mut self, all: &[Condition], at: At<'_, '_>) -> bool {
-        self.broken(all, at).is_none()
-    }
-
-    /// A version of the sender's format that is not known.
-    pub(super) fn unknown_version(&mut self, versions: &[Condition], at: At<'_, '_>) -> Option<String> {
-        for condition in versions {
-            let words = self.words(condition, at);
-            if !words.is_empty() && !words.iter().any(|text| condition.allows(text, at)) {
-                return Some(Broken { path: &condition.path, value: words.into_iter().next() }.shown());
-            }
-        }
-        None
-    }
-
-    /// The first condition that does not hold.
-    fn broken<'c>(&mut self, all: &'c [Condition], at: At<'_, '_>) -> Option<Broken<'c>> {
-        for condition in all {
-            let words = self.words(condition, at);
-            let holds = if words.is_empty() {
-                condition.allows_missing()
-            } else {
-                words.iter().any(|text| condition.allows(text, at))
-            };
-            if !holds {
-                return Some(Broken { path: &condition.path, value: words.into_iter().next() });
-            }
-        }
-        None
-    }
-
-    fn words(&mut self, condition: &Condition, at: At<'_, '_>) -> Vec<String> {
-        self.look(&condition.path, at).into_iter().filter_map(word).map(str::to_owned).collect()
-    }
-}
-
-/// A condition that does not hold, and what it saw.
-struct Broken<'c> {
-    path: &'c Path,
-    value: Option<String>,
-}
-
-impl Broken<'_> {
-    fn shown(&self) -> String {
-        let path = &self.path.text;
-        self.value.as_ref().map_or_else(
-            || format!("`{path}` is missing"),
-            |text| {
-                let short: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
-                format!("`{path}` is `{short}`")
-            },
-        )
-    }
-}
-
-/// A condition also compares truth values, as written.
-fn word<'j>(value: &'j Json<'_>) -> Option<&'j str> {
-    match value {
-        Json::Bool(true) => Some("true"),
-        Json::Bool(false) => Some("false"),
-        value => value.text(),
-    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use super::compile::{Devices, Source, What};
+use super::compile::Devices;
 use super::field::{Candidate, Found, Length, Notes, Supply};
 use super::host_name::{self, Said, is_nobody};
 use super::path::{At, Mode};
+use super::source::{Source, What};
 use super::{clean, placeholder};
 use crate::domain::alert::{Device, MachineId, Note};
 use crate::domain::directory::HostName;

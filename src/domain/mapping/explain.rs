@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::compile::{Mapping, Source};
+use super::compile::Mapping;
 use super::field::{Origin, Supply};
 use super::look_alike::{self, Candidate};
 use super::path::{At, Parsed, identity};
 use super::read::{Delivered, Read, whole};
+use super::source::Source;
 use super::{Caps, Item};
 use crate::domain::alert::{Alert, AlertReason};
 use crate::domain::json::Json;

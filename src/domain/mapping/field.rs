@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::compile::{Nodes, Piece, Source, What};
 use super::path::{At, Mode, Path, identity};
+use super::source::{Nodes, Piece, Source, What};
 use super::{clean, host_name, placeholder};
 use crate::domain::alert::{AlertReason, Note};
 use crate::domain::json::{Doubt, Json};

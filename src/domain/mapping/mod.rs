@@ -10,6 +10,7 @@ mod device;
 mod explain;
 mod field;
 mod host_name;
+mod judge;
 mod look_alike;
 pub mod map;
 mod nothing;
@@ -17,6 +18,7 @@ mod path;
 mod placeholder;
 mod read;
 mod severity;
+mod source;
 mod technique;
 #[cfg(test)]
 mod tests;

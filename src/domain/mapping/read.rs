@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::compile::{Join, Mapping, Source, What};
+use super::compile::{Join, Mapping};
 use super::device::Named;
 use super::field::{Found, LONGEST_KEY, Length, Notes, Remark, Supply};
 use super::nothing::Nothing;
 use super::path::{At, Headers, Mode, Parsed};
+use super::source::{Source, What};
 use super::{Caps, Item, device, placeholder, severity, technique, time};
 use crate::domain::alert::{Alert, AlertReason, Device, Note};
 use crate::domain::json::Json;
@@ -277,9 +278,15 @@ fn unless_an_envelope(item: Item, looked: &[Source], body: At<'_, '_>) -> Item {
     }
 }
 
+/// What to say of a body that the map does not read, if this is one.
+fn other_body(notes: &mut Notes, mapping: &Mapping, at: At<'_, '_>) -> Option<String> {
+    let other = mapping.other_bodies.iter().find(|other| notes.holds(&other.only, at))?;
+    Some(other.hint.clone())
+}
+
 /// Why nothing was recognised at a place, as well as it can be said.
 fn not_understood(mapping: &Mapping, at: At<'_, '_>) -> String {
-    if let Some(hint) = Notes::default().other_body(mapping, at) {
+    if let Some(hint) = other_body(&mut Notes::default(), mapping, at) {
         return hint;
     }
     let said = match at.here {
@@ -323,7 +330,7 @@ fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String, notes: &
     let recognised = notes.found;
     let version = notes.unknown_version(&mapping.versions, at);
     let refused = notes.refused(&mapping.unless, at);
-    let other = if refused.is_none() { notes.other_body(mapping, at) } else { None };
+    let other = if refused.is_none() { other_body(notes, mapping, at) } else { None };
     let guard = notes.unfulfilled(&mapping.when, at).or(refused);
     let stranger = acting(mapping, at, &mut alert);
     alert.unusable = core::mem::take(&mut notes.unusable);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::compile::Source;
 use super::field::{Found, LONGEST_LIST, Notes, Origin};
 use super::path::At;
+use super::source::Source;
 use super::value::Band;
 use crate::domain::alert::{AlertReason, Severity};
 use crate::domain::json::Json;

@@ -1,9 +1,9 @@
 //! ATT&CK technique ids, wherever a sender's text holds them: `T1486 - Data Encrypted for Impact`, `T1486,T1490`,
 //! `attack.t1486`, or an object with the id and the words.
 
-use super::compile::Source;
 use super::field::{Found, LONGEST_LIST, Notes, Origin};
 use super::path::{At, Mode, identity};
+use super::source::Source;
 use crate::domain::alert::Note;
 use crate::domain::json::Json;
 

@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use super::compile::Source;
 use super::field::{Length, Notes};
 use super::path::At;
+use super::source::Source;
 use super::written_time;
 use crate::domain::alert::Note;
 use crate::domain::time::Timestamp;

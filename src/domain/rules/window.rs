@@ -140,6 +140,3 @@ impl Window {
         [one, two].into_iter().flatten().filter_map(move |offset| offset.to_timestamp(wall).ok())
     }
 }
-
-#[cfg(test)]
-mod tests;

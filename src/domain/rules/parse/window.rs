@@ -163,3 +163,6 @@ fn fixed(name: &str) -> Option<String> {
     let unit = if many == 1 { "hour" } else { "hours" };
     (1..=12).contains(&many).then(|| format!("{place}; `Etc/GMT{sign}{many}` is always {many} {unit} {way} UTC"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -316,7 +316,7 @@ fn defaults_are_those_of_the_language_and_a_rule_overrides_them() {
 }
 
 /// A file that touches every part of the language of this version.
-const WHOLE: &str = include_str!("../whole.toml");
+const WHOLE: &str = include_str!("../../whole.toml");
 
 #[test]
 fn a_limit_may_be_removed_and_the_file_is_still_used() {

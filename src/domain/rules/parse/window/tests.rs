@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
+use crate::domain::time::Timestamp;
 use toml::de::DeTable;
 
 fn window(text: &str) -> Window {
@@ -7,7 +8,11 @@ fn window(text: &str) -> Window {
     let tree = DeTable::parse(&text).unwrap();
     let mut walk = Walk::new(&text);
     walk.windows(tree.get_ref().get("windows").unwrap());
-    assert!(walk.findings.iter().all(|finding| finding.level == super::super::Level::Lint), "{:?}", walk.findings);
+    assert!(
+        walk.findings.iter().all(|finding| finding.level == crate::domain::rules::Level::Lint),
+        "{:?}",
+        walk.findings
+    );
     walk.windows.remove(0)
 }
 

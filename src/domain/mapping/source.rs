@@ -1,0 +1,41 @@
+//! Where a value of an alert comes from: places of the body, headers, texts put together.
+
+use regex::Regex;
+
+use super::condition::Condition;
+use super::path::Path;
+
+/// Where a value comes from, and what is cut out of its text.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) what: What,
+    pub(super) split: Option<String>,
+    pub(super) capture: Option<Regex>,
+    /// Every match of the pattern counts, and not only the first of a text.
+    pub(super) every: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Nodes(Nodes),
+    Concat(Vec<Piece>),
+    Header(String),
+}
+
+/// What stands at a path, and what is looked for from there.
+#[derive(Clone, Debug)]
+pub(super) struct Nodes {
+    pub(super) path: Path,
+    pub(super) parse: bool,
+    pub(super) only: Vec<Condition>,
+    pub(super) unless: Vec<Condition>,
+    /// Empty: what stands there is meant itself.
+    pub(super) then: Vec<Source>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Piece {
+    Literal(String),
+    Path(Path),
+    Header(String),
+}
