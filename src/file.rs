@@ -38,7 +38,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Content> {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
     }
     if !about.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file"));
     }
     let mut bytes = Vec::new();
     opened.take(most.saturating_add(1)).read_to_end(&mut bytes)?;

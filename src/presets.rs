@@ -254,7 +254,7 @@ mod tests {
             panic!("{items:?}")
         };
         assert_eq!([&first.id, &second.id, &third.id], ["da1_1", "da1_2", "da1_3"]);
-        assert_eq!(first.severity, None, "UnSpecified is no severity");
+        assert_eq!(first.severity, None, "UnSpecified is not a severity");
         assert!(first.unusable.contains("severity"));
         assert_eq!(*reason, AlertReason::NoDevice);
     }

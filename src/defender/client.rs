@@ -281,7 +281,7 @@ mod tests {
         let (listener, address) = listener().await;
         let far = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.write_all(b"HTTP/1.1 400 this is no TLS\r\n\r\n").await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 this is not TLS\r\n\r\n").await.unwrap();
             let mut rest = Vec::new();
             let _ = stream.read_to_end(&mut rest).await;
             rest

@@ -152,7 +152,7 @@ pub enum BadEndpoint {
         setting: &'static str,
     },
     /// A host that belongs to no preset.
-    #[error("{setting}: {host} is no known host of this product; set cloud = \"custom\" if the token may go there")]
+    #[error("{setting}: {host} is not a known host of this product; set cloud = \"custom\" if the token may go there")]
     UnknownHost {
         /// The key.
         setting: &'static str,

@@ -395,7 +395,7 @@ mod tests {
 
     /// The texts of a list of texts.
     fn texts(body: &[u8]) -> Vec<String> {
-        let Ok(Json::List(list)) = read(body) else { panic!("{body:?} is no list") };
+        let Ok(Json::List(list)) = read(body) else { panic!("{body:?} is not a list") };
         list.iter().map(|value| value.text().unwrap().to_owned()).collect()
     }
 

@@ -189,7 +189,7 @@ impl Tx<'_> {
         reason: Option<AlertReason>,
         detail: Option<&str>,
     ) -> Result<AlertReceipt, JournalError> {
-        let fields = serde_json::to_string(alert).map_err(|_| JournalError::Conflict("an alert is no JSON"))?;
+        let fields = serde_json::to_string(alert).map_err(|_| JournalError::Conflict("an alert is not JSON"))?;
         self.db
             .prepare_cached(
                 "INSERT INTO alert(delivery, n, source, alert_id, state, reason, detail, fields)

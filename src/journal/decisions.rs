@@ -585,7 +585,7 @@ fn resolving(mut why: Why, until: Timestamp) -> Row {
 }
 
 fn json(why: &Why) -> Result<String, JournalError> {
-    serde_json::to_string(why).map_err(|_| JournalError::Conflict("a record is no JSON"))
+    serde_json::to_string(why).map_err(|_| JournalError::Conflict("a record is not JSON"))
 }
 
 /// A person can still decide about a device that is not resolved; a machine that cannot be scanned is dropped.

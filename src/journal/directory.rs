@@ -370,7 +370,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let key = question.key();
-        let facts = serde_json::to_string(found).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        let facts = serde_json::to_string(found).map_err(|_| JournalError::Conflict("a record is not JSON"))?;
         self.db
             .prepare_cached("UPDATE device SET at = ?, machine = ?, facts = ? WHERE tenant = ? AND asked = ?")?
             .execute(params![now.millis(), found.machine().map(MachineId::as_str), facts, tenant.0, key])?;
@@ -425,7 +425,7 @@ impl Tx<'_> {
     ) -> Result<DecisionReceipt, JournalError> {
         let look_at = now.plus(hold_for);
         let why = Why { until: Some(look_at), ..Why::default() };
-        let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is not JSON"))?;
         let changed = self
             .db
             .prepare_cached(

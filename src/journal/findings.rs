@@ -52,7 +52,7 @@ impl<'a> Finding<'a> {
         (seen.id, seen.time, seen.url, seen.tenant, seen.severity) = (String::new(), None, None, None, None);
         seen.references.clear();
         seen.devices = vec![device.clone()];
-        let seen = serde_json::to_vec(&seen).map_err(|_| JournalError::Conflict("an alert is no JSON"))?;
+        let seen = serde_json::to_vec(&seen).map_err(|_| JournalError::Conflict("an alert is not JSON"))?;
         Ok(Some(first(&[&self.policy.0.to_be_bytes(), &seen])))
     }
 }

@@ -238,7 +238,7 @@ impl Tx<'_> {
     fn deny_one(&mut self, decided: &Decided, by: &By, now: Timestamp) -> Result<(), JournalError> {
         let said = Some(Said { did: Did::Denied, by: by.clone(), at_once: false });
         let why = Why { held: Some(decided.reason), said, ..decided.why() };
-        let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is no JSON"))?;
+        let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is not JSON"))?;
         self.db
             .prepare_cached(
                 "UPDATE decision SET state = 'dropped', reason = 'denied', look_at = NULL, why = ?2

@@ -388,7 +388,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn hindered_by(&mut self, tenant: TenantId, obstacles: &Obstacles) -> Result<(), JournalError> {
-        let text = serde_json::to_string(obstacles).map_err(|_| JournalError::Conflict("obstacles are no JSON"))?;
+        let text = serde_json::to_string(obstacles).map_err(|_| JournalError::Conflict("obstacles are not JSON"))?;
         self.db.prepare_cached("UPDATE tenant SET obstacles = ? WHERE id = ?")?.execute(params![text, tenant.0])?;
         Ok(())
     }

@@ -270,7 +270,7 @@ impl Lane {
         let asked_for = self.looks.time.at(self.anchor.seen());
         self.gate.memory.asked_for = u64::try_from(asked_for.as_millis()).unwrap_or(u64::MAX);
         let memory = serde_json::to_string(&self.gate.memory);
-        tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is no JSON"))?)
+        tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is not JSON"))?)
     }
 
     /// A call did not reach a working far side: rest, twice as long each time. Calls that were under way together

@@ -84,7 +84,7 @@ pub fn has_payloads(test: &RuleTest, rules: &Path) -> bool {
 
 /// A captured delivery as the events of a test.
 fn read(source: &Source, body: &[u8]) -> Result<Vec<OwnedEvent>, String> {
-    let json = strict_json::read(body).map_err(|fault| format!("the payload is no strict JSON: {fault}"))?;
+    let json = strict_json::read(body).map_err(|fault| format!("the payload is not strict JSON: {fault}"))?;
     let items = mapping::read(&source.mapping, source.caps, &json, &Sha256::digest(body));
     let events = items.into_iter().filter_map(|item| match item {
         Item::Alert(alert) => Some(alert),

@@ -116,7 +116,7 @@ fn from_file(path: &Path, files: &mut Prints, notes: &mut Vec<String>) -> Result
     // Opened once, so that what is checked is what is read.
     let Content { bytes, about } = files.read(path, LARGEST).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("{shown}: is no file of at most 64 KiB"));
+        return Err(format!("{shown}: is not a file of at most 64 KiB"));
     }
     if let Some(note) = access(&about, path)? {
         notes.push(note);

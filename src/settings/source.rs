@@ -194,7 +194,7 @@ fn acting<'i>(section: &mut Section<'i>, configured: &[String], ctx: &mut Contex
 }
 
 fn unknown_tenant(name: &str, known: &[String]) -> String {
-    format!("`{}` is no tenant this source may act on; known: {}", name.escape_debug(), known.join(", "))
+    format!("`{}` is not a tenant this source may act on; known: {}", name.escape_debug(), known.join(", "))
 }
 
 /// The one tenant of a source whose alerts do not say for whom they are.

@@ -460,7 +460,7 @@ async fn a_target_with_a_host_or_a_slash_at_its_end_is_the_path_in_it() {
     assert_eq!(site.status(bare("GET http://x/livez HTTP/1.1", "Host: x\r\nConnection: close\r\n")).await, 200);
     assert_eq!(site.status(post("url/secret/", "", ALERT)).await, 202);
     assert_eq!(site.seen.lock().unwrap().last().unwrap().1.as_deref(), Some("secret"));
-    assert_eq!(site.status(post("url/", "", ALERT)).await, 404, "no secret is no empty secret");
+    assert_eq!(site.status(post("url/", "", ALERT)).await, 404, "no secret is not an empty secret");
     site.still_serves().await;
 }
 

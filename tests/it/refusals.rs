@@ -209,7 +209,7 @@ fn bodies() -> Vec<Row> {
         ("two values", alert(r#"}{"alertId":"1"}"#).into_bytes(), "json-trailing"),
         ("UTF-32", alert("}").chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(), "not-utf8"),
         ("a NUL inside it", alert("\0}").into_bytes(), "json-syntax"),
-        ("a byte that is no character, outside of a text", [alert("").as_bytes(), b"\xff}"].concat(), "json-syntax"),
+        ("a byte that is not a character, outside of a text", [alert("").as_bytes(), b"\xff}"].concat(), "json-syntax"),
         ("128 deep", nested(128).into_bytes(), "json-too-deep"),
         ("128 deep where nobody looks", alert(&format!(",\"x\":{}}}", nested(127))).into_bytes(), "json-too-deep"),
         ("100,000 deep", "[".repeat(100_000).into_bytes(), "json-too-deep"),

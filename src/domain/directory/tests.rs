@@ -135,7 +135,7 @@ fn several_machines_of_one_name_are_never_one() {
     assert_eq!(
         told("name=ws-1.corp.example", &[twins[0].clone(), twins[0].clone()]),
         "a by name",
-        "rows are no machines"
+        "rows are not machines"
     );
     let many: Vec<Record> = (0..40).map(|n| record(&format!("{n:040x}"), "ws-1.corp.example")).collect();
     assert!(matches!(resolved(&device("name=ws-1.corp.example"), &many).0, Resolution::Several(_)));
@@ -178,7 +178,7 @@ fn a_stale_record_stands_for_the_machine_it_was_merged_into() {
         .map(|n| Record { merged_into: Some(format!("{:040x}", n + 1)), ..record(&format!("{n:040x}"), "x") })
         .collect();
     assert_eq!(told(&format!("id={:040x}", 0), &chain), "nobody", "bounded");
-    assert_eq!(told("name=ws-1", &[merged(A, "ws-2"), record(B, "ws-1")]), "b by name", "a dead end is no candidate");
+    assert_eq!(told("name=ws-1", &[merged(A, "ws-2"), record(B, "ws-1")]), "b by name", "a dead end is not a candidate");
 }
 
 #[test]

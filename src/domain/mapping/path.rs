@@ -200,6 +200,6 @@ mod tests {
         assert_eq!(parsed.documents().count(), 100);
         let broken = Json::Text("{".into());
         assert!(parsed.of(&broken, "{").is_none() && parsed.of(&broken, "{").is_none());
-        assert_eq!(parsed.documents().count(), 100, "what is no JSON is no document");
+        assert_eq!(parsed.documents().count(), 100, "what is not JSON is not a document");
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn read(sources: &[Source], at: At<'_, '_>, notes: &mut Notes) -> Opt
     }
     if let Some(one) = texts.first() {
         notes.told.insert(Note::TimeNotRead);
-        notes.remark("alert.time", &one.text, "is no instant, or could be several", &one.from);
+        notes.remark("alert.time", &one.text, "is not an instant, or could be several", &one.from);
     }
     None
 }

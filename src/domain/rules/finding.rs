@@ -65,7 +65,7 @@ findings! {
     BAD_REGEX = "bad-regex": "a regular expression that cannot be read, or is too large";
     BAD_GLOB = "bad-glob": "a glob that cannot be read";
     BAD_CIDR = "bad-cidr": "a network that is neither an address with the prefix it has nor a single address";
-    BAD_POINTER = "bad-pointer": "a key that starts with `/` but is no JSON pointer";
+    BAD_POINTER = "bad-pointer": "a key that starts with `/` but is not a JSON pointer";
     EMPTY = "empty": "an empty condition, list or pattern, whose meaning nobody should have to guess";
     DUPLICATE_NAME = "duplicate-name": "two rules, two protections or two tests of the same name";
     UNKNOWN_LIST = "unknown-list": "a condition names a list that does not exist";
@@ -87,7 +87,7 @@ findings! {
     PROTECTS_ALL = "protects-everything": "lint: a protection that matches whatever comes";
     UNKNOWN_SOURCE = "unknown-source": "lint: a condition names a source that is not configured";
     NEVER_EQUAL = "never-equal": "lint: a pattern or a network that is compared as it stands, so that nothing is equal to it";
-    NO_TECHNIQUE = "no-technique": "lint: a technique that is no ATT&CK id";
+    NO_TECHNIQUE = "no-technique": "lint: a technique that is not an ATT&CK id";
     ONE_ADDRESS = "one-address": "lint: an address without a prefix that looks like a network";
     CONTROL_CHARACTER = "control-character": "lint: a text with a control character, which `\\b` in double quotes is";
     ENTRY_OVER = "entry-over": "lint: an entry of a list whose `until` is over";

@@ -68,7 +68,7 @@ impl FromStr for GivenFact {
         let named = Named::of_code(key).or_else(|| Named::of_code(&format!("device.{key}")));
         let Some(named) = named.filter(|named| named.is_device()) else {
             let known: Vec<&str> = Named::ALL.iter().filter(|named| named.is_device()).map(|one| one.code()).collect();
-            return Err(format!("{} is no fact of a device; {}", quoted(key), suggest(key, &known)));
+            return Err(format!("{} is not a fact of a device; {}", quoted(key), suggest(key, &known)));
         };
         if named == Named::DeviceId && value != UNKNOWN && MachineId::parse(value).is_none() {
             return Err(format!("`{named}` must be 40 hex digits"));

@@ -21,7 +21,7 @@ impl Network {
     /// A sentence; bits set behind the prefix are one, because the writer meant another network.
     pub(super) fn parse(text: &str) -> Result<Network, String> {
         let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-        let address: IpAddr = address.trim().parse().map_err(|_| "it is no IP address".to_owned())?;
+        let address: IpAddr = address.trim().parse().map_err(|_| "it is not an IP address".to_owned())?;
         let (four, bits) = number(address);
         let most = if four { 32 } else { 128 };
         let length = match length {

@@ -53,7 +53,7 @@ pub type Keyrings = BTreeMap<String, Keyring>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadKeyring {
     /// Not JSON of the documented shape.
-    #[error("the answer is no JSON Web Key Set")]
+    #[error("the answer is not a JSON Web Key Set")]
     Unreadable,
     /// Nothing in it can verify RS256.
     #[error("the answer holds no RSA key for signatures")]
@@ -131,7 +131,7 @@ impl Entra {
     /// # Errors
     /// [`Refused::KeyUnknown`] if the key is not there, with what is wrong about the token otherwise.
     pub(super) fn holds(&self, token: &[u8], ring: Option<&Keyring>, now: Timestamp) -> Result<String, Refused> {
-        let unreadable = || Failure::of("the token is no JSON Web Token of Entra ID");
+        let unreadable = || Failure::of("the token is not a JSON Web Token of Entra ID");
         let header = decode_header(token).map_err(|_| unreadable())?;
         if header.alg != Algorithm::RS256 {
             return Err(Failure::of("the token is not signed with RS256").into());
@@ -178,7 +178,7 @@ impl Entra {
 const fn unproved(why: &ErrorKind) -> Failure {
     match why {
         ErrorKind::InvalidSignature => Failure::of("the token's signature does not fit its key"),
-        _ => Failure::of("the token is no JSON Web Token of Entra ID"),
+        _ => Failure::of("the token is not a JSON Web Token of Entra ID"),
     }
 }
 

@@ -24,7 +24,7 @@ impl Walk<'_> {
                         self.fact(*named, entry.value, &mut facts.0);
                     }
                     field => {
-                        let message = format!("{} is no fact of a device", quoted(field.name()));
+                        let message = format!("{} is not a fact of a device", quoted(field.name()));
                         self.error(code::BAD_TEST, entry.span, message);
                     }
                 }

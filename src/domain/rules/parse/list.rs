@@ -151,7 +151,7 @@ impl Walk<'_> {
         let end = text.parse::<Date>().ok().and_then(|day| day.tomorrow().ok());
         let end = end.and_then(|day| Timestamp::parse(&format!("{day}T00:00:00Z")));
         if end.is_none() {
-            self.error(code::BAD_TIME, value.span(), format!("{what} is no day: {}", quoted(&text)));
+            self.error(code::BAD_TIME, value.span(), format!("{what} is not a day: {}", quoted(&text)));
         }
         end
     }
@@ -297,10 +297,10 @@ fn uncommented(line: &str) -> &str {
 /// What is wrong with a line of a list's file.
 fn unfit(kind: ListType) -> &'static str {
     match kind {
-        ListType::Text => "the line is no text",
-        ListType::Glob => "the line is no glob",
-        ListType::Cidr => "the line is no network: it must be an address, or an address with the prefix it has",
-        ListType::MachineId => "the line is no machine id: it must be 40 hex digits",
+        ListType::Text => "the line is not text",
+        ListType::Glob => "the line is not a glob",
+        ListType::Cidr => "the line is not a network: it must be an address, or an address with the prefix it has",
+        ListType::MachineId => "the line is not a machine id: it must be 40 hex digits",
     }
 }
 
@@ -327,16 +327,16 @@ fn understood(kind: ListType, text: &str) -> Result<Written, (&'static str, Stri
         ListType::Text => Ok(Written::Text(text.to_owned())),
         ListType::MachineId => match MachineId::parse(text) {
             Some(id) => Ok(Written::Text(id.as_str().to_owned())),
-            None => Err((code::BAD_VALUE, "is no machine id: it must be 40 hex digits".to_owned())),
+            None => Err((code::BAD_VALUE, "is not a machine id: it must be 40 hex digits".to_owned())),
         },
         ListType::Glob if !text.contains(['*', '?', '[', '{', '}', '\\']) => Ok(Written::Text(text.to_owned())),
         ListType::Glob => match Glob::parse(text) {
             Ok(glob) => Ok(Written::Glob(glob, !text.contains('.'))),
-            Err(why) => Err((code::BAD_GLOB, format!("is no glob: {why}"))),
+            Err(why) => Err((code::BAD_GLOB, format!("is not a glob: {why}"))),
         },
         ListType::Cidr => match Network::parse(text) {
             Ok(network) => Ok(Written::Network(network)),
-            Err(why) => Err((code::BAD_CIDR, format!("is no network: {why}"))),
+            Err(why) => Err((code::BAD_CIDR, format!("is not a network: {why}"))),
         },
     }
 }

@@ -17,12 +17,12 @@ impl Walk<'_> {
         let (key, word) = (field.written(), quoted(text));
         match field.shape() {
             Shape::Address if !is_address(text) => {
-                let message = format!("{word} is no address, so no address is equal to it");
+                let message = format!("{word} is not an address, so no address is equal to it");
                 let network = if text.contains('/') { text } else { "10.99.0.0/16" };
                 self.lint(code::NEVER_EQUAL, span, &message, &format!("write a network: `{key}.cidr = \"{network}\"`"));
             }
             Shape::Technique if !is_technique(text) => {
-                let message = format!("{word} is no ATT&CK technique, so no technique is equal to it");
+                let message = format!("{word} is not an ATT&CK technique, so no technique is equal to it");
                 self.lint(code::NO_TECHNIQUE, span, &message, TECHNIQUES);
             }
             Shape::Text | Shape::HostName if text.contains('*') => {

@@ -188,7 +188,7 @@ impl Walk<'_> {
         };
         let time = Timestamp::parse(&text);
         if time.is_none() {
-            let message = format!("{what} is no instant: {}", quoted(&text));
+            let message = format!("{what} is not an instant: {}", quoted(&text));
             let remedy = "write date, time and offset: `2027-12-31T22:00:00Z`";
             self.error_with(code::BAD_TIME, value.span(), message, remedy);
         }
@@ -258,7 +258,7 @@ impl Walk<'_> {
                 Some(FieldEntry { field, operator: None, span, value })
             }
             Err(fault) => {
-                self.error(code::BAD_POINTER, span, format!("{} is no JSON pointer: {fault}", quoted(key)));
+                self.error(code::BAD_POINTER, span, format!("{} is not a JSON pointer: {fault}", quoted(key)));
                 None
             }
         }

@@ -132,7 +132,7 @@ impl Walk<'_> {
 
     fn older_than(&mut self, field: &Field, what: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
         if !matches!(field.shape(), Shape::Time | Shape::Any) {
-            self.unfit(field, what, span, "it is no time; `alert.time` is one");
+            self.unfit(field, what, span, "it does not hold a time; `alert.time` does");
             return None;
         }
         self.duration(value, what, true).map(Test::OlderThan)
@@ -140,7 +140,7 @@ impl Walk<'_> {
 
     fn network(&mut self, field: &Field, what: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
         if !matches!(field.shape(), Shape::Address | Shape::Any) {
-            self.unfit(field, what, span, "it is no address; `device.ip` is one");
+            self.unfit(field, what, span, "it does not hold an address; `device.ip` does");
             return None;
         }
         let mut networks = Vec::new();
@@ -150,7 +150,7 @@ impl Walk<'_> {
                     self.looks_like_network(&text, span);
                     networks.push(network);
                 }
-                Err(why) => self.error(code::BAD_CIDR, span, format!("{} is no network: {why}", quoted(&text))),
+                Err(why) => self.error(code::BAD_CIDR, span, format!("{} is not a network: {why}", quoted(&text))),
             }
         }
         Some(Test::Inside(networks))
@@ -274,7 +274,7 @@ impl Walk<'_> {
                 "contains" => texts.push(Pattern { pattern: Folded::new(&text), first_label }),
                 "glob" => match Glob::parse(&text) {
                     Ok(pattern) => globs.push(Pattern { pattern, first_label }),
-                    Err(why) => self.error(code::BAD_GLOB, span, format!("{} is no glob: {why}", quoted(&text))),
+                    Err(why) => self.error(code::BAD_GLOB, span, format!("{} is not a glob: {why}", quoted(&text))),
                 },
                 _ => {
                     let regex = self.expression(&text, what, span, odd);
@@ -314,7 +314,7 @@ impl Walk<'_> {
             }
             Err(why) => why,
         };
-        self.error(code::BAD_REGEX, span, format!("{what} is no regular expression that can be used: {why}"));
+        self.error(code::BAD_REGEX, span, format!("{what} is not a regular expression that can be used: {why}"));
         None
     }
 

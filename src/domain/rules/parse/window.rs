@@ -46,7 +46,7 @@ impl Walk<'_> {
         match zones.get(name) {
             Ok(zone) => Some(zone),
             Err(_) => {
-                let message = format!("{} is no time zone", quoted(name));
+                let message = format!("{} is not a time zone", quoted(name));
                 let known: Vec<String> = zones.available().map(|zone| zone.as_str().to_lowercase()).collect();
                 let near = meant(name, known.iter().map(String::as_str));
                 let near =
@@ -74,7 +74,7 @@ impl Walk<'_> {
                     }
                 }
                 _ => {
-                    let message = format!("{} is no day and no range of days", quoted(&text));
+                    let message = format!("{} is neither a day nor a range of days", quoted(&text));
                     self.error_with(code::BAD_WINDOW, span, message, "write `mon`, or `mon-fri`");
                 }
             }
@@ -100,7 +100,7 @@ impl Walk<'_> {
                     all.push(hours);
                 }
                 None => {
-                    let message = format!("{} is no range of hours", quoted(&text));
+                    let message = format!("{} is not a range of hours", quoted(&text));
                     self.error_with(code::BAD_WINDOW, span, message, "write `22:00-05:00`");
                 }
             }

@@ -114,10 +114,10 @@ fn a_token_that_says_anything_else_is_refused_with_what_it_was() {
         ("nbf", json!(i64::MAX), "the token is not valid yet"),
         ("roles", json!([]), "the token has none of the roles asked for"),
         ("roles", json!(["alert.post"]), "the token has none of the roles asked for"),
-        ("roles", Value::Null, "the token is no JSON Web Token of Entra ID"),
-        ("exp", json!("tomorrow"), "the token is no JSON Web Token of Entra ID"),
-        ("exp", Value::Null, "the token is no JSON Web Token of Entra ID"),
-        ("exp", json!(1e300), "the token is no JSON Web Token of Entra ID"),
+        ("roles", Value::Null, "the token is not a JSON Web Token of Entra ID"),
+        ("exp", json!("tomorrow"), "the token is not a JSON Web Token of Entra ID"),
+        ("exp", Value::Null, "the token is not a JSON Web Token of Entra ID"),
+        ("exp", json!(1e300), "the token is not a JSON Web Token of Entra ID"),
         ("appid", json!("c7a0c9d2-51e3-4b7e-8f60-2a1c3d4e5f60"), "the token is of another app"),
     ] {
         let mut altered = claims();
