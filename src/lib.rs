@@ -13,10 +13,7 @@ pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
-#[cfg(test)]
-mod collections;
 pub mod defender;
-pub mod domain;
 pub mod file;
 pub mod in_force;
 pub mod intake;
@@ -32,4 +29,6 @@ pub mod reload;
 pub mod replay;
 pub mod server;
 pub mod settings;
-pub mod simulator;
+
+pub use scanhook_core as domain;
+pub use scanhook_simulator as simulator;

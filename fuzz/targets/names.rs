@@ -2,14 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scanhook::domain::alert::MachineId;
-use scanhook::domain::comment;
-use scanhook::domain::device_glob::DeviceGlob;
-use scanhook::domain::directory::{EntraId, HostName};
-use scanhook::domain::network::Network;
-use scanhook::domain::pointer::Pointer;
-use scanhook::domain::rules::duration;
-use scanhook::domain::time::Timestamp;
+use scanhook_core::alert::MachineId;
+use scanhook_core::comment;
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::directory::{EntraId, HostName};
+use scanhook_core::network::Network;
+use scanhook_core::pointer::Pointer;
+use scanhook_core::rules::duration;
+use scanhook_core::time::Timestamp;
 
 fuzz_target!(|text: &str| {
     if let Some(id) = MachineId::parse(text) {

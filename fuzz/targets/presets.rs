@@ -4,8 +4,8 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use scanhook::domain::mapping::{Caps, Item, read};
-use scanhook::domain::strict_json;
+use scanhook_core::mapping::{Caps, Item, read};
+use scanhook_core::strict_json;
 use scanhook::presets;
 use scanhook::settings::Source;
 

@@ -7,9 +7,9 @@ use http::header::{DATE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use scanhook::defender::{Endpoints, directory, reply, token};
-use scanhook::domain::alert::MachineId;
-use scanhook::domain::directory::Question;
-use scanhook::domain::time::Timestamp;
+use scanhook_core::alert::MachineId;
+use scanhook_core::directory::Question;
+use scanhook_core::time::Timestamp;
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp::from_millis(1_793_607_342_000);

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scanhook::domain::rules::{Rules, render, run};
+use scanhook_core::rules::{Rules, render, run};
 
 fuzz_target!(|text: &str| {
     let mut file = |_: &str| Err("no such file".to_owned());

@@ -8,11 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use scanhook::domain::signature::{
+use scanhook_core::signature::{
     Algorithm, Authentication, Check, Encoding, Format, KNOWN, Key, KeyEncoding, Moment, Outgoing, Place, Scheme, Stamp,
     Template, authenticate,
 };
-use scanhook::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-signature");
 const TIME: HeaderName = HeaderName::from_static("x-time");

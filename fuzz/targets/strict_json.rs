@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scanhook::domain::strict_json;
+use scanhook_core::strict_json;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(json) = strict_json::read(body) else { return };

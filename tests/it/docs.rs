@@ -245,7 +245,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
             "src/journal/held.rs",
             "src/journal/cancel.rs",
         ])
-        .chain(["src/journal/pauses.rs", "src/journal/retry.rs", "src/domain/scan.rs"])
+        .chain(["src/journal/pauses.rs", "src/journal/retry.rs", "crates/core/src/scan.rs"])
         .map(text)
         .collect::<String>();
     for (file, heading) in [

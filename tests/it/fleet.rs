@@ -111,7 +111,11 @@ fn an_entra_id_is_compared_bare_and_refused_in_quotes() {
     let mut world = World::of(vec![row(WS1, "a", &json!({ "aadDeviceId": AAD })), row(WS2, "b", &json!({}))]);
     assert_eq!(world.filter(&format!("aadDeviceId eq {}", AAD.to_uppercase())), (200, ids(&[WS1])));
     assert_eq!(world.filter(&format!("aadDeviceId eq '{AAD}'")), (400, ids(&["ODataError"])));
-    assert_eq!(world.found(&format!("/api/machines/{AAD}")), (404, ids(&["ResourceNotFound"])), "it is not a machine id");
+    assert_eq!(
+        world.found(&format!("/api/machines/{AAD}")),
+        (404, ids(&["ResourceNotFound"])),
+        "it is not a machine id"
+    );
 }
 
 #[test]

@@ -448,7 +448,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("H039b H039c H040b H040c", "about the start: src/settings/tests.rs"),
     ("H054", "about time: benches/timing.rs"),
     ("H076", "about the device directory"),
-    ("H081a H081b", "about rules: src/domain/rules"),
+    ("H081a H081b", "about rules: crates/core/src/rules"),
     ("H088", "about protections of rules.toml"),
 ];
 

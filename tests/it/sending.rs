@@ -177,5 +177,5 @@ fn only_entra_can_sign_its_tokens_and_that_is_said() {
     has(&desk.run(&token).ends(77).err, &["401 Unauthorized"]);
     has(&desk.run(&token[..6]).ends(0).out, &["202 Accepted"]);
     let status = desk.run(&["status", "--source", "entra", "--admin", &serving.admin()]).ends(0).out;
-    has(&status, &["no JSON Web Token of Entra ID"]);
+    has(&status, &["not a JSON Web Token of Entra ID"]);
 }

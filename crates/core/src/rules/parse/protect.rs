@@ -1,0 +1,77 @@
+//! Reads `[[protect]]`.
+
+use core::ops::Range;
+
+use toml::de::DeTable;
+
+use super::walk::{Entry, Node, Walk, entries_of};
+use crate::rules::condition::Condition;
+use crate::rules::field::Named;
+use crate::rules::finding::{code, quoted};
+use crate::rules::protect::{AtMost, IfUnknown, Protection};
+use crate::rules::rule::Times;
+
+const PROTECT: &[&str] = &["name", "when", "unless", "at_most", "start", "during", "outside", "if_unknown"];
+
+impl Walk<'_> {
+    pub(super) fn protections(&mut self, value: &Node<'_>) -> Vec<Protection> {
+        let mut protections = Vec::new();
+        let mut names = std::collections::HashSet::new();
+        for (table, header) in self.tables(value, "protect") {
+            let protection = self.protection(table, header.clone());
+            if !protection.name.is_empty() && !names.insert(protection.name.clone()) {
+                let span = table.get("name").map_or(header, |name| name.span());
+                let message = format!("another protection is already named {}", quoted(&protection.name));
+                self.error(code::DUPLICATE_NAME, span, message);
+            }
+            protections.push(protection);
+        }
+        protections
+    }
+
+    fn protection(&mut self, table: &DeTable<'_>, header: Range<usize>) -> Protection {
+        let words: Vec<_> = AtMost::ALL.iter().map(|word| (word.code(), *word)).collect();
+        let unknowns: Vec<_> = IfUnknown::ALL.iter().map(|word| (word.code(), *word)).collect();
+        let mut protection = Protection {
+            name: String::new(),
+            when: Condition::All(Vec::new()),
+            unless: None,
+            at_most: None,
+            times: Times::default(),
+            if_unknown: IfUnknown::Hold,
+            name_matters: false,
+            ip_matters: false,
+            span: header.clone(),
+        };
+        for Entry { key, span, value } in entries_of(table) {
+            match key {
+                "name" => protection.name = self.name(value, "a protection's `name`").unwrap_or_default(),
+                "when" => protection.when = self.condition(value, "`when`"),
+                "unless" => protection.unless = Some(self.condition(value, "`unless`")),
+                "at_most" => protection.at_most = self.word(value, "`at_most`", &words),
+                "if_unknown" => {
+                    protection.if_unknown = self.word(value, "`if_unknown`", &unknowns).unwrap_or(IfUnknown::Hold);
+                }
+                "start" | "during" | "outside" => self.times(key, value, &mut protection.times),
+                key => self.unknown_key(key, span, "a protection", PROTECT),
+            }
+        }
+        for key in ["name", "when"] {
+            if !table.contains_key(key) {
+                self.missing_key(header.clone(), "a protection", key);
+            }
+        }
+        if !table.contains_key("at_most") && !table.contains_key("start") {
+            let remedy = "say how far a scan may go, `at_most`, or when it may begin, `start`";
+            self.error_with(code::MISSING_KEY, header, "a protection that protects from nothing", remedy);
+        }
+        let mentions = |named| protection.conditions().any(|condition| condition.mentions(named));
+        (protection.name_matters, protection.ip_matters) = (mentions(Named::DeviceName), mentions(Named::DeviceIp));
+        if protection.when.is_everything() {
+            let span = table.get("when").map_or(protection.span.clone(), |when| when.span());
+            let message = "this protection matches everything, so no rule can do more than it allows";
+            self.lint(code::PROTECTS_ALL, span, message, "if that is meant, say it with `mode` under `[defaults]`");
+        }
+        protection
+    }
+}

@@ -1,0 +1,188 @@
+//! Protections: always evaluated, whatever the rules say; they can only make a decision milder.
+
+use core::ops::Range;
+use std::collections::BTreeSet;
+
+use super::condition::Condition;
+use super::event::Event;
+use super::rule::{Calendar, Times};
+use super::sight::Sight;
+use super::truth::Truths;
+use crate::scan::Kind;
+use crate::time::Timestamp;
+use crate::verdict::{Guard, Guarded, Seen};
+
+/// One `[[protect]]`.
+#[derive(Clone, Debug)]
+pub(super) struct Protection {
+    pub(super) name: String,
+    pub(super) when: Condition,
+    pub(super) unless: Option<Condition>,
+    pub(super) at_most: Option<AtMost>,
+    pub(super) times: Times,
+    pub(super) if_unknown: IfUnknown,
+    /// Whether `when` or `unless` asks for the device's name, and for its address.
+    pub(super) name_matters: bool,
+    pub(super) ip_matters: bool,
+    pub(super) span: Range<usize>,
+}
+
+codes! {
+    /// How far a scan may still go.
+    pub enum AtMost {
+        /// No scan.
+        None = "none",
+        /// A person decides.
+        Hold = "hold",
+        /// A Quick in place of a Full.
+        Quick = "quick",
+    }
+}
+
+codes! {
+    /// What becomes of a scan whose protection could not be judged.
+    pub enum IfUnknown {
+        /// A person decides.
+        Hold = "hold",
+        /// The protection applies.
+        Apply = "apply",
+        /// It is left out.
+        Skip = "skip",
+    }
+}
+
+/// How strongly a decision is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Held {
+    #[default]
+    No,
+    /// Something milder could not be judged.
+    Undecided,
+    /// A protection says so.
+    Protected,
+}
+
+/// What protections leave of a scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Caps {
+    /// The strongest scan that may be.
+    pub(super) kind: Option<Kind>,
+    pub(super) held: Held,
+    /// Not before this.
+    pub(super) start: Option<Timestamp>,
+    /// Only while one window of each of these groups is open, as places in the file's list.
+    pub(super) groups: BTreeSet<Vec<usize>>,
+}
+
+impl Caps {
+    /// No protection.
+    pub(super) const FREE: Caps = Caps { kind: Some(Kind::Full), held: Held::No, start: None, groups: BTreeSet::new() };
+
+    /// Both at once: the mildest kind, held if any says so, the latest start, all windows.
+    pub(super) fn join(mut self, mut other: Caps) -> Caps {
+        self.groups.append(&mut other.groups);
+        Caps {
+            kind: self.kind.min(other.kind),
+            held: self.held.max(other.held),
+            start: self.start.max(other.start),
+            groups: self.groups,
+        }
+    }
+
+    /// What is certain where either may be.
+    fn meet(mut self, other: Caps) -> Caps {
+        self.groups.retain(|group| other.groups.contains(group));
+        Caps {
+            kind: self.kind.max(other.kind),
+            held: self.held.min(other.held),
+            start: self.start.min(other.start),
+            groups: self.groups,
+        }
+    }
+}
+
+impl Protection {
+    /// What it may be for an event: hit, not hit, unknown.
+    pub(super) fn truths(&self, sight: Sight<'_>, calendar: Calendar<'_>) -> Truths {
+        if !self.times.applies(sight.event.at, calendar) {
+            return Truths::FALSE;
+        }
+        let worlds = || sight.worlds(self.name_matters, self.ip_matters);
+        let hit = Truths::any(worlds().map(|world| self.when.truths(&world)));
+        let Some(unless) = self.unless.as_ref().filter(|_| hit != Truths::FALSE) else { return hit };
+        // An exception must be known to hold, by every name the machine may have.
+        let spared = Truths::all(worlds().map(|world| unless.truths(&world)));
+        hit.and(spared.unknown_is_false().not())
+    }
+
+    /// The way of looking at an event that says best what it is: one by which it is hit, else one that nobody can judge.
+    pub(super) fn telling<'e>(&self, sight: Sight<'e>) -> Sight<'e> {
+        let by = |pick: fn(Truths) -> bool| {
+            let mut worlds = sight.worlds(self.name_matters, self.ip_matters);
+            worlds.find(|world| pick(self.when.truths(world)))
+        };
+        by(|truths| truths == Truths::TRUE).or_else(|| by(Truths::may_be_unknown)).unwrap_or(sight)
+    }
+
+    /// The least and the most it makes of a scan, where it may be any of these.
+    pub(super) fn caps(&self, truths: Truths, event: &Event<'_>, calendar: Calendar<'_>) -> (Caps, Caps) {
+        let hit = || Caps {
+            kind: match self.at_most {
+                Some(AtMost::None) => None,
+                Some(AtMost::Quick) => Some(Kind::Quick),
+                Some(AtMost::Hold) | None => Some(Kind::Full),
+            },
+            held: if self.at_most == Some(AtMost::Hold) { Held::Protected } else { Held::No },
+            start: self.times.start(event.at, calendar),
+            groups: self.times.group().map(<[usize]>::to_vec).into_iter().collect(),
+        };
+        let free = truths.may_be_false().then_some(Caps::FREE);
+        let unknown = truths.may_be_unknown().then(|| match self.if_unknown {
+            IfUnknown::Hold => Caps { held: Held::Undecided, ..Caps::FREE },
+            IfUnknown::Apply => hit(),
+            IfUnknown::Skip => Caps::FREE,
+        });
+        let all: Vec<Caps> = [free, unknown, truths.may_be_true().then(hit)].into_iter().flatten().collect();
+        let least = all.iter().cloned().reduce(Caps::meet).unwrap_or(Caps::FREE);
+        (least, all.into_iter().reduce(Caps::join).unwrap_or(Caps::FREE))
+    }
+
+    /// For the record, if it is hit or cannot be judged.
+    pub(super) fn guarded(&self, truths: Truths, event: &Event<'_>, calendar: Calendar<'_>) -> Option<Guarded> {
+        let how = match (truths == Truths::TRUE, truths.may_be_unknown(), self.if_unknown) {
+            (true, ..) => Guard::Hit,
+            (_, false, _) => return None,
+            (_, true, IfUnknown::Skip) => Guard::Skipped,
+            (_, true, IfUnknown::Apply) => Guard::Applied,
+            (_, true, IfUnknown::Hold) => Guard::Unknown,
+        };
+        let mut guarded = Guarded { name: self.name.clone(), how, at_most: None, start: None, windows: Vec::new() };
+        if guarded.applies() {
+            guarded.at_most = self.at_most;
+            guarded.start = self.times.start(event.at, calendar);
+            let group = guarded.start.and_then(|_| self.times.group()).unwrap_or_default();
+            let names = group.iter().filter_map(|place| calendar.get(*place));
+            guarded.windows = names.map(|window| window.name.clone()).collect();
+        }
+        Some(guarded)
+    }
+
+    /// The fields for which it could not be judged, under its name.
+    pub(super) fn unknown(&self, sight: Sight<'_>) -> Vec<Seen> {
+        let mut fields: Vec<&str> = Vec::new();
+        for world in sight.worlds(self.name_matters, self.ip_matters) {
+            for field in self.when.unknown_fields(&world) {
+                if !fields.contains(&field) {
+                    fields.push(field);
+                }
+            }
+        }
+        let seen = |field| Seen { field: format!("protection {}: {field}", self.name), value: None, unknown: true };
+        fields.into_iter().map(seen).collect()
+    }
+
+    /// Every condition it has.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        core::iter::once(&self.when).chain(&self.unless)
+    }
+}

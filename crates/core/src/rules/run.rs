@@ -1,0 +1,386 @@
+//! Runs an embedded test: decides, plans against the scans the test itself has begun, compares.
+
+use std::collections::BTreeSet;
+
+use super::Rules;
+use super::event::OwnedEvent;
+use super::expect::{Begins, Expect, Given, Payload, Protected, RuleTest};
+use crate::comment::Citation;
+use crate::plan::{History, Past, Plan, plan};
+use crate::scan::{DecisionState, Kind, Mode, Reason, ScanId};
+use crate::time::Timestamp;
+use crate::verdict::{Asks, Guard, Verdict, Wanted};
+
+/// When a test that names no time takes place: 2026-01-05T12:00:00Z, a Monday.
+const NOON: Timestamp = Timestamp::from_millis(1_767_614_400_000);
+/// The end of a scan's id, where a comment is tried out.
+const TAIL: &str = "000000000000";
+
+/// Runs a test. `read` turns a captured delivery into its events, one for each (alert, device); an expectation on
+/// a delivery must hold for every one of them.
+pub fn run(test: &RuleTest, rules: &Rules, read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>) -> Ran {
+    let mut begun = Vec::new();
+    let (mut failures, mut won, mut protected) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    let mut now = test.at.unwrap_or(NOON);
+    for (n, step) in test.steps.iter().enumerate() {
+        now = now.plus(step.after);
+        let place = if test.steps.len() > 1 { format!("step {}: ", n + 1) } else { String::new() };
+        let mut judge = |event: &OwnedEvent| {
+            let got = decided(rules, event, test.mode.unwrap_or(Mode::Enforce), now, &mut begun);
+            won.extend(got.rule.clone());
+            protected.extend(got.hit.iter().cloned());
+            failures.extend(unmet(&step.expect, &got).into_iter().map(|sentence| format!("{place}{sentence}")));
+        };
+        match &step.given {
+            Given::Event(event) => judge(event),
+            Given::Payload(payload) => match read(payload) {
+                Ok(events) if events.is_empty() => failures.push(format!("{place}{} holds no alert", payload.file)),
+                Ok(mut events) => {
+                    for event in &mut events {
+                        rules.test_facts.answer(event);
+                        judge(event);
+                    }
+                }
+                Err(why) => failures.push(format!("{place}{}: {why}", payload.file)),
+            },
+        }
+    }
+    Ran { failures, won, protected }
+}
+
+/// How a test went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Each expectation that is not met, as a sentence.
+    pub failures: Vec<String>,
+    /// The rules that won in it.
+    pub won: BTreeSet<String>,
+    /// The protections that were hit in it.
+    pub protected: BTreeSet<String>,
+}
+
+/// A scan that the test has begun; it counts as succeeded at once.
+struct Begun {
+    machine: String,
+    rule: String,
+    kind: Kind,
+    at: Timestamp,
+}
+
+/// What became of one event.
+struct Decided {
+    rule: Option<String>,
+    wanted: Option<Wanted>,
+    state: DecisionState,
+    reason: Reason,
+    comment: Option<String>,
+    /// The protections that apply.
+    protections: Vec<String>,
+    /// Those among them that are known to be hit.
+    hit: Vec<String>,
+}
+
+fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun: &mut Vec<Begun>) -> Decided {
+    let Verdict { rule, asks, protections, .. } = rules.decide_in(&event.as_event(now), mode);
+    let name = rule.as_deref().unwrap_or_default();
+    let (state, reason, wanted) = match asks {
+        Asks::Nothing(reason) => (DecisionState::None, reason, None),
+        Asks::Hold(reason, wanted) => (DecisionState::Held, reason, Some(wanted)),
+        Asks::Resolve(_) => (DecisionState::Resolving, Reason::AwaitsDirectory, None),
+        Asks::Scan(wanted) => {
+            // The test's mode stands for that of the process: it can only make a rule's own stricter.
+            let wanted = Wanted { mode: wanted.mode.min(mode), ..wanted };
+            let machine = machine(event);
+            let planned = plan(&history(begun, &machine, name, &wanted, now), &wanted, now);
+            if matches!(planned, Plan::Begin { .. }) {
+                begun.push(Begun { machine, rule: name.to_owned(), kind: wanted.kind, at: now });
+            }
+            let held = matches!(planned, Plan::Hold(_));
+            let state = if held { DecisionState::Held } else { DecisionState::Scan };
+            (state, planned.reason(), Some(wanted))
+        }
+    };
+    let comment = wanted.as_ref().map(|wanted| comment(rules, event, name, wanted.kind));
+    let hit =
+        protections.iter().filter(|guarded| guarded.how == Guard::Hit).map(|guarded| guarded.name.clone()).collect();
+    let applies = protections.into_iter().filter(|guarded| guarded.how != Guard::Skipped);
+    let protections = applies.map(|guarded| guarded.name).collect();
+    Decided { rule, wanted, state, reason, comment, protections, hit }
+}
+
+/// What tells one machine of a test from another. The directory has answered in a test, so a device without a
+/// machine id is resolved all the same, by whatever the event calls it.
+fn machine(event: &OwnedEvent) -> String {
+    format!("{}/{}", event.tenant, event.device.label().to_lowercase())
+}
+
+fn history(begun: &[Begun], machine: &str, rule: &str, wanted: &Wanted, now: Timestamp) -> History {
+    let last = |kind: Kind| {
+        let mut ours = begun.iter().enumerate().filter(|(_, scan)| scan.machine == machine && scan.kind == kind);
+        let number = |n: usize| ScanId(i64::try_from(n).unwrap_or(i64::MAX));
+        ours.next_back().map(|(n, scan)| Past { scan: number(n), ended: scan.at })
+    };
+    let since = wanted.limit.map_or(now, |limit| now.minus(limit.per));
+    let used = begun.iter().filter(|scan| scan.rule == rule && scan.at > since).count();
+    History {
+        last_quick: last(Kind::Quick),
+        last_full: last(Kind::Full),
+        rule_used: u32::try_from(used).unwrap_or(u32::MAX),
+        ..History::default()
+    }
+}
+
+fn comment(rules: &Rules, event: &OwnedEvent, rule: &str, kind: Kind) -> String {
+    let citation = Citation {
+        kind,
+        first: &event.alert.id,
+        more: &[],
+        source: &event.source,
+        rule,
+        tenant: &event.tenant,
+        alert: &event.alert,
+        device: &event.device,
+        scan_tail: TAIL,
+    };
+    rules.comment().fill(citation).as_str().to_owned()
+}
+
+/// Each expectation that is not met.
+fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
+    let mut unmet = Vec::new();
+    let rule = got.rule.as_ref().map_or_else(|| "no rule matched".to_owned(), |rule| format!("rule `{rule}`"));
+    let mut compare = |what: &str, wanted: Option<&str>, got: &str| {
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != got) {
+            unmet.push(format!("expected {what} {wanted}, got {got} ({rule})"));
+        }
+    };
+    if let Some(wanted) = &expect.rule {
+        compare(
+            "rule",
+            Some(&format!("`{wanted}`")),
+            &got.rule.as_ref().map_or("none".to_owned(), |r| format!("`{r}`")),
+        );
+    }
+    let kind = |kind: Option<Kind>| kind.map_or("none", Kind::code);
+    compare("scan", expect.scan.map(kind), kind(got.wanted.as_ref().map(|wanted| wanted.kind)));
+    if let Some(priority) = expect.priority {
+        let got = got.wanted.as_ref().map_or("none".to_owned(), |wanted| wanted.priority.to_string());
+        compare("priority", Some(&priority.to_string()), &got);
+    }
+    if let Some(start) = expect.start {
+        let got = got.wanted.as_ref().map_or("none".to_owned(), |wanted| Begins::of(wanted.start).to_string());
+        compare("start", Some(&start.to_string()), &got);
+    }
+    // A test that expects a scan expects that it happens, unless it says what else.
+    let scan = matches!(expect.scan, Some(Some(_))).then_some(DecisionState::Scan);
+    let right_kind = expect.scan.is_none_or(|scan| scan == got.wanted.as_ref().map(|wanted| wanted.kind));
+    let state = expect.state.or(scan.filter(|_| right_kind));
+    let state_got = format!("{} ({})", got.state.code(), got.reason.code());
+    if state.is_some_and(|state| state != got.state) {
+        compare("state", state.map(DecisionState::code), &state_got);
+    }
+    compare("reason", expect.reason.map(Reason::code), got.reason.code());
+    let missed = match &expect.protect {
+        None => false,
+        Some(Protected::By(name)) => !got.protections.contains(name),
+        Some(Protected::Exactly(names)) => {
+            let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+            sorted(names) != sorted(&got.protections)
+        }
+    };
+    if missed {
+        let names = |names: &[String]| match names {
+            [] => "none".to_owned(),
+            names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        };
+        let wanted = match &expect.protect {
+            Some(Protected::Exactly(all)) => names(all),
+            Some(Protected::By(name)) => names(core::slice::from_ref(name)),
+            None => String::new(),
+        };
+        unmet.push(format!("expected protection {wanted}, got {} ({rule})", names(&got.protections)));
+    }
+    if let Some(part) = &expect.comment_contains {
+        match &got.comment {
+            None => unmet.push(format!("expected a comment with `{part}`, got no scan ({rule})")),
+            Some(comment) if !comment.contains(part) => {
+                unmet.push(format!("expected a comment with `{part}`, got `{comment}`"));
+            }
+            Some(_) => {}
+        }
+    }
+    unmet
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::alert::{Alert, Device, Severity};
+    use crate::rules::{Facts, render};
+
+    fn rules(text: &str) -> Rules {
+        Rules::parse(text, &mut |_| Err("no such file".to_owned()))
+            .unwrap_or_else(|errors| panic!("{}", render(&errors, "rules.toml", text, false)))
+            .rules
+    }
+
+    /// Two rules, and one test.
+    fn failures(test: &str) -> Vec<String> {
+        let text = format!(
+            "version = 1\n[[rule]]\nname = \"high\"\nscan = \"full\"\nlimit = {{ scans = 2, per = \"1h\" }}\n\
+             when = {{ severity = \"high\" }}\n[[rule]]\nname = \"medium\"\nscan = \"quick\"\n\
+             when = {{ severity = \"medium\" }}\n[[test]]\nname = \"t\"\n{test}\n"
+        );
+        let rules = rules(&text);
+        let mut none = |_: &Payload| Err("no file".to_owned());
+        run(&rules.tests()[0], &rules, &mut none).failures
+    }
+
+    fn captured(severity: Severity) -> OwnedEvent {
+        let alert = Alert { id: "1".to_owned(), severity: Some(severity), ..Alert::default() };
+        OwnedEvent {
+            source: "sentinel".to_owned(),
+            preset: "sentinel-incident".to_owned(),
+            tenant: "default".to_owned(),
+            alert,
+            device: Device { name: Some("lt-042".to_owned()), ..Device::default() },
+            facts: Facts::NotAsked,
+            body: None,
+        }
+    }
+
+    #[test]
+    fn a_whole_policy_passes_its_own_tests() {
+        let rules = rules(include_str!("whole.toml"));
+        for test in rules.tests() {
+            let mut read = |payload: &Payload| {
+                assert_eq!(
+                    (payload.source.as_str(), payload.file.as_str()),
+                    ("sentinel-incident", "tests/payloads/sentinel-incident.json")
+                );
+                Ok(vec![captured(Severity::High)])
+            };
+            assert_eq!(run(test, &rules, &mut read).failures, Vec::<String>::new(), "{}", test.name);
+        }
+    }
+
+    #[test]
+    fn a_failure_is_a_sentence_that_names_what_came_instead() {
+        let medium = "event = { severity = \"medium\" }\n";
+        assert_eq!(
+            failures(&format!(
+                "{medium}expect = {{ rule = \"high\", scan = \"full\", priority = 1, comment_contains = \"x\" }}"
+            )),
+            [
+                "expected rule `high`, got `medium` (rule `medium`)",
+                "expected scan full, got quick (rule `medium`)",
+                "expected priority 1, got 50 (rule `medium`)",
+                "expected a comment with `x`, got `Quick antivirus scan due to alert test (test, rule medium) [sh-000000000000]`",
+            ]
+        );
+        assert_eq!(
+            failures("event = { severity = \"low\" }\nexpect = { scan = \"quick\" }"),
+            ["expected scan quick, got none (no rule matched)"]
+        );
+        assert_eq!(
+            failures(&format!("mode = \"approve\"\n{medium}expect = {{ scan = \"quick\" }}")),
+            ["expected state scan, got held (approval) (rule `medium`)"]
+        );
+    }
+
+    #[test]
+    fn when_a_scan_may_leave_is_expected_and_a_wrong_zone_fails() {
+        let policy = |zone: &str, severity: &str, start: &str| {
+            let text = format!(
+                "version = 1\n[windows.nights]\ntimezone = \"{zone}\"\nhours = [\"22:00-05:00\"]\n[[protect]]\n\
+                 name = \"p\"\nwhen = {{ device.os = \"Windows11\" }}\nstart = \"nights\"\n[[rule]]\nname = \"high\"\n\
+                 scan = \"full\"\nwhen = {{ severity = \"high\" }}\n[[test]]\nname = \"t\"\nat = 2026-03-09T12:00:00+01:00\n\
+                 event = {{ severity = \"{severity}\" }}\nexpect = {{ start = {start} }}\n"
+            );
+            let rules = rules(&text);
+            run(&rules.tests()[0], &rules, &mut |_| Err(String::new())).failures
+        };
+        let night = "2026-03-09T22:00:00+01:00";
+        assert_eq!(policy("Europe/Oslo", "high", night), Vec::<String>::new());
+        assert_eq!(
+            policy("America/New_York", "high", night),
+            ["expected start 2026-03-09T21:00:00.000Z, got 2026-03-10T02:00:00.000Z (rule `high`)"]
+        );
+        assert_eq!(
+            policy("Europe/Oslo", "high", "\"at once\""),
+            ["expected start at once, got 2026-03-09T21:00:00.000Z (rule `high`)"]
+        );
+        assert_eq!(
+            policy("Asia/Tokyo", "high", night),
+            ["expected start 2026-03-09T21:00:00.000Z, got 2026-03-09T13:00:00.000Z (rule `high`)"]
+        );
+        assert_eq!(
+            policy("Europe/Oslo", "low", night),
+            ["expected start 2026-03-09T21:00:00.000Z, got none (no rule matched)"]
+        );
+    }
+
+    #[test]
+    fn steps_share_a_history_of_machines_and_limits() {
+        let step = |after: &str, severity: &str, name: &str, expect: &str| {
+            format!(
+                "[[test.step]]\nafter = \"{after}\"\nevent = {{ severity = \"{severity}\", device.name = \"{name}\" }}\n\
+                 expect = {{ {expect} }}\n"
+            )
+        };
+        let story = [
+            step("0s", "medium", "a", "reason = \"new\""),
+            step("5m", "high", "a", "reason = \"new\""),
+            step("5m", "medium", "A", "scan = \"quick\", reason = \"cooldown\""),
+            step("5m", "high", "b", "scan = \"full\""),
+            step("5m", "high", "c", "state = \"held\", reason = \"limit\""),
+            step("1h", "high", "c", "scan = \"full\", reason = \"new\""),
+        ];
+        assert_eq!(failures(&story.concat()), Vec::<String>::new());
+        let wrong = step("0s", "medium", "a", "scan = \"quick\"") + &step("10m", "medium", "a", "reason = \"new\"");
+        assert_eq!(failures(&wrong), ["step 2: expected reason new, got cooldown (rule `medium`)"]);
+    }
+
+    #[test]
+    fn an_expectation_on_a_delivery_must_hold_for_each_of_its_events() {
+        let rules = rules(include_str!("whole.toml"));
+        let test = rules.tests().iter().find(|test| test.name.starts_with("a captured")).unwrap();
+        let mut both = |_: &Payload| Ok(vec![captured(Severity::High), captured(Severity::Medium)]);
+        let failed = run(test, &rules, &mut both).failures;
+        assert_eq!(failed[0], "expected rule `high`, got `medium` (rule `medium`)");
+        let mut gone = |_: &Payload| Err("no such file".to_owned());
+        let failed = run(test, &rules, &mut gone).failures;
+        assert_eq!(failed, ["tests/payloads/sentinel-incident.json: no such file"]);
+        let mut empty = |_: &Payload| Ok(Vec::new());
+        assert!(!run(test, &rules, &mut empty).failures.is_empty(), "a delivery without alerts proves nothing");
+    }
+
+    #[test]
+    fn an_unremarkable_machine_is_assumed_and_unknown_can_be_said() {
+        let text = |facts: &str, event: &str, rule: &str| {
+            format!(
+                "version = 1\n[[rule]]\nname = \"linux\"\nscan = \"none\"\nwhen = {{ device.os = \"Linux\" }}\n\
+                 [[rule]]\nname = \"lab\"\nscan = \"none\"\nwhen = {{ device.tags = \"lab\" }}\n\
+                 [[rule]]\nname = \"rest\"\nscan = \"full\"\nwhen = {{ source.exists = true, device.aad_id.exists = false }}\n\
+                 {facts}\n[[test]]\nname = \"t\"\nevent = {{ severity = \"high\" {event} }}\nexpect = {{ {rule} }}\n"
+            )
+        };
+        for (facts, event, expect) in [
+            ("", "", "rule = \"rest\", scan = \"full\""),
+            ("", ", device.os = \"linux\"", "rule = \"linux\""),
+            ("", ", device.os = \"unknown\"", "rule = \"rest\", reason = \"undecided\""),
+            ("", ", device.tags = [\"x\", \"Lab\"]", "rule = \"lab\""),
+            ("[test_facts]\nos = \"Linux\"", "", "rule = \"linux\""),
+            ("[test_facts]\ndevice.tags = [\"lab\"]", "", "rule = \"lab\""),
+            ("[test_facts]\ntags = \"unknown\"", "", "state = \"held\", reason = \"undecided\""),
+            ("[test_facts]\ntags = \"unknown\"", ", device.tags = []", "rule = \"rest\", scan = \"full\""),
+            ("[test_facts]\naad_id = \"7a\"", "", "reason = \"no_match\""),
+            ("[test_facts]\naad_id = \"unknown\"", "", "reason = \"no_match\""),
+        ] {
+            let rules = rules(&text(facts, event, expect));
+            let mut none = |_: &Payload| Err("no file".to_owned());
+            assert_eq!(run(&rules.tests()[0], &rules, &mut none).failures, Vec::<String>::new(), "{facts} {event}");
+        }
+    }
+}

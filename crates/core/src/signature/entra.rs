@@ -1,0 +1,207 @@
+//! A token of Microsoft Entra ID, as a Logic App with a managed identity presents it. The algorithm is fixed, the keys
+//! come from the configured authority and never from the token, and who may speak is configured.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, dangerous::insecure_decode_claims, decode, decode_header};
+use serde::Deserialize;
+
+use super::{Failure, Refused};
+use crate::time::Timestamp;
+
+/// How far Entra's clock may be from ours: what Microsoft's own libraries grant.
+pub const LEEWAY: Duration = Duration::from_secs(300);
+
+/// More keys in one answer are no key set; Entra publishes about ten.
+const MOST_KEYS: usize = 256;
+
+/// Bytes of the smallest modulus, 2048 bits.
+const SHORTEST_MODULUS: usize = 256;
+
+/// Whose tokens are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entra {
+    /// Where the keys are: the name of their ring.
+    pub keys: String,
+    /// Who may have issued it; any of these.
+    pub issuers: Vec<String>,
+    /// For whom it must be; any of these.
+    pub audiences: Vec<String>,
+    /// The tenant's id, lower case.
+    pub tenant_id: String,
+    /// It must hold one of these app roles. Empty: none is asked for.
+    pub roles: Vec<String>,
+    /// It must be of one of these apps, lower case. Empty: of any.
+    pub apps: Vec<String>,
+    /// Its subject must be one of these directory objects, lower case. Empty: any.
+    pub objects: Vec<String>,
+}
+
+/// The keys of one authority, by their ids.
+#[derive(Clone, Default)]
+pub struct Keyring {
+    keys: BTreeMap<String, DecodingKey>,
+}
+
+/// All keys there are, by the address they came from.
+pub type Keyrings = BTreeMap<String, Keyring>;
+
+/// Why an answer is no set of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadKeyring {
+    /// Not JSON of the documented shape.
+    #[error("the answer is not a JSON Web Key Set")]
+    Unreadable,
+    /// Nothing in it can verify RS256.
+    #[error("the answer holds no RSA key for signatures")]
+    NoKey,
+}
+
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<serde_json::Value>,
+}
+
+impl Keyring {
+    /// Reads a JSON Web Key Set. Keys of other kinds, without an id, for another use or shorter than 2048 bits are
+    /// left out.
+    ///
+    /// # Errors
+    /// [`BadKeyring`].
+    pub fn read(answer: &[u8]) -> Result<Keyring, BadKeyring> {
+        let set: KeySet = serde_json::from_slice(answer).map_err(|_| BadKeyring::Unreadable)?;
+        if set.keys.len() > MOST_KEYS {
+            return Err(BadKeyring::Unreadable);
+        }
+        // One by one: a key of a kind that is not known yet must not hide the others.
+        let keys: BTreeMap<_, _> =
+            set.keys.into_iter().filter_map(|key| usable(serde_json::from_value(key).ok()?)).collect();
+        if keys.is_empty() { Err(BadKeyring::NoKey) } else { Ok(Keyring { keys }) }
+    }
+}
+
+fn usable(jwk: Jwk) -> Option<(String, DecodingKey)> {
+    let AlgorithmParameters::RSA(rsa) = &jwk.algorithm else { return None };
+    let for_signatures = jwk.common.public_key_use.as_ref().is_none_or(|of| *of == PublicKeyUse::Signature);
+    let for_ours = jwk.common.key_algorithm.is_none_or(|of| of == KeyAlgorithm::RS256);
+    // Base64 has four digits for three bytes.
+    let long_enough = rsa.n.len() * 3 / 4 >= SHORTEST_MODULUS;
+    let key = DecodingKey::from_jwk(&jwk).ok().filter(|_| for_signatures && for_ours && long_enough)?;
+    Some((jwk.common.key_id.clone()?, key))
+}
+
+/// What a token says; only these members are looked at.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: OneOrMany,
+    tid: String,
+    exp: i64,
+    #[serde(default)]
+    nbf: i64,
+    #[serde(default)]
+    roles: Vec<String>,
+    /// The app, in tokens of version 1.
+    appid: Option<String>,
+    /// The app, in tokens of version 2.
+    azp: Option<String>,
+    /// The directory object: for a managed identity, its service principal.
+    oid: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Claims {
+    fn app(&self) -> Option<String> {
+        self.azp.as_ref().or(self.appid.as_ref()).map(|app| app.to_ascii_lowercase())
+    }
+}
+
+impl Entra {
+    /// Who presents this token: its app, as it may be logged.
+    ///
+    /// # Errors
+    /// [`Refused::KeyUnknown`] if the key is not there, with what is wrong about the token otherwise.
+    pub(super) fn holds(&self, token: &[u8], ring: Option<&Keyring>, now: Timestamp) -> Result<String, Refused> {
+        let unreadable = || Failure::of("the token is not a JSON Web Token of Entra ID");
+        let header = decode_header(token).map_err(|_| unreadable())?;
+        if header.alg != Algorithm::RS256 {
+            return Err(Failure::of("the token is not signed with RS256").into());
+        }
+        // Nothing that an issuer calls critical is understood here.
+        if header.crit.is_some() {
+            return Err(unreadable().into());
+        }
+        let kid = header.kid.ok_or(Failure::of("the token names no key"))?;
+        let Some(key) = ring.and_then(|ring| ring.keys.get(&kid)) else {
+            // Believed by nobody: it only spares strangers' tokens the question for their key, and tells the operator why.
+            let claimed: Result<Claims, _> = insecure_decode_claims(token);
+            let fault = claimed.map_err(|_| unreadable()).and_then(|claimed| self.allows(&claimed, now)).err();
+            return Err(Refused::KeyUnknown(fault));
+        };
+        let proved = decode::<Claims>(token, key, &signature_only());
+        let claims = proved.map_err(|error| unproved(error.kind()))?.claims;
+        self.allows(&claims, now)?;
+        let app = claims.app().or(claims.oid).unwrap_or_default();
+        Ok(app.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect())
+    }
+
+    fn allows(&self, claims: &Claims, now: Timestamp) -> Result<(), Failure> {
+        let check = |holds: bool, check: &'static str| if holds { Ok(()) } else { Err(Failure::of(check)) };
+        check(self.issuers.contains(&claims.iss), "the token is of another issuer")?;
+        check(claims.tid.to_ascii_lowercase() == self.tenant_id, "the token is of another tenant")?;
+        let audience = match &claims.aud {
+            OneOrMany::One(one) => self.audiences.contains(one),
+            OneOrMany::Many(many) => many.iter().any(|one| self.audiences.contains(one)),
+        };
+        check(audience, "the token is for another audience")?;
+        timely(claims, now)?;
+        let role = self.roles.is_empty() || claims.roles.iter().any(|role| self.roles.contains(role));
+        check(role, "the token has none of the roles asked for")?;
+        let app = self.apps.is_empty() || claims.app().is_some_and(|app| self.apps.contains(&app));
+        check(app, "the token is of another app")?;
+        let object = claims.oid.as_ref().map(|oid| oid.to_ascii_lowercase());
+        let object = self.objects.is_empty() || object.is_some_and(|oid| self.objects.contains(&oid));
+        check(object, "the token is of another identity")
+    }
+}
+
+/// A token without the claims that are asked for is told apart from a forged one.
+const fn unproved(why: &ErrorKind) -> Failure {
+    match why {
+        ErrorKind::InvalidSignature => Failure::of("the token's signature does not fit its key"),
+        _ => Failure::of("the token is not a JSON Web Token of Entra ID"),
+    }
+}
+
+fn timely(claims: &Claims, now: Timestamp) -> Result<(), Failure> {
+    let seconds = now.millis().div_euclid(1000);
+    let leeway = i64::try_from(LEEWAY.as_secs()).unwrap_or(0);
+    if claims.exp <= seconds.saturating_sub(leeway) {
+        let ahead = Some(claims.exp.saturating_sub(seconds));
+        return Err(Failure { check: "the token has expired", ahead });
+    }
+    if claims.nbf > seconds.saturating_add(leeway) {
+        let ahead = Some(claims.nbf.saturating_sub(seconds));
+        return Err(Failure { check: "the token is not valid yet", ahead });
+    }
+    Ok(())
+}
+
+/// RS256 and nothing else; the claims are judged by ourselves, against a time that is passed in.
+fn signature_only() -> Validation {
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation
+}
