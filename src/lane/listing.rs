@@ -49,6 +49,8 @@ pub(super) struct Listing {
     pub(super) since: Timestamp,
     /// The page to ask for next.
     pub(super) page: NextPage,
+    /// The list from its beginning, in our own words: a link to a next page asks for fewer rows than we do.
+    question: NextPage,
     /// Rows that are asked for at once.
     top: usize,
     /// Pages that were read, so that none is read twice.
@@ -72,11 +74,13 @@ pub(super) struct Listing {
 
 impl Listing {
     pub(super) fn begin(whom: Whom, since: Timestamp, top: usize, e: &Endpoints, now: Timestamp) -> Listing {
+        let question = first_page(e, since, top);
         Listing {
             whom,
             begun: now,
             since,
-            page: first_page(e, since, top),
+            page: question.clone(),
+            question,
             top,
             read: BTreeSet::new(),
             rows: 0,
@@ -122,9 +126,8 @@ impl Listing {
             return None;
         }
         self.top = (self.top / 4).max(LEAST_ROWS);
-        let first = first_page(e, self.since, self.top);
-        self.since_question = 0;
-        self.page = if self.rows == 0 { first } else { first.after(self.rows) };
+        self.question = first_page(e, self.since, self.top);
+        self.page = if self.rows == 0 { self.question.clone() } else { self.after() };
         Some(self.top)
     }
 
@@ -137,7 +140,7 @@ impl Listing {
     /// A question of our own for what follows the rows so far.
     fn after(&mut self) -> NextPage {
         self.since_question = 0;
-        self.page.after(self.rows)
+        self.question.after(self.rows)
     }
 }
 
@@ -179,6 +182,20 @@ mod tests {
         let mut listing = listing(3);
         assert_eq!(listing.turn(&page(2, at("$skip=2"))), Turn::More);
         assert_eq!(listing.turn(&page(1, Next::None)), Turn::More, "three rows were asked for, and three came");
+        assert_eq!(listing.turn(&page(1, Next::None)), Turn::Complete);
+    }
+
+    #[test]
+    fn a_link_that_asks_for_fewer_rows_shortens_no_question_of_ours() {
+        let mut listing = listing(2);
+        let first = listing.page.clone();
+        let link = format!("{}&$skip=1", first.as_str().replace("$top=2", "$top=1"));
+        let link = format!("https://api.security.microsoft.com{link}");
+        let next = NextPage::of(&link, &first, &Endpoints::commercial(), "machineactions").unwrap();
+        assert_eq!(listing.turn(&page(1, Next::Page(next))), Turn::More);
+        assert!(listing.page.as_str().contains("$top=1&"), "as the far side says");
+        assert_eq!(listing.turn(&page(1, Next::None)), Turn::More);
+        assert_eq!(listing.page, first.after(2), "one row more would fill a question for one, and end the list");
         assert_eq!(listing.turn(&page(1, Next::None)), Turn::Complete);
     }
 
