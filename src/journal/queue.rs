@@ -24,6 +24,9 @@ pub struct Blocked {
     pub look_at: Timestamp,
 }
 
+/// Windows come round each week. A scan that could not leave in any of its windows for so many milliseconds grows too old.
+const ROUND: i64 = 8 * 86_400_000;
+
 impl Tx<'_> {
     /// The next waiting scan for which the action that occupies its machine is to be looked at.
     ///
@@ -121,7 +124,7 @@ impl Tx<'_> {
     }
 
     /// The windows in which a waiting scan may leave are closed: its turn comes when they open (`opens`), from when on its
-    /// age counts. Where nobody knows when that is, it is looked at again `then`.
+    /// age counts, if that is soon enough after it was asked for. Where nobody knows when that is, it is looked at again `then`.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was not waiting.
@@ -133,10 +136,11 @@ impl Tx<'_> {
     ) -> Result<(), JournalError> {
         self.change(
             "UPDATE scan SET not_before = ?2, opens_at = ?3,
-                    not_after = max(not_after, coalesce(?3 + coalesce(max_age, not_after - created_at), not_after))
+                    not_after = CASE WHEN ?3 <= created_at + ?4
+                                THEN max(not_after, ?3 + coalesce(max_age, not_after - created_at)) ELSE not_after END
              WHERE id = ?1 AND state = 'waiting'",
             scan,
-            params![scan.0, opens.unwrap_or(then).millis(), opens.map(Timestamp::millis)],
+            params![scan.0, opens.unwrap_or(then).millis(), opens.map(Timestamp::millis), ROUND],
         )
     }
 
