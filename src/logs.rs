@@ -1,8 +1,10 @@
-//! Logs on stderr: a line of JSON with the names of the Elastic Common Schema per event, or, on a terminal, a line
-//! for people. Values are shown without control characters, whatever they came from.
+//! Logs on stderr: a line of JSON with the names of the Elastic Common Schema per event, or a line for people, which is
+//! the rule on a terminal. Values are shown without control characters, whatever they came from.
+
+mod about;
 
 use core::fmt;
-use std::io::{self, IsTerminal as _};
+use std::io;
 
 use json_subscriber::JsonLayer;
 use tracing::field::{Field, Visit};
@@ -19,6 +21,8 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use crate::clock;
 use crate::domain::plain::shown;
 
+pub(crate) use about::{about, several};
+
 /// The version of the schema whose names are used.
 const ECS: &str = "8.11.0";
 
@@ -33,23 +37,38 @@ pub enum NoLogs {
     Twice(#[from] TryInitError),
 }
 
+/// What a line is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// For people.
+    Text,
+    /// An object for programs.
+    Json,
+}
+
 /// Logs on stderr from now on, narrowed by `filter`, such as `info` or `scanhook::lane=debug`.
 ///
 /// # Errors
-/// [`NoLogs`].
-pub fn start(filter: &str) -> Result<(), NoLogs> {
-    let layer = layer(io::stderr, io::stderr().is_terminal(), filter)?;
+/// [`NoLogs`]. Where it is the filter that cannot be read, everything from `info` is logged, so that this can be told.
+pub fn start(filter: &str, shape: Shape) -> Result<(), NoLogs> {
+    let (layer, told) = match layer(io::stderr, shape, filter) {
+        Ok(layer) => (layer, Ok(())),
+        Err(error) => (layer(io::stderr, shape, "info")?, Err(error)),
+    };
     tracing_subscriber::registry().with(layer).try_init()?;
-    Ok(())
+    Ok(told?)
 }
 
 type Chosen = Box<dyn Layer<Registry> + Send + Sync>;
 
-fn layer<W>(writer: W, terminal: bool, filter: &str) -> Result<Chosen, ParseError>
+fn layer<W>(writer: W, shape: Shape, filter: &str) -> Result<Chosen, ParseError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer: Chosen = if terminal { for_people(writer).boxed() } else { for_programs(writer).boxed() };
+    let layer: Chosen = match shape {
+        Shape::Text => for_people(writer).boxed(),
+        Shape::Json => for_programs(writer).boxed(),
+    };
     Ok(layer.with_filter(EnvFilter::try_new(filter)?).with_filter(filter_fn(ours_or_plain)).boxed())
 }
 
@@ -83,10 +102,11 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let fields = format::debug_fn(|out, field, value| {
-        let text = escaped(&format!("{value:?}"));
+        let text = format!("{value:?}");
         match field.name() {
-            "message" => write!(out, "{text}"),
-            name => write!(out, "{name}={text}"),
+            "message" => write!(out, "{}", escaped(&text)),
+            name if about::is_list(name) => write!(out, "{name}={}", escaped(&about::for_people(&text))),
+            name => write!(out, "{name}={}", escaped(&text)),
         }
     });
     tracing_subscriber::fmt::layer()
@@ -115,6 +135,12 @@ impl<F: FnMut(String, serde_json::Value)> Fields<F> {
             "message" => "message".to_owned(),
             "error" => "error.message".to_owned(),
             "code" => "error.code".to_owned(),
+            "name" => "host.name".to_owned(),
+            "machine" => "host.id".to_owned(),
+            "rule" => "rule.name".to_owned(),
+            "reason" => "event.reason".to_owned(),
+            "who" => "user.name".to_owned(),
+            "peer" => "source.ip".to_owned(),
             own => format!("scanhook.{own}"),
         };
         (self.0)(name, value.into());
@@ -123,7 +149,12 @@ impl<F: FnMut(String, serde_json::Value)> Fields<F> {
 
 impl<F: FnMut(String, serde_json::Value)> Visit for Fields<F> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.pass(field, escaped(&format!("{value:?}")));
+        let text = format!("{value:?}");
+        if about::is_list(field.name()) {
+            self.pass(field, about::for_programs(&text));
+        } else {
+            self.pass(field, escaped(&text));
+        }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -176,10 +207,10 @@ mod tests {
     }
 
     /// The lines that are logged meanwhile.
-    fn logged(terminal: bool, filter: &str, act: impl FnOnce()) -> Vec<String> {
+    fn logged(shape: Shape, filter: &str, act: impl FnOnce()) -> Vec<String> {
         let sink = Sink::default();
         let writer = sink.clone();
-        let layer = layer(move || writer.clone(), terminal, filter).unwrap();
+        let layer = layer(move || writer.clone(), shape, filter).unwrap();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), act);
         let bytes = sink.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
@@ -190,7 +221,7 @@ mod tests {
     #[test]
     fn a_program_reads_one_object_a_line_with_the_names_of_the_schema() {
         let error = HOSTILE;
-        let lines = logged(false, "info", || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"));
+        let lines = logged(Shape::Json, "info", || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"));
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(event["log.level"], "WARN");
@@ -204,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_person_reads_one_line_an_event_and_nothing_in_it_moves_the_cursor() {
-        let lines = logged(true, "info", || tracing::info!(device = HOSTILE, seen = %HOSTILE, "hello"));
+        let lines = logged(Shape::Text, "info", || tracing::info!(device = HOSTILE, seen = %HOSTILE, "hello"));
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         assert!(line.contains("INFO hello device="), "{line}");
         assert!(line.contains(r"seen=a\u{1b}[2J\r\n"), "{line}");
@@ -218,9 +249,9 @@ mod tests {
             tracing::debug!(target: "hyper::proto", "authorization: Bearer x");
             tracing::info!(target: "hyper::proto", "plain");
         };
-        assert_eq!(logged(true, "trace", act).len(), 2);
-        assert_eq!(logged(true, "info", act).len(), 1);
-        assert_eq!(logged(true, "error", act).len(), 0);
-        assert!(layer(io::stderr, true, "scanhook=loud").is_err());
+        assert_eq!(logged(Shape::Text, "trace", act).len(), 2);
+        assert_eq!(logged(Shape::Text, "info", act).len(), 1);
+        assert_eq!(logged(Shape::Text, "error", act).len(), 0);
+        assert!(layer(io::stderr, Shape::Text, "scanhook=loud").is_err());
     }
 }

@@ -49,6 +49,7 @@ macro_rules! codes {
 
 pub(crate) use codes;
 
+pub mod about;
 pub mod alert;
 pub mod comment;
 pub mod delivery;

@@ -11,8 +11,10 @@ use super::ids::decision_uuid;
 use super::names;
 use super::scans::{openings, windows};
 use super::store::{TenantId, Tx};
+use super::views::all;
 use super::waits;
 use crate::api::DecisionReceipt;
+use crate::domain::about::About;
 use crate::domain::alert::MachineId;
 use crate::domain::directory::Looked;
 use crate::domain::person::Said;
@@ -22,6 +24,9 @@ use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
 use crate::domain::why::Why;
+
+/// Decisions dropped at once that are told by name: more would keep senders waiting.
+const MOST_NAMED: usize = 200;
 
 /// A decision that is about to be made.
 #[derive(Clone, Debug)]
@@ -530,17 +535,24 @@ impl Tx<'_> {
         Ok(begun.filter(|begun| counts.contains(begun)).map_or(0, |_| limit.scans))
     }
 
-    /// Decisions that were held for too long are dropped. Returns how many, and when the next one is.
+    /// Decisions that were held for too long are dropped. Returns how many, the first of them by name, and when the next
+    /// one is.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn expire_held(&mut self, tenant: TenantId, now: Timestamp) -> Result<(usize, Timestamp), JournalError> {
+    pub fn expire_held(
+        &mut self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<(usize, Vec<About>, Timestamp), JournalError> {
         const DUE: &str = "FROM decision WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2";
         self.db
             .prepare_cached(&format!(
                 "INSERT INTO event(at, what, tenant, decision, data) SELECT ?2, 'expired', ?1, id, reason {DUE}"
             ))?
             .execute(params![tenant.0, now.millis()])?;
+        let named = format!("SELECT id {DUE} ORDER BY id LIMIT {MOST_NAMED}");
+        let named: Vec<i64> = all(self.db, &named, params![tenant.0, now.millis()], |row| row.get(0))?;
         let expired = self
             .db
             .prepare_cached(
@@ -549,6 +561,7 @@ impl Tx<'_> {
                  WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2",
             )?
             .execute(params![tenant.0, now.millis()])?;
+        let named = named.into_iter().map(|row| self.about_decision(row)).collect::<Result<_, _>>()?;
         let next: Option<i64> = self
             .db
             .prepare_cached(
@@ -556,7 +569,7 @@ impl Tx<'_> {
                  WHERE tenant = ? AND state = 'held'",
             )?
             .query_row([tenant.0], |row| row.get(0))?;
-        Ok((expired, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))
+        Ok((expired, named, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))
     }
 }
 

@@ -169,7 +169,7 @@ impl Lane {
                 happened.push(Happened::Alarm { code: "action-gone" });
                 let detail = "Defender no longer knows the machine action; what the machine did is not known";
                 tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
-                happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
+                happened.push(ended(tx, &scan.scan, Outcome::Lost, now.since(scan.sent_at))?);
             }
             (ActionReply::Unauthorized(refusal), _) => self.unauthorized(generation, &refusal, now, happened),
             (ActionReply::Forbidden(refusal), still) => {

@@ -32,8 +32,9 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use crate::api::{DecisionReceipt, LaneView, OutageView, QuotaView};
+use crate::api::{LaneView, OutageView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
+use crate::domain::about::About;
 use crate::domain::obstacles::{FarSide, Obstacles, Spent};
 use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{DecisionState, Kind, OnUnknown, Outcome, Reason};
@@ -51,6 +52,22 @@ use listing::MOST_ROWS;
 use reach::Reach;
 use resolve::{Look, Looks};
 use scan::{Intent, urgent_since};
+
+/// What can come of a scan call, as [`Happened::Answered`] tells it.
+pub const ANSWERS: &[&str] = &[
+    "running",
+    "foreign",
+    "blocked",
+    "busy",
+    "refused",
+    "throttled",
+    "unauthorized",
+    "forbidden",
+    "unknown",
+    "not_sent",
+    "external_id_refused",
+    "called_off",
+];
 
 /// Who the lane calls as, and how much it may.
 pub struct Account {
@@ -204,7 +221,7 @@ impl Todo {
     }
 }
 
-/// What happened in a lane. No alert text, no token.
+/// What happened in a lane. No token; of alerts only what identifies them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happened {
     /// A call ended with this status or word.
@@ -218,8 +235,8 @@ pub enum Happened {
     },
     /// A scan was sent.
     Sent {
-        /// Its id.
-        scan: uuid::Uuid,
+        /// The scan and its decisions.
+        about: Box<About>,
         /// Quick or Full.
         kind: Kind,
         /// How long its oldest alert waited.
@@ -227,8 +244,8 @@ pub enum Happened {
     },
     /// What came of sending a scan, as a code.
     Answered {
-        /// Its id.
-        scan: uuid::Uuid,
+        /// The scan and its decisions.
+        about: Box<About>,
         /// Quick or Full.
         kind: Kind,
         /// running, foreign, busy, refused, throttled, …
@@ -236,8 +253,8 @@ pub enum Happened {
     },
     /// A scan is over.
     Ended {
-        /// Its id.
-        scan: uuid::Uuid,
+        /// The scan and its decisions.
+        about: Box<About>,
         /// Quick or Full.
         kind: Kind,
         /// How.
@@ -249,24 +266,26 @@ pub enum Happened {
     Expired {
         /// How many.
         count: usize,
+        /// The first of them.
+        decisions: Vec<About>,
     },
     /// A person's wish to call a scan off came so far, as a code.
     CalledOff {
-        /// Its id.
-        scan: uuid::Uuid,
+        /// The scan and its decisions.
+        about: Box<About>,
         /// taken, refused, unknown, not_sent, throttled, unauthorized, over.
         what: &'static str,
     },
     /// A decision that had waited for the directory was made.
     Decided {
-        /// The rule that won.
-        rule: Option<String>,
+        /// The decision, its alert and its device.
+        about: Box<About>,
         /// What became of it.
         state: DecisionState,
         /// Why.
         reason: Reason,
-        /// The decision, as others see it.
-        told: Box<DecisionReceipt>,
+        /// The same in words.
+        why: String,
         /// The directory has answered; otherwise it is decided without.
         answered: bool,
     },

@@ -225,8 +225,8 @@ impl Lane {
                 }
                 let reason = Reason::SourceRemoved;
                 let told = tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
-                let (state, told) = (DecisionState::Held, Box::new(told));
-                todo.happened.push(Happened::Decided { rule: None, state, reason, told, answered: false });
+                let (state, about) = (DecisionState::Held, Box::new(tx.about_decision(row.decision)?));
+                todo.happened.push(Happened::Decided { about, state, reason, why: told.why, answered: false });
                 continue;
             };
             let device = row.alert.devices.iter().find(|device| device.label() == row.device);
@@ -314,8 +314,8 @@ impl Lane {
             // It is held for want of an answer: should one come after all, it is decided by that.
             tx.wait_while_held(self.id, row.decision, Some((&question, case.priority())), now)?;
         }
-        let (rule, told) = (verdict.rule, Box::new(told));
-        todo.happened.push(Happened::Decided { rule, state, reason, told, answered });
+        let about = Box::new(tx.about_decision(row.decision)?);
+        todo.happened.push(Happened::Decided { about, state, reason, why: told.why, answered });
         Ok(())
     }
 

@@ -22,6 +22,7 @@ use super::refusal::{Objection, Refusal};
 use super::same_site;
 use crate::api::{ItemView, OrderView, PausesView, ReloadView};
 use crate::clock;
+use crate::domain::about::About;
 use crate::domain::mapping::Headers;
 use crate::domain::person::By;
 use crate::domain::scan::Mode;
@@ -29,6 +30,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::verdict::{AskedFor, Wanted};
 use crate::intake::NotAccepted;
 use crate::journal::{Done, JournalError, Named, Reader, Scope, TenantId, Tx, Wants, Word};
+use crate::logs::about;
 use crate::policy::{Ceiling, Policy, Terms};
 
 /// Bytes of an order, and how long it may take to arrive.
@@ -64,6 +66,15 @@ enum Verb {
 }
 
 impl Verb {
+    const fn name(self) -> &'static str {
+        match self {
+            Verb::Approve => "approve",
+            Verb::Deny => "deny",
+            Verb::Cancel => "cancel",
+            Verb::Retry => "retry",
+        }
+    }
+
     const fn wants(self) -> Wants {
         match self {
             Verb::Approve | Verb::Deny => Wants::Held,
@@ -320,7 +331,13 @@ impl Admin {
             *results.entry(result).or_default() += 1;
         }
         self.metrics.not_scanned("denied", results.get("denied").copied().unwrap_or(0));
-        tracing::info!(who = by.who, ?verb, ?results, "an order was carried out");
+        let (who, verb, words) = (&by.who, verb.name(), by.words.as_ref());
+        for item in items {
+            let ItemView { state, reason, why, result, .. } = item;
+            let delivery = (item.kind == "delivery").then_some(&item.id);
+            about!(info, &subject(item), who, verb, words, result, state, reason, why, delivery, "ordered");
+        }
+        tracing::info!(who, verb, ?results, "an order was carried out");
     }
 
     async fn write<T: Send + 'static>(
@@ -344,6 +361,23 @@ fn told(preview: bool, mut items: Vec<ItemView>) -> OrderView {
         items.truncate(MOST);
     }
     OrderView { preview, count, machines, items, next: None }
+}
+
+/// What the log says of it beside what became of the order.
+fn subject(item: &ItemView) -> About {
+    let decision = (item.kind == "decision").then(|| item.id.clone());
+    let named = item.device.clone().filter(|_| decision.is_some());
+    About {
+        tenant: item.tenant.clone(),
+        alerts: item.alerts.clone(),
+        decisions: decision.into_iter().collect(),
+        devices: named.into_iter().collect(),
+        name: item.name.clone(),
+        machine: item.machine.clone(),
+        scan: item.scan_id.clone(),
+        rule: item.rule.clone(),
+        ..About::default()
+    }
 }
 
 fn step_of(
