@@ -191,6 +191,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::domain::about::About;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
@@ -221,7 +222,8 @@ mod tests {
     #[test]
     fn a_program_reads_one_object_a_line_with_the_names_of_the_schema() {
         let error = HOSTILE;
-        let lines = logged(Shape::Json, "info", || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"));
+        let lines =
+            logged(Shape::Json, "info", || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"));
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(event["log.level"], "WARN");
@@ -240,6 +242,29 @@ mod tests {
         assert!(line.contains("INFO hello device="), "{line}");
         assert!(line.contains(r"seen=a\u{1b}[2J\r\n"), "{line}");
         assert!(line.chars().all(|c| shown(c) == c), "{line:?}");
+    }
+
+    #[test]
+    fn a_line_about_decisions_has_a_value_or_a_list_of_them_and_no_value_becomes_two() {
+        let odd = "a\u{1f}b\n";
+        let one = About { alerts: vec![odd.to_owned()], scan: Some("s".to_owned()), ..About::default() };
+        let two = About { alerts: vec![odd.to_owned(), "c".to_owned()], name: Some("ws-1".to_owned()), ..one.clone() };
+        let act = || {
+            about!(info, &one, reason = "new", "decided");
+            about!(info, &two, "scan sent");
+        };
+        let json = logged(Shape::Json, "info", act);
+        let events: Vec<serde_json::Value> = json.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let shown = r"a\u{1f}b\n";
+        assert_eq!((&events[0]["scanhook.alert"], &events[0]["scanhook.scan"]), (&shown.into(), &"s".into()));
+        assert_eq!(events[0]["event.reason"], "new");
+        assert_eq!(events[1]["scanhook.alert"], serde_json::json!([shown, "c"]));
+        assert_eq!(
+            (&events[1]["host.name"], &events[1]["scanhook.decision"]),
+            (&"ws-1".into(), &serde_json::Value::Null)
+        );
+        let text = logged(Shape::Text, "info", act);
+        assert!(text[1].contains(r#"scan sent alert=a\u{1f}b\n,c name="ws-1" scan="s""#), "{}", text[1]);
     }
 
     #[test]

@@ -62,7 +62,8 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let inputs = inputs(args);
     let format = args.log_format.unwrap_or(if io::stderr().is_terminal() { Format::Text } else { Format::Json });
     let shape = if format == Format::Json { Shape::Json } else { Shape::Text };
-    let logs = logs::start(inputs.log(), shape).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()).into());
+    let logs =
+        logs::start(inputs.log(), shape).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()).into());
     if let Err(error) = dumps {
         tracing::warn!(%error, "core dumps could not be switched off: one would hold the secrets");
     }

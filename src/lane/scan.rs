@@ -409,12 +409,7 @@ fn drop_too_old(tx: &mut Tx<'_>, todo: &mut Todo, scan: &ScanRow, now: Timestamp
     Ok(())
 }
 
-pub(super) fn ended(
-    tx: &Tx<'_>,
-    scan: &ScanRow,
-    outcome: Outcome,
-    took: Duration,
-) -> Result<Happened, JournalError> {
+pub(super) fn ended(tx: &Tx<'_>, scan: &ScanRow, outcome: Outcome, took: Duration) -> Result<Happened, JournalError> {
     Ok(Happened::Ended { about: Box::new(tx.about_scan(scan.id)?), kind: scan.kind, outcome, took })
 }
 

@@ -52,7 +52,7 @@ impl Refusals {
 }
 
 /// One log line for each decision that wants a scan, in the words of the receipt.
-fn tell_decisions(source: &str, alert: &AlertReceipt, of: &Subject) {
+fn tell_decisions((source, delivery): (&str, &str), alert: &AlertReceipt, of: &Subject) {
     for one in alert.decisions.iter().filter(|one| one.state != DecisionState::None.code()) {
         let DecisionReceipt { id, device, rule, state, reason, scan_id, why, .. } = one;
         let said = of.devices.iter().find(|said| said.label() == device);
@@ -65,7 +65,7 @@ fn tell_decisions(source: &str, alert: &AlertReceipt, of: &Subject) {
             ..About::default()
         };
         about.decision(id.clone(), source.to_owned(), alert.id.clone(), device.clone());
-        about!(info, &about, state, reason, why, "decided");
+        about!(info, &about, delivery, state, reason, why, "decided");
     }
 }
 
@@ -150,7 +150,7 @@ impl Reception {
         let unlisted = receipt.truncated.as_ref().map(|truncated| truncated.decisions);
         tracing::info!(source, delivery, duplicate, credential, unlisted, "delivery accepted");
         for (alert, of) in receipt.alerts.iter().zip(&subjects) {
-            tell_decisions(source, alert, of);
+            tell_decisions((source, delivery), alert, of);
         }
         let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
         (status, Json(receipt)).into_response()
