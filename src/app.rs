@@ -455,7 +455,12 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 Happened::Stopped { code, why } => {
                     tracing::error!(tenant, code, why, "nothing is sent for this tenant")
                 }
-                Happened::Alarm { code } => tracing::error!(tenant, code, "Defender answered what it should not"),
+                Happened::Alarm { code, about: Some(about) } => {
+                    about!(error, about, code, "Defender answered what it should not");
+                }
+                Happened::Alarm { code, about: None } => {
+                    tracing::error!(tenant, code, "Defender answered what it should not")
+                }
             }
         }
     })

@@ -3,7 +3,9 @@
 
 mod about;
 
+use core::any::Any;
 use core::fmt;
+use core::panic::Location;
 use std::io;
 
 use json_subscriber::JsonLayer;
@@ -56,7 +58,15 @@ pub fn start(filter: &str, shape: Shape) -> Result<(), NoLogs> {
         Err(error) => (layer(io::stderr, shape, "info")?, Err(error)),
     };
     tracing_subscriber::registry().with(layer).try_init()?;
+    std::panic::set_hook(Box::new(|panic| panicked(panic.payload(), panic.location())));
     Ok(told?)
+}
+
+/// A fault of ours is a line like any other, and not several of another shape.
+fn panicked(said: &dyn Any, at: Option<&Location<'_>>) {
+    let fault = said.downcast_ref::<String>().map(String::as_str).or_else(|| said.downcast_ref().copied());
+    let at = at.map(ToString::to_string);
+    tracing::error!(code = "panic", fault, at, "a fault of scanhook's own: please report it");
 }
 
 type Chosen = Box<dyn Layer<Registry> + Send + Sync>;
@@ -265,6 +275,17 @@ mod tests {
         );
         let text = logged(Shape::Text, "info", act);
         assert!(text[1].contains(r#"scan sent alert=a\u{1f}b\n,c name="ws-1" scan="s""#), "{}", text[1]);
+    }
+
+    #[test]
+    fn a_panic_is_one_line_with_its_place() {
+        let lines = logged(Shape::Json, "info", || panicked(&"two\nlines", Some(Location::caller())));
+        let event: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!(
+            (lines.len(), &event["error.code"], &event["scanhook.fault"]),
+            (1, &"panic".into(), &r"two\nlines".into())
+        );
+        assert!(event["scanhook.at"].as_str().unwrap().contains("logs.rs:"), "{event}");
     }
 
     #[test]

@@ -344,7 +344,7 @@ impl Lane {
         self.lists.note = noted(&listing, turn);
         if turn == Turn::Incomplete || listing.anybodys || !listing.unclear.is_empty() {
             // What was left out is not known, so nothing may be concluded from its absence.
-            happened.push(Happened::Alarm { code: "list-incomplete" });
+            happened.push(Happened::Alarm { code: "list-incomplete", about: None });
         }
         if turn == Turn::Incomplete {
             return self.look_later(tx, &listing, now);

@@ -355,6 +355,8 @@ pub enum Happened {
     Alarm {
         /// A stable code.
         code: &'static str,
+        /// The scan it is about, if it is about one.
+        about: Option<Box<About>>,
     },
 }
 
@@ -533,7 +535,7 @@ impl Lane {
         tx.end_call(id, &word, now)?;
         if matches!(&answer, Answer::NotSent(code) if code == "tls") {
             // Somebody else may stand where the far side should: nothing was told to them.
-            happened.push(Happened::Alarm { code: "tls" });
+            happened.push(Happened::Alarm { code: "tls", about: None });
         }
         happened.push(Happened::Called { api, answer: word, took: now.since(sent_at) });
         self.note_far_clock(&answer, now, &mut happened);

@@ -290,7 +290,7 @@ impl Lane {
             ScanReply::Forbidden(refusal) => return self.forbidden(tx, intent, &refusal, now, happened),
             ScanReply::Unknown { code, alarm } => {
                 if alarm {
-                    happened.push(Happened::Alarm { code });
+                    happened.push(Happened::Alarm { code, about: Some(Box::new(tx.about_scan(scan.id)?)) });
                 }
                 self.rest(now);
                 self.unknown(tx, scan, code, now)?;

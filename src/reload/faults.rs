@@ -53,8 +53,8 @@ fn of_finding(file: &Path, text: &str, found: &Finding) -> FaultView {
 
 /// A line of the log for each, up to as many as anybody reads; `why` the files were read, and what became of it.
 pub(crate) fn log(why: &'static str, faults: &[FaultView], more: usize, became: &'static str) {
-    for FaultView { file, line, column, code, message: fault, .. } in faults.iter().take(MOST) {
-        tracing::error!(why, file, line, column, code, fault, "{became}");
+    for FaultView { file, line, column, code, message: fault, remedy } in faults.iter().take(MOST) {
+        tracing::error!(why, file, line, column, code, fault, remedy, "{became}");
     }
     let more = more + faults.len().saturating_sub(MOST);
     if more > 0 {

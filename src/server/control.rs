@@ -20,7 +20,7 @@ use super::bodies::whole;
 use super::order::{self, MOST, Members};
 use super::refusal::{Objection, Refusal};
 use super::same_site;
-use crate::api::{ItemView, OrderView, PausesView, ReloadView};
+use crate::api::{ItemView, OrderView, PauseView, PausesView, ReloadView};
 use crate::clock;
 use crate::domain::about::About;
 use crate::domain::mapping::Headers;
@@ -143,7 +143,8 @@ async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Ref
     }
     let who = by.who.clone();
     let set = admin.write(move |tx| tx.pause(&scope, &by, until, now)).await?;
-    tracing::warn!(who, scope = set.scope(), until = set.until, "paused");
+    let PauseView { tenant, rule, device: pattern, until, reason: words, .. } = &set;
+    tracing::warn!(who, tenant, rule, pattern, until, words, scope = set.scope(), "paused");
     Ok(Json(PausesView { items: vec![set], in_force: admin.pauses().await? }))
 }
 
@@ -154,7 +155,8 @@ async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Re
     let who = by.who.clone();
     let items = admin.write(move |tx| tx.resume(&which, &by, clock::now())).await?;
     for ended in &items {
-        tracing::warn!(who, scope = ended.scope(), "resumed");
+        let PauseView { tenant, rule, device: pattern, .. } = ended;
+        tracing::warn!(who, tenant, rule, pattern, scope = ended.scope(), "resumed");
     }
     Ok(Json(PausesView { items, in_force: admin.pauses().await? }))
 }

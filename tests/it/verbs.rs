@@ -440,9 +440,10 @@ fn a_start_that_fails_is_a_json_line_with_its_code_and_a_line_for_each_fault() {
 
     desk.file("rules.toml", &RULES.replace("full", "fill"));
     let faulty = errors(lines(78, &|_| {}));
-    let [fault, last] = faulty.as_slice() else { panic!("two lines expected: {faulty:?}") };
+    let [fault, _, last] = faulty.as_slice() else { panic!("two faults and a line expected: {faulty:?}") };
     assert_eq!((&fault["error.code"], &fault["scanhook.line"]), (&"bad-value".into(), &5.into()));
     assert_eq!((&fault["scanhook.file"], &last["error.code"]), (&"rules.toml".into(), &"configuration".into()));
+    assert!(fault["scanhook.remedy"].as_str().unwrap().contains("did you mean `full`?"), "{fault}");
     desk.file("rules.toml", &format!("{RULES}{FAILING_TEST}"));
     assert_eq!(errors(lines(78, &|_| {}))[0]["error.code"], "test-failed");
 }

@@ -9,7 +9,11 @@ use scanhook::lane::ANSWERS;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Far, RULES, Served, Site, Wish, alert, client, install, machine, until};
+use crate::docs::rows;
+use crate::harness::{Far, OTHER_SECRET, RULES, Served, Site, Wish, alert, client, install, machine, scan_id, until};
+
+/// Where it is documented.
+const PAGE: &str = "docs/operations.md";
 
 /// The program on an installation of its own.
 struct Watched {
@@ -69,6 +73,29 @@ fn messages(lines: &[Value]) -> Vec<&str> {
     lines.iter().map(|line| line["message"].as_str().unwrap()).collect()
 }
 
+/// Fields that any line may have.
+const ANY: [&str; 9] = [
+    "@timestamp",
+    "ecs.version",
+    "error.code",
+    "log.level",
+    "log.logger",
+    "message",
+    "service.name",
+    "service.version",
+    "error.message",
+];
+
+/// Every field of these lines stands in the table of the page.
+fn all_are_documented(lines: &[Value]) {
+    let known: Vec<String> = rows(PAGE, "Lines about decisions and scans").iter().map(|row| row[1].clone()).collect();
+    for line in lines {
+        let fields = line.as_object().unwrap().keys().map(String::as_str).filter(|field| !ANY.contains(field));
+        let unknown: Vec<_> = fields.filter(|field| !known.contains(&format!("`{field}`"))).collect();
+        assert_eq!(unknown, Vec::<&str>::new(), "{line}");
+    }
+}
+
 fn about(id: &str, name: &str, n: u32) -> Value {
     json!({ "alert_id": id, "severity": "high", "devices": [{ "mde_id": machine(n), "name": name }] })
 }
@@ -100,6 +127,7 @@ async fn a_delivery_is_followed_in_the_log_by_its_decision_its_device_and_its_al
     assert_eq!((&lines[0]["event.reason"], &lines[3]["scanhook.outcome"]), (&"new".into(), &"succeeded".into()));
     let accepted = watched.lines("scanhook.delivery", lines[0]["scanhook.delivery"].as_str().unwrap());
     assert_eq!(messages(&accepted), ["delivery accepted", "decided"], "the request leads to its decisions");
+    all_are_documented(&lines);
 }
 
 #[tokio::test]
@@ -118,6 +146,7 @@ async fn a_scan_that_answers_several_decisions_names_them_all_and_so_does_what_p
     let path = format!("/api/v1/scans/{cancelled}/cancel");
     watched.order(&path, &json!({ "by": "bert", "reason": "not this one" })).await;
     let lines = watched.says("scanhook.scan", cancelled, "ordered").await;
+    all_are_documented(&lines);
     let ordered = lines.last().unwrap();
     for (field, value) in [
         ("user.name", "bert"),
@@ -216,6 +245,24 @@ async fn what_can_be_counted_is_there_as_0_before_it_is_counted_for_the_first_ti
     let new: Vec<_> = counted.filter(|(name, _)| !known.contains(name)).collect();
     assert_eq!(new, Vec::<&(String, f64)>::new());
     assert_eq!(value(&last, "scanhook_deliveries_total{source=\"siem\",status=\"400\"}"), 1.0);
+}
+
+#[tokio::test]
+async fn the_page_has_a_row_for_each_metric_and_for_no_other() {
+    let two = "[sources.two]\npreset = \"generic\"\nauth = { bearer = { secret_file = [\"new.secret\", \"siem.secret\"] } }\n";
+    let secrets = vec![("new.secret", OTHER_SECRET)];
+    let site = Site::with(Wish { more: two.to_owned(), secrets, ..Wish::default() }).await;
+    let receipt = site.accepted(alert("1", "high", &machine(1))).await;
+    site.scan_in(&scan_id(&receipt), "finished").await;
+    let text = site.admin("/metrics").await.text;
+    let shown = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let shown: BTreeSet<String> = shown.map(str::to_owned).collect();
+    let told: BTreeSet<String> = rows(PAGE, "Metrics").into_iter().map(|mut row| row.remove(0)).collect();
+    assert_eq!(shown, told);
+    assert_eq!(
+        value(&samples(&text), "scanhook_old_secret_deliveries_total{source=\"two\",credential=\"siem.secret\"}"),
+        0.0
+    );
 }
 
 #[tokio::test]
