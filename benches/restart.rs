@@ -1,7 +1,14 @@
 //! A restart with a long queue: from the start of the program until its first scan call arrives at the far side. Both
 //! programs are the real ones; the journal holds 100,000 waiting scans, as many that ended, and a week of calls.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout
+)]
 
 mod desk;
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests, which use all of it")]
