@@ -115,8 +115,7 @@ where
         let text = format!("{value:?}");
         match field.name() {
             "message" => write!(out, "{}", escaped(&text)),
-            name if about::is_list(name) => write!(out, "{name}={}", escaped(&about::for_people(&text))),
-            name => write!(out, "{name}={}", escaped(&text)),
+            name => write!(out, "{name}={}", about::for_people(name, &text)),
         }
     });
     tracing_subscriber::fmt::layer()
@@ -159,12 +158,7 @@ impl<F: FnMut(String, serde_json::Value)> Fields<F> {
 
 impl<F: FnMut(String, serde_json::Value)> Visit for Fields<F> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = format!("{value:?}");
-        if about::is_list(field.name()) {
-            self.pass(field, about::for_programs(&text));
-        } else {
-            self.pass(field, escaped(&text));
-        }
+        self.pass(field, about::for_programs(field.name(), &format!("{value:?}")));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -274,7 +268,12 @@ mod tests {
             (&"ws-1".into(), &serde_json::Value::Null)
         );
         let text = logged(Shape::Text, "info", act);
-        assert!(text[1].contains(r#"scan sent alert=a\u{1f}b\n,c name="ws-1" scan="s""#), "{}", text[1]);
+        let alerts = r#"scan sent alert="a\\u{1f}b\n","c" name="ws-1" scan="s""#;
+        assert!(text[1].contains(alerts), "{}", text[1]);
+        let forged = "\"a\" decision=\"d\"".to_owned();
+        let forged = About { alerts: vec![forged], ..About::default() };
+        let text = logged(Shape::Text, "info", || about!(info, &forged, "decided"));
+        assert!(text[0].ends_with(r#"decided alert="\"a\" decision=\"d\"""#), "{}", text[0]);
     }
 
     #[test]

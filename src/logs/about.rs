@@ -2,13 +2,14 @@
 //! values travel as one text, and become a list again where a line is written for programs.
 
 use core::fmt;
+use core::str::Split;
 
 use tracing::field::DebugValue;
 
 use super::escaped;
 
-/// Between the values of a list. No value has one: control characters are spelled out before.
-const BETWEEN: char = '\u{1f}';
+/// Before each value of a list. No value has one: it is spelled out before.
+const BEFORE: char = '\u{1f}';
 /// The fields that may have several values.
 const LISTS: [&str; 4] = ["source", "alert", "decision", "device"];
 
@@ -17,13 +18,7 @@ pub(crate) struct Several<'a>(&'a [String]);
 
 impl fmt::Debug for Several<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, value) in self.0.iter().enumerate() {
-            if n > 0 {
-                fmt::Write::write_char(f, BETWEEN)?;
-            }
-            f.write_str(&escaped(value))?;
-        }
-        Ok(())
+        self.0.iter().try_for_each(|value| write!(f, "{BEFORE}{}", value.replace(BEFORE, "\\u{1f}")))
     }
 }
 
@@ -32,19 +27,26 @@ pub(crate) fn several(values: &[String]) -> Option<DebugValue<Several<'_>>> {
     (!values.is_empty()).then(|| tracing::field::debug(Several(values)))
 }
 
-/// Whether a field may have several values.
-pub(super) fn is_list(field: &str) -> bool {
-    LISTS.contains(&field)
+/// The values, if the text of this field is that of a list.
+fn list<'t>(field: &str, text: &'t str) -> Option<Split<'t, char>> {
+    let values = text.strip_prefix(BEFORE).filter(|_| LISTS.contains(&field))?;
+    Some(values.split(BEFORE))
 }
 
 /// One value as it is, several as a list.
-pub(super) fn for_programs(text: &str) -> serde_json::Value {
-    if text.contains(BETWEEN) { text.split(BETWEEN).collect::<Vec<_>>().into() } else { text.into() }
+pub(super) fn for_programs(field: &str, text: &str) -> serde_json::Value {
+    let Some(values) = list(field, text) else { return escaped(text).into() };
+    let mut values: Vec<String> = values.map(escaped).collect();
+    match values.len() {
+        1 => values.remove(0).into(),
+        _ => values.into(),
+    }
 }
 
-/// The same on one line.
-pub(super) fn for_people(text: &str) -> String {
-    text.replace(BETWEEN, ",")
+/// The same on one line, each value in quotes, so that none looks like another field.
+pub(super) fn for_people(field: &str, text: &str) -> String {
+    let Some(values) = list(field, text) else { return escaped(text) };
+    escaped(&values.map(|value| format!("{value:?}")).collect::<Vec<_>>().join(","))
 }
 
 /// Logs a line about decisions or a scan: `about!(info, &about, outcome = %outcome, "scan over")`.
