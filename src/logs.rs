@@ -12,7 +12,7 @@ use json_subscriber::JsonLayer;
 use tracing::field::{Field, Visit};
 use tracing::{Level, Metadata};
 use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::filter::{EnvFilter, ParseError, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{self, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
@@ -79,7 +79,13 @@ where
         Shape::Text => for_people(writer).boxed(),
         Shape::Json => for_programs(writer).boxed(),
     };
-    Ok(layer.with_filter(EnvFilter::try_new(filter)?).with_filter(filter_fn(ours_or_plain)).boxed())
+    let wanted = EnvFilter::try_new(filter)?.or(filter_fn(is_last_word));
+    Ok(layer.with_filter(wanted).with_filter(filter_fn(ours_or_plain)).boxed())
+}
+
+/// Why the process does not start is told whatever is wanted: nobody would know otherwise.
+fn is_last_word(about: &Metadata<'_>) -> bool {
+    about.target() == "scanhook::cli::trouble"
 }
 
 /// Libraries tell what passes through them, headers included, in their details: those are never logged.

@@ -433,6 +433,10 @@ fn a_start_that_fails_is_a_json_line_with_its_code_and_a_line_for_each_fault() {
     assert_eq!((&line["error.code"], &line["scanhook.status"]), (&"unavailable".into(), &69.into()));
     assert!(line["message"].as_str().unwrap().contains(&taken), "{line}");
 
+    let silent = errors(lines(69, &|command| {
+        command.args(["--listen", &taken]).env("SCANHOOK_LOG", "off");
+    }));
+    assert_eq!(silent.len(), 1, "the reason is told whatever is wanted: {silent:?}");
     let filter = errors(lines(78, &|command| {
         command.env("SCANHOOK_LOG", "a=b=c");
     }));
