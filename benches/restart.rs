@@ -1,9 +1,19 @@
 //! A restart with a long queue: from the start of the program until its first scan call arrives at the far side. Both
 //! programs are the real ones; the journal holds 100,000 waiting scans, as many that ended, and a week of calls.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout
+)]
 
 mod desk;
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests, which use all of it")]
+#[path = "../tests/it/harness/listening.rs"]
+mod listening;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -23,22 +33,28 @@ const STEP: u32 = 1_000;
 const CALLS: u32 = 252_000;
 const RESTARTS: u32 = 5;
 
-/// A program of ours with the address it first says it listens at; gone when dropped.
-struct Program(Child, SocketAddr);
+/// A program of ours that listens; gone when dropped.
+struct Program(Child);
 
 impl Program {
-    fn start(folder: &Path, arguments: &[&str]) -> Program {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_scanhook"))
-            .args(arguments)
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+    /// Serves what lies in this folder.
+    fn serve(folder: &Path) -> Program {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
+        command.args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"]).current_dir(folder);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        listening::addresses(&listening::said(&mut child, std::io::sink()));
+        Program(child)
+    }
+
+    /// The far side, with its address.
+    fn simulate() -> (Program, SocketAddr) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
+        command.args(["simulate", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let at = line.strip_prefix("listening on http://").and_then(|rest| rest.split(' ').next());
-        Program(child, at.unwrap().parse().unwrap())
+        (Program(child), at.unwrap().parse().unwrap())
     }
 }
 
@@ -111,16 +127,16 @@ bearer = {{ secret_file = "secret" }}
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
-    let far = Program::start(folder.path(), &["simulate", "--listen", "127.0.0.1:0"]);
-    install(folder.path(), far.1);
+    let (_far, far) = Program::simulate();
+    install(folder.path(), far);
     fill(&folder.path().join("scanhook.db"));
     for restart in 1..=RESTARTS {
-        let before = scans(far.1);
+        let before = scans(far);
         let begun = Instant::now();
         // Killed at its end, so that the next one finds a log to recover and calls without an answer.
-        let _served = Program::start(folder.path(), &["serve", "--config", "scanhook.toml", "--rules", "rules.toml"]);
+        let _served = Program::serve(folder.path());
         let listening = begun.elapsed();
-        while scans(far.1) == before {
+        while scans(far) == before {
             std::thread::sleep(Duration::from_millis(1));
         }
         println!(

@@ -20,6 +20,7 @@ use crate::keyrings::{self, Beat};
 use crate::lane::run::Tell;
 use crate::lane::{Happened, Pace};
 use crate::lanes::{Lanes, Surroundings};
+use crate::logs::about;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::reload::{self, Listening, Origin, Reloader, Reloads};
@@ -127,7 +128,7 @@ impl Running {
         if settings.paused {
             journal.write(|tx| tx.pause_from_the_start(clock::now())).await?;
         }
-        let metrics = Arc::new(Metrics::new(settings.dry_run));
+        let metrics = Arc::new(Metrics::new(settings.dry_run, journal.pulse()));
         let (public, admin) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
         let (ready, is_ready) = watch::channel(true);
         let grace = settings.server.grace;
@@ -147,6 +148,7 @@ impl Running {
         let policy = Arc::new(policy);
         let id = reload::record(&journal, policy.clone()).await?;
         let (publish, current) = watch::channel(Arc::new(InForce::of(policy, id, settings.clone(), shown)));
+        metrics.expect(&current.borrow());
         let armed = current.borrow().armed();
         tracing::info!(mode = armed.mode, "{}", armed.sentence);
         lanes.employ(accounts, &current);
@@ -408,20 +410,21 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 Happened::Called { api, answer, took } => {
                     tracing::debug!(tenant, %api, answer, ms = took.as_millis(), "call ended");
                 }
-                Happened::Sent { scan, kind, .. } => tracing::info!(tenant, %scan, %kind, "scan sent"),
-                Happened::Answered { scan, what, .. } => tracing::info!(tenant, %scan, what, "scan call answered"),
-                Happened::Ended { scan, outcome, .. } => tracing::info!(tenant, %scan, %outcome, "scan over"),
-                Happened::Expired { count } => {
+                Happened::Sent { about, kind, .. } => about!(info, about, %kind, "scan sent"),
+                Happened::Answered { about, kind, what } => about!(info, about, %kind, what, "scan call answered"),
+                Happened::Ended { about, kind, outcome, .. } => about!(info, about, %kind, %outcome, "scan over"),
+                Happened::Expired { count, decisions } => {
+                    for one in decisions {
+                        about!(warn, one, state = "dropped", reason = "expired", "a held decision expired");
+                    }
                     tracing::warn!(tenant, count, "held decisions expired: nobody answered in time")
                 }
-                Happened::CalledOff { scan, what } => tracing::info!(tenant, %scan, what, "calling a scan off"),
-                Happened::Decided { rule, state, reason, told, answered } => {
-                    let (decision, device, why) = (&told.id, &told.device, &told.why);
-                    if *answered {
-                        tracing::info!(tenant, decision, device, rule, %state, %reason, why, "decided by the directory's answer");
-                    } else {
-                        tracing::info!(tenant, decision, device, rule, %state, %reason, why, "decided without an answer of the directory");
-                    }
+                Happened::CalledOff { about, what } => about!(info, about, what, "calling a scan off"),
+                Happened::Decided { about, state, reason, why, answered: true } => {
+                    about!(info, about, %state, %reason, why, "decided by the directory's answer");
+                }
+                Happened::Decided { about, state, reason, why, answered: false } => {
+                    about!(info, about, %state, %reason, why, "decided without an answer of the directory");
                 }
                 Happened::Unreachable { side, address, code } => {
                     tracing::warn!(tenant, %side, address, code, "the far side cannot be reached: what needs it waits");
@@ -454,7 +457,12 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 Happened::Stopped { code, why } => {
                     tracing::error!(tenant, code, why, "nothing is sent for this tenant")
                 }
-                Happened::Alarm { code } => tracing::error!(tenant, code, "Defender answered what it should not"),
+                Happened::Alarm { code, about: Some(about) } => {
+                    about!(error, about, code, "Defender answered what it should not");
+                }
+                Happened::Alarm { code, about: None } => {
+                    tracing::error!(tenant, code, "Defender answered what it should not")
+                }
             }
         }
     })

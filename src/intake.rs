@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::Receipt;
+use crate::domain::alert::{Alert, Device};
 use crate::domain::delivery::VerifiedDelivery;
 use crate::domain::mapping::{self, Delivered, Headers, Item};
 use crate::domain::rules::{Facts, Memo};
@@ -21,6 +22,7 @@ use crate::journal::{
 };
 use crate::keyrings::Ring;
 use crate::policy::{Policy, Question};
+use crate::settings::Source;
 
 /// What the writer pays for a decision, in bytes of a body: a small body may name many devices.
 const BYTES_OF_A_DECISION: usize = 2048;
@@ -75,12 +77,26 @@ impl fmt::Debug for NotRead {
 pub struct Accepted {
     /// What the sender is told.
     pub receipt: Receipt,
-    /// The tenant of each alert, in the order of the receipt; empty for a delivery that came again.
-    pub tenants: Vec<Option<String>>,
+    /// What each alert is about, in the order of the receipt; empty for a delivery that came again.
+    pub subjects: Vec<Subject>,
     /// The names of the keys that matched.
     pub credential: String,
     /// A key that is on its way out was among them.
     pub by_old_secret: bool,
+}
+
+/// Whom an alert is for and what it is about, as far as its receipt does not say it.
+pub struct Subject {
+    /// The tenant that acts on it.
+    pub tenant: Option<String>,
+    /// The devices it names.
+    pub devices: Vec<Device>,
+}
+
+impl Subject {
+    fn of(alert: &Alert, source: &Source) -> Subject {
+        Subject { tenant: source.tenant_of(alert).map(str::to_owned), devices: alert.devices.clone() }
+    }
 }
 
 impl Intake {
@@ -136,16 +152,15 @@ impl Intake {
             }
             read => read?,
         };
-        let tenants = acceptance.alerts.iter().map(|one| desk.source.tenant_of(one.item.alert()).map(str::to_owned));
-        let tenants = tenants.collect();
+        let subjects = acceptance.alerts.iter().map(|one| Subject::of(one.item.alert(), &desk.source)).collect();
         if let Some(count) = acceptance.left_out {
             tracing::warn!(source, count, "the sender left alerts out of a delivery: it sends at most so many at once");
         }
         let decisions: usize = acceptance.alerts.iter().map(|alert| alert.item.alert().devices.len()).sum();
         let weight = bytes + decisions * BYTES_OF_A_DECISION;
         let receipt = self.journal.write_soon(source, weight, move |tx| tx.accept(&acceptance, now)).await?;
-        let tenants = if receipt.duplicate { Vec::new() } else { tenants };
-        Ok(Accepted { receipt, tenants, credential, by_old_secret })
+        let subjects = if receipt.duplicate { Vec::new() } else { subjects };
+        Ok(Accepted { receipt, subjects, credential, by_old_secret })
     }
 }
 

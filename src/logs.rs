@@ -1,14 +1,18 @@
-//! Logs on stderr: a line of JSON with the names of the Elastic Common Schema per event, or, on a terminal, a line
-//! for people. Values are shown without control characters, whatever they came from.
+//! Logs on stderr: a line of JSON with the names of the Elastic Common Schema per event, or a line for people, which is
+//! the rule on a terminal. Values are shown without control characters, whatever they came from.
 
+mod about;
+
+use core::any::Any;
 use core::fmt;
-use std::io::{self, IsTerminal as _};
+use core::panic::Location;
+use std::io;
 
 use json_subscriber::JsonLayer;
 use tracing::field::{Field, Visit};
 use tracing::{Level, Metadata};
 use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::filter::{EnvFilter, ParseError, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{self, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
@@ -18,6 +22,8 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use crate::clock;
 use crate::domain::plain::shown;
+
+pub(crate) use about::{about, several};
 
 /// The version of the schema whose names are used.
 const ECS: &str = "8.11.0";
@@ -33,24 +39,53 @@ pub enum NoLogs {
     Twice(#[from] TryInitError),
 }
 
+/// What a line is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// For people.
+    Text,
+    /// An object for programs.
+    Json,
+}
+
 /// Logs on stderr from now on, narrowed by `filter`, such as `info` or `scanhook::lane=debug`.
 ///
 /// # Errors
-/// [`NoLogs`].
-pub fn start(filter: &str) -> Result<(), NoLogs> {
-    let layer = layer(io::stderr, io::stderr().is_terminal(), filter)?;
+/// [`NoLogs`]. Where it is the filter that cannot be read, everything from `info` is logged, so that this can be told.
+pub fn start(filter: &str, shape: Shape) -> Result<(), NoLogs> {
+    let (layer, told) = match layer(io::stderr, shape, filter) {
+        Ok(layer) => (layer, Ok(())),
+        Err(error) => (layer(io::stderr, shape, "info")?, Err(error)),
+    };
     tracing_subscriber::registry().with(layer).try_init()?;
-    Ok(())
+    std::panic::set_hook(Box::new(|panic| panicked(panic.payload(), panic.location())));
+    Ok(told?)
+}
+
+/// A fault of ours is a line like any other, and not several of another shape.
+fn panicked(said: &dyn Any, at: Option<&Location<'_>>) {
+    let fault = said.downcast_ref::<String>().map(String::as_str).or_else(|| said.downcast_ref().copied());
+    let at = at.map(ToString::to_string);
+    tracing::error!(code = "panic", fault, at, "a fault of scanhook's own: please report it");
 }
 
 type Chosen = Box<dyn Layer<Registry> + Send + Sync>;
 
-fn layer<W>(writer: W, terminal: bool, filter: &str) -> Result<Chosen, ParseError>
+fn layer<W>(writer: W, shape: Shape, filter: &str) -> Result<Chosen, ParseError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer: Chosen = if terminal { for_people(writer).boxed() } else { for_programs(writer).boxed() };
-    Ok(layer.with_filter(EnvFilter::try_new(filter)?).with_filter(filter_fn(ours_or_plain)).boxed())
+    let layer: Chosen = match shape {
+        Shape::Text => for_people(writer).boxed(),
+        Shape::Json => for_programs(writer).boxed(),
+    };
+    let wanted = EnvFilter::try_new(filter)?.or(filter_fn(is_last_word));
+    Ok(layer.with_filter(wanted).with_filter(filter_fn(ours_or_plain)).boxed())
+}
+
+/// Why the process does not start is told whatever is wanted: nobody would know otherwise.
+fn is_last_word(about: &Metadata<'_>) -> bool {
+    about.target() == "scanhook::cli::trouble"
 }
 
 /// Libraries tell what passes through them, headers included, in their details: those are never logged.
@@ -83,10 +118,10 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let fields = format::debug_fn(|out, field, value| {
-        let text = escaped(&format!("{value:?}"));
+        let text = format!("{value:?}");
         match field.name() {
-            "message" => write!(out, "{text}"),
-            name => write!(out, "{name}={text}"),
+            "message" => write!(out, "{}", escaped(&text)),
+            name => write!(out, "{name}={}", about::for_people(name, &text)),
         }
     });
     tracing_subscriber::fmt::layer()
@@ -115,6 +150,12 @@ impl<F: FnMut(String, serde_json::Value)> Fields<F> {
             "message" => "message".to_owned(),
             "error" => "error.message".to_owned(),
             "code" => "error.code".to_owned(),
+            "name" => "host.name".to_owned(),
+            "machine" => "host.id".to_owned(),
+            "rule" => "rule.name".to_owned(),
+            "reason" => "event.reason".to_owned(),
+            "who" => "user.name".to_owned(),
+            "peer" => "source.ip".to_owned(),
             own => format!("scanhook.{own}"),
         };
         (self.0)(name, value.into());
@@ -123,7 +164,7 @@ impl<F: FnMut(String, serde_json::Value)> Fields<F> {
 
 impl<F: FnMut(String, serde_json::Value)> Visit for Fields<F> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.pass(field, escaped(&format!("{value:?}")));
+        self.pass(field, about::for_programs(field.name(), &format!("{value:?}")));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -160,6 +201,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::domain::about::About;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
@@ -176,10 +218,10 @@ mod tests {
     }
 
     /// The lines that are logged meanwhile.
-    fn logged(terminal: bool, filter: &str, act: impl FnOnce()) -> Vec<String> {
+    fn logged(shape: Shape, filter: &str, act: impl FnOnce()) -> Vec<String> {
         let sink = Sink::default();
         let writer = sink.clone();
-        let layer = layer(move || writer.clone(), terminal, filter).unwrap();
+        let layer = layer(move || writer.clone(), shape, filter).unwrap();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), act);
         let bytes = sink.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
@@ -190,7 +232,8 @@ mod tests {
     #[test]
     fn a_program_reads_one_object_a_line_with_the_names_of_the_schema() {
         let error = HOSTILE;
-        let lines = logged(false, "info", || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"));
+        let lines =
+            logged(Shape::Json, "info", || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"));
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(event["log.level"], "WARN");
@@ -204,11 +247,50 @@ mod tests {
 
     #[test]
     fn a_person_reads_one_line_an_event_and_nothing_in_it_moves_the_cursor() {
-        let lines = logged(true, "info", || tracing::info!(device = HOSTILE, seen = %HOSTILE, "hello"));
+        let lines = logged(Shape::Text, "info", || tracing::info!(device = HOSTILE, seen = %HOSTILE, "hello"));
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         assert!(line.contains("INFO hello device="), "{line}");
         assert!(line.contains(r"seen=a\u{1b}[2J\r\n"), "{line}");
         assert!(line.chars().all(|c| shown(c) == c), "{line:?}");
+    }
+
+    #[test]
+    fn a_line_about_decisions_has_a_value_or_a_list_of_them_and_no_value_becomes_two() {
+        let odd = "a\u{1f}b\n";
+        let one = About { alerts: vec![odd.to_owned()], scan: Some("s".to_owned()), ..About::default() };
+        let two = About { alerts: vec![odd.to_owned(), "c".to_owned()], name: Some("ws-1".to_owned()), ..one.clone() };
+        let act = || {
+            about!(info, &one, reason = "new", "decided");
+            about!(info, &two, "scan sent");
+        };
+        let json = logged(Shape::Json, "info", act);
+        let events: Vec<serde_json::Value> = json.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let shown = r"a\u{1f}b\n";
+        assert_eq!((&events[0]["scanhook.alert"], &events[0]["scanhook.scan"]), (&shown.into(), &"s".into()));
+        assert_eq!(events[0]["event.reason"], "new");
+        assert_eq!(events[1]["scanhook.alert"], serde_json::json!([shown, "c"]));
+        assert_eq!(
+            (&events[1]["host.name"], &events[1]["scanhook.decision"]),
+            (&"ws-1".into(), &serde_json::Value::Null)
+        );
+        let text = logged(Shape::Text, "info", act);
+        let alerts = r#"scan sent alert="a\\u{1f}b\n","c" name="ws-1" scan="s""#;
+        assert!(text[1].contains(alerts), "{}", text[1]);
+        let forged = "\"a\" decision=\"d\"".to_owned();
+        let forged = About { alerts: vec![forged], ..About::default() };
+        let text = logged(Shape::Text, "info", || about!(info, &forged, "decided"));
+        assert!(text[0].ends_with(r#"decided alert="\"a\" decision=\"d\"""#), "{}", text[0]);
+    }
+
+    #[test]
+    fn a_panic_is_one_line_with_its_place() {
+        let lines = logged(Shape::Json, "info", || panicked(&"two\nlines", Some(Location::caller())));
+        let event: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!(
+            (lines.len(), &event["error.code"], &event["scanhook.fault"]),
+            (1, &"panic".into(), &r"two\nlines".into())
+        );
+        assert!(event["scanhook.at"].as_str().unwrap().contains("logs.rs:"), "{event}");
     }
 
     #[test]
@@ -218,9 +300,9 @@ mod tests {
             tracing::debug!(target: "hyper::proto", "authorization: Bearer x");
             tracing::info!(target: "hyper::proto", "plain");
         };
-        assert_eq!(logged(true, "trace", act).len(), 2);
-        assert_eq!(logged(true, "info", act).len(), 1);
-        assert_eq!(logged(true, "error", act).len(), 0);
-        assert!(layer(io::stderr, true, "scanhook=loud").is_err());
+        assert_eq!(logged(Shape::Text, "trace", act).len(), 2);
+        assert_eq!(logged(Shape::Text, "info", act).len(), 1);
+        assert_eq!(logged(Shape::Text, "error", act).len(), 0);
+        assert!(layer(io::stderr, Shape::Text, "scanhook=loud").is_err());
     }
 }

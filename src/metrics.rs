@@ -1,6 +1,9 @@
 //! What `/metrics` shows. Counters live here; gauges of the journal and the lanes are set when somebody asks.
 //! No device and no alert id is ever a label.
 
+mod expected;
+mod process;
+
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::{prometheus_text, text};
@@ -15,7 +18,8 @@ use crate::domain::obstacles::FarSide;
 use crate::domain::scan::{DecisionState, Kind};
 use crate::domain::time::Timestamp;
 use crate::in_force::armed;
-use crate::journal::{Api, Room};
+use crate::intake::Subject;
+use crate::journal::{Api, Journal, Pulse};
 use crate::lane::Happened;
 use crate::server::webhook::Answered;
 
@@ -50,6 +54,7 @@ pub struct Metrics {
     journal_size: Gauge,
     journal_max_size: Gauge,
     journal_disk_free: Gauge,
+    journal_waiting: Gauge,
     dry_run: Gauge,
     mode: Gauges,
     unreachable: Gauges,
@@ -101,7 +106,7 @@ fn long_seconds() -> Histogram {
 impl Default for Metrics {
     fn default() -> Metrics {
         Metrics {
-            registry: Registry::with_prefix("scanhook"),
+            registry: Registry::default(),
             deliveries: Counters::default(),
             refused: Counters::default(),
             last_delivery: Gauges::default(),
@@ -125,6 +130,7 @@ impl Default for Metrics {
             journal_size: Gauge::default(),
             journal_max_size: Gauge::default(),
             journal_disk_free: Gauge::default(),
+            journal_waiting: Gauge::default(),
             dry_run: Gauge::default(),
             mode: Gauges::default(),
             unreachable: Gauges::default(),
@@ -137,17 +143,29 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics of a process that begins now; `dry_run` is the process's own ceiling.
+    /// Metrics of a process that begins now; `dry_run` is the process's own ceiling, `pulse` that of its journal.
     #[must_use]
-    pub fn new(dry_run: bool) -> Metrics {
+    pub fn new(dry_run: bool, pulse: &Pulse) -> Metrics {
         let mut metrics = Metrics::default();
         metrics.dry_run.set(i64::from(dry_run));
+        metrics.registry.register_collector(Box::new(process::Process));
         metrics.register();
+        metrics.register_journal(pulse);
         metrics
     }
 
+    fn register_journal(&mut self, pulse: &Pulse) {
+        let to = self.registry.sub_registry_with_prefix("scanhook_journal");
+        to.register("bytes", "What the journal holds", self.journal_size.clone());
+        to.register("max_bytes", "What it may hold; 0: any size", self.journal_max_size.clone());
+        to.register("disk_free_bytes", "Free on its disk", self.journal_disk_free.clone());
+        to.register("waiting_jobs", "Jobs that the writer has not begun", self.journal_waiting.clone());
+        to.register("commit_duration_seconds", "From the begin of a transaction to its commit", pulse.commits.clone());
+        to.register("jobs", "Jobs that transactions were made of", pulse.jobs.clone());
+    }
+
     fn register(&mut self) {
-        let to = &mut self.registry;
+        let to = self.registry.sub_registry_with_prefix("scanhook");
         to.register("deliveries", "Requests to webhook paths, by HTTP status", self.deliveries.clone());
         to.register(
             "refused_requests",
@@ -191,9 +209,6 @@ impl Metrics {
             self.mode.clone(),
         );
         to.register("unreachable", "1 while Entra ID or Defender cannot be reached", self.unreachable.clone());
-        to.register("journal_bytes", "What the journal holds", self.journal_size.clone());
-        to.register("journal_max_bytes", "What it may hold; 0: any size", self.journal_max_size.clone());
-        to.register("journal_disk_free_bytes", "Free on its disk", self.journal_disk_free.clone());
         to.register("paused", "Pauses in force; 0: nothing is paused", self.paused.clone());
         to.register(
             "rules_last_reload_successful",
@@ -242,13 +257,13 @@ impl Metrics {
         self.last_delivery.get_or_create(&vec![("source", source.to_owned())]).set(unix(at));
     }
 
-    /// A delivery was accepted; `tenants` are those of its alerts, in their order.
-    pub fn accepted(&self, source: &str, tenants: &[Option<String>], receipt: &Receipt, now: Timestamp) {
+    /// A delivery was accepted; `subjects` are those of its alerts, in their order.
+    pub fn accepted(&self, source: &str, subjects: &[Subject], receipt: &Receipt, now: Timestamp) {
         self.heard(source, now);
         if receipt.duplicate {
             return;
         }
-        let tenant = |n: usize| tenants.get(n).cloned().flatten().unwrap_or_default();
+        let tenant = |n: usize| subjects.get(n).and_then(|of| of.tenant.clone()).unwrap_or_default();
         for (n, alert) in receipt.alerts.iter().enumerate() {
             self.alerts_are(source, &alert.state, alert.reason.as_deref(), 1);
             for decision in &alert.decisions {
@@ -300,8 +315,8 @@ impl Metrics {
             Happened::Ended { kind: of, took, .. } => {
                 self.action_duration.get_or_create(&vec![kind(of)]).observe(took.as_secs_f64());
             }
-            Happened::Decided { rule, state, reason, .. } => {
-                let rule = rule.clone().unwrap_or_default();
+            Happened::Decided { about, state, reason, .. } => {
+                let rule = about.rule.clone().unwrap_or_default();
                 let labels = vec![("tenant", tenant.to_owned()), ("rule", rule), ("state", state.code().to_owned())];
                 self.decisions.get_or_create(&labels).inc();
                 if *state != DecisionState::Scan {
@@ -311,7 +326,7 @@ impl Metrics {
             Happened::Token { expires, .. } => {
                 self.token_expiry.get_or_create(&vec![("tenant", tenant.to_owned())]).set(unix(*expires));
             }
-            Happened::Expired { count } => self.not_scanned("expired", *count),
+            Happened::Expired { count, .. } => self.not_scanned("expired", *count),
             Happened::CalledOff { .. }
             | Happened::Paused { .. }
             | Happened::Lowered { .. }
@@ -379,16 +394,18 @@ impl Metrics {
         self.not_scanned.get_or_create(&vec![("reason", reason.to_owned())]).inc_by(count as u64);
     }
 
-    /// The text of `/metrics`; `pauses` are in force, and the journal has this room.
+    /// The text of `/metrics`; so many pauses are in force.
     #[must_use]
     pub fn render(
         &self,
         format: Exposition,
         tenants: &[TenantView],
         pauses: usize,
-        room: Room,
+        journal: &Journal,
         now: Timestamp,
     ) -> String {
+        let room = journal.space().room();
+        self.journal_waiting.set(i64::try_from(journal.waiting()).unwrap_or(i64::MAX));
         let gauges = [&self.journal_size, &self.journal_max_size, &self.journal_disk_free];
         for (gauge, bytes) in gauges.into_iter().zip([room.used, room.most, room.free]) {
             gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));

@@ -1,6 +1,7 @@
 //! Reload: files that change, a signal or an order lead to one reading of everything, and what is good of it is put in
 //! force at once, as a whole. What is bad leaves the old in force, and shows in the log, in the metrics and in status.
 
+pub(crate) mod faults;
 mod files;
 mod patience;
 mod read;
@@ -24,10 +25,13 @@ use crate::policy::Policy;
 use crate::server::door::{SourceDoor, Sources};
 use crate::server::reception::Heard;
 use crate::settings::{Inputs, Settings, Source};
+use faults::{MOST, log};
 use files::{Look, Watch};
 use patience::{Patience, Undone};
-use read::{MOST, Read};
+use read::Read;
 
+/// What the log says of faults.
+const STAYS: &str = "not put in force: the old stays as it is";
 /// How long a reading may take; one of large policies with their tests takes a second or two.
 const LIMIT: Duration = Duration::from_secs(20);
 /// Orders that may wait for one another.
@@ -200,7 +204,7 @@ impl Reloader {
                 let config = files.iter().any(|path| settings.files.hold(path));
                 let rules = files.iter().any(|path| !settings.files.hold(path));
                 let message = "it changes from look to look; it is read once it is left alone";
-                let restless = files.iter().map(|path| read::fault(path, None, "restless", message));
+                let restless = files.iter().map(|path| faults::fault(path, None, "restless", message));
                 self.refuse(WHY, !rules, !config, restless.take(MOST).collect());
             }
         }
@@ -261,7 +265,7 @@ impl Reloader {
     fn refuse(&mut self, why: &'static str, rules: bool, config: bool, faults: Vec<FaultView>) -> ReloadView {
         self.listening.metrics.reloaded(rules, config, clock::now());
         if self.told.1 != faults {
-            log(why, &faults);
+            log(why, &faults, 0, STAYS);
             self.told.1.clone_from(&faults);
         }
         let last = self.state.borrow().clone();
@@ -310,6 +314,7 @@ impl Reloader {
         doors.send_replace(sources);
         fetched.send_if_modified(|known| core::mem::replace(known, keys.clone()) != keys);
         let in_force = self.publish.borrow().clone();
+        metrics.expect(&in_force);
         for source in old.desks.keys().filter(|name| !in_force.desks.contains_key(*name)) {
             metrics.forget_source(source);
         }
@@ -373,10 +378,7 @@ impl Reloader {
         if !news {
             return;
         }
-        log(why, &view.faults);
-        if view.more_faults > 0 {
-            tracing::error!(count = view.more_faults, "and so many faults more");
-        }
+        log(why, &view.faults, view.more_faults, STAYS);
         for test in &read.not_run {
             tracing::warn!(
                 test,
@@ -401,12 +403,6 @@ fn fell(stop: &watch::Receiver<bool>, fallen: &mut Option<oneshot::Sender<()>>) 
     {
         // Whoever should hear of it may be gone, too.
         let _ = fallen.send(());
-    }
-}
-
-fn log(why: &'static str, faults: &[FaultView]) {
-    for FaultView { file, line, column, code, message: fault, .. } in faults {
-        tracing::error!(why, file, line, column, code, fault, "not put in force: the old stays as it is");
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::Format;
-use super::output::{self, colour, complain};
+use super::output::{self, colour};
 use super::table::count;
 use super::test::{self, Outcome};
 use super::trouble::{Exit, Trouble};
@@ -18,6 +18,7 @@ use crate::domain::rules::{Finding, Level, RuleTest, render};
 use crate::domain::strict_json;
 use crate::journal;
 use crate::policy::{Checked, Policy, PolicyError, payloads, unauthenticated};
+use crate::reload::faults;
 use crate::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 
 /// Findings of one code that are shown; the others are counted.
@@ -313,7 +314,7 @@ pub(super) fn readable(path: &Path) -> Result<(), Trouble> {
     opened.map_err(|error| Trouble::reading(path, &error))
 }
 
-/// The settings, or every fault of them on stderr.
+/// The settings, or every fault of them.
 pub(super) fn settings(inputs: &Inputs) -> Result<Settings, Trouble> {
     if let Some(path) = &inputs.file {
         readable(path)?;
@@ -321,23 +322,23 @@ pub(super) fn settings(inputs: &Inputs) -> Result<Settings, Trouble> {
     Settings::load(inputs).map_err(|faults| {
         let file =
             inputs.file.as_ref().map_or_else(|| "no scanhook.toml".to_owned(), |path| path.display().to_string());
-        told(&faults, &file)
+        told(inputs.file.as_deref(), faults, &file)
     })
 }
 
-/// Nothing if there are no faults, or all of them on stderr.
-pub(super) fn faultless(faults: &[SettingsFault], file: &str) -> Result<(), Trouble> {
-    if faults.is_empty() { Ok(()) } else { Err(told(faults, file)) }
+/// Nothing if there are no faults, or all of them.
+pub(super) fn faultless(faults: Vec<SettingsFault>, file: &str) -> Result<(), Trouble> {
+    if faults.is_empty() { Ok(()) } else { Err(told(Some(Path::new(file)), faults, file)) }
 }
 
-fn told(faults: &[SettingsFault], file: &str) -> Trouble {
-    for fault in faults {
-        complain(&format!("error: {}", placed(file, fault)));
-    }
-    Trouble::new(Exit::Configuration, format!("{file}: {}", count(faults.len(), "error")))
+fn told(path: Option<&Path>, faults: Vec<SettingsFault>, file: &str) -> Trouble {
+    let text: String = faults.iter().map(|fault| format!("error: {}\n", placed(file, fault))).collect();
+    let sentence = format!("{file}: {}", count(faults.len(), "error"));
+    let faults = faults.into_iter().map(|fault| faults::of_settings(path, fault)).collect();
+    Trouble::new(Exit::Configuration, sentence).because(faults, text)
 }
 
-/// The policy, or its findings on stderr.
+/// The policy, or its findings.
 pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
     Policy::load(path).map_err(|error| match error {
         PolicyError::Unreadable(path, error) => Trouble::reading(&path, &error),
@@ -345,11 +346,12 @@ pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
             let file = path.display().to_string();
             let errors: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
             let (shown, omitted) = at_most(&errors);
-            complain(&render(&shown, &file, &text, output::colour_of_errors()));
+            let mut told = render(&shown, &file, &text, output::colour_of_errors());
             for (code, more) in omitted {
-                complain(&format!("and {more} more of `{code}`"));
+                told.push_str(&format!("and {more} more of `{code}`\n"));
             }
-            Trouble::new(faulty, format!("{file}: {}", count(errors.len(), "error")))
+            let faults = faults::of_rules(&path, &text, errors.iter());
+            Trouble::new(faulty, format!("{file}: {}", count(errors.len(), "error"))).because(faults, told)
         }
     })
 }

@@ -1,21 +1,21 @@
 //! `scanhook serve`: the responder, from the command line to its last request.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
-use super::output::{self, complain};
+use super::output;
 use super::signals::{Hangups, Signals};
-use super::trouble::{Exit, Trouble};
-use super::{check, dumps, test};
+use super::trouble::{self, Exit, Trouble};
+use super::{Format, check, dumps, test};
 use crate::app::{Listeners, Options, Running, StartError};
 use crate::domain::rules::RuleTest;
 use crate::journal::OpenError;
-use crate::logs;
+use crate::logs::{self, Shape};
 use crate::policy::{Policy, has_payloads};
 use crate::reload::{Origin, Reloads};
 use crate::server::listener;
@@ -50,18 +50,33 @@ pub(super) struct Args {
     /// Where status, API and metrics are; a loopback address [default: 127.0.0.1:9090].
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
+    /// How the log on stderr is written [default: text on a terminal, json elsewhere].
+    #[arg(long, value_name = "FORMAT", value_enum, env = "SCANHOOK_LOG_FORMAT", hide_env_values = true)]
+    log_format: Option<Format>,
 }
 
+/// Whatever is said from here on, the reason for not starting included, is said in the log.
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // Before the first secret is read.
     let dumps = dumps::off();
     let inputs = inputs(args);
-    let settings = check::settings(&inputs)?;
-    let (policy, skipped) = policy(&settings)?;
-    logs::start(inputs.log()).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()))?;
+    let format = args.log_format.unwrap_or(if io::stderr().is_terminal() { Format::Text } else { Format::Json });
+    let shape = if format == Format::Json { Shape::Json } else { Shape::Text };
+    let logs =
+        logs::start(inputs.log(), shape).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()).into());
     if let Err(error) = dumps {
         tracing::warn!(%error, "core dumps could not be switched off: one would hold the secrets");
     }
+    let ended = match logs {
+        Ok(()) => serve(inputs).await,
+        Err(error) => Err(error),
+    };
+    Ok(ended.unwrap_or_else(|error| trouble::log(&error, format)))
+}
+
+async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
+    let settings = check::settings(&inputs)?;
+    let (policy, skipped) = policy(&settings)?;
     tell(&settings, &policy, &skipped);
 
     let (mut signals, hangups) = (Signals::new()?, Hangups::new()?);
@@ -70,10 +85,11 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let simulator = settings.simulate.then(|| Shared::new(Simulator::new(Setup::default())));
     let options = Options { simulator, reload: Some(Origin::of(inputs)), ..Options::default() };
     let running = Running::start(settings, policy, Listeners { public, admin }, options).await.map_err(not_started)?;
-    output::line(&format!("listening on http://{} (webhooks) and http://{} (admin)", running.public, running.admin))?;
     if let Some(address) = running.simulator {
-        output::line(&format!("simulating Entra ID and Defender on http://{address}"))?;
+        tracing::info!(address = format!("http://{address}"), "simulating Entra ID and Defender");
     }
+    let (webhooks, admin) = (format!("http://{}", running.public), format!("http://{}", running.admin));
+    tracing::info!(webhooks, admin, "listening");
     Ok(until_the_end(running, &mut signals, hangups).await)
 }
 
@@ -102,14 +118,13 @@ fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     if failed.is_empty() {
         let faults = settings.too_forgetful(checked.policy.rules());
-        return check::faultless(&faults, "scanhook.toml").map(|()| (checked.policy, skipped));
+        return check::faultless(faults, "scanhook.toml").map(|()| (checked.policy, skipped));
     }
-    for outcome in &failed {
-        complain(&outcome.text());
-    }
+    let text: String = failed.iter().map(|outcome| format!("{}\n", outcome.text().trim_end())).collect();
+    let faults = failed.iter().map(|outcome| outcome.fault(&settings.rules)).collect();
     let (file, failed, all) = (settings.rules.display(), failed.len(), outcomes.len());
     let sentence = format!("{file}: {failed} of its {all} tests failed; such a policy is not put in force");
-    Err(Trouble::new(Exit::Configuration, sentence))
+    Err(Trouble::new(Exit::Configuration, sentence).because(faults, text))
 }
 
 /// What the operator should read at the start.
@@ -181,7 +196,7 @@ async fn until_the_end(mut running: Running, signals: &mut Signals, hangups: Han
             ExitCode::SUCCESS
         }
         name = running.ended() => {
-            tracing::error!(name, "ended though it should not; stopping");
+            tracing::error!(task = name, "ended though it should not; stopping");
             Exit::Internal.into()
         }
         never = reload_at_each(hangups, reloads) => match never {},

@@ -11,9 +11,11 @@ use super::check;
 use super::output;
 use super::table::count;
 use super::trouble::{Exit, Trouble};
+use crate::api::FaultView;
 use crate::domain::rules::{Ran, RuleTest};
 use crate::domain::time::Timestamp;
 use crate::policy::{Policy, Tried};
+use crate::reload::faults;
 use crate::settings::Source;
 
 /// What the command line says.
@@ -154,6 +156,11 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// The same for programs, if it failed.
+    pub(super) fn fault(&self, rules: &Path) -> FaultView {
+        faults::of_test(rules, &self.name, self.line, &self.failures)
+    }
+
     pub(super) fn text(&self) -> String {
         if self.ok {
             return format!("ok      {}", self.name);

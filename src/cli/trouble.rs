@@ -5,8 +5,11 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::Format;
 use super::output;
+use crate::api::FaultView;
 use crate::journal::OpenError;
+use crate::reload::faults;
 
 /// The exit statuses beside 0, those of sysexits.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,22 +34,47 @@ pub(super) enum Exit {
     Configuration = 78,
 }
 
+impl Exit {
+    /// The stable code of a status, for the log.
+    const fn code(self) -> &'static str {
+        match self {
+            Exit::Findings => "findings",
+            Exit::Usage => "usage",
+            Exit::BadData => "bad-data",
+            Exit::NoInput => "no-input",
+            Exit::Unavailable => "unavailable",
+            Exit::Internal => "internal",
+            Exit::Io => "io",
+            Exit::Permission => "permission",
+            Exit::Configuration => "configuration",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
     }
 }
 
-/// A sentence with its status.
+/// A sentence with its status, and the faults of files that are behind it.
 #[derive(Debug)]
 pub(super) struct Trouble {
     exit: Exit,
     sentence: String,
+    faults: Vec<FaultView>,
+    /// The faults as a person reads them.
+    text: String,
 }
 
 impl Trouble {
     pub(super) fn new(exit: Exit, sentence: impl Into<String>) -> Trouble {
-        Trouble { exit, sentence: sentence.into() }
+        Trouble { exit, sentence: sentence.into(), faults: Vec::new(), text: String::new() }
+    }
+
+    /// The same with the faults behind it, for programs and as a person reads them.
+    pub(super) fn because(self, faults: Vec<FaultView>, text: String) -> Trouble {
+        Trouble { faults, text, ..self }
     }
 
     pub(super) const fn exit(&self) -> Exit {
@@ -85,6 +113,28 @@ impl std::error::Error for Trouble {}
 
 /// Says on stderr what went wrong, and gives its status.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {
+    let trouble = error.downcast_ref::<Trouble>();
+    explain(trouble);
     output::complain(&format!("scanhook: {error:#}"));
-    error.downcast_ref::<Trouble>().map_or(Exit::Internal, Trouble::exit).into()
+    trouble.map_or(Exit::Internal, Trouble::exit).into()
+}
+
+/// The same in the log, for a verb that has one: a line for each fault, and one that says why the verb ends.
+pub(super) fn log(error: &anyhow::Error, format: Format) -> ExitCode {
+    let trouble = error.downcast_ref::<Trouble>();
+    match (format, trouble) {
+        (Format::Json, Some(trouble)) => {
+            faults::log("the start", &trouble.faults, 0, "not put in force: nothing is started with it");
+        }
+        _ => explain(trouble),
+    }
+    let exit = trouble.map_or(Exit::Internal, Trouble::exit);
+    tracing::error!(code = exit.code(), status = exit as u8, "{error:#}");
+    exit.into()
+}
+
+fn explain(trouble: Option<&Trouble>) {
+    if let Some(text) = trouble.map(|trouble| trouble.text.as_str()).filter(|text| !text.is_empty()) {
+        output::complain(text);
+    }
 }

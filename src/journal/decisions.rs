@@ -10,10 +10,12 @@ use super::ids::decision_uuid;
 use super::keys::PolicyId;
 use super::keys::TenantId;
 use super::names;
+use super::rows::all;
 use super::scans::{openings, windows};
 use super::store::Tx;
 use super::waits;
 use crate::api::DecisionReceipt;
+use crate::domain::about::About;
 use crate::domain::alert::MachineId;
 use crate::domain::directory::Looked;
 use crate::domain::person::Said;
@@ -23,6 +25,9 @@ use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
 use crate::domain::why::Why;
+
+/// Decisions dropped at once that are told by name: more would keep senders waiting.
+const MOST_NAMED: usize = 200;
 
 /// A decision that is about to be made.
 #[derive(Clone, Debug)]
@@ -531,17 +536,24 @@ impl Tx<'_> {
         Ok(begun.filter(|begun| counts.contains(begun)).map_or(0, |_| limit.scans))
     }
 
-    /// Decisions that were held for too long are dropped. Returns how many, and when the next one is.
+    /// Decisions that were held for too long are dropped. Returns how many, the first of them by name, and when the next
+    /// one is.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn expire_held(&mut self, tenant: TenantId, now: Timestamp) -> Result<(usize, Timestamp), JournalError> {
+    pub fn expire_held(
+        &mut self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<(usize, Vec<About>, Timestamp), JournalError> {
         const DUE: &str = "FROM decision WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2";
         self.db
             .prepare_cached(&format!(
                 "INSERT INTO event(at, what, tenant, decision, data) SELECT ?2, 'expired', ?1, id, reason {DUE}"
             ))?
             .execute(params![tenant.0, now.millis()])?;
+        let named = format!("SELECT id {DUE} ORDER BY id LIMIT {MOST_NAMED}");
+        let named: Vec<i64> = all(self.db, &named, params![tenant.0, now.millis()], |row| row.get(0))?;
         let expired = self
             .db
             .prepare_cached(
@@ -550,6 +562,7 @@ impl Tx<'_> {
                  WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2",
             )?
             .execute(params![tenant.0, now.millis()])?;
+        let named = named.into_iter().map(|row| self.about_decision(row)).collect::<Result<_, _>>()?;
         let next: Option<i64> = self
             .db
             .prepare_cached(
@@ -557,7 +570,7 @@ impl Tx<'_> {
                  WHERE tenant = ? AND state = 'held'",
             )?
             .query_row([tenant.0], |row| row.get(0))?;
-        Ok((expired, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))
+        Ok((expired, named, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))
     }
 }
 

@@ -3,6 +3,7 @@
 //! `store` is synchronous and owns the transactions; this file is the async handle: a bounded queue to the writer
 //! thread, readers on a connection of their own, and the wake-ups of the lanes.
 
+mod about;
 mod accept;
 mod belongs;
 mod calls;
@@ -24,6 +25,7 @@ mod outcome;
 mod packed;
 mod pauses;
 mod prefix;
+mod pulse;
 mod queue;
 mod reader;
 mod receipt;
@@ -69,6 +71,7 @@ pub use outcome::{Done, OnTerms};
 pub use packed::PackedBody;
 pub use pauses::{InForce, Narrow, PauseId, Scope};
 pub use prefix::Named;
+pub use pulse::Pulse;
 pub use queue::Blocked;
 pub use reader::Reader;
 pub use refused::{HEAD, RefusedBody};
@@ -99,6 +102,7 @@ struct Inner {
     queue: mpsc::Sender<Job>,
     held: Arc<Held>,
     space: Space,
+    pulse: Pulse,
     reader: Arc<Mutex<Connection>>,
     wakes: Wakes,
 }
@@ -127,7 +131,8 @@ impl Journal {
         let held = Arc::new(Held::default());
         let wakes = Wakes::default();
         let reader = Arc::new(Mutex::new(reader::open(path)?));
-        let inner = Inner { queue, held: held.clone(), space: store.space(), reader, wakes: wakes.clone() };
+        let (space, pulse) = (store.space(), store.pulse());
+        let inner = Inner { queue, held: held.clone(), space, pulse, reader, wakes: wakes.clone() };
         Ok((Journal { inner: Arc::new(inner) }, Writer { store, jobs, held, wakes }))
     }
 
@@ -210,6 +215,19 @@ impl Journal {
         &self.inner.space
     }
 
+    /// How the writer is.
+    #[must_use]
+    pub fn pulse(&self) -> &Pulse {
+        &self.inner.pulse
+    }
+
+    /// Jobs that wait for the writer to begin them.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let queue = &self.inner.queue;
+        queue.max_capacity().saturating_sub(queue.capacity()) + self.inner.pulse.waiting()
+    }
+
     /// Waits until the writer has ended, which it does only when every handle is gone or it panicked.
     pub async fn closed(&self) {
         self.inner.queue.closed().await;
@@ -229,7 +247,7 @@ fn wake(wakes: &Wakes, tenant: TenantId) -> Arc<Notify> {
 impl Writer {
     /// Takes whatever waits, as much as one transaction may hold, commits, replies, wakes; until every handle is dropped.
     pub fn run(mut self) {
-        let mut turns = Turns::default();
+        let (mut turns, pulse) = (Turns::default(), self.store.pulse());
         loop {
             if turns.is_empty() {
                 let Some(job) = self.jobs.blocking_recv() else { break };
@@ -240,6 +258,7 @@ impl Writer {
                 turns.push(job);
             }
             let batch = turns.batch();
+            pulse.wait(turns.len());
             for job in &batch {
                 if let Some(source) = &job.from {
                     self.held.give_back(source, job.bytes);

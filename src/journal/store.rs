@@ -15,9 +15,11 @@ use super::error::{JournalError, OpenError};
 use super::file::{Lock, beside, close_to_others, lock, make_folder, open_private, private};
 use super::ids::Ids;
 use super::keys::TenantId;
+use super::pulse::Pulse;
 use super::reader::Reader;
 use super::schema::{migrate, recognize};
 use super::space::{Reserve, Space};
+use crate::clock;
 use crate::domain::time::Timestamp;
 
 /// The tenants whose lanes have something to look at.
@@ -72,6 +74,7 @@ pub struct Store {
     ids: Ids,
     file: Option<Kept>,
     space: Space,
+    pulse: Pulse,
     /// Let go after the connection is closed.
     _lock: Option<Lock>,
 }
@@ -125,7 +128,7 @@ impl Store {
         let db = connect(path)?;
         drop(private(&marker)?);
         let file = Some(Kept { path: path.to_owned(), reserve: Reserve::of(path) });
-        Ok(Store { db, ids, file, space: Space::default(), _lock: Some(lock) })
+        Ok(Store { db, ids, file, space: Space::default(), pulse: Pulse::default(), _lock: Some(lock) })
     }
 
     /// Lets only the one mode use it, from its first use on: with the built-in simulator as Defender, or with the real one.
@@ -163,13 +166,19 @@ impl Store {
     pub fn memory(ids: Ids) -> Result<Store, OpenError> {
         let mut db = Connection::open_in_memory().map_err(OpenError::sqlite)?;
         migrate(&mut db)?;
-        Ok(Store { db, ids, file: None, space: Space::default(), _lock: None })
+        Ok(Store { db, ids, file: None, space: Space::default(), pulse: Pulse::default(), _lock: None })
     }
 
     /// What room there is, for whoever asks.
     #[must_use]
     pub fn space(&self) -> Space {
         self.space.clone()
+    }
+
+    /// How its transactions go, for whoever asks.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Runs the jobs as one transaction and sends their replies. Jobs of senders are refused where there is no room.
@@ -184,6 +193,7 @@ impl Store {
         if jobs.is_empty() {
             return Touched::default();
         }
+        let (count, begun) = (jobs.len(), clock::mono());
         if let Err(error) = said(&self.db, "BEGIN IMMEDIATE") {
             refuse(jobs, &error);
             self.recover(&error);
@@ -191,6 +201,7 @@ impl Store {
         }
         let ran: Vec<Ran> = jobs.into_iter().filter_map(|job| self.run(job, tight, &mut touched)).collect();
         let commit = said(&self.db, "COMMIT");
+        self.pulse.committed(count, clock::mono().saturating_sub(begun));
         if let Err(error) = &commit {
             touched.clear();
             self.recover(error);

@@ -62,6 +62,10 @@ impl Turns {
         self.waiting == 0
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.waiting
+    }
+
     pub(super) const fn is_full(&self) -> bool {
         self.waiting >= WAITING
     }

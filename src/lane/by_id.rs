@@ -166,10 +166,11 @@ impl Lane {
                 self.look_on(tx, &scan, true, now)?;
             }
             (ActionReply::Gone, Some(scan)) => {
-                happened.push(Happened::Alarm { code: "action-gone" });
+                let about = Some(Box::new(tx.about_scan(scan.scan.id)?));
+                happened.push(Happened::Alarm { code: "action-gone", about });
                 let detail = "Defender no longer knows the machine action; what the machine did is not known";
                 tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
-                happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
+                happened.push(ended(tx, &scan.scan, Outcome::Lost, now.since(scan.sent_at))?);
             }
             (ActionReply::Unauthorized(refusal), _) => self.unauthorized(generation, &refusal, now, happened),
             (ActionReply::Forbidden(refusal), still) => {
@@ -196,7 +197,7 @@ impl Lane {
         let before = if self.gets.forbidden.0 == generation { self.gets.forbidden.1 } else { 0 };
         self.gets.forbidden = (generation, before + 1);
         if before + 1 == FORBIDDEN {
-            happened.push(Happened::Alarm { code: "get-forbidden" });
+            happened.push(Happened::Alarm { code: "get-forbidden", about: None });
             self.gate.note(format!(
                 "Defender forbids reading single machine actions ({refusal}): a scan that lists do not hold is not followed"
             ));

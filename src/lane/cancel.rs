@@ -51,7 +51,7 @@ impl Lane {
             if outcome == Outcome::Cancelled {
                 tx.drop_if_called_off(scan.id, now)?;
             }
-            todo.happened.push(ended(&scan, outcome, Duration::ZERO));
+            todo.happened.push(ended(tx, &scan, outcome, Duration::ZERO)?);
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Lane {
             Answer::NotSent(_) => {
                 self.rest(now);
                 tx.calling_off(id, Some(now), Timestamp::NEVER)?;
-                happened.push(Happened::CalledOff { scan: of.scan.uuid, what: "not_sent" });
+                happened.push(called_off(tx, of, "not_sent")?);
                 return Ok(());
             }
             Answer::Unknown(_) => CancelReply::Unknown("not-answered"),
@@ -125,7 +125,7 @@ impl Lane {
                 "unknown"
             }
         };
-        happened.push(Happened::CalledOff { scan: of.scan.uuid, what });
+        happened.push(called_off(tx, of, what)?);
         Ok(())
     }
 
@@ -154,4 +154,8 @@ impl Lane {
         let doubled = 2_u32.checked_pow(tries.saturating_sub(1)).unwrap_or(u32::MAX);
         self.pace.settle.saturating_mul(doubled).min(LONGEST)
     }
+}
+
+fn called_off(tx: &Tx<'_>, of: &CalledOff, what: &'static str) -> Result<Happened, JournalError> {
+    Ok(Happened::CalledOff { about: Box::new(tx.about_scan(of.scan.id)?), what })
 }

@@ -216,7 +216,7 @@ impl Lane {
     ) -> Result<(), JournalError> {
         let detail = "no final status was seen in time; what the machine did is not known";
         tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
-        happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
+        happened.push(ended(tx, &scan.scan, Outcome::Lost, now.since(scan.sent_at))?);
         Ok(())
     }
 
@@ -344,7 +344,7 @@ impl Lane {
         self.lists.note = noted(&listing, turn);
         if turn == Turn::Incomplete || listing.anybodys || !listing.unclear.is_empty() {
             // What was left out is not known, so nothing may be concluded from its absence.
-            happened.push(Happened::Alarm { code: "list-incomplete" });
+            happened.push(Happened::Alarm { code: "list-incomplete", about: None });
         }
         if turn == Turn::Incomplete {
             return self.look_later(tx, &listing, now);
@@ -407,7 +407,7 @@ impl Lane {
         }
         if let Some(action) = listing.foreign.get(&scan.scan.machine) {
             let what = self.meet_foreign(tx, &scan.scan, action, now)?;
-            happened.push(Happened::Answered { scan: scan.scan.uuid, kind: scan.scan.kind, what });
+            happened.push(Happened::Answered { about: Box::new(tx.about_scan(id)?), kind: scan.scan.kind, what });
         } else if scan.misses == 0 {
             tx.look_again(id, 1, again)?;
         } else {
@@ -486,7 +486,7 @@ impl Lane {
     ) -> Result<(), JournalError> {
         tx.finish(scan.id, outcome, detail(outcome, action).as_deref(), now)?;
         let took: Duration = now.since(sent_at);
-        happened.push(ended(scan, outcome, took));
+        happened.push(ended(tx, scan, outcome, took)?);
         Ok(())
     }
 }

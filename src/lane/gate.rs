@@ -330,7 +330,7 @@ impl Lane {
     /// The app may send scans but not read what became of them. Another token may have more roles, so each is tried.
     pub(super) fn reading_forbidden(&mut self, refusal: &Refusal, happened: &mut Vec<Happened>) {
         self.reached();
-        happened.push(Happened::Alarm { code: "list-forbidden" });
+        happened.push(Happened::Alarm { code: "list-forbidden", about: None });
         self.gate.unreadable.0 += 1;
         self.gate.unreadable.1 = Some(format!(
             "Defender forbids reading machine actions ({refusal}): nothing is followed, and a call whose answer is lost \

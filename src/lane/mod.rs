@@ -33,8 +33,9 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use crate::api::{DecisionReceipt, LaneView, OutageView, QuotaView};
+use crate::api::{LaneView, OutageView, QuotaView};
 use crate::defender::{Answer, Endpoints, request};
+use crate::domain::about::About;
 use crate::domain::obstacles::{FarSide, Obstacles, Spent};
 use crate::domain::quota::{Budget, Share};
 use crate::domain::scan::{DecisionState, Kind, OnUnknown, Outcome, Reason};
@@ -52,6 +53,22 @@ use listing::MOST_ROWS;
 use reach::Reach;
 use resolve::{Look, Looks};
 use scan::{Intent, urgent_since};
+
+/// What can come of a scan call, as [`Happened::Answered`] tells it.
+pub const ANSWERS: &[&str] = &[
+    "running",
+    "foreign",
+    "blocked",
+    "busy",
+    "refused",
+    "throttled",
+    "unauthorized",
+    "forbidden",
+    "unknown",
+    "not_sent",
+    "external_id_refused",
+    "called_off",
+];
 
 /// Who the lane calls as, and how much it may.
 pub struct Account {
@@ -208,7 +225,7 @@ impl Todo {
     }
 }
 
-/// What happened in a lane. No alert text, no token.
+/// What happened in a lane. No token; of alerts only what identifies them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happened {
     /// A call ended with this status or word.
@@ -222,8 +239,8 @@ pub enum Happened {
     },
     /// A scan was sent.
     Sent {
-        /// Its id.
-        scan: uuid::Uuid,
+        /// The scan and its decisions.
+        about: Box<About>,
         /// Quick or Full.
         kind: Kind,
         /// How long its oldest alert waited.
@@ -231,8 +248,8 @@ pub enum Happened {
     },
     /// What came of sending a scan, as a code.
     Answered {
-        /// Its id.
-        scan: uuid::Uuid,
+        /// The scan and its decisions.
+        about: Box<About>,
         /// Quick or Full.
         kind: Kind,
         /// running, foreign, busy, refused, throttled, …
@@ -240,8 +257,8 @@ pub enum Happened {
     },
     /// A scan is over.
     Ended {
-        /// Its id.
-        scan: uuid::Uuid,
+        /// The scan and its decisions.
+        about: Box<About>,
         /// Quick or Full.
         kind: Kind,
         /// How.
@@ -253,24 +270,26 @@ pub enum Happened {
     Expired {
         /// How many.
         count: usize,
+        /// The first of them.
+        decisions: Vec<About>,
     },
     /// A person's wish to call a scan off came so far, as a code.
     CalledOff {
-        /// Its id.
-        scan: uuid::Uuid,
+        /// The scan and its decisions.
+        about: Box<About>,
         /// taken, refused, unknown, not_sent, throttled, unauthorized, over.
         what: &'static str,
     },
     /// A decision that had waited for the directory was made.
     Decided {
-        /// The rule that won.
-        rule: Option<String>,
+        /// The decision, its alert and its device.
+        about: Box<About>,
         /// What became of it.
         state: DecisionState,
         /// Why.
         reason: Reason,
-        /// The decision, as others see it.
-        told: Box<DecisionReceipt>,
+        /// The same in words.
+        why: String,
         /// The directory has answered; otherwise it is decided without.
         answered: bool,
     },
@@ -340,6 +359,8 @@ pub enum Happened {
     Alarm {
         /// A stable code.
         code: &'static str,
+        /// The scan it is about, if it is about one.
+        about: Option<Box<About>>,
     },
 }
 
@@ -519,7 +540,7 @@ impl Lane {
         tx.end_call(id, &word, now)?;
         if matches!(&answer, Answer::NotSent(code) if code == "tls") {
             // Somebody else may stand where the far side should: nothing was told to them.
-            happened.push(Happened::Alarm { code: "tls" });
+            happened.push(Happened::Alarm { code: "tls", about: None });
         }
         happened.push(Happened::Called { api, answer: word, took: now.since(sent_at) });
         self.note_far_clock(&answer, now, &mut happened);

@@ -30,10 +30,10 @@ impl Lane {
 
     /// Decisions that nobody answered in time.
     pub(super) fn expire_held(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        let (count, next) = tx.expire_held(self.id, now)?;
+        let (count, decisions, next) = tx.expire_held(self.id, now)?;
         todo.wake(next);
         if count > 0 {
-            todo.happened.push(Happened::Expired { count });
+            todo.happened.push(Happened::Expired { count, decisions });
         }
         Ok(())
     }

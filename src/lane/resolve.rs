@@ -225,8 +225,8 @@ impl Lane {
                 }
                 let reason = Reason::SourceRemoved;
                 let told = tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
-                let (state, told) = (DecisionState::Held, Box::new(told));
-                todo.happened.push(Happened::Decided { rule: None, state, reason, told, answered: false });
+                let (state, about) = (DecisionState::Held, Box::new(tx.about_decision(row.decision)?));
+                todo.happened.push(Happened::Decided { about, state, reason, why: told.why, answered: false });
                 continue;
             };
             let device = row.alert.devices.iter().find(|device| device.label() == row.device);
@@ -314,8 +314,8 @@ impl Lane {
             // It is held for want of an answer: should one come after all, it is decided by that.
             tx.wait_while_held(self.id, row.decision, Some((&question, case.priority())), now)?;
         }
-        let (rule, told) = (verdict.rule, Box::new(told));
-        todo.happened.push(Happened::Decided { rule, state, reason, told, answered });
+        let about = Box::new(tx.about_decision(row.decision)?);
+        todo.happened.push(Happened::Decided { about, state, reason, why: told.why, answered });
         Ok(())
     }
 
@@ -421,7 +421,7 @@ impl Lane {
                 let found = Found::of(pages.rows.clone());
                 if unreadable > 0 || (!found.more && (foreign_next || (next.is_some() && pages.read >= PAGES))) {
                     // What cannot be read may be a second machine of the same name.
-                    happened.push(Happened::Alarm { code: "look-incomplete" });
+                    happened.push(Happened::Alarm { code: "look-incomplete", about: None });
                     return self.look_failed(tx, &pages.asked, now);
                 }
                 pages.next = next.filter(|_| !found.more);
@@ -439,7 +439,7 @@ impl Lane {
             }
             LookReply::Refused(_) => {
                 self.authorized();
-                happened.push(Happened::Alarm { code: "look-refused" });
+                happened.push(Happened::Alarm { code: "look-refused", about: None });
                 self.look_done(tx, &look, &Found::refused(), now)
             }
             LookReply::Unauthorized(refusal) => {
@@ -477,7 +477,7 @@ impl Lane {
     /// Scans do not need the directory: only look-ups stop, until there is another token.
     fn looks_forbidden(&mut self, generation: u64, refusal: &Refusal, happened: &mut Vec<Happened>) {
         if self.looks.forbidden != Some(generation) {
-            happened.push(Happened::Alarm { code: "look-forbidden" });
+            happened.push(Happened::Alarm { code: "look-forbidden", about: None });
             self.gate.note(format!(
                 "Defender forbids reading machines ({refusal}), so devices without a machine id are held: grant Machine.Read.All"
             ));

@@ -44,7 +44,7 @@ impl Lane {
         for _ in 0..DRY_STEP {
             let Some(scan) = tx.next_scan(self.id, true)? else { return Ok(()) };
             tx.finish(scan.id, Outcome::DryRun, None, now)?;
-            todo.happened.push(ended(&scan, Outcome::DryRun, Duration::ZERO));
+            todo.happened.push(ended(tx, &scan, Outcome::DryRun, Duration::ZERO)?);
         }
         todo.wake(now);
         Ok(())
@@ -112,7 +112,8 @@ impl Lane {
         };
         let request = request::scan(&self.account.endpoints, bearer, &order);
         let far_sent_at = tx.begin_sending(scan.id, self.far(now), now)?;
-        todo.happened.push(Happened::Sent { scan: scan.uuid, kind: scan.kind, waited: now.since(created(&scan)) });
+        let about = Box::new(tx.about_scan(scan.id)?);
+        todo.happened.push(Happened::Sent { about, kind: scan.kind, waited: now.since(created(&scan)) });
         let intent = Intent { scan, with_external_id, generation, far_sent_at };
         self.enter(tx, todo, Call::Scan(intent), request, now)?;
         Ok(true)
@@ -236,7 +237,7 @@ impl Lane {
                 self.scan_reply(tx, intent, reply, now, happened)?
             }
         };
-        happened.push(Happened::Answered { scan: scan.uuid, kind: scan.kind, what });
+        happened.push(Happened::Answered { about: Box::new(tx.about_scan(scan.id)?), kind: scan.kind, what });
         Ok(())
     }
 
@@ -289,7 +290,7 @@ impl Lane {
             ScanReply::Forbidden(refusal) => return self.forbidden(tx, intent, &refusal, now, happened),
             ScanReply::Unknown { code, alarm } => {
                 if alarm {
-                    happened.push(Happened::Alarm { code });
+                    happened.push(Happened::Alarm { code, about: Some(Box::new(tx.about_scan(scan.id)?)) });
                 }
                 self.rest(now);
                 self.unknown(tx, scan, code, now)?;
@@ -404,12 +405,12 @@ fn drop_too_old(tx: &mut Tx<'_>, todo: &mut Todo, scan: &ScanRow, now: Timestamp
     if outcome == Outcome::TooOld {
         tx.drop_scan(scan.id, outcome, None, now)?;
     }
-    todo.happened.push(ended(scan, outcome, Duration::ZERO));
+    todo.happened.push(ended(tx, scan, outcome, Duration::ZERO)?);
     Ok(())
 }
 
-pub(super) fn ended(scan: &ScanRow, outcome: Outcome, took: Duration) -> Happened {
-    Happened::Ended { scan: scan.uuid, kind: scan.kind, outcome, took }
+pub(super) fn ended(tx: &Tx<'_>, scan: &ScanRow, outcome: Outcome, took: Duration) -> Result<Happened, JournalError> {
+    Ok(Happened::Ended { about: Box::new(tx.about_scan(scan.id)?), kind: scan.kind, outcome, took })
 }
 
 /// When an urgent scan was wanted; none: it is not urgent.

@@ -47,7 +47,7 @@ impl Lane {
 
     fn settle(&self, tx: &mut Tx<'_>, todo: &mut Todo, scan: &OpenScan, now: Timestamp) -> Result<(), JournalError> {
         let mut lost = |tx: &mut Tx<'_>, why| {
-            todo.happened.push(ended(&scan.scan, Outcome::Lost, now.since(scan.sent_at)));
+            todo.happened.push(ended(tx, &scan.scan, Outcome::Lost, now.since(scan.sent_at))?);
             tx.finish(scan.scan.id, Outcome::Lost, Some(why), now)
         };
         if scan.action.is_some() {

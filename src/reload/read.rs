@@ -2,17 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use super::faults::{LONGEST, fault, of_rules, of_settings, of_test};
 use super::files::{self, Stamps};
 use crate::api::FaultView;
 use crate::domain::plain::one_line;
-use crate::domain::rules::{Finding, Level, RuleTest};
+use crate::domain::rules::{Level, RuleTest};
 use crate::file::Prints;
 use crate::in_force::InForce;
 use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, Tried, has_payloads, payloads};
 use crate::settings::{Inputs, Server, Settings, SettingsFault, Source};
-
-/// Characters of a sentence.
-const LONGEST: usize = 500;
 
 /// What was read.
 pub(super) struct Read {
@@ -107,29 +105,6 @@ fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
     Settings { server: Server { max_body: is.max_body, ..was.clone() }, journal, ..new }
 }
 
-/// What is wrong, as others read it: one line each, whatever stands in the file.
-pub(super) fn fault(file: &Path, at: Option<(usize, usize)>, code: &str, message: &str) -> FaultView {
-    FaultView {
-        file: one_line(&file.display().to_string(), LONGEST),
-        line: at.map(|(line, _)| line),
-        column: at.map(|(_, column)| column),
-        code: code.to_owned(),
-        message: one_line(message, LONGEST),
-        remedy: None,
-    }
-}
-
-fn of_settings(file: Option<&Path>, found: SettingsFault) -> FaultView {
-    let SettingsFault { code, key, line, column, message } = found;
-    let message = if key.is_empty() { message } else { format!("{key}: {message}") };
-    fault(file.unwrap_or(Path::new("")), line.zip(column), code, &message)
-}
-
-fn of_rules(file: &Path, text: &str, found: &Finding) -> FaultView {
-    let remedy = found.remedy.as_deref().map(|remedy| one_line(remedy, LONGEST));
-    FaultView { remedy, ..fault(file, Some(found.position(text)), found.code, &found.message) }
-}
-
 /// A reading of rules.toml.
 struct Rules<'a> {
     path: &'a Path,
@@ -163,11 +138,7 @@ impl Rules<'_> {
             }
             Err(PolicyError::Faulty(path, text, findings)) => {
                 let errors = findings.iter().filter(|finding| finding.level == Level::Error);
-                // The others are counted: to find the place of each takes a walk over the text.
-                self.faults.extend(errors.enumerate().map(|(n, finding)| match n < MOST {
-                    true => of_rules(&path, &text, finding),
-                    false => fault(&path, None, finding.code, ""),
-                }));
+                self.faults.extend(of_rules(&path, &text, errors));
             }
         }
         let again = in_force.with_lists_read_again(looked_for).ok()?.policy;
@@ -188,13 +159,7 @@ impl Rules<'_> {
         let lacking = policy.rules().tests().iter().filter(|test| !complete(test));
         self.not_run = lacking.map(|test| one_line(&test.name, LONGEST)).collect();
         let failed = policy.try_tests(self.path, self.sources, complete).into_iter();
-        let failed = failed.filter(|tried| !tried.ran.failures.is_empty()).map(|Tried { test, line, ran }| {
-            let message = format!("the test `{}` fails: {}", test.name, ran.failures.join("; "));
-            fault(self.path, Some((line, 1)), "test-failed", &message)
-        });
-        failed.collect()
+        let failed = failed.filter(|tried| !tried.ran.failures.is_empty());
+        failed.map(|Tried { test, line, ran }| of_test(self.path, &test.name, line, &ran.failures)).collect()
     }
 }
-
-/// Faults that are shown and logged; the others are counted.
-pub(super) const MOST: usize = 50;

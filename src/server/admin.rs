@@ -165,7 +165,7 @@ async fn metrics(State(admin): Shared, headers: HeaderMap) -> Result<Response, R
     let format = Exposition::accepted(accept);
     let tenants = admin.tenants().await?;
     let pauses = admin.read(|reader| reader.pauses()).await?.len();
-    let text = admin.metrics.render(format, &tenants, pauses, admin.journal.space().room(), clock::now());
+    let text = admin.metrics.render(format, &tenants, pauses, &admin.journal, clock::now());
     Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
 

@@ -20,8 +20,9 @@ use super::bodies::whole;
 use super::order::{self, MOST, Members};
 use super::refusal::{Objection, Refusal};
 use super::same_site;
-use crate::api::{ItemView, OrderView, PausesView, ReloadView};
+use crate::api::{ItemView, OrderView, PauseView, PausesView, ReloadView};
 use crate::clock;
+use crate::domain::about::About;
 use crate::domain::mapping::Headers;
 use crate::domain::person::By;
 use crate::domain::scan::Mode;
@@ -29,6 +30,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::verdict::{AskedFor, Wanted};
 use crate::intake::NotAccepted;
 use crate::journal::{Done, JournalError, Named, Reader, Scope, TenantId, Tx, Wants, Word};
+use crate::logs::about;
 use crate::policy::{Ceiling, Policy, Terms};
 
 /// Bytes of an order, and how long it may take to arrive.
@@ -64,6 +66,15 @@ enum Verb {
 }
 
 impl Verb {
+    const fn name(self) -> &'static str {
+        match self {
+            Verb::Approve => "approve",
+            Verb::Deny => "deny",
+            Verb::Cancel => "cancel",
+            Verb::Retry => "retry",
+        }
+    }
+
     const fn wants(self) -> Wants {
         match self {
             Verb::Approve | Verb::Deny => Wants::Held,
@@ -132,7 +143,8 @@ async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Ref
     }
     let who = by.who.clone();
     let set = admin.write(move |tx| tx.pause(&scope, &by, until, now)).await?;
-    tracing::warn!(who, scope = set.scope(), until = set.until, "paused");
+    let PauseView { tenant, rule, device: pattern, until, reason: words, .. } = &set;
+    tracing::warn!(who, tenant, rule, pattern, until, words, scope = set.scope(), "paused");
     Ok(Json(PausesView { items: vec![set], in_force: admin.pauses().await? }))
 }
 
@@ -143,7 +155,8 @@ async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Re
     let who = by.who.clone();
     let items = admin.write(move |tx| tx.resume(&which, &by, clock::now())).await?;
     for ended in &items {
-        tracing::warn!(who, scope = ended.scope(), "resumed");
+        let PauseView { tenant, rule, device: pattern, .. } = ended;
+        tracing::warn!(who, tenant, rule, pattern, scope = ended.scope(), "resumed");
     }
     Ok(Json(PausesView { items, in_force: admin.pauses().await? }))
 }
@@ -320,7 +333,13 @@ impl Admin {
             *results.entry(result).or_default() += 1;
         }
         self.metrics.not_scanned("denied", results.get("denied").copied().unwrap_or(0));
-        tracing::info!(who = by.who, ?verb, ?results, "an order was carried out");
+        let (who, verb, words) = (&by.who, verb.name(), by.words.as_ref());
+        for item in items {
+            let ItemView { state, reason, why, result, .. } = item;
+            let delivery = (item.kind == "delivery").then_some(&item.id);
+            about!(info, &subject(item), who, verb, words, result, state, reason, why, delivery, "ordered");
+        }
+        tracing::info!(who, verb, ?results, "an order was carried out");
     }
 
     async fn write<T: Send + 'static>(
@@ -344,6 +363,23 @@ fn told(preview: bool, mut items: Vec<ItemView>) -> OrderView {
         items.truncate(MOST);
     }
     OrderView { preview, count, machines, items, next: None }
+}
+
+/// What the log says of it beside what became of the order.
+fn subject(item: &ItemView) -> About {
+    let decision = (item.kind == "decision").then(|| item.id.clone());
+    let named = item.device.clone().filter(|_| decision.is_some());
+    About {
+        tenant: item.tenant.clone(),
+        alerts: item.alerts.clone(),
+        decisions: decision.into_iter().collect(),
+        devices: named.into_iter().collect(),
+        name: item.name.clone(),
+        machine: item.machine.clone(),
+        scan: item.scan_id.clone(),
+        rule: item.rule.clone(),
+        ..About::default()
+    }
 }
 
 fn step_of(

@@ -12,13 +12,15 @@ use super::refusal::{CredentialDefect, Refusal};
 use super::webhook::{Arrived, Head};
 use crate::api::{AlertReceipt, DecisionReceipt, RefusalView};
 use crate::clock;
+use crate::domain::about::About;
 use crate::domain::scan::DecisionState;
 use crate::domain::signature::{Failure, Malformed, Presented, Refused, Standing};
 use crate::domain::silence::Silence;
 use crate::domain::time::Timestamp;
 use crate::domain::wrapping::{Sealed, Wrapping};
-use crate::intake::{Accepted, Intake, NotAccepted};
+use crate::intake::{Accepted, Intake, NotAccepted, Subject};
 use crate::journal::JournalError;
+use crate::logs::about;
 use crate::metrics::Metrics;
 
 /// Refusals remembered per source.
@@ -50,11 +52,20 @@ impl Refusals {
 }
 
 /// One log line for each decision that wants a scan, in the words of the receipt.
-fn tell_decisions(source: &str, alert: &AlertReceipt) {
+fn tell_decisions((source, delivery): (&str, &str), alert: &AlertReceipt, of: &Subject) {
     for one in alert.decisions.iter().filter(|one| one.state != DecisionState::None.code()) {
         let DecisionReceipt { id, device, rule, state, reason, scan_id, why, .. } = one;
-        let (alert, decision, scan) = (&alert.id, id, scan_id);
-        tracing::info!(source, alert, decision, device, rule, state, reason, scan, why, "decided");
+        let said = of.devices.iter().find(|said| said.label() == device);
+        let mut about = About {
+            tenant: of.tenant.clone(),
+            name: said.and_then(|said| said.name.clone()),
+            machine: said.and_then(|said| said.machine.as_ref()).map(ToString::to_string),
+            scan: scan_id.clone(),
+            rule: rule.clone(),
+            ..About::default()
+        };
+        about.decision(id.clone(), source.to_owned(), alert.id.clone(), device.clone());
+        about!(info, &about, delivery, state, reason, why, "decided");
     }
 }
 
@@ -127,8 +138,8 @@ impl Reception {
     }
 
     fn acknowledge(&self, source: &str, accepted: Accepted, now: Timestamp) -> Response {
-        let Accepted { receipt, tenants, credential, by_old_secret } = accepted;
-        self.metrics.accepted(source, &tenants, &receipt, now);
+        let Accepted { receipt, subjects, credential, by_old_secret } = accepted;
+        self.metrics.accepted(source, &subjects, &receipt, now);
         if self.heard.with(|silence| silence.hear(source, now)) {
             tracing::info!(source, "the sender is heard again");
         }
@@ -136,9 +147,10 @@ impl Reception {
             self.metrics.old_secret(source, &credential);
         }
         let (delivery, duplicate) = (&receipt.delivery, receipt.duplicate);
-        tracing::info!(source, delivery, duplicate, credential, "delivery accepted");
-        if !receipt.duplicate {
-            receipt.alerts.iter().for_each(|alert| tell_decisions(source, alert));
+        let unlisted = receipt.truncated.as_ref().map(|truncated| truncated.decisions);
+        tracing::info!(source, delivery, duplicate, credential, unlisted, "delivery accepted");
+        for (alert, of) in receipt.alerts.iter().zip(&subjects) {
+            tell_decisions((source, delivery), alert, of);
         }
         let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
         (status, Json(receipt)).into_response()

@@ -74,8 +74,8 @@ impl Traces {
         let name = refused.asked.map(shown);
         let Some(unlogged) = self.kept().note(refused, name.as_deref(), now) else { return };
         let Refused { source, address, status, code, detail, .. } = refused;
-        let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
-        tracing::warn!(source, name, %address, status, code, detail, unlogged, "a request was refused");
+        let (source, asked) = (source.unwrap_or_default(), name.unwrap_or_default());
+        tracing::warn!(source, asked, peer = %address, status, code, detail, unlogged, "a request was refused");
     }
 
     /// A request says for whom it was forwarded, and comes from no trusted proxy.
@@ -88,7 +88,7 @@ impl Traces {
         }
         kept.untrusted.insert(address);
         drop(kept);
-        tracing::warn!(%address, "X-Forwarded-For or Forwarded comes from an address that is not in trusted_proxies");
+        tracing::warn!(peer = %address, "X-Forwarded-For or Forwarded comes from an address that is not in trusted_proxies");
     }
 
     /// Something the operator should know as long as this process runs.

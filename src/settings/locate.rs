@@ -15,7 +15,8 @@ const ADMIN: &str = "http://127.0.0.1:9090";
 pub(super) const LARGEST: u64 = 4 << 20;
 
 /// Variables that are no keys of scanhook.toml, but flags of the command line.
-pub(super) const FLAGS: [&str; 4] = ["SCANHOOK_ADMIN", "SCANHOOK_CONFIG", "SCANHOOK_LOG", "SCANHOOK_RULES"];
+pub(super) const FLAGS: [&str; 5] =
+    ["SCANHOOK_ADMIN", "SCANHOOK_CONFIG", "SCANHOOK_LOG", "SCANHOOK_LOG_FORMAT", "SCANHOOK_RULES"];
 
 /// A variable that says something.
 fn variable<'e>(env: &'e BTreeMap<String, String>, name: &str) -> Option<&'e str> {

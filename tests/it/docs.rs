@@ -137,7 +137,7 @@ fn text(file: &str) -> String {
 }
 
 /// The rows of the one table below a heading, cell by cell; the code of each stands first, in backticks.
-fn rows(file: &str, heading: &str) -> Vec<Vec<String>> {
+pub fn rows(file: &str, heading: &str) -> Vec<Vec<String>> {
     let text = text(file);
     let below = text.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("{file} has no {heading}")).1;
     let section = below.split("\n## ").next().unwrap();

@@ -291,7 +291,7 @@ async fn fewer_connections_are_granted_where_fewer_files_may_be_open_and_status_
         let mut command = Command::new("sh");
         command.args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")]).arg(own.get_program()).args(own.get_args());
         command.current_dir(folder.path()).env_clear().env("PATH", "/usr/bin:/bin");
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+        command.stdout(std::process::Stdio::null());
         let served = Served::run(command).await;
         assert_eq!(honest(served.public, limits).await.status, 202);
         let warnings = served.get(&client(), "/api/v1/status").await["warnings"].to_string();

@@ -56,5 +56,6 @@ mod simulator;
 mod sources;
 mod trusted;
 mod verbs;
+mod watching;
 mod why;
 mod wire;

@@ -5,13 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{DEADLINE, hmac_hex};
+use crate::harness::{DEADLINE, hmac_hex, listening};
 
 pub const SECRET: &str = "it's a $ECRET of \"many\" bytes";
 pub const PAYLOAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/payloads/generic.json");
@@ -97,15 +97,13 @@ impl Desk {
         Ran::of(self.command(args).output().unwrap())
     }
 
-    /// Starts a server and waits for the line that says where it listens.
-    fn start(&self, args: &[&str]) -> Serving {
-        let mut command = self.command(args);
-        Serving::wait(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    pub fn serve(&self) -> Serving {
+        self.serve_with(&[])
     }
 
-    pub fn serve(&self) -> Serving {
-        let free = ["serve", "--simulate", "--data-dir", "data", "--listen", "127.0.0.1:0"];
-        self.start(&[&free[..], &["--admin-listen", "127.0.0.1:0"]].concat())
+    fn serve_with(&self, flags: &[&str]) -> Serving {
+        let mut command = self.command(&[&SERVE[..], flags].concat());
+        Serving::wait(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 }
 
@@ -139,25 +137,25 @@ pub fn has(text: &str, parts: &[&str]) {
     }
 }
 
+/// Serves on free ports.
+const SERVE: [&str; 8] =
+    ["serve", "--simulate", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+
 /// A server of its own; it is killed when the test is over.
 pub struct Serving {
     child: Child,
-    listening: String,
-    addresses: Vec<SocketAddr>,
-    /// The lines of its log.
+    addresses: [SocketAddr; 2],
+    /// The lines of its log until it listened.
+    before: Vec<String>,
+    /// Those after that.
     log: Receiver<String>,
 }
 
 impl Serving {
     fn wait(mut child: Child) -> Serving {
-        let (out, log) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
-        let listening = out.recv_timeout(DEADLINE).unwrap_or_else(|_| {
-            let _ = child.kill();
-            panic!("it does not listen: {:?}", log.iter().collect::<Vec<_>>())
-        });
-        let urls = listening.split_whitespace().filter_map(|word| word.strip_prefix("http://"));
-        let addresses = urls.map(|address| address.parse().unwrap()).collect();
-        Serving { child, listening, addresses, log }
+        let (log, mut before) = (listening::said(&mut child, std::io::sink()), Vec::new());
+        let addresses = listening::addresses_after(&log, &mut before);
+        Serving { child, addresses, before, log }
     }
 
     pub fn webhooks(&self, source: &str) -> String {
@@ -183,14 +181,19 @@ impl Serving {
         }
     }
 
-    /// How it ended, and what its log still said.
+    /// How it ended, and the whole of its log.
     pub fn ended(mut self) -> (Option<i32>, Vec<String>) {
         let begun = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
             assert!(begun.elapsed() < DEADLINE, "it does not end");
             std::thread::sleep(Duration::from_millis(10));
         }
-        (self.child.wait().unwrap().code(), self.log.iter().collect())
+        let mut out = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!(out, "", "stdout is for results, and it has none");
+        let mut log = std::mem::take(&mut self.before);
+        log.extend(self.log.iter());
+        (self.child.wait().unwrap().code(), log)
     }
 }
 
@@ -199,19 +202,6 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The lines of a stream, as they come.
-fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
-    let (send, lines) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if send.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    lines
 }
 
 /// Asks again until it is so.
@@ -273,6 +263,7 @@ fn what_is_not_there_ends_with_66_and_is_named() {
 fn a_configuration_that_cannot_be_served_ends_with_78_and_every_fault_is_said() {
     let desk = Desk::ready();
     let serve = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir", "data"];
+    let serve = [&serve[..], &["--log-format", "text"]].concat();
     has(&desk.run(&serve).ends(78).err, &["no tenant is configured"]);
     desk.file("scanhook.toml", "[server]\ngrace = 7\nlisen = \"x\"\n");
     let faults = desk.run(&serve).ends(78).err;
@@ -334,9 +325,6 @@ fn nobody_there_is_69_with_what_to_look_at() {
 fn a_delivery_is_sent_decided_and_shown_and_sigterm_ends_with_0() {
     let desk = Desk::ready();
     let serving = desk.serve();
-    let [webhooks, admin] = serving.addresses[..] else { panic!("{}", serving.listening) };
-    assert_eq!(serving.listening, format!("listening on http://{webhooks} (webhooks) and http://{admin} (admin)"));
-
     let url = serving.webhooks("soar");
     let sent = desk.run(&["send", PAYLOAD, "--source", "soar", "--url", &url]).ends(0);
     has(&sent.out, &["202 Accepted: delivery ", "alert a-4711 decided", MACHINE, "rule `high` asks for a full scan"]);
@@ -419,6 +407,79 @@ fn logs_are_one_object_a_line_and_hold_neither_body_nor_secret_nor_signature() {
         }
     }
     has(&log.join("\n"), &["delivery accepted", "not authenticated", "SIGINT", "stopped"]);
+}
+
+#[test]
+fn a_start_that_fails_is_a_json_line_with_its_code_and_a_line_for_each_fault() {
+    let desk = Desk::ready();
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = socket.local_addr().unwrap().to_string();
+    let lines = |status: i32, change: &dyn Fn(&mut Command)| -> Vec<Value> {
+        let mut command = desk.command(&["serve", "--simulate", "--data-dir", "data", "--admin-listen", "127.0.0.1:0"]);
+        change(&mut command);
+        let ran = Ran::of(command.output().unwrap()).ends(status);
+        assert_eq!(ran.out, "");
+        ran.err
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect()
+    };
+    let errors = |lines: Vec<Value>| lines.into_iter().filter(|line| line["log.level"] == "ERROR").collect::<Vec<_>>();
+
+    let busy = errors(lines(69, &|command| {
+        command.args(["--listen", &taken]);
+    }));
+    let [line] = busy.as_slice() else { panic!("one line expected: {busy:?}") };
+    assert_eq!((&line["error.code"], &line["scanhook.status"]), (&"unavailable".into(), &69.into()));
+    assert!(line["message"].as_str().unwrap().contains(&taken), "{line}");
+
+    let silent = errors(lines(69, &|command| {
+        command.args(["--listen", &taken]).env("SCANHOOK_LOG", "off");
+    }));
+    assert_eq!(silent.len(), 1, "the reason is told whatever is wanted: {silent:?}");
+    let filter = errors(lines(78, &|command| {
+        command.env("SCANHOOK_LOG", "a=b=c");
+    }));
+    assert_eq!((filter.len(), &filter[0]["error.code"]), (1, &"configuration".into()), "{filter:?}");
+
+    desk.file("rules.toml", &RULES.replace("full", "fill"));
+    let faulty = errors(lines(78, &|_| {}));
+    let [fault, _, last] = faulty.as_slice() else { panic!("two faults and a line expected: {faulty:?}") };
+    assert_eq!((&fault["error.code"], &fault["scanhook.line"]), (&"bad-value".into(), &5.into()));
+    assert_eq!((&fault["scanhook.file"], &last["error.code"]), (&"rules.toml".into(), &"configuration".into()));
+    assert!(fault["scanhook.remedy"].as_str().unwrap().contains("did you mean `full`?"), "{fault}");
+    desk.file("rules.toml", &format!("{RULES}{FAILING_TEST}"));
+    assert_eq!(errors(lines(78, &|_| {}))[0]["error.code"], "test-failed");
+}
+
+#[test]
+fn the_format_of_the_log_is_chosen_by_flag_or_variable_whatever_stderr_is() {
+    let desk = Desk::empty();
+    let told = |flag: &[&str], variable: Option<&str>| {
+        let mut command = desk.command(&[&SERVE[..], flag].concat());
+        command.envs(variable.map(|value| ("SCANHOOK_LOG_FORMAT", value)));
+        Ran::of(command.output().unwrap())
+    };
+    for (flag, variable, json) in [
+        (&[][..], None, true),
+        (&["--log-format", "json"], Some("text"), true),
+        (&["--log-format", "text"], None, false),
+        (&[], Some("text"), false),
+        (&[], Some("json"), true),
+    ] {
+        let line = told(flag, variable).err.lines().last().unwrap_or_default().to_owned();
+        assert_eq!(serde_json::from_str::<Value>(&line).is_ok(), json, "{flag:?} {variable:?}: {line}");
+        assert!(json || line.contains("ERROR"), "{line}");
+    }
+    // A terminal, as `script` makes one.
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &format!("{} serve --log-format json", env!("CARGO_BIN_EXE_scanhook")), "/dev/null"]);
+    let shown = terminal.current_dir(desk.path(".")).stdin(Stdio::null()).output().unwrap().stdout;
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()) && !shown.is_empty(), "{shown}");
+    for wrong in [told(&["--log-format", "xml"], None), told(&[], Some("xml"))] {
+        has(&wrong.ends(64).err, &["xml", "text, json"]);
+    }
 }
 
 #[test]
@@ -580,16 +641,20 @@ fn print_curl_prints_a_command_that_any_shell_takes_and_no_secret() {
 #[test]
 fn simulate_is_a_far_side_of_its_own() {
     let desk = Desk::empty();
-    let far = desk.start(&["simulate", "--listen", "127.0.0.1:0", "--quick", "5s", "--per-minute", "7"]);
-    let mut stream = TcpStream::connect(far.addresses[0]).unwrap();
+    let mut far = desk.command(&["simulate", "--listen", "127.0.0.1:0", "--quick", "5s", "--per-minute", "7"]);
+    let mut far = far.stdout(Stdio::piped()).spawn().unwrap();
+    let mut greeting = String::new();
+    BufReader::new(far.stdout.as_mut().unwrap()).read_line(&mut greeting).unwrap();
+    let at = greeting.split_whitespace().find_map(|word| word.strip_prefix("http://")).expect("where it listens");
+    let mut stream = TcpStream::connect(at).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     write!(stream, "GET /_simulator/setup HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let setup: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     assert_eq!((&setup["quick_ms"], &setup["per_minute"], &setup["per_hour"]), (&5000.into(), &7.into(), &1500.into()));
-    far.signal("TERM");
-    assert_eq!(far.ended().0, Some(0));
+    assert!(Command::new("kill").args(["-TERM", &far.id().to_string()]).status().unwrap().success());
+    assert!(far.wait().unwrap().success());
 }
 
 #[test]
@@ -608,8 +673,7 @@ fn a_reader_that_leaves_ends_the_verb_quietly() {
 #[test]
 fn people_steer_a_running_responder_from_the_command_line() {
     let desk = Desk::ready();
-    let listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
-    let serving = desk.start(&[&["serve", "--simulate", "--data-dir", "data", "--paused"][..], &listen].concat());
+    let serving = desk.serve_with(&["--paused"]);
     let admin = serving.admin();
     let ask = |args: &[&str]| {
         let mut command = desk.command(&[args, &["--admin", &admin]].concat());

@@ -1,6 +1,7 @@
 //! Real senders against the real thing: each is the program that operators run, started on loopback, and what it posts
-//! has to end as the right scan at the simulated Defender. `tests/senders/install` installs them; without them these
-//! tests fail, which is why `cargo test` alone leaves them out: `cargo test --test senders`.
+//! has to end as the right scan at the simulated Defender. Prometheus, too, has to read what the program shows.
+//! `tests/senders/install` installs them; without them these tests fail, which is why `cargo test` alone leaves them out:
+//! `cargo test --test senders`.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@ mod elastalert2;
 mod harness;
 mod node_red;
 mod program;
+mod promtool;
 mod syslog_ng;
 
 use harness::{CLIENT, Site, TENANT, Wish, until};

@@ -4,13 +4,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
+
+#[allow(dead_code, unreachable_pub, reason = "shared with the other tests, which use all of it")]
+#[path = "../it/harness/listening.rs"]
+mod listening;
 
 const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const TEXT: &str = "it's a $ECRET of \"many\" bytes";
@@ -87,13 +91,11 @@ impl Program {
                 "--admin-listen",
                 "127.0.0.1:0",
             ])
-            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let at = line.strip_prefix("listening on ").and_then(|rest| rest.split(' ').next()).map(str::to_owned);
-        Program { folder, child, at: at.unwrap_or_else(|| panic!("it did not start: {line}")) }
+        let [webhooks, _] = listening::addresses(&listening::said(&mut child, std::io::stderr()));
+        Program { folder, child, at: format!("http://{webhooks}") }
     }
 
     /// Posts a body with these headers; the status.

@@ -44,8 +44,7 @@ impl Cramped {
         let script = format!("mount -t tmpfs -o size={DISK} tmpfs disk && exec \"$@\" --data-dir disk");
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--mount", "sh", "-c", &script, "sh"]).arg(inner.get_program());
-        command.args(inner.get_args()).current_dir(folder).stdout(std::process::Stdio::piped());
-        command.stderr(File::options().append(true).open(folder.join("serve.log")).unwrap());
+        command.args(inner.get_args()).current_dir(folder).stdout(std::process::Stdio::null());
         let served = Served::run(command).await;
         let disk = PathBuf::from(format!("/proc/{}/root{}", served.pid(), folder.join("disk").display()));
         Cramped { served, disk }

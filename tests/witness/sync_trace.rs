@@ -47,6 +47,6 @@ fn traced(command: Command, trace: &Path) -> Command {
     let mut traced = Command::new("strace");
     traced.args(["-D", "-f", "-qq", "-y", "-s", "32", "-e", &format!("trace={}", trace::CALLS), "-o"]).arg(trace);
     traced.arg(command.get_program()).args(command.get_args()).current_dir(command.get_current_dir().unwrap());
-    traced.stdout(Stdio::piped()).stderr(Stdio::null());
+    traced.stdout(Stdio::null());
     traced
 }

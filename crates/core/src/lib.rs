@@ -48,6 +48,7 @@ macro_rules! codes {
     };
 }
 
+pub mod about;
 pub mod alert;
 pub mod comment;
 pub mod delivery;

@@ -101,6 +101,36 @@ codes! {
     }
 }
 
+impl Reason {
+    /// Whether a decision for this reason is made, and no scan answers it.
+    #[must_use]
+    pub const fn leaves_unscanned(self) -> bool {
+        match self {
+            Reason::AwaitsDirectory
+            | Reason::New
+            | Reason::Merged
+            | Reason::Running
+            | Reason::Cooldown
+            | Reason::Foreign => false,
+            Reason::Rule
+            | Reason::NoMatch
+            | Reason::Protection
+            | Reason::Approval
+            | Reason::Undecided
+            | Reason::Limit
+            | Reason::UnresolvedDevice
+            | Reason::AmbiguousDevice
+            | Reason::SourceRemoved
+            | Reason::Expired
+            | Reason::Denied
+            | Reason::TooOld
+            | Reason::NoSuchMachine
+            | Reason::Unsupported
+            | Reason::Excluded => true,
+        }
+    }
+}
+
 codes! {
     /// Where a scan stands.
     pub enum ScanState {

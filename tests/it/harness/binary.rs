@@ -1,9 +1,10 @@
 //! The program itself, as a process of its own.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use super::listening;
 
 /// A running `scanhook serve`; gone when dropped.
 pub struct Binary {
@@ -19,21 +20,12 @@ impl Binary {
             .args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"])
             .current_dir(folder)
             .env_clear()
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let line = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).map(|_| line)
-        });
-        let line = line.await.unwrap().unwrap();
-        let addresses = line.split_whitespace().filter_map(|word| word.strip_prefix("http://")?.parse().ok());
-        let [public, admin] = addresses.collect::<Vec<_>>()[..] else {
-            let _ = child.kill();
-            panic!("it did not start: {line:?}")
-        };
+        let said = listening::said(&mut child, std::io::sink());
+        let [public, admin] = tokio::task::spawn_blocking(move || listening::addresses(&said)).await.unwrap();
         Binary { child, public, admin }
     }
 

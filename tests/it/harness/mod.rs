@@ -6,6 +6,7 @@ mod binary;
 mod far;
 mod front;
 mod http;
+pub mod listening;
 #[allow(dead_code, reason = "some of it only the witnesses need")]
 mod served;
 mod tls;

@@ -1,7 +1,6 @@
 //! The program itself as a process, for what cannot be played inside the test's own.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Answer, credential};
+use super::{Answer, credential, listening};
 
 /// A running `scanhook serve`; gone when dropped.
 pub struct Served {
@@ -24,31 +23,25 @@ impl Served {
         Served::run(Served::command(folder)).await
     }
 
-    /// The command, to be changed before it is run. Its log goes to `serve.log`.
+    /// The command, to be changed before it is run.
     pub fn command(folder: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
-        let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
         command
             .args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"])
             .current_dir(folder)
             .env_clear()
-            .stdout(Stdio::piped())
-            .stderr(log);
+            .stdout(Stdio::null());
         command
     }
 
-    /// Runs a command that serves, until it says where it listens.
+    /// Runs a command that serves, until it says where it listens. Its log goes to `serve.log` in its folder.
     pub async fn run(mut command: Command) -> Served {
-        let mut child = command.spawn().unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let line = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).map(|_| line)
-        });
-        let line = line.await.unwrap().unwrap();
-        let mut addresses = line.split("http://").skip(1).filter_map(|rest| rest.split(' ').next()?.parse().ok());
-        let mut address = || addresses.next().unwrap_or_else(|| panic!("it did not start: {line:?}"));
-        Served { child, public: address(), admin: address() }
+        let folder = command.get_current_dir().expect("it runs in a folder of its own");
+        let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let said = listening::said(&mut child, log);
+        let [public, admin] = tokio::task::spawn_blocking(move || listening::addresses(&said)).await.unwrap();
+        Served { child, public, admin }
     }
 
     /// An honest request to `siem`.

@@ -1,0 +1,45 @@
+//! How the writer is: how long its transactions take, how many jobs they hold, and how many wait. Counted once for each
+//! transaction, not for each job.
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+
+/// Upper ends in seconds: from a disk that answers at once to one that hangs.
+const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// What is known of the writer; clones show the same.
+#[derive(Clone, Debug)]
+pub struct Pulse {
+    /// Seconds from the begin of a transaction to the end of its COMMIT.
+    pub commits: Histogram,
+    /// Jobs in those transactions.
+    pub jobs: Counter,
+    in_turn: Arc<AtomicUsize>,
+}
+
+impl Default for Pulse {
+    fn default() -> Pulse {
+        Pulse { commits: Histogram::new(SECONDS), jobs: Counter::default(), in_turn: Arc::default() }
+    }
+}
+
+impl Pulse {
+    /// A transaction with so many jobs took so long.
+    pub(super) fn committed(&self, jobs: usize, took: Duration) {
+        self.commits.observe(took.as_secs_f64());
+        self.jobs.inc_by(jobs as u64);
+    }
+
+    /// So many jobs were taken from the queue and are not begun.
+    pub(super) fn wait(&self, in_turn: usize) {
+        self.in_turn.store(in_turn, Ordering::Relaxed);
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.in_turn.load(Ordering::Relaxed)
+    }
+}
