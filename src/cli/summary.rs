@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let view: SummaryView = args.responder.read(&body)?;
     match args.responder.output {
         Format::Json => output::json(&body)?,
-        Format::Text => output::print(&text(&view))?,
+        Format::Text => output::tell(&text(&view))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -56,7 +56,7 @@ fn text(view: &SummaryView) -> String {
     }
     table.row(["machines scanned", &number(view.machines), ""], Vec::new());
     table.row(["held now", &number(view.held), ""], Vec::new());
-    format!("from {} to {} (UTC)\n{}", time(&view.since), time(&view.until), table.text())
+    format!("from {} to {} (UTC)\n{}", time(&view.since), time(&view.until), table.text(output::columns()))
 }
 
 fn called(what: &str, one: &CountView) -> String {
