@@ -140,13 +140,25 @@ fn units(line: &str, room: usize) -> Vec<(&str, &str)> {
     units
 }
 
-/// Where a word ends that holds blanks in backticks and has to stay whole.
+/// Where a word ends that holds blanks and has to stay whole: a date with its time, or what stands in backticks.
 fn whole(word: &str, room: usize) -> Option<usize> {
     let first = word.find(' ')?;
+    let ends = |from: usize| word[from..].find(' ').map_or(word.len(), |blank| from + blank);
+    if is_date(word[..first].trim_start_matches(['(', '`']))
+        && word[first + 1..].starts_with(|c: char| c.is_ascii_digit())
+    {
+        return Some(ends(first + 1));
+    }
     let open = word[..first].find('`').filter(|_| word[..first].matches('`').count() % 2 == 1)?;
     let close = open + 1 + word[open + 1..].find('`')?;
-    let end = word[close..].find(' ').map_or(word.len(), |blank| close + blank);
+    let end = ends(close);
     (width(&word[..end]) <= room || word[open..].starts_with(COMMAND)).then_some(end)
+}
+
+/// 2026-11-02.
+fn is_date(word: &str) -> bool {
+    word.len() == 10
+        && word.bytes().enumerate().all(|(n, b)| if n == 4 || n == 7 { b == b'-' } else { b.is_ascii_digit() })
 }
 
 #[cfg(test)]
@@ -190,6 +202,7 @@ mod tests {
         let said =
             folded("see what `scanhook decisions --state held` shows of `one two three four five` here", Some(24));
         assert_eq!(said, "see what\n`scanhook decisions --state held`\nshows of `one two three\nfour five` here");
+        assert_eq!(folded("not before 2026-11-02 08:20:43 UTC", Some(24)), "not before\n2026-11-02 08:20:43 UTC");
         assert_eq!(folded("rule `high and more` asks", Some(22)), "rule `high and more`\nasks");
     }
 

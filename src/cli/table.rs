@@ -1,5 +1,5 @@
 //! Aligned columns, with lines below a row for what does not fit one. Nothing is cut: where the terminal has no room for
-//! all columns, those at the right move below their rows, each cell with its head.
+//! all columns, the widest move below their rows, each cell with its head.
 
 use core::iter::once;
 
@@ -96,9 +96,10 @@ impl Table {
         let movable = |(n, _): &(usize, usize)| *n > 0 && !self.heads[*n].is_empty();
         let mut moved = Vec::new();
         while too_wide(&beside) {
-            // One that takes more than half of the line would drive all others out of it.
-            let wide = beside.iter().position(|one| movable(one) && one.1 > columns / 2);
-            let Some(at) = wide.or_else(|| beside.iter().rposition(movable)) else { break };
+            // Of those that take much room the one at the right, which is an id as a rule; else the widest.
+            let wide = beside.iter().rposition(|one| movable(one) && one.1 > columns / 4);
+            let widest = || beside.iter().enumerate().filter(|(_, one)| movable(one)).max_by_key(|(_, one)| one.1);
+            let Some(at) = wide.or_else(|| widest().map(|(at, _)| at)) else { break };
             moved.push(beside.remove(at).0);
         }
         moved.sort_unstable();
