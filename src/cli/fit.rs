@@ -79,32 +79,32 @@ fn is_of_file(line: &str) -> bool {
     line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|')
 }
 
-/// A command as lines that a shell takes as one: broken before its options.
+/// A command as lines that a shell takes as one: broken before its options, and before other words only where there is no
+/// other way.
 pub(super) fn command(text: &str, indent: usize, columns: Option<usize>) -> String {
     let margin = " ".repeat(indent);
     let Some(columns) = columns.filter(|columns| indent + width(text) > *columns) else {
         return format!("{margin}{text}");
     };
-    let (mut out, mut at) = (String::new(), 0);
-    let parts = text.replace(" --", "\n--");
-    let last = parts.matches('\n').count();
-    for (n, part) in parts.split('\n').enumerate() {
-        // Room for ` \` is left behind each part.
-        let room = columns - if n == last { 0 } else { 2 };
-        if n == 0 {
-            out.push_str(&margin);
-            at = indent;
-        } else if at + 1 + width(part) > room {
-            out.push_str(&format!(" \\\n{margin}  "));
-            at = indent + 2;
-        } else {
-            out.push(' ');
-            at += 1;
+    // Room for what stands before and behind a part: the margin, and ` \\`.
+    let room = columns.saturating_sub(indent + 4);
+    let options = text.replace(" --", "\n--");
+    let parts: Vec<&str> =
+        options.lines().flat_map(|part| part.split(move |c| c == ' ' && width(part) > room)).collect();
+    let mut lines = vec![margin.clone()];
+    for (n, part) in parts.iter().enumerate() {
+        let end = if n + 1 == parts.len() { 0 } else { 2 };
+        let Some(line) = lines.last_mut() else { continue };
+        match n {
+            0 => line.push_str(part),
+            _ if width(line) + 1 + width(part) + end <= columns => line.push_str(&format!(" {part}")),
+            _ => {
+                line.push_str(" \\");
+                lines.push(format!("{margin}  {part}"));
+            }
         }
-        out.push_str(part);
-        at += width(part);
     }
-    out
+    lines.join("\n")
 }
 
 /// Where a line goes on.
@@ -212,6 +212,9 @@ mod tests {
         assert_eq!(command(text, 3, None), format!("   {text}"));
         let said = command(text, 3, Some(48));
         assert_eq!(said, "   scanhook send /tmp/a/yours.json \\\n     --config /tmp/a/scanhook.toml --source soar");
-        assert!(said.lines().all(|line| width(line) <= 48));
+        let said = command(text, 3, Some(36));
+        assert_eq!(said.lines().nth(1), Some("     /tmp/a/yours.json \\"));
+        assert!(said.lines().all(|line| width(line) <= 36), "{said}");
+        assert_eq!(said.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" "), text);
     }
 }
