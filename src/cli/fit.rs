@@ -212,9 +212,9 @@ mod tests {
         assert_eq!(command(text, 3, None), format!("   {text}"));
         let said = command(text, 3, Some(48));
         assert_eq!(said, "   scanhook send /tmp/a/yours.json \\\n     --config /tmp/a/scanhook.toml --source soar");
-        let said = command(text, 3, Some(36));
-        assert_eq!(said.lines().nth(1), Some("     /tmp/a/yours.json \\"));
-        assert!(said.lines().all(|line| width(line) <= 36), "{said}");
+        let said = command(text, 3, Some(34));
+        assert!(said.lines().nth(1).is_some_and(|line| line.starts_with("     /tmp/a/yours.json")), "{said}");
+        assert!(said.lines().all(|line| width(line) <= 34), "{said}");
         assert_eq!(said.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" "), text);
     }
 }

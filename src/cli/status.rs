@@ -139,7 +139,7 @@ fn tenants(tenants: &[TenantView]) -> Table {
 
 /// A line for each source.
 fn sources(sources: &[SourceView]) -> Table {
-    let mut table = Table::new(&["SOURCE", "RECEIVED", "THE LAST (UTC)", "REFUSED", "SILENT SINCE (UTC)"]);
+    let mut table = Table::new(&["SOURCE", "RECEIVED", "THE LAST (UTC)", "REFUSALS", "SILENT SINCE (UTC)"]);
     for source in sources {
         let refused = match source.door.iter().map(|kind| kind.count).sum::<u64>() {
             0 => String::new(),
