@@ -212,6 +212,18 @@ impl Inputs {
         self.env.get("NO_COLOR").is_none_or(String::is_empty) && self.env.get("TERM").is_none_or(|term| term != "dumb")
     }
 
+    /// How wide a terminal is said to be: `COLUMNS`, if it is a number.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        self.env.get("COLUMNS")?.parse().ok().filter(|columns| *columns > 0)
+    }
+
+    /// Whether the cursor of a terminal can be moved: `TERM` names one, and it is not a dumb one.
+    #[must_use]
+    pub fn moves_cursor(&self) -> bool {
+        self.env.get("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+    }
+
     /// The name the operating system gives the person at the terminal.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
@@ -291,6 +303,22 @@ impl fmt::Display for SettingsFault {
             write!(f, "{}: ", self.key)?;
         }
         write!(f, "{} [{}]", self.message, self.code)
+    }
+}
+
+/// How this program is called from any folder: by its name if it is found by that, else by its path.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the door the ban points to")]
+pub fn program() -> String {
+    let name = env!("CARGO_PKG_NAME");
+    let Some(own) = std::env::current_exe().ok().and_then(|path| path.canonicalize().ok()) else {
+        return name.to_owned();
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let first = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file());
+    match first.and_then(|first| first.canonicalize().ok()) {
+        Some(first) if first == own => name.to_owned(),
+        _ => own.display().to_string(),
     }
 }
 

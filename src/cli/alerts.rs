@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::list::{Listing, Shown};
+use super::output;
 use super::table::{Table, count, time};
 use crate::api::{AlertView, DeviceView};
 
@@ -66,7 +67,7 @@ fn table(alerts: &[AlertView]) -> String {
             below(alert),
         );
     }
-    table.text()
+    table.text(output::columns())
 }
 
 /// The first device, and how many more there are.

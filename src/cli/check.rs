@@ -14,7 +14,7 @@ use super::table::count;
 use super::test::{self, Outcome};
 use super::trouble::{Exit, Trouble};
 use crate::clock;
-use crate::domain::rules::{Finding, Level, RuleTest, render};
+use crate::domain::rules::{Finding, Level, RuleTest, render_within};
 use crate::domain::strict_json;
 use crate::journal;
 use crate::policy::{Checked, Policy, PolicyError, payloads, unauthenticated};
@@ -50,7 +50,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let sentence = "neither scanhook.toml nor rules.toml is here; name one with --config or --rules";
         return Err(Trouble::new(Exit::NoInput, sentence).into());
     }
-    let mut report = Report { colour: args.output == Format::Text && colour(), ..Report::default() };
+    let (colour, columns) = (args.output == Format::Text && colour(), output::columns());
+    let mut report = Report { colour, columns, ..Report::default() };
     let settings = match &config {
         Some(path) => report.config(path, &inputs)?,
         None => None,
@@ -112,6 +113,9 @@ struct Report {
     text: String,
     #[serde(skip)]
     colour: bool,
+    /// The width they are laid out for.
+    #[serde(skip)]
+    columns: Option<usize>,
 }
 
 impl Report {
@@ -207,7 +211,7 @@ impl Report {
             if !self.is_wanted(file, finding.code) {
                 continue;
             }
-            self.text.push_str(&render(core::slice::from_ref(finding), file, text, self.colour));
+            self.text.push_str(&render_within(self.columns, core::slice::from_ref(finding), file, text, self.colour));
             let (line, column) = finding.position(text);
             self.findings.push(Found {
                 file: file.to_owned(),
@@ -266,7 +270,7 @@ impl Report {
                 self.not_run
             ));
         }
-        output::line(&text)?;
+        output::tell(&format!("{text}\n"))?;
         Ok(())
     }
 
@@ -346,7 +350,8 @@ pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
             let file = path.display().to_string();
             let errors: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
             let (shown, omitted) = at_most(&errors);
-            let mut told = render(&shown, &file, &text, output::colour_of_errors());
+            let (columns, colour) = (output::columns_of_errors(), output::colour_of_errors());
+            let mut told = render_within(columns, &shown, &file, &text, colour);
             for (code, more) in omitted {
                 told.push_str(&format!("and {more} more of `{code}`\n"));
             }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::list::{Listing, Shown};
+use super::output;
 use super::table::{Table, age, device, time, waiting};
 use crate::api::DecisionView;
 use crate::clock;
@@ -67,7 +68,7 @@ fn table(decisions: &[DecisionView]) -> String {
         ];
         table.row(cells, core::iter::once(one.why.clone()).chain(waiting(&one.waits)).collect());
     }
-    table.without_if_same("TENANT").text()
+    table.without_if_same("TENANT").text(output::columns())
 }
 
 /// What a person needs to know to say yes or no.
@@ -95,7 +96,7 @@ fn held(decisions: &[DecisionView]) -> String {
         below.push(format!("next: {}", view.whose_move));
         table.row(cells, below);
     }
-    table.without_if_same("TENANT").text()
+    table.without_if_same("TENANT").text(output::columns())
 }
 
 fn record(view: DecisionView) -> Vec<String> {

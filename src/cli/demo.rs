@@ -20,7 +20,7 @@ use super::trouble::{Exit, Trouble};
 use crate::clock;
 use crate::settings;
 use samples::SOAR;
-use screen::Screen;
+use screen::{Room, Screen};
 use show::Show;
 use stage::Stage;
 
@@ -36,7 +36,9 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let stage = Stage::set(&settings::scratch_directory()).await?;
-    let screen = Screen::new(stdout(), stdout().is_terminal(), output::colour());
+    let live = stdout().is_terminal() && output::moves_cursor();
+    let room = Room { columns: output::columns(), lines: output::size().map(|(_, lines)| lines).filter(|_| live) };
+    let screen = Screen::new(stdout(), room, output::colour());
     let mut show = Show::new(stage, screen);
     let played = tokio::select! {
         played = play(&mut show, args.exit_when_done) => played,
@@ -91,17 +93,18 @@ fn invite(show: &mut Show) -> anyhow::Result<()> {
     let (config, payload) = (config.display(), payload.display());
     let (public, admin) = (show.stage.public(), show.stage.admin());
     let simulator = show.stage.simulator().map(|address| address.to_string()).unwrap_or_default();
+    let scanhook = settings::program();
     show.screen
         .heading("It keeps running. Look around from another terminal; Ctrl-C ends it and removes its files.")?;
-    for line in [
-        format!("scanhook send {payload} --config {config} --source {SOAR} --url http://{public}/webhooks/{SOAR}"),
-        format!("scanhook scans --admin http://{admin}"),
-        format!("scanhook status --admin http://{admin}"),
-        format!("curl http://{admin}/api/v1/decisions?state=held"),
+    for command in [
+        format!("{scanhook} send {payload} --config {config} --source {SOAR} --url http://{public}/webhooks/{SOAR}"),
+        format!("{scanhook} scans --admin http://{admin}"),
+        format!("{scanhook} status --admin http://{admin}"),
+        format!("curl 'http://{admin}/api/v1/decisions?state=held'"),
         format!("curl http://{admin}/metrics"),
         format!("curl http://{simulator}/_simulator/calls"),
     ] {
-        show.screen.say(&line)?;
+        show.screen.command(&command)?;
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     match args.output {
         Format::Json => output::json(&serde_json::to_string_pretty(&report)?)?,
-        Format::Text => output::print(&report.text())?,
+        Format::Text => output::tell(&report.text())?,
     }
     Ok(ExitCode::SUCCESS)
 }

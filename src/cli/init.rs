@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::fit;
 use super::output::{self, plain};
 use super::trouble::{Exit, Trouble};
 use crate::policy;
@@ -137,29 +138,29 @@ fn company(args: &Args, begun: &Begun) -> Result<Vec<(String, &'static str)>, Tr
 /// What was written, and what is left to do.
 fn told(args: &Args, begun: &Begun, written: &[(String, &str)]) -> String {
     let shown = |path: &str| args.dir.join(path).display().to_string();
-    let mut text = "Written:\n".to_owned();
-    for (name, what) in written {
-        text.push_str(&format!("  {}: {what}\n", shown(name)));
-    }
+    let columns = output::columns();
+    let files: String = written.iter().map(|(name, what)| format!("  {}: {what}\n", shown(name))).collect();
+    let mut text = format!("Written:\n{}", fit::folded(&files, columns));
     let secret = begun.secrets.first().map_or_else(String::new, |name| format!("<the text of {}>", shown(name)));
     text.push_str(&format!("\nAt the sender:\n\n{}\n\n", begun.steps(&secret)));
     if !args.add {
-        let (tenant, client) = (plain(&args.tenant_id), plain(&args.client_id));
-        text.push_str(&format!(
-            "At Entra ID:\n\n\
-             1. An app registration of scanhook's own, this directory only, with the application permissions\n   \
-                Machine.Scan and Machine.Read.All of WindowsDefenderATP.\n\
+        // A placeholder without a blank, so that the address stays whole.
+        let (tenant, client) = (plain(&args.tenant_id).replace(' ', "-"), plain(&args.client_id).replace(' ', "-"));
+        let mut steps = format!(
+            "1. An app registration of scanhook's own, this directory only, with the application permissions \
+             Machine.Scan and Machine.Read.All of WindowsDefenderATP.\n\
              2. Admin consent: https://login.microsoftonline.com/{tenant}/adminconsent?client_id={client}\n\
-             3. A client secret; paste its value: umask 077; cat > {}\n",
+             3. A client secret; paste its value: `umask 077; cat > {}`\n",
             shown(CREDENTIAL)
-        ));
+        );
         if args.tenant_id.starts_with('<') || args.client_id.starts_with('<') {
-            text.push_str(&format!("4. Write the ids of tenant and app into {}.\n", shown(CONFIG)));
+            steps.push_str(&format!("4. Write the ids of tenant and app into {}.\n", shown(CONFIG)));
         }
+        text.push_str(&format!("At Entra ID:\n\n{}", fit::folded(&steps, columns)));
         text.push('\n');
     }
     let named = if args.dir == Path::new(".") { String::new() } else { format!(" --config {}", shown(CONFIG)) };
-    text.push_str(&format!("Then: scanhook check{named}; scanhook serve{named}\n"));
+    text.push_str(&format!("Then:\n\n   scanhook check{named}\n   scanhook serve{named}\n"));
     text
 }
 

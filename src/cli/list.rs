@@ -129,7 +129,7 @@ impl Listing {
         let limit = self.limit.unwrap_or(if self.output == ListFormat::Text { ROWS } else { usize::MAX });
         let (count, rows, more) = self.collect(&responder, path, &query, limit, shown).await?;
         if self.output == ListFormat::Text {
-            output::print(&(shown.table)(&rows))?;
+            output::tell(&(shown.table)(&rows))?;
         }
         match (count, more) {
             (0, false) => complain("nothing matches"),

@@ -10,6 +10,7 @@ mod demo;
 mod deny;
 mod dumps;
 mod explain;
+mod fit;
 mod init;
 mod list;
 mod order;
@@ -44,7 +45,7 @@ use trouble::{Exit, Trouble};
 
 /// Alert webhooks in, the right Microsoft Defender Antivirus scan out, followed to its end and explained.
 #[derive(Parser)]
-#[command(name = "scanhook", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "scanhook", version, propagate_version = true)]
 #[command(after_help = "Exit status: 0; 1 findings of check and test; 64 usage; 65 bad data; 66 no input; \
     69 unavailable; 70 internal; 74 I/O; 77 permission; 78 configuration.")]
 struct Cli {
@@ -116,14 +117,7 @@ enum Format {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let verb = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli.verb,
-        Err(error) => {
-            // Nothing can be done about a terminal that is gone.
-            let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => Exit::Usage.into(),
-            };
-        }
+        Err(error) => return misunderstood(&error),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -133,6 +127,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // What was still to be waited for has been; after a second signal nothing is waited for.
     runtime.shutdown_background();
     ended.unwrap_or_else(|error| trouble::report(&error))
+}
+
+/// Help that was asked for, or what the command line lacks.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    let text = |colour: bool| match error.render() {
+        text if colour => text.ansi().to_string(),
+        text => text.to_string(),
+    };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::tell(&text(output::colour())) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(trouble) => trouble::report(&trouble.into()),
+        },
+        _ => {
+            output::complain(&text(output::colour_of_errors()));
+            Exit::Usage.into()
+        }
+    }
 }
 
 async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {

@@ -173,7 +173,8 @@ impl Order<'_> {
             let sentence = format!("{} would be for {size}; there is no terminal to ask at, so say --yes", self.verb);
             return Err(Trouble::new(Exit::Usage, sentence));
         }
-        complain(&table(preview.items.get(..SEEN).unwrap_or(&preview.items)));
+        let seen = preview.items.get(..SEEN).unwrap_or(&preview.items);
+        complain(&table(seen, output::columns_of_errors()));
         if preview.count > SEEN {
             complain(&format!("and {} more", self.things(preview.count - SEEN)));
         }
@@ -197,7 +198,7 @@ impl Order<'_> {
                 let whole = OrderView { preview: false, count: number, machines, items, next: None };
                 output::json(&serde_json::to_string(&whole)?)?;
             }
-            Format::Text => output::print(&table(&items))?,
+            Format::Text => output::tell(&table(&items, output::columns()))?,
         }
         if number > 1 {
             complain(&format!("{}: {}", self.verb, self.size(number, machines)));
@@ -235,7 +236,7 @@ fn is_yes(line: &str) -> bool {
     ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str())
 }
 
-fn table(items: &[ItemView]) -> String {
+fn table(items: &[ItemView], columns: Option<usize>) -> String {
     let heads = ["RESULT", "TENANT", "DEVICE", "SEVERITY", "RULE", "SCAN", "STATE", "ALERTS", "HOLD ENDS (UTC)", "ID"];
     let mut table = Table::new(&heads);
     for item in items {
@@ -255,7 +256,7 @@ fn table(items: &[ItemView]) -> String {
         let cells = [&result, &tenant, &named, &severity, &rule, &scan, &state, &alerts, &ends, &item.id];
         table.row(cells.map(String::as_str), below);
     }
-    ["TENANT", "SEVERITY", "HOLD ENDS (UTC)"].into_iter().fold(table, Table::without_if_same).text()
+    ["TENANT", "SEVERITY", "HOLD ENDS (UTC)"].into_iter().fold(table, Table::without_if_same).text(columns)
 }
 
 #[cfg(test)]

@@ -2,9 +2,12 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use super::surroundings;
 use super::trouble::{Exit, Trouble};
+use super::{fit, surroundings};
 use crate::domain::plain::{one_line, shown};
+
+/// Characters of one text from elsewhere: more than any name, reason or title has.
+const LONGEST: usize = 4_000;
 
 /// Prints a part of the result.
 pub(super) fn print(text: &str) -> Result<(), Trouble> {
@@ -20,6 +23,39 @@ pub(super) fn print(text: &str) -> Result<(), Trouble> {
 /// Prints a line of the result.
 pub(super) fn line(text: &str) -> Result<(), Trouble> {
     print(&format!("{text}\n"))
+}
+
+/// Prints a part of the result that is read by a person: where the terminal's width is known, no line is longer.
+pub(super) fn tell(text: &str) -> Result<(), Trouble> {
+    print(&fit::folded(text, columns()))
+}
+
+/// The width that results are laid out for: `COLUMNS`, else that of the terminal they go to. What goes into a pipe or a
+/// file has none, so that a row stays a line.
+pub(super) fn columns() -> Option<usize> {
+    surroundings().columns().or_else(|| size().map(|(columns, _)| columns))
+}
+
+/// The same for diagnostics.
+pub(super) fn columns_of_errors() -> Option<usize> {
+    surroundings().columns().or_else(|| size_of(&io::stderr()).map(|(columns, _)| columns))
+}
+
+/// Columns and lines of the terminal that stdout is, as far as it is one.
+pub(super) fn size() -> Option<(usize, usize)> {
+    size_of(&io::stdout())
+}
+
+#[cfg(unix)]
+fn size_of(stream: &impl std::os::fd::AsFd) -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    let (columns, lines) = (usize::from(size.ws_col), usize::from(size.ws_row));
+    (columns > 0).then_some((columns, lines))
+}
+
+#[cfg(not(unix))]
+fn size_of<S>(_: &S) -> Option<(usize, usize)> {
+    None
 }
 
 /// Prints JSON, in which nothing from elsewhere moves the cursor or the direction of writing: whoever reads may be a
@@ -71,7 +107,12 @@ const fn is_format(c: char) -> bool {
 
 /// Prints a diagnostic. Nothing can be done where stderr is gone.
 pub(super) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+    let _ = writeln!(io::stderr().lock(), "{}", fit::folded(text.trim_end(), columns_of_errors()));
+}
+
+/// Whether what goes to stdout may be written over, and what goes to stderr as well.
+pub(super) fn moves_cursor() -> bool {
+    surroundings().moves_cursor()
 }
 
 /// Whether what goes to stdout may be coloured.
@@ -84,9 +125,10 @@ pub(super) fn colour_of_errors() -> bool {
     io::stderr().is_terminal() && surroundings().colour()
 }
 
-/// Text from elsewhere, as one line without control characters.
+/// Text from elsewhere, as one line without control characters. The end of it is left out only where nobody would
+/// read on.
 pub(super) fn plain(text: &str) -> String {
-    one_line(text, 1_000)
+    one_line(text, LONGEST)
 }
 
 #[cfg(test)]

@@ -57,14 +57,14 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
         Format::Json => output::json(&body)?,
-        Format::Text => output::print(&table("PAUSED", &view.in_force))?,
+        Format::Text => output::tell(&table("PAUSED", &view.in_force, output::columns()))?,
     }
     complain("calls that have left come to their end; everything but sending scans goes on");
     Ok(ExitCode::SUCCESS)
 }
 
 /// Pauses, a row each, under what they are.
-pub(super) fn table(what: &'static str, pauses: &[PauseView]) -> String {
+pub(super) fn table(what: &'static str, pauses: &[PauseView], columns: Option<usize>) -> String {
     let heads: &'static [&'static str] = match what {
         "RESUMED" => &["RESUMED", "SINCE (UTC)", "UNTIL (UTC)", "BY", "REASON"],
         _ => &["PAUSED", "SINCE (UTC)", "UNTIL (UTC)", "BY", "REASON"],
@@ -74,5 +74,5 @@ pub(super) fn table(what: &'static str, pauses: &[PauseView]) -> String {
         let (scope, at, until) = (pause.scope(), time(&pause.at), time_of(pause.until.as_ref()));
         table.row([&scope, &at, &until, &pause.by, pause.reason.as_deref().unwrap_or_default()], Vec::new());
     }
-    table.text()
+    table.text(columns)
 }

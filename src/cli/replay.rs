@@ -118,7 +118,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     match args.output {
         Format::Json => output::json(&serde_json::to_string_pretty(&whole(&report, &left)?)?)?,
-        Format::Text => output::print(&show::text(&report, args))?,
+        Format::Text => output::tell(&show::text(&report, args))?,
     }
     Ok(ExitCode::SUCCESS)
 }

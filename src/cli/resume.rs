@@ -30,14 +30,14 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
         Format::Json => output::json(&body)?,
-        Format::Text => output::print(&table("RESUMED", &view.items))?,
+        Format::Text => output::tell(&table("RESUMED", &view.items, output::columns()))?,
     }
     if view.items.is_empty() {
         complain("no pause in force has all of this");
     }
     if !view.in_force.is_empty() {
         complain(&format!("still in force: {}", count(view.in_force.len(), "pause")));
-        complain(&table("PAUSED", &view.in_force));
+        complain(&table("PAUSED", &view.in_force, output::columns_of_errors()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -64,7 +64,7 @@ async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
     let scan: ScanView = responder.read(&body)?;
     match responder.output {
         Format::Json => output::json(&body)?,
-        Format::Text => output::print(&whole(&scan))?,
+        Format::Text => output::tell(&whole(&scan))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -78,7 +78,7 @@ fn table(scans: &[ScanView]) -> String {
         let cells = [&created, &scan.tenant, &device, &scan.kind, &state, rule, &alerts, &scan.id];
         table.row(cells, waiting(&scan.waits).collect());
     }
-    table.without_if_same("TENANT").text()
+    table.without_if_same("TENANT").text(output::columns())
 }
 
 fn record(scan: ScanView) -> Vec<String> {
@@ -156,6 +156,6 @@ fn whole(scan: &ScanView) -> String {
         let (who, detail) = (event.who.as_deref().unwrap_or_default(), event.detail.as_deref().unwrap_or_default());
         history.row([&time(&event.at), &event.what, who, detail], Vec::new());
     }
-    let (scan, history) = (table.text(), history.text());
+    let (scan, history) = (table.text(output::columns()), history.text(output::columns()));
     if history.is_empty() { scan } else { format!("{scan}\n{history}") }
 }

@@ -257,7 +257,7 @@ fn show(format: Format, status: StatusCode, answer: &str) -> Result<(), Trouble>
             waiting(&one.waits).for_each(|wait| text.push_str(&format!("      {}\n", plain(&wait))));
         }
     }
-    output::print(&text)
+    output::tell(&text)
 }
 
 /// The URL with one more segment at the end of its path.

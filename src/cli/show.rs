@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     match args.output {
         Format::Json => output::json(&serde_json::to_string_pretty(&shown)?)?,
-        Format::Text => output::print(&shown.text())?,
+        Format::Text => output::tell(&shown.text())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -99,7 +99,7 @@ impl Shown {
         table.row(["max_age", defaults.max_age.as_str()], Vec::new());
         table.row(["hold_for", defaults.hold_for.as_str()], Vec::new());
         table.row(["resolve_within", defaults.resolve_within.as_str()], Vec::new());
-        table.text() + &format!("comment: {}\n", plain(&defaults.comment))
+        table.text(output::columns()) + &format!("comment: {}\n", plain(&defaults.comment))
     }
 
     fn lists(&self) -> String {
@@ -112,7 +112,7 @@ impl Shown {
                 list.file.as_ref().map_or_else(String::new, |file| format!("{file}{}", self.age(&folder.join(file))));
             table.row([list.name.as_str(), list.kind.code(), &entries, &ended, &next, &file], Vec::new());
         }
-        table.text()
+        table.text(output::columns())
     }
 
     fn windows(&self) -> String {
@@ -127,7 +127,7 @@ impl Shown {
             let hours = window.hours.join(", ");
             table.row([window.name.as_str(), &window.timezone, &days, &hours, &now], Vec::new());
         }
-        table.text()
+        table.text(output::columns())
     }
 }
 
@@ -138,7 +138,7 @@ fn protections(outline: &Outline) -> String {
         let line = line.to_string();
         table.row([name.as_str(), at_most, if_unknown.code(), &line], conditions(when, unless.as_deref(), times));
     }
-    table.text()
+    table.text(output::columns())
 }
 
 fn rules(outline: &Outline) -> String {
@@ -156,7 +156,7 @@ fn rules(outline: &Outline) -> String {
         let cooldown = cooldown.as_deref().unwrap_or_default();
         table.row([name.as_str(), scan, mode.code(), &priority, cooldown, &most, max_age, &line], below);
     }
-    table.text()
+    table.text(output::columns())
 }
 
 fn limit(limit: Option<&LimitOutline>) -> String {

@@ -52,7 +52,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let limits = Limits { grace: Duration::from_secs(1), ..Limits::default() };
     let serving = listener::serve(socket, router(shared, clock::jiff), limits, Default::default(), stopping);
     tokio::pin!(serving);
-    output::print(&greeting(&url))?;
+    output::tell(&greeting(&url))?;
     tokio::select! {
         _ = &mut serving => {}
         _ = signals.next() => {

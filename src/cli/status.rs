@@ -1,12 +1,15 @@
-//! `scanhook status`.
+//! `scanhook status`: problems first, then a line for each tenant and each source; details of one, or of all, if asked for.
 
 use std::process::ExitCode;
+
+use serde_json::Value;
 
 use super::Format;
 use super::output::{self, plain};
 use super::responder::Responder;
-use super::table::{count, time, time_of};
-use crate::api::{DoorView, QuotaView, ReloadView, SourceView, StatusView, TenantView};
+use super::table::{Table, count, time, time_of};
+use super::trouble::{Exit, Trouble};
+use crate::api::{DoorView, LaneView, QuotaView, ReloadView, SourceView, StatusView, TenantView};
 use crate::domain::plain::one_line;
 
 /// Characters that are shown of a body.
@@ -20,16 +23,40 @@ pub(super) struct Args {
     /// One source, with its last refusals.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// One tenant: its scans, quota and token.
+    #[arg(long, value_name = "NAME", conflicts_with = "source")]
+    tenant: Option<String>,
+    /// The same of all tenants and sources.
+    #[arg(long, conflicts_with_all = ["source", "tenant"])]
+    details: bool,
 }
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let body = args.responder.get("/api/v1/status", &[("source", args.source.as_deref())]).await?;
-    let status: StatusView = args.responder.read(&body)?;
-    match args.responder.output {
-        Format::Json => output::json(&body)?,
-        Format::Text => output::print(&text(&status))?,
+    let mut status: StatusView = args.responder.read(&body)?;
+    let known: Vec<_> = status.tenants.iter().map(|tenant| tenant.name.clone()).collect();
+    if let Some(name) = args.tenant.as_ref().filter(|name| !known.contains(name)) {
+        let sentence = format!("no tenant is called `{}`; there is {}", plain(name), known.join(", "));
+        return Err(Trouble::new(Exit::NoInput, sentence).into());
+    }
+    match (args.responder.output, &args.tenant) {
+        (Format::Json, None) => output::json(&body)?,
+        (Format::Json, Some(name)) => output::json(&of_tenant(&body, name)?)?,
+        (Format::Text, name) => {
+            status.tenants.retain(|tenant| name.as_ref().is_none_or(|name| tenant.name == *name));
+            output::tell(&text(&status, args))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The answer with one tenant alone in it.
+fn of_tenant(body: &str, name: &str) -> serde_json::Result<String> {
+    let mut answer: Value = serde_json::from_str(body)?;
+    if let Some(tenants) = answer.get_mut("tenants").and_then(Value::as_array_mut) {
+        tenants.retain(|tenant| tenant["name"] == name);
+    }
+    Ok(answer.to_string())
 }
 
 /// Lines, each a key and what is to be said about it.
@@ -46,12 +73,16 @@ impl Lines {
 
     fn say(&mut self, key: &str, text: &str) {
         if !text.is_empty() {
-            self.0.push_str(&format!("  {key:<10}{}\n", plain(text)));
+            self.0.push_str(&format!("  {key:<9}  {}\n", plain(text)));
         }
+    }
+
+    fn table(&mut self, table: &Table) {
+        self.0.push_str(&format!("\n{}", table.text(output::columns())));
     }
 }
 
-fn text(status: &StatusView) -> String {
+fn text(status: &StatusView, args: &Args) -> String {
     let mut lines = Lines::default();
     lines.head(&status.armed);
     let ready = if status.ready { "accepts deliveries" } else { "accepts no deliveries" };
@@ -59,17 +90,66 @@ fn text(status: &StatusView) -> String {
     lines.say("scanhook", &format!("{} {ready}, since {since} UTC", status.version));
     lines.say("policy", &status.policy);
     problems(&mut lines, status);
-    for tenant in &status.tenants {
-        tenant_text(&mut lines, tenant);
+    let all = args.details;
+    match (&args.source, &args.tenant) {
+        (Some(_), _) => status.sources.iter().for_each(|source| source_text(&mut lines, source)),
+        (None, Some(_)) => status.tenants.iter().for_each(|tenant| tenant_text(&mut lines, tenant)),
+        (None, None) if all => {
+            status.tenants.iter().for_each(|tenant| tenant_text(&mut lines, tenant));
+            status.sources.iter().for_each(|source| source_text(&mut lines, source));
+        }
+        (None, None) => {
+            lines.table(&tenants(&status.tenants));
+            lines.table(&sources(&status.sources));
+        }
     }
-    for source in &status.sources {
-        source_text(&mut lines, source);
-    }
-    if !status.door.is_empty() {
+    let of_one = args.source.is_some() || args.tenant.is_some();
+    if !status.door.is_empty() && !of_one {
         lines.head("requests that belong to no source");
         door_text(&mut lines, &status.door);
     }
+    if !all && !of_one {
+        lines.head("details: `scanhook status --tenant NAME`, --source NAME, or --details of all");
+    }
     lines.0
+}
+
+/// A line for each tenant: what is open, and whether it can go on.
+fn tenants(tenants: &[TenantView]) -> Table {
+    let mut table = Table::new(&["TENANT", "MODE", "WAITING", "RUNNING", "HELD", "CALLS/H", "TOKEN"]);
+    let number = |number: u32| if number == 0 { String::new() } else { number.to_string() };
+    for tenant in tenants {
+        let scans = |states: &[&str]| states.iter().filter_map(|state| tenant.scans.get(*state)).sum();
+        let (waiting, running) = (number(scans(&["waiting"])), number(scans(&["sending", "unknown", "running"])));
+        let held = number(tenant.held);
+        let calls =
+            tenant.quota.get("scan").map_or_else(String::new, |used| format!("{}/{}", used.hour, used.per_hour));
+        let token = match &tenant.lane {
+            LaneView { stopped: Some(_), .. } => "STOPPED",
+            LaneView { unreachable, .. } if !unreachable.is_empty() => "NO ANSWER",
+            LaneView { audience: None, .. } => "none yet",
+            LaneView { notes, .. } if !notes.is_empty() => "see above",
+            _ => "good",
+        };
+        let cells = [&tenant.name, &tenant.mode, &waiting, &running, &held, &calls].map(String::as_str);
+        table.row(cells.into_iter().chain([token]), Vec::new());
+    }
+    table
+}
+
+/// A line for each source.
+fn sources(sources: &[SourceView]) -> Table {
+    let mut table = Table::new(&["SOURCE", "RECEIVED", "THE LAST (UTC)", "REFUSALS", "SILENT SINCE (UTC)"]);
+    for source in sources {
+        let refused = match source.door.iter().map(|kind| kind.count).sum::<u64>() {
+            0 => String::new(),
+            refused => refused.to_string(),
+        };
+        let (last, silent) = (time_of(source.last_delivery_at.as_ref()), time_of(source.silent_since.as_ref()));
+        let received = source.deliveries.to_string();
+        table.row([source.name.as_str(), &received, &last, &refused, &silent], Vec::new());
+    }
+    table.without_if_same("SILENT SINCE (UTC)")
 }
 
 /// What somebody has to look at, of all tenants and sources.
@@ -82,6 +162,9 @@ fn problems(lines: &mut Lines, status: &StatusView) {
         }
         if let Some(why) = &tenant.lane.stopped {
             found.say("STOPPED", &of(why));
+        }
+        for note in &tenant.lane.notes {
+            found.say("note", &of(note));
         }
         if let Some(until) = &tenant.lane.paused_until {
             found.say("THROTTLED", &of(&format!("Defender asked to wait until {} UTC", time(until))));
@@ -161,9 +244,6 @@ fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
             lines.say("token", &format!("for {audience}, tenant {id}, with {roles}, until {expires} UTC"));
         }
         None => lines.say("token", "none yet"),
-    }
-    for note in &lane.notes {
-        lines.say("note", note);
     }
 }
 

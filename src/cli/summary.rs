@@ -31,15 +31,18 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let view: SummaryView = args.responder.read(&body)?;
     match args.responder.output {
         Format::Json => output::json(&body)?,
-        Format::Text => output::print(&text(&view))?,
+        Format::Text => output::tell(&text(&view))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// A cell that says nothing because another one does.
+const BLANK: &str = " ";
+
 fn text(view: &SummaryView) -> String {
     let mut table = Table::new(&["WHAT", "NUMBER", ""]);
     let number = |number: u64| grouped(usize::try_from(number).unwrap_or(usize::MAX));
-    table.row(["deliveries", &number(view.deliveries), ""], Vec::new());
+    table.row(["deliveries", &number(view.deliveries), BLANK], Vec::new());
     for (what, counts) in [
         ("alerts", &view.alerts),
         ("by source", &view.sources),
@@ -48,15 +51,15 @@ fn text(view: &SummaryView) -> String {
         ("scans begun", &view.scans),
     ] {
         let all = counts.iter().map(|one| one.count).sum();
-        let total = if what.starts_with("by ") { String::new() } else { number(all) };
-        table.row([what, &total, ""], Vec::new());
+        let total = if what.starts_with("by ") { BLANK.to_owned() } else { number(all) };
+        table.row([what, &total, BLANK], Vec::new());
         for one in counts {
-            table.row(["", &number(one.count), &called(what, one)], Vec::new());
+            table.row([BLANK, &number(one.count), &called(what, one)], Vec::new());
         }
     }
-    table.row(["machines scanned", &number(view.machines), ""], Vec::new());
-    table.row(["held now", &number(view.held), ""], Vec::new());
-    format!("from {} to {} (UTC)\n{}", time(&view.since), time(&view.until), table.text())
+    table.row(["machines scanned", &number(view.machines), BLANK], Vec::new());
+    table.row(["held now", &number(view.held), BLANK], Vec::new());
+    format!("from {} to {} (UTC)\n{}", time(&view.since), time(&view.until), table.text(output::columns()))
 }
 
 fn called(what: &str, one: &CountView) -> String {

@@ -74,7 +74,7 @@ fn print(outcomes: &[Outcome], failed: usize, coverage: Option<&Coverage>, forma
     if let Some(coverage) = coverage {
         text.push_str(&coverage.text());
     }
-    output::line(&text)?;
+    output::tell(&format!("{text}\n"))?;
     Ok(())
 }
 

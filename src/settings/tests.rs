@@ -29,6 +29,20 @@ preset = "generic"
 bearer = { secret_file = "s.secret" }
 "#;
 
+#[test]
+fn the_environment_says_how_wide_a_terminal_is_and_what_it_can_do() {
+    let of =
+        |name: &str, value: &str| Inputs { env: [(name.to_owned(), value.to_owned())].into(), ..Inputs::default() };
+    for (value, columns) in [("80", Some(80)), ("", None), ("0", None), ("wide", None), ("-1", None)] {
+        assert_eq!(of("COLUMNS", value).columns(), columns, "{value}");
+    }
+    for (value, moves) in [("xterm-256color", true), ("dumb", false), ("", false)] {
+        assert_eq!(of("TERM", value).moves_cursor(), moves, "{value}");
+    }
+    assert!(!Inputs::default().moves_cursor(), "nothing says that it can");
+    assert!(!of("TERM", "dumb").colour() && !of("NO_COLOR", "1").colour() && of("NO_COLOR", "").colour());
+}
+
 /// A folder with secrets and a file.
 struct Setting {
     folder: tempfile::TempDir,

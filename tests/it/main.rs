@@ -49,6 +49,7 @@ mod repeats;
 mod replay;
 mod rules;
 mod schema;
+mod screens;
 mod sending;
 mod shapes;
 mod simulation;

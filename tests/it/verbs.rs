@@ -352,7 +352,11 @@ fn a_delivery_is_sent_decided_and_shown_and_sigterm_ends_with_0() {
     has(&ask(&["scans", "nonsense"]).ends(66).err, &["no scan has the id nonsense"]);
     has(&ask(&["alerts", "--id", "a-4711"]).ends(0).out, &["a-4711", "high", "decided", "Ransom note dropped"]);
     has(&ask(&["alerts", "--id", "a-4712"]).ends(0).err, &["nothing matches"]);
-    has(&ask(&["status"]).ends(0).out, &["tenant default", "1 running", "Machine.Scan", "source soar", "source other"]);
+    let details = ask(&["status", "--details"]).ends(0).out;
+    has(&details, &["tenant default", "1 running", "Machine.Scan", "source soar", "source other"]);
+    let status = ask(&["status"]).ends(0).out;
+    has(&status, &["\nTENANT ", "\ndefault ", "\nSOURCE ", "\nsoar ", "\nother "]);
+    assert!(!status.contains("Machine.Scan"), "details are for who asks: {status}");
     assert_eq!(ask(&["status", "-o", "json"]).ends(0).json()["tenants"][0]["scans"]["running"], 1);
 
     serving.signal("TERM");
@@ -684,7 +688,7 @@ fn people_steer_a_running_responder_from_the_command_line() {
         status.starts_with("SIMULATED: the built-in simulator answers in the place of Entra ID and Defender"),
         "{status}"
     );
-    has(&status, &["PAUSED    everything, by start since", "started with --paused"]);
+    has(&status, &["PAUSED     everything, by start since", "started with --paused"]);
     let resumed = ask(&["resume"]).ends(0).out;
     assert!(resumed.starts_with("RESUMED ") && !resumed.contains("PAUSED"), "{resumed}");
     has(&resumed, &["everything", "start"]);

@@ -135,7 +135,7 @@ async fn an_entra_id_out_of_reach_shows_at_once_wherever_somebody_looks() {
     let text = says(&site, &["status"]).await;
     let (head, rest) = text.split_once('\n').unwrap();
     assert_eq!(head, "ARMED: scans are sent");
-    assert!(rest.find(&why).unwrap() < rest.find("\ntenant default").unwrap(), "problems come first: {text}");
+    assert!(rest.find(&why).unwrap() < rest.find("\nTENANT").unwrap(), "problems come first: {text}");
 }
 
 #[tokio::test]
@@ -392,10 +392,11 @@ async fn status_names_what_is_parked_and_does_not_drown_in_quotas() {
     let status = site.get("/api/v1/status").await;
     assert_eq!(status["parked"], 1);
     let text = says(&site, &["status"]).await;
-    assert!(text.contains("PARKED    1 alert, the last at "), "{text}");
+    assert!(text.contains("PARKED     1 alert, the last at "), "{text}");
     assert!(text.contains("`scanhook alerts --state parked` says why"), "{text}");
+    let text = says(&site, &["status", "--tenant", "default"]).await;
     assert!(text.matches("quota ").count() <= 1, "{text}");
-    assert!(text.contains(&format!("tenant {TENANT}")) || text.contains("token     none yet"), "{text}");
+    assert!(text.contains(&format!("tenant {TENANT}")) || text.contains("token      none yet"), "{text}");
 }
 
 #[test]

@@ -22,14 +22,14 @@ impl Account {
     /// As a row of the table.
     pub(super) fn row(&self) -> Row {
         let mark = if self.wrong.is_none() { "\u{2713}" } else { "\u{2717}" };
-        let cells = [&self.name, &self.device, &self.rule, &self.decision, &self.scan].map(Clone::clone);
-        Row { key: self.name.clone(), cells: cells.into_iter().chain([mark.to_owned()]).collect() }
+        let cells = [mark, &self.name, &self.device, &self.decision, &self.scan, &self.rule];
+        Row { key: self.name.clone(), cells: cells.map(str::to_owned).to_vec() }
     }
 }
 
-/// The head of the table.
+/// The head of the table. The first column says whether all is as expected.
 pub(super) fn head() -> Row {
-    let cells = ["alert", "device", "rule", "decision", "scan", "as expected"].map(str::to_owned);
+    let cells = ["", "alert", "device", "decision", "scan", "rule"].map(str::to_owned);
     Row { key: String::new(), cells: cells.to_vec() }
 }
 

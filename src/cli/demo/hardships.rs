@@ -86,6 +86,7 @@ pub(super) async fn lost_answer(show: &mut Show) -> anyhow::Result<()> {
 pub(super) async fn killed(show: &mut Show) -> anyhow::Result<()> {
     show.screen
         .act("Kill and resume", "The responder dies with scans in every state, and starts on the same journal.")?;
+    show.screen.say("Before the kill:")?;
     let samples: Vec<_> =
         (1..=8).map(|n| samples::single(&format!("killed-{n}"), "high", &format!("ws-30{n}"))).collect();
     let devices: Vec<Device> = samples.iter().map(|sample| sample.device.clone()).collect();
@@ -108,6 +109,7 @@ pub(super) async fn killed(show: &mut Show) -> anyhow::Result<()> {
     show.stage.latency(None);
     show.stage.start().await?;
     show.screen.quote("started again on the same journal")?;
+    show.screen.say("After the restart:")?;
     let scans = show.follow(&devices).await?;
     let far = FarSide::of(&show.stage.far);
     let started: u32 = scans.iter().map(|scan| far.started(&scan.id)).sum();

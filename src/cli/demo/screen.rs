@@ -1,8 +1,10 @@
 //! What the demo looks like: headings, a table that is redrawn in place on a terminal and told change by change
-//! anywhere else, and one sentence at the end of each act.
+//! anywhere else, and one sentence at the end of each act. No line is longer than the terminal is wide.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+
+use crate::cli::fit::{command, folded, hung, padded, width};
 
 /// A row of a table, known by its first cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,14 +15,22 @@ pub(super) struct Row {
     pub(super) cells: Vec<String>,
 }
 
+/// How much room there is, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Room {
+    /// Columns of a line.
+    pub(super) columns: Option<usize>,
+    /// Lines of a terminal on which they may be written over; none anywhere else.
+    pub(super) lines: Option<usize>,
+}
+
 /// Where the demo is shown.
 pub(super) struct Screen<W> {
     out: W,
-    /// Lines may be written over.
-    live: bool,
+    room: Room,
     colour: bool,
     acts: u32,
-    /// Lines of the table that stands there.
+    /// Lines of the table that stands right above the cursor.
     drawn: usize,
     /// The rows as they were last told.
     told: BTreeMap<String, Vec<String>>,
@@ -32,94 +42,129 @@ const DIM: &str = "\x1b[2m";
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
-/// A line that is too long is cut by the terminal instead of broken, so that lines can be counted.
-const NO_WRAP: &str = "\x1b[?7l";
-const WRAP: &str = "\x1b[?7h";
+/// Blanks before a row.
+const MARGIN: usize = 3;
 
 impl<W: Write> Screen<W> {
-    /// `live`: `out` is a terminal.
-    pub(super) fn new(out: W, live: bool, colour: bool) -> Screen<W> {
-        Screen { out, live, colour, acts: 0, drawn: 0, told: BTreeMap::new() }
+    pub(super) fn new(out: W, room: Room, colour: bool) -> Screen<W> {
+        Screen { out, room, colour, acts: 0, drawn: 0, told: BTreeMap::new() }
     }
 
     /// Begins an act: its heading, and a sentence on what will happen.
     pub(super) fn act(&mut self, title: &str, about: &str) -> io::Result<()> {
         self.acts += 1;
-        let title = self.painted(BOLD, &format!("{}. {title}", self.acts));
-        writeln!(self.out, "\n{title}")?;
+        self.heading(&format!("{}. {title}", self.acts))?;
         self.say(about)
     }
 
     /// A line by itself in front of everything.
     pub(super) fn heading(&mut self, title: &str) -> io::Result<()> {
-        let title = self.painted(BOLD, title);
-        writeln!(self.out, "\n{title}")?;
-        self.out.flush()
+        let title = self.painted(BOLD, &folded(title, self.room.columns));
+        self.put(&format!("\n{title}"))
     }
 
     /// A line of explanation.
     pub(super) fn say(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "   {text}")?;
-        self.out.flush()
+        self.put(&folded(&format!("   {text}"), self.room.columns))
     }
 
     /// A line of evidence.
     pub(super) fn quote(&mut self, text: &str) -> io::Result<()> {
-        let text = self.painted(DIM, text);
-        writeln!(self.out, "     {text}")?;
-        self.out.flush()
+        let text = self.painted(DIM, &folded(&format!("     {text}"), self.room.columns));
+        self.put(&text)
+    }
+
+    /// A command, to be copied.
+    pub(super) fn command(&mut self, text: &str) -> io::Result<()> {
+        self.put(&command(text, MARGIN, self.room.columns))
+    }
+
+    /// A table that does not change.
+    pub(super) fn list(&mut self, rows: &[Row]) -> io::Result<()> {
+        let lines: Vec<String> = self.lines(rows).into_iter().flatten().collect();
+        self.put(&lines.join("\n"))
     }
 
     /// The table as it is now.
     pub(super) fn table(&mut self, rows: &[Row]) -> io::Result<()> {
-        if self.live { self.redraw(rows) } else { self.tell(rows) }?;
+        let lines = self.lines(rows);
+        let height = lines.iter().flatten().map(|line| self.height(line)).sum();
+        // One line is left for the cursor.
+        match self.room.lines {
+            Some(room) if height < room => self.redraw(rows, &lines, height),
+            _ => self.tell(rows, &lines),
+        }?;
         self.out.flush()
     }
 
     /// Ends an act, or the demo, with what can be said for certain.
     pub(super) fn sum(&mut self, good: bool, text: &str) -> io::Result<()> {
-        self.drawn = 0;
         self.told.clear();
         let mark = if good { self.painted(GREEN, "\u{2713}") } else { self.painted(RED, "\u{2717}") };
-        writeln!(self.out, " {mark} {text}")?;
+        let text = format!(" {mark} {text}");
+        self.put(&self.room.columns.map_or_else(|| text.clone(), |columns| hung(&text, columns, 3)))
+    }
+
+    /// Lines that stay. A table that is above them is not drawn over any more.
+    fn put(&mut self, text: &str) -> io::Result<()> {
+        self.drawn = 0;
+        writeln!(self.out, "{text}")?;
         self.out.flush()
     }
 
-    fn redraw(&mut self, rows: &[Row]) -> io::Result<()> {
-        if self.told.len() == rows.len() && rows.iter().all(|row| self.told.get(&row.key) == Some(&row.cells)) {
+    fn redraw(&mut self, rows: &[Row], lines: &[Vec<String>], height: usize) -> io::Result<()> {
+        let same = self.told.len() == rows.len() && rows.iter().all(|row| self.told.get(&row.key) == Some(&row.cells));
+        if same && self.drawn > 0 {
             return Ok(());
         }
-        let widths = widths(rows);
-        let mut text = NO_WRAP.to_owned();
-        if self.drawn > 0 {
-            text.push_str(&format!("\x1b[{}A", self.drawn));
-        }
-        for row in rows {
-            text.push_str(&format!("\x1b[2K{}\n", self.line(row, &widths)));
-        }
-        text.push_str(WRAP);
-        self.drawn = rows.len();
+        let mut text = if self.drawn > 0 { format!("\x1b[{}A", self.drawn) } else { String::new() };
+        lines.iter().flatten().for_each(|line| text.push_str(&format!("\x1b[2K{line}\n")));
+        // What stood there may have been longer.
+        text.push_str("\x1b[J");
+        self.drawn = height;
         self.told = rows.iter().map(|row| (row.key.clone(), row.cells.clone())).collect();
         self.out.write_all(text.as_bytes())
     }
 
-    fn tell(&mut self, rows: &[Row]) -> io::Result<()> {
-        let widths = widths(rows);
-        for row in rows {
+    fn tell(&mut self, rows: &[Row], lines: &[Vec<String>]) -> io::Result<()> {
+        self.drawn = 0;
+        for (row, lines) in rows.iter().zip(lines) {
             if self.told.get(&row.key) != Some(&row.cells) {
-                writeln!(self.out, "{}", self.line(row, &widths))?;
+                writeln!(self.out, "{}", lines.join("\n"))?;
                 self.told.insert(row.key.clone(), row.cells.clone());
             }
         }
         Ok(())
     }
 
-    fn line(&self, row: &Row, widths: &[usize]) -> String {
-        let cells = row.cells.iter().zip(widths).map(|(cell, width)| {
-            let padding = " ".repeat(width - cell.chars().count());
-            format!("{}{padding}", colour_of(cell).map_or_else(|| cell.clone(), |colour| self.painted(colour, cell)))
-        });
-        format!("     {}", cells.collect::<Vec<_>>().join("  ").trim_end())
+    /// Lines of the terminal that a line takes.
+    fn height(&self, line: &str) -> usize {
+        self.room.columns.map_or(1, |columns| width(line).div_ceil(columns).max(1))
+    }
+
+    /// The rows in columns. Cells at the right that have no room stand in a line of their own below.
+    fn lines(&self, rows: &[Row]) -> Vec<Vec<String>> {
+        let widths = widths(rows);
+        let mut beside = widths.len();
+        while beside > 1 && self.room.columns.is_some_and(|columns| taken(&widths[..beside]) > columns) {
+            beside -= 1;
+        }
+        rows.iter().map(|row| self.row(row, &widths, beside)).collect()
+    }
+
+    fn row(&self, row: &Row, widths: &[usize], beside: usize) -> Vec<String> {
+        let (first, rest) = row.cells.split_at(beside.min(row.cells.len()));
+        let cells = first.iter().zip(widths).map(|(cell, width)| self.cell(cell, *width)).collect::<Vec<_>>();
+        let mut text = format!("{:MARGIN$}{}", "", cells.join("  ").trim_end());
+        for cell in rest {
+            let line = format!("{:MARGIN$}    {}", "", self.cell(cell, 0));
+            text.push_str(&format!("\n{}", folded(&line, self.room.columns)));
+        }
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn cell(&self, cell: &str, width: usize) -> String {
+        padded(&colour_of(cell).map_or_else(|| cell.to_owned(), |colour| self.painted(colour, cell)), width)
     }
 
     fn painted(&self, colour: &str, text: &str) -> String {
@@ -127,10 +172,15 @@ impl<W: Write> Screen<W> {
     }
 }
 
+/// Columns of a line with cells of these widths.
+fn taken(widths: &[usize]) -> usize {
+    MARGIN + widths.iter().map(|wide| wide + 2).sum::<usize>() - 2
+}
+
 fn widths(rows: &[Row]) -> Vec<usize> {
     let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(move |row| Some(row.cells.get(column)?.chars().count()));
-    (0..columns).map(|column| width(column).max().unwrap_or(0)).collect()
+    let of = |column: usize| rows.iter().filter_map(move |row| row.cells.get(column)).map(|cell| width(cell));
+    (0..columns).map(|column| of(column).max().unwrap_or(0)).collect()
 }
 
 /// States and outcomes have colours; everything else has none.
@@ -152,9 +202,11 @@ mod tests {
         Row { key: device.to_owned(), cells: vec![device.to_owned(), state.to_owned()] }
     }
 
-    fn shown(live: bool, colour: bool) -> String {
+    const LIVE: Room = Room { columns: Some(80), lines: Some(24) };
+
+    fn shown(room: Room, colour: bool) -> String {
         let mut out = Vec::new();
-        let mut screen = Screen::new(&mut out, live, colour);
+        let mut screen = Screen::new(&mut out, room, colour);
         screen.table(&[row("lt-042", "running"), row("lt-7", "waiting")]).unwrap();
         screen.table(&[row("lt-042", "running"), row("lt-7", "waiting")]).unwrap();
         screen.table(&[row("lt-042", "succeeded"), row("lt-7", "waiting")]).unwrap();
@@ -163,20 +215,62 @@ mod tests {
 
     #[test]
     fn away_from_a_terminal_a_line_tells_a_change_and_nothing_is_told_twice() {
-        assert_eq!(shown(false, false), "     lt-042  running\n     lt-7    waiting\n     lt-042  succeeded\n");
+        assert_eq!(shown(Room::default(), false), "   lt-042  running\n   lt-7    waiting\n   lt-042  succeeded\n");
     }
 
     #[test]
     fn on_a_terminal_the_table_is_written_over_and_only_when_it_changed() {
-        let text = shown(true, false);
+        let text = shown(LIVE, false);
         assert_eq!(text.matches("\x1b[2A").count(), 1, "{text:?}");
         assert_eq!(text.matches("lt-7").count(), 2, "{text:?}");
-        assert!(text.ends_with(WRAP), "lines are broken again: {text:?}");
+    }
+
+    #[test]
+    fn a_table_that_is_higher_than_the_terminal_is_told_change_by_change() {
+        for lines in [1, 2] {
+            let text = shown(Room { lines: Some(lines), ..LIVE }, false);
+            assert!(!text.contains('\x1b') && text.matches("lt-7").count() == 1, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn cells_without_room_stand_below_their_rows_and_are_counted_when_it_is_drawn_over() {
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, Room { columns: Some(20), lines: Some(24) }, false);
+        screen.table(&[row("lt-042", "a rule with a long name")]).unwrap();
+        screen.table(&[row("lt-042", "short"), row("端末-7", "succeeded")]).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("\x1b[2K   lt-042\n\x1b[2K       a rule with a\n\x1b[2K       long name\n"), "{text:?}");
+        assert!(text.contains("\x1b[3A\x1b[2K   lt-042  short\n\x1b[2K   端末-7  succeeded\n\x1b[J"), "{text:?}");
+    }
+
+    #[test]
+    fn what_is_said_after_a_table_is_not_drawn_over() {
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, LIVE, false);
+        screen.table(&[row("lt-042", "running")]).unwrap();
+        screen.quote("killed").unwrap();
+        screen.table(&[row("lt-042", "running")]).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.contains("A\x1b") && text.matches("lt-042").count() == 2, "{text:?}");
+    }
+
+    #[test]
+    fn sentences_are_broken_at_blanks_and_commands_where_a_shell_goes_on() {
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, Room { columns: Some(40), lines: None }, false);
+        screen.say("one sentence that is longer than the terminal is wide").unwrap();
+        screen.command("scanhook scans --admin http://127.0.0.1:40000").unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(
+            text,
+            "   one sentence that is longer than the\n     terminal is wide\n   scanhook scans \\\n     --admin http://127.0.0.1:40000\n"
+        );
     }
 
     #[test]
     fn there_is_no_colour_where_none_is_wanted() {
-        assert!(!shown(true, false).contains(GREEN));
-        assert!(shown(true, true).contains(&format!("{GREEN}succeeded{PLAIN}")));
+        assert!(!shown(LIVE, false).contains(GREEN));
+        assert!(shown(LIVE, true).contains(&format!("{GREEN}succeeded{PLAIN}")));
     }
 }

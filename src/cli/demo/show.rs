@@ -138,16 +138,22 @@ impl Show {
     /// Accounts for every sample alert by name, and for every scan.
     pub(super) async fn reckon(&mut self) -> anyhow::Result<()> {
         let (scans, far) = (self.stage.scans().await?, FarSide::of(&self.stage.far));
-        let mut accounts: Vec<Account> = Vec::new();
+        let all = self.stage.all_alerts().await?;
+        let (mut accounts, mut arrived) = (Vec::new(), 0);
         let mut lost = scans.iter().filter(|scan| scan.outcome.as_deref() == Some("lost")).count();
         for sample in &self.sent {
-            let alerts = self.stage.alerts(sample.source, &sample.name).await?;
+            let place = |alert: &AlertView| alert.source == sample.source && alert.receipt.id == sample.name;
+            let alerts: Vec<AlertView> = all.iter().filter(|alert| place(alert)).cloned().collect();
+            // What is not stored has arrived when it was sent.
+            arrived = all.iter().position(place).unwrap_or(arrived);
             lost += usize::from(alerts.is_empty() && sample.expected != Expected::Refused);
-            accounts.push(account::account(sample, &alerts, &scans, &far));
+            accounts.push((arrived, account::account(sample, &alerts, &scans, &far)));
         }
-        self.screen.heading("Every alert by name")?;
+        accounts.sort_by_key(|(arrived, _)| *arrived);
+        let accounts: Vec<Account> = accounts.into_iter().map(|(_, account)| account).collect();
+        self.screen.heading("Every alert by name, in the order of arrival")?;
         let rows: Vec<Row> = [account::head()].into_iter().chain(accounts.iter().map(Account::row)).collect();
-        self.screen.table(&rows)?;
+        self.screen.list(&rows)?;
         let unaccounted = accounts.iter().filter_map(|account| account.wrong.clone());
         self.amiss.extend(unaccounted);
         let (doubled, over, started) = (far.doubled(), far.over_quota(), far.started.len());
@@ -178,7 +184,7 @@ fn row(scan: &ScanView, devices: &[Device]) -> Row {
     let name = device.map_or(&scan.machine, |device| &device.name).clone();
     let rule = scan.rule.clone().unwrap_or_default();
     let tries = count(scan.tries as usize, "call");
-    Row { key: scan.id.clone(), cells: vec![name, alerts, rule, scan.kind.clone(), tries, state] }
+    Row { key: scan.id.clone(), cells: vec![name, alerts, scan.kind.clone(), tries, state, rule] }
 }
 
 /// `1 alert`, `2 alerts`.

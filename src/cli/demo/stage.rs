@@ -207,6 +207,13 @@ impl Stage {
         self.list("/api/v1/decisions").await
     }
 
+    /// Every alert, in the order of arrival.
+    pub(super) async fn all_alerts(&self) -> anyhow::Result<Vec<AlertView>> {
+        let mut all: Vec<AlertView> = self.list("/api/v1/alerts").await?;
+        all.reverse();
+        Ok(all)
+    }
+
     /// What the journal holds under this alert id of this source.
     pub(super) async fn alerts(&self, source: &str, id: &str) -> anyhow::Result<Vec<AlertView>> {
         self.list(&format!("/api/v1/alerts?source={source}&id={id}")).await

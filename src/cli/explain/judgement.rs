@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::api::DecisionReceipt;
-use crate::cli::output::plain;
+use crate::cli::output::{self, plain};
 use crate::cli::table::{Table, time};
 use crate::domain::alert::{Alert, Device};
 use crate::domain::directory::{self, Record, Resolution, Silence};
@@ -232,7 +232,7 @@ impl Judgement {
             let cells = self.worlds.iter().map(|world| world.verdict(n).to_owned()).collect();
             add(format!("{}. {name}", n + 1), cells, self.about(n, |world| &world.rules));
         }
-        table.text()
+        table.text(output::columns())
     }
 
     fn name(&self, n: usize, of: fn(&World) -> &Vec<Explained>) -> Option<String> {

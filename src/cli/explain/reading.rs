@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use crate::cli::output::plain;
+use crate::cli::fit::padded;
+use crate::cli::output::{self, plain};
 use crate::domain::alert::Alert;
 use crate::domain::mapping::{Candidate, Explained, Item, Missing, Remarked, Supplied};
 use crate::domain::plain::one_line;
 
-/// Characters of a value that are shown.
+/// Columns in which values are aligned, and characters that are shown of one that nobody asked for.
 const VALUE: usize = 48;
 
 /// The state of an alert that goes on to the rules.
@@ -68,15 +69,17 @@ impl Reading {
         };
         let derived = if self.alert.id_derived { " (derived: it has none of its own)" } else { "" };
         let mut text = format!("{}\n", plain(&format!("alert {number}: {}{derived}{place}{why}", self.alert.id)));
+        // On a narrow terminal places stand closer, so that most of them have room.
+        let value = output::columns().map_or(VALUE, |columns| columns.saturating_sub(60).clamp(20, VALUE));
         for note in &self.alert.notes {
             text.push_str(&row("note", note.code(), note.meaning()));
         }
         for one in &self.supplied {
             let field = named(&one.field, one.device);
             let from = if one.from.is_empty() { "derived".to_owned() } else { one.from.join(" + ") };
-            let mended = one.read_as.as_ref().map(|value| format!("  read as {}", one_line(value, VALUE)));
+            let mended = one.read_as.as_ref().map(|value| format!("  read as {}", plain(value)));
             let mended = mended.unwrap_or_default();
-            let said = format!("{:VALUE$}  {}{mended}", one_line(&one.text, VALUE), plain(&from));
+            let said = format!("{}  {}{mended}", padded(&plain(&one.text), value), plain(&from));
             text.push_str(&row("from", &field, &said));
         }
         for one in &self.remarks {
@@ -87,7 +90,7 @@ impl Reading {
             text.push_str(&row(what, &named(&one.field, one.device), &format!("looked at {}", one.tried.join(", "))));
         }
         for one in &self.candidates {
-            let like = format!("{:VALUE$}  {}", one_line(&one.text, VALUE), plain(&one.pointer));
+            let like = format!("{}  {}", padded(&one_line(&one.text, VALUE), value), plain(&one.pointer));
             text.push_str(&row("looks like", one.field, &like));
         }
         text
@@ -100,5 +103,5 @@ fn named(field: &str, device: Option<usize>) -> String {
 }
 
 fn row(what: &str, field: &str, rest: &str) -> String {
-    format!("  {what:<10}  {:<20}  {}\n", plain(field), plain(rest).trim_end())
+    format!("  {what:<10}  {}  {}\n", padded(&plain(field), 20), plain(rest).trim_end())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Args, CREDENTIAL, EXAMPLE, steps};
-use crate::cli::output::plain;
+use crate::cli::output::{self, plain};
 use crate::cli::trouble::{Exit, Trouble};
 use crate::presets::Guide;
 
@@ -89,6 +89,6 @@ impl Begun {
         let own = self.guide.steps.replace(&format!("/webhooks/{}", self.usual), &format!("/webhooks/{}", self.name));
         // Where the address stands in a pattern, its dots are escaped.
         let own = own.replace(&regex::escape(EXAMPLE), &regex::escape(&self.address)).replace(EXAMPLE, &self.address);
-        steps::readable(&own).replace("<the secret>", secret)
+        steps::readable(&own.replace("<the secret>", secret), output::columns())
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::super::output::plain;
+use super::super::output::{self, plain};
 use super::super::table::{Table, time};
 use super::{Args, name};
 use crate::domain::scan::Reason;
@@ -166,7 +166,7 @@ fn unmatched(report: &Report) -> String {
         0 => String::new(),
         others => format!("{others} more under other titles\n"),
     };
-    format!("\nno rule    {}\n{}{others}", many(report.unmatched, "alert"), table.text())
+    format!("\nno rule    {}\n{}{others}", many(report.unmatched, "alert"), table.text(output::columns()))
 }
 
 fn differences(report: &Report, args: &Args) -> String {
@@ -212,7 +212,7 @@ fn many(number: u64, what: &str) -> String {
 
 /// A table with an empty line above it; nothing where it has no rows.
 fn below(table: Table) -> String {
-    let text = table.text();
+    let text = table.text(output::columns());
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 

@@ -123,7 +123,23 @@ fn on_boundary(text: &str, at: usize) -> usize {
 /// The findings as a person reads them: `file:line:col`, the line with a caret, the code, and what to do.
 #[must_use]
 pub fn render(findings: &[Finding], file_name: &str, text: &str, colour: bool) -> String {
+    render_within(None, findings, file_name, text, colour)
+}
+
+/// The same for a terminal of so many columns: of a longer line of the file the part with the mark is shown.
+#[must_use]
+pub fn render_within(
+    columns: Option<usize>,
+    findings: &[Finding],
+    file_name: &str,
+    text: &str,
+    colour: bool,
+) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = match columns {
+        Some(columns) => renderer.term_width(columns),
+        None => renderer,
+    };
     let mut out = String::new();
     for finding in findings {
         let level = match finding.level {

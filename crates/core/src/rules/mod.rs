@@ -41,7 +41,7 @@ use window::Window;
 pub use event::{Event, Facts, MachineFacts, OwnedEvent, owned};
 pub use expect::{Begins, Expect, Given, Payload, Protected, RuleTest, Step};
 pub use field::Named;
-pub use finding::{Finding, Level, render};
+pub use finding::{Finding, Level, render, render_within};
 pub use given::GivenFact;
 pub use list::ListType;
 pub use memo::Memo;
