@@ -11,10 +11,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::format::Format;
 use super::output::{self, plain};
 use super::table::count;
 use super::trouble::{Exit, Trouble};
-use super::{Format, check, send};
+use super::{load, send};
 use crate::api::AlertReceipt;
 use crate::clock;
 use crate::domain::alert::{Alert, AlertState};
@@ -118,7 +119,7 @@ impl Office {
         if !configured && args.delivery.is_none() && args.device.is_none() {
             return Ok(Office { configured, sources: Vec::new(), tenants: Vec::new(), journal: PathBuf::new(), rules });
         }
-        let settings = check::settings(&inputs)?;
+        let settings = load::settings(&inputs)?;
         let (sources, tenants, journal) = (settings.sources, settings.tenants, there_is(&settings.journal.path));
         Ok(Office { configured, sources, tenants, journal, rules })
     }
@@ -286,7 +287,7 @@ impl Report {
             self.notes.push("no rules.toml is here, so nothing is decided; name one with --rules".to_owned());
             return Ok(());
         };
-        let policy = check::policy(rules, Exit::Configuration)?.policy;
+        let policy = load::policy(rules, Exit::Configuration)?.policy;
         let alerts: Vec<Alert> = self.read.iter().filter_map(Reading::alert).cloned().collect();
         for alert in &alerts {
             let tenant = source.tenant_of(alert).unwrap_or_default();
@@ -415,7 +416,7 @@ fn archive(path: &Path) -> Result<Archive, Trouble> {
             format!("no journal is at {}; name its scanhook.toml with --config, or --data-dir", path.display());
         return Err(Trouble::new(Exit::NoInput, sentence));
     }
-    check::readable(path)?;
+    load::readable(path)?;
     Archive::open(path, None, true).map_err(|error| Trouble::opening(path, &error))
 }
 
@@ -441,7 +442,7 @@ impl Policies {
         let mut policies = Policies { named: None, decided: BTreeMap::new() };
         if let Some(path) = &args.rules {
             notes.push(format!("decided by the rules of {}, not by those that decided then", path.display()));
-            policies.named = Some(check::policy(path, Exit::Configuration)?.policy);
+            policies.named = Some(load::policy(path, Exit::Configuration)?.policy);
             return Ok(policies);
         }
         for (fingerprint, record) in &kept.policies {

@@ -1,11 +1,12 @@
 //! `scanhook init`: the files of a first sender, or of one more, and what to enter elsewhere.
 
+mod args;
 mod begun;
 mod steps;
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::fit;
@@ -13,11 +14,10 @@ use super::output::{self, plain};
 use super::trouble::{Exit, Trouble};
 use crate::policy;
 use crate::presets::{self, Guide};
+pub(super) use args::Args;
+use args::CREDENTIAL;
 use begun::Begun;
 
-/// Stands in the guides for the address of whoever runs this.
-const EXAMPLE: &str = "https://scanhook.example";
-const CREDENTIAL: &str = "secrets/defender-app";
 const CONFIG: &str = "scanhook.toml";
 const RULES: &str = "rules.toml";
 /// What no repository should take up.
@@ -25,35 +25,6 @@ const IGNORED: [&str; 2] = ["/secrets/", "/scanhook*.db*"];
 /// The one sender that comes with a template of its own.
 const SENTINEL: &str = "sentinel-incident";
 const LOGIC_APP: &str = "sentinel-logic-app.json";
-
-/// What the command line says.
-#[derive(clap::Args)]
-pub(super) struct Args {
-    /// The sender: a preset's name.
-    #[arg(long, value_name = "PRESET")]
-    source: String,
-    /// Add it to the scanhook.toml that is there.
-    #[arg(long, conflicts_with_all = ["tenant_id", "client_id"])]
-    add: bool,
-    /// What it is called, also in its URL [default: as on the sender's page].
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// With --add and several tenants: the one it acts for.
-    #[arg(long, value_name = "NAME", requires = "add")]
-    tenant: Option<String>,
-    /// Where scanhook.toml and its secrets go.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    dir: PathBuf,
-    /// The address senders will reach scanhook at.
-    #[arg(long, value_name = "URL", default_value = EXAMPLE)]
-    url: String,
-    /// The Entra tenant's id.
-    #[arg(long, value_name = "ID", default_value = "<tenant id>")]
-    tenant_id: String,
-    /// The app registration's id.
-    #[arg(long, value_name = "ID", default_value = "<client id>")]
-    client_id: String,
-}
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let begun = Begun::of(args, guide(&args.source)?)?;

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Format;
+use super::csv;
+use super::format::Format;
 use super::output::{self, complain};
 use super::responder::{Query, Responder};
-use super::{csv, trouble::Trouble};
+use super::trouble::Trouble;
 use crate::api::Page;
 
 /// Rows of a table, where nothing else is asked for.

@@ -9,10 +9,13 @@ mod decisions;
 mod demo;
 mod deny;
 mod dumps;
+mod ending;
 mod explain;
 mod fit;
+mod format;
 mod init;
 mod list;
+mod load;
 mod order;
 mod output;
 mod pause;
@@ -30,6 +33,7 @@ mod signals;
 mod simulate;
 mod status;
 mod summary;
+mod surroundings;
 mod table;
 mod test;
 mod trouble;
@@ -38,9 +42,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-use crate::settings::{Flags, Inputs};
 use trouble::{Exit, Trouble};
 
 /// Alert webhooks in, the right Microsoft Defender Antivirus scan out, followed to its end and explained.
@@ -103,16 +106,6 @@ enum Verb {
     Resume(resume::Args),
 }
 
-/// How a result is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
-}
-
 /// Reads the command line, does what it says, and returns the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let verb = match Cli::try_parse_from(arguments) {
@@ -121,12 +114,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return trouble::report(&Trouble::new(Exit::Internal, format!("no threads: {error}")).into()),
+        Err(error) => return ending::report(&Trouble::new(Exit::Internal, format!("no threads: {error}")).into()),
     };
     let ended = runtime.block_on(dispatch(verb));
     // What was still to be waited for has been; after a second signal nothing is waited for.
     runtime.shutdown_background();
-    ended.unwrap_or_else(|error| trouble::report(&error))
+    ended.unwrap_or_else(|error| ending::report(&error))
 }
 
 /// Help that was asked for, or what the command line lacks.
@@ -138,7 +131,7 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::tell(&text(output::colour())) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(trouble) => trouble::report(&trouble.into()),
+            Err(trouble) => ending::report(&trouble.into()),
         },
         _ => {
             output::complain(&text(output::colour_of_errors()));
@@ -173,9 +166,4 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Pause(args) => pause::run(&args).await,
         Verb::Resume(args) => resume::run(&args).await,
     }
-}
-
-/// The environment, for verbs that need no configuration.
-fn surroundings() -> Inputs {
-    Inputs::from_process(None, Flags::default())
 }

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
+use super::format::Format;
 use super::output::{self, complain};
 use super::responder::{self, Responder};
+use super::surroundings::surroundings;
 use super::table::{Table, count, device, time_of};
 use super::trouble::{Exit, Trouble};
-use super::{Format, surroundings};
 use crate::api::{ItemView, OrderView};
 use crate::journal::Done;
 use crate::server::refusal::Objection;

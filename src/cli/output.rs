@@ -2,8 +2,9 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use super::fit;
+use super::surroundings::surroundings;
 use super::trouble::{Exit, Trouble};
-use super::{fit, surroundings};
 use crate::domain::plain::{one_line, shown};
 
 /// Characters of one text from elsewhere: more than any name, reason or title has.
@@ -105,11 +106,6 @@ const fn is_format(c: char) -> bool {
     )
 }
 
-/// Prints a diagnostic. Nothing can be done where stderr is gone.
-pub(super) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", fit::folded(text.trim_end(), columns_of_errors()));
-}
-
 /// Whether what goes to stdout may be written over, and what goes to stderr as well.
 pub(super) fn moves_cursor() -> bool {
     surroundings().moves_cursor()
@@ -129,6 +125,11 @@ pub(super) fn colour_of_errors() -> bool {
 /// read on.
 pub(super) fn plain(text: &str) -> String {
     one_line(text, LONGEST)
+}
+
+/// Prints a diagnostic. Nothing can be done where stderr is gone.
+pub(super) fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", fit::folded(text.trim_end(), columns_of_errors()));
 }
 
 #[cfg(test)]

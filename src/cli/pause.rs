@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value};
 
-use super::Format;
+use super::format::Format;
 use super::order::{Words, put};
 use super::output::{self, complain};
 use super::responder::Responder;

@@ -8,9 +8,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::format::Format;
+use super::load;
 use super::output::{self, complain, plain};
 use super::trouble::{Exit, Trouble};
-use super::{Format, check};
 use crate::domain::rules::duration;
 use crate::journal::{Archive, JournalError};
 use crate::presets;
@@ -90,10 +91,10 @@ struct Left {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let path = check::inputs(args.config.as_ref(), args.rules.as_ref()).rules();
-    let policy = check::policy(&path, Exit::Configuration)?.policy;
+    let path = load::inputs(args.config.as_ref(), args.rules.as_ref()).rules();
+    let policy = load::policy(&path, Exit::Configuration)?.policy;
     let against = match &args.against {
-        Some(path) => Some(check::policy(path, Exit::Configuration)?.policy),
+        Some(path) => Some(load::policy(path, Exit::Configuration)?.policy),
         None => None,
     };
     let settings = settings(args)?;
@@ -131,7 +132,7 @@ fn span(text: &str) -> Result<Duration, String> {
 fn settings(args: &Args) -> Result<Option<Settings>, Trouble> {
     let flags = Flags { credential_free: true, data_dir: args.data_dir.clone(), ..Flags::default() };
     let inputs = Inputs::from_process(args.config.clone(), flags);
-    inputs.file.is_some().then(|| check::settings(&inputs)).transpose()
+    inputs.file.is_some().then(|| load::settings(&inputs)).transpose()
 }
 
 fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
@@ -176,7 +177,7 @@ fn is_database(path: &Path) -> std::io::Result<bool> {
 }
 
 fn archive(path: &Path, args: &Args, with_bodies: bool) -> anyhow::Result<Input> {
-    check::readable(path)?;
+    load::readable(path)?;
     let archive = Archive::open(path, args.source.as_deref(), with_bodies);
     let archive = archive.map_err(|error| Trouble::opening(path, &error))?;
     Ok(Input::Journal(Box::new(archive)))

@@ -7,9 +7,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::format::Format;
 use super::output;
+use super::surroundings::surroundings;
 use super::trouble::{Exit, Trouble};
-use super::{Format, surroundings};
 
 /// How long an answer may take. It comes from this computer, and from an index.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use super::Format;
+use super::format::Format;
 use super::order::Words;
 use super::output::{self, complain};
 use super::pause::{Scope, table};

@@ -11,11 +11,12 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{Method, StatusCode};
 use secrecy::ExposeSecret as _;
 
+use super::format::Format;
+use super::load;
 use super::output::{self, complain, plain};
 use super::responder::{client, detail, encoded, root};
 use super::table::waiting;
 use super::trouble::{Exit, Trouble};
-use super::{Format, check};
 use crate::api::Receipt;
 use crate::clock;
 use crate::defender;
@@ -72,7 +73,7 @@ struct Sender {
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let body = payload(&args.payload)?;
-    let inputs = check::credential_free(check::inputs(args.config.as_ref(), None));
+    let inputs = load::credential_free(load::inputs(args.config.as_ref(), None));
     let sender = match &inputs.file {
         Some(config) => configured(args, config, &inputs)?,
         None => preset(args)?,
@@ -101,7 +102,7 @@ pub(super) fn payload(path: &Path) -> Result<Vec<u8>, Trouble> {
 
 /// The key of `--secret-file`, written as the check wants it.
 fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, Trouble> {
-    check::readable(path)?;
+    load::readable(path)?;
     let encoding = match check {
         Some(Check::Hmac(scheme)) => scheme.key_encoding,
         _ => KeyEncoding::Raw,
@@ -114,7 +115,7 @@ fn configured(args: &Args, config: &Path, inputs: &Inputs) -> Result<Sender, Tro
         let sentence = format!("--header, --prefix and --bearer: {} says how the source signs", config.display());
         return Err(Trouble::new(Exit::Usage, sentence));
     }
-    let settings = check::settings(inputs)?;
+    let settings = load::settings(inputs)?;
     let names: Vec<_> = settings.sources.iter().map(|source| source.name.clone()).collect();
     let source = settings.sources.into_iter().find(|source| source.name == args.source);
     let source = source.ok_or_else(|| unknown(&args.source, "source", &names))?;

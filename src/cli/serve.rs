@@ -8,10 +8,11 @@ use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
+use super::format::Format;
 use super::output;
 use super::signals::{Hangups, Signals};
-use super::trouble::{self, Exit, Trouble};
-use super::{Format, check, dumps, test};
+use super::trouble::{Exit, Trouble};
+use super::{dumps, ending, load, test};
 use crate::app::{Listeners, Options, Running, StartError};
 use crate::domain::rules::RuleTest;
 use crate::journal::OpenError;
@@ -71,11 +72,11 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(()) => serve(inputs).await,
         Err(error) => Err(error),
     };
-    Ok(ended.unwrap_or_else(|error| trouble::log(&error, format)))
+    Ok(ended.unwrap_or_else(|error| ending::log(&error, format)))
 }
 
 async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
-    let settings = check::settings(&inputs)?;
+    let settings = load::settings(&inputs)?;
     let (policy, skipped) = policy(&settings)?;
     tell(&settings, &policy, &skipped);
 
@@ -110,7 +111,7 @@ fn inputs(args: &Args) -> Inputs {
 /// The policy, if there is no error in it and its own tests pass, with the names of the tests whose captured delivery
 /// does not lie here: an error to `check` and `test`, but no reason not to protect anybody.
 fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
-    let checked = check::policy(&settings.rules, Exit::Configuration)?;
+    let checked = load::policy(&settings.rules, Exit::Configuration)?;
     let complete = |test: &RuleTest| has_payloads(test, &settings.rules);
     let skipped = checked.policy.rules().tests().iter().filter(|test| !complete(test));
     let skipped = skipped.map(|test| output::plain(&test.name)).collect();
@@ -118,7 +119,7 @@ fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     if failed.is_empty() {
         let faults = settings.too_forgetful(checked.policy.rules());
-        return check::faultless(faults, "scanhook.toml").map(|()| (checked.policy, skipped));
+        return load::faultless(faults, "scanhook.toml").map(|()| (checked.policy, skipped));
     }
     let text: String = failed.iter().map(|outcome| format!("{}\n", outcome.text().trim_end())).collect();
     let faults = failed.iter().map(|outcome| outcome.fault(&settings.rules)).collect();

@@ -7,10 +7,11 @@ use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 
+use super::format::Format;
+use super::load;
 use super::output::{self, plain};
 use super::table::{Table, count, time};
 use super::trouble::Exit;
-use super::{Format, check};
 use crate::clock;
 use crate::domain::rules::{LimitOutline, Outline, ProtectionOutline, RuleOutline, TimesOutline, duration};
 use crate::domain::time::Timestamp;
@@ -45,8 +46,8 @@ struct Shown {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let rules = check::inputs(args.config.as_ref(), args.rules.as_ref()).rules();
-    let policy = check::policy(&rules, Exit::Configuration)?.policy;
+    let rules = load::inputs(args.config.as_ref(), args.rules.as_ref()).rules();
+    let policy = load::policy(&rules, Exit::Configuration)?.policy;
     let now = clock::now();
     let changed = |path: PathBuf| (path.display().to_string(), changed(&path).map(|at| at.to_string()));
     let shown = Shown {

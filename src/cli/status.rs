@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use super::Format;
+use super::format::Format;
 use super::output::{self, plain};
 use super::responder::Responder;
 use super::table::{Table, count, time, time_of};

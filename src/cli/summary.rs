@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::Format;
+use super::format::Format;
 use super::output;
 use super::responder::Responder;
 use super::table::{Table, grouped, time};

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::Format;
-use super::check;
+use super::format::Format;
+use super::load;
 use super::output;
 use super::table::count;
 use super::trouble::{Exit, Trouble};
@@ -39,11 +39,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let inputs = check::credential_free(check::inputs(args.config.as_ref(), args.rules.as_ref()));
+    let inputs = load::credential_free(load::inputs(args.config.as_ref(), args.rules.as_ref()));
     let path = inputs.rules();
-    let policy = check::policy(&path, Exit::Findings)?.policy;
+    let policy = load::policy(&path, Exit::Findings)?.policy;
     let sources = match &inputs.file {
-        Some(_) => check::settings(&inputs)?.sources,
+        Some(_) => load::settings(&inputs)?.sources,
         None => Vec::new(),
     };
     let wanted = |test: &RuleTest| args.filter.as_ref().is_none_or(|text| test.name.contains(text));

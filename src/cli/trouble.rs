@@ -5,11 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::Format;
-use super::output;
 use crate::api::FaultView;
 use crate::journal::OpenError;
-use crate::reload::faults;
 
 /// The exit statuses beside 0, those of sysexits.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +33,7 @@ pub(super) enum Exit {
 
 impl Exit {
     /// The stable code of a status, for the log.
-    const fn code(self) -> &'static str {
+    pub(super) const fn code(self) -> &'static str {
         match self {
             Exit::Findings => "findings",
             Exit::Usage => "usage",
@@ -62,9 +59,9 @@ impl From<Exit> for ExitCode {
 pub(super) struct Trouble {
     exit: Exit,
     sentence: String,
-    faults: Vec<FaultView>,
+    pub(super) faults: Vec<FaultView>,
     /// The faults as a person reads them.
-    text: String,
+    pub(super) text: String,
 }
 
 impl Trouble {
@@ -110,31 +107,3 @@ impl fmt::Display for Trouble {
 }
 
 impl std::error::Error for Trouble {}
-
-/// Says on stderr what went wrong, and gives its status.
-pub(super) fn report(error: &anyhow::Error) -> ExitCode {
-    let trouble = error.downcast_ref::<Trouble>();
-    explain(trouble);
-    output::complain(&format!("scanhook: {error:#}"));
-    trouble.map_or(Exit::Internal, Trouble::exit).into()
-}
-
-/// The same in the log, for a verb that has one: a line for each fault, and one that says why the verb ends.
-pub(super) fn log(error: &anyhow::Error, format: Format) -> ExitCode {
-    let trouble = error.downcast_ref::<Trouble>();
-    match (format, trouble) {
-        (Format::Json, Some(trouble)) => {
-            faults::log("the start", &trouble.faults, 0, "not put in force: nothing is started with it");
-        }
-        _ => explain(trouble),
-    }
-    let exit = trouble.map_or(Exit::Internal, Trouble::exit);
-    tracing::error!(code = exit.code(), status = exit as u8, "{error:#}");
-    exit.into()
-}
-
-fn explain(trouble: Option<&Trouble>) {
-    if let Some(text) = trouble.map(|trouble| trouble.text.as_str()).filter(|text| !text.is_empty()) {
-        output::complain(text);
-    }
-}

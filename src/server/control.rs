@@ -15,11 +15,11 @@ use bytes::Bytes;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::admin::{Admin, Shared, not_taken};
 use super::bodies::whole;
 use super::order::{self, MOST, Members};
-use super::refusal::{Objection, Refusal};
+use super::refusal::{Objection, Refusal, not_taken};
 use super::same_site;
+use super::state::{Admin, Shared};
 use crate::api::{ItemView, OrderView, PauseView, PausesView, ReloadView};
 use crate::clock;
 use crate::domain::about::About;

@@ -18,6 +18,7 @@ pub mod reception;
 pub mod refusal;
 mod same_site;
 mod seats;
+pub mod state;
 pub mod traces;
 pub mod webhook;
 mod words;

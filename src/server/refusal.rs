@@ -5,7 +5,7 @@ mod objection;
 
 use core::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 pub use objection::Objection;
@@ -402,6 +402,11 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// A method that a path does not take.
+pub(super) fn not_taken(method: &Method, taken: &str) -> Refusal {
+    Refusal::Method(Mismatch { came: quoted(method.as_str().as_bytes()), taken: taken.to_owned() })
 }
 
 #[cfg(test)]

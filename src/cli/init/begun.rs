@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Args, CREDENTIAL, EXAMPLE, steps};
+use super::args::{Args, CREDENTIAL, EXAMPLE};
+use super::steps;
 use crate::cli::output::{self, plain};
 use crate::cli::trouble::{Exit, Trouble};
 use crate::presets::Guide;

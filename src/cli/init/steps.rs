@@ -1,6 +1,6 @@
 //! The steps of a guide for a terminal: no links and no stars, and code as it stands.
 
-use super::EXAMPLE;
+use super::args::EXAMPLE;
 use crate::cli::fit::folded;
 
 /// The template of the Logic App, with the URL in it that it posts to where that is known.

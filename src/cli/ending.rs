@@ -1,0 +1,36 @@
+//! How a verb ends that has not done its work: said to a person, or in the log of a verb that has one.
+
+use std::process::ExitCode;
+
+use super::format::Format;
+use super::output::complain;
+use super::trouble::{Exit, Trouble};
+use crate::reload::faults;
+
+/// Says on stderr what went wrong, and gives its status.
+pub(super) fn report(error: &anyhow::Error) -> ExitCode {
+    let trouble = error.downcast_ref::<Trouble>();
+    explain(trouble);
+    complain(&format!("scanhook: {error:#}"));
+    trouble.map_or(Exit::Internal, Trouble::exit).into()
+}
+
+/// The same in the log, for a verb that has one: a line for each fault, and one that says why the verb ends.
+pub(super) fn log(error: &anyhow::Error, format: Format) -> ExitCode {
+    let trouble = error.downcast_ref::<Trouble>();
+    match (format, trouble) {
+        (Format::Json, Some(trouble)) => {
+            faults::log("the start", &trouble.faults, 0, "not put in force: nothing is started with it");
+        }
+        _ => explain(trouble),
+    }
+    let exit = trouble.map_or(Exit::Internal, Trouble::exit);
+    tracing::error!(code = exit.code(), status = exit as u8, "{error:#}");
+    exit.into()
+}
+
+fn explain(trouble: Option<&Trouble>) {
+    if let Some(text) = trouble.map(|trouble| trouble.text.as_str()).filter(|text| !text.is_empty()) {
+        complain(text);
+    }
+}

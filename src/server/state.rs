@@ -1,0 +1,96 @@
+//! What the admin listener reads, and gives orders to.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use tokio::sync::watch;
+
+use super::reception::{Heard, Refusals};
+use super::refusal::Refusal;
+use super::traces::Traces;
+use crate::api::{PauseView, SourceView, TenantView, WaitView};
+use crate::clock;
+use crate::domain::rules::duration;
+use crate::domain::time::Timestamp;
+use crate::domain::wait::Wait;
+use crate::intake::Intake;
+use crate::journal::{Journal, JournalError, Reader, TenantId};
+use crate::metrics::Metrics;
+use crate::reload::Reloads;
+
+/// What the admin listener reads, and gives orders to.
+pub struct Admin {
+    /// The durable record.
+    pub journal: Journal,
+    /// The sources and the policy in force.
+    pub intake: Arc<Intake>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The last refusals.
+    pub refusals: Arc<Refusals>,
+    /// What came no further than the door.
+    pub traces: Arc<Traces>,
+    /// Who was heard when.
+    pub heard: Heard,
+    /// Accepting deliveries.
+    pub ready: watch::Receiver<bool>,
+    /// When the process started.
+    pub started: Timestamp,
+    /// Reads the files again.
+    pub reloads: Reloads,
+}
+
+pub(super) type Shared = State<Arc<Admin>>;
+
+impl Admin {
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.journal.read(look).await.map_err(|error| {
+            tracing::error!(code = error.code(), %error, "the journal could not be read");
+            Refusal::JournalUnavailable
+        })
+    }
+
+    /// The pauses in force, held against the policy in force.
+    pub(super) async fn pauses(&self) -> Result<Vec<PauseView>, Refusal> {
+        let mut pauses = self.read(|reader| reader.pauses()).await?;
+        let in_force = self.intake.in_force();
+        pauses.iter_mut().for_each(|pause| pause.compare(in_force.policy.rules().names()));
+        Ok(pauses)
+    }
+
+    /// Nobody calls for a tenant that the configuration does not name, so what its lane wrote last says nothing.
+    pub(super) fn orphaned(&self, tenant: &str, waits: &mut Vec<WaitView>) {
+        let in_force = self.intake.in_force();
+        if !waits.is_empty() && in_force.tenants.iter().all(|known| known.name != tenant) {
+            *waits = vec![WaitView::of(&Wait::NotConfigured(tenant.to_owned()))];
+        }
+    }
+
+    /// Fills in whether a source is silent for too long.
+    pub(super) fn silence(&self, source: &mut SourceView) {
+        let (now, name) = (clock::now(), source.name.clone());
+        let (expected, since) = self.heard.with(|silence| (silence.expected(&name), silence.since(&name, now)));
+        source.expect_every = expected.map(duration::show);
+        source.silent_since = since.map(|since| since.to_string());
+    }
+
+    pub(super) async fn tenants(&self) -> Result<Vec<TenantView>, Refusal> {
+        let in_force = self.intake.in_force();
+        let named: Vec<(TenantId, String)> = in_force.tenants.iter().map(|t| (t.id, t.name.clone())).collect();
+        let mut views = self
+            .read(move |reader| named.iter().map(|(id, name)| reader.tenant(*id, name)).collect::<Result<Vec<_>, _>>())
+            .await?;
+        for (view, tenant) in views.iter_mut().zip(&in_force.tenants) {
+            let (lane, quota) = tenant.board.borrow().clone();
+            view.mode = in_force.mode_of(tenant.terms.ceiling).to_owned();
+            view.lane = lane;
+            view.quota = quota;
+        }
+        let known: Vec<TenantId> = in_force.tenants.iter().map(|tenant| tenant.id).collect();
+        views.extend(self.read(move |reader| reader.orphans(&known)).await?);
+        Ok(views)
+    }
+}
