@@ -8,11 +8,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Happened, Lane};
-use crate::defender::Answer;
-use crate::defender::{header, reply};
+use crate::defender::{Answer, header, reply};
 use crate::domain::time::{Now, Timestamp};
-use crate::journal::{ClockSet, JournalError, Tx};
+use crate::journal::ClockSet;
 
 /// Less than this is a clock that is being kept, not one that was set. The ledger's second covers it.
 const KEPT: u64 = 250;
@@ -24,11 +22,11 @@ const OFF: u64 = 5 * 60_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Anchor {
     /// Which start of the computer.
-    boot: u64,
+    pub(super) boot: u64,
     /// What the wall clock said when it was started, in Unix milliseconds, had it not been set since.
-    zero: i64,
+    pub(super) zero: i64,
     /// The wall clock when the lane last wrote.
-    seen: Timestamp,
+    pub(super) seen: Timestamp,
 }
 
 impl Anchor {
@@ -58,53 +56,6 @@ fn zero(now: Now) -> i64 {
     now.wall.millis().saturating_sub(i64::try_from(now.up.as_millis()).unwrap_or(i64::MAX))
 }
 
-impl Lane {
-    /// Moves along what waits for a span of time, in the journal and here, if the clock was set.
-    pub(super) fn keep_time(
-        &mut self,
-        tx: &mut Tx<'_>,
-        now: Now,
-        happened: &mut Vec<Happened>,
-    ) -> Result<(), JournalError> {
-        let Some(set) = self.anchor.follow(now) else { return Ok(()) };
-        tx.clock_was_set(self.id, set, now.wall)?;
-        let (by, now) = (set.by, now.wall);
-        self.budgets.values_mut().for_each(|budget| budget.moved(by, now));
-        self.gate.moved(by);
-        self.reach.moved(by);
-        self.looks.time.moved(by);
-        self.leaving.values_mut().for_each(|(_, sent_at)| *sent_at = sent_at.moved(by));
-        self.lists.moved(by);
-        self.gets.moved(by);
-        self.far_clock.moved(by);
-        happened.push(Happened::ClockSet { by, restarted: set.restarted });
-        self.save_memory(tx)
-    }
-
-    /// What the far side's clock says now, as far as its answers have told.
-    pub(super) fn far(&self, now: Timestamp) -> Timestamp {
-        now.moved(self.far_clock.ahead())
-    }
-
-    /// Takes the far side's clock from the `Date` of an answer, and tells once that the two are too far apart.
-    pub(super) fn note_far_clock(&mut self, answer: &Answer, now: Timestamp, happened: &mut Vec<Happened>) {
-        let was_off = self.far_clock.is_off();
-        self.far_clock.note(answer, now);
-        if self.far_clock.is_off() && !was_off {
-            happened.push(Happened::ClocksDiffer { ahead: self.far_clock.last });
-        }
-    }
-
-    /// What the operator should know where the two clocks are too far apart.
-    pub(super) fn note_of_clocks(&self) -> Option<String> {
-        let ahead = self.far_clock.last;
-        let seconds = ahead.unsigned_abs() / 1000;
-        let way = if ahead > 0 { "ahead of" } else { "behind" };
-        let what = "one of the two is wrong: check this machine's time, then what answers on the way to Defender";
-        self.far_clock.is_off().then(|| format!("Defender's clock is {seconds} s {way} this machine's; {what}"))
-    }
-}
-
 /// Answers from which the far side's clock is taken.
 const DATES: usize = 5;
 
@@ -112,9 +63,9 @@ const DATES: usize = 5;
 /// whatever ours says. One answer alone may come from something in between, so the middle of the last few counts.
 pub(super) struct FarClock {
     /// Milliseconds, oldest first.
-    ahead: VecDeque<i64>,
+    pub(super) ahead: VecDeque<i64>,
     /// What the last answer said, whatever it was: only people are told of it.
-    last: i64,
+    pub(super) last: i64,
 }
 
 impl Default for FarClock {
@@ -126,12 +77,12 @@ impl Default for FarClock {
 
 impl FarClock {
     /// Whether the two are too far apart.
-    fn is_off(&self) -> bool {
+    pub(super) fn is_off(&self) -> bool {
         self.last.unsigned_abs() > OFF
     }
 
     /// Takes the `Date` of an answer. A gateway's page, which is not JSON, says nothing of the far side's clock.
-    fn note(&mut self, answer: &Answer, now: Timestamp) {
+    pub(super) fn note(&mut self, answer: &Answer, now: Timestamp) {
         if let Answer::Http(response) = answer
             && let Some(date) = header::date(response.headers())
         {
@@ -148,18 +99,17 @@ impl FarClock {
 
     /// The middle one; of two the lower, for a list that reaches back too far does no harm, and one that begins in the
     /// far side's future does.
-    fn ahead(&self) -> i64 {
+    pub(super) fn ahead(&self) -> i64 {
         let mut sorted: Vec<i64> = self.ahead.iter().copied().collect();
         sorted.sort_unstable();
         sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0)
     }
 
     /// Our clock was set by so many milliseconds, and the far side's was not.
-    fn moved(&mut self, by: i64) {
+    pub(super) fn moved(&mut self, by: i64) {
         self.ahead.iter_mut().chain([&mut self.last]).for_each(|ahead| *ahead = ahead.saturating_sub(by));
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

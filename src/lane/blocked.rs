@@ -1,7 +1,9 @@
 //! The errand of waiting for somebody else's scan: a machine that their weaker one occupies is not called again before it
 //! is over, so that a fleet of busy machines costs no scan calls. Their action is read by its id, the older the rarer.
 
-use super::{Call, Happened, Lane, Todo};
+use super::call::{Call, Todo};
+use super::event::Happened;
+use super::state::Lane;
 use crate::defender::reply::ActionReply;
 use crate::defender::{Answer, request};
 use crate::domain::time::Timestamp;

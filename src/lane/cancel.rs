@@ -5,13 +5,16 @@
 
 use core::time::Duration;
 
-use super::scan::{ended, tail};
+use super::call::{Call, Todo};
+use super::event::Happened;
+use super::intent::{ended, tail};
+use super::state::Lane;
 use super::unfollowed::lost_unseen;
-use super::{Call, Happened, Lane, Todo};
+use super::withdrawal::Withdrawal;
 use crate::defender::reply::{self, ActionView, CancelReply};
 use crate::defender::{Answer, request};
 use crate::domain::plain::one_line;
-use crate::domain::scan::{Outcome, ScanId};
+use crate::domain::scan::Outcome;
 use crate::domain::time::Timestamp;
 use crate::journal::{Api, CalledOff, JournalError, MISSES, Tx};
 
@@ -23,19 +26,6 @@ const LONGEST: Duration = Duration::from_secs(600);
 const UNHEARD: Duration = Duration::from_secs(120);
 /// Characters of the comment; more is not documented to be taken.
 const COMMENT: usize = 400;
-
-/// A call under way that calls a scan off.
-#[derive(Clone, Debug)]
-pub struct Withdrawal {
-    of: CalledOff,
-    generation: u64,
-}
-
-impl Withdrawal {
-    pub(super) fn scan(&self) -> ScanId {
-        self.of.scan.id
-    }
-}
 
 impl Lane {
     /// A call that may not have been executed is not repeated for a scan that was called off meanwhile. If complete

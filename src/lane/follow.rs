@@ -6,14 +6,15 @@
 
 use core::time::Duration;
 
-use super::listing::{Listing, MOST_ROWS, Turn, Whom};
-use super::scan::{ended, tail};
-use super::{Call, Happened, Lane, Todo};
-use crate::defender::client::TOO_LONG;
+use super::call::{Call, Todo};
+use super::event::Happened;
+use super::intent::{ended, tail};
+use super::listing::{Listing, Turn, Whom};
+use super::lists::ListCall;
+use super::state::Lane;
 use crate::defender::list::{self, ListReply, Listed};
 use crate::defender::reply::{ActionView, Sent};
-use crate::defender::request::NextPage;
-use crate::defender::{Answer, Endpoints, request};
+use crate::defender::{Answer, request};
 use crate::domain::scan::{Outcome, ScanId};
 use crate::domain::time::Timestamp;
 use crate::journal::{Api, JournalError, MACHINE_BUSY, MISSES, OpenScan, ScanRow, Tx, Wait};
@@ -28,79 +29,6 @@ const OLD_LEAST: Duration = Duration::from_secs(60);
 const LAST_LOOK: Duration = Duration::from_secs(86_400);
 /// How often in a row an old scan is read by its id in vain before lists are asked again.
 const READ_IN_VAIN: u32 = 6;
-
-/// What a lane remembers of its lists.
-pub(super) struct Lists {
-    pub(super) listing: Option<Listing>,
-    /// When the last list was begun.
-    listed_at: Timestamp,
-    /// Rows to ask for at once: fewer, after an answer that was too long.
-    rows: usize,
-    /// What is wrong with the lists.
-    pub(super) note: Option<String>,
-    /// When the old scans are looked for next; none: there are none, as far as is known.
-    old_at: Option<Timestamp>,
-    /// When that was done last.
-    old_begun: Timestamp,
-    /// Old scans that are to be read by their ids.
-    pub(super) by_id: Vec<ScanId>,
-    /// The old ones want a list of their own.
-    old_list: bool,
-}
-
-impl Lists {
-    /// Nothing is known of the old ones: they are looked for at once.
-    pub(super) fn new(rows: usize) -> Lists {
-        let never = Timestamp::default();
-        Lists {
-            listing: None,
-            listed_at: never,
-            rows: rows.min(MOST_ROWS),
-            note: None,
-            old_at: Some(never),
-            old_begun: never,
-            by_id: Vec::new(),
-            old_list: false,
-        }
-    }
-
-    /// The wall clock was set by so many milliseconds.
-    pub(super) fn moved(&mut self, by: i64) {
-        let times = [&mut self.listed_at, &mut self.old_begun].into_iter().chain(&mut self.old_at);
-        times.for_each(|at| *at = at.moved(by));
-        if let Some(listing) = &mut self.listing {
-            listing.moved(by);
-        }
-    }
-
-    fn old_no_later_than(&mut self, at: Timestamp) {
-        self.old_at = Some(self.old_at.map_or(at, |old_at| old_at.min(at)));
-    }
-}
-
-/// A list call on its way, and its answer, once it is read: that needs no transaction.
-#[derive(Clone, Debug)]
-pub struct ListCall {
-    generation: u64,
-    asked: NextPage,
-    endpoints: Endpoints,
-    reply: Option<ListReply>,
-}
-
-impl ListCall {
-    /// Reads the answer ahead of the transaction that takes it.
-    pub(super) fn hear(&mut self, answer: &Answer) {
-        self.reply = Some(self.read(answer));
-    }
-
-    fn read(&self, answer: &Answer) -> ListReply {
-        match answer {
-            Answer::Http(response) => list::read(response, &self.asked, &self.endpoints),
-            Answer::Unknown(code) if code == TOO_LONG => ListReply::TooLong,
-            Answer::NotSent(_) | Answer::Unknown(_) => ListReply::Failed("not-answered"),
-        }
-    }
-}
 
 impl Lane {
     /// Asks for the list, or its next page, when an open scan wants to be looked at.

@@ -143,7 +143,6 @@ impl Listing {
         self.question.after(self.rows)
     }
 }
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

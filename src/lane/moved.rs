@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 
-use super::{Happened, Lane};
+use super::event::Happened;
+use super::state::Lane;
 use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, TenantId, Tx};
 

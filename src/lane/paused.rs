@@ -1,6 +1,8 @@
 //! What people hold back: looked up at the beginning of each poll, for the journal is where it is said.
 
-use super::{Happened, Lane, Todo};
+use super::call::Todo;
+use super::event::Happened;
+use super::state::Lane;
 use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, ScanRow, Tx};
 

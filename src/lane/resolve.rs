@@ -2,14 +2,16 @@
 //! same answer; when it has come, or will not come, they are decided anew by the policy of that moment.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
-use super::{Call, Happened, Lane, Todo};
+use super::call::{Call, Todo};
+use super::event::Happened;
+use super::looks::{Look, Pages, wait};
+use super::state::Lane;
+use crate::defender::Answer;
 use crate::defender::directory::{self, LookReply};
-use crate::defender::request::NextPage;
-use crate::defender::{Answer, reply::Refusal};
+use crate::defender::reply::Refusal;
 use crate::domain::alert::Device;
-use crate::domain::directory::{Found, Question, Record, Resolution, Silence, Step, resolve};
+use crate::domain::directory::{Found, Question, Resolution, Silence, Step, resolve};
 use crate::domain::json::Json;
 use crate::domain::obstacles::FarSide;
 use crate::domain::rules::{Facts, Memo};
@@ -30,90 +32,6 @@ const REFUSED: Duration = Duration::from_secs(30);
 const STEP: usize = 128;
 /// Pages of one answer; more are an error of the far side.
 const PAGES: u32 = 10;
-
-/// What a lane remembers of its look-ups.
-#[derive(Default)]
-pub(super) struct Looks {
-    /// For how long the directory could be asked.
-    pub(super) time: AskingTime,
-    /// Questions that are being asked, with what their earlier pages held.
-    open: BTreeMap<Question, Pages>,
-    /// APIs that failed, and are left alone for a while.
-    rests: BTreeMap<Api, Rest>,
-    /// The token with which reading machines was forbidden: only another one is worth a try.
-    forbidden: Option<u64>,
-}
-
-impl Looks {
-    /// Nothing is asked yet; the directory could be asked for so long before.
-    pub(super) fn recalled(asked_for: Duration) -> Looks {
-        Looks { time: AskingTime { passed: asked_for, since: None }, ..Looks::default() }
-    }
-}
-
-/// For how long the directory could be asked so far: this time stands while a pause, an outage or a stop keeps every call
-/// from leaving, and while nobody is there to call. How long a decision may wait is counted by it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct AskingTime {
-    passed: Duration,
-    /// It goes on since then.
-    since: Option<Timestamp>,
-}
-
-impl AskingTime {
-    /// What it says now.
-    pub(super) fn at(&self, now: Timestamp) -> Duration {
-        self.passed + self.since.map_or(Duration::ZERO, |since| now.since(since))
-    }
-
-    /// From now on it goes on, or stands.
-    fn goes_on(&mut self, goes_on: bool, now: Timestamp) {
-        *self = AskingTime { passed: self.at(now), since: goes_on.then_some(now) };
-    }
-
-    /// When it will say this; never while it stands.
-    fn when(&self, says: Duration, now: Timestamp) -> Timestamp {
-        self.since.map_or(Timestamp::NEVER, |_| now.plus(says.saturating_sub(self.at(now))))
-    }
-
-    /// The wall clock was set by so many milliseconds.
-    pub(super) fn moved(&mut self, by: i64) {
-        self.since = self.since.map(|since| since.moved(by));
-    }
-}
-
-struct Pages {
-    asked: OpenQuestion,
-    rows: Vec<Record>,
-    next: Option<NextPage>,
-    read: u32,
-    leaving: bool,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Rest {
-    failures: u32,
-    until: Timestamp,
-}
-
-/// A look-up on its way.
-#[derive(Clone, Debug)]
-pub struct Look {
-    question: Question,
-    generation: u64,
-    pub(super) urgent: bool,
-}
-
-impl Look {
-    pub(super) fn api(&self) -> Api {
-        Api::of(&self.question)
-    }
-}
-
-/// Seconds that double with every failure.
-fn wait(failures: u32) -> Duration {
-    1_u64.checked_shl(failures).map_or(LONGEST_WAIT, Duration::from_secs).min(LONGEST_WAIT)
-}
 
 /// A decision with all that it is decided from.
 struct Case<'a> {

@@ -1,17 +1,21 @@
 //! The lane's only async file: write(poll) → send → select: stop, an answer, a wake-up, time → again.
 //! The lane travels into each transaction and comes back only if that was committed; otherwise it is loaded anew.
 
-use std::sync::Arc;
-
 use core::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Account, Call, Happened, Lane, Outgoing, Pace};
+use super::account::Account;
+use super::call::{Call, Outgoing};
+use super::event::Happened;
+use super::pace::Pace;
+use super::state::Lane;
 use crate::api::{LaneView, QuotaView};
 use crate::clock;
-use crate::defender::{Answer, client::Client};
+use crate::defender::Answer;
+use crate::defender::client::Client;
 use crate::in_force::Current;
 use crate::journal::{CallId, Journal, JournalError, TenantId};
 

@@ -2,13 +2,16 @@
 
 use core::time::Duration;
 
+use super::call::{Call, Todo};
+use super::event::Happened;
+use super::intent::{Intent, created, ended, tail, urgent_since};
 use super::paused::LOOKS;
+use super::state::Lane;
 use super::unfollowed::lost_unseen;
-use super::{Call, Happened, Lane, Todo};
 use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
 use crate::defender::{Answer, request};
 use crate::domain::comment::Citation;
-use crate::domain::scan::{Kind, Outcome, Priority};
+use crate::domain::scan::{Kind, Outcome};
 use crate::domain::time::Timestamp;
 use crate::domain::wait::FORBIDDEN;
 use crate::journal::{self, Api, Cited, JournalError, MISSES, ScanRow, Tx, Wait};
@@ -21,22 +24,6 @@ const DRY_STEP: usize = 64;
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// A window that the policy in force does not know may come back with the next one: looked at so often.
 const UNKNOWN_WINDOW: Duration = Duration::from_secs(300);
-
-/// A scan on its way, with what its answer is read against.
-#[derive(Clone, Debug)]
-pub struct Intent {
-    pub(super) scan: ScanRow,
-    with_external_id: bool,
-    generation: u64,
-    /// When it was sent first, by the far side's clock: an action of an earlier try is ours as well.
-    far_sent_at: Timestamp,
-}
-
-/// The end of our comments: the last 12 digits of the scan's id.
-pub(super) fn tail(scan: &ScanRow) -> String {
-    let hex = scan.uuid.simple().to_string();
-    hex[hex.len() - 12..].to_owned()
-}
 
 impl Lane {
     /// Dry scans end at their turn. They need no token and no quota.
@@ -407,21 +394,6 @@ fn drop_too_old(tx: &mut Tx<'_>, todo: &mut Todo, scan: &ScanRow, now: Timestamp
     }
     todo.happened.push(ended(tx, scan, outcome, Duration::ZERO)?);
     Ok(())
-}
-
-pub(super) fn ended(tx: &Tx<'_>, scan: &ScanRow, outcome: Outcome, took: Duration) -> Result<Happened, JournalError> {
-    Ok(Happened::Ended { about: Box::new(tx.about_scan(scan.id)?), kind: scan.kind, outcome, took })
-}
-
-/// When an urgent scan was wanted; none: it is not urgent.
-pub(super) fn urgent_since(scan: &ScanRow, now: Timestamp) -> Option<Timestamp> {
-    (scan.priority >= Priority::URGENT).then(|| created(scan).min(now))
-}
-
-/// The instant inside a uuid v7: when the scan was decided.
-fn created(scan: &ScanRow) -> Timestamp {
-    let (high, _) = scan.uuid.as_u64_pair();
-    Timestamp::from_millis(i64::try_from(high >> 16).unwrap_or(0))
 }
 
 /// The comment cites every alert of the scan; the other fields are those of the first one.

@@ -67,7 +67,6 @@ impl Throttle {
 fn allowed(second: u32) -> u32 {
     (1 << (second + 2)) - 2
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

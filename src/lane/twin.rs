@@ -2,7 +2,8 @@
 //! tell where both are written alike; that a domain and an id mean the same Entra tenant is known only from its token.
 //! Then one of the two calls: the one that is written by its id, else the first by name.
 
-use super::{Happened, Lane};
+use super::event::Happened;
+use super::state::Lane;
 use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, Tx};
 

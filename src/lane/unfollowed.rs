@@ -3,8 +3,9 @@
 
 use core::time::Duration;
 
-use super::scan::ended;
-use super::{Lane, Todo};
+use super::call::Todo;
+use super::intent::ended;
+use super::state::Lane;
 use crate::domain::scan::{Kind, OnUnknown, Outcome};
 use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, MACHINE_BUSY, OpenScan, ScanRow, Tx, Wait};

@@ -236,6 +236,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
             "src/lane/by_id.rs",
             "src/lane/scan.rs",
             "src/lane/gate.rs",
+            "src/lane/token.rs",
             "src/lane/resolve.rs",
             "src/lane/cancel.rs",
             "src/lane/blocked.rs",

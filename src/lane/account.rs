@@ -1,0 +1,51 @@
+//! Who the lane calls as, and how much it may.
+
+use core::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::defender::Endpoints;
+use crate::domain::quota::Share;
+use crate::domain::scan::OnUnknown;
+
+/// Who the lane calls as, and how much it may.
+pub struct Account {
+    /// The tenant's configured name.
+    pub name: String,
+    /// Hosts and scope.
+    pub endpoints: Endpoints,
+    /// Entra's id or domain of the tenant.
+    pub tenant_id: String,
+    /// The app registration.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: SecretString,
+    /// Other tenants' names for the same app, should their Entra tenant be the same one: they call, and this one does not.
+    pub gives_way_to: Vec<String>,
+    /// Our share of each API's own budget.
+    pub share: Share,
+    /// What becomes of a call whose answer was lost, where the app may not read machine actions.
+    pub on_unknown: OnUnknown,
+    /// Scan calls carry `ExternalId`, unless the far side refuses it.
+    pub external_id: bool,
+    /// Not followed any longer than this: the outcome is *lost*.
+    pub follow_for: Duration,
+    /// False while process or tenant is in dry run: what was decided before stays waiting, and is not sent.
+    pub sends: bool,
+}
+
+impl Account {
+    /// Whether it makes no difference which of the two calls.
+    #[must_use]
+    pub fn is_same(&self, other: &Account) -> bool {
+        let who = |account: &Account| (account.tenant_id.clone(), account.client_id.clone(), account.endpoints.clone());
+        let how = |account: &Account| {
+            (account.share, account.on_unknown, account.external_id, account.follow_for, account.sends)
+        };
+        self.name == other.name
+            && self.gives_way_to == other.gives_way_to
+            && who(self) == who(other)
+            && how(self) == how(other)
+            && self.secret.expose_secret() == other.secret.expose_secret()
+    }
+}

@@ -1,0 +1,66 @@
+//! Calls that leave, and what a poll asks for.
+
+use bytes::Bytes;
+
+use super::event::Happened;
+use super::intent::Intent;
+use super::lists::ListCall;
+use super::looks::Look;
+use super::withdrawal::Withdrawal;
+use crate::defender::Answer;
+use crate::domain::time::Timestamp;
+use crate::journal::{Blocked, CallId, OpenScan};
+
+/// A call that leaves, and what its answer is read against.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// A token is asked for.
+    Token,
+    /// A scan is sent.
+    Scan(Intent),
+    /// The machine actions are listed.
+    List(Box<ListCall>),
+    /// One machine action is read by its id, because lists do not hold it.
+    Get(Box<OpenScan>, u64),
+    /// The action is read that occupies a machine for which a scan waits.
+    Blocked(Box<Blocked>, u64),
+    /// A running scan of ours is called off.
+    Cancel(Withdrawal),
+    /// The directory is asked.
+    Look(Look),
+}
+
+impl Call {
+    /// Reads of an answer what needs no journal, before the transaction that takes it: a list may hold ten thousand rows.
+    pub fn hear(&mut self, answer: &Answer) {
+        if let Call::List(call) = self {
+            call.hear(answer);
+        }
+    }
+}
+
+/// A call with the bytes that leave. No `Debug`: a token request holds the secret.
+pub struct Outgoing {
+    /// Its ledger entry.
+    pub id: CallId,
+    /// What it is.
+    pub call: Call,
+    /// What is sent.
+    pub request: http::Request<Bytes>,
+}
+
+/// What a poll asks for.
+pub struct Todo {
+    /// Calls to send; each is in the ledger.
+    pub calls: Vec<Outgoing>,
+    /// When to poll again if nothing else happens.
+    pub wake_at: Timestamp,
+    /// What happened, for logs and metrics.
+    pub happened: Vec<Happened>,
+}
+
+impl Todo {
+    pub(super) fn wake(&mut self, at: Timestamp) {
+        self.wake_at = self.wake_at.min(at);
+    }
+}

@@ -1,0 +1,139 @@
+//! What a lane remembers, and what it may send now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::account::Account;
+use super::anchor::{Anchor, FarClock};
+use super::call::{Call, Outgoing, Todo};
+use super::event::Happened;
+use super::gate::Gate;
+use super::gets::Gets;
+use super::intent::urgent_since;
+use super::lists::Lists;
+use super::looks::Looks;
+use super::pace::Pace;
+use super::reach::Reach;
+use crate::domain::obstacles::{Obstacles, Spent};
+use crate::domain::quota::Budget;
+use crate::domain::time::Timestamp;
+use crate::in_force::Desks;
+use crate::journal::{Api, CallId, InForce, JournalError, TenantId, Tx};
+
+/// The lane of one tenant.
+pub struct Lane {
+    pub(super) id: TenantId,
+    pub(super) account: Arc<Account>,
+    /// The sources, for alerts that are decided anew.
+    pub(super) desks: Arc<Desks>,
+    pub(super) pace: Pace,
+    pub(super) gate: Gate,
+    pub(super) anchor: Anchor,
+    pub(super) far_clock: FarClock,
+    pub(super) budgets: BTreeMap<Api, Budget>,
+    /// Calls under way: their budget, and when they left.
+    pub(super) leaving: BTreeMap<CallId, (Api, Timestamp)>,
+    pub(super) lists: Lists,
+    pub(super) gets: Gets,
+    /// Who cannot be reached.
+    pub(super) reach: Reach,
+    /// The quota leaves no room, as the last poll found it.
+    pub(super) spent: Option<Spent>,
+    /// What keeps it from sending, as the journal has it.
+    pub(super) written: Option<Obstacles>,
+    /// What happened while it was loaded, to be told with the next poll.
+    pub(super) untold: Vec<Happened>,
+    /// What people hold back, as the last poll found it.
+    pub(super) pauses: InForce,
+    pub(super) looks: Looks,
+    /// The Entra tenant that the name was given to, while work of the one before is open.
+    pub(super) moved_to: Option<Uuid>,
+}
+
+/// Calls under way at once that only read.
+const READS: usize = 2;
+
+impl Lane {
+    /// When a call of this API may leave that may use all of the share: the quota, the calls under way, and the way
+    /// back from a 429.
+    pub(super) fn free_at(&self, api: Api, now: Timestamp) -> Timestamp {
+        if api == Api::Token {
+            return now;
+        }
+        if !self.has_place(api) {
+            return Timestamp::NEVER;
+        }
+        let under_way = self.leaving.values().filter(|(api, _)| *api != Api::Token).count();
+        let quota = self.budgets.get(&api).map_or(now, |budget| budget.free_at(self.account.share, now));
+        quota.max(self.gate.throttle.free_at(under_way, now))
+    }
+
+    /// Reads and what changes something have places of their own, so that slow answers to the one never hold up the
+    /// other. Of the reads, lists and single actions share one place: a look-up finds a place beside them.
+    pub(super) fn has_place(&self, api: Api) -> bool {
+        let under_way = |kind: fn(Api) -> bool| self.leaving.values().filter(|(api, _)| kind(*api)).count();
+        let read_of_actions = |api| matches!(api, Api::List | Api::Get);
+        let look_up = |api| matches!(api, Api::Machine | Api::Machines | Api::FindByIp);
+        let reads = under_way(read_of_actions) + under_way(look_up);
+        let orders = under_way(|api| matches!(api, Api::Scan | Api::Cancel));
+        match api {
+            Api::Token => true,
+            Api::Scan => orders < self.pace.in_flight,
+            // The last place is for an urgent scan.
+            Api::Cancel => orders + 1 < self.pace.in_flight.max(2),
+            Api::List | Api::Get => reads < READS && under_way(read_of_actions) == 0,
+            Api::Machine | Api::Machines | Api::FindByIp => reads < READS,
+        }
+    }
+
+    /// The same for a scan that leaves room for urgent ones.
+    pub(super) fn ordinary_at(&mut self, now: Timestamp) -> Timestamp {
+        let budget = self.budgets.entry(Api::Scan).or_default();
+        let quota = budget.ordinary_at(self.account.share, self.pace.lull, now);
+        // Those that call off leave the last place free as well.
+        if !self.has_place(Api::Cancel) {
+            return Timestamp::NEVER;
+        }
+        quota.max(self.free_at(Api::Scan, now))
+    }
+
+    /// No call of this API waits that would have to leave room.
+    pub(super) fn calm(&mut self, api: Api) {
+        self.budgets.entry(api).or_default().calm();
+    }
+
+    pub(super) fn is_under_way(&self, api: Api) -> bool {
+        self.leaving.values().any(|(under_way, _)| *under_way == api)
+    }
+
+    /// Enters a call into the ledger; its bytes leave after COMMIT.
+    pub(super) fn enter(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        call: Call,
+        request: http::Request<Bytes>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let (api, scan, urgent) = match &call {
+            Call::Token => (Api::Token, None, None),
+            Call::List(_) => (Api::List, None, None),
+            Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), None),
+            Call::Blocked(blocked, _) => (Api::Get, Some(blocked.scan.id), None),
+            Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), None),
+            Call::Look(look) => (look.api(), None, look.urgent.then_some(now)),
+            Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), urgent_since(&intent.scan, now)),
+        };
+        let id = tx.enter_call(self.id, api, urgent, scan, now)?;
+        self.budgets.entry(api).or_default().sent(id.0, urgent, now);
+        if api != Api::Token {
+            self.gate.throttle.sent(now);
+        }
+        self.leaving.insert(id, (api, now));
+        todo.calls.push(Outgoing { id, call, request });
+        Ok(())
+    }
+}

@@ -1,0 +1,17 @@
+//! A running scan of ours that is called off.
+
+use crate::domain::scan::ScanId;
+use crate::journal::CalledOff;
+
+/// A call under way that calls a scan off.
+#[derive(Clone, Debug)]
+pub struct Withdrawal {
+    pub(super) of: CalledOff,
+    pub(super) generation: u64,
+}
+
+impl Withdrawal {
+    pub(super) fn scan(&self) -> ScanId {
+        self.of.scan.id
+    }
+}
