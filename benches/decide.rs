@@ -9,16 +9,16 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use scanhook::domain::alert::{Alert, Device, MachineId, Severity};
-use scanhook::domain::delivery::VerifiedDelivery;
-use scanhook::domain::mapping::{self, Item};
-use scanhook::domain::rules::{Event, Facts};
-use scanhook::domain::scan::Mode;
-use scanhook::domain::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
-use scanhook::domain::strict_json;
-use scanhook::domain::time::Timestamp;
 use scanhook::policy::{Ceiling, Policy, Question, Terms};
 use scanhook::settings::Source;
+use scanhook_core::alert::{Alert, Device, MachineId, Severity};
+use scanhook_core::delivery::VerifiedDelivery;
+use scanhook_core::mapping::{self, Item};
+use scanhook_core::rules::{Event, Facts};
+use scanhook_core::scan::Mode;
+use scanhook_core::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
+use scanhook_core::strict_json;
+use scanhook_core::time::Timestamp;
 
 /// A generic alert padded to about 2 KB with fields no mapping reads, as real senders send them.
 fn body() -> Bytes {

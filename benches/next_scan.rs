@@ -9,9 +9,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use desk::{Counter, NOW, write};
-use scanhook::domain::device_glob::DeviceGlob;
-use scanhook::domain::person::By;
 use scanhook::journal::{Ids, Scope, Store, Wait};
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::person::By;
 
 const WAITING: usize = 100_000;
 const DUE: usize = 1_000;

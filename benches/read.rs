@@ -7,11 +7,11 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-use scanhook::domain::mapping;
-use scanhook::domain::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
-use scanhook::domain::strict_json;
-use scanhook::domain::time::Timestamp;
 use scanhook::settings::Source;
+use scanhook_core::mapping;
+use scanhook_core::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
+use scanhook_core::strict_json;
+use scanhook_core::time::Timestamp;
 use serde_json::Value;
 
 /// What a body is brought to, in bytes.

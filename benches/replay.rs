@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use desk::{NOW, write};
 use http::HeaderMap;
-use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
-use scanhook::domain::time::Timestamp;
 use scanhook::in_force::Desk;
 use scanhook::intake::accept;
 use scanhook::journal::{Ids, Store};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
+use scanhook_core::signature::{Authentication, Check, Key, authenticate};
+use scanhook_core::time::Timestamp;
 
 const ALERTS: u64 = 100_000;
 const MACHINES: u64 = 20_000;

@@ -17,8 +17,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use scanhook::domain::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
-use scanhook::domain::time::Timestamp;
+use scanhook_core::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
+use scanhook_core::time::Timestamp;
 
 const SECRET: &[u8] = b"a secret of 32 bytes, no more :)";
 /// What dudect takes for proof of a difference.

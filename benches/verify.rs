@@ -11,11 +11,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use scanhook::domain::signature::{
-    Authentication, Check, Keyring, Keyrings, Moment, Outgoing, Presented, authenticate,
-};
-use scanhook::domain::time::Timestamp;
 use scanhook::settings::{Flags, Inputs, Settings};
+use scanhook_core::signature::{Authentication, Check, Keyring, Keyrings, Moment, Outgoing, Presented, authenticate};
+use scanhook_core::time::Timestamp;
 use serde_json::json;
 
 /// 2026-11-02T08:15:42Z.

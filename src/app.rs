@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use crate::clock;
 use crate::defender::BadEndpoint;
 use crate::defender::client::{Client, ClientError, Timeouts};
-use crate::domain::silence::Silence;
 use crate::in_force::{Current, InForce};
 use crate::intake::{Intake, Readers};
 use crate::journal::{Ids, Journal, JournalError, OpenError, Store};
@@ -34,7 +33,8 @@ use crate::server::state::Admin;
 use crate::server::traces::Traces;
 use crate::server::webhook::{self, Answered, Door};
 use crate::settings::Settings;
-use crate::simulator::serve as simulator;
+use scanhook_core::silence::Silence;
+use scanhook_simulator::serve as simulator;
 
 /// How often the journal forgets what is past its time.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);

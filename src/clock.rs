@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::domain::time::{Now, Timestamp};
+use scanhook_core::time::{Now, Timestamp};
 
 /// Now, by the wall.
 #[must_use]

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::api::{LaneView, QuotaView};
-use crate::domain::scan::Mode;
 use crate::journal::{PolicyId, Retention, TenantId};
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::settings::{Settings, Source, Tenant};
+use scanhook_core::scan::Mode;
 
 /// What is in force; to be taken once for each piece of work.
 pub type Current = watch::Receiver<Arc<InForce>>;

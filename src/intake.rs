@@ -9,13 +9,6 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::Receipt;
-use crate::domain::alert::{Alert, Device};
-use crate::domain::delivery::VerifiedDelivery;
-use crate::domain::mapping::{self, Delivered, Headers, Item};
-use crate::domain::rules::{Facts, Memo};
-use crate::domain::signature::{self, Presented, Refused, Standing};
-use crate::domain::strict_json::{self, NotStrict};
-use crate::domain::time::Timestamp;
 use crate::in_force::{ActsFor, Current, Desk, InForce};
 use crate::journal::{
     Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PackedBody, PolicyId, RefusedBody,
@@ -23,6 +16,13 @@ use crate::journal::{
 use crate::keyrings::Ring;
 use crate::policy::{Policy, Question};
 use crate::settings::Source;
+use scanhook_core::alert::{Alert, Device};
+use scanhook_core::delivery::VerifiedDelivery;
+use scanhook_core::mapping::{self, Delivered, Headers, Item};
+use scanhook_core::rules::{Facts, Memo};
+use scanhook_core::signature::{self, Presented, Refused, Standing};
+use scanhook_core::strict_json::{self, NotStrict};
+use scanhook_core::time::Timestamp;
 
 /// What the writer pays for a decision, in bytes of a body: a small body may name many devices.
 const BYTES_OF_A_DECISION: usize = 2048;

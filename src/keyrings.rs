@@ -11,8 +11,8 @@ use tokio::sync::{Notify, watch};
 
 use crate::defender::Answer;
 use crate::defender::client::Client;
-use crate::domain::signature::{Check, Keyring, Keyrings};
 use crate::settings::Source;
+use scanhook_core::signature::{Check, Keyring, Keyrings};
 
 /// A key set is some 20 kB.
 const LONGEST: usize = 1 << 20;

@@ -10,13 +10,13 @@ use tokio::task::JoinSet;
 
 use crate::defender::client::Client;
 use crate::defender::{BadEndpoint, Endpoints};
-use crate::domain::scan::Mode;
 use crate::in_force::{Current, Shown, ceiling};
 use crate::journal::{Journal, JournalError, TenantId};
 use crate::lane::run::{Board, Runner, Tell};
 use crate::lane::{Account, Pace};
 use crate::policy::{Ceiling, Terms};
 use crate::settings::{Settings, Tenant};
+use scanhook_core::scan::Mode;
 
 /// What every lane runs with.
 pub struct Surroundings {

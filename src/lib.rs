@@ -29,6 +29,3 @@ pub mod reload;
 pub mod replay;
 pub mod server;
 pub mod settings;
-
-pub use scanhook_core as domain;
-pub use scanhook_simulator as simulator;

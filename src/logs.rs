@@ -21,7 +21,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use crate::clock;
-use crate::domain::plain::shown;
+use scanhook_core::plain::shown;
 
 pub(crate) use about::{about, several};
 
@@ -201,7 +201,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::domain::about::About;
+    use scanhook_core::about::About;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]

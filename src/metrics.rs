@@ -14,14 +14,14 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::api::{DecisionCount, Receipt, TenantView};
-use crate::domain::obstacles::FarSide;
-use crate::domain::scan::{DecisionState, Kind};
-use crate::domain::time::Timestamp;
 use crate::in_force::armed;
 use crate::intake::Subject;
 use crate::journal::{Api, Journal, Pulse};
 use crate::lane::Happened;
 use crate::server::webhook::Answered;
+use scanhook_core::obstacles::FarSide;
+use scanhook_core::scan::{DecisionState, Kind};
+use scanhook_core::time::Timestamp;
 
 type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
@@ -365,7 +365,7 @@ impl Metrics {
         for mode in armed::MODES {
             self.mode.remove(&vec![name(), ("mode", mode.to_owned())]);
         }
-        for state in crate::domain::scan::ScanState::ALL {
+        for state in scanhook_core::scan::ScanState::ALL {
             self.scans.remove(&vec![name(), ("state", state.code().to_owned())]);
         }
         for api in Api::ALL {
@@ -413,7 +413,7 @@ impl Metrics {
         self.paused.set(i64::try_from(pauses).unwrap_or(i64::MAX));
         for tenant in tenants {
             let name = || ("tenant", tenant.name.clone());
-            for state in crate::domain::scan::ScanState::ALL {
+            for state in scanhook_core::scan::ScanState::ALL {
                 let count = tenant.scans.get(state.code()).copied().unwrap_or(0);
                 self.scans.get_or_create(&vec![name(), ("state", state.code().to_owned())]).set(f64::from(count));
             }

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::alert::{Alert, Device};
-use crate::domain::comment::{Citation, Comment};
-use crate::domain::directory;
-use crate::domain::json::Json;
-use crate::domain::rules::{Event, Explanation, Facts, Finding, Memo, ReadList, Rules};
-use crate::domain::scan::Mode;
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{AskedFor, Asks, Limit, Verdict, Wanted};
 use crate::file::Prints;
 use crate::settings::Source;
+use scanhook_core::alert::{Alert, Device};
+use scanhook_core::comment::{Citation, Comment};
+use scanhook_core::directory;
+use scanhook_core::json::Json;
+use scanhook_core::rules::{Event, Explanation, Facts, Finding, Memo, ReadList, Rules};
+use scanhook_core::scan::Mode;
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{AskedFor, Asks, Limit, Verdict, Wanted};
 pub use trial::{LARGEST_PAYLOAD, Tried, has_payloads, payloads};
 
 /// How far decisions may go, whatever the rules say.

@@ -1,7 +1,7 @@
 //! The shipped maps, one TOML file per sender, and the page that says how to set the sender up. Adding a sender is
 //! adding these two files and their names here.
 
-use crate::domain::mapping::Map;
+use scanhook_core::mapping::Map;
 
 /// What is shipped for one kind of sender.
 struct Preset {
@@ -129,10 +129,10 @@ pub fn map(name: &str) -> Option<Map> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::domain::alert::{Alert, AlertReason, Device, MachineId, Severity};
-    use crate::domain::mapping::{Caps, Item, Mapping, read};
-    use crate::domain::strict_json;
-    use crate::domain::time::Timestamp;
+    use scanhook_core::alert::{Alert, AlertReason, Device, MachineId, Severity};
+    use scanhook_core::mapping::{Caps, Item, Mapping, read};
+    use scanhook_core::strict_json;
+    use scanhook_core::time::Timestamp;
 
     const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 

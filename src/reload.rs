@@ -14,7 +14,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::{FaultView, ReloadView};
 use crate::clock;
-use crate::domain::time::Timestamp;
 use crate::file::Prints;
 use crate::in_force::InForce;
 use crate::journal::{Journal, JournalError, PolicyId, Reader};
@@ -29,6 +28,7 @@ use faults::{MOST, log};
 use files::{Look, Watch};
 use patience::{Patience, Undone};
 use read::Read;
+use scanhook_core::time::Timestamp;
 
 /// What the log says of faults.
 const STAYS: &str = "not put in force: the old stays as it is";

@@ -25,14 +25,14 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use crate::defender::Endpoints;
-use crate::domain::alert::Alert;
-use crate::domain::mapping::{Caps, Mapping};
-use crate::domain::quota::Share;
-use crate::domain::scan::{Mode, OnUnknown};
-use crate::domain::signature::{Authentication, Key, KeyEncoding};
-use crate::domain::verdict::Limit;
 use crate::file::Prints;
 use place::{Context, Section};
+use scanhook_core::alert::Alert;
+use scanhook_core::mapping::{Caps, Mapping};
+use scanhook_core::quota::Share;
+use scanhook_core::scan::{Mode, OnUnknown};
+use scanhook_core::signature::{Authentication, Key, KeyEncoding};
+use scanhook_core::verdict::Limit;
 
 /// Everything `serve` needs to know.
 #[derive(Clone)]

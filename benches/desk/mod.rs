@@ -8,16 +8,16 @@ use bytes::Bytes;
 use core::time::Duration;
 use http::HeaderMap;
 use scanhook::defender::Endpoints;
-use scanhook::domain::quota::Share;
-use scanhook::domain::scan::{Mode, OnUnknown};
-use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
-use scanhook::domain::time::Timestamp;
 use scanhook::in_force::Desk;
 use scanhook::intake::accept;
 use scanhook::journal::{Acceptance, Job, JournalError, PolicyId, Store, TenantId, Tx};
 use scanhook::lane::Account;
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
+use scanhook_core::quota::Share;
+use scanhook_core::scan::{Mode, OnUnknown};
+use scanhook_core::signature::{Authentication, Check, Key, authenticate};
+use scanhook_core::time::Timestamp;
 
 const SECRET: &str = "a secret of at least 16 bytes";
 /// Every alert asks for a Quick scan.

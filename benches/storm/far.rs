@@ -1,7 +1,7 @@
 //! A far side as a model: two limits in one of three kinds of window. It does not count what it refuses, which is the
 //! kinder way to those who ask too often.
 
-use scanhook::simulator::Window;
+use scanhook_simulator::Window;
 
 const LIMITS: [(i64, usize); 2] = [(60_000, 100), (3_600_000, 1_500)];
 /// How long after the full minute and hour a run begins.

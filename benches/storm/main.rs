@@ -11,7 +11,7 @@ mod ours;
 mod peers;
 mod scenario;
 
-use scanhook::simulator::Window;
+use scanhook_simulator::Window;
 use scenario::{Result, Scenario};
 
 const WINDOWS: [(Window, &str); 3] =

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scanhook::defender::Answer;
-use scanhook::domain::time::{Now, Timestamp};
 use scanhook::journal::{CallId, Ids, Store};
 use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
-use scanhook::simulator::{Setup, Simulator, What, Window};
+use scanhook_core::time::{Now, Timestamp};
+use scanhook_simulator::{Setup, Simulator, What, Window};
 
 use crate::desk::{Counter, NOW, account, write};
 use crate::scenario::{Result, Scenario};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use scanhook::simulator::Window;
+use scanhook_simulator::Window;
 
 use crate::far::Far;
 use crate::scenario::{Result, Scenario};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::alert::{Device, MachineId};
+use scanhook_core::alert::{Device, MachineId};
 
 /// A device that an alert names; what the alert does not say is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::obstacles::Outage;
-use crate::domain::wait::Wait;
+use scanhook_core::obstacles::Outage;
+use scanhook_core::wait::Wait;
 
 /// One thing that is waited for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

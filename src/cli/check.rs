@@ -13,11 +13,11 @@ use super::table::count;
 use super::test::{self, Outcome};
 use super::trouble::{Exit, Trouble};
 use crate::clock;
-use crate::domain::rules::{Finding, RuleTest, render_within};
-use crate::domain::strict_json;
 use crate::journal;
 use crate::policy::{Checked, Policy, PolicyError, payloads, unauthenticated};
 use crate::settings::{Inputs, Settings, SettingsFault, Source};
+use scanhook_core::rules::{Finding, RuleTest, render_within};
+use scanhook_core::strict_json;
 
 /// Stored deliveries in which the pointers of the rules are looked for.
 const BODIES: u16 = 500;

@@ -1,7 +1,7 @@
 //! Comma-separated values (RFC 4180) for spreadsheets. Cells hold what senders write, and a spreadsheet takes a cell that
 //! begins with one of a few characters for a formula: such a cell gets an apostrophe before it.
 
-use crate::domain::plain::shown;
+use scanhook_core::plain::shown;
 
 /// A line, without its end.
 pub(super) fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {

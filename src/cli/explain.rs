@@ -18,20 +18,20 @@ use super::trouble::{Exit, Trouble};
 use super::{load, send};
 use crate::api::AlertReceipt;
 use crate::clock;
-use crate::domain::alert::{Alert, AlertState};
-use crate::domain::device_glob::DeviceGlob;
-use crate::domain::json::Json;
-use crate::domain::mapping::{self, Delivered, Headers};
-use crate::domain::rules::GivenFact;
-use crate::domain::scan::Mode;
-use crate::domain::strict_json;
-use crate::domain::time::Timestamp;
 use crate::journal::{Archive, JournalError, Named, Remembered, RememberedAlert, RememberedDecision};
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source, Tenant, there_is};
 use judgement::{Case, Judgement};
 use reading::Reading;
+use scanhook_core::alert::{Alert, AlertState};
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::json::Json;
+use scanhook_core::mapping::{self, Delivered, Headers};
+use scanhook_core::rules::GivenFact;
+use scanhook_core::scan::Mode;
+use scanhook_core::strict_json;
+use scanhook_core::time::Timestamp;
 
 /// The sentence for a command line that names nothing to explain.
 const NOTHING_NAMED: &str = "what is to be explained? Name the file with a delivery's body, `-`, or one of the journal with --delivery ID or --device \

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::output;
 use super::table::count;
 use super::trouble::{Exit, Trouble};
-use crate::domain::rules::{Finding, Level, render_within};
 use crate::policy::{Checked, Policy, PolicyError};
 use crate::reload::faults;
 use crate::settings::{Flags, Inputs, Settings, SettingsFault};
+use scanhook_core::rules::{Finding, Level, render_within};
 
 /// Findings of one code that are shown; the others are counted.
 pub(super) const MOST: usize = 50;

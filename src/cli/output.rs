@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use super::fit;
 use super::surroundings::surroundings;
 use super::trouble::{Exit, Trouble};
-use crate::domain::plain::{one_line, shown};
+use scanhook_core::plain::{one_line, shown};
 
 /// Characters of one text from elsewhere: more than any name, reason or title has.
 const LONGEST: usize = 4_000;

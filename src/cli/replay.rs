@@ -12,12 +12,12 @@ use super::format::Format;
 use super::load;
 use super::output::{self, complain, plain};
 use super::trouble::{Exit, Trouble};
-use crate::domain::rules::duration;
 use crate::journal::{Archive, JournalError};
 use crate::presets;
 use crate::replay::{Assumed, Bodies, Replay, Report, Stage, Takes, Unusable};
 use crate::settings::{Flags, Inputs, Settings, Source, there_is};
 use bar::Bar;
+use scanhook_core::rules::duration;
 
 /// How SQLite's files begin.
 const DATABASE: &[u8] = b"SQLite format 3\0";

@@ -20,9 +20,9 @@ use super::trouble::{Exit, Trouble};
 use crate::api::Receipt;
 use crate::clock;
 use crate::defender;
-use crate::domain::signature::{Check, Encoding, Key, KeyEncoding, Moment, Outgoing, Unsendable};
 use crate::presets;
 use crate::settings::{self, Inputs, Source};
+use scanhook_core::signature::{Check, Encoding, Key, KeyEncoding, Moment, Outgoing, Unsendable};
 
 /// How long the answer may take; a receiver that is alive answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);

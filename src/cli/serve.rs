@@ -14,15 +14,15 @@ use super::signals::{Hangups, Signals};
 use super::trouble::{Exit, Trouble};
 use super::{dumps, ending, load, test};
 use crate::app::{Listeners, Options, Running, StartError};
-use crate::domain::rules::RuleTest;
 use crate::journal::OpenError;
 use crate::logs::{self, Shape};
 use crate::policy::{Policy, has_payloads};
 use crate::reload::{Origin, Reloads};
 use crate::server::listener;
 use crate::settings::{Flags, Inputs, Settings};
-use crate::simulator::serve::Shared;
-use crate::simulator::{Setup, Simulator};
+use scanhook_core::rules::RuleTest;
+use scanhook_simulator::serve::Shared;
+use scanhook_simulator::{Setup, Simulator};
 
 /// What the command line says.
 #[derive(clap::Args)]

@@ -13,8 +13,8 @@ use super::output::{self, plain};
 use super::table::{Table, count, time};
 use super::trouble::Exit;
 use crate::clock;
-use crate::domain::rules::{LimitOutline, Outline, ProtectionOutline, RuleOutline, TimesOutline, duration};
-use crate::domain::time::Timestamp;
+use scanhook_core::rules::{LimitOutline, Outline, ProtectionOutline, RuleOutline, TimesOutline, duration};
+use scanhook_core::time::Timestamp;
 
 /// What the command line says.
 #[derive(clap::Args)]

@@ -10,11 +10,11 @@ use super::output;
 use super::serve::bind;
 use super::signals::Signals;
 use crate::clock;
-use crate::domain::rules::duration;
 use crate::server::limits::Limits;
 use crate::server::listener;
-use crate::simulator::serve::{Shared, router};
-use crate::simulator::{Busy, Setup, Simulator};
+use scanhook_core::rules::duration;
+use scanhook_simulator::serve::{Shared, router};
+use scanhook_simulator::{Busy, Setup, Simulator};
 
 /// What the command line says.
 #[derive(clap::Args)]

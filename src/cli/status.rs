@@ -10,7 +10,7 @@ use super::responder::Responder;
 use super::table::{Table, count, time, time_of};
 use super::trouble::{Exit, Trouble};
 use crate::api::{DoorView, LaneView, QuotaView, ReloadView, SourceView, StatusView, TenantView};
-use crate::domain::plain::one_line;
+use scanhook_core::plain::one_line;
 
 /// Characters that are shown of a body.
 const SHOWN: usize = 200;

@@ -6,7 +6,7 @@ use core::iter::once;
 use super::fit::{hung, padded, width};
 use super::output::plain;
 use crate::api::WaitView;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// Columns of a cell that others are aligned with where the width is not known: a longer one stands out of line.
 const WIDEST: usize = 48;

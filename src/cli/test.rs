@@ -12,11 +12,11 @@ use super::output;
 use super::table::count;
 use super::trouble::{Exit, Trouble};
 use crate::api::FaultView;
-use crate::domain::rules::{Ran, RuleTest};
-use crate::domain::time::Timestamp;
 use crate::policy::{Policy, Tried};
 use crate::reload::faults;
 use crate::settings::Source;
+use scanhook_core::rules::{Ran, RuleTest};
+use scanhook_core::time::Timestamp;
 
 /// What the command line says.
 #[derive(clap::Args)]

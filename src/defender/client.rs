@@ -154,7 +154,7 @@ mod tests {
     use crate::defender::Endpoints;
     use crate::defender::request;
     use crate::defender::token::tests::bearer;
-    use crate::domain::time::Timestamp;
+    use scanhook_core::time::Timestamp;
 
     async fn listener() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -14,9 +14,9 @@ use super::header::pause;
 use super::reply::{NOT_DEFENDER, Next, PAUSE, Page, Refusal};
 use super::request::{NextPage, encoded, get, page, seconds};
 use super::token::Bearer;
-use crate::domain::alert::MachineId;
-use crate::domain::directory::{Question, Record};
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::MachineId;
+use scanhook_core::directory::{Question, Record};
+use scanhook_core::time::Timestamp;
 
 /// Addresses and tags of one record that are kept.
 const MOST: usize = 100;
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
     use crate::defender::token::tests::bearer;
-    use crate::domain::directory::{EntraId, HostName};
+    use scanhook_core::directory::{EntraId, HostName};
 
     const ID: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 

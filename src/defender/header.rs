@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use http::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// A foreign text fit for a terminal and a log: no control or direction characters, at most so many characters.
 pub(super) fn shown(text: &str, most: usize) -> String {

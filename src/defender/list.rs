@@ -13,7 +13,7 @@ use super::Endpoints;
 use super::header::pause;
 use super::reply::{ActionView, Next, PAUSE, Page, Refusal, Sent, is_ours, tail_of};
 use super::request::NextPage;
-use crate::domain::alert::MachineId;
+use scanhook_core::alert::MachineId;
 
 /// What the answer to a list call means.
 #[derive(Clone, Debug, PartialEq, Eq)]

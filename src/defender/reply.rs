@@ -17,9 +17,9 @@ use uuid::Uuid;
 use super::Endpoints;
 use super::header::{pause, shown};
 use super::request::NextPage;
-use crate::domain::alert::MachineId;
-use crate::domain::scan::{Kind, Outcome};
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::MachineId;
+use scanhook_core::scan::{Kind, Outcome};
+use scanhook_core::time::Timestamp;
 
 /// The pause when the far side does not say how long, or says it unreadably.
 pub(super) const PAUSE: Duration = Duration::from_secs(60);

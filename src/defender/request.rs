@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::Endpoints;
 use super::token::Bearer;
-use crate::domain::alert::MachineId;
-use crate::domain::scan::Kind;
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::MachineId;
+use scanhook_core::scan::Kind;
+use scanhook_core::time::Timestamp;
 
 /// All but the unreserved characters of RFC 3986. The same bytes leave whatever a URL library would have tidied.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

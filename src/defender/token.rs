@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::Endpoints;
 use super::header;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// The pause after a transient refusal that names none (defender-api, token errors).
 const PAUSE: Duration = Duration::from_secs(5);

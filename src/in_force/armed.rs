@@ -1,8 +1,8 @@
 //! Whether anything is sent at all, as the first thing to know: armed, for approval, in dry run, or simulated.
 
 use super::InForce;
-use crate::domain::scan::Mode;
 use crate::policy::Ceiling;
+use scanhook_core::scan::Mode;
 
 /// The words for how far what is decided goes.
 pub const MODES: [&str; 4] = ["enforce", "approve", "dry_run", SIMULATED];

@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::store::Tx;
-use crate::domain::about::{About, NAMED};
-use crate::domain::alert::Alert;
-use crate::domain::scan::ScanId;
-use crate::domain::time::Timestamp;
+use scanhook_core::about::{About, NAMED};
+use scanhook_core::alert::Alert;
+use scanhook_core::scan::ScanId;
+use scanhook_core::time::Timestamp;
 
 impl Tx<'_> {
     /// A scan with the decisions that it answers.

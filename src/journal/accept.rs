@@ -13,11 +13,11 @@ use super::packed::PackedBody;
 use super::receipt::receipt;
 use super::store::Tx;
 use crate::api::{AlertReceipt, Receipt};
-use crate::domain::alert::{Alert, AlertReason, AlertState};
-use crate::domain::delivery::VerifiedDelivery;
-use crate::domain::mapping::Item;
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::Verdict;
+use scanhook_core::alert::{Alert, AlertReason, AlertState};
+use scanhook_core::delivery::VerifiedDelivery;
+use scanhook_core::mapping::Item;
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::Verdict;
 
 /// A delivery that was read and decided, ready to be stored.
 pub struct Acceptance {

@@ -5,11 +5,11 @@ use rusqlite::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::store::Tx;
-use crate::domain::quota::Entry;
-use crate::domain::scan::ScanId;
-use crate::domain::time::Timestamp;
+use scanhook_core::quota::Entry;
+use scanhook_core::scan::ScanId;
+use scanhook_core::time::Timestamp;
 
-crate::domain::codes! {
+scanhook_core::codes! {
     /// A budget of the far side: each is counted by itself.
     pub enum Api {
         /// Entra's token endpoint; no published limit.

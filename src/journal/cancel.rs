@@ -11,9 +11,9 @@ use super::rows::all;
 use super::scans::{COLUMNS, ScanRow, damaged, scan_row};
 use super::store::Tx;
 use crate::api::ItemView;
-use crate::domain::person::By;
-use crate::domain::scan::{Outcome, ScanId};
-use crate::domain::time::Timestamp;
+use scanhook_core::person::By;
+use scanhook_core::scan::{Outcome, ScanId};
+use scanhook_core::time::Timestamp;
 
 /// A running scan of ours that a person has called off.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,16 +15,16 @@ use super::scans::{openings, windows};
 use super::store::Tx;
 use super::waits;
 use crate::api::DecisionReceipt;
-use crate::domain::about::About;
-use crate::domain::alert::MachineId;
-use crate::domain::directory::Looked;
-use crate::domain::person::Said;
-use crate::domain::plan::{AHEAD, History, Open, Past, Plan, Waiting, plan};
-use crate::domain::repeat::Demand;
-use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Limit, Verdict, Wanted};
-use crate::domain::why::Why;
+use scanhook_core::about::About;
+use scanhook_core::alert::MachineId;
+use scanhook_core::directory::Looked;
+use scanhook_core::person::Said;
+use scanhook_core::plan::{AHEAD, History, Open, Past, Plan, Waiting, plan};
+use scanhook_core::repeat::Demand;
+use scanhook_core::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{Asks, Limit, Verdict, Wanted};
+use scanhook_core::why::Why;
 
 /// Decisions dropped at once that are told by name: more would keep senders waiting.
 const MOST_NAMED: usize = 200;

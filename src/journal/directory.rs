@@ -12,12 +12,12 @@ use super::packed::Body;
 use super::store::Tx;
 use super::views::decision_told;
 use crate::api::DecisionReceipt;
-use crate::domain::alert::{Alert, MachineId};
-use crate::domain::directory::{Found, Question};
-use crate::domain::person::Said;
-use crate::domain::scan::{DecisionState, Priority, Reason};
-use crate::domain::time::Timestamp;
-use crate::domain::why::Why;
+use scanhook_core::alert::{Alert, MachineId};
+use scanhook_core::directory::{Found, Question};
+use scanhook_core::person::Said;
+use scanhook_core::scan::{DecisionState, Priority, Reason};
+use scanhook_core::time::Timestamp;
+use scanhook_core::why::Why;
 
 /// No question is left alone for longer than this, also when the clock was set back in between.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);

@@ -8,10 +8,10 @@ use super::error::JournalError;
 use super::names;
 use super::retry::AGAIN;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS};
-use crate::domain::alert::{AlertReason, AlertState, Severity};
-use crate::domain::device_glob::DeviceGlob;
-use crate::domain::scan::{DecisionState, Outcome, Reason, ScanState};
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::{AlertReason, AlertState, Severity};
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::scan::{DecisionState, Outcome, Reason, ScanState};
+use scanhook_core::time::Timestamp;
 
 /// The states that `scan_listed` is of.
 const LISTED_SCANS: &str = "'waiting', 'sending', 'unknown', 'running', 'dropped'";

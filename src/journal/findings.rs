@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 use super::error::JournalError;
 use super::keys::PolicyId;
 use super::store::Tx;
-use crate::domain::alert::{Alert, Device};
-use crate::domain::plan::AHEAD;
-use crate::domain::repeat::{Demand, Earlier, Severities};
-use crate::domain::scan::{DecisionState, Outcome, Reason};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Verdict};
+use scanhook_core::alert::{Alert, Device};
+use scanhook_core::plan::AHEAD;
+use scanhook_core::repeat::{Demand, Earlier, Severities};
+use scanhook_core::scan::{DecisionState, Outcome, Reason};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{Asks, Verdict};
 
 /// An alert whose finding is looked for.
 pub(super) struct Finding<'a> {

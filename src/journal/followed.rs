@@ -8,8 +8,8 @@ use super::error::JournalError;
 use super::keys::TenantId;
 use super::scans::{COLUMNS, IS_OPEN, ScanRow, damaged, scan_row};
 use super::store::Tx;
-use crate::domain::scan::ScanId;
-use crate::domain::time::Timestamp;
+use scanhook_core::scan::ScanId;
+use scanhook_core::time::Timestamp;
 
 /// A scan that is unknown or running.
 #[derive(Clone, Debug, PartialEq, Eq)]

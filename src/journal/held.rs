@@ -15,13 +15,13 @@ use super::rows::all;
 use super::scans::damaged;
 use super::store::Tx;
 use crate::api::ItemView;
-use crate::domain::alert::{Alert, MachineId};
-use crate::domain::directory::{Claims, Question};
-use crate::domain::person::{By, Did, Said};
-use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{AskedFor, Asks, Openings, Verdict, Wanted};
-use crate::domain::why::Why;
+use scanhook_core::alert::{Alert, MachineId};
+use scanhook_core::directory::{Claims, Question};
+use scanhook_core::person::{By, Did, Said};
+use scanhook_core::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{AskedFor, Asks, Openings, Verdict, Wanted};
+use scanhook_core::why::Why;
 
 /// A decision as a person's word finds it.
 #[derive(Clone)]

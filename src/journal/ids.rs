@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// Where new ids come from.
 pub struct Ids(Box<dyn FnMut() -> [u8; 10] + Send>);

@@ -11,10 +11,10 @@ use super::rows::{all, time};
 use super::views::{ALERT, DECISION, SCAN, alert_receipt, decision_receipt, events, scan_view};
 use super::waits;
 use crate::api::{AlertView, DecisionReceipt, DecisionView, Page, ScanView};
-use crate::domain::alert::Alert;
-use crate::domain::scan::{DecisionState, Reason};
-use crate::domain::time::Timestamp;
-use crate::domain::turn::whose_move;
+use scanhook_core::alert::Alert;
+use scanhook_core::scan::{DecisionState, Reason};
+use scanhook_core::time::Timestamp;
+use scanhook_core::turn::whose_move;
 
 /// Rows of a page, where nothing else is asked for.
 const PAGE: u16 = 100;

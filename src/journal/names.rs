@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::rows::all;
-use crate::domain::alert::{Alert, MachineId};
-use crate::domain::device_glob::{DeviceGlob, folded};
-use crate::domain::directory::Found;
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::{Alert, MachineId};
+use scanhook_core::device_glob::{DeviceGlob, folded};
+use scanhook_core::directory::Found;
+use scanhook_core::time::Timestamp;
 
 /// Devices that are looked up one by one; a pattern that may mean more is held against the rows instead.
 const MOST: usize = 200;

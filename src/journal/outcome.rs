@@ -9,12 +9,12 @@ use super::keys::TenantId;
 use super::rows::{all, time};
 use super::store::Tx;
 use crate::api::ItemView;
-use crate::domain::alert::Alert;
-use crate::domain::person::By;
-use crate::domain::scan::{DecisionState, Kind, Reason, ScanId};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{AskedFor, Wanted};
-use crate::domain::why::Why;
+use scanhook_core::alert::Alert;
+use scanhook_core::person::By;
+use scanhook_core::scan::{DecisionState, Kind, Reason, ScanId};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{AskedFor, Wanted};
+use scanhook_core::why::Why;
 
 /// The terms on which a scan that a person asks for begins. `None`: the tenant is not configured any more.
 pub type OnTerms<'t> = dyn Fn(TenantId, AskedFor<'_>) -> Option<Wanted> + 't;
@@ -30,7 +30,7 @@ pub(super) enum Thing {
     Delivery(i64),
 }
 
-crate::domain::codes! {
+scanhook_core::codes! {
     /// What was done, or what stands in the way; the codes of the latter are those of the problem answers.
     pub enum Done {
         /// The held decision was approved.

@@ -11,10 +11,10 @@ use super::rows::{all, time};
 use super::scans::ScanRow;
 use super::store::Tx;
 use crate::api::{EventView, PauseView};
-use crate::domain::device_glob::DeviceGlob;
-use crate::domain::person::By;
-use crate::domain::scan::ScanId;
-use crate::domain::time::Timestamp;
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::person::By;
+use scanhook_core::scan::ScanId;
+use scanhook_core::time::Timestamp;
 
 /// Scans that one poll puts back into the queue.
 const STEP: u32 = 1_000;

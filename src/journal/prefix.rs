@@ -10,7 +10,7 @@ use super::reader::Reader;
 use super::rows::all;
 use super::selection::Wants;
 use crate::api::ItemView;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// Hex digits that the beginning of an id has at least.
 const SHORTEST: usize = 6;

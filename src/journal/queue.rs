@@ -7,8 +7,8 @@ use super::followed::TO_BE_SENT_AGAIN;
 use super::keys::TenantId;
 use super::scans::{COLUMNS, MACHINE_BUSY, ScanRow, damaged, scan_row};
 use super::store::Tx;
-use crate::domain::scan::ScanId;
-use crate::domain::time::Timestamp;
+use scanhook_core::scan::ScanId;
+use scanhook_core::time::Timestamp;
 
 /// Scans past their time that one poll looks at.
 const STEP: usize = 64;

@@ -6,10 +6,10 @@ use super::error::JournalError;
 use super::rows::{all, time};
 use super::store::Tx;
 use crate::api::UnreadView;
-use crate::domain::delivery::VerifiedDelivery;
-use crate::domain::plain::shown;
-use crate::domain::strict_json::NotStrict;
-use crate::domain::time::Timestamp;
+use scanhook_core::delivery::VerifiedDelivery;
+use scanhook_core::plain::shown;
+use scanhook_core::strict_json::NotStrict;
+use scanhook_core::time::Timestamp;
 
 /// Bytes that are kept of a body.
 pub const HEAD: usize = 1024;

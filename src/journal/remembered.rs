@@ -16,10 +16,10 @@ use super::stored::Archive;
 use super::views::{ALERT, DECISION, alert_receipt, decision_receipt};
 use super::waits;
 use crate::api::{AlertReceipt, DecisionReceipt};
-use crate::domain::alert::{Alert, MachineId};
-use crate::domain::device_glob::DeviceGlob;
-use crate::domain::directory::{Found, Record};
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::{Alert, MachineId};
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::directory::{Found, Record};
+use scanhook_core::time::Timestamp;
 
 /// A delivery with all that was made of it.
 pub struct Remembered {

@@ -8,7 +8,7 @@ use super::error::JournalError;
 use super::keys::PolicyId;
 use super::rows::all;
 use super::store::Tx;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// How long what is kept.
 #[derive(Clone, Debug)]

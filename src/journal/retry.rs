@@ -18,12 +18,12 @@ use super::rows::all;
 use super::scans::damaged;
 use super::store::Tx;
 use crate::api::ItemView;
-use crate::domain::alert::Alert;
-use crate::domain::delivery::VerifiedDelivery;
-use crate::domain::person::{By, Did, Said};
-use crate::domain::scan::{DecisionState, Kind, Outcome, Priority, Reason, ScanId};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Verdict};
+use scanhook_core::alert::Alert;
+use scanhook_core::delivery::VerifiedDelivery;
+use scanhook_core::person::{By, Did, Said};
+use scanhook_core::scan::{DecisionState, Kind, Outcome, Priority, Reason, ScanId};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{Asks, Verdict};
 
 /// How a scan may have ended to be tried again: whatever is no success, and no dry run.
 pub(super) const AGAIN: &[Outcome] = &[

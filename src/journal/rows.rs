@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Params, Row};
 
 use super::error::JournalError;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 pub(super) fn time(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()

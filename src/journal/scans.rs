@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::store::Tx;
-use crate::domain::alert::{Alert, MachineId};
-use crate::domain::obstacles::Obstacles;
-use crate::domain::scan::{Kind, Outcome, Priority, ScanId};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::Openings;
+use scanhook_core::alert::{Alert, MachineId};
+use scanhook_core::obstacles::Obstacles;
+use scanhook_core::scan::{Kind, Outcome, Priority, ScanId};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::Openings;
 
 /// A scan that waits for its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]

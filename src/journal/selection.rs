@@ -18,10 +18,10 @@ use super::rows::all;
 use super::scans::damaged;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS};
 use crate::api::ItemView;
-use crate::domain::alert::{AlertState, MachineId};
-use crate::domain::device_glob::DeviceGlob;
-use crate::domain::scan::{DecisionState, Outcome, Reason};
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::{AlertState, MachineId};
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::scan::{DecisionState, Outcome, Reason};
+use scanhook_core::time::Timestamp;
 
 /// What an order is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use super::reader::Reader;
 use super::schema::{migrate, recognize};
 use super::space::{Reserve, Space};
 use crate::clock;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// The tenants whose lanes have something to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

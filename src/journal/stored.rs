@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::error::{JournalError, OpenError};
 use super::packed::Body;
 use super::{reader, schema};
-use crate::domain::alert::{Alert, AlertReason, AlertState, MachineId};
-use crate::domain::directory::{Found, Record};
-use crate::domain::person::Did;
-use crate::domain::scan::{DecisionState, Kind, Reason};
-use crate::domain::time::Timestamp;
-use crate::domain::why::Why;
+use scanhook_core::alert::{Alert, AlertReason, AlertState, MachineId};
+use scanhook_core::directory::{Found, Record};
+use scanhook_core::person::Did;
+use scanhook_core::scan::{DecisionState, Kind, Reason};
+use scanhook_core::time::Timestamp;
+use scanhook_core::why::Why;
 
 /// Deliveries that are read at once.
 const STEP: u16 = 64;

@@ -6,7 +6,7 @@ use super::error::JournalError;
 use super::reader::Reader;
 use super::rows::all;
 use crate::api::{CountView, SummaryView};
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 impl Reader<'_> {
     /// The alerts, decisions and scans from one time to another; of one tenant, or of all.

@@ -14,10 +14,10 @@ use super::reader::Reader;
 use super::rows::{all, time};
 use super::waits;
 use crate::api::{AlertReceipt, DecisionReceipt, EventView, PauseView, ScanView, SourceView, TenantView, UnreadView};
-use crate::domain::person::By;
-use crate::domain::scan::{Kind, Reason};
-use crate::domain::time::Timestamp;
-use crate::domain::why::Why;
+use scanhook_core::person::By;
+use scanhook_core::scan::{Kind, Reason};
+use scanhook_core::time::Timestamp;
+use scanhook_core::why::Why;
 
 /// Parked alerts that are counted.
 const PARKED: u32 = 10_000;

@@ -8,10 +8,10 @@ use super::followed::TO_BE_SENT_AGAIN;
 use super::pauses;
 use super::scans::{FORBIDDEN, MACHINE_BUSY, openings};
 use crate::api::{PauseView, WaitView};
-use crate::domain::obstacles::Obstacles;
-use crate::domain::scan::{Kind, Priority};
-use crate::domain::time::Timestamp;
-use crate::domain::wait::{Cause, Kept, Pause, Wait};
+use scanhook_core::obstacles::Obstacles;
+use scanhook_core::scan::{Kind, Priority};
+use scanhook_core::time::Timestamp;
+use scanhook_core::wait::{Cause, Kept, Pause, Wait};
 
 /// What stands in the way of a decision or of the scan that answers it; nothing, where that is merely next, under way, with
 /// Defender or over.

@@ -5,8 +5,8 @@ use core::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::defender::Endpoints;
-use crate::domain::quota::Share;
-use crate::domain::scan::OnUnknown;
+use scanhook_core::quota::Share;
+use scanhook_core::scan::OnUnknown;
 
 /// Who the lane calls as, and how much it may.
 pub struct Account {

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::defender::{Answer, header, reply};
-use crate::domain::time::{Now, Timestamp};
 use crate::journal::ClockSet;
+use scanhook_core::time::{Now, Timestamp};
 
 /// Less than this is a clock that is being kept, not one that was set. The ledger's second covers it.
 const KEPT: u64 = 250;

@@ -6,8 +6,8 @@ use super::event::Happened;
 use super::state::Lane;
 use crate::defender::reply::ActionReply;
 use crate::defender::{Answer, request};
-use crate::domain::time::Timestamp;
 use crate::journal::{Api, Blocked, JournalError, Tx};
+use scanhook_core::time::Timestamp;
 
 impl Lane {
     /// Reads the action that occupies a machine, when it is due. Where reading is forbidden the scan is tried again by the

@@ -8,9 +8,9 @@ use super::intent::ended;
 use super::state::Lane;
 use crate::defender::reply::{self, ActionReply, Refusal};
 use crate::defender::{Answer, request};
-use crate::domain::scan::Outcome;
-use crate::domain::time::Timestamp;
 use crate::journal::{Api, JournalError, OpenScan, Tx};
+use scanhook_core::scan::Outcome;
+use scanhook_core::time::Timestamp;
 
 impl Lane {
     /// Reads machine actions. The three kinds share one place and take it in turns: none of them waits for another that

@@ -8,8 +8,8 @@ use super::lists::ListCall;
 use super::looks::Look;
 use super::withdrawal::Withdrawal;
 use crate::defender::Answer;
-use crate::domain::time::Timestamp;
 use crate::journal::{Blocked, CallId, OpenScan};
+use scanhook_core::time::Timestamp;
 
 /// A call that leaves, and what its answer is read against.
 #[derive(Clone, Debug)]

@@ -13,10 +13,10 @@ use super::unfollowed::lost_unseen;
 use super::withdrawal::Withdrawal;
 use crate::defender::reply::{self, ActionView, CancelReply};
 use crate::defender::{Answer, request};
-use crate::domain::plain::one_line;
-use crate::domain::scan::Outcome;
-use crate::domain::time::Timestamp;
 use crate::journal::{Api, CalledOff, JournalError, MISSES, Tx};
+use scanhook_core::plain::one_line;
+use scanhook_core::scan::Outcome;
+use scanhook_core::time::Timestamp;
 
 /// Refusals before an action that is still open is believed not to be callable off.
 const REFUSALS: u32 = 3;

@@ -3,8 +3,8 @@
 use super::event::Happened;
 use super::state::Lane;
 use crate::defender::Answer;
-use crate::domain::time::{Now, Timestamp};
 use crate::journal::{JournalError, Tx};
+use scanhook_core::time::{Now, Timestamp};
 
 impl Lane {
     /// Moves along what waits for a span of time, in the journal and here, if the clock was set.

@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use crate::domain::about::About;
-use crate::domain::obstacles::FarSide;
-use crate::domain::scan::{DecisionState, Kind, Outcome, Reason};
-use crate::domain::time::Timestamp;
 use crate::journal::Api;
+use scanhook_core::about::About;
+use scanhook_core::obstacles::FarSide;
+use scanhook_core::scan::{DecisionState, Kind, Outcome, Reason};
+use scanhook_core::time::Timestamp;
 
 /// What happened in a lane. No token; of alerts only what identifies them.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,9 +15,9 @@ use super::state::Lane;
 use crate::defender::list::{self, ListReply, Listed};
 use crate::defender::reply::{ActionView, Sent};
 use crate::defender::{Answer, request};
-use crate::domain::scan::{Outcome, ScanId};
-use crate::domain::time::Timestamp;
 use crate::journal::{Api, JournalError, MACHINE_BUSY, MISSES, OpenScan, ScanRow, Tx, Wait};
+use scanhook_core::scan::{Outcome, ScanId};
+use scanhook_core::time::Timestamp;
 
 /// Scans that one transaction deals with after a list: others have work for the journal, too.
 const STEP: u32 = 500;

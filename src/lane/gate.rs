@@ -9,12 +9,12 @@ use super::anchor::Anchor;
 use super::throttle::Throttle;
 use crate::api::LaneView;
 use crate::defender::token::{Bearer, Token};
-use crate::domain::alert::MachineId;
-use crate::domain::obstacles::Obstacles;
-use crate::domain::quota::Learnt;
-use crate::domain::scan::ScanId;
-use crate::domain::time::Timestamp;
 use crate::journal::Api;
+use scanhook_core::alert::MachineId;
+use scanhook_core::obstacles::Obstacles;
+use scanhook_core::quota::Learnt;
+use scanhook_core::scan::ScanId;
+use scanhook_core::time::Timestamp;
 
 /// So often reading must be forbidden before it is believed: one 403 may be a role that has not spread yet.
 const FORBIDDEN: u32 = 2;

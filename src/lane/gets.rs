@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::gate::Gate;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// What is read of machine actions: a page of the list, one of ours, one that occupies a machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

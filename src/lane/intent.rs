@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use super::event::Happened;
-use crate::domain::scan::{Outcome, Priority};
-use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, ScanRow, Tx};
+use scanhook_core::scan::{Outcome, Priority};
+use scanhook_core::time::Timestamp;
 
 /// A scan on its way, with what its answer is read against.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use crate::defender::Endpoints;
 use crate::defender::list::Listed;
 use crate::defender::reply::{ActionView, Next};
 use crate::defender::request::{NextPage, first_page};
-use crate::domain::alert::MachineId;
-use crate::domain::scan::ScanId;
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::MachineId;
+use scanhook_core::scan::ScanId;
+use scanhook_core::time::Timestamp;
 
 /// The most rows that Defender gives for one question (defender-api, list).
 pub(super) const MOST_ROWS: usize = 10_000;

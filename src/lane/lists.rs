@@ -5,8 +5,8 @@ use crate::defender::client::TOO_LONG;
 use crate::defender::list::{self, ListReply};
 use crate::defender::request::NextPage;
 use crate::defender::{Answer, Endpoints};
-use crate::domain::scan::ScanId;
-use crate::domain::time::Timestamp;
+use scanhook_core::scan::ScanId;
+use scanhook_core::time::Timestamp;
 
 /// What a lane remembers of its lists.
 pub(super) struct Lists {

@@ -4,9 +4,9 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use crate::defender::request::NextPage;
-use crate::domain::directory::{Question, Record};
-use crate::domain::time::Timestamp;
 use crate::journal::{Api, LONGEST_WAIT, OpenQuestion};
+use scanhook_core::directory::{Question, Record};
+use scanhook_core::time::Timestamp;
 
 /// What a lane remembers of its look-ups.
 #[derive(Default)]

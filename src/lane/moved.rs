@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::event::Happened;
 use super::state::Lane;
-use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, TenantId, Tx};
+use scanhook_core::time::Timestamp;
 
 /// Whether this Entra tenant is another one than the work of the name belongs to.
 pub(super) fn is_elsewhere(tx: &Tx<'_>, tenant: TenantId, entra: Option<Uuid>) -> Result<bool, JournalError> {

@@ -4,9 +4,9 @@ use super::event::Happened;
 use super::reach::{Silent, heard};
 use super::state::Lane;
 use crate::defender::Answer;
-use crate::domain::obstacles::{FarSide, Obstacles, Outage, Spent};
-use crate::domain::time::Timestamp;
 use crate::journal::{Api, JournalError, Tx};
+use scanhook_core::obstacles::{FarSide, Obstacles, Outage, Spent};
+use scanhook_core::time::Timestamp;
 
 impl Lane {
     /// Takes from an answer whether the far side is in reach, and tells where that has changed.

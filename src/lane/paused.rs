@@ -3,8 +3,8 @@
 use super::call::Todo;
 use super::event::Happened;
 use super::state::Lane;
-use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, ScanRow, Tx};
+use scanhook_core::time::Timestamp;
 
 /// Scans that one poll takes out of the queue. Each is looked at when its turn comes, and then not any more until its
 /// pause is over.

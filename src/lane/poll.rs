@@ -16,11 +16,11 @@ use super::pace::Pace;
 use super::reach::Reach;
 use super::state::Lane;
 use crate::defender::{Answer, request};
-use crate::domain::quota::{Budget, Share};
-use crate::domain::time::{Now, Timestamp};
 use crate::in_force::Desks;
 use crate::journal::{Api, CallId, InForce, JournalError, PolicyId, TenantId, Tx};
 use crate::policy::Policy;
+use scanhook_core::quota::{Budget, Share};
+use scanhook_core::time::{Now, Timestamp};
 
 impl Lane {
     /// Loads what the journal knows. Calls nobody waits for any more have ended, and what was being sent is unknown.

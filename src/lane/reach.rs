@@ -1,9 +1,9 @@
 //! Who cannot be reached: told once when it begins and once when it is over, and shown for as long as it lasts.
 
 use crate::defender::Answer;
-use crate::domain::obstacles::FarSide;
-use crate::domain::time::Timestamp;
 use crate::journal::Api;
+use scanhook_core::obstacles::FarSide;
+use scanhook_core::time::Timestamp;
 
 /// Far sides that do not answer.
 #[derive(Default)]

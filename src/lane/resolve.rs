@@ -10,20 +10,20 @@ use super::state::Lane;
 use crate::defender::Answer;
 use crate::defender::directory::{self, LookReply};
 use crate::defender::reply::Refusal;
-use crate::domain::alert::Device;
-use crate::domain::directory::{Found, Question, Resolution, Silence, Step, resolve};
-use crate::domain::json::Json;
-use crate::domain::obstacles::FarSide;
-use crate::domain::rules::{Facts, Memo};
-use crate::domain::scan::{DecisionState, Priority, Reason};
-use crate::domain::strict_json;
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Openings, Verdict};
 use crate::in_force::Desk;
 use crate::journal::{
     Admitted, Again, Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId, Resolving, Tx,
 };
 use crate::policy::{Policy, Question as Asked, Terms};
+use scanhook_core::alert::Device;
+use scanhook_core::directory::{Found, Question, Resolution, Silence, Step, resolve};
+use scanhook_core::json::Json;
+use scanhook_core::obstacles::FarSide;
+use scanhook_core::rules::{Facts, Memo};
+use scanhook_core::scan::{DecisionState, Priority, Reason};
+use scanhook_core::strict_json;
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{Asks, Openings, Verdict};
 
 /// A look-up that is refused with a 429 was a try, and counts for as long as one that nobody answers: otherwise a directory
 /// that refuses each of them would be waited for without an end.

@@ -10,12 +10,12 @@ use super::state::Lane;
 use super::unfollowed::lost_unseen;
 use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
 use crate::defender::{Answer, request};
-use crate::domain::comment::Citation;
-use crate::domain::scan::{Kind, Outcome};
-use crate::domain::time::Timestamp;
-use crate::domain::wait::FORBIDDEN;
 use crate::journal::{self, Api, Cited, JournalError, MISSES, ScanRow, Tx, Wait};
 use crate::policy::Policy;
+use scanhook_core::comment::Citation;
+use scanhook_core::scan::{Kind, Outcome};
+use scanhook_core::time::Timestamp;
+use scanhook_core::wait::FORBIDDEN;
 
 /// Dry scans that end in one poll.
 const DRY_STEP: usize = 64;

@@ -17,11 +17,11 @@ use super::lists::Lists;
 use super::looks::Looks;
 use super::pace::Pace;
 use super::reach::Reach;
-use crate::domain::obstacles::{Obstacles, Spent};
-use crate::domain::quota::Budget;
-use crate::domain::time::Timestamp;
 use crate::in_force::Desks;
 use crate::journal::{Api, CallId, InForce, JournalError, TenantId, Tx};
+use scanhook_core::obstacles::{Obstacles, Spent};
+use scanhook_core::quota::Budget;
+use scanhook_core::time::Timestamp;
 
 /// The lane of one tenant.
 pub struct Lane {

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// From so many seconds on the quota alone decides: two calls in the first, 126 in all.
 const SECONDS: u32 = 6;

@@ -12,9 +12,9 @@ use super::throttle::Throttle;
 use crate::defender::Answer;
 use crate::defender::reply::Refusal;
 use crate::defender::token::{self, ClaimFault, Token, TokenReply};
-use crate::domain::quota::Learnt;
-use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, Tx};
+use scanhook_core::quota::Learnt;
+use scanhook_core::time::Timestamp;
 
 impl Lane {
     /// A 429: nobody calls before it is over. Survives restarts.

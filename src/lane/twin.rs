@@ -4,8 +4,8 @@
 
 use super::event::Happened;
 use super::state::Lane;
-use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, Tx};
+use scanhook_core::time::Timestamp;
 
 impl Lane {
     /// Whether another name calls as the same app and goes first. Says so.

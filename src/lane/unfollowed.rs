@@ -6,9 +6,9 @@ use core::time::Duration;
 use super::call::Todo;
 use super::intent::ended;
 use super::state::Lane;
-use crate::domain::scan::{Kind, OnUnknown, Outcome};
-use crate::domain::time::Timestamp;
 use crate::journal::{JournalError, MACHINE_BUSY, OpenScan, ScanRow, Tx, Wait};
+use scanhook_core::scan::{Kind, OnUnknown, Outcome};
+use scanhook_core::time::Timestamp;
 
 /// How long a scan that cannot be followed is taken to occupy its machine: the default cool-down of its kind.
 const fn occupies(kind: Kind) -> Duration {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::state::Lane;
 use crate::api::{LaneView, OutageView, QuotaView};
-use crate::domain::quota::Share;
-use crate::domain::time::Timestamp;
 use crate::journal::Api;
+use scanhook_core::quota::Share;
+use scanhook_core::time::Timestamp;
 
 impl Lane {
     /// The account's configured name.

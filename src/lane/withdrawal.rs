@@ -1,7 +1,7 @@
 //! A running scan of ours that is called off.
 
-use crate::domain::scan::ScanId;
 use crate::journal::CalledOff;
+use scanhook_core::scan::ScanId;
 
 /// A call under way that calls a scan off.
 #[derive(Clone, Debug)]

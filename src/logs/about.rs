@@ -52,7 +52,7 @@ pub(super) fn for_people(field: &str, text: &str) -> String {
 /// Logs a line about decisions or a scan: `about!(info, &about, outcome = %outcome, "scan over")`.
 macro_rules! about {
     ($level:ident, $about:expr, $($more:tt)*) => {{
-        let about: &$crate::domain::about::About = $about;
+        let about: &scanhook_core::about::About = $about;
         tracing::$level!(
             tenant = about.tenant,
             source = $crate::logs::several(&about.sources),

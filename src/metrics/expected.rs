@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use prometheus_client::metrics::family::MetricConstructor;
 
 use super::{Family, Labels, Metrics};
-use crate::domain::alert::{AlertReason, AlertState};
-use crate::domain::scan::{DecisionState, Kind, Reason};
-use crate::domain::strict_json::JsonFault;
 use crate::in_force::InForce;
 use crate::journal::Api;
 use crate::lane::ANSWERS;
 use crate::server::refusal::Refusal;
 use crate::settings::Source;
+use scanhook_core::alert::{AlertReason, AlertState};
+use scanhook_core::scan::{DecisionState, Kind, Reason};
+use scanhook_core::strict_json::JsonFault;
 
 /// Pairs of a tenant and a rule whose decisions are there from the start. Where there are more, those of a rule come with
 /// its first decision: ten thousand rules must not be a hundred thousand series.

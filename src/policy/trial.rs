@@ -5,12 +5,12 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::Policy;
-use crate::domain::mapping::{self, Item};
-use crate::domain::rules::{self, Facts, Given, OwnedEvent, Ran, RuleTest};
-use crate::domain::strict_json;
 use crate::file;
 use crate::presets;
 use crate::settings::Source;
+use scanhook_core::mapping::{self, Item};
+use scanhook_core::rules::{self, Facts, Given, OwnedEvent, Ran, RuleTest};
+use scanhook_core::strict_json;
 
 /// An embedded test that was run.
 pub struct Tried<'p> {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::api::FaultView;
-use crate::domain::plain::one_line;
-use crate::domain::rules::Finding;
 use crate::settings::SettingsFault;
+use scanhook_core::plain::one_line;
+use scanhook_core::rules::Finding;
 
 /// Characters of a sentence.
 pub(super) const LONGEST: usize = 500;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use super::faults::{LONGEST, fault, of_rules, of_settings, of_test};
 use super::files::{self, Stamps};
 use crate::api::FaultView;
-use crate::domain::plain::one_line;
-use crate::domain::rules::{Level, RuleTest};
 use crate::file::Prints;
 use crate::in_force::InForce;
 use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, Tried, has_payloads, payloads};
 use crate::settings::{Inputs, Server, Settings, SettingsFault, Source};
+use scanhook_core::plain::one_line;
+use scanhook_core::rules::{Level, RuleTest};
 
 /// What was read.
 pub(super) struct Read {

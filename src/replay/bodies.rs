@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::repeats::Repeats;
-use crate::domain::alert::{AlertReason, AlertState};
-use crate::domain::mapping::{self, Item};
-use crate::domain::strict_json;
-use crate::domain::time::Timestamp;
 use crate::journal::{StoredAlert, StoredDelivery};
 use crate::settings::Source;
+use scanhook_core::alert::{AlertReason, AlertState};
+use scanhook_core::mapping::{self, Item};
+use scanhook_core::strict_json;
+use scanhook_core::time::Timestamp;
 
 /// Unusable bodies that are named.
 const NAMED: usize = 10;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::tally::Outcome;
-use crate::domain::alert::Alert;
-use crate::domain::plain::one_line;
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::Alert;
+use scanhook_core::plain::one_line;
+use scanhook_core::time::Timestamp;
 
 /// Groups that are told apart; there are never more than rules and reasons make.
 const GROUPS: usize = 10_000;

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use crate::domain::scan::Kind;
-use crate::domain::time::Timestamp;
+use scanhook_core::scan::Kind;
+use scanhook_core::time::Timestamp;
 
 /// The most at once, and when that was first so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -23,17 +23,17 @@ pub use report::{Alerts, Asked, Compared, HeldBy, Now, Report, Rule, Title};
 pub use stage::{Assumed, Stage};
 pub use tally::{Hold, OfRule, Outcome};
 
-use crate::domain::alert::{AlertState, Device, MachineId};
-use crate::domain::directory::Record;
-use crate::domain::json::Json;
-use crate::domain::rules::Facts;
-use crate::domain::scan::{DecisionState, Reason};
-use crate::domain::strict_json;
-use crate::domain::time::Timestamp;
 use crate::journal::{StoredAlert, StoredDecision, StoredDelivery};
 use crate::policy::{Policy, Question};
 use differences::Differences;
 use play::{Case, Play};
+use scanhook_core::alert::{AlertState, Device, MachineId};
+use scanhook_core::directory::Record;
+use scanhook_core::json::Json;
+use scanhook_core::rules::Facts;
+use scanhook_core::scan::{DecisionState, Reason};
+use scanhook_core::strict_json;
+use scanhook_core::time::Timestamp;
 
 /// What the directory of a tenant once said of a machine.
 pub type RecordOf<'r, E> = &'r mut dyn FnMut(&str, &MachineId) -> Result<Option<Record>, E>;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::queue::Queue;
 use super::stage::{Assumed, Stage};
 use super::tally::{Outcome, Tally};
-use crate::domain::alert::{Device, MachineId};
-use crate::domain::directory::Record;
-use crate::domain::rules::Facts;
-use crate::domain::scan::{DecisionState, Mode, Reason};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Verdict, Wanted};
 use crate::policy::{Policy, Question};
+use scanhook_core::alert::{Device, MachineId};
+use scanhook_core::directory::Record;
+use scanhook_core::rules::Facts;
+use scanhook_core::scan::{DecisionState, Mode, Reason};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{Asks, Verdict, Wanted};
 
 /// One (alert, device), with what the journal knows of it.
 pub(super) struct Case<'a> {

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::load::Load;
-use crate::domain::plan::{History, Open, Past, Plan, Waiting, plan};
-use crate::domain::quota::{Budget, Share};
-use crate::domain::scan::{Kind, Priority, Reason, ScanId};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Limit, Openings, Wanted};
 use crate::lane::Pace;
 use crate::policy::Policy;
+use scanhook_core::plan::{History, Open, Past, Plan, Waiting, plan};
+use scanhook_core::quota::{Budget, Share};
+use scanhook_core::scan::{Kind, Priority, Reason, ScanId};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{Limit, Openings, Wanted};
 
 /// From a call's leaving to its answer.
 const ANSWER: Duration = Duration::from_millis(200);

@@ -4,8 +4,8 @@
 use core::time::Duration;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::domain::alert::{Alert, Severity};
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::{Alert, Severity};
+use scanhook_core::time::Timestamp;
 
 /// What is remembered of the alerts of one source.
 #[derive(Default)]
@@ -56,7 +56,7 @@ impl Repeats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::alert::Device;
+    use scanhook_core::alert::Device;
 
     fn alert(dedupe: &str, severity: Severity, device: &str) -> Alert {
         let device = Device { name: Some(device.to_owned()), ..Device::default() };

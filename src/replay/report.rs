@@ -9,8 +9,8 @@ use super::load::Load;
 use super::play::Play;
 use super::tally::{Hold, OfRule, Tally};
 use super::{Assumed, Replay};
-use crate::domain::alert::{AlertReason, AlertState};
-use crate::domain::scan::{DecisionState, Reason};
+use scanhook_core::alert::{AlertReason, AlertState};
+use scanhook_core::scan::{DecisionState, Reason};
 
 /// Alerts by what became of them when they were read.
 #[derive(Clone, Debug, Default, Serialize)]

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::queue::Takes;
-use crate::domain::quota::Share;
-use crate::domain::scan::Mode;
-use crate::domain::verdict::Limit;
 use crate::policy::{Ceiling, Terms};
 use crate::settings::{Source, Tenant};
+use scanhook_core::quota::Share;
+use scanhook_core::scan::Mode;
+use scanhook_core::verdict::Limit;
 
 /// What the directory is taken to say of a machine where nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

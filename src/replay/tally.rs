@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use crate::domain::plain::one_line;
-use crate::domain::scan::{DecisionState, Kind, Reason};
-use crate::domain::verdict::{Guard, Verdict};
+use scanhook_core::plain::one_line;
+use scanhook_core::scan::{DecisionState, Kind, Reason};
+use scanhook_core::verdict::{Guard, Verdict};
 
 /// Titles that are told apart; those of more are counted together.
 const TITLES: usize = 20_000;

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use super::door::SourceDoor;
 use super::refusal::{Mismatch, Refusal, quoted};
 use super::words::word_of;
-use crate::domain::wrapping::Wrapping;
+use scanhook_core::wrapping::Wrapping;
 
 /// The media type of forms.
 const FORM: &str = "application/x-www-form-urlencoded";

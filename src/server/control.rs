@@ -22,16 +22,16 @@ use super::same_site;
 use super::state::{Admin, Shared};
 use crate::api::{ItemView, OrderView, PauseView, PausesView, ReloadView};
 use crate::clock;
-use crate::domain::about::About;
-use crate::domain::mapping::Headers;
-use crate::domain::person::By;
-use crate::domain::scan::Mode;
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{AskedFor, Wanted};
 use crate::intake::NotAccepted;
 use crate::journal::{Done, JournalError, Named, Reader, Scope, TenantId, Tx, Wants, Word};
 use crate::logs::about;
 use crate::policy::{Ceiling, Policy, Terms};
+use scanhook_core::about::About;
+use scanhook_core::mapping::Headers;
+use scanhook_core::person::By;
+use scanhook_core::scan::Mode;
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{AskedFor, Wanted};
 
 /// Bytes of an order, and how long it may take to arrive.
 const LARGEST: usize = 256 * 1024;
@@ -211,7 +211,7 @@ impl Admin {
     async fn order_one(&self, verb: Verb, id: &str, body: Body) -> Answer {
         let body = received(body).await?;
         let members = order::read(&body, verb.keys())?;
-        let unknown = || ItemView { id: crate::domain::plain::one_line(id, 80), ..ItemView::default() };
+        let unknown = || ItemView { id: scanhook_core::plain::one_line(id, 80), ..ItemView::default() };
         let Some(named) = Named::parse(id) else {
             return Err(Objection::NotDone(Done::UnknownId, Box::new(unknown())).into());
         };
@@ -386,7 +386,7 @@ fn step_of(
     tx: &mut Tx<'_>,
     verb: Verb,
     ids: &[Uuid],
-    machine: Option<crate::domain::alert::MachineId>,
+    machine: Option<scanhook_core::alert::MachineId>,
     by: &By,
     now: &Now,
     at: Timestamp,

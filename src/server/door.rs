@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::signature::Check;
 use crate::settings::Source;
+use scanhook_core::signature::Check;
 
 /// What one source takes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,14 +2,14 @@
 //! so that a misspelt one cannot widen what is ordered.
 
 use super::refusal::{Objection, Refusal};
-use crate::domain::alert::MachineId;
-use crate::domain::device_glob::DeviceGlob;
-use crate::domain::json::{Json, Object};
-use crate::domain::person::By;
-use crate::domain::rules::duration;
-use crate::domain::strict_json::{self, JsonFault};
-use crate::domain::time::Timestamp;
 use crate::journal::{Named, Selected, Selector, Wants};
+use scanhook_core::alert::MachineId;
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::json::{Json, Object};
+use scanhook_core::person::By;
+use scanhook_core::rules::duration;
+use scanhook_core::strict_json::{self, JsonFault};
+use scanhook_core::time::Timestamp;
 
 /// Ids of one order, and things it may select.
 pub(super) const MOST: usize = 1_000;
@@ -45,7 +45,7 @@ pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<Members<
         return Err(Refusal::NotStrictJson { code: fault.code(), detail: fault.meaning() });
     }
     match members.iter().find(|(key, _)| !keys.contains(&key.as_ref())) {
-        Some((key, _)) => Err(Objection::UnknownKey(crate::domain::plain::one_line(key, 80)).into()),
+        Some((key, _)) => Err(Objection::UnknownKey(scanhook_core::plain::one_line(key, 80)).into()),
         None => Ok(Members(members)),
     }
 }

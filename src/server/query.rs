@@ -6,10 +6,10 @@ use axum::extract::rejection::QueryRejection;
 
 use super::order::{ago, words};
 use super::refusal::Objection;
-use crate::domain::alert::Severity;
-use crate::domain::device_glob::DeviceGlob;
-use crate::domain::time::Timestamp;
 use crate::journal::{Filter, LONGEST_PAGE, List};
+use scanhook_core::alert::Severity;
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::time::Timestamp;
 
 /// The keys of every list.
 const KEYS: &[&str] =
@@ -82,7 +82,7 @@ pub(super) fn source(pairs: Pairs) -> Result<Option<String>, Objection> {
 /// Each pair with a key that is known and stands there once. Alerts were once asked for by `id`.
 fn known(keys: &'static [&'static str], list: List, pairs: Pairs) -> Result<Vec<(&'static str, String)>, Objection> {
     let unknown =
-        |key: &str| Objection::UnknownParameter { key: crate::domain::plain::one_line(key, 80), takes: words(keys) };
+        |key: &str| Objection::UnknownParameter { key: scanhook_core::plain::one_line(key, 80), takes: words(keys) };
     let mut read: Vec<(&'static str, String)> = Vec::new();
     for (key, value) in pairs.map_err(|_| unknown(""))?.0 {
         let asked = if list == List::Alerts && key == "id" { "alert" } else { key.as_str() };

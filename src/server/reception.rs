@@ -12,16 +12,16 @@ use super::refusal::{CredentialDefect, Refusal};
 use super::webhook::{Arrived, Head};
 use crate::api::{AlertReceipt, DecisionReceipt, RefusalView};
 use crate::clock;
-use crate::domain::about::About;
-use crate::domain::scan::DecisionState;
-use crate::domain::signature::{Failure, Malformed, Presented, Refused, Standing};
-use crate::domain::silence::Silence;
-use crate::domain::time::Timestamp;
-use crate::domain::wrapping::{Sealed, Wrapping};
 use crate::intake::{Accepted, Intake, NotAccepted, Subject};
 use crate::journal::JournalError;
 use crate::logs::about;
 use crate::metrics::Metrics;
+use scanhook_core::about::About;
+use scanhook_core::scan::DecisionState;
+use scanhook_core::signature::{Failure, Malformed, Presented, Refused, Standing};
+use scanhook_core::silence::Silence;
+use scanhook_core::time::Timestamp;
+use scanhook_core::wrapping::{Sealed, Wrapping};
 
 /// Refusals remembered per source.
 const REMEMBERED: usize = 50;

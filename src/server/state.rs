@@ -10,13 +10,13 @@ use super::refusal::Refusal;
 use super::traces::Traces;
 use crate::api::{PauseView, SourceView, TenantView, WaitView};
 use crate::clock;
-use crate::domain::rules::duration;
-use crate::domain::time::Timestamp;
-use crate::domain::wait::Wait;
 use crate::intake::Intake;
 use crate::journal::{Journal, JournalError, Reader, TenantId};
 use crate::metrics::Metrics;
 use crate::reload::Reloads;
+use scanhook_core::rules::duration;
+use scanhook_core::time::Timestamp;
+use scanhook_core::wait::Wait;
 
 /// What the admin listener reads, and gives orders to.
 pub struct Admin {

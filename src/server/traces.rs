@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::refusal::Refusal;
 use super::webhook::Answered;
 use crate::api::DoorView;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// Kinds of refusals that are kept for each source, and for what belongs to none.
 const KEPT: usize = 20;

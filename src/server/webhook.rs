@@ -25,9 +25,9 @@ use super::content;
 use super::door::{SecretInUrl, SourceDoor, Sources};
 use super::failures::{Attempt, Failures};
 use super::refusal::{Mismatch, Refusal, quoted};
-use crate::domain::signature::Standing;
-use crate::domain::wrapping::{Wrapping, unpacked_size};
 use crate::settings::FailureBudget;
+use scanhook_core::signature::Standing;
+use scanhook_core::wrapping::{Wrapping, unpacked_size};
 
 /// Takes what was answered.
 pub type Told = dyn Fn(Answered<'_>) + Send + Sync;

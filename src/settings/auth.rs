@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::place::{Context, Section};
 use super::secret;
 use crate::defender;
-use crate::domain::network::Network;
-use crate::domain::pointer::Pointer;
-use crate::domain::signature::stamp::TOLERANCE;
-use crate::domain::signature::{
+use scanhook_core::network::Network;
+use scanhook_core::pointer::Pointer;
+use scanhook_core::signature::stamp::TOLERANCE;
+use scanhook_core::signature::{
     Algorithm, Authentication, Check, Encoding, Entra, Format, KNOWN, Key, KeyEncoding, Known, Place, Scheme,
     Separator, Stamp, Template,
 };

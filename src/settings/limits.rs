@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::domain::network::Network;
+use scanhook_core::network::Network;
 
 /// `[server] auth_failures`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{Inputs, SettingsFault, locate};
-use crate::domain::mapping::map::OneOrMany;
-use crate::domain::rules::duration;
 use crate::file::Prints;
+use scanhook_core::mapping::map::OneOrMany;
+use scanhook_core::rules::duration;
 
 /// What is read from, and what was found out.
 pub(super) struct Context<'i> {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::{Records, Settings, SettingsFault, Source, Tenant};
-use crate::domain::rules::{Rules, duration};
+use scanhook_core::rules::{Rules, duration};
 
 /// Defender counts calls by the hour; the ledger is asked for that one and the one before.
 const LEDGER: Duration = Duration::from_secs(2 * 3_600);

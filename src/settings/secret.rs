@@ -5,8 +5,8 @@ use std::path::Path;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::place::{Context, Section};
-use crate::domain::signature::{Key, KeyEncoding, Origin};
 use crate::file::{Content, Prints};
+use scanhook_core::signature::{Key, KeyEncoding, Origin};
 
 /// A file larger than this is no secret.
 const LARGEST: u64 = 64 * 1024;

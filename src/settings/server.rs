@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::limits::{FailureBudget, TrustedProxies};
 use super::place::{Context, Section};
 use super::{Connections, Flags, Server};
-use crate::domain::network::Network;
+use scanhook_core::network::Network;
 
 /// Bytes of a body where nothing else is said.
 pub(super) const MAX_BODY: usize = 1 << 20;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::{Context, Section};
 use super::{Source, auth};
-use crate::domain::mapping::map::{OneOrMany, Value};
-use crate::domain::mapping::{Caps, Map, Mapping};
-use crate::domain::signature::{Authentication, Check, Key};
 use crate::presets;
+use scanhook_core::mapping::map::{OneOrMany, Value};
+use scanhook_core::mapping::{Caps, Map, Mapping};
+use scanhook_core::signature::{Authentication, Check, Key};
 
 /// What a source has where nothing else is said.
 const MOST_ALERTS: u32 = 500;

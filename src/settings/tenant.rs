@@ -8,9 +8,9 @@ use super::Tenant;
 use super::place::{Context, Section};
 use super::secret;
 use crate::defender::{BadEndpoint, Endpoints};
-use crate::domain::quota::Share;
-use crate::domain::scan::{Mode, OnUnknown};
-use crate::domain::verdict::Limit;
+use scanhook_core::quota::Share;
+use scanhook_core::scan::{Mode, OnUnknown};
+use scanhook_core::verdict::Limit;
 
 /// Reads one tenant. The simulator asks for no credential, so there it may be left out.
 pub(super) fn read<'i>(

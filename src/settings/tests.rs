@@ -8,11 +8,11 @@ use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::domain::alert::Severity;
-use crate::domain::mapping::{Item, read as read_alerts};
-use crate::domain::signature::{Moment, Outgoing, authenticate};
-use crate::domain::strict_json;
-use crate::domain::time::Timestamp;
+use scanhook_core::alert::Severity;
+use scanhook_core::mapping::{Item, read as read_alerts};
+use scanhook_core::signature::{Moment, Outgoing, authenticate};
+use scanhook_core::strict_json;
+use scanhook_core::time::Timestamp;
 
 const SECRET: &str = "canary-secret-0123456789";
 const OTHER: &str = "other-canary-0123456789ab";
@@ -578,7 +578,7 @@ fn records_are_kept_for_as_long_as_anything_asks_for_them() {
     let rules = |more: &str| {
         let text =
             format!("version = 1\n[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = {{ severity = \"high\" }}\n{more}\n");
-        crate::domain::rules::Rules::parse(&text, &mut |_| Err(String::new())).unwrap().rules
+        scanhook_core::rules::Rules::parse(&text, &mut |_| Err(String::new())).unwrap().rules
     };
     assert_eq!(settings.too_forgetful(&rules("")), []);
     for (more, needs) in [

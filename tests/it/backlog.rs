@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use scanhook::defender::Answer;
-use scanhook::domain::alert::Severity;
-use scanhook::domain::device_glob::DeviceGlob;
-use scanhook::domain::scan::Mode;
-use scanhook::domain::time::Now;
-use scanhook::domain::verdict::Limit;
 use scanhook::in_force::Desk;
 use scanhook::journal::{Filter, Ids, PolicyId, Retention, Store};
 use scanhook::lane::{Lane, Pace};
 use scanhook::policy::{Ceiling, Terms};
-use scanhook::simulator::{Setup, Simulator, What};
+use scanhook_core::alert::Severity;
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::scan::Mode;
+use scanhook_core::time::Now;
+use scanhook_core::verdict::Limit;
+use scanhook_simulator::{Setup, Simulator, What};
 
 use crate::desk::{Counter, NOW, account, write};
 

@@ -308,7 +308,7 @@ fn request(body: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_hundred_repeats_of_a_wide_delivery_that_nobody_reads_cost_little_memory() {
-    let far = Far::open(scanhook::simulator::Setup::default()).await;
+    let far = Far::open(scanhook_simulator::Setup::default()).await;
     let folder = tempfile::tempdir().unwrap();
     install(folder.path(), far.at, "", "");
     std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use scanhook::simulator::{Fault, How, Logged, Machine, Setup, Tenant};
+use scanhook_simulator::{Fault, How, Logged, Machine, Setup, Tenant};
 use serde_json::{Value, json};
 
 use crate::harness::{CLIENT, RULES, Site, TENANT, Wish, alert, fault, join, machine, never, scan_id, until};

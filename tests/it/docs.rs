@@ -10,14 +10,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use regex::Regex;
 use scanhook::api::Receipt;
 use scanhook::defender::token::ClaimFault;
-use scanhook::domain::alert::{AlertReason, AlertState, Note};
-use scanhook::domain::mapping::{self, Item};
-use scanhook::domain::rules::{Facts, Finding, Protected, render};
-use scanhook::domain::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
-use scanhook::domain::signature::{self, Authentication, Check, Encoding, Key, Moment, Outgoing};
-use scanhook::domain::strict_json::{self, JsonFault};
-use scanhook::domain::time::Timestamp;
-use scanhook::domain::verdict::Asks;
 use scanhook::in_force::Desk;
 use scanhook::intake::accept;
 use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
@@ -25,6 +17,14 @@ use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Question, Terms};
 use scanhook::presets;
 use scanhook::server::refusal::{Objection, Refusal};
 use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
+use scanhook_core::alert::{AlertReason, AlertState, Note};
+use scanhook_core::mapping::{self, Item};
+use scanhook_core::rules::{Facts, Finding, Protected, render};
+use scanhook_core::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
+use scanhook_core::signature::{self, Authentication, Check, Encoding, Key, Moment, Outgoing};
+use scanhook_core::strict_json::{self, JsonFault};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::Asks;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -270,7 +270,7 @@ fn hostile_text_stays_on_its_line_and_moves_no_cursor() {
     let harmless = explain("Ransomware", "lt-042");
     let title = "Ransom\u{1b}[2J\r\n4. high  wins\u{202e}\u{2028}{alert.id}\u{7}";
     let hostile = explain(title, "dc-1\u{1b}]0;x\u{7}\nnote: approved\u{200f}");
-    let odd = hostile.chars().find(|c| scanhook::domain::plain::shown(*c) != *c && *c != '\n');
+    let odd = hostile.chars().find(|c| scanhook_core::plain::shown(*c) != *c && *c != '\n');
     assert_eq!(odd, None, "{hostile}");
     assert!(!hostile.lines().any(|line| line.starts_with("4. high  wins") || line.starts_with("note: approved")));
     assert!(hostile.contains("{alert.id}"), "text is never a template");

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
-use scanhook::simulator::{Fault, How};
+use scanhook_simulator::{Fault, How};
 use serde_json::{Map, Value, json};
 
 use crate::harness::{

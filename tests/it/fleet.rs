@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
-use scanhook::simulator::{Machine, Setup, Simulator, Tenant, What};
+use scanhook_simulator::{Machine, Setup, Simulator, Tenant, What};
 use serde_json::{Value, json};
 
 const TENANT: &str = "5f0c2b1e-9a47-4d3c-8e21-7b6a90d4c8f3";

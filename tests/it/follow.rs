@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scanhook::simulator::{How, Setup, Tenant};
+use scanhook_simulator::{How, Setup, Tenant};
 
 use crate::harness::{CLIENT, RULES, Site, TENANT, Wish, alert, fault, machine, scan_id, until};
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
-use scanhook::simulator::{How, Setup};
+use scanhook_simulator::{How, Setup};
 use tokio::sync::watch;
 use tokio::time::sleep;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use scanhook::simulator::{Busy, Fault, How, Logged, Machine, Setup, Tenant};
+use scanhook_simulator::{Busy, Fault, How, Logged, Machine, Setup, Tenant};
 use serde_json::{Map, Value, json};
 
 use crate::harness::{CLIENT, Site, TENANT, Wish, alert, fault, join, machine, never, scan_id, until};

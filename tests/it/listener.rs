@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use scanhook::domain::signature::Standing;
 use scanhook::server::door::{SecretInUrl, SourceDoor};
 use scanhook::server::limits::Limits;
 use scanhook::server::listener::{Drained, bind, serve};
 use scanhook::server::refusal::{CredentialDefect, Refusal};
 use scanhook::server::webhook::{Arrived, Door, Head, router};
 use scanhook::settings::{FailureBudget, TrustedProxies};
+use scanhook_core::signature::Standing;
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};

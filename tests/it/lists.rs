@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use scanhook::simulator::{Busy, How, Logged, Order, Setup};
+use scanhook_simulator::{Busy, How, Logged, Order, Setup};
 use serde_json::json;
 
 use crate::harness::{Site, Wish, alert, fault, machine, scan_id, until};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use scanhook::domain::alert::{Alert, Device};
-use scanhook::domain::directory::HostName;
-use scanhook::domain::mapping::{self, Caps, Delivered, Explained, Headers, Item};
-use scanhook::domain::strict_json;
+use scanhook_core::alert::{Alert, Device};
+use scanhook_core::directory::HostName;
+use scanhook_core::mapping::{self, Caps, Delivered, Explained, Headers, Item};
+use scanhook_core::strict_json;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 

@@ -1,7 +1,7 @@
 //! A night at two customers, and what an analyst asks in it: each question of docs/control.md has its one command. The
 //! verbs are the real ones, and speak to the real admin listener.
 
-use scanhook::simulator::{Machine, Setup};
+use scanhook_simulator::{Machine, Setup};
 use serde_json::{Value, json};
 
 use crate::harness::{CLIENT, Site, TENANT, Wish, alert, machine, until};

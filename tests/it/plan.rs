@@ -7,15 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use proptest::prelude::*;
-use scanhook::domain::alert::{Alert, Device, MachineId};
-use scanhook::domain::mapping::Item;
-use scanhook::domain::scan::{Kind, Mode, Outcome, Priority, Reason};
-use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
-use scanhook::domain::time::Timestamp;
-use scanhook::domain::verdict::{Asks, Cooldown, Limit, Openings, Verdict, Wanted};
 use scanhook::journal::{
     Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PackedBody, PolicyId, Store, TenantId, Tx, Wait,
 };
+use scanhook_core::alert::{Alert, Device, MachineId};
+use scanhook_core::mapping::Item;
+use scanhook_core::scan::{Kind, Mode, Outcome, Priority, Reason};
+use scanhook_core::signature::{Authentication, Check, Key, authenticate};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{Asks, Cooldown, Limit, Openings, Verdict, Wanted};
 
 const SECRET: &[u8] = b"a secret of the simulated sender";
 const START: Timestamp = Timestamp::from_millis(1_793_606_400_000);

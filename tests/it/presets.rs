@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use scanhook::domain::alert::{Alert, AlertReason, Severity};
-use scanhook::domain::mapping::{self, Caps, Delivered, Explained, Headers, Item, Mapping};
-use scanhook::domain::rules::Facts;
-use scanhook::domain::scan::Mode;
-use scanhook::domain::strict_json;
-use scanhook::domain::time::Timestamp;
-use scanhook::domain::verdict::Asks;
 use scanhook::policy::{Ceiling, Policy, Question, Terms};
 use scanhook::presets;
 use scanhook::settings::Source;
+use scanhook_core::alert::{Alert, AlertReason, Severity};
+use scanhook_core::mapping::{self, Caps, Delivered, Explained, Headers, Item, Mapping};
+use scanhook_core::rules::Facts;
+use scanhook_core::scan::Mode;
+use scanhook_core::strict_json;
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::Asks;
 use serde_json::{Value, json};
 
 pub const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";

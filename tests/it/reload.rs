@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use scanhook::policy::Policy;
-use scanhook::simulator::{Machine, Setup, Tenant};
+use scanhook_simulator::{Machine, Setup, Tenant};
 use serde_json::{Value, json};
 
 use crate::harness::{

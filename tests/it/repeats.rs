@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use scanhook::simulator::Setup;
+use scanhook_simulator::Setup;
 use serde_json::{Value, json};
 
 use crate::harness::{Site, Wish, alert, fault, machine, scan_id};

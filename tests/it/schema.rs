@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use jsonschema::Validator;
-use scanhook::domain::rules::Named;
 use scanhook::presets;
+use scanhook_core::rules::Named;
 use serde_json::Value;
 
 fn text(file: &str) -> String {

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use scanhook::domain::alert::Severity;
-use scanhook::domain::mapping::{Explained, Item};
+use scanhook_core::alert::Severity;
+use scanhook_core::mapping::{Explained, Item};
 
 use crate::presets::{MACHINE, explained};
 

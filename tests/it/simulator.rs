@@ -7,8 +7,8 @@ use base64::Engine as _;
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use scanhook::simulator::serve::{Shared, router};
-use scanhook::simulator::{Busy, Fault, How, Machine, Played, Setup, Simulator, Tenant, What, Window};
+use scanhook_simulator::serve::{Shared, router};
+use scanhook_simulator::{Busy, Fault, How, Machine, Played, Setup, Simulator, Tenant, What, Window};
 use serde_json::{Value, json};
 
 const TENANT: &str = "5f0c2b1e-9a47-4d3c-8e21-7b6a90d4c8f3";

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use scanhook::domain::scan::DecisionState;
 use scanhook::lane::ANSWERS;
+use scanhook_core::scan::DecisionState;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

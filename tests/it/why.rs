@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scanhook::simulator::{Fault, How, Machine, Setup};
+use scanhook_simulator::{Fault, How, Machine, Setup};
 use serde_json::{Value, json};
 
 use crate::harness::{CLIENT, Site, TENANT, Wish, alert, fault, machine, scan_id, until};
@@ -405,6 +405,6 @@ fn every_reason_and_every_wait_is_explained() {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(PathBuf::from("docs/reasons.md"))).unwrap();
     let section = text.split_once("\n## What is waited for\n").unwrap().1.split("\n## ").next().unwrap();
     let codes = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    let known: Vec<_> = scanhook::domain::wait::Cause::ALL.iter().map(|cause| cause.code()).collect();
+    let known: Vec<_> = scanhook_core::wait::Cause::ALL.iter().map(|cause| cause.code()).collect();
     assert_eq!(codes.collect::<Vec<_>>(), known);
 }

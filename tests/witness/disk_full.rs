@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use scanhook::simulator::Setup;
+use scanhook_simulator::Setup;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 

@@ -6,7 +6,7 @@ use super::far::FarSide;
 use super::samples::{self, Device, Sample};
 use super::show::{Show, count, ends, tally};
 use crate::api::ScanView;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// A high alert: one Full scan, and the very call that Defender saw.
 pub(super) async fn high(show: &mut Show) -> anyhow::Result<()> {

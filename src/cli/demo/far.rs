@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::simulator::serve::Shared;
-use crate::simulator::{Logged, Simulator};
+use scanhook_simulator::serve::Shared;
+use scanhook_simulator::{Logged, Simulator};
 
 /// Everything that reached the far side so far.
 #[derive(Clone, Debug, Default)]

@@ -6,8 +6,8 @@ use super::far::FarSide;
 use super::samples::{self, Device};
 use super::show::{Show, count, ends, is_over, tally};
 use crate::api::ScanView;
-use crate::domain::time::Timestamp;
-use crate::simulator::{Fault, How};
+use scanhook_core::time::Timestamp;
+use scanhook_simulator::{Fault, How};
 
 /// What Defender asks for, in seconds.
 const RETRY_AFTER: u32 = 3;

@@ -6,18 +6,18 @@ use serde::Serialize;
 use crate::api::DecisionReceipt;
 use crate::cli::output::{self, plain};
 use crate::cli::table::{Table, time};
-use crate::domain::alert::{Alert, Device};
-use crate::domain::directory::{self, Record, Resolution, Silence};
-use crate::domain::json::Json;
-use crate::domain::plan::{History, Plan, plan};
-use crate::domain::rules::{Explained, Explanation, Facts, Failing, GivenFact, Glance, Judged};
-use crate::domain::scan::{DecisionState, Kind, Mode, Priority, Reason};
-use crate::domain::time::Timestamp;
-use crate::domain::verdict::{Asks, Guard, Guarded, Seen, Wanted};
-use crate::domain::why::Why;
 use crate::journal::RememberedDecision;
 use crate::policy::{Policy, Question, Terms};
 use crate::settings::Source;
+use scanhook_core::alert::{Alert, Device};
+use scanhook_core::directory::{self, Record, Resolution, Silence};
+use scanhook_core::json::Json;
+use scanhook_core::plan::{History, Plan, plan};
+use scanhook_core::rules::{Explained, Explanation, Facts, Failing, GivenFact, Glance, Judged};
+use scanhook_core::scan::{DecisionState, Kind, Mode, Priority, Reason};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{Asks, Guard, Guarded, Seen, Wanted};
+use scanhook_core::why::Why;
 
 /// One alert about one device, with all that bears on it.
 pub(super) struct Case<'a> {

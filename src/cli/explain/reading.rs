@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::cli::fit::padded;
 use crate::cli::output::{self, plain};
-use crate::domain::alert::Alert;
-use crate::domain::mapping::{Candidate, Explained, Item, Missing, Remarked, Supplied};
-use crate::domain::plain::one_line;
+use scanhook_core::alert::Alert;
+use scanhook_core::mapping::{Candidate, Explained, Item, Missing, Remarked, Supplied};
+use scanhook_core::plain::one_line;
 
 /// Columns in which values are aligned, and characters that are shown of one that nobody asked for.
 const VALUE: usize = 48;

@@ -5,8 +5,8 @@ use core::fmt::Write as _;
 use super::super::output::{self, plain};
 use super::super::table::{Table, time};
 use super::{Args, name};
-use crate::domain::scan::Reason;
 use crate::replay::{Assumed, Compared, Example, Hold, Load, Outcome, Peak, Report, Wait, Waits};
+use scanhook_core::scan::Reason;
 
 /// All of it, as text.
 pub(super) fn text(report: &Report, args: &Args) -> String {

@@ -9,11 +9,11 @@ use bytes::Bytes;
 
 use super::super::trouble::{Exit, Trouble};
 use super::{unsendable, with_segment};
-use crate::domain::signature::template::Part;
-use crate::domain::signature::{
+use scanhook_core::signature::template::Part;
+use scanhook_core::signature::{
     Algorithm, Check, Encoding, Format, Key, KeyEncoding, Moment, Origin, Outgoing, Place, Scheme, Stamp,
 };
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 /// What is to be sent.
 pub(super) struct Request<'r> {

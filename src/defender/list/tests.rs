@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::defender::reply::tests::{MACHINE, OTHER, TAIL, UUID, action, answer, error, text, with};
 use crate::defender::request::first_page;
-use crate::domain::time::Timestamp;
+use scanhook_core::time::Timestamp;
 
 fn asked() -> NextPage {
     first_page(&Endpoints::commercial(), Timestamp::from_millis(0), 10_000)

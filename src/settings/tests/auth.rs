@@ -1,7 +1,7 @@
 //! `[[sources.x.auth]]`: every kind lets its sender in, every fault points at its key.
 
 use super::*;
-use crate::domain::signature::{Check, Presented, Refused};
+use scanhook_core::signature::{Check, Presented, Refused};
 
 const HEX: &str = "63616e6172792d63616e6172792d63616e61727921";
 const WHSEC: &str = "whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnkh";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scanhook::simulator::How;
+use scanhook_simulator::How;
 use serde_json::json;
 
 use super::{begun, cancel, cancels, line, results};

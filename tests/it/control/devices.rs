@@ -38,7 +38,7 @@ async fn pause_deny_cancel_and_retry_know_the_letters_of_every_script() {
 async fn a_machine_that_alerts_name_by_its_id_is_selected_by_the_name_the_directory_gives_it() {
     let mut wish = Wish { rules: super::ASKING.to_owned(), ..Wish::default() };
     let dns_name = Some("dc-7.corp.example".to_owned());
-    wish.setup.machines = vec![scanhook::simulator::Machine { id: machine(7), dns_name, ..Default::default() }];
+    wish.setup.machines = vec![scanhook_simulator::Machine { id: machine(7), dns_name, ..Default::default() }];
     let site = Site::with(wish).await;
     // The first asks the directory, the second says the id and nothing else.
     let by_name = r#"{"alert_id":"1","title":"Odd mail","severity":"medium","device_name":"dc-7.corp.example"}"#;

@@ -8,7 +8,7 @@ mod order;
 mod pause;
 mod retry;
 
-use scanhook::simulator::Logged;
+use scanhook_simulator::Logged;
 use serde_json::Value;
 
 use crate::harness::{Site, Wish, alert, scan_id, until};

@@ -182,7 +182,7 @@ async fn a_scan_whose_first_call_was_lost_is_shown_as_paused_and_is_sent_again_a
     let mut wish = Wish::default();
     wish.pace.follow_for = Some(std::time::Duration::from_secs(2));
     let site = Site::with(wish).await;
-    site.far.fault("scan", 1, 1, scanhook::simulator::How::LostRequest);
+    site.far.fault("scan", 1, 1, scanhook_simulator::How::LostRequest);
     // Nothing holds it back before its call has left.
     let scan = begun(&site, "1", "high", &machine(1)).await;
     until("its call is lost", async || (site.scan(&scan).await["state"] == "unknown").then_some(())).await;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use ::http::{Request, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
-use scanhook::simulator::serve::Shared;
-use scanhook::simulator::{Fault, How, What};
+use scanhook_simulator::serve::Shared;
+use scanhook_simulator::{Fault, How, What};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 

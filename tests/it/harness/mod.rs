@@ -24,7 +24,7 @@ use scanhook::lane::Pace;
 use scanhook::policy::Policy;
 use scanhook::reload::Origin;
 use scanhook::settings::{Flags, Inputs, Settings};
-use scanhook::simulator::{Fault, Setup};
+use scanhook_simulator::{Fault, Setup};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;

@@ -5,11 +5,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use scanhook::domain::json::Json;
-use scanhook::domain::rules::{Event, Facts, Reading};
-use scanhook::domain::scan::{Kind, Mode, Reason};
-use scanhook::domain::time::Timestamp;
-use scanhook::domain::verdict::Openings;
+use scanhook_core::json::Json;
+use scanhook_core::rules::{Event, Facts, Reading};
+use scanhook_core::scan::{Kind, Mode, Reason};
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::Openings;
 
 use super::policy::{Case, List, Op, Protection, Rule, Table, Times, Window};
 
@@ -39,7 +39,7 @@ enum Value {
     Number(String),
     Bool(bool),
     Time(Timestamp),
-    Severity(scanhook::domain::alert::Severity),
+    Severity(scanhook_core::alert::Severity),
     Other,
 }
 

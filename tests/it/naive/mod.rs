@@ -5,8 +5,8 @@
 mod interpreter;
 mod policy;
 
-use scanhook::domain::rules::{Facts, Rules, render};
-use scanhook::domain::verdict::{Asks, Verdict};
+use scanhook_core::rules::{Facts, Rules, render};
+use scanhook_core::verdict::{Asks, Verdict};
 
 use interpreter::{Expected, judge};
 use policy::{Case, Dice};

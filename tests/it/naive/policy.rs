@@ -1,11 +1,11 @@
 //! Random policies, as data and as text, and random events that are close enough to them to matter.
 
 use jiff::tz::TimeZone;
-use scanhook::domain::alert::{Alert, Device, MachineId, Severity};
-use scanhook::domain::json::Json;
-use scanhook::domain::rules::{Facts, MachineFacts, OwnedEvent, Reading};
-use scanhook::domain::scan::{Kind, Mode};
-use scanhook::domain::time::Timestamp;
+use scanhook_core::alert::{Alert, Device, MachineId, Severity};
+use scanhook_core::json::Json;
+use scanhook_core::rules::{Facts, MachineFacts, OwnedEvent, Reading};
+use scanhook_core::scan::{Kind, Mode};
+use scanhook_core::time::Timestamp;
 
 /// Numbers that are the same for the same seed (splitmix64).
 pub struct Dice(u64);

@@ -8,11 +8,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use scanhook::defender::{Answer, Endpoints};
-use scanhook::domain::quota::Share;
-use scanhook::domain::scan::{DecisionState, OnUnknown, Reason};
-use scanhook::domain::signature::{Authentication, Check, Key, authenticate};
-use scanhook::domain::time::{Now, Timestamp};
-use scanhook::domain::verdict::Limit;
 use scanhook::in_force::Desk;
 use scanhook::intake::accept;
 use scanhook::journal::{Archive, CallId, Ids, PolicyId, Store};
@@ -20,7 +15,12 @@ use scanhook::lane::{Call, Lane, Outgoing, Pace};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::replay::{Assumed, Replay, Report, Stage, Takes};
 use scanhook::settings::{Source, Tenant};
-use scanhook::simulator::{Setup, Simulator, What};
+use scanhook_core::quota::Share;
+use scanhook_core::scan::{DecisionState, OnUnknown, Reason};
+use scanhook_core::signature::{Authentication, Check, Key, authenticate};
+use scanhook_core::time::{Now, Timestamp};
+use scanhook_core::verdict::Limit;
+use scanhook_simulator::{Setup, Simulator, What};
 
 use crate::desk::{NOW, account, write};
 

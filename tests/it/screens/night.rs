@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scanhook::simulator::{Machine, Setup};
+use scanhook_simulator::{Machine, Setup};
 use serde_json::{Value, json};
 
 use super::{NARROW, Screens, WIDE, says_all, shown};

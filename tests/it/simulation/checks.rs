@@ -3,8 +3,8 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use scanhook::domain::quota::Share;
-use scanhook::domain::time::Timestamp;
+use scanhook_core::quota::Share;
+use scanhook_core::time::Timestamp;
 
 use super::world::World;
 

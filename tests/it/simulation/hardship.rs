@@ -3,8 +3,8 @@
 
 use core::time::Duration;
 
-use scanhook::domain::time::Timestamp;
-use scanhook::simulator::How;
+use scanhook_core::time::Timestamp;
+use scanhook_simulator::How;
 
 use super::checks;
 use super::faults::Faults;

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use scanhook::domain::quota::Share;
-use scanhook::simulator::How;
+use scanhook_core::quota::Share;
+use scanhook_simulator::How;
 
 use super::checks;
 use super::faults::Faults;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use core::time::Duration;
 
 use scanhook::defender::Answer;
-use scanhook::domain::time::Timestamp;
 use scanhook::journal::CallId;
 use scanhook::lane::{Call, Outgoing};
+use scanhook_core::time::Timestamp;
 
 /// What an answer says of the throttle.
 pub enum Seen {

@@ -4,12 +4,12 @@
 use core::time::Duration;
 
 use scanhook::api::ItemView;
-use scanhook::domain::device_glob::DeviceGlob;
-use scanhook::domain::person::By;
-use scanhook::domain::time::Timestamp;
-use scanhook::domain::verdict::AskedFor;
 use scanhook::journal::{Filter, JournalError, Scope, Selector, TenantId, Tx, Wants, Word};
 use scanhook::lane::{Call, Outgoing};
+use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::person::By;
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::AskedFor;
 use uuid::Uuid;
 
 use super::super::faults::Dice;
@@ -74,7 +74,7 @@ pub fn orders(seed: u64, machines: u64) -> Vec<(Duration, Order)> {
 
 /// Yes, and it is the second machine.
 fn named() -> Word {
-    Word::Approve { machine: scanhook::domain::alert::MachineId::parse(&machine(1)), at_once: false }
+    Word::Approve { machine: scanhook_core::alert::MachineId::parse(&machine(1)), at_once: false }
 }
 
 fn somebody() -> By {
@@ -156,7 +156,7 @@ impl World {
         self.told(move |tx| tx.answer_held(&[id], &word, &somebody(), &terms, now))
     }
 
-    fn terms(&self) -> impl Fn(TenantId, AskedFor<'_>) -> Option<scanhook::domain::verdict::Wanted> + Send + 'static {
+    fn terms(&self) -> impl Fn(TenantId, AskedFor<'_>) -> Option<scanhook_core::verdict::Wanted> + Send + 'static {
         let (policy, terms) = (self.policy.clone(), self.desks["siem"].tenants["default"].terms);
         move |_: TenantId, asked: AskedFor<'_>| Some(policy.wanted(terms, asked))
     }
