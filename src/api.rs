@@ -2,6 +2,7 @@
 
 mod control;
 mod device;
+pub mod refusals;
 mod reload;
 mod summary;
 mod wait;

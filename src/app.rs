@@ -12,7 +12,9 @@ use tokio::task::JoinSet;
 use crate::clock;
 use crate::defender::BadEndpoint;
 use crate::defender::client::{Client, ClientError, Timeouts};
+use crate::in_force::door::Sources;
 use crate::in_force::{Current, InForce};
+use crate::intake::Heard;
 use crate::intake::{Intake, Readers};
 use crate::journal::{Ids, Journal, JournalError, OpenError, Store};
 use crate::keyrings::{self, Beat};
@@ -25,10 +27,10 @@ use crate::policy::Policy;
 use crate::reload::{self, Listening, Origin, Reloader, Reloads};
 use crate::server::admin;
 use crate::server::descriptors;
-use crate::server::door::Sources;
 use crate::server::limits::Limits;
 use crate::server::listener;
-use crate::server::reception::{Heard, Reception, Refusals};
+use crate::server::reception::{Reception, Refusals};
+use crate::server::refusal::Refusal;
 use crate::server::state::Admin;
 use crate::server::traces::Traces;
 use crate::server::webhook::{self, Answered, Door};
@@ -305,7 +307,8 @@ impl Parts<'_> {
             ready: self.ready.clone(),
             mono: Arc::new(clock::mono),
             told: Arc::new(move |answered: Answered<'_>| {
-                metrics.answered(&answered);
+                let refused = answered.refusal.map(Refusal::code);
+                metrics.answered(answered.source, answered.status.as_u16(), refused);
                 traces.answered(&answered, clock::now());
             }),
         }

@@ -2,6 +2,7 @@
 //! changes; a reload puts another in its place. Whoever decides takes it once and stays with it to the end.
 
 pub mod armed;
+pub mod door;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

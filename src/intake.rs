@@ -1,5 +1,7 @@
 //! Raw request to receipt: authenticate, read, decide, and one transaction that is cancel-safe. One screen.
 
+mod heard;
+
 use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -23,6 +25,8 @@ use scanhook_core::rules::{Facts, Memo};
 use scanhook_core::signature::{self, Presented, Refused, Standing};
 use scanhook_core::strict_json::{self, NotStrict};
 use scanhook_core::time::Timestamp;
+
+pub use heard::Heard;
 
 /// What the writer pays for a decision, in bytes of a body: a small body may name many devices.
 const BYTES_OF_A_DECISION: usize = 2048;

@@ -18,7 +18,6 @@ use crate::in_force::armed;
 use crate::intake::Subject;
 use crate::journal::{Api, Journal, Pulse};
 use crate::lane::Happened;
-use crate::server::webhook::Answered;
 use scanhook_core::obstacles::FarSide;
 use scanhook_core::scan::{DecisionState, Kind};
 use scanhook_core::time::Timestamp;
@@ -231,13 +230,13 @@ impl Metrics {
     }
 
     /// The public listener has answered a request.
-    pub fn answered(&self, answered: &Answered<'_>) {
-        if let Some(source) = answered.source {
-            let labels = vec![("source", source.to_owned()), ("status", answered.status.as_u16().to_string())];
+    pub fn answered(&self, source: Option<&str>, status: u16, refused: Option<&str>) {
+        if let Some(source) = source {
+            let labels = vec![("source", source.to_owned()), ("status", status.to_string())];
             self.deliveries.get_or_create(&labels).inc();
         }
-        if let Some(refusal) = answered.refusal {
-            self.refused.get_or_create(&vec![("code", refusal.code().to_owned())]).inc();
+        if let Some(code) = refused {
+            self.refused.get_or_create(&vec![("code", code.to_owned())]).inc();
         }
     }
 

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use prometheus_client::metrics::family::MetricConstructor;
 
 use super::{Family, Labels, Metrics};
+use crate::api::refusals;
 use crate::in_force::InForce;
 use crate::journal::Api;
 use crate::lane::ANSWERS;
-use crate::server::refusal::Refusal;
 use crate::settings::Source;
 use scanhook_core::alert::{AlertReason, AlertState};
 use scanhook_core::scan::{DecisionState, Kind, Reason};
@@ -45,7 +45,7 @@ impl Metrics {
     }
 
     fn expect_words(&self) {
-        let codes = Refusal::ALL.iter().map(|entry| entry.code).chain(unreadable());
+        let codes = refusals::ALL.iter().map(|entry| entry.code).chain(unreadable());
         codes.for_each(|code| there(&self.refused, &[("code", code)]));
         let decisions = Reason::ALL.iter().filter(|reason| reason.leaves_unscanned()).map(|reason| reason.code());
         let reasons = decisions.chain(AlertReason::ALL.iter().map(|reason| reason.code()));
@@ -64,7 +64,7 @@ impl Metrics {
     fn expect_source(&self, source: &Source) {
         let name = ("source", source.name.as_str());
         // A source that is not known has no name here.
-        let refused = Refusal::ALL.iter().map(|entry| entry.status.as_u16()).filter(|status| *status != 404);
+        let refused = refusals::ALL.iter().map(|entry| entry.status.as_u16()).filter(|status| *status != 404);
         for status in refused.chain([200, 202]).collect::<BTreeSet<u16>>() {
             there(&self.deliveries, &[name, ("status", &status.to_string())]);
         }

@@ -3,9 +3,9 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use super::door::SourceDoor;
 use super::refusal::{Mismatch, Refusal, quoted};
 use super::words::word_of;
+use crate::in_force::door::SourceDoor;
 use scanhook_core::wrapping::Wrapping;
 
 /// The media type of forms.

@@ -8,7 +8,6 @@ mod connection;
 mod content;
 mod control;
 pub mod descriptors;
-pub mod door;
 mod failures;
 pub mod limits;
 pub mod listener;

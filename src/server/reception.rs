@@ -12,14 +12,13 @@ use super::refusal::{CredentialDefect, Refusal};
 use super::webhook::{Arrived, Head};
 use crate::api::{AlertReceipt, DecisionReceipt, RefusalView};
 use crate::clock;
-use crate::intake::{Accepted, Intake, NotAccepted, Subject};
+use crate::intake::{Accepted, Heard, Intake, NotAccepted, Subject};
 use crate::journal::JournalError;
 use crate::logs::about;
 use crate::metrics::Metrics;
 use scanhook_core::about::About;
 use scanhook_core::scan::DecisionState;
 use scanhook_core::signature::{Failure, Malformed, Presented, Refused, Standing};
-use scanhook_core::silence::Silence;
 use scanhook_core::time::Timestamp;
 use scanhook_core::wrapping::{Sealed, Wrapping};
 
@@ -66,23 +65,6 @@ fn tell_decisions((source, delivery): (&str, &str), alert: &AlertReceipt, of: &S
         };
         about.decision(id.clone(), source.to_owned(), alert.id.clone(), device.clone());
         about!(info, &about, delivery, state, reason, why, "decided");
-    }
-}
-
-/// When each source was last heard, shared by whoever hears, looks and shows.
-#[derive(Clone)]
-pub struct Heard(Arc<Mutex<Silence>>);
-
-impl Heard {
-    /// Begins with what is known at the start.
-    #[must_use]
-    pub fn new(silence: Silence) -> Heard {
-        Heard(Arc::new(Mutex::new(silence)))
-    }
-
-    /// Looks at it, or notes something.
-    pub fn with<T>(&self, look: impl FnOnce(&mut Silence) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

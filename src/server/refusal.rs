@@ -3,6 +3,12 @@
 
 mod objection;
 
+use crate::api::refusals::{
+    BODY_TIMEOUT, BODY_TOO_LARGE, BODY_UNREADABLE, CONTENT_ENCODING, CREDENTIAL_ID, CREDENTIAL_REPEATED,
+    CREDENTIAL_TOO_MANY, Code, FAILURE_BUDGET, INTERNAL, JOURNAL_UNAVAILABLE, MEDIA_TYPE, METHOD, MISSING_HOST,
+    NO_PAYLOAD, NOT_FOUND, NOT_GZIP, OVERLOADED, REPEATED_HOST, SHUTTING_DOWN, SIGNING_KEY, UNAUTHENTICATED,
+    UNKNOWN_SOURCE, row,
+};
 use core::time::Duration;
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -101,187 +107,10 @@ pub enum CredentialDefect {
     Id,
 }
 
-/// One row of the list of errors: what a sender sees and what to do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code {
-    /// The HTTP status.
-    pub status: StatusCode,
-    /// The stable code.
-    pub code: &'static str,
-    /// What happened, in a sentence; it is the answer's `detail`.
-    pub meaning: &'static str,
-    /// What to do, in a sentence; for the documentation.
-    pub remedy: &'static str,
-}
-
-const fn row(status: StatusCode, code: &'static str, meaning: &'static str, remedy: &'static str) -> Code {
-    Code { status, code, meaning, remedy }
-}
-
-const NOT_FOUND: Code = row(
-    StatusCode::NOT_FOUND,
-    "not-found",
-    "There is nothing at this path.",
-    "Post to /webhooks/{source}; status and metrics are on the admin listener.",
-);
-const UNKNOWN_SOURCE: Code = row(
-    StatusCode::NOT_FOUND,
-    "unknown-source",
-    "No source of this name is configured.",
-    "Compare the last part of the URL with the [sources.*] tables of scanhook.toml.",
-);
-const METHOD: Code = row(
-    StatusCode::METHOD_NOT_ALLOWED,
-    "method-not-allowed",
-    "This method is not taken here.",
-    "Use a method of the answer's Allow header, or list the sender's under the source's `methods`.",
-);
-const MEDIA_TYPE: Code = row(
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    "media-type",
-    "The content type is not taken here.",
-    "Send application/json in UTF-8, or list the sender's type under the source's `content_types`.",
-);
-const CONTENT_ENCODING: Code = row(
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    "content-encoding",
-    "The content encoding is not taken here.",
-    "Switch compression off at the sender, or allow gzip under the source's `content_encodings`.",
-);
-const BODY_TOO_LARGE: Code = row(
-    StatusCode::PAYLOAD_TOO_LARGE,
-    "body-too-large",
-    "The body is larger than this source takes.",
-    "Send fewer alerts in one request, or raise `max_body`.",
-);
-const BODY_TIMEOUT: Code = row(
-    StatusCode::REQUEST_TIMEOUT,
-    "body-timeout",
-    "The body did not arrive in time.",
-    "Look at the network between sender and receiver; the whole body has one deadline.",
-);
-const BODY_UNREADABLE: Code = row(
-    StatusCode::BAD_REQUEST,
-    "body-unreadable",
-    "The body broke off or its framing is wrong.",
-    "Look for a proxy that rewrites bodies or closes early.",
-);
-const NOT_GZIP: Code = row(
-    StatusCode::BAD_REQUEST,
-    "body-not-gzip",
-    "The body is not one whole gzip stream.",
-    "Look for a proxy that unpacks bodies and leaves the Content-Encoding header, or cuts them.",
-);
-const NO_PAYLOAD: Code = row(
-    StatusCode::BAD_REQUEST,
-    "form-without-payload",
-    "The form does not have exactly one field `payload`.",
-    "Put the JSON into a form field of this name, or send it alone as application/json.",
-);
-const MISSING_HOST: Code = row(
-    StatusCode::BAD_REQUEST,
-    "missing-host",
-    "The request has no Host header.",
-    "Send HTTP/1.1 with one Host header.",
-);
-const REPEATED_HOST: Code = row(
-    StatusCode::BAD_REQUEST,
-    "repeated-host",
-    "The request has more than one Host header.",
-    "Send one Host header; look for a proxy that adds a second.",
-);
-const CREDENTIAL_REPEATED: Code = row(
-    StatusCode::BAD_REQUEST,
-    "credential-repeated",
-    "A credential header occurs more than once.",
-    "Send each credential header once; look for a proxy that adds its own.",
-);
-const CREDENTIAL_TOO_MANY: Code = row(
-    StatusCode::BAD_REQUEST,
-    "credential-too-many-signatures",
-    "The signature header lists more than 8 signatures.",
-    "Finish the sender's key rotation: one signature for each live key is enough.",
-);
-const CREDENTIAL_ID: Code = row(
-    StatusCode::BAD_REQUEST,
-    "credential-id",
-    "The id in the credential headers is too long or has characters that are not allowed.",
-    "Use a short id of letters, digits, '-' and '_'.",
-);
-const UNAUTHENTICATED: Code = row(
-    StatusCode::UNAUTHORIZED,
-    "unauthenticated",
-    "Authentication failed.",
-    "Run `scanhook status --source NAME`: the last refusals stand there with the check that failed.",
-);
-const SIGNING_KEY: Code = row(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "signing-key-unknown",
-    "The key that signed the token is not known yet.",
-    "Let the sender retry; if it lasts, look in the log for why the authority's keys could not be fetched.",
-);
-const OVERLOADED: Code = row(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "overloaded",
-    "Too much work is waiting; nothing was stored.",
-    "Let the sender retry; if it lasts, look at the disk's sync time, and at `[server] body_memory`.",
-);
-const JOURNAL_UNAVAILABLE: Code = row(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "journal-unavailable",
-    "The alert could not be stored.",
-    "Let the sender retry; look for a full disk or another process that locks the journal.",
-);
-const SHUTTING_DOWN: Code = row(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "shutting-down",
-    "The receiver is stopping; nothing was stored.",
-    "Let the sender retry.",
-);
-const FAILURE_BUDGET: Code = row(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "failure-budget",
-    "Too many failed authentications from this address.",
-    "Correct the sender's credential; behind a proxy, list it under `trusted_proxies`.",
-);
-const INTERNAL: Code = row(
-    StatusCode::INTERNAL_SERVER_ERROR,
-    "internal",
-    "The receiver failed on this request.",
-    "It is a fault of scanhook: please report it with the log line of that moment.",
-);
-
 /// What to do about a body that is not strict JSON, whatever the reader's code.
 const NOT_STRICT_JSON: &str = "Look at what the sender's template writes: one JSON value in UTF-8, no key twice.";
 
 impl Refusal {
-    /// Every code but those of the strict JSON reader and those that only operators see, which have lists of their own;
-    /// for docs/errors.md.
-    pub const ALL: &'static [Code] = &[
-        NOT_FOUND,
-        UNKNOWN_SOURCE,
-        METHOD,
-        MEDIA_TYPE,
-        CONTENT_ENCODING,
-        BODY_TOO_LARGE,
-        BODY_TIMEOUT,
-        BODY_UNREADABLE,
-        NOT_GZIP,
-        NO_PAYLOAD,
-        MISSING_HOST,
-        REPEATED_HOST,
-        CREDENTIAL_REPEATED,
-        CREDENTIAL_TOO_MANY,
-        CREDENTIAL_ID,
-        UNAUTHENTICATED,
-        SIGNING_KEY,
-        OVERLOADED,
-        JOURNAL_UNAVAILABLE,
-        SHUTTING_DOWN,
-        FAILURE_BUDGET,
-        INTERNAL,
-    ];
-
     /// The row of this refusal.
     #[must_use]
     pub const fn entry(&self) -> Code {
@@ -413,6 +242,7 @@ pub(super) fn not_taken(method: &Method, taken: &str) -> Refusal {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::api::refusals;
     use http_body_util::BodyExt;
 
     async fn answer(refusal: Refusal) -> (axum::http::HeaderMap, serde_json::Value) {
@@ -423,18 +253,18 @@ mod tests {
 
     #[test]
     fn codes_are_distinct_and_in_kebab_case() {
-        let mut codes: Vec<_> = Refusal::ALL.iter().map(|row| row.code).collect();
+        let mut codes: Vec<_> = refusals::ALL.iter().map(|row| row.code).collect();
         assert!(
             codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
         );
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes.len(), Refusal::ALL.len());
+        assert_eq!(codes.len(), refusals::ALL.len());
     }
 
     #[test]
     fn overload_is_never_answered_429_and_always_says_when_to_return() {
-        let statuses: Vec<_> = Refusal::ALL.iter().map(|row| row.status).collect();
+        let statuses: Vec<_> = refusals::ALL.iter().map(|row| row.status).collect();
         assert!(!statuses.contains(&StatusCode::TOO_MANY_REQUESTS));
         for refusal in [
             Refusal::Overloaded,

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use core::net::IpAddr;
 
 use super::content::{content_type, only};
-use super::door::SourceDoor;
 use super::refusal::{Objection, Refusal};
+use crate::in_force::door::SourceDoor;
 
 /// Lets pass what this computer's own programs and pages ask.
 pub(super) async fn guard(request: Request, next: Next) -> Response {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use tokio::sync::watch;
 
-use super::reception::{Heard, Refusals};
+use super::reception::Refusals;
 use super::refusal::Refusal;
 use super::traces::Traces;
 use crate::api::{PauseView, SourceView, TenantView, WaitView};
 use crate::clock;
-use crate::intake::Intake;
+use crate::intake::{Heard, Intake};
 use crate::journal::{Journal, JournalError, Reader, TenantId};
 use crate::metrics::Metrics;
 use crate::reload::Reloads;

@@ -9,13 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use regex::Regex;
 use scanhook::api::Receipt;
+use scanhook::api::refusals;
 use scanhook::defender::token::ClaimFault;
 use scanhook::in_force::Desk;
 use scanhook::intake::accept;
 use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Question, Terms};
 use scanhook::presets;
-use scanhook::server::refusal::{Objection, Refusal};
+use scanhook::server::refusal::Objection;
 use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 use scanhook_core::alert::{AlertReason, AlertState, Note};
 use scanhook_core::mapping::{self, Item};
@@ -158,7 +159,7 @@ fn codes(file: &str, heading: &str) -> Vec<String> {
 
 #[test]
 fn every_answer_to_a_sender_or_an_operator_is_explained_in_the_programs_own_words() {
-    for (heading, known) in [("Answers to senders", Refusal::ALL), ("Answers to operators", Objection::ALL)] {
+    for (heading, known) in [("Answers to senders", refusals::ALL), ("Answers to operators", Objection::ALL)] {
         let rows = rows("docs/errors.md", heading);
         let known = known
             .iter()

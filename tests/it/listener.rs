@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use scanhook::server::door::{SecretInUrl, SourceDoor};
+use scanhook::in_force::door::{SecretInUrl, SourceDoor};
 use scanhook::server::limits::Limits;
 use scanhook::server::listener::{Drained, bind, serve};
 use scanhook::server::refusal::{CredentialDefect, Refusal};

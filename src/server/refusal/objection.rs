@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{Code, row};
+use crate::api::refusals::{Code, row};
 use crate::api::{ItemView, ReloadView};
 use crate::journal::Done;
 
