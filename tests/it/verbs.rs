@@ -492,10 +492,14 @@ fn a_second_signal_ends_at_once_with_70() {
     let serving = desk.serve();
     let mut sender = TcpStream::connect(serving.addresses[0]).unwrap();
     let head = "POST /webhooks/soar HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n";
-    write!(sender, "{head}Expect: 100-continue\r\n\r\n").unwrap();
+    // Without a signature it would be refused before its body.
+    let signature = format!("X-Signature-256: sha256={}", hmac_hex(SECRET, b"never sent"));
+    write!(sender, "{head}{signature}\r\nExpect: 100-continue\r\n\r\n").unwrap();
     // The answer says that the request is in flight: it waits for a body that never comes.
     sender.set_read_timeout(Some(DEADLINE)).unwrap();
-    sender.read_exact(&mut [0; 12]).unwrap();
+    let mut answer = [0; 12];
+    sender.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
     serving.signal("TERM");
     serving.logs("stopping");
     let begun = Instant::now();
