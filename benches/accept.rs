@@ -24,7 +24,11 @@ fn bench(c: &mut Criterion) {
                 for _ in 0..rounds {
                     let jobs = (0..batch).map(|_| {
                         let acceptance = counter.delivery();
-                        Job::new(2_000, move |tx| tx.accept(&acceptance, NOW), |receipt| assert!(receipt.is_ok()))
+                        Job::new(
+                            2_000,
+                            move |tx| tx.accept(&acceptance, NOW),
+                            |receipt| assert!(receipt.is_ok()),
+                        )
                     });
                     let jobs = jobs.collect();
                     let begun = Instant::now();

@@ -16,14 +16,20 @@ use scanhook_core::delivery::VerifiedDelivery;
 use scanhook_core::mapping::{self, Item};
 use scanhook_core::rules::{Event, Facts};
 use scanhook_core::scan::Mode;
-use scanhook_core::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
+use scanhook_core::signature::{
+    Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate,
+};
 use scanhook_core::strict_json;
 use scanhook_core::time::Timestamp;
 
 /// A generic alert padded to about 2 KB with fields no mapping reads, as real senders send them.
 fn body() -> Bytes {
     let padding: String = (0..24).fold(String::new(), |mut text, n| {
-        write!(text, r#""field_{n}":"some value that nobody reads, number {n}, with a few more words","#).unwrap();
+        write!(
+            text,
+            r#""field_{n}":"some value that nobody reads, number {n}, with a few more words","#
+        )
+        .unwrap();
         text
     });
     Bytes::from(format!(
@@ -39,7 +45,9 @@ fn rules(count: usize) -> Policy {
         write!(text, "[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.category = \"Category{n}\" }}\n")
             .unwrap();
     }
-    text.push_str("[[rule]]\nname = \"last\"\nscan = \"quick\"\nwhen = { severity.gte = \"medium\" }\n");
+    text.push_str(
+        "[[rule]]\nname = \"last\"\nscan = \"quick\"\nwhen = { severity.gte = \"medium\" }\n",
+    );
     Policy::parse(text).map_err(|_| "rules").unwrap().policy
 }
 
@@ -67,7 +75,10 @@ const SHARING: [(&str, Sharing); 4] = [
 fn asks(sharing: Sharing, n: usize) -> (String, Option<String>) {
     match sharing {
         Sharing::Nothing => (format!("Category{n}"), None),
-        Sharing::Some => (format!("Category{}", n / 10), Some(format!("tool number {n} "))),
+        Sharing::Some => (
+            format!("Category{}", n / 10),
+            Some(format!("tool number {n} ")),
+        ),
         Sharing::All => ("Execution".to_owned(), Some(format!("tool number {n} "))),
         Sharing::Hopeless => ("Execution".to_owned(), None),
     }
@@ -77,30 +88,50 @@ fn shared(sharing: Sharing, count: usize) -> String {
     let mut text = "version = 1\n[defaults]\nmode = \"enforce\"\n".to_owned();
     for n in 1..count {
         let (category, title) = asks(sharing, n);
-        let title =
-            title.map_or("severity.lte = \"low\"".to_owned(), |title| format!("alert.title.contains = \"{title}\""));
+        let title = title.map_or("severity.lte = \"low\"".to_owned(), |title| {
+            format!("alert.title.contains = \"{title}\"")
+        });
         write!(
             text,
             "[[rule]]\nname = \"r{n}\"\nscan = \"full\"\nwhen = {{ alert.category = \"{category}\", {title} }}\n"
         )
         .unwrap();
     }
-    text.push_str("[[rule]]\nname = \"last\"\nscan = \"quick\"\nwhen = { severity.gte = \"medium\" }\n");
+    text.push_str(
+        "[[rule]]\nname = \"last\"\nscan = \"quick\"\nwhen = { severity.gte = \"medium\" }\n",
+    );
     text
 }
 
 /// The least a loop could do: two comparisons a rule, on fields that were read once.
-fn looped(rules: &[(String, Option<String>)], category: &str, title: &str, low: bool) -> Option<usize> {
+fn looped(
+    rules: &[(String, Option<String>)],
+    category: &str,
+    title: &str,
+    low: bool,
+) -> Option<usize> {
     rules.iter().position(|(wanted, part)| {
-        wanted.eq_ignore_ascii_case(category) && part.as_ref().map_or(low, |part| title.to_lowercase().contains(part))
+        wanted.eq_ignore_ascii_case(category)
+            && part
+                .as_ref()
+                .map_or(low, |part| title.to_lowercase().contains(part))
     })
 }
 
 fn decide(source: &Source, policy: &Policy, delivery: &VerifiedDelivery) -> usize {
     let json = strict_json::read(delivery.body()).unwrap();
-    let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+    let terms = Terms {
+        ceiling: Ceiling::AtMost(Mode::Enforce),
+        limit: None,
+    };
     let items = mapping::read(&source.mapping, source.caps, &json, &delivery.body_hash());
-    let alerts = items.iter().filter_map(|item| if let Item::Alert(alert) = item { Some(alert) } else { None });
+    let alerts = items.iter().filter_map(|item| {
+        if let Item::Alert(alert) = item {
+            Some(alert)
+        } else {
+            None
+        }
+    });
     alerts
         .flat_map(|alert| alert.devices.iter().map(move |device| (alert, device)))
         .map(|(alert, device)| {
@@ -122,13 +153,33 @@ fn decide(source: &Source, policy: &Policy, delivery: &VerifiedDelivery) -> usiz
 }
 
 fn bench(c: &mut Criterion) {
-    let key = Key::new("bench", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap();
-    let check = Check::hmac("x-signature-256".parse().unwrap(), "sha256=", Encoding::Hex, vec![key]);
+    let key = Key::new("bench", b"a secret of at least 16 bytes")
+        .map_err(|_| "key")
+        .unwrap();
+    let check = Check::hmac(
+        "x-signature-256".parse().unwrap(),
+        "sha256=",
+        Encoding::Hex,
+        vec![key],
+    );
     let body = body();
-    let headers = Outgoing::prove([&check], body.clone(), Moment::at(Timestamp::default())).unwrap().headers;
-    let auth = Authentication { alternatives: vec![vec![check]] };
+    let headers = Outgoing::prove([&check], body.clone(), Moment::at(Timestamp::default()))
+        .unwrap()
+        .headers;
+    let auth = Authentication {
+        alternatives: vec![vec![check]],
+    };
     let source = Source::of_preset("generic").unwrap();
-    let verify = || authenticate(&auth, "generic", &headers, body.clone(), Timestamp::default()).map_err(|_| "refused");
+    let verify = || {
+        authenticate(
+            &auth,
+            "generic",
+            &headers,
+            body.clone(),
+            Timestamp::default(),
+        )
+        .map_err(|_| "refused")
+    };
     let delivery = verify().unwrap();
 
     let mut group = c.benchmark_group("one alert of 2 KB");
@@ -160,12 +211,19 @@ fn alone(c: &mut Criterion) {
         ..Alert::default()
     };
     let machine = MachineId::parse("1e5bc9d7e413ddd7902c2932e418702b84d0cc07");
-    let device = Device { machine, name: Some("lt-042".to_owned()), ..Device::default() };
+    let device = Device {
+        machine,
+        name: Some("lt-042".to_owned()),
+        ..Device::default()
+    };
     let title = alert.title.clone().unwrap();
     for (name, sharing) in SHARING {
         let mut group = c.benchmark_group(format!("decide, {name}"));
         for count in [10, 100, 1_000, 10_000] {
-            let rules = Policy::parse(shared(sharing, count)).map_err(|_| "rules").unwrap().policy;
+            let rules = Policy::parse(shared(sharing, count))
+                .map_err(|_| "rules")
+                .unwrap()
+                .policy;
             let (facts, at) = (Facts::NotAsked, Timestamp::default());
             let (source, tenant, body) = ("soar", "default", None);
             let event = Event {
@@ -180,7 +238,9 @@ fn alone(c: &mut Criterion) {
                 at,
             };
             assert_eq!(rules.rules().decide(&event).rule.as_deref(), Some("last"));
-            group.bench_function(format!("{count} rules"), |b| b.iter(|| black_box(rules.rules().decide(&event))));
+            group.bench_function(format!("{count} rules"), |b| {
+                b.iter(|| black_box(rules.rules().decide(&event)))
+            });
             let plain: Vec<_> = (1..count).map(|n| asks(sharing, n)).collect();
             group.bench_function(format!("{count} rules, looped"), |b| {
                 b.iter(|| black_box(looped(black_box(&plain), "Execution", &title, false)));
@@ -190,7 +250,15 @@ fn alone(c: &mut Criterion) {
     }
     let text = shared(Sharing::Some, 10_000);
     c.bench_function("load 10,000 rules", |b| {
-        b.iter(|| Policy::parse(black_box(text.clone())).map_err(|_| "rules").unwrap().policy.rules().names().count());
+        b.iter(|| {
+            Policy::parse(black_box(text.clone()))
+                .map_err(|_| "rules")
+                .unwrap()
+                .policy
+                .rules()
+                .names()
+                .count()
+        });
     });
 }
 

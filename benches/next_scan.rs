@@ -22,7 +22,11 @@ fn bench(c: &mut Criterion) {
     let tenant = counter.tenant;
     for _ in 0..WAITING / 1_000 {
         let acceptances: Vec<_> = (0..1_000).map(|_| counter.delivery()).collect();
-        write(&mut store, move |tx| acceptances.iter().try_for_each(|a| tx.accept(a, NOW).map(drop)));
+        write(&mut store, move |tx| {
+            acceptances
+                .iter()
+                .try_for_each(|a| tx.accept(a, NOW).map(drop))
+        });
     }
     // All but a thousand were refused for a while and wait for a later time.
     let later = NOW.plus(Duration::from_secs(3600));
@@ -34,9 +38,18 @@ fn bench(c: &mut Criterion) {
         }
         Ok(())
     });
-    c.bench_function("next scan, 100,000 waiting of which 99,000 are not due", |b| {
-        b.iter(|| black_box(write(&mut store, move |tx| tx.next_scan(tenant, false)).unwrap().id));
-    });
+    c.bench_function(
+        "next scan, 100,000 waiting of which 99,000 are not due",
+        |b| {
+            b.iter(|| {
+                black_box(
+                    write(&mut store, move |tx| tx.next_scan(tenant, false))
+                        .unwrap()
+                        .id,
+                )
+            });
+        },
+    );
     c.bench_function("release the due ones and find when the next is", |b| {
         b.iter(|| black_box(write(&mut store, move |tx| tx.release_due(tenant, NOW))));
     });
@@ -50,25 +63,37 @@ fn paused(c: &mut Criterion) {
     let tenant = counter.tenant;
     for _ in 0..WAITING / 1_000 {
         let acceptances: Vec<_> = (0..1_000).map(|_| counter.delivery()).collect();
-        write(&mut store, move |tx| acceptances.iter().try_for_each(|a| tx.accept(a, NOW).map(drop)));
+        write(&mut store, move |tx| {
+            acceptances
+                .iter()
+                .try_for_each(|a| tx.accept(a, NOW).map(drop))
+        });
     }
     // Ids count from one: those from 1,000 on have a digit before the last three.
-    let scope = Scope { device: DeviceGlob::parse("*[1-9a-f]???").ok(), ..Scope::default() };
+    let scope = Scope {
+        device: DeviceGlob::parse("*[1-9a-f]???").ok(),
+        ..Scope::default()
+    };
     let by = By::new("bench", None);
-    write(&mut store, move |tx| tx.pause(&scope, &by, None, NOW).map(drop));
-    let mut known = Vec::new();
-    c.bench_function("what is in force, and whether the next scan is held back", |b| {
-        b.iter(|| {
-            let last = std::mem::take(&mut known);
-            let (held, in_force) = write(&mut store, move |tx| {
-                let in_force = tx.pauses_in_force(tenant, last, NOW)?;
-                let scan = tx.next_scan(tenant, false)?.unwrap();
-                Ok((tx.held_back_by(&in_force.narrow, &scan)?, in_force))
-            });
-            known = in_force.narrow;
-            black_box(held)
-        });
+    write(&mut store, move |tx| {
+        tx.pause(&scope, &by, None, NOW).map(drop)
     });
+    let mut known = Vec::new();
+    c.bench_function(
+        "what is in force, and whether the next scan is held back",
+        |b| {
+            b.iter(|| {
+                let last = std::mem::take(&mut known);
+                let (held, in_force) = write(&mut store, move |tx| {
+                    let in_force = tx.pauses_in_force(tenant, last, NOW)?;
+                    let scan = tx.next_scan(tenant, false)?.unwrap();
+                    Ok((tx.held_back_by(&in_force.narrow, &scan)?, in_force))
+                });
+                known = in_force.narrow;
+                black_box(held)
+            });
+        },
+    );
     write(&mut store, move |tx| {
         let in_force = tx.pauses_in_force(tenant, Vec::new(), NOW)?;
         let mut free = Vec::new();
@@ -81,10 +106,17 @@ fn paused(c: &mut Criterion) {
                 }
             }
         }
-        free.iter().try_for_each(|scan| tx.to_waiting(*scan, Wait::Turn, NOW))
+        free.iter()
+            .try_for_each(|scan| tx.to_waiting(*scan, Wait::Turn, NOW))
     });
     c.bench_function("next scan, 100,000 waiting of which most are paused", |b| {
-        b.iter(|| black_box(write(&mut store, move |tx| tx.next_scan(tenant, false)).unwrap().id));
+        b.iter(|| {
+            black_box(
+                write(&mut store, move |tx| tx.next_scan(tenant, false))
+                    .unwrap()
+                    .id,
+            )
+        });
     });
 }
 

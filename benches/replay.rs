@@ -1,7 +1,12 @@
 //! A replay of 100,000 alerts by the real program: from a journal that holds them with their decisions, and from a file
 //! of bodies. They are spread over thirty days and 20,000 machines, and one in ten comes in a storm of an hour.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout
+)]
 
 mod desk;
 
@@ -35,8 +40,13 @@ fn alert(n: u64) -> (u64, String) {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^= z >> 31;
-    let at = if n.is_multiple_of(10) { MONTH / 2 + z % HOUR } else { z % MONTH };
-    let severity = ["low", "medium", "medium", "high", "critical"][usize::try_from(z >> 40).unwrap() % 5];
+    let at = if n.is_multiple_of(10) {
+        MONTH / 2 + z % HOUR
+    } else {
+        z % MONTH
+    };
+    let severity =
+        ["low", "medium", "medium", "high", "critical"][usize::try_from(z >> 40).unwrap() % 5];
     let machine = (z >> 20) % MACHINES;
     let time = Timestamp::from_millis(NOW.millis() + i64::try_from(at).unwrap());
     // Half of the devices are only named.
@@ -62,23 +72,60 @@ fn fill(folder: &Path, rules: &str) {
     std::fs::write(folder.join("alerts.ndjson"), lines).unwrap();
 
     let mut store = Store::open(&folder.join("scanhook.db"), Ids::random().unwrap()).unwrap();
-    let policy = Policy::parse(rules.to_owned()).map_err(|_| "rules").unwrap().policy;
+    let policy = Policy::parse(rules.to_owned())
+        .map_err(|_| "rules")
+        .unwrap()
+        .policy;
     let (hash, record) = (policy.fingerprint().to_owned(), policy.record());
-    let (tenant, id) = write(&mut store, move |tx| Ok((tx.tenant("default")?, tx.policy(&hash, &record, NOW)?)));
-    let keys = vec![Key::new("bench", SECRET.as_bytes()).map_err(|_| "key").unwrap()];
-    let auth = Authentication { alternatives: vec![vec![Check::Bearer { keys }]] };
-    let source = Source { auth, ..Source::of_preset("generic").unwrap() };
-    let desk = Desk::of_one(source, tenant, Terms { ceiling: Ceiling::Simulated, limit: None });
+    let (tenant, id) = write(&mut store, move |tx| {
+        Ok((tx.tenant("default")?, tx.policy(&hash, &record, NOW)?))
+    });
+    let keys = vec![
+        Key::new("bench", SECRET.as_bytes())
+            .map_err(|_| "key")
+            .unwrap(),
+    ];
+    let auth = Authentication {
+        alternatives: vec![vec![Check::Bearer { keys }]],
+    };
+    let source = Source {
+        auth,
+        ..Source::of_preset("generic").unwrap()
+    };
+    let desk = Desk::of_one(
+        source,
+        tenant,
+        Terms {
+            ceiling: Ceiling::Simulated,
+            limit: None,
+        },
+    );
     let mut headers = HeaderMap::new();
-    headers.insert(http::header::AUTHORIZATION, format!("Bearer {SECRET}").parse().unwrap());
+    headers.insert(
+        http::header::AUTHORIZATION,
+        format!("Bearer {SECRET}").parse().unwrap(),
+    );
     for step in alerts.chunks(usize::try_from(STEP).unwrap()) {
         let accepted = step.iter().map(|(at, body)| {
             let now = Timestamp::from_millis(NOW.millis() + i64::try_from(*at).unwrap());
-            let delivery = authenticate(&desk.source.auth, "generic", &headers, Bytes::from(body.clone()), now);
-            (accept(&desk, &policy, id, delivery.map_err(|_| "refused").unwrap()).unwrap(), now)
+            let delivery = authenticate(
+                &desk.source.auth,
+                "generic",
+                &headers,
+                Bytes::from(body.clone()),
+                now,
+            );
+            (
+                accept(&desk, &policy, id, delivery.map_err(|_| "refused").unwrap()).unwrap(),
+                now,
+            )
         });
         let accepted: Vec<_> = accepted.collect();
-        write(&mut store, move |tx| accepted.iter().try_for_each(|(one, now)| tx.accept(one, *now).map(drop)));
+        write(&mut store, move |tx| {
+            accepted
+                .iter()
+                .try_for_each(|(one, now)| tx.accept(one, *now).map(drop))
+        });
     }
 }
 
@@ -87,7 +134,16 @@ fn run(folder: &Path, input: &str) -> (Duration, u64, serde_json::Value) {
     let begun = Instant::now();
     let out = std::fs::File::create(folder.join("report.json")).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_scanhook"))
-        .args(["replay", input, "--source", "generic", "--rules", "rules.toml", "-o", "json"])
+        .args([
+            "replay",
+            input,
+            "--source",
+            "generic",
+            "--rules",
+            "rules.toml",
+            "-o",
+            "json",
+        ])
         .current_dir(folder)
         .stdout(out)
         .stderr(Stdio::inherit())
@@ -95,14 +151,21 @@ fn run(folder: &Path, input: &str) -> (Duration, u64, serde_json::Value) {
         .unwrap();
     let mut most = 0;
     while child.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        most = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(most);
+        most = line
+            .and_then(|line| line.split_whitespace().next()?.parse().ok())
+            .unwrap_or(most);
         std::thread::sleep(Duration::from_millis(5));
     }
     let took = begun.elapsed();
     assert!(child.wait().unwrap().success());
-    (took, most, serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap())
+    (
+        took,
+        most,
+        serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap(),
+    )
 }
 
 fn main() {

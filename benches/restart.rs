@@ -11,7 +11,11 @@
 )]
 
 mod desk;
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests, which use all of it")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the tests, which use all of it"
+)]
 #[path = "../tests/it/harness/listening.rs"]
 mod listening;
 
@@ -40,8 +44,20 @@ impl Program {
     /// Serves what lies in this folder.
     fn serve(folder: &Path) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
-        command.args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"]).current_dir(folder);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        command
+            .args([
+                "serve",
+                "--config",
+                "scanhook.toml",
+                "--rules",
+                "rules.toml",
+            ])
+            .current_dir(folder);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         listening::addresses(&listening::said(&mut child, std::io::sink()));
         Program(child)
     }
@@ -49,11 +65,18 @@ impl Program {
     /// The far side, with its address.
     fn simulate() -> (Program, SocketAddr) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
-        command.args(["simulate", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .args(["simulate", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let at = line.strip_prefix("listening on http://").and_then(|rest| rest.split(' ').next());
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let at = line
+            .strip_prefix("listening on http://")
+            .and_then(|rest| rest.split(' ').next());
         (Program(child), at.unwrap().parse().unwrap())
     }
 }
@@ -68,7 +91,9 @@ impl Drop for Program {
 /// Scans that the far side has carried out.
 fn scans(far: SocketAddr) -> usize {
     let mut stream = TcpStream::connect(far).unwrap();
-    stream.write_all(b"GET /_simulator/scans HTTP/1.1\r\nhost: far\r\nconnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /_simulator/scans HTTP/1.1\r\nhost: far\r\nconnection: close\r\n\r\n")
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.matches("\"external_id\"").count()
@@ -81,7 +106,11 @@ fn fill(path: &Path) {
     let now = clock::now();
     for _ in 0..WAITING / STEP {
         let acceptances: Vec<_> = (0..STEP).map(|_| counter.delivery()).collect();
-        write(&mut store, move |tx| acceptances.iter().try_for_each(|a| tx.accept(a, now).map(drop)));
+        write(&mut store, move |tx| {
+            acceptances
+                .iter()
+                .try_for_each(|a| tx.accept(a, now).map(drop))
+        });
     }
     drop(store);
     let day = 86_400_000;

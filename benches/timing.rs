@@ -17,7 +17,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use scanhook_core::signature::{Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate};
+use scanhook_core::signature::{
+    Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate,
+};
 use scanhook_core::time::Timestamp;
 
 const SECRET: &[u8] = b"a secret of 32 bytes, no more :)";
@@ -42,7 +44,9 @@ fn keys() -> Vec<Key> {
 
 /// The two kinds of wrong proofs: one whose last digit alone is wrong, one that is wrong from its first.
 fn pair(check: &Check, name: &HeaderName, skip: usize, body: &Bytes) -> [Vec<u8>; 2] {
-    let good = Outgoing::prove([check], body.clone(), Moment::at(Timestamp::default())).unwrap().headers;
+    let good = Outgoing::prove([check], body.clone(), Moment::at(Timestamp::default()))
+        .unwrap()
+        .headers;
     let value = good[name].as_bytes().to_vec();
     let altered = |at: usize| {
         let mut value = value.clone();
@@ -74,8 +78,17 @@ impl Grown {
 }
 
 /// Welch's t over so many measurements. The slowest are left out: they were interrupted.
-fn t(check: &Check, name: &HeaderName, proofs: &[Vec<u8>; 2], body: &Bytes, samples: usize, dice: &mut Dice) -> f64 {
-    let auth = Authentication { alternatives: vec![vec![check.clone()]] };
+fn t(
+    check: &Check,
+    name: &HeaderName,
+    proofs: &[Vec<u8>; 2],
+    body: &Bytes,
+    samples: usize,
+    dice: &mut Dice,
+) -> f64 {
+    let auth = Authentication {
+        alternatives: vec![vec![check.clone()]],
+    };
     let mut times: Vec<(bool, u64)> = Vec::with_capacity(samples);
     for _ in 0..samples {
         let kind = dice.next();
@@ -84,7 +97,13 @@ fn t(check: &Check, name: &HeaderName, proofs: &[Vec<u8>; 2], body: &Bytes, samp
         let headers: HeaderMap = [(name.clone(), value)].into_iter().collect();
         let body = body.clone();
         let begun = Instant::now();
-        let refused = black_box(authenticate(&auth, "s", &headers, body, Timestamp::default()));
+        let refused = black_box(authenticate(
+            &auth,
+            "s",
+            &headers,
+            body,
+            Timestamp::default(),
+        ));
         let took = begun.elapsed();
         assert!(refused.is_err(), "accepted");
         times.push((kind, u64::try_from(took.as_nanos()).unwrap()));
@@ -101,7 +120,10 @@ fn t(check: &Check, name: &HeaderName, proofs: &[Vec<u8>; 2], body: &Bytes, samp
 }
 
 fn number(name: &str, otherwise: usize) -> usize {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(otherwise)
 }
 
 fn main() {
@@ -111,8 +133,21 @@ fn main() {
     let api = HeaderName::from_static("x-api-key");
     let cases = [
         ("a signature", hmac, header, "sha256=".len()),
-        ("a bearer token", Check::Bearer { keys: keys() }, AUTHORIZATION, "Bearer ".len()),
-        ("a secret in a header", Check::Header { name: api.clone(), keys: keys() }, api, 0),
+        (
+            "a bearer token",
+            Check::Bearer { keys: keys() },
+            AUTHORIZATION,
+            "Bearer ".len(),
+        ),
+        (
+            "a secret in a header",
+            Check::Header {
+                name: api.clone(),
+                keys: keys(),
+            },
+            api,
+            0,
+        ),
     ];
     let body = Bytes::from_static(br#"{"alert_id":"3212"}"#);
     let mut dice = Dice(0x005c_a1ab_1e5c_a1ab);
@@ -120,12 +155,17 @@ fn main() {
     for (what, check, name, skip) in cases {
         let proofs = pair(&check, &name, skip, &body);
         // One round can be unlucky; a real difference shows in each.
-        let found: Vec<f64> = (0..rounds).map(|_| t(&check, &name, &proofs, &body, samples, &mut dice)).collect();
+        let found: Vec<f64> = (0..rounds)
+            .map(|_| t(&check, &name, &proofs, &body, samples, &mut dice))
+            .collect();
         let least = found.iter().map(|t| t.abs()).fold(f64::INFINITY, f64::min);
         println!("{what}: t = {found:.2?} over {samples} samples each, the least {least:.2}");
         if least >= BOUND {
             told_apart.push(what);
         }
     }
-    assert!(told_apart.is_empty(), "the time tells how much was right: {told_apart:?}");
+    assert!(
+        told_apart.is_empty(),
+        "the time tells how much was right: {told_apart:?}"
+    );
 }

@@ -65,8 +65,21 @@ impl DecisionCount {
     /// One decision that is listed.
     #[must_use]
     pub fn of(alert: usize, decision: &DecisionReceipt) -> DecisionCount {
-        let DecisionReceipt { rule, state, reason, scan_id, .. } = decision.clone();
-        DecisionCount { alert, rule, state, reason, scanned: scan_id.is_some(), count: 1 }
+        let DecisionReceipt {
+            rule,
+            state,
+            reason,
+            scan_id,
+            ..
+        } = decision.clone();
+        DecisionCount {
+            alert,
+            rule,
+            state,
+            reason,
+            scanned: scan_id.is_some(),
+            count: 1,
+        }
     }
 }
 

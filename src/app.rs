@@ -117,10 +117,13 @@ impl Running {
         listeners: Listeners,
         options: Options,
     ) -> Result<Running, StartError> {
-        let store = Store::open(&settings.journal.path, Ids::random()?)?.only_for(settings.simulate)?;
+        let store =
+            Store::open(&settings.journal.path, Ids::random()?)?.only_for(settings.simulate)?;
         store.space().at_most(settings.journal.max_size);
         let (journal, writer) = Journal::new(store, &settings.journal.path)?;
-        let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
+        let writer = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run())?;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
 
@@ -129,10 +132,15 @@ impl Running {
             None => None,
         };
         if settings.paused {
-            journal.write(|tx| tx.pause_from_the_start(clock::now())).await?;
+            journal
+                .write(|tx| tx.pause_from_the_start(clock::now()))
+                .await?;
         }
         let metrics = Arc::new(Metrics::new(settings.dry_run, journal.pulse()));
-        let (public, admin) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
+        let (public, admin) = (
+            listeners.public.local_addr()?,
+            listeners.admin.local_addr()?,
+        );
         let (ready, is_ready) = watch::channel(true);
         let grace = settings.server.grace;
 
@@ -150,7 +158,8 @@ impl Running {
         let accounts = lanes.accounts(&settings)?;
         let policy = Arc::new(policy);
         let id = reload::record(&journal, policy.clone()).await?;
-        let (publish, current) = watch::channel(Arc::new(InForce::of(policy, id, settings.clone(), shown)));
+        let (publish, current) =
+            watch::channel(Arc::new(InForce::of(policy, id, settings.clone(), shown)));
         metrics.expect(&current.borrow());
         let armed = current.borrow().armed();
         tracing::info!(mode = armed.mode, "{}", armed.sentence);
@@ -164,21 +173,63 @@ impl Running {
         });
         let heard = heard(&settings, &journal, &metrics).await?;
         let (doors, sources) = watch::channel(reload::doors(&settings.sources));
-        let listening = Listening { doors, keys: keys_of, heard: heard.clone(), metrics: metrics.clone() };
+        let listening = Listening {
+            doors,
+            keys: keys_of,
+            heard: heard.clone(),
+            metrics: metrics.clone(),
+        };
         let (fallen, fell) = oneshot::channel();
-        let (reloader, reloads) =
-            Reloader::new(options.reload, journal.clone(), lanes, publish, listening, fallen, stopping.clone());
+        let (reloader, reloads) = Reloader::new(
+            options.reload,
+            journal.clone(),
+            lanes,
+            publish,
+            listening,
+            fallen,
+            stopping.clone(),
+        );
         tasks.spawn(reloader.run());
         tasks.spawn(watch_lanes(fell, stopping.clone()));
         tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
-        tasks.spawn(housekeep(journal.clone(), current.clone(), stopping.clone()));
-        tasks.spawn(listen_for_silence(heard.clone(), current.clone(), stopping.clone()));
+        tasks.spawn(housekeep(
+            journal.clone(),
+            current.clone(),
+            stopping.clone(),
+        ));
+        tasks.spawn(listen_for_silence(
+            heard.clone(),
+            current.clone(),
+            stopping.clone(),
+        ));
 
-        let intake = Arc::new(Intake { current, journal: journal.clone(), keys, readers: Readers::default() });
-        let parts =
-            Parts { settings: &settings, journal, metrics, ready: is_ready, stopping, heard, reloads: reloads.clone() };
+        let intake = Arc::new(Intake {
+            current,
+            journal: journal.clone(),
+            keys,
+            readers: Readers::default(),
+        });
+        let parts = Parts {
+            settings: &settings,
+            journal,
+            metrics,
+            ready: is_ready,
+            stopping,
+            heard,
+            reloads: reloads.clone(),
+        };
         parts.open_doors(&mut tasks, listeners, sources, intake);
-        Ok(Running { public, admin, simulator: simulated, stop, ready, tasks, writer, grace, reloads })
+        Ok(Running {
+            public,
+            admin,
+            simulator: simulated,
+            stop,
+            ready,
+            tasks,
+            writer,
+            grace,
+            reloads,
+        })
     }
 
     /// Waits until something that should run for ever has ended; its name.
@@ -203,7 +254,9 @@ impl Running {
         self.stop.send_replace(true);
         let drained = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(self.grace, drained).await.is_err() {
-            tracing::warn!("the grace is over: what is still under way is cut, and reconciled at the next start");
+            tracing::warn!(
+                "the grace is over: what is still under way is cut, and reconciled at the next start"
+            );
             self.tasks.shutdown().await;
         }
         self.close().await;
@@ -268,7 +321,11 @@ impl Parts<'_> {
         });
         let limits = self.limits(&traces);
         // Loopback is one address.
-        let admin_limits = Limits { per_address: ADMIN_CONNECTIONS, total: ADMIN_CONNECTIONS, ..limits };
+        let admin_limits = Limits {
+            per_address: ADMIN_CONNECTIONS,
+            total: ADMIN_CONNECTIONS,
+            ..limits
+        };
         let proxies = self.settings.server.trusted_proxies.clone();
         let (stop, admin_stop) = (self.stopping.clone(), self.stopping.clone());
         tasks.spawn(async move {
@@ -276,7 +333,14 @@ impl Parts<'_> {
             "the public listener"
         });
         tasks.spawn(async move {
-            listener::serve(listeners.admin, admin, admin_limits, Default::default(), admin_stop).await;
+            listener::serve(
+                listeners.admin,
+                admin,
+                admin_limits,
+                Default::default(),
+                admin_stop,
+            )
+            .await;
             "the admin listener"
         });
     }
@@ -284,7 +348,8 @@ impl Parts<'_> {
     /// What the public listener grants; no more connections than files may be open.
     fn limits(&self, traces: &Traces) -> Limits {
         let wanted = self.settings.server.connections;
-        let total = descriptors::connections(wanted.total + ADMIN_CONNECTIONS).saturating_sub(ADMIN_CONNECTIONS);
+        let total = descriptors::connections(wanted.total + ADMIN_CONNECTIONS)
+            .saturating_sub(ADMIN_CONNECTIONS);
         let total = total.clamp(1, wanted.total);
         if total < wanted.total {
             traces.warn(format!(
@@ -294,7 +359,12 @@ impl Parts<'_> {
             ));
         }
         let per_address = wanted.per_address.min(total);
-        Limits { grace: self.settings.server.grace, per_address, total, ..Limits::default() }
+        Limits {
+            grace: self.settings.server.grace,
+            per_address,
+            total,
+            ..Limits::default()
+        }
     }
 
     fn door(&self, sources: watch::Receiver<Sources>, traces: Arc<Traces>) -> Door {
@@ -324,7 +394,10 @@ async fn play(
     let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = socket.local_addr()?;
     let router = simulator::router(shared, clock::jiff);
-    let limits = Limits { grace: Duration::from_secs(1), ..Limits::default() };
+    let limits = Limits {
+        grace: Duration::from_secs(1),
+        ..Limits::default()
+    };
     tasks.spawn(async move {
         listener::serve(socket, router, limits, Default::default(), stop).await;
         "the simulator"
@@ -333,19 +406,33 @@ async fn play(
 }
 
 /// Who was heard when, as far as the journal knows.
-async fn heard(settings: &Settings, journal: &Journal, metrics: &Metrics) -> Result<Heard, JournalError> {
+async fn heard(
+    settings: &Settings,
+    journal: &Journal,
+    metrics: &Metrics,
+) -> Result<Heard, JournalError> {
     let names = settings.sources.iter().map(|source| source.name.clone());
     let heard = reload::last_heard(journal, names.collect()).await?;
     for (source, at) in &heard {
         metrics.heard(source, *at);
     }
-    Ok(Heard::new(Silence::new(reload::expected(settings), heard, clock::now())))
+    Ok(Heard::new(Silence::new(
+        reload::expected(settings),
+        heard,
+        clock::now(),
+    )))
 }
 
 /// One log line for each sender that falls silent. A reload may expect others, and more often.
-async fn listen_for_silence(heard: Heard, mut current: Current, mut stop: watch::Receiver<bool>) -> &'static str {
+async fn listen_for_silence(
+    heard: Heard,
+    mut current: Current,
+    mut stop: watch::Receiver<bool>,
+) -> &'static str {
     while !*stop.borrow() {
-        let beat = heard.with(|silence| silence.beat()).unwrap_or(Duration::MAX);
+        let beat = heard
+            .with(|silence| silence.beat())
+            .unwrap_or(Duration::MAX);
         tokio::select! {
             _ = stop.changed() => {}
             Ok(()) = current.changed() => {}
@@ -353,7 +440,11 @@ async fn listen_for_silence(heard: Heard, mut current: Current, mut stop: watch:
         }
         for (source, last) in heard.with(|silence| silence.fallen_silent(clock::now())) {
             let last = last.map_or_else(|| "never".to_owned(), |last| last.to_string());
-            tracing::warn!(source, last, "the sender is silent for longer than `expect_every`");
+            tracing::warn!(
+                source,
+                last,
+                "the sender is silent for longer than `expect_every`"
+            );
         }
     }
     "the watch for silent senders"
@@ -378,10 +469,18 @@ async fn watch_lanes(fell: oneshot::Receiver<()>, mut stop: watch::Receiver<bool
 }
 
 /// Forgets in small steps, so that senders never wait for it.
-async fn housekeep(journal: Journal, current: Current, mut stop: watch::Receiver<bool>) -> &'static str {
+async fn housekeep(
+    journal: Journal,
+    current: Current,
+    mut stop: watch::Receiver<bool>,
+) -> &'static str {
     let (mut more, mut warned) = (false, None);
     while !*stop.borrow() {
-        let pause = if more { Duration::from_millis(20) } else { HOUSEKEEPING };
+        let pause = if more {
+            Duration::from_millis(20)
+        } else {
+            HOUSEKEEPING
+        };
         tokio::select! {
             _ = stop.changed() => {}
             () = tokio::time::sleep(pause) => {
@@ -415,32 +514,82 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                     tracing::debug!(tenant, %api, answer, ms = took.as_millis(), "call ended");
                 }
                 Happened::Sent { about, kind, .. } => about!(info, about, %kind, "scan sent"),
-                Happened::Answered { about, kind, what } => about!(info, about, %kind, what, "scan call answered"),
-                Happened::Ended { about, kind, outcome, .. } => about!(info, about, %kind, %outcome, "scan over"),
+                Happened::Answered { about, kind, what } => {
+                    about!(info, about, %kind, what, "scan call answered")
+                }
+                Happened::Ended {
+                    about,
+                    kind,
+                    outcome,
+                    ..
+                } => about!(info, about, %kind, %outcome, "scan over"),
                 Happened::Expired { count, decisions } => {
                     for one in decisions {
-                        about!(warn, one, state = "dropped", reason = "expired", "a held decision expired");
+                        about!(
+                            warn,
+                            one,
+                            state = "dropped",
+                            reason = "expired",
+                            "a held decision expired"
+                        );
                     }
-                    tracing::warn!(tenant, count, "held decisions expired: nobody answered in time")
+                    tracing::warn!(
+                        tenant,
+                        count,
+                        "held decisions expired: nobody answered in time"
+                    )
                 }
-                Happened::CalledOff { about, what } => about!(info, about, what, "calling a scan off"),
-                Happened::Decided { about, state, reason, why, answered: true } => {
+                Happened::CalledOff { about, what } => {
+                    about!(info, about, what, "calling a scan off")
+                }
+                Happened::Decided {
+                    about,
+                    state,
+                    reason,
+                    why,
+                    answered: true,
+                } => {
                     about!(info, about, %state, %reason, why, "decided by the directory's answer");
                 }
-                Happened::Decided { about, state, reason, why, answered: false } => {
+                Happened::Decided {
+                    about,
+                    state,
+                    reason,
+                    why,
+                    answered: false,
+                } => {
                     about!(info, about, %state, %reason, why, "decided without an answer of the directory");
                 }
-                Happened::Unreachable { side, address, code } => {
+                Happened::Unreachable {
+                    side,
+                    address,
+                    code,
+                } => {
                     tracing::warn!(tenant, %side, address, code, "the far side cannot be reached: what needs it waits");
                 }
-                Happened::Reached { side, address, after } => {
+                Happened::Reached {
+                    side,
+                    address,
+                    after,
+                } => {
                     tracing::info!(tenant, %side, address, seconds = after.as_secs(), "the far side can be reached again");
                 }
-                Happened::Token { audience, tenant_id, roles, expires } => {
+                Happened::Token {
+                    audience,
+                    tenant_id,
+                    roles,
+                    expires,
+                } => {
                     tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
                 }
-                Happened::Paused { until } => tracing::warn!(tenant, %until, "Defender asks to wait"),
-                Happened::Lowered { api, per_minute, per_hour } => {
+                Happened::Paused { until } => {
+                    tracing::warn!(tenant, %until, "Defender asks to wait")
+                }
+                Happened::Lowered {
+                    api,
+                    per_minute,
+                    per_hour,
+                } => {
                     tracing::warn!(tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
                 }
                 Happened::ClockSet { by, restarted } => {
@@ -461,7 +610,10 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 Happened::Stopped { code, why } => {
                     tracing::error!(tenant, code, why, "nothing is sent for this tenant")
                 }
-                Happened::Alarm { code, about: Some(about) } => {
+                Happened::Alarm {
+                    code,
+                    about: Some(about),
+                } => {
                     about!(error, about, code, "Defender answered what it should not");
                 }
                 Happened::Alarm { code, about: None } => {

@@ -1,5 +1,8 @@
 //! The only reader of the clock.
-#![allow(clippy::disallowed_methods, reason = "this is the door the ban points to")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is the door the ban points to"
+)]
 
 use core::time::Duration;
 use std::sync::OnceLock;
@@ -36,7 +39,9 @@ pub fn both() -> Now {
     for _ in 0..8 {
         let (boot, up) = boot::clock().unwrap_or_else(|| (*PROCESS.get_or_init(process), mono()));
         let before = core::mem::replace(&mut wall, now());
-        if wall.since(before) < Duration::from_millis(50) && before.since(wall) < Duration::from_millis(50) {
+        if wall.since(before) < Duration::from_millis(50)
+            && before.since(wall) < Duration::from_millis(50)
+        {
             return Now { wall, up, boot };
         }
     }
@@ -67,7 +72,11 @@ mod boot {
 
     fn id() -> Option<u64> {
         let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        let hex: String = text.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+        let hex: String = text
+            .chars()
+            .filter(char::is_ascii_hexdigit)
+            .take(16)
+            .collect();
         u64::from_str_radix(&hex, 16).ok()
     }
 }
@@ -93,6 +102,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn on_linux_the_second_clock_is_that_of_the_computer() {
-        assert!(boot::clock().is_some(), "/proc/uptime and the id of this start can be read");
+        assert!(
+            boot::clock().is_some(),
+            "/proc/uptime and the id of this start can be read"
+        );
     }
 }

@@ -35,13 +35,21 @@ pub fn read(path: &Path, most: u64) -> io::Result<Content> {
     let opened = open(path)?;
     let about = opened.metadata()?;
     if about.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
+        return Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "is a directory",
+        ));
     }
     if !about.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "is not a regular file",
+        ));
     }
     let mut bytes = Vec::new();
-    opened.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    opened
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
     Ok(Content { bytes, about })
 }
 
@@ -49,7 +57,10 @@ pub fn read(path: &Path, most: u64) -> io::Result<Content> {
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
 }
 
 #[cfg(not(unix))]
@@ -75,7 +86,9 @@ impl Prints {
     /// As [`read`].
     pub fn read(&mut self, path: &Path, most: u64) -> io::Result<Content> {
         let content = read(path, most);
-        let hash = content.as_ref().map_or([0; 32], |content| Sha256::digest(&content.bytes).into());
+        let hash = content
+            .as_ref()
+            .map_or([0; 32], |content| Sha256::digest(&content.bytes).into());
         self.0.insert(path.to_owned(), Print { hash, most });
         content
     }
@@ -133,7 +146,13 @@ mod tests {
     fn a_pipe_and_a_device_are_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
-        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
         for path in [pipe.as_path(), Path::new("/dev/zero"), folder.path()] {
             assert!(read(path, 10).is_err(), "{}", path.display());
         }

@@ -48,27 +48,55 @@ pub struct InForce {
 impl InForce {
     /// A recorded policy, with the sources of these settings and these of their tenants.
     #[must_use]
-    pub fn of(policy: Arc<Policy>, id: PolicyId, settings: Arc<Settings>, tenants: Vec<Shown>) -> InForce {
+    pub fn of(
+        policy: Arc<Policy>,
+        id: PolicyId,
+        settings: Arc<Settings>,
+        tenants: Vec<Shown>,
+    ) -> InForce {
         let desks = settings.sources.iter().map(|source| {
             let acts_for = source.tenants.iter().filter_map(|name| {
                 let tenant = tenants.iter().find(|tenant| tenant.name == *name)?;
-                Some((name.clone(), ActsFor { tenant: tenant.id, terms: tenant.terms }))
+                Some((
+                    name.clone(),
+                    ActsFor {
+                        tenant: tenant.id,
+                        terms: tenant.terms,
+                    },
+                ))
             });
-            (source.name.clone(), Desk { source: source.clone(), tenants: acts_for.collect() })
+            (
+                source.name.clone(),
+                Desk {
+                    source: source.clone(),
+                    tenants: acts_for.collect(),
+                },
+            )
         });
         let desks = Arc::new(desks.collect());
-        InForce { policy, id, desks, tenants, settings }
+        InForce {
+            policy,
+            id,
+            desks,
+            tenants,
+            settings,
+        }
     }
 
     /// How long things are kept.
     #[must_use]
     pub fn retention(&self) -> Retention {
-        let Settings { journal, sources, .. } = &*self.settings;
+        let Settings {
+            journal, sources, ..
+        } = &*self.settings;
         Retention {
             bodies: journal.bodies,
             records: journal.records,
             policy: self.id,
-            remember: sources.iter().map(|source| (source.name.clone(), source.remember)).collect(),
+            remember: sources
+                .iter()
+                .map(|source| (source.name.clone(), source.remember))
+                .collect(),
         }
     }
 }
@@ -79,7 +107,11 @@ pub fn ceiling(settings: &Settings, tenant: &Tenant) -> Ceiling {
     if settings.simulate {
         return Ceiling::Simulated;
     }
-    let process = if settings.dry_run { Mode::DryRun } else { Mode::Enforce };
+    let process = if settings.dry_run {
+        Mode::DryRun
+    } else {
+        Mode::Enforce
+    };
     Ceiling::AtMost(process.min(tenant.mode.unwrap_or(Mode::Enforce)))
 }
 
@@ -95,7 +127,11 @@ impl Desk {
     /// For a source that acts on one tenant.
     #[must_use]
     pub fn of_one(source: Source, tenant: TenantId, terms: Terms) -> Desk {
-        let tenants = source.tenants.iter().map(|name| (name.clone(), ActsFor { tenant, terms })).collect();
+        let tenants = source
+            .tenants
+            .iter()
+            .map(|name| (name.clone(), ActsFor { tenant, terms }))
+            .collect();
         Desk { source, tenants }
     }
 }

@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::api::Receipt;
 use crate::in_force::{ActsFor, Current, Desk, InForce};
 use crate::journal::{
-    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PackedBody, PolicyId, RefusedBody,
+    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PackedBody, PolicyId,
+    RefusedBody,
 };
 use crate::keyrings::Ring;
 use crate::policy::{Policy, Question};
@@ -99,7 +100,10 @@ pub struct Subject {
 
 impl Subject {
     fn of(alert: &Alert, source: &Source) -> Subject {
-        Subject { tenant: source.tenant_of(alert).map(str::to_owned), devices: alert.devices.clone() }
+        Subject {
+            tenant: source.tenant_of(alert).map(str::to_owned),
+            devices: alert.devices.clone(),
+        }
     }
 }
 
@@ -114,12 +118,24 @@ impl Intake {
     ///
     /// # Errors
     /// [`NotAccepted`] if no body can prove it.
-    pub fn before_body(&self, source: &str, presented: Presented<'_>, now: Timestamp) -> Result<Standing, NotAccepted> {
+    pub fn before_body(
+        &self,
+        source: &str,
+        presented: Presented<'_>,
+        now: Timestamp,
+    ) -> Result<Standing, NotAccepted> {
         let in_force = self.in_force();
-        let desk = in_force.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
+        let desk = in_force
+            .desks
+            .get(source)
+            .ok_or(NotAccepted::UnknownSource)?;
         let keys = self.keys.known();
-        let presented = Presented { keyrings: Some(&keys), ..presented };
-        signature::before_body(&desk.source.auth, presented, now).map_err(|refused| self.not_proved(refused))
+        let presented = Presented {
+            keyrings: Some(&keys),
+            ..presented
+        };
+        signature::before_body(&desk.source.auth, presented, now)
+            .map_err(|refused| self.not_proved(refused))
     }
 
     fn not_proved(&self, refused: Refused) -> NotAccepted {
@@ -141,12 +157,21 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Accepted, NotAccepted> {
         let in_force = self.in_force();
-        let desk = in_force.desks.get(source).ok_or(NotAccepted::UnknownSource)?;
+        let desk = in_force
+            .desks
+            .get(source)
+            .ok_or(NotAccepted::UnknownSource)?;
         let keys = self.keys.known();
-        let presented = Presented { keyrings: Some(&keys), ..presented };
+        let presented = Presented {
+            keyrings: Some(&keys),
+            ..presented
+        };
         let delivery = signature::authenticate(&desk.source.auth, source, presented, body, now)
             .map_err(|refused| self.not_proved(refused))?;
-        let (credential, by_old_secret) = (delivery.credential().to_owned(), delivery.is_by_old_secret());
+        let (credential, by_old_secret) = (
+            delivery.credential().to_owned(),
+            delivery.is_by_old_secret(),
+        );
         let bytes = delivery.body().len();
         let headers = read_headers(desk, presented.headers);
         let acceptance = match self.read(in_force.clone(), delivery, headers).await {
@@ -156,15 +181,39 @@ impl Intake {
             }
             read => read?,
         };
-        let subjects = acceptance.alerts.iter().map(|one| Subject::of(one.item.alert(), &desk.source)).collect();
+        let subjects = acceptance
+            .alerts
+            .iter()
+            .map(|one| Subject::of(one.item.alert(), &desk.source))
+            .collect();
         if let Some(count) = acceptance.left_out {
-            tracing::warn!(source, count, "the sender left alerts out of a delivery: it sends at most so many at once");
+            tracing::warn!(
+                source,
+                count,
+                "the sender left alerts out of a delivery: it sends at most so many at once"
+            );
         }
-        let decisions: usize = acceptance.alerts.iter().map(|alert| alert.item.alert().devices.len()).sum();
+        let decisions: usize = acceptance
+            .alerts
+            .iter()
+            .map(|alert| alert.item.alert().devices.len())
+            .sum();
         let weight = bytes + decisions * BYTES_OF_A_DECISION;
-        let receipt = self.journal.write_soon(source, weight, move |tx| tx.accept(&acceptance, now)).await?;
-        let subjects = if receipt.duplicate { Vec::new() } else { subjects };
-        Ok(Accepted { receipt, subjects, credential, by_old_secret })
+        let receipt = self
+            .journal
+            .write_soon(source, weight, move |tx| tx.accept(&acceptance, now))
+            .await?;
+        let subjects = if receipt.duplicate {
+            Vec::new()
+        } else {
+            subjects
+        };
+        Ok(Accepted {
+            receipt,
+            subjects,
+            credential,
+            by_old_secret,
+        })
     }
 }
 
@@ -184,7 +233,10 @@ impl Intake {
         let small = delivery.body().len() < LARGE;
         let source = delivery.source().to_owned();
         let read = move || {
-            let desk = in_force.desks.get(delivery.source()).ok_or(NotAccepted::UnknownSource)?;
+            let desk = in_force
+                .desks
+                .get(delivery.source())
+                .ok_or(NotAccepted::UnknownSource)?;
             accept_with_headers(desk, &in_force.policy, in_force.id, delivery, &headers)
         };
         if small {
@@ -204,7 +256,11 @@ impl Intake {
     async fn keep(&self, unread: &NotRead) {
         let refused = RefusedBody::of(&unread.delivery, unread.fault);
         let source = unread.delivery.source();
-        if let Err(error) = self.journal.write_soon(source, HEAD, move |tx| tx.keep_refused(&refused)).await {
+        if let Err(error) = self
+            .journal
+            .write_soon(source, HEAD, move |tx| tx.keep_refused(&refused))
+            .await
+        {
             tracing::warn!(source, code = error.code(), %error, "a body that could not be read is not kept");
         }
     }
@@ -225,7 +281,10 @@ pub struct Readers {
 
 impl Default for Readers {
     fn default() -> Readers {
-        Readers { all: Arc::new(Semaphore::new(AT_ONCE)), of_source: Mutex::default() }
+        Readers {
+            all: Arc::new(Semaphore::new(AT_ONCE)),
+            of_source: Mutex::default(),
+        }
     }
 }
 
@@ -233,8 +292,13 @@ impl Readers {
     /// Waits for a turn of this source, which is one that is configured. It lasts until it is dropped.
     async fn turn(&self, source: &str) -> Option<[OwnedSemaphorePermit; 2]> {
         let of_source = {
-            let mut all = self.of_source.lock().unwrap_or_else(PoisonError::into_inner);
-            all.entry(source.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(1))).clone()
+            let mut all = self
+                .of_source
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            all.entry(source.to_owned())
+                .or_insert_with(|| Arc::new(Semaphore::new(1)))
+                .clone()
         };
         let own = of_source.acquire_owned().await.ok()?;
         Some([own, self.all.clone().acquire_owned().await.ok()?])
@@ -244,7 +308,12 @@ impl Readers {
 /// The headers that the source's map reads.
 fn read_headers(desk: &Desk, headers: &http::HeaderMap) -> Headers {
     let read = |name: &String| Some((name.clone(), headers.get(name)?.to_str().ok()?.to_owned()));
-    desk.source.mapping.headers().iter().filter_map(read).collect()
+    desk.source
+        .mapping
+        .headers()
+        .iter()
+        .filter_map(read)
+        .collect()
 }
 
 /// Reads and decides a delivery of which only the body is at hand: pure.
@@ -273,23 +342,47 @@ pub fn accept_with_headers(
 ) -> Result<Acceptance, NotAccepted> {
     let json = match strict_json::read(delivery.body()) {
         Ok(json) => json,
-        Err(fault) => return Err(NotAccepted::NotStrict(Box::new(NotRead { fault, delivery }))),
+        Err(fault) => {
+            return Err(NotAccepted::NotStrict(Box::new(NotRead {
+                fault,
+                delivery,
+            })));
+        }
     };
     let (source, at) = (&desk.source, delivery.received());
     let hash = delivery.body_hash();
-    let delivered = Delivered { body: &json, hash: &hash, headers };
+    let delivered = Delivered {
+        body: &json,
+        hash: &hash,
+        headers,
+    };
     let memo = Memo::default();
     let items = mapping::read_delivered(&source.mapping, source.caps, delivered);
     let alerts = items.into_iter().map(|item| {
         memo.next_alert();
-        let acts_for = source.tenant_of(item.alert()).and_then(|name| desk.tenants.get_key_value(name));
+        let acts_for = source
+            .tenant_of(item.alert())
+            .and_then(|name| desk.tenants.get_key_value(name));
         let decided = match (&item, acts_for) {
             (Item::Alert(alert), Some((name, &ActsFor { tenant, terms }))) => {
                 let verdict = |device| {
                     let (body, facts, memo) = (Some(&json), Facts::NotAsked, Some(&memo));
-                    policy.decide(Question { source, tenant: name, terms, alert, device, facts, body, at, memo })
+                    policy.decide(Question {
+                        source,
+                        tenant: name,
+                        terms,
+                        alert,
+                        device,
+                        facts,
+                        body,
+                        at,
+                        memo,
+                    })
                 };
-                Some(Decided { tenant, verdicts: alert.devices.iter().map(verdict).collect() })
+                Some(Decided {
+                    tenant,
+                    verdicts: alert.devices.iter().map(verdict).collect(),
+                })
             }
             _ => None,
         };

@@ -31,7 +31,11 @@ pub struct Beat {
 impl Default for Beat {
     fn default() -> Beat {
         let seconds = Duration::from_secs;
-        Beat { fresh: seconds(12 * 3600), again: seconds(5), most: seconds(60) }
+        Beat {
+            fresh: seconds(12 * 3600),
+            again: seconds(5),
+            most: seconds(60),
+        }
     }
 }
 
@@ -68,7 +72,10 @@ pub struct Fetcher {
 /// Where the keys are published that the tokens of these sources may be signed with.
 #[must_use]
 pub fn urls(sources: &[Source]) -> BTreeSet<String> {
-    let checks = sources.iter().flat_map(|source| &source.auth.alternatives).flatten();
+    let checks = sources
+        .iter()
+        .flat_map(|source| &source.auth.alternatives)
+        .flatten();
     let urls = checks.filter_map(|check| match check {
         Check::Entra(entra) => Some(entra.keys.clone()),
         _ => None,
@@ -86,7 +93,14 @@ pub fn ring(
 ) -> (Fetcher, Ring) {
     let (publish, known) = watch::channel(Arc::default());
     let wanted = Arc::new(Notify::new());
-    let fetcher = Fetcher { urls, client, beat, publish, wanted: wanted.clone(), stop };
+    let fetcher = Fetcher {
+        urls,
+        client,
+        beat,
+        publish,
+        wanted: wanted.clone(),
+        stop,
+    };
     (fetcher, Ring { known, wanted })
 }
 
@@ -96,8 +110,16 @@ impl Fetcher {
         let mut failures = 0_u32;
         while !*self.stop.borrow() {
             let complete = self.fetch().await;
-            failures = if complete { 0 } else { failures.saturating_add(1) };
-            let pause = if complete { self.beat.fresh } else { self.after(failures) };
+            failures = if complete {
+                0
+            } else {
+                failures.saturating_add(1)
+            };
+            let pause = if complete {
+                self.beat.fresh
+            } else {
+                self.after(failures)
+            };
             if self.rest(pause).await {
                 return;
             }
@@ -105,7 +127,9 @@ impl Fetcher {
     }
 
     fn after(&self, failures: u32) -> Duration {
-        let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let doubled = 1_u32
+            .checked_shl(failures.saturating_sub(1))
+            .unwrap_or(u32::MAX);
         self.beat.again.saturating_mul(doubled).min(self.beat.most)
     }
 
@@ -140,7 +164,11 @@ impl Fetcher {
                 }
                 Err(why) => {
                     complete = false;
-                    tracing::warn!(url, why, "the keys of a token's issuer could not be fetched");
+                    tracing::warn!(
+                        url,
+                        why,
+                        "the keys of a token's issuer could not be fetched"
+                    );
                 }
             }
         }
@@ -149,10 +177,16 @@ impl Fetcher {
     }
 
     async fn keyring(&self, url: &str) -> Result<Keyring, String> {
-        let request = Request::get(url).body(Bytes::new()).map_err(|_| "no-address".to_owned())?;
+        let request = Request::get(url)
+            .body(Bytes::new())
+            .map_err(|_| "no-address".to_owned())?;
         match self.client.send(request).await {
-            Answer::Http(answer) if answer.status() != http::StatusCode::OK => Err(format!("http-{}", answer.status())),
-            Answer::Http(answer) if answer.body().len() > LONGEST => Err("answer-too-long".to_owned()),
+            Answer::Http(answer) if answer.status() != http::StatusCode::OK => {
+                Err(format!("http-{}", answer.status()))
+            }
+            Answer::Http(answer) if answer.body().len() > LONGEST => {
+                Err("answer-too-long".to_owned())
+            }
             Answer::Http(answer) => Keyring::read(answer.body()).map_err(|why| why.to_string()),
             Answer::NotSent(code) | Answer::Unknown(code) => Err(code),
         }

@@ -53,7 +53,11 @@ impl Lanes {
     /// No lane yet.
     #[must_use]
     pub fn new(with: Surroundings) -> Lanes {
-        Lanes { with, seats: BTreeMap::new(), running: JoinSet::new() }
+        Lanes {
+            with,
+            seats: BTreeMap::new(),
+            running: JoinSet::new(),
+        }
     }
 
     /// Makes sure that each configured tenant has its row in the journal; how they are shown.
@@ -67,12 +71,25 @@ impl Lanes {
             if !self.seats.contains_key(&name) {
                 let named = name.clone();
                 let id = self.with.journal.write(move |tx| tx.tenant(&named)).await?;
-                let seat = Seat { id, account: watch::Sender::new(None), board: Board::default(), taken: false };
+                let seat = Seat {
+                    id,
+                    account: watch::Sender::new(None),
+                    board: Board::default(),
+                    taken: false,
+                };
                 self.seats.insert(name.clone(), seat);
             }
             if let Some(seat) = self.seats.get(&name) {
-                let terms = Terms { ceiling: ceiling(settings, tenant), limit: Some(tenant.limit) };
-                shown.push(Shown { name, id: seat.id, board: seat.board.subscribe(), terms });
+                let terms = Terms {
+                    ceiling: ceiling(settings, tenant),
+                    limit: Some(tenant.limit),
+                };
+                shown.push(Shown {
+                    name,
+                    id: seat.id,
+                    board: seat.board.subscribe(),
+                    terms,
+                });
             }
         }
         Ok(shown)
@@ -83,7 +100,11 @@ impl Lanes {
     /// # Errors
     /// When a far side's address is not allowed.
     pub fn accounts(&self, settings: &Settings) -> Result<Vec<Account>, BadEndpoint> {
-        settings.tenants.iter().map(|tenant| self.account(settings, tenant)).collect()
+        settings
+            .tenants
+            .iter()
+            .map(|tenant| self.account(settings, tenant))
+            .collect()
     }
 
     fn account(&self, settings: &Settings, tenant: &Tenant) -> Result<Account, BadEndpoint> {
@@ -111,8 +132,10 @@ impl Lanes {
 
     /// Lets these accounts call, and no others: new lanes begin, those of tenants that are gone rest.
     pub fn employ(&mut self, accounts: Vec<Account>, current: &Current) {
-        let mut accounts: BTreeMap<_, _> =
-            accounts.into_iter().map(|account| (account.name.clone(), account)).collect();
+        let mut accounts: BTreeMap<_, _> = accounts
+            .into_iter()
+            .map(|account| (account.name.clone(), account))
+            .collect();
         for (name, seat) in &mut self.seats {
             let account = accounts.remove(name);
             let begins = account.is_some() && !seat.taken;

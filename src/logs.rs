@@ -58,15 +58,25 @@ pub fn start(filter: &str, shape: Shape) -> Result<(), NoLogs> {
         Err(error) => (layer(io::stderr, shape, "info")?, Err(error)),
     };
     tracing_subscriber::registry().with(layer).try_init()?;
-    std::panic::set_hook(Box::new(|panic| panicked(panic.payload(), panic.location())));
+    std::panic::set_hook(Box::new(|panic| {
+        panicked(panic.payload(), panic.location())
+    }));
     Ok(told?)
 }
 
 /// A fault of ours is a line like any other, and not several of another shape.
 fn panicked(said: &dyn Any, at: Option<&Location<'_>>) {
-    let fault = said.downcast_ref::<String>().map(String::as_str).or_else(|| said.downcast_ref().copied());
+    let fault = said
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| said.downcast_ref().copied());
     let at = at.map(ToString::to_string);
-    tracing::error!(code = "panic", fault, at, "a fault of scanhook's own: please report it");
+    tracing::error!(
+        code = "panic",
+        fault,
+        at,
+        "a fault of scanhook's own: please report it"
+    );
 }
 
 type Chosen = Box<dyn Layer<Registry> + Send + Sync>;
@@ -80,7 +90,10 @@ where
         Shape::Json => for_programs(writer).boxed(),
     };
     let wanted = EnvFilter::try_new(filter)?.or(filter_fn(is_last_word));
-    Ok(layer.with_filter(wanted).with_filter(filter_fn(ours_or_plain)).boxed())
+    Ok(layer
+        .with_filter(wanted)
+        .with_filter(filter_fn(ours_or_plain))
+        .boxed())
 }
 
 /// Why the process does not start is told whatever is wanted: nobody would know otherwise.
@@ -164,7 +177,10 @@ impl<F: FnMut(String, serde_json::Value)> Fields<F> {
 
 impl<F: FnMut(String, serde_json::Value)> Visit for Fields<F> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.pass(field, about::for_programs(field.name(), &format!("{value:?}")));
+        self.pass(
+            field,
+            about::for_programs(field.name(), &format!("{value:?}")),
+        );
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -224,7 +240,11 @@ mod tests {
         let layer = layer(move || writer.clone(), shape, filter).unwrap();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), act);
         let bytes = sink.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+        String::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     const HOSTILE: &str = "a\u{1b}[2J\r\n{\"x\":1}\u{9b}\u{202e}";
@@ -232,23 +252,43 @@ mod tests {
     #[test]
     fn a_program_reads_one_object_a_line_with_the_names_of_the_schema() {
         let error = HOSTILE;
-        let lines =
-            logged(Shape::Json, "info", || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"));
-        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        let lines = logged(
+            Shape::Json,
+            "info",
+            || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"),
+        );
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(event["log.level"], "WARN");
         assert_eq!(event["log.logger"], "scanhook::logs::tests");
         assert_eq!(event["message"], r"two\nlines");
-        assert_eq!((&event["scanhook.tenant"], &event["scanhook.n"]), (&"t".into(), &7.into()));
-        assert_eq!((&event["error.code"], &event["service.name"]), (&"c".into(), &"scanhook".into()));
-        assert_eq!(event["error.message"], r#"a\u{1b}[2J\r\n{"x":1}\u{9b}\u{202e}"#);
+        assert_eq!(
+            (&event["scanhook.tenant"], &event["scanhook.n"]),
+            (&"t".into(), &7.into())
+        );
+        assert_eq!(
+            (&event["error.code"], &event["service.name"]),
+            (&"c".into(), &"scanhook".into())
+        );
+        assert_eq!(
+            event["error.message"],
+            r#"a\u{1b}[2J\r\n{"x":1}\u{9b}\u{202e}"#
+        );
         assert!(event["@timestamp"].as_str().unwrap().ends_with('Z'));
     }
 
     #[test]
     fn a_person_reads_one_line_an_event_and_nothing_in_it_moves_the_cursor() {
-        let lines = logged(Shape::Text, "info", || tracing::info!(device = HOSTILE, seen = %HOSTILE, "hello"));
-        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        let lines = logged(
+            Shape::Text,
+            "info",
+            || tracing::info!(device = HOSTILE, seen = %HOSTILE, "hello"),
+        );
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
         assert!(line.contains("INFO hello device="), "{line}");
         assert!(line.contains(r"seen=a\u{1b}[2J\r\n"), "{line}");
         assert!(line.chars().all(|c| shown(c) == c), "{line:?}");
@@ -257,16 +297,30 @@ mod tests {
     #[test]
     fn a_line_about_decisions_has_a_value_or_a_list_of_them_and_no_value_becomes_two() {
         let odd = "a\u{1f}b\n";
-        let one = About { alerts: vec![odd.to_owned()], scan: Some("s".to_owned()), ..About::default() };
-        let two = About { alerts: vec![odd.to_owned(), "c".to_owned()], name: Some("ws-1".to_owned()), ..one.clone() };
+        let one = About {
+            alerts: vec![odd.to_owned()],
+            scan: Some("s".to_owned()),
+            ..About::default()
+        };
+        let two = About {
+            alerts: vec![odd.to_owned(), "c".to_owned()],
+            name: Some("ws-1".to_owned()),
+            ..one.clone()
+        };
         let act = || {
             about!(info, &one, reason = "new", "decided");
             about!(info, &two, "scan sent");
         };
         let json = logged(Shape::Json, "info", act);
-        let events: Vec<serde_json::Value> = json.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let events: Vec<serde_json::Value> = json
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         let shown = r"a\u{1f}b\n";
-        assert_eq!((&events[0]["scanhook.alert"], &events[0]["scanhook.scan"]), (&shown.into(), &"s".into()));
+        assert_eq!(
+            (&events[0]["scanhook.alert"], &events[0]["scanhook.scan"]),
+            (&shown.into(), &"s".into())
+        );
         assert_eq!(events[0]["event.reason"], "new");
         assert_eq!(events[1]["scanhook.alert"], serde_json::json!([shown, "c"]));
         assert_eq!(
@@ -277,20 +331,32 @@ mod tests {
         let alerts = r#"scan sent alert="a\\u{1f}b\n","c" name="ws-1" scan="s""#;
         assert!(text[1].contains(alerts), "{}", text[1]);
         let forged = "\"a\" decision=\"d\"".to_owned();
-        let forged = About { alerts: vec![forged], ..About::default() };
+        let forged = About {
+            alerts: vec![forged],
+            ..About::default()
+        };
         let text = logged(Shape::Text, "info", || about!(info, &forged, "decided"));
-        assert!(text[0].ends_with(r#"decided alert="\"a\" decision=\"d\"""#), "{}", text[0]);
+        assert!(
+            text[0].ends_with(r#"decided alert="\"a\" decision=\"d\"""#),
+            "{}",
+            text[0]
+        );
     }
 
     #[test]
     fn a_panic_is_one_line_with_its_place() {
-        let lines = logged(Shape::Json, "info", || panicked(&"two\nlines", Some(Location::caller())));
+        let lines = logged(Shape::Json, "info", || {
+            panicked(&"two\nlines", Some(Location::caller()))
+        });
         let event: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
         assert_eq!(
             (lines.len(), &event["error.code"], &event["scanhook.fault"]),
             (1, &"panic".into(), &r"two\nlines".into())
         );
-        assert!(event["scanhook.at"].as_str().unwrap().contains("logs.rs:"), "{event}");
+        assert!(
+            event["scanhook.at"].as_str().unwrap().contains("logs.rs:"),
+            "{event}"
+        );
     }
 
     #[test]

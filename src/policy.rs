@@ -112,7 +112,10 @@ const SHIPPED: &str = include_str!("../rules.toml");
 /// The shipped policy, as it may lie anywhere: without the line that leads an editor to the schema of this repository.
 #[must_use]
 pub fn shipped() -> &'static str {
-    SHIPPED.split_once('\n').filter(|(first, _)| first.starts_with("#:schema")).map_or(SHIPPED, |(_, rest)| rest)
+    SHIPPED
+        .split_once('\n')
+        .filter(|(first, _)| first.starts_with("#:schema"))
+        .map_or(SHIPPED, |(_, rest)| rest)
 }
 
 /// Begins the part of a record that holds a list's file; a comment to TOML.
@@ -130,8 +133,12 @@ impl Policy {
     /// The same, with every file that was looked for, whether it was there or not.
     pub fn load_with_files(path: &Path) -> (Result<Checked, PolicyError>, Prints) {
         let mut files = Prints::default();
-        let text = read_text(path, &mut files).map_err(|error| PolicyError::Unreadable(path.to_owned(), error));
-        (text.and_then(|text| Policy::load_text(text, path, &mut files)), files)
+        let text = read_text(path, &mut files)
+            .map_err(|error| PolicyError::Unreadable(path.to_owned(), error));
+        (
+            text.and_then(|text| Policy::load_text(text, path, &mut files)),
+            files,
+        )
     }
 
     /// Reads the files of the lists again and compiles them with the rules as they are in force, whatever has become of
@@ -150,7 +157,8 @@ impl Policy {
 
     fn load_text(text: String, path: &Path, files: &mut Prints) -> Result<Checked, PolicyError> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mut read = |name: &str| read_text(&folder.join(name), files).map_err(|error| error.to_string());
+        let mut read =
+            |name: &str| read_text(&folder.join(name), files).map_err(|error| error.to_string());
         let compiled = Policy::compile(text, Some(path.to_owned()), &mut read);
         compiled.map_err(|(text, findings)| PolicyError::Faulty(path.to_owned(), text, findings))
     }
@@ -160,7 +168,9 @@ impl Policy {
     /// # Errors
     /// The text again, with every fault in it.
     pub fn parse(text: String) -> Result<Checked, (String, Vec<Finding>)> {
-        Policy::compile(text, None, &mut |_| Err("there is no folder to look for it".to_owned()))
+        Policy::compile(text, None, &mut |_| {
+            Err("there is no folder to look for it".to_owned())
+        })
     }
 
     /// Compiles what [`Policy::record`] wrote.
@@ -173,26 +183,43 @@ impl Policy {
         let lists: Vec<ListFile> = parts.filter_map(recalled).collect();
         let mut read = |name: &str| {
             let list = lists.iter().find(|list| list.name == name);
-            list.map(|list| list.text.clone()).ok_or_else(|| "the record does not hold it".to_owned())
+            list.map(|list| list.text.clone())
+                .ok_or_else(|| "the record does not hold it".to_owned())
         };
         Policy::compile(text, None, &mut read)
     }
 
-    fn compile(text: String, path: Option<PathBuf>, read: ReadList<'_>) -> Result<Checked, (String, Vec<Finding>)> {
+    fn compile(
+        text: String,
+        path: Option<PathBuf>,
+        read: ReadList<'_>,
+    ) -> Result<Checked, (String, Vec<Finding>)> {
         let mut lists: Vec<ListFile> = Vec::new();
         let loaded = Rules::parse(&text, &mut |name| {
             if let Some(known) = lists.iter().find(|list| list.name == name) {
                 return Ok(known.text.clone());
             }
             let text = read(name)?;
-            lists.push(ListFile { name: name.to_owned(), text: text.clone() });
+            lists.push(ListFile {
+                name: name.to_owned(),
+                text: text.clone(),
+            });
             Ok(text)
         });
         match loaded {
             Ok(loaded) => {
                 lists.sort_by(|a, b| a.name.cmp(&b.name));
                 let hash = fingerprint(&text, &lists);
-                Ok(Checked { policy: Policy { rules: loaded.rules, hash, text, lists, path }, lints: loaded.lints })
+                Ok(Checked {
+                    policy: Policy {
+                        rules: loaded.rules,
+                        hash,
+                        text,
+                        lists,
+                        path,
+                    },
+                    lints: loaded.lints,
+                })
             }
             Err(findings) => Err((text, findings)),
         }
@@ -201,9 +228,13 @@ impl Policy {
     /// Every file it was read from: the rules file and those of its lists. None, where it came from elsewhere.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let Some(path) = &self.path else { return Vec::new() };
+        let Some(path) = &self.path else {
+            return Vec::new();
+        };
         let folder = path.parent().unwrap_or(Path::new(""));
-        core::iter::once(path.clone()).chain(self.lists.iter().map(|list| folder.join(&list.name))).collect()
+        core::iter::once(path.clone())
+            .chain(self.lists.iter().map(|list| folder.join(&list.name)))
+            .collect()
     }
 
     /// Everything it was made from as one text, which [`Policy::recall`] compiles again: the rules, and behind them the
@@ -212,7 +243,10 @@ impl Policy {
     pub fn record(&self) -> String {
         let mut record = self.text.clone();
         for list in &self.lists {
-            record.push_str(&format!("{LIST_MARK}{}", serde_json::json!([list.name, list.text])));
+            record.push_str(&format!(
+                "{LIST_MARK}{}",
+                serde_json::json!([list.name, list.text])
+            ));
         }
         record
     }
@@ -239,20 +273,45 @@ impl Policy {
     /// which it is, it is asked before a scan is planned or a person is.
     #[must_use]
     pub fn decide(&self, question: Question<'_>) -> Verdict {
-        let Question { source, tenant, terms, alert, device, mut facts, body, at, memo } = question;
+        let Question {
+            source,
+            tenant,
+            terms,
+            alert,
+            device,
+            mut facts,
+            body,
+            at,
+            memo,
+        } = question;
         let nameless = facts == Facts::NotAsked && device.machine.is_none();
         let unknown = nameless && directory::Claims::of(device, at).can_ask();
         if nameless && !unknown {
             facts = Facts::Silent;
         }
         let (name, preset) = (&source.name, &source.preset);
-        let event = Event { source: name, preset, tenant, alert, device, facts, body, memo, at };
+        let event = Event {
+            source: name,
+            preset,
+            tenant,
+            alert,
+            device,
+            facts,
+            body,
+            memo,
+            at,
+        };
         let mut verdict = self.rules.decide(&event);
         match &mut verdict.asks {
             Asks::Nothing(_) | Asks::Resolve(_) => {}
             Asks::Hold(..) | Asks::Scan(_) if unknown => {
                 let asks = Asks::Resolve(self.rules.resolve_within());
-                return Verdict { rule: None, asks, seen: Vec::new(), protections: Vec::new() };
+                return Verdict {
+                    rule: None,
+                    asks,
+                    seen: Vec::new(),
+                    protections: Vec::new(),
+                };
             }
             Asks::Hold(_, wanted) | Asks::Scan(wanted) => restrain(wanted, terms),
         }
@@ -276,9 +335,29 @@ impl Policy {
     /// Why each rule and protection does or does not match, with what [`Policy::decide`] says.
     #[must_use]
     pub fn explain(&self, question: Question<'_>) -> Explanation {
-        let Question { source, tenant, terms, alert, device, facts, body, at, memo } = question;
+        let Question {
+            source,
+            tenant,
+            terms,
+            alert,
+            device,
+            facts,
+            body,
+            at,
+            memo,
+        } = question;
         let (name, preset) = (&source.name, &source.preset);
-        let event = Event { source: name, preset, tenant, alert, device, facts, body, memo, at };
+        let event = Event {
+            source: name,
+            preset,
+            tenant,
+            alert,
+            device,
+            facts,
+            body,
+            memo,
+            at,
+        };
         let mut explanation = self.rules.explain(&event, &self.text);
         if let Asks::Hold(_, wanted) | Asks::Scan(wanted) = &mut explanation.verdict.asks {
             restrain(wanted, terms);
@@ -293,7 +372,10 @@ pub fn unauthenticated(sources: &[Source]) -> impl Iterator<Item = &str> {
         let ways = &source.auth.alternatives;
         ways.is_empty() || ways.iter().any(Vec::is_empty)
     };
-    sources.iter().filter(open).map(|source| source.name.as_str())
+    sources
+        .iter()
+        .filter(open)
+        .map(|source| source.name.as_str())
 }
 
 /// A text file, no longer than one may be and a little more, so that the reader can say that it is too long.
@@ -344,7 +426,9 @@ mod tests {
     }
 
     fn load(folder: &tempfile::TempDir) -> Policy {
-        Policy::load(&folder.path().join("rules.toml")).unwrap_or_else(|error| panic!("{error:?}")).policy
+        Policy::load(&folder.path().join("rules.toml"))
+            .unwrap_or_else(|error| panic!("{error:?}"))
+            .policy
     }
 
     #[test]
@@ -358,22 +442,31 @@ mod tests {
     #[test]
     fn lists_are_read_again_alone_and_an_emptied_one_leaves_the_policy_as_it_is() {
         let folder = folder("10.0.0.0/8\n");
-        let (rules, list) = (folder.path().join("rules.toml"), folder.path().join("lists/lab.txt"));
+        let (rules, list) = (
+            folder.path().join("rules.toml"),
+            folder.path().join("lists/lab.txt"),
+        );
         let policy = load(&folder);
         assert_eq!(policy.files(), [rules.clone(), list.clone()]);
         std::fs::write(&rules, "no TOML [").unwrap();
         std::fs::write(&list, "192.0.2.0/24\n").unwrap();
-        let again =
-            policy.with_lists_read_again(&mut Prints::default()).unwrap_or_else(|error| panic!("{error:?}")).policy;
+        let again = policy
+            .with_lists_read_again(&mut Prints::default())
+            .unwrap_or_else(|error| panic!("{error:?}"))
+            .policy;
         assert_eq!(again.text(), policy.text());
         assert_ne!(again.fingerprint(), policy.fingerprint());
         std::fs::write(&list, "# nothing left\n").unwrap();
-        let Err(PolicyError::Faulty(_, _, findings)) = again.with_lists_read_again(&mut Prints::default()) else {
+        let Err(PolicyError::Faulty(_, _, findings)) =
+            again.with_lists_read_again(&mut Prints::default())
+        else {
             panic!("refused")
         };
         assert_eq!(findings[0].code, "too-few-entries");
         std::fs::remove_file(&list).unwrap();
-        let Err(PolicyError::Faulty(_, _, findings)) = again.with_lists_read_again(&mut Prints::default()) else {
+        let Err(PolicyError::Faulty(_, _, findings)) =
+            again.with_lists_read_again(&mut Prints::default())
+        else {
             panic!("refused")
         };
         assert_eq!(findings[0].code, "unreadable-list");
@@ -382,22 +475,41 @@ mod tests {
     #[test]
     fn what_is_recorded_is_the_whole_policy() {
         let policy = load(&folder("10.0.0.0/8 # \"lab\"\r\n\n192.0.2.1"));
-        let recalled = Policy::recall(&policy.record()).unwrap_or_else(|(_, findings)| panic!("{findings:?}")).policy;
-        assert_eq!((recalled.fingerprint(), recalled.text()), (policy.fingerprint(), policy.text()));
-        assert!(toml::from_str::<toml::Table>(&policy.record()).is_ok(), "it reads as a rules file");
+        let recalled = Policy::recall(&policy.record())
+            .unwrap_or_else(|(_, findings)| panic!("{findings:?}"))
+            .policy;
+        assert_eq!(
+            (recalled.fingerprint(), recalled.text()),
+            (policy.fingerprint(), policy.text())
+        );
+        assert!(
+            toml::from_str::<toml::Table>(&policy.record()).is_ok(),
+            "it reads as a rules file"
+        );
         assert_eq!(recalled.files(), Vec::<PathBuf>::new());
         let plain = "version = 1\n";
-        let plain = Policy::parse(plain.to_owned()).unwrap_or_else(|(_, findings)| panic!("{findings:?}")).policy;
-        assert_eq!(plain.record(), plain.text(), "without files it is the text itself");
+        let plain = Policy::parse(plain.to_owned())
+            .unwrap_or_else(|(_, findings)| panic!("{findings:?}"))
+            .policy;
+        assert_eq!(
+            plain.record(),
+            plain.text(),
+            "without files it is the text itself"
+        );
     }
 
     #[test]
     fn a_file_of_ten_megabytes_is_refused_as_too_large() {
         let folder = folder("10.0.0.0/8\n");
         std::fs::write(folder.path().join("rules.toml"), "#".repeat(10 << 20)).unwrap();
-        let Err(PolicyError::Faulty(_, _, findings)) = Policy::load(&folder.path().join("rules.toml")) else {
+        let Err(PolicyError::Faulty(_, _, findings)) =
+            Policy::load(&folder.path().join("rules.toml"))
+        else {
             panic!("refused")
         };
-        assert_eq!((findings[0].code, findings[0].span.clone()), ("too-large", 0..0));
+        assert_eq!(
+            (findings[0].code, findings[0].span.clone()),
+            ("too-large", 0..0)
+        );
     }
 }

@@ -60,10 +60,14 @@ pub struct Guide {
 #[must_use]
 pub fn guide(name: &str) -> Option<Guide> {
     let page = preset(name)?.page;
-    let mut configs = page.split("\n```toml\n# scanhook.toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut configs = page
+        .split("\n```toml\n# scanhook.toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
     let first = configs.next()?;
-    let config =
-        configs.find(|config| config.contains(&format!("\"{name}\"")) && !first.contains(&format!("\"{name}\"")));
+    let config = configs.find(|config| {
+        config.contains(&format!("\"{name}\"")) && !first.contains(&format!("\"{name}\""))
+    });
     let steps = match (config, page.split_once("\n## At the sender\n")) {
         // A way of its own to send, in a section of its own, which ends with its configuration.
         (Some(config), _) => {
@@ -73,13 +77,19 @@ pub fn guide(name: &str) -> Option<Guide> {
         (None, Some((_, steps))) => steps.split("\n## ").next()?,
         (None, None) => page.split_once(first)?.1.strip_prefix("```")?,
     };
-    Some(Guide { config: config.unwrap_or(first), steps: steps.trim() })
+    Some(Guide {
+        config: config.unwrap_or(first),
+        steps: steps.trim(),
+    })
 }
 
 /// Names by which people look for a sender whose preset has another.
 const ALSO: &[(&str, &[&str])] = &[
     ("azure-sentinel", &["sentinel-incident"]),
-    ("defender", &["defender-alert", "defender-xdr-incident", "graph-alert"]),
+    (
+        "defender",
+        &["defender-alert", "defender-xdr-incident", "graph-alert"],
+    ),
     ("elastic", &["generic"]),
     ("falcon", &["crowdstrike"]),
     ("kibana", &["generic"]),
@@ -96,12 +106,19 @@ pub fn meant(name: &str) -> Vec<&'static str> {
     if let Some((_, presets)) = ALSO.iter().find(|(also, _)| *also == name) {
         return presets.to_vec();
     }
-    let beginning: Vec<_> = names().filter(|known| name.len() > 2 && known.starts_with(&name)).collect();
+    let beginning: Vec<_> = names()
+        .filter(|known| name.len() > 2 && known.starts_with(&name))
+        .collect();
     if !beginning.is_empty() {
         return beginning;
     }
-    let near = names().map(|known| (strsim::damerau_levenshtein(&name, known), known)).min();
-    near.filter(|(distance, _)| *distance <= (name.len() / 3).max(1)).map(|(_, known)| known).into_iter().collect()
+    let near = names()
+        .map(|known| (strsim::damerau_levenshtein(&name, known), known))
+        .min();
+    near.filter(|(distance, _)| *distance <= (name.len() / 3).max(1))
+        .map(|(_, known)| known)
+        .into_iter()
+        .collect()
 }
 
 fn preset(name: &str) -> Option<&'static Preset> {
@@ -138,7 +155,12 @@ mod tests {
 
     fn items(preset: &str, body: &str) -> Vec<Item> {
         let mapping = Mapping::compile(map(preset).expect(preset)).unwrap();
-        read(&mapping, Caps::default(), &strict_json::read(body.as_bytes()).unwrap(), &[7; 24])
+        read(
+            &mapping,
+            Caps::default(),
+            &strict_json::read(body.as_bytes()).unwrap(),
+            &[7; 24],
+        )
     }
 
     fn alert(preset: &str, body: &str) -> Alert {
@@ -153,13 +175,26 @@ mod tests {
     }
 
     fn machine(id: &str, name: &str) -> Device {
-        Device { machine: MachineId::parse(id), name: Some(name.to_owned()), ..Device::default() }
+        Device {
+            machine: MachineId::parse(id),
+            name: Some(name.to_owned()),
+            ..Device::default()
+        }
     }
 
     #[test]
     fn every_shipped_file_is_a_map_that_works() {
         let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/presets")).unwrap();
-        let files = files.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+        let files = files.map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        });
         let mut files: Vec<_> = files.collect();
         files.sort();
         assert_eq!(files, names().collect::<Vec<_>>());
@@ -173,7 +208,11 @@ mod tests {
     fn every_sender_has_a_guide() {
         for name in names() {
             let guide = guide(name).unwrap_or_else(|| panic!("{name}"));
-            assert!(guide.config.contains("[sources."), "{name}: {}", guide.config);
+            assert!(
+                guide.config.contains("[sources."),
+                "{name}: {}",
+                guide.config
+            );
             assert!(
                 guide.config.contains(&format!("\"{name}\""))
                     || guide.config.contains(&format!("{name}\n"))
@@ -181,7 +220,11 @@ mod tests {
                 "{name}: {}",
                 guide.config
             );
-            assert!(guide.steps.contains("https://scanhook.example/webhooks/"), "{name}: {}", guide.steps);
+            assert!(
+                guide.steps.contains("https://scanhook.example/webhooks/"),
+                "{name}: {}",
+                guide.steps
+            );
             assert!(!guide.steps.contains("\n## At"), "{name}");
         }
         assert_eq!(guide("no such sender"), None);
@@ -189,14 +232,23 @@ mod tests {
 
     #[test]
     fn a_sentinel_incident_is_read_once_with_its_hosts_only() {
-        let alert = alert("sentinel-incident", include_str!("../tests/payloads/sentinel-incident.json"));
+        let alert = alert(
+            "sentinel-incident",
+            include_str!("../tests/payloads/sentinel-incident.json"),
+        );
         assert_eq!((alert.id.as_str(), alert.id_derived), ("3212", false));
-        assert_eq!(alert.title.as_deref(), Some("Credential dumping tool on lt-042"));
+        assert_eq!(
+            alert.title.as_deref(),
+            Some("Credential dumping tool on lt-042")
+        );
         assert_eq!(alert.severity, Some(Severity::High));
         assert_eq!(texts(&alert.category), ["CredentialAccess", "Execution"]);
         assert_eq!(texts(&alert.techniques), ["T1003"]);
         assert_eq!(alert.time, Timestamp::parse("2026-11-02T08:15:42Z"));
-        assert_eq!(alert.tenant.as_deref(), Some("5f2d6c1e-7b0a-4f0c-9a51-0d6f2b8f4a10"));
+        assert_eq!(
+            alert.tenant.as_deref(),
+            Some("5f2d6c1e-7b0a-4f0c-9a51-0d6f2b8f4a10")
+        );
         assert_eq!(alert.devices, [machine(MACHINE, "lt-042.corp.example")]);
         assert!(alert.unusable.is_empty());
     }
@@ -208,52 +260,96 @@ mod tests {
         assert_eq!(
             alert.devices,
             [
-                Device { name: Some("sql-01.corp.example".to_owned()), ..Device::default() },
+                Device {
+                    name: Some("sql-01.corp.example".to_owned()),
+                    ..Device::default()
+                },
                 machine("ab5bc9d7e413ddd7902c2932e418702b84d0cc99", "lt-043"),
             ]
         );
-        let first = items("sentinel-incident", include_str!("../tests/payloads/sentinel-incident.json"));
-        assert_eq!(first[0].alert().dedupe, alert.dedupe, "an update of the same incident");
+        let first = items(
+            "sentinel-incident",
+            include_str!("../tests/payloads/sentinel-incident.json"),
+        );
+        assert_eq!(
+            first[0].alert().dedupe,
+            alert.dedupe,
+            "an update of the same incident"
+        );
     }
 
     #[test]
     fn a_closed_sentinel_incident_is_ignored_with_the_reason() {
-        let body = include_str!("../tests/payloads/sentinel-incident.json").replace("\"New\"", "\"closed\"");
+        let body = include_str!("../tests/payloads/sentinel-incident.json")
+            .replace("\"New\"", "\"closed\"");
         let items = items("sentinel-incident", &body);
-        let [Item::Ignored { alert, detail, .. }] = items.as_slice() else { panic!("{items:?}") };
+        let [Item::Ignored { alert, detail, .. }] = items.as_slice() else {
+            panic!("{items:?}")
+        };
         assert_eq!(alert.id, "3212");
         assert_eq!(detail, "`/object/properties/status` is `closed`");
     }
 
     #[test]
     fn another_trigger_of_sentinel_is_unmapped_rather_than_ignored() {
-        let items = items("sentinel-incident", r#"{"SystemAlertId":"a","Entities":"[]","WorkspaceId":"w"}"#);
-        assert!(matches!(items[..], [Item::Parked { reason: AlertReason::Unmapped, .. }]), "{items:?}");
+        let items = items(
+            "sentinel-incident",
+            r#"{"SystemAlertId":"a","Entities":"[]","WorkspaceId":"w"}"#,
+        );
+        assert!(
+            matches!(
+                items[..],
+                [Item::Parked {
+                    reason: AlertReason::Unmapped,
+                    ..
+                }]
+            ),
+            "{items:?}"
+        );
     }
 
     #[test]
     fn a_defender_alert_is_read_with_its_sevenfold_fractions_and_nulls() {
-        let alert = alert("defender-alert", include_str!("../tests/payloads/defender-alert.json"));
+        let alert = alert(
+            "defender-alert",
+            include_str!("../tests/payloads/defender-alert.json"),
+        );
         assert_eq!(alert.id, "da638660000000000000_-1364969609");
         assert_eq!(alert.dedupe, alert.id);
         assert_eq!(alert.severity, Some(Severity::Medium));
         assert_eq!(texts(&alert.category), ["Malware"]);
         assert_eq!(texts(&alert.techniques), ["T1059.001", "T1105"]);
         assert_eq!(alert.user.as_deref(), Some("CORP\\j.doe"));
-        assert_eq!(alert.time.map(|t| t.to_string()).as_deref(), Some("2026-11-02T08:15:42.613Z"));
+        assert_eq!(
+            alert.time.map(|t| t.to_string()).as_deref(),
+            Some("2026-11-02T08:15:42.613Z")
+        );
         assert_eq!(alert.devices, [machine(MACHINE, "lt-042.corp.example")]);
         assert!(alert.unusable.is_empty());
     }
 
     #[test]
     fn a_list_of_defender_alerts_gives_each_its_own_end() {
-        let items = items("defender-alert", include_str!("../tests/payloads/defender-alert-list.json"));
-        let [Item::Alert(first), Item::Ignored { alert: second, .. }, Item::Parked { reason, alert: third, .. }] =
-            items.as_slice()
+        let items = items(
+            "defender-alert",
+            include_str!("../tests/payloads/defender-alert-list.json"),
+        );
+        let [
+            Item::Alert(first),
+            Item::Ignored { alert: second, .. },
+            Item::Parked {
+                reason,
+                alert: third,
+                ..
+            },
+        ] = items.as_slice()
         else {
             panic!("{items:?}")
         };
-        assert_eq!([&first.id, &second.id, &third.id], ["da1_1", "da1_2", "da1_3"]);
+        assert_eq!(
+            [&first.id, &second.id, &third.id],
+            ["da1_1", "da1_2", "da1_3"]
+        );
         assert_eq!(first.severity, None, "UnSpecified is not a severity");
         assert!(first.unusable.contains("severity"));
         assert_eq!(*reason, AlertReason::NoDevice);
@@ -269,24 +365,40 @@ mod tests {
         assert_eq!(alert.status.as_deref(), Some("new"));
         assert_eq!(alert.user.as_deref(), Some("CORP\\j.doe"));
         assert_eq!(alert.time.map(Timestamp::millis), Some(1_793_607_342_000));
-        assert_eq!(alert.url.as_deref(), Some("https://siem.corp.example/alerts/a-4711"));
-        let ip = Device { ip: Some("10.20.0.9".to_owned()), ..Device::default() };
+        assert_eq!(
+            alert.url.as_deref(),
+            Some("https://siem.corp.example/alerts/a-4711")
+        );
+        let ip = Device {
+            ip: Some("10.20.0.9".to_owned()),
+            ..Device::default()
+        };
         assert_eq!(alert.devices, [machine(MACHINE, "lt-042"), ip]);
     }
 
     #[test]
     fn a_flat_body_and_lists_of_it_are_read_by_generic() {
-        let flat = |id: &str| format!(r#"{{"alertId":"{id}","title":"t","severity":"high","deviceId":"{MACHINE}"}}"#);
+        let flat = |id: &str| {
+            format!(r#"{{"alertId":"{id}","title":"t","severity":"high","deviceId":"{MACHINE}"}}"#)
+        };
         let one = alert("generic", &flat("3212"));
-        assert_eq!((one.id.as_str(), one.severity, one.devices.len()), ("3212", Some(Severity::High), 1));
-        for list in [format!("[{},{}]", flat("1"), flat("2")), format!("{{\"alerts\":[{},{}]}}", flat("1"), flat("2"))]
-        {
+        assert_eq!(
+            (one.id.as_str(), one.severity, one.devices.len()),
+            ("3212", Some(Severity::High), 1)
+        );
+        for list in [
+            format!("[{},{}]", flat("1"), flat("2")),
+            format!("{{\"alerts\":[{},{}]}}", flat("1"), flat("2")),
+        ] {
             let items = items("generic", &list);
             let ids: Vec<_> = items.iter().map(|item| item.alert().id.as_str()).collect();
             assert_eq!(ids, ["1", "2"]);
             assert!(items.iter().all(|item| matches!(item, Item::Alert(_))));
         }
         let resolved = flat("3").replace("\"title\"", "\"status\":\"Resolved\",\"title\"");
-        assert!(matches!(items("generic", &resolved)[..], [Item::Ignored { .. }]));
+        assert!(matches!(
+            items("generic", &resolved)[..],
+            [Item::Ignored { .. }]
+        ));
     }
 }

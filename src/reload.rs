@@ -50,7 +50,10 @@ impl Origin {
     /// What was read at the start, looked at every second.
     #[must_use]
     pub fn of(inputs: Inputs) -> Origin {
-        Origin { inputs, every: Duration::from_secs(1) }
+        Origin {
+            inputs,
+            every: Duration::from_secs(1),
+        }
     }
 }
 
@@ -125,22 +128,49 @@ impl Reloader {
     ) -> (Reloader, Reloads) {
         let now = clock::now().to_string();
         let policy = publish.borrow().policy.fingerprint().to_owned();
-        let first =
-            ReloadView { at: now.clone(), successful: true, policy, policy_since: now, ..ReloadView::default() };
+        let first = ReloadView {
+            at: now.clone(),
+            successful: true,
+            policy,
+            policy_since: now,
+            ..ReloadView::default()
+        };
         let state = watch::Sender::new(first);
         let (send, orders) = mpsc::channel(ORDERS);
-        let reloads = Reloads { orders: send, state: state.subscribe() };
+        let reloads = Reloads {
+            orders: send,
+            state: state.subscribe(),
+        };
         listening.metrics.reloaded(true, true, clock::now());
-        let (watch, told, fallen) = (Watch::default(), (Prints::default(), Vec::new()), Some(fallen));
+        let (watch, told, fallen) = (
+            Watch::default(),
+            (Prints::default(), Vec::new()),
+            Some(fallen),
+        );
         let patience = Patience::of(LIMIT);
-        let reloader =
-            Reloader { origin, orders, state, journal, lanes, publish, listening, watch, patience, told, stop, fallen };
+        let reloader = Reloader {
+            origin,
+            orders,
+            state,
+            journal,
+            lanes,
+            publish,
+            listening,
+            watch,
+            patience,
+            told,
+            stop,
+            fallen,
+        };
         (reloader, reloads)
     }
 
     /// Runs until the process stops and its lanes have come to their end.
     pub async fn run(mut self) -> &'static str {
-        let every = self.origin.as_ref().map_or(Duration::MAX, |origin| origin.every);
+        let every = self
+            .origin
+            .as_ref()
+            .map_or(Duration::MAX, |origin| origin.every);
         while !*self.stop.borrow() {
             tokio::select! {
                 _ = self.stop.changed() => {}
@@ -164,7 +194,10 @@ impl Reloader {
     }
 
     /// What this reads, for which neither the lanes nor the end of the process are lost sight of.
-    async fn wait<T: Send + 'static>(&mut self, reading: impl FnOnce() -> T + Send + 'static) -> Result<T, Undone> {
+    async fn wait<T: Send + 'static>(
+        &mut self,
+        reading: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Undone> {
         let mut stop = self.stop.clone();
         let reading = self.patience.wait(reading);
         tokio::pin!(reading);
@@ -188,7 +221,9 @@ impl Reloader {
             self.attempt(WHY).await;
             return;
         }
-        let seen = self.wait(move || (files::stamps(&known), compares.then(|| known.again()))).await;
+        let seen = self
+            .wait(move || (files::stamps(&known), compares.then(|| known.again())))
+            .await;
         let look = match seen {
             Ok((seen, prints)) => self.watch.judge(seen, prints),
             Err(undone) => {
@@ -204,7 +239,9 @@ impl Reloader {
                 let config = files.iter().any(|path| settings.files.hold(path));
                 let rules = files.iter().any(|path| !settings.files.hold(path));
                 let message = "it changes from look to look; it is read once it is left alone";
-                let restless = files.iter().map(|path| faults::fault(path, None, "restless", message));
+                let restless = files
+                    .iter()
+                    .map(|path| faults::fault(path, None, "restless", message));
                 self.refuse(WHY, !rules, !config, restless.take(MOST).collect());
             }
         }
@@ -214,21 +251,33 @@ impl Reloader {
     async fn attempt(&mut self, why: &'static str) -> Option<ReloadView> {
         let inputs = self.origin.as_ref()?.inputs.clone();
         let (in_force, known) = (self.publish.borrow().clone(), self.watch.prints().clone());
-        let mut read = match self.wait(move || read::read(&inputs, &in_force, &known)).await {
+        let mut read = match self
+            .wait(move || read::read(&inputs, &in_force, &known))
+            .await
+        {
             Ok(read) => read,
             Err(undone) => return self.gave_up(why, undone),
         };
         let changed = self.changes(&read);
         let (settings, policy) = (read.settings.take(), read.policy.take().map(Arc::new));
-        let warnings = settings.as_ref().map(|settings| settings.warnings.clone()).unwrap_or_default();
-        self.watch.has_read(read.files.clone(), core::mem::take(&mut read.before));
+        let warnings = settings
+            .as_ref()
+            .map(|settings| settings.warnings.clone())
+            .unwrap_or_default();
+        self.watch
+            .has_read(read.files.clone(), core::mem::take(&mut read.before));
         let changed = match self.put_in_force(settings, policy).await {
             Ok(()) => changed,
             Err(error) => {
                 self.watch.forget();
-                let message = format!("the journal could not take it, and it is tried again: {error}");
+                let message =
+                    format!("the journal could not take it, and it is tried again: {error}");
                 let code = error.code().to_owned();
-                read.rules_faults.push(FaultView { code, message, ..FaultView::default() });
+                read.rules_faults.push(FaultView {
+                    code,
+                    message,
+                    ..FaultView::default()
+                });
                 Vec::new()
             }
         };
@@ -248,21 +297,37 @@ impl Reloader {
             Undone::Stopping => return None,
             Undone::Slow => {
                 self.watch.forget();
-                ("unreadable", "the files could not be read in time: a file system does not answer; it is tried again")
+                (
+                    "unreadable",
+                    "the files could not be read in time: a file system does not answer; it is tried again",
+                )
             }
             Undone::Broken => {
                 let mut prints = self.watch.prints().clone();
                 prints.add(self.publish.borrow().settings.files.clone());
                 self.watch.has_read(prints, self.watch.last_seen());
-                ("internal", "a fault of scanhook's own ended the reading; please report it with these files")
+                (
+                    "internal",
+                    "a fault of scanhook's own ended the reading; please report it with these files",
+                )
             }
         };
-        let fault = FaultView { code: code.to_owned(), message: message.to_owned(), ..FaultView::default() };
+        let fault = FaultView {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            ..FaultView::default()
+        };
         Some(self.refuse(why, false, false, vec![fault]))
     }
 
     /// Shows why nothing could be read; in the log once.
-    fn refuse(&mut self, why: &'static str, rules: bool, config: bool, faults: Vec<FaultView>) -> ReloadView {
+    fn refuse(
+        &mut self,
+        why: &'static str,
+        rules: bool,
+        config: bool,
+        faults: Vec<FaultView>,
+    ) -> ReloadView {
         self.listening.metrics.reloaded(rules, config, clock::now());
         if self.told.1 != faults {
             log(why, &faults, 0, STAYS);
@@ -270,7 +335,14 @@ impl Reloader {
         }
         let last = self.state.borrow().clone();
         let (at, successful) = (clock::now().to_string(), false);
-        let view = ReloadView { at, successful, faults, changed: Vec::new(), more_faults: 0, ..last };
+        let view = ReloadView {
+            at,
+            successful,
+            faults,
+            changed: Vec::new(),
+            more_faults: 0,
+            ..last
+        };
         self.state.send_replace(view.clone());
         view
     }
@@ -283,7 +355,11 @@ impl Reloader {
             let lists = policy.text() == in_force.policy.text();
             changed.push(if lists { "lists" } else { "rules" }.to_owned());
         }
-        if read.settings.as_ref().is_some_and(|settings| settings.files != in_force.settings.files) {
+        if read
+            .settings
+            .as_ref()
+            .is_some_and(|settings| settings.files != in_force.settings.files)
+        {
             changed.push("settings".to_owned());
         }
         changed
@@ -302,23 +378,44 @@ impl Reloader {
             Some(policy) => (policy.clone(), record(&self.journal, policy).await?),
             None => (old.policy.clone(), old.id),
         };
-        let new = settings.sources.iter().map(|source| &source.name).filter(|name| !old.desks.contains_key(*name));
+        let new = settings
+            .sources
+            .iter()
+            .map(|source| &source.name)
+            .filter(|name| !old.desks.contains_key(*name));
         let heard = last_heard(&self.journal, new.cloned().collect()).await?;
         let sources = doors(&settings.sources);
         let keys = keyrings::urls(&settings.sources);
         let expected = expected(&settings);
         // Only the simulator's address could be refused, and it was not at the start.
-        let accounts = self.lanes.accounts(&settings).map_err(|why| JournalError::Broken(why.to_string()))?;
-        self.publish.send_replace(Arc::new(InForce::of(policy, id, settings, shown)));
-        let Listening { doors, keys: fetched, heard: listens, metrics } = &self.listening;
+        let accounts = self
+            .lanes
+            .accounts(&settings)
+            .map_err(|why| JournalError::Broken(why.to_string()))?;
+        self.publish
+            .send_replace(Arc::new(InForce::of(policy, id, settings, shown)));
+        let Listening {
+            doors,
+            keys: fetched,
+            heard: listens,
+            metrics,
+        } = &self.listening;
         doors.send_replace(sources);
         fetched.send_if_modified(|known| core::mem::replace(known, keys.clone()) != keys);
         let in_force = self.publish.borrow().clone();
         metrics.expect(&in_force);
-        for source in old.desks.keys().filter(|name| !in_force.desks.contains_key(*name)) {
+        for source in old
+            .desks
+            .keys()
+            .filter(|name| !in_force.desks.contains_key(*name))
+        {
             metrics.forget_source(source);
         }
-        for tenant in old.tenants.iter().filter(|old| in_force.tenants.iter().all(|tenant| tenant.id != old.id)) {
+        for tenant in old
+            .tenants
+            .iter()
+            .filter(|old| in_force.tenants.iter().all(|tenant| tenant.id != old.id))
+        {
             metrics.forget_tenant(&tenant.name);
         }
         for (source, at) in &heard {
@@ -333,7 +430,9 @@ impl Reloader {
     /// A pause goes by the name of its rule: where the new policy has it no more, the operator hears of it.
     async fn tell_of_pauses(&self, old: &InForce) {
         let new = self.publish.borrow().clone();
-        let Ok(pauses) = self.journal.read(|reader| reader.pauses()).await else { return };
+        let Ok(pauses) = self.journal.read(|reader| reader.pauses()).await else {
+            return;
+        };
         for mut pause in pauses {
             pause.compare(old.policy.rules().names());
             let known = pause.note.is_some();
@@ -351,7 +450,11 @@ impl Reloader {
         let all = read.config_faults.iter().chain(&read.rules_faults);
         let policy = self.publish.borrow().policy.fingerprint().to_owned();
         let last = self.state.borrow().clone();
-        let policy_since = if policy == last.policy { last.policy_since } else { now.to_string() };
+        let policy_since = if policy == last.policy {
+            last.policy_since
+        } else {
+            now.to_string()
+        };
         let view = ReloadView {
             at: now.to_string(),
             successful: config && rules,
@@ -386,7 +489,10 @@ impl Reloader {
             );
         }
         for key in &view.needs_restart {
-            tracing::warn!(key, "a new value of this key takes a restart; the old one stays in force");
+            tracing::warn!(
+                key,
+                "a new value of this key takes a restart; the old one stays in force"
+            );
         }
         if view.changed.iter().any(|what| what == "settings") {
             for warning in warnings {
@@ -412,17 +518,25 @@ fn fell(stop: &watch::Receiver<bool>, fallen: &mut Option<oneshot::Sender<()>>) 
 /// When the journal cannot be written.
 pub async fn record(journal: &Journal, policy: Arc<Policy>) -> Result<PolicyId, JournalError> {
     let now = clock::now();
-    journal.write(move |tx| tx.policy(policy.fingerprint(), &policy.record(), now)).await
+    journal
+        .write(move |tx| tx.policy(policy.fingerprint(), &policy.record(), now))
+        .await
 }
 
 /// When each of these sources was last heard, as far as the journal knows.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn last_heard(journal: &Journal, names: Vec<String>) -> Result<BTreeMap<String, Timestamp>, JournalError> {
+pub async fn last_heard(
+    journal: &Journal,
+    names: Vec<String>,
+) -> Result<BTreeMap<String, Timestamp>, JournalError> {
     let look = move |reader: &Reader<'_>| {
         let last = |name: String| Ok(reader.last_heard(&name)?.map(|at| (name, at)));
-        names.into_iter().map(last).collect::<Result<Vec<_>, JournalError>>()
+        names
+            .into_iter()
+            .map(last)
+            .collect::<Result<Vec<_>, JournalError>>()
     };
     Ok(journal.read(look).await?.into_iter().flatten().collect())
 }
@@ -430,11 +544,20 @@ pub async fn last_heard(journal: &Journal, names: Vec<String>) -> Result<BTreeMa
 /// How long each source may stay silent.
 #[must_use]
 pub fn expected(settings: &Settings) -> BTreeMap<String, Duration> {
-    settings.sources.iter().filter_map(|source| Some((source.name.clone(), source.expect_every?))).collect()
+    settings
+        .sources
+        .iter()
+        .filter_map(|source| Some((source.name.clone(), source.expect_every?)))
+        .collect()
 }
 
 /// What the public door takes of each source.
 #[must_use]
 pub fn doors(sources: &[Source]) -> Sources {
-    Arc::new(sources.iter().map(|source| (source.name.clone(), SourceDoor::of(source))).collect())
+    Arc::new(
+        sources
+            .iter()
+            .map(|source| (source.name.clone(), SourceDoor::of(source)))
+            .collect(),
+    )
 }

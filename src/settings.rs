@@ -197,45 +197,69 @@ impl Inputs {
     /// Takes the environment of this process. Without a named file, `SCANHOOK_CONFIG` names it; else the first is taken that
     /// there is: scanhook.toml here, in `$XDG_CONFIG_HOME/scanhook`, in `/etc/scanhook`.
     #[must_use]
-    #[allow(clippy::disallowed_methods, reason = "this is the door the ban points to")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the door the ban points to"
+    )]
     pub fn from_process(file: Option<PathBuf>, flags: Flags) -> Inputs {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let env = std::env::vars_os().filter_map(text).collect();
-        Inputs { file: file.or_else(|| locate::config(&env)), env, flags }
+        Inputs {
+            file: file.or_else(|| locate::config(&env)),
+            env,
+            flags,
+        }
     }
 
     /// Whether a terminal may be shown colours: `NO_COLOR` is not set, and it is not a dumb one.
     #[must_use]
     pub fn colour(&self) -> bool {
-        self.env.get("NO_COLOR").is_none_or(String::is_empty) && self.env.get("TERM").is_none_or(|term| term != "dumb")
+        self.env.get("NO_COLOR").is_none_or(String::is_empty)
+            && self.env.get("TERM").is_none_or(|term| term != "dumb")
     }
 
     /// How wide a terminal is said to be: `COLUMNS`, if it is a number.
     #[must_use]
     pub fn columns(&self) -> Option<usize> {
-        self.env.get("COLUMNS")?.parse().ok().filter(|columns| *columns > 0)
+        self.env
+            .get("COLUMNS")?
+            .parse()
+            .ok()
+            .filter(|columns| *columns > 0)
     }
 
     /// Whether the cursor of a terminal can be moved: `TERM` names one, and it is not a dumb one.
     #[must_use]
     pub fn moves_cursor(&self) -> bool {
-        self.env.get("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+        self.env
+            .get("TERM")
+            .is_some_and(|term| !term.is_empty() && term != "dumb")
     }
 
     /// The name the operating system gives the person at the terminal.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         let names = ["USER", "LOGNAME", "USERNAME"].into_iter();
-        names.filter_map(|name| self.env.get(name)).map(String::as_str).find(|name| !name.trim().is_empty())
+        names
+            .filter_map(|name| self.env.get(name))
+            .map(String::as_str)
+            .find(|name| !name.trim().is_empty())
     }
 
     /// What is logged: `SCANHOOK_LOG`, else `RUST_LOG`, else everything from `info`.
     #[must_use]
     pub fn log(&self) -> &str {
-        let set = |name| self.env.get(name).map(String::as_str).filter(|text| !text.is_empty());
-        set("SCANHOOK_LOG").or_else(|| set("RUST_LOG")).unwrap_or("info")
+        let set = |name| {
+            self.env
+                .get(name)
+                .map(String::as_str)
+                .filter(|text| !text.is_empty())
+        };
+        set("SCANHOOK_LOG")
+            .or_else(|| set("RUST_LOG"))
+            .unwrap_or("info")
     }
 }
 
@@ -285,11 +309,17 @@ impl SettingsFault {
         ("unreadable", "the file cannot be read"),
         ("syntax", "the file is not TOML"),
         ("unknown-key", "a key that means nothing here"),
-        ("unknown-variable", "an environment variable that names no key"),
+        (
+            "unknown-variable",
+            "an environment variable that names no key",
+        ),
         ("missing-key", "a key that must be there is not"),
         ("wrong-type", "a value of another type than the key takes"),
         ("bad-value", "a value the key cannot have"),
-        ("bad-secret", "a secret that is not there, not safe where it lies, or protects nothing"),
+        (
+            "bad-secret",
+            "a secret that is not there, not safe where it lies, or protects nothing",
+        ),
         ("not-yet", "a key of a later version"),
     ];
 }
@@ -308,14 +338,22 @@ impl fmt::Display for SettingsFault {
 
 /// How this program is called from any folder: by its name if it is found by that, else by its path.
 #[must_use]
-#[allow(clippy::disallowed_methods, reason = "this is the door the ban points to")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the door the ban points to"
+)]
 pub fn program() -> String {
     let name = env!("CARGO_PKG_NAME");
-    let Some(own) = std::env::current_exe().ok().and_then(|path| path.canonicalize().ok()) else {
+    let Some(own) = std::env::current_exe()
+        .ok()
+        .and_then(|path| path.canonicalize().ok())
+    else {
         return name.to_owned();
     };
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let first = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let first = std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
     match first.and_then(|first| first.canonicalize().ok()) {
         Some(first) if first == own => name.to_owned(),
         _ => own.display().to_string(),
@@ -340,20 +378,36 @@ impl Settings {
     /// The same, with every file that was looked for, whether it was there or not.
     pub fn load_with_files(inputs: &Inputs) -> (Result<Settings, Vec<SettingsFault>>, Prints) {
         let mut files = Prints::default();
-        let text = match inputs.file.as_deref().map(|path| read(path, &mut files)).transpose() {
+        let text = match inputs
+            .file
+            .as_deref()
+            .map(|path| read(path, &mut files))
+            .transpose()
+        {
             Ok(text) => text.unwrap_or_default(),
             Err(fault) => return (Err(vec![fault]), files),
         };
         let mut ctx = Context::new(&text, inputs);
         let loaded = Settings::of_file(inputs, &mut ctx);
         files.add(take(&mut ctx.files));
-        (loaded.map(|settings| Settings { files: files.clone(), ..settings }), files)
+        (
+            loaded.map(|settings| Settings {
+                files: files.clone(),
+                ..settings
+            }),
+            files,
+        )
     }
 
-    fn of_file<'i>(inputs: &'i Inputs, ctx: &mut Context<'i>) -> Result<Settings, Vec<SettingsFault>> {
+    fn of_file<'i>(
+        inputs: &'i Inputs,
+        ctx: &mut Context<'i>,
+    ) -> Result<Settings, Vec<SettingsFault>> {
         let mut root = ctx.parse()?;
         let flags = &inputs.flags;
-        let server = root.section(ctx, "server").map(|s| server::read(s, flags, ctx));
+        let server = root
+            .section(ctx, "server")
+            .map(|s| server::read(s, flags, ctx));
         let journal = root.section(ctx, "journal").map(|s| records(s, flags, ctx));
         let policy = root.section(ctx, "policy").and_then(|s| policy(s, ctx));
         let mut tenants = root.sections(ctx, "tenants");
@@ -369,22 +423,33 @@ impl Settings {
             );
         }
         let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();
-        let tenants: Vec<_> =
-            tenants.into_iter().filter_map(|(name, s)| tenant::read(name, s, credential_free, ctx)).collect();
+        let tenants: Vec<_> = tenants
+            .into_iter()
+            .filter_map(|(name, s)| tenant::read(name, s, credential_free, ctx))
+            .collect();
         let sources = root.sections(ctx, "sources");
-        let max_body = server.as_ref().map_or(server::MAX_BODY, |server| server.max_body);
-        let sources: Vec<_> =
-            sources.into_iter().filter_map(|(name, s)| source::read(name, s, &names, max_body, ctx)).collect();
+        let max_body = server
+            .as_ref()
+            .map_or(server::MAX_BODY, |server| server.max_body);
+        let sources: Vec<_> = sources
+            .into_iter()
+            .filter_map(|(name, s)| source::read(name, s, &names, max_body, ctx))
+            .collect();
         root.finish(ctx);
         ctx.unused_variables();
         if !flags.simulate {
             tenant::compare(&tenants, ctx);
         }
         if let Some(journal) = &journal {
-            ctx.faults.extend(retention::compare(journal, &tenants, &sources));
+            ctx.faults
+                .extend(retention::compare(journal, &tenants, &sources));
         }
         source::compare(&sources, ctx);
-        let (faults, warnings, notes) = (take(&mut ctx.faults), take(&mut ctx.warnings), take(&mut ctx.notes));
+        let (faults, warnings, notes) = (
+            take(&mut ctx.faults),
+            take(&mut ctx.warnings),
+            take(&mut ctx.notes),
+        );
         match (server, journal) {
             (Some(server), Some(journal)) if faults.is_empty() => Ok(Settings {
                 server,
@@ -412,7 +477,9 @@ fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
         column: None,
         message: format!("{}: {message}", path.display()),
     };
-    let content = files.read(path, locate::LARGEST).map_err(|e| fault(e.to_string()))?;
+    let content = files
+        .read(path, locate::LARGEST)
+        .map_err(|e| fault(e.to_string()))?;
     if content.bytes.len() as u64 > locate::LARGEST {
         return Err(fault("larger than 4 MiB".to_owned()));
     }
@@ -423,31 +490,48 @@ fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
 #[must_use]
 pub fn there_is(path: &Path) -> PathBuf {
     let played = simulated(path);
-    if !path.exists() && played.exists() { played } else { path.to_owned() }
+    if !path.exists() && played.exists() {
+        played
+    } else {
+        path.to_owned()
+    }
 }
 
 /// The journal of `--simulate` beside that of real work: what was only played must not answer a real alert.
 fn simulated(path: &Path) -> PathBuf {
     let part = |part: Option<&OsStr>| part.map(|part| part.to_string_lossy().into_owned());
     let stem = part(path.file_stem()).unwrap_or_default();
-    let extension = part(path.extension()).map_or_else(String::new, |extension| format!(".{extension}"));
+    let extension =
+        part(path.extension()).map_or_else(String::new, |extension| format!(".{extension}"));
     path.with_file_name(format!("{stem}-simulated{extension}"))
 }
 
 /// `[policy]`: the name of the rules file.
 fn policy<'i>(mut section: Section<'i>, ctx: &mut Context<'i>) -> Option<String> {
-    let file = section.parse(ctx, "file", "the name of a file", |text| (!text.is_empty()).then(|| text.to_owned()));
+    let file = section.parse(ctx, "file", "the name of a file", |text| {
+        (!text.is_empty()).then(|| text.to_owned())
+    });
     section.finish(ctx);
     file
 }
 
 /// `[journal]`. A relative path counts from `--data-dir`, else from the file.
 fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> Records {
-    let url = section.take::<String>(ctx, "url").unwrap_or_else(|| "sqlite:scanhook.db".to_owned());
+    let url = section
+        .take::<String>(ctx, "url")
+        .unwrap_or_else(|| "sqlite:scanhook.db".to_owned());
     let path = match url.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => path.strip_prefix("//").filter(|p| p.starts_with('/')).unwrap_or(path),
+        Some(path) if !path.is_empty() => path
+            .strip_prefix("//")
+            .filter(|p| p.starts_with('/'))
+            .unwrap_or(path),
         _ if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
-            section.fault(ctx, "url", "not-yet", "PostgreSQL is not available in this version; use sqlite:PATH");
+            section.fault(
+                ctx,
+                "url",
+                "not-yet",
+                "PostgreSQL is not available in this version; use sqlite:PATH",
+            );
             ""
         }
         _ => {
@@ -456,21 +540,45 @@ fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -
         }
     };
     let base = flags.data_dir.clone().unwrap_or_else(|| ctx.base.clone());
-    let mut retention = section.section(ctx, "retention").unwrap_or_else(|| Section::empty("journal.retention"));
+    let mut retention = section
+        .section(ctx, "retention")
+        .unwrap_or_else(|| Section::empty("journal.retention"));
     let mut days = |name, default: u64| {
         let default = Duration::from_secs(default * 86_400);
-        retention.duration(ctx, name, default, Duration::from_secs(3_600)..=Duration::from_secs(36_500 * 86_400))
+        retention.duration(
+            ctx,
+            name,
+            default,
+            Duration::from_secs(3_600)..=Duration::from_secs(36_500 * 86_400),
+        )
     };
     let (bodies, kept) = (days("bodies", 30), days("records", 400));
     if kept < bodies {
-        retention.fault(ctx, "records", "bad-value", "must be at least as long as `bodies`");
+        retention.fault(
+            ctx,
+            "records",
+            "bad-value",
+            "must be at least as long as `bodies`",
+        );
     }
     retention.finish(ctx);
-    let max_size = section.parse(ctx, "max_size", "a size of at least \"1MiB\", such as \"20GiB\"", |text| {
-        server::size(text).filter(|bytes| *bytes >= 1 << 20)
-    });
+    let max_size = section.parse(
+        ctx,
+        "max_size",
+        "a size of at least \"1MiB\", such as \"20GiB\"",
+        |text| server::size(text).filter(|bytes| *bytes >= 1 << 20),
+    );
     section.finish(ctx);
     let path = base.join(path);
-    let path = if flags.simulate { simulated(&path) } else { path };
-    Records { path, bodies, records: kept, max_size: max_size.map(|bytes| bytes as u64) }
+    let path = if flags.simulate {
+        simulated(&path)
+    } else {
+        path
+    };
+    Records {
+        path,
+        bodies,
+        records: kept,
+        max_size: max_size.map(|bytes| bytes as u64),
+    }
 }

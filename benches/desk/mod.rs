@@ -34,7 +34,9 @@ pub fn write<T: Send + 'static>(
 ) -> T {
     let slot = Arc::new(Mutex::new(None));
     let reply = slot.clone();
-    store.commit(vec![Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result))]);
+    store.commit(vec![Job::new(0, work, move |result| {
+        *reply.lock().unwrap() = Some(result)
+    })]);
     slot.lock().unwrap().take().unwrap().unwrap()
 }
 
@@ -43,7 +45,8 @@ pub fn account() -> Account {
     let url = "http://127.0.0.1:1";
     Account {
         name: "default".to_owned(),
-        endpoints: Endpoints::custom(url, url, &Endpoints::commercial().token_scope, false).unwrap(),
+        endpoints: Endpoints::custom(url, url, &Endpoints::commercial().token_scope, false)
+            .unwrap(),
         tenant_id: "corp.example".to_owned(),
         client_id: "app".to_owned(),
         secret: "secret".to_owned().into(),
@@ -67,16 +70,40 @@ pub struct Counter {
 
 impl Counter {
     pub fn new(store: &mut Store) -> Counter {
-        let policy = Arc::new(Policy::parse(RULES.to_owned()).map_err(|_| "rules").unwrap().policy);
+        let policy = Arc::new(
+            Policy::parse(RULES.to_owned())
+                .map_err(|_| "rules")
+                .unwrap()
+                .policy,
+        );
         let stored = policy.clone();
-        let (tenant, id) =
-            write(store, move |tx| Ok((tx.tenant("default")?, tx.policy(stored.fingerprint(), stored.text(), NOW)?)));
-        let keys = vec![Key::new("bench", SECRET.as_bytes()).map_err(|_| "key").unwrap()];
+        let (tenant, id) = write(store, move |tx| {
+            Ok((
+                tx.tenant("default")?,
+                tx.policy(stored.fingerprint(), stored.text(), NOW)?,
+            ))
+        });
+        let keys = vec![
+            Key::new("bench", SECRET.as_bytes())
+                .map_err(|_| "key")
+                .unwrap(),
+        ];
         let mut source = Source::of_preset("generic").unwrap();
-        source.auth = Authentication { alternatives: vec![vec![Check::Bearer { keys }]] };
+        source.auth = Authentication {
+            alternatives: vec![vec![Check::Bearer { keys }]],
+        };
         source.remember = Duration::from_secs(3600);
-        let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
-        Counter { desk: Desk::of_one(source, tenant, terms), tenant, policy, id, next: 0 }
+        let terms = Terms {
+            ceiling: Ceiling::AtMost(Mode::Enforce),
+            limit: None,
+        };
+        Counter {
+            desk: Desk::of_one(source, tenant, terms),
+            tenant,
+            policy,
+            id,
+            next: 0,
+        }
     }
 
     /// The next delivery: a new alert of 2 KB for a new machine.
@@ -97,9 +124,18 @@ impl Counter {
     /// What is to be stored of this body.
     pub fn body(&self, body: String, now: Timestamp) -> Acceptance {
         let mut headers = HeaderMap::new();
-        headers.insert(http::header::AUTHORIZATION, format!("Bearer {SECRET}").parse().unwrap());
+        headers.insert(
+            http::header::AUTHORIZATION,
+            format!("Bearer {SECRET}").parse().unwrap(),
+        );
         let source = &self.desk.source;
         let delivery = authenticate(&source.auth, &source.name, &headers, Bytes::from(body), now);
-        accept(&self.desk, &self.policy, self.id, delivery.map_err(|_| "refused").unwrap()).unwrap()
+        accept(
+            &self.desk,
+            &self.policy,
+            self.id,
+            delivery.map_err(|_| "refused").unwrap(),
+        )
+        .unwrap()
     }
 }

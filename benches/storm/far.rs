@@ -17,18 +17,31 @@ pub struct Far {
 
 impl Far {
     pub fn new(window: Window) -> Far {
-        Far { window, accepted: Vec::new(), full: [i64::MIN / 2; 2], refused: 0 }
+        Far {
+            window,
+            accepted: Vec::new(),
+            full: [i64::MIN / 2; 2],
+            refused: 0,
+        }
     }
 
     /// A call; where it is refused, the milliseconds after which to try again, in whole seconds.
     pub fn call(&mut self, now: i64) -> Result<(), i64> {
         let waits = LIMITS.iter().enumerate().map(|(n, (length, limit))| {
-            let at_limit = self.accepted.len().checked_sub(*limit).map(|first| self.accepted[first]);
+            let at_limit = self
+                .accepted
+                .len()
+                .checked_sub(*limit)
+                .map(|first| self.accepted[first]);
             let turn = now - (now + BEGINS).rem_euclid(*length) + length;
             match self.window {
                 Window::Sliding => at_limit.map_or(0, |at| at + length - now),
-                Window::Aligned => at_limit.filter(|at| *at >= turn - length).map_or(0, |_| turn - now),
-                Window::Bucket => self.full[n].max(now) + length / i64::try_from(*limit).unwrap() - now - length,
+                Window::Aligned => at_limit
+                    .filter(|at| *at >= turn - length)
+                    .map_or(0, |_| turn - now),
+                Window::Bucket => {
+                    self.full[n].max(now) + length / i64::try_from(*limit).unwrap() - now - length
+                }
             }
         });
         let wait = waits.max().unwrap_or(0);

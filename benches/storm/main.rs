@@ -2,7 +2,13 @@
 //! 1,500 an hour, in virtual time. Ours is the real lane on a real journal in memory, against the simulator; the
 //! policies of others are models of a few lines. `--quick` plays less of it, `--seed=N` storms that fall otherwise.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, unreachable_pub)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub
+)]
 
 #[path = "../desk/mod.rs"]
 mod desk;
@@ -14,13 +20,22 @@ mod scenario;
 use scanhook_simulator::Window;
 use scenario::{Result, Scenario};
 
-const WINDOWS: [(Window, &str); 3] =
-    [(Window::Sliding, "sliding"), (Window::Aligned, "clock-aligned"), (Window::Bucket, "bucket")];
+const WINDOWS: [(Window, &str); 3] = [
+    (Window::Sliding, "sliding"),
+    (Window::Aligned, "clock-aligned"),
+    (Window::Bucket, "bucket"),
+];
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
-    let seed = std::env::args().find_map(|arg| arg.strip_prefix("--seed=")?.parse().ok()).unwrap_or(0);
-    let scenarios = if quick { Scenario::few(seed) } else { Scenario::all(seed) };
+    let seed = std::env::args()
+        .find_map(|arg| arg.strip_prefix("--seed=")?.parse().ok())
+        .unwrap_or(0);
+    let scenarios = if quick {
+        Scenario::few(seed)
+    } else {
+        Scenario::all(seed)
+    };
     for scenario in &scenarios {
         println!("\n{}", scenario.name);
         println!(
@@ -31,7 +46,10 @@ fn main() {
             let result = ours::play(scenario, window);
             line("scanhook", name, &result);
             assert_eq!(result.refused, 0, "a call was refused");
-            assert!(result.first_hour >= 1_485, "99 % of the hour were to be used");
+            assert!(
+                result.first_hour >= 1_485,
+                "99 % of the hour were to be used"
+            );
         }
         for (policy, play) in peers::ALL {
             line(policy, "sliding", &play(scenario, Window::Sliding));
@@ -47,6 +65,8 @@ fn line(policy: &str, far: &str, result: &Result) {
         result.first_hour,
         seconds(result.urgent),
         seconds(result.beyond),
-        result.thousandth.map_or_else(|| "not sent".to_owned(), seconds)
+        result
+            .thousandth
+            .map_or_else(|| "not sent".to_owned(), seconds)
     );
 }

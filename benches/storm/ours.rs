@@ -46,7 +46,13 @@ struct Run<'a> {
 pub fn play(scenario: &Scenario, window: Window) -> Result {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
     let counter = Counter::new(&mut store);
-    let far = Simulator::new(Setup { window, latency_ms: LATENCY, quick_ms: 30_000, seed: 1, ..Setup::default() });
+    let far = Simulator::new(Setup {
+        window,
+        latency_ms: LATENCY,
+        quick_ms: 30_000,
+        seed: 1,
+        ..Setup::default()
+    });
     let account = Arc::new(account());
     let mut run = Run {
         scenario,
@@ -85,7 +91,9 @@ impl Run<'_> {
                 Event::Poll if self.now < self.next_poll => {}
                 Event::Poll => self.poll(),
                 Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
-                Event::Return(life, id, returned) if life == self.life => self.take(id, returned.0, returned.1),
+                Event::Return(life, id, returned) if life == self.life => {
+                    self.take(id, returned.0, returned.1)
+                }
                 Event::Reach(..) | Event::Return(..) => {}
                 Event::Die => {
                     self.lane = None;
@@ -99,10 +107,19 @@ impl Run<'_> {
         for scan in self.far.scans() {
             let n = usize::from_str_radix(&scan.machine, 16).unwrap();
             let at = scan.created.as_millisecond() - NOW.millis();
-            assert!(sent[n].replace(at).is_none(), "machine {n} was scanned twice");
+            assert!(
+                sent[n].replace(at).is_none(),
+                "machine {n} was scanned twice"
+            );
         }
-        let refused = self.far.calls().iter().filter(|call| call.status == Some(429)).count();
-        self.scenario.result(u32::try_from(refused).unwrap(), &self.accepted, &sent)
+        let refused = self
+            .far
+            .calls()
+            .iter()
+            .filter(|call| call.status == Some(429))
+            .count();
+        self.scenario
+            .result(u32::try_from(refused).unwrap(), &self.accepted, &sent)
     }
 
     fn at(&mut self, at: i64, event: Event) {
@@ -115,7 +132,11 @@ impl Run<'_> {
     }
 
     fn clock(&self) -> Now {
-        Now { wall: self.wall(), up: Duration::from_millis(u64::try_from(self.now + 3_600_000).unwrap()), boot: 1 }
+        Now {
+            wall: self.wall(),
+            up: Duration::from_millis(u64::try_from(self.now + 3_600_000).unwrap()),
+            boot: 1,
+        }
     }
 
     fn wake(&mut self, at: i64) {
@@ -130,7 +151,11 @@ impl Run<'_> {
         if self.lane.is_none() {
             return self.at(self.now + 1_000, Event::Arrive(n));
         }
-        let severity = if self.scenario.arrivals[n].urgent { "critical" } else { "high" };
+        let severity = if self.scenario.arrivals[n].urgent {
+            "critical"
+        } else {
+            "high"
+        };
         let now = self.wall();
         let acceptance = self.counter.alert(n as u64, severity, 0, now);
         write(&mut self.store, move |tx| tx.accept(&acceptance, now));
@@ -140,14 +165,17 @@ impl Run<'_> {
 
     fn load(&mut self) {
         let (tenant, account, now) = (self.counter.tenant, self.account.clone(), self.clock());
-        self.lane =
-            write(&mut self.store, move |tx| Lane::load(tx, tenant, account, Arc::default(), Pace::default(), now));
+        self.lane = write(&mut self.store, move |tx| {
+            Lane::load(tx, tenant, account, Arc::default(), Pace::default(), now)
+        });
         self.wake(self.now);
     }
 
     fn poll(&mut self) {
         self.next_poll = i64::MAX;
-        let Some(mut lane) = self.lane.take() else { return };
+        let Some(mut lane) = self.lane.take() else {
+            return;
+        };
         let (policy, id, now) = (self.counter.policy.clone(), self.counter.id, self.clock());
         let (lane, todo) = write(&mut self.store, move |tx| {
             let todo = lane.poll(tx, &policy, id, now)?;
@@ -164,13 +192,24 @@ impl Run<'_> {
 
     fn reach(&mut self, outgoing: Outgoing) {
         let played = self.far.handle(self.wall().to_jiff(), &outgoing.request);
-        let What::Response(response) = played.what else { panic!("nothing goes wrong here") };
+        let What::Response(response) = played.what else {
+            panic!("nothing goes wrong here")
+        };
         let back = self.now + i64::try_from(played.after.as_millis()).unwrap();
-        self.at(back, Event::Return(self.life, outgoing.id, Box::new((outgoing.call, Answer::Http(response)))));
+        self.at(
+            back,
+            Event::Return(
+                self.life,
+                outgoing.id,
+                Box::new((outgoing.call, Answer::Http(response))),
+            ),
+        );
     }
 
     fn take(&mut self, id: CallId, call: Call, answer: Answer) {
-        let Some(mut lane) = self.lane.take() else { return };
+        let Some(mut lane) = self.lane.take() else {
+            return;
+        };
         let now = self.clock();
         let lane = write(&mut self.store, move |tx| {
             lane.answer(tx, id, call, answer, now)?;

@@ -12,7 +12,9 @@ type Policy = (&'static str, fn(&Scenario, Window) -> Result);
 
 pub const ALL: [Policy; 6] = [
     ("no limiter, exponential back-off", back_off),
-    ("honour Retry-After, first in, first out", |s, w| queue(s, w, false, &mut |_| 0)),
+    ("honour Retry-After, first in, first out", |s, w| {
+        queue(s, w, false, &mut |_| 0)
+    }),
     ("token bucket, priority", |s, w| {
         // 100 at once, 25 a minute.
         let (mut tokens, mut last) = (100.0_f64, 0);
@@ -36,9 +38,17 @@ pub const ALL: [Policy; 6] = [
             0
         })
     }),
-    ("sliding log, priority", |s, w| queue(s, w, true, &mut |ask| ask.log(100, 1_500))),
+    ("sliding log, priority", |s, w| {
+        queue(s, w, true, &mut |ask| ask.log(100, 1_500))
+    }),
     ("sliding log, priority, reserve 10/min + 100/h", |s, w| {
-        queue(s, w, true, &mut |ask| if ask.urgent { ask.log(100, 1_500) } else { ask.log(90, 1_400) })
+        queue(s, w, true, &mut |ask| {
+            if ask.urgent {
+                ask.log(100, 1_500)
+            } else {
+                ask.log(90, 1_400)
+            }
+        })
     }),
 ];
 
@@ -55,14 +65,22 @@ impl Ask<'_> {
     /// How long until fewer calls than these were sent in the last minute and hour, and a second.
     fn log(&self, minute: usize, hour: usize) -> i64 {
         let wait = |limit: usize, length: i64| {
-            self.sent.len().checked_sub(limit).map_or(0, |first| (self.sent[first] + length - self.now).max(0))
+            self.sent
+                .len()
+                .checked_sub(limit)
+                .map_or(0, |first| (self.sent[first] + length - self.now).max(0))
         };
         wait(minute, 61_000).max(wait(hour, 3_601_000))
     }
 }
 
 /// One queue, by priority or not; a 429 stops it for as long as it says. `may` tells how long to wait, or takes a turn.
-fn queue(scenario: &Scenario, window: Window, priority: bool, may: &mut dyn FnMut(&Ask<'_>) -> i64) -> Result {
+fn queue(
+    scenario: &Scenario,
+    window: Window,
+    priority: bool,
+    may: &mut dyn FnMut(&Ask<'_>) -> i64,
+) -> Result {
     let mut far = Far::new(window);
     let mut sent = vec![None; scenario.arrivals.len()];
     let (mut log, mut waiting, mut next) = (VecDeque::new(), BTreeSet::new(), 0);
@@ -73,7 +91,12 @@ fn queue(scenario: &Scenario, window: Window, priority: bool, may: &mut dyn FnMu
             next += 1;
         }
         while let Some(&(_, first)) = waiting.first().filter(|_| paused <= now) {
-            if may(&Ask { now, urgent: scenario.arrivals[first].urgent, sent: &log }) > 0 {
+            if may(&Ask {
+                now,
+                urgent: scenario.arrivals[first].urgent,
+                sent: &log,
+            }) > 0
+            {
                 break;
             }
             log.push_back(now);
@@ -87,20 +110,40 @@ fn queue(scenario: &Scenario, window: Window, priority: bool, may: &mut dyn FnMu
         }
         now += TICK;
     }
-    scenario.result(far.refused, &scenario.arrivals.iter().map(|arrival| arrival.at).collect::<Vec<_>>(), &sent)
+    scenario.result(
+        far.refused,
+        &scenario
+            .arrivals
+            .iter()
+            .map(|arrival| arrival.at)
+            .collect::<Vec<_>>(),
+        &sent,
+    )
 }
 
 /// Each alert for itself: tries at once, then after 1, 2, 4 … 64 seconds.
 fn back_off(scenario: &Scenario, window: Window) -> Result {
     let mut far = Far::new(window);
     let mut sent = vec![None; scenario.arrivals.len()];
-    let mut agenda: BTreeSet<(i64, usize, u32)> =
-        scenario.arrivals.iter().enumerate().map(|(n, arrival)| (arrival.at, n, 0)).collect();
+    let mut agenda: BTreeSet<(i64, usize, u32)> = scenario
+        .arrivals
+        .iter()
+        .enumerate()
+        .map(|(n, arrival)| (arrival.at, n, 0))
+        .collect();
     while let Some((now, n, tries)) = agenda.pop_first().filter(|(now, ..)| *now < scenario.end) {
         match far.call(now) {
             Ok(()) => sent[n] = Some(now),
             Err(_) => drop(agenda.insert((now + (1_000 << tries), n, (tries + 1).min(6)))),
         }
     }
-    scenario.result(far.refused, &scenario.arrivals.iter().map(|arrival| arrival.at).collect::<Vec<_>>(), &sent)
+    scenario.result(
+        far.refused,
+        &scenario
+            .arrivals
+            .iter()
+            .map(|arrival| arrival.at)
+            .collect::<Vec<_>>(),
+        &sent,
+    )
 }

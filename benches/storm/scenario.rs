@@ -58,29 +58,50 @@ impl Scenario {
             from + i64::try_from((z ^ (z >> 31)) % u64::try_from(millis).unwrap()).unwrap()
         };
         let storm = i64::try_from(seconds * 1000).unwrap();
-        let mut arrivals: Vec<_> =
-            (0..machines).map(|n| Arrival { at: within(0, storm), urgent: n % 50 == 0 }).collect();
+        let mut arrivals: Vec<_> = (0..machines)
+            .map(|n| Arrival {
+                at: within(0, storm),
+                urgent: n % 50 == 0,
+            })
+            .collect();
         for minute in (storm..end).step_by(60_000) {
-            arrivals.extend((0..5).map(|n| Arrival { at: within(minute, 60_000), urgent: n == 0 }));
+            arrivals.extend((0..5).map(|n| Arrival {
+                at: within(minute, 60_000),
+                urgent: n == 0,
+            }));
         }
         arrivals.sort_by_key(|arrival| arrival.at);
         let stop = restart.map_or("", |_| ", a restart in the middle");
-        Scenario { name: format!("{machines} devices in {seconds} s{stop}"), arrivals, end, restart }
+        Scenario {
+            name: format!("{machines} devices in {seconds} s{stop}"),
+            arrivals,
+            end,
+            restart,
+        }
     }
 
     /// Sums up when each was accepted and sent.
     pub fn result(&self, refused: u32, accepted: &[i64], sent: &[Option<i64>]) -> Result {
         let wait = |n: usize| sent[n].unwrap_or(self.end) - accepted[n];
-        let urgent = (0..sent.len()).filter(|n| self.arrivals[*n].urgent).collect::<Vec<_>>();
+        let urgent = (0..sent.len())
+            .filter(|n| self.arrivals[*n].urgent)
+            .collect::<Vec<_>>();
         let alone = alone(&urgent.iter().map(|n| accepted[*n]).collect::<Vec<_>>());
-        let mut others: Vec<_> =
-            (0..sent.len()).filter(|n| !self.arrivals[*n].urgent).filter_map(|n| Some((sent[n]?, n))).collect();
+        let mut others: Vec<_> = (0..sent.len())
+            .filter(|n| !self.arrivals[*n].urgent)
+            .filter_map(|n| Some((sent[n]?, n)))
+            .collect();
         others.sort_unstable();
         Result {
             refused,
             first_hour: sent.iter().flatten().filter(|at| **at < 3_600_000).count(),
             urgent: urgent.iter().map(|n| wait(*n)).max().unwrap_or(0),
-            beyond: urgent.iter().zip(alone).map(|(n, alone)| wait(*n) - alone).max().unwrap_or(0),
+            beyond: urgent
+                .iter()
+                .zip(alone)
+                .map(|(n, alone)| wait(*n) - alone)
+                .max()
+                .unwrap_or(0),
             thousandth: others.get(999).map(|(_, n)| wait(*n)),
         }
     }
@@ -90,8 +111,15 @@ impl Scenario {
 fn alone(accepted: &[i64]) -> Vec<i64> {
     let mut sent: Vec<i64> = Vec::new();
     for at in accepted {
-        let free = sent.len().checked_sub(100).map_or(0, |first| sent[first] + 60_000);
+        let free = sent
+            .len()
+            .checked_sub(100)
+            .map_or(0, |first| sent[first] + 60_000);
         sent.push(free.max(*at));
     }
-    accepted.iter().zip(sent).map(|(accepted, sent)| sent - accepted).collect()
+    accepted
+        .iter()
+        .zip(sent)
+        .map(|(accepted, sent)| sent - accepted)
+        .collect()
 }

@@ -18,8 +18,14 @@ fuzz_target!(|text: &str| {
     if let Some(name) = HostName::parse(text) {
         let name = name.to_string();
         // A quote may be in it: Windows allows one, and a filter doubles it.
-        assert!(!name.contains(['/', '?', ' ', '"', '\\']) && !name.chars().any(char::is_control), "{name:?}");
-        assert_eq!(HostName::parse(&name).map(|again| again.to_string()), Some(name));
+        assert!(
+            !name.contains(['/', '?', ' ', '"', '\\']) && !name.chars().any(char::is_control),
+            "{name:?}"
+        );
+        assert_eq!(
+            HostName::parse(&name).map(|again| again.to_string()),
+            Some(name)
+        );
     }
     if let Some(id) = EntraId::parse(text) {
         assert_eq!(EntraId::parse(&id.to_string()), Some(id));

@@ -4,17 +4,22 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use scanhook_core::mapping::{Caps, Item, read};
-use scanhook_core::strict_json;
 use scanhook::presets;
 use scanhook::settings::Source;
+use scanhook_core::mapping::{Caps, Item, read};
+use scanhook_core::strict_json;
 
 static SOURCES: OnceLock<Vec<Source>> = OnceLock::new();
 
 fuzz_target!(|body: &[u8]| {
-    let Ok(json) = strict_json::read(body) else { return };
+    let Ok(json) = strict_json::read(body) else {
+        return;
+    };
     let sources = SOURCES.get_or_init(|| presets::names().filter_map(Source::of_preset).collect());
-    let caps = Caps { alerts: 50, devices: 20 };
+    let caps = Caps {
+        alerts: 50,
+        devices: 20,
+    };
     for source in sources {
         let items = read(&source.mapping, caps, &json, &[0; 32]);
         assert!(items.len() <= caps.alerts.max(1), "{}", source.name);

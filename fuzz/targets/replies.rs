@@ -28,17 +28,29 @@ fn answer(status: u16, retry: &[u8], date: &[u8], body: &[u8]) -> Response<Bytes
 }
 
 fuzz_target!(|input: &[u8]| {
-    let [high, low, rest @ ..] = input else { return };
+    let [high, low, rest @ ..] = input else {
+        return;
+    };
     let mut parts = rest.splitn(3, |byte| *byte == b'\n');
     let mut next = || parts.next().unwrap_or_default();
     let answer = answer(u16::from_be_bytes([*high, *low]), next(), next(), next());
-    let machine = MachineId::parse("1e5bc9d7e413ddd7902c2932e418702b84d0cc07").expect("a machine's id");
+    let machine =
+        MachineId::parse("1e5bc9d7e413ddd7902c2932e418702b84d0cc07").expect("a machine's id");
     let endpoints = Endpoints::commercial();
-    let sent = reply::Sent { machine: &machine, external_id: Some(Uuid::nil()), tail: "000000000000", since: NOW };
+    let sent = reply::Sent {
+        machine: &machine,
+        external_id: Some(Uuid::nil()),
+        tail: "000000000000",
+        since: NOW,
+    };
     let _ = reply::scan(&answer, &sent);
     let _ = reply::cancel(&answer, "5be1a7c0-2f44-4d1a-8a3c-6f0e9d27b815");
     let _ = reply::action(&answer);
-    let _ = list::read(&answer, &request::first_page(&endpoints, NOW, 10_000), &endpoints);
+    let _ = list::read(
+        &answer,
+        &request::first_page(&endpoints, NOW, 10_000),
+        &endpoints,
+    );
     let _ = header::date(answer.headers());
     let _ = directory::read(&answer, &Question::Machine(machine), &endpoints);
     let _ = token::read(&answer, NOW);

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use scanhook_core::signature::{
-    Algorithm, Authentication, Check, Encoding, Format, KNOWN, Key, KeyEncoding, Moment, Outgoing, Place, Scheme, Stamp,
-    Template, authenticate,
+    Algorithm, Authentication, Check, Encoding, Format, KNOWN, Key, KeyEncoding, Moment, Outgoing,
+    Place, Scheme, Stamp, Template, authenticate,
 };
 use scanhook_core::time::Timestamp;
 
@@ -35,14 +35,25 @@ fn schemes() -> Vec<Scheme> {
             encoding: known.encoding,
             algorithm: Algorithm::ALL[n % Algorithm::ALL.len()],
             signed: Template::parse(known.signed).expect("a template"),
-            stamp: place.map(|place| Stamp { place, formats, tolerance: Duration::from_secs(300) }),
+            stamp: place.map(|place| Stamp {
+                place,
+                formats,
+                tolerance: Duration::from_secs(300),
+            }),
             id_header: Some(ID),
             key_encoding: KeyEncoding::Raw,
             keys: vec![key()],
         }
     };
     (0..KNOWN.len())
-        .flat_map(|n| [None, Some(Place::Header(TIME)), Some(Place::Entry("t=".to_owned()))].map(|place| of(place, n)))
+        .flat_map(|n| {
+            [
+                None,
+                Some(Place::Header(TIME)),
+                Some(Place::Entry("t=".to_owned())),
+            ]
+            .map(|place| of(place, n))
+        })
         .collect()
 }
 
@@ -52,18 +63,28 @@ fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(5, |byte| *byte == b'\n');
     let mut next = || parts.next().unwrap_or_default();
     let (signature, time, id, template, body) = (next(), next(), next(), next(), next());
-    if let Some(template) = core::str::from_utf8(template).ok().and_then(|text| Template::parse(text).ok()) {
+    if let Some(template) = core::str::from_utf8(template)
+        .ok()
+        .and_then(|text| Template::parse(text).ok())
+    {
         assert_eq!(Template::parse(&template.to_string()), Ok(template));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in [(SIGNATURE, signature), (TIME, time), (ID, id)] {
-        let Ok(value) = HeaderValue::from_bytes(value) else { return };
+        let Ok(value) = HeaderValue::from_bytes(value) else {
+            return;
+        };
         headers.insert(name, value);
     }
-    let of = |scheme| Authentication { alternatives: vec![vec![Check::Hmac(Box::new(scheme))]] };
+    let of = |scheme| Authentication {
+        alternatives: vec![vec![Check::Hmac(Box::new(scheme))]],
+    };
     let body = Bytes::copy_from_slice(body);
     for auth in SCHEMES.get_or_init(|| schemes().into_iter().map(of).collect()) {
-        assert!(authenticate(auth, "s", &headers, body.clone(), NOW).is_err(), "forged");
+        assert!(
+            authenticate(auth, "s", &headers, body.clone(), NOW).is_err(),
+            "forged"
+        );
     }
     signed_time(time, &body);
 });
@@ -72,14 +93,25 @@ fuzz_target!(|input: &[u8]| {
 fn signed_time(time: &[u8], body: &Bytes) {
     let both: Bytes = [time, body].concat().into();
     let over = Check::hmac(SIGNATURE, "", Encoding::Hex, vec![key()]);
-    let Ok(sent) = Outgoing::prove([&over], both, Moment::at(NOW)) else { return };
-    let Check::Hmac(mut scheme) = over else { return };
+    let Ok(sent) = Outgoing::prove([&over], both, Moment::at(NOW)) else {
+        return;
+    };
+    let Check::Hmac(mut scheme) = over else {
+        return;
+    };
     scheme.signed = Template::parse("{timestamp}{body}").expect("a template");
-    scheme.stamp =
-        Some(Stamp { place: Place::Header(TIME), formats: Format::ALL.to_vec(), tolerance: Duration::from_secs(300) });
+    scheme.stamp = Some(Stamp {
+        place: Place::Header(TIME),
+        formats: Format::ALL.to_vec(),
+        tolerance: Duration::from_secs(300),
+    });
     let mut headers = sent.headers;
-    let Ok(value) = HeaderValue::from_bytes(time) else { return };
+    let Ok(value) = HeaderValue::from_bytes(time) else {
+        return;
+    };
     headers.insert(TIME, value);
-    let auth = Authentication { alternatives: vec![vec![Check::Hmac(scheme)]] };
+    let auth = Authentication {
+        alternatives: vec![vec![Check::Hmac(scheme)]],
+    };
     let _ = authenticate(&auth, "s", &headers, body.clone(), NOW);
 }

@@ -28,15 +28,28 @@ impl PauseView {
     /// What it is for, in words.
     #[must_use]
     pub fn scope(&self) -> String {
-        let parts = [("tenant", &self.tenant), ("rule", &self.rule), ("device", &self.device)];
-        let parts = parts.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| format!("{key} `{value}`")));
+        let parts = [
+            ("tenant", &self.tenant),
+            ("rule", &self.rule),
+            ("device", &self.device),
+        ];
+        let parts = parts
+            .into_iter()
+            .filter_map(|(key, value)| value.as_ref().map(|value| format!("{key} `{value}`")));
         let parts = parts.collect::<Vec<_>>().join(", ");
-        if parts.is_empty() { "everything".to_owned() } else { parts }
+        if parts.is_empty() {
+            "everything".to_owned()
+        } else {
+            parts
+        }
     }
 
     /// Notes where the policy in force has no rule of the name that it is for: nothing new is kept back by it then.
     pub fn compare<'r>(&mut self, mut rules: impl Iterator<Item = &'r str>) {
-        let gone = self.rule.as_deref().filter(|name| !rules.any(|rule| rule == *name));
+        let gone = self
+            .rule
+            .as_deref()
+            .filter(|name| !rules.any(|rule| rule == *name));
         self.note = gone.map(|name| {
             format!(
                 "the policy in force has no rule `{name}`: only scans that were wanted before are paused; if the rule has \
@@ -48,9 +61,18 @@ impl PauseView {
     /// Who, since when, until when and why, in words.
     #[must_use]
     pub fn story(&self) -> String {
-        let until = self.until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
-        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-        let note = self.note.as_ref().map_or_else(String::new, |note| format!("; {note}"));
+        let until = self
+            .until
+            .as_ref()
+            .map_or_else(String::new, |until| format!(", until {until}"));
+        let reason = self
+            .reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(": {reason}"));
+        let note = self
+            .note
+            .as_ref()
+            .map_or_else(String::new, |note| format!("; {note}"));
         format!("by {} since {}{until}{reason}{note}", self.by, self.at)
     }
 }

@@ -15,8 +15,18 @@ pub struct Code {
     pub remedy: &'static str,
 }
 
-pub(crate) const fn row(status: StatusCode, code: &'static str, meaning: &'static str, remedy: &'static str) -> Code {
-    Code { status, code, meaning, remedy }
+pub(crate) const fn row(
+    status: StatusCode,
+    code: &'static str,
+    meaning: &'static str,
+    remedy: &'static str,
+) -> Code {
+    Code {
+        status,
+        code,
+        meaning,
+        remedy,
+    }
 }
 
 pub(crate) const NOT_FOUND: Code = row(
@@ -175,7 +185,7 @@ pub(crate) const INTERNAL: Code = row(
 
 /// Every code but those of the strict JSON reader and those that only operators see, which have lists of their own;
 /// for docs/errors.md.
-pub const ALL: &'static [Code] = &[
+pub const ALL: &[Code] = &[
     NOT_FOUND,
     UNKNOWN_SOURCE,
     METHOD,

@@ -40,12 +40,22 @@ const SHOWN: Shown<AlertView> = Shown {
 };
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    args.listing.show("/api/v1/alerts", args.state.as_deref(), &SHOWN).await
+    args.listing
+        .show("/api/v1/alerts", args.state.as_deref(), &SHOWN)
+        .await
 }
 
 fn table(alerts: &[AlertView]) -> String {
-    let mut table =
-        Table::new(&["RECEIVED (UTC)", "SOURCE", "ALERT", "SEVERITY", "STATE", "DEVICE", "TITLE", "DELIVERY"]);
+    let mut table = Table::new(&[
+        "RECEIVED (UTC)",
+        "SOURCE",
+        "ALERT",
+        "SEVERITY",
+        "STATE",
+        "DEVICE",
+        "TITLE",
+        "DELIVERY",
+    ]);
     for alert in alerts {
         let (received, receipt) = (time(&alert.received_at), &alert.receipt);
         let (severity, title) = (alert.severity.as_deref(), alert.title.as_deref());
@@ -72,14 +82,28 @@ fn table(alerts: &[AlertView]) -> String {
 
 /// The first device, and how many more there are.
 fn devices(devices: &[DeviceView]) -> String {
-    let Some(first) = devices.first() else { return String::new() };
+    let Some(first) = devices.first() else {
+        return String::new();
+    };
     let first = first.name.as_deref().unwrap_or(&first.label);
-    if devices.len() == 1 { first.to_owned() } else { format!("{first} +{}", devices.len() - 1) }
+    if devices.len() == 1 {
+        first.to_owned()
+    } else {
+        format!("{first} +{}", devices.len() - 1)
+    }
 }
 
 fn record(alert: AlertView) -> Vec<String> {
-    let names: Vec<_> = alert.devices.iter().map(|one| one.name.as_deref().unwrap_or(&one.label)).collect();
-    let machines: Vec<_> = alert.devices.iter().filter_map(|one| one.machine.as_deref()).collect();
+    let names: Vec<_> = alert
+        .devices
+        .iter()
+        .map(|one| one.name.as_deref().unwrap_or(&one.label))
+        .collect();
+    let machines: Vec<_> = alert
+        .devices
+        .iter()
+        .filter_map(|one| one.machine.as_deref())
+        .collect();
     let (names, machines, receipt) = (names.join(" "), machines.join(" "), alert.receipt);
     vec![
         alert.received_at,
@@ -100,10 +124,24 @@ fn record(alert: AlertView) -> Vec<String> {
 fn below(alert: &AlertView) -> Vec<String> {
     let decisions = &alert.receipt.decisions;
     let mut lines: Vec<_> = alert.receipt.detail.clone().into_iter().collect();
-    lines.extend(alert.receipt.notes.iter().map(|note| format!("note: {note}")));
-    lines.extend(decisions.iter().take(MOST).map(|one| format!("{}: {} ({})", one.device, one.state, one.reason)));
+    lines.extend(
+        alert
+            .receipt
+            .notes
+            .iter()
+            .map(|note| format!("note: {note}")),
+    );
+    lines.extend(
+        decisions
+            .iter()
+            .take(MOST)
+            .map(|one| format!("{}: {} ({})", one.device, one.state, one.reason)),
+    );
     if decisions.len() > MOST {
-        lines.push(format!("and {} more", count(decisions.len() - MOST, "decision")));
+        lines.push(format!(
+            "and {} more",
+            count(decisions.len() - MOST, "decision")
+        ));
     }
     lines
 }

@@ -43,28 +43,46 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let inputs = inputs(args.config.as_ref(), args.rules.as_ref());
     let (config, rules) = (inputs.file.clone(), inputs.rules_if_any());
     if config.is_none() && rules.is_none() {
-        let sentence = "neither scanhook.toml nor rules.toml is here; name one with --config or --rules";
+        let sentence =
+            "neither scanhook.toml nor rules.toml is here; name one with --config or --rules";
         return Err(Trouble::new(Exit::NoInput, sentence).into());
     }
     let (colour, columns) = (args.output == Format::Text && colour(), output::columns());
-    let mut report = Report { colour, columns, ..Report::default() };
+    let mut report = Report {
+        colour,
+        columns,
+        ..Report::default()
+    };
     let settings = match &config {
         Some(path) => report.config(path, &inputs)?,
         None => None,
     };
     if let (Some(config), None) = (&config, &rules) {
-        let sentence =
-            format!("there is no {}, which `serve` needs: `scanhook rules --print-default`", inputs.rules().display());
+        let sentence = format!(
+            "there is no {}, which `serve` needs: `scanhook rules --print-default`",
+            inputs.rules().display()
+        );
         report.say(&config.display().to_string(), "note", &sentence);
     }
     if let Some(path) = &rules {
         // Without a configuration there are no sources; with one that cannot be used nothing is known of them.
-        let sources = settings.as_ref().map(|settings| settings.sources.as_slice());
+        let sources = settings
+            .as_ref()
+            .map(|settings| settings.sources.as_slice());
         let sources = sources.or(config.is_none().then_some(&[]));
-        let policy = report.rules(path, sources, settings.as_ref().map(|settings| settings.journal.path.as_path()))?;
+        let policy = report.rules(
+            path,
+            sources,
+            settings
+                .as_ref()
+                .map(|settings| settings.journal.path.as_path()),
+        )?;
         if let (Some(policy), Some(settings), Some(config)) = (policy, settings, config) {
             let file = config.display().to_string();
-            settings.too_forgetful(policy.rules()).into_iter().for_each(|fault| report.fault(&file, fault));
+            settings
+                .too_forgetful(policy.rules())
+                .into_iter()
+                .for_each(|fault| report.fault(&file, fault));
         }
     }
     report.print(args.output)?;
@@ -111,13 +129,17 @@ impl Report {
         let file = path.display().to_string();
         match Settings::load(inputs) {
             Ok(settings) => {
-                for (level, sentences) in [("warning", &settings.warnings), ("note", &settings.notes)] {
+                for (level, sentences) in
+                    [("warning", &settings.warnings), ("note", &settings.notes)]
+                {
                     for sentence in sentences {
                         self.say(&file, level, sentence);
                     }
                 }
                 for name in unauthenticated(&settings.sources) {
-                    let sentence = format!("source `{name}` asks for no credential, so anybody can speak for it");
+                    let sentence = format!(
+                        "source `{name}` asks for no credential, so anybody can speak for it"
+                    );
                     self.say(&file, "warning", &sentence);
                 }
                 Ok(Some(settings))
@@ -132,20 +154,48 @@ impl Report {
     }
 
     fn say(&mut self, file: &str, level: &'static str, sentence: &str) {
-        self.text.push_str(&format!("{level}: {file}: {sentence}\n\n"));
+        self.text
+            .push_str(&format!("{level}: {file}: {sentence}\n\n"));
         let (file, message) = (file.to_owned(), sentence.to_owned());
-        self.findings.push(Found { file, line: None, column: None, level, code: None, message, remedy: None });
+        self.findings.push(Found {
+            file,
+            line: None,
+            column: None,
+            level,
+            code: None,
+            message,
+            remedy: None,
+        });
     }
 
     fn fault(&mut self, file: &str, fault: SettingsFault) {
         if !self.is_wanted(file, fault.code) {
             return;
         }
-        self.text.push_str(&format!("error: {}\n\n", placed(file, &fault)));
-        let SettingsFault { code, key, line, column, message } = fault;
-        let message = if key.is_empty() { message } else { format!("{key}: {message}") };
+        self.text
+            .push_str(&format!("error: {}\n\n", placed(file, &fault)));
+        let SettingsFault {
+            code,
+            key,
+            line,
+            column,
+            message,
+        } = fault;
+        let message = if key.is_empty() {
+            message
+        } else {
+            format!("{key}: {message}")
+        };
         let file = file.to_owned();
-        self.findings.push(Found { file, line, column, level: "error", code: Some(code), message, remedy: None });
+        self.findings.push(Found {
+            file,
+            line,
+            column,
+            level: "error",
+            code: Some(code),
+            message,
+            remedy: None,
+        });
     }
 
     /// Checks rules.toml and runs its tests; the policy, if it can be used.
@@ -159,7 +209,8 @@ impl Report {
         match Policy::load(path) {
             Ok(Checked { policy, lints }) => {
                 self.about_rules(&file, policy.text(), &lints);
-                let possible = |test: &RuleTest| sources.is_some() || payloads(test).next().is_none();
+                let possible =
+                    |test: &RuleTest| sources.is_some() || payloads(test).next().is_none();
                 self.tests = test::outcomes(&policy, path, sources.unwrap_or_default(), possible);
                 self.not_run = policy.rules().tests().len() - self.tests.len();
                 self.surroundings(&file, &policy, sources.unwrap_or_default(), journal);
@@ -174,10 +225,24 @@ impl Report {
     }
 
     /// What can be said of rules that are without error once tests have run, sources are known and deliveries stored.
-    fn surroundings(&mut self, file: &str, policy: &Policy, sources: &[Source], journal: Option<&Path>) {
-        let won = self.tests.iter().flat_map(|test| &test.won).map(String::as_str);
+    fn surroundings(
+        &mut self,
+        file: &str,
+        policy: &Policy,
+        sources: &[Source],
+        journal: Option<&Path>,
+    ) {
+        let won = self
+            .tests
+            .iter()
+            .flat_map(|test| &test.won)
+            .map(String::as_str);
         // A test that could not run may be the one that reaches a rule.
-        let mut lints = if self.not_run == 0 { policy.rules().untested(won) } else { Vec::new() };
+        let mut lints = if self.not_run == 0 {
+            policy.rules().untested(won)
+        } else {
+            Vec::new()
+        };
         lints.extend(policy.rules().unknown_severity());
         lints.extend(policy.rules().ended_entries(clock::now()));
         if !sources.is_empty() {
@@ -185,8 +250,13 @@ impl Report {
             lints.extend(policy.rules().unknown_sources(&known));
         }
         // A journal that cannot be read is no fault of the rules.
-        let bodies = journal.and_then(|path| journal::latest_bodies(path, BODIES).ok()).unwrap_or_default();
-        let bodies: Vec<_> = bodies.iter().filter_map(|body| strict_json::read(body).ok()).collect();
+        let bodies = journal
+            .and_then(|path| journal::latest_bodies(path, BODIES).ok())
+            .unwrap_or_default();
+        let bodies: Vec<_> = bodies
+            .iter()
+            .filter_map(|body| strict_json::read(body).ok())
+            .collect();
         lints.extend(policy.rules().unseen_pointers(&bodies));
         lints.sort_by_key(|lint| lint.span.start);
         self.about_rules(file, policy.text(), &lints);
@@ -197,7 +267,13 @@ impl Report {
             if !self.is_wanted(file, finding.code) {
                 continue;
             }
-            self.text.push_str(&render_within(self.columns, core::slice::from_ref(finding), file, text, self.colour));
+            self.text.push_str(&render_within(
+                self.columns,
+                core::slice::from_ref(finding),
+                file,
+                text,
+                self.colour,
+            ));
             let (line, column) = finding.position(text);
             self.findings.push(Found {
                 file: file.to_owned(),
@@ -221,7 +297,10 @@ impl Report {
     }
 
     fn count(&self, level: &str) -> usize {
-        self.findings.iter().filter(|found| found.level == level).count()
+        self.findings
+            .iter()
+            .filter(|found| found.level == level)
+            .count()
     }
 
     fn failed(&self) -> usize {
@@ -243,12 +322,20 @@ impl Report {
         }
         let more: usize = self.omitted.values().sum();
         let (errors, warnings) = (self.count("error"), self.count("warning"));
-        text.push_str(&format!("{}, {}", count(errors, "error"), count(warnings, "warning")));
+        text.push_str(&format!(
+            "{}, {}",
+            count(errors, "error"),
+            count(warnings, "warning")
+        ));
         if more > 0 {
             text.push_str(&format!(", {more} more not shown"));
         }
         if !self.tests.is_empty() {
-            text.push_str(&format!(", {} of {} tests passed", self.tests.len() - self.failed(), self.tests.len()));
+            text.push_str(&format!(
+                ", {} of {} tests passed",
+                self.tests.len() - self.failed(),
+                self.tests.len()
+            ));
         }
         if self.not_run > 0 {
             text.push_str(&format!(
@@ -261,7 +348,13 @@ impl Report {
     }
 
     fn exit(&self, deny_warnings: bool) -> ExitCode {
-        let bad = self.count("error") > 0 || self.failed() > 0 || (deny_warnings && self.count("warning") > 0);
-        if bad { Exit::Findings.into() } else { ExitCode::SUCCESS }
+        let bad = self.count("error") > 0
+            || self.failed() > 0
+            || (deny_warnings && self.count("warning") > 0);
+        if bad {
+            Exit::Findings.into()
+        } else {
+            ExitCode::SUCCESS
+        }
     }
 }

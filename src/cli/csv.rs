@@ -12,8 +12,14 @@ pub(super) fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
 fn cell(text: &str) -> String {
     let plain: String = text.chars().map(shown).collect();
     // Spreadsheets take some of these also behind spaces, and full-width ones for their plain forms.
-    let begins = ['=', '+', '-', '@', '|', '%', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
-    let safe = if plain.trim_start().starts_with(begins) { format!("'{plain}") } else { plain };
+    let begins = [
+        '=', '+', '-', '@', '|', '%', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ];
+    let safe = if plain.trim_start().starts_with(begins) {
+        format!("'{plain}")
+    } else {
+        plain
+    };
     if safe.contains(['"', ',', ';', '\'']) || safe.trim() != safe {
         return format!("\"{}\"", safe.replace('"', "\"\""));
     }

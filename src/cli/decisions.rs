@@ -42,17 +42,36 @@ const HEADS: &[&str] = &[
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // Whoever asks what is held is about to decide.
-    let table = if args.state.as_deref() == Some("held") { held } else { table };
-    args.listing.show("/api/v1/decisions", args.state.as_deref(), &Shown { table, heads: HEADS, record }).await
+    let table = if args.state.as_deref() == Some("held") {
+        held
+    } else {
+        table
+    };
+    args.listing
+        .show(
+            "/api/v1/decisions",
+            args.state.as_deref(),
+            &Shown {
+                table,
+                heads: HEADS,
+                record,
+            },
+        )
+        .await
 }
 
 fn named(view: &DecisionView) -> String {
-    device(view.name.as_deref(), &view.decision.device, view.machine.as_deref())
+    device(
+        view.name.as_deref(),
+        &view.decision.device,
+        view.machine.as_deref(),
+    )
 }
 
 fn table(decisions: &[DecisionView]) -> String {
-    let mut table =
-        Table::new(&["AT (UTC)", "TENANT", "SOURCE", "ALERT", "DEVICE", "STATE", "REASON", "SCAN", "DECISION"]);
+    let mut table = Table::new(&[
+        "AT (UTC)", "TENANT", "SOURCE", "ALERT", "DEVICE", "STATE", "REASON", "SCAN", "DECISION",
+    ]);
     for view in decisions {
         let (at, device, one) = (time(&view.at), named(view), &view.decision);
         let cells = [
@@ -66,14 +85,29 @@ fn table(decisions: &[DecisionView]) -> String {
             &one.scan,
             &one.id,
         ];
-        table.row(cells, core::iter::once(one.why.clone()).chain(waiting(&one.waits)).collect());
+        table.row(
+            cells,
+            core::iter::once(one.why.clone())
+                .chain(waiting(&one.waits))
+                .collect(),
+        );
     }
     table.without_if_same("TENANT").text(output::columns())
 }
 
 /// What a person needs to know to say yes or no.
 fn held(decisions: &[DecisionView]) -> String {
-    let heads = ["AGE", "TENANT", "DEVICE", "SEVERITY", "REASON", "RULE", "SCAN", "HOLD ENDS (UTC)", "DECISION"];
+    let heads = [
+        "AGE",
+        "TENANT",
+        "DEVICE",
+        "SEVERITY",
+        "REASON",
+        "RULE",
+        "SCAN",
+        "HOLD ENDS (UTC)",
+        "DECISION",
+    ];
     let mut table = Table::new(&heads);
     let now = clock::now();
     for view in decisions {
@@ -91,7 +125,10 @@ fn held(decisions: &[DecisionView]) -> String {
             &one.id,
         ];
         let title = view.title.as_deref().unwrap_or("no title");
-        let mut below = vec![format!("alert {} of {}: {title}", view.alert, view.source), one.why.clone()];
+        let mut below = vec![
+            format!("alert {} of {}: {title}", view.alert, view.source),
+            one.why.clone(),
+        ];
         below.extend(view.url.clone());
         below.push(format!("next: {}", view.whose_move));
         table.row(cells, below);

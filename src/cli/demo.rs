@@ -37,7 +37,10 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let stage = Stage::set(&settings::scratch_directory()).await?;
     let live = stdout().is_terminal() && output::moves_cursor();
-    let room = Room { columns: output::columns(), lines: output::size().map(|(_, lines)| lines).filter(|_| live) };
+    let room = Room {
+        columns: output::columns(),
+        lines: output::size().map(|(_, lines)| lines).filter(|_| live),
+    };
     let screen = Screen::new(stdout(), room, output::colour());
     let mut show = Show::new(stage, screen);
     let played = tokio::select! {
@@ -54,14 +57,20 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     show.stage.stop().await;
     match ended {
         // Nobody is looking any more (`scanhook demo | head`), so there is nobody to tell.
-        Err(error) if error.downcast_ref().map(std::io::Error::kind) == Some(ErrorKind::BrokenPipe) => {
+        Err(error)
+            if error.downcast_ref().map(std::io::Error::kind) == Some(ErrorKind::BrokenPipe) =>
+        {
             return Ok(Exit::Io.into());
         }
         ended => ended?,
     }
     match show.wrong() {
         [] => Ok(ExitCode::SUCCESS),
-        wrong => Err(Trouble::new(Exit::Internal, format!("the demo went wrong: {}", wrong.join("; "))).into()),
+        wrong => Err(Trouble::new(
+            Exit::Internal,
+            format!("the demo went wrong: {}", wrong.join("; ")),
+        )
+        .into()),
     }
 }
 
@@ -92,12 +101,18 @@ fn invite(show: &mut Show) -> anyhow::Result<()> {
     let (config, payload) = (show.stage.scratch.path("scanhook.toml"), payload);
     let (config, payload) = (config.display(), payload.display());
     let (public, admin) = (show.stage.public(), show.stage.admin());
-    let simulator = show.stage.simulator().map(|address| address.to_string()).unwrap_or_default();
+    let simulator = show
+        .stage
+        .simulator()
+        .map(|address| address.to_string())
+        .unwrap_or_default();
     let scanhook = settings::program();
     show.screen
         .heading("It keeps running. Look around from another terminal; Ctrl-C ends it and removes its files.")?;
     for command in [
-        format!("{scanhook} send {payload} --config {config} --source {SOAR} --url http://{public}/webhooks/{SOAR}"),
+        format!(
+            "{scanhook} send {payload} --config {config} --source {SOAR} --url http://{public}/webhooks/{SOAR}"
+        ),
         format!("{scanhook} scans --admin http://{admin}"),
         format!("{scanhook} status --admin http://{admin}"),
         format!("curl 'http://{admin}/api/v1/decisions?state=held'"),

@@ -20,7 +20,12 @@ pub(super) fn log(error: &anyhow::Error, format: Format) -> ExitCode {
     let trouble = error.downcast_ref::<Trouble>();
     match (format, trouble) {
         (Format::Json, Some(trouble)) => {
-            faults::log("the start", &trouble.faults, 0, "not put in force: nothing is started with it");
+            faults::log(
+                "the start",
+                &trouble.faults,
+                0,
+                "not put in force: nothing is started with it",
+            );
         }
         _ => explain(trouble),
     }
@@ -30,7 +35,10 @@ pub(super) fn log(error: &anyhow::Error, format: Format) -> ExitCode {
 }
 
 fn explain(trouble: Option<&Trouble>) {
-    if let Some(text) = trouble.map(|trouble| trouble.text.as_str()).filter(|text| !text.is_empty()) {
+    if let Some(text) = trouble
+        .map(|trouble| trouble.text.as_str())
+        .filter(|text| !text.is_empty())
+    {
         complain(text);
     }
 }

@@ -18,7 +18,9 @@ use super::trouble::{Exit, Trouble};
 use super::{load, send};
 use crate::api::AlertReceipt;
 use crate::clock;
-use crate::journal::{Archive, JournalError, Named, Remembered, RememberedAlert, RememberedDecision};
+use crate::journal::{
+    Archive, JournalError, Named, Remembered, RememberedAlert, RememberedDecision,
+};
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source, Tenant, there_is};
@@ -77,7 +79,8 @@ pub(super) struct Args {
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).ok_or_else(|| "a time needs a date, a time and an offset: 2026-11-02T08:00:00Z".to_owned())
+    Timestamp::parse(text)
+        .ok_or_else(|| "a time needs a date, a time and an offset: 2026-11-02T08:00:00Z".to_owned())
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -113,15 +116,36 @@ impl Office {
     fn of(args: &Args) -> Result<Office, Trouble> {
         let (data_dir, rules) = (args.data_dir.clone(), args.rules.clone());
         // Nothing is called, so no tenant needs its credential.
-        let flags = Flags { credential_free: true, data_dir, rules, ..Flags::default() };
+        let flags = Flags {
+            credential_free: true,
+            data_dir,
+            rules,
+            ..Flags::default()
+        };
         let inputs = Inputs::from_process(args.config.clone(), flags);
         let (configured, rules) = (inputs.file.is_some(), inputs.rules_if_any());
         if !configured && args.delivery.is_none() && args.device.is_none() {
-            return Ok(Office { configured, sources: Vec::new(), tenants: Vec::new(), journal: PathBuf::new(), rules });
+            return Ok(Office {
+                configured,
+                sources: Vec::new(),
+                tenants: Vec::new(),
+                journal: PathBuf::new(),
+                rules,
+            });
         }
         let settings = load::settings(&inputs)?;
-        let (sources, tenants, journal) = (settings.sources, settings.tenants, there_is(&settings.journal.path));
-        Ok(Office { configured, sources, tenants, journal, rules })
+        let (sources, tenants, journal) = (
+            settings.sources,
+            settings.tenants,
+            there_is(&settings.journal.path),
+        );
+        Ok(Office {
+            configured,
+            sources,
+            tenants,
+            journal,
+            rules,
+        })
     }
 
     /// A source by its name.
@@ -130,7 +154,11 @@ impl Office {
             let names: Vec<_> = presets::names().map(str::to_owned).collect();
             return Source::of_preset(name).ok_or_else(|| send::unknown(name, "preset", &names));
         }
-        let found = self.sources.iter().find(|source| source.name == name).cloned();
+        let found = self
+            .sources
+            .iter()
+            .find(|source| source.name == name)
+            .cloned();
         found.ok_or_else(|| send::unknown(name, "source", &self.names()))
     }
 
@@ -140,21 +168,32 @@ impl Office {
             [] if !self.configured => self.source("generic"),
             [only] => Ok(only.clone()),
             _ => {
-                let sentence = format!("whose map reads it? Name one with --source: {}", self.names().join(", "));
+                let sentence = format!(
+                    "whose map reads it? Name one with --source: {}",
+                    self.names().join(", ")
+                );
                 Err(Trouble::new(Exit::Usage, sentence))
             }
         }
     }
 
     fn names(&self) -> Vec<String> {
-        self.sources.iter().map(|source| source.name.clone()).collect()
+        self.sources
+            .iter()
+            .map(|source| source.name.clone())
+            .collect()
     }
 
     /// What a tenant allows its rules.
     fn terms(&self, tenant: &str) -> Terms {
         let tenant = self.tenants.iter().find(|known| known.name == tenant);
-        let mode = tenant.and_then(|tenant| tenant.mode).unwrap_or(Mode::Enforce);
-        Terms { ceiling: Ceiling::AtMost(mode), limit: tenant.map(|tenant| tenant.limit) }
+        let mode = tenant
+            .and_then(|tenant| tenant.mode)
+            .unwrap_or(Mode::Enforce);
+        Terms {
+            ceiling: Ceiling::AtMost(mode),
+            limit: tenant.map(|tenant| tenant.limit),
+        }
     }
 }
 
@@ -212,16 +251,29 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let by = if self.preset.is_empty() { String::new() } else { format!(", preset {}", self.preset) };
+        let by = if self.preset.is_empty() {
+            String::new()
+        } else {
+            format!(", preset {}", self.preset)
+        };
         let mut text = match (&self.delivery, &self.received_at) {
-            (Some(id), Some(at)) => plain(&format!("delivery {id} of source {}{by}, received {at}", self.source)),
+            (Some(id), Some(at)) => plain(&format!(
+                "delivery {id} of source {}{by}, received {at}",
+                self.source
+            )),
             _ => plain(&format!("read by source {}{by}", self.source)),
         };
         text.push('\n');
         for alert in self.alerts.iter().take(MOST) {
             let why = alert.detail.as_ref().or(alert.reason.as_ref());
             let why = why.map_or_else(String::new, |why| format!(": {why}"));
-            text.push_str(&format!("{}\n", plain(&format!("stored: alert {} is {}{why}", alert.id, alert.state))));
+            text.push_str(&format!(
+                "{}\n",
+                plain(&format!(
+                    "stored: alert {} is {}{why}",
+                    alert.id, alert.state
+                ))
+            ));
         }
         for note in &self.notes {
             text.push_str(&format!("note: {}\n", plain(note)));
@@ -239,21 +291,36 @@ impl Report {
 }
 
 fn more(left: usize, what: &str) -> String {
-    if left == 0 { String::new() } else { format!("\nand {} more; -o json has all of them\n", count(left, what)) }
+    if left == 0 {
+        String::new()
+    } else {
+        format!(
+            "\nand {} more; -o json has all of them\n",
+            count(left, what)
+        )
+    }
 }
 
 /// A body that lies here.
 fn given(args: &Args, office: &Office, payload: &Path) -> anyhow::Result<Report> {
-    let source = args.source.as_ref().map_or_else(|| office.usual(), |name| office.source(name))?;
+    let source = args
+        .source
+        .as_ref()
+        .map_or_else(|| office.usual(), |name| office.source(name))?;
     let body = send::payload(payload)?;
     let json = strict_json::read(&body).map_err(|fault| {
-        let sentence = format!("{}: a receiver answers 400, it is no strict JSON: {fault}", payload.display());
+        let sentence = format!(
+            "{}: a receiver answers 400, it is no strict JSON: {fault}",
+            payload.display()
+        );
         Trouble::new(Exit::BadData, sentence)
     })?;
     let mut report = Report::of(&source);
     if body.len() > source.max_body {
-        let sentence =
-            format!("a receiver answers 413: more than the {} bytes of the source's max_body", source.max_body);
+        let sentence = format!(
+            "a receiver answers 413: more than the {} bytes of the source's max_body",
+            source.max_body
+        );
         report.notes.push(sentence);
     }
     report.read(&source, &body, &json);
@@ -266,11 +333,21 @@ impl Report {
     /// Has the map of a source read it.
     fn read(&mut self, source: &Source, body: &[u8], json: &Json<'_>) {
         let hash = Sha256::digest(body);
-        let delivered = Delivered { body: json, hash: &hash, headers: &Headers::new() };
-        self.read = mapping::explain(&source.mapping, source.caps, delivered).into_iter().map(Reading::from).collect();
+        let delivered = Delivered {
+            body: json,
+            hash: &hash,
+            headers: &Headers::new(),
+        };
+        self.read = mapping::explain(&source.mapping, source.caps, delivered)
+            .into_iter()
+            .map(Reading::from)
+            .collect();
         let headers: Vec<String> = source.mapping.headers().iter().cloned().collect();
         if !headers.is_empty() {
-            self.notes.push(format!("the map reads headers, which are not kept: {}", headers.join(", ")));
+            self.notes.push(format!(
+                "the map reads headers, which are not kept: {}",
+                headers.join(", ")
+            ));
         }
     }
 
@@ -284,17 +361,34 @@ impl Report {
         at: Timestamp,
     ) -> Result<(), Trouble> {
         let Some(rules) = &office.rules else {
-            self.notes.push("no rules.toml is here, so nothing is decided; name one with --rules".to_owned());
+            self.notes.push(
+                "no rules.toml is here, so nothing is decided; name one with --rules".to_owned(),
+            );
             return Ok(());
         };
         let policy = load::policy(rules, Exit::Configuration)?.policy;
-        let alerts: Vec<Alert> = self.read.iter().filter_map(Reading::alert).cloned().collect();
+        let alerts: Vec<Alert> = self
+            .read
+            .iter()
+            .filter_map(Reading::alert)
+            .cloned()
+            .collect();
         for alert in &alerts {
             let tenant = source.tenant_of(alert).unwrap_or_default();
             let terms = office.terms(tenant);
             for device in &alert.devices {
                 let (body, facts) = (Some(json), args.facts.as_slice());
-                let case = Case { policy: &policy, source, terms, alert, device, body, at, facts, recorded: None };
+                let case = Case {
+                    policy: &policy,
+                    source,
+                    terms,
+                    alert,
+                    device,
+                    body,
+                    at,
+                    facts,
+                    recorded: None,
+                };
                 self.judge(args.output, &case, None);
             }
         }
@@ -303,7 +397,12 @@ impl Report {
 }
 
 /// A delivery of the journal.
-fn stored(args: &Args, office: &Office, kept: Remembered, mut notes: Vec<String>) -> anyhow::Result<Report> {
+fn stored(
+    args: &Args,
+    office: &Office,
+    kept: Remembered,
+    mut notes: Vec<String>,
+) -> anyhow::Result<Report> {
     let name = args.source.as_deref().unwrap_or(&kept.source);
     let source = match office.source(name) {
         Ok(source) => Some(source),
@@ -317,17 +416,28 @@ fn stored(args: &Args, office: &Office, kept: Remembered, mut notes: Vec<String>
         }
     };
     if name != kept.source {
-        notes.push(format!("read as if it came from source {name}; it came from {}", kept.source));
+        notes.push(format!(
+            "read as if it came from source {name}; it came from {}",
+            kept.source
+        ));
     }
     let known = source.is_some();
     let source = source.map_or_else(|| stranger(&kept), Ok)?;
-    let mut report = Report { notes, ..Report::of(&source) };
+    let mut report = Report {
+        notes,
+        ..Report::of(&source)
+    };
     report.delivery = Some(kept.id.to_string());
     report.received_at = Some(kept.received.to_string());
-    let json = kept.body.as_deref().and_then(|body| strict_json::read(body).ok());
+    let json = kept
+        .body
+        .as_deref()
+        .and_then(|body| strict_json::read(body).ok());
     match (&kept.body, &json) {
         (Some(body), Some(json)) if known => report.read(&source, body, json),
-        (None, _) => report.notes.push("its body is past retention, so conditions on pointers see nothing".to_owned()),
+        (None, _) => report
+            .notes
+            .push("its body is past retention, so conditions on pointers see nothing".to_owned()),
         _ => {}
     }
     let at = args.at.unwrap_or(kept.received);
@@ -336,22 +446,42 @@ fn stored(args: &Args, office: &Office, kept: Remembered, mut notes: Vec<String>
     for one in &kept.alerts {
         let Some(alert) = &one.alert else {
             let sentence = "as it is stored this version cannot read it, so it is not explained";
-            report.notes.push(format!("alert {}: {sentence}", one.receipt.id));
+            report
+                .notes
+                .push(format!("alert {}: {sentence}", one.receipt.id));
             continue;
         };
         for decision in &one.decisions {
-            let Some(policy) = policies.of_decision(decision) else { continue };
+            let Some(policy) = policies.of_decision(decision) else {
+                continue;
+            };
             let name = &decision.receipt.device;
             let Some(device) = alert.devices.iter().find(|device| device.label() == name) else {
-                report.notes.push(format!("alert {} as it is stored has no device {name}", one.receipt.id));
+                report.notes.push(format!(
+                    "alert {} as it is stored has no device {name}",
+                    one.receipt.id
+                ));
                 continue;
             };
             // By now its source may act for another tenant.
-            let alert = &Alert { acts_for: Some(decision.tenant.clone()), ..alert.clone() };
+            let alert = &Alert {
+                acts_for: Some(decision.tenant.clone()),
+                ..alert.clone()
+            };
             let (terms, facts) = (office.terms(&decision.tenant), args.facts.as_slice());
             let recorded = decision.machine.as_ref().map(|(_, record)| record);
             let body = json.as_ref();
-            let case = Case { policy, source: &source, terms, alert, device, body, at, facts, recorded };
+            let case = Case {
+                policy,
+                source: &source,
+                terms,
+                alert,
+                device,
+                body,
+                at,
+                facts,
+                recorded,
+            };
             report.judge(args.output, &case, Some(decision));
         }
     }
@@ -359,11 +489,20 @@ fn stored(args: &Args, office: &Office, kept: Remembered, mut notes: Vec<String>
     if let (true, Some(json)) = (undecided, &json) {
         report.decide(args, office, &source, json, at)?;
         if !report.decisions.is_empty() {
-            report.notes.push(if kept.alerts.iter().any(|one| one.receipt.state == AlertState::Parked.code()) {
-                format!("the map as it is now reads alerts; `scanhook retry {}` does so", kept.id)
-            } else {
-                "nothing was decided for it; below it is as if it were new".to_owned()
-            });
+            report.notes.push(
+                if kept
+                    .alerts
+                    .iter()
+                    .any(|one| one.receipt.state == AlertState::Parked.code())
+                {
+                    format!(
+                        "the map as it is now reads alerts; `scanhook retry {}` does so",
+                        kept.id
+                    )
+                } else {
+                    "nothing was decided for it; below it is as if it were new".to_owned()
+                },
+            );
         }
     }
     Ok(report)
@@ -381,11 +520,22 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
     };
     let archive = archive(path)?;
     let named = Named::parse(id).ok_or_else(nothing)?;
-    match archive.named(&named).map_err(|error| unreadable(path, &error))?.as_slice() {
+    match archive
+        .named(&named)
+        .map_err(|error| unreadable(path, &error))?
+        .as_slice()
+    {
         [] => Err(nothing()),
-        [one] => archive.delivery(*one).map_err(|error| unreadable(path, &error))?.ok_or_else(nothing),
+        [one] => archive
+            .delivery(*one)
+            .map_err(|error| unreadable(path, &error))?
+            .ok_or_else(nothing),
         several => {
-            let ids = several.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
+            let ids = several
+                .iter()
+                .map(Uuid::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
             let sentence = format!("several ids begin with {}: {ids}", plain(id));
             Err(Trouble::new(Exit::BadData, sentence))
         }
@@ -395,25 +545,39 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
 /// The latest about a device, and which others there are.
 fn latest(path: &Path, device: &DeviceGlob) -> Result<(Remembered, Vec<String>), Trouble> {
     let archive = archive(path)?;
-    let found = archive.of_device(device, EARLIER + 1).map_err(|error| unreadable(path, &error))?;
+    let found = archive
+        .of_device(device, EARLIER + 1)
+        .map_err(|error| unreadable(path, &error))?;
     let nothing = || {
-        let sentence = format!("the journal {} knows no alert about {}", path.display(), plain(device.as_str()));
+        let sentence = format!(
+            "the journal {} knows no alert about {}",
+            path.display(),
+            plain(device.as_str())
+        );
         Trouble::new(Exit::NoInput, sentence)
     };
     let (newest, earlier) = found.split_first().ok_or_else(nothing)?;
     let mut notes = vec![format!("the latest about {device}: {newest}")];
     if !earlier.is_empty() {
-        let ids = earlier.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
+        let ids = earlier
+            .iter()
+            .map(Uuid::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
         notes.push(format!("earlier ones, for --delivery: {ids}"));
     }
-    let kept = archive.delivery(*newest).map_err(|error| unreadable(path, &error))?;
+    let kept = archive
+        .delivery(*newest)
+        .map_err(|error| unreadable(path, &error))?;
     Ok((kept.ok_or_else(nothing)?, notes))
 }
 
 fn archive(path: &Path) -> Result<Archive, Trouble> {
     if !path.exists() {
-        let sentence =
-            format!("no journal is at {}; name its scanhook.toml with --config, or --data-dir", path.display());
+        let sentence = format!(
+            "no journal is at {}; name its scanhook.toml with --config, or --data-dir",
+            path.display()
+        );
         return Err(Trouble::new(Exit::NoInput, sentence));
     }
     load::readable(path)?;
@@ -421,14 +585,24 @@ fn archive(path: &Path) -> Result<Archive, Trouble> {
 }
 
 fn unreadable(path: &Path, error: &JournalError) -> Trouble {
-    let exit = if matches!(error, JournalError::Busy) { Exit::Unavailable } else { Exit::Io };
+    let exit = if matches!(error, JournalError::Busy) {
+        Exit::Unavailable
+    } else {
+        Exit::Io
+    };
     Trouble::new(exit, format!("{}: {error}", path.display()))
 }
 
 /// Stands for a source that is not configured any more.
 fn stranger(kept: &Remembered) -> Result<Source, Trouble> {
-    let base = Source::of_preset("generic").ok_or_else(|| Trouble::new(Exit::Internal, "no preset is there"))?;
-    Ok(Source { name: kept.source.clone(), preset: String::new(), tenants: Vec::new(), ..base })
+    let base = Source::of_preset("generic")
+        .ok_or_else(|| Trouble::new(Exit::Internal, "no preset is there"))?;
+    Ok(Source {
+        name: kept.source.clone(),
+        preset: String::new(),
+        tenants: Vec::new(),
+        ..base
+    })
 }
 
 /// The policies that decided, or the one that is named in their place.
@@ -439,9 +613,15 @@ struct Policies {
 
 impl Policies {
     fn of(args: &Args, kept: &Remembered, notes: &mut Vec<String>) -> Result<Policies, Trouble> {
-        let mut policies = Policies { named: None, decided: BTreeMap::new() };
+        let mut policies = Policies {
+            named: None,
+            decided: BTreeMap::new(),
+        };
         if let Some(path) = &args.rules {
-            notes.push(format!("decided by the rules of {}, not by those that decided then", path.display()));
+            notes.push(format!(
+                "decided by the rules of {}, not by those that decided then",
+                path.display()
+            ));
             policies.named = Some(load::policy(path, Exit::Configuration)?.policy);
             return Ok(policies);
         }
@@ -457,6 +637,8 @@ impl Policies {
     }
 
     fn of_decision(&self, decision: &RememberedDecision) -> Option<&Policy> {
-        self.named.as_ref().or_else(|| self.decided.get(&decision.policy))
+        self.named
+            .as_ref()
+            .or_else(|| self.decided.get(&decision.policy))
     }
 }

@@ -24,7 +24,9 @@ pub(super) fn width(text: &str) -> usize {
 fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |plain, part| plain + part.split_once('m').map_or("", |(_, rest)| rest))
+    parts.fold(first, |plain, part| {
+        plain + part.split_once('m').map_or("", |(_, rest)| rest)
+    })
 }
 
 /// The text with blanks behind it up to a width.
@@ -35,10 +37,14 @@ pub(super) fn padded(text: &str, columns: usize) -> String {
 /// Each line that is too long goes on below its own text: behind its number, behind what stands before two blanks, a
 /// little further in where it begins with a key and a colon. Lines of a file behind their numbers, and the marks below them, stay as they are.
 pub(super) fn folded(text: &str, columns: Option<usize>) -> String {
-    let Some(columns) = columns else { return text.to_owned() };
+    let Some(columns) = columns else {
+        return text.to_owned();
+    };
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        let (line, end) = line
+            .strip_suffix('\n')
+            .map_or((line, ""), |line| (line, "\n"));
         match is_of_file(line) {
             true => out.push_str(line),
             false => out.push_str(&hung(line, columns, hang(line, columns))),
@@ -76,7 +82,10 @@ pub(super) fn hung(line: &str, columns: usize, hang: usize) -> String {
 /// `12 | scan = "full"`, or the marks below that.
 fn is_of_file(line: &str) -> bool {
     let line = without_colours(line);
-    line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|')
+    line.trim_start()
+        .trim_start_matches(|c: char| c.is_ascii_digit())
+        .trim_start()
+        .starts_with('|')
 }
 
 /// A command as lines that a shell takes as one: broken before its options, and before other words only where there is no
@@ -89,15 +98,21 @@ pub(super) fn command(text: &str, indent: usize, columns: Option<usize>) -> Stri
     // Room for what stands before and behind a part: the margin, and ` \\`.
     let room = columns.saturating_sub(indent + 4);
     let options = text.replace(" --", "\n--");
-    let parts: Vec<&str> =
-        options.lines().flat_map(|part| part.split(move |c| c == ' ' && width(part) > room)).collect();
+    let parts: Vec<&str> = options
+        .lines()
+        .flat_map(|part| part.split(move |c| c == ' ' && width(part) > room))
+        .collect();
     let mut lines = vec![margin.clone()];
     for (n, part) in parts.iter().enumerate() {
         let end = if n + 1 == parts.len() { 0 } else { 2 };
-        let Some(line) = lines.last_mut() else { continue };
+        let Some(line) = lines.last_mut() else {
+            continue;
+        };
         match n {
             0 => line.push_str(part),
-            _ if width(line) + 1 + width(part) + end <= columns => line.push_str(&format!(" {part}")),
+            _ if width(line) + 1 + width(part) + end <= columns => {
+                line.push_str(&format!(" {part}"))
+            }
             _ => {
                 line.push_str(" \\");
                 lines.push(format!("{margin}  {part}"));
@@ -121,8 +136,15 @@ fn hang(line: &str, columns: usize) -> usize {
         width(&line[..indent + at]) + rest.len() - rest.trim_start_matches(' ').len()
     });
     let key = text.find(": ").is_some_and(|at| at < KEY);
-    let own = if (key && indent < DEEP) || (1..6).contains(&indent) { indent + 2 } else { indent };
-    gaps.filter(|column| *column <= columns / 2).last().unwrap_or(own).min(columns / 2)
+    let own = if (key && indent < DEEP) || (1..6).contains(&indent) {
+        indent + 2
+    } else {
+        indent
+    };
+    gaps.filter(|column| *column <= columns / 2)
+        .last()
+        .unwrap_or(own)
+        .min(columns / 2)
 }
 
 /// The words of a line, each with the blanks before it. What stands in backticks is one word if it fits in a line, and
@@ -143,13 +165,19 @@ fn units(line: &str, room: usize) -> Vec<(&str, &str)> {
 /// Where a word ends that holds blanks and has to stay whole: a date with its time, or what stands in backticks.
 fn whole(word: &str, room: usize) -> Option<usize> {
     let first = word.find(' ')?;
-    let ends = |from: usize| word[from..].find(' ').map_or(word.len(), |blank| from + blank);
+    let ends = |from: usize| {
+        word[from..]
+            .find(' ')
+            .map_or(word.len(), |blank| from + blank)
+    };
     if is_date(word[..first].trim_start_matches(['(', '`']))
         && word[first + 1..].starts_with(|c: char| c.is_ascii_digit())
     {
         return Some(ends(first + 1));
     }
-    let open = word[..first].find('`').filter(|_| word[..first].matches('`').count() % 2 == 1)?;
+    let open = word[..first]
+        .find('`')
+        .filter(|_| word[..first].matches('`').count() % 2 == 1)?;
     let close = open + 1 + word[open + 1..].find('`')?;
     let end = ends(close);
     (width(&word[..end]) <= room || word[open..].starts_with(COMMAND)).then_some(end)
@@ -158,7 +186,13 @@ fn whole(word: &str, room: usize) -> Option<usize> {
 /// 2026-11-02.
 fn is_date(word: &str) -> bool {
     word.len() == 10
-        && word.bytes().enumerate().all(|(n, b)| if n == 4 || n == 7 { b == b'-' } else { b.is_ascii_digit() })
+        && word.bytes().enumerate().all(|(n, b)| {
+            if n == 4 || n == 7 {
+                b == b'-'
+            } else {
+                b.is_ascii_digit()
+            }
+        })
 }
 
 #[cfg(test)]
@@ -169,9 +203,14 @@ mod tests {
 
     #[test]
     fn what_is_wide_is_measured_and_padded_as_a_terminal_shows_it() {
-        for (text, columns) in
-            [("lt-042", 6), ("端末-1", 6), ("cafe\u{301}", 4), ("🖥️", 2), ("\u{1b}[1mbold\u{1b}[0m", 4), ("", 0)]
-        {
+        for (text, columns) in [
+            ("lt-042", 6),
+            ("端末-1", 6),
+            ("cafe\u{301}", 4),
+            ("🖥️", 2),
+            ("\u{1b}[1mbold\u{1b}[0m", 4),
+            ("", 0),
+        ] {
             assert_eq!(width(text), columns, "{text}");
             assert_eq!(width(&padded(text, 9)), 9, "{text}");
         }
@@ -180,11 +219,26 @@ mod tests {
     #[test]
     fn a_line_is_broken_at_blanks_and_goes_on_below_its_text() {
         for (line, said) in [
-            ("one two three four five six", "one two three four\nfive six"),
-            ("key: one two three four five", "key: one two three\n  four five"),
-            ("  key   one two three four five", "  key   one two\n        three four\n        five"),
-            ("12. one two three four five", "12. one two three\n    four five"),
-            ("    below one two three four", "    below one two\n      three four"),
+            (
+                "one two three four five six",
+                "one two three four\nfive six",
+            ),
+            (
+                "key: one two three four five",
+                "key: one two three\n  four five",
+            ),
+            (
+                "  key   one two three four five",
+                "  key   one two\n        three four\n        five",
+            ),
+            (
+                "12. one two three four five",
+                "12. one two three\n    four five",
+            ),
+            (
+                "    below one two three four",
+                "    below one two\n      three four",
+            ),
             ("漢字 漢字 漢字 漢字 漢字", "漢字 漢字 漢字 漢字\n漢字"),
         ] {
             assert_eq!(folded(line, Some(20)), said);
@@ -199,11 +253,22 @@ mod tests {
         assert_eq!(said, format!("    decided by\n  {ID}\n      of then"));
         let said = folded(&format!("look at /a/very/long/path/{ID} now"), Some(20));
         assert_eq!(said, format!("look at\n/a/very/long/path/{ID}\nnow"));
-        let said =
-            folded("see what `scanhook decisions --state held` shows of `one two three four five` here", Some(24));
-        assert_eq!(said, "see what\n`scanhook decisions --state held`\nshows of `one two three\nfour five` here");
-        assert_eq!(folded("not before 2026-11-02 08:20:43 UTC", Some(24)), "not before\n2026-11-02 08:20:43 UTC");
-        assert_eq!(folded("rule `high and more` asks", Some(22)), "rule `high and more`\nasks");
+        let said = folded(
+            "see what `scanhook decisions --state held` shows of `one two three four five` here",
+            Some(24),
+        );
+        assert_eq!(
+            said,
+            "see what\n`scanhook decisions --state held`\nshows of `one two three\nfour five` here"
+        );
+        assert_eq!(
+            folded("not before 2026-11-02 08:20:43 UTC", Some(24)),
+            "not before\n2026-11-02 08:20:43 UTC"
+        );
+        assert_eq!(
+            folded("rule `high and more` asks", Some(22)),
+            "rule `high and more`\nasks"
+        );
     }
 
     #[test]
@@ -211,10 +276,24 @@ mod tests {
         let text = "scanhook send /tmp/a/yours.json --config /tmp/a/scanhook.toml --source soar";
         assert_eq!(command(text, 3, None), format!("   {text}"));
         let said = command(text, 3, Some(48));
-        assert_eq!(said, "   scanhook send /tmp/a/yours.json \\\n     --config /tmp/a/scanhook.toml --source soar");
+        assert_eq!(
+            said,
+            "   scanhook send /tmp/a/yours.json \\\n     --config /tmp/a/scanhook.toml --source soar"
+        );
         let said = command(text, 3, Some(34));
-        assert!(said.lines().nth(1).is_some_and(|line| line.starts_with("     /tmp/a/yours.json")), "{said}");
+        assert!(
+            said.lines()
+                .nth(1)
+                .is_some_and(|line| line.starts_with("     /tmp/a/yours.json")),
+            "{said}"
+        );
         assert!(said.lines().all(|line| width(line) <= 34), "{said}");
-        assert_eq!(said.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" "), text);
+        assert_eq!(
+            said.replace("\\\n", "")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+            text
+        );
     }
 }

@@ -89,8 +89,15 @@ pub(super) struct Shown<T> {
 impl Listing {
     /// The responder, for what is no list.
     pub(super) fn responder(&self) -> Responder {
-        let output = if self.output == ListFormat::Text { Format::Text } else { Format::Json };
-        Responder { admin: self.admin.clone(), output }
+        let output = if self.output == ListFormat::Text {
+            Format::Text
+        } else {
+            Format::Json
+        };
+        Responder {
+            admin: self.admin.clone(),
+            output,
+        }
     }
 
     fn query<'q>(&'q self, state: Option<&'q str>) -> Vec<(&'static str, Option<&'q str>)> {
@@ -118,7 +125,10 @@ impl Listing {
         let (responder, query) = (self.responder(), self.query(state));
         if self.output == ListFormat::Json {
             let limit = self.limit.map(|limit| limit.to_string());
-            let more = [("after", self.after.as_deref()), ("limit", limit.as_deref())];
+            let more = [
+                ("after", self.after.as_deref()),
+                ("limit", limit.as_deref()),
+            ];
             let body = responder.get(path, &[&query[..], &more].concat()).await?;
             responder.read::<Page<Value>>(&body)?;
             output::json(&body)?;
@@ -127,7 +137,11 @@ impl Listing {
         if self.output == ListFormat::Csv {
             output::line(&csv::line(shown.heads.iter().copied()))?;
         }
-        let limit = self.limit.unwrap_or(if self.output == ListFormat::Text { ROWS } else { usize::MAX });
+        let limit = self.limit.unwrap_or(if self.output == ListFormat::Text {
+            ROWS
+        } else {
+            usize::MAX
+        });
         let (count, rows, more) = self.collect(&responder, path, &query, limit, shown).await?;
         if self.output == ListFormat::Text {
             output::tell(&(shown.table)(&rows))?;
@@ -152,7 +166,10 @@ impl Listing {
     ) -> Result<(usize, Vec<T>, bool), Trouble> {
         let (mut rows, mut count, mut after) = (Vec::new(), 0, self.after.clone());
         loop {
-            let most = limit.saturating_sub(count).clamp(1, LONGEST_PAGE).to_string();
+            let most = limit
+                .saturating_sub(count)
+                .clamp(1, LONGEST_PAGE)
+                .to_string();
             let more = [("after", after.as_deref()), ("limit", Some(most.as_str()))];
             let page = responder.get(path, &[query, &more].concat()).await?;
             let page: Page<Value> = responder.read(&page)?;

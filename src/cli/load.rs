@@ -17,12 +17,24 @@ pub(super) const MOST: usize = 50;
 
 /// The surroundings of a verb that names these files, or none.
 pub(super) fn inputs(config: Option<&PathBuf>, rules: Option<&PathBuf>) -> Inputs {
-    Inputs::from_process(config.cloned(), Flags { rules: rules.cloned(), ..Flags::default() })
+    Inputs::from_process(
+        config.cloned(),
+        Flags {
+            rules: rules.cloned(),
+            ..Flags::default()
+        },
+    )
 }
 
 /// The same for a verb that calls nobody, so that no tenant needs its credential.
 pub(super) fn credential_free(inputs: Inputs) -> Inputs {
-    Inputs { flags: Flags { credential_free: true, ..inputs.flags }, ..inputs }
+    Inputs {
+        flags: Flags {
+            credential_free: true,
+            ..inputs.flags
+        },
+        ..inputs
+    }
 }
 
 /// Not more of one code than anybody reads, and how many more there are.
@@ -69,21 +81,33 @@ pub(super) fn settings(inputs: &Inputs) -> Result<Settings, Trouble> {
         readable(path)?;
     }
     Settings::load(inputs).map_err(|faults| {
-        let file =
-            inputs.file.as_ref().map_or_else(|| "no scanhook.toml".to_owned(), |path| path.display().to_string());
+        let file = inputs.file.as_ref().map_or_else(
+            || "no scanhook.toml".to_owned(),
+            |path| path.display().to_string(),
+        );
         told(inputs.file.as_deref(), faults, &file)
     })
 }
 
 /// Nothing if there are no faults, or all of them.
 pub(super) fn faultless(faults: Vec<SettingsFault>, file: &str) -> Result<(), Trouble> {
-    if faults.is_empty() { Ok(()) } else { Err(told(Some(Path::new(file)), faults, file)) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(told(Some(Path::new(file)), faults, file))
+    }
 }
 
 fn told(path: Option<&Path>, faults: Vec<SettingsFault>, file: &str) -> Trouble {
-    let text: String = faults.iter().map(|fault| format!("error: {}\n", placed(file, fault))).collect();
+    let text: String = faults
+        .iter()
+        .map(|fault| format!("error: {}\n", placed(file, fault)))
+        .collect();
     let sentence = format!("{file}: {}", count(faults.len(), "error"));
-    let faults = faults.into_iter().map(|fault| faults::of_settings(path, fault)).collect();
+    let faults = faults
+        .into_iter()
+        .map(|fault| faults::of_settings(path, fault))
+        .collect();
     Trouble::new(Exit::Configuration, sentence).because(faults, text)
 }
 
@@ -93,7 +117,10 @@ pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
         PolicyError::Unreadable(path, error) => Trouble::reading(&path, &error),
         PolicyError::Faulty(path, text, findings) => {
             let file = path.display().to_string();
-            let errors: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
+            let errors: Vec<_> = findings
+                .into_iter()
+                .filter(|finding| finding.level == Level::Error)
+                .collect();
             let (shown, omitted) = at_most(&errors);
             let (columns, colour) = (output::columns_of_errors(), output::colour_of_errors());
             let mut told = render_within(columns, &shown, &file, &text, colour);
@@ -101,7 +128,8 @@ pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
                 told.push_str(&format!("and {more} more of `{code}`\n"));
             }
             let faults = faults::of_rules(&path, &text, errors.iter());
-            Trouble::new(faulty, format!("{file}: {}", count(errors.len(), "error"))).because(faults, told)
+            Trouble::new(faulty, format!("{file}: {}", count(errors.len(), "error")))
+                .because(faults, told)
         }
     })
 }

@@ -49,8 +49,10 @@ use trouble::{Exit, Trouble};
 /// Alert webhooks in, the right Microsoft Defender Antivirus scan out, followed to its end and explained.
 #[derive(Parser)]
 #[command(name = "scanhook", version, propagate_version = true)]
-#[command(after_help = "Exit status: 0; 1 findings of check and test; 64 usage; 65 bad data; 66 no input; \
-    69 unavailable; 70 internal; 74 I/O; 77 permission; 78 configuration.")]
+#[command(
+    after_help = "Exit status: 0; 1 findings of check and test; 64 usage; 65 bad data; 66 no input; \
+    69 unavailable; 70 internal; 74 I/O; 77 permission; 78 configuration."
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -112,9 +114,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli.verb,
         Err(error) => return misunderstood(&error),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => return ending::report(&Trouble::new(Exit::Internal, format!("no threads: {error}")).into()),
+        Err(error) => {
+            return ending::report(
+                &Trouble::new(Exit::Internal, format!("no threads: {error}")).into(),
+            );
+        }
     };
     let ended = runtime.block_on(dispatch(verb));
     // What was still to be waited for has been; after a second signal nothing is waited for.
@@ -129,10 +138,12 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
         text => text.to_string(),
     };
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::tell(&text(output::colour())) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(trouble) => ending::report(&trouble.into()),
-        },
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            match output::tell(&text(output::colour())) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(trouble) => ending::report(&trouble.into()),
+            }
+        }
         _ => {
             output::complain(&text(output::colour_of_errors()));
             Exit::Usage.into()

@@ -108,11 +108,19 @@ impl Order<'_> {
         for (n, step) in steps.iter().enumerate() {
             let mut order = base.clone();
             order.insert("ids".to_owned(), json!(step));
-            let body = self.responder.post(self.many, &Value::Object(order)).await?;
+            let body = self
+                .responder
+                .post(self.many, &Value::Object(order))
+                .await?;
             let step: OrderView = self.responder.read(&body)?;
             done += step.count;
             if steps.len() > 1 {
-                complain(&format!("step {} of {}: {} so far", n + 1, steps.len(), self.things(done)));
+                complain(&format!(
+                    "step {} of {}: {} so far",
+                    n + 1,
+                    steps.len(),
+                    self.things(done)
+                ));
             }
             told.push(step);
         }
@@ -126,7 +134,11 @@ impl Order<'_> {
 
     /// "27,008 decisions about 16,980 machines".
     fn size(&self, number: usize, machines: usize) -> String {
-        let machines = if machines == 0 { String::new() } else { format!(" about {}", count(machines, "machine")) };
+        let machines = if machines == 0 {
+            String::new()
+        } else {
+            format!(" about {}", count(machines, "machine"))
+        };
         format!("{}{machines}", self.things(number))
     }
 
@@ -135,8 +147,13 @@ impl Order<'_> {
     async fn selected(&self) -> anyhow::Result<Option<Vec<Vec<String>>>> {
         let mut order = Map::new();
         let narrowed = self.selection;
-        let keys = [("rule", &narrowed.rule), ("tenant", &narrowed.tenant), ("device", &narrowed.device)];
-        keys.into_iter().for_each(|(key, value)| put(&mut order, key, value.as_deref()));
+        let keys = [
+            ("rule", &narrowed.rule),
+            ("tenant", &narrowed.tenant),
+            ("device", &narrowed.device),
+        ];
+        keys.into_iter()
+            .for_each(|(key, value)| put(&mut order, key, value.as_deref()));
         put(&mut order, "since", narrowed.since.as_deref());
         put(&mut order, self.word.0, self.word.1);
         if order.is_empty() {
@@ -149,7 +166,10 @@ impl Order<'_> {
         order.insert("preview".to_owned(), true.into());
         let mut pages: Vec<OrderView> = Vec::new();
         loop {
-            let body = self.responder.post(self.many, &Value::Object(order.clone())).await?;
+            let body = self
+                .responder
+                .post(self.many, &Value::Object(order.clone()))
+                .await?;
             let page: OrderView = self.responder.read(&body)?;
             let next = page.next.clone();
             pages.push(page);
@@ -165,13 +185,22 @@ impl Order<'_> {
             return Ok(None);
         }
         let ids = |page: OrderView| page.items.into_iter().map(|item| item.id).collect();
-        Ok(Some(pages.into_iter().map(ids).filter(|ids: &Vec<String>| !ids.is_empty()).collect()))
+        Ok(Some(
+            pages
+                .into_iter()
+                .map(ids)
+                .filter(|ids: &Vec<String>| !ids.is_empty())
+                .collect(),
+        ))
     }
 
     fn agreed(&self, preview: &OrderView) -> Result<bool, Trouble> {
         let size = self.size(preview.count, preview.machines);
         if !io::stdin().is_terminal() {
-            let sentence = format!("{} would be for {size}; there is no terminal to ask at, so say --yes", self.verb);
+            let sentence = format!(
+                "{} would be for {size}; there is no terminal to ask at, so say --yes",
+                self.verb
+            );
             return Err(Trouble::new(Exit::Usage, sentence));
         }
         let seen = preview.items.get(..SEEN).unwrap_or(&preview.items);
@@ -196,7 +225,13 @@ impl Order<'_> {
         match self.responder.output {
             Format::Json => {
                 let items = items.clone();
-                let whole = OrderView { preview: false, count: number, machines, items, next: None };
+                let whole = OrderView {
+                    preview: false,
+                    count: number,
+                    machines,
+                    items,
+                    next: None,
+                };
                 output::json(&serde_json::to_string(&whole)?)?;
             }
             Format::Text => output::tell(&table(&items, output::columns()))?,
@@ -204,12 +239,27 @@ impl Order<'_> {
         if number > 1 {
             complain(&format!("{}: {}", self.verb, self.size(number, machines)));
         }
-        let refused: Vec<Done> = items.iter().filter_map(|item| Done::of_code(item.result.as_deref()?)).collect();
+        let refused: Vec<Done> = items
+            .iter()
+            .filter_map(|item| Done::of_code(item.result.as_deref()?))
+            .collect();
         let refused: Vec<Done> = refused.into_iter().filter(|done| !done.is_done()).collect();
-        let Some(first) = refused.first() else { return Ok(ExitCode::SUCCESS) };
+        let Some(first) = refused.first() else {
+            return Ok(ExitCode::SUCCESS);
+        };
         let why = Objection::NotDone(*first, Box::default()).entry();
-        let exit = if refused.iter().all(|done| *done == Done::UnknownId) { Exit::NoInput } else { Exit::BadData };
-        let sentence = format!("{} of {} not done: {} [{}]", refused.len(), items.len(), why.meaning, why.code);
+        let exit = if refused.iter().all(|done| *done == Done::UnknownId) {
+            Exit::NoInput
+        } else {
+            Exit::BadData
+        };
+        let sentence = format!(
+            "{} of {} not done: {} [{}]",
+            refused.len(),
+            items.len(),
+            why.meaning,
+            why.code
+        );
         Err(Trouble::new(exit, sentence).into())
     }
 }
@@ -238,7 +288,18 @@ fn is_yes(line: &str) -> bool {
 }
 
 fn table(items: &[ItemView], columns: Option<usize>) -> String {
-    let heads = ["RESULT", "TENANT", "DEVICE", "SEVERITY", "RULE", "SCAN", "STATE", "ALERTS", "HOLD ENDS (UTC)", "ID"];
+    let heads = [
+        "RESULT",
+        "TENANT",
+        "DEVICE",
+        "SEVERITY",
+        "RULE",
+        "SCAN",
+        "STATE",
+        "ALERTS",
+        "HOLD ENDS (UTC)",
+        "ID",
+    ];
     let mut table = Table::new(&heads);
     for item in items {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -250,14 +311,28 @@ fn table(items: &[ItemView], columns: Option<usize>) -> String {
         if !item.candidates.is_empty() {
             below.push(format!("it may be: {}", item.candidates.join("; ")));
         }
-        let named = device(item.name.as_deref(), item.device.as_deref().unwrap_or_default(), item.machine.as_deref());
-        let (result, tenant, severity) = (text(&item.result), text(&item.tenant), text(&item.severity));
-        let (rule, scan, alerts, ends) =
-            (text(&item.rule), text(&item.scan), item.alerts.join(", "), time_of(item.hold_ends.as_ref()));
-        let cells = [&result, &tenant, &named, &severity, &rule, &scan, &state, &alerts, &ends, &item.id];
+        let named = device(
+            item.name.as_deref(),
+            item.device.as_deref().unwrap_or_default(),
+            item.machine.as_deref(),
+        );
+        let (result, tenant, severity) =
+            (text(&item.result), text(&item.tenant), text(&item.severity));
+        let (rule, scan, alerts, ends) = (
+            text(&item.rule),
+            text(&item.scan),
+            item.alerts.join(", "),
+            time_of(item.hold_ends.as_ref()),
+        );
+        let cells = [
+            &result, &tenant, &named, &severity, &rule, &scan, &state, &alerts, &ends, &item.id,
+        ];
         table.row(cells.map(String::as_str), below);
     }
-    ["TENANT", "SEVERITY", "HOLD ENDS (UTC)"].into_iter().fold(table, Table::without_if_same).text(columns)
+    ["TENANT", "SEVERITY", "HOLD ENDS (UTC)"]
+        .into_iter()
+        .fold(table, Table::without_if_same)
+        .text(columns)
 }
 
 #[cfg(test)]

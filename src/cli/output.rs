@@ -34,12 +34,16 @@ pub(super) fn tell(text: &str) -> Result<(), Trouble> {
 /// The width that results are laid out for: `COLUMNS`, else that of the terminal they go to. What goes into a pipe or a
 /// file has none, so that a row stays a line.
 pub(super) fn columns() -> Option<usize> {
-    surroundings().columns().or_else(|| size().map(|(columns, _)| columns))
+    surroundings()
+        .columns()
+        .or_else(|| size().map(|(columns, _)| columns))
 }
 
 /// The same for diagnostics.
 pub(super) fn columns_of_errors() -> Option<usize> {
-    surroundings().columns().or_else(|| size_of(&io::stderr()).map(|(columns, _)| columns))
+    surroundings()
+        .columns()
+        .or_else(|| size_of(&io::stderr()).map(|(columns, _)| columns))
 }
 
 /// Columns and lines of the terminal that stdout is, as far as it is one.
@@ -129,7 +133,11 @@ pub(super) fn plain(text: &str) -> String {
 
 /// Prints a diagnostic. Nothing can be done where stderr is gone.
 pub(super) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", fit::folded(text.trim_end(), columns_of_errors()));
+    let _ = writeln!(
+        io::stderr().lock(),
+        "{}",
+        fit::folded(text.trim_end(), columns_of_errors())
+    );
 }
 
 #[cfg(test)]
@@ -140,9 +148,23 @@ mod tests {
     fn json_says_the_same_without_a_character_that_nobody_sees() {
         let said = serde_json::json!({ "a": "\u{9b}2J\u{7f}\u{202e}b\u{200b}\u{feff}\u{2028}\u{e0041}", "ä": "ü😀\r\n\u{1b}" });
         let written = escaped(&serde_json::to_string_pretty(&said).unwrap());
-        let hidden = ["\\u009b", "\\u007f", "\\u202e", "\\u200b", "\\ufeff", "\\u2028", "\\udb40\\udc41", "ü😀"];
-        hidden.iter().for_each(|part| assert!(written.contains(part), "{part} in {written}"));
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), said);
+        let hidden = [
+            "\\u009b",
+            "\\u007f",
+            "\\u202e",
+            "\\u200b",
+            "\\ufeff",
+            "\\u2028",
+            "\\udb40\\udc41",
+            "ü😀",
+        ];
+        hidden
+            .iter()
+            .for_each(|part| assert!(written.contains(part), "{part} in {written}"));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&written).unwrap(),
+            said
+        );
     }
 
     #[test]
@@ -154,7 +176,11 @@ mod tests {
     fn every_control_and_format_character_of_unicode_is_escaped() {
         let class = regex::Regex::new(r"^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}--\t\n\r]$").unwrap();
         for c in ('\0'..=char::MAX).filter(|c| class.is_match(c.encode_utf8(&mut [0; 4]))) {
-            assert!(escaped(&format!("{c}.")).starts_with("\\u"), "U+{:04X}", u32::from(c));
+            assert!(
+                escaped(&format!("{c}.")).starts_with("\\u"),
+                "U+{:04X}",
+                u32::from(c)
+            );
         }
     }
 }

@@ -53,7 +53,10 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut order = args.scope.order();
     put(&mut order, "until", args.until.as_deref());
     args.words.put_into(&mut order);
-    let body = args.responder.post("/api/v1/pause", &Value::Object(order)).await?;
+    let body = args
+        .responder
+        .post("/api/v1/pause", &Value::Object(order))
+        .await?;
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
         Format::Json => output::json(&body)?,
@@ -71,8 +74,21 @@ pub(super) fn table(what: &'static str, pauses: &[PauseView], columns: Option<us
     };
     let mut table = Table::new(heads);
     for pause in pauses {
-        let (scope, at, until) = (pause.scope(), time(&pause.at), time_of(pause.until.as_ref()));
-        table.row([&scope, &at, &until, &pause.by, pause.reason.as_deref().unwrap_or_default()], Vec::new());
+        let (scope, at, until) = (
+            pause.scope(),
+            time(&pause.at),
+            time_of(pause.until.as_ref()),
+        );
+        table.row(
+            [
+                &scope,
+                &at,
+                &until,
+                &pause.by,
+                pause.reason.as_deref().unwrap_or_default(),
+            ],
+            Vec::new(),
+        );
     }
     table.text(columns)
 }

@@ -98,10 +98,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let settings = settings(args)?;
-    let with_bodies = [Some(&policy), against.as_ref()].into_iter().flatten().any(|one| one.rules().reads_body());
+    let with_bodies = [Some(&policy), against.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|one| one.rules().reads_body());
     let input = input(args, settings.as_ref(), with_bodies)?;
     let stage = stage(args, settings.as_ref());
-    let (report, left) = play(input, Replay::new(stage, &policy, against.as_ref()), args.top)?;
+    let (report, left) = play(
+        input,
+        Replay::new(stage, &policy, against.as_ref()),
+        args.top,
+    )?;
     tell(&left);
     if report.deliveries == 0 {
         let (exit, sentence) = match left.unreadable {
@@ -130,9 +137,17 @@ fn span(text: &str) -> Result<Duration, String> {
 
 /// The configuration, if there is one. Nothing is called, so no tenant needs a credential.
 fn settings(args: &Args) -> Result<Option<Settings>, Trouble> {
-    let flags = Flags { credential_free: true, data_dir: args.data_dir.clone(), ..Flags::default() };
+    let flags = Flags {
+        credential_free: true,
+        data_dir: args.data_dir.clone(),
+        ..Flags::default()
+    };
     let inputs = Inputs::from_process(args.config.clone(), flags);
-    inputs.file.is_some().then(|| load::settings(&inputs)).transpose()
+    inputs
+        .file
+        .is_some()
+        .then(|| load::settings(&inputs))
+        .transpose()
 }
 
 fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
@@ -140,24 +155,39 @@ fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
         Directory::Unremarkable => Assumed::Unremarkable,
         Directory::Silent => Assumed::Silent,
     };
-    let (sources, tenants) = settings.map_or((&[][..], &[][..]), |settings| (&settings.sources, &settings.tenants));
-    Stage::new(sources, tenants, assumed, Takes { quick: args.quick, full: args.full })
+    let (sources, tenants) = settings.map_or((&[][..], &[][..]), |settings| {
+        (&settings.sources, &settings.tenants)
+    });
+    Stage::new(
+        sources,
+        tenants,
+        assumed,
+        Takes {
+            quick: args.quick,
+            full: args.full,
+        },
+    )
 }
 
 fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow::Result<Input> {
     let journal = settings.map(|settings| there_is(&settings.journal.path));
     let Some(path) = &args.input else {
-        let here = args.data_dir.as_ref().map(|folder| there_is(&folder.join(JOURNAL)));
+        let here = args
+            .data_dir
+            .as_ref()
+            .map(|folder| there_is(&folder.join(JOURNAL)));
         let Some(path) = journal.or(here) else {
-            let sentence =
-                "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
+            let sentence = "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
             return Err(Trouble::new(Exit::NoInput, sentence).into());
         };
         return archive(&path, args, with_bodies);
     };
     let about = std::fs::metadata(path).map_err(|error| Trouble::reading(path, &error))?;
     if about.is_dir() {
-        let name = journal.as_deref().and_then(Path::file_name).unwrap_or(JOURNAL.as_ref());
+        let name = journal
+            .as_deref()
+            .and_then(Path::file_name)
+            .unwrap_or(JOURNAL.as_ref());
         let inside = there_is(&path.join(name));
         if inside.is_file() {
             return archive(&inside, args, with_bodies);
@@ -166,13 +196,16 @@ fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow:
         return archive(path, args, with_bodies);
     }
     let source = source(args, settings)?;
-    let bodies = Bodies::find(path, source).map_err(|(path, error)| Trouble::reading(&path, &error))?;
+    let bodies =
+        Bodies::find(path, source).map_err(|(path, error)| Trouble::reading(&path, &error))?;
     Ok(Input::Bodies(Box::new(bodies)))
 }
 
 fn is_database(path: &Path) -> std::io::Result<bool> {
     let mut head = Vec::new();
-    std::fs::File::open(path)?.take(DATABASE.len() as u64).read_to_end(&mut head)?;
+    std::fs::File::open(path)?
+        .take(DATABASE.len() as u64)
+        .read_to_end(&mut head)?;
     Ok(head == DATABASE)
 }
 
@@ -187,12 +220,21 @@ fn archive(path: &Path, args: &Args, with_bodies: bool) -> anyhow::Result<Input>
 fn source(args: &Args, settings: Option<&Settings>) -> Result<Source, Trouble> {
     let configured = settings.map_or(&[][..], |settings| &settings.sources);
     let shipped: Vec<&str> = presets::names().collect();
-    let names: Vec<&str> = configured.iter().map(|source| source.name.as_str()).collect();
-    let known = if names.is_empty() { shipped.join(", ") } else { names.join(", ") };
+    let names: Vec<&str> = configured
+        .iter()
+        .map(|source| source.name.as_str())
+        .collect();
+    let known = if names.is_empty() {
+        shipped.join(", ")
+    } else {
+        names.join(", ")
+    };
     let found = match (&args.source, configured) {
-        (Some(name), _) => {
-            configured.iter().find(|source| source.name == *name).cloned().or_else(|| Source::of_preset(name))
-        }
+        (Some(name), _) => configured
+            .iter()
+            .find(|source| source.name == *name)
+            .cloned()
+            .or_else(|| Source::of_preset(name)),
         (None, [only]) => Some(only.clone()),
         (None, _) => {
             let sentence = format!("--source must say whose bodies these are; there is {known}");
@@ -201,7 +243,10 @@ fn source(args: &Args, settings: Option<&Settings>) -> Result<Source, Trouble> {
     };
     found.ok_or_else(|| {
         let name = args.source.as_deref().map_or_else(String::new, plain);
-        Trouble::new(Exit::Usage, format!("no source is called `{name}`; there is {known}"))
+        Trouble::new(
+            Exit::Usage,
+            format!("no source is called `{name}`; there is {known}"),
+        )
     })
 }
 
@@ -213,17 +258,26 @@ fn play(input: Input, mut replay: Replay<'_>, top: usize) -> Result<(Report, Lef
             let bar = Bar::new("deliveries", archive.count().map_err(broken)?);
             while let Some(delivery) = archive.next().map_err(broken)? {
                 left.damaged(&delivery.place, delivery.damaged);
-                replay.take(&delivery, &mut |tenant, machine| archive.record(tenant, machine)).map_err(broken)?;
+                replay
+                    .take(&delivery, &mut |tenant, machine| {
+                        archive.record(tenant, machine)
+                    })
+                    .map_err(broken)?;
                 bar.on(1);
             }
         }
         Input::Bodies(mut bodies) => {
-            let unreadable = |(path, error): (PathBuf, std::io::Error)| Trouble::reading(&path, &error);
+            let unreadable =
+                |(path, error): (PathBuf, std::io::Error)| Trouble::reading(&path, &error);
             // Each is read twice: for its place in time, and to be played.
             let bar = Bar::new("bytes", bodies.bytes().saturating_mul(2));
-            bodies.sort(&mut |bytes| bar.on(bytes)).map_err(unreadable)?;
+            bodies
+                .sort(&mut |bytes| bar.on(bytes))
+                .map_err(unreadable)?;
             while let Some((delivery, bytes)) = bodies.next().map_err(unreadable)? {
-                let Ok(()) = replay.take(&delivery, &mut |_, _| Ok::<_, core::convert::Infallible>(None));
+                let Ok(()) = replay.take(&delivery, &mut |_, _| {
+                    Ok::<_, core::convert::Infallible>(None)
+                });
                 bar.on(bytes);
             }
             (left.unreadable, left.first) = bodies.unusable;
@@ -239,7 +293,10 @@ impl Left {
             self.unreadable += rows as u64;
             if self.first.len() < 10 {
                 let why = "rows of it cannot be read by this version".to_owned();
-                self.first.push(Unusable { place: place.to_owned(), why });
+                self.first.push(Unusable {
+                    place: place.to_owned(),
+                    why,
+                });
             }
         }
     }
@@ -250,18 +307,37 @@ fn tell(left: &Left) {
     for Unusable { place, why } in &left.first {
         complain(&format!("{}: {}", plain(place), plain(why)));
     }
-    let number = |many: u64| if many == 1 { "1 body".to_owned() } else { format!("{many} bodies") };
+    let number = |many: u64| {
+        if many == 1 {
+            "1 body".to_owned()
+        } else {
+            format!("{many} bodies")
+        }
+    };
     if left.unreadable > 0 {
         let why = if left.unreadable == 1 { "it" } else { "they" };
-        complain(&format!("{} passed over because {why} cannot be read", number(left.unreadable)));
+        complain(&format!(
+            "{} passed over because {why} cannot be read",
+            number(left.unreadable)
+        ));
     }
     if left.timeless > 0 {
         let how = "taken to have come with the one before, or when the file was written";
-        complain(&format!("{} without the time of an alert, {how}", number(left.timeless)));
+        complain(&format!(
+            "{} without the time of an alert, {how}",
+            number(left.timeless)
+        ));
     }
     if left.passed_over > 0 {
-        let files = if left.passed_over == 1 { "file" } else { "files" };
-        complain(&format!("{} other {files} passed over: bodies are .json, .ndjson, .jsonl", left.passed_over));
+        let files = if left.passed_over == 1 {
+            "file"
+        } else {
+            "files"
+        };
+        complain(&format!(
+            "{} other {files} passed over: bodies are .json, .ndjson, .jsonl",
+            left.passed_over
+        ));
     }
 }
 
@@ -275,5 +351,8 @@ fn whole(report: &Report, left: &Left) -> serde_json::Result<serde_json::Value> 
 
 /// The names of the rules files, for what is shown.
 fn name(path: Option<&PathBuf>) -> String {
-    path.map_or_else(|| "rules.toml".to_owned(), |path| plain(&path.display().to_string()))
+    path.map_or_else(
+        || "rules.toml".to_owned(),
+        |path| plain(&path.display().to_string()),
+    )
 }

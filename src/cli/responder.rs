@@ -38,30 +38,55 @@ impl Responder {
 
     /// Asks for one page; its body.
     pub(super) async fn get(&self, path: &str, query: &Query<'_>) -> Result<String, Trouble> {
-        let url = format!("{}{path}{}", self.address().trim_end_matches('/'), joined(query));
-        let response = client(PATIENCE)?.get(url).send().await.map_err(|error| self.unreachable(&error))?;
+        let url = format!(
+            "{}{path}{}",
+            self.address().trim_end_matches('/'),
+            joined(query)
+        );
+        let response = client(PATIENCE)?
+            .get(url)
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         self.judged(response).await
     }
 
     /// Gives an order; the answer's body.
     pub(super) async fn post(&self, path: &str, order: &Value) -> Result<String, Trouble> {
         let url = format!("{}{path}", self.address().trim_end_matches('/'));
-        let request = client(PATIENCE)?.post(url).header("content-type", "application/json").body(order.to_string());
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let request = client(PATIENCE)?
+            .post(url)
+            .header("content-type", "application/json")
+            .body(order.to_string());
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         self.judged(response).await
     }
 
     async fn judged(&self, response: reqwest::Response) -> Result<String, Trouble> {
         let status = response.status().as_u16();
-        let body = response.text().await.map_err(|error| self.unreachable(&error))?;
+        let body = response
+            .text()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         match status {
             200 => Ok(body),
-            400 => Err(Trouble::new(Exit::Usage, format!("{} does not take this: {}", self.address(), detail(&body)))),
+            400 => Err(Trouble::new(
+                Exit::Usage,
+                format!("{} does not take this: {}", self.address(), detail(&body)),
+            )),
             403 if code(&body).is_some() => Err(Trouble::new(Exit::Permission, detail(&body))),
-            404 if code(&body).as_deref() == Some("unknown-id") => Err(Trouble::new(Exit::NoInput, detail(&body))),
+            404 if code(&body).as_deref() == Some("unknown-id") => {
+                Err(Trouble::new(Exit::NoInput, detail(&body)))
+            }
             404 if code(&body).is_some() => Err(self.absent(&body)),
             409 | 410 if code(&body).is_some() => Err(Trouble::new(Exit::BadData, detail(&body))),
-            500.. => Err(Trouble::new(Exit::Unavailable, format!("{}: {status}, {}", self.address(), detail(&body)))),
+            500.. => Err(Trouble::new(
+                Exit::Unavailable,
+                format!("{}: {status}, {}", self.address(), detail(&body)),
+            )),
             _ => Err(self.stranger()),
         }
     }
@@ -78,19 +103,31 @@ impl Responder {
 
     /// A path that names what is not there; or one that only the admin listener has.
     fn absent(&self, body: &str) -> Trouble {
-        let hint = if code(body).as_deref() == Some("not-found") { " Is this the admin listener?" } else { "" };
-        Trouble::new(Exit::NoInput, format!("{}: {}{hint}", self.address(), detail(body)))
+        let hint = if code(body).as_deref() == Some("not-found") {
+            " Is this the admin listener?"
+        } else {
+            ""
+        };
+        Trouble::new(
+            Exit::NoInput,
+            format!("{}: {}{hint}", self.address(), detail(body)),
+        )
     }
 
     fn stranger(&self) -> Trouble {
-        let sentence =
-            format!("{} answers, but not as scanhook's admin listener does; is it the right port?", self.address());
+        let sentence = format!(
+            "{} answers, but not as scanhook's admin listener does; is it the right port?",
+            self.address()
+        );
         Trouble::new(Exit::BadData, sentence)
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Trouble {
         if error.is_builder() {
-            return Trouble::new(Exit::Usage, format!("--admin: {} is no URL", output::plain(&self.address())));
+            return Trouble::new(
+                Exit::Usage,
+                format!("--admin: {} is no URL", output::plain(&self.address())),
+            );
         }
         let sentence = format!(
             "no responder answers at {}: is `scanhook serve` running, and is this its admin_listen? ({})",
@@ -111,7 +148,10 @@ pub(super) fn client(patience: Duration) -> Result<reqwest::Client, Trouble> {
         .user_agent(concat!("scanhook/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| {
-            let sentence = format!("no HTTPS client ({}); are CA certificates installed?", root(&error));
+            let sentence = format!(
+                "no HTTPS client ({}); are CA certificates installed?",
+                root(&error)
+            );
             Trouble::new(Exit::Configuration, sentence)
         })
 }
@@ -132,15 +172,26 @@ pub(super) fn root(error: &reqwest::Error) -> String {
 
 /// The code of a refusal; none where the answer is somebody else's.
 fn code(body: &str) -> Option<String> {
-    serde_json::from_str::<Value>(body).ok()?.get("code")?.as_str().map(str::to_owned)
+    serde_json::from_str::<Value>(body)
+        .ok()?
+        .get("code")?
+        .as_str()
+        .map(str::to_owned)
 }
 
 /// The sentence and the code of a refusal, as far as it has them.
 pub(super) fn detail(body: &str) -> String {
-    let Ok(problem) = serde_json::from_str::<Value>(body) else { return output::plain(body) };
+    let Ok(problem) = serde_json::from_str::<Value>(body) else {
+        return output::plain(body);
+    };
     let text = |key| problem.get(key).and_then(Value::as_str);
-    let sentence = text("detail").or(text("title")).unwrap_or("no reason is given");
-    let mut detail = text("code").map_or_else(|| sentence.to_owned(), |code| format!("{sentence} [{code}]"));
+    let sentence = text("detail")
+        .or(text("title"))
+        .unwrap_or("no reason is given");
+    let mut detail = text("code").map_or_else(
+        || sentence.to_owned(),
+        |code| format!("{sentence} [{code}]"),
+    );
     for (key, label) in [("key", "key"), ("takes", "it takes")] {
         if let Some(more) = text(key) {
             detail.push_str(&format!("; {label}: {more}"));
@@ -154,10 +205,21 @@ pub(super) fn detail(body: &str) -> String {
 
 /// What a refused order says of the thing it was about.
 fn about(item: &Value) -> String {
-    let shown = ["device", "state", "reason"].into_iter().filter_map(|key| item.get(key).and_then(Value::as_str));
+    let shown = ["device", "state", "reason"]
+        .into_iter()
+        .filter_map(|key| item.get(key).and_then(Value::as_str));
     let shown = shown.collect::<Vec<_>>().join(", ");
-    let mut text = if shown.is_empty() { shown } else { format!("; it is: {shown}") };
-    let candidates = item.get("candidates").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut text = if shown.is_empty() {
+        shown
+    } else {
+        format!("; it is: {shown}")
+    };
+    let candidates = item
+        .get("candidates")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
     let candidates = candidates.collect::<Vec<_>>().join("; ");
     if !candidates.is_empty() {
         text.push_str(&format!("; it may be: {candidates}"));
@@ -171,8 +233,14 @@ pub(super) fn encoded(text: &str) -> impl core::fmt::Display + '_ {
 }
 
 fn joined(query: &Query<'_>) -> String {
-    let pairs = query.iter().filter_map(|(key, value)| Some((key, (*value)?)));
+    let pairs = query
+        .iter()
+        .filter_map(|(key, value)| Some((key, (*value)?)));
     let pairs = pairs.map(|(key, value)| format!("{key}={}", encoded(value)));
     let query = pairs.collect::<Vec<_>>().join("&");
-    if query.is_empty() { query } else { format!("?{query}") }
+    if query.is_empty() {
+        query
+    } else {
+        format!("?{query}")
+    }
 }

@@ -26,7 +26,10 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut order = args.scope.order();
     args.words.put_into(&mut order);
-    let body = args.responder.post("/api/v1/resume", &Value::Object(order)).await?;
+    let body = args
+        .responder
+        .post("/api/v1/resume", &Value::Object(order))
+        .await?;
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
         Format::Json => output::json(&body)?,
@@ -36,8 +39,15 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         complain("no pause in force has all of this");
     }
     if !view.in_force.is_empty() {
-        complain(&format!("still in force: {}", count(view.in_force.len(), "pause")));
-        complain(&table("PAUSED", &view.in_force, output::columns_of_errors()));
+        complain(&format!(
+            "still in force: {}",
+            count(view.in_force.len(), "pause")
+        ));
+        complain(&table(
+            "PAUSED",
+            &view.in_force,
+            output::columns_of_errors(),
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

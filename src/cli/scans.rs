@@ -50,15 +50,24 @@ const SHOWN: Shown<ScanView> = Shown {
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.id {
         Some(id) => one(args, id).await,
-        None => args.listing.show("/api/v1/scans", args.state.as_deref(), &SHOWN).await,
+        None => {
+            args.listing
+                .show("/api/v1/scans", args.state.as_deref(), &SHOWN)
+                .await
+        }
     }
 }
 
 async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
     let responder = args.listing.responder();
-    let body = responder.get(&format!("/api/v1/scans/{}", responder::encoded(id)), &[]).await;
+    let body = responder
+        .get(&format!("/api/v1/scans/{}", responder::encoded(id)), &[])
+        .await;
     let body = body.map_err(|trouble| match trouble.exit() {
-        Exit::NoInput => Trouble::new(Exit::NoInput, format!("no scan has the id {}", output::plain(id))),
+        Exit::NoInput => Trouble::new(
+            Exit::NoInput,
+            format!("no scan has the id {}", output::plain(id)),
+        ),
         _ => trouble,
     })?;
     let scan: ScanView = responder.read(&body)?;
@@ -70,12 +79,36 @@ async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
 }
 
 fn table(scans: &[ScanView]) -> String {
-    let mut table = Table::new(&["DECIDED (UTC)", "TENANT", "DEVICE", "SCAN", "STATE", "RULE", "ALERTS", "ID"]);
+    let mut table = Table::new(&[
+        "DECIDED (UTC)",
+        "TENANT",
+        "DEVICE",
+        "SCAN",
+        "STATE",
+        "RULE",
+        "ALERTS",
+        "ID",
+    ]);
     for scan in scans {
-        let (created, rule) = (time(&scan.created_at), scan.rule.as_deref().unwrap_or_default());
-        let (device, state) = (device(scan.name.as_deref(), &scan.machine, Some(&scan.machine)), state(scan));
+        let (created, rule) = (
+            time(&scan.created_at),
+            scan.rule.as_deref().unwrap_or_default(),
+        );
+        let (device, state) = (
+            device(scan.name.as_deref(), &scan.machine, Some(&scan.machine)),
+            state(scan),
+        );
         let alerts = scan.alerts.join(", ");
-        let cells = [&created, &scan.tenant, &device, &scan.kind, &state, rule, &alerts, &scan.id];
+        let cells = [
+            &created,
+            &scan.tenant,
+            &device,
+            &scan.kind,
+            &state,
+            rule,
+            &alerts,
+            &scan.id,
+        ];
         table.row(cells, waiting(&scan.waits).collect());
     }
     table.without_if_same("TENANT").text(output::columns())
@@ -115,7 +148,11 @@ fn state(scan: &ScanView) -> String {
         text.push_str(" (paused)");
     }
     if scan.called_off.is_some() && scan.outcome.is_none() {
-        text.push_str(if scan.cancel_refused { " (Defender refused to cancel it)" } else { " (called off)" });
+        text.push_str(if scan.cancel_refused {
+            " (Defender refused to cancel it)"
+        } else {
+            " (called off)"
+        });
     }
     text
 }
@@ -136,9 +173,17 @@ fn whole(scan: &ScanView) -> String {
     say("detail", scan.detail.as_deref().unwrap_or_default());
     say(
         "paused",
-        &scan.paused.as_ref().map_or_else(String::new, |pause| format!("{}, {}", pause.scope(), pause.story())),
+        &scan.paused.as_ref().map_or_else(String::new, |pause| {
+            format!("{}, {}", pause.scope(), pause.story())
+        }),
     );
-    say("called off", &scan.called_off.as_ref().map_or_else(String::new, |by| format!("by {by}")));
+    say(
+        "called off",
+        &scan
+            .called_off
+            .as_ref()
+            .map_or_else(String::new, |by| format!("by {by}")),
+    );
     say("rule", scan.rule.as_deref().unwrap_or_default());
     say("priority", &scan.priority.to_string());
     say("alerts", &scan.alerts.join(", "));
@@ -153,9 +198,19 @@ fn whole(scan: &ScanView) -> String {
     }
     let mut history = Table::new(&["AT (UTC)", "WHAT", "WHO", "DETAIL"]);
     for event in &scan.events {
-        let (who, detail) = (event.who.as_deref().unwrap_or_default(), event.detail.as_deref().unwrap_or_default());
+        let (who, detail) = (
+            event.who.as_deref().unwrap_or_default(),
+            event.detail.as_deref().unwrap_or_default(),
+        );
         history.row([&time(&event.at), &event.what, who, detail], Vec::new());
     }
-    let (scan, history) = (table.text(output::columns()), history.text(output::columns()));
-    if history.is_empty() { scan } else { format!("{scan}\n{history}") }
+    let (scan, history) = (
+        table.text(output::columns()),
+        history.text(output::columns()),
+    );
+    if history.is_empty() {
+        scan
+    } else {
+        format!("{scan}\n{history}")
+    }
 }

@@ -78,12 +78,23 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(config) => configured(args, config, &inputs)?,
         None => preset(args)?,
     };
-    let url = args.url.clone().unwrap_or_else(|| format!("http://127.0.0.1:8080/webhooks/{}", args.source));
+    let url = args
+        .url
+        .clone()
+        .unwrap_or_else(|| format!("http://127.0.0.1:8080/webhooks/{}", args.source));
     in_private(&sender.checks, &url)?;
     if args.print_curl {
         let (method, media_type) = (method(&sender.source), media_type(&sender.source));
         let (payload, token) = (args.payload.as_path(), args.token_file.as_deref());
-        let request = curl::Request { checks: &sender.checks, payload, body, url: &url, method, media_type, token };
+        let request = curl::Request {
+            checks: &sender.checks,
+            payload,
+            body,
+            url: &url,
+            method,
+            media_type,
+            token,
+        };
         output::line(&request.command(clock::now())?)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -112,12 +123,22 @@ fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, Trouble> {
 
 fn configured(args: &Args, config: &Path, inputs: &Inputs) -> Result<Sender, Trouble> {
     if args.header.is_some() || args.prefix.is_some() || args.bearer {
-        let sentence = format!("--header, --prefix and --bearer: {} says how the source signs", config.display());
+        let sentence = format!(
+            "--header, --prefix and --bearer: {} says how the source signs",
+            config.display()
+        );
         return Err(Trouble::new(Exit::Usage, sentence));
     }
     let settings = load::settings(inputs)?;
-    let names: Vec<_> = settings.sources.iter().map(|source| source.name.clone()).collect();
-    let source = settings.sources.into_iter().find(|source| source.name == args.source);
+    let names: Vec<_> = settings
+        .sources
+        .iter()
+        .map(|source| source.name.clone())
+        .collect();
+    let source = settings
+        .sources
+        .into_iter()
+        .find(|source| source.name == args.source);
     let source = source.ok_or_else(|| unknown(&args.source, "source", &names))?;
     let mut checks = chosen(&source, args.token_file.is_some());
     if let Some(path) = &args.secret_file
@@ -132,40 +153,69 @@ fn configured(args: &Args, config: &Path, inputs: &Inputs) -> Result<Sender, Tro
 fn chosen(source: &Source, with_token: bool) -> Vec<Check> {
     let takes_token = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::Entra(_)));
     let alternatives = &source.auth.alternatives;
-    let fitting = alternatives.iter().find(|all| takes_token(all) == with_token);
-    fitting.or(alternatives.first()).cloned().unwrap_or_default()
+    let fitting = alternatives
+        .iter()
+        .find(|all| takes_token(all) == with_token);
+    fitting
+        .or(alternatives.first())
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn preset(args: &Args) -> Result<Sender, Trouble> {
     let names: Vec<_> = presets::names().map(str::to_owned).collect();
-    let source = Source::of_preset(&args.source).ok_or_else(|| unknown(&args.source, "preset", &names))?;
+    let source =
+        Source::of_preset(&args.source).ok_or_else(|| unknown(&args.source, "preset", &names))?;
     let sentence = "without a scanhook.toml, --secret-file must name the secret to sign with";
-    let path = args.secret_file.as_deref().ok_or_else(|| Trouble::new(Exit::Usage, sentence))?;
+    let path = args
+        .secret_file
+        .as_deref()
+        .ok_or_else(|| Trouble::new(Exit::Usage, sentence))?;
     let keys = vec![own_key(path, None)?];
     let check = if args.bearer {
         Check::Bearer { keys }
     } else {
-        let header = args.header.clone().unwrap_or(HeaderName::from_static("x-signature-256"));
-        Check::hmac(header, args.prefix.as_deref().unwrap_or("sha256="), Encoding::Hex, keys)
+        let header = args
+            .header
+            .clone()
+            .unwrap_or(HeaderName::from_static("x-signature-256"));
+        Check::hmac(
+            header,
+            args.prefix.as_deref().unwrap_or("sha256="),
+            Encoding::Hex,
+            keys,
+        )
     };
-    Ok(Sender { source, checks: vec![check] })
+    Ok(Sender {
+        source,
+        checks: vec![check],
+    })
 }
 
 pub(super) fn unknown(name: &str, what: &str, known: &[String]) -> Trouble {
-    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    Trouble::new(Exit::Usage, format!("no {what} is called `{}`; there is {known}", plain(name)))
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    Trouble::new(
+        Exit::Usage,
+        format!("no {what} is called `{}`; there is {known}", plain(name)),
+    )
 }
 
 /// Nobody on the way may read a secret: without TLS one leaves this machine only as a signature.
 fn in_private(checks: &[Check], url: &str) -> Result<(), Trouble> {
-    let shown = checks.iter().any(|check| !matches!(check, Check::Hmac(_) | Check::Address { .. }));
+    let shown = checks
+        .iter()
+        .any(|check| !matches!(check, Check::Hmac(_) | Check::Address { .. }));
     let plain = url.parse::<http::Uri>().is_ok_and(|url| {
-        url.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
+        url.scheme_str()
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
             && !url.host().is_some_and(defender::is_loopback)
     });
     if shown && plain {
-        let sentence =
-            "--url: over plain http to another machine everybody on the way could read this source's secret; use https";
+        let sentence = "--url: over plain http to another machine everybody on the way could read this source's secret; use https";
         return Err(Trouble::new(Exit::Usage, sentence));
     }
     Ok(())
@@ -173,7 +223,9 @@ fn in_private(checks: &[Check], url: &str) -> Result<(), Trouble> {
 
 /// The token of `--token-file`, without the newline at its end.
 fn token(args: &Args) -> Result<Option<String>, Trouble> {
-    let Some(path) = &args.token_file else { return Ok(None) };
+    let Some(path) = &args.token_file else {
+        return Ok(None);
+    };
     let text = std::fs::read_to_string(path).map_err(|error| Trouble::reading(path, &error))?;
     Ok(Some(text.trim().to_owned()))
 }
@@ -197,27 +249,44 @@ fn method(source: &Source) -> &str {
 }
 
 fn media_type(source: &Source) -> &str {
-    source.content_types.first().map_or("application/json", String::as_str)
+    source
+        .content_types
+        .first()
+        .map_or("application/json", String::as_str)
 }
 
 async fn post(args: &Args, sender: &Sender, body: Vec<u8>, url: &str) -> anyhow::Result<ExitCode> {
     let method = Method::from_bytes(method(&sender.source).as_bytes())?;
     let (at, token) = (clock::now(), token(args)?);
     let id = format!("msg_{}", at.millis());
-    let moment = Moment { at, id: &id, token: token.as_deref() };
-    let outgoing = Outgoing::prove(&sender.checks, body.into(), moment).map_err(|why| unsendable(&why))?;
+    let moment = Moment {
+        at,
+        id: &id,
+        token: token.as_deref(),
+    };
+    let outgoing =
+        Outgoing::prove(&sender.checks, body.into(), moment).map_err(|why| unsendable(&why))?;
     let target = match &outgoing.url_secret {
         Some(secret) => with_segment(url, &encoded(secret.expose_secret()).to_string()),
         None => url.to_owned(),
     };
-    let mut request = client(PATIENCE)?.request(method, target).header(CONTENT_TYPE, media_type(&sender.source));
+    let mut request = client(PATIENCE)?
+        .request(method, target)
+        .header(CONTENT_TYPE, media_type(&sender.source));
     for (name, value) in &outgoing.headers {
         request = request.header(name, value);
     }
     let body = outgoing.body;
-    let response = request.body(body).send().await.map_err(|error| unreachable(url, &error))?;
+    let response = request
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| unreachable(url, &error))?;
     let status = response.status();
-    let answer = response.text().await.map_err(|error| unreachable(url, &error))?;
+    let answer = response
+        .text()
+        .await
+        .map_err(|error| unreachable(url, &error))?;
     if status.is_success() {
         show(args.output, status, &answer)?;
         return Ok(ExitCode::SUCCESS);
@@ -230,7 +299,10 @@ async fn post(args: &Args, sender: &Sender, body: Vec<u8>, url: &str) -> anyhow:
         400..=499 => Exit::BadData,
         _ => Exit::Unavailable,
     };
-    complain(&format!("scanhook: {status} from {url}: {}", detail(&answer)));
+    complain(&format!(
+        "scanhook: {status} from {url}: {}",
+        detail(&answer)
+    ));
     Ok(exit.into())
 }
 
@@ -238,24 +310,44 @@ fn unreachable(url: &str, error: &reqwest::Error) -> Trouble {
     if error.is_builder() {
         return Trouble::new(Exit::Usage, format!("--url: {} is no URL", plain(url)));
     }
-    let sentence = format!("nobody answers at {url}: is `scanhook serve` running there? ({})", root(error));
+    let sentence = format!(
+        "nobody answers at {url}: is `scanhook serve` running there? ({})",
+        root(error)
+    );
     Trouble::new(Exit::Unavailable, sentence)
 }
 
 fn show(format: Format, status: StatusCode, answer: &str) -> Result<(), Trouble> {
-    let receipt = serde_json::from_str::<Receipt>(answer).ok().filter(|_| format == Format::Text);
+    let receipt = serde_json::from_str::<Receipt>(answer)
+        .ok()
+        .filter(|_| format == Format::Text);
     let Some(receipt) = receipt else {
         return output::json(answer);
     };
-    let again = if receipt.duplicate { ", received before" } else { "" };
+    let again = if receipt.duplicate {
+        ", received before"
+    } else {
+        ""
+    };
     let mut text = format!("{status}: delivery {}{again}\n", plain(&receipt.delivery));
     for alert in &receipt.alerts {
-        let why = alert.detail.as_ref().or(alert.reason.as_ref()).map_or_else(String::new, |why| format!(": {why}"));
-        text.push_str(&format!("  {}\n", plain(&format!("alert {} {}{why}", alert.id, alert.state))));
+        let why = alert
+            .detail
+            .as_ref()
+            .or(alert.reason.as_ref())
+            .map_or_else(String::new, |why| format!(": {why}"));
+        text.push_str(&format!(
+            "  {}\n",
+            plain(&format!("alert {} {}{why}", alert.id, alert.state))
+        ));
         for one in &alert.decisions {
-            let device = format!("{}: {} ({}). {}", one.device, one.state, one.reason, one.why);
+            let device = format!(
+                "{}: {} ({}). {}",
+                one.device, one.state, one.reason, one.why
+            );
             text.push_str(&format!("    {}\n", plain(&device)));
-            waiting(&one.waits).for_each(|wait| text.push_str(&format!("      {}\n", plain(&wait))));
+            waiting(&one.waits)
+                .for_each(|wait| text.push_str(&format!("      {}\n", plain(&wait))));
         }
     }
     output::tell(&text)
@@ -263,7 +355,12 @@ fn show(format: Format, status: StatusCode, answer: &str) -> Result<(), Trouble>
 
 /// The URL with one more segment at the end of its path.
 fn with_segment(url: &str, segment: &str) -> String {
-    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let (path, query) = url
+        .split_once('?')
+        .map_or((url, None), |(path, query)| (path, Some(query)));
     let path = path.trim_end_matches('/');
-    query.map_or_else(|| format!("{path}/{segment}"), |query| format!("{path}/{segment}?{query}"))
+    query.map_or_else(
+        || format!("{path}/{segment}"),
+        |query| format!("{path}/{segment}?{query}"),
+    )
 }

@@ -52,7 +52,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
     /// How the log on stderr is written [default: text on a terminal, json elsewhere].
-    #[arg(long, value_name = "FORMAT", value_enum, env = "SCANHOOK_LOG_FORMAT", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        env = "SCANHOOK_LOG_FORMAT",
+        hide_env_values = true
+    )]
     log_format: Option<Format>,
 }
 
@@ -61,10 +67,18 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // Before the first secret is read.
     let dumps = dumps::off();
     let inputs = inputs(args);
-    let format = args.log_format.unwrap_or(if io::stderr().is_terminal() { Format::Text } else { Format::Json });
-    let shape = if format == Format::Json { Shape::Json } else { Shape::Text };
-    let logs =
-        logs::start(inputs.log(), shape).map_err(|why| Trouble::new(Exit::Configuration, why.to_string()).into());
+    let format = args.log_format.unwrap_or(if io::stderr().is_terminal() {
+        Format::Text
+    } else {
+        Format::Json
+    });
+    let shape = if format == Format::Json {
+        Shape::Json
+    } else {
+        Shape::Text
+    };
+    let logs = logs::start(inputs.log(), shape)
+        .map_err(|why| Trouble::new(Exit::Configuration, why.to_string()).into());
     if let Err(error) = dumps {
         tracing::warn!(%error, "core dumps could not be switched off: one would hold the secrets");
     }
@@ -83,13 +97,27 @@ async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
     let (mut signals, hangups) = (Signals::new()?, Hangups::new()?);
     let public = bind(settings.server.listen, "listen")?;
     let admin = bind(settings.server.admin_listen, "admin_listen")?;
-    let simulator = settings.simulate.then(|| Shared::new(Simulator::new(Setup::default())));
-    let options = Options { simulator, reload: Some(Origin::of(inputs)), ..Options::default() };
-    let running = Running::start(settings, policy, Listeners { public, admin }, options).await.map_err(not_started)?;
+    let simulator = settings
+        .simulate
+        .then(|| Shared::new(Simulator::new(Setup::default())));
+    let options = Options {
+        simulator,
+        reload: Some(Origin::of(inputs)),
+        ..Options::default()
+    };
+    let running = Running::start(settings, policy, Listeners { public, admin }, options)
+        .await
+        .map_err(not_started)?;
     if let Some(address) = running.simulator {
-        tracing::info!(address = format!("http://{address}"), "simulating Entra ID and Defender");
+        tracing::info!(
+            address = format!("http://{address}"),
+            "simulating Entra ID and Defender"
+        );
     }
-    let (webhooks, admin) = (format!("http://{}", running.public), format!("http://{}", running.admin));
+    let (webhooks, admin) = (
+        format!("http://{}", running.public),
+        format!("http://{}", running.admin),
+    );
     tracing::info!(webhooks, admin, "listening");
     Ok(until_the_end(running, &mut signals, hangups).await)
 }
@@ -113,18 +141,35 @@ fn inputs(args: &Args) -> Inputs {
 fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
     let checked = load::policy(&settings.rules, Exit::Configuration)?;
     let complete = |test: &RuleTest| has_payloads(test, &settings.rules);
-    let skipped = checked.policy.rules().tests().iter().filter(|test| !complete(test));
+    let skipped = checked
+        .policy
+        .rules()
+        .tests()
+        .iter()
+        .filter(|test| !complete(test));
     let skipped = skipped.map(|test| output::plain(&test.name)).collect();
-    let outcomes = test::outcomes(&checked.policy, &settings.rules, &settings.sources, complete);
+    let outcomes = test::outcomes(
+        &checked.policy,
+        &settings.rules,
+        &settings.sources,
+        complete,
+    );
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     if failed.is_empty() {
         let faults = settings.too_forgetful(checked.policy.rules());
         return load::faultless(faults, "scanhook.toml").map(|()| (checked.policy, skipped));
     }
-    let text: String = failed.iter().map(|outcome| format!("{}\n", outcome.text().trim_end())).collect();
-    let faults = failed.iter().map(|outcome| outcome.fault(&settings.rules)).collect();
+    let text: String = failed
+        .iter()
+        .map(|outcome| format!("{}\n", outcome.text().trim_end()))
+        .collect();
+    let faults = failed
+        .iter()
+        .map(|outcome| outcome.fault(&settings.rules))
+        .collect();
     let (file, failed, all) = (settings.rules.display(), failed.len(), outcomes.len());
-    let sentence = format!("{file}: {failed} of its {all} tests failed; such a policy is not put in force");
+    let sentence =
+        format!("{file}: {failed} of its {all} tests failed; such a policy is not put in force");
     Err(Trouble::new(Exit::Configuration, sentence).because(faults, text))
 }
 
@@ -141,7 +186,10 @@ fn tell(settings: &Settings, policy: &Policy, skipped: &[String]) {
         "policy loaded"
     );
     for test in skipped {
-        tracing::warn!(test, "a test of the policy was not run: its captured delivery does not lie beside the rules");
+        tracing::warn!(
+            test,
+            "a test of the policy was not run: its captured delivery does not lie beside the rules"
+        );
     }
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
@@ -157,23 +205,35 @@ fn tell(settings: &Settings, policy: &Policy, skipped: &[String]) {
 pub(super) fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Trouble> {
     listener::bind(address).map_err(|error| {
         let (exit, remedy) = match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                (Exit::Unavailable, format!("is it running already? Choose another with `{key}`"))
-            }
-            io::ErrorKind::PermissionDenied => (Exit::Permission, "ports below 1024 need a privilege".to_owned()),
-            _ => (Exit::Unavailable, format!("is it an address of this machine? It is set by `{key}`")),
+            io::ErrorKind::AddrInUse => (
+                Exit::Unavailable,
+                format!("is it running already? Choose another with `{key}`"),
+            ),
+            io::ErrorKind::PermissionDenied => (
+                Exit::Permission,
+                "ports below 1024 need a privilege".to_owned(),
+            ),
+            _ => (
+                Exit::Unavailable,
+                format!("is it an address of this machine? It is set by `{key}`"),
+            ),
         };
-        Trouble::new(exit, format!("cannot listen on {address}: {error}; {remedy}"))
+        Trouble::new(
+            exit,
+            format!("cannot listen on {address}: {error}; {remedy}"),
+        )
     })
 }
 
 fn not_started(why: StartError) -> Trouble {
     let exit = match &why {
         StartError::Open(OpenError::InUse(_)) => Exit::Unavailable,
-        StartError::Open(OpenError::Io { .. } | OpenError::Sqlite(_)) | StartError::Journal(_) | StartError::Io(_) => {
-            Exit::Io
+        StartError::Open(OpenError::Io { .. } | OpenError::Sqlite(_))
+        | StartError::Journal(_)
+        | StartError::Io(_) => Exit::Io,
+        StartError::Open(_) | StartError::Client(_) | StartError::Endpoint(_) => {
+            Exit::Configuration
         }
-        StartError::Open(_) | StartError::Client(_) | StartError::Endpoint(_) => Exit::Configuration,
         StartError::Randomness(_) => Exit::Internal,
     };
     Trouble::new(exit, why.to_string())

@@ -14,7 +14,10 @@ impl Signals {
     #[cfg(unix)]
     pub(super) fn new() -> io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     #[cfg(not(unix))]
@@ -51,7 +54,9 @@ impl Hangups {
     #[cfg(unix)]
     pub(super) fn new() -> io::Result<Hangups> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Hangups { hangup: signal(SignalKind::hangup())? })
+        Ok(Hangups {
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     #[cfg(not(unix))]

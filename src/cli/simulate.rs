@@ -49,8 +49,17 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let url = format!("http://{}", socket.local_addr()?);
     let shared = Shared::new(Simulator::new(setup(args)));
     let (stop, stopping) = watch::channel(false);
-    let limits = Limits { grace: Duration::from_secs(1), ..Limits::default() };
-    let serving = listener::serve(socket, router(shared, clock::jiff), limits, Default::default(), stopping);
+    let limits = Limits {
+        grace: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let serving = listener::serve(
+        socket,
+        router(shared, clock::jiff),
+        limits,
+        Default::default(),
+        stopping,
+    );
     tokio::pin!(serving);
     output::tell(&greeting(&url))?;
     tokio::select! {
@@ -88,12 +97,17 @@ How it behaves:    GET and PUT {url}/_simulator/setup
 fn setup(args: &Args) -> Setup {
     let mut setup = Setup::default();
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-    for (field, given) in
-        [(&mut setup.quick_ms, args.quick), (&mut setup.full_ms, args.full), (&mut setup.pending_ms, args.pending)]
-    {
+    for (field, given) in [
+        (&mut setup.quick_ms, args.quick),
+        (&mut setup.full_ms, args.full),
+        (&mut setup.pending_ms, args.pending),
+    ] {
         *field = given.map_or(*field, millis);
     }
-    for (field, given) in [(&mut setup.per_minute, args.per_minute), (&mut setup.per_hour, args.per_hour)] {
+    for (field, given) in [
+        (&mut setup.per_minute, args.per_minute),
+        (&mut setup.per_hour, args.per_hour),
+    ] {
         *field = given.unwrap_or(*field);
     }
     setup.busy = args.busy.unwrap_or(setup.busy);

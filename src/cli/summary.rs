@@ -25,8 +25,11 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let query =
-        [("since", Some(args.since.as_str())), ("until", args.until.as_deref()), ("tenant", args.tenant.as_deref())];
+    let query = [
+        ("since", Some(args.since.as_str())),
+        ("until", args.until.as_deref()),
+        ("tenant", args.tenant.as_deref()),
+    ];
     let body = args.responder.get("/api/v1/summary", &query).await?;
     let view: SummaryView = args.responder.read(&body)?;
     match args.responder.output {
@@ -51,15 +54,27 @@ fn text(view: &SummaryView) -> String {
         ("scans begun", &view.scans),
     ] {
         let all = counts.iter().map(|one| one.count).sum();
-        let total = if what.starts_with("by ") { BLANK.to_owned() } else { number(all) };
+        let total = if what.starts_with("by ") {
+            BLANK.to_owned()
+        } else {
+            number(all)
+        };
         table.row([what, &total, BLANK], Vec::new());
         for one in counts {
             table.row([BLANK, &number(one.count), &called(what, one)], Vec::new());
         }
     }
-    table.row(["machines scanned", &number(view.machines), BLANK], Vec::new());
+    table.row(
+        ["machines scanned", &number(view.machines), BLANK],
+        Vec::new(),
+    );
     table.row(["held now", &number(view.held), BLANK], Vec::new());
-    format!("from {} to {} (UTC)\n{}", time(&view.since), time(&view.until), table.text(output::columns()))
+    format!(
+        "from {} to {} (UTC)\n{}",
+        time(&view.since),
+        time(&view.until),
+        table.text(output::columns())
+    )
 }
 
 fn called(what: &str, one: &CountView) -> String {

@@ -32,22 +32,37 @@ struct Layout {
 
 impl Table {
     pub(super) fn new(heads: &[&'static str]) -> Table {
-        Table { heads: heads.to_vec(), rows: Vec::new() }
+        Table {
+            heads: heads.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row, and the lines below it.
     pub(super) fn row<'c>(&mut self, cells: impl IntoIterator<Item = &'c str>, below: Vec<String>) {
         let cells = cells.into_iter().map(cell).collect();
-        self.rows.push(Row { cells, below: below.iter().map(|line| plain(line)).collect() });
+        self.rows.push(Row {
+            cells,
+            below: below.iter().map(|line| plain(line)).collect(),
+        });
     }
 
     /// Leaves out a column that says the same in every row.
     pub(super) fn without_if_same(mut self, head: &str) -> Table {
-        let Some(at) = self.heads.iter().position(|known| *known == head) else { return self };
-        let values = self.rows.iter().map(|row| row.cells.get(at)).collect::<std::collections::BTreeSet<_>>();
+        let Some(at) = self.heads.iter().position(|known| *known == head) else {
+            return self;
+        };
+        let values = self
+            .rows
+            .iter()
+            .map(|row| row.cells.get(at))
+            .collect::<std::collections::BTreeSet<_>>();
         if values.len() < 2 {
             self.heads.remove(at);
-            self.rows.iter_mut().filter(|row| row.cells.len() > at).for_each(|row| drop(row.cells.remove(at)));
+            self.rows
+                .iter_mut()
+                .filter(|row| row.cells.len() > at)
+                .for_each(|row| drop(row.cells.remove(at)));
         }
         self
     }
@@ -65,29 +80,56 @@ impl Table {
         for row in &self.rows {
             let cells: Vec<&str> = row.cells.iter().map(String::as_str).collect();
             lines.extend(layout.lines(&cells));
-            lines.extend(self.moved(&layout, &cells, columns).into_iter().map(|line| (line, BELOW + 2)));
-            lines.extend(row.below.iter().map(|line| (format!("{:BELOW$}{line}", ""), BELOW + 2)));
+            lines.extend(
+                self.moved(&layout, &cells, columns)
+                    .into_iter()
+                    .map(|line| (line, BELOW + 2)),
+            );
+            lines.extend(
+                row.below
+                    .iter()
+                    .map(|line| (format!("{:BELOW$}{line}", ""), BELOW + 2)),
+            );
         }
-        let fit = |(line, hang): &(String, usize)| columns.map(|columns| hung(line, columns, *hang));
-        lines.iter().map(|line| fit(line).unwrap_or_else(|| line.0.clone()) + "\n").collect()
+        let fit =
+            |(line, hang): &(String, usize)| columns.map(|columns| hung(line, columns, *hang));
+        lines
+            .iter()
+            .map(|line| fit(line).unwrap_or_else(|| line.0.clone()) + "\n")
+            .collect()
     }
 
     fn layout(&self, columns: Option<usize>) -> Layout {
         let count = self.heads.len();
-        let cells = |n: usize| self.rows.iter().filter_map(move |row| row.cells.get(n)).map(|cell| width(cell));
+        let cells = |n: usize| {
+            self.rows
+                .iter()
+                .filter_map(move |row| row.cells.get(n))
+                .map(|cell| width(cell))
+        };
         let widest = |n: usize, most: usize| {
-            cells(n).filter(|wide| *wide <= most).chain(once(width(self.heads[n]))).max().unwrap_or(0)
+            cells(n)
+                .filter(|wide| *wide <= most)
+                .chain(once(width(self.heads[n])))
+                .max()
+                .unwrap_or(0)
         };
         let Some(columns) = columns else {
             let beside = (0..count).map(|n| (n, widest(n, WIDEST))).collect();
-            return Layout { beside, moved: Vec::new() };
+            return Layout {
+                beside,
+                moved: Vec::new(),
+            };
         };
-        let mut beside: Vec<(usize, usize)> = (0..count).map(|n| (n, widest(n, usize::MAX))).collect();
+        let mut beside: Vec<(usize, usize)> =
+            (0..count).map(|n| (n, widest(n, usize::MAX))).collect();
         // What has no head says nothing below a row: it is folded where it stands.
         if let Some((_, last)) = beside.last_mut().filter(|(n, _)| self.heads[*n].is_empty()) {
             *last = (*last).min(columns / 3);
         }
-        let too_wide = |beside: &[(usize, usize)]| beside.iter().map(|(_, wide)| wide + 2).sum::<usize>() > columns + 2;
+        let too_wide = |beside: &[(usize, usize)]| {
+            beside.iter().map(|(_, wide)| wide + 2).sum::<usize>() > columns + 2
+        };
         // The first says what the row is about: where it is long in some rows, it stands there alone.
         let most = columns * 2 / 5;
         if too_wide(&beside) && count > 2 && beside.first().is_some_and(|(_, wide)| *wide > most) {
@@ -97,9 +139,19 @@ impl Table {
         let mut moved = Vec::new();
         while too_wide(&beside) {
             // Of those that take much room the one at the right, which is an id as a rule; else the widest.
-            let wide = beside.iter().rposition(|one| movable(one) && one.1 > columns / 4);
-            let widest = || beside.iter().enumerate().filter(|(_, one)| movable(one)).max_by_key(|(_, one)| one.1);
-            let Some(at) = wide.or_else(|| widest().map(|(at, _)| at)) else { break };
+            let wide = beside
+                .iter()
+                .rposition(|one| movable(one) && one.1 > columns / 4);
+            let widest = || {
+                beside
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, one)| movable(one))
+                    .max_by_key(|(_, one)| one.1)
+            };
+            let Some(at) = wide.or_else(|| widest().map(|(at, _)| at)) else {
+                break;
+            };
             moved.push(beside.remove(at).0);
         }
         moved.sort_unstable();
@@ -110,10 +162,17 @@ impl Table {
     fn moved(&self, layout: &Layout, cells: &[&str], columns: Option<usize>) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         for n in &layout.moved {
-            let Some(cell) = cells.get(*n).filter(|cell| **cell != NOTHING) else { continue };
-            let said = format!("{}: {cell}", self.heads[*n].to_lowercase().replace("utc", "UTC"));
+            let Some(cell) = cells.get(*n).filter(|cell| **cell != NOTHING) else {
+                continue;
+            };
+            let said = format!(
+                "{}: {cell}",
+                self.heads[*n].to_lowercase().replace("utc", "UTC")
+            );
             match lines.last_mut() {
-                Some(line) if columns.is_some_and(|columns| width(line) + 2 + width(&said) <= columns) => {
+                Some(line)
+                    if columns.is_some_and(|columns| width(line) + 2 + width(&said) <= columns) =>
+                {
                     line.push_str(&format!("  {said}"));
                 }
                 _ => lines.push(format!("{:BELOW$}{said}", "")),
@@ -126,8 +185,17 @@ impl Table {
 impl Layout {
     /// The cells of one row, each with where it goes on if it is too long.
     fn lines(&self, cells: &[&str]) -> Vec<(String, usize)> {
-        let hang = self.beside.iter().rev().skip(1).map(|(_, wide)| wide + 2).sum();
-        let first = self.beside.first().and_then(|(n, wide)| Some((cells.get(*n)?, *wide)));
+        let hang = self
+            .beside
+            .iter()
+            .rev()
+            .skip(1)
+            .map(|(_, wide)| wide + 2)
+            .sum();
+        let first = self
+            .beside
+            .first()
+            .and_then(|(n, wide)| Some((cells.get(*n)?, *wide)));
         match first {
             Some((first, wide)) if width(first) > wide && self.beside.len() > 1 => {
                 let rest: Vec<&str> = once("").chain(cells.iter().skip(1).copied()).collect();
@@ -138,7 +206,10 @@ impl Layout {
     }
 
     fn line(&self, cells: &[&str]) -> String {
-        let cells = self.beside.iter().filter_map(|(n, wide)| Some(padded(cells.get(*n)?, *wide)));
+        let cells = self
+            .beside
+            .iter()
+            .filter_map(|(n, wide)| Some(padded(cells.get(*n)?, *wide)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     }
 }
@@ -156,7 +227,12 @@ fn cell(text: &str) -> String {
 /// An instant as a cell: UTC, to the second.
 pub(super) fn time(text: &str) -> String {
     match Timestamp::parse(text) {
-        Some(time) => time.to_string().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect(),
+        Some(time) => time
+            .to_string()
+            .chars()
+            .take(19)
+            .map(|c| if c == 'T' { ' ' } else { c })
+            .collect(),
         None => text.to_owned(),
     }
 }
@@ -173,10 +249,14 @@ pub(super) fn waiting(waits: &[WaitView]) -> impl Iterator<Item = String> {
 
 /// How long ago it was, in its two largest units.
 pub(super) fn age(text: &str, now: Timestamp) -> String {
-    let Some(at) = Timestamp::parse(text) else { return text.to_owned() };
+    let Some(at) = Timestamp::parse(text) else {
+        return text.to_owned();
+    };
     let seconds = now.since(at).as_secs();
     let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
-    let Some(largest) = units.iter().position(|(_, size)| seconds >= *size) else { return "0s".to_owned() };
+    let Some(largest) = units.iter().position(|(_, size)| seconds >= *size) else {
+        return "0s".to_owned();
+    };
     let mut left = seconds;
     let parts = units.iter().skip(largest).take(2).map(|(unit, size)| {
         let number = left / size;
@@ -194,7 +274,9 @@ pub(super) fn age(text: &str, now: Timestamp) -> String {
 pub(super) fn device(name: Option<&str>, label: &str, machine: Option<&str>) -> String {
     let name = name.filter(|name| !name.is_empty()).unwrap_or(label);
     match machine {
-        Some(machine) if machine != name => format!("{name} ({}…)", machine.chars().take(8).collect::<String>()),
+        Some(machine) if machine != name => {
+            format!("{name} ({}…)", machine.chars().take(8).collect::<String>())
+        }
         _ => name.to_owned(),
     }
 }
@@ -215,7 +297,11 @@ pub(super) fn grouped(number: usize) -> String {
 
 /// "1 scan", "2 scans".
 pub(super) fn count(number: usize, what: &str) -> String {
-    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+    format!(
+        "{} {what}{}",
+        grouped(number),
+        if number == 1 { "" } else { "s" }
+    )
 }
 
 #[cfg(test)]
@@ -225,9 +311,15 @@ mod tests {
     #[test]
     fn columns_are_aligned_and_nothing_from_elsewhere_moves_the_cursor() {
         let mut table = Table::new(&["AT", "DEVICE", "WHY"]);
-        table.row(["1", "lt-042\u{1b}[2J", ""], vec!["because\r\nof it".to_owned()]);
+        table.row(
+            ["1", "lt-042\u{1b}[2J", ""],
+            vec!["because\r\nof it".to_owned()],
+        );
         table.row(["22", "ä", "x"], Vec::new());
-        assert_eq!(table.text(None), "AT  DEVICE      WHY\n1   lt-042 [2J  -\n    because  of it\n22  ä           x\n");
+        assert_eq!(
+            table.text(None),
+            "AT  DEVICE      WHY\n1   lt-042 [2J  -\n    because  of it\n22  ä           x\n"
+        );
         assert_eq!(Table::new(&["AT"]).text(None), "");
     }
 
@@ -239,7 +331,11 @@ mod tests {
         }
         let text = table.text(Some(80));
         for line in text.lines().skip(1) {
-            assert_eq!(line.find("held").map(|at| width(&line[..at])), Some(8), "{text}");
+            assert_eq!(
+                line.find("held").map(|at| width(&line[..at])),
+                Some(8),
+                "{text}"
+            );
         }
     }
 
@@ -247,7 +343,16 @@ mod tests {
     fn columns_without_room_move_below_their_rows_and_nothing_is_cut() {
         let id = "01a19b54-1b98-7d81-9d81-f5ce7f4a7c14";
         let mut table = Table::new(&["AT (UTC)", "TITLE", "STATE", "ENDS (UTC)", "ID"]);
-        table.row(["08:00", "a title of more than half of the line", "held", "", id], vec!["why it is so".to_owned()]);
+        table.row(
+            [
+                "08:00",
+                "a title of more than half of the line",
+                "held",
+                "",
+                id,
+            ],
+            vec!["why it is so".to_owned()],
+        );
         table.row(["09:00", "short", "scan", "10:00", id], Vec::new());
         assert_eq!(
             table.text(Some(44)),
@@ -257,7 +362,12 @@ mod tests {
                  09:00     scan   10:00\n    title: short\n    id: {id}\n"
             )
         );
-        assert!(table.text(Some(120)).lines().all(|line| width(line) <= 120 && !line.contains("title:")));
+        assert!(
+            table
+                .text(Some(120))
+                .lines()
+                .all(|line| width(line) <= 120 && !line.contains("title:"))
+        );
         assert_eq!(table.text(None).lines().count(), 4, "a row stays a line");
     }
 
@@ -266,7 +376,8 @@ mod tests {
         let mut table = Table::new(&["RULE", "FULL", "QUICK"]);
         table.row(["a rule with a rather long name", "1", "2"], Vec::new());
         table.row(["short", "3", "4"], Vec::new());
-        let text = "RULE   FULL  QUICK\na rule with a rather long name\n       1     2\nshort  3     4\n";
+        let text =
+            "RULE   FULL  QUICK\na rule with a rather long name\n       1     2\nshort  3     4\n";
         assert_eq!(table.text(Some(40)), text);
     }
 
@@ -283,11 +394,16 @@ mod tests {
     fn a_column_that_says_the_same_everywhere_is_left_out() {
         let table = |tenants: [&str; 2]| {
             let mut table = Table::new(&["AT", "TENANT", "X"]);
-            tenants.into_iter().for_each(|tenant| table.row(["1", tenant, "x"], Vec::new()));
+            tenants
+                .into_iter()
+                .for_each(|tenant| table.row(["1", tenant, "x"], Vec::new()));
             table.without_if_same("TENANT").text(None)
         };
         assert_eq!(table(["a", "a"]), "AT  X\n1   x\n1   x\n");
-        assert_eq!(table(["a", "b"]), "AT  TENANT  X\n1   a       x\n1   b       x\n");
+        assert_eq!(
+            table(["a", "b"]),
+            "AT  TENANT  X\n1   a       x\n1   b       x\n"
+        );
     }
 
     #[test]
@@ -302,7 +418,13 @@ mod tests {
         ] {
             assert_eq!(age(at, now), said, "{at}");
         }
-        for (number, said) in [(0, "0"), (999, "999"), (1_000, "1,000"), (27_008, "27,008"), (1_234_567, "1,234,567")] {
+        for (number, said) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (27_008, "27,008"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(grouped(number), said);
         }
         let id = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";

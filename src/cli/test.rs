@@ -46,20 +46,35 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(_) => load::settings(&inputs)?.sources,
         None => Vec::new(),
     };
-    let wanted = |test: &RuleTest| args.filter.as_ref().is_none_or(|text| test.name.contains(text));
+    let wanted = |test: &RuleTest| {
+        args.filter
+            .as_ref()
+            .is_none_or(|text| test.name.contains(text))
+    };
     let outcomes = outcomes(&policy, &path, &sources, wanted);
     if let (Some(text), true) = (&args.filter, outcomes.is_empty()) {
-        return Err(Trouble::new(Exit::NoInput, format!("no test has `{text}` in its name")).into());
+        return Err(
+            Trouble::new(Exit::NoInput, format!("no test has `{text}` in its name")).into(),
+        );
     }
     let failed = outcomes.iter().filter(|outcome| !outcome.ok).count();
     let coverage = args.coverage.then(|| Coverage::of(&policy, &outcomes));
     print(&outcomes, failed, coverage.as_ref(), args.output)?;
     // A part of the tests cannot hit everything.
     let missed = args.filter.is_none() && coverage.is_some_and(|coverage| !coverage.is_whole());
-    Ok(if failed == 0 && !missed { ExitCode::SUCCESS } else { Exit::Findings.into() })
+    Ok(if failed == 0 && !missed {
+        ExitCode::SUCCESS
+    } else {
+        Exit::Findings.into()
+    })
 }
 
-fn print(outcomes: &[Outcome], failed: usize, coverage: Option<&Coverage>, format: Format) -> anyhow::Result<()> {
+fn print(
+    outcomes: &[Outcome],
+    failed: usize,
+    coverage: Option<&Coverage>,
+    format: Format,
+) -> anyhow::Result<()> {
     let passed = outcomes.len() - failed;
     if format == Format::Json {
         let mut all = serde_json::json!({ "tests": outcomes, "passed": passed, "failed": failed });
@@ -69,7 +84,10 @@ fn print(outcomes: &[Outcome], failed: usize, coverage: Option<&Coverage>, forma
         output::json(&serde_json::to_string_pretty(&all)?)?;
         return Ok(());
     }
-    let mut text: String = outcomes.iter().map(|outcome| outcome.text() + "\n").collect();
+    let mut text: String = outcomes
+        .iter()
+        .map(|outcome| outcome.text() + "\n")
+        .collect();
     text.push_str(&format!("{passed} passed, {failed} failed"));
     if let Some(coverage) = coverage {
         text.push_str(&coverage.text());
@@ -104,18 +122,37 @@ struct Missed {
 
 impl Coverage {
     fn of(policy: &Policy, outcomes: &[Outcome]) -> Coverage {
-        let covered = |all: &mut dyn Iterator<Item = (&str, usize)>, hit: fn(&Outcome) -> &BTreeSet<String>| {
-            let (hit, missed): (Vec<_>, Vec<_>) =
-                all.partition(|(name, _)| outcomes.iter().any(|outcome| hit(outcome).contains(*name)));
-            let missed: Vec<_> =
-                missed.into_iter().map(|(name, line)| Missed { name: output::plain(name), line }).collect();
-            Covered { all: hit.len() + missed.len(), hit: hit.len(), missed }
+        let covered = |all: &mut dyn Iterator<Item = (&str, usize)>,
+                       hit: fn(&Outcome) -> &BTreeSet<String>| {
+            let (hit, missed): (Vec<_>, Vec<_>) = all
+                .partition(|(name, _)| outcomes.iter().any(|outcome| hit(outcome).contains(*name)));
+            let missed: Vec<_> = missed
+                .into_iter()
+                .map(|(name, line)| Missed {
+                    name: output::plain(name),
+                    line,
+                })
+                .collect();
+            Covered {
+                all: hit.len() + missed.len(),
+                hit: hit.len(),
+                missed,
+            }
         };
         let outline = policy.rules().outline(policy.text(), Timestamp::default());
         Coverage {
-            rules: covered(&mut outline.rules.iter().map(|rule| (rule.name.as_str(), rule.line)), |one| &one.won),
+            rules: covered(
+                &mut outline
+                    .rules
+                    .iter()
+                    .map(|rule| (rule.name.as_str(), rule.line)),
+                |one| &one.won,
+            ),
             protections: covered(
-                &mut outline.protections.iter().map(|protection| (protection.name.as_str(), protection.line)),
+                &mut outline
+                    .protections
+                    .iter()
+                    .map(|protection| (protection.name.as_str(), protection.line)),
                 |one| &one.protected,
             ),
         }
@@ -134,7 +171,11 @@ impl Coverage {
         }
         let (rules, protections) = (&self.rules, &self.protections);
         let counts = format!("{} of {}, ", rules.hit, count(rules.all, "rule"));
-        text + &format!("\nhit: {counts}{} of {}", protections.hit, count(protections.all, "protection"))
+        text + &format!(
+            "\nhit: {counts}{} of {}",
+            protections.hit,
+            count(protections.all, "protection")
+        )
     }
 }
 
@@ -165,7 +206,11 @@ impl Outcome {
         if self.ok {
             return format!("ok      {}", self.name);
         }
-        let sentences: String = self.failures.iter().map(|sentence| format!("\n        {sentence}")).collect();
+        let sentences: String = self
+            .failures
+            .iter()
+            .map(|sentence| format!("\n        {sentence}"))
+            .collect();
         format!("FAILED  {} (line {}){sentences}", self.name, self.line)
     }
 }
@@ -177,7 +222,16 @@ pub(super) fn outcomes(
     sources: &[Source],
     wanted: impl Fn(&RuleTest) -> bool,
 ) -> Vec<Outcome> {
-    let told = |Tried { test, line, ran: Ran { failures, won, protected } }: Tried<'_>| Outcome {
+    let told = |Tried {
+                    test,
+                    line,
+                    ran:
+                        Ran {
+                            failures,
+                            won,
+                            protected,
+                        },
+                }: Tried<'_>| Outcome {
         name: output::plain(&test.name),
         ok: failures.is_empty(),
         line,
@@ -185,5 +239,9 @@ pub(super) fn outcomes(
         won,
         protected,
     };
-    policy.try_tests(rules, sources, wanted).into_iter().map(told).collect()
+    policy
+        .try_tests(rules, sources, wanted)
+        .into_iter()
+        .map(told)
+        .collect()
 }

@@ -66,12 +66,21 @@ pub(super) struct Trouble {
 
 impl Trouble {
     pub(super) fn new(exit: Exit, sentence: impl Into<String>) -> Trouble {
-        Trouble { exit, sentence: sentence.into(), faults: Vec::new(), text: String::new() }
+        Trouble {
+            exit,
+            sentence: sentence.into(),
+            faults: Vec::new(),
+            text: String::new(),
+        }
     }
 
     /// The same with the faults behind it, for programs and as a person reads them.
     pub(super) fn because(self, faults: Vec<FaultView>, text: String) -> Trouble {
-        Trouble { faults, text, ..self }
+        Trouble {
+            faults,
+            text,
+            ..self
+        }
     }
 
     pub(super) const fn exit(&self) -> Exit {

@@ -25,7 +25,11 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Timeouts {
-        Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(30), longest: 32 << 20 }
+        Timeouts {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(30),
+            longest: 32 << 20,
+        }
     }
 }
 
@@ -57,7 +61,10 @@ impl Client {
             .timeout(timeouts.total)
             .user_agent(concat!("scanhook/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map(|http| Client { http, longest: timeouts.longest })
+            .map(|http| Client {
+                http,
+                longest: timeouts.longest,
+            })
             .map_err(ClientError)
     }
 
@@ -86,7 +93,10 @@ fn checked(request: Request<Bytes>) -> Result<reqwest::Request, &'static str> {
 /// Reads the body up to the limit. Whatever goes wrong here, the far side has had the request.
 async fn whole(mut response: reqwest::Response, longest: usize) -> Answer {
     let too_long = || Answer::Unknown(TOO_LONG.to_owned());
-    if response.content_length().is_some_and(|n| n > longest as u64) {
+    if response
+        .content_length()
+        .is_some_and(|n| n > longest as u64)
+    {
         return too_long();
     }
     let mut body = BytesMut::new();
@@ -111,7 +121,14 @@ fn failed(error: &reqwest::Error) -> Answer {
     if error.is_builder() {
         not_sent("no-address")
     } else if !error.is_connect() {
-        Answer::Unknown(if error.is_timeout() { "timeout" } else { "connection-lost" }.to_owned())
+        Answer::Unknown(
+            if error.is_timeout() {
+                "timeout"
+            } else {
+                "connection-lost"
+            }
+            .to_owned(),
+        )
     } else if error.is_timeout() {
         not_sent("connect-timeout")
     } else if error.is_dns() {
@@ -172,7 +189,9 @@ mod tests {
                 let length = head
                     .to_ascii_lowercase()
                     .split_once("content-length: ")
-                    .map_or(0, |(_, rest)| rest.split("\r\n").next().unwrap().trim().parse().unwrap());
+                    .map_or(0, |(_, rest)| {
+                        rest.split("\r\n").next().unwrap().trim().parse().unwrap()
+                    });
                 if body.len() >= length {
                     return text;
                 }
@@ -205,7 +224,10 @@ mod tests {
     }
 
     fn post(url: String) -> Request<Bytes> {
-        Request::post(url).header("authorization", "Bearer t").body(Bytes::from_static(b"{\"a\":1}")).unwrap()
+        Request::post(url)
+            .header("authorization", "Bearer t")
+            .body(Bytes::from_static(b"{\"a\":1}"))
+            .unwrap()
     }
 
     async fn http(address: SocketAddr) -> Response<Bytes> {
@@ -230,7 +252,11 @@ mod tests {
                 .await;
         let answer = http(address).await;
         assert_eq!(
-            (answer.status().as_u16(), &answer.headers()["retry-after"], &answer.body()[..]),
+            (
+                answer.status().as_u16(),
+                &answer.headers()["retry-after"],
+                &answer.body()[..]
+            ),
             (429, &"7".parse().unwrap(), &b"hello"[..])
         );
         let seen = &far.await.unwrap()[0];
@@ -241,11 +267,20 @@ mod tests {
 
     #[tokio::test]
     async fn the_filter_leaves_as_it_was_written() {
-        let (address, far) = far(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"]).await;
+        let (address, far) = far(vec![
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        ])
+        .await;
         let base = format!("http://{address}");
         let e = Endpoints::custom(&base, &base, "s/.default", false).unwrap();
         let since = Timestamp::parse("2026-11-02T08:00:00Z").unwrap();
-        client().send(request::page(&e, &bearer("t"), &request::first_page(&e, since, 10_000))).await;
+        client()
+            .send(request::page(
+                &e,
+                &bearer("t"),
+                &request::first_page(&e, since, 10_000),
+            ))
+            .await;
         let seen = &far.await.unwrap()[0];
         let line = concat!(
             "GET /api/machineactions?$filter=type%20eq%20%27RunAntiVirusScan%27%20and%20creationDateTimeUtc%20ge%20",
@@ -273,7 +308,10 @@ mod tests {
     async fn nobody_listening_means_not_sent() {
         let (listener, address) = listener().await;
         drop(listener);
-        assert_eq!(lost(&client(), format!("http://{address}/")).await, ("not sent", "connect".into()));
+        assert_eq!(
+            lost(&client(), format!("http://{address}/")).await,
+            ("not sent", "connect".into())
+        );
     }
 
     #[tokio::test]
@@ -281,14 +319,23 @@ mod tests {
         let (listener, address) = listener().await;
         let far = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.write_all(b"HTTP/1.1 400 this is not TLS\r\n\r\n").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 400 this is not TLS\r\n\r\n")
+                .await
+                .unwrap();
             let mut rest = Vec::new();
             let _ = stream.read_to_end(&mut rest).await;
             rest
         });
-        assert_eq!(lost(&client(), format!("https://{address}/")).await, ("not sent", "tls".into()));
+        assert_eq!(
+            lost(&client(), format!("https://{address}/")).await,
+            ("not sent", "tls".into())
+        );
         let seen = far.await.unwrap();
-        assert!(!seen.windows(4).any(|w| w == b"POST"), "the request left unencrypted");
+        assert!(
+            !seen.windows(4).any(|w| w == b"POST"),
+            "the request left unencrypted"
+        );
     }
 
     #[tokio::test]
@@ -297,11 +344,21 @@ mod tests {
             (&b""[..], "connection-lost"),
             (b"HTTP/1.1 201 Cre", "connection-lost"),
             (b"\x00\x01\x02\r\n\r\n", "connection-lost"),
-            (b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\n{\"id\":", "answer-cut-off"),
-            (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"id\"", "answer-cut-off"),
+            (
+                b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\n{\"id\":",
+                "answer-cut-off",
+            ),
+            (
+                b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"id\"",
+                "answer-cut-off",
+            ),
         ] {
             let (address, far) = far(vec![answer]).await;
-            assert_eq!(lost(&client(), format!("http://{address}/")).await, ("unknown", code.into()), "{answer:?}");
+            assert_eq!(
+                lost(&client(), format!("http://{address}/")).await,
+                ("unknown", code.into()),
+                "{answer:?}"
+            );
             assert_eq!(far.await.unwrap().len(), 1, "sent again");
         }
     }
@@ -312,7 +369,10 @@ mod tests {
         let far = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             read_request(&mut stream).await;
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                .await
+                .unwrap();
             let second = read_request(&mut stream).await;
             drop(stream);
             (listener, second)
@@ -320,15 +380,26 @@ mod tests {
         let client = client();
         let first = client.send(post(format!("http://{address}/1"))).await;
         assert!(matches!(first, Answer::Http(_)));
-        assert_eq!(lost(&client, format!("http://{address}/2")).await, ("unknown", "connection-lost".into()));
+        assert_eq!(
+            lost(&client, format!("http://{address}/2")).await,
+            ("unknown", "connection-lost".into())
+        );
         let (listener, second) = far.await.unwrap();
         assert!(second.starts_with("POST /2 "), "{second}");
-        assert!(tokio::time::timeout(Duration::ZERO, listener.accept()).await.is_err(), "sent again");
+        assert!(
+            tokio::time::timeout(Duration::ZERO, listener.accept())
+                .await
+                .is_err(),
+            "sent again"
+        );
     }
 
     #[tokio::test]
     async fn silence_is_unknown_once_the_time_is_over() {
-        for head in [&b""[..], b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{"] {
+        for head in [
+            &b""[..],
+            b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{",
+        ] {
             let (listener, address) = listener().await;
             let far = tokio::spawn(async move {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -337,8 +408,15 @@ mod tests {
                 // Until the client hangs up.
                 let _ = stream.read(&mut [0; 1]).await;
             });
-            let hurried = Client::build(Timeouts { total: Duration::from_millis(200), ..Timeouts::default() }).unwrap();
-            assert_eq!(lost(&hurried, format!("http://{address}/")).await, ("unknown", "timeout".into()));
+            let hurried = Client::build(Timeouts {
+                total: Duration::from_millis(200),
+                ..Timeouts::default()
+            })
+            .unwrap();
+            assert_eq!(
+                lost(&hurried, format!("http://{address}/")).await,
+                ("unknown", "timeout".into())
+            );
             far.await.unwrap();
         }
     }
@@ -346,7 +424,10 @@ mod tests {
     #[tokio::test]
     async fn an_endless_answer_is_unknown() {
         // The length is announced in one and comes as a surprise in the other.
-        for head in ["HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"] {
+        for head in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n",
+        ] {
             let (listener, address) = listener().await;
             let far = tokio::spawn(async move {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -354,13 +435,21 @@ mod tests {
                 stream.write_all(head.as_bytes()).await.unwrap();
                 let block = vec![b' '; 1 << 20];
                 let mut written = 0;
-                while written < 10 * Timeouts::default().longest && stream.write_all(&block).await.is_ok() {
+                while written < 10 * Timeouts::default().longest
+                    && stream.write_all(&block).await.is_ok()
+                {
                     written += block.len();
                 }
                 written
             });
-            assert_eq!(lost(&client(), format!("http://{address}/")).await, ("unknown", "answer-too-long".into()));
-            assert!(far.await.unwrap() < 2 * Timeouts::default().longest, "read on and on");
+            assert_eq!(
+                lost(&client(), format!("http://{address}/")).await,
+                ("unknown", "answer-too-long".into())
+            );
+            assert!(
+                far.await.unwrap() < 2 * Timeouts::default().longest,
+                "read on and on"
+            );
         }
     }
 
@@ -371,21 +460,40 @@ mod tests {
             ("http://api.security.microsoft.com/", "not-https"),
             ("/no/host", "no-address"),
         ] {
-            assert_eq!(lost(&client(), url.into()).await, ("not sent", code.into()), "{url}");
+            assert_eq!(
+                lost(&client(), url.into()).await,
+                ("not sent", code.into()),
+                "{url}"
+            );
         }
     }
 
     /// Runs a test of this file again with proxies in the environment that nobody answers.
     #[test]
     fn proxies_of_the_environment_are_ignored() {
-        let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let dead = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
         let mut again = Command::new(std::env::current_exe().unwrap());
-        again.args(["--exact", "defender::client::tests::an_answer_comes_back_whole"]);
+        again.args([
+            "--exact",
+            "defender::client::tests::an_answer_comes_back_whole",
+        ]);
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-            again.env(name, format!("http://{dead}")).env(name.to_lowercase(), format!("http://{dead}"));
+            again
+                .env(name, format!("http://{dead}"))
+                .env(name.to_lowercase(), format!("http://{dead}"));
         }
-        let output = again.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap();
+        let output = again
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
     }
 }

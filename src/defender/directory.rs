@@ -23,7 +23,12 @@ const MOST: usize = 100;
 
 /// Asks the directory, or for the next page of its answer.
 #[must_use]
-pub fn look(e: &Endpoints, bearer: &Bearer, question: &Question, next: Option<&NextPage>) -> Request<Bytes> {
+pub fn look(
+    e: &Endpoints,
+    bearer: &Bearer,
+    question: &Question,
+    next: Option<&NextPage>,
+) -> Request<Bytes> {
     match next {
         Some(next) => page(e, bearer, next),
         None => get(&address(e, question), bearer),
@@ -32,15 +37,23 @@ pub fn look(e: &Endpoints, bearer: &Bearer, question: &Question, next: Option<&N
 
 /// Where a question is asked.
 fn address(e: &Endpoints, question: &Question) -> String {
-    let filter = |filter: String| format!("{}/api/machines?$filter={}", e.api_base, encoded(&filter));
+    let filter =
+        |filter: String| format!("{}/api/machines?$filter={}", e.api_base, encoded(&filter));
     match question {
         Question::Machine(id) => format!("{}/api/machines/{id}", e.api_base),
         Question::Name(name) => filter(format!("computerDnsName eq {}", literal(name.as_str()))),
-        Question::Label(label) => filter(format!("startswith(computerDnsName,{})", literal(&format!("{label}.")))),
+        Question::Label(label) => filter(format!(
+            "startswith(computerDnsName,{})",
+            literal(&format!("{label}."))
+        )),
         // A GUID stands bare; in quotes it is refused.
         Question::Entra(id) => filter(format!("aadDeviceId eq {id}")),
         Question::Address(ip, at) => {
-            format!("{}/api/machines/findbyip(ip='{ip}',timestamp={})", e.api_base, seconds(*at))
+            format!(
+                "{}/api/machines/findbyip(ip='{ip}',timestamp={})",
+                e.api_base,
+                seconds(*at)
+            )
         }
     }
 }
@@ -103,9 +116,12 @@ pub fn read(answer: &Response<Bytes>, question: &Question, e: &Endpoints) -> Loo
 
 fn entity(body: &[u8], asked: &MachineId) -> LookReply {
     match record(body) {
-        Some(row) if row.id == *asked => {
-            LookReply::Page { rows: vec![row], unreadable: 0, next: None, foreign_next: false }
-        }
+        Some(row) if row.id == *asked => LookReply::Page {
+            rows: vec![row],
+            unreadable: 0,
+            next: None,
+            foreign_next: false,
+        },
         Some(_) => LookReply::Failed("another-machine"),
         None => LookReply::Failed("unreadable-answer"),
     }
@@ -115,13 +131,22 @@ fn list(body: &[u8], asked: &NextPage, e: &Endpoints) -> LookReply {
     let Ok(page) = serde_json::from_slice::<Page<'_>>(body) else {
         return LookReply::Failed("unreadable-answer");
     };
-    let rows: Vec<_> = page.value.iter().filter_map(|row| record(row.get().as_bytes())).collect();
+    let rows: Vec<_> = page
+        .value
+        .iter()
+        .filter_map(|row| record(row.get().as_bytes()))
+        .collect();
     let (next, foreign_next) = match page.next(asked, e, "machines") {
         Next::None => (None, false),
         Next::Page(next) => (Some(next), false),
         Next::Unusable => (None, true),
     };
-    LookReply::Page { unreadable: page.value.len() - rows.len(), rows, next, foreign_next }
+    LookReply::Page {
+        unreadable: page.value.len() - rows.len(),
+        rows,
+        next,
+        foreign_next,
+    }
 }
 
 /// One row. All but the id may be null or missing.
@@ -130,7 +155,10 @@ fn record(bytes: &[u8]) -> Option<Record> {
     let text = |key: &str| text(&value[key]);
     let flag = |key: &str| value[key].as_bool() == Some(true);
     let listed = |key: &str| value[key].as_array().map(|list| list.iter().take(MOST));
-    let others = listed("ipAddresses").into_iter().flatten().filter_map(|ip| self::text(&ip["ipAddress"]));
+    let others = listed("ipAddresses")
+        .into_iter()
+        .flatten()
+        .filter_map(|ip| self::text(&ip["ipAddress"]));
     let mut ips: Vec<String> = text("lastIpAddress").into_iter().chain(others).collect();
     ips.sort();
     ips.dedup();
@@ -153,7 +181,10 @@ fn record(bytes: &[u8]) -> Option<Record> {
 }
 
 fn text(value: &Value) -> Option<String> {
-    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    value
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -174,19 +205,34 @@ mod tests {
     fn uri(question: &Question) -> String {
         let request = look(&Endpoints::commercial(), &bearer("t"), question, None);
         assert_eq!(
-            (request.method().as_str(), request.headers()["authorization"].to_str().unwrap()),
+            (
+                request.method().as_str(),
+                request.headers()["authorization"].to_str().unwrap()
+            ),
             ("GET", "Bearer t")
         );
-        request.uri().to_string().strip_prefix("https://api.security.microsoft.com").unwrap().to_owned()
+        request
+            .uri()
+            .to_string()
+            .strip_prefix("https://api.security.microsoft.com")
+            .unwrap()
+            .to_owned()
     }
 
     fn answer(status: u16, body: &str) -> Response<Bytes> {
-        Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+        Response::builder()
+            .status(status)
+            .body(Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap()
     }
 
     fn listed(body: &Value) -> LookReply {
         let question = Question::Name(HostName::parse("ws-1").unwrap());
-        read(&answer(200, &body.to_string()), &question, &Endpoints::commercial())
+        read(
+            &answer(200, &body.to_string()),
+            &question,
+            &Endpoints::commercial(),
+        )
     }
 
     #[test]
@@ -202,12 +248,15 @@ mod tests {
             "/api/machines?$filter=startswith%28computerDnsName%2C%27ws-eng-04.%27%29"
         );
         assert_eq!(
-            uri(&Question::Entra(EntraId::parse("8D6F1F4E-1B2C-4D3E-8F90-A1B2C3D4E5F6").unwrap())),
+            uri(&Question::Entra(
+                EntraId::parse("8D6F1F4E-1B2C-4D3E-8F90-A1B2C3D4E5F6").unwrap()
+            )),
             "/api/machines?$filter=aadDeviceId%20eq%208d6f1f4e-1b2c-4d3e-8f90-a1b2c3d4e5f6"
         );
         let at = Timestamp::parse("2026-11-23T06:00:00.999Z").unwrap();
         for ip in ["10.0.0.1", "fd00::1"] {
-            let expected = format!("/api/machines/findbyip(ip='{ip}',timestamp=2026-11-23T06:00:00Z)");
+            let expected =
+                format!("/api/machines/findbyip(ip='{ip}',timestamp=2026-11-23T06:00:00Z)");
             assert_eq!(uri(&Question::Address(ip.parse().unwrap(), at)), expected);
         }
     }
@@ -215,9 +264,18 @@ mod tests {
     #[test]
     fn a_quote_in_a_name_is_doubled_and_nothing_in_it_leaves_the_literal() {
         let name = |text: &str| uri(&Question::Name(HostName::parse(text).unwrap()));
-        assert_eq!(name("O'Brien"), "/api/machines?$filter=computerDnsName%20eq%20%27o%27%27brien%27");
-        assert_eq!(name("a&b#c%27"), "/api/machines?$filter=computerDnsName%20eq%20%27a%26b%23c%2527%27");
-        assert_eq!(name("ä"), "/api/machines?$filter=computerDnsName%20eq%20%27%C3%A4%27");
+        assert_eq!(
+            name("O'Brien"),
+            "/api/machines?$filter=computerDnsName%20eq%20%27o%27%27brien%27"
+        );
+        assert_eq!(
+            name("a&b#c%27"),
+            "/api/machines?$filter=computerDnsName%20eq%20%27a%26b%23c%2527%27"
+        );
+        assert_eq!(
+            name("ä"),
+            "/api/machines?$filter=computerDnsName%20eq%20%27%C3%A4%27"
+        );
         for odd in ["x' or 'a' eq 'a", "x\r\nHost: evil", "x?y=z", "../alerts"] {
             assert_eq!(HostName::parse(odd), None, "{odd}");
         }
@@ -225,18 +283,24 @@ mod tests {
 
     #[test]
     fn a_row_needs_its_id_and_nothing_else() {
-        let LookReply::Page { rows, unreadable, .. } = listed(&json!({ "value": [
+        let LookReply::Page {
+            rows, unreadable, ..
+        } = listed(&json!({ "value": [
             { "id": ID.to_uppercase() },
             { "id": ID, "computerDnsName": null, "machineTags": null, "ipAddresses": null, "isExcluded": null, "lastSeen": null,
               "aadDeviceId": null, "rbacGroupName": "", "new": { "field": 1 } },
             { "id": "ws-1" }, { "computerDnsName": "ws-1" }, 7, null,
-        ] })) else {
+        ] }))
+        else {
             panic!("no page")
         };
         assert_eq!((rows.len(), unreadable), (2, 4));
         assert_eq!(rows[0], rows[1]);
         let row = &rows[0];
-        assert_eq!((&row.id, &row.name, &row.tags, &row.group, row.excluded), (&id(), &None, &None, &None, false));
+        assert_eq!(
+            (&row.id, &row.name, &row.tags, &row.group, row.excluded),
+            (&id(), &None, &None, &None, false)
+        );
     }
 
     #[test]
@@ -247,20 +311,42 @@ mod tests {
             "ipAddresses": [{ "ipAddress": "10.0.0.1" }, { "ipAddress": null }, { "ipAddress": "10.0.0.2" }, {}],
             "rbacGroupName": "servers", "osPlatform": "Windows11" });
         let question = Question::Machine(id());
-        let reply = read(&answer(200, &body.to_string()), &question, &Endpoints::commercial());
-        let LookReply::Page { rows, .. } = reply else { panic!("{reply:?}") };
+        let reply = read(
+            &answer(200, &body.to_string()),
+            &question,
+            &Endpoints::commercial(),
+        );
+        let LookReply::Page { rows, .. } = reply else {
+            panic!("{reply:?}")
+        };
         let row = &rows[0];
         assert_eq!(row.ips, ["10.0.0.1", "10.0.0.2"], "never the external one");
-        assert_eq!(row.tags.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
-        assert_eq!((row.excluded, row.duplicate, row.merged_into.as_deref()), (true, true, Some("x")));
-        assert_eq!(row.last_seen.unwrap().to_string(), "2026-11-02T08:15:42.613Z");
-        assert_eq!((row.group.as_deref(), row.os.as_deref()), (Some("servers"), Some("Windows11")));
+        assert_eq!(
+            row.tags.as_deref(),
+            Some(&["a".to_owned(), "b".to_owned()][..])
+        );
+        assert_eq!(
+            (row.excluded, row.duplicate, row.merged_into.as_deref()),
+            (true, true, Some("x"))
+        );
+        assert_eq!(
+            row.last_seen.unwrap().to_string(),
+            "2026-11-02T08:15:42.613Z"
+        );
+        assert_eq!(
+            (row.group.as_deref(), row.os.as_deref()),
+            (Some("servers"), Some("Windows11"))
+        );
     }
 
     #[test]
     fn another_machine_than_the_one_asked_for_is_no_answer() {
         let body = json!({ "id": "f".repeat(40) }).to_string();
-        let reply = read(&answer(200, &body), &Question::Machine(id()), &Endpoints::commercial());
+        let reply = read(
+            &answer(200, &body),
+            &Question::Machine(id()),
+            &Endpoints::commercial(),
+        );
         assert_eq!(reply, LookReply::Failed("another-machine"));
     }
 
@@ -301,7 +387,9 @@ mod tests {
     #[test]
     fn a_next_page_is_followed_on_the_same_origin_and_of_another_only_its_place_is_taken() {
         let follow = |link: &str| match listed(&json!({ "value": [], "@odata.nextLink": link })) {
-            LookReply::Page { next, foreign_next, .. } => {
+            LookReply::Page {
+                next, foreign_next, ..
+            } => {
                 assert_eq!(next.is_none(), foreign_next, "{link}");
                 next
             }
@@ -309,14 +397,23 @@ mod tests {
         };
         let uri = |next: &NextPage| {
             let question = Question::Name(HostName::parse("ws-1").unwrap());
-            look(&Endpoints::commercial(), &bearer("t"), &question, Some(next)).uri().to_string()
+            look(
+                &Endpoints::commercial(),
+                &bearer("t"),
+                &question,
+                Some(next),
+            )
+            .uri()
+            .to_string()
         };
         let page = "https://api.security.microsoft.com/api/machines?$filter=x&$skip=2";
         assert_eq!(uri(&follow(page).unwrap()), page);
         let here = "https://api.security.microsoft.com/api/machines?$filter=computerDnsName%20eq%20%27ws-1%27&$skip=2";
-        for elsewhere in
-            ["https://evil.example/api/machines?$skip=2", "/api/machineactions?$skip=2", "/api/xmachines?$skip=2"]
-        {
+        for elsewhere in [
+            "https://evil.example/api/machines?$skip=2",
+            "/api/machineactions?$skip=2",
+            "/api/xmachines?$skip=2",
+        ] {
             assert_eq!(uri(&follow(elsewhere).unwrap()), here, "{elsewhere}");
         }
         assert!(follow("https://evil.example/api/machines").is_none());

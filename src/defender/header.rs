@@ -9,7 +9,12 @@ use scanhook_core::time::Timestamp;
 /// A foreign text fit for a terminal and a log: no control or direction characters, at most so many characters.
 pub(super) fn shown(text: &str, most: usize) -> String {
     let plain = |c: char| match c {
-        '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+        '\u{2028}'
+        | '\u{2029}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => ' ',
         c if c.is_control() => ' ',
         c => c,
     };
@@ -25,16 +30,27 @@ pub(super) fn shown(text: &str, most: usize) -> String {
 /// How long to stay away, from 1 to 3600 s; `missing` where the answer does not say it in words we know. A date counts from the answer's own `Date`, so that no clock is needed
 /// and no difference of clocks hurts.
 pub(super) fn pause(headers: &HeaderMap, missing: Duration) -> Duration {
-    let Some(text) = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::trim) else {
+    let Some(text) = headers
+        .get(RETRY_AFTER)
+        .and_then(|v| v.to_str().ok())
+        .map(str::trim)
+    else {
         return missing;
     };
     let seconds = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         Some(text.parse::<u64>().unwrap_or(u64::MAX))
     } else {
-        let date = headers.get(DATE).and_then(|v| v.to_str().ok()).and_then(http_date);
-        http_date(text).zip(date).map(|(until, date)| u64::try_from(until.saturating_sub(date)).unwrap_or(0))
+        let date = headers
+            .get(DATE)
+            .and_then(|v| v.to_str().ok())
+            .and_then(http_date);
+        http_date(text)
+            .zip(date)
+            .map(|(until, date)| u64::try_from(until.saturating_sub(date)).unwrap_or(0))
     };
-    seconds.map_or(missing, |seconds| Duration::from_secs(seconds.clamp(1, 3600)))
+    seconds.map_or(missing, |seconds| {
+        Duration::from_secs(seconds.clamp(1, 3600))
+    })
 }
 
 /// What the far side's clock said when it answered.
@@ -46,5 +62,8 @@ pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
 
 /// Unix seconds of an HTTP date in the one form still sent, which is a mail date as well.
 fn http_date(text: &str) -> Option<i64> {
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok().map(|t| t.as_second())
+    jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text.trim())
+        .ok()
+        .map(|t| t.as_second())
 }

@@ -58,8 +58,12 @@ impl Listed {
     #[must_use]
     pub fn ours(&self, sent: &Sent<'_>) -> Option<&ActionView> {
         let by_id = sent.external_id.and_then(|id| self.by_external_id.get(&id));
-        let rows = by_id.into_iter().chain(self.by_tail.get(sent.tail)).flatten();
-        rows.map(|row| &self.actions[*row]).find(|action| is_ours(action, sent))
+        let rows = by_id
+            .into_iter()
+            .chain(self.by_tail.get(sent.tail))
+            .flatten();
+        rows.map(|row| &self.actions[*row])
+            .find(|action| is_ours(action, sent))
     }
 
     /// The newest scan of a machine that is not over.
@@ -69,7 +73,10 @@ impl Listed {
     }
 
     fn of(page: &Page<'_>, next: Next) -> Listed {
-        let mut listed = Listed { next, ..Listed::default() };
+        let mut listed = Listed {
+            next,
+            ..Listed::default()
+        };
         for row in &page.value {
             match ActionView::read(row.get().as_bytes()) {
                 Ok(action) => listed.add(action),
@@ -81,16 +88,27 @@ impl Listed {
 
     fn add(&mut self, action: ActionView) {
         let row = self.actions.len();
-        if let Some(id) = action.external_id.as_deref().and_then(|id| id.trim().parse().ok()) {
+        if let Some(id) = action
+            .external_id
+            .as_deref()
+            .and_then(|id| id.trim().parse().ok())
+        {
             self.by_external_id.entry(id).or_default().push(row);
         }
         if let Some(tail) = action.comment.as_deref().and_then(tail_of) {
             self.by_tail.entry(tail.to_owned()).or_default().push(row);
         }
-        if let Some(machine) = action.machine.clone().filter(|_| action.is_scan() && action.status.outcome().is_none())
+        if let Some(machine) = action
+            .machine
+            .clone()
+            .filter(|_| action.is_scan() && action.status.outcome().is_none())
         {
             let newest = self.open.entry(machine).or_insert(row);
-            if self.actions.get(*newest).is_some_and(|other| other.created < action.created) {
+            if self
+                .actions
+                .get(*newest)
+                .is_some_and(|other| other.created < action.created)
+            {
                 *newest = row;
             }
         }
@@ -116,7 +134,11 @@ impl OddRow {
                 .map(|text| text.trim().to_ascii_lowercase())
                 .filter(|t| !t.is_empty())
         };
-        OddRow { external_id: text("externalId"), comment: text("requestorComment"), machine: text("machineId") }
+        OddRow {
+            external_id: text("externalId"),
+            comment: text("requestorComment"),
+            machine: text("machineId"),
+        }
     }
 
     /// Whether nothing in it tells whose it is: then it may be anybody's.
@@ -130,7 +152,9 @@ impl OddRow {
     pub fn may_be(&self, sent: &Sent<'_>) -> bool {
         if let Some(id) = &self.external_id {
             // An id that is no uuid is somebody else's.
-            return sent.external_id.is_some_and(|ours| id.parse::<Uuid>().is_ok_and(|theirs| theirs == ours));
+            return sent
+                .external_id
+                .is_some_and(|ours| id.parse::<Uuid>().is_ok_and(|theirs| theirs == ours));
         }
         match (&self.comment, &self.machine) {
             (Some(comment), _) => comment.contains(sent.tail),
@@ -164,7 +188,10 @@ fn page(body: &[u8], asked: &NextPage, e: &Endpoints) -> ListReply {
     let Ok(page) = serde_json::from_slice::<Page<'_>>(body) else {
         return ListReply::Failed("unreadable-answer");
     };
-    ListReply::Page(Box::new(Listed::of(&page, page.next(asked, e, "machineactions"))))
+    ListReply::Page(Box::new(Listed::of(
+        &page,
+        page.next(asked, e, "machineactions"),
+    )))
 }
 
 #[cfg(test)]

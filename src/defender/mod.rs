@@ -40,7 +40,11 @@ const API_HOSTS: &[&str] = &[
 ];
 
 /// Hosts that issue tokens for those clouds.
-const LOGIN_HOSTS: &[&str] = &["login.microsoftonline.com", "login.windows.net", "login.microsoftonline.us"];
+const LOGIN_HOSTS: &[&str] = &[
+    "login.microsoftonline.com",
+    "login.windows.net",
+    "login.microsoftonline.us",
+];
 
 /// Where a tenant's calls go. Three separate settings: the host of the API and the audience of its token differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +89,11 @@ impl Endpoints {
     }
 
     fn preset(api_base: &str, authority: &str, token_scope: &str) -> Endpoints {
-        Endpoints { api_base: api_base.into(), authority: authority.into(), token_scope: token_scope.into() }
+        Endpoints {
+            api_base: api_base.into(),
+            authority: authority.into(),
+            token_scope: token_scope.into(),
+        }
     }
 
     /// Endpoints from settings. Loopback is free, plain http included; other hosts must be known ones unless
@@ -99,25 +107,36 @@ impl Endpoints {
         token_scope: &str,
         allow_any_host: bool,
     ) -> Result<Endpoints, BadEndpoint> {
-        let known = |hosts: &'static [&'static str]| if allow_any_host { None } else { Some(hosts) };
+        let known =
+            |hosts: &'static [&'static str]| if allow_any_host { None } else { Some(hosts) };
         let api_base = base("api_base", api_base, known(API_HOSTS))?;
         let authority = base("authority", authority, known(LOGIN_HOSTS))?;
-        if token_scope.is_empty() || token_scope.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        if token_scope.is_empty()
+            || token_scope.contains(|c: char| c.is_whitespace() || c.is_control())
+        {
             return Err(BadEndpoint::Scope);
         }
-        Ok(Endpoints { api_base, authority, token_scope: token_scope.to_owned() })
+        Ok(Endpoints {
+            api_base,
+            authority,
+            token_scope: token_scope.to_owned(),
+        })
     }
 
     /// What the token's `aud` must be: the scope without `/.default`.
     #[must_use]
     pub fn audience(&self) -> &str {
-        self.token_scope.strip_suffix("/.default").unwrap_or(&self.token_scope)
+        self.token_scope
+            .strip_suffix("/.default")
+            .unwrap_or(&self.token_scope)
     }
 
     /// Scheme and authority of the API, and the path its calls stand below (mostly empty).
     fn api_parts(&self) -> (&str, &str) {
         let host = self.api_base.find("://").map_or(0, |at| at + 3);
-        let end = self.api_base[host..].find('/').map_or(self.api_base.len(), |at| host + at);
+        let end = self.api_base[host..]
+            .find('/')
+            .map_or(self.api_base.len(), |at| host + at);
         self.api_base.split_at(end)
     }
 }
@@ -152,7 +171,9 @@ pub enum BadEndpoint {
         setting: &'static str,
     },
     /// A host that belongs to no preset.
-    #[error("{setting}: {host} is not a known host of this product; set cloud = \"custom\" if the token may go there")]
+    #[error(
+        "{setting}: {host} is not a known host of this product; set cloud = \"custom\" if the token may go there"
+    )]
     UnknownHost {
         /// The key.
         setting: &'static str,
@@ -160,7 +181,9 @@ pub enum BadEndpoint {
         host: String,
     },
     /// The scope is empty or names more than one resource.
-    #[error("token_scope must name exactly one resource, such as https://api.securitycenter.microsoft.com/.default")]
+    #[error(
+        "token_scope must name exactly one resource, such as https://api.securitycenter.microsoft.com/.default"
+    )]
     Scope,
 }
 
@@ -196,8 +219,12 @@ fn base(setting: &'static str, text: &str, known: Option<&[&str]>) -> Result<Str
 /// This computer, by name or address; an IPv6 address stands in brackets as in a URL.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
-    let address = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|a| a.is_loopback())
+    let address = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|a| a.is_loopback())
 }
 
 /// What came of one call. The texts are stable short codes and hold nothing of the request.
@@ -226,14 +253,24 @@ mod tests {
 
     #[test]
     fn the_presets_pass_their_own_check() {
-        for e in [Endpoints::commercial(), Endpoints::gcc(), Endpoints::gcc_high()] {
-            assert_eq!(Endpoints::custom(&e.api_base, &e.authority, &e.token_scope, false), Ok(e));
+        for e in [
+            Endpoints::commercial(),
+            Endpoints::gcc(),
+            Endpoints::gcc_high(),
+        ] {
+            assert_eq!(
+                Endpoints::custom(&e.api_base, &e.authority, &e.token_scope, false),
+                Ok(e)
+            );
         }
     }
 
     #[test]
     fn the_audience_is_not_the_host() {
-        assert_eq!(Endpoints::commercial().audience(), "https://api.securitycenter.microsoft.com");
+        assert_eq!(
+            Endpoints::commercial().audience(),
+            "https://api.securitycenter.microsoft.com"
+        );
         let moved = custom("https://eu.api.security.microsoft.com/", false).unwrap();
         assert_eq!(moved.api_base, "https://eu.api.security.microsoft.com");
         assert_eq!(moved.audience(), "https://api.securitycenter.microsoft.com");
@@ -248,25 +285,63 @@ mod tests {
             "https://10.0.0.7",
             "https://login.chinacloudapi.cn",
         ] {
-            assert!(matches!(custom(unknown, false), Err(BadEndpoint::UnknownHost { .. })), "{unknown}");
+            assert!(
+                matches!(custom(unknown, false), Err(BadEndpoint::UnknownHost { .. })),
+                "{unknown}"
+            );
             assert!(custom(unknown, true).is_ok(), "{unknown}");
         }
         for any in [false, true] {
-            assert_eq!(custom("https://u:p@api.security.microsoft.com", any), Err(BadEndpoint::UserInfo { setting }));
-            assert_eq!(custom("http://api.security.microsoft.com", any), Err(BadEndpoint::PlainHttp { setting }));
-            assert_eq!(custom("http://localhost.example", any), Err(BadEndpoint::PlainHttp { setting }));
-            for bad in ["", "api.security.microsoft.com", "ftp://127.0.0.1", "https://h/?q", "https://h/#f", "https://"]
-            {
-                assert_eq!(custom(bad, any), Err(BadEndpoint::NotAUrl { setting }), "{bad}");
+            assert_eq!(
+                custom("https://u:p@api.security.microsoft.com", any),
+                Err(BadEndpoint::UserInfo { setting })
+            );
+            assert_eq!(
+                custom("http://api.security.microsoft.com", any),
+                Err(BadEndpoint::PlainHttp { setting })
+            );
+            assert_eq!(
+                custom("http://localhost.example", any),
+                Err(BadEndpoint::PlainHttp { setting })
+            );
+            for bad in [
+                "",
+                "api.security.microsoft.com",
+                "ftp://127.0.0.1",
+                "https://h/?q",
+                "https://h/#f",
+                "https://",
+            ] {
+                assert_eq!(
+                    custom(bad, any),
+                    Err(BadEndpoint::NotAUrl { setting }),
+                    "{bad}"
+                );
             }
         }
-        let swapped = Endpoints::custom("https://api.security.microsoft.com", "https://evil.example", SCOPE, false);
-        assert!(matches!(swapped, Err(BadEndpoint::UnknownHost { setting: "authority", .. })));
+        let swapped = Endpoints::custom(
+            "https://api.security.microsoft.com",
+            "https://evil.example",
+            SCOPE,
+            false,
+        );
+        assert!(matches!(
+            swapped,
+            Err(BadEndpoint::UnknownHost {
+                setting: "authority",
+                ..
+            })
+        ));
     }
 
     #[test]
     fn loopback_is_free() {
-        for base in ["http://127.0.0.1:8443", "http://localhost:1", "http://[::1]:9/sub", "https://127.8.8.8"] {
+        for base in [
+            "http://127.0.0.1:8443",
+            "http://localhost:1",
+            "http://[::1]:9/sub",
+            "https://127.8.8.8",
+        ] {
             assert_eq!(custom(base, false).unwrap().api_base, base);
         }
     }

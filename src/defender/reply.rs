@@ -140,7 +140,9 @@ impl ActionView {
     /// Whether it is a scan; an action that does not say is taken for one, as only scans are asked for.
     #[must_use]
     pub fn is_scan(&self) -> bool {
-        self.action_type.as_deref().is_none_or(|t| t.eq_ignore_ascii_case("RunAntiVirusScan"))
+        self.action_type
+            .as_deref()
+            .is_none_or(|t| t.eq_ignore_ascii_case("RunAntiVirusScan"))
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<ActionView, &'static str> {
@@ -148,9 +150,22 @@ impl ActionView {
         if !value.is_object() {
             return Err("unreadable-answer");
         }
-        let text = |key: &str| value.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
-        let time = |key: &str| value.get(key).and_then(Value::as_str).and_then(Timestamp::parse);
-        let id = text("id").filter(|id| is_handle(id)).ok_or("no-action-id")?;
+        let text = |key: &str| {
+            value
+                .get(key)
+                .and_then(Value::as_str)
+                .filter(|t| !t.is_empty())
+                .map(str::to_owned)
+        };
+        let time = |key: &str| {
+            value
+                .get(key)
+                .and_then(Value::as_str)
+                .and_then(Timestamp::parse)
+        };
+        let id = text("id")
+            .filter(|id| is_handle(id))
+            .ok_or("no-action-id")?;
         let status = text("status").ok_or("no-action-status")?;
         let machine = match text("machineId") {
             None => None,
@@ -168,7 +183,10 @@ impl ActionView {
             request_source: text("requestSource"),
             created: time("creationDateTimeUtc"),
             updated: time("lastUpdateDateTimeUtc").or_else(|| time("lastUpdateTimeUtc")),
-            hresult: value.get("errorHResult").and_then(Value::as_i64).unwrap_or(0),
+            hresult: value
+                .get("errorHResult")
+                .and_then(Value::as_i64)
+                .unwrap_or(0),
             cancellation_requestor: text("cancellationRequestor"),
             cancellation_comment: text("cancellationComment"),
             action_type: text("type"),
@@ -178,7 +196,10 @@ impl ActionView {
 
 /// An action id is documented as a GUID; anything that is safe in a path will do.
 fn is_handle(id: &str) -> bool {
-    id.len() <= 128 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    id.len() <= 128
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// What the far side said no with, fit to be shown: shortened, control characters replaced.
@@ -252,13 +273,19 @@ pub fn scan(answer: &Response<Bytes>, sent: &Sent<'_>) -> ScanReply {
     let mut refusal = Refusal::read(answer);
     match status.as_u16() {
         200..=299 => scan_accepted(answer.body(), sent),
-        300..=399 => ScanReply::Unknown { code: "redirect", alarm: true },
+        300..=399 => ScanReply::Unknown {
+            code: "redirect",
+            alarm: true,
+        },
         400 => scan_bad_request(refusal, says_busy(answer), sent),
         401 => ScanReply::Unauthorized(refusal),
         403 if refusal.is("DisallowedOperation") => ScanReply::Refused(refusal),
         403 => ScanReply::Forbidden(refusal),
         404 if refusal.says_not_found() => ScanReply::NoSuchMachine(refusal),
-        404 => ScanReply::Unknown { code: NOT_DEFENDER, alarm: true },
+        404 => ScanReply::Unknown {
+            code: NOT_DEFENDER,
+            alarm: true,
+        },
         // Whether the other end saw the request is exactly what this status leaves open.
         408 => unknown("request-timeout"),
         409 if says_busy(answer) => ScanReply::Busy,
@@ -306,7 +333,9 @@ fn scan_bad_request(mut refusal: Refusal, busy: bool, sent: &Sent<'_>) -> ScanRe
             refusal.ours = true;
             ScanReply::Refused(refusal)
         }
-        Some("OsPlatformNotSupported" | "ClientVersionNotSupported") => ScanReply::Unsupported(refusal),
+        Some("OsPlatformNotSupported" | "ClientVersionNotSupported") => {
+            ScanReply::Unsupported(refusal)
+        }
         _ if busy => ScanReply::Busy,
         _ => ScanReply::Refused(refusal),
     }
@@ -321,9 +350,14 @@ pub fn is_ours(action: &ActionView, sent: &Sent<'_>) -> bool {
         return false;
     }
     if let Some(id) = &action.external_id {
-        return sent.external_id.is_some_and(|ours| id.trim().parse::<Uuid>().is_ok_and(|theirs| theirs == ours));
+        return sent
+            .external_id
+            .is_some_and(|ours| id.trim().parse::<Uuid>().is_ok_and(|theirs| theirs == ours));
     }
-    let signed = action.comment.as_deref().is_some_and(|c| ends_with_tail(c, sent.tail));
+    let signed = action
+        .comment
+        .as_deref()
+        .is_some_and(|c| ends_with_tail(c, sent.tail));
     signed && action.created.is_none_or(|c| c >= sent.since)
 }
 
@@ -437,7 +471,9 @@ impl Page<'_> {
         match &self.next {
             Value::Null => Next::None,
             Value::String(link) if link.is_empty() => Next::None,
-            Value::String(link) => NextPage::of(link, asked, e, list).map_or(Next::Unusable, Next::Page),
+            Value::String(link) => {
+                NextPage::of(link, asked, e, list).map_or(Next::Unusable, Next::Page)
+            }
             _ => Next::Unusable,
         }
     }
@@ -447,8 +483,13 @@ impl Refusal {
     /// Reads the error envelope, or as much of it as there is.
     pub(super) fn read(answer: &Response<Bytes>) -> Refusal {
         let error = error_of(answer);
-        let text =
-            |key: &str, most| error.get(key).and_then(Value::as_str).map(|t| shown(t, most)).filter(|t| !t.is_empty());
+        let text = |key: &str, most| {
+            error
+                .get(key)
+                .and_then(Value::as_str)
+                .map(|t| shown(t, most))
+                .filter(|t| !t.is_empty())
+        };
         Refusal {
             status: answer.status().as_u16(),
             code: text("code", 64),
@@ -477,7 +518,9 @@ fn error_of(answer: &Response<Bytes>) -> Value {
         return Value::Null;
     }
     let mut envelope: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-    envelope.get_mut("error").map_or_else(Value::default, Value::take)
+    envelope
+        .get_mut("error")
+        .map_or_else(Value::default, Value::take)
 }
 
 /// The code is the sure sign, but no official table holds it; the message, documented, may stand inside HTML.
@@ -485,14 +528,21 @@ fn says_busy(answer: &Response<Bytes>) -> bool {
     let error = error_of(answer);
     let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or("");
     text("code") == "ActiveRequestAlreadyExists"
-        || text("message").to_ascii_lowercase().contains("action is already in progress")
+        || text("message")
+            .to_ascii_lowercase()
+            .contains("action is already in progress")
 }
 
 /// Whether an answer says that it is JSON, as all of Defender's and Entra's are.
 #[must_use]
 pub fn is_json(headers: &HeaderMap) -> bool {
-    let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
-    said.trim_start().to_ascii_lowercase().starts_with("application/json")
+    let said = headers
+        .get(CONTENT_TYPE)
+        .and_then(|said| said.to_str().ok())
+        .unwrap_or_default();
+    said.trim_start()
+        .to_ascii_lowercase()
+        .starts_with("application/json")
 }
 
 #[cfg(test)]

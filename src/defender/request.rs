@@ -5,7 +5,9 @@
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Uri};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -16,14 +18,31 @@ use scanhook_core::scan::Kind;
 use scanhook_core::time::Timestamp;
 
 /// All but the unreserved characters of RFC 3986. The same bytes leave whatever a URL library would have tidied.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// What may not stand raw in a link that is otherwise taken as the far side wrote it.
-const LINK: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'\'').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`');
+const LINK: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'\'')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`');
 
 /// Asks Entra ID for a token with a client secret (v2 endpoint, client credentials).
 #[must_use]
-pub fn token(e: &Endpoints, tenant_id: &str, client_id: &str, secret: &SecretString) -> Request<Bytes> {
+pub fn token(
+    e: &Endpoints,
+    tenant_id: &str,
+    client_id: &str,
+    secret: &SecretString,
+) -> Request<Bytes> {
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
         encoded(client_id),
@@ -32,7 +51,10 @@ pub fn token(e: &Endpoints, tenant_id: &str, client_id: &str, secret: &SecretStr
     );
     let to = format!("{}/{}/oauth2/v2.0/token", e.authority, encoded(tenant_id));
     let mut request = to_address(Method::POST, &to, Bytes::from(form));
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-www-form-urlencoded"),
+    );
     request
 }
 
@@ -62,12 +84,21 @@ struct ScanBody<'a> {
 /// Starts a scan.
 #[must_use]
 pub fn scan(e: &Endpoints, bearer: &Bearer, order: &ScanOrder<'_>) -> Request<Bytes> {
-    let body = ScanBody { comment: order.comment, scan_type: order.kind.wire(), external_id: order.external_id };
+    let body = ScanBody {
+        comment: order.comment,
+        scan_type: order.kind.wire(),
+        external_id: order.external_id,
+    };
     // Strings and a uuid always serialise; an empty body would be refused as our fault.
     let body = serde_json::to_vec(&body).unwrap_or_default();
-    let to = format!("{}/api/machines/{}/runAntiVirusScan", e.api_base, order.machine);
+    let to = format!(
+        "{}/api/machines/{}/runAntiVirusScan",
+        e.api_base, order.machine
+    );
     let mut request = to_address(Method::POST, &to, Bytes::from(body));
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     request.headers_mut().insert(AUTHORIZATION, bearer.header());
     request
 }
@@ -81,9 +112,15 @@ pub fn cancel(e: &Endpoints, bearer: &Bearer, action: &str, comment: &str) -> Re
         comment: &'a str,
     }
     let body = serde_json::to_vec(&CancelBody { comment }).unwrap_or_default();
-    let to = format!("{}/api/machineactions/{}/cancel", e.api_base, encoded(action));
+    let to = format!(
+        "{}/api/machineactions/{}/cancel",
+        e.api_base,
+        encoded(action)
+    );
     let mut request = to_address(Method::POST, &to, Bytes::from(body));
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     request.headers_mut().insert(AUTHORIZATION, bearer.header());
     request
 }
@@ -93,8 +130,15 @@ pub fn cancel(e: &Endpoints, bearer: &Bearer, action: &str, comment: &str) -> Re
 /// a page: as many rows without a next page do not end the list, which goes on with [`NextPage::after`].
 #[must_use]
 pub fn first_page(e: &Endpoints, since: Timestamp, top: usize) -> NextPage {
-    let filter = format!("type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {}", seconds(since));
-    NextPage(format!("{}/api/machineactions?$filter={}&$top={top}", e.api_parts().1, encoded(&filter)))
+    let filter = format!(
+        "type eq 'RunAntiVirusScan' and creationDateTimeUtc ge {}",
+        seconds(since)
+    );
+    NextPage(format!(
+        "{}/api/machineactions?$filter={}&$top={top}",
+        e.api_parts().1,
+        encoded(&filter)
+    ))
 }
 
 /// An instant as a literal: whole seconds, rounded down.
@@ -112,7 +156,10 @@ pub(super) fn get(to: &str, bearer: &Bearer) -> Request<Bytes> {
 /// Reads one machine action by its id.
 #[must_use]
 pub fn action(e: &Endpoints, bearer: &Bearer, id: &str) -> Request<Bytes> {
-    get(&format!("{}/api/machineactions/{}", e.api_base, encoded(id)), bearer)
+    get(
+        &format!("{}/api/machineactions/{}", e.api_base, encoded(id)),
+        bearer,
+    )
 }
 
 /// Asks for a page of a list. One call serves every open scan of the tenant.
@@ -157,24 +204,39 @@ impl NextPage {
             }
         }
         let path = link.path().strip_prefix(prefix)?.to_ascii_lowercase();
-        let to_the_list =
-            path.starts_with("/api/") && path.strip_suffix(list).is_some_and(|before| before.ends_with('/'));
-        to_the_list.then(|| link.path_and_query().map(|p| NextPage(p.as_str().to_owned()))).flatten()
+        let to_the_list = path.starts_with("/api/")
+            && path
+                .strip_suffix(list)
+                .is_some_and(|before| before.ends_with('/'));
+        to_the_list
+            .then(|| {
+                link.path_and_query()
+                    .map(|p| NextPage(p.as_str().to_owned()))
+            })
+            .flatten()
     }
 
     /// The same list as this page, from the place that a link elsewhere names.
     fn from(&self, link: &str) -> Option<NextPage> {
         let query = link.split('#').next()?.split_once('?')?.1;
-        let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
+        let decoded = |text: &str| {
+            percent_decode_str(text)
+                .decode_utf8()
+                .ok()
+                .map(|text| text.into_owned())
+        };
         let mut places = Vec::new();
         for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let Some(option) =
-                PLACE.iter().find(|option| decoded(key).is_some_and(|key| key.eq_ignore_ascii_case(option)))
+            let Some(option) = PLACE
+                .iter()
+                .find(|option| decoded(key).is_some_and(|key| key.eq_ignore_ascii_case(option)))
             else {
                 continue;
             };
             let value = decoded(value)?;
-            if *option == "$skip" && (value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit())) {
+            if *option == "$skip"
+                && (value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()))
+            {
                 return None;
             }
             places.push(format!("{option}={}", encoded(&value)));
@@ -191,8 +253,14 @@ impl NextPage {
     /// This page's list from another place on.
     fn placed(&self, places: &[String]) -> NextPage {
         let (path, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
-        let is_place = |pair: &str| PLACE.iter().any(|option| pair.split('=').next() == Some(*option));
-        let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_place(pair));
+        let is_place = |pair: &str| {
+            PLACE
+                .iter()
+                .any(|option| pair.split('=').next() == Some(*option))
+        };
+        let kept = query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !is_place(pair));
         let options: Vec<&str> = kept.chain(places.iter().map(String::as_str)).collect();
         NextPage(format!("{path}?{}", options.join("&")))
     }
@@ -205,12 +273,20 @@ impl NextPage {
 }
 
 fn same_origin(a: &Uri, b: &Uri) -> bool {
-    let port = |u: &Uri| u.port_u16().or(if u.scheme_str() == Some("https") { Some(443) } else { Some(80) });
+    let port = |u: &Uri| {
+        u.port_u16().or(if u.scheme_str() == Some("https") {
+            Some(443)
+        } else {
+            Some(80)
+        })
+    };
     let user_info = a.authority().is_some_and(|x| x.as_str().contains('@'));
     !user_info
         && a.scheme() == b.scheme()
         && port(a) == port(b)
-        && a.host().zip(b.host()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+        && a.host()
+            .zip(b.host())
+            .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
 }
 
 /// Percent-encoded for a path segment, a query value or a form value alike: a space is `%20`.
@@ -224,7 +300,9 @@ fn to_address(method: Method, to: &str, body: Bytes) -> Request<Bytes> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = to.parse().unwrap_or_default();
-    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+    request
+        .headers_mut()
+        .insert(ACCEPT, HeaderValue::from_static("application/json"));
     request
 }
 
@@ -267,31 +345,58 @@ mod tests {
 
     #[test]
     fn external_id_is_left_out_when_switched_off() {
-        let order = ScanOrder { machine: &machine(), kind: Kind::Quick, comment: "a \"b\"\u{7f}", external_id: None };
+        let order = ScanOrder {
+            machine: &machine(),
+            kind: Kind::Quick,
+            comment: "a \"b\"\u{7f}",
+            external_id: None,
+        };
         let request = scan(&Endpoints::commercial(), &bearer("t"), &order);
-        assert_eq!(request.body(), "{\"Comment\":\"a \\\"b\\\"\u{7f}\",\"ScanType\":\"Quick\"}");
+        assert_eq!(
+            request.body(),
+            "{\"Comment\":\"a \\\"b\\\"\u{7f}\",\"ScanType\":\"Quick\"}"
+        );
     }
 
     #[test]
     fn calling_off_names_the_action_and_who_asked() {
         let e = Endpoints::commercial();
-        let request = cancel(&e, &bearer("t"), "5382f7ea-7557-4ab7-9782-d50480024a4e", "called off by anna: \"no\"");
+        let request = cancel(
+            &e,
+            &bearer("t"),
+            "5382f7ea-7557-4ab7-9782-d50480024a4e",
+            "called off by anna: \"no\"",
+        );
         assert_eq!(request.method(), Method::POST);
         assert_eq!(
             request.uri().to_string(),
             "https://api.security.microsoft.com/api/machineactions/5382f7ea-7557-4ab7-9782-d50480024a4e/cancel"
         );
         assert_eq!(request.headers()[AUTHORIZATION], "Bearer t");
-        assert_eq!(request.body(), r#"{"Comment":"called off by anna: \"no\""}"#);
-        assert_eq!(cancel(&e, &bearer("t"), "../x", "c").uri().path(), "/api/machineactions/..%2Fx/cancel");
+        assert_eq!(
+            request.body(),
+            r#"{"Comment":"called off by anna: \"no\""}"#
+        );
+        assert_eq!(
+            cancel(&e, &bearer("t"), "../x", "c").uri().path(),
+            "/api/machineactions/..%2Fx/cancel"
+        );
     }
 
     #[test]
     fn a_printed_request_does_not_show_the_token() {
-        let order = ScanOrder { machine: &machine(), kind: Kind::Quick, comment: "c", external_id: None };
+        let order = ScanOrder {
+            machine: &machine(),
+            kind: Kind::Quick,
+            comment: "c",
+            external_id: None,
+        };
         let e = Endpoints::commercial();
         let first = first_page(&e, Timestamp::from_millis(0), 10_000);
-        for request in [scan(&e, &bearer("s3cr3t"), &order), page(&e, &bearer("s3cr3t"), &first)] {
+        for request in [
+            scan(&e, &bearer("s3cr3t"), &order),
+            page(&e, &bearer("s3cr3t"), &first),
+        ] {
             assert!(!format!("{request:?}").contains("s3cr3t"));
         }
     }
@@ -299,10 +404,20 @@ mod tests {
     #[test]
     fn the_token_form_encodes_what_a_secret_may_hold() {
         let secret = SecretString::from("a+b&c=d e~%/é");
-        let request =
-            token(&Endpoints::commercial(), "contoso.example", "11112222-aaaa-bbbb-cccc-333344445555", &secret);
-        assert_eq!(request.uri().to_string(), "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token");
-        assert_eq!(request.headers()[CONTENT_TYPE], "application/x-www-form-urlencoded");
+        let request = token(
+            &Endpoints::commercial(),
+            "contoso.example",
+            "11112222-aaaa-bbbb-cccc-333344445555",
+            &secret,
+        );
+        assert_eq!(
+            request.uri().to_string(),
+            "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token"
+        );
+        assert_eq!(
+            request.headers()[CONTENT_TYPE],
+            "application/x-www-form-urlencoded"
+        );
         assert_eq!(
             request.body(),
             concat!(
@@ -315,7 +430,12 @@ mod tests {
 
     #[test]
     fn a_tenant_id_stays_one_path_segment() {
-        let request = token(&Endpoints::gcc_high(), "a/b?c#d", "id", &SecretString::from("s"));
+        let request = token(
+            &Endpoints::gcc_high(),
+            "a/b?c#d",
+            "id",
+            &SecretString::from("s"),
+        );
         assert_eq!(request.uri().path(), "/a%2Fb%3Fc%23d/oauth2/v2.0/token");
     }
 
@@ -341,7 +461,10 @@ mod tests {
         let first = first_page(&Endpoints::commercial(), Timestamp::from_millis(0), 2);
         let next = first.after(2);
         assert_eq!(next.as_str(), format!("{}&$skip=2", first.as_str()));
-        assert_eq!(next.after(4).as_str(), format!("{}&$skip=4", first.as_str()));
+        assert_eq!(
+            next.after(4).as_str(),
+            format!("{}&$skip=4", first.as_str())
+        );
     }
 
     #[test]
@@ -362,7 +485,8 @@ mod tests {
             let request = page(&e, &bearer("t"), &read.unwrap());
             assert_eq!(request.uri().to_string(), format!("https://api.security.microsoft.com{next}"));
         }
-        let pinned = read("https://api.security.microsoft.com/api/v1.0/MachineActions?$skip=1").unwrap();
+        let pinned =
+            read("https://api.security.microsoft.com/api/v1.0/MachineActions?$skip=1").unwrap();
         assert_eq!(pinned.as_str(), "/api/v1.0/MachineActions?$skip=1");
         // Of these only the place in the list is taken: the call goes where the first one went.
         for foreign in [
@@ -378,29 +502,54 @@ mod tests {
             "machineactions?$skip=1",
         ] {
             let read = read(foreign);
-            assert_eq!(read.as_ref().map(NextPage::as_str), Some(asked.after(1).as_str()), "{foreign}");
+            assert_eq!(
+                read.as_ref().map(NextPage::as_str),
+                Some(asked.after(1).as_str()),
+                "{foreign}"
+            );
         }
         let token = read("https://other.example/?$skiptoken=a%2Fb%26$top=1").unwrap();
-        assert_eq!(token.as_str(), format!("{}&$skiptoken=a%2Fb%26%24top%3D1", asked.as_str()), "it stays one value");
-        for nowhere in
-            ["/api/machineactions\r\nX: y?$skip=1", "", "https://other.example/?$skip=x", "https://other.example/"]
-        {
+        assert_eq!(
+            token.as_str(),
+            format!("{}&$skiptoken=a%2Fb%26%24top%3D1", asked.as_str()),
+            "it stays one value"
+        );
+        for nowhere in [
+            "/api/machineactions\r\nX: y?$skip=1",
+            "",
+            "https://other.example/?$skip=x",
+            "https://other.example/",
+        ] {
             assert_eq!(read(nowhere), None, "{nowhere}");
         }
     }
 
     #[test]
     fn a_path_below_the_host_is_kept() {
-        let e = Endpoints::custom("http://127.0.0.1:9/gate", "http://127.0.0.1:9", "s/.default", false).unwrap();
+        let e = Endpoints::custom(
+            "http://127.0.0.1:9/gate",
+            "http://127.0.0.1:9",
+            "s/.default",
+            false,
+        )
+        .unwrap();
         let asked = first_page(&e, Timestamp::from_millis(0), 10_000);
         assert!(
-            page(&e, &bearer("t"), &asked).uri().to_string().starts_with("http://127.0.0.1:9/gate/api/machineactions?")
+            page(&e, &bearer("t"), &asked)
+                .uri()
+                .to_string()
+                .starts_with("http://127.0.0.1:9/gate/api/machineactions?")
         );
         let link = "http://127.0.0.1:9/gate/api/machineactions?$skip=1";
         let next = NextPage::of(link, &asked, &e, "machineactions").unwrap();
         assert_eq!(page(&e, &bearer("t"), &next).uri().to_string(), link);
-        let elsewhere =
-            NextPage::of("http://127.0.0.1:9/api/machineactions?$skip=1", &asked, &e, "machineactions").unwrap();
+        let elsewhere = NextPage::of(
+            "http://127.0.0.1:9/api/machineactions?$skip=1",
+            &asked,
+            &e,
+            "machineactions",
+        )
+        .unwrap();
         assert_eq!(elsewhere, asked.after(1));
     }
 }

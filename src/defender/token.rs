@@ -34,7 +34,9 @@ pub struct Bearer(HeaderValue);
 impl Bearer {
     fn read(token: &str) -> Option<Bearer> {
         let visible = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
-        let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok().filter(|_| visible)?;
+        let mut header = HeaderValue::from_str(&format!("Bearer {token}"))
+            .ok()
+            .filter(|_| visible)?;
         header.set_sensitive(true);
         Some(Bearer(header))
     }
@@ -80,19 +82,38 @@ impl Claims {
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        let text = |key: &str| json.get(key).and_then(Value::as_str).map(|t| header::shown(t, 200));
-        let roles = json.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        let scopes = json.get("scp").and_then(Value::as_str).unwrap_or("").split_whitespace();
+        let text = |key: &str| {
+            json.get(key)
+                .and_then(Value::as_str)
+                .map(|t| header::shown(t, 200))
+        };
+        let roles = json
+            .get("roles")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        let scopes = json
+            .get("scp")
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .split_whitespace();
         Claims {
             aud: text("aud"),
             tid: text("tid"),
-            roles: roles.chain(scopes).take(64).map(|r| header::shown(r, 100)).collect(),
+            roles: roles
+                .chain(scopes)
+                .take(64)
+                .map(|r| header::shown(r, 100))
+                .collect(),
             exp: json.get("exp").and_then(Value::as_i64),
         }
     }
 
     fn has_any(&self, wanted: &[&str]) -> bool {
-        self.roles.iter().any(|role| wanted.contains(&role.as_str()))
+        self.roles
+            .iter()
+            .any(|role| wanted.contains(&role.as_str()))
     }
 }
 
@@ -134,7 +155,9 @@ pub struct TokenRefusal {
 impl fmt::Display for TokenRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.meaning)?;
-        self.trace.as_ref().map_or(Ok(()), |trace| write!(f, " (trace {trace})"))
+        self.trace
+            .as_ref()
+            .map_or(Ok(()), |trace| write!(f, " (trace {trace})"))
     }
 }
 
@@ -161,8 +184,17 @@ pub fn read(answer: &Response<Bytes>, now: Timestamp) -> TokenReply {
     let Some(bearer) = Bearer::read(token) else {
         return later("token-unreadable");
     };
-    let (expires, refresh) = times(seconds(body.get("expires_in")), seconds(body.get("refresh_in")), now);
-    TokenReply::Granted(Token { bearer, expires, refresh, claims: Claims::read(token) })
+    let (expires, refresh) = times(
+        seconds(body.get("expires_in")),
+        seconds(body.get("refresh_in")),
+        now,
+    );
+    TokenReply::Granted(Token {
+        bearer,
+        expires,
+        refresh,
+        claims: Claims::read(token),
+    })
 }
 
 /// A lifetime: a number or a string of one, above zero and at most [`LONGEST`].
@@ -182,9 +214,15 @@ fn times(life: Option<Duration>, wish: Option<Duration>, now: Timestamp) -> (Tim
     let Some(life) = life else {
         return (now.plus(ONCE), now);
     };
-    let due =
-        if life < Duration::from_secs(600) { life / 2 } else { (life * 4 / 5).min(life - Duration::from_secs(300)) };
-    (now.plus(life), now.plus(wish.map_or(due, |wish| due.min(wish))))
+    let due = if life < Duration::from_secs(600) {
+        life / 2
+    } else {
+        (life * 4 / 5).min(life - Duration::from_secs(300))
+    };
+    (
+        now.plus(life),
+        now.plus(wish.map_or(due, |wish| due.min(wish))),
+    )
 }
 
 /// What a code asks for.
@@ -195,10 +233,21 @@ enum Handling {
 }
 
 fn refused(status: u16, body: &Value, wait: Duration) -> TokenReply {
-    let numbers = body.get("error_codes").and_then(Value::as_array).into_iter().flatten();
-    let numbers: Vec<u64> = numbers.filter_map(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok())).collect();
-    let word = body.get("error").and_then(Value::as_str).filter(|w| !w.is_empty());
-    let known = numbers.iter().find_map(|n| of_number(*n).map(|handling| (*n, handling)));
+    let numbers = body
+        .get("error_codes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let numbers: Vec<u64> = numbers
+        .filter_map(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()))
+        .collect();
+    let word = body
+        .get("error")
+        .and_then(Value::as_str)
+        .filter(|w| !w.is_empty());
+    let known = numbers
+        .iter()
+        .find_map(|n| of_number(*n).map(|handling| (*n, handling)));
     let (code, handling) = match (known, numbers.first(), word) {
         (Some((number, handling)), ..) => (format!("AADSTS{number}"), handling),
         (None, Some(number), word) => (format!("AADSTS{number}"), of_word(word.unwrap_or(""))),
@@ -209,8 +258,16 @@ fn refused(status: u16, body: &Value, wait: Duration) -> TokenReply {
         Handling::Retry => TokenReply::Later(wait, code),
         Handling::Loop => TokenReply::Later(wait.max(LOOP_PAUSE), code),
         Handling::Stop(whose, meaning) => {
-            let trace = body.get("trace_id").and_then(Value::as_str).map(|t| header::shown(t, 64));
-            TokenReply::Refused(TokenRefusal { code, whose, meaning, trace })
+            let trace = body
+                .get("trace_id")
+                .and_then(Value::as_str)
+                .map(|t| header::shown(t, 64));
+            TokenReply::Refused(TokenRefusal {
+                code,
+                whose,
+                meaning,
+                trace,
+            })
         }
     }
 }
@@ -220,32 +277,44 @@ fn of_number(number: u64) -> Option<Handling> {
     use Handling::{Loop, Retry, Stop};
     use Whose::{Configuration, Operator, Ours};
     Some(match number {
-        7_000_215 => {
-            Stop(Operator, "the client secret is wrong; often the secret's id was copied instead of its value")
-        }
+        7_000_215 => Stop(
+            Operator,
+            "the client secret is wrong; often the secret's id was copied instead of its value",
+        ),
         7_000_222 => Stop(Operator, "the client secret has expired; create a new one"),
         7_000_218 => Stop(Ours, "the request carried no credential"),
-        700_016 => {
-            Stop(Operator, "the app is not known in this tenant: wrong tenant_id, or no consent was given there")
-        }
-        90_002 => Stop(Operator, "the tenant does not exist in this cloud; check tenant_id"),
+        700_016 => Stop(
+            Operator,
+            "the app is not known in this tenant: wrong tenant_id, or no consent was given there",
+        ),
+        90_002 => Stop(
+            Operator,
+            "the tenant does not exist in this cloud; check tenant_id",
+        ),
         500_011 => Stop(
             Operator,
             "the Defender API is not known in this tenant: Defender is not set up there, or cloud or token_scope is wrong",
         ),
         70_011 | 28_002 => Stop(Configuration, "the scope is not valid; check token_scope"),
         700_022 => Stop(Ours, "the scope named more than one resource"),
-        700_027 => {
-            Stop(Operator, "the certificate's signature was not accepted; check that it is registered for the app")
-        }
+        700_027 => Stop(
+            Operator,
+            "the certificate's signature was not accepted; check that it is registered for the app",
+        ),
         50_012 | 50_013 | 500_133 => Stop(
             Operator,
             "the certificate or its assertion is not valid or outside its time; check it, and the clock of this computer",
         ),
-        700_024 => Stop(Operator, "the assertion is outside its time; check the clock of this computer"),
+        700_024 => Stop(
+            Operator,
+            "the assertion is outside its time; check the clock of this computer",
+        ),
         700_011 | 7_000_112 | 70_001 => Stop(Operator, "the app is missing or disabled"),
         53_003 => Stop(Operator, "Conditional Access blocks this app"),
-        90_038 | 900_382 => Stop(Configuration, "the tenant belongs to another national cloud; check cloud"),
+        90_038 | 900_382 => Stop(
+            Configuration,
+            "the tenant belongs to another national cloud; check cloud",
+        ),
         9_001_023 | 50_194 => Stop(Configuration, "tenant_id must be one tenant, not `common`"),
         50_196 => Loop,
         90_055 | 90_006 | 90_012 | 90_024 | 90_033 => Retry,
@@ -258,9 +327,18 @@ fn of_word(word: &str) -> Handling {
     use Handling::{Retry, Stop};
     match word {
         "temporarily_unavailable" | "server_error" => Retry,
-        "invalid_scope" => Stop(Whose::Configuration, "the scope is not valid; check token_scope"),
-        "invalid_client" => Stop(Whose::Operator, "the credential or the app was refused; check both at Entra"),
-        _ => Stop(Whose::Operator, "Entra refused the token; look the code up at login.microsoftonline.com/error"),
+        "invalid_scope" => Stop(
+            Whose::Configuration,
+            "the scope is not valid; check token_scope",
+        ),
+        "invalid_client" => Stop(
+            Whose::Operator,
+            "the credential or the app was refused; check both at Entra",
+        ),
+        _ => Stop(
+            Whose::Operator,
+            "Entra refused the token; look the code up at login.microsoftonline.com/error",
+        ),
     }
 }
 
@@ -276,7 +354,9 @@ pub enum ClaimFault {
         found: String,
     },
     /// For another tenant: a scan would reach somebody else's machines.
-    #[error("the token belongs to tenant {found}, not to {wanted}; check tenant_id and the app registration")]
+    #[error(
+        "the token belongs to tenant {found}, not to {wanted}; check tenant_id and the app registration"
+    )]
     WrongTenant {
         /// The configured tenant.
         wanted: String,
@@ -331,21 +411,38 @@ pub fn check(claims: &Claims, e: &Endpoints, tenant_id: &str) -> Vec<ClaimFault>
     let mut faults = Vec::new();
     let wanted = e.audience();
     let found = claims.aud.as_deref().unwrap_or("nothing");
-    let same = found.trim_end_matches('/').eq_ignore_ascii_case(wanted.trim_end_matches('/'));
+    let same = found
+        .trim_end_matches('/')
+        .eq_ignore_ascii_case(wanted.trim_end_matches('/'));
     if !same && Uuid::parse_str(found).is_err() {
-        faults.push(ClaimFault::WrongAudience { wanted: wanted.to_owned(), found: found.to_owned() });
+        faults.push(ClaimFault::WrongAudience {
+            wanted: wanted.to_owned(),
+            found: found.to_owned(),
+        });
     }
     if let Ok(ours) = Uuid::parse_str(tenant_id) {
         let found = claims.tid.as_deref().unwrap_or("none");
         if Uuid::parse_str(found) != Ok(ours) {
-            faults.push(ClaimFault::WrongTenant { wanted: tenant_id.to_owned(), found: found.to_owned() });
+            faults.push(ClaimFault::WrongTenant {
+                wanted: tenant_id.to_owned(),
+                found: found.to_owned(),
+            });
         }
     }
     if !claims.has_any(&["Machine.Scan"]) {
-        let found = if claims.roles.is_empty() { "none".to_owned() } else { claims.roles.join(", ") };
+        let found = if claims.roles.is_empty() {
+            "none".to_owned()
+        } else {
+            claims.roles.join(", ")
+        };
         faults.push(ClaimFault::NoScanRole { found });
     }
-    if !claims.has_any(&["Machine.Read.All", "Machine.ReadWrite.All", "Machine.Read", "Machine.ReadWrite"]) {
+    if !claims.has_any(&[
+        "Machine.Read.All",
+        "Machine.ReadWrite.All",
+        "Machine.Read",
+        "Machine.ReadWrite",
+    ]) {
         faults.push(ClaimFault::NoReadRole);
     }
     faults
@@ -366,11 +463,17 @@ pub(super) mod tests {
     }
 
     fn answer(status: u16, body: &str) -> Response<Bytes> {
-        Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+        Response::builder()
+            .status(status)
+            .body(Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap()
     }
 
     fn jwt(claims: &Value) -> String {
-        format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
+        format!(
+            "eyJhbGciOiJub25lIn0.{}.c2ln",
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        )
     }
 
     fn granted(extra: &str) -> Token {
@@ -419,7 +522,11 @@ pub(super) mod tests {
         ] {
             let token = granted(&format!(r#","expires_in":{life}"#));
             let seconds: f64 = life.trim_matches('"').trim().parse().unwrap();
-            assert_eq!(token.expires.millis() - NOW.millis(), (seconds * 1000.0) as i64, "{life}");
+            assert_eq!(
+                token.expires.millis() - NOW.millis(),
+                (seconds * 1000.0) as i64,
+                "{life}"
+            );
             assert_eq!(token.refresh.millis() - NOW.millis(), refresh, "{life}");
         }
     }
@@ -428,17 +535,26 @@ pub(super) mod tests {
     fn an_absurd_lifetime_is_cut_to_a_day() {
         for life in ["86401", "1000000000000", "1e300", r#""1e12""#, r#""inf""#] {
             let token = granted(&format!(r#","expires_in":{life}"#));
-            assert_eq!(token.expires.since(NOW), Duration::from_secs(86_400), "{life}");
+            assert_eq!(
+                token.expires.since(NOW),
+                Duration::from_secs(86_400),
+                "{life}"
+            );
             assert!(token.refresh < token.expires);
         }
     }
 
     #[test]
     fn a_useless_lifetime_gives_a_token_for_now_and_a_new_one_next() {
-        for life in
-            ["", r#","expires_in":0"#, r#","expires_in":-1"#, r#","expires_in":"soon""#, r#","expires_in":"NaN""#]
-                .into_iter()
-                .chain([r#","expires_in":null"#, r#","expires_in":[]"#])
+        for life in [
+            "",
+            r#","expires_in":0"#,
+            r#","expires_in":-1"#,
+            r#","expires_in":"soon""#,
+            r#","expires_in":"NaN""#,
+        ]
+        .into_iter()
+        .chain([r#","expires_in":null"#, r#","expires_in":[]"#])
         {
             let token = granted(life);
             assert_eq!(token.refresh, NOW, "{life}");
@@ -448,8 +564,20 @@ pub(super) mod tests {
 
     #[test]
     fn entras_own_wish_for_a_refresh_is_heard() {
-        assert_eq!(granted(r#","expires_in":3600,"refresh_in":1800"#).refresh.since(NOW).as_secs(), 1800);
-        assert_eq!(granted(r#","expires_in":3600,"refresh_in":"86400""#).refresh.since(NOW).as_secs(), 2880);
+        assert_eq!(
+            granted(r#","expires_in":3600,"refresh_in":1800"#)
+                .refresh
+                .since(NOW)
+                .as_secs(),
+            1800
+        );
+        assert_eq!(
+            granted(r#","expires_in":3600,"refresh_in":"86400""#)
+                .refresh
+                .since(NOW)
+                .as_secs(),
+            2880
+        );
     }
 
     #[test]
@@ -482,42 +610,67 @@ pub(super) mod tests {
         ] {
             for status in [400, 401, 403] {
                 let refusal = refusal(status, &error(code));
-                assert_eq!((refusal.code, refusal.whose), (format!("AADSTS{code}"), whose));
+                assert_eq!(
+                    (refusal.code, refusal.whose),
+                    (format!("AADSTS{code}"), whose)
+                );
                 assert_eq!(refusal.trace.as_deref(), Some("t-1"));
             }
         }
         for code in [90_055, 90_006, 90_012, 90_024, 90_033] {
-            assert_eq!(later(&answer(400, &error(code))), (5, format!("AADSTS{code}")));
+            assert_eq!(
+                later(&answer(400, &error(code))),
+                (5, format!("AADSTS{code}"))
+            );
         }
-        assert_eq!(later(&answer(400, &error(50_196))), (900, "AADSTS50196".into()));
+        assert_eq!(
+            later(&answer(400, &error(50_196))),
+            (900, "AADSTS50196".into())
+        );
     }
 
     #[test]
     fn the_known_code_among_several_counts_and_the_description_never() {
-        let several = r#"{"error":"x","error_codes":[1,"7000222"],"error_description":"AADSTS7000215"}"#;
+        let several =
+            r#"{"error":"x","error_codes":[1,"7000222"],"error_description":"AADSTS7000215"}"#;
         assert_eq!(refusal(400, several).code, "AADSTS7000222");
         let none = r#"{"error":"unauthorized_client","error_description":"AADSTS7000215"}"#;
         assert_eq!(refusal(400, none).code, "unauthorized_client");
-        assert_eq!(refusal(400, r#"{"error":"invalid_scope"}"#).whose, Whose::Configuration);
-        assert_eq!(later(&answer(400, r#"{"error":"temporarily_unavailable"}"#)).1, "temporarily_unavailable");
+        assert_eq!(
+            refusal(400, r#"{"error":"invalid_scope"}"#).whose,
+            Whose::Configuration
+        );
+        assert_eq!(
+            later(&answer(400, r#"{"error":"temporarily_unavailable"}"#)).1,
+            "temporarily_unavailable"
+        );
     }
 
     #[test]
     fn a_refusal_nobody_can_read_is_the_operators() {
         for body in ["", "<html>proxy</html>", "[]", r#"{"error":{}}"#] {
             let refusal = refusal(407, body);
-            assert_eq!((refusal.code.as_str(), refusal.whose), ("http-407", Whose::Operator), "{body}");
+            assert_eq!(
+                (refusal.code.as_str(), refusal.whose),
+                ("http-407", Whose::Operator),
+                "{body}"
+            );
         }
     }
 
     #[test]
     fn an_outage_says_nothing_of_the_credential() {
         for status in [408, 429, 500, 502, 503, 504] {
-            assert_eq!(later(&answer(status, &error(7_000_215))), (5, format!("http-{status}")));
+            assert_eq!(
+                later(&answer(status, &error(7_000_215))),
+                (5, format!("http-{status}"))
+            );
         }
         for (value, seconds) in [("17", 17), ("0", 1), ("garbage", 5), ("99999", 3600)] {
             let mut throttled = answer(429, "");
-            throttled.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(value));
+            throttled
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static(value));
             assert_eq!(later(&throttled).0, seconds, "{value}");
         }
         assert_eq!(later(&answer(302, "")).1, "redirect");
@@ -540,8 +693,13 @@ pub(super) mod tests {
 
     fn faults(claims: &Value, tenant: &str) -> Vec<&'static str> {
         let body = serde_json::json!({"access_token": jwt(claims), "expires_in": 3599}).to_string();
-        let TokenReply::Granted(token) = read(&answer(200, &body), NOW) else { panic!("no token") };
-        check(&token.claims, &Endpoints::commercial(), tenant).iter().map(ClaimFault::code).collect()
+        let TokenReply::Granted(token) = read(&answer(200, &body), NOW) else {
+            panic!("no token")
+        };
+        check(&token.claims, &Endpoints::commercial(), tenant)
+            .iter()
+            .map(ClaimFault::code)
+            .collect()
     }
 
     fn claims(changes: &[(&str, Value)]) -> Value {
@@ -564,26 +722,59 @@ pub(super) mod tests {
             &[("aud", "https://api.securitycenter.microsoft.com/".into())],
             &[("aud", "5c1d8f7e-0a29-4e63-b1f4-7d90a2c6e835".into())],
             &[("tid", TENANT.to_uppercase().into())],
-            &[("roles", serde_json::json!(["Machine.ReadWrite.All", "Machine.Scan"]))],
-            &[("roles", Value::Null), ("scp", "Machine.Scan Machine.Read".into())],
+            &[(
+                "roles",
+                serde_json::json!(["Machine.ReadWrite.All", "Machine.Scan"]),
+            )],
+            &[
+                ("roles", Value::Null),
+                ("scp", "Machine.Scan Machine.Read".into()),
+            ],
         ];
         for changes in tidy {
-            assert_eq!(faults(&claims(changes), TENANT), Vec::<&str>::new(), "{changes:?}");
+            assert_eq!(
+                faults(&claims(changes), TENANT),
+                Vec::<&str>::new(),
+                "{changes:?}"
+            );
         }
-        assert_eq!(faults(&claims(&[("tid", "x".into())]), "contoso.example"), Vec::<&str>::new());
+        assert_eq!(
+            faults(&claims(&[("tid", "x".into())]), "contoso.example"),
+            Vec::<&str>::new()
+        );
     }
 
     #[test]
     fn a_token_that_does_not_fit_is_named() {
         let table: [(&str, Value, &[&str]); 8] = [
-            ("aud", "https://api.security.microsoft.com".into(), &["wrong-audience"]),
+            (
+                "aud",
+                "https://api.security.microsoft.com".into(),
+                &["wrong-audience"],
+            ),
             ("aud", Value::Null, &["wrong-audience"]),
-            ("tid", "8e2b90c4-1f6d-4a57-93be-c07d5a1e4f28".into(), &["wrong-tenant"]),
+            (
+                "tid",
+                "8e2b90c4-1f6d-4a57-93be-c07d5a1e4f28".into(),
+                &["wrong-tenant"],
+            ),
             ("tid", Value::Null, &["wrong-tenant"]),
             ("roles", Value::Null, &["no-scan-role", "no-read-role"]),
-            ("roles", serde_json::json!([]), &["no-scan-role", "no-read-role"]),
-            ("roles", serde_json::json!(["Machine.Scan"]), &["no-read-role"]),
-            ("roles", serde_json::json!(["Machine.Read.All", 7]), &["no-scan-role"]),
+            (
+                "roles",
+                serde_json::json!([]),
+                &["no-scan-role", "no-read-role"],
+            ),
+            (
+                "roles",
+                serde_json::json!(["Machine.Scan"]),
+                &["no-read-role"],
+            ),
+            (
+                "roles",
+                serde_json::json!(["Machine.Read.All", 7]),
+                &["no-scan-role"],
+            ),
         ];
         for (key, value, expected) in table {
             assert_eq!(faults(&claims(&[(key, value)]), TENANT), expected, "{key}");
@@ -602,13 +793,24 @@ pub(super) mod tests {
     #[test]
     fn a_fault_says_what_to_do() {
         let faults = check(
-            &Claims { aud: Some("https://graph.microsoft.com".into()), tid: Some(TENANT.into()), ..Claims::default() },
+            &Claims {
+                aud: Some("https://graph.microsoft.com".into()),
+                tid: Some(TENANT.into()),
+                ..Claims::default()
+            },
             &Endpoints::commercial(),
             TENANT,
         );
-        assert!(faults[0].to_string().contains("check cloud and token_scope"));
+        assert!(
+            faults[0]
+                .to_string()
+                .contains("check cloud and token_scope")
+        );
         assert!(faults[1].to_string().contains("Machine.Scan"));
         assert!(faults[2].to_string().contains("Machine.Read.All"));
-        assert_eq!(faults.iter().map(ClaimFault::stops).collect::<Vec<_>>(), [true, true, false]);
+        assert_eq!(
+            faults.iter().map(ClaimFault::stops).collect::<Vec<_>>(),
+            [true, true, false]
+        );
     }
 }

@@ -32,7 +32,10 @@ impl InForce {
     /// How far what is decided goes.
     #[must_use]
     pub fn armed(&self) -> Armed {
-        let tenants = self.tenants.iter().map(|tenant| (tenant.name.as_str(), furthest(tenant.terms.ceiling)));
+        let tenants = self
+            .tenants
+            .iter()
+            .map(|tenant| (tenant.name.as_str(), furthest(tenant.terms.ceiling)));
         armed(&Facts {
             simulated: self.settings.simulate,
             dry_run: self.settings.dry_run,
@@ -60,15 +63,24 @@ fn furthest(ceiling: Ceiling) -> Mode {
 }
 
 fn armed(facts: &Facts<'_>) -> Armed {
-    let of_tenants = facts.tenants.iter().map(|(_, mode)| *mode).max().unwrap_or(Mode::DryRun);
+    let of_tenants = facts
+        .tenants
+        .iter()
+        .map(|(_, mode)| *mode)
+        .max()
+        .unwrap_or(Mode::DryRun);
     let of_rules = facts.rules.iter().copied().max().unwrap_or(Mode::DryRun);
     let told = |mode, sentence: String| Armed { mode, sentence };
     if facts.simulated {
-        let what =
-            "SIMULATED: the built-in simulator answers in the place of Entra ID and Defender; no machine is scanned";
+        let what = "SIMULATED: the built-in simulator answers in the place of Entra ID and Defender; no machine is scanned";
         return told(SIMULATED, what.to_owned());
     }
-    let dry = |why: &str| told("dry_run", format!("DRY RUN: nothing is sent, because {why}"));
+    let dry = |why: &str| {
+        told(
+            "dry_run",
+            format!("DRY RUN: nothing is sent, because {why}"),
+        )
+    };
     if facts.dry_run {
         return dry("the process was started with `--dry-run`");
     }
@@ -84,17 +96,32 @@ fn armed(facts: &Facts<'_>) -> Armed {
         );
     }
     if of_tenants.min(of_rules) == Mode::Approve {
-        return told("approve", "FOR APPROVAL: a scan is sent once a person approves it".to_owned());
+        return told(
+            "approve",
+            "FOR APPROVAL: a scan is sent once a person approves it".to_owned(),
+        );
     }
     let mut sentence = "ARMED: scans are sent".to_owned();
-    let milder = facts.rules.iter().filter(|mode| **mode < Mode::Enforce).count();
+    let milder = facts
+        .rules
+        .iter()
+        .filter(|mode| **mode < Mode::Enforce)
+        .count();
     if milder > 0 {
         let all = facts.rules.len();
-        sentence += &format!("; {milder} of {all} rules that want a scan are in dry run or for approval");
+        sentence +=
+            &format!("; {milder} of {all} rules that want a scan are in dry run or for approval");
     }
-    let tenants: Vec<_> = facts.tenants.iter().filter(|(_, mode)| *mode < Mode::Enforce).collect();
+    let tenants: Vec<_> = facts
+        .tenants
+        .iter()
+        .filter(|(_, mode)| *mode < Mode::Enforce)
+        .collect();
     if !tenants.is_empty() {
-        let names: Vec<_> = tenants.iter().map(|(name, mode)| format!("{name} ({mode})")).collect();
+        let names: Vec<_> = tenants
+            .iter()
+            .map(|(name, mode)| format!("{name} ({mode})"))
+            .collect();
         sentence += &format!("; not for {}", names.join(", "));
     }
     told("enforce", sentence)
@@ -108,22 +135,71 @@ mod tests {
     fn whether_anything_is_sent_is_told_with_the_reason() {
         use Mode::{Approve, DryRun, Enforce};
         let of = |simulated, dry_run, tenants: &[(&'static str, Mode)], rules: &[Mode]| {
-            let told = armed(&Facts { simulated, dry_run, tenants: tenants.to_vec(), rules: rules.to_vec() });
+            let told = armed(&Facts {
+                simulated,
+                dry_run,
+                tenants: tenants.to_vec(),
+                rules: rules.to_vec(),
+            });
             (told.mode, told.sentence)
         };
         let one = [("a", Enforce)];
         for ((mode, sentence), wanted, says) in [
-            (of(true, true, &one, &[DryRun]), "simulated", "SIMULATED: the built-in simulator"),
-            (of(false, true, &one, &[Enforce]), "dry_run", "because the process was started with `--dry-run`"),
-            (of(false, false, &[("a", DryRun)], &[Enforce]), "dry_run", "every tenant of scanhook.toml"),
-            (of(false, false, &[], &[Enforce]), "dry_run", "no tenant is configured"),
-            (of(false, false, &one, &[DryRun, DryRun]), "dry_run", "`mode = \"enforce\"` under `[defaults]`"),
-            (of(false, false, &one, &[]), "dry_run", "no rule that wants a scan"),
-            (of(false, false, &one, &[DryRun, Approve]), "approve", "once a person approves it"),
-            (of(false, false, &[("a", Approve)], &[Enforce]), "approve", "once a person approves it"),
-            (of(false, false, &one, &[Enforce]), "enforce", "ARMED: scans are sent"),
-            (of(false, false, &one, &[Enforce, DryRun]), "enforce", "ARMED: scans are sent; 1 of 2 rules"),
-            (of(false, false, &[("a", Enforce), ("b", DryRun)], &[Enforce]), "enforce", "; not for b (dry_run)"),
+            (
+                of(true, true, &one, &[DryRun]),
+                "simulated",
+                "SIMULATED: the built-in simulator",
+            ),
+            (
+                of(false, true, &one, &[Enforce]),
+                "dry_run",
+                "because the process was started with `--dry-run`",
+            ),
+            (
+                of(false, false, &[("a", DryRun)], &[Enforce]),
+                "dry_run",
+                "every tenant of scanhook.toml",
+            ),
+            (
+                of(false, false, &[], &[Enforce]),
+                "dry_run",
+                "no tenant is configured",
+            ),
+            (
+                of(false, false, &one, &[DryRun, DryRun]),
+                "dry_run",
+                "`mode = \"enforce\"` under `[defaults]`",
+            ),
+            (
+                of(false, false, &one, &[]),
+                "dry_run",
+                "no rule that wants a scan",
+            ),
+            (
+                of(false, false, &one, &[DryRun, Approve]),
+                "approve",
+                "once a person approves it",
+            ),
+            (
+                of(false, false, &[("a", Approve)], &[Enforce]),
+                "approve",
+                "once a person approves it",
+            ),
+            (
+                of(false, false, &one, &[Enforce]),
+                "enforce",
+                "ARMED: scans are sent",
+            ),
+            (
+                of(false, false, &one, &[Enforce, DryRun]),
+                "enforce",
+                "ARMED: scans are sent; 1 of 2 rules",
+            ),
+            (
+                of(false, false, &[("a", Enforce), ("b", DryRun)], &[Enforce]),
+                "enforce",
+                "; not for b (dry_run)",
+            ),
         ] {
             assert_eq!(mode, wanted, "{sentence}");
             assert!(sentence.contains(says), "{sentence}");

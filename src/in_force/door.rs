@@ -26,7 +26,10 @@ impl SourceDoor {
     #[must_use]
     pub fn of(source: &Source) -> SourceDoor {
         let ways = &source.auth.alternatives;
-        let in_url = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::UrlSecret { .. }));
+        let in_url = |all: &&Vec<Check>| {
+            all.iter()
+                .any(|check| matches!(check, Check::UrlSecret { .. }))
+        };
         let secret_in_url = match ways.iter().filter(in_url).count() {
             0 => SecretInUrl::Never,
             all if all == ways.len() => SecretInUrl::Always,

@@ -40,14 +40,22 @@ impl Tx<'_> {
                 about.more_decisions = Some(self.decisions_of(scan)?.saturating_sub(NAMED));
                 break;
             }
-            about.decision(id(row)?, row.get("source")?, row.get("alert_id")?, row.get("device")?);
+            about.decision(
+                id(row)?,
+                row.get("source")?,
+                row.get("alert_id")?,
+                row.get("device")?,
+            );
         }
         Ok(about)
     }
 
     fn decisions_of(&self, scan: ScanId) -> Result<u32, JournalError> {
         let sql = "SELECT count(*) FROM decision WHERE scan = ?";
-        Ok(self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get(0))?)
+        Ok(self
+            .db
+            .prepare_cached(sql)?
+            .query_row([scan.0], |row| row.get(0))?)
     }
 
     /// One decision, by its row, with the scan that answers it.
@@ -63,18 +71,32 @@ impl Tx<'_> {
         let read = |row: &Row<'_>| {
             let device: String = row.get("device")?;
             let fields: Option<String> = row.get("fields")?;
-            let alert: Alert = fields.and_then(|fields| serde_json::from_str(&fields).ok()).unwrap_or_default();
-            let said = alert.devices.into_iter().find(|one| one.label() == device).and_then(|one| one.name);
+            let alert: Alert = fields
+                .and_then(|fields| serde_json::from_str(&fields).ok())
+                .unwrap_or_default();
+            let said = alert
+                .devices
+                .into_iter()
+                .find(|one| one.label() == device)
+                .and_then(|one| one.name);
             let mut about = About {
                 tenant: row.get("tenant_name")?,
                 name: row.get::<_, Option<String>>("known")?.or(said),
                 machine: row.get("machine")?,
-                scan: row.get::<_, Option<Uuid>>("scan")?.map(|uuid| uuid.to_string()),
+                scan: row
+                    .get::<_, Option<Uuid>>("scan")?
+                    .map(|uuid| uuid.to_string()),
                 rule: row.get("rule")?,
                 ..About::default()
             };
-            let (source, alert): (Option<String>, Option<String>) = (row.get("source")?, row.get("alert_id")?);
-            about.decision(id(row)?, source.unwrap_or_default(), alert.unwrap_or_default(), device);
+            let (source, alert): (Option<String>, Option<String>) =
+                (row.get("source")?, row.get("alert_id")?);
+            about.decision(
+                id(row)?,
+                source.unwrap_or_default(),
+                alert.unwrap_or_default(),
+                device,
+            );
             Ok(about)
         };
         Ok(self.db.prepare_cached(sql)?.query_row([decision], read)?)

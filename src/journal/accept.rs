@@ -60,8 +60,13 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn tenant(&mut self, name: &str) -> Result<TenantId, JournalError> {
-        self.db.prepare_cached("INSERT OR IGNORE INTO tenant(name) VALUES (?)")?.execute([name])?;
-        let id = self.db.prepare_cached("SELECT id FROM tenant WHERE name = ?")?.query_row([name], |row| row.get(0))?;
+        self.db
+            .prepare_cached("INSERT OR IGNORE INTO tenant(name) VALUES (?)")?
+            .execute([name])?;
+        let id = self
+            .db
+            .prepare_cached("SELECT id FROM tenant WHERE name = ?")?
+            .query_row([name], |row| row.get(0))?;
         Ok(TenantId(id))
     }
 
@@ -69,14 +74,22 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn policy(&mut self, hash: &str, rules: &str, now: Timestamp) -> Result<PolicyId, JournalError> {
+    pub fn policy(
+        &mut self,
+        hash: &str,
+        rules: &str,
+        now: Timestamp,
+    ) -> Result<PolicyId, JournalError> {
         self.db
             .prepare_cached(
                 "INSERT INTO policy(hash, rules, loaded_at) VALUES (?, ?, ?)
                  ON CONFLICT(hash) DO UPDATE SET loaded_at = excluded.loaded_at",
             )?
             .execute(params![hash, rules, now.millis()])?;
-        let id = self.db.prepare_cached("SELECT id FROM policy WHERE hash = ?")?.query_row([hash], |row| row.get(0))?;
+        let id = self
+            .db
+            .prepare_cached("SELECT id FROM policy WHERE hash = ?")?
+            .query_row([hash], |row| row.get(0))?;
         Ok(PolicyId(id))
     }
 
@@ -84,19 +97,27 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written; then nothing of it is stored.
-    pub fn accept(&mut self, acceptance: &Acceptance, now: Timestamp) -> Result<Receipt, JournalError> {
+    pub fn accept(
+        &mut self,
+        acceptance: &Acceptance,
+        now: Timestamp,
+    ) -> Result<Receipt, JournalError> {
         let delivery = &acceptance.delivery;
         let since = now.minus(acceptance.remember);
         let known: Option<(i64, i64)> = self
             .db
             .prepare_cached("SELECT id, received_at FROM delivery WHERE key = ?")?
-            .query_row([delivery.key().as_bytes().as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([delivery.key().as_bytes().as_slice()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
         match known {
             // Also one from the future, which came before the clock was set back: the same bytes are the same delivery.
             Some((id, received)) if received > since.millis() => return receipt(self.db, id, true),
             Some((id, _)) => {
-                self.db.prepare_cached("UPDATE delivery SET key = NULL WHERE id = ?")?.execute([id])?;
+                self.db
+                    .prepare_cached("UPDATE delivery SET key = NULL WHERE id = ?")?
+                    .execute([id])?;
             }
             None => {}
         }
@@ -118,10 +139,20 @@ impl Tx<'_> {
         for (n, alert) in acceptance.alerts.iter().enumerate() {
             alerts.push(self.accept_alert(acceptance, row, n, alert, since, now)?);
         }
-        if alerts.iter().map(|alert| 1 + alert.decisions.len()).sum::<usize>() > TOLD {
+        if alerts
+            .iter()
+            .map(|alert| 1 + alert.decisions.len())
+            .sum::<usize>()
+            > TOLD
+        {
             return receipt(self.db, row, false);
         }
-        Ok(Receipt { delivery: uuid.to_string(), duplicate: false, alerts, truncated: None })
+        Ok(Receipt {
+            delivery: uuid.to_string(),
+            duplicate: false,
+            alerts,
+            truncated: None,
+        })
     }
 
     pub(super) fn accept_alert(
@@ -135,13 +166,41 @@ impl Tx<'_> {
     ) -> Result<AlertReceipt, JournalError> {
         let source = acceptance.delivery.source();
         let alert = match (&accepted.item, &accepted.decided) {
-            (Item::Parked { reason, alert, detail }, _) => {
+            (
+                Item::Parked {
+                    reason,
+                    alert,
+                    detail,
+                },
+                _,
+            ) => {
                 let detail = Some(detail.as_str());
-                return self.insert_alert((delivery, n), source, alert, AlertState::Parked, Some(*reason), detail);
+                return self.insert_alert(
+                    (delivery, n),
+                    source,
+                    alert,
+                    AlertState::Parked,
+                    Some(*reason),
+                    detail,
+                );
             }
-            (Item::Ignored { reason, alert, detail }, _) => {
+            (
+                Item::Ignored {
+                    reason,
+                    alert,
+                    detail,
+                },
+                _,
+            ) => {
                 let (reason, detail) = (Some(*reason), Some(detail.as_str()));
-                return self.insert_alert((delivery, n), source, alert, AlertState::Ignored, reason, detail);
+                return self.insert_alert(
+                    (delivery, n),
+                    source,
+                    alert,
+                    AlertState::Ignored,
+                    reason,
+                    detail,
+                );
             }
             (Item::Alert(alert), _) => alert,
         };
@@ -152,9 +211,23 @@ impl Tx<'_> {
         let known = self.known(&finding, verdicts, since, now)?;
         if !known.is_empty() && known.iter().all(Known::is_covered) {
             let reason = Some(AlertReason::Repeated);
-            return self.insert_alert((delivery, n), source, alert, AlertState::Duplicate, reason, None);
+            return self.insert_alert(
+                (delivery, n),
+                source,
+                alert,
+                AlertState::Duplicate,
+                reason,
+                None,
+            );
         }
-        let mut told = self.insert_alert((delivery, n), source, alert, AlertState::Decided, None, None)?;
+        let mut told = self.insert_alert(
+            (delivery, n),
+            source,
+            alert,
+            AlertState::Decided,
+            None,
+            None,
+        )?;
         for ((device, verdict), known) in alert.devices.iter().zip(verdicts).zip(&known) {
             let new = NewDecision {
                 delivery,
@@ -168,7 +241,13 @@ impl Tx<'_> {
                 looked: None,
             };
             let (admitted, receipt) = self.admit_told(&new, verdict, now)?;
-            self.note(&finding, device, known, admitted.decision, (delivery, acceptance.delivery.received()))?;
+            self.note(
+                &finding,
+                device,
+                known,
+                admitted.decision,
+                (delivery, acceptance.delivery.received()),
+            )?;
             if let Some(machine) = &device.machine {
                 if let Some(name) = &device.name {
                     names::alert_names_machine(self.db, *tenant, (machine, name), now)?;
@@ -189,7 +268,8 @@ impl Tx<'_> {
         reason: Option<AlertReason>,
         detail: Option<&str>,
     ) -> Result<AlertReceipt, JournalError> {
-        let fields = serde_json::to_string(alert).map_err(|_| JournalError::Conflict("an alert is not JSON"))?;
+        let fields = serde_json::to_string(alert)
+            .map_err(|_| JournalError::Conflict("an alert is not JSON"))?;
         self.db
             .prepare_cached(
                 "INSERT INTO alert(delivery, n, source, alert_id, state, reason, detail, fields)
@@ -205,13 +285,21 @@ impl Tx<'_> {
                 detail,
                 fields
             ])?;
-        names::alert_names(self.db, (delivery, i64::try_from(n).unwrap_or(i64::MAX)), alert)?;
+        names::alert_names(
+            self.db,
+            (delivery, i64::try_from(n).unwrap_or(i64::MAX)),
+            alert,
+        )?;
         Ok(AlertReceipt {
             id: alert.id.clone(),
             state: state.code().to_owned(),
             reason: reason.map(|reason| reason.code().to_owned()),
             detail: detail.map(str::to_owned),
-            notes: alert.notes.iter().map(|note| note.code().to_owned()).collect(),
+            notes: alert
+                .notes
+                .iter()
+                .map(|note| note.code().to_owned())
+                .collect(),
             decisions: Vec::new(),
         })
     }

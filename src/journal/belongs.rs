@@ -14,7 +14,10 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn belongs_to(&self, tenant: TenantId) -> Result<Option<Uuid>, JournalError> {
         let sql = "SELECT coalesce(entra, tenant_id) FROM tenant WHERE id = ?";
-        let known: Option<String> = self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?;
+        let known: Option<String> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([tenant.0], |row| row.get(0))?;
         Ok(known.and_then(|id| id.parse().ok()))
     }
 
@@ -26,7 +29,9 @@ impl Tx<'_> {
     pub fn now_belongs_to(&mut self, tenant: TenantId, entra: Uuid) -> Result<(), JournalError> {
         let before = self.belongs_to(tenant)?;
         if before.is_some_and(|before| before != entra) {
-            self.db.prepare_cached("DELETE FROM device WHERE tenant = ?")?.execute([tenant.0])?;
+            self.db
+                .prepare_cached("DELETE FROM device WHERE tenant = ?")?
+                .execute([tenant.0])?;
         }
         self.db
             .prepare_cached("UPDATE tenant SET entra = ? WHERE id = ? AND entra IS NOT ?1")?
@@ -38,13 +43,21 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn same_app(&self, tenant: TenantId, names: &[String]) -> Result<Option<String>, JournalError> {
+    pub fn same_app(
+        &self,
+        tenant: TenantId,
+        names: &[String],
+    ) -> Result<Option<String>, JournalError> {
         let sql = "SELECT 1 FROM tenant other JOIN tenant mine
                      ON other.client_id = mine.client_id
                     AND coalesce(other.entra, other.tenant_id) = coalesce(mine.entra, mine.tenant_id)
                    WHERE mine.id = ? AND other.name = ?";
         for name in names {
-            if self.db.prepare_cached(sql)?.exists(params![tenant.0, name])? {
+            if self
+                .db
+                .prepare_cached(sql)?
+                .exists(params![tenant.0, name])?
+            {
                 return Ok(Some(name.clone()));
             }
         }
@@ -60,16 +73,26 @@ impl Tx<'_> {
                        OR EXISTS (SELECT 1 FROM scan WHERE tenant = ?1 AND state IN ('sending', 'unknown', 'running'))
                        OR EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'held')
                        OR EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'resolving')";
-        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
+        Ok(self
+            .db
+            .prepare_cached(sql)?
+            .query_row([tenant.0], |row| row.get(0))?)
     }
 
     /// Notes as which app a tenant calls: Entra's tenant and the app registration.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn calls_as(&mut self, tenant: TenantId, tenant_id: &str, client_id: &str) -> Result<(), JournalError> {
+    pub fn calls_as(
+        &mut self,
+        tenant: TenantId,
+        tenant_id: &str,
+        client_id: &str,
+    ) -> Result<(), JournalError> {
         self.db
-            .prepare_cached("UPDATE tenant SET tenant_id = lower(?), client_id = lower(?) WHERE id = ?")?
+            .prepare_cached(
+                "UPDATE tenant SET tenant_id = lower(?), client_id = lower(?) WHERE id = ?",
+            )?
             .execute(params![tenant_id, client_id, tenant.0])?;
         Ok(())
     }

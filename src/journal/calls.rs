@@ -82,12 +82,25 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when it had ended already.
-    pub fn end_call(&mut self, call: CallId, answer: &str, now: Timestamp) -> Result<(), JournalError> {
+    pub fn end_call(
+        &mut self,
+        call: CallId,
+        answer: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let changed = self
             .db
-            .prepare_cached("UPDATE call SET ended_at = ?, answer = ? WHERE id = ? AND ended_at IS NULL")?
+            .prepare_cached(
+                "UPDATE call SET ended_at = ?, answer = ? WHERE id = ? AND ended_at IS NULL",
+            )?
             .execute(params![now.millis(), answer, call.0])?;
-        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("a call that has ended cannot end again")) }
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict(
+                "a call that has ended cannot end again",
+            ))
+        }
     }
 
     /// Calls whose answers nobody waits for any more end now: they may have been counted until this moment.
@@ -106,7 +119,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn past_calls(&self, tenant: TenantId, api: Api, now: Timestamp) -> Result<Vec<Entry>, JournalError> {
+    pub fn past_calls(
+        &self,
+        tenant: TenantId,
+        api: Api,
+        now: Timestamp,
+    ) -> Result<Vec<Entry>, JournalError> {
         let mut statement = self.db.prepare_cached(
             "SELECT sent_at, coalesce(ended_at, ?4) AS ended, CASE WHEN urgent THEN coalesce(wanted_at, sent_at) END,
                     coalesce(answer = '429', 0) FROM call
@@ -133,7 +151,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn clock_was_set(&mut self, tenant: TenantId, set: ClockSet, now: Timestamp) -> Result<(), JournalError> {
+    pub fn clock_was_set(
+        &mut self,
+        tenant: TenantId,
+        set: ClockSet,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let since = now.moved(-set.by).minus(BACK).millis();
         for api in Api::ALL {
             self.db
@@ -172,7 +195,12 @@ impl Tx<'_> {
 
     /// What was written while the clock was ahead and lies in the future by now: it would cool, count or wait for as long
     /// as the clock was ahead.
-    fn written_ahead(&mut self, tenant: TenantId, by: i64, now: Timestamp) -> Result<(), JournalError> {
+    fn written_ahead(
+        &mut self,
+        tenant: TenantId,
+        by: i64,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let (tenant, now) = (tenant.0, now.millis());
         // Few are that young: a scan ends within days of its beginning, or it began in the future as well.
         let lately = now.saturating_sub(LATELY);

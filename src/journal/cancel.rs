@@ -65,7 +65,8 @@ impl Tx<'_> {
     }
 
     fn found(&self, row: i64) -> Result<Found, JournalError> {
-        let sql = "SELECT id, tenant, state, outcome, ours, cancel_by IS NOT NULL FROM scan WHERE id = ?";
+        let sql =
+            "SELECT id, tenant, state, outcome, ours, cancel_by IS NOT NULL FROM scan WHERE id = ?";
         Ok(self.db.prepare_cached(sql)?.query_row([row], |row| {
             Ok(Found {
                 id: ScanId(row.get(0)?),
@@ -78,7 +79,13 @@ impl Tx<'_> {
         })?)
     }
 
-    fn call_off_one(&mut self, found: &Found, by: &By, may_call: bool, now: Timestamp) -> Result<Done, JournalError> {
+    fn call_off_one(
+        &mut self,
+        found: &Found,
+        by: &By,
+        may_call: bool,
+        now: Timestamp,
+    ) -> Result<Done, JournalError> {
         let place = (found.tenant, Some(found.id), None);
         match found.state.as_str() {
             "waiting" => {
@@ -86,7 +93,11 @@ impl Tx<'_> {
                 self.person_did("cancelled", by, place, None, now)?;
                 Ok(Done::Cancelled)
             }
-            "finished" | "dropped" if found.outcome.as_deref() == Some(Outcome::Cancelled.code()) => Ok(Done::Already),
+            "finished" | "dropped"
+                if found.outcome.as_deref() == Some(Outcome::Cancelled.code()) =>
+            {
+                Ok(Done::Already)
+            }
             "finished" | "dropped" => Ok(Done::AlreadyOver),
             // Never somebody else's action.
             _ if !found.ours => Ok(Done::ForeignAction),
@@ -110,24 +121,37 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn next_called_off(&self, tenant: TenantId) -> Result<Option<(Timestamp, CalledOff)>, JournalError> {
+    pub fn next_called_off(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<(Timestamp, CalledOff)>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS}, action, sent_at, cancel_by, cancel_why, cancel_tries, cancel_at FROM scan
              WHERE tenant = ? AND cancel_by IS NOT NULL AND state IN ('unknown', 'running') AND cancel_at IS NOT NULL
                AND state = 'running' AND ours AND action IS NOT NULL ORDER BY cancel_at, id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| {
-            let Some(scan) = scan_row(row)? else { return Ok(None) };
+            let Some(scan) = scan_row(row)? else {
+                return Ok(None);
+            };
             let called_off = CalledOff {
                 scan,
                 action: row.get("action")?,
                 sent_at: Timestamp::from_millis(row.get("sent_at")?),
-                by: By { who: row.get("cancel_by")?, words: row.get("cancel_why")? },
+                by: By {
+                    who: row.get("cancel_by")?,
+                    words: row.get("cancel_why")?,
+                },
                 tries: row.get("cancel_tries")?,
             };
-            Ok(Some((Timestamp::from_millis(row.get("cancel_at")?), called_off)))
+            Ok(Some((
+                Timestamp::from_millis(row.get("cancel_at")?),
+                called_off,
+            )))
         });
-        row.optional()?.map(|row| row.ok_or_else(damaged)).transpose()
+        row.optional()?
+            .map(|row| row.ok_or_else(damaged))
+            .transpose()
     }
 
     /// The intent: from here on the call that calls it off may leave. Should nothing be heard of it, not even after a
@@ -135,14 +159,22 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan is not running.
-    pub fn begin_calling_off(&mut self, scan: ScanId, again: Timestamp) -> Result<(), JournalError> {
+    pub fn begin_calling_off(
+        &mut self,
+        scan: ScanId,
+        again: Timestamp,
+    ) -> Result<(), JournalError> {
         let changed = self
             .db
             .prepare_cached(
                 "UPDATE scan SET cancel_tries = cancel_tries + 1, cancel_at = ?2 WHERE id = ?1 AND state = 'running'",
             )?
             .execute(params![scan.0, again.millis()])?;
-        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("only what runs can be called off")) }
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict("only what runs can be called off"))
+        }
     }
 
     /// What the answer leads to: asked again at `again` (`None`: not any more), and looked for on the list at `look_at`.
@@ -171,24 +203,41 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn unknown_called_off(&self, tenant: TenantId, misses: u32) -> Result<Vec<ScanRow>, JournalError> {
+    pub fn unknown_called_off(
+        &self,
+        tenant: TenantId,
+        misses: u32,
+    ) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND cancel_by IS NOT NULL
                AND state IN ('unknown', 'running') AND state = 'unknown' AND (misses >= ? OR unseen) ORDER BY id"
         );
         let rows = all(self.db, &sql, params![tenant.0, misses], scan_row)?;
-        rows.into_iter().map(|row| row.ok_or_else(damaged)).collect()
+        rows.into_iter()
+            .map(|row| row.ok_or_else(damaged))
+            .collect()
     }
 
     /// A scan whose call was not executed ends here, if a person has called it off.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn drop_if_called_off(&mut self, scan: ScanId, now: Timestamp) -> Result<bool, JournalError> {
+    pub fn drop_if_called_off(
+        &mut self,
+        scan: ScanId,
+        now: Timestamp,
+    ) -> Result<bool, JournalError> {
         let wish: Option<By> = self
             .db
-            .prepare_cached("SELECT cancel_by, cancel_why FROM scan WHERE id = ? AND cancel_by IS NOT NULL")?
-            .query_row([scan.0], |row| Ok(By { who: row.get(0)?, words: row.get(1)? }))
+            .prepare_cached(
+                "SELECT cancel_by, cancel_why FROM scan WHERE id = ? AND cancel_by IS NOT NULL",
+            )?
+            .query_row([scan.0], |row| {
+                Ok(By {
+                    who: row.get(0)?,
+                    words: row.get(1)?,
+                })
+            })
             .optional()?;
         let Some(by) = wish else { return Ok(false) };
         self.drop_scan(scan, Outcome::Cancelled, Some(&format!("by {by}")), now)?;

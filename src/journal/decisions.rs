@@ -117,7 +117,9 @@ impl Tx<'_> {
         let rule = verdict.rule.clone();
         let scan = admitted.scan.map(|scan| {
             let sql = "SELECT uuid FROM scan WHERE id = ?";
-            self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get::<_, Uuid>(0))
+            self.db
+                .prepare_cached(sql)?
+                .query_row([scan.0], |row| row.get::<_, Uuid>(0))
         });
         let receipt = DecisionReceipt {
             id: self.told_id(new, admitted.decision, now)?.to_string(),
@@ -134,12 +136,20 @@ impl Tx<'_> {
     }
 
     /// One that is made once more keeps its time.
-    fn told_id(&self, new: &NewDecision<'_>, decision: i64, now: Timestamp) -> Result<Uuid, JournalError> {
+    fn told_id(
+        &self,
+        new: &NewDecision<'_>,
+        decision: i64,
+        now: Timestamp,
+    ) -> Result<Uuid, JournalError> {
         if new.again.is_none() {
             return Ok(decision_uuid(now, decision));
         }
         let sql = "SELECT at FROM decision WHERE id = ?";
-        let at = self.db.prepare_cached(sql)?.query_row([decision], |row| row.get(0))?;
+        let at = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([decision], |row| row.get(0))?;
         Ok(decision_uuid(Timestamp::from_millis(at), decision))
     }
 
@@ -149,9 +159,19 @@ impl Tx<'_> {
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<(Admitted, Why, Option<Kind>), JournalError> {
-        let (seen, protections, directory) = (verdict.seen.clone(), verdict.protections.clone(), new.looked.clone());
+        let (seen, protections, directory) = (
+            verdict.seen.clone(),
+            verdict.protections.clone(),
+            new.looked.clone(),
+        );
         let said = new.again.as_ref().and_then(|again| again.said.clone());
-        let why = Why { seen, protections, directory, said, ..Why::default() };
+        let why = Why {
+            seen,
+            protections,
+            directory,
+            said,
+            ..Why::default()
+        };
         let (row, wanted) = self.weigh(new, verdict, why, now)?;
         let decision = match &new.again {
             None => self.insert_decision(new, verdict, wanted, &row, now)?,
@@ -160,7 +180,12 @@ impl Tx<'_> {
         if row.state != DecisionState::None {
             self.touch(new.tenant);
         }
-        let admitted = Admitted { decision, state: row.state, reason: row.reason, scan: row.scan };
+        let admitted = Admitted {
+            decision,
+            state: row.state,
+            reason: row.reason,
+            scan: row.scan,
+        };
         Ok((admitted, row.why, wanted.map(|wanted| wanted.kind)))
     }
 
@@ -177,9 +202,16 @@ impl Tx<'_> {
             (Asks::Hold(_, wanted) | Asks::Scan(wanted), Some(reason)) => {
                 (barred(reason, wanted, why, now), Some(wanted))
             }
-            (Asks::Nothing(reason), _) => {
-                (Row { state: DecisionState::None, reason: *reason, scan: None, why, look_at: None }, None)
-            }
+            (Asks::Nothing(reason), _) => (
+                Row {
+                    state: DecisionState::None,
+                    reason: *reason,
+                    scan: None,
+                    why,
+                    look_at: None,
+                },
+                None,
+            ),
             (Asks::Resolve(within), _) => (resolving(why, now.plus(*within)), None),
             (Asks::Hold(reason, wanted), None) => (held(*reason, wanted, why, now), Some(wanted)),
             (Asks::Scan(wanted), None) => {
@@ -190,7 +222,17 @@ impl Tx<'_> {
                     None => held(Reason::UnresolvedDevice, wanted, why, now),
                     Some(machine) => {
                         let rule = verdict.rule.as_deref();
-                        self.admit_scan(new, machine, Begun { rule, wanted, counted }, why, now)?
+                        self.admit_scan(
+                            new,
+                            machine,
+                            Begun {
+                                rule,
+                                wanted,
+                                counted,
+                            },
+                            why,
+                            now,
+                        )?
                     }
                 };
                 (row, Some(wanted))
@@ -217,7 +259,9 @@ impl Tx<'_> {
             Plan::Join(ref joined) => {
                 // The earlier start counts.
                 why.start = joined.start;
-                why.windows = joined.start.map_or_else(Vec::new, |_| joined.openings.names());
+                why.windows = joined
+                    .start
+                    .map_or_else(Vec::new, |_| joined.openings.names());
                 self.db
                     .prepare_cached(
                         "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
@@ -260,35 +304,53 @@ impl Tx<'_> {
                 self.reconsider_pause(scan)?;
                 if reason == Reason::Cooldown {
                     let past = [history.last_quick, history.last_full];
-                    why.cooled_by = past.into_iter().flatten().find(|p| p.scan == scan).map(|p| p.ended);
+                    why.cooled_by = past
+                        .into_iter()
+                        .flatten()
+                        .find(|p| p.scan == scan)
+                        .map(|p| p.ended);
                 }
                 scan
             }
             Plan::Hold(reason) => {
                 if reason == Reason::Limit {
                     let spent = |limit: Option<Limit>, used| {
-                        limit.filter(|limit| used >= limit.scans).map(|limit| ((used, limit.scans), limit.per))
+                        limit
+                            .filter(|limit| used >= limit.scans)
+                            .map(|limit| ((used, limit.scans), limit.per))
                     };
                     let of_rule = spent(wanted.limit, history.rule_used);
                     why.limit_of_tenant = of_rule.is_none();
                     let spent = of_rule.or_else(|| spent(wanted.tenant_limit, history.tenant_used));
-                    (why.limit, why.limit_per) = spent.map(|(limit, per)| (limit, per.as_secs())).unzip();
+                    (why.limit, why.limit_per) =
+                        spent.map(|(limit, per)| (limit, per.as_secs())).unzip();
                 }
                 return Ok(held(reason, wanted, why, now));
             }
         };
-        Ok(Row { state: DecisionState::Scan, reason: plan.reason(), scan: Some(scan), why, look_at: None })
+        Ok(Row {
+            state: DecisionState::Scan,
+            reason: plan.reason(),
+            scan: Some(scan),
+            why,
+            look_at: None,
+        })
     }
 
     /// A scan's id and kind, as others see them.
     fn named(&self, scan: ScanId) -> Result<Option<(String, Kind)>, JournalError> {
         let sql = "SELECT uuid, kind FROM scan WHERE id = ?";
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Uuid>(0)?.to_string(), row.get::<_, String>(1)?));
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok((row.get::<_, Uuid>(0)?.to_string(), row.get::<_, String>(1)?))
+        };
         let (uuid, kind) = self.db.prepare_cached(sql)?.query_row([scan.0], read)?;
         Ok(Kind::of_code(&kind).map(|kind| (uuid, kind)))
     }
 
-    #[allow(clippy::too_many_arguments, reason = "whom it is for, what is wanted, and what stands in its way")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "whom it is for, what is wanted, and what stands in its way"
+    )]
     fn begin(
         &mut self,
         tenant: TenantId,
@@ -298,7 +360,11 @@ impl Tx<'_> {
         start: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<ScanId, JournalError> {
-        let Begun { rule, wanted, counted } = begun;
+        let Begun {
+            rule,
+            wanted,
+            counted,
+        } = begun;
         let uuid = self.new_uuid(now);
         self.db
             .prepare_cached(
@@ -404,7 +470,9 @@ impl Tx<'_> {
                 again.from.code(),
             ])?;
         if changed != 1 {
-            return Err(JournalError::Conflict("a decision was not in the state its change expects"));
+            return Err(JournalError::Conflict(
+                "a decision was not in the state its change expects",
+            ));
         }
         if let Some(machine) = new.machine {
             names::is_machine(self.db, new.tenant, new.device, machine)?;
@@ -448,7 +516,12 @@ impl Tx<'_> {
         })
     }
 
-    fn waiting(&self, tenant: TenantId, machine: &MachineId, dry: bool) -> Result<Option<Waiting>, JournalError> {
+    fn waiting(
+        &self,
+        tenant: TenantId,
+        machine: &MachineId,
+        dry: bool,
+    ) -> Result<Option<Waiting>, JournalError> {
         let row = self
             .db
             .prepare_cached(
@@ -467,7 +540,13 @@ impl Tx<'_> {
             .optional()?;
         Ok(row.and_then(|(scan, kind, priority, start, openings)| {
             let start = start.map(Timestamp::from_millis);
-            Some(Waiting { scan, kind: Kind::of_code(&kind)?, priority: Priority::new(priority)?, start, openings })
+            Some(Waiting {
+                scan,
+                kind: Kind::of_code(&kind)?,
+                priority: Priority::new(priority)?,
+                start,
+                openings,
+            })
         }))
     }
 
@@ -475,7 +554,12 @@ impl Tx<'_> {
         let find = |sql: &str| {
             let mut statement = self.db.prepare_cached(sql)?;
             let found = statement.query_row(params![tenant.0, machine.as_str()], |row| {
-                Ok((ScanId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
+                Ok((
+                    ScanId(row.get(0)?),
+                    row.get::<_, String>(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                ))
             });
             found.optional()
         };
@@ -491,7 +575,12 @@ impl Tx<'_> {
             )?;
         }
         Ok(row.and_then(|(scan, kind, ours, called_off)| {
-            Some(Open { scan, kind: Kind::of_code(&kind)?, ours, called_off })
+            Some(Open {
+                scan,
+                kind: Kind::of_code(&kind)?,
+                ours,
+                called_off,
+            })
         }))
     }
 
@@ -510,14 +599,22 @@ impl Tx<'_> {
                AND ended_at > ? AND ended_at <= ? ORDER BY ended_at DESC, id DESC",
         )?;
         let until = now.plus(AHEAD).millis();
-        let mut rows = statement.query(params![tenant.0, machine.as_str(), since.millis(), until])?;
+        let mut rows =
+            statement.query(params![tenant.0, machine.as_str(), since.millis(), until])?;
         while let Some(row) = rows.next()? {
             let (kind, outcome): (String, String) = (row.get(1)?, row.get(3)?);
             if outcome != "succeeded" && !(dry && outcome == "dry_run") {
                 continue;
             }
-            let past = Past { scan: ScanId(row.get(0)?), ended: Timestamp::from_millis(row.get(2)?) };
-            let place = if kind == Kind::Full.code() { &mut latest.1 } else { &mut latest.0 };
+            let past = Past {
+                scan: ScanId(row.get(0)?),
+                ended: Timestamp::from_millis(row.get(2)?),
+            };
+            let place = if kind == Kind::Full.code() {
+                &mut latest.1
+            } else {
+                &mut latest.0
+            };
             place.get_or_insert(past);
             if latest.1.is_some() {
                 // An older Quick can only matter less than this Full: it cools a shorter time or as long.
@@ -529,11 +626,25 @@ impl Tx<'_> {
 
     /// The limit if it is spent, otherwise nothing: `sql` finds when the scan was begun that is as many places back as
     /// the limit has scans, and all that were begun after it count as well.
-    fn begun(&self, sql: &str, values: impl Params, limit: Option<Limit>, now: Timestamp) -> Result<u32, JournalError> {
-        let Some(limit) = limit.filter(|limit| limit.scans > 0) else { return Ok(0) };
-        let begun: Option<i64> = self.db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+    fn begun(
+        &self,
+        sql: &str,
+        values: impl Params,
+        limit: Option<Limit>,
+        now: Timestamp,
+    ) -> Result<u32, JournalError> {
+        let Some(limit) = limit.filter(|limit| limit.scans > 0) else {
+            return Ok(0);
+        };
+        let begun: Option<i64> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row(values, |row| row.get(0))
+            .optional()?;
         let counts = now.minus(limit.per).millis() + 1..=now.plus(AHEAD).millis();
-        Ok(begun.filter(|begun| counts.contains(begun)).map_or(0, |_| limit.scans))
+        Ok(begun
+            .filter(|begun| counts.contains(begun))
+            .map_or(0, |_| limit.scans))
     }
 
     /// Decisions that were held for too long are dropped. Returns how many, the first of them by name, and when the next
@@ -553,7 +664,9 @@ impl Tx<'_> {
             ))?
             .execute(params![tenant.0, now.millis()])?;
         let named = format!("SELECT id {DUE} ORDER BY id LIMIT {MOST_NAMED}");
-        let named: Vec<i64> = all(self.db, &named, params![tenant.0, now.millis()], |row| row.get(0))?;
+        let named: Vec<i64> = all(self.db, &named, params![tenant.0, now.millis()], |row| {
+            row.get(0)
+        })?;
         let expired = self
             .db
             .prepare_cached(
@@ -562,7 +675,10 @@ impl Tx<'_> {
                  WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2",
             )?
             .execute(params![tenant.0, now.millis()])?;
-        let named = named.into_iter().map(|row| self.about_decision(row)).collect::<Result<_, _>>()?;
+        let named = named
+            .into_iter()
+            .map(|row| self.about_decision(row))
+            .collect::<Result<_, _>>()?;
         let next: Option<i64> = self
             .db
             .prepare_cached(
@@ -570,7 +686,11 @@ impl Tx<'_> {
                  WHERE tenant = ? AND state = 'held'",
             )?
             .query_row([tenant.0], |row| row.get(0))?;
-        Ok((expired, named, next.map_or(Timestamp::NEVER, Timestamp::from_millis)))
+        Ok((
+            expired,
+            named,
+            next.map_or(Timestamp::NEVER, Timestamp::from_millis),
+        ))
     }
 }
 
@@ -594,7 +714,13 @@ fn millis(span: Duration) -> i64 {
 fn resolving(mut why: Why, until: Timestamp) -> Row {
     why.until = Some(until);
     let (state, reason) = (DecisionState::Resolving, Reason::AwaitsDirectory);
-    Row { state, reason, scan: None, why, look_at: Some(until) }
+    Row {
+        state,
+        reason,
+        scan: None,
+        why,
+        look_at: Some(until),
+    }
 }
 
 fn json(why: &Why) -> Result<String, JournalError> {
@@ -606,7 +732,13 @@ fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row 
     match reason {
         Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld => {
             why.mode = Some(wanted.mode);
-            Row { state: DecisionState::Dropped, reason, scan: None, why, look_at: None }
+            Row {
+                state: DecisionState::Dropped,
+                reason,
+                scan: None,
+                why,
+                look_at: None,
+            }
         }
         _ => held(reason, wanted, why, now),
     }
@@ -618,5 +750,11 @@ fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {
     why.until = Some(look_at);
     why.start = wanted.start.filter(|start| *start > now);
     why.windows = why.start.map_or_else(Vec::new, |_| wanted.openings.names());
-    Row { state: DecisionState::Held, reason, scan: None, why, look_at: Some(look_at) }
+    Row {
+        state: DecisionState::Held,
+        reason,
+        scan: None,
+        why,
+        look_at: Some(look_at),
+    }
 }

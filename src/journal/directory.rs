@@ -82,7 +82,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn answered_while_held(&self, tenant: TenantId, most: usize) -> Result<Vec<Resolving>, JournalError> {
+    pub fn answered_while_held(
+        &self,
+        tenant: TenantId,
+        most: usize,
+    ) -> Result<Vec<Resolving>, JournalError> {
         let which = "d.state = 'held' AND d.asks IS NOT NULL AND d.asks = ''";
         self.to_be_decided(tenant, DecisionState::Held, which, most)
     }
@@ -114,7 +118,9 @@ impl Tx<'_> {
                 source: row.get(6)?,
                 received: Timestamp::from_millis(row.get(7)?),
                 since: Timestamp::from_millis(row.get(8)?),
-                said: serde_json::from_str::<Why>(&row.get::<_, String>(9)?).unwrap_or_default().said,
+                said: serde_json::from_str::<Why>(&row.get::<_, String>(9)?)
+                    .unwrap_or_default()
+                    .said,
                 alert: Alert::default(),
             };
             Ok((resolving, row.get::<_, String>(10)?))
@@ -123,7 +129,10 @@ impl Tx<'_> {
         rows.take(most)
             .map(|row| {
                 let (resolving, fields) = row?;
-                Ok(Resolving { alert: serde_json::from_str(&fields).map_err(|_| damaged())?, ..resolving })
+                Ok(Resolving {
+                    alert: serde_json::from_str(&fields).map_err(|_| damaged())?,
+                    ..resolving
+                })
             })
             .collect()
     }
@@ -134,8 +143,11 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn body(&self, delivery: i64) -> Result<Option<Vec<u8>>, JournalError> {
         let sql = "SELECT body FROM delivery WHERE id = ?";
-        let body: Option<Option<Body>> =
-            self.db.prepare_cached(sql)?.query_row([delivery], |row| row.get(0)).optional()?;
+        let body: Option<Option<Body>> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([delivery], |row| row.get(0))
+            .optional()?;
         Ok(body.flatten().map(|body| body.0))
     }
 
@@ -174,7 +186,9 @@ impl Tx<'_> {
     pub fn next_late(&self, tenant: TenantId) -> Result<Option<Duration>, JournalError> {
         let next: Option<i64> = self
             .db
-            .prepare_cached("SELECT min(late_at) FROM decision WHERE tenant = ? AND state = 'resolving'")?
+            .prepare_cached(
+                "SELECT min(late_at) FROM decision WHERE tenant = ? AND state = 'resolving'",
+            )?
             .query_row([tenant.0], |row| row.get(0))?;
         Ok(next.map(span))
     }
@@ -199,7 +213,13 @@ impl Tx<'_> {
                 "UPDATE decision SET asks = ?, priority = ?, late_at = ? WHERE id = ? AND state = 'resolving'",
             )?
             .execute(params![question.key(), priority.get(), millis(late_at), decision])?;
-        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("a decision that is not resolving cannot wait")) }
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict(
+                "a decision that is not resolving cannot wait",
+            ))
+        }
     }
 
     /// A decision that is held because the directory was silent goes on waiting for this question; `None`: it does not any
@@ -219,7 +239,10 @@ impl Tx<'_> {
         }
         self.db
             .prepare_cached("UPDATE decision SET asks = ? WHERE id = ? AND state = 'held'")?
-            .execute(params![question.map(|(question, _)| question.key()), decision])?;
+            .execute(params![
+                question.map(|(question, _)| question.key()),
+                decision
+            ])?;
         Ok(())
     }
 
@@ -252,12 +275,15 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn asking(&mut self, tenant: TenantId, question: &Question, now: Timestamp) -> Result<(), JournalError> {
-        self.db.prepare_cached("UPDATE device SET asked_at = ? WHERE tenant = ? AND asked = ?")?.execute(params![
-            now.millis(),
-            tenant.0,
-            question.key()
-        ])?;
+    pub fn asking(
+        &mut self,
+        tenant: TenantId,
+        question: &Question,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("UPDATE device SET asked_at = ? WHERE tenant = ? AND asked = ?")?
+            .execute(params![now.millis(), tenant.0, question.key()])?;
         Ok(())
     }
 
@@ -267,21 +293,37 @@ impl Tx<'_> {
     /// When the journal cannot be read.
     pub fn was_asked(&self, tenant: TenantId, question: &Question) -> Result<bool, JournalError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM device WHERE tenant = ? AND asked = ? AND asked_at IS NOT NULL)";
-        Ok(self.db.prepare_cached(sql)?.query_row(params![tenant.0, question.key()], |row| row.get(0))?)
+        Ok(self
+            .db
+            .prepare_cached(sql)?
+            .query_row(params![tenant.0, question.key()], |row| row.get(0))?)
     }
 
     /// What the directory said to a question, and when; `None` where it was not asked, or has not answered yet.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn said(&self, tenant: TenantId, question: &Question) -> Result<Option<(Timestamp, Found)>, JournalError> {
+    pub fn said(
+        &self,
+        tenant: TenantId,
+        question: &Question,
+    ) -> Result<Option<(Timestamp, Found)>, JournalError> {
         let row: Option<(i64, String)> = self
             .db
-            .prepare_cached("SELECT at, facts FROM device WHERE tenant = ? AND asked = ? AND at IS NOT NULL")?
-            .query_row(params![tenant.0, question.key()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached(
+                "SELECT at, facts FROM device WHERE tenant = ? AND asked = ? AND at IS NOT NULL",
+            )?
+            .query_row(params![tenant.0, question.key()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
         // What cannot be read is asked for again.
-        Ok(row.and_then(|(at, facts)| Some((Timestamp::from_millis(at), serde_json::from_str(&facts).ok()?))))
+        Ok(row.and_then(|(at, facts)| {
+            Some((
+                Timestamp::from_millis(at),
+                serde_json::from_str(&facts).ok()?,
+            ))
+        }))
     }
 
     /// The open questions of one API that are due, the most urgent first. One that nobody waits for any more is
@@ -305,7 +347,9 @@ impl Tx<'_> {
                     wanted.push(question);
                 } else {
                     let sql = "DELETE FROM device WHERE tenant = ? AND asked = ? AND at IS NULL";
-                    self.db.prepare_cached(sql)?.execute(params![tenant.0, key])?;
+                    self.db
+                        .prepare_cached(sql)?
+                        .execute(params![tenant.0, key])?;
                 }
             }
             if wanted.len() == before {
@@ -327,15 +371,23 @@ impl Tx<'_> {
                AND +due NOT BETWEEN ? + 1 AND ? ORDER BY priority DESC, since, asked",
         )?;
         let latest = now.plus(LONGEST_WAIT);
-        let rows = statement.query_map(params![tenant.0, api.code(), now.millis(), latest.millis()], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get(2)?))
-        })?;
+        let rows = statement.query_map(
+            params![tenant.0, api.code(), now.millis(), latest.millis()],
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get(2)?)),
+        )?;
         rows.take(most)
             .map(|row| {
                 let (key, priority, tries) = row?;
                 let question = Question::of_key(&key).ok_or_else(damaged)?;
                 let priority = Priority::new(priority).ok_or_else(damaged)?;
-                Ok((key, OpenQuestion { question, priority, tries }))
+                Ok((
+                    key,
+                    OpenQuestion {
+                        question,
+                        priority,
+                        tries,
+                    },
+                ))
             })
             .collect()
     }
@@ -343,14 +395,22 @@ impl Tx<'_> {
     fn is_waited_for(&self, tenant: TenantId, key: &str) -> Result<bool, JournalError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'resolving' AND asks = ?2)
                    OR EXISTS (SELECT 1 FROM decision WHERE tenant = ?1 AND state = 'held' AND asks IS NOT NULL AND asks = ?2)";
-        Ok(self.db.prepare_cached(sql)?.query_row(params![tenant.0, key], |row| row.get(0))?)
+        Ok(self
+            .db
+            .prepare_cached(sql)?
+            .query_row(params![tenant.0, key], |row| row.get(0))?)
     }
 
     /// When the next open question of one API that is not due yet will be.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn next_question(&self, tenant: TenantId, api: Api, now: Timestamp) -> Result<Timestamp, JournalError> {
+    pub fn next_question(
+        &self,
+        tenant: TenantId,
+        api: Api,
+        now: Timestamp,
+    ) -> Result<Timestamp, JournalError> {
         let next: Option<i64> = self
             .db
             .prepare_cached("SELECT min(due) FROM device WHERE tenant = ? AND api = ? AND at IS NULL AND due > ?")?
@@ -370,10 +430,19 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let key = question.key();
-        let facts = serde_json::to_string(found).map_err(|_| JournalError::Conflict("a record is not JSON"))?;
+        let facts = serde_json::to_string(found)
+            .map_err(|_| JournalError::Conflict("a record is not JSON"))?;
         self.db
-            .prepare_cached("UPDATE device SET at = ?, machine = ?, facts = ? WHERE tenant = ? AND asked = ?")?
-            .execute(params![now.millis(), found.machine().map(MachineId::as_str), facts, tenant.0, key])?;
+            .prepare_cached(
+                "UPDATE device SET at = ?, machine = ?, facts = ? WHERE tenant = ? AND asked = ?",
+            )?
+            .execute(params![
+                now.millis(),
+                found.machine().map(MachineId::as_str),
+                facts,
+                tenant.0,
+                key
+            ])?;
         self.db
             .prepare_cached("UPDATE decision SET asks = NULL WHERE tenant = ? AND state = 'resolving' AND asks = ?")?
             .execute(params![tenant.0, key])?;
@@ -391,7 +460,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn ask_again(&mut self, tenant: TenantId, question: &Question, due: Timestamp) -> Result<(), JournalError> {
+    pub fn ask_again(
+        &mut self,
+        tenant: TenantId,
+        question: &Question,
+        due: Timestamp,
+    ) -> Result<(), JournalError> {
         self.db
             .prepare_cached(
                 "UPDATE device SET due = ?, tries = tries + 1 WHERE tenant = ? AND asked = ? AND at IS NULL",
@@ -404,7 +478,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn forget_machine(&mut self, tenant: TenantId, machine: &MachineId) -> Result<(), JournalError> {
+    pub fn forget_machine(
+        &mut self,
+        tenant: TenantId,
+        machine: &MachineId,
+    ) -> Result<(), JournalError> {
         self.db
             .prepare_cached("DELETE FROM device WHERE tenant = ? AND machine = ?")?
             .execute(params![tenant.0, machine.as_str()])?;
@@ -424,8 +502,12 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<DecisionReceipt, JournalError> {
         let look_at = now.plus(hold_for);
-        let why = Why { until: Some(look_at), ..Why::default() };
-        let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is not JSON"))?;
+        let why = Why {
+            until: Some(look_at),
+            ..Why::default()
+        };
+        let why = serde_json::to_string(&why)
+            .map_err(|_| JournalError::Conflict("a record is not JSON"))?;
         let changed = self
             .db
             .prepare_cached(
@@ -435,7 +517,9 @@ impl Tx<'_> {
             .execute(params![reason.code(), why, look_at.millis(), decision])?;
         self.touch(tenant);
         if changed != 1 {
-            return Err(JournalError::Conflict("a decision that is not resolving is held"));
+            return Err(JournalError::Conflict(
+                "a decision that is not resolving is held",
+            ));
         }
         decision_told(self.db, decision)
     }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// The disk is full or nearly; nothing was written.
-    #[error("the disk that holds the journal is full, or has only the room left that is kept for running scans")]
+    #[error(
+        "the disk that holds the journal is full, or has only the room left that is kept for running scans"
+    )]
     Full,
     /// The journal is as large as it may be; nothing was written.
     #[error("the journal has reached `[journal] max_size`")]
@@ -47,10 +49,14 @@ pub enum OpenError {
     #[error("{0} is in use by another scanhook; one process a journal")]
     InUse(PathBuf),
     /// A journal was here and is gone.
-    #[error("{0} is missing although a journal was kept here: restore it, or remove {0}.marker to begin an empty one")]
+    #[error(
+        "{0} is missing although a journal was kept here: restore it, or remove {0}.marker to begin an empty one"
+    )]
     Lost(PathBuf),
     /// A later version wrote it.
-    #[error("the journal has schema {found}, this version knows up to {known}: use the newer scanhook")]
+    #[error(
+        "the journal has schema {found}, this version knows up to {known}: use the newer scanhook"
+    )]
     Newer {
         /// The version in the file.
         found: i64,
@@ -61,13 +67,19 @@ pub enum OpenError {
     #[error("the file is a database, but not a scanhook journal")]
     Foreign,
     /// It holds what was only played with the built-in simulator.
-    #[error("{0} is a journal of serve --simulate, and none of real work: name another with [journal] url")]
+    #[error(
+        "{0} is a journal of serve --simulate, and none of real work: name another with [journal] url"
+    )]
     Simulated(PathBuf),
     /// It holds real work.
-    #[error("{0} is a journal of real work, and --simulate does not play on it: name another with [journal] url")]
+    #[error(
+        "{0} is a journal of real work, and --simulate does not play on it: name another with [journal] url"
+    )]
     Real(PathBuf),
     /// The file system does not let SQLite keep its promise.
-    #[error("SQLite could not be set to write-ahead logging with full sync here: choose a local disk")]
+    #[error(
+        "SQLite could not be set to write-ahead logging with full sync here: choose a local disk"
+    )]
     NotDurable,
     /// The operating system refused.
     #[error("{path}: {message}")]
@@ -84,7 +96,10 @@ pub enum OpenError {
 
 impl OpenError {
     pub(super) fn io(path: &Path, error: &std::io::Error) -> OpenError {
-        OpenError::Io { path: path.to_owned(), message: error.to_string() }
+        OpenError::Io {
+            path: path.to_owned(),
+            message: error.to_string(),
+        }
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "the shape map_err wants")]

@@ -14,14 +14,19 @@ pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
 
 /// A folder that is not there is made, for its owner alone.
 pub(super) fn make_folder(path: &Path) -> Result<(), OpenError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) else {
+    let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+    else {
         return Ok(());
     };
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|e| OpenError::io(folder, &e))
+    builder
+        .create(folder)
+        .map_err(|e| OpenError::io(folder, &e))
 }
 
 /// One process a journal. The lock is a file of its own, so that readers still get in.
@@ -56,15 +61,19 @@ pub(super) fn open_private(path: &Path, through_link: bool) -> Result<File, Open
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600).custom_flags(if through_link { 0 } else { libc::O_NOFOLLOW });
+        options
+            .mode(0o600)
+            .custom_flags(if through_link { 0 } else { libc::O_NOFOLLOW });
     }
-    let file = options.open(path).map_err(|error| match std::fs::symlink_metadata(path) {
-        Ok(about) if about.is_symlink() && !through_link => OpenError::Io {
-            path: path.to_owned(),
-            message: "is a symbolic link, which is not followed here; remove it".to_owned(),
-        },
-        _ => OpenError::io(path, &error),
-    })?;
+    let file = options
+        .open(path)
+        .map_err(|error| match std::fs::symlink_metadata(path) {
+            Ok(about) if about.is_symlink() && !through_link => OpenError::Io {
+                path: path.to_owned(),
+                message: "is a symbolic link, which is not followed here; remove it".to_owned(),
+            },
+            _ => OpenError::io(path, &error),
+        })?;
     for_owner_alone(&file).map_err(|e| OpenError::io(path, &e))?;
     Ok(file)
 }

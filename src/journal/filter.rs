@@ -35,7 +35,10 @@ impl List {
     pub fn states(self) -> Vec<&'static str> {
         match self {
             List::Alerts => AlertState::ALL.iter().map(|state| state.code()).collect(),
-            List::Decisions => DecisionState::ALL.iter().map(|state| state.code()).collect(),
+            List::Decisions => DecisionState::ALL
+                .iter()
+                .map(|state| state.code())
+                .collect(),
             List::Scans => ScanState::ALL.iter().map(|state| state.code()).collect(),
         }
     }
@@ -44,7 +47,10 @@ impl List {
     #[must_use]
     pub fn reasons(self) -> Vec<&'static str> {
         match self {
-            List::Alerts => AlertReason::ALL.iter().map(|reason| reason.code()).collect(),
+            List::Alerts => AlertReason::ALL
+                .iter()
+                .map(|reason| reason.code())
+                .collect(),
             List::Decisions => Reason::ALL.iter().map(|reason| reason.code()).collect(),
             List::Scans => Outcome::ALL.iter().map(|outcome| outcome.code()).collect(),
         }
@@ -102,7 +108,8 @@ impl Narrowed {
     fn by(&mut self, condition: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.values.push(value.into());
-            self.conditions.push(condition.replace('?', &format!("?{}", self.values.len())));
+            self.conditions
+                .push(condition.replace('?', &format!("?{}", self.values.len())));
         }
     }
 
@@ -110,16 +117,22 @@ impl Narrowed {
     fn among(&mut self, condition: &str, texts: Vec<String>) {
         let from = self.values.len();
         self.values.extend(names::texts(texts));
-        let marks: Vec<_> = (from + 1..=self.values.len()).map(|n| format!("?{n}")).collect();
+        let marks: Vec<_> = (from + 1..=self.values.len())
+            .map(|n| format!("?{n}"))
+            .collect();
         self.nothing |= marks.is_empty();
-        self.conditions.push(condition.replace('?', &marks.join(", ")));
+        self.conditions
+            .push(condition.replace('?', &marks.join(", ")));
         self.indexed = true;
     }
 
     /// Narrows to a state. Those that are `listed` have an index of such rows in the order of the list, which is found by
     /// the very text of its condition.
     fn state(&mut self, table: &str, state: Option<String>, listed: &str) {
-        if state.as_ref().is_some_and(|state| listed.contains(&format!("'{state}'"))) {
+        if state
+            .as_ref()
+            .is_some_and(|state| listed.contains(&format!("'{state}'")))
+        {
             self.conditions.push(format!("{table}.state IN ({listed})"));
             self.indexed = true;
         }
@@ -134,8 +147,14 @@ impl Narrowed {
 
     /// `+`: by the order of the list, and not by the index of times, whose rows would have to be sorted.
     fn times(&mut self, column: &str, filter: &Filter) {
-        self.by(&format!("+{column} >= ?"), filter.since.map(Timestamp::millis));
-        self.by(&format!("+{column} <= ?"), filter.until.map(Timestamp::millis));
+        self.by(
+            &format!("+{column} >= ?"),
+            filter.since.map(Timestamp::millis),
+        );
+        self.by(
+            &format!("+{column} <= ?"),
+            filter.until.map(Timestamp::millis),
+        );
     }
 
     /// Narrows alerts, `a` of deliveries `d`.
@@ -144,14 +163,23 @@ impl Narrowed {
         narrow.by("a.alert_id = ?", filter.alert.clone());
         narrow.indexed = filter.alert.is_some();
         if let Some(devices) = devices(db, filter)? {
-            let mentioned = "(a.delivery, a.n) IN (SELECT delivery, n FROM mention WHERE device IN (?))";
+            let mentioned =
+                "(a.delivery, a.n) IN (SELECT delivery, n FROM mention WHERE device IN (?))";
             narrow.among(mentioned, devices);
         }
-        narrow.state("a", filter.state.clone().or_else(|| state_of(filter.reason.as_deref()?)), LISTED_ALERTS);
+        narrow.state(
+            "a",
+            filter
+                .state
+                .clone()
+                .or_else(|| state_of(filter.reason.as_deref()?)),
+            LISTED_ALERTS,
+        );
         narrow.by("a.reason = ?", filter.reason.clone());
         narrow.by("a.source = ?", filter.source.clone());
         narrow.by("a.fields ->> '$.severity' = ?", filter.severity());
-        let decided = "EXISTS (SELECT 1 FROM decision d WHERE d.delivery = a.delivery AND d.n = a.n";
+        let decided =
+            "EXISTS (SELECT 1 FROM decision d WHERE d.delivery = a.delivery AND d.n = a.n";
         narrow.by(&format!("{decided} AND d.rule = ?)"), filter.rule.clone());
         let tenant = "d.tenant = (SELECT id FROM tenant WHERE name = ?)";
         narrow.by(&format!("{decided} AND {tenant})"), filter.tenant.clone());
@@ -172,7 +200,10 @@ impl Narrowed {
         narrow.state("d", filter.state.clone(), LISTED_DECISIONS);
         narrow.by("d.reason = ?", filter.reason.clone());
         narrow.by("d.rule = ?", filter.rule.clone());
-        narrow.by("d.tenant = (SELECT id FROM tenant WHERE name = ?)", filter.tenant.clone());
+        narrow.by(
+            "d.tenant = (SELECT id FROM tenant WHERE name = ?)",
+            filter.tenant.clone(),
+        );
         narrow.by("a.source = ?", filter.source.clone());
         narrow.by("a.fields ->> '$.severity' = ?", filter.severity());
         narrow.by("d.id < ?", filter.after);
@@ -191,18 +222,39 @@ impl Narrowed {
             narrow.among("s.machine IN (?)", names::machines(db, &devices)?);
         }
         narrow.state("s", filter.state.clone(), LISTED_SCANS);
-        let listed = AGAIN.iter().map(|outcome| format!("'{}'", outcome.code())).collect::<Vec<_>>().join(", ");
-        if filter.reason.as_ref().is_some_and(|reason| listed.contains(&format!("'{reason}'"))) {
+        let listed = AGAIN
+            .iter()
+            .map(|outcome| format!("'{}'", outcome.code()))
+            .collect::<Vec<_>>()
+            .join(", ");
+        if filter
+            .reason
+            .as_ref()
+            .is_some_and(|reason| listed.contains(&format!("'{reason}'")))
+        {
             narrow.conditions.push(format!("s.outcome IN ({listed})"));
             narrow.indexed = true;
         }
         narrow.by("s.outcome = ?", filter.reason.clone());
-        narrow.by("s.tenant = (SELECT id FROM tenant WHERE name = ?)", filter.tenant.clone());
-        let decided = "EXISTS (SELECT 1 FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
+        narrow.by(
+            "s.tenant = (SELECT id FROM tenant WHERE name = ?)",
+            filter.tenant.clone(),
+        );
+        let decided =
+            "EXISTS (SELECT 1 FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                                WHERE d.scan = s.id";
-        narrow.by(&format!("(s.rule = ? OR {decided} AND d.rule = ?))"), filter.rule.clone());
-        narrow.by(&format!("{decided} AND a.source = ?)"), filter.source.clone());
-        narrow.by(&format!("{decided} AND a.fields ->> '$.severity' = ?)"), filter.severity());
+        narrow.by(
+            &format!("(s.rule = ? OR {decided} AND d.rule = ?))"),
+            filter.rule.clone(),
+        );
+        narrow.by(
+            &format!("{decided} AND a.source = ?)"),
+            filter.source.clone(),
+        );
+        narrow.by(
+            &format!("{decided} AND a.fields ->> '$.severity' = ?)"),
+            filter.severity(),
+        );
         narrow.by("s.id < ?", filter.after);
         narrow.times("s.created_at", filter);
         Ok(narrow)
@@ -226,7 +278,10 @@ impl core::fmt::Display for Narrowed {
 }
 
 fn devices(db: &Connection, filter: &Filter) -> Result<Option<Vec<String>>, JournalError> {
-    filter.device.as_ref().map_or(Ok(None), |glob| names::candidates(db, glob))
+    filter
+        .device
+        .as_ref()
+        .map_or(Ok(None), |glob| names::candidates(db, glob))
 }
 
 /// The state of the alerts that have this reason.

@@ -38,7 +38,12 @@ impl Known {
 
 impl<'a> Finding<'a> {
     pub(super) fn new(source: &'a str, alert: &'a Alert, policy: PolicyId) -> Finding<'a> {
-        Finding { source, alert, policy, sameness: first(&[source.as_bytes(), alert.dedupe.as_bytes()]) }
+        Finding {
+            source,
+            alert,
+            policy,
+            sameness: first(&[source.as_bytes(), alert.dedupe.as_bytes()]),
+        }
     }
 
     /// A hash of all that the rules see of the alert and the device but the severity. It is needed only where the
@@ -49,10 +54,12 @@ impl<'a> Finding<'a> {
         }
         let mut seen = self.alert.clone();
         // What no rule looks at, and what changes with every repeat.
-        (seen.id, seen.time, seen.url, seen.tenant, seen.severity) = (String::new(), None, None, None, None);
+        (seen.id, seen.time, seen.url, seen.tenant, seen.severity) =
+            (String::new(), None, None, None, None);
         seen.references.clear();
         seen.devices = vec![device.clone()];
-        let seen = serde_json::to_vec(&seen).map_err(|_| JournalError::Conflict("an alert is not JSON"))?;
+        let seen = serde_json::to_vec(&seen)
+            .map_err(|_| JournalError::Conflict("an alert is not JSON"))?;
         Ok(Some(first(&[&self.policy.0.to_be_bytes(), &seen])))
     }
 }
@@ -72,11 +79,18 @@ impl Tx<'_> {
             .map(|(device, verdict)| {
                 let content = finding.content(device, &verdict.asks)?;
                 let earlier = self.earlier(finding, device, since, now)?;
-                let severities = earlier.map_or_else(Severities::default, |(_, earlier)| earlier.severities);
+                let severities =
+                    earlier.map_or_else(Severities::default, |(_, earlier)| earlier.severities);
                 let covered = earlier
-                    .filter(|(_, earlier)| earlier.covers(finding.alert.severity, &verdict.asks, content))
+                    .filter(|(_, earlier)| {
+                        earlier.covers(finding.alert.severity, &verdict.asks, content)
+                    })
                     .map(|(decision, _)| decision);
-                Ok(Known { severities, content, covered_by: covered })
+                Ok(Known {
+                    severities,
+                    content,
+                    covered_by: covered,
+                })
             })
             .collect()
     }

@@ -56,8 +56,15 @@ const OPEN: &str =
     overdue_at FROM scan";
 
 fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
-    let Some(scan) = scan_row(row)? else { return Ok(None) };
-    let time = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let Some(scan) = scan_row(row)? else {
+        return Ok(None);
+    };
+    let time = |column: &str| {
+        Ok::<_, rusqlite::Error>(
+            row.get::<_, Option<i64>>(column)?
+                .map(Timestamp::from_millis),
+        )
+    };
     Ok(Some(OpenScan {
         scan,
         action: row.get("action")?,
@@ -75,8 +82,7 @@ fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
 /// a pause keeps them.
 pub(super) const TO_BE_SENT_AGAIN: &str = "state = 'unknown' AND (misses >= 2 OR unseen)";
 /// Which of the scans that are due a list can clear up. An old one that lists do not hold is read by its id.
-const LISTED: &str =
-    "state <> 'sending' AND NOT (state = 'running' AND misses >= 2 AND coalesce(far_sent_at, sent_at) < ?3)";
+const LISTED: &str = "state <> 'sending' AND NOT (state = 'running' AND misses >= 2 AND coalesce(far_sent_at, sent_at) < ?3)";
 
 impl Tx<'_> {
     /// The unknown scan that complete lists have missed so often that it is sent again, with the same `ExternalId`.
@@ -89,7 +95,11 @@ impl Tx<'_> {
                AND pause IS NULL AND cancel_by IS NULL
              ORDER BY priority DESC, id LIMIT 1"
         );
-        let row = self.db.prepare_cached(&sql)?.query_row([tenant.0], scan_row).optional()?;
+        let row = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row([tenant.0], scan_row)
+            .optional()?;
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
@@ -97,7 +107,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan is neither.
-    pub fn look_again(&mut self, scan: ScanId, misses: u32, look_at: Option<Timestamp>) -> Result<(), JournalError> {
+    pub fn look_again(
+        &mut self,
+        scan: ScanId,
+        misses: u32,
+        look_at: Option<Timestamp>,
+    ) -> Result<(), JournalError> {
         self.change(
             "UPDATE scan SET misses = ?2, unseen = 0, look_at = ?3 WHERE id = ?1 AND state IN ('unknown', 'running')",
             scan,
@@ -123,13 +138,20 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn mark_overdue(&mut self, tenant: TenantId, before: Timestamp, now: Timestamp) -> Result<(), JournalError> {
+    pub fn mark_overdue(
+        &mut self,
+        tenant: TenantId,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let sql = format!(
             "UPDATE scan SET overdue_at = ?3, look_at = CASE state WHEN 'running' THEN ?3 ELSE look_at END
              WHERE id IN (SELECT id FROM scan WHERE tenant = ?1 AND {IS_OPEN} AND overdue_at IS NULL AND pause IS NULL
                             AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) AND sent_at < ?2 ORDER BY sent_at LIMIT 64)"
         );
-        self.db.prepare_cached(&sql)?.execute(params![tenant.0, before.millis(), now.millis()])?;
+        self.db
+            .prepare_cached(&sql)?
+            .execute(params![tenant.0, before.millis(), now.millis()])?;
         Ok(())
     }
 
@@ -142,7 +164,11 @@ impl Tx<'_> {
             "SELECT sent_at FROM scan WHERE tenant = ? AND {IS_OPEN} AND overdue_at IS NULL AND pause IS NULL
                AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) ORDER BY sent_at LIMIT 1"
         );
-        let oldest = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0)).optional()?;
+        let oldest = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row([tenant.0], |row| row.get(0))
+            .optional()?;
         Ok(oldest.map(Timestamp::from_millis))
     }
 
@@ -165,7 +191,9 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn open_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
-        let sql = format!("{OPEN} WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' ORDER BY sent_at, id");
+        let sql = format!(
+            "{OPEN} WHERE tenant = ? AND {IS_OPEN} AND state <> 'sending' ORDER BY sent_at, id"
+        );
         self.all_open(&sql, [tenant.0])
     }
 
@@ -174,14 +202,21 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn unknown_scans(&self, tenant: TenantId) -> Result<Vec<OpenScan>, JournalError> {
-        self.all_open(&format!("{OPEN} WHERE tenant = ? AND state = 'unknown' ORDER BY id"), [tenant.0])
+        self.all_open(
+            &format!("{OPEN} WHERE tenant = ? AND state = 'unknown' ORDER BY id"),
+            [tenant.0],
+        )
     }
 
     /// The running scan that follows this machine action.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn scan_of_action(&self, tenant: TenantId, action: &str) -> Result<Option<OpenScan>, JournalError> {
+    pub fn scan_of_action(
+        &self,
+        tenant: TenantId,
+        action: &str,
+    ) -> Result<Option<OpenScan>, JournalError> {
         self.one_open(
             &format!("{OPEN} WHERE tenant = ? AND action = ? AND state = 'running' LIMIT 1"),
             params![tenant.0, action],
@@ -193,14 +228,21 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn open_scan(&self, scan: ScanId) -> Result<Option<OpenScan>, JournalError> {
-        self.one_open(&format!("{OPEN} WHERE id = ? AND state IN ('unknown', 'running')"), [scan.0])
+        self.one_open(
+            &format!("{OPEN} WHERE id = ? AND state IN ('unknown', 'running')"),
+            [scan.0],
+        )
     }
 
     /// The running scan that lists have missed and whose time has come to be read by its id.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn missed(&self, tenant: TenantId, now: Timestamp) -> Result<Option<OpenScan>, JournalError> {
+    pub fn missed(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Option<OpenScan>, JournalError> {
         let sql = format!(
             "{OPEN} WHERE tenant = ? AND state = 'running' AND misses >= 2 AND look_at <= ? ORDER BY look_at LIMIT 1"
         );
@@ -215,7 +257,11 @@ impl Tx<'_> {
         let sql =
             "SELECT look_at FROM scan WHERE tenant = ? AND state = 'running' AND misses >= 2 AND look_at IS NOT NULL
                    ORDER BY look_at LIMIT 1";
-        let next = self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0)).optional()?;
+        let next = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([tenant.0], |row| row.get(0))
+            .optional()?;
         Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
     }
 
@@ -224,12 +270,20 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn next_look(&self, tenant: TenantId, old: Timestamp) -> Result<Option<Timestamp>, JournalError> {
+    pub fn next_look(
+        &self,
+        tenant: TenantId,
+        old: Timestamp,
+    ) -> Result<Option<Timestamp>, JournalError> {
         let sql = format!(
             "SELECT look_at FROM scan WHERE tenant = ?1 AND {IS_OPEN} AND look_at > ?2 AND {LISTED} ORDER BY look_at LIMIT 1"
         );
         let values = params![tenant.0, i64::MIN, old.millis()];
-        let look = self.db.prepare_cached(&sql)?.query_row(values, |row| row.get(0)).optional()?;
+        let look = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row(values, |row| row.get(0))
+            .optional()?;
         Ok(look.map(Timestamp::from_millis))
     }
 
@@ -238,15 +292,25 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn due_on_list(&self, tenant: TenantId, now: Timestamp, old: Timestamp) -> Result<Option<Due>, JournalError> {
+    pub fn due_on_list(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        old: Timestamp,
+    ) -> Result<Option<Due>, JournalError> {
         let sql = format!(
             "SELECT min(coalesce(far_sent_at, sent_at)), max(state = 'unknown' AND blocked_by IS NOT NULL)
              FROM scan WHERE tenant = ?1 AND {IS_OPEN} AND look_at <= ?2 AND {LISTED}"
         );
         let values = params![tenant.0, now.millis(), old.millis()];
-        let (since, busy): (Option<i64>, Option<bool>) =
-            self.db.prepare_cached(&sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(since.map(|since| Due { since: Timestamp::from_millis(since), busy: busy == Some(true) }))
+        let (since, busy): (Option<i64>, Option<bool>) = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(since.map(|since| Due {
+            since: Timestamp::from_millis(since),
+            busy: busy == Some(true),
+        }))
     }
 
     /// The scans that were due at this time, some at a time.
@@ -260,8 +324,9 @@ impl Tx<'_> {
         old: Timestamp,
         most: u32,
     ) -> Result<Vec<OpenScan>, JournalError> {
-        let sql =
-            format!("{OPEN} WHERE tenant = ?1 AND {IS_OPEN} AND look_at <= ?2 AND {LISTED} ORDER BY look_at LIMIT ?4");
+        let sql = format!(
+            "{OPEN} WHERE tenant = ?1 AND {IS_OPEN} AND look_at <= ?2 AND {LISTED} ORDER BY look_at LIMIT ?4"
+        );
         self.all_open(&sql, params![tenant.0, at.millis(), old.millis(), most])
     }
 
@@ -282,14 +347,24 @@ impl Tx<'_> {
                (SELECT id FROM scan WHERE tenant = ? AND {IS_OPEN} AND look_at <= ? AND state = 'running' AND misses < 2
                   AND coalesce(far_sent_at, sent_at) < ? ORDER BY look_at LIMIT ?)"
         );
-        Ok(self.db.prepare_cached(&sql)?.execute(params![tenant.0, now.millis(), old.millis(), most])?)
+        Ok(self.db.prepare_cached(&sql)?.execute(params![
+            tenant.0,
+            now.millis(),
+            old.millis(),
+            most
+        ])?)
     }
 
     /// Old running scans that are looked for by themselves, after this one, some at a time.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn old_scans(&self, tenant: TenantId, after: ScanId, most: u32) -> Result<Vec<OpenScan>, JournalError> {
+    pub fn old_scans(
+        &self,
+        tenant: TenantId,
+        after: ScanId,
+        most: u32,
+    ) -> Result<Vec<OpenScan>, JournalError> {
         let sql = format!(
             "{OPEN} WHERE tenant = ? AND {IS_OPEN} AND look_at IS NULL AND state = 'running' AND id > ? ORDER BY id LIMIT ?"
         );
@@ -305,16 +380,31 @@ impl Tx<'_> {
             "SELECT min(coalesce(far_sent_at, sent_at)) FROM scan
              WHERE tenant = ? AND {IS_OPEN} AND look_at IS NULL AND state = 'running'"
         );
-        let oldest: Option<i64> = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| row.get(0))?;
+        let oldest: Option<i64> = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row([tenant.0], |row| row.get(0))?;
         Ok(oldest.map(Timestamp::from_millis))
     }
 
-    fn one_open(&self, sql: &str, values: impl rusqlite::Params) -> Result<Option<OpenScan>, JournalError> {
-        let row = self.db.prepare_cached(sql)?.query_row(values, open_row).optional()?;
+    fn one_open(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Option<OpenScan>, JournalError> {
+        let row = self
+            .db
+            .prepare_cached(sql)?
+            .query_row(values, open_row)
+            .optional()?;
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
-    fn all_open(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<OpenScan>, JournalError> {
+    fn all_open(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<OpenScan>, JournalError> {
         let mut statement = self.db.prepare_cached(sql)?;
         let rows = statement.query_map(values, open_row)?;
         rows.map(|row| row?.ok_or_else(damaged)).collect()
@@ -397,6 +487,9 @@ mod tests {
     #[test]
     fn what_is_over_costs_a_poll_nothing() {
         let (few, many) = (steps(1), steps(1_000));
-        assert!(few > 50 && many < few * 2, "{few} steps beside one scan that is over, {many} beside a thousand");
+        assert!(
+            few > 50 && many < few * 2,
+            "{few} steps beside one scan that is over, {many} beside a thousand"
+        );
     }
 }

@@ -45,9 +45,15 @@ pub(super) struct Decided {
 impl Decided {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Decided>> {
         let (state, reason): (String, String) = (row.get("state")?, row.get("reason")?);
-        let (kind, priority): (Option<String>, Option<u8>) = (row.get("kind")?, row.get("priority")?);
-        let wanted = kind.as_deref().and_then(Kind::of_code).zip(priority.and_then(Priority::new));
-        let (Some(state), Some(reason)) = (DecisionState::of_code(&state), Reason::of_code(&reason)) else {
+        let (kind, priority): (Option<String>, Option<u8>) =
+            (row.get("kind")?, row.get("priority")?);
+        let wanted = kind
+            .as_deref()
+            .and_then(Kind::of_code)
+            .zip(priority.and_then(Priority::new));
+        let (Some(state), Some(reason)) =
+            (DecisionState::of_code(&state), Reason::of_code(&reason))
+        else {
             return Ok(None);
         };
         Ok(Some(Decided {
@@ -56,7 +62,9 @@ impl Decided {
             n: row.get("n")?,
             tenant: TenantId(row.get("tenant")?),
             device: row.get("device")?,
-            machine: row.get::<_, Option<String>>("machine")?.and_then(|machine| MachineId::parse(&machine)),
+            machine: row
+                .get::<_, Option<String>>("machine")?
+                .and_then(|machine| MachineId::parse(&machine)),
             state,
             reason,
             scan: row.get::<_, Option<i64>>("scan")?.map(ScanId),
@@ -69,12 +77,16 @@ impl Decided {
 
     /// Whether it is, or was, held because its source was not configured any more: no rule was asked.
     pub(super) fn lost_its_source(&self) -> bool {
-        self.wanted.is_none() && [Some(self.reason), self.why().held].contains(&Some(Reason::SourceRemoved))
+        self.wanted.is_none()
+            && [Some(self.reason), self.why().held].contains(&Some(Reason::SourceRemoved))
     }
 
     /// The same, as if it wanted this.
     pub(super) fn wanting(&self, wanted: Option<(Kind, Priority)>) -> Decided {
-        Decided { wanted, ..self.clone() }
+        Decided {
+            wanted,
+            ..self.clone()
+        }
     }
 
     pub(super) fn why(&self) -> Why {
@@ -82,10 +94,25 @@ impl Decided {
     }
 
     /// The scan that it wanted, on the terms of now; `at_once`: whatever the windows say.
-    pub(super) fn on_terms(&self, why: &Why, terms: &OnTerms<'_>, at_once: bool, now: Timestamp) -> Option<Wanted> {
+    pub(super) fn on_terms(
+        &self,
+        why: &Why,
+        terms: &OnTerms<'_>,
+        at_once: bool,
+        now: Timestamp,
+    ) -> Option<Wanted> {
         let (kind, priority) = self.wanted?;
         let (rule, protections) = (self.rule.as_deref(), why.protections.as_slice());
-        let mut wanted = terms(self.tenant, AskedFor { rule, protections, kind, priority, now })?;
+        let mut wanted = terms(
+            self.tenant,
+            AskedFor {
+                rule,
+                protections,
+                kind,
+                priority,
+                now,
+            },
+        )?;
         if at_once {
             (wanted.start, wanted.openings) = (None, Openings::always());
         }
@@ -94,16 +121,24 @@ impl Decided {
 
     /// The machine, or the device where it is not known.
     pub(super) fn about(&self) -> &str {
-        self.machine.as_ref().map_or(self.device.as_str(), MachineId::as_str)
+        self.machine
+            .as_ref()
+            .map_or(self.device.as_str(), MachineId::as_str)
     }
 
     /// The machines the directory found for the device, as its record has them.
     fn candidates(&self) -> Vec<String> {
-        self.why().directory.map_or_else(Vec::new, |looked| looked.candidates)
+        self.why()
+            .directory
+            .map_or_else(Vec::new, |looked| looked.candidates)
     }
 
     /// The same decision, to be made again about this machine.
-    pub(super) fn anew<'d>(&'d self, machine: Option<&'d MachineId>, again: Again) -> NewDecision<'d> {
+    pub(super) fn anew<'d>(
+        &'d self,
+        machine: Option<&'d MachineId>,
+        again: Again,
+    ) -> NewDecision<'d> {
         NewDecision {
             delivery: self.delivery,
             n: usize::try_from(self.n).unwrap_or(usize::MAX),
@@ -173,7 +208,10 @@ impl Tx<'_> {
 
     pub(super) fn decided(&self, row: i64) -> Result<Decided, JournalError> {
         let sql = "SELECT * FROM decision WHERE id = ?";
-        self.db.prepare_cached(sql)?.query_row([row], Decided::read)?.ok_or_else(damaged)
+        self.db
+            .prepare_cached(sql)?
+            .query_row([row], Decided::read)?
+            .ok_or_else(damaged)
     }
 
     /// Why it cannot be answered so; what was answered so before is told as it is now.
@@ -186,11 +224,16 @@ impl Tx<'_> {
             };
             return told(if before { Done::Already } else { Done::NotHeld });
         }
-        let Word::Approve { machine: named, .. } = word else { return Ok(None) };
+        let Word::Approve { machine: named, .. } = word else {
+            return Ok(None);
+        };
         match (&decided.machine, named) {
             (None, None) => {
                 let item = told(Done::MachineNeeded)?;
-                Ok(item.map(|item| ItemView { candidates: decided.candidates(), ..item }))
+                Ok(item.map(|item| ItemView {
+                    candidates: decided.candidates(),
+                    ..item
+                }))
             }
             (Some(known), Some(named)) if known != named => told(Done::MachineKnown),
             _ => Ok(None),
@@ -210,35 +253,72 @@ impl Tx<'_> {
         noted: &mut BTreeSet<Option<ScanId>>,
         now: Timestamp,
     ) -> Result<Done, JournalError> {
-        let Word::Approve { machine: named, at_once } = word else {
+        let Word::Approve {
+            machine: named,
+            at_once,
+        } = word
+        else {
             self.deny_one(decided, by, now)?;
             return Ok(Done::Denied);
         };
         let why = decided.why();
-        let Some(mut wanted) = decided.on_terms(&why, terms, *at_once, now) else { return Ok(Done::NotConfigured) };
+        let Some(mut wanted) = decided.on_terms(&why, terms, *at_once, now) else {
+            return Ok(Done::NotConfigured);
+        };
         // This is the approval that the mode asks for; a dry run stays one. No limit stands against a person.
         if wanted.mode == Mode::Approve {
             wanted.mode = Mode::Enforce;
         }
         (wanted.limit, wanted.tenant_limit) = (None, None);
         let rule = decided.rule.clone();
-        let verdict = Verdict { rule, asks: Asks::Scan(wanted), seen: why.seen, protections: why.protections };
-        let said = Said { did: Did::Approved, by: by.clone(), at_once: *at_once };
-        let again =
-            Again { decision: decided.id, from: DecisionState::Held, said: Some(said), counted: false, renewed: true };
+        let verdict = Verdict {
+            rule,
+            asks: Asks::Scan(wanted),
+            seen: why.seen,
+            protections: why.protections,
+        };
+        let said = Said {
+            did: Did::Approved,
+            by: by.clone(),
+            at_once: *at_once,
+        };
+        let again = Again {
+            decision: decided.id,
+            from: DecisionState::Held,
+            said: Some(said),
+            counted: false,
+            renewed: true,
+        };
         let machine = decided.machine.as_ref().or(named.as_ref());
-        let scan = self.admit(&decided.anew(machine, again), &verdict, now)?.scan;
+        let scan = self
+            .admit(&decided.anew(machine, again), &verdict, now)?
+            .scan;
         // One line in the scan's history, however many decisions were approved with it.
         let first = scan.filter(|_| noted.insert(scan));
         let detail = at_once.then_some("regardless of windows");
-        self.person_did("approved", by, (decided.tenant, first, Some(decided.id)), detail, now)?;
+        self.person_did(
+            "approved",
+            by,
+            (decided.tenant, first, Some(decided.id)),
+            detail,
+            now,
+        )?;
         Ok(Done::Approved)
     }
 
     fn deny_one(&mut self, decided: &Decided, by: &By, now: Timestamp) -> Result<(), JournalError> {
-        let said = Some(Said { did: Did::Denied, by: by.clone(), at_once: false });
-        let why = Why { held: Some(decided.reason), said, ..decided.why() };
-        let why = serde_json::to_string(&why).map_err(|_| JournalError::Conflict("a record is not JSON"))?;
+        let said = Some(Said {
+            did: Did::Denied,
+            by: by.clone(),
+            at_once: false,
+        });
+        let why = Why {
+            held: Some(decided.reason),
+            said,
+            ..decided.why()
+        };
+        let why = serde_json::to_string(&why)
+            .map_err(|_| JournalError::Conflict("a record is not JSON"))?;
         self.db
             .prepare_cached(
                 "UPDATE decision SET state = 'dropped', reason = 'denied', look_at = NULL, why = ?2
@@ -246,17 +326,34 @@ impl Tx<'_> {
             )?
             .execute(params![decided.id, why])?;
         self.touch(decided.tenant);
-        self.person_did("denied", by, (decided.tenant, None, Some(decided.id)), None, now)
+        self.person_did(
+            "denied",
+            by,
+            (decided.tenant, None, Some(decided.id)),
+            None,
+            now,
+        )
     }
 }
 
 /// The held decisions of the same device for the same reason, this one among them. An address is a machine's for a while
 /// only, so decisions that have nothing else belong together where they ask the directory the same question.
-pub(super) fn held_together(db: &Connection, decided: &Decided) -> Result<Vec<Decided>, JournalError> {
+pub(super) fn held_together(
+    db: &Connection,
+    decided: &Decided,
+) -> Result<Vec<Decided>, JournalError> {
     let sql = "SELECT * FROM decision WHERE state = 'held' AND tenant = ? AND coalesce(machine, device) = ?
                AND reason = ? ORDER BY id";
-    let found = all(db, sql, params![decided.tenant.0, decided.about(), decided.reason.code()], Decided::read)?;
-    let mut found: Vec<Decided> = found.into_iter().map(|one| one.ok_or_else(damaged)).collect::<Result<_, _>>()?;
+    let found = all(
+        db,
+        sql,
+        params![decided.tenant.0, decided.about(), decided.reason.code()],
+        Decided::read,
+    )?;
+    let mut found: Vec<Decided> = found
+        .into_iter()
+        .map(|one| one.ok_or_else(damaged))
+        .collect::<Result<_, _>>()?;
     if decided.machine.is_some() || decided.device.parse::<IpAddr>().is_err() {
         return Ok(found);
     }
@@ -275,11 +372,17 @@ pub(super) fn held_together(db: &Connection, decided: &Decided) -> Result<Vec<De
 fn address_question(db: &Connection, decided: &Decided) -> Result<Option<Question>, JournalError> {
     let sql = "SELECT a.fields, v.received_at FROM alert a JOIN delivery v ON v.id = a.delivery
                WHERE a.delivery = ? AND a.n = ?";
-    let (fields, received): (String, i64) =
-        db.prepare_cached(sql)?.query_row([decided.delivery, decided.n], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (fields, received): (String, i64) = db
+        .prepare_cached(sql)?
+        .query_row([decided.delivery, decided.n], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     let alert: Alert = serde_json::from_str(&fields).map_err(|_| damaged())?;
     let received = Timestamp::from_millis(received);
-    let device = alert.devices.iter().find(|device| device.label() == decided.device);
+    let device = alert
+        .devices
+        .iter()
+        .find(|device| device.label() == decided.device);
     let address = device.and_then(|device| Claims::of(device, received).fresh_address(received));
     Ok(address.map(|(ip, at)| Question::Address(ip, at)))
 }

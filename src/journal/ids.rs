@@ -43,7 +43,8 @@ impl Ids {
 }
 
 fn v7(at: Timestamp, rest: &[u8; 10]) -> Uuid {
-    uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.millis()).unwrap_or(0), rest).into_uuid()
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.millis()).unwrap_or(0), rest)
+        .into_uuid()
 }
 
 /// A decision's id outside: its time and its row number in the shape of a uuid v7, so that it needs no column.
@@ -68,7 +69,13 @@ mod tests {
     #[test]
     fn the_id_of_a_decision_holds_its_row() {
         for row in [1, 77, 1 << 40, (1 << 62) - 1] {
-            assert_eq!(decision_row(decision_uuid(Timestamp::from_millis(1_790_000_000_000), row)), row);
+            assert_eq!(
+                decision_row(decision_uuid(
+                    Timestamp::from_millis(1_790_000_000_000),
+                    row
+                )),
+                row
+            );
         }
     }
 
@@ -83,7 +90,9 @@ mod tests {
     fn a_seed_gives_distinct_ids_in_the_same_order() {
         let draw = || {
             let mut ids = Ids::seeded(7);
-            (0..1000).map(|_| ids.next(Timestamp::from_millis(5))).collect::<Vec<_>>()
+            (0..1000)
+                .map(|_| ids.next(Timestamp::from_millis(5)))
+                .collect::<Vec<_>>()
         };
         let mut first = draw();
         assert_eq!(first, draw());

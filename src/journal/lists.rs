@@ -28,9 +28,16 @@ const PLACES: u32 = 14;
 fn page<T>(mut rows: Vec<(i64, T)>, most: usize, low: Option<i64>) -> Page<T> {
     let more = rows.len() > most;
     rows.truncate(most);
-    let next = if more { rows.last().map(|(id, _)| *id) } else { low };
+    let next = if more {
+        rows.last().map(|(id, _)| *id)
+    } else {
+        low
+    };
     let next = next.map(|id| id.to_string());
-    Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
+    Page {
+        items: rows.into_iter().map(|(_, item)| item).collect(),
+        next,
+    }
 }
 
 fn most(filter: &Filter) -> usize {
@@ -46,14 +53,20 @@ impl Reader<'_> {
         let mut narrow = Narrowed::alerts(self.db, filter)?;
         narrow.behind(PLACES, filter.after);
         let from = filter.after.map(|after| after >> PLACES);
-        let low = self.bound(&mut narrow, ("delivery", "received_at", "a.delivery"), filter, from)?;
+        let low = self.bound(
+            &mut narrow,
+            ("delivery", "received_at", "a.delivery"),
+            filter,
+            from,
+        )?;
         let sql = format!(
             "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, {ALERT}, a.fields, d.credential
              FROM alert a JOIN delivery d ON d.id = a.delivery {narrow} ORDER BY a.delivery DESC, a.n DESC"
         );
         let rows = self.gather(&sql, &narrow, most(filter), |row| {
             let (delivery, n): (i64, i64) = (row.get("row")?, row.get("n")?);
-            let alert: Alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
+            let alert: Alert =
+                serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
             if let Some(glob) = &filter.device
                 && !means_alert(self.db, glob, (delivery, n), &alert)?
             {
@@ -71,8 +84,15 @@ impl Reader<'_> {
             "SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan
              WHERE d.delivery = ? AND d.n = ? ORDER BY d.id"
         );
-        let rows = all(self.db, &sql, params![delivery, n], |row| Ok((row.get("row")?, decision_receipt(row)?)))?;
-        let told = |(row, one)| Ok(DecisionReceipt { waits: waits::of_decision(self.db, row)?, ..one });
+        let rows = all(self.db, &sql, params![delivery, n], |row| {
+            Ok((row.get("row")?, decision_receipt(row)?))
+        })?;
+        let told = |(row, one)| {
+            Ok(DecisionReceipt {
+                waits: waits::of_decision(self.db, row)?,
+                ..one
+            })
+        };
         rows.into_iter().map(told).collect()
     }
 
@@ -82,7 +102,12 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn decisions(&self, filter: &Filter) -> Result<Page<DecisionView>, JournalError> {
         let mut narrow = Narrowed::decisions(self.db, filter)?;
-        let low = self.bound(&mut narrow, ("decision", "at", "d.id"), filter, filter.after)?;
+        let low = self.bound(
+            &mut narrow,
+            ("decision", "at", "d.id"),
+            filter,
+            filter.after,
+        )?;
         let sql = format!(
             "SELECT {DECISION}, d.machine, t.name AS tenant, a.source, a.alert_id, a.fields, p.hash, d.look_at, m.name
              FROM decision d JOIN tenant t ON t.id = d.tenant JOIN policy p ON p.id = d.policy
@@ -91,14 +116,16 @@ impl Reader<'_> {
              {narrow} ORDER BY d.id DESC"
         );
         let rows = self.gather(&sql, &narrow, most(filter), |row| {
-            let alert: Alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
+            let alert: Alert =
+                serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
             let mut view = decision_view(row, alert, filter)?;
             if let Some(view) = &mut view {
                 let lines = events(self.db, "decision", row.get("row")?)?;
                 view.events = lines.into_iter().map(|(_, event)| event).collect();
                 view.decision.waits = waits::of_decision(self.db, row.get("row")?)?;
             }
-            view.map(|view| Ok::<_, JournalError>((row.get("row")?, view))).transpose()
+            view.map(|view| Ok::<_, JournalError>((row.get("row")?, view)))
+                .transpose()
         })?;
         Ok(page(rows, most(filter), low))
     }
@@ -109,7 +136,12 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn scans(&self, filter: &Filter) -> Result<Page<ScanView>, JournalError> {
         let mut narrow = Narrowed::scans(self.db, filter)?;
-        let low = self.bound(&mut narrow, ("scan", "created_at", "s.id"), filter, filter.after)?;
+        let low = self.bound(
+            &mut narrow,
+            ("scan", "created_at", "s.id"),
+            filter,
+            filter.after,
+        )?;
         let sql = format!("{SCAN} {narrow} ORDER BY s.id DESC");
         let rows = self.gather(&sql, &narrow, most(filter), |row| {
             let (id, machine): (i64, String) = (row.get("row")?, row.get("machine")?);
@@ -160,13 +192,20 @@ impl Reader<'_> {
         if narrow.indexed || narrow.nothing {
             return Ok(None);
         }
-        let ends =
-            format!("SELECT coalesce((SELECT min(id) FROM {table}), 0), coalesce((SELECT max(id) FROM {table}), 0)");
-        let (oldest, newest): (i64, i64) =
-            self.db.prepare_cached(&ends)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let ends = format!(
+            "SELECT coalesce((SELECT min(id) FROM {table}), 0), coalesce((SELECT max(id) FROM {table}), 0)"
+        );
+        let (oldest, newest): (i64, i64) = self
+            .db
+            .prepare_cached(&ends)?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let from = [after, last].into_iter().flatten().min().unwrap_or(newest);
         // Of a device each row is looked at from all sides.
-        let window = if filter.device.is_some() { WINDOW / 4 } else { WINDOW };
+        let window = if filter.device.is_some() {
+            WINDOW / 4
+        } else {
+            WINDOW
+        };
         let low = Some(from - window).filter(|low| *low > first.unwrap_or(oldest).max(oldest));
         narrow.rows(column, (low, None));
         Ok(low)
@@ -175,15 +214,26 @@ impl Reader<'_> {
     /// The first and the last row that lie in the time that was asked for. Rows follow each other as time does but where
     /// the clock was set back; so a window's worth of them is looked at, and where there are more from a time on, none is
     /// taken for the first.
-    fn rows_of(&self, table: &str, time: &str, filter: &Filter) -> Result<(Option<i64>, Option<i64>), JournalError> {
-        let (from, to) = (filter.since.map(Timestamp::millis), filter.until.map(Timestamp::millis));
+    fn rows_of(
+        &self,
+        table: &str,
+        time: &str,
+        filter: &Filter,
+    ) -> Result<(Option<i64>, Option<i64>), JournalError> {
+        let (from, to) = (
+            filter.since.map(Timestamp::millis),
+            filter.until.map(Timestamp::millis),
+        );
         let ask = |what: &str, order: &str| -> Result<(i64, Option<i64>), JournalError> {
             let sql = format!(
                 "SELECT count(*), {what}(id) FROM (SELECT id FROM {table} WHERE {time} >= ? AND {time} <= ?
                    ORDER BY {time} {order} LIMIT {WINDOW})"
             );
             let span = params![from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)];
-            Ok(self.db.prepare_cached(&sql)?.query_row(span, |row| Ok((row.get(0)?, row.get(1)?)))?)
+            Ok(self
+                .db
+                .prepare_cached(&sql)?
+                .query_row(span, |row| Ok((row.get(0)?, row.get(1)?)))?)
         };
         let first = match from {
             None => None,
@@ -208,7 +258,9 @@ fn alert_view(row: &Row<'_>, alert: Alert) -> Result<AlertView, JournalError> {
         title: alert.title,
         severity: alert.severity.map(|severity| severity.code().to_owned()),
         devices: alert.devices.into_iter().map(Into::into).collect(),
-        credential: row.get::<_, Option<String>>("credential")?.filter(|names| !names.is_empty()),
+        credential: row
+            .get::<_, Option<String>>("credential")?
+            .filter(|names| !names.is_empty()),
         url: alert.url,
         references: alert.references,
         id_derived: alert.id_derived,
@@ -218,15 +270,35 @@ fn alert_view(row: &Row<'_>, alert: Alert) -> Result<AlertView, JournalError> {
 }
 
 /// The decision, if it is about the device that was asked for.
-fn decision_view(row: &Row<'_>, alert: Alert, filter: &Filter) -> Result<Option<DecisionView>, JournalError> {
-    let (machine, known): (Option<String>, Option<String>) = (row.get("machine")?, row.get("name")?);
+fn decision_view(
+    row: &Row<'_>,
+    alert: Alert,
+    filter: &Filter,
+) -> Result<Option<DecisionView>, JournalError> {
+    let (machine, known): (Option<String>, Option<String>) =
+        (row.get("machine")?, row.get("name")?);
     let decision = decision_receipt(row)?;
-    let device = Known { label: &decision.device, machine: machine.as_deref(), name: known.as_deref() };
-    if filter.device.as_ref().is_some_and(|glob| !means(glob, device, &alert)) {
+    let device = Known {
+        label: &decision.device,
+        machine: machine.as_deref(),
+        name: known.as_deref(),
+    };
+    if filter
+        .device
+        .as_ref()
+        .is_some_and(|glob| !means(glob, device, &alert))
+    {
         return Ok(None);
     }
-    let said = alert.devices.iter().find(|device| device.label() == decision.device).and_then(|one| one.name.clone());
-    let (state, reason) = (DecisionState::of_code(&decision.state), Reason::of_code(&decision.reason));
+    let said = alert
+        .devices
+        .iter()
+        .find(|device| device.label() == decision.device)
+        .and_then(|one| one.name.clone());
+    let (state, reason) = (
+        DecisionState::of_code(&decision.state),
+        Reason::of_code(&decision.reason),
+    );
     let held = state == Some(DecisionState::Held);
     Ok(Some(DecisionView {
         at: time(row.get("at")?),
@@ -237,8 +309,15 @@ fn decision_view(row: &Row<'_>, alert: Alert, filter: &Filter) -> Result<Option<
         severity: alert.severity.map(|severity| severity.code().to_owned()),
         url: alert.url,
         name: known.or(said),
-        hold_ends: if held { row.get::<_, Option<i64>>("look_at")?.map(time) } else { None },
-        whose_move: state.zip(reason).map(|(state, reason)| whose_move(state, reason).to_owned()).unwrap_or_default(),
+        hold_ends: if held {
+            row.get::<_, Option<i64>>("look_at")?.map(time)
+        } else {
+            None
+        },
+        whose_move: state
+            .zip(reason)
+            .map(|(state, reason)| whose_move(state, reason).to_owned())
+            .unwrap_or_default(),
         machine,
         policy: row.get("hash")?,
         decision,

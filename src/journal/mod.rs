@@ -132,8 +132,25 @@ impl Journal {
         let wakes = Wakes::default();
         let reader = Arc::new(Mutex::new(reader::open(path)?));
         let (space, pulse) = (store.space(), store.pulse());
-        let inner = Inner { queue, held: held.clone(), space, pulse, reader, wakes: wakes.clone() };
-        Ok((Journal { inner: Arc::new(inner) }, Writer { store, jobs, held, wakes }))
+        let inner = Inner {
+            queue,
+            held: held.clone(),
+            space,
+            pulse,
+            reader,
+            wakes: wakes.clone(),
+        };
+        Ok((
+            Journal {
+                inner: Arc::new(inner),
+            },
+            Writer {
+                store,
+                jobs,
+                held,
+                wakes,
+            },
+        ))
     }
 
     /// Runs `work` in a transaction and answers after COMMIT. Dropping the future does not take the job back.
@@ -147,7 +164,11 @@ impl Journal {
     ) -> Result<T, JournalError> {
         let (reply, answer) = oneshot::channel();
         let job = Job::new(0, work, move |result| drop(reply.send(result)));
-        self.inner.queue.send(job).await.map_err(|_| JournalError::Gone)?;
+        self.inner
+            .queue
+            .send(job)
+            .await
+            .map_err(|_| JournalError::Gone)?;
         answer.await.unwrap_or(Err(JournalError::Gone))
     }
 
@@ -167,7 +188,8 @@ impl Journal {
         let turn = Arc::new(AtomicU8::new(WAITS));
         let mine = turn.clone();
         let guarded = move |tx: &mut Tx<'_>| {
-            turn.compare_exchange(WAITS, BEGUN, Ordering::SeqCst, Ordering::SeqCst).map_err(|_| JournalError::Busy)?;
+            turn.compare_exchange(WAITS, BEGUN, Ordering::SeqCst, Ordering::SeqCst)
+                .map_err(|_| JournalError::Busy)?;
             work(tx)
         };
         let job = Job::new(bytes, guarded, move |result| drop(reply.send(result))).of(source);
@@ -176,7 +198,11 @@ impl Journal {
             if taken {
                 self.inner.held.give_back(source, bytes);
             }
-            return Err(if self.inner.queue.is_closed() { JournalError::Gone } else { JournalError::Busy });
+            return Err(if self.inner.queue.is_closed() {
+                JournalError::Gone
+            } else {
+                JournalError::Busy
+            });
         }
         if let Ok(result) = tokio::time::timeout(PATIENCE, &mut answer).await {
             return result.unwrap_or(Err(JournalError::Gone));
@@ -241,7 +267,12 @@ impl Journal {
 }
 
 fn wake(wakes: &Wakes, tenant: TenantId) -> Arc<Notify> {
-    wakes.lock().unwrap_or_else(PoisonError::into_inner).entry(tenant).or_default().clone()
+    wakes
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .entry(tenant)
+        .or_default()
+        .clone()
 }
 
 impl Writer {
@@ -250,7 +281,9 @@ impl Writer {
         let (mut turns, pulse) = (Turns::default(), self.store.pulse());
         loop {
             if turns.is_empty() {
-                let Some(job) = self.jobs.blocking_recv() else { break };
+                let Some(job) = self.jobs.blocking_recv() else {
+                    break;
+                };
                 turns.push(job);
             }
             while !turns.is_full() {

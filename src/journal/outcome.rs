@@ -76,7 +76,12 @@ impl Done {
     pub const fn is_done(self) -> bool {
         matches!(
             self,
-            Done::Approved | Done::Denied | Done::Cancelled | Done::Cancelling | Done::Retried | Done::Already
+            Done::Approved
+                | Done::Denied
+                | Done::Cancelled
+                | Done::Cancelling
+                | Done::Retried
+                | Done::Already
         )
     }
 }
@@ -91,12 +96,19 @@ pub(super) fn item(db: &Connection, thing: Thing) -> Result<ItemView, JournalErr
 }
 
 pub(super) fn unknown(id: Uuid) -> ItemView {
-    ItemView { id: id.to_string(), result: Some(Done::UnknownId.code().to_owned()), ..ItemView::default() }
+    ItemView {
+        id: id.to_string(),
+        result: Some(Done::UnknownId.code().to_owned()),
+        ..ItemView::default()
+    }
 }
 
 /// The same with what was done.
 pub(super) fn told(db: &Connection, thing: Thing, done: Done) -> Result<ItemView, JournalError> {
-    Ok(ItemView { result: Some(done.code().to_owned()), ..item(db, thing)? })
+    Ok(ItemView {
+        result: Some(done.code().to_owned()),
+        ..item(db, thing)?
+    })
 }
 
 fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
@@ -106,12 +118,19 @@ fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
                WHERE d.id = ?";
     let read = |found: &Row<'_>| {
         let (reason, device): (String, String) = (found.get("reason")?, found.get("device")?);
-        let (rule, kind): (Option<String>, Option<String>) = (found.get("rule")?, found.get("kind")?);
+        let (rule, kind): (Option<String>, Option<String>) =
+            (found.get("rule")?, found.get("kind")?);
         let why: Why = serde_json::from_str(&found.get::<_, String>("why")?).unwrap_or_default();
         let kind = kind.as_deref().and_then(Kind::of_code);
-        let sentence = Reason::of_code(&reason).map(|reason| why.sentence(reason, rule.as_deref(), kind, &device));
-        let alert: Alert = serde_json::from_str(&found.get::<_, String>("fields")?).unwrap_or_default();
-        let said = alert.devices.iter().find(|one| one.label() == device).and_then(|one| one.name.clone());
+        let sentence = Reason::of_code(&reason)
+            .map(|reason| why.sentence(reason, rule.as_deref(), kind, &device));
+        let alert: Alert =
+            serde_json::from_str(&found.get::<_, String>("fields")?).unwrap_or_default();
+        let said = alert
+            .devices
+            .iter()
+            .find(|one| one.label() == device)
+            .and_then(|one| one.name.clone());
         let state: String = found.get("state")?;
         let held = state == DecisionState::Held.code();
         Ok(ItemView {
@@ -123,12 +142,18 @@ fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
             name: found.get::<_, Option<String>>("known")?.or(said),
             title: alert.title,
             severity: alert.severity.map(|severity| severity.code().to_owned()),
-            hold_ends: if held { found.get::<_, Option<i64>>("look_at")?.map(time) } else { None },
+            hold_ends: if held {
+                found.get::<_, Option<i64>>("look_at")?.map(time)
+            } else {
+                None
+            },
             rule,
             scan: Some(kind.map_or("none", Kind::code).to_owned()),
             state: Some(state),
             reason: Some(reason),
-            scan_id: found.get::<_, Option<Uuid>>("scan_uuid")?.map(|uuid| uuid.to_string()),
+            scan_id: found
+                .get::<_, Option<Uuid>>("scan_uuid")?
+                .map(|uuid| uuid.to_string()),
             alerts: vec![found.get("alert_id")?],
             why: sentence,
             ..ItemView::default()
@@ -165,25 +190,41 @@ fn scan_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
 }
 
 fn delivery_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
-    let uuid: Uuid =
-        db.prepare_cached("SELECT uuid FROM delivery WHERE id = ?")?.query_row([row], |found| found.get(0))?;
-    let sql =
-        "SELECT alert_id, state, reason, detail FROM alert WHERE delivery = ? ORDER BY state <> 'parked', n LIMIT 20";
+    let uuid: Uuid = db
+        .prepare_cached("SELECT uuid FROM delivery WHERE id = ?")?
+        .query_row([row], |found| found.get(0))?;
+    let sql = "SELECT alert_id, state, reason, detail FROM alert WHERE delivery = ? ORDER BY state <> 'parked', n LIMIT 20";
     let alerts = all(db, sql, [row], |found| {
-        Ok((found.get::<_, String>(0)?, found.get(1)?, found.get(2)?, found.get::<_, Option<String>>(3)?))
+        Ok((
+            found.get::<_, String>(0)?,
+            found.get(1)?,
+            found.get(2)?,
+            found.get::<_, Option<String>>(3)?,
+        ))
     })?;
     let first = alerts.first().cloned();
-    let (state, reason, why) =
-        first.map_or((None, None, None), |(_, state, reason, detail)| (Some(state), reason, detail));
+    let (state, reason, why) = first.map_or((None, None, None), |(_, state, reason, detail)| {
+        (Some(state), reason, detail)
+    });
     let alerts = alerts.into_iter().map(|(id, ..)| id).collect();
     let id = uuid.to_string();
-    Ok(ItemView { kind: "delivery".to_owned(), id, state, reason, why, alerts, ..ItemView::default() })
+    Ok(ItemView {
+        kind: "delivery".to_owned(),
+        id,
+        state,
+        reason,
+        why,
+        alerts,
+        ..ItemView::default()
+    })
 }
 
 /// What an id stands for.
 pub(super) fn thing(db: &Connection, id: Uuid) -> Result<Option<Thing>, JournalError> {
-    let scan: Option<i64> =
-        db.prepare_cached("SELECT id FROM scan WHERE uuid = ?")?.query_row([id], |row| row.get(0)).optional()?;
+    let scan: Option<i64> = db
+        .prepare_cached("SELECT id FROM scan WHERE uuid = ?")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
     if let Some(row) = scan {
         return Ok(Some(Thing::Scan(row)));
     }
@@ -204,15 +245,25 @@ pub(super) fn thing(db: &Connection, id: Uuid) -> Result<Option<Thing>, JournalE
 /// The decision of this id: it holds its row and its time, and both must agree.
 pub(super) fn decision(db: &Connection, id: Uuid) -> Result<Option<i64>, JournalError> {
     let row = decision_row(id);
-    let at: Option<i64> =
-        db.prepare_cached("SELECT at FROM decision WHERE id = ?")?.query_row([row], |found| found.get(0)).optional()?;
-    Ok(at.filter(|at| decision_uuid(Timestamp::from_millis(*at), row) == id).map(|_| row))
+    let at: Option<i64> = db
+        .prepare_cached("SELECT at FROM decision WHERE id = ?")?
+        .query_row([row], |found| found.get(0))
+        .optional()?;
+    Ok(at
+        .filter(|at| decision_uuid(Timestamp::from_millis(*at), row) == id)
+        .map(|_| row))
 }
 
 /// Whether this happened to the decision before.
-pub(super) fn happened_to(db: &Connection, what: &str, decision: i64) -> Result<bool, JournalError> {
+pub(super) fn happened_to(
+    db: &Connection,
+    what: &str,
+    decision: i64,
+) -> Result<bool, JournalError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE decision = ? AND what = ?)";
-    Ok(db.prepare_cached(sql)?.query_row(params![decision, what], |row| row.get(0))?)
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row(params![decision, what], |row| row.get(0))?)
 }
 
 impl Tx<'_> {

@@ -75,7 +75,10 @@ impl Tx<'_> {
         until: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<PauseView, JournalError> {
-        let (tenant, device) = (scope.tenant.map(|tenant| tenant.0), scope.device.as_ref().map(DeviceGlob::as_str));
+        let (tenant, device) = (
+            scope.tenant.map(|tenant| tenant.0),
+            scope.device.as_ref().map(DeviceGlob::as_str),
+        );
         let until = until.map(Timestamp::millis);
         let same: Option<i64> = self
             .db
@@ -88,7 +91,9 @@ impl Tx<'_> {
         let id = match same {
             Some(id) => {
                 self.db
-                    .prepare_cached("UPDATE pause SET who = ?2, reason = ?3, until = ?4 WHERE id = ?1")?
+                    .prepare_cached(
+                        "UPDATE pause SET who = ?2, reason = ?3, until = ?4 WHERE id = ?1",
+                    )?
                     .execute(params![id, by.who, by.words, until])?;
                 id
             }
@@ -101,7 +106,10 @@ impl Tx<'_> {
                 self.db.last_insert_rowid()
             }
         };
-        let view = self.db.prepare_cached(&format!("{PAUSE} WHERE p.id = ?"))?.query_row([id], pause_view)?;
+        let view = self
+            .db
+            .prepare_cached(&format!("{PAUSE} WHERE p.id = ?"))?
+            .query_row([id], pause_view)?;
         self.pause_changed("paused", Some(by), tenant, &view.scope(), now)?;
         Ok(view)
     }
@@ -123,23 +131,43 @@ impl Tx<'_> {
         }
         // One that ends by itself would let things go before anybody has resumed; it is not changed, but outlasted.
         self.db
-            .prepare_cached("INSERT INTO pause(at, who, reason) VALUES (?, 'start', 'started with --paused')")?
+            .prepare_cached(
+                "INSERT INTO pause(at, who, reason) VALUES (?, 'start', 'started with --paused')",
+            )?
             .execute([now.millis()])?;
-        self.pause_changed("paused", Some(&By::new("start", None)), None, "everything", now)
+        self.pause_changed(
+            "paused",
+            Some(&By::new("start", None)),
+            None,
+            "everything",
+            now,
+        )
     }
 
     /// Ends the pauses that have every part which is given here; none is given: all. Returns those it ended.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn resume(&mut self, which: &Scope, by: &By, now: Timestamp) -> Result<Vec<PauseView>, JournalError> {
-        let (tenant, device) = (which.tenant.map(|tenant| tenant.0), which.device.as_ref().map(DeviceGlob::as_str));
+    pub fn resume(
+        &mut self,
+        which: &Scope,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Vec<PauseView>, JournalError> {
+        let (tenant, device) = (
+            which.tenant.map(|tenant| tenant.0),
+            which.device.as_ref().map(DeviceGlob::as_str),
+        );
         let sql = format!(
             "{PAUSE} WHERE p.settled = 0 AND p.ended_at IS NULL AND (?1 IS NULL OR p.tenant = ?1)
                AND (?2 IS NULL OR p.rule = ?2) AND (?3 IS NULL OR p.device = ?3) ORDER BY p.id"
         );
         let found = all(self.db, &sql, params![tenant, which.rule, device], |row| {
-            Ok((row.get::<_, i64>("id")?, row.get("tenant_id")?, pause_view(row)?))
+            Ok((
+                row.get::<_, i64>("id")?,
+                row.get("tenant_id")?,
+                pause_view(row)?,
+            ))
         })?;
         let mut ended = Vec::new();
         for (id, tenant, view) in found {
@@ -160,10 +188,20 @@ impl Tx<'_> {
         scope: &str,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let words = by.and_then(|by| by.words.as_ref()).map_or_else(String::new, |words| format!(": {words}"));
+        let words = by
+            .and_then(|by| by.words.as_ref())
+            .map_or_else(String::new, |words| format!(": {words}"));
         self.db
-            .prepare_cached("INSERT INTO event(at, what, tenant, who, data) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![now.millis(), what, tenant, by.map(|by| &by.who), format!("{scope}{words}")])?;
+            .prepare_cached(
+                "INSERT INTO event(at, what, tenant, who, data) VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                now.millis(),
+                what,
+                tenant,
+                by.map(|by| &by.who),
+                format!("{scope}{words}")
+            ])?;
         let concerned = "SELECT id FROM tenant WHERE ?1 IS NULL OR id = ?1";
         for tenant in all(self.db, concerned, [tenant], |row| row.get(0))? {
             self.touch(TenantId(tenant));
@@ -194,12 +232,24 @@ impl Tx<'_> {
                 // It was checked when it was set. Should it not be readable all the same, nothing is let through.
                 None => {
                     let device = device.and_then(|text| DeviceGlob::parse(&text).ok());
-                    Narrow { id: PauseId(id), rule, device }
+                    Narrow {
+                        id: PauseId(id),
+                        rule,
+                        device,
+                    }
                 }
             });
-            Ok(Unsettled { id, narrow, until: row.get(3)?, ended: row.get(4)? })
+            Ok(Unsettled {
+                id,
+                narrow,
+                until: row.get(3)?,
+                ended: row.get(4)?,
+            })
         })?;
-        let mut in_force = InForce { ends: Timestamp::NEVER, ..InForce::default() };
+        let mut in_force = InForce {
+            ends: Timestamp::NEVER,
+            ..InForce::default()
+        };
         for row in rows {
             let over = row.until.is_some_and(|until| until <= now.millis());
             if over && !row.ended {
@@ -209,7 +259,9 @@ impl Tx<'_> {
                 in_force.more |= self.let_go(tenant, row.id)?;
                 continue;
             }
-            in_force.ends = in_force.ends.min(row.until.map_or(Timestamp::NEVER, Timestamp::from_millis));
+            in_force.ends = in_force
+                .ends
+                .min(row.until.map_or(Timestamp::NEVER, Timestamp::from_millis));
             match row.narrow {
                 Some(narrow) => in_force.narrow.push(narrow),
                 None => in_force.whole = true,
@@ -224,9 +276,17 @@ impl Tx<'_> {
             .prepare_cached("UPDATE pause SET ended_at = until WHERE id = ? AND ended_at IS NULL")?
             .execute([pause])?;
         let sql = format!("{PAUSE} WHERE p.id = ?");
-        let (tenant, view) =
-            self.db.prepare_cached(&sql)?.query_row([pause], |row| Ok((row.get("tenant_id")?, pause_view(row)?)))?;
-        self.pause_changed("resumed", None, tenant, &format!("{}; its time is over", view.scope()), now)
+        let (tenant, view) = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row([pause], |row| Ok((row.get("tenant_id")?, pause_view(row)?)))?;
+        self.pause_changed(
+            "resumed",
+            None,
+            tenant,
+            &format!("{}; its time is over", view.scope()),
+            now,
+        )
     }
 
     /// Returns whether it kept back more than a step's worth of this tenant's.
@@ -258,7 +318,13 @@ impl Tx<'_> {
                  WHERE id = ?1 AND state IN ('waiting', 'unknown')",
             )?
             .execute(params![scan.0, pause.0, Timestamp::NEVER.millis()])?;
-        if changed == 1 { Ok(()) } else { Err(JournalError::Conflict("only what is to be sent can be held back")) }
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict(
+                "only what is to be sent can be held back",
+            ))
+        }
     }
 
     /// A scan that took another alert along is looked at anew: the pause may not be for that one.
@@ -272,7 +338,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn held_back_by(&self, pauses: &[Narrow], scan: &ScanRow) -> Result<Option<PauseId>, JournalError> {
+    pub fn held_back_by(
+        &self,
+        pauses: &[Narrow],
+        scan: &ScanRow,
+    ) -> Result<Option<PauseId>, JournalError> {
         for pause in pauses {
             if concerns(self.db, pause, scan.id.0, scan.machine.as_str())? {
                 return Ok(Some(pause.id));
@@ -285,7 +355,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn too_old(&self, tenant: TenantId, scan: &ScanRow, now: Timestamp) -> Result<bool, JournalError> {
+    pub fn too_old(
+        &self,
+        tenant: TenantId,
+        scan: &ScanRow,
+        now: Timestamp,
+    ) -> Result<bool, JournalError> {
         Ok(self.good_until(tenant, scan, now)? < now)
     }
 
@@ -294,7 +369,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn good_until(&self, tenant: TenantId, scan: &ScanRow, now: Timestamp) -> Result<Timestamp, JournalError> {
+    pub fn good_until(
+        &self,
+        tenant: TenantId,
+        scan: &ScanRow,
+        now: Timestamp,
+    ) -> Result<Timestamp, JournalError> {
         if scan.not_after >= now {
             return Ok(scan.not_after);
         }
@@ -307,8 +387,17 @@ impl Tx<'_> {
         let sql = "SELECT id, rule, device, ended_at FROM pause WHERE ended_at > ? AND (tenant IS NULL OR tenant = ?)
                    ORDER BY ended_at DESC";
         let ended = all(self.db, sql, params![since, tenant.0], |row| {
-            let device = row.get::<_, Option<String>>(2)?.and_then(|text| DeviceGlob::parse(&text).ok());
-            Ok((Narrow { id: PauseId(row.get(0)?), rule: row.get(1)?, device }, row.get::<_, i64>(3)?))
+            let device = row
+                .get::<_, Option<String>>(2)?
+                .and_then(|text| DeviceGlob::parse(&text).ok());
+            Ok((
+                Narrow {
+                    id: PauseId(row.get(0)?),
+                    rule: row.get(1)?,
+                    device,
+                },
+                row.get::<_, i64>(3)?,
+            ))
         })?;
         for (pause, ended) in ended {
             if concerns(self.db, &pause, scan.id.0, scan.machine.as_str())? {
@@ -320,10 +409,10 @@ impl Tx<'_> {
 }
 
 /// Back into the queue.
-const BACK: &str = "pause = NULL, not_before = CASE state WHEN 'waiting' THEN NULL ELSE not_before END";
+const BACK: &str =
+    "pause = NULL, not_before = CASE state WHEN 'waiting' THEN NULL ELSE not_before END";
 
-const PAUSE: &str =
-    "SELECT p.*, p.tenant AS tenant_id, t.name AS tenant_name FROM pause p LEFT JOIN tenant t ON t.id = p.tenant";
+const PAUSE: &str = "SELECT p.*, p.tenant AS tenant_id, t.name AS tenant_name FROM pause p LEFT JOIN tenant t ON t.id = p.tenant";
 
 fn pause_view(row: &Row<'_>) -> rusqlite::Result<PauseView> {
     Ok(PauseView {
@@ -341,21 +430,36 @@ fn pause_view(row: &Row<'_>) -> rusqlite::Result<PauseView> {
 /// Whether a pause is for a scan: each part of it that says something must be true. A rule's pause keeps back what
 /// only that rule asks for, for it must not silence another one; a device's pause keeps back every scan of a machine
 /// that any alert names so.
-fn concerns(db: &Connection, pause: &Narrow, scan: i64, machine: &str) -> Result<bool, JournalError> {
+fn concerns(
+    db: &Connection,
+    pause: &Narrow,
+    scan: i64,
+    machine: &str,
+) -> Result<bool, JournalError> {
     if let Some(rule) = &pause.rule {
         let others: bool = db
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM decision WHERE scan = ?1 AND rule IS NOT ?2)")?
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM decision WHERE scan = ?1 AND rule IS NOT ?2)",
+            )?
             .query_row(params![scan, rule], |row| row.get(0))?;
         if others {
             return Ok(false);
         }
     }
-    pause.device.as_ref().map_or(Ok(true), |glob| means_scan(db, glob, scan, machine))
+    pause
+        .device
+        .as_ref()
+        .map_or(Ok(true), |glob| means_scan(db, glob, scan, machine))
 }
 
 /// Every pause in force, oldest first.
 pub(super) fn in_force(db: &Connection) -> Result<Vec<PauseView>, JournalError> {
-    all(db, &format!("{PAUSE} WHERE p.settled = 0 AND p.ended_at IS NULL ORDER BY p.id"), [], pause_view)
+    all(
+        db,
+        &format!("{PAUSE} WHERE p.settled = 0 AND p.ended_at IS NULL ORDER BY p.id"),
+        [],
+        pause_view,
+    )
 }
 
 /// The pause in force that keeps this waiting scan from being sent.
@@ -378,13 +482,34 @@ pub(super) fn history(db: &Connection, scan: i64) -> Result<Vec<(i64, EventView)
     let mut lines = Vec::new();
     for ((at, ended), view) in concerning(db, &sql, scan)? {
         let line = |at: i64, what: &str, who: Option<String>, detail: Option<String>| {
-            (at, EventView { at: time(at), what: what.to_owned(), detail, who })
+            (
+                at,
+                EventView {
+                    at: time(at),
+                    what: what.to_owned(),
+                    detail,
+                    who,
+                },
+            )
         };
-        let reason = view.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-        lines.push(line(at, "paused", Some(view.by.clone()), Some(format!("{}{reason}", view.scope()))));
+        let reason = view
+            .reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(": {reason}"));
+        lines.push(line(
+            at,
+            "paused",
+            Some(view.by.clone()),
+            Some(format!("{}{reason}", view.scope())),
+        ));
         if let Some((ended, by)) = ended {
             let who = by.unwrap_or_else(|| "its time was over".to_owned());
-            lines.push(line(ended, "resumed", None, Some(format!("{}, {who}", view.scope()))));
+            lines.push(line(
+                ended,
+                "resumed",
+                None,
+                Some(format!("{}, {who}", view.scope())),
+            ));
         }
     }
     Ok(lines)
@@ -393,18 +518,34 @@ pub(super) fn history(db: &Connection, scan: i64) -> Result<Vec<(i64, EventView)
 /// When a pause began, and when it ended by whom.
 type Span = (i64, Option<(i64, Option<String>)>);
 
-fn concerning(db: &Connection, sql: &str, scan: i64) -> Result<Vec<(Span, PauseView)>, JournalError> {
-    let machine: String =
-        db.prepare_cached("SELECT machine FROM scan WHERE id = ?")?.query_row([scan], |row| row.get(0))?;
+fn concerning(
+    db: &Connection,
+    sql: &str,
+    scan: i64,
+) -> Result<Vec<(Span, PauseView)>, JournalError> {
+    let machine: String = db
+        .prepare_cached("SELECT machine FROM scan WHERE id = ?")?
+        .query_row([scan], |row| row.get(0))?;
     let rows = all(db, sql, [scan], |row| {
         let ended = row.get::<_, Option<i64>>("ended_at")?;
         let by: Option<String> = row.get("ended_by")?;
-        Ok((row.get::<_, i64>("id")?, (row.get("at")?, ended.map(|ended| (ended, by))), pause_view(row)?))
+        Ok((
+            row.get::<_, i64>("id")?,
+            (row.get("at")?, ended.map(|ended| (ended, by))),
+            pause_view(row)?,
+        ))
     })?;
     let mut found = Vec::new();
     for (id, span, view) in rows {
-        let device = view.device.as_ref().and_then(|text| DeviceGlob::parse(text).ok());
-        let narrow = Narrow { id: PauseId(id), rule: view.rule.clone(), device };
+        let device = view
+            .device
+            .as_ref()
+            .and_then(|text| DeviceGlob::parse(text).ok());
+        let narrow = Narrow {
+            id: PauseId(id),
+            rule: view.rule.clone(),
+            device,
+        };
         if concerns(db, &narrow, scan, &machine)? {
             found.push((span, view));
         }

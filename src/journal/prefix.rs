@@ -31,14 +31,25 @@ impl Named {
     pub fn parse(text: &str) -> Option<Named> {
         let written = text.to_owned();
         if let Ok(id) = Uuid::try_parse(text) {
-            return Some(Named { written, low: id, high: id });
+            return Some(Named {
+                written,
+                low: id,
+                high: id,
+            });
         }
         let digits: String = text.chars().filter(|c| *c != '-').collect();
-        if !(SHORTEST..32).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if !(SHORTEST..32).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit())
+        {
             return None;
         }
-        let filled = |with: &str| Uuid::try_parse(&format!("{digits}{}", with.repeat(32 - digits.len()))).ok();
-        Some(Named { written, low: filled("0")?, high: filled("f")? })
+        let filled = |with: &str| {
+            Uuid::try_parse(&format!("{digits}{}", with.repeat(32 - digits.len()))).ok()
+        };
+        Some(Named {
+            written,
+            low: filled("0")?,
+            high: filled("f")?,
+        })
     }
 
     /// The id, where it is written as a whole.
@@ -61,7 +72,8 @@ impl Named {
 /// The decisions that are meant, as many as are told at most. The index of their times leads to them.
 fn decisions(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
     let (from, to) = named.times();
-    let mut statement = db.prepare_cached("SELECT at, id FROM decision WHERE at BETWEEN ? AND ? ORDER BY at")?;
+    let mut statement =
+        db.prepare_cached("SELECT at, id FROM decision WHERE at BETWEEN ? AND ? ORDER BY at")?;
     let mut rows = statement.query(params![from, to])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -84,10 +96,16 @@ fn scans(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
 /// A delivery's id holds the time it was accepted, which has an index where the id has none.
 fn deliveries(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
     let (from, to) = named.times();
-    let sql =
-        format!("SELECT uuid FROM delivery WHERE received_at BETWEEN ? AND ? AND uuid BETWEEN ? AND ? LIMIT {TOLD}");
+    let sql = format!(
+        "SELECT uuid FROM delivery WHERE received_at BETWEEN ? AND ? AND uuid BETWEEN ? AND ? LIMIT {TOLD}"
+    );
     let about = (from.saturating_sub(60_000), to.saturating_add(60_000));
-    all(db, &sql, params![about.0, about.1, named.low, named.high], |row| row.get(0))
+    all(
+        db,
+        &sql,
+        params![about.0, about.1, named.low, named.high],
+        |row| row.get(0),
+    )
 }
 
 /// What an explanation may be of: a delivery or a decision.
@@ -103,11 +121,19 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn identify(&self, wants: Wants, named: &Named) -> Result<Result<Uuid, ItemView>, JournalError> {
+    pub fn identify(
+        &self,
+        wants: Wants,
+        named: &Named,
+    ) -> Result<Result<Uuid, ItemView>, JournalError> {
         if let Some(id) = named.whole() {
             return Ok(Ok(id));
         }
-        let mut found = if wants == Wants::Open { Vec::new() } else { decisions(self.db, named)? };
+        let mut found = if wants == Wants::Open {
+            Vec::new()
+        } else {
+            decisions(self.db, named)?
+        };
         if wants != Wants::Held {
             found.extend(scans(self.db, named)?);
         }
@@ -123,7 +149,10 @@ impl Reader<'_> {
         Ok(match found.as_slice() {
             [] => Err(not(Done::UnknownId, Vec::new())),
             [one] => Ok(*one),
-            several => Err(not(Done::AmbiguousId, several.iter().take(TOLD).map(Uuid::to_string).collect())),
+            several => Err(not(
+                Done::AmbiguousId,
+                several.iter().take(TOLD).map(Uuid::to_string).collect(),
+            )),
         })
     }
 }
@@ -134,13 +163,34 @@ mod tests {
 
     #[test]
     fn six_digits_are_enough_and_dashes_do_not_count() {
-        let id: Uuid = "01a19b54-1b98-7000-8000-000000000002".parse().unwrap_or_default();
-        for text in ["01a19b", "01A19B54", "01a19b54-1b98", "01a19b541b987000", "01a19b54-1b98-7000-8000-00000000000"] {
-            assert!(Named::parse(text).is_some_and(|named| named.means(id) && named.whole().is_none()), "{text}");
+        let id: Uuid = "01a19b54-1b98-7000-8000-000000000002"
+            .parse()
+            .unwrap_or_default();
+        for text in [
+            "01a19b",
+            "01A19B54",
+            "01a19b54-1b98",
+            "01a19b541b987000",
+            "01a19b54-1b98-7000-8000-00000000000",
+        ] {
+            assert!(
+                Named::parse(text).is_some_and(|named| named.means(id) && named.whole().is_none()),
+                "{text}"
+            );
         }
-        assert_eq!(Named::parse(&id.to_string()).and_then(|named| named.whole()), Some(id));
+        assert_eq!(
+            Named::parse(&id.to_string()).and_then(|named| named.whole()),
+            Some(id)
+        );
         assert!(Named::parse("01a19c").is_some_and(|named| !named.means(id)));
-        for text in ["", "x", "01a19", "01-a1-9", "01a19g", "01a19b54-1b98-7000-8000-0000000000022"] {
+        for text in [
+            "",
+            "x",
+            "01a19",
+            "01-a1-9",
+            "01a19g",
+            "01a19b54-1b98-7000-8000-0000000000022",
+        ] {
             assert_eq!(Named::parse(text), None, "{text}");
         }
     }

@@ -9,7 +9,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 
 /// Upper ends in seconds: from a disk that answers at once to one that hangs.
-const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
 /// What is known of the writer; clones show the same.
 #[derive(Clone, Debug)]
@@ -23,7 +25,11 @@ pub struct Pulse {
 
 impl Default for Pulse {
     fn default() -> Pulse {
-        Pulse { commits: Histogram::new(SECONDS), jobs: Counter::default(), in_turn: Arc::default() }
+        Pulse {
+            commits: Histogram::new(SECONDS),
+            jobs: Counter::default(),
+            in_turn: Arc::default(),
+        }
     }
 }
 

@@ -38,18 +38,32 @@ impl Tx<'_> {
              WHERE tenant = ? AND state = 'waiting' AND look_at IS NOT NULL ORDER BY look_at, id LIMIT 1"
         );
         let row = self.db.prepare_cached(&sql)?.query_row([tenant.0], |row| {
-            let Some(scan) = scan_row(row)? else { return Ok(None) };
+            let Some(scan) = scan_row(row)? else {
+                return Ok(None);
+            };
             let look_at = Timestamp::from_millis(row.get("look_at")?);
-            Ok(Some(Blocked { scan, action: row.get::<_, Option<String>>("blocked_by")?.unwrap_or_default(), look_at }))
+            Ok(Some(Blocked {
+                scan,
+                action: row
+                    .get::<_, Option<String>>("blocked_by")?
+                    .unwrap_or_default(),
+                look_at,
+            }))
         });
-        row.optional()?.map(|row| row.ok_or_else(damaged)).transpose()
+        row.optional()?
+            .map(|row| row.ok_or_else(damaged))
+            .transpose()
     }
 
     /// The action that occupies the machine is still open, or could not be read: it is looked at again then.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn still_blocked(&mut self, blocked: &Blocked, look_at: Timestamp) -> Result<(), JournalError> {
+    pub fn still_blocked(
+        &mut self,
+        blocked: &Blocked,
+        look_at: Timestamp,
+    ) -> Result<(), JournalError> {
         self.db
             .prepare_cached("UPDATE scan SET look_at = ?3 WHERE id = ?1 AND state = 'waiting' AND blocked_by = ?2")?
             .execute(params![blocked.scan.id.0, blocked.action, look_at.millis()])?;
@@ -61,7 +75,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn unblock(&mut self, blocked: &Blocked, until: Option<Timestamp>) -> Result<bool, JournalError> {
+    pub fn unblock(
+        &mut self,
+        blocked: &Blocked,
+        until: Option<Timestamp>,
+    ) -> Result<bool, JournalError> {
         let changed = self
             .db
             .prepare_cached(
@@ -82,13 +100,18 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn overdue_behind(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<ScanRow>, JournalError> {
+    pub fn overdue_behind(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM scan
              WHERE tenant = ? AND state = 'waiting' AND blocked_by IS NOT NULL AND not_after < ? ORDER BY not_after, id"
         );
-        let again =
-            format!("SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {TO_BE_SENT_AGAIN} AND not_after < ? ORDER BY id");
+        let again = format!(
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {TO_BE_SENT_AGAIN} AND not_after < ? ORDER BY id"
+        );
         let mut overdue = Vec::new();
         for sql in [sql, again] {
             let mut statement = self.db.prepare_cached(&sql)?;
@@ -104,12 +127,20 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn next_overdue_behind(&self, tenant: TenantId, now: Timestamp) -> Result<Timestamp, JournalError> {
+    pub fn next_overdue_behind(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Timestamp, JournalError> {
         let sql = "SELECT min(not_after) FROM scan
                    WHERE tenant = ? AND state = 'waiting' AND blocked_by IS NOT NULL AND not_after >= ?";
-        let next: Option<i64> =
-            self.db.prepare_cached(sql)?.query_row(params![tenant.0, now.millis()], |row| row.get(0))?;
-        Ok(next.map_or(Timestamp::NEVER, |at| Timestamp::from_millis(at.saturating_add(1))))
+        let next: Option<i64> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row(params![tenant.0, now.millis()], |row| row.get(0))?;
+        Ok(next.map_or(Timestamp::NEVER, |at| {
+            Timestamp::from_millis(at.saturating_add(1))
+        }))
     }
 
     /// A waiting scan that may be sent for longer: its age counts anew from the end of a pause.
@@ -149,7 +180,9 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn count_refusal(&mut self, scan: ScanId) -> Result<(), JournalError> {
-        self.db.prepare_cached("UPDATE scan SET refusals = refusals + 1 WHERE id = ?")?.execute([scan.0])?;
+        self.db
+            .prepare_cached("UPDATE scan SET refusals = refusals + 1 WHERE id = ?")?
+            .execute([scan.0])?;
         Ok(())
     }
 }

@@ -15,7 +15,8 @@ pub struct Reader<'c> {
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite)?;
-    db.busy_timeout(core::time::Duration::from_secs(2)).map_err(OpenError::sqlite)?;
+    db.busy_timeout(core::time::Duration::from_secs(2))
+        .map_err(OpenError::sqlite)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(db)
 }

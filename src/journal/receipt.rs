@@ -40,8 +40,14 @@ impl Listed {
         let room = self.decisions < LISTED && self.bytes < LONGEST;
         if room {
             self.decisions += 1;
-            self.bytes += decision.waits.iter().map(|wait| wait.why.len()).sum::<usize>();
-            self.bytes += decision.why.len() + decision.device.len() + decision.rule.as_ref().map_or(0, String::len);
+            self.bytes += decision
+                .waits
+                .iter()
+                .map(|wait| wait.why.len())
+                .sum::<usize>();
+            self.bytes += decision.why.len()
+                + decision.device.len()
+                + decision.rule.as_ref().map_or(0, String::len);
             self.last.0 = row;
         }
         room
@@ -49,13 +55,24 @@ impl Listed {
 }
 
 /// The receipt of a delivery that is stored.
-pub(super) fn receipt(db: &Connection, delivery: i64, duplicate: bool) -> Result<Receipt, JournalError> {
-    let uuid: Uuid =
-        db.prepare_cached("SELECT uuid FROM delivery WHERE id = ?")?.query_row([delivery], |row| row.get(0))?;
-    let mut receipt = Receipt { delivery: uuid.to_string(), duplicate, alerts: Vec::new(), truncated: None };
+pub(super) fn receipt(
+    db: &Connection,
+    delivery: i64,
+    duplicate: bool,
+) -> Result<Receipt, JournalError> {
+    let uuid: Uuid = db
+        .prepare_cached("SELECT uuid FROM delivery WHERE id = ?")?
+        .query_row([delivery], |row| row.get(0))?;
+    let mut receipt = Receipt {
+        delivery: uuid.to_string(),
+        duplicate,
+        alerts: Vec::new(),
+        truncated: None,
+    };
     let (mut listed, mut cut) = (Listed::default(), false);
-    let mut statement =
-        db.prepare_cached(&format!("SELECT a.n, {ALERT} FROM alert a WHERE a.delivery = ? ORDER BY a.n"))?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT a.n, {ALERT} FROM alert a WHERE a.delivery = ? ORDER BY a.n"
+    ))?;
     let alerts = statement.query_map([delivery], |row| Ok((row.get(0)?, alert_receipt(row)?)))?;
     for alert in alerts {
         let (n, mut alert) = alert?;
@@ -83,7 +100,9 @@ fn decisions(
         "SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan
          WHERE d.delivery = ? AND d.n = ? ORDER BY d.id"
     ))?;
-    let rows = statement.query_map([delivery, n], |row| Ok((row.get("row")?, decision_receipt(row)?)))?;
+    let rows = statement.query_map([delivery, n], |row| {
+        Ok((row.get("row")?, decision_receipt(row)?))
+    })?;
     for row in rows {
         let (row, mut decision) = row?;
         decision.waits = waits::of_decision(db, row)?;
@@ -97,12 +116,20 @@ fn decisions(
 
 /// What there is beside it. Of a delivery that is new all are counted by kind, since nobody counts them later; its
 /// decisions have their rows in the order of its alerts.
-fn unlisted(db: &Connection, delivery: i64, listed: &Listed, duplicate: bool) -> Result<Truncated, JournalError> {
+fn unlisted(
+    db: &Connection,
+    delivery: i64,
+    listed: &Listed,
+    duplicate: bool,
+) -> Result<Truncated, JournalError> {
     let count = |table: &str| -> Result<u32, JournalError> {
         let sql = format!("SELECT count(*) FROM {table} WHERE delivery = ?");
-        Ok(db.prepare_cached(&sql)?.query_row([delivery], |row| row.get(0))?)
+        Ok(db
+            .prepare_cached(&sql)?
+            .query_row([delivery], |row| row.get(0))?)
     };
-    let left = |all: u32, listed: usize| all.saturating_sub(u32::try_from(listed).unwrap_or(u32::MAX));
+    let left =
+        |all: u32, listed: usize| all.saturating_sub(u32::try_from(listed).unwrap_or(u32::MAX));
     let mut truncated = Truncated {
         alerts: left(count("alert")?, listed.alerts),
         decisions: left(count("decision")?, listed.decisions),
@@ -112,8 +139,11 @@ fn unlisted(db: &Connection, delivery: i64, listed: &Listed, duplicate: bool) ->
         return Ok(truncated);
     }
     let (row, n) = listed.last;
-    let sql = "SELECT state, reason, count(*) FROM alert WHERE delivery = ? AND n > ? GROUP BY 1, 2";
-    truncated.alert_counts = all(db, sql, params![delivery, n], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let sql =
+        "SELECT state, reason, count(*) FROM alert WHERE delivery = ? AND n > ? GROUP BY 1, 2";
+    truncated.alert_counts = all(db, sql, params![delivery, n], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
     let sql = "SELECT n, rule, state, reason, scan IS NOT NULL, count(*) FROM decision WHERE delivery = ? AND id > ?
                GROUP BY 1, 2, 3, 4, 5";
     truncated.decision_counts = all(db, sql, params![delivery, row], |row| {

@@ -69,15 +69,16 @@ impl Tx<'_> {
             ])?;
         let sql = "DELETE FROM refused WHERE source = ?1 AND id <=
                      (SELECT id FROM refused WHERE source = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)";
-        self.db.prepare_cached(sql)?.execute(params![refused.source, KEPT])?;
+        self.db
+            .prepare_cached(sql)?
+            .execute(params![refused.source, KEPT])?;
         Ok(())
     }
 }
 
 /// Those of one source, newest first.
 pub(super) fn of_source(db: &Connection, source: &str) -> Result<Vec<UnreadView>, JournalError> {
-    let sql =
-        "SELECT at, credential, code, line, col, bytes, hash, head FROM refused WHERE source = ? ORDER BY id DESC";
+    let sql = "SELECT at, credential, code, line, col, bytes, hash, head FROM refused WHERE source = ? ORDER BY id DESC";
     all(db, sql, [source], |row| {
         Ok(UnreadView {
             at: time(row.get(0)?),
@@ -103,7 +104,10 @@ fn readable(bytes: &[u8]) -> String {
                 text.push(c);
             }
         }
-        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+        chunk
+            .invalid()
+            .iter()
+            .for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
     }
     text
 }

@@ -51,8 +51,15 @@ impl RememberedAlert {
     /// What became of it, with its decisions.
     #[must_use]
     pub fn whole(&self) -> AlertReceipt {
-        let decisions = self.decisions.iter().map(|one| one.receipt.clone()).collect();
-        AlertReceipt { decisions, ..self.receipt.clone() }
+        let decisions = self
+            .decisions
+            .iter()
+            .map(|one| one.receipt.clone())
+            .collect();
+        AlertReceipt {
+            decisions,
+            ..self.receipt.clone()
+        }
     }
 }
 
@@ -91,7 +98,11 @@ impl Archive {
     /// When the journal cannot be read, or was changed by somebody who opened it meanwhile.
     pub fn of_device(&self, glob: &DeviceGlob, most: usize) -> Result<Vec<Uuid>, JournalError> {
         let db = self.db.unchecked_transaction()?;
-        let devices = if self.has_names { names::candidates(&db, glob)? } else { None };
+        let devices = if self.has_names {
+            names::candidates(&db, glob)?
+        } else {
+            None
+        };
         let mentioned = devices.as_ref().map_or_else(String::new, |devices| {
             let marks = names::placeholders(devices.len());
             format!("WHERE (a.delivery, a.n) IN (SELECT delivery, n FROM mention WHERE device IN ({marks}))")
@@ -107,7 +118,13 @@ impl Archive {
             let (place, delivery): ((i64, i64), Uuid) = ((row.get(0)?, row.get(1)?), row.get(3)?);
             let alert: Alert = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
             let (decided, meant) = self.decisions_of(&db, place, &alert, glob)?;
-            if !decided && alert.devices.iter().flat_map(|device| device.names()).any(|name| glob.matches(name)) {
+            if !decided
+                && alert
+                    .devices
+                    .iter()
+                    .flat_map(|device| device.names())
+                    .any(|name| glob.matches(name))
+            {
                 found.push(delivery);
             }
             found.extend(meant);
@@ -142,10 +159,23 @@ impl Archive {
         );
         let decisions = all(db, &sql, [delivery, n], |row| {
             let id = decision_uuid(Timestamp::from_millis(row.get(1)?), row.get(0)?);
-            Ok((id, row.get::<_, String>(2)?, row.get::<_, Option<String>>(3)?, row.get::<_, Option<String>>(4)?))
+            Ok((
+                id,
+                row.get::<_, String>(2)?,
+                row.get::<_, Option<String>>(3)?,
+                row.get::<_, Option<String>>(4)?,
+            ))
         })?;
         let meant = decisions.iter().filter(|(_, label, machine, name)| {
-            means(glob, Known { label, machine: machine.as_deref(), name: name.as_deref() }, alert)
+            means(
+                glob,
+                Known {
+                    label,
+                    machine: machine.as_deref(),
+                    name: name.as_deref(),
+                },
+                alert,
+            )
         });
         Ok((!decisions.is_empty(), meant.map(|(id, ..)| *id).collect()))
     }
@@ -163,7 +193,11 @@ impl Archive {
     }
 }
 
-fn remembered(db: &Connection, id: Uuid, has_records: bool) -> Result<Option<Remembered>, JournalError> {
+fn remembered(
+    db: &Connection,
+    id: Uuid,
+    has_records: bool,
+) -> Result<Option<Remembered>, JournalError> {
     let (delivery, only) = match thing(db, id)? {
         Some(Thing::Delivery(row)) => (row, None),
         Some(Thing::Decision(row)) => {
@@ -183,11 +217,19 @@ fn remembered(db: &Connection, id: Uuid, has_records: bool) -> Result<Option<Rem
             policies: BTreeMap::new(),
         })
     })?;
-    let sql = format!("SELECT a.n, {ALERT}, a.fields FROM alert a WHERE a.delivery = ? ORDER BY a.n");
+    let sql =
+        format!("SELECT a.n, {ALERT}, a.fields FROM alert a WHERE a.delivery = ? ORDER BY a.n");
     let alerts = all(db, &sql, [delivery], |found| {
         let alert = serde_json::from_str(&found.get::<_, String>("fields")?).ok();
         let receipt = alert_receipt(found)?;
-        Ok((found.get::<_, i64>("n")?, RememberedAlert { alert, receipt, decisions: Vec::new() }))
+        Ok((
+            found.get::<_, i64>("n")?,
+            RememberedAlert {
+                alert,
+                receipt,
+                decisions: Vec::new(),
+            },
+        ))
     })?;
     for (n, mut alert) in alerts {
         alert.decisions = decisions(db, (delivery, n), only, has_records, &mut whole.policies)?;
@@ -212,7 +254,10 @@ fn decisions(
          WHERE d.delivery = ?1 AND d.n = ?2 AND (?3 IS NULL OR d.id = ?3) ORDER BY d.id"
     );
     let rows = all(db, &sql, params![delivery, n, only], |found| {
-        let machine = found.get::<_, Option<String>>("machine")?.as_deref().and_then(MachineId::parse);
+        let machine = found
+            .get::<_, Option<String>>("machine")?
+            .as_deref()
+            .and_then(MachineId::parse);
         let decision = RememberedDecision {
             receipt: decision_receipt(found)?,
             at: Timestamp::from_millis(found.get("at")?),
@@ -220,7 +265,12 @@ fn decisions(
             policy: found.get("hash")?,
             machine: None,
         };
-        Ok((found.get::<_, i64>("row")?, found.get::<_, i64>("tenant")?, machine, decision))
+        Ok((
+            found.get::<_, i64>("row")?,
+            found.get::<_, i64>("tenant")?,
+            machine,
+            decision,
+        ))
     })?;
     let mut decisions = Vec::new();
     for (row, tenant, machine, mut decision) in rows {
@@ -247,14 +297,23 @@ fn has_waits(db: &Connection) -> Result<bool, JournalError> {
 }
 
 /// What the directory said of a machine last.
-fn record(db: &Connection, tenant: i64, machine: &MachineId) -> Result<Option<(Timestamp, Record)>, JournalError> {
-    let sql =
-        "SELECT at, facts FROM device WHERE tenant = ? AND machine = ? AND at IS NOT NULL ORDER BY at DESC LIMIT 1";
-    let read = |found: &rusqlite::Row<'_>| Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?));
-    let row = db.query_row(sql, params![tenant, machine.as_str()], read).optional()?;
+fn record(
+    db: &Connection,
+    tenant: i64,
+    machine: &MachineId,
+) -> Result<Option<(Timestamp, Record)>, JournalError> {
+    let sql = "SELECT at, facts FROM device WHERE tenant = ? AND machine = ? AND at IS NOT NULL ORDER BY at DESC LIMIT 1";
+    let read =
+        |found: &rusqlite::Row<'_>| Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?));
+    let row = db
+        .query_row(sql, params![tenant, machine.as_str()], read)
+        .optional()?;
     Ok(row.and_then(|(at, facts)| {
         let found: Found = serde_json::from_str(&facts).ok()?;
-        let record = found.records.into_iter().find(|record| record.id == *machine)?;
+        let record = found
+            .records
+            .into_iter()
+            .find(|record| record.id == *machine)?;
         Some((Timestamp::from_millis(at), record))
     }))
 }

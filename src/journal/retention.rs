@@ -80,8 +80,14 @@ impl Tx<'_> {
     /// more it is kept as long as the records.
     fn forget_keys(&mut self, retention: &Retention, now: Timestamp) -> Result<u32, JournalError> {
         let (mut keys, mut findings) = (0_u32, 0_u32);
-        for source in all(self.db, "SELECT name FROM source", [], |row| row.get::<_, String>(0))? {
-            let remember = retention.remember.iter().find(|(name, _)| *name == source).map(|(_, remember)| *remember);
+        for source in all(self.db, "SELECT name FROM source", [], |row| {
+            row.get::<_, String>(0)
+        })? {
+            let remember = retention
+                .remember
+                .iter()
+                .find(|(name, _)| *name == source)
+                .map(|(_, remember)| *remember);
             let before = now.minus(remember.unwrap_or(retention.records)).millis();
             keys += self.changed(
                 "UPDATE delivery SET key = NULL WHERE id IN
@@ -102,14 +108,18 @@ impl Tx<'_> {
     fn forget_bodies(&mut self, before: i64) -> Result<u32, JournalError> {
         let sql = "SELECT id, length(body) FROM delivery INDEXED BY delivery_bodied
                    WHERE received_at <= ? AND body IS NOT NULL LIMIT ?";
-        let due: Vec<(i64, i64)> = all(self.db, sql, params![before, STEP], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let due: Vec<(i64, i64)> = all(self.db, sql, params![before, STEP], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         let mut bytes = 0;
         for (delivery, length) in &due {
             if bytes > STEP_BYTES {
                 return Ok(STEP);
             }
             bytes += length;
-            self.db.prepare_cached("UPDATE delivery SET body = NULL WHERE id = ?")?.execute([delivery])?;
+            self.db
+                .prepare_cached("UPDATE delivery SET body = NULL WHERE id = ?")?
+                .execute([delivery])?;
         }
         Ok(rows(&due))
     }
@@ -159,8 +169,12 @@ impl Tx<'_> {
         let due = self.due("scan", DUE, before)?;
         for (_, scan, needed) in &due {
             if !needed {
-                self.db.prepare_cached("DELETE FROM event WHERE scan = ?")?.execute([scan])?;
-                self.db.prepare_cached("DELETE FROM scan WHERE id = ?")?.execute([scan])?;
+                self.db
+                    .prepare_cached("DELETE FROM event WHERE scan = ?")?
+                    .execute([scan])?;
+                self.db
+                    .prepare_cached("DELETE FROM scan WHERE id = ?")?
+                    .execute([scan])?;
             }
         }
         Ok(rows(&due))
@@ -168,18 +182,27 @@ impl Tx<'_> {
 
     /// The next rows of a table that are old enough, behind those that were looked at before: what has to stay is not
     /// looked at again and again while there is more behind it. At the end it begins anew.
-    fn due(&mut self, of: &str, sql: &str, before: i64) -> Result<Vec<(i64, i64, bool)>, JournalError> {
+    fn due(
+        &mut self,
+        of: &str,
+        sql: &str,
+        before: i64,
+    ) -> Result<Vec<(i64, i64, bool)>, JournalError> {
         let behind: Option<(i64, i64)> = self
             .db
             .prepare_cached("SELECT at, id FROM sweep WHERE of = ?")?
             .query_row([of], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (at, id) = behind.unwrap_or((i64::MIN, i64::MIN));
-        let due = all(self.db, sql, params![at, id, before, STEP], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let due = all(self.db, sql, params![at, id, before, STEP], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
         match due.last() {
             Some((at, id, _)) if rows(&due) == STEP => self.swept(of, *at, *id)?,
             _ if behind.is_some() => {
-                self.db.prepare_cached("DELETE FROM sweep WHERE of = ?")?.execute([of])?;
+                self.db
+                    .prepare_cached("DELETE FROM sweep WHERE of = ?")?
+                    .execute([of])?;
             }
             _ => {}
         }
@@ -203,7 +226,11 @@ impl Tx<'_> {
     }
 
     /// Policies by which nothing is decided any more. One that is loaded again is as young as on its first day.
-    fn forget_policies(&mut self, in_force: PolicyId, before: Timestamp) -> Result<(), JournalError> {
+    fn forget_policies(
+        &mut self,
+        in_force: PolicyId,
+        before: Timestamp,
+    ) -> Result<(), JournalError> {
         self.db
             .prepare_cached(
                 "DELETE FROM policy WHERE loaded_at <= ? AND id <> ?

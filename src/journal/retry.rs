@@ -82,8 +82,13 @@ impl Reader<'_> {
             let source: String = found.get(0)?;
             let received = Timestamp::from_millis(found.get(1)?);
             let body: Option<Body> = found.get(2)?;
-            let delivery = body.map(|body| VerifiedDelivery::recalled(&source, body.0.into(), received));
-            Ok(Recalled { row, source, delivery })
+            let delivery =
+                body.map(|body| VerifiedDelivery::recalled(&source, body.0.into(), received));
+            Ok(Recalled {
+                row,
+                source,
+                delivery,
+            })
         })?)
     }
 
@@ -122,12 +127,19 @@ impl Tx<'_> {
         terms: &OnTerms<'_>,
         now: Timestamp,
     ) -> Result<Vec<ItemView>, JournalError> {
-        let order = Order { by, at_once, terms, now };
+        let order = Order {
+            by,
+            at_once,
+            terms,
+            now,
+        };
         let mut items = Vec::new();
         for id in ids {
             let (thing, done) = match thing(self.db, *id)? {
                 Some(Thing::Scan(row)) => (Thing::Scan(row), self.retry_scan(ScanId(row), &order)?),
-                Some(Thing::Decision(row)) => (Thing::Decision(row), self.retry_decision(row, &order)?),
+                Some(Thing::Decision(row)) => {
+                    (Thing::Decision(row), self.retry_decision(row, &order)?)
+                }
                 Some(Thing::Delivery(row)) => (Thing::Delivery(row), Done::NotRetryable),
                 None => {
                     items.push(unknown(*id));
@@ -145,33 +157,55 @@ impl Tx<'_> {
             .db
             .prepare_cached("SELECT tenant, outcome FROM scan WHERE id = ?")?
             .query_row([scan.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if !outcome.as_deref().and_then(Outcome::of_code).is_some_and(|outcome| AGAIN.contains(&outcome)) {
+        if !outcome
+            .as_deref()
+            .and_then(Outcome::of_code)
+            .is_some_and(|outcome| AGAIN.contains(&outcome))
+        {
             return Ok(Done::NotRetryable);
         }
         let sql = "SELECT * FROM decision WHERE scan = ? ORDER BY id";
         let decisions = all(self.db, sql, [scan.0], Decided::read)?;
         if decisions.is_empty() {
             let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE scan = ? AND what = 'retried')";
-            let before: bool = self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get(0))?;
-            return Ok(if before { Done::Already } else { Done::NotRetryable });
+            let before: bool = self
+                .db
+                .prepare_cached(sql)?
+                .query_row([scan.0], |row| row.get(0))?;
+            return Ok(if before {
+                Done::Already
+            } else {
+                Done::NotRetryable
+            });
         }
         let mut answers = None;
         for decided in decisions {
             let decided = decided.ok_or_else(damaged)?;
-            let Some(now_answers) = self.make_again(&decided, order)? else { return Ok(Done::NotConfigured) };
+            let Some(now_answers) = self.make_again(&decided, order)? else {
+                return Ok(Done::NotConfigured);
+            };
             answers = answers.or(now_answers);
         }
         let tenant = TenantId(tenant);
         let uuid = |tx: &Tx<'_>, scan: ScanId| -> Result<Uuid, JournalError> {
             let sql = "SELECT uuid FROM scan WHERE id = ?";
-            Ok(tx.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get(0))?)
+            Ok(tx
+                .db
+                .prepare_cached(sql)?
+                .query_row([scan.0], |row| row.get(0))?)
         };
         let became = answers.map(|new| uuid(self, new)).transpose()?;
         let mut detail = became.map_or_else(|| "held".to_owned(), |new| format!("as scan {new}"));
         if order.at_once {
             detail += ", regardless of windows";
         }
-        self.person_did("retried", by, (tenant, Some(scan), None), Some(&detail), now)?;
+        self.person_did(
+            "retried",
+            by,
+            (tenant, Some(scan), None),
+            Some(&detail),
+            now,
+        )?;
         if let Some(new) = answers {
             let detail = format!("of scan {}", uuid(self, scan)?);
             self.person_did("retry", by, (tenant, Some(new), None), Some(&detail), now)?;
@@ -185,11 +219,21 @@ impl Tx<'_> {
             // One whose source is configured again is decided by its rules, as it should have been.
             (DecisionState::Held, _) if decided.reason == Reason::SourceRemoved => {
                 let again = self.make_again(&decided, order)?;
-                Ok(if again.is_some() { Done::Retried } else { Done::NotConfigured })
+                Ok(if again.is_some() {
+                    Done::Retried
+                } else {
+                    Done::NotConfigured
+                })
             }
-            (DecisionState::Dropped, _) if decided.wanted.is_some() || decided.lost_its_source() => {
+            (DecisionState::Dropped, _)
+                if decided.wanted.is_some() || decided.lost_its_source() =>
+            {
                 let again = self.make_again(&decided, order)?;
-                Ok(if again.is_some() { Done::Retried } else { Done::NotConfigured })
+                Ok(if again.is_some() {
+                    Done::Retried
+                } else {
+                    Done::NotConfigured
+                })
             }
             (DecisionState::Scan, Some(scan)) => match self.retry_scan(scan, order)? {
                 Done::NotRetryable if happened_to(self.db, "retried", row)? => Ok(Done::Already),
@@ -202,8 +246,17 @@ impl Tx<'_> {
 
     /// One decision, made once more. What it was held for before it was dropped holds it again: a retry is no approval.
     /// `None`: its tenant is not configured any more; otherwise the scan that answers now, if one does.
-    fn make_again(&mut self, decided: &Decided, order: &Order<'_>) -> Result<Option<Option<ScanId>>, JournalError> {
-        let Order { by, at_once, terms, now } = *order;
+    fn make_again(
+        &mut self,
+        decided: &Decided,
+        order: &Order<'_>,
+    ) -> Result<Option<Option<ScanId>>, JournalError> {
+        let Order {
+            by,
+            at_once,
+            terms,
+            now,
+        } = *order;
         let why = decided.why();
         let wanted = if decided.lost_its_source() {
             // No rule was asked yet, so nothing says what it wants; only whether its tenant is still there is asked here.
@@ -212,25 +265,57 @@ impl Tx<'_> {
         } else {
             decided.on_terms(&why, terms, at_once, now)
         };
-        let Some(wanted) = wanted else { return Ok(None) };
+        let Some(wanted) = wanted else {
+            return Ok(None);
+        };
         let asks = match (why.held, decided.reason) {
             _ if decided.lost_its_source() => Asks::Resolve(RESOLVE_WITHIN),
             // The directory spoke against it: it is asked again what it says now, and nothing older is believed.
-            (None, Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld) => {
-                Asks::Resolve(RESOLVE_WITHIN)
-            }
+            (
+                None,
+                Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld,
+            ) => Asks::Resolve(RESOLVE_WITHIN),
             // A record of schema 1 does not say what it was held for.
             (None, Reason::Expired) => Asks::Hold(Reason::Approval, wanted),
             // These come back by themselves where they still stand.
-            (None | Some(Reason::Approval | Reason::Limit | Reason::UnresolvedDevice), _) => Asks::Scan(wanted),
+            (None | Some(Reason::Approval | Reason::Limit | Reason::UnresolvedDevice), _) => {
+                Asks::Scan(wanted)
+            }
             (Some(reason), _) => Asks::Hold(reason, wanted),
         };
-        let verdict = Verdict { rule: decided.rule.clone(), asks, seen: why.seen, protections: why.protections };
-        let said = Said { did: Did::Retried, by: by.clone(), at_once };
-        let again = Again { decision: decided.id, from: decided.state, said: Some(said), counted: true, renewed: true };
-        let scan = self.admit(&decided.anew(decided.machine.as_ref(), again), &verdict, now)?.scan;
+        let verdict = Verdict {
+            rule: decided.rule.clone(),
+            asks,
+            seen: why.seen,
+            protections: why.protections,
+        };
+        let said = Said {
+            did: Did::Retried,
+            by: by.clone(),
+            at_once,
+        };
+        let again = Again {
+            decision: decided.id,
+            from: decided.state,
+            said: Some(said),
+            counted: true,
+            renewed: true,
+        };
+        let scan = self
+            .admit(
+                &decided.anew(decided.machine.as_ref(), again),
+                &verdict,
+                now,
+            )?
+            .scan;
         let detail = at_once.then_some("regardless of windows");
-        self.person_did("retried", by, (decided.tenant, None, Some(decided.id)), detail, now)?;
+        self.person_did(
+            "retried",
+            by,
+            (decided.tenant, None, Some(decided.id)),
+            detail,
+            now,
+        )?;
         Ok(Some(scan))
     }
 
@@ -252,7 +337,8 @@ impl Tx<'_> {
             [row],
             |found| {
                 let n = usize::try_from(found.get::<_, i64>(0)?).unwrap_or(usize::MAX);
-                let alert = serde_json::from_str(&found.get::<_, String>(3)?).unwrap_or_else(|_| Alert::default());
+                let alert = serde_json::from_str(&found.get::<_, String>(3)?)
+                    .unwrap_or_else(|_| Alert::default());
                 let id = known_by(&found.get::<_, String>(1)?, alert.id_derived);
                 Ok((n, id, found.get::<_, String>(2)? == "parked"))
             },
@@ -260,19 +346,48 @@ impl Tx<'_> {
         if !stored.iter().any(|(_, _, parked)| *parked) {
             let sql = "SELECT EXISTS (SELECT 1 FROM event e JOIN decision d ON d.id = e.decision
                        WHERE d.delivery = ? AND e.what = 'retried')";
-            let before: bool = self.db.prepare_cached(sql)?.query_row([row], |found| found.get(0))?;
-            return told(self.db, Thing::Delivery(row), if before { Done::Already } else { Done::NotRetryable });
+            let before: bool = self
+                .db
+                .prepare_cached(sql)?
+                .query_row([row], |found| found.get(0))?;
+            return told(
+                self.db,
+                Thing::Delivery(row),
+                if before {
+                    Done::Already
+                } else {
+                    Done::NotRetryable
+                },
+            );
         }
-        self.db.prepare_cached("DELETE FROM alert WHERE delivery = ? AND state = 'parked'")?.execute([row])?;
+        self.db
+            .prepare_cached("DELETE FROM alert WHERE delivery = ? AND state = 'parked'")?
+            .execute([row])?;
         let same = stored.len() == acceptance.alerts.len();
-        let kept: Vec<&str> = stored.iter().filter(|(.., parked)| !parked).map(|(_, id, _)| id.as_str()).collect();
-        let mut free = stored.iter().map(|(n, ..)| *n).max().map_or(0, |most| most + 1);
-        let mut places = stored.iter().filter(|(.., parked)| *parked).map(|(n, ..)| *n);
+        let kept: Vec<&str> = stored
+            .iter()
+            .filter(|(.., parked)| !parked)
+            .map(|(_, id, _)| id.as_str())
+            .collect();
+        let mut free = stored
+            .iter()
+            .map(|(n, ..)| *n)
+            .max()
+            .map_or(0, |most| most + 1);
+        let mut places = stored
+            .iter()
+            .filter(|(.., parked)| *parked)
+            .map(|(n, ..)| *n);
         let since = now.minus(acceptance.remember);
         for (n, alert) in acceptance.alerts.iter().enumerate() {
             let place = if same {
-                stored.get(n).filter(|(.., parked)| *parked).map(|(n, ..)| *n)
-            } else if kept.contains(&known_by(&alert.item.alert().id, alert.item.alert().id_derived).as_str()) {
+                stored
+                    .get(n)
+                    .filter(|(.., parked)| *parked)
+                    .map(|(n, ..)| *n)
+            } else if kept
+                .contains(&known_by(&alert.item.alert().id, alert.item.alert().id_derived).as_str())
+            {
                 None
             } else {
                 places.next().or_else(|| {
@@ -285,8 +400,9 @@ impl Tx<'_> {
             }
         }
         let made = "SELECT id, tenant FROM decision WHERE delivery = ? AND at = ?";
-        let made: Vec<(i64, TenantId)> =
-            all(self.db, made, params![row, now.millis()], |found| Ok((found.get(0)?, TenantId(found.get(1)?))))?;
+        let made: Vec<(i64, TenantId)> = all(self.db, made, params![row, now.millis()], |found| {
+            Ok((found.get(0)?, TenantId(found.get(1)?)))
+        })?;
         for (decision, tenant) in &made {
             self.person_did("retried", by, (*tenant, None, Some(*decision)), None, now)?;
         }
@@ -301,5 +417,9 @@ impl Tx<'_> {
 /// earlier versions took another hash.
 fn known_by(id: &str, derived: bool) -> String {
     let number = id.split_once('.').map_or("", |(_, number)| number);
-    if derived { format!("derived.{number}") } else { id.to_owned() }
+    if derived {
+        format!("derived.{number}")
+    } else {
+        id.to_owned()
+    }
 }

@@ -16,5 +16,7 @@ pub(super) fn all<T>(
     each: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, JournalError> {
     let mut statement = db.prepare_cached(sql)?;
-    Ok(statement.query_map(values, each)?.collect::<Result<_, _>>()?)
+    Ok(statement
+        .query_map(values, each)?
+        .collect::<Result<_, _>>()?)
 }

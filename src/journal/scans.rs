@@ -65,8 +65,7 @@ pub struct Cited {
     pub alert: Alert,
 }
 
-pub(super) const COLUMNS: &str =
-    "id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, tries, refusals, windows";
+pub(super) const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_after, unanswered, unseen, tries, refusals, windows";
 /// Why a scan waits whose machine is busy with nobody knows what.
 pub const MACHINE_BUSY: &str = "machine busy";
 /// Why a scan waits whose machine Defender forbids.
@@ -77,8 +76,14 @@ pub(super) const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
 
 pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
-    let parsed = (MachineId::parse(&machine), Kind::of_code(&kind), Priority::new(priority));
-    let (Some(machine), Some(kind), Some(priority)) = parsed else { return Ok(None) };
+    let parsed = (
+        MachineId::parse(&machine),
+        Kind::of_code(&kind),
+        Priority::new(priority),
+    );
+    let (Some(machine), Some(kind), Some(priority)) = parsed else {
+        return Ok(None);
+    };
     Ok(Some(ScanRow {
         id: ScanId(row.get(0)?),
         uuid: row.get(1)?,
@@ -97,7 +102,9 @@ pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
 
 /// When a scan may leave, as its row says it. One that cannot be read names no window that is ever open.
 pub(super) fn openings(text: Option<&str>) -> Openings {
-    text.map_or_else(Openings::always, |text| serde_json::from_str(text).unwrap_or_else(|_| Openings::never()))
+    text.map_or_else(Openings::always, |text| {
+        serde_json::from_str(text).unwrap_or_else(|_| Openings::never())
+    })
 }
 
 /// As it stands in the row.
@@ -114,7 +121,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn release_due(&mut self, tenant: TenantId, now: Timestamp) -> Result<Timestamp, JournalError> {
+    pub fn release_due(
+        &mut self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Timestamp, JournalError> {
         self.db
             .prepare_cached(
                 "UPDATE scan SET not_before = NULL, blocked_by = NULL, look_at = NULL
@@ -140,7 +151,11 @@ impl Tx<'_> {
             "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND dry = ? AND state = 'waiting' AND not_before IS NULL
              ORDER BY priority DESC, coalesce(turn, id), id LIMIT 1"
         );
-        let row = self.db.prepare_cached(&sql)?.query_row(params![tenant.0, dry], scan_row).optional()?;
+        let row = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row(params![tenant.0, dry], scan_row)
+            .optional()?;
         row.map(|row| row.ok_or_else(damaged)).transpose()
     }
 
@@ -150,7 +165,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither waiting nor unknown, or its machine has another open scan.
-    pub fn begin_sending(&mut self, scan: ScanId, far: Timestamp, now: Timestamp) -> Result<Timestamp, JournalError> {
+    pub fn begin_sending(
+        &mut self,
+        scan: ScanId,
+        far: Timestamp,
+        now: Timestamp,
+    ) -> Result<Timestamp, JournalError> {
         self.change(
             "UPDATE scan SET state = 'sending',
                     sent_at = ?2, far_sent_at = CASE WHEN state = 'waiting' AND NOT unanswered THEN ?3
@@ -161,7 +181,10 @@ impl Tx<'_> {
             params![scan.0, now.millis(), far.millis()],
         )?;
         let sql = "SELECT far_sent_at FROM scan WHERE id = ?";
-        let first = self.db.prepare_cached(sql)?.query_row([scan.0], |row| row.get(0))?;
+        let first = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([scan.0], |row| row.get(0))?;
         Ok(Timestamp::from_millis(first))
     }
 
@@ -169,12 +192,18 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn sending_is_unknown(&mut self, tenant: TenantId, look_at: Timestamp) -> Result<(), JournalError> {
+    pub fn sending_is_unknown(
+        &mut self,
+        tenant: TenantId,
+        look_at: Timestamp,
+    ) -> Result<(), JournalError> {
         let sql = format!(
             "UPDATE scan SET state = 'unknown', unanswered = 1, look_at = ?
              WHERE tenant = ? AND {IS_OPEN} AND state = 'sending'"
         );
-        self.db.prepare_cached(&sql)?.execute(params![look_at.millis(), tenant.0])?;
+        self.db
+            .prepare_cached(&sql)?
+            .execute(params![look_at.millis(), tenant.0])?;
         Ok(())
     }
 
@@ -194,7 +223,13 @@ impl Tx<'_> {
                     unanswered = max(unanswered, ?5)
              WHERE id = ?1 AND state = 'sending'",
             scan,
-            params![scan.0, look_at.millis(), detail, busy.then_some(MACHINE_BUSY), !busy],
+            params![
+                scan.0,
+                look_at.millis(),
+                detail,
+                busy.then_some(MACHINE_BUSY),
+                !busy
+            ],
         )
     }
 
@@ -219,7 +254,9 @@ impl Tx<'_> {
             params![scan.0, action, ours, look_at.millis(), began.map(Timestamp::millis)],
         )?;
         if !ours {
-            self.db.prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?.execute([scan.0])?;
+            self.db
+                .prepare_cached("UPDATE decision SET reason = 'foreign' WHERE scan = ?")?
+                .execute([scan.0])?;
         }
         Ok(())
     }
@@ -230,7 +267,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
-    pub fn to_waiting(&mut self, scan: ScanId, wait: Wait<'_>, now: Timestamp) -> Result<(), JournalError> {
+    pub fn to_waiting(
+        &mut self,
+        scan: ScanId,
+        wait: Wait<'_>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         if self.drop_if_called_off(scan, now)? {
             return Ok(());
         }
@@ -255,13 +297,20 @@ impl Tx<'_> {
     }
 
     /// The decisions of a scan move to a stronger one that waits, and take along what they allow.
-    fn merge_into(&mut self, other: ScanId, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
+    fn merge_into(
+        &mut self,
+        other: ScanId,
+        scan: ScanId,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         self.db
             .prepare_cached("UPDATE decision SET scan = ?, reason = 'merged' WHERE scan = ?")?
             .execute([other.0, scan.0])?;
         let both: (Option<String>, Option<String>) = self
             .db
-            .prepare_cached("SELECT windows, (SELECT windows FROM scan WHERE id = ?2) FROM scan WHERE id = ?1")?
+            .prepare_cached(
+                "SELECT windows, (SELECT windows FROM scan WHERE id = ?2) FROM scan WHERE id = ?1",
+            )?
             .query_row([other.0, scan.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let either = openings(both.0.as_deref()).or(openings(both.1.as_deref()));
         self.db
@@ -359,13 +408,24 @@ impl Tx<'_> {
             "SELECT a.source, coalesce(d.rule, ''), d.device, a.fields
              FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n WHERE d.scan = ? ORDER BY d.id",
         )?;
-        let rows = statement
-            .query_map([scan.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?)))?;
+        let rows = statement.query_map([scan.0], |row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get::<_, String>(3)?,
+            ))
+        })?;
         let mut cited = Vec::new();
         for row in rows {
             let (source, rule, device, fields) = row?;
             let alert = serde_json::from_str(&fields).map_err(|_| damaged())?;
-            cited.push(Cited { source, rule, device, alert });
+            cited.push(Cited {
+                source,
+                rule,
+                device,
+                alert,
+            });
         }
         Ok(cited)
     }
@@ -380,16 +440,26 @@ impl Tx<'_> {
                    WHERE mine.id = ?
                    ORDER BY coalesce((SELECT max(sent_at) FROM call WHERE tenant = t.id AND api = 'scan'), 0) DESC,
                             t.id = mine.id DESC LIMIT 1";
-        Ok(self.db.prepare_cached(sql)?.query_row([tenant.0], |row| row.get(0))?)
+        Ok(self
+            .db
+            .prepare_cached(sql)?
+            .query_row([tenant.0], |row| row.get(0))?)
     }
 
     /// Writes down what keeps a lane from sending.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn hindered_by(&mut self, tenant: TenantId, obstacles: &Obstacles) -> Result<(), JournalError> {
-        let text = serde_json::to_string(obstacles).map_err(|_| JournalError::Conflict("obstacles are not JSON"))?;
-        self.db.prepare_cached("UPDATE tenant SET obstacles = ? WHERE id = ?")?.execute(params![text, tenant.0])?;
+    pub fn hindered_by(
+        &mut self,
+        tenant: TenantId,
+        obstacles: &Obstacles,
+    ) -> Result<(), JournalError> {
+        let text = serde_json::to_string(obstacles)
+            .map_err(|_| JournalError::Conflict("obstacles are not JSON"))?;
+        self.db
+            .prepare_cached("UPDATE tenant SET obstacles = ? WHERE id = ?")?
+            .execute(params![text, tenant.0])?;
         Ok(())
     }
 
@@ -398,7 +468,9 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn remember(&mut self, tenant: TenantId, memory: &str) -> Result<(), JournalError> {
-        self.db.prepare_cached("UPDATE tenant SET memory = ? WHERE id = ?")?.execute(params![memory, tenant.0])?;
+        self.db
+            .prepare_cached("UPDATE tenant SET memory = ? WHERE id = ?")?
+            .execute(params![memory, tenant.0])?;
         Ok(())
     }
 
@@ -415,8 +487,16 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.db
-            .prepare_cached("INSERT INTO event(at, what, tenant, scan, data) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![now.millis(), what, tenant.0, scan.map(|s| s.0), detail])?;
+            .prepare_cached(
+                "INSERT INTO event(at, what, tenant, scan, data) VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                now.millis(),
+                what,
+                tenant.0,
+                scan.map(|s| s.0),
+                detail
+            ])?;
         Ok(())
     }
 
@@ -427,7 +507,9 @@ impl Tx<'_> {
         values: impl rusqlite::Params,
     ) -> Result<(), JournalError> {
         if self.db.prepare_cached(sql)?.execute(values)? != 1 {
-            return Err(JournalError::Conflict("a scan was not in the state its change expects"));
+            return Err(JournalError::Conflict(
+                "a scan was not in the state its change expects",
+            ));
         }
         let tenant = self
             .db

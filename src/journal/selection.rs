@@ -86,11 +86,22 @@ struct Lots(Vec<Lot>);
 impl Lots {
     /// As many as fit into an answer, from behind the one that `after` names.
     fn page(self, most: usize, after: Option<&str>) -> Selected {
-        let machines: BTreeSet<_> = self.0.iter().filter_map(|lot| lot.machine.as_ref()).collect();
-        let mut selected = Selected { machines: machines.len(), ..Selected::default() };
+        let machines: BTreeSet<_> = self
+            .0
+            .iter()
+            .filter_map(|lot| lot.machine.as_ref())
+            .collect();
+        let mut selected = Selected {
+            machines: machines.len(),
+            ..Selected::default()
+        };
         selected.count = self.0.iter().map(|lot| lot.count).sum();
         // The one that it names may be done by now; those behind it are not.
-        let behind = |lot: &Lot| after.and_then(place).is_none_or(|after| order(lot.thing) > after);
+        let behind = |lot: &Lot| {
+            after
+                .and_then(place)
+                .is_none_or(|after| order(lot.thing) > after)
+        };
         let mut room = most;
         let mut last: Option<(u8, i64)> = None;
         for lot in self.0.iter().filter(|lot| behind(lot)) {
@@ -132,7 +143,9 @@ impl Selector {
             Wants::Open => vec!["waiting", "sending", "unknown", "running"],
             Wants::Failed => {
                 let scans = AGAIN.iter().map(|outcome| outcome.code());
-                scans.chain(["expired", "denied", AlertState::Parked.code()]).collect()
+                scans
+                    .chain(["expired", "denied", AlertState::Parked.code()])
+                    .collect()
             }
         }
     }
@@ -146,9 +159,21 @@ impl Selector {
                 values.push((name, value));
             }
         };
-        by(format!("{table}.tenant = :tenant"), ":tenant", self.tenant.map(|tenant| tenant.0.into()));
-        by(format!("{table}.rule = :rule"), ":rule", self.rule.clone().map(Value::from));
-        by(format!("+{time} >= :since"), ":since", self.since.map(|since| since.millis().into()));
+        by(
+            format!("{table}.tenant = :tenant"),
+            ":tenant",
+            self.tenant.map(|tenant| tenant.0.into()),
+        );
+        by(
+            format!("{table}.rule = :rule"),
+            ":rule",
+            self.rule.clone().map(Value::from),
+        );
+        by(
+            format!("+{time} >= :since"),
+            ":since",
+            self.since.map(|since| since.millis().into()),
+        );
         if let Some(word) = &self.word {
             values.push((":word", word.clone().into()));
         }
@@ -176,7 +201,12 @@ impl Reader<'_> {
                 self.select_scans(Some(AGAIN), selector, &mut lots)?;
                 self.each_decision(DecisionState::Dropped, selector, |decided, uuid| {
                     let machine = Some((decided.tenant.0, decided.about().to_owned()));
-                    lots.0.push(Lot { thing: Thing::Decision(decided.id), id: uuid, count: 1, machine });
+                    lots.0.push(Lot {
+                        thing: Thing::Decision(decided.id),
+                        id: uuid,
+                        count: 1,
+                        machine,
+                    });
                     Ok(())
                 })?;
                 self.select_parked(selector, &mut lots)?;
@@ -213,13 +243,20 @@ impl Reader<'_> {
 
     fn together(&self, row: i64) -> Result<Vec<Thing>, JournalError> {
         let sql = "SELECT * FROM decision WHERE id = ?";
-        let decided = self.db.prepare_cached(sql)?.query_row([row], Decided::read)?.ok_or_else(damaged)?;
+        let decided = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([row], Decided::read)?
+            .ok_or_else(damaged)?;
         // One that is not held is shown by itself.
         if decided.state != DecisionState::Held {
             return Ok(vec![Thing::Decision(row)]);
         }
         let together = held_together(self.db, &decided)?;
-        Ok(together.into_iter().map(|one| Thing::Decision(one.id)).collect())
+        Ok(together
+            .into_iter()
+            .map(|one| Thing::Decision(one.id))
+            .collect())
     }
 
     /// Held decisions, each with those of its device that are held for the same reason: they are answered together,
@@ -233,7 +270,12 @@ impl Reader<'_> {
             let together = held_together(self.db, decided)?;
             taken.extend(together.iter().map(|one| one.id));
             let machine = Some((decided.tenant.0, decided.about().to_owned()));
-            lots.0.push(Lot { thing: Thing::Decision(decided.id), id: uuid, count: together.len(), machine });
+            lots.0.push(Lot {
+                thing: Thing::Decision(decided.id),
+                id: uuid,
+                count: together.len(),
+                machine,
+            });
             Ok(())
         })
     }
@@ -262,13 +304,25 @@ impl Reader<'_> {
             let decided = Decided::read(row)?.ok_or_else(damaged)?;
             if let Some(glob) = &selector.device {
                 let name: Option<String> = row.get("name")?;
-                let alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
+                let alert =
+                    serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
                 let machine = decided.machine.as_ref().map(MachineId::as_str);
-                if !means(glob, Known { label: &decided.device, machine, name: name.as_deref() }, &alert) {
+                if !means(
+                    glob,
+                    Known {
+                        label: &decided.device,
+                        machine,
+                        name: name.as_deref(),
+                    },
+                    &alert,
+                ) {
                     continue;
                 }
             }
-            each(&decided, decision_uuid(Timestamp::from_millis(row.get("at")?), decided.id))?;
+            each(
+                &decided,
+                decision_uuid(Timestamp::from_millis(row.get("at")?), decided.id),
+            )?;
         }
         Ok(())
     }
@@ -290,7 +344,10 @@ impl Reader<'_> {
                 format!("{open} {}", of_word("state"))
             }
             Some(outcomes) => {
-                let codes = outcomes.iter().map(|outcome| format!("'{}'", outcome.code())).collect::<Vec<_>>();
+                let codes = outcomes
+                    .iter()
+                    .map(|outcome| format!("'{}'", outcome.code()))
+                    .collect::<Vec<_>>();
                 // One that was tried again has no decisions any more.
                 format!(
                     "s.outcome IN ({}) AND EXISTS (SELECT 1 FROM decision d WHERE d.scan = s.id) {}",
@@ -305,13 +362,19 @@ impl Reader<'_> {
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut rows = statement.query(&*named(&values))?;
         while let Some(row) = rows.next()? {
-            let (row, id, machine): (i64, Uuid, (i64, String)) = (row.get(0)?, row.get(1)?, (row.get(3)?, row.get(2)?));
+            let (row, id, machine): (i64, Uuid, (i64, String)) =
+                (row.get(0)?, row.get(1)?, (row.get(3)?, row.get(2)?));
             let meant = match &selector.device {
                 Some(glob) => means_scan(self.db, glob, row, &machine.1)?,
                 None => true,
             };
             if meant {
-                lots.0.push(Lot { thing: Thing::Scan(row), id, count: 1, machine: Some(machine) });
+                lots.0.push(Lot {
+                    thing: Thing::Scan(row),
+                    id,
+                    count: 1,
+                    machine: Some(machine),
+                });
             }
         }
         Ok(())
@@ -320,7 +383,10 @@ impl Reader<'_> {
     /// An alert that could not be read has no rule, and nothing is decided of its devices, so a selection by those means
     /// none.
     fn select_parked(&self, selector: &Selector, lots: &mut Lots) -> Result<(), JournalError> {
-        let other = selector.word.as_deref().is_some_and(|word| word != AlertState::Parked.code());
+        let other = selector
+            .word
+            .as_deref()
+            .is_some_and(|word| word != AlertState::Parked.code());
         if other || selector.tenant.is_some() || selector.rule.is_some() {
             return Ok(());
         }
@@ -331,10 +397,19 @@ impl Reader<'_> {
         );
         let since = selector.since.map_or(i64::MIN, Timestamp::millis);
         let parked = all(self.db, &sql, [since], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Uuid>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, Uuid>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, String>(3)?,
+            ))
         })?;
         for (row, id, n, fields) in parked {
-            if lots.0.last().is_some_and(|lot| lot.thing == Thing::Delivery(row)) {
+            if lots
+                .0
+                .last()
+                .is_some_and(|lot| lot.thing == Thing::Delivery(row))
+            {
                 continue;
             }
             if let Some(glob) = &selector.device {
@@ -343,7 +418,12 @@ impl Reader<'_> {
                     continue;
                 }
             }
-            lots.0.push(Lot { thing: Thing::Delivery(row), id, count: 1, machine: None });
+            lots.0.push(Lot {
+                thing: Thing::Delivery(row),
+                id,
+                count: 1,
+                machine: None,
+            });
         }
         Ok(())
     }
@@ -351,5 +431,8 @@ impl Reader<'_> {
 
 /// Values as a statement takes them.
 fn named<'v>(values: &'v [(&'static str, Value)]) -> Vec<(&'v str, &'v dyn ToSql)> {
-    values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect()
+    values
+        .iter()
+        .map(|(name, value)| (*name, value as &dyn ToSql))
+        .collect()
 }

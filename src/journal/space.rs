@@ -54,7 +54,11 @@ impl Room {
         if self.most > 0 && self.used >= self.most {
             return Err(JournalError::TooLarge);
         }
-        if self.is_tight() { Err(JournalError::Full) } else { Ok(()) }
+        if self.is_tight() {
+            Err(JournalError::Full)
+        } else {
+            Ok(())
+        }
     }
 
     /// The disk is full, or as good as.
@@ -64,7 +68,11 @@ impl Room {
     }
 
     const fn reserve(&self) -> u64 {
-        if self.disk / PART < RESERVE { self.disk / PART } else { RESERVE }
+        if self.disk / PART < RESERVE {
+            self.disk / PART
+        } else {
+            RESERVE
+        }
     }
 
     /// What an operator should know long before senders have to be told.
@@ -93,9 +101,20 @@ impl Space {
     /// What was last seen.
     #[must_use]
     pub fn room(&self) -> Room {
-        let Known { used, most, free, disk } = &*self.0;
-        let [used, most, free, disk] = [used, most, free, disk].map(|number| number.load(Ordering::Relaxed));
-        Room { used, most, free, disk }
+        let Known {
+            used,
+            most,
+            free,
+            disk,
+        } = &*self.0;
+        let [used, most, free, disk] =
+            [used, most, free, disk].map(|number| number.load(Ordering::Relaxed));
+        Room {
+            used,
+            most,
+            free,
+            disk,
+        }
     }
 
     /// The journal may have this many bytes; `None`: any number.
@@ -126,7 +145,11 @@ impl Reserve {
     pub(super) fn of(journal: &Path) -> Reserve {
         let path = beside(journal, "reserve");
         let kept = path.exists();
-        Reserve { path, kept, impossible: false }
+        Reserve {
+            path,
+            kept,
+            impossible: false,
+        }
     }
 
     /// Gives the room to the journal.
@@ -171,7 +194,10 @@ impl Reserve {
 #[cfg(unix)]
 fn free_and_all(folder: &Path) -> Option<(u64, u64)> {
     let disk = rustix::fs::statvfs(folder).ok()?;
-    Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+    Some((
+        disk.f_bavail.saturating_mul(disk.f_frsize),
+        disk.f_blocks.saturating_mul(disk.f_frsize),
+    ))
 }
 
 #[cfg(not(unix))]
@@ -191,7 +217,9 @@ fn set_aside(_: &File, _: u64) -> bool {
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -202,21 +230,46 @@ mod tests {
 
     #[test]
     fn an_operator_is_told_long_before_senders_are() {
-        let room = |used, free| Room { used: used * MIB, most: 1000 * MIB, free: free * MIB, disk: 100_000 * MIB };
-        assert_eq!((room(799, 50_000).warning(), room(799, 50_000).for_senders()), (None, Ok(())));
-        assert!(room(800, 50_000).warning().unwrap().contains("80 %") && room(800, 50_000).for_senders().is_ok());
-        assert_eq!(room(1000, 50_000).for_senders(), Err(JournalError::TooLarge));
-        assert!(room(1, 1000).warning().unwrap().contains("1000 MiB left") && room(1, 1000).for_senders().is_ok());
+        let room = |used, free| Room {
+            used: used * MIB,
+            most: 1000 * MIB,
+            free: free * MIB,
+            disk: 100_000 * MIB,
+        };
+        assert_eq!(
+            (room(799, 50_000).warning(), room(799, 50_000).for_senders()),
+            (None, Ok(()))
+        );
+        assert!(
+            room(800, 50_000).warning().unwrap().contains("80 %")
+                && room(800, 50_000).for_senders().is_ok()
+        );
+        assert_eq!(
+            room(1000, 50_000).for_senders(),
+            Err(JournalError::TooLarge)
+        );
+        assert!(
+            room(1, 1000).warning().unwrap().contains("1000 MiB left")
+                && room(1, 1000).for_senders().is_ok()
+        );
         assert_eq!(room(1, 15).for_senders(), Err(JournalError::Full));
     }
 
     #[test]
     fn a_reserve_that_cannot_be_made_stops_nobody_and_one_without_room_does() {
         let folder = tempfile::tempdir().unwrap();
-        let room = |free| Room { used: 0, most: 0, free, disk: 4 * MIB };
+        let room = |free| Room {
+            used: 0,
+            most: 0,
+            free,
+            disk: 4 * MIB,
+        };
         let mut nowhere = Reserve::of(&folder.path().join("no-such-folder/scanhook.db"));
         assert!(!nowhere.keep(&room(0)), "there is no room for it");
-        assert!(nowhere.keep(&room(MIB)) && nowhere.keep(&room(0)), "there is, but it cannot be made");
+        assert!(
+            nowhere.keep(&room(MIB)) && nowhere.keep(&room(0)),
+            "there is, but it cannot be made"
+        );
         let mut kept = Reserve::of(&folder.path().join("scanhook.db"));
         let file = folder.path().join("scanhook.db.reserve");
         assert!(kept.keep(&room(MIB)));
@@ -227,7 +280,12 @@ mod tests {
 
     #[test]
     fn a_small_disk_keeps_a_small_reserve_and_an_unknown_one_none() {
-        let room = |free, disk| Room { used: 0, most: 0, free, disk };
+        let room = |free, disk| Room {
+            used: 0,
+            most: 0,
+            free,
+            disk,
+        };
         assert!(room(MIB, 4 * MIB).for_senders().is_ok() && room(MIB / 16, 4 * MIB).is_tight());
         assert!(!room(0, 0).is_tight());
     }

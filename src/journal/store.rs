@@ -55,10 +55,16 @@ impl Job {
             Ran {
                 kept: result.is_ok(),
                 full: matches!(result, Err(JournalError::Full)),
-                reply: Box::new(move |commit: Result<(), JournalError>| deliver(commit.and(result))),
+                reply: Box::new(move |commit: Result<(), JournalError>| {
+                    deliver(commit.and(result))
+                }),
             }
         };
-        Job { bytes, from: None, run: Box::new(run) }
+        Job {
+            bytes,
+            from: None,
+            run: Box::new(run),
+        }
     }
 
     /// The same, brought by a source.
@@ -127,8 +133,18 @@ impl Store {
         close_to_others(path)?;
         let db = connect(path)?;
         drop(private(&marker)?);
-        let file = Some(Kept { path: path.to_owned(), reserve: Reserve::of(path) });
-        Ok(Store { db, ids, file, space: Space::default(), pulse: Pulse::default(), _lock: Some(lock) })
+        let file = Some(Kept {
+            path: path.to_owned(),
+            reserve: Reserve::of(path),
+        });
+        Ok(Store {
+            db,
+            ids,
+            file,
+            space: Space::default(),
+            pulse: Pulse::default(),
+            _lock: Some(lock),
+        })
     }
 
     /// Lets only the one mode use it, from its first use on: with the built-in simulator as Defender, or with the real one.
@@ -137,13 +153,22 @@ impl Store {
     /// # Errors
     /// [`OpenError::Simulated`] or [`OpenError::Real`] where it belongs to the other mode.
     pub fn only_for(self, simulated: bool) -> Result<Store, OpenError> {
-        let path = self.file.as_ref().map(|file| file.path.clone()).unwrap_or_default();
+        let path = self
+            .file
+            .as_ref()
+            .map(|file| file.path.clone())
+            .unwrap_or_default();
         let known: Option<bool> = self
             .db
             .query_row("SELECT simulated FROM about", [], |row| row.get(0))
             .optional()
             .map_err(OpenError::sqlite)?;
-        let used = || self.db.query_row("SELECT EXISTS (SELECT 1 FROM tenant)", [], |row| row.get::<_, bool>(0));
+        let used = || {
+            self.db
+                .query_row("SELECT EXISTS (SELECT 1 FROM tenant)", [], |row| {
+                    row.get::<_, bool>(0)
+                })
+        };
         let belongs = match known {
             Some(known) => Some(known),
             None => used().map_err(OpenError::sqlite)?.then_some(false),
@@ -154,7 +179,9 @@ impl Store {
             _ => {}
         }
         if known.is_none() {
-            self.db.execute("INSERT INTO about(simulated) VALUES (?)", [simulated]).map_err(OpenError::sqlite)?;
+            self.db
+                .execute("INSERT INTO about(simulated) VALUES (?)", [simulated])
+                .map_err(OpenError::sqlite)?;
         }
         Ok(self)
     }
@@ -166,7 +193,14 @@ impl Store {
     pub fn memory(ids: Ids) -> Result<Store, OpenError> {
         let mut db = Connection::open_in_memory().map_err(OpenError::sqlite)?;
         migrate(&mut db)?;
-        Ok(Store { db, ids, file: None, space: Space::default(), pulse: Pulse::default(), _lock: None })
+        Ok(Store {
+            db,
+            ids,
+            file: None,
+            space: Space::default(),
+            pulse: Pulse::default(),
+            _lock: None,
+        })
     }
 
     /// What room there is, for whoever asks.
@@ -184,8 +218,9 @@ impl Store {
     /// Runs the jobs as one transaction and sends their replies. Jobs of senders are refused where there is no room.
     pub fn commit(&mut self, jobs: Vec<Job>) -> Touched {
         let (tight, room) = self.look_for_room();
-        let (jobs, refused): (Vec<Job>, Vec<Job>) =
-            jobs.into_iter().partition(|job| job.from.is_none() || room.is_ok());
+        let (jobs, refused): (Vec<Job>, Vec<Job>) = jobs
+            .into_iter()
+            .partition(|job| job.from.is_none() || room.is_ok());
         if let Err(error) = room {
             refuse(refused, &error);
         }
@@ -199,9 +234,13 @@ impl Store {
             self.recover(&error);
             return Touched::default();
         }
-        let ran: Vec<Ran> = jobs.into_iter().filter_map(|job| self.run(job, tight, &mut touched)).collect();
+        let ran: Vec<Ran> = jobs
+            .into_iter()
+            .filter_map(|job| self.run(job, tight, &mut touched))
+            .collect();
         let commit = said(&self.db, "COMMIT");
-        self.pulse.committed(count, clock::mono().saturating_sub(begun));
+        self.pulse
+            .committed(count, clock::mono().saturating_sub(begun));
         if let Err(error) = &commit {
             touched.clear();
             self.recover(error);
@@ -216,16 +255,33 @@ impl Store {
 
     /// Whether the disk is as good as full, and whether there is room for senders.
     fn look_for_room(&mut self) -> (bool, Result<(), JournalError>) {
-        let Some(Kept { path, reserve }) = &mut self.file else { return (false, Ok(())) };
-        let pragma =
-            |sql| self.db.prepare_cached(sql).and_then(|mut one| one.query_row([], |row| row.get::<_, i64>(0)));
-        let of = ["PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"].map(|sql| pragma(sql).unwrap_or(0));
+        let Some(Kept { path, reserve }) = &mut self.file else {
+            return (false, Ok(()));
+        };
+        let pragma = |sql| {
+            self.db
+                .prepare_cached(sql)
+                .and_then(|mut one| one.query_row([], |row| row.get::<_, i64>(0)))
+        };
+        let of = [
+            "PRAGMA page_count",
+            "PRAGMA freelist_count",
+            "PRAGMA page_size",
+        ]
+        .map(|sql| pragma(sql).unwrap_or(0));
         let [pages, free, size] = of;
         let used = u64::try_from((pages - free) * size).unwrap_or(0);
         let room = self.space.look(path, used);
         // On a disk of which nothing is known nothing is kept.
         let tight = room.disk > 0 && (!reserve.keep(&room) || room.is_tight());
-        (tight, if tight { Err(JournalError::Full) } else { room.for_senders() })
+        (
+            tight,
+            if tight {
+                Err(JournalError::Full)
+            } else {
+                room.for_senders()
+            },
+        )
     }
 
     /// One job in its savepoint. A job that panics is rolled back alone; dropping its reply tells the caller.
@@ -235,8 +291,15 @@ impl Store {
         if let Err(error) = said(db, "SAVEPOINT job") {
             return Some((job.run)(Err(error)));
         }
-        let ran =
-            catch_unwind(AssertUnwindSafe(|| (job.run)(Ok(&mut Tx { db, tight, ids, touched: &mut touches })))).ok();
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            (job.run)(Ok(&mut Tx {
+                db,
+                tight,
+                ids,
+                touched: &mut touches,
+            }))
+        }))
+        .ok();
         let kept = ran.as_ref().is_some_and(|ran| ran.kept);
         if !kept {
             let _ = said(db, "ROLLBACK TO job");
@@ -253,7 +316,9 @@ impl Store {
         if !self.db.is_autocommit() {
             let _ = self.db.execute_batch("ROLLBACK");
         }
-        let Some(Kept { path, reserve }) = &mut self.file else { return };
+        let Some(Kept { path, reserve }) = &mut self.file else {
+            return;
+        };
         match error {
             JournalError::Full => reserve.release(),
             JournalError::Broken(_) => {
@@ -279,8 +344,17 @@ impl Store {
     /// When SQLite refuses the setting.
     pub fn fill_disk(&mut self, full: bool) -> Result<(), JournalError> {
         const ANY: i64 = 0xffff_fffe;
-        let pages = if full { self.db.query_row("PRAGMA page_count", [], |row| row.get(0))? } else { ANY };
-        let _: i64 = self.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
+        let pages = if full {
+            self.db
+                .query_row("PRAGMA page_count", [], |row| row.get(0))?
+        } else {
+            ANY
+        };
+        let _: i64 = self
+            .db
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| {
+                row.get(0)
+            })?;
         Ok(())
     }
 
@@ -340,10 +414,13 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
         drop(open_private(path, true)?);
     }
     let mut db = Connection::open(path).map_err(OpenError::sqlite)?;
-    db.busy_timeout(core::time::Duration::from_millis(500)).map_err(OpenError::sqlite)?;
+    db.busy_timeout(core::time::Duration::from_millis(500))
+        .map_err(OpenError::sqlite)?;
     // Before the first setting: write-ahead logging is written into the file, and this one may be somebody else's.
     recognize(&db)?;
-    let wal: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
+    let wal: String = db
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(OpenError::sqlite)?;
     db.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
          -- What is forgotten is overwritten, wherever it lay: also in the pages that a long body filled alone.
@@ -354,7 +431,9 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
          PRAGMA cache_size = -8192",
     )
     .map_err(OpenError::sqlite)?;
-    let full: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(OpenError::sqlite)?;
+    let full: i64 = db
+        .query_row("PRAGMA synchronous", [], |row| row.get(0))
+        .map_err(OpenError::sqlite)?;
     if wal != "wal" || full != 2 {
         return Err(OpenError::NotDurable);
     }
@@ -366,10 +445,9 @@ impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> JournalError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull | ErrorCode::ConstraintViolation)
-                if error
-                    .sqlite_error()
-                    .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK)
-                    || error.sqlite_error_code() == Some(ErrorCode::DiskFull) =>
+                if error.sqlite_error().is_some_and(|e| {
+                    e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK
+                }) || error.sqlite_error_code() == Some(ErrorCode::DiskFull) =>
             {
                 JournalError::Full
             }

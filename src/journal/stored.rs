@@ -21,7 +21,11 @@ use scanhook_core::why::Why;
 /// Deliveries that are read at once.
 const STEP: u16 = 64;
 /// What a path keeps in a URI.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_');
 
 /// A delivery with what became of it.
 #[derive(Clone, Debug, Default)]
@@ -98,12 +102,20 @@ impl Archive {
     ///
     /// # Errors
     /// When the file is no journal of a version that is known, or cannot be read.
-    pub fn open(path: &Path, source: Option<&str>, with_bodies: bool) -> Result<Archive, OpenError> {
+    pub fn open(
+        path: &Path,
+        source: Option<&str>,
+        with_bodies: bool,
+    ) -> Result<Archive, OpenError> {
         let about = std::fs::metadata(path).map_err(|error| OpenError::io(path, &error))?;
         // Whoever opens a journal that nobody has open makes two files beside it, and they may then be of the wrong
         // owner. So such a one is read as a file that does not change, and held to that at the end.
         let idle = (!log_of(path).exists()).then(|| (about.len(), about.modified().ok()));
-        let db = if idle.is_some() { unchanging(path)? } else { reader::open(path)? };
+        let db = if idle.is_some() {
+            unchanging(path)?
+        } else {
+            reader::open(path)?
+        };
         let schema = schema::recognize(&db)?;
         if schema < 1 {
             return Err(OpenError::Foreign);
@@ -136,7 +148,10 @@ impl Archive {
     ///
     /// # Errors
     /// When the journal cannot be read, or was changed by somebody who opened it meanwhile.
-    #[allow(clippy::should_implement_trait, reason = "it can fail, and whoever asks must look")]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it can fail, and whoever asks must look"
+    )]
     pub fn next(&mut self) -> Result<Option<StoredDelivery>, JournalError> {
         if let Some(next) = self.read.next() {
             return Ok(Some(next));
@@ -153,7 +168,11 @@ impl Archive {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn record(&mut self, tenant: &str, machine: &MachineId) -> Result<Option<Record>, JournalError> {
+    pub fn record(
+        &mut self,
+        tenant: &str,
+        machine: &MachineId,
+    ) -> Result<Option<Record>, JournalError> {
         if !self.has_records {
             return Ok(None);
         }
@@ -167,7 +186,12 @@ impl Archive {
         let mut rows = statement.query(params![tenant, machine.as_str()])?;
         let facts: Option<String> = rows.next()?.map(|row| row.get(0)).transpose()?;
         let found: Option<Found> = facts.and_then(|facts| serde_json::from_str(&facts).ok());
-        let record = found.and_then(|found| found.records.into_iter().find(|record| record.id == *machine));
+        let record = found.and_then(|found| {
+            found
+                .records
+                .into_iter()
+                .find(|record| record.id == *machine)
+        });
         self.records.insert(key, record.clone());
         Ok(record)
     }
@@ -176,16 +200,19 @@ impl Archive {
         let sql = "SELECT id, uuid, source, received_at, CASE WHEN ?3 THEN body END FROM delivery
                    WHERE id > ?1 AND (?2 IS NULL OR source = ?2) ORDER BY id LIMIT ?4";
         let mut statement = self.db.prepare_cached(sql)?;
-        let rows = statement.query_map(params![self.after, self.source, self.with_bodies, STEP], |row| {
-            let delivery = StoredDelivery {
-                place: row.get::<_, Uuid>(1)?.to_string(),
-                source: row.get(2)?,
-                at: Timestamp::from_millis(row.get(3)?),
-                body: row.get::<_, Option<Body>>(4)?.map(|body| body.0),
-                ..StoredDelivery::default()
-            };
-            Ok((row.get(0)?, delivery))
-        })?;
+        let rows = statement.query_map(
+            params![self.after, self.source, self.with_bodies, STEP],
+            |row| {
+                let delivery = StoredDelivery {
+                    place: row.get::<_, Uuid>(1)?.to_string(),
+                    source: row.get(2)?,
+                    at: Timestamp::from_millis(row.get(3)?),
+                    body: row.get::<_, Option<Body>>(4)?.map(|body| body.0),
+                    ..StoredDelivery::default()
+                };
+                Ok((row.get(0)?, delivery))
+            },
+        )?;
         let mut deliveries = Vec::new();
         for row in rows {
             let (id, mut delivery) = row?;
@@ -216,7 +243,10 @@ impl Archive {
         let mut rows = statement.query([id])?;
         while let Some(row) = rows.next()? {
             let n: i64 = row.get(0)?;
-            let of = places.iter().position(|place| *place == n).and_then(|place| delivery.alerts.get_mut(place));
+            let of = places
+                .iter()
+                .position(|place| *place == n)
+                .and_then(|place| delivery.alerts.get_mut(place));
             match (of, decision(row)?) {
                 (Some(of), Some(decision)) => of.decisions.push(decision),
                 _ => delivery.damaged += 1,
@@ -228,11 +258,15 @@ impl Archive {
     /// Fails where somebody opened an idle journal while it was read: what was read may then be of two states.
     pub(super) fn still_idle(&self) -> Result<(), JournalError> {
         let Some(idle) = self.idle else { return Ok(()) };
-        let now = std::fs::metadata(&self.path).ok().map(|about| (about.len(), about.modified().ok()));
+        let now = std::fs::metadata(&self.path)
+            .ok()
+            .map(|about| (about.len(), about.modified().ok()));
         if now == Some(idle) && !log_of(&self.path).exists() {
             return Ok(());
         }
-        Err(JournalError::Broken("somebody opened it while it was read; read it again".to_owned()))
+        Err(JournalError::Broken(
+            "somebody opened it while it was read; read it again".to_owned(),
+        ))
     }
 }
 
@@ -245,23 +279,34 @@ fn log_of(path: &Path) -> PathBuf {
 
 fn unchanging(path: &Path) -> Result<Connection, OpenError> {
     let path = percent_encode(path.as_os_str().as_encoded_bytes(), IN_PATH);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags).map_err(OpenError::sqlite)
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
+        .map_err(OpenError::sqlite)
 }
 
 fn alert(row: &Row<'_>) -> Result<Option<StoredAlert>, JournalError> {
-    let (state, reason, fields): (String, Option<String>, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
-    let (Some(state), Ok(alert)) = (AlertState::of_code(&state), serde_json::from_str(&fields)) else {
+    let (state, reason, fields): (String, Option<String>, String) =
+        (row.get(1)?, row.get(2)?, row.get(3)?);
+    let (Some(state), Ok(alert)) = (AlertState::of_code(&state), serde_json::from_str(&fields))
+    else {
         return Ok(None);
     };
     let reason = reason.as_deref().and_then(AlertReason::of_code);
-    Ok(Some(StoredAlert { state, reason, alert, decisions: Vec::new() }))
+    Ok(Some(StoredAlert {
+        state,
+        reason,
+        alert,
+        decisions: Vec::new(),
+    }))
 }
 
 fn decision(row: &Row<'_>) -> Result<Option<StoredDecision>, JournalError> {
     let (machine, kind): (Option<String>, Option<String>) = (row.get(2)?, row.get(5)?);
     let (state, reason, why): (String, String, String) = (row.get(6)?, row.get(7)?, row.get(8)?);
-    let (Some(state), Some(reason)) = (DecisionState::of_code(&state), Reason::of_code(&reason)) else {
+    let (Some(state), Some(reason)) = (DecisionState::of_code(&state), Reason::of_code(&reason))
+    else {
         return Ok(None);
     };
     let why: Why = serde_json::from_str(&why).unwrap_or_default();

@@ -84,8 +84,12 @@ impl Turns {
     pub(super) fn batch(&mut self) -> Vec<Job> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < BATCH && bytes < BATCH_BYTES {
-            let Some(from) = self.order.pop_front() else { break };
-            let Some(jobs) = self.jobs.get_mut(&from) else { continue };
+            let Some(from) = self.order.pop_front() else {
+                break;
+            };
+            let Some(jobs) = self.jobs.get_mut(&from) else {
+                continue;
+            };
             if let Some(job) = jobs.pop_front() {
                 self.waiting -= 1;
                 bytes += job.bytes;
@@ -110,7 +114,10 @@ mod tests {
     }
 
     fn of(batch: &[Job]) -> Vec<&str> {
-        batch.iter().map(|job| job.from.as_deref().unwrap()).collect()
+        batch
+            .iter()
+            .map(|job| job.from.as_deref().unwrap())
+            .collect()
     }
 
     #[test]
@@ -122,7 +129,11 @@ mod tests {
         turns.push(job("small", 100));
         turns.push(job("other", 100));
         assert_eq!(of(&turns.batch()), ["flood"]);
-        assert_eq!(of(&turns.batch()), ["small", "other", "flood"], "one large job stands before them, not twenty");
+        assert_eq!(
+            of(&turns.batch()),
+            ["small", "other", "flood"],
+            "one large job stands before them, not twenty"
+        );
         let mut left = 0;
         while !turns.is_empty() {
             left += turns.batch().len();
@@ -138,7 +149,9 @@ mod tests {
         held.give_back("flood", HELD_BY_ONE);
         assert!(held.take("flood", 1));
         assert!(
-            held.take("third", HELD_BY_ONE) && held.take("fourth", HELD_BY_ONE) && !held.take("fifth", HELD_BY_ONE)
+            held.take("third", HELD_BY_ONE)
+                && held.take("fourth", HELD_BY_ONE)
+                && !held.take("fifth", HELD_BY_ONE)
         );
     }
 

@@ -13,7 +13,10 @@ use super::pauses;
 use super::reader::Reader;
 use super::rows::{all, time};
 use super::waits;
-use crate::api::{AlertReceipt, DecisionReceipt, EventView, PauseView, ScanView, SourceView, TenantView, UnreadView};
+use crate::api::{
+    AlertReceipt, DecisionReceipt, EventView, PauseView, ScanView, SourceView, TenantView,
+    UnreadView,
+};
 use scanhook_core::person::By;
 use scanhook_core::scan::{Kind, Reason};
 use scanhook_core::time::Timestamp;
@@ -35,7 +38,9 @@ pub(super) fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
         state: row.get("state")?,
         reason: row.get("reason")?,
         detail: row.get("detail")?,
-        notes: notes.and_then(|notes| serde_json::from_str(&notes).ok()).unwrap_or_default(),
+        notes: notes
+            .and_then(|notes| serde_json::from_str(&notes).ok())
+            .unwrap_or_default(),
         decisions: Vec::new(),
     })
 }
@@ -50,23 +55,36 @@ pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceip
     let kind = kind.as_deref().and_then(Kind::of_code);
     Ok(DecisionReceipt {
         id: decision_uuid(Timestamp::from_millis(row.get("at")?), row.get("row")?).to_string(),
-        why: Reason::of_code(&reason)
-            .map_or_else(String::new, |reason| why.sentence(reason, rule.as_deref(), kind, &device)),
+        why: Reason::of_code(&reason).map_or_else(String::new, |reason| {
+            why.sentence(reason, rule.as_deref(), kind, &device)
+        }),
         device,
         rule,
         scan: kind.map_or("none", Kind::code).to_owned(),
         state: row.get("state")?,
         reason,
-        scan_id: row.get::<_, Option<Uuid>>("scan_uuid")?.map(|uuid| uuid.to_string()),
+        scan_id: row
+            .get::<_, Option<Uuid>>("scan_uuid")?
+            .map(|uuid| uuid.to_string()),
         waits: Vec::new(),
     })
 }
 
 /// One decision as others see it.
-pub(super) fn decision_told(db: &Connection, decision: i64) -> Result<DecisionReceipt, JournalError> {
-    let sql = format!("SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan WHERE d.id = ?");
-    let one = db.prepare_cached(&sql)?.query_row([decision], decision_receipt)?;
-    Ok(DecisionReceipt { waits: waits::of_decision(db, decision)?, ..one })
+pub(super) fn decision_told(
+    db: &Connection,
+    decision: i64,
+) -> Result<DecisionReceipt, JournalError> {
+    let sql = format!(
+        "SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan WHERE d.id = ?"
+    );
+    let one = db
+        .prepare_cached(&sql)?
+        .query_row([decision], decision_receipt)?;
+    Ok(DecisionReceipt {
+        waits: waits::of_decision(db, decision)?,
+        ..one
+    })
 }
 
 /// The bodies of the latest deliveries of the journal at `path`, newest first, at most `most`; none where no journal
@@ -96,7 +114,9 @@ impl Reader<'_> {
             .prepare_cached(&format!("{SCAN} WHERE s.uuid = ?"))?
             .query_row([id], |row| Ok((row.get::<_, i64>("row")?, scan_view(row)?)))
             .optional()?;
-        let Some((row, scan)) = found else { return Ok(None) };
+        let Some((row, scan)) = found else {
+            return Ok(None);
+        };
         let mut scan = self.with_alerts(row, scan)?;
         let mut lines = events(self.db, "scan", row)?;
         lines.extend(pauses::history(self.db, row)?);
@@ -113,7 +133,11 @@ impl Reader<'_> {
         pauses::in_force(self.db)
     }
 
-    pub(super) fn with_alerts(&self, row: i64, mut scan: ScanView) -> Result<ScanView, JournalError> {
+    pub(super) fn with_alerts(
+        &self,
+        row: i64,
+        mut scan: ScanView,
+    ) -> Result<ScanView, JournalError> {
         let sql = "SELECT DISTINCT a.alert_id FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                    WHERE d.scan = ? ORDER BY 1";
         scan.alerts = all(self.db, sql, [row], |row| row.get(0))?;
@@ -122,11 +146,14 @@ impl Reader<'_> {
             let sql = "SELECT cancel_at IS NULL AND 'cancel_refused' IS
                          (SELECT what FROM event WHERE scan = s.id AND what LIKE 'cancel!_%' ESCAPE '!' ORDER BY id DESC LIMIT 1)
                        FROM scan s WHERE id = ?";
-            scan.cancel_refused = self.db.prepare_cached(sql)?.query_row([row], |row| row.get(0))?;
+            scan.cancel_refused = self
+                .db
+                .prepare_cached(sql)?
+                .query_row([row], |row| row.get(0))?;
         }
         // One that is to be sent again is kept back as well.
-        let to_be_sent =
-            scan.state == "waiting" || (scan.state == "unknown" && waits::is_to_be_sent_again(self.db, row)?);
+        let to_be_sent = scan.state == "waiting"
+            || (scan.state == "unknown" && waits::is_to_be_sent_again(self.db, row)?);
         if to_be_sent && !scan.dry_run {
             scan.paused = pauses::of_scan(self.db, row)?;
         }
@@ -139,14 +166,22 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn parked(&self) -> Result<(u32, Option<Timestamp>), JournalError> {
         let which = format!("state = 'parked' AND state IN ({LISTED_ALERTS})");
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM alert WHERE {which} LIMIT {PARKED})");
-        let count = self.db.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        let sql =
+            format!("SELECT count(*) FROM (SELECT 1 FROM alert WHERE {which} LIMIT {PARKED})");
+        let count = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row([], |row| row.get(0))?;
         let sql = format!(
             "SELECT d.received_at FROM alert a JOIN delivery d ON d.id = a.delivery
              WHERE a.{which} ORDER BY a.delivery DESC LIMIT 1",
             which = which.replace(" AND state", " AND a.state")
         );
-        let last: Option<i64> = self.db.prepare_cached(&sql)?.query_row([], |row| row.get(0)).optional()?;
+        let last: Option<i64> = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row([], |row| row.get(0))
+            .optional()?;
         Ok((count, last.map(Timestamp::from_millis)))
     }
 
@@ -158,7 +193,10 @@ impl Reader<'_> {
         let sql = "SELECT (SELECT coalesce(sum(scans), 0) FROM scan_count WHERE state NOT IN ('finished', 'dropped'))
                         + (SELECT count(*) FROM decision WHERE state = 'resolving')
                         + (SELECT count(*) FROM decision WHERE state = 'held')";
-        Ok(self.db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+        Ok(self
+            .db
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get(0))?)
     }
 
     /// Counts and ages of one tenant; its lane and its quota are filled in by whoever knows them.
@@ -166,19 +204,34 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn tenant(&self, tenant: TenantId, name: &str) -> Result<TenantView, JournalError> {
-        let mut view = TenantView { name: name.to_owned(), ..TenantView::default() };
+        let mut view = TenantView {
+            name: name.to_owned(),
+            ..TenantView::default()
+        };
         let counts = "SELECT state, scans FROM scan_count WHERE tenant = ? AND scans > 0";
-        view.scans = all(self.db, counts, [tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect();
+        view.scans = all(self.db, counts, [tenant.0], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .into_iter()
+        .collect();
         let oldest = "SELECT min(created_at) FROM scan WHERE tenant = ? AND state = 'waiting'";
-        let oldest = self.db.prepare_cached(oldest)?.query_row([tenant.0], |row| row.get::<_, Option<i64>>(0))?;
+        let oldest = self
+            .db
+            .prepare_cached(oldest)?
+            .query_row([tenant.0], |row| row.get::<_, Option<i64>>(0))?;
         view.waiting_since = oldest.map(time);
         let held = "SELECT count(*), min(at) FROM decision WHERE tenant = ? AND state = 'held'";
-        let (count, since): (u32, Option<i64>) =
-            self.db.prepare_cached(held)?.query_row([tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (count, since): (u32, Option<i64>) = self
+            .db
+            .prepare_cached(held)?
+            .query_row([tenant.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         view.held = count;
         view.held_since = since.map(time);
         let resolving = "SELECT count(*) FROM decision WHERE tenant = ? AND state = 'resolving'";
-        view.resolving = self.db.prepare_cached(resolving)?.query_row([tenant.0], |row| row.get(0))?;
+        view.resolving = self
+            .db
+            .prepare_cached(resolving)?
+            .query_row([tenant.0], |row| row.get(0))?;
         Ok(view)
     }
 
@@ -194,7 +247,9 @@ impl Reader<'_> {
                   OR EXISTS (SELECT 1 FROM decision WHERE tenant = t.id AND state = 'held')
                    ORDER BY id";
         let rows: Vec<(i64, String)> = all(self.db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let orphans = rows.into_iter().filter(|(id, _)| !known.contains(&TenantId(*id)));
+        let orphans = rows
+            .into_iter()
+            .filter(|(id, _)| !known.contains(&TenantId(*id)));
         orphans
             .map(|(id, name)| {
                 let mut view = self.tenant(TenantId(id), &name)?;
@@ -211,11 +266,19 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn source(&self, name: &str) -> Result<SourceView, JournalError> {
         let sql = "SELECT deliveries, heard_at FROM source WHERE name = ?";
-        let heard: Option<(u32, i64)> =
-            self.db.prepare_cached(sql)?.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let heard: Option<(u32, i64)> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
         let (deliveries, last) = heard.unzip();
         let (deliveries, last_delivery_at) = (deliveries.unwrap_or_default(), last.map(time));
-        Ok(SourceView { name: name.to_owned(), deliveries, last_delivery_at, ..SourceView::default() })
+        Ok(SourceView {
+            name: name.to_owned(),
+            deliveries,
+            last_delivery_at,
+            ..SourceView::default()
+        })
     }
 
     /// The last bodies of a source that could not be read, newest first.
@@ -232,7 +295,11 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn last_heard(&self, name: &str) -> Result<Option<Timestamp>, JournalError> {
         let sql = "SELECT heard_at FROM source WHERE name = ?";
-        let last: Option<i64> = self.db.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()?;
+        let last: Option<i64> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
         Ok(last.map(Timestamp::from_millis))
     }
 }
@@ -241,7 +308,10 @@ pub(super) const SCAN: &str = "SELECT s.id AS row, s.*, t.name, m.name AS known
     FROM scan s JOIN tenant t ON t.id = s.tenant LEFT JOIN machine m ON m.id = s.machine AND m.tenant = s.tenant";
 
 pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
-    let maybe = |column: &str| row.get::<_, Option<i64>>(column).map(|millis| millis.map(time));
+    let maybe = |column: &str| {
+        row.get::<_, Option<i64>>(column)
+            .map(|millis| millis.map(time))
+    };
     Ok(ScanView {
         id: row.get::<_, Uuid>("uuid")?.to_string(),
         tenant: row.get("name")?,
@@ -255,7 +325,11 @@ pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         outcome: row.get("outcome")?,
         detail: row.get("detail")?,
         created_at: time(row.get("created_at")?),
-        opens_at: if row.get::<_, String>("state")? == "waiting" { maybe("opens_at")? } else { None },
+        opens_at: if row.get::<_, String>("state")? == "waiting" {
+            maybe("opens_at")?
+        } else {
+            None
+        },
         sent_at: maybe("sent_at")?,
         ended_at: maybe("ended_at")?,
         tries: row.get("tries")?,
@@ -266,7 +340,15 @@ pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         cancel_refused: false,
         called_off: row
             .get::<_, Option<String>>("cancel_by")?
-            .map(|who| Ok::<_, rusqlite::Error>(By { who, words: row.get("cancel_why")? }.to_string()))
+            .map(|who| {
+                Ok::<_, rusqlite::Error>(
+                    By {
+                        who,
+                        words: row.get("cancel_why")?,
+                    }
+                    .to_string(),
+                )
+            })
             .transpose()?,
         alerts: Vec::new(),
         events: Vec::new(),
@@ -274,9 +356,26 @@ pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
 }
 
 /// What happened to a scan or a decision, each line with its time, oldest first.
-pub(super) fn events(db: &Connection, of: &'static str, row: i64) -> Result<Vec<(i64, EventView)>, JournalError> {
-    all(db, &format!("SELECT at, what, data, who FROM event WHERE {of} = ? ORDER BY id"), [row], |row| {
-        let at = row.get(0)?;
-        Ok((at, EventView { at: time(at), what: row.get(1)?, detail: row.get(2)?, who: row.get(3)? }))
-    })
+pub(super) fn events(
+    db: &Connection,
+    of: &'static str,
+    row: i64,
+) -> Result<Vec<(i64, EventView)>, JournalError> {
+    all(
+        db,
+        &format!("SELECT at, what, data, who FROM event WHERE {of} = ? ORDER BY id"),
+        [row],
+        |row| {
+            let at = row.get(0)?;
+            Ok((
+                at,
+                EventView {
+                    at: time(at),
+                    what: row.get(1)?,
+                    detail: row.get(2)?,
+                    who: row.get(3)?,
+                },
+            ))
+        },
+    )
 }

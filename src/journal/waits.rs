@@ -23,16 +23,28 @@ pub(super) fn of_decision(db: &Connection, decision: i64) -> Result<Vec<WaitView
         let (state, scan): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
         let late = Timestamp::from_millis(row.get::<_, Option<i64>>(2)?.unwrap_or_default());
         let asked = row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis);
-        Ok((state, scan, Wait::LookUp(asked, late), obstacles(&row.get::<_, String>(3)?)))
+        Ok((
+            state,
+            scan,
+            Wait::LookUp(asked, late),
+            obstacles(&row.get::<_, String>(3)?),
+        ))
     };
-    let found = db.prepare_cached(sql)?.query_row([decision], read).optional()?;
+    let found = db
+        .prepare_cached(sql)?
+        .query_row([decision], read)
+        .optional()?;
     Ok(match found {
         Some((state, _, look_up, obstacles)) if state == "resolving" => {
             views(core::iter::once(look_up).chain(Wait::to_ask(&obstacles)))
         }
         Some((_, Some(scan), ..)) => {
             let mut waits = of_scan(db, scan)?;
-            waits.retain(|wait| ![Cause::Turn, Cause::Sending].iter().any(|cause| wait.cause == cause.code()));
+            waits.retain(|wait| {
+                ![Cause::Turn, Cause::Sending]
+                    .iter()
+                    .any(|cause| wait.cause == cause.code())
+            });
             waits
         }
         _ => Vec::new(),
@@ -52,9 +64,15 @@ pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, Journ
             own: own(row)?,
             priority: Priority::new(row.get("priority")?).unwrap_or(Priority::URGENT),
         };
-        Ok((row.get::<_, String>("state")?, kept, obstacles(&row.get::<_, String>("obstacles")?)))
+        Ok((
+            row.get::<_, String>("state")?,
+            kept,
+            obstacles(&row.get::<_, String>("obstacles")?),
+        ))
     };
-    let Some((state, mut kept, obstacles)) = db.prepare_cached(sql)?.query_row([scan], read).optional()? else {
+    let Some((state, mut kept, obstacles)) =
+        db.prepare_cached(sql)?.query_row([scan], read).optional()?
+    else {
         return Ok(Vec::new());
     };
     // One that is to be sent again waits like any other.
@@ -70,7 +88,9 @@ pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, Journ
 
 pub(super) fn is_to_be_sent_again(db: &Connection, scan: i64) -> Result<bool, JournalError> {
     let sql = format!("SELECT EXISTS (SELECT 1 FROM scan WHERE id = ? AND {TO_BE_SENT_AGAIN})");
-    Ok(db.prepare_cached(&sql)?.query_row(params![scan], |row| row.get(0))?)
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row(params![scan], |row| row.get(0))?)
 }
 
 fn views(waits: impl IntoIterator<Item = Wait>) -> Vec<WaitView> {
@@ -84,17 +104,23 @@ fn obstacles(text: &str) -> Obstacles {
 
 /// What stands in the way of this scan alone.
 fn own(row: &Row<'_>) -> rusqlite::Result<Option<Wait>> {
-    let at = |column: &str| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp::from_millis));
+    let at = |column: &str| {
+        row.get::<_, Option<i64>>(column)
+            .map(|at| at.map(Timestamp::from_millis))
+    };
     let (state, tries): (String, u32) = (row.get("state")?, row.get("tries")?);
     let blocked: Option<String> = row.get("blocked_by")?;
-    let (sent, look_at): (_, Option<Timestamp>) = (at("sent_at")?.unwrap_or_default(), at("look_at")?);
+    let (sent, look_at): (_, Option<Timestamp>) =
+        (at("sent_at")?.unwrap_or_default(), at("look_at")?);
     match (state.as_str(), &blocked) {
         ("sending", _) => return Ok(Some(Wait::Sending(sent))),
         ("unknown", Some(_)) => return Ok(Some(Wait::Busy(tries, look_at.unwrap_or_default()))),
         ("unknown", None) => return Ok(Some(Wait::Unanswered(sent, look_at.unwrap_or_default()))),
         _ => {}
     }
-    let Some(not_before) = at("not_before")? else { return Ok(None) };
+    let Some(not_before) = at("not_before")? else {
+        return Ok(None);
+    };
     let Some(blocked) = blocked else {
         // A scan that a pause has taken out of the queue waits for nothing else.
         let paused = row.get::<_, Option<i64>>("pause")?.is_some();
@@ -102,9 +128,14 @@ fn own(row: &Row<'_>) -> rusqlite::Result<Option<Wait>> {
         let opens = at("opens_at")?;
         return Ok((!paused).then_some(Wait::Window(windows, opens)));
     };
-    let behind: Option<(Uuid, String)> = row.get::<_, Option<Uuid>>("behind")?.zip(row.get("behind_kind")?);
+    let behind: Option<(Uuid, String)> = row
+        .get::<_, Option<Uuid>>("behind")?
+        .zip(row.get("behind_kind")?);
     Ok(Some(match (behind, look_at) {
-        (Some((scan, kind)), _) => Wait::Behind(scan.to_string(), Kind::of_code(&kind).unwrap_or(Kind::Quick)),
+        (Some((scan, kind)), _) => Wait::Behind(
+            scan.to_string(),
+            Kind::of_code(&kind).unwrap_or(Kind::Quick),
+        ),
         (None, Some(look_at)) => Wait::Foreign(blocked, look_at),
         (None, None) if blocked == FORBIDDEN => Wait::Forbidden(row.get("refusals")?, not_before),
         (None, None) if blocked == MACHINE_BUSY => Wait::Busy(tries, not_before),
@@ -114,10 +145,19 @@ fn own(row: &Row<'_>) -> rusqlite::Result<Option<Wait>> {
 
 fn pause(view: &PauseView) -> Pause {
     let scope = view.scope();
-    let scope = if scope == "everything" { "everything is".to_owned() } else { format!("{scope} is") };
-    let flags = [("tenant", &view.tenant), ("rule", &view.rule), ("device", &view.device)];
-    let flags =
-        flags.into_iter().filter_map(|(flag, value)| value.as_ref().map(|value| format!(" --{flag} '{value}'")));
+    let scope = if scope == "everything" {
+        "everything is".to_owned()
+    } else {
+        format!("{scope} is")
+    };
+    let flags = [
+        ("tenant", &view.tenant),
+        ("rule", &view.rule),
+        ("device", &view.device),
+    ];
+    let flags = flags
+        .into_iter()
+        .filter_map(|(flag, value)| value.as_ref().map(|value| format!(" --{flag} '{value}'")));
     Pause {
         scope,
         resume: format!("scanhook resume{}", flags.collect::<String>()),

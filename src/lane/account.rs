@@ -38,9 +38,21 @@ impl Account {
     /// Whether it makes no difference which of the two calls.
     #[must_use]
     pub fn is_same(&self, other: &Account) -> bool {
-        let who = |account: &Account| (account.tenant_id.clone(), account.client_id.clone(), account.endpoints.clone());
+        let who = |account: &Account| {
+            (
+                account.tenant_id.clone(),
+                account.client_id.clone(),
+                account.endpoints.clone(),
+            )
+        };
         let how = |account: &Account| {
-            (account.share, account.on_unknown, account.external_id, account.follow_for, account.sends)
+            (
+                account.share,
+                account.on_unknown,
+                account.external_id,
+                account.follow_for,
+                account.sends,
+            )
         };
         self.name == other.name
             && self.gives_way_to == other.gives_way_to

@@ -31,7 +31,11 @@ pub(super) struct Anchor {
 
 impl Anchor {
     pub(super) fn new(now: Now) -> Anchor {
-        Anchor { boot: now.boot, zero: zero(now), seen: now.wall }
+        Anchor {
+            boot: now.boot,
+            zero: zero(now),
+            seen: now.wall,
+        }
     }
 
     /// What the wall clock said when it was last looked at.
@@ -42,7 +46,11 @@ impl Anchor {
     /// By how much the wall clock was set since the last call, if it was.
     pub(super) fn follow(&mut self, now: Now) -> Option<ClockSet> {
         let restarted = now.boot != self.boot;
-        let by = if restarted { now.wall.millis() - self.seen.millis() } else { zero(now) - self.zero };
+        let by = if restarted {
+            now.wall.millis() - self.seen.millis()
+        } else {
+            zero(now) - self.zero
+        };
         self.seen = now.wall;
         if by.unsigned_abs() <= KEPT && !restarted {
             return None;
@@ -53,7 +61,9 @@ impl Anchor {
 }
 
 fn zero(now: Now) -> i64 {
-    now.wall.millis().saturating_sub(i64::try_from(now.up.as_millis()).unwrap_or(i64::MAX))
+    now.wall
+        .millis()
+        .saturating_sub(i64::try_from(now.up.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Answers from which the far side's clock is taken.
@@ -71,7 +81,10 @@ pub(super) struct FarClock {
 impl Default for FarClock {
     /// Until there are enough answers, our own clock is one of the witnesses.
     fn default() -> FarClock {
-        FarClock { ahead: [0].into(), last: 0 }
+        FarClock {
+            ahead: [0].into(),
+            last: 0,
+        }
     }
 }
 
@@ -102,12 +115,18 @@ impl FarClock {
     pub(super) fn ahead(&self) -> i64 {
         let mut sorted: Vec<i64> = self.ahead.iter().copied().collect();
         sorted.sort_unstable();
-        sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0)
+        sorted
+            .get(sorted.len().saturating_sub(1) / 2)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Our clock was set by so many milliseconds, and the far side's was not.
     pub(super) fn moved(&mut self, by: i64) {
-        self.ahead.iter_mut().chain([&mut self.last]).for_each(|ahead| *ahead = ahead.saturating_sub(by));
+        self.ahead
+            .iter_mut()
+            .chain([&mut self.last])
+            .for_each(|ahead| *ahead = ahead.saturating_sub(by));
     }
 }
 #[cfg(test)]
@@ -116,7 +135,11 @@ mod tests {
     use core::time::Duration;
 
     fn now(wall: i64, up: u64, boot: u64) -> Now {
-        Now { wall: Timestamp::from_millis(wall), up: Duration::from_millis(up), boot }
+        Now {
+            wall: Timestamp::from_millis(wall),
+            up: Duration::from_millis(up),
+            boot,
+        }
     }
 
     #[test]
@@ -124,7 +147,14 @@ mod tests {
         let mut anchor = Anchor::new(now(1_000_000, 0, 1));
         for second in 1..1000 {
             let drift = if second % 2 == 0 { 200 } else { -200 };
-            assert_eq!(anchor.follow(now(1_000_000 + second * 1000 + drift, second.unsigned_abs() * 1000, 1)), None);
+            assert_eq!(
+                anchor.follow(now(
+                    1_000_000 + second * 1000 + drift,
+                    second.unsigned_abs() * 1000,
+                    1
+                )),
+                None
+            );
         }
     }
 
@@ -132,7 +162,13 @@ mod tests {
     fn small_steps_add_up_until_they_are_followed() {
         let mut anchor = Anchor::new(now(0, 0, 1));
         assert_eq!(anchor.follow(now(1_200, 1_000, 1)), None);
-        assert_eq!(anchor.follow(now(2_400, 2_000, 1)), Some(ClockSet { by: 400, restarted: false }));
+        assert_eq!(
+            anchor.follow(now(2_400, 2_000, 1)),
+            Some(ClockSet {
+                by: 400,
+                restarted: false
+            })
+        );
         assert_eq!(anchor.follow(now(3_400, 3_000, 1)), None);
     }
 
@@ -143,17 +179,25 @@ mod tests {
         let mut read: Anchor = serde_json::from_str(&written).unwrap();
         assert_eq!(
             read.follow(now(1_600_000 - 3_600_000, 650_000, 1)),
-            Some(ClockSet { by: -3_600_000, restarted: false })
+            Some(ClockSet {
+                by: -3_600_000,
+                restarted: false
+            })
         );
     }
 
     #[test]
     fn one_answer_with_a_wrong_date_shifts_nothing() {
         let answer = |date: &str, kind: &str| {
-            let response = http::Response::builder().header("date", date).header("content-type", kind);
+            let response = http::Response::builder()
+                .header("date", date)
+                .header("content-type", kind);
             Answer::Http(response.body(bytes::Bytes::new()).unwrap())
         };
-        let (right, wrong) = ("Mon, 02 Nov 2026 08:00:10 GMT", "Mon, 02 Nov 2026 11:00:00 GMT");
+        let (right, wrong) = (
+            "Mon, 02 Nov 2026 08:00:10 GMT",
+            "Mon, 02 Nov 2026 11:00:00 GMT",
+        );
         let now = Timestamp::parse("2026-11-02T08:00:00Z").unwrap();
         let mut clock = FarClock::default();
         assert_eq!(clock.ahead(), 0);
@@ -164,7 +208,10 @@ mod tests {
         clock.note(&answer(wrong, "application/json; charset=utf-8"), now);
         assert_eq!(clock.ahead(), 0, "the first answer, against our own clock");
         clock.note(&answer(right, "application/json"), now);
-        for (n, date) in [right, right, wrong, right, right, right, right, right].into_iter().enumerate() {
+        for (n, date) in [right, right, wrong, right, right, right, right, right]
+            .into_iter()
+            .enumerate()
+        {
             clock.note(&answer(date, "application/json"), now);
             assert_eq!(clock.ahead(), 10_000, "after answer {n}");
         }
@@ -173,13 +220,23 @@ mod tests {
         for _ in 0..3 {
             clock.note(&answer(wrong, "application/json"), now);
         }
-        assert_eq!(clock.ahead(), 3 * 3_600_000, "what most of them say is true");
+        assert_eq!(
+            clock.ahead(),
+            3 * 3_600_000,
+            "what most of them say is true"
+        );
     }
 
     #[test]
     fn over_a_restart_of_the_computer_no_time_has_passed() {
         let mut anchor = Anchor::new(now(1_000_000, 50_000, 1));
         assert_eq!(anchor.follow(now(1_010_000, 60_000, 1)), None);
-        assert_eq!(anchor.follow(now(1_070_000, 5_000, 2)), Some(ClockSet { by: 60_000, restarted: true }));
+        assert_eq!(
+            anchor.follow(now(1_070_000, 5_000, 2)),
+            Some(ClockSet {
+                by: 60_000,
+                restarted: true
+            })
+        );
     }
 }

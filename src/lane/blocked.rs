@@ -36,9 +36,17 @@ impl Lane {
                 todo.wake(free_at);
                 return Ok(());
             }
-            let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+            let Some((bearer, generation)) = self.gate.bearer(now) else {
+                return Ok(());
+            };
             let request = request::action(&self.account.endpoints, bearer, &blocked.action);
-            return self.enter(tx, todo, Call::Blocked(Box::new(blocked), generation), request, now);
+            return self.enter(
+                tx,
+                todo,
+                Call::Blocked(Box::new(blocked), generation),
+                request,
+                now,
+            );
         }
         Ok(())
     }
@@ -54,16 +62,27 @@ impl Lane {
     ) -> Result<(), JournalError> {
         match self.action_reply(&answer, now) {
             ActionReply::Action(action) if action.status.outcome().is_none() => {
-                let age = action.created.map_or(self.pace.busy, |created| self.far(now).since(created));
-                let wait = (age / 4).clamp(self.pace.busy, self.pace.follow_most.max(self.pace.busy));
+                let age = action
+                    .created
+                    .map_or(self.pace.busy, |created| self.far(now).since(created));
+                let wait =
+                    (age / 4).clamp(self.pace.busy, self.pace.follow_most.max(self.pace.busy));
                 tx.still_blocked(blocked, now.plus(wait))?;
             }
             ActionReply::Action(_) | ActionReply::Gone => {
                 if tx.unblock(blocked, None)? {
-                    tx.event("unblocked", self.id, Some(blocked.scan.id), &blocked.action, now)?;
+                    tx.event(
+                        "unblocked",
+                        self.id,
+                        Some(blocked.scan.id),
+                        &blocked.action,
+                        now,
+                    )?;
                 }
             }
-            ActionReply::Unauthorized(refusal) => self.unauthorized(generation, &refusal, now, happened),
+            ActionReply::Unauthorized(refusal) => {
+                self.unauthorized(generation, &refusal, now, happened)
+            }
             ActionReply::Forbidden(refusal) => {
                 self.get_forbidden(generation, &refusal, happened);
                 self.try_by_the_clock(tx, blocked, now)?;
@@ -77,7 +96,13 @@ impl Lane {
         Ok(())
     }
 
-    fn try_by_the_clock(&self, tx: &mut Tx<'_>, blocked: &Blocked, now: Timestamp) -> Result<(), JournalError> {
-        tx.unblock(blocked, Some(now.plus(self.put_off(blocked.scan.tries)))).map(drop)
+    fn try_by_the_clock(
+        &self,
+        tx: &mut Tx<'_>,
+        blocked: &Blocked,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        tx.unblock(blocked, Some(now.plus(self.put_off(blocked.scan.tries))))
+            .map(drop)
     }
 }

@@ -51,7 +51,12 @@ impl Lane {
     }
 
     /// Reads the next running scan by its id that lists have missed, or an old one, when it is due.
-    pub(super) fn poll_get(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn poll_get(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         if self.is_under_way(Api::Get) || !self.may_get() {
             return Ok(());
         }
@@ -67,7 +72,9 @@ impl Lane {
             todo.wake(free_at);
             return Ok(());
         }
-        let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+        let Some((bearer, generation)) = self.gate.bearer(now) else {
+            return Ok(());
+        };
         let mut next = tx.missed(self.id, now)?;
         while next.is_none()
             && let Some(old) = self.lists.by_id.pop()
@@ -75,8 +82,18 @@ impl Lane {
             next = tx.open_scan(old)?.filter(|scan| scan.action.is_some());
         }
         let Some(scan) = next else { return Ok(()) };
-        let request = request::action(&self.account.endpoints, bearer, scan.action.as_deref().unwrap_or_default());
-        self.enter(tx, todo, Call::Get(Box::new(scan), generation), request, now)
+        let request = request::action(
+            &self.account.endpoints,
+            bearer,
+            scan.action.as_deref().unwrap_or_default(),
+        );
+        self.enter(
+            tx,
+            todo,
+            Call::Get(Box::new(scan), generation),
+            request,
+            now,
+        )
     }
 
     /// What an answer to the reading of a single action says, and what it says of reading at all.
@@ -110,7 +127,15 @@ impl Lane {
         let reply = self.action_reply(&answer, now);
         match (reply, still) {
             (ActionReply::Action(action), Some(scan)) => match action.status.outcome() {
-                Some(outcome) => self.end(tx, &scan.scan, outcome, &action, scan.sent_at, now, happened)?,
+                Some(outcome) => self.end(
+                    tx,
+                    &scan.scan,
+                    outcome,
+                    &action,
+                    scan.sent_at,
+                    now,
+                    happened,
+                )?,
                 None if asked.overdue_at.is_some() => self.lost(tx, &scan, now, happened)?,
                 None => self.look_on(tx, &scan, true, now)?,
             },
@@ -120,12 +145,22 @@ impl Lane {
             }
             (ActionReply::Gone, Some(scan)) => {
                 let about = Some(Box::new(tx.about_scan(scan.scan.id)?));
-                happened.push(Happened::Alarm { code: "action-gone", about });
+                happened.push(Happened::Alarm {
+                    code: "action-gone",
+                    about,
+                });
                 let detail = "Defender no longer knows the machine action; what the machine did is not known";
                 tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
-                happened.push(ended(tx, &scan.scan, Outcome::Lost, now.since(scan.sent_at))?);
+                happened.push(ended(
+                    tx,
+                    &scan.scan,
+                    Outcome::Lost,
+                    now.since(scan.sent_at),
+                )?);
             }
-            (ActionReply::Unauthorized(refusal), _) => self.unauthorized(generation, &refusal, now, happened),
+            (ActionReply::Unauthorized(refusal), _) => {
+                self.unauthorized(generation, &refusal, now, happened)
+            }
             (ActionReply::Forbidden(refusal), still) => {
                 self.get_forbidden(generation, &refusal, happened);
                 if let Some(scan) = still {
@@ -146,11 +181,23 @@ impl Lane {
     }
 
     /// Lists may be allowed all the same: only single actions are not read any more, until there is another token.
-    pub(super) fn get_forbidden(&mut self, generation: u64, refusal: &Refusal, happened: &mut Vec<Happened>) {
-        let before = if self.gets.forbidden.0 == generation { self.gets.forbidden.1 } else { 0 };
+    pub(super) fn get_forbidden(
+        &mut self,
+        generation: u64,
+        refusal: &Refusal,
+        happened: &mut Vec<Happened>,
+    ) {
+        let before = if self.gets.forbidden.0 == generation {
+            self.gets.forbidden.1
+        } else {
+            0
+        };
         self.gets.forbidden = (generation, before + 1);
         if before + 1 == FORBIDDEN {
-            happened.push(Happened::Alarm { code: "get-forbidden", about: None });
+            happened.push(Happened::Alarm {
+                code: "get-forbidden",
+                about: None,
+            });
             self.gate.note(format!(
                 "Defender forbids reading single machine actions ({refusal}): a scan that lists do not hold is not followed"
             ));

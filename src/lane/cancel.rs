@@ -37,17 +37,27 @@ impl Lane {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         for scan in tx.unknown_called_off(self.id, MISSES)? {
-            let outcome = if lost_unseen(tx, &scan, now)? { Outcome::Lost } else { Outcome::Cancelled };
+            let outcome = if lost_unseen(tx, &scan, now)? {
+                Outcome::Lost
+            } else {
+                Outcome::Cancelled
+            };
             if outcome == Outcome::Cancelled {
                 tx.drop_if_called_off(scan.id, now)?;
             }
-            todo.happened.push(ended(tx, &scan, outcome, Duration::ZERO)?);
+            todo.happened
+                .push(ended(tx, &scan, outcome, Duration::ZERO)?);
         }
         Ok(())
     }
 
     /// Asks Defender to call off what people want called off, inside that call's own budget.
-    pub(super) fn poll_cancel(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn poll_cancel(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         if !self.account.sends {
             return Ok(());
         }
@@ -57,14 +67,25 @@ impl Lane {
                 todo.wake(at);
                 return Ok(());
             }
-            let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+            let Some((bearer, generation)) = self.gate.bearer(now) else {
+                return Ok(());
+            };
             let comment = one_line(&format!("Called off by {}", of.by), COMMENT);
             let comment = format!("{comment} [sh-{}]", tail(&of.scan));
             let request = request::cancel(&self.account.endpoints, bearer, &of.action, &comment);
             tx.begin_calling_off(of.scan.id, now.plus(UNHEARD))?;
             tx.event("cancel_sent", self.id, Some(of.scan.id), &of.action, now)?;
-            let of = CalledOff { tries: of.tries + 1, ..of };
-            self.enter(tx, todo, Call::Cancel(Withdrawal { of, generation }), request, now)?;
+            let of = CalledOff {
+                tries: of.tries + 1,
+                ..of
+            };
+            self.enter(
+                tx,
+                todo,
+                Call::Cancel(Withdrawal { of, generation }),
+                request,
+                now,
+            )?;
         }
         Ok(())
     }
@@ -95,7 +116,13 @@ impl Lane {
                 self.authorized();
                 let last = of.tries >= REFUSALS;
                 if tx.calling_off(id, Some(again).filter(|_| !last), now)? {
-                    tx.event("cancel_refused", self.id, Some(id), &refusal.to_string(), now)?;
+                    tx.event(
+                        "cancel_refused",
+                        self.id,
+                        Some(id),
+                        &refusal.to_string(),
+                        now,
+                    )?;
                 }
                 "refused"
             }
@@ -132,7 +159,13 @@ impl Lane {
         if !tx.calling_off(of.scan.id, None, now.plus(self.pace.follow_first))? {
             return Ok("over");
         }
-        tx.event("cancel_taken", self.id, Some(of.scan.id), action.status.as_str(), now)?;
+        tx.event(
+            "cancel_taken",
+            self.id,
+            Some(of.scan.id),
+            action.status.as_str(),
+            now,
+        )?;
         if let Some(outcome) = action.status.outcome() {
             self.end(tx, &of.scan, outcome, action, of.sent_at, now, happened)?;
         }
@@ -141,11 +174,16 @@ impl Lane {
 
     /// The list is read first; and each time it takes longer.
     fn patience(&self, tries: u32) -> Duration {
-        let doubled = 2_u32.checked_pow(tries.saturating_sub(1)).unwrap_or(u32::MAX);
+        let doubled = 2_u32
+            .checked_pow(tries.saturating_sub(1))
+            .unwrap_or(u32::MAX);
         self.pace.settle.saturating_mul(doubled).min(LONGEST)
     }
 }
 
 fn called_off(tx: &Tx<'_>, of: &CalledOff, what: &'static str) -> Result<Happened, JournalError> {
-    Ok(Happened::CalledOff { about: Box::new(tx.about_scan(of.scan.id)?), what })
+    Ok(Happened::CalledOff {
+        about: Box::new(tx.about_scan(of.scan.id)?),
+        what,
+    })
 }

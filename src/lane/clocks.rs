@@ -14,18 +14,27 @@ impl Lane {
         now: Now,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
-        let Some(set) = self.anchor.follow(now) else { return Ok(()) };
+        let Some(set) = self.anchor.follow(now) else {
+            return Ok(());
+        };
         tx.clock_was_set(self.id, set, now.wall)?;
         let (by, now) = (set.by, now.wall);
-        self.budgets.values_mut().for_each(|budget| budget.moved(by, now));
+        self.budgets
+            .values_mut()
+            .for_each(|budget| budget.moved(by, now));
         self.gate.moved(by);
         self.reach.moved(by);
         self.looks.time.moved(by);
-        self.leaving.values_mut().for_each(|(_, sent_at)| *sent_at = sent_at.moved(by));
+        self.leaving
+            .values_mut()
+            .for_each(|(_, sent_at)| *sent_at = sent_at.moved(by));
         self.lists.moved(by);
         self.gets.moved(by);
         self.far_clock.moved(by);
-        happened.push(Happened::ClockSet { by, restarted: set.restarted });
+        happened.push(Happened::ClockSet {
+            by,
+            restarted: set.restarted,
+        });
         self.save_memory(tx)
     }
 
@@ -35,11 +44,18 @@ impl Lane {
     }
 
     /// Takes the far side's clock from the `Date` of an answer, and tells once that the two are too far apart.
-    pub(super) fn note_far_clock(&mut self, answer: &Answer, now: Timestamp, happened: &mut Vec<Happened>) {
+    pub(super) fn note_far_clock(
+        &mut self,
+        answer: &Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) {
         let was_off = self.far_clock.is_off();
         self.far_clock.note(answer, now);
         if self.far_clock.is_off() && !was_off {
-            happened.push(Happened::ClocksDiffer { ahead: self.far_clock.last });
+            happened.push(Happened::ClocksDiffer {
+                ahead: self.far_clock.last,
+            });
         }
     }
 
@@ -49,6 +65,8 @@ impl Lane {
         let seconds = ahead.unsigned_abs() / 1000;
         let way = if ahead > 0 { "ahead of" } else { "behind" };
         let what = "one of the two is wrong: check this machine's time, then what answers on the way to Defender";
-        self.far_clock.is_off().then(|| format!("Defender's clock is {seconds} s {way} this machine's; {what}"))
+        self.far_clock
+            .is_off()
+            .then(|| format!("Defender's clock is {seconds} s {way} this machine's; {what}"))
     }
 }

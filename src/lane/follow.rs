@@ -32,11 +32,21 @@ const READ_IN_VAIN: u32 = 6;
 
 impl Lane {
     /// Asks for the list, or its next page, when an open scan wants to be looked at.
-    pub(super) fn poll_list(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn poll_list(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         if self.is_under_way(Api::List) || !self.gate.may_read() {
             return Ok(());
         }
-        if self.lists.listing.as_ref().is_some_and(|listing| listing.complete) {
+        if self
+            .lists
+            .listing
+            .as_ref()
+            .is_some_and(|listing| listing.complete)
+        {
             self.conclude(tx, now, &mut todo.happened)?;
             if self.lists.listing.is_some() {
                 todo.wake(now);
@@ -47,25 +57,51 @@ impl Lane {
         if self.lists.listing.is_none() {
             self.lists.listing = self.next_list(tx, todo, now)?;
         }
-        let Some(listing) = &self.lists.listing else { return Ok(()) };
+        let Some(listing) = &self.lists.listing else {
+            return Ok(());
+        };
         let asked = listing.page.clone();
         let free_at = self.free_at(Api::List, now);
         if free_at > now {
             todo.wake(free_at);
             return Ok(());
         }
-        let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+        let Some((bearer, generation)) = self.gate.bearer(now) else {
+            return Ok(());
+        };
         let request = request::page(&self.account.endpoints, bearer, &asked);
         let endpoints = self.account.endpoints.clone();
-        self.enter(tx, todo, Call::List(Box::new(ListCall { generation, asked, endpoints, reply: None })), request, now)
+        self.enter(
+            tx,
+            todo,
+            Call::List(Box::new(ListCall {
+                generation,
+                asked,
+                endpoints,
+                reply: None,
+            })),
+            request,
+            now,
+        )
     }
 
     /// The list that is wanted now, if one is.
-    fn next_list(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<Option<Listing>, JournalError> {
+    fn next_list(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<Option<Listing>, JournalError> {
         let old = self.old(now);
         let begin = |lane: &mut Lane, whom, since| {
             lane.lists.listed_at = now;
-            Some(Listing::begin(whom, since, lane.lists.rows, &lane.account.endpoints, now))
+            Some(Listing::begin(
+                whom,
+                since,
+                lane.lists.rows,
+                &lane.account.endpoints,
+                now,
+            ))
         };
         if let Some(look_at) = tx.next_look(self.id, old)? {
             // Many open scans of different ages share a list; none of them is worth one of its own.
@@ -75,12 +111,21 @@ impl Lane {
             } else {
                 let aside = tx.set_aside(self.id, now, old, STEP)?;
                 if aside > 0 {
-                    self.lists.old_no_later_than(now.max(self.lists.old_begun.plus(OLD_LEAST)));
+                    self.lists
+                        .old_no_later_than(now.max(self.lists.old_begun.plus(OLD_LEAST)));
                     todo.wake(now);
                 } else if let Some(due) = tx.due_on_list(self.id, now, old)? {
                     // What keeps a machine busy may have begun long before our call.
-                    let busy = if due.busy { self.far(now).minus(self.account.follow_for) } else { Timestamp::NEVER };
-                    return Ok(begin(self, Whom::Due, due.since.minus(self.pace.skew).min(busy)));
+                    let busy = if due.busy {
+                        self.far(now).minus(self.account.follow_for)
+                    } else {
+                        Timestamp::NEVER
+                    };
+                    return Ok(begin(
+                        self,
+                        Whom::Due,
+                        due.since.minus(self.pace.skew).min(busy),
+                    ));
                 }
             }
         }
@@ -89,12 +134,20 @@ impl Lane {
         }
         self.lists.old_list = false;
         let oldest = tx.oldest_of_old(self.id)?;
-        Ok(oldest.and_then(|oldest| begin(self, Whom::Old(ScanId(0)), oldest.minus(self.pace.skew))))
+        Ok(oldest
+            .and_then(|oldest| begin(self, Whom::Old(ScanId(0)), oldest.minus(self.pace.skew))))
     }
 
     /// Every ten minutes the old ones are looked for.
-    fn poll_old(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
-        let Some(at) = self.lists.old_at else { return Ok(()) };
+    fn poll_old(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let Some(at) = self.lists.old_at else {
+            return Ok(());
+        };
         if at > now {
             todo.wake(at);
             return Ok(());
@@ -104,7 +157,11 @@ impl Lane {
         self.lists.old_at = (!some.is_empty()).then(|| now.plus(self.pace.follow_most));
         let few = some.len() <= FEW as usize && self.gets.are_allowed(&self.gate);
         self.lists.old_list = !few && !some.is_empty();
-        self.lists.by_id = if few { some.iter().map(|scan| scan.scan.id).collect() } else { Vec::new() };
+        self.lists.by_id = if few {
+            some.iter().map(|scan| scan.scan.id).collect()
+        } else {
+            Vec::new()
+        };
         if !self.lists.by_id.is_empty() {
             todo.wake(now);
         }
@@ -118,7 +175,12 @@ impl Lane {
 
     /// Scans that reach the give-up age are looked at once more. That look is the last one (`conclude`, `by_id`); where
     /// none can be had for another day, they are lost without.
-    pub(super) fn give_up(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn give_up(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         tx.mark_overdue(self.id, now.minus(self.account.follow_for), now)?;
         while let Some(scan) = tx.longest_overdue(self.id)? {
             let at = scan.overdue_at.unwrap_or(now).plus(LAST_LOOK);
@@ -129,7 +191,11 @@ impl Lane {
             self.lost(tx, &scan, now, &mut todo.happened)?;
         }
         if let Some(oldest) = tx.oldest_open(self.id)? {
-            todo.wake(oldest.plus(self.account.follow_for).plus(Duration::from_millis(1)));
+            todo.wake(
+                oldest
+                    .plus(self.account.follow_for)
+                    .plus(Duration::from_millis(1)),
+            );
         }
         Ok(())
     }
@@ -144,7 +210,12 @@ impl Lane {
     ) -> Result<(), JournalError> {
         let detail = "no final status was seen in time; what the machine did is not known";
         tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
-        happened.push(ended(tx, &scan.scan, Outcome::Lost, now.since(scan.sent_at))?);
+        happened.push(ended(
+            tx,
+            &scan.scan,
+            Outcome::Lost,
+            now.since(scan.sent_at),
+        )?);
         Ok(())
     }
 
@@ -157,10 +228,18 @@ impl Lane {
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
         let Some(mut listing) = self.lists.listing.take() else {
-            return Err(JournalError::Conflict("a page of a list that nobody asked for"));
+            return Err(JournalError::Conflict(
+                "a page of a list that nobody asked for",
+            ));
         };
         let generation = call.generation;
-        let reply = call.reply.unwrap_or_else(|| ListCall { reply: None, ..call }.read(answer));
+        let reply = call.reply.unwrap_or_else(|| {
+            ListCall {
+                reply: None,
+                ..call
+            }
+            .read(answer)
+        });
         let keeps = match reply {
             ListReply::Page(page) => {
                 self.could_read();
@@ -214,7 +293,9 @@ impl Lane {
             self.match_unknown(tx, listing, &scan, page, now, happened)?;
         }
         for action in &page.actions {
-            let Some(scan) = tx.scan_of_action(self.id, &action.id)? else { continue };
+            let Some(scan) = tx.scan_of_action(self.id, &action.id)? else {
+                continue;
+            };
             listing.found.insert(scan.scan.id);
             if let Some(outcome) = action.status.outcome() {
                 self.end(tx, &scan.scan, outcome, action, scan.sent_at, now, happened)?;
@@ -252,7 +333,10 @@ impl Lane {
             listing.unclear.insert(scan.scan.id);
         }
         if let Some(newest) = page.open_of(&scan.scan.machine).filter(|_| scan.busy) {
-            let kept = listing.foreign.entry(scan.scan.machine.clone()).or_insert_with(|| newest.clone());
+            let kept = listing
+                .foreign
+                .entry(scan.scan.machine.clone())
+                .or_insert_with(|| newest.clone());
             if kept.created < newest.created {
                 *kept = newest.clone();
             }
@@ -272,7 +356,10 @@ impl Lane {
         self.lists.note = noted(&listing, turn);
         if turn == Turn::Incomplete || listing.anybodys || !listing.unclear.is_empty() {
             // What was left out is not known, so nothing may be concluded from its absence.
-            happened.push(Happened::Alarm { code: "list-incomplete", about: None });
+            happened.push(Happened::Alarm {
+                code: "list-incomplete",
+                about: None,
+            });
         }
         if turn == Turn::Incomplete {
             return self.look_later(tx, &listing, now);
@@ -283,8 +370,15 @@ impl Lane {
     }
 
     /// All pages are read: what was not found is missing from a complete list. Some at a time.
-    fn conclude(&mut self, tx: &mut Tx<'_>, now: Timestamp, happened: &mut Vec<Happened>) -> Result<(), JournalError> {
-        let Some(mut listing) = self.lists.listing.take() else { return Ok(()) };
+    fn conclude(
+        &mut self,
+        tx: &mut Tx<'_>,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), JournalError> {
+        let Some(mut listing) = self.lists.listing.take() else {
+            return Ok(());
+        };
         let scans = match listing.whom {
             Whom::Due => tx.due_scans(self.id, listing.begun, self.old(now), STEP)?,
             Whom::Old(after) => tx.old_scans(self.id, after, STEP)?,
@@ -314,7 +408,11 @@ impl Lane {
         let unclear = listing.anybodys || listing.unclear.contains(&id);
         if scan.far_sent_at < listing.since {
             // It became one of these while the list was read, which does not reach back to it.
-            return if scan.look_at.is_some() { self.look_once_more(tx, scan, now) } else { Ok(()) };
+            return if scan.look_at.is_some() {
+                self.look_once_more(tx, scan, now)
+            } else {
+                Ok(())
+            };
         }
         if scan.overdue_at.is_some_and(|at| at <= listing.begun) && !unclear {
             return self.lost(tx, scan, now, happened);
@@ -322,7 +420,11 @@ impl Lane {
         if scan.action.is_some() {
             // Of the old ones nothing is written but what has changed.
             let same = scan.look_at.is_none() && found && scan.misses == 0;
-            return if same { Ok(()) } else { self.look_on(tx, scan, found, now) };
+            return if same {
+                Ok(())
+            } else {
+                self.look_on(tx, scan, found, now)
+            };
         }
         if unclear {
             return tx.look_again(id, scan.misses, Some(now.plus(self.pace.follow_most)));
@@ -335,7 +437,11 @@ impl Lane {
         }
         if let Some(action) = listing.foreign.get(&scan.scan.machine) {
             let what = self.meet_foreign(tx, &scan.scan, action, now)?;
-            happened.push(Happened::Answered { about: Box::new(tx.about_scan(id)?), kind: scan.scan.kind, what });
+            happened.push(Happened::Answered {
+                about: Box::new(tx.about_scan(id)?),
+                kind: scan.scan.kind,
+                what,
+            });
         } else if scan.misses == 0 {
             tx.look_again(id, 1, again)?;
         } else {
@@ -347,8 +453,17 @@ impl Lane {
         Ok(())
     }
 
-    fn look_once_more(&self, tx: &mut Tx<'_>, scan: &OpenScan, now: Timestamp) -> Result<(), JournalError> {
-        tx.look_again(scan.scan.id, scan.misses, Some(now.plus(self.pace.follow_first)))
+    fn look_once_more(
+        &self,
+        tx: &mut Tx<'_>,
+        scan: &OpenScan,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        tx.look_again(
+            scan.scan.id,
+            scan.misses,
+            Some(now.plus(self.pace.follow_first)),
+        )
     }
 
     /// A running scan that is not over: look again later, the older the later. That holds for those that were due;
@@ -371,7 +486,8 @@ impl Lane {
         };
         let old = age + wait > self.pace.old;
         if old && !(MISSES..=READ_IN_VAIN).contains(&misses) {
-            self.lists.old_no_later_than(now.plus(self.pace.follow_most));
+            self.lists
+                .old_no_later_than(now.plus(self.pace.follow_most));
             return tx.look_again(scan.scan.id, misses % READ_IN_VAIN, None);
         }
         let look_at = if misses < MISSES {
@@ -379,14 +495,22 @@ impl Lane {
         } else if misses == MISSES {
             now
         } else {
-            let patience = self.pace.follow_first.saturating_mul(1 << (misses - MISSES).min(16));
+            let patience = self
+                .pace
+                .follow_first
+                .saturating_mul(1 << (misses - MISSES).min(16));
             now.plus(patience.min(self.pace.follow_most))
         };
         tx.look_again(scan.scan.id, misses, Some(look_at))
     }
 
     /// A list of which nobody knows what it left out. What it held is known; an unknown scan learns nothing from it.
-    fn look_later(&mut self, tx: &mut Tx<'_>, listing: &Listing, now: Timestamp) -> Result<(), JournalError> {
+    fn look_later(
+        &mut self,
+        tx: &mut Tx<'_>,
+        listing: &Listing,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         if listing.whom != Whom::Due {
             return Ok(());
         }
@@ -394,14 +518,21 @@ impl Lane {
             if scan.action.is_some() {
                 self.look_on(tx, &scan, listing.found.contains(&scan.scan.id), now)?;
             } else {
-                tx.look_again(scan.scan.id, scan.misses, Some(now.plus(self.pace.follow_most)))?;
+                tx.look_again(
+                    scan.scan.id,
+                    scan.misses,
+                    Some(now.plus(self.pace.follow_most)),
+                )?;
             }
         }
         Ok(())
     }
 
     /// The action has a final status.
-    #[allow(clippy::too_many_arguments, reason = "what ended, how, and when, with where to tell it")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what ended, how, and when, with where to tell it"
+    )]
     pub(super) fn end(
         &mut self,
         tx: &mut Tx<'_>,
@@ -446,18 +577,32 @@ fn noted(listing: &Listing, turn: Turn) -> Option<String> {
     } else {
         "they hold up only scans that they may belong to"
     };
-    (listing.odd > 0)
-        .then(|| format!("rows of the list of machine actions that cannot be read: {}; {whose}", listing.odd))
+    (listing.odd > 0).then(|| {
+        format!(
+            "rows of the list of machine actions that cannot be read: {}; {whose}",
+            listing.odd
+        )
+    })
 }
 
 /// What the record says beyond the outcome. `errorHResult` is shown, not interpreted: its values are not documented.
 fn detail(outcome: Outcome, action: &ActionView) -> Option<String> {
     match outcome {
-        Outcome::Failed => Some(format!("errorHResult {} (0x{:08x})", action.hresult, action.hresult & 0xffff_ffff)),
+        Outcome::Failed => Some(format!(
+            "errorHResult {} (0x{:08x})",
+            action.hresult,
+            action.hresult & 0xffff_ffff
+        )),
         Outcome::Cancelled => Some(format!(
             "by {}: {}",
-            action.cancellation_requestor.as_deref().unwrap_or("somebody unnamed"),
-            action.cancellation_comment.as_deref().unwrap_or("no comment")
+            action
+                .cancellation_requestor
+                .as_deref()
+                .unwrap_or("somebody unnamed"),
+            action
+                .cancellation_comment
+                .as_deref()
+                .unwrap_or("no comment")
         )),
         _ => None,
     }

@@ -45,7 +45,9 @@ pub(super) struct Memory {
 /// count as well, obeying the far side's word alone could keep a tenant out for good: beyond an hour, none of ours counts.
 pub(super) fn longer(refused_probes: u32) -> Duration {
     const PATIENCE: u32 = 10;
-    let minutes = refused_probes.checked_sub(PATIENCE).map_or(0, |beyond| 1 << beyond.min(6));
+    let minutes = refused_probes
+        .checked_sub(PATIENCE)
+        .map_or(0, |beyond| 1 << beyond.min(6));
     Duration::from_secs(minutes * 60)
 }
 
@@ -93,8 +95,16 @@ impl Gate {
     pub(super) fn load(memory: &str) -> Gate {
         // An unreadable memory forgets a pause, which the far side will then repeat: no reason not to start.
         let memory: Memory = serde_json::from_str(memory).unwrap_or_default();
-        let throttle = if memory.probe { Throttle::Probe } else { Throttle::Open };
-        Gate { memory, throttle, ..Gate::default() }
+        let throttle = if memory.probe {
+            Throttle::Probe
+        } else {
+            Throttle::Open
+        };
+        Gate {
+            memory,
+            throttle,
+            ..Gate::default()
+        }
     }
 
     /// Where both clocks stood when the lane last wrote.
@@ -109,15 +119,28 @@ impl Gate {
 
     /// What was learnt of others who use this API's quota.
     pub(super) fn learnt(&self, api: Api) -> Learnt {
-        self.memory.learnt.get(api.code()).copied().unwrap_or_default()
+        self.memory
+            .learnt
+            .get(api.code())
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The wall clock was set by so many milliseconds.
     pub(super) fn moved(&mut self, by: i64) {
-        let ends = [&mut self.memory.paused_until, &mut self.token_due, &mut self.resting_until];
+        let ends = [
+            &mut self.memory.paused_until,
+            &mut self.token_due,
+            &mut self.resting_until,
+        ];
         let stopped = self.stopped.as_mut().map(|stopped| &mut stopped.until);
-        let token = self.token.as_mut().map_or_else(Vec::new, |token| vec![&mut token.expires, &mut token.refresh]);
-        ends.into_iter().chain(stopped).chain(token).for_each(|at| *at = at.moved(by));
+        let token = self.token.as_mut().map_or_else(Vec::new, |token| {
+            vec![&mut token.expires, &mut token.refresh]
+        });
+        ends.into_iter()
+            .chain(stopped)
+            .chain(token)
+            .for_each(|at| *at = at.moved(by));
         self.throttle.moved(by);
     }
 
@@ -132,7 +155,10 @@ impl Gate {
     /// No call at all before this.
     pub(super) fn closed_until(&self, now: Timestamp) -> Timestamp {
         let stopped = self.stopped.as_ref().map_or(now, |stopped| stopped.until);
-        self.memory.paused_until.max(self.resting_until).max(stopped)
+        self.memory
+            .paused_until
+            .max(self.resting_until)
+            .max(stopped)
     }
 
     /// When a token must be asked for.
@@ -142,7 +168,10 @@ impl Gate {
 
     /// A token for a call that leaves now, with its generation.
     pub(super) fn bearer(&self, now: Timestamp) -> Option<(&Bearer, u64)> {
-        let token = self.token.as_ref().filter(|token| token.expires > now && self.stopped.is_none())?;
+        let token = self
+            .token
+            .as_ref()
+            .filter(|token| token.expires > now && self.stopped.is_none())?;
         Some((&token.bearer, self.generation))
     }
 
@@ -173,7 +202,11 @@ impl Gate {
             return true;
         }
         let roles = self.token.iter().flat_map(|token| &token.claims.roles);
-        let first = self.forbidden.take().filter(|(with, _)| *with == generation).map(|(_, first)| first);
+        let first = self
+            .forbidden
+            .take()
+            .filter(|(with, _)| *with == generation)
+            .map(|(_, first)| first);
         let first = first.unwrap_or_else(|| machine.clone());
         let only = first == *machine;
         self.forbidden = Some((generation, first));
@@ -227,10 +260,17 @@ impl Gate {
             tenant_id: claims.and_then(|claims| claims.tid.clone()),
             roles: claims.map_or_else(Vec::new, |claims| claims.roles.clone()),
             token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
-            paused_until: Some(self.memory.paused_until).filter(|until| *until > now).map(|until| until.to_string()),
+            paused_until: Some(self.memory.paused_until)
+                .filter(|until| *until > now)
+                .map(|until| until.to_string()),
             stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
             unreachable: Vec::new(),
-            notes: self.notes.iter().chain(&self.unreadable.1).cloned().collect(),
+            notes: self
+                .notes
+                .iter()
+                .chain(&self.unreadable.1)
+                .cloned()
+                .collect(),
         }
     }
 }

@@ -23,8 +23,18 @@ pub(super) fn tail(scan: &ScanRow) -> String {
     hex[hex.len() - 12..].to_owned()
 }
 
-pub(super) fn ended(tx: &Tx<'_>, scan: &ScanRow, outcome: Outcome, took: Duration) -> Result<Happened, JournalError> {
-    Ok(Happened::Ended { about: Box::new(tx.about_scan(scan.id)?), kind: scan.kind, outcome, took })
+pub(super) fn ended(
+    tx: &Tx<'_>,
+    scan: &ScanRow,
+    outcome: Outcome,
+    took: Duration,
+) -> Result<Happened, JournalError> {
+    Ok(Happened::Ended {
+        about: Box::new(tx.about_scan(scan.id)?),
+        kind: scan.kind,
+        outcome,
+        took,
+    })
 }
 
 /// When an urgent scan was wanted; none: it is not urgent.

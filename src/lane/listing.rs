@@ -73,7 +73,13 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn begin(whom: Whom, since: Timestamp, top: usize, e: &Endpoints, now: Timestamp) -> Listing {
+    pub(super) fn begin(
+        whom: Whom,
+        since: Timestamp,
+        top: usize,
+        e: &Endpoints,
+        now: Timestamp,
+    ) -> Listing {
         let question = first_page(e, since, top);
         Listing {
             whom,
@@ -113,7 +119,10 @@ impl Listing {
             Next::Unusable if page.rows() == 0 => return Turn::Incomplete,
             Next::None | Next::Unusable => self.after(),
         };
-        if self.rows > LONGEST || self.read.len() > LONGEST / self.top || self.read.contains(next.as_str()) {
+        if self.rows > LONGEST
+            || self.read.len() > LONGEST / self.top
+            || self.read.contains(next.as_str())
+        {
             return Turn::Incomplete;
         }
         self.page = next;
@@ -127,7 +136,11 @@ impl Listing {
         }
         self.top = (self.top / 4).max(LEAST_ROWS);
         self.question = first_page(e, self.since, self.top);
-        self.page = if self.rows == 0 { self.question.clone() } else { self.after() };
+        self.page = if self.rows == 0 {
+            self.question.clone()
+        } else {
+            self.after()
+        };
         Some(self.top)
     }
 
@@ -149,7 +162,13 @@ mod tests {
     use super::*;
 
     fn listing(top: usize) -> Listing {
-        Listing::begin(Whom::Due, Timestamp::from_millis(0), top, &Endpoints::commercial(), Timestamp::from_millis(9))
+        Listing::begin(
+            Whom::Due,
+            Timestamp::from_millis(0),
+            top,
+            &Endpoints::commercial(),
+            Timestamp::from_millis(9),
+        )
     }
 
     fn page(rows: usize, next: Next) -> Listed {
@@ -180,7 +199,11 @@ mod tests {
     fn smaller_pages_that_are_led_to_count_together() {
         let mut listing = listing(3);
         assert_eq!(listing.turn(&page(2, at("$skip=2"))), Turn::More);
-        assert_eq!(listing.turn(&page(1, Next::None)), Turn::More, "three rows were asked for, and three came");
+        assert_eq!(
+            listing.turn(&page(1, Next::None)),
+            Turn::More,
+            "three rows were asked for, and three came"
+        );
         assert_eq!(listing.turn(&page(1, Next::None)), Turn::Complete);
     }
 
@@ -192,9 +215,16 @@ mod tests {
         let link = format!("https://api.security.microsoft.com{link}");
         let next = NextPage::of(&link, &first, &Endpoints::commercial(), "machineactions").unwrap();
         assert_eq!(listing.turn(&page(1, Next::Page(next))), Turn::More);
-        assert!(listing.page.as_str().contains("$top=1&"), "as the far side says");
+        assert!(
+            listing.page.as_str().contains("$top=1&"),
+            "as the far side says"
+        );
         assert_eq!(listing.turn(&page(1, Next::None)), Turn::More);
-        assert_eq!(listing.page, first.after(2), "one row more would fill a question for one, and end the list");
+        assert_eq!(
+            listing.page,
+            first.after(2),
+            "one row more would fill a question for one, and end the list"
+        );
         assert_eq!(listing.turn(&page(1, Next::None)), Turn::Complete);
     }
 
@@ -221,7 +251,8 @@ mod tests {
     fn an_answer_that_is_too_long_is_asked_for_in_smaller_parts_from_where_it_was() {
         let mut listing = listing(10_000);
         assert_eq!(listing.turn(&page(3, at("$skip=3"))), Turn::More);
-        let sizes: Vec<_> = core::iter::from_fn(|| listing.shorten(&Endpoints::commercial())).collect();
+        let sizes: Vec<_> =
+            core::iter::from_fn(|| listing.shorten(&Endpoints::commercial())).collect();
         assert_eq!(sizes, [2_500, 625, 156, 39, 10]);
         assert!(listing.page.as_str().ends_with("$top=10&$skip=3"));
     }

@@ -45,7 +45,9 @@ impl Lists {
 
     /// The wall clock was set by so many milliseconds.
     pub(super) fn moved(&mut self, by: i64) {
-        let times = [&mut self.listed_at, &mut self.old_begun].into_iter().chain(&mut self.old_at);
+        let times = [&mut self.listed_at, &mut self.old_begun]
+            .into_iter()
+            .chain(&mut self.old_at);
         times.for_each(|at| *at = at.moved(by));
         if let Some(listing) = &mut self.listing {
             listing.moved(by);

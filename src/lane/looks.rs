@@ -24,7 +24,13 @@ pub(super) struct Looks {
 impl Looks {
     /// Nothing is asked yet; the directory could be asked for so long before.
     pub(super) fn recalled(asked_for: Duration) -> Looks {
-        Looks { time: AskingTime { passed: asked_for, since: None }, ..Looks::default() }
+        Looks {
+            time: AskingTime {
+                passed: asked_for,
+                since: None,
+            },
+            ..Looks::default()
+        }
     }
 }
 
@@ -45,12 +51,17 @@ impl AskingTime {
 
     /// From now on it goes on, or stands.
     pub(super) fn goes_on(&mut self, goes_on: bool, now: Timestamp) {
-        *self = AskingTime { passed: self.at(now), since: goes_on.then_some(now) };
+        *self = AskingTime {
+            passed: self.at(now),
+            since: goes_on.then_some(now),
+        };
     }
 
     /// When it will say this; never while it stands.
     pub(super) fn when(&self, says: Duration, now: Timestamp) -> Timestamp {
-        self.since.map_or(Timestamp::NEVER, |_| now.plus(says.saturating_sub(self.at(now))))
+        self.since.map_or(Timestamp::NEVER, |_| {
+            now.plus(says.saturating_sub(self.at(now)))
+        })
     }
 
     /// The wall clock was set by so many milliseconds.
@@ -89,5 +100,8 @@ impl Look {
 
 /// Seconds that double with every failure.
 pub(super) fn wait(failures: u32) -> Duration {
-    1_u64.checked_shl(failures).map_or(LONGEST_WAIT, Duration::from_secs).min(LONGEST_WAIT)
+    1_u64
+        .checked_shl(failures)
+        .map_or(LONGEST_WAIT, Duration::from_secs)
+        .min(LONGEST_WAIT)
 }

@@ -9,7 +9,11 @@ use crate::journal::{JournalError, TenantId, Tx};
 use scanhook_core::time::Timestamp;
 
 /// Whether this Entra tenant is another one than the work of the name belongs to.
-pub(super) fn is_elsewhere(tx: &Tx<'_>, tenant: TenantId, entra: Option<Uuid>) -> Result<bool, JournalError> {
+pub(super) fn is_elsewhere(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    entra: Option<Uuid>,
+) -> Result<bool, JournalError> {
     let Some(entra) = entra else { return Ok(false) };
     Ok(tx.belongs_to(tenant)?.is_some_and(|before| before != entra) && tx.has_work(tenant)?)
 }
@@ -22,9 +26,13 @@ impl Lane {
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<bool, JournalError> {
-        let Some(entra) = self.moved_to else { return Ok(false) };
+        let Some(entra) = self.moved_to else {
+            return Ok(false);
+        };
         if tx.has_work(self.id)? && tx.belongs_to(self.id)? != Some(entra) {
-            let before = tx.belongs_to(self.id)?.map_or_else(|| "another".to_owned(), |before| before.to_string());
+            let before = tx
+                .belongs_to(self.id)?
+                .map_or_else(|| "another".to_owned(), |before| before.to_string());
             let why = format!(
                 "this tenant's name was given to the Entra tenant {entra} while work of {before} is open: nothing is sent \
                  until it is over. Give the name back, or cancel its scans and deny what is held"

@@ -10,19 +10,42 @@ use scanhook_core::time::Timestamp;
 
 impl Lane {
     /// Takes from an answer whether the far side is in reach, and tells where that has changed.
-    pub(super) fn note_reach(&mut self, api: Api, answer: &Answer, now: Timestamp, happened: &mut Vec<Happened>) {
-        let Some(code) = heard(api, answer) else { return };
-        let side = if api == Api::Token { FarSide::Entra } else { FarSide::Defender };
+    pub(super) fn note_reach(
+        &mut self,
+        api: Api,
+        answer: &Answer,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) {
+        let Some(code) = heard(api, answer) else {
+            return;
+        };
+        let side = if api == Api::Token {
+            FarSide::Entra
+        } else {
+            FarSide::Defender
+        };
         let address = self.address(side);
         let silent = self.reach.of(side);
         match (code, silent.as_mut()) {
             (Some(code), Some(silent)) => silent.code = code,
             (Some(code), None) => {
-                *silent = Some(Silent { since: now, code: code.clone() });
-                happened.push(Happened::Unreachable { side, address, code });
+                *silent = Some(Silent {
+                    since: now,
+                    code: code.clone(),
+                });
+                happened.push(Happened::Unreachable {
+                    side,
+                    address,
+                    code,
+                });
             }
             (None, Some(was)) => {
-                happened.push(Happened::Reached { side, address, after: now.since(was.since) });
+                happened.push(Happened::Reached {
+                    side,
+                    address,
+                    after: now.since(was.since),
+                });
                 *silent = None;
             }
             (None, None) => {}
@@ -43,10 +66,20 @@ impl Lane {
         let outage = |side, silent: &Option<Silent>, again: Timestamp| {
             let silent = silent.as_ref()?;
             let (address, code) = (self.address(side), silent.code.clone());
-            Some(Outage { side, address, code, since: silent.since, again: later(again) })
+            Some(Outage {
+                side,
+                address,
+                code,
+                since: silent.since,
+                again: later(again),
+            })
         };
         let entra = outage(FarSide::Entra, &self.reach.entra, self.gate.token_due());
-        let defender = outage(FarSide::Defender, &self.reach.defender, self.gate.closed_until(now));
+        let defender = outage(
+            FarSide::Defender,
+            &self.reach.defender,
+            self.gate.closed_until(now),
+        );
         obstacles.outages = entra.into_iter().chain(defender).collect();
         obstacles.dry_run = !self.account.sends;
         obstacles.disk_full = disk_full;
@@ -55,7 +88,11 @@ impl Lane {
     }
 
     /// Writes down what keeps this lane from sending, where that has changed.
-    pub(super) fn write_obstacles(&mut self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn write_obstacles(
+        &mut self,
+        tx: &mut Tx<'_>,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let obstacles = self.obstacles(now, tx.is_tight());
         if self.written.as_ref() != Some(&obstacles) {
             tx.hindered_by(self.id, &obstacles)?;

@@ -12,7 +12,12 @@ pub(super) const LOOKS: usize = 256;
 
 impl Lane {
     /// Ends pauses whose time is over, lets go what ended ones held back, and keeps in mind what is in force.
-    pub(super) fn poll_pauses(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn poll_pauses(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let known = core::mem::take(&mut self.pauses.narrow);
         self.pauses = tx.pauses_in_force(self.id, known, now)?;
         todo.wake(self.pauses.ends);
@@ -31,7 +36,12 @@ impl Lane {
     }
 
     /// Decisions that nobody answered in time.
-    pub(super) fn expire_held(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn expire_held(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let (count, decisions, next) = tx.expire_held(self.id, now)?;
         todo.wake(next);
         if count > 0 {

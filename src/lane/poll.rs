@@ -37,7 +37,11 @@ impl Lane {
         now: Now,
     ) -> Result<Option<Lane>, JournalError> {
         let entra = account.tenant_id.parse().ok();
-        let moved_to = if is_elsewhere(tx, id, entra)? { entra } else { None };
+        let moved_to = if is_elsewhere(tx, id, entra)? {
+            entra
+        } else {
+            None
+        };
         if moved_to.is_none() {
             if let Some(entra) = entra {
                 tx.now_belongs_to(id, entra)?;
@@ -91,9 +95,19 @@ impl Lane {
     ///
     /// # Errors
     /// When the journal cannot be written; then the lane must be loaded again.
-    pub fn poll(&mut self, tx: &mut Tx<'_>, policy: &Policy, id: PolicyId, now: Now) -> Result<Todo, JournalError> {
+    pub fn poll(
+        &mut self,
+        tx: &mut Tx<'_>,
+        policy: &Policy,
+        id: PolicyId,
+        now: Now,
+    ) -> Result<Todo, JournalError> {
         let happened = std::mem::take(&mut self.untold);
-        let mut todo = Todo { calls: Vec::new(), wake_at: Timestamp::NEVER, happened };
+        let mut todo = Todo {
+            calls: Vec::new(),
+            wake_at: Timestamp::NEVER,
+            happened,
+        };
         self.keep_time(tx, now, &mut todo.happened)?;
         let now = now.wall;
         self.poll_all(tx, policy, id, &mut todo, now)?;
@@ -121,8 +135,8 @@ impl Lane {
         self.end_dry(tx, todo, now)?;
         self.give_up(tx, todo, now)?;
         self.drop_called_off(tx, todo, now)?;
-        let elsewhere =
-            self.waits_for_the_old(tx, now, &mut todo.happened)? || self.gives_way(tx, now, &mut todo.happened)?;
+        let elsewhere = self.waits_for_the_old(tx, now, &mut todo.happened)?
+            || self.gives_way(tx, now, &mut todo.happened)?;
         self.decide_resolving(tx, policy, id, todo, now)?;
         if elsewhere {
             self.drop_too_old(tx, todo, now)?;
@@ -159,7 +173,9 @@ impl Lane {
         self.keep_time(tx, now, &mut happened)?;
         let now = now.wall;
         let Some((api, sent_at)) = self.leaving.remove(&id) else {
-            return Err(JournalError::Conflict("an answer to a call that is not under way"));
+            return Err(JournalError::Conflict(
+                "an answer to a call that is not under way",
+            ));
         };
         let word = match &answer {
             Answer::Http(response) => response.status().as_str().to_owned(),
@@ -168,9 +184,16 @@ impl Lane {
         tx.end_call(id, &word, now)?;
         if matches!(&answer, Answer::NotSent(code) if code == "tls") {
             // Somebody else may stand where the far side should: nothing was told to them.
-            happened.push(Happened::Alarm { code: "tls", about: None });
+            happened.push(Happened::Alarm {
+                code: "tls",
+                about: None,
+            });
         }
-        happened.push(Happened::Called { api, answer: word, took: now.since(sent_at) });
+        happened.push(Happened::Called {
+            api,
+            answer: word,
+            took: now.since(sent_at),
+        });
         self.note_far_clock(&answer, now, &mut happened);
         self.note_reach(api, &answer, now, &mut happened);
         self.settle_account(id, api, &answer, sent_at, now, &mut happened);
@@ -178,11 +201,15 @@ impl Lane {
             Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
             Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
             Call::List(call) => self.list_answer(tx, *call, &answer, now, &mut happened)?,
-            Call::Get(scan, generation) => self.get_answer(tx, &scan, generation, answer, now, &mut happened)?,
+            Call::Get(scan, generation) => {
+                self.get_answer(tx, &scan, generation, answer, now, &mut happened)?
+            }
             Call::Blocked(blocked, generation) => {
                 self.blocked_answer(tx, &blocked, generation, answer, now, &mut happened)?;
             }
-            Call::Cancel(withdrawal) => self.cancel_answer(tx, &withdrawal, answer, now, &mut happened)?,
+            Call::Cancel(withdrawal) => {
+                self.cancel_answer(tx, &withdrawal, answer, now, &mut happened)?
+            }
             Call::Look(look) => self.look_answer(tx, look, answer, now, &mut happened)?,
         }
         self.save_memory(tx)?;
@@ -202,19 +229,35 @@ impl Lane {
     ) {
         let share = self.account.share;
         let budget = self.budgets.entry(api).or_default();
-        let status = if let Answer::Http(response) = answer { Some(response.status()) } else { None };
+        let status = if let Answer::Http(response) = answer {
+            Some(response.status())
+        } else {
+            None
+        };
         if status != Some(http::StatusCode::TOO_MANY_REQUESTS) || api == Api::Token {
             budget.ended(id.0, now);
             if api != Api::Token && status.is_some_and(|status| !status.is_server_error()) {
                 self.gate.let_through(sent_at, now);
             }
         } else if budget.refused(id.0, share, sent_at, now) {
-            let Share { per_minute, per_hour } = budget.left(share, now);
-            happened.push(Happened::Lowered { api, per_minute, per_hour });
+            let Share {
+                per_minute,
+                per_hour,
+            } = budget.left(share, now);
+            happened.push(Happened::Lowered {
+                api,
+                per_minute,
+                per_hour,
+            });
         }
     }
 
-    pub(super) fn poll_token(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn poll_token(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         if self.is_under_way(Api::Token) {
             return Ok(());
         }
@@ -224,7 +267,12 @@ impl Lane {
             return Ok(());
         }
         let account = self.account.clone();
-        let request = request::token(&account.endpoints, &account.tenant_id, &account.client_id, &account.secret);
+        let request = request::token(
+            &account.endpoints,
+            &account.tenant_id,
+            &account.client_id,
+            &account.secret,
+        );
         self.enter(tx, todo, Call::Token, request, now)
     }
 }

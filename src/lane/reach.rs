@@ -47,16 +47,25 @@ pub(super) fn heard(api: Api, answer: &Answer) -> Option<Option<String>> {
     match answer {
         Answer::NotSent(code) => Some(Some(code.clone())),
         // Look-ups and reads of single actions have ways of their own to be slow, and rest alone.
-        Answer::Unknown(_) if !matches!(api, Api::Token | Api::Scan | Api::Cancel | Api::List) => None,
-        // What cannot be read is an answer all the same.
-        Answer::Unknown(code) => {
-            matches!(code.as_str(), "timeout" | "connection-lost" | "answer-cut-off").then(|| Some(code.clone()))
+        Answer::Unknown(_) if !matches!(api, Api::Token | Api::Scan | Api::Cancel | Api::List) => {
+            None
         }
+        // What cannot be read is an answer all the same.
+        Answer::Unknown(code) => matches!(
+            code.as_str(),
+            "timeout" | "connection-lost" | "answer-cut-off"
+        )
+        .then(|| Some(code.clone())),
         Answer::Http(response) => {
             let status = response.status();
             // A gateway that stands before it answers so; any other error of the server is an answer of Defender.
-            let gateway = matches!(status.as_u16(), 502..=504) && matches!(api, Api::Scan | Api::Cancel);
-            let silent = if api == Api::Token { status.is_server_error() } else { gateway };
+            let gateway =
+                matches!(status.as_u16(), 502..=504) && matches!(api, Api::Scan | Api::Cancel);
+            let silent = if api == Api::Token {
+                status.is_server_error()
+            } else {
+                gateway
+            };
             match (silent, status.is_server_error()) {
                 (true, _) => Some(Some(format!("http-{}", status.as_u16()))),
                 (false, true) => None,

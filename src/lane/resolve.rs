@@ -12,7 +12,8 @@ use crate::defender::directory::{self, LookReply};
 use crate::defender::reply::Refusal;
 use crate::in_force::Desk;
 use crate::journal::{
-    Admitted, Again, Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId, Resolving, Tx,
+    Admitted, Again, Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId,
+    Resolving, Tx,
 };
 use crate::policy::{Policy, Question as Asked, Terms};
 use scanhook_core::alert::Device;
@@ -80,7 +81,10 @@ impl Lane {
         if !self.gate.reads() {
             return Some(Silence::NoRole);
         }
-        self.looks.forbidden.filter(|generation| *generation == self.gate.generation()).map(|_| Silence::Forbidden)
+        self.looks
+            .forbidden
+            .filter(|generation| *generation == self.gate.generation())
+            .map(|_| Silence::Forbidden)
     }
 
     /// Decides what can be decided, and notes what the others wait for.
@@ -100,7 +104,10 @@ impl Lane {
         self.looks.time.goes_on(may_ask, now);
         tx.recall_late(self.id, self.looks.time.at(now))?;
         let mut more = false;
-        for rows in [tx.resolving(self.id, STEP)?, tx.answered_while_held(self.id, STEP)?] {
+        for rows in [
+            tx.resolving(self.id, STEP)?,
+            tx.answered_while_held(self.id, STEP)?,
+        ] {
             more |= rows.len() == STEP;
             for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
                 self.decide_delivery(tx, policy, id, of_one, silence, todo, now)?;
@@ -113,7 +120,10 @@ impl Lane {
     }
 
     /// Resolving decisions of one delivery, whose body is read once.
-    #[allow(clippy::too_many_arguments, reason = "what is decided, by what, and where to tell it")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what is decided, by what, and where to tell it"
+    )]
     fn decide_delivery(
         &mut self,
         tx: &mut Tx<'_>,
@@ -124,15 +134,22 @@ impl Lane {
         todo: &mut Todo,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let Some(first) = rows.first() else { return Ok(()) };
+        let Some(first) = rows.first() else {
+            return Ok(());
+        };
         let (desks, account) = (self.desks.clone(), self.account.clone());
         // A source acts for this tenant if one of its own is the lane's.
         let acting = desks.get(&first.source).and_then(|desk| {
-            let acts_for = desk.tenants.values().find(|acts_for| acts_for.tenant == self.id)?;
+            let acts_for = desk
+                .tenants
+                .values()
+                .find(|acts_for| acts_for.tenant == self.id)?;
             Some((desk, acts_for.terms))
         });
         let body = tx.body(first.delivery)?;
-        let body = body.as_deref().and_then(|body| strict_json::read(body).ok());
+        let body = body
+            .as_deref()
+            .and_then(|body| strict_json::read(body).ok());
         let memo = Memo::default();
         for row in rows {
             memo.next_alert();
@@ -142,15 +159,44 @@ impl Lane {
                     continue;
                 }
                 let reason = Reason::SourceRemoved;
-                let told = tx.hold_resolving(self.id, row.decision, reason, policy.rules().hold_for(), now)?;
-                let (state, about) = (DecisionState::Held, Box::new(tx.about_decision(row.decision)?));
-                todo.happened.push(Happened::Decided { about, state, reason, why: told.why, answered: false });
+                let told = tx.hold_resolving(
+                    self.id,
+                    row.decision,
+                    reason,
+                    policy.rules().hold_for(),
+                    now,
+                )?;
+                let (state, about) = (
+                    DecisionState::Held,
+                    Box::new(tx.about_decision(row.decision)?),
+                );
+                todo.happened.push(Happened::Decided {
+                    about,
+                    state,
+                    reason,
+                    why: told.why,
+                    answered: false,
+                });
                 continue;
             };
-            let device = row.alert.devices.iter().find(|device| device.label() == row.device);
+            let device = row
+                .alert
+                .devices
+                .iter()
+                .find(|device| device.label() == row.device);
             let device = device.cloned().unwrap_or_default();
             let tenant = &account.name;
-            let case = Case { policy, id, row, desk, tenant, terms, device, body: body.as_ref(), memo: &memo };
+            let case = Case {
+                policy,
+                id,
+                row,
+                desk,
+                tenant,
+                terms,
+                device,
+                body: body.as_ref(),
+                memo: &memo,
+            };
             self.decide_case(tx, &case, silence, todo, now)?;
         }
         Ok(())
@@ -171,9 +217,15 @@ impl Lane {
             // What was said after the decision was made is good for it however long the next question takes. What
             // was said in the future was said before the clock was set back, nobody knows how long ago.
             // A person who says *once more* wants it asked once more.
-            let kept = |at: Timestamp, found: &Found| row.said.is_none() && now < at.plus(self.kept(found));
-            let fresh = |at: Timestamp, found: &Found| at <= now && (at >= row.at || kept(at, found));
-            Ok::<_, JournalError>(said.filter(|(at, found)| fresh(*at, found)).map(|(_, found)| found))
+            let kept = |at: Timestamp, found: &Found| {
+                row.said.is_none() && now < at.plus(self.kept(found))
+            };
+            let fresh =
+                |at: Timestamp, found: &Found| at <= now && (at >= row.at || kept(at, found));
+            Ok::<_, JournalError>(
+                said.filter(|(at, found)| fresh(*at, found))
+                    .map(|(_, found)| found),
+            )
         })?;
         let resolution = match step {
             // What was held for the directory's silence learns nothing from a refusal.
@@ -182,7 +234,12 @@ impl Lane {
             }
             Step::Done(resolution) => resolution,
             Step::Ask(question) if row.from == DecisionState::Held => {
-                return tx.wait_while_held(self.id, row.decision, Some((&question, case.priority())), now);
+                return tx.wait_while_held(
+                    self.id,
+                    row.decision,
+                    Some((&question, case.priority())),
+                    now,
+                );
             }
             Step::Ask(question) => match self.silent_on(tx, row, &question, silence, now)? {
                 Some(silence) => {
@@ -191,7 +248,14 @@ impl Lane {
                 }
                 None => {
                     let late_at = row.late_at.unwrap_or(self.looks.time.at(now) + row.within);
-                    return tx.wait_for(self.id, row.decision, &question, case.priority(), late_at, now);
+                    return tx.wait_for(
+                        self.id,
+                        row.decision,
+                        &question,
+                        case.priority(),
+                        late_at,
+                        now,
+                    );
                 }
             },
         };
@@ -230,10 +294,21 @@ impl Lane {
             && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
         {
             // It is held for want of an answer: should one come after all, it is decided by that.
-            tx.wait_while_held(self.id, row.decision, Some((&question, case.priority())), now)?;
+            tx.wait_while_held(
+                self.id,
+                row.decision,
+                Some((&question, case.priority())),
+                now,
+            )?;
         }
         let about = Box::new(tx.about_decision(row.decision)?);
-        todo.happened.push(Happened::Decided { about, state, reason, why: told.why, answered });
+        todo.happened.push(Happened::Decided {
+            about,
+            state,
+            reason,
+            why: told.why,
+            answered,
+        });
         Ok(())
     }
 
@@ -246,7 +321,9 @@ impl Lane {
         silence: Option<Silence>,
         now: Timestamp,
     ) -> Result<Option<Silence>, JournalError> {
-        let late = row.late_at.is_some_and(|late_at| late_at <= self.looks.time.at(now));
+        let late = row
+            .late_at
+            .is_some_and(|late_at| late_at <= self.looks.time.at(now));
         Ok(match silence {
             None if late && self.reach.is_silent(FarSide::Defender) => Some(Silence::Unreachable),
             None if late && tx.was_asked(self.id, question)? => Some(Silence::Late),
@@ -257,23 +334,50 @@ impl Lane {
 
     /// How long an answer is good for decisions that come after it.
     fn kept(&self, found: &Found) -> Duration {
-        if found.machine().is_some() { self.pace.known_for } else { self.pace.unknown_for }
+        if found.machine().is_some() {
+            self.pace.known_for
+        } else {
+            self.pace.unknown_for
+        }
     }
 
     /// Asks what decisions wait for: the most urgent first, each API inside its own budget.
-    pub(super) fn poll_looks(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn poll_looks(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         if self.silence().is_some() {
             return Ok(());
         }
         loop {
-            let Some(asked) = self.next_look(tx, todo, now)? else { return Ok(()) };
-            let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(()) };
+            let Some(asked) = self.next_look(tx, todo, now)? else {
+                return Ok(());
+            };
+            let Some((bearer, generation)) = self.gate.bearer(now) else {
+                return Ok(());
+            };
             let question = asked.question.clone();
-            let next = self.looks.open.get(&question).and_then(|pages| pages.next.as_ref());
+            let next = self
+                .looks
+                .open
+                .get(&question)
+                .and_then(|pages| pages.next.as_ref());
             let request = directory::look(&self.account.endpoints, bearer, &question, next);
-            let look = Look { question: question.clone(), generation, urgent: asked.priority >= Priority::URGENT };
+            let look = Look {
+                question: question.clone(),
+                generation,
+                urgent: asked.priority >= Priority::URGENT,
+            };
             tx.asking(self.id, &question, now)?;
-            let fresh = Pages { asked, rows: Vec::new(), next: None, read: 0, leaving: false };
+            let fresh = Pages {
+                asked,
+                rows: Vec::new(),
+                next: None,
+                read: 0,
+                leaving: false,
+            };
             self.looks.open.entry(question).or_insert(fresh).leaving = true;
             self.enter(tx, todo, Call::Look(look), request, now)?;
         }
@@ -288,8 +392,15 @@ impl Lane {
     ) -> Result<Option<OpenQuestion>, JournalError> {
         let mut best: Option<OpenQuestion> = None;
         for api in [Api::Machine, Api::Machines, Api::FindByIp] {
-            let begun = self.looks.open.values().filter(|pages| Api::of(&pages.asked.question) == api);
-            let paused = begun.filter(|pages| !pages.leaving).map(|pages| pages.asked.clone()).next();
+            let begun = self
+                .looks
+                .open
+                .values()
+                .filter(|pages| Api::of(&pages.asked.question) == api);
+            let paused = begun
+                .filter(|pages| !pages.leaving)
+                .map(|pages| pages.asked.clone())
+                .next();
             let next = match paused {
                 Some(asked) => Some(asked),
                 None => tx
@@ -300,11 +411,16 @@ impl Lane {
             todo.wake(tx.next_question(self.id, api, now)?);
             let Some(next) = next else { continue };
             let rest = self.looks.rests.get(&api).map(|rest| rest.until);
-            let rest = rest.filter(|until| until.since(now) <= LONGEST_WAIT).unwrap_or(now);
+            let rest = rest
+                .filter(|until| until.since(now) <= LONGEST_WAIT)
+                .unwrap_or(now);
             let free_at = self.free_at(api, now).max(rest);
             if free_at > now {
                 todo.wake(free_at);
-            } else if best.as_ref().is_none_or(|best| best.priority < next.priority) {
+            } else if best
+                .as_ref()
+                .is_none_or(|best| best.priority < next.priority)
+            {
                 best = Some(next);
             }
         }
@@ -320,11 +436,15 @@ impl Lane {
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
         let Some(mut pages) = self.looks.open.remove(&look.question) else {
-            return Err(JournalError::Conflict("an answer to a question that nobody asked"));
+            return Err(JournalError::Conflict(
+                "an answer to a question that nobody asked",
+            ));
         };
         pages.leaving = false;
         let reply = match &answer {
-            Answer::Http(response) => directory::read(response, &look.question, &self.account.endpoints),
+            Answer::Http(response) => {
+                directory::read(response, &look.question, &self.account.endpoints)
+            }
             Answer::NotSent(_) => {
                 self.rest(now);
                 LookReply::Failed("not-answered")
@@ -332,14 +452,24 @@ impl Lane {
             Answer::Unknown(_) => LookReply::Failed("not-answered"),
         };
         match reply {
-            LookReply::Page { rows, unreadable, next, foreign_next } => {
+            LookReply::Page {
+                rows,
+                unreadable,
+                next,
+                foreign_next,
+            } => {
                 self.authorized();
                 pages.rows.extend(rows);
                 pages.read += 1;
                 let found = Found::of(pages.rows.clone());
-                if unreadable > 0 || (!found.more && (foreign_next || (next.is_some() && pages.read >= PAGES))) {
+                if unreadable > 0
+                    || (!found.more && (foreign_next || (next.is_some() && pages.read >= PAGES)))
+                {
                     // What cannot be read may be a second machine of the same name.
-                    happened.push(Happened::Alarm { code: "look-incomplete", about: None });
+                    happened.push(Happened::Alarm {
+                        code: "look-incomplete",
+                        about: None,
+                    });
                     return self.look_failed(tx, &pages.asked, now);
                 }
                 pages.next = next.filter(|_| !found.more);
@@ -357,7 +487,10 @@ impl Lane {
             }
             LookReply::Refused(_) => {
                 self.authorized();
-                happened.push(Happened::Alarm { code: "look-refused", about: None });
+                happened.push(Happened::Alarm {
+                    code: "look-refused",
+                    about: None,
+                });
                 self.look_done(tx, &look, &Found::refused(), now)
             }
             LookReply::Unauthorized(refusal) => {
@@ -376,14 +509,29 @@ impl Lane {
         }
     }
 
-    fn look_done(&mut self, tx: &mut Tx<'_>, look: &Look, found: &Found, now: Timestamp) -> Result<(), JournalError> {
+    fn look_done(
+        &mut self,
+        tx: &mut Tx<'_>,
+        look: &Look,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         self.looks.rests.remove(&look.api());
         tx.answered(self.id, &look.question, found, now)
     }
 
     /// Only this API rests: one that fails must not keep scans from being sent.
-    fn look_failed(&mut self, tx: &mut Tx<'_>, asked: &OpenQuestion, now: Timestamp) -> Result<(), JournalError> {
-        let rest = self.looks.rests.entry(Api::of(&asked.question)).or_default();
+    fn look_failed(
+        &mut self,
+        tx: &mut Tx<'_>,
+        asked: &OpenQuestion,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let rest = self
+            .looks
+            .rests
+            .entry(Api::of(&asked.question))
+            .or_default();
         // Two that were under way together fail together, and count once.
         if rest.until <= now {
             rest.until = now.plus(wait(rest.failures));
@@ -393,9 +541,17 @@ impl Lane {
     }
 
     /// Scans do not need the directory: only look-ups stop, until there is another token.
-    fn looks_forbidden(&mut self, generation: u64, refusal: &Refusal, happened: &mut Vec<Happened>) {
+    fn looks_forbidden(
+        &mut self,
+        generation: u64,
+        refusal: &Refusal,
+        happened: &mut Vec<Happened>,
+    ) {
         if self.looks.forbidden != Some(generation) {
-            happened.push(Happened::Alarm { code: "look-forbidden", about: None });
+            happened.push(Happened::Alarm {
+                code: "look-forbidden",
+                about: None,
+            });
             self.gate.note(format!(
                 "Defender forbids reading machines ({refusal}), so devices without a machine id are held: grant Machine.Read.All"
             ));

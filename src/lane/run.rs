@@ -61,7 +61,11 @@ const LARGE: usize = 64 << 10;
 
 /// Sends a call, and reads of its answer what needs no journal.
 async fn sent(client: Client, outgoing: Outgoing) -> Returned {
-    let Outgoing { id, mut call, request } = outgoing;
+    let Outgoing {
+        id,
+        mut call,
+        request,
+    } = outgoing;
     let answer = client.send(request).await;
     if !matches!(&answer, Answer::Http(response) if response.body().len() >= LARGE) {
         call.hear(&answer);
@@ -99,7 +103,9 @@ impl Runner {
     async fn session(&mut self, mine: Arc<Account>) -> Result<(), JournalError> {
         let (tenant, account, pace) = (self.tenant, mine.clone(), self.pace);
         let desks = self.current.borrow().desks.clone();
-        let load = self.journal.write(move |tx| Lane::load(tx, tenant, account, desks, pace, clock::both()));
+        let load = self
+            .journal
+            .write(move |tx| Lane::load(tx, tenant, account, desks, pace, clock::both()));
         let loaded = load.await?;
         let Some(mut lane) = loaded else {
             tokio::time::sleep(AFTER_FAILURE).await;
@@ -108,7 +114,11 @@ impl Runner {
         let wake = self.journal.wake(self.tenant);
         let mut calls: JoinSet<Returned> = JoinSet::new();
         loop {
-            let dismissed = !self.account.borrow().as_ref().is_some_and(|account| Arc::ptr_eq(account, &mine));
+            let dismissed = !self
+                .account
+                .borrow()
+                .as_ref()
+                .is_some_and(|account| Arc::ptr_eq(account, &mine));
             let stopping = *self.stop.borrow() || dismissed;
             if stopping && calls.is_empty() {
                 return Ok(());

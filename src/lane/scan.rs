@@ -27,11 +27,19 @@ const UNKNOWN_WINDOW: Duration = Duration::from_secs(300);
 
 impl Lane {
     /// Dry scans end at their turn. They need no token and no quota.
-    pub(super) fn end_dry(&mut self, tx: &mut Tx<'_>, todo: &mut Todo, now: Timestamp) -> Result<(), JournalError> {
+    pub(super) fn end_dry(
+        &mut self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         for _ in 0..DRY_STEP {
-            let Some(scan) = tx.next_scan(self.id, true)? else { return Ok(()) };
+            let Some(scan) = tx.next_scan(self.id, true)? else {
+                return Ok(());
+            };
             tx.finish(scan.id, Outcome::DryRun, None, now)?;
-            todo.happened.push(ended(tx, &scan, Outcome::DryRun, Duration::ZERO)?);
+            todo.happened
+                .push(ended(tx, &scan, Outcome::DryRun, Duration::ZERO)?);
         }
         todo.wake(now);
         Ok(())
@@ -50,7 +58,9 @@ impl Lane {
         }
         let mut looks = LOOKS;
         while let Some((scan, again)) = self.next(tx)? {
-            if self.held_back(tx, &scan)? || self.waits_for_window(tx, policy, todo, &scan, again, now)? {
+            if self.held_back(tx, &scan)?
+                || self.waits_for_window(tx, policy, todo, &scan, again, now)?
+            {
                 looks -= 1;
                 if looks == 0 {
                     // Others have work for the journal, too.
@@ -64,7 +74,11 @@ impl Lane {
                 continue;
             }
             let urgent = urgent_since(&scan, now).is_some();
-            let free_at = if urgent { self.free_at(Api::Scan, now) } else { self.ordinary_at(now) };
+            let free_at = if urgent {
+                self.free_at(Api::Scan, now)
+            } else {
+                self.ordinary_at(now)
+            };
             if free_at > now {
                 todo.wake(free_at);
                 self.has_spent(free_at, now);
@@ -87,7 +101,9 @@ impl Lane {
         scan: ScanRow,
         now: Timestamp,
     ) -> Result<bool, JournalError> {
-        let Some((bearer, generation)) = self.gate.bearer(now) else { return Ok(false) };
+        let Some((bearer, generation)) = self.gate.bearer(now) else {
+            return Ok(false);
+        };
         let with_external_id = self.account.external_id && self.gate.with_external_id(scan.id);
         let cited = tx.cited(scan.id)?;
         let comment = comment(policy, &self.account.name, &scan, &cited)?;
@@ -100,8 +116,17 @@ impl Lane {
         let request = request::scan(&self.account.endpoints, bearer, &order);
         let far_sent_at = tx.begin_sending(scan.id, self.far(now), now)?;
         let about = Box::new(tx.about_scan(scan.id)?);
-        todo.happened.push(Happened::Sent { about, kind: scan.kind, waited: now.since(created(&scan)) });
-        let intent = Intent { scan, with_external_id, generation, far_sent_at };
+        todo.happened.push(Happened::Sent {
+            about,
+            kind: scan.kind,
+            waited: now.since(created(&scan)),
+        });
+        let intent = Intent {
+            scan,
+            with_external_id,
+            generation,
+            far_sent_at,
+        };
         self.enter(tx, todo, Call::Scan(intent), request, now)?;
         Ok(true)
     }
@@ -111,7 +136,9 @@ impl Lane {
         let again = tx.next_again(self.id)?;
         let waiting = tx.next_scan(self.id, false)?;
         Ok(match (again, waiting) {
-            (Some(again), Some(waiting)) if waiting.priority > again.priority => Some((waiting, false)),
+            (Some(again), Some(waiting)) if waiting.priority > again.priority => {
+                Some((waiting, false))
+            }
             (Some(again), _) => Some((again, true)),
             (None, waiting) => waiting.map(|waiting| (waiting, false)),
         })
@@ -189,7 +216,10 @@ impl Lane {
 
     /// How long a scan waits whose machine was busy or forbidden so often: twice as long each time.
     pub(super) fn put_off(&self, times: u32) -> Duration {
-        self.pace.busy.saturating_mul(1 << times.min(8)).min(LONGEST_WAIT)
+        self.pace
+            .busy
+            .saturating_mul(1 << times.min(8))
+            .min(LONGEST_WAIT)
     }
 
     pub(super) fn scan_answer(
@@ -224,7 +254,11 @@ impl Lane {
                 self.scan_reply(tx, intent, reply, now, happened)?
             }
         };
-        happened.push(Happened::Answered { about: Box::new(tx.about_scan(scan.id)?), kind: scan.kind, what });
+        happened.push(Happened::Answered {
+            about: Box::new(tx.about_scan(scan.id)?),
+            kind: scan.kind,
+            what,
+        });
         Ok(())
     }
 
@@ -256,7 +290,13 @@ impl Lane {
             ScanReply::Busy => {
                 self.carried(intent.generation);
                 tx.to_unknown(scan.id, true, "the machine is busy with another scan", now)?;
-                tx.event("busy", self.id, Some(scan.id), "a scan of this machine was open at Defender", now)?;
+                tx.event(
+                    "busy",
+                    self.id,
+                    Some(scan.id),
+                    "a scan of this machine was open at Defender",
+                    now,
+                )?;
                 return Ok("busy");
             }
             ScanReply::ExternalIdRefused => {
@@ -274,10 +314,15 @@ impl Lane {
                 self.unauthorized(intent.generation, &refusal, now, happened);
                 return Ok("unauthorized");
             }
-            ScanReply::Forbidden(refusal) => return self.forbidden(tx, intent, &refusal, now, happened),
+            ScanReply::Forbidden(refusal) => {
+                return self.forbidden(tx, intent, &refusal, now, happened);
+            }
             ScanReply::Unknown { code, alarm } => {
                 if alarm {
-                    happened.push(Happened::Alarm { code, about: Some(Box::new(tx.about_scan(scan.id)?)) });
+                    happened.push(Happened::Alarm {
+                        code,
+                        about: Some(Box::new(tx.about_scan(scan.id)?)),
+                    });
                 }
                 self.rest(now);
                 self.unknown(tx, scan, code, now)?;
@@ -296,9 +341,19 @@ impl Lane {
 
     /// The call was refused before it could take effect: its turn comes again. One that was sent before stays what it
     /// was, so that nothing joins it and makes it of another kind than its first try.
-    fn not_executed(&self, tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<(), JournalError> {
+    fn not_executed(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         if intent.scan.unanswered {
-            tx.to_unknown(intent.scan.id, false, "the second try was not executed", now)?;
+            tx.to_unknown(
+                intent.scan.id,
+                false,
+                "the second try was not executed",
+                now,
+            )?;
             // As it was before this try: either lists did not hold it, or none could be read.
             if intent.scan.unseen {
                 return tx.again_unseen(intent.scan.id, now);
@@ -319,23 +374,48 @@ impl Lane {
         happened: &mut Vec<Happened>,
     ) -> Result<&'static str, JournalError> {
         let scan = &intent.scan;
-        if !refusal.is("Forbidden") || !self.gate.is_about_one_machine(intent.generation, &scan.machine) {
+        if !refusal.is("Forbidden")
+            || !self
+                .gate
+                .is_about_one_machine(intent.generation, &scan.machine)
+        {
             self.not_executed(tx, intent, now)?;
-            self.stop("forbidden", format!("Defender forbids the scan call: {refusal}"), now, happened);
+            self.stop(
+                "forbidden",
+                format!("Defender forbids the scan call: {refusal}"),
+                now,
+                happened,
+            );
             return Ok("forbidden");
         }
         self.reached();
-        tx.event("forbidden", self.id, Some(scan.id), &refusal.to_string(), now)?;
+        tx.event(
+            "forbidden",
+            self.id,
+            Some(scan.id),
+            &refusal.to_string(),
+            now,
+        )?;
         if scan.refusals + 1 >= FORBIDDEN && self.gate.has_carried(intent.generation) {
             tx.drop_scan(scan.id, Outcome::Refused, Some(&refusal.to_string()), now)?;
             return Ok("refused");
         }
         tx.count_refusal(scan.id)?;
-        tx.to_waiting(scan.id, Wait::Until(now.plus(self.put_off(scan.refusals)), journal::FORBIDDEN), now)?;
+        tx.to_waiting(
+            scan.id,
+            Wait::Until(now.plus(self.put_off(scan.refusals)), journal::FORBIDDEN),
+            now,
+        )?;
         Ok("forbidden")
     }
 
-    fn unknown(&self, tx: &mut Tx<'_>, scan: &ScanRow, code: &str, now: Timestamp) -> Result<(), JournalError> {
+    fn unknown(
+        &self,
+        tx: &mut Tx<'_>,
+        scan: &ScanRow,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         tx.to_unknown(scan.id, false, code, now.plus(self.pace.settle))?;
         tx.event("unknown", self.id, Some(scan.id), code, now)
     }
@@ -350,7 +430,13 @@ impl Lane {
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<(), JournalError> {
-        tx.to_running(scan.id, &action.id, true, None, now.plus(self.pace.follow_first))?;
+        tx.to_running(
+            scan.id,
+            &action.id,
+            true,
+            None,
+            now.plus(self.pace.follow_first),
+        )?;
         if let Some(outcome) = action.status.outcome() {
             self.end(tx, scan, outcome, action, sent_at, now, happened)?;
         }
@@ -372,7 +458,13 @@ impl Lane {
         }
         let open = action.status.outcome().is_none();
         if open && action.kind.unwrap_or(Kind::Quick) >= scan.kind {
-            tx.to_running(scan.id, &action.id, false, action.created, now.plus(self.pace.follow_first))?;
+            tx.to_running(
+                scan.id,
+                &action.id,
+                false,
+                action.created,
+                now.plus(self.pace.follow_first),
+            )?;
             tx.event("foreign", self.id, Some(scan.id), &action.id, now)?;
             return Ok("foreign");
         }
@@ -387,22 +479,46 @@ impl Lane {
 }
 
 /// Ends a scan that has waited for too long.
-fn drop_too_old(tx: &mut Tx<'_>, todo: &mut Todo, scan: &ScanRow, now: Timestamp) -> Result<(), JournalError> {
-    let outcome = if lost_unseen(tx, scan, now)? { Outcome::Lost } else { Outcome::TooOld };
+fn drop_too_old(
+    tx: &mut Tx<'_>,
+    todo: &mut Todo,
+    scan: &ScanRow,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let outcome = if lost_unseen(tx, scan, now)? {
+        Outcome::Lost
+    } else {
+        Outcome::TooOld
+    };
     if outcome == Outcome::TooOld {
         tx.drop_scan(scan.id, outcome, None, now)?;
     }
-    todo.happened.push(ended(tx, scan, outcome, Duration::ZERO)?);
+    todo.happened
+        .push(ended(tx, scan, outcome, Duration::ZERO)?);
     Ok(())
 }
 
 /// The comment cites every alert of the scan; the other fields are those of the first one.
-fn comment(policy: &Policy, tenant: &str, scan: &ScanRow, cited: &[Cited]) -> Result<String, JournalError> {
+fn comment(
+    policy: &Policy,
+    tenant: &str,
+    scan: &ScanRow,
+    cited: &[Cited],
+) -> Result<String, JournalError> {
     let Some(first) = cited.first() else {
         return Err(JournalError::Conflict("a scan that no decision points to"));
     };
-    let more: Vec<&str> = cited[1..].iter().map(|cited| cited.alert.id.as_str()).collect();
-    let device = first.alert.devices.iter().find(|device| device.label() == first.device).cloned().unwrap_or_default();
+    let more: Vec<&str> = cited[1..]
+        .iter()
+        .map(|cited| cited.alert.id.as_str())
+        .collect();
+    let device = first
+        .alert
+        .devices
+        .iter()
+        .find(|device| device.label() == first.device)
+        .cloned()
+        .unwrap_or_default();
     let citation = Citation {
         kind: scan.kind,
         first: &first.alert.id,

@@ -66,15 +66,23 @@ impl Lane {
         if !self.has_place(api) {
             return Timestamp::NEVER;
         }
-        let under_way = self.leaving.values().filter(|(api, _)| *api != Api::Token).count();
-        let quota = self.budgets.get(&api).map_or(now, |budget| budget.free_at(self.account.share, now));
+        let under_way = self
+            .leaving
+            .values()
+            .filter(|(api, _)| *api != Api::Token)
+            .count();
+        let quota = self
+            .budgets
+            .get(&api)
+            .map_or(now, |budget| budget.free_at(self.account.share, now));
         quota.max(self.gate.throttle.free_at(under_way, now))
     }
 
     /// Reads and what changes something have places of their own, so that slow answers to the one never hold up the
     /// other. Of the reads, lists and single actions share one place: a look-up finds a place beside them.
     pub(super) fn has_place(&self, api: Api) -> bool {
-        let under_way = |kind: fn(Api) -> bool| self.leaving.values().filter(|(api, _)| kind(*api)).count();
+        let under_way =
+            |kind: fn(Api) -> bool| self.leaving.values().filter(|(api, _)| kind(*api)).count();
         let read_of_actions = |api| matches!(api, Api::List | Api::Get);
         let look_up = |api| matches!(api, Api::Machine | Api::Machines | Api::FindByIp);
         let reads = under_way(read_of_actions) + under_way(look_up);
@@ -106,7 +114,9 @@ impl Lane {
     }
 
     pub(super) fn is_under_way(&self, api: Api) -> bool {
-        self.leaving.values().any(|(under_way, _)| *under_way == api)
+        self.leaving
+            .values()
+            .any(|(under_way, _)| *under_way == api)
     }
 
     /// Enters a call into the ledger; its bytes leave after COMMIT.
@@ -125,7 +135,11 @@ impl Lane {
             Call::Blocked(blocked, _) => (Api::Get, Some(blocked.scan.id), None),
             Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), None),
             Call::Look(look) => (look.api(), None, look.urgent.then_some(now)),
-            Call::Scan(intent) => (Api::Scan, Some(intent.scan.id), urgent_since(&intent.scan, now)),
+            Call::Scan(intent) => (
+                Api::Scan,
+                Some(intent.scan.id),
+                urgent_since(&intent.scan, now),
+            ),
         };
         let id = tx.enter_call(self.id, api, urgent, scan, now)?;
         self.budgets.entry(api).or_default().sent(id.0, urgent, now);

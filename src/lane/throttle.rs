@@ -32,7 +32,9 @@ impl Throttle {
             Throttle::Probe if under_way > 0 => Timestamp::NEVER,
             Throttle::Open | Throttle::Probe => now,
             Throttle::Ramp { since, sent } => {
-                let second = (0..SECONDS).find(|second| *sent < allowed(*second)).unwrap_or(SECONDS);
+                let second = (0..SECONDS)
+                    .find(|second| *sent < allowed(*second))
+                    .unwrap_or(SECONDS);
                 since.plus(Duration::from_secs(u64::from(second))).max(now)
             }
         }
@@ -51,7 +53,10 @@ impl Throttle {
     /// A call that left after the pause was let through.
     pub(super) fn let_through(&mut self, now: Timestamp) {
         if matches!(self, Throttle::Probe) {
-            *self = Throttle::Ramp { since: now, sent: 0 };
+            *self = Throttle::Ramp {
+                since: now,
+                sent: 0,
+            };
         }
     }
 
@@ -80,7 +85,10 @@ mod tests {
         throttle.let_through(at(0));
         let (mut now, mut left) = (at(0), [0; 7]);
         while matches!(throttle, Throttle::Ramp { .. }) {
-            assert!(throttle.holds_back(), "a lane that is loaded now probes again");
+            assert!(
+                throttle.holds_back(),
+                "a lane that is loaded now probes again"
+            );
             now = throttle.free_at(3, now);
             throttle.sent(now);
             left[usize::try_from(now.millis() / 1000).unwrap()] += 1;

@@ -38,14 +38,22 @@ impl Lane {
 
     /// Writes down what a restart must not forget.
     pub(super) fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
-        let learnt = self.budgets.iter().map(|(api, budget)| (api.code().to_owned(), budget.learnt()));
-        self.gate.memory.learnt = learnt.filter(|(_, learnt)| *learnt != Learnt::default()).collect();
+        let learnt = self
+            .budgets
+            .iter()
+            .map(|(api, budget)| (api.code().to_owned(), budget.learnt()));
+        self.gate.memory.learnt = learnt
+            .filter(|(_, learnt)| *learnt != Learnt::default())
+            .collect();
         self.gate.memory.probe = self.gate.throttle.holds_back();
         self.gate.memory.clock = Some(self.anchor);
         let asked_for = self.looks.time.at(self.anchor.seen());
         self.gate.memory.asked_for = u64::try_from(asked_for.as_millis()).unwrap_or(u64::MAX);
         let memory = serde_json::to_string(&self.gate.memory);
-        tx.remember(self.id, &memory.map_err(|_| JournalError::Conflict("a lane's memory is not JSON"))?)
+        tx.remember(
+            self.id,
+            &memory.map_err(|_| JournalError::Conflict("a lane's memory is not JSON"))?,
+        )
     }
 
     /// A call did not reach a working far side: rest, twice as long each time. Calls that were under way together
@@ -54,7 +62,10 @@ impl Lane {
         if now < self.gate.resting_until {
             return;
         }
-        let seconds = 1_u64.checked_shl(self.gate.failures).unwrap_or(LONGEST_REST).min(LONGEST_REST);
+        let seconds = 1_u64
+            .checked_shl(self.gate.failures)
+            .unwrap_or(LONGEST_REST)
+            .min(LONGEST_REST);
         self.gate.failures = self.gate.failures.saturating_add(1);
         self.gate.resting_until = now.plus(Duration::from_secs(seconds));
     }
@@ -105,7 +116,10 @@ impl Lane {
     /// The app may send scans but not read what became of them. Another token may have more roles, so each is tried.
     pub(super) fn reading_forbidden(&mut self, refusal: &Refusal, happened: &mut Vec<Happened>) {
         self.reached();
-        happened.push(Happened::Alarm { code: "list-forbidden", about: None });
+        happened.push(Happened::Alarm {
+            code: "list-forbidden",
+            about: None,
+        });
         self.gate.unreadable.0 += 1;
         self.gate.unreadable.1 = Some(format!(
             "Defender forbids reading machine actions ({refusal}): nothing is followed, and a call whose answer is lost \
@@ -114,10 +128,24 @@ impl Lane {
     }
 
     /// Nothing leaves until an operator mends something; a new token is tried once a minute.
-    pub(super) fn stop(&mut self, code: &str, why: String, now: Timestamp, happened: &mut Vec<Happened>) {
+    pub(super) fn stop(
+        &mut self,
+        code: &str,
+        why: String,
+        now: Timestamp,
+        happened: &mut Vec<Happened>,
+    ) {
         let until = now.plus(self.pace.stopped);
-        if self.gate.stopped.as_ref().is_none_or(|stopped| stopped.why != why) {
-            happened.push(Happened::Stopped { code: code.to_owned(), why: why.clone() });
+        if self
+            .gate
+            .stopped
+            .as_ref()
+            .is_none_or(|stopped| stopped.why != why)
+        {
+            happened.push(Happened::Stopped {
+                code: code.to_owned(),
+                why: why.clone(),
+            });
         }
         self.gate.stopped = Some(Stopped { why, until });
         self.gate.token = None;
@@ -145,7 +173,12 @@ impl Lane {
             TokenReply::Granted(token) => {
                 // Where the settings have the id, a token of another tenant is a fault of its own.
                 let by_id = self.account.tenant_id.parse::<Uuid>().is_ok();
-                let entra = token.claims.tid.as_ref().and_then(|tid| tid.parse().ok()).filter(|_| !by_id);
+                let entra = token
+                    .claims
+                    .tid
+                    .as_ref()
+                    .and_then(|tid| tid.parse().ok())
+                    .filter(|_| !by_id);
                 if is_elsewhere(tx, self.id, entra)? {
                     self.moved_to = entra;
                     return Ok(());
@@ -156,16 +189,25 @@ impl Lane {
                 self.token_granted(token, now, happened);
             }
             TokenReply::Refused(refusal) => {
-                let why = format!("Entra refuses a token ({}): {}", refusal.code, refusal.meaning);
+                let why = format!(
+                    "Entra refuses a token ({}): {}",
+                    refusal.code, refusal.meaning
+                );
                 self.stop(&refusal.code, why, now, happened);
             }
-            TokenReply::Later(span, _) => self.gate.token_due = now.plus(span.max(self.pace.token_retry)),
+            TokenReply::Later(span, _) => {
+                self.gate.token_due = now.plus(span.max(self.pace.token_retry))
+            }
         }
         Ok(())
     }
 
     fn token_granted(&mut self, token: Token, now: Timestamp, happened: &mut Vec<Happened>) {
-        let faults = token::check(&token.claims, &self.account.endpoints, &self.account.tenant_id);
+        let faults = token::check(
+            &token.claims,
+            &self.account.endpoints,
+            &self.account.tenant_id,
+        );
         self.gate.blind = faults.contains(&ClaimFault::NoReadRole);
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
         self.gate.notes = notes.iter().map(ToString::to_string).collect();

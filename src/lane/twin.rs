@@ -15,7 +15,9 @@ impl Lane {
         now: Timestamp,
         happened: &mut Vec<Happened>,
     ) -> Result<bool, JournalError> {
-        let Some(first) = tx.same_app(self.id, &self.account.gives_way_to)? else { return Ok(false) };
+        let Some(first) = tx.same_app(self.id, &self.account.gives_way_to)? else {
+            return Ok(false);
+        };
         let why = format!(
             "tenant `{first}` calls as the same app in the same Entra tenant: together they would spend twice its quota and \
              scan a machine twice. Name it once, and let both sources act for that one"

@@ -20,8 +20,7 @@ const fn occupies(kind: Kind) -> Duration {
 
 const NOT_FOLLOWED: &str = "sent, and not followed: the app may not read machine actions";
 const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
-const COVERED: &str =
-    "the answer to the first call was lost and the machine was busy at the second: most likely with this scan";
+const COVERED: &str = "the answer to the first call was lost and the machine was busy at the second: most likely with this scan";
 
 impl Lane {
     /// Ends, sends again or puts off what a list would have cleared up, once its time has come.
@@ -36,7 +35,11 @@ impl Lane {
         }
         for scan in tx.open_scans(self.id)? {
             let over = scan.sent_at.plus(occupies(scan.scan.kind));
-            let due = if scan.action.is_some() { over } else { scan.look_at.unwrap_or(now) };
+            let due = if scan.action.is_some() {
+                over
+            } else {
+                scan.look_at.unwrap_or(now)
+            };
             if due > now {
                 todo.wake(due);
             } else {
@@ -46,9 +49,20 @@ impl Lane {
         Ok(())
     }
 
-    fn settle(&self, tx: &mut Tx<'_>, todo: &mut Todo, scan: &OpenScan, now: Timestamp) -> Result<(), JournalError> {
+    fn settle(
+        &self,
+        tx: &mut Tx<'_>,
+        todo: &mut Todo,
+        scan: &OpenScan,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let mut lost = |tx: &mut Tx<'_>, why| {
-            todo.happened.push(ended(tx, &scan.scan, Outcome::Lost, now.since(scan.sent_at))?);
+            todo.happened.push(ended(
+                tx,
+                &scan.scan,
+                Outcome::Lost,
+                now.since(scan.sent_at),
+            )?);
             tx.finish(scan.scan.id, Outcome::Lost, Some(why), now)
         };
         if scan.action.is_some() {
@@ -64,12 +78,20 @@ impl Lane {
         if scan.scan.unanswered {
             return lost(tx, COVERED);
         }
-        tx.to_waiting(scan.scan.id, Wait::Until(now.plus(self.put_off(scan.scan.tries)), MACHINE_BUSY), now)
+        tx.to_waiting(
+            scan.scan.id,
+            Wait::Until(now.plus(self.put_off(scan.scan.tries)), MACHINE_BUSY),
+            now,
+        )
     }
 }
 
 /// Ends a scan that is not sent again, if it was sent before and no list could tell what became of that.
-pub(super) fn lost_unseen(tx: &mut Tx<'_>, scan: &ScanRow, now: Timestamp) -> Result<bool, JournalError> {
+pub(super) fn lost_unseen(
+    tx: &mut Tx<'_>,
+    scan: &ScanRow,
+    now: Timestamp,
+) -> Result<bool, JournalError> {
     if scan.unseen {
         tx.finish(scan.id, Outcome::Lost, Some(NOT_KNOWN), now)?;
     }

@@ -19,26 +19,38 @@ impl Lane {
     #[must_use]
     pub fn view(&self, now: Timestamp) -> (LaneView, BTreeMap<String, QuotaView>) {
         let share = self.account.share;
-        let quota = self.budgets.iter().filter(|(api, _)| **api != Api::Token).map(|(api, budget)| {
-            let (minute, hour) = budget.used(now);
-            let Share { per_minute, per_hour } = share;
-            let left = budget.left(share, now);
-            let view = QuotaView {
-                minute,
-                per_minute,
-                hour,
-                per_hour,
-                effective_per_minute: left.per_minute,
-                effective_per_hour: left.per_hour,
-                used_by_others_per_minute: per_minute - left.per_minute,
-                used_by_others_per_hour: per_hour - left.per_hour,
-            };
-            (api.code().to_owned(), view)
-        });
+        let quota = self
+            .budgets
+            .iter()
+            .filter(|(api, _)| **api != Api::Token)
+            .map(|(api, budget)| {
+                let (minute, hour) = budget.used(now);
+                let Share {
+                    per_minute,
+                    per_hour,
+                } = share;
+                let left = budget.left(share, now);
+                let view = QuotaView {
+                    minute,
+                    per_minute,
+                    hour,
+                    per_hour,
+                    effective_per_minute: left.per_minute,
+                    effective_per_hour: left.per_hour,
+                    used_by_others_per_minute: per_minute - left.per_minute,
+                    used_by_others_per_hour: per_hour - left.per_hour,
+                };
+                (api.code().to_owned(), view)
+            });
         let mut view = self.gate.view(now);
         view.notes.extend(self.lists.note.clone());
         view.notes.extend(self.note_of_clocks());
-        view.unreachable = self.obstacles(now, false).outages.iter().map(OutageView::of).collect();
+        view.unreachable = self
+            .obstacles(now, false)
+            .outages
+            .iter()
+            .map(OutageView::of)
+            .collect();
         (view, quota.collect())
     }
 }

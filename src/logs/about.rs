@@ -18,7 +18,9 @@ pub(crate) struct Several<'a>(&'a [String]);
 
 impl fmt::Debug for Several<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|value| write!(f, "{BEFORE}{}", value.replace(BEFORE, "\\u{1f}")))
+        self.0
+            .iter()
+            .try_for_each(|value| write!(f, "{BEFORE}{}", value.replace(BEFORE, "\\u{1f}")))
     }
 }
 
@@ -29,13 +31,17 @@ pub(crate) fn several(values: &[String]) -> Option<DebugValue<Several<'_>>> {
 
 /// The values, if the text of this field is that of a list.
 fn list<'t>(field: &str, text: &'t str) -> Option<Split<'t, char>> {
-    let values = text.strip_prefix(BEFORE).filter(|_| LISTS.contains(&field))?;
+    let values = text
+        .strip_prefix(BEFORE)
+        .filter(|_| LISTS.contains(&field))?;
     Some(values.split(BEFORE))
 }
 
 /// One value as it is, several as a list.
 pub(super) fn for_programs(field: &str, text: &str) -> serde_json::Value {
-    let Some(values) = list(field, text) else { return escaped(text).into() };
+    let Some(values) = list(field, text) else {
+        return escaped(text).into();
+    };
     let mut values: Vec<String> = values.map(escaped).collect();
     match values.len() {
         1 => values.remove(0).into(),
@@ -45,8 +51,15 @@ pub(super) fn for_programs(field: &str, text: &str) -> serde_json::Value {
 
 /// The same on one line, each value in quotes, so that none looks like another field.
 pub(super) fn for_people(field: &str, text: &str) -> String {
-    let Some(values) = list(field, text) else { return escaped(text) };
-    escaped(&values.map(|value| format!("{value:?}")).collect::<Vec<_>>().join(","))
+    let Some(values) = list(field, text) else {
+        return escaped(text);
+    };
+    escaped(
+        &values
+            .map(|value| format!("{value:?}"))
+            .collect::<Vec<_>>()
+            .join(","),
+    )
 }
 
 /// Logs a line about decisions or a scan: `about!(info, &about, outcome = %outcome, "scan over")`.

@@ -28,26 +28,43 @@ impl Metrics {
             self.expect_source(source);
         }
         let rules: Vec<&str> = in_force.policy.rules().names().collect();
-        let known = if in_force.tenants.len() * rules.len() <= MOST_PAIRS { rules.as_slice() } else { &[] };
+        let known = if in_force.tenants.len() * rules.len() <= MOST_PAIRS {
+            rules.as_slice()
+        } else {
+            &[]
+        };
         for tenant in in_force.tenants.iter().map(|tenant| tenant.name.as_str()) {
             for kind in Kind::ALL {
                 for outcome in ANSWERS {
-                    let labels = [("tenant", tenant), ("type", kind.code()), ("outcome", outcome)];
+                    let labels = [
+                        ("tenant", tenant),
+                        ("type", kind.code()),
+                        ("outcome", outcome),
+                    ];
                     there(&self.scan_requests, &labels);
                 }
             }
             for rule in known.iter().copied().chain([""]) {
                 for state in DecisionState::ALL {
-                    there(&self.decisions, &[("tenant", tenant), ("rule", rule), ("state", state.code())]);
+                    there(
+                        &self.decisions,
+                        &[("tenant", tenant), ("rule", rule), ("state", state.code())],
+                    );
                 }
             }
         }
     }
 
     fn expect_words(&self) {
-        let codes = refusals::ALL.iter().map(|entry| entry.code).chain(unreadable());
+        let codes = refusals::ALL
+            .iter()
+            .map(|entry| entry.code)
+            .chain(unreadable());
         codes.for_each(|code| there(&self.refused, &[("code", code)]));
-        let decisions = Reason::ALL.iter().filter(|reason| reason.leaves_unscanned()).map(|reason| reason.code());
+        let decisions = Reason::ALL
+            .iter()
+            .filter(|reason| reason.leaves_unscanned())
+            .map(|reason| reason.code());
         let reasons = decisions.chain(AlertReason::ALL.iter().map(|reason| reason.code()));
         reasons.for_each(|reason| there(&self.not_scanned, &[("reason", reason)]));
         for kind in Kind::ALL {
@@ -56,7 +73,10 @@ impl Metrics {
         for api in Api::ALL {
             let done = if *api == Api::Scan { "201" } else { "200" };
             for status in [done, "429"] {
-                there(&self.request_duration, &[("operation", api.code()), ("status", status)]);
+                there(
+                    &self.request_duration,
+                    &[("operation", api.code()), ("status", status)],
+                );
             }
         }
     }
@@ -64,7 +84,10 @@ impl Metrics {
     fn expect_source(&self, source: &Source) {
         let name = ("source", source.name.as_str());
         // A source that is not known has no name here.
-        let refused = refusals::ALL.iter().map(|entry| entry.status.as_u16()).filter(|status| *status != 404);
+        let refused = refusals::ALL
+            .iter()
+            .map(|entry| entry.status.as_u16())
+            .filter(|status| *status != 404);
         for status in refused.chain([200, 202]).collect::<BTreeSet<u16>>() {
             there(&self.deliveries, &[name, ("status", &status.to_string())]);
         }
@@ -75,7 +98,12 @@ impl Metrics {
             there(&self.alerts, &[name, ("state", state.code())]);
         }
         // Of several checks together only a request shows which secrets prove it.
-        for check in source.auth.alternatives.iter().filter_map(|all| <&[_; 1]>::try_from(all.as_slice()).ok()) {
+        for check in source
+            .auth
+            .alternatives
+            .iter()
+            .filter_map(|all| <&[_; 1]>::try_from(all.as_slice()).ok())
+        {
             for old in check[0].keys().iter().skip(1) {
                 there(&self.old_secrets, &[name, ("credential", old.id())]);
             }
@@ -85,10 +113,19 @@ impl Metrics {
 
 /// What is wrong with bodies of senders.
 fn unreadable() -> impl Iterator<Item = &'static str> {
-    JsonFault::ALL.iter().filter(|fault| **fault != JsonFault::DuplicateKey).map(|fault| fault.code())
+    JsonFault::ALL
+        .iter()
+        .filter(|fault| **fault != JsonFault::DuplicateKey)
+        .map(|fault| fault.code())
 }
 
-fn there<M, C: MetricConstructor<M>>(family: &Family<Labels, M, C>, labels: &[(&'static str, &str)]) {
-    let labels = labels.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+fn there<M, C: MetricConstructor<M>>(
+    family: &Family<Labels, M, C>,
+    labels: &[(&'static str, &str)],
+) {
+    let labels = labels
+        .iter()
+        .map(|(key, value)| (*key, (*value).to_owned()))
+        .collect();
     drop(family.get_or_create(&labels));
 }

@@ -17,34 +17,71 @@ pub(super) struct Process;
 
 impl Collector for Process {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
-        let Some(seen) = std::fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(Seen::read) else {
+        let Some(seen) = std::fs::read_to_string("/proc/self/stat")
+            .ok()
+            .as_deref()
+            .and_then(Seen::read)
+        else {
             return Ok(());
         };
         let cpu = ConstCounter::new(seen.cpu_seconds);
-        put(&mut to, "process_cpu_seconds", "Processor time that was used", &cpu)?;
+        put(
+            &mut to,
+            "process_cpu_seconds",
+            "Processor time that was used",
+            &cpu,
+        )?;
         for (name, help, value) in [
-            ("process_resident_memory_bytes", "Memory in use", seen.resident),
-            ("process_virtual_memory_bytes", "Address space", seen.virtual_memory),
+            (
+                "process_resident_memory_bytes",
+                "Memory in use",
+                seen.resident,
+            ),
+            (
+                "process_virtual_memory_bytes",
+                "Address space",
+                seen.virtual_memory,
+            ),
             ("process_threads", "Threads", seen.threads),
         ] {
             put(&mut to, name, help, &ConstGauge::new(whole(value)))?;
         }
         if let Some(since) = start(seen.started) {
-            put(&mut to, "process_start_time_seconds", "When it started, in Unix time", &ConstGauge::new(since))?;
+            put(
+                &mut to,
+                "process_start_time_seconds",
+                "When it started, in Unix time",
+                &ConstGauge::new(since),
+            )?;
         }
         // One of them is the folder that is being read.
         if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
             let open = open.count().saturating_sub(1) as u64;
-            put(&mut to, "process_open_fds", "Open files and connections", &ConstGauge::new(whole(open)))?;
+            put(
+                &mut to,
+                "process_open_fds",
+                "Open files and connections",
+                &ConstGauge::new(whole(open)),
+            )?;
         }
         match getrlimit(Resource::Nofile).current {
-            Some(most) => put(&mut to, "process_max_fds", "How many may be open", &ConstGauge::new(whole(most))),
+            Some(most) => put(
+                &mut to,
+                "process_max_fds",
+                "How many may be open",
+                &ConstGauge::new(whole(most)),
+            ),
             None => Ok(()),
         }
     }
 }
 
-fn put(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: &impl EncodeMetric) -> fmt::Result {
+fn put(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: &impl EncodeMetric,
+) -> fmt::Result {
     value.encode(to.encode_descriptor(name, help, None, value.metric_type())?)
 }
 
@@ -82,7 +119,10 @@ impl Seen {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "Prometheus keeps time in floats")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "Prometheus keeps time in floats"
+)]
 fn seconds(ticks: u64, per_second: u64) -> f64 {
     ticks as f64 / per_second.max(1) as f64
 }
@@ -92,7 +132,11 @@ fn start(after: f64) -> Option<f64> {
     static COMPUTER: OnceLock<Option<f64>> = OnceLock::new();
     let read = || {
         let text = std::fs::read_to_string("/proc/stat").ok()?;
-        text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse::<f64>().ok()
+        text.lines()
+            .find_map(|line| line.strip_prefix("btime "))?
+            .trim()
+            .parse::<f64>()
+            .ok()
     };
     Some((*COMPUTER.get_or_init(read))? + after)
 }

@@ -36,11 +36,25 @@ impl Policy {
         let (mut line, mut counted) = (1, 0);
         let run = |test: &'p RuleTest| {
             let begins = test.span.start;
-            line += self.text().get(counted..begins).unwrap_or_default().matches('\n').count();
+            line += self
+                .text()
+                .get(counted..begins)
+                .unwrap_or_default()
+                .matches('\n')
+                .count();
             counted = begins;
-            Tried { test, line, ran: self.test(test, folder(rules), &sources) }
+            Tried {
+                test,
+                line,
+                ran: self.test(test, folder(rules), &sources),
+            }
         };
-        self.rules().tests().iter().filter(|test| wanted(test)).map(run).collect()
+        self.rules()
+            .tests()
+            .iter()
+            .filter(|test| wanted(test))
+            .map(run)
+            .collect()
     }
 
     /// Runs one embedded test; payload files count from `base`, the folder of the rules file.
@@ -50,9 +64,16 @@ impl Policy {
                 .iter()
                 .find(|source| source.name == payload.source)
                 .map(Ok)
-                .unwrap_or_else(|| Err(format!("no source and no preset is called `{}`", payload.source)))?;
+                .unwrap_or_else(|| {
+                    Err(format!(
+                        "no source and no preset is called `{}`",
+                        payload.source
+                    ))
+                })?;
             let file = base.join(&payload.file);
-            let body = file::read(&file, LARGEST_PAYLOAD).map_err(|error| error.to_string())?.bytes;
+            let body = file::read(&file, LARGEST_PAYLOAD)
+                .map_err(|error| error.to_string())?
+                .bytes;
             if body.len() as u64 > LARGEST_PAYLOAD {
                 return Err("it is larger than any delivery can be".to_owned());
             }
@@ -84,14 +105,21 @@ pub fn has_payloads(test: &RuleTest, rules: &Path) -> bool {
 
 /// A captured delivery as the events of a test.
 fn read(source: &Source, body: &[u8]) -> Result<Vec<OwnedEvent>, String> {
-    let json = strict_json::read(body).map_err(|fault| format!("the payload is not strict JSON: {fault}"))?;
+    let json = strict_json::read(body)
+        .map_err(|fault| format!("the payload is not strict JSON: {fault}"))?;
     let items = mapping::read(&source.mapping, source.caps, &json, &Sha256::digest(body));
     let events = items.into_iter().filter_map(|item| match item {
         Item::Alert(alert) => Some(alert),
         Item::Ignored { .. } | Item::Parked { .. } => None,
     });
     let events: Vec<_> = events
-        .flat_map(|alert| alert.devices.clone().into_iter().map(move |device| (alert.clone(), device)))
+        .flat_map(|alert| {
+            alert
+                .devices
+                .clone()
+                .into_iter()
+                .map(move |device| (alert.clone(), device))
+        })
         .map(|(alert, device)| OwnedEvent {
             source: source.name.clone(),
             preset: source.preset.clone(),
@@ -102,5 +130,9 @@ fn read(source: &Source, body: &[u8]) -> Result<Vec<OwnedEvent>, String> {
             body: Some(rules::owned(&json)),
         })
         .collect();
-    if events.is_empty() { Err("the payload holds no alert with a device".to_owned()) } else { Ok(events) }
+    if events.is_empty() {
+        Err("the payload holds no alert with a device".to_owned())
+    } else {
+        Ok(events)
+    }
 }

@@ -49,7 +49,9 @@ impl Watch {
 
     /// What the last look has shown.
     pub(super) fn last_seen(&self) -> Stamps {
-        self.unrest.as_ref().map_or_else(|| self.read.clone(), |(seen, _)| seen.clone())
+        self.unrest
+            .as_ref()
+            .map_or_else(|| self.read.clone(), |(seen, _)| seen.clone())
     }
 
     /// Whether this look asks for the contents, too.
@@ -66,8 +68,13 @@ impl Watch {
             return if changed { Look::Due } else { Look::Quiet };
         }
         let before = self.unrest.take();
-        let restless: Vec<PathBuf> = before.iter().flat_map(|(last, _)| unlike(last, &seen)).collect();
-        let looks = before.as_ref().map_or(1, |(_, looks)| looks.saturating_add(1));
+        let restless: Vec<PathBuf> = before
+            .iter()
+            .flat_map(|(last, _)| unlike(last, &seen))
+            .collect();
+        let looks = before
+            .as_ref()
+            .map_or(1, |(_, looks)| looks.saturating_add(1));
         let still = before.is_some() && restless.is_empty();
         self.unrest = Some((seen, looks));
         if still {
@@ -94,12 +101,18 @@ pub(super) enum Look {
 
 /// What differs between two looks.
 fn unlike(last: &Stamps, seen: &Stamps) -> Vec<PathBuf> {
-    seen.iter().filter(|(path, stamp)| last.get(*path) != Some(*stamp)).map(|(path, _)| path.clone()).collect()
+    seen.iter()
+        .filter(|(path, stamp)| last.get(*path) != Some(*stamp))
+        .map(|(path, _)| path.clone())
+        .collect()
 }
 
 /// A look at these files.
 pub(super) fn stamps(files: &Prints) -> Stamps {
-    files.paths().map(|path| (path.to_owned(), stamp(path))).collect()
+    files
+        .paths()
+        .map(|path| (path.to_owned(), stamp(path)))
+        .collect()
 }
 
 /// Links are followed: a mounted ConfigMap changes what its link leads to.
@@ -107,14 +120,26 @@ pub(super) fn stamps(files: &Prints) -> Stamps {
 fn stamp(path: &Path) -> Stamp {
     use std::os::unix::fs::MetadataExt as _;
     let of = std::fs::metadata(path).ok()?;
-    Some((of.dev(), of.ino(), of.size(), [of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec()]))
+    Some((
+        of.dev(),
+        of.ino(),
+        of.size(),
+        [of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec()],
+    ))
 }
 
 #[cfg(not(unix))]
 fn stamp(path: &Path) -> Stamp {
     let of = std::fs::metadata(path).ok()?;
-    let since = of.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-    let (seconds, nanos) = (i64::try_from(since.as_secs()).ok()?, i64::from(since.subsec_nanos()));
+    let since = of
+        .modified()
+        .ok()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
+    let (seconds, nanos) = (
+        i64::try_from(since.as_secs()).ok()?,
+        i64::from(since.subsec_nanos()),
+    );
     Some((0, 0, of.len(), [seconds, nanos, 0, 0]))
 }
 
@@ -144,7 +169,11 @@ mod tests {
         let mut watch = having_read(&prints);
         assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet);
         std::fs::write(&file, "half").unwrap();
-        assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet, "somebody may be writing");
+        assert_eq!(
+            watch.judge(stamps(&prints), None),
+            Look::Quiet,
+            "somebody may be writing"
+        );
         std::fs::write(&file, "half and half").unwrap();
         assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet, "they were");
         assert_eq!(watch.judge(stamps(&prints), None), Look::Due);
@@ -167,7 +196,10 @@ mod tests {
     fn a_content_that_changed_unseen_is_found_by_comparing() {
         let (_folder, file, prints) = written("a");
         let mut watch = having_read(&prints);
-        assert_eq!(watch.judge(stamps(&prints), Some(prints.again())), Look::Quiet);
+        assert_eq!(
+            watch.judge(stamps(&prints), Some(prints.again())),
+            Look::Quiet
+        );
         std::fs::write(&file, "b").unwrap();
         let seen = watch.read.clone();
         assert_eq!(watch.judge(seen, Some(prints.again())), Look::Due);
@@ -181,6 +213,10 @@ mod tests {
         let mut watch = Watch::default();
         watch.has_read(prints.clone(), before);
         assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet);
-        assert_eq!(watch.judge(stamps(&prints), None), Look::Due, "it may have changed while it was read");
+        assert_eq!(
+            watch.judge(stamps(&prints), None),
+            Look::Due,
+            "it may have changed while it was read"
+        );
     }
 }

@@ -23,7 +23,10 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn of(limit: Duration) -> Patience {
-        Patience { limit, under_way: None }
+        Patience {
+            limit,
+            under_way: None,
+        }
     }
 
     /// What this says, if it does in time. While one that was given up still hangs, no other is begun: each would take
@@ -32,7 +35,11 @@ impl Patience {
         &mut self,
         reading: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Undone> {
-        if self.under_way.as_ref().is_some_and(|under_way| !under_way.is_finished()) {
+        if self
+            .under_way
+            .as_ref()
+            .is_some_and(|under_way| !under_way.is_finished())
+        {
             return Err(Undone::Slow);
         }
         let task = tokio::task::spawn_blocking(reading);
@@ -52,8 +59,15 @@ mod tests {
     async fn a_reading_that_hangs_is_given_up_and_none_is_begun_until_it_has_ended() {
         let mut patience = Patience::of(Duration::from_millis(20));
         let (release, held) = std::sync::mpsc::channel::<()>();
-        assert_eq!(patience.wait(move || held.recv().is_ok()).await, Err(Undone::Slow));
-        assert_eq!(patience.wait(|| 1).await, Err(Undone::Slow), "it still hangs");
+        assert_eq!(
+            patience.wait(move || held.recv().is_ok()).await,
+            Err(Undone::Slow)
+        );
+        assert_eq!(
+            patience.wait(|| 1).await,
+            Err(Undone::Slow),
+            "it still hangs"
+        );
         drop(release);
         patience.limit = Duration::from_secs(60);
         let read = loop {

@@ -45,14 +45,33 @@ pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &Prints) -> Read 
             None
         }
     };
-    let sources = settings.as_ref().map_or(&in_force.settings.sources, |settings| &settings.sources);
-    let path = settings.as_ref().map_or(&in_force.settings.rules, |settings| &settings.rules);
-    let mut rules = Rules { path, sources, faults: Vec::new(), not_run: Vec::new() };
+    let sources = settings
+        .as_ref()
+        .map_or(&in_force.settings.sources, |settings| &settings.sources);
+    let path = settings
+        .as_ref()
+        .map_or(&in_force.settings.rules, |settings| &settings.rules);
+    let mut rules = Rules {
+        path,
+        sources,
+        faults: Vec::new(),
+        not_run: Vec::new(),
+    };
     let policy = rules.read(&in_force.policy, &mut looked_for);
-    let differ = settings.as_ref().is_some_and(|settings| settings.files != in_force.settings.files);
+    let differ = settings
+        .as_ref()
+        .is_some_and(|settings| settings.files != in_force.settings.files);
     // Whatever stays in force must still hold with the sources as they will be, or the next start would refuse it.
-    let failing = if differ && policy.is_none() { rules.test(&in_force.policy) } else { Vec::new() };
-    let Rules { faults: rules_faults, not_run, .. } = rules;
+    let failing = if differ && policy.is_none() {
+        rules.test(&in_force.policy)
+    } else {
+        Vec::new()
+    };
+    let Rules {
+        faults: rules_faults,
+        not_run,
+        ..
+    } = rules;
     if !failing.is_empty() {
         settings = None;
         config_faults.extend(failing.into_iter().map(|found| {
@@ -66,7 +85,11 @@ pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &Prints) -> Read 
     let too_forgetful = new.unwrap_or(old).too_forgetful(rules);
     if !too_forgetful.is_empty() {
         (settings, policy) = (None, None);
-        config_faults.extend(too_forgetful.into_iter().map(|fault| of_settings(file, fault)));
+        config_faults.extend(
+            too_forgetful
+                .into_iter()
+                .map(|fault| of_settings(file, fault)),
+        );
     }
     if !(config_faults.is_empty() && rules_faults.is_empty()) {
         // A file with faults may name fewer files than it will when it is mended.
@@ -74,7 +97,16 @@ pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &Prints) -> Read 
         all.add(looked_for);
         looked_for = all;
     }
-    Read { files: looked_for, before, settings, policy, config_faults, rules_faults, needs_restart, not_run }
+    Read {
+        files: looked_for,
+        before,
+        settings,
+        policy,
+        config_faults,
+        rules_faults,
+        needs_restart,
+        not_run,
+    }
 }
 
 /// A file that was emptied or cut off may still be a whole configuration. It never means to forget every source.
@@ -82,8 +114,15 @@ fn not_emptied(settings: Settings, old: &Settings) -> Result<Settings, Vec<Setti
     if !settings.sources.is_empty() || old.sources.is_empty() {
         return Ok(settings);
     }
-    let message = "the file names no source any more; to forget every source takes a restart".to_owned();
-    Err(vec![SettingsFault { code: "missing-key", key: "sources".to_owned(), line: None, column: None, message }])
+    let message =
+        "the file names no source any more; to forget every source takes a restart".to_owned();
+    Err(vec![SettingsFault {
+        code: "missing-key",
+        key: "sources".to_owned(),
+        line: None,
+        column: None,
+        message,
+    }])
 }
 
 /// The new settings with the old values of whatever takes a restart, each of which is named.
@@ -92,17 +131,35 @@ fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
     let differs = [
         ("server.listen", was.listen != is.listen),
         ("server.admin_listen", was.admin_listen != is.admin_listen),
-        ("server.trusted_proxies", was.trusted_proxies.0 != is.trusted_proxies.0),
+        (
+            "server.trusted_proxies",
+            was.trusted_proxies.0 != is.trusted_proxies.0,
+        ),
         ("server.connections", was.connections != is.connections),
-        ("server.auth_failures", was.auth_failures != is.auth_failures),
+        (
+            "server.auth_failures",
+            was.auth_failures != is.auth_failures,
+        ),
         ("server.body_memory", was.body_memory != is.body_memory),
         ("server.grace", was.grace != is.grace),
         ("journal.url", old.journal.path != new.journal.path),
     ];
-    named.extend(differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned()));
+    named.extend(
+        differs
+            .into_iter()
+            .filter(|(_, differs)| *differs)
+            .map(|(key, _)| key.to_owned()),
+    );
     let mut journal = new.journal.clone();
     journal.path.clone_from(&old.journal.path);
-    Settings { server: Server { max_body: is.max_body, ..was.clone() }, journal, ..new }
+    Settings {
+        server: Server {
+            max_body: is.max_body,
+            ..was.clone()
+        },
+        journal,
+        ..new
+    }
 }
 
 /// A reading of rules.toml.
@@ -134,15 +191,19 @@ impl Rules<'_> {
                 self.not_run.clear();
             }
             Err(PolicyError::Unreadable(path, error)) => {
-                self.faults.push(fault(&path, None, "unreadable", &error.to_string()));
+                self.faults
+                    .push(fault(&path, None, "unreadable", &error.to_string()));
             }
             Err(PolicyError::Faulty(path, text, findings)) => {
-                let errors = findings.iter().filter(|finding| finding.level == Level::Error);
+                let errors = findings
+                    .iter()
+                    .filter(|finding| finding.level == Level::Error);
                 self.faults.extend(of_rules(&path, &text, errors));
             }
         }
         let again = in_force.with_lists_read_again(looked_for).ok()?.policy;
-        (again.fingerprint() != in_force.fingerprint() && self.test(&again).is_empty()).then_some(again)
+        (again.fingerprint() != in_force.fingerprint() && self.test(&again).is_empty())
+            .then_some(again)
     }
 
     fn folder(&self) -> &Path {
@@ -150,7 +211,13 @@ impl Rules<'_> {
     }
 
     fn payloads(&self, policy: &Policy) -> Vec<PathBuf> {
-        policy.rules().tests().iter().flat_map(payloads).map(|file| self.folder().join(file)).collect()
+        policy
+            .rules()
+            .tests()
+            .iter()
+            .flat_map(payloads)
+            .map(|file| self.folder().join(file))
+            .collect()
     }
 
     /// The tests that fail.
@@ -158,8 +225,12 @@ impl Rules<'_> {
         let complete = |test: &RuleTest| has_payloads(test, self.path);
         let lacking = policy.rules().tests().iter().filter(|test| !complete(test));
         self.not_run = lacking.map(|test| one_line(&test.name, LONGEST)).collect();
-        let failed = policy.try_tests(self.path, self.sources, complete).into_iter();
+        let failed = policy
+            .try_tests(self.path, self.sources, complete)
+            .into_iter();
         let failed = failed.filter(|tried| !tried.ran.failures.is_empty());
-        failed.map(|Tried { test, line, ran }| of_test(self.path, &test.name, line, &ran.failures)).collect()
+        failed
+            .map(|Tried { test, line, ran }| of_test(self.path, &test.name, line, &ran.failures))
+            .collect()
     }
 }

@@ -80,7 +80,9 @@ impl Bodies {
             bodies.files.push(path.to_owned());
         }
         for file in &bodies.files {
-            bodies.bytes += std::fs::metadata(file).map_err(|error| (file.clone(), error))?.len();
+            bodies.bytes += std::fs::metadata(file)
+                .map_err(|error| (file.clone(), error))?
+                .len();
         }
         Ok(bodies)
     }
@@ -90,7 +92,9 @@ impl Bodies {
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
-            let is_body = ["json", "ndjson", "jsonl"].iter().any(|end| path.extension().is_some_and(|e| e == *end));
+            let is_body = ["json", "ndjson", "jsonl"]
+                .iter()
+                .any(|end| path.extension().is_some_and(|e| e == *end));
             // A link to a folder may lead around in circles.
             if kind.is_dir() {
                 self.walk(&path)?;
@@ -117,7 +121,8 @@ impl Bodies {
         let mut places = Vec::new();
         for (n, path) in self.files.clone().iter().enumerate() {
             let n = u32::try_from(n).unwrap_or(u32::MAX);
-            self.sort_file(n, path, &mut places, progress).map_err(|error| (path.clone(), error))?;
+            self.sort_file(n, path, &mut places, progress)
+                .map_err(|error| (path.clone(), error))?;
         }
         places.sort_by_key(|place| (place.at, place.file, place.line));
         self.order = places.into_iter();
@@ -133,7 +138,9 @@ impl Bodies {
     ) -> io::Result<()> {
         let file = File::open(path)?;
         let mut before = file.metadata()?.modified().ok().and_then(written);
-        let whole = path.extension().is_some_and(|extension| extension == "json");
+        let whole = path
+            .extension()
+            .is_some_and(|extension| extension == "json");
         let mut reader = BufReader::new(file);
         let (mut offset, mut line) = (0, 0);
         loop {
@@ -144,10 +151,19 @@ impl Bodies {
             }
             progress(read);
             line += 1;
-            let mut place = Place { at: Timestamp::default(), file: n, line, offset, length: 0 };
+            let mut place = Place {
+                at: Timestamp::default(),
+                file: n,
+                line,
+                offset,
+                length: 0,
+            };
             offset += read;
             if body.len() > self.source.max_body {
-                let why = format!("longer than {} bytes, the most that the source may send", self.source.max_body);
+                let why = format!(
+                    "longer than {} bytes, the most that the source may send",
+                    self.source.max_body
+                );
                 self.complain(place, why);
             } else if !body.trim_ascii().is_empty() {
                 match self.happened(&body) {
@@ -165,7 +181,12 @@ impl Bodies {
     }
 
     /// The next line, or all of a file, with no more of it than may be used and one byte; how many bytes it has.
-    fn piece(&self, reader: &mut BufReader<File>, whole: bool, body: &mut Vec<u8>) -> io::Result<u64> {
+    fn piece(
+        &self,
+        reader: &mut BufReader<File>,
+        whole: bool,
+        body: &mut Vec<u8>,
+    ) -> io::Result<u64> {
         let most = self.source.max_body as u64 + 1;
         if whole {
             let read = reader.by_ref().take(most).read_to_end(body)? as u64;
@@ -187,7 +208,10 @@ impl Bodies {
     }
 
     fn named(&self, place: Place) -> String {
-        let file = self.files.get(place.file as usize).map_or_else(String::new, |file| file.display().to_string());
+        let file = self
+            .files
+            .get(place.file as usize)
+            .map_or_else(String::new, |file| file.display().to_string());
         format!("{file}:{}", place.line)
     }
 
@@ -199,19 +223,35 @@ impl Bodies {
 
     fn items(&self, body: &[u8]) -> Result<Vec<Item>, String> {
         let json = strict_json::read(body).map_err(|fault| fault.to_string())?;
-        Ok(mapping::read(&self.source.mapping, self.source.caps, &json, &Sha256::digest(body)))
+        Ok(mapping::read(
+            &self.source.mapping,
+            self.source.caps,
+            &json,
+            &Sha256::digest(body),
+        ))
     }
 
     /// The next delivery, and how many bytes it has; `None`: that was the last.
     ///
     /// # Errors
     /// The file that cannot be read any more, and why.
-    #[allow(clippy::should_implement_trait, reason = "it can fail, and whoever asks must look")]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it can fail, and whoever asks must look"
+    )]
     pub fn next(&mut self) -> Result<Option<(StoredDelivery, u64)>, (PathBuf, io::Error)> {
-        let Some(place) = self.order.next() else { return Ok(None) };
-        let body = self
-            .read(place)
-            .map_err(|error| (self.files.get(place.file as usize).cloned().unwrap_or_default(), error))?;
+        let Some(place) = self.order.next() else {
+            return Ok(None);
+        };
+        let body = self.read(place).map_err(|error| {
+            (
+                self.files
+                    .get(place.file as usize)
+                    .cloned()
+                    .unwrap_or_default(),
+                error,
+            )
+        })?;
         let mut delivery = StoredDelivery {
             at: place.at,
             source: self.source.name.clone(),
@@ -219,7 +259,12 @@ impl Bodies {
             ..StoredDelivery::default()
         };
         match self.items(&body) {
-            Ok(items) => delivery.alerts = items.into_iter().map(|item| self.stored(item, place.at)).collect(),
+            Ok(items) => {
+                delivery.alerts = items
+                    .into_iter()
+                    .map(|item| self.stored(item, place.at))
+                    .collect()
+            }
             // The file was changed since it was first read.
             Err(why) => self.complain(place, why),
         }
@@ -231,7 +276,11 @@ impl Bodies {
         let Bodies { open, files, .. } = self;
         let mut file = match open.take() {
             Some((n, file)) if n == place.file => file,
-            _ => File::open(files.get(place.file as usize).map_or(Path::new(""), PathBuf::as_path))?,
+            _ => File::open(
+                files
+                    .get(place.file as usize)
+                    .map_or(Path::new(""), PathBuf::as_path),
+            )?,
         };
         file.seek(SeekFrom::Start(place.offset))?;
         let mut body = vec![0; place.length as usize];
@@ -249,7 +298,12 @@ impl Bodies {
             }
             Item::Alert(alert) => (AlertState::Decided, None, alert),
         };
-        StoredAlert { state, reason, alert, decisions: Vec::new() }
+        StoredAlert {
+            state,
+            reason,
+            alert,
+            decisions: Vec::new(),
+        }
     }
 }
 

@@ -35,7 +35,13 @@ pub struct Example {
 }
 
 impl Example {
-    pub(super) fn new(at: Timestamp, source: &str, alert: &Alert, device: &str, place: &str) -> Example {
+    pub(super) fn new(
+        at: Timestamp,
+        source: &str,
+        alert: &Alert,
+        device: &str,
+        place: &str,
+    ) -> Example {
         let line = |text: &str| one_line(text, SHOWN);
         Example {
             at: at.to_string(),
@@ -93,7 +99,12 @@ impl Differences {
         let mut groups: Vec<Group> = self
             .groups
             .into_iter()
-            .map(|((was, now), (count, examples))| Group { was, now, count, examples })
+            .map(|((was, now), (count, examples))| Group {
+                was,
+                now,
+                count,
+                examples,
+            })
             .collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
         groups

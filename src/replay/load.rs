@@ -21,7 +21,10 @@ pub struct Peak {
 impl Peak {
     fn see(&mut self, count: usize, at: Timestamp) {
         if count > self.count {
-            *self = Peak { count, at: Some(at) };
+            *self = Peak {
+                count,
+                at: Some(at),
+            };
         }
     }
 }
@@ -107,7 +110,11 @@ impl Load {
         }
         self.per_minute.see(within(&mut self.minute, 60, now), now);
         self.per_hour.see(within(&mut self.hour, 3_600, now), now);
-        let waits = if urgent { &mut self.urgent } else { &mut self.others };
+        let waits = if urgent {
+            &mut self.urgent
+        } else {
+            &mut self.others
+        };
         waits.see(waited, now);
     }
 }

@@ -80,13 +80,20 @@ impl<'p> Replay<'p> {
         self.deliveries += 1;
         self.from = self.from.or(Some(delivery.at));
         // Where the clock was set back, time stands still until it is caught up with.
-        self.now = if self.deliveries == 1 { delivery.at } else { self.now.max(delivery.at) };
+        self.now = if self.deliveries == 1 {
+            delivery.at
+        } else {
+            self.now.max(delivery.at)
+        };
         self.play.run_until(self.now);
         if let Some(against) = &mut self.against {
             against.run_until(self.now);
         }
         self.stage.know(&delivery.source);
-        let body = delivery.body.as_deref().and_then(|body| strict_json::read(body).ok());
+        let body = delivery
+            .body
+            .as_deref()
+            .and_then(|body| strict_json::read(body).ok());
         for stored in &delivery.alerts {
             self.alerts.see(stored.state, stored.reason);
             if stored.state == AlertState::Decided {
@@ -112,14 +119,32 @@ impl<'p> Replay<'p> {
         body: Option<&Json<'_>>,
         record: RecordOf<'_, E>,
     ) -> Result<(), E> {
-        let Replay { stage, play, against, differences, not_compared, now, .. } = self;
-        let Some(source) = stage.sources.get(&delivery.source) else { return Ok(()) };
+        let Replay {
+            stage,
+            play,
+            against,
+            differences,
+            not_compared,
+            now,
+            ..
+        } = self;
+        let Some(source) = stage.sources.get(&delivery.source) else {
+            return Ok(());
+        };
         let alert = &stored.alert;
         let mut unmatched = false;
         for device in &alert.devices {
-            let made = stored.decisions.iter().find(|made| made.device == device.label());
-            let tenant = made.map(|made| made.tenant.as_str()).or(source.tenant_of(alert)).unwrap_or("default");
-            let machine = made.and_then(|made| made.machine.as_ref()).or(device.machine.as_ref());
+            let made = stored
+                .decisions
+                .iter()
+                .find(|made| made.device == device.label());
+            let tenant = made
+                .map(|made| made.tenant.as_str())
+                .or(source.tenant_of(alert))
+                .unwrap_or("default");
+            let machine = made
+                .and_then(|made| made.machine.as_ref())
+                .or(device.machine.as_ref());
             let record = match machine {
                 Some(machine) => record(tenant, machine)?,
                 None => None,
@@ -144,9 +169,19 @@ impl<'p> Replay<'p> {
             };
             let decided = play.decide(&case, stage);
             unmatched |= decided.reason == Some(Reason::NoMatch);
-            let example = || Example::new(delivery.at, &delivery.source, alert, &shown(device), &delivery.place);
+            let example = || {
+                Example::new(
+                    delivery.at,
+                    &delivery.source,
+                    alert,
+                    &shown(device),
+                    &delivery.place,
+                )
+            };
             match (against.as_mut(), made) {
-                (Some(against), _) => differences.see(&against.decide(&case, stage), &decided, example),
+                (Some(against), _) => {
+                    differences.see(&against.decide(&case, stage), &decided, example)
+                }
                 (None, Some(made)) => match outcome(made) {
                     Some(was) => differences.see(&was, &decided, example),
                     None => *not_compared += 1,
@@ -163,7 +198,10 @@ impl<'p> Replay<'p> {
     /// Lets the last scans be sent and end, and sums up.
     #[must_use]
     pub fn finish(mut self, top: usize) -> Report {
-        self.play.queues.values_mut().for_each(queue::Queue::run_out);
+        self.play
+            .queues
+            .values_mut()
+            .for_each(queue::Queue::run_out);
         if let Some(against) = &mut self.against {
             against.queues.values_mut().for_each(queue::Queue::run_out);
         }
@@ -172,16 +210,24 @@ impl<'p> Replay<'p> {
 }
 
 fn shown(device: &Device) -> String {
-    device.name.clone().unwrap_or_else(|| device.label().to_owned())
+    device
+        .name
+        .clone()
+        .unwrap_or_else(|| device.label().to_owned())
 }
 
 /// What the directory said that stands in a scan's way, as far as the journal tells.
 fn barred(made: Option<&StoredDecision>, record: Option<&Record>) -> Option<Reason> {
     let says_so = |reason: &Reason| {
         use Reason::{AmbiguousDevice, Excluded, NoSuchMachine, UnresolvedDevice, Unsupported};
-        matches!(reason, AmbiguousDevice | Excluded | NoSuchMachine | UnresolvedDevice | Unsupported)
+        matches!(
+            reason,
+            AmbiguousDevice | Excluded | NoSuchMachine | UnresolvedDevice | Unsupported
+        )
     };
-    let made = made.map(|made| made.held.unwrap_or(made.reason)).filter(says_so);
+    let made = made
+        .map(|made| made.held.unwrap_or(made.reason))
+        .filter(says_so);
     made.or_else(|| record.and_then(Record::bar).map(|bar| bar.reason()))
 }
 
@@ -190,9 +236,16 @@ fn outcome(made: &StoredDecision) -> Option<Outcome> {
     let (state, reason) = match (made.state, made.reason) {
         _ if made.approved => return None,
         (DecisionState::Resolving, _) | (DecisionState::Dropped, Reason::TooOld) => return None,
-        (DecisionState::Dropped, Reason::Expired | Reason::Denied) => (DecisionState::Held, made.held?),
+        (DecisionState::Dropped, Reason::Expired | Reason::Denied) => {
+            (DecisionState::Held, made.held?)
+        }
         (state, reason) => (state, reason),
     };
     let reason = Some(reason).filter(|_| state != DecisionState::Scan);
-    Some(Outcome { rule: made.rule.clone(), scan: made.kind, state, reason })
+    Some(Outcome {
+        rule: made.rule.clone(),
+        scan: made.kind,
+        state,
+        reason,
+    })
 }

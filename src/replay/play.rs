@@ -36,11 +36,17 @@ pub(super) struct Play<'p> {
 
 impl<'p> Play<'p> {
     pub(super) fn new(policy: &'p Policy) -> Play<'p> {
-        Play { policy, queues: BTreeMap::new(), tally: Tally::default() }
+        Play {
+            policy,
+            queues: BTreeMap::new(),
+            tally: Tally::default(),
+        }
     }
 
     pub(super) fn run_until(&mut self, now: Timestamp) {
-        self.queues.values_mut().for_each(|queue| queue.run_until(now));
+        self.queues
+            .values_mut()
+            .for_each(|queue| queue.run_until(now));
     }
 
     /// What was decided together is sent together.
@@ -50,9 +56,15 @@ impl<'p> Play<'p> {
 
     /// Decides one (alert, device), as intake and lane do between them.
     pub(super) fn decide(&mut self, case: &Case<'_>, stage: &Stage) -> Outcome {
-        let Decided { verdict, barred, one_machine } = self.verdict(case, stage);
+        let Decided {
+            verdict,
+            barred,
+            one_machine,
+        } = self.verdict(case, stage);
         let (state, reason, wanted) = match (&verdict.asks, barred) {
-            (Asks::Hold(_, wanted) | Asks::Scan(wanted), Some(reason)) => (barred_state(reason), reason, Some(wanted)),
+            (Asks::Hold(_, wanted) | Asks::Scan(wanted), Some(reason)) => {
+                (barred_state(reason), reason, Some(wanted))
+            }
             (Asks::Nothing(reason), _) => (DecisionState::None, *reason, None),
             (Asks::Resolve(_), _) => (DecisionState::Resolving, Reason::AwaitsDirectory, None),
             (Asks::Hold(reason, wanted), None) => (DecisionState::Held, *reason, Some(wanted)),
@@ -62,44 +74,93 @@ impl<'p> Play<'p> {
                 let reason = match machine {
                     Some(machine) => {
                         let bounds = stage.tenant(case.tenant);
-                        let mode = if bounds.approval { wanted.mode.min(Mode::Approve) } else { wanted.mode };
+                        let mode = if bounds.approval {
+                            wanted.mode.min(Mode::Approve)
+                        } else {
+                            wanted.mode
+                        };
                         let new = || Queue::new(self.policy, bounds.share, stage.takes);
-                        let queue = self.queues.entry(case.tenant.to_owned()).or_insert_with(new);
-                        let wanted = Wanted { mode, ..wanted.clone() };
+                        let queue = self
+                            .queues
+                            .entry(case.tenant.to_owned())
+                            .or_insert_with(new);
+                        let wanted = Wanted {
+                            mode,
+                            ..wanted.clone()
+                        };
                         queue.admit(&machine, verdict.rule.as_deref(), &wanted, case.now)
                     }
                     None => Reason::UnresolvedDevice,
                 };
-                let held = matches!(reason, Reason::Approval | Reason::Limit | Reason::UnresolvedDevice);
-                (if held { DecisionState::Held } else { DecisionState::Scan }, reason, Some(wanted))
+                let held = matches!(
+                    reason,
+                    Reason::Approval | Reason::Limit | Reason::UnresolvedDevice
+                );
+                (
+                    if held {
+                        DecisionState::Held
+                    } else {
+                        DecisionState::Scan
+                    },
+                    reason,
+                    Some(wanted),
+                )
             }
         };
         let scan = wanted.map(|wanted| wanted.kind);
         self.tally.decided(&verdict, scan, state, reason);
-        Outcome { rule: verdict.rule, scan, state, reason: Some(reason).filter(|_| state != DecisionState::Scan) }
+        Outcome {
+            rule: verdict.rule,
+            scan,
+            state,
+            reason: Some(reason).filter(|_| state != DecisionState::Scan),
+        }
     }
 
     /// The verdict, once the directory has answered as far as is known, or as is assumed.
     fn verdict(&mut self, case: &Case<'_>, stage: &Stage) -> Decided {
-        let ask = |facts| self.policy.decide(Question { facts, ..case.question });
+        let ask = |facts| {
+            self.policy.decide(Question {
+                facts,
+                ..case.question
+            })
+        };
         let verdict = ask(Facts::NotAsked);
         if !matches!(verdict.asks, Asks::Resolve(_)) {
-            return Decided { verdict, barred: None, one_machine: false };
+            return Decided {
+                verdict,
+                barred: None,
+                one_machine: false,
+            };
         }
         self.tally.asked += 1;
         if case.record.is_some() || case.barred.is_some() {
             self.tally.recorded += 1;
-            let facts = case.record.map_or(Facts::Silent, |record| Facts::Known(record.facts()));
-            return Decided { verdict: ask(facts), barred: case.barred, one_machine: false };
+            let facts = case
+                .record
+                .map_or(Facts::Silent, |record| Facts::Known(record.facts()));
+            return Decided {
+                verdict: ask(facts),
+                barred: case.barred,
+                one_machine: false,
+            };
         }
         match stage.assumed {
             Assumed::Unremarkable => {
                 let facts = self.policy.rules().unremarkable(case.question.device);
-                Decided { verdict: ask(Facts::Known(facts)), barred: None, one_machine: true }
+                Decided {
+                    verdict: ask(Facts::Known(facts)),
+                    barred: None,
+                    one_machine: true,
+                }
             }
             Assumed::Silent => {
                 let barred = case.machine.is_none().then_some(Reason::UnresolvedDevice);
-                Decided { verdict: ask(Facts::Silent), barred, one_machine: false }
+                Decided {
+                    verdict: ask(Facts::Silent),
+                    barred,
+                    one_machine: false,
+                }
             }
         }
     }
@@ -122,7 +183,9 @@ fn named(device: &Device) -> String {
 /// A person can still decide about a device that is not resolved; a machine that cannot be scanned is dropped.
 const fn barred_state(reason: Reason) -> DecisionState {
     match reason {
-        Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld => DecisionState::Dropped,
+        Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld => {
+            DecisionState::Dropped
+        }
         _ => DecisionState::Held,
     }
 }

@@ -119,7 +119,11 @@ impl<'p> Queue<'p> {
 
     /// Lets happen what is due until `now`.
     pub(super) fn run_until(&mut self, now: Timestamp) {
-        while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= now) {
+        while let Some(entry) = self
+            .agenda
+            .first_entry()
+            .filter(|entry| entry.key().0 <= now)
+        {
             let ((at, _), event) = entry.remove_entry();
             match event {
                 Event::Due(id) => self.when_due(id, at),
@@ -139,37 +143,76 @@ impl<'p> Queue<'p> {
     }
 
     /// What becomes of a wanted scan of this machine.
-    pub(super) fn admit(&mut self, machine: &str, rule: Option<&str>, wanted: &Wanted, now: Timestamp) -> Reason {
+    pub(super) fn admit(
+        &mut self,
+        machine: &str,
+        rule: Option<&str>,
+        wanted: &Wanted,
+        now: Timestamp,
+    ) -> Reason {
         let plan = plan(&self.history(machine, rule, wanted, now), wanted, now);
         let reason = plan.reason();
         match plan {
-            Plan::Begin { after, start } => self.begin(machine, rule, wanted, (after.is_some(), start), now),
+            Plan::Begin { after, start } => {
+                self.begin(machine, rule, wanted, (after.is_some(), start), now)
+            }
             Plan::Join(joined) => self.join(joined, wanted, now),
             Plan::Answered(..) | Plan::Hold(_) => {}
         }
         reason
     }
 
-    fn history(&mut self, machine: &str, rule: Option<&str>, wanted: &Wanted, now: Timestamp) -> History {
+    fn history(
+        &mut self,
+        machine: &str,
+        rule: Option<&str>,
+        wanted: &Wanted,
+        now: Timestamp,
+    ) -> History {
         let rule_used = self.used(rule.map(str::to_owned), wanted.limit, now);
         let tenant_used = self.used(None, wanted.tenant_limit, now);
         let Some(known) = self.machines.get(machine) else {
-            return History { rule_used, tenant_used, ..History::default() };
+            return History {
+                rule_used,
+                tenant_used,
+                ..History::default()
+            };
         };
         let waiting = known.waiting.and_then(|id| {
             let scan = self.scans.get(&id)?;
-            let (kind, priority, start, openings) = (scan.kind, scan.priority, scan.start, scan.openings.clone());
-            Some(Waiting { scan: ScanId(id), kind, priority, start, openings })
+            let (kind, priority, start, openings) =
+                (scan.kind, scan.priority, scan.start, scan.openings.clone());
+            Some(Waiting {
+                scan: ScanId(id),
+                kind,
+                priority,
+                start,
+                openings,
+            })
         });
         let open = known.open.and_then(|id| {
             let kind = self.scans.get(&id)?.kind;
-            Some(Open { scan: ScanId(id), kind, ours: true, called_off: false })
+            Some(Open {
+                scan: ScanId(id),
+                kind,
+                ours: true,
+                called_off: false,
+            })
         });
-        History { waiting, open, last_quick: known.quick, last_full: known.full, rule_used, tenant_used }
+        History {
+            waiting,
+            open,
+            last_quick: known.quick,
+            last_full: known.full,
+            rule_used,
+            tenant_used,
+        }
     }
 
     fn used(&mut self, rule: Option<String>, limit: Option<Limit>, now: Timestamp) -> u32 {
-        let Some((limit, begun)) = limit.zip(self.begun.get_mut(&rule)) else { return 0 };
+        let Some((limit, begun)) = limit.zip(self.begun.get_mut(&rule)) else {
+            return 0;
+        };
         let since = now.minus(limit.per);
         while begun.front().is_some_and(|at| *at <= since) {
             begun.pop_front();
@@ -192,7 +235,10 @@ impl<'p> Queue<'p> {
             None => machine.into(),
         };
         self.machines.entry(name.clone()).or_default().waiting = Some(id);
-        let counts = [(rule.map(str::to_owned), wanted.limit), (None, wanted.tenant_limit)];
+        let counts = [
+            (rule.map(str::to_owned), wanted.limit),
+            (None, wanted.tenant_limit),
+        ];
         for (of, _) in counts.into_iter().filter(|(_, limit)| limit.is_some()) {
             self.begun.entry(of).or_default().push_back(now);
         }
@@ -214,7 +260,9 @@ impl<'p> Queue<'p> {
 
     fn join(&mut self, joined: Waiting, wanted: &Wanted, now: Timestamp) {
         let id = joined.scan.0;
-        let Some(scan) = self.scans.get_mut(&id) else { return };
+        let Some(scan) = self.scans.get_mut(&id) else {
+            return;
+        };
         if scan.due.is_some() {
             self.ready.remove(&(Reverse(scan.priority), id));
             self.ready.insert((Reverse(joined.priority), id));
@@ -227,7 +275,13 @@ impl<'p> Queue<'p> {
 
     /// A scan that waits is ready, or will be when its window opens.
     fn when_due(&mut self, id: i64, now: Timestamp) {
-        let Some(scan) = self.scans.get_mut(&id).filter(|scan| !scan.behind && scan.due.is_none()) else { return };
+        let Some(scan) = self
+            .scans
+            .get_mut(&id)
+            .filter(|scan| !scan.behind && scan.due.is_none())
+        else {
+            return;
+        };
         match scan.start.filter(|start| *start > now) {
             Some(start) => self.at(start, Event::Due(id)),
             None => {
@@ -258,7 +312,9 @@ impl<'p> Queue<'p> {
             let free_at = self.free_at(urgent.is_some(), now);
             if free_at > now {
                 // Each poll says anew when the next one is; until an answer comes there is none.
-                if core::mem::replace(&mut self.next_poll, free_at) != free_at && free_at < Timestamp::NEVER {
+                if core::mem::replace(&mut self.next_poll, free_at) != free_at
+                    && free_at < Timestamp::NEVER
+                {
                     self.at(free_at, Event::Poll);
                 }
                 return;
@@ -272,7 +328,9 @@ impl<'p> Queue<'p> {
     /// Its windows are closed: its turn comes when they open.
     fn wait_for_window(&mut self, id: i64, opens: Timestamp) {
         self.ready.pop_first();
-        let Some(scan) = self.scans.get_mut(&id) else { return };
+        let Some(scan) = self.scans.get_mut(&id) else {
+            return;
+        };
         (scan.due, scan.start) = (None, Some(opens));
         scan.not_after = scan.not_after.max(opens.plus(scan.max_age));
         if opens < Timestamp::NEVER {
@@ -283,19 +341,34 @@ impl<'p> Queue<'p> {
     fn free_at(&mut self, urgent: bool, now: Timestamp) -> Timestamp {
         let full = self.leaving >= self.pace.in_flight;
         if urgent {
-            return if full { Timestamp::NEVER } else { self.budget.free_at(self.share, now) };
+            return if full {
+                Timestamp::NEVER
+            } else {
+                self.budget.free_at(self.share, now)
+            };
         }
         let quota = self.budget.ordinary_at(self.share, self.pace.lull, now);
         // The last place is kept for an urgent one.
-        if full || self.leaving + 1 >= self.pace.in_flight.max(2) { Timestamp::NEVER } else { quota }
+        if full || self.leaving + 1 >= self.pace.in_flight.max(2) {
+            Timestamp::NEVER
+        } else {
+            quota
+        }
     }
 
     fn send(&mut self, id: i64, urgent: Option<Timestamp>, now: Timestamp) {
         self.ready.pop_first();
         self.budget.sent(id, urgent, now);
         self.leaving += 1;
-        let Some(scan) = self.scans.get(&id) else { return };
-        self.load.sent(scan.kind, urgent.is_some(), now.since(scan.due.unwrap_or(now)), now);
+        let Some(scan) = self.scans.get(&id) else {
+            return;
+        };
+        self.load.sent(
+            scan.kind,
+            urgent.is_some(),
+            now.since(scan.due.unwrap_or(now)),
+            now,
+        );
         if let Some(machine) = self.machines.get_mut(&scan.machine) {
             machine.waiting = None;
             machine.open = Some(id);
@@ -313,11 +386,22 @@ impl<'p> Queue<'p> {
     }
 
     fn ended(&mut self, id: i64, now: Timestamp) {
-        let Some(scan) = self.scans.remove(&id) else { return };
-        let Some(machine) = self.machines.get_mut(&scan.machine) else { return };
+        let Some(scan) = self.scans.remove(&id) else {
+            return;
+        };
+        let Some(machine) = self.machines.get_mut(&scan.machine) else {
+            return;
+        };
         machine.open = None;
-        let past = if scan.kind == Kind::Full { &mut machine.full } else { &mut machine.quick };
-        *past = Some(Past { scan: ScanId(id), ended: now });
+        let past = if scan.kind == Kind::Full {
+            &mut machine.full
+        } else {
+            &mut machine.quick
+        };
+        *past = Some(Past {
+            scan: ScanId(id),
+            ended: now,
+        });
         // A stronger one that waited for this.
         if let Some(next) = machine.waiting {
             if let Some(next) = self.scans.get_mut(&next) {

@@ -25,7 +25,10 @@ impl Alerts {
     pub(super) fn see(&mut self, state: AlertState, reason: Option<AlertReason>) {
         self.total += 1;
         let reason = reason.filter(|_| state == AlertState::Parked);
-        let name = reason.map_or_else(|| state.code().to_owned(), |reason| format!("{state}: {reason}"));
+        let name = reason.map_or_else(
+            || state.code().to_owned(),
+            |reason| format!("{state}: {reason}"),
+        );
         *self.by_state.entry(name).or_default() += 1;
     }
 }
@@ -140,12 +143,39 @@ pub struct Report {
 }
 
 pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
-    let Replay { stage, play, against, differences, alerts, deliveries, bodiless, not_compared, from, now } = replay;
+    let Replay {
+        stage,
+        play,
+        against,
+        differences,
+        alerts,
+        deliveries,
+        bodiless,
+        not_compared,
+        from,
+        now,
+    } = replay;
     let rules = rules(&play);
-    let Play { policy, queues, tally } = play;
-    let Tally { decisions, asked, recorded, outcomes, holds, unmatched, titles, .. } = tally;
+    let Play {
+        policy,
+        queues,
+        tally,
+    } = play;
+    let Tally {
+        decisions,
+        asked,
+        recorded,
+        outcomes,
+        holds,
+        unmatched,
+        titles,
+        ..
+    } = tally;
     let (titles, other_titles) = titles.top(top);
-    let mut holds: Vec<HeldBy> = holds.into_iter().map(|(by, count)| HeldBy { by, count }).collect();
+    let mut holds: Vec<HeldBy> = holds
+        .into_iter()
+        .map(|(by, count)| HeldBy { by, count })
+        .collect();
     holds.sort_by_key(|held| std::cmp::Reverse(held.count));
     let with = match &against {
         Some(_) => "against",
@@ -154,7 +184,9 @@ pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
     };
     Report {
         policy: policy.fingerprint().to_owned(),
-        against: against.as_ref().map(|play| play.policy.fingerprint().to_owned()),
+        against: against
+            .as_ref()
+            .map(|play| play.policy.fingerprint().to_owned()),
         from: from.map(|at| at.to_string()),
         to: from.map(|_| now.to_string()),
         deliveries,
@@ -162,10 +194,20 @@ pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
         bodies_forgotten: bodiless,
         decisions,
         rules,
-        outcomes: outcomes.into_iter().map(|((state, reason), count)| Now { state, reason, count }).collect(),
+        outcomes: outcomes
+            .into_iter()
+            .map(|((state, reason), count)| Now {
+                state,
+                reason,
+                count,
+            })
+            .collect(),
         holds,
         unmatched,
-        titles: titles.into_iter().map(|(title, count)| Title { title, count }).collect(),
+        titles: titles
+            .into_iter()
+            .map(|(title, count)| Title { title, count })
+            .collect(),
         other_titles,
         directory: Asked {
             needed: asked,
@@ -173,8 +215,16 @@ pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
             assumed: asked - recorded,
             assumption: stage.assumed,
         },
-        tenants: queues.into_iter().map(|(name, queue)| (name, queue.load)).collect(),
-        tenants_against: against.map(|play| play.queues.into_iter().map(|(name, queue)| (name, queue.load)).collect()),
+        tenants: queues
+            .into_iter()
+            .map(|(name, queue)| (name, queue.load))
+            .collect(),
+        tenants_against: against.map(|play| {
+            play.queues
+                .into_iter()
+                .map(|(name, queue)| (name, queue.load))
+                .collect()
+        }),
         differences: Compared {
             with,
             compared: differences.compared,
@@ -188,5 +238,12 @@ pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
 /// Every rule of the policy, those that decided nothing too.
 fn rules(play: &Play<'_>) -> Vec<Rule> {
     let did = |name: &str| play.tally.rules.get(name).copied().unwrap_or_default();
-    play.policy.rules().names().map(|name| Rule { rule: name.to_owned(), did: did(name) }).collect()
+    play.policy
+        .rules()
+        .names()
+        .map(|name| Rule {
+            rule: name.to_owned(),
+            did: did(name),
+        })
+        .collect()
 }

@@ -34,7 +34,10 @@ pub(super) struct Bounds {
 impl Bounds {
     /// Dry runs are played as if they were enforced, because that is what is to be seen.
     pub(super) const fn terms(self) -> Terms {
-        Terms { ceiling: Ceiling::Simulated, limit: Some(self.limit) }
+        Terms {
+            ceiling: Ceiling::Simulated,
+            limit: Some(self.limit),
+        }
     }
 }
 
@@ -54,10 +57,20 @@ impl Stage {
     pub fn new(sources: &[Source], tenants: &[Tenant], assumed: Assumed, takes: Takes) -> Stage {
         let tenant = |tenant: &Tenant| {
             let approval = tenant.mode == Some(Mode::Approve);
-            (tenant.name.clone(), Bounds { limit: tenant.limit, share: tenant.quota, approval })
+            (
+                tenant.name.clone(),
+                Bounds {
+                    limit: tenant.limit,
+                    share: tenant.quota,
+                    approval,
+                },
+            )
         };
         Stage {
-            sources: sources.iter().map(|source| (source.name.clone(), source.clone())).collect(),
+            sources: sources
+                .iter()
+                .map(|source| (source.name.clone(), source.clone()))
+                .collect(),
             tenants: tenants.iter().map(tenant).collect(),
             assumed,
             takes,
@@ -66,8 +79,15 @@ impl Stage {
 
     /// One that is not configured has what the file's defaults say.
     pub(super) fn tenant(&self, name: &str) -> Bounds {
-        let limit = Limit { scans: 300, per: Duration::from_secs(3_600) };
-        self.tenants.get(name).copied().unwrap_or(Bounds { limit, share: Share::WHOLE, approval: false })
+        let limit = Limit {
+            scans: 300,
+            per: Duration::from_secs(3_600),
+        };
+        self.tenants.get(name).copied().unwrap_or(Bounds {
+            limit,
+            share: Share::WHOLE,
+            approval: false,
+        })
     }
 
     /// A source that is not configured any more goes by its name alone.
@@ -76,9 +96,20 @@ impl Stage {
             return;
         }
         let shipped = Source::of_preset(name);
-        let nameless = || Source::of_preset("generic").map(|source| Source { preset: String::new(), ..source });
+        let nameless = || {
+            Source::of_preset("generic").map(|source| Source {
+                preset: String::new(),
+                ..source
+            })
+        };
         if let Some(source) = shipped.or_else(nameless) {
-            self.sources.insert(name.to_owned(), Source { name: name.to_owned(), ..source });
+            self.sources.insert(
+                name.to_owned(),
+                Source {
+                    name: name.to_owned(),
+                    ..source
+                },
+            );
         }
     }
 }

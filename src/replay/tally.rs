@@ -64,7 +64,10 @@ pub(super) struct Titles {
 
 impl Titles {
     fn see(&mut self, title: Option<&str>) {
-        let title = title.map_or_else(|| "(no title)".to_owned(), |title| one_line(title.trim(), TITLE));
+        let title = title.map_or_else(
+            || "(no title)".to_owned(),
+            |title| one_line(title.trim(), TITLE),
+        );
         if let Some(count) = self.known.get_mut(&title) {
             *count += 1;
         } else if self.known.len() < TITLES {
@@ -101,7 +104,13 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Counts one decision.
-    pub(super) fn decided(&mut self, verdict: &Verdict, scan: Option<Kind>, state: DecisionState, reason: Reason) {
+    pub(super) fn decided(
+        &mut self,
+        verdict: &Verdict,
+        scan: Option<Kind>,
+        state: DecisionState,
+        reason: Reason,
+    ) {
         self.decisions += 1;
         *self.outcomes.entry((state, reason)).or_default() += 1;
         if let Some(rule) = &verdict.rule {
@@ -121,9 +130,19 @@ impl Tally {
             }
         }
         if state == DecisionState::Held {
-            let had_a_say = verdict.protections.iter().filter(|guarded| guarded.how != Guard::Skipped);
+            let had_a_say = verdict
+                .protections
+                .iter()
+                .filter(|guarded| guarded.how != Guard::Skipped);
             let protections = had_a_say.map(|guarded| guarded.name.clone()).collect();
-            *self.holds.entry(Hold { reason, rule: verdict.rule.clone(), protections }).or_default() += 1;
+            *self
+                .holds
+                .entry(Hold {
+                    reason,
+                    rule: verdict.rule.clone(),
+                    protections,
+                })
+                .or_default() += 1;
         }
     }
 

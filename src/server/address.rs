@@ -27,16 +27,27 @@ impl TrustedProxies {
     pub fn peer(&self, socket: SocketAddr, headers: &HeaderMap) -> Peer {
         let names = headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED);
         let unheard = names && !self.trust(socket.ip());
-        Peer { socket, address: self.sender(socket.ip(), headers), unheard }
+        Peer {
+            socket,
+            address: self.sender(socket.ip(), headers),
+            unheard,
+        }
     }
 
     /// The sender's address. A proxy writes one of the two headers and passes the other one on as it came, from anybody:
     /// where both are there and do not name the same sender, neither is believed.
     fn sender(&self, socket: IpAddr, headers: &HeaderMap) -> IpAddr {
         let socket = socket.to_canonical();
-        let lines = |name: HeaderName| headers.get_all(name).into_iter().map(|line| line.to_str().unwrap_or("?"));
+        let lines = |name: HeaderName| {
+            headers
+                .get_all(name)
+                .into_iter()
+                .map(|line| line.to_str().unwrap_or("?"))
+        };
         let by = |name: HeaderName, hops: fn(&str) -> Vec<Option<IpAddr>>| {
-            headers.contains_key(&name).then(|| self.walk(socket, lines(name).flat_map(hops).collect()))
+            headers
+                .contains_key(&name)
+                .then(|| self.walk(socket, lines(name).flat_map(hops).collect()))
         };
         match (by(X_FORWARDED_FOR, listed), by(FORWARDED, elements)) {
             (Some(one), Some(other)) if one != other => socket,
@@ -87,16 +98,29 @@ fn elements(line: &str) -> Vec<Option<IpAddr>> {
 fn hop_address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_matches('"');
     let bare = match text.strip_prefix('[') {
-        Some(inside) => inside.split_once(']').filter(|(_, port)| is_port(port)).map(|(address, _)| address)?,
-        None => text.parse::<SocketAddrV4>().is_ok().then(|| text.split(':').next()).flatten().unwrap_or(text),
+        Some(inside) => inside
+            .split_once(']')
+            .filter(|(_, port)| is_port(port))
+            .map(|(address, _)| address)?,
+        None => text
+            .parse::<SocketAddrV4>()
+            .is_ok()
+            .then(|| text.split(':').next())
+            .flatten()
+            .unwrap_or(text),
     };
     let bare = bare.split_once('%').map_or(bare, |(address, _)| address);
-    bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    bare.parse::<IpAddr>()
+        .ok()
+        .map(|address| address.to_canonical())
 }
 
 /// Nothing, or a colon and digits.
 fn is_port(text: &str) -> bool {
-    text.is_empty() || text.strip_prefix(':').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+    text.is_empty()
+        || text
+            .strip_prefix(':')
+            .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// What limits per address are counted by: an IPv4 address, or the /64 that one IPv6 host commonly has to itself.
@@ -120,7 +144,12 @@ mod tests {
     fn forwarded(lines: &[&str]) -> HeaderMap {
         lines
             .iter()
-            .map(|line| (axum::http::HeaderName::from_static("x-forwarded-for"), line.parse().unwrap()))
+            .map(|line| {
+                (
+                    axum::http::HeaderName::from_static("x-forwarded-for"),
+                    line.parse().unwrap(),
+                )
+            })
             .collect()
     }
 
@@ -130,7 +159,10 @@ mod tests {
         let claim = forwarded(&["198.51.100.7"]);
         assert_eq!(proxies.sender(ip("203.0.113.5"), &claim), ip("203.0.113.5"));
         assert_eq!(proxies.sender(ip("10.0.0.1"), &claim), ip("198.51.100.7"));
-        assert_eq!(TrustedProxies::default().sender(ip("10.0.0.1"), &claim), ip("10.0.0.1"));
+        assert_eq!(
+            TrustedProxies::default().sender(ip("10.0.0.1"), &claim),
+            ip("10.0.0.1")
+        );
     }
 
     #[test]
@@ -143,9 +175,16 @@ mod tests {
             &["198.51.100.7"],
         ];
         for lines in lists {
-            assert_eq!(proxies.sender(ip("10.0.0.1"), &forwarded(lines)), ip("198.51.100.7"), "{lines:?}");
+            assert_eq!(
+                proxies.sender(ip("10.0.0.1"), &forwarded(lines)),
+                ip("198.51.100.7"),
+                "{lines:?}"
+            );
         }
-        assert_eq!(proxies.sender(ip("10.0.0.1"), &forwarded(&["198.51.100.7, unknown"])), ip("10.0.0.1"));
+        assert_eq!(
+            proxies.sender(ip("10.0.0.1"), &forwarded(&["198.51.100.7, unknown"])),
+            ip("10.0.0.1")
+        );
     }
 
     fn with(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -168,7 +207,13 @@ mod tests {
         ] {
             assert_eq!(hop_address(text), Some(ip("2001:db8::7")), "{text}");
         }
-        for text in ["192.0.2.7", "192.0.2.7:443", "[192.0.2.7]:443", "::ffff:192.0.2.7", "[::ffff:192.0.2.7]:1"] {
+        for text in [
+            "192.0.2.7",
+            "192.0.2.7:443",
+            "[192.0.2.7]:443",
+            "::ffff:192.0.2.7",
+            "[::ffff:192.0.2.7]:1",
+        ] {
             assert_eq!(hop_address(text), Some(ip("192.0.2.7")), "{text}");
         }
         for text in [
@@ -189,7 +234,10 @@ mod tests {
 
     #[test]
     fn the_standard_header_is_read_like_the_usual_one() {
-        let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8:1::/48".parse().unwrap()]);
+        let proxies = TrustedProxies(vec![
+            "10.0.0.0/8".parse().unwrap(),
+            "2001:db8:1::/48".parse().unwrap(),
+        ]);
         let sender = |lines: &[(&'static str, &str)]| proxies.sender(ip("10.0.0.1"), &with(lines));
         for value in [
             "for=198.51.100.7",
@@ -197,16 +245,30 @@ mod tests {
             "by=_a;for=198.51.100.7;host=\"a,b;for=1.1.1.1\"",
             "for=1.1.1.1, for=198.51.100.7;proto=http , for=\"[2001:db8:1::5]:80\"",
         ] {
-            assert_eq!(sender(&[("forwarded", value)]), ip("198.51.100.7"), "{value}");
+            assert_eq!(
+                sender(&[("forwarded", value)]),
+                ip("198.51.100.7"),
+                "{value}"
+            );
         }
-        assert_eq!(sender(&[("forwarded", "for=\"[2001:db8::7]:4711\"")]), ip("2001:db8::7"));
-        for value in
-            ["for=198.51.100.7, for=unknown", "for=198.51.100.7, for=_x", "proto=https", "for=198.51.100.7, by=x", ""]
-        {
+        assert_eq!(
+            sender(&[("forwarded", "for=\"[2001:db8::7]:4711\"")]),
+            ip("2001:db8::7")
+        );
+        for value in [
+            "for=198.51.100.7, for=unknown",
+            "for=198.51.100.7, for=_x",
+            "proto=https",
+            "for=198.51.100.7, by=x",
+            "",
+        ] {
             assert_eq!(sender(&[("forwarded", value)]), ip("10.0.0.1"), "{value}");
         }
         assert_eq!(
-            sender(&[("forwarded", "for=1.1.1.1"), ("forwarded", "for=198.51.100.7")]),
+            sender(&[
+                ("forwarded", "for=1.1.1.1"),
+                ("forwarded", "for=198.51.100.7")
+            ]),
             ip("198.51.100.7"),
             "two lines are one list"
         );
@@ -216,9 +278,15 @@ mod tests {
     fn of_two_headers_that_name_two_senders_neither_is_believed() {
         let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
         let sender = |usual, standard| {
-            proxies.sender(ip("10.0.0.1"), &with(&[("x-forwarded-for", usual), ("forwarded", standard)]))
+            proxies.sender(
+                ip("10.0.0.1"),
+                &with(&[("x-forwarded-for", usual), ("forwarded", standard)]),
+            )
         };
-        assert_eq!(sender("198.51.100.7, 10.0.0.2", "for=198.51.100.7"), ip("198.51.100.7"));
+        assert_eq!(
+            sender("198.51.100.7, 10.0.0.2", "for=198.51.100.7"),
+            ip("198.51.100.7")
+        );
         assert_eq!(sender("198.51.100.7", "for=203.0.113.9"), ip("10.0.0.1"));
         assert_eq!(sender("198.51.100.7", "proto=https"), ip("10.0.0.1"));
     }

@@ -40,7 +40,10 @@ pub fn router(admin: Admin) -> Router {
 async fn status(State(admin): Shared, pairs: Pairs) -> Result<Json<StatusView>, Refusal> {
     let source = query::source(pairs)?;
     let in_force = admin.intake.in_force();
-    if source.as_ref().is_some_and(|source| !in_force.desks.contains_key(source)) {
+    if source
+        .as_ref()
+        .is_some_and(|source| !in_force.desks.contains_key(source))
+    {
         return Err(Refusal::UnknownSource);
     }
     let tenants = admin.tenants().await?;
@@ -48,8 +51,14 @@ async fn status(State(admin): Shared, pairs: Pairs) -> Result<Json<StatusView>, 
         Some(source) => vec![source.clone()],
         None => in_force.desks.keys().cloned().collect(),
     };
-    let mut sources =
-        admin.read(move |reader| names.iter().map(|name| reader.source(name)).collect::<Result<Vec<_>, _>>()).await?;
+    let mut sources = admin
+        .read(move |reader| {
+            names
+                .iter()
+                .map(|name| reader.source(name))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
     for source in &mut sources {
         admin.silence(source);
         source.door = admin.traces.of(Some(&source.name));
@@ -94,20 +103,27 @@ async fn alerts(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal>
 async fn decisions(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> {
     let filter = query::filter(List::Decisions, pairs, clock::now())?;
     let mut page = admin.read(move |reader| reader.decisions(&filter)).await?;
-    page.items.iter_mut().for_each(|one| admin.orphaned(&one.tenant, &mut one.decision.waits));
+    page.items
+        .iter_mut()
+        .for_each(|one| admin.orphaned(&one.tenant, &mut one.decision.waits));
     Ok(Json(page).into_response())
 }
 
 async fn scans(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> {
     let filter = query::filter(List::Scans, pairs, clock::now())?;
     let mut page = admin.read(move |reader| reader.scans(&filter)).await?;
-    page.items.iter_mut().for_each(|one| admin.orphaned(&one.tenant, &mut one.waits));
+    page.items
+        .iter_mut()
+        .for_each(|one| admin.orphaned(&one.tenant, &mut one.waits));
     Ok(Json(page).into_response())
 }
 
 async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, Refusal> {
     let named = Named::parse(&id).ok_or(Refusal::NotFound)?;
-    let id = match admin.read(move |reader| reader.identify(Wants::Open, &named)).await? {
+    let id = match admin
+        .read(move |reader| reader.identify(Wants::Open, &named))
+        .await?
+    {
         Ok(id) => id,
         Err(item) if item.candidates.is_empty() => return Err(Refusal::NotFound),
         Err(item) => return Err(Objection::NotDone(Done::AmbiguousId, Box::new(item)).into()),
@@ -116,35 +132,57 @@ async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, 
     if let Some(scan) = &mut found {
         admin.orphaned(&scan.tenant, &mut scan.waits);
     }
-    found.map(|scan| Json(scan).into_response()).ok_or(Refusal::NotFound)
+    found
+        .map(|scan| Json(scan).into_response())
+        .ok_or(Refusal::NotFound)
 }
 
 async fn summary(State(admin): Shared, pairs: Pairs) -> Result<Json<SummaryView>, Refusal> {
     let (since, until, tenant) = query::span(pairs, clock::now())?;
-    Ok(Json(admin.read(move |reader| reader.summary(since, until, tenant.as_deref())).await?))
+    Ok(Json(
+        admin
+            .read(move |reader| reader.summary(since, until, tenant.as_deref()))
+            .await?,
+    ))
 }
 
 async fn metrics(State(admin): Shared, headers: HeaderMap) -> Result<Response, Refusal> {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
     let format = Exposition::accepted(accept);
     let tenants = admin.tenants().await?;
     let pauses = admin.read(|reader| reader.pauses()).await?.len();
-    let text = admin.metrics.render(format, &tenants, pauses, &admin.journal, clock::now());
+    let text = admin
+        .metrics
+        .render(format, &tenants, pauses, &admin.journal, clock::now());
     Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
 
 /// A probe is answered whatever its query says.
 async fn readyz(State(admin): Shared, RawQuery(query): RawQuery) -> Response {
-    let keys = query.as_deref().unwrap_or_default().split('&').map(|pair| pair.split('=').next());
+    let keys = query
+        .as_deref()
+        .unwrap_or_default()
+        .split('&')
+        .map(|pair| pair.split('=').next());
     let verbose = keys.flatten().any(|key| key == "verbose");
     let ready = *admin.ready.borrow();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     if !verbose {
         return status.into_response();
     }
     let in_force = admin.intake.in_force();
-    let lanes: BTreeMap<&str, LaneView> =
-        in_force.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant.board.borrow().0.clone())).collect();
+    let lanes: BTreeMap<&str, LaneView> = in_force
+        .tenants
+        .iter()
+        .map(|tenant| (tenant.name.as_str(), tenant.board.borrow().0.clone()))
+        .collect();
     let (journal, reload) = (admin.journal.is_open(), admin.reloads.last());
     let armed = in_force.armed();
     let body = serde_json::json!({

@@ -41,18 +41,26 @@ pub(super) struct Room {
 
 impl Bodies {
     pub(super) fn new(total: usize) -> Arc<Bodies> {
-        Arc::new(Bodies { total, held: Mutex::default() })
+        Arc::new(Bodies {
+            total,
+            held: Mutex::default(),
+        })
     }
 
     /// Room for the body of one request, none taken yet. `unproven` is the address of a sender that has proved nothing.
     pub(super) fn room(self: &Arc<Bodies>, unproven: Option<IpAddr>) -> Room {
-        Room { bodies: Arc::clone(self), address: unproven.map(share), bytes: 0 }
+        Room {
+            bodies: Arc::clone(self),
+            address: unproven.map(share),
+            bytes: 0,
+        }
     }
 
     fn take(&self, address: Option<IpAddr>, bytes: usize) -> Result<(), Refusal> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let all = held.all.saturating_add(bytes);
-        let own = address.map(|address| held.by_address.get(&address).copied().unwrap_or_default() + bytes);
+        let own = address
+            .map(|address| held.by_address.get(&address).copied().unwrap_or_default() + bytes);
         let little = own.is_none_or(|own| own <= self.total / LITTLE);
         if all > self.total || (all > self.total - self.total / 4 && !little) {
             return Err(Refusal::Overloaded);
@@ -110,7 +118,9 @@ pub(super) async fn whole(
     }
     let (mut bytes, mut room) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::BodyUnreadable)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Refusal::BodyUnreadable)?.into_data() else {
+            continue;
+        };
         let needed = bytes.len() + data.len();
         if needed > cap {
             return Err(Refusal::BodyTooLarge(cap));
@@ -142,13 +152,29 @@ mod tests {
     fn few_addresses_with_large_bodies_leave_room_for_many_with_small_ones() {
         let bodies = Bodies::new(256 * 100);
         let mut large: Vec<_> = (0..20).map(|n| bodies.room(address(n))).collect();
-        let granted = (0..10_000).filter(|n| large[n % 20].grow(100).is_ok()).count();
+        let granted = (0..10_000)
+            .filter(|n| large[n % 20].grow(100).is_ok())
+            .count();
         assert_eq!(granted, 192, "three quarters");
         let mut small: Vec<_> = (100..200).map(|n| bodies.room(address(n))).collect();
-        assert_eq!(small.iter_mut().filter_map(|room| room.grow(100).ok()).count(), 64);
-        assert_eq!(bodies.room(None).grow(1), Err(Refusal::Overloaded), "there is no more than all of it");
+        assert_eq!(
+            small
+                .iter_mut()
+                .filter_map(|room| room.grow(100).ok())
+                .count(),
+            64
+        );
+        assert_eq!(
+            bodies.room(None).grow(1),
+            Err(Refusal::Overloaded),
+            "there is no more than all of it"
+        );
         drop(small);
-        assert_eq!(bodies.room(None).grow(6_400), Ok(()), "who has proved itself may use all of it");
+        assert_eq!(
+            bodies.room(None).grow(6_400),
+            Ok(()),
+            "who has proved itself may use all of it"
+        );
         drop(large);
         let held = bodies.held.lock().unwrap();
         assert_eq!((held.all, held.by_address.len()), (0, 0));

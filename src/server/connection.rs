@@ -92,7 +92,11 @@ pub(super) async fn converse(
         None => {
             Pin::new(&mut connection).graceful_shutdown();
             // Of a stopping listener the loop keeps the time, and counts whom it cuts.
-            let patience = if *stop.borrow() { Duration::MAX } else { limits.grace };
+            let patience = if *stop.borrow() {
+                Duration::MAX
+            } else {
+                limits.grace
+            };
             match timeout(patience, poll_fn(|cx| connection.poll_without_shutdown(cx))).await {
                 Ok(ended) => ended,
                 Err(_) => return,
@@ -100,7 +104,10 @@ pub(super) async fn converse(
         }
     };
     // An answer was sent: to a request, or by hyper to bytes that are none.
-    if ended.as_ref().map_or_else(hyper::Error::is_parse, |()| true) {
+    if ended
+        .as_ref()
+        .map_or_else(hyper::Error::is_parse, |()| true)
+    {
         let stream = connection.into_parts().io.into_inner();
         tokio::select! {
             biased;
@@ -120,7 +127,11 @@ async fn leave(mut stream: TcpStream) {
 }
 
 /// The checks that concern every head, then the router.
-async fn answer(entrance: &Entrance, socket: SocketAddr, mut request: Request<Incoming>) -> Response {
+async fn answer(
+    entrance: &Entrance,
+    socket: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Response {
     if let Err(refusal) = head(&request) {
         return refusal.into_response();
     }
@@ -138,7 +149,11 @@ fn head<B>(request: &Request<B>) -> Result<(), Refusal> {
     }
     // `CONNECT host:443` asks for a tunnel. `POST http://host/path` is a request like any other (RFC 9112, 3.2.2): whatever
     // the host, it is answered from here.
-    if request.method() == Method::CONNECT { Err(Refusal::NotFound) } else { Ok(()) }
+    if request.method() == Method::CONNECT {
+        Err(Refusal::NotFound)
+    } else {
+        Ok(())
+    }
 }
 
 /// A panic ends the request it happened in, and nothing else. Its text stays out of the answer.

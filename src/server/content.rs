@@ -22,36 +22,66 @@ const NO_ENCODING: [&str; 6] = ["", "identity", "none", "utf-8", "utf8", "us-asc
 pub(super) fn wrapping(door: &SourceDoor, headers: &HeaderMap) -> Result<Wrapping, Refusal> {
     let media = content_type(door, headers)?;
     let gzip = content_encoding(door, headers)?;
-    Ok(Wrapping { gzip, form: media.eq_ignore_ascii_case(FORM), cap: door.max_body })
+    Ok(Wrapping {
+        gzip,
+        form: media.eq_ignore_ascii_case(FORM),
+        cap: door.max_body,
+    })
 }
 
 /// The media type, if the source takes it: with any parameters, but in UTF-8.
-pub(super) fn content_type<'h>(door: &SourceDoor, headers: &'h HeaderMap) -> Result<&'h str, Refusal> {
+pub(super) fn content_type<'h>(
+    door: &SourceDoor,
+    headers: &'h HeaderMap,
+) -> Result<&'h str, Refusal> {
     let read = || {
         let text = only(headers, header::CONTENT_TYPE)?;
         let (media, parameters) = text.split_once(';').unwrap_or((text, ""));
         let media = media.trim();
-        let taken = door.content_types.iter().any(|taken| taken.eq_ignore_ascii_case(media));
-        (taken && parameters_of(parameters).all(|(name, value)| !is(name, "charset") || is_utf8(&value)))
-            .then_some(media)
+        let taken = door
+            .content_types
+            .iter()
+            .any(|taken| taken.eq_ignore_ascii_case(media));
+        (taken
+            && parameters_of(parameters)
+                .all(|(name, value)| !is(name, "charset") || is_utf8(&value)))
+        .then_some(media)
     };
     read().ok_or_else(|| {
         let taken = format!("{} in UTF-8", door.content_types.join(", "));
-        Refusal::MediaType(Mismatch { came: came(headers, &header::CONTENT_TYPE), taken })
+        Refusal::MediaType(Mismatch {
+            came: came(headers, &header::CONTENT_TYPE),
+            taken,
+        })
     })
 }
 
 /// Whether the body is compressed by gzip, if the source takes that.
 fn content_encoding(door: &SourceDoor, headers: &HeaderMap) -> Result<bool, Refusal> {
-    let lines = headers.get_all(header::CONTENT_ENCODING).iter().map(|line| line.to_str().unwrap_or("?"));
+    let lines = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .map(|line| line.to_str().unwrap_or("?"));
     let mut codings = lines.flat_map(|line| line.split(',')).map(str::trim);
-    let mut codings = codings.by_ref().filter(|coding| !NO_ENCODING.iter().any(|none| is(coding, none)));
+    let mut codings = codings
+        .by_ref()
+        .filter(|coding| !NO_ENCODING.iter().any(|none| is(coding, none)));
     match (codings.next(), codings.next()) {
         (None, _) => Ok(false),
-        (Some(coding), None) if door.gzip && (is(coding, "gzip") || is(coding, "x-gzip")) => Ok(true),
+        (Some(coding), None) if door.gzip && (is(coding, "gzip") || is(coding, "x-gzip")) => {
+            Ok(true)
+        }
         _ => {
-            let taken = if door.gzip { "gzip, or no compression" } else { "no compression" }.to_owned();
-            Err(Refusal::ContentEncoding(Mismatch { came: came(headers, &header::CONTENT_ENCODING), taken }))
+            let taken = if door.gzip {
+                "gzip, or no compression"
+            } else {
+                "no compression"
+            }
+            .to_owned();
+            Err(Refusal::ContentEncoding(Mismatch {
+                came: came(headers, &header::CONTENT_ENCODING),
+                taken,
+            }))
         }
     }
 }
@@ -85,15 +115,27 @@ fn parameters_of(text: &str) -> impl Iterator<Item = (&str, String)> {
 
 /// What came in a header, fit to be shown.
 fn came(headers: &HeaderMap, name: &HeaderName) -> String {
-    let values: Vec<_> = headers.get_all(name).iter().map(|value| quoted(value.as_bytes())).collect();
-    if values.is_empty() { "none".to_owned() } else { values.join(" and ") }
+    let values: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| quoted(value.as_bytes()))
+        .collect();
+    if values.is_empty() {
+        "none".to_owned()
+    } else {
+        values.join(" and ")
+    }
 }
 
 /// The text of a header that occurs once.
 pub(super) fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
-    if values.next().is_some() { None } else { value.to_str().ok() }
+    if values.next().is_some() {
+        None
+    } else {
+        value.to_str().ok()
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +162,10 @@ mod tests {
             "application/json; profile=\"a;charset=utf-16\"; charset=us-ascii",
             "application/json;",
         ] {
-            assert!(content_type(&door, &head(&[("content-type", value)])).is_ok(), "{value}");
+            assert!(
+                content_type(&door, &head(&[("content-type", value)])).is_ok(),
+                "{value}"
+            );
         }
         for value in [
             "application/json; charset=utf-16",
@@ -132,7 +177,9 @@ mod tests {
             "",
         ] {
             let refused = content_type(&door, &head(&[("content-type", value)])).unwrap_err();
-            let Refusal::MediaType(mismatch) = refused else { panic!("{refused}") };
+            let Refusal::MediaType(mismatch) = refused else {
+                panic!("{refused}")
+            };
             assert_eq!(mismatch.came, format!("`{value}`"));
             assert_eq!(mismatch.taken, "application/json in UTF-8");
         }
@@ -140,22 +187,52 @@ mod tests {
 
     #[test]
     fn one_layer_of_gzip_is_taken_where_the_source_says_so() {
-        let gzip = SourceDoor { gzip: true, ..SourceDoor::default() };
+        let gzip = SourceDoor {
+            gzip: true,
+            ..SourceDoor::default()
+        };
         let coded = |door: &SourceDoor, lines: &[&str]| {
-            let lines: Vec<_> = lines.iter().map(|line| ("content-encoding", *line)).collect();
+            let lines: Vec<_> = lines
+                .iter()
+                .map(|line| ("content-encoding", *line))
+                .collect();
             content_encoding(door, &head(&lines)).ok()
         };
-        for lines in [&[][..], &["identity"], &[""], &["utf-8"], &["UTF8"], &["identity, utf-8"], &["none"]] {
+        for lines in [
+            &[][..],
+            &["identity"],
+            &[""],
+            &["utf-8"],
+            &["UTF8"],
+            &["identity, utf-8"],
+            &["none"],
+        ] {
             assert_eq!(
                 (coded(&gzip, lines), coded(&SourceDoor::default(), lines)),
                 (Some(false), Some(false)),
                 "{lines:?}"
             );
         }
-        for lines in [&["gzip"][..], &["GZIP"], &["x-gzip"], &["identity, gzip"], &["utf-8", "gzip"]] {
-            assert_eq!((coded(&gzip, lines), coded(&SourceDoor::default(), lines)), (Some(true), None), "{lines:?}");
+        for lines in [
+            &["gzip"][..],
+            &["GZIP"],
+            &["x-gzip"],
+            &["identity, gzip"],
+            &["utf-8", "gzip"],
+        ] {
+            assert_eq!(
+                (coded(&gzip, lines), coded(&SourceDoor::default(), lines)),
+                (Some(true), None),
+                "{lines:?}"
+            );
         }
-        for lines in [&["gzip, gzip"][..], &["gzip", "gzip"], &["br"], &["deflate"], &["gzip;q=1"]] {
+        for lines in [
+            &["gzip, gzip"][..],
+            &["gzip", "gzip"],
+            &["br"],
+            &["deflate"],
+            &["gzip;q=1"],
+        ] {
             assert_eq!(coded(&gzip, lines), None, "{lines:?}");
         }
     }

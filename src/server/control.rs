@@ -95,8 +95,12 @@ impl Verb {
     /// The keys of an order about several, beside these.
     const fn selecting(self) -> &'static [&'static str] {
         match self {
-            Verb::Approve | Verb::Deny => &["ids", "preview", "rule", "tenant", "device", "since", "held"],
-            Verb::Cancel | Verb::Retry => &["ids", "preview", "rule", "tenant", "device", "since", "state"],
+            Verb::Approve | Verb::Deny => &[
+                "ids", "preview", "rule", "tenant", "device", "since", "held",
+            ],
+            Verb::Cancel | Verb::Retry => &[
+                "ids", "preview", "rule", "tenant", "device", "since", "state",
+            ],
         }
     }
 }
@@ -134,18 +138,50 @@ async fn retry(State(admin): Shared, body: Body) -> Answer {
 async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Refusal> {
     let body = received(body).await?;
     let now = clock::now();
-    let members = order::read(&body, &["tenant", "rule", "device", "until", "reason", "by"])?;
+    let members = order::read(
+        &body,
+        &["tenant", "rule", "device", "until", "reason", "by"],
+    )?;
     let (scope, by, until) = (admin.scope(&members)?, members.by()?, members.until(now)?);
     // A misspelt rule would be a pause that pauses nothing.
-    let known = |rule: &String| admin.intake.in_force().policy.rules().names().any(|name| name == rule);
+    let known = |rule: &String| {
+        admin
+            .intake
+            .in_force()
+            .policy
+            .rules()
+            .names()
+            .any(|name| name == rule)
+    };
     if scope.rule.as_ref().is_some_and(|rule| !known(rule)) {
         return Err(Objection::BadValue("rule", "the name of a rule that is in force").into());
     }
     let who = by.who.clone();
-    let set = admin.write(move |tx| tx.pause(&scope, &by, until, now)).await?;
-    let PauseView { tenant, rule, device: pattern, until, reason: words, .. } = &set;
-    tracing::warn!(who, tenant, rule, pattern, until, words, scope = set.scope(), "paused");
-    Ok(Json(PausesView { items: vec![set], in_force: admin.pauses().await? }))
+    let set = admin
+        .write(move |tx| tx.pause(&scope, &by, until, now))
+        .await?;
+    let PauseView {
+        tenant,
+        rule,
+        device: pattern,
+        until,
+        reason: words,
+        ..
+    } = &set;
+    tracing::warn!(
+        who,
+        tenant,
+        rule,
+        pattern,
+        until,
+        words,
+        scope = set.scope(),
+        "paused"
+    );
+    Ok(Json(PausesView {
+        items: vec![set],
+        in_force: admin.pauses().await?,
+    }))
 }
 
 async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Refusal> {
@@ -153,12 +189,22 @@ async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Re
     let members = order::read(&body, &["tenant", "rule", "device", "reason", "by"])?;
     let (which, by) = (admin.scope(&members)?, members.by()?);
     let who = by.who.clone();
-    let items = admin.write(move |tx| tx.resume(&which, &by, clock::now())).await?;
+    let items = admin
+        .write(move |tx| tx.resume(&which, &by, clock::now()))
+        .await?;
     for ended in &items {
-        let PauseView { tenant, rule, device: pattern, .. } = ended;
+        let PauseView {
+            tenant,
+            rule,
+            device: pattern,
+            ..
+        } = ended;
         tracing::warn!(who, tenant, rule, pattern, scope = ended.scope(), "resumed");
     }
-    Ok(Json(PausesView { items, in_force: admin.pauses().await? }))
+    Ok(Json(PausesView {
+        items,
+        in_force: admin.pauses().await?,
+    }))
 }
 
 /// Reads rules.toml and scanhook.toml now. What is faulty is not put in force, and is the answer.
@@ -166,13 +212,23 @@ async fn reload(State(admin): Shared, body: Body) -> Result<Json<ReloadView>, Re
     let body = received(body).await?;
     order::read(&body, &[])?;
     let Some(view) = admin.reloads.order("an order").await else {
-        return Err(if *admin.ready.borrow() { Refusal::NotFound } else { Refusal::ShuttingDown });
+        return Err(if *admin.ready.borrow() {
+            Refusal::NotFound
+        } else {
+            Refusal::ShuttingDown
+        });
     };
-    if view.faults.is_empty() { Ok(Json(view)) } else { Err(Objection::NotReloaded(Box::new(view)).into()) }
+    if view.faults.is_empty() {
+        Ok(Json(view))
+    } else {
+        Err(Objection::NotReloaded(Box::new(view)).into())
+    }
 }
 
 async fn received(body: Body) -> Result<Bytes, Refusal> {
-    timeout(PATIENCE, whole(body, LARGEST, |_| Ok(()))).await.map_err(|_| Refusal::BodyTimeout)?
+    timeout(PATIENCE, whole(body, LARGEST, |_| Ok(())))
+        .await
+        .map_err(|_| Refusal::BodyTimeout)?
 }
 
 /// What a scan that a person asks for is begun on.
@@ -189,13 +245,20 @@ impl Now {
     }
 
     fn may_call(&self, tenant: TenantId) -> bool {
-        self.terms.get(&tenant).is_some_and(|terms| terms.ceiling != Ceiling::AtMost(Mode::DryRun))
+        self.terms
+            .get(&tenant)
+            .is_some_and(|terms| terms.ceiling != Ceiling::AtMost(Mode::DryRun))
     }
 }
 
 impl Admin {
     fn tenant_called(&self, name: &str) -> Option<TenantId> {
-        self.intake.in_force().tenants.iter().find(|tenant| tenant.name == name).map(|tenant| tenant.id)
+        self.intake
+            .in_force()
+            .tenants
+            .iter()
+            .find(|tenant| tenant.name == name)
+            .map(|tenant| tenant.id)
     }
 
     fn scope(&self, members: &Members<'_>) -> Result<Scope, Refusal> {
@@ -204,28 +267,46 @@ impl Admin {
             self.tenant_called(name).ok_or_else(unknown)
         };
         let tenant = members.tenant()?.map(named).transpose()?;
-        Ok(Scope { tenant, rule: members.rule()?, device: members.device()? })
+        Ok(Scope {
+            tenant,
+            rule: members.rule()?,
+            device: members.device()?,
+        })
     }
 
     /// An order about one thing: what stands in the way is the answer's status.
     async fn order_one(&self, verb: Verb, id: &str, body: Body) -> Answer {
         let body = received(body).await?;
         let members = order::read(&body, verb.keys())?;
-        let unknown = || ItemView { id: scanhook_core::plain::one_line(id, 80), ..ItemView::default() };
+        let unknown = || ItemView {
+            id: scanhook_core::plain::one_line(id, 80),
+            ..ItemView::default()
+        };
         let Some(named) = Named::parse(id) else {
             return Err(Objection::NotDone(Done::UnknownId, Box::new(unknown())).into());
         };
         let wants = verb.wants();
-        let id = match self.read(move |reader| reader.identify(wants, &named)).await? {
+        let id = match self
+            .read(move |reader| reader.identify(wants, &named))
+            .await?
+        {
             Ok(id) => id,
             Err(item) => {
-                let why = item.result.as_deref().and_then(Done::of_code).unwrap_or(Done::UnknownId);
+                let why = item
+                    .result
+                    .as_deref()
+                    .and_then(Done::of_code)
+                    .unwrap_or(Done::UnknownId);
                 return Err(Objection::NotDone(why, Box::new(item)).into());
             }
         };
         let items = self.carry_out(verb, &members, vec![id]).await?;
         let objection = items.iter().find_map(|item| {
-            let done = item.result.as_deref().and_then(Done::of_code).filter(|done| !done.is_done())?;
+            let done = item
+                .result
+                .as_deref()
+                .and_then(Done::of_code)
+                .filter(|done| !done.is_done())?;
             Some(Objection::NotDone(done, Box::new(item.clone())))
         });
         match objection {
@@ -244,15 +325,29 @@ impl Admin {
         let (ids, mut items, selected) = match (members.ids()?, selector) {
             (Some(named), None) if after.is_none() => {
                 let found = self.read(move |reader| {
-                    named.iter().map(|named| reader.identify(wants, named)).collect::<Result<Vec<_>, _>>()
+                    named
+                        .iter()
+                        .map(|named| reader.identify(wants, named))
+                        .collect::<Result<Vec<_>, _>>()
                 });
-                let (found, not): (Vec<_>, Vec<_>) = found.await?.into_iter().partition(Result::is_ok);
-                (found.into_iter().flatten().collect(), not.into_iter().filter_map(Result::err).collect(), None)
+                let (found, not): (Vec<_>, Vec<_>) =
+                    found.await?.into_iter().partition(Result::is_ok);
+                (
+                    found.into_iter().flatten().collect(),
+                    not.into_iter().filter_map(Result::err).collect(),
+                    None,
+                )
             }
             (None, Some(selector)) => {
-                let look = move |reader: &Reader<'_>| reader.select(wants, &selector, MOST, after.as_deref());
+                let look = move |reader: &Reader<'_>| {
+                    reader.select(wants, &selector, MOST, after.as_deref())
+                };
                 let mut selected = self.read(look).await?;
-                (core::mem::take(&mut selected.ids), Vec::new(), Some(selected))
+                (
+                    core::mem::take(&mut selected.ids),
+                    Vec::new(),
+                    Some(selected),
+                )
             }
             _ => return Err(Objection::NothingSelected.into()),
         };
@@ -272,18 +367,35 @@ impl Admin {
         Ok(Json(view))
     }
 
-    async fn carry_out(&self, verb: Verb, members: &Members<'_>, ids: Vec<Uuid>) -> Result<Vec<ItemView>, Refusal> {
+    async fn carry_out(
+        &self,
+        verb: Verb,
+        members: &Members<'_>,
+        ids: Vec<Uuid>,
+    ) -> Result<Vec<ItemView>, Refusal> {
         let by = members.by()?;
-        let machine = if verb == Verb::Approve { members.machine()? } else { None };
+        let machine = if verb == Verb::Approve {
+            members.machine()?
+        } else {
+            None
+        };
         if machine.is_some() && ids.len() > 1 {
-            return Err(Objection::BadValue("machine", "a machine for one decision, not for several").into());
+            return Err(Objection::BadValue(
+                "machine",
+                "a machine for one decision, not for several",
+            )
+            .into());
         }
         let at_once = members.flag("now")?;
         let in_force = self.intake.in_force();
         let now = Arc::new(Now {
             at_once,
             policy: in_force.policy.clone(),
-            terms: in_force.tenants.iter().map(|tenant| (tenant.id, tenant.terms)).collect(),
+            terms: in_force
+                .tenants
+                .iter()
+                .map(|tenant| (tenant.id, tenant.terms))
+                .collect(),
         });
         let (mut items, mut done) = (Vec::new(), BTreeSet::new());
         let (ids, deliveries) = if verb == Verb::Retry {
@@ -294,9 +406,15 @@ impl Admin {
         };
         for step in ids.chunks(STEP) {
             // Those that came along with an earlier one have their line already.
-            let step: Vec<Uuid> = step.iter().filter(|id| !done.contains(&id.to_string())).copied().collect();
+            let step: Vec<Uuid> = step
+                .iter()
+                .filter(|id| !done.contains(&id.to_string()))
+                .copied()
+                .collect();
             let (by, now, machine) = (by.clone(), now.clone(), machine.clone());
-            let told = self.write(move |tx| step_of(tx, verb, &step, machine, &by, &now, clock::now())).await?;
+            let told = self
+                .write(move |tx| step_of(tx, verb, &step, machine, &by, &now, clock::now()))
+                .await?;
             done.extend(told.iter().map(|item| item.id.clone()));
             items.extend(told);
         }
@@ -314,17 +432,30 @@ impl Admin {
         let desk = in_force.desks.get(&recalled.source);
         let delivery = match (desk, recalled.delivery) {
             (Some(_), Some(delivery)) => delivery,
-            (_, None) => return self.read(move |reader| reader.not_read_again(row, Done::BodyGone)).await,
-            (None, _) => return self.read(move |reader| reader.not_read_again(row, Done::NotConfigured)).await,
+            (_, None) => {
+                return self
+                    .read(move |reader| reader.not_read_again(row, Done::BodyGone))
+                    .await;
+            }
+            (None, _) => {
+                return self
+                    .read(move |reader| reader.not_read_again(row, Done::NotConfigured))
+                    .await;
+            }
         };
-        let acceptance = match self.intake.read(in_force.clone(), delivery, Headers::new()).await {
+        let acceptance = match self
+            .intake
+            .read(in_force.clone(), delivery, Headers::new())
+            .await
+        {
             Ok(acceptance) => acceptance,
             Err(NotAccepted::Overloaded) => return Err(Refusal::Overloaded),
             // It was strict JSON when it came, and is the same bytes.
             Err(_) => return Err(Refusal::Internal),
         };
         let by = by.clone();
-        self.write(move |tx| tx.read_again(row, &acceptance, &by, clock::now())).await
+        self.write(move |tx| tx.read_again(row, &acceptance, &by, clock::now()))
+            .await
     }
 
     fn tell(&self, verb: Verb, by: &By, items: &[ItemView]) {
@@ -332,12 +463,31 @@ impl Admin {
         for result in items.iter().filter_map(|item| item.result.as_deref()) {
             *results.entry(result).or_default() += 1;
         }
-        self.metrics.not_scanned("denied", results.get("denied").copied().unwrap_or(0));
+        self.metrics
+            .not_scanned("denied", results.get("denied").copied().unwrap_or(0));
         let (who, verb, words) = (&by.who, verb.name(), by.words.as_ref());
         for item in items {
-            let ItemView { state, reason, why, result, .. } = item;
+            let ItemView {
+                state,
+                reason,
+                why,
+                result,
+                ..
+            } = item;
             let delivery = (item.kind == "delivery").then_some(&item.id);
-            about!(info, &subject(item), who, verb, words, result, state, reason, why, delivery, "ordered");
+            about!(
+                info,
+                &subject(item),
+                who,
+                verb,
+                words,
+                result,
+                state,
+                reason,
+                why,
+                delivery,
+                "ordered"
+            );
         }
         tracing::info!(who, verb, ?results, "an order was carried out");
     }
@@ -356,13 +506,29 @@ impl Admin {
 /// The answer about these, of which it tells as many as it may: first those with which something is wrong.
 fn told(preview: bool, mut items: Vec<ItemView>) -> OrderView {
     let count = items.len();
-    let about = items.iter().filter_map(|item| Some((&item.tenant, item.machine.as_ref().or(item.device.as_ref())?)));
+    let about = items.iter().filter_map(|item| {
+        Some((
+            &item.tenant,
+            item.machine.as_ref().or(item.device.as_ref())?,
+        ))
+    });
     let machines = about.collect::<BTreeSet<_>>().len();
     if count > MOST {
-        items.sort_by_key(|item| item.result.as_deref().and_then(Done::of_code).is_none_or(Done::is_done));
+        items.sort_by_key(|item| {
+            item.result
+                .as_deref()
+                .and_then(Done::of_code)
+                .is_none_or(Done::is_done)
+        });
         items.truncate(MOST);
     }
-    OrderView { preview, count, machines, items, next: None }
+    OrderView {
+        preview,
+        count,
+        machines,
+        items,
+        next: None,
+    }
 }
 
 /// What the log says of it beside what became of the order.

@@ -17,8 +17,17 @@ pub fn connections(wanted: usize) -> usize {
     if soft >= needed {
         return wanted;
     }
-    let raised = limits.maximum.map_or(needed, |hard| hard.min(needed)).max(soft);
-    let set = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limits.maximum });
+    let raised = limits
+        .maximum
+        .map_or(needed, |hard| hard.min(needed))
+        .max(soft);
+    let set = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(raised),
+            maximum: limits.maximum,
+        },
+    );
     granted(wanted, if set.is_ok() { raised } else { soft })
 }
 

@@ -28,13 +28,19 @@ struct Window {
 
 impl Failures {
     pub(super) fn new(budget: FailureBudget) -> Self {
-        Failures { budget, window: Mutex::new(Window::default()) }
+        Failures {
+            budget,
+            window: Mutex::new(Window::default()),
+        }
     }
 
     /// The time until the window ends, if this address has spent its budget. `now` is monotonic.
     pub(super) fn spent(&self, address: IpAddr, now: Duration) -> Option<Duration> {
         self.within(now, |window, left| {
-            let spent = window.spent.get(&share(address)).is_some_and(|failures| *failures >= self.budget.count);
+            let spent = window
+                .spent
+                .get(&share(address))
+                .is_some_and(|failures| *failures >= self.budget.count);
             spent.then_some(left)
         })
     }
@@ -53,9 +59,14 @@ impl Failures {
     fn within<T>(&self, now: Duration, act: impl FnOnce(&mut Window, Duration) -> T) -> T {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if now.saturating_sub(window.opened) >= self.budget.per {
-            *window = Window { opened: now, spent: HashMap::new() };
+            *window = Window {
+                opened: now,
+                spent: HashMap::new(),
+            };
         }
-        let left = (window.opened + self.budget.per).saturating_sub(now).max(Duration::from_millis(1));
+        let left = (window.opened + self.budget.per)
+            .saturating_sub(now)
+            .max(Duration::from_millis(1));
         act(&mut window, left)
     }
 }
@@ -78,7 +89,13 @@ impl<'e> Attempt<'e> {
         mono: &'e (dyn Fn() -> Duration + Send + Sync),
         address: IpAddr,
     ) -> Attempt<'e> {
-        Attempt { failures, mono, address, unproven: true, reading: false }
+        Attempt {
+            failures,
+            mono,
+            address,
+            unproven: true,
+            reading: false,
+        }
     }
 
     /// Its body is read next. One that is proved by its head has nothing to pay for.
@@ -95,7 +112,9 @@ impl<'e> Attempt<'e> {
     pub(super) fn ends(mut self, refusal: Option<&Refusal>) {
         let counts = match refusal {
             Some(Refusal::Unauthenticated | Refusal::SigningKey | Refusal::Credential(_)) => true,
-            Some(Refusal::BodyTooLarge(_) | Refusal::BodyTimeout | Refusal::BodyUnreadable) => self.reading,
+            Some(Refusal::BodyTooLarge(_) | Refusal::BodyTimeout | Refusal::BodyUnreadable) => {
+                self.reading
+            }
             _ => false,
         };
         self.reading = false;
@@ -119,7 +138,10 @@ mod tests {
     use super::*;
     use core::net::Ipv4Addr;
 
-    const BUDGET: FailureBudget = FailureBudget { count: 2, per: Duration::from_secs(60) };
+    const BUDGET: FailureBudget = FailureBudget {
+        count: 2,
+        per: Duration::from_secs(60),
+    };
 
     fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
@@ -133,7 +155,10 @@ mod tests {
         assert_eq!(failures.spent(forger, seconds(100)), None);
         failures.spend(forger, seconds(110));
         assert_eq!(failures.spent(forger, seconds(110)), Some(seconds(50)));
-        assert_eq!(failures.spent(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)), seconds(110)), None);
+        assert_eq!(
+            failures.spent(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)), seconds(110)),
+            None
+        );
         assert_eq!(failures.spent(forger, seconds(160)), None);
     }
 
@@ -144,11 +169,22 @@ mod tests {
         let spent = |play: &dyn Fn(Attempt<'_>)| {
             let failures = Failures::new(BUDGET);
             play(Attempt::new(&failures, &mono, address));
-            failures.window.lock().unwrap().spent.get(&address).copied().unwrap_or_default()
+            failures
+                .window
+                .lock()
+                .unwrap()
+                .spent
+                .get(&address)
+                .copied()
+                .unwrap_or_default()
         };
         let reading = |unproven| move |mut attempt: Attempt<'_>| attempt.reads_body(unproven);
         assert_eq!(
-            (spent(&reading(true)), spent(&reading(false)), spent(&|attempt| drop(attempt))),
+            (
+                spent(&reading(true)),
+                spent(&reading(false)),
+                spent(&|attempt| drop(attempt))
+            ),
             (1, 0, 0),
             "the connection ended"
         );
@@ -161,14 +197,38 @@ mod tests {
                 attempt.ends(Some(&refusal));
             })
         };
-        for refusal in [Refusal::BodyTimeout, Refusal::BodyUnreadable, Refusal::BodyTooLarge(1)] {
-            assert_eq!((ended(true, false, refusal.clone()), ended(false, false, refusal)), (1, 0));
+        for refusal in [
+            Refusal::BodyTimeout,
+            Refusal::BodyUnreadable,
+            Refusal::BodyTooLarge(1),
+        ] {
+            assert_eq!(
+                (
+                    ended(true, false, refusal.clone()),
+                    ended(false, false, refusal)
+                ),
+                (1, 0)
+            );
         }
         assert_eq!(ended(true, true, Refusal::Unauthenticated), 1);
         assert_eq!(ended(true, true, Refusal::SigningKey), 1);
-        assert_eq!(ended(true, true, Refusal::BodyTooLarge(1)), 0, "a signed body that unpacks to too much");
-        assert_eq!((ended(true, false, Refusal::Overloaded), ended(true, true, Refusal::NotGzip)), (0, 0));
-        assert_eq!(spent(&|attempt| attempt.ends(Some(&Refusal::Unauthenticated))), 1, "refused before the body");
+        assert_eq!(
+            ended(true, true, Refusal::BodyTooLarge(1)),
+            0,
+            "a signed body that unpacks to too much"
+        );
+        assert_eq!(
+            (
+                ended(true, false, Refusal::Overloaded),
+                ended(true, true, Refusal::NotGzip)
+            ),
+            (0, 0)
+        );
+        assert_eq!(
+            spent(&|attempt| attempt.ends(Some(&Refusal::Unauthenticated))),
+            1,
+            "refused before the body"
+        );
         assert_eq!(spent(&|attempt| attempt.ends(None)), 0);
     }
 
@@ -181,7 +241,14 @@ mod tests {
             failures.spend(IpAddr::V4(Ipv4Addr::from_bits(n)), seconds(1));
         }
         assert_eq!(failures.window.lock().unwrap().spent.len(), REMEMBERED);
-        assert!(failures.spent(IpAddr::V4(Ipv4Addr::from_bits(0)), seconds(1)).is_some());
-        assert_eq!(failures.spent(IpAddr::V4(Ipv4Addr::from_bits(room + 5)), seconds(1)), None);
+        assert!(
+            failures
+                .spent(IpAddr::V4(Ipv4Addr::from_bits(0)), seconds(1))
+                .is_some()
+        );
+        assert_eq!(
+            failures.spent(IpAddr::V4(Ipv4Addr::from_bits(room + 5)), seconds(1)),
+            None
+        );
     }
 }

@@ -37,7 +37,11 @@ pub struct Drained {
 /// # Errors
 /// As the system says it.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // As tokio does it: a restart must not wait for connections of the process before it. Elsewhere it means something else.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
@@ -56,7 +60,11 @@ pub async fn serve(
     proxies: TrustedProxies,
     mut stop: watch::Receiver<bool>,
 ) -> Drained {
-    let entrance = Arc::new(Entrance { router, limits, proxies });
+    let entrance = Arc::new(Entrance {
+        router,
+        limits,
+        proxies,
+    });
     let mut seats = Seats::default();
     let mut connections = JoinSet::new();
     loop {
@@ -99,7 +107,10 @@ fn set_up(stream: &TcpStream) {
 /// No error of `accept` ends the loop: those of one connection concern that one, those of the machine pass.
 async fn rest_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+    if !matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    ) {
         tracing::warn!(error = %error, "a connection could not be accepted");
         sleep(REST).await;
     }

@@ -19,7 +19,9 @@ pub(super) const SELECTING: &[&str] = &["rule", "tenant", "device", "since", "he
 
 /// An instant that lies behind: itself, or how long ago it was.
 pub(super) fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
-    duration::parse(text).map(|span| now.minus(span)).or_else(|| Timestamp::parse(text))
+    duration::parse(text)
+        .map(|span| now.minus(span))
+        .or_else(|| Timestamp::parse(text))
 }
 
 /// Words to choose from, in one sentence.
@@ -35,17 +37,27 @@ pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<Members<
     if body.trim_ascii().is_empty() {
         return Ok(Members(Object::default()));
     }
-    let json = strict_json::read(body)
-        .map_err(|fault| Refusal::NotStrictJson { code: fault.fault.code(), detail: fault.fault.meaning() })?;
+    let json = strict_json::read(body).map_err(|fault| Refusal::NotStrictJson {
+        code: fault.fault.code(),
+        detail: fault.fault.meaning(),
+    })?;
     let Json::Object(members) = json else {
         return Err(Objection::BadValue("", "an object").into());
     };
     if members.twice().is_some() {
         let fault = JsonFault::DuplicateKey;
-        return Err(Refusal::NotStrictJson { code: fault.code(), detail: fault.meaning() });
+        return Err(Refusal::NotStrictJson {
+            code: fault.code(),
+            detail: fault.meaning(),
+        });
     }
-    match members.iter().find(|(key, _)| !keys.contains(&key.as_ref())) {
-        Some((key, _)) => Err(Objection::UnknownKey(scanhook_core::plain::one_line(key, 80)).into()),
+    match members
+        .iter()
+        .find(|(key, _)| !keys.contains(&key.as_ref()))
+    {
+        Some((key, _)) => {
+            Err(Objection::UnknownKey(scanhook_core::plain::one_line(key, 80)).into())
+        }
         None => Ok(Members(members)),
     }
 }
@@ -70,7 +82,8 @@ impl Members<'_> {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, Refusal> {
         let text = self.text(key)?;
-        text.map(|text| parse(text).ok_or_else(|| Objection::BadValue(key, takes).into())).transpose()
+        text.map(|text| parse(text).ok_or_else(|| Objection::BadValue(key, takes).into()))
+            .transpose()
     }
 
     pub(super) fn flag(&self, key: &'static str) -> Result<bool, Refusal> {
@@ -83,16 +96,30 @@ impl Members<'_> {
 
     /// Who orders it, and why.
     pub(super) fn by(&self) -> Result<By, Refusal> {
-        Ok(By::new(self.text("by")?.unwrap_or_default(), self.text("reason")?))
+        Ok(By::new(
+            self.text("by")?.unwrap_or_default(),
+            self.text("reason")?,
+        ))
     }
 
     /// Ids, or how they begin.
     pub(super) fn ids(&self) -> Result<Option<Vec<Named>>, Refusal> {
-        let wrong = || Refusal::from(Objection::BadValue("ids", "a list of 1 to 1000 ids, of each 6 digits at least"));
+        let wrong = || {
+            Refusal::from(Objection::BadValue(
+                "ids",
+                "a list of 1 to 1000 ids, of each 6 digits at least",
+            ))
+        };
         match self.get("ids") {
             None => Ok(None),
             Some(Json::List(ids)) if (1..=MOST).contains(&ids.len()) => {
-                let ids = ids.iter().map(|id| if let Json::Text(id) = id { Named::parse(id) } else { None });
+                let ids = ids.iter().map(|id| {
+                    if let Json::Text(id) = id {
+                        Named::parse(id)
+                    } else {
+                        None
+                    }
+                });
                 ids.collect::<Option<Vec<_>>>().ok_or_else(wrong).map(Some)
             }
             Some(_) => Err(wrong()),
@@ -112,14 +139,22 @@ impl Members<'_> {
     }
 
     pub(super) fn device(&self) -> Result<Option<DeviceGlob>, Refusal> {
-        self.parsed("device", "a pattern such as dc-*", |text| DeviceGlob::parse(text).ok())
+        self.parsed("device", "a pattern such as dc-*", |text| {
+            DeviceGlob::parse(text).ok()
+        })
     }
 
     /// An instant ahead: itself, or how long from now.
     pub(super) fn until(&self, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
-        let read = |text: &str| duration::parse(text).map(|span| now.plus(span)).or_else(|| Timestamp::parse(text));
+        let read = |text: &str| {
+            duration::parse(text)
+                .map(|span| now.plus(span))
+                .or_else(|| Timestamp::parse(text))
+        };
         let takes = "a time ahead: a span such as 2h, or an instant such as 2026-11-02T18:00:00Z";
-        self.parsed("until", takes, |text| read(text).filter(|until| *until > now))
+        self.parsed("until", takes, |text| {
+            read(text).filter(|until| *until > now)
+        })
     }
 
     /// Where a selection goes on: the `next` of an earlier answer.
@@ -140,11 +175,19 @@ impl Members<'_> {
             return Ok(None);
         }
         let ago = |text: &str| ago(text, now);
-        let key = if wants == Wants::Held { "held" } else { "state" };
+        let key = if wants == Wants::Held {
+            "held"
+        } else {
+            "state"
+        };
         let known = Selector::words(wants);
         let word = match self.text(key)? {
             Some(word) if !known.contains(&word) => {
-                return Err(Objection::BadParameter { key, takes: words(&known) }.into());
+                return Err(Objection::BadParameter {
+                    key,
+                    takes: words(&known),
+                }
+                .into());
             }
             word => word.map(str::to_owned),
         };
@@ -152,7 +195,11 @@ impl Members<'_> {
             tenant: self.parsed("tenant", "the name of a configured tenant", tenant)?,
             rule: self.rule()?,
             device: self.device()?,
-            since: self.parsed("since", "a span such as 1h, or an instant such as 2026-11-02T08:00:00Z", ago)?,
+            since: self.parsed(
+                "since",
+                "a span such as 1h, or an instant such as 2026-11-02T08:00:00Z",
+                ago,
+            )?,
             word,
         }))
     }

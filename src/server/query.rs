@@ -12,8 +12,10 @@ use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::time::Timestamp;
 
 /// The keys of every list.
-const KEYS: &[&str] =
-    &["device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until", "limit", "after"];
+const KEYS: &[&str] = &[
+    "device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until",
+    "limit", "after",
+];
 /// The keys of a summary.
 const SUMMARY: &[&str] = &["since", "until", "tenant"];
 /// How far back a summary goes where nothing is said.
@@ -28,7 +30,11 @@ pub(super) fn filter(list: List, pairs: Pairs, now: Timestamp) -> Result<Filter,
     for (key, value) in known(KEYS, list, pairs)? {
         let bad = |takes: String| Objection::BadParameter { key, takes };
         let one_of = |known: Vec<&'static str>| {
-            if known.contains(&value.as_str()) { Ok(Some(value.clone())) } else { Err(bad(words(&known))) }
+            if known.contains(&value.as_str()) {
+                Ok(Some(value.clone()))
+            } else {
+                Err(bad(words(&known)))
+            }
         };
         match key {
             "device" => {
@@ -42,18 +48,27 @@ pub(super) fn filter(list: List, pairs: Pairs, now: Timestamp) -> Result<Filter,
             "state" => filter.state = one_of(list.states())?,
             "reason" => filter.reason = one_of(list.reasons())?,
             "severity" => {
-                let codes: Vec<_> = Severity::ALL.iter().map(|severity| severity.code()).collect();
-                filter.severity = Some(Severity::of_code(&value).ok_or_else(|| bad(words(&codes)))?);
+                let codes: Vec<_> = Severity::ALL
+                    .iter()
+                    .map(|severity| severity.code())
+                    .collect();
+                filter.severity =
+                    Some(Severity::of_code(&value).ok_or_else(|| bad(words(&codes)))?);
             }
             "since" => filter.since = Some(instant(key, &value, now)?),
             "until" => filter.until = Some(instant(key, &value, now)?),
             "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=LONGEST_PAGE).contains(limit));
-                filter.limit = Some(limit.ok_or_else(|| bad(format!("a number from 1 to {LONGEST_PAGE}")))?);
+                let limit = value
+                    .parse()
+                    .ok()
+                    .filter(|limit| (1..=LONGEST_PAGE).contains(limit));
+                filter.limit =
+                    Some(limit.ok_or_else(|| bad(format!("a number from 1 to {LONGEST_PAGE}")))?);
             }
             _ => {
                 let after = value.parse().ok();
-                filter.after = Some(after.ok_or_else(|| bad("the `next` of another page".to_owned()))?);
+                filter.after =
+                    Some(after.ok_or_else(|| bad("the `next` of another page".to_owned()))?);
             }
         }
     }
@@ -61,7 +76,10 @@ pub(super) fn filter(list: List, pairs: Pairs, now: Timestamp) -> Result<Filter,
 }
 
 /// The span of a summary, and whose it is.
-pub(super) fn span(pairs: Pairs, now: Timestamp) -> Result<(Timestamp, Timestamp, Option<String>), Objection> {
+pub(super) fn span(
+    pairs: Pairs,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp, Option<String>), Objection> {
     let (mut since, mut until, mut tenant) = (None, None, None);
     for (key, value) in known(SUMMARY, List::Decisions, pairs)? {
         match key {
@@ -76,19 +94,37 @@ pub(super) fn span(pairs: Pairs, now: Timestamp) -> Result<(Timestamp, Timestamp
 
 /// The source that a status is asked of, if it is one.
 pub(super) fn source(pairs: Pairs) -> Result<Option<String>, Objection> {
-    Ok(known(&["source"], List::Decisions, pairs)?.pop().map(|(_, value)| value))
+    Ok(known(&["source"], List::Decisions, pairs)?
+        .pop()
+        .map(|(_, value)| value))
 }
 
 /// Each pair with a key that is known and stands there once. Alerts were once asked for by `id`.
-fn known(keys: &'static [&'static str], list: List, pairs: Pairs) -> Result<Vec<(&'static str, String)>, Objection> {
-    let unknown =
-        |key: &str| Objection::UnknownParameter { key: scanhook_core::plain::one_line(key, 80), takes: words(keys) };
+fn known(
+    keys: &'static [&'static str],
+    list: List,
+    pairs: Pairs,
+) -> Result<Vec<(&'static str, String)>, Objection> {
+    let unknown = |key: &str| Objection::UnknownParameter {
+        key: scanhook_core::plain::one_line(key, 80),
+        takes: words(keys),
+    };
     let mut read: Vec<(&'static str, String)> = Vec::new();
     for (key, value) in pairs.map_err(|_| unknown(""))?.0 {
-        let asked = if list == List::Alerts && key == "id" { "alert" } else { key.as_str() };
-        let key = *keys.iter().find(|known| **known == asked).ok_or_else(|| unknown(&key))?;
+        let asked = if list == List::Alerts && key == "id" {
+            "alert"
+        } else {
+            key.as_str()
+        };
+        let key = *keys
+            .iter()
+            .find(|known| **known == asked)
+            .ok_or_else(|| unknown(&key))?;
         if read.iter().any(|(other, _)| *other == key) {
-            return Err(Objection::BadParameter { key, takes: "one value".to_owned() });
+            return Err(Objection::BadParameter {
+                key,
+                takes: "one value".to_owned(),
+            });
         }
         read.push((key, value));
     }
@@ -97,5 +133,8 @@ fn known(keys: &'static [&'static str], list: List, pairs: Pairs) -> Result<Vec<
 
 fn instant(key: &'static str, text: &str, now: Timestamp) -> Result<Timestamp, Objection> {
     let takes = || "a span such as 1h, or an instant such as 2026-11-02T08:00:00Z".to_owned();
-    ago(text, now).ok_or_else(|| Objection::BadParameter { key, takes: takes() })
+    ago(text, now).ok_or_else(|| Objection::BadParameter {
+        key,
+        takes: takes(),
+    })
 }

@@ -46,24 +46,46 @@ impl Refusals {
     #[must_use]
     pub fn of(&self, source: &str) -> Vec<RefusalView> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(source).map(|last| last.iter().cloned().collect()).unwrap_or_default()
+        all.get(source)
+            .map(|last| last.iter().cloned().collect())
+            .unwrap_or_default()
     }
 }
 
 /// One log line for each decision that wants a scan, in the words of the receipt.
 fn tell_decisions((source, delivery): (&str, &str), alert: &AlertReceipt, of: &Subject) {
-    for one in alert.decisions.iter().filter(|one| one.state != DecisionState::None.code()) {
-        let DecisionReceipt { id, device, rule, state, reason, scan_id, why, .. } = one;
+    for one in alert
+        .decisions
+        .iter()
+        .filter(|one| one.state != DecisionState::None.code())
+    {
+        let DecisionReceipt {
+            id,
+            device,
+            rule,
+            state,
+            reason,
+            scan_id,
+            why,
+            ..
+        } = one;
         let said = of.devices.iter().find(|said| said.label() == device);
         let mut about = About {
             tenant: of.tenant.clone(),
             name: said.and_then(|said| said.name.clone()),
-            machine: said.and_then(|said| said.machine.as_ref()).map(ToString::to_string),
+            machine: said
+                .and_then(|said| said.machine.as_ref())
+                .map(ToString::to_string),
             scan: scan_id.clone(),
             rule: rule.clone(),
             ..About::default()
         };
-        about.decision(id.clone(), source.to_owned(), alert.id.clone(), device.clone());
+        about.decision(
+            id.clone(),
+            source.to_owned(),
+            alert.id.clone(),
+            device.clone(),
+        );
         about!(info, &about, delivery, state, reason, why, "decided");
     }
 }
@@ -87,13 +109,26 @@ impl Reception {
     /// # Errors
     /// [`Refusal`] of a request that no body could prove.
     pub fn before_body(&self, head: Head<'_>) -> Result<Standing, Refusal> {
-        let Head { source, headers, url_secret, peer } = head;
+        let Head {
+            source,
+            headers,
+            url_secret,
+            peer,
+        } = head;
         let wrapping = Wrapping::default();
-        let presented = Presented { headers, url_secret, address: Some(peer), keyrings: None, wrapping };
-        self.intake.before_body(source, presented, clock::now()).map_err(|error| {
-            self.tell(source, peer, &error);
-            refusal(&error)
-        })
+        let presented = Presented {
+            headers,
+            url_secret,
+            address: Some(peer),
+            keyrings: None,
+            wrapping,
+        };
+        self.intake
+            .before_body(source, presented, clock::now())
+            .map_err(|error| {
+                self.tell(source, peer, &error);
+                refusal(&error)
+            })
     }
 
     /// Takes a request in. The 2xx is made here and only here, from a receipt that is on disk.
@@ -110,7 +145,11 @@ impl Reception {
             keyrings: None,
             wrapping: arrived.wrapping,
         };
-        match self.intake.receive(&source, presented, arrived.body, now).await {
+        match self
+            .intake
+            .receive(&source, presented, arrived.body, now)
+            .await
+        {
             Ok(accepted) => Ok(self.acknowledge(&source, accepted, now)),
             Err(error) => {
                 self.tell(&source, peer, &error);
@@ -120,7 +159,12 @@ impl Reception {
     }
 
     fn acknowledge(&self, source: &str, accepted: Accepted, now: Timestamp) -> Response {
-        let Accepted { receipt, subjects, credential, by_old_secret } = accepted;
+        let Accepted {
+            receipt,
+            subjects,
+            credential,
+            by_old_secret,
+        } = accepted;
         self.metrics.accepted(source, &subjects, &receipt, now);
         if self.heard.with(|silence| silence.hear(source, now)) {
             tracing::info!(source, "the sender is heard again");
@@ -129,12 +173,26 @@ impl Reception {
             self.metrics.old_secret(source, &credential);
         }
         let (delivery, duplicate) = (&receipt.delivery, receipt.duplicate);
-        let unlisted = receipt.truncated.as_ref().map(|truncated| truncated.decisions);
-        tracing::info!(source, delivery, duplicate, credential, unlisted, "delivery accepted");
+        let unlisted = receipt
+            .truncated
+            .as_ref()
+            .map(|truncated| truncated.decisions);
+        tracing::info!(
+            source,
+            delivery,
+            duplicate,
+            credential,
+            unlisted,
+            "delivery accepted"
+        );
         for (alert, of) in receipt.alerts.iter().zip(&subjects) {
             tell_decisions((source, delivery), alert, of);
         }
-        let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
+        let status = if receipt.duplicate {
+            StatusCode::OK
+        } else {
+            StatusCode::ACCEPTED
+        };
         (status, Json(receipt)).into_response()
     }
 
@@ -152,12 +210,24 @@ impl Reception {
                 tracing::info!(source, %peer, check = failure.check, clock_ahead = failure.ahead, "not authenticated");
             }
             NotAccepted::NotStrict(unread) => {
-                let (credential, hash) = (unread.delivery.credential(), hex::encode(unread.delivery.body_hash()));
+                let (credential, hash) = (
+                    unread.delivery.credential(),
+                    hex::encode(unread.delivery.body_hash()),
+                );
                 let (bytes, code) = (unread.delivery.body().len(), unread.fault.fault.code());
                 self.metrics.unread(source, code);
-                tracing::warn!(source, credential, sha256 = hash, bytes, code, "authenticated, but not strict JSON");
+                tracing::warn!(
+                    source,
+                    credential,
+                    sha256 = hash,
+                    bytes,
+                    code,
+                    "authenticated, but not strict JSON"
+                );
             }
-            NotAccepted::Overloaded => tracing::warn!(source, "too many large bodies wait to be read"),
+            NotAccepted::Overloaded => {
+                tracing::warn!(source, "too many large bodies wait to be read")
+            }
             NotAccepted::Journal(error) => {
                 tracing::error!(source, code = error.code(), %error, "a delivery could not be stored");
             }
@@ -183,7 +253,10 @@ fn refusal(error: &NotAccepted) -> Refusal {
         }),
         NotAccepted::NotStrict(unread) => {
             let fault = unread.fault.fault;
-            Refusal::NotStrictJson { code: fault.code(), detail: fault.meaning() }
+            Refusal::NotStrictJson {
+                code: fault.code(),
+                detail: fault.meaning(),
+            }
         }
         NotAccepted::Overloaded | NotAccepted::Journal(JournalError::Busy) => Refusal::Overloaded,
         NotAccepted::Journal(_) => Refusal::JournalUnavailable,

@@ -4,10 +4,10 @@
 mod objection;
 
 use crate::api::refusals::{
-    BODY_TIMEOUT, BODY_TOO_LARGE, BODY_UNREADABLE, CONTENT_ENCODING, CREDENTIAL_ID, CREDENTIAL_REPEATED,
-    CREDENTIAL_TOO_MANY, Code, FAILURE_BUDGET, INTERNAL, JOURNAL_UNAVAILABLE, MEDIA_TYPE, METHOD, MISSING_HOST,
-    NO_PAYLOAD, NOT_FOUND, NOT_GZIP, OVERLOADED, REPEATED_HOST, SHUTTING_DOWN, SIGNING_KEY, UNAUTHENTICATED,
-    UNKNOWN_SOURCE, row,
+    BODY_TIMEOUT, BODY_TOO_LARGE, BODY_UNREADABLE, CONTENT_ENCODING, CREDENTIAL_ID,
+    CREDENTIAL_REPEATED, CREDENTIAL_TOO_MANY, Code, FAILURE_BUDGET, INTERNAL, JOURNAL_UNAVAILABLE,
+    MEDIA_TYPE, METHOD, MISSING_HOST, NO_PAYLOAD, NOT_FOUND, NOT_GZIP, OVERLOADED, REPEATED_HOST,
+    SHUTTING_DOWN, SIGNING_KEY, UNAUTHENTICATED, UNKNOWN_SOURCE, row,
 };
 use core::time::Duration;
 
@@ -91,9 +91,19 @@ const QUOTED: usize = 80;
 
 /// A sender's text between backticks: short, printable ASCII only, so that it is harmless wherever it is shown.
 pub(super) fn quoted(text: &[u8]) -> String {
-    let plain = |b: &u8| if matches!(b, b' '..=b'~') && *b != b'`' { char::from(*b) } else { '?' };
+    let plain = |b: &u8| {
+        if matches!(b, b' '..=b'~') && *b != b'`' {
+            char::from(*b)
+        } else {
+            '?'
+        }
+    };
     let shown: String = text.iter().take(QUOTED).map(plain).collect();
-    if text.len() > QUOTED { format!("`{shown}...`") } else { format!("`{shown}`") }
+    if text.len() > QUOTED {
+        format!("`{shown}...`")
+    } else {
+        format!("`{shown}`")
+    }
 }
 
 /// How a credential header is malformed.
@@ -108,7 +118,8 @@ pub enum CredentialDefect {
 }
 
 /// What to do about a body that is not strict JSON, whatever the reader's code.
-const NOT_STRICT_JSON: &str = "Look at what the sender's template writes: one JSON value in UTF-8, no key twice.";
+const NOT_STRICT_JSON: &str =
+    "Look at what the sender's template writes: one JSON value in UTF-8, no key twice.";
 
 impl Refusal {
     /// The row of this refusal.
@@ -132,7 +143,9 @@ impl Refusal {
             Refusal::Credential(CredentialDefect::Id) => CREDENTIAL_ID,
             Refusal::Unauthenticated => UNAUTHENTICATED,
             Refusal::SigningKey => SIGNING_KEY,
-            Refusal::NotStrictJson { code, detail } => row(StatusCode::BAD_REQUEST, code, detail, NOT_STRICT_JSON),
+            Refusal::NotStrictJson { code, detail } => {
+                row(StatusCode::BAD_REQUEST, code, detail, NOT_STRICT_JSON)
+            }
             Refusal::Overloaded => OVERLOADED,
             Refusal::JournalUnavailable => JOURNAL_UNAVAILABLE,
             Refusal::ShuttingDown => SHUTTING_DOWN,
@@ -159,8 +172,13 @@ impl Refusal {
     pub fn detail(&self) -> String {
         let meaning = self.entry().meaning;
         match self {
-            Refusal::Method(mismatch) | Refusal::MediaType(mismatch) | Refusal::ContentEncoding(mismatch) => {
-                format!("{meaning} Sent: {}. Taken: {}.", mismatch.came, mismatch.taken)
+            Refusal::Method(mismatch)
+            | Refusal::MediaType(mismatch)
+            | Refusal::ContentEncoding(mismatch) => {
+                format!(
+                    "{meaning} Sent: {}. Taken: {}.",
+                    mismatch.came, mismatch.taken
+                )
             }
             Refusal::BodyTooLarge(cap) => format!("{meaning} Taken: {cap} bytes."),
             _ => meaning.to_owned(),
@@ -175,7 +193,9 @@ impl Refusal {
             Refusal::Overloaded => Some(2),
             Refusal::JournalUnavailable | Refusal::ShuttingDown => Some(5),
             Refusal::SigningKey => Some(15),
-            Refusal::FailureBudget(left) => Some(left.as_secs() + u64::from(left.subsec_nanos() > 0)),
+            Refusal::FailureBudget(left) => {
+                Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+            }
             _ => None,
         }
     }
@@ -204,10 +224,26 @@ impl IntoResponse for Refusal {
         // Of a failed authentication nothing is said beyond the status.
         let detail = (status != StatusCode::UNAUTHORIZED).then(|| self.detail());
         let title = status.canonical_reason().unwrap_or_default();
-        let members = if let Refusal::Order(objection) = &self { objection.members() } else { Default::default() };
-        let problem = Problem { kind: "about:blank", title, status: status.as_u16(), code, detail, members };
+        let members = if let Refusal::Order(objection) = &self {
+            objection.members()
+        } else {
+            Default::default()
+        };
+        let problem = Problem {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            members,
+        };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
-        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let mut response = (
+            status,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body,
+        )
+            .into_response();
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -216,7 +252,10 @@ impl IntoResponse for Refusal {
             // The same for every source, so that it tells nobody which one is configured. Some clients send nothing before
             // they are asked.
             Refusal::Unauthenticated => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static(CHALLENGE),
+                );
             }
             Refusal::Method(Mismatch { taken, .. }) => {
                 if let Ok(allow) = HeaderValue::from_str(taken) {
@@ -235,7 +274,10 @@ impl IntoResponse for Refusal {
 
 /// A method that a path does not take.
 pub(super) fn not_taken(method: &Method, taken: &str) -> Refusal {
-    Refusal::Method(Mismatch { came: quoted(method.as_str().as_bytes()), taken: taken.to_owned() })
+    Refusal::Method(Mismatch {
+        came: quoted(method.as_str().as_bytes()),
+        taken: taken.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -254,9 +296,10 @@ mod tests {
     #[test]
     fn codes_are_distinct_and_in_kebab_case() {
         let mut codes: Vec<_> = refusals::ALL.iter().map(|row| row.code).collect();
-        assert!(
-            codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
-        );
+        assert!(codes.iter().all(|code| {
+            code.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        }));
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), refusals::ALL.len());
@@ -297,9 +340,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_not_strict_json_is_named_by_the_readers_code() {
-        let refusal = Refusal::NotStrictJson { code: "json-trailing", detail: "Something follows the value." };
+        let refusal = Refusal::NotStrictJson {
+            code: "json-trailing",
+            detail: "Something follows the value.",
+        };
         let (_, problem) = answer(refusal).await;
-        assert_eq!((&problem["status"], &problem["code"]), (&400.into(), &"json-trailing".into()));
+        assert_eq!(
+            (&problem["status"], &problem["code"]),
+            (&400.into(), &"json-trailing".into())
+        );
         assert_eq!(problem["detail"], "Something follows the value.");
     }
 }

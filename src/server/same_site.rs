@@ -21,7 +21,9 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
 }
 
 fn check(headers: &HeaderMap) -> Result<(), Refusal> {
-    let host = only(headers, header::HOST).filter(|host| is_loopback(host)).ok_or(Objection::ForeignHost)?;
+    let host = only(headers, header::HOST)
+        .filter(|host| is_loopback(host))
+        .ok_or(Objection::ForeignHost)?;
     if headers.contains_key(header::ORIGIN) {
         let own = only(headers, header::ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
         if !own.is_some_and(|own| own.eq_ignore_ascii_case(host)) {
@@ -54,11 +56,18 @@ fn check_type(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// A name that only this computer can answer to. The port is free, for it may be that of a tunnel.
 fn is_loopback(host: &str) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
     let name = authority.host();
-    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
     let plain = !host.contains('@');
-    plain && (name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+    plain
+        && (name.eq_ignore_ascii_case("localhost")
+            || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
 }
 
 #[cfg(test)]
@@ -68,52 +77,112 @@ mod tests {
     use axum::http::HeaderName;
 
     fn asked(method: Method, lines: &[(&str, &str)]) -> Result<(), &'static str> {
-        let lines = lines.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
+        let lines = lines
+            .iter()
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
         let mut headers = HeaderMap::new();
         lines.for_each(|(name, value): (HeaderName, axum::http::HeaderValue)| {
             headers.append(name, value);
         });
-        check(&headers).and_then(|()| check_type(&method, &headers)).map_err(|refusal| refusal.code())
+        check(&headers)
+            .and_then(|()| check_type(&method, &headers))
+            .map_err(|refusal| refusal.code())
     }
 
     #[test]
     fn only_a_loopback_name_is_answered() {
-        for host in ["127.0.0.1:9090", "localhost:9090", "LOCALHOST", "[::1]:9090", "127.8.8.8:1", "localhost:19090"] {
+        for host in [
+            "127.0.0.1:9090",
+            "localhost:9090",
+            "LOCALHOST",
+            "[::1]:9090",
+            "127.8.8.8:1",
+            "localhost:19090",
+        ] {
             assert_eq!(asked(Method::GET, &[("host", host)]), Ok(()), "{host}");
         }
-        for host in
-            ["rebound.example:9090", "127.0.0.1.rebound.example", "10.0.0.7:9090", "[::2]:9090", "", "u@localhost"]
-        {
-            assert_eq!(asked(Method::GET, &[("host", host)]), Err("foreign-host"), "{host}");
+        for host in [
+            "rebound.example:9090",
+            "127.0.0.1.rebound.example",
+            "10.0.0.7:9090",
+            "[::2]:9090",
+            "",
+            "u@localhost",
+        ] {
+            assert_eq!(
+                asked(Method::GET, &[("host", host)]),
+                Err("foreign-host"),
+                "{host}"
+            );
         }
         assert_eq!(asked(Method::GET, &[]), Err("foreign-host"));
-        assert_eq!(asked(Method::GET, &[("host", "localhost"), ("host", "x")]), Err("foreign-host"));
+        assert_eq!(
+            asked(Method::GET, &[("host", "localhost"), ("host", "x")]),
+            Err("foreign-host")
+        );
     }
 
     #[test]
     fn a_page_of_another_origin_gives_no_orders_and_reads_nothing() {
         let from = |method, origin| {
             let json = ("content-type", "application/json");
-            asked(method, &[("host", "localhost:9090"), ("origin", origin), json])
+            asked(
+                method,
+                &[("host", "localhost:9090"), ("origin", origin), json],
+            )
         };
         for method in [Method::GET, Method::POST] {
             assert_eq!(from(method.clone(), "http://localhost:9090"), Ok(()));
-            for origin in ["null", "https://localhost:9090", "http://localhost:3000", "http://evil.example", ""] {
-                assert_eq!(from(method.clone(), origin), Err("foreign-origin"), "{origin}");
+            for origin in [
+                "null",
+                "https://localhost:9090",
+                "http://localhost:3000",
+                "http://evil.example",
+                "",
+            ] {
+                assert_eq!(
+                    from(method.clone(), origin),
+                    Err("foreign-origin"),
+                    "{origin}"
+                );
             }
         }
     }
 
     #[test]
     fn an_order_is_of_a_type_that_no_form_sends() {
-        let typed = |kind| asked(Method::POST, &[("host", "localhost"), ("content-type", kind)]);
+        let typed = |kind| {
+            asked(
+                Method::POST,
+                &[("host", "localhost"), ("content-type", kind)],
+            )
+        };
         assert_eq!(typed("application/json; charset=utf-8"), Ok(()));
-        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+        ] {
             assert_eq!(typed(kind), Err("media-type"), "{kind}");
         }
-        let untyped = |length| asked(Method::POST, &[("host", "localhost"), ("content-length", length)]);
+        let untyped = |length| {
+            asked(
+                Method::POST,
+                &[("host", "localhost"), ("content-length", length)],
+            )
+        };
         assert_eq!((untyped("2"), untyped("0")), (Err("media-type"), Ok(())));
-        assert_eq!(asked(Method::POST, &[("host", "localhost")]), Ok(()), "there is no body");
-        assert_eq!(asked(Method::POST, &[("host", "localhost"), ("transfer-encoding", "chunked")]), Err("media-type"));
+        assert_eq!(
+            asked(Method::POST, &[("host", "localhost")]),
+            Ok(()),
+            "there is no body"
+        );
+        assert_eq!(
+            asked(
+                Method::POST,
+                &[("host", "localhost"), ("transfer-encoding", "chunked")]
+            ),
+            Err("media-type")
+        );
     }
 }

@@ -24,7 +24,9 @@ const GIVEN_UP: u8 = 2;
 impl FirstHead {
     /// A whole head is there; false if the connection is being closed for want of one.
     pub(super) fn arrive(&self) -> bool {
-        let before = self.0.compare_exchange(AWAITED, ARRIVED, Ordering::Relaxed, Ordering::Relaxed);
+        let before =
+            self.0
+                .compare_exchange(AWAITED, ARRIVED, Ordering::Relaxed, Ordering::Relaxed);
         before != Err(GIVEN_UP)
     }
 
@@ -38,7 +40,9 @@ impl FirstHead {
 
     /// Nobody waits for it any more; false if it has arrived.
     fn give_up(&self) -> bool {
-        self.0.compare_exchange(AWAITED, GIVEN_UP, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        self.0
+            .compare_exchange(AWAITED, GIVEN_UP, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
     }
 }
 
@@ -61,11 +65,17 @@ impl Seats {
     /// Whether a connection of this address gets a seat. The cap per address comes first, so that one address over it
     /// takes nothing from the others; the last quarter is for addresses that hold few.
     pub(super) fn admit(&mut self, address: Option<IpAddr>, limits: &Limits) -> bool {
-        let own = address.map_or(0, |address| self.by_address.get(&address).copied().unwrap_or_default());
+        let own = address.map_or(0, |address| {
+            self.by_address.get(&address).copied().unwrap_or_default()
+        });
         if own >= limits.per_address && address.is_some() {
             return false;
         }
-        let open = if own < FEW { limits.total } else { limits.total - limits.total / 4 };
+        let open = if own < FEW {
+            limits.total
+        } else {
+            limits.total - limits.total / 4
+        };
         self.held.len() < open || (own < FEW && self.make_room())
     }
 
@@ -86,7 +96,8 @@ impl Seats {
     pub(super) fn take(&mut self, abort: AbortHandle, address: Option<IpAddr>, head: FirstHead) {
         if self.awaited.len() > 2 * self.held.len() + 64 {
             let held = &self.held;
-            self.awaited.retain(|(task, head)| held.contains_key(task) && head.is_awaited());
+            self.awaited
+                .retain(|(task, head)| held.contains_key(task) && head.is_awaited());
         }
         let task = abort.id();
         self.awaited.push_back((task, head));
@@ -129,15 +140,27 @@ mod tests {
 
     impl Hall {
         fn new(per_address: usize, total: usize) -> Hall {
-            let limits = Limits { per_address, total, ..Limits::default() };
-            Hall { seats: Seats::default(), tasks: JoinSet::new(), limits }
+            let limits = Limits {
+                per_address,
+                total,
+                ..Limits::default()
+            };
+            Hall {
+                seats: Seats::default(),
+                tasks: JoinSet::new(),
+                limits,
+            }
         }
 
         fn come(&mut self, n: u32) -> Option<FirstHead> {
             let address = Some(IpAddr::V4(Ipv4Addr::from_bits(n)));
             self.seats.admit(address, &self.limits).then(|| {
                 let head = FirstHead::default();
-                self.seats.take(self.tasks.spawn(core::future::pending()), address, head.clone());
+                self.seats.take(
+                    self.tasks.spawn(core::future::pending()),
+                    address,
+                    head.clone(),
+                );
                 head
             })
         }
@@ -154,7 +177,9 @@ mod tests {
             }
         }
         assert_eq!(hall.seats.held.len(), 3072);
-        let others = (100..228).flat_map(|address| [address; 8]).filter(|address| hall.come(*address).is_some());
+        let others = (100..228)
+            .flat_map(|address| [address; 8])
+            .filter(|address| hall.come(*address).is_some());
         assert_eq!(others.count(), 1024);
     }
 
@@ -165,13 +190,20 @@ mod tests {
         assert_eq!(heads.len(), 8);
         assert!(heads[0].arrive() && heads[2].arrive());
         assert!(hall.come(100).is_some());
-        assert!(!heads[1].arrive() && heads[3].arrive(), "the second has made room, the fourth has not");
+        assert!(
+            !heads[1].arrive() && heads[3].arrive(),
+            "the second has made room, the fourth has not"
+        );
         for address in 101..105 {
             assert_eq!(hall.come(address).map(|head| head.arrive()), Some(true));
         }
         assert_eq!(hall.seats.held.len(), 8);
         let last = hall.come(105).map(|head| head.arrive());
-        assert_eq!((last, hall.come(106).is_some()), (Some(true), false), "every head has arrived");
+        assert_eq!(
+            (last, hall.come(106).is_some()),
+            (Some(true), false),
+            "every head has arrived"
+        );
     }
 
     #[tokio::test]
@@ -182,6 +214,10 @@ mod tests {
             assert!(hall.come(1).is_some());
             before.into_iter().for_each(|task| hall.seats.leave(task));
         }
-        assert!(hall.seats.awaited.len() < 100 && hall.seats.held.len() == 1 && hall.seats.by_address.len() == 1);
+        assert!(
+            hall.seats.awaited.len() < 100
+                && hall.seats.held.len() == 1
+                && hall.seats.by_address.len() == 1
+        );
     }
 }

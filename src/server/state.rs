@@ -57,7 +57,9 @@ impl Admin {
     pub(super) async fn pauses(&self) -> Result<Vec<PauseView>, Refusal> {
         let mut pauses = self.read(|reader| reader.pauses()).await?;
         let in_force = self.intake.in_force();
-        pauses.iter_mut().for_each(|pause| pause.compare(in_force.policy.rules().names()));
+        pauses
+            .iter_mut()
+            .for_each(|pause| pause.compare(in_force.policy.rules().names()));
         Ok(pauses)
     }
 
@@ -72,16 +74,27 @@ impl Admin {
     /// Fills in whether a source is silent for too long.
     pub(super) fn silence(&self, source: &mut SourceView) {
         let (now, name) = (clock::now(), source.name.clone());
-        let (expected, since) = self.heard.with(|silence| (silence.expected(&name), silence.since(&name, now)));
+        let (expected, since) = self
+            .heard
+            .with(|silence| (silence.expected(&name), silence.since(&name, now)));
         source.expect_every = expected.map(duration::show);
         source.silent_since = since.map(|since| since.to_string());
     }
 
     pub(super) async fn tenants(&self) -> Result<Vec<TenantView>, Refusal> {
         let in_force = self.intake.in_force();
-        let named: Vec<(TenantId, String)> = in_force.tenants.iter().map(|t| (t.id, t.name.clone())).collect();
+        let named: Vec<(TenantId, String)> = in_force
+            .tenants
+            .iter()
+            .map(|t| (t.id, t.name.clone()))
+            .collect();
         let mut views = self
-            .read(move |reader| named.iter().map(|(id, name)| reader.tenant(*id, name)).collect::<Result<Vec<_>, _>>())
+            .read(move |reader| {
+                named
+                    .iter()
+                    .map(|(id, name)| reader.tenant(*id, name))
+                    .collect::<Result<Vec<_>, _>>()
+            })
             .await?;
         for (view, tenant) in views.iter_mut().zip(&in_force.tenants) {
             let (lane, quota) = tenant.board.borrow().clone();

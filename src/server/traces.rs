@@ -59,21 +59,55 @@ impl Traces {
 
     /// Looks at an answer of the public listener: what was refused before anybody asked who sent it is kept.
     pub fn answered(&self, answered: &Answered<'_>, now: Timestamp) {
-        let &Answered { source, asked, peer, status, refusal } = answered;
-        let Some(peer) = peer.filter(|_| source.is_some() || asked.is_some()) else { return };
+        let &Answered {
+            source,
+            asked,
+            peer,
+            status,
+            refusal,
+        } = answered;
+        let Some(peer) = peer.filter(|_| source.is_some() || asked.is_some()) else {
+            return;
+        };
         if peer.unheard {
             self.untrusted_proxy(peer.socket.ip());
         }
-        let Some(refusal) = refusal.filter(|refusal| is_at_the_door(refusal)) else { return };
-        let (address, status, code, detail) = (peer.address, status.as_u16(), refusal.code(), &refusal.detail());
-        self.refused(Refused { source, asked, address, status, code, detail }, now);
+        let Some(refusal) = refusal.filter(|refusal| is_at_the_door(refusal)) else {
+            return;
+        };
+        let (address, status, code, detail) = (
+            peer.address,
+            status.as_u16(),
+            refusal.code(),
+            &refusal.detail(),
+        );
+        self.refused(
+            Refused {
+                source,
+                asked,
+                address,
+                status,
+                code,
+                detail,
+            },
+            now,
+        );
     }
 
     /// Keeps one, and writes a line about it unless one of its kind was written within the last minute.
     fn refused(&self, refused: Refused<'_>, now: Timestamp) {
         let name = refused.asked.map(shown);
-        let Some(unlogged) = self.kept().note(refused, name.as_deref(), now) else { return };
-        let Refused { source, address, status, code, detail, .. } = refused;
+        let Some(unlogged) = self.kept().note(refused, name.as_deref(), now) else {
+            return;
+        };
+        let Refused {
+            source,
+            address,
+            status,
+            code,
+            detail,
+            ..
+        } = refused;
         let (source, asked) = (source.unwrap_or_default(), name.unwrap_or_default());
         tracing::warn!(source, asked, peer = %address, status, code, detail, unlogged, "a request was refused");
     }
@@ -113,7 +147,11 @@ impl Traces {
     /// What was refused of a source, the newest first; `None`: of what belongs to none.
     #[must_use]
     pub fn of(&self, source: Option<&str>) -> Vec<DoorView> {
-        self.kept().refused.get(source.unwrap_or_default()).cloned().unwrap_or_default()
+        self.kept()
+            .refused
+            .get(source.unwrap_or_default())
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
@@ -123,7 +161,9 @@ impl Kept {
         let source = refused.source.unwrap_or_default();
         let kept = self.refused.entry(source.to_owned()).or_default();
         let same = |view: &DoorView| {
-            view.code == refused.code && view.detail == refused.detail && view.name.as_deref() == name
+            view.code == refused.code
+                && view.detail == refused.detail
+                && view.name.as_deref() == name
         };
         let mut view = match kept.iter().position(same) {
             Some(at) => kept.remove(at),
@@ -144,7 +184,13 @@ impl Kept {
 
         let kind = (source.to_owned(), refused.code);
         let Some(logged) = self.logged.get_mut(&kind) else {
-            self.logged.insert(kind, Logged { at: now, unlogged: 0 });
+            self.logged.insert(
+                kind,
+                Logged {
+                    at: now,
+                    unlogged: 0,
+                },
+            );
             return Some(0);
         };
         // A clock that was set back must not silence the log.
@@ -161,7 +207,11 @@ impl Kept {
 fn shown(name: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let fits = (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain);
-    if fits { name.to_owned() } else { "(not the name of a source)".to_owned() }
+    if fits {
+        name.to_owned()
+    } else {
+        "(not the name of a source)".to_owned()
+    }
 }
 
 /// Whether it is refused before the credential is judged. What is refused after that is told by the reception.
@@ -200,7 +250,14 @@ mod tests {
 
     fn unknown(name: &str) -> Refused<'_> {
         let address = IpAddr::from([192, 0, 2, 1]);
-        Refused { source: None, asked: Some(name), address, status: 404, code: "unknown-source", detail: "d" }
+        Refused {
+            source: None,
+            asked: Some(name),
+            address,
+            status: 404,
+            code: "unknown-source",
+            detail: "d",
+        }
     }
 
     #[test]
@@ -209,11 +266,20 @@ mod tests {
         for n in 0..1000 {
             traces.refused(unknown(&format!("name-{n}")), at(n));
         }
-        for name in ["a\u{1b}[31m", "%2e%2e", "", &"a".repeat(32), "5e884898da28047151d0e56f8dc62927"] {
+        for name in [
+            "a\u{1b}[31m",
+            "%2e%2e",
+            "",
+            &"a".repeat(32),
+            "5e884898da28047151d0e56f8dc62927",
+        ] {
             traces.refused(unknown(name), at(2000));
         }
         let of = traces.of(None);
-        assert_eq!((of.len(), of[0].name.as_deref(), of[0].count), (KEPT, Some("(not the name of a source)"), 5));
+        assert_eq!(
+            (of.len(), of[0].name.as_deref(), of[0].count),
+            (KEPT, Some("(not the name of a source)"), 5)
+        );
         assert_eq!(of[1].name.as_deref(), Some("name-999"));
         let logged = traces.kept().logged.len();
         assert_eq!((logged, traces.of(Some("siem")).len()), (1, 0));
@@ -223,9 +289,16 @@ mod tests {
     fn a_kind_is_logged_once_a_minute_with_the_number_of_those_in_between() {
         let mut kept = Kept::default();
         let mut note = |seconds| kept.note(unknown("x"), Some("x"), at(seconds));
-        assert_eq!([note(0), note(1), note(59), note(60), note(61)], [Some(0), None, None, Some(2), None]);
+        assert_eq!(
+            [note(0), note(1), note(59), note(60), note(61)],
+            [Some(0), None, None, Some(2), None]
+        );
         assert_eq!(note(-10), Some(1), "the clock was set back");
-        let other = Refused { source: Some("siem"), code: "media-type", ..unknown("") };
+        let other = Refused {
+            source: Some("siem"),
+            code: "media-type",
+            ..unknown("")
+        };
         assert_eq!(kept.note(other, None, at(0)), Some(0));
     }
 
@@ -239,6 +312,9 @@ mod tests {
         traces.untrusted_proxy(IpAddr::from([127, 0, 0, 1]));
         let warnings = traces.warnings();
         assert_eq!(warnings.len(), FOREIGN_PROXIES + 1);
-        assert!(warnings[0].contains("requests from 127.0.0.1 carry"), "{warnings:?}");
+        assert!(
+            warnings[0].contains("requests from 127.0.0.1 carry"),
+            "{warnings:?}"
+        );
     }
 }

@@ -121,33 +121,62 @@ where
 {
     let ready = door.ready.clone();
     let (failures, bodies) = (Failures::new(door.failures), Bodies::new(door.body_memory));
-    let entry = Arc::new(Entry { door, failures, bodies, before, accept });
-    let readyz = move || async move { if *ready.borrow() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } };
+    let entry = Arc::new(Entry {
+        door,
+        failures,
+        bodies,
+        before,
+        accept,
+    });
+    let readyz = move || async move {
+        if *ready.borrow() {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    };
     let mut router = Router::new();
-    for path in
-        ["/webhooks/{source}", "/webhooks/{source}/", "/webhooks/{source}/{secret}", "/webhooks/{source}/{secret}/"]
-    {
+    for path in [
+        "/webhooks/{source}",
+        "/webhooks/{source}/",
+        "/webhooks/{source}/{secret}",
+        "/webhooks/{source}/{secret}/",
+    ] {
         router = router.route(path, any(webhook::<B, A, F>));
     }
     router
-        .route("/livez", get(async || StatusCode::OK).fallback(probe_method))
+        .route(
+            "/livez",
+            get(async || StatusCode::OK).fallback(probe_method),
+        )
         .route("/readyz", get(readyz).fallback(probe_method))
         .fallback(nowhere::<B, A>)
         .with_state(entry)
 }
 
 async fn probe_method(method: Method) -> Refusal {
-    Refusal::Method(Mismatch { came: quoted(method.as_str().as_bytes()), taken: "GET, HEAD".to_owned() })
+    Refusal::Method(Mismatch {
+        came: quoted(method.as_str().as_bytes()),
+        taken: "GET, HEAD".to_owned(),
+    })
 }
 
 /// A path that leads nowhere. It is told only where a webhook may have been meant.
 async fn nowhere<B, A>(State(entry): State<Arc<Entry<B, A>>>, request: Request<Body>) -> Refusal {
     let peer = request.extensions().get::<Peer>().copied();
     let path = request.uri().path();
-    let meant = path.get(.."/webhooks".len()).is_some_and(|start| start.eq_ignore_ascii_case("/webhooks"));
+    let meant = path
+        .get(.."/webhooks".len())
+        .is_some_and(|start| start.eq_ignore_ascii_case("/webhooks"));
     let asked = meant.then(|| segments(path).map_or("", |(source, _)| source));
     let refusal = Refusal::NotFound;
-    (entry.door.told)(Answered { source: None, asked, peer, status: refusal.status(), refusal: Some(&refusal) });
+    (entry.door.told)(Answered {
+        source: None,
+        asked,
+        peer,
+        status: refusal.status(),
+        refusal: Some(&refusal),
+    });
     refusal
 }
 
@@ -158,12 +187,26 @@ where
     F: Future<Output = Result<Response, Refusal>> + Send + 'static,
 {
     let peer = request.extensions().get::<Peer>().copied();
-    let name = segments(request.uri().path()).map(|(source, _)| source.to_owned()).unwrap_or_default();
+    let name = segments(request.uri().path())
+        .map(|(source, _)| source.to_owned())
+        .unwrap_or_default();
     let outcome = receive(&entry, request).await;
-    let status = outcome.as_ref().map_or_else(Refusal::status, Response::status);
+    let status = outcome
+        .as_ref()
+        .map_or_else(Refusal::status, Response::status);
     let known = entry.door.sources.borrow().contains_key(&name);
-    let (source, asked) = if known { (Some(name.as_str()), None) } else { (None, Some(name.as_str())) };
-    (entry.door.told)(Answered { source, asked, peer, status, refusal: outcome.as_ref().err() });
+    let (source, asked) = if known {
+        (Some(name.as_str()), None)
+    } else {
+        (None, Some(name.as_str()))
+    };
+    (entry.door.told)(Answered {
+        source,
+        asked,
+        peer,
+        status,
+        refusal: outcome.as_ref().err(),
+    });
     outcome.unwrap_or_else(IntoResponse::into_response)
 }
 
@@ -175,11 +218,22 @@ where
     A: Fn(Arrived) -> F,
     F: Future<Output = Result<Response, Refusal>>,
 {
-    let (Parts { method, uri, headers, extensions, .. }, body) = request.into_parts();
+    let (
+        Parts {
+            method,
+            uri,
+            headers,
+            extensions,
+            ..
+        },
+        body,
+    ) = request.into_parts();
     let peer = extensions.get::<Peer>().ok_or(Refusal::Internal)?.address;
     let (source, secret) = segments(uri.path()).ok_or(Refusal::NotFound)?;
     let sources = entry.door.sources.borrow().clone();
-    let door = sources.get(source).filter(|door| door.secret_in_url.allows(secret));
+    let door = sources
+        .get(source)
+        .filter(|door| door.secret_in_url.allows(secret));
     let door = door.ok_or(Refusal::UnknownSource)?;
     takes(door, &method)?;
     let wrapping = content::wrapping(door, &headers)?;
@@ -189,19 +243,35 @@ where
     let mut attempt = Attempt::new(&entry.failures, &*entry.door.mono, peer);
     let outcome = async {
         let url_secret = secret.map(url_secret).transpose()?;
-        let standing = (entry.before)(Head { source, headers: &headers, url_secret: url_secret.as_ref(), peer })?;
+        let standing = (entry.before)(Head {
+            source,
+            headers: &headers,
+            url_secret: url_secret.as_ref(),
+            peer,
+        })?;
         let unproven = standing == Standing::Unproven;
         attempt.reads_body(unproven);
         // Held until the delivery is stored, or refused.
         let mut room = entry.bodies.room(unproven.then_some(peer));
-        let read = timeout(entry.door.body_deadline, whole(body, door.max_body, |bytes| room.grow(bytes)));
+        let read = timeout(
+            entry.door.body_deadline,
+            whole(body, door.max_body, |bytes| room.grow(bytes)),
+        );
         let body = read.await.unwrap_or(Err(Refusal::BodyTimeout))?;
         if wrapping.gzip {
             room.grow(unpacked_size(&body).min(door.max_body))?;
         }
         attempt.has_body();
         let source = source.to_owned();
-        (entry.accept)(Arrived { source, headers, url_secret, body, wrapping, peer }).await
+        (entry.accept)(Arrived {
+            source,
+            headers,
+            url_secret,
+            body,
+            wrapping,
+            peer,
+        })
+        .await
     }
     .await;
     attempt.ends(outcome.as_ref().err());
@@ -213,18 +283,27 @@ where
 fn segments(path: &str) -> Option<(&str, Option<&str>)> {
     let rest = path.strip_prefix("/webhooks/")?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    Some(rest.split_once('/').map_or((rest, None), |(source, secret)| (source, Some(secret))))
+    Some(
+        rest.split_once('/')
+            .map_or((rest, None), |(source, secret)| (source, Some(secret))),
+    )
 }
 
 /// A secret may need encoding to fit into a URL.
 fn url_secret(segment: &str) -> Result<SecretString, Refusal> {
-    let text = percent_decode_str(segment).decode_utf8().map(Cow::into_owned);
-    text.map(SecretString::from).map_err(|_| Refusal::Unauthenticated)
+    let text = percent_decode_str(segment)
+        .decode_utf8()
+        .map(Cow::into_owned);
+    text.map(SecretString::from)
+        .map_err(|_| Refusal::Unauthenticated)
 }
 
 fn takes(door: &SourceDoor, method: &Method) -> Result<(), Refusal> {
     if door.methods.iter().any(|taken| taken == method.as_str()) {
         return Ok(());
     }
-    Err(Refusal::Method(Mismatch { came: quoted(method.as_str().as_bytes()), taken: door.methods.join(", ") }))
+    Err(Refusal::Method(Mismatch {
+        came: quoted(method.as_str().as_bytes()),
+        taken: door.methods.join(", "),
+    }))
 }

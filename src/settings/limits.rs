@@ -16,7 +16,10 @@ pub struct FailureBudget {
 
 impl Default for FailureBudget {
     fn default() -> Self {
-        FailureBudget { count: 100, per: Duration::from_secs(60) }
+        FailureBudget {
+            count: 100,
+            per: Duration::from_secs(60),
+        }
     }
 }
 

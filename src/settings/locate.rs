@@ -15,12 +15,19 @@ const ADMIN: &str = "http://127.0.0.1:9090";
 pub(super) const LARGEST: u64 = 4 << 20;
 
 /// Variables that are no keys of scanhook.toml, but flags of the command line.
-pub(super) const FLAGS: [&str; 5] =
-    ["SCANHOOK_ADMIN", "SCANHOOK_CONFIG", "SCANHOOK_LOG", "SCANHOOK_LOG_FORMAT", "SCANHOOK_RULES"];
+pub(super) const FLAGS: [&str; 5] = [
+    "SCANHOOK_ADMIN",
+    "SCANHOOK_CONFIG",
+    "SCANHOOK_LOG",
+    "SCANHOOK_LOG_FORMAT",
+    "SCANHOOK_RULES",
+];
 
 /// A variable that says something.
 fn variable<'e>(env: &'e BTreeMap<String, String>, name: &str) -> Option<&'e str> {
-    env.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    env.get(name)
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 /// The configuration that `SCANHOOK_CONFIG` names, else the first that there is: here, in the person's own folder, in the
@@ -31,9 +38,16 @@ pub(super) fn config(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     }
     let home = || variable(env, "HOME").map(|home| Path::new(home).join(".config"));
     // A relative folder is to be passed over, as the XDG specification says.
-    let own = variable(env, "XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home);
+    let own = variable(env, "XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(home);
     let own = own.map(|folder| folder.join("scanhook").join(CONFIG));
-    let places = [Some(PathBuf::from(CONFIG)), own, Some(Path::new("/etc/scanhook").join(CONFIG))];
+    let places = [
+        Some(PathBuf::from(CONFIG)),
+        own,
+        Some(Path::new("/etc/scanhook").join(CONFIG)),
+    ];
     places.into_iter().flatten().find(|path| path.exists())
 }
 
@@ -54,21 +68,35 @@ impl Inputs {
 
     /// The same, with what `[policy] file` says.
     pub(super) fn rules_by(&self, file: Option<&str>) -> PathBuf {
-        let folder = self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        self.named_rules().unwrap_or_else(|| folder.join(file.unwrap_or(RULES)))
+        let folder = self
+            .file
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(""));
+        self.named_rules()
+            .unwrap_or_else(|| folder.join(file.unwrap_or(RULES)))
     }
 
     fn named_rules(&self) -> Option<PathBuf> {
-        self.flags.rules.clone().or_else(|| variable(&self.env, "SCANHOOK_RULES").map(PathBuf::from))
+        self.flags
+            .rules
+            .clone()
+            .or_else(|| variable(&self.env, "SCANHOOK_RULES").map(PathBuf::from))
     }
 
     /// Where the responder is asked: `SCANHOOK_ADMIN`, else `[server] admin_listen`, else the usual address.
     #[must_use]
     pub fn admin(&self) -> String {
         if let Some(url) = variable(&self.env, "SCANHOOK_ADMIN") {
-            return if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+            return if url.contains("://") {
+                url.to_owned()
+            } else {
+                format!("http://{url}")
+            };
         }
-        let address = self.said("server", "admin_listen").and_then(|text| text.parse::<SocketAddr>().ok());
+        let address = self
+            .said("server", "admin_listen")
+            .and_then(|text| text.parse::<SocketAddr>().ok());
         address.map_or_else(|| ADMIN.to_owned(), |address| format!("http://{address}"))
     }
 
@@ -78,7 +106,10 @@ impl Inputs {
         if let Some(text) = variable(&self.env, &name) {
             return Some(text.to_owned());
         }
-        let text = file::read(self.file.as_deref()?, LARGEST).ok()?.text().ok()?;
+        let text = file::read(self.file.as_deref()?, LARGEST)
+            .ok()?
+            .text()
+            .ok()?;
         let table: toml::Table = text.parse().ok()?;
         Some(table.get(section)?.get(key)?.as_str()?.to_owned())
     }
@@ -93,7 +124,9 @@ pub(super) fn stray(name: &str) -> Option<String> {
         return None;
     }
     let section = ["SERVER", "JOURNAL", "POLICY", "TENANTS", "SOURCES"].into_iter();
-    let key = section.filter_map(|one| Some((one, rest.strip_prefix(one)?.strip_prefix('_')?))).next();
+    let key = section
+        .filter_map(|one| Some((one, rest.strip_prefix(one)?.strip_prefix('_')?)))
+        .next();
     let remedy = match key {
         Some((section, key)) => {
             format!("two underscores stand between the parts of a key: `SCANHOOK_{section}__{key}`")
@@ -103,5 +136,7 @@ pub(super) fn stray(name: &str) -> Option<String> {
             FLAGS.join(", ")
         ),
     };
-    Some(format!("the variable {name} means nothing to scanhook: {remedy}"))
+    Some(format!(
+        "the variable {name} means nothing to scanhook: {remedy}"
+    ))
 }

@@ -60,7 +60,11 @@ const PREFIX: &str = "SCANHOOK_";
 const AZURE: [(&str, &str, &str); 3] = [
     ("AZURE_TENANT_ID", "tenants.default.tenant_id", ""),
     ("AZURE_CLIENT_ID", "tenants.default.client_id", ""),
-    ("AZURE_CLIENT_SECRET", "tenants.default.credential", "{ secret_env = \"AZURE_CLIENT_SECRET\" }"),
+    (
+        "AZURE_CLIENT_SECRET",
+        "tenants.default.credential",
+        "{ secret_env = \"AZURE_CLIENT_SECRET\" }",
+    ),
 ];
 
 impl<'i> Context<'i> {
@@ -68,7 +72,17 @@ impl<'i> Context<'i> {
         let mut overlay = BTreeMap::new();
         for (name, key, value) in AZURE {
             if let (None, Some((name, own))) = (&inputs.file, inputs.env.get_key_value(name)) {
-                overlay.insert(key.to_owned(), (name.as_str(), if value.is_empty() { own.as_str() } else { value }));
+                overlay.insert(
+                    key.to_owned(),
+                    (
+                        name.as_str(),
+                        if value.is_empty() {
+                            own.as_str()
+                        } else {
+                            value
+                        },
+                    ),
+                );
             }
         }
         for (name, value) in &inputs.env {
@@ -77,16 +91,37 @@ impl<'i> Context<'i> {
                 overlay.insert(fold(&key.replace("__", ".")), (name, value));
             }
         }
-        let base = inputs.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let (faults, warnings, notes, files) = (Vec::new(), Vec::new(), Vec::new(), Prints::default());
-        Context { text, overlay, used: BTreeSet::new(), env: &inputs.env, base, faults, warnings, notes, files }
+        let base = inputs
+            .file
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        let (faults, warnings, notes, files) =
+            (Vec::new(), Vec::new(), Vec::new(), Prints::default());
+        Context {
+            text,
+            overlay,
+            used: BTreeSet::new(),
+            env: &inputs.env,
+            base,
+            faults,
+            warnings,
+            notes,
+            files,
+        }
     }
 
     /// The whole file.
     pub(super) fn parse(&mut self) -> Result<Section<'i>, Vec<SettingsFault>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
-            self.at("syntax", String::new(), error.span(), error.message().to_owned());
+            self.at(
+                "syntax",
+                String::new(),
+                error.span(),
+                error.message().to_owned(),
+            );
         }
         // A broken text reads as something else than meant: what it seems to say is not worth a message.
         if !self.faults.is_empty() {
@@ -96,26 +131,49 @@ impl<'i> Context<'i> {
     }
 
     /// Notes a fault that stands nowhere in the file.
-    pub(super) fn fault(&mut self, code: &'static str, key: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn fault(
+        &mut self,
+        code: &'static str,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) {
         self.at(code, key.into(), None, message.into());
     }
 
     fn at(&mut self, code: &'static str, key: String, span: Option<Range<usize>>, message: String) {
         let before = span.and_then(|span| self.text.get(..span.start));
         let line = before.map(|before| before.matches('\n').count() + 1);
-        let column = before.map(|before| before.rsplit('\n').next().unwrap_or_default().chars().count() + 1);
-        self.faults.push(SettingsFault { code, key, line, column, message });
+        let column = before.map(|before| {
+            before
+                .rsplit('\n')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .count()
+                + 1
+        });
+        self.faults.push(SettingsFault {
+            code,
+            key,
+            line,
+            column,
+            message,
+        });
     }
 
     /// Variables that look like ours but name no key: most likely a typing error.
     pub(super) fn unused_variables(&mut self) {
-        let unused =
-            |(key, (name, _)): (&String, &(&str, &str))| (!self.used.contains(key)).then(|| (*name).to_owned());
+        let unused = |(key, (name, _)): (&String, &(&str, &str))| {
+            (!self.used.contains(key)).then(|| (*name).to_owned())
+        };
         for name in self.overlay.iter().filter_map(unused).collect::<Vec<_>>() {
             self.fault("unknown-variable", name, "names no key");
         }
         // These may be meant for something else that has our name: they are told, and stop nothing.
-        let stray = self.env.keys().filter(|name| !name.contains("__") && !self.used.contains(*name));
+        let stray = self
+            .env
+            .keys()
+            .filter(|name| !name.contains("__") && !self.used.contains(*name));
         let stray: Vec<_> = stray.filter_map(|name| locate::stray(name)).collect();
         self.warnings.extend(stray);
     }
@@ -128,8 +186,17 @@ fn fold(key: &str) -> String {
 
 impl<'i> Section<'i> {
     fn new(key: String, at: Option<Range<usize>>, table: DeTable<'i>) -> Section<'i> {
-        let entries = table.into_iter().map(|(k, v)| (k.get_ref().clone().into_owned(), (k.span(), v))).collect();
-        Section { key, at, entries, asked: Vec::new(), places: BTreeMap::new() }
+        let entries = table
+            .into_iter()
+            .map(|(k, v)| (k.get_ref().clone().into_owned(), (k.span(), v)))
+            .collect();
+        Section {
+            key,
+            at,
+            entries,
+            asked: Vec::new(),
+            places: BTreeMap::new(),
+        }
     }
 
     /// A table that is not there: all its keys have their defaults, or come from the environment.
@@ -138,11 +205,21 @@ impl<'i> Section<'i> {
     }
 
     pub(super) fn path(&self, name: &str) -> String {
-        if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) }
+        if self.key.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.key)
+        }
     }
 
     /// Notes a fault of one of its keys.
-    pub(super) fn fault(&self, ctx: &mut Context<'_>, name: &str, code: &'static str, message: impl Into<String>) {
+    pub(super) fn fault(
+        &self,
+        ctx: &mut Context<'_>,
+        name: &str,
+        code: &'static str,
+        message: impl Into<String>,
+    ) {
         let mut message = message.into();
         let span = match self.places.get(name) {
             Some(Place::File(span)) => Some(span.clone()),
@@ -161,32 +238,45 @@ impl<'i> Section<'i> {
         let entry = self.entries.remove(name);
         if let Some((variable, text)) = ctx.overlay.get(&key).copied() {
             ctx.used.insert(key);
-            self.places.insert(name.to_owned(), Place::Variable(variable.to_owned()));
+            self.places
+                .insert(name.to_owned(), Place::Variable(variable.to_owned()));
             return Some(Found::Text(text));
         }
         let (_, value) = entry?;
-        self.places.insert(name.to_owned(), Place::File(value.span()));
+        self.places
+            .insert(name.to_owned(), Place::File(value.span()));
         Some(Found::Value(value))
     }
 
     /// A value of this type. A variable's text is taken as it is where text fits, else read as a TOML value.
-    pub(super) fn take<T: DeserializeOwned>(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<T> {
+    pub(super) fn take<T: DeserializeOwned>(
+        &mut self,
+        ctx: &mut Context<'i>,
+        name: &'static str,
+    ) -> Option<T> {
         let read = match self.found(ctx, name)? {
             Found::Value(value) => T::deserialize(ValueDeserializer::from(value)),
             Found::Text(text) => from_variable(text),
         };
-        read.map_err(|error| self.fault(ctx, name, "wrong-type", without_value(error.message()))).ok()
+        read.map_err(|error| self.fault(ctx, name, "wrong-type", without_value(error.message())))
+            .ok()
     }
 
     /// A table as a type of its own, whose faults name keys: for values that are no secrets.
-    pub(super) fn take_table<T: DeserializeOwned>(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<T> {
+    pub(super) fn take_table<T: DeserializeOwned>(
+        &mut self,
+        ctx: &mut Context<'i>,
+        name: &'static str,
+    ) -> Option<T> {
         let read = match self.found(ctx, name)? {
             Found::Value(value) => T::deserialize(ValueDeserializer::from(value)),
             Found::Text(text) => from_variable(text),
         };
         let path = self.path(name);
         read.map_err(|error| match self.places.get(name) {
-            Some(Place::File(_)) => ctx.at("bad-value", path, error.span(), error.message().to_owned()),
+            Some(Place::File(_)) => {
+                ctx.at("bad-value", path, error.span(), error.message().to_owned())
+            }
             _ => self.fault(ctx, name, "bad-value", error.message()),
         })
         .ok()
@@ -209,12 +299,21 @@ impl<'i> Section<'i> {
     }
 
     /// A list, or one text.
-    pub(super) fn texts(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Vec<String>> {
-        self.take::<OneOrMany<String>>(ctx, name).map(|OneOrMany(texts)| texts)
+    pub(super) fn texts(
+        &mut self,
+        ctx: &mut Context<'i>,
+        name: &'static str,
+    ) -> Option<Vec<String>> {
+        self.take::<OneOrMany<String>>(ctx, name)
+            .map(|OneOrMany(texts)| texts)
     }
 
     /// The names of secrets. An empty list names none, which would switch a check off.
-    pub(super) fn secrets(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Vec<String>> {
+    pub(super) fn secrets(
+        &mut self,
+        ctx: &mut Context<'i>,
+        name: &'static str,
+    ) -> Option<Vec<String>> {
         let names = self.texts(ctx, name)?;
         if names.is_empty() || names.iter().any(String::is_empty) {
             self.fault(ctx, name, "bad-value", "must name a secret");
@@ -247,18 +346,32 @@ impl<'i> Section<'i> {
         default: u32,
         range: RangeInclusive<u32>,
     ) -> u32 {
-        let Some(number) = self.take::<u32>(ctx, name) else { return default };
+        let Some(number) = self.take::<u32>(ctx, name) else {
+            return default;
+        };
         if !range.contains(&number) {
-            self.fault(ctx, name, "bad-value", format!("must be from {} to {}", range.start(), range.end()));
+            self.fault(
+                ctx,
+                name,
+                "bad-value",
+                format!("must be from {} to {}", range.start(), range.end()),
+            );
         }
         number
     }
 
     /// A table below this one: from the file, from variables, or an empty one.
-    pub(super) fn section(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Section<'i>> {
+    pub(super) fn section(
+        &mut self,
+        ctx: &mut Context<'i>,
+        name: &'static str,
+    ) -> Option<Section<'i>> {
         let key = self.path(name);
         match self.found(ctx, name) {
-            None => Some(Section { at: self.at.clone(), ..Section::empty(&key) }),
+            None => Some(Section {
+                at: self.at.clone(),
+                ..Section::empty(&key)
+            }),
             Some(Found::Value(value)) => self.table(ctx, name, key, value),
             Some(Found::Text(text)) => match DeValue::parse(text) {
                 Ok(value) => self.table(ctx, name, key, value),
@@ -294,12 +407,21 @@ impl<'i> Section<'i> {
     pub(super) fn has(&self, ctx: &Context<'_>, name: &str) -> bool {
         let key = fold(&self.path(name));
         self.entries.contains_key(name)
-            || ctx.overlay.keys().any(|k| k.strip_prefix(&key).is_some_and(|r| r.is_empty() || r.starts_with('.')))
+            || ctx.overlay.keys().any(|k| {
+                k.strip_prefix(&key)
+                    .is_some_and(|r| r.is_empty() || r.starts_with('.'))
+            })
     }
 
     /// The named tables below a key, those that only variables name included.
-    pub(super) fn sections(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Vec<(String, Section<'i>)> {
-        let Some(parent) = self.section(ctx, name) else { return Vec::new() };
+    pub(super) fn sections(
+        &mut self,
+        ctx: &mut Context<'i>,
+        name: &'static str,
+    ) -> Vec<(String, Section<'i>)> {
+        let Some(parent) = self.section(ctx, name) else {
+            return Vec::new();
+        };
         let Section { key, entries, .. } = parent;
         let mut sections = BTreeMap::new();
         for (child, (span, value)) in entries {
@@ -314,9 +436,16 @@ impl<'i> Section<'i> {
         let folded: BTreeSet<String> = sections.keys().map(|child| fold(child)).collect();
         let prefix = format!("{key}.");
         let named = |k: &String| Some(k.strip_prefix(&prefix)?.split_once('.')?.0.to_owned());
-        for child in ctx.overlay.keys().filter_map(named).filter(|child| !folded.contains(child)) {
+        for child in ctx
+            .overlay
+            .keys()
+            .filter_map(named)
+            .filter(|child| !folded.contains(child))
+        {
             let path = format!("{key}.{child}");
-            sections.entry(child).or_insert_with(|| Section::empty(&path));
+            sections
+                .entry(child)
+                .or_insert_with(|| Section::empty(&path));
         }
         let mut list = Vec::new();
         for (child, section) in sections {
@@ -335,7 +464,11 @@ impl<'i> Section<'i> {
     }
 
     /// The tables of a list; a single table counts as a list of one.
-    pub(super) fn list(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Vec<Section<'i>>> {
+    pub(super) fn list(
+        &mut self,
+        ctx: &mut Context<'i>,
+        name: &'static str,
+    ) -> Option<Vec<Section<'i>>> {
         let key = self.path(name);
         let value = match self.found(ctx, name)? {
             Found::Value(value) => value,
@@ -353,7 +486,13 @@ impl<'i> Section<'i> {
             single => vec![Spanned::new(span, single)],
         };
         let section = |(n, element)| self.table(ctx, name, format!("{key}[{n}]"), element);
-        Some(elements.into_iter().enumerate().filter_map(section).collect())
+        Some(
+            elements
+                .into_iter()
+                .enumerate()
+                .filter_map(section)
+                .collect(),
+        )
     }
 
     /// A copy of what stands in the file under a key, for the places of its faults.
@@ -369,8 +508,15 @@ impl<'i> Section<'i> {
         key: (&str, &str),
         message: String,
     ) {
-        let span = table.map(|table| span_of(table, key.1)).or_else(|| self.at.clone());
-        ctx.at("bad-value", self.path(&format!("{}.{}", key.0, key.1)), span, message);
+        let span = table
+            .map(|table| span_of(table, key.1))
+            .or_else(|| self.at.clone());
+        ctx.at(
+            "bad-value",
+            self.path(&format!("{}.{}", key.0, key.1)),
+            span,
+            message,
+        );
     }
 
     /// Names keys it may have, for the suggestions of [`Section::finish`].
@@ -424,24 +570,32 @@ fn from_variable<T: DeserializeOwned>(text: &str) -> Result<T, toml::de::Error> 
     if text.starts_with(['[', '{']) {
         return as_toml();
     }
-    T::deserialize(StrDeserializer::new(text)).or_else(|error: toml::de::Error| as_toml().map_err(|_| error))
+    T::deserialize(StrDeserializer::new(text))
+        .or_else(|error: toml::de::Error| as_toml().map_err(|_| error))
 }
 
 /// serde names the value it did not like; only what was expected is passed on.
 fn without_value(message: &str) -> String {
-    let expected = message.rsplit_once("expected ").map_or("a value of another type", |(_, expected)| expected);
+    let expected = message
+        .rsplit_once("expected ")
+        .map_or("a value of another type", |(_, expected)| expected);
     format!("must be {expected}")
 }
 
 /// Names stand in URLs, logs and metrics.
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
         && !name.starts_with('.')
 }
 
 /// The key that was probably meant.
 fn meant<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let near = known.iter().map(|known| (strsim::damerau_levenshtein(name, known), *known)).min()?;
+    let near = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(name, known), *known))
+        .min()?;
     (near.0 <= (name.len() / 3).max(1)).then_some(near.1)
 }

@@ -12,18 +12,41 @@ const LEDGER: Duration = Duration::from_secs(2 * 3_600);
 type Need = (String, Duration);
 
 /// What the configuration alone needs.
-pub(super) fn compare(journal: &Records, tenants: &[Tenant], sources: &[Source]) -> Option<SettingsFault> {
-    let limits = tenants.iter().map(|tenant| (format!("`limit.per` of tenant `{}`", tenant.name), tenant.limit.per));
-    let remember = sources.iter().map(|source| (format!("`remember` of source `{}`", source.name), source.remember));
-    let ledger = ("the count of calls that Defender's quota asks for".to_owned(), LEDGER);
-    lacking(journal, core::iter::once(ledger).chain(limits).chain(remember))
+pub(super) fn compare(
+    journal: &Records,
+    tenants: &[Tenant],
+    sources: &[Source],
+) -> Option<SettingsFault> {
+    let limits = tenants.iter().map(|tenant| {
+        (
+            format!("`limit.per` of tenant `{}`", tenant.name),
+            tenant.limit.per,
+        )
+    });
+    let remember = sources.iter().map(|source| {
+        (
+            format!("`remember` of source `{}`", source.name),
+            source.remember,
+        )
+    });
+    let ledger = (
+        "the count of calls that Defender's quota asks for".to_owned(),
+        LEDGER,
+    );
+    lacking(
+        journal,
+        core::iter::once(ledger).chain(limits).chain(remember),
+    )
 }
 
 impl Settings {
     /// What the rules look back upon for longer than the journal keeps its records.
     #[must_use]
     pub fn too_forgetful(&self, rules: &Rules) -> Vec<SettingsFault> {
-        let needs = rules.looks_back().into_iter().map(|(what, span)| (format!("{what} in the rules"), span));
+        let needs = rules
+            .looks_back()
+            .into_iter()
+            .map(|(what, span)| (format!("{what} in the rules"), span));
         lacking(&self.journal, needs).into_iter().collect()
     }
 }
@@ -32,7 +55,10 @@ fn lacking(journal: &Records, needs: impl Iterator<Item = Need>) -> Option<Setti
     let mut needs: Vec<Need> = needs.filter(|(_, span)| *span > journal.records).collect();
     needs.sort_by_key(|(_, span)| core::cmp::Reverse(*span));
     let longest = needs.first()?.1;
-    let named = needs.iter().take(5).map(|(what, span)| format!("{what} needs {}", duration::show(*span)));
+    let named = needs
+        .iter()
+        .take(5)
+        .map(|(what, span)| format!("{what} needs {}", duration::show(*span)));
     let message = format!(
         "is {}, but {}: what is forgotten too early is scanned again; set at least \"{}\"",
         duration::show(journal.records),
@@ -40,5 +66,11 @@ fn lacking(journal: &Records, needs: impl Iterator<Item = Need>) -> Option<Setti
         duration::show(longest)
     );
     let key = "journal.retention.records".to_owned();
-    Some(SettingsFault { code: "bad-value", key, line: None, column: None, message })
+    Some(SettingsFault {
+        code: "bad-value",
+        key,
+        line: None,
+        column: None,
+        message,
+    })
 }

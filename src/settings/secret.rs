@@ -41,7 +41,11 @@ impl Named {
 }
 
 /// The webhook keys a table names; faults are noted.
-pub(super) fn keys<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>, encoding: KeyEncoding) -> Vec<Key> {
+pub(super) fn keys<'i>(
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+    encoding: KeyEncoding,
+) -> Vec<Key> {
     let mut keys = Vec::new();
     for (name, named) in named(section, ctx) {
         if encoding == KeyEncoding::Raw {
@@ -56,10 +60,18 @@ pub(super) fn keys<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>, encodin
 }
 
 /// The one client secret a table names.
-pub(super) fn client_secret<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<SecretString> {
+pub(super) fn client_secret<'i>(
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+) -> Option<SecretString> {
     let mut all = named(section, ctx);
     if all.len() > 1 {
-        section.fault(ctx, all[1].0, "bad-value", "names several client secrets; one is used");
+        section.fault(
+            ctx,
+            all[1].0,
+            "bad-value",
+            "names several client secrets; one is used",
+        );
         return None;
     }
     let (name, named) = all.pop()?;
@@ -67,18 +79,35 @@ pub(super) fn client_secret<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>
     match core::str::from_utf8(named.secret.expose_secret()) {
         Ok("") => section.fault(ctx, name, "bad-secret", format!("{}: is empty", named.id)),
         Ok(text) => return Some(SecretString::from(text)),
-        Err(_) => section.fault(ctx, name, "bad-secret", format!("{}: is not UTF-8", named.id)),
+        Err(_) => section.fault(
+            ctx,
+            name,
+            "bad-secret",
+            format!("{}: is not UTF-8", named.id),
+        ),
     }
     None
 }
 
 fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static str, Named)> {
     let mut all = Vec::new();
-    let (files, variables) = (section.secrets(ctx, "secret_file"), section.secrets(ctx, "secret_env"));
+    let (files, variables) = (
+        section.secrets(ctx, "secret_file"),
+        section.secrets(ctx, "secret_env"),
+    );
     match (&files, &variables) {
-        (None, None) => section.missing(ctx, "secret_file", "names no secret: `secret_file` or `secret_env`"),
+        (None, None) => section.missing(
+            ctx,
+            "secret_file",
+            "names no secret: `secret_file` or `secret_env`",
+        ),
         (Some(_), Some(_)) => {
-            section.fault(ctx, "secret_env", "bad-value", "stands beside `secret_file`; name one of them");
+            section.fault(
+                ctx,
+                "secret_env",
+                "bad-value",
+                "stands beside `secret_file`; name one of them",
+            );
         }
         _ => {}
     }
@@ -95,9 +124,21 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
             Some(text) => {
                 let secret = SecretSlice::from(trimmed(text.clone().into_bytes()));
                 let origin = Origin::Variable(variable.clone());
-                all.push(("secret_env", Named { id: variable, origin, secret }));
+                all.push((
+                    "secret_env",
+                    Named {
+                        id: variable,
+                        origin,
+                        secret,
+                    },
+                ));
             }
-            None => section.fault(ctx, "secret_env", "bad-secret", format!("the variable {variable} is not set")),
+            None => section.fault(
+                ctx,
+                "secret_env",
+                "bad-secret",
+                format!("the variable {variable} is not set"),
+            ),
         }
     }
     all
@@ -107,7 +148,8 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
 pub(super) fn key_in(path: &Path, encoding: KeyEncoding) -> Result<Key, String> {
     let named = from_file(path, &mut Prints::default(), &mut Vec::new())?;
     let key = Key::encoded(named.id.as_str(), named.secret.expose_secret(), encoding);
-    key.map(|key| key.kept_in(named.origin)).map_err(|why| format!("{}: {why}", path.display()))
+    key.map(|key| key.kept_in(named.origin))
+        .map_err(|why| format!("{}: {why}", path.display()))
 }
 
 fn from_file(path: &Path, files: &mut Prints, notes: &mut Vec<String>) -> Result<Named, String> {
@@ -122,18 +164,29 @@ fn from_file(path: &Path, files: &mut Prints, notes: &mut Vec<String>) -> Result
         notes.push(note);
     }
     if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
-        return Err(format!("{shown}: is written in UTF-16, so its bytes are not the secret's; write it in UTF-8"));
+        return Err(format!(
+            "{shown}: is written in UTF-16, so its bytes are not the secret's; write it in UTF-8"
+        ));
     }
     let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
         Some(rest) if core::str::from_utf8(rest).is_ok() => {
-            notes.push(format!("{shown}: the byte order mark at its beginning is not part of the secret"));
+            notes.push(format!(
+                "{shown}: the byte order mark at its beginning is not part of the secret"
+            ));
             rest.to_vec()
         }
         _ => bytes,
     };
     let bytes = trimmed(bytes);
-    let id = path.file_name().map_or_else(|| shown.to_string(), |name| name.to_string_lossy().into_owned());
-    Ok(Named { id, origin: Origin::File(path.to_owned()), secret: SecretSlice::from(bytes) })
+    let id = path.file_name().map_or_else(
+        || shown.to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    Ok(Named {
+        id,
+        origin: Origin::File(path.to_owned()),
+        secret: SecretSlice::from(bytes),
+    })
 }
 
 /// Who else may read it: everyone is a fault, the group is worth a note.
@@ -143,7 +196,9 @@ fn access(about: &std::fs::Metadata, path: &Path) -> Result<Option<String>, Stri
     let mode = about.permissions().mode();
     let shown = path.display();
     if mode & 0o006 != 0 {
-        return Err(format!("{shown}: everyone on this machine can read or write it; chmod 600 it"));
+        return Err(format!(
+            "{shown}: everyone on this machine can read or write it; chmod 600 it"
+        ));
     }
     Ok((mode & 0o060 != 0).then(|| format!("{shown}: its group can read or write it, too")))
 }

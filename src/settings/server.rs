@@ -21,27 +21,55 @@ const MOST_MEMORY: usize = 4 << 30;
 
 pub(super) fn read<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> Server {
     let listen = flags.listen.or(address(&mut section, ctx, "listen"));
-    let admin_listen = flags.admin_listen.or(address(&mut section, ctx, "admin_listen"));
+    let admin_listen = flags
+        .admin_listen
+        .or(address(&mut section, ctx, "admin_listen"));
     let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let admin_listen = admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9090)));
     if !admin_listen.ip().is_loopback() {
-        section.fault(ctx, "admin_listen", "bad-value", "must be a loopback address: it asks for no credential");
+        section.fault(
+            ctx,
+            "admin_listen",
+            "bad-value",
+            "must be a loopback address: it asks for no credential",
+        );
     }
     if listen == admin_listen && listen.port() != 0 {
-        section.fault(ctx, "admin_listen", "bad-value", "must differ from `listen`");
+        section.fault(
+            ctx,
+            "admin_listen",
+            "bad-value",
+            "must differ from `listen`",
+        );
     }
-    let max_body = section.parse(ctx, "max_body", "a size from \"1KiB\" to \"64MiB\"", |text| {
-        size(text).filter(|bytes| (LEAST_BODY..=MOST_BODY).contains(bytes))
-    });
+    let max_body = section.parse(
+        ctx,
+        "max_body",
+        "a size from \"1KiB\" to \"64MiB\"",
+        |text| size(text).filter(|bytes| (LEAST_BODY..=MOST_BODY).contains(bytes)),
+    );
     let max_body = max_body.unwrap_or(MAX_BODY);
-    let body_memory = section.parse(ctx, "body_memory", "a size from \"1MiB\" to \"4096MiB\"", |text| {
-        size(text).filter(|bytes| (LEAST_MEMORY..=MOST_MEMORY).contains(bytes))
-    });
+    let body_memory = section.parse(
+        ctx,
+        "body_memory",
+        "a size from \"1MiB\" to \"4096MiB\"",
+        |text| size(text).filter(|bytes| (LEAST_MEMORY..=MOST_MEMORY).contains(bytes)),
+    );
     let body_memory = body_memory.unwrap_or(BODY_MEMORY);
     if max_body > body_memory {
-        section.fault(ctx, "body_memory", "bad-value", "must not be less than `max_body`");
+        section.fault(
+            ctx,
+            "body_memory",
+            "bad-value",
+            "must not be less than `max_body`",
+        );
     }
-    let grace = section.duration(ctx, "grace", Duration::from_secs(20), Duration::ZERO..=Duration::from_secs(600));
+    let grace = section.duration(
+        ctx,
+        "grace",
+        Duration::from_secs(20),
+        Duration::ZERO..=Duration::from_secs(600),
+    );
     let server = Server {
         listen,
         admin_listen,
@@ -56,8 +84,17 @@ pub(super) fn read<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Contex
     server
 }
 
-fn address<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>, name: &'static str) -> Option<SocketAddr> {
-    section.parse(ctx, name, "an address with a port, such as \"127.0.0.1:8080\"", |text| text.parse().ok())
+fn address<'i>(
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+    name: &'static str,
+) -> Option<SocketAddr> {
+    section.parse(
+        ctx,
+        name,
+        "an address with a port, such as \"127.0.0.1:8080\"",
+        |text| text.parse().ok(),
+    )
 }
 
 fn proxies<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> TrustedProxies {
@@ -65,28 +102,50 @@ fn proxies<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> TrustedProxi
     for text in section.texts(ctx, "trusted_proxies").unwrap_or_default() {
         match text.parse::<Network>() {
             Ok(network) => networks.push(network),
-            Err(why) => section.fault(ctx, "trusted_proxies", "bad-value", format!("`{}`: {why}", text.escape_debug())),
+            Err(why) => section.fault(
+                ctx,
+                "trusted_proxies",
+                "bad-value",
+                format!("`{}`: {why}", text.escape_debug()),
+            ),
         }
     }
     TrustedProxies(networks)
 }
 
 fn connections<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Connections {
-    let mut table = section.section(ctx, "connections").unwrap_or_else(|| Section::empty("server.connections"));
+    let mut table = section
+        .section(ctx, "connections")
+        .unwrap_or_else(|| Section::empty("server.connections"));
     let per_address = table.number(ctx, "per_address", 512, 1..=1_000_000);
     let total = table.number(ctx, "total", 4096, 1..=1_000_000);
     if per_address > total {
-        table.fault(ctx, "per_address", "bad-value", "must not be more than `total`");
+        table.fault(
+            ctx,
+            "per_address",
+            "bad-value",
+            "must not be more than `total`",
+        );
     }
     table.finish(ctx);
-    Connections { per_address: per_address as usize, total: total as usize }
+    Connections {
+        per_address: per_address as usize,
+        total: total as usize,
+    }
 }
 
 fn failures<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> FailureBudget {
     let default = FailureBudget::default();
-    let mut table = section.section(ctx, "auth_failures").unwrap_or_else(|| Section::empty("server.auth_failures"));
+    let mut table = section
+        .section(ctx, "auth_failures")
+        .unwrap_or_else(|| Section::empty("server.auth_failures"));
     let count = table.number(ctx, "count", default.count, 1..=1_000_000);
-    let per = table.duration(ctx, "per", default.per, Duration::from_secs(1)..=Duration::from_secs(86_400));
+    let per = table.duration(
+        ctx,
+        "per",
+        default.per,
+        Duration::from_secs(1)..=Duration::from_secs(86_400),
+    );
     table.finish(ctx);
     FailureBudget { count, per }
 }
@@ -111,7 +170,22 @@ mod tests {
 
     #[test]
     fn sizes_are_binary_and_exact() {
-        assert_eq!(["512", "512B", "64KiB", "1MiB"].map(size), [Some(512), Some(512), Some(65_536), Some(1_048_576)]);
-        assert_eq!(["", "MiB", "1MB", "1 MiB", "1.5MiB", "-1", "99999999999999999999MiB"].map(size), [None; 7]);
+        assert_eq!(
+            ["512", "512B", "64KiB", "1MiB"].map(size),
+            [Some(512), Some(512), Some(65_536), Some(1_048_576)]
+        );
+        assert_eq!(
+            [
+                "",
+                "MiB",
+                "1MB",
+                "1 MiB",
+                "1.5MiB",
+                "-1",
+                "99999999999999999999MiB"
+            ]
+            .map(size),
+            [None; 7]
+        );
     }
 }

@@ -27,7 +27,13 @@ pub(super) fn read<'i>(
     let (preset, mapping) = mapping(&mut section, ctx);
     let acting = acting(&mut section, tenants, ctx);
     let (tenants, mapping) = match (acting, mapping) {
-        (Some(Acting { tenants, told: Some(told) }), Some(mapping)) => (Some(tenants), told.by(mapping, &section, ctx)),
+        (
+            Some(Acting {
+                tenants,
+                told: Some(told),
+            }),
+            Some(mapping),
+        ) => (Some(tenants), told.by(mapping, &section, ctx)),
         (acting, mapping) => (acting.map(|acting| acting.tenants), mapping),
     };
     let caps = Caps {
@@ -69,8 +75,13 @@ pub(super) fn of_preset(name: &str) -> Option<Source> {
         name: name.to_owned(),
         preset: name.to_owned(),
         mapping: Mapping::compile(presets::map(name)?).ok()?,
-        caps: Caps { alerts: MOST_ALERTS as usize, devices: MOST_DEVICES as usize },
-        auth: Authentication { alternatives: Vec::new() },
+        caps: Caps {
+            alerts: MOST_ALERTS as usize,
+            devices: MOST_DEVICES as usize,
+        },
+        auth: Authentication {
+            alternatives: Vec::new(),
+        },
         tenants: vec!["default".to_owned()],
         content_types: vec![CONTENT_TYPE.to_owned()],
         gzip: false,
@@ -99,7 +110,12 @@ pub(super) fn compare(sources: &[Source], ctx: &mut Context<'_>) {
 }
 
 fn keys(source: &Source) -> impl Iterator<Item = &Key> {
-    source.auth.alternatives.iter().flatten().flat_map(Check::keys)
+    source
+        .auth
+        .alternatives
+        .iter()
+        .flatten()
+        .flat_map(Check::keys)
 }
 
 fn mapping<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> (String, Option<Mapping>) {
@@ -107,18 +123,33 @@ fn mapping<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> (String, Opt
     let shipped = match &preset {
         Some(name) => presets::map(name).or_else(|| {
             let known: Vec<_> = presets::names().collect();
-            section.fault(ctx, "preset", "bad-value", format!("is none of the presets {}", known.join(", ")));
+            section.fault(
+                ctx,
+                "preset",
+                "bad-value",
+                format!("is none of the presets {}", known.join(", ")),
+            );
             None
         }),
         None if section.has(ctx, "map") => Some(Map::default()),
         None => {
-            section.missing(ctx, "preset", "must name a preset, or [map] must say how its bodies are read");
+            section.missing(
+                ctx,
+                "preset",
+                "must name a preset, or [map] must say how its bodies are read",
+            );
             None
         }
     };
     let written = section.copy("map");
-    let own = if section.has(ctx, "map") { section.take_table::<Map>(ctx, "map") } else { Some(Map::default()) };
-    let (Some(own), Some(shipped)) = (own, shipped) else { return (preset.unwrap_or_default(), None) };
+    let own = if section.has(ctx, "map") {
+        section.take_table::<Map>(ctx, "map")
+    } else {
+        Some(Map::default())
+    };
+    let (Some(own), Some(shipped)) = (own, shipped) else {
+        return (preset.unwrap_or_default(), None);
+    };
     let mapping = Mapping::compile(own.over(shipped))
         .map_err(|faults| {
             for fault in faults {
@@ -155,23 +186,43 @@ impl Told {
     }
 }
 
-fn acting<'i>(section: &mut Section<'i>, configured: &[String], ctx: &mut Context<'i>) -> Option<Acting> {
+fn acting<'i>(
+    section: &mut Section<'i>,
+    configured: &[String],
+    ctx: &mut Context<'i>,
+) -> Option<Acting> {
     let named = section.texts(ctx, "tenants");
     let from = section.take_table::<OneOrMany<Value>>(ctx, "tenant_from");
     let map = section.take_table::<BTreeMap<String, String>>(ctx, "tenant_map");
     for name in named.iter().flatten() {
         if !configured.contains(name) {
-            section.fault(ctx, "tenants", "bad-value", unknown_tenant(name, configured));
+            section.fault(
+                ctx,
+                "tenants",
+                "bad-value",
+                unknown_tenant(name, configured),
+            );
         }
     }
     match (section.knows("tenant_from"), section.knows("tenant_map")) {
         (false, false) => {
             let tenants = vec![only(section, named, configured, ctx)?];
-            return Some(Acting { tenants, told: None });
+            return Some(Acting {
+                tenants,
+                told: None,
+            });
         }
         (true, true) => {}
-        (true, false) => section.missing(ctx, "tenant_map", "must say which tenant each value of `tenant_from` means"),
-        (false, true) => section.missing(ctx, "tenant_from", "must say which value `tenant_map` is about"),
+        (true, false) => section.missing(
+            ctx,
+            "tenant_map",
+            "must say which tenant each value of `tenant_from` means",
+        ),
+        (false, true) => section.missing(
+            ctx,
+            "tenant_from",
+            "must say which value `tenant_map` is about",
+        ),
     }
     let (from, map) = (from?, map?);
     let mut values = BTreeSet::new();
@@ -181,20 +232,35 @@ fn acting<'i>(section: &mut Section<'i>, configured: &[String], ctx: &mut Contex
     for (value, name) in &map {
         let allowed = named.as_deref().unwrap_or(configured);
         if !allowed.contains(name) {
-            section.fault(ctx, "tenant_map", "bad-value", unknown_tenant(name, allowed));
+            section.fault(
+                ctx,
+                "tenant_map",
+                "bad-value",
+                unknown_tenant(name, allowed),
+            );
         }
         if !values.insert(value.to_lowercase()) {
-            let message = format!("holds `{}` twice: letter case does not count", value.escape_debug());
+            let message = format!(
+                "holds `{}` twice: letter case does not count",
+                value.escape_debug()
+            );
             section.fault(ctx, "tenant_map", "bad-value", message);
         }
     }
     let mapped: BTreeSet<_> = map.values().cloned().collect();
     let tenants = named.unwrap_or_else(|| mapped.into_iter().collect());
-    Some(Acting { tenants, told: Some(Told { from, map }) })
+    Some(Acting {
+        tenants,
+        told: Some(Told { from, map }),
+    })
 }
 
 fn unknown_tenant(name: &str, known: &[String]) -> String {
-    format!("`{}` is not a tenant this source may act on; known: {}", name.escape_debug(), known.join(", "))
+    format!(
+        "`{}` is not a tenant this source may act on; known: {}",
+        name.escape_debug(),
+        known.join(", ")
+    )
 }
 
 /// The one tenant of a source whose alerts do not say for whom they are.
@@ -209,7 +275,11 @@ fn only<'i>(
             return Some(only.clone());
         }
         if configured.len() > 1 && !section.knows("tenants") {
-            section.missing(ctx, "tenants", "must name the tenant it may act on, because several are configured");
+            section.missing(
+                ctx,
+                "tenants",
+                "must name the tenant it may act on, because several are configured",
+            );
         }
         return None;
     };
@@ -218,7 +288,10 @@ fn only<'i>(
         section.fault(ctx, "tenants", "bad-value", message);
         return None;
     }
-    named.into_iter().next().filter(|name| configured.contains(name))
+    named
+        .into_iter()
+        .next()
+        .filter(|name| configured.contains(name))
 }
 
 fn expect_every<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Duration> {
@@ -229,9 +302,21 @@ fn expect_every<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<
 }
 
 /// What comes from a header that the signature does not cover could be changed in a replay.
-fn headers_are_signed(mapping: &Mapping, auth: &Authentication, section: &Section<'_>, ctx: &mut Context<'_>) {
-    let signed = auth.alternatives.iter().filter(|all| all.iter().any(Check::protects_body));
-    let left_out = |header: &&String| signed.clone().any(|all| !all.iter().any(|check| check.protects_header(header)));
+fn headers_are_signed(
+    mapping: &Mapping,
+    auth: &Authentication,
+    section: &Section<'_>,
+    ctx: &mut Context<'_>,
+) {
+    let signed = auth
+        .alternatives
+        .iter()
+        .filter(|all| all.iter().any(Check::protects_body));
+    let left_out = |header: &&String| {
+        signed
+            .clone()
+            .any(|all| !all.iter().any(|check| check.protects_header(header)))
+    };
     for header in mapping.headers().iter().filter(left_out) {
         let message = format!("reads the header `{header}`, which the signature does not cover");
         section.fault(ctx, "map", "bad-value", message);
@@ -250,13 +335,36 @@ fn lacks(name: &str, mapping: &Mapping, ctx: &mut Context<'_>) {
 }
 
 fn content_types<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> {
-    let Some(types) = section.texts(ctx, "content_types") else { return vec![CONTENT_TYPE.to_owned()] };
-    let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
-    let is_type = |t: &String| t.split_once('/').is_some_and(|(top, sub)| token(top) && token(sub));
+    let Some(types) = section.texts(ctx, "content_types") else {
+        return vec![CONTENT_TYPE.to_owned()];
+    };
+    let token = |t: &str| {
+        !t.is_empty()
+            && t.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+    };
+    let is_type = |t: &String| {
+        t.split_once('/')
+            .is_some_and(|(top, sub)| token(top) && token(sub))
+    };
     // Whatever parameters come are passed over, so those that are written here mean nothing.
-    let types: Vec<_> = types.iter().map(|t| t.split(';').next().unwrap_or_default().trim().to_lowercase()).collect();
+    let types: Vec<_> = types
+        .iter()
+        .map(|t| {
+            t.split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_lowercase()
+        })
+        .collect();
     if types.is_empty() || !types.iter().all(is_type) {
-        section.fault(ctx, "content_types", "bad-value", "must be media types, such as \"application/json\"");
+        section.fault(
+            ctx,
+            "content_types",
+            "bad-value",
+            "must be media types, such as \"application/json\"",
+        );
     }
     types
 }
@@ -264,17 +372,32 @@ fn content_types<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<St
 /// Whether gzip is taken; it is the only one there is.
 fn content_encodings<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> bool {
     let encodings = section.texts(ctx, "content_encodings").unwrap_or_default();
-    if !encodings.iter().all(|encoding| encoding.eq_ignore_ascii_case("gzip")) {
-        section.fault(ctx, "content_encodings", "bad-value", "must be \"gzip\", or an empty list");
+    if !encodings
+        .iter()
+        .all(|encoding| encoding.eq_ignore_ascii_case("gzip"))
+    {
+        section.fault(
+            ctx,
+            "content_encodings",
+            "bad-value",
+            "must be \"gzip\", or an empty list",
+        );
     }
     !encodings.is_empty()
 }
 
 fn methods<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<String> {
-    let Some(methods) = section.texts(ctx, "methods") else { return vec!["POST".to_owned()] };
+    let Some(methods) = section.texts(ctx, "methods") else {
+        return vec!["POST".to_owned()];
+    };
     let methods: Vec<_> = methods.iter().map(|m| m.to_uppercase()).collect();
     if methods.is_empty() || !methods.iter().all(|m| matches!(m.as_str(), "POST" | "PUT")) {
-        section.fault(ctx, "methods", "bad-value", "must be \"POST\", \"PUT\" or both");
+        section.fault(
+            ctx,
+            "methods",
+            "bad-value",
+            "must be \"POST\", \"PUT\" or both",
+        );
     }
     methods
 }

@@ -20,7 +20,9 @@ pub(super) fn read<'i>(
     ctx: &mut Context<'i>,
 ) -> Option<Tenant> {
     let mut id = |key: &'static str, must_be: &str, simulated: &str| {
-        let id = section.parse(ctx, key, must_be, |text| is_id(text).then(|| text.to_owned()));
+        let id = section.parse(ctx, key, must_be, |text| {
+            is_id(text).then(|| text.to_owned())
+        });
         if id.is_some() || section.knows(key) {
             return id;
         }
@@ -29,19 +31,30 @@ pub(super) fn read<'i>(
         }
         simulate.then(|| simulated.to_owned())
     };
-    let tenant_id = id("tenant_id", "the id or a domain of one Entra tenant", "00000000-0000-0000-0000-00000000000a");
-    let client_id = id("client_id", "the id of the app registration", "00000000-0000-0000-0000-00000000000b");
+    let tenant_id = id(
+        "tenant_id",
+        "the id or a domain of one Entra tenant",
+        "00000000-0000-0000-0000-00000000000a",
+    );
+    let client_id = id(
+        "client_id",
+        "the id of the app registration",
+        "00000000-0000-0000-0000-00000000000b",
+    );
     let secret = if simulate && !section.has(ctx, "credential") {
         Some(SecretString::from("simulated"))
     } else {
-        section.section(ctx, "credential").and_then(|table| credential(table, ctx))
+        section
+            .section(ctx, "credential")
+            .and_then(|table| credential(table, ctx))
     };
     let endpoints = endpoints(&mut section, ctx);
     let mode = section.parse(ctx, "mode", "dry_run, approve or enforce", Mode::of_code);
     let quota = quota(&mut section, ctx);
     let limit = limit(&mut section, ctx);
-    let on_unknown =
-        section.parse(ctx, "on_unknown", "repost or leave", OnUnknown::of_code).unwrap_or(OnUnknown::Leave);
+    let on_unknown = section
+        .parse(ctx, "on_unknown", "repost or leave", OnUnknown::of_code)
+        .unwrap_or(OnUnknown::Leave);
     let external_id = section.take(ctx, "external_id").unwrap_or(true);
     let range = Duration::from_secs(3 * 86_400)..=Duration::from_secs(60 * 86_400);
     let follow_for = section.duration(ctx, "follow_for", Duration::from_secs(7 * 86_400), range);
@@ -65,9 +78,16 @@ impl Tenant {
     /// The tenants that call in its place, should they be another name of the same app in the same Entra tenant.
     #[must_use]
     pub fn gives_way_to(&self, all: &[Tenant]) -> Vec<String> {
-        let rank = |tenant: &Tenant| (tenant.tenant_id.parse::<uuid::Uuid>().is_err(), tenant.name.clone());
-        let mut first: Vec<&Tenant> =
-            all.iter().filter(|other| same(&other.client_id, &self.client_id) && rank(other) < rank(self)).collect();
+        let rank = |tenant: &Tenant| {
+            (
+                tenant.tenant_id.parse::<uuid::Uuid>().is_err(),
+                tenant.name.clone(),
+            )
+        };
+        let mut first: Vec<&Tenant> = all
+            .iter()
+            .filter(|other| same(&other.client_id, &self.client_id) && rank(other) < rank(self))
+            .collect();
         first.sort_by_key(|other| rank(other));
         first.into_iter().map(|other| other.name.clone()).collect()
     }
@@ -77,36 +97,47 @@ impl Tenant {
 /// that the other is scanning. A domain and the id of one Entra tenant are known to be the same only when it answers.
 pub(super) fn compare(tenants: &[Tenant], ctx: &mut Context<'_>) {
     for (n, one) in tenants.iter().enumerate() {
-        let twin = tenants[..n]
-            .iter()
-            .find(|other| same(&one.tenant_id, &other.tenant_id) && same(&one.client_id, &other.client_id));
+        let twin = tenants[..n].iter().find(|other| {
+            same(&one.tenant_id, &other.tenant_id) && same(&one.client_id, &other.client_id)
+        });
         if let Some(twin) = twin {
             let message = format!(
                 "is the app of tenant `{}` in the same Entra tenant: together they would spend twice its quota and scan a \
                  machine twice; name it once, and let both sources act for that one",
                 twin.name
             );
-            ctx.fault("bad-value", format!("tenants.{}.client_id", one.name), message);
+            ctx.fault(
+                "bad-value",
+                format!("tenants.{}.client_id", one.name),
+                message,
+            );
         }
     }
 }
 
 /// Whether two ids or domains are the same one.
 fn same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('.').eq_ignore_ascii_case(other.trim_end_matches('.'))
+    one.trim_end_matches('.')
+        .eq_ignore_ascii_case(other.trim_end_matches('.'))
 }
 
 /// It stands in the path of the token's URL. `common` and its like are no single tenant.
 fn is_id(text: &str) -> bool {
     (1..=253).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
         && text.bytes().any(|b| matches!(b, b'-' | b'.'))
         && !text.starts_with('.')
 }
 
 fn credential<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<SecretString> {
     for kind in ["certificate", "federated_token_file", "managed_identity"] {
-        table.later(ctx, kind, "is not available in this version; use `secret_file` or `secret_env`");
+        table.later(
+            ctx,
+            kind,
+            "is not available in this version; use `secret_file` or `secret_env`",
+        );
     }
     let secret = secret::client_secret(&mut table, ctx);
     table.finish(ctx);
@@ -114,18 +145,30 @@ fn credential<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<Secre
 }
 
 fn endpoints<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Endpoints> {
-    let cloud = section.take::<String>(ctx, "cloud").unwrap_or_else(|| "commercial".to_owned());
+    let cloud = section
+        .take::<String>(ctx, "cloud")
+        .unwrap_or_else(|| "commercial".to_owned());
     let preset = match cloud.as_str() {
         "commercial" => Some(Endpoints::commercial()),
         "gcc" => Some(Endpoints::gcc()),
         "gcc-high" | "dod" => Some(Endpoints::gcc_high()),
         "custom" => None,
         "china" => {
-            section.fault(ctx, "cloud", "bad-value", "Microsoft publishes no API for the cloud in China");
+            section.fault(
+                ctx,
+                "cloud",
+                "bad-value",
+                "Microsoft publishes no API for the cloud in China",
+            );
             return None;
         }
         _ => {
-            section.fault(ctx, "cloud", "bad-value", "must be commercial, gcc, gcc-high, dod or custom");
+            section.fault(
+                ctx,
+                "cloud",
+                "bad-value",
+                "must be commercial, gcc, gcc-high, dod or custom",
+            );
             return None;
         }
     };
@@ -157,7 +200,9 @@ fn endpoints<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<End
 fn quota<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Share {
     let whole = Share::WHOLE;
     let key = section.path("quota");
-    let mut table = section.section(ctx, "quota").unwrap_or_else(|| Section::empty(&key));
+    let mut table = section
+        .section(ctx, "quota")
+        .unwrap_or_else(|| Section::empty(&key));
     let share = Share {
         per_minute: table.number(ctx, "per_minute", whole.per_minute, 1..=whole.per_minute),
         per_hour: table.number(ctx, "per_hour", whole.per_hour, 1..=whole.per_hour),
@@ -168,7 +213,9 @@ fn quota<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Share {
 
 fn limit<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Limit {
     let key = section.path("limit");
-    let mut table = section.section(ctx, "limit").unwrap_or_else(|| Section::empty(&key));
+    let mut table = section
+        .section(ctx, "limit")
+        .unwrap_or_else(|| Section::empty(&key));
     let range = Duration::from_secs(60)..=Duration::from_secs(31 * 86_400);
     let limit = Limit {
         scans: table.number(ctx, "scans", 300, 1..=1_000_000),

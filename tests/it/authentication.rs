@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::harness::{
-    Answer, Issuer, SIEM_SECRET, Site, TENANT, Wish, alert, hmac_hex, hmac_tag, machine, say, standard_webhook, until,
+    Answer, Issuer, SIEM_SECRET, Site, TENANT, Wish, alert, hmac_hex, hmac_tag, machine, say,
+    standard_webhook, until,
 };
 
 const HERE: [u8; 4] = [127, 0, 0, 1];
@@ -48,12 +49,20 @@ bearer = { secret_file = "new.secret" }
 "#;
 
 fn wish() -> Wish {
-    let names = SOURCES.lines().filter_map(|line| line.strip_prefix("[[sources.")?.strip_suffix(".auth]]"));
-    let presets: String = names.map(|name| format!("[sources.{name}]\npreset = \"generic\"\n")).collect();
+    let names = SOURCES
+        .lines()
+        .filter_map(|line| line.strip_prefix("[[sources.")?.strip_suffix(".auth]]"));
+    let presets: String = names
+        .map(|name| format!("[sources.{name}]\npreset = \"generic\"\n"))
+        .collect();
     Wish {
         server: "auth_failures = { count = 100000, per = \"60s\" }",
         more: format!("{presets}{SOURCES}"),
-        secrets: vec![("new.secret", SECRET), ("old.secret", OLD), ("whsec.secret", WHSEC)],
+        secrets: vec![
+            ("new.secret", SECRET),
+            ("old.secret", OLD),
+            ("whsec.secret", WHSEC),
+        ],
         ..Wish::default()
     }
 }
@@ -70,7 +79,12 @@ struct Shown {
 
 impl Shown {
     fn header(&mut self, name: &str) -> &mut Vec<u8> {
-        &mut self.headers.iter_mut().find(|(known, _)| *known == name).unwrap().1
+        &mut self
+            .headers
+            .iter_mut()
+            .find(|(known, _)| *known == name)
+            .unwrap()
+            .1
     }
 
     fn with(mut self, name: &str, value: impl Into<Vec<u8>>) -> Shown {
@@ -79,7 +93,12 @@ impl Shown {
     }
 
     fn twice(mut self, name: &str) -> Shown {
-        let again = self.headers.iter().find(|(known, _)| *known == name).unwrap().clone();
+        let again = self
+            .headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .unwrap()
+            .clone();
         self.headers.push(again);
         self
     }
@@ -118,7 +137,10 @@ fn rfc3339(seconds: i64) -> String {
 }
 
 fn base64_tag(secret: &[u8], message: &[u8]) -> String {
-    BASE64.encode(hmac_tag(std::str::from_utf8(secret).unwrap_or_default(), message))
+    BASE64.encode(hmac_tag(
+        std::str::from_utf8(secret).unwrap_or_default(),
+        message,
+    ))
 }
 
 /// The honest request of a source, proved with this secret, as if sent so many seconds from now.
@@ -126,26 +148,49 @@ fn proved(source: &'static str, body: &str, secret: &str, ahead: i64) -> Shown {
     let at = seconds() + ahead;
     let (mut path, mut sent) = (String::new(), body.as_bytes().to_vec());
     let headers: Vec<(&'static str, Vec<u8>)> = match source {
-        "hex" => vec![("X-Sig", format!("sha256={}", hmac_hex(secret, body.as_bytes())).into())],
+        "hex" => vec![(
+            "X-Sig",
+            format!("sha256={}", hmac_hex(secret, body.as_bytes())).into(),
+        )],
         "timed" => {
             let tag = hmac_hex(secret, format!("{at}.{body}").as_bytes());
             vec![("X-Sig", tag.into()), ("X-Time", at.to_string().into())]
         }
-        "std" => standard_webhook(secret, &format!("msg_{}", hmac_hex("id", body.as_bytes())), &at.to_string(), body),
-        "github" => vec![("X-Hub-Signature-256", format!("sha256={}", hmac_hex(secret, body.as_bytes())).into())],
+        "std" => standard_webhook(
+            secret,
+            &format!("msg_{}", hmac_hex("id", body.as_bytes())),
+            &at.to_string(),
+            body,
+        ),
+        "github" => vec![(
+            "X-Hub-Signature-256",
+            format!("sha256={}", hmac_hex(secret, body.as_bytes())).into(),
+        )],
         "grafana" => {
             let tag = hmac_hex(secret, format!("{at}:{body}").as_bytes());
-            vec![("X-Grafana-Alerting-Signature", tag.into()), ("X-Alert-Timestamp", at.to_string().into())]
+            vec![
+                ("X-Grafana-Alerting-Signature", tag.into()),
+                ("X-Alert-Timestamp", at.to_string().into()),
+            ]
         }
-        "pagerduty" => vec![("X-PagerDuty-Signature", format!("v1={}", hmac_hex(secret, body.as_bytes())).into())],
+        "pagerduty" => vec![(
+            "X-PagerDuty-Signature",
+            format!("v1={}", hmac_hex(secret, body.as_bytes())).into(),
+        )],
         "crowdstrike" => {
             let time = rfc3339(at);
             let tag = base64_tag(secret.as_bytes(), format!("{body}{time}").as_bytes());
-            vec![("X-CS-Primary-Signature", tag.into()), ("X-CS-Delivery-Timestamp", time.into())]
+            vec![
+                ("X-CS-Primary-Signature", tag.into()),
+                ("X-CS-Delivery-Timestamp", time.into()),
+            ]
         }
         "bearer" | "near" => vec![("Authorization", format!("Bearer {secret}").into())],
         "header" => vec![("X-Api-Key", secret.into())],
-        "basic" => vec![("Authorization", format!("Basic {}", BASE64.encode(format!("siem:{secret}"))).into())],
+        "basic" => vec![(
+            "Authorization",
+            format!("Basic {}", BASE64.encode(format!("siem:{secret}"))).into(),
+        )],
         "url" => {
             path = format!("/{secret}");
             Vec::new()
@@ -158,7 +203,12 @@ fn proved(source: &'static str, body: &str, secret: &str, ahead: i64) -> Shown {
         }
         _ => panic!("no source {source}"),
     };
-    Shown { source, path, headers, body: sent }
+    Shown {
+        source,
+        path,
+        headers,
+        body: sent,
+    }
 }
 
 fn secret_of(source: &str) -> &'static str {
@@ -206,32 +256,95 @@ fn damages(source: &'static str, header: &str) -> Vec<(String, Shown, u16)> {
         ("cut by three", set(&value[..value.len() - 3]), 401),
         ("cut to 12", set(&value[..12]), 401),
         ("one more", set(&format!("{value}A")), 401),
-        ("its prefix alone", set(value.split_inclusive(['=', ',', ' ']).next().unwrap()), 401),
-        ("another source's secret", proved(source, &body, foreign, 0), 401),
-        ("non-ASCII", good().with(header, b"\xff\xfe\xe2\x82\xac".to_vec()), 401),
-        ("digits that only look like digits", set(&"\u{ff11}".repeat(64)), 401),
+        (
+            "its prefix alone",
+            set(value.split_inclusive(['=', ',', ' ']).next().unwrap()),
+            401,
+        ),
+        (
+            "another source's secret",
+            proved(source, &body, foreign, 0),
+            401,
+        ),
+        (
+            "non-ASCII",
+            good().with(header, b"\xff\xfe\xe2\x82\xac".to_vec()),
+            401,
+        ),
+        (
+            "digits that only look like digits",
+            set(&"\u{ff11}".repeat(64)),
+            401,
+        ),
         ("the algorithm none", set("none"), 401),
-        ("another version", set(&value.replace("v1", "v0").replace("sha256=", "sha1=").replace("Be", "Ba")), 401),
+        (
+            "another version",
+            set(&value
+                .replace("v1", "v0")
+                .replace("sha256=", "sha1=")
+                .replace("Be", "Ba")),
+            401,
+        ),
     ];
-    if matches!(source, "hex" | "timed" | "std" | "github" | "grafana" | "pagerduty" | "crowdstrike") {
-        let prefix = value.rfind(['=', ',']).filter(|at| *at < 10).map_or("", |at| &value[..=at]);
+    if matches!(
+        source,
+        "hex" | "timed" | "std" | "github" | "grafana" | "pagerduty" | "crowdstrike"
+    ) {
+        let prefix = value
+            .rfind(['=', ','])
+            .filter(|at| *at < 10)
+            .map_or("", |at| &value[..=at]);
         let tag = hmac_tag(secret_of(source), body.as_bytes());
         rows.extend([
-            ("the wrong encoding: hex", set(&format!("{prefix}{}Z", hex::encode(&tag))), 401),
-            ("the wrong encoding: base64url", set(&format!("{prefix}{}", BASE64.encode(&tag).replace('=', "_"))), 401),
-            ("a prefix of 0x", set(&format!("{prefix}0x{}", &value[prefix.len()..])), 401),
-            ("an altered body", Shown { body: body.replace("3212", "3213").into(), ..good() }, 401),
-            ("a body with a blank more", Shown { body: format!("{body} ").into(), ..good() }, 401),
+            (
+                "the wrong encoding: hex",
+                set(&format!("{prefix}{}Z", hex::encode(&tag))),
+                401,
+            ),
+            (
+                "the wrong encoding: base64url",
+                set(&format!(
+                    "{prefix}{}",
+                    BASE64.encode(&tag).replace('=', "_")
+                )),
+                401,
+            ),
+            (
+                "a prefix of 0x",
+                set(&format!("{prefix}0x{}", &value[prefix.len()..])),
+                401,
+            ),
+            (
+                "an altered body",
+                Shown {
+                    body: body.replace("3212", "3213").into(),
+                    ..good()
+                },
+                401,
+            ),
+            (
+                "a body with a blank more",
+                Shown {
+                    body: format!("{body} ").into(),
+                    ..good()
+                },
+                401,
+            ),
         ]);
         let separator = if source == "std" { " " } else { "," };
         if !matches!(source, "github" | "grafana" | "crowdstrike") {
-            rows.push(("nine signatures", set(&[value.as_str(); 9].join(separator)), 400));
+            rows.push((
+                "nine signatures",
+                set(&[value.as_str(); 9].join(separator)),
+                400,
+            ));
         }
     }
-    let rows = rows
-        .into_iter()
-        .filter(|(_, shown, _)| source == "near" || shown.headers != good().headers || shown.body != good().body);
-    rows.map(|(what, shown, status)| (format!("{source}: {what}"), shown, status)).collect()
+    let rows = rows.into_iter().filter(|(_, shown, _)| {
+        source == "near" || shown.headers != good().headers || shown.body != good().body
+    });
+    rows.map(|(what, shown, status)| (format!("{source}: {what}"), shown, status))
+        .collect()
 }
 
 /// What a clock can do to a proof.
@@ -247,14 +360,42 @@ fn times() -> Vec<(String, Shown, u16)> {
         let secret = secret_of(source);
         let good = || proved(source, &body, secret, 0);
         rows.extend([
-            (format!("{source}: expired"), proved(source, &body, secret, -310), 401),
-            (format!("{source}: in the future"), proved(source, &body, secret, 310), 401),
-            (format!("{source}: long ago"), proved(source, &body, secret, -1_000_000_000), 401),
+            (
+                format!("{source}: expired"),
+                proved(source, &body, secret, -310),
+                401,
+            ),
+            (
+                format!("{source}: in the future"),
+                proved(source, &body, secret, 310),
+                401,
+            ),
+            (
+                format!("{source}: long ago"),
+                proved(source, &body, secret, -1_000_000_000),
+                401,
+            ),
             (format!("{source}: no time"), good().without(header), 401),
-            (format!("{source}: an empty time"), good().with(header, ""), 401),
-            (format!("{source}: the time twice"), good().twice(header), 400),
-            (format!("{source}: another time"), good().with(header, (seconds() + 1).to_string()), 401),
-            (format!("{source}: a time of no ASCII"), good().with(header, b"\xff".to_vec()), 401),
+            (
+                format!("{source}: an empty time"),
+                good().with(header, ""),
+                401,
+            ),
+            (
+                format!("{source}: the time twice"),
+                good().twice(header),
+                400,
+            ),
+            (
+                format!("{source}: another time"),
+                good().with(header, (seconds() + 1).to_string()),
+                401,
+            ),
+            (
+                format!("{source}: a time of no ASCII"),
+                good().with(header, b"\xff".to_vec()),
+                401,
+            ),
         ]);
     }
     // Rightly signed, and absurd.
@@ -274,21 +415,50 @@ fn times() -> Vec<(String, Shown, u16)> {
         "2026-11-02T08:15:42Z",
     ] {
         let headers = standard_webhook(WHSEC, "msg_1", time, &body);
-        let shown = Shown { source: "std", path: String::new(), headers, body: body.clone().into() };
+        let shown = Shown {
+            source: "std",
+            path: String::new(),
+            headers,
+            body: body.clone().into(),
+        };
         rows.push((format!("std: the time {time:?}"), shown, 401));
     }
     let millis = format!("{}000", seconds());
     let headers = standard_webhook(WHSEC, "msg_1", &millis, &body);
-    let shown = Shown { source: "std", path: String::new(), headers, body: body.clone().into() };
+    let shown = Shown {
+        source: "std",
+        path: String::new(),
+        headers,
+        body: body.clone().into(),
+    };
     rows.push(("std: milliseconds".to_owned(), shown, 401));
-    for (id, status) in [("", 401), ("a.b", 400), ("a b", 400), ("\u{e9}", 400), (&*"x".repeat(129), 400)] {
+    for (id, status) in [
+        ("", 401),
+        ("a.b", 400),
+        ("a b", 400),
+        ("\u{e9}", 400),
+        (&*"x".repeat(129), 400),
+    ] {
         let headers = standard_webhook(WHSEC, id, &seconds().to_string(), &body);
-        let shown = Shown { source: "std", path: String::new(), headers, body: body.clone().into() };
+        let shown = Shown {
+            source: "std",
+            path: String::new(),
+            headers,
+            body: body.clone().into(),
+        };
         rows.push((format!("std: the id {id:?}"), shown, status));
     }
     let good = proved("std", &body, WHSEC, 0);
-    rows.push(("std: a new id".to_owned(), good.clone().with("webhook-id", "msg_2"), 401));
-    rows.push(("std: the id twice".to_owned(), good.clone().twice("webhook-id"), 400));
+    rows.push((
+        "std: a new id".to_owned(),
+        good.clone().with("webhook-id", "msg_2"),
+        401,
+    ));
+    rows.push((
+        "std: the id twice".to_owned(),
+        good.clone().twice("webhook-id"),
+        400,
+    ));
     rows.push(("std: no id".to_owned(), good.without("webhook-id"), 401));
     rows
 }
@@ -296,19 +466,35 @@ fn times() -> Vec<(String, Shown, u16)> {
 /// What can be wrong where no header holds the proof, or the header is not all of it.
 fn elsewhere() -> Vec<(String, Shown, u16)> {
     let body = wicked();
-    let url = |path: &str| Shown { path: path.to_owned(), ..proved("url", &body, SECRET, 0) };
-    let inside = |text: String| Shown { body: text.into_bytes(), ..proved("body", &body, SECRET, 0) };
+    let url = |path: &str| Shown {
+        path: path.to_owned(),
+        ..proved("url", &body, SECRET, 0)
+    };
+    let inside = |text: String| Shown {
+        body: text.into_bytes(),
+        ..proved("body", &body, SECRET, 0)
+    };
     let state = |value: &str| inside(body.replacen('{', &format!("{{\"clientState\":{value},"), 1));
-    let basic =
-        |text: &str| proved("basic", &body, SECRET, 0).with("Authorization", format!("Basic {}", BASE64.encode(text)));
+    let basic = |text: &str| {
+        proved("basic", &body, SECRET, 0)
+            .with("Authorization", format!("Basic {}", BASE64.encode(text)))
+    };
     let rows = [
         ("url: no secret", url(""), 404),
         ("url: an empty secret", url("/"), 404),
         ("url: cut by one", url(&format!("/{}", &SECRET[..31])), 401),
         ("url: one more", url(&format!("/{SECRET}x")), 401),
-        ("url: another source's secret", url(&format!("/{SIEM_SECRET}")), 401),
+        (
+            "url: another source's secret",
+            url(&format!("/{SIEM_SECRET}")),
+            401,
+        ),
         ("url: no UTF-8", url("/%ff%fe"), 401),
-        ("url: encoded twice", url(&format!("/%2561{}", &SECRET[1..])), 401),
+        (
+            "url: encoded twice",
+            url(&format!("/%2561{}", &SECRET[1..])),
+            401,
+        ),
         ("url: a segment more", url(&format!("/{SECRET}/x")), 404),
         ("url: in the query", url(&format!("?secret={SECRET}")), 404),
         ("body: none", inside(body.clone()), 401),
@@ -316,11 +502,27 @@ fn elsewhere() -> Vec<(String, Shown, u16)> {
         ("body: null", state("null"), 401),
         ("body: a number", state("1234567890123456"), 401),
         ("body: a list of it", state(&format!("[\"{SECRET}\"]")), 401),
-        ("body: cut by one", state(&format!("\"{}\"", &SECRET[..31])), 401),
-        ("body: another source's secret", state(&format!("\"{SIEM_SECRET}\"")), 401),
-        ("body: twice", state(&format!("\"{SECRET}\",\"clientState\":\"{SECRET}\"")), 401),
+        (
+            "body: cut by one",
+            state(&format!("\"{}\"", &SECRET[..31])),
+            401,
+        ),
+        (
+            "body: another source's secret",
+            state(&format!("\"{SIEM_SECRET}\"")),
+            401,
+        ),
+        (
+            "body: twice",
+            state(&format!("\"{SECRET}\",\"clientState\":\"{SECRET}\"")),
+            401,
+        ),
         ("body: non-ASCII", state("\"\u{ff41}\""), 401),
-        ("body: no JSON", inside(format!("clientState={SECRET}")), 401),
+        (
+            "body: no JSON",
+            inside(format!("clientState={SECRET}")),
+            401,
+        ),
         ("basic: nobody", basic(":"), 401),
         ("basic: no password", basic("siem:"), 401),
         ("basic: another name", basic(&format!("root:{SECRET}")), 401),
@@ -335,10 +537,20 @@ fn elsewhere() -> Vec<(String, Shown, u16)> {
             proved("bearer", &body, SECRET, 0).with("Authorization", format!("Basic {SECRET}")),
             401,
         ),
-        ("bearer: no token", proved("bearer", &body, SECRET, 0).with("Authorization", "Bearer "), 401),
-        ("bearer: no scheme", proved("bearer", &body, SECRET, 0).with("Authorization", SECRET), 401),
+        (
+            "bearer: no token",
+            proved("bearer", &body, SECRET, 0).with("Authorization", "Bearer "),
+            401,
+        ),
+        (
+            "bearer: no scheme",
+            proved("bearer", &body, SECRET, 0).with("Authorization", SECRET),
+            401,
+        ),
     ];
-    rows.into_iter().map(|(what, shown, status)| (what.to_owned(), shown, status)).collect()
+    rows.into_iter()
+        .map(|(what, shown, status)| (what.to_owned(), shown, status))
+        .collect()
 }
 
 async fn accepted(site: &Site, shown: &Shown, what: &str) -> Answer {
@@ -365,12 +577,21 @@ async fn every_kind_takes_its_honest_sender_and_nothing_else_leaves_a_row() {
         let answer = say(HERE, site.public, &shown.bytes()).await;
         assert_eq!(answer.status, *status, "{what}: {}", answer.text);
         assert_eq!(answer.json()["status"], *status, "{what}");
-        assert!(!answer.text.contains(SECRET) && !answer.text.contains("3212"), "{what}: {}", answer.text);
+        assert!(
+            !answer.text.contains(SECRET) && !answer.text.contains("3212"),
+            "{what}: {}",
+            answer.text
+        );
         assert_eq!(site.rows(), before, "{what} left rows");
     }
     // And the alert they all carried is still new to every source, whose sender is known by its secret.
     for (source, _) in PROOFS {
-        accepted(&site, &proved(source, &wicked(), secret_of(source), 0), source).await;
+        accepted(
+            &site,
+            &proved(source, &wicked(), secret_of(source), 0),
+            source,
+        )
+        .await;
         let listed = site.get(&format!("/api/v1/alerts?source={source}")).await;
         let credential = match source {
             "std" => "whsec.secret",
@@ -378,7 +599,10 @@ async fn every_kind_takes_its_honest_sender_and_nothing_else_leaves_a_row() {
             _ => "new.secret",
         };
         assert_eq!(
-            (&listed["items"][0]["credential"], &listed["items"][0]["state"]),
+            (
+                &listed["items"][0]["credential"],
+                &listed["items"][0]["state"]
+            ),
             (&credential.into(), &"decided".into())
         );
     }
@@ -391,29 +615,64 @@ async fn an_address_that_is_not_on_the_list_is_refused_with_the_right_secret() {
     let elsewhere = say([127, 0, 0, 2], site.public, &shown.bytes()).await;
     assert_eq!(elsewhere.status, 401);
     let mut claimed = shown.clone();
-    claimed.headers.push(("X-Forwarded-For", "127.0.0.1".into()));
-    assert_eq!(say([127, 0, 0, 2], site.public, &claimed.bytes()).await.status, 401, "nobody vouches for that");
+    claimed
+        .headers
+        .push(("X-Forwarded-For", "127.0.0.1".into()));
+    assert_eq!(
+        say([127, 0, 0, 2], site.public, &claimed.bytes())
+            .await
+            .status,
+        401,
+        "nobody vouches for that"
+    );
     accepted(&site, &shown, "from here").await;
     let status = site.get("/api/v1/status?source=near").await;
-    assert_eq!(status["sources"][0]["refusals"][0]["check"], "the sender's address is in none of the networks");
+    assert_eq!(
+        status["sources"][0]["refusals"][0]["check"],
+        "the sender's address is in none of the networks"
+    );
 }
 
 #[tokio::test]
 async fn behind_a_trusted_proxy_the_sender_is_who_it_says() {
-    let server = "auth_failures = { count = 1000, per = \"60s\" }\ntrusted_proxies = [\"127.0.0.2\"]";
+    let server =
+        "auth_failures = { count = 1000, per = \"60s\" }\ntrusted_proxies = [\"127.0.0.2\"]";
     let site = Site::with(Wish { server, ..wish() }).await;
     let said = async |headers: &[(&'static str, &str)]| {
         let mut shown = proved("near", &wicked(), SECRET, 0);
-        shown.headers.extend(headers.iter().map(|(name, value)| (*name, value.as_bytes().to_vec())));
-        say([127, 0, 0, 2], site.public, &shown.bytes()).await.status
+        shown.headers.extend(
+            headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_bytes().to_vec())),
+        );
+        say([127, 0, 0, 2], site.public, &shown.bytes())
+            .await
+            .status
     };
     let (usual, standard) = ("X-Forwarded-For", "Forwarded");
     assert_eq!(said(&[(usual, "203.0.113.9")]).await, 401);
     assert_eq!(said(&[(usual, "203.0.113.9, 127.0.0.1")]).await, 202);
-    assert_eq!(said(&[(standard, "for=203.0.113.9, for=\"127.0.0.1:4711\";proto=https")]).await, 200);
-    assert_eq!(said(&[(standard, "for=127.0.0.1, for=203.0.113.9")]).await, 401);
-    assert_eq!(said(&[(usual, "203.0.113.9"), (standard, "for=127.0.0.1")]).await, 401, "they do not agree");
-    assert_eq!(said(&[(usual, "127.0.0.1"), (standard, "for=127.0.0.1")]).await, 200);
+    assert_eq!(
+        said(&[(
+            standard,
+            "for=203.0.113.9, for=\"127.0.0.1:4711\";proto=https"
+        )])
+        .await,
+        200
+    );
+    assert_eq!(
+        said(&[(standard, "for=127.0.0.1, for=203.0.113.9")]).await,
+        401
+    );
+    assert_eq!(
+        said(&[(usual, "203.0.113.9"), (standard, "for=127.0.0.1")]).await,
+        401,
+        "they do not agree"
+    );
+    assert_eq!(
+        said(&[(usual, "127.0.0.1"), (standard, "for=127.0.0.1")]).await,
+        200
+    );
     let warnings = site.get("/api/v1/status").await["warnings"].to_string();
     assert!(!warnings.contains("trusted_proxies"), "{warnings}");
 }
@@ -422,12 +681,24 @@ async fn behind_a_trusted_proxy_the_sender_is_who_it_says() {
 async fn the_use_of_an_old_secret_is_counted_by_its_name() {
     let site = Site::with(wish()).await;
     for source in ["hex", "bearer"] {
-        accepted(&site, &proved(source, &alert("1", "low", &machine(1)), OLD, 0), source).await;
-        accepted(&site, &proved(source, &alert("2", "low", &machine(1)), SECRET, 0), source).await;
+        accepted(
+            &site,
+            &proved(source, &alert("1", "low", &machine(1)), OLD, 0),
+            source,
+        )
+        .await;
+        accepted(
+            &site,
+            &proved(source, &alert("2", "low", &machine(1)), SECRET, 0),
+            source,
+        )
+        .await;
     }
     let metrics = site.admin("/metrics").await.text;
     for source in ["hex", "bearer"] {
-        let line = format!(r#"scanhook_old_secret_deliveries_total{{source="{source}",credential="old.secret"}} 1"#);
+        let line = format!(
+            r#"scanhook_old_secret_deliveries_total{{source="{source}",credential="old.secret"}} 1"#
+        );
         assert!(metrics.contains(&line), "{line}\n{metrics}");
     }
     assert!(!metrics.contains("new.secret") && !metrics.contains(OLD));
@@ -438,13 +709,21 @@ async fn a_signed_id_tells_a_retry_from_a_new_delivery() {
     let site = Site::with(wish()).await;
     let post = async |id: &str, ahead: i64, body: &str| {
         let headers = standard_webhook(WHSEC, id, &(seconds() + ahead).to_string(), body);
-        let shown = Shown { source: "std", path: String::new(), headers, body: body.into() };
+        let shown = Shown {
+            source: "std",
+            path: String::new(),
+            headers,
+            body: body.into(),
+        };
         say(HERE, site.public, &shown.bytes()).await
     };
     let first = post("msg_1", 0, &alert("1", "low", &machine(1))).await;
     assert_eq!(first.status, 202, "{}", first.text);
     // A retry is signed anew, and some senders write it anew.
-    for body in [alert("1", "low", &machine(1)), alert("1", "medium", &machine(1))] {
+    for body in [
+        alert("1", "low", &machine(1)),
+        alert("1", "medium", &machine(1)),
+    ] {
         let again = post("msg_1", -5, &body).await;
         assert_eq!(again.status, 200);
         assert_eq!(again.json()["delivery"], first.json()["delivery"]);
@@ -462,37 +741,78 @@ async fn the_operator_learns_which_check_failed_and_by_how_much_a_clock_is_off()
     let site = Site::with(wish()).await;
     let refused = async |shown: Shown| {
         assert_eq!(say(HERE, site.public, &shown.bytes()).await.status, 401);
-        site.get(&format!("/api/v1/status?source={}", shown.source)).await["sources"][0]["refusals"][0].clone()
+        site.get(&format!("/api/v1/status?source={}", shown.source))
+            .await["sources"][0]["refusals"][0]
+            .clone()
     };
     let late = refused(proved("std", &wicked(), WHSEC, -1000)).await;
-    assert_eq!(late["check"], "the signature is right, but its timestamp is too old");
-    assert!((-1002..=-1000).contains(&late["clock_ahead_seconds"].as_i64().unwrap()), "{late}");
+    assert_eq!(
+        late["check"],
+        "the signature is right, but its timestamp is too old"
+    );
+    assert!(
+        (-1002..=-1000).contains(&late["clock_ahead_seconds"].as_i64().unwrap()),
+        "{late}"
+    );
     let early = refused(proved("std", &wicked(), WHSEC, 1000)).await;
-    assert!((998..=1000).contains(&early["clock_ahead_seconds"].as_i64().unwrap()), "{early}");
+    assert!(
+        (998..=1000).contains(&early["clock_ahead_seconds"].as_i64().unwrap()),
+        "{early}"
+    );
     let millis = standard_webhook(WHSEC, "msg_1", &format!("{}000", seconds()), &wicked());
-    let millis = refused(Shown { source: "std", path: String::new(), headers: millis, body: wicked().into() }).await;
-    assert!(millis["check"].as_str().unwrap().contains("another unit"), "{millis}");
-    let forged = refused(proved("std", &wicked(), WHSEC, -1000).with("webhook-signature", "v1,AAAA")).await;
-    assert_eq!(forged.get("clock_ahead_seconds"), None, "a stranger's clock is of no interest");
+    let millis = refused(Shown {
+        source: "std",
+        path: String::new(),
+        headers: millis,
+        body: wicked().into(),
+    })
+    .await;
+    assert!(
+        millis["check"].as_str().unwrap().contains("another unit"),
+        "{millis}"
+    );
+    let forged =
+        refused(proved("std", &wicked(), WHSEC, -1000).with("webhook-signature", "v1,AAAA")).await;
+    assert_eq!(
+        forged.get("clock_ahead_seconds"),
+        None,
+        "a stranger's clock is of no interest"
+    );
 }
 
 #[tokio::test]
 async fn a_secret_in_the_body_is_neither_kept_nor_shown() {
     let site = Site::with(wish()).await;
-    let body =
-        json!({ "alert_id": "1", "title": format!("it is {SECRET}"), "severity": "high", "device_id": machine(7) });
+    let body = json!({ "alert_id": "1", "title": format!("it is {SECRET}"), "severity": "high", "device_id": machine(7) });
     let answer = accepted(&site, &proved("body", &body.to_string(), SECRET, 0), "body").await;
     let shown = site.get("/api/v1/alerts?source=body").await;
     assert_eq!(shown["items"][0]["title"], "it is [removed]");
-    let scan = answer.json()["alerts"][0]["decisions"][0]["scan_id"].as_str().unwrap().to_owned();
+    let scan = answer.json()["alerts"][0]["decisions"][0]["scan_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     site.scan_in(&scan, "finished").await;
-    for file in std::fs::read_dir(site.folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
+    for file in std::fs::read_dir(site.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
         if file.to_str().unwrap().contains("scanhook.db") {
             let bytes = std::fs::read(&file).unwrap();
-            assert!(!bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), "{}", file.display());
+            assert!(
+                !bytes
+                    .windows(SECRET.len())
+                    .any(|part| part == SECRET.as_bytes()),
+                "{}",
+                file.display()
+            );
         }
     }
-    assert!(site.far.calls().iter().all(|call| !call.body.contains(SECRET)));
+    assert!(
+        site.far
+            .calls()
+            .iter()
+            .all(|call| !call.body.contains(SECRET))
+    );
 }
 
 /// A site that takes tokens of this authority.
@@ -507,13 +827,28 @@ async fn entra_with(authority: &Issuer, server: &'static str) -> Site {
         authority.at
     );
     let millis = Duration::from_millis;
-    let beat = Beat { fresh: Duration::from_secs(3600), again: millis(50), most: millis(150) };
-    Site::with(Wish { more, beat, server, ..wish() }).await
+    let beat = Beat {
+        fresh: Duration::from_secs(3600),
+        again: millis(50),
+        most: millis(150),
+    };
+    Site::with(Wish {
+        more,
+        beat,
+        server,
+        ..wish()
+    })
+    .await
 }
 
 fn with_token(token: &str, body: &str) -> Shown {
     let headers = vec![("Authorization", format!("Bearer {token}").into_bytes())];
-    Shown { source: "sentinel2", path: String::new(), headers, body: body.into() }
+    Shown {
+        source: "sentinel2",
+        path: String::new(),
+        headers,
+        body: body.into(),
+    }
 }
 
 /// Posts until the keys are there.
@@ -524,7 +859,14 @@ async fn in_time(site: &Site, token: &str, id: &str) {
         assert!(matches!(answer.status, 202 | 503), "{}", answer.text);
         if answer.status == 503 {
             assert_eq!(answer.json()["code"], "signing-key-unknown");
-            assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
+            assert!(
+                answer
+                    .header("retry-after")
+                    .unwrap()
+                    .parse::<u64>()
+                    .unwrap()
+                    > 0
+            );
         }
         (answer.status == 202).then_some(())
     })
@@ -538,7 +880,10 @@ async fn a_token_of_entra_lets_in_once_its_key_is_known_and_keys_come_from_the_a
     let token = authority.token(&authority.claims());
     in_time(&site, &token, "1").await;
     let listed = site.get("/api/v1/alerts?source=sentinel2").await;
-    assert_eq!(listed["items"][0]["credential"], format!("entra:{}", crate::harness::CLIENT));
+    assert_eq!(
+        listed["items"][0]["credential"],
+        format!("entra:{}", crate::harness::CLIENT)
+    );
     // A new key is asked for when the first token names it.
     authority.publish("second");
     let token = authority.token(&authority.claims());
@@ -547,8 +892,17 @@ async fn a_token_of_entra_lets_in_once_its_key_is_known_and_keys_come_from_the_a
     authority.set_down(true);
     in_time(&site, &token, "3").await;
     let asked = authority.asked();
-    assert!(asked.iter().all(|path| path.ends_with("/discovery/v2.0/keys")), "{asked:?}");
-    assert!(asked.len() < 20, "strangers do not set the pace: {}", asked.len());
+    assert!(
+        asked
+            .iter()
+            .all(|path| path.ends_with("/discovery/v2.0/keys")),
+        "{asked:?}"
+    );
+    assert!(
+        asked.len() < 20,
+        "strangers do not set the pace: {}",
+        asked.len()
+    );
 }
 
 #[tokio::test]
@@ -573,10 +927,15 @@ async fn a_token_that_is_not_for_us_is_refused_and_leaves_nothing() {
     ] {
         let mut claims = authority.claims();
         claims[key] = value.clone();
-        rows.push((format!("{key} is {value}"), with_token(&authority.token(&claims), &wicked()), 401));
+        rows.push((
+            format!("{key} is {value}"),
+            with_token(&authority.token(&claims), &wicked()),
+            401,
+        ));
     }
     let parts: Vec<&str> = good.split('.').collect();
-    let none = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"alg":"none","kid":"first"}"#);
+    let none =
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"alg":"none","kid":"first"}"#);
     for (what, token) in [
         ("empty", String::new()),
         ("cut by one", good[..good.len() - 1].to_owned()),
@@ -587,8 +946,16 @@ async fn a_token_that_is_not_for_us_is_refused_and_leaves_nothing() {
     ] {
         rows.push((what.to_owned(), with_token(&token, &wicked()), 401));
     }
-    rows.push(("no token".to_owned(), with_token(&good, &wicked()).without("Authorization"), 401));
-    rows.push(("twice".to_owned(), with_token(&good, &wicked()).twice("Authorization"), 400));
+    rows.push((
+        "no token".to_owned(),
+        with_token(&good, &wicked()).without("Authorization"),
+        401,
+    ));
+    rows.push((
+        "twice".to_owned(),
+        with_token(&good, &wicked()).twice("Authorization"),
+        400,
+    ));
     let another = Issuer::open().await;
     rows.push((
         "another issuer's key of the same id".to_owned(),
@@ -598,20 +965,32 @@ async fn a_token_that_is_not_for_us_is_refused_and_leaves_nothing() {
     authority.publish("unpublished");
     let unknown = authority.token(&authority.claims());
     authority.set_down(true);
-    rows.push(("an unknown key".to_owned(), with_token(&unknown, &wicked()), 503));
+    rows.push((
+        "an unknown key".to_owned(),
+        with_token(&unknown, &wicked()),
+        503,
+    ));
     for (what, shown, status) in rows {
         let answer = say(HERE, site.public, &shown.bytes()).await;
         assert_eq!(answer.status, status, "{what}: {}", answer.text);
         assert_eq!(site.rows(), before, "{what} left rows");
     }
-    assert_eq!(say(HERE, site.public, &with_token(&good, &wicked()).bytes()).await.status, 202);
+    assert_eq!(
+        say(HERE, site.public, &with_token(&good, &wicked()).bytes())
+            .await
+            .status,
+        202
+    );
 }
 
 #[tokio::test]
 async fn a_token_with_an_unknown_key_tells_a_stranger_nothing_and_counts_as_a_failure() {
     let authority = Issuer::open().await;
     let site = entra_with(&authority, "auth_failures = { count = 5, per = \"60s\" }").await;
-    until("the keys are known", async || (authority.asked().len() == 1).then_some(())).await;
+    until("the keys are known", async || {
+        (authority.asked().len() == 1).then_some(())
+    })
+    .await;
     authority.publish("unpublished");
     authority.set_down(true);
     let mut answers = BTreeSet::new();
@@ -624,24 +1003,51 @@ async fn a_token_with_an_unknown_key_tells_a_stranger_nothing_and_counts_as_a_fa
     ] {
         let mut claims = authority.claims();
         claims[key] = value;
-        let answer = say(HERE, site.public, &with_token(&authority.token(&claims), &wicked()).bytes()).await;
+        let answer = say(
+            HERE,
+            site.public,
+            &with_token(&authority.token(&claims), &wicked()).bytes(),
+        )
+        .await;
         answers.insert((
             answer.status,
             answer.text,
-            answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect::<Vec<_>>(),
+            answer
+                .headers
+                .iter()
+                .filter(|(name, _)| name != "date")
+                .cloned()
+                .collect::<Vec<_>>(),
         ));
     }
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert!(
-        answers.iter().all(|(status, text, _)| *status == 503 && text.contains("signing-key-unknown")),
+        answers
+            .iter()
+            .all(|(status, text, _)| *status == 503 && text.contains("signing-key-unknown")),
         "{answers:?}"
     );
-    let next = say(HERE, site.public, &with_token(&authority.token(&authority.claims()), &wicked()).bytes()).await;
-    assert_eq!((next.status, next.json()["code"].clone()), (503, "failure-budget".into()));
+    let next = say(
+        HERE,
+        site.public,
+        &with_token(&authority.token(&authority.claims()), &wicked()).bytes(),
+    )
+    .await;
+    assert_eq!(
+        (next.status, next.json()["code"].clone()),
+        (503, "failure-budget".into())
+    );
     let status = site.get("/api/v1/status?source=sentinel2").await;
-    let checks: Vec<_> =
-        status["sources"][0]["refusals"].as_array().unwrap().iter().map(|one| one["check"].clone()).collect();
-    assert!(checks.contains(&"the token is for another audience".into()), "the operator sees why: {checks:?}");
+    let checks: Vec<_> = status["sources"][0]["refusals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["check"].clone())
+        .collect();
+    assert!(
+        checks.contains(&"the token is for another audience".into()),
+        "the operator sees why: {checks:?}"
+    );
 }
 
 #[tokio::test]
@@ -654,5 +1060,8 @@ async fn a_key_that_the_authority_withdraws_is_good_no_more() {
     authority.withdraw();
     in_time(&site, &authority.token(&authority.claims()), "2").await;
     let answer = say(HERE, site.public, &with_token(&old, &wicked()).bytes()).await;
-    assert_eq!((answer.status, answer.json()["code"].clone()), (503, "signing-key-unknown".into()));
+    assert_eq!(
+        (answer.status, answer.json()["code"].clone()),
+        (503, "signing-key-unknown".into())
+    );
 }

@@ -77,7 +77,16 @@ fn steps_of_the_first_call(copies: u32) -> u64 {
     let far = &mut Simulator::new(Setup::default());
     let lane = write(&mut store, {
         let tenant = counter.tenant;
-        move |tx| Lane::load(tx, tenant, Arc::new(account()), Arc::default(), Pace::default(), clock())
+        move |tx| {
+            Lane::load(
+                tx,
+                tenant,
+                Arc::new(account()),
+                Arc::default(),
+                Pace::default(),
+                clock(),
+            )
+        }
     });
     let lane = called(&mut store, far, &counter, lane.unwrap());
     called(&mut store, far, &counter, lane);
@@ -101,9 +110,17 @@ fn polled(store: &mut Store, far: &mut Simulator, counter: &Counter, mut lane: L
         Ok((lane, todo))
     });
     for outgoing in todo.calls {
-        let What::Response(answer) = far.handle(NOW.to_jiff(), &outgoing.request).what else { panic!("no answer") };
+        let What::Response(answer) = far.handle(NOW.to_jiff(), &outgoing.request).what else {
+            panic!("no answer")
+        };
         lane = write(store, move |tx| {
-            lane.answer(tx, outgoing.id, outgoing.call, Answer::Http(answer), clock())?;
+            lane.answer(
+                tx,
+                outgoing.id,
+                outgoing.call,
+                Answer::Http(answer),
+                clock(),
+            )?;
             Ok(lane)
         });
     }
@@ -114,7 +131,10 @@ fn polled(store: &mut Store, far: &mut Simulator, counter: &Counter, mut lane: L
 fn the_first_call_after_a_restart_costs_the_same_with_few_and_with_many_scans() {
     let (few, many) = (steps_of_the_first_call(FEW), steps_of_the_first_call(MANY));
     assert!(few > 10, "{few} steps");
-    assert!(many < 2 * few, "{few} steps with {FEW} of each, {many} with {MANY}");
+    assert!(
+        many < 2 * few,
+        "{few} steps with {FEW} of each, {many} with {MANY}"
+    );
 }
 
 /// So many scans that run, half of them for hours and half for days, none of them due.
@@ -149,7 +169,16 @@ fn steps_of_an_idle_poll(copies: u32) -> u64 {
     let far = &mut Simulator::new(Setup::default());
     let lane = write(&mut store, {
         let tenant = counter.tenant;
-        move |tx| Lane::load(tx, tenant, Arc::new(account()), Arc::default(), Pace::default(), clock())
+        move |tx| {
+            Lane::load(
+                tx,
+                tenant,
+                Arc::new(account()),
+                Arc::default(),
+                Pace::default(),
+                clock(),
+            )
+        }
     });
     // The token, and the first list of the old ones, after which everything is done that a start brings.
     let mut lane = lane.unwrap();
@@ -166,7 +195,10 @@ fn steps_of_an_idle_poll(copies: u32) -> u64 {
 fn a_poll_with_nothing_to_do_costs_the_same_with_few_and_with_many_open_scans() {
     let (few, many) = (steps_of_an_idle_poll(FEW), steps_of_an_idle_poll(MANY));
     assert!(few > 10, "{few} steps");
-    assert!(many < 2 * few, "{few} steps with {FEW} open scans, {many} with {MANY}");
+    assert!(
+        many < 2 * few,
+        "{few} steps with {FEW} open scans, {many} with {MANY}"
+    );
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -198,7 +230,12 @@ fn a_year(path: &Path, deliveries: u32) {
 
 fn retention() -> Retention {
     let remember = (0..20).map(|n| (format!("source-{n}"), 3 * DAY)).collect();
-    Retention { bodies: 30 * DAY, records: 400 * DAY, policy: PolicyId(1), remember }
+    Retention {
+        bodies: 30 * DAY,
+        records: 400 * DAY,
+        policy: PolicyId(1),
+        remember,
+    }
 }
 
 /// A journal with one delivery and a year of old ones, and the steps it takes from now on.
@@ -222,11 +259,17 @@ fn housekeeping_costs_the_same_beside_few_and_many_deliveries_that_are_forgotten
     let steps = |deliveries| {
         let (_folder, mut store, _, steps) = old_journal(deliveries);
         let retention = retention();
-        assert!(!write(&mut store, move |tx| tx.forget(&retention, NOW)), "nothing is due");
+        assert!(
+            !write(&mut store, move |tx| tx.forget(&retention, NOW)),
+            "nothing is due"
+        );
         steps.load(Ordering::Relaxed)
     };
     let (few, many) = (steps(FEW), steps(MANY));
-    assert!(few > 10 && many < 2 * few, "{few} steps beside {FEW}, {many} beside {MANY}");
+    assert!(
+        few > 10 && many < 2 * few,
+        "{few} steps beside {FEW}, {many} beside {MANY}"
+    );
 }
 
 #[test]
@@ -250,14 +293,20 @@ fn each_step_through_a_backlog_costs_the_same_however_long_the_backlog_is() {
         for _ in 0..20 {
             assert!(more, "much is due");
             let before = steps.load(Ordering::Relaxed);
-            let retention = Retention { records: 31 * DAY, ..retention() };
+            let retention = Retention {
+                records: 31 * DAY,
+                ..retention()
+            };
             more = write(&mut store, move |tx| tx.forget(&retention, NOW));
             worst = worst.max(steps.load(Ordering::Relaxed) - before);
         }
         worst
     };
     let (short, long) = (worst(4_000), worst(MANY));
-    assert!(short > 1_000 && long < short * 3 / 2, "{short} steps of a short backlog, {long} of a long one");
+    assert!(
+        short > 1_000 && long < short * 3 / 2,
+        "{short} steps of a short backlog, {long} of a long one"
+    );
 }
 
 #[test]
@@ -271,12 +320,18 @@ fn what_status_and_metrics_show_costs_the_same_in_a_young_and_in_an_old_journal(
             reader.unsettled().unwrap();
             let source = reader.source("source-7").unwrap();
             assert_eq!(source.deliveries, deliveries / 20);
-            assert!(reader.last_heard("source-7").unwrap().is_some() && reader.last_heard("nobody").unwrap().is_none());
+            assert!(
+                reader.last_heard("source-7").unwrap().is_some()
+                    && reader.last_heard("nobody").unwrap().is_none()
+            );
         });
         steps.load(Ordering::Relaxed)
     };
     let (few, many) = (steps(FEW), steps(MANY));
-    assert!(few > 10 && many < 2 * few, "{few} steps beside {FEW}, {many} beside {MANY}");
+    assert!(
+        few > 10 && many < 2 * few,
+        "{few} steps beside {FEW}, {many} beside {MANY}"
+    );
 }
 
 #[test]
@@ -284,20 +339,63 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
     const MOST: u64 = 2_000_000;
     let (_folder, store, _, steps) = old_journal(3 * MANY);
     let filters = [
-        Filter { source: Some("nobody".to_owned()), ..Filter::default() },
-        Filter { state: Some("parked".to_owned()), ..Filter::default() },
-        Filter { state: Some("held".to_owned()), ..Filter::default() },
-        Filter { device: DeviceGlob::parse("nobody").ok(), ..Filter::default() },
-        Filter { device: DeviceGlob::parse(&format!("{:040x}", 7)).ok(), ..Filter::default() },
-        Filter { device: DeviceGlob::parse("*nobody*").ok(), ..Filter::default() },
-        Filter { rule: Some("nobody's".to_owned()), ..Filter::default() },
-        Filter { reason: Some("repeated".to_owned()), ..Filter::default() },
-        Filter { severity: Some(Severity::Critical), ..Filter::default() },
-        Filter { since: Some(NOW), ..Filter::default() },
-        Filter { since: Some(NOW.minus(DAY)), until: Some(NOW), ..Filter::default() },
-        Filter { until: Some(NOW.minus(200 * DAY)), ..Filter::default() },
-        Filter { tenant: Some("nobody".to_owned()), ..Filter::default() },
-        Filter { alert: Some("old-7".to_owned()), ..Filter::default() },
+        Filter {
+            source: Some("nobody".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            state: Some("parked".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            state: Some("held".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            device: DeviceGlob::parse("nobody").ok(),
+            ..Filter::default()
+        },
+        Filter {
+            device: DeviceGlob::parse(&format!("{:040x}", 7)).ok(),
+            ..Filter::default()
+        },
+        Filter {
+            device: DeviceGlob::parse("*nobody*").ok(),
+            ..Filter::default()
+        },
+        Filter {
+            rule: Some("nobody's".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            reason: Some("repeated".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            severity: Some(Severity::Critical),
+            ..Filter::default()
+        },
+        Filter {
+            since: Some(NOW),
+            ..Filter::default()
+        },
+        Filter {
+            since: Some(NOW.minus(DAY)),
+            until: Some(NOW),
+            ..Filter::default()
+        },
+        Filter {
+            until: Some(NOW.minus(200 * DAY)),
+            ..Filter::default()
+        },
+        Filter {
+            tenant: Some("nobody".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            alert: Some("old-7".to_owned()),
+            ..Filter::default()
+        },
     ];
     for filter in filters {
         let before = steps.load(Ordering::Relaxed);
@@ -311,7 +409,10 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
     }
     // A page that found nothing says where to go on, and what is far back is found in the end.
     let (mut found, mut pages) = (0, 0);
-    let mut filter = Filter { device: DeviceGlob::parse(&format!("*{:039x}", 7)).ok(), ..Filter::default() };
+    let mut filter = Filter {
+        device: DeviceGlob::parse(&format!("*{:039x}", 7)).ok(),
+        ..Filter::default()
+    };
     loop {
         let page = store.read(|reader| reader.decisions(&filter)).unwrap();
         (found, pages) = (found + page.items.len(), pages + 1);
@@ -323,19 +424,60 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
 
 #[test]
 fn a_question_with_an_index_costs_the_same_beside_few_and_beside_many_answers_to_others() {
-    let device = |text: String| Filter { device: DeviceGlob::parse(&text).ok(), ..Filter::default() };
+    let device = |text: String| Filter {
+        device: DeviceGlob::parse(&text).ok(),
+        ..Filter::default()
+    };
     let questions = |deliveries: u32| {
         // The last few of the old ones.
         let since = Some(NOW.minus(DAY * 100 + DAY * 400 / deliveries));
         [
             ("a machine", device(format!("{:040x}", 7))),
             ("the beginning of an id", device(format!("{:039x}*", 0))),
-            ("an alert", Filter { alert: Some("old-7".to_owned()), ..Filter::default() }),
-            ("a time", Filter { since, until: Some(NOW.minus(DAY)), ..Filter::default() }),
-            ("a summary", Filter { since, until: Some(NOW.minus(DAY)), ..Filter::default() }),
-            ("what is held", Filter { state: Some("held".to_owned()), ..Filter::default() }),
-            ("what failed", Filter { reason: Some("failed".to_owned()), ..Filter::default() }),
-            ("what is parked", Filter { reason: Some("no-device".to_owned()), ..Filter::default() }),
+            (
+                "an alert",
+                Filter {
+                    alert: Some("old-7".to_owned()),
+                    ..Filter::default()
+                },
+            ),
+            (
+                "a time",
+                Filter {
+                    since,
+                    until: Some(NOW.minus(DAY)),
+                    ..Filter::default()
+                },
+            ),
+            (
+                "a summary",
+                Filter {
+                    since,
+                    until: Some(NOW.minus(DAY)),
+                    ..Filter::default()
+                },
+            ),
+            (
+                "what is held",
+                Filter {
+                    state: Some("held".to_owned()),
+                    ..Filter::default()
+                },
+            ),
+            (
+                "what failed",
+                Filter {
+                    reason: Some("failed".to_owned()),
+                    ..Filter::default()
+                },
+            ),
+            (
+                "what is parked",
+                Filter {
+                    reason: Some("no-device".to_owned()),
+                    ..Filter::default()
+                },
+            ),
         ]
     };
     let steps = |deliveries: u32| {
@@ -347,7 +489,11 @@ fn a_question_with_an_index_costs_the_same_beside_few_and_beside_many_answers_to
                 match *what {
                     "what failed" => drop(reader.scans(filter).unwrap()),
                     "what is parked" => drop(reader.alerts(filter).unwrap()),
-                    "a summary" => drop(reader.summary(filter.since.unwrap(), filter.until.unwrap(), None).unwrap()),
+                    "a summary" => drop(
+                        reader
+                            .summary(filter.since.unwrap(), filter.until.unwrap(), None)
+                            .unwrap(),
+                    ),
                     "what is held" => drop(reader.decisions(filter).unwrap()),
                     _ => {
                         reader.alerts(filter).unwrap();
@@ -362,7 +508,10 @@ fn a_question_with_an_index_costs_the_same_beside_few_and_beside_many_answers_to
     };
     let (few, many) = (steps(300), steps(MANY));
     for (((what, _), few), many) in questions(MANY).iter().zip(few).zip(many) {
-        assert!(few > 10 && many < 2 * few, "{what}: {few} steps beside 300, {many} beside {MANY}");
+        assert!(
+            few > 10 && many < 2 * few,
+            "{what}: {few} steps beside 300, {many} beside {MANY}"
+        );
     }
 }
 
@@ -370,12 +519,17 @@ fn a_question_with_an_index_costs_the_same_beside_few_and_beside_many_answers_to
 fn steps_after(earlier: u32, same_id: bool, limit: Option<Limit>) -> u64 {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
     let mut counter = Counter::new(&mut store);
-    let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit };
+    let terms = Terms {
+        ceiling: Ceiling::AtMost(Mode::Enforce),
+        limit,
+    };
     let source = counter.desk.source.clone();
     counter.desk = Desk::of_one(source, counter.tenant, terms);
     let deliver = |store: &mut Store, n: u32| {
         let id = if same_id { 0 } else { n };
-        let body = format!(r#"{{"alert_id":"a-{id}","severity":"high","devices":[{{"mde_id":"{n:040x}"}}]}}"#);
+        let body = format!(
+            r#"{{"alert_id":"a-{id}","severity":"high","devices":[{{"mde_id":"{n:040x}"}}]}}"#
+        );
         let acceptance = counter.body(body, NOW);
         let receipt = write(store, move |tx| tx.accept(&acceptance, NOW));
         assert_eq!(receipt.alerts[0].decisions[0].reason, "new");
@@ -392,7 +546,10 @@ fn steps_after(earlier: u32, same_id: bool, limit: Option<Limit>) -> u64 {
 #[test]
 fn an_alert_costs_the_same_however_often_its_id_came_before() {
     let (few, many) = (steps_after(10, true, None), steps_after(2_000, true, None));
-    assert!(few > 10 && many < 2 * few, "{few} steps after 10, {many} after 2,000");
+    assert!(
+        few > 10 && many < 2 * few,
+        "{few} steps after 10, {many} after 2,000"
+    );
 }
 
 #[test]
@@ -401,7 +558,10 @@ fn beginning_a_scan_costs_the_same_whatever_the_limit_is_and_however_many_were_b
     let few = steps_after(10, false, limit(100));
     for (begun, scans) in [(2_000, 2_001), (2_000, 1_000_000), (10, 1_000_000)] {
         let many = steps_after(begun, false, limit(scans));
-        assert!(few > 10 && many < 2 * few, "{few} steps after 10, {many} after {begun} with a limit of {scans}");
+        assert!(
+            few > 10 && many < 2 * few,
+            "{few} steps after 10, {many} after {begun} with a limit of {scans}"
+        );
     }
 }
 
@@ -425,5 +585,9 @@ fn no_statement_is_compiled_anew_for_a_delivery() {
 }
 
 fn clock() -> Now {
-    Now { wall: NOW, up: Duration::from_secs(3600), boot: 1 }
+    Now {
+        wall: NOW,
+        up: Duration::from_secs(3600),
+        boot: 1,
+    }
 }

@@ -35,12 +35,16 @@ fn shipped() -> Checked {
     match Policy::load(&root().join("rules.toml")) {
         Ok(checked) => checked,
         Err(PolicyError::Unreadable(path, error)) => panic!("{}: {error}", path.display()),
-        Err(PolicyError::Faulty(_, text, findings)) => panic!("{}", render(&findings, "rules.toml", &text, false)),
+        Err(PolicyError::Faulty(_, text, findings)) => {
+            panic!("{}", render(&findings, "rules.toml", &text, false))
+        }
     }
 }
 
 fn every_preset() -> Vec<Source> {
-    presets::names().map(|name| Source::of_preset(name).unwrap()).collect()
+    presets::names()
+        .map(|name| Source::of_preset(name).unwrap())
+        .collect()
 }
 
 #[test]
@@ -49,7 +53,12 @@ fn the_shipped_policy_passes_its_own_tests_without_a_lint() {
     assert_eq!(lints, []);
     assert_eq!(policy.rules().unknown_severity(), None);
     for test in policy.rules().tests() {
-        assert_eq!(policy.test(test, root(), &every_preset()).failures, Vec::<String>::new(), "{}", test.name);
+        assert_eq!(
+            policy.test(test, root(), &every_preset()).failures,
+            Vec::<String>::new(),
+            "{}",
+            test.name
+        );
     }
 }
 
@@ -66,14 +75,29 @@ fn the_shipped_policy_decides_captured_deliveries_as_their_readers_would() {
             "sentinel-incident",
             "rule = \"credential theft\", scan = \"full\", priority = 95, comment_contains = \"alert 3212\"",
         ),
-        captured("defender-alert", "rule = \"malware at medium\", scan = \"quick\", priority = 60"),
-        captured("generic", "rule = \"ransomware\", scan = \"full\", priority = 95"),
+        captured(
+            "defender-alert",
+            "rule = \"malware at medium\", scan = \"quick\", priority = 60",
+        ),
+        captured(
+            "generic",
+            "rule = \"ransomware\", scan = \"full\", priority = 95",
+        ),
     ];
     let checked = Policy::parse(format!("{}{}", shipped().policy.text(), more.concat()));
-    let policy =
-        checked.unwrap_or_else(|(text, findings)| panic!("{}", render(&findings, "rules.toml", &text, false))).policy;
-    let captured = policy.rules().tests().iter().filter(|test| test.name.starts_with("captured "));
-    let ran: Vec<_> = captured.map(|test| policy.test(test, root(), &every_preset()).failures).collect();
+    let policy = checked
+        .unwrap_or_else(|(text, findings)| {
+            panic!("{}", render(&findings, "rules.toml", &text, false))
+        })
+        .policy;
+    let captured = policy
+        .rules()
+        .tests()
+        .iter()
+        .filter(|test| test.name.starts_with("captured "));
+    let ran: Vec<_> = captured
+        .map(|test| policy.test(test, root(), &every_preset()).failures)
+        .collect();
     assert_eq!(ran, vec![Vec::<String>::new(); 3]);
 }
 
@@ -81,10 +105,14 @@ fn the_shipped_policy_decides_captured_deliveries_as_their_readers_would() {
 fn each_rule_of_the_shipped_policy_is_reached_by_a_test() {
     let policy = shipped().policy;
     let expected = policy.rules().tests().iter().flat_map(|test| &test.steps);
-    let reached: BTreeSet<&str> = expected.filter_map(|step| step.expect.rule.as_deref()).collect();
+    let reached: BTreeSet<&str> = expected
+        .filter_map(|step| step.expect.rule.as_deref())
+        .collect();
     assert_eq!(reached, policy.rules().names().collect());
     let tests = policy.rules().tests().iter();
-    let ran: BTreeSet<String> = tests.flat_map(|test| policy.test(test, root(), &every_preset()).won).collect();
+    let ran: BTreeSet<String> = tests
+        .flat_map(|test| policy.test(test, root(), &every_preset()).won)
+        .collect();
     assert_eq!(policy.rules().untested(ran.iter().map(String::as_str)), []);
     let protected: BTreeSet<&str> = policy
         .rules()
@@ -104,9 +132,14 @@ fn each_rule_of_the_shipped_policy_is_reached_by_a_test() {
 fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
     let policy = shipped().policy;
     let source = Source::of_preset("generic").unwrap();
-    let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+    let terms = Terms {
+        ceiling: Ceiling::AtMost(Mode::Enforce),
+        limit: None,
+    };
     for severity in ["informational", "low", "medium", "high", "critical", "odd"] {
-        let body = format!(r#"{{"alert_id":"1","title":"ransomware","severity":"{severity}","device_name":"lt-042"}}"#);
+        let body = format!(
+            r#"{{"alert_id":"1","title":"ransomware","severity":"{severity}","device_name":"lt-042"}}"#
+        );
         let json = strict_json::read(body.as_bytes()).unwrap();
         for item in mapping::read(&source.mapping, source.caps, &json, &[0; 24]) {
             let alert = item.alert();
@@ -126,7 +159,9 @@ fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
                 };
                 match policy.decide(question).asks {
                     Asks::Nothing(_) | Asks::Resolve(_) => {}
-                    Asks::Hold(_, wanted) | Asks::Scan(wanted) => assert_eq!(wanted.mode, Mode::DryRun, "{severity}"),
+                    Asks::Hold(_, wanted) | Asks::Scan(wanted) => {
+                        assert_eq!(wanted.mode, Mode::DryRun, "{severity}")
+                    }
                 }
             }
         }
@@ -140,13 +175,27 @@ fn text(file: &str) -> String {
 /// The rows of the one table below a heading, cell by cell; the code of each stands first, in backticks.
 pub fn rows(file: &str, heading: &str) -> Vec<Vec<String>> {
     let text = text(file);
-    let below = text.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("{file} has no {heading}")).1;
+    let below = text
+        .split_once(&format!("\n## {heading}\n"))
+        .unwrap_or_else(|| panic!("{file} has no {heading}"))
+        .1;
     let section = below.split("\n## ").next().unwrap();
-    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-    let rows = section.lines().filter(|line| line.starts_with("| `")).map(cells);
+    let cells = |line: &str| {
+        line.trim_matches('|')
+            .split(" | ")
+            .map(|cell| cell.trim().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let rows = section
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(cells);
     rows.map(|mut row| {
         row[0] = row[0].trim_matches('`').to_owned();
-        assert!(row.iter().all(|cell| !cell.is_empty()), "{file}, {heading}: {row:?}");
+        assert!(
+            row.iter().all(|cell| !cell.is_empty()),
+            "{file}, {heading}: {row:?}"
+        );
         row
     })
     .collect()
@@ -154,32 +203,49 @@ pub fn rows(file: &str, heading: &str) -> Vec<Vec<String>> {
 
 /// The codes of those rows, in their order.
 fn codes(file: &str, heading: &str) -> Vec<String> {
-    rows(file, heading).into_iter().map(|mut row| row.remove(0)).collect()
+    rows(file, heading)
+        .into_iter()
+        .map(|mut row| row.remove(0))
+        .collect()
 }
 
 #[test]
 fn every_answer_to_a_sender_or_an_operator_is_explained_in_the_programs_own_words() {
-    for (heading, known) in [("Answers to senders", refusals::ALL), ("Answers to operators", Objection::ALL)] {
+    for (heading, known) in [
+        ("Answers to senders", refusals::ALL),
+        ("Answers to operators", Objection::ALL),
+    ] {
         let rows = rows("docs/errors.md", heading);
-        let known = known
-            .iter()
-            .map(|row| [row.code, row.status.as_str(), row.meaning, row.remedy].map(str::to_owned).to_vec());
+        let known = known.iter().map(|row| {
+            [row.code, row.status.as_str(), row.meaning, row.remedy]
+                .map(str::to_owned)
+                .to_vec()
+        });
         assert_eq!(rows, known.collect::<Vec<_>>(), "{heading}");
     }
 }
 
 #[test]
 fn every_code_of_the_reader_and_of_both_files_is_explained_in_the_programs_own_words() {
-    let json: Vec<_> = JsonFault::ALL.iter().map(|fault| (fault.code(), fault.meaning())).collect();
+    let json: Vec<_> = JsonFault::ALL
+        .iter()
+        .map(|fault| (fault.code(), fault.meaning()))
+        .collect();
     for (heading, known) in [
         ("Bodies that are not strict JSON", json.as_slice()),
         ("scanhook.toml", SettingsFault::CODES),
         ("rules.toml", Finding::CODES),
     ] {
         let rows = rows("docs/errors.md", heading);
-        let said: Vec<_> = rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
+        let said: Vec<_> = rows
+            .iter()
+            .map(|row| (row[0].as_str(), row[1].as_str()))
+            .collect();
         assert_eq!(said, known, "{heading}");
-        assert!(rows.iter().all(|row| row.len() == 3), "{heading}: a code without a remedy");
+        assert!(
+            rows.iter().all(|row| row.len() == 3),
+            "{heading}: a code without a remedy"
+        );
     }
 }
 
@@ -195,10 +261,16 @@ fn every_way_the_journal_fails_is_explained() {
         OpenError::Simulated(path()),
         OpenError::Real(path()),
         OpenError::NotDurable,
-        OpenError::Io { path: path(), message: message() },
+        OpenError::Io {
+            path: path(),
+            message: message(),
+        },
         OpenError::Sqlite(message()),
     ];
-    assert_eq!(codes("docs/errors.md", "The journal does not open"), closed.map(|error| error.to_string()));
+    assert_eq!(
+        codes("docs/errors.md", "The journal does not open"),
+        closed.map(|error| error.to_string())
+    );
     let failed = [
         JournalError::Full,
         JournalError::TooLarge,
@@ -207,15 +279,24 @@ fn every_way_the_journal_fails_is_explained() {
         JournalError::Gone,
         JournalError::Broken(message()),
     ];
-    assert_eq!(codes("docs/errors.md", "The journal while it runs"), failed.map(|error| error.code()));
+    assert_eq!(
+        codes("docs/errors.md", "The journal while it runs"),
+        failed.map(|error| error.code())
+    );
 }
 
 #[test]
 fn every_fault_of_a_token_is_explained() {
     let text = String::new;
     let faults = [
-        ClaimFault::WrongAudience { wanted: text(), found: text() },
-        ClaimFault::WrongTenant { wanted: text(), found: text() },
+        ClaimFault::WrongAudience {
+            wanted: text(),
+            found: text(),
+        },
+        ClaimFault::WrongTenant {
+            wanted: text(),
+            found: text(),
+        },
         ClaimFault::NoScanRole { found: text() },
         ClaimFault::NoReadRole,
         ClaimFault::Unreadable,
@@ -224,32 +305,46 @@ fn every_fault_of_a_token_is_explained() {
     assert!(explained.len() >= faults.len());
     for (fault, row) in faults.iter().zip(&explained) {
         assert_eq!(fault.code(), row[0]);
-        assert_eq!(fault.stops(), !row[1].contains("a note") && !row[1].contains("A note"), "{}", row[0]);
+        assert_eq!(
+            fault.stops(),
+            !row[1].contains("a note") && !row[1].contains("A note"),
+            "{}",
+            row[0]
+        );
     }
 }
 
 /// Codes that stand in the code one by one have no list to compare with; but none is explained that does not exist.
 #[test]
 fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
-    let sources = ["src/defender/client.rs", "src/defender/reply.rs", "src/defender/token.rs", "src/lane/follow.rs"]
-        .into_iter()
-        .chain([
-            "src/lane/by_id.rs",
-            "src/lane/scan.rs",
-            "src/lane/gate.rs",
-            "src/lane/token.rs",
-            "src/lane/resolve.rs",
-            "src/lane/cancel.rs",
-            "src/lane/blocked.rs",
-            "src/lane/by_id.rs",
-            "src/lane/moved.rs",
-            "src/lane/twin.rs",
-            "src/journal/held.rs",
-            "src/journal/cancel.rs",
-        ])
-        .chain(["src/journal/pauses.rs", "src/journal/retry.rs", "crates/core/src/scan.rs"])
-        .map(text)
-        .collect::<String>();
+    let sources = [
+        "src/defender/client.rs",
+        "src/defender/reply.rs",
+        "src/defender/token.rs",
+        "src/lane/follow.rs",
+    ]
+    .into_iter()
+    .chain([
+        "src/lane/by_id.rs",
+        "src/lane/scan.rs",
+        "src/lane/gate.rs",
+        "src/lane/token.rs",
+        "src/lane/resolve.rs",
+        "src/lane/cancel.rs",
+        "src/lane/blocked.rs",
+        "src/lane/by_id.rs",
+        "src/lane/moved.rs",
+        "src/lane/twin.rs",
+        "src/journal/held.rs",
+        "src/journal/cancel.rs",
+    ])
+    .chain([
+        "src/journal/pauses.rs",
+        "src/journal/retry.rs",
+        "crates/core/src/scan.rs",
+    ])
+    .map(text)
+    .collect::<String>();
     for (file, heading) in [
         ("docs/errors.md", "A tenant that stops"),
         ("docs/errors.md", "Calls without an answer that counts"),
@@ -260,7 +355,10 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         let codes = codes(file, heading);
         assert!(!codes.is_empty());
         for code in codes {
-            assert!(sources.contains(&format!("\"{code}\"")), "{heading}: {code}");
+            assert!(
+                sources.contains(&format!("\"{code}\"")),
+                "{heading}: {code}"
+            );
         }
     }
 }
@@ -271,9 +369,18 @@ fn every_state_reason_and_outcome_says_whether_it_scans_and_whose_move_it_is() {
         all.iter().map(|one| code(*one)).collect()
     }
     for (heading, known) in [
-        ("States of an alert", known(AlertState::ALL, AlertState::code)),
-        ("Reasons of an alert", known(AlertReason::ALL, AlertReason::code)),
-        ("States of a decision", known(DecisionState::ALL, DecisionState::code)),
+        (
+            "States of an alert",
+            known(AlertState::ALL, AlertState::code),
+        ),
+        (
+            "Reasons of an alert",
+            known(AlertReason::ALL, AlertReason::code),
+        ),
+        (
+            "States of a decision",
+            known(DecisionState::ALL, DecisionState::code),
+        ),
         ("Reasons of a decision", known(Reason::ALL, Reason::code)),
         ("States of a scan", known(ScanState::ALL, ScanState::code)),
         ("Outcomes of a scan", known(Outcome::ALL, Outcome::code)),
@@ -287,8 +394,14 @@ fn every_state_reason_and_outcome_says_whether_it_scans_and_whose_move_it_is() {
 #[test]
 fn every_note_of_an_alert_is_explained_in_the_programs_own_words() {
     let rows = rows("docs/reasons.md", "Notes of an alert");
-    let said: Vec<_> = rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
-    let known: Vec<_> = Note::ALL.iter().map(|note| (note.code(), note.meaning())).collect();
+    let said: Vec<_> = rows
+        .iter()
+        .map(|row| (row[0].as_str(), row[1].as_str()))
+        .collect();
+    let known: Vec<_> = Note::ALL
+        .iter()
+        .map(|note| (note.code(), note.meaning()))
+        .collect();
     assert_eq!(said, known);
 }
 
@@ -324,15 +437,26 @@ fn policy(file: &str, rules: &str) -> Checked {
     match Policy::load(&path) {
         Ok(checked) => checked,
         Err(PolicyError::Unreadable(path, error)) => panic!("{}: {error}", path.display()),
-        Err(PolicyError::Faulty(_, text, findings)) => panic!("{file}: {}", render(&findings, "snippet", &text, false)),
+        Err(PolicyError::Faulty(_, text, findings)) => {
+            panic!("{file}: {}", render(&findings, "snippet", &text, false))
+        }
     }
 }
 
 /// What the reader suggests for a word that is none, which is every word it knows.
 fn known_instead_of(rules: &str) -> Vec<String> {
-    let findings = Policy::parse(format!("version = 1\n{rules}")).map(|_| ()).unwrap_err().1;
+    let findings = Policy::parse(format!("version = 1\n{rules}"))
+        .map(|_| ())
+        .unwrap_err()
+        .1;
     let remedy = findings[0].remedy.clone().unwrap();
-    remedy.split_once("nown: ").unwrap().1.split(", ").map(str::to_owned).collect()
+    remedy
+        .split_once("nown: ")
+        .unwrap()
+        .1
+        .split(", ")
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -342,9 +466,16 @@ fn every_operator_and_field_of_the_rules_has_an_example_that_is_tested() {
         if kind == "toml" && block.starts_with("# rules.toml") {
             let checked = policy("docs/rules.md", &block);
             let rules = checked.policy.rules();
-            let ran = rules.tests().iter().map(|test| checked.policy.test(test, root(), &every_preset()));
+            let ran = rules
+                .tests()
+                .iter()
+                .map(|test| checked.policy.test(test, root(), &every_preset()));
             let won: BTreeSet<String> = ran.flat_map(|ran| ran.won).collect();
-            assert_eq!(rules.untested(won.iter().map(String::as_str)), [], "{block}");
+            assert_eq!(
+                rules.untested(won.iter().map(String::as_str)),
+                [],
+                "{block}"
+            );
             seen += &block;
         }
     }
@@ -353,11 +484,19 @@ fn every_operator_and_field_of_the_rules_has_an_example_that_is_tested() {
     let operators = known_instead_of(wrong);
     assert!(operators.len() > 10);
     for operator in operators {
-        assert!(Regex::new(&format!(r"[ .]{operator} = ")).unwrap().is_match(&seen), "no example of {operator}");
+        assert!(
+            Regex::new(&format!(r"[ .]{operator} = "))
+                .unwrap()
+                .is_match(&seen),
+            "no example of {operator}"
+        );
     }
     let documented = text("docs/rules.md");
     for field in known_instead_of(&wrong.replace("\"/x\".xxxxxxxx", "xxxxxxxx")) {
-        assert!(documented.contains(&format!("`{field}`")), "{field} is not explained");
+        assert!(
+            documented.contains(&format!("`{field}`")),
+            "{field} is not explained"
+        );
     }
 }
 
@@ -365,11 +504,19 @@ fn every_operator_and_field_of_the_rules_has_an_example_that_is_tested() {
 fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("secrets")).unwrap();
-    for (n, secret) in Regex::new("secrets/[a-z.-]+").unwrap().find_iter(config).enumerate() {
+    for (n, secret) in Regex::new("secrets/[a-z.-]+")
+        .unwrap()
+        .find_iter(config)
+        .enumerate()
+    {
         let path = folder.path().join(secret.as_str());
         // Those of Standard Webhooks are base64.
         let text = format!("the secret of this document, number {n}\n");
-        let text = if secret.as_str().ends_with(".whsec") { format!("whsec_{}", BASE64.encode(text)) } else { text };
+        let text = if secret.as_str().ends_with(".whsec") {
+            format!("whsec_{}", BASE64.encode(text))
+        } else {
+            text
+        };
         fs::write(&path, text).unwrap();
         #[cfg(unix)]
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -377,8 +524,15 @@ fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
     let file = folder.path().join("scanhook.toml");
     fs::write(&file, config).unwrap();
     // A part of a file may leave out the tenant.
-    let flags = Flags { simulate: true, ..Flags::default() };
-    Settings::load(&Inputs { file: Some(file), flags, ..Inputs::default() })
+    let flags = Flags {
+        simulate: true,
+        ..Flags::default()
+    };
+    Settings::load(&Inputs {
+        file: Some(file),
+        flags,
+        ..Inputs::default()
+    })
 }
 
 #[test]
@@ -393,7 +547,11 @@ fn every_snippet_of_the_two_files_loads() {
             } else if kind == "toml" && block.starts_with("# rules.toml") {
                 let checked = policy(&file, &block);
                 assert_eq!(checked.lints, [], "{file}");
-                assert_eq!(checked.policy.rules().unknown_severity(), None, "{file}: {block}");
+                assert_eq!(
+                    checked.policy.rules().unknown_severity(),
+                    None,
+                    "{file}: {block}"
+                );
                 for test in checked.policy.rules().tests() {
                     let ran = checked.policy.test(test, root(), &every_preset());
                     assert_eq!(ran.failures, Vec::<String>::new(), "{file}: {}", test.name);
@@ -403,12 +561,23 @@ fn every_snippet_of_the_two_files_loads() {
                 let source = Source::of_preset("generic").unwrap();
                 let json = strict_json::read(block.as_bytes()).unwrap();
                 let items = mapping::read(&source.mapping, source.caps, &json, &[0; 24]);
-                let [Item::Alert(alert)] = items.as_slice() else { panic!("{file}: {items:?}") };
-                assert!(alert.severity.is_some() && !alert.id_derived && alert.unusable.is_empty(), "{file}");
-                assert!(alert.devices.iter().all(|device| device.machine.is_some()), "{file}");
+                let [Item::Alert(alert)] = items.as_slice() else {
+                    panic!("{file}: {items:?}")
+                };
+                assert!(
+                    alert.severity.is_some() && !alert.id_derived && alert.unusable.is_empty(),
+                    "{file}"
+                );
+                assert!(
+                    alert.devices.iter().all(|device| device.machine.is_some()),
+                    "{file}"
+                );
                 seen[2] += 1;
             } else {
-                assert_ne!(kind, "toml", "{file}: says neither which file it is nor is held against the program");
+                assert_ne!(
+                    kind, "toml",
+                    "{file}: says neither which file it is nor is held against the program"
+                );
             }
         }
     }
@@ -418,9 +587,13 @@ fn every_snippet_of_the_two_files_loads() {
 /// The documents, from the top of the repository.
 fn documents() -> Vec<String> {
     let markdown = |folder: &str| {
-        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        let files = fs::read_dir(root().join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
         let names = files.map(|name| format!("{folder}{}", name.to_str().unwrap()));
-        names.filter(|name| name.ends_with(".md")).collect::<Vec<_>>()
+        names
+            .filter(|name| name.ends_with(".md"))
+            .collect::<Vec<_>>()
     };
     let all = [markdown(""), markdown("docs/"), markdown("docs/sources/")].concat();
     assert!(all.len() > 5, "{all:?}");
@@ -429,8 +602,18 @@ fn documents() -> Vec<String> {
 
 /// A heading as it stands in a link: letters and digits in lower case, `-` for a blank.
 fn anchor(heading: &str) -> String {
-    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    let kept = heading
+        .trim()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| {
+        if c == ' ' {
+            '-'
+        } else {
+            c.to_ascii_lowercase()
+        }
+    })
+    .collect()
 }
 
 #[test]
@@ -444,7 +627,11 @@ fn every_link_inside_the_repository_leads_somewhere() {
                 continue;
             }
             let (path, place) = target.split_once('#').unwrap_or((target, ""));
-            let path = if path.is_empty() { Path::new(&file).to_owned() } else { folder.join(path) };
+            let path = if path.is_empty() {
+                Path::new(&file).to_owned()
+            } else {
+                folder.join(path)
+            };
             assert!(root().join(&path).exists(), "{file}: {target}");
             if !place.is_empty() {
                 let text = text(path.to_str().unwrap());
@@ -453,7 +640,10 @@ fn every_link_inside_the_repository_leads_somewhere() {
                     .filter_map(|line| line.split_once("# "))
                     .filter(|(hashes, _)| hashes.bytes().all(|b| b == b'#'));
                 let anchors: Vec<_> = headings.map(|(_, heading)| anchor(heading)).collect();
-                assert!(anchors.iter().any(|anchor| anchor == place), "{file}: {target} is none of {anchors:?}");
+                assert!(
+                    anchors.iter().any(|anchor| anchor == place),
+                    "{file}: {target} is none of {anchors:?}"
+                );
             }
         }
     }
@@ -462,59 +652,100 @@ fn every_link_inside_the_repository_leads_somewhere() {
 #[test]
 fn every_preset_stands_in_the_table_of_senders_with_its_page() {
     let table = text("docs/sources.md");
-    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ") && line.contains("](sources/")).collect();
+    let rows: Vec<_> = table
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("](sources/"))
+        .collect();
     let link = Regex::new(r"\]\((sources/[a-z0-9-]+\.md)").unwrap();
     for preset in presets::names() {
-        let row = rows.iter().find(|row| row.contains(&format!("| `{preset}` |")));
+        let row = rows
+            .iter()
+            .find(|row| row.contains(&format!("| `{preset}` |")));
         let row = row.unwrap_or_else(|| panic!("{preset} is not in the table"));
         let page = text(&format!("docs/{}", &link.captures(row).unwrap()[1]));
-        assert!(page.contains(&format!("`{preset}`")), "{preset} is not on its page");
+        assert!(
+            page.contains(&format!("`{preset}`")),
+            "{preset} is not on its page"
+        );
     }
-    let pages = documents().into_iter().filter(|file| file.starts_with("docs/sources/"));
+    let pages = documents()
+        .into_iter()
+        .filter(|file| file.starts_with("docs/sources/"));
     for page in pages {
         let name = page.strip_prefix("docs/").unwrap();
-        assert!(table.contains(&format!("]({name}")), "nothing leads to {page}");
+        assert!(
+            table.contains(&format!("]({name}")),
+            "nothing leads to {page}"
+        );
     }
 }
 
 #[test]
 fn every_page_of_a_sender_says_what_to_enter_how_to_try_it_and_what_errors_do() {
-    let pages = documents().into_iter().filter(|file| file.starts_with("docs/sources/"));
-    let pages: Vec<_> =
-        pages.map(|page| (text(&page), page)).filter(|(text, _)| text.contains("## At the sender")).collect();
+    let pages = documents()
+        .into_iter()
+        .filter(|file| file.starts_with("docs/sources/"));
+    let pages: Vec<_> = pages
+        .map(|page| (text(&page), page))
+        .filter(|(text, _)| text.contains("## At the sender"))
+        .collect();
     assert!(pages.len() >= 12, "{}", pages.len());
     for (text, page) in pages {
         for heading in ["At the sender", "Try it", "Errors and retries"] {
-            assert!(text.contains(&format!("\n## {heading}\n")), "{page}: {heading}");
+            assert!(
+                text.contains(&format!("\n## {heading}\n")),
+                "{page}: {heading}"
+            );
         }
     }
 }
 
 #[test]
 fn the_template_for_sentinel_posts_the_incident_with_its_secret_kept_or_with_none() {
-    let template: serde_json::Value = serde_json::from_str(&text("docs/sources/sentinel-logic-app.json")).unwrap();
+    let template: serde_json::Value =
+        serde_json::from_str(&text("docs/sources/sentinel-logic-app.json")).unwrap();
     let app = &template["resources"][1]["properties"];
     let post = &app["definition"]["actions"]["Post_the_incident"];
     assert_eq!(post["inputs"]["body"], "@triggerBody()");
-    assert_eq!(post["inputs"]["headers"]["Content-Type"], "application/json");
-    assert_eq!(post["runtimeConfiguration"]["secureData"]["properties"], serde_json::json!(["inputs"]));
+    assert_eq!(
+        post["inputs"]["headers"]["Content-Type"],
+        "application/json"
+    );
+    assert_eq!(
+        post["runtimeConfiguration"]["secureData"]["properties"],
+        serde_json::json!(["inputs"])
+    );
     let trigger = &app["definition"]["triggers"]["Microsoft_Sentinel_incident"];
     assert_eq!(trigger["inputs"]["path"], "/incident-creation");
     // A 202 with a place to ask again would make the action wait for an end that is not coming.
     assert_eq!(post["operationOptions"], "DisableAsyncPattern");
     let choice = "[if(equals(parameters('Proof'), 'Secret'), variables('BySecret'), variables('ByManagedIdentity'))]";
     assert_eq!(post["inputs"]["authentication"], choice);
-    let (secret, identity) = (&template["variables"]["BySecret"], &template["variables"]["ByManagedIdentity"]);
+    let (secret, identity) = (
+        &template["variables"]["BySecret"],
+        &template["variables"]["ByManagedIdentity"],
+    );
     assert_eq!(secret["value"], "Bearer @{parameters('ScanhookSecret')}");
     assert_eq!(
         (&identity["type"], &identity["audience"]),
-        (&"ManagedServiceIdentity".into(), &"[parameters('ScanhookAudience')]".into())
+        (
+            &"ManagedServiceIdentity".into(),
+            &"[parameters('ScanhookAudience')]".into()
+        )
     );
     assert_eq!(template["parameters"]["ScanhookSecret"]["minLength"], 16);
-    for (parameter, kind) in [("ScanhookUrl", "string"), ("ScanhookSecret", "securestring")] {
+    for (parameter, kind) in [
+        ("ScanhookUrl", "string"),
+        ("ScanhookSecret", "securestring"),
+    ] {
         assert_eq!(template["parameters"][parameter]["type"], kind);
-        assert_eq!(app["parameters"][parameter]["value"], format!("[parameters('{parameter}')]"));
-        let inner = app["definition"]["parameters"][parameter]["type"].as_str().unwrap();
+        assert_eq!(
+            app["parameters"][parameter]["value"],
+            format!("[parameters('{parameter}')]")
+        );
+        let inner = app["definition"]["parameters"][parameter]["type"]
+            .as_str()
+            .unwrap();
         assert_eq!(inner.to_lowercase(), kind);
     }
 }
@@ -522,14 +753,24 @@ fn the_template_for_sentinel_posts_the_incident_with_its_secret_kept_or_with_non
 /// The receipt the recommended body gets with the policy of the README.
 fn receipt() -> Receipt {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
-    let small = blocks("README.md").into_iter().find(|(_, block)| block.starts_with("# rules.toml")).unwrap().1;
+    let small = blocks("README.md")
+        .into_iter()
+        .find(|(_, block)| block.starts_with("# rules.toml"))
+        .unwrap()
+        .1;
     let policy = policy("README.md", &small).policy;
-    let keys = vec![Key::new("soar", b"a secret of at least 16 bytes").map_err(|_| "key").unwrap()];
+    let keys = vec![
+        Key::new("soar", b"a secret of at least 16 bytes")
+            .map_err(|_| "key")
+            .unwrap(),
+    ];
     let header = http::HeaderName::from_static("x-signature-256");
     let check = Check::hmac(header, "", Encoding::Hex, keys);
     let body = bytes::Bytes::from(text("tests/payloads/generic.json"));
     let mut source = Source::of_preset("generic").unwrap();
-    source.auth = Authentication { alternatives: vec![vec![check]] };
+    source.auth = Authentication {
+        alternatives: vec![vec![check]],
+    };
     let now = Timestamp::parse("2026-11-02T08:15:43Z").unwrap();
     let sent = Outgoing::prove([&source.auth.alternatives[0][0]], body, Moment::at(now)).unwrap();
     let delivery = signature::authenticate(&source.auth, "soar", &sent.headers, sent.body, now);
@@ -537,35 +778,64 @@ fn receipt() -> Receipt {
     let (reply, receipt) = std::sync::mpsc::channel();
     let work = move |tx: &mut Tx<'_>| {
         let id = tx.policy(policy.fingerprint(), &policy.record(), now)?;
-        let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+        let terms = Terms {
+            ceiling: Ceiling::AtMost(Mode::Enforce),
+            limit: None,
+        };
         let desk = Desk::of_one(source, tx.tenant("default")?, terms);
         tx.accept(&accept(&desk, &policy, id, delivery).unwrap(), now)
     };
-    store.commit(vec![Job::new(0, work, move |result| reply.send(result).unwrap())]);
+    store.commit(vec![Job::new(0, work, move |result| {
+        reply.send(result).unwrap()
+    })]);
     receipt.recv().unwrap().unwrap()
 }
 
 #[test]
 fn the_receipt_in_the_readme_is_one_the_program_writes() {
-    let shown = blocks("README.md").into_iter().find(|(kind, _)| kind == "json receipt").unwrap().1;
+    let shown = blocks("README.md")
+        .into_iter()
+        .find(|(kind, _)| kind == "json receipt")
+        .unwrap()
+        .1;
     let mut shown: Receipt = serde_json::from_str(&shown).unwrap();
     let mut written = receipt();
     for receipt in [&mut shown, &mut written] {
         receipt.delivery.clear();
-        for decision in receipt.alerts.iter_mut().flat_map(|alert| &mut alert.decisions) {
+        for decision in receipt
+            .alerts
+            .iter_mut()
+            .flat_map(|alert| &mut alert.decisions)
+        {
             decision.id.clear();
             decision.scan_id.as_mut().map(String::clear);
         }
     }
-    assert_eq!(shown, written, "{}", serde_json::to_string_pretty(&receipt()).unwrap());
+    assert_eq!(
+        shown,
+        written,
+        "{}",
+        serde_json::to_string_pretty(&receipt()).unwrap()
+    );
 }
 
 /// An image is built from what .dockerignore lets through, and everything that is compiled in has to be among it.
 #[test]
 fn an_image_is_built_from_all_that_the_program_is_made_of() {
-    let let_through: BTreeSet<_> =
-        text(".dockerignore").lines().filter_map(|line| line.strip_prefix('!')).map(str::to_owned).collect();
-    for needed in ["Cargo.toml", "Cargo.lock", "src", "benches", "tests", "docs/sources", "rules.toml"] {
+    let let_through: BTreeSet<_> = text(".dockerignore")
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .map(str::to_owned)
+        .collect();
+    for needed in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "benches",
+        "tests",
+        "docs/sources",
+        "rules.toml",
+    ] {
         assert!(let_through.contains(needed), "{needed} is left out");
         assert!(root().join(needed).exists(), "{needed}");
     }

@@ -15,8 +15,8 @@ use scanhook_simulator::{Fault, How};
 use serde_json::{Map, Value, json};
 
 use crate::harness::{
-    Authority, Certificate, DEADLINE, Far, Foul, RULES, Secured, Served, Site, Wish, alert, client, fault, install,
-    join, machine, never, scan_id, until, until_in,
+    Authority, Certificate, DEADLINE, Far, Foul, RULES, Secured, Served, Site, Wish, alert, client,
+    fault, install, join, machine, never, scan_id, until, until_in,
 };
 
 struct Row {
@@ -69,36 +69,96 @@ fn rows() -> Vec<Row> {
     use Seen::{Inconclusive, Lost, Refused, Stopped, Token, Unknown, UnknownAndAlarm};
     let redirect = format!("Location: http://{ELSEWHERE}/api/machines\r\n");
     let json = "Content-Type: application/json\r\n";
-    let action = |id: Value, of| json!({ "id": id, "status": "Pending", "machineId": machine(of) }).to_string();
+    let action = |id: Value, of| {
+        json!({ "id": id, "status": "Pending", "machineId": machine(of) }).to_string()
+    };
     let other = action("5be1a7c0-2f44-4d1a-8a3c-6f0e9d27b815".into(), 9);
     let nameless = action(Value::Null, 1);
     let scan = |status, head: &str, body: &str| Answers(Foul::answer(status, head, body));
     let token = |expires_in: Value| Treats("token", edited("expires_in", expires_in));
     let row = |id, does, seen| Row { id, does, seen };
     vec![
-        row("H096", scan("307 Temporary Redirect", &redirect, ""), UnknownAndAlarm("redirect")),
-        row("H097a", scan("201 Created", "", ""), Unknown("empty-answer")),
-        row("H097b", scan("201 Created", "Content-Type: text/html\r\n", "<html>"), Unknown("unreadable-answer")),
-        row("H097c", Answers(Foul::Endless { announced: true }), Unknown("answer-too-long")),
-        row("H097c", Answers(Foul::Endless { announced: false }), Unknown("answer-too-long")),
+        row(
+            "H096",
+            scan("307 Temporary Redirect", &redirect, ""),
+            UnknownAndAlarm("redirect"),
+        ),
+        row(
+            "H097a",
+            scan("201 Created", "", ""),
+            Unknown("empty-answer"),
+        ),
+        row(
+            "H097b",
+            scan("201 Created", "Content-Type: text/html\r\n", "<html>"),
+            Unknown("unreadable-answer"),
+        ),
+        row(
+            "H097c",
+            Answers(Foul::Endless { announced: true }),
+            Unknown("answer-too-long"),
+        ),
+        row(
+            "H097c",
+            Answers(Foul::Endless { announced: false }),
+            Unknown("answer-too-long"),
+        ),
         row("H097d", Answers(Foul::Drips), Unknown("timeout")),
-        row("H098a", scan("201 Created", json, &other), UnknownAndAlarm("another-machine")),
-        row("H098b", scan("201 Created", json, &nameless), UnknownAndAlarm("no-action-id")),
-        row("H099", Treats("scan", fault(400, "SomethingNew", None)), Refused),
-        row("H100", Treats("scan", fault(401, "Unauthorized", None)), Stopped),
+        row(
+            "H098a",
+            scan("201 Created", json, &other),
+            UnknownAndAlarm("another-machine"),
+        ),
+        row(
+            "H098b",
+            scan("201 Created", json, &nameless),
+            UnknownAndAlarm("no-action-id"),
+        ),
+        row(
+            "H099",
+            Treats("scan", fault(400, "SomethingNew", None)),
+            Refused,
+        ),
+        row(
+            "H100",
+            Treats("scan", fault(401, "Unauthorized", None)),
+            Stopped,
+        ),
         row("H102", Answers(Foul::Resets), Unknown("connection-lost")),
-        row("H103a", Leads("http://{elsewhere}/api/machineactions?$skip=10000"), Inconclusive { lists: 1..=20 }),
-        row("H103b", Leads("/api/machineactions?$skip=10000"), Inconclusive { lists: 2..=20 }),
+        row(
+            "H103a",
+            Leads("http://{elsewhere}/api/machineactions?$skip=10000"),
+            Inconclusive { lists: 1..=20 },
+        ),
+        row(
+            "H103b",
+            Leads("/api/machineactions?$skip=10000"),
+            Inconclusive { lists: 2..=20 },
+        ),
         row("H104", Says("Exploded"), Lost),
         row("H106a", token(0.into()), Token { lives: 0..=60 }),
         row("H106b", token((-1).into()), Token { lives: 0..=60 }),
-        row("H106c", token(1e12.into()), Token { lives: 86_000..=86_400 }),
-        row("H106d", token("3599".into()), Token { lives: 3_500..=3_599 }),
+        row(
+            "H106c",
+            token(1e12.into()),
+            Token {
+                lives: 86_000..=86_400,
+            },
+        ),
+        row(
+            "H106d",
+            token("3599".into()),
+            Token {
+                lives: 3_500..=3_599,
+            },
+        ),
     ]
 }
 
 fn edited(key: &str, value: Value) -> How {
-    How::Edited { set: Map::from_iter([(key.to_owned(), value)]) }
+    How::Edited {
+        set: Map::from_iter([(key.to_owned(), value)]),
+    }
 }
 
 #[test]
@@ -106,14 +166,23 @@ fn a_foul_far_side_doubles_nothing_loses_nothing_and_hears_no_more_than_it_shoul
     let cases = rows().into_iter().flat_map(|row| {
         let twice = matches!(row.does, Does::Answers(_));
         let row = Arc::new(row);
-        [true, false].into_iter().take(1 + usize::from(twice)).map(move |executed| (row.clone(), executed))
+        [true, false]
+            .into_iter()
+            .take(1 + usize::from(twice))
+            .map(move |executed| (row.clone(), executed))
     });
     std::thread::scope(|scope| {
-        let played: Vec<_> =
-            cases.map(|(row, executed)| (row.id, executed, scope.spawn(move || play(&row, executed)))).collect();
-        let failed = played.into_iter().filter_map(|(id, executed, run)| run.join().is_err().then_some((id, executed)));
+        let played: Vec<_> = cases
+            .map(|(row, executed)| (row.id, executed, scope.spawn(move || play(&row, executed))))
+            .collect();
+        let failed = played
+            .into_iter()
+            .filter_map(|(id, executed, run)| run.join().is_err().then_some((id, executed)));
         let failed: Vec<_> = failed.collect();
-        assert!(failed.is_empty(), "rows, and whether the call was carried out: {failed:?}");
+        assert!(
+            failed.is_empty(),
+            "rows, and whether the call was carried out: {failed:?}"
+        );
     });
 }
 
@@ -121,8 +190,14 @@ fn a_foul_far_side_doubles_nothing_loses_nothing_and_hears_no_more_than_it_shoul
 fn play(row: &Row, executed: bool) {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     tracing::subscriber::with_default(subscriber, || runtime.block_on(played(row, executed, &log)));
 }
 
@@ -142,7 +217,11 @@ async fn played(row: &Row, executed: bool, log: &Log) {
         Seen::Refused => refused(&site, &scan).await,
         Seen::Stopped => {
             stopped(&site, &scan).await;
-            assert!(log.text().contains("nothing is sent for this tenant"), "{}", log.text());
+            assert!(
+                log.text().contains("nothing is sent for this tenant"),
+                "{}",
+                log.text()
+            );
         }
         Seen::Inconclusive { lists } => {
             inconclusive(&site, &scan, lists).await;
@@ -153,15 +232,32 @@ async fn played(row: &Row, executed: bool, log: &Log) {
     }
     site.far.mend();
     let next = scan_id(&site.accepted(alert("2", "high", &machine(2))).await);
-    assert_eq!(site.scan_in(&next, "finished").await["outcome"], "succeeded", "{}", row.id);
-    let once: Vec<_> = site.far.scans().into_iter().filter(|action| action.machine == machine(2)).collect();
+    assert_eq!(
+        site.scan_in(&next, "finished").await["outcome"],
+        "succeeded",
+        "{}",
+        row.id
+    );
+    let once: Vec<_> = site
+        .far
+        .scans()
+        .into_iter()
+        .filter(|action| action.machine == machine(2))
+        .collect();
     assert_eq!(once.len(), 1, "{}", row.id);
-    assert!(elsewhere.accept().is_err(), "{}: somebody else was called", row.id);
+    assert!(
+        elsewhere.accept().is_err(),
+        "{}: somebody else was called",
+        row.id
+    );
 }
 
 /// A site whose far side does what the row says.
 async fn open(row: &Row, executed: bool, elsewhere: &str) -> Site {
-    let mut wish = Wish { front: matches!(row.does, Does::Answers(_)), ..Wish::default() };
+    let mut wish = Wish {
+        front: matches!(row.does, Does::Answers(_)),
+        ..Wish::default()
+    };
     wish.pace.stopped = STOPPED;
     if matches!(row.does, Does::Answers(Foul::Drips)) {
         wish.timeouts.total = TOTAL;
@@ -175,13 +271,22 @@ async fn open(row: &Row, executed: bool, elsewhere: &str) -> Site {
     if let Does::Says(status) = row.does {
         wish.setup.outcomes.insert(machine(1), status.to_owned());
     }
-    let always = |route: &str, how| Fault { route: route.to_owned(), nth: 1, times: u32::MAX, how };
+    let always = |route: &str, how| Fault {
+        route: route.to_owned(),
+        nth: 1,
+        times: u32::MAX,
+        how,
+    };
     match &row.does {
         Does::Treats(route, how) => wish.faults.push(always(route, how.clone())),
         Does::Leads(next) => {
             let next = next.replace(ELSEWHERE, elsewhere);
-            wish.faults.push(Fault { times: 1, ..always("scan", How::LostRequest) });
-            wish.faults.push(always("list", edited("@odata.nextLink", next.into())));
+            wish.faults.push(Fault {
+                times: 1,
+                ..always("scan", How::LostRequest)
+            });
+            wish.faults
+                .push(always("list", edited("@odata.nextLink", next.into())));
         }
         Does::Answers(_) | Does::Says(_) => {}
     }
@@ -203,7 +308,9 @@ fn noted(site: &Site, scan: &str) -> Vec<(String, String)> {
     let id: uuid::Uuid = scan.parse().unwrap();
     let sql = "SELECT what, data FROM event WHERE scan = (SELECT id FROM scan WHERE uuid = ?) ORDER BY id";
     let mut statement = db.prepare(sql).unwrap();
-    let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let rows = statement
+        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
     rows.map(Result::unwrap).collect()
 }
 
@@ -216,9 +323,18 @@ async fn unknown(site: &Site, scan: &str, code: &str, executed: bool) {
     let ended = site.scan_in(scan, "finished").await;
     assert_eq!(ended["outcome"], "succeeded");
     let noted = noted(site, scan);
-    assert_eq!(noted[0], ("unknown".to_owned(), code.to_owned()), "{noted:?}");
+    assert_eq!(
+        noted[0],
+        ("unknown".to_owned(), code.to_owned()),
+        "{noted:?}"
+    );
     let calls = site.far.calls_of("scan");
-    assert!(calls.iter().all(|call| call.external_id.as_deref() == Some(scan)), "the same scan on every try");
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.external_id.as_deref() == Some(scan)),
+        "the same scan on every try"
+    );
     let own: Vec<_> = site.far.scans();
     assert_eq!(own.len(), 1, "carried out once");
     assert_eq!(ended["action"], own[0].id.as_str());
@@ -229,17 +345,29 @@ async fn unknown(site: &Site, scan: &str, code: &str, executed: bool) {
     } else {
         assert_eq!(calls.len(), 2);
         let sent: Vec<_> = (0..routes.len()).filter(|n| routes[*n] == "scan").collect();
-        let lists = routes[sent[0]..sent[1]].iter().filter(|route| **route == "list").count();
+        let lists = routes[sent[0]..sent[1]]
+            .iter()
+            .filter(|route| **route == "list")
+            .count();
         assert!(lists >= 2, "{lists} lists before it was sent again");
     }
     let written = site.far.front().written();
-    assert!(written < 64 << 20, "{written} bytes of an answer were taken");
+    assert!(
+        written < 64 << 20,
+        "{written} bytes of an answer were taken"
+    );
 }
 
 async fn refused(site: &Site, scan: &str) {
     let ended = site.scan_in(scan, "dropped").await;
-    assert_eq!((&ended["outcome"], &ended["tries"]), (&"refused".into(), &1.into()));
-    assert!(ended["detail"].as_str().unwrap().contains("SomethingNew"), "{ended}");
+    assert_eq!(
+        (&ended["outcome"], &ended["tries"]),
+        (&"refused".into(), &1.into())
+    );
+    assert!(
+        ended["detail"].as_str().unwrap().contains("SomethingNew"),
+        "{ended}"
+    );
     never("it is sent again", || site.far.calls_of("scan").len() > 1).await;
     assert!(site.far.scans().is_empty());
 }
@@ -247,58 +375,114 @@ async fn refused(site: &Site, scan: &str) {
 async fn stopped(site: &Site, scan: &str) {
     let why = site.stopped().await;
     assert!(why.contains("401"), "{why}");
-    until("some tokens more are tried", async || (site.far.calls_of("token").len() >= 5).then_some(())).await;
-    let tokens: Vec<Timestamp> = site.far.calls_of("token").iter().map(|call| call.at).collect();
+    until("some tokens more are tried", async || {
+        (site.far.calls_of("token").len() >= 5).then_some(())
+    })
+    .await;
+    let tokens: Vec<Timestamp> = site
+        .far
+        .calls_of("token")
+        .iter()
+        .map(|call| call.at)
+        .collect();
     for (n, pair) in tokens.windows(2).enumerate().skip(1) {
-        assert!(pair[0] + STOPPED <= pair[1], "token {} came too soon", n + 2);
+        assert!(
+            pair[0] + STOPPED <= pair[1],
+            "token {} came too soon",
+            n + 2
+        );
     }
-    assert!(site.far.calls_of("scan").len() <= tokens.len() + 1, "each token is tried once");
+    assert!(
+        site.far.calls_of("scan").len() <= tokens.len() + 1,
+        "each token is tried once"
+    );
     assert!(site.far.scans().is_empty());
     site.far.mend();
-    assert_eq!(site.scan_in(scan, "finished").await["outcome"], "succeeded", "by itself, once mended");
+    assert_eq!(
+        site.scan_in(scan, "finished").await["outcome"],
+        "succeeded",
+        "by itself, once mended"
+    );
 }
 
 async fn inconclusive(site: &Site, scan: &str, lists: &RangeInclusive<usize>) {
     let enough = lists.start();
-    until("the list is read", async || (site.far.calls_of("list").len() >= *enough).then_some(())).await;
-    never("it is believed not to have been executed", || site.far.calls_of("scan").len() > 1).await;
+    until("the list is read", async || {
+        (site.far.calls_of("list").len() >= *enough).then_some(())
+    })
+    .await;
+    never("it is believed not to have been executed", || {
+        site.far.calls_of("scan").len() > 1
+    })
+    .await;
     let read = site.far.calls_of("list").len();
     assert!(lists.contains(&read), "{read} pages");
     assert_eq!(site.scan(scan).await["state"], "unknown");
     site.far.mend();
     let ended = site.scan_in(scan, "finished").await;
-    assert_eq!((&ended["outcome"], &ended["tries"]), (&"succeeded".into(), &2.into()));
+    assert_eq!(
+        (&ended["outcome"], &ended["tries"]),
+        (&"succeeded".into(), &2.into())
+    );
     assert_eq!(site.far.scans().len(), 1);
 }
 
 async fn lost(site: &Site, scan: &str) {
     let ended = site.scan_in(scan, "finished").await;
-    assert_eq!((&ended["outcome"], &ended["tries"]), (&"lost".into(), &1.into()));
+    assert_eq!(
+        (&ended["outcome"], &ended["tries"]),
+        (&"lost".into(), &1.into())
+    );
     let calls = site.far.calls();
     let sent = calls.iter().find(|call| call.route == "scan").unwrap().at;
-    let last = calls.iter().rev().find(|call| call.route == "list").unwrap().at;
-    assert!(last >= sent + GIVE_UP / 2, "followed till {last}, sent at {sent}");
+    let last = calls
+        .iter()
+        .rev()
+        .find(|call| call.route == "list")
+        .unwrap()
+        .at;
+    assert!(
+        last >= sent + GIVE_UP / 2,
+        "followed till {last}, sent at {sent}"
+    );
 }
 
 async fn token(site: &Site, scan: &str, lives: &RangeInclusive<i64>) {
     assert_eq!(site.scan_in(scan, "finished").await["outcome"], "succeeded");
     let status = site.get("/api/v1/status").await;
-    let expires: Timestamp = status["tenants"][0]["lane"]["token_expires_at"].as_str().unwrap().parse().unwrap();
+    let expires: Timestamp = status["tenants"][0]["lane"]["token_expires_at"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let left = expires.as_second() - Timestamp::now().as_second();
     assert!(lives.contains(&left), "{left} s");
-    never("a second token is asked for", || site.far.calls_of("token").len() > 1).await;
+    never("a second token is asked for", || {
+        site.far.calls_of("token").len() > 1
+    })
+    .await;
 }
 
 /// The certificate rows, each with the API and with the token endpoint behind it.
-const CERTIFICATES: [(&str, Certificate); 3] =
-    [("H105a", Certificate::OfAnotherName), ("H105b", Certificate::Expired), ("H105c", Certificate::SignedByItself)];
+const CERTIFICATES: [(&str, Certificate); 3] = [
+    ("H105a", Certificate::OfAnotherName),
+    ("H105b", Certificate::Expired),
+    ("H105c", Certificate::SignedByItself),
+];
 
 #[tokio::test]
-async fn a_far_side_without_the_right_certificate_is_shown_no_token_and_no_secret_and_the_queue_waits() {
+async fn a_far_side_without_the_right_certificate_is_shown_no_token_and_no_secret_and_the_queue_waits()
+ {
     let authority = Authority::new();
-    let cases =
-        CERTIFICATES.iter().flat_map(|(id, certificate)| [(*id, *certificate, true), (*id, *certificate, false)]);
-    join(cases.map(|(id, certificate, api)| unproven(id, certificate, api, &authority)).collect()).await;
+    let cases = CERTIFICATES
+        .iter()
+        .flat_map(|(id, certificate)| [(*id, *certificate, true), (*id, *certificate, false)]);
+    join(
+        cases
+            .map(|(id, certificate, api)| unproven(id, certificate, api, &authority))
+            .collect(),
+    )
+    .await;
 }
 
 /// The program itself, since what it trusts comes from the system's store. That of the test is another one.
@@ -309,9 +493,16 @@ async fn unproven(id: &str, certificate: Certificate, api: bool, authority: &Aut
     install(folder.path(), far.at, "", "");
     let settings = std::fs::read_to_string(folder.path().join("scanhook.toml")).unwrap();
     let key = if api { "api_base" } else { "authority" };
-    let behind = settings.replace(&format!("{key} = \"http://{}\"", far.at), &format!("{key} = \"{}\"", secured.url()));
+    let behind = settings.replace(
+        &format!("{key} = \"http://{}\"", far.at),
+        &format!("{key} = \"{}\"", secured.url()),
+    );
     assert_ne!(settings, behind);
-    for (file, text) in [("scanhook.toml", &behind), ("rules.toml", &RULES.to_owned()), ("ca.pem", &authority.pem())] {
+    for (file, text) in [
+        ("scanhook.toml", &behind),
+        ("rules.toml", &RULES.to_owned()),
+        ("ca.pem", &authority.pem()),
+    ] {
         std::fs::write(folder.path().join(file), text).unwrap();
     }
     let mut command = Served::command(folder.path());
@@ -319,22 +510,47 @@ async fn unproven(id: &str, certificate: Certificate, api: bool, authority: &Aut
     let served = Served::run(command).await;
 
     let http = client();
-    assert_eq!(served.post(&http, &alert("1", "high", &machine(1))).await.status, 202, "{id}");
+    assert_eq!(
+        served
+            .post(&http, &alert("1", "high", &machine(1)))
+            .await
+            .status,
+        202,
+        "{id}"
+    );
     // The token endpoint is asked again after half a minute, the API sooner.
     let tries = if api { 3 } else { 1 };
-    until("the certificate is refused", async || (secured.refused() >= tries).then_some(())).await;
+    until("the certificate is refused", async || {
+        (secured.refused() >= tries).then_some(())
+    })
+    .await;
     let heard: Vec<_> = far.calls().iter().map(|call| call.route).collect();
     assert_eq!(heard, if api { vec!["token"] } else { vec![] }, "{id}");
-    until("the queue waits", async || (states(folder.path()) == ["waiting"]).then_some(())).await;
+    until("the queue waits", async || {
+        (states(folder.path()) == ["waiting"]).then_some(())
+    })
+    .await;
     until("an alarm is in the log", async || {
         let log = std::fs::read_to_string(folder.path().join("serve.log")).unwrap();
-        log.lines().any(|line| line.contains("\"tls\"") && line.contains("ERROR")).then_some(())
+        log.lines()
+            .any(|line| line.contains("\"tls\"") && line.contains("ERROR"))
+            .then_some(())
     })
     .await;
 
     secured.shows(authority, Certificate::Right);
-    assert_eq!(served.post(&http, &alert("2", "high", &machine(2))).await.status, 202, "{id}");
-    until_in(2 * DEADLINE, "both are scanned", async || (far.scans().len() == 2).then_some(())).await;
+    assert_eq!(
+        served
+            .post(&http, &alert("2", "high", &machine(2)))
+            .await
+            .status,
+        202,
+        "{id}"
+    );
+    until_in(2 * DEADLINE, "both are scanned", async || {
+        (far.scans().len() == 2).then_some(())
+    })
+    .await;
     assert_eq!(far.calls_of("scan").len(), 2, "{id}: each once");
 }
 
@@ -359,7 +575,9 @@ impl Log {
 
     fn has_alarm(&self, code: &str) {
         let text = self.text();
-        let found = text.lines().any(|line| line.contains("ERROR") && line.contains(&format!("code=\"{code}\"")));
+        let found = text
+            .lines()
+            .any(|line| line.contains("ERROR") && line.contains(&format!("code=\"{code}\"")));
         assert!(found, "no alarm {code}: {text}");
     }
 }
@@ -377,14 +595,29 @@ impl Write for Log {
 
 #[tokio::test]
 async fn a_clock_of_the_far_side_that_is_far_from_ours_is_shown() {
-    let site = Site::with(Wish { front: true, ..Wish::default() }).await;
-    site.scan_ended(&scan_id(&site.accepted(alert("1", "high", &machine(1))).await)).await;
-    let notes = async || site.get("/api/v1/status").await["tenants"][0]["lane"]["notes"].to_string();
+    let site = Site::with(Wish {
+        front: true,
+        ..Wish::default()
+    })
+    .await;
+    site.scan_ended(&scan_id(
+        &site.accepted(alert("1", "high", &machine(1))).await,
+    ))
+    .await;
+    let notes =
+        async || site.get("/api/v1/status").await["tenants"][0]["lane"]["notes"].to_string();
     assert!(!notes().await.contains("clock"), "{}", notes().await);
     // It asks to wait for so long that no later answer corrects it.
     let head = "Date: Thu, 02 Jan 2020 08:15:42 GMT\r\nRetry-After: 3600\r\n";
-    site.far.front().plays(Foul::answer("429 Too Many Requests", head, ""), false);
+    site.far
+        .front()
+        .plays(Foul::answer("429 Too Many Requests", head, ""), false);
     site.accepted(alert("2", "high", &machine(2))).await;
-    until("the difference is in the status", async || notes().await.contains("s behind this machine's").then_some(()))
-        .await;
+    until("the difference is in the status", async || {
+        notes()
+            .await
+            .contains("s behind this machine's")
+            .then_some(())
+    })
+    .await;
 }

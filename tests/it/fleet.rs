@@ -20,29 +20,48 @@ struct World {
 
 fn row(id: &str, name: &str, record: &Value) -> Machine {
     let record = record.as_object().unwrap().clone();
-    Machine { id: id.into(), dns_name: Some(name.into()), record, ..Machine::default() }
+    Machine {
+        id: id.into(),
+        dns_name: Some(name.into()),
+        record,
+        ..Machine::default()
+    }
 }
 
 impl World {
     fn new(setup: Setup) -> World {
         let now = "2026-11-02T08:15:42Z".parse().unwrap();
-        let mut world = World { far: Simulator::new(setup), now, token: String::new() };
+        let mut world = World {
+            far: Simulator::new(setup),
+            now,
+            token: String::new(),
+        };
         let form = "grant_type=client_credentials&client_id=app&client_secret=s&scope=https%3A%2F%2Fapi.securitycenter.microsoft.com%2F.default";
-        let request = Request::post(format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Bytes::from_static(form.as_bytes()));
+        let request = Request::post(format!(
+            "https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"
+        ))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from_static(form.as_bytes()));
         let answer = world.ask(&request.unwrap()).1;
         world.token = answer["access_token"].as_str().unwrap().to_owned();
         world
     }
 
     fn of(machines: Vec<Machine>) -> World {
-        World::new(Setup { machines, ..Setup::default() })
+        World::new(Setup {
+            machines,
+            ..Setup::default()
+        })
     }
 
     fn ask(&mut self, request: &Request<Bytes>) -> (u16, Value) {
-        let What::Response(response) = self.far.handle(self.now, request).what else { panic!("no answer") };
-        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+        let What::Response(response) = self.far.handle(self.now, request).what else {
+            panic!("no answer")
+        };
+        (
+            response.status().as_u16(),
+            serde_json::from_slice(response.body()).unwrap(),
+        )
     }
 
     fn get(&mut self, path: &str) -> (u16, Value) {
@@ -55,13 +74,20 @@ impl World {
     /// Status and the ids that were found, or the error's code.
     fn found(&mut self, path: &str) -> (u16, Vec<String>) {
         let (status, body) = self.get(path);
-        let ids = body["value"].as_array().into_iter().flatten().map(|row| row["id"].as_str().unwrap().to_owned());
+        let ids = body["value"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|row| row["id"].as_str().unwrap().to_owned());
         let code = body["error"]["code"].as_str().map(str::to_owned);
         (status, ids.chain(code).collect())
     }
 
     fn filter(&mut self, filter: &str) -> (u16, Vec<String>) {
-        self.found(&format!("/api/machines?$filter={}", filter.replace(' ', "%20")))
+        self.found(&format!(
+            "/api/machines?$filter={}",
+            filter.replace(' ', "%20")
+        ))
     }
 
     fn by_ip(&mut self, ip: &str, at: Timestamp) -> (u16, Vec<String>) {
@@ -83,7 +109,11 @@ fn each_documented_field_filters_and_any_other_is_an_odata_error() {
         assert_eq!(world.filter(&filter), (200, ids(&[WS1])), "{filter}");
     }
     assert_eq!(world.filter(&format!("id eq '{WS2}'")), (200, ids(&[WS2])));
-    for other in ["isExcluded eq 'true'", "lastExternalIpAddress eq '198.51.100.7'", "computerdnsname eq 'a'"] {
+    for other in [
+        "isExcluded eq 'true'",
+        "lastExternalIpAddress eq '198.51.100.7'",
+        "computerdnsname eq 'a'",
+    ] {
         assert_eq!(world.filter(other), (400, ids(&["ODataError"])), "{other}");
     }
 }
@@ -91,26 +121,54 @@ fn each_documented_field_filters_and_any_other_is_an_odata_error() {
 #[test]
 fn a_quote_inside_a_name_is_doubled() {
     let mut world = World::of(vec![row(WS1, "o'brien.corp.example.com", &json!({}))]);
-    assert_eq!(world.filter("computerDnsName eq 'o''brien.corp.example.com'"), (200, ids(&[WS1])));
-    assert_eq!(world.filter("startswith(computerDnsName,'o''brien.')"), (200, ids(&[WS1])));
-    assert_eq!(world.filter("computerDnsName eq 'o'brien.corp.example.com'"), (400, ids(&["ODataError"])));
+    assert_eq!(
+        world.filter("computerDnsName eq 'o''brien.corp.example.com'"),
+        (200, ids(&[WS1]))
+    );
+    assert_eq!(
+        world.filter("startswith(computerDnsName,'o''brien.')"),
+        (200, ids(&[WS1]))
+    );
+    assert_eq!(
+        world.filter("computerDnsName eq 'o'brien.corp.example.com'"),
+        (400, ids(&["ODataError"]))
+    );
 }
 
 #[test]
 fn a_filter_heeds_or_ignores_letter_case_as_the_scenario_says() {
     for (ignores, hits) in [(false, ids(&[])), (true, ids(&[WS1]))] {
         let machines = vec![row(WS1, "WS-1.Corp.example.com", &json!({}))];
-        let mut world = World::new(Setup { machines, eq_ignores_case: ignores, ..Setup::default() });
-        assert_eq!(world.filter("computerDnsName eq 'ws-1.corp.example.com'"), (200, hits.clone()));
-        assert_eq!(world.filter("startswith(computerDnsName,'ws-1.')"), (200, hits));
+        let mut world = World::new(Setup {
+            machines,
+            eq_ignores_case: ignores,
+            ..Setup::default()
+        });
+        assert_eq!(
+            world.filter("computerDnsName eq 'ws-1.corp.example.com'"),
+            (200, hits.clone())
+        );
+        assert_eq!(
+            world.filter("startswith(computerDnsName,'ws-1.')"),
+            (200, hits)
+        );
     }
 }
 
 #[test]
 fn an_entra_id_is_compared_bare_and_refused_in_quotes() {
-    let mut world = World::of(vec![row(WS1, "a", &json!({ "aadDeviceId": AAD })), row(WS2, "b", &json!({}))]);
-    assert_eq!(world.filter(&format!("aadDeviceId eq {}", AAD.to_uppercase())), (200, ids(&[WS1])));
-    assert_eq!(world.filter(&format!("aadDeviceId eq '{AAD}'")), (400, ids(&["ODataError"])));
+    let mut world = World::of(vec![
+        row(WS1, "a", &json!({ "aadDeviceId": AAD })),
+        row(WS2, "b", &json!({})),
+    ]);
+    assert_eq!(
+        world.filter(&format!("aadDeviceId eq {}", AAD.to_uppercase())),
+        (200, ids(&[WS1]))
+    );
+    assert_eq!(
+        world.filter(&format!("aadDeviceId eq '{AAD}'")),
+        (400, ids(&["ODataError"]))
+    );
     assert_eq!(
         world.found(&format!("/api/machines/{AAD}")),
         (404, ids(&["ResourceNotFound"])),
@@ -130,15 +188,27 @@ fn one_name_can_have_several_ids_and_one_id_several_rows() {
             &json!({ "isExcluded": true, "exclusionReason": "DuplicateDevice", "isPotentialDuplication": true }),
         ),
     ]);
-    assert_eq!(world.filter("computerDnsName eq 'a'"), (200, ids(&[WS1, WS1, WS2, WS3])));
-    assert_eq!(world.get(&format!("/api/machines/{WS2}")).1["mergedIntoMachineId"], WS1);
-    assert_eq!(world.get(&format!("/api/machines/{WS3}")).1["isExcluded"], true);
+    assert_eq!(
+        world.filter("computerDnsName eq 'a'"),
+        (200, ids(&[WS1, WS1, WS2, WS3]))
+    );
+    assert_eq!(
+        world.get(&format!("/api/machines/{WS2}")).1["mergedIntoMachineId"],
+        WS1
+    );
+    assert_eq!(
+        world.get(&format!("/api/machines/{WS3}")).1["isExcluded"],
+        true
+    );
 }
 
 #[test]
 fn none_found_is_an_empty_list_or_404() {
     for (none_is_404, answer) in [(false, (200, ids(&[]))), (true, (404, ids(&["NotFound"])))] {
-        let mut world = World::new(Setup { none_is_404, ..Setup::default() });
+        let mut world = World::new(Setup {
+            none_is_404,
+            ..Setup::default()
+        });
         let now = world.now;
         assert_eq!(world.filter("computerDnsName eq 'a'"), answer);
         assert_eq!(world.by_ip("10.0.0.9", now), answer);
@@ -148,59 +218,117 @@ fn none_found_is_an_empty_list_or_404() {
 #[test]
 fn an_address_is_found_within_fifteen_minutes_and_thirty_days() {
     let at: Timestamp = "2026-11-02T07:00:00Z".parse().unwrap();
-    let seen = |id, ip: &str| Machine { sightings: vec![(ip.to_owned(), at.as_second())], ..row(id, id, &json!({})) };
-    let mut world = World::of(vec![seen(WS1, "10.0.0.4"), seen(WS2, "10.0.0.4"), seen(WS3, "fd00::7")]);
+    let seen = |id, ip: &str| Machine {
+        sightings: vec![(ip.to_owned(), at.as_second())],
+        ..row(id, id, &json!({}))
+    };
+    let mut world = World::of(vec![
+        seen(WS1, "10.0.0.4"),
+        seen(WS2, "10.0.0.4"),
+        seen(WS3, "fd00::7"),
+    ]);
     let minutes = SignedDuration::from_mins;
     for (span, hits) in [(0, 2), (15, 2), (-15, 2), (16, 0), (-16, 0)] {
-        assert_eq!(world.by_ip("10.0.0.4", at + minutes(span)).1.len(), hits, "{span} minutes later");
+        assert_eq!(
+            world.by_ip("10.0.0.4", at + minutes(span)).1.len(),
+            hits,
+            "{span} minutes later"
+        );
     }
-    assert_eq!(world.by_ip("fd00:0::7", at), (200, ids(&[WS3])), "however the address is spelt");
+    assert_eq!(
+        world.by_ip("fd00:0::7", at),
+        (200, ids(&[WS3])),
+        "however the address is spelt"
+    );
     let oldest = world.now - SignedDuration::from_hours(30 * 24);
     assert_eq!(world.by_ip("10.0.0.4", oldest).0, 200);
-    assert_eq!(world.by_ip("10.0.0.4", oldest - minutes(1)), (400, ids(&["InvalidInput"])));
-    assert_eq!(world.by_ip("10.0.0.400", at), (400, ids(&["InvalidIpAddress"])));
+    assert_eq!(
+        world.by_ip("10.0.0.4", oldest - minutes(1)),
+        (400, ids(&["InvalidInput"]))
+    );
+    assert_eq!(
+        world.by_ip("10.0.0.400", at),
+        (400, ids(&["InvalidIpAddress"]))
+    );
     let bare = format!("/api/machines/findbyip(ip=10.0.0.4,timestamp={at})");
     assert_eq!(world.found(&bare), (400, ids(&["InvalidInput"])));
 }
 
 #[test]
 fn an_address_is_looked_for_among_the_internal_ones_of_a_record() {
-    let addresses =
-        json!({ "lastIpAddress": "10.0.0.4", "ipAddresses": [{ "ipAddress": "10.0.0.5" }, { "ipAddress": null }] });
-    let mut world = World::of(vec![row(WS1, "a", &addresses), row(WS2, "b", &json!({ "lastIpAddress": null }))]);
+    let addresses = json!({ "lastIpAddress": "10.0.0.4", "ipAddresses": [{ "ipAddress": "10.0.0.5" }, { "ipAddress": null }] });
+    let mut world = World::of(vec![
+        row(WS1, "a", &addresses),
+        row(WS2, "b", &json!({ "lastIpAddress": null })),
+    ]);
     let now = world.now;
     assert_eq!(world.by_ip("10.0.0.4", now), (200, ids(&[WS1])));
     assert_eq!(world.by_ip("10.0.0.5", now), (200, ids(&[WS1])));
-    assert_eq!(world.by_ip("198.51.100.7", now), (200, ids(&[])), "the external one, which all of them share");
+    assert_eq!(
+        world.by_ip("198.51.100.7", now),
+        (200, ids(&[])),
+        "the external one, which all of them share"
+    );
 }
 
 #[test]
 fn a_record_can_lack_fields_or_hold_null_in_them() {
-    let lacks = ["machineTags", "ipAddresses", "rbacGroupName"].map(str::to_owned).to_vec();
+    let lacks = ["machineTags", "ipAddresses", "rbacGroupName"]
+        .map(str::to_owned)
+        .to_vec();
     let nulls = json!({ "computerDnsName": null, "lastSeen": null, "osPlatform": "Plan9", "osVersion": "4" });
-    let mut world = World::of(vec![Machine { lacks: lacks.clone(), ..row(WS1, "a", &nulls) }]);
+    let mut world = World::of(vec![Machine {
+        lacks: lacks.clone(),
+        ..row(WS1, "a", &nulls)
+    }]);
     let (_, record) = world.get(&format!("/api/machines/{WS1}"));
-    assert!(lacks.iter().all(|field| record.get(field).is_none()), "{record}");
-    assert_eq!((&record["computerDnsName"], &record["osPlatform"]), (&Value::Null, &json!("Plan9")));
+    assert!(
+        lacks.iter().all(|field| record.get(field).is_none()),
+        "{record}"
+    );
+    assert_eq!(
+        (&record["computerDnsName"], &record["osPlatform"]),
+        (&Value::Null, &json!("Plan9"))
+    );
 }
 
 #[test]
 fn looking_a_machine_up_takes_a_read_role() {
     let roles = vec!["Machine.Scan".to_owned()];
-    let tenants = vec![Tenant { id: TENANT.into(), roles, ..Tenant::default() }];
-    let mut world = World::new(Setup { tenants, ..Setup::default() });
+    let tenants = vec![Tenant {
+        id: TENANT.into(),
+        roles,
+        ..Tenant::default()
+    }];
+    let mut world = World::new(Setup {
+        tenants,
+        ..Setup::default()
+    });
     let now = world.now;
-    assert_eq!(world.found(&format!("/api/machines/{WS1}")), (403, ids(&["Forbidden"])));
-    assert_eq!(world.filter("computerDnsName eq 'a'"), (403, ids(&["Forbidden"])));
+    assert_eq!(
+        world.found(&format!("/api/machines/{WS1}")),
+        (403, ids(&["Forbidden"]))
+    );
+    assert_eq!(
+        world.filter("computerDnsName eq 'a'"),
+        (403, ids(&["Forbidden"]))
+    );
     assert_eq!(world.by_ip("10.0.0.4", now), (403, ids(&["Forbidden"])));
 }
 
 #[test]
 fn each_way_of_looking_up_has_a_quota_of_its_own() {
-    let mut world = World::new(Setup { per_minute: 1, ..Setup::default() });
+    let mut world = World::new(Setup {
+        per_minute: 1,
+        ..Setup::default()
+    });
     let now = world.now;
     let mut statuses = |_: u32| {
-        [world.get(&format!("/api/machines/{WS1}")).0, world.filter("id eq 'a'").0, world.by_ip("10.0.0.4", now).0]
+        [
+            world.get(&format!("/api/machines/{WS1}")).0,
+            world.filter("id eq 'a'").0,
+            world.by_ip("10.0.0.4", now).0,
+        ]
     };
     assert_eq!((statuses(1), statuses(2)), ([200; 3], [429; 3]));
 }

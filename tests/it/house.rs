@@ -28,7 +28,9 @@ struct Rule {
 
 /// The module itself or one below it.
 fn within(module: &str, of: &str) -> bool {
-    module.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    module
+        .strip_prefix(of)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 fn within_any(module: &str, of: &[&str]) -> bool {
@@ -54,7 +56,11 @@ const RULES: &[Rule] = &[
             (within(module, "lane") && module != "lane::run")
                 || (within(module, "defender") && module != "defender::client")
         },
-        banned: &[Banned::Below("tokio"), Banned::Below("axum"), Banned::Below("reqwest")],
+        banned: &[
+            Banned::Below("tokio"),
+            Banned::Below("axum"),
+            Banned::Below("reqwest"),
+        ],
         because: "hours of protocol run in virtual time",
     },
     Rule {
@@ -70,12 +76,19 @@ const RULES: &[Rule] = &[
     },
     Rule {
         holds_in: |module| within(module, "server"),
-        banned: &[Banned::Below("crate::lane"), Banned::Below("crate::defender")],
+        banned: &[
+            Banned::Below("crate::lane"),
+            Banned::Below("crate::defender"),
+        ],
         because: "a slow Defender cannot slow intake",
     },
     Rule {
         holds_in: |module| within(module, "journal"),
-        banned: &[Banned::Below("crate::server"), Banned::Below("crate::lane"), Banned::Below("crate::defender")],
+        banned: &[
+            Banned::Below("crate::server"),
+            Banned::Below("crate::lane"),
+            Banned::Below("crate::defender"),
+        ],
         because: "the journal records; it knows nobody who writes to it",
     },
     Rule {
@@ -183,12 +196,14 @@ const ATTIC: &[&str] = &[
 /// Two or more names joined by `::`.
 static MENTION: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Za-z_]\w*(?:::[A-Za-z_]\w*)+"));
 /// The name of a type or module declared at the left margin.
-static DECLARED: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?m)^(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|type|mod|union) (\w+)"));
+static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"(?m)^(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|type|mod|union) (\w+)")
+});
 /// One word of a name in either case style.
 static WORD: LazyLock<Regex> = LazyLock::new(|| regex("[A-Z]?[a-z0-9]+"));
 /// The head of the module of unit tests.
-static TESTS: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^#\[cfg\(test\)\]\n(?:#\[.*\]\n)*mod "));
+static TESTS: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?m)^#\[cfg\(test\)\]\n(?:#\[.*\]\n)*mod "));
 /// A whole import.
 static IMPORT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)\buse\s+([^;]+);"));
 /// Comments and literals.
@@ -222,37 +237,68 @@ impl Module {
     fn read(name: &str, text: &str) -> Module {
         let code = without_literals(without_tests(text));
         let mut paths = imports(&code);
-        paths.extend(MENTION.find_iter(&code).map(|path| path.as_str().to_owned()));
-        let paths = paths.into_iter().map(|path| resolved(name, &path)).collect();
-        Module { name: name.to_owned(), code, paths }
+        paths.extend(
+            MENTION
+                .find_iter(&code)
+                .map(|path| path.as_str().to_owned()),
+        );
+        let paths = paths
+            .into_iter()
+            .map(|path| resolved(name, &path))
+            .collect();
+        Module {
+            name: name.to_owned(),
+            code,
+            paths,
+        }
     }
 
     /// Each violation in one line.
     fn violations(&self) -> Vec<String> {
         let rules = RULES.iter().filter(|rule| (rule.holds_in)(&self.name));
         let broken = rules.flat_map(|rule| {
-            rule.banned.iter().flat_map(|banned| self.mentions(banned)).map(|what| (what, rule.because))
+            rule.banned
+                .iter()
+                .flat_map(|banned| self.mentions(banned))
+                .map(|what| (what, rule.because))
         });
         let broken = broken.map(|(what, because)| format!("{}: {what} ({because})", self.name));
         broken.chain(self.attic_names()).collect()
     }
 
     fn mentions(&self, banned: &Banned) -> Vec<String> {
-        let path = |wanted: &dyn Fn(&str) -> bool| self.paths.iter().filter(|path| wanted(path)).cloned().collect();
+        let path = |wanted: &dyn Fn(&str) -> bool| {
+            self.paths
+                .iter()
+                .filter(|path| wanted(path))
+                .cloned()
+                .collect()
+        };
         match banned {
             Banned::Below(root) => path(&|path| within(path, root)),
-            Banned::Ending(end) => path(&|path| path == *end || path.ends_with(&format!("::{end}"))),
+            Banned::Ending(end) => {
+                path(&|path| path == *end || path.ends_with(&format!("::{end}")))
+            }
             Banned::Macro(name) => occurs(&self.code, name, true),
             Banned::Keyword(name) => occurs(&self.code, name, false),
         }
     }
 
     fn attic_names(&self) -> Vec<String> {
-        let types = DECLARED.captures_iter(&self.code).map(|found| found[1].to_owned());
-        let modules = self.name.split("::").filter(|name| !CRATES.contains(name)).map(str::to_owned);
+        let types = DECLARED
+            .captures_iter(&self.code)
+            .map(|found| found[1].to_owned());
+        let modules = self
+            .name
+            .split("::")
+            .filter(|name| !CRATES.contains(name))
+            .map(str::to_owned);
         modules
             .chain(types)
-            .filter(|name| WORD.find_iter(name).any(|part| ATTIC.contains(&part.as_str().to_lowercase().as_str())))
+            .filter(|name| {
+                WORD.find_iter(name)
+                    .any(|part| ATTIC.contains(&part.as_str().to_lowercase().as_str()))
+            })
             .map(|name| format!("{}: the name {name} says nothing", self.name))
             .collect()
     }
@@ -263,14 +309,25 @@ fn occurs(code: &str, word: &str, called: bool) -> Vec<String> {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     let found = code.match_indices(word).any(|(at, _)| {
         let after = &code[at + word.len()..];
-        !code[..at].ends_with(part) && if called { after.starts_with('!') } else { !after.starts_with(part) }
+        !code[..at].ends_with(part)
+            && if called {
+                after.starts_with('!')
+            } else {
+                !after.starts_with(part)
+            }
     });
-    if found { vec![word.to_owned()] } else { Vec::new() }
+    if found {
+        vec![word.to_owned()]
+    } else {
+        Vec::new()
+    }
 }
 
 /// Unit tests live in one module at the end of a file, and may do what the file may not.
 fn without_tests(text: &str) -> &str {
-    TESTS.find(text).map_or(text, |found| &text[..found.start()])
+    TESTS
+        .find(text)
+        .map_or(text, |found| &text[..found.start()])
 }
 
 /// Comments and literals say things; code does them.
@@ -280,7 +337,10 @@ fn without_literals(text: &str) -> String {
 
 /// Every path that the `use` declarations name, with groups spelled out.
 fn imports(code: &str) -> Vec<String> {
-    IMPORT.captures_iter(code).flat_map(|found| spelled_out("", &found[1])).collect()
+    IMPORT
+        .captures_iter(code)
+        .flat_map(|found| spelled_out("", &found[1]))
+        .collect()
 }
 
 /// `a::{b, c::{d}}` as `a::b` and `a::c::d`.
@@ -292,7 +352,11 @@ fn spelled_out(before: &str, tree: &str) -> Vec<String> {
         return if path.is_empty() {
             Vec::new()
         } else {
-            vec![format!("{before}{path}").trim_end_matches("::self").to_owned()]
+            vec![
+                format!("{before}{path}")
+                    .trim_end_matches("::self")
+                    .to_owned(),
+            ]
         };
     };
     let group = group.trim_end().strip_suffix('}').unwrap_or(group);
@@ -311,16 +375,26 @@ fn spelled_out(before: &str, tree: &str) -> Vec<String> {
         }
         parts.last_mut().unwrap().push(c);
     }
-    parts.iter().flat_map(|part| spelled_out(&before, part)).collect()
+    parts
+        .iter()
+        .flat_map(|part| spelled_out(&before, part))
+        .collect()
 }
 
 /// A path from the crate's root, whoever mentions it.
 fn resolved(module: &str, path: &str) -> String {
-    let own = module.split("::").next().filter(|name| CRATES.contains(name));
+    let own = module
+        .split("::")
+        .next()
+        .filter(|name| CRATES.contains(name));
     if let Some((own, rest)) = own.zip(path.strip_prefix("crate::")) {
         return format!("{own}::{rest}");
     }
-    let mut home: Vec<&str> = if matches!(module, "lib" | "main") { Vec::new() } else { module.split("::").collect() };
+    let mut home: Vec<&str> = if matches!(module, "lib" | "main") {
+        Vec::new()
+    } else {
+        module.split("::").collect()
+    };
     let mut rest = path;
     let mut relative = false;
     loop {
@@ -341,7 +415,8 @@ fn resolved(module: &str, path: &str) -> String {
         format!("{}::{rest}", home.join("::"))
     } else {
         // The binary knows its library by name.
-        rest.strip_prefix("scanhook::").map_or_else(|| rest.to_owned(), |rest| format!("crate::{rest}"))
+        rest.strip_prefix("scanhook::")
+            .map_or_else(|| rest.to_owned(), |rest| format!("crate::{rest}"))
     }
 }
 
@@ -350,10 +425,15 @@ fn modules() -> Vec<Module> {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            let name = if above.is_empty() { stem.clone() } else { format!("{above}::{stem}") };
+            let name = if above.is_empty() {
+                stem.clone()
+            } else {
+                format!("{above}::{stem}")
+            };
             if path.is_dir() && stem != "tests" {
                 walk(&path, &name, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && stem != "tests" {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && stem != "tests"
+            {
                 let root = stem == "mod" || (stem == "lib" && CRATES.contains(&above));
                 let name = if root { above } else { &name };
                 found.push(Module::read(name, &fs::read_to_string(&path).unwrap()));
@@ -365,36 +445,64 @@ fn modules() -> Vec<Module> {
     walk(&home.join("src"), "", &mut found);
     for name in CRATES {
         let folder = name.strip_prefix("scanhook_").unwrap();
-        walk(&home.join("crates").join(folder).join("src"), name, &mut found);
+        walk(
+            &home.join("crates").join(folder).join("src"),
+            name,
+            &mut found,
+        );
     }
     found
 }
 
 /// The names under `[dependencies]` of a crate's Cargo.toml.
 fn dependencies(of: &str) -> Vec<String> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(of).join("Cargo.toml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(of)
+        .join("Cargo.toml");
     let manifest: toml::Table = toml::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+    manifest["dependencies"]
+        .as_table()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect()
 }
 
 #[test]
 fn the_core_can_reach_no_network_no_database_and_no_runtime() {
-    let banned = ["tokio", "axum", "hyper", "reqwest", "rusqlite", "tracing", "getrandom", "scanhook-simulator"];
+    let banned = [
+        "tokio",
+        "axum",
+        "hyper",
+        "reqwest",
+        "rusqlite",
+        "tracing",
+        "getrandom",
+        "scanhook-simulator",
+    ];
     let found = dependencies("crates/core");
-    assert!(found.len() > 10 && !found.iter().any(|name| banned.contains(&name.as_str())), "{found:?}");
+    assert!(
+        found.len() > 10 && !found.iter().any(|name| banned.contains(&name.as_str())),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn the_simulator_knows_nothing_that_the_product_knows() {
     let found = dependencies("crates/simulator");
-    assert!(found.len() > 5 && !found.iter().any(|name| name.starts_with("scanhook")), "{found:?}");
+    assert!(
+        found.len() > 5 && !found.iter().any(|name| name.starts_with("scanhook")),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn every_module_keeps_the_rules_of_the_house() {
     let modules = modules();
     assert!(
-        modules.iter().any(|module| module.name == "scanhook_core::plan")
+        modules
+            .iter()
+            .any(|module| module.name == "scanhook_core::plan")
             && modules.iter().any(|module| module.name == "main")
     );
     let violations: Vec<_> = modules.iter().flat_map(Module::violations).collect();
@@ -405,22 +513,78 @@ fn every_module_keeps_the_rules_of_the_house() {
 fn a_planted_violation_of_each_rule_is_found() {
     let mut all = Vec::new();
     for (module, text, expected) in [
-        ("scanhook_core::plan", "use std::{collections::BTreeMap, fs};", "std::fs"),
-        ("scanhook_core::plan", "fn f() { let t = std::time::Duration::ZERO; }", "std::time"),
-        ("server::admin::x", "use super::super::super::lane::Lane;", "crate::lane::Lane"),
-        ("server::admin", "use crate::{domain::scan::Kind, lane::{Call, Lane}};", "crate::lane::Call"),
-        ("lane::gate", "use tokio::time::{self, sleep};", "tokio::time"),
-        ("defender::request", "use reqwest::Url as Target;", "reqwest::Url"),
+        (
+            "scanhook_core::plan",
+            "use std::{collections::BTreeMap, fs};",
+            "std::fs",
+        ),
+        (
+            "scanhook_core::plan",
+            "fn f() { let t = std::time::Duration::ZERO; }",
+            "std::time",
+        ),
+        (
+            "server::admin::x",
+            "use super::super::super::lane::Lane;",
+            "crate::lane::Lane",
+        ),
+        (
+            "server::admin",
+            "use crate::{domain::scan::Kind, lane::{Call, Lane}};",
+            "crate::lane::Call",
+        ),
+        (
+            "lane::gate",
+            "use tokio::time::{self, sleep};",
+            "tokio::time",
+        ),
+        (
+            "defender::request",
+            "use reqwest::Url as Target;",
+            "reqwest::Url",
+        ),
         ("server::admin", "use crate::lane::Lane;", "crate::lane"),
-        ("server::admin", "fn f() { super::super::defender::reply::read(); }", "crate::defender::reply"),
-        ("journal::store", "use crate::server::refusal::Refusal;", "crate::server"),
-        ("replay::queue", "use crate::defender::client::Client;", "crate::defender::client"),
+        (
+            "server::admin",
+            "fn f() { super::super::defender::reply::read(); }",
+            "crate::defender::reply",
+        ),
+        (
+            "journal::store",
+            "use crate::server::refusal::Refusal;",
+            "crate::server",
+        ),
+        (
+            "replay::queue",
+            "use crate::defender::client::Client;",
+            "crate::defender::client",
+        ),
         ("intake", "use rusqlite::Connection;", "rusqlite"),
-        ("intake", "fn f() { VerifiedDelivery::recalled(s, b, t); }", "VerifiedDelivery::recalled"),
-        ("server::admin", "fn f() { tokio::spawn(g()); }", "tokio::spawn"),
-        ("journal", "use std::thread; fn f() { thread::spawn(g); }", "thread::spawn"),
-        ("lane", "use std::time::Instant; fn f() { Instant::now(); }", "Instant::now"),
-        ("api", "fn f() { jiff::Timestamp::now(); }", "Timestamp::now"),
+        (
+            "intake",
+            "fn f() { VerifiedDelivery::recalled(s, b, t); }",
+            "VerifiedDelivery::recalled",
+        ),
+        (
+            "server::admin",
+            "fn f() { tokio::spawn(g()); }",
+            "tokio::spawn",
+        ),
+        (
+            "journal",
+            "use std::thread; fn f() { thread::spawn(g); }",
+            "thread::spawn",
+        ),
+        (
+            "lane",
+            "use std::time::Instant; fn f() { Instant::now(); }",
+            "Instant::now",
+        ),
+        (
+            "api",
+            "fn f() { jiff::Timestamp::now(); }",
+            "Timestamp::now",
+        ),
         ("app", "fn f() { std::env::var(\"X\").ok(); }", "std::env"),
         ("app", "fn f() { std::process::exit(1); }", "process::exit"),
         ("app", "fn f() { println!(\"x\"); }", "println"),
@@ -428,35 +592,62 @@ fn a_planted_violation_of_each_rule_is_found() {
         ("policy", "pub async fn load() {}", "async"),
         ("policy", "pub struct RuleManager;", "RuleManager"),
         ("journal::utils", "", "utils"),
-        ("scanhook_core::plan", "pub(crate) enum ScanTypes { A }", "ScanTypes"),
+        (
+            "scanhook_core::plan",
+            "pub(crate) enum ScanTypes { A }",
+            "ScanTypes",
+        ),
     ] {
         let found = Module::read(module, text).violations();
-        assert!(found.iter().any(|line| line.contains(expected)), "{module}: {text} gave {found:?}");
+        assert!(
+            found.iter().any(|line| line.contains(expected)),
+            "{module}: {text} gave {found:?}"
+        );
         all.extend(found);
     }
     for rule in RULES {
-        assert!(all.iter().any(|line| line.contains(rule.because)), "nothing planted breaks: {}", rule.because);
+        assert!(
+            all.iter().any(|line| line.contains(rule.because)),
+            "nothing planted breaks: {}",
+            rule.because
+        );
     }
 }
 
 #[test]
 fn what_is_allowed_or_only_said_is_not_taken_for_a_violation() {
     for (module, text) in [
-        ("scanhook_core::plan", "/// Unlike std::fs or crate::lane, pure.\nuse core::time::Duration;"),
+        (
+            "scanhook_core::plan",
+            "/// Unlike std::fs or crate::lane, pure.\nuse core::time::Duration;",
+        ),
         (
             "scanhook_core::plan",
             "const WHY: &str = \"see \\\" std::fs and println!\"; const RAW: &str = r#\"tokio::spawn(\"x\")\"#;",
         ),
-        ("scanhook_core::plan", "const QUOTE: char = '\"'; use super::scan::Kind; const END: char = '\"';"),
-        ("scanhook_core::plan", "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n"),
+        (
+            "scanhook_core::plan",
+            "const QUOTE: char = '\"'; use super::scan::Kind; const END: char = '\"';",
+        ),
+        (
+            "scanhook_core::plan",
+            "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n",
+        ),
         ("lane::run", "use tokio::sync::Notify; async fn f() {}"),
         ("clock", "fn f() { std::time::SystemTime::now(); }"),
         ("app", "fn f() { tokio::spawn(g()); }"),
         ("cli::show", "fn f() { println!(\"x\"); }"),
         ("settings", "fn f() { std::env::var(\"X\").ok(); }"),
-        ("server::webhook", "use std::sync::Arc; async fn f<'a>(x: &'a str) { g::<'a>(x).await; }"),
+        (
+            "server::webhook",
+            "use std::sync::Arc; async fn f<'a>(x: &'a str) { g::<'a>(x).await; }",
+        ),
         ("journal::store", "use super::ids::Ids; struct Metadata;"),
     ] {
-        assert_eq!(Module::read(module, text).violations(), Vec::<String>::new(), "{module}: {text}");
+        assert_eq!(
+            Module::read(module, text).violations(),
+            Vec::<String>::new(),
+            "{module}: {text}"
+        );
     }
 }

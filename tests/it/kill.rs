@@ -13,7 +13,9 @@ use scanhook_simulator::{How, Setup};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::harness::{Far, Served, alert, client, install, join, machine, post, until, until_in, until_or};
+use crate::harness::{
+    Far, Served, alert, client, install, join, machine, post, until, until_in, until_or,
+};
 
 /// Kills of `cargo test`. `KILLS=n` asks for more; then requests are lost on their way, too, and every scan is waited
 /// for. Clearing up a lost request takes more than a minute, for which `cargo test` has no time.
@@ -85,11 +87,16 @@ async fn keep_posting(load: Arc<Load>) {
     let http = client();
     let mut at = load.at.clone();
     loop {
-        let Ok(to) = at.wait_for(Option::is_some).await.map(|to| *to) else { return };
+        let Ok(to) = at.wait_for(Option::is_some).await.map(|to| *to) else {
+            return;
+        };
         let round = load.round.load(Ordering::Relaxed);
         let n = load.next.fetch_add(1, Ordering::Relaxed);
         let body = body(n, round);
-        match post(&http, to.unwrap(), &body).await.map(|answer| answer.status) {
+        match post(&http, to.unwrap(), &body)
+            .await
+            .map(|answer| answer.status)
+        {
             Some(202) => {
                 load.acknowledged.lock().unwrap().push(body);
                 load.count.fetch_add(1, Ordering::SeqCst);
@@ -104,24 +111,46 @@ async fn keep_posting(load: Arc<Load>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_under_load_lose_nothing_acknowledged_and_scan_nothing_twice() {
-    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("KILLS is a number"));
+    let kills =
+        std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("KILLS is a number"));
     let patient = kills > KILLS;
     // Scans end before the program is back: the far side's own guard against a second one does not help us here.
-    let setup = Setup { pending_ms: 10, quick_ms: 30, full_ms: 30, latency_ms: LATENCY_MS, ..Setup::default() };
+    let setup = Setup {
+        pending_ms: 10,
+        quick_ms: 30,
+        full_ms: 30,
+        latency_ms: LATENCY_MS,
+        ..Setup::default()
+    };
     let far = Far::open(setup).await;
     let folder = tempfile::tempdir().unwrap();
-    install(folder.path(), far.at, "", "limit = { scans = 10000, per = \"1h\" }");
+    install(
+        folder.path(),
+        far.at,
+        "",
+        "limit = { scans = 10000, per = \"1h\" }",
+    );
     std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
 
     let (tell, at) = watch::channel(None);
     let number = || AtomicU32::new(0);
     let (round, begun_at, next) = (number(), number(), number());
-    let load = Load { at, round, begun_at, next, acknowledged: Mutex::default(), count: AtomicUsize::new(0) };
+    let load = Load {
+        at,
+        round,
+        begun_at,
+        next,
+        acknowledged: Mutex::default(),
+        count: AtomicUsize::new(0),
+    };
     let load = Arc::new(load);
-    let posters: Vec<_> = (0..POSTERS).map(|_| tokio::spawn(keep_posting(load.clone()))).collect();
+    let posters: Vec<_> = (0..POSTERS)
+        .map(|_| tokio::spawn(keep_posting(load.clone())))
+        .collect();
     for n in 0..kills {
         load.round.store(n, Ordering::Relaxed);
-        load.begun_at.store(load.next.load(Ordering::Relaxed), Ordering::Relaxed);
+        load.begun_at
+            .store(load.next.load(Ordering::Relaxed), Ordering::Relaxed);
         if let Some(how) = fate(n, patient) {
             far.fault("scan", 1, 1, how);
         }
@@ -163,7 +192,11 @@ async fn kills_under_load_lose_nothing_acknowledged_and_scan_nothing_twice() {
 
 async fn every_acknowledged_one_is_known(at: SocketAddr, load: &Load) {
     let acknowledged = load.acknowledged.lock().unwrap().clone();
-    assert!(acknowledged.len() > usize::try_from(KILLS).unwrap(), "{}", acknowledged.len());
+    assert!(
+        acknowledged.len() > usize::try_from(KILLS).unwrap(),
+        "{}",
+        acknowledged.len()
+    );
     let http = client();
     let check = async |bodies: &[String]| {
         for body in bodies {
@@ -172,7 +205,13 @@ async fn every_acknowledged_one_is_known(at: SocketAddr, load: &Load) {
             assert_eq!(answer.json()["duplicate"], true, "{}", answer.text);
         }
     };
-    join(acknowledged.chunks(acknowledged.len().div_ceil(8)).map(check).collect()).await;
+    join(
+        acknowledged
+            .chunks(acknowledged.len().div_ceil(8))
+            .map(check)
+            .collect(),
+    )
+    .await;
 }
 
 fn journal(folder: &Path) -> Connection {
@@ -186,13 +225,29 @@ fn journal(folder: &Path) -> Connection {
 async fn every_executed_scan_is_found_again(folder: &Path, far: &Far) {
     until_in(FOUND_AGAIN, "every action is known", async || {
         let db = journal(folder);
-        let mut statement = db.prepare("SELECT action FROM scan WHERE action IS NOT NULL").unwrap();
-        let known: BTreeSet<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        far.scans().iter().all(|action| known.contains(&action.id)).then_some(())
+        let mut statement = db
+            .prepare("SELECT action FROM scan WHERE action IS NOT NULL")
+            .unwrap();
+        let known: BTreeSet<String> = statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        far.scans()
+            .iter()
+            .all(|action| known.contains(&action.id))
+            .then_some(())
     })
     .await;
-    let adopted = journal(folder).query_row("SELECT count(*) FROM event WHERE what = 'adopted'", [], |row| row.get(0));
-    assert!(adopted.is_ok_and(|adopted: u32| adopted > 0), "no kill came while a call was on its way");
+    let adopted = journal(folder).query_row(
+        "SELECT count(*) FROM event WHERE what = 'adopted'",
+        [],
+        |row| row.get(0),
+    );
+    assert!(
+        adopted.is_ok_and(|adopted: u32| adopted > 0),
+        "no kill came while a call was on its way"
+    );
 }
 
 /// Scans that are not over, each with its history.
@@ -202,17 +257,30 @@ fn open_scans(folder: &Path) -> Vec<String> {
                     SELECT group_concat(' ' || what || '=' || coalesce(data, '')) FROM event WHERE event.scan = scan.id
                 ), '') FROM scan WHERE state NOT IN ('finished', 'dropped')";
     let mut statement = db.prepare(open).unwrap();
-    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    statement
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
 }
 
 /// What never arrived is sent again, so that in the end no scan is missing.
 async fn every_scan_is_executed(folder: &Path, far: &Far) {
     let over = async || open_scans(folder).is_empty().then_some(());
-    until_or(FOUND_AGAIN, over, || format!("every scan is over: {:#?}", open_scans(folder))).await;
+    until_or(FOUND_AGAIN, over, || {
+        format!("every scan is over: {:#?}", open_scans(folder))
+    })
+    .await;
     let succeeded = "SELECT count(*) FROM scan WHERE outcome = 'succeeded'";
-    let succeeded: u32 = journal(folder).query_row(succeeded, [], |row| row.get(0)).unwrap();
+    let succeeded: u32 = journal(folder)
+        .query_row(succeeded, [], |row| row.get(0))
+        .unwrap();
     let succeeded = usize::try_from(succeeded).unwrap();
-    assert_eq!(far.scans().len(), succeeded, "each scan that was decided, once");
+    assert_eq!(
+        far.scans().len(),
+        succeeded,
+        "each scan that was decided, once"
+    );
     let again = far.calls_of("scan").len() - succeeded;
     assert!(again > 0, "no request was lost on its way");
 }
@@ -220,10 +288,20 @@ async fn every_scan_is_executed(folder: &Path, far: &Far) {
 fn the_far_side_was_asked_once(folder: &Path, far: &Far) {
     let actions = far.scans();
     assert!(actions.len() > 10, "{} scans", actions.len());
-    let ids: BTreeSet<_> = actions.iter().filter_map(|action| action.external_id.clone()).collect();
+    let ids: BTreeSet<_> = actions
+        .iter()
+        .filter_map(|action| action.external_id.clone())
+        .collect();
     assert_eq!(ids.len(), actions.len(), "an ExternalId was executed twice");
-    let kinds: BTreeSet<_> = actions.iter().map(|action| (&action.machine, &action.kind)).collect();
-    assert_eq!(kinds.len(), actions.len(), "a machine was scanned twice for one kind");
+    let kinds: BTreeSet<_> = actions
+        .iter()
+        .map(|action| (&action.machine, &action.kind))
+        .collect();
+    assert_eq!(
+        kinds.len(),
+        actions.len(),
+        "a machine was scanned twice for one kind"
+    );
     let calls = far.calls_of("scan");
     assert!(calls.iter().all(|call| !call.refused_by_quota));
     assert!(far.shared.with(|far| far.quota_peak("scan").0) <= 100);
@@ -231,8 +309,14 @@ fn the_far_side_was_asked_once(folder: &Path, far: &Far) {
     let db = journal(folder);
     for call in &calls {
         let id: uuid::Uuid = call.external_id.as_deref().unwrap().parse().unwrap();
-        let known = db.query_row("SELECT tries > 0 FROM scan WHERE uuid = ?", [id], |row| row.get(0));
+        let known = db.query_row("SELECT tries > 0 FROM scan WHERE uuid = ?", [id], |row| {
+            row.get(0)
+        });
         assert_eq!(known, Ok(true), "{id} left before its intent was on disk");
     }
-    assert_eq!(db.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).as_deref(), Ok("ok"));
+    assert_eq!(
+        db.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
+            .as_deref(),
+        Ok("ok")
+    );
 }

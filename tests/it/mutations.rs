@@ -17,11 +17,16 @@ use crate::presets::mapping_of;
 /// Every fixture: its file, its preset, its body.
 fn fixtures() -> Vec<(String, String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
-    let expected: Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
     let files = expected.as_object().unwrap().iter();
     let bodies = files.filter_map(|(file, of)| {
         let body = serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).ok()?;
-        Some((file.clone(), of["preset"].as_str().unwrap().to_owned(), body))
+        Some((
+            file.clone(),
+            of["preset"].as_str().unwrap().to_owned(),
+            body,
+        ))
     });
     bodies.collect()
 }
@@ -30,7 +35,11 @@ fn fixtures() -> Vec<(String, String, Value)> {
 fn read(preset: &str, body: &Value) -> Vec<Explained> {
     let text = body.to_string();
     let json = strict_json::read(text.as_bytes()).unwrap();
-    let delivered = Delivered { body: &json, hash: &[7; 24], headers: &Headers::new() };
+    let delivered = Delivered {
+        body: &json,
+        hash: &[7; 24],
+        headers: &Headers::new(),
+    };
     mapping::explain(mapping_of(preset), Caps::default(), delivered)
 }
 
@@ -54,7 +63,12 @@ fn meant(read: &[Explained]) -> Vec<Value> {
         if alert.dedupe.starts_with("- ") || alert.dedupe.contains(" - ") {
             alert.dedupe.clear();
         }
-        let alert = Alert { references: Default::default(), notes: Default::default(), tenant: None, ..alert };
+        let alert = Alert {
+            references: Default::default(),
+            notes: Default::default(),
+            tenant: None,
+            ..alert
+        };
         json!({ "is": is, "alert": alert })
     };
     read.iter().map(one).collect()
@@ -65,11 +79,17 @@ fn places(value: &Value, here: &str, found: &mut Vec<String>) {
     found.push(here.to_owned());
     match value {
         Value::Array(all) => {
-            all.iter().enumerate().for_each(|(n, one)| places(one, &format!("{here}/{n}"), found));
+            all.iter()
+                .enumerate()
+                .for_each(|(n, one)| places(one, &format!("{here}/{n}"), found));
         }
         Value::Object(all) => {
             for (key, one) in all {
-                places(one, &format!("{here}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+                places(
+                    one,
+                    &format!("{here}/{}", key.replace('~', "~0").replace('/', "~1")),
+                    found,
+                );
             }
         }
         _ => {}
@@ -86,8 +106,12 @@ fn with(body: &Value, place: &str, value: Value) -> Value {
 fn suppliers(read: &[Explained], body: &Value, fields: &[&str]) -> BTreeSet<String> {
     let supplied = read.iter().flat_map(|one| &one.supplied);
     let supplied = supplied.filter(|one| fields.iter().any(|field| one.field.starts_with(field)));
-    let whole = |place: &&String, text: &str| body.pointer(place).and_then(Value::as_str) == Some(text);
-    supplied.flat_map(|one| one.from.iter().filter(|place| whole(place, &one.text))).cloned().collect()
+    let whole =
+        |place: &&String, text: &str| body.pointer(place).and_then(Value::as_str) == Some(text);
+    supplied
+        .flat_map(|one| one.from.iter().filter(|place| whole(place, &one.text)))
+        .cloned()
+        .collect()
 }
 
 #[test]
@@ -98,7 +122,13 @@ fn a_list_of_one_and_its_only_element_are_read_alike() {
         let mut all = Vec::new();
         places(&body, "", &mut all);
         for place in all {
-            let Some([only]) = body.pointer(&place).and_then(Value::as_array).map(Vec::as_slice) else { continue };
+            let Some([only]) = body
+                .pointer(&place)
+                .and_then(Value::as_array)
+                .map(Vec::as_slice)
+            else {
+                continue;
+            };
             tried += 1;
             if meant(&read(&preset, &with(&body, &place, only.clone()))) != as_written {
                 wrong.push(format!("{file} ({preset}): {place}"));
@@ -106,7 +136,11 @@ fn a_list_of_one_and_its_only_element_are_read_alike() {
         }
     }
     assert!(tried >= 15, "{tried}");
-    assert!(wrong.is_empty(), "read otherwise as one value than as a list of one:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "read otherwise as one value than as a list of one:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -145,7 +179,11 @@ fn a_name_in_any_form_that_senders_write_is_the_same_name() {
         }
     }
     assert!(tried >= 200, "{tried}");
-    assert!(wrong.is_empty(), "another reading than of the plain name:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "another reading than of the plain name:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -155,10 +193,19 @@ fn an_id_with_something_wrapped_around_it_is_the_same_id() {
         let as_written = read(&preset, &body);
         let before = meant(&as_written);
         let times = suppliers(&as_written, &body, &["alert.time"]);
-        let ids = suppliers(&as_written, &body, &["alert.id", "alert.dedupe", "device.id", "device.aad_id"]);
+        let ids = suppliers(
+            &as_written,
+            &body,
+            &["alert.id", "alert.dedupe", "device.id", "device.aad_id"],
+        );
         for place in ids.difference(&times) {
             let id = body.pointer(place).and_then(Value::as_str).unwrap();
-            for text in [format!(" {id} "), format!("{id}\n"), format!("{{{id}}}"), format!("\u{200b}'{id}'")] {
+            for text in [
+                format!(" {id} "),
+                format!("{id}\n"),
+                format!("{{{id}}}"),
+                format!("\u{200b}'{id}'"),
+            ] {
                 // Words in braces are what a template left.
                 if text.starts_with('{') && !id.contains(|c: char| c.is_ascii_digit()) {
                     continue;
@@ -171,7 +218,11 @@ fn an_id_with_something_wrapped_around_it_is_the_same_id() {
         }
     }
     assert!(tried >= 150, "{tried}");
-    assert!(wrong.is_empty(), "another reading than of the plain id:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "another reading than of the plain id:\n{}",
+        wrong.join("\n")
+    );
 }
 
 /// Numbers that are the same on every run.
@@ -222,7 +273,9 @@ fn mutated(body: &Value, place: &str, value: Option<&Value>) -> Value {
         (Some(value), _) => *body.pointer_mut(place).unwrap() = value.clone(),
         (None, None) => body = Value::Null,
         (None, Some((parent, key))) => match body.pointer_mut(parent).unwrap() {
-            Value::Object(members) => drop(members.remove(&key.replace("~1", "/").replace("~0", "~"))),
+            Value::Object(members) => {
+                drop(members.remove(&key.replace("~1", "/").replace("~0", "~")))
+            }
             Value::Array(elements) => drop(elements.remove(key.parse().unwrap())),
             _ => {}
         },
@@ -236,7 +289,9 @@ fn same(a: &Device, b: &Device) -> bool {
     let names = matches!((host(a), host(b)), (Some(a), Some(b)) if a.agrees(&b));
     let any = |a: Option<&str>, b: Option<&str>| a.is_some() && a == b;
     let ids = a.machine.is_some() && a.machine == b.machine;
-    ids || names || any(a.ip.as_deref(), b.ip.as_deref()) || any(a.aad_id.as_deref(), b.aad_id.as_deref())
+    ids || names
+        || any(a.ip.as_deref(), b.ip.as_deref())
+        || any(a.aad_id.as_deref(), b.aad_id.as_deref())
 }
 
 /// Names that stand in a fixture beside its device's: the same machine's, or that of the machine which passed the event
@@ -258,18 +313,29 @@ fn a_broken_value_never_leads_to_another_device() {
     let mut wrong = BTreeSet::new();
     for (file, preset, body) in fixtures() {
         let as_written = read(&preset, &body);
-        let mut devices: Vec<Device> = as_written.iter().flat_map(|one| one.item.alert().devices.clone()).collect();
+        let mut devices: Vec<Device> = as_written
+            .iter()
+            .flat_map(|one| one.item.alert().devices.clone())
+            .collect();
         let also = ALSO.iter().filter(|(of, _)| *of == file);
         devices.extend(also.map(|(_, name)| {
             let said = Some((*name).to_owned());
-            Device { name: said.clone(), ip: said, ..Device::default() }
+            Device {
+                name: said.clone(),
+                ip: said,
+                ..Device::default()
+            }
         }));
         let mut all = Vec::new();
         places(&body, "", &mut all);
         let mapped: Vec<String> = suppliers(&as_written, &body, &[""]).into_iter().collect();
         let mut dice = Dice(0x5ca1_ab1e ^ u64::try_from(file.len()).unwrap());
         for n in 0..200 {
-            let from = if n % 2 == 0 && !mapped.is_empty() { &mapped } else { &all };
+            let from = if n % 2 == 0 && !mapped.is_empty() {
+                &mapped
+            } else {
+                &all
+            };
             let place = &from[dice.roll(from.len())];
             let value = broken(&mut dice);
             let body = mutated(&body, place, value.as_ref());
@@ -278,40 +344,63 @@ fn a_broken_value_never_leads_to_another_device() {
             for item in items(&preset, &body, &[7; 24]) {
                 let Item::Alert(alert) = &item else { continue };
                 let names = |device: &Device| {
-                    device.machine.is_some() || device.name.is_some() || device.ip.is_some() || device.aad_id.is_some()
+                    device.machine.is_some()
+                        || device.name.is_some()
+                        || device.ip.is_some()
+                        || device.aad_id.is_some()
                 };
                 for device in alert.devices.iter().filter(|device| names(device)) {
                     let called = number && device.label() == "7";
                     if !called && !devices.iter().any(|known| same(known, device)) {
-                        wrong.insert(format!("{file} ({preset}): {place} = {value:?}: {}", device.label()));
+                        wrong.insert(format!(
+                            "{file} ({preset}): {place} = {value:?}: {}",
+                            device.label()
+                        ));
                     }
                 }
             }
         }
     }
     let wrong: Vec<String> = wrong.into_iter().collect();
-    assert!(wrong.is_empty(), "devices that the body does not name:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "devices that the body does not name:\n{}",
+        wrong.join("\n")
+    );
 }
 
 /// Another alert of the same sender about the same device: its own id, title and time.
 fn another(body: &Value, read: &[Explained]) -> Value {
     let mut other = body.clone();
-    let fields = ["alert.id", "alert.dedupe", "alert.title", "alert.time", "references."];
+    let fields = [
+        "alert.id",
+        "alert.dedupe",
+        "alert.title",
+        "alert.time",
+        "references.",
+    ];
     let places = |fields: &[&str]| {
         let supplied = read.iter().flat_map(|one| &one.supplied);
-        let supplied = supplied.filter(|one| fields.iter().any(|field| one.field.starts_with(field)));
-        supplied.flat_map(|one| one.from.clone()).collect::<BTreeSet<_>>()
+        let supplied =
+            supplied.filter(|one| fields.iter().any(|field| one.field.starts_with(field)));
+        supplied
+            .flat_map(|one| one.from.clone())
+            .collect::<BTreeSet<_>>()
     };
     // Both come from the same workspace, organisation or manager.
     let mut told = &places(&fields) - &places(&["alert.tenant"]);
     // What a sender says twice is another one's twice as well.
     let mut all = Vec::new();
     self::places(body, "", &mut all);
-    let ids: Vec<&Value> = told.iter().filter_map(|place| body.pointer(place)).collect();
+    let ids: Vec<&Value> = told
+        .iter()
+        .filter_map(|place| body.pointer(place))
+        .collect();
     let again: Vec<String> = all
         .into_iter()
         .filter(|place| {
-            body.pointer(place).is_some_and(|value| ids.contains(&value) || place.to_lowercase().ends_with("/id"))
+            body.pointer(place)
+                .is_some_and(|value| ids.contains(&value) || place.to_lowercase().ends_with("/id"))
         })
         .collect();
     told.extend(again);
@@ -327,7 +416,9 @@ fn another(body: &Value, read: &[Explained]) -> Value {
                     None => text.push_str(" too"),
                 }
             }
-            Some(number @ Value::Number(_)) => *number = json!(number.as_f64().unwrap().trunc() as u64 + 1),
+            Some(number @ Value::Number(_)) => {
+                *number = json!(number.as_f64().unwrap().trunc() as u64 + 1)
+            }
             _ => {}
         }
     }
@@ -340,7 +431,9 @@ fn a_broken_value_never_makes_two_alerts_one() {
     for (file, preset, body) in fixtures() {
         let as_written = read(&preset, &body);
         let other = another(&body, &as_written);
-        let places: Vec<String> = suppliers(&as_written, &body, &["alert.", "references."]).into_iter().collect();
+        let places: Vec<String> = suppliers(&as_written, &body, &["alert.", "references."])
+            .into_iter()
+            .collect();
         if places.is_empty() {
             continue;
         }
@@ -349,10 +442,9 @@ fn a_broken_value_never_makes_two_alerts_one() {
             let place = &places[dice.roll(places.len())];
             let value = broken(&mut dice);
             // Where both say the same real value, they say that they are one.
-            if value
-                .as_ref()
-                .is_some_and(|value| *value == json!(7) || value.as_str().is_some_and(|t| t.starts_with("no such")))
-            {
+            if value.as_ref().is_some_and(|value| {
+                *value == json!(7) || value.as_str().is_some_and(|t| t.starts_with("no such"))
+            }) {
                 continue;
             }
             let key = |body: &Value| {
@@ -371,5 +463,9 @@ fn a_broken_value_never_makes_two_alerts_one() {
         }
     }
     let wrong: Vec<String> = wrong.into_iter().collect();
-    assert!(wrong.is_empty(), "two alerts that would be taken for one:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "two alerts that would be taken for one:\n{}",
+        wrong.join("\n")
+    );
 }

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use proptest::prelude::*;
 use scanhook::journal::{
-    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PackedBody, PolicyId, Store, TenantId, Tx, Wait,
+    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PackedBody, PolicyId, Store,
+    TenantId, Tx, Wait,
 };
 use scanhook_core::alert::{Alert, Device, MachineId};
 use scanhook_core::mapping::Item;
@@ -25,7 +26,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 enum Step {
     /// An alert about one machine wants a scan.
-    Want { machine: u8, rule: u8, wanted: Wanted },
+    Want {
+        machine: u8,
+        rule: u8,
+        wanted: Wanted,
+    },
     /// The scan whose turn it is leaves, and is ours or meets somebody else's that covers it.
     Send { ours: bool },
     /// An open scan ends.
@@ -38,27 +43,48 @@ enum Step {
 
 fn wanted() -> impl Strategy<Value = Wanted> {
     let kind = prop_oneof![Just(Kind::Quick), Just(Kind::Full)];
-    let mode = prop_oneof![4 => Just(Mode::Enforce), 1 => Just(Mode::Approve), 1 => Just(Mode::DryRun)];
-    let limit = prop_oneof![Just(None), (1_u32..5, 10_u64..90).prop_map(|(scans, per)| Some((scans, per)))];
+    let mode =
+        prop_oneof![4 => Just(Mode::Enforce), 1 => Just(Mode::Approve), 1 => Just(Mode::DryRun)];
+    let limit = prop_oneof![
+        Just(None),
+        (1_u32..5, 10_u64..90).prop_map(|(scans, per)| Some((scans, per)))
+    ];
     let start = prop_oneof![3 => Just(None), 1 => (0_u64..120).prop_map(Some)];
-    (kind, 0_u8..=100, mode, (0_u64..90, 0_u64..90), limit.clone(), limit, start).prop_map(
-        |(kind, priority, mode, cooldown, limit, tenant_limit, start)| {
-            let of = |limit: Option<(u32, u64)>| limit.map(|(scans, per)| Limit { scans, per: minutes(per) });
-            Wanted {
-                kind,
-                priority: Priority::new(priority).unwrap(),
-                mode,
-                cooldown: Cooldown { quick: minutes(cooldown.0), full: minutes(cooldown.1) },
-                limit: of(limit),
-                tenant_limit: of(tenant_limit),
-                max_age: minutes(600),
-                hold_for: minutes(600),
-                // Relative to the step; made absolute when it happens.
-                start: start.map(|start| Timestamp::default().plus(minutes(start))),
-                openings: Openings::always(),
-            }
-        },
+    (
+        kind,
+        0_u8..=100,
+        mode,
+        (0_u64..90, 0_u64..90),
+        limit.clone(),
+        limit,
+        start,
     )
+        .prop_map(
+            |(kind, priority, mode, cooldown, limit, tenant_limit, start)| {
+                let of = |limit: Option<(u32, u64)>| {
+                    limit.map(|(scans, per)| Limit {
+                        scans,
+                        per: minutes(per),
+                    })
+                };
+                Wanted {
+                    kind,
+                    priority: Priority::new(priority).unwrap(),
+                    mode,
+                    cooldown: Cooldown {
+                        quick: minutes(cooldown.0),
+                        full: minutes(cooldown.1),
+                    },
+                    limit: of(limit),
+                    tenant_limit: of(tenant_limit),
+                    max_age: minutes(600),
+                    hold_for: minutes(600),
+                    // Relative to the step; made absolute when it happens.
+                    start: start.map(|start| Timestamp::default().plus(minutes(start))),
+                    openings: Openings::always(),
+                }
+            },
+        )
 }
 
 fn minutes(n: u64) -> Duration {
@@ -113,17 +139,32 @@ struct Model {
 impl Model {
     fn expect(&self, machine: u8, rule: u8, wanted: &Wanted, now: Timestamp) -> Expected {
         let dry = wanted.mode == Mode::DryRun;
-        let here = || self.scans.iter().enumerate().filter(move |(_, scan)| scan.machine == machine);
+        let here = || {
+            self.scans
+                .iter()
+                .enumerate()
+                .filter(move |(_, scan)| scan.machine == machine)
+        };
         let approve = wanted.mode == Mode::Approve;
         for (n, scan) in here() {
-            if scan.stage == Stage::Waiting && scan.dry == dry && (!approve || scan.kind >= wanted.kind) {
+            if scan.stage == Stage::Waiting
+                && scan.dry == dry
+                && (!approve || scan.kind >= wanted.kind)
+            {
                 return Expected::By(n, Reason::Merged);
             }
         }
         for (n, scan) in here() {
             match scan.stage {
                 Stage::Open { ours } if scan.kind >= wanted.kind => {
-                    return Expected::By(n, if ours { Reason::Running } else { Reason::Foreign });
+                    return Expected::By(
+                        n,
+                        if ours {
+                            Reason::Running
+                        } else {
+                            Reason::Foreign
+                        },
+                    );
                 }
                 _ => {}
             }
@@ -133,9 +174,14 @@ impl Model {
             Stage::Over(Outcome::DryRun, at) if dry => Some(at),
             _ => None,
         };
-        let recent =
-            here().filter(|(_, scan)| scan.kind >= wanted.kind).filter_map(|(n, scan)| Some((cools(scan)?, n)));
-        let cooldown = if wanted.kind == Kind::Full { wanted.cooldown.full } else { wanted.cooldown.quick };
+        let recent = here()
+            .filter(|(_, scan)| scan.kind >= wanted.kind)
+            .filter_map(|(n, scan)| Some((cools(scan)?, n)));
+        let cooldown = if wanted.kind == Kind::Full {
+            wanted.cooldown.full
+        } else {
+            wanted.cooldown.quick
+        };
         if let Some((_, n)) = recent.filter(|(at, _)| now.since(*at) < cooldown).max() {
             return Expected::By(n, Reason::Cooldown);
         }
@@ -144,7 +190,9 @@ impl Model {
         }
         let begun = |limit: Limit, of: Option<u8>| {
             let counts = |scan: &&Modelled| {
-                scan.dry == dry && of.is_none_or(|rule| scan.rule == rule) && now.since(scan.begun) < limit.per
+                scan.dry == dry
+                    && of.is_none_or(|rule| scan.rule == rule)
+                    && now.since(scan.begun) < limit.per
             };
             self.scans.iter().filter(counts).count() >= usize::try_from(limit.scans).unwrap()
         };
@@ -159,14 +207,17 @@ impl Model {
     /// The scan whose turn it is: no other of its machine is open, its window is open; then priority, then age.
     fn next(&self, now: Timestamp) -> Option<usize> {
         let free = |scan: &Modelled| {
-            let blocked = |other: &Modelled| other.machine == scan.machine && matches!(other.stage, Stage::Open { .. });
+            let blocked = |other: &Modelled| {
+                other.machine == scan.machine && matches!(other.stage, Stage::Open { .. })
+            };
             scan.stage == Stage::Waiting
                 && !scan.dry
                 && scan.start.is_none_or(|start| start <= now)
                 && !self.scans.iter().any(blocked)
         };
         let free = self.scans.iter().enumerate().filter(|(_, scan)| free(scan));
-        free.min_by_key(|(n, scan)| (core::cmp::Reverse(scan.priority), *n)).map(|(n, _)| n)
+        free.min_by_key(|(n, scan)| (core::cmp::Reverse(scan.priority), *n))
+            .map(|(n, _)| n)
     }
 }
 
@@ -181,32 +232,71 @@ struct Real {
 impl Real {
     fn new() -> Real {
         let mut store = Store::memory(Ids::seeded(1)).unwrap();
-        let (tenant, policy) = write(&mut store, |tx| Ok((tx.tenant("default")?, tx.policy("hash", "rules", START)?)));
-        Real { store, tenant, policy, deliveries: 0 }
+        let (tenant, policy) = write(&mut store, |tx| {
+            Ok((tx.tenant("default")?, tx.policy("hash", "rules", START)?))
+        });
+        Real {
+            store,
+            tenant,
+            policy,
+            deliveries: 0,
+        }
     }
 
     /// Admits one decision as intake does; its state, reason and scan.
-    fn want(&mut self, machine: u8, rule: u8, wanted: Wanted, now: Timestamp) -> (String, String, Option<String>) {
+    fn want(
+        &mut self,
+        machine: u8,
+        rule: u8,
+        wanted: Wanted,
+        now: Timestamp,
+    ) -> (String, String, Option<String>) {
         self.deliveries += 1;
         let body = Bytes::from(self.deliveries.to_string());
         let mut headers = HeaderMap::new();
         let bearer = format!("Bearer {}", String::from_utf8_lossy(SECRET));
         headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
         let keys = vec![Key::new("sender", SECRET).map_err(|_| "key").unwrap()];
-        let auth = Authentication { alternatives: vec![vec![Check::Bearer { keys }]] };
-        let delivery = authenticate(&auth, "siem", &headers, body, now).map_err(|_| "refused").unwrap();
+        let auth = Authentication {
+            alternatives: vec![vec![Check::Bearer { keys }]],
+        };
+        let delivery = authenticate(&auth, "siem", &headers, body, now)
+            .map_err(|_| "refused")
+            .unwrap();
         let id = self.deliveries.to_string();
-        let device = Device { machine: MachineId::parse(&format!("{machine:040x}")), ..Device::default() };
-        let alert = Alert { dedupe: id.clone(), id, devices: vec![device], ..Alert::default() };
+        let device = Device {
+            machine: MachineId::parse(&format!("{machine:040x}")),
+            ..Device::default()
+        };
+        let alert = Alert {
+            dedupe: id.clone(),
+            id,
+            devices: vec![device],
+            ..Alert::default()
+        };
         let rule = Some(format!("rule {rule}"));
-        let verdict = Verdict { rule, asks: Asks::Scan(wanted), seen: Vec::new(), protections: Vec::new() };
+        let verdict = Verdict {
+            rule,
+            asks: Asks::Scan(wanted),
+            seen: Vec::new(),
+            protections: Vec::new(),
+        };
         let alerts = vec![AcceptedAlert {
             item: Item::Alert(alert),
-            decided: Some(Decided { tenant: self.tenant, verdicts: vec![verdict] }),
+            decided: Some(Decided {
+                tenant: self.tenant,
+                verdicts: vec![verdict],
+            }),
         }];
         let (policy, remember) = (self.policy, minutes(1));
-        let acceptance =
-            Acceptance { body: PackedBody::of(delivery.body()), delivery, remember, policy, alerts, left_out: None };
+        let acceptance = Acceptance {
+            body: PackedBody::of(delivery.body()),
+            delivery,
+            remember,
+            policy,
+            alerts,
+            left_out: None,
+        };
         let receipt = write(&mut self.store, move |tx| tx.accept(&acceptance, now));
         let decision = receipt.alerts[0].decisions[0].clone();
         (decision.state, decision.reason, decision.scan_id)
@@ -219,7 +309,9 @@ fn write<T: Send + 'static>(
 ) -> T {
     let slot = Arc::new(Mutex::new(None));
     let reply = slot.clone();
-    store.commit(vec![Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result))]);
+    store.commit(vec![Job::new(0, work, move |result| {
+        *reply.lock().unwrap() = Some(result)
+    })]);
     slot.lock().unwrap().take().unwrap().unwrap()
 }
 
@@ -231,31 +323,51 @@ fn play(steps: Vec<Step>) {
         let tenant = real.tenant;
         match step {
             Step::Wait(wait) => now = now.plus(minutes(wait.into())),
-            Step::Want { machine, rule, mut wanted } => {
-                wanted.start = wanted.start.map(|start| now.plus(start.since(Timestamp::default())));
+            Step::Want {
+                machine,
+                rule,
+                mut wanted,
+            } => {
+                wanted.start = wanted
+                    .start
+                    .map(|start| now.plus(start.since(Timestamp::default())));
                 want(&mut model, &mut real, n, (machine, rule), wanted, now);
             }
             Step::Send { ours } => {
                 let uuid = write(&mut real.store, move |tx| {
                     tx.release_due(tenant, now)?;
-                    let Some(scan) = tx.next_scan(tenant, false)? else { return Ok(None) };
+                    let Some(scan) = tx.next_scan(tenant, false)? else {
+                        return Ok(None);
+                    };
                     tx.begin_sending(scan.id, now, now)?;
                     tx.to_running(scan.id, "action", ours, None, now)?;
                     Ok(Some(scan.uuid.to_string()))
                 });
                 let expected = model.next(now);
-                assert_eq!(uuid.as_ref(), expected.map(|n| &model.scans[n].uuid), "step {n}: whose turn it is");
+                assert_eq!(
+                    uuid.as_ref(),
+                    expected.map(|n| &model.scans[n].uuid),
+                    "step {n}: whose turn it is"
+                );
                 if let Some(n) = expected {
                     model.scans[n].stage = Stage::Open { ours };
                 }
             }
             Step::End { which, outcome } => {
-                let mut open = model.scans.iter_mut().filter(|scan| matches!(scan.stage, Stage::Open { .. }));
-                let Some(scan) = open.nth(which.into()) else { continue };
+                let mut open = model
+                    .scans
+                    .iter_mut()
+                    .filter(|scan| matches!(scan.stage, Stage::Open { .. }));
+                let Some(scan) = open.nth(which.into()) else {
+                    continue;
+                };
                 scan.stage = Stage::Over(outcome, now);
                 let uuid = scan.uuid.clone();
                 write(&mut real.store, move |tx| {
-                    let open = tx.open_scans(tenant)?.into_iter().find(|open| open.scan.uuid.to_string() == uuid);
+                    let open = tx
+                        .open_scans(tenant)?
+                        .into_iter()
+                        .find(|open| open.scan.uuid.to_string() == uuid);
                     tx.finish(open.unwrap().scan.id, outcome, None, now)
                 });
             }
@@ -268,7 +380,9 @@ fn play(steps: Vec<Step>) {
                     Ok(())
                 });
                 let due = |scan: &&mut Modelled| {
-                    scan.dry && scan.stage == Stage::Waiting && scan.start.is_none_or(|start| start <= now)
+                    scan.dry
+                        && scan.stage == Stage::Waiting
+                        && scan.start.is_none_or(|start| start <= now)
                 };
                 for scan in model.scans.iter_mut().filter(due) {
                     scan.stage = Stage::Over(Outcome::DryRun, now);
@@ -278,7 +392,14 @@ fn play(steps: Vec<Step>) {
     }
 }
 
-fn want(model: &mut Model, real: &mut Real, n: usize, (machine, rule): (u8, u8), wanted: Wanted, now: Timestamp) {
+fn want(
+    model: &mut Model,
+    real: &mut Real,
+    n: usize,
+    (machine, rule): (u8, u8),
+    wanted: Wanted,
+    now: Timestamp,
+) {
     let expected = model.expect(machine, rule, &wanted, now);
     let (state, reason, scan) = real.want(machine, rule, wanted.clone(), now);
     let told = (state.as_str(), reason.as_str());
@@ -288,7 +409,11 @@ fn want(model: &mut Model, real: &mut Real, n: usize, (machine, rule): (u8, u8),
         Expected::Held(why) => assert_eq!((told, scan), (("held", why.code()), None), "step {n}"),
         Expected::By(place, why) => {
             let answers = &mut model.scans[place];
-            assert_eq!((told, scan.as_ref()), (("scan", why.code()), Some(&answers.uuid)), "step {n}");
+            assert_eq!(
+                (told, scan.as_ref()),
+                (("scan", why.code()), Some(&answers.uuid)),
+                "step {n}"
+            );
             if why == Reason::Merged && wanted.mode != Mode::Approve {
                 answers.kind = answers.kind.max(wanted.kind);
                 answers.priority = answers.priority.max(wanted.priority);
@@ -321,7 +446,10 @@ fn what_goes_back_to_the_queue_takes_its_early_start_along() {
         kind,
         priority: Priority::URGENT,
         mode: Mode::Enforce,
-        cooldown: Cooldown { quick: MINUTE, full: MINUTE },
+        cooldown: Cooldown {
+            quick: MINUTE,
+            full: MINUTE,
+        },
         limit: None,
         tenant_limit: None,
         max_age: minutes(600),
@@ -336,14 +464,20 @@ fn what_goes_back_to_the_queue_takes_its_early_start_along() {
         Ok(quick)
     });
     let (_, reason, full) = real.want(1, 1, wanted(Kind::Full, Some(now.plus(minutes(120)))), now);
-    assert_eq!(reason, "new", "a Full waits behind the Quick, and for its window");
+    assert_eq!(
+        reason, "new",
+        "a Full waits behind the Quick, and for its window"
+    );
     let next = write(&mut real.store, move |tx| {
         tx.to_waiting(quick.id, Wait::Turn, now)?;
         tx.release_due(tenant, now)?;
         tx.next_scan(tenant, false)
     });
     // The Quick was due, and so is what answers for it now.
-    assert_eq!(next.map(|scan| (scan.uuid.to_string(), scan.kind)), full.map(|uuid| (uuid, Kind::Full)));
+    assert_eq!(
+        next.map(|scan| (scan.uuid.to_string(), scan.kind)),
+        full.map(|uuid| (uuid, Kind::Full))
+    );
 }
 
 proptest! {

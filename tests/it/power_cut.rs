@@ -41,7 +41,12 @@ impl Desk {
         drop(store);
         let mut store = Store::open(&path, Ids::random().unwrap()).unwrap();
         let counter = Counter::new(&mut store);
-        Desk { path, store, counter, acknowledged: Arc::default() }
+        Desk {
+            path,
+            store,
+            counter,
+            acknowledged: Arc::default(),
+        }
     }
 
     /// Accepts some deliveries in one commit; the log's length when they were acknowledged.
@@ -49,13 +54,18 @@ impl Desk {
         let length = Arc::new(Mutex::new(0));
         let job = |_| {
             let acceptance = self.counter.delivery();
-            let (length, acknowledged, log) = (length.clone(), self.acknowledged.clone(), log(&self.path));
+            let (length, acknowledged, log) =
+                (length.clone(), self.acknowledged.clone(), log(&self.path));
             Job::new(
                 0,
                 move |tx| tx.accept(&acceptance, NOW),
                 move |receipt| {
-                    acknowledged.lock().unwrap().push(receipt.unwrap().delivery.parse().unwrap());
-                    *length.lock().unwrap() = usize::try_from(fs::metadata(log).unwrap().len()).unwrap();
+                    acknowledged
+                        .lock()
+                        .unwrap()
+                        .push(receipt.unwrap().delivery.parse().unwrap());
+                    *length.lock().unwrap() =
+                        usize::try_from(fs::metadata(log).unwrap().len()).unwrap();
                 },
             )
         };
@@ -92,14 +102,28 @@ impl Disk<'_> {
         let mut store = Store::open(&path, Ids::random().unwrap()).unwrap();
         {
             let db = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-            let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+            let one = |sql: &str| {
+                db.query_row(sql, [], |row| row.get::<_, String>(0))
+                    .unwrap()
+            };
             assert_eq!(one("PRAGMA integrity_check"), "ok");
             let mut statement = db.prepare("SELECT uuid FROM delivery ORDER BY id").unwrap();
-            let kept: Vec<Uuid> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-            assert!(kept.starts_with(self.acknowledged), "acknowledged, and lost");
+            let kept: Vec<Uuid> = statement
+                .query_map([], |row| row.get(0))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            assert!(
+                kept.starts_with(self.acknowledged),
+                "acknowledged, and lost"
+            );
             for table in ["alert", "decision", "scan"] {
                 let rows = one(&format!("SELECT CAST(count(*) AS TEXT) FROM {table}"));
-                assert_eq!(rows, kept.len().to_string(), "a delivery by halves: {table}");
+                assert_eq!(
+                    rows,
+                    kept.len().to_string(),
+                    "a delivery by halves: {table}"
+                );
             }
         }
         write(&mut store, |tx| tx.tenant("after the cut"));
@@ -109,9 +133,14 @@ impl Disk<'_> {
 /// Where to cut what was written to a log: at the frames' boundaries, and at the last bytes before its end.
 fn places(written: Range<usize>, end: usize) -> BTreeSet<usize> {
     let bytes = std::env::var("CUTS").map_or(CUTS, |cuts| cuts.parse().expect("CUTS is a number"));
-    let boundaries = (HEADER..=end).step_by(FRAME).flat_map(|at| [at - 1, at, at + 1]);
+    let boundaries = (HEADER..=end)
+        .step_by(FRAME)
+        .flat_map(|at| [at - 1, at, at + 1]);
     let last = end.saturating_sub(bytes)..end;
-    boundaries.chain(last).filter(|at| written.contains(at)).collect()
+    boundaries
+        .chain(last)
+        .filter(|at| written.contains(at))
+        .collect()
 }
 
 /// All disks on all processors.
@@ -121,8 +150,14 @@ fn all_survive(disks: &[Disk<'_>]) {
         for first in 0..threads {
             scope.spawn(move || {
                 // In memory where there is such a place: what was cut off needs no sync any more.
-                let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-                disks.iter().skip(first).step_by(threads).for_each(|disk| disk.survives(folder.path()));
+                let folder = tempfile::tempdir_in("/dev/shm")
+                    .or_else(|_| tempfile::tempdir())
+                    .unwrap();
+                disks
+                    .iter()
+                    .skip(first)
+                    .step_by(threads)
+                    .for_each(|disk| disk.survives(folder.path()));
             });
         }
     });
@@ -140,8 +175,16 @@ fn a_power_cut_at_any_byte_after_the_last_acknowledgement_loses_nothing_that_was
         lengths.push((length, desk.acknowledged().len()));
     }
     let (written, acknowledged) = (fs::read(log(&desk.path)).unwrap(), desk.acknowledged());
-    assert_eq!(written.len(), lengths[COMMITS.len()].0, "the log only grows");
-    assert_eq!(fs::read(&desk.path).unwrap(), database, "no checkpoint came in between");
+    assert_eq!(
+        written.len(),
+        lengths[COMMITS.len()].0,
+        "the log only grows"
+    );
+    assert_eq!(
+        fs::read(&desk.path).unwrap(),
+        database,
+        "no checkpoint came in between"
+    );
 
     let hollow = vec![0; written.len()];
     let mut disks = Vec::new();
@@ -151,11 +194,19 @@ fn a_power_cut_at_any_byte_after_the_last_acknowledgement_loses_nothing_that_was
             // The log ends there; or the file has its new length, but not yet its content.
             for behind in [&[], &hollow[at..after]] {
                 let (log, acknowledged) = ([&written[..at], behind], &acknowledged[..kept]);
-                disks.push(Disk { database: &database, log, acknowledged });
+                disks.push(Disk {
+                    database: &database,
+                    log,
+                    acknowledged,
+                });
             }
         }
     }
-    disks.push(Disk { database: &database, log: [&written, &[]], acknowledged: &acknowledged });
+    disks.push(Disk {
+        database: &database,
+        log: [&written, &[]],
+        acknowledged: &acknowledged,
+    });
     all_survive(&disks);
 }
 
@@ -167,17 +218,31 @@ fn a_power_cut_while_the_log_is_written_over_from_its_beginning_loses_nothing_ei
         desk.accept(deliveries);
     }
     let checkpoint = "PRAGMA wal_checkpoint(FULL)";
-    let left: i64 = Connection::open(&desk.path).unwrap().query_row(checkpoint, [], |row| row.get(0)).unwrap();
+    let left: i64 = Connection::open(&desk.path)
+        .unwrap()
+        .query_row(checkpoint, [], |row| row.get(0))
+        .unwrap();
     assert_eq!(left, 0, "all of the log is in the database");
-    let (database, old, kept) =
-        (fs::read(&desk.path).unwrap(), fs::read(log(&desk.path)).unwrap(), desk.acknowledged());
+    let (database, old, kept) = (
+        fs::read(&desk.path).unwrap(),
+        fs::read(log(&desk.path)).unwrap(),
+        desk.acknowledged(),
+    );
     desk.accept(1);
     let (new, acknowledged) = (fs::read(log(&desk.path)).unwrap(), desk.acknowledged());
     assert_eq!(new.len(), old.len(), "it was not begun anew");
     let written = 1 + (0..new.len()).rfind(|at| new[*at] != old[*at]).unwrap();
 
-    let disk = |at: usize| Disk { database: &database, log: [&new[..at], &old[at..]], acknowledged: &kept };
+    let disk = |at: usize| Disk {
+        database: &database,
+        log: [&new[..at], &old[at..]],
+        acknowledged: &kept,
+    };
     let mut disks: Vec<_> = places(0..written, written).into_iter().map(disk).collect();
-    disks.push(Disk { database: &database, log: [&new, &[]], acknowledged: &acknowledged });
+    disks.push(Disk {
+        database: &database,
+        log: [&new, &[]],
+        acknowledged: &acknowledged,
+    });
     all_survive(&disks);
 }

@@ -23,17 +23,27 @@ pub const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 
 pub fn mapping_of(preset: &str) -> &'static Mapping {
     static ALL: LazyLock<BTreeMap<&str, Mapping>> = LazyLock::new(|| {
-        presets::names().map(|name| (name, Mapping::compile(presets::map(name).unwrap()).unwrap())).collect()
+        presets::names()
+            .map(|name| (name, Mapping::compile(presets::map(name).unwrap()).unwrap()))
+            .collect()
     });
-    ALL.get(preset).unwrap_or_else(|| panic!("no preset {preset}"))
+    ALL.get(preset)
+        .unwrap_or_else(|| panic!("no preset {preset}"))
 }
 
 pub fn explained(preset: &str, body: &[u8]) -> Vec<Explained> {
     let json = strict_json::read(body).unwrap_or_else(|fault| panic!("{fault}"));
-    let delivered = Delivered { body: &json, hash: &[7; 24], headers: &Headers::new() };
+    let delivered = Delivered {
+        body: &json,
+        hash: &[7; 24],
+        headers: &Headers::new(),
+    };
     let explained = mapping::explain(mapping_of(preset), Caps::default(), delivered);
     let read = mapping::read(mapping_of(preset), Caps::default(), &json, &[7; 24]);
-    assert_eq!(explained.iter().map(|one| &one.item).collect::<Vec<_>>(), read.iter().collect::<Vec<_>>());
+    assert_eq!(
+        explained.iter().map(|one| &one.item).collect::<Vec<_>>(),
+        read.iter().collect::<Vec<_>>()
+    );
     explained
 }
 
@@ -41,11 +51,17 @@ pub fn explained(preset: &str, body: &[u8]) -> Vec<Explained> {
 fn published() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("SCANHOOK_PAYLOADS") {
         let named = PathBuf::from(named);
-        assert!(named.join("expected.json").is_file(), "SCANHOOK_PAYLOADS: {} has no expected.json", named.display());
+        assert!(
+            named.join("expected.json").is_file(),
+            "SCANHOOK_PAYLOADS: {} has no expected.json",
+            named.display()
+        );
         return Some(named);
     }
     let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1);
-    above.map(|folder| folder.join("shared/payloads")).find(|folder| folder.join("expected.json").is_file())
+    above
+        .map(|folder| folder.join("shared/payloads"))
+        .find(|folder| folder.join("expected.json").is_file())
 }
 
 /// Whether a value is there, in the sense of the published expectations.
@@ -54,7 +70,10 @@ fn stated(value: &Value) -> bool {
 }
 
 fn texts(value: &Value) -> Vec<&str> {
-    value.as_array().map(|all| all.iter().map(|one| one.as_str().unwrap()).collect()).unwrap_or_default()
+    value
+        .as_array()
+        .map(|all| all.iter().map(|one| one.as_str().unwrap()).collect())
+        .unwrap_or_default()
 }
 
 /// The parts of a compound key, which are each preceded by their length.
@@ -73,19 +92,47 @@ fn holds(file: &str, one: &Explained, expected: &Value) {
     let alert = one.item.alert();
     let field = |key: &str| expected[key].as_str();
     if expected["id_derived"] == true {
-        assert!(alert.id_derived && alert.id.starts_with("sha256-"), "{file}: {}", alert.id);
+        assert!(
+            alert.id_derived && alert.id.starts_with("sha256-"),
+            "{file}: {}",
+            alert.id
+        );
     } else {
-        assert_eq!((Some(alert.id.as_str()), alert.id_derived), (field("id"), false), "{file}: id");
+        assert_eq!(
+            (Some(alert.id.as_str()), alert.id_derived),
+            (field("id"), false),
+            "{file}: id"
+        );
     }
     assert_eq!(alert.title.as_deref(), field("title"), "{file}: title");
-    assert_eq!(alert.severity.map(Severity::code), field("severity"), "{file}: severity");
-    assert_eq!(alert.category, texts(&expected["category"]), "{file}: category");
-    assert_eq!(alert.techniques, texts(&expected["technique"]), "{file}: technique");
+    assert_eq!(
+        alert.severity.map(Severity::code),
+        field("severity"),
+        "{file}: severity"
+    );
+    assert_eq!(
+        alert.category,
+        texts(&expected["category"]),
+        "{file}: category"
+    );
+    assert_eq!(
+        alert.techniques,
+        texts(&expected["technique"]),
+        "{file}: technique"
+    );
     assert_eq!(alert.user.as_deref(), field("user"), "{file}: user");
     assert_eq!(alert.tenant.as_deref(), field("tenant"), "{file}: tenant");
-    assert_eq!(alert.time, field("time_utc").and_then(Timestamp::parse), "{file}: time");
+    assert_eq!(
+        alert.time,
+        field("time_utc").and_then(Timestamp::parse),
+        "{file}: time"
+    );
     match &expected["dedupe"] {
-        Value::Array(_) => assert_eq!(parts(&alert.dedupe), texts(&expected["dedupe"]), "{file}: dedupe"),
+        Value::Array(_) => assert_eq!(
+            parts(&alert.dedupe),
+            texts(&expected["dedupe"]),
+            "{file}: dedupe"
+        ),
         Value::String(text) if !text.contains(' ') => {
             assert_eq!(parts(&alert.dedupe), [text.as_str()], "{file}: dedupe")
         }
@@ -104,16 +151,44 @@ fn holds(file: &str, one: &Explained, expected: &Value) {
         came_from(file, one, None, ours, &expected["from"][key]);
     }
     let devices = expected["devices"].as_array().unwrap();
-    let usable: Vec<_> = devices.iter().filter(|device| device["resolve"] != "refuse").collect();
-    assert_eq!(alert.devices.len(), usable.len(), "{file}: {:?}", alert.devices);
+    let usable: Vec<_> = devices
+        .iter()
+        .filter(|device| device["resolve"] != "refuse")
+        .collect();
+    assert_eq!(
+        alert.devices.len(),
+        usable.len(),
+        "{file}: {:?}",
+        alert.devices
+    );
     for (n, (device, expected)) in alert.devices.iter().zip(usable).enumerate() {
         let machine = device.machine.as_ref().map(ToString::to_string);
-        assert_eq!(machine.as_deref(), expected["mde_id"].as_str(), "{file}: mde_id");
-        assert_eq!(device.name.as_deref(), expected["name"].as_str(), "{file}: name");
+        assert_eq!(
+            machine.as_deref(),
+            expected["mde_id"].as_str(),
+            "{file}: mde_id"
+        );
+        assert_eq!(
+            device.name.as_deref(),
+            expected["name"].as_str(),
+            "{file}: name"
+        );
         assert_eq!(device.ip.as_deref(), expected["ip"].as_str(), "{file}: ip");
-        assert_eq!(device.aad_id.as_deref(), expected["aad_id"].as_str(), "{file}: aad_id");
-        assert_eq!(device.bad_machine_id.as_deref(), expected["rejected_mde_id"].as_str(), "{file}: bad id");
-        for (key, ours) in [("mde_id", "device.id"), ("name", "device.name"), ("ip", "device.ip")] {
+        assert_eq!(
+            device.aad_id.as_deref(),
+            expected["aad_id"].as_str(),
+            "{file}: aad_id"
+        );
+        assert_eq!(
+            device.bad_machine_id.as_deref(),
+            expected["rejected_mde_id"].as_str(),
+            "{file}: bad id"
+        );
+        for (key, ours) in [
+            ("mde_id", "device.id"),
+            ("name", "device.name"),
+            ("ip", "device.ip"),
+        ] {
             came_from(file, one, Some(n), ours, &expected["from"][key]);
         }
     }
@@ -121,8 +196,15 @@ fn holds(file: &str, one: &Explained, expected: &Value) {
 
 /// The pointers that supplied a field are those expected.
 fn came_from(file: &str, one: &Explained, device: Option<usize>, field: &str, expected: &Value) {
-    let expected = if expected.is_array() { texts(expected) } else { expected.as_str().into_iter().collect() };
-    let supplied = one.supplied.iter().filter(|s| s.field == field && s.device == device);
+    let expected = if expected.is_array() {
+        texts(expected)
+    } else {
+        expected.as_str().into_iter().collect()
+    };
+    let supplied = one
+        .supplied
+        .iter()
+        .filter(|s| s.field == field && s.device == device);
     let from: Vec<_> = supplied.flat_map(|supplied| &supplied.from).collect();
     assert_eq!(from, expected, "{file}: {field}");
 }
@@ -140,10 +222,23 @@ fn every_published_body_is_read_as_its_collection_expects() {
     for (file, expected) in files.iter().filter(|(file, _)| !file.starts_with("graph_")) {
         let preset = expected["preset"].as_str().unwrap();
         let explained = explained(preset, &fs::read(folder.join(file)).unwrap());
-        let placeholder = |one: &&Explained| matches!(one.item, Item::Parked { reason: AlertReason::Placeholder, .. });
-        let ignored = |one: &&Explained| matches!(one.item, Item::Ignored { .. }) || placeholder(one);
+        let placeholder = |one: &&Explained| {
+            matches!(
+                one.item,
+                Item::Parked {
+                    reason: AlertReason::Placeholder,
+                    ..
+                }
+            )
+        };
+        let ignored =
+            |one: &&Explained| matches!(one.item, Item::Ignored { .. }) || placeholder(one);
         let alerts: Vec<_> = explained.iter().filter(|one| !ignored(one)).collect();
-        assert_eq!(explained.len(), expected["items"].as_u64().unwrap() as usize, "{file}: items");
+        assert_eq!(
+            explained.len(),
+            expected["items"].as_u64().unwrap() as usize,
+            "{file}: items"
+        );
         let wanted = expected["alerts"].as_array().unwrap();
         assert_eq!(alerts.len(), wanted.len(), "{file}: {alerts:?}");
         for (one, wanted) in alerts.iter().zip(wanted) {
@@ -155,7 +250,11 @@ fn every_published_body_is_read_as_its_collection_expects() {
         let wanted = expected["ignored"].as_array().unwrap();
         assert_eq!(aside.len(), wanted.len(), "{file}: {aside:?}");
         for (one, wanted) in aside.iter().zip(wanted) {
-            assert_eq!(one.place.as_deref(), wanted["item"].as_str(), "{file}: place");
+            assert_eq!(
+                one.place.as_deref(),
+                wanted["item"].as_str(),
+                "{file}: place"
+            );
             if stated(&wanted["would_map_to"]) {
                 holds(file, one, &wanted["would_map_to"]);
             }
@@ -178,15 +277,30 @@ fn shipped() -> &'static Policy {
 fn decided(preset: &str, body: &[u8], alert: &Alert) -> Vec<String> {
     let (policy, source) = (shipped(), Source::of_preset(preset).unwrap());
     let json = strict_json::read(body).unwrap();
-    let terms = Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit: None };
+    let terms = Terms {
+        ceiling: Ceiling::AtMost(Mode::Enforce),
+        limit: None,
+    };
     let verdict = |device| {
         let facts = Facts::Known(policy.rules().unremarkable(device));
         let (tenant, at, body, memo) = ("default", Timestamp::default(), Some(&json), None);
-        let verdict = policy.decide(Question { source: &source, tenant, terms, alert, device, facts, body, at, memo });
+        let verdict = policy.decide(Question {
+            source: &source,
+            tenant,
+            terms,
+            alert,
+            device,
+            facts,
+            body,
+            at,
+            memo,
+        });
         let rule = verdict.rule.as_deref().unwrap_or("no rule");
         match verdict.asks {
             Asks::Nothing(reason) => format!("none by `{rule}`: {}", reason.code()),
-            Asks::Hold(reason, wanted) => format!("held {} by `{rule}`: {}", wanted.kind.code(), reason.code()),
+            Asks::Hold(reason, wanted) => {
+                format!("held {} by `{rule}`: {}", wanted.kind.code(), reason.code())
+            }
             Asks::Scan(wanted) => format!("{} by `{rule}`", wanted.kind.code()),
             Asks::Resolve(_) => panic!("{preset}: the directory has answered"),
         }
@@ -198,23 +312,37 @@ fn decided(preset: &str, body: &[u8], alert: &Alert) -> Vec<String> {
 fn shown(preset: &str, body: &[u8], item: &Item) -> Value {
     let alert = item.alert();
     match item {
-        Item::Alert(_) => json!({ "is": "alert", "alert": alert, "decides": decided(preset, body, alert) }),
-        Item::Ignored { detail, .. } => json!({ "is": "ignored", "alert": alert, "because": detail }),
-        Item::Parked { reason, detail, .. } => json!({ "is": reason.code(), "alert": alert, "because": detail }),
+        Item::Alert(_) => {
+            json!({ "is": "alert", "alert": alert, "decides": decided(preset, body, alert) })
+        }
+        Item::Ignored { detail, .. } => {
+            json!({ "is": "ignored", "alert": alert, "because": detail })
+        }
+        Item::Parked { reason, detail, .. } => {
+            json!({ "is": reason.code(), "alert": alert, "because": detail })
+        }
     }
 }
 
 #[test]
 fn every_body_of_ours_is_read_and_decided_as_written_down() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
-    let expected: Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
-    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let expected: Value =
+        serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let files = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let files: BTreeSet<_> = files.filter(|file| file != "expected.json").collect();
     let mut read = serde_json::Map::new();
     for file in &files {
-        let preset = expected[file]["preset"].as_str().unwrap_or_else(|| panic!("{file}: nothing is expected of it"));
+        let preset = expected[file]["preset"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{file}: nothing is expected of it"));
         let body = fs::read(folder.join(file)).unwrap();
-        let items: Vec<_> = explained(preset, &body).iter().map(|one| shown(preset, &body, &one.item)).collect();
+        let items: Vec<_> = explained(preset, &body)
+            .iter()
+            .map(|one| shown(preset, &body, &one.item))
+            .collect();
         read.insert(file.clone(), json!({ "preset": preset, "items": items }));
     }
     let read = Value::Object(read);
@@ -222,20 +350,43 @@ fn every_body_of_ours_is_read_and_decided_as_written_down() {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("payloads-as-read.json");
     fs::write(&copy, serde_json::to_string_pretty(&read).unwrap()).unwrap();
     for file in &files {
-        assert_eq!(read[file], expected[file], "{file}; all as they are read now: {}", copy.display());
+        assert_eq!(
+            read[file],
+            expected[file],
+            "{file}; all as they are read now: {}",
+            copy.display()
+        );
     }
-    assert_eq!(expected.as_object().unwrap().len(), files.len(), "an expectation without a body");
-    let covered: BTreeSet<_> = expected.as_object().unwrap().values().map(|file| file["preset"].as_str()).collect();
-    assert_eq!(covered, presets::names().map(Some).collect(), "a map without a body");
+    assert_eq!(
+        expected.as_object().unwrap().len(),
+        files.len(),
+        "an expectation without a body"
+    );
+    let covered: BTreeSet<_> = expected
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|file| file["preset"].as_str())
+        .collect();
+    assert_eq!(
+        covered,
+        presets::names().map(Some).collect(),
+        "a map without a body"
+    );
 }
 
 /// Every place of a document below its top, as a JSON pointer.
 fn places(value: &Value, above: &str, found: &mut Vec<String>) {
     let below: Vec<(String, &Value)> = match value {
-        Value::Array(elements) => elements.iter().enumerate().map(|(n, element)| (n.to_string(), element)).collect(),
-        Value::Object(members) => {
-            members.iter().map(|(key, member)| (key.replace('~', "~0").replace('/', "~1"), member)).collect()
-        }
+        Value::Array(elements) => elements
+            .iter()
+            .enumerate()
+            .map(|(n, element)| (n.to_string(), element))
+            .collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, member)| (key.replace('~', "~0").replace('/', "~1"), member))
+            .collect(),
         _ => Vec::new(),
     };
     for (step, value) in below {
@@ -261,7 +412,8 @@ const COLLECTORS: [&str; 3] = ["wazuh-31", "wazuh-north", "collector-1"];
 #[test]
 fn whatever_one_place_of_a_body_holds_no_device_is_invented_and_no_collector_is_one() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
-    let expected: Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
     let mut tried: BTreeMap<&str, usize> = BTreeMap::new();
     for (file, one) in expected.as_object().unwrap() {
         let preset = one["preset"].as_str().unwrap();
@@ -269,12 +421,32 @@ fn whatever_one_place_of_a_body_holds_no_device_is_invented_and_no_collector_is_
         let (mut all, mut said) = (Vec::new(), BTreeSet::new());
         places(&body, "", &mut all);
         scalars(&body, &mut said);
-        let others = json!([null, "", [], {}, 7, true, "N/A", "{{x}}", " ", "-", 0, "unknown", [{}]]);
+        let others = json!([
+            null,
+            "",
+            [],
+            {},
+            7,
+            true,
+            "N/A",
+            "{{x}}",
+            " ",
+            "-",
+            0,
+            "unknown",
+            [{}]
+        ]);
         let others = others.as_array().unwrap();
-        let every: Vec<_> = all.iter().flat_map(|place| others.iter().map(move |other| (place, other))).collect();
+        let every: Vec<_> = all
+            .iter()
+            .flat_map(|place| others.iter().map(move |other| (place, other)))
+            .collect();
         // About 200 a file; a step that is no multiple of 13 takes each of the values in turn.
         let step = (every.len() / 200).max(1);
-        for (place, other) in every.iter().step_by(if step % 13 == 0 { step + 1 } else { step }) {
+        for (place, other) in every
+            .iter()
+            .step_by(if step % 13 == 0 { step + 1 } else { step })
+        {
             let mut changed = body.clone();
             *changed.pointer_mut(place).unwrap() = (*other).clone();
             let text = changed.to_string();
@@ -283,12 +455,22 @@ fn whatever_one_place_of_a_body_holds_no_device_is_invented_and_no_collector_is_
                 let Item::Alert(alert) = item else { continue };
                 for device in &alert.devices {
                     let name = device.name.as_deref().unwrap_or_default().to_lowercase();
-                    assert!(!COLLECTORS.contains(&name.as_str()), "{file}: {place} is {other}: {device:?}");
+                    assert!(
+                        !COLLECTORS.contains(&name.as_str()),
+                        "{file}: {place} is {other}: {device:?}"
+                    );
                     // Names are put together from parts that the body holds.
-                    let word = other.as_str().map_or_else(|| other.to_string(), str::to_lowercase);
-                    let told = |part: &str| word.contains(part) || said.iter().any(|text| text.contains(part));
+                    let word = other
+                        .as_str()
+                        .map_or_else(|| other.to_string(), str::to_lowercase);
+                    let told = |part: &str| {
+                        word.contains(part) || said.iter().any(|text| text.contains(part))
+                    };
                     let label = device.label().to_lowercase();
-                    assert!(label.split('.').all(told), "{file}: {place} is {other}: {device:?}");
+                    assert!(
+                        label.split('.').all(told),
+                        "{file}: {place} is {other}: {device:?}"
+                    );
                 }
             }
             *tried.entry(preset).or_default() += 1;
@@ -307,14 +489,32 @@ fn documents() -> impl Strategy<Value = String> {
         .filter(|key| !key.is_empty() && key != "*")
         .collect();
     let key = prop::sample::select(keys.into_iter().collect::<Vec<_>>());
-    let words = [MACHINE, "lt-042", "10.0.0.7", "high", "firing", "Host", "Create", "localhost", "{{x}}", "a,b", ""];
-    let words = words.into_iter().chain(["AdvancedHunting-AlertEvidence", "Machine", "[{\"host\":\"a\"}]", "T1003"]);
+    let words = [
+        MACHINE,
+        "lt-042",
+        "10.0.0.7",
+        "high",
+        "firing",
+        "Host",
+        "Create",
+        "localhost",
+        "{{x}}",
+        "a,b",
+        "",
+    ];
+    let words = words.into_iter().chain([
+        "AdvancedHunting-AlertEvidence",
+        "Machine",
+        "[{\"host\":\"a\"}]",
+        "T1003",
+    ]);
     let scalar = prop_oneof![
         Just("null".to_owned()),
         Just("true".to_owned()),
         any::<i64>().prop_map(|n| n.to_string()),
         any::<String>().prop_map(|s| serde_json::to_string(&s).unwrap()),
-        prop::sample::select(words.collect::<Vec<_>>()).prop_map(|s| serde_json::to_string(s).unwrap()),
+        prop::sample::select(words.collect::<Vec<_>>())
+            .prop_map(|s| serde_json::to_string(s).unwrap()),
     ];
     scalar.prop_recursive(6, 80, 6, move |inner| {
         prop_oneof![

@@ -14,7 +14,10 @@ fn text(file: &str) -> String {
 
 fn schema(file: &str) -> Validator {
     let schema: Value = serde_json::from_str(&text(file)).unwrap();
-    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#", "editors know draft 7");
+    assert_eq!(
+        schema["$schema"], "http://json-schema.org/draft-07/schema#",
+        "editors know draft 7"
+    );
     jsonschema::draft7::new(&schema).unwrap()
 }
 
@@ -23,7 +26,10 @@ fn json(toml: toml::Value) -> Value {
     match toml {
         toml::Value::Datetime(time) => Value::String(time.to_string()),
         toml::Value::Array(elements) => elements.into_iter().map(json).collect(),
-        toml::Value::Table(members) => members.into_iter().map(|(key, value)| (key, json(value))).collect(),
+        toml::Value::Table(members) => members
+            .into_iter()
+            .map(|(key, value)| (key, json(value)))
+            .collect(),
         toml::Value::String(text) => Value::String(text),
         toml::Value::Integer(number) => number.into(),
         toml::Value::Float(number) => number.into(),
@@ -33,13 +39,20 @@ fn json(toml: toml::Value) -> Value {
 
 fn faults(schema: &Validator, toml: &str) -> Vec<String> {
     let value: toml::Value = toml::from_str(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
-    schema.iter_errors(&json(value)).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    schema
+        .iter_errors(&json(value))
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 #[test]
 fn every_rules_file_that_is_shipped_fits_the_schema() {
     let schema = schema("schemas/rules.schema.json");
-    for file in ["rules.toml", "crates/core/src/rules/whole.toml", "src/cli/demo/rules.toml"] {
+    for file in [
+        "rules.toml",
+        "crates/core/src/rules/whole.toml",
+        "src/cli/demo/rules.toml",
+    ] {
         assert_eq!(faults(&schema, &text(file)), Vec::<String>::new(), "{file}");
     }
 }
@@ -54,13 +67,18 @@ fn the_example_of_a_configuration_fits_the_schema_with_every_key_it_shows() {
     let whole = key.replace_all(&example, "$1");
     assert!(whole.len() < example.len());
     assert_eq!(faults(&schema, &whole), Vec::<String>::new());
-    assert_eq!(faults(&schema, &text("src/cli/demo/scanhook.toml")), Vec::<String>::new());
+    assert_eq!(
+        faults(&schema, &text("src/cli/demo/scanhook.toml")),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn the_schema_of_rules_knows_every_field() {
     let schema: Value = serde_json::from_str(&text("schemas/rules.schema.json")).unwrap();
-    let known = schema["definitions"]["condition"]["properties"].as_object().unwrap();
+    let known = schema["definitions"]["condition"]["properties"]
+        .as_object()
+        .unwrap();
     for named in Named::ALL {
         assert!(known.contains_key(named.code()), "{}", named.code());
     }
@@ -72,7 +90,10 @@ fn wrong_rules_do_not_fit() {
     let head = "version = 1\n";
     let rule = |lines: &str| format!("{head}[[rule]]\nname = \"r\"\nscan = \"full\"\n{lines}\n");
     let when = |condition: &str| rule(&format!("when = {{ {condition} }}"));
-    assert_eq!(faults(&schema, &when("severity = \"high\"")), Vec::<String>::new());
+    assert_eq!(
+        faults(&schema, &when("severity = \"high\"")),
+        Vec::<String>::new()
+    );
     for wrong in [
         "version = 2".to_owned(),
         "[defaults]\nmode = \"enforce\"".to_owned(),
@@ -110,12 +131,22 @@ fn wrong_rules_do_not_fit() {
 fn the_schema_of_a_configuration_knows_every_preset_and_its_map() {
     let schema = schema("schemas/scanhook.schema.json");
     for preset in presets::names() {
-        let source = format!("[sources.x]\npreset = \"{preset}\"\nauth = [{{ bearer = {{ secret_env = \"S\" }} }}]\n");
+        let source = format!(
+            "[sources.x]\npreset = \"{preset}\"\nauth = [{{ bearer = {{ secret_env = \"S\" }} }}]\n"
+        );
         assert_eq!(faults(&schema, &source), Vec::<String>::new(), "{preset}");
-        let map: toml::Value = toml::from_str(&text(&format!("src/presets/{preset}.toml"))).unwrap();
+        let map: toml::Value =
+            toml::from_str(&text(&format!("src/presets/{preset}.toml"))).unwrap();
         let mut whole: toml::Table = toml::from_str(&source).unwrap();
-        whole["sources"]["x"].as_table_mut().unwrap().insert("map".to_owned(), map);
-        assert_eq!(faults(&schema, &toml::to_string(&whole).unwrap()), Vec::<String>::new(), "{preset}");
+        whole["sources"]["x"]
+            .as_table_mut()
+            .unwrap()
+            .insert("map".to_owned(), map);
+        assert_eq!(
+            faults(&schema, &toml::to_string(&whole).unwrap()),
+            Vec::<String>::new(),
+            "{preset}"
+        );
     }
 }
 
@@ -130,9 +161,18 @@ fn every_configuration_of_the_documents_fits_the_schema() {
                 continue;
             }
             let document = fs::read_to_string(&path).unwrap();
-            for block in document.split("```toml\n").skip(1).filter_map(|rest| rest.split("\n```").next()) {
+            for block in document
+                .split("```toml\n")
+                .skip(1)
+                .filter_map(|rest| rest.split("\n```").next())
+            {
                 if block.starts_with("# scanhook.toml") {
-                    assert_eq!(faults(&schema, block), Vec::<String>::new(), "{}\n{block}", path.display());
+                    assert_eq!(
+                        faults(&schema, block),
+                        Vec::<String>::new(),
+                        "{}\n{block}",
+                        path.display()
+                    );
                     seen += 1;
                 }
             }
@@ -144,9 +184,13 @@ fn every_configuration_of_the_documents_fits_the_schema() {
 #[test]
 fn wrong_configurations_do_not_fit() {
     let schema = schema("schemas/scanhook.schema.json");
-    let source =
-        |lines: &str| format!("[sources.x]\n{lines}\n[[sources.x.auth]]\nbearer = {{ secret_file = \"s\" }}\n");
-    assert_eq!(faults(&schema, &source("preset = \"generic\"")), Vec::<String>::new());
+    let source = |lines: &str| {
+        format!("[sources.x]\n{lines}\n[[sources.x.auth]]\nbearer = {{ secret_file = \"s\" }}\n")
+    };
+    assert_eq!(
+        faults(&schema, &source("preset = \"generic\"")),
+        Vec::<String>::new()
+    );
     for wrong in [
         "[serve]\nlisten = \"127.0.0.1:1\"".to_owned(),
         "[server]\nlisten = 8080".to_owned(),

@@ -20,12 +20,20 @@ fn brief(one: &Explained) -> String {
     let id = if alert.id_derived { "-" } else { &alert.id };
     let devices: Vec<_> = alert.devices.iter().map(|device| device.label()).collect();
     let severity = alert.severity.map_or("-", Severity::code);
-    [is.as_str(), id, severity, &devices.join(",")].join(" ").trim_end().to_owned()
+    [is.as_str(), id, severity, &devices.join(",")]
+        .join(" ")
+        .trim_end()
+        .to_owned()
 }
 
 /// A body of ours with one text replaced by another, which it has to hold.
 fn changed(file: &str, from: &str, to: &str) -> String {
-    let body = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads").join(file)).unwrap();
+    let body = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/payloads")
+            .join(file),
+    )
+    .unwrap();
     assert!(body.contains(from), "{file}: {from}");
     body.replace(from, to)
 }
@@ -33,7 +41,10 @@ fn changed(file: &str, from: &str, to: &str) -> String {
 /// Holds each body against what its items are, one in a line.
 fn read_as(rows: &[(&str, String, &str)]) {
     for (preset, body, expected) in rows {
-        let items: Vec<_> = explained(preset, body.as_bytes()).iter().map(brief).collect();
+        let items: Vec<_> = explained(preset, body.as_bytes())
+            .iter()
+            .map(brief)
+            .collect();
         assert_eq!(items.join(" | "), *expected, "{preset}: {body}");
     }
 }
@@ -78,12 +89,20 @@ fn resolved_closed_and_test_events_are_ignored_by_every_map() {
         ),
         (
             "graph-alert",
-            changed("graph-alert.json", "\"status\": \"new\"", "\"status\": \"resolved\""),
+            changed(
+                "graph-alert.json",
+                "\"status\": \"new\"",
+                "\"status\": \"resolved\"",
+            ),
             &format!("ignored da638660000000000000_1364969609 high {MACHINE},lt-043.corp.example"),
         ),
         (
             "splunk",
-            changed("splunk.json", "\"status_label\": \"New\"", "\"status_label\": \"Closed\""),
+            changed(
+                "splunk.json",
+                "\"status_label\": \"New\"",
+                "\"status_label\": \"Closed\"",
+            ),
             "ignored 9F0C-AA@@notable@@7c1d high lt-042",
         ),
         (
@@ -109,11 +128,27 @@ fn resolved_closed_and_test_events_are_ignored_by_every_map() {
         ),
         (
             "crowdstrike",
-            changed("crowdstrike.json", "EppDetectionSummaryEvent", "UserActivityAuditEvent"),
+            changed(
+                "crowdstrike.json",
+                "EppDetectionSummaryEvent",
+                "UserActivityAuditEvent",
+            ),
             "ignored 0a1b2c3d4e5f60718293a4b5c6d7:ind:c8d1292a8a904216aa25ab728f4b45fd:77-88-99 high LT-042",
         ),
-        ("pagerduty", changed("pagerduty.json", "incident.triggered", "incident.resolved"), "ignored PDEMO01 high"),
-        ("pagerduty", changed("pagerduty.json", "incident.triggered", "incident.acknowledged"), "ignored PDEMO01 high"),
+        (
+            "pagerduty",
+            changed("pagerduty.json", "incident.triggered", "incident.resolved"),
+            "ignored PDEMO01 high",
+        ),
+        (
+            "pagerduty",
+            changed(
+                "pagerduty.json",
+                "incident.triggered",
+                "incident.acknowledged",
+            ),
+            "ignored PDEMO01 high",
+        ),
         (
             "sumologic",
             changed("sumologic.json", "\"Critical\"", "\"ResolvedCritical\""),
@@ -134,27 +169,59 @@ fn resolved_closed_and_test_events_are_ignored_by_every_map() {
             changed("datadog.json", "\"Triggered\"", "\"Recovered\""),
             &format!("ignored 6543210987654321098 high {MACHINE}"),
         ),
-        ("thehive", changed("thehive4.json", "\"Creation\"", "\"Update\""), "ignored ~41234 high"),
-        ("thehive", changed("thehive5.json", "\"create\"", "\"delete\""), "ignored ~51234 critical"),
         (
             "thehive",
-            changed("thehive5.json", "\"objectType\": \"Alert\"", "\"objectType\": \"Observable\""),
+            changed("thehive4.json", "\"Creation\"", "\"Update\""),
+            "ignored ~41234 high",
+        ),
+        (
+            "thehive",
+            changed("thehive5.json", "\"create\"", "\"delete\""),
+            "ignored ~51234 critical",
+        ),
+        (
+            "thehive",
+            changed(
+                "thehive5.json",
+                "\"objectType\": \"Alert\"",
+                "\"objectType\": \"Observable\"",
+            ),
             "ignored ~51234 critical",
         ),
         (
             "opsgenie",
             changed("opsgenie.json", "\"Create\"", "\"Close\""),
-            &format!("ignored 052652ac-0000-464a-812a-7dd18bbfba8c-1793607342613 critical {MACHINE}"),
+            &format!(
+                "ignored 052652ac-0000-464a-812a-7dd18bbfba8c-1793607342613 critical {MACHINE}"
+            ),
         ),
-        ("sekoia", changed("sekoia.json", "\"created\"", "\"updated\""), "ignored ALdemo42 -"),
-        ("sekoia", changed("sekoia.json", "\"alert\"", "\"case\""), "ignored ALdemo42 -"),
+        (
+            "sekoia",
+            changed("sekoia.json", "\"created\"", "\"updated\""),
+            "ignored ALdemo42 -",
+        ),
+        (
+            "sekoia",
+            changed("sekoia.json", "\"alert\"", "\"case\""),
+            "ignored ALdemo42 -",
+        ),
         (
             "falco",
-            own(r#"{"output":"t","priority":"Debug","rule":"Test rule","hostname":"node-7","output_fields":{}}"#),
+            own(
+                r#"{"output":"t","priority":"Debug","rule":"Test rule","hostname":"node-7","output_fields":{}}"#,
+            ),
             "ignored - informational node-7",
         ),
-        ("generic", own(r#"{"alert_id":"1","severity":"high","host":"h","status":"Recovered"}"#), "ignored 1 high h"),
-        ("generic", own(r#"{"alert_id":"1","severity":"high","host":"h","status":"test"}"#), "ignored 1 high h"),
+        (
+            "generic",
+            own(r#"{"alert_id":"1","severity":"high","host":"h","status":"Recovered"}"#),
+            "ignored 1 high h",
+        ),
+        (
+            "generic",
+            own(r#"{"alert_id":"1","severity":"high","host":"h","status":"test"}"#),
+            "ignored 1 high h",
+        ),
     ]);
 }
 
@@ -168,22 +235,41 @@ fn a_format_that_is_not_known_is_parked_and_never_guessed() {
         ),
         (
             "grafana",
-            changed("alertmanager.json", "\"version\": \"4\"", "\"version\": \"2\"")
-                .replace("\"resolved\"", "\"firing\""),
+            changed(
+                "alertmanager.json",
+                "\"version\": \"4\"",
+                "\"version\": \"2\"",
+            )
+            .replace("\"resolved\"", "\"firing\""),
             "unknown-version am-17 critical 1e5bc9d7e413ddd7902c2932e418702b84d0cc07 | unknown-version 9a513f0c2b8fd06f medium sql-01.corp.example | unknown-version am-16 critical lt-043",
         ),
-        ("sentinel-incident", r#"{"SystemAlertId":"a","Entities":"[]","WorkspaceId":"w"}"#.to_owned(), "unmapped - -"),
-        ("defender-xdr-incident", r#"{"incidentId":1,"incidentName":"n"}"#.to_owned(), "unmapped - -"),
-        ("pagerduty", r#"{"messages":[{"event":"incident.trigger"}]}"#.to_owned(), "unmapped - -"),
+        (
+            "sentinel-incident",
+            r#"{"SystemAlertId":"a","Entities":"[]","WorkspaceId":"w"}"#.to_owned(),
+            "unmapped - -",
+        ),
+        (
+            "defender-xdr-incident",
+            r#"{"incidentId":1,"incidentName":"n"}"#.to_owned(),
+            "unmapped - -",
+        ),
+        (
+            "pagerduty",
+            r#"{"messages":[{"event":"incident.trigger"}]}"#.to_owned(),
+            "unmapped - -",
+        ),
     ]);
 }
 
 #[test]
 fn one_alert_a_list_of_them_and_a_list_with_a_name_are_read_alike() {
-    let defender = |id: &str| format!(r#"{{"id":"{id}","severity":"High","machineId":"{MACHINE}"}}"#);
+    let defender =
+        |id: &str| format!(r#"{{"id":"{id}","severity":"High","machineId":"{MACHINE}"}}"#);
     let graph = |id: &str| {
         let kind = "#microsoft.graph.security.deviceEvidence";
-        format!(r#"{{"id":"{id}","severity":"low","evidence":[{{"@odata.type":"{kind}","mdeDeviceId":"{MACHINE}"}}]}}"#)
+        format!(
+            r#"{{"id":"{id}","severity":"low","evidence":[{{"@odata.type":"{kind}","mdeDeviceId":"{MACHINE}"}}]}}"#
+        )
     };
     let incident = |id: &str| {
         format!(
@@ -195,7 +281,9 @@ fn one_alert_a_list_of_them_and_a_list_with_a_name_are_read_alike() {
             r#"{{"category":"AdvancedHunting-AlertEvidence","properties":{{"AlertId":"{id}","EntityType":"Machine","DeviceId":"{MACHINE}"}}}}"#
         )
     };
-    let firing = |name: &str| format!(r#"{{"status":"firing","labels":{{"host":"{name}"}},"fingerprint":"{name}"}}"#);
+    let firing = |name: &str| {
+        format!(r#"{{"status":"firing","labels":{{"host":"{name}"}},"fingerprint":"{name}"}}"#)
+    };
     let one = |preset: &str| match preset {
         "defender-alert" => defender("1"),
         "graph-alert" => graph("1"),
@@ -251,13 +339,30 @@ fn an_alert_of_an_incident_in_a_list_takes_what_it_lacks_from_its_own_incident()
         {"incidentId":2,"incidentName":"two","severity":"Low","status":"Resolved","alerts":[{"alertId":"b","devices":[{"deviceDnsName":"y"}]}]}
     ]}"#;
     let read = explained("defender-xdr-incident", body);
-    assert_eq!(read.iter().map(brief).collect::<Vec<_>>(), ["alert a high x", "ignored b low y"]);
-    let titles: Vec<_> = read.iter().map(|one| one.item.alert().title.clone().unwrap()).collect();
+    assert_eq!(
+        read.iter().map(brief).collect::<Vec<_>>(),
+        ["alert a high x", "ignored b low y"]
+    );
+    let titles: Vec<_> = read
+        .iter()
+        .map(|one| one.item.alert().title.clone().unwrap())
+        .collect();
     assert_eq!(titles, ["one", "two"]);
-    let from = |field: &str| read[1].supplied.iter().find(|supplied| supplied.field == field).unwrap().from.clone();
+    let from = |field: &str| {
+        read[1]
+            .supplied
+            .iter()
+            .find(|supplied| supplied.field == field)
+            .unwrap()
+            .from
+            .clone()
+    };
     assert_eq!(
         (from("alert.title"), from("device.name")),
-        (vec!["/value/1/incidentName".to_owned()], vec!["/value/1/alerts/0/devices/0/deviceDnsName".to_owned()])
+        (
+            vec!["/value/1/incidentName".to_owned()],
+            vec!["/value/1/alerts/0/devices/0/deviceDnsName".to_owned()]
+        )
     );
 }
 
@@ -273,17 +378,23 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
         // Sentinel: each of the four places of the id, and the name where there is none.
         (
             "sentinel-incident",
-            host(&format!(r#"{{"additionalData":{{"MdatpDeviceId":"{MACHINE}"}}}}"#)),
+            host(&format!(
+                r#"{{"additionalData":{{"MdatpDeviceId":"{MACHINE}"}}}}"#
+            )),
             &format!("alert 9e0c6a52 informational {MACHINE}"),
         ),
         (
             "sentinel-incident",
-            host(&format!(r#"{{"MdatpDeviceId":"{MACHINE}","additionalData":{{}}}}"#)),
+            host(&format!(
+                r#"{{"MdatpDeviceId":"{MACHINE}","additionalData":{{}}}}"#
+            )),
             &format!("alert 9e0c6a52 informational {MACHINE}"),
         ),
         (
             "sentinel-incident",
-            host(&format!(r#"{{"additionalData":{{"MdatpDeviceId":"","MdeDeviceId":"{MACHINE}"}}}}"#)),
+            host(&format!(
+                r#"{{"additionalData":{{"MdatpDeviceId":"","MdeDeviceId":"{MACHINE}"}}}}"#
+            )),
             &format!("alert 9e0c6a52 informational {MACHINE}"),
         ),
         (
@@ -296,9 +407,21 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
             host(r#"{"hostName":"lt-042","dnsDomain":"corp.example"}"#),
             "alert 9e0c6a52 informational lt-042.corp.example",
         ),
-        ("sentinel-incident", host(r#"{"hostName":"lt-042","dnsDomain":""}"#), "alert 9e0c6a52 informational lt-042"),
-        ("sentinel-incident", host(r#"{"netBiosName":"LT-042"}"#), "alert 9e0c6a52 informational LT-042"),
-        ("sentinel-incident", host("{}"), "no-device 9e0c6a52 informational"),
+        (
+            "sentinel-incident",
+            host(r#"{"hostName":"lt-042","dnsDomain":""}"#),
+            "alert 9e0c6a52 informational lt-042",
+        ),
+        (
+            "sentinel-incident",
+            host(r#"{"netBiosName":"LT-042"}"#),
+            "alert 9e0c6a52 informational LT-042",
+        ),
+        (
+            "sentinel-incident",
+            host("{}"),
+            "no-device 9e0c6a52 informational",
+        ),
         // Defender: nulls everywhere, and what is no severity.
         (
             "defender-alert",
@@ -341,28 +464,74 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
         // Splunk: the row decides.
         (
             "splunk",
-            own(r#"{"result":{"dest":"10.0.0.7","host":"collector"},"sid":"s1","search_name":null}"#),
+            own(
+                r#"{"result":{"dest":"10.0.0.7","host":"collector"},"sid":"s1","search_name":null}"#,
+            ),
             "alert s1 - 10.0.0.7",
         ),
-        ("splunk", own(r#"{"result":{"alert_id":77,"dest":"10.0.0.7"},"sid":"s1"}"#), "alert 77 - 10.0.0.7"),
         (
             "splunk",
-            format!(r#"{{"result":{{"device_id":"{MACHINE}","dest":["a","b"],"urgency":"critical"}},"sid":"s1"}}"#),
+            own(r#"{"result":{"alert_id":77,"dest":"10.0.0.7"},"sid":"s1"}"#),
+            "alert 77 - 10.0.0.7",
+        ),
+        (
+            "splunk",
+            format!(
+                r#"{{"result":{{"device_id":"{MACHINE}","dest":["a","b"],"urgency":"critical"}},"sid":"s1"}}"#
+            ),
             &format!("alert s1 critical {MACHINE}"),
         ),
-        ("splunk", format!(r#"{{"result":{{"DeviceId":"{MACHINE}"}},"sid":"s1"}}"#), &format!("alert s1 - {MACHINE}")),
-        ("splunk", own(r#"{"result":{},"sid":"s1"}"#), "no-device s1 -"),
+        (
+            "splunk",
+            format!(r#"{{"result":{{"DeviceId":"{MACHINE}"}},"sid":"s1"}}"#),
+            &format!("alert s1 - {MACHINE}"),
+        ),
+        (
+            "splunk",
+            own(r#"{"result":{},"sid":"s1"}"#),
+            "no-device s1 -",
+        ),
         // Wazuh: levels at the edges, as a number or a text.
-        ("wazuh4", own(r#"{"id":"1.2","rule":{"level":0},"agent":{"name":"a"}}"#), "alert 1.2 informational a"),
-        ("wazuh4", own(r#"{"id":"1.2","rule":{"level":3},"agent":{"name":"a"}}"#), "alert 1.2 informational a"),
-        ("wazuh4", own(r#"{"id":"1.2","rule":{"level":"4"},"agent":{"name":"a"}}"#), "alert 1.2 low a"),
-        ("wazuh4", own(r#"{"id":"1.2","rule":{"level":11},"agent":{"name":"a"}}"#), "alert 1.2 medium a"),
-        ("wazuh4", own(r#"{"id":"1.2","rule":{"level":14},"agent":{"name":"a"}}"#), "alert 1.2 high a"),
-        ("wazuh4", own(r#"{"id":"1.2","rule":{"level":16},"agent":{"name":"a"}}"#), "alert 1.2 critical a"),
-        ("wazuh4", own(r#"{"id":"1.2","rule":{"level":99},"agent":{"name":"a"}}"#), "alert 1.2 - a"),
+        (
+            "wazuh4",
+            own(r#"{"id":"1.2","rule":{"level":0},"agent":{"name":"a"}}"#),
+            "alert 1.2 informational a",
+        ),
+        (
+            "wazuh4",
+            own(r#"{"id":"1.2","rule":{"level":3},"agent":{"name":"a"}}"#),
+            "alert 1.2 informational a",
+        ),
+        (
+            "wazuh4",
+            own(r#"{"id":"1.2","rule":{"level":"4"},"agent":{"name":"a"}}"#),
+            "alert 1.2 low a",
+        ),
+        (
+            "wazuh4",
+            own(r#"{"id":"1.2","rule":{"level":11},"agent":{"name":"a"}}"#),
+            "alert 1.2 medium a",
+        ),
+        (
+            "wazuh4",
+            own(r#"{"id":"1.2","rule":{"level":14},"agent":{"name":"a"}}"#),
+            "alert 1.2 high a",
+        ),
+        (
+            "wazuh4",
+            own(r#"{"id":"1.2","rule":{"level":16},"agent":{"name":"a"}}"#),
+            "alert 1.2 critical a",
+        ),
+        (
+            "wazuh4",
+            own(r#"{"id":"1.2","rule":{"level":99},"agent":{"name":"a"}}"#),
+            "alert 1.2 - a",
+        ),
         (
             "wazuh4-shuffle",
-            own(r#"{"severity":3,"all_fields":{"id":"1.2","rule":{"level":12},"agent":{"name":"a"}}}"#),
+            own(
+                r#"{"severity":3,"all_fields":{"id":"1.2","rule":{"level":12},"agent":{"name":"a"}}}"#,
+            ),
             "alert 1.2 high a",
         ),
         // Labels are free text, and an exporter's port is no part of a name.
@@ -397,18 +566,32 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
         ),
         (
             "graylog",
-            own(r#"{"event":{"id":"1","source":"server","priority":5,"fields":{"hostname":"c"}},"backlog":null}"#),
+            own(
+                r#"{"event":{"id":"1","source":"server","priority":5,"fields":{"hostname":"c"}},"backlog":null}"#,
+            ),
             "alert 1 - c",
         ),
-        ("graylog", own(r#"{"event":{"id":"1","source":"server","priority":"2"},"backlog":[]}"#), "no-device 1 medium"),
+        (
+            "graylog",
+            own(r#"{"event":{"id":"1","source":"server","priority":"2"},"backlog":[]}"#),
+            "no-device 1 medium",
+        ),
         // CrowdStrike: the word before the number, and the number's edges.
         (
             "crowdstrike",
             own(r#"{"event":{"CompositeId":"c","Hostname":"h","Severity":19}}"#),
             "alert c informational h",
         ),
-        ("crowdstrike", own(r#"{"event":{"CompositeId":"c","Hostname":"h","Severity":100}}"#), "alert c critical h"),
-        ("crowdstrike", own(r#"{"event":{"CompositeId":"c","Hostname":"h","Severity":101}}"#), "alert c - h"),
+        (
+            "crowdstrike",
+            own(r#"{"event":{"CompositeId":"c","Hostname":"h","Severity":100}}"#),
+            "alert c critical h",
+        ),
+        (
+            "crowdstrike",
+            own(r#"{"event":{"CompositeId":"c","Hostname":"h","Severity":101}}"#),
+            "alert c - h",
+        ),
         (
             "crowdstrike",
             own(r#"{"event":{"CompositeId":"c","AgentId":"c8d1292a8a904216aa25ab728f4b45fd"}}"#),
@@ -425,12 +608,20 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
         // PagerDuty: priority before urgency.
         (
             "pagerduty",
-            changed("pagerduty.json", "\"priority\": null", "\"priority\": {\"summary\": \"P3\"}"),
+            changed(
+                "pagerduty.json",
+                "\"priority\": null",
+                "\"priority\": {\"summary\": \"P3\"}",
+            ),
             "no-device PDEMO01 medium",
         ),
         (
             "pagerduty",
-            changed("pagerduty.json", "\"urgency\": \"high\"", "\"urgency\": \"low\""),
+            changed(
+                "pagerduty.json",
+                "\"urgency\": \"high\"",
+                "\"urgency\": \"low\"",
+            ),
             "no-device PDEMO01 low",
         ),
         // Sumo Logic: no rows, one row, and rows that are no JSON.
@@ -441,7 +632,9 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
         ),
         (
             "sumologic",
-            own(r#"{"id":"m","triggerType":"Critical","triggerTimeStart":"1","resultsJson":"{\"host\":\"a\"}"}"#),
+            own(
+                r#"{"id":"m","triggerType":"Critical","triggerTimeStart":"1","resultsJson":"{\"host\":\"a\"}"}"#,
+            ),
             "alert m@1 critical a",
         ),
         (
@@ -450,7 +643,11 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
             "alert m critical b",
         ),
         // Datadog: tags as a list, and nothing but the type to tell how bad it is.
-        ("datadog", own(r#"{"aggregation_key":"k","alert_type":"warning","tags":["host:a"]}"#), "alert k medium a"),
+        (
+            "datadog",
+            own(r#"{"aggregation_key":"k","alert_type":"warning","tags":["host:a"]}"#),
+            "alert k medium a",
+        ),
         (
             "datadog",
             own(r#"{"id":"$ALERT_ID","aggregation_key":"$AGGREG_KEY","host":"a"}"#),
@@ -472,7 +669,11 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
             own(r#"{"type":"alert","action":"created","attributes":{"uuid":"u","short_id":""}}"#),
             "no-device u -",
         ),
-        ("falco", own(r#"{"uuid":"","priority":"Emergency","rule":"r","hostname":"node"}"#), "alert - critical node"),
+        (
+            "falco",
+            own(r#"{"uuid":"","priority":"Emergency","rule":"r","hostname":"node"}"#),
+            "alert - critical node",
+        ),
         (
             "falco",
             own(
@@ -482,10 +683,20 @@ fn what_real_senders_leave_out_or_spell_otherwise_is_read_as_documented() {
         ),
         (
             "elastalert2",
-            own(r#"{"_id":"e","alert_id":"shadow","severity":"P1","host.name":"lt-042","host":{"os":"x"}}"#),
+            own(
+                r#"{"_id":"e","alert_id":"shadow","severity":"P1","host.name":"lt-042","host":{"os":"x"}}"#,
+            ),
             "alert shadow critical lt-042",
         ),
-        ("generic", own(r#"{"alert_id":"{{ id }}","host":"a"}"#), "placeholder {{ id }} - a"),
-        ("generic", own(r#"{"alertId":"3","severity":"Moderate","hostname":"a"}"#), "alert 3 medium a"),
+        (
+            "generic",
+            own(r#"{"alert_id":"{{ id }}","host":"a"}"#),
+            "placeholder {{ id }} - a",
+        ),
+        (
+            "generic",
+            own(r#"{"alertId":"3","severity":"Moderate","hostname":"a"}"#),
+            "alert 3 medium a",
+        ),
     ]);
 }

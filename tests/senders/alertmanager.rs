@@ -29,21 +29,38 @@ impl Alertmanager {
         std::fs::write(folder.path().join("am.yml"), config.to_string()).unwrap();
         let listen = format!("127.0.0.1:{}", program::free_port());
         let web = format!("--web.listen-address={listen}");
-        let arguments = ["--config.file=am.yml", "--storage.path=data", &web, "--cluster.listen-address="];
+        let arguments = [
+            "--config.file=am.yml",
+            "--storage.path=data",
+            &web,
+            "--cluster.listen-address=",
+        ];
         let program = Program::start(folder, "prometheus-alertmanager", &arguments);
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
         let api = format!("http://{listen}");
         until("Alertmanager is ready", async || {
             let ready = http.get(format!("{api}/-/ready")).send().await.ok()?;
             ready.status().is_success().then_some(())
         })
         .await;
-        Alertmanager { _program: program, api, http }
+        Alertmanager {
+            _program: program,
+            api,
+            http,
+        }
     }
 
     async fn take(&self, alerts: Value) {
         let url = format!("{}/api/v2/alerts", self.api);
-        let request = self.http.post(url).header("content-type", "application/json").body(alerts.to_string());
+        let request = self
+            .http
+            .post(url)
+            .header("content-type", "application/json")
+            .body(alerts.to_string());
         assert!(request.send().await.unwrap().status().is_success());
     }
 }
@@ -57,11 +74,16 @@ fn alert(id: u32, severity: &str) -> Value {
 async fn two_alerts_scan_and_what_is_resolved_or_comes_again_does_not() {
     let site = site(&format!("preset = \"alertmanager\"\n{BEARER}")).await;
     let sender = Alertmanager::start(&site).await;
-    sender.take(json!([alert(1, "critical"), alert(2, "warning")])).await;
+    sender
+        .take(json!([alert(1, "critical"), alert(2, "warning")]))
+        .await;
     let mut arrived: Vec<_> = alerts(&site, 2).await.iter().map(brief).collect();
     arrived.sort();
     assert_eq!(arrived, ["1 decided finding 1", "2 decided finding 2"]);
-    let full_and_quick = [(machine(1), "Full".to_owned()), (machine(2), "Quick".to_owned())];
+    let full_and_quick = [
+        (machine(1), "Full".to_owned()),
+        (machine(2), "Quick".to_owned()),
+    ];
     assert_eq!(scans(&site, 2).await, full_and_quick);
 
     let mut over = alert(1, "critical");
@@ -81,15 +103,26 @@ async fn what_a_503_turned_away_arrives_by_alertmanagers_own_retry_and_scans_onc
     // Another process that writes to the journal keeps scanhook from it, and so senders get 503.
     let other = Connection::open(site.journal()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    sender.take(json!([alert(1, "critical"), alert(2, "warning")])).await;
-    let refused = "scanhook_deliveries_total{source=\"sender\",status=\"503\"}";
-    until("a delivery is turned away", async || site.admin("/metrics").await.text.contains(refused).then_some(()))
+    sender
+        .take(json!([alert(1, "critical"), alert(2, "warning")]))
         .await;
+    let refused = "scanhook_deliveries_total{source=\"sender\",status=\"503\"}";
+    until("a delivery is turned away", async || {
+        site.admin("/metrics")
+            .await
+            .text
+            .contains(refused)
+            .then_some(())
+    })
+    .await;
     assert_eq!(site.rows().delivery, 0);
     other.execute_batch("ROLLBACK").unwrap();
     let mut arrived: Vec<_> = alerts(&site, 2).await.iter().map(brief).collect();
     arrived.sort();
     assert_eq!(arrived, ["1 decided finding 1", "2 decided finding 2"]);
-    let full_and_quick = [(machine(1), "Full".to_owned()), (machine(2), "Quick".to_owned())];
+    let full_and_quick = [
+        (machine(1), "Full".to_owned()),
+        (machine(2), "Quick".to_owned()),
+    ];
     assert_eq!(scans(&site, 2).await, full_and_quick);
 }

@@ -33,13 +33,26 @@ async fn each_match_by_template_or_whole_is_an_alert_and_scans_its_machine() {
     std::fs::write(folder.path().join("post.py"), SCRIPT).unwrap();
     let url = format!("http://{}/webhooks/sender", site.public);
     let headers = json!({ "Authorization": format!("Bearer {SIEM_SECRET}") }).to_string();
-    let matches = json!([a_match(1, "high"), a_match(2, "medium"), a_match(3, "critical")]).to_string();
+    let matches = json!([
+        a_match(1, "high"),
+        a_match(2, "medium"),
+        a_match(3, "critical")
+    ])
+    .to_string();
     let python = program::installed("elastalert2/bin/python");
     let mut sender = Program::start(folder, python, &["post.py", &url, &headers, &matches]);
     sender.ends_well().await;
 
     let briefs: Vec<_> = alerts(&site, 3).await.iter().map(brief).collect();
-    assert_eq!(briefs, ["e1 decided match 1", "e2 decided match 2", "e3 decided document 3"]);
-    let expected = [(1, "Full"), (2, "Quick"), (3, "Full")].map(|(n, kind)| (machine(n), kind.to_owned()));
+    assert_eq!(
+        briefs,
+        [
+            "e1 decided match 1",
+            "e2 decided match 2",
+            "e3 decided document 3"
+        ]
+    );
+    let expected =
+        [(1, "Full"), (2, "Quick"), (3, "Full")].map(|(n, kind)| (machine(n), kind.to_owned()));
     assert_eq!(scans(&site, 3).await, expected);
 }

@@ -15,7 +15,11 @@
 
 mod alertmanager;
 mod elastalert2;
-#[allow(dead_code, unused_imports, reason = "shared with the other tests, which use all of it")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "shared with the other tests, which use all of it"
+)]
 #[path = "../it/harness/mod.rs"]
 mod harness;
 mod node_red;
@@ -35,7 +39,11 @@ async fn site(source: &str) -> Site {
          credential = {{ secret_file = \"app.secret\" }}\napi_base = \"http://FAR\"\nauthority = \"http://FAR\"\n\
          [sources.sender]\n{source}\n"
     );
-    Site::with(Wish { config: Some(config), ..Wish::default() }).await
+    Site::with(Wish {
+        config: Some(config),
+        ..Wish::default()
+    })
+    .await
 }
 
 /// The proof of senders that can send a header and no signature.
@@ -44,7 +52,10 @@ const BEARER: &str = "auth = { bearer = { secret_file = \"siem.secret\" } }";
 /// Waits until so many alerts have arrived; all of them, oldest first.
 async fn alerts(site: &Site, count: usize) -> Vec<Value> {
     until(&format!("{count} alerts arrive"), async || {
-        let mut all = site.get("/api/v1/alerts?source=sender").await["items"].as_array().unwrap().clone();
+        let mut all = site.get("/api/v1/alerts?source=sender").await["items"]
+            .as_array()
+            .unwrap()
+            .clone();
         all.reverse();
         (all.len() >= count).then_some(all)
     })
@@ -65,5 +76,8 @@ async fn scans(site: &Site, count: usize) -> Vec<(String, String)> {
     })
     .await;
     begun.sort_by(|a, b| a.machine.cmp(&b.machine));
-    begun.into_iter().map(|scan| (scan.machine, scan.kind)).collect()
+    begun
+        .into_iter()
+        .map(|scan| (scan.machine, scan.kind))
+        .collect()
 }

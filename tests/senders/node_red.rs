@@ -24,8 +24,20 @@ async fn a_flow_that_signs_its_alert_is_believed_and_scans_the_machine() {
     let folder = program::folder();
     std::fs::write(folder.path().join("flows.json"), flow.to_string()).unwrap();
     let red = program::installed("node_modules/node-red/red.js");
-    let (at, port) = (folder.path().to_str().unwrap().to_owned(), program::free_port().to_string());
-    let arguments = [red.to_str().unwrap(), "-u", &at, "-p", &port, "-D", "uiHost=127.0.0.1", "flows.json"];
+    let (at, port) = (
+        folder.path().to_str().unwrap().to_owned(),
+        program::free_port().to_string(),
+    );
+    let arguments = [
+        red.to_str().unwrap(),
+        "-u",
+        &at,
+        "-p",
+        &port,
+        "-D",
+        "uiHost=127.0.0.1",
+        "flows.json",
+    ];
     let _sender = Program::start(folder, "node", &arguments);
 
     let briefs: Vec<_> = alerts(&site, 1).await.iter().map(brief).collect();

@@ -20,14 +20,26 @@ pub fn folder() -> TempDir {
 
 /// Where the senders are that no package of the system brings.
 pub fn installed(path: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("senders").join(path);
-    assert!(path.exists(), "{} is not there: run tests/senders/install", path.display());
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .unwrap()
+        .join("senders")
+        .join(path);
+    assert!(
+        path.exists(),
+        "{} is not there: run tests/senders/install",
+        path.display()
+    );
     path
 }
 
 /// A port that nobody listens on.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 impl Program {
@@ -42,13 +54,18 @@ impl Program {
             .stdout(output.try_clone().unwrap())
             .stderr(output)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; run tests/senders/install", program.display()));
+            .unwrap_or_else(|error| {
+                panic!("{}: {error}; run tests/senders/install", program.display())
+            });
         Program { child, folder }
     }
 
     /// Waits until it has ended, and expects that it ended well.
     pub async fn ends_well(&mut self) {
-        let status = crate::harness::until("the sender's program ends", async || self.child.try_wait().unwrap()).await;
+        let status = crate::harness::until("the sender's program ends", async || {
+            self.child.try_wait().unwrap()
+        })
+        .await;
         assert!(status.success(), "{status}");
     }
 }
@@ -59,7 +76,10 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("{}", std::fs::read_to_string(self.folder.path().join("output")).unwrap_or_default());
+            eprintln!(
+                "{}",
+                std::fs::read_to_string(self.folder.path().join("output")).unwrap_or_default()
+            );
         }
     }
 }

@@ -2,7 +2,13 @@
 //! need is installed by `tests/senders/install-signers`; where it is missing these tests fail, so they run only when they
 //! are named: `cargo test --test signers`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs
+)]
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +18,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-#[allow(dead_code, unreachable_pub, reason = "shared with the other tests, which use all of it")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the other tests, which use all of it"
+)]
 #[path = "../it/harness/listening.rs"]
 mod listening;
 
@@ -20,17 +30,30 @@ const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const TEXT: &str = "it's a $ECRET of \"many\" bytes";
 const PLAIN: &str = "0123456789abcdef0123456789abcdef";
 
-const RULES: &str = "version = 1\n[[rule]]\nname = \"high\"\nscan = \"full\"\nwhen = { severity.gte = \"high\" }\n";
+const RULES: &str =
+    "version = 1\n[[rule]]\nname = \"high\"\nscan = \"full\"\nwhen = { severity.gte = \"high\" }\n";
 
 /// Every kind that a shell can satisfy, by the name of its source.
 const KINDS: &[(&str, &str)] = &[
-    ("std", "standard_webhooks = { secret_file = \"whsec.secret\" }"),
+    (
+        "std",
+        "standard_webhooks = { secret_file = \"whsec.secret\" }",
+    ),
     ("github", "github = { secret_file = \"text secret\" }"),
     ("grafana", "grafana = { secret_file = \"text secret\" }"),
-    ("grafana-timed", "grafana = { timestamp_header = \"X-Alert-Timestamp\", secret_file = \"text secret\" }"),
+    (
+        "grafana-timed",
+        "grafana = { timestamp_header = \"X-Alert-Timestamp\", secret_file = \"text secret\" }",
+    ),
     ("pagerduty", "pagerduty = { secret_file = \"text secret\" }"),
-    ("crowdstrike", "crowdstrike = { secret_file = \"text secret\" }"),
-    ("hmac", "hmac = { header = \"X-Sig\", prefix = \"sha256=\", secret_file = \"text secret\" }"),
+    (
+        "crowdstrike",
+        "crowdstrike = { secret_file = \"text secret\" }",
+    ),
+    (
+        "hmac",
+        "hmac = { header = \"X-Sig\", prefix = \"sha256=\", secret_file = \"text secret\" }",
+    ),
     (
         "hmac-hex",
         "hmac = { header = \"X-Sig\", signed = \"{timestamp}.{body}\", timestamp_header = \"X-Time\", timestamp_format = \"unix_ms\", secret_encoding = \"hex\", algorithm = \"sha512\", secret_file = \"plain.secret\" }",
@@ -48,11 +71,20 @@ const KINDS: &[(&str, &str)] = &[
         "hmac = { header = \"X-Sig\", signed = \"{timestamp}.{body}\", timestamp_header = \"X-Time\", secret_env = \"SENDER\" }",
     ),
     ("bearer", "bearer = { secret_file = \"text secret\" }"),
-    ("header", "header = { name = \"X-Api-Key\", secret_file = \"text secret\" }"),
-    ("basic", "basic = { username = \"the siem\", secret_file = \"text secret\" }"),
+    (
+        "header",
+        "header = { name = \"X-Api-Key\", secret_file = \"text secret\" }",
+    ),
+    (
+        "basic",
+        "basic = { username = \"the siem\", secret_file = \"text secret\" }",
+    ),
     ("url", "url_secret = { secret_file = \"plain.secret\" }"),
     ("url-odd", "url_secret = { secret_file = \"text secret\" }"),
-    ("body", "body_secret = { pointer = \"/clientState\", secret_file = \"plain.secret\" }"),
+    (
+        "body",
+        "body_secret = { pointer = \"/clientState\", secret_file = \"plain.secret\" }",
+    ),
     (
         "all",
         "ip = \"127.0.0.0/8\"\nbody_secret = { pointer = \"/clientState\", secret_file = \"plain.secret\" }\nstandard_webhooks = { secret_file = \"whsec.secret\" }\nbearer = { secret_file = \"text secret\" }",
@@ -72,11 +104,17 @@ impl Program {
         let path = |name: &str| folder.path().join(name);
         let mut config = String::new();
         for (name, auth) in KINDS {
-            config += &format!("[sources.{name}]\npreset = \"generic\"\n[[sources.{name}.auth]]\n{auth}\n");
+            config += &format!(
+                "[sources.{name}]\npreset = \"generic\"\n[[sources.{name}.auth]]\n{auth}\n"
+            );
         }
         std::fs::write(path("scanhook.toml"), config).unwrap();
         std::fs::write(path("rules.toml"), RULES).unwrap();
-        for (name, secret) in [("whsec.secret", WHSEC), ("text secret", TEXT), ("plain.secret", PLAIN)] {
+        for (name, secret) in [
+            ("whsec.secret", WHSEC),
+            ("text secret", TEXT),
+            ("plain.secret", PLAIN),
+        ] {
             std::fs::write(path(name), format!("{secret}\n")).unwrap();
             std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(0o600)).unwrap();
         }
@@ -95,17 +133,33 @@ impl Program {
             .spawn()
             .unwrap();
         let [webhooks, _] = listening::addresses(&listening::said(&mut child, std::io::stderr()));
-        Program { folder, child, at: format!("http://{webhooks}") }
+        Program {
+            folder,
+            child,
+            at: format!("http://{webhooks}"),
+        }
     }
 
     /// Posts a body with these headers; the status.
     fn post(&self, source: &str, headers: &[(&str, &str)], body: &str) -> u16 {
         let mut curl = Command::new("curl");
-        curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json"]);
+        curl.args([
+            "-sS",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "-H",
+            "Content-Type: application/json",
+        ]);
         for (name, value) in headers {
             curl.args(["-H", &format!("{name}: {value}")]);
         }
-        curl.args(["--data-binary", "@-", &format!("{}/webhooks/{source}", self.at)]);
+        curl.args([
+            "--data-binary",
+            "@-",
+            &format!("{}/webhooks/{source}", self.at),
+        ]);
         fed(curl, body).trim().parse().unwrap()
     }
 }
@@ -120,7 +174,12 @@ impl Drop for Program {
 /// The program under test, with nothing of this machine's environment.
 fn command(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
-    command.current_dir(folder.path()).env_clear().env("SENDER", TEXT).stdin(Stdio::null()).stderr(Stdio::null());
+    command
+        .current_dir(folder.path())
+        .env_clear()
+        .env("SENDER", TEXT)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 
@@ -132,10 +191,20 @@ fn installed() -> PathBuf {
 fn fed(mut command: Command, input: &str) -> String {
     let shown = format!("{command:?}");
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut child = child.unwrap_or_else(|error| panic!("{shown}: {error}; run tests/senders/install-signers first"));
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let mut child = child.unwrap_or_else(|error| {
+        panic!("{shown}: {error}; run tests/senders/install-signers first")
+    });
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{shown}: run tests/senders/install-signers first");
+    assert!(
+        output.status.success(),
+        "{shown}: run tests/senders/install-signers first"
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -147,7 +216,13 @@ fn node(script: &str, args: &[&str]) -> Command {
 
 fn python(script: &str, args: &[&str]) -> Command {
     let mut python = Command::new(installed().join("venv/bin/python"));
-    python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/senders").join(script)).args(args);
+    python
+        .arg(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/senders")
+                .join(script),
+        )
+        .args(args);
     python
 }
 
@@ -158,29 +233,65 @@ fn body(id: &str) -> String {
 }
 
 fn seconds() -> String {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        .to_string()
 }
 
 #[test]
 fn what_the_libraries_of_standard_webhooks_sign_is_accepted_and_no_flipped_bit_of_it() {
     let program = Program::start();
-    let script: [(&str, fn(&str, &[&str]) -> Command); 2] =
-        [("standard_webhooks.py", python), ("standard_webhooks.mjs", node)];
+    let script: [(&str, fn(&str, &[&str]) -> Command); 2] = [
+        ("standard_webhooks.py", python),
+        ("standard_webhooks.mjs", node),
+    ];
     for (script, run) in script {
-        let (id, time, body) = (format!("msg_{}", script.replace('.', "-")), seconds(), body(script));
-        let signature = fed(run(script, &[WHSEC, &id, &time]), &body).trim().to_owned();
+        let (id, time, body) = (
+            format!("msg_{}", script.replace('.', "-")),
+            seconds(),
+            body(script),
+        );
+        let signature = fed(run(script, &[WHSEC, &id, &time]), &body)
+            .trim()
+            .to_owned();
         assert!(signature.starts_with("v1,"), "{script}: {signature}");
         let post = |id: &str, time: &str, signature: &str, body: &str| {
-            let headers = [("webhook-id", id), ("webhook-timestamp", time), ("webhook-signature", signature)];
+            let headers = [
+                ("webhook-id", id),
+                ("webhook-timestamp", time),
+                ("webhook-signature", signature),
+            ];
             program.post("std", &headers, body)
         };
         let later = (time.parse::<u64>().unwrap() + 1).to_string();
-        assert_eq!(post(&id, &time, &signature, &body.replace("low", "lov")), 401, "{script}: a bit of the body");
-        assert_eq!(post(&id, &later, &signature, &body), 401, "{script}: a bit of the time");
-        assert_eq!(post(&id.replace("msg", "msf"), &time, &signature, &body), 401, "{script}: a bit of the id");
-        assert_eq!(post(&id, &time, &flipped(&signature), &body), 401, "{script}: a bit of the signature");
+        assert_eq!(
+            post(&id, &time, &signature, &body.replace("low", "lov")),
+            401,
+            "{script}: a bit of the body"
+        );
+        assert_eq!(
+            post(&id, &later, &signature, &body),
+            401,
+            "{script}: a bit of the time"
+        );
+        assert_eq!(
+            post(&id.replace("msg", "msf"), &time, &signature, &body),
+            401,
+            "{script}: a bit of the id"
+        );
+        assert_eq!(
+            post(&id, &time, &flipped(&signature), &body),
+            401,
+            "{script}: a bit of the signature"
+        );
         assert_eq!(post(&id, &time, &signature, &body), 202, "{script}");
-        assert_eq!(post(&id, &time, &signature, &body), 200, "{script}: the same again");
+        assert_eq!(
+            post(&id, &time, &signature, &body),
+            200,
+            "{script}: the same again"
+        );
     }
 }
 
@@ -190,9 +301,19 @@ fn what_githubs_own_library_signs_is_accepted_and_no_flipped_bit_of_it() {
     let body = body("octokit");
     let signature = fed(node("octokit.mjs", &[TEXT]), &body).trim().to_owned();
     assert!(signature.starts_with("sha256="), "{signature}");
-    let post = |signature: &str, body: &str| program.post("github", &[("X-Hub-Signature-256", signature)], body);
-    assert_eq!(post(&signature, &body.replace("low", "lov")), 401, "a bit of the body");
-    assert_eq!(post(&flipped(&signature), &body), 401, "a bit of the signature");
+    let post = |signature: &str, body: &str| {
+        program.post("github", &[("X-Hub-Signature-256", signature)], body)
+    };
+    assert_eq!(
+        post(&signature, &body.replace("low", "lov")),
+        401,
+        "a bit of the body"
+    );
+    assert_eq!(
+        post(&flipped(&signature), &body),
+        401,
+        "a bit of the signature"
+    );
     assert_eq!(post(&signature, &body), 202);
     assert_eq!(post(&signature, &body), 200, "the same again");
 }
@@ -207,15 +328,26 @@ fn flipped(signature: &str) -> String {
 
 /// A folder with programs that write down how they are called, and then do what those of the system do.
 fn overheard(program: &Program) -> (PathBuf, PathBuf) {
-    let (folder, log) = (program.folder.path().join("bin"), program.folder.path().join("calls.log"));
+    let (folder, log) = (
+        program.folder.path().join("bin"),
+        program.folder.path().join("calls.log"),
+    );
     std::fs::create_dir(&folder).unwrap();
     for name in ["curl", "python3", "sed", "cat", "od", "tr", "date"] {
-        let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap().stdout;
+        let found = Command::new("sh")
+            .args(["-c", &format!("command -v {name}")])
+            .output()
+            .unwrap()
+            .stdout;
         let real = String::from_utf8(found).unwrap();
-        let script =
-            format!("#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>'{}'\nexec {} \"$@\"\n", log.display(), real.trim());
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>'{}'\nexec {} \"$@\"\n",
+            log.display(),
+            real.trim()
+        );
         std::fs::write(folder.join(name), script).unwrap();
-        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
     }
     (folder, log)
 }
@@ -229,20 +361,44 @@ fn the_curl_command_of_every_kind_is_accepted_and_neither_it_nor_a_command_line_
         let file = format!("the body's {source}.json");
         std::fs::write(program.folder.path().join(&file), body(source)).unwrap();
         let url = format!("{}/webhooks/{source}", program.at);
-        let printed =
-            command(&program.folder).args(["send", &file, "--source", source, "--url", &url, "--print-curl"]).output();
+        let printed = command(&program.folder)
+            .args([
+                "send",
+                &file,
+                "--source",
+                source,
+                "--url",
+                &url,
+                "--print-curl",
+            ])
+            .output();
         let printed = String::from_utf8(printed.unwrap().stdout).unwrap();
         for secret in [WHSEC, &WHSEC[6..], TEXT, "$ECRET", PLAIN] {
             assert!(!printed.contains(secret), "{source}: {printed}");
         }
         let quiet = printed.replacen("curl ", "curl -sS -o /dev/null -w '%{http_code}' ", 1);
         let mut shell = Command::new("sh");
-        shell.args(["-c", &quiet]).current_dir(program.folder.path()).env("SENDER", TEXT).env("PATH", &path);
+        shell
+            .args(["-c", &quiet])
+            .current_dir(program.folder.path())
+            .env("SENDER", TEXT)
+            .env("PATH", &path);
         assert_eq!(fed(shell, ""), "202", "{source}: {printed}");
     }
     let calls = std::fs::read_to_string(log).unwrap();
-    assert!(calls.matches("curl ").count() >= KINDS.len() && calls.contains("python3 "), "{calls}");
-    for secret in [WHSEC, &WHSEC[6..], TEXT, "$ECRET", PLAIN, &hex::encode(TEXT), &hex::encode(PLAIN)] {
+    assert!(
+        calls.matches("curl ").count() >= KINDS.len() && calls.contains("python3 "),
+        "{calls}"
+    );
+    for secret in [
+        WHSEC,
+        &WHSEC[6..],
+        TEXT,
+        "$ECRET",
+        PLAIN,
+        &hex::encode(TEXT),
+        &hex::encode(PLAIN),
+    ] {
         assert!(!calls.contains(secret), "{calls}");
     }
 }

@@ -31,12 +31,41 @@ log {{ source(s); destination(d); }};
     std::fs::write(folder.path().join("in.log"), records).unwrap();
     let files = ["sng.conf", "persist", "pid", "control"].map(|file| format!("{at}/{file}"));
     let [config, persist, pid, control] = &files;
-    let arguments = ["-F", "--no-caps", "-f", config, "-R", persist, "-p", pid, "-c", control];
+    let arguments = [
+        "-F",
+        "--no-caps",
+        "-f",
+        config,
+        "-R",
+        persist,
+        "-p",
+        pid,
+        "-c",
+        control,
+    ];
     let _sender = Program::start(folder, "/usr/sbin/syslog-ng", &arguments);
 
     let arrived = alerts(&site, 3).await;
     let briefs: Vec<_> = arrived.iter().map(brief).collect();
-    assert_eq!(briefs, ["a1 decided record 1", "a2 decided record 2", "a3 decided record 3"]);
-    assert!(arrived.iter().all(|alert| alert["delivery"] == arrived[0]["delivery"]), "one delivery");
-    assert_eq!(scans(&site, 2).await, [(machine(1), "Full".to_owned()), (machine(2), "Quick".to_owned())]);
+    assert_eq!(
+        briefs,
+        [
+            "a1 decided record 1",
+            "a2 decided record 2",
+            "a3 decided record 3"
+        ]
+    );
+    assert!(
+        arrived
+            .iter()
+            .all(|alert| alert["delivery"] == arrived[0]["delivery"]),
+        "one delivery"
+    );
+    assert_eq!(
+        scans(&site, 2).await,
+        [
+            (machine(1), "Full".to_owned()),
+            (machine(2), "Quick".to_owned())
+        ]
+    );
 }

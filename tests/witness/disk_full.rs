@@ -14,7 +14,9 @@ use scanhook_simulator::Setup;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::harness::{Far, RULES, Served, Wish, alert, client, fault, install, machine, never_in, until, until_in};
+use crate::harness::{
+    Far, RULES, Served, Wish, alert, client, fault, install, machine, never_in, until, until_in,
+};
 
 const FILLS: u32 = 100;
 /// At so many of them a scan wants to leave. Not at more: each takes a 429, and those add up.
@@ -41,12 +43,22 @@ impl Cramped {
     async fn start(folder: &Path) -> Cramped {
         let inner = Served::command(folder);
         fs::create_dir(folder.join("disk")).unwrap();
-        let script = format!("mount -t tmpfs -o size={DISK} tmpfs disk && exec \"$@\" --data-dir disk");
+        let script =
+            format!("mount -t tmpfs -o size={DISK} tmpfs disk && exec \"$@\" --data-dir disk");
         let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--mount", "sh", "-c", &script, "sh"]).arg(inner.get_program());
-        command.args(inner.get_args()).current_dir(folder).stdout(std::process::Stdio::null());
+        command
+            .args(["--map-root-user", "--mount", "sh", "-c", &script, "sh"])
+            .arg(inner.get_program());
+        command
+            .args(inner.get_args())
+            .current_dir(folder)
+            .stdout(std::process::Stdio::null());
         let served = Served::run(command).await;
-        let disk = PathBuf::from(format!("/proc/{}/root{}", served.pid(), folder.join("disk").display()));
+        let disk = PathBuf::from(format!(
+            "/proc/{}/root{}",
+            served.pid(),
+            folder.join("disk").display()
+        ));
         Cramped { served, disk }
     }
 
@@ -74,7 +86,11 @@ impl Cramped {
         let kept = File::open(&self.disk).unwrap();
         self.served.kill();
         for name in ["scanhook.db", "scanhook.db-wal"] {
-            fs::copy(format!("/proc/self/fd/{}/{name}", kept.as_raw_fd()), to.join(name)).unwrap();
+            fs::copy(
+                format!("/proc/self/fd/{}/{name}", kept.as_raw_fd()),
+                to.join(name),
+            )
+            .unwrap();
         }
         Connection::open(to.join("scanhook.db")).unwrap()
     }
@@ -83,13 +99,15 @@ impl Cramped {
 /// An alert that is parked: the least that can be stored. Or a large one, which soon uses up what room the log has.
 fn nothing_to_scan(n: u32, large: bool) -> String {
     // What cannot be compressed.
-    let pad: String =
-        (0..if large { 1_600 } else { 0 }).map(|i| hex::encode(Sha256::digest(format!("{n} {i}")))).collect();
+    let pad: String = (0..if large { 1_600 } else { 0 })
+        .map(|i| hex::encode(Sha256::digest(format!("{n} {i}"))))
+        .collect();
     json!({ "alert_id": format!("parked-{n}"), "severity": "high", "pad": pad }).to_string()
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_to_senders_holds_every_call_back_and_needs_nobody_once_there_is_room() {
+async fn a_full_disk_is_told_to_senders_holds_every_call_back_and_needs_nobody_once_there_is_room()
+{
     let far = Far::open(Wish::default().setup).await;
     let folder = tempfile::tempdir().unwrap();
     install(folder.path(), far.at, "", "");
@@ -131,58 +149,124 @@ async fn a_full_disk_is_told_to_senders_holds_every_call_back_and_needs_nobody_o
         while send(true).await == 202 {}
         let mut in_a_row = 0;
         while in_a_row < IN_A_ROW {
-            in_a_row = if send(false).await == 503 { in_a_row + 1 } else { 0 };
+            in_a_row = if send(false).await == 503 {
+                in_a_row + 1
+            } else {
+                0
+            };
         }
         refused += 1 + in_a_row;
         let calls = far.calls_of("scan").len();
         if with_scan {
             // The pause is over, and the scan's turn has come.
             let called = || far.calls_of("scan").len() > calls;
-            never_in(Duration::from_secs(3), "a call leaves without an intent", called).await;
+            never_in(
+                Duration::from_secs(3),
+                "a call leaves without an intent",
+                called,
+            )
+            .await;
         }
         site.free();
-        until("it recovers by itself", async || (send(false).await == 202).then_some(())).await;
+        until("it recovers by itself", async || {
+            (send(false).await == 202).then_some(())
+        })
+        .await;
         if with_scan {
             let all = usize::try_from(scans).unwrap();
-            until_in(IN_TIME, "the scan is sent", async || (far.scans().len() == all).then_some(())).await;
+            until_in(IN_TIME, "the scan is sent", async || {
+                (far.scans().len() == all).then_some(())
+            })
+            .await;
         }
     }
     let db = site.salvage(folder.path());
-    let one = |sql| db.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    let one = |sql| {
+        db.query_row(sql, [], |row| row.get::<_, String>(0))
+            .unwrap()
+    };
     assert_eq!(one("PRAGMA integrity_check"), "ok");
-    let mut statement = db.prepare("SELECT alert_id FROM alert WHERE state = 'parked'").unwrap();
-    let stored: BTreeSet<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    assert!(stored == acknowledged, "{} stored, {} acknowledged", stored.len(), acknowledged.len());
-    assert_eq!(far.calls_of("scan").len(), usize::try_from(2 * scans).unwrap(), "refused once, then sent once");
-    println!("{FILLS} fills, {refused} refusals, {} acknowledged and stored", acknowledged.len());
+    let mut statement = db
+        .prepare("SELECT alert_id FROM alert WHERE state = 'parked'")
+        .unwrap();
+    let stored: BTreeSet<String> = statement
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(
+        stored == acknowledged,
+        "{} stored, {} acknowledged",
+        stored.len(),
+        acknowledged.len()
+    );
+    assert_eq!(
+        far.calls_of("scan").len(),
+        usize::try_from(2 * scans).unwrap(),
+        "refused once, then sent once"
+    );
+    println!(
+        "{FILLS} fills, {refused} refusals, {} acknowledged and stored",
+        acknowledged.len()
+    );
 }
 
 #[tokio::test]
 async fn what_becomes_of_a_running_scan_is_written_down_though_the_disk_is_full() {
-    let setup = Setup { pending_ms: 0, quick_ms: 20_000, full_ms: 20_000, ..Wish::default().setup };
+    let setup = Setup {
+        pending_ms: 0,
+        quick_ms: 20_000,
+        full_ms: 20_000,
+        ..Wish::default().setup
+    };
     let far = Far::open(setup).await;
     let folder = tempfile::tempdir().unwrap();
     install(folder.path(), far.at, "", "");
     fs::write(folder.path().join("rules.toml"), RULES).unwrap();
     let site = Cramped::start(folder.path()).await;
     let http = client();
-    assert_eq!(site.served.post(&http, &alert("running", "critical", &machine(1))).await.status, 202);
+    assert_eq!(
+        site.served
+            .post(&http, &alert("running", "critical", &machine(1)))
+            .await
+            .status,
+        202
+    );
     until("it runs", async || {
         let running = site.served.get(&http, "/api/v1/scans?state=running").await;
         (running["items"].as_array().map(Vec::len) == Some(1)).then_some(())
     })
     .await;
     site.fill();
-    while site.served.post(&http, &nothing_to_scan(1, false)).await.status == 202 {}
+    while site
+        .served
+        .post(&http, &nothing_to_scan(1, false))
+        .await
+        .status
+        == 202
+    {}
     until_in(IN_TIME, "its outcome is written down", async || {
         let finished = site.served.get(&http, "/api/v1/scans?state=finished").await;
         (finished["items"][0]["outcome"] == "succeeded").then_some(())
     })
     .await;
-    assert_eq!(site.served.post(&http, &nothing_to_scan(2, false)).await.status, 503, "and senders still wait");
+    assert_eq!(
+        site.served
+            .post(&http, &nothing_to_scan(2, false))
+            .await
+            .status,
+        503,
+        "and senders still wait"
+    );
     site.free();
     until("it recovers by itself", async || {
-        (site.served.post(&http, &nothing_to_scan(3, false)).await.status == 202).then_some(())
+        (site
+            .served
+            .post(&http, &nothing_to_scan(3, false))
+            .await
+            .status
+            == 202)
+            .then_some(())
     })
     .await;
 }

@@ -15,7 +15,11 @@
 
 mod disk_full;
 #[path = "../it/harness/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "what is shared with the other tests, of which this one needs a part")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what is shared with the other tests, of which this one needs a part"
+)]
 mod harness;
 mod sync_trace;
 mod trace;

@@ -25,12 +25,17 @@ async fn a_sync_stands_between_reading_each_request_and_writing_its_success() {
         let http = client();
         for n in (first..POSTS).step_by(usize::try_from(SENDERS).unwrap()) {
             let severity = if n.is_multiple_of(20) { "high" } else { "low" };
-            let answer = served.post(&http, &alert(&n.to_string(), severity, &machine(n))).await;
+            let answer = served
+                .post(&http, &alert(&n.to_string(), severity, &machine(n)))
+                .await;
             assert_eq!(answer.status, 202, "{}", answer.text);
         }
     };
     join((0..SENDERS).map(sender).collect()).await;
-    until("scans are sent meanwhile", async || (far.scans().len() > 10).then_some(())).await;
+    until("scans are sent meanwhile", async || {
+        (far.scans().len() > 10).then_some(())
+    })
+    .await;
     served.kill();
     let posts = usize::try_from(POSTS).unwrap();
     let answers = until("strace has written all of it", async || {
@@ -38,15 +43,36 @@ async fn a_sync_stands_between_reading_each_request_and_writing_its_success() {
         (answers.written >= posts).then_some(answers)
     })
     .await;
-    assert_eq!(answers, Answers { written: posts, unsynced: Vec::new() });
+    assert_eq!(
+        answers,
+        Answers {
+            written: posts,
+            unsynced: Vec::new()
+        }
+    );
     println!("{POSTS} of {POSTS} successes were synced first");
 }
 
 /// The command under strace, which traces from beside it (`-D`), so that the process is the program itself.
 fn traced(command: Command, trace: &Path) -> Command {
     let mut traced = Command::new("strace");
-    traced.args(["-D", "-f", "-qq", "-y", "-s", "32", "-e", &format!("trace={}", trace::CALLS), "-o"]).arg(trace);
-    traced.arg(command.get_program()).args(command.get_args()).current_dir(command.get_current_dir().unwrap());
+    traced
+        .args([
+            "-D",
+            "-f",
+            "-qq",
+            "-y",
+            "-s",
+            "32",
+            "-e",
+            &format!("trace={}", trace::CALLS),
+            "-o",
+        ])
+        .arg(trace);
+    traced
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(command.get_current_dir().unwrap());
     traced.stdout(Stdio::null());
     traced
 }

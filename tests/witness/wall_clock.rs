@@ -32,7 +32,15 @@ struct Simulated {
 impl Simulated {
     fn start() -> Simulated {
         let share = SHARE.to_string();
-        let arguments = ["simulate", "--listen", "127.0.0.1:0", "--per-minute", &share, "--pending", "1s"];
+        let arguments = [
+            "simulate",
+            "--listen",
+            "127.0.0.1:0",
+            "--per-minute",
+            &share,
+            "--pending",
+            "1s",
+        ];
         let mut child = Command::new(env!("CARGO_BIN_EXE_scanhook"))
             .args(arguments)
             .args(["--quick", "5s", "--full", "5s"])
@@ -40,16 +48,33 @@ impl Simulated {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let at = line.strip_prefix("listening on http://").and_then(|rest| rest.split(' ').next()).unwrap();
-        Simulated { child, at: at.parse().unwrap(), http: client() }
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let at = line
+            .strip_prefix("listening on http://")
+            .and_then(|rest| rest.split(' ').next())
+            .unwrap();
+        Simulated {
+            child,
+            at: at.parse().unwrap(),
+            http: client(),
+        }
     }
 
     /// Its record of calls to one route.
     async fn calls(&self, route: &str) -> Vec<Value> {
-        let answer = self.http.get(format!("http://{}/_simulator/calls", self.at)).send().await.unwrap();
+        let answer = self
+            .http
+            .get(format!("http://{}/_simulator/calls", self.at))
+            .send()
+            .await
+            .unwrap();
         let calls: Vec<Value> = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        calls.into_iter().filter(|call| call["route"] == route).collect()
+        calls
+            .into_iter()
+            .filter(|call| call["route"] == route)
+            .collect()
     }
 }
 
@@ -68,14 +93,29 @@ fn at(call: &Value) -> Timestamp {
 fn peak(calls: &[Value]) -> usize {
     let times: Vec<_> = calls.iter().map(at).collect();
     let minute = |first: &Timestamp| first.saturating_add(SignedDuration::from_secs(60)).unwrap();
-    times.iter().map(|first| times.iter().filter(|at| (*first..minute(first)).contains(*at)).count()).max().unwrap_or(0)
+    times
+        .iter()
+        .map(|first| {
+            times
+                .iter()
+                .filter(|at| (*first..minute(first)).contains(*at))
+                .count()
+        })
+        .max()
+        .unwrap_or(0)
 }
 
 #[tokio::test]
-async fn a_storm_on_thirty_machines_is_thirty_scans_inside_the_share_and_what_is_urgent_does_not_wait() {
+async fn a_storm_on_thirty_machines_is_thirty_scans_inside_the_share_and_what_is_urgent_does_not_wait()
+ {
     let far = Simulated::start();
     let folder = tempfile::tempdir().unwrap();
-    install(folder.path(), far.at, "", &format!("quota = {{ per_minute = {SHARE}, per_hour = 1500 }}"));
+    install(
+        folder.path(),
+        far.at,
+        "",
+        &format!("quota = {{ per_minute = {SHARE}, per_hour = 1500 }}"),
+    );
     fs::write(folder.path().join("rules.toml"), RULES).unwrap();
     let served = Served::start(folder.path()).await;
     let http = client();
@@ -83,11 +123,18 @@ async fn a_storm_on_thirty_machines_is_thirty_scans_inside_the_share_and_what_is
     let mut urgent = None;
     for n in 0..ALERTS {
         if n == ALERTS / 2 {
-            let answer = served.post(&http, &alert("urgent", "critical", &machine(MACHINES))).await;
+            let answer = served
+                .post(&http, &alert("urgent", "critical", &machine(MACHINES)))
+                .await;
             assert_eq!(answer.status, 202, "{}", answer.text);
             urgent = Some(Timestamp::now());
         }
-        let answer = served.post(&http, &alert(&n.to_string(), "medium", &machine(n % MACHINES))).await;
+        let answer = served
+            .post(
+                &http,
+                &alert(&n.to_string(), "medium", &machine(n % MACHINES)),
+            )
+            .await;
         assert_eq!(answer.status, 202, "{}", answer.text);
         tokio::time::sleep(PAUSE).await;
     }
@@ -98,16 +145,35 @@ async fn a_storm_on_thirty_machines_is_thirty_scans_inside_the_share_and_what_is
     })
     .await;
 
-    let sent = calls.iter().find(|call| call["machine"] == machine(MACHINES)).unwrap();
+    let sent = calls
+        .iter()
+        .find(|call| call["machine"] == machine(MACHINES))
+        .unwrap();
     let waited = at(sent).duration_since(urgent.unwrap());
-    println!("the urgent alert waited {waited:#}; at most {} calls in a minute", peak(&calls));
+    println!(
+        "the urgent alert waited {waited:#}; at most {} calls in a minute",
+        peak(&calls)
+    );
     assert_eq!(calls.len(), all, "no call too many");
-    let machines: BTreeSet<_> = calls.iter().map(|call| call["machine"].as_str().unwrap()).collect();
+    let machines: BTreeSet<_> = calls
+        .iter()
+        .map(|call| call["machine"].as_str().unwrap())
+        .collect();
     assert_eq!(machines.len(), all, "none twice");
     for route in ["scan", "list"] {
         let calls = far.calls(route).await;
-        assert!(peak(&calls) <= SHARE, "{route}: {} calls in a minute", peak(&calls));
-        assert!(calls.iter().all(|call| call["status"] != 429), "{route}: a call beyond the quota");
+        assert!(
+            peak(&calls) <= SHARE,
+            "{route}: {} calls in a minute",
+            peak(&calls)
+        );
+        assert!(
+            calls.iter().all(|call| call["status"] != 429),
+            "{route}: a call beyond the quota"
+        );
     }
-    assert!(waited <= URGENT_WITHIN, "the urgent alert waited {waited:#}");
+    assert!(
+        waited <= URGENT_WITHIN,
+        "the urgent alert waited {waited:#}"
+    );
 }

@@ -33,7 +33,11 @@ impl About {
     /// Takes along another decision about an alert of a source, which names the device so.
     pub fn decision(&mut self, id: String, source: String, alert: String, device: String) {
         self.decisions.push(id);
-        for (all, one) in [(&mut self.sources, source), (&mut self.alerts, alert), (&mut self.devices, device)] {
+        for (all, one) in [
+            (&mut self.sources, source),
+            (&mut self.alerts, alert),
+            (&mut self.devices, device),
+        ] {
             if !all.contains(&one) {
                 all.push(one);
             }

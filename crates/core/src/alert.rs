@@ -97,7 +97,9 @@ impl Note {
             Note::TechniqueNotRead => {
                 "The text in the place of a technique holds no number such as T1486: rules see it as unknown."
             }
-            Note::TimeNotRead => "The text in the place of the time is not an instant, or could be several.",
+            Note::TimeNotRead => {
+                "The text in the place of the time is not an instant, or could be several."
+            }
             Note::NotAttached => {
                 "Several names or ids stand beside what belongs to one of them, so it was given to none."
             }
@@ -117,7 +119,8 @@ impl MachineId {
     /// Reads 40 ASCII hex digits of either case; anything else is no machine id.
     #[must_use]
     pub fn parse(text: &str) -> Option<MachineId> {
-        (text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| MachineId(text.to_ascii_lowercase()))
+        (text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit()))
+            .then(|| MachineId(text.to_ascii_lowercase()))
     }
 
     /// The 40 digits.
@@ -142,7 +145,8 @@ impl fmt::Display for MachineId {
 impl<'de> Deserialize<'de> for MachineId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        MachineId::parse(&text).ok_or_else(|| serde::de::Error::custom("a machine id is 40 hex digits"))
+        MachineId::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("a machine id is 40 hex digits"))
     }
 }
 
@@ -250,8 +254,15 @@ impl Device {
     /// Everything that the alert calls it by, as it was written.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let id = self.machine.as_ref().map(MachineId::as_str);
-        let texts = [&self.name, &self.bad_name, &self.ip, &self.aad_id, &self.bad_machine_id];
-        id.into_iter().chain(texts.into_iter().filter_map(|text| text.as_deref()))
+        let texts = [
+            &self.name,
+            &self.bad_name,
+            &self.ip,
+            &self.aad_id,
+            &self.bad_machine_id,
+        ];
+        id.into_iter()
+            .chain(texts.into_iter().filter_map(|text| text.as_deref()))
     }
 }
 
@@ -262,7 +273,12 @@ mod tests {
     #[test]
     fn only_forty_hex_digits_are_a_machine_id() {
         let id = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
-        assert_eq!(MachineId::parse(&id.to_uppercase()).map(|m| m.to_string()).as_deref(), Some(id));
+        assert_eq!(
+            MachineId::parse(&id.to_uppercase())
+                .map(|m| m.to_string())
+                .as_deref(),
+            Some(id)
+        );
         for bad in [
             "",
             "../../alerts",

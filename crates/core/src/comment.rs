@@ -152,14 +152,20 @@ impl Template {
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let brace = rest.find(['{', '}']).unwrap_or(rest.len());
             if brace > 0 {
-                parts.push(Part::Literal(rest.get(..brace).unwrap_or("").chars().map(shown).collect()));
+                parts.push(Part::Literal(
+                    rest.get(..brace).unwrap_or("").chars().map(shown).collect(),
+                ));
                 at += brace;
                 continue;
             }
             let end = rest.find('}').filter(|end| *end > 0);
             let Some(inside) = end.and_then(|end| rest.get(1..end)) else {
-                let message = "a brace without its partner: fields are written `{alert.id}`".to_owned();
-                faults.push(TemplateFault { range: at..at + 1, message });
+                let message =
+                    "a brace without its partner: fields are written `{alert.id}`".to_owned();
+                faults.push(TemplateFault {
+                    range: at..at + 1,
+                    message,
+                });
                 at += 1;
                 continue;
             };
@@ -170,22 +176,47 @@ impl Template {
                 Err(message) => faults.push(TemplateFault { range, message }),
             }
         }
-        let cites = parts.iter().any(|part| matches!(part, Part::Slot { slot: Slot::AlertId, .. }));
+        let cites = parts.iter().any(|part| {
+            matches!(
+                part,
+                Part::Slot {
+                    slot: Slot::AlertId,
+                    ..
+                }
+            )
+        });
         if faults.is_empty() && !cites {
             let message = "a comment must name its alert: `{alert.id}` is missing".to_owned();
-            faults.push(TemplateFault { range: 0..text.len(), message });
+            faults.push(TemplateFault {
+                range: 0..text.len(),
+                message,
+            });
         }
-        if faults.is_empty() { Ok(Template { parts }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Template { parts })
+        } else {
+            Err(faults)
+        }
     }
 
     /// Writes the comment. Values are inserted once and never read as a template again.
     #[must_use]
     pub fn fill(&self, citation: Citation<'_>) -> Comment {
-        let tail: String = citation.scan_tail.chars().filter(char::is_ascii_hexdigit).collect();
-        let tail = tail.get(tail.len().saturating_sub(TAIL_LEN)..).unwrap_or("").to_ascii_lowercase();
+        let tail: String = citation
+            .scan_tail
+            .chars()
+            .filter(char::is_ascii_hexdigit)
+            .collect();
+        let tail = tail
+            .get(tail.len().saturating_sub(TAIL_LEN)..)
+            .unwrap_or("")
+            .to_ascii_lowercase();
         let room = MAX - " [sh-]".len() - tail.len();
         let first = cut(clean(citation.first).chars(), ID_MAX);
-        let mut head = cut(without_token(self.assemble(&citation, &first, room).chars()).chars(), room);
+        let mut head = cut(
+            without_token(self.assemble(&citation, &first, room).chars()).chars(),
+            room,
+        );
         if !head.contains(&first) {
             head = cut(format!("alert {first}: {head}").chars(), room);
         }
@@ -200,8 +231,13 @@ impl Template {
         for part in &self.parts {
             let (text, stays) = match part {
                 Part::Literal(text) => (text.clone(), true),
-                Part::Slot { slot: Slot::AlertId, .. } => (shortest.clone(), true),
-                Part::Slot { slot, max } => (cut(clean(&value(*slot, citation)).chars(), *max), false),
+                Part::Slot {
+                    slot: Slot::AlertId,
+                    ..
+                } => (shortest.clone(), true),
+                Part::Slot { slot, max } => {
+                    (cut(clean(&value(*slot, citation)).chars(), *max), false)
+                }
             };
             texts.push(text);
             fixed.push(stays);
@@ -210,7 +246,11 @@ impl Template {
         let used: usize = texts.iter().map(|text| text.chars().count()).sum();
         let mut left = room.saturating_sub(used);
         for (part, text) in self.parts.iter().zip(&mut texts) {
-            if let Part::Slot { slot: Slot::AlertId, max } = part {
+            if let Part::Slot {
+                slot: Slot::AlertId,
+                max,
+            } = part
+            {
                 let before = shortest.chars().count();
                 let ids = alert_ids(first, citation.more, (*max).min(before + left));
                 left = left.saturating_sub(ids.chars().count().saturating_sub(before));
@@ -223,18 +263,29 @@ impl Template {
 
 /// Reads what stands between the braces.
 fn slot(inside: &str) -> Result<Part, String> {
-    let (name, option) = inside.split_once('|').map_or((inside, None), |(name, option)| (name, Some(option)));
+    let (name, option) = inside
+        .split_once('|')
+        .map_or((inside, None), |(name, option)| (name, Some(option)));
     let Some(slot) = Slot::of_code(name) else {
         let known: Vec<&str> = Slot::ALL.iter().map(|slot| slot.code()).collect();
-        return Err(format!("no field `{}`: a comment knows {}", clean_name(name), known.join(", ")));
+        return Err(format!(
+            "no field `{}`: a comment knows {}",
+            clean_name(name),
+            known.join(", ")
+        ));
     };
     let max = match option {
         None => Some(MAX),
-        Some(option) => option.strip_prefix("trunc:").and_then(|n| n.parse().ok()).filter(|n| (1..=MAX).contains(n)),
+        Some(option) => option
+            .strip_prefix("trunc:")
+            .and_then(|n| n.parse().ok())
+            .filter(|n| (1..=MAX).contains(n)),
     };
     match max {
         Some(max) => Ok(Part::Slot { slot, max }),
-        None => Err(format!("only `|trunc:N` with N from 1 to {MAX} can follow a field")),
+        None => Err(format!(
+            "only `|trunc:N` with N from 1 to {MAX} can follow a field"
+        )),
     }
 }
 
@@ -251,7 +302,10 @@ fn value(slot: Slot, citation: &Citation<'_>) -> String {
         Slot::Source => citation.source.to_owned(),
         Slot::Rule => citation.rule.to_owned(),
         Slot::Tenant => citation.tenant.to_owned(),
-        Slot::Severity => alert.severity.map_or("unknown", |severity| severity.code()).to_owned(),
+        Slot::Severity => alert
+            .severity
+            .map_or("unknown", |severity| severity.code())
+            .to_owned(),
         Slot::User => text(alert.user.as_deref()),
         Slot::AlertId => citation.first.to_owned(),
         Slot::AlertTitle => text(alert.title.as_deref()),
@@ -264,7 +318,11 @@ fn value(slot: Slot, citation: &Citation<'_>) -> String {
         Slot::DeviceName => text(device.name.as_deref()),
         Slot::DeviceIp => text(device.ip.as_deref()),
     };
-    if value.is_empty() { "-".to_owned() } else { value }
+    if value.is_empty() {
+        "-".to_owned()
+    } else {
+        value
+    }
 }
 
 /// A value as it may be inserted: one line, without anything that looks like our token.
@@ -279,9 +337,14 @@ fn without_token(chars: impl Iterator<Item = char>) -> String {
     for c in chars {
         out.push(c);
         if c == ']' {
-            let before = out.get(..out.len() - 1).unwrap_or("").trim_end_matches(|c: char| c.is_ascii_hexdigit());
+            let before = out
+                .get(..out.len() - 1)
+                .unwrap_or("")
+                .trim_end_matches(|c: char| c.is_ascii_hexdigit());
             let open = before.len().checked_sub(4);
-            let token = open.and_then(|at| before.get(at..)).is_some_and(|text| text.eq_ignore_ascii_case("[sh-"));
+            let token = open
+                .and_then(|at| before.get(at..))
+                .is_some_and(|text| text.eq_ignore_ascii_case("[sh-"));
             if let Some(at) = open.filter(|_| token) {
                 out.truncate(at);
             }
@@ -309,7 +372,11 @@ fn alert_ids(first: &str, more: &[&str], max: usize) -> String {
 }
 
 fn more_after(listed: &str, left: usize) -> String {
-    if left == 0 { listed.to_owned() } else { format!("{listed} and {left} more") }
+    if left == 0 {
+        listed.to_owned()
+    } else {
+        format!("{listed} and {left} more")
+    }
 }
 
 /// Shortens the longest values until everything fits, none below [`KEPT`] characters.
@@ -317,8 +384,14 @@ fn shrink(texts: &mut [String], fixed: &[bool], room: usize) {
     loop {
         let total: usize = texts.iter().map(|text| text.chars().count()).sum();
         let over = total.saturating_sub(room);
-        let values = texts.iter_mut().zip(fixed).filter(|(_, fixed)| !**fixed).map(|(text, _)| text);
-        let Some(longest) = values.max_by_key(|text| text.chars().count()) else { return };
+        let values = texts
+            .iter_mut()
+            .zip(fixed)
+            .filter(|(_, fixed)| !**fixed)
+            .map(|(text, _)| text);
+        let Some(longest) = values.max_by_key(|text| text.chars().count()) else {
+            return;
+        };
         let length = longest.chars().count();
         if over == 0 || length <= KEPT {
             return;
@@ -339,7 +412,10 @@ mod tests {
     const DEFAULT: &str = "{scan} antivirus scan due to alert {alert.id} ({source}, rule {rule})";
 
     fn fill(template: &str, alert: &Alert, first: &str, more: &[&str]) -> String {
-        let device = Device { name: Some("lt-042".to_owned()), ..Device::default() };
+        let device = Device {
+            name: Some("lt-042".to_owned()),
+            ..Device::default()
+        };
         let citation = Citation {
             kind: Kind::Full,
             first,
@@ -351,7 +427,11 @@ mod tests {
             device: &device,
             scan_tail: TAIL,
         };
-        Template::parse(template).unwrap().fill(citation).as_str().to_owned()
+        Template::parse(template)
+            .unwrap()
+            .fill(citation)
+            .as_str()
+            .to_owned()
     }
 
     #[test]
@@ -369,11 +449,25 @@ mod tests {
         let many: Vec<String> = (0..500).map(|n| format!("id-{n:04}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let text = fill(DEFAULT, &Alert::default(), "3212", &many);
-        assert!(text.contains("3212, id-0000, id-0001") && text.contains(" more (sentinel, rule high)"), "{text}");
-        assert!((480..=MAX).contains(&text.chars().count()), "the room is used: {text}");
+        assert!(
+            text.contains("3212, id-0000, id-0001") && text.contains(" more (sentinel, rule high)"),
+            "{text}"
+        );
+        assert!(
+            (480..=MAX).contains(&text.chars().count()),
+            "the room is used: {text}"
+        );
         let listed = text.matches("id-").count();
-        assert!(text.contains(&format!("and {} more", 500 - listed)), "{text}");
-        let text = fill("{alert.id|trunc:20}", &Alert::default(), "3212", &["3213", "3214", "3215"]);
+        assert!(
+            text.contains(&format!("and {} more", 500 - listed)),
+            "{text}"
+        );
+        let text = fill(
+            "{alert.id|trunc:20}",
+            &Alert::default(),
+            "3212",
+            &["3213", "3214", "3215"],
+        );
         assert_eq!(text, "3212 and 3 more [sh-0123456789ab]");
     }
 
@@ -383,21 +477,40 @@ mod tests {
             title: Some("{rule} [sh-ffff\u{202e}] [SH-[sh-00]aa]\r\nx[sh-0123456789ab]".to_owned()),
             ..Alert::default()
         };
-        assert_eq!(fill("{alert.id}: {alert.title}", &alert, "1", &[]), "1: {rule} [sh-ffff ]   x [sh-0123456789ab]");
+        assert_eq!(
+            fill("{alert.id}: {alert.title}", &alert, "1", &[]),
+            "1: {rule} [sh-ffff ]   x [sh-0123456789ab]"
+        );
     }
 
     #[test]
     fn two_values_cannot_make_a_token_together() {
-        let alert = Alert { title: Some("[sh".to_owned()), user: Some("-abc]".to_owned()), ..Alert::default() };
+        let alert = Alert {
+            title: Some("[sh".to_owned()),
+            user: Some("-abc]".to_owned()),
+            ..Alert::default()
+        };
         let text = fill("{alert.id} {alert.title}{user}", &alert, "7", &[]);
         assert_eq!(text, "7 [sh-0123456789ab]");
     }
 
     #[test]
     fn a_long_title_gives_way_to_the_alert_id() {
-        let alert = Alert { title: Some("t".repeat(1_000_000)), severity: Some(Severity::High), ..Alert::default() };
-        let text = fill("{alert.title} {severity} alert {alert.id}", &alert, "3212", &[]);
-        assert!(text.ends_with("… high alert 3212 [sh-0123456789ab]"), "{text}");
+        let alert = Alert {
+            title: Some("t".repeat(1_000_000)),
+            severity: Some(Severity::High),
+            ..Alert::default()
+        };
+        let text = fill(
+            "{alert.title} {severity} alert {alert.id}",
+            &alert,
+            "3212",
+            &[],
+        );
+        assert!(
+            text.ends_with("… high alert 3212 [sh-0123456789ab]"),
+            "{text}"
+        );
         assert_eq!(text.chars().count(), MAX);
         let text = fill("{alert.title|trunc:10} {alert.id}", &alert, "3212", &[]);
         assert_eq!(text, "ttttttttt… 3212 [sh-0123456789ab]");
@@ -422,9 +535,16 @@ mod tests {
 
     #[test]
     fn a_template_is_shown_as_it_was_written() {
-        for text in ["{scan} for {alert.id}", "{alert.id|trunc:80}: {alert.title|trunc:512}."] {
+        for text in [
+            "{scan} for {alert.id}",
+            "{alert.id|trunc:80}: {alert.title|trunc:512}.",
+        ] {
             let shown = Template::parse(text).unwrap().to_string();
-            assert_eq!(shown, text.replace("|trunc:512", ""), "512 is all there ever is");
+            assert_eq!(
+                shown,
+                text.replace("|trunc:512", ""),
+                "512 is all there ever is"
+            );
         }
     }
 
@@ -441,9 +561,17 @@ mod tests {
         for (template, range, says) in cases {
             let faults = Template::parse(template).unwrap_err();
             assert_eq!(faults[0].range, range, "{template}");
-            assert!(faults[0].message.contains(says), "{template}: {}", faults[0].message);
+            assert!(
+                faults[0].message.contains(says),
+                "{template}: {}",
+                faults[0].message
+            );
         }
-        assert_eq!(Template::parse("{a} {b}").unwrap_err().len(), 2, "all faults in one go");
+        assert_eq!(
+            Template::parse("{a} {b}").unwrap_err().len(),
+            2,
+            "all faults in one go"
+        );
     }
 
     proptest! {

@@ -20,10 +20,23 @@ pub struct VerifiedDelivery {
 }
 
 impl VerifiedDelivery {
-    pub(super) fn verified(source: &str, body: Bytes, received: Timestamp, credential: String) -> VerifiedDelivery {
+    pub(super) fn verified(
+        source: &str,
+        body: Bytes,
+        received: Timestamp,
+        credential: String,
+    ) -> VerifiedDelivery {
         let key = DeliveryKey::of_body(source, &body);
         let source = source.to_owned();
-        VerifiedDelivery { source, body, key, received, credential, by_old_secret: false, may_hold_secret: false }
+        VerifiedDelivery {
+            source,
+            body,
+            key,
+            received,
+            credential,
+            by_old_secret: false,
+            may_hold_secret: false,
+        }
     }
 
     /// The same delivery, known again by the id that its signature covers: whatever else a retry writes anew.
@@ -145,11 +158,16 @@ mod tests {
     #[test]
     fn the_key_is_of_source_and_body_and_nothing_else() {
         let key = |source: &str, body: &'static [u8], at: i64| {
-            VerifiedDelivery::recalled(source, Bytes::from_static(body), Timestamp::from_millis(at)).key()
+            VerifiedDelivery::recalled(source, Bytes::from_static(body), Timestamp::from_millis(at))
+                .key()
         };
         assert_eq!(key("a", b"{}", 1), key("a", b"{}", 2));
         assert_ne!(key("a", b"{}", 1), key("b", b"{}", 1));
-        assert_ne!(key("a", b"b{}", 1), key("ab", b"{}", 1), "the parts must not run together");
+        assert_ne!(
+            key("a", b"b{}", 1),
+            key("ab", b"{}", 1),
+            "the parts must not run together"
+        );
     }
 
     #[test]
@@ -157,11 +175,23 @@ mod tests {
         let delivery = |source: &str, body: &'static [u8]| {
             VerifiedDelivery::recalled(source, Bytes::from_static(body), Timestamp::default())
         };
-        assert_eq!(delivery("a", b"{}").with_id("1").key(), delivery("a", b"[]").with_id("1").key());
-        assert_ne!(delivery("a", b"{}").with_id("1").key(), delivery("a", b"{}").with_id("2").key());
-        assert_ne!(delivery("a", b"{}").with_id("1").key(), delivery("b", b"{}").with_id("1").key());
+        assert_eq!(
+            delivery("a", b"{}").with_id("1").key(),
+            delivery("a", b"[]").with_id("1").key()
+        );
+        assert_ne!(
+            delivery("a", b"{}").with_id("1").key(),
+            delivery("a", b"{}").with_id("2").key()
+        );
+        assert_ne!(
+            delivery("a", b"{}").with_id("1").key(),
+            delivery("b", b"{}").with_id("1").key()
+        );
         for body in [&b"1"[..], b"id1", b"id\0\0\0\0\0\0\0\x011"] {
-            assert_ne!(delivery("a", body).key(), delivery("a", b"{}").with_id("1").key());
+            assert_ne!(
+                delivery("a", body).key(),
+                delivery("a", b"{}").with_id("1").key()
+            );
         }
     }
 }

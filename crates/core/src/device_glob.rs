@@ -34,14 +34,22 @@ impl DeviceGlob {
             return Err(BadGlob);
         }
         let glob = Glob::parse(text).map_err(|_| BadGlob)?;
-        Ok(DeviceGlob { text: text.to_owned(), glob, first_label: !text.contains('.') })
+        Ok(DeviceGlob {
+            text: text.to_owned(),
+            glob,
+            first_label: !text.contains('.'),
+        })
     }
 
     /// Whether it means this device: a name, an address, an id.
     #[must_use]
     pub fn matches(&self, device: &str) -> bool {
-        let label = device.split('.').next().filter(|_| self.first_label && device.parse::<IpAddr>().is_err());
-        self.glob.matches(Folded::new(label.unwrap_or(device)).as_str())
+        let label = device
+            .split('.')
+            .next()
+            .filter(|_| self.first_label && device.parse::<IpAddr>().is_err());
+        self.glob
+            .matches(Folded::new(label.unwrap_or(device)).as_str())
     }
 
     /// What every text that it matches begins with, in lower case, and whether that is the whole text.
@@ -101,13 +109,24 @@ mod tests {
             ("b?ro-1", "BÜRO-1.corp.example", true),
             ("b[ü]ro-1", "BÜRO-1", true),
         ] {
-            assert_eq!(DeviceGlob::parse(pattern).unwrap().matches(device), means, "{pattern} {device}");
+            assert_eq!(
+                DeviceGlob::parse(pattern).unwrap().matches(device),
+                means,
+                "{pattern} {device}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for text in ["", "[", "{a", "{dc,sql}-*", "a\nb", &"a".repeat(LONGEST + 1)] {
+        for text in [
+            "",
+            "[",
+            "{a",
+            "{dc,sql}-*",
+            "a\nb",
+            &"a".repeat(LONGEST + 1),
+        ] {
             assert_eq!(DeviceGlob::parse(text), Err(BadGlob), "{text}");
         }
     }
@@ -121,7 +140,11 @@ mod tests {
             ("a?c", "a", false),
             ("a\\*", "a*", true),
         ] {
-            assert_eq!(DeviceGlob::parse(pattern).unwrap().beginning(), (beginning.to_owned(), whole), "{pattern}");
+            assert_eq!(
+                DeviceGlob::parse(pattern).unwrap().beginning(),
+                (beginning.to_owned(), whole),
+                "{pattern}"
+            );
         }
     }
 

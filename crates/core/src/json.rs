@@ -43,13 +43,19 @@ const FEW: usize = 16;
 /// Keys that differ only in the case of ASCII letters stand together, and equal keys in document order.
 fn compare(a: &str, b: &str) -> Ordering {
     let lower = |byte: u8| byte.to_ascii_lowercase();
-    a.bytes().map(lower).cmp(b.bytes().map(lower)).then_with(|| a.cmp(b))
+    a.bytes()
+        .map(lower)
+        .cmp(b.bytes().map(lower))
+        .then_with(|| a.cmp(b))
 }
 
 /// The first eight bytes in lower case, in the order of [`compare`] wherever they differ.
 fn beginning(key: &str) -> u64 {
     let mut bytes = [0; 8];
-    bytes.iter_mut().zip(key.bytes()).for_each(|(to, from)| *to = from.to_ascii_lowercase());
+    bytes
+        .iter_mut()
+        .zip(key.bytes())
+        .for_each(|(to, from)| *to = from.to_ascii_lowercase());
     u64::from_be_bytes(bytes)
 }
 
@@ -57,9 +63,16 @@ impl<'a> From<Vec<Member<'a>>> for Object<'a> {
     fn from(members: Vec<Member<'a>>) -> Object<'a> {
         let order = (members.len() > FEW).then(|| {
             // Most keys are told apart by how they begin, which is compared as one number.
-            let places = members.iter().zip(0_u32..).map(|((key, _), place)| (beginning(key), place));
+            let places = members
+                .iter()
+                .zip(0_u32..)
+                .map(|((key, _), place)| (beginning(key), place));
             let mut places: Vec<(u64, u32)> = places.collect();
-            let key = |place: u32| members.get(place as usize).map_or("", |(key, _)| key.as_ref());
+            let key = |place: u32| {
+                members
+                    .get(place as usize)
+                    .map_or("", |(key, _)| key.as_ref())
+            };
             places.sort_unstable_by(|a, b| match a.0.cmp(&b.0) {
                 Ordering::Equal => compare(key(a.1), key(b.1)).then(a.1.cmp(&b.1)),
                 unequal => unequal,
@@ -109,15 +122,23 @@ impl<'a> Object<'a> {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Json<'a>> {
         let Some(order) = &self.order else {
-            return self.members.iter().find(|(known, _)| known == key).map(|(_, value)| value);
+            return self
+                .members
+                .iter()
+                .find(|(known, _)| known == key)
+                .map(|(_, value)| value);
         };
-        let place = order.0.partition_point(|place| compare(self.key(*place), key).is_lt());
+        let place = order
+            .0
+            .partition_point(|place| compare(self.key(*place), key).is_lt());
         let (known, value) = self.members.get(*order.0.get(place)? as usize)?;
         (known == key).then_some(value)
     }
 
     fn key(&self, place: u32) -> &str {
-        self.members.get(place as usize).map_or("", |(key, _)| key.as_ref())
+        self.members
+            .get(place as usize)
+            .map_or("", |(key, _)| key.as_ref())
     }
 
     /// Whether a key is there that the same object holds once more, or also in another letter case.
@@ -130,15 +151,27 @@ impl<'a> Object<'a> {
         };
         match &self.order {
             None => {
-                let alike = self.members.iter().filter(|(known, _)| known.eq_ignore_ascii_case(key));
+                let alike = self
+                    .members
+                    .iter()
+                    .filter(|(known, _)| known.eq_ignore_ascii_case(key));
                 alike.for_each(|(known, _)| count(known));
             }
             Some(order) => {
                 // Those in another case stand before and behind those that are the same: one of each is enough.
-                let from = order.0.partition_point(|place| compare(self.key(*place), key).is_lt());
+                let from = order
+                    .0
+                    .partition_point(|place| compare(self.key(*place), key).is_lt());
                 let near = from.saturating_sub(1)..(from + 2).min(order.0.len());
-                let alike = order.0.get(near).unwrap_or_default().iter().map(|place| self.key(*place));
-                alike.filter(|known| known.eq_ignore_ascii_case(key)).for_each(&mut count);
+                let alike = order
+                    .0
+                    .get(near)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|place| self.key(*place));
+                alike
+                    .filter(|known| known.eq_ignore_ascii_case(key))
+                    .for_each(&mut count);
             }
         }
         match (exact, other) {
@@ -153,19 +186,29 @@ impl<'a> Object<'a> {
     pub fn twice(&self) -> Option<&str> {
         if let Some(order) = &self.order {
             let pairs = order.0.iter().zip(order.0.iter().skip(1));
-            return pairs.map(|(a, b)| (self.key(*a), self.key(*b))).find(|(a, b)| a == b).map(|(key, _)| key);
+            return pairs
+                .map(|(a, b)| (self.key(*a), self.key(*b)))
+                .find(|(a, b)| a == b)
+                .map(|(key, _)| key);
         }
         let keys = || self.members.iter().map(|(key, _)| key.as_ref());
-        keys().enumerate().find(|(n, key)| keys().take(*n).any(|earlier| earlier == *key)).map(|(_, key)| key)
+        keys()
+            .enumerate()
+            .find(|(n, key)| keys().take(*n).any(|earlier| earlier == *key))
+            .map(|(_, key)| key)
     }
 
     /// The value of a key, which is put there as `null` where it is missing.
     pub fn or_null(&mut self, key: &str) -> &mut Json<'a> {
-        let place = self.members.iter().position(|(known, _)| known == key).unwrap_or_else(|| {
-            self.order = None;
-            self.members.push((key.to_owned().into(), Json::Null));
-            self.members.len() - 1
-        });
+        let place = self
+            .members
+            .iter()
+            .position(|(known, _)| known == key)
+            .unwrap_or_else(|| {
+                self.order = None;
+                self.members.push((key.to_owned().into(), Json::Null));
+                self.members.len() - 1
+            });
         &mut self.members[place].1
     }
 
@@ -203,10 +246,17 @@ impl<'a> Json<'a> {
             Json::Bool(value) => Json::Bool(value),
             Json::Number(literal) => Json::Number(literal.into_owned().into()),
             Json::Text(text) => Json::Text(text.into_owned().into()),
-            Json::List(elements) => Json::List(elements.into_iter().map(Json::into_owned).collect()),
+            Json::List(elements) => {
+                Json::List(elements.into_iter().map(Json::into_owned).collect())
+            }
             Json::Object(Object { members, order }) => {
-                let members = members.into_iter().map(|(key, value)| (key.into_owned().into(), value.into_owned()));
-                Json::Object(Object { members: members.collect(), order })
+                let members = members
+                    .into_iter()
+                    .map(|(key, value)| (key.into_owned().into(), value.into_owned()));
+                Json::Object(Object {
+                    members: members.collect(),
+                    order,
+                })
             }
         }
     }
@@ -236,7 +286,9 @@ impl<'a> Json<'a> {
             Json::Null | Json::Bool(_) => false,
             Json::Number(text) | Json::Text(text) => holds(text),
             Json::List(elements) => elements.iter().any(|element| element.any_text(holds)),
-            Json::Object(members) => members.iter().any(|(key, value)| holds(key) || value.any_text(holds)),
+            Json::Object(members) => members
+                .iter()
+                .any(|(key, value)| holds(key) || value.any_text(holds)),
         }
     }
 
@@ -295,7 +347,10 @@ impl<'a> Json<'a> {
 
 /// A text as JSON writes it.
 fn quote(out: &mut String, text: &str) {
-    if text.bytes().all(|b| b >= b' ' && !matches!(b, b'"' | b'\\')) {
+    if text
+        .bytes()
+        .all(|b| b >= b' ' && !matches!(b, b'"' | b'\\'))
+    {
         out.push('"');
         out.push_str(text);
         out.push('"');
@@ -306,7 +361,8 @@ fn quote(out: &mut String, text: &str) {
 
 /// An array index of RFC 6901: decimal, no leading zero.
 fn index(key: &str) -> Option<usize> {
-    let canonical = key == "0" || (!key.starts_with('0') && !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()));
+    let canonical = key == "0"
+        || (!key.starts_with('0') && !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()));
     canonical.then(|| key.parse().ok()).flatten()
 }
 
@@ -315,23 +371,34 @@ mod tests {
     use super::*;
 
     fn object(keys: &[String]) -> Object<'static> {
-        let member = |(n, key): (usize, &String)| (key.clone().into(), Json::Number(n.to_string().into()));
-        keys.iter().enumerate().map(member).collect::<Vec<_>>().into()
+        let member =
+            |(n, key): (usize, &String)| (key.clone().into(), Json::Number(n.to_string().into()));
+        keys.iter()
+            .enumerate()
+            .map(member)
+            .collect::<Vec<_>>()
+            .into()
     }
 
     #[test]
     fn many_members_are_found_as_few_are() {
         for more in [0, 100] {
-            let mut keys: Vec<String> =
-                ["b", "a", "deviceId", "A", "twice", "x", "twice", "Thrice", "thrice", "thrice"]
-                    .map(str::to_owned)
-                    .to_vec();
+            let mut keys: Vec<String> = [
+                "b", "a", "deviceId", "A", "twice", "x", "twice", "Thrice", "thrice", "thrice",
+            ]
+            .map(str::to_owned)
+            .to_vec();
             keys.extend((0..more).map(|n| format!("k{n}")));
             let object = object(&keys);
             let number = |key| object.get(key).and_then(Json::text);
-            assert_eq!(["b", "deviceId", "twice", "no"].map(number), [Some("0"), Some("2"), Some("4"), None]);
-            let doubts =
-                ["b", "deviceId", "DEVICEID", "no", "a", "A", "twice", "thrice", "Thrice"].map(|k| object.doubt(k));
+            assert_eq!(
+                ["b", "deviceId", "twice", "no"].map(number),
+                [Some("0"), Some("2"), Some("4"), None]
+            );
+            let doubts = [
+                "b", "deviceId", "DEVICEID", "no", "a", "A", "twice", "thrice", "Thrice",
+            ]
+            .map(|k| object.doubt(k));
             assert_eq!(
                 doubts,
                 [
@@ -359,7 +426,10 @@ mod tests {
             let mut object = object(&keys);
             *object.or_null("new") = Json::Bool(true);
             *object.or_null("k0") = Json::Bool(false);
-            assert_eq!((object.get("new"), object.get("k0")), (Some(&Json::Bool(true)), Some(&Json::Bool(false))));
+            assert_eq!(
+                (object.get("new"), object.get("k0")),
+                (Some(&Json::Bool(true)), Some(&Json::Bool(false)))
+            );
             assert_eq!(object.len(), count + 1);
         }
     }

@@ -30,19 +30,31 @@ impl FromStr for Network {
     type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let (address, prefix) = text
+            .split_once('/')
+            .map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address: IpAddr = address.parse().map_err(|_| NetworkError::Address)?;
-        let (width, offset) = if address.is_ipv4() { (32, 96) } else { (128, 0) };
+        let (width, offset) = if address.is_ipv4() {
+            (32, 96)
+        } else {
+            (128, 0)
+        };
         let prefix = match prefix {
             None => width,
-            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                digits.parse().ok().filter(|bits| *bits <= width).ok_or(NetworkError::Prefix)?
-            }
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits
+                .parse()
+                .ok()
+                .filter(|bits| *bits <= width)
+                .ok_or(NetworkError::Prefix)?,
             Some(_) => return Err(NetworkError::Prefix),
         };
         let mask = u128::MAX.checked_shl(128 - (prefix + offset)).unwrap_or(0);
         let base = number(address);
-        if base & !mask != 0 { Err(NetworkError::HostBits) } else { Ok(Network { base, mask }) }
+        if base & !mask != 0 {
+            Err(NetworkError::HostBits)
+        } else {
+            Ok(Network { base, mask })
+        }
     }
 }
 
@@ -80,7 +92,12 @@ mod tests {
         assert!(one.contains(ip("2001:db8::1")) && !one.contains(ip("2001:db8::2")));
         let all: Network = "0.0.0.0/0".parse().unwrap();
         assert!(all.contains(ip("203.0.113.9")) && !all.contains(ip("2001:db8::1")));
-        assert!("::/0".parse::<Network>().unwrap().contains(ip("2001:db8::1")));
+        assert!(
+            "::/0"
+                .parse::<Network>()
+                .unwrap()
+                .contains(ip("2001:db8::1"))
+        );
     }
 
     #[test]

@@ -46,11 +46,22 @@ impl Outage {
     /// Who, since when, why, and what helps.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let Outage { side, address, code, since, again } = self;
+        let Outage {
+            side,
+            address,
+            code,
+            since,
+            again,
+        } = self;
         let (since, name) = (since.shown(), side.name());
-        let again = again.map_or_else(|| "tried again now".to_owned(), |at| format!("tried again at {}", at.shown()));
+        let again = again.map_or_else(
+            || "tried again now".to_owned(),
+            |at| format!("tried again at {}", at.shown()),
+        );
         let (what, helps) = meaning(code);
-        format!("{name} at {address} cannot be reached since {since}: {what} (`{code}`); {again}; {helps}")
+        format!(
+            "{name} at {address} cannot be reached since {since}: {what} (`{code}`); {again}; {helps}"
+        )
     }
 }
 
@@ -58,16 +69,20 @@ impl Outage {
 fn meaning(code: &str) -> (&'static str, &'static str) {
     const HERE: &str = "check the network of this computer: routing, firewall, proxy";
     match code {
-        "dns" => ("its name cannot be resolved", "check the name resolution (DNS) of this computer"),
+        "dns" => (
+            "its name cannot be resolved",
+            "check the name resolution (DNS) of this computer",
+        ),
         "connect" => ("no connection can be made", HERE),
         "tls" => (
             "the TLS handshake fails",
             "check the clock of this computer, and whether a proxy in between shows a certificate of its own",
         ),
         "timeout" | "connect-timeout" => ("it does not answer in time", HERE),
-        _ if code.starts_with("http-") => {
-            ("it answers that it cannot serve", "nothing to do here: see Microsoft's service health")
-        }
+        _ if code.starts_with("http-") => (
+            "it answers that it cannot serve",
+            "nothing to do here: see Microsoft's service health",
+        ),
         _ => ("the connection breaks off", HERE),
     }
 }

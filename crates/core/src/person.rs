@@ -24,7 +24,9 @@ impl By {
     /// A name and a reason as somebody wrote them, made fit to be shown. Without a name it is "somebody".
     #[must_use]
     pub fn new(who: &str, words: Option<&str>) -> By {
-        let line = |text: &str, most| Some(one_line(text.trim(), most)).filter(|line| !line.trim().is_empty());
+        let line = |text: &str, most| {
+            Some(one_line(text.trim(), most)).filter(|line| !line.trim().is_empty())
+        };
         By {
             who: line(who, NAME).unwrap_or_else(|| "somebody".to_owned()),
             words: words.and_then(|words| line(words, WORDS)),
@@ -36,7 +38,9 @@ impl fmt::Display for By {
     /// "anna", or "anna: false alarm".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.who)?;
-        self.words.as_ref().map_or(Ok(()), |words| write!(f, ": {words}"))
+        self.words
+            .as_ref()
+            .map_or(Ok(()), |words| write!(f, ": {words}"))
     }
 }
 
@@ -73,8 +77,20 @@ mod tests {
     fn what_people_write_stays_on_one_line_and_in_bounds() {
         let by = By::new(" anna\u{1b}[2J\n", Some(&"x".repeat(1000)));
         assert_eq!(by.who, "anna [2J");
-        assert_eq!(by.words.as_ref().map(|words| words.chars().count()), Some(WORDS));
-        assert_eq!(By::new("\u{202e}", Some(" ")), By { who: "somebody".to_owned(), words: None });
-        assert_eq!(By::new("anna", Some("false alarm")).to_string(), "anna: false alarm");
+        assert_eq!(
+            by.words.as_ref().map(|words| words.chars().count()),
+            Some(WORDS)
+        );
+        assert_eq!(
+            By::new("\u{202e}", Some(" ")),
+            By {
+                who: "somebody".to_owned(),
+                words: None
+            }
+        );
+        assert_eq!(
+            By::new("anna", Some("false alarm")).to_string(),
+            "anna: false alarm"
+        );
     }
 }

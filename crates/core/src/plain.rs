@@ -40,7 +40,10 @@ mod tests {
 
     #[test]
     fn nothing_moves_the_cursor_or_the_direction_of_writing() {
-        assert_eq!(one_line("a\u{1b}[31m\r\nb\u{202e}c\u{2028}d", 40), "a [31m  b c d");
+        assert_eq!(
+            one_line("a\u{1b}[31m\r\nb\u{202e}c\u{2028}d", 40),
+            "a [31m  b c d"
+        );
     }
 
     #[test]

@@ -117,8 +117,18 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
             return Plan::Join(waiting);
         }
     }
-    if let Some(open) = history.open.filter(|open| open.kind >= wanted.kind && !open.called_off) {
-        return Plan::Answered(open.scan, if open.ours { Reason::Running } else { Reason::Foreign });
+    if let Some(open) = history
+        .open
+        .filter(|open| open.kind >= wanted.kind && !open.called_off)
+    {
+        return Plan::Answered(
+            open.scan,
+            if open.ours {
+                Reason::Running
+            } else {
+                Reason::Foreign
+            },
+        );
     }
     if let Some(past) = recent(history, wanted, now) {
         return Plan::Answered(past.scan, Reason::Cooldown);
@@ -130,7 +140,10 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
         return Plan::Hold(Reason::Limit);
     }
     // A dry scan is never sent, so nothing stands in its way.
-    let after = history.open.filter(|_| wanted.mode != Mode::DryRun).map(|open| open.scan);
+    let after = history
+        .open
+        .filter(|_| wanted.mode != Mode::DryRun)
+        .map(|open| open.scan);
     Plan::Begin { after, start }
 }
 
@@ -138,7 +151,10 @@ pub fn plan(history: &History, wanted: &Wanted, now: Timestamp) -> Plan {
 /// future did so by a clock that was wrong, nobody knows when.
 fn recent(history: &History, wanted: &Wanted, now: Timestamp) -> Option<Past> {
     let quick = history.last_quick.filter(|_| wanted.kind == Kind::Quick);
-    let past = quick.into_iter().chain(history.last_full).filter(|past| past.ended <= now.plus(AHEAD));
+    let past = quick
+        .into_iter()
+        .chain(history.last_full)
+        .filter(|past| past.ended <= now.plus(AHEAD));
     let latest = past.max_by_key(|past| past.ended)?;
     (now.since(latest.ended) < wanted.cooldown.of(wanted.kind)).then_some(latest)
 }
@@ -159,8 +175,14 @@ mod tests {
             kind,
             priority: Priority::URGENT,
             mode: Mode::Enforce,
-            cooldown: Cooldown { quick: HOUR, full: 6 * HOUR },
-            limit: Some(Limit { scans: 2, per: HOUR }),
+            cooldown: Cooldown {
+                quick: HOUR,
+                full: 6 * HOUR,
+            },
+            limit: Some(Limit {
+                scans: 2,
+                per: HOUR,
+            }),
             tenant_limit: None,
             max_age: 24 * HOUR,
             hold_for: 24 * HOUR,
@@ -175,46 +197,107 @@ mod tests {
 
     #[test]
     fn an_idle_machine_gets_a_scan() {
-        assert_eq!(plan(&History::default(), &wanted(Kind::Quick), at(0)), Plan::Begin { after: None, start: None });
+        assert_eq!(
+            plan(&History::default(), &wanted(Kind::Quick), at(0)),
+            Plan::Begin {
+                after: None,
+                start: None
+            }
+        );
     }
 
     #[test]
     fn a_full_waits_behind_a_running_quick_and_a_quick_is_answered_by_a_running_full() {
         let running = |kind| History {
-            open: Some(Open { scan: ScanId(7), kind, ours: true, called_off: false }),
+            open: Some(Open {
+                scan: ScanId(7),
+                kind,
+                ours: true,
+                called_off: false,
+            }),
             ..History::default()
         };
         assert_eq!(
             plan(&running(Kind::Quick), &wanted(Kind::Full), at(0)),
-            Plan::Begin { after: Some(ScanId(7)), start: None }
+            Plan::Begin {
+                after: Some(ScanId(7)),
+                start: None
+            }
         );
-        assert_eq!(plan(&running(Kind::Full), &wanted(Kind::Quick), at(0)), Plan::Answered(ScanId(7), Reason::Running));
+        assert_eq!(
+            plan(&running(Kind::Full), &wanted(Kind::Quick), at(0)),
+            Plan::Answered(ScanId(7), Reason::Running)
+        );
     }
 
     #[test]
     fn what_is_being_called_off_answers_for_nobody() {
-        let open = Open { scan: ScanId(7), kind: Kind::Full, ours: true, called_off: true };
-        let history = History { open: Some(open), ..History::default() };
-        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Begin { after: Some(ScanId(7)), start: None });
+        let open = Open {
+            scan: ScanId(7),
+            kind: Kind::Full,
+            ours: true,
+            called_off: true,
+        };
+        let history = History {
+            open: Some(open),
+            ..History::default()
+        };
+        assert_eq!(
+            plan(&history, &wanted(Kind::Quick), at(0)),
+            Plan::Begin {
+                after: Some(ScanId(7)),
+                start: None
+            }
+        );
     }
 
     #[test]
     fn joining_makes_the_waiting_scan_stronger_and_never_weaker() {
         let low = Priority::new(10).unwrap_or(Priority::URGENT);
-        let waiting =
-            Waiting { scan: ScanId(3), kind: Kind::Full, priority: low, start: None, openings: Openings::always() };
-        let history = History { waiting: Some(waiting.clone()), ..History::default() };
-        let joined = Waiting { priority: Priority::URGENT, ..waiting };
-        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Join(joined));
+        let waiting = Waiting {
+            scan: ScanId(3),
+            kind: Kind::Full,
+            priority: low,
+            start: None,
+            openings: Openings::always(),
+        };
+        let history = History {
+            waiting: Some(waiting.clone()),
+            ..History::default()
+        };
+        let joined = Waiting {
+            priority: Priority::URGENT,
+            ..waiting
+        };
+        assert_eq!(
+            plan(&history, &wanted(Kind::Quick), at(0)),
+            Plan::Join(joined)
+        );
     }
 
     #[test]
     fn a_window_delays_the_start_and_joining_takes_the_earlier_one() {
-        let later = |hours| Wanted { start: Some(at(hours)), ..wanted(Kind::Full) };
+        let later = |hours| Wanted {
+            start: Some(at(hours)),
+            ..wanted(Kind::Full)
+        };
         let begins = plan(&History::default(), &later(5), at(0));
-        assert_eq!(begins, Plan::Begin { after: None, start: Some(at(5)) });
+        assert_eq!(
+            begins,
+            Plan::Begin {
+                after: None,
+                start: Some(at(5))
+            }
+        );
         let open = plan(&History::default(), &later(5), at(5));
-        assert_eq!(open, Plan::Begin { after: None, start: None }, "it opens at this very moment");
+        assert_eq!(
+            open,
+            Plan::Begin {
+                after: None,
+                start: None
+            },
+            "it opens at this very moment"
+        );
         let waiting = Waiting {
             scan: ScanId(3),
             kind: Kind::Full,
@@ -222,9 +305,22 @@ mod tests {
             start: Some(at(5)),
             openings: Openings::always(),
         };
-        let history = History { waiting: Some(waiting.clone()), ..History::default() };
-        for (wanted, start) in [(later(3), Some(at(3))), (later(9), Some(at(5))), (wanted(Kind::Quick), None)] {
-            assert_eq!(plan(&history, &wanted, at(0)), Plan::Join(Waiting { start, ..waiting.clone() }));
+        let history = History {
+            waiting: Some(waiting.clone()),
+            ..History::default()
+        };
+        for (wanted, start) in [
+            (later(3), Some(at(3))),
+            (later(9), Some(at(5))),
+            (wanted(Kind::Quick), None),
+        ] {
+            assert_eq!(
+                plan(&history, &wanted, at(0)),
+                Plan::Join(Waiting {
+                    start,
+                    ..waiting.clone()
+                })
+            );
         }
     }
 
@@ -239,9 +335,25 @@ mod tests {
             (Openings::always(), nights(), Openings::always()),
         ] {
             let kind = Kind::Full;
-            let waiting = Waiting { scan: ScanId(3), kind, priority: Priority::URGENT, start: None, openings: one };
-            let history = History { waiting: Some(waiting), ..History::default() };
-            let Plan::Join(joined) = plan(&history, &Wanted { openings: other, ..wanted(kind) }, at(0)) else {
+            let waiting = Waiting {
+                scan: ScanId(3),
+                kind,
+                priority: Priority::URGENT,
+                start: None,
+                openings: one,
+            };
+            let history = History {
+                waiting: Some(waiting),
+                ..History::default()
+            };
+            let Plan::Join(joined) = plan(
+                &history,
+                &Wanted {
+                    openings: other,
+                    ..wanted(kind)
+                },
+                at(0),
+            ) else {
                 panic!("it is joined")
             };
             assert_eq!(joined.openings, both);
@@ -250,57 +362,142 @@ mod tests {
 
     #[test]
     fn what_a_clock_that_was_ahead_let_end_in_the_future_does_not_cool() {
-        let past = |at| Some(Past { scan: ScanId(1), ended: at });
-        let plan_of =
-            |ended| plan(&History { last_full: past(ended), ..History::default() }, &wanted(Kind::Full), at(1));
-        assert_eq!(plan_of(at(721)), Plan::Begin { after: None, start: None }, "thirty days ahead");
+        let past = |at| {
+            Some(Past {
+                scan: ScanId(1),
+                ended: at,
+            })
+        };
+        let plan_of = |ended| {
+            plan(
+                &History {
+                    last_full: past(ended),
+                    ..History::default()
+                },
+                &wanted(Kind::Full),
+                at(1),
+            )
+        };
+        assert_eq!(
+            plan_of(at(721)),
+            Plan::Begin {
+                after: None,
+                start: None
+            },
+            "thirty days ahead"
+        );
         let just = Plan::Answered(ScanId(1), Reason::Cooldown);
-        assert_eq!(plan_of(at(1).plus(Duration::from_secs(2))), just, "and seconds are none");
+        assert_eq!(
+            plan_of(at(1).plus(Duration::from_secs(2))),
+            just,
+            "and seconds are none"
+        );
     }
 
     #[test]
     fn a_cooldown_is_the_new_decisions_own_and_a_quick_never_cools_a_full() {
-        let past = |scan, hours| Some(Past { scan: ScanId(scan), ended: at(hours) });
-        let history = History { last_quick: past(1, 10), last_full: past(2, 5), ..History::default() };
-        assert_eq!(plan(&history, &wanted(Kind::Quick), at(10)), Plan::Answered(ScanId(1), Reason::Cooldown));
-        assert_eq!(plan(&history, &wanted(Kind::Full), at(10)), Plan::Answered(ScanId(2), Reason::Cooldown));
+        let past = |scan, hours| {
+            Some(Past {
+                scan: ScanId(scan),
+                ended: at(hours),
+            })
+        };
+        let history = History {
+            last_quick: past(1, 10),
+            last_full: past(2, 5),
+            ..History::default()
+        };
+        assert_eq!(
+            plan(&history, &wanted(Kind::Quick), at(10)),
+            Plan::Answered(ScanId(1), Reason::Cooldown)
+        );
+        assert_eq!(
+            plan(&history, &wanted(Kind::Full), at(10)),
+            Plan::Answered(ScanId(2), Reason::Cooldown)
+        );
         assert_eq!(
             plan(&history, &wanted(Kind::Full), at(11)),
-            Plan::Begin { after: None, start: None },
+            Plan::Begin {
+                after: None,
+                start: None
+            },
             "six hours are over"
         );
         assert_eq!(
             plan(&history, &wanted(Kind::Quick), at(11)),
-            Plan::Begin { after: None, start: None },
+            Plan::Begin {
+                after: None,
+                start: None
+            },
             "one hour is over"
         );
     }
 
     #[test]
     fn what_ended_in_the_future_does_not_cool() {
-        let ended = |millis| Past { scan: ScanId(1), ended: at(10).plus(Duration::from_millis(millis)) };
-        let plan_at_ten =
-            |past| plan(&History { last_quick: Some(past), ..History::default() }, &wanted(Kind::Quick), at(10));
+        let ended = |millis| Past {
+            scan: ScanId(1),
+            ended: at(10).plus(Duration::from_millis(millis)),
+        };
+        let plan_at_ten = |past| {
+            plan(
+                &History {
+                    last_quick: Some(past),
+                    ..History::default()
+                },
+                &wanted(Kind::Quick),
+                at(10),
+            )
+        };
         assert_eq!(
             plan_at_ten(ended(5)),
             Plan::Answered(ScanId(1), Reason::Cooldown),
             "a decision that waited a moment"
         );
-        assert_eq!(plan_at_ten(ended(3_600_000)), Plan::Begin { after: None, start: None });
+        assert_eq!(
+            plan_at_ten(ended(3_600_000)),
+            Plan::Begin {
+                after: None,
+                start: None
+            }
+        );
     }
 
     #[test]
     fn beyond_a_limit_a_person_decides() {
-        let history = History { rule_used: 2, ..History::default() };
-        assert_eq!(plan(&history, &wanted(Kind::Quick), at(0)), Plan::Hold(Reason::Limit));
+        let history = History {
+            rule_used: 2,
+            ..History::default()
+        };
+        assert_eq!(
+            plan(&history, &wanted(Kind::Quick), at(0)),
+            Plan::Hold(Reason::Limit)
+        );
     }
 
     #[test]
     fn approval_holds_what_would_begin_but_not_what_is_already_answered() {
-        let approve = Wanted { mode: Mode::Approve, ..wanted(Kind::Full) };
-        assert_eq!(plan(&History::default(), &approve, at(0)), Plan::Hold(Reason::Approval));
-        let open = Open { scan: ScanId(7), kind: Kind::Full, ours: true, called_off: false };
-        let history = History { open: Some(open), ..History::default() };
-        assert_eq!(plan(&history, &approve, at(0)), Plan::Answered(ScanId(7), Reason::Running));
+        let approve = Wanted {
+            mode: Mode::Approve,
+            ..wanted(Kind::Full)
+        };
+        assert_eq!(
+            plan(&History::default(), &approve, at(0)),
+            Plan::Hold(Reason::Approval)
+        );
+        let open = Open {
+            scan: ScanId(7),
+            kind: Kind::Full,
+            ours: true,
+            called_off: false,
+        };
+        let history = History {
+            open: Some(open),
+            ..History::default()
+        };
+        assert_eq!(
+            plan(&history, &approve, at(0)),
+            Plan::Answered(ScanId(7), Reason::Running)
+        );
     }
 }

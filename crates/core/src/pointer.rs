@@ -36,8 +36,16 @@ impl Pointer {
             return Ok(Pointer { steps: Vec::new() });
         }
         let rest = text.strip_prefix('/').ok_or(BadPointer::NoSlash)?;
-        let steps = rest.split('/').map(|raw| if raw == "*" { Ok(Step::Each) } else { unescape(raw).map(Step::Key) });
-        Ok(Pointer { steps: steps.collect::<Result<_, _>>()? })
+        let steps = rest.split('/').map(|raw| {
+            if raw == "*" {
+                Ok(Step::Each)
+            } else {
+                unescape(raw).map(Step::Key)
+            }
+        });
+        Ok(Pointer {
+            steps: steps.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Whether it can name more than one value.
@@ -83,7 +91,11 @@ impl Pointer {
         let mut found = vec![(root, root)];
         for step in &self.steps {
             let below = found.into_iter().flat_map(|(owner, value)| {
-                let owner = if matches!(value, Json::Object(_)) { value } else { owner };
+                let owner = if matches!(value, Json::Object(_)) {
+                    value
+                } else {
+                    owner
+                };
                 let values = match step {
                     Step::Key(key) => value.member(key).into_iter().collect(),
                     Step::Each if is_element(value) => vec![value],
@@ -134,12 +146,17 @@ impl Pointer {
     #[must_use]
     pub fn emptied<'j, 'a>(&self, root: &'j Json<'a>) -> Option<&'j Json<'a>> {
         for length in 1..=self.steps.len() {
-            let before = Pointer { steps: self.steps.iter().take(length).cloned().collect() };
+            let before = Pointer {
+                steps: self.steps.iter().take(length).cloned().collect(),
+            };
             let named = matches!(before.steps.last(), Some(Step::Key(_)));
             let into = matches!(self.steps.get(length), None | Some(Step::Each));
             if named
                 && into
-                && let Some((owner, _)) = before.all_with_owners(root).iter().find(|(_, value)| value.is_missing())
+                && let Some((owner, _)) = before
+                    .all_with_owners(root)
+                    .iter()
+                    .find(|(_, value)| value.is_missing())
             {
                 return Some(owner);
             }
@@ -163,7 +180,9 @@ impl Pointer {
 impl Step {
     /// What is in doubt where this step is taken from a value.
     fn doubt<'p>(&'p self, value: &'p Json<'_>) -> Option<Doubt<'p>> {
-        let Json::Object(members) = value else { return None };
+        let Json::Object(members) = value else {
+            return None;
+        };
         match self {
             Step::Key(key) => members.doubt(key),
             Step::Each => members.twice().map(Doubt::Twice),
@@ -185,8 +204,14 @@ fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
         return 1;
     };
     match (step, value) {
-        (Step::Each, Json::List(elements)) => elements.iter_mut().map(|element| put(rest, element, text)).sum(),
-        (Step::Each, Json::Object(members)) => members.values_mut().map(|member| put(rest, member, text)).sum(),
+        (Step::Each, Json::List(elements)) => elements
+            .iter_mut()
+            .map(|element| put(rest, element, text))
+            .sum(),
+        (Step::Each, Json::Object(members)) => members
+            .values_mut()
+            .map(|member| put(rest, member, text))
+            .sum(),
         (Step::Key(key), Json::Object(members)) => {
             let missing = members.get(key).is_none();
             let member = members.or_null(key);
@@ -196,8 +221,12 @@ fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
             put(rest, member, text)
         }
         (Step::Key(key), Json::List(elements)) => {
-            let at = key.parse::<usize>().ok().filter(|at| at.to_string() == *key);
-            at.and_then(|at| elements.get_mut(at)).map_or(0, |element| put(rest, element, text))
+            let at = key
+                .parse::<usize>()
+                .ok()
+                .filter(|at| at.to_string() == *key);
+            at.and_then(|at| elements.get_mut(at))
+                .map_or(0, |element| put(rest, element, text))
         }
         _ => 0,
     }
@@ -221,7 +250,9 @@ fn lenient<'j, 'a>(
         (Step::Key(key), value) => match (value.member(key), value) {
             (Some(member), _) => lenient(rest, member, spread, fits, found),
             (None, Json::List(elements)) if spread || elements.len() == 1 => {
-                elements.iter().for_each(|element| lenient(steps, element, spread, fits, found));
+                elements
+                    .iter()
+                    .for_each(|element| lenient(steps, element, spread, fits, found));
             }
             (None, Json::List(_)) => {}
             // The first of a list of one.
@@ -229,11 +260,15 @@ fn lenient<'j, 'a>(
             (None, _) => {}
         },
         (Step::Each, Json::List(elements)) => {
-            elements.iter().for_each(|element| lenient(rest, element, spread, fits, found));
+            elements
+                .iter()
+                .for_each(|element| lenient(rest, element, spread, fits, found));
         }
         (Step::Each, Json::Object(members)) => {
             let before = found.len();
-            members.iter().for_each(|(_, member)| lenient(rest, member, spread, fits, found));
+            members
+                .iter()
+                .for_each(|(_, member)| lenient(rest, member, spread, fits, found));
             if found.iter().skip(before).any(|value| fits(value)) {
                 return;
             }
@@ -250,8 +285,12 @@ fn lenient<'j, 'a>(
 
 /// Whether an object tells something itself, and is no collection of elements.
 fn is_element(value: &Json<'_>) -> bool {
-    let Json::Object(members) = value else { return false };
-    members.iter().any(|(_, member)| member.text().is_some() || matches!(member, Json::Bool(_)))
+    let Json::Object(members) = value else {
+        return false;
+    };
+    members
+        .iter()
+        .any(|(_, member)| member.text().is_some() || matches!(member, Json::Bool(_)))
 }
 
 fn children<'j, 'a>(value: &'j Json<'a>) -> Vec<&'j Json<'a>> {

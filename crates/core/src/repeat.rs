@@ -17,7 +17,9 @@ impl Demand {
             Asks::Resolve(_) => return None,
             Asks::Nothing(_) => None,
             // A person decides first, as with the mode that asks for an approval.
-            Asks::Hold(_, wanted) => Some((wanted.kind, wanted.priority, wanted.mode.min(Mode::Approve))),
+            Asks::Hold(_, wanted) => {
+                Some((wanted.kind, wanted.priority, wanted.mode.min(Mode::Approve)))
+            }
             Asks::Scan(wanted) => Some((wanted.kind, wanted.priority, wanted.mode)),
         }))
     }
@@ -27,14 +29,18 @@ impl Demand {
         match (self.0, other.0) {
             (_, None) => true,
             (None, Some(_)) => false,
-            (Some((kind, priority, mode)), Some(other)) => kind >= other.0 && priority >= other.1 && mode >= other.2,
+            (Some((kind, priority, mode)), Some(other)) => {
+                kind >= other.0 && priority >= other.1 && mode >= other.2
+            }
         }
     }
 
     /// As a number for the journal: kind, mode and priority, a byte each.
     #[must_use]
     pub fn number(self) -> i64 {
-        let Some((kind, priority, mode)) = self.0 else { return 0 };
+        let Some((kind, priority, mode)) = self.0 else {
+            return 0;
+        };
         ((kind as i64 + 1) << 16) + ((mode as i64) << 8) + i64::from(priority.get())
     }
 
@@ -42,9 +48,15 @@ impl Demand {
     #[must_use]
     pub fn of_number(number: i64) -> Option<Demand> {
         let byte = |place: u32| usize::try_from(number >> place & 0xff).ok();
-        let Some(kind) = byte(16)?.checked_sub(1) else { return Some(Demand(None)) };
+        let Some(kind) = byte(16)?.checked_sub(1) else {
+            return Some(Demand(None));
+        };
         let priority = Priority::new(u8::try_from(byte(0)?).ok()?)?;
-        Some(Demand(Some((*Kind::ALL.get(kind)?, priority, *Mode::ALL.get(byte(8)?)?))))
+        Some(Demand(Some((
+            *Kind::ALL.get(kind)?,
+            priority,
+            *Mode::ALL.get(byte(8)?)?,
+        ))))
     }
 }
 
@@ -110,7 +122,12 @@ impl Earlier {
     /// Whether an alert of this severity, about which `asks` was decided, says nothing new. `content` is what the rules
     /// saw of it, where only the directory's answer will tell what it asks for.
     #[must_use]
-    pub fn covers(&self, severity: Option<Severity>, asks: &Asks, content: Option<[u8; 8]>) -> bool {
+    pub fn covers(
+        &self,
+        severity: Option<Severity>,
+        asks: &Asks,
+        content: Option<[u8; 8]>,
+    ) -> bool {
         if self.came_to_nothing() || !self.severities.cover(severity) {
             return false;
         }
@@ -132,7 +149,13 @@ impl Earlier {
             DecisionState::Dropped => matches!(self.reason, Reason::Expired | Reason::TooOld),
             DecisionState::Scan => matches!(
                 self.outcome,
-                Some(Outcome::Failed | Outcome::Timeout | Outcome::Lost | Outcome::TooOld | Outcome::Refused)
+                Some(
+                    Outcome::Failed
+                        | Outcome::Timeout
+                        | Outcome::Lost
+                        | Outcome::TooOld
+                        | Outcome::Refused
+                )
             ),
             DecisionState::None | DecisionState::Resolving | DecisionState::Held => false,
         }
@@ -151,7 +174,11 @@ mod tests {
     fn a_number_holds_a_demand() {
         let mut all = vec![Demand(None)];
         for kind in Kind::ALL {
-            all.extend(Mode::ALL.iter().flat_map(|mode| [0, 50, 100].map(|priority| demand(*kind, priority, *mode))));
+            all.extend(
+                Mode::ALL
+                    .iter()
+                    .flat_map(|mode| [0, 50, 100].map(|priority| demand(*kind, priority, *mode))),
+            );
         }
         for demand in all {
             assert_eq!(Demand::of_number(demand.number()), Some(demand));
@@ -180,6 +207,11 @@ mod tests {
         let high = Severities::default().with(Some(Severity::High));
         assert!(high.cover(Some(Severity::High)) && high.cover(Some(Severity::Informational)));
         assert!(!high.cover(Some(Severity::Critical)) && !high.cover(None));
-        assert!(high.with(None).cover(None) && !Severities::default().with(None).cover(Some(Severity::Informational)));
+        assert!(
+            high.with(None).cover(None)
+                && !Severities::default()
+                    .with(None)
+                    .cover(Some(Severity::Informational))
+        );
     }
 }

@@ -199,7 +199,11 @@ impl Priority {
     /// A priority from 0 to 100.
     #[must_use]
     pub const fn new(value: u8) -> Option<Priority> {
-        if value <= 100 { Some(Priority(value)) } else { None }
+        if value <= 100 {
+            Some(Priority(value))
+        } else {
+            None
+        }
     }
 
     /// The default: by severity 10, 30, 50, 70, 90; 20 where there is none.

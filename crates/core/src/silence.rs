@@ -28,13 +28,27 @@ impl Silence {
         heard: BTreeMap<String, Timestamp>,
         started: Timestamp,
     ) -> Silence {
-        Silence { expected, heard, silent: BTreeSet::new(), started, begun: BTreeMap::new() }
+        Silence {
+            expected,
+            heard,
+            silent: BTreeSet::new(),
+            started,
+            begun: BTreeMap::new(),
+        }
     }
 
     /// Expects others from now on; `heard`: when those were last heard of whom that was not known before. Whoever is new
     /// among them gets the time that all have after a start.
-    pub fn expect(&mut self, expected: BTreeMap<String, Duration>, heard: BTreeMap<String, Timestamp>, now: Timestamp) {
-        for name in expected.keys().filter(|name| !self.expected.contains_key(*name)) {
+    pub fn expect(
+        &mut self,
+        expected: BTreeMap<String, Duration>,
+        heard: BTreeMap<String, Timestamp>,
+        now: Timestamp,
+    ) {
+        for name in expected
+            .keys()
+            .filter(|name| !self.expected.contains_key(*name))
+        {
             self.begun.insert(name.clone(), now);
         }
         self.begun.retain(|name, _| expected.contains_key(name));
@@ -66,10 +80,20 @@ impl Silence {
 
     /// The sources that have fallen silent since this was last asked, each with when it was last heard.
     pub fn fallen_silent(&mut self, now: Timestamp) -> Vec<(String, Option<Timestamp>)> {
-        let names: Vec<_> = self.expected.keys().filter(|name| !self.silent.contains(*name)).cloned().collect();
-        let fallen = names.into_iter().filter(|name| self.since(name, now).is_some());
-        let fallen: Vec<_> = fallen.map(|name| (name.clone(), self.heard.get(&name).copied())).collect();
-        self.silent.extend(fallen.iter().map(|(name, _)| name.clone()));
+        let names: Vec<_> = self
+            .expected
+            .keys()
+            .filter(|name| !self.silent.contains(*name))
+            .cloned()
+            .collect();
+        let fallen = names
+            .into_iter()
+            .filter(|name| self.since(name, now).is_some());
+        let fallen: Vec<_> = fallen
+            .map(|name| (name.clone(), self.heard.get(&name).copied()))
+            .collect();
+        self.silent
+            .extend(fallen.iter().map(|(name, _)| name.clone()));
         fallen
     }
 
@@ -95,8 +119,17 @@ mod tests {
     }
 
     fn silence(heard: &[(&str, u64)], started: u64) -> Silence {
-        let expected = ["a", "b"].map(|name| (name.to_owned(), Duration::from_secs(HOUR))).into();
-        Silence::new(expected, heard.iter().map(|(name, s)| ((*name).to_owned(), at(*s))).collect(), at(started))
+        let expected = ["a", "b"]
+            .map(|name| (name.to_owned(), Duration::from_secs(HOUR)))
+            .into();
+        Silence::new(
+            expected,
+            heard
+                .iter()
+                .map(|(name, s)| ((*name).to_owned(), at(*s)))
+                .collect(),
+            at(started),
+        )
     }
 
     #[test]
@@ -104,13 +137,20 @@ mod tests {
         let mut silence = silence(&[("a", 100)], 100);
         assert_eq!(silence.fallen_silent(at(100 + HOUR)), []);
         let told = silence.fallen_silent(at(101 + HOUR));
-        assert_eq!(told, [("a".to_owned(), Some(at(100))), ("b".to_owned(), None)], "one that was never heard, too");
+        assert_eq!(
+            told,
+            [("a".to_owned(), Some(at(100))), ("b".to_owned(), None)],
+            "one that was never heard, too"
+        );
         assert_eq!(silence.fallen_silent(at(5 * HOUR)), []);
         assert_eq!(silence.since("a", at(5 * HOUR)), Some(at(100)));
         assert!(silence.hear("a", at(5 * HOUR)), "the end of a silence");
         assert!(!silence.hear("a", at(5 * HOUR)));
         assert_eq!(silence.since("a", at(5 * HOUR)), None);
-        assert_eq!(silence.fallen_silent(at(7 * HOUR)), [("a".to_owned(), Some(at(5 * HOUR)))]);
+        assert_eq!(
+            silence.fallen_silent(at(7 * HOUR)),
+            [("a".to_owned(), Some(at(5 * HOUR)))]
+        );
         assert!(!silence.hear("other", at(0)) && silence.since("other", at(9 * HOUR)).is_none());
     }
 
@@ -119,7 +159,10 @@ mod tests {
         let mut silence = silence(&[("a", 0), ("b", 0)], 10 * HOUR);
         assert_eq!(silence.fallen_silent(at(10 * HOUR + 300)), []);
         silence.hear("b", at(10 * HOUR + 300));
-        assert_eq!(silence.fallen_silent(at(10 * HOUR + 301)), [("a".to_owned(), Some(at(0)))]);
+        assert_eq!(
+            silence.fallen_silent(at(10 * HOUR + 301)),
+            [("a".to_owned(), Some(at(0)))]
+        );
     }
 
     #[test]
@@ -127,21 +170,38 @@ mod tests {
         let mut silence = silence(&[("a", 0), ("b", 0)], 0);
         let hour = Duration::from_secs(HOUR);
         let expected = ["b", "c", "d"].map(|name| (name.to_owned(), hour)).into();
-        silence.expect(expected, [("c".to_owned(), at(1)), ("b".to_owned(), at(7))].into(), at(10 * HOUR));
+        silence.expect(
+            expected,
+            [("c".to_owned(), at(1)), ("b".to_owned(), at(7))].into(),
+            at(10 * HOUR),
+        );
         assert_eq!(
             silence.fallen_silent(at(10 * HOUR + 300)),
             [("b".to_owned(), Some(at(0)))],
             "a is not expected any more"
         );
-        assert_eq!(silence.fallen_silent(at(10 * HOUR + 301)), [("c".to_owned(), Some(at(1)))]);
-        assert_eq!(silence.fallen_silent(at(11 * HOUR + 1)), [("d".to_owned(), None)]);
+        assert_eq!(
+            silence.fallen_silent(at(10 * HOUR + 301)),
+            [("c".to_owned(), Some(at(1)))]
+        );
+        assert_eq!(
+            silence.fallen_silent(at(11 * HOUR + 1)),
+            [("d".to_owned(), None)]
+        );
     }
 
     #[test]
     fn it_looks_as_often_as_the_shortest_span_needs() {
         assert_eq!(silence(&[], 0).beat(), Some(Duration::from_secs(60)));
-        let short = Silence::new([("a".to_owned(), Duration::from_secs(1))].into(), BTreeMap::new(), at(0));
+        let short = Silence::new(
+            [("a".to_owned(), Duration::from_secs(1))].into(),
+            BTreeMap::new(),
+            at(0),
+        );
         assert_eq!(short.beat(), Some(Duration::from_millis(250)));
-        assert_eq!(Silence::new(BTreeMap::new(), BTreeMap::new(), at(0)).beat(), None);
+        assert_eq!(
+            Silence::new(BTreeMap::new(), BTreeMap::new(), at(0)).beat(),
+            None
+        );
     }
 }

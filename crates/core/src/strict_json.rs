@@ -69,7 +69,11 @@ pub struct NotStrict {
 
 impl NotStrict {
     const fn whole(fault: JsonFault) -> NotStrict {
-        NotStrict { fault, line: 0, column: 0 }
+        NotStrict {
+            fault,
+            line: 0,
+            column: 0,
+        }
     }
 }
 
@@ -102,7 +106,11 @@ fn parsed(text: &str) -> Result<Json<'_>, NotStrict> {
     }
     let mut numbers = Numbers { text, at: 0 };
     let mut grammar = serde_json::Deserializer::from_str(text);
-    let value = Value { numbers: &mut numbers }.deserialize(&mut grammar).map_err(|e| not_strict(&e))?;
+    let value = Value {
+        numbers: &mut numbers,
+    }
+    .deserialize(&mut grammar)
+    .map_err(|e| not_strict(&e))?;
     grammar.end().map_err(|e| not_strict(&e))?;
     Ok(value)
 }
@@ -147,13 +155,19 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
         [b @ (0 | b' ' | b'\t' | b'\n' | b'\r')] => u16::from(*b),
         _ => 0xfffd,
     });
-    char::decode_utf16(units).map(|c| c.unwrap_or(REPLACED)).collect()
+    char::decode_utf16(units)
+        .map(|c| c.unwrap_or(REPLACED))
+        .collect()
 }
 
 /// The same text with U+FFFD for NULs and for escapes that mean no character.
 fn replaced(text: Cow<'_, str>) -> Cow<'_, str> {
     // Outside of texts it is as far from the grammar as the NUL itself.
-    let text = if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text };
+    let text = if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        text
+    };
     let escapes = escapes_without_character(&text);
     if escapes.is_empty() {
         return text;
@@ -177,7 +191,9 @@ const ESCAPE: usize = 6;
 fn escapes_without_character(text: &str) -> Vec<usize> {
     let unit = |at: usize| {
         let digits = text.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
-        u16::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        u16::from_str_radix(digits, 16)
+            .ok()
+            .filter(|_| digits.bytes().all(|b| b.is_ascii_hexdigit()))
     };
     let mut found = Vec::new();
     let mut at = 0;
@@ -205,7 +221,11 @@ fn not_strict(error: &serde_json::Error) -> NotStrict {
     ]
     .into_iter()
     .find_map(|(wording, fault)| text.starts_with(wording).then_some(fault));
-    NotStrict { fault: fault.unwrap_or(JsonFault::Syntax), line: error.line(), column: error.column() }
+    NotStrict {
+        fault: fault.unwrap_or(JsonFault::Syntax),
+        line: error.line(),
+        column: error.column(),
+    }
 }
 
 /// Hands out the literal text of the numbers of a document in order. Only meaningful while the grammar, which reads
@@ -226,8 +246,10 @@ impl<'a> Iterator for Numbers<'a> {
                 b'-' | b'0'..=b'9' => {
                     let start = self.at;
                     let rest = bytes.get(start..)?;
-                    let length =
-                        rest.iter().take_while(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')).count();
+                    let length = rest
+                        .iter()
+                        .take_while(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'))
+                        .count();
                     self.at = start + length;
                     return self.text.get(start..self.at);
                 }
@@ -256,14 +278,20 @@ struct Value<'n, 'a> {
 impl<'a> DeserializeSeed<'a> for Value<'_, 'a> {
     type Value = Json<'a>;
 
-    fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<Json<'a>, D::Error> {
+    fn deserialize<D: serde::Deserializer<'a>>(
+        self,
+        deserializer: D,
+    ) -> Result<Json<'a>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'a> Value<'_, 'a> {
     fn number<E: serde::de::Error>(self) -> Result<Json<'a>, E> {
-        let literal = self.numbers.next().ok_or_else(|| E::custom("a number without text"))?;
+        let literal = self
+            .numbers
+            .next()
+            .ok_or_else(|| E::custom("a number without text"))?;
         Ok(Json::Number(Cow::Borrowed(literal)))
     }
 }
@@ -305,7 +333,9 @@ impl<'a> Visitor<'a> for Value<'_, 'a> {
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<Json<'a>, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = elements.next_element_seed(Value { numbers: self.numbers })? {
+        while let Some(element) = elements.next_element_seed(Value {
+            numbers: self.numbers,
+        })? {
             list.push(element);
         }
         Ok(Json::List(list))
@@ -314,7 +344,12 @@ impl<'a> Visitor<'a> for Value<'_, 'a> {
     fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<Json<'a>, A::Error> {
         let mut object = Vec::new();
         while let Some(key) = members.next_key_seed(Key)? {
-            object.push((key, members.next_value_seed(Value { numbers: self.numbers })?));
+            object.push((
+                key,
+                members.next_value_seed(Value {
+                    numbers: self.numbers,
+                })?,
+            ));
         }
         Ok(Json::Object(Object::from(object)))
     }
@@ -325,7 +360,10 @@ struct Key;
 impl<'a> DeserializeSeed<'a> for Key {
     type Value = Cow<'a, str>;
 
-    fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<Cow<'a, str>, D::Error> {
+    fn deserialize<D: serde::Deserializer<'a>>(
+        self,
+        deserializer: D,
+    ) -> Result<Cow<'a, str>, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
@@ -386,7 +424,10 @@ mod tests {
         }
         for bytes in [u32::to_le_bytes, u32::to_be_bytes] {
             for mark in ["", "\u{feff}"] {
-                let body: Vec<u8> = format!("{mark}[1]").chars().flat_map(|c| bytes(u32::from(c))).collect();
+                let body: Vec<u8> = format!("{mark}[1]")
+                    .chars()
+                    .flat_map(|c| bytes(u32::from(c)))
+                    .collect();
                 assert_eq!(fault(body), "not-utf8");
             }
         }
@@ -395,8 +436,12 @@ mod tests {
 
     /// The texts of a list of texts.
     fn texts(body: &[u8]) -> Vec<String> {
-        let Ok(Json::List(list)) = read(body) else { panic!("{body:?} is not a list") };
-        list.iter().map(|value| value.text().unwrap().to_owned()).collect()
+        let Ok(Json::List(list)) = read(body) else {
+            panic!("{body:?} is not a list")
+        };
+        list.iter()
+            .map(|value| value.text().unwrap().to_owned())
+            .collect()
     }
 
     #[test]
@@ -419,14 +464,35 @@ mod tests {
         ] {
             assert_eq!(texts(body)[0], text, "{}", String::from_utf8_lossy(body));
         }
-        assert_eq!(read(b"{\"a\xff\":1}").unwrap().member("a\u{fffd}").and_then(Json::text), Some("1"));
-        assert_eq!(read(br#"{"\ud800":1}"#).unwrap().member("\u{fffd}").and_then(Json::text), Some("1"));
-        assert_eq!(fault(b"[1\xff]"), "json-syntax", "only texts have characters");
+        assert_eq!(
+            read(b"{\"a\xff\":1}")
+                .unwrap()
+                .member("a\u{fffd}")
+                .and_then(Json::text),
+            Some("1")
+        );
+        assert_eq!(
+            read(br#"{"\ud800":1}"#)
+                .unwrap()
+                .member("\u{fffd}")
+                .and_then(Json::text),
+            Some("1")
+        );
+        assert_eq!(
+            fault(b"[1\xff]"),
+            "json-syntax",
+            "only texts have characters"
+        );
     }
 
     #[test]
     fn a_mark_before_the_value_and_nuls_behind_it_are_passed_over() {
-        for body in ["\u{feff}[\"x\"]", "[\"x\"]\0", "[\"x\"]\r\n\0\0", "\u{feff}[\"x\"] \0 \n\0"] {
+        for body in [
+            "\u{feff}[\"x\"]",
+            "[\"x\"]\0",
+            "[\"x\"]\r\n\0\0",
+            "\u{feff}[\"x\"] \0 \n\0",
+        ] {
             assert_eq!(texts(body.as_bytes()), ["x"], "{body:?}");
         }
         assert_eq!(read(b"1\0").unwrap().text(), Some("1"));
@@ -436,13 +502,23 @@ mod tests {
     fn utf_16_is_read_with_a_mark_or_without() {
         let body = "{\"a\":\"\u{e4}\u{1f600}\"}\n";
         for unit in [u16::to_le_bytes, u16::to_be_bytes] {
-            for text in [body.to_owned(), format!("\u{feff}{body}"), format!("{body}\0")] {
+            for text in [
+                body.to_owned(),
+                format!("\u{feff}{body}"),
+                format!("{body}\0"),
+            ] {
                 let mut bytes: Vec<u8> = text.encode_utf16().flat_map(unit).collect();
-                assert_eq!(read(&bytes).unwrap().member("a").and_then(Json::text), Some("\u{e4}\u{1f600}"));
+                assert_eq!(
+                    read(&bytes).unwrap().member("a").and_then(Json::text),
+                    Some("\u{e4}\u{1f600}")
+                );
                 bytes.push(b'\n');
                 assert!(read(&bytes).is_ok(), "a line end of one byte");
             }
-            let half: Vec<u8> = [0x5b, 0x22, 0xd800, 0x22, 0x5d].into_iter().flat_map(unit).collect();
+            let half: Vec<u8> = [0x5b, 0x22, 0xd800, 0x22, 0x5d]
+                .into_iter()
+                .flat_map(unit)
+                .collect();
             assert_eq!(texts(&half), ["\u{fffd}"]);
         }
     }
@@ -454,8 +530,13 @@ mod tests {
             r#"{"deviceId":"A","x":{},"\u0064eviceId":"B"}"#,
             r#"{"deviceId":"A","deviceId":"A"}"#,
         ] {
-            let Json::Object(object) = read(body.as_bytes()).unwrap() else { panic!("an object") };
-            assert_eq!((object.twice(), object.get("deviceId").and_then(Json::text)), (Some("deviceId"), Some("A")));
+            let Json::Object(object) = read(body.as_bytes()).unwrap() else {
+                panic!("an object")
+            };
+            assert_eq!(
+                (object.twice(), object.get("deviceId").and_then(Json::text)),
+                (Some("deviceId"), Some("A"))
+            );
         }
     }
 
@@ -471,7 +552,10 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(fault(nested(127)), "valid");
         assert_eq!(fault(nested(128)), "json-too-deep");
-        assert_eq!(fault(format!("{{\"nobody reads this\":{}}}", nested(127))), "json-too-deep");
+        assert_eq!(
+            fault(format!("{{\"nobody reads this\":{}}}", nested(127))),
+            "json-too-deep"
+        );
         assert_eq!(fault("[".repeat(100_000)), "json-too-deep");
     }
 
@@ -485,16 +569,34 @@ mod tests {
         };
         assert_eq!(
             literals,
-            ["12345678901234567890123", "12345678901234567890124", "1e2", "1E+2", "-0", "1.0", "7\"8", "-0.10e-3"]
+            [
+                "12345678901234567890123",
+                "12345678901234567890124",
+                "1e2",
+                "1E+2",
+                "-0",
+                "1.0",
+                "7\"8",
+                "-0.10e-3"
+            ]
         );
-        assert_eq!(json.member("b").and_then(|b| b.member("c")).and_then(Json::text), Some("1"));
+        assert_eq!(
+            json.member("b")
+                .and_then(|b| b.member("c"))
+                .and_then(Json::text),
+            Some("1")
+        );
     }
 
     #[test]
     fn no_key_of_the_readers_own_machinery_is_special() {
-        let body = br#"{"$serde_json::private::Number":"12","$serde_json::private::RawValue":"[]"}"#;
+        let body =
+            br#"{"$serde_json::private::Number":"12","$serde_json::private::RawValue":"[]"}"#;
         let json = read(body).unwrap();
-        assert_eq!(json.member("$serde_json::private::Number"), Some(&Json::Text("12".into())));
+        assert_eq!(
+            json.member("$serde_json::private::Number"),
+            Some(&Json::Text("12".into()))
+        );
     }
 
     #[test]
@@ -510,14 +612,18 @@ mod tests {
         match (ours, theirs) {
             (Json::Null, serde_json::Value::Null) => true,
             (Json::Bool(a), serde_json::Value::Bool(b)) => a == b,
-            (Json::Number(a), serde_json::Value::Number(b)) => serde_json::from_str::<f64>(a).ok() == b.as_f64(),
+            (Json::Number(a), serde_json::Value::Number(b)) => {
+                serde_json::from_str::<f64>(a).ok() == b.as_f64()
+            }
             (Json::Text(a), serde_json::Value::String(b)) => a == b,
             (Json::List(a), serde_json::Value::Array(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
             }
             (Json::Object(a), serde_json::Value::Object(_)) if a.twice().is_some() => true,
             (Json::Object(a), serde_json::Value::Object(b)) => {
-                a.len() == b.len() && a.iter().all(|(k, v)| b.get(k.as_ref()).is_some_and(|w| same(v, w)))
+                a.len() == b.len()
+                    && a.iter()
+                        .all(|(k, v)| b.get(k.as_ref()).is_some_and(|w| same(v, w)))
             }
             _ => false,
         }
@@ -528,15 +634,20 @@ mod tests {
             Just("null".to_owned()),
             any::<bool>().prop_map(|b| b.to_string()),
             any::<i64>().prop_map(|n| n.to_string()),
-            any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(|n| format!("{n:e}")),
+            any::<f64>()
+                .prop_filter("finite", |n| n.is_finite())
+                .prop_map(|n| format!("{n:e}")),
             any::<String>().prop_map(|s| serde_json::to_string(&s).unwrap()),
         ];
         scalar.prop_recursive(5, 60, 6, |inner| {
             prop_oneof![
-                prop::collection::vec(inner.clone(), 0..6).prop_map(|v| format!("[ {} ]", v.join(","))),
+                prop::collection::vec(inner.clone(), 0..6)
+                    .prop_map(|v| format!("[ {} ]", v.join(","))),
                 prop::collection::vec(("[ab\"\\\\]{0,2}", inner), 0..4).prop_map(|v| {
-                    let members: Vec<_> =
-                        v.iter().map(|(k, x)| format!("{}:{x}", serde_json::to_string(k).unwrap())).collect();
+                    let members: Vec<_> = v
+                        .iter()
+                        .map(|(k, x)| format!("{}:{x}", serde_json::to_string(k).unwrap()))
+                        .collect();
                     format!("{{{}}}", members.join(" ,"))
                 }),
             ]

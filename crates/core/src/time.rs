@@ -6,7 +6,9 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -29,13 +31,19 @@ impl Timestamp {
     /// This much later; stops at [`Timestamp::NEVER`].
     #[must_use]
     pub fn plus(self, span: Duration) -> Timestamp {
-        Timestamp(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+        Timestamp(
+            self.0
+                .saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// This much earlier.
     #[must_use]
     pub fn minus(self, span: Duration) -> Timestamp {
-        Timestamp(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+        Timestamp(
+            self.0
+                .saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
@@ -47,14 +55,20 @@ impl Timestamp {
     /// The same instant on a clock that was set by so many milliseconds; [`Timestamp::NEVER`] stays.
     #[must_use]
     pub fn moved(self, by: i64) -> Timestamp {
-        if self == Timestamp::NEVER { self } else { Timestamp(self.0.saturating_add(by)) }
+        if self == Timestamp::NEVER {
+            self
+        } else {
+            Timestamp(self.0.saturating_add(by))
+        }
     }
 
     /// Reads RFC 3339 with any number of fraction digits, and the form without a colon in the offset (`+0000`).
     #[must_use]
     pub fn parse(text: &str) -> Option<Timestamp> {
         let text = text.trim();
-        text.parse::<jiff::Timestamp>().ok().map(|t| Timestamp(t.as_millisecond()))
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .map(|t| Timestamp(t.as_millisecond()))
     }
 
     /// To the second, for sentences: `2026-11-02 08:15:42 UTC`.
@@ -63,7 +77,12 @@ impl Timestamp {
         if self == Timestamp::NEVER {
             return self.to_string();
         }
-        let text: String = self.to_string().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect();
+        let text: String = self
+            .to_string()
+            .chars()
+            .take(19)
+            .map(|c| if c == 'T' { ' ' } else { c })
+            .collect();
         format!("{text} UTC")
     }
 
@@ -102,7 +121,11 @@ mod tests {
 
     #[test]
     fn reads_and_prints_what_senders_write() {
-        for text in ["2026-11-02T08:15:42.6139284Z", "2026-11-02T09:15:42.613+01:00", "2026-11-02T08:15:42.613+0000"] {
+        for text in [
+            "2026-11-02T08:15:42.6139284Z",
+            "2026-11-02T09:15:42.613+01:00",
+            "2026-11-02T08:15:42.613+0000",
+        ] {
             assert_eq!(
                 Timestamp::parse(text).map(|t| t.to_string()).as_deref(),
                 Some("2026-11-02T08:15:42.613Z"),
@@ -110,12 +133,22 @@ mod tests {
             );
         }
         assert_eq!(Timestamp::parse("yesterday"), None);
-        assert_eq!(Timestamp::parse("2026-11-02T08:15:42"), None, "a time without a zone is not an instant");
+        assert_eq!(
+            Timestamp::parse("2026-11-02T08:15:42"),
+            None,
+            "a time without a zone is not an instant"
+        );
     }
 
     #[test]
     fn arithmetic_stops_at_the_edges() {
-        assert_eq!(Timestamp::NEVER.plus(Duration::from_secs(1)), Timestamp::NEVER);
-        assert_eq!(Timestamp::from_millis(5).since(Timestamp::from_millis(9)), Duration::ZERO);
+        assert_eq!(
+            Timestamp::NEVER.plus(Duration::from_secs(1)),
+            Timestamp::NEVER
+        );
+        assert_eq!(
+            Timestamp::from_millis(5).since(Timestamp::from_millis(9)),
+            Duration::ZERO
+        );
     }
 }

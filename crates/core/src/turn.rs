@@ -11,7 +11,9 @@ pub const fn whose_move(state: DecisionState, reason: Reason) -> &'static str {
         (DecisionState::Held, Reason::UnresolvedDevice | Reason::AmbiguousDevice) => {
             "a person: approve with --machine, or deny"
         }
-        (DecisionState::Held, Reason::SourceRemoved) => "the operator: configure the source again, then retry",
+        (DecisionState::Held, Reason::SourceRemoved) => {
+            "the operator: configure the source again, then retry"
+        }
         (DecisionState::Held, _) => "a person: approve or deny",
         (DecisionState::Scan, _) => "see the scan",
         (DecisionState::Dropped, _) => "nobody",

@@ -85,7 +85,11 @@ impl Openings {
     /// While of each of these groups at least one window is open.
     #[must_use]
     pub fn while_open(groups: Vec<Vec<String>>) -> Openings {
-        if groups.is_empty() { Openings::always() } else { Openings(vec![groups]) }
+        if groups.is_empty() {
+            Openings::always()
+        } else {
+            Openings(vec![groups])
+        }
     }
 
     /// Whether it is at any time.
@@ -113,7 +117,8 @@ impl Openings {
     /// The windows that are named in any case, each once.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let names: std::collections::BTreeSet<&String> = self.0.iter().flatten().flatten().collect();
+        let names: std::collections::BTreeSet<&String> =
+            self.0.iter().flatten().flatten().collect();
         names.into_iter().cloned().collect()
     }
 

@@ -138,9 +138,15 @@ impl Wait {
             return kept.own.into_iter().collect();
         }
         if let Some(sending @ (Wait::Sending(_) | Wait::Unanswered(..))) = kept.own {
-            return core::iter::once(sending).chain(Wait::to_ask(obstacles)).collect();
+            return core::iter::once(sending)
+                .chain(Wait::to_ask(obstacles))
+                .collect();
         }
-        let mut waits: Vec<Wait> = obstacles.dry_run.then_some(Wait::DryRun).into_iter().collect();
+        let mut waits: Vec<Wait> = obstacles
+            .dry_run
+            .then_some(Wait::DryRun)
+            .into_iter()
+            .collect();
         waits.extend(kept.pause.map(Wait::Paused));
         waits.extend(kept.own);
         waits.extend(Wait::to_ask(obstacles));
@@ -148,7 +154,9 @@ impl Wait {
             waits.push(Wait::DiskFull);
         }
         if waits.is_empty() {
-            let kept_back = obstacles.spent.filter(|spent| !spent.kept || kept.priority < Priority::URGENT);
+            let kept_back = obstacles
+                .spent
+                .filter(|spent| !spent.kept || kept.priority < Priority::URGENT);
             waits.push(kept_back.map_or(Wait::Turn(kept.priority), Wait::Quota));
         }
         waits
@@ -160,13 +168,21 @@ impl Wait {
         if let Some(why) = &obstacles.stopped {
             return vec![Wait::Stopped(why.clone())];
         }
-        let mut waits: Vec<Wait> = obstacles.throttled_until.map(Wait::Throttled).into_iter().collect();
+        let mut waits: Vec<Wait> = obstacles
+            .throttled_until
+            .map(Wait::Throttled)
+            .into_iter()
+            .collect();
         // While there is a token, nobody has to reach Entra.
         let outages = obstacles.outages.iter();
         let outages = outages.filter(|one| one.side == FarSide::Defender || obstacles.no_token);
         waits.extend(outages.cloned().map(Wait::Unreachable));
         if waits.is_empty() {
-            waits.extend(obstacles.no_token.then_some(Wait::NoToken(obstacles.token_at)));
+            waits.extend(
+                obstacles
+                    .no_token
+                    .then_some(Wait::NoToken(obstacles.token_at)),
+            );
             waits.extend(obstacles.resting_until.map(Wait::BackingOff));
         }
         waits
@@ -180,8 +196,14 @@ impl Wait {
             Wait::DryRun => Cause::DryRun,
             Wait::Paused(_) => Cause::Paused,
             Wait::Stopped(_) => Cause::Stopped,
-            Wait::Unreachable(Outage { side: FarSide::Entra, .. }) => Cause::EntraUnreachable,
-            Wait::Unreachable(Outage { side: FarSide::Defender, .. }) => Cause::DefenderUnreachable,
+            Wait::Unreachable(Outage {
+                side: FarSide::Entra,
+                ..
+            }) => Cause::EntraUnreachable,
+            Wait::Unreachable(Outage {
+                side: FarSide::Defender,
+                ..
+            }) => Cause::DefenderUnreachable,
             Wait::Throttled(_) => Cause::Throttled,
             Wait::BackingOff(_) => Cause::BackingOff,
             Wait::NoToken(_) => Cause::NoToken,
@@ -230,25 +252,42 @@ impl Wait {
     pub fn sentence(&self) -> String {
         match self {
             Wait::NotConfigured(tenant) => {
-                format!("scanhook.toml names no tenant `{tenant}` any more: name it again, and its work goes on")
+                format!(
+                    "scanhook.toml names no tenant `{tenant}` any more: name it again, and its work goes on"
+                )
             }
-            Wait::DryRun => "the process or the tenant is in dry run, so nothing is sent: take `--dry-run` or \
+            Wait::DryRun => {
+                "the process or the tenant is in dry run, so nothing is sent: take `--dry-run` or \
                              `mode = \"dry_run\"` away"
-                .to_owned(),
+                    .to_owned()
+            }
             Wait::Paused(pause) => pause.sentence(),
             Wait::Stopped(why) => format!("the tenant is stopped: {why}"),
             Wait::Unreachable(outage) => outage.sentence(),
             Wait::Throttled(until) => {
-                format!("Defender asked to wait until {} (429); nothing to do", until.shown())
+                format!(
+                    "Defender asked to wait until {} (429); nothing to do",
+                    until.shown()
+                )
             }
             Wait::BackingOff(until) => {
-                format!("the last calls failed; the next is made at {}; nothing to do", until.shown())
+                format!(
+                    "the last calls failed; the next is made at {}; nothing to do",
+                    until.shown()
+                )
             }
             Wait::NoToken(Some(at)) => {
-                format!("there is no token of Entra ID: one is asked for at {}; nothing to do", at.shown())
+                format!(
+                    "there is no token of Entra ID: one is asked for at {}; nothing to do",
+                    at.shown()
+                )
             }
-            Wait::NoToken(None) => "there is no token of Entra ID: one is being asked for; nothing to do".to_owned(),
-            Wait::DiskFull => "the disk of the journal is full: make room, and it is sent".to_owned(),
+            Wait::NoToken(None) => {
+                "there is no token of Entra ID: one is being asked for; nothing to do".to_owned()
+            }
+            Wait::DiskFull => {
+                "the disk of the journal is full: make room, and it is sent".to_owned()
+            }
             Wait::Window(names, opens) => window(names, *opens),
             Wait::Behind(scan, kind) => format!(
                 "the {kind} scan {scan} of this machine must end first: `scanhook scans {scan}` shows it, `scanhook cancel {scan}` calls it off"
@@ -274,9 +313,14 @@ impl Wait {
                 sent.shown(),
                 at.shown()
             ),
-            Wait::Sending(at) => format!("its call left at {}, and the answer is awaited; nothing to do", at.shown()),
+            Wait::Sending(at) => format!(
+                "its call left at {}, and the answer is awaited; nothing to do",
+                at.shown()
+            ),
             Wait::Quota(spent) => quota(spent),
-            Wait::Turn(priority) => format!("it is sent in its turn, by priority ({priority}) and age; nothing to do"),
+            Wait::Turn(priority) => {
+                format!("it is sent in its turn, by priority ({priority}) and age; nothing to do")
+            }
             Wait::LookUp(asked, late) => look_up(*asked, *late),
         }
     }
@@ -285,21 +329,38 @@ impl Wait {
 impl Pause {
     /// Who, what, since when, until when, why, and how it ends.
     fn sentence(&self) -> String {
-        let Pause { scope, resume, by, since, until, reason } = self;
+        let Pause {
+            scope,
+            resume,
+            by,
+            since,
+            until,
+            reason,
+        } = self;
         let since = since.shown();
-        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        let reason = reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(" ({reason})"));
         let until = until.map_or_else(String::new, |until| format!(" until {}", until.shown()));
         format!("{scope} paused by {by} since {since}{until}{reason}: `{resume}` ends it")
     }
 }
 
 fn times(count: u32) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+    if count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{count} times")
+    }
 }
 
 fn window(names: &[String], opens: Option<Timestamp>) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    let names = if names.is_empty() { "its window".to_owned() } else { format!("window {}", names.join(" or ")) };
+    let names = if names.is_empty() {
+        "its window".to_owned()
+    } else {
+        format!("window {}", names.join(" or "))
+    };
     match opens {
         Some(opens) => {
             format!(
@@ -312,8 +373,16 @@ fn window(names: &[String], opens: Option<Timestamp>) -> String {
 }
 
 fn quota(spent: &Spent) -> String {
-    let Spent { used, of, until, kept } = spent;
-    let numbers = format!("{} of {} in the last minute, {} of {} in the last hour", used.0, of.0, used.1, of.1);
+    let Spent {
+        used,
+        of,
+        until,
+        kept,
+    } = spent;
+    let numbers = format!(
+        "{} of {} in the last minute, {} of {} in the last hour",
+        used.0, of.0, used.1, of.1
+    );
     let until = until.shown();
     if *kept {
         format!(
@@ -334,7 +403,9 @@ fn look_up(asked: Option<Timestamp>, late: Timestamp) -> String {
             asked.shown()
         ),
         None => {
-            format!("Defender's directory has not been asked yet; decided without it from {late} on; nothing to do")
+            format!(
+                "Defender's directory has not been asked yet; decided without it from {late} on; nothing to do"
+            )
         }
     }
 }

@@ -64,12 +64,25 @@ impl Why {
     /// One sentence for this decision: who or what decided, the number or the time, and what can be done about it. Text
     /// of alerts stands in it as data: control characters were replaced when it was recorded.
     #[must_use]
-    pub fn sentence(&self, reason: Reason, rule: Option<&str>, kind: Option<Kind>, device: &str) -> String {
-        let of = Of { why: self, rule, kind, device };
+    pub fn sentence(
+        &self,
+        reason: Reason,
+        rule: Option<&str>,
+        kind: Option<Kind>,
+        device: &str,
+    ) -> String {
+        let of = Of {
+            why: self,
+            rule,
+            kind,
+            device,
+        };
         let mut clauses = vec![of.decided(reason)];
         clauses.extend(self.found());
         if matches!(reason, Reason::Undecided | Reason::Protection) && cannot_be_a_name(device) {
-            clauses.push(format!("`{device}` cannot be a host name, so nobody is asked for it"));
+            clauses.push(format!(
+                "`{device}` cannot be a host name, so nobody is asked for it"
+            ));
         }
         clauses.extend(of.next(reason));
         clauses.extend(self.said.as_ref().map(spoken));
@@ -78,9 +91,16 @@ impl Why {
 
     /// What the directory says of the machine, a clause each.
     fn found(&self) -> Vec<String> {
-        let Some(looked) = &self.directory else { return Vec::new() };
+        let Some(looked) = &self.directory else {
+            return Vec::new();
+        };
         let by = looked.by.map(|by| {
-            let name = looked.name.as_ref().map_or("a machine without a name".to_owned(), |name| format!("`{name}`"));
+            let name = looked
+                .name
+                .as_ref()
+                .map_or("a machine without a name".to_owned(), |name| {
+                    format!("`{name}`")
+                });
             match by {
                 By::Id => format!("its id is that of {name}"),
                 By::Name => format!("its name is that of {name}"),
@@ -108,25 +128,45 @@ impl Of<'_> {
             Reason::Rule => format!("{rule} says that no scan is needed{because}"),
             Reason::NoMatch => no_match(&why.seen),
             Reason::AwaitsDirectory if why.seen.is_empty() => {
-                format!("Defender's directory is asked which machine `{device}` is, and then it is decided")
+                format!(
+                    "Defender's directory is asked which machine `{device}` is, and then it is decided"
+                )
             }
             Reason::AwaitsDirectory => {
-                format!("what Defender's directory says of `{device}` could change the outcome{because}")
+                format!(
+                    "what Defender's directory says of `{device}` could change the outcome{because}"
+                )
             }
             Reason::Undecided => {
                 let names = self.names(|guarded| guarded.how == Guard::Unknown);
-                let what = if names.is_empty() { "a milder rule".to_owned() } else { names };
+                let what = if names.is_empty() {
+                    "a milder rule".to_owned()
+                } else {
+                    names
+                };
                 let unknown = listed(why.seen.iter().filter(|seen| seen.unknown));
-                format!("{rule} would win, but {what} could not be judged{unknown}{}", self.delays())
+                format!(
+                    "{rule} would win, but {what} could not be judged{unknown}{}",
+                    self.delays()
+                )
             }
             Reason::Protection if self.kind.is_none() => {
-                format!("{rule} asks for a scan{because}, and {} allows none", self.holders(AtMost::None))
+                format!(
+                    "{rule} asks for a scan{because}, and {} allows none",
+                    self.holders(AtMost::None)
+                )
             }
             Reason::Protection => {
-                format!("{}; {} holds it for a person{}", self.asks(), self.holders(AtMost::Hold), self.delays())
+                format!(
+                    "{}; {} holds it for a person{}",
+                    self.asks(),
+                    self.holders(AtMost::Hold),
+                    self.delays()
+                )
             }
             Reason::SourceRemoved => {
-                "the alert's source was taken out of the configuration before it could be decided".to_owned()
+                "the alert's source was taken out of the configuration before it could be decided"
+                    .to_owned()
             }
             _ => format!("{}; {}", self.asks(), self.became(reason)),
         }
@@ -140,33 +180,62 @@ impl Of<'_> {
             Reason::Approval => format!("its mode is `approve`{delays}"),
             Reason::Limit => format!("{}{delays}", self.limit()),
             Reason::UnresolvedDevice if cannot_be_a_name(device) => {
-                format!("the alert names `{device}`, which cannot be a host name, and none is guessed")
+                format!(
+                    "the alert names `{device}`, which cannot be a host name, and none is guessed"
+                )
             }
-            Reason::UnresolvedDevice if why.directory.as_ref().is_some_and(|looked| looked.notes.is_empty()) => {
-                format!("Defender's directory knows no machine that `{device}` could be, and none is guessed")
+            Reason::UnresolvedDevice
+                if why
+                    .directory
+                    .as_ref()
+                    .is_some_and(|looked| looked.notes.is_empty()) =>
+            {
+                format!(
+                    "Defender's directory knows no machine that `{device}` could be, and none is guessed"
+                )
             }
             Reason::UnresolvedDevice => {
-                format!("the alert names `{device}`, which is not the id of a machine, and none is guessed")
+                format!(
+                    "the alert names `{device}`, which is not the id of a machine, and none is guessed"
+                )
             }
             Reason::AmbiguousDevice => {
-                let candidates = why.directory.as_ref().map_or(&[][..], |looked| &looked.candidates);
-                format!("`{device}` could be each of {}, and none is guessed", candidates.join(" and "))
+                let candidates = why
+                    .directory
+                    .as_ref()
+                    .map_or(&[][..], |looked| &looked.candidates);
+                format!(
+                    "`{device}` could be each of {}, and none is guessed",
+                    candidates.join(" and ")
+                )
             }
-            Reason::New if why.mode == Some(Mode::DryRun) => format!("it is a dry run: nothing is sent{delays}"),
+            Reason::New if why.mode == Some(Mode::DryRun) => {
+                format!("it is a dry run: nothing is sent{delays}")
+            }
             Reason::New => match &why.behind {
-                Some((scan, kind)) => format!("it waits for the end of the {kind} scan {scan} of this machine{delays}"),
+                Some((scan, kind)) => format!(
+                    "it waits for the end of the {kind} scan {scan} of this machine{delays}"
+                ),
                 None if delays.is_empty() => "it is sent in its turn".to_owned(),
                 None => format!("it waits{delays}"),
             },
-            Reason::Merged => format!("a scan of this machine was waiting and takes the alert along{delays}"),
+            Reason::Merged => {
+                format!("a scan of this machine was waiting and takes the alert along{delays}")
+            }
             Reason::Running => "one as strong is under way and answers".to_owned(),
             Reason::Cooldown => match why.cooled_by {
-                Some(ended) => format!("one as strong ended at {}, within the cool-down", ended.shown()),
+                Some(ended) => format!(
+                    "one as strong ended at {}, within the cool-down",
+                    ended.shown()
+                ),
                 None => "one as strong ended within the cool-down".to_owned(),
             },
             Reason::Foreign => "somebody else's scan of this machine covers it".to_owned(),
             Reason::Expired => match why.held {
-                Some(held) => format!("nobody decided while it was held (`{held}`){}", self.until()),
+                Some(held) => format!(
+                    "nobody decided while it was held (`{held}`){}",
+                    self.until()
+                ),
                 None => format!("nobody decided while it was held{}", self.until()),
             },
             Reason::Denied => "a person decided against it".to_owned(),
@@ -181,8 +250,12 @@ impl Of<'_> {
 
     /// What can be done about it; nothing, where nothing is to be done.
     fn next(&self, reason: Reason) -> Option<String> {
-        let a_person =
-            |how: &str| Some(format!("a person decides{}: `scanhook approve{how}` or `scanhook deny`", self.until()));
+        let a_person = |how: &str| {
+            Some(format!(
+                "a person decides{}: `scanhook approve{how}` or `scanhook deny`",
+                self.until()
+            ))
+        };
         match reason {
             Reason::Rule => Some("to scan such alerts, change the rule".to_owned()),
             Reason::NoMatch if self.why.seen.iter().any(|seen| seen.field.ends_with(": severity")) => Some(
@@ -211,56 +284,102 @@ impl Of<'_> {
     }
 
     fn rule(&self) -> String {
-        self.rule.map_or_else(|| "no rule".to_owned(), |rule| format!("rule `{rule}`"))
+        self.rule
+            .map_or_else(|| "no rule".to_owned(), |rule| format!("rule `{rule}`"))
     }
 
     /// What the rule asks for, and which protection makes less of it.
     fn asks(&self) -> String {
-        let made_quick = self.names(|guarded| guarded.applies() && guarded.at_most == Some(AtMost::Quick));
-        let kind = if made_quick.is_empty() { self.kind } else { Some(Kind::Full) };
+        let made_quick =
+            self.names(|guarded| guarded.applies() && guarded.at_most == Some(AtMost::Quick));
+        let kind = if made_quick.is_empty() {
+            self.kind
+        } else {
+            Some(Kind::Full)
+        };
         let scan = kind.map_or("a", |kind| match kind {
             Kind::Quick => "a quick",
             Kind::Full => "a full",
         });
-        let asks = format!("{} asks for {scan} scan{}", self.rule(), listed(self.why.seen.iter()));
-        if made_quick.is_empty() { asks } else { format!("{asks}; {made_quick} makes it a quick one") }
+        let asks = format!(
+            "{} asks for {scan} scan{}",
+            self.rule(),
+            listed(self.why.seen.iter())
+        );
+        if made_quick.is_empty() {
+            asks
+        } else {
+            format!("{asks}; {made_quick} makes it a quick one")
+        }
     }
 
     /// Who lets it go no further than this; records of earlier versions do not tell, so all that apply.
     fn holders(&self, at_most: AtMost) -> String {
         let names = self.names(|guarded| guarded.applies() && guarded.at_most == Some(at_most));
-        if names.is_empty() { self.names(Guarded::applies) } else { names }
+        if names.is_empty() {
+            self.names(Guarded::applies)
+        } else {
+            names
+        }
     }
 
     fn names(&self, which: impl Fn(&Guarded) -> bool) -> String {
         let names = self.why.protections.iter().filter(|guarded| which(guarded));
-        joined(names.map(|guarded| format!("protection `{}`", guarded.name)).collect())
+        joined(
+            names
+                .map(|guarded| format!("protection `{}`", guarded.name))
+                .collect(),
+        )
     }
 
     /// Until when it waits, for which windows, and who says so.
     fn delays(&self) -> String {
-        let Some(start) = self.why.start else { return String::new() };
+        let Some(start) = self.why.start else {
+            return String::new();
+        };
         let windows = self.why.windows.iter().map(|window| {
-            let whose = self.why.protections.iter().find(|guarded| guarded.windows.contains(window));
-            let whose = whose.map_or_else(|| self.rule(), |guarded| format!("protection `{}`", guarded.name));
+            let whose = self
+                .why
+                .protections
+                .iter()
+                .find(|guarded| guarded.windows.contains(window));
+            let whose = whose.map_or_else(
+                || self.rule(),
+                |guarded| format!("protection `{}`", guarded.name),
+            );
             format!("window `{window}` of {whose}")
         });
         let windows: Vec<_> = windows.collect();
-        let windows = if windows.is_empty() { String::new() } else { format!(", for {}", joined(windows)) };
+        let windows = if windows.is_empty() {
+            String::new()
+        } else {
+            format!(", for {}", joined(windows))
+        };
         format!(", not before {}{windows}", start.shown())
     }
 
     fn until(&self) -> String {
-        self.why.until.map_or_else(String::new, |until| format!(" until {}", until.shown()))
+        self.why
+            .until
+            .map_or_else(String::new, |until| format!(" until {}", until.shown()))
     }
 
     fn limit(&self) -> String {
-        let whose = if self.why.limit_of_tenant { "the tenant".to_owned() } else { self.rule() };
+        let whose = if self.why.limit_of_tenant {
+            "the tenant".to_owned()
+        } else {
+            self.rule()
+        };
         let per = self.why.limit_per.map_or_else(String::new, |seconds| {
-            format!(" in {}", duration::show(core::time::Duration::from_secs(seconds)))
+            format!(
+                " in {}",
+                duration::show(core::time::Duration::from_secs(seconds))
+            )
         });
         match self.why.limit {
-            Some((used, of)) => format!("{whose} has begun {used} of the {of} scans that its limit allows{per}"),
+            Some((used, of)) => {
+                format!("{whose} has begun {used} of the {of} scans that its limit allows{per}")
+            }
             None => "the limit is spent".to_owned(),
         }
     }
@@ -273,7 +392,11 @@ const NAMED: usize = 4;
 fn no_match(seen: &[Seen]) -> String {
     let mut of_rules: Vec<(&str, Vec<&str>)> = Vec::new();
     for seen in seen.iter().filter(|seen| seen.unknown) {
-        let Some((rule, field)) = seen.field.strip_prefix("rule ").and_then(|text| text.rsplit_once(": ")) else {
+        let Some((rule, field)) = seen
+            .field
+            .strip_prefix("rule ")
+            .and_then(|text| text.rsplit_once(": "))
+        else {
             continue;
         };
         match of_rules.iter_mut().find(|(name, _)| *name == rule) {
@@ -289,14 +412,25 @@ fn no_match(seen: &[Seen]) -> String {
         }
     }
     let clauses = by_fields.iter().map(|(fields, rules)| {
-        let mut names: Vec<_> = rules.iter().take(NAMED).map(|rule| format!("rule `{rule}`")).collect();
+        let mut names: Vec<_> = rules
+            .iter()
+            .take(NAMED)
+            .map(|rule| format!("rule `{rule}`"))
+            .collect();
         if rules.len() > NAMED {
             names.push(format!("{} more", rules.len() - NAMED));
         }
         let verb = if fields.len() == 1 { "is" } else { "are" };
-        format!("{} could not be judged, because {} {verb} unknown", joined(names), fields.join(" and "))
+        format!(
+            "{} could not be judged, because {} {verb} unknown",
+            joined(names),
+            fields.join(" and ")
+        )
     });
-    core::iter::once("no rule matched".to_owned()).chain(clauses).collect::<Vec<_>>().join("; ")
+    core::iter::once("no rule matched".to_owned())
+        .chain(clauses)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -319,8 +453,16 @@ fn spoken(said: &Said) -> String {
         Did::Denied => "denied",
         Did::Retried => "tried again",
     };
-    let did = if said.at_once { format!("{did} regardless of windows") } else { did.to_owned() };
-    let words = said.by.words.as_ref().map_or_else(String::new, |words| format!(" ({words})"));
+    let did = if said.at_once {
+        format!("{did} regardless of windows")
+    } else {
+        did.to_owned()
+    };
+    let words = said
+        .by
+        .words
+        .as_ref()
+        .map_or_else(String::new, |words| format!(" ({words})"));
     format!("{did} by {}{words}", said.by.who)
 }
 
@@ -332,7 +474,11 @@ fn listed<'s>(seen: impl Iterator<Item = &'s Seen>) -> String {
         (None, _) => format!("{} is absent", seen.field),
     });
     let shown = shown.collect::<Vec<_>>().join(", ");
-    if shown.is_empty() { shown } else { format!(" ({shown})") }
+    if shown.is_empty() {
+        shown
+    } else {
+        format!(" ({shown})")
+    }
 }
 
 #[cfg(test)]

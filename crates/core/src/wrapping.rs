@@ -39,7 +39,11 @@ impl Wrapping {
     /// # Errors
     /// [`Sealed`].
     pub fn open(self, body: &Bytes) -> Result<Bytes, Sealed> {
-        let plain = if self.gzip { gunzip(body, self.cap)? } else { body.clone() };
+        let plain = if self.gzip {
+            gunzip(body, self.cap)?
+        } else {
+            body.clone()
+        };
         if self.form { payload(plain) } else { Ok(plain) }
     }
 }
@@ -56,13 +60,19 @@ fn gunzip(body: &[u8], cap: usize) -> Result<Bytes, Sealed> {
     let most = size.min(cap);
     let mut unpacked = Vec::with_capacity(most);
     let mut stream = GzDecoder::new(body).take(most as u64 + 1);
-    stream.read_to_end(&mut unpacked).map_err(|_| Sealed::Gzip)?;
+    stream
+        .read_to_end(&mut unpacked)
+        .map_err(|_| Sealed::Gzip)?;
     if unpacked.len() > cap {
         return Err(Sealed::TooLarge(cap));
     }
     // A second stream behind the first would be read by some receivers and not by others.
     let whole = unpacked.len() == size && stream.into_inner().into_inner().is_empty();
-    if whole { Ok(Bytes::from(unpacked)) } else { Err(Sealed::Gzip) }
+    if whole {
+        Ok(Bytes::from(unpacked))
+    } else {
+        Err(Sealed::Gzip)
+    }
 }
 
 /// The JSON of a form. Programs such as curl call any body a form unless told otherwise, and JSON is never taken for one.
@@ -84,7 +94,10 @@ fn payload(body: Bytes) -> Result<Bytes, Sealed> {
 /// In a form a blank is written `+`.
 fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if text.contains(&b'+') {
-        let blanks: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+        let blanks: Vec<u8> = text
+            .iter()
+            .map(|b| if *b == b'+' { b' ' } else { *b })
+            .collect();
         Cow::Owned(percent_decode(&blanks).collect())
     } else {
         percent_decode(text).into()
@@ -106,11 +119,20 @@ mod tests {
     }
 
     fn unpacked(body: &[u8]) -> Result<Bytes, Sealed> {
-        Wrapping { gzip: true, form: false, cap: 1000 }.open(&Bytes::copy_from_slice(body))
+        Wrapping {
+            gzip: true,
+            form: false,
+            cap: 1000,
+        }
+        .open(&Bytes::copy_from_slice(body))
     }
 
     fn of_form(body: &str) -> Result<Bytes, Sealed> {
-        Wrapping { form: true, ..Wrapping::default() }.open(&Bytes::copy_from_slice(body.as_bytes()))
+        Wrapping {
+            form: true,
+            ..Wrapping::default()
+        }
+        .open(&Bytes::copy_from_slice(body.as_bytes()))
     }
 
     #[test]
@@ -119,13 +141,22 @@ mod tests {
         assert_eq!(unpacked(&good).unwrap(), "{\"a\":1}");
         assert_eq!(unpacked(&gzip(&[b' '; 1000])).unwrap().len(), 1000);
         assert_eq!(unpacked(&gzip(&[b' '; 1001])), Err(Sealed::TooLarge(1000)));
-        assert_eq!(unpacked(&gzip(&vec![0; 50_000_000])), Err(Sealed::TooLarge(1000)));
+        assert_eq!(
+            unpacked(&gzip(&vec![0; 50_000_000])),
+            Err(Sealed::TooLarge(1000))
+        );
         // A stream that says it is smaller than it is makes no more than it says.
         let mut lies = gzip(&vec![0; 50_000_000]);
         let end = lies.len() - 4;
         lies[end..].copy_from_slice(&7_u32.to_le_bytes());
         assert_eq!(unpacked(&lies), Err(Sealed::Gzip));
-        for broken in [&good[..good.len() - 1], &good[..4], b"", b"{}", &[&good[..], &good[..]].concat()] {
+        for broken in [
+            &good[..good.len() - 1],
+            &good[..4],
+            b"",
+            b"{}",
+            &[&good[..], &good[..]].concat(),
+        ] {
             assert_eq!(unpacked(broken), Err(Sealed::Gzip), "{broken:?}");
         }
         let mut flipped = good.clone();
@@ -136,16 +167,29 @@ mod tests {
     #[test]
     fn the_payload_of_a_form_is_decoded_once() {
         for (form, json) in [
-            ("payload=%7B%22a%22%3A%22b+c%2Bd%25%22%7D", r#"{"a":"b c+d%"}"#),
+            (
+                "payload=%7B%22a%22%3A%22b+c%2Bd%25%22%7D",
+                r#"{"a":"b c+d%"}"#,
+            ),
             ("x=1&payload={}&y=2", "{}"),
             ("pay%6Coad=[1]", "[1]"),
             ("payload=", ""),
-            (" {\"payload\":\"x&payload=1\"}", " {\"payload\":\"x&payload=1\"}"),
+            (
+                " {\"payload\":\"x&payload=1\"}",
+                " {\"payload\":\"x&payload=1\"}",
+            ),
             ("[1]", "[1]"),
         ] {
             assert_eq!(of_form(form).unwrap(), json, "{form}");
         }
-        for form in ["", "a=1", "Payload={}", "payload=1&payload=2", "=payload", "payload2={}"] {
+        for form in [
+            "",
+            "a=1",
+            "Payload={}",
+            "payload=1&payload=2",
+            "=payload",
+            "payload2={}",
+        ] {
             assert_eq!(of_form(form), Err(Sealed::Form), "{form}");
         }
     }

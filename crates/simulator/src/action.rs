@@ -53,14 +53,27 @@ impl Action {
     pub(super) fn shown(&self, now: Timestamp, setup: &Setup) -> Value {
         let status = self.status(now);
         let ended = self.ends.filter(|ends| *ends <= now);
-        let stopped = ended.filter(|_| status.starts_with("Cancel")).map(|at| (at, SOMEBODY.to_owned(), String::new()));
+        let stopped = ended
+            .filter(|_| status.starts_with("Cancel"))
+            .map(|at| (at, SOMEBODY.to_owned(), String::new()));
         let (at, by, why) = match self.cancelled.clone().or(stopped) {
             Some((at, by, why)) => (Some(at), Some(by), Some(why)),
             None => (None, None, None),
         };
-        let birth = if status == "Pending" { self.created + SignedDuration::from_nanos(500) } else { self.moves };
-        let listed = setup.machines.iter().find(|listed| listed.id == self.machine).cloned();
-        let machine = listed.unwrap_or_else(|| Machine { id: self.machine.clone(), ..Machine::default() });
+        let birth = if status == "Pending" {
+            self.created + SignedDuration::from_nanos(500)
+        } else {
+            self.moves
+        };
+        let listed = setup
+            .machines
+            .iter()
+            .find(|listed| listed.id == self.machine)
+            .cloned();
+        let machine = listed.unwrap_or_else(|| Machine {
+            id: self.machine.clone(),
+            ..Machine::default()
+        });
         json!({
             "id": self.id, "type": "RunAntiVirusScan", "title": null, "requestor": self.requestor,
             "requestorComment": self.comment, "status": status, "machineId": self.machine, "computerDnsName": machine.name(),

@@ -20,36 +20,86 @@ pub(super) struct Answer {
 pub(super) type Reply = Result<Answer, Answer>;
 
 pub(super) fn served(status: u16, body: Value, executed: bool) -> Answer {
-    Answer { status, body, retry_after: None, executed }
+    Answer {
+        status,
+        body,
+        retry_after: None,
+        executed,
+    }
 }
 
 /// An error of the API. Empty parts are left out of the envelope.
 pub(super) fn refused(status: u16, code: &str, message: &str) -> Answer {
-    let parts = [("code", code), ("message", message)].into_iter().filter(|(_, part)| !part.is_empty());
-    served(status, json!({ "error": parts.collect::<BTreeMap<_, _>>() }), false)
+    let parts = [("code", code), ("message", message)]
+        .into_iter()
+        .filter(|(_, part)| !part.is_empty());
+    served(
+        status,
+        json!({ "error": parts.collect::<BTreeMap<_, _>>() }),
+        false,
+    )
 }
 
 /// An error of the token endpoint by its AADSTS number (reference-error-codes), or by the text of `error` alone.
 pub(super) fn aadsts(code: &str) -> Answer {
     let (status, error, text) = match code {
         "7000215" => (401, "invalid_client", "Invalid client secret provided."),
-        "7000218" => (401, "invalid_client", "The body must contain 'client_assertion' or 'client_secret'."),
-        "700027" => (401, "invalid_client", "The signature of the client assertion could not be verified."),
-        "700016" => (400, "unauthorized_client", "The application was not found in the directory."),
+        "7000218" => (
+            401,
+            "invalid_client",
+            "The body must contain 'client_assertion' or 'client_secret'.",
+        ),
+        "700027" => (
+            401,
+            "invalid_client",
+            "The signature of the client assertion could not be verified.",
+        ),
+        "700016" => (
+            400,
+            "unauthorized_client",
+            "The application was not found in the directory.",
+        ),
         "90002" => (400, "invalid_request", "The tenant was not found."),
-        "50194" => (400, "invalid_request", "The application needs a tenant-specific endpoint."),
-        "900144" => (400, "invalid_request", "A required parameter is missing from the form."),
-        "70003" => (400, "unsupported_grant_type", "The grant type is not supported."),
+        "50194" => (
+            400,
+            "invalid_request",
+            "The application needs a tenant-specific endpoint.",
+        ),
+        "900144" => (
+            400,
+            "invalid_request",
+            "A required parameter is missing from the form.",
+        ),
+        "70003" => (
+            400,
+            "unsupported_grant_type",
+            "The grant type is not supported.",
+        ),
         "70011" => (400, "invalid_scope", "The parameter 'scope' is not valid."),
-        "700022" => (400, "invalid_scope", "The scope names more than one resource."),
-        "500011" => (400, "invalid_resource", "The resource principal was not found in the tenant."),
+        "700022" => (
+            400,
+            "invalid_scope",
+            "The scope names more than one resource.",
+        ),
+        "500011" => (
+            400,
+            "invalid_resource",
+            "The resource principal was not found in the tenant.",
+        ),
         _ => (400, "invalid_request", "The request was refused."),
     };
     let number: Option<u32> = code.parse().ok();
     let error = if number.is_some() { error } else { code };
-    let (text, uri) = (format!("AADSTS{code}: {text}"), format!("https://login.microsoftonline.com/error?code={code}"));
+    let (text, uri) = (
+        format!("AADSTS{code}: {text}"),
+        format!("https://login.microsoftonline.com/error?code={code}"),
+    );
     let codes = Vec::from_iter(number);
-    served(status, json!({ "error": error, "error_description": text, "error_codes": codes, "error_uri": uri }), false)
+    served(
+        status,
+        json!({ "error": error, "error_description": text, "error_codes": codes, "error_uri": uri }),
+        false,
+    )
 }
 
 /// The GUIDs of one far side, from seed and counter: the same seed draws the same ones.
@@ -64,13 +114,25 @@ impl Ids {
 
 /// The form of a GUID, filled from a digest.
 pub(super) fn guid_of(source: &str) -> String {
-    let hex: String = Sha256::digest(source).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+    let hex: String = Sha256::digest(source)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..32]
+    )
 }
 
 pub(super) fn is_guid(text: &str) -> bool {
     text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
-        && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+        && text
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// An instant as Defender prints it: UTC, seven fraction digits, so that the order of texts is that of time.
@@ -87,16 +149,35 @@ pub(super) fn written(now: Timestamp, mut answer: Answer, ids: &mut Ids) -> Resp
     } else if answer.body.pointer("/error/message").is_some() {
         answer.body["error"]["target"] = ids.draw().into();
     }
-    let mut response = raw(now, answer.status, Some("application/json; charset=utf-8"), answer.body.to_string());
-    put(&mut response, header::RETRY_AFTER, answer.retry_after.as_deref());
+    let mut response = raw(
+        now,
+        answer.status,
+        Some("application/json; charset=utf-8"),
+        answer.body.to_string(),
+    );
+    put(
+        &mut response,
+        header::RETRY_AFTER,
+        answer.retry_after.as_deref(),
+    );
     response
 }
 
 /// Any text as an answer, with the far side's own `Date`.
-pub(super) fn raw(now: Timestamp, status: u16, content_type: Option<&str>, body: String) -> Response<Bytes> {
+pub(super) fn raw(
+    now: Timestamp,
+    status: u16,
+    content_type: Option<&str>,
+    body: String,
+) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    put(&mut response, header::DATE, Some(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    put(
+        &mut response,
+        header::DATE,
+        Some(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+    );
     put(&mut response, header::CONTENT_TYPE, content_type);
     response
 }

@@ -32,18 +32,28 @@ impl Route {
             ("GET", ["api", "machineactions", id]) => ("get", *id),
             ("POST", ["api", "machineactions", id, "cancel"]) => ("cancel", *id),
             ("GET", ["api", "machines"]) => ("machines", ""),
-            ("GET", ["api", "machines", find]) if find.starts_with("findbyip(") => ("findbyip", *find),
+            ("GET", ["api", "machines", find]) if find.starts_with("findbyip(") => {
+                ("findbyip", *find)
+            }
             ("GET", ["api", "machines", id]) => ("machine", *id),
             _ => ("other", ""),
         };
-        Route { name, subject: subject.to_owned() }
+        Route {
+            name,
+            subject: subject.to_owned(),
+        }
     }
 
     /// App roles of which one suffices. Cancelling takes any role that can act.
     pub(super) fn roles(&self) -> &'static [&'static str] {
         match self.name {
             "scan" => &["Machine.Scan"],
-            "cancel" => &["Machine.Scan", "Machine.Isolate", "Machine.StopAndQuarantine", "Machine.LiveResponse"],
+            "cancel" => &[
+                "Machine.Scan",
+                "Machine.Isolate",
+                "Machine.StopAndQuarantine",
+                "Machine.LiveResponse",
+            ],
             _ => &["Machine.Read.All", "Machine.ReadWrite.All"],
         }
     }
@@ -72,7 +82,12 @@ table! {
 }
 
 impl Logged {
-    pub(super) fn new(at: Timestamp, route: &Route, request: &Request<Bytes>, grant: Option<&Grant>) -> Logged {
+    pub(super) fn new(
+        at: Timestamp,
+        route: &Route,
+        request: &Request<Bytes>,
+        grant: Option<&Grant>,
+    ) -> Logged {
         let json: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
         let token = route.name == "token";
@@ -80,13 +95,27 @@ impl Logged {
             at,
             route: route.name,
             method: request.method().to_string(),
-            path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
-            tenant: if token { Some(route.subject.clone()) } else { grant.map(|grant| grant.tenant.clone()) },
+            path: request
+                .uri()
+                .path_and_query()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            tenant: if token {
+                Some(route.subject.clone())
+            } else {
+                grant.map(|grant| grant.tenant.clone())
+            },
             app: grant.map(|grant| grant.app.clone()),
-            machine: ["scan", "machine"].contains(&route.name).then(|| route.subject.clone()),
+            machine: ["scan", "machine"]
+                .contains(&route.name)
+                .then(|| route.subject.clone()),
             external_id: text("ExternalId"),
             comment: text("Comment"),
-            body: if token { String::new() } else { String::from_utf8_lossy(request.body()).into_owned() },
+            body: if token {
+                String::new()
+            } else {
+                String::from_utf8_lossy(request.body()).into_owned()
+            },
             bearer: request.headers().contains_key(header::AUTHORIZATION),
             bearer_valid: grant.is_some(),
             ..Logged::default()

@@ -50,7 +50,15 @@ impl Simulator {
     /// A far side in which nothing has happened yet.
     pub fn new(setup: Setup) -> Simulator {
         let (ids, grants) = (Ids(setup.seed, 0), BTreeMap::new());
-        Simulator { setup, ids, grants, faults: vec![], actions: vec![], calls: vec![], busy_answers: 0 }
+        Simulator {
+            setup,
+            ids,
+            grants,
+            faults: vec![],
+            actions: vec![],
+            calls: vec![],
+            busy_answers: 0,
+        }
     }
 
     /// The scenario, to read or to change from now on. What has happened stays; the seed keeps its first value.
@@ -60,8 +68,13 @@ impl Simulator {
 
     /// Adds faults to those already planned; an empty list clears all.
     pub fn faults(&mut self, faults: Vec<Fault>) {
-        self.faults.truncate(if faults.is_empty() { 0 } else { self.faults.len() });
-        self.faults.extend(faults.into_iter().map(|fault| fault::Planned(fault, 0)));
+        self.faults.truncate(if faults.is_empty() {
+            0
+        } else {
+            self.faults.len()
+        });
+        self.faults
+            .extend(faults.into_iter().map(|fault| fault::Planned(fault, 0)));
     }
 
     /// Every call, in order of arrival.
@@ -76,7 +89,10 @@ impl Simulator {
 
     /// Most calls of one route by one app in one tenant within any sliding 60 s and 3600 s, refused ones included.
     pub fn quota_peak(&self, route: &str) -> (u32, u32) {
-        (quota::peak(&self.calls, route, 60), quota::peak(&self.calls, route, 3600))
+        (
+            quota::peak(&self.calls, route, 60),
+            quota::peak(&self.calls, route, 3600),
+        )
     }
 
     /// Receives one request at `now` and plays it, faults first.
@@ -86,40 +102,87 @@ impl Simulator {
         let how = fault::pick(&mut self.faults, route.name);
         let mut call = Logged::new(now, &route, request, grant.as_ref());
         let executes = how.as_ref().is_none_or(How::executes);
-        let answer =
-            executes.then(|| self.reply(now, &route, request, grant, &mut call).unwrap_or_else(|refusal| refusal));
+        let answer = executes.then(|| {
+            self.reply(now, &route, request, grant, &mut call)
+                .unwrap_or_else(|refusal| refusal)
+        });
         call.executed = answer.as_ref().is_some_and(|answer| answer.executed);
-        let late = if let Some(How::Delay { ms }) = how { ms } else { 0 };
+        let late = if let Some(How::Delay { ms }) = how {
+            ms
+        } else {
+            0
+        };
         let after = Duration::from_millis(self.setup.latency_ms.saturating_add(late));
         let what = self.disturbed(now, how, answer, &route);
-        call.status = if let What::Response(response) = &what { Some(response.status().as_u16()) } else { None };
+        call.status = if let What::Response(response) = &what {
+            Some(response.status().as_u16())
+        } else {
+            None
+        };
         let executed = call.executed;
         self.calls.push(call);
-        Played { after, executed, what }
+        Played {
+            after,
+            executed,
+            what,
+        }
     }
 
     /// What is left of an answer (none where the call was not carried out) once the fault has acted on it.
-    fn disturbed(&mut self, now: Timestamp, how: Option<How>, answer: Option<Answer>, route: &Route) -> What {
+    fn disturbed(
+        &mut self,
+        now: Timestamp,
+        how: Option<How>,
+        answer: Option<Answer>,
+        route: &Route,
+    ) -> What {
         let answer = match (how, answer) {
             (Some(How::LostRequest | How::LostAnswer), _) => return What::Reset,
             (Some(How::Silence { .. }), _) => return What::Silence,
-            (Some(How::Executed { answer }), _) => return self.disturbed(now, Some(*answer), None, route),
-            (Some(How::Raw { status, content_type, body }), _) => {
+            (Some(How::Executed { answer }), _) => {
+                return self.disturbed(now, Some(*answer), None, route);
+            }
+            (
+                Some(How::Raw {
+                    status,
+                    content_type,
+                    body,
+                }),
+                _,
+            ) => {
                 return What::Response(answers::raw(now, status, content_type.as_deref(), body));
             }
-            (Some(How::Status { status, code, message, retry_after }), _) => {
+            (
+                Some(How::Status {
+                    status,
+                    code,
+                    message,
+                    retry_after,
+                }),
+                _,
+            ) => {
                 let usual = match route.name {
                     "token" => aadsts(code.trim_start_matches("AADSTS")),
                     _ => refused(status, &code, message.as_deref().unwrap_or_default()),
                 };
-                Answer { status, retry_after, ..usual }
+                Answer {
+                    status,
+                    retry_after,
+                    ..usual
+                }
             }
             (Some(How::Dated { ahead_s }), Some(answer)) => {
-                let date = now.checked_add(SignedDuration::from_secs(ahead_s)).unwrap_or(now);
+                let date = now
+                    .checked_add(SignedDuration::from_secs(ahead_s))
+                    .unwrap_or(now);
                 return What::Response(answers::written(date, answer, &mut self.ids));
             }
             (Some(How::Edited { set }), Some(mut answer)) => {
-                answer.body.as_object_mut().into_iter().for_each(|body| body.extend(set.clone()));
+                answer
+                    .body
+                    .as_object_mut()
+                    .into_iter()
+                    .for_each(|body| body.extend(set.clone()));
                 answer
             }
             (_, Some(answer)) => answer,
@@ -141,20 +204,44 @@ impl Simulator {
         let grant = match (route.name, grant) {
             ("token", _) => return self.token(now, &route.subject, request),
             ("other", _) => return Err(refused(404, "NotFound", "This path is not known here.")),
-            (_, None) => return Err(refused(401, "Unauthorized", "The token is missing, unknown or expired.")),
+            (_, None) => {
+                return Err(refused(
+                    401,
+                    "Unauthorized",
+                    "The token is missing, unknown or expired.",
+                ));
+            }
             (_, Some(grant)) => grant,
         };
         if !grant.for_defender {
-            return Err(refused(403, "Forbidden", "The token was issued for another audience."));
+            return Err(refused(
+                403,
+                "Forbidden",
+                "The token was issued for another audience.",
+            ));
         }
         if let Some(seconds) = quota::wait(&self.calls, call, &self.setup) {
             call.refused_by_quota = true;
-            let refusal = refused(429, "TooManyRequests", "Too many requests, wait and try again.");
-            return Err(Answer { retry_after: Some(seconds.to_string()), ..refusal });
+            let refusal = refused(
+                429,
+                "TooManyRequests",
+                "Too many requests, wait and try again.",
+            );
+            return Err(Answer {
+                retry_after: Some(seconds.to_string()),
+                ..refusal
+            });
         }
-        if !grant.known.roles.iter().any(|role| route.roles().contains(&role.as_str())) {
+        if !grant
+            .known
+            .roles
+            .iter()
+            .any(|role| route.roles().contains(&role.as_str()))
+        {
             let (wanted, held) = (route.roles().join(","), grant.known.roles.join(","));
-            let text = format!("Missing application roles. API required roles: {wanted}, application roles: {held}.");
+            let text = format!(
+                "Missing application roles. API required roles: {wanted}, application roles: {held}."
+            );
             return Err(refused(403, "Forbidden", &text));
         }
         match route.name {

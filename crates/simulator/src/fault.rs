@@ -81,7 +81,13 @@ pub enum How {
 impl How {
     /// Whether the call is carried out, as far as token, quota and roles let it.
     pub(super) fn executes(&self) -> bool {
-        !matches!(self, How::Status { .. } | How::Raw { .. } | How::LostRequest | How::Silence { executed: false })
+        !matches!(
+            self,
+            How::Status { .. }
+                | How::Raw { .. }
+                | How::LostRequest
+                | How::Silence { executed: false }
+        )
     }
 }
 
@@ -91,7 +97,10 @@ pub(super) struct Planned(pub(super) Fault, pub(super) u32);
 /// Lets every planned fault count this call, and returns the first that is due.
 pub(super) fn pick(planned: &mut [Planned], route: &str) -> Option<How> {
     let mut due = None;
-    for Planned(fault, seen) in planned.iter_mut().filter(|plan| plan.0.route == "*" || plan.0.route == route) {
+    for Planned(fault, seen) in planned
+        .iter_mut()
+        .filter(|plan| plan.0.route == "*" || plan.0.route == route)
+    {
         *seen = seen.saturating_add(1);
         if due.is_none() && *seen >= fault.nth && *seen - fault.nth < fault.times {
             due = Some(fault.how.clone());

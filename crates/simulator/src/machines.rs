@@ -36,7 +36,9 @@ const OLDEST: i64 = 30 * 24;
 impl Machine {
     /// `computerDnsName`, wherever it is shown.
     pub(super) fn name(&self) -> String {
-        self.dns_name.clone().unwrap_or_else(|| format!("ws-{:.8}.corp.example.com", self.id))
+        self.dns_name
+            .clone()
+            .unwrap_or_else(|| format!("ws-{:.8}.corp.example.com", self.id))
     }
 
     /// The record as `/api/machines` shows it.
@@ -62,27 +64,55 @@ impl Machine {
     fn seen_with(&self, ip: IpAddr, at: Timestamp) -> bool {
         let same = |text: &str| text.parse().is_ok_and(|other: IpAddr| other == ip);
         if !self.sightings.is_empty() {
-            return self.sightings.iter().any(|(text, second)| same(text) && (second - at.as_second()).abs() <= AROUND);
+            return self
+                .sightings
+                .iter()
+                .any(|(text, second)| same(text) && (second - at.as_second()).abs() <= AROUND);
         }
         let record = self.shown(at);
-        let others = record["ipAddresses"].as_array().into_iter().flatten().map(|other| &other["ipAddress"]);
-        others.chain([&record["lastIpAddress"]]).filter_map(Value::as_str).any(same)
+        let others = record["ipAddresses"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|other| &other["ipAddress"]);
+        others
+            .chain([&record["lastIpAddress"]])
+            .filter_map(Value::as_str)
+            .any(same)
     }
 }
 
 impl Simulator {
     fn fleet<'a>(&'a self, tenant: &'a str) -> impl Iterator<Item = &'a Machine> {
-        self.setup.machines.iter().filter(move |machine| machine.tenant.as_deref().is_none_or(|only| only == tenant))
+        self.setup
+            .machines
+            .iter()
+            .filter(move |machine| machine.tenant.as_deref().is_none_or(|only| only == tenant))
     }
 
     /// A machine of this tenant by its id.
     pub(super) fn device(&self, tenant: &str, id: &str) -> Result<Machine, Answer> {
         let listed = self.setup.machines.iter().any(|machine| machine.id == id);
-        let unlisted =
-            self.setup.open_fleet && !listed && id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let ordinary = unlisted.then(|| Machine { id: id.to_owned(), ..Machine::default() });
-        let found = self.fleet(tenant).find(|machine| machine.id == id).cloned().or(ordinary);
-        found.ok_or_else(|| refused(404, "ResourceNotFound", &format!("Machine {id} was not found")))
+        let unlisted = self.setup.open_fleet
+            && !listed
+            && id.len() == 40
+            && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let ordinary = unlisted.then(|| Machine {
+            id: id.to_owned(),
+            ..Machine::default()
+        });
+        let found = self
+            .fleet(tenant)
+            .find(|machine| machine.id == id)
+            .cloned()
+            .or(ordinary);
+        found.ok_or_else(|| {
+            refused(
+                404,
+                "ResourceNotFound",
+                &format!("Machine {id} was not found"),
+            )
+        })
     }
 
     pub(super) fn machine(&self, now: Timestamp, grant: &Grant, id: &str) -> Reply {
@@ -91,25 +121,36 @@ impl Simulator {
         Ok(served(200, body, true))
     }
 
-    pub(super) fn machines(&self, now: Timestamp, grant: &Grant, request: &Request<Bytes>) -> Reply {
+    pub(super) fn machines(
+        &self,
+        now: Timestamp,
+        grant: &Grant,
+        request: &Request<Bytes>,
+    ) -> Reply {
         let mut query = Query::of(request, &FIELDS)?;
         query.fold = self.setup.eq_ignores_case;
-        let rows = self.fleet(&grant.tenant).map(|machine| machine.shown(now)).filter(|row| query.matches(row));
+        let rows = self
+            .fleet(&grant.tenant)
+            .map(|machine| machine.shown(now))
+            .filter(|row| query.matches(row));
         self.found(query.page(request, "Machines", &self.setup, rows.collect()))
     }
 
     /// `findbyip(ip='10.0.0.1',timestamp=2026-11-23T06:00:00Z)`
     pub(super) fn find_by_ip(&self, now: Timestamp, grant: &Grant, call: &str) -> Reply {
         let wrong = |code: &str| refused(400, code, &format!("{call} is not valid."));
-        let given =
-            call.strip_prefix("findbyip(ip='").and_then(|rest| rest.strip_suffix(')')?.split_once("',timestamp="));
+        let given = call
+            .strip_prefix("findbyip(ip='")
+            .and_then(|rest| rest.strip_suffix(')')?.split_once("',timestamp="));
         let (ip, at) = given.ok_or_else(|| wrong("InvalidInput"))?;
         let ip = ip.parse().map_err(|_| wrong("InvalidIpAddress"))?;
         let at: Timestamp = at.parse().map_err(|_| wrong("InvalidInput"))?;
         if at < now - SignedDuration::from_hours(OLDEST) {
             return Err(wrong("InvalidInput"));
         }
-        let seen = self.fleet(&grant.tenant).filter(|machine| machine.seen_with(ip, at));
+        let seen = self
+            .fleet(&grant.tenant)
+            .filter(|machine| machine.seen_with(ip, at));
         let rows: Vec<Value> = seen.map(|machine| machine.shown(now)).collect();
         self.found(json!({ "@odata.context": odata::context("Machines"), "value": rows }))
     }

@@ -55,12 +55,22 @@ struct Foreign {
 /// The far side's own paths, and beside them those that control it.
 pub fn router(shared: Shared, clock: fn() -> Timestamp) -> axum::Router {
     let setup = get(async |State((far, _)): Far| far.with(|far| Json(json!(far.setup()))));
-    let setup = setup.put(async |State((far, _)): Far, Json(new)| far.with(|far| *far.setup() = new));
+    let setup =
+        setup.put(async |State((far, _)): Far, Json(new)| far.with(|far| *far.setup() = new));
     axum::Router::new()
         .route("/_simulator/setup", setup)
-        .route("/_simulator/calls", get(async |State((far, _)): Far| far.with(|far| Json(json!(far.calls())))))
-        .route("/_simulator/scans", get(async |State((far, _)): Far| far.with(|far| Json(json!(far.scans())))))
-        .route("/_simulator/faults", post(async |State((far, _)): Far, Json(new)| far.with(|far| far.faults(new))))
+        .route(
+            "/_simulator/calls",
+            get(async |State((far, _)): Far| far.with(|far| Json(json!(far.calls())))),
+        )
+        .route(
+            "/_simulator/scans",
+            get(async |State((far, _)): Far| far.with(|far| Json(json!(far.scans())))),
+        )
+        .route(
+            "/_simulator/faults",
+            post(async |State((far, _)): Far, Json(new)| far.with(|far| far.faults(new))),
+        )
         .route("/_simulator/foreign", post(foreign))
         .fallback(play)
         .with_state((shared, clock))
@@ -84,5 +94,8 @@ async fn play(State((far, clock)): Far, request: Request<Body>) -> Response<Body
         What::Silence => tokio::time::sleep(SILENCE).await,
     }
     // A body that fails before its first byte makes the server drop the connection, its answer unsent.
-    Response::new(Body::new(Limited::new(Full::new(Bytes::from_static(b"..")), 1)))
+    Response::new(Body::new(Limited::new(
+        Full::new(Bytes::from_static(b"..")),
+        1,
+    )))
 }

@@ -24,21 +24,43 @@ const DEFENDER: [&str; 5] = [
     "https://api-gov.securitycenter.microsoft.us",
 ];
 /// Resources that exist too; the newer name of the API's host is one whose tokens it refuses.
-const ELSEWHERE: [&str; 2] = ["https://api.security.microsoft.com", "https://graph.microsoft.com"];
+const ELSEWHERE: [&str; 2] = [
+    "https://api.security.microsoft.com",
+    "https://graph.microsoft.com",
+];
 
 impl Simulator {
     /// What the token of a request stands for, if it was issued here and has not expired.
     pub(super) fn grant(&self, now: Timestamp, request: &Request<Bytes>) -> Option<Grant> {
-        let bearer = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-        self.grants.get(bearer).filter(|grant| grant.expires > now).cloned()
+        let bearer = request
+            .headers()
+            .get(header::AUTHORIZATION)?
+            .to_str()
+            .ok()?
+            .strip_prefix("Bearer ")?;
+        self.grants
+            .get(bearer)
+            .filter(|grant| grant.expires > now)
+            .cloned()
     }
 
-    pub(super) fn token(&mut self, now: Timestamp, tenant: &str, request: &Request<Bytes>) -> Reply {
+    pub(super) fn token(
+        &mut self,
+        now: Timestamp,
+        tenant: &str,
+        request: &Request<Bytes>,
+    ) -> Reply {
         let form = odata::pairs(&String::from_utf8_lossy(request.body()));
-        let field = |key: &str| form.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str());
+        let field = |key: &str| {
+            form.iter()
+                .find(|(name, _)| name == key)
+                .map_or("", |(_, value)| value.as_str())
+        };
         let app = field("client_id");
         match field("grant_type") {
-            _ if !odata::is(request, "application/x-www-form-urlencoded") => return Err(aadsts("900144")),
+            _ if !odata::is(request, "application/x-www-form-urlencoded") => {
+                return Err(aadsts("900144"));
+            }
             "client_credentials" if !app.is_empty() => {}
             "client_credentials" | "" => return Err(aadsts("900144")),
             _ => return Err(aadsts("70003")),
@@ -47,12 +69,16 @@ impl Simulator {
         match field("client_secret") {
             "" if !field("client_assertion").is_empty() => return Err(aadsts("700027")),
             "" => return Err(aadsts("7000218")),
-            secret if !["", secret].contains(&known.client_secret.as_str()) => return Err(aadsts("7000215")),
+            secret if !["", secret].contains(&known.client_secret.as_str()) => {
+                return Err(aadsts("7000215"));
+            }
             _ => {}
         }
         let audience = match field("scope").strip_suffix("/.default") {
             Some(scopes) if scopes.contains(' ') => return Err(aadsts("700022")),
-            Some(resource) if DEFENDER.contains(&resource) || ELSEWHERE.contains(&resource) => resource,
+            Some(resource) if DEFENDER.contains(&resource) || ELSEWHERE.contains(&resource) => {
+                resource
+            }
             Some(_) => return Err(aadsts("500011")),
             None => return Err(aadsts("70011")),
         };
@@ -61,8 +87,14 @@ impl Simulator {
 
     fn registered(&self, tenant: &str, app: &str) -> Result<Tenant, Answer> {
         let known = &self.setup.tenants;
-        let here: Vec<&Tenant> = known.iter().filter(|known| known.id.eq_ignore_ascii_case(tenant)).collect();
-        match here.iter().find(|known| ["", app].contains(&known.client_id.as_str())) {
+        let here: Vec<&Tenant> = known
+            .iter()
+            .filter(|known| known.id.eq_ignore_ascii_case(tenant))
+            .collect();
+        match here
+            .iter()
+            .find(|known| ["", app].contains(&known.client_id.as_str()))
+        {
             _ if ["common", "organizations", "consumers"].contains(&tenant) => Err(aadsts("50194")),
             Some(known) => Ok((*known).clone()),
             None if known.is_empty() => Ok(Tenant::default()),
@@ -70,12 +102,21 @@ impl Simulator {
         }
     }
 
-    fn issue(&mut self, now: Timestamp, [tenant, app, audience]: [&str; 3], known: Tenant) -> Answer {
+    fn issue(
+        &mut self,
+        now: Timestamp,
+        [tenant, app, audience]: [&str; 3],
+        known: Tenant,
+    ) -> Answer {
         let life = self.setup.token_life_s;
         let seconds = SignedDuration::from_secs(i64::try_from(life).unwrap_or(i64::MAX));
         let expires = now.checked_add(seconds).unwrap_or(Timestamp::MAX);
         // A tenant has a GUID even where it is addressed by its domain.
-        let tid = if is_guid(tenant) { tenant.to_ascii_lowercase() } else { guid_of(tenant) };
+        let tid = if is_guid(tenant) {
+            tenant.to_ascii_lowercase()
+        } else {
+            guid_of(tenant)
+        };
         let (iat, exp) = (now.as_second(), expires.as_second());
         let mut claims = json!({
             "aud": audience, "iss": format!("https://sts.windows.net/{tid}/"), "iat": iat, "nbf": iat, "exp": exp,
@@ -85,12 +126,25 @@ impl Simulator {
         if !known.roles.is_empty() {
             claims["roles"] = json!(known.roles);
         }
-        let [head, claims] =
-            [json!({ "typ": "JWT", "alg": "none" }), claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let [head, claims] = [json!({ "typ": "JWT", "alg": "none" }), claims]
+            .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let token = format!("{head}.{claims}.unsigned");
-        let (tenant, app, for_defender) = (tenant.to_owned(), app.to_owned(), DEFENDER.contains(&audience));
+        let (tenant, app, for_defender) = (
+            tenant.to_owned(),
+            app.to_owned(),
+            DEFENDER.contains(&audience),
+        );
         self.grants.retain(|_, grant| grant.expires > now);
-        self.grants.insert(token.clone(), Grant { tenant, app, known, for_defender, expires });
+        self.grants.insert(
+            token.clone(),
+            Grant {
+                tenant,
+                app,
+                known,
+                for_defender,
+                expires,
+            },
+        );
         let body = json!({ "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token });
         served(200, body, true)
     }

@@ -21,20 +21,42 @@ pub(super) struct Account {
 impl Account {
     /// As a row of the table.
     pub(super) fn row(&self) -> Row {
-        let mark = if self.wrong.is_none() { "\u{2713}" } else { "\u{2717}" };
-        let cells = [mark, &self.name, &self.device, &self.decision, &self.scan, &self.rule];
-        Row { key: self.name.clone(), cells: cells.map(str::to_owned).to_vec() }
+        let mark = if self.wrong.is_none() {
+            "\u{2713}"
+        } else {
+            "\u{2717}"
+        };
+        let cells = [
+            mark,
+            &self.name,
+            &self.device,
+            &self.decision,
+            &self.scan,
+            &self.rule,
+        ];
+        Row {
+            key: self.name.clone(),
+            cells: cells.map(str::to_owned).to_vec(),
+        }
     }
 }
 
 /// The head of the table. The first column says whether all is as expected.
 pub(super) fn head() -> Row {
     let cells = ["", "alert", "device", "decision", "scan", "rule"].map(str::to_owned);
-    Row { key: String::new(), cells: cells.to_vec() }
+    Row {
+        key: String::new(),
+        cells: cells.to_vec(),
+    }
 }
 
 /// Accounts for one sample: `alerts` is what the journal holds under its name, `scans` all scans there are.
-pub(super) fn account(sample: &Sample, alerts: &[AlertView], scans: &[ScanView], far: &FarSide) -> Account {
+pub(super) fn account(
+    sample: &Sample,
+    alerts: &[AlertView],
+    scans: &[ScanView],
+    far: &FarSide,
+) -> Account {
     let mut account = Account {
         name: sample.name.clone(),
         device: sample.device.name.clone(),
@@ -51,7 +73,9 @@ pub(super) fn account(sample: &Sample, alerts: &[AlertView], scans: &[ScanView],
         ([one], _) => account.judge(sample, &one.receipt, scans, far),
         (all, _) => Err(format!("the journal holds it {} times", all.len())),
     };
-    account.wrong = judged.err().map(|why| format!("alert {}: {why}", account.name));
+    account.wrong = judged
+        .err()
+        .map(|why| format!("alert {}: {why}", account.name));
     account
 }
 
@@ -65,22 +89,37 @@ impl Account {
     ) -> Result<(), String> {
         self.decision = alert.state.clone();
         let (rule, wanted, reasons, kind) = match sample.expected {
-            Expected::Refused => return Err("it is in the journal, though it had to be refused".to_owned()),
+            Expected::Refused => {
+                return Err("it is in the journal, though it had to be refused".to_owned());
+            }
             Expected::Ignored => return same("its state", "ignored", &alert.state),
             Expected::Held { rule, reason } => (rule, "held", vec![reason], None),
-            Expected::Scan { rule, kind, reasons } => (rule, "scan", reasons.to_vec(), Some(kind)),
+            Expected::Scan {
+                rule,
+                kind,
+                reasons,
+            } => (rule, "scan", reasons.to_vec(), Some(kind)),
         };
         let [decision] = alert.decisions.as_slice() else {
-            return Err(format!("it has {} decisions, and one device", alert.decisions.len()));
+            return Err(format!(
+                "it has {} decisions, and one device",
+                alert.decisions.len()
+            ));
         };
         self.rule = decision.rule.clone().unwrap_or_else(|| "-".to_owned());
         self.decision = format!("{} ({})", decision.state, decision.reason);
         same("its rule", rule, &self.rule)?;
         same("its decision", wanted, &decision.state)?;
         if !reasons.contains(&decision.reason.as_str()) {
-            return Err(format!("its reason is `{}`, not {}", decision.reason, reasons.join(" or ")));
+            return Err(format!(
+                "its reason is `{}`, not {}",
+                decision.reason,
+                reasons.join(" or ")
+            ));
         }
-        kind.map_or(Ok(()), |kind| self.judge_scan(sample, decision, kind, scans, far))
+        kind.map_or(Ok(()), |kind| {
+            self.judge_scan(sample, decision, kind, scans, far)
+        })
     }
 
     fn judge_scan(
@@ -91,11 +130,18 @@ impl Account {
         scans: &[ScanView],
         far: &FarSide,
     ) -> Result<(), String> {
-        let scan = decision.scan_id.as_ref().and_then(|id| scans.iter().find(|scan| scan.id == *id));
+        let scan = decision
+            .scan_id
+            .as_ref()
+            .and_then(|id| scans.iter().find(|scan| scan.id == *id));
         let scan = scan.ok_or("no scan answers it")?;
         let end = scan.outcome.as_ref().unwrap_or(&scan.state);
         self.scan = format!("{} {end}", scan.kind);
-        same("the machine of its scan", &sample.device.machine, &scan.machine)?;
+        same(
+            "the machine of its scan",
+            &sample.device.machine,
+            &scan.machine,
+        )?;
         same("the kind of its scan", kind, &scan.kind)?;
         same("the end of its scan", "succeeded", end)?;
         if !scan.alerts.contains(&sample.name) {
@@ -103,13 +149,19 @@ impl Account {
         }
         match far.started(&scan.id) {
             1 => Ok(()),
-            times => Err(format!("by Defender's own log its scan was started {times} times")),
+            times => Err(format!(
+                "by Defender's own log its scan was started {times} times"
+            )),
         }
     }
 }
 
 fn same(what: &str, expected: &str, found: &str) -> Result<(), String> {
-    if expected == found { Ok(()) } else { Err(format!("{what} is `{found}`, not `{expected}`")) }
+    if expected == found {
+        Ok(())
+    } else {
+        Err(format!("{what} is `{found}`, not `{expected}`"))
+    }
 }
 
 #[cfg(test)]
@@ -140,9 +192,18 @@ mod tests {
         assert_eq!(wrong(&sample, &[held("unresolved_device", "high")]), None);
         for (alerts, why) in [
             (vec![], "alert host-only-1: the journal holds it 0 times"),
-            (vec![held("unresolved_device", "high"); 2], "alert host-only-1: the journal holds it 2 times"),
-            (vec![held("limit", "high")], "alert host-only-1: its reason is `limit`, not unresolved_device"),
-            (vec![held("unresolved_device", "medium")], "alert host-only-1: its rule is `medium`, not `high`"),
+            (
+                vec![held("unresolved_device", "high"); 2],
+                "alert host-only-1: the journal holds it 2 times",
+            ),
+            (
+                vec![held("limit", "high")],
+                "alert host-only-1: its reason is `limit`, not unresolved_device",
+            ),
+            (
+                vec![held("unresolved_device", "medium")],
+                "alert host-only-1: its rule is `medium`, not `high`",
+            ),
         ] {
             assert_eq!(wrong(&sample, &alerts).as_deref(), Some(why));
         }
@@ -158,6 +219,9 @@ mod tests {
     fn a_wanted_scan_that_nobody_began_is_missed() {
         let mut alert = held("new", "ransomware or credential theft");
         alert.receipt.decisions[0].state = "scan".to_owned();
-        assert_eq!(wrong(&samples::incident(), &[alert]).as_deref(), Some("alert 3212: no scan answers it"));
+        assert_eq!(
+            wrong(&samples::incident(), &[alert]).as_deref(),
+            Some("alert 3212: no scan answers it")
+        );
     }
 }

@@ -20,15 +20,22 @@ impl FarSide {
         far.with(|far: &mut Simulator| {
             let mut started = BTreeMap::new();
             for action in far.scans() {
-                *started.entry(action.external_id.clone().unwrap_or_default()).or_default() += 1;
+                *started
+                    .entry(action.external_id.clone().unwrap_or_default())
+                    .or_default() += 1;
             }
-            FarSide { calls: far.calls().to_vec(), started }
+            FarSide {
+                calls: far.calls().to_vec(),
+                started,
+            }
         })
     }
 
     /// The calls that asked for this scan, whatever came of them.
     pub(super) fn scan_calls<'f>(&'f self, scan: &'f str) -> impl Iterator<Item = &'f Logged> {
-        self.calls.iter().filter(move |call| call.route == "scan" && call.external_id.as_deref() == Some(scan))
+        self.calls
+            .iter()
+            .filter(move |call| call.route == "scan" && call.external_id.as_deref() == Some(scan))
     }
 
     /// Scans that were started for one of ours.
@@ -43,6 +50,9 @@ impl FarSide {
 
     /// Calls that Defender refused because there were too many.
     pub(super) fn over_quota(&self) -> usize {
-        self.calls.iter().filter(|call| call.refused_by_quota).count()
+        self.calls
+            .iter()
+            .filter(|call| call.refused_by_quota)
+            .count()
     }
 }

@@ -81,9 +81,16 @@ pub(super) fn incident() -> Sample {
     Sample {
         name: "3212".to_owned(),
         source: SENTINEL,
-        device: Device { name: "lt-042".to_owned(), machine: "1e5bc9d7e413ddd7902c2932e418702b84d0cc07".to_owned() },
+        device: Device {
+            name: "lt-042".to_owned(),
+            machine: "1e5bc9d7e413ddd7902c2932e418702b84d0cc07".to_owned(),
+        },
         body: include_bytes!("samples/sentinel-incident.json").to_vec(),
-        expected: Expected::Scan { rule: "ransomware or credential theft", kind: "full", reasons: BEGUN },
+        expected: Expected::Scan {
+            rule: "ransomware or credential theft",
+            kind: "full",
+            reasons: BEGUN,
+        },
     }
 }
 
@@ -93,37 +100,68 @@ pub(super) fn medium() -> Sample {
     Sample {
         name: "da6386_-1364969609".to_owned(),
         source: DEFENDER,
-        body: include_str!("samples/defender-alert.json").replace("@machine", &device.machine).into_bytes(),
+        body: include_str!("samples/defender-alert.json")
+            .replace("@machine", &device.machine)
+            .into_bytes(),
         device,
-        expected: Expected::Scan { rule: "medium", kind: "quick", reasons: BEGUN },
+        expected: Expected::Scan {
+            rule: "medium",
+            kind: "quick",
+            reasons: BEGUN,
+        },
     }
 }
 
 /// An alert that nobody with the secret has signed.
 pub(super) fn forged() -> Sample {
-    Sample { expected: Expected::Refused, ..generic("forged-1", "high", &Device::named("ws-666"), BEGUN) }
+    Sample {
+        expected: Expected::Refused,
+        ..generic("forged-1", "high", &Device::named("ws-666"), BEGUN)
+    }
 }
 
 /// Many alerts about few machines: half of these medium, half high.
 pub(super) fn storm() -> Vec<Sample> {
-    (0..STORM).map(|n| of_storm(format!("storm-{:02}", n + 1), n % MACHINES, ANY)).collect()
+    (0..STORM)
+        .map(|n| of_storm(format!("storm-{:02}", n + 1), n % MACHINES, ANY))
+        .collect()
 }
 
 /// Alerts about some of the same machines, for when their scans have ended.
 pub(super) fn latecomers() -> Vec<Sample> {
-    (0..MACHINES / 2).map(|n| of_storm(format!("late-{}", n + 1), n, COOLED)).collect()
+    (0..MACHINES / 2)
+        .map(|n| of_storm(format!("late-{}", n + 1), n, COOLED))
+        .collect()
 }
 
 fn of_storm(name: String, machine: usize, reasons: &'static [&'static str]) -> Sample {
-    let severity = if machine.is_multiple_of(2) { "medium" } else { "high" };
-    generic(&name, severity, &Device::named(format!("ws-{}", 101 + machine)), reasons)
+    let severity = if machine.is_multiple_of(2) {
+        "medium"
+    } else {
+        "high"
+    };
+    generic(
+        &name,
+        severity,
+        &Device::named(format!("ws-{}", 101 + machine)),
+        reasons,
+    )
 }
 
 /// An alert that names a device as people do, by a name that no machine has.
 pub(super) fn host_only() -> Sample {
-    let device = Device { name: "sql-prod-7".to_owned(), machine: String::new() };
-    let expected = Expected::Held { rule: "high", reason: "unresolved_device" };
-    Sample { expected, ..generic("host-only-1", "high", &device, BEGUN) }
+    let device = Device {
+        name: "sql-prod-7".to_owned(),
+        machine: String::new(),
+    };
+    let expected = Expected::Held {
+        rule: "high",
+        reason: "unresolved_device",
+    };
+    Sample {
+        expected,
+        ..generic("host-only-1", "high", &device, BEGUN)
+    }
 }
 
 /// An alert that is over.
@@ -133,7 +171,11 @@ pub(super) fn resolved() -> Sample {
         "alert_id": "resolved-1", "title": "Malware was removed", "severity": "high", "status": "resolved",
         "devices": [{ "mde_id": device.machine, "name": device.name }],
     });
-    Sample { body: written(&body), expected: Expected::Ignored, ..generic("resolved-1", "high", &device, BEGUN) }
+    Sample {
+        body: written(&body),
+        expected: Expected::Ignored,
+        ..generic("resolved-1", "high", &device, BEGUN)
+    }
 }
 
 /// One alert about one machine that nothing else is about.
@@ -142,7 +184,12 @@ pub(super) fn single(name: &str, severity: &'static str, machine: &str) -> Sampl
 }
 
 /// The recommended body.
-fn generic(name: &str, severity: &'static str, device: &Device, reasons: &'static [&'static str]) -> Sample {
+fn generic(
+    name: &str,
+    severity: &'static str,
+    device: &Device,
+    reasons: &'static [&'static str],
+) -> Sample {
     let mut named = serde_json::json!({ "name": device.name });
     if !device.machine.is_empty() {
         named["mde_id"] = device.machine.clone().into();
@@ -151,9 +198,23 @@ fn generic(name: &str, severity: &'static str, device: &Device, reasons: &'stati
         "alert_id": name, "title": format!("Suspicious activity on {}", device.name), "severity": severity,
         "status": "new", "category": "Execution", "devices": [named],
     });
-    let (rule, kind) = if severity == "medium" { ("medium", "quick") } else { ("high", "full") };
-    let expected = Expected::Scan { rule, kind, reasons };
-    Sample { name: name.to_owned(), source: SOAR, device: device.clone(), body: written(&body), expected }
+    let (rule, kind) = if severity == "medium" {
+        ("medium", "quick")
+    } else {
+        ("high", "full")
+    };
+    let expected = Expected::Scan {
+        rule,
+        kind,
+        reasons,
+    };
+    Sample {
+        name: name.to_owned(),
+        source: SOAR,
+        device: device.clone(),
+        body: written(&body),
+        expected,
+    }
 }
 
 fn written(body: &serde_json::Value) -> Vec<u8> {

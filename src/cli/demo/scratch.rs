@@ -16,7 +16,9 @@ impl Scratch {
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        builder
+            .create(&path)
+            .with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Scratch(path))
     }
 

@@ -47,7 +47,14 @@ const MARGIN: usize = 3;
 
 impl<W: Write> Screen<W> {
     pub(super) fn new(out: W, room: Room, colour: bool) -> Screen<W> {
-        Screen { out, room, colour, acts: 0, drawn: 0, told: BTreeMap::new() }
+        Screen {
+            out,
+            room,
+            colour,
+            acts: 0,
+            drawn: 0,
+            told: BTreeMap::new(),
+        }
     }
 
     /// Begins an act: its heading, and a sentence on what will happen.
@@ -100,9 +107,18 @@ impl<W: Write> Screen<W> {
     /// Ends an act, or the demo, with what can be said for certain.
     pub(super) fn sum(&mut self, good: bool, text: &str) -> io::Result<()> {
         self.told.clear();
-        let mark = if good { self.painted(GREEN, "\u{2713}") } else { self.painted(RED, "\u{2717}") };
+        let mark = if good {
+            self.painted(GREEN, "\u{2713}")
+        } else {
+            self.painted(RED, "\u{2717}")
+        };
         let text = format!(" {mark} {text}");
-        self.put(&self.room.columns.map_or_else(|| text.clone(), |columns| hung(&text, columns, 3)))
+        self.put(
+            &self
+                .room
+                .columns
+                .map_or_else(|| text.clone(), |columns| hung(&text, columns, 3)),
+        )
     }
 
     /// Lines that stay. A table that is above them is not drawn over any more.
@@ -113,16 +129,29 @@ impl<W: Write> Screen<W> {
     }
 
     fn redraw(&mut self, rows: &[Row], lines: &[Vec<String>], height: usize) -> io::Result<()> {
-        let same = self.told.len() == rows.len() && rows.iter().all(|row| self.told.get(&row.key) == Some(&row.cells));
+        let same = self.told.len() == rows.len()
+            && rows
+                .iter()
+                .all(|row| self.told.get(&row.key) == Some(&row.cells));
         if same && self.drawn > 0 {
             return Ok(());
         }
-        let mut text = if self.drawn > 0 { format!("\x1b[{}A", self.drawn) } else { String::new() };
-        lines.iter().flatten().for_each(|line| text.push_str(&format!("\x1b[2K{line}\n")));
+        let mut text = if self.drawn > 0 {
+            format!("\x1b[{}A", self.drawn)
+        } else {
+            String::new()
+        };
+        lines
+            .iter()
+            .flatten()
+            .for_each(|line| text.push_str(&format!("\x1b[2K{line}\n")));
         // What stood there may have been longer.
         text.push_str("\x1b[J");
         self.drawn = height;
-        self.told = rows.iter().map(|row| (row.key.clone(), row.cells.clone())).collect();
+        self.told = rows
+            .iter()
+            .map(|row| (row.key.clone(), row.cells.clone()))
+            .collect();
         self.out.write_all(text.as_bytes())
     }
 
@@ -139,22 +168,35 @@ impl<W: Write> Screen<W> {
 
     /// Lines of the terminal that a line takes.
     fn height(&self, line: &str) -> usize {
-        self.room.columns.map_or(1, |columns| width(line).div_ceil(columns).max(1))
+        self.room
+            .columns
+            .map_or(1, |columns| width(line).div_ceil(columns).max(1))
     }
 
     /// The rows in columns. Cells at the right that have no room stand in a line of their own below.
     fn lines(&self, rows: &[Row]) -> Vec<Vec<String>> {
         let widths = widths(rows);
         let mut beside = widths.len();
-        while beside > 1 && self.room.columns.is_some_and(|columns| taken(&widths[..beside]) > columns) {
+        while beside > 1
+            && self
+                .room
+                .columns
+                .is_some_and(|columns| taken(&widths[..beside]) > columns)
+        {
             beside -= 1;
         }
-        rows.iter().map(|row| self.row(row, &widths, beside)).collect()
+        rows.iter()
+            .map(|row| self.row(row, &widths, beside))
+            .collect()
     }
 
     fn row(&self, row: &Row, widths: &[usize], beside: usize) -> Vec<String> {
         let (first, rest) = row.cells.split_at(beside.min(row.cells.len()));
-        let cells = first.iter().zip(widths).map(|(cell, width)| self.cell(cell, *width)).collect::<Vec<_>>();
+        let cells = first
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| self.cell(cell, *width))
+            .collect::<Vec<_>>();
         let mut text = format!("{:MARGIN$}{}", "", cells.join("  ").trim_end());
         for cell in rest {
             let line = format!("{:MARGIN$}    {}", "", self.cell(cell, 0));
@@ -164,11 +206,18 @@ impl<W: Write> Screen<W> {
     }
 
     fn cell(&self, cell: &str, width: usize) -> String {
-        padded(&colour_of(cell).map_or_else(|| cell.to_owned(), |colour| self.painted(colour, cell)), width)
+        padded(
+            &colour_of(cell).map_or_else(|| cell.to_owned(), |colour| self.painted(colour, cell)),
+            width,
+        )
     }
 
     fn painted(&self, colour: &str, text: &str) -> String {
-        if self.colour { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
+        if self.colour {
+            format!("{colour}{text}{PLAIN}")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -179,8 +228,14 @@ fn taken(widths: &[usize]) -> usize {
 
 fn widths(rows: &[Row]) -> Vec<usize> {
     let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-    let of = |column: usize| rows.iter().filter_map(move |row| row.cells.get(column)).map(|cell| width(cell));
-    (0..columns).map(|column| of(column).max().unwrap_or(0)).collect()
+    let of = |column: usize| {
+        rows.iter()
+            .filter_map(move |row| row.cells.get(column))
+            .map(|cell| width(cell))
+    };
+    (0..columns)
+        .map(|column| of(column).max().unwrap_or(0))
+        .collect()
 }
 
 /// States and outcomes have colours; everything else has none.
@@ -199,23 +254,38 @@ mod tests {
     use super::*;
 
     fn row(device: &str, state: &str) -> Row {
-        Row { key: device.to_owned(), cells: vec![device.to_owned(), state.to_owned()] }
+        Row {
+            key: device.to_owned(),
+            cells: vec![device.to_owned(), state.to_owned()],
+        }
     }
 
-    const LIVE: Room = Room { columns: Some(80), lines: Some(24) };
+    const LIVE: Room = Room {
+        columns: Some(80),
+        lines: Some(24),
+    };
 
     fn shown(room: Room, colour: bool) -> String {
         let mut out = Vec::new();
         let mut screen = Screen::new(&mut out, room, colour);
-        screen.table(&[row("lt-042", "running"), row("lt-7", "waiting")]).unwrap();
-        screen.table(&[row("lt-042", "running"), row("lt-7", "waiting")]).unwrap();
-        screen.table(&[row("lt-042", "succeeded"), row("lt-7", "waiting")]).unwrap();
+        screen
+            .table(&[row("lt-042", "running"), row("lt-7", "waiting")])
+            .unwrap();
+        screen
+            .table(&[row("lt-042", "running"), row("lt-7", "waiting")])
+            .unwrap();
+        screen
+            .table(&[row("lt-042", "succeeded"), row("lt-7", "waiting")])
+            .unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn away_from_a_terminal_a_line_tells_a_change_and_nothing_is_told_twice() {
-        assert_eq!(shown(Room::default(), false), "   lt-042  running\n   lt-7    waiting\n   lt-042  succeeded\n");
+        assert_eq!(
+            shown(Room::default(), false),
+            "   lt-042  running\n   lt-7    waiting\n   lt-042  succeeded\n"
+        );
     }
 
     #[test]
@@ -228,20 +298,48 @@ mod tests {
     #[test]
     fn a_table_that_is_higher_than_the_terminal_is_told_change_by_change() {
         for lines in [1, 2] {
-            let text = shown(Room { lines: Some(lines), ..LIVE }, false);
-            assert!(!text.contains('\x1b') && text.matches("lt-7").count() == 1, "{text:?}");
+            let text = shown(
+                Room {
+                    lines: Some(lines),
+                    ..LIVE
+                },
+                false,
+            );
+            assert!(
+                !text.contains('\x1b') && text.matches("lt-7").count() == 1,
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn cells_without_room_stand_below_their_rows_and_are_counted_when_it_is_drawn_over() {
         let mut out = Vec::new();
-        let mut screen = Screen::new(&mut out, Room { columns: Some(20), lines: Some(24) }, false);
-        screen.table(&[row("lt-042", "a rule with a long name")]).unwrap();
-        screen.table(&[row("lt-042", "short"), row("端末-7", "succeeded")]).unwrap();
+        let mut screen = Screen::new(
+            &mut out,
+            Room {
+                columns: Some(20),
+                lines: Some(24),
+            },
+            false,
+        );
+        screen
+            .table(&[row("lt-042", "a rule with a long name")])
+            .unwrap();
+        screen
+            .table(&[row("lt-042", "short"), row("端末-7", "succeeded")])
+            .unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("\x1b[2K   lt-042\n\x1b[2K       a rule with a\n\x1b[2K       long name\n"), "{text:?}");
-        assert!(text.contains("\x1b[3A\x1b[2K   lt-042  short\n\x1b[2K   端末-7  succeeded\n\x1b[J"), "{text:?}");
+        assert!(
+            text.contains(
+                "\x1b[2K   lt-042\n\x1b[2K       a rule with a\n\x1b[2K       long name\n"
+            ),
+            "{text:?}"
+        );
+        assert!(
+            text.contains("\x1b[3A\x1b[2K   lt-042  short\n\x1b[2K   端末-7  succeeded\n\x1b[J"),
+            "{text:?}"
+        );
     }
 
     #[test]
@@ -252,15 +350,29 @@ mod tests {
         screen.quote("killed").unwrap();
         screen.table(&[row("lt-042", "running")]).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(!text.contains("A\x1b") && text.matches("lt-042").count() == 2, "{text:?}");
+        assert!(
+            !text.contains("A\x1b") && text.matches("lt-042").count() == 2,
+            "{text:?}"
+        );
     }
 
     #[test]
     fn sentences_are_broken_at_blanks_and_commands_where_a_shell_goes_on() {
         let mut out = Vec::new();
-        let mut screen = Screen::new(&mut out, Room { columns: Some(40), lines: None }, false);
-        screen.say("one sentence that is longer than the terminal is wide").unwrap();
-        screen.command("scanhook scans --admin http://127.0.0.1:40000").unwrap();
+        let mut screen = Screen::new(
+            &mut out,
+            Room {
+                columns: Some(40),
+                lines: None,
+            },
+            false,
+        );
+        screen
+            .say("one sentence that is longer than the terminal is wide")
+            .unwrap();
+        screen
+            .command("scanhook scans --admin http://127.0.0.1:40000")
+            .unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,

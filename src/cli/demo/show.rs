@@ -33,7 +33,13 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn new(stage: Stage, screen: Screen<Stdout>) -> Show {
-        Show { stage, screen, sent: Vec::new(), amiss: Vec::new(), wrong: Vec::new() }
+        Show {
+            stage,
+            screen,
+            sent: Vec::new(),
+            amiss: Vec::new(),
+            wrong: Vec::new(),
+        }
     }
 
     /// Sends a sample, which must be accepted.
@@ -52,7 +58,9 @@ impl Show {
 
     fn accepted(&mut self, sample: &Sample, answered: &Answered) -> anyhow::Result<Receipt> {
         let status = answered.status;
-        self.expect(status == StatusCode::ACCEPTED, || format!("alert {} was answered {status}", sample.name));
+        self.expect(status == StatusCode::ACCEPTED, || {
+            format!("alert {} was answered {status}", sample.name)
+        });
         self.remember(sample);
         answered.receipt()
     }
@@ -101,10 +109,18 @@ impl Show {
     ) -> anyhow::Result<Vec<ScanView>> {
         let begun = clock::mono();
         loop {
-            let place = |scan: &ScanView| devices.iter().position(|device| device.machine == scan.machine);
+            let place = |scan: &ScanView| {
+                devices
+                    .iter()
+                    .position(|device| device.machine == scan.machine)
+            };
             let mut scans = self.stage.scans().await?;
             scans.retain(|scan| place(scan).is_some());
-            scans.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.created_at.cmp(&b.created_at)));
+            scans.sort_by(|a, b| {
+                place(a)
+                    .cmp(&place(b))
+                    .then_with(|| a.created_at.cmp(&b.created_at))
+            });
             let rows: Vec<Row> = scans.iter().map(|scan| row(scan, devices)).collect();
             self.screen.table(&rows)?;
             if enough(&scans) {
@@ -113,7 +129,12 @@ impl Show {
             if clock::mono().saturating_sub(begun) > PATIENCE {
                 let states: Vec<_> = rows.iter().map(|row| row.cells.join(" ")).collect();
                 let patience = PATIENCE.as_secs();
-                self.expect(false, || format!("after {patience} s the scans are still: {}", states.join("; ")));
+                self.expect(false, || {
+                    format!(
+                        "after {patience} s the scans are still: {}",
+                        states.join("; ")
+                    )
+                });
                 return Ok(scans);
             }
             tokio::time::sleep(TICK).await;
@@ -125,10 +146,18 @@ impl Show {
         let begun = clock::mono();
         loop {
             let alerts = self.stage.alerts(sample.source, &sample.name).await?;
-            let waits = |alert: &AlertView| alert.receipt.decisions.iter().any(|one| one.state == "resolving");
+            let waits = |alert: &AlertView| {
+                alert
+                    .receipt
+                    .decisions
+                    .iter()
+                    .any(|one| one.state == "resolving")
+            };
             let over = clock::mono().saturating_sub(begun) > PATIENCE;
             if over || !alerts.iter().any(waits) {
-                self.expect(!over, || format!("alert {} still waits for the directory", sample.name));
+                self.expect(!over, || {
+                    format!("alert {} still waits for the directory", sample.name)
+                });
                 return Ok(alerts);
             }
             tokio::time::sleep(TICK).await;
@@ -140,9 +169,14 @@ impl Show {
         let (scans, far) = (self.stage.scans().await?, FarSide::of(&self.stage.far));
         let all = self.stage.all_alerts().await?;
         let (mut accounts, mut arrived) = (Vec::new(), 0);
-        let mut lost = scans.iter().filter(|scan| scan.outcome.as_deref() == Some("lost")).count();
+        let mut lost = scans
+            .iter()
+            .filter(|scan| scan.outcome.as_deref() == Some("lost"))
+            .count();
         for sample in &self.sent {
-            let place = |alert: &AlertView| alert.source == sample.source && alert.receipt.id == sample.name;
+            let place = |alert: &AlertView| {
+                alert.source == sample.source && alert.receipt.id == sample.name
+            };
             let alerts: Vec<AlertView> = all.iter().filter(|alert| place(alert)).cloned().collect();
             // What is not stored has arrived when it was sent.
             arrived = all.iter().position(place).unwrap_or(arrived);
@@ -151,16 +185,26 @@ impl Show {
         }
         accounts.sort_by_key(|(arrived, _)| *arrived);
         let accounts: Vec<Account> = accounts.into_iter().map(|(_, account)| account).collect();
-        self.screen.heading("Every alert by name, in the order of arrival")?;
-        let rows: Vec<Row> = [account::head()].into_iter().chain(accounts.iter().map(Account::row)).collect();
+        self.screen
+            .heading("Every alert by name, in the order of arrival")?;
+        let rows: Vec<Row> = [account::head()]
+            .into_iter()
+            .chain(accounts.iter().map(Account::row))
+            .collect();
         self.screen.list(&rows)?;
         let unaccounted = accounts.iter().filter_map(|account| account.wrong.clone());
         self.amiss.extend(unaccounted);
         let (doubled, over, started) = (far.doubled(), far.over_quota(), far.started.len());
-        self.expect(doubled == 0, || format!("Defender was made to start {doubled} scans twice"));
-        self.expect(over == 0, || format!("{over} calls went beyond Defender's quota"));
+        self.expect(doubled == 0, || {
+            format!("Defender was made to start {doubled} scans twice")
+        });
+        self.expect(over == 0, || {
+            format!("{over} calls went beyond Defender's quota")
+        });
         let all = scans.len();
-        self.expect(started == all, || format!("there are {all} scans here and {started} at Defender"));
+        self.expect(started == all, || {
+            format!("there are {all} scans here and {started} at Defender")
+        });
         self.sum(&format!(
             "{}, {}: {doubled} doubled (by Defender's own log), {over} over quota, {lost} lost.",
             count(accounts.len(), "alert"),
@@ -184,7 +228,10 @@ fn row(scan: &ScanView, devices: &[Device]) -> Row {
     let name = device.map_or(&scan.machine, |device| &device.name).clone();
     let rule = scan.rule.clone().unwrap_or_default();
     let tries = count(scan.tries as usize, "call");
-    Row { key: scan.id.clone(), cells: vec![name, alerts, scan.kind.clone(), tries, state, rule] }
+    Row {
+        key: scan.id.clone(),
+        cells: vec![name, alerts, scan.kind.clone(), tries, state, rule],
+    }
 }
 
 /// `1 alert`, `2 alerts`.
@@ -198,11 +245,22 @@ pub(super) fn tally<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     for word in words {
         *counts.entry(word).or_default() += 1;
     }
-    let counted: Vec<_> = counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
-    if counted.is_empty() { "none".to_owned() } else { counted.join(", ") }
+    let counted: Vec<_> = counts
+        .iter()
+        .map(|(word, n)| format!("{n} {word}"))
+        .collect();
+    if counted.is_empty() {
+        "none".to_owned()
+    } else {
+        counted.join(", ")
+    }
 }
 
 /// How the scans ended, or where they stand.
 pub(super) fn ends(scans: &[ScanView]) -> String {
-    tally(scans.iter().map(|scan| scan.outcome.as_deref().unwrap_or(&scan.state)))
+    tally(
+        scans
+            .iter()
+            .map(|scan| scan.outcome.as_deref().unwrap_or(&scan.state)),
+    )
 }

@@ -49,7 +49,8 @@ pub(super) struct Answered {
 impl Answered {
     /// The receipt in it.
     pub(super) fn receipt(&self) -> anyhow::Result<Receipt> {
-        serde_json::from_slice(&self.body).with_context(|| format!("an answer {} holds no receipt", self.status))
+        serde_json::from_slice(&self.body)
+            .with_context(|| format!("an answer {} holds no receipt", self.status))
     }
 }
 
@@ -62,30 +63,59 @@ impl Stage {
         }
         let rules = scratch.write("rules.toml", include_bytes!("rules.toml"))?;
         let file = scratch.write("scanhook.toml", include_bytes!("scanhook.toml"))?;
-        let flags = Flags { rules: Some(rules), simulate: true, ..Flags::default() };
+        let flags = Flags {
+            rules: Some(rules),
+            simulate: true,
+            ..Flags::default()
+        };
         // Without the environment: what is set for a real responder must not change the demo.
-        let inputs = Inputs { file: Some(file), env: BTreeMap::new(), flags };
+        let inputs = Inputs {
+            file: Some(file),
+            env: BTreeMap::new(),
+            flags,
+        };
         let settings = Settings::load(&inputs).map_err(|faults| {
             let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            anyhow!("the demo's own configuration is faulty: {}", lines.join("; "))
+            anyhow!(
+                "the demo's own configuration is faulty: {}",
+                lines.join("; ")
+            )
         })?;
         let far = Shared::new(Simulator::new(far_side()));
         let client = Client::build(Timeouts::default())?;
-        let mut stage = Stage { far, settings, client, running: None, scratch };
+        let mut stage = Stage {
+            far,
+            settings,
+            client,
+            running: None,
+            scratch,
+        };
         stage.start().await?;
         Ok(stage)
     }
 
     /// Starts the responder on its journal, on the ports it had before if they are free.
     pub(super) async fn start(&mut self) -> anyhow::Result<()> {
-        let checked = Policy::load(&self.settings.rules).map_err(|fault| anyhow!("the demo's own rules: {fault:?}"))?;
+        let checked = Policy::load(&self.settings.rules)
+            .map_err(|fault| anyhow!("the demo's own rules: {fault:?}"))?;
         let server = &mut self.settings.server;
-        let listeners = Listeners { public: bind(server.listen).await?, admin: bind(server.admin_listen).await? };
-        (server.listen, server.admin_listen) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
-        let options = Options { pace: brisk(), simulator: Some(self.far.clone()), ..Options::default() };
+        let listeners = Listeners {
+            public: bind(server.listen).await?,
+            admin: bind(server.admin_listen).await?,
+        };
+        (server.listen, server.admin_listen) = (
+            listeners.public.local_addr()?,
+            listeners.admin.local_addr()?,
+        );
+        let options = Options {
+            pace: brisk(),
+            simulator: Some(self.far.clone()),
+            ..Options::default()
+        };
         // Connections of an earlier life are dead; a new client has none of them.
         self.client = Client::build(Timeouts::default())?;
-        self.running = Some(Running::start(self.settings.clone(), checked.policy, listeners, options).await?);
+        self.running =
+            Some(Running::start(self.settings.clone(), checked.policy, listeners, options).await?);
         Ok(())
     }
 
@@ -128,12 +158,17 @@ impl Stage {
 
     /// How slow the far side is from now on, in milliseconds; none: as usual.
     pub(super) fn latency(&self, ms: Option<u64>) {
-        self.far.with(|far| far.setup().latency_ms = ms.unwrap_or(LATENCY));
+        self.far
+            .with(|far| far.setup().latency_ms = ms.unwrap_or(LATENCY));
     }
 
     /// Signs a sample as its source requires, and posts it.
     pub(super) async fn post(&self, sample: &Sample) -> anyhow::Result<Answered> {
-        send(self.client.clone(), self.delivery(sample, self.check(sample)?)?).await
+        send(
+            self.client.clone(),
+            self.delivery(sample, self.check(sample)?)?,
+        )
+        .await
     }
 
     /// Signs a sample with a secret that is not the source's, and posts it.
@@ -147,23 +182,40 @@ impl Stage {
     pub(super) async fn burst(&self, samples: &[Sample]) -> anyhow::Result<Vec<Answered>> {
         let mut posts = JoinSet::new();
         for sample in samples {
-            posts.spawn(send(self.client.clone(), self.delivery(sample, self.check(sample)?)?));
+            posts.spawn(send(
+                self.client.clone(),
+                self.delivery(sample, self.check(sample)?)?,
+            ));
         }
         posts.join_all().await.into_iter().collect()
     }
 
     /// How a sample's source wants its requests proved.
     fn check(&self, sample: &Sample) -> anyhow::Result<&Check> {
-        let source = self.settings.sources.iter().find(|source| source.name == sample.source);
-        let check = source.and_then(|source| source.auth.alternatives.first()).and_then(|all| all.first());
+        let source = self
+            .settings
+            .sources
+            .iter()
+            .find(|source| source.name == sample.source);
+        let check = source
+            .and_then(|source| source.auth.alternatives.first())
+            .and_then(|all| all.first());
         check.context("the demo cannot sign")
     }
 
     fn delivery(&self, sample: &Sample, check: &Check) -> anyhow::Result<Request<Bytes>> {
-        let outgoing = Outgoing::prove([check], sample.body.clone().into(), Moment::at(clock::now()))?;
+        let outgoing = Outgoing::prove(
+            [check],
+            sample.body.clone().into(),
+            Moment::at(clock::now()),
+        )?;
         let mut request = Request::builder()
             .method(Method::POST)
-            .uri(format!("http://{}/webhooks/{}", self.public(), sample.source))
+            .uri(format!(
+                "http://{}/webhooks/{}",
+                self.public(),
+                sample.source
+            ))
             .header(header::CONTENT_TYPE, "application/json");
         for (name, value) in &outgoing.headers {
             request = request.header(name, value);
@@ -177,7 +229,8 @@ impl Stage {
         if !answered.status.is_success() {
             bail!("the admin listener answers {path} with {}", answered.status);
         }
-        serde_json::from_slice(&answered.body).with_context(|| format!("the answer to {path} is not as documented"))
+        serde_json::from_slice(&answered.body)
+            .with_context(|| format!("the answer to {path} is not as documented"))
     }
 
     /// All pages of a list.
@@ -187,7 +240,9 @@ impl Stage {
         loop {
             let page: Page<T> = self.get(&format!("{path}{after}")).await?;
             all.extend(page.items);
-            let Some(next) = page.next else { return Ok(all) };
+            let Some(next) = page.next else {
+                return Ok(all);
+            };
             after = format!("{}after={next}", if path.contains('?') { '&' } else { '?' });
         }
     }
@@ -216,7 +271,8 @@ impl Stage {
 
     /// What the journal holds under this alert id of this source.
     pub(super) async fn alerts(&self, source: &str, id: &str) -> anyhow::Result<Vec<AlertView>> {
-        self.list(&format!("/api/v1/alerts?source={source}&id={id}")).await
+        self.list(&format!("/api/v1/alerts?source={source}&id={id}"))
+            .await
     }
 
     /// How the responder is, with the last refusals of one source.
@@ -229,23 +285,32 @@ impl Stage {
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
-        Err(_) => {
-            TcpListener::bind((address.ip(), 0)).await.with_context(|| format!("no free port on {}", address.ip()))
-        }
+        Err(_) => TcpListener::bind((address.ip(), 0))
+            .await
+            .with_context(|| format!("no free port on {}", address.ip())),
     }
 }
 
 async fn send(client: Client, request: Request<Bytes>) -> anyhow::Result<Answered> {
     let uri = request.uri().clone();
     match client.send(request).await {
-        Answer::Http(response) => Ok(Answered { status: response.status(), body: response.into_body() }),
+        Answer::Http(response) => Ok(Answered {
+            status: response.status(),
+            body: response.into_body(),
+        }),
         Answer::NotSent(code) | Answer::Unknown(code) => bail!("no answer from {uri}: {code}"),
     }
 }
 
 /// A healthy Defender whose scans take seconds.
 fn far_side() -> Setup {
-    Setup { pending_ms: 300, quick_ms: 1_500, full_ms: 3_000, latency_ms: LATENCY, ..Setup::default() }
+    Setup {
+        pending_ms: 300,
+        quick_ms: 1_500,
+        full_ms: 3_000,
+        latency_ms: LATENCY,
+        ..Setup::default()
+    }
 }
 
 /// As patient as scans of seconds need.

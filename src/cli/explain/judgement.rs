@@ -98,7 +98,14 @@ struct Outcome {
 impl Case<'_> {
     pub(super) fn judge(&self) -> Judgement {
         let first = self.policy.decide(self.question(Facts::NotAsked));
-        let first = self.outcome(&Explanation { verdict: first, rules: Vec::new(), protections: Vec::new() }, None);
+        let first = self.outcome(
+            &Explanation {
+                verdict: first,
+                rules: Vec::new(),
+                protections: Vec::new(),
+            },
+            None,
+        );
         let mut worlds = Vec::new();
         if let Some(record) = self.recorded {
             let barred = record.bar().map(|bar| bar.reason());
@@ -106,16 +113,28 @@ impl Case<'_> {
         }
         let mut facts = self.policy.rules().unremarkable(self.device);
         self.facts.iter().for_each(|fact| facts.take(fact));
-        let name = if self.facts.is_empty() { "unremarkable" } else { "given" };
+        let name = if self.facts.is_empty() {
+            "unremarkable"
+        } else {
+            "given"
+        };
         // No directory says anything of what it cannot be asked for.
         let asked = directory::Claims::of(self.device, self.at).can_ask() || !self.facts.is_empty();
-        worlds.push(self.world(name, Facts::Known(facts), (!asked).then_some(Reason::UnresolvedDevice)));
+        worlds.push(self.world(
+            name,
+            Facts::Known(facts),
+            (!asked).then_some(Reason::UnresolvedDevice),
+        ));
         let silent = Resolution::Silent(Silence::Late).barred(self.device);
         worlds.push(self.world("silent", Facts::Silent, silent));
         Judgement {
             alert: self.alert.id.clone(),
             device: self.device.label().to_owned(),
-            tenant: self.source.tenant_of(self.alert).unwrap_or_default().to_owned(),
+            tenant: self
+                .source
+                .tenant_of(self.alert)
+                .unwrap_or_default()
+                .to_owned(),
             at: self.at.to_string(),
             policy: self.policy.fingerprint().to_owned(),
             stored: None,
@@ -125,22 +144,55 @@ impl Case<'_> {
     }
 
     fn question(&self, facts: Facts) -> Question<'_> {
-        let Case { source, terms, alert, device, body, at, .. } = *self;
+        let Case {
+            source,
+            terms,
+            alert,
+            device,
+            body,
+            at,
+            ..
+        } = *self;
         let tenant = source.tenant_of(alert).unwrap_or_default();
-        Question { source, tenant, terms, alert, device, facts, body, at, memo: None }
+        Question {
+            source,
+            tenant,
+            terms,
+            alert,
+            device,
+            facts,
+            body,
+            at,
+            memo: None,
+        }
     }
 
     fn world(&self, directory: &'static str, facts: Facts, barred: Option<Reason>) -> World {
         let explanation = self.policy.explain(self.question(facts));
-        let (outcome, guarded) = (self.outcome(&explanation, barred), explanation.guarded().to_vec());
-        let Explanation { protections, rules, .. } = explanation;
-        World { directory, outcome, protections, rules, guarded }
+        let (outcome, guarded) = (
+            self.outcome(&explanation, barred),
+            explanation.guarded().to_vec(),
+        );
+        let Explanation {
+            protections, rules, ..
+        } = explanation;
+        World {
+            directory,
+            outcome,
+            protections,
+            rules,
+            guarded,
+        }
     }
 
     /// What a verdict comes to. `barred`: what stands in the way of a scan, whatever the rules say.
     fn outcome(&self, explanation: &Explanation, barred: Option<Reason>) -> Outcome {
         let verdict = explanation.verdict.clone();
-        let mut why = Why { seen: verdict.seen, protections: verdict.protections, ..Why::default() };
+        let mut why = Why {
+            seen: verdict.seen,
+            protections: verdict.protections,
+            ..Why::default()
+        };
         let (state, reason, wanted) = match verdict.asks {
             Asks::Nothing(reason) => (DecisionState::None, reason, None),
             Asks::Resolve(_) => (DecisionState::Resolving, Reason::AwaitsDirectory, None),
@@ -152,13 +204,22 @@ impl Case<'_> {
         };
         let (state, reason) = match barred.filter(|_| wanted.is_some()) {
             None => (state, reason),
-            Some(reason @ (Reason::UnresolvedDevice | Reason::AmbiguousDevice)) => (DecisionState::Held, reason),
+            Some(reason @ (Reason::UnresolvedDevice | Reason::AmbiguousDevice)) => {
+                (DecisionState::Held, reason)
+            }
             Some(reason) => (DecisionState::Dropped, reason),
         };
         why.mode = wanted.as_ref().map(|wanted| wanted.mode);
-        why.start = wanted.as_ref().and_then(|wanted| wanted.start).filter(|start| *start > self.at);
+        why.start = wanted
+            .as_ref()
+            .and_then(|wanted| wanted.start)
+            .filter(|start| *start > self.at);
         let names = |wanted: &Wanted| wanted.openings.names();
-        why.windows = wanted.as_ref().filter(|_| why.start.is_some()).map(names).unwrap_or_default();
+        why.windows = wanted
+            .as_ref()
+            .filter(|_| why.start.is_some())
+            .map(names)
+            .unwrap_or_default();
         let kind = wanted.as_ref().map(|wanted| wanted.kind);
         Outcome {
             state,
@@ -166,7 +227,9 @@ impl Case<'_> {
             scan: kind.map_or("none", Kind::code),
             priority: wanted.as_ref().map(|wanted| wanted.priority),
             mode: why.mode,
-            start: wanted.and_then(|wanted| wanted.start).map(|start| start.to_string()),
+            start: wanted
+                .and_then(|wanted| wanted.start)
+                .map(|start| start.to_string()),
             why: why.sentence(reason, verdict.rule.as_deref(), kind, self.device.label()),
             rule: verdict.rule,
         }
@@ -186,22 +249,49 @@ impl Judgement {
     }
 
     pub(super) fn text(&self) -> String {
-        let head = format!("alert {}, device {}, tenant {}", self.alert, self.device, self.tenant);
+        let head = format!(
+            "alert {}, device {}, tenant {}",
+            self.alert, self.device, self.tenant
+        );
         let mut text = format!("{}\n", plain(&head));
-        let mut say = |key: &str, value: &str| text.push_str(&format!("  {key:<9} {}\n", plain(value)));
+        let mut say =
+            |key: &str, value: &str| text.push_str(&format!("  {key:<9} {}\n", plain(value)));
         if let Some(stored) = &self.stored {
             let one = &stored.decision;
-            say("decided", &format!("{} UTC: {} ({}). {}", time(&stored.at), one.state, one.reason, one.why));
+            say(
+                "decided",
+                &format!(
+                    "{} UTC: {} ({}). {}",
+                    time(&stored.at),
+                    one.state,
+                    one.reason,
+                    one.why
+                ),
+            );
             one.waits.iter().for_each(|wait| say("waits", &wait.why));
-            let then = if stored.policy == self.policy { "the policy that decided" } else { "another policy" };
-            say("below", &format!("worked out now, from the stored alert and {then}"));
+            let then = if stored.policy == self.policy {
+                "the policy that decided"
+            } else {
+                "another policy"
+            };
+            say(
+                "below",
+                &format!("worked out now, from the stored alert and {then}"),
+            );
             if let Some(at) = &stored.recorded_at {
-                say("recorded", &format!("what Defender's directory said at {} UTC", time(at)));
+                say(
+                    "recorded",
+                    &format!("what Defender's directory said at {} UTC", time(at)),
+                );
             }
         }
         say("policy", &self.policy);
         say("at", &format!("{} UTC", time(&self.at)));
-        let at_once = if self.first.state == DecisionState::Resolving { "" } else { "decided at once: " };
+        let at_once = if self.first.state == DecisionState::Resolving {
+            ""
+        } else {
+            "decided at once: "
+        };
         say("receipt", &format!("{at_once}{}", self.first.why));
         text + &self.table()
     }
@@ -216,27 +306,64 @@ impl Judgement {
             _ => &["", "UNREMARKABLE DEVICE", "SILENT DIRECTORY"],
         });
         let mut add = |label: String, cells: Vec<String>, below: Vec<String>| {
-            table.row(core::iter::once(label.as_str()).chain(cells.iter().map(String::as_str)), below);
+            table.row(
+                core::iter::once(label.as_str()).chain(cells.iter().map(String::as_str)),
+                below,
+            );
         };
-        let cells = self.worlds.iter().map(|world| world.outcome.cell()).collect();
-        add("outcome".to_owned(), cells, self.below(|world| Some(world.outcome.sentence())));
-        let protections = self.worlds.first().map_or(0, |world| world.protections.len());
+        let cells = self
+            .worlds
+            .iter()
+            .map(|world| world.outcome.cell())
+            .collect();
+        add(
+            "outcome".to_owned(),
+            cells,
+            self.below(|world| Some(world.outcome.sentence())),
+        );
+        let protections = self
+            .worlds
+            .first()
+            .map_or(0, |world| world.protections.len());
         for n in 0..protections {
-            let Some(name) = self.name(n, |world| &world.protections) else { continue };
-            let cells = self.worlds.iter().map(|world| world.guard(&name).to_owned()).collect();
-            add(format!("protection {name}"), cells, self.about(n, |world| &world.protections));
+            let Some(name) = self.name(n, |world| &world.protections) else {
+                continue;
+            };
+            let cells = self
+                .worlds
+                .iter()
+                .map(|world| world.guard(&name).to_owned())
+                .collect();
+            add(
+                format!("protection {name}"),
+                cells,
+                self.about(n, |world| &world.protections),
+            );
         }
         let rules = self.worlds.first().map_or(0, |world| world.rules.len());
         for n in 0..rules {
-            let Some(name) = self.name(n, |world| &world.rules) else { continue };
-            let cells = self.worlds.iter().map(|world| world.verdict(n).to_owned()).collect();
-            add(format!("{}. {name}", n + 1), cells, self.about(n, |world| &world.rules));
+            let Some(name) = self.name(n, |world| &world.rules) else {
+                continue;
+            };
+            let cells = self
+                .worlds
+                .iter()
+                .map(|world| world.verdict(n).to_owned())
+                .collect();
+            add(
+                format!("{}. {name}", n + 1),
+                cells,
+                self.about(n, |world| &world.rules),
+            );
         }
         table.text(output::columns())
     }
 
     fn name(&self, n: usize, of: fn(&World) -> &Vec<Explained>) -> Option<String> {
-        self.worlds.first().and_then(|world| of(world).get(n)).map(|one| one.name.clone())
+        self.worlds
+            .first()
+            .and_then(|world| of(world).get(n))
+            .map(|one| one.name.clone())
     }
 
     /// What is to be said, once for all the things the directory may say where it is the same.
@@ -251,7 +378,13 @@ impl Judgement {
         }
         let all = groups.len() == 1;
         let line = |(names, said): (Vec<&str>, Option<String>)| {
-            said.map(|said| if all { said } else { format!("{}: {said}", names.join(", ")) })
+            said.map(|said| {
+                if all {
+                    said
+                } else {
+                    format!("{}: {said}", names.join(", "))
+                }
+            })
         };
         groups.into_iter().filter_map(line).collect()
     }
@@ -277,7 +410,9 @@ impl World {
     }
 
     fn verdict(&self, n: usize) -> &'static str {
-        let Some(rule) = self.rules.get(n) else { return "" };
+        let Some(rule) = self.rules.get(n) else {
+            return "";
+        };
         match rule.judged {
             _ if self.outcome.rule.as_ref() == Some(&rule.name) => "wins",
             Judged::True => "an earlier rule wins",
@@ -290,26 +425,47 @@ impl World {
 impl Outcome {
     fn cell(&self) -> String {
         match self.state {
-            DecisionState::Scan if self.mode == Some(Mode::DryRun) => format!("{} scan, dry run", self.scan),
+            DecisionState::Scan if self.mode == Some(Mode::DryRun) => {
+                format!("{} scan, dry run", self.scan)
+            }
             DecisionState::Scan => format!("{} scan", self.scan),
             state => format!("{state}: {}", self.reason),
         }
     }
 
     fn sentence(&self) -> String {
-        let priority = self.priority.map_or_else(String::new, |priority| format!("; priority {priority}"));
+        let priority = self
+            .priority
+            .map_or_else(String::new, |priority| format!("; priority {priority}"));
         format!("{}{priority}", self.why)
     }
 }
 
 /// The condition that fails, or what was seen.
 fn detail(one: &Explained) -> Option<String> {
-    let seen = one.seen.iter().map(|seen| format!("{} is {}", seen.field, value(seen)));
+    let seen = one
+        .seen
+        .iter()
+        .map(|seen| format!("{} is {}", seen.field, value(seen)));
     match (&one.failing, one.judged) {
-        (Some(Failing { condition, seen, excluded: true }), _) => {
-            Some(format!("{condition} holds, and must not: {} is {}", seen.field, value(seen)))
-        }
-        (Some(Failing { condition, seen, .. }), _) => Some(format!("{condition}: it is {}", value(seen))),
+        (
+            Some(Failing {
+                condition,
+                seen,
+                excluded: true,
+            }),
+            _,
+        ) => Some(format!(
+            "{condition} holds, and must not: {} is {}",
+            seen.field,
+            value(seen)
+        )),
+        (
+            Some(Failing {
+                condition, seen, ..
+            }),
+            _,
+        ) => Some(format!("{condition}: it is {}", value(seen))),
         (None, Judged::True) => Some(seen.collect::<Vec<_>>().join(", ")),
         (None, _) => None,
     }

@@ -37,16 +37,41 @@ pub(super) struct Reading {
 
 impl From<Explained> for Reading {
     fn from(explained: Explained) -> Reading {
-        let Explained { item, place, supplied, remarks, missing, mut candidates } = explained;
+        let Explained {
+            item,
+            place,
+            supplied,
+            remarks,
+            missing,
+            mut candidates,
+        } = explained;
         // What was read is no news.
-        candidates.retain(|one| supplied.iter().all(|supplied| !supplied.from.contains(&one.pointer)));
+        candidates.retain(|one| {
+            supplied
+                .iter()
+                .all(|supplied| !supplied.from.contains(&one.pointer))
+        });
         let (state, reason, detail) = match &item {
             Item::Alert(_) => (READ, None, None),
-            Item::Ignored { reason, detail, .. } => ("ignored", Some(reason.code()), Some(detail.clone())),
-            Item::Parked { reason, detail, .. } => ("parked", Some(reason.code()), Some(detail.clone())),
+            Item::Ignored { reason, detail, .. } => {
+                ("ignored", Some(reason.code()), Some(detail.clone()))
+            }
+            Item::Parked { reason, detail, .. } => {
+                ("parked", Some(reason.code()), Some(detail.clone()))
+            }
         };
         let alert = item.alert().clone();
-        Reading { state, reason, detail, place, alert, supplied, remarks, missing, candidates }
+        Reading {
+            state,
+            reason,
+            detail,
+            place,
+            alert,
+            supplied,
+            remarks,
+            missing,
+            candidates,
+        }
     }
 }
 
@@ -67,30 +92,64 @@ impl Reading {
             Some("") => ", the whole body".to_owned(),
             Some(place) => format!(", at {place}"),
         };
-        let derived = if self.alert.id_derived { " (derived: it has none of its own)" } else { "" };
-        let mut text = format!("{}\n", plain(&format!("alert {number}: {}{derived}{place}{why}", self.alert.id)));
+        let derived = if self.alert.id_derived {
+            " (derived: it has none of its own)"
+        } else {
+            ""
+        };
+        let mut text = format!(
+            "{}\n",
+            plain(&format!(
+                "alert {number}: {}{derived}{place}{why}",
+                self.alert.id
+            ))
+        );
         // On a narrow terminal places stand closer, so that most of them have room.
-        let value = output::columns().map_or(VALUE, |columns| columns.saturating_sub(60).clamp(20, VALUE));
+        let value =
+            output::columns().map_or(VALUE, |columns| columns.saturating_sub(60).clamp(20, VALUE));
         for note in &self.alert.notes {
             text.push_str(&row("note", note.code(), note.meaning()));
         }
         for one in &self.supplied {
             let field = named(&one.field, one.device);
-            let from = if one.from.is_empty() { "derived".to_owned() } else { one.from.join(" + ") };
-            let mended = one.read_as.as_ref().map(|value| format!("  read as {}", plain(value)));
+            let from = if one.from.is_empty() {
+                "derived".to_owned()
+            } else {
+                one.from.join(" + ")
+            };
+            let mended = one
+                .read_as
+                .as_ref()
+                .map(|value| format!("  read as {}", plain(value)));
             let mended = mended.unwrap_or_default();
-            let said = format!("{}  {}{mended}", padded(&plain(&one.text), value), plain(&from));
+            let said = format!(
+                "{}  {}{mended}",
+                padded(&plain(&one.text), value),
+                plain(&from)
+            );
             text.push_str(&row("from", &field, &said));
         }
         for one in &self.remarks {
-            text.push_str(&row("note", &one.field, &format!("{}  {}", one.says, one.from.join(" + "))));
+            text.push_str(&row(
+                "note",
+                &one.field,
+                &format!("{}  {}", one.says, one.from.join(" + ")),
+            ));
         }
         for one in &self.missing {
             let what = if one.unusable { "unusable" } else { "missing" };
-            text.push_str(&row(what, &named(&one.field, one.device), &format!("looked at {}", one.tried.join(", "))));
+            text.push_str(&row(
+                what,
+                &named(&one.field, one.device),
+                &format!("looked at {}", one.tried.join(", ")),
+            ));
         }
         for one in &self.candidates {
-            let like = format!("{}  {}", padded(&one_line(&one.text, VALUE), value), plain(&one.pointer));
+            let like = format!(
+                "{}  {}",
+                padded(&one_line(&one.text, VALUE), value),
+                plain(&one.pointer)
+            );
             text.push_str(&row("looks like", one.field, &like));
         }
         text
@@ -103,5 +162,9 @@ fn named(field: &str, device: Option<usize>) -> String {
 }
 
 fn row(what: &str, field: &str, rest: &str) -> String {
-    format!("  {what:<10}  {}  {}\n", padded(&plain(field), 20), plain(rest).trim_end())
+    format!(
+        "  {what:<10}  {}  {}\n",
+        padded(&plain(field), 20),
+        plain(rest).trim_end()
+    )
 }

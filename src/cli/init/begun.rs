@@ -24,11 +24,22 @@ pub(super) struct Begun {
 
 impl Begun {
     pub(super) fn of(args: &Args, guide: Guide) -> Result<Begun, Trouble> {
-        let usual = guide.config.split("[sources.").nth(1).and_then(|rest| rest.split([']', '.']).next());
+        let usual = guide
+            .config
+            .split("[sources.")
+            .nth(1)
+            .and_then(|rest| rest.split([']', '.']).next());
         let usual = usual.unwrap_or_default().to_owned();
         let name = args.name.clone().unwrap_or_else(|| usual.clone());
-        if !(1..=64).contains(&name.len()) || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
-            let sentence = format!("--name: `{}` has more than letters, digits, `-` and `_`", plain(&name));
+        if !(1..=64).contains(&name.len())
+            || !name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        {
+            let sentence = format!(
+                "--name: `{}` has more than letters, digits, `-` and `_`",
+                plain(&name)
+            );
             return Err(Trouble::new(Exit::Usage, sentence));
         }
         // One page may serve several presets.
@@ -40,30 +51,54 @@ impl Begun {
         let config = config.replace(&format!("sources.{usual}"), &format!("sources.{name}"));
         let config = config.replace(&format!("\"secrets/{usual}"), &format!("\"secrets/{name}"));
         let mut secrets: Vec<String> = Vec::new();
-        for secret in config.split('"').filter(|text| text.starts_with("secrets/")) {
+        for secret in config
+            .split('"')
+            .filter(|text| text.starts_with("secrets/"))
+        {
             if !secrets.iter().any(|known| known == secret) {
                 secrets.push(secret.to_owned());
             }
         }
         if secrets.iter().any(|secret| secret == CREDENTIAL) {
-            return Err(Trouble::new(Exit::Usage, format!("--name: {CREDENTIAL} is the tenant's own secret")));
+            return Err(Trouble::new(
+                Exit::Usage,
+                format!("--name: {CREDENTIAL} is the tenant's own secret"),
+            ));
         }
         let address = args.url.trim_end_matches('/').to_owned();
-        Ok(Begun { name, config, secrets, address, guide, usual })
+        Ok(Begun {
+            name,
+            config,
+            secrets,
+            address,
+            guide,
+            usual,
+        })
     }
 
     /// Its tables as they fit into a configuration that is there.
     pub(super) fn beside(&self, file: &Path, tenant: Option<&str>) -> Result<String, Trouble> {
         let text = std::fs::read_to_string(file).map_err(|error| Trouble::reading(file, &error))?;
-        let unusable =
-            |why: String| Trouble::new(Exit::Usage, format!("{}: {why}; nothing was written", file.display()));
-        let there: toml::Table =
-            text.parse().map_err(|_| unusable("it is no TOML, and `scanhook check` says where".to_owned()))?;
+        let unusable = |why: String| {
+            Trouble::new(
+                Exit::Usage,
+                format!("{}: {why}; nothing was written", file.display()),
+            )
+        };
+        let there: toml::Table = text
+            .parse()
+            .map_err(|_| unusable("it is no TOML, and `scanhook check` says where".to_owned()))?;
         let names = |key: &str| -> Vec<&String> {
-            there.get(key).and_then(toml::Value::as_table).map_or_else(Vec::new, |table| table.keys().collect())
+            there
+                .get(key)
+                .and_then(toml::Value::as_table)
+                .map_or_else(Vec::new, |table| table.keys().collect())
         };
         if names("sources").contains(&&self.name) {
-            let why = format!("it has a source `{}`; --name gives this one another", self.name);
+            let why = format!(
+                "it has a source `{}`; --name gives this one another",
+                self.name
+            );
             return Err(unusable(why));
         }
         let tenants = names("tenants");
@@ -73,10 +108,16 @@ impl Begun {
             }
             Some(tenant) => {
                 let header = format!("[sources.{}]\n", self.name);
-                Ok(self.config.replacen(&header, &format!("{header}tenants = [\"{tenant}\"]\n"), 1))
+                Ok(self
+                    .config
+                    .replacen(&header, &format!("{header}tenants = [\"{tenant}\"]\n"), 1))
             }
             None if tenants.len() > 1 => {
-                let tenants = tenants.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+                let tenants = tenants
+                    .iter()
+                    .map(|name| name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 Err(unusable(format!(
                     "it has several tenants, so --tenant must say for which this one acts: {tenants}"
                 )))
@@ -87,9 +128,14 @@ impl Begun {
 
     /// What to do at the sender, with its own address and name in it.
     pub(super) fn steps(&self, secret: &str) -> String {
-        let own = self.guide.steps.replace(&format!("/webhooks/{}", self.usual), &format!("/webhooks/{}", self.name));
+        let own = self.guide.steps.replace(
+            &format!("/webhooks/{}", self.usual),
+            &format!("/webhooks/{}", self.name),
+        );
         // Where the address stands in a pattern, its dots are escaped.
-        let own = own.replace(&regex::escape(EXAMPLE), &regex::escape(&self.address)).replace(EXAMPLE, &self.address);
+        let own = own
+            .replace(&regex::escape(EXAMPLE), &regex::escape(&self.address))
+            .replace(EXAMPLE, &self.address);
         steps::readable(&own.replace("<the secret>", secret), output::columns())
     }
 }

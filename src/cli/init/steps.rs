@@ -11,7 +11,11 @@ pub(super) fn logic_app(address: &str, name: &str) -> String {
     }
     let url = serde_json::Value::from(format!("{address}/webhooks/{name}"));
     // The first is the parameter of the template.
-    template.replacen("\"ScanhookUrl\": { ", &format!("\"ScanhookUrl\": {{ \"defaultValue\": {url}, "), 1)
+    template.replacen(
+        "\"ScanhookUrl\": { ",
+        &format!("\"ScanhookUrl\": {{ \"defaultValue\": {url}, "),
+        1,
+    )
 }
 
 /// Markdown as plain text. Paragraphs are folded to the terminal's width; code stays as it is, to be copied.
@@ -20,7 +24,10 @@ pub(super) fn readable(markdown: &str, columns: Option<usize>) -> String {
     let end = |paragraph: String| format!("{}\n", folded(&prose(&paragraph), columns));
     for line in markdown.lines() {
         let fence = line.trim_start().starts_with("```");
-        if let Some(begun) = paragraph.as_mut().filter(|begun| !fence && goes_on(begun, line)) {
+        if let Some(begun) = paragraph
+            .as_mut()
+            .filter(|begun| !fence && goes_on(begun, line))
+        {
             begun.push_str(&format!(" {}", line.trim_start()));
             continue;
         }
@@ -39,7 +46,9 @@ pub(super) fn readable(markdown: &str, columns: Option<usize>) -> String {
 fn goes_on(begun: &str, line: &str) -> bool {
     let line = line.trim_start();
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    let item = line.starts_with("- ") || line.starts_with('|') || (number != line && number.starts_with(". "));
+    let item = line.starts_with("- ")
+        || line.starts_with('|')
+        || (number != line && number.starts_with(". "));
     !item && !line.is_empty() && !begun.trim().is_empty()
 }
 
@@ -60,8 +69,9 @@ fn without_links(part: &str) -> String {
     let mut text = String::new();
     let mut rest = part;
     while let Some((before, behind)) = rest.split_once('[') {
-        let Some((label, (address, after))) =
-            behind.split_once("](").and_then(|(label, behind)| Some((label, behind.split_once(')')?)))
+        let Some((label, (address, after))) = behind
+            .split_once("](")
+            .and_then(|(label, behind)| Some((label, behind.split_once(')')?)))
         else {
             break;
         };

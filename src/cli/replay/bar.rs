@@ -14,8 +14,14 @@ impl Bar {
             false => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(Some(length), target);
-        let of = if what == "bytes" { "{bytes} of {total_bytes}" } else { "{human_pos} of {human_len} {msg}" };
-        if let Ok(style) = ProgressStyle::with_template(&format!("{{bar:32}} {{percent:>3}} % {of}, {{eta}} to go")) {
+        let of = if what == "bytes" {
+            "{bytes} of {total_bytes}"
+        } else {
+            "{human_pos} of {human_len} {msg}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(&format!(
+            "{{bar:32}} {{percent:>3}} % {of}, {{eta}} to go"
+        )) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(what.to_owned());

@@ -16,7 +16,11 @@ pub(super) fn text(report: &Report, args: &Args) -> String {
     for (tenant, load) in &report.tenants {
         let _ = writeln!(text, "\ntenant {}", plain(tenant));
         text.push_str(&of_load(load));
-        if let Some(other) = report.tenants_against.as_ref().and_then(|all| all.get(tenant)) {
+        if let Some(other) = report
+            .tenants_against
+            .as_ref()
+            .and_then(|all| all.get(tenant))
+        {
             let _ = writeln!(text, "  by {}:", name(args.against.as_ref()));
             text.push_str(&of_load(other));
         }
@@ -27,14 +31,22 @@ pub(super) fn text(report: &Report, args: &Args) -> String {
 }
 
 fn head(report: &Report, args: &Args) -> String {
-    let states = report.alerts.by_state.iter().map(|(state, count)| format!("{count} {state}"));
+    let states = report
+        .alerts
+        .by_state
+        .iter()
+        .map(|(state, count)| format!("{count} {state}"));
     let states = states.collect::<Vec<_>>().join(", ");
     let span = |at: &Option<String>| at.as_deref().map(time).unwrap_or_default();
     let mut text = format!(
         "policy     {} ({})\nreplayed   {}, {}: {states}\n           from {} to {}\n",
         name(args.rules.as_ref()),
         report.policy.get(..12).unwrap_or_default(),
-        if report.deliveries == 1 { "1 delivery".to_owned() } else { format!("{} deliveries", report.deliveries) },
+        if report.deliveries == 1 {
+            "1 delivery".to_owned()
+        } else {
+            format!("{} deliveries", report.deliveries)
+        },
         many(report.alerts.total, "alert"),
         span(&report.from),
         span(&report.to),
@@ -66,11 +78,29 @@ fn head(report: &Report, args: &Args) -> String {
 }
 
 fn rules(report: &Report) -> String {
-    let mut table = Table::new(&["RULE", "DECISIONS", "FULL", "QUICK", "NONE", "HELD", "BEGUN"]);
+    let mut table = Table::new(&[
+        "RULE",
+        "DECISIONS",
+        "FULL",
+        "QUICK",
+        "NONE",
+        "HELD",
+        "BEGUN",
+    ]);
     for rule in &report.rules {
-        let numbers = [rule.did.decisions, rule.did.full, rule.did.quick, rule.did.none, rule.did.held, rule.did.begun];
+        let numbers = [
+            rule.did.decisions,
+            rule.did.full,
+            rule.did.quick,
+            rule.did.none,
+            rule.did.held,
+            rule.did.begun,
+        ];
         let numbers = numbers.map(|number| number.to_string());
-        table.row(core::iter::once(rule.rule.as_str()).chain(numbers.iter().map(String::as_str)), Vec::new());
+        table.row(
+            core::iter::once(rule.rule.as_str()).chain(numbers.iter().map(String::as_str)),
+            Vec::new(),
+        );
     }
     below(table)
 }
@@ -78,7 +108,14 @@ fn rules(report: &Report) -> String {
 fn outcomes(report: &Report) -> String {
     let mut table = Table::new(&["STATE", "REASON", "DECISIONS"]);
     for outcome in &report.outcomes {
-        table.row([outcome.state.code(), outcome.reason.code(), &outcome.count.to_string()], Vec::new());
+        table.row(
+            [
+                outcome.state.code(),
+                outcome.reason.code(),
+                &outcome.count.to_string(),
+            ],
+            Vec::new(),
+        );
     }
     below(table) + &below(holds(report))
 }
@@ -87,14 +124,25 @@ fn outcomes(report: &Report) -> String {
 fn holds(report: &Report) -> Table {
     let mut groups: Vec<(Reason, String, u64)> = Vec::new();
     for held in &report.holds {
-        let Hold { reason, rule, protections } = &held.by;
-        let by_protection = matches!(reason, Reason::Protection | Reason::Undecided) && !protections.is_empty();
+        let Hold {
+            reason,
+            rule,
+            protections,
+        } = &held.by;
+        let by_protection =
+            matches!(reason, Reason::Protection | Reason::Undecided) && !protections.is_empty();
         let by: Vec<_> = match by_protection {
-            true => protections.iter().map(|name| format!("protection `{name}`")).collect(),
+            true => protections
+                .iter()
+                .map(|name| format!("protection `{name}`"))
+                .collect(),
             false => rule.iter().map(|rule| format!("rule `{rule}`")).collect(),
         };
         let by = by.join(", ");
-        match groups.iter_mut().find(|(other, others, _)| (other, others) == (reason, &by)) {
+        match groups
+            .iter_mut()
+            .find(|(other, others, _)| (other, others) == (reason, &by))
+        {
             Some((_, _, count)) => *count += held.count,
             None => groups.push((*reason, by, held.count)),
         }
@@ -117,12 +165,25 @@ fn of_load(load: &Load) -> String {
         peak(&load.per_hour, "in an hour"),
     );
     if load.too_old > 0 {
-        let _ = writeln!(text, "  too old  {} were older than `max_age` before the quota let them leave", load.too_old);
+        let _ = writeln!(
+            text,
+            "  too old  {} were older than `max_age` before the quota let them leave",
+            load.too_old
+        );
     }
-    let _ = writeln!(text, "  queue    at most {}", peak(&load.queue, "waiting for the quota"));
+    let _ = writeln!(
+        text,
+        "  queue    at most {}",
+        peak(&load.queue, "waiting for the quota")
+    );
     for (whose, waits) in [("urgent", &load.urgent), ("others", &load.others)] {
         if waits.longest.at.is_some() {
-            let _ = writeln!(text, "  {whose}   {}{}", spread(waits), longest(&waits.longest));
+            let _ = writeln!(
+                text,
+                "  {whose}   {}{}",
+                spread(waits),
+                longest(&waits.longest)
+            );
         }
     }
     text
@@ -143,13 +204,20 @@ fn spread(waits: &Waits) -> String {
         (waits.an_hour, "up to 1 h"),
         (waits.longer, "longer"),
     ];
-    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} waited {words}"));
+    let parts = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} waited {words}"));
     parts.collect::<Vec<_>>().join(", ")
 }
 
 fn longest(wait: &Wait) -> String {
     match wait.at {
-        Some(at) if wait.ms > 1_000 => format!("; the longest {}, until {}", seconds(wait.ms), time(&at.to_string())),
+        Some(at) if wait.ms > 1_000 => format!(
+            "; the longest {}, until {}",
+            seconds(wait.ms),
+            time(&at.to_string())
+        ),
         _ => String::new(),
     }
 }
@@ -166,43 +234,84 @@ fn unmatched(report: &Report) -> String {
         0 => String::new(),
         others => format!("{others} more under other titles\n"),
     };
-    format!("\nno rule    {}\n{}{others}", many(report.unmatched, "alert"), table.text(output::columns()))
+    format!(
+        "\nno rule    {}\n{}{others}",
+        many(report.unmatched, "alert"),
+        table.text(output::columns())
+    )
 }
 
 fn differences(report: &Report, args: &Args) -> String {
-    let Compared { with, compared, different, not_compared, groups } = &report.differences;
+    let Compared {
+        with,
+        compared,
+        different,
+        not_compared,
+        groups,
+    } = &report.differences;
     let from = match *with {
         "against" => name(args.against.as_ref()),
         "journal" => "what was decided".to_owned(),
         _ => return "\ncompared   with nothing: name another policy with --against\n".to_owned(),
     };
-    let mut text = format!("\ncompared   with {from}: {different} of {compared} decisions differ\n");
+    let mut text =
+        format!("\ncompared   with {from}: {different} of {compared} decisions differ\n");
     if *not_compared > 0 {
-        let _ = writeln!(text, "           {not_compared} not compared: approved by a person, or not made in time");
+        let _ = writeln!(
+            text,
+            "           {not_compared} not compared: approved by a person, or not made in time"
+        );
     }
     for group in groups.iter().take(args.top) {
-        let _ = writeln!(text, "{:>9}  {}  ->  {}", group.count, outcome(&group.was), outcome(&group.now));
+        let _ = writeln!(
+            text,
+            "{:>9}  {}  ->  {}",
+            group.count,
+            outcome(&group.was),
+            outcome(&group.now)
+        );
         for example in &group.examples {
             let _ = writeln!(text, "           {}", shown(example));
         }
     }
     if groups.len() > args.top {
-        let _ = writeln!(text, "           and {} more kinds of differences", groups.len() - args.top);
+        let _ = writeln!(
+            text,
+            "           and {} more kinds of differences",
+            groups.len() - args.top
+        );
     }
     text
 }
 
 fn outcome(outcome: &Outcome) -> String {
-    let rule = outcome.rule.as_ref().map_or_else(|| "no rule".to_owned(), |rule| format!("`{}`", plain(rule)));
+    let rule = outcome
+        .rule
+        .as_ref()
+        .map_or_else(|| "no rule".to_owned(), |rule| format!("`{}`", plain(rule)));
     let scan = outcome.scan.map_or("none", |kind| kind.code());
-    let reason = outcome.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    let reason = outcome
+        .reason
+        .map_or_else(String::new, |reason| format!(" ({reason})"));
     format!("{rule}: {scan}, {}{reason}", outcome.state)
 }
 
 fn shown(example: &Example) -> String {
-    let Example { at, source, alert, title, device, place } = example;
-    let title = title.as_ref().map_or_else(String::new, |title| format!(" \"{title}\""));
-    plain(&format!("{} {source} {alert}{title} on {device} ({place})", time(at)))
+    let Example {
+        at,
+        source,
+        alert,
+        title,
+        device,
+        place,
+    } = example;
+    let title = title
+        .as_ref()
+        .map_or_else(String::new, |title| format!(" \"{title}\""));
+    plain(&format!(
+        "{} {source} {alert}{title} on {device} ({place})",
+        time(at)
+    ))
 }
 
 /// "1 alert", "2 alerts".
@@ -213,7 +322,11 @@ fn many(number: u64, what: &str) -> String {
 /// A table with an empty line above it; nothing where it has no rows.
 fn below(table: Table) -> String {
     let text = table.text(output::columns());
-    if text.is_empty() { text } else { format!("\n{text}") }
+    if text.is_empty() {
+        text
+    } else {
+        format!("\n{text}")
+    }
 }
 
 fn millis(span: core::time::Duration) -> u64 {

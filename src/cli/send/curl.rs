@@ -11,7 +11,8 @@ use super::super::trouble::{Exit, Trouble};
 use super::{unsendable, with_segment};
 use scanhook_core::signature::template::Part;
 use scanhook_core::signature::{
-    Algorithm, Check, Encoding, Format, Key, KeyEncoding, Moment, Origin, Outgoing, Place, Scheme, Stamp,
+    Algorithm, Check, Encoding, Format, Key, KeyEncoding, Moment, Origin, Outgoing, Place, Scheme,
+    Stamp,
 };
 use scanhook_core::time::Timestamp;
 
@@ -48,7 +49,10 @@ impl Request<'_> {
         if self.method != "POST" {
             shell.words.push(format!("-X {}", quoted(self.method)));
         }
-        shell.words.push(format!("-H {}", quoted(&format!("Content-Type: {}", self.media_type))));
+        shell.words.push(format!(
+            "-H {}",
+            quoted(&format!("Content-Type: {}", self.media_type))
+        ));
         let body = self.place_body(&mut shell, now)?;
         let mut url = Some(quoted(self.url));
         for check in self.checks {
@@ -58,8 +62,12 @@ impl Request<'_> {
                     shell.config.push(self.with_secret(keys)?);
                     url = None;
                 }
-                Check::Bearer { keys } => shell.configure("header", "Authorization: Bearer ", &in_config(keys)?),
-                Check::Header { name, keys } => shell.configure("header", &format!("{name}: "), &in_config(keys)?),
+                Check::Bearer { keys } => {
+                    shell.configure("header", "Authorization: Bearer ", &in_config(keys)?)
+                }
+                Check::Header { name, keys } => {
+                    shell.configure("header", &format!("{name}: "), &in_config(keys)?)
+                }
                 Check::Basic { username, keys } => {
                     shell.configure("user", &format!("{username}:"), &in_config(keys)?);
                 }
@@ -67,7 +75,9 @@ impl Request<'_> {
                     Some(stamp) => shell.sign(scheme, stamp)?,
                     None => shell.signed(scheme, body.clone(), now)?,
                 },
-                Check::Entra(_) => shell.configure("header", "Authorization: Bearer ", &self.token(check)?),
+                Check::Entra(_) => {
+                    shell.configure("header", "Authorization: Bearer ", &self.token(check)?)
+                }
             }
         }
         Ok(shell.written(url))
@@ -75,12 +85,19 @@ impl Request<'_> {
 
     /// Says where the body comes from; its bytes as they will be sent.
     fn place_body(&self, shell: &mut Shell, now: Timestamp) -> Result<Bytes, Trouble> {
-        let in_body = self.checks.iter().find(|check| matches!(check, Check::BodySecret { .. }));
+        let in_body = self
+            .checks
+            .iter()
+            .find(|check| matches!(check, Check::BodySecret { .. }));
         if let Some(check) = in_body {
-            let sent =
-                Outgoing::prove([check], self.body.clone().into(), Moment::at(now)).map_err(|why| unsendable(&why))?;
+            let sent = Outgoing::prove([check], self.body.clone().into(), Moment::at(now))
+                .map_err(|why| unsendable(&why))?;
             let text = String::from_utf8_lossy(&sent.body).into_owned();
-            let key = check.keys().first().and_then(Key::as_text).unwrap_or_default();
+            let key = check
+                .keys()
+                .first()
+                .and_then(Key::as_text)
+                .unwrap_or_default();
             let as_json = serde_json::Value::from(key).to_string();
             if as_json.trim_matches('"') != key {
                 let sentence = "the secret has characters that JSON must escape, so no shell can put it into the body; \
@@ -100,7 +117,11 @@ impl Request<'_> {
             shell.before.push("b=$(cat)".to_owned());
             shell.keep_body();
         } else {
-            shell.body = if path == "-" { String::new() } else { format!("cat {}", quoted(&path)) };
+            shell.body = if path == "-" {
+                String::new()
+            } else {
+                format!("cat {}", quoted(&path))
+            };
             shell.data = quoted(&format!("@{path}"));
         }
         Ok(self.body.clone().into())
@@ -108,24 +129,38 @@ impl Request<'_> {
 
     /// The line of curl's configuration that names the URL.
     fn with_secret(&self, keys: &[Key]) -> Result<String, Trouble> {
-        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        let plain = |text: &str| {
+            text.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+        };
         let mut way = in_config(keys)?;
         if !keys.first().and_then(Key::as_text).is_some_and(plain) {
             // Every byte as %xx, which a URL takes for the byte itself.
-            way = format!("$(printf %s {} | od -An -v -tx1 | tr -d '\\n' | tr ' ' %)", secret(keys)?);
+            way = format!(
+                "$(printf %s {} | od -An -v -tx1 | tr -d '\\n' | tr ' ' %)",
+                secret(keys)?
+            );
         }
         const MARK: &str = "SECRET-OF-THE-URL";
         let url = with_segment(self.url, MARK);
         let (before, after) = url.rsplit_once(MARK).unwrap_or((&url, ""));
-        Ok(format!("url = \"{}{way}{}\"", in_document(before), in_document(after)))
+        Ok(format!(
+            "url = \"{}{way}{}\"",
+            in_document(before),
+            in_document(after)
+        ))
     }
 
     fn token(&self, check: &Check) -> Result<String, Trouble> {
         match self.token {
             Some(path) => Ok(format!("$(cat {})", quoted(&file(path)?))),
             None => {
-                let why = Outgoing::prove([check], Bytes::new(), Moment::at(Timestamp::default())).err();
-                Err(why.map_or_else(|| Trouble::new(Exit::Usage, "--token-file is missing"), |why| unsendable(&why)))
+                let why =
+                    Outgoing::prove([check], Bytes::new(), Moment::at(Timestamp::default())).err();
+                Err(why.map_or_else(
+                    || Trouble::new(Exit::Usage, "--token-file is missing"),
+                    |why| unsendable(&why),
+                ))
             }
         }
     }
@@ -140,10 +175,21 @@ impl Shell {
 
     /// The whole command.
     fn written(&self, url: Option<String>) -> String {
-        let piped =
-            if self.data == "@-" && !self.body.is_empty() { format!("{} | ", self.body) } else { String::new() };
-        let before: String = self.before.iter().map(|statement| format!("{statement}; ")).collect();
-        let mut command = format!("{before}{piped}curl {} --data-binary {}", self.words.join(" "), self.data);
+        let piped = if self.data == "@-" && !self.body.is_empty() {
+            format!("{} | ", self.body)
+        } else {
+            String::new()
+        };
+        let before: String = self
+            .before
+            .iter()
+            .map(|statement| format!("{statement}; "))
+            .collect();
+        let mut command = format!(
+            "{before}{piped}curl {} --data-binary {}",
+            self.words.join(" "),
+            self.data
+        );
         command.extend(url.map(|url| format!(" {url}")));
         if !self.config.is_empty() {
             let lines = self.config.join("\n");
@@ -154,7 +200,8 @@ impl Shell {
 
     /// A line of curl's configuration whose value ends in what a shell will fill in.
     fn configure(&mut self, option: &str, before: &str, way: &str) {
-        self.config.push(format!("{option} = \"{}{way}\"", in_document(before)));
+        self.config
+            .push(format!("{option} = \"{}{way}\"", in_document(before)));
     }
 
     /// A header whose value ends in what a shell will fill in.
@@ -166,10 +213,17 @@ impl Shell {
     fn signed(&mut self, scheme: &Scheme, body: Bytes, now: Timestamp) -> Result<(), Trouble> {
         let check = Check::Hmac(Box::new(scheme.clone()));
         let id = format!("msg_{}", now.millis());
-        let moment = Moment { at: now, id: &id, token: None };
+        let moment = Moment {
+            at: now,
+            id: &id,
+            token: None,
+        };
         let sent = Outgoing::prove([&check], body, moment).map_err(|why| unsendable(&why))?;
         for (name, value) in &sent.headers {
-            self.words.push(format!("-H {}", quoted(&format!("{name}: {}", value.to_str().unwrap_or_default()))));
+            self.words.push(format!(
+                "-H {}",
+                quoted(&format!("{name}: {}", value.to_str().unwrap_or_default()))
+            ));
         }
         Ok(())
     }
@@ -194,10 +248,15 @@ impl Shell {
         let pieces: Vec<_> = scheme.signed.parts().iter().map(piece).collect();
         let (pieces, sign) = (pieces.join("; "), signer(scheme)?);
         self.before.push(format!("s=$({{ {pieces}; }} | {sign})"));
-        let prefix = if scheme.prefix.is_empty() { String::new() } else { quoted(&scheme.prefix) };
+        let prefix = if scheme.prefix.is_empty() {
+            String::new()
+        } else {
+            quoted(&scheme.prefix)
+        };
         match &stamp.place {
             Place::Header(name) => {
-                self.words.push(format!("-H {}\"$t\"", quoted(&format!("{name}: "))));
+                self.words
+                    .push(format!("-H {}\"$t\"", quoted(&format!("{name}: "))));
                 self.header(&format!("{}: ", scheme.header), &format!("{prefix}\"$s\""));
             }
             Place::Entry(entry) => {
@@ -207,7 +266,8 @@ impl Shell {
             }
         }
         if let Some(name) = &scheme.id_header {
-            self.words.push(format!("-H {}\"$i\"", quoted(&format!("{name}: "))));
+            self.words
+                .push(format!("-H {}\"$i\"", quoted(&format!("{name}: "))));
         }
         Ok(())
     }
@@ -225,12 +285,15 @@ fn signer(scheme: &Scheme) -> Result<String, Trouble> {
         Algorithm::Sha512 => "sha512",
         Algorithm::Sha1 => "sha1",
     };
-    let base64 = "k=base64.b64decode(k.strip().translate(bytes.maketrans(b\"-_\",b\"+/\"))+b\"==\"); ";
+    let base64 =
+        "k=base64.b64decode(k.strip().translate(bytes.maketrans(b\"-_\",b\"+/\"))+b\"==\"); ";
     let decode = match scheme.key_encoding {
         KeyEncoding::Raw => String::new(),
         KeyEncoding::Hex => "k=bytes.fromhex(k.decode()); ".to_owned(),
         KeyEncoding::Base64 => base64.to_owned(),
-        KeyEncoding::Whsec => format!("k=k.strip(); k=k[6:] if k[:6]==b\"whsec_\" else k; {base64}"),
+        KeyEncoding::Whsec => {
+            format!("k=k.strip(); k=k[6:] if k[:6]==b\"whsec_\" else k; {base64}")
+        }
     };
     let print = match scheme.encoding {
         Encoding::Hex => "t.hex()",
@@ -262,7 +325,10 @@ fn in_config(keys: &[Key]) -> Result<String, Trouble> {
 }
 
 fn no_origin() -> Trouble {
-    Trouble::new(Exit::Usage, "the secret stays out of the command: name its file with --secret-file")
+    Trouble::new(
+        Exit::Usage,
+        "the secret stays out of the command: name its file with --secret-file",
+    )
 }
 
 /// Text inside a quoted value of curl's configuration, in a here-document that a shell expands.
@@ -281,8 +347,14 @@ fn in_document(text: &str) -> String {
 
 /// A path as a word. One that begins with a dash would be taken for an option.
 fn file(path: &Path) -> Result<String, Trouble> {
-    let text = path.to_str().ok_or_else(|| Trouble::new(Exit::Usage, "a file name that is not UTF-8"))?;
-    Ok(if text.starts_with('-') && text != "-" { format!("./{text}") } else { text.to_owned() })
+    let text = path
+        .to_str()
+        .ok_or_else(|| Trouble::new(Exit::Usage, "a file name that is not UTF-8"))?;
+    Ok(if text.starts_with('-') && text != "-" {
+        format!("./{text}")
+    } else {
+        text.to_owned()
+    })
 }
 
 /// One word of a shell.

@@ -12,7 +12,10 @@ pub(crate) const TAIL: &str = "5d81c7a40b3f";
 const SENT_AT: &str = "2026-11-02T08:15:42Z";
 
 pub(crate) fn answer(status: u16, body: &str) -> Response<Bytes> {
-    Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    Response::builder()
+        .status(status)
+        .body(Bytes::copy_from_slice(body.as_bytes()))
+        .unwrap()
 }
 
 pub(crate) fn with<T>(external_id: Option<&str>, then: impl FnOnce(&Sent<'_>) -> T) -> T {
@@ -21,7 +24,9 @@ pub(crate) fn with<T>(external_id: Option<&str>, then: impl FnOnce(&Sent<'_>) ->
         machine: &machine,
         external_id: external_id.map(|id| id.parse().unwrap()),
         tail: TAIL,
-        since: Timestamp::parse(SENT_AT).unwrap().minus(Duration::from_secs(300)),
+        since: Timestamp::parse(SENT_AT)
+            .unwrap()
+            .minus(Duration::from_secs(300)),
     })
 }
 
@@ -123,13 +128,19 @@ fn every_documented_error_code_has_its_handling() {
         (429, "TooManyRequests", "throttled", false),
         (500, "InternalServerError", "unknown", false),
     ] {
-        assert_eq!(row(&meaning(status, &error(code))), (expected, ours), "{status} {code}");
+        assert_eq!(
+            row(&meaning(status, &error(code))),
+            (expected, ours),
+            "{status} {code}"
+        );
     }
 }
 
 #[test]
 fn a_refused_body_without_external_id_is_our_fault() {
-    let reply = with(None, |sent| scan(&answer(400, &error("InvalidRequestBody")), sent));
+    let reply = with(None, |sent| {
+        scan(&answer(400, &error("InvalidRequestBody")), sent)
+    });
     assert_eq!(row(&reply), ("refused", true));
 }
 
@@ -151,7 +162,8 @@ fn an_open_scan_is_seen_in_any_subset_of_code_and_message() {
 
 #[test]
 fn a_code_that_says_more_outweighs_the_message() {
-    let body = r#"{"error":{"code":"OsPlatformNotSupported","message":"Action is already in progress"}}"#;
+    let body =
+        r#"{"error":{"code":"OsPlatformNotSupported","message":"Action is already in progress"}}"#;
     assert_eq!(row(&meaning(400, body)).0, "unsupported");
 }
 
@@ -161,13 +173,21 @@ fn answers_outside_the_table() {
         assert_eq!(meaning(status, ""), unknown("redirect", true), "{status}");
     }
     for status in [500, 502, 503, 504, 520, 599] {
-        assert_eq!(meaning(status, "<html>bad gateway</html>"), unknown("server-error", false), "{status}");
+        assert_eq!(
+            meaning(status, "<html>bad gateway</html>"),
+            unknown("server-error", false),
+            "{status}"
+        );
     }
     for status in [405, 411, 413, 415] {
         assert_eq!(row(&meaning(status, "")), ("refused", true), "{status}");
     }
     for status in [402, 406, 410, 418, 422, 451] {
-        assert_eq!(row(&meaning(status, "<html>no</html>")), ("refused", false), "{status}");
+        assert_eq!(
+            row(&meaning(status, "<html>no</html>")),
+            ("refused", false),
+            "{status}"
+        );
     }
     assert_eq!(meaning(408, ""), unknown("request-timeout", false));
     assert_eq!(meaning(409, ""), unknown("conflict", false));
@@ -177,12 +197,23 @@ fn answers_outside_the_table() {
 #[test]
 fn the_status_alone_decides_where_the_body_is_no_envelope() {
     let cut = error("DisallowedOperation");
-    for body in
-        ["", "<html><h1>No</h1></html>", "[]", "null", "42", r#"{"error":"text"}"#, r#"{"error":null}"#, &cut[..30]]
-    {
-        for (status, expected) in
-            [(400, "refused"), (401, "unauthorized"), (403, "forbidden"), (404, "unknown"), (429, "throttled")]
-        {
+    for body in [
+        "",
+        "<html><h1>No</h1></html>",
+        "[]",
+        "null",
+        "42",
+        r#"{"error":"text"}"#,
+        r#"{"error":null}"#,
+        &cut[..30],
+    ] {
+        for (status, expected) in [
+            (400, "refused"),
+            (401, "unauthorized"),
+            (403, "forbidden"),
+            (404, "unknown"),
+            (429, "throttled"),
+        ] {
             assert_eq!(row(&meaning(status, body)).0, expected, "{status} {body}");
         }
     }
@@ -190,15 +221,35 @@ fn the_status_alone_decides_where_the_body_is_no_envelope() {
 
 #[test]
 fn a_404_without_defenders_code_says_nothing_about_the_machine_or_the_action() {
-    for body in
-        ["", "<html><h1>404 Not Found</h1></html>", "{}", r#"{"error":{"code":"404"}}"#, r#"{"code":"NotFound"}"#]
-    {
-        assert_eq!(meaning(404, body), unknown("not-from-defender", true), "{body}");
-        assert_eq!(super::action(&answer(404, body)), ActionReply::Failed("not-from-defender"), "{body}");
-        assert_eq!(cancel(&answer(404, body), "a-1"), CancelReply::Unknown("not-from-defender"), "{body}");
+    for body in [
+        "",
+        "<html><h1>404 Not Found</h1></html>",
+        "{}",
+        r#"{"error":{"code":"404"}}"#,
+        r#"{"code":"NotFound"}"#,
+    ] {
+        assert_eq!(
+            meaning(404, body),
+            unknown("not-from-defender", true),
+            "{body}"
+        );
+        assert_eq!(
+            super::action(&answer(404, body)),
+            ActionReply::Failed("not-from-defender"),
+            "{body}"
+        );
+        assert_eq!(
+            cancel(&answer(404, body), "a-1"),
+            CancelReply::Unknown("not-from-defender"),
+            "{body}"
+        );
     }
     for code in ["NotFound", "ResourceNotFound"] {
-        assert_eq!(super::action(&answer(404, &error(code))), ActionReply::Gone, "{code}");
+        assert_eq!(
+            super::action(&answer(404, &error(code))),
+            ActionReply::Gone,
+            "{code}"
+        );
     }
 }
 
@@ -207,30 +258,66 @@ fn a_success_nobody_can_read_is_unknown() {
     let cut = action(&[]);
     for status in [200, 201, 202, 204] {
         for body in ["", " \r\n"] {
-            assert_eq!(meaning(status, body), unknown("empty-answer", false), "{status}");
+            assert_eq!(
+                meaning(status, body),
+                unknown("empty-answer", false),
+                "{status}"
+            );
         }
-        for body in ["<html>welcome</html>", "[]", "null", "\"id\"", &cut[..cut.len() / 2]] {
-            assert_eq!(meaning(status, body), unknown("unreadable-answer", false), "{status} {body}");
+        for body in [
+            "<html>welcome</html>",
+            "[]",
+            "null",
+            "\"id\"",
+            &cut[..cut.len() / 2],
+        ] {
+            assert_eq!(
+                meaning(status, body),
+                unknown("unreadable-answer", false),
+                "{status} {body}"
+            );
         }
     }
-    for id in [Value::Null, text(""), text("../../alerts/1"), text("a b"), text(&"9".repeat(129)), Value::from(7)] {
-        assert_eq!(meaning(201, &action(&[("id", id.clone())])), unknown("no-action-id", true), "{id}");
+    for id in [
+        Value::Null,
+        text(""),
+        text("../../alerts/1"),
+        text("a b"),
+        text(&"9".repeat(129)),
+        Value::from(7),
+    ] {
+        assert_eq!(
+            meaning(201, &action(&[("id", id.clone())])),
+            unknown("no-action-id", true),
+            "{id}"
+        );
     }
-    assert_eq!(meaning(201, &action(&[("status", Value::Null)])), unknown("no-action-status", false));
+    assert_eq!(
+        meaning(201, &action(&[("status", Value::Null)])),
+        unknown("no-action-status", false)
+    );
 }
 
 #[test]
 fn a_success_for_something_else_raises_an_alarm() {
     for machine in [OTHER, "not-an-id"] {
-        assert_eq!(meaning(201, &action(&[("machineId", text(machine))])), unknown("another-machine", true));
+        assert_eq!(
+            meaning(201, &action(&[("machineId", text(machine))])),
+            unknown("another-machine", true)
+        );
     }
-    assert_eq!(meaning(201, &action(&[("type", text("Isolate"))])), unknown("not-a-scan", true));
+    assert_eq!(
+        meaning(201, &action(&[("type", text("Isolate"))])),
+        unknown("not-a-scan", true)
+    );
 }
 
 #[test]
 fn a_fresh_action_is_read_whole() {
     let reply = meaning(201, &action(&[]));
-    let ScanReply::Ours(seen) = reply else { panic!("{reply:?}") };
+    let ScanReply::Ours(seen) = reply else {
+        panic!("{reply:?}")
+    };
     assert_eq!(
         seen,
         ActionView {
@@ -256,8 +343,19 @@ fn a_fresh_action_is_read_whole() {
 #[test]
 fn id_and_status_are_all_an_action_needs() {
     let sparse = ActionView::read(br#"{"id":"a-1","status":"InProgress","new":{"x":1}}"#).unwrap();
-    assert_eq!((sparse.status, sparse.kind, sparse.machine), (Status::InProgress, None, None));
-    for key in ["scope", "machineId", "computerDnsName", "externalId", "requestor", "creationDateTimeUtc", "commands"] {
+    assert_eq!(
+        (sparse.status, sparse.kind, sparse.machine),
+        (Status::InProgress, None, None)
+    );
+    for key in [
+        "scope",
+        "machineId",
+        "computerDnsName",
+        "externalId",
+        "requestor",
+        "creationDateTimeUtc",
+        "commands",
+    ] {
         let seen = view(&[(key, Value::Null)]);
         assert_eq!(seen.status, Status::Pending, "{key}");
     }
@@ -265,7 +363,10 @@ fn id_and_status_are_all_an_action_needs() {
 
 #[test]
 fn both_names_and_all_precisions_of_the_times_are_read() {
-    let old = view(&[("lastUpdateDateTimeUtc", Value::Null), ("lastUpdateTimeUtc", text("2026-11-02T09:00:00Z"))]);
+    let old = view(&[
+        ("lastUpdateDateTimeUtc", Value::Null),
+        ("lastUpdateTimeUtc", text("2026-11-02T09:00:00Z")),
+    ]);
     assert_eq!(old.updated, Timestamp::parse("2026-11-02T09:00:00Z"));
     for (written, read) in [
         ("2026-11-02T07:58:18.330819Z", "2026-11-02T07:58:18.330Z"),
@@ -280,7 +381,10 @@ fn both_names_and_all_precisions_of_the_times_are_read() {
 
 #[test]
 fn a_failure_code_is_signed() {
-    assert_eq!(view(&[("errorHResult", Value::from(-2_147_023_436))]).hresult, -2_147_023_436);
+    assert_eq!(
+        view(&[("errorHResult", Value::from(-2_147_023_436))]).hresult,
+        -2_147_023_436
+    );
 }
 
 #[test]
@@ -323,30 +427,65 @@ fn a_success_may_carry_somebody_elses_scan() {
         &[("externalId", text(&UUID.to_uppercase()))],
         // Not echoed: the comment's token tells.
         &[("externalId", Value::Null)],
-        &[("externalId", Value::Null), ("machineId", Value::Null), ("creationDateTimeUtc", Value::Null)],
+        &[
+            ("externalId", Value::Null),
+            ("machineId", Value::Null),
+            ("creationDateTimeUtc", Value::Null),
+        ],
         &[("machineId", text(&MACHINE.to_uppercase()))],
         // Neither is echoed: the time tells.
-        &[("externalId", Value::Null), ("requestorComment", Value::Null)],
+        &[
+            ("externalId", Value::Null),
+            ("requestorComment", Value::Null),
+        ],
     ];
     for changes in ours {
         for status in [200, 201] {
-            assert_eq!(row(&meaning(status, &action(changes))).0, "ours", "{changes:?}");
+            assert_eq!(
+                row(&meaning(status, &action(changes))).0,
+                "ours",
+                "{changes:?}"
+            );
         }
     }
     let foreign: &[&[(&str, Value)]] = &[
         &[("externalId", text("0198f0aa-3b10-7c44-9e02-000000000000"))],
         &[("externalId", text("ticket 17"))],
-        &[("externalId", Value::Null), ("requestorComment", theirs.clone())],
+        &[
+            ("externalId", Value::Null),
+            ("requestorComment", theirs.clone()),
+        ],
         // Our token, but not at the end, or on an action from before we sent anything.
-        &[("externalId", Value::Null), ("requestorComment", text(&format!("[sh-{TAIL}] and more")))],
-        &[("externalId", Value::Null), ("requestorComment", text(&format!("x{TAIL}]")))],
-        &[("externalId", Value::Null), ("creationDateTimeUtc", early.clone())],
-        &[("externalId", Value::Null), ("requestorComment", Value::Null), ("creationDateTimeUtc", early)],
-        &[("externalId", Value::Null), ("requestorComment", Value::Null), ("creationDateTimeUtc", Value::Null)],
+        &[
+            ("externalId", Value::Null),
+            ("requestorComment", text(&format!("[sh-{TAIL}] and more"))),
+        ],
+        &[
+            ("externalId", Value::Null),
+            ("requestorComment", text(&format!("x{TAIL}]"))),
+        ],
+        &[
+            ("externalId", Value::Null),
+            ("creationDateTimeUtc", early.clone()),
+        ],
+        &[
+            ("externalId", Value::Null),
+            ("requestorComment", Value::Null),
+            ("creationDateTimeUtc", early),
+        ],
+        &[
+            ("externalId", Value::Null),
+            ("requestorComment", Value::Null),
+            ("creationDateTimeUtc", Value::Null),
+        ],
     ];
     for changes in foreign {
         for status in [200, 201] {
-            assert_eq!(row(&meaning(status, &action(changes))).0, "foreign", "{changes:?}");
+            assert_eq!(
+                row(&meaning(status, &action(changes))).0,
+                "foreign",
+                "{changes:?}"
+            );
         }
     }
 }
@@ -355,7 +494,10 @@ fn a_success_may_carry_somebody_elses_scan() {
 fn with_external_id_switched_off_the_comment_decides() {
     with(None, |sent| {
         assert!(is_ours(&view(&[("externalId", Value::Null)]), sent));
-        assert!(!is_ours(&view(&[("externalId", text(UUID))]), sent), "somebody else set a correlation id");
+        assert!(
+            !is_ours(&view(&[("externalId", text(UUID))]), sent),
+            "somebody else set a correlation id"
+        );
     });
 }
 
@@ -366,27 +508,57 @@ fn a_listed_action_is_ours_by_proof_only() {
         assert!(is_ours(&view(&[("machineId", Value::Null)]), sent));
         assert!(!is_ours(&view(&[("machineId", text(OTHER))]), sent));
         assert!(!is_ours(&view(&[("type", text("Offboard"))]), sent));
-        assert!(!is_ours(&view(&[("externalId", Value::Null), ("requestorComment", Value::Null)]), sent));
+        assert!(!is_ours(
+            &view(&[
+                ("externalId", Value::Null),
+                ("requestorComment", Value::Null)
+            ]),
+            sent
+        ));
         let blank = Sent { tail: "", ..*sent };
-        assert!(!is_ours(&view(&[("externalId", Value::Null), ("requestorComment", text("x [sh-]"))]), &blank));
+        assert!(!is_ours(
+            &view(&[
+                ("externalId", Value::Null),
+                ("requestorComment", text("x [sh-]"))
+            ]),
+            &blank
+        ));
     });
 }
 
 #[test]
 fn a_refusal_can_be_shown() {
-    let long = format!("line one\r\nline \u{1b}[31mtwo \u{202e}three {}", "x".repeat(400));
-    let body = serde_json::json!({"error": {"code": "InvalidInput", "message": long, "target": "9b1f"}}).to_string();
+    let long = format!(
+        "line one\r\nline \u{1b}[31mtwo \u{202e}three {}",
+        "x".repeat(400)
+    );
+    let body =
+        serde_json::json!({"error": {"code": "InvalidInput", "message": long, "target": "9b1f"}})
+            .to_string();
     let reply = meaning(400, &body);
-    let ScanReply::Refused(refusal) = reply else { panic!("{reply:?}") };
+    let ScanReply::Refused(refusal) = reply else {
+        panic!("{reply:?}")
+    };
     assert_eq!(
-        (refusal.status, refusal.code.as_deref(), refusal.target.as_deref()),
+        (
+            refusal.status,
+            refusal.code.as_deref(),
+            refusal.target.as_deref()
+        ),
         (400, Some("InvalidInput"), Some("9b1f"))
     );
     let message = refusal.message.clone().unwrap();
-    assert!(message.starts_with("line one  line  [31mtwo  three x"), "{message}");
+    assert!(
+        message.starts_with("line one  line  [31mtwo  three x"),
+        "{message}"
+    );
     assert_eq!(message.chars().count(), 300);
     assert!(message.ends_with('…'));
-    let shown = Refusal { message: Some("no".into()), ..refusal }.to_string();
+    let shown = Refusal {
+        message: Some("no".into()),
+        ..refusal
+    }
+    .to_string();
     assert_eq!(shown, "HTTP 400 InvalidInput: no (target 9b1f)");
 }
 
@@ -394,13 +566,30 @@ fn a_refusal_can_be_shown() {
 fn an_envelope_may_lack_anything() {
     for (body, code, message) in [
         (r#"{"error":{"code":"Forbidden"}}"#, Some("Forbidden"), None),
-        (r#"{"error":{"message":"Missing application roles."}}"#, None, Some("Missing application roles.")),
-        (r#"{"error":{"code":7,"message":["x"],"target":null}}"#, None, None),
+        (
+            r#"{"error":{"message":"Missing application roles."}}"#,
+            None,
+            Some("Missing application roles."),
+        ),
+        (
+            r#"{"error":{"code":7,"message":["x"],"target":null}}"#,
+            None,
+            None,
+        ),
         ("", None, None),
     ] {
         let reply = meaning(403, body);
-        let ScanReply::Forbidden(refusal) = reply else { panic!("{reply:?}") };
-        assert_eq!((refusal.code.as_deref(), refusal.message.as_deref(), refusal.target), (code, message, None));
+        let ScanReply::Forbidden(refusal) = reply else {
+            panic!("{reply:?}")
+        };
+        assert_eq!(
+            (
+                refusal.code.as_deref(),
+                refusal.message.as_deref(),
+                refusal.target
+            ),
+            (code, message, None)
+        );
     }
 }
 
@@ -446,27 +635,45 @@ fn calling_off_is_taken_refused_or_left_to_the_list() {
     const ACTION: &str = "5be1a7c0-2f44-4d1a-8a3c-6f0e9d27b815";
     let reply = |status, body: &str| cancel(&answer(status, body), ACTION);
     let open = action(&[("status", text("InProgress"))]);
-    let CancelReply::Taken(view) = reply(200, &open) else { panic!("taken") };
+    let CancelReply::Taken(view) = reply(200, &open) else {
+        panic!("taken")
+    };
     assert_eq!(view.status.outcome(), None, "it may still be open");
-    let CancelReply::Taken(view) = reply(201, &action(&[("status", text("Cancelled"))])) else { panic!("taken") };
+    let CancelReply::Taken(view) = reply(201, &action(&[("status", text("Cancelled"))])) else {
+        panic!("taken")
+    };
     assert_eq!(view.status.outcome(), Some(Outcome::Cancelled));
     // What an action that is over answers is not documented: whatever it is, the list will tell.
     for status in [400, 403, 404, 405, 409, 410, 422] {
-        let code = if status == 404 { "ResourceNotFound" } else { "BadRequest" };
-        let CancelReply::Refused(refusal) = reply(status, &error(code)) else { panic!("{status}") };
+        let code = if status == 404 {
+            "ResourceNotFound"
+        } else {
+            "BadRequest"
+        };
+        let CancelReply::Refused(refusal) = reply(status, &error(code)) else {
+            panic!("{status}")
+        };
         assert_eq!(refusal.status, status);
     }
     assert!(matches!(reply(401, ""), CancelReply::Unauthorized(_)));
     assert_eq!(reply(429, ""), CancelReply::Throttled(PAUSE));
     for (status, body, code) in [
         (200, "", "unreadable-answer"),
-        (200, r#"{"id":"another","status":"Cancelled"}"#, "another-action"),
+        (
+            200,
+            r#"{"id":"another","status":"Cancelled"}"#,
+            "another-action",
+        ),
         (302, "", "redirect"),
         (408, "", "request-timeout"),
         (500, "", "server-error"),
         (503, "", "server-error"),
     ] {
-        assert_eq!(reply(status, body), CancelReply::Unknown(code), "{status} {body}");
+        assert_eq!(
+            reply(status, body),
+            CancelReply::Unknown(code),
+            "{status} {body}"
+        );
     }
 }
 

@@ -199,11 +199,19 @@ impl Objection {
         let text = |key: &str, value: &str| (key.to_owned(), Value::from(value));
         match self {
             Objection::UnknownKey(key) => Map::from_iter([text("key", key)]),
-            Objection::BadValue(key, takes) => Map::from_iter([text("key", key), text("takes", takes)]),
-            Objection::UnknownParameter { key, takes } => Map::from_iter([text("key", key), text("takes", takes)]),
-            Objection::BadParameter { key, takes } => Map::from_iter([text("key", key), text("takes", takes)]),
-            Objection::NotDone(_, item) => serde_json::to_value(item)
-                .map_or_else(|_| Map::new(), |item| Map::from_iter([("item".to_owned(), item)])),
+            Objection::BadValue(key, takes) => {
+                Map::from_iter([text("key", key), text("takes", takes)])
+            }
+            Objection::UnknownParameter { key, takes } => {
+                Map::from_iter([text("key", key), text("takes", takes)])
+            }
+            Objection::BadParameter { key, takes } => {
+                Map::from_iter([text("key", key), text("takes", takes)])
+            }
+            Objection::NotDone(_, item) => serde_json::to_value(item).map_or_else(
+                |_| Map::new(),
+                |item| Map::from_iter([("item".to_owned(), item)]),
+            ),
             Objection::NotReloaded(view) => match serde_json::to_value(view) {
                 Ok(Value::Object(members)) => members,
                 _ => Map::new(),
@@ -220,7 +228,10 @@ mod tests {
     #[test]
     fn whatever_is_not_done_has_a_problem_of_the_same_code() {
         for done in Done::ALL.iter().filter(|done| !done.is_done()) {
-            assert_eq!(Objection::NotDone(*done, Box::default()).entry().code, done.code());
+            assert_eq!(
+                Objection::NotDone(*done, Box::default()).entry().code,
+                done.code()
+            );
         }
     }
 }

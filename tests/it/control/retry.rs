@@ -21,28 +21,51 @@ async fn a_failed_scan_is_tried_again_as_a_new_one_once() {
     let link = line(&old, "retried");
     assert_eq!(link["who"], "anna");
     let decisions = site.get("/api/v1/decisions").await;
-    let second = decisions["items"][0]["scan_id"].as_str().unwrap().to_owned();
+    let second = decisions["items"][0]["scan_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_ne!(second, first);
     assert_eq!(link["detail"], format!("as scan {second}: repaired"));
-    assert_eq!(site.scan_in(&second, "finished").await["outcome"], "succeeded");
-    assert!(decisions["items"][0]["why"].as_str().unwrap().ends_with("tried again by anna (repaired)"));
-    assert_eq!(results(&site.ordered("/api/v1/retry", retry).await), ["already"]);
+    assert_eq!(
+        site.scan_in(&second, "finished").await["outcome"],
+        "succeeded"
+    );
+    assert!(
+        decisions["items"][0]["why"]
+            .as_str()
+            .unwrap()
+            .ends_with("tried again by anna (repaired)")
+    );
+    assert_eq!(
+        results(&site.ordered("/api/v1/retry", retry).await),
+        ["already"]
+    );
     assert_eq!(site.far.scans().len(), 2);
-    let told = site.ordered("/api/v1/retry", json!({ "ids": [second] })).await;
+    let told = site
+        .ordered("/api/v1/retry", json!({ "ids": [second] }))
+        .await;
     assert_eq!(results(&told), ["not-retryable"], "it has succeeded");
 }
 
 #[tokio::test]
 async fn a_retry_counts_against_the_limit_like_anything_new() {
-    let mut wish = Wish { rules: ASKING.to_owned(), ..Wish::default() };
+    let mut wish = Wish {
+        rules: ASKING.to_owned(),
+        ..Wish::default()
+    };
     wish.setup.outcomes = [(machine(1), "Failed".to_owned())].into();
     let site = Site::with(wish).await;
     let first = begun(&site, "1", "low", &machine(1)).await;
     site.scan_in(&first, "finished").await;
-    site.ordered("/api/v1/retry", json!({ "ids": [first] })).await;
+    site.ordered("/api/v1/retry", json!({ "ids": [first] }))
+        .await;
     let decisions = site.get("/api/v1/decisions").await;
     let decision = &decisions["items"][0];
-    assert_eq!((&decision["state"], &decision["reason"]), (&"held".into(), &"limit".into()));
+    assert_eq!(
+        (&decision["state"], &decision["reason"]),
+        (&"held".into(), &"limit".into())
+    );
     assert_eq!(site.far.scans().len(), 1);
 }
 
@@ -62,26 +85,61 @@ async fn a_parked_alert_is_read_again_as_the_configuration_is_now_and_the_others
     site.scan_in(&scan_id(&receipt), "finished").await;
 
     // As long as nothing is corrected it is parked again.
-    let told = site.ordered("/api/v1/retry", json!({ "ids": [delivery] })).await;
-    assert_eq!((&told["items"][0]["state"], &told["items"][0]["reason"]), (&"parked".into(), &"no-device".into()));
+    let told = site
+        .ordered("/api/v1/retry", json!({ "ids": [delivery] }))
+        .await;
+    assert_eq!(
+        (&told["items"][0]["state"], &told["items"][0]["reason"]),
+        (&"parked".into(), &"no-device".into())
+    );
     let devices = r#"map = { devices = [{ each = "/devices/*", mde_id = "/mde_id" }, { mde_id = "/asset" }] }"#;
     configure(&site, SIEM, &format!("{SIEM}\n{devices}"));
     site.restart().await;
-    let preview = site.ordered("/api/v1/retry", json!({ "state": "parked", "preview": true })).await;
-    assert_eq!((&preview["count"], &preview["items"][0]["id"]), (&1.into(), &delivery.as_str().into()));
-    let told = site.ordered("/api/v1/retry", json!({ "ids": [delivery], "by": "anna" })).await;
-    assert_eq!((results(&told), &told["items"][0]["state"]), (vec!["retried"], &"decided".into()));
-    until("both machines are scanned", async || (site.far.scans().len() == 2).then_some(())).await;
+    let preview = site
+        .ordered(
+            "/api/v1/retry",
+            json!({ "state": "parked", "preview": true }),
+        )
+        .await;
+    assert_eq!(
+        (&preview["count"], &preview["items"][0]["id"]),
+        (&1.into(), &delivery.as_str().into())
+    );
+    let told = site
+        .ordered("/api/v1/retry", json!({ "ids": [delivery], "by": "anna" }))
+        .await;
+    assert_eq!(
+        (results(&told), &told["items"][0]["state"]),
+        (vec!["retried"], &"decided".into())
+    );
+    until("both machines are scanned", async || {
+        (site.far.scans().len() == 2).then_some(())
+    })
+    .await;
     let alerts = site.get("/api/v1/alerts").await;
     let alerts = alerts["items"].as_array().unwrap().iter();
-    let states: Vec<_> = alerts.map(|alert| (alert["id"].clone(), alert["state"].clone())).collect();
-    assert_eq!(states, [(json!("odd"), json!("decided")), (json!("good"), json!("decided"))]);
+    let states: Vec<_> = alerts
+        .map(|alert| (alert["id"].clone(), alert["state"].clone()))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (json!("odd"), json!("decided")),
+            (json!("good"), json!("decided"))
+        ]
+    );
     let decisions = site.get("/api/v1/decisions").await;
     assert_eq!(decisions["items"].as_array().unwrap().len(), 2);
     assert_eq!(line(&decisions["items"][0], "retried")["who"], "anna");
-    let again = site.ordered("/api/v1/retry", json!({ "ids": [delivery] })).await;
+    let again = site
+        .ordered("/api/v1/retry", json!({ "ids": [delivery] }))
+        .await;
     assert_eq!(results(&again), ["already"]);
-    assert_eq!(site.post("siem", half()).await.status, 200, "and the delivery is still the same delivery");
+    assert_eq!(
+        site.post("siem", half()).await.status,
+        200,
+        "and the delivery is still the same delivery"
+    );
 }
 
 #[tokio::test]
@@ -89,26 +147,43 @@ async fn a_delivery_that_was_parked_as_one_is_read_again_as_all_its_alerts() {
     let mut site = Site::open().await;
     configure(&site, SIEM, &format!("{SIEM}\nmax_alerts = 1"));
     site.restart().await;
-    let list = (1..4).map(|n| serde_json::from_str::<Value>(&alert(&n.to_string(), "high", &machine(n))).unwrap());
+    let list = (1..4).map(|n| {
+        serde_json::from_str::<Value>(&alert(&n.to_string(), "high", &machine(n))).unwrap()
+    });
     let list = list.collect::<Vec<_>>();
     let receipt = site.accepted(json!(list).to_string()).await;
-    assert_eq!(receipt["alerts"][0]["reason"], "too-many-alerts", "{receipt}");
+    assert_eq!(
+        receipt["alerts"][0]["reason"], "too-many-alerts",
+        "{receipt}"
+    );
     configure(&site, "max_alerts = 1", "max_alerts = 9");
     site.restart().await;
-    let told = site.ordered("/api/v1/retry", json!({ "ids": [receipt["delivery"]] })).await;
+    let told = site
+        .ordered("/api/v1/retry", json!({ "ids": [receipt["delivery"]] }))
+        .await;
     assert_eq!(told["items"][0]["alerts"], json!(["1", "2", "3"]));
-    until("all are scanned", async || (site.far.scans().len() == 3).then_some(())).await;
+    until("all are scanned", async || {
+        (site.far.scans().len() == 3).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_parked_alert_whose_body_is_gone_says_so() {
     let mut site = Site::open().await;
-    let receipt = site.accepted(json!({ "alert_id": "1", "severity": "high" }).to_string()).await;
+    let receipt = site
+        .accepted(json!({ "alert_id": "1", "severity": "high" }).to_string())
+        .await;
     assert_eq!(receipt["alerts"][0]["reason"], "no-device");
     site.stop().await;
-    Connection::open(site.journal()).unwrap().execute("UPDATE delivery SET body = NULL", []).unwrap();
+    Connection::open(site.journal())
+        .unwrap()
+        .execute("UPDATE delivery SET body = NULL", [])
+        .unwrap();
     site.restart().await;
-    let told = site.ordered("/api/v1/retry", json!({ "ids": [receipt["delivery"]] })).await;
+    let told = site
+        .ordered("/api/v1/retry", json!({ "ids": [receipt["delivery"]] }))
+        .await;
     assert_eq!(results(&told), ["body-gone"]);
     assert_eq!(told["items"][0]["state"], "parked");
 }

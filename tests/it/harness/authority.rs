@@ -44,8 +44,18 @@ impl Issuer {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = socket.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(serve(socket, router, Limits::default(), Default::default(), stopping));
-        let authority = Issuer { at, shared, _stop: stop };
+        tokio::spawn(serve(
+            socket,
+            router,
+            Limits::default(),
+            Default::default(),
+            stopping,
+        ));
+        let authority = Issuer {
+            at,
+            shared,
+            _stop: stop,
+        };
         authority.publish("first");
         authority
     }
@@ -53,7 +63,11 @@ impl Issuer {
     /// Makes a key, publishes it, and signs with it from now on.
     pub fn publish(&self, kid: &str) {
         let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        self.shared.lock().unwrap().keys.push((kid.to_owned(), pair));
+        self.shared
+            .lock()
+            .unwrap()
+            .keys
+            .push((kid.to_owned(), pair));
     }
 
     /// No longer publishes the oldest key.
@@ -87,7 +101,13 @@ impl Issuer {
         let header = json!({ "typ": "JWT", "alg": "RS256", "kid": kid });
         let message = format!("{}.{}", part(&header), part(claims));
         let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
+        pair.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            message.as_bytes(),
+            &mut signature,
+        )
+        .unwrap();
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
@@ -108,6 +128,9 @@ impl Shared {
             json!({ "kty": "RSA", "use": "sig", "kid": kid, "n": n,
                     "e": part(public.exponent().big_endian_without_leading_zero()) })
         });
-        (StatusCode::OK, json!({ "keys": keys.collect::<Vec<_>>() }).to_string())
+        (
+            StatusCode::OK,
+            json!({ "keys": keys.collect::<Vec<_>>() }).to_string(),
+        )
     }
 }

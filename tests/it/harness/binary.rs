@@ -17,7 +17,13 @@ impl Binary {
     /// Serves what is installed in a folder.
     pub async fn serve(folder: &Path) -> Binary {
         let mut child = Command::new(env!("CARGO_BIN_EXE_scanhook"))
-            .args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"])
+            .args([
+                "serve",
+                "--config",
+                "scanhook.toml",
+                "--rules",
+                "rules.toml",
+            ])
             .current_dir(folder)
             .env_clear()
             .stdout(Stdio::null())
@@ -25,8 +31,14 @@ impl Binary {
             .spawn()
             .unwrap();
         let said = listening::said(&mut child, std::io::sink());
-        let [public, admin] = tokio::task::spawn_blocking(move || listening::addresses(&said)).await.unwrap();
-        Binary { child, public, admin }
+        let [public, admin] = tokio::task::spawn_blocking(move || listening::addresses(&said))
+            .await
+            .unwrap();
+        Binary {
+            child,
+            public,
+            admin,
+        }
     }
 
     /// Whether the process still runs.
@@ -37,7 +49,10 @@ impl Binary {
     /// What it holds of the machine's memory, in KiB.
     pub fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
         line.split_whitespace().next().unwrap().parse().unwrap()
     }
 }

@@ -31,9 +31,25 @@ impl Far {
         let (stop, stopping) = watch::channel(false);
         // Connections are kept: one that is closed as a call leaves would make that call's fate unknown.
         let long = Duration::from_secs(3600);
-        let limits = Limits { head: long, age: long, grace: Duration::ZERO, ..Limits::default() };
-        tokio::spawn(serve(socket, router(shared.clone(), Timestamp::now), limits, Default::default(), stopping));
-        Far { at, shared, front: None, _stop: stop }
+        let limits = Limits {
+            head: long,
+            age: long,
+            grace: Duration::ZERO,
+            ..Limits::default()
+        };
+        tokio::spawn(serve(
+            socket,
+            router(shared.clone(), Timestamp::now),
+            limits,
+            Default::default(),
+            stopping,
+        ));
+        Far {
+            at,
+            shared,
+            front: None,
+            _stop: stop,
+        }
     }
 
     /// From now on it is reached through a front.
@@ -53,7 +69,10 @@ impl Far {
 
     /// The calls of one route.
     pub fn calls_of(&self, route: &str) -> Vec<Logged> {
-        self.calls().into_iter().filter(|call| call.route == route).collect()
+        self.calls()
+            .into_iter()
+            .filter(|call| call.route == route)
+            .collect()
     }
 
     /// Every scan that was really started.
@@ -62,7 +81,14 @@ impl Far {
     }
 
     pub fn fault(&self, route: &str, nth: u32, times: u32, how: How) {
-        self.shared.with(|far| far.faults(vec![Fault { route: route.to_owned(), nth, times, how }]));
+        self.shared.with(|far| {
+            far.faults(vec![Fault {
+                route: route.to_owned(),
+                nth,
+                times,
+                how,
+            }])
+        });
     }
 
     /// Nothing goes wrong any more.
@@ -72,18 +98,29 @@ impl Far {
 
     /// Somebody else's scan; its action id.
     pub fn foreign(&self, machine: &str, kind: &str) -> String {
-        self.shared.with(|far| far.start_foreign(Timestamp::now(), machine, kind, "from the portal"))
+        self.shared
+            .with(|far| far.start_foreign(Timestamp::now(), machine, kind, "from the portal"))
     }
 
     /// Somebody in the portal calls an action off; when.
     pub fn call_off(&self, action: &str) -> Timestamp {
         let form = "grant_type=client_credentials&client_id=portal&client_secret=s&scope=https%3A%2F%2Fapi.securitycenter.microsoft.com%2F.default";
         let form_type = "application/x-www-form-urlencoded";
-        let token = self.ask(&format!("/{}/oauth2/v2.0/token", super::TENANT), form_type, form, "");
+        let token = self.ask(
+            &format!("/{}/oauth2/v2.0/token", super::TENANT),
+            form_type,
+            form,
+            "",
+        );
         let token = token["access_token"].as_str().unwrap();
         let path = format!("/api/machineactions/{action}/cancel");
         let at = Timestamp::now();
-        let cancelled = self.ask(&path, "application/json", r#"{"Comment":"called off"}"#, token);
+        let cancelled = self.ask(
+            &path,
+            "application/json",
+            r#"{"Comment":"called off"}"#,
+            token,
+        );
         assert_eq!(cancelled["status"], "Cancelled", "{cancelled}");
         at
     }
@@ -103,5 +140,10 @@ impl Far {
 
 /// An answer with this status, not carried out.
 pub fn fault(status: u16, code: &str, retry_after: Option<&str>) -> How {
-    How::Status { status, code: code.to_owned(), message: None, retry_after: retry_after.map(str::to_owned) }
+    How::Status {
+        status,
+        code: code.to_owned(),
+        message: None,
+        retry_after: retry_after.map(str::to_owned),
+    }
 }

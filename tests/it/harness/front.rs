@@ -31,7 +31,9 @@ impl Foul {
     /// A whole answer.
     pub fn answer(status: &str, head: &str, body: &str) -> Foul {
         let length = body.len();
-        Foul::Says(format!("HTTP/1.1 {status}\r\n{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"))
+        Foul::Says(format!(
+            "HTTP/1.1 {status}\r\n{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ))
     }
 }
 
@@ -51,7 +53,11 @@ impl Front {
     pub async fn open(shared: Shared) -> Front {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = socket.local_addr().unwrap();
-        let stage = Arc::new(Stage { shared, next: Mutex::default(), written: AtomicUsize::new(0) });
+        let stage = Arc::new(Stage {
+            shared,
+            next: Mutex::default(),
+            written: AtomicUsize::new(0),
+        });
         let open = stage.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = socket.accept().await {
@@ -75,15 +81,27 @@ impl Front {
 async fn converse(stage: Arc<Stage>, mut stream: TcpStream) {
     while let Some(request) = read(&mut stream).await {
         let is_scan = request.uri().path().ends_with("/runAntiVirusScan");
-        let foul = if is_scan { stage.next.lock().unwrap().take() } else { None };
+        let foul = if is_scan {
+            stage.next.lock().unwrap().take()
+        } else {
+            None
+        };
         let Some((foul, executed)) = foul else {
-            let What::Response(answer) = stage.shared.answer(Timestamp::now(), &request).what else { return };
+            let What::Response(answer) = stage.shared.answer(Timestamp::now(), &request).what
+            else {
+                return;
+            };
             if stream.write_all(&written_out(&answer)).await.is_err() {
                 return;
             }
             continue;
         };
-        let silence = Fault { route: "scan".to_owned(), nth: 1, times: 1, how: How::Silence { executed } };
+        let silence = Fault {
+            route: "scan".to_owned(),
+            nth: 1,
+            times: 1,
+            how: How::Silence { executed },
+        };
         stage.shared.with(|far| {
             far.faults(vec![silence]);
             far.handle(Timestamp::now(), &request);
@@ -102,12 +120,18 @@ async fn perform(stage: &Stage, foul: Foul, mut stream: TcpStream) {
             Duration::ZERO,
             10_000_000_000,
         ),
-        Foul::Endless { announced: false } => {
-            ("HTTP/1.1 201 Created\r\n\r\n".to_owned(), "{", Duration::ZERO, 10_000_000_000)
-        }
-        Foul::Drips => {
-            ("HTTP/1.1 201 Created\r\nContent-Length: 600\r\n\r\n".to_owned(), "{", Duration::from_secs(1), 600)
-        }
+        Foul::Endless { announced: false } => (
+            "HTTP/1.1 201 Created\r\n\r\n".to_owned(),
+            "{",
+            Duration::ZERO,
+            10_000_000_000,
+        ),
+        Foul::Drips => (
+            "HTTP/1.1 201 Created\r\nContent-Length: 600\r\n\r\n".to_owned(),
+            "{",
+            Duration::from_secs(1),
+            600,
+        ),
     };
     let block = block.repeat(if pause.is_zero() { 1 << 20 } else { 1 });
     let mut written = 0;
@@ -149,7 +173,11 @@ async fn read(stream: &mut TcpStream) -> Option<Request<Bytes>> {
 }
 
 fn written_out(answer: &Response<Bytes>) -> Vec<u8> {
-    let mut out = format!("HTTP/1.1 {}\r\nContent-Length: {}\r\n", answer.status(), answer.body().len());
+    let mut out = format!(
+        "HTTP/1.1 {}\r\nContent-Length: {}\r\n",
+        answer.status(),
+        answer.body().len()
+    );
     for (name, value) in answer.headers() {
         out.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
     }

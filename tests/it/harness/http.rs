@@ -34,22 +34,40 @@ impl Answer {
     pub async fn whole(response: reqwest::Response) -> Option<Answer> {
         let status = response.status().as_u16();
         let headers = response.headers().iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-        Some(Answer { status, headers, text: response.text().await.ok()? })
+        let headers = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        Some(Answer {
+            status,
+            headers,
+            text: response.text().await.ok()?,
+        })
     }
 
     fn read(bytes: &[u8]) -> Answer {
         let whole = String::from_utf8(bytes.to_vec()).unwrap();
         let (head, text) = whole.split_once("\r\n\r\n").unwrap_or((&whole, ""));
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1))
+            .and_then(|code| code.parse().ok());
         let headers = lines.filter_map(|line| line.split_once(':'));
-        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-        Answer { status: status.unwrap_or(0), headers, text: text.to_owned() }
+        let headers = headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Answer {
+            status: status.unwrap_or(0),
+            headers,
+            text: text.to_owned(),
+        }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn json(&self) -> Value {
@@ -65,8 +83,13 @@ pub async fn say(from: [u8; 4], to: SocketAddr, bytes: &[u8]) -> Answer {
     let mut heard = Vec::new();
     // Writing may fail half way: nobody need take all of a hostile request.
     let both = async { tokio::join!(write.write_all(bytes), read.read_to_end(&mut heard)) };
-    let (_, ended) = timeout(PATIENCE, both).await.expect("the connection is closed in time");
-    assert!(ended.is_ok() || !heard.is_empty(), "reset before any answer");
+    let (_, ended) = timeout(PATIENCE, both)
+        .await
+        .expect("the connection is closed in time");
+    assert!(
+        ended.is_ok() || !heard.is_empty(),
+        "reset before any answer"
+    );
     Answer::read(&heard)
 }
 
@@ -81,7 +104,12 @@ pub fn hmac_hex(secret: &str, body: &[u8]) -> String {
 }
 
 /// The headers of a Standard Webhooks sender, as its specification says it.
-pub fn standard_webhook(secret: &str, id: &str, time: &str, body: &str) -> Vec<(&'static str, Vec<u8>)> {
+pub fn standard_webhook(
+    secret: &str,
+    id: &str,
+    time: &str,
+    body: &str,
+) -> Vec<(&'static str, Vec<u8>)> {
     let key = BASE64.decode(secret.trim_start_matches("whsec_")).unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
     mac.update(format!("{id}.{time}.{body}").as_bytes());

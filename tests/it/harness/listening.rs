@@ -33,13 +33,19 @@ pub fn addresses(said: &Receiver<String>) -> [SocketAddr; 2] {
 /// The same with the lines up to there.
 pub fn addresses_after(said: &Receiver<String>, before: &mut Vec<String>) -> [SocketAddr; 2] {
     loop {
-        let line = said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it did not start: {before:#?}"));
+        let line = said
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| panic!("it did not start: {before:#?}"));
         let event: Value = serde_json::from_str(&line).unwrap_or_default();
         before.push(line.clone());
         if event["message"] == "listening" {
             let address = |key: &str| {
-                let url = event[key].as_str().and_then(|url| url.strip_prefix("http://"));
-                url.unwrap_or_else(|| panic!("no {key} in {line}")).parse().unwrap()
+                let url = event[key]
+                    .as_str()
+                    .and_then(|url| url.strip_prefix("http://"));
+                url.unwrap_or_else(|| panic!("no {key} in {line}"))
+                    .parse()
+                    .unwrap()
             };
             return [address("scanhook.webhooks"), address("scanhook.admin")];
         }

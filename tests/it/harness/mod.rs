@@ -99,7 +99,12 @@ impl Default for Wish {
             rules: RULES.to_owned(),
             server: "",
             tenant: "",
-            setup: Setup { pending_ms: 100, quick_ms: 300, full_ms: 600, ..Setup::default() },
+            setup: Setup {
+                pending_ms: 100,
+                quick_ms: 300,
+                full_ms: 600,
+                ..Setup::default()
+            },
             faults: Vec::new(),
             front: false,
             pace: Pace {
@@ -146,9 +151,26 @@ impl Site {
         }
         far.shared.with(|far| far.faults(wish.faults.clone()));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
-        let mut site = Site { folder, far, wish, running: None, public: nowhere, admin: nowhere, http };
-        install(site.folder.path(), site.far.at, site.wish.server, site.wish.tenant);
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        let mut site = Site {
+            folder,
+            far,
+            wish,
+            running: None,
+            public: nowhere,
+            admin: nowhere,
+            http,
+        };
+        install(
+            site.folder.path(),
+            site.far.at,
+            site.wish.server,
+            site.wish.tenant,
+        );
         add(site.folder.path(), &site.wish.more, &site.wish.secrets);
         if let Some(config) = &site.wish.config {
             let config = config.replace("FAR", &site.far.at.to_string());
@@ -162,17 +184,40 @@ impl Site {
         let rules = self.rules();
         std::fs::write(&rules, &self.wish.rules).unwrap();
         let (dry_run, paused) = (self.wish.dry_run, self.wish.paused);
-        let flags = Flags { rules: Some(rules.clone()), dry_run, paused, ..Flags::default() };
+        let flags = Flags {
+            rules: Some(rules.clone()),
+            dry_run,
+            paused,
+            ..Flags::default()
+        };
         let file = Some(self.folder.path().join("scanhook.toml"));
-        let inputs = Inputs { file, flags, ..Inputs::default() };
+        let inputs = Inputs {
+            file,
+            flags,
+            ..Inputs::default()
+        };
         let settings = Settings::load(&inputs).unwrap_or_else(|faults| panic!("{faults:?}"));
         let policy = Policy::load(&rules).unwrap_or_else(|error| panic!("{error:?}"));
         let bind = || TcpListener::bind("127.0.0.1:0");
-        let listeners = Listeners { public: bind().await.unwrap(), admin: bind().await.unwrap() };
+        let listeners = Listeners {
+            public: bind().await.unwrap(),
+            admin: bind().await.unwrap(),
+        };
         let (pace, timeouts, beat) = (self.wish.pace, self.wish.timeouts, self.wish.beat);
-        let reload = Some(Origin { inputs, every: self.wish.look });
-        let options = Options { pace, timeouts, beat, simulator: None, reload };
-        let running = Running::start(settings, policy.policy, listeners, options).await.unwrap();
+        let reload = Some(Origin {
+            inputs,
+            every: self.wish.look,
+        });
+        let options = Options {
+            pace,
+            timeouts,
+            beat,
+            simulator: None,
+            reload,
+        };
+        let running = Running::start(settings, policy.policy, listeners, options)
+            .await
+            .unwrap();
         (self.public, self.admin) = (running.public, running.admin);
         self.running = Some(running);
     }
@@ -230,12 +275,22 @@ impl Site {
     }
 
     pub async fn admin(&self, path: &str) -> Answer {
-        Answer::of(self.http.get(format!("http://{}{path}", self.admin)).send().await.unwrap()).await
+        Answer::of(
+            self.http
+                .get(format!("http://{}{path}", self.admin))
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     /// An order as a program gives it.
     pub async fn order(&self, path: &str, body: &Value) -> Answer {
-        let request = self.http.post(format!("http://{}{path}", self.admin)).header("content-type", "application/json");
+        let request = self
+            .http
+            .post(format!("http://{}{path}", self.admin))
+            .header("content-type", "application/json");
         Answer::of(request.body(body.to_string()).send().await.unwrap()).await
     }
 
@@ -250,7 +305,10 @@ impl Site {
     pub async fn refused(&self, path: &str, body: Value) -> (u16, Value) {
         let answer = self.order(path, &body).await;
         assert!(answer.status >= 400, "{path} {body}: {}", answer.text);
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json")
+        );
         (answer.status, answer.json())
     }
 
@@ -277,7 +335,9 @@ impl Site {
     pub async fn scan_ended(&self, id: &str) -> Value {
         until("the scan ends", async || {
             let scan = self.scan(id).await;
-            ["finished", "dropped"].contains(&scan["state"].as_str().unwrap()).then_some(scan)
+            ["finished", "dropped"]
+                .contains(&scan["state"].as_str().unwrap())
+                .then_some(scan)
         })
         .await
     }
@@ -293,7 +353,9 @@ impl Site {
     /// Waits until the lane says why it is stopped.
     pub async fn stopped(&self) -> String {
         until("the lane is stopped", async || {
-            self.get("/api/v1/status").await["tenants"][0]["lane"]["stopped"].as_str().map(str::to_owned)
+            self.get("/api/v1/status").await["tenants"][0]["lane"]["stopped"]
+                .as_str()
+                .map(str::to_owned)
         })
         .await
     }
@@ -312,8 +374,18 @@ impl Site {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let db = Connection::open_with_flags(self.journal(), flags).unwrap();
         db.busy_timeout(Duration::from_secs(5)).unwrap();
-        let count = |table| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
-        Rows { delivery: count("delivery"), alert: count("alert"), decision: count("decision"), scan: count("scan") }
+        let count = |table| {
+            db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                row.get(0)
+            })
+            .unwrap()
+        };
+        Rows {
+            delivery: count("delivery"),
+            alert: count("alert"),
+            decision: count("decision"),
+            scan: count("scan"),
+        }
     }
 }
 
@@ -338,7 +410,11 @@ pub fn install(folder: &Path, far: SocketAddr, server: &str, tenant: &str) {
         std::fs::write(&path, secret).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
-    std::fs::write(folder.join("scanhook.toml"), scanhook_toml(far, server, tenant)).unwrap();
+    std::fs::write(
+        folder.join("scanhook.toml"),
+        scanhook_toml(far, server, tenant),
+    )
+    .unwrap();
 }
 
 /// Adds to the scanhook.toml of a folder, with the secrets that it names.
@@ -399,8 +475,14 @@ bearer = {{ secret_file = "defender.secret" }}
 /// The header with which a source's sender proves itself.
 pub fn credential(source: &str, body: &[u8]) -> (&'static str, String) {
     match source {
-        "siem" => ("x-signature-256", format!("sha256={}", hmac_hex(SIEM_SECRET, body))),
-        "other" => ("x-signature-256", format!("sha256={}", hmac_hex(OTHER_SECRET, body))),
+        "siem" => (
+            "x-signature-256",
+            format!("sha256={}", hmac_hex(SIEM_SECRET, body)),
+        ),
+        "other" => (
+            "x-signature-256",
+            format!("sha256={}", hmac_hex(OTHER_SECRET, body)),
+        ),
         "sentinel" => ("authorization", format!("Bearer {SENTINEL_SECRET}")),
         "defender" => ("authorization", format!("Bearer {DEFENDER_SECRET}")),
         // Sources of a configuration of its own.
@@ -421,7 +503,9 @@ pub fn alert(id: &str, severity: &str, machine: &str) -> String {
 /// The id of the scan that answers the first decision of a receipt.
 pub fn scan_id(receipt: &Value) -> String {
     let id = &receipt["alerts"][0]["decisions"][0]["scan_id"];
-    id.as_str().unwrap_or_else(|| panic!("no scan in {receipt}")).to_owned()
+    id.as_str()
+        .unwrap_or_else(|| panic!("no scan in {receipt}"))
+        .to_owned()
 }
 
 /// Asks until there is an answer, and fails at the deadline.
@@ -435,7 +519,11 @@ pub async fn until_in<T>(deadline: Duration, what: &str, ask: impl AsyncFnMut() 
 }
 
 /// The same, which says only then what is missing.
-pub async fn until_or<T>(deadline: Duration, mut ask: impl AsyncFnMut() -> Option<T>, what: impl Fn() -> String) -> T {
+pub async fn until_or<T>(
+    deadline: Duration,
+    mut ask: impl AsyncFnMut() -> Option<T>,
+    what: impl Fn() -> String,
+) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = ask().await {
@@ -462,7 +550,10 @@ pub async fn never_in(span: Duration, what: &str, happens: impl Fn() -> bool) {
 
 /// All of these at the same time; their values in order.
 pub async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
-    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    let mut futures: Vec<_> = futures
+        .into_iter()
+        .map(|future| (Box::pin(future), None))
+        .collect();
     std::future::poll_fn(|cx| {
         let mut ready = true;
         for (future, value) in &mut futures {
@@ -473,7 +564,11 @@ pub async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
                 }
             }
         }
-        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if ready {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await;
     futures.into_iter().filter_map(|(_, value)| value).collect()

@@ -27,7 +27,13 @@ impl Served {
     pub fn command(folder: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scanhook"));
         command
-            .args(["serve", "--config", "scanhook.toml", "--rules", "rules.toml"])
+            .args([
+                "serve",
+                "--config",
+                "scanhook.toml",
+                "--rules",
+                "rules.toml",
+            ])
             .current_dir(folder)
             .env_clear()
             .stdout(Stdio::null());
@@ -36,12 +42,24 @@ impl Served {
 
     /// Runs a command that serves, until it says where it listens. Its log goes to `serve.log` in its folder.
     pub async fn run(mut command: Command) -> Served {
-        let folder = command.get_current_dir().expect("it runs in a folder of its own");
-        let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
+        let folder = command
+            .get_current_dir()
+            .expect("it runs in a folder of its own");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("serve.log"))
+            .unwrap();
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let said = listening::said(&mut child, log);
-        let [public, admin] = tokio::task::spawn_blocking(move || listening::addresses(&said)).await.unwrap();
-        Served { child, public, admin }
+        let [public, admin] = tokio::task::spawn_blocking(move || listening::addresses(&said))
+            .await
+            .unwrap();
+        Served {
+            child,
+            public,
+            admin,
+        }
     }
 
     /// An honest request to `siem`.
@@ -51,14 +69,24 @@ impl Served {
 
     /// What the admin listener says.
     pub async fn get(&self, http: &reqwest::Client, path: &str) -> Value {
-        let answer = http.get(format!("http://{}{path}", self.admin)).send().await.unwrap();
+        let answer = http
+            .get(format!("http://{}{path}", self.admin))
+            .send()
+            .await
+            .unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
     /// SIGHUP, by the system's own program.
     pub fn hang_up(&self) {
         let pid = self.pid().to_string();
-        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-HUP", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     pub fn pid(&self) -> u32 {
@@ -85,12 +113,26 @@ impl Drop for Served {
 
 /// A sender's client, with little patience.
 pub fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap()
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(5))
+        .build()
+        .unwrap()
 }
 
 /// An honest request to `siem` at this address; nothing where no answer came.
 pub async fn post(http: &reqwest::Client, at: SocketAddr, body: &str) -> Option<Answer> {
     let (name, value) = credential("siem", body.as_bytes());
-    let request = http.post(format!("http://{at}/webhooks/siem")).header("content-type", "application/json");
-    Answer::whole(request.header(name, value).body(body.to_owned()).send().await.ok()?).await
+    let request = http
+        .post(format!("http://{at}/webhooks/siem"))
+        .header("content-type", "application/json");
+    Answer::whole(
+        request
+            .header(name, value)
+            .body(body.to_owned())
+            .send()
+            .await
+            .ok()?,
+    )
+    .await
 }

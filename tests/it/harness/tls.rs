@@ -43,7 +43,11 @@ impl Authority {
     }
 
     fn acceptor(&self, certificate: Certificate) -> TlsAcceptor {
-        let name = if certificate == Certificate::OfAnotherName { "elsewhere.example" } else { "localhost" };
+        let name = if certificate == Certificate::OfAnotherName {
+            "elsewhere.example"
+        } else {
+            "localhost"
+        };
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         if certificate == Certificate::Expired {
             params.not_after = date_time_ymd(2020, 1, 1);
@@ -81,7 +85,11 @@ impl Secured {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = socket.local_addr().unwrap();
         let acceptor = Mutex::new(authority.acceptor(certificate));
-        let door = Arc::new(Door { shared, acceptor, refused: AtomicUsize::new(0) });
+        let door = Arc::new(Door {
+            shared,
+            acceptor,
+            refused: AtomicUsize::new(0),
+        });
         let open = door.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = socket.accept().await {
@@ -114,5 +122,7 @@ async fn converse(door: Arc<Door>, stream: TcpStream) {
     };
     let router = TowerToHyperService::new(router(door.shared.clone(), Timestamp::now));
     // An error is a client that went away.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), router).await;
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), router)
+        .await;
 }

@@ -16,8 +16,18 @@ use super::policy::{Case, List, Op, Protection, Rule, Table, Times, Window};
 /// What should come out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expected {
-    Nothing { rule: Option<String>, reason: Reason },
-    Scan { rule: String, kind: Kind, mode: Mode, start: Option<Timestamp>, windows: Openings, held: Option<Reason> },
+    Nothing {
+        rule: Option<String>,
+        reason: Reason,
+    },
+    Scan {
+        rule: String,
+        kind: Kind,
+        mode: Mode,
+        start: Option<Timestamp>,
+        windows: Openings,
+        held: Option<Reason>,
+    },
     Resolve,
 }
 
@@ -86,15 +96,31 @@ pub fn judge(case: &Case, event: &Event<'_>) -> Option<Expected> {
     }
     let mut protections = Vec::new();
     for one in &case.protections {
-        protections.push((one, all_truths(|trial| protection_truth(case, one, event, trial))?));
+        protections.push((
+            one,
+            all_truths(|trial| protection_truth(case, one, event, trial))?,
+        ));
     }
-    let sets: Vec<&Vec<Truth>> =
-        rules.iter().map(|(_, set)| set).chain(protections.iter().map(|(_, set)| set)).collect();
-    if sets.iter().try_fold(1u32, |all, set| all.checked_mul(set.len() as u32)).is_none_or(|all| all > 1 << MOST) {
+    let sets: Vec<&Vec<Truth>> = rules
+        .iter()
+        .map(|(_, set)| set)
+        .chain(protections.iter().map(|(_, set)| set))
+        .collect();
+    if sets
+        .iter()
+        .try_fold(1u32, |all, set| all.checked_mul(set.len() as u32))
+        .is_none_or(|all| all > 1 << MOST)
+    {
         return None;
     }
-    let of_rules: Vec<_> = rules.iter().map(|(rule, _)| start(case, &rule.times, event.at)).collect();
-    let of_protections: Vec<_> = protections.iter().map(|(one, _)| start(case, &one.times, event.at)).collect();
+    let of_rules: Vec<_> = rules
+        .iter()
+        .map(|(rule, _)| start(case, &rule.times, event.at))
+        .collect();
+    let of_protections: Vec<_> = protections
+        .iter()
+        .map(|(one, _)| start(case, &one.times, event.at))
+        .collect();
     let starts = (of_rules, of_protections);
     let mut outcomes: Vec<Expected> = Vec::new();
     let mut choice = vec![0; sets.len()];
@@ -105,7 +131,9 @@ pub fn judge(case: &Case, event: &Event<'_>) -> Option<Expected> {
         if !outcomes.contains(&outcome) {
             outcomes.push(outcome);
         }
-        let Some(next) = (0..choice.len()).find(|n| choice[*n] + 1 < sets[*n].len()) else { break };
+        let Some(next) = (0..choice.len()).find(|n| choice[*n] + 1 < sets[*n].len()) else {
+            break;
+        };
         choice[next] += 1;
         choice[..next].fill(0);
     }
@@ -113,12 +141,30 @@ pub fn judge(case: &Case, event: &Event<'_>) -> Option<Expected> {
     let same = |other: &Expected| match (&first, other) {
         (Expected::Nothing { .. }, Expected::Nothing { .. }) => true,
         (
-            Expected::Scan { rule, kind, mode, start, windows, held },
-            Expected::Scan { rule: r, kind: k, mode: m, start: s, windows: w, held: h },
+            Expected::Scan {
+                rule,
+                kind,
+                mode,
+                start,
+                windows,
+                held,
+            },
+            Expected::Scan {
+                rule: r,
+                kind: k,
+                mode: m,
+                start: s,
+                windows: w,
+                held: h,
+            },
         ) => (rule, kind, mode, start, windows, held.is_some()) == (r, k, m, s, w, h.is_some()),
         _ => false,
     };
-    Some(if outcomes.iter().all(same) { first } else { Expected::Resolve })
+    Some(if outcomes.iter().all(same) {
+        first
+    } else {
+        Expected::Resolve
+    })
 }
 
 /// Every truth that some answer of the directory gives.
@@ -148,18 +194,25 @@ type Starts = (Vec<Option<Timestamp>>, Vec<Option<Timestamp>>);
 
 fn outcome(case: &Case, starts: &Starts, rules: &[Truth], protections: &[Truth]) -> Expected {
     let Some(winner) = rules.iter().position(|truth| *truth == True) else {
-        return Expected::Nothing { rule: None, reason: Reason::NoMatch };
+        return Expected::Nothing {
+            rule: None,
+            reason: Reason::NoMatch,
+        };
     };
     let rule = &case.rules[winner];
     let Some(mut kind) = rule.scan else {
-        return Expected::Nothing { rule: Some(rule.name.clone()), reason: Reason::Rule };
+        return Expected::Nothing {
+            rule: Some(rule.name.clone()),
+            reason: Reason::Rule,
+        };
     };
     let mut start = starts.0[winner];
     let mut windows = vec![&rule.times.start];
     let mode = |rule: &Rule| rule.mode.unwrap_or(case.mode);
     let (mut protected, mut undecided) = (false, false);
     for (n, (other, truth)) in case.rules[..winner].iter().zip(rules).enumerate() {
-        let milder = other.scan < rule.scan || mode(other) < mode(rule) || starts.0[n] > starts.0[winner];
+        let milder =
+            other.scan < rule.scan || mode(other) < mode(rule) || starts.0[n] > starts.0[winner];
         undecided |= *truth == Unknown && milder;
     }
     let mut nothing = false;
@@ -184,7 +237,10 @@ fn outcome(case: &Case, starts: &Starts, rules: &[Truth], protections: &[Truth])
         }
     }
     if nothing {
-        return Expected::Nothing { rule: Some(rule.name.clone()), reason: Reason::Protection };
+        return Expected::Nothing {
+            rule: Some(rule.name.clone()),
+            reason: Reason::Protection,
+        };
     }
     let held = match (protected, undecided) {
         (true, _) => Some(Reason::Protection),
@@ -193,24 +249,46 @@ fn outcome(case: &Case, starts: &Starts, rules: &[Truth], protections: &[Truth])
     };
     let name = |n: &usize| format!("w{n}");
     let windows = windows.into_iter().filter(|group| !group.is_empty());
-    let mut windows: Vec<Vec<String>> = windows.map(|group| group.iter().map(name).collect()).collect();
+    let mut windows: Vec<Vec<String>> = windows
+        .map(|group| group.iter().map(name).collect())
+        .collect();
     windows.sort();
     windows.dedup();
     let windows = Openings::while_open(windows);
-    Expected::Scan { rule: rule.name.clone(), kind, mode: mode(rule), start, windows, held }
+    Expected::Scan {
+        rule: rule.name.clone(),
+        kind,
+        mode: mode(rule),
+        start,
+        windows,
+        held,
+    }
 }
 
 fn rule_truth(case: &Case, rule: &Rule, event: &Event<'_>, trial: &mut Trial) -> Truth {
-    let world = World { case, event, name: Whose::Usual, ip: Whose::Usual };
+    let world = World {
+        case,
+        event,
+        name: Whose::Usual,
+        ip: Whose::Usual,
+    };
     let mut truth = table(&rule.when, &world, trial);
     if let Some(unless) = &rule.unless {
         truth = truth.min(not(table(unless, &world, trial)));
     }
-    if applies(case, &rule.times, event.at) { truth } else { False }
+    if applies(case, &rule.times, event.at) {
+        truth
+    } else {
+        False
+    }
 }
 
 fn protection_truth(case: &Case, one: &Protection, event: &Event<'_>, trial: &mut Trial) -> Truth {
-    let mentions = |field: &str| std::iter::once(&one.when).chain(&one.unless).any(|table| mentions(table, field));
+    let mentions = |field: &str| {
+        std::iter::once(&one.when)
+            .chain(&one.unless)
+            .any(|table| mentions(table, field))
+    };
     let unusable = |field: &str| event.alert.unusable.contains(field);
     let words = |matters: bool, claimed: bool, recorded: bool| match (&event.facts, matters) {
         (_, false) => vec![Whose::Usual],
@@ -226,13 +304,40 @@ fn protection_truth(case: &Case, one: &Protection, event: &Event<'_>, trial: &mu
         Facts::Known(facts) => (facts.name != Reading::Absent, facts.ips != Reading::Absent),
         _ => (false, false),
     };
-    let names = words(mentions("device.name"), event.device.name.is_some() || unusable("device.name"), name);
-    let ips = words(mentions("device.ip"), event.device.ip.is_some() || unusable("device.ip"), ip);
-    let worlds: Vec<World<'_>> =
-        names.iter().flat_map(|name| ips.iter().map(|ip| World { case, event, name: *name, ip: *ip })).collect();
-    let hit = worlds.iter().map(|world| table(&one.when, world, trial)).collect::<Vec<_>>();
+    let names = words(
+        mentions("device.name"),
+        event.device.name.is_some() || unusable("device.name"),
+        name,
+    );
+    let ips = words(
+        mentions("device.ip"),
+        event.device.ip.is_some() || unusable("device.ip"),
+        ip,
+    );
+    let worlds: Vec<World<'_>> = names
+        .iter()
+        .flat_map(|name| {
+            ips.iter().map(|ip| World {
+                case,
+                event,
+                name: *name,
+                ip: *ip,
+            })
+        })
+        .collect();
+    let hit = worlds
+        .iter()
+        .map(|world| table(&one.when, world, trial))
+        .collect::<Vec<_>>();
     let spared = one.unless.as_ref().map(|unless| {
-        worlds.iter().map(|world| table(unless, world, trial)).collect::<Vec<_>>().into_iter().min().unwrap() == True
+        worlds
+            .iter()
+            .map(|world| table(unless, world, trial))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .min()
+            .unwrap()
+            == True
     });
     if !applies(case, &one.times, event.at) || spared == Some(true) {
         return False;
@@ -242,7 +347,11 @@ fn protection_truth(case: &Case, one: &Protection, event: &Event<'_>, trial: &mu
 
 fn mentions(table: &Table, field: &str) -> bool {
     table.fields.iter().any(|(name, _)| *name == field)
-        || table.any.iter().chain(&table.none).any(|table| mentions(table, field))
+        || table
+            .any
+            .iter()
+            .chain(&table.none)
+            .any(|table| mentions(table, field))
 }
 
 fn not(truth: Truth) -> Truth {
@@ -260,7 +369,12 @@ fn table(of: &Table, world: &World<'_>, trial: &mut Trial) -> Truth {
             truth = truth.min(leaf(field, op, world, trial));
         }
     }
-    let mut tables = |tables: &[Table]| tables.iter().map(|one| table(one, world, trial)).collect::<Vec<_>>();
+    let mut tables = |tables: &[Table]| {
+        tables
+            .iter()
+            .map(|one| table(one, world, trial))
+            .collect::<Vec<_>>()
+    };
     if !of.any.is_empty() {
         truth = truth.min(tables(&of.any).into_iter().max().unwrap());
     }
@@ -286,10 +400,20 @@ fn judged(name: &str, op: &Op, world: &World<'_>, trial: &mut Trial) -> Truth {
     let values = match read(name, world) {
         Field::Open => {
             trial.met += 1;
-            return if trial.bits >> (trial.met - 1) & 1 == 1 { True } else { False };
+            return if trial.bits >> (trial.met - 1) & 1 == 1 {
+                True
+            } else {
+                False
+            };
         }
         Field::Unknown => return Unknown,
-        Field::Absent => return if matches!(op, Op::Exists(false)) { True } else { False },
+        Field::Absent => {
+            return if matches!(op, Op::Exists(false)) {
+                True
+            } else {
+                False
+            };
+        }
         Field::Values(values) => values,
     };
     let some = |test: &dyn Fn(&Value) -> Truth| values.iter().map(test).max().unwrap_or(False);
@@ -301,20 +425,37 @@ fn judged(name: &str, op: &Op, world: &World<'_>, trial: &mut Trial) -> Truth {
     };
     match op {
         Op::Exists(wanted) => {
-            let there = values.iter().any(|value| !matches!(value, Value::Text(text) if text.is_empty()));
+            let there = values
+                .iter()
+                .any(|value| !matches!(value, Value::Text(text) if text.is_empty()));
             truth(there == *wanted)
         }
-        Op::Equals(all) => some(&|value| all.iter().map(|wanted| equal(wanted, value)).max().unwrap()),
-        Op::AllOf(all) => all.iter().map(|wanted| some(&|value| equal(wanted, value))).min().unwrap(),
+        Op::Equals(all) => {
+            some(&|value| all.iter().map(|wanted| equal(wanted, value)).max().unwrap())
+        }
+        Op::AllOf(all) => all
+            .iter()
+            .map(|wanted| some(&|value| equal(wanted, value)))
+            .min()
+            .unwrap(),
         Op::Contains(part) => some(&|value| {
-            texts(value, &|text| shortened(name, part, text).to_lowercase().contains(&part.to_lowercase()))
+            texts(value, &|text| {
+                shortened(name, part, text)
+                    .to_lowercase()
+                    .contains(&part.to_lowercase())
+            })
         }),
-        Op::Glob(all) => {
-            some(&|value| texts(value, &|text| all.iter().any(|glob| matches(glob, shortened(name, glob, text)))))
-        }
-        Op::Regex(regex) => {
-            some(&|value| texts(value, &|text| expression(regex).is_match(shortened(name, regex, text))))
-        }
+        Op::Glob(all) => some(&|value| {
+            texts(value, &|text| {
+                all.iter()
+                    .any(|glob| matches(glob, shortened(name, glob, text)))
+            })
+        }),
+        Op::Regex(regex) => some(&|value| {
+            texts(value, &|text| {
+                expression(regex).is_match(shortened(name, regex, text))
+            })
+        }),
         Op::Cidr(all) => some(&|value| match value {
             Value::Text(text) => inside(text, all.iter().map(String::as_str)),
             _ => Unknown,
@@ -324,13 +465,16 @@ fn judged(name: &str, op: &Op, world: &World<'_>, trial: &mut Trial) -> Truth {
             _ => Unknown,
         }),
         Op::Number(relation, wanted) => some(&|value| match value {
-            Value::Number(text) | Value::Text(text) => {
-                text.trim().parse::<i64>().map_or(Unknown, |number| truth(holds(relation, number.cmp(wanted))))
-            }
+            Value::Number(text) | Value::Text(text) => text
+                .trim()
+                .parse::<i64>()
+                .map_or(Unknown, |number| truth(holds(relation, number.cmp(wanted)))),
             _ => Unknown,
         }),
         Op::OlderThan(seconds) => some(&|value| match value {
-            Value::Time(time) => truth(at.millis() - time.millis() > i64::try_from(*seconds).unwrap() * 1000),
+            Value::Time(time) => {
+                truth(at.millis() - time.millis() > i64::try_from(*seconds).unwrap() * 1000)
+            }
             _ => Unknown,
         }),
     }
@@ -352,7 +496,11 @@ fn holds(relation: &str, order: std::cmp::Ordering) -> bool {
 
 /// A pattern without a dot is compared with the first label of a host name.
 fn shortened<'t>(field: &str, pattern: &str, text: &'t str) -> &'t str {
-    if field.ends_with("name") && !pattern.contains('.') { text.split('.').next().unwrap() } else { text }
+    if field.ends_with("name") && !pattern.contains('.') {
+        text.split('.').next().unwrap()
+    } else {
+        text
+    }
 }
 
 fn equals(field: &str, wanted: &str, value: &Value, case: &Case, at: Timestamp) -> Truth {
@@ -366,7 +514,12 @@ fn equals(field: &str, wanted: &str, value: &Value, case: &Case, at: Timestamp) 
         },
         _ => return Unknown,
     };
-    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let number = |text: &str| {
+        text.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+    };
     if let (Value::Number(literal), Some(wanted)) = (value, number(wanted))
         && number(literal) == Some(wanted)
     {
@@ -382,20 +535,32 @@ fn equals(field: &str, wanted: &str, value: &Value, case: &Case, at: Timestamp) 
 fn same(field: &str, wanted: &str, text: &str) -> bool {
     let lower = |text: &str| text.to_lowercase();
     if field == "alert.techniques" {
-        return lower(text) == lower(wanted) || lower(text).starts_with(&format!("{}.", lower(wanted)));
+        return lower(text) == lower(wanted)
+            || lower(text).starts_with(&format!("{}.", lower(wanted)));
     }
-    if field.ends_with("ip") && text.parse::<IpAddr>().is_ok_and(|ip| wanted.parse::<IpAddr>() == Ok(ip)) {
+    if field.ends_with("ip")
+        && text
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| wanted.parse::<IpAddr>() == Ok(ip))
+    {
         return true;
     }
     lower(shortened(field, wanted, text)) == lower(wanted)
 }
 
 fn listed(field: &str, list: &List, text: &str, at: Timestamp) -> Truth {
-    let live: Vec<&str> =
-        list.values.iter().filter(|(_, until)| until.is_none_or(|until| at < until)).map(|(v, _)| v.as_str()).collect();
+    let live: Vec<&str> = list
+        .values
+        .iter()
+        .filter(|(_, until)| until.is_none_or(|until| at < until))
+        .map(|(v, _)| v.as_str())
+        .collect();
     match list.kind {
         "cidr" => inside(text, live.into_iter()),
-        "glob" => truth(live.iter().any(|glob| matches(glob, shortened(field, glob, text)))),
+        "glob" => truth(
+            live.iter()
+                .any(|glob| matches(glob, shortened(field, glob, text))),
+        ),
         _ => truth(live.iter().any(|wanted| same(field, wanted, text))),
     }
 }
@@ -418,17 +583,38 @@ fn matches(glob: &str, text: &str) -> bool {
 /// A regular expression; the same few come again and again.
 fn expression(pattern: &str) -> regex::Regex {
     thread_local!(static KNOWN: RefCell<HashMap<String, regex::Regex>> = RefCell::default());
-    let compile = || regex::RegexBuilder::new(pattern).case_insensitive(true).build().unwrap();
-    KNOWN.with(|known| known.borrow_mut().entry(pattern.to_owned()).or_insert_with(compile).clone())
+    let compile = || {
+        regex::RegexBuilder::new(pattern)
+            .case_insensitive(true)
+            .build()
+            .unwrap()
+    };
+    KNOWN.with(|known| {
+        known
+            .borrow_mut()
+            .entry(pattern.to_owned())
+            .or_insert_with(compile)
+            .clone()
+    })
 }
 
 /// Bit by bit.
 fn inside<'n>(text: &str, networks: impl Iterator<Item = &'n str>) -> Truth {
     let bits = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => ip.octets().iter().map(|octet| format!("{octet:08b}")).collect::<String>(),
-        IpAddr::V6(ip) => ip.octets().iter().map(|octet| format!("{octet:08b}")).collect::<String>(),
+        IpAddr::V4(ip) => ip
+            .octets()
+            .iter()
+            .map(|octet| format!("{octet:08b}"))
+            .collect::<String>(),
+        IpAddr::V6(ip) => ip
+            .octets()
+            .iter()
+            .map(|octet| format!("{octet:08b}"))
+            .collect::<String>(),
     };
-    let Ok(address) = text.parse::<IpAddr>().map(bits) else { return Unknown };
+    let Ok(address) = text.parse::<IpAddr>().map(bits) else {
+        return Unknown;
+    };
     let mut networks = networks;
     truth(networks.any(|network| {
         let (base, length) = network.split_once('/').unwrap_or((network, "128"));
@@ -455,13 +641,17 @@ fn read(name: &str, world: &World<'_>) -> Field {
     match name {
         "source" => Field::Values(vec![Value::Text(event.source.to_owned())]),
         "user" => one("user", alert.user.as_ref()),
-        "severity" => alert.severity.map_or(Field::Unknown, |severity| Field::Values(vec![Value::Severity(severity)])),
+        "severity" => alert.severity.map_or(Field::Unknown, |severity| {
+            Field::Values(vec![Value::Severity(severity)])
+        }),
         "alert.title" => one("alert.title", alert.title.as_ref()),
         "alert.status" => one("alert.status", alert.status.as_ref()),
         "alert.category" => many("alert.category", &alert.category),
         "alert.techniques" => many("alert.techniques", &alert.techniques),
         "alert.time" if unusable("alert.time") => Field::Unknown,
-        "alert.time" => alert.time.map_or(Field::Absent, |time| Field::Values(vec![Value::Time(time)])),
+        "alert.time" => alert
+            .time
+            .map_or(Field::Absent, |time| Field::Values(vec![Value::Time(time)])),
         "device.reported_name" => one("device.name", device.name.as_ref()),
         "device.reported_ip" => one("device.ip", device.ip.as_ref()),
         pointer if pointer.starts_with('/') => body(&pointer[1..], event.body),
@@ -470,7 +660,9 @@ fn read(name: &str, world: &World<'_>) -> Field {
 }
 
 fn body(key: &str, body: Option<&Json<'_>>) -> Field {
-    let Some(found) = body.and_then(|body| body.member(key)) else { return Field::Absent };
+    let Some(found) = body.and_then(|body| body.member(key)) else {
+        return Field::Absent;
+    };
     let value = |json: &Json<'_>| match json {
         Json::Null => None,
         Json::Text(text) => Some(Value::Text(text.to_string())),
@@ -482,7 +674,11 @@ fn body(key: &str, body: Option<&Json<'_>>) -> Field {
         Json::List(elements) => elements.iter().filter_map(value).collect(),
         other => value(other).into_iter().collect(),
     };
-    if values.is_empty() { Field::Absent } else { Field::Values(values) }
+    if values.is_empty() {
+        Field::Absent
+    } else {
+        Field::Values(values)
+    }
 }
 
 fn fact(name: &str, world: &World<'_>) -> Field {
@@ -493,7 +689,14 @@ fn fact(name: &str, world: &World<'_>) -> Field {
         _ => Whose::Usual,
     };
     if whose == Whose::Alert {
-        return read(if name == "device.name" { "device.reported_name" } else { "device.reported_ip" }, world);
+        return read(
+            if name == "device.name" {
+                "device.reported_name"
+            } else {
+                "device.reported_ip"
+            },
+            world,
+        );
     }
     let claim = match name {
         "device.id" => device.machine.as_ref().map(|id| id.as_str().to_owned()),
@@ -508,15 +711,20 @@ fn fact(name: &str, world: &World<'_>) -> Field {
         }
         Facts::NotAsked => return Field::Open,
         Facts::Silent => {
-            let usable = whose == Whose::Usual && (name == "device.id" || !event.alert.unusable.contains(name));
+            let usable = whose == Whose::Usual
+                && (name == "device.id" || !event.alert.unusable.contains(name));
             let claim = claim.filter(|_| usable);
-            return claim.map_or(Field::Unknown, |text| Field::Values(vec![Value::Text(text)]));
+            return claim.map_or(Field::Unknown, |text| {
+                Field::Values(vec![Value::Text(text)])
+            });
         }
         Facts::Known(facts) => facts,
     };
     fn reading<T: Clone>(reading: &Reading<T>, texts: impl Fn(T) -> Vec<String>) -> Field {
         match reading {
-            Reading::Present(value) => Field::Values(texts(value.clone()).into_iter().map(Value::Text).collect()),
+            Reading::Present(value) => {
+                Field::Values(texts(value.clone()).into_iter().map(Value::Text).collect())
+            }
             Reading::Absent => Field::Absent,
             Reading::Unknown => Field::Unknown,
         }
@@ -544,7 +752,9 @@ fn start(case: &Case, times: &Times, at: Timestamp) -> Option<Timestamp> {
         return None;
     }
     let instants = (0..15 * 96).map(|n| Timestamp::from_millis(at.millis() + n * 900_000));
-    let opens = instants.into_iter().find(|at| times.start.iter().any(|n| is_open(&case.windows[*n], *at)));
+    let opens = instants
+        .into_iter()
+        .find(|at| times.start.iter().any(|n| is_open(&case.windows[*n], *at)));
     opens.or(Some(Timestamp::NEVER)).filter(|opens| *opens > at)
 }
 
@@ -556,7 +766,8 @@ fn is_open(window: &Window, at: Timestamp) -> bool {
         if opens < closes {
             window.days[today] && (*opens..*closes).contains(&minute)
         } else if closes < opens {
-            (window.days[today] && minute >= *opens) || (window.days[(today + 6) % 7] && minute < *closes)
+            (window.days[today] && minute >= *opens)
+                || (window.days[(today + 6) % 7] && minute < *closes)
         } else {
             false
         }
@@ -565,7 +776,11 @@ fn is_open(window: &Window, at: Timestamp) -> bool {
 
 /// Whether hours that the clock jumped over as a whole, at most three hours ago, are still being made up for.
 fn makes_up(window: &Window, at: Timestamp) -> bool {
-    let wall = |at: i64| window.zone.to_datetime(Timestamp::from_millis(at).to_jiff());
+    let wall = |at: i64| {
+        window
+            .zone
+            .to_datetime(Timestamp::from_millis(at).to_jiff())
+    };
     let minute = |at: i64| i32::from(wall(at).hour()) * 60 + i32::from(wall(at).minute());
     let quarter = 900_000;
     (0..12).any(|n| {
@@ -574,7 +789,11 @@ fn makes_up(window: &Window, at: Timestamp) -> bool {
         let today = usize::try_from(wall(jump).weekday().to_monday_zero_offset()).unwrap();
         let since = i32::try_from((at.millis() - jump) / 60_000).unwrap();
         let over = |(opens, closes): &(i32, i32)| {
-            opens < closes && from <= *opens && *closes <= to && since < closes - opens && window.days[today]
+            opens < closes
+                && from <= *opens
+                && *closes <= to
+                && since < closes - opens
+                && window.days[today]
         };
         from < to && to - from <= 180 && window.hours.iter().any(over)
     })

@@ -18,7 +18,10 @@ const EVENTS: usize = 6;
 /// What the real one says, in the words of the other.
 fn said(verdict: &Verdict) -> Expected {
     match &verdict.asks {
-        Asks::Nothing(reason) => Expected::Nothing { rule: verdict.rule.clone(), reason: *reason },
+        Asks::Nothing(reason) => Expected::Nothing {
+            rule: verdict.rule.clone(),
+            reason: *reason,
+        },
         Asks::Resolve(_) => Expected::Resolve,
         Asks::Scan(wanted) => Expected::Scan {
             rule: verdict.rule.clone().unwrap(),
@@ -45,12 +48,19 @@ fn compare(seed: u64, shown: bool) -> [usize; 4] {
     let case = Case::random(&mut dice);
     let text = case.toml(&mut dice);
     let loaded = Rules::parse(&text, &mut |_| Err("no files here".to_owned()));
-    let rules = loaded.unwrap_or_else(|errors| panic!("seed {seed}\n{text}\n{}", render(&errors, "r", &text, false)));
+    let rules = loaded.unwrap_or_else(|errors| {
+        panic!(
+            "seed {seed}\n{text}\n{}",
+            render(&errors, "r", &text, false)
+        )
+    });
     let mut tally = [0; 4];
     for _ in 0..EVENTS {
         let owned = case.event(&mut dice);
         let event = owned.event.as_event(owned.at);
-        let Some(expected) = judge(&case, &event) else { continue };
+        let Some(expected) = judge(&case, &event) else {
+            continue;
+        };
         let verdict = rules.rules.decide(&event);
         let said = said(&verdict);
         if shown {
@@ -58,16 +68,37 @@ fn compare(seed: u64, shown: bool) -> [usize; 4] {
         }
         let same = match (&expected, &said) {
             // Where nothing happens whatever the directory says, either may name the rule it likes.
-            (Expected::Nothing { .. }, Expected::Nothing { .. }) if event.facts == Facts::NotAsked => true,
+            (Expected::Nothing { .. }, Expected::Nothing { .. })
+                if event.facts == Facts::NotAsked =>
+            {
+                true
+            }
             (
-                Expected::Scan { rule, kind, mode, start, windows, held },
-                Expected::Scan { rule: r, kind: k, mode: m, start: s, windows: w, held: h },
+                Expected::Scan {
+                    rule,
+                    kind,
+                    mode,
+                    start,
+                    windows,
+                    held,
+                },
+                Expected::Scan {
+                    rule: r,
+                    kind: k,
+                    mode: m,
+                    start: s,
+                    windows: w,
+                    held: h,
+                },
             ) if event.facts == Facts::NotAsked => {
                 (rule, kind, mode, start, windows, held.is_some()) == (r, k, m, s, w, h.is_some())
             }
             (expected, said) => expected == said,
         };
-        assert!(same, "seed {seed}\n{text}\n{event:#?}\nexpected {expected:?}\nsaid     {said:?}");
+        assert!(
+            same,
+            "seed {seed}\n{text}\n{event:#?}\nexpected {expected:?}\nsaid     {said:?}"
+        );
         tally[match said {
             Expected::Nothing { .. } => 0,
             Expected::Resolve => 1,
@@ -80,11 +111,17 @@ fn compare(seed: u64, shown: bool) -> [usize; 4] {
 
 #[test]
 fn a_naive_interpreter_of_the_language_decides_the_same() {
-    if let Some(seed) = std::env::var("POLICY").ok().and_then(|seed| seed.parse().ok()) {
+    if let Some(seed) = std::env::var("POLICY")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+    {
         compare(seed, true);
         return;
     }
-    let policies: u64 = std::env::var("POLICIES").ok().and_then(|n| n.parse().ok()).unwrap_or(POLICIES);
+    let policies: u64 = std::env::var("POLICIES")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(POLICIES);
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let tallies = std::thread::scope(|scope| {
         let each = |first| {
@@ -98,12 +135,24 @@ fn a_naive_interpreter_of_the_language_decides_the_same() {
             }
         };
         let running: Vec<_> = (0..threads).map(|first| scope.spawn(each(first))).collect();
-        running.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect::<Vec<_>>()
     });
     let sum = |n: usize| tallies.iter().map(|tally| tally[n]).sum::<usize>();
     let all = (0..4).map(sum).sum::<usize>();
-    println!("{all} decisions: {} nothing, {} to resolve, {} scans, {} held", sum(0), sum(1), sum(2), sum(3));
+    println!(
+        "{all} decisions: {} nothing, {} to resolve, {} scans, {} held",
+        sum(0),
+        sum(1),
+        sum(2),
+        sum(3)
+    );
     for n in 0..4 {
-        assert!(sum(n) * 50 > all, "the random policies hardly ever end this way: {n}");
+        assert!(
+            sum(n) * 50 > all,
+            "the random policies hardly ever end this way: {n}"
+        );
     }
 }

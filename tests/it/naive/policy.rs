@@ -36,7 +36,9 @@ impl Dice {
     }
 
     fn some(&mut self, of: &[&str], most: usize) -> Vec<String> {
-        (0..=self.roll(most)).map(|_| (*self.pick(of)).to_owned()).collect()
+        (0..=self.roll(most))
+            .map(|_| (*self.pick(of)).to_owned())
+            .collect()
     }
 }
 
@@ -121,11 +123,35 @@ pub struct Happening {
     pub at: Timestamp,
 }
 
-const NAMES: &[&str] = &["dc-01", "DC-02.corp.example", "lt-042", "sql-prod-1", "lt-042.corp.example", "Überall"];
-const NAME_GLOBS: &[&str] = &["dc-*", "*", "lt-0?2", "*.corp.example", "[ds]*", "[!l]*", "überall"];
+const NAMES: &[&str] = &[
+    "dc-01",
+    "DC-02.corp.example",
+    "lt-042",
+    "sql-prod-1",
+    "lt-042.corp.example",
+    "Überall",
+];
+const NAME_GLOBS: &[&str] = &[
+    "dc-*",
+    "*",
+    "lt-0?2",
+    "*.corp.example",
+    "[ds]*",
+    "[!l]*",
+    "überall",
+];
 const IPS: &[&str] = &["10.0.0.1", "10.99.3.4", "2001:db8::1", "192.0.2.7"];
-const NETWORKS: &[&str] = &["10.0.0.0/8", "10.99.0.0/16", "2001:db8::/32", "192.0.2.7", "0.0.0.0/0"];
-const IDS: &[&str] = &["1e5bc9d7e413ddd7902c2932e418702b84d0cc07", "5aaa000000000000000000000000000000000000"];
+const NETWORKS: &[&str] = &[
+    "10.0.0.0/8",
+    "10.99.0.0/16",
+    "2001:db8::/32",
+    "192.0.2.7",
+    "0.0.0.0/0",
+];
+const IDS: &[&str] = &[
+    "1e5bc9d7e413ddd7902c2932e418702b84d0cc07",
+    "5aaa000000000000000000000000000000000000",
+];
 const WORDS: &[&str] = &["red", "Green", "blue", "redgreen", "ÄRGER", ""];
 const TECHNIQUES: &[&str] = &["T1003", "t1003.001", "T1486", "T1003.002"];
 const REGEXES: &[&str] = &["red|blue", "^g", "een$", "r.*n", "(?-i)Gr"];
@@ -168,12 +194,26 @@ impl Case {
         ];
         let windows = (0..2).map(|_| Window::random(dice)).collect();
         let many = dice.chance(25);
-        let rules = if many { 24 + dice.roll(16) } else { 1 + dice.roll(5) };
+        let rules = if many {
+            24 + dice.roll(16)
+        } else {
+            1 + dice.roll(5)
+        };
         let devices = if many { 4 } else { 30 };
-        let rules = (0..rules).map(|n| Rule::random(dice, n, devices, many)).collect();
-        let protections = (0..dice.roll(3)).map(|n| Protection::random(dice, n)).collect();
+        let rules = (0..rules)
+            .map(|n| Rule::random(dice, n, devices, many))
+            .collect();
+        let protections = (0..dice.roll(3))
+            .map(|n| Protection::random(dice, n))
+            .collect();
         let mode = *dice.pick(&[Mode::Enforce, Mode::Enforce, Mode::Approve, Mode::DryRun]);
-        Case { mode, lists, windows, protections, rules }
+        Case {
+            mode,
+            lists,
+            windows,
+            protections,
+            rules,
+        }
     }
 
     /// The whole file.
@@ -185,17 +225,32 @@ impl Case {
                 .iter()
                 .map(|(value, until)| match until {
                     None => format!("{value:?}"),
-                    Some(until) => format!("{{ value = {value:?}, until = {until}, note = \"x\" }}"),
+                    Some(until) => {
+                        format!("{{ value = {value:?}, until = {until}, note = \"x\" }}")
+                    }
                 })
                 .collect();
-            text += &format!("[lists.{}]\ntype = \"{}\"\nvalues = [{}]\n", list.name, list.kind, values.join(", "));
+            text += &format!(
+                "[lists.{}]\ntype = \"{}\"\nvalues = [{}]\n",
+                list.name,
+                list.kind,
+                values.join(", ")
+            );
         }
         for (n, window) in self.windows.iter().enumerate() {
             let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-            let days: Vec<_> =
-                names.iter().zip(window.days).filter(|(_, on)| *on).map(|(d, _)| format!("{d:?}")).collect();
+            let days: Vec<_> = names
+                .iter()
+                .zip(window.days)
+                .filter(|(_, on)| *on)
+                .map(|(d, _)| format!("{d:?}"))
+                .collect();
             let clock = |m: i32| format!("{:02}:{:02}", m / 60, m % 60);
-            let hours: Vec<_> = window.hours.iter().map(|(a, b)| format!("\"{}-{}\"", clock(*a), clock(*b))).collect();
+            let hours: Vec<_> = window
+                .hours
+                .iter()
+                .map(|(a, b)| format!("\"{}-{}\"", clock(*a), clock(*b)))
+                .collect();
             text += &format!(
                 "[windows.w{n}]\ntimezone = \"{}\"\ndays = [{}]\nhours = [{}]\n",
                 window.name,
@@ -204,18 +259,35 @@ impl Case {
             );
         }
         for one in &self.protections {
-            text += &format!("[[protect]]\nname = \"{}\"\nwhen = {}\n", one.name, one.when.toml(dice));
-            text += &one.unless.as_ref().map_or(String::new(), |unless| format!("unless = {}\n", unless.toml(dice)));
-            text += &one.at_most.map_or(String::new(), |most| format!("at_most = \"{most}\"\n"));
-            text += &one.if_unknown.map_or(String::new(), |word| format!("if_unknown = \"{word}\"\n"));
+            text += &format!(
+                "[[protect]]\nname = \"{}\"\nwhen = {}\n",
+                one.name,
+                one.when.toml(dice)
+            );
+            text += &one.unless.as_ref().map_or(String::new(), |unless| {
+                format!("unless = {}\n", unless.toml(dice))
+            });
+            text += &one
+                .at_most
+                .map_or(String::new(), |most| format!("at_most = \"{most}\"\n"));
+            text += &one
+                .if_unknown
+                .map_or(String::new(), |word| format!("if_unknown = \"{word}\"\n"));
             text += &one.times.toml();
         }
         for rule in &self.rules {
             let scan = rule.scan.map_or("none", Kind::code);
-            text +=
-                &format!("[[rule]]\nname = \"{}\"\nscan = \"{scan}\"\nwhen = {}\n", rule.name, rule.when.toml(dice));
-            text += &rule.unless.as_ref().map_or(String::new(), |unless| format!("unless = {}\n", unless.toml(dice)));
-            text += &rule.mode.map_or(String::new(), |mode| format!("mode = \"{}\"\n", mode.code()));
+            text += &format!(
+                "[[rule]]\nname = \"{}\"\nscan = \"{scan}\"\nwhen = {}\n",
+                rule.name,
+                rule.when.toml(dice)
+            );
+            text += &rule.unless.as_ref().map_or(String::new(), |unless| {
+                format!("unless = {}\n", unless.toml(dice))
+            });
+            text += &rule.mode.map_or(String::new(), |mode| {
+                format!("mode = \"{}\"\n", mode.code())
+            });
             text += &rule.times.toml();
         }
         text
@@ -224,29 +296,46 @@ impl Case {
     pub fn event(&self, dice: &mut Dice) -> Happening {
         let day = *dice.pick(&[SPRING, AUTUMN, SPRING - 40 * 86_400_000]);
         let at = Timestamp::from_millis(day + i64::try_from(dice.roll(4 * 96)).unwrap() * 900_000);
-        let maybe = |dice: &mut Dice, of: &[&str]| dice.chance(75).then(|| (*dice.pick(of)).to_owned());
+        let maybe =
+            |dice: &mut Dice, of: &[&str]| dice.chance(75).then(|| (*dice.pick(of)).to_owned());
         let mut alert = Alert {
             id: "1".to_owned(),
             title: maybe(dice, WORDS),
             severity: dice.chance(85).then(|| *dice.pick(Severity::ALL)),
-            category: if dice.chance(80) { dice.some(WORDS, 2) } else { Vec::new() },
-            techniques: if dice.chance(80) { dice.some(TECHNIQUES, 1) } else { Vec::new() },
+            category: if dice.chance(80) {
+                dice.some(WORDS, 2)
+            } else {
+                Vec::new()
+            },
+            techniques: if dice.chance(80) {
+                dice.some(TECHNIQUES, 1)
+            } else {
+                Vec::new()
+            },
             status: maybe(dice, WORDS),
             user: maybe(dice, WORDS),
-            time: dice
-                .chance(80)
-                .then(|| Timestamp::from_millis(at.millis() - i64::try_from(dice.roll(7_200_000)).unwrap())),
+            time: dice.chance(80).then(|| {
+                Timestamp::from_millis(at.millis() - i64::try_from(dice.roll(7_200_000)).unwrap())
+            }),
             ..Alert::default()
         };
-        for field in
-            ["user", "alert.category", "alert.techniques", "device.name", "device.ip", "alert.time", "device.aad_id"]
-        {
+        for field in [
+            "user",
+            "alert.category",
+            "alert.techniques",
+            "device.name",
+            "device.ip",
+            "alert.time",
+            "device.aad_id",
+        ] {
             if dice.chance(4) {
                 alert.unusable.insert(field.to_owned());
             }
         }
         let device = Device {
-            machine: dice.chance(70).then(|| MachineId::parse(dice.word(IDS)).unwrap()),
+            machine: dice
+                .chance(70)
+                .then(|| MachineId::parse(dice.word(IDS)).unwrap()),
             name: maybe(dice, NAMES),
             ip: maybe(dice, IPS),
             aad_id: maybe(dice, WORDS),
@@ -271,9 +360,19 @@ impl Case {
             2 => Json::List(Vec::new()),
             _ => text(dice),
         };
-        let body = dice.chance(90).then(|| Json::Object(vec![("score".into(), score), ("label".into(), label)].into()));
+        let body = dice
+            .chance(90)
+            .then(|| Json::Object(vec![("score".into(), score), ("label".into(), label)].into()));
         let source = (*dice.pick(&WORDS[..3])).to_owned();
-        let event = OwnedEvent { preset: source.clone(), source, tenant: "t".to_owned(), alert, device, facts, body };
+        let event = OwnedEvent {
+            preset: source.clone(),
+            source,
+            tenant: "t".to_owned(),
+            alert,
+            device,
+            facts,
+            body,
+        };
         Happening { event, at }
     }
 }
@@ -288,7 +387,12 @@ fn facts(dice: &mut Dice, device: &Device) -> MachineFacts {
     }
     let word = |dice: &mut Dice| (*dice.pick(WORDS)).to_owned();
     MachineFacts {
-        id: Reading::Present(device.machine.clone().unwrap_or_else(|| MachineId::parse(dice.word(IDS)).unwrap())),
+        id: Reading::Present(
+            device
+                .machine
+                .clone()
+                .unwrap_or_else(|| MachineId::parse(dice.word(IDS)).unwrap()),
+        ),
         name: reading(dice, |dice| (*dice.pick(NAMES)).to_owned()),
         ips: reading(dice, |dice| dice.some(IPS, 2)),
         aad_id: reading(dice, word),
@@ -300,11 +404,16 @@ fn facts(dice: &mut Dice, device: &Device) -> MachineFacts {
 }
 
 fn list(dice: &mut Dice, name: &'static str, kind: &'static str, of: &[&str]) -> List {
-    let usable: Vec<&str> = of.iter().copied().filter(|value| !value.is_empty()).collect();
+    let usable: Vec<&str> = of
+        .iter()
+        .copied()
+        .filter(|value| !value.is_empty())
+        .collect();
     let mut values = Vec::new();
     for _ in 0..=dice.roll(3) {
-        let until =
-            dice.chance(30).then(|| Timestamp::from_millis(SPRING + 86_400_000 * (1 + 200 * dice.roll(2) as i64)));
+        let until = dice
+            .chance(30)
+            .then(|| Timestamp::from_millis(SPRING + 86_400_000 * (1 + 200 * dice.roll(2) as i64)));
         values.push(((*dice.pick(&usable)).to_owned(), until));
     }
     List { name, kind, values }
@@ -317,10 +426,25 @@ impl Window {
         days[dice.roll(7)] = true;
         let times = [0, 90, 120, 150, 165, 180, 300, 735, 1320, 1425];
         let hours = (0..=dice.roll(2))
-            .map(|_| (*dice.pick(&times), *dice.pick(&[times.as_slice(), &[1440]].concat())))
+            .map(|_| {
+                (
+                    *dice.pick(&times),
+                    *dice.pick(&[times.as_slice(), &[1440]].concat()),
+                )
+            })
             .collect();
-        let name = dice.word(&["Europe/Berlin", "America/New_York", "UTC", "Australia/Lord_Howe"]);
-        Window { name, zone: TimeZone::get(name).unwrap(), days, hours }
+        let name = dice.word(&[
+            "Europe/Berlin",
+            "America/New_York",
+            "UTC",
+            "Australia/Lord_Howe",
+        ]);
+        Window {
+            name,
+            zone: TimeZone::get(name).unwrap(),
+            days,
+            hours,
+        }
     }
 }
 
@@ -329,17 +453,33 @@ impl Rule {
         Rule {
             name: format!("r{n}"),
             scan: *dice.pick(&[None, Some(Kind::Quick), Some(Kind::Full), Some(Kind::Full)]),
-            mode: if dice.chance(20) { Some(*dice.pick(Mode::ALL)) } else { None },
+            mode: if dice.chance(20) {
+                Some(*dice.pick(Mode::ALL))
+            } else {
+                None
+            },
             when: Table::random(dice, if simple { 1 } else { 2 }, devices),
-            unless: if dice.chance(15) { Some(Table::random(dice, 0, devices)) } else { None },
-            times: if dice.chance(15) { Times::random(dice) } else { Times::default() },
+            unless: if dice.chance(15) {
+                Some(Table::random(dice, 0, devices))
+            } else {
+                None
+            },
+            times: if dice.chance(15) {
+                Times::random(dice)
+            } else {
+                Times::default()
+            },
         }
     }
 }
 
 impl Protection {
     fn random(dice: &mut Dice, n: usize) -> Protection {
-        let mut times = if dice.chance(40) { Times::random(dice) } else { Times::default() };
+        let mut times = if dice.chance(40) {
+            Times::random(dice)
+        } else {
+            Times::default()
+        };
         let at_most = dice.pick(&[None, Some("none"), Some("hold"), Some("quick")]);
         if at_most.is_none() && times.start.is_empty() {
             times.start.push(0);
@@ -347,7 +487,11 @@ impl Protection {
         Protection {
             name: format!("p{n}"),
             when: Table::random(dice, 0, 60),
-            unless: if dice.chance(30) { Some(Table::random(dice, 0, 30)) } else { None },
+            unless: if dice.chance(30) {
+                Some(Table::random(dice, 0, 30))
+            } else {
+                None
+            },
             at_most: *at_most,
             if_unknown: *dice.pick(&[None, None, Some("hold"), Some("apply"), Some("skip")]),
             times,
@@ -357,17 +501,35 @@ impl Protection {
 
 impl Times {
     fn random(dice: &mut Dice) -> Times {
-        let some = |dice: &mut Dice| if dice.chance(40) { (0..=dice.roll(2)).collect() } else { Vec::new() };
-        Times { start: some(dice), during: some(dice), outside: some(dice) }
+        let some = |dice: &mut Dice| {
+            if dice.chance(40) {
+                (0..=dice.roll(2)).collect()
+            } else {
+                Vec::new()
+            }
+        };
+        Times {
+            start: some(dice),
+            during: some(dice),
+            outside: some(dice),
+        }
     }
 
     fn toml(&self) -> String {
         let names = |key: &str, windows: &[usize]| match windows {
             [] => String::new(),
             [one] => format!("{key} = \"w{one}\"\n"),
-            more => format!("{key} = [{}]\n", more.iter().map(|n| format!("\"w{n}\"")).collect::<Vec<_>>().join(", ")),
+            more => format!(
+                "{key} = [{}]\n",
+                more.iter()
+                    .map(|n| format!("\"w{n}\""))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
         };
-        names("start", &self.start) + &names("during", &self.during) + &names("outside", &self.outside)
+        names("start", &self.start)
+            + &names("during", &self.during)
+            + &names("outside", &self.outside)
     }
 }
 
@@ -388,10 +550,14 @@ impl Table {
             }
         }
         if depth > 0 && dice.chance(40) {
-            table.any = (0..=dice.roll(2)).map(|_| Table::random(dice, depth - 1, devices)).collect();
+            table.any = (0..=dice.roll(2))
+                .map(|_| Table::random(dice, depth - 1, devices))
+                .collect();
         }
         if depth > 0 && dice.chance(25) {
-            table.none = (0..=dice.roll(2)).map(|_| Table::random(dice, depth - 1, devices)).collect();
+            table.none = (0..=dice.roll(2))
+                .map(|_| Table::random(dice, depth - 1, devices))
+                .collect();
         }
         if dice.chance(30) && !(table.any.is_empty() && table.none.is_empty()) {
             table.fields.clear();
@@ -403,15 +569,21 @@ impl Table {
         let mut parts = Vec::new();
         for (field, ops) in &self.fields {
             let quoted = field.starts_with('/') || dice.chance(50);
-            let key = if quoted { format!("\"{field}\"") } else { (*field).to_owned() };
+            let key = if quoted {
+                format!("\"{field}\"")
+            } else {
+                (*field).to_owned()
+            };
             match ops.as_slice() {
                 [one] if one.name().is_none() => parts.push(format!("{key} = {}", one.value())),
                 [one] if !quoted && dice.chance(50) => {
                     parts.push(format!("{key}.{} = {}", one.name().unwrap(), one.value()))
                 }
                 more => {
-                    let inner: Vec<_> =
-                        more.iter().map(|op| format!("{} = {}", op.name().unwrap(), op.value())).collect();
+                    let inner: Vec<_> = more
+                        .iter()
+                        .map(|op| format!("{} = {}", op.name().unwrap(), op.value()))
+                        .collect();
                     parts.push(format!("{key} = {{ {} }}", inner.join(", ")));
                 }
             }
@@ -442,7 +614,11 @@ impl Op {
             "alert.techniques" => "@techs",
             _ => "@words",
         };
-        let texts: Vec<&str> = values.iter().copied().filter(|value| !value.is_empty()).collect();
+        let texts: Vec<&str> = values
+            .iter()
+            .copied()
+            .filter(|value| !value.is_empty())
+            .collect();
         let equal = |dice: &mut Dice| {
             let mut all = dice.some(values, 1);
             if dice.chance(30) {
@@ -457,10 +633,14 @@ impl Op {
             ("alert.time", _) => Op::OlderThan(dice.roll(7_200) as u64),
             ("/score", _) => Op::Number(dice.word(&orders), dice.roll(4) as i64),
             ("device.ip" | "device.reported_ip", 1..=4) => Op::Cidr(dice.some(NETWORKS, 1)),
-            ("alert.category" | "alert.techniques" | "device.tags" | "/label", 1 | 2) => Op::AllOf(equal(dice)),
+            ("alert.category" | "alert.techniques" | "device.tags" | "/label", 1 | 2) => {
+                Op::AllOf(equal(dice))
+            }
             ("device.name" | "device.reported_name", 1..=3) => Op::Glob(dice.some(NAME_GLOBS, 1)),
             (_, 1) => Op::Glob(vec![format!("*{}*", dice.pick(&texts).replace('[', ""))]),
-            (_, 4) => Op::Contains((*dice.pick(&["re", "GREEN", "0", "är", ".corp", "c-"])).to_owned()),
+            (_, 4) => {
+                Op::Contains((*dice.pick(&["re", "GREEN", "0", "är", ".corp", "c-"])).to_owned())
+            }
             (_, 5) => Op::Regex((*dice.pick(REGEXES)).to_owned()),
             _ => Op::Equals(equal(dice)),
         }
@@ -483,7 +663,9 @@ impl Op {
 
     fn value(&self) -> String {
         match self {
-            Op::Equals(all) | Op::Glob(all) | Op::Cidr(all) if all.len() == 1 => format!("{:?}", all[0]),
+            Op::Equals(all) | Op::Glob(all) | Op::Cidr(all) if all.len() == 1 => {
+                format!("{:?}", all[0])
+            }
             Op::Equals(all) | Op::AllOf(all) | Op::Glob(all) | Op::Cidr(all) => format!("{all:?}"),
             Op::Contains(text) | Op::Regex(text) => format!("{text:?}"),
             Op::Exists(wanted) => wanted.to_string(),

@@ -92,7 +92,11 @@ impl Site {
 
     fn clock(&self) -> Now {
         let wall = Timestamp::from_millis(NOW.millis() + self.now);
-        Now { wall, up: Duration::from_millis(u64::try_from(self.now + 3_600_000).unwrap()), boot: 1 }
+        Now {
+            wall,
+            up: Duration::from_millis(u64::try_from(self.now + 3_600_000).unwrap()),
+            boot: 1,
+        }
     }
 
     fn wake(&mut self, at: i64) {
@@ -109,18 +113,27 @@ impl Site {
             alert.severity, alert.machine
         );
         let mut headers = HeaderMap::new();
-        headers.insert(http::header::AUTHORIZATION, format!("Bearer {SECRET}").parse().unwrap());
+        headers.insert(
+            http::header::AUTHORIZATION,
+            format!("Bearer {SECRET}").parse().unwrap(),
+        );
         let source = &self.desk.source;
         let delivery = authenticate(&source.auth, &source.name, &headers, Bytes::from(body), now);
         let delivery = delivery.map_err(|_| "refused").unwrap();
-        let acceptance = accept(&self.desk, &self.policy, self.id, delivery).unwrap_or_else(|_| panic!("no JSON"));
+        let acceptance = accept(&self.desk, &self.policy, self.id, delivery)
+            .unwrap_or_else(|_| panic!("no JSON"));
         write(&mut self.store, move |tx| tx.accept(&acceptance, now));
         self.wake(self.now);
     }
 
     fn poll(&mut self) {
         self.next_poll = i64::MAX;
-        let (mut lane, policy, id, now) = (self.lane.take().unwrap(), self.policy.clone(), self.id, self.clock());
+        let (mut lane, policy, id, now) = (
+            self.lane.take().unwrap(),
+            self.policy.clone(),
+            self.id,
+            self.clock(),
+        );
         let (lane, todo) = write(&mut self.store, move |tx| {
             let todo = lane.poll(tx, &policy, id, now)?;
             Ok((lane, todo))
@@ -135,10 +148,20 @@ impl Site {
     }
 
     fn reach(&mut self, outgoing: Outgoing) {
-        let played = self.far.handle(self.clock().wall.to_jiff(), &outgoing.request);
-        let What::Response(response) = played.what else { panic!("nothing goes wrong here") };
+        let played = self
+            .far
+            .handle(self.clock().wall.to_jiff(), &outgoing.request);
+        let What::Response(response) = played.what else {
+            panic!("nothing goes wrong here")
+        };
         let back = self.now + i64::try_from(played.after.as_millis()).unwrap();
-        self.at(back, Event::Return(outgoing.id, Box::new((outgoing.call, Answer::Http(response)))));
+        self.at(
+            back,
+            Event::Return(
+                outgoing.id,
+                Box::new((outgoing.call, Answer::Http(response))),
+            ),
+        );
     }
 
     fn take(&mut self, id: CallId, call: Call, answer: Answer) {
@@ -152,7 +175,8 @@ impl Site {
     }
 
     fn run(&mut self, arrivals: &[Arrival], end: i64) {
-        while let Some(((at, _), event)) = self.agenda.pop_first().filter(|((at, _), _)| *at <= end) {
+        while let Some(((at, _), event)) = self.agenda.pop_first().filter(|((at, _), _)| *at <= end)
+        {
             self.now = at;
             match event {
                 Event::Arrive(n) => self.arrive(n, arrivals[n]),
@@ -183,7 +207,16 @@ fn arrivals(seed: u64) -> Vec<Arrival> {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % sides
     };
-    let severities = ["critical", "high", "high", "medium", "medium", "medium", "low", "informational"];
+    let severities = [
+        "critical",
+        "high",
+        "high",
+        "medium",
+        "medium",
+        "medium",
+        "low",
+        "informational",
+    ];
     let mut arrivals: Vec<_> = (0..900)
         .map(|_| Arrival {
             at: i64::try_from(dice(360_000)).unwrap(),
@@ -195,24 +228,39 @@ fn arrivals(seed: u64) -> Vec<Arrival> {
     arrivals
 }
 
-const LIMIT: Limit = Limit { scans: 300, per: Duration::from_secs(3_600) };
+const LIMIT: Limit = Limit {
+    scans: 300,
+    per: Duration::from_secs(3_600),
+};
 
 /// Serves the alerts for two hours; the simulator's log of scans, by when each was begun.
 fn serve(path: &std::path::Path, arrivals: &[Arrival]) -> (Arc<Policy>, Source, Vec<i64>) {
     let mut store = Store::open(path, Ids::seeded(1)).unwrap();
     let tenant = write(&mut store, |tx| tx.tenant("default"));
-    let keys = vec![Key::new("test", SECRET.as_bytes()).map_err(|_| "key").unwrap()];
+    let keys = vec![
+        Key::new("test", SECRET.as_bytes())
+            .map_err(|_| "key")
+            .unwrap(),
+    ];
     let source = Source {
-        auth: Authentication { alternatives: vec![vec![Check::Bearer { keys }]] },
+        auth: Authentication {
+            alternatives: vec![vec![Check::Bearer { keys }]],
+        },
         ..Source::of_preset("generic").unwrap()
     };
-    let policy = Policy::parse(RULES.to_owned()).map_err(|(_, findings)| format!("{findings:?}")).unwrap().policy;
+    let policy = Policy::parse(RULES.to_owned())
+        .map_err(|(_, findings)| format!("{findings:?}"))
+        .unwrap()
+        .policy;
     let policy = Arc::new(policy);
     let id = write(&mut store, {
         let policy = policy.clone();
         move |tx| tx.policy(policy.fingerprint(), &policy.record(), NOW)
     });
-    let terms = Terms { ceiling: Ceiling::Simulated, limit: Some(LIMIT) };
+    let terms = Terms {
+        ceiling: Ceiling::Simulated,
+        limit: Some(LIMIT),
+    };
     let desk = Desk::of_one(source.clone(), tenant, terms);
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap();
     let setup = Setup {
@@ -237,14 +285,20 @@ fn serve(path: &std::path::Path, arrivals: &[Arrival]) -> (Arc<Policy>, Source, 
         now: -10_000,
     };
     let (account, now) = (Arc::new(account()), site.clock());
-    site.lane = write(&mut site.store, move |tx| Lane::load(tx, tenant, account, Arc::default(), Pace::default(), now));
+    site.lane = write(&mut site.store, move |tx| {
+        Lane::load(tx, tenant, account, Arc::default(), Pace::default(), now)
+    });
     site.wake(site.now);
     for (n, arrival) in arrivals.iter().enumerate() {
         site.at(arrival.at, Event::Arrive(n));
     }
     site.run(arrivals, 2 * 3_600_000);
-    let mut begun: Vec<i64> =
-        site.far.scans().iter().map(|scan| scan.created.as_millisecond() - NOW.millis()).collect();
+    let mut begun: Vec<i64> = site
+        .far
+        .scans()
+        .iter()
+        .map(|scan| scan.created.as_millisecond() - NOW.millis())
+        .collect();
     begun.sort_unstable();
     (site.policy, source, begun)
 }
@@ -263,12 +317,23 @@ fn replayed(path: &std::path::Path, policy: &Policy, source: &Source) -> Report 
         external_id: true,
         follow_for: Duration::from_secs(7 * 86_400),
     };
-    let stage =
-        Stage::new(core::slice::from_ref(source), &[tenant], Assumed::Unremarkable, Takes { quick: QUICK, full: FULL });
+    let stage = Stage::new(
+        core::slice::from_ref(source),
+        &[tenant],
+        Assumed::Unremarkable,
+        Takes {
+            quick: QUICK,
+            full: FULL,
+        },
+    );
     let mut archive = Archive::open(path, None, false).unwrap();
     let mut replay = Replay::new(stage, policy, None);
     while let Some(delivery) = archive.next().unwrap() {
-        replay.take(&delivery, &mut |tenant, machine| archive.record(tenant, machine)).unwrap();
+        replay
+            .take(&delivery, &mut |tenant, machine| {
+                archive.record(tenant, machine)
+            })
+            .unwrap();
     }
     replay.finish(20)
 }
@@ -292,30 +357,72 @@ fn random_alerts_are_decided_planned_and_sent_as_the_lane_does_it() {
         let path = folder.path().join("journal.db");
         let (policy, source, begun) = serve(&path, &arrivals(seed));
         let report = replayed(&path, &policy, &source);
-        let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let mut files: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
         files.sort();
-        let kept = ["journal.db", "journal.db.lock", "journal.db.marker", "journal.db.reserve"];
+        let kept = [
+            "journal.db",
+            "journal.db.lock",
+            "journal.db.marker",
+            "journal.db.reserve",
+        ];
         assert_eq!(files, kept, "reading leaves nothing behind");
         let load = &report.tenants["default"];
-        assert_eq!(report.differences.different, 0, "seed {seed}: {:#?}", report.differences.groups);
+        assert_eq!(
+            report.differences.different, 0,
+            "seed {seed}: {:#?}",
+            report.differences.groups
+        );
         assert!(report.differences.compared > 700, "seed {seed}");
-        let mut ours: BTreeMap<_, _> = report.outcomes.iter().map(|one| ((one.state, one.reason), one.count)).collect();
+        let mut ours: BTreeMap<_, _> = report
+            .outcomes
+            .iter()
+            .map(|one| ((one.state, one.reason), one.count))
+            .collect();
         let mut theirs = decided(&path);
         // A scan that an alert meets still waits or has just been sent: a call for a token or a list can make a
         // difference of milliseconds.
         let met = |counts: &mut BTreeMap<_, u64>| {
-            [Reason::Merged, Reason::Running].map(|reason| counts.remove(&(DecisionState::Scan, reason)).unwrap_or(0))
+            [Reason::Merged, Reason::Running]
+                .map(|reason| counts.remove(&(DecisionState::Scan, reason)).unwrap_or(0))
         };
-        let ([merged, running], [theirs_merged, theirs_running]) = (met(&mut ours), met(&mut theirs));
-        assert_eq!((merged + running, ours), (theirs_merged + theirs_running, theirs), "seed {seed}");
-        assert!(merged > 20 && merged.abs_diff(theirs_merged) <= 3, "seed {seed}: {merged}, {theirs_merged}");
-        assert_eq!(usize::try_from(load.quick + load.full).unwrap(), begun.len(), "seed {seed}");
+        let ([merged, running], [theirs_merged, theirs_running]) =
+            (met(&mut ours), met(&mut theirs));
+        assert_eq!(
+            (merged + running, ours),
+            (theirs_merged + theirs_running, theirs),
+            "seed {seed}"
+        );
+        assert!(
+            merged > 20 && merged.abs_diff(theirs_merged) <= 3,
+            "seed {seed}: {merged}, {theirs_merged}"
+        );
+        assert_eq!(
+            usize::try_from(load.quick + load.full).unwrap(),
+            begun.len(),
+            "seed {seed}"
+        );
         let within = |span: i64| {
-            let in_window = |n: usize| begun[..=n].iter().filter(|at| **at > begun[n] - span).count();
+            let in_window = |n: usize| {
+                begun[..=n]
+                    .iter()
+                    .filter(|at| **at > begun[n] - span)
+                    .count()
+            };
             (0..begun.len()).map(in_window).max().unwrap()
         };
         let near = |ours: usize, theirs: usize| ours.abs_diff(theirs) <= 2;
-        assert!(near(load.per_minute.count, within(60_000)), "seed {seed}: {load:?}, {}", within(60_000));
-        assert!(near(load.per_hour.count, within(3_600_000)), "seed {seed}: {load:?}, {}", within(3_600_000));
+        assert!(
+            near(load.per_minute.count, within(60_000)),
+            "seed {seed}: {load:?}, {}",
+            within(60_000)
+        );
+        assert!(
+            near(load.per_hour.count, within(3_600_000)),
+            "seed {seed}: {load:?}, {}",
+            within(3_600_000)
+        );
     }
 }

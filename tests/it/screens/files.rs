@@ -44,13 +44,22 @@ fn desk(rules: &str) -> Desk {
     desk.file("rules.toml", rules);
     // So that its age is always the same.
     let old = SystemTime::now() - Duration::from_secs(3 * 86_400 + 7_200);
-    std::fs::File::options().write(true).open(desk.path("rules.toml")).unwrap().set_modified(old).unwrap();
+    std::fs::File::options()
+        .write(true)
+        .open(desk.path("rules.toml"))
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
     desk
 }
 
 fn both(screens: &mut Screens, desk: &Desk, args: &[&str]) {
     for columns in [NARROW, WIDE] {
-        screens.add(columns, &args.join(" "), &shown(&desk.path("."), columns, args));
+        screens.add(
+            columns,
+            &args.join(" "),
+            &shown(&desk.path("."), columns, args),
+        );
     }
 }
 
@@ -66,10 +75,22 @@ fn what_is_said_of_a_policy_fits() {
         "at_most = \"hodl\", and_this = \"is a long line of the file with more than a terminal has room for\"",
     );
     both(&mut screens, &desk(&faulty), &["check"]);
-    screens.add(NARROW, "test", &shown(&desk(&faulty).path("."), NARROW, &["test"]));
+    screens.add(
+        NARROW,
+        "test",
+        &shown(&desk(&faulty).path("."), NARROW, &["test"]),
+    );
     ready.file("scanhook.toml", "[server]\ngrace = 7\nlisen = \"x\"\n");
-    screens.add(NARROW, "check   # a faulty scanhook.toml", &shown(&ready.path("."), NARROW, &["check"]));
-    screens.add(NARROW, "check   # in an empty folder", &shown(&Desk::empty().path("."), NARROW, &["check"]));
+    screens.add(
+        NARROW,
+        "check   # a faulty scanhook.toml",
+        &shown(&ready.path("."), NARROW, &["check"]),
+    );
+    screens.add(
+        NARROW,
+        "check   # in an empty folder",
+        &shown(&Desk::empty().path("."), NARROW, &["check"]),
+    );
     screens.kept(11);
 }
 
@@ -85,18 +106,37 @@ fn a_replay_fits() {
     let bodies = [
         body(1, "high", "端末-会計-07", "資格情報の窃取"),
         body(2, "critical", "dc-1.corp.example", "Ransomware"),
-        body(3, "unknown", "lt-042", "A title that is longer than half of a line of a terminal, as many are"),
+        body(
+            3,
+            "unknown",
+            "lt-042",
+            "A title that is longer than half of a line of a terminal, as many are",
+        ),
         body(4, "low", "lt-043", "Odd logon"),
     ];
     desk.file("bodies.ndjson", &bodies.concat());
-    desk.file("other.toml", &RULES.replace("severity.gte = \"high\"", "severity.gte = \"critical\""));
-    let args = ["replay", "bodies.ndjson", "--source", "generic", "--against", "other.toml"];
+    desk.file(
+        "other.toml",
+        &RULES.replace("severity.gte = \"high\"", "severity.gte = \"critical\""),
+    );
+    let args = [
+        "replay",
+        "bodies.ndjson",
+        "--source",
+        "generic",
+        "--against",
+        "other.toml",
+    ];
     both(&mut screens, &desk, &args);
     desk.file("none.ndjson", "");
     screens.add(
         NARROW,
         "replay none.ndjson",
-        &shown(&desk.path("."), NARROW, &["replay", "none.ndjson", "--source", "generic"]),
+        &shown(
+            &desk.path("."),
+            NARROW,
+            &["replay", "none.ndjson", "--source", "generic"],
+        ),
     );
     screens.kept(3);
 }
@@ -107,14 +147,28 @@ fn what_is_left_to_do_at_a_sender_fits() {
     for columns in [NARROW, WIDE] {
         for source in ["splunk", "sentinel-incident"] {
             let desk = Desk::empty();
-            let args = ["init", "--source", source, "--url", "https://hooks.corp.example"];
-            screens.add(columns, &args.join(" "), &shown(&desk.path("."), columns, &args));
+            let args = [
+                "init",
+                "--source",
+                source,
+                "--url",
+                "https://hooks.corp.example",
+            ];
+            screens.add(
+                columns,
+                &args.join(" "),
+                &shown(&desk.path("."), columns, &args),
+            );
         }
     }
     screens.add(
         NARROW,
         "init --source splnk",
-        &shown(&Desk::empty().path("."), NARROW, &["init", "--source", "splnk"]),
+        &shown(
+            &Desk::empty().path("."),
+            NARROW,
+            &["init", "--source", "splnk"],
+        ),
     );
     screens.kept(5);
 }
@@ -132,19 +186,40 @@ fn receipts_and_refusals_fit() {
     let body = std::fs::read_to_string(PAYLOAD).unwrap();
     for (columns, id) in [(NARROW, "a-4711"), (WIDE, "a-4712")] {
         desk.file("generic.json", &body.replace("a-4711", id));
-        let sent = shown(&desk.path("."), columns, &["send", "generic.json", "--source", "soar", "--url", &url]);
+        let sent = shown(
+            &desk.path("."),
+            columns,
+            &["send", "generic.json", "--source", "soar", "--url", &url],
+        );
         // What the first scan waits for, and whether the second device is decided, is a matter of milliseconds.
-        let first: Vec<_> =
-            sent.lines().take_while(|line| !line.contains("waits:") && !line.contains("10.20.0.9")).collect();
+        let first: Vec<_> = sent
+            .lines()
+            .take_while(|line| !line.contains("waits:") && !line.contains("10.20.0.9"))
+            .collect();
         super::fits("send", columns, &sent);
-        screens.add(columns, "send generic.json --source soar", &first.join("\n"));
+        screens.add(
+            columns,
+            "send generic.json --source soar",
+            &first.join("\n"),
+        );
     }
-    let refused = shown(&desk.path("."), NARROW, &["send", "generic.json", "--source", "other", "--url", &url]);
+    let refused = shown(
+        &desk.path("."),
+        NARROW,
+        &["send", "generic.json", "--source", "other", "--url", &url],
+    );
     screens.add(NARROW, "send generic.json --source other", &refused);
     let nobody = shown(
         &desk.path("."),
         NARROW,
-        &["send", "generic.json", "--source", "soar", "--url", "http://127.0.0.1:1/webhooks/soar"],
+        &[
+            "send",
+            "generic.json",
+            "--source",
+            "soar",
+            "--url",
+            "http://127.0.0.1:1/webhooks/soar",
+        ],
     );
     screens.add(NARROW, "send   # to nobody", &nobody);
     screens.kept(4);

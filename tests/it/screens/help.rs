@@ -34,7 +34,11 @@ fn the_help_of_every_verb_fits() {
     let desk = Desk::empty();
     let mut screens = Screens::of("help");
     for columns in [NARROW, WIDE] {
-        screens.add(columns, "--help", &shown(&desk.path("."), columns, &["--help"]));
+        screens.add(
+            columns,
+            "--help",
+            &shown(&desk.path("."), columns, &["--help"]),
+        );
     }
     for (n, verb) in VERBS.into_iter().enumerate() {
         let columns = if n % 2 == 0 { NARROW } else { WIDE };
@@ -42,12 +46,27 @@ fn the_help_of_every_verb_fits() {
         assert!(help.contains("Usage: scanhook"), "{help}");
         fits(verb, columns, &help);
     }
-    screens.add(NARROW, "scans --help", &shown(&desk.path("."), NARROW, &["scans", "--help"]));
-    screens.add(NARROW, "approve --help", &shown(&desk.path("."), NARROW, &["approve", "--help"]));
-    for args in
-        [&["decisions", "--state", "hold"][..], &["status", "--admin", "127.0.0.1:1"], &["approve"], &["explain"]]
-    {
-        screens.add(NARROW, &args.join(" "), &shown(&desk.path("."), NARROW, args));
+    screens.add(
+        NARROW,
+        "scans --help",
+        &shown(&desk.path("."), NARROW, &["scans", "--help"]),
+    );
+    screens.add(
+        NARROW,
+        "approve --help",
+        &shown(&desk.path("."), NARROW, &["approve", "--help"]),
+    );
+    for args in [
+        &["decisions", "--state", "hold"][..],
+        &["status", "--admin", "127.0.0.1:1"],
+        &["approve"],
+        &["explain"],
+    ] {
+        screens.add(
+            NARROW,
+            &args.join(" "),
+            &shown(&desk.path("."), NARROW, args),
+        );
     }
     screens.kept(8);
 }

@@ -23,7 +23,11 @@ pub fn all(world: &mut World) {
 /// Nothing of ours was begun on a machine that could be another one, that is unknown, or that cannot be scanned.
 fn not_guessed(world: &World) {
     for action in world.far.scans().iter().filter(|action| !action.foreign) {
-        assert!(!world.forbidden.contains(&action.machine), "{} was guessed", action.machine);
+        assert!(
+            !world.forbidden.contains(&action.machine),
+            "{} was guessed",
+            action.machine
+        );
     }
 }
 
@@ -37,7 +41,11 @@ fn ended(world: &World) {
 fn not_doubled(world: &World) {
     let mut executed: BTreeMap<&str, u32> = BTreeMap::new();
     for action in world.far.scans().iter().filter(|action| !action.foreign) {
-        let token = action.comment.rfind("[sh-").map(|at| &action.comment[at..]).expect("every comment has our token");
+        let token = action
+            .comment
+            .rfind("[sh-")
+            .map(|at| &action.comment[at..])
+            .expect("every comment has our token");
         *executed.entry(token).or_default() += 1;
     }
     for (token, times) in executed {
@@ -50,44 +58,101 @@ fn truthful(world: &World) {
     let now = world.now.to_jiff();
     for scan in world.scans() {
         let tail = &scan.id[scan.id.len() - 12..];
-        let ours: Vec<_> = world.far.scans().iter().filter(|action| action.comment.contains(tail)).collect();
+        let ours: Vec<_> = world
+            .far
+            .scans()
+            .iter()
+            .filter(|action| action.comment.contains(tail))
+            .collect();
         match scan.outcome.as_deref() {
             Some("cancelled") if scan.state == "dropped" => {
-                assert!(ours.is_empty(), "{} was executed, and is called off as if it were not", scan.id);
+                assert!(
+                    ours.is_empty(),
+                    "{} was executed, and is called off as if it were not",
+                    scan.id
+                );
             }
             Some("succeeded" | "failed" | "timeout" | "cancelled") => {
                 let id = scan.action.as_deref().expect("an ended scan has an action");
-                let action = world.far.scans().iter().find(|action| action.id == id).expect("it exists at Defender");
-                assert!(!action.is_open(now), "{} is called over and is not", scan.id);
+                let action = world
+                    .far
+                    .scans()
+                    .iter()
+                    .find(|action| action.id == id)
+                    .expect("it exists at Defender");
+                assert!(
+                    !action.is_open(now),
+                    "{} is called over and is not",
+                    scan.id
+                );
                 assert_eq!(action.machine, scan.machine);
                 let kinds = (action.kind.to_lowercase(), scan.kind.clone());
-                assert!(!scan.ours || kinds.0 == kinds.1, "{} is told to be what it was not: {kinds:?}", scan.id);
+                assert!(
+                    !scan.ours || kinds.0 == kinds.1,
+                    "{} is told to be what it was not: {kinds:?}",
+                    scan.id
+                );
                 // Not ours may be one of an earlier scan of ours that was given up as lost.
-                assert!(!(action.foreign && scan.ours), "{} takes somebody else's action for ours", scan.id);
+                assert!(
+                    !(action.foreign && scan.ours),
+                    "{} takes somebody else's action for ours",
+                    scan.id
+                );
             }
             Some("lost") => {}
-            Some("merged" | "too_old" | "no_such_machine" | "unsupported" | "refused" | "dry_run") => {
+            Some(
+                "merged" | "too_old" | "no_such_machine" | "unsupported" | "refused" | "dry_run",
+            ) => {
                 assert!(ours.is_empty(), "{} was executed and is not told", scan.id);
             }
             other => panic!("scan {} ended as {other:?}", scan.id),
         }
     }
     for action in world.far.scans().iter().filter(|action| !action.foreign) {
-        assert!(action.comment.contains("a-"), "the comment cites the alert: {}", action.comment);
+        assert!(
+            action.comment.contains("a-"),
+            "the comment cites the alert: {}",
+            action.comment
+        );
     }
 }
 
 /// What people were told is what happened, and nobody else's action was called off.
 fn obeyed(world: &World) {
-    for call in world.far.calls().iter().filter(|call| call.route == "cancel") {
+    for call in world
+        .far
+        .calls()
+        .iter()
+        .filter(|call| call.route == "cancel")
+    {
         let id = call.path.split('/').rev().nth(1).unwrap();
-        let action = world.far.scans().iter().find(|action| action.id == id).expect("it is an action");
+        let action = world
+            .far
+            .scans()
+            .iter()
+            .find(|action| action.id == id)
+            .expect("it is an action");
         assert!(!action.foreign, "{id} is somebody else's");
-        let tail = action.comment.rsplit("[sh-").next().unwrap().trim_end_matches(']');
-        assert!(call.comment.as_ref().unwrap().contains("anna: as she says"), "{call:?}");
+        let tail = action
+            .comment
+            .rsplit("[sh-")
+            .next()
+            .unwrap()
+            .trim_end_matches(']');
+        assert!(
+            call.comment.as_ref().unwrap().contains("anna: as she says"),
+            "{call:?}"
+        );
         let scans = world.scans();
-        let scan = scans.iter().find(|scan| scan.id.ends_with(tail)).expect("it is a scan of ours");
-        assert!(scan.called_off.is_some(), "nobody asked for {} to be called off", scan.id);
+        let scan = scans
+            .iter()
+            .find(|scan| scan.id.ends_with(tail))
+            .expect("it is a scan of ours");
+        assert!(
+            scan.called_off.is_some(),
+            "nobody asked for {} to be called off",
+            scan.id
+        );
     }
     let scans = world.scans();
     for item in &world.steered {
@@ -95,9 +160,16 @@ fn obeyed(world: &World) {
         match item.result.as_deref().unwrap() {
             "cancelled" => assert_eq!(scan.unwrap().outcome.as_deref(), Some("cancelled")),
             "cancelling" => assert!(scan.unwrap().called_off.is_some()),
-            "approved" => assert!(["scan", "dropped"].contains(&item.state.as_deref().unwrap()), "{item:?}"),
-            "denied" => assert_eq!((item.state.as_deref(), item.reason.as_deref()), (Some("dropped"), Some("denied"))),
-            "retried" | "already" | "already-over" | "not-held" | "not-retryable" | "foreign-action" => {}
+            "approved" => assert!(
+                ["scan", "dropped"].contains(&item.state.as_deref().unwrap()),
+                "{item:?}"
+            ),
+            "denied" => assert_eq!(
+                (item.state.as_deref(), item.reason.as_deref()),
+                (Some("dropped"), Some("denied"))
+            ),
+            "retried" | "already" | "already-over" | "not-held" | "not-retryable"
+            | "foreign-action" => {}
             // Held before it was known which machine it is.
             "machine-needed" => assert_eq!(item.scan_id, None),
             other => panic!("{other}: {item:?}"),
@@ -110,22 +182,40 @@ fn obeyed(world: &World) {
 pub fn not_starved(world: &World, free: impl Fn(&str) -> bool) {
     for scan in world.scans().iter().filter(|scan| free(&scan.machine)) {
         let at = |text: &str| Timestamp::parse(text).unwrap();
-        let sent = scan.sent_at.as_deref().unwrap_or_else(|| panic!("{} was never sent", scan.id));
+        let sent = scan
+            .sent_at
+            .as_deref()
+            .unwrap_or_else(|| panic!("{} was never sent", scan.id));
         let waited = at(sent).since(at(&scan.created_at));
-        assert!(waited <= Duration::from_secs(60), "{} of a free machine waited {waited:?}", scan.id);
+        assert!(
+            waited <= Duration::from_secs(60),
+            "{} of a free machine waited {waited:?}",
+            scan.id
+        );
         assert_eq!(scan.outcome.as_deref(), Some("succeeded"));
     }
 }
 
 /// By the far side's own count over sliding windows.
 fn within_quota(world: &World) {
-    for route in ["scan", "list", "get", "cancel", "machine", "machines", "findbyip"] {
+    for route in [
+        "scan", "list", "get", "cancel", "machine", "machines", "findbyip",
+    ] {
         let (minute, hour) = world.far.quota_peak(route);
-        assert!(minute <= world.share.per_minute, "{route}: {minute} calls in a minute");
-        assert!(hour <= world.share.per_hour, "{route}: {hour} calls in an hour");
+        assert!(
+            minute <= world.share.per_minute,
+            "{route}: {minute} calls in a minute"
+        );
+        assert!(
+            hour <= world.share.per_hour,
+            "{route}: {hour} calls in an hour"
+        );
     }
     if world.alone {
-        assert!(world.far.calls().iter().all(|call| !call.refused_by_quota), "no call was refused by the quota");
+        assert!(
+            world.far.calls().iter().all(|call| !call.refused_by_quota),
+            "no call was refused by the quota"
+        );
     }
 }
 
@@ -135,20 +225,32 @@ fn within_quota(world: &World) {
 /// process was down, and some seconds for answers, since a call is free again an hour and a second after its answer.
 pub fn used(world: &World, hours: u32, urgent: bool) {
     let hour = 3_605_000 + i64::try_from(world.idle.as_millis()).unwrap();
-    let Share { per_minute, per_hour } = world.share;
-    let least = (0.95 * f64::from(per_hour).min(0.8 * 60.0 * f64::from(per_minute))).min(f64::from(per_hour) - 2.0);
+    let Share {
+        per_minute,
+        per_hour,
+    } = world.share;
+    let least = (0.95 * f64::from(per_hour).min(0.8 * 60.0 * f64::from(per_minute)))
+        .min(f64::from(per_hour) - 2.0);
     let calls = world.far.calls().iter().filter(|call| call.route == "scan");
     let times: Vec<i64> = calls.map(|call| call.at.as_millisecond()).collect();
     let last = times[0] + i64::from(hours - 1) * hour;
     let begins: Vec<i64> = if urgent {
-        (0..i64::from(hours)).map(|n| times[0] - 1 + n * hour).collect()
+        (0..i64::from(hours))
+            .map(|n| times[0] - 1 + n * hour)
+            .collect()
     } else {
         // The emptiest hours begin just after a call.
         times.iter().copied().take_while(|at| *at <= last).collect()
     };
     for begins in begins {
-        let within = times.iter().filter(|at| (begins + 1..=begins + hour).contains(*at)).count();
-        assert!(within as f64 >= least, "{within} calls in the hour after {begins}, and {least} are due");
+        let within = times
+            .iter()
+            .filter(|at| (begins + 1..=begins + hour).contains(*at))
+            .count();
+        assert!(
+            within as f64 >= least,
+            "{within} calls in the hour after {begins}, and {least} are due"
+        );
     }
 }
 
@@ -158,7 +260,13 @@ fn kept(world: &mut World) {
         let found = world.redeliver(*n);
         assert!(found.duplicate, "delivery {n} was acknowledged and is gone");
         assert_eq!(found.delivery, receipt.delivery);
-        let ids = |receipt: &scanhook::api::Receipt| receipt.alerts.iter().map(|a| a.id.clone()).collect::<Vec<_>>();
+        let ids = |receipt: &scanhook::api::Receipt| {
+            receipt
+                .alerts
+                .iter()
+                .map(|a| a.id.clone())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(ids(&found), ids(receipt), "delivery {n}");
         for (before, after) in receipt.alerts.iter().zip(&found.alerts) {
             assert_eq!(before.decisions.len(), after.decisions.len());

@@ -57,18 +57,29 @@ pub struct Faults {
 
 impl Faults {
     pub fn one_commit(n: u64, how: AtCommit) -> Faults {
-        Faults { commits: [(n, how)].into(), ..Faults::default() }
+        Faults {
+            commits: [(n, how)].into(),
+            ..Faults::default()
+        }
     }
 
     pub fn one_call(n: u64, how: AtCall) -> Faults {
-        Faults { calls: [(n, how)].into(), ..Faults::default() }
+        Faults {
+            calls: [(n, how)].into(),
+            ..Faults::default()
+        }
     }
 
     /// None to five of each.
     pub fn random(seed: u64) -> Faults {
         let mut dice = Dice::new(seed ^ 0xfa);
         let commits = (0..dice.roll(6)).map(|_| {
-            let how = dice.pick(&[AtCommit::CrashBefore, AtCommit::Fails, AtCommit::DiskFull, AtCommit::CrashAfter]);
+            let how = dice.pick(&[
+                AtCommit::CrashBefore,
+                AtCommit::Fails,
+                AtCommit::DiskFull,
+                AtCommit::CrashAfter,
+            ]);
             (1 + dice.roll(60), how)
         });
         let commits = commits.collect();
@@ -76,12 +87,19 @@ impl Faults {
             let how = dice.pick(&[AtCall::NeverLeaves, AtCall::AnswerLost, AtCall::TooLate]);
             (1 + dice.roll(40), how)
         });
-        Faults { calls: calls.collect(), commits, ..Faults::default() }
+        Faults {
+            calls: calls.collect(),
+            commits,
+            ..Faults::default()
+        }
     }
 
     /// Only stops: a call whose answer is lost stands still for thirty seconds, which is no use of a quota.
     pub fn without_lost_calls(self) -> Faults {
-        Faults { calls: BTreeMap::new(), ..self }
+        Faults {
+            calls: BTreeMap::new(),
+            ..self
+        }
     }
 
     pub fn at_commit(&mut self) -> Option<AtCommit> {

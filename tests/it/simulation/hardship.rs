@@ -24,20 +24,33 @@ fn nobody_starves_beside_machines_that_stay_busy_or_forbidden_and_reads_that_are
         let world = played(&scenario);
         checks::not_starved(&world, |machine| scenario.is_free(machine));
         for scan in world.scans() {
-            let calls = world
-                .far
-                .calls()
-                .iter()
-                .filter(|call| call.route == "scan" && call.machine.as_deref() == Some(scan.machine.as_str()));
+            let calls = world.far.calls().iter().filter(|call| {
+                call.route == "scan" && call.machine.as_deref() == Some(scan.machine.as_str())
+            });
             let calls = calls.count();
-            assert!(calls <= 8, "seed {seed}: {calls} calls for {}", scan.machine);
+            assert!(
+                calls <= 8,
+                "seed {seed}: {calls} calls for {}",
+                scan.machine
+            );
             let at = |text: &str| Timestamp::parse(text).unwrap();
             let lasted = at(scan.ended_at.as_deref().unwrap()).since(at(&scan.created_at));
             // Twenty-four hours are the oldest that may be sent, and the machine's being busy hides nothing of that.
-            assert!(lasted <= Duration::from_secs(86_400 + 60), "seed {seed}: {} ended after {lasted:?}", scan.id);
+            assert!(
+                lasted <= Duration::from_secs(86_400 + 60),
+                "seed {seed}: {} ended after {lasted:?}",
+                scan.id
+            );
         }
-        let refused = world.scans().into_iter().filter(|scan| scan.outcome.as_deref() == Some("refused")).count();
-        assert_eq!(refused, 2, "seed {seed}: the two machines that the app may not scan");
+        let refused = world
+            .scans()
+            .into_iter()
+            .filter(|scan| scan.outcome.as_deref() == Some("refused"))
+            .count();
+        assert_eq!(
+            refused, 2,
+            "seed {seed}: the two machines that the app may not scan"
+        );
     }
 }
 
@@ -45,7 +58,12 @@ fn nobody_starves_beside_machines_that_stay_busy_or_forbidden_and_reads_that_are
 /// the directory should answer.
 fn silent(route: &str) -> World {
     let mut world = World::new(&Scenario::impatient(), Faults::default());
-    let how = How::Status { status: 503, code: "ServiceUnavailable".to_owned(), message: None, retry_after: None };
+    let how = How::Status {
+        status: 503,
+        code: "ServiceUnavailable".to_owned(),
+        message: None,
+        retry_after: None,
+    };
     world.outage(route, how, Duration::from_secs(900));
     world.run();
     checks::all(&mut world);
@@ -56,7 +74,12 @@ fn silent(route: &str) -> World {
 #[test]
 fn nobody_is_locked_out_by_obeying_where_others_spend_the_hour_and_refusals_count() {
     let world = played(&Scenario::crowded());
-    assert!(world.scans().iter().all(|scan| scan.outcome.as_deref() == Some("succeeded")));
+    assert!(
+        world
+            .scans()
+            .iter()
+            .all(|scan| scan.outcome.as_deref() == Some("succeeded"))
+    );
 }
 
 #[test]
@@ -72,12 +95,21 @@ fn what_was_held_for_a_silent_directory_goes_on_by_itself_when_it_answers() {
 #[test]
 fn a_clock_that_was_a_month_ahead_leaves_nothing_that_cools_for_a_month() {
     let world = played(&Scenario::a_month_ahead());
-    assert_eq!(world.far.scans().len(), 2, "a day later the cool-down of six hours is over");
+    assert_eq!(
+        world.far.scans().len(),
+        2,
+        "a day later the cool-down of six hours is over"
+    );
 }
 
 #[test]
 fn a_window_that_has_closed_before_a_scan_could_leave_is_waited_for_again() {
     let world = played(&Scenario::windowed());
     assert_eq!(world.far.scans().len(), 5);
-    assert!(world.scans().iter().all(|scan| scan.sent_at.as_deref().unwrap().starts_with("2026-11-02T09:0")));
+    assert!(world.scans().iter().all(|scan| {
+        scan.sent_at
+            .as_deref()
+            .unwrap()
+            .starts_with("2026-11-02T09:0")
+    }));
 }

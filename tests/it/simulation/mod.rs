@@ -28,20 +28,35 @@ fn run(scenario: &Scenario, faults: Faults) -> (String, bool) {
 
 #[test]
 fn nothing_acknowledged_is_lost_or_doubled_and_everything_ends() {
-    let seeds: u64 = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(SEEDS);
+    let seeds: u64 = std::env::var("SEEDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(SEEDS);
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     // Every seed is played, whatever the others come to.
     let fails = |&seed: &u64| {
-        let played = std::panic::catch_unwind(|| run(&Scenario::random(seed), Faults::random(seed)));
-        played.inspect_err(|_| eprintln!("SEED={seed} cargo test --test it simulation::replay -- --nocapture")).is_err()
+        let played =
+            std::panic::catch_unwind(|| run(&Scenario::random(seed), Faults::random(seed)));
+        played
+            .inspect_err(|_| {
+                eprintln!("SEED={seed} cargo test --test it simulation::replay -- --nocapture")
+            })
+            .is_err()
     };
     let failed: Vec<u64> = std::thread::scope(|scope| {
         let share = |first| (first..seeds).step_by(usize::try_from(threads).unwrap());
-        let players: Vec<_> =
-            (0..threads).map(|first| scope.spawn(move || share(first).filter(fails).collect::<Vec<_>>())).collect();
-        players.into_iter().flat_map(|player| player.join().unwrap()).collect()
+        let players: Vec<_> = (0..threads)
+            .map(|first| scope.spawn(move || share(first).filter(fails).collect::<Vec<_>>()))
+            .collect();
+        players
+            .into_iter()
+            .flat_map(|player| player.join().unwrap())
+            .collect()
     });
-    assert!(failed.is_empty(), "replay each of {failed:?} by the command above");
+    assert!(
+        failed.is_empty(),
+        "replay each of {failed:?} by the command above"
+    );
 }
 
 #[test]
@@ -54,13 +69,21 @@ fn the_same_seed_gives_the_same_journal() {
 
 #[test]
 fn it_survives_a_stop_at_every_commit() {
-    for how in [AtCommit::CrashBefore, AtCommit::Fails, AtCommit::DiskFull, AtCommit::CrashAfter] {
+    for how in [
+        AtCommit::CrashBefore,
+        AtCommit::Fails,
+        AtCommit::DiskFull,
+        AtCommit::CrashAfter,
+    ] {
         for scenario in [Scenario::small(), Scenario::steered()] {
             let mut n = 1;
             while run(&scenario, Faults::one_commit(n, how)).1 {
                 n += 1;
             }
-            assert!(n > 10, "a run has more than ten commits, and each was tried");
+            assert!(
+                n > 10,
+                "a run has more than ten commits, and each was tried"
+            );
         }
     }
 }
@@ -80,33 +103,66 @@ fn it_survives_every_call_going_wrong() {
 
 #[test]
 fn one_list_serves_all_scans_that_run() {
-    let mut world = World::new(&Scenario::fleet(), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    let mut world = World::new(
+        &Scenario::fleet(),
+        Faults::one_commit(u64::MAX, AtCommit::Fails),
+    );
     world.run();
     checks::all(&mut world);
-    let lists = world.far.calls().iter().filter(|call| call.route == "list").count();
+    let lists = world
+        .far
+        .calls()
+        .iter()
+        .filter(|call| call.route == "list")
+        .count();
     assert!(lists <= 150, "{lists} lists for 50 scans of 45 minutes");
 }
 
 #[test]
 fn one_machine_that_is_offline_for_days_stretches_nobodys_list_and_is_read_every_ten_minutes() {
-    let mut world = World::new(&Scenario::offline(), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    let mut world = World::new(
+        &Scenario::offline(),
+        Faults::one_commit(u64::MAX, AtCommit::Fails),
+    );
     let begun = world.now;
     world.run();
     checks::all(&mut world);
     let calls = |route: &str, from: Duration, hours: u64| {
-        let (from, to) = (begun.plus(from).to_jiff(), begun.plus(from + Duration::from_secs(hours * 3600)).to_jiff());
-        let within =
-            world.far.calls().iter().filter(move |call| call.route == route && call.at >= from && call.at < to);
+        let (from, to) = (
+            begun.plus(from).to_jiff(),
+            begun
+                .plus(from + Duration::from_secs(hours * 3600))
+                .to_jiff(),
+        );
+        let within = world
+            .far
+            .calls()
+            .iter()
+            .filter(move |call| call.route == route && call.at >= from && call.at < to);
         within.cloned().collect::<Vec<_>>()
     };
     let two_days = 2 * world::DAY;
     let (gets, lists) = (calls("get", two_days, 2), calls("list", two_days, 2));
-    assert!((10..=13).contains(&gets.len()), "{} reads in two hours", gets.len());
+    assert!(
+        (10..=13).contains(&gets.len()),
+        "{} reads in two hours",
+        gets.len()
+    );
     assert!(lists.len() > 10, "the others are looked for");
     let offline = begun.to_jiff().strftime("ge%%20%Y-%m-%d").to_string();
-    assert!(lists.iter().all(|list| !list.path.contains(&offline)), "no list reaches back to it");
-    assert!(calls("list", world::DAY + Duration::from_secs(3600), 22).is_empty(), "nor is there one for it alone");
-    let lost: Vec<_> = world.scans().into_iter().filter(|scan| scan.outcome.as_deref() == Some("lost")).collect();
+    assert!(
+        lists.iter().all(|list| !list.path.contains(&offline)),
+        "no list reaches back to it"
+    );
+    assert!(
+        calls("list", world::DAY + Duration::from_secs(3600), 22).is_empty(),
+        "nor is there one for it alone"
+    );
+    let lost: Vec<_> = world
+        .scans()
+        .into_iter()
+        .filter(|scan| scan.outcome.as_deref() == Some("lost"))
+        .collect();
     assert_eq!(lost.len(), 1, "the one that is offline, in the end");
     let last = calls("get", 4 * world::DAY, 1);
     assert_eq!(last.len(), 1, "after a last look");
@@ -114,25 +170,55 @@ fn one_machine_that_is_offline_for_days_stretches_nobodys_list_and_is_read_every
 
 #[test]
 fn what_people_order_is_obeyed_in_a_run_without_faults() {
-    let mut world = World::new(&Scenario::steered(), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    let mut world = World::new(
+        &Scenario::steered(),
+        Faults::one_commit(u64::MAX, AtCommit::Fails),
+    );
     world.run();
-    let told: Vec<_> = world.steered.iter().filter_map(|item| item.result.clone()).collect();
+    let told: Vec<_> = world
+        .steered
+        .iter()
+        .filter_map(|item| item.result.clone())
+        .collect();
     assert_eq!(told, ["approved", "denied", "cancelling", "retried"]);
-    assert!(world.far.calls().iter().any(|call| call.route == "cancel" && call.executed));
+    assert!(
+        world
+            .far
+            .calls()
+            .iter()
+            .any(|call| call.route == "cancel" && call.executed)
+    );
     checks::all(&mut world);
 }
 
 #[test]
 fn a_lane_with_nothing_but_paused_scans_rests() {
     for everything in [true, false] {
-        let mut world = World::new(&Scenario::crowd(everything), Faults::one_commit(u64::MAX, AtCommit::Fails));
+        let mut world = World::new(
+            &Scenario::crowd(everything),
+            Faults::one_commit(u64::MAX, AtCommit::Fails),
+        );
         let begun = world.now;
         world.run();
         checks::all(&mut world);
-        let (from, to) = (begun.plus(Duration::from_secs(10)), begun.plus(Duration::from_secs(3_600)));
-        let polls = world.polls.iter().filter(|at| **at > from && **at < to).count();
-        assert!(polls < 20, "{polls} polls in an hour in which nothing could be done");
-        assert_eq!(world.far.scans().len(), 300, "and then all of them are sent");
+        let (from, to) = (
+            begun.plus(Duration::from_secs(10)),
+            begun.plus(Duration::from_secs(3_600)),
+        );
+        let polls = world
+            .polls
+            .iter()
+            .filter(|at| **at > from && **at < to)
+            .count();
+        assert!(
+            polls < 20,
+            "{polls} polls in an hour in which nothing could be done"
+        );
+        assert_eq!(
+            world.far.scans().len(),
+            300,
+            "and then all of them are sent"
+        );
     }
 }
 
@@ -141,9 +227,17 @@ fn an_hour_of_nothing_but_429_sees_one_probe_after_each_pause_and_then_the_work_
     let mut world = World::new(&Scenario::refused_for_an_hour(), Faults::default());
     world.run();
     checks::all(&mut world);
-    let refused = world.far.calls().iter().filter(|call| call.status == Some(429)).count();
+    let refused = world
+        .far
+        .calls()
+        .iter()
+        .filter(|call| call.status == Some(429))
+        .count();
     assert!(refused > 10, "{refused} refusals");
-    assert!(world.watch.probes as usize >= refused, "each pause was followed by one call");
+    assert!(
+        world.watch.probes as usize >= refused,
+        "each pause was followed by one call"
+    );
 }
 
 #[test]
@@ -151,19 +245,37 @@ fn what_another_tool_leaves_of_the_quota_is_used_at_the_price_of_a_429_a_minute(
     let mut world = World::new(&Scenario::shared(), Faults::default());
     world.run();
     checks::all(&mut world);
-    let calls: Vec<_> = world.far.calls().iter().filter(|call| call.route == "scan").collect();
-    let hour: Vec<_> = calls.iter().filter(|call| call.at.duration_since(calls[0].at).as_secs() < 3600).collect();
+    let calls: Vec<_> = world
+        .far
+        .calls()
+        .iter()
+        .filter(|call| call.route == "scan")
+        .collect();
+    let hour: Vec<_> = calls
+        .iter()
+        .filter(|call| call.at.duration_since(calls[0].at).as_secs() < 3600)
+        .collect();
     let refused = hour.iter().filter(|call| call.status == Some(429)).count();
     let scanned = hour.iter().filter(|call| call.executed).count();
-    assert!(world.lowered > 0 && refused <= 60, "{refused} refusals, lowered {} times", world.lowered);
-    assert!(scanned + refused >= 285, "{scanned} scans and {refused} refusals of the 300 calls that were left");
+    assert!(
+        world.lowered > 0 && refused <= 60,
+        "{refused} refusals, lowered {} times",
+        world.lowered
+    );
+    assert!(
+        scanned + refused >= 285,
+        "{scanned} scans and {refused} refusals of the 300 calls that were left"
+    );
 }
 
 #[test]
 fn the_share_is_used_while_work_waits() {
     for (seed, urgent) in (0..6).zip([false, true].into_iter().cycle()) {
         let hours = 2;
-        let mut world = World::new(&Scenario::busy(seed, hours, urgent), Faults::random(seed).without_lost_calls());
+        let mut world = World::new(
+            &Scenario::busy(seed, hours, urgent),
+            Faults::random(seed).without_lost_calls(),
+        );
         world.run();
         checks::all(&mut world);
         checks::used(&world, hours, urgent);
@@ -175,36 +287,68 @@ fn in_a_storm_urgent_scans_leave_as_if_there_were_no_others_and_the_hour_is_used
     let mut world = World::new(&Scenario::storm(), Faults::default());
     world.run();
     checks::all(&mut world);
-    let calls = world.far.calls().iter().filter(|call| call.route == "scan").map(|call| call.at);
+    let calls = world
+        .far
+        .calls()
+        .iter()
+        .filter(|call| call.route == "scan")
+        .map(|call| call.at);
     let calls: Vec<_> = calls.collect();
-    let first_hour = calls.iter().filter(|at| at.duration_since(calls[0]).as_secs() < 3600).count();
+    let first_hour = calls
+        .iter()
+        .filter(|at| at.duration_since(calls[0]).as_secs() < 3600)
+        .count();
     assert!(first_hour >= 297, "{first_hour} of 300");
     let longest = world.waits(90).into_iter().max().expect("urgent scans");
     // 95 urgent ones in a minute, which 100 calls a minute carry, and a first call that nobody could know better.
-    assert!(longest <= Duration::from_secs(1), "an urgent scan waited {longest:?}");
+    assert!(
+        longest <= Duration::from_secs(1),
+        "an urgent scan waited {longest:?}"
+    );
 }
 
 #[test]
 fn two_hundred_devices_known_by_name_are_each_looked_up_once_and_scanned() {
-    let mut world = World::new(&Scenario::named(200, 1), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    let mut world = World::new(
+        &Scenario::named(200, 1),
+        Faults::one_commit(u64::MAX, AtCommit::Fails),
+    );
     world.run();
     checks::all(&mut world);
-    let looks = world.far.calls().iter().filter(|call| call.route == "machines").count();
+    let looks = world
+        .far
+        .calls()
+        .iter()
+        .filter(|call| call.route == "machines")
+        .count();
     assert_eq!((looks, world.far.scans().len()), (200, 200));
 }
 
 #[test]
 fn one_look_up_serves_a_storm_about_one_device() {
-    let mut world = World::new(&Scenario::named(1, 300), Faults::one_commit(u64::MAX, AtCommit::Fails));
+    let mut world = World::new(
+        &Scenario::named(1, 300),
+        Faults::one_commit(u64::MAX, AtCommit::Fails),
+    );
     world.run();
     checks::all(&mut world);
-    let looks = world.far.calls().iter().filter(|call| call.route == "machines").count();
+    let looks = world
+        .far
+        .calls()
+        .iter()
+        .filter(|call| call.route == "machines")
+        .count();
     assert_eq!((looks, world.far.scans().len()), (1, 1));
 }
 
 #[test]
 fn replay() {
-    let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) else { return };
+    let Some(seed) = std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+    else {
+        return;
+    };
     let mut world = World::new(&Scenario::random(seed), Faults::random(seed));
     world.traced = true;
     world.run();

@@ -18,10 +18,15 @@ pub enum Seen {
 
 impl Seen {
     pub fn of(answer: &Answer) -> Seen {
-        let Answer::Http(response) = answer else { return Seen::Nothing };
+        let Answer::Http(response) = answer else {
+            return Seen::Nothing;
+        };
         match response.status().as_u16() {
             429 => {
-                let after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+                let after = response
+                    .headers()
+                    .get("retry-after")
+                    .and_then(|value| value.to_str().ok()?.parse().ok());
                 Seen::Refused(Duration::from_secs(after.unwrap_or(60)))
             }
             status if status < 500 => Seen::LetThrough,
@@ -45,16 +50,25 @@ impl Watch {
         if matches!(outgoing.call, Call::Token) {
             return;
         }
-        assert!(now >= self.until, "a call inside the pause after a 429, which ends at {}", self.until);
+        assert!(
+            now >= self.until,
+            "a call inside the pause after a 429, which ends at {}",
+            self.until
+        );
         if self.probing {
-            assert!(self.under_way.is_empty(), "a second call before the first one after a 429 was let through");
+            assert!(
+                self.under_way.is_empty(),
+                "a second call before the first one after a 429 was let through"
+            );
             self.probes += 1;
         }
         self.under_way.insert(outgoing.id, now);
     }
 
     pub fn answered(&mut self, id: CallId, seen: &Seen, now: Timestamp) {
-        let Some(left) = self.under_way.remove(&id) else { return };
+        let Some(left) = self.under_way.remove(&id) else {
+            return;
+        };
         match seen {
             Seen::Refused(span) => {
                 self.until = self.until.max(now.plus(*span));

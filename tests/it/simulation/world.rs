@@ -23,7 +23,9 @@ use scanhook_core::scan::{DecisionState, Mode, OnUnknown, Reason};
 use scanhook_core::signature::{Authentication, Check, Key, authenticate};
 use scanhook_core::time::{Now, Timestamp};
 use scanhook_core::verdict::Limit;
-use scanhook_simulator::{Busy, Fault, How, Machine, Order as ListOrder, Setup, Simulator, Tenant, What, Window};
+use scanhook_simulator::{
+    Busy, Fault, How, Machine, Order as ListOrder, Setup, Simulator, Tenant, What, Window,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -109,7 +111,10 @@ fn machine(n: u64) -> String {
 }
 
 fn alert(id: u64, severity: &str, n: u64) -> String {
-    format!(r#"{{"alertId":"a-{id}","title":"t","severity":"{severity}","deviceId":"{}"}}"#, machine(n))
+    format!(
+        r#"{{"alertId":"a-{id}","title":"t","severity":"{severity}","deviceId":"{}"}}"#,
+        machine(n)
+    )
 }
 
 impl Scenario {
@@ -121,7 +126,12 @@ impl Scenario {
             forbidden: Vec::new(),
             share: Share::WHOLE,
             blind: None,
-            setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
+            setup: Setup {
+                seed: 1,
+                quick_ms: 20_000,
+                full_ms: 60_000,
+                ..Setup::default()
+            },
             rows: 10_000,
             far_faults: Vec::new(),
             foreign: Vec::new(),
@@ -145,11 +155,22 @@ impl Scenario {
             forbidden: Vec::new(),
             share: Share::WHOLE,
             blind: None,
-            setup: Setup { seed: 1, latency_ms: 300, ..Setup::default() },
+            setup: Setup {
+                seed: 1,
+                latency_ms: 300,
+                ..Setup::default()
+            },
             rows: 10_000,
             far_faults: Vec::new(),
             foreign: Vec::new(),
-            deliveries: (0..50).map(|n| (Duration::from_millis(1000 + n * 20_300), alert(n, "high", n))).collect(),
+            deliveries: (0..50)
+                .map(|n| {
+                    (
+                        Duration::from_millis(1000 + n * 20_300),
+                        alert(n, "high", n),
+                    )
+                })
+                .collect(),
             ..Scenario::small()
         }
     }
@@ -157,50 +178,119 @@ impl Scenario {
     /// One alert for each of forty machines, every fourth of them grave, within the first minute.
     pub fn forty(share: Share) -> Scenario {
         let deliveries = (0..40).map(|n: u64| {
-            let severity = if n.is_multiple_of(4) { "critical" } else { "medium" };
+            let severity = if n.is_multiple_of(4) {
+                "critical"
+            } else {
+                "medium"
+            };
             (Duration::from_secs(1 + n), alert(n, severity, n))
         });
-        Scenario { share, deliveries: deliveries.collect(), ..Scenario::small() }
+        Scenario {
+            share,
+            deliveries: deliveries.collect(),
+            ..Scenario::small()
+        }
     }
 
     /// Another tool spends half of every hour's quota, and there is more to do than the rest allows.
     pub fn shared() -> Scenario {
-        let share = Share { per_minute: 60, per_hour: 600 };
-        let setup = Setup { per_minute: 60, per_hour: 600, foreign_percent: 50, ..Scenario::small().setup };
-        let deliveries = (0..400).map(|n| (Duration::from_millis(n * 10), alert(n, "high", n))).collect();
-        Scenario { share, setup, deliveries, limited: false, ..Scenario::small() }
+        let share = Share {
+            per_minute: 60,
+            per_hour: 600,
+        };
+        let setup = Setup {
+            per_minute: 60,
+            per_hour: 600,
+            foreign_percent: 50,
+            ..Scenario::small().setup
+        };
+        let deliveries = (0..400)
+            .map(|n| (Duration::from_millis(n * 10), alert(n, "high", n)))
+            .collect();
+        Scenario {
+            share,
+            setup,
+            deliveries,
+            limited: false,
+            ..Scenario::small()
+        }
     }
 
     /// Nothing but 429 from the start on, for an hour; three alerts wait.
     pub fn refused_for_an_hour() -> Scenario {
         let hour = Duration::from_secs(3600);
-        Scenario { refuses: Some((Duration::ZERO, hour)), ..Scenario::small() }
+        Scenario {
+            refuses: Some((Duration::ZERO, hour)),
+            ..Scenario::small()
+        }
     }
 
     /// Another tool spends nine calls of the ten that an hour allows, and refused ones count as well.
     pub fn crowded() -> Scenario {
-        let share = Share { per_minute: 10, per_hour: 10 };
-        let setup =
-            Setup { per_minute: 10, per_hour: 10, foreign_percent: 90, refused_count: true, ..Scenario::small().setup };
-        Scenario { share, setup, ..Scenario::small() }
+        let share = Share {
+            per_minute: 10,
+            per_hour: 10,
+        };
+        let setup = Setup {
+            per_minute: 10,
+            per_hour: 10,
+            foreign_percent: 90,
+            refused_count: true,
+            ..Scenario::small().setup
+        };
+        Scenario {
+            share,
+            setup,
+            ..Scenario::small()
+        }
     }
 
     /// So much work that it waits for hours, perhaps some of it urgent, with a clock that is set now and then.
     pub fn busy(seed: u64, hours: u32, some_urgent: bool) -> Scenario {
         let mut dice = Dice::new(seed);
         let share = dice.pick(&[(100, 60), (10, 90), (3, 40), (2, 12), (1, 90)]);
-        let share = Share { per_minute: share.0, per_hour: share.1 };
+        let share = Share {
+            per_minute: share.0,
+            per_hour: share.1,
+        };
         let window = dice.pick(&[Window::Sliding, Window::Aligned, Window::Bucket]);
-        let Share { per_minute, per_hour } = share;
-        let setup = Setup { per_minute, per_hour, window, latency_ms: 200, seed, ..Scenario::small().setup };
+        let Share {
+            per_minute,
+            per_hour,
+        } = share;
+        let setup = Setup {
+            per_minute,
+            per_hour,
+            window,
+            latency_ms: 200,
+            seed,
+            ..Scenario::small().setup
+        };
         let deliveries = (0..u64::from((hours + 1) * per_hour)).map(|n| {
             let urgent = some_urgent && dice.roll(10) == 0;
-            let at = if urgent { dice.roll(u64::from(hours) * 3_600_000) } else { dice.roll(30_000) };
-            (Duration::from_millis(at), alert(n, if urgent { "critical" } else { "high" }, n))
+            let at = if urgent {
+                dice.roll(u64::from(hours) * 3_600_000)
+            } else {
+                dice.roll(30_000)
+            };
+            (
+                Duration::from_millis(at),
+                alert(n, if urgent { "critical" } else { "high" }, n),
+            )
         });
         let deliveries = deliveries.collect();
-        let jumps = (0..3).map(|_| jump(&mut dice, u64::from(hours) * 3_600)).collect();
-        Scenario { seed, share, setup, deliveries, jumps, limited: false, ..Scenario::small() }
+        let jumps = (0..3)
+            .map(|_| jump(&mut dice, u64::from(hours) * 3_600))
+            .collect();
+        Scenario {
+            seed,
+            share,
+            setup,
+            deliveries,
+            jumps,
+            limited: false,
+            ..Scenario::small()
+        }
     }
 
     /// More machines within a minute than an hour allows, 95 of them urgent.
@@ -211,9 +301,22 @@ impl Scenario {
             (at, alert(n, if n < 95 { "critical" } else { "high" }, n))
         });
         let deliveries = deliveries.collect();
-        let share = Share { per_minute: 100, per_hour: 300 };
-        let setup = Setup { per_hour: 300, latency_ms: 200, ..Scenario::small().setup };
-        Scenario { share, setup, deliveries, limited: false, ..Scenario::small() }
+        let share = Share {
+            per_minute: 100,
+            per_hour: 300,
+        };
+        let setup = Setup {
+            per_hour: 300,
+            latency_ms: 200,
+            ..Scenario::small().setup
+        };
+        Scenario {
+            share,
+            setup,
+            deliveries,
+            limited: false,
+            ..Scenario::small()
+        }
     }
 
     /// Anything the far side may be, within what is promised: a list that shows an action within the settle time.
@@ -221,7 +324,8 @@ impl Scenario {
         let mut dice = Dice::new(seed);
         let machines = 1 + dice.roll(5);
         let share = dice.pick(&[(100, 1500), (3, 40), (2, 12)]);
-        let (quick_ms, full_ms) = dice.pick(&[(10_000, 60_000), (30_000, 240_000), (240_000, 2_700_000)]);
+        let (quick_ms, full_ms) =
+            dice.pick(&[(10_000, 60_000), (30_000, 240_000), (240_000, 2_700_000)]);
         let setup = Setup {
             per_minute: share.0,
             per_hour: share.1,
@@ -236,7 +340,11 @@ impl Scenario {
                 Busy::Alternate,
             ]),
             page_size: dice.pick(&[None, None, Some(2), Some(1)]),
-            order: dice.pick(&[ListOrder::NewestFirst, ListOrder::OldestFirst, ListOrder::ById]),
+            order: dice.pick(&[
+                ListOrder::NewestFirst,
+                ListOrder::OldestFirst,
+                ListOrder::ById,
+            ]),
             next_host: (dice.roll(4) == 0).then(|| "api-eu.elsewhere.example".to_owned()),
             odd_rows: odd_rows(&mut dice),
             machines: with_a_forbidden_one(&mut dice, fleet(machines)),
@@ -246,9 +354,17 @@ impl Scenario {
             accept_external_id: dice.roll(8) > 0,
             scope_null: dice.roll(4) == 0,
             outcomes: (0..dice.roll(3))
-                .map(|n| (machine(n), dice.pick(&["Failed", "TimeOut", "Canceled"]).to_owned()))
+                .map(|n| {
+                    (
+                        machine(n),
+                        dice.pick(&["Failed", "TimeOut", "Canceled"]).to_owned(),
+                    )
+                })
                 .collect(),
-            offline: (dice.roll(10) == 0).then(|| machine(0)).into_iter().collect(),
+            offline: (dice.roll(10) == 0)
+                .then(|| machine(0))
+                .into_iter()
+                .collect(),
             quick_ms,
             full_ms,
             latency_ms: dice.pick(&[0, 50, 2_000]),
@@ -259,21 +375,33 @@ impl Scenario {
         let far_faults = (0..dice.roll(5)).map(|_| far_fault(&mut dice)).collect();
         let often = dice.pick(&[0, 0, 1, 1, 2, 8, 12]);
         let foreign = (0..often).map(|_| {
-            (Duration::from_secs(dice.roll(300)), machine(dice.roll(machines)), dice.pick(&["Quick", "Full"]))
+            (
+                Duration::from_secs(dice.roll(300)),
+                machine(dice.roll(machines)),
+                dice.pick(&["Quick", "Full"]),
+            )
         });
         let foreign = foreign.collect();
         let deliveries = (0..2 + dice.roll(14)).map(|n| {
-            let at = Duration::from_millis(dice.roll(dice.clone().pick(&[1_000, 120_000, 4_000_000])));
+            let at =
+                Duration::from_millis(dice.roll(dice.clone().pick(&[1_000, 120_000, 4_000_000])));
             (at, body(&mut dice, n, machines))
         });
         let deliveries = deliveries.collect();
-        let share = Share { per_minute: share.0, per_hour: share.1 };
+        let share = Share {
+            per_minute: share.0,
+            per_hour: share.1,
+        };
         let rows = dice.pick(&[10_000, 10_000, 5, 2, 1]);
         let blind = (dice.roll(10) == 0).then(|| dice.pick(&[OnUnknown::Leave, OnUnknown::Repost]));
         let mut setup = setup;
         if blind.is_some() {
             let roles = vec!["Machine.Scan".to_owned()];
-            setup.tenants = vec![Tenant { id: "corp.example".to_owned(), roles, ..Tenant::default() }];
+            setup.tenants = vec![Tenant {
+                id: "corp.example".to_owned(),
+                roles,
+                ..Tenant::default()
+            }];
         }
         let jumps = (0..dice.roll(3)).map(|_| jump(&mut dice, 6_000)).collect();
         let refuses = (dice.roll(8) == 0).then(|| {
@@ -281,8 +409,15 @@ impl Scenario {
             (from, from + Duration::from_secs(dice.roll(1_800)))
         });
         let within = dice.pick(&["30s", "5m", "1h"]);
-        let rules = RULES.replace("[defaults]", &format!("[defaults]\nresolve_within = \"{within}\""));
-        let rules = if dice.roll(3) == 0 { rules.replacen("[[rule]]", &format!("{LAB}[[rule]]"), 1) } else { rules };
+        let rules = RULES.replace(
+            "[defaults]",
+            &format!("[defaults]\nresolve_within = \"{within}\""),
+        );
+        let rules = if dice.roll(3) == 0 {
+            rules.replacen("[[rule]]", &format!("{LAB}[[rule]]"), 1)
+        } else {
+            rules
+        };
         let (limited, orders, forbidden) = (true, operator::orders(seed, machines), forbidden());
         Scenario {
             seed,
@@ -310,14 +445,21 @@ impl Scenario {
         let share = dice.pick(&[(100, 1500), (60, 600)]);
         let name = |n: u64| format!("ws-{n}.corp.example");
         let (forbidden, first) = (busy, busy + 2);
-        let refused =
-            |n| Machine { refuses_scan: Some("Forbidden".to_owned()), ..listed(&machine(n), &name(n), json!({})) };
+        let refused = |n| Machine {
+            refuses_scan: Some("Forbidden".to_owned()),
+            ..listed(&machine(n), &name(n), json!({}))
+        };
         let listed = (first..first + free).map(|n| listed(&machine(n), &name(n), json!({})));
         let machines = listed.chain((forbidden..first).map(refused)).collect();
         let setup = Setup {
             per_minute: share.0,
             per_hour: share.1,
-            busy: dice.pick(&[Busy::Existing201, Busy::Refused400, Busy::RefusedMessageOnly, Busy::Alternate]),
+            busy: dice.pick(&[
+                Busy::Existing201,
+                Busy::Refused400,
+                Busy::RefusedMessageOnly,
+                Busy::Alternate,
+            ]),
             scope_null: dice.roll(2) == 0,
             quick_ms: 1_800_000,
             full_ms: 60_000,
@@ -334,19 +476,39 @@ impl Scenario {
             times: u32::MAX,
             how: How::Delay { ms: slow },
         });
-        let named =
-            |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","device_name":"{}"}}"#, name(n));
+        let named = |n: u64| {
+            format!(
+                r#"{{"alertId":"a-{n}","title":"t","severity":"high","device_name":"{}"}}"#,
+                name(n)
+            )
+        };
         let deliveries = (0..first + free).map(|n| {
-            let at = Duration::from_millis(if n < first { 1_000 + n * 50 } else { 120_000 + n * 50 });
+            let at = Duration::from_millis(if n < first {
+                1_000 + n * 50
+            } else {
+                120_000 + n * 50
+            });
             let severity = if n == forbidden { "critical" } else { "high" };
-            (at, if n >= first && n % 2 == 0 { named(n) } else { alert(n, severity, n) })
+            (
+                at,
+                if n >= first && n % 2 == 0 {
+                    named(n)
+                } else {
+                    alert(n, severity, n)
+                },
+            )
         });
         Scenario {
             seed,
-            share: Share { per_minute: share.0, per_hour: share.1 },
+            share: Share {
+                per_minute: share.0,
+                per_hour: share.1,
+            },
             setup,
             far_faults: far_faults.into(),
-            foreign: (0..busy).map(|n| (Duration::ZERO, machine(n), "Quick")).collect(),
+            foreign: (0..busy)
+                .map(|n| (Duration::ZERO, machine(n), "Quick"))
+                .collect(),
             deliveries: deliveries.collect(),
             limited: false,
             ..Scenario::small()
@@ -355,14 +517,20 @@ impl Scenario {
 
     /// Whether nothing keeps a machine of this scenario from being scanned.
     pub fn is_free(&self, machine: &str) -> bool {
-        let forbidden = self.setup.machines.iter().any(|listed| listed.id == machine && listed.refuses_scan.is_some());
+        let forbidden = self
+            .setup
+            .machines
+            .iter()
+            .any(|listed| listed.id == machine && listed.refuses_scan.is_some());
         !forbidden && self.foreign.iter().all(|(_, busy, _)| busy != machine)
     }
 
     /// Two alerts that only name their machines, and half a minute in which the directory should answer.
     pub fn impatient() -> Scenario {
         let mut scenario = Scenario::named(2, 1);
-        scenario.rules = scenario.rules.replace("[defaults]", "[defaults]\nresolve_within = \"30s\"");
+        scenario.rules = scenario
+            .rules
+            .replace("[defaults]", "[defaults]\nresolve_within = \"30s\"");
         scenario
     }
 
@@ -371,7 +539,10 @@ impl Scenario {
         let (month, at) = (30 * 86_400_000, Duration::from_secs);
         Scenario {
             jumps: vec![(at(10), month), (at(600), -month)],
-            deliveries: vec![(at(60), alert(1, "high", 1)), (at(86_400), alert(2, "high", 1))],
+            deliveries: vec![
+                (at(60), alert(1, "high", 1)),
+                (at(86_400), alert(2, "high", 1)),
+            ],
             ..Scenario::small()
         }
     }
@@ -386,7 +557,9 @@ impl Scenario {
             )
         };
         Scenario {
-            deliveries: (1..6).map(|n| (Duration::from_secs(540 + n), later(n))).collect(),
+            deliveries: (1..6)
+                .map(|n| (Duration::from_secs(540 + n), later(n)))
+                .collect(),
             refuses: Some((Duration::from_secs(300), Duration::from_secs(1_200))),
             ..Scenario::small()
         }
@@ -395,21 +568,50 @@ impl Scenario {
     /// One machine that is offline from the start on; two days later, for an hour, others that are not.
     pub fn offline() -> Scenario {
         let two_days = 2 * DAY;
-        let others = (1..30).map(|n| (two_days + Duration::from_secs(n * 120), alert(n, "high", n)));
-        let setup = Setup { offline: [machine(0)].into(), ..Scenario::small().setup };
-        let deliveries = [(Duration::from_secs(1), alert(0, "high", 0))].into_iter().chain(others).collect();
-        Scenario { setup, deliveries, ..Scenario::small() }
+        let others =
+            (1..30).map(|n| (two_days + Duration::from_secs(n * 120), alert(n, "high", n)));
+        let setup = Setup {
+            offline: [machine(0)].into(),
+            ..Scenario::small().setup
+        };
+        let deliveries = [(Duration::from_secs(1), alert(0, "high", 0))]
+            .into_iter()
+            .chain(others)
+            .collect();
+        Scenario {
+            setup,
+            deliveries,
+            ..Scenario::small()
+        }
     }
 
     /// Three hundred machines at once, all of them paused for an hour.
     pub fn crowd(everything: bool) -> Scenario {
-        let alert =
-            |n: u64| format!(r#"{{"alertId":"a-{n}","title":"t","severity":"high","deviceId":"{}"}}"#, machine(n));
-        let what = if everything { operator::What::Everything } else { operator::What::Rule("high") };
+        let alert = |n: u64| {
+            format!(
+                r#"{{"alertId":"a-{n}","title":"t","severity":"high","deviceId":"{}"}}"#,
+                machine(n)
+            )
+        };
+        let what = if everything {
+            operator::What::Everything
+        } else {
+            operator::What::Rule("high")
+        };
         Scenario {
-            setup: Setup { seed: 1, quick_ms: 20_000, full_ms: 60_000, ..Setup::default() },
-            deliveries: (0..300).map(|n| (Duration::from_millis(1000 + n), alert(n))).collect(),
-            orders: vec![(Duration::ZERO, Order::Pause(what, None)), (Duration::from_secs(3_600), Order::Resume)],
+            setup: Setup {
+                seed: 1,
+                quick_ms: 20_000,
+                full_ms: 60_000,
+                ..Setup::default()
+            },
+            deliveries: (0..300)
+                .map(|n| (Duration::from_millis(1000 + n), alert(n)))
+                .collect(),
+            orders: vec![
+                (Duration::ZERO, Order::Pause(what, None)),
+                (Duration::from_secs(3_600), Order::Resume),
+            ],
             ..Scenario::small()
         }
     }
@@ -419,9 +621,17 @@ impl Scenario {
         let at = Duration::from_secs;
         let held = r#"{"alertId":"a-4","title":"t","severity":"medium","deviceId":"DEVICE"}"#;
         let mut scenario = Scenario::small();
-        scenario.deliveries.push((at(3), held.replace("DEVICE", &machine(3))));
-        scenario.deliveries.push((at(4), r#"{"alertId":"a-5","title":"t","severity":"high","host":"x"}"#.to_owned()));
-        scenario.deliveries.push((at(5), r#"{"alertId":"a-6","title":"t","severity":"high","host":"y"}"#.to_owned()));
+        scenario
+            .deliveries
+            .push((at(3), held.replace("DEVICE", &machine(3))));
+        scenario.deliveries.push((
+            at(4),
+            r#"{"alertId":"a-5","title":"t","severity":"high","host":"x"}"#.to_owned(),
+        ));
+        scenario.deliveries.push((
+            at(5),
+            r#"{"alertId":"a-6","title":"t","severity":"high","host":"y"}"#.to_owned(),
+        ));
         scenario.setup.outcomes = [(machine(3), "Failed".to_owned())].into();
         scenario.orders = vec![
             (at(0), Order::Pause(operator::What::Rule("medium"), None)),
@@ -441,13 +651,22 @@ impl Scenario {
     pub fn named(machines: u64, alerts: u64) -> Scenario {
         let name = |n: u64| format!("ws-{n}.corp.example");
         let alert = |n: u64, of: u64| {
-            format!(r#"{{"alertId":"a-{n}-{of}","title":"t","severity":"high","device_name":"{}"}}"#, name(n))
+            format!(
+                r#"{{"alertId":"a-{n}-{of}","title":"t","severity":"high","device_name":"{}"}}"#,
+                name(n)
+            )
         };
         let fleet = (0..machines).map(|n| listed(&machine(n), &name(n), json!({})));
         let deliveries = (0..machines).flat_map(|n| (0..alerts).map(move |of| (n, of)));
-        let deliveries = deliveries.map(|(n, of)| (Duration::from_millis(1000 + of * 10), alert(n, of)));
+        let deliveries =
+            deliveries.map(|(n, of)| (Duration::from_millis(1000 + of * 10), alert(n, of)));
         Scenario {
-            setup: Setup { seed: 1, latency_ms: 300, machines: fleet.collect(), ..Setup::default() },
+            setup: Setup {
+                seed: 1,
+                latency_ms: 300,
+                machines: fleet.collect(),
+                ..Setup::default()
+            },
             deliveries: deliveries.collect(),
             limited: false,
             ..Scenario::small()
@@ -457,7 +676,12 @@ impl Scenario {
 
 fn listed(id: &str, name: &str, record: serde_json::Value) -> Machine {
     let record = record.as_object().unwrap().clone();
-    Machine { id: id.to_owned(), dns_name: Some(name.to_owned()), record, ..Machine::default() }
+    Machine {
+        id: id.to_owned(),
+        dns_name: Some(name.to_owned()),
+        record,
+        ..Machine::default()
+    }
 }
 
 /// In every eighth run the app may not scan one of the machines.
@@ -477,20 +701,45 @@ fn forbidden() -> Vec<String> {
 fn fleet(machines: u64) -> Vec<Machine> {
     let [twin, other, old, excluded, new] = forbidden().try_into().unwrap();
     let tags = |n: u64| if n == 1 { json!(["lab"]) } else { json!([]) };
-    let record = |n: u64| json!({ "lastIpAddress": format!("10.0.0.{}", 10 + n), "machineTags": tags(n) });
-    let ours = (0..machines).map(|n| listed(&machine(n), &format!("ws-{n}.corp.example"), record(n)));
+    let record =
+        |n: u64| json!({ "lastIpAddress": format!("10.0.0.{}", 10 + n), "machineTags": tags(n) });
+    let ours =
+        (0..machines).map(|n| listed(&machine(n), &format!("ws-{n}.corp.example"), record(n)));
     let others = [
-        listed(&twin, "twin.corp.example", json!({ "lastIpAddress": "10.0.0.9" })),
-        listed(&other, "twin.corp.example", json!({ "lastIpAddress": "10.0.0.9" })),
-        listed(&old, "old.corp.example", json!({ "mergedIntoMachineId": machine(0), "lastIpAddress": null })),
-        listed(&excluded, "excluded.corp.example", json!({ "isExcluded": true })),
-        listed(&new, "new.corp.example", json!({ "onboardingStatus": "CanBeOnboarded" })),
+        listed(
+            &twin,
+            "twin.corp.example",
+            json!({ "lastIpAddress": "10.0.0.9" }),
+        ),
+        listed(
+            &other,
+            "twin.corp.example",
+            json!({ "lastIpAddress": "10.0.0.9" }),
+        ),
+        listed(
+            &old,
+            "old.corp.example",
+            json!({ "mergedIntoMachineId": machine(0), "lastIpAddress": null }),
+        ),
+        listed(
+            &excluded,
+            "excluded.corp.example",
+            json!({ "isExcluded": true }),
+        ),
+        listed(
+            &new,
+            "new.corp.example",
+            json!({ "onboardingStatus": "CanBeOnboarded" }),
+        ),
     ];
     ours.chain(others).collect()
 }
 
 fn jump(dice: &mut Dice, within: u64) -> (Duration, i64) {
-    (Duration::from_secs(dice.roll(within)), dice.pick(&[-JUMP, JUMP]))
+    (
+        Duration::from_secs(dice.roll(within)),
+        dice.pick(&[-JUMP, JUMP]),
+    )
 }
 
 fn far_fault(dice: &mut Dice) -> Fault {
@@ -500,8 +749,11 @@ fn far_fault(dice: &mut Dice) -> Fault {
         message: Some("on order".to_owned()),
         retry_after: retry_after.map(str::to_owned),
     };
-    let gateway =
-        || How::Raw { status: 404, content_type: Some("text/html".to_owned()), body: "<h1>Not Found</h1>".to_owned() };
+    let gateway = || How::Raw {
+        status: 404,
+        content_type: Some("text/html".to_owned()),
+        body: "<h1>Not Found</h1>".to_owned(),
+    };
     if dice.roll(3) == 0 {
         let how = match dice.roll(8) {
             7 => gateway(),
@@ -513,9 +765,16 @@ fn far_fault(dice: &mut Dice) -> Fault {
             5 => How::Delay { ms: 45_000 },
             _ => How::Silence { executed: true },
         };
-        let route = dice.pick(&["machines", "machines", "machine", "findbyip"]).to_owned();
+        let route = dice
+            .pick(&["machines", "machines", "machine", "findbyip"])
+            .to_owned();
         let (nth, times) = (1 + dice.roll(4), dice.pick(&[1, 3, 1000]));
-        return Fault { route, nth: u32::try_from(nth).unwrap(), times, how };
+        return Fault {
+            route,
+            nth: u32::try_from(nth).unwrap(),
+            times,
+            how,
+        };
     }
     if dice.roll(5) == 0 {
         // What reads, and what is read in it.
@@ -527,15 +786,28 @@ fn far_fault(dice: &mut Dice) -> Fault {
             4 => status(429, "TooManyRequests", Some("5")),
             _ => status(500, "InternalServerError", None),
         };
-        let (route, nth) = (dice.pick(&["list", "get"]).to_owned(), 1 + u32::try_from(dice.roll(6)).unwrap());
-        return Fault { route, nth, times: dice.pick(&[1, 4, 50]), how };
+        let (route, nth) = (
+            dice.pick(&["list", "get"]).to_owned(),
+            1 + u32::try_from(dice.roll(6)).unwrap(),
+        );
+        return Fault {
+            route,
+            nth,
+            times: dice.pick(&[1, 4, 50]),
+            how,
+        };
     }
     let how = match dice.roll(14) {
         12 => gateway(),
         13 => {
             let route = dice.pick(&["scan", "list", "token"]).to_owned();
             let nth = 1 + u32::try_from(dice.roll(8)).unwrap();
-            return Fault { route, nth, times: 1, how: How::Dated { ahead_s: 3 * 3600 } };
+            return Fault {
+                route,
+                nth,
+                times: 1,
+                how: How::Dated { ahead_s: 3 * 3600 },
+            };
         }
         0 => status(429, "TooManyRequests", Some("37")),
         1 => status(429, "TooManyRequests", None),
@@ -546,14 +818,37 @@ fn far_fault(dice: &mut Dice) -> Fault {
         6 => How::LostAnswer,
         7 => How::Silence { executed: true },
         8 => status(403, "Forbidden", None),
-        9 => return Fault { route: "scan".to_owned(), nth: 1, times: 1, how: status(404, "ResourceNotFound", None) },
-        10 => {
-            return Fault { route: "list".to_owned(), nth: 2, times: 25, how: status(503, "ServiceUnavailable", None) };
+        9 => {
+            return Fault {
+                route: "scan".to_owned(),
+                nth: 1,
+                times: 1,
+                how: status(404, "ResourceNotFound", None),
+            };
         }
-        _ => How::Raw { status: 200, content_type: Some("text/html".to_owned()), body: "<html>".to_owned() },
+        10 => {
+            return Fault {
+                route: "list".to_owned(),
+                nth: 2,
+                times: 25,
+                how: status(503, "ServiceUnavailable", None),
+            };
+        }
+        _ => How::Raw {
+            status: 200,
+            content_type: Some("text/html".to_owned()),
+            body: "<html>".to_owned(),
+        },
     };
-    let route = dice.pick(&["scan", "scan", "list", "token", "*"]).to_owned();
-    Fault { route, nth: 1 + u32::try_from(dice.roll(8)).unwrap(), times: 1 + u32::try_from(dice.roll(3)).unwrap(), how }
+    let route = dice
+        .pick(&["scan", "scan", "list", "token", "*"])
+        .to_owned();
+    Fault {
+        route,
+        nth: 1 + u32::try_from(dice.roll(8)).unwrap(),
+        times: 1 + u32::try_from(dice.roll(3)).unwrap(),
+        how,
+    }
 }
 
 /// Rows that are no machine actions, none of which can be ours.
@@ -576,11 +871,21 @@ fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
         1 => format!(r#"{{"name":"ws-{n_of}.corp.example","ip":"10.0.0.9"}}"#),
         2 => format!(r#"{{"ip":"10.0.0.{}"}}"#, 10 + n_of),
         3 => {
-            let name =
-                dice.pick(&["lt-042", "twin", "twin.corp.example", "old", "excluded", "new.corp.example", "a b"]);
+            let name = dice.pick(&[
+                "lt-042",
+                "twin",
+                "twin.corp.example",
+                "old",
+                "excluded",
+                "new.corp.example",
+                "a b",
+            ]);
             format!(r#"{{"name":"{name}"}}"#)
         }
-        4 => format!(r#"{{"ip":"{}"}}"#, dice.pick(&["10.0.0.9", "198.51.100.7", "10.0.9.9"])),
+        4 => format!(
+            r#"{{"ip":"{}"}}"#,
+            dice.pick(&["10.0.0.9", "198.51.100.7", "10.0.9.9"])
+        ),
         _ => format!(r#"{{"mde_id":"{}"}}"#, machine(dice.roll(machines))),
     };
     // Some ids come again: repeats, and the same finding for another machine.
@@ -661,8 +966,11 @@ pub struct World {
 impl World {
     pub fn new(scenario: &Scenario, faults: Faults) -> World {
         let rules = scenario.rules.as_str();
-        let rules =
-            if scenario.limited { rules.to_owned() } else { rules.replace("[defaults]", "[defaults]\nlimit = false") };
+        let rules = if scenario.limited {
+            rules.to_owned()
+        } else {
+            rules.replace("[defaults]", "[defaults]\nlimit = false")
+        };
         let policy = Arc::new(Policy::parse(rules).map_err(|_| "rules").unwrap().policy);
         let mut store = Store::memory(Ids::seeded(scenario.seed)).unwrap();
         let (tenant, policy_id) = prepare(&mut store, policy.clone());
@@ -702,8 +1010,16 @@ impl World {
             next_poll: Timestamp::NEVER,
             down: false,
             dice: Dice::new(scenario.seed ^ 0x3c),
-            deliveries: scenario.deliveries.iter().map(|(_, body)| body.clone()).collect(),
-            orders: scenario.orders.iter().map(|(_, order)| order.clone()).collect(),
+            deliveries: scenario
+                .deliveries
+                .iter()
+                .map(|(_, body)| body.clone())
+                .collect(),
+            orders: scenario
+                .orders
+                .iter()
+                .map(|(_, order)| order.clone())
+                .collect(),
             ordered: 0,
             paused: Vec::new(),
             policy,
@@ -725,7 +1041,11 @@ impl World {
         for (at, by) in &scenario.jumps {
             world.after(*at, Event::Clock(*by));
         }
-        for (at, begins) in scenario.refuses.into_iter().flat_map(|(from, to)| [(from, true), (to, false)]) {
+        for (at, begins) in scenario
+            .refuses
+            .into_iter()
+            .flat_map(|(from, to)| [(from, true), (to, false)])
+        {
             world.after(at, Event::Refuse(begins));
         }
         world
@@ -734,10 +1054,14 @@ impl World {
     /// Until everything has ended, or for forty days.
     pub fn run(&mut self) {
         while let Some(((at, _), event)) = self.agenda.pop_first() {
-            assert!(at.since(Timestamp::from_millis(START)) < 40 * DAY, "something never ends");
+            assert!(
+                at.since(Timestamp::from_millis(START)) < 40 * DAY,
+                "something never ends"
+            );
             self.now = at;
             self.step(event);
-            let done = self.promised.len() == self.deliveries.len() && self.ordered == self.orders.len();
+            let done =
+                self.promised.len() == self.deliveries.len() && self.ordered == self.orders.len();
             if done && self.settled() {
                 return;
             }
@@ -747,7 +1071,12 @@ impl World {
 
     /// For so long every call of this route goes wrong in this way.
     pub fn outage(&mut self, route: &str, how: How, lasts: Duration) {
-        self.far.faults(vec![Fault { route: route.to_owned(), nth: 1, times: u32::MAX, how }]);
+        self.far.faults(vec![Fault {
+            route: route.to_owned(),
+            nth: 1,
+            times: u32::MAX,
+            how,
+        }]);
         self.after(lasts, Event::Mend);
     }
 
@@ -768,7 +1097,8 @@ impl World {
 
     fn after(&mut self, wait: Duration, event: Event) {
         self.sequence += 1;
-        self.agenda.insert((self.now.plus(wait), self.sequence), event);
+        self.agenda
+            .insert((self.now.plus(wait), self.sequence), event);
     }
 
     fn trace(&self, text: impl FnOnce() -> String) {
@@ -782,7 +1112,12 @@ impl World {
             Event::Deliver(n) => self.deliver(n),
             Event::Foreign(machine, kind) => {
                 self.trace(|| format!("a foreign {kind} on {machine}"));
-                self.far.start_foreign(self.now.to_jiff(), &machine, kind, "manual check [sh-000000000000]");
+                self.far.start_foreign(
+                    self.now.to_jiff(),
+                    &machine,
+                    kind,
+                    "manual check [sh-000000000000]",
+                );
             }
             Event::Mend => self.far.faults(Vec::new()),
             Event::Clock(by) => {
@@ -802,14 +1137,25 @@ impl World {
                 self.poll();
             }
             Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
-            Event::Return(life, id, returned) if life == self.life => self.answer(id, returned.0, returned.1),
+            Event::Return(life, id, returned) if life == self.life => {
+                self.answer(id, returned.0, returned.1)
+            }
             Event::Reach(..) | Event::Return(..) | Event::Load(_) => {}
         }
     }
 
     fn deliver(&mut self, n: usize) {
         let receipt = if self.down { None } else { self.accept(n) };
-        self.trace(|| format!("delivery {n}: {}", if receipt.is_some() { "acknowledged" } else { "not acknowledged" }));
+        self.trace(|| {
+            format!(
+                "delivery {n}: {}",
+                if receipt.is_some() {
+                    "acknowledged"
+                } else {
+                    "not acknowledged"
+                }
+            )
+        });
         match receipt {
             Some(receipt) => self.promised.push((n, receipt)),
             // No 2xx: the sender tries again.
@@ -820,7 +1166,11 @@ impl World {
     /// What our computer knows of the time.
     fn clock(&self) -> Now {
         let (booted, boot) = self.booted;
-        Now { wall: self.now.moved(self.ahead), up: self.now.since(booted), boot }
+        Now {
+            wall: self.now.moved(self.ahead),
+            up: self.now.since(booted),
+            boot,
+        }
     }
 
     fn accept(&mut self, n: usize) -> Option<Receipt> {
@@ -830,15 +1180,24 @@ impl World {
         headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
         let body = Bytes::from(self.deliveries[n].clone());
         let desk = &self.desks["siem"];
-        let delivery = authenticate(&desk.source.auth, &desk.source.name, &headers, body, now).unwrap();
+        let delivery =
+            authenticate(&desk.source.auth, &desk.source.name, &headers, body, now).unwrap();
         let acceptance = accept(desk, &self.policy, self.policy_id, delivery).unwrap();
         self.commit(move |tx| tx.accept(&acceptance, now))
     }
 
     fn load(&mut self) {
         self.down = false;
-        let (tenant, account, desks, now) = (self.tenant, self.account.clone(), self.desks.clone(), self.clock());
-        let pace = Pace { rows: self.rows, ..Pace::default() };
+        let (tenant, account, desks, now) = (
+            self.tenant,
+            self.account.clone(),
+            self.desks.clone(),
+            self.clock(),
+        );
+        let pace = Pace {
+            rows: self.rows,
+            ..Pace::default()
+        };
         match self.commit(move |tx| Lane::load(tx, tenant, account, desks, pace, now)) {
             Some(lane) => {
                 self.lane = lane;
@@ -850,18 +1209,26 @@ impl World {
     }
 
     fn poll(&mut self) {
-        let Some(mut lane) = self.lane.take() else { return };
+        let Some(mut lane) = self.lane.take() else {
+            return;
+        };
         let (policy, policy_id, now) = (self.policy.clone(), self.policy_id, self.clock());
         self.polls.push(self.now);
         // Counted where they enter the ledger: of a process that dies then, nobody can say whether they left.
         let looks = self.looks.clone();
         let polled = self.commit(move |tx| {
             let todo = lane.poll(tx, &policy, policy_id, now)?;
-            let asked = todo.calls.iter().filter(|call| matches!(call.call, Call::Look(_))).count();
+            let asked = todo
+                .calls
+                .iter()
+                .filter(|call| matches!(call.call, Call::Look(_)))
+                .count();
             looks.fetch_add(asked, Ordering::Relaxed);
             Ok((lane, todo))
         });
-        let Some((lane, todo)) = polled else { return self.lose_lane() };
+        let Some((lane, todo)) = polled else {
+            return self.lose_lane();
+        };
         self.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
         self.nothing_paused_leaves(&todo.calls);
@@ -880,26 +1247,43 @@ impl World {
     /// No decision is held for the directory's silence where nothing was asked of it.
     fn nobody_is_held_unasked(&mut self, happened: &[Happened]) {
         let held = |what: &&Happened| {
-            let Happened::Decided { state, reason, .. } = what else { return false };
-            *state == DecisionState::Held && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
+            let Happened::Decided { state, reason, .. } = what else {
+                return false;
+            };
+            *state == DecisionState::Held
+                && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
         };
         let count = happened.iter().filter(held).count();
         self.held += count;
         if count == 0 {
             return;
         }
-        let told = self.store.read(|reader| reader.decisions(&Filter::default()).unwrap()).items;
-        let late = told.iter().any(|item| item.decision.why.contains("did not answer in time"));
-        assert!(!late || self.looks.load(Ordering::Relaxed) > 0, "it did not answer, and was not asked: {happened:?}");
+        let told = self
+            .store
+            .read(|reader| reader.decisions(&Filter::default()).unwrap())
+            .items;
+        let late = told
+            .iter()
+            .any(|item| item.decision.why.contains("did not answer in time"));
+        assert!(
+            !late || self.looks.load(Ordering::Relaxed) > 0,
+            "it did not answer, and was not asked: {happened:?}"
+        );
     }
 
     /// Scans that only the rule `later` wants leave in the first minutes of an hour, by our own clock.
     fn nothing_leaves_outside_its_window(&self, calls: &[Outgoing]) {
         let minute = self.clock().wall.millis().div_euclid(60_000).rem_euclid(60);
-        for outgoing in calls.iter().filter(|outgoing| matches!(outgoing.call, Call::Scan(_))) {
+        for outgoing in calls
+            .iter()
+            .filter(|outgoing| matches!(outgoing.call, Call::Scan(_)))
+        {
             let asked = self.asked_for_by(outgoing);
             let windowed = !asked.is_empty() && asked.iter().all(|rule| rule == "later");
-            assert!(!windowed || minute < EARLY, "a scan leaves at minute {minute} of the hour");
+            assert!(
+                !windowed || minute < EARLY,
+                "a scan leaves at minute {minute} of the hour"
+            );
         }
     }
 
@@ -907,22 +1291,38 @@ impl World {
         let Outgoing { id, call, request } = outgoing;
         let fault = self.faults.at_call();
         let (wait, answer) = if fault == Some(AtCall::NeverLeaves) {
-            (Duration::from_millis(5), Answer::NotSent("refused".to_owned()))
+            (
+                Duration::from_millis(5),
+                Answer::NotSent("refused".to_owned()),
+            )
         } else {
             let played = self.far.handle(self.now.to_jiff(), &request);
             let lost = |why: &str| Answer::Unknown(why.to_owned());
             match (fault, played.what) {
-                (Some(AtCall::AnswerLost), _) | (None, What::Reset) => (played.after, lost("reset")),
-                (None, What::Response(response)) if played.after < DEADLINE => (played.after, Answer::Http(response)),
+                (Some(AtCall::AnswerLost), _) | (None, What::Reset) => {
+                    (played.after, lost("reset"))
+                }
+                (None, What::Response(response)) if played.after < DEADLINE => {
+                    (played.after, Answer::Http(response))
+                }
                 _ => (DEADLINE, lost("timeout")),
             }
         };
-        self.trace(|| format!("{} {} -> {}", request.method(), request.uri().path(), word(&answer)));
+        self.trace(|| {
+            format!(
+                "{} {} -> {}",
+                request.method(),
+                request.uri().path(),
+                word(&answer)
+            )
+        });
         self.after(wait, Event::Return(self.life, id, Box::new((call, answer))));
     }
 
     fn answer(&mut self, id: CallId, call: Call, answer: Answer) {
-        let Some(mut lane) = self.lane.take() else { return };
+        let Some(mut lane) = self.lane.take() else {
+            return;
+        };
         let now = self.clock();
         let seen = Seen::of(&answer);
         let answered = self.commit(move |tx| {
@@ -935,10 +1335,16 @@ impl World {
         };
         self.watch.answered(id, &seen, self.now);
         self.trace(|| format!("answer: {happened:?}"));
-        if happened.iter().any(|what| matches!(what, Happened::Lowered { .. })) {
+        if happened
+            .iter()
+            .any(|what| matches!(what, Happened::Lowered { .. }))
+        {
             self.lowered += 1;
             let quota = lane.view(now.wall).1;
-            assert!(quota.values().any(|api| api.used_by_others_per_hour > 0), "it is shown");
+            assert!(
+                quota.values().any(|api| api.used_by_others_per_hour > 0),
+                "it is shown"
+            );
         }
         self.lane = Some(lane);
         self.wake(Duration::ZERO);
@@ -956,7 +1362,12 @@ impl World {
 
     fn crash(&mut self) {
         let restarts = self.dice.roll(4) == 0;
-        self.trace(|| format!("the process dies{}", if restarts { " with its computer" } else { "" }));
+        self.trace(|| {
+            format!(
+                "the process dies{}",
+                if restarts { " with its computer" } else { "" }
+            )
+        });
         self.watch.forgets();
         if restarts {
             self.booted = (self.now, self.booted.1 + 1);
@@ -988,7 +1399,9 @@ impl World {
             return None;
         }
         let full = fault == Some(AtCommit::DiskFull);
-        self.store.refuse_commits(fault == Some(AtCommit::Fails)).unwrap();
+        self.store
+            .refuse_commits(fault == Some(AtCommit::Fails))
+            .unwrap();
         if full {
             self.store.fill_disk(true).unwrap();
         }
@@ -1011,7 +1424,10 @@ impl World {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
-                assert!(matches!(fault, Some(AtCommit::Fails | AtCommit::DiskFull)), "the journal refused: {error}");
+                assert!(
+                    matches!(fault, Some(AtCommit::Fails | AtCommit::DiskFull)),
+                    "the journal refused: {error}"
+                );
                 None
             }
         }
@@ -1019,7 +1435,10 @@ impl World {
 
     /// How long the scans from this priority on waited until they were sent.
     pub fn waits(&self, priority: u8) -> Vec<Duration> {
-        let scans = self.scans().into_iter().filter(|scan| scan.priority >= priority);
+        let scans = self
+            .scans()
+            .into_iter()
+            .filter(|scan| scan.priority >= priority);
         let waited = scans.map(|scan| {
             let at = |text: &str| Timestamp::parse(text).unwrap();
             at(scan.sent_at.as_deref().unwrap()).since(at(&scan.created_at))
@@ -1052,9 +1471,14 @@ fn prepare(store: &mut Store, policy: Arc<Policy>) -> (TenantId, PolicyId) {
     let reply = slot.clone();
     let work = move |tx: &mut Tx<'_>| {
         let now = Timestamp::from_millis(START);
-        Ok((tx.tenant("default")?, tx.policy(policy.fingerprint(), policy.text(), now)?))
+        Ok((
+            tx.tenant("default")?,
+            tx.policy(policy.fingerprint(), policy.text(), now)?,
+        ))
     };
-    store.commit(vec![Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result))]);
+    store.commit(vec![Job::new(0, work, move |result| {
+        *reply.lock().unwrap() = Some(result)
+    })]);
     slot.lock().unwrap().take().unwrap().unwrap()
 }
 
@@ -1063,9 +1487,13 @@ fn desk(tenant: TenantId, limited: bool) -> Desk {
     let source = Source {
         name: "siem".to_owned(),
         preset: "generic".to_owned(),
-        mapping: Mapping::compile(scanhook::presets::map("generic").unwrap()).map_err(|_| "map").unwrap(),
+        mapping: Mapping::compile(scanhook::presets::map("generic").unwrap())
+            .map_err(|_| "map")
+            .unwrap(),
         caps: Caps::default(),
-        auth: Authentication { alternatives: vec![vec![Check::Bearer { keys }]] },
+        auth: Authentication {
+            alternatives: vec![vec![Check::Bearer { keys }]],
+        },
         tenants: vec!["default".to_owned()],
         remember: 400 * DAY,
         expect_every: None,
@@ -1074,6 +1502,16 @@ fn desk(tenant: TenantId, limited: bool) -> Desk {
         methods: vec!["POST".to_owned()],
         max_body: 1 << 20,
     };
-    let limit = limited.then_some(Limit { scans: 300, per: Duration::from_secs(3600) });
-    Desk::of_one(source, tenant, Terms { ceiling: Ceiling::AtMost(Mode::Enforce), limit })
+    let limit = limited.then_some(Limit {
+        scans: 300,
+        per: Duration::from_secs(3600),
+    });
+    Desk::of_one(
+        source,
+        tenant,
+        Terms {
+            ceiling: Ceiling::AtMost(Mode::Enforce),
+            limit,
+        },
+    )
 }

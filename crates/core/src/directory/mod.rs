@@ -70,8 +70,12 @@ impl Silence {
             Silence::Unreachable => {
                 "Defender could not be reached, so its directory could not be asked; it is tried again"
             }
-            Silence::Queued => "Defender's directory could not be asked in time, because other look-ups came first",
-            Silence::Moved => "the tenant's name was given to another Entra tenant, whose directory is not asked",
+            Silence::Queued => {
+                "Defender's directory could not be asked in time, because other look-ups came first"
+            }
+            Silence::Moved => {
+                "the tenant's name was given to another Entra tenant, whose directory is not asked"
+            }
             Silence::Refused => "Defender's directory refused the question",
         }
     }
@@ -130,7 +134,13 @@ pub fn resolve<E>(
     known: &mut dyn FnMut(&Question) -> Result<Option<Found>, E>,
 ) -> Result<Step, E> {
     let claims = Claims::of(device, received);
-    match (Resolver { claims: &claims, now, known }).run() {
+    match (Resolver {
+        claims: &claims,
+        now,
+        known,
+    })
+    .run()
+    {
         Ok(resolution) => Ok(Step::Done(resolution)),
         Err(Halt::Ask(question)) => Ok(Step::Ask(question)),
         Err(Halt::Refused) => Ok(Step::Done(Resolution::Silent(Silence::Refused))),
@@ -176,10 +186,15 @@ impl<E> Resolver<'_, E> {
             return Ok(conclude(By::Entra, candidates));
         }
         if let Some((ip, at)) = claims.fresh_address(self.now).filter(|_| !claims.odd_name) {
-            let same = |text: &String| text.parse().is_ok_and(|other: IpAddr| other.to_canonical() == ip);
-            let agrees = |record: &Record, name| record.host().is_some_and(|host| host.agrees(name));
+            let same = |text: &String| {
+                text.parse()
+                    .is_ok_and(|other: IpAddr| other.to_canonical() == ip)
+            };
+            let agrees =
+                |record: &Record, name| record.host().is_some_and(|host| host.agrees(name));
             candidates = self.ask(Question::Address(ip, at), |record| {
-                let shares_it = record.external_ip.as_ref().is_some_and(same) && !record.ips.iter().any(same);
+                let shares_it =
+                    record.external_ip.as_ref().is_some_and(same) && !record.ips.iter().any(same);
                 !shares_it && claims.name.as_ref().is_none_or(|name| agrees(record, name))
             })?;
             self.heed_entra(&mut candidates);
@@ -189,7 +204,9 @@ impl<E> Resolver<'_, E> {
 
     /// A qualified name exactly, or else a record that says no domain at all. A bare name is the first label.
     fn by_name(&mut self) -> Result<Candidates, Halt<E>> {
-        let Some(name) = self.claims.name.clone() else { return Ok(Candidates::default()) };
+        let Some(name) = self.claims.name.clone() else {
+            return Ok(Candidates::default());
+        };
         let is = |record: &Record, name: &HostName| record.host().as_ref() == Some(name);
         let mut candidates = self.ask(Question::Name(name.clone()), |record| is(record, &name))?;
         if !name.is_qualified() {
@@ -206,9 +223,14 @@ impl<E> Resolver<'_, E> {
     /// An Entra device id is of one device: a record with another one is another machine, whatever its name; and of
     /// several of one name it is the one with this id.
     fn heed_entra(&self, candidates: &mut Candidates) {
-        let Some(entra) = &self.claims.entra else { return };
+        let Some(entra) = &self.claims.entra else {
+            return;
+        };
         let id = |record: &Record| record.aad_id.as_deref().and_then(EntraId::parse);
-        let exact = candidates.records.iter().any(|record| id(record).as_ref() == Some(entra));
+        let exact = candidates
+            .records
+            .iter()
+            .any(|record| id(record).as_ref() == Some(entra));
         candidates.records.retain(|record| match id(record) {
             Some(other) => other == *entra,
             None => !exact,
@@ -217,12 +239,22 @@ impl<E> Resolver<'_, E> {
 
     /// The machines that a question finds, those of its records that fit; a stale one stands for the machine it was
     /// merged into, whatever that is called.
-    fn ask(&mut self, question: Question, fits: impl Fn(&Record) -> bool) -> Result<Candidates, Halt<E>> {
+    fn ask(
+        &mut self,
+        question: Question,
+        fits: impl Fn(&Record) -> bool,
+    ) -> Result<Candidates, Halt<E>> {
         let found = self.look(question)?;
-        let mut candidates = Candidates { records: Vec::new(), more: found.more };
+        let mut candidates = Candidates {
+            records: Vec::new(),
+            more: found.more,
+        };
         for record in found.records.into_iter().filter(fits) {
             let live = self.live(record)?;
-            candidates.add(Candidates { records: live.into_iter().collect(), more: false });
+            candidates.add(Candidates {
+                records: live.into_iter().collect(),
+                more: false,
+            });
         }
         Ok(candidates)
     }
@@ -231,12 +263,15 @@ impl<E> Resolver<'_, E> {
         let mut passed = vec![record.id.clone()];
         let mut here = record;
         while let Some(into) = &here.merged_into {
-            let Some(target) = MachineId::parse(into).filter(|id| !passed.contains(id) && passed.len() <= MERGES)
+            let Some(target) =
+                MachineId::parse(into).filter(|id| !passed.contains(id) && passed.len() <= MERGES)
             else {
                 return Ok(None);
             };
             let found = self.look(Question::Machine(target.clone()))?;
-            let Some(next) = found.records.into_iter().next() else { return Ok(None) };
+            let Some(next) = found.records.into_iter().next() else {
+                return Ok(None);
+            };
             passed.push(target);
             here = next;
         }
@@ -266,7 +301,10 @@ impl Candidates {
 /// Exactly one that can be scanned, or none that is scanned.
 fn conclude(by: By, candidates: Candidates) -> Resolution {
     let Candidates { mut records, more } = candidates;
-    let eligible = records.iter().filter(|record| record.bar().is_none()).count();
+    let eligible = records
+        .iter()
+        .filter(|record| record.bar().is_none())
+        .count();
     if eligible == 1 && !more {
         records.retain(|record| record.bar().is_none());
     }
@@ -298,7 +336,9 @@ impl Resolution {
     #[must_use]
     pub fn facts(&self) -> Facts {
         match self {
-            Resolution::Machine(_, record) | Resolution::Barred(_, record, _) => Facts::Known(record.facts()),
+            Resolution::Machine(_, record) | Resolution::Barred(_, record, _) => {
+                Facts::Known(record.facts())
+            }
             Resolution::Several(_) | Resolution::Nobody | Resolution::Silent(_) => Facts::Silent,
         }
     }
@@ -327,17 +367,27 @@ impl Resolution {
                 candidates: Vec::new(),
             },
             Resolution::Several(records) => {
-                let mut candidates: Vec<String> = records.iter().take(LISTED).map(described).collect();
+                let mut candidates: Vec<String> =
+                    records.iter().take(LISTED).map(described).collect();
                 if records.len() > LISTED {
                     candidates.push(format!("{} more", records.len() - LISTED));
                 }
-                Looked { candidates, ..Looked::default() }
+                Looked {
+                    candidates,
+                    ..Looked::default()
+                }
             }
             Resolution::Nobody => Looked::default(),
             Resolution::Silent(silence) => {
-                let unchecked =
-                    if device.machine.is_some() { ", so whether a scan can work was not checked" } else { "" };
-                Looked { notes: vec![format!("{}{unchecked}", silence.words())], ..Looked::default() }
+                let unchecked = if device.machine.is_some() {
+                    ", so whether a scan can work was not checked"
+                } else {
+                    ""
+                };
+                Looked {
+                    notes: vec![format!("{}{unchecked}", silence.words())],
+                    ..Looked::default()
+                }
             }
         }
     }
@@ -352,25 +402,49 @@ fn notes(device: &Device, record: &Record) -> Vec<String> {
     if let (Some(said), Some(host)) = (&device.name, record.host())
         && HostName::parse(said).is_none_or(|said| !said.agrees(&host))
     {
-        notes.push(format!("the alert calls it `{}`; the directory's name counts", one_line(said, SHOWN)));
+        notes.push(format!(
+            "the alert calls it `{}`; the directory's name counts",
+            one_line(said, SHOWN)
+        ));
     }
-    if let Some(word) = record.onboarding.as_deref().filter(|_| record.bar() == Some(Bar::NotOnboarded)) {
+    if let Some(word) = record
+        .onboarding
+        .as_deref()
+        .filter(|_| record.bar() == Some(Bar::NotOnboarded))
+    {
         notes.push(format!("it is `{}`, not onboarded", one_line(word, SHOWN)));
     }
     if record.duplicate {
         notes.push("Defender takes it for a possible double of another record".to_owned());
     }
     if let Some(word) = record.health.as_deref().filter(|_| record.is_slow()) {
-        notes.push(format!("it is `{}`: a scan may stay pending for days", one_line(word, SHOWN)));
+        notes.push(format!(
+            "it is `{}`: a scan may stay pending for days",
+            one_line(word, SHOWN)
+        ));
     }
     notes
 }
 
 /// A candidate as a person tells it from the others.
 fn described(record: &Record) -> String {
-    let mut about = vec![record.name.as_deref().map_or("no name".to_owned(), |name| one_line(name, SHOWN))];
-    about.push(record.last_seen.map_or("never seen".to_owned(), |at| format!("last seen {at}")));
-    about.extend(record.health.as_deref().map(|health| one_line(health, SHOWN)));
+    let mut about = vec![
+        record
+            .name
+            .as_deref()
+            .map_or("no name".to_owned(), |name| one_line(name, SHOWN)),
+    ];
+    about.push(
+        record
+            .last_seen
+            .map_or("never seen".to_owned(), |at| format!("last seen {at}")),
+    );
+    about.extend(
+        record
+            .health
+            .as_deref()
+            .map(|health| one_line(health, SHOWN)),
+    );
     about.extend(match record.bar() {
         Some(Bar::Excluded) => Some("excluded".to_owned()),
         Some(Bar::NotOnboarded) => Some("not onboarded".to_owned()),

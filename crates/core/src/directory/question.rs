@@ -52,7 +52,10 @@ impl Question {
             "entra" => EntraId::parse(value).map(Question::Entra),
             "ip" => {
                 let (ip, at) = value.rsplit_once('@')?;
-                Some(Question::Address(ip.parse().ok()?, Timestamp::from_millis(at.parse().ok()?)))
+                Some(Question::Address(
+                    ip.parse().ok()?,
+                    Timestamp::from_millis(at.parse().ok()?),
+                ))
             }
             _ => None,
         }
@@ -68,7 +71,9 @@ impl HostName {
     #[must_use]
     pub fn parse(text: &str) -> Option<HostName> {
         let name = text.trim().trim_end_matches('.').to_lowercase();
-        let fits = !name.is_empty() && name.chars().count() <= 253 && name.split('.').all(|label| !label.is_empty());
+        let fits = !name.is_empty()
+            && name.chars().count() <= 253
+            && name.split('.').all(|label| !label.is_empty());
         // Letters of any script; of the rest what Windows lets a computer's name hold.
         let plain = |c: char| c.is_alphanumeric() || "-_.'!@#$%^&()~".contains(c);
         let id = MachineId::parse(&name).is_some() || name.parse::<IpAddr>().is_ok();
@@ -96,7 +101,8 @@ impl HostName {
     /// Whether both can be names of one machine: they are equal, or one of them is the other's first label.
     #[must_use]
     pub fn agrees(&self, other: &HostName) -> bool {
-        self == other || (self.is_qualified() != other.is_qualified() && self.label() == other.label())
+        self == other
+            || (self.is_qualified() != other.is_qualified() && self.label() == other.label())
     }
 }
 
@@ -160,7 +166,11 @@ impl Claims {
     #[must_use]
     pub fn of(device: &Device, received: Timestamp) -> Claims {
         let name = device.name.as_deref().and_then(HostName::parse);
-        let ip = device.ip.as_deref().and_then(|ip| ip.parse().ok()).map(|ip: IpAddr| ip.to_canonical());
+        let ip = device
+            .ip
+            .as_deref()
+            .and_then(|ip| ip.parse().ok())
+            .map(|ip: IpAddr| ip.to_canonical());
         let grain = i64::try_from(GRAIN.as_millis()).unwrap_or(1);
         let at = Timestamp::from_millis(received.millis() - received.millis().rem_euclid(grain));
         Claims {
@@ -204,7 +214,10 @@ mod tests {
             Question::Name(name.clone()),
             Question::Label(name),
             Question::Entra(EntraId::parse(GUID).unwrap()),
-            Question::Address("fd00::7".parse().unwrap(), Timestamp::from_millis(1_793_606_400_000)),
+            Question::Address(
+                "fd00::7".parse().unwrap(),
+                Timestamp::from_millis(1_793_606_400_000),
+            ),
             Question::Address("10.0.0.7".parse().unwrap(), Timestamp::from_millis(0)),
         ] {
             assert_eq!(Question::of_key(&question.key()), Some(question));
@@ -251,17 +264,32 @@ mod tests {
     #[test]
     fn what_cannot_be_a_name_is_not_asked_for_and_no_address_stands_in_for_it() {
         let ip = Some("10.0.0.7".to_owned());
-        let device = Device { bad_name: Some("a, b c".to_owned()), ip, ..Device::default() };
+        let device = Device {
+            bad_name: Some("a, b c".to_owned()),
+            ip,
+            ..Device::default()
+        };
         let claims = Claims::of(&device, Timestamp::from_millis(0));
         assert!(claims.odd_name && claims.name.is_none() && !claims.can_ask());
     }
 
     #[test]
     fn two_names_agree_if_one_says_no_more_than_the_other() {
-        let agree = |a: &str, b: &str| HostName::parse(a).unwrap().agrees(&HostName::parse(b).unwrap());
-        assert!(agree("ws-1", "WS-1") && agree("ws-1", "ws-1.corp.example") && agree("ws-1.corp.example", "ws-1"));
+        let agree = |a: &str, b: &str| {
+            HostName::parse(a)
+                .unwrap()
+                .agrees(&HostName::parse(b).unwrap())
+        };
+        assert!(
+            agree("ws-1", "WS-1")
+                && agree("ws-1", "ws-1.corp.example")
+                && agree("ws-1.corp.example", "ws-1")
+        );
         assert!(!agree("ws-1", "ws-10") && !agree("ws-1.corp.example", "ws-1.other.example"));
-        assert!(!agree("ws-1.corp", "ws-1.corp.example"), "a name is qualified whole or not at all");
+        assert!(
+            !agree("ws-1.corp", "ws-1.corp.example"),
+            "a name is qualified whole or not at all"
+        );
     }
 
     #[test]
@@ -286,21 +314,45 @@ mod tests {
 
     #[test]
     fn an_entra_id_is_a_guid_in_its_usual_spelling() {
-        assert_eq!(EntraId::parse(&GUID.to_uppercase()).unwrap().to_string(), GUID);
-        for odd in ["", "8d6f1f4e1b2c4d3e8f90a1b2c3d4e5f6", &format!("{{{GUID}}}"), ID, &"0".repeat(36)] {
+        assert_eq!(
+            EntraId::parse(&GUID.to_uppercase()).unwrap().to_string(),
+            GUID
+        );
+        for odd in [
+            "",
+            "8d6f1f4e1b2c4d3e8f90a1b2c3d4e5f6",
+            &format!("{{{GUID}}}"),
+            ID,
+            &"0".repeat(36),
+        ] {
             assert_eq!(EntraId::parse(odd), None, "{odd}");
         }
-        assert_eq!(EntraId::parse("00000000-0000-0000-0000-000000000000"), None, "a placeholder names nobody");
+        assert_eq!(
+            EntraId::parse("00000000-0000-0000-0000-000000000000"),
+            None,
+            "a placeholder names nobody"
+        );
     }
 
     #[test]
     fn the_time_of_an_address_is_that_of_the_receipt_within_five_minutes() {
         let received = Timestamp::parse("2026-11-02T08:19:59.999Z").unwrap();
-        let device = Device { ip: Some("10.0.0.7".to_owned()), ..Device::default() };
+        let device = Device {
+            ip: Some("10.0.0.7".to_owned()),
+            ..Device::default()
+        };
         let (_, at) = Claims::of(&device, received).address.unwrap();
         assert_eq!(at.to_string(), "2026-11-02T08:15:00.000Z");
         let claims = Claims::of(&device, received);
-        assert!(claims.fresh_address(received.plus(Duration::from_secs(29 * 86_400))).is_some());
-        assert!(claims.fresh_address(received.plus(Duration::from_secs(30 * 86_400))).is_none());
+        assert!(
+            claims
+                .fresh_address(received.plus(Duration::from_secs(29 * 86_400)))
+                .is_some()
+        );
+        assert!(
+            claims
+                .fresh_address(received.plus(Duration::from_secs(30 * 86_400)))
+                .is_none()
+        );
     }
 }

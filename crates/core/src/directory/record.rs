@@ -84,7 +84,9 @@ impl Record {
         let refused = ["canbeonboarded", "unsupported", "insufficientinfo"];
         match &self.onboarding {
             _ if self.excluded => Some(Bar::Excluded),
-            Some(word) if refused.contains(&word.to_ascii_lowercase().as_str()) => Some(Bar::NotOnboarded),
+            Some(word) if refused.contains(&word.to_ascii_lowercase().as_str()) => {
+                Some(Bar::NotOnboarded)
+            }
             _ => None,
         }
     }
@@ -93,7 +95,9 @@ impl Record {
     #[must_use]
     pub fn is_slow(&self) -> bool {
         let slow = ["inactive", "nosensordataimpairedcommunication", "unknown"];
-        self.health.as_ref().is_some_and(|word| slow.contains(&word.to_ascii_lowercase().as_str()))
+        self.health
+            .as_ref()
+            .is_some_and(|word| slow.contains(&word.to_ascii_lowercase().as_str()))
     }
 
     /// What rules may ask of it. The external address is none of its addresses.
@@ -173,13 +177,20 @@ impl Found {
         }
         let more = records.len() > MOST;
         records.truncate(MOST);
-        Found { records, more, refused: false }
+        Found {
+            records,
+            more,
+            refused: false,
+        }
     }
 
     /// A question that was refused.
     #[must_use]
     pub fn refused() -> Found {
-        Found { refused: true, ..Found::default() }
+        Found {
+            refused: true,
+            ..Found::default()
+        }
     }
 
     /// The one machine, if it is one.

@@ -7,12 +7,22 @@ use uuid::Uuid;
 use crate::alert::MachineId;
 
 /// Pairs that stand around an id and are no part of it.
-const AROUND: [(char, char); 7] =
-    [('{', '}'), ('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}'), ('<', '>')];
+const AROUND: [(char, char); 7] = [
+    ('{', '}'),
+    ('"', '"'),
+    ('\'', '\''),
+    ('`', '`'),
+    ('\u{201c}', '\u{201d}'),
+    ('\u{2018}', '\u{2019}'),
+    ('<', '>'),
+];
 
 /// Characters without width: they come along where people and programs copy.
 const fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+    matches!(
+        c,
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}'
+    )
 }
 
 /// An id as it is meant: what stands at its ends is cut off.
@@ -52,9 +62,15 @@ pub(super) fn machine(text: &str) -> Option<MachineId> {
 /// A GUID in any of its spellings, in its usual one.
 pub(super) fn guid(text: &str) -> Option<String> {
     let text = name(text);
-    let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(&text).trim();
+    let text = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'))
+        .unwrap_or(&text)
+        .trim();
     let known = matches!(text.len(), 32 | 36 | 45);
-    let guid = known.then(|| Uuid::try_parse(&text.to_ascii_lowercase()).ok()).flatten()?;
+    let guid = known
+        .then(|| Uuid::try_parse(&text.to_ascii_lowercase()).ok())
+        .flatten()?;
     (!guid.is_nil()).then(|| guid.hyphenated().to_string())
 }
 
@@ -64,7 +80,16 @@ mod tests {
 
     #[test]
     fn an_id_is_read_without_what_is_wrapped_around_it() {
-        for text in ["a-1", " a-1\t", "{a-1}", "\"a-1\"", "'{ a-1 }'", "\u{feff}a-1\u{200b}", "“a-1”", "<a-1>"] {
+        for text in [
+            "a-1",
+            " a-1\t",
+            "{a-1}",
+            "\"a-1\"",
+            "'{ a-1 }'",
+            "\u{feff}a-1\u{200b}",
+            "“a-1”",
+            "<a-1>",
+        ] {
             assert_eq!(id(text), "a-1", "{text:?}");
         }
         assert_eq!((id("{}"), id("\""), id("{a")), ("{}", "\"", "{a"));
@@ -72,7 +97,10 @@ mod tests {
 
     #[test]
     fn what_nobody_sees_inside_a_name_is_left_out_and_inside_an_id_kept() {
-        assert_eq!((name("lt-\u{200b}042").as_ref(), id("a\u{200b}b")), ("lt-042", "a\u{200b}b"));
+        assert_eq!(
+            (name("lt-\u{200b}042").as_ref(), id("a\u{200b}b")),
+            ("lt-042", "a\u{200b}b")
+        );
     }
 
     #[test]
@@ -88,8 +116,12 @@ mod tests {
         ] {
             assert_eq!(guid(text).as_deref(), Some(usual), "{text}");
         }
-        for text in ["", "8d6f1f4e", "1e5bc9d7e413ddd7902c2932e418702b84d0cc07", "00000000-0000-0000-0000-000000000000"]
-        {
+        for text in [
+            "",
+            "8d6f1f4e",
+            "1e5bc9d7e413ddd7902c2932e418702b84d0cc07",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
             assert_eq!(guid(text), None, "{text}");
         }
     }

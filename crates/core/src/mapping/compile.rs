@@ -112,22 +112,38 @@ impl Mapping {
             when: check.alternatives("when", map.when),
             unless: check.conditions("unless", map.unless),
             versions: check.conditions("versions", map.versions),
-            other_bodies: map.other_bodies.unwrap_or_default().0.into_iter().map(|other| check.other(other)).collect(),
+            other_bodies: map
+                .other_bodies
+                .unwrap_or_default()
+                .0
+                .into_iter()
+                .map(|other| check.other(other))
+                .collect(),
             id: check.sources("id", map.id),
             shared_id: check.sources("shared_id", map.shared_id),
             dedupe: match map.dedupe {
                 Some(key) if key.all.is_empty() => check.fault("dedupe.all", "names no part"),
-                Some(key) => key.all.into_iter().map(|part| check.sources("dedupe.all", Some(part))).collect(),
+                Some(key) => key
+                    .all
+                    .into_iter()
+                    .map(|part| check.sources("dedupe.all", Some(part)))
+                    .collect(),
                 None => Vec::new(),
             },
             title: check.sources("title", map.title),
             severity: map.severity.map(|severity| {
                 let scale = Scale::new(severity.words, severity.bands);
                 if !scale.rises() {
-                    check.fault::<()>("severity.bands", "each band must start above the one before it");
+                    check.fault::<()>(
+                        "severity.bands",
+                        "each band must start above the one before it",
+                    );
                 }
                 if severity.path.0.is_empty() {
-                    check.fault::<()>("severity.path", "names no value, and there is no preset that does");
+                    check.fault::<()>(
+                        "severity.path",
+                        "names no value, and there is no preset that does",
+                    );
                 }
                 (check.sources("severity", Some(severity.path)), scale)
             }),
@@ -142,7 +158,13 @@ impl Mapping {
             references,
             left_out: check.sources("left_out", map.left_out),
             nothing: Nothing::with(&map.nothing.unwrap_or_default().0),
-            devices: map.devices.unwrap_or_default().0.into_iter().map(|d| check.devices(d)).collect(),
+            devices: map
+                .devices
+                .unwrap_or_default()
+                .0
+                .into_iter()
+                .map(|d| check.devices(d))
+                .collect(),
             acting: None,
             lacks: check.lacks(map.lacks),
             headers: BTreeSet::new(),
@@ -160,9 +182,18 @@ impl Mapping {
         from: OneOrMany<Value>,
         tenants: &BTreeMap<String, String>,
     ) -> Result<Mapping, Vec<MapFault>> {
-        let mut check = Check { headers: core::mem::take(&mut self.headers), ..Check::default() };
-        let tenants = tenants.iter().map(|(value, name)| (value.to_lowercase(), name.clone())).collect();
-        self.acting = Some(Acting { from: check.sources("", Some(from)), tenants });
+        let mut check = Check {
+            headers: core::mem::take(&mut self.headers),
+            ..Check::default()
+        };
+        let tenants = tenants
+            .iter()
+            .map(|(value, name)| (value.to_lowercase(), name.clone()))
+            .collect();
+        self.acting = Some(Acting {
+            from: check.sources("", Some(from)),
+            tenants,
+        });
         check.end(self)
     }
 
@@ -187,22 +218,38 @@ struct Check {
 
 impl Check {
     fn end(self, mapping: Mapping) -> Result<Mapping, Vec<MapFault>> {
-        if self.faults.is_empty() { Ok(Mapping { headers: self.headers, ..mapping }) } else { Err(self.faults) }
+        if self.faults.is_empty() {
+            Ok(Mapping {
+                headers: self.headers,
+                ..mapping
+            })
+        } else {
+            Err(self.faults)
+        }
     }
 
     /// Notes a fault; what it returns is never used, because a map with faults is not.
     fn fault<T: Default>(&mut self, key: &str, message: impl ToString) -> T {
-        self.faults.push(MapFault { key: key.to_owned(), message: message.to_string() });
+        self.faults.push(MapFault {
+            key: key.to_owned(),
+            message: message.to_string(),
+        });
         T::default()
     }
 
     fn path(&mut self, key: &str, text: &str) -> Option<Path> {
-        Path::parse(text).map_err(|why| self.fault::<()>(key, why)).ok()
+        Path::parse(text)
+            .map_err(|why| self.fault::<()>(key, why))
+            .ok()
     }
 
     fn header(&mut self, key: &str, name: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+        if name.is_empty()
+            || !name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        {
             return self.fault(key, format!("`header:{name}` names no header"));
         }
         self.headers.insert(name.clone());
@@ -225,12 +272,18 @@ impl Check {
         sources
     }
 
-    fn alternatives(&mut self, key: &str, all: Option<OneOrMany<Conditions>>) -> Vec<Vec<Condition>> {
+    fn alternatives(
+        &mut self,
+        key: &str,
+        all: Option<OneOrMany<Conditions>>,
+    ) -> Vec<Vec<Condition>> {
         let OneOrMany(all) = all.unwrap_or_default();
         if all.len() > 1 && all.iter().any(BTreeMap::is_empty) {
             self.fault::<()>(key, "one of the alternatives asks for nothing");
         }
-        all.into_iter().map(|conditions| self.conditions(key, Some(conditions))).collect()
+        all.into_iter()
+            .map(|conditions| self.conditions(key, Some(conditions)))
+            .collect()
     }
 
     fn conditions(&mut self, key: &str, conditions: Option<Conditions>) -> Vec<Condition> {
@@ -250,7 +303,12 @@ impl Check {
     }
 
     fn sources(&mut self, key: &str, values: Option<OneOrMany<Value>>) -> Vec<Source> {
-        values.unwrap_or_default().0.into_iter().filter_map(|value| self.source(key, value)).collect()
+        values
+            .unwrap_or_default()
+            .0
+            .into_iter()
+            .filter_map(|value| self.source(key, value))
+            .collect()
     }
 
     fn source(&mut self, key: &str, value: Value) -> Option<Source> {
@@ -263,25 +321,51 @@ impl Check {
                         What::Nodes(Nodes::of(path))
                     }
                 };
-                return Some(Source { what, split: None, capture: None, every: false });
+                return Some(Source {
+                    what,
+                    split: None,
+                    capture: None,
+                    every: false,
+                });
             }
             Value::Table(taken) => *taken,
         };
-        let Taken { path, concat, parse, only, unless, then, split, capture } = taken;
+        let Taken {
+            path,
+            concat,
+            parse,
+            only,
+            unless,
+            then,
+            split,
+            capture,
+        } = taken;
         let what = match (path, concat) {
             (Some(path), None) => {
                 let path = self.path(key, &path);
-                let (only, then) = (self.conditions(key, only), then.map(|then| self.sources(key, Some(then))));
+                let (only, then) = (
+                    self.conditions(key, only),
+                    then.map(|then| self.sources(key, Some(then))),
+                );
                 if then.as_ref().is_some_and(Vec::is_empty) {
                     self.fault::<()>(key, "`then` names no value");
                 }
                 let then = then.unwrap_or_default();
                 let unless = self.conditions(key, unless);
-                What::Nodes(Nodes { path: path?, parse: parse.is_some(), only, unless, then })
+                What::Nodes(Nodes {
+                    path: path?,
+                    parse: parse.is_some(),
+                    only,
+                    unless,
+                    then,
+                })
             }
             (None, Some(pieces)) => {
                 if parse.is_some() || only.is_some() || unless.is_some() || then.is_some() {
-                    self.fault::<()>(key, "`parse`, `where`, `unless` and `then` go on from a `path`");
+                    self.fault::<()>(
+                        key,
+                        "`parse`, `where`, `unless` and `then` go on from a `path`",
+                    );
                 }
                 What::Concat(self.pieces(key, pieces)?)
             }
@@ -292,13 +376,21 @@ impl Check {
         }
         let build = |pattern: String| {
             // Tags are written `T1486` and `attack.t1486`.
-            RegexBuilder::new(&pattern).size_limit(1 << 18).case_insensitive(key == "techniques").build()
+            RegexBuilder::new(&pattern)
+                .size_limit(1 << 18)
+                .case_insensitive(key == "techniques")
+                .build()
         };
         let capture = match capture.map(build) {
             Some(Err(why)) => self.fault(key, format!("`capture`: {why}")),
             built => built.and_then(Result::ok),
         };
-        Some(Source { what, split, capture, every: key == "techniques" })
+        Some(Source {
+            what,
+            split,
+            capture,
+            every: key == "techniques",
+        })
     }
 
     fn pieces(&mut self, key: &str, pieces: Vec<String>) -> Option<Vec<Piece>> {
@@ -334,26 +426,40 @@ impl Check {
         if other.only.is_empty() {
             self.fault::<()>("other_bodies.where", "asks for nothing");
         }
-        Other { only: self.conditions("other_bodies.where", Some(other.only)), hint: other.hint }
+        Other {
+            only: self.conditions("other_bodies.where", Some(other.only)),
+            hint: other.hint,
+        }
     }
 
     fn lacks(&mut self, lacks: Option<OneOrMany<String>>) -> BTreeSet<String> {
         let OneOrMany(lacks) = lacks.unwrap_or_default();
         for unknown in lacks.iter().filter(|what| !LACKS.contains(&what.as_str())) {
-            self.fault::<()>("lacks", format!("`{unknown}` is none of {}", LACKS.join(", ")));
+            self.fault::<()>(
+                "lacks",
+                format!("`{unknown}` is none of {}", LACKS.join(", ")),
+            );
         }
         lacks.into_iter().collect()
     }
 }
 
 fn is_place(source: &Source) -> bool {
-    let What::Nodes(nodes) = &source.what else { return false };
+    let What::Nodes(nodes) = &source.what else {
+        return false;
+    };
     source.split.is_none() && source.capture.is_none() && nodes.then.iter().all(is_place)
 }
 
 impl Nodes {
     fn of(path: Path) -> Nodes {
-        Nodes { path, parse: false, only: Vec::new(), unless: Vec::new(), then: Vec::new() }
+        Nodes {
+            path,
+            parse: false,
+            only: Vec::new(),
+            unless: Vec::new(),
+            then: Vec::new(),
+        }
     }
 
     /// Whether it is no more than a pointer.
@@ -371,7 +477,11 @@ impl Source {
                 let then: Vec<_> = nodes.then.iter().map(Source::shown).collect();
                 format!("{}{json}{}", nodes.path.text, then.join(" or "))
             }
-            What::Concat(pieces) => pieces.iter().map(Piece::shown).collect::<Vec<_>>().join(" + "),
+            What::Concat(pieces) => pieces
+                .iter()
+                .map(Piece::shown)
+                .collect::<Vec<_>>()
+                .join(" + "),
             What::Header(name) => format!("header:{name}"),
         }
     }
@@ -394,7 +504,8 @@ mod tests {
 
     fn faults(map: &str) -> Vec<String> {
         let map: Map = toml::from_str(map).unwrap();
-        Mapping::compile(map).map_or_else(|f| f.into_iter().map(|f| f.key).collect(), |_| Vec::new())
+        Mapping::compile(map)
+            .map_or_else(|f| f.into_iter().map(|f| f.key).collect(), |_| Vec::new())
     }
 
     #[test]
@@ -447,7 +558,10 @@ mod tests {
             "when",
         ];
         assert_eq!(keys, expected);
-        assert_eq!(faults("severity = { words = { urgent = \"high\" } }"), ["severity.path"]);
+        assert_eq!(
+            faults("severity = { words = { urgent = \"high\" } }"),
+            ["severity.path"]
+        );
         assert_eq!(faults("when = [{ \"/a\" = \"b\" }, {}]"), ["when"]);
         assert_eq!(
             faults("title = { path = \"/a\", capture = \"(a{1000}){1000}\" }"),
@@ -473,8 +587,11 @@ mod tests {
 
     #[test]
     fn own_keys_override_the_presets_one_by_one() {
-        let over =
-            |preset: &str, own: &str| toml::from_str::<Map>(own).unwrap().over(toml::from_str::<Map>(preset).unwrap());
+        let over = |preset: &str, own: &str| {
+            toml::from_str::<Map>(own)
+                .unwrap()
+                .over(toml::from_str::<Map>(preset).unwrap())
+        };
         for (preset, own, both) in [
             (
                 "id = \"/a\"\ntitle = \"/b\"\n[devices]\nname = \"/n\"\nip = \"/i\"",
@@ -496,7 +613,11 @@ mod tests {
                 "references = { incident = \"/j\" }",
                 "references = { incident = \"/j\", case = \"/c\" }",
             ),
-            ("lacks = \"device\"", "devices = { name = \"/n\" }", "devices = { name = \"/n\" }"),
+            (
+                "lacks = \"device\"",
+                "devices = { name = \"/n\" }",
+                "devices = { name = \"/n\" }",
+            ),
         ] {
             assert_eq!(over(preset, own), toml::from_str(both).unwrap(), "{own}");
         }
@@ -504,8 +625,16 @@ mod tests {
 
     #[test]
     fn the_headers_a_map_reads_are_known() {
-        let map = "id = [\"header:Webhook-Id\", \"/id\"]\ntitle = { concat = [\"header:x-a\", \"/t\"] }";
+        let map =
+            "id = [\"header:Webhook-Id\", \"/id\"]\ntitle = { concat = [\"header:x-a\", \"/t\"] }";
         let mapping = Mapping::compile(toml::from_str(map).unwrap()).unwrap();
-        assert_eq!(mapping.headers().iter().map(String::as_str).collect::<Vec<_>>(), ["webhook-id", "x-a"]);
+        assert_eq!(
+            mapping
+                .headers()
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+            ["webhook-id", "x-a"]
+        );
     }
 }

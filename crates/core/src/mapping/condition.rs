@@ -36,8 +36,12 @@ impl Allowed {
         if let Some(pointer) = text.strip_prefix(SAME) {
             return Path::parse(pointer).map(Allowed::Same);
         }
-        let (rest, open_end) = text.strip_suffix('*').map_or((text, false), |rest| (rest, true));
-        let (rest, open_start) = rest.strip_prefix('*').map_or((rest, false), |rest| (rest, true));
+        let (rest, open_end) = text
+            .strip_suffix('*')
+            .map_or((text, false), |rest| (rest, true));
+        let (rest, open_start) = rest
+            .strip_prefix('*')
+            .map_or((rest, false), |rest| (rest, true));
         let bare = bare(rest);
         Ok(match (open_start, open_end) {
             (true, true) => Allowed::Inside(bare),
@@ -52,7 +56,13 @@ impl Condition {
     /// # Errors
     /// What is wrong with one of the texts.
     pub(super) fn new(path: Path, texts: &[String]) -> Result<Condition, String> {
-        Ok(Condition { path, allowed: texts.iter().map(|text| Allowed::new(text)).collect::<Result<_, _>>()? })
+        Ok(Condition {
+            path,
+            allowed: texts
+                .iter()
+                .map(|text| Allowed::new(text))
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     pub(super) fn allows(&self, text: &str, at: At<'_, '_>) -> bool {
@@ -72,13 +82,18 @@ impl Condition {
     }
 
     pub(super) fn allows_missing(&self) -> bool {
-        self.allowed.iter().any(|allowed| matches!(allowed, Allowed::Missing))
+        self.allowed
+            .iter()
+            .any(|allowed| matches!(allowed, Allowed::Missing))
     }
 }
 
 /// Senders write the same word as `False Positive`, `false_positive` and `FalsePositive`.
 fn bare(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_'))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Whether two names are of one host. Where one of them has no domain, only the first label counts.
@@ -89,7 +104,9 @@ fn same_host(one: &str, other: &str) -> bool {
     }
     let (one, other) = (host(one), host(other));
     let first = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
-    !one.is_empty() && (one == other || (one.contains('.') != other.contains('.') && first(&one) == first(&other)))
+    !one.is_empty()
+        && (one == other
+            || (one.contains('.') != other.contains('.') && first(&one) == first(&other)))
 }
 
 #[cfg(test)]

@@ -41,14 +41,24 @@ pub(super) fn read(tables: &[Devices], at: At<'_, '_>, cap: usize, notes: &mut N
             continue;
         }
         // What the sender wrote of its device cannot be read; what stands elsewhere may be another machine.
-        if named.devices.is_empty() && notes.replaced.iter().any(|field| field.starts_with("device.")) {
+        if named.devices.is_empty()
+            && notes
+                .replaced
+                .iter()
+                .any(|field| field.starts_with("device."))
+        {
             break;
         }
         for node in nodes(table, at, notes, &mut named.excluded) {
-            for Part { device, supplies } in mention(table, at.here(node), cap, notes, &mut named.refused) {
+            for Part { device, supplies } in
+                mention(table, at.here(node), cap, notes, &mut named.refused)
+            {
                 let place = named.add(device);
                 if let Some(trace) = &mut notes.trace {
-                    trace.extend(supplies.into_iter().map(|supply| Supply { device: Some(place), ..supply }));
+                    trace.extend(supplies.into_iter().map(|supply| Supply {
+                        device: Some(place),
+                        ..supply
+                    }));
                 }
                 if named.devices.len() > cap {
                     return named;
@@ -64,20 +74,27 @@ impl Named {
     /// once without.
     fn add(&mut self, device: Device) -> usize {
         let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
-        let (machine, name) = (device.machine.as_ref().map(|id| id.as_str().to_owned()), lower(&device.name));
+        let (machine, name) = (
+            device.machine.as_ref().map(|id| id.as_str().to_owned()),
+            lower(&device.name),
+        );
         let other = lower(&device.bad_name)
             .map(|name| (3, name))
             .or_else(|| lower(&device.ip).map(|ip| (0, ip)))
             .or_else(|| lower(&device.aad_id).map(|id| (1, id)))
             .unwrap_or_else(|| (2, device.bad_machine_id.clone().unwrap_or_default()));
-        let of_name = name.as_ref().and_then(|name| self.places.names.get(name)).copied();
+        let of_name = name
+            .as_ref()
+            .and_then(|name| self.places.names.get(name))
+            .copied();
         let known = match (&machine, &name) {
-            (Some(id), _) => self
-                .places
-                .machines
-                .get(id)
-                .copied()
-                .or_else(|| of_name.filter(|n| self.devices.get(*n).is_some_and(|known| known.machine.is_none()))),
+            (Some(id), _) => self.places.machines.get(id).copied().or_else(|| {
+                of_name.filter(|n| {
+                    self.devices
+                        .get(*n)
+                        .is_some_and(|known| known.machine.is_none())
+                })
+            }),
             (None, Some(_)) => of_name,
             (None, None) => self.places.others.get(&other).copied(),
         };
@@ -99,24 +116,39 @@ impl Named {
 }
 
 /// What stands where a table looks for devices. A list of several is none: it holds some.
-fn nodes<'j, 'a>(table: &Devices, at: At<'j, 'a>, notes: &mut Notes, excluded: &mut bool) -> Vec<&'j Json<'a>> {
+fn nodes<'j, 'a>(
+    table: &Devices,
+    at: At<'j, 'a>,
+    notes: &mut Notes,
+    excluded: &mut bool,
+) -> Vec<&'j Json<'a>> {
     // Where one object could be a device or hold some, what the table finds in it decides.
     let mut fits = |node: &'j Json<'a>| {
         let (mut trial, here) = (Notes::default(), at.here(node));
-        let mut sources = [&table.mde_id, &table.name, &table.aad_id, &table.ip].into_iter().flatten();
+        let mut sources = [&table.mde_id, &table.name, &table.aad_id, &table.ip]
+            .into_iter()
+            .flatten();
         !matches!(node, Json::List(_))
             && trial.holds(&table.only, here)
             && sources.any(|source| !trial.find(source, here).is_empty())
     };
     for source in &table.each {
-        let found = notes.find_fitting(source, at, &mut fits).into_iter().filter_map(|found| match found {
-            Found::Node(node) => Some(node.alone()).filter(|node| !matches!(node, Json::List(_))),
-            Found::Made(..) => None,
-        });
+        let found = notes
+            .find_fitting(source, at, &mut fits)
+            .into_iter()
+            .filter_map(|found| match found {
+                Found::Node(node) => {
+                    Some(node.alone()).filter(|node| !matches!(node, Json::List(_)))
+                }
+                Found::Made(..) => None,
+            });
         let mut nodes: Vec<_> = found.collect();
         nodes.retain(|node| {
             let here = at.here(node);
-            let (meant, out) = (notes.holds(&table.only, here), notes.refused(&table.unless, here).is_some());
+            let (meant, out) = (
+                notes.holds(&table.only, here),
+                notes.refused(&table.unless, here).is_some(),
+            );
             *excluded |= meant && out;
             meant && !out
         });
@@ -158,7 +190,13 @@ impl Names {
 }
 
 /// What one place says of devices: mostly of one. Of more than `cap` it stops at the next one.
-fn mention(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refused: &mut bool) -> Vec<Part> {
+fn mention(
+    table: &Devices,
+    at: At<'_, '_>,
+    cap: usize,
+    notes: &mut Notes,
+    refused: &mut bool,
+) -> Vec<Part> {
     let (mut ids, bad_id) = machines(table, at, cap, notes);
     let names = names(table, at, cap, notes, refused);
     let address = address(table, at, notes, refused);
@@ -177,14 +215,25 @@ fn mention(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refus
             // They would be several machines, and the id is one.
             notes.told.insert(Note::NotAttached);
             for Read { one, .. } in &names.hosts {
-                notes.remark("device.name", &one.text, "is one of several names beside one id", &one.from);
+                notes.remark(
+                    "device.name",
+                    &one.text,
+                    "is one of several names beside one id",
+                    &one.from,
+                );
             }
             return part.with(address, entra, notes);
         }
     } else {
         part.device.bad_machine_id = bad_id;
     }
-    let Names { id, mut hosts, mut addresses, odd, .. } = names;
+    let Names {
+        id,
+        mut hosts,
+        mut addresses,
+        odd,
+        ..
+    } = names;
     if part.device.bad_machine_id.is_none()
         && part.device.machine.is_none()
         && let Some(Read { value, one }) = id
@@ -202,8 +251,14 @@ fn mention(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refus
     // What stands in the place of an address counts before one that stands in a name's place.
     let mut parts = part.with(address.or_else(|| addresses.pop()), entra, notes);
     if parts.is_empty() && holds_no_id(table, at) {
-        let device = Device { bad_machine_id: Some(String::new()), ..Device::default() };
-        parts.push(Part { device, supplies: Vec::new() });
+        let device = Device {
+            bad_machine_id: Some(String::new()),
+            ..Device::default()
+        };
+        parts.push(Part {
+            device,
+            supplies: Vec::new(),
+        });
     }
     parts
 }
@@ -227,7 +282,12 @@ fn several(ids: Vec<Read<MachineId>>, names: Names, notes: &Notes) -> Vec<Part> 
         part.device.name = Some(value);
         parts.push(part);
     }
-    parts.extend(names.addresses.into_iter().flat_map(|one| Part::default().with(Some(one), None, notes)));
+    parts.extend(
+        names
+            .addresses
+            .into_iter()
+            .flat_map(|one| Part::default().with(Some(one), None, notes)),
+    );
     parts
 }
 
@@ -237,12 +297,23 @@ impl Part {
         if notes.trace.is_some() {
             let read_as = (one.text != value).then(|| value.to_owned());
             let (field, text, from) = (field.to_owned(), one.text.clone(), one.from.clone());
-            self.supplies.push(Supply { device: None, field, text, read_as, from });
+            self.supplies.push(Supply {
+                device: None,
+                field,
+                text,
+                read_as,
+                from,
+            });
         }
     }
 
     /// The device with its address and its Entra id, unless there is nothing that names it.
-    fn with(mut self, address: Option<Read<IpAddr>>, entra: Option<Read<String>>, notes: &Notes) -> Vec<Part> {
+    fn with(
+        mut self,
+        address: Option<Read<IpAddr>>,
+        entra: Option<Read<String>>,
+        notes: &Notes,
+    ) -> Vec<Part> {
         if let Some(Read { value, one }) = address {
             let ip = value.to_string();
             self.takes(notes, "device.ip", &one, &ip);
@@ -252,27 +323,45 @@ impl Part {
             self.takes(notes, "device.aad_id", &one, &value);
             self.device.aad_id = Some(value);
         }
-        if self.device == Device::default() { Vec::new() } else { vec![self] }
+        if self.device == Device::default() {
+            Vec::new()
+        } else {
+            vec![self]
+        }
     }
 }
 
 /// The machine ids of the first source that has any; else what stands there and is none.
-fn machines(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes) -> (Vec<Read<MachineId>>, Option<String>) {
+fn machines(
+    table: &Devices,
+    at: At<'_, '_>,
+    cap: usize,
+    notes: &mut Notes,
+) -> (Vec<Read<MachineId>>, Option<String>) {
     let (mut bad, mut wrong) = (None, false);
     for source in &table.mde_id {
-        let (texts, odd) = notes.candidates(core::slice::from_ref(source), at, "device.id", Length::Key);
+        let (texts, odd) =
+            notes.candidates(core::slice::from_ref(source), at, "device.id", Length::Key);
         wrong |= odd;
         let mut ids: Vec<Read<MachineId>> = Vec::new();
         for one in texts {
             let before = ids.len();
-            let parts = one.text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|'));
+            let parts = one
+                .text
+                .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|'));
             let all: Option<Vec<MachineId>> = match clean::machine(&one.text) {
                 Some(id) => Some(vec![id]),
-                None => parts.filter(|part| !part.is_empty()).map(clean::machine).collect(),
+                None => parts
+                    .filter(|part| !part.is_empty())
+                    .map(clean::machine)
+                    .collect(),
             };
             for value in all.into_iter().flatten() {
                 if ids.len() <= cap && ids.iter().all(|known| known.value != value) {
-                    ids.push(Read { value, one: one.clone() });
+                    ids.push(Read {
+                        value,
+                        one: one.clone(),
+                    });
                 }
             }
             if ids.len() == before && before == 0 {
@@ -291,11 +380,18 @@ fn machines(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes) -> (
 
 /// The names of the first source that has a usable one. A later source may be about another machine, such as the one that
 /// collects the logs: only where a source names nobody is the next one asked.
-fn names(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refused: &mut bool) -> Names {
+fn names(
+    table: &Devices,
+    at: At<'_, '_>,
+    cap: usize,
+    notes: &mut Notes,
+    refused: &mut bool,
+) -> Names {
     let (mut names, mut wrong, mut some) = (Names::default(), false, false);
     for source in &table.name {
         let sources = core::slice::from_ref(source);
-        let (texts, odd) = notes.candidates(sources, at.reading(Mode::Name), "device.name", Length::Key);
+        let (texts, odd) =
+            notes.candidates(sources, at.reading(Mode::Name), "device.name", Length::Key);
         wrong |= odd;
         if notes.replaced.contains("device.name") {
             // What stands elsewhere may be another machine.
@@ -304,7 +400,12 @@ fn names(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refused
         for one in texts {
             some = true;
             if placeholder::is(&one.text) {
-                notes.remark("device.name", &one.text, "is a place of a template that was not filled in", &one.from);
+                notes.remark(
+                    "device.name",
+                    &one.text,
+                    "is a place of a template that was not filled in",
+                    &one.from,
+                );
                 continue;
             }
             // More than may come at once are counted no further.
@@ -314,7 +415,11 @@ fn names(table: &Devices, at: At<'_, '_>, cap: usize, notes: &mut Notes, refused
                 }
             }
         }
-        if names.count() > 1 || !names.hosts.is_empty() || !names.addresses.is_empty() || names.odd.is_some() {
+        if names.count() > 1
+            || !names.hosts.is_empty()
+            || !names.addresses.is_empty()
+            || names.odd.is_some()
+        {
             break;
         }
         names.id = names.id.take().or(names.machines.pop());
@@ -353,36 +458,63 @@ impl Names {
             _ => false,
         };
         match self.hosts.iter_mut().find(|known| same(known)) {
-            Some(known) if value.contains('.') && !known.value.contains('.') => *known = Read { value, one },
+            Some(known) if value.contains('.') && !known.value.contains('.') => {
+                *known = Read { value, one }
+            }
             Some(_) => {}
             None => self.hosts.push(Read { value, one }),
         }
     }
 }
 
-fn address(table: &Devices, at: At<'_, '_>, notes: &mut Notes, refused: &mut bool) -> Option<Read<IpAddr>> {
+fn address(
+    table: &Devices,
+    at: At<'_, '_>,
+    notes: &mut Notes,
+    refused: &mut bool,
+) -> Option<Read<IpAddr>> {
     let (texts, wrong) = notes.candidates(&table.ip, at, "device.ip", Length::Key);
-    let texts: Vec<Candidate> = texts.into_iter().filter(|one| !placeholder::is(&one.text)).collect();
-    let said = texts.iter().flat_map(|one| host_name::addresses(&one.text).into_iter().map(move |ip| (one, ip)));
+    let texts: Vec<Candidate> = texts
+        .into_iter()
+        .filter(|one| !placeholder::is(&one.text))
+        .collect();
+    let said = texts.iter().flat_map(|one| {
+        host_name::addresses(&one.text)
+            .into_iter()
+            .map(move |ip| (one, ip))
+    });
     let addresses: Vec<(&Candidate, IpAddr)> = said.collect();
     if addresses.is_empty() && (wrong || !texts.is_empty()) {
         notes.unusable("device.ip");
     }
     // An address that is valid on one cable only tells nobody which machine it is.
-    let first = |wanted: fn(IpAddr) -> bool| addresses.iter().find(|(_, ip)| !is_nobody(*ip) && wanted(*ip));
+    let first = |wanted: fn(IpAddr) -> bool| {
+        addresses
+            .iter()
+            .find(|(_, ip)| !is_nobody(*ip) && wanted(*ip))
+    };
     let usable = first(|ip| !is_link_local(ip)).or_else(|| first(|_| true));
     *refused |= usable.is_none() && !addresses.is_empty();
-    usable.map(|(one, value)| Read { value: *value, one: (*one).clone() })
+    usable.map(|(one, value)| Read {
+        value: *value,
+        one: (*one).clone(),
+    })
 }
 
 /// The Entra device id: of a fallback list the first GUID, else the first text, which names nobody and is shown.
 fn entra(table: &Devices, at: At<'_, '_>, notes: &mut Notes) -> Option<Read<String>> {
     let (texts, wrong) = notes.candidates(&table.aad_id, at, "device.aad_id", Length::Key);
-    let mut texts: Vec<Candidate> = texts.into_iter().filter(|one| !placeholder::is(&one.text)).collect();
+    let mut texts: Vec<Candidate> = texts
+        .into_iter()
+        .filter(|one| !placeholder::is(&one.text))
+        .collect();
     if wrong && texts.is_empty() {
         notes.unusable("device.aad_id");
     }
-    let guid = texts.iter().position(|one| clean::guid(&one.text).is_some()).unwrap_or(0);
+    let guid = texts
+        .iter()
+        .position(|one| clean::guid(&one.text).is_some())
+        .unwrap_or(0);
     let one = (guid < texts.len()).then(|| texts.swap_remove(guid))?;
     let value = clean::guid(&one.text).unwrap_or_else(|| clean::id(&one.text).to_owned());
     Some(Read { value, one })
@@ -391,11 +523,16 @@ fn entra(table: &Devices, at: At<'_, '_>, notes: &mut Notes) -> Option<Read<Stri
 /// An empty machine id is missing like any other empty text, and one of a wrong type is unusable; but where it is all
 /// the alert says of its device, *bad id* tells the operator more than *no device*.
 fn holds_no_id(table: &Devices, at: At<'_, '_>) -> bool {
-    let no_id = |value: &Json<'_>| value.text() == Some("") || (value.text().is_none() && !value.is_missing());
-    table.mde_id.iter().any(|source: &Source| match &source.what {
-        What::Nodes(nodes) if nodes.is_plain() => nodes.path.holds(at, no_id),
-        _ => false,
-    })
+    let no_id = |value: &Json<'_>| {
+        value.text() == Some("") || (value.text().is_none() && !value.is_missing())
+    };
+    table
+        .mde_id
+        .iter()
+        .any(|source: &Source| match &source.what {
+            What::Nodes(nodes) if nodes.is_plain() => nodes.path.holds(at, no_id),
+            _ => false,
+        })
 }
 
 fn is_link_local(ip: IpAddr) -> bool {
@@ -407,11 +544,26 @@ fn is_link_local(ip: IpAddr) -> bool {
 
 /// What a later mention adds.
 fn fill(known: &mut Device, other: Device) {
-    let Device { machine, bad_machine_id, name, bad_name, ip, aad_id } = other;
+    let Device {
+        machine,
+        bad_machine_id,
+        name,
+        bad_name,
+        ip,
+        aad_id,
+    } = other;
     known.machine = known.machine.take().or(machine);
-    known.bad_machine_id = if known.machine.is_some() { None } else { known.bad_machine_id.take().or(bad_machine_id) };
+    known.bad_machine_id = if known.machine.is_some() {
+        None
+    } else {
+        known.bad_machine_id.take().or(bad_machine_id)
+    };
     known.name = known.name.take().or(name);
-    known.bad_name = if known.name.is_some() { None } else { known.bad_name.take().or(bad_name) };
+    known.bad_name = if known.name.is_some() {
+        None
+    } else {
+        known.bad_name.take().or(bad_name)
+    };
     known.ip = known.ip.take().or(ip);
     known.aad_id = known.aad_id.take().or(aad_id);
 }

@@ -82,14 +82,20 @@ pub fn explain(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_>) -> V
     let at = At::of(delivered, &parsed, &mapping.nothing);
     let all = whole(mapping, caps, at, delivered.hash, true);
     let places = Places::of(&all, at);
-    all.into_iter().map(|one| explained(mapping, one, at, &places)).collect()
+    all.into_iter()
+        .map(|one| explained(mapping, one, at, &places))
+        .collect()
 }
 
 fn explained(mapping: &Mapping, one: Read<'_, '_>, body: At<'_, '_>, places: &Places) -> Explained {
     let mut seen = BTreeSet::new();
-    let first = |supply: &Supply| is_list(&supply.field) || seen.insert((supply.device, supply.field.clone()));
+    let first = |supply: &Supply| {
+        is_list(&supply.field) || seen.insert((supply.device, supply.field.clone()))
+    };
     let trace: Vec<_> = one.trace.into_iter().filter(first).collect();
-    let supplied = trace.into_iter().filter(|supply| supply.device.is_some() || !supply.field.starts_with("device."));
+    let supplied = trace
+        .into_iter()
+        .filter(|supply| supply.device.is_some() || !supply.field.starts_with("device."));
     let supplied: Vec<_> = supplied
         .map(|supply| Supplied {
             from: places.named(&supply.from),
@@ -100,17 +106,37 @@ fn explained(mapping: &Mapping, one: Read<'_, '_>, body: At<'_, '_>, places: &Pl
         })
         .collect();
     let remarks = one.remarks.into_iter();
-    let remarks = remarks.map(|one| Remarked { from: places.named(&one.from), field: one.field, says: one.says });
+    let remarks = remarks.map(|one| Remarked {
+        from: places.named(&one.from),
+        field: one.field,
+        says: one.says,
+    });
     let remarks = remarks.collect();
     let missing = missing(mapping, one.item.alert(), &supplied);
     let here = one.at.map_or(body.root, |at| at.here);
     let place = one.at.and_then(|at| places.name(identity(at.here)));
     let from = place.clone().unwrap_or_default();
-    let unmapped = matches!(one.item, Item::Parked { reason: AlertReason::Unmapped, .. });
-    let wanted: BTreeSet<_> = missing.iter().map(|missing| missing.field.as_str()).collect();
+    let unmapped = matches!(
+        one.item,
+        Item::Parked {
+            reason: AlertReason::Unmapped,
+            ..
+        }
+    );
+    let wanted: BTreeSet<_> = missing
+        .iter()
+        .map(|missing| missing.field.as_str())
+        .collect();
     let mut candidates = look_alike::candidates(here, &from);
     candidates.retain(|candidate| unmapped || wanted.contains(candidate.field));
-    Explained { item: one.item, place, supplied, remarks, missing, candidates }
+    Explained {
+        item: one.item,
+        place,
+        supplied,
+        remarks,
+        missing,
+        candidates,
+    }
 }
 
 /// Whether a field can have several values.
@@ -127,11 +153,20 @@ fn missing(mapping: &Mapping, alert: &Alert, supplied: &[Supplied]) -> Vec<Missi
     for (field, sources) in mapping.fields() {
         if !sources.is_empty() && !supplied.iter().any(|one| one.field == field) {
             let unusable = alert.unusable.contains(&field);
-            missing.push(Missing { field, device: None, unusable, tried: shown(sources) });
+            missing.push(Missing {
+                field,
+                device: None,
+                unusable,
+                tried: shown(sources),
+            });
         }
     }
     let devices: Vec<_> = (0..alert.devices.len()).map(Some).collect();
-    for device in if devices.is_empty() { vec![None] } else { devices } {
+    for device in if devices.is_empty() {
+        vec![None]
+    } else {
+        devices
+    } {
         for field in ["device.id", "device.name", "device.ip", "device.aad_id"] {
             let tried = mapping.devices.iter().flat_map(|table| {
                 let sources = match field {
@@ -140,13 +175,25 @@ fn missing(mapping: &Mapping, alert: &Alert, supplied: &[Supplied]) -> Vec<Missi
                     "device.ip" => &table.ip,
                     _ => &table.aad_id,
                 };
-                table.each.iter().flat_map(|each| sources.iter().map(|s| format!("{}{}", each.shown(), s.shown())))
+                table.each.iter().flat_map(|each| {
+                    sources
+                        .iter()
+                        .map(|s| format!("{}{}", each.shown(), s.shown()))
+                })
             });
             let tried: Vec<_> = tried.collect();
-            let has = device.is_some() && supplied.iter().any(|one| one.device == device && one.field == field);
+            let has = device.is_some()
+                && supplied
+                    .iter()
+                    .any(|one| one.device == device && one.field == field);
             if !tried.is_empty() && !has {
                 let unusable = alert.unusable.contains(field);
-                missing.push(Missing { field: field.to_owned(), device, unusable, tried });
+                missing.push(Missing {
+                    field: field.to_owned(),
+                    device,
+                    unusable,
+                    tried,
+                });
             }
         }
     }
@@ -156,8 +203,15 @@ fn missing(mapping: &Mapping, alert: &Alert, supplied: &[Supplied]) -> Vec<Missi
 impl Mapping {
     /// The fields of an alert with their sources.
     fn fields(&self) -> Vec<(String, &[Source])> {
-        let severity = self.severity.as_ref().map_or(&[] as &[Source], |(sources, _)| sources);
-        let id: &[Source] = if self.id.is_empty() { &self.shared_id } else { &self.id };
+        let severity = self
+            .severity
+            .as_ref()
+            .map_or(&[] as &[Source], |(sources, _)| sources);
+        let id: &[Source] = if self.id.is_empty() {
+            &self.shared_id
+        } else {
+            &self.id
+        };
         let mut fields: Vec<(String, &[Source])> = [
             ("alert.id", id),
             ("alert.title", &self.title),
@@ -173,7 +227,11 @@ impl Mapping {
         ]
         .map(|(field, sources)| (field.to_owned(), sources))
         .into();
-        fields.extend(self.references.iter().map(|(name, all)| (format!("references.{name}"), all.as_slice())));
+        fields.extend(
+            self.references
+                .iter()
+                .map(|(name, all)| (format!("references.{name}"), all.as_slice())),
+        );
         fields
     }
 }
@@ -239,7 +297,10 @@ impl Places {
     fn named(&self, from: &Origin) -> Vec<String> {
         match from {
             Origin::One(place) => self.name(*place).into_iter().collect(),
-            Origin::Many(places) => places.iter().filter_map(|place| self.name(*place)).collect(),
+            Origin::Many(places) => places
+                .iter()
+                .filter_map(|place| self.name(*place))
+                .collect(),
             Origin::Header(name) => vec![format!("header:{name}")],
         }
     }

@@ -108,7 +108,13 @@ impl Found<'_, '_> {
     fn candidate(self) -> Result<Candidate, WrongType> {
         let from = self.origin();
         match self {
-            Found::Node(value) => value.text().map(|text| Candidate { text: text.to_owned(), from }).ok_or(WrongType),
+            Found::Node(value) => value
+                .text()
+                .map(|text| Candidate {
+                    text: text.to_owned(),
+                    from,
+                })
+                .ok_or(WrongType),
             Found::Made(text, _) => Ok(Candidate { text, from }),
         }
     }
@@ -117,12 +123,19 @@ impl Found<'_, '_> {
 impl Notes {
     /// Notes that also remember where everything came from.
     pub(super) fn tracing() -> Notes {
-        Notes { trace: Some(Vec::new()), ..Notes::default() }
+        Notes {
+            trace: Some(Vec::new()),
+            ..Notes::default()
+        }
     }
 
     pub(super) fn fault(&mut self, reason: AlertReason, detail: impl Into<String>) {
         // Where nobody can tell what the sender says, nothing else that was read counts, guards included.
-        if self.fault.as_ref().is_none_or(|(known, _)| is_doubt(reason) && !is_doubt(*known)) {
+        if self
+            .fault
+            .as_ref()
+            .is_none_or(|(known, _)| is_doubt(reason) && !is_doubt(*known))
+        {
             self.fault = Some((reason, detail.into()));
         }
     }
@@ -146,7 +159,13 @@ impl Notes {
         if let Some(trace) = &mut self.trace {
             let read_as = (text != value).then(|| value.to_owned());
             let (field, text) = (field.to_owned(), text.to_owned());
-            trace.push(Supply { device: None, field, text, read_as, from: from.clone() });
+            trace.push(Supply {
+                device: None,
+                field,
+                text,
+                read_as,
+                from: from.clone(),
+            });
         }
     }
 
@@ -155,7 +174,11 @@ impl Notes {
         const MOST: usize = 50;
         if self.trace.is_some() && self.remarks.len() < MOST {
             let says = format!("`{}` {why}", one_line(text, 80));
-            self.remarks.push(Remark { field: field.to_owned(), says, from: from.clone() });
+            self.remarks.push(Remark {
+                field: field.to_owned(),
+                says,
+                from: from.clone(),
+            });
         }
     }
 
@@ -179,7 +202,11 @@ impl Notes {
         if source.split.is_none() && source.capture.is_none() {
             return found;
         }
-        found.into_iter().flat_map(elements).flat_map(|found| cut(source, found)).collect()
+        found
+            .into_iter()
+            .flat_map(elements)
+            .flat_map(|found| cut(source, found))
+            .collect()
     }
 
     fn nodes<'j, 'a>(
@@ -192,7 +219,11 @@ impl Notes {
             nodes.parse || {
                 let (mut trial, here) = (Notes::default(), at.here(value));
                 let mut leads = |then| !trial.find_fitting(then, here, fits).is_empty();
-                let goes_on = if nodes.then.is_empty() { fits(value) } else { nodes.then.iter().any(&mut leads) };
+                let goes_on = if nodes.then.is_empty() {
+                    fits(value)
+                } else {
+                    nodes.then.iter().any(&mut leads)
+                };
                 goes_on && Notes::default().holds(&nodes.only, here)
             }
         });
@@ -202,7 +233,11 @@ impl Notes {
                 // Some senders' pipelines have taken the document out of its text already.
                 other => Some(other),
             };
-            values = values.into_iter().filter_map(inside).filter(|value| !value.is_missing()).collect();
+            values = values
+                .into_iter()
+                .filter_map(inside)
+                .filter(|value| !value.is_missing())
+                .collect();
         }
         if !nodes.only.is_empty() {
             values.retain(|value| self.holds(&nodes.only, at.here(value)));
@@ -215,7 +250,10 @@ impl Notes {
         }
         let mut found = Vec::new();
         for value in values {
-            let mut then = nodes.then.iter().map(|then| self.find_fitting(then, at.here(value), fits));
+            let mut then = nodes
+                .then
+                .iter()
+                .map(|then| self.find_fitting(then, at.here(value), fits));
             let first = then.find(|found| !found.is_empty());
             found.extend(first.unwrap_or_default());
         }
@@ -228,14 +266,19 @@ impl Notes {
         let (mut whole, mut from, mut dot) = (String::new(), Vec::new(), false);
         for piece in pieces {
             let text = match piece {
-                Piece::Literal(text) if at.mode == Mode::Name && text == "." && !whole.is_empty() => {
+                Piece::Literal(text)
+                    if at.mode == Mode::Name && text == "." && !whole.is_empty() =>
+                {
                     dot = true;
                     continue;
                 }
                 Piece::Literal(text) => text,
                 Piece::Header(name) => at.headers.get(name).filter(|text| !text.is_empty())?,
                 Piece::Path(path) => {
-                    let said = self.look(path, at).into_iter().find_map(|value| single(value, at));
+                    let said = self
+                        .look(path, at)
+                        .into_iter()
+                        .find_map(|value| single(value, at));
                     let Some((value, text)) = said.map(|value| (value, value.text())) else {
                         // A host without a domain is a host.
                         if dot {
@@ -243,7 +286,9 @@ impl Notes {
                         }
                         return None;
                     };
-                    let Some(text) = text else { return Some(Found::Node(value)) };
+                    let Some(text) = text else {
+                        return Some(Found::Node(value));
+                    };
                     from.push(identity(value));
                     text
                 }
@@ -270,10 +315,16 @@ impl Notes {
     ) -> Vec<&'j Json<'a>> {
         match path.doubt(at) {
             Some(Doubt::TwoCases(key)) => {
-                self.fault(AlertReason::AmbiguousKey, format!("`{key}` stands there in more than one letter case"));
+                self.fault(
+                    AlertReason::AmbiguousKey,
+                    format!("`{key}` stands there in more than one letter case"),
+                );
             }
             Some(Doubt::Twice(key)) => {
-                self.fault(AlertReason::DuplicateKey, format!("`{}` stands there twice", one_line(key, 80)));
+                self.fault(
+                    AlertReason::DuplicateKey,
+                    format!("`{}` stands there twice", one_line(key, 80)),
+                );
             }
             None => {}
         }
@@ -293,21 +344,32 @@ impl Notes {
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
     ) -> Vec<Found<'j, 'a>> {
         let found = self.find_fitting(source, at, fits);
-        self.found |= found.iter().any(|found| !matches!(found, Found::Made(_, Origin::Header(_))));
+        self.found |= found
+            .iter()
+            .any(|found| !matches!(found, Found::Made(_, Origin::Header(_))));
         found
     }
 
     /// The first value of the first source that is not missing. A list in its place stands for what all its elements say.
-    pub(super) fn first<'j, 'a>(&mut self, sources: &[Source], at: At<'j, 'a>, field: &str) -> Option<Found<'j, 'a>> {
+    pub(super) fn first<'j, 'a>(
+        &mut self,
+        sources: &[Source],
+        at: At<'j, 'a>,
+        field: &str,
+    ) -> Option<Found<'j, 'a>> {
         for source in sources {
             let found = self.field(source, at);
             if let Some(value) = found.iter().find_map(|found| match found {
                 Found::Node(value) => single(value, at).map(Found::Node),
-                Found::Made(text, from) => (!at.is_nothing(text)).then(|| Found::Made(text.clone(), from.clone())),
+                Found::Made(text, from) => {
+                    (!at.is_nothing(text)).then(|| Found::Made(text.clone(), from.clone()))
+                }
             }) {
                 return Some(value);
             }
-            found.iter().for_each(|found| self.says_nothing(field, found));
+            found
+                .iter()
+                .for_each(|found| self.says_nothing(field, found));
         }
         None
     }
@@ -319,14 +381,24 @@ impl Notes {
     }
 
     /// Its text. A wrong type makes the field unusable: no later source stands in for it.
-    pub(super) fn text(&mut self, sources: &[Source], at: At<'_, '_>, field: &str, length: Length) -> Option<String> {
+    pub(super) fn text(
+        &mut self,
+        sources: &[Source],
+        at: At<'_, '_>,
+        field: &str,
+        length: Length,
+    ) -> Option<String> {
         let Ok(Candidate { text: raw, from }) = self.first(sources, at, field)?.candidate() else {
             self.unusable(field);
             return None;
         };
         // What is wrapped around an id is no part of it; what a template left is kept, to be told as such.
         let is_id = length == Length::Key && !placeholder::holds(&raw);
-        let text = if is_id { clean::id(&raw).to_owned() } else { raw.clone() };
+        let text = if is_id {
+            clean::id(&raw).to_owned()
+        } else {
+            raw.clone()
+        };
         let text = self.admit(text, field, length)?;
         if is_id {
             self.supplied_as(field, &raw, &text, &from);
@@ -339,7 +411,11 @@ impl Notes {
     /// Every text of the first source that is not missing; lists are read element by element.
     pub(super) fn texts(&mut self, sources: &[Source], at: At<'_, '_>, field: &str) -> Vec<String> {
         for source in sources {
-            let mut found: Vec<_> = self.field(source, at.reading(Mode::Many)).into_iter().flat_map(elements).collect();
+            let mut found: Vec<_> = self
+                .field(source, at.reading(Mode::Many))
+                .into_iter()
+                .flat_map(elements)
+                .collect();
             found.retain(|found| {
                 let nothing = is_nothing(found, at);
                 if nothing {
@@ -355,7 +431,9 @@ impl Notes {
                 return Vec::new();
             }
             let mut texts = Vec::with_capacity(found.len());
-            for Candidate { text, from } in found.into_iter().filter_map(|found| found.candidate().ok()) {
+            for Candidate { text, from } in
+                found.into_iter().filter_map(|found| found.candidate().ok())
+            {
                 if let Some(text) = self.admit(text, field, Length::Text) {
                     self.supplied(field, &text, &from);
                     texts.push(text);
@@ -377,19 +455,29 @@ impl Notes {
     ) -> (Vec<Candidate>, bool) {
         let (mut candidates, mut wrong) = (Vec::new(), false);
         for source in sources {
-            for found in self.field(source, at).into_iter().flat_map(elements).take(LONGEST_LIST) {
+            for found in self
+                .field(source, at)
+                .into_iter()
+                .flat_map(elements)
+                .take(LONGEST_LIST)
+            {
                 if is_nothing(&found, at) {
                     self.says_nothing(field, &found);
                     continue;
                 }
                 match found.candidate() {
                     // A later value could be another machine's.
-                    Ok(Candidate { text, .. }) if length == Length::Key && text.contains(REPLACED) => {
+                    Ok(Candidate { text, .. })
+                        if length == Length::Key && text.contains(REPLACED) =>
+                    {
                         self.spoilt(field);
                         return (candidates, true);
                     }
                     Ok(Candidate { text, from }) => {
-                        candidates.extend(self.admit(text, field, length).map(|text| Candidate { text, from }));
+                        candidates.extend(
+                            self.admit(text, field, length)
+                                .map(|text| Candidate { text, from }),
+                        );
                     }
                     Err(WrongType) => wrong = true,
                 }
@@ -418,10 +506,17 @@ impl Notes {
             }
             self.replaced.insert(field.to_owned());
         }
-        let longest = if length == Length::Key { LONGEST_KEY } else { LONGEST_TEXT };
+        let longest = if length == Length::Key {
+            LONGEST_KEY
+        } else {
+            LONGEST_TEXT
+        };
         if let Some((cut, _)) = text.char_indices().nth(longest) {
             if length == Length::Key {
-                self.fault(AlertReason::ValueTooLong, format!("{field} has more than {LONGEST_KEY} characters"));
+                self.fault(
+                    AlertReason::ValueTooLong,
+                    format!("{field} has more than {LONGEST_KEY} characters"),
+                );
                 return None;
             }
             text.truncate(cut);
@@ -432,7 +527,10 @@ impl Notes {
 
 /// Two readers of the same body could see two values.
 const fn is_doubt(reason: AlertReason) -> bool {
-    matches!(reason, AlertReason::AmbiguousKey | AlertReason::DuplicateKey)
+    matches!(
+        reason,
+        AlertReason::AmbiguousKey | AlertReason::DuplicateKey
+    )
 }
 
 fn header<'j, 'a>(name: &str, at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
@@ -455,21 +553,31 @@ fn single<'j, 'a>(value: &'j Json<'a>, at: At<'_, '_>) -> Option<&'j Json<'a>> {
             let same = |other: &Json<'_>| other.text().is_some() && other.text() == first.text();
             Some(if said.all(same) { first } else { value })
         }
-        value => value.text().is_none_or(|text| !at.is_nothing(text)).then_some(value).filter(|one| !one.is_missing()),
+        value => value
+            .text()
+            .is_none_or(|text| !at.is_nothing(text))
+            .then_some(value)
+            .filter(|one| !one.is_missing()),
     }
 }
 
 /// A list as its elements.
 fn elements<'j, 'a>(found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
     match found {
-        Found::Node(Json::List(inner)) => inner.iter().filter(|v| !v.is_missing()).map(Found::Node).collect(),
+        Found::Node(Json::List(inner)) => inner
+            .iter()
+            .filter(|v| !v.is_missing())
+            .map(Found::Node)
+            .collect(),
         found => vec![found],
     }
 }
 
 /// What `split` and `capture` make of a text; what is none stays as it is.
 fn cut<'j, 'a>(source: &Source, found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
-    let Some(text) = found.text() else { return vec![found] };
+    let Some(text) = found.text() else {
+        return vec![found];
+    };
     let parts: Vec<&str> = match &source.split {
         Some(separator) => text.split(separator.as_str()).map(str::trim).collect(),
         None => vec![text],
@@ -477,13 +585,18 @@ fn cut<'j, 'a>(source: &Source, found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
     let captured = |part: &str| match &source.capture {
         Some(pattern) => {
             let most = if source.every { usize::MAX } else { 1 };
-            let found =
-                pattern.captures_iter(part).take(most).filter_map(|captures| captures.get(1).or(captures.get(0)));
+            let found = pattern
+                .captures_iter(part)
+                .take(most)
+                .filter_map(|captures| captures.get(1).or(captures.get(0)));
             found.map(|found| found.as_str().to_owned()).collect()
         }
         None => vec![part.to_owned()],
     };
     let from = found.origin();
-    let made = parts.into_iter().flat_map(captured).filter(|text| !text.is_empty());
+    let made = parts
+        .into_iter()
+        .flat_map(captured)
+        .filter(|text| !text.is_empty());
     made.map(|text| Found::Made(text, from.clone())).collect()
 }

@@ -38,9 +38,13 @@ pub(super) fn read(text: &str, nothing: &Nothing) -> Vec<Said> {
         }
     }
     let parts = text.split(|c: char| SEPARATORS.contains(&c) || (!listed && c == ' '));
-    let parts: Vec<&str> = parts.map(str::trim).filter(|part| !nothing.says(part)).collect();
+    let parts: Vec<&str> = parts
+        .map(str::trim)
+        .filter(|part| !nothing.says(part))
+        .collect();
     // The comma may stand in the path of a URL, or in a text that a person wrote.
-    let mixed = parts.iter().any(|part| is_located(part)) && !parts.iter().all(|part| is_located(part));
+    let mixed =
+        parts.iter().any(|part| is_located(part)) && !parts.iter().all(|part| is_located(part));
     let said: Vec<Said> = parts.iter().map(|part| single(part)).collect();
     let plain = |(part, said): (&&str, &Said)| match said {
         Said::Odd => false,
@@ -74,28 +78,46 @@ fn single(text: &str) -> Said {
     }
     let located = located(&text);
     if let Some(ip) = bare_address(located) {
-        return if is_nobody(ip) { Said::Nobody } else { Said::Address(ip) };
+        return if is_nobody(ip) {
+            Said::Nobody
+        } else {
+            Said::Address(ip)
+        };
     }
     let name = undressed(located);
     let first = name.split('.').next().unwrap_or(name);
-    if name.is_empty() || ["localhost", "localhost4", "localhost6"].iter().any(|own| first.eq_ignore_ascii_case(own)) {
+    if name.is_empty()
+        || ["localhost", "localhost4", "localhost6"]
+            .iter()
+            .any(|own| first.eq_ignore_ascii_case(own))
+    {
         return Said::Nobody;
     }
-    if HostName::parse(name).is_some() { Said::Host(name.to_owned()) } else { Said::Odd }
+    if HostName::parse(name).is_some() {
+        Said::Host(name.to_owned())
+    } else {
+        Said::Odd
+    }
 }
 
 /// The host of a URL or of the path of a share; another text as it is.
 fn located(text: &str) -> &str {
     let scheme = |scheme: &str| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
     };
     if let Some((_, rest)) = text.split_once("://").filter(|(before, _)| scheme(before)) {
         let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
         return authority.rsplit('@').next().unwrap_or(authority);
     }
     match text.strip_prefix("\\\\") {
-        Some(rest) => rest.trim_start_matches('\\').split(['\\', '/']).next().unwrap_or(rest),
+        Some(rest) => rest
+            .trim_start_matches('\\')
+            .split(['\\', '/'])
+            .next()
+            .unwrap_or(rest),
         None => text,
     }
 }
@@ -112,9 +134,14 @@ fn undressed(text: &str) -> &str {
     // `lt-042 (10.20.0.9)`: the name, and where it was seen.
     let name = match name.split_once([' ', '(']) {
         Some((host, rest)) => {
-            let inner = rest.trim_matches(|c: char| matches!(c, ' ' | '(' | ')' | '[' | ']' | '<' | '>'));
+            let inner =
+                rest.trim_matches(|c: char| matches!(c, ' ' | '(' | ')' | '[' | ']' | '<' | '>'));
             let wrapped = name.ends_with([')', ']', '>']);
-            if wrapped && bare_address(inner).is_some() { host } else { name }
+            if wrapped && bare_address(inner).is_some() {
+                host
+            } else {
+                name
+            }
         }
         None => name,
     };
@@ -136,12 +163,16 @@ pub(super) fn addresses(text: &str) -> Vec<IpAddr> {
     if let Some(ip) = address(text) {
         return vec![ip];
     }
-    text.split(|c: char| SEPARATORS.contains(&c) || c == ' ').filter_map(address).collect()
+    text.split(|c: char| SEPARATORS.contains(&c) || c == ' ')
+        .filter_map(address)
+        .collect()
 }
 
 fn bare_address(text: &str) -> Option<IpAddr> {
     // Nothing else begins or goes on as an address does.
-    if !text.contains(['.', ':']) || !text.starts_with(|c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '[')) {
+    if !text.contains(['.', ':'])
+        || !text.starts_with(|c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '['))
+    {
         return None;
     }
     if let Ok(ip) = text.parse::<IpAddr>() {
@@ -154,8 +185,14 @@ fn bare_address(text: &str) -> Option<IpAddr> {
         return plain.then(|| v6(inner)).flatten();
     }
     if let Some((before, prefix)) = text.split_once('/') {
-        if let Some((host, port)) = before.rsplit_once(':').filter(|(host, _)| !host.contains(':')) {
-            return is_port(port).then(|| host.parse::<IpAddr>().ok()).flatten().map(|ip| ip.to_canonical());
+        if let Some((host, port)) = before
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.contains(':'))
+        {
+            return is_port(port)
+                .then(|| host.parse::<IpAddr>().ok())
+                .flatten()
+                .map(|ip| ip.to_canonical());
         }
         let ip = before.parse::<IpAddr>().ok().or_else(|| v6(before))?;
         return is_host(ip, prefix.parse().ok()?).then(|| ip.to_canonical());
@@ -171,7 +208,9 @@ fn bare_address(text: &str) -> Option<IpAddr> {
 /// An address of version 6, with or without the zone that it is valid in.
 fn v6(text: &str) -> Option<IpAddr> {
     let bare = text.split_once('%').map_or(text, |(bare, _)| bare);
-    bare.parse::<core::net::Ipv6Addr>().ok().map(|ip| IpAddr::V6(ip).to_canonical())
+    bare.parse::<core::net::Ipv6Addr>()
+        .ok()
+        .map(|ip| IpAddr::V6(ip).to_canonical())
 }
 
 /// Whether an address with this prefix is one machine's: where all bits behind it are zero, it is a network.
@@ -180,7 +219,9 @@ fn is_host(ip: IpAddr, prefix: u32) -> bool {
         IpAddr::V4(ip) => (u128::from(ip.to_bits()), 32),
         IpAddr::V6(ip) => (ip.to_bits(), 128),
     };
-    let behind = 1_u128.checked_shl(width - prefix.min(width)).map_or(u128::MAX, |end| end - 1);
+    let behind = 1_u128
+        .checked_shl(width - prefix.min(width))
+        .map_or(u128::MAX, |end| end - 1);
     // Of two addresses each is a machine's, and so is a whole address.
     prefix <= width && (prefix + 1 >= width || bits & behind != 0)
 }
@@ -196,9 +237,14 @@ pub(super) fn is_nobody(ip: IpAddr) -> bool {
 pub(super) fn qualified(host: &str, domain: &str, nothing: &Nothing) -> String {
     let host = host.trim().trim_matches('.');
     let domain = domain.trim().trim_matches('.');
-    let Said::Host(name) = single(host) else { return host.to_owned() };
+    let Said::Host(name) = single(host) else {
+        return host.to_owned();
+    };
     let label = name.split('.').next().unwrap_or(&name);
-    let begins = domain.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case(label));
+    let begins = domain
+        .split('.')
+        .next()
+        .is_some_and(|first| first.eq_ignore_ascii_case(label));
     if nothing.says(domain) || is_no_domain(domain) {
         return host.to_owned();
     }
@@ -213,7 +259,9 @@ pub(super) fn qualified(host: &str, domain: &str, nothing: &Nothing) -> String {
 
 /// What Windows and resolvers put where there is no domain.
 fn is_no_domain(domain: &str) -> bool {
-    ["workgroup", "mshome", "localdomain", "localhost", "local"].iter().any(|none| domain.eq_ignore_ascii_case(none))
+    ["workgroup", "mshome", "localdomain", "localhost", "local"]
+        .iter()
+        .any(|none| domain.eq_ignore_ascii_case(none))
 }
 
 #[cfg(test)]
@@ -248,7 +296,10 @@ mod tests {
             ("LT-042$@CORP.EXAMPLE", "LT-042"),
             ("lt-042:9182", "lt-042"),
             ("lt-042.corp.example:9182/metrics", "lt-042.corp.example"),
-            ("https://lt-042.corp.example:8443/x?a=1,2", "lt-042.corp.example"),
+            (
+                "https://lt-042.corp.example:8443/x?a=1,2",
+                "lt-042.corp.example",
+            ),
             ("https://user:word@lt-042/x", "lt-042"),
             ("\\\\LT-042\\share$\\x", "LT-042"),
             ("\"lt-042\"", "lt-042"),
@@ -337,11 +388,19 @@ mod tests {
             ("lt-042", "", "lt-042"),
             ("lt-042", "LT-042", "lt-042"),
             ("lt-042", "lt-042.corp.example", "lt-042.corp.example"),
-            ("lt-042.corp.example", "other.example", "lt-042.corp.example"),
+            (
+                "lt-042.corp.example",
+                "other.example",
+                "lt-042.corp.example",
+            ),
             ("CORP\\lt-042", "corp.example", "lt-042.corp.example"),
             ("10.20.0.9", "corp.example", "10.20.0.9"),
         ] {
-            assert_eq!(qualified(host, domain, &Nothing::default()), expected, "{host} {domain}");
+            assert_eq!(
+                qualified(host, domain, &Nothing::default()),
+                expected,
+                "{host} {domain}"
+            );
         }
     }
 }

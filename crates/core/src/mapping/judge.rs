@@ -11,20 +11,40 @@ impl Notes {
         unless.iter().find_map(|condition| {
             let words = self.words(condition, at);
             if words.is_empty() && condition.allows_missing() {
-                return Some(Broken { path: &condition.path, value: None }.shown());
+                return Some(
+                    Broken {
+                        path: &condition.path,
+                        value: None,
+                    }
+                    .shown(),
+                );
             }
             let text = words.into_iter().find(|text| condition.allows(text, at))?;
-            Some(Broken { path: &condition.path, value: Some(text) }.shown())
+            Some(
+                Broken {
+                    path: &condition.path,
+                    value: Some(text),
+                }
+                .shown(),
+            )
         })
     }
 
     /// What `when` finds wrong, if none of its alternatives holds.
-    pub(super) fn unfulfilled(&mut self, when: &[Vec<Condition>], at: At<'_, '_>) -> Option<String> {
+    pub(super) fn unfulfilled(
+        &mut self,
+        when: &[Vec<Condition>],
+        at: At<'_, '_>,
+    ) -> Option<String> {
         let broken: Vec<_> = when.iter().map_while(|all| self.broken(all, at)).collect();
         if broken.len() < when.len() {
             return None;
         }
-        broken.iter().find(|broken| broken.value.is_some()).or(broken.first()).map(Broken::shown)
+        broken
+            .iter()
+            .find(|broken| broken.value.is_some())
+            .or(broken.first())
+            .map(Broken::shown)
     }
 
     /// Whether all hold.
@@ -33,11 +53,21 @@ impl Notes {
     }
 
     /// A version of the sender's format that is not known.
-    pub(super) fn unknown_version(&mut self, versions: &[Condition], at: At<'_, '_>) -> Option<String> {
+    pub(super) fn unknown_version(
+        &mut self,
+        versions: &[Condition],
+        at: At<'_, '_>,
+    ) -> Option<String> {
         for condition in versions {
             let words = self.words(condition, at);
             if !words.is_empty() && !words.iter().any(|text| condition.allows(text, at)) {
-                return Some(Broken { path: &condition.path, value: words.into_iter().next() }.shown());
+                return Some(
+                    Broken {
+                        path: &condition.path,
+                        value: words.into_iter().next(),
+                    }
+                    .shown(),
+                );
             }
         }
         None
@@ -53,14 +83,21 @@ impl Notes {
                 words.iter().any(|text| condition.allows(text, at))
             };
             if !holds {
-                return Some(Broken { path: &condition.path, value: words.into_iter().next() });
+                return Some(Broken {
+                    path: &condition.path,
+                    value: words.into_iter().next(),
+                });
             }
         }
         None
     }
 
     fn words(&mut self, condition: &Condition, at: At<'_, '_>) -> Vec<String> {
-        self.look(&condition.path, at).into_iter().filter_map(word).map(str::to_owned).collect()
+        self.look(&condition.path, at)
+            .into_iter()
+            .filter_map(word)
+            .map(str::to_owned)
+            .collect()
     }
 }
 

@@ -28,9 +28,16 @@ pub struct Candidate {
 
 /// Everything below `value`, which stands at `pointer`, that looks like a field; in document order, by field.
 pub(super) fn candidates(value: &Json<'_>, pointer: &str) -> Vec<Candidate> {
-    let mut search = Search { found: Vec::new(), left: DEEPEST };
+    let mut search = Search {
+        found: Vec::new(),
+        left: DEEPEST,
+    };
     search.walk(value, "", &mut pointer.to_owned(), false);
-    search.found.sort_by_key(|candidate| FIELDS.iter().position(|(field, _)| *field == candidate.field));
+    search.found.sort_by_key(|candidate| {
+        FIELDS
+            .iter()
+            .position(|(field, _)| *field == candidate.field)
+    });
     search.found
 }
 
@@ -44,29 +51,63 @@ pub(super) fn escaped(key: &str) -> String {
 type Looks = fn(&str, &str) -> bool;
 
 const FIELDS: [(&str, Looks); 7] = [
-    ("device.id", |key, text| MachineId::parse(text).is_some() && !holds(key, &["sha1", "hash", "print"])),
+    ("device.id", |key, text| {
+        MachineId::parse(text).is_some() && !holds(key, &["sha1", "hash", "print"])
+    }),
     ("device.name", |key, text| {
-        let named =
-            holds(key, &["host", "computer", "machine", "device", "workstation", "endpoint", "agentname", "dest"]);
+        let named = holds(
+            key,
+            &[
+                "host",
+                "computer",
+                "machine",
+                "device",
+                "workstation",
+                "endpoint",
+                "agentname",
+                "dest",
+            ],
+        );
         named && !ends(key, &["id", "type", "group", "os", "link", "url"]) && is_host(text)
     }),
-    ("device.ip", |_, text| text.parse::<IpAddr>().is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified())),
+    ("device.ip", |_, text| {
+        text.parse::<IpAddr>()
+            .is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified())
+    }),
     ("severity", |key, text| {
         let scale = Severity::of_code(&text.to_lowercase()).is_some();
-        let named = holds(key, &["sever", "priority", "urgency", "critical", "level", "risk"]);
+        let named = holds(
+            key,
+            &["sever", "priority", "urgency", "critical", "level", "risk"],
+        );
         (named && text.len() <= 20) || (scale && !holds(key, &["status", "health"]))
     }),
     ("alert.id", |key, text| {
         let named = ends(key, &["id", "uuid", "key", "number", "fingerprint"]);
-        let other = ["device", "host", "machine", "user", "account", "tenant", "process", "rule", "agent", "org"];
+        let other = [
+            "device", "host", "machine", "user", "account", "tenant", "process", "rule", "agent",
+            "org",
+        ];
         named && !holds(key, &other) && text.len() <= 128
     }),
     ("alert.title", |key, text| {
-        let named = ends(key, &["title", "subject", "summary", "headline", "rulename", "alertname", "message"]);
+        let named = ends(
+            key,
+            &[
+                "title",
+                "subject",
+                "summary",
+                "headline",
+                "rulename",
+                "alertname",
+                "message",
+            ],
+        );
         named || (key == "name" && text.contains(' '))
     }),
     ("alert.time", |key, text| {
-        let named = holds(key, &["time", "date", "created", "seen", "started"]) || ends(key, &["at"]);
+        let named =
+            holds(key, &["time", "date", "created", "seen", "started"]) || ends(key, &["at"]);
         named && instant(text.trim()).is_some()
     }),
 ];
@@ -96,7 +137,9 @@ struct Search {
 
 impl Search {
     fn walk(&mut self, value: &Json<'_>, key: &str, pointer: &mut String, inside: bool) {
-        let Some(left) = self.left.checked_sub(1) else { return };
+        let Some(left) = self.left.checked_sub(1) else {
+            return;
+        };
         self.left = left;
         let length = pointer.len();
         match value {
@@ -131,12 +174,25 @@ impl Search {
     }
 
     fn weigh(&mut self, key: &str, text: &str, pointer: &str) {
-        let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let key: String = key
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_lowercase();
         for (field, looks) in FIELDS {
-            let enough = self.found.iter().filter(|known| known.field == field).count() >= MOST;
+            let enough = self
+                .found
+                .iter()
+                .filter(|known| known.field == field)
+                .count()
+                >= MOST;
             if !text.is_empty() && !enough && looks(&key, text) {
                 let text = text.chars().filter(|c| !c.is_control()).take(120).collect();
-                self.found.push(Candidate { field, pointer: pointer.to_owned(), text });
+                self.found.push(Candidate {
+                    field,
+                    pointer: pointer.to_owned(),
+                    text,
+                });
             }
         }
     }
@@ -178,6 +234,9 @@ mod tests {
     #[test]
     fn a_large_body_gives_few_hints() {
         let body = format!("[{}]", vec![r#"{"host":"a-1"}"#; 30_000].join(","));
-        assert_eq!(candidates(&strict_json::read(body.as_bytes()).unwrap(), "").len(), MOST);
+        assert_eq!(
+            candidates(&strict_json::read(body.as_bytes()).unwrap(), "").len(),
+            MOST
+        );
     }
 }

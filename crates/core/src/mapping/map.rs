@@ -160,12 +160,20 @@ impl Map {
             },
             left_out: self.left_out.or(preset.left_out),
             nothing: match (self.nothing, preset.nothing) {
-                (Some(OneOrMany(own)), Some(OneOrMany(preset))) => Some(OneOrMany([preset, own].concat())),
+                (Some(OneOrMany(own)), Some(OneOrMany(preset))) => {
+                    Some(OneOrMany([preset, own].concat()))
+                }
                 (own, preset) => own.or(preset),
             },
-            lacks: if self.devices.is_some() { self.lacks } else { self.lacks.or(preset.lacks) },
+            lacks: if self.devices.is_some() {
+                self.lacks
+            } else {
+                self.lacks.or(preset.lacks)
+            },
             devices: match (self.devices, preset.devices) {
-                (Some(OneOrMany(mine)), Some(OneOrMany(theirs))) => Some(OneOrMany(devices_over(mine, theirs))),
+                (Some(OneOrMany(mine)), Some(OneOrMany(theirs))) => {
+                    Some(OneOrMany(devices_over(mine, theirs)))
+                }
                 (mine, theirs) => mine.or(theirs),
             },
         }

@@ -56,7 +56,10 @@ impl Caps {
 
 impl Default for Caps {
     fn default() -> Self {
-        Caps { alerts: 500, devices: 50 }
+        Caps {
+            alerts: 500,
+            devices: 50,
+        }
     }
 }
 

@@ -93,7 +93,12 @@ impl Nothing {
         }
         // Most values begin with a letter that none of the words begins with, or are longer than the longest word.
         let first = word.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
-        if self.0.is_empty() && !matches!(first, b'0' | b'b' | b'd' | b'e' | b'h' | b'm' | b'n' | b'u' | b'v') {
+        if self.0.is_empty()
+            && !matches!(
+                first,
+                b'0' | b'b' | b'd' | b'e' | b'h' | b'm' | b'n' | b'u' | b'v'
+            )
+        {
             return false;
         }
         if word.bytes().all(|b| matches!(b, b'0' | b'-')) {
@@ -111,7 +116,9 @@ fn core(text: &str) -> &str {
 
 /// In lower case, with one blank for every run of blanks, `_` and `-`.
 fn normal(word: &str) -> String {
-    let parts = word.split(|c: char| c.is_whitespace() || matches!(c, '_' | '-')).filter(|part| !part.is_empty());
+    let parts = word
+        .split(|c: char| c.is_whitespace() || matches!(c, '_' | '-'))
+        .filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
@@ -121,7 +128,12 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_told_from_a_value() {
-        assert!(WORDS.is_sorted() && WORDS.iter().all(|word| word.len() <= LONGEST && normal(core(word)) == *word));
+        assert!(
+            WORDS.is_sorted()
+                && WORDS
+                    .iter()
+                    .all(|word| word.len() <= LONGEST && normal(core(word)) == *word)
+        );
         let none = Nothing::default();
         for word in [
             "N/A",

@@ -66,7 +66,11 @@ enum Start {
 }
 
 /// What stands before a pointer that does not start at the current item.
-const STARTS: [(&str, Start); 3] = [("root:", Start::Root), ("parent:", Start::Parent), ("joined:", Start::Joined)];
+const STARTS: [(&str, Start); 3] = [
+    ("root:", Start::Root),
+    ("parent:", Start::Parent),
+    ("joined:", Start::Joined),
+];
 
 /// A pointer from the current item, from the object around the alert, from another record, or from the whole body.
 #[derive(Clone, Debug)]
@@ -78,10 +82,16 @@ pub(super) struct Path {
 
 impl Path {
     pub(super) fn parse(text: &str) -> Result<Path, String> {
-        let from = STARTS.iter().find_map(|(prefix, start)| Some((*start, text.strip_prefix(prefix)?)));
+        let from = STARTS
+            .iter()
+            .find_map(|(prefix, start)| Some((*start, text.strip_prefix(prefix)?)));
         let (start, rest) = from.unwrap_or((Start::Here, text));
         match Pointer::parse(rest) {
-            Ok(pointer) => Ok(Path { text: text.to_owned(), start, pointer }),
+            Ok(pointer) => Ok(Path {
+                text: text.to_owned(),
+                start,
+                pointer,
+            }),
             Err(why) => Err(format!("`{text}`: {why}")),
         }
     }
@@ -98,17 +108,24 @@ impl Path {
         at: At<'j, 'a>,
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
     ) -> Vec<&'j Json<'a>> {
-        self.start(at).map_or_else(Vec::new, |start| self.pointer.lenient(start, at.mode == Mode::Many, fits))
+        self.start(at).map_or_else(Vec::new, |start| {
+            self.pointer.lenient(start, at.mode == Mode::Many, fits)
+        })
     }
 
     /// Whether a value it names, exactly as written, is like this.
     pub(super) fn holds<'j, 'a>(&self, at: At<'j, 'a>, like: impl Fn(&Json<'a>) -> bool) -> bool {
-        self.start(at).is_some_and(|start| self.pointer.all(start).into_iter().any(like))
+        self.start(at)
+            .is_some_and(|start| self.pointer.all(start).into_iter().any(like))
     }
 
     /// The same, each with the nearest object around it.
-    pub(super) fn values_with_owners<'j, 'a>(&self, at: At<'j, 'a>) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
-        self.start(at).map_or_else(Vec::new, |start| self.pointer.all_with_owners(start))
+    pub(super) fn values_with_owners<'j, 'a>(
+        &self,
+        at: At<'j, 'a>,
+    ) -> Vec<(&'j Json<'a>, &'j Json<'a>)> {
+        self.start(at)
+            .map_or_else(Vec::new, |start| self.pointer.all_with_owners(start))
     }
 
     /// The object around a list that it looks into and that holds nothing.
@@ -160,7 +177,9 @@ impl Parsed {
         let place = self.place(n)?;
         let document = place.get_or_init(|| Document {
             text: text_of,
-            value: strict_json::read(text.as_bytes()).ok().map(Json::into_owned),
+            value: strict_json::read(text.as_bytes())
+                .ok()
+                .map(Json::into_owned),
         });
         if known.is_none() {
             self.known.borrow_mut().insert(text_of, n);
@@ -172,15 +191,22 @@ impl Parsed {
     fn place(&self, n: usize) -> Option<&OnceCell<Document>> {
         let room = (n + 1).ilog2();
         let first = 1_usize << room;
-        let places =
-            self.rooms.get(room as usize)?.get_or_init(|| core::iter::repeat_with(OnceCell::new).take(first).collect());
+        let places = self
+            .rooms
+            .get(room as usize)?
+            .get_or_init(|| core::iter::repeat_with(OnceCell::new).take(first).collect());
         places.get(n + 1 - first)
     }
 
     /// Every document that was read, with the value whose text it was, in the order of reading.
     pub(super) fn documents(&self) -> impl Iterator<Item = (usize, &Json<'static>)> {
-        let all = self.rooms.iter().filter_map(OnceCell::get).flat_map(|places| places.iter());
-        all.filter_map(OnceCell::get).filter_map(|document| Some((document.text, document.value.as_ref()?)))
+        let all = self
+            .rooms
+            .iter()
+            .filter_map(OnceCell::get)
+            .flat_map(|places| places.iter());
+        all.filter_map(OnceCell::get)
+            .filter_map(|document| Some((document.text, document.value.as_ref()?)))
     }
 }
 
@@ -191,7 +217,9 @@ mod tests {
 
     #[test]
     fn a_text_is_read_once_and_stays_where_it_is() {
-        let texts: Vec<_> = (0..100).map(|n| Json::Text(format!("{{\"n\":{n}}}").into())).collect();
+        let texts: Vec<_> = (0..100)
+            .map(|n| Json::Text(format!("{{\"n\":{n}}}").into()))
+            .collect();
         let parsed = Parsed::default();
         let read = |value: &Json<'_>| parsed.of(value, value.text().unwrap()).unwrap() as *const _;
         let first: Vec<_> = texts.iter().map(read).collect();
@@ -200,6 +228,10 @@ mod tests {
         assert_eq!(parsed.documents().count(), 100);
         let broken = Json::Text("{".into());
         assert!(parsed.of(&broken, "{").is_none() && parsed.of(&broken, "{").is_none());
-        assert_eq!(parsed.documents().count(), 100, "what is not JSON is not a document");
+        assert_eq!(
+            parsed.documents().count(),
+            100,
+            "what is not JSON is not a document"
+        );
     }
 }

@@ -26,10 +26,16 @@ const AROUND: [(&str, &str); 3] = [("{", "}"), ("<", ">"), ("[", "]")];
 /// Whether an id or a key holds a place that was not filled in.
 pub(super) fn holds(text: &str) -> bool {
     // All of them need one of these.
-    if !text.bytes().any(|b| matches!(b, b'{' | b'$' | b'%' | b'<' | b'[' | b'@')) {
+    if !text
+        .bytes()
+        .any(|b| matches!(b, b'{' | b'$' | b'%' | b'<' | b'[' | b'@'))
+    {
         return false;
     }
-    let inside = |(open, close): &(&str, &str)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close));
+    let inside = |(open, close): &(&str, &str)| {
+        text.split_once(open)
+            .is_some_and(|(_, rest)| rest.contains(close))
+    };
     PAIRS.iter().any(inside) || is_whole(text.trim()) || has_dollars(text)
 }
 
@@ -37,12 +43,15 @@ pub(super) fn holds(text: &str) -> bool {
 pub(super) fn is(text: &str) -> bool {
     let text = text.trim();
     let around = |(open, close): &(&str, &str)| text.starts_with(open) && text.ends_with(close);
-    text.bytes().any(|b| matches!(b, b'{' | b'$' | b'%' | b'<' | b'[' | b'@'))
+    text.bytes()
+        .any(|b| matches!(b, b'{' | b'$' | b'%' | b'<' | b'[' | b'@'))
         && (PAIRS.iter().any(around) || is_whole(text))
 }
 
 fn is_whole(text: &str) -> bool {
-    let dollar = text.strip_prefix('$').map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+    let dollar = text
+        .strip_prefix('$')
+        .map(|rest| rest.strip_prefix('.').unwrap_or(rest));
     dollar.is_some_and(|rest| is_name(rest.strip_suffix('$').unwrap_or(rest)))
         || text.strip_prefix('%').is_some_and(|rest| is_name(rest.strip_suffix('%').unwrap_or(rest)))
         // An expression of Logic Apps without its braces.
@@ -58,17 +67,25 @@ fn is_whole(text: &str) -> bool {
 fn has_dollars(text: &str) -> bool {
     let parts: Vec<&str> = text.split('$').collect();
     let between = parts.len().saturating_sub(2);
-    parts.iter().skip(1).take(between).any(|part| part.contains('.') && is_name(part))
+    parts
+        .iter()
+        .skip(1)
+        .take(between)
+        .any(|part| part.contains('.') && is_name(part))
 }
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':'))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':'))
 }
 
 fn is_words(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b'-' | b' '))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b'-' | b' '))
 }
 
 #[cfg(test)]

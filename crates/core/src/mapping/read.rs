@@ -30,14 +30,28 @@ pub struct Delivered<'d, 'a> {
 /// parked item. For `body_hash` see [`Delivered::hash`].
 #[must_use]
 pub fn read(mapping: &Mapping, caps: Caps, body: &Json<'_>, body_hash: &[u8]) -> Vec<Item> {
-    read_delivered(mapping, caps, Delivered { body, hash: body_hash, headers: &Headers::new() })
+    read_delivered(
+        mapping,
+        caps,
+        Delivered {
+            body,
+            hash: body_hash,
+            headers: &Headers::new(),
+        },
+    )
 }
 
 /// Reads a delivery with its headers.
 #[must_use]
 pub fn read_delivered(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_>) -> Vec<Item> {
     let parsed = Parsed::default();
-    let read = whole(mapping, caps, At::of(delivered, &parsed, &mapping.nothing), delivered.hash, false);
+    let read = whole(
+        mapping,
+        caps,
+        At::of(delivered, &parsed, &mapping.nothing),
+        delivered.hash,
+        false,
+    );
     read.into_iter().map(|one| one.item).collect()
 }
 
@@ -45,7 +59,15 @@ pub fn read_delivered(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_
 #[must_use]
 pub fn left_out(mapping: &Mapping, body: &Json<'_>) -> Option<u64> {
     let (parsed, headers) = (Parsed::default(), Headers::new());
-    let at = At::of(Delivered { body, hash: &[], headers: &headers }, &parsed, &mapping.nothing);
+    let at = At::of(
+        Delivered {
+            body,
+            hash: &[],
+            headers: &headers,
+        },
+        &parsed,
+        &mapping.nothing,
+    );
     let found = Notes::default().first(&mapping.left_out, at, "left_out")?;
     found.text()?.trim().parse().ok().filter(|count| *count > 0)
 }
@@ -62,9 +84,22 @@ pub(super) struct Read<'j, 'a> {
 }
 
 impl<'j, 'a> At<'j, 'a> {
-    pub(super) const fn of(delivered: Delivered<'j, 'a>, parsed: &'j Parsed, nothing: &'j Nothing) -> At<'j, 'a> {
+    pub(super) const fn of(
+        delivered: Delivered<'j, 'a>,
+        parsed: &'j Parsed,
+        nothing: &'j Nothing,
+    ) -> At<'j, 'a> {
         let Delivered { body, headers, .. } = delivered;
-        At { root: body, parent: body, here: body, joined: None, parsed, headers, nothing, mode: Mode::One }
+        At {
+            root: body,
+            parent: body,
+            here: body,
+            joined: None,
+            parsed,
+            headers,
+            nothing,
+            mode: Mode::One,
+        }
     }
 }
 
@@ -81,7 +116,13 @@ pub(super) fn whole<'j, 'a>(
     read
 }
 
-fn every<'j, 'a>(mapping: &Mapping, caps: Caps, at: At<'j, 'a>, hash: &[u8], tracing: bool) -> Vec<Read<'j, 'a>> {
+fn every<'j, 'a>(
+    mapping: &Mapping,
+    caps: Caps,
+    at: At<'j, 'a>,
+    hash: &[u8],
+    tracing: bool,
+) -> Vec<Read<'j, 'a>> {
     let derived = format!("sha256-{}", hex::encode(hash.get(..16).unwrap_or(hash)));
     let mut notes = Notes::default();
     let (found, before) = items(mapping, at, &mut notes);
@@ -90,33 +131,77 @@ fn every<'j, 'a>(mapping: &Mapping, caps: Caps, at: At<'j, 'a>, hash: &[u8], tra
     }
     if found.is_empty() {
         return vec![match emptied(before, at) {
-            Some(owner) => no_alerts(mapping, At { parent: owner, here: &NOTHING, ..at }, derived, tracing),
+            Some(owner) => no_alerts(
+                mapping,
+                At {
+                    parent: owner,
+                    here: &NOTHING,
+                    ..at
+                },
+                derived,
+                tracing,
+            ),
             None => as_one(AlertReason::Unmapped, &derived, not_understood(mapping, at)),
         }];
     }
     if found.len() > caps.alerts {
-        let detail = format!("{} alerts, of which {} may come at once", found.len(), caps.alerts);
+        let detail = format!(
+            "{} alerts, of which {} may come at once",
+            found.len(),
+            caps.alerts
+        );
         return vec![as_one(AlertReason::TooManyAlerts, &derived, detail)];
     }
     let single = found.len() == 1;
-    let others = match mapping.join.as_ref().map(|join| Others::of(join, at)).transpose() {
+    let others = match mapping
+        .join
+        .as_ref()
+        .map(|join| Others::of(join, at))
+        .transpose()
+    {
         Ok(others) => others,
         Err((reason, detail)) => return vec![as_one(reason, &derived, detail)],
     };
     let mut read = Vec::with_capacity(found.len());
     for (n, (parent, here)) in found.into_iter().enumerate() {
-        let derived = if single { derived.clone() } else { format!("{derived}.{n}") };
-        let mut notes = if tracing { Notes::tracing() } else { Notes::default() };
+        let derived = if single {
+            derived.clone()
+        } else {
+            format!("{derived}.{n}")
+        };
+        let mut notes = if tracing {
+            Notes::tracing()
+        } else {
+            Notes::default()
+        };
         let at = At { parent, here, ..at };
-        let at = At { joined: others.as_ref().and_then(|others| others.of_alert(at, &mut notes)), ..at };
+        let at = At {
+            joined: others
+                .as_ref()
+                .and_then(|others| others.of_alert(at, &mut notes)),
+            ..at
+        };
         let mut item = item(mapping, caps, at, derived, &mut notes);
         if single {
-            item = unless_an_envelope(item, before, At { here: at.root, parent: at.root, ..at });
+            item = unless_an_envelope(
+                item,
+                before,
+                At {
+                    here: at.root,
+                    parent: at.root,
+                    ..at
+                },
+            );
         }
         if !notes.replaced.is_empty() {
             item.alert_mut().notes.insert(Note::ReplacedBytes);
         }
-        read.push(Read { item, at: Some(at), trace: notes.trace.unwrap_or_default(), remarks: notes.remarks });
+        read.push(Read {
+            item,
+            at: Some(at),
+            trace: notes.trace.unwrap_or_default(),
+            remarks: notes.remarks,
+        });
     }
     if let Some((reason, detail)) = too_many(&read, caps) {
         read = vec![as_one(reason, &derived, detail)];
@@ -127,15 +212,30 @@ fn every<'j, 'a>(mapping: &Mapping, caps: Caps, at: At<'j, 'a>, hash: &[u8], tra
 /// Why a delivery is too much to be decided at once, if it is.
 fn too_many(read: &[Read<'_, '_>], caps: Caps) -> Option<(AlertReason, String)> {
     let beyond = read.iter().find_map(|one| match &one.item {
-        Item::Parked { reason: reason @ AlertReason::TooManyDevices, detail, .. } => Some((*reason, detail.clone())),
+        Item::Parked {
+            reason: reason @ AlertReason::TooManyDevices,
+            detail,
+            ..
+        } => Some((*reason, detail.clone())),
         _ => None,
     });
     if let (true, Some(beyond)) = (read.len() > 1, beyond) {
         return Some(beyond);
     }
-    let devices = |one: &Read<'_, '_>| if let Item::Alert(alert) = &one.item { alert.devices.len() } else { 0 };
+    let devices = |one: &Read<'_, '_>| {
+        if let Item::Alert(alert) = &one.item {
+            alert.devices.len()
+        } else {
+            0
+        }
+    };
     let (named, most) = (read.iter().map(devices).sum::<usize>(), caps.decisions());
-    let detail = || format!("{named} devices in {} alerts, of which {most} may come at once", read.len());
+    let detail = || {
+        format!(
+            "{named} devices in {} alerts, of which {most} may come at once",
+            read.len()
+        )
+    };
     (named > most).then(|| (AlertReason::TooManyDecisions, detail()))
 }
 
@@ -150,7 +250,10 @@ fn note_replaced(body: &Json<'_>, read: &mut [Read<'_, '_>]) {
             one.item.alert_mut().notes.insert(Note::ReplacedBytes);
         }
     }
-    if read.iter().all(|one| !one.item.alert().notes.contains(&Note::ReplacedBytes)) {
+    if read
+        .iter()
+        .all(|one| !one.item.alert().notes.contains(&Note::ReplacedBytes))
+    {
         for one in read {
             one.item.alert_mut().notes.insert(Note::ReplacedBytes);
         }
@@ -168,14 +271,25 @@ impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
         let mut by_key = BTreeMap::new();
         let mut notes = Notes::default();
         let records = join.each.iter().map(|source| {
-            let mut fits = |record| Notes::default().first(&join.on, at.here(record), "join").is_some();
-            let found = notes.find_fitting(source, at, &mut fits).into_iter().filter_map(|found| match found {
-                Found::Node(record @ Json::Object(_)) => Some(record),
-                _ => None,
-            });
+            let mut fits = |record| {
+                Notes::default()
+                    .first(&join.on, at.here(record), "join")
+                    .is_some()
+            };
+            let found = notes
+                .find_fitting(source, at, &mut fits)
+                .into_iter()
+                .filter_map(|found| match found {
+                    Found::Node(record @ Json::Object(_)) => Some(record),
+                    _ => None,
+                });
             found.collect::<Vec<_>>()
         });
-        for record in records.into_iter().find(|records| !records.is_empty()).unwrap_or_default() {
+        for record in records
+            .into_iter()
+            .find(|records| !records.is_empty())
+            .unwrap_or_default()
+        {
             if notes.holds(&join.only, at.here(record))
                 && let Some(key) = notes.text(&join.on, at.here(record), "join", Length::Key)
             {
@@ -200,9 +314,18 @@ impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
 
 /// A delivery that is parked as one.
 fn as_one<'j, 'a>(reason: AlertReason, derived: &str, detail: impl Into<String>) -> Read<'j, 'a> {
-    let alert = Alert { id: derived.to_owned(), id_derived: true, dedupe: derived.to_owned(), ..Alert::default() };
+    let alert = Alert {
+        id: derived.to_owned(),
+        id_derived: true,
+        dedupe: derived.to_owned(),
+        ..Alert::default()
+    };
     Read {
-        item: Item::Parked { reason, alert, detail: detail.into() },
+        item: Item::Parked {
+            reason,
+            alert,
+            detail: detail.into(),
+        },
         at: None,
         trace: Vec::new(),
         remarks: Vec::new(),
@@ -211,10 +334,17 @@ fn as_one<'j, 'a>(reason: AlertReason, derived: &str, detail: impl Into<String>)
 
 /// The values of the first pattern that yields an object, each with the nearest object around it; and the patterns that
 /// yielded none. Other values beside an object are kept, to be parked one by one.
-fn items<'m, 'j, 'a>(mapping: &'m Mapping, at: At<'j, 'a>, notes: &mut Notes) -> (Places<'j, 'a>, &'m [Source]) {
+fn items<'m, 'j, 'a>(
+    mapping: &'m Mapping,
+    at: At<'j, 'a>,
+    notes: &mut Notes,
+) -> (Places<'j, 'a>, &'m [Source]) {
     for (n, source) in mapping.each.iter().enumerate() {
         let found = places(source, at, notes);
-        if found.iter().any(|(_, value)| matches!(value, Json::Object(_))) {
+        if found
+            .iter()
+            .any(|(_, value)| matches!(value, Json::Object(_)))
+        {
             return (found, mapping.each.get(..n).unwrap_or_default());
         }
     }
@@ -237,12 +367,16 @@ fn emptied<'j, 'a>(looked: &[Source], at: At<'j, 'a>) -> Option<&'j Json<'a>> {
 
 /// Whether a body is an empty list, or an envelope with an empty list and nothing else in it.
 fn holds_nothing(body: &Json<'_>) -> bool {
-    let nothing = |key: &str, value: &Json<'_>| value.is_missing() || value.text() == Some("0") || key.starts_with('@');
+    let nothing = |key: &str, value: &Json<'_>| {
+        value.is_missing() || value.text() == Some("0") || key.starts_with('@')
+    };
     match body {
         Json::List(elements) => elements.is_empty(),
         Json::Object(members) => {
             members.iter().all(|(key, value)| nothing(key, value))
-                && members.iter().any(|(_, value)| matches!(value, Json::List(elements) if elements.is_empty()))
+                && members
+                    .iter()
+                    .any(|(_, value)| matches!(value, Json::List(elements) if elements.is_empty()))
         }
         _ => false,
     }
@@ -254,33 +388,58 @@ static NOTHING: Json<'static> = Json::Null;
 const NO_ALERTS: &str = "no alerts in it";
 
 /// A delivery whose list of alerts is empty. What stands around the list is read, and the guards look at it as well.
-fn no_alerts<'j, 'a>(mapping: &Mapping, at: At<'j, 'a>, derived: String, tracing: bool) -> Read<'j, 'a> {
-    let mut notes = if tracing { Notes::tracing() } else { Notes::default() };
+fn no_alerts<'j, 'a>(
+    mapping: &Mapping,
+    at: At<'j, 'a>,
+    derived: String,
+    tracing: bool,
+) -> Read<'j, 'a> {
+    let mut notes = if tracing {
+        Notes::tracing()
+    } else {
+        Notes::default()
+    };
     let mut alert = alert(mapping, at, &mut notes, derived);
     let detail = match notes.refused(&mapping.unless, at) {
         Some(why) => format!("{NO_ALERTS}, and {why}"),
         None => NO_ALERTS.to_owned(),
     };
     alert.unusable = core::mem::take(&mut notes.unusable);
-    let item = Item::Ignored { reason: AlertReason::NoAlerts, alert, detail };
-    Read { item, at: None, trace: notes.trace.unwrap_or_default(), remarks: notes.remarks }
+    let item = Item::Ignored {
+        reason: AlertReason::NoAlerts,
+        alert,
+        detail,
+    };
+    Read {
+        item,
+        at: None,
+        trace: notes.trace.unwrap_or_default(),
+        remarks: notes.remarks,
+    }
 }
 
 /// An object beside whose empty list of alerts nothing is named that could be scanned is an envelope, and no alert.
 fn unless_an_envelope(item: Item, looked: &[Source], body: At<'_, '_>) -> Item {
     match item {
-        Item::Parked { reason: AlertReason::Unmapped | AlertReason::NoDevice, alert, .. }
-            if emptied(looked, body).is_some() =>
-        {
-            Item::Ignored { reason: AlertReason::NoAlerts, alert, detail: NO_ALERTS.to_owned() }
-        }
+        Item::Parked {
+            reason: AlertReason::Unmapped | AlertReason::NoDevice,
+            alert,
+            ..
+        } if emptied(looked, body).is_some() => Item::Ignored {
+            reason: AlertReason::NoAlerts,
+            alert,
+            detail: NO_ALERTS.to_owned(),
+        },
         other => other,
     }
 }
 
 /// What to say of a body that the map does not read, if this is one.
 fn other_body(notes: &mut Notes, mapping: &Mapping, at: At<'_, '_>) -> Option<String> {
-    let other = mapping.other_bodies.iter().find(|other| notes.holds(&other.only, at))?;
+    let other = mapping
+        .other_bodies
+        .iter()
+        .find(|other| notes.holds(&other.only, at))?;
     Some(other.hint.clone())
 }
 
@@ -310,14 +469,20 @@ fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> Places<
             let _ = notes.look(&nodes.path, at);
             let mut found = nodes.path.values_with_owners(at);
             found.retain(|(_, value)| !value.is_missing());
-            found.into_iter().map(|(owner, value)| (owner, value.alone())).collect()
+            found
+                .into_iter()
+                .map(|(owner, value)| (owner, value.alone()))
+                .collect()
         }
         _ => {
             let mut fits = |value: &Json<'_>| matches!(value, Json::Object(_));
-            let found = notes.find_fitting(source, at, &mut fits).into_iter().filter_map(|found| match found {
-                Found::Node(value) => Some((at.root, value)),
-                Found::Made(..) => None,
-            });
+            let found = notes
+                .find_fitting(source, at, &mut fits)
+                .into_iter()
+                .filter_map(|found| match found {
+                    Found::Node(value) => Some((at.root, value)),
+                    Found::Made(..) => None,
+                });
             found.collect()
         }
     }
@@ -330,7 +495,11 @@ fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String, notes: &
     let recognised = notes.found;
     let version = notes.unknown_version(&mapping.versions, at);
     let refused = notes.refused(&mapping.unless, at);
-    let other = if refused.is_none() { other_body(notes, mapping, at) } else { None };
+    let other = if refused.is_none() {
+        other_body(notes, mapping, at)
+    } else {
+        None
+    };
     let guard = notes.unfulfilled(&mapping.when, at).or(refused);
     let stranger = acting(mapping, at, &mut alert);
     alert.unusable = core::mem::take(&mut notes.unusable);
@@ -338,24 +507,42 @@ fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String, notes: &
     let too_many = alert.devices.len() > caps.devices;
     alert.devices.truncate(caps.devices);
     let (reason, detail) = match (notes.fault.take(), guard) {
-        (Some((reason @ (AlertReason::AmbiguousKey | AlertReason::DuplicateKey), detail)), _) => (reason, detail),
+        (Some((reason @ (AlertReason::AmbiguousKey | AlertReason::DuplicateKey), detail)), _) => {
+            (reason, detail)
+        }
         _ if other.is_some() => (AlertReason::Unmapped, other.unwrap_or_default()),
         _ if !recognised => (AlertReason::Unmapped, not_understood(mapping, at)),
         _ if version.is_some() => {
             let seen = version.unwrap_or_default();
-            (AlertReason::UnknownVersion, format!("{seen}, a version of the format that the map was not made for"))
+            (
+                AlertReason::UnknownVersion,
+                format!("{seen}, a version of the format that the map was not made for"),
+            )
         }
-        (_, Some(detail)) => return Item::Ignored { reason: AlertReason::Guard, alert, detail },
+        (_, Some(detail)) => {
+            return Item::Ignored {
+                reason: AlertReason::Guard,
+                alert,
+                detail,
+            };
+        }
         (Some(fault), None) => fault,
-        (None, None) if too_many => {
-            (AlertReason::TooManyDevices, format!("more than the {} devices one alert may name", caps.devices))
+        (None, None) if too_many => (
+            AlertReason::TooManyDevices,
+            format!("more than the {} devices one alert may name", caps.devices),
+        ),
+        (None, None) => {
+            match stranger.or_else(|| unusable_devices(mapping, &alert.devices, &named)) {
+                Some(fault) => fault,
+                None => return Item::Alert(alert),
+            }
         }
-        (None, None) => match stranger.or_else(|| unusable_devices(mapping, &alert.devices, &named)) {
-            Some(fault) => fault,
-            None => return Item::Alert(alert),
-        },
     };
-    Item::Parked { reason, alert, detail }
+    Item::Parked {
+        reason,
+        alert,
+        detail,
+    }
 }
 
 /// Finds the tenant an alert is for; why there is none. No two tenants' alerts are ever the same.
@@ -367,9 +554,19 @@ fn acting(mapping: &Mapping, at: At<'_, '_>, alert: &mut Alert) -> Option<(Alert
     if let Some(doubt) = notes.take_doubt() {
         return Some(doubt);
     }
-    let tried = || acting.from.iter().map(Source::shown).collect::<Vec<_>>().join(", ");
+    let tried = || {
+        acting
+            .from
+            .iter()
+            .map(Source::shown)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let Some(value) = value else {
-        return Some((AlertReason::UnknownTenant, format!("`{}` names no tenant", tried())));
+        return Some((
+            AlertReason::UnknownTenant,
+            format!("`{}` names no tenant", tried()),
+        ));
     };
     match acting.tenants.get(&value.to_lowercase()) {
         Some(name) => {
@@ -379,22 +576,43 @@ fn acting(mapping: &Mapping, at: At<'_, '_>, alert: &mut Alert) -> Option<(Alert
         }
         None => {
             let short: String = value.chars().filter(|c| !c.is_control()).take(80).collect();
-            Some((AlertReason::UnknownTenant, format!("`{}` is `{short}`, which belongs to no tenant here", tried())))
+            Some((
+                AlertReason::UnknownTenant,
+                format!(
+                    "`{}` is `{short}`, which belongs to no tenant here",
+                    tried()
+                ),
+            ))
         }
     }
 }
 
-fn unusable_devices(mapping: &Mapping, devices: &[Device], named: &Named) -> Option<(AlertReason, String)> {
+fn unusable_devices(
+    mapping: &Mapping,
+    devices: &[Device],
+    named: &Named,
+) -> Option<(AlertReason, String)> {
     let useless = |d: &Device| {
-        d.machine.is_none() && d.name.is_none() && d.bad_name.is_none() && d.ip.is_none() && d.aad_id.is_none()
+        d.machine.is_none()
+            && d.name.is_none()
+            && d.bad_name.is_none()
+            && d.ip.is_none()
+            && d.aad_id.is_none()
     };
     let detail = match devices.first() {
-        None if named.excluded => "the only device it names is one that `unless` rules out, such as the log collector",
+        None if named.excluded => {
+            "the only device it names is one that `unless` rules out, such as the log collector"
+        }
         None if named.refused => "the only device it names is the sender's own localhost",
-        None if mapping.lacks().contains("device") => "this sender never names a device: another step has to add it",
+        None if mapping.lacks().contains("device") => {
+            "this sender never names a device: another step has to add it"
+        }
         None => "it names no device",
         Some(_) if devices.iter().all(useless) => {
-            return Some((AlertReason::BadMachineId, "its machine ids are not 40 hex digits".to_owned()));
+            return Some((
+                AlertReason::BadMachineId,
+                "its machine ids are not 40 hex digits".to_owned(),
+            ));
         }
         Some(_) => return None,
     };
@@ -411,20 +629,36 @@ fn alert(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, derived: String) 
         url: text(&mapping.url, "alert.url"),
         ..Alert::default()
     };
-    alert.status = notes.text(&mapping.status, at.reading(Mode::Word), "alert.status", Length::Text);
+    alert.status = notes.text(
+        &mapping.status,
+        at.reading(Mode::Word),
+        "alert.status",
+        Length::Text,
+    );
     alert.category = notes.texts(&mapping.category, at, "alert.category");
     alert.techniques = technique::read(&mapping.techniques, at, notes);
     alert.time = time::read(&mapping.time, at, notes);
-    alert.severity = mapping.severity.as_ref().and_then(|(sources, scale)| severity::read(sources, scale, at, notes));
+    alert.severity = mapping
+        .severity
+        .as_ref()
+        .and_then(|(sources, scale)| severity::read(sources, scale, at, notes));
     references(mapping, at, notes, &mut alert);
     identify(mapping, at, notes, &mut alert, derived);
     alert
 }
 
 /// The id, and what makes two alerts the same.
-fn identify(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Alert, derived: String) {
+fn identify(
+    mapping: &Mapping,
+    at: At<'_, '_>,
+    notes: &mut Notes,
+    alert: &mut Alert,
+    derived: String,
+) {
     let id = notes.text(&mapping.id, at, "alert.id", Length::Key);
-    alert.dedupe = dedupe(mapping, at, notes).or_else(|| id.clone()).unwrap_or_else(|| derived.clone());
+    alert.dedupe = dedupe(mapping, at, notes)
+        .or_else(|| id.clone())
+        .unwrap_or_else(|| derived.clone());
     if notes.replaced.contains("alert.dedupe") {
         // Without the part that could not be read two alerts could be taken for one.
         alert.dedupe.clone_from(&derived);
@@ -438,7 +672,10 @@ fn identify(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Al
     alert.id = id.unwrap_or_else(|| derived.clone());
     for (what, text) in [("the id", &alert.id), ("the dedupe key", &alert.dedupe)] {
         if placeholder::holds(text) {
-            notes.fault(AlertReason::Placeholder, format!("{what} is still a placeholder of the sender's template"));
+            notes.fault(
+                AlertReason::Placeholder,
+                format!("{what} is still a placeholder of the sender's template"),
+            );
         }
     }
     if placeholder::holds(&alert.dedupe) {
@@ -450,14 +687,19 @@ fn identify(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Al
 fn references(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut Alert) {
     const MOST: usize = 50;
     for (name, sources) in &mapping.references {
-        let mut aside = Notes { trace: notes.trace.take(), ..Notes::default() };
+        let mut aside = Notes {
+            trace: notes.trace.take(),
+            ..Notes::default()
+        };
         let mut texts = aside.texts(sources, at, &format!("references.{name}"));
         if let Some((reason @ AlertReason::DuplicateKey, detail)) = aside.take_doubt() {
             notes.fault(reason, detail);
         }
         notes.replaced.append(&mut aside.replaced);
         let usable = |text: &String| {
-            text.chars().count() <= LONGEST_KEY && !placeholder::holds(text) && !text.contains(REPLACED)
+            text.chars().count() <= LONGEST_KEY
+                && !placeholder::holds(text)
+                && !text.contains(REPLACED)
         };
         texts.retain(usable);
         texts.truncate(MOST);
@@ -471,8 +713,11 @@ fn references(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, alert: &mut 
 /// The compound key as one text; every part is preceded by its length, so no two keys run together. Where a part is
 /// missing, the others may be those of several alerts: then all that the alert holds is a part.
 fn dedupe(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes) -> Option<String> {
-    let mut parts: Vec<_> =
-        mapping.dedupe.iter().map(|part| notes.text(part, at, "alert.dedupe", Length::Key)).collect();
+    let mut parts: Vec<_> = mapping
+        .dedupe
+        .iter()
+        .map(|part| notes.text(part, at, "alert.dedupe", Length::Key))
+        .collect();
     if let Some(placeholder) = parts.iter().flatten().find(|part| placeholder::holds(part)) {
         return Some(placeholder.clone());
     }
@@ -480,6 +725,12 @@ fn dedupe(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes) -> Option<String
         let digest = Sha256::digest(at.here.written_with(&|_| None));
         parts.push(Some(hex::encode(digest.get(..16).unwrap_or(&digest))));
     }
-    let join = |part: &Option<String>| part.as_ref().map_or_else(|| "-".to_owned(), |t| format!("{}:{t}", t.len()));
-    parts.iter().any(Option::is_some).then(|| parts.iter().map(join).collect::<Vec<_>>().join(" "))
+    let join = |part: &Option<String>| {
+        part.as_ref()
+            .map_or_else(|| "-".to_owned(), |t| format!("{}:{t}", t.len()))
+    };
+    parts
+        .iter()
+        .any(Option::is_some)
+        .then(|| parts.iter().map(join).collect::<Vec<_>>().join(" "))
 }

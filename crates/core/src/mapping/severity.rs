@@ -82,24 +82,36 @@ pub(super) struct Scale {
 
 /// The severity of the first source that says any. Of several the worst counts; if one of them is off the scale, nobody
 /// knows how bad it is.
-pub(super) fn read(sources: &[Source], scale: &Scale, at: At<'_, '_>, notes: &mut Notes) -> Option<Severity> {
+pub(super) fn read(
+    sources: &[Source],
+    scale: &Scale,
+    at: At<'_, '_>,
+    notes: &mut Notes,
+) -> Option<Severity> {
     const FIELD: &str = "severity";
     let mut silent = true;
     for source in sources {
         let (mut texts, mut odd) = (Vec::new(), false);
         let found = notes.field(source, at);
         silent &= found.is_empty();
-        found.iter().for_each(|found| said(found, at, &mut texts, &mut odd));
+        found
+            .iter()
+            .for_each(|found| said(found, at, &mut texts, &mut odd));
         if texts.is_empty() && !odd {
             continue;
         }
         if texts.iter().any(|(text, _)| text.contains('\0')) {
             notes.fault(AlertReason::NulInText, "severity holds U+0000");
         }
-        let read = texts.iter().map(|(text, _)| scale.of(text)).collect::<Option<Vec<Severity>>>();
+        let read = texts
+            .iter()
+            .map(|(text, _)| scale.of(text))
+            .collect::<Option<Vec<Severity>>>();
         let worst = read.filter(|_| !odd).and_then(|all| {
             let worst = all.iter().copied().max()?;
-            texts.get(all.iter().position(|one| *one == worst)?).map(|text| (worst, text))
+            texts
+                .get(all.iter().position(|one| *one == worst)?)
+                .map(|text| (worst, text))
         });
         return match worst {
             Some((severity, (text, from))) => {
@@ -121,7 +133,10 @@ pub(super) fn read(sources: &[Source], scale: &Scale, at: At<'_, '_>, notes: &mu
 
 fn said(found: &Found<'_, '_>, at: At<'_, '_>, texts: &mut Vec<(String, Origin)>, odd: &mut bool) {
     if let Found::Node(Json::List(elements)) = found {
-        let present = elements.iter().filter(|element| !element.is_missing()).take(LONGEST_LIST);
+        let present = elements
+            .iter()
+            .filter(|element| !element.is_missing())
+            .take(LONGEST_LIST);
         return present.for_each(|element| said(&Found::Node(element), at, texts, odd));
     }
     match found.text() {
@@ -133,7 +148,13 @@ fn said(found: &Found<'_, '_>, at: At<'_, '_>, texts: &mut Vec<(String, Origin)>
 
 impl Scale {
     pub(super) fn new(words: BTreeMap<String, Severity>, bands: Vec<(f64, Band)>) -> Scale {
-        Scale { words: words.into_iter().map(|(word, severity)| (word.to_lowercase(), severity)).collect(), bands }
+        Scale {
+            words: words
+                .into_iter()
+                .map(|(word, severity)| (word.to_lowercase(), severity))
+                .collect(),
+            bands,
+        }
     }
 
     /// Whether each band starts above the one before it.
@@ -145,12 +166,16 @@ impl Scale {
     pub(super) fn of(&self, text: &str) -> Option<Severity> {
         let word = text.trim().to_lowercase();
         let own = self.words.get(&word).copied();
-        own.or_else(|| common(&word)).or_else(|| self.band(&word)).or_else(|| self.numbered(&word))
+        own.or_else(|| common(&word))
+            .or_else(|| self.band(&word))
+            .or_else(|| self.numbered(&word))
     }
 
     /// `1 - critical`, `P3 - moderate` and `high (3)`: a word beside its number on the sender's own scale.
     fn numbered(&self, text: &str) -> Option<Severity> {
-        let before = text.split_once(['-', ':', '–']).map(|(number, word)| (number.trim(), word.trim()));
+        let before = text
+            .split_once(['-', ':', '–'])
+            .map(|(number, word)| (number.trim(), word.trim()));
         let behind = text.strip_suffix(')').and_then(|text| text.split_once('('));
         let behind = behind.map(|(word, number)| (number.trim(), word.trim()));
         let means = |word: &str| self.words.get(word).copied().or_else(|| common(word));
@@ -164,7 +189,11 @@ impl Scale {
 
     fn band(&self, text: &str) -> Option<Severity> {
         let number: f64 = text.parse().ok().filter(|n: &f64| n.is_finite())?;
-        self.bands.iter().rev().find(|(from, _)| number >= *from).and_then(|(_, Band(severity))| *severity)
+        self.bands
+            .iter()
+            .rev()
+            .find(|(from, _)| number >= *from)
+            .and_then(|(_, Band(severity))| *severity)
     }
 }
 
@@ -177,7 +206,9 @@ fn common(word: &str) -> Option<Severity> {
     } else {
         word
     };
-    let found = WORDS.binary_search_by(|(known, _)| (*known).cmp(key)).ok()?;
+    let found = WORDS
+        .binary_search_by(|(known, _)| (*known).cmp(key))
+        .ok()?;
     WORDS.get(found).map(|(_, severity)| *severity)
 }
 
@@ -187,10 +218,19 @@ mod tests {
 
     #[test]
     fn words_first_then_bands_and_nothing_else() {
-        let words = [("Alert".to_owned(), Severity::High), ("4".to_owned(), Severity::Low)];
-        let bands =
-            [(3.0, Some(Severity::Low)), (7.0, Some(Severity::Medium)), (12.0, Some(Severity::High)), (17.0, None)];
-        let bands = bands.map(|(from, severity)| (from, Band(severity))).to_vec();
+        let words = [
+            ("Alert".to_owned(), Severity::High),
+            ("4".to_owned(), Severity::Low),
+        ];
+        let bands = [
+            (3.0, Some(Severity::Low)),
+            (7.0, Some(Severity::Medium)),
+            (12.0, Some(Severity::High)),
+            (17.0, None),
+        ];
+        let bands = bands
+            .map(|(from, severity)| (from, Band(severity)))
+            .to_vec();
         let scale = Scale::new(words.into_iter().collect(), bands);
         assert!(WORDS.is_sorted_by(|a, b| a.0 < b.0));
         for (value, severity) in [

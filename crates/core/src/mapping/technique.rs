@@ -65,10 +65,14 @@ impl Said {
             Json::Text(text) | Json::Number(text) if at.is_nothing(text) => {}
             Json::Text(text) | Json::Number(text) => self.text(text, &Origin::One(identity(value))),
             Json::Bool(_) => self.odd = true,
-            Json::List(elements) => elements.iter().for_each(|element| self.element(element, at)),
+            Json::List(elements) => elements
+                .iter()
+                .for_each(|element| self.element(element, at)),
             Json::Object(members) => {
                 let mut inside = Said::default();
-                members.iter().for_each(|(_, member)| inside.element(member, at));
+                members
+                    .iter()
+                    .for_each(|(_, member)| inside.element(member, at));
                 self.odd |= inside.ids.is_empty() && (inside.looked > 0 || inside.odd);
                 self.looked += inside.looked;
                 self.ids.append(&mut inside.ids);
@@ -82,7 +86,11 @@ impl Said {
         if found.is_empty() {
             self.unread.push((text.to_owned(), from.clone()));
         }
-        self.ids.extend(found.into_iter().map(|id| (id, text.to_owned(), from.clone())));
+        self.ids.extend(
+            found
+                .into_iter()
+                .map(|id| (id, text.to_owned(), from.clone())),
+        );
     }
 
     fn told(self, notes: &mut Notes) -> Vec<String> {
@@ -102,8 +110,16 @@ impl Said {
             notes.told.insert(Note::TechniqueNotRead);
         }
         for (text, from) in self.unread {
-            notes.remark(FIELD, &text, "holds no number of a technique, such as T1486", &from);
-            if let Some(text) = notes.admit_text(text, FIELD).filter(|text| !techniques.contains(text)) {
+            notes.remark(
+                FIELD,
+                &text,
+                "holds no number of a technique, such as T1486",
+                &from,
+            );
+            if let Some(text) = notes
+                .admit_text(text, FIELD)
+                .filter(|text| !techniques.contains(text))
+            {
                 notes.supplied(FIELD, &text, &from);
                 techniques.push(text);
             }
@@ -117,10 +133,16 @@ pub(super) fn ids(text: &str) -> Vec<String> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(offset) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| matches!(b, b'T' | b't'))) {
+    while let Some(offset) = bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|b| matches!(b, b'T' | b't')))
+    {
         let start = at + offset;
         at = start + 1;
-        let free = start.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|b| !b.is_ascii_alphanumeric());
+        let free = start
+            .checked_sub(1)
+            .and_then(|before| bytes.get(before))
+            .is_none_or(|b| !b.is_ascii_alphanumeric());
         if !free || !digits(bytes, start + 1, 4) {
             continue;
         }
@@ -141,7 +163,9 @@ pub(super) fn ids(text: &str) -> Vec<String> {
 
 /// Whether exactly so many digits stand there.
 fn digits(bytes: &[u8], from: usize, count: usize) -> bool {
-    bytes.get(from..from + count).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+    bytes
+        .get(from..from + count)
+        .is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
         && bytes.get(from + count).is_none_or(|b| !b.is_ascii_digit())
 }
 
@@ -158,7 +182,10 @@ mod tests {
             ("T1486,T1490;T1003.001", &["T1486", "T1490", "T1003.001"]),
             ("attack.t1486", &["T1486"]),
             ("mitre_T1486", &["T1486"]),
-            ("https://attack.mitre.org/techniques/T1003/001/", &["T1003.001"]),
+            (
+                "https://attack.mitre.org/techniques/T1003/001/",
+                &["T1003.001"],
+            ),
             ("PowerShell (T1059.001)", &["T1059.001"]),
             ("T1486.", &["T1486"]),
             ("[\"T1486\",\"T1490\"]", &["T1486", "T1490"]),

@@ -12,11 +12,17 @@ use crate::time::Timestamp;
 /// The first source that can be read as an instant. One that cannot never fails the alert.
 pub(super) fn read(sources: &[Source], at: At<'_, '_>, notes: &mut Notes) -> Option<Timestamp> {
     let (texts, wrong) = notes.candidates(sources, at, "alert.time", Length::Text);
-    let found = texts.iter().find_map(|one| Some((one, instant(one.text.trim())?)));
+    let found = texts
+        .iter()
+        .find_map(|one| Some((one, instant(one.text.trim())?)));
     if let Some((one, time)) = found {
         // The usual form says itself what it was read as.
         let usual = Timestamp::parse(&one.text).is_some();
-        let read_as = if usual { one.text.clone() } else { time.to_string() };
+        let read_as = if usual {
+            one.text.clone()
+        } else {
+            time.to_string()
+        };
         notes.supplied_as("alert.time", &one.text, &read_as, &one.from);
         return Some(time);
     }
@@ -25,7 +31,12 @@ pub(super) fn read(sources: &[Source], at: At<'_, '_>, notes: &mut Notes) -> Opt
     }
     if let Some(one) = texts.first() {
         notes.told.insert(Note::TimeNotRead);
-        notes.remark("alert.time", &one.text, "is not an instant, or could be several", &one.from);
+        notes.remark(
+            "alert.time",
+            &one.text,
+            "is not an instant, or could be several",
+            &one.from,
+        );
     }
     None
 }
@@ -53,7 +64,10 @@ fn number(text: &str) -> Option<Number> {
         return None;
     }
     let (digits, exponent) = match text.split_once(['e', 'E']) {
-        Some((digits, exponent)) => (digits, exponent.trim_start_matches('+').parse::<usize>().ok()?),
+        Some((digits, exponent)) => (
+            digits,
+            exponent.trim_start_matches('+').parse::<usize>().ok()?,
+        ),
         None => (text, 0),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -61,12 +75,18 @@ fn number(text: &str) -> Option<Number> {
         return None;
     }
     // The exponent moves the point to the right.
-    let moved = fraction.get(..exponent.min(fraction.len())).unwrap_or_default();
+    let moved = fraction
+        .get(..exponent.min(fraction.len()))
+        .unwrap_or_default();
     let zeros = "0".repeat(exponent - moved.len());
     let whole = format!("{whole}{moved}{zeros}");
     let millis = format!("{:0<3}", fraction.get(moved.len()..).unwrap_or_default());
     let digits = if exponent == 0 { whole.len() } else { 0 };
-    Some(Number { whole: whole.parse().ok()?, digits, millis: millis.get(..3)?.parse().ok()? })
+    Some(Number {
+        whole: whole.parse().ok()?,
+        digits,
+        millis: millis.get(..3)?.parse().ok()?,
+    })
 }
 
 impl Number {
@@ -79,12 +99,17 @@ impl Number {
         let millis = match self.whole {
             0..100_000_000_000 => {
                 let seconds = i64::try_from(self.whole).ok()?;
-                return Some(Timestamp::from_millis(seconds * 1_000).plus(Duration::from_millis(self.millis)));
+                return Some(
+                    Timestamp::from_millis(seconds * 1_000)
+                        .plus(Duration::from_millis(self.millis)),
+                );
             }
             100_000_000_000..100_000_000_000_000 => self.whole,
             100_000_000_000_000..100_000_000_000_000_000 => self.whole / 1_000,
             // From 1970 to 2108.
-            116_444_736_000_000_000..160_000_000_000_000_000 => (self.whole - 116_444_736_000_000_000) / 10_000,
+            116_444_736_000_000_000..160_000_000_000_000_000 => {
+                (self.whole - 116_444_736_000_000_000) / 10_000
+            }
             // From 2001 to 2103.
             1_000_000_000_000_000_000..4_200_000_000_000_000_000 => self.whole / 1_000_000,
             _ => return None,
@@ -152,10 +177,20 @@ mod tests {
             "1.793607342E9",
             "1.793607342000E+12",
         ] {
-            assert_eq!(instant(text).map(Timestamp::millis), Some(1_793_607_342_000), "{text}");
+            assert_eq!(
+                instant(text).map(Timestamp::millis),
+                Some(1_793_607_342_000),
+                "{text}"
+            );
         }
-        assert_eq!(instant("2026-11-02T08:15Z").map(Timestamp::millis), Some(1_793_607_300_000));
-        assert_eq!(instant("Nov 2, 2026 8:15 PM UTC").map(Timestamp::millis), Some(1_793_650_500_000));
+        assert_eq!(
+            instant("2026-11-02T08:15Z").map(Timestamp::millis),
+            Some(1_793_607_300_000)
+        );
+        assert_eq!(
+            instant("Nov 2, 2026 8:15 PM UTC").map(Timestamp::millis),
+            Some(1_793_650_500_000)
+        );
     }
 
     #[test]

@@ -54,7 +54,10 @@ pub enum Format {
 
 /// A compound key.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a compound key such as { all = [\"/fingerprint\", \"/startsAt\"] }")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a compound key such as { all = [\"/fingerprint\", \"/startsAt\"] }"
+)]
 pub struct Compound {
     /// Its parts, each with its own fallbacks.
     pub all: Vec<OneOrMany<Value>>,
@@ -85,7 +88,9 @@ impl<'de> Deserialize<'de> for Band {
         match (word.as_str(), Severity::of_code(&word)) {
             ("off", _) => Ok(Band(None)),
             (_, Some(severity)) => Ok(Band(Some(severity))),
-            _ => Err(D::Error::custom("a band is a severity, or \"off\" where the scale ends")),
+            _ => Err(D::Error::custom(
+                "a band is a severity, or \"off\" where the scale ends",
+            )),
         }
     }
 }
@@ -100,8 +105,16 @@ impl SeverityMap {
         for (word, severity) in preset.words {
             self.words.entry(word).or_insert(severity);
         }
-        let bands = if self.bands.is_empty() { preset.bands } else { self.bands };
-        SeverityMap { path: preset.path, words: self.words, bands }
+        let bands = if self.bands.is_empty() {
+            preset.bands
+        } else {
+            self.bands
+        };
+        SeverityMap {
+            path: preset.path,
+            words: self.words,
+            bands,
+        }
     }
 }
 
@@ -163,7 +176,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        Taken::deserialize(MapAccessDeserializer::new(map)).map(|taken| Value::Table(Box::new(taken)))
+        Taken::deserialize(MapAccessDeserializer::new(map))
+            .map(|taken| Value::Table(Box::new(taken)))
     }
 }
 
@@ -179,16 +193,24 @@ impl<'de> Visitor<'de> for SeverityVisitor {
     type Value = SeverityMap;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON pointer, a list of them, or { path = [...], words = {...}, bands = [...] }")
+        f.write_str(
+            "a JSON pointer, a list of them, or { path = [...], words = {...}, bands = [...] }",
+        )
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<SeverityMap, E> {
-        Ok(SeverityMap { path: OneOrMany(vec![Value::Pointer(text.to_owned())]), ..SeverityMap::default() })
+        Ok(SeverityMap {
+            path: OneOrMany(vec![Value::Pointer(text.to_owned())]),
+            ..SeverityMap::default()
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<SeverityMap, A::Error> {
         let path = Vec::deserialize(SeqAccessDeserializer::new(seq)).map(OneOrMany)?;
-        Ok(SeverityMap { path, ..SeverityMap::default() })
+        Ok(SeverityMap {
+            path,
+            ..SeverityMap::default()
+        })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SeverityMap, A::Error> {
@@ -203,6 +225,10 @@ impl<'de> Visitor<'de> for SeverityVisitor {
             bands: Vec<(f64, Band)>,
         }
         let table = Table::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(SeverityMap { path: table.path, words: table.words, bands: table.bands })
+        Ok(SeverityMap {
+            path: table.path,
+            words: table.words,
+            bands: table.bands,
+        })
     }
 }

@@ -9,7 +9,9 @@ use crate::time::Timestamp;
 /// No text that says a time is longer, in bytes.
 const LONGEST: usize = 120;
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
 
 const LONG_MONTHS: [&str; 12] = [
     "january",
@@ -54,7 +56,10 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let mut said = Said::default();
     // What stands in brackets repeats the zone in words.
     let text = text.split_once('(').map_or(text, |(before, _)| before);
-    for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '@')).filter(|word| !word.is_empty()) {
+    for word in text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '@'))
+        .filter(|word| !word.is_empty())
+    {
         // Go's reading of a monotonic clock, which is the last thing it writes.
         if word.starts_with("m=") {
             break;
@@ -78,12 +83,17 @@ impl Said {
         }
         let is_letters = name.bytes().all(|b| b.is_ascii_alphabetic());
         if is_letters {
-            let is_day = DAYS.iter().any(|day| name.starts_with(day) && name.len() <= 9);
+            let is_day = DAYS
+                .iter()
+                .any(|day| name.starts_with(day) && name.len() <= 9);
             let is_zone = word.len() <= 5 && word.bytes().all(|b| b.is_ascii_uppercase());
             self.zone |= is_zone && !is_day;
             return (is_day || is_zone).then_some(());
         }
-        if let Some(digits) = name.strip_prefix("gmt").or_else(|| name.strip_prefix("utc")) {
+        if let Some(digits) = name
+            .strip_prefix("gmt")
+            .or_else(|| name.strip_prefix("utc"))
+        {
             return self.zoned(offset(digits)?, true);
         }
         if name.starts_with(['+', '-']) {
@@ -105,10 +115,14 @@ impl Said {
 
     /// A time, perhaps with its date in front and its offset behind: `2026/11/02T08:15:42Z`, `02/Nov/2026:08:15:42`.
     fn dated_time(&mut self, word: &str) -> Option<()> {
-        let apart = word.find('t').filter(|at| word[..*at].ends_with(|c: char| c.is_ascii_digit()));
+        let apart = word
+            .find('t')
+            .filter(|at| word[..*at].ends_with(|c: char| c.is_ascii_digit()));
         let (date, time) = match apart {
             Some(at) => (Some(word.get(..at)?), word.get(at + 1..)?),
-            None if word.contains('/') => word.split_once(':').map(|(date, time)| (Some(date), time))?,
+            None if word.contains('/') => word
+                .split_once(':')
+                .map(|(date, time)| (Some(date), time))?,
             None => (None, word),
         };
         if let Some(date) = date {
@@ -138,7 +152,9 @@ impl Said {
     /// front tells which is which.
     fn date(&mut self, word: &str) -> Option<()> {
         let parts: Vec<&str> = word.split(['/', '-']).collect();
-        let [first, second, third] = parts.as_slice() else { return None };
+        let [first, second, third] = parts.as_slice() else {
+            return None;
+        };
         let (year, month_number, day) = match (first.len(), month(second)) {
             (4, named) => (first, named.or_else(|| second.parse().ok())?, third),
             (_, Some(named)) => (third, named, first),
@@ -176,8 +192,20 @@ impl Said {
             Some(afternoon) => hour % 12 + if afternoon { 12 } else { 0 },
         };
         // A leap second is the one before it.
-        let at = DateTime::new(self.year?, self.month?, self.day?, hour, minute, second.min(59), nano).ok()?;
-        let instant = Offset::from_seconds(self.offset?).ok()?.to_timestamp(at).ok()?;
+        let at = DateTime::new(
+            self.year?,
+            self.month?,
+            self.day?,
+            hour,
+            minute,
+            second.min(59),
+            nano,
+        )
+        .ok()?;
+        let instant = Offset::from_seconds(self.offset?)
+            .ok()?
+            .to_timestamp(at)
+            .ok()?;
         Some(Timestamp::from_millis(instant.as_millisecond()))
     }
 }
@@ -200,7 +228,10 @@ fn offset(text: &str) -> Option<i32> {
         _ => return None,
     };
     let digits = digits.replace(':', "");
-    let number: i32 = digits.parse().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
+    let number: i32 = digits
+        .parse()
+        .ok()
+        .filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
     let (hours, minutes) = match digits.len() {
         1 | 2 => (number, 0),
         4 => (number / 100, number % 100),
@@ -222,7 +253,14 @@ fn clock(text: &str) -> Option<(i8, i8, i8, i32)> {
         digits.then(|| text.parse().ok()).flatten()
     };
     let nanos = format!("{fraction:0<9}");
-    let nanos = nanos.get(..9).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
+    let nanos = nanos
+        .get(..9)
+        .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
     let (hour, minute, second) = (two(hour)?, two(minute)?, two(second)?);
-    (hour < 24 && minute < 60 && second <= 60).then_some((hour, minute, second, nanos.parse().ok()?))
+    (hour < 24 && minute < 60 && second <= 60).then_some((
+        hour,
+        minute,
+        second,
+        nanos.parse().ok()?,
+    ))
 }

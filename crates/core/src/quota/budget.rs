@@ -42,12 +42,20 @@ impl Budget {
     pub fn load(entries: impl IntoIterator<Item = Entry>, learnt: Learnt) -> Budget {
         let mut ledger = Ledger::default();
         entries.into_iter().for_each(|entry| ledger.recall(entry));
-        Budget { ledger, learnt, rush: None }
+        Budget {
+            ledger,
+            learnt,
+            rush: None,
+        }
     }
 
     /// After a restart: calls of the last minute may be part of a rush, and what came meanwhile was not seen.
     pub fn watch(&mut self, now: Timestamp) {
-        self.rush = self.ledger.ordinary().filter(|last| now.since(*last) < MINUTE).map(|_| now);
+        self.rush = self
+            .ledger
+            .ordinary()
+            .filter(|last| now.since(*last) < MINUTE)
+            .map(|_| now);
     }
 
     /// What is left of the configured share while others use the same budget.
@@ -77,14 +85,26 @@ impl Budget {
     /// When a call may leave that leaves room for urgent ones; sooner than never it should be asked again. One that
     /// comes within `lull` after another is part of a rush.
     pub fn ordinary_at(&mut self, configured: Share, lull: Duration, now: Timestamp) -> Timestamp {
-        if self.rush.is_none() && self.ledger.ordinary().is_some_and(|last| now.since(last) < lull) {
+        if self.rush.is_none()
+            && self
+                .ledger
+                .ordinary()
+                .is_some_and(|last| now.since(last) < lull)
+        {
             self.rush = Some(now);
         }
         let share = self.left(configured, now);
         let paced = (share.per_minute * 4).div_ceil(5);
-        let free = self.ledger.free_at(share, now).max(self.ledger.within(paced, MINUTE, now));
+        let free = self
+            .ledger
+            .free_at(share, now)
+            .max(self.ledger.within(paced, MINUTE, now));
         let kept = self.reserved(share, now);
-        if kept <= free { free } else { free.max(kept.min(self.forecast_again(now))) }
+        if kept <= free {
+            free
+        } else {
+            free.max(kept.min(self.forecast_again(now)))
+        }
     }
 
     /// No ordinary call waits: the rush is over.
@@ -108,7 +128,10 @@ impl Budget {
         self.ledger.ended(id, true, now);
         // At the edge of our own share a refusal may be ours.
         let below = minute < configured.per_minute && hour < configured.per_hour;
-        below && self.learnt.refused(configured, self.ledger.let_through(now), sent, now)
+        below
+            && self
+                .learnt
+                .refused(configured, self.ledger.let_through(now), sent, now)
     }
 
     /// The wall clock was set by so many milliseconds, to `now`.
@@ -120,23 +143,35 @@ impl Budget {
 
     fn reserved(&self, share: Share, now: Timestamp) -> Timestamp {
         let whole = Share::WHOLE;
-        let (minute, hour) = (part(share.per_minute, whole.per_minute), part(share.per_hour, whole.per_hour));
+        let (minute, hour) = (
+            part(share.per_minute, whole.per_minute),
+            part(share.per_hour, whole.per_hour),
+        );
         let seen = |span: Duration, part| at_most(self.ledger.urgent(span, now), span, part);
         let watched = self.rush.map_or(Duration::MAX, |since| now.since(since));
         let [soon, later] = SECONDS.map(|span| seen(span.min(watched), minute));
         let in_minute = Reserve::new(minute, 0.0, soon.min(later));
         let [recent, usual] = MINUTES;
         let usual = usual.min(self.ledger.reaches_back(now)).max(recent);
-        let evenly = self.ledger.urgent_evenly(usual, share.per_minute.div_ceil(EVENLY), now);
-        let in_hour = Reserve::new(hour, FLOOR, seen(recent, hour).max(at_most(evenly, usual, hour)));
-        let minute = self.ledger.reserved(share.per_minute, MINUTE, &in_minute, now);
+        let evenly = self
+            .ledger
+            .urgent_evenly(usual, share.per_minute.div_ceil(EVENLY), now);
+        let in_hour = Reserve::new(
+            hour,
+            FLOOR,
+            seen(recent, hour).max(at_most(evenly, usual, hour)),
+        );
+        let minute = self
+            .ledger
+            .reserved(share.per_minute, MINUTE, &in_minute, now);
         minute.max(self.ledger.reserved(share.per_hour, HOUR, &in_hour, now))
     }
 
     /// When the forecast may be another: that of the minute soon, while it has something to go by.
     fn forecast_again(&self, now: Timestamp) -> Timestamp {
         let [_, minute] = SECONDS;
-        let moves = self.ledger.urgent(minute, now) > 0 || self.rush.is_some_and(|since| now.since(since) < minute);
+        let moves = self.ledger.urgent(minute, now) > 0
+            || self.rush.is_some_and(|since| now.since(since) < minute);
         let [soon, later] = AGAIN;
         now.plus(if moves { soon } else { later })
     }

@@ -33,11 +33,16 @@ impl Learnt {
     /// What is left of the configured share.
     #[must_use]
     pub fn left(&self, configured: Share, now: Timestamp) -> Share {
-        let Some(lowered) = self.lowered else { return configured };
-        let millis = u64::try_from(now.since(lowered.at).as_millis()).unwrap_or(u64::MAX).min(REGROWN);
+        let Some(lowered) = self.lowered else {
+            return configured;
+        };
+        let millis = u64::try_from(now.since(lowered.at).as_millis())
+            .unwrap_or(u64::MAX)
+            .min(REGROWN);
         let grown = |from: u32, to: u32| {
             let more = u64::from(to) * millis / REGROWN;
-            from.saturating_add(u32::try_from(more).unwrap_or(u32::MAX)).min(to)
+            from.saturating_add(u32::try_from(more).unwrap_or(u32::MAX))
+                .min(to)
         };
         Share {
             per_minute: grown(lowered.per_minute, configured.per_minute),
@@ -47,7 +52,13 @@ impl Learnt {
 
     /// A call that left at `sent` was refused although our own count had room. Returns whether the share was lowered:
     /// to what was let through, and never to nothing, or it would not be seen when there is more.
-    pub fn refused(&mut self, configured: Share, through: (u32, u32), sent: Timestamp, now: Timestamp) -> bool {
+    pub fn refused(
+        &mut self,
+        configured: Share,
+        through: (u32, u32),
+        sent: Timestamp,
+        now: Timestamp,
+    ) -> bool {
         let earlier = self.refused_at;
         // Calls that were under way together are refused together, and are one refusal.
         if earlier.is_some_and(|earlier| sent < earlier) {
@@ -89,8 +100,14 @@ mod tests {
     fn one_refusal_changes_nothing_and_neither_does_one_that_was_under_way_with_it() {
         let mut learnt = Learnt::default();
         assert!(!learnt.refused(WHOLE, (40, 200), at(0), at(1)));
-        assert!(!learnt.refused(WHOLE, (40, 200), at(0), at(2)), "it left before the first was answered");
-        assert!(!learnt.refused(WHOLE, (40, 200), at(700), at(701)), "ten minutes are over");
+        assert!(
+            !learnt.refused(WHOLE, (40, 200), at(0), at(2)),
+            "it left before the first was answered"
+        );
+        assert!(
+            !learnt.refused(WHOLE, (40, 200), at(700), at(701)),
+            "ten minutes are over"
+        );
         assert_eq!(learnt.left(WHOLE, at(701)), WHOLE);
     }
 
@@ -104,11 +121,19 @@ mod tests {
             (left.per_minute, left.per_hour)
         };
         assert_eq!(left(&learnt, 61), (40, 200));
-        assert_eq!(left(&learnt, 121), (50, 350), "a tenth of the configured share a minute");
+        assert_eq!(
+            left(&learnt, 121),
+            (50, 350),
+            "a tenth of the configured share a minute"
+        );
         assert_eq!(left(&learnt, 61 + 361), (100, 1102));
         assert_eq!(left(&learnt, 1000), (100, 1500));
         assert!(learnt.refused(WHOLE, (0, 0), at(70), at(71)));
-        assert_eq!(left(&learnt, 71), (1, 1), "one call is left, to see when there is more");
+        assert_eq!(
+            left(&learnt, 71),
+            (1, 1),
+            "one call is left, to see when there is more"
+        );
     }
 
     #[test]
@@ -121,6 +146,9 @@ mod tests {
         let mut read: Learnt = serde_json::from_str(&written).unwrap();
         assert_eq!(read, learnt);
         read.moved(-3_600_000);
-        assert_eq!(read.left(WHOLE, at(120 - 3600)), learnt.left(WHOLE, at(120)));
+        assert_eq!(
+            read.left(WHOLE, at(120 - 3600)),
+            learnt.left(WHOLE, at(120))
+        );
     }
 }

@@ -66,7 +66,8 @@ impl Ledger {
     /// When the next call may leave: `now`, a later instant, or [`Timestamp::NEVER`] until an answer comes.
     #[must_use]
     pub fn free_at(&self, share: Share, now: Timestamp) -> Timestamp {
-        self.within(share.per_minute, MINUTE, now).max(self.within(share.per_hour, HOUR, now))
+        self.within(share.per_minute, MINUTE, now)
+            .max(self.within(share.per_hour, HOUR, now))
     }
 
     /// Calls that count against the minute and the hour.
@@ -93,8 +94,14 @@ impl Ledger {
     #[must_use]
     pub fn urgent_evenly(&self, span: Duration, most: u32, now: Timestamp) -> u32 {
         let mut counted: Vec<Timestamp> = Vec::new();
-        for at in self.urgent.range(self.urgent.len() - count(&self.urgent, span, now)..) {
-            let full = counted.len().checked_sub(most as usize).and_then(|first| counted.get(first));
+        for at in self
+            .urgent
+            .range(self.urgent.len() - count(&self.urgent, span, now)..)
+        {
+            let full = counted
+                .len()
+                .checked_sub(most as usize)
+                .and_then(|first| counted.get(first));
             if full.is_none_or(|first| first.plus(Duration::from_secs(60)) <= *at) {
                 counted.push(*at);
             }
@@ -105,7 +112,9 @@ impl Ledger {
     /// How far back the calls go that are known, at most an hour.
     #[must_use]
     pub fn reaches_back(&self, now: Timestamp) -> Duration {
-        self.ended.front().map_or(Duration::ZERO, |first| now.since(*first))
+        self.ended
+            .front()
+            .map_or(Duration::ZERO, |first| now.since(*first))
     }
 
     /// When the last call left that was not urgent.
@@ -116,7 +125,10 @@ impl Ledger {
 
     /// When fewer calls than `limit` count against the window.
     pub(super) fn within(&self, limit: u32, window: Duration, now: Timestamp) -> Timestamp {
-        let Some(free) = (limit as usize).checked_sub(self.leaving.len()).filter(|free| *free > 0) else {
+        let Some(free) = (limit as usize)
+            .checked_sub(self.leaving.len())
+            .filter(|free| *free > 0)
+        else {
             return Timestamp::NEVER;
         };
         match self.ended.len().checked_sub(free) {
@@ -127,8 +139,16 @@ impl Ledger {
 
     /// When a call may leave and still leaves the reserve: at every later moment of the window as many calls are free,
     /// or have come back, as urgent ones are expected until then.
-    pub(super) fn reserved(&self, limit: u32, window: Duration, reserve: &Reserve, now: Timestamp) -> Timestamp {
-        let counting = self.ended.range(self.ended.len() - count(&self.ended, window, now)..);
+    pub(super) fn reserved(
+        &self,
+        limit: u32,
+        window: Duration,
+        reserve: &Reserve,
+        now: Timestamp,
+    ) -> Timestamp {
+        let counting = self
+            .ended
+            .range(self.ended.len() - count(&self.ended, window, now)..);
         let free = i64::from(limit) - 1 - i64::try_from(self.leaving.len()).unwrap_or(i64::MAX);
         if reserve.wanted(window) > free {
             return Timestamp::NEVER;
@@ -137,7 +157,11 @@ impl Ledger {
         let (held, mut at) = (i64::try_from(counting.len()).unwrap_or(i64::MAX), now);
         for (back, ended) in (0..).zip(counting) {
             let returns = ended.plus(window);
-            at = at.max(reserve.lasts(free - held + back).map_or(returns, |span| returns.minus(span)));
+            at = at.max(
+                reserve
+                    .lasts(free - held + back)
+                    .map_or(returns, |span| returns.minus(span)),
+            );
         }
         at
     }
@@ -184,32 +208,54 @@ mod tests {
 
     #[test]
     fn the_minute_frees_a_call_after_its_answer_has_left_the_window() {
-        let share = Share { per_minute: 2, per_hour: 100 };
+        let share = Share {
+            per_minute: 2,
+            per_hour: 100,
+        };
         let mut ledger = Ledger::default();
         ledger.sent(1, None, at(0));
         ledger.sent(2, None, at(0));
-        assert_eq!(ledger.free_at(share, at(0)), Timestamp::NEVER, "both may still be counted at any moment");
+        assert_eq!(
+            ledger.free_at(share, at(0)),
+            Timestamp::NEVER,
+            "both may still be counted at any moment"
+        );
         ledger.ended(1, false, at(5));
         ledger.ended(2, true, at(7));
         assert_eq!(ledger.free_at(share, at(7)), at(66));
         assert_eq!(ledger.free_at(share, at(66)), at(66));
         assert_eq!(ledger.used(at(66)), (1, 2));
-        assert_eq!(ledger.let_through(at(66)), (0, 1), "the other one was refused");
+        assert_eq!(
+            ledger.let_through(at(66)),
+            (0, 1),
+            "the other one was refused"
+        );
     }
 
     #[test]
     fn the_hour_binds_when_the_minute_does_not() {
-        let share = Share { per_minute: 2, per_hour: 3 };
+        let share = Share {
+            per_minute: 2,
+            per_hour: 3,
+        };
         let mut ledger = Ledger::default();
         for second in [0, 100, 200] {
-            ledger.recall(Entry { sent: at(second), ended: at(second), urgent: None, refused: false });
+            ledger.recall(Entry {
+                sent: at(second),
+                ended: at(second),
+                urgent: None,
+                refused: false,
+            });
         }
         assert_eq!(ledger.free_at(share, at(300)), at(3601));
     }
 
     #[test]
     fn a_clock_that_is_set_neither_shortens_nor_stretches_a_window() {
-        let share = Share { per_minute: 1, per_hour: 10 };
+        let share = Share {
+            per_minute: 1,
+            per_hour: 10,
+        };
         for by in [-3_600_000, 3_600_000] {
             let mut ledger = Ledger::default();
             ledger.sent(1, Some(at(0)), at(0));

@@ -27,7 +27,10 @@ pub struct Share {
 
 impl Share {
     /// What Defender allows for one API of one app in one tenant (defender-api, throttling).
-    pub const WHOLE: Share = Share { per_minute: 100, per_hour: 1500 };
+    pub const WHOLE: Share = Share {
+        per_minute: 100,
+        per_hour: 1500,
+    };
 }
 
 /// How long a call counts after its answer: the window, and a second for clocks that are not quite one.

@@ -14,13 +14,20 @@ pub(super) struct Reserve {
 
 impl Reserve {
     pub(super) fn new(part: f64, floor: f64, rate: f64) -> Reserve {
-        Reserve { part, floor: floor * part, rate }
+        Reserve {
+            part,
+            floor: floor * part,
+            rate,
+        }
     }
 
     /// Calls that have to be there for the urgent ones of this span.
     pub(super) fn wanted(&self, span: Duration) -> i64 {
         let mean = self.rate * millis(span);
-        #[allow(clippy::cast_possible_truncation, reason = "saturates, and is no more than calls in an hour")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "saturates, and is no more than calls in an hour"
+        )]
         let calls = (self.floor + mean + 3.0 * (self.part * mean).sqrt()).round() as i64;
         calls
     }
@@ -35,7 +42,11 @@ impl Reserve {
         // λτ + 3√(sλτ) = above is a square equation of √(λτ).
         let luck = 3.0 * self.part.sqrt();
         let root = ((luck * luck + 4.0 * above).sqrt() - luck) / 2.0;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and saturates")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "positive, and saturates"
+        )]
         let span = (root * root / self.rate) as u64;
         Some(Duration::from_millis(span))
     }

@@ -19,8 +19,19 @@ struct Wish {
 
 fn wishes(most: usize) -> impl Strategy<Value = Vec<Wish>> {
     let after = prop_oneof![3 => 0_u64..300, 1 => 0_u64..40_000, 1 => Just(700_000_u64)];
-    let wish = (after, prop_oneof![4 => 0_u64..2_000, 1 => 0_u64..90_000], prop::bool::weighted(0.3));
-    vec(wish.prop_map(|(after, takes, urgent)| Wish { after, takes, urgent }), 1..most)
+    let wish = (
+        after,
+        prop_oneof![4 => 0_u64..2_000, 1 => 0_u64..90_000],
+        prop::bool::weighted(0.3),
+    );
+    vec(
+        wish.prop_map(|(after, takes, urgent)| Wish {
+            after,
+            takes,
+            urgent,
+        }),
+        1..most,
+    )
 }
 
 /// A call as it happened, by a clock that nobody sets.
@@ -42,7 +53,13 @@ struct Play {
 
 impl Play {
     fn new(share: Share) -> Play {
-        Play { share, budget: Budget::default(), made: Vec::new(), now: 1_000_000_000, ahead: 0 }
+        Play {
+            share,
+            budget: Budget::default(),
+            made: Vec::new(),
+            now: 1_000_000_000,
+            ahead: 0,
+        }
     }
 
     fn wall(&self) -> Timestamp {
@@ -53,7 +70,8 @@ impl Play {
     fn answers(&mut self, before: i64) {
         for (id, made) in (0..).zip(&self.made) {
             if (before + 1..=self.now).contains(&made.ended) {
-                self.budget.ended(id, Timestamp::from_millis(made.ended + self.ahead));
+                self.budget
+                    .ended(id, Timestamp::from_millis(made.ended + self.ahead));
             }
         }
     }
@@ -77,8 +95,16 @@ impl Play {
                 break;
             }
             // Until then, or the next answer.
-            let answer = self.made.iter().map(|made| made.ended).filter(|ended| *ended > self.now).min();
-            let until = at.millis().saturating_sub(self.ahead).min(answer.unwrap_or(i64::MAX));
+            let answer = self
+                .made
+                .iter()
+                .map(|made| made.ended)
+                .filter(|ended| *ended > self.now)
+                .min();
+            let until = at
+                .millis()
+                .saturating_sub(self.ahead)
+                .min(answer.unwrap_or(i64::MAX));
             assert!(until < i64::MAX, "nothing would ever let it go");
             self.wait(u64::try_from(until - self.now).unwrap());
         }
@@ -86,7 +112,10 @@ impl Play {
         let id = i64::try_from(self.made.len()).unwrap();
         let now = self.wall();
         self.budget.sent(id, wish.urgent.then_some(now), now);
-        self.made.push(Made { sent: self.now, ended: self.now + i64::try_from(wish.takes).unwrap() });
+        self.made.push(Made {
+            sent: self.now,
+            ended: self.now + i64::try_from(wish.takes).unwrap(),
+        });
         if wish.takes == 0 {
             self.budget.ended(id, now);
         }
@@ -95,13 +124,25 @@ impl Play {
     /// Calls that count against a window now, counted one by one.
     fn counting(&self, window: Duration) -> usize {
         let window = i64::try_from(window.as_millis()).unwrap();
-        self.made.iter().filter(|made| made.ended > self.now || made.ended + window > self.now).count()
+        self.made
+            .iter()
+            .filter(|made| made.ended > self.now || made.ended + window > self.now)
+            .count()
     }
 }
 
 fn share() -> impl Strategy<Value = Share> {
-    prop_oneof![Just((100, 120)), Just((20, 300)), Just((5, 60)), Just((2, 12)), Just((1, 30))]
-        .prop_map(|(per_minute, per_hour)| Share { per_minute, per_hour })
+    prop_oneof![
+        Just((100, 120)),
+        Just((20, 300)),
+        Just((5, 60)),
+        Just((2, 12)),
+        Just((1, 30))
+    ]
+    .prop_map(|(per_minute, per_hour)| Share {
+        per_minute,
+        per_hour,
+    })
 }
 
 proptest! {
@@ -210,9 +251,16 @@ fn the_first_call_of_a_rush_leaves_at_once_and_the_others_when_it_has_been_watch
     assert_eq!(burst(&mut budget, 0), 1);
     assert_eq!(burst(&mut budget, 1), 0);
     assert_eq!(burst(&mut budget, 3), 0);
-    assert!(burst(&mut budget, 6) > 20, "five seconds without an urgent one");
+    assert!(
+        burst(&mut budget, 6) > 20,
+        "five seconds without an urgent one"
+    );
     burst(&mut budget, 20);
-    assert_eq!(budget.used(at(20)).0, 80, "a fifth of the minute stays free");
+    assert_eq!(
+        budget.used(at(20)).0,
+        80,
+        "a fifth of the minute stays free"
+    );
 }
 
 #[test]
@@ -246,7 +294,10 @@ fn hour_free(budget: &mut Budget, seconds: core::ops::Range<i64>, every: Option<
 fn a_storm_is_feared_while_it_lasts_and_forgotten_when_it_has_passed() {
     let mut budget = Budget::default();
     let lasting = hour_free(&mut budget, 0..600, Some(2));
-    assert!(lasting > 600, "it may go on for the other fifty minutes: {lasting}");
+    assert!(
+        lasting > 600,
+        "it may go on for the other fifty minutes: {lasting}"
+    );
     let passed = hour_free(&mut budget, 600..1500, None);
     assert!(passed < 200, "a quarter of an hour later: {passed}");
     let end = hour_free(&mut budget, 1500..3600, None);
@@ -258,12 +309,20 @@ fn a_lull_does_not_spend_what_urgent_ones_will_need() {
     let mut budget = Budget::default();
     hour_free(&mut budget, 0..1_500, Some(36));
     let free = hour_free(&mut budget, 1_500..2_040, None);
-    assert!(i64::from(free) > (3_600 - 2_040) / 36, "{free} for the rest of the hour");
+    assert!(
+        i64::from(free) > (3_600 - 2_040) / 36,
+        "{free} for the rest of the hour"
+    );
 }
 
 #[test]
 fn a_rush_over_a_restart_is_watched_anew() {
-    let entry = Entry { sent: at(0), ended: at(1), urgent: None, refused: false };
+    let entry = Entry {
+        sent: at(0),
+        ended: at(1),
+        urgent: None,
+        refused: false,
+    };
     let mut budget = Budget::load([entry], Learnt::default());
     budget.watch(at(20));
     assert_eq!(burst(&mut budget, 20), 0);
@@ -275,7 +334,10 @@ fn a_rush_over_a_restart_is_watched_anew() {
 
 #[test]
 fn a_refusal_at_the_edge_of_our_own_share_tells_nothing_of_others() {
-    let share = Share { per_minute: 2, per_hour: 100 };
+    let share = Share {
+        per_minute: 2,
+        per_hour: 100,
+    };
     let mut budget = Budget::default();
     for (id, second) in [(0, 0), (1, 1), (2, 70), (3, 71), (4, 140)] {
         budget.sent(id, None, at(second));

@@ -94,7 +94,9 @@ impl Condition {
         match self {
             Condition::All(parts) => Truths::all(parts.iter().map(|part| part.truths(sight))),
             Condition::Any(parts) => Truths::any(parts.iter().map(|part| part.truths(sight))),
-            Condition::None(parts) => Truths::any(parts.iter().map(|part| part.truths(sight))).not(),
+            Condition::None(parts) => {
+                Truths::any(parts.iter().map(|part| part.truths(sight))).not()
+            }
             Condition::Leaf(leaf) => leaf.truths(sight),
         }
     }
@@ -116,7 +118,9 @@ impl Condition {
 
     /// Whether it asks for this field.
     pub(super) fn mentions(&self, named: Named) -> bool {
-        self.leaves().iter().any(|leaf| leaf.field == Field::Named(named))
+        self.leaves()
+            .iter()
+            .any(|leaf| leaf.field == Field::Named(named))
     }
 
     /// Each field of the condition once, with the value it has.
@@ -135,7 +139,9 @@ impl Condition {
         let mut fields = Vec::new();
         for leaf in self.leaves() {
             let truths = leaf.truths(sight);
-            if (truths.may_be_unknown() || truths == Truths::EITHER) && !fields.contains(&leaf.field.name()) {
+            if (truths.may_be_unknown() || truths == Truths::EITHER)
+                && !fields.contains(&leaf.field.name())
+            {
                 fields.push(leaf.field.name());
             }
         }
@@ -146,22 +152,34 @@ impl Condition {
     pub(super) fn first_failing(&self, sight: &Sight<'_>) -> Option<&Leaf> {
         let worst = |parts: &[Condition]| -> Option<usize> {
             let of = |truths: Truths| parts.iter().position(|part| part.truths(sight) == truths);
-            of(Truths::FALSE).or_else(|| parts.iter().position(|part| part.truths(sight) != Truths::TRUE))
+            of(Truths::FALSE).or_else(|| {
+                parts
+                    .iter()
+                    .position(|part| part.truths(sight) != Truths::TRUE)
+            })
         };
         match self {
             Condition::All(parts) => parts.get(worst(parts)?)?.first_failing(sight),
             // None of them holds. One that nobody can judge is why nobody can judge the whole; otherwise the first says
             // best what was looked for.
             Condition::Any(parts) => {
-                let open = parts.iter().filter(|part| part.truths(sight) != Truths::FALSE);
+                let open = parts
+                    .iter()
+                    .filter(|part| part.truths(sight) != Truths::FALSE);
                 open.chain(parts).find_map(|part| part.first_failing(sight))
             }
             // One of them does hold: that one is in the way.
             Condition::None(parts) => {
                 let hit = parts.iter().find(|part| part.truths(sight) == Truths::TRUE);
                 match hit {
-                    Some(hit) => hit.leaves().into_iter().find(|leaf| leaf.truths(sight) == Truths::TRUE),
-                    None => parts.iter().find(|part| part.truths(sight) != Truths::FALSE)?.first_failing(sight),
+                    Some(hit) => hit
+                        .leaves()
+                        .into_iter()
+                        .find(|leaf| leaf.truths(sight) == Truths::TRUE),
+                    None => parts
+                        .iter()
+                        .find(|part| part.truths(sight) != Truths::FALSE)?
+                        .first_failing(sight),
                 }
             }
             Condition::Leaf(leaf) => (leaf.truths(sight) != Truths::TRUE).then_some(leaf),
@@ -174,7 +192,9 @@ impl Leaf {
         if sight.open && self.field.is_open(sight) {
             return Truths::EITHER;
         }
-        memo::truths(sight.event.memo, self.field.scope(), self, || self.judged(sight))
+        memo::truths(sight.event.memo, self.field.scope(), self, || {
+            self.judged(sight)
+        })
     }
 
     fn judged(&self, sight: &Sight<'_>) -> Truths {
@@ -186,31 +206,44 @@ impl Leaf {
         let at = sight.event.at;
         let truths = match &self.test {
             Test::Exists(wanted) => Truths::of(values.iter().any(Value::has_content) == *wanted),
-            Test::AllOf(operands) => Truths::all(
-                operands.iter().map(|operand| Truths::any(values.iter().map(|value| operand.equals(value, at)))),
-            ),
+            Test::AllOf(operands) => {
+                Truths::all(operands.iter().map(|operand| {
+                    Truths::any(values.iter().map(|value| operand.equals(value, at)))
+                }))
+            }
             test => Truths::any(values.iter().map(|value| test.holds(value, at))),
         };
         // What is not among the values that could be read may be among those that could not.
         let hidden = truths == Truths::FALSE && !matches!(self.test, Test::Exists(_));
-        if hidden && self.field.is_partly_known(sight) { Truths::UNKNOWN } else { truths }
+        if hidden && self.field.is_partly_known(sight) {
+            Truths::UNKNOWN
+        } else {
+            truths
+        }
     }
 
     /// Its field with the value it has.
     pub(super) fn seen(&self, sight: &Sight<'_>) -> Seen {
-        memo::seen(sight.event.memo, self.field.scope(), self, || self.looked_at(sight))
+        memo::seen(sight.event.memo, self.field.scope(), self, || {
+            self.looked_at(sight)
+        })
     }
 
     fn looked_at(&self, sight: &Sight<'_>) -> Seen {
         let (value, unknown) = match self.field.read(sight) {
             Reading::Present(values) => {
-                let unknown = self.field.is_partly_known(sight) && self.truths(sight) != Truths::TRUE;
+                let unknown =
+                    self.field.is_partly_known(sight) && self.truths(sight) != Truths::TRUE;
                 (Some(values.shown(SEEN_MAX)), unknown)
             }
             Reading::Absent => (None, false),
             Reading::Unknown => (None, true),
         };
-        Seen { field: self.field.name().to_owned(), value, unknown }
+        Seen {
+            field: self.field.name().to_owned(),
+            value,
+            unknown,
+        }
     }
 }
 
@@ -236,35 +269,44 @@ impl Test {
     /// Whether it holds for one value; a value of a type it cannot be compared with is unknown.
     fn holds(&self, value: Value<'_>, at: Timestamp) -> Truths {
         match self {
-            Test::Equals(operands) => Truths::any(operands.iter().map(|operand| operand.equals(value, at))),
+            Test::Equals(operands) => {
+                Truths::any(operands.iter().map(|operand| operand.equals(value, at)))
+            }
             Test::Order(relation, operand) => match operand.order(value) {
                 Some(order) => Truths::of(relation.holds(order)),
                 None => Truths::UNKNOWN,
             },
-            Test::Contains(patterns) => {
-                folded(value, |whole| patterns.iter().any(|one| one.part(whole).contains(one.pattern.as_str())))
-            }
-            Test::Globs(patterns) => {
-                folded(value, |whole| patterns.iter().any(|one| one.pattern.matches(one.part(whole))))
-            }
+            Test::Contains(patterns) => folded(value, |whole| {
+                patterns
+                    .iter()
+                    .any(|one| one.part(whole).contains(one.pattern.as_str()))
+            }),
+            Test::Globs(patterns) => folded(value, |whole| {
+                patterns
+                    .iter()
+                    .any(|one| one.pattern.matches(one.part(whole)))
+            }),
             Test::Matches(patterns) => match value {
-                Value::Text(text) | Value::Number(text) => {
-                    Truths::of(patterns.iter().any(|one| one.pattern.is_match(one.part(text))))
-                }
+                Value::Text(text) | Value::Number(text) => Truths::of(
+                    patterns
+                        .iter()
+                        .any(|one| one.pattern.is_match(one.part(text))),
+                ),
                 _ => Truths::UNKNOWN,
             },
             Test::Inside(networks) => match value {
                 Value::Text(text) => match text.trim().parse::<IpAddr>() {
-                    Ok(address) => Truths::of(networks.iter().any(|network| network.holds(address))),
+                    Ok(address) => {
+                        Truths::of(networks.iter().any(|network| network.holds(address)))
+                    }
                     Err(_) => Truths::UNKNOWN,
                 },
                 _ => Truths::UNKNOWN,
             },
             Test::OlderThan(span) => match value {
                 Value::Time(time) => Truths::of(at.since(time) > *span),
-                Value::Text(text) => {
-                    Timestamp::parse(text).map_or(Truths::UNKNOWN, |time| Truths::of(at.since(time) > *span))
-                }
+                Value::Text(text) => Timestamp::parse(text)
+                    .map_or(Truths::UNKNOWN, |time| Truths::of(at.since(time) > *span)),
                 _ => Truths::UNKNOWN,
             },
             Test::AllOf(_) | Test::Exists(_) => Truths::UNKNOWN,

@@ -55,13 +55,23 @@ impl Rules {
             Some(course) => self.verdict(course, guards, event, mode),
             None => {
                 let (seen, protections) = (self.open_fields(sight), guards.hit);
-                Verdict { rule: None, asks: Asks::Resolve(self.resolve_within), seen, protections }
+                Verdict {
+                    rule: None,
+                    asks: Asks::Resolve(self.resolve_within),
+                    seen,
+                    protections,
+                }
             }
         }
     }
 
     fn guards(&self, sight: Sight<'_>) -> Guards {
-        let mut guards = Guards { least: Caps::FREE, most: Caps::FREE, hit: Vec::new(), unknown: Vec::new() };
+        let mut guards = Guards {
+            least: Caps::FREE,
+            most: Caps::FREE,
+            hit: Vec::new(),
+            unknown: Vec::new(),
+        };
         for protection in &self.protections {
             let truths = protection.truths(sight, &self.windows);
             if truths == Truths::FALSE {
@@ -70,7 +80,9 @@ impl Rules {
             let (least, most) = protection.caps(truths, sight.event, &self.windows);
             guards.least = guards.least.join(least);
             guards.most = guards.most.join(most);
-            guards.hit.extend(protection.guarded(truths, sight.event, &self.windows));
+            guards
+                .hit
+                .extend(protection.guarded(truths, sight.event, &self.windows));
             if truths.may_be_unknown() {
                 guards.unknown.extend(protection.unknown(sight));
             }
@@ -86,7 +98,9 @@ impl Rules {
         let mut idle: Option<&Rule> = None;
         let mut possible = 0;
         for number in self.index.candidates(sight) {
-            let Some(rule) = self.rules.get(number) else { continue };
+            let Some(rule) = self.rules.get(number) else {
+                continue;
+            };
             let truths = rule.truths(sight, &self.windows);
             if truths == Truths::FALSE {
                 continue;
@@ -96,20 +110,30 @@ impl Rules {
                 let certain = truths == Truths::TRUE;
                 if outcome.is_some() {
                     let only = certain && possible == 0;
-                    return only.then(|| Course { winner: Some(rule), passed_over: unknown(&passed_over) });
+                    return only.then(|| Course {
+                        winner: Some(rule),
+                        passed_over: unknown(&passed_over),
+                    });
                 }
                 possible += 1;
-                let claimed = || rule.truths(&Sight::plain(sight.event), &self.windows) == Truths::TRUE;
+                let claimed =
+                    || rule.truths(&Sight::plain(sight.event), &self.windows) == Truths::TRUE;
                 if idle.is_none() && (certain || claimed()) {
                     idle = Some(rule);
                 }
                 if certain {
-                    return Some(Course { winner: idle, passed_over: Vec::new() });
+                    return Some(Course {
+                        winner: idle,
+                        passed_over: Vec::new(),
+                    });
                 }
             }
             passed_over.extend(truths.but_true().map(|left| (rule, left)));
         }
-        Some(Course { winner: idle, passed_over: unknown(&passed_over) })
+        Some(Course {
+            winner: idle,
+            passed_over: unknown(&passed_over),
+        })
     }
 
     /// What happens if this rule wins; inside, `None`: nothing. Outside, `None`: it depends on the directory.
@@ -121,12 +145,24 @@ impl Rules {
         at: Timestamp,
         mode: Mode,
     ) -> Option<Option<Outcome>> {
-        let Some(kind) = rule.scan else { return Some(None) };
+        let Some(kind) = rule.scan else {
+            return Some(None);
+        };
         let with = |caps: &Caps, undecided: bool| {
             let start = caps.start.max(rule.times.start(at, &self.windows));
             let held = undecided || caps.held != Held::No;
-            let groups = caps.groups.iter().cloned().chain(rule.times.group().map(<[usize]>::to_vec)).collect();
-            Some(kind).min(caps.kind).map(|kind| Outcome { kind, held, start, groups })
+            let groups = caps
+                .groups
+                .iter()
+                .cloned()
+                .chain(rule.times.group().map(<[usize]>::to_vec))
+                .collect();
+            Some(kind).min(caps.kind).map(|kind| Outcome {
+                kind,
+                held,
+                start,
+                groups,
+            })
         };
         let milder = |pick: fn(Truths) -> bool| {
             let mut unknown = passed_over.iter().filter(|(_, truths)| pick(*truths));
@@ -137,17 +173,34 @@ impl Rules {
         (least == most).then_some(least)
     }
 
-    fn verdict(&self, course: Course<'_>, guards: Guards, event: &Event<'_>, mode: Mode) -> Verdict {
+    fn verdict(
+        &self,
+        course: Course<'_>,
+        guards: Guards,
+        event: &Event<'_>,
+        mode: Mode,
+    ) -> Verdict {
         let sight = Sight::plain(event);
         let protections = guards.hit;
         let Some(rule) = course.winner else {
-            let seen = course.passed_over.iter().flat_map(|rule| rule.unknown(&sight)).collect();
-            return Verdict { rule: None, asks: Asks::Nothing(Reason::NoMatch), seen, protections };
+            let seen = course
+                .passed_over
+                .iter()
+                .flat_map(|rule| rule.unknown(&sight))
+                .collect();
+            return Verdict {
+                rule: None,
+                asks: Asks::Nothing(Reason::NoMatch),
+                seen,
+                protections,
+            };
         };
         let mut protections = protections;
         if rule.scan != Some(Kind::Full) {
             // A Quick that was wanted as such was made one by nobody.
-            let quick = protections.iter_mut().filter(|one| one.at_most == Some(AtMost::Quick));
+            let quick = protections
+                .iter_mut()
+                .filter(|one| one.at_most == Some(AtMost::Quick));
             quick.for_each(|one| one.at_most = None);
         }
         let mut seen = rule.when.seen(&sight);
@@ -157,11 +210,17 @@ impl Rules {
             (Some(_), Some(kind)) => {
                 let mut wanted = self.wanted(rule, kind, event, mode);
                 wanted.start = wanted.start.max(guards.least.start);
-                let groups = rule.times.group().into_iter().chain(guards.least.groups.iter().map(Vec::as_slice));
+                let groups = rule
+                    .times
+                    .group()
+                    .into_iter()
+                    .chain(guards.least.groups.iter().map(Vec::as_slice));
                 wanted.openings = self.named(groups);
                 let milder = course.passed_over.into_iter();
-                let milder = milder.filter(|other| other.is_milder_than(rule, mode, event.at, &self.windows));
-                let mut unknown: Vec<Seen> = milder.flat_map(|other| other.unknown(&sight)).collect();
+                let milder = milder
+                    .filter(|other| other.is_milder_than(rule, mode, event.at, &self.windows));
+                let mut unknown: Vec<Seen> =
+                    milder.flat_map(|other| other.unknown(&sight)).collect();
                 let undecided = !unknown.is_empty() || guards.least.held == Held::Undecided;
                 if guards.least.held != Held::No {
                     unknown.extend(guards.unknown);
@@ -174,13 +233,20 @@ impl Rules {
                 }
             }
         };
-        Verdict { rule: Some(rule.name.clone()), asks, seen, protections }
+        Verdict {
+            rule: Some(rule.name.clone()),
+            asks,
+            seen,
+            protections,
+        }
     }
 
     fn wanted(&self, rule: &Rule, kind: Kind, event: &Event<'_>, mode: Mode) -> Wanted {
         Wanted {
             kind,
-            priority: rule.priority.unwrap_or(Priority::of_severity(event.alert.severity)),
+            priority: rule
+                .priority
+                .unwrap_or(Priority::of_severity(event.alert.severity)),
             mode: rule.mode.unwrap_or(mode),
             cooldown: rule.cooldown,
             limit: rule.limit,
@@ -195,10 +261,18 @@ impl Rules {
     /// What the directory is asked for: the fields that are open, under the names of those who want to know.
     fn open_fields(&self, sight: Sight<'_>) -> Vec<Seen> {
         let is_open = |truths: Truths| truths.may_be_true() && truths.may_be_false();
-        let protections = self.protections.iter().filter(|one| is_open(one.truths(sight, &self.windows)));
-        let mut seen: Vec<Seen> = protections.flat_map(|one| one.unknown(sight)).take(OPEN_SHOWN).collect();
+        let protections = self
+            .protections
+            .iter()
+            .filter(|one| is_open(one.truths(sight, &self.windows)));
+        let mut seen: Vec<Seen> = protections
+            .flat_map(|one| one.unknown(sight))
+            .take(OPEN_SHOWN)
+            .collect();
         for number in self.index.candidates(&sight) {
-            let Some(rule) = self.rules.get(number) else { continue };
+            let Some(rule) = self.rules.get(number) else {
+                continue;
+            };
             let truths = rule.truths(&sight, &self.windows);
             if is_open(truths) {
                 seen.extend(rule.unknown(&sight));
@@ -214,7 +288,11 @@ impl Rules {
 
 /// The rules that are unknown for certain, or may be.
 fn unknown<'r>(passed_over: &[(&'r Rule, Truths)]) -> Vec<&'r Rule> {
-    passed_over.iter().filter(|(_, truths)| truths.may_be_unknown()).map(|(rule, _)| *rule).collect()
+    passed_over
+        .iter()
+        .filter(|(_, truths)| truths.may_be_unknown())
+        .map(|(rule, _)| *rule)
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,13 @@
 use core::time::Duration;
 
 /// Units with their milliseconds, longest first.
-const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 /// Reads digits followed by `ms`, `s`, `m`, `h` or `d`; `None` for anything else, also for more than fits.
 #[must_use]
@@ -11,7 +17,11 @@ pub fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    number.parse::<u64>().ok()?.checked_mul(*millis).map(Duration::from_millis)
+    number
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(*millis)
+        .map(Duration::from_millis)
 }
 
 /// The span in the largest unit that expresses it exactly, to the millisecond.
@@ -21,8 +31,10 @@ pub fn show(span: Duration) -> String {
     if millis == 0 {
         return "0s".to_owned();
     }
-    let (unit, size) =
-        UNITS.into_iter().find(|(_, size)| millis.is_multiple_of(u128::from(*size))).unwrap_or(("ms", 1));
+    let (unit, size) = UNITS
+        .into_iter()
+        .find(|(_, size)| millis.is_multiple_of(u128::from(*size)))
+        .unwrap_or(("ms", 1));
     format!("{}{unit}", millis / u128::from(size))
 }
 
@@ -34,7 +46,13 @@ mod tests {
 
     #[test]
     fn one_number_and_one_unit() {
-        for (text, seconds) in [("90s", 90), ("15m", 900), ("1h", 3600), ("7d", 604_800), ("0s", 0)] {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("1h", 3600),
+            ("7d", 604_800),
+            ("0s", 0),
+        ] {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
         }
         for text in [

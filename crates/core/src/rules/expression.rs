@@ -27,15 +27,23 @@ impl Expression {
     /// # Errors
     /// Why it cannot be used, as the end of a sentence.
     pub(super) fn compile(text: &str) -> Result<Expression, String> {
-        let config = Config::new().nfa_size_limit(Some(ONE)).hybrid_cache_capacity(CACHE);
-        let built = Regex::builder().configure(config).syntax(syntax::Config::new().case_insensitive(true)).build(text);
+        let config = Config::new()
+            .nfa_size_limit(Some(ONE))
+            .hybrid_cache_capacity(CACHE);
+        let built = Regex::builder()
+            .configure(config)
+            .syntax(syntax::Config::new().case_insensitive(true))
+            .build(text);
         let regex = built.map_err(|fault| match (fault.size_limit(), fault.syntax_error()) {
             (Some(limit), _) => format!("it takes more than {limit} bytes when compiled"),
             // The crate draws a picture of its own; its last line is the reason.
             (None, Some(fault)) => last_line(&fault.to_string()),
             (None, None) => last_line(&fault.to_string()),
         })?;
-        Ok(Expression { text: text.to_owned(), regex: Arc::new(regex) })
+        Ok(Expression {
+            text: text.to_owned(),
+            regex: Arc::new(regex),
+        })
     }
 
     /// Bytes it takes.
@@ -59,5 +67,9 @@ impl fmt::Debug for Expression {
 }
 
 fn last_line(text: &str) -> String {
-    text.lines().last().unwrap_or("").trim_start_matches("error: ").to_owned()
+    text.lines()
+        .last()
+        .unwrap_or("")
+        .trim_start_matches("error: ")
+        .to_owned()
 }

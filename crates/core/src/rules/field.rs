@@ -91,7 +91,10 @@ impl Named {
 
     /// Whether it holds several values.
     pub(super) const fn is_list(self) -> bool {
-        matches!(self, Named::AlertCategory | Named::AlertTechniques | Named::DeviceTags)
+        matches!(
+            self,
+            Named::AlertCategory | Named::AlertTechniques | Named::DeviceTags
+        )
     }
 
     /// Whether it is a fact about the device, which may be unknown.
@@ -155,10 +158,19 @@ impl Named {
             Named::AlertStatus => text(alert.status.as_deref()),
             Named::AlertDetector => text(alert.detector.as_deref()),
             Named::AlertTime if self.is_unusable(event) => Reading::Unknown,
-            Named::AlertTime => Reading::or_absent(alert.time.map(|time| Values::One(Value::Time(time)))),
-            Named::DeviceId => self.claim(event, device.machine.as_ref().map(MachineId::as_str), |facts| {
-                facts.id.as_ref().map(|id| Values::One(Value::text(id.as_str())))
-            }),
+            Named::AlertTime => {
+                Reading::or_absent(alert.time.map(|time| Values::One(Value::Time(time))))
+            }
+            Named::DeviceId => self.claim(
+                event,
+                device.machine.as_ref().map(MachineId::as_str),
+                |facts| {
+                    facts
+                        .id
+                        .as_ref()
+                        .map(|id| Values::One(Value::text(id.as_str())))
+                },
+            ),
             Named::DeviceName => match sight.name {
                 Says::Reported => Named::ReportedName.read(sight),
                 Says::Nobody => Reading::Unknown,
@@ -167,14 +179,18 @@ impl Named {
             Named::DeviceIp => match sight.ip {
                 Says::Reported => Named::ReportedIp.read(sight),
                 Says::Nobody => Reading::Unknown,
-                Says::Usual => {
-                    self.claim(event, device.ip.as_deref(), |facts| facts.ips.as_ref().map(|ips| Values::Texts(ips)))
-                }
+                Says::Usual => self.claim(event, device.ip.as_deref(), |facts| {
+                    facts.ips.as_ref().map(|ips| Values::Texts(ips))
+                }),
             },
-            Named::DeviceAadId => self.claim(event, device.aad_id.as_deref(), |facts| one(&facts.aad_id)),
+            Named::DeviceAadId => {
+                self.claim(event, device.aad_id.as_deref(), |facts| one(&facts.aad_id))
+            }
             Named::ReportedName => text(device.name.as_deref()),
             Named::ReportedIp => text(device.ip.as_deref()),
-            Named::DeviceTags => fact(event, |facts| facts.tags.as_ref().map(|tags| Values::Texts(tags))),
+            Named::DeviceTags => fact(event, |facts| {
+                facts.tags.as_ref().map(|tags| Values::Texts(tags))
+            }),
             Named::DeviceGroup => fact(event, |facts| one(&facts.group)),
             Named::DeviceOs => fact(event, |facts| one(&facts.os)),
             Named::DeviceHealth => fact(event, |facts| one(&facts.health)),
@@ -190,10 +206,14 @@ impl Named {
     ) -> Reading<Values<'e>> {
         match (&event.facts, value) {
             (Facts::Known(facts), _) => of(facts),
-            (Facts::NotAsked | Facts::Silent, _) if self != Named::DeviceId && self.is_unusable(event) => {
+            (Facts::NotAsked | Facts::Silent, _)
+                if self != Named::DeviceId && self.is_unusable(event) =>
+            {
                 Reading::Unknown
             }
-            (Facts::NotAsked | Facts::Silent, Some(text)) => Reading::Present(Values::One(Value::text(text))),
+            (Facts::NotAsked | Facts::Silent, Some(text)) => {
+                Reading::Present(Values::One(Value::text(text)))
+            }
             (Facts::NotAsked | Facts::Silent, None) => Reading::Unknown,
         }
     }
@@ -209,18 +229,24 @@ impl Named {
     /// Whether the delivery carries it with a value that cannot be used.
     fn is_unusable(self, event: &Event<'_>) -> bool {
         let unusable = &event.alert.unusable;
-        let odd_name = event.device.bad_name.is_some() && self.reported_as() == Named::DeviceName.code();
+        let odd_name =
+            event.device.bad_name.is_some() && self.reported_as() == Named::DeviceName.code();
         odd_name || (!unusable.is_empty() && unusable.contains(self.reported_as()))
     }
 
     /// Whether its values are known, and others beside them are not.
     fn is_partly_known(self, event: &Event<'_>) -> bool {
-        self == Named::AlertTechniques && !event.alert.techniques.is_empty() && self.is_unusable(event)
+        self == Named::AlertTechniques
+            && !event.alert.techniques.is_empty()
+            && self.is_unusable(event)
     }
 }
 
 /// What only the directory can say.
-fn fact<'e>(event: &'e Event<'_>, of: impl FnOnce(&'e MachineFacts) -> Reading<Values<'e>>) -> Reading<Values<'e>> {
+fn fact<'e>(
+    event: &'e Event<'_>,
+    of: impl FnOnce(&'e MachineFacts) -> Reading<Values<'e>>,
+) -> Reading<Values<'e>> {
     match &event.facts {
         Facts::Known(facts) => of(facts),
         Facts::NotAsked | Facts::Silent => Reading::Unknown,
@@ -315,11 +341,17 @@ impl Field {
 /// The values a pointer names. `null`, and a body that is not there, are absent; an object is of a wrong type. Where a
 /// key on the way occurs twice, nobody can tell which value is meant.
 fn read_body<'e>(pointer: &Pointer, body: Option<&'e Json<'e>>) -> Reading<Values<'e>> {
-    let Some(body) = body else { return Reading::Absent };
+    let Some(body) = body else {
+        return Reading::Absent;
+    };
     if matches!(pointer.doubt(body), Some(Doubt::Twice(_))) {
         return Reading::Unknown;
     }
-    let found = if pointer.is_plural() { pointer.all(body) } else { pointer.first(body).into_iter().collect() };
+    let found = if pointer.is_plural() {
+        pointer.all(body)
+    } else {
+        pointer.first(body).into_iter().collect()
+    };
     let mut values = Vec::new();
     for json in found {
         match json {
@@ -397,7 +429,9 @@ impl<'e> Values<'e> {
             Values::Texts(texts) => (None, texts, &[]),
             Values::Several(values) => (None, &[], values),
         };
-        one.into_iter().chain(texts.iter().map(|text| Value::text(text))).chain(several.iter().copied())
+        one.into_iter()
+            .chain(texts.iter().map(|text| Value::text(text)))
+            .chain(several.iter().copied())
     }
 
     /// All of them, joined, as far as a record of a decision has use for.

@@ -117,7 +117,10 @@ impl Finding {
 
 /// The nearest character boundary at or before a byte.
 fn on_boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
 }
 
 /// The findings as a person reads them: `file:line:col`, the line with a caret, the code, and what to do.
@@ -135,7 +138,11 @@ pub fn render_within(
     text: &str,
     colour: bool,
 ) -> String {
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     let renderer = match columns {
         Some(columns) => renderer.term_width(columns),
         None => renderer,
@@ -148,7 +155,10 @@ pub fn render_within(
         };
         let mark = AnnotationKind::Primary.span(finding.first_line(text));
         let snippet = Snippet::source(text).path(file_name).annotation(mark);
-        let mut group = level.primary_title(&finding.message).id(finding.code).element(snippet);
+        let mut group = level
+            .primary_title(&finding.message)
+            .id(finding.code)
+            .element(snippet);
         if let Some(remedy) = &finding.remedy {
             group = group.element(Shown::HELP.message(remedy));
         }
@@ -191,7 +201,11 @@ pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
     pub(super) fn of(text: &str) -> Lines {
-        Lines(core::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+        Lines(
+            core::iter::once(0)
+                .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+                .collect(),
+        )
     }
 
     /// The line, from 1, that this byte is in.
@@ -212,7 +226,13 @@ mod tests {
 
     fn finding(span: Range<usize>) -> Finding {
         let remedy = Some("did you mean `full`?".to_owned());
-        Finding { code: code::BAD_VALUE, level: Level::Error, span, message: "no scan `fill`".to_owned(), remedy }
+        Finding {
+            code: code::BAD_VALUE,
+            level: Level::Error,
+            span,
+            message: "no scan `fill`".to_owned(),
+            remedy,
+        }
     }
 
     #[test]
@@ -238,7 +258,11 @@ mod tests {
     fn columns_count_characters_and_spans_outside_the_text_are_harmless() {
         let text = "äöü = 1";
         assert_eq!(finding(7..8).position(text), (1, 5));
-        assert_eq!(finding(1..3).position(text), (1, 1), "inside a character counts as at it");
+        assert_eq!(
+            finding(1..3).position(text),
+            (1, 1),
+            "inside a character counts as at it"
+        );
         assert_eq!(finding(900..901).position(text), (1, 8));
         for span in [0..0, 900..901, 1..2] {
             assert!(!render(&[finding(span.clone())], "f", text, true).is_empty());

@@ -15,7 +15,10 @@ enum Token {
     Literal(char),
     One,
     Any,
-    Set { ranges: Vec<(char, char)>, negated: bool },
+    Set {
+        ranges: Vec<(char, char)>,
+        negated: bool,
+    },
 }
 
 impl Glob {
@@ -37,8 +40,14 @@ impl Glob {
                 '*' => Token::Any,
                 '?' => Token::One,
                 '[' => set(&mut chars)?,
-                '\\' => Token::Literal(chars.next().ok_or("it ends with a `\\` that takes nothing literally")?),
-                '{' | '}' => return Err("braces have no meaning: write a list of patterns".to_owned()),
+                '\\' => Token::Literal(
+                    chars
+                        .next()
+                        .ok_or("it ends with a `\\` that takes nothing literally")?,
+                ),
+                '{' | '}' => {
+                    return Err("braces have no meaning: write a list of patterns".to_owned());
+                }
                 other => Token::Literal(other),
             });
         }
@@ -66,7 +75,9 @@ impl Glob {
                 (Some(_), None) => return false,
                 _ => {}
             }
-            let Some((after_star, from)) = &mut again else { return false };
+            let Some((after_star, from)) = &mut again else {
+                return false;
+            };
             if from.next().is_none() {
                 return false;
             }
@@ -81,8 +92,17 @@ impl Glob {
 
     /// What every text that it matches begins with, and whether that is all of the text.
     pub(crate) fn beginning(&self) -> (String, bool) {
-        let literal = |token: &Token| if let Token::Literal(c) = token { Some(*c) } else { None };
-        (self.0.iter().map_while(literal).collect(), self.0.iter().all(|token| literal(token).is_some()))
+        let literal = |token: &Token| {
+            if let Token::Literal(c) = token {
+                Some(*c)
+            } else {
+                None
+            }
+        };
+        (
+            self.0.iter().map_while(literal).collect(),
+            self.0.iter().all(|token| literal(token).is_some()),
+        )
     }
 
     /// Its longest run of literal characters: every text it matches holds it.
@@ -109,7 +129,9 @@ impl Token {
             Token::Literal(literal) => *literal == c,
             Token::One => true,
             Token::Any => false,
-            Token::Set { ranges, negated } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
+            Token::Set { ranges, negated } => {
+                ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
+            }
         }
     }
 }
@@ -173,8 +195,14 @@ mod tests {
                 assert_eq!(pattern, "[]");
                 continue;
             };
-            assert!(yes.iter().all(|text| glob.matches(text)), "{pattern}: {yes:?}");
-            assert!(!no.iter().any(|text| glob.matches(text)), "{pattern}: {no:?}");
+            assert!(
+                yes.iter().all(|text| glob.matches(text)),
+                "{pattern}: {yes:?}"
+            );
+            assert!(
+                !no.iter().any(|text| glob.matches(text)),
+                "{pattern}: {no:?}"
+            );
         }
         for bad in ["[", "[a", "[!", "{a,b}", "x\\", "[z-a]", "[\\"] {
             assert!(Glob::parse(bad).is_err(), "{bad}");
@@ -185,7 +213,11 @@ mod tests {
     fn many_stars_over_a_long_text_come_to_an_end() {
         let glob = Glob::parse(&"a*".repeat(100)).unwrap();
         assert!(!glob.matches(&format!("{}b!", "x".repeat(1_000_000))));
-        assert!(!Glob::parse("*a*a*a*a*b").unwrap().matches(&"a".repeat(100_000)));
+        assert!(
+            !Glob::parse("*a*a*a*a*b")
+                .unwrap()
+                .matches(&"a".repeat(100_000))
+        );
     }
 
     proptest! {

@@ -64,11 +64,18 @@ struct Census<'r> {
 impl Index {
     pub(super) fn of(rules: &[Rule]) -> Index {
         let size = rules.len();
-        let mut index = Index { size, always: Vec::new(), places: Vec::new() };
+        let mut index = Index {
+            size,
+            always: Vec::new(),
+            places: Vec::new(),
+        };
         if size < FEW {
             return index;
         }
-        let mut census = Census { size, ..Census::default() };
+        let mut census = Census {
+            size,
+            ..Census::default()
+        };
         for rule in rules {
             census.take(&rule.when);
         }
@@ -87,8 +94,14 @@ impl Index {
     }
 
     fn add(&mut self, way: Way, number: usize) {
-        let Some(place) = self.places.get_mut(way.field) else { return };
-        let map = if way.part { &mut place.texts } else { &mut place.values };
+        let Some(place) = self.places.get_mut(way.field) else {
+            return;
+        };
+        let map = if way.part {
+            &mut place.texts
+        } else {
+            &mut place.values
+        };
         map.entry(way.key).or_default().push(number);
         if place.all.last() != Some(&number) {
             place.all.push(number);
@@ -113,18 +126,29 @@ impl Index {
 impl Place {
     fn of(field: &Field) -> Place {
         let (values, texts, automaton) = (HashMap::new(), HashMap::new(), None);
-        Place { field: field.clone(), values, texts, automaton, all: Vec::new() }
+        Place {
+            field: field.clone(),
+            values,
+            texts,
+            automaton,
+            all: Vec::new(),
+        }
     }
 
     fn build(&mut self) {
         if self.texts.is_empty() {
             return;
         }
-        let (patterns, rules): (Vec<String>, Vec<Vec<usize>>) = core::mem::take(&mut self.texts).into_iter().unzip();
+        let (patterns, rules): (Vec<String>, Vec<Vec<usize>>) =
+            core::mem::take(&mut self.texts).into_iter().unzip();
         match AhoCorasick::new(&patterns) {
             Ok(automaton) => self.automaton = Some((automaton, rules)),
             // Too many states for the crate: then these rules are looked at whenever there is a text at all.
-            Err(_) => self.automaton = AhoCorasick::new([""]).ok().map(|any| (any, vec![rules.concat()])),
+            Err(_) => {
+                self.automaton = AhoCorasick::new([""])
+                    .ok()
+                    .map(|any| (any, vec![rules.concat()]))
+            }
         }
     }
 
@@ -133,14 +157,18 @@ impl Place {
             found.extend(&self.all);
             return;
         }
-        memo::found(sight.event.memo, self.field.scope(), self, found, |found| self.look_up(sight, found));
+        memo::found(sight.event.memo, self.field.scope(), self, found, |found| {
+            self.look_up(sight, found)
+        });
     }
 
     fn look_up(&self, sight: &Sight<'_>, found: &mut Vec<usize>) {
         let values = match self.field.read(sight) {
             Reading::Absent => return,
             Reading::Unknown => return found.extend(&self.all),
-            Reading::Present(_) if self.field.is_partly_known(sight) => return found.extend(&self.all),
+            Reading::Present(_) if self.field.is_partly_known(sight) => {
+                return found.extend(&self.all);
+            }
             Reading::Present(values) => values,
         };
         for value in values.iter() {
@@ -168,7 +196,9 @@ impl Place {
         } else if !self.values.is_empty() && self.field.shape() != Shape::Text {
             return false;
         }
-        let Some((automaton, rules)) = &self.automaton else { return true };
+        let Some((automaton, rules)) = &self.automaton else {
+            return true;
+        };
         let folded = Folded::new(text);
         let mut seen = vec![false; rules.len()];
         let mut budget = 1_000 + 8 * rules.len();
@@ -193,7 +223,9 @@ impl<'r> Census<'r> {
     /// Counts every way of every condition that could be chosen.
     fn take(&mut self, condition: &'r Condition) {
         match condition {
-            Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| self.take(part)),
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().for_each(|part| self.take(part))
+            }
             Condition::None(_) => {}
             Condition::Leaf(leaf) => {
                 let next = self.fields.len();
@@ -211,7 +243,10 @@ impl<'r> Census<'r> {
     /// The rarest ways of which one must hold for the condition not to be false, with how many rules know them.
     fn best(&self, condition: &Condition) -> Option<(usize, Vec<Way>)> {
         let found = match condition {
-            Condition::All(parts) => parts.iter().filter_map(|part| self.best(part)).min_by_key(|(cost, _)| *cost)?,
+            Condition::All(parts) => parts
+                .iter()
+                .filter_map(|part| self.best(part))
+                .min_by_key(|(cost, _)| *cost)?,
             Condition::Any(parts) => {
                 let all: Option<Vec<_>> = parts.iter().map(|part| self.best(part)).collect();
                 let mut sum = (0, Vec::new());
@@ -227,7 +262,13 @@ impl<'r> Census<'r> {
                 let ways = ways(leaf, field)?;
                 // What the directory says is not known when an alert comes.
                 let late = if leaf.field.is_device() { self.size } else { 0 };
-                (ways.iter().filter_map(|way| self.count.get(way)).sum::<usize>() + late, ways)
+                (
+                    ways.iter()
+                        .filter_map(|way| self.count.get(way))
+                        .sum::<usize>()
+                        + late,
+                    ways,
+                )
             }
         };
         (!found.1.is_empty() && found.1.len() <= WAYS).then_some(found)
@@ -238,12 +279,33 @@ impl<'r> Census<'r> {
 fn ways(leaf: &Leaf, field: usize) -> Option<Vec<Way>> {
     let keys = |operand: &Operand| operand.keys();
     let (part, keys): (bool, Vec<String>) = match &leaf.test {
-        Test::Equals(operands) => (false, operands.iter().map(keys).collect::<Option<Vec<_>>>()?.concat()),
+        Test::Equals(operands) => (
+            false,
+            operands
+                .iter()
+                .map(keys)
+                .collect::<Option<Vec<_>>>()?
+                .concat(),
+        ),
         Test::AllOf(operands) => (false, operands.iter().find_map(keys)?),
-        Test::Contains(patterns) => (true, patterns.iter().map(|one| one.pattern.as_str().to_owned()).collect()),
-        Test::Globs(patterns) => (true, patterns.iter().map(|one| one.pattern.literal()).collect()),
+        Test::Contains(patterns) => (
+            true,
+            patterns
+                .iter()
+                .map(|one| one.pattern.as_str().to_owned())
+                .collect(),
+        ),
+        Test::Globs(patterns) => (
+            true,
+            patterns.iter().map(|one| one.pattern.literal()).collect(),
+        ),
         _ => return None,
     };
-    let usable = !keys.is_empty() && keys.len() <= WAYS && keys.iter().all(|key| !part || !key.is_empty());
-    usable.then(|| keys.into_iter().map(|key| Way { field, part, key }).collect())
+    let usable =
+        !keys.is_empty() && keys.len() <= WAYS && keys.iter().all(|key| !part || !key.is_empty());
+    usable.then(|| {
+        keys.into_iter()
+            .map(|key| Way { field, part, key })
+            .collect()
+    })
 }

@@ -79,7 +79,13 @@ impl Lists {
             let mut ends = list.ends.clone();
             ends.sort_by_key(|ending| ending.until);
             let (file, entries) = (list.file.clone(), list.entries.len());
-            Kept { name: name.clone(), kind: list.kind, file, entries, ends }
+            Kept {
+                name: name.clone(),
+                kind: list.kind,
+                file,
+                entries,
+                ends,
+            }
         };
         self.by_name.iter().map(kept).collect()
     }
@@ -89,7 +95,13 @@ impl List {
     pub(super) fn members(&self, name: &str, shape: Shape) -> Members {
         let (texts, globs) = (HashMap::new(), Vec::new());
         let networks = (self.kind == ListType::Cidr).then(Networks::default);
-        let mut members = Members { name: name.to_owned(), shape, texts, globs, networks };
+        let mut members = Members {
+            name: name.to_owned(),
+            shape,
+            texts,
+            globs,
+            networks,
+        };
         for (written, until) in &self.entries {
             match written {
                 Written::Text(text) => {
@@ -99,10 +111,17 @@ impl List {
                     }
                 }
                 Written::Glob(glob, dotless) => {
-                    members.globs.push((glob.clone(), *dotless && shape == Shape::HostName, *until));
+                    members.globs.push((
+                        glob.clone(),
+                        *dotless && shape == Shape::HostName,
+                        *until,
+                    ));
                 }
                 Written::Network(network) => {
-                    members.networks.get_or_insert_default().add(*network, *until);
+                    members
+                        .networks
+                        .get_or_insert_default()
+                        .add(*network, *until);
                 }
             }
         }

@@ -29,10 +29,15 @@ impl Members {
     pub(super) fn hold(&self, text: &str, at: Timestamp) -> Truths {
         if let Some(networks) = &self.networks {
             let address = text.trim().parse::<IpAddr>();
-            return address.map_or(Truths::UNKNOWN, |address| Truths::of(networks.hold(address, at)));
+            return address.map_or(Truths::UNKNOWN, |address| {
+                Truths::of(networks.hold(address, at))
+            });
         }
         let lasts = |until: &Option<Timestamp>| until.is_none_or(|until| at < until);
-        if keys_of(text, self.shape).iter().any(|key| self.texts.get(key).is_some_and(lasts)) {
+        if keys_of(text, self.shape)
+            .iter()
+            .any(|key| self.texts.get(key).is_some_and(lasts))
+        {
             return Truths::TRUE;
         }
         if self.globs.is_empty() {

@@ -55,13 +55,22 @@ pub(super) fn truths<T>(
     place: &T,
     judge: impl FnOnce() -> Truths,
 ) -> Truths {
-    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else { return judge() };
+    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else {
+        return judge();
+    };
     recall(&known.truths, place, judge)
 }
 
 /// What a comparison saw.
-pub(super) fn seen<T>(memo: Option<&Memo>, scope: Option<Scope>, place: &T, look: impl FnOnce() -> Seen) -> Seen {
-    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else { return look() };
+pub(super) fn seen<T>(
+    memo: Option<&Memo>,
+    scope: Option<Scope>,
+    place: &T,
+    look: impl FnOnce() -> Seen,
+) -> Seen {
+    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else {
+        return look();
+    };
     recall(&known.seen, place, look)
 }
 
@@ -73,7 +82,9 @@ pub(super) fn found<T>(
     all: &mut Vec<usize>,
     find: impl FnOnce(&mut Vec<usize>),
 ) {
-    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else { return find(all) };
+    let Some(known) = memo.zip(scope).map(|(memo, scope)| memo.of(scope)) else {
+        return find(all);
+    };
     all.extend(recall(&known.found, place, || {
         let mut found = Vec::new();
         find(&mut found);
@@ -81,7 +92,11 @@ pub(super) fn found<T>(
     }));
 }
 
-fn recall<T, V: Clone>(known: &RefCell<BTreeMap<usize, V>>, place: &T, make: impl FnOnce() -> V) -> V {
+fn recall<T, V: Clone>(
+    known: &RefCell<BTreeMap<usize, V>>,
+    place: &T,
+    make: impl FnOnce() -> V,
+) -> V {
     let place = core::ptr::from_ref(place).addr();
     if let Some(value) = known.borrow().get(&place) {
         return value.clone();

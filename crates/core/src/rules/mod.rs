@@ -50,7 +50,8 @@ pub use protect::{AtMost, IfUnknown};
 pub use reading::Reading;
 pub use report::explain::{Explained, Explanation, Failing, Glance, Judged};
 pub use report::outline::{
-    DefaultsOutline, LimitOutline, ListOutline, Outline, ProtectionOutline, RuleOutline, TimesOutline, WindowOutline,
+    DefaultsOutline, LimitOutline, ListOutline, Outline, ProtectionOutline, RuleOutline,
+    TimesOutline, WindowOutline,
 };
 pub use run::{Ran, run};
 
@@ -134,7 +135,13 @@ impl Rules {
     /// defaults.
     #[must_use]
     pub fn wanted_by(&self, asked: AskedFor<'_>) -> Wanted {
-        let AskedFor { rule, protections, kind, priority, now } = asked;
+        let AskedFor {
+            rule,
+            protections,
+            kind,
+            priority,
+            now,
+        } = asked;
         let openings = self.openings_of(rule, protections);
         let start = Some(self.opens(&openings, now)).filter(|opens| *opens > now);
         let rule = rule.and_then(|name| self.rules.iter().find(|rule| rule.name == name));
@@ -156,25 +163,37 @@ impl Rules {
     #[must_use]
     pub fn looks_back(&self) -> Vec<(String, Duration)> {
         let defaults = || ("the defaults".to_owned(), self.cooldown, self.limit);
-        let rules = self.rules.iter().map(|rule| (format!("rule `{}`", rule.name), rule.cooldown, rule.limit));
+        let rules = self
+            .rules
+            .iter()
+            .map(|rule| (format!("rule `{}`", rule.name), rule.cooldown, rule.limit));
         let all: Vec<_> = core::iter::once(defaults()).chain(rules).collect();
         let longest = |what: &str, span: fn(&(String, Cooldown, Option<Limit>)) -> Duration| {
             // The first of several that are equal.
             let found = all.iter().rev().max_by_key(|one| span(one));
             found.map(|one| (format!("`{what}` of {}", one.0), span(one)))
         };
-        let cooldown = longest("cooldown", |(_, cooldown, _)| cooldown.quick.max(cooldown.full));
-        let limit = longest("limit.per", |(_, _, limit)| limit.map_or(Duration::ZERO, |limit| limit.per));
+        let cooldown = longest("cooldown", |(_, cooldown, _)| {
+            cooldown.quick.max(cooldown.full)
+        });
+        let limit = longest("limit.per", |(_, _, limit)| {
+            limit.map_or(Duration::ZERO, |limit| limit.per)
+        });
         cooldown.into_iter().chain(limit).collect()
     }
 
     /// The modes of the rules that want a scan, in file order.
     pub fn modes(&self) -> impl Iterator<Item = Mode> {
-        self.rules.iter().filter(|rule| rule.scan.is_some()).map(|rule| rule.mode.unwrap_or(self.mode))
+        self.rules
+            .iter()
+            .filter(|rule| rule.scan.is_some())
+            .map(|rule| rule.mode.unwrap_or(self.mode))
     }
 
     /// The names of the protections, in file order.
     pub fn protections(&self) -> impl Iterator<Item = &str> {
-        self.protections.iter().map(|protection| protection.name.as_str())
+        self.protections
+            .iter()
+            .map(|protection| protection.name.as_str())
     }
 }

@@ -20,21 +20,34 @@ impl Network {
     /// # Errors
     /// A sentence; bits set behind the prefix are one, because the writer meant another network.
     pub(super) fn parse(text: &str) -> Result<Network, String> {
-        let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-        let address: IpAddr = address.trim().parse().map_err(|_| "it is not an IP address".to_owned())?;
+        let (address, length) = text
+            .split_once('/')
+            .map_or((text, None), |(address, length)| (address, Some(length)));
+        let address: IpAddr = address
+            .trim()
+            .parse()
+            .map_err(|_| "it is not an IP address".to_owned())?;
         let (four, bits) = number(address);
         let most = if four { 32 } else { 128 };
         let length = match length {
             None => most,
-            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().unwrap_or(u8::MAX),
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().unwrap_or(u8::MAX)
+            }
             Some(_) => u8::MAX,
         };
         if length > most {
             return Err(format!("the prefix is a number from 0 to {most}"));
         }
-        let masked = Network { four, length, bits: mask(four, length, bits) };
+        let masked = Network {
+            four,
+            length,
+            bits: mask(four, length, bits),
+        };
         if masked.bits != bits {
-            return Err(format!("it has bits set behind its prefix; did you mean `{masked}`?"));
+            return Err(format!(
+                "it has bits set behind its prefix; did you mean `{masked}`?"
+            ));
         }
         Ok(masked)
     }
@@ -48,8 +61,15 @@ impl Network {
 impl core::fmt::Display for Network {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match u32::try_from(self.bits) {
-            Ok(bits) if self.four => write!(f, "{}/{}", core::net::Ipv4Addr::from(bits), self.length),
-            _ => write!(f, "{}/{}", core::net::Ipv6Addr::from(self.bits), self.length),
+            Ok(bits) if self.four => {
+                write!(f, "{}/{}", core::net::Ipv4Addr::from(bits), self.length)
+            }
+            _ => write!(
+                f,
+                "{}/{}",
+                core::net::Ipv6Addr::from(self.bits),
+                self.length
+            ),
         }
     }
 }
@@ -64,7 +84,10 @@ fn number(address: IpAddr) -> (bool, u128) {
 
 fn mask(four: bool, length: u8, bits: u128) -> u128 {
     let host = u32::from(if four { 32 } else { 128 } - length);
-    bits.checked_shr(host).unwrap_or(0).checked_shl(host).unwrap_or(0)
+    bits.checked_shr(host)
+        .unwrap_or(0)
+        .checked_shl(host)
+        .unwrap_or(0)
 }
 
 /// Many networks, each until its time: one look-up for each length of prefix that occurs.
@@ -74,7 +97,12 @@ pub(super) struct Networks(BTreeMap<(bool, u8), HashMap<u128, Option<Timestamp>>
 impl Networks {
     /// Adds one; `until` is when it ends, `None`: never. The longer of two times counts.
     pub(super) fn add(&mut self, network: Network, until: Option<Timestamp>) {
-        let place = self.0.entry((network.four, network.length)).or_default().entry(network.bits).or_insert(until);
+        let place = self
+            .0
+            .entry((network.four, network.length))
+            .or_default()
+            .entry(network.bits)
+            .or_insert(until);
         *place = place.zip(until).map(|(one, other)| one.max(other));
     }
 
@@ -82,7 +110,9 @@ impl Networks {
         let (four, bits) = number(address);
         self.0.iter().any(|((family, length), networks)| {
             *family == four
-                && networks.get(&mask(four, *length, bits)).is_some_and(|until| until.is_none_or(|until| at < until))
+                && networks
+                    .get(&mask(four, *length, bits))
+                    .is_some_and(|until| until.is_none_or(|until| at < until))
         })
     }
 }
@@ -107,7 +137,10 @@ mod tests {
             assert!(parsed.holds(inside) && !parsed.holds(outside), "{network}");
             let mut set = Networks::default();
             set.add(parsed, None);
-            assert!(set.hold(inside, Timestamp::default()) && !set.hold(outside, Timestamp::default()), "{network}");
+            assert!(
+                set.hold(inside, Timestamp::default()) && !set.hold(outside, Timestamp::default()),
+                "{network}"
+            );
         }
     }
 

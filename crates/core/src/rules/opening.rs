@@ -16,14 +16,23 @@ impl Rules {
         if openings.is_always() {
             return at;
         }
-        openings.cases().iter().map(|case| self.case_opens(case, at)).min().unwrap_or(at)
+        openings
+            .cases()
+            .iter()
+            .map(|case| self.case_opens(case, at))
+            .min()
+            .unwrap_or(at)
     }
 
     /// When of each group a window is open.
     fn case_opens(&self, groups: &[Vec<String>], at: Timestamp) -> Timestamp {
         let mut at = at;
         for _ in 0..TRIES {
-            let all = groups.iter().map(|group| self.group_opens(group, at)).max().unwrap_or(at);
+            let all = groups
+                .iter()
+                .map(|group| self.group_opens(group, at))
+                .max()
+                .unwrap_or(at);
             if all == at || all == Timestamp::NEVER {
                 return all;
             }
@@ -34,14 +43,19 @@ impl Rules {
 
     fn group_opens(&self, group: &[String], at: Timestamp) -> Timestamp {
         let named = |name: &String| self.windows.iter().find(|window| window.name == *name);
-        let opens = group.iter().filter_map(named).map(|window| window.next_opening(at));
+        let opens = group
+            .iter()
+            .filter_map(named)
+            .map(|window| window.next_opening(at));
         opens.min().unwrap_or(Timestamp::NEVER)
     }
 
     /// Groups of windows by their names.
     pub(super) fn named<'g>(&self, groups: impl Iterator<Item = &'g [usize]>) -> Openings {
         let name = |place: &usize| self.windows.get(*place).map(|window| window.name.clone());
-        let mut named: Vec<Vec<String>> = groups.map(|group| group.iter().filter_map(name).collect()).collect();
+        let mut named: Vec<Vec<String>> = groups
+            .map(|group| group.iter().filter_map(name).collect())
+            .collect();
         named.sort_unstable();
         named.dedup();
         Openings::while_open(named)
@@ -54,8 +68,14 @@ impl Rules {
             let mut of_this = protections.iter().filter(|guarded| guarded.name == name);
             of_this.any(|guarded| guarded.how != Guard::Skipped)
         };
-        let protections = self.protections.iter().filter(|protection| had_a_say(&protection.name));
-        let times = rule.map(|rule| &rule.times).into_iter().chain(protections.map(|protection| &protection.times));
+        let protections = self
+            .protections
+            .iter()
+            .filter(|protection| had_a_say(&protection.name));
+        let times = rule
+            .map(|rule| &rule.times)
+            .into_iter()
+            .chain(protections.map(|protection| &protection.times));
         self.named(times.filter_map(|times| times.group()))
     }
 }

@@ -73,18 +73,27 @@ impl Operand {
     pub(super) fn equals(&self, value: Value<'_>, at: Timestamp) -> Truths {
         match (self, value) {
             (Operand::Text(wanted), Value::Text(text)) => Truths::of(wanted.equals(text)),
-            (Operand::Text(wanted), Value::Number(text)) => Truths::of(wanted.equals(text) || wanted.says(text)),
+            (Operand::Text(wanted), Value::Number(text)) => {
+                Truths::of(wanted.equals(text) || wanted.says(text))
+            }
             (Operand::Text(wanted), Value::Bool(value)) => agree(spoken(wanted.as_str()), value),
             (Operand::Label(wanted), Value::Text(text)) => Truths::of(wanted.equals(label(text))),
             (Operand::Technique(wanted), Value::Text(text)) => Truths::of(wanted.covers(text)),
             (Operand::Address(address, wanted), Value::Text(text)) => {
-                let same = text.trim().parse().is_ok_and(|found: IpAddr| found.to_canonical() == *address);
+                let same = text
+                    .trim()
+                    .parse()
+                    .is_ok_and(|found: IpAddr| found.to_canonical() == *address);
                 Truths::of(same || wanted.equals(text))
             }
             (Operand::Bool(wanted), Value::Bool(value)) => Truths::of(*wanted == value),
             (Operand::Bool(wanted), Value::Text(text)) => agree(spoken(text), *wanted),
-            (Operand::List(members), Value::Text(text) | Value::Number(text)) => members.hold(text, at),
-            (operand, value) => operand.order(value).map_or(Truths::UNKNOWN, |order| Truths::of(order.is_eq())),
+            (Operand::List(members), Value::Text(text) | Value::Number(text)) => {
+                members.hold(text, at)
+            }
+            (operand, value) => operand
+                .order(value)
+                .map_or(Truths::UNKNOWN, |order| Truths::of(order.is_eq())),
         }
     }
 
@@ -94,7 +103,9 @@ impl Operand {
             (Operand::Severity(wanted), Value::Severity(severity)) => Some(severity.cmp(wanted)),
             (Operand::Time(wanted), Value::Time(time)) => Some(time.cmp(wanted)),
             (Operand::Time(wanted), Value::Text(text)) => Some(Timestamp::parse(text)?.cmp(wanted)),
-            (Operand::Number(wanted), Value::Number(text) | Value::Text(text)) => Number::parse(text)?.order(*wanted),
+            (Operand::Number(wanted), Value::Number(text) | Value::Text(text)) => {
+                Number::parse(text)?.order(*wanted)
+            }
             _ => None,
         }
     }
@@ -102,9 +113,15 @@ impl Operand {
     /// The keys of which a value must have one to be equal to it; `None` where there is no such set, or a large one.
     pub(super) fn keys(&self) -> Option<Vec<String>> {
         match self {
-            Operand::Text(text) => Some(core::iter::once(text.as_str().to_owned()).chain(text.number_key()).collect()),
+            Operand::Text(text) => Some(
+                core::iter::once(text.as_str().to_owned())
+                    .chain(text.number_key())
+                    .collect(),
+            ),
             Operand::Label(text) | Operand::Technique(text) => Some(vec![text.as_str().to_owned()]),
-            Operand::Address(address, text) => Some(vec![address.to_string(), text.as_str().to_owned()]),
+            Operand::Address(address, text) => {
+                Some(vec![address.to_string(), text.as_str().to_owned()])
+            }
             Operand::Severity(severity) => Some(vec![severity.code().to_owned()]),
             Operand::List(members) => members.keys(),
             Operand::Time(_) | Operand::Number(_) | Operand::Bool(_) => None,

@@ -76,7 +76,12 @@ pub(super) struct Caps {
 
 impl Caps {
     /// No protection.
-    pub(super) const FREE: Caps = Caps { kind: Some(Kind::Full), held: Held::No, start: None, groups: BTreeSet::new() };
+    pub(super) const FREE: Caps = Caps {
+        kind: Some(Kind::Full),
+        held: Held::No,
+        start: None,
+        groups: BTreeSet::new(),
+    };
 
     /// Both at once: the mildest kind, held if any says so, the latest start, all windows.
     pub(super) fn join(mut self, mut other: Caps) -> Caps {
@@ -109,7 +114,9 @@ impl Protection {
         }
         let worlds = || sight.worlds(self.name_matters, self.ip_matters);
         let hit = Truths::any(worlds().map(|world| self.when.truths(&world)));
-        let Some(unless) = self.unless.as_ref().filter(|_| hit != Truths::FALSE) else { return hit };
+        let Some(unless) = self.unless.as_ref().filter(|_| hit != Truths::FALSE) else {
+            return hit;
+        };
         // An exception must be known to hold, by every name the machine may have.
         let spared = Truths::all(worlds().map(|world| unless.truths(&world)));
         hit.and(spared.unknown_is_false().not())
@@ -121,46 +128,89 @@ impl Protection {
             let mut worlds = sight.worlds(self.name_matters, self.ip_matters);
             worlds.find(|world| pick(self.when.truths(world)))
         };
-        by(|truths| truths == Truths::TRUE).or_else(|| by(Truths::may_be_unknown)).unwrap_or(sight)
+        by(|truths| truths == Truths::TRUE)
+            .or_else(|| by(Truths::may_be_unknown))
+            .unwrap_or(sight)
     }
 
     /// The least and the most it makes of a scan, where it may be any of these.
-    pub(super) fn caps(&self, truths: Truths, event: &Event<'_>, calendar: Calendar<'_>) -> (Caps, Caps) {
+    pub(super) fn caps(
+        &self,
+        truths: Truths,
+        event: &Event<'_>,
+        calendar: Calendar<'_>,
+    ) -> (Caps, Caps) {
         let hit = || Caps {
             kind: match self.at_most {
                 Some(AtMost::None) => None,
                 Some(AtMost::Quick) => Some(Kind::Quick),
                 Some(AtMost::Hold) | None => Some(Kind::Full),
             },
-            held: if self.at_most == Some(AtMost::Hold) { Held::Protected } else { Held::No },
+            held: if self.at_most == Some(AtMost::Hold) {
+                Held::Protected
+            } else {
+                Held::No
+            },
             start: self.times.start(event.at, calendar),
-            groups: self.times.group().map(<[usize]>::to_vec).into_iter().collect(),
+            groups: self
+                .times
+                .group()
+                .map(<[usize]>::to_vec)
+                .into_iter()
+                .collect(),
         };
         let free = truths.may_be_false().then_some(Caps::FREE);
         let unknown = truths.may_be_unknown().then(|| match self.if_unknown {
-            IfUnknown::Hold => Caps { held: Held::Undecided, ..Caps::FREE },
+            IfUnknown::Hold => Caps {
+                held: Held::Undecided,
+                ..Caps::FREE
+            },
             IfUnknown::Apply => hit(),
             IfUnknown::Skip => Caps::FREE,
         });
-        let all: Vec<Caps> = [free, unknown, truths.may_be_true().then(hit)].into_iter().flatten().collect();
+        let all: Vec<Caps> = [free, unknown, truths.may_be_true().then(hit)]
+            .into_iter()
+            .flatten()
+            .collect();
         let least = all.iter().cloned().reduce(Caps::meet).unwrap_or(Caps::FREE);
-        (least, all.into_iter().reduce(Caps::join).unwrap_or(Caps::FREE))
+        (
+            least,
+            all.into_iter().reduce(Caps::join).unwrap_or(Caps::FREE),
+        )
     }
 
     /// For the record, if it is hit or cannot be judged.
-    pub(super) fn guarded(&self, truths: Truths, event: &Event<'_>, calendar: Calendar<'_>) -> Option<Guarded> {
-        let how = match (truths == Truths::TRUE, truths.may_be_unknown(), self.if_unknown) {
+    pub(super) fn guarded(
+        &self,
+        truths: Truths,
+        event: &Event<'_>,
+        calendar: Calendar<'_>,
+    ) -> Option<Guarded> {
+        let how = match (
+            truths == Truths::TRUE,
+            truths.may_be_unknown(),
+            self.if_unknown,
+        ) {
             (true, ..) => Guard::Hit,
             (_, false, _) => return None,
             (_, true, IfUnknown::Skip) => Guard::Skipped,
             (_, true, IfUnknown::Apply) => Guard::Applied,
             (_, true, IfUnknown::Hold) => Guard::Unknown,
         };
-        let mut guarded = Guarded { name: self.name.clone(), how, at_most: None, start: None, windows: Vec::new() };
+        let mut guarded = Guarded {
+            name: self.name.clone(),
+            how,
+            at_most: None,
+            start: None,
+            windows: Vec::new(),
+        };
         if guarded.applies() {
             guarded.at_most = self.at_most;
             guarded.start = self.times.start(event.at, calendar);
-            let group = guarded.start.and_then(|_| self.times.group()).unwrap_or_default();
+            let group = guarded
+                .start
+                .and_then(|_| self.times.group())
+                .unwrap_or_default();
             let names = group.iter().filter_map(|place| calendar.get(*place));
             guarded.windows = names.map(|window| window.name.clone()).collect();
         }
@@ -177,7 +227,11 @@ impl Protection {
                 }
             }
         }
-        let seen = |field| Seen { field: format!("protection {}: {field}", self.name), value: None, unknown: true };
+        let seen = |field| Seen {
+            field: format!("protection {}: {field}", self.name),
+            value: None,
+            unknown: true,
+        };
         fields.into_iter().map(seen).collect()
     }
 

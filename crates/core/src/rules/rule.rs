@@ -54,7 +54,9 @@ impl Times {
 
     /// When a scan may begin: the next opening of any of the windows; `None`: at once.
     pub(super) fn start(&self, at: Timestamp, calendar: Calendar<'_>) -> Option<Timestamp> {
-        let opens = windows(&self.start, calendar).map(|window| window.next_opening(at)).min()?;
+        let opens = windows(&self.start, calendar)
+            .map(|window| window.next_opening(at))
+            .min()?;
         (opens > at).then_some(opens)
     }
 }
@@ -77,7 +79,13 @@ impl Rule {
     }
 
     /// Whether it would have done less: no scan before Quick before Full, a stricter mode, a later start.
-    pub(super) fn is_milder_than(&self, other: &Rule, mode: Mode, at: Timestamp, calendar: Calendar<'_>) -> bool {
+    pub(super) fn is_milder_than(
+        &self,
+        other: &Rule,
+        mode: Mode,
+        at: Timestamp,
+        calendar: Calendar<'_>,
+    ) -> bool {
         self.scan < other.scan
             || self.mode.unwrap_or(mode) < other.mode.unwrap_or(mode)
             || self.times.start(at, calendar) > other.times.start(at, calendar)
@@ -91,12 +99,19 @@ impl Rule {
     /// The fields for which it could not be judged, under its name.
     pub(super) fn unknown(&self, sight: &Sight<'_>) -> Vec<Seen> {
         let mut fields: Vec<&str> = Vec::new();
-        for field in self.conditions().flat_map(|condition| condition.unknown_fields(sight)) {
+        for field in self
+            .conditions()
+            .flat_map(|condition| condition.unknown_fields(sight))
+        {
             if !fields.contains(&field) {
                 fields.push(field);
             }
         }
-        let seen = |field| Seen { field: format!("rule {}: {field}", self.name), value: None, unknown: true };
+        let seen = |field| Seen {
+            field: format!("rule {}: {field}", self.name),
+            value: None,
+            unknown: true,
+        };
         fields.into_iter().map(seen).collect()
     }
 }

@@ -18,23 +18,43 @@ const TAIL: &str = "000000000000";
 
 /// Runs a test. `read` turns a captured delivery into its events, one for each (alert, device); an expectation on
 /// a delivery must hold for every one of them.
-pub fn run(test: &RuleTest, rules: &Rules, read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>) -> Ran {
+pub fn run(
+    test: &RuleTest,
+    rules: &Rules,
+    read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>,
+) -> Ran {
     let mut begun = Vec::new();
     let (mut failures, mut won, mut protected) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let mut now = test.at.unwrap_or(NOON);
     for (n, step) in test.steps.iter().enumerate() {
         now = now.plus(step.after);
-        let place = if test.steps.len() > 1 { format!("step {}: ", n + 1) } else { String::new() };
+        let place = if test.steps.len() > 1 {
+            format!("step {}: ", n + 1)
+        } else {
+            String::new()
+        };
         let mut judge = |event: &OwnedEvent| {
-            let got = decided(rules, event, test.mode.unwrap_or(Mode::Enforce), now, &mut begun);
+            let got = decided(
+                rules,
+                event,
+                test.mode.unwrap_or(Mode::Enforce),
+                now,
+                &mut begun,
+            );
             won.extend(got.rule.clone());
             protected.extend(got.hit.iter().cloned());
-            failures.extend(unmet(&step.expect, &got).into_iter().map(|sentence| format!("{place}{sentence}")));
+            failures.extend(
+                unmet(&step.expect, &got)
+                    .into_iter()
+                    .map(|sentence| format!("{place}{sentence}")),
+            );
         };
         match &step.given {
             Given::Event(event) => judge(event),
             Given::Payload(payload) => match read(payload) {
-                Ok(events) if events.is_empty() => failures.push(format!("{place}{} holds no alert", payload.file)),
+                Ok(events) if events.is_empty() => {
+                    failures.push(format!("{place}{} holds no alert", payload.file))
+                }
                 Ok(mut events) => {
                     for event in &mut events {
                         rules.test_facts.answer(event);
@@ -45,7 +65,11 @@ pub fn run(test: &RuleTest, rules: &Rules, read: &mut dyn FnMut(&Payload) -> Res
             },
         }
     }
-    Ran { failures, won, protected }
+    Ran {
+        failures,
+        won,
+        protected,
+    }
 }
 
 /// How a test went.
@@ -80,8 +104,19 @@ struct Decided {
     hit: Vec<String>,
 }
 
-fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun: &mut Vec<Begun>) -> Decided {
-    let Verdict { rule, asks, protections, .. } = rules.decide_in(&event.as_event(now), mode);
+fn decided(
+    rules: &Rules,
+    event: &OwnedEvent,
+    mode: Mode,
+    now: Timestamp,
+    begun: &mut Vec<Begun>,
+) -> Decided {
+    let Verdict {
+        rule,
+        asks,
+        protections,
+        ..
+    } = rules.decide_in(&event.as_event(now), mode);
     let name = rule.as_deref().unwrap_or_default();
     let (state, reason, wanted) = match asks {
         Asks::Nothing(reason) => (DecisionState::None, reason, None),
@@ -89,23 +124,50 @@ fn decided(rules: &Rules, event: &OwnedEvent, mode: Mode, now: Timestamp, begun:
         Asks::Resolve(_) => (DecisionState::Resolving, Reason::AwaitsDirectory, None),
         Asks::Scan(wanted) => {
             // The test's mode stands for that of the process: it can only make a rule's own stricter.
-            let wanted = Wanted { mode: wanted.mode.min(mode), ..wanted };
+            let wanted = Wanted {
+                mode: wanted.mode.min(mode),
+                ..wanted
+            };
             let machine = machine(event);
             let planned = plan(&history(begun, &machine, name, &wanted, now), &wanted, now);
             if matches!(planned, Plan::Begin { .. }) {
-                begun.push(Begun { machine, rule: name.to_owned(), kind: wanted.kind, at: now });
+                begun.push(Begun {
+                    machine,
+                    rule: name.to_owned(),
+                    kind: wanted.kind,
+                    at: now,
+                });
             }
             let held = matches!(planned, Plan::Hold(_));
-            let state = if held { DecisionState::Held } else { DecisionState::Scan };
+            let state = if held {
+                DecisionState::Held
+            } else {
+                DecisionState::Scan
+            };
             (state, planned.reason(), Some(wanted))
         }
     };
-    let comment = wanted.as_ref().map(|wanted| comment(rules, event, name, wanted.kind));
-    let hit =
-        protections.iter().filter(|guarded| guarded.how == Guard::Hit).map(|guarded| guarded.name.clone()).collect();
-    let applies = protections.into_iter().filter(|guarded| guarded.how != Guard::Skipped);
+    let comment = wanted
+        .as_ref()
+        .map(|wanted| comment(rules, event, name, wanted.kind));
+    let hit = protections
+        .iter()
+        .filter(|guarded| guarded.how == Guard::Hit)
+        .map(|guarded| guarded.name.clone())
+        .collect();
+    let applies = protections
+        .into_iter()
+        .filter(|guarded| guarded.how != Guard::Skipped);
     let protections = applies.map(|guarded| guarded.name).collect();
-    Decided { rule, wanted, state, reason, comment, protections, hit }
+    Decided {
+        rule,
+        wanted,
+        state,
+        reason,
+        comment,
+        protections,
+        hit,
+    }
 }
 
 /// What tells one machine of a test from another. The directory has answered in a test, so a device without a
@@ -116,12 +178,21 @@ fn machine(event: &OwnedEvent) -> String {
 
 fn history(begun: &[Begun], machine: &str, rule: &str, wanted: &Wanted, now: Timestamp) -> History {
     let last = |kind: Kind| {
-        let mut ours = begun.iter().enumerate().filter(|(_, scan)| scan.machine == machine && scan.kind == kind);
+        let mut ours = begun
+            .iter()
+            .enumerate()
+            .filter(|(_, scan)| scan.machine == machine && scan.kind == kind);
         let number = |n: usize| ScanId(i64::try_from(n).unwrap_or(i64::MAX));
-        ours.next_back().map(|(n, scan)| Past { scan: number(n), ended: scan.at })
+        ours.next_back().map(|(n, scan)| Past {
+            scan: number(n),
+            ended: scan.at,
+        })
     };
     let since = wanted.limit.map_or(now, |limit| now.minus(limit.per));
-    let used = begun.iter().filter(|scan| scan.rule == rule && scan.at > since).count();
+    let used = begun
+        .iter()
+        .filter(|scan| scan.rule == rule && scan.at > since)
+        .count();
     History {
         last_quick: last(Kind::Quick),
         last_full: last(Kind::Full),
@@ -148,7 +219,10 @@ fn comment(rules: &Rules, event: &OwnedEvent, rule: &str, kind: Kind) -> String 
 /// Each expectation that is not met.
 fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
     let mut unmet = Vec::new();
-    let rule = got.rule.as_ref().map_or_else(|| "no rule matched".to_owned(), |rule| format!("rule `{rule}`"));
+    let rule = got.rule.as_ref().map_or_else(
+        || "no rule matched".to_owned(),
+        |rule| format!("rule `{rule}`"),
+    );
     let mut compare = |what: &str, wanted: Option<&str>, got: &str| {
         if let Some(wanted) = wanted.filter(|wanted| *wanted != got) {
             unmet.push(format!("expected {what} {wanted}, got {got} ({rule})"));
@@ -158,22 +232,35 @@ fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
         compare(
             "rule",
             Some(&format!("`{wanted}`")),
-            &got.rule.as_ref().map_or("none".to_owned(), |r| format!("`{r}`")),
+            &got.rule
+                .as_ref()
+                .map_or("none".to_owned(), |r| format!("`{r}`")),
         );
     }
     let kind = |kind: Option<Kind>| kind.map_or("none", Kind::code);
-    compare("scan", expect.scan.map(kind), kind(got.wanted.as_ref().map(|wanted| wanted.kind)));
+    compare(
+        "scan",
+        expect.scan.map(kind),
+        kind(got.wanted.as_ref().map(|wanted| wanted.kind)),
+    );
     if let Some(priority) = expect.priority {
-        let got = got.wanted.as_ref().map_or("none".to_owned(), |wanted| wanted.priority.to_string());
+        let got = got
+            .wanted
+            .as_ref()
+            .map_or("none".to_owned(), |wanted| wanted.priority.to_string());
         compare("priority", Some(&priority.to_string()), &got);
     }
     if let Some(start) = expect.start {
-        let got = got.wanted.as_ref().map_or("none".to_owned(), |wanted| Begins::of(wanted.start).to_string());
+        let got = got.wanted.as_ref().map_or("none".to_owned(), |wanted| {
+            Begins::of(wanted.start).to_string()
+        });
         compare("start", Some(&start.to_string()), &got);
     }
     // A test that expects a scan expects that it happens, unless it says what else.
     let scan = matches!(expect.scan, Some(Some(_))).then_some(DecisionState::Scan);
-    let right_kind = expect.scan.is_none_or(|scan| scan == got.wanted.as_ref().map(|wanted| wanted.kind));
+    let right_kind = expect
+        .scan
+        .is_none_or(|scan| scan == got.wanted.as_ref().map(|wanted| wanted.kind));
     let state = expect.state.or(scan.filter(|_| right_kind));
     let state_got = format!("{} ({})", got.state.code(), got.reason.code());
     if state.is_some_and(|state| state != got.state) {
@@ -191,18 +278,27 @@ fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
     if missed {
         let names = |names: &[String]| match names {
             [] => "none".to_owned(),
-            names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+            names => names
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
         };
         let wanted = match &expect.protect {
             Some(Protected::Exactly(all)) => names(all),
             Some(Protected::By(name)) => names(core::slice::from_ref(name)),
             None => String::new(),
         };
-        unmet.push(format!("expected protection {wanted}, got {} ({rule})", names(&got.protections)));
+        unmet.push(format!(
+            "expected protection {wanted}, got {} ({rule})",
+            names(&got.protections)
+        ));
     }
     if let Some(part) = &expect.comment_contains {
         match &got.comment {
-            None => unmet.push(format!("expected a comment with `{part}`, got no scan ({rule})")),
+            None => unmet.push(format!(
+                "expected a comment with `{part}`, got no scan ({rule})"
+            )),
             Some(comment) if !comment.contains(part) => {
                 unmet.push(format!("expected a comment with `{part}`, got `{comment}`"));
             }
@@ -238,13 +334,20 @@ mod tests {
     }
 
     fn captured(severity: Severity) -> OwnedEvent {
-        let alert = Alert { id: "1".to_owned(), severity: Some(severity), ..Alert::default() };
+        let alert = Alert {
+            id: "1".to_owned(),
+            severity: Some(severity),
+            ..Alert::default()
+        };
         OwnedEvent {
             source: "sentinel".to_owned(),
             preset: "sentinel-incident".to_owned(),
             tenant: "default".to_owned(),
             alert,
-            device: Device { name: Some("lt-042".to_owned()), ..Device::default() },
+            device: Device {
+                name: Some("lt-042".to_owned()),
+                ..Device::default()
+            },
             facts: Facts::NotAsked,
             body: None,
         }
@@ -261,7 +364,12 @@ mod tests {
                 );
                 Ok(vec![captured(Severity::High)])
             };
-            assert_eq!(run(test, &rules, &mut read).failures, Vec::<String>::new(), "{}", test.name);
+            assert_eq!(
+                run(test, &rules, &mut read).failures,
+                Vec::<String>::new(),
+                "{}",
+                test.name
+            );
         }
     }
 
@@ -284,7 +392,9 @@ mod tests {
             ["expected scan quick, got none (no rule matched)"]
         );
         assert_eq!(
-            failures(&format!("mode = \"approve\"\n{medium}expect = {{ scan = \"quick\" }}")),
+            failures(&format!(
+                "mode = \"approve\"\n{medium}expect = {{ scan = \"quick\" }}"
+            )),
             ["expected state scan, got held (approval) (rule `medium`)"]
         );
     }
@@ -332,28 +442,50 @@ mod tests {
         let story = [
             step("0s", "medium", "a", "reason = \"new\""),
             step("5m", "high", "a", "reason = \"new\""),
-            step("5m", "medium", "A", "scan = \"quick\", reason = \"cooldown\""),
+            step(
+                "5m",
+                "medium",
+                "A",
+                "scan = \"quick\", reason = \"cooldown\"",
+            ),
             step("5m", "high", "b", "scan = \"full\""),
             step("5m", "high", "c", "state = \"held\", reason = \"limit\""),
             step("1h", "high", "c", "scan = \"full\", reason = \"new\""),
         ];
         assert_eq!(failures(&story.concat()), Vec::<String>::new());
-        let wrong = step("0s", "medium", "a", "scan = \"quick\"") + &step("10m", "medium", "a", "reason = \"new\"");
-        assert_eq!(failures(&wrong), ["step 2: expected reason new, got cooldown (rule `medium`)"]);
+        let wrong = step("0s", "medium", "a", "scan = \"quick\"")
+            + &step("10m", "medium", "a", "reason = \"new\"");
+        assert_eq!(
+            failures(&wrong),
+            ["step 2: expected reason new, got cooldown (rule `medium`)"]
+        );
     }
 
     #[test]
     fn an_expectation_on_a_delivery_must_hold_for_each_of_its_events() {
         let rules = rules(include_str!("whole.toml"));
-        let test = rules.tests().iter().find(|test| test.name.starts_with("a captured")).unwrap();
+        let test = rules
+            .tests()
+            .iter()
+            .find(|test| test.name.starts_with("a captured"))
+            .unwrap();
         let mut both = |_: &Payload| Ok(vec![captured(Severity::High), captured(Severity::Medium)]);
         let failed = run(test, &rules, &mut both).failures;
-        assert_eq!(failed[0], "expected rule `high`, got `medium` (rule `medium`)");
+        assert_eq!(
+            failed[0],
+            "expected rule `high`, got `medium` (rule `medium`)"
+        );
         let mut gone = |_: &Payload| Err("no such file".to_owned());
         let failed = run(test, &rules, &mut gone).failures;
-        assert_eq!(failed, ["tests/payloads/sentinel-incident.json: no such file"]);
+        assert_eq!(
+            failed,
+            ["tests/payloads/sentinel-incident.json: no such file"]
+        );
         let mut empty = |_: &Payload| Ok(Vec::new());
-        assert!(!run(test, &rules, &mut empty).failures.is_empty(), "a delivery without alerts proves nothing");
+        assert!(
+            !run(test, &rules, &mut empty).failures.is_empty(),
+            "a delivery without alerts proves nothing"
+        );
     }
 
     #[test]
@@ -369,18 +501,42 @@ mod tests {
         for (facts, event, expect) in [
             ("", "", "rule = \"rest\", scan = \"full\""),
             ("", ", device.os = \"linux\"", "rule = \"linux\""),
-            ("", ", device.os = \"unknown\"", "rule = \"rest\", reason = \"undecided\""),
+            (
+                "",
+                ", device.os = \"unknown\"",
+                "rule = \"rest\", reason = \"undecided\"",
+            ),
             ("", ", device.tags = [\"x\", \"Lab\"]", "rule = \"lab\""),
             ("[test_facts]\nos = \"Linux\"", "", "rule = \"linux\""),
-            ("[test_facts]\ndevice.tags = [\"lab\"]", "", "rule = \"lab\""),
-            ("[test_facts]\ntags = \"unknown\"", "", "state = \"held\", reason = \"undecided\""),
-            ("[test_facts]\ntags = \"unknown\"", ", device.tags = []", "rule = \"rest\", scan = \"full\""),
+            (
+                "[test_facts]\ndevice.tags = [\"lab\"]",
+                "",
+                "rule = \"lab\"",
+            ),
+            (
+                "[test_facts]\ntags = \"unknown\"",
+                "",
+                "state = \"held\", reason = \"undecided\"",
+            ),
+            (
+                "[test_facts]\ntags = \"unknown\"",
+                ", device.tags = []",
+                "rule = \"rest\", scan = \"full\"",
+            ),
             ("[test_facts]\naad_id = \"7a\"", "", "reason = \"no_match\""),
-            ("[test_facts]\naad_id = \"unknown\"", "", "reason = \"no_match\""),
+            (
+                "[test_facts]\naad_id = \"unknown\"",
+                "",
+                "reason = \"no_match\"",
+            ),
         ] {
             let rules = rules(&text(facts, event, expect));
             let mut none = |_: &Payload| Err("no file".to_owned());
-            assert_eq!(run(&rules.tests()[0], &rules, &mut none).failures, Vec::<String>::new(), "{facts} {event}");
+            assert_eq!(
+                run(&rules.tests()[0], &rules, &mut none).failures,
+                Vec::<String>::new(),
+                "{facts} {event}"
+            );
         }
     }
 }

@@ -29,12 +29,20 @@ pub(super) enum Says {
 impl<'e> Sight<'e> {
     /// As rules see it once everything is asked that can be: the alert's word counts where the directory is silent.
     pub(super) const fn plain(event: &'e Event<'e>) -> Sight<'e> {
-        Sight { event, open: false, name: Says::Usual, ip: Says::Usual }
+        Sight {
+            event,
+            open: false,
+            name: Says::Usual,
+            ip: Says::Usual,
+        }
     }
 
     /// With the facts left open that the directory can still tell.
     pub(super) const fn open(event: &'e Event<'e>) -> Sight<'e> {
-        Sight { open: true, ..Sight::plain(event) }
+        Sight {
+            open: true,
+            ..Sight::plain(event)
+        }
     }
 
     /// Every way in which the device's name and address, where they matter, must be looked at so that a protection is
@@ -48,9 +56,19 @@ impl<'e> Sight<'e> {
             &self.event.facts,
             |facts| !facts.name.is_absent(),
         );
-        let ips =
-            ways(ip, device.ip.is_some() || unusable("device.ip"), &self.event.facts, |facts| !facts.ips.is_absent());
-        names.iter().flat_map(move |name| ips.iter().map(move |ip| Sight { name: *name, ip: *ip, ..self }))
+        let ips = ways(
+            ip,
+            device.ip.is_some() || unusable("device.ip"),
+            &self.event.facts,
+            |facts| !facts.ips.is_absent(),
+        );
+        names.iter().flat_map(move |name| {
+            ips.iter().map(move |ip| Sight {
+                name: *name,
+                ip: *ip,
+                ..self
+            })
+        })
     }
 }
 

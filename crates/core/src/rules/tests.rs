@@ -9,8 +9,12 @@ use crate::time::Timestamp;
 use crate::verdict::Asks;
 
 fn rules(text: &str) -> Rules {
-    let loaded = Rules::parse(&format!("version = 1\n{text}"), &mut |_| Err("no such file".to_owned()));
-    loaded.unwrap_or_else(|errors| panic!("{}", render(&errors, "rules.toml", text, false))).rules
+    let loaded = Rules::parse(&format!("version = 1\n{text}"), &mut |_| {
+        Err("no such file".to_owned())
+    });
+    loaded
+        .unwrap_or_else(|errors| panic!("{}", render(&errors, "rules.toml", text, false)))
+        .rules
 }
 
 fn alert() -> Alert {
@@ -27,8 +31,16 @@ fn alert() -> Alert {
 
 fn device() -> Device {
     let machine = MachineId::parse("1e5bc9d7e413ddd7902c2932e418702b84d0cc07");
-    let (name, ip) = (Some("DC-01.corp.example".to_owned()), Some("2001:DB8::0:1".to_owned()));
-    Device { machine, name, ip, ..Device::default() }
+    let (name, ip) = (
+        Some("DC-01.corp.example".to_owned()),
+        Some("2001:DB8::0:1".to_owned()),
+    );
+    Device {
+        machine,
+        name,
+        ip,
+        ..Device::default()
+    }
 }
 
 fn facts(device: &Device) -> Facts {
@@ -37,7 +49,16 @@ fn facts(device: &Device) -> Facts {
     let (group, os, health) = (text(""), Reading::Unknown, Reading::Absent);
     let absent = || Reading::Absent;
     let (id, ips) = (Reading::Absent, Reading::Absent);
-    let mut facts = MachineFacts { id, name: absent(), ips, aad_id: absent(), tags, group, os, health };
+    let mut facts = MachineFacts {
+        id,
+        name: absent(),
+        ips,
+        aad_id: absent(),
+        tags,
+        group,
+        os,
+        health,
+    };
     facts.identify(device);
     Facts::Known(facts)
 }
@@ -58,7 +79,9 @@ fn event<'a>(alert: &'a Alert, device: &'a Device, body: Option<&'a Json<'a>>) -
 
 /// What one condition is for an event: `1` true, `0` false, `?` unknown.
 fn truth(condition: &str, event: &Event<'_>) -> char {
-    let rules = rules(&format!("[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = {{ {condition} }}\n"));
+    let rules = rules(&format!(
+        "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = {{ {condition} }}\n"
+    ));
     match rules.rules[0].when.truths(&Sight::plain(event)) {
         Truths::TRUE => '1',
         Truths::FALSE => '0',
@@ -133,7 +156,10 @@ fn names_techniques_and_addresses_are_compared_as_what_they_are() {
             ("alert.techniques = \"T1003.002\"", '0'),
             ("alert.techniques = \"T100\"", '0'),
             ("device.ip = \"2001:db8:0::1\"", '1'),
-            ("device.id = \"1E5BC9D7E413DDD7902C2932E418702B84D0CC07\"", '1'),
+            (
+                "device.id = \"1E5BC9D7E413DDD7902C2932E418702B84D0CC07\"",
+                '1',
+            ),
         ],
         &event(&alert, &device, None),
     );
@@ -141,9 +167,15 @@ fn names_techniques_and_addresses_are_compared_as_what_they_are() {
 
 #[test]
 fn what_the_delivery_does_not_carry_is_absent_and_what_cannot_be_known_is_unknown() {
-    let mut alert = Alert { id: "1".to_owned(), ..Alert::default() };
+    let mut alert = Alert {
+        id: "1".to_owned(),
+        ..Alert::default()
+    };
     alert.unusable.insert("alert.status".to_owned());
-    let device = Device { ip: Some("10.0.0.1".to_owned()), ..Device::default() };
+    let device = Device {
+        ip: Some("10.0.0.1".to_owned()),
+        ..Device::default()
+    };
     let asked = event(&alert, &device, None);
     check(
         &[
@@ -168,7 +200,10 @@ fn what_the_delivery_does_not_carry_is_absent_and_what_cannot_be_known_is_unknow
         ],
         &asked,
     );
-    let not_asked = Event { facts: Facts::NotAsked, ..asked };
+    let not_asked = Event {
+        facts: Facts::NotAsked,
+        ..asked
+    };
     check(
         &[
             ("device.ip = \"10.0.0.1\"", '1'),
@@ -187,16 +222,34 @@ fn what_the_delivery_does_not_carry_is_absent_and_what_cannot_be_known_is_unknow
 
 #[test]
 fn unknown_follows_kleene_logic() {
-    let (alert, device) = (Alert { id: "1".to_owned(), ..Alert::default() }, device());
+    let (alert, device) = (
+        Alert {
+            id: "1".to_owned(),
+            ..Alert::default()
+        },
+        device(),
+    );
     check(
         &[
             ("severity = \"low\", source = \"other\"", '0'),
             ("severity = \"low\", source = \"sentinel\"", '?'),
-            ("any = [ { severity = \"low\" }, { source = \"sentinel\" } ]", '1'),
-            ("any = [ { severity = \"low\" }, { source = \"other\" } ]", '?'),
-            ("none = [ { severity = \"low\" }, { source = \"sentinel\" } ]", '0'),
+            (
+                "any = [ { severity = \"low\" }, { source = \"sentinel\" } ]",
+                '1',
+            ),
+            (
+                "any = [ { severity = \"low\" }, { source = \"other\" } ]",
+                '?',
+            ),
+            (
+                "none = [ { severity = \"low\" }, { source = \"sentinel\" } ]",
+                '0',
+            ),
             ("none = [ { source = \"other\" } ]", '1'),
-            ("any = [ { any = [ { none = [ { source = \"other\" } ] } ] } ]", '1'),
+            (
+                "any = [ { any = [ { none = [ { source = \"other\" } ] } ] } ]",
+                '1',
+            ),
         ],
         &event(&alert, &device, None),
     );
@@ -218,8 +271,18 @@ fn a_pointer_compares_what_the_body_holds() {
             ("nothing".into(), Json::Null),
             ("a/b".into(), text("X")),
             ("at".into(), text("2026-03-01T08:00:00Z")),
-            ("list".into(), Json::List(vec![text("a"), number("2"), Json::Object(Vec::new().into())])),
-            ("object".into(), Json::Object(vec![("k".into(), text("v"))].into())),
+            (
+                "list".into(),
+                Json::List(vec![
+                    text("a"),
+                    number("2"),
+                    Json::Object(Vec::new().into()),
+                ]),
+            ),
+            (
+                "object".into(),
+                Json::Object(vec![("k".into(), text("v"))].into()),
+            ),
         ]
         .into(),
     );
@@ -268,15 +331,32 @@ fn two(scan: &str, mode: &str) -> Verdict {
 
 #[test]
 fn a_milder_rule_that_stays_unknown_holds_the_decision_and_is_named() {
-    for (scan, mode) in [("none", ""), ("quick", "mode = \"enforce\""), ("full", "mode = \"approve\""), ("full", "")] {
+    for (scan, mode) in [
+        ("none", ""),
+        ("quick", "mode = \"enforce\""),
+        ("full", "mode = \"approve\""),
+        ("full", ""),
+    ] {
         let verdict = two(scan, mode);
-        assert!(matches!(verdict.asks, Asks::Hold(Reason::Undecided, _)), "{scan} {mode}: {:?}", verdict.asks);
+        assert!(
+            matches!(verdict.asks, Asks::Hold(Reason::Undecided, _)),
+            "{scan} {mode}: {:?}",
+            verdict.asks
+        );
         assert_eq!(verdict.rule.as_deref(), Some("high"));
-        let unknown: Vec<&str> = verdict.seen.iter().filter(|s| s.unknown).map(|s| s.field.as_str()).collect();
+        let unknown: Vec<&str> = verdict
+            .seen
+            .iter()
+            .filter(|s| s.unknown)
+            .map(|s| s.field.as_str())
+            .collect();
         assert_eq!(unknown, ["rule servers: device.os"]);
     }
     let verdict = two("full", "mode = \"enforce\"");
-    assert!(matches!(verdict.asks, Asks::Scan(_)), "a rule that would do the same is passed over");
+    assert!(
+        matches!(verdict.asks, Asks::Scan(_)),
+        "a rule that would do the same is passed over"
+    );
 }
 
 #[test]
@@ -286,12 +366,30 @@ fn the_first_rule_that_is_true_wins_and_no_rule_means_no_scan() {
                 [[rule]]\nname = \"c\"\nscan = \"full\"\nwhen = { source = \"sentinel\" }\n";
     let (alert, device) = (alert(), device());
     let verdict = rules(text).decide(&event(&alert, &device, None));
-    let Asks::Scan(wanted) = verdict.asks else { panic!("{:?}", verdict.asks) };
-    assert_eq!((verdict.rule.as_deref(), wanted.kind, wanted.priority.get()), (Some("b"), Kind::Quick, 7));
-    assert_eq!((wanted.mode, wanted.tenant_limit), (Mode::DryRun, None), "no mode anywhere is a dry run");
-    let other = Event { source: "third", ..event(&alert, &device, None) };
-    assert_eq!(rules(text).decide(&other).asks, Asks::Nothing(Reason::NoMatch));
-    let first = Event { source: "other", ..event(&alert, &device, None) };
+    let Asks::Scan(wanted) = verdict.asks else {
+        panic!("{:?}", verdict.asks)
+    };
+    assert_eq!(
+        (verdict.rule.as_deref(), wanted.kind, wanted.priority.get()),
+        (Some("b"), Kind::Quick, 7)
+    );
+    assert_eq!(
+        (wanted.mode, wanted.tenant_limit),
+        (Mode::DryRun, None),
+        "no mode anywhere is a dry run"
+    );
+    let other = Event {
+        source: "third",
+        ..event(&alert, &device, None)
+    };
+    assert_eq!(
+        rules(text).decide(&other).asks,
+        Asks::Nothing(Reason::NoMatch)
+    );
+    let first = Event {
+        source: "other",
+        ..event(&alert, &device, None)
+    };
     assert_eq!(rules(text).decide(&first).asks, Asks::Nothing(Reason::Rule));
 }
 
@@ -299,9 +397,18 @@ fn the_first_rule_that_is_true_wins_and_no_rule_means_no_scan() {
 fn without_a_priority_the_severity_gives_one() {
     let text = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { source.exists = true }\n";
     let device = device();
-    for (severity, priority) in [(None, 20), (Some(Severity::Low), 30), (Some(Severity::Critical), 90)] {
-        let alert = Alert { severity, ..alert() };
-        let Asks::Scan(wanted) = rules(text).decide(&event(&alert, &device, None)).asks else { panic!() };
+    for (severity, priority) in [
+        (None, 20),
+        (Some(Severity::Low), 30),
+        (Some(Severity::Critical), 90),
+    ] {
+        let alert = Alert {
+            severity,
+            ..alert()
+        };
+        let Asks::Scan(wanted) = rules(text).decide(&event(&alert, &device, None)).asks else {
+            panic!()
+        };
         assert_eq!(wanted.priority.get(), priority);
     }
 }
@@ -310,13 +417,22 @@ fn without_a_priority_the_severity_gives_one() {
 fn the_record_shows_what_the_winner_looked_at_short_and_on_one_line() {
     let text = "[[rule]]\nname = \"r\"\nscan = \"full\"\n[rule.when]\nalert.title.contains = \"x\"\nuser.exists = false\n\
                 any = [ { alert.category = \"Malware\" }, { device.os = \"Linux\" } ]\n";
-    let alert = Alert { title: Some(format!("\u{1b}[2Jx\n{}", "y".repeat(500))), ..alert() };
+    let alert = Alert {
+        title: Some(format!("\u{1b}[2Jx\n{}", "y".repeat(500))),
+        ..alert()
+    };
     let device = device();
     let seen = rules(text).decide(&event(&alert, &device, None)).seen;
     let fields: Vec<&str> = seen.iter().map(|seen| seen.field.as_str()).collect();
-    assert_eq!(fields, ["alert.title", "user", "alert.category", "device.os"]);
+    assert_eq!(
+        fields,
+        ["alert.title", "user", "alert.category", "device.os"]
+    );
     let title = seen[0].value.as_deref().unwrap();
-    assert!(title.starts_with(" [2Jx yyy") && title.chars().count() == 120, "{title}");
+    assert!(
+        title.starts_with(" [2Jx yyy") && title.chars().count() == 120,
+        "{title}"
+    );
     assert_eq!((seen[1].value.as_deref(), seen[1].unknown), (None, false));
     assert_eq!(seen[2].value.as_deref(), Some("CredentialAccess, Malware"));
     assert_eq!((seen[3].value.as_deref(), seen[3].unknown), (None, true));
@@ -324,9 +440,18 @@ fn the_record_shows_what_the_winner_looked_at_short_and_on_one_line() {
 
 #[test]
 fn a_hostile_pattern_over_a_megabyte_comes_to_an_end() {
-    let alert = Alert { title: Some(format!("{}!", "a".repeat(1_000_000))), ..alert() };
+    let alert = Alert {
+        title: Some(format!("{}!", "a".repeat(1_000_000))),
+        ..alert()
+    };
     let device = device();
-    assert_eq!(truth("alert.title.regex = '(a+)+$'", &event(&alert, &device, None)), '0');
+    assert_eq!(
+        truth(
+            "alert.title.regex = '(a+)+$'",
+            &event(&alert, &device, None)
+        ),
+        '0'
+    );
 }
 
 #[test]
@@ -340,19 +465,29 @@ fn hostile_text_is_compared_as_text_and_shown_on_one_line() {
         "line\r\nbreak\u{2028}and \u{1b}[2J",
         "'); DROP TABLE scan;--",
     ] {
-        let alert = Alert { title: Some(title.to_owned()), ..alert() };
+        let alert = Alert {
+            title: Some(title.to_owned()),
+            ..alert()
+        };
         let wanted = |operator: &str| {
             let value = title.escape_default().to_string().replace("\\'", "'");
             // What Rust writes as `\u{202e}` is `\u202e` to TOML.
-            let value = code_point.replace_all(&value, |found: &regex::Captures<'_>| format!("\\u{:0>4}", &found[1]));
+            let value = code_point.replace_all(&value, |found: &regex::Captures<'_>| {
+                format!("\\u{:0>4}", &found[1])
+            });
             format!("alert.title{operator} = \"{value}\"")
         };
-        check(&[(&wanted(""), '1'), (&wanted(".contains"), '1')], &event(&alert, &device, None));
+        check(
+            &[(&wanted(""), '1'), (&wanted(".contains"), '1')],
+            &event(&alert, &device, None),
+        );
         let any = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { alert.title.exists = true }\n";
         let verdict = rules(any).decide(&event(&alert, &device, None));
         let shown = verdict.seen[0].value.as_deref().unwrap();
         assert!(
-            !shown.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202a}'..='\u{202e}')),
+            !shown
+                .chars()
+                .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202a}'..='\u{202e}')),
             "{shown:?}"
         );
     }
@@ -361,7 +496,10 @@ fn hostile_text_is_compared_as_text_and_shown_on_one_line() {
 #[test]
 fn a_megabyte_of_text_is_compared_in_linear_time_whatever_the_pattern() {
     let device = device();
-    let alert = Alert { title: Some("a".repeat(1_000_000)), ..alert() };
+    let alert = Alert {
+        title: Some("a".repeat(1_000_000)),
+        ..alert()
+    };
     let asked = event(&alert, &device, None);
     check(
         &[
@@ -382,5 +520,8 @@ fn a_megabyte_of_text_is_compared_in_linear_time_whatever_the_pattern() {
         let title = "a".repeat(40 - n);
         format!("[[rule]]\nname = \"s{n}\"\nscan = \"full\"\nwhen = {{ source = \"x\", alert.title.contains = \"{title}\" }}\n")
     }));
-    assert_eq!(rules(&all.collect::<String>()).decide(&asked).asks, Asks::Nothing(Reason::NoMatch));
+    assert_eq!(
+        rules(&all.collect::<String>()).decide(&asked).asks,
+        Asks::Nothing(Reason::NoMatch)
+    );
 }

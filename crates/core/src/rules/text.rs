@@ -32,11 +32,15 @@ impl Folded {
     /// Whether it says the same number as a literal, as `5` and `5.0` do.
     pub(super) fn says(&self, literal: &str) -> bool {
         let numbers = Number::parse(&self.0).zip(Number::parse(literal));
-        numbers.and_then(|(wanted, found)| found.order(wanted)).is_some_and(Ordering::is_eq)
+        numbers
+            .and_then(|(wanted, found)| found.order(wanted))
+            .is_some_and(Ordering::is_eq)
     }
 
     pub(super) fn number_key(&self) -> Option<String> {
-        Number::parse(&self.0).map(Number::key).filter(|key| *key != self.0)
+        Number::parse(&self.0)
+            .map(Number::key)
+            .filter(|key| *key != self.0)
     }
 
     /// `t1003` covers `T1003.001`.
@@ -57,8 +61,14 @@ impl Number {
     pub(super) fn parse(literal: &str) -> Option<Number> {
         let literal = literal.trim();
         let starts = literal.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
-        let real: f64 = literal.parse().ok().filter(|real: &f64| starts && real.is_finite())?;
-        Some(Number { whole: literal.parse().ok(), real })
+        let real: f64 = literal
+            .parse()
+            .ok()
+            .filter(|real: &f64| starts && real.is_finite())?;
+        Some(Number {
+            whole: literal.parse().ok(),
+            real,
+        })
     }
 
     pub(super) fn order(self, other: Number) -> Option<Ordering> {
@@ -81,7 +91,12 @@ pub(super) fn keys_of(text: &str, shape: Shape) -> Vec<String> {
     match shape {
         Shape::HostName | Shape::Technique => keys.push(Folded::new(label(text)).0),
         Shape::Address => {
-            keys.extend(text.trim().parse().ok().map(|found: IpAddr| found.to_canonical().to_string()));
+            keys.extend(
+                text.trim()
+                    .parse()
+                    .ok()
+                    .map(|found: IpAddr| found.to_canonical().to_string()),
+            );
         }
         Shape::Any => keys.extend(Number::parse(text).map(Number::key)),
         Shape::Text | Shape::Severity | Shape::Time => {}

@@ -48,7 +48,11 @@ impl Truths {
 
     /// The same, with false for unknown: for what counts only when it is true.
     pub(super) const fn unknown_is_false(self) -> Truths {
-        if self.may_be_unknown() { Truths(self.0 & !UNKNOWN | FALSE) } else { self }
+        if self.may_be_unknown() {
+            Truths(self.0 & !UNKNOWN | FALSE)
+        } else {
+            self
+        }
     }
 
     pub(super) const fn not(self) -> Truths {
@@ -65,7 +69,8 @@ impl Truths {
     /// The lesser of one of these and one of those, in the order false, unknown, true.
     pub(super) const fn and(self, other: Truths) -> Truths {
         let mut both = (self.0 | other.0) & FALSE | (self.0 & other.0 & TRUE);
-        let unknown = (self.may_be_unknown() && other.may_hold()) || (other.may_be_unknown() && self.may_hold());
+        let unknown = (self.may_be_unknown() && other.may_hold())
+            || (other.may_be_unknown() && self.may_hold());
         if unknown {
             both |= UNKNOWN;
         }
@@ -119,7 +124,9 @@ mod tests {
     const ALL: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
 
     fn elements(truths: u8) -> impl Iterator<Item = u8> {
-        [FALSE, UNKNOWN, TRUE].into_iter().filter(move |bit| truths & bit != 0)
+        [FALSE, UNKNOWN, TRUE]
+            .into_iter()
+            .filter(move |bit| truths & bit != 0)
     }
 
     #[test]
@@ -128,8 +135,16 @@ mod tests {
             assert_eq!(Truths(a).not().0, elements(a).map(|t| TRUE / t).sum::<u8>());
             for b in ALL {
                 let pairs = || elements(a).flat_map(|x| elements(b).map(move |y| (x, y)));
-                assert_eq!(Truths(a).and(Truths(b)).0, pairs().fold(0, |set, (x, y)| set | x.min(y)), "{a} and {b}");
-                assert_eq!(Truths(a).or(Truths(b)).0, pairs().fold(0, |set, (x, y)| set | x.max(y)), "{a} or {b}");
+                assert_eq!(
+                    Truths(a).and(Truths(b)).0,
+                    pairs().fold(0, |set, (x, y)| set | x.min(y)),
+                    "{a} and {b}"
+                );
+                assert_eq!(
+                    Truths(a).or(Truths(b)).0,
+                    pairs().fold(0, |set, (x, y)| set | x.max(y)),
+                    "{a} or {b}"
+                );
             }
         }
     }

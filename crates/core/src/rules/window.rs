@@ -65,23 +65,38 @@ impl Window {
     /// Whether a range of hours that the last jump passed over as a whole is still being made up for.
     fn makes_up(&self, at: Instant) -> bool {
         let just_after = at.checked_add(1.nanosecond()).unwrap_or(at);
-        let Some(jump) = self.zone.preceding(just_after).next().map(|jump| jump.timestamp()) else { return false };
+        let Some(jump) = self
+            .zone
+            .preceding(just_after)
+            .next()
+            .map(|jump| jump.timestamp())
+        else {
+            return false;
+        };
         let since = at.duration_since(jump);
         if since >= SignedDuration::from_hours(LONGEST_JUMP) {
             return false;
         }
-        let Ok(before) = jump.checked_sub(1.nanosecond()) else { return false };
-        let Ok(from) = self.zone.to_datetime(before).checked_add(1.nanosecond()) else { return false };
+        let Ok(before) = jump.checked_sub(1.nanosecond()) else {
+            return false;
+        };
+        let Ok(from) = self.zone.to_datetime(before).checked_add(1.nanosecond()) else {
+            return false;
+        };
         let to = self.zone.to_datetime(jump);
         if to <= from || to.duration_since(from) > SignedDuration::from_hours(LONGEST_JUMP) {
             return false;
         }
         self.hours.iter().any(|hours| {
-            [from.date(), to.date()].into_iter().filter_map(|day| hours.on(day).zip(Some(day))).any(
-                |((opens, closes), day)| {
-                    self.opens_on(day) && from <= opens && closes <= to && since < closes.duration_since(opens)
-                },
-            )
+            [from.date(), to.date()]
+                .into_iter()
+                .filter_map(|day| hours.on(day).zip(Some(day)))
+                .any(|((opens, closes), day)| {
+                    self.opens_on(day)
+                        && from <= opens
+                        && closes <= to
+                        && since < closes.duration_since(opens)
+                })
         })
     }
 
@@ -93,7 +108,8 @@ impl Window {
             _ if hours.never_opens() => false,
             None => time >= hours.opens && opens_on(Some(day)),
             Some(closes) if hours.crosses_midnight() => {
-                (time >= hours.opens && opens_on(Some(day))) || (time < closes && opens_on(day.yesterday().ok()))
+                (time >= hours.opens && opens_on(Some(day)))
+                    || (time < closes && opens_on(day.yesterday().ok()))
             }
             Some(closes) => time >= hours.opens && time < closes && opens_on(Some(day)),
         })
@@ -112,13 +128,22 @@ impl Window {
         }
         let today = self.zone.to_datetime(now).date();
         // Where the clock jumps it may land inside.
-        let end = now.checked_add((AHEAD * 24).hours()).unwrap_or(Instant::MAX);
-        let jumps = self.zone.following(now).map(|jump| jump.timestamp()).take_while(|jump| *jump <= end);
+        let end = now
+            .checked_add((AHEAD * 24).hours())
+            .unwrap_or(Instant::MAX);
+        let jumps = self
+            .zone
+            .following(now)
+            .map(|jump| jump.timestamp())
+            .take_while(|jump| *jump <= end);
         let mut best: Option<Instant> = jumps.filter(|jump| self.shows(*jump)).min();
         for day in (-1..=AHEAD).filter_map(|n| today.checked_add(n.days()).ok()) {
             for hours in &self.hours {
                 for instant in self.instants(day.to_datetime(hours.opens)) {
-                    if instant >= now && best.is_none_or(|best| instant < best) && self.shows(instant) {
+                    if instant >= now
+                        && best.is_none_or(|best| instant < best)
+                        && self.shows(instant)
+                    {
                         best = Some(instant);
                     }
                 }
@@ -127,7 +152,9 @@ impl Window {
                 break;
             }
         }
-        best.map_or(Timestamp::NEVER, |best| Timestamp::from_millis(best.as_millisecond()))
+        best.map_or(Timestamp::NEVER, |best| {
+            Timestamp::from_millis(best.as_millisecond())
+        })
     }
 
     /// When the clock on the wall shows this: once, twice where it was put back, never where it jumped over it.
@@ -137,6 +164,9 @@ impl Window {
             AmbiguousOffset::Fold { before, after } => (Some(before), Some(after)),
             AmbiguousOffset::Gap { .. } => (None, None),
         };
-        [one, two].into_iter().flatten().filter_map(move |offset| offset.to_timestamp(wall).ok())
+        [one, two]
+            .into_iter()
+            .flatten()
+            .filter_map(move |offset| offset.to_timestamp(wall).ok())
     }
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, dangerous::insecure_decode_claims, decode, decode_header};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation, dangerous::insecure_decode_claims, decode, decode_header,
+};
 use serde::Deserialize;
 
 use super::{Failure, Refused};
@@ -77,19 +79,37 @@ impl Keyring {
             return Err(BadKeyring::Unreadable);
         }
         // One by one: a key of a kind that is not known yet must not hide the others.
-        let keys: BTreeMap<_, _> =
-            set.keys.into_iter().filter_map(|key| usable(serde_json::from_value(key).ok()?)).collect();
-        if keys.is_empty() { Err(BadKeyring::NoKey) } else { Ok(Keyring { keys }) }
+        let keys: BTreeMap<_, _> = set
+            .keys
+            .into_iter()
+            .filter_map(|key| usable(serde_json::from_value(key).ok()?))
+            .collect();
+        if keys.is_empty() {
+            Err(BadKeyring::NoKey)
+        } else {
+            Ok(Keyring { keys })
+        }
     }
 }
 
 fn usable(jwk: Jwk) -> Option<(String, DecodingKey)> {
-    let AlgorithmParameters::RSA(rsa) = &jwk.algorithm else { return None };
-    let for_signatures = jwk.common.public_key_use.as_ref().is_none_or(|of| *of == PublicKeyUse::Signature);
-    let for_ours = jwk.common.key_algorithm.is_none_or(|of| of == KeyAlgorithm::RS256);
+    let AlgorithmParameters::RSA(rsa) = &jwk.algorithm else {
+        return None;
+    };
+    let for_signatures = jwk
+        .common
+        .public_key_use
+        .as_ref()
+        .is_none_or(|of| *of == PublicKeyUse::Signature);
+    let for_ours = jwk
+        .common
+        .key_algorithm
+        .is_none_or(|of| of == KeyAlgorithm::RS256);
     // Base64 has four digits for three bytes.
     let long_enough = rsa.n.len() * 3 / 4 >= SHORTEST_MODULUS;
-    let key = DecodingKey::from_jwk(&jwk).ok().filter(|_| for_signatures && for_ours && long_enough)?;
+    let key = DecodingKey::from_jwk(&jwk)
+        .ok()
+        .filter(|_| for_signatures && for_ours && long_enough)?;
     Some((jwk.common.key_id.clone()?, key))
 }
 
@@ -121,7 +141,10 @@ enum OneOrMany {
 
 impl Claims {
     fn app(&self) -> Option<String> {
-        self.azp.as_ref().or(self.appid.as_ref()).map(|app| app.to_ascii_lowercase())
+        self.azp
+            .as_ref()
+            .or(self.appid.as_ref())
+            .map(|app| app.to_ascii_lowercase())
     }
 }
 
@@ -130,7 +153,12 @@ impl Entra {
     ///
     /// # Errors
     /// [`Refused::KeyUnknown`] if the key is not there, with what is wrong about the token otherwise.
-    pub(super) fn holds(&self, token: &[u8], ring: Option<&Keyring>, now: Timestamp) -> Result<String, Refused> {
+    pub(super) fn holds(
+        &self,
+        token: &[u8],
+        ring: Option<&Keyring>,
+        now: Timestamp,
+    ) -> Result<String, Refused> {
         let unreadable = || Failure::of("the token is not a JSON Web Token of Entra ID");
         let header = decode_header(token).map_err(|_| unreadable())?;
         if header.alg != Algorithm::RS256 {
@@ -144,32 +172,53 @@ impl Entra {
         let Some(key) = ring.and_then(|ring| ring.keys.get(&kid)) else {
             // Believed by nobody: it only spares strangers' tokens the question for their key, and tells the operator why.
             let claimed: Result<Claims, _> = insecure_decode_claims(token);
-            let fault = claimed.map_err(|_| unreadable()).and_then(|claimed| self.allows(&claimed, now)).err();
+            let fault = claimed
+                .map_err(|_| unreadable())
+                .and_then(|claimed| self.allows(&claimed, now))
+                .err();
             return Err(Refused::KeyUnknown(fault));
         };
         let proved = decode::<Claims>(token, key, &signature_only());
         let claims = proved.map_err(|error| unproved(error.kind()))?.claims;
         self.allows(&claims, now)?;
         let app = claims.app().or(claims.oid).unwrap_or_default();
-        Ok(app.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect())
+        Ok(app
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+            .take(64)
+            .collect())
     }
 
     fn allows(&self, claims: &Claims, now: Timestamp) -> Result<(), Failure> {
-        let check = |holds: bool, check: &'static str| if holds { Ok(()) } else { Err(Failure::of(check)) };
-        check(self.issuers.contains(&claims.iss), "the token is of another issuer")?;
-        check(claims.tid.to_ascii_lowercase() == self.tenant_id, "the token is of another tenant")?;
+        let check = |holds: bool, check: &'static str| {
+            if holds {
+                Ok(())
+            } else {
+                Err(Failure::of(check))
+            }
+        };
+        check(
+            self.issuers.contains(&claims.iss),
+            "the token is of another issuer",
+        )?;
+        check(
+            claims.tid.to_ascii_lowercase() == self.tenant_id,
+            "the token is of another tenant",
+        )?;
         let audience = match &claims.aud {
             OneOrMany::One(one) => self.audiences.contains(one),
             OneOrMany::Many(many) => many.iter().any(|one| self.audiences.contains(one)),
         };
         check(audience, "the token is for another audience")?;
         timely(claims, now)?;
-        let role = self.roles.is_empty() || claims.roles.iter().any(|role| self.roles.contains(role));
+        let role =
+            self.roles.is_empty() || claims.roles.iter().any(|role| self.roles.contains(role));
         check(role, "the token has none of the roles asked for")?;
         let app = self.apps.is_empty() || claims.app().is_some_and(|app| self.apps.contains(&app));
         check(app, "the token is of another app")?;
         let object = claims.oid.as_ref().map(|oid| oid.to_ascii_lowercase());
-        let object = self.objects.is_empty() || object.is_some_and(|oid| self.objects.contains(&oid));
+        let object =
+            self.objects.is_empty() || object.is_some_and(|oid| self.objects.contains(&oid));
         check(object, "the token is of another identity")
     }
 }
@@ -187,11 +236,17 @@ fn timely(claims: &Claims, now: Timestamp) -> Result<(), Failure> {
     let leeway = i64::try_from(LEEWAY.as_secs()).unwrap_or(0);
     if claims.exp <= seconds.saturating_sub(leeway) {
         let ahead = Some(claims.exp.saturating_sub(seconds));
-        return Err(Failure { check: "the token has expired", ahead });
+        return Err(Failure {
+            check: "the token has expired",
+            ahead,
+        });
     }
     if claims.nbf > seconds.saturating_add(leeway) {
         let ahead = Some(claims.nbf.saturating_sub(seconds));
-        return Err(Failure { check: "the token is not valid yet", ahead });
+        return Err(Failure {
+            check: "the token is not valid yet",
+            ahead,
+        });
     }
     Ok(())
 }

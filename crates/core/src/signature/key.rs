@@ -72,7 +72,9 @@ pub(super) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
         b'_' => b'/',
         other => *other,
     };
-    LENIENT.decode(text.iter().map(standard).collect::<Vec<u8>>()).ok()
+    LENIENT
+        .decode(text.iter().map(standard).collect::<Vec<u8>>())
+        .ok()
 }
 
 impl Key {
@@ -91,7 +93,11 @@ impl Key {
     ///
     /// # Errors
     /// [`BadKey`].
-    pub fn encoded(id: impl Into<String>, written: &[u8], encoding: KeyEncoding) -> Result<Key, BadKey> {
+    pub fn encoded(
+        id: impl Into<String>,
+        written: &[u8],
+        encoding: KeyEncoding,
+    ) -> Result<Key, BadKey> {
         // Blanks around an encoded key mean nothing; in a raw one they are part of it.
         let text = written.trim_ascii();
         let decoded = match encoding {
@@ -108,7 +114,11 @@ impl Key {
         if secret.expose_secret().len() < SHORTEST_SECRET {
             return Err(BadKey::TooShort);
         }
-        Ok(Key { id, origin: None, secret: Arc::new(secret) })
+        Ok(Key {
+            id,
+            origin: None,
+            secret: Arc::new(secret),
+        })
     }
 
     /// The same key, with the place it was read from.
@@ -121,7 +131,11 @@ impl Key {
     /// For vectors whose published secrets are shorter than any we accept.
     #[cfg(test)]
     pub(crate) fn unchecked(secret: &[u8]) -> Key {
-        Key { id: String::new(), origin: None, secret: Arc::new(SecretSlice::from(secret.to_vec())) }
+        Key {
+            id: String::new(),
+            origin: None,
+            secret: Arc::new(SecretSlice::from(secret.to_vec())),
+        }
     }
 
     /// The name of the file or variable.
@@ -162,7 +176,9 @@ impl Key {
 
     /// The same for a secret that is presented behind something everybody knows, such as a user's name.
     pub(super) fn is_behind(&self, before: &[u8], presented: &[u8]) -> bool {
-        let own = Sha256::new_with_prefix(before).chain_update(self.expose()).finalize();
+        let own = Sha256::new_with_prefix(before)
+            .chain_update(self.expose())
+            .finalize();
         own.ct_eq(&Sha256::digest(presented)).into()
     }
 
@@ -179,8 +195,14 @@ mod tests {
     #[test]
     fn secrets_that_protect_nothing_are_refused() {
         assert_eq!(Key::new("k", b"").err(), Some(BadKey::TooShort));
-        assert_eq!(Key::new("k", b"fifteen bytes..").err(), Some(BadKey::TooShort));
-        assert_eq!(Key::new("k", b"sixteen bytes...\0").err(), Some(BadKey::Nul));
+        assert_eq!(
+            Key::new("k", b"fifteen bytes..").err(),
+            Some(BadKey::TooShort)
+        );
+        assert_eq!(
+            Key::new("k", b"sixteen bytes...\0").err(),
+            Some(BadKey::Nul)
+        );
         assert!(Key::new("k", b"sixteen bytes...").is_ok());
     }
 
@@ -196,7 +218,11 @@ mod tests {
             (&base64, KeyEncoding::Base64, Some(24)),
             (&base64, KeyEncoding::Whsec, Some(24)),
             (&whsec, KeyEncoding::Whsec, Some(24)),
-            (unpadded.trim_end_matches('='), KeyEncoding::Base64, Some(23)),
+            (
+                unpadded.trim_end_matches('='),
+                KeyEncoding::Base64,
+                Some(23),
+            ),
             (&whsec, KeyEncoding::Raw, Some(38)),
             (&whsec, KeyEncoding::Base64, None),
             (&whsec, KeyEncoding::Hex, None),
@@ -206,7 +232,11 @@ mod tests {
             ("", KeyEncoding::Hex, None),
         ] {
             let key = Key::encoded("k", written.as_bytes(), encoding);
-            assert_eq!(key.ok().map(|key| key.expose().len()), length, "{written} as {encoding}");
+            assert_eq!(
+                key.ok().map(|key| key.expose().len()),
+                length,
+                "{written} as {encoding}"
+            );
         }
     }
 }

@@ -105,7 +105,13 @@ pub struct Presented<'r> {
 
 impl<'r> From<&'r HeaderMap> for Presented<'r> {
     fn from(headers: &'r HeaderMap) -> Presented<'r> {
-        Presented { headers, url_secret: None, address: None, keyrings: None, wrapping: Wrapping::default() }
+        Presented {
+            headers,
+            url_secret: None,
+            address: None,
+            keyrings: None,
+            wrapping: Wrapping::default(),
+        }
     }
 }
 
@@ -160,19 +166,29 @@ impl Refused {
     #[must_use]
     pub const fn failure(&self) -> Failure {
         match self {
-            Refused::Malformed(Malformed::Repeated) => Failure::of("a credential header occurs more than once"),
-            Refused::Malformed(Malformed::TooManySignatures) => Failure::of("more than 8 signatures in one header"),
-            Refused::Malformed(Malformed::Id) => Failure::of("the signed id is too long or has odd characters"),
+            Refused::Malformed(Malformed::Repeated) => {
+                Failure::of("a credential header occurs more than once")
+            }
+            Refused::Malformed(Malformed::TooManySignatures) => {
+                Failure::of("more than 8 signatures in one header")
+            }
+            Refused::Malformed(Malformed::Id) => {
+                Failure::of("the signed id is too long or has odd characters")
+            }
             Refused::Failed(failure) => *failure,
             Refused::KeyUnknown(Some(failure)) => *failure,
-            Refused::KeyUnknown(None) => Failure::of("the token's key is not known yet; the keys are being fetched"),
-            Refused::Sealed(Sealed::Gzip) => Failure::of("the credential holds, but the body is not one gzip stream"),
+            Refused::KeyUnknown(None) => {
+                Failure::of("the token's key is not known yet; the keys are being fetched")
+            }
+            Refused::Sealed(Sealed::Gzip) => {
+                Failure::of("the credential holds, but the body is not one gzip stream")
+            }
             Refused::Sealed(Sealed::TooLarge(_)) => {
                 Failure::of("the credential holds, but the body unpacks to too much")
             }
-            Refused::Sealed(Sealed::Form) => {
-                Failure::of("the credential holds, but the form does not have exactly one field `payload`")
-            }
+            Refused::Sealed(Sealed::Form) => Failure::of(
+                "the credential holds, but the form does not have exactly one field `payload`",
+            ),
         }
     }
 
@@ -194,7 +210,10 @@ const MISSING: Failure = Failure::of("the credential header is missing");
 /// [`Refused::Malformed`].
 pub fn shape(authentication: &Authentication, headers: &HeaderMap) -> Result<(), Refused> {
     for check in authentication.alternatives.iter().flatten() {
-        if check.headers().any(|name| headers.get_all(name).iter().nth(1).is_some()) {
+        if check
+            .headers()
+            .any(|name| headers.get_all(name).iter().nth(1).is_some())
+        {
             return Err(Refused::Malformed(Malformed::Repeated));
         }
         if let Check::Hmac(scheme) = check {
@@ -224,8 +243,15 @@ pub fn before_body(
 ) -> Result<Standing, Refused> {
     shape(authentication, presented.headers)?;
     let mut outcome = Err(Refused::Failed(MISSING));
-    for all in authentication.alternatives.iter().filter(|all| !all.is_empty()) {
-        let judged = all.iter().map(|check| check.before_body(presented, now)).collect::<Result<Vec<_>, _>>();
+    for all in authentication
+        .alternatives
+        .iter()
+        .filter(|all| !all.is_empty())
+    {
+        let judged = all
+            .iter()
+            .map(|check| check.before_body(presented, now))
+            .collect::<Result<Vec<_>, _>>();
         match (judged, outcome) {
             (Ok(proven), _) if proven.iter().all(|proven| *proven) => return Ok(Standing::Proven),
             (Ok(_), _) => outcome = Ok(Standing::Unproven),
@@ -250,9 +276,21 @@ pub fn authenticate<'r>(
     let presented = presented.into();
     shape(authentication, presented.headers)?;
     let mut refused = Refused::Failed(MISSING);
-    let sent = Sent { raw: &body, wrapping: presented.wrapping, opened: OnceCell::new() };
-    for all in authentication.alternatives.iter().filter(|all| !all.is_empty()) {
-        match all.iter().map(|check| check.holds(presented, &sent, received)).collect::<Result<Vec<_>, _>>() {
+    let sent = Sent {
+        raw: &body,
+        wrapping: presented.wrapping,
+        opened: OnceCell::new(),
+    };
+    for all in authentication
+        .alternatives
+        .iter()
+        .filter(|all| !all.is_empty())
+    {
+        match all
+            .iter()
+            .map(|check| check.holds(presented, &sent, received))
+            .collect::<Result<Vec<_>, _>>()
+        {
             Ok(held) => {
                 let json = sent.opened().map_err(Refused::Sealed)?;
                 return Ok(verified(authentication, source, json, received, &held));
@@ -272,7 +310,9 @@ struct Sent<'b> {
 
 impl Sent<'_> {
     fn opened(&self) -> Result<Bytes, Sealed> {
-        self.opened.get_or_init(|| self.wrapping.open(self.raw)).clone()
+        self.opened
+            .get_or_init(|| self.wrapping.open(self.raw))
+            .clone()
     }
 }
 
@@ -283,10 +323,14 @@ fn verified(
     received: Timestamp,
     held: &[Held<'_>],
 ) -> VerifiedDelivery {
-    let in_body = authentication.alternatives.iter().flatten().filter_map(|check| match check {
-        Check::BodySecret { keys, .. } => Some(keys),
-        _ => None,
-    });
+    let in_body = authentication
+        .alternatives
+        .iter()
+        .flatten()
+        .filter_map(|check| match check {
+            Check::BodySecret { keys, .. } => Some(keys),
+            _ => None,
+        });
     // Whichever way it proved itself: no secret of the source is kept.
     let (body, cleaned) = match in_body::without(in_body.flatten(), &body) {
         Ok(cleaned) => (cleaned.unwrap_or(body), true),
@@ -294,7 +338,9 @@ fn verified(
     };
     let names: Vec<_> = held.iter().map(|held| held.key.as_str()).collect();
     let delivery = VerifiedDelivery::verified(source, body, received, names.join("+"));
-    let delivery = delivery.by_old_secret(held.iter().any(|held| held.old)).with_secret_perhaps(!cleaned);
+    let delivery = delivery
+        .by_old_secret(held.iter().any(|held| held.old))
+        .with_secret_perhaps(!cleaned);
     match held.iter().find_map(|held| held.id) {
         Some(id) => delivery.with_id(id),
         None => delivery,
@@ -313,14 +359,26 @@ struct Held<'r> {
 
 impl<'r> Held<'r> {
     fn by(keys: &[Key], n: usize, id: Option<&'r str>) -> Held<'r> {
-        Held { key: keys.get(n).map(|key| key.id().to_owned()).unwrap_or_default(), old: n > 0, id }
+        Held {
+            key: keys
+                .get(n)
+                .map(|key| key.id().to_owned())
+                .unwrap_or_default(),
+            old: n > 0,
+            id,
+        }
     }
 }
 
 impl Check {
     /// HMAC-SHA-256 over the body and nothing else.
     #[must_use]
-    pub fn hmac(header: HeaderName, prefix: impl Into<String>, encoding: Encoding, keys: Vec<Key>) -> Check {
+    pub fn hmac(
+        header: HeaderName,
+        prefix: impl Into<String>,
+        encoding: Encoding,
+        keys: Vec<Key>,
+    ) -> Check {
         Check::Hmac(Box::new(Scheme::over_body(header, prefix, encoding, keys)))
     }
 
@@ -328,9 +386,13 @@ impl Check {
     fn headers(&self) -> Box<dyn Iterator<Item = &HeaderName> + '_> {
         match self {
             Check::Hmac(scheme) => Box::new(scheme.headers()),
-            Check::Bearer { .. } | Check::Basic { .. } | Check::Entra(_) => Box::new(core::iter::once(&AUTHORIZATION)),
+            Check::Bearer { .. } | Check::Basic { .. } | Check::Entra(_) => {
+                Box::new(core::iter::once(&AUTHORIZATION))
+            }
             Check::Header { name, .. } => Box::new(core::iter::once(name)),
-            Check::Address { .. } | Check::UrlSecret { .. } | Check::BodySecret { .. } => Box::new(core::iter::empty()),
+            Check::Address { .. } | Check::UrlSecret { .. } | Check::BodySecret { .. } => {
+                Box::new(core::iter::empty())
+            }
         }
     }
 
@@ -385,47 +447,83 @@ impl Check {
     /// that stands there.
     #[must_use]
     pub fn protects_header(&self, name: &str) -> bool {
-        let Check::Hmac(scheme) = self else { return false };
-        let stamp =
-            scheme.stamp.as_ref().is_some_and(|stamp| matches!(&stamp.place, Place::Header(own) if own == name));
+        let Check::Hmac(scheme) = self else {
+            return false;
+        };
+        let stamp = scheme
+            .stamp
+            .as_ref()
+            .is_some_and(|stamp| matches!(&stamp.place, Place::Header(own) if own == name));
         stamp || scheme.id_header.as_ref().is_some_and(|own| own == name)
     }
 
     /// Whether it holds, as far as that can be said without the body; `false` where the body decides.
     fn before_body(&self, presented: Presented<'_>, now: Timestamp) -> Result<bool, Refused> {
         match self {
-            Check::Hmac(scheme) if !presented.headers.contains_key(&scheme.header) => Err(MISSING.into()),
+            Check::Hmac(scheme) if !presented.headers.contains_key(&scheme.header) => {
+                Err(MISSING.into())
+            }
             Check::Hmac(_) | Check::BodySecret { .. } => Ok(false),
             _ => {
                 let raw = Bytes::new();
-                let nothing = Sent { raw: &raw, wrapping: Wrapping::default(), opened: OnceCell::new() };
+                let nothing = Sent {
+                    raw: &raw,
+                    wrapping: Wrapping::default(),
+                    opened: OnceCell::new(),
+                };
                 self.holds(presented, &nothing, now).map(|_| true)
             }
         }
     }
 
-    fn holds<'r>(&self, presented: Presented<'r>, sent: &Sent<'_>, now: Timestamp) -> Result<Held<'r>, Refused> {
-        let named = |name: &str| Held { key: name.to_owned(), old: false, id: None };
+    fn holds<'r>(
+        &self,
+        presented: Presented<'r>,
+        sent: &Sent<'_>,
+        now: Timestamp,
+    ) -> Result<Held<'r>, Refused> {
+        let named = |name: &str| Held {
+            key: name.to_owned(),
+            old: false,
+            id: None,
+        };
         match self {
             Check::Address { networks } => {
-                let from = presented.address.is_some_and(|address| networks.iter().any(|n| n.contains(address)));
-                from.then(|| named("ip")).ok_or(Failure::of("the sender's address is in none of the networks").into())
+                let from = presented
+                    .address
+                    .is_some_and(|address| networks.iter().any(|n| n.contains(address)));
+                from.then(|| named("ip"))
+                    .ok_or(Failure::of("the sender's address is in none of the networks").into())
             }
             Check::UrlSecret { keys } => {
-                let secret = presented.url_secret.map(|secret| secret.expose_secret().as_bytes());
+                let secret = presented
+                    .url_secret
+                    .map(|secret| secret.expose_secret().as_bytes());
                 Ok(Held::by(keys, token::in_url(secret, keys)?, None))
             }
-            Check::Bearer { keys } => Ok(Held::by(keys, token::bearer(presented.headers, keys)?, None)),
-            Check::Header { name, keys } => Ok(Held::by(keys, token::header(presented.headers, name, keys)?, None)),
-            Check::Basic { username, keys } => {
-                Ok(Held::by(keys, token::basic(presented.headers, username, keys)?, None))
-            }
+            Check::Bearer { keys } => Ok(Held::by(
+                keys,
+                token::bearer(presented.headers, keys)?,
+                None,
+            )),
+            Check::Header { name, keys } => Ok(Held::by(
+                keys,
+                token::header(presented.headers, name, keys)?,
+                None,
+            )),
+            Check::Basic { username, keys } => Ok(Held::by(
+                keys,
+                token::basic(presented.headers, username, keys)?,
+                None,
+            )),
             Check::Hmac(scheme) => {
                 let signed = scheme.holds(presented.headers, sent.raw, now)?;
                 Ok(Held::by(&scheme.keys, signed.key, signed.id))
             }
             Check::BodySecret { pointer, keys } => {
-                let json = sent.opened().map_err(|_| Failure::of("the body cannot be unpacked: it shows no secret"))?;
+                let json = sent
+                    .opened()
+                    .map_err(|_| Failure::of("the body cannot be unpacked: it shows no secret"))?;
                 Ok(Held::by(keys, in_body::holds(pointer, keys, &json)?, None))
             }
             Check::Entra(entra) => {

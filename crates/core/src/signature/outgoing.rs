@@ -40,7 +40,11 @@ impl Moment<'_> {
     /// A proof made at this time, for one request: its id is always the same.
     #[must_use]
     pub const fn at(at: Timestamp) -> Moment<'static> {
-        Moment { at, id: "msg_1", token: None }
+        Moment {
+            at,
+            id: "msg_1",
+            token: None,
+        }
     }
 }
 
@@ -51,7 +55,9 @@ pub enum Unsendable {
     #[error("no secret to send or to sign with")]
     NoKey,
     /// No header can carry it.
-    #[error("the secret cannot stand in a header: it holds a line break or another control character")]
+    #[error(
+        "the secret cannot stand in a header: it holds a line break or another control character"
+    )]
     NotInHeader,
     /// No URL and no JSON can carry it.
     #[error("the secret cannot stand in a URL or in a body: it is not UTF-8")]
@@ -80,7 +86,11 @@ impl Outgoing {
         body: Bytes,
         moment: Moment<'_>,
     ) -> Result<Outgoing, Unsendable> {
-        let mut outgoing = Outgoing { headers: HeaderMap::new(), url_secret: None, body };
+        let mut outgoing = Outgoing {
+            headers: HeaderMap::new(),
+            url_secret: None,
+            body,
+        };
         let mut signatures = Vec::new();
         for check in checks {
             match check {
@@ -93,9 +103,12 @@ impl Outgoing {
                 Check::Bearer { keys } => {
                     outgoing.show(AUTHORIZATION, &[b"Bearer ", first(keys)?.expose()].concat())?
                 }
-                Check::Header { name, keys } => outgoing.show(name.clone(), first(keys)?.expose())?,
+                Check::Header { name, keys } => {
+                    outgoing.show(name.clone(), first(keys)?.expose())?
+                }
                 Check::Basic { username, keys } => {
-                    let shown = BASE64.encode([username.as_bytes(), b":", first(keys)?.expose()].concat());
+                    let shown =
+                        BASE64.encode([username.as_bytes(), b":", first(keys)?.expose()].concat());
                     outgoing.show(AUTHORIZATION, format!("Basic {shown}").as_bytes())?;
                 }
                 Check::BodySecret { pointer, keys } => {
@@ -114,9 +127,14 @@ impl Outgoing {
     }
 
     fn sign(&mut self, scheme: &Scheme, moment: Moment<'_>) -> Result<(), Unsendable> {
-        let time = scheme.stamp.as_ref().and_then(|stamp| Some((stamp, stamp.formats.first()?.write(moment.at))));
+        let time = scheme
+            .stamp
+            .as_ref()
+            .and_then(|stamp| Some((stamp, stamp.formats.first()?.write(moment.at))));
         let written = time.as_ref().map_or("", |(_, text)| text);
-        let value = scheme.sign(&self.body, written, moment.id).ok_or(Unsendable::NoKey)?;
+        let value = scheme
+            .sign(&self.body, written, moment.id)
+            .ok_or(Unsendable::NoKey)?;
         self.show(scheme.header.clone(), value.as_bytes())?;
         if let Some((stamp, text)) = &time
             && let Place::Header(name) = &stamp.place
@@ -146,7 +164,9 @@ fn text(key: &Key) -> Result<&str, Unsendable> {
 }
 
 fn needed(entra: &Entra) -> Unsendable {
-    Unsendable::TokenNeeded { audience: entra.audiences.first().cloned().unwrap_or_default() }
+    Unsendable::TokenNeeded {
+        audience: entra.audiences.first().cloned().unwrap_or_default(),
+    }
 }
 
 /// The same JSON with the secret at its place.

@@ -89,7 +89,12 @@ pub(super) struct Signed<'r> {
 impl Scheme {
     /// HMAC-SHA-256 over the body and nothing else.
     #[must_use]
-    pub fn over_body(header: HeaderName, prefix: impl Into<String>, encoding: Encoding, keys: Vec<Key>) -> Scheme {
+    pub fn over_body(
+        header: HeaderName,
+        prefix: impl Into<String>,
+        encoding: Encoding,
+        keys: Vec<Key>,
+    ) -> Scheme {
         Scheme {
             header,
             prefix: prefix.into(),
@@ -110,56 +115,105 @@ impl Scheme {
             Place::Header(name) => Some(name),
             Place::Entry(_) => None,
         });
-        core::iter::once(&self.header).chain(stamp).chain(&self.id_header)
+        core::iter::once(&self.header)
+            .chain(stamp)
+            .chain(&self.id_header)
     }
 
     /// What no honest sender writes, whatever the body is.
     pub(super) fn shape(&self, headers: &HeaderMap) -> Result<(), Malformed> {
         if let Some(value) = headers.get(&self.header)
-            && self.signatures(value.as_bytes()).nth(MOST_SIGNATURES).is_some()
+            && self
+                .signatures(value.as_bytes())
+                .nth(MOST_SIGNATURES)
+                .is_some()
         {
             return Err(Malformed::TooManySignatures);
         }
-        let id = self.id_header.as_ref().and_then(|name| headers.get(name)).map(|id| id.as_bytes());
+        let id = self
+            .id_header
+            .as_ref()
+            .and_then(|name| headers.get(name))
+            .map(|id| id.as_bytes());
         // Such a character could move the bounds of what was signed.
         let fits = |id: &[u8]| {
-            id.len() <= LONGEST_ID && id.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            id.len() <= LONGEST_ID
+                && id
+                    .iter()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         };
-        if id.is_some_and(|id| !fits(id)) { Err(Malformed::Id) } else { Ok(()) }
+        if id.is_some_and(|id| !fits(id)) {
+            Err(Malformed::Id)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether this sender signed these bytes, lately.
-    pub(super) fn holds<'r>(&self, headers: &'r HeaderMap, body: &[u8], now: Timestamp) -> Result<Signed<'r>, Failure> {
+    pub(super) fn holds<'r>(
+        &self,
+        headers: &'r HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Signed<'r>, Failure> {
         let value = headers.get(&self.header).ok_or(MISSING)?.as_bytes();
-        let tags: Vec<_> = self.signatures(value).filter_map(|entry| self.tag(entry)).collect();
+        let tags: Vec<_> = self
+            .signatures(value)
+            .filter_map(|entry| self.tag(entry))
+            .collect();
         if tags.is_empty() {
-            return Err(Failure::of("no signature in the header has the configured prefix and encoding"));
+            return Err(Failure::of(
+                "no signature in the header has the configured prefix and encoding",
+            ));
         }
-        let time = self.stamp.as_ref().map(|stamp| self.time(stamp, headers, value)).transpose()?;
-        let id = self.id_header.as_ref().map(|name| id(headers, name)).transpose()?;
+        let time = self
+            .stamp
+            .as_ref()
+            .map(|stamp| self.time(stamp, headers, value))
+            .transpose()?;
+        let id = self
+            .id_header
+            .as_ref()
+            .map(|name| id(headers, name))
+            .transpose()?;
         let fits = |key: &Key| {
             let mac = self.mac(key, body, time, id);
             mac.is_some_and(|mac| tags.iter().any(|tag| mac.fits(tag)))
         };
         let key = self.keys.iter().position(fits);
-        let key = key.ok_or(Failure::of("no signature fits: other secret or other bytes"))?;
+        let key = key.ok_or(Failure::of(
+            "no signature fits: other secret or other bytes",
+        ))?;
         if let (Some(stamp), Some(time)) = (&self.stamp, time) {
-            stamp.check(time, now).map_err(|why| Failure { check: why.check, ahead: why.ahead })?;
+            stamp.check(time, now).map_err(|why| Failure {
+                check: why.check,
+                ahead: why.ahead,
+            })?;
         }
         Ok(Signed { key, id })
     }
 
-    fn time<'r>(&self, stamp: &Stamp, headers: &'r HeaderMap, value: &'r [u8]) -> Result<&'r [u8], Failure> {
+    fn time<'r>(
+        &self,
+        stamp: &Stamp,
+        headers: &'r HeaderMap,
+        value: &'r [u8],
+    ) -> Result<&'r [u8], Failure> {
         match &stamp.place {
-            Place::Header(name) => {
-                headers.get(name).map(|text| text.as_bytes()).ok_or(Failure::of("the timestamp's header is missing"))
-            }
+            Place::Header(name) => headers
+                .get(name)
+                .map(|text| text.as_bytes())
+                .ok_or(Failure::of("the timestamp's header is missing")),
             Place::Entry(prefix) => {
-                let mut times = self.entries(value).filter_map(|entry| behind(prefix, entry));
+                let mut times = self
+                    .entries(value)
+                    .filter_map(|entry| behind(prefix, entry));
                 match (times.next(), times.next()) {
                     (Some(time), None) => Ok(time),
                     (None, _) => Err(Failure::of("the signature header holds no timestamp")),
-                    (Some(_), Some(_)) => Err(Failure::of("the signature header holds several timestamps")),
+                    (Some(_), Some(_)) => {
+                        Err(Failure::of("the signature header holds several timestamps"))
+                    }
                 }
             }
         }
@@ -178,7 +232,10 @@ impl Scheme {
         let mut rest = value;
         core::iter::from_fn(move || {
             loop {
-                let before = rest.iter().take_while(|byte| self.divides(**byte) || byte.is_ascii_whitespace()).count();
+                let before = rest
+                    .iter()
+                    .take_while(|byte| self.divides(**byte) || byte.is_ascii_whitespace())
+                    .count();
                 rest = &rest[before..];
                 if rest.is_empty() {
                     return None;
@@ -196,11 +253,23 @@ impl Scheme {
     /// Where the entry ends with which this text begins. Blanks between a prefix and what belongs to it divide nothing.
     fn entry_end(&self, text: &[u8]) -> usize {
         let heads = [Some(self.prefix.as_str()), self.time_prefix()];
-        let heads = heads.into_iter().flatten().map(|head| head.trim().as_bytes()).filter(|head| !head.is_empty());
-        let begins = |text: &[u8]| heads.clone().find(|head| text.starts_with(head)).map(<[u8]>::len);
+        let heads = heads
+            .into_iter()
+            .flatten()
+            .map(|head| head.trim().as_bytes())
+            .filter(|head| !head.is_empty());
+        let begins = |text: &[u8]| {
+            heads
+                .clone()
+                .find(|head| text.starts_with(head))
+                .map(<[u8]>::len)
+        };
         let mut from = begins(text).unwrap_or(0);
         if from > 0 {
-            let blanks = text[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            let blanks = text[from..]
+                .iter()
+                .take_while(|byte| matches!(byte, b' ' | b'\t'))
+                .count();
             // Another entry follows: this one is a prefix and nothing else.
             if begins(&text[from + blanks..]).is_none() {
                 from += blanks;
@@ -212,7 +281,9 @@ impl Scheme {
 
     fn divides(&self, byte: u8) -> bool {
         match self.separator {
-            Separator::Usual => matches!(byte, b' ' | b'\t') || (byte == b',' && !self.prefix.contains(',')),
+            Separator::Usual => {
+                matches!(byte, b' ' | b'\t') || (byte == b',' && !self.prefix.contains(','))
+            }
             Separator::Only(only) => byte == only,
             Separator::Nothing => false,
         }
@@ -220,7 +291,10 @@ impl Scheme {
 
     /// The entries that are no timestamp.
     fn signatures<'v>(&'v self, value: &'v [u8]) -> impl Iterator<Item = &'v [u8]> {
-        self.entries(value).filter(|entry| self.time_prefix().is_none_or(|time| behind(time, entry).is_none()))
+        self.entries(value).filter(|entry| {
+            self.time_prefix()
+                .is_none_or(|time| behind(time, entry).is_none())
+        })
     }
 
     fn tag(&self, entry: &[u8]) -> Option<Vec<u8>> {
@@ -234,7 +308,9 @@ impl Scheme {
 
     /// The header's value for these bytes; `None` without a key.
     pub(super) fn sign(&self, body: &[u8], time: &str, id: &str) -> Option<String> {
-        let tag = self.mac(self.keys.first()?, body, Some(time.as_bytes()), Some(id))?.tag();
+        let tag = self
+            .mac(self.keys.first()?, body, Some(time.as_bytes()), Some(id))?
+            .tag();
         let tag = match self.encoding {
             Encoding::Hex => hex::encode(tag),
             Encoding::Base64 => BASE64.encode(tag),
@@ -271,12 +347,17 @@ impl Scheme {
 
 /// What stands behind a prefix; blanks around either do not count.
 fn behind<'v>(prefix: &str, entry: &'v [u8]) -> Option<&'v [u8]> {
-    entry.strip_prefix(prefix.trim().as_bytes()).map(<[u8]>::trim_ascii)
+    entry
+        .strip_prefix(prefix.trim().as_bytes())
+        .map(<[u8]>::trim_ascii)
 }
 
 /// The id; its alphabet was checked by [`Scheme::shape`].
 fn id<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Result<&'r str, Failure> {
-    let id = headers.get(name).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+    let id = headers
+        .get(name)
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| !id.is_empty());
     id.ok_or(Failure::of("the id's header is missing or empty"))
 }
 

@@ -58,13 +58,19 @@ impl Format {
     fn read(self, text: &[u8]) -> Option<Timestamp> {
         let digits = |most: usize| -> Option<i64> {
             let fits = (1..=most).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
-            core::str::from_utf8(text).ok().filter(|_| fits)?.parse().ok()
+            core::str::from_utf8(text)
+                .ok()
+                .filter(|_| fits)?
+                .parse()
+                .ok()
         };
         match self {
             // Up to the year 5138, in both units.
             Format::Unix => digits(11)?.checked_mul(1000).map(Timestamp::from_millis),
             Format::UnixMillis => digits(14).map(Timestamp::from_millis),
-            Format::Rfc3339 if text.len() <= LONGEST => core::str::from_utf8(text).ok().and_then(Timestamp::parse),
+            Format::Rfc3339 if text.len() <= LONGEST => {
+                core::str::from_utf8(text).ok().and_then(Timestamp::parse)
+            }
             Format::Rfc3339 => None,
         }
     }
@@ -82,7 +88,10 @@ impl Stamp {
     /// Whether this text, whose signature holds, is a time near enough to `now`.
     pub(super) fn check(&self, text: &[u8], now: Timestamp) -> Result<(), Untimely> {
         let Some(sent) = self.formats.iter().find_map(|format| format.read(text)) else {
-            return Err(Untimely { check: self.unreadable(text, now), ahead: None });
+            return Err(Untimely {
+                check: self.unreadable(text, now),
+                ahead: None,
+            });
         };
         if self.is_near(sent, now) {
             return Ok(());
@@ -93,8 +102,15 @@ impl Stamp {
         } else {
             "the signature is right, but its timestamp is too old"
         };
-        let check = if self.in_another_unit(text, now) { OTHER_UNIT } else { check };
-        Err(Untimely { check, ahead: Some(ahead / 1000) })
+        let check = if self.in_another_unit(text, now) {
+            OTHER_UNIT
+        } else {
+            check
+        };
+        Err(Untimely {
+            check,
+            ahead: Some(ahead / 1000),
+        })
     }
 
     fn is_near(&self, sent: Timestamp, now: Timestamp) -> bool {
@@ -102,7 +118,11 @@ impl Stamp {
     }
 
     fn in_another_unit(&self, text: &[u8], now: Timestamp) -> bool {
-        Format::ALL.iter().any(|format| format.read(text).is_some_and(|sent| self.is_near(sent, now)))
+        Format::ALL.iter().any(|format| {
+            format
+                .read(text)
+                .is_some_and(|sent| self.is_near(sent, now))
+        })
     }
 
     fn unreadable(&self, text: &[u8], now: Timestamp) -> &'static str {
@@ -124,26 +144,45 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_793_607_342_000);
 
     fn stamp(formats: &[Format]) -> Stamp {
-        Stamp { place: Place::Entry("t=".to_owned()), formats: formats.to_vec(), tolerance: TOLERANCE }
+        Stamp {
+            place: Place::Entry("t=".to_owned()),
+            formats: formats.to_vec(),
+            tolerance: TOLERANCE,
+        }
     }
 
     fn ahead(formats: &[Format], text: &str) -> Result<(), Option<i64>> {
-        stamp(formats).check(text.as_bytes(), NOW).map_err(|why| why.ahead)
+        stamp(formats)
+            .check(text.as_bytes(), NOW)
+            .map_err(|why| why.ahead)
     }
 
     #[test]
     fn within_the_tolerance_is_accepted_and_a_second_beyond_it_refused() {
         let now = NOW.millis();
-        for (seconds, accepted) in [(0, true), (299, true), (300, true), (301, false), (86_400, false)] {
+        for (seconds, accepted) in [
+            (0, true),
+            (299, true),
+            (300, true),
+            (301, false),
+            (86_400, false),
+        ] {
             for seconds in [seconds, -seconds] {
                 let at = Timestamp::from_millis(now + seconds * 1000);
                 for format in Format::ALL {
                     let expected = if accepted { Ok(()) } else { Err(Some(seconds)) };
-                    assert_eq!(ahead(&[*format], &format.write(at)), expected, "{seconds} as {format}");
+                    assert_eq!(
+                        ahead(&[*format], &format.write(at)),
+                        expected,
+                        "{seconds} as {format}"
+                    );
                 }
             }
         }
-        assert_eq!(ahead(&[Format::UnixMillis], &(now + 300_001).to_string()), Err(Some(300)));
+        assert_eq!(
+            ahead(&[Format::UnixMillis], &(now + 300_001).to_string()),
+            Err(Some(300))
+        );
     }
 
     #[test]
@@ -190,10 +229,20 @@ mod tests {
     #[test]
     fn another_unit_is_refused_and_the_operator_gets_a_hint() {
         let (seconds, millis) = (Format::Unix.write(NOW), Format::UnixMillis.write(NOW));
-        for (format, text) in [(Format::Unix, &millis), (Format::UnixMillis, &seconds), (Format::Rfc3339, &seconds)] {
-            let refused = stamp(&[format]).check(text.as_bytes(), NOW).map_err(|why| why.check);
+        for (format, text) in [
+            (Format::Unix, &millis),
+            (Format::UnixMillis, &seconds),
+            (Format::Rfc3339, &seconds),
+        ] {
+            let refused = stamp(&[format])
+                .check(text.as_bytes(), NOW)
+                .map_err(|why| why.check);
             assert_eq!(refused, Err(OTHER_UNIT), "{text} as {format}");
         }
-        assert_eq!(ahead(&[Format::Rfc3339, Format::Unix], &seconds), Ok(()), "several formats may be named");
+        assert_eq!(
+            ahead(&[Format::Rfc3339, Format::Unix], &seconds),
+            Ok(()),
+            "several formats may be named"
+        );
     }
 }

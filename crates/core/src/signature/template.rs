@@ -35,13 +35,19 @@ pub enum BadTemplate {
     Twice,
 }
 
-const PLACEHOLDERS: [(&str, Part); 3] = [("{body}", Part::Body), ("{timestamp}", Part::Timestamp), ("{id}", Part::Id)];
+const PLACEHOLDERS: [(&str, Part); 3] = [
+    ("{body}", Part::Body),
+    ("{timestamp}", Part::Timestamp),
+    ("{id}", Part::Id),
+];
 
 impl Template {
     /// The body alone.
     #[must_use]
     pub fn of_body() -> Template {
-        Template { parts: vec![Part::Body] }
+        Template {
+            parts: vec![Part::Body],
+        }
     }
 
     /// Reads a template.
@@ -53,8 +59,10 @@ impl Template {
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
             let (before, from) = rest.split_at(at);
-            let (name, part) =
-                PLACEHOLDERS.iter().find(|(name, _)| from.starts_with(name)).ok_or(BadTemplate::Placeholder)?;
+            let (name, part) = PLACEHOLDERS
+                .iter()
+                .find(|(name, _)| from.starts_with(name))
+                .ok_or(BadTemplate::Placeholder)?;
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }

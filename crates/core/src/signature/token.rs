@@ -16,11 +16,17 @@ pub(super) fn bearer(headers: &HeaderMap, keys: &[Key]) -> Result<usize, Failure
 /// What stands behind `Bearer`.
 pub(super) fn in_authorization(headers: &HeaderMap) -> Result<&[u8], Failure> {
     let value = headers.get(AUTHORIZATION).ok_or(MISSING)?.as_bytes();
-    behind(b"bearer", value).ok_or(Failure::of("the scheme is not Bearer, or the token is empty"))
+    behind(b"bearer", value).ok_or(Failure::of(
+        "the scheme is not Bearer, or the token is empty",
+    ))
 }
 
 /// The position of the key that is this header's whole value.
-pub(super) fn header(headers: &HeaderMap, name: &HeaderName, keys: &[Key]) -> Result<usize, Failure> {
+pub(super) fn header(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    keys: &[Key],
+) -> Result<usize, Failure> {
     let value = headers.get(name).ok_or(MISSING)?.as_bytes();
     let key = keys.iter().position(|key| key.is_token(value));
     key.ok_or(Failure::of("the header holds another secret, or none"))
@@ -29,11 +35,15 @@ pub(super) fn header(headers: &HeaderMap, name: &HeaderName, keys: &[Key]) -> Re
 /// The position of the key that is the password of this user.
 pub(super) fn basic(headers: &HeaderMap, username: &str, keys: &[Key]) -> Result<usize, Failure> {
     let value = headers.get(AUTHORIZATION).ok_or(MISSING)?.as_bytes();
-    let text = behind(b"basic", value).ok_or(Failure::of("the scheme is not Basic, or nothing is behind it"))?;
+    let text = behind(b"basic", value).ok_or(Failure::of(
+        "the scheme is not Basic, or nothing is behind it",
+    ))?;
     let shown = from_base64(text).ok_or(Failure::of("what stands behind Basic is not base64"))?;
     // Name and password are compared as one, so that nothing tells which of the two is wrong.
     let before = format!("{username}:");
-    let key = keys.iter().position(|key| key.is_behind(before.as_bytes(), &shown));
+    let key = keys
+        .iter()
+        .position(|key| key.is_behind(before.as_bytes(), &shown));
     key.ok_or(Failure::of("user name or password is another one"))
 }
 
@@ -41,7 +51,9 @@ pub(super) fn basic(headers: &HeaderMap, username: &str, keys: &[Key]) -> Result
 pub(super) fn in_url(secret: Option<&[u8]>, keys: &[Key]) -> Result<usize, Failure> {
     let secret = secret.ok_or(Failure::of("the URL does not end in a secret"))?;
     let key = keys.iter().position(|key| key.is_token(secret));
-    key.ok_or(Failure::of("the secret at the end of the URL is another one"))
+    key.ok_or(Failure::of(
+        "the secret at the end of the URL is another one",
+    ))
 }
 
 /// What stands behind the scheme, whose letter case does not count; never empty.

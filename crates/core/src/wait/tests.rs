@@ -25,7 +25,12 @@ fn outage(side: FarSide, code: &str) -> Outage {
 }
 
 fn spent(kept: bool) -> Spent {
-    Spent { used: (20, 90), of: (20, 300), until: eleven(), kept }
+    Spent {
+        used: (20, 90),
+        of: (20, 300),
+        until: eleven(),
+        kept,
+    }
 }
 
 fn pause() -> Pause {
@@ -90,10 +95,21 @@ fn told() -> Vec<(Wait, Cause, &'static str)> {
             Cause::NoToken,
             "there is no token of Entra ID: one is asked for at 2026-11-02 11:00:00 UTC; nothing to do",
         ),
-        (Wait::NoToken(None), Cause::NoToken, "there is no token of Entra ID: one is being asked for; nothing to do"),
-        (Wait::DiskFull, Cause::DiskFull, "the disk of the journal is full: make room, and it is sent"),
         (
-            Wait::Window(vec!["evening".to_owned(), "nights".to_owned()], Some(eleven())),
+            Wait::NoToken(None),
+            Cause::NoToken,
+            "there is no token of Entra ID: one is being asked for; nothing to do",
+        ),
+        (
+            Wait::DiskFull,
+            Cause::DiskFull,
+            "the disk of the journal is full: make room, and it is sent",
+        ),
+        (
+            Wait::Window(
+                vec!["evening".to_owned(), "nights".to_owned()],
+                Some(eleven()),
+            ),
             Cause::Window,
             "window `evening` or `nights` is closed until 2026-11-02 11:00:00 UTC: to send it before that, `scanhook cancel` \
              it, then `scanhook retry --now`",
@@ -150,7 +166,11 @@ fn told() -> Vec<(Wait, Cause, &'static str)> {
             "the quota of scan calls is spent (20 of 20 in the last minute, 90 of 300 in the last hour); the next may leave at \
              2026-11-02 11:00:00 UTC; `[tenants.x] quota` is our share",
         ),
-        (Wait::Turn(Priority::URGENT), Cause::Turn, "it is sent in its turn, by priority (90) and age; nothing to do"),
+        (
+            Wait::Turn(Priority::URGENT),
+            Cause::Turn,
+            "it is sent in its turn, by priority (90) and age; nothing to do",
+        ),
         (
             Wait::LookUp(Some(ten()), eleven()),
             Cause::LookUp,
@@ -169,10 +189,16 @@ fn told() -> Vec<(Wait, Cause, &'static str)> {
 fn every_wait_says_who_or_what_when_and_what_to_do() {
     let told = told();
     for (wait, cause, sentence) in &told {
-        assert_eq!((wait.cause(), wait.sentence().as_str()), (*cause, *sentence));
+        assert_eq!(
+            (wait.cause(), wait.sentence().as_str()),
+            (*cause, *sentence)
+        );
     }
     for cause in Cause::ALL {
-        assert!(told.iter().any(|(_, told, _)| told == cause), "{cause} is told nowhere");
+        assert!(
+            told.iter().any(|(_, told, _)| told == cause),
+            "{cause} is told nowhere"
+        );
     }
 }
 
@@ -185,15 +211,27 @@ fn each_way_to_fail_is_told_with_what_to_look_at() {
         ("timeout", "does not answer in time", "firewall"),
         ("tls", "the TLS handshake fails", "certificate"),
         ("connection-lost", "the connection breaks off", "firewall"),
-        ("http-503", "it answers that it cannot serve", "Microsoft's service health"),
+        (
+            "http-503",
+            "it answers that it cannot serve",
+            "Microsoft's service health",
+        ),
     ] {
         let sentence = outage(FarSide::Entra, code).sentence();
-        assert!(sentence.contains(what) && sentence.contains(helps), "{code}: {sentence}");
+        assert!(
+            sentence.contains(what) && sentence.contains(helps),
+            "{code}: {sentence}"
+        );
     }
 }
 
 fn kept(own: Option<Wait>) -> Kept {
-    Kept { dry: false, pause: None, own, priority: Priority::of_severity(None) }
+    Kept {
+        dry: false,
+        pause: None,
+        own,
+        priority: Priority::of_severity(None),
+    }
 }
 
 fn causes(kept: Kept, obstacles: &Obstacles) -> Vec<Cause> {
@@ -204,29 +242,76 @@ fn causes(kept: Kept, obstacles: &Obstacles) -> Vec<Cause> {
 fn all_that_is_in_the_way_is_told_and_what_people_can_change_first() {
     let window = || Some(Wait::Window(vec!["nights".to_owned()], Some(eleven())));
     let free = Obstacles::default();
-    let silent = |side| Obstacles { outages: vec![outage(side, "dns")], ..Obstacles::default() };
+    let silent = |side| Obstacles {
+        outages: vec![outage(side, "dns")],
+        ..Obstacles::default()
+    };
     assert_eq!(causes(kept(None), &free), [Cause::Turn]);
     assert_eq!(causes(kept(window()), &free), [Cause::Window]);
-    let all = Obstacles { dry_run: true, disk_full: true, spent: Some(spent(false)), ..silent(FarSide::Defender) };
-    let paused = Kept { pause: Some(pause()), ..kept(window()) };
-    let told = [Cause::DryRun, Cause::Paused, Cause::Window, Cause::DefenderUnreachable, Cause::DiskFull];
+    let all = Obstacles {
+        dry_run: true,
+        disk_full: true,
+        spent: Some(spent(false)),
+        ..silent(FarSide::Defender)
+    };
+    let paused = Kept {
+        pause: Some(pause()),
+        ..kept(window())
+    };
+    let told = [
+        Cause::DryRun,
+        Cause::Paused,
+        Cause::Window,
+        Cause::DefenderUnreachable,
+        Cause::DiskFull,
+    ];
     assert_eq!(causes(paused.clone(), &all), told);
     assert_eq!(
-        causes(Kept { dry: true, ..paused }, &all),
+        causes(
+            Kept {
+                dry: true,
+                ..paused
+            },
+            &all
+        ),
         [Cause::Window],
         "what is never sent is kept by nothing else"
     );
 
-    let stopped = Obstacles { stopped: Some("no role".to_owned()), no_token: true, ..silent(FarSide::Entra) };
-    assert_eq!(causes(kept(None), &stopped), [Cause::Stopped], "that there is no token says nothing more");
-    let no_token = Obstacles { no_token: true, ..Obstacles::default() };
+    let stopped = Obstacles {
+        stopped: Some("no role".to_owned()),
+        no_token: true,
+        ..silent(FarSide::Entra)
+    };
+    assert_eq!(
+        causes(kept(None), &stopped),
+        [Cause::Stopped],
+        "that there is no token says nothing more"
+    );
+    let no_token = Obstacles {
+        no_token: true,
+        ..Obstacles::default()
+    };
     assert_eq!(causes(kept(None), &no_token), [Cause::NoToken]);
-    let entra = Obstacles { no_token: true, ..silent(FarSide::Entra) };
+    let entra = Obstacles {
+        no_token: true,
+        ..silent(FarSide::Entra)
+    };
     assert_eq!(causes(kept(None), &entra), [Cause::EntraUnreachable]);
-    assert_eq!(causes(kept(None), &silent(FarSide::Entra)), [Cause::Turn], "the token at hand is still good");
-    let resting = Obstacles { resting_until: Some(eleven()), ..Obstacles::default() };
+    assert_eq!(
+        causes(kept(None), &silent(FarSide::Entra)),
+        [Cause::Turn],
+        "the token at hand is still good"
+    );
+    let resting = Obstacles {
+        resting_until: Some(eleven()),
+        ..Obstacles::default()
+    };
     assert_eq!(causes(kept(None), &resting), [Cause::BackingOff]);
-    let throttled = Obstacles { throttled_until: Some(eleven()), ..resting };
+    let throttled = Obstacles {
+        throttled_until: Some(eleven()),
+        ..resting
+    };
     assert_eq!(causes(kept(None), &throttled), [Cause::Throttled]);
     let sending = kept(Some(Wait::Sending(ten())));
     assert_eq!(causes(sending, &free), [Cause::Sending]);
@@ -234,8 +319,14 @@ fn all_that_is_in_the_way_is_told_and_what_people_can_change_first() {
 
 #[test]
 fn what_is_kept_for_urgent_scans_keeps_no_urgent_one() {
-    let full = |kept| Obstacles { spent: Some(spent(kept)), ..Obstacles::default() };
-    let urgent = || Kept { priority: Priority::URGENT, ..kept(None) };
+    let full = |kept| Obstacles {
+        spent: Some(spent(kept)),
+        ..Obstacles::default()
+    };
+    let urgent = || Kept {
+        priority: Priority::URGENT,
+        ..kept(None)
+    };
     assert_eq!(causes(kept(None), &full(true)), [Cause::KeptForUrgent]);
     assert_eq!(causes(urgent(), &full(true)), [Cause::Turn]);
     assert_eq!(causes(urgent(), &full(false)), [Cause::Quota]);

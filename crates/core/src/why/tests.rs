@@ -5,10 +5,21 @@ use crate::person::By;
 
 #[test]
 fn the_last_word_of_a_person_ends_the_sentence() {
-    let said =
-        |did, words| Why { said: Some(Said { did, by: By::new("anna", words), at_once: false }), ..Why::default() };
+    let said = |did, words| Why {
+        said: Some(Said {
+            did,
+            by: By::new("anna", words),
+            at_once: false,
+        }),
+        ..Why::default()
+    };
     assert_eq!(
-        said(Did::Approved, Some("INC-7")).sentence(Reason::New, Some("high"), Some(Kind::Full), "lt-042"),
+        said(Did::Approved, Some("INC-7")).sentence(
+            Reason::New,
+            Some("high"),
+            Some(Kind::Full),
+            "lt-042"
+        ),
         "rule `high` asks for a full scan; it is sent in its turn; approved by anna (INC-7)"
     );
     assert_eq!(
@@ -22,15 +33,28 @@ fn noon() -> Timestamp {
 }
 
 fn seen(field: &str, value: Option<&str>, unknown: bool) -> Seen {
-    Seen { field: field.to_owned(), value: value.map(str::to_owned), unknown }
+    Seen {
+        field: field.to_owned(),
+        value: value.map(str::to_owned),
+        unknown,
+    }
 }
 
 fn guarded(name: &str, how: Guard, at_most: Option<AtMost>) -> Guarded {
-    Guarded { name: name.to_owned(), how, at_most, start: None, windows: Vec::new() }
+    Guarded {
+        name: name.to_owned(),
+        how,
+        at_most,
+        start: None,
+        windows: Vec::new(),
+    }
 }
 
 fn held() -> Why {
-    Why { until: Some(noon()), ..Why::default() }
+    Why {
+        until: Some(noon()),
+        ..Why::default()
+    }
 }
 
 /// Every reason with the whole sentence: who or what, the number or the time, and what to do.
@@ -38,17 +62,27 @@ fn told() -> Vec<(Reason, Option<Kind>, Why, &'static str)> {
     let high = || vec![seen("severity", Some("high"), false)];
     let (quick, full) = (Some(Kind::Quick), Some(Kind::Full));
     let looked = Looked::default();
-    let several =
-        Looked { candidates: vec!["ws-1 (Active)".to_owned(), "ws-1.lab (Inactive)".to_owned()], ..looked.clone() };
+    let several = Looked {
+        candidates: vec!["ws-1 (Active)".to_owned(), "ws-1.lab (Inactive)".to_owned()],
+        ..looked.clone()
+    };
     let none = || Why::default();
     vec![
         (
             Reason::Rule,
             None,
-            Why { seen: high(), ..none() },
+            Why {
+                seen: high(),
+                ..none()
+            },
             "rule `r` says that no scan is needed (severity is high); to scan such alerts, change the rule",
         ),
-        (Reason::NoMatch, None, none(), "no rule matched; a last rule without conditions catches such alerts"),
+        (
+            Reason::NoMatch,
+            None,
+            none(),
+            "no rule matched; a last rule without conditions catches such alerts",
+        ),
         (
             Reason::NoMatch,
             None,
@@ -68,7 +102,11 @@ fn told() -> Vec<(Reason, Option<Kind>, Why, &'static str)> {
         (
             Reason::Protection,
             None,
-            Why { seen: high(), protections: vec![guarded("kiosks", Guard::Hit, Some(AtMost::None))], ..none() },
+            Why {
+                seen: high(),
+                protections: vec![guarded("kiosks", Guard::Hit, Some(AtMost::None))],
+                ..none()
+            },
             "rule `r` asks for a scan (severity is high), and protection `kiosks` allows none; to scan such devices, change the \
              protection",
         ),
@@ -120,28 +158,43 @@ fn told() -> Vec<(Reason, Option<Kind>, Why, &'static str)> {
         (
             Reason::Limit,
             full,
-            Why { limit: Some((50, 50)), limit_per: Some(3600), ..held() },
+            Why {
+                limit: Some((50, 50)),
+                limit_per: Some(3600),
+                ..held()
+            },
             "rule `r` asks for a full scan; rule `r` has begun 50 of the 50 scans that its limit allows in 1h; a person decides \
              until 2026-11-02 12:00:00 UTC: `scanhook approve` or `scanhook deny`",
         ),
         (
             Reason::Limit,
             full,
-            Why { limit: Some((300, 300)), limit_per: Some(3600), limit_of_tenant: true, ..held() },
+            Why {
+                limit: Some((300, 300)),
+                limit_per: Some(3600),
+                limit_of_tenant: true,
+                ..held()
+            },
             "rule `r` asks for a full scan; the tenant has begun 300 of the 300 scans that its limit allows in 1h; a person \
              decides until 2026-11-02 12:00:00 UTC: `scanhook approve` or `scanhook deny`",
         ),
         (
             Reason::UnresolvedDevice,
             full,
-            Why { directory: Some(looked), ..held() },
+            Why {
+                directory: Some(looked),
+                ..held()
+            },
             "rule `r` asks for a full scan; Defender's directory knows no machine that `ws-1` could be, and none is guessed; a \
              person decides until 2026-11-02 12:00:00 UTC: `scanhook approve --machine ID` or `scanhook deny`",
         ),
         (
             Reason::AmbiguousDevice,
             full,
-            Why { directory: Some(several), ..held() },
+            Why {
+                directory: Some(several),
+                ..held()
+            },
             "rule `r` asks for a full scan; `ws-1` could be each of ws-1 (Active) and ws-1.lab (Inactive), and none is guessed; a \
              person decides until 2026-11-02 12:00:00 UTC: `scanhook approve --machine ID` or `scanhook deny`",
         ),
@@ -152,7 +205,12 @@ fn told() -> Vec<(Reason, Option<Kind>, Why, &'static str)> {
             "the alert's source was taken out of the configuration before it could be decided; put the source back, then \
              `scanhook retry`",
         ),
-        (Reason::New, quick, none(), "rule `r` asks for a quick scan; it is sent in its turn"),
+        (
+            Reason::New,
+            quick,
+            none(),
+            "rule `r` asks for a quick scan; it is sent in its turn",
+        ),
         (
             Reason::New,
             quick,
@@ -168,13 +226,19 @@ fn told() -> Vec<(Reason, Option<Kind>, Why, &'static str)> {
         (
             Reason::New,
             full,
-            Why { behind: Some(("01a1".to_owned(), Kind::Quick)), ..none() },
+            Why {
+                behind: Some(("01a1".to_owned(), Kind::Quick)),
+                ..none()
+            },
             "rule `r` asks for a full scan; it waits for the end of the quick scan 01a1 of this machine",
         ),
         (
             Reason::New,
             full,
-            Why { mode: Some(Mode::DryRun), ..none() },
+            Why {
+                mode: Some(Mode::DryRun),
+                ..none()
+            },
             "rule `r` asks for a full scan; it is a dry run: nothing is sent; `mode = \"enforce\"` sends it",
         ),
         (
@@ -183,11 +247,19 @@ fn told() -> Vec<(Reason, Option<Kind>, Why, &'static str)> {
             none(),
             "rule `r` asks for a quick scan; a scan of this machine was waiting and takes the alert along",
         ),
-        (Reason::Running, quick, none(), "rule `r` asks for a quick scan; one as strong is under way and answers"),
+        (
+            Reason::Running,
+            quick,
+            none(),
+            "rule `r` asks for a quick scan; one as strong is under way and answers",
+        ),
         (
             Reason::Cooldown,
             quick,
-            Why { cooled_by: Some(noon()), ..none() },
+            Why {
+                cooled_by: Some(noon()),
+                ..none()
+            },
             "rule `r` asks for a quick scan; one as strong ended at 2026-11-02 12:00:00 UTC, within the cool-down",
         ),
         (
@@ -199,7 +271,10 @@ fn told() -> Vec<(Reason, Option<Kind>, Why, &'static str)> {
         (
             Reason::Expired,
             quick,
-            Why { held: Some(Reason::Limit), ..held() },
+            Why {
+                held: Some(Reason::Limit),
+                ..held()
+            },
             "rule `r` asks for a quick scan; nobody decided while it was held (`limit`) until 2026-11-02 12:00:00 UTC; `scanhook \
              retry` holds it again",
         ),
@@ -243,10 +318,17 @@ fn every_reason_says_who_or_what_when_and_what_to_do() {
     let told = told();
     for (reason, kind, why, sentence) in &told {
         let rule = (!matches!(reason, Reason::NoMatch)).then_some("r");
-        assert_eq!(why.sentence(*reason, rule, *kind, "ws-1"), *sentence, "{reason}");
+        assert_eq!(
+            why.sentence(*reason, rule, *kind, "ws-1"),
+            *sentence,
+            "{reason}"
+        );
     }
     for reason in Reason::ALL {
-        assert!(told.iter().any(|(told, ..)| told == reason), "{reason} is told nowhere");
+        assert!(
+            told.iter().any(|(told, ..)| told == reason),
+            "{reason} is told nowhere"
+        );
     }
 }
 
@@ -255,7 +337,15 @@ fn a_record_of_an_earlier_version_is_still_told() {
     let old = r#"{"protections":[{"name":"jewels","how":"hit"}],"limit":[2,2]}"#;
     let why: Why = serde_json::from_str(old).unwrap_or_default();
     let said = why.sentence(Reason::Protection, Some("r"), Some(Kind::Full), "ws-1");
-    assert!(said.contains("protection `jewels` holds it for a person; a person decides: `scanhook approve`"), "{said}");
+    assert!(
+        said.contains(
+            "protection `jewels` holds it for a person; a person decides: `scanhook approve`"
+        ),
+        "{said}"
+    );
     let said = why.sentence(Reason::Limit, Some("r"), Some(Kind::Full), "ws-1");
-    assert!(said.contains("has begun 2 of the 2 scans that its limit allows;"), "{said}");
+    assert!(
+        said.contains("has begun 2 of the 2 scans that its limit allows;"),
+        "{said}"
+    );
 }

@@ -58,7 +58,10 @@ pub fn orders(seed: u64, machines: u64) -> Vec<(Duration, Order)> {
                     1 => What::Rule(dice.pick(&["high", "medium"])),
                     _ => What::Machine(machine(dice.roll(machines))),
                 };
-                Order::Pause(what, (dice.roll(2) == 0).then(|| Duration::from_secs(1 + dice.roll(2_000))))
+                Order::Pause(
+                    what,
+                    (dice.roll(2) == 0).then(|| Duration::from_secs(1 + dice.roll(2_000))),
+                )
             }
             2 => Order::Resume,
             3 => Order::Approve(n),
@@ -74,7 +77,10 @@ pub fn orders(seed: u64, machines: u64) -> Vec<(Duration, Order)> {
 
 /// Yes, and it is the second machine.
 fn named() -> Word {
-    Word::Approve { machine: scanhook_core::alert::MachineId::parse(&machine(1)), at_once: false }
+    Word::Approve {
+        machine: scanhook_core::alert::MachineId::parse(&machine(1)),
+        at_once: false,
+    }
 }
 
 fn somebody() -> By {
@@ -99,22 +105,32 @@ impl World {
                 // Whether or not the answer comes, it may be over from here on.
                 self.paused.clear();
                 let now = self.clock().wall;
-                self.commit(move |tx| tx.resume(&Scope::default(), &somebody(), now)).map(|ended| format!("{ended:?}"))
+                self.commit(move |tx| tx.resume(&Scope::default(), &somebody(), now))
+                    .map(|ended| format!("{ended:?}"))
             }
             Order::Approve(n) => self.word(named(), *n),
             Order::Deny(n) => self.word(Word::Deny, *n),
             Order::Cancel(n) => {
                 // Any that is not over, those that somebody else's action covers among them.
-                let open = self.scans().into_iter().filter(|scan| scan.outcome.is_none()).collect::<Vec<_>>();
+                let open = self
+                    .scans()
+                    .into_iter()
+                    .filter(|scan| scan.outcome.is_none())
+                    .collect::<Vec<_>>();
                 if open.is_empty() {
                     return Some("nothing is open".to_owned());
                 }
-                let id: Uuid = open[usize::try_from(*n).unwrap() % open.len()].id.parse().unwrap();
+                let id: Uuid = open[usize::try_from(*n).unwrap() % open.len()]
+                    .id
+                    .parse()
+                    .unwrap();
                 let now = self.clock().wall;
                 self.told(move |tx| tx.call_off(&[id], &somebody(), &|_| true, now))
             }
             Order::Retry(n) => {
-                let Some(id) = self.chosen(Wants::Failed, *n) else { return Some("nothing has failed".to_owned()) };
+                let Some(id) = self.chosen(Wants::Failed, *n) else {
+                    return Some("nothing has failed".to_owned());
+                };
                 let now = self.clock().wall;
                 let terms = self.terms();
                 self.told(move |tx| tx.retry(&[id], &somebody(), false, &terms, now))
@@ -123,11 +139,20 @@ impl World {
     }
 
     fn pause(&mut self, what: &What, span: Option<Duration>) -> Option<String> {
-        let (now, until) = (self.clock().wall, span.map(|span| self.clock().wall.plus(span)));
+        let (now, until) = (
+            self.clock().wall,
+            span.map(|span| self.clock().wall.plus(span)),
+        );
         let scope = match what {
             What::Everything => Scope::default(),
-            What::Rule(rule) => Scope { rule: Some((*rule).to_owned()), ..Scope::default() },
-            What::Machine(id) => Scope { device: DeviceGlob::parse(id).ok(), ..Scope::default() },
+            What::Rule(rule) => Scope {
+                rule: Some((*rule).to_owned()),
+                ..Scope::default()
+            },
+            What::Machine(id) => Scope {
+                device: DeviceGlob::parse(id).ok(),
+                ..Scope::default()
+            },
         };
         let set = self.commit(move |tx| tx.pause(&scope, &somebody(), until, now))?;
         // The same pause again is changed, not doubled.
@@ -138,31 +163,53 @@ impl World {
             _ => false,
         };
         self.paused.retain(|paused| !same(&paused.what));
-        self.paused.push(Paused { what: what.clone(), until });
+        self.paused.push(Paused {
+            what: what.clone(),
+            until,
+        });
         Some(format!("{set:?}"))
     }
 
     /// Approves or denies one of the held decisions; a machine is named only where the alert names none.
     fn word(&mut self, word: Word, n: u64) -> Option<String> {
-        let Some(id) = self.chosen(Wants::Held, n) else { return Some("nothing is held".to_owned()) };
-        let items = self.store.read(|reader| reader.items(Wants::Held, &[id]).unwrap());
-        let named =
-            matches!(items[0].reason.as_deref(), Some("unresolved_device" | "ambiguous_device" | "source_removed"));
+        let Some(id) = self.chosen(Wants::Held, n) else {
+            return Some("nothing is held".to_owned());
+        };
+        let items = self
+            .store
+            .read(|reader| reader.items(Wants::Held, &[id]).unwrap());
+        let named = matches!(
+            items[0].reason.as_deref(),
+            Some("unresolved_device" | "ambiguous_device" | "source_removed")
+        );
         let word = match word {
-            Word::Approve { .. } if !named => Word::Approve { machine: None, at_once: false },
+            Word::Approve { .. } if !named => Word::Approve {
+                machine: None,
+                at_once: false,
+            },
             word => word,
         };
         let (now, terms) = (self.clock().wall, self.terms());
         self.told(move |tx| tx.answer_held(&[id], &word, &somebody(), &terms, now))
     }
 
-    fn terms(&self) -> impl Fn(TenantId, AskedFor<'_>) -> Option<scanhook_core::verdict::Wanted> + Send + 'static {
-        let (policy, terms) = (self.policy.clone(), self.desks["siem"].tenants["default"].terms);
+    fn terms(
+        &self,
+    ) -> impl Fn(TenantId, AskedFor<'_>) -> Option<scanhook_core::verdict::Wanted> + Send + 'static
+    {
+        let (policy, terms) = (
+            self.policy.clone(),
+            self.desks["siem"].tenants["default"].terms,
+        );
         move |_: TenantId, asked: AskedFor<'_>| Some(policy.wanted(terms, asked))
     }
 
     fn chosen(&self, wants: Wants, n: u64) -> Option<Uuid> {
-        let found = self.store.read(|reader| reader.select(wants, &Selector::default(), 1000, None).unwrap());
+        let found = self.store.read(|reader| {
+            reader
+                .select(wants, &Selector::default(), 1000, None)
+                .unwrap()
+        });
         let place = usize::try_from(n).unwrap() % found.count.max(1);
         found.ids.get(place).copied()
     }
@@ -173,7 +220,13 @@ impl World {
         work: impl FnOnce(&mut Tx<'_>) -> Result<Vec<ItemView>, JournalError> + Send + 'static,
     ) -> Option<String> {
         let items = self.commit(work)?;
-        let told = format!("{:?}", items.iter().map(|item| (&item.id, &item.result)).collect::<Vec<_>>());
+        let told = format!(
+            "{:?}",
+            items
+                .iter()
+                .map(|item| (&item.id, &item.result))
+                .collect::<Vec<_>>()
+        );
         self.steered.extend(items);
         Some(told)
     }
@@ -181,14 +234,21 @@ impl World {
     /// Nothing leaves that a pause is for, by what was answered to the operator and what the call itself says.
     pub(super) fn nothing_paused_leaves(&mut self, calls: &[Outgoing]) {
         let now = self.clock().wall;
-        self.paused.retain(|paused| paused.until.is_none_or(|until| until > now));
-        for outgoing in calls.iter().filter(|outgoing| matches!(outgoing.call, Call::Scan(_))) {
+        self.paused
+            .retain(|paused| paused.until.is_none_or(|until| until > now));
+        for outgoing in calls
+            .iter()
+            .filter(|outgoing| matches!(outgoing.call, Call::Scan(_)))
+        {
             let path = outgoing.request.uri().path();
             for paused in &self.paused {
                 let is_for = match &paused.what {
                     What::Everything => true,
                     What::Machine(id) => path.contains(id.as_str()),
-                    What::Rule(rule) => self.asked_for_by(outgoing).iter().all(|asked| asked == rule),
+                    What::Rule(rule) => self
+                        .asked_for_by(outgoing)
+                        .iter()
+                        .all(|asked| asked == rule),
                 };
                 assert!(!is_for, "{path} leaves while {:?} is paused", paused.what);
             }
@@ -200,9 +260,15 @@ impl World {
         let body: serde_json::Value = serde_json::from_slice(outgoing.request.body()).unwrap();
         let comment = body["Comment"].as_str().unwrap();
         let tail = comment.rsplit("[sh-").next().unwrap().trim_end_matches(']');
-        let all = self.store.read(|reader| reader.decisions(&Filter::default()).unwrap());
-        let of =
-            all.items.into_iter().filter(|item| item.decision.scan_id.as_ref().is_some_and(|id| id.ends_with(tail)));
+        let all = self
+            .store
+            .read(|reader| reader.decisions(&Filter::default()).unwrap());
+        let of = all.items.into_iter().filter(|item| {
+            item.decision
+                .scan_id
+                .as_ref()
+                .is_some_and(|id| id.ends_with(tail))
+        });
         of.filter_map(|item| item.decision.rule).collect()
     }
 }

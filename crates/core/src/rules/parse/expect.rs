@@ -13,11 +13,29 @@ use crate::rules::given::TestFacts;
 use crate::scan::{DecisionState, Reason};
 use crate::time::Timestamp;
 
-const TEST: &[&str] = &["name", "event", "expect", "step", "at", "mode", "source", "payload_file"];
+const TEST: &[&str] = &[
+    "name",
+    "event",
+    "expect",
+    "step",
+    "at",
+    "mode",
+    "source",
+    "payload_file",
+];
 
 const STEP: &[&str] = &["after", "event", "expect", "source", "payload_file"];
 
-const EXPECT: &[&str] = &["rule", "scan", "priority", "start", "protect", "state", "reason", "comment_contains"];
+const EXPECT: &[&str] = &[
+    "rule",
+    "scan",
+    "priority",
+    "start",
+    "protect",
+    "state",
+    "reason",
+    "comment_contains",
+];
 
 /// The names that tests can expect.
 pub(super) struct Names<'r> {
@@ -46,28 +64,53 @@ impl<'v, 'i> Happening<'v, 'i> {
 }
 
 impl Walk<'_> {
-    pub(super) fn rule_tests(&mut self, value: &Node<'_>, facts: &TestFacts, names: &Names<'_>) -> Vec<RuleTest> {
+    pub(super) fn rule_tests(
+        &mut self,
+        value: &Node<'_>,
+        facts: &TestFacts,
+        names: &Names<'_>,
+    ) -> Vec<RuleTest> {
         let mut tests: Vec<RuleTest> = Vec::new();
         let mut taken = HashSet::new();
         for (table, header) in self.tables(value, "test") {
             let test = self.rule_test(table, header.clone(), facts, names);
             if !test.name.is_empty() && !taken.insert(test.name.clone()) {
                 let span = table.get("name").map_or(header, |name| name.span());
-                self.error(code::DUPLICATE_NAME, span, format!("another test is already named {}", quoted(&test.name)));
+                self.error(
+                    code::DUPLICATE_NAME,
+                    span,
+                    format!("another test is already named {}", quoted(&test.name)),
+                );
             }
             tests.push(test);
         }
         tests
     }
 
-    fn rule_test(&mut self, table: &DeTable<'_>, span: Range<usize>, facts: &TestFacts, names: &Names<'_>) -> RuleTest {
-        let mut test = RuleTest { name: String::new(), mode: None, at: None, steps: Vec::new(), span: span.clone() };
+    fn rule_test(
+        &mut self,
+        table: &DeTable<'_>,
+        span: Range<usize>,
+        facts: &TestFacts,
+        names: &Names<'_>,
+    ) -> RuleTest {
+        let mut test = RuleTest {
+            name: String::new(),
+            mode: None,
+            at: None,
+            steps: Vec::new(),
+            span: span.clone(),
+        };
         for Entry { key, span, value } in entries_of(table) {
             match key {
                 "name" => test.name = self.name(value, "a test's `name`").unwrap_or_default(),
                 "mode" => test.mode = self.word(value, "`mode`", MODES),
                 "at" => test.at = self.time(value, "`at`"),
-                "after" => self.error(code::BAD_TEST, span, "`after` belongs into a step: `[[test.step]]`"),
+                "after" => self.error(
+                    code::BAD_TEST,
+                    span,
+                    "`after` belongs into a step: `[[test.step]]`",
+                ),
                 key if TEST.contains(&key) => {}
                 key => self.unknown_key(key, span, "a test", TEST),
             }
@@ -78,14 +121,20 @@ impl Walk<'_> {
         let whole = Happening::of(table);
         match table.get("step") {
             Some(steps) => {
-                let beside = [whole.event, whole.source, whole.file, whole.expect].into_iter().flatten().next();
+                let beside = [whole.event, whole.source, whole.file, whole.expect]
+                    .into_iter()
+                    .flatten()
+                    .next();
                 if let Some(beside) = beside {
-                    let message = "a test with steps says in each step what arrives and what is expected";
+                    let message =
+                        "a test with steps says in each step what arrives and what is expected";
                     self.error(code::BAD_TEST, beside.span(), message);
                 }
                 test.steps = self.steps(steps, facts, names);
             }
-            None => test.steps.extend(self.step(&whole, Duration::ZERO, span, facts, names)),
+            None => test
+                .steps
+                .extend(self.step(&whole, Duration::ZERO, span, facts, names)),
         }
         test
     }
@@ -131,22 +180,40 @@ impl Walk<'_> {
                     let message = "`source` says how a `payload_file` is read; in an event write `source` inside it";
                     self.error(code::BAD_TEST, source.span(), message);
                 }
-                self.event(event, facts).map(|event| Given::Event(Box::new(event)))
+                self.event(event, facts)
+                    .map(|event| Given::Event(Box::new(event)))
             }
             (None, Some(file)) => self.payload(file, what.source, span).map(Given::Payload),
             (Some(_), Some(file)) => {
-                self.error(code::BAD_TEST, file.span(), "a test has either an `event` or a `payload_file`");
+                self.error(
+                    code::BAD_TEST,
+                    file.span(),
+                    "a test has either an `event` or a `payload_file`",
+                );
                 None
             }
             (None, None) => {
-                self.error(code::BAD_TEST, span, "nothing arrives: a test needs an `event` or a `payload_file`");
+                self.error(
+                    code::BAD_TEST,
+                    span,
+                    "nothing arrives: a test needs an `event` or a `payload_file`",
+                );
                 None
             }
         };
-        Some(Step { after, given: given?, expect: expect? })
+        Some(Step {
+            after,
+            given: given?,
+            expect: expect?,
+        })
     }
 
-    fn payload(&mut self, file: &Node<'_>, source: Option<&Node<'_>>, span: Range<usize>) -> Option<Payload> {
+    fn payload(
+        &mut self,
+        file: &Node<'_>,
+        source: Option<&Node<'_>>,
+        span: Range<usize>,
+    ) -> Option<Payload> {
         let Some(source) = source else {
             self.missing_key(span, "a `payload_file`", "source");
             return None;
@@ -156,16 +223,30 @@ impl Walk<'_> {
         if name.is_empty() {
             self.error(code::EMPTY, file.span(), "`payload_file` is empty");
         }
-        Some(Payload { source, file: name.to_owned(), span: file.span() })
+        Some(Payload {
+            source,
+            file: name.to_owned(),
+            span: file.span(),
+        })
     }
 
     fn expect(&mut self, value: &Node<'_>, names: &Names<'_>) -> Option<Expect> {
         let table = self.table(value, "`expect`")?;
         if table.is_empty() {
-            self.error(code::EMPTY, value.span(), "`expect` is empty: such a test cannot fail");
+            self.error(
+                code::EMPTY,
+                value.span(),
+                "`expect` is empty: such a test cannot fail",
+            );
         }
-        let states: Vec<_> = DecisionState::ALL.iter().map(|state| (state.code(), *state)).collect();
-        let reasons: Vec<_> = Reason::ALL.iter().map(|reason| (reason.code(), *reason)).collect();
+        let states: Vec<_> = DecisionState::ALL
+            .iter()
+            .map(|state| (state.code(), *state))
+            .collect();
+        let reasons: Vec<_> = Reason::ALL
+            .iter()
+            .map(|reason| (reason.code(), *reason))
+            .collect();
         let mut expect = Expect::default();
         for Entry { key, span, value } in entries_of(table) {
             match key {
@@ -177,7 +258,8 @@ impl Walk<'_> {
                 "state" => expect.state = self.word(value, "`state`", &states),
                 "reason" => expect.reason = self.word(value, "`reason`", &reasons),
                 "comment_contains" => {
-                    expect.comment_contains = self.text(value, "`comment_contains`").map(str::to_owned);
+                    expect.comment_contains =
+                        self.text(value, "`comment_contains`").map(str::to_owned);
                 }
                 key => self.unknown_key(key, span, "`expect`", EXPECT),
             }
@@ -196,8 +278,15 @@ impl Walk<'_> {
         };
         let time = Timestamp::parse(&text);
         if time.is_none() {
-            let remedy = format!("write when its window opens, `2026-03-09T22:00:00+01:00`, or `\"{AT_ONCE}\"`");
-            self.error_with(code::BAD_TIME, value.span(), "`start` must be a time", remedy);
+            let remedy = format!(
+                "write when its window opens, `2026-03-09T22:00:00+01:00`, or `\"{AT_ONCE}\"`"
+            );
+            self.error_with(
+                code::BAD_TIME,
+                value.span(),
+                "`start` must be a time",
+                remedy,
+            );
         }
         time.map(Begins::At)
     }
@@ -206,7 +295,12 @@ impl Walk<'_> {
         let name = self.text(value, "`rule`")?;
         if !rules.contains(&name) {
             let message = format!("no rule is named {}", quoted(name));
-            self.error_with(code::UNKNOWN_RULE, value.span(), message, suggest(name, rules));
+            self.error_with(
+                code::UNKNOWN_RULE,
+                value.span(),
+                message,
+                suggest(name, rules),
+            );
         }
         Some(name.to_owned())
     }
@@ -220,12 +314,19 @@ impl Walk<'_> {
         for (name, span) in &names {
             if !known.contains(&name.as_str()) {
                 let message = format!("no protection is named {}", quoted(name));
-                let remedy =
-                    if known.is_empty() { "the file has no `[[protect]]`".to_owned() } else { suggest(name, known) };
+                let remedy = if known.is_empty() {
+                    "the file has no `[[protect]]`".to_owned()
+                } else {
+                    suggest(name, known)
+                };
                 self.error_with(code::UNKNOWN_PROTECTION, span.clone(), message, remedy);
             }
         }
         let mut names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
-        if value.get_ref().is_array() { Some(Protected::Exactly(names)) } else { names.pop().map(Protected::By) }
+        if value.get_ref().is_array() {
+            Some(Protected::Exactly(names))
+        } else {
+            names.pop().map(Protected::By)
+        }
     }
 }

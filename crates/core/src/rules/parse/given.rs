@@ -14,10 +14,13 @@ use crate::rules::reading::Reading;
 impl Walk<'_> {
     pub(super) fn test_facts(&mut self, value: &Node<'_>) -> TestFacts {
         let mut facts = TestFacts::default();
-        let Some(table) = self.table(value, "`test_facts`") else { return facts };
+        let Some(table) = self.table(value, "`test_facts`") else {
+            return facts;
+        };
         // Device facts go by their own name here, `os`, as well as by the field's, `device.os`.
         for entry in entries_of(table) {
-            let group = (!entry.key.starts_with("device") && !entry.key.starts_with('/')).then_some("device");
+            let group = (!entry.key.starts_with("device") && !entry.key.starts_with('/'))
+                .then_some("device");
             for entry in self.fields(vec![entry], group) {
                 match &entry.field {
                     Field::Named(named) if named.is_device() && entry.operator.is_none() => {
@@ -41,7 +44,8 @@ impl Walk<'_> {
             if unknown {
                 Some(Reading::Unknown)
             } else {
-                walk.text(value, &what).map(|t| Reading::Present(t.to_owned()))
+                walk.text(value, &what)
+                    .map(|t| Reading::Present(t.to_owned()))
             }
         };
         match named {
@@ -50,7 +54,11 @@ impl Walk<'_> {
                 let text = self.text(value, &what);
                 facts.id = Reading::or_absent(text.and_then(MachineId::parse));
                 if text.is_some() && facts.id.is_absent() {
-                    self.error(code::BAD_VALUE, value.span(), format!("{what} must be 40 hex digits"));
+                    self.error(
+                        code::BAD_VALUE,
+                        value.span(),
+                        format!("{what} must be 40 hex digits"),
+                    );
                 }
             }
             Named::DeviceIp if unknown => facts.ips = Reading::Unknown,
@@ -71,17 +79,31 @@ impl Walk<'_> {
         let mut event = blank(facts);
         // The claims come last: where the event does not tell them, the alert says what the directory says.
         let mut entries = self.fields(entries_of(table), None);
-        entries.sort_by_key(|entry| matches!(&entry.field, Field::Named(Named::ReportedName | Named::ReportedIp)));
+        entries.sort_by_key(|entry| {
+            matches!(
+                &entry.field,
+                Field::Named(Named::ReportedName | Named::ReportedIp)
+            )
+        });
         for entry in entries {
             match (&entry.field, entry.operator) {
                 (field, Some(_)) => {
-                    let message = format!("an event gives `{}` a value, without an operator", field.name());
+                    let message = format!(
+                        "an event gives `{}` a value, without an operator",
+                        field.name()
+                    );
                     self.error(code::BAD_TEST, entry.span, message);
                 }
                 (Field::Named(named), None) => self.event_value(*named, entry.value, &mut event),
                 (Field::Pointer { text, .. }, None) => {
                     if let Some(json) = self.json(entry.value, text) {
-                        place(event.body.get_or_insert_with(|| Json::Object(Object::default())), text, json);
+                        place(
+                            event
+                                .body
+                                .get_or_insert_with(|| Json::Object(Object::default())),
+                            text,
+                            json,
+                        );
                     }
                 }
             }
@@ -116,7 +138,11 @@ impl Walk<'_> {
         }
         match named {
             Named::ReportedName | Named::ReportedIp if unknown => {
-                let claim = if named == Named::ReportedName { Named::DeviceName } else { Named::DeviceIp };
+                let claim = if named == Named::ReportedName {
+                    Named::DeviceName
+                } else {
+                    Named::DeviceIp
+                };
                 event.alert.unusable.insert(claim.code().to_owned());
             }
             Named::Severity if unknown => event.alert.severity = None,
@@ -135,23 +161,39 @@ impl Walk<'_> {
     /// A list of texts, or one.
     fn texts(&mut self, value: &Node<'_>, what: &str) -> Vec<String> {
         let DeValue::Array(array) = value.get_ref() else {
-            return self.text(value, what).map(str::to_owned).into_iter().collect();
+            return self
+                .text(value, what)
+                .map(str::to_owned)
+                .into_iter()
+                .collect();
         };
-        array.iter().filter_map(|element| self.text(element, what).map(str::to_owned)).collect()
+        array
+            .iter()
+            .filter_map(|element| self.text(element, what).map(str::to_owned))
+            .collect()
     }
 
     /// A value of the raw body.
     fn json(&mut self, value: &Node<'_>, what: &str) -> Option<Json<'static>> {
         Some(match value.get_ref() {
             DeValue::String(text) => Json::Text(text.to_string().into()),
-            DeValue::Integer(number) if number.radix() == 10 => Json::Number(number.as_str().to_owned().into()),
+            DeValue::Integer(number) if number.radix() == 10 => {
+                Json::Number(number.as_str().to_owned().into())
+            }
             DeValue::Float(number) => Json::Number(number.as_str().to_owned().into()),
             DeValue::Boolean(value) => Json::Bool(*value),
-            DeValue::Array(array) => {
-                Json::List(array.iter().map(|element| self.json(element, what)).collect::<Option<_>>()?)
-            }
+            DeValue::Array(array) => Json::List(
+                array
+                    .iter()
+                    .map(|element| self.json(element, what))
+                    .collect::<Option<_>>()?,
+            ),
             DeValue::Integer(_) | DeValue::Datetime(_) | DeValue::Table(_) => {
-                self.wrong_type(value, &quoted(what), "text, a decimal number, `true` or `false`, or a list of them");
+                self.wrong_type(
+                    value,
+                    &quoted(what),
+                    "text, a decimal number, `true` or `false`, or a list of them",
+                );
                 return None;
             }
         })
@@ -176,7 +218,13 @@ fn claim(named: Named, facts: &MachineFacts, device: &mut Device) {
     match named {
         Named::DeviceId => device.machine = facts.id.clone().present(),
         Named::DeviceName => device.name = facts.name.clone().present(),
-        Named::DeviceIp => device.ip = facts.ips.clone().present().and_then(|ips| ips.into_iter().next()),
+        Named::DeviceIp => {
+            device.ip = facts
+                .ips
+                .clone()
+                .present()
+                .and_then(|ips| ips.into_iter().next())
+        }
         Named::DeviceAadId => device.aad_id = facts.aad_id.clone().present(),
         _ => {}
     }

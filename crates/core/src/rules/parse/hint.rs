@@ -31,24 +31,113 @@ const FIELDS: &[(&[&str], Named)] = &[
         ],
         Named::DeviceName,
     ),
-    (&["deviceid", "machineid", "devicemachineid", "mdeid", "mdedeviceid", "devicemdeid"], Named::DeviceId),
     (
-        &["ip", "ipaddress", "srcip", "sourceip", "deviceips", "deviceaddress", "deviceipaddress", "address"],
+        &[
+            "deviceid",
+            "machineid",
+            "devicemachineid",
+            "mdeid",
+            "mdedeviceid",
+            "devicemdeid",
+        ],
+        Named::DeviceId,
+    ),
+    (
+        &[
+            "ip",
+            "ipaddress",
+            "srcip",
+            "sourceip",
+            "deviceips",
+            "deviceaddress",
+            "deviceipaddress",
+            "address",
+        ],
         Named::DeviceIp,
     ),
-    (&["aadid", "entraid", "aaddeviceid", "deviceentraid", "deviceaaddeviceid"], Named::DeviceAadId),
-    (&["tag", "tags", "devicetag", "machinetags"], Named::DeviceTags),
     (
-        &["group", "devicegroupname", "rbacgroup", "rbacgroupname", "machinegroup", "devicemachinegroup"],
+        &[
+            "aadid",
+            "entraid",
+            "aaddeviceid",
+            "deviceentraid",
+            "deviceaaddeviceid",
+        ],
+        Named::DeviceAadId,
+    ),
+    (
+        &["tag", "tags", "devicetag", "machinetags"],
+        Named::DeviceTags,
+    ),
+    (
+        &[
+            "group",
+            "devicegroupname",
+            "rbacgroup",
+            "rbacgroupname",
+            "machinegroup",
+            "devicemachinegroup",
+        ],
         Named::DeviceGroup,
     ),
-    (&["os", "osplatform", "deviceosplatform", "platform", "deviceplatform"], Named::DeviceOs),
-    (&["health", "healthstatus", "devicehealthstatus"], Named::DeviceHealth),
-    (&["alertseverity", "level", "priority", "alertpriority", "alertlevel", "risk", "urgency", "sev"], Named::Severity),
-    (&["alertname", "rulename", "alertrule", "subject", "headline", "alertdescription"], Named::AlertTitle),
-    (&["alertalertid", "incidentid", "alertincidentid", "alertuid", "alertidentifier"], Named::AlertId),
     (
-        &["categories", "alertcategories", "tactic", "tactics", "alerttactics", "alerttactic", "alerttype"],
+        &[
+            "os",
+            "osplatform",
+            "deviceosplatform",
+            "platform",
+            "deviceplatform",
+        ],
+        Named::DeviceOs,
+    ),
+    (
+        &["health", "healthstatus", "devicehealthstatus"],
+        Named::DeviceHealth,
+    ),
+    (
+        &[
+            "alertseverity",
+            "level",
+            "priority",
+            "alertpriority",
+            "alertlevel",
+            "risk",
+            "urgency",
+            "sev",
+        ],
+        Named::Severity,
+    ),
+    (
+        &[
+            "alertname",
+            "rulename",
+            "alertrule",
+            "subject",
+            "headline",
+            "alertdescription",
+        ],
+        Named::AlertTitle,
+    ),
+    (
+        &[
+            "alertalertid",
+            "incidentid",
+            "alertincidentid",
+            "alertuid",
+            "alertidentifier",
+        ],
+        Named::AlertId,
+    ),
+    (
+        &[
+            "categories",
+            "alertcategories",
+            "tactic",
+            "tactics",
+            "alerttactics",
+            "alerttactic",
+            "alerttype",
+        ],
         Named::AlertCategory,
     ),
     (
@@ -65,24 +154,67 @@ const FIELDS: &[(&[&str], Named)] = &[
         Named::AlertTechniques,
     ),
     (&["state", "alertstate"], Named::AlertStatus),
-    (&["product", "provider", "alertproduct", "alertprovider", "detectionsource", "vendor"], Named::AlertDetector),
-    (&["timestamp", "alerttimestamp", "createdat", "alertcreatedat", "createdtime", "date"], Named::AlertTime),
-    (&["username", "account", "accountname", "alertuser", "alertusername", "deviceuser", "upn"], Named::User),
+    (
+        &[
+            "product",
+            "provider",
+            "alertproduct",
+            "alertprovider",
+            "detectionsource",
+            "vendor",
+        ],
+        Named::AlertDetector,
+    ),
+    (
+        &[
+            "timestamp",
+            "alerttimestamp",
+            "createdat",
+            "alertcreatedat",
+            "createdtime",
+            "date",
+        ],
+        Named::AlertTime,
+    ),
+    (
+        &[
+            "username",
+            "account",
+            "accountname",
+            "alertuser",
+            "alertusername",
+            "deviceuser",
+            "upn",
+        ],
+        Named::User,
+    ),
     (&["alertsource", "sender", "sourcename"], Named::Source),
-    (&["alerttenant", "customer", "tenantname", "tenantid"], Named::Tenant),
+    (
+        &["alerttenant", "customer", "tenantname", "tenantid"],
+        Named::Tenant,
+    ),
 ];
 
 /// The field that is meant by a name of another product.
 pub(super) fn field(path: &str) -> Option<Named> {
-    let bare: String = path.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    FIELDS.iter().find(|(names, _)| names.contains(&bare.as_str())).map(|(_, named)| *named)
+    let bare: String = path
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_lowercase();
+    FIELDS
+        .iter()
+        .find(|(names, _)| names.contains(&bare.as_str()))
+        .map(|(_, named)| *named)
 }
 
 /// What stands in the place of a word that joins conditions elsewhere.
 pub(super) fn logic(word: &str) -> Option<&'static str> {
     Some(match word.to_lowercase().as_str() {
         "and" | "&&" | "all" => "conditions in one table must all hold: put a comma between them",
-        "or" | "||" | "either" | "any_of" | "anyof" => "write `any = [ { … }, { … } ]`, of which one must hold",
+        "or" | "||" | "either" | "any_of" | "anyof" => {
+            "write `any = [ { … }, { … } ]`, of which one must hold"
+        }
         "not" | "!" | "neither" | "none_of" | "noneof" | "nor" => {
             "write `none = [ { … } ]`, or give the rule an `unless = { … }`"
         }
@@ -94,16 +226,21 @@ pub(super) fn logic(word: &str) -> Option<&'static str> {
 pub(super) fn comparison(operator: &str, field: &str, value: &str) -> Option<String> {
     let text = value.trim_matches(['"', '\'']);
     let operator = operator.to_lowercase();
-    let bare: String = operator.chars().filter(|c| *c != '_' && *c != '-' && *c != ' ').collect();
+    let bare: String = operator
+        .chars()
+        .filter(|c| *c != '_' && *c != '-' && *c != ' ')
+        .collect();
     let with = |name: &str| format!("write `{field}.{name} = {value}`");
     Some(match bare.as_str() {
         "=" | "==" | "===" | "eq" | "equals" | "equal" | "is" | "ieq" | "iequals" => {
             format!("write `{field} = {value}`")
         }
-        "!=" | "<>" | "!==" | "ne" | "neq" | "not" | "isnot" | "notequals" | "notequal" | "notin" | "nin" => {
+        "!=" | "<>" | "!==" | "ne" | "neq" | "not" | "isnot" | "notequals" | "notequal"
+        | "notin" | "nin" => {
             format!("write `none = [ {{ {field} = {value} }} ]`, or give the rule an `unless`")
         }
-        "in" | "oneof" | "anyof" | "any" | "isin" => match value.starts_with('[') || value == "…" {
+        "in" | "oneof" | "anyof" | "any" | "isin" => match value.starts_with('[') || value == "…"
+        {
             true => format!("a list means any of its values: write `{field} = {value}`"),
             false => format!("a list means any of its values: write `{field} = [{value}]`"),
         },
@@ -111,17 +248,29 @@ pub(super) fn comparison(operator: &str, field: &str, value: &str) -> Option<Str
         "<=" | "=<" | "le" | "max" | "atmost" | "lessorequal" => with("lte"),
         ">" | "greater" | "greaterthan" | "above" | "over" | "after" => with("gt"),
         "<" | "less" | "lessthan" | "below" | "under" | "before" => with("lt"),
-        "=~" | "~" | "~=" | "matches" | "match" | "re" | "rx" | "regexp" | "regexmatch" => with("regex"),
-        "!~" => format!("write `none = [ {{ {field}.regex = {value} }} ]`, or give the rule an `unless`"),
+        "=~" | "~" | "~=" | "matches" | "match" | "re" | "rx" | "regexp" | "regexmatch" => {
+            with("regex")
+        }
+        "!~" => format!(
+            "write `none = [ {{ {field}.regex = {value} }} ]`, or give the rule an `unless`"
+        ),
         "has" | "includes" | "icontains" | "substring" | "containing" => with("contains"),
-        "notcontains" => format!("write `none = [ {{ {field}.contains = {value} }} ]`, or give the rule an `unless`"),
-        "startswith" | "beginswith" | "prefix" | "starts" => format!("write `{field}.glob = \"{text}*\"`"),
+        "notcontains" => format!(
+            "write `none = [ {{ {field}.contains = {value} }} ]`, or give the rule an `unless`"
+        ),
+        "startswith" | "beginswith" | "prefix" | "starts" => {
+            format!("write `{field}.glob = \"{text}*\"`")
+        }
         "endswith" | "suffix" | "ends" => format!("write `{field}.glob = \"*{text}\"`"),
-        "like" | "ilike" | "wildcard" => format!("write `{field}.glob = \"{}\"`", text.replace('%', "*")),
+        "like" | "ilike" | "wildcard" => {
+            format!("write `{field}.glob = \"{}\"`", text.replace('%', "*"))
+        }
         "hasall" | "containsall" | "all" => with("all_of"),
         "subnet" | "network" | "innetwork" | "insubnet" | "cidrmatch" => with("cidr"),
         "present" | "exist" | "isset" | "defined" => format!("write `{field}.exists = true`"),
-        "missing" | "absent" | "empty" | "null" | "isnull" => format!("write `{field}.exists = false`"),
+        "missing" | "absent" | "empty" | "null" | "isnull" => {
+            format!("write `{field}.exists = false`")
+        }
         _ => return None,
     })
 }
@@ -150,7 +299,9 @@ pub(super) fn key_of_rule(key: &str) -> Option<&'static str> {
 }
 
 /// Symbols that compare in other languages, longest first.
-const SYMBOLS: &[&str] = &["!==", "===", ">=", "<=", "=>", "=<", "==", "!=", "<>", "=~", "!~", "~=", ">", "<"];
+const SYMBOLS: &[&str] = &[
+    "!==", "===", ">=", "<=", "=>", "=<", "==", "!=", "<>", "=~", "!~", "~=", ">", "<",
+];
 /// Words that do, and stand between a field and a value.
 const WORDS: &[&str] = &[
     "not in",
@@ -184,7 +335,10 @@ pub(super) fn syntax(line: &str, start: usize) -> Vec<Finding> {
         let mut from = at;
         while from < end {
             let Some((found, length)) = mistake(line, from, start) else {
-                from += line.get(from..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+                from += line
+                    .get(from..)
+                    .and_then(|rest| rest.chars().next())
+                    .map_or(1, char::len_utf8);
                 continue;
             };
             findings.push(found);
@@ -198,22 +352,33 @@ pub(super) fn syntax(line: &str, start: usize) -> Vec<Finding> {
 fn mistake(line: &str, at: usize, start: usize) -> Option<(Finding, usize)> {
     let (before, rest) = (line.get(..at)?, line.get(at..)?);
     if let Some(symbol) = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
-        return Some((compared(line, before, symbol, &rest[symbol.len()..], start), symbol.len()));
+        return Some((
+            compared(line, before, symbol, &rest[symbol.len()..], start),
+            symbol.len(),
+        ));
     }
     let joined = |word: &str| {
         let message = format!("conditions are not joined by `{word}`");
         let span = start + at..start + at + word.len();
         logic(word).map(|remedy| (finding(span, message, remedy.to_owned()), word.len()))
     };
-    if let Some(symbol) = ["&&", "||"].into_iter().find(|symbol| rest.starts_with(symbol)) {
+    if let Some(symbol) = ["&&", "||"]
+        .into_iter()
+        .find(|symbol| rest.starts_with(symbol))
+    {
         return joined(symbol);
     }
-    let ends_a_word = before.chars().next_back().is_some_and(|c| c.is_alphanumeric() || "_-.".contains(c));
+    let ends_a_word = before
+        .chars()
+        .next_back()
+        .is_some_and(|c| c.is_alphanumeric() || "_-.".contains(c));
     if ends_a_word {
         return None;
     }
     let word = |word: &&str| {
-        let head = rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+        let head = rest
+            .get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word));
         let next = rest.get(word.len()..).and_then(|rest| rest.chars().next());
         head && !next.is_some_and(|c| c.is_alphanumeric() || "_-.".contains(c))
     };
@@ -228,9 +393,16 @@ fn mistake(line: &str, at: usize, start: usize) -> Option<(Finding, usize)> {
     }
     let found = WORDS.iter().find(|one| word(one))?;
     let after = &rest[found.len()..];
-    let has_value = after.trim_start().starts_with(|c: char| "\"'[".contains(c) || c.is_ascii_digit());
+    let has_value = after
+        .trim_start()
+        .starts_with(|c: char| "\"'[".contains(c) || c.is_ascii_digit());
     let has_field = key_before(before).is_some();
-    (has_value && has_field).then(|| (compared(line, before, &rest[..found.len()], after, start), found.len()))
+    (has_value && has_field).then(|| {
+        (
+            compared(line, before, &rest[..found.len()], after, start),
+            found.len(),
+        )
+    })
 }
 
 /// A comparison that is written as elsewhere.
@@ -246,19 +418,30 @@ fn compared(line: &str, before: &str, operator: &str, after: &str, start: usize)
     };
     let bare = ["when", "unless"].into_iter().find(|word| {
         let rest = line.trim_start().strip_prefix(word).map(str::trim_start);
-        rest.and_then(|rest| rest.strip_prefix('=')).is_some_and(|rest| !rest.trim_start().starts_with('{'))
+        rest.and_then(|rest| rest.strip_prefix('='))
+            .is_some_and(|rest| !rest.trim_start().starts_with('{'))
     });
     let remedy = match bare {
         Some(word) => format!("{remedy}, inside a table: `{word} = {{ … }}`"),
         None => remedy,
     };
     let at = start + before.len();
-    finding(at..at + operator.len(), format!("conditions are not compared with `{operator}`"), remedy)
+    finding(
+        at..at + operator.len(),
+        format!("conditions are not compared with `{operator}`"),
+        remedy,
+    )
 }
 
 fn finding(span: Range<usize>, message: String, remedy: String) -> Finding {
     let (message, remedy) = (one_line(&message, 200), Some(one_line(&remedy, 200)));
-    Finding { code: code::SYNTAX, level: Level::Error, span, message, remedy }
+    Finding {
+        code: code::SYNTAX,
+        level: Level::Error,
+        span,
+        message,
+        remedy,
+    }
 }
 
 /// The key that ends here.
@@ -281,7 +464,10 @@ fn value_of(after: &str) -> &str {
         Some('[') => after.find(']').map(|end| end + 1),
         _ => after.find([' ', ',', '}', '#', ')', ']']),
     };
-    let value = after.get(..end.unwrap_or(after.len())).unwrap_or(after).trim();
+    let value = after
+        .get(..end.unwrap_or(after.len()))
+        .unwrap_or(after)
+        .trim();
     if value.is_empty() { "…" } else { value }
 }
 

@@ -34,9 +34,17 @@ impl Walk<'_> {
                 continue;
             }
             if let Some(cover) = earlier.covering(rule, rules) {
-                let message =
-                    format!("rule {} can never win: {} always wins before", quoted(&rule.name), quoted(&cover.name));
-                self.lint(code::UNREACHABLE, rule.span.clone(), &message, "move it up, or remove it");
+                let message = format!(
+                    "rule {} can never win: {} always wins before",
+                    quoted(&rule.name),
+                    quoted(&cover.name)
+                );
+                self.lint(
+                    code::UNREACHABLE,
+                    rule.span.clone(),
+                    &message,
+                    "move it up, or remove it",
+                );
             }
             earlier.add(rule, number);
         }
@@ -56,10 +64,15 @@ impl Earlier {
         if rule.unless.is_some() {
             return;
         }
-        match equalities(rule)
-            .min_by_key(|keys| keys.iter().filter_map(|key| self.by_value.get(key)).map(Vec::len).sum::<usize>())
-        {
-            Some(keys) => keys.into_iter().for_each(|key| self.by_value.entry(key).or_default().push(number)),
+        match equalities(rule).min_by_key(|keys| {
+            keys.iter()
+                .filter_map(|key| self.by_value.get(key))
+                .map(Vec::len)
+                .sum::<usize>()
+        }) {
+            Some(keys) => keys
+                .into_iter()
+                .for_each(|key| self.by_value.entry(key).or_default().push(number)),
             None => self.others.push(number),
         }
     }
@@ -73,9 +86,12 @@ impl Earlier {
             if self.spent > WORK {
                 return None;
             }
-            let Some(other) = rules.get(*number) else { continue };
+            let Some(other) = rules.get(*number) else {
+                continue;
+            };
             let times = other.times.during.is_empty() && other.times.outside.is_empty();
-            let same = other.times.during == rule.times.during && other.times.outside == rule.times.outside;
+            let same = other.times.during == rule.times.during
+                && other.times.outside == rule.times.outside;
             if (times || same) && implies(&rule.when, &other.when) {
                 return Some(other);
             }
@@ -87,9 +103,17 @@ impl Earlier {
 /// The keys of each equality that must hold.
 fn equalities(rule: &Rule) -> impl Iterator<Item = Vec<(String, String)>> {
     rule.when.conjuncts().iter().filter_map(|part| match part {
-        Condition::Leaf(Leaf { field, test: Test::Equals(operands), .. }) => {
+        Condition::Leaf(Leaf {
+            field,
+            test: Test::Equals(operands),
+            ..
+        }) => {
             let keys: Option<Vec<_>> = operands.iter().map(Operand::keys).collect();
-            let keys: Vec<_> = keys?.concat().into_iter().map(|key| (field.name().to_owned(), key)).collect();
+            let keys: Vec<_> = keys?
+                .concat()
+                .into_iter()
+                .map(|key| (field.name().to_owned(), key))
+                .collect();
             (!keys.is_empty()).then_some(keys)
         }
         _ => None,
@@ -107,7 +131,9 @@ impl Condition {
     /// Whether it holds for whatever comes.
     pub(super) fn is_everything(&self) -> bool {
         match self {
-            Condition::All(parts) => !parts.is_empty() && parts.iter().all(Condition::is_everything),
+            Condition::All(parts) => {
+                !parts.is_empty() && parts.iter().all(Condition::is_everything)
+            }
             Condition::Any(parts) => parts.iter().any(Condition::is_everything),
             Condition::None(_) => false,
             Condition::Leaf(leaf) => {
@@ -115,9 +141,12 @@ impl Condition {
                 let any = |test: &Test| match test {
                     Test::Exists(wanted) => *wanted,
                     Test::Globs(globs) => globs.iter().any(|glob| glob.pattern.is_everything()),
-                    Test::Matches(patterns) => patterns
-                        .iter()
-                        .any(|one| matches!(one.pattern.as_str(), ".*" | "^.*$" | ".+" | "^.+$" | "^" | "$")),
+                    Test::Matches(patterns) => patterns.iter().any(|one| {
+                        matches!(
+                            one.pattern.as_str(),
+                            ".*" | "^.*$" | ".+" | "^.+$" | "^" | "$"
+                        )
+                    }),
                     _ => false,
                 };
                 always && any(&leaf.test)
@@ -129,7 +158,9 @@ impl Condition {
 /// Whether the second is true whenever the first is.
 fn implies(first: &Condition, second: &Condition) -> bool {
     let (have, wanted) = (first.conjuncts(), second.conjuncts());
-    wanted.iter().all(|wanted| wanted.is_everything() || have.iter().any(|have| part_implies(have, wanted)))
+    wanted
+        .iter()
+        .all(|wanted| wanted.is_everything() || have.iter().any(|have| part_implies(have, wanted)))
 }
 
 fn part_implies(have: &Condition, wanted: &Condition) -> bool {
@@ -141,9 +172,9 @@ fn part_implies(have: &Condition, wanted: &Condition) -> bool {
         (Condition::Any(have), wanted) => have.iter().all(|have| implies(have, wanted)),
         (have, Condition::Any(wanted)) => wanted.iter().any(|wanted| implies(have, wanted)),
         // What is excluded there is excluded here as well.
-        (Condition::None(have), Condition::None(wanted)) => {
-            wanted.iter().all(|wanted| have.iter().any(|have| implies(wanted, have)))
-        }
+        (Condition::None(have), Condition::None(wanted)) => wanted
+            .iter()
+            .all(|wanted| have.iter().any(|have| implies(wanted, have))),
         (Condition::All(have), wanted) => have.iter().any(|have| part_implies(have, wanted)),
         (have, Condition::All(wanted)) => wanted.iter().all(|wanted| part_implies(have, wanted)),
         _ => false,
@@ -151,10 +182,17 @@ fn part_implies(have: &Condition, wanted: &Condition) -> bool {
 }
 
 fn test_implies(have: &Test, wanted: &Test) -> bool {
-    let severities =
-        |test: &Test| Severity::ALL.iter().map(|severity| allows(test, *severity)).collect::<Option<Vec<_>>>();
+    let severities = |test: &Test| {
+        Severity::ALL
+            .iter()
+            .map(|severity| allows(test, *severity))
+            .collect::<Option<Vec<_>>>()
+    };
     if let (Some(have), Some(wanted)) = (severities(have), severities(wanted)) {
-        return have.iter().zip(&wanted).all(|(have, wanted)| !have || *wanted);
+        return have
+            .iter()
+            .zip(&wanted)
+            .all(|(have, wanted)| !have || *wanted);
     }
     match (have, wanted) {
         (Test::Equals(have), Test::Equals(wanted)) => have.iter().all(|one| wanted.contains(one)),
@@ -162,15 +200,18 @@ fn test_implies(have: &Test, wanted: &Test) -> bool {
         (Test::AllOf(have), Test::Equals(wanted)) => have.iter().any(|one| wanted.contains(one)),
         (Test::Contains(have), Test::Contains(wanted)) => have.iter().all(|have| {
             wanted.iter().any(|wanted| {
-                have.pattern.as_str().contains(wanted.pattern.as_str()) && have.first_label == wanted.first_label
+                have.pattern.as_str().contains(wanted.pattern.as_str())
+                    && have.first_label == wanted.first_label
             })
         }),
-        (Test::Globs(have), Test::Globs(wanted)) => {
-            have.iter().all(|have| wanted.iter().any(|wanted| wanted.pattern == have.pattern))
-        }
-        (Test::Matches(have), Test::Matches(wanted)) => {
-            have.iter().all(|have| wanted.iter().any(|wanted| wanted.pattern.as_str() == have.pattern.as_str()))
-        }
+        (Test::Globs(have), Test::Globs(wanted)) => have
+            .iter()
+            .all(|have| wanted.iter().any(|wanted| wanted.pattern == have.pattern)),
+        (Test::Matches(have), Test::Matches(wanted)) => have.iter().all(|have| {
+            wanted
+                .iter()
+                .any(|wanted| wanted.pattern.as_str() == have.pattern.as_str())
+        }),
         (Test::Inside(have), Test::Inside(wanted)) => have.iter().all(|one| wanted.contains(one)),
         (Test::OlderThan(have), Test::OlderThan(wanted)) => have >= wanted,
         (Test::Exists(have), Test::Exists(wanted)) => have == wanted,
@@ -189,7 +230,9 @@ fn allows(test: &Test, severity: Severity) -> Option<bool> {
             let orders: Option<Vec<_>> = operands.iter().map(stands).collect();
             orders.map(|orders| orders.iter().any(|order| order.is_eq()))
         }
-        Test::Order(relation, operand) => stands(operand).map(|order| Relation::holds(*relation, order)),
+        Test::Order(relation, operand) => {
+            stands(operand).map(|order| Relation::holds(*relation, order))
+        }
         _ => None,
     }
 }
@@ -205,20 +248,33 @@ fn contradiction(rule: &Rule) -> Option<&'static str> {
             _ => None,
         })
         .collect();
-    let severity = leaves.iter().filter(|leaf| leaf.field == Field::Named(Named::Severity));
+    let severity = leaves
+        .iter()
+        .filter(|leaf| leaf.field == Field::Named(Named::Severity));
     let tests: Vec<&Test> = severity.map(|leaf| &leaf.test).collect();
-    if !Severity::ALL.iter().any(|severity| tests.iter().all(|test| allows(test, *severity) != Some(false))) {
+    if !Severity::ALL.iter().any(|severity| {
+        tests
+            .iter()
+            .all(|test| allows(test, *severity) != Some(false))
+    }) {
         return Some("no severity satisfies all that it asks");
     }
     let exists = |leaf: &&Leaf, wanted: bool| matches!(leaf.test, Test::Exists(is) if is == wanted);
     let is_denied = |leaf: &&Leaf| {
-        exists(leaf, false) && leaves.iter().any(|other| other.field == leaf.field && !exists(other, false))
+        exists(leaf, false)
+            && leaves
+                .iter()
+                .any(|other| other.field == leaf.field && !exists(other, false))
     };
     if leaves.iter().any(is_denied) {
         return Some("it asks for something of a field that must not be there");
     }
     let during = &rule.times.during;
-    if !during.is_empty() && during.iter().all(|window| rule.times.outside.contains(window)) {
+    if !during.is_empty()
+        && during
+            .iter()
+            .all(|window| rule.times.outside.contains(window))
+    {
         return Some("it applies during a window and outside the same one");
     }
     None
@@ -230,9 +286,19 @@ impl Rules {
     pub fn unknown_sources(&self, known: &[&str]) -> Vec<Finding> {
         let folded: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
         let mut findings = Vec::new();
-        for leaf in self.leaves().filter(|leaf| leaf.field == Field::Named(Named::Source)) {
-            let (Test::Equals(operands) | Test::AllOf(operands)) = &leaf.test else { continue };
-            for name in operands.iter().filter_map(Operand::keys).flatten().filter(|name| !folded.contains(name)) {
+        for leaf in self
+            .leaves()
+            .filter(|leaf| leaf.field == Field::Named(Named::Source))
+        {
+            let (Test::Equals(operands) | Test::AllOf(operands)) = &leaf.test else {
+                continue;
+            };
+            for name in operands
+                .iter()
+                .filter_map(Operand::keys)
+                .flatten()
+                .filter(|name| !folded.contains(name))
+            {
                 let message = format!("no source is named {}, so this never holds", quoted(&name));
                 findings.push(Finding {
                     code: code::UNKNOWN_SOURCE,
@@ -251,7 +317,9 @@ impl Rules {
     pub fn unseen_pointers(&self, bodies: &[Json<'_>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for leaf in self.leaves() {
-            let Field::Pointer { text, pointer } = &leaf.field else { continue };
+            let Field::Pointer { text, pointer } = &leaf.field else {
+                continue;
+            };
             if bodies.is_empty() || bodies.iter().any(|body| !pointer.all(body).is_empty()) {
                 continue;
             }
@@ -259,7 +327,11 @@ impl Rules {
                 code: code::UNSEEN_POINTER,
                 level: Level::Lint,
                 span: leaf.span.clone(),
-                message: format!("{} leads nowhere in {} stored deliveries", quoted(text), bodies.len()),
+                message: format!(
+                    "{} leads nowhere in {} stored deliveries",
+                    quoted(text),
+                    bodies.len()
+                ),
                 remedy: Some("compare it with a body that the source really sends".to_owned()),
             });
         }
@@ -269,15 +341,25 @@ impl Rules {
     /// A lint for each entry of a list that has ended by then.
     #[must_use]
     pub fn ended_entries(&self, at: Timestamp) -> Vec<Finding> {
-        let entries = self.lists.iter().flat_map(|list| list.ends.iter().map(move |ending| (list, ending)));
+        let entries = self
+            .lists
+            .iter()
+            .flat_map(|list| list.ends.iter().map(move |ending| (list, ending)));
         let lint = |(list, ending): (&Kept, &Ending)| Finding {
             code: code::ENTRY_OVER,
             level: Level::Lint,
             span: ending.span.clone(),
-            message: format!("{} has left the list `{}`: its `until` is over", quoted(&ending.value), list.name),
+            message: format!(
+                "{} has left the list `{}`: its `until` is over",
+                quoted(&ending.value),
+                list.name
+            ),
             remedy: Some("remove it, or give it a later `until`".to_owned()),
         };
-        entries.filter(|(_, ending)| ending.until <= at).map(lint).collect()
+        entries
+            .filter(|(_, ending)| ending.until <= at)
+            .map(lint)
+            .collect()
     }
 
     /// A lint where rules scan by severity and none is for an alert that states none, or one off the scale: such an alert
@@ -291,7 +373,11 @@ impl Rules {
                 && rule.times.outside.is_empty()
                 && rule.when.is_everything()
         };
-        let last = self.rules.iter().rfind(asks).filter(|_| !self.rules.iter().any(takes_all))?;
+        let last = self
+            .rules
+            .iter()
+            .rfind(asks)
+            .filter(|_| !self.rules.iter().any(takes_all))?;
         Some(Finding {
             code: code::SEVERITY_UNKNOWN,
             level: Level::Lint,
@@ -309,13 +395,17 @@ impl Rules {
     /// Whether a condition looks at the raw body.
     #[must_use]
     pub fn reads_body(&self) -> bool {
-        self.leaves().any(|leaf| matches!(leaf.field, Field::Pointer { .. }))
+        self.leaves()
+            .any(|leaf| matches!(leaf.field, Field::Pointer { .. }))
     }
 
     /// A lint for each rule that is not among those that won in a test.
     pub fn untested<'w>(&self, won: impl IntoIterator<Item = &'w str>) -> Vec<Finding> {
         let won: std::collections::HashSet<&str> = won.into_iter().collect();
-        let untested = self.rules.iter().filter(|rule| !won.contains(rule.name.as_str()));
+        let untested = self
+            .rules
+            .iter()
+            .filter(|rule| !won.contains(rule.name.as_str()));
         let lint = |rule: &Rule| Finding {
             code: code::UNTESTED,
             level: Level::Lint,
@@ -328,7 +418,9 @@ impl Rules {
 
     fn leaves(&self) -> impl Iterator<Item = &Leaf> {
         let rules = self.rules.iter().flat_map(Rule::conditions);
-        rules.chain(self.protections.iter().flat_map(|one| one.conditions())).flat_map(Condition::leaves)
+        rules
+            .chain(self.protections.iter().flat_map(|one| one.conditions()))
+            .flat_map(Condition::leaves)
     }
 }
 

@@ -33,11 +33,18 @@ pub type ReadList<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;
 
 impl Walk<'_> {
     pub(super) fn lists(&mut self, value: &Node<'_>, read: ReadList<'_>) {
-        let Some(table) = self.table(value, "`lists`") else { return };
+        let Some(table) = self.table(value, "`lists`") else {
+            return;
+        };
         for Entry { key, span, value } in entries_of(table) {
             if !is_name(key) {
                 let message = format!("a list cannot be named {}", quoted(key));
-                self.error_with(code::BAD_VALUE, span, message, "use letters, digits, `-` and `_`");
+                self.error_with(
+                    code::BAD_VALUE,
+                    span,
+                    message,
+                    "use letters, digits, `-` and `_`",
+                );
                 continue;
             }
             let list = self.list(key, value, read);
@@ -46,10 +53,20 @@ impl Walk<'_> {
     }
 
     fn list(&mut self, name: &str, value: &Node<'_>, read: ReadList<'_>) -> List {
-        let mut list = List { kind: ListType::Text, file: None, entries: Vec::new(), ends: Vec::new() };
+        let mut list = List {
+            kind: ListType::Text,
+            file: None,
+            entries: Vec::new(),
+            ends: Vec::new(),
+        };
         let place = format!("`[lists.{name}]`");
-        let Some(table) = self.table(value, &place) else { return list };
-        for Entry { key, span, .. } in entries_of(table).iter().filter(|entry| !LIST.contains(&entry.key)) {
+        let Some(table) = self.table(value, &place) else {
+            return list;
+        };
+        for Entry { key, span, .. } in entries_of(table)
+            .iter()
+            .filter(|entry| !LIST.contains(&entry.key))
+        {
             self.unknown_key(key, span.clone(), &place, LIST);
         }
         match table.get("type") {
@@ -86,7 +103,11 @@ impl Walk<'_> {
             return;
         };
         if array.is_empty() && !more {
-            self.error(code::EMPTY, value.span(), format!("{place} is empty, so nothing could ever be in it"));
+            self.error(
+                code::EMPTY,
+                value.span(),
+                format!("{place} is empty, so nothing could ever be in it"),
+            );
         }
         for entry in array {
             let (text, until) = match entry.get_ref() {
@@ -96,19 +117,31 @@ impl Walk<'_> {
                 },
                 _ => (entry, None),
             };
-            let Some(written) = self.text(text, "an entry of a list") else { continue };
+            let Some(written) = self.text(text, "an entry of a list") else {
+                continue;
+            };
             if written.is_empty() {
-                self.error(code::EMPTY, text.span(), "an entry of a list is empty".to_owned());
+                self.error(
+                    code::EMPTY,
+                    text.span(),
+                    "an entry of a list is empty".to_owned(),
+                );
                 continue;
             }
             match understood(list.kind, written) {
                 Ok(entry) => {
                     self.odd_entry(list.kind, written, text.span());
-                    let ending = |until| Ending { until, value: written.to_owned(), span: text.span() };
+                    let ending = |until| Ending {
+                        until,
+                        value: written.to_owned(),
+                        span: text.span(),
+                    };
                     list.ends.extend(until.map(ending));
                     list.entries.push((entry, until));
                 }
-                Err((code, why)) => self.error(code, text.span(), format!("{} {why}", quoted(written))),
+                Err((code, why)) => {
+                    self.error(code, text.span(), format!("{} {why}", quoted(written)))
+                }
             }
         }
     }
@@ -148,22 +181,42 @@ impl Walk<'_> {
         if text.len() != "2027-12-31".len() {
             return self.time(value, what);
         }
-        let end = text.parse::<Date>().ok().and_then(|day| day.tomorrow().ok());
+        let end = text
+            .parse::<Date>()
+            .ok()
+            .and_then(|day| day.tomorrow().ok());
         let end = end.and_then(|day| Timestamp::parse(&format!("{day}T00:00:00Z")));
         if end.is_none() {
-            self.error(code::BAD_TIME, value.span(), format!("{what} is not a day: {}", quoted(&text)));
+            self.error(
+                code::BAD_TIME,
+                value.span(),
+                format!("{what} is not a day: {}", quoted(&text)),
+            );
         }
         end
     }
 
     /// One entry a line; what stands behind `#` is a comment.
-    fn list_file(&mut self, file: &Node<'_>, table: &DeTable<'_>, list: &mut List, read: ReadList<'_>) {
-        let Some(name) = self.text(file, "`file`") else { return };
+    fn list_file(
+        &mut self,
+        file: &Node<'_>,
+        table: &DeTable<'_>,
+        list: &mut List,
+        read: ReadList<'_>,
+    ) {
+        let Some(name) = self.text(file, "`file`") else {
+            return;
+        };
         let text = match read(name) {
             Ok(text) => text,
             Err(why) => {
                 let message = format!("the list {} cannot be read: {why}", quoted(name));
-                self.error_with(code::UNREADABLE_LIST, file.span(), message, "its path counts from the rules file");
+                self.error_with(
+                    code::UNREADABLE_LIST,
+                    file.span(),
+                    message,
+                    "its path counts from the rules file",
+                );
                 return;
             }
         };
@@ -179,25 +232,41 @@ impl Walk<'_> {
                     // Told once: a file that a tool writes has the same mistake on every line.
                     if let (false, Some((code, what, remedy))) = (told, odd(list.kind, entry)) {
                         told = true;
-                        self.lint(code, file.span(), &format!("{name}:{}: {what}", n + 1), remedy);
+                        self.lint(
+                            code,
+                            file.span(),
+                            &format!("{name}:{}: {what}", n + 1),
+                            remedy,
+                        );
                     }
                     list.entries.push((written, None));
                 }
                 // Without a word of it: a secret may lie where a list should.
-                Err((code, _)) => self.error(code, file.span(), format!("{name}:{}: {}", n + 1, unfit(list.kind))),
+                Err((code, _)) => self.error(
+                    code,
+                    file.span(),
+                    format!("{name}:{}: {}", n + 1, unfit(list.kind)),
+                ),
             }
         }
-        let least =
-            table.get("min_entries").map_or(Some(1), |least| self.integer(least, "`min_entries`", 0..10_000_001));
+        let least = table.get("min_entries").map_or(Some(1), |least| {
+            self.integer(least, "`min_entries`", 0..10_000_001)
+        });
         if let Some(least) = least.filter(|least| count < *least) {
-            let message = format!("{} has {count} entries, and must have {least}", quoted(name));
-            let remedy = "a list that was emptied by accident must not pass; `min_entries = 0` allows it";
+            let message = format!(
+                "{} has {count} entries, and must have {least}",
+                quoted(name)
+            );
+            let remedy =
+                "a list that was emptied by accident must not pass; `min_entries = 0` allows it";
             self.error_with(code::TOO_FEW_ENTRIES, file.span(), message, remedy);
         }
     }
 
     fn least(&mut self, value: &Node<'_>, list: &List) {
-        let Some(least) = self.integer(value, "`min_entries`", 0..10_000_001) else { return };
+        let Some(least) = self.integer(value, "`min_entries`", 0..10_000_001) else {
+            return;
+        };
         let count = list.entries.len();
         if i64::try_from(count).is_ok_and(|count| count < least) {
             let message = format!("the list has {count} entries, and must have {least}");
@@ -206,19 +275,38 @@ impl Walk<'_> {
     }
 
     /// The list that `"@name"` names, made ready for the field it is compared with.
-    pub(super) fn listed(&mut self, field: &Field, reference: &str, value: &Node<'_>) -> Option<Operand> {
+    pub(super) fn listed(
+        &mut self,
+        field: &Field,
+        reference: &str,
+        value: &Node<'_>,
+    ) -> Option<Operand> {
         let name = reference.strip_prefix('@').unwrap_or(reference);
         let Some(list) = self.lists.by_name.get(name) else {
             let known: Vec<&str> = self.lists.by_name.keys().map(String::as_str).collect();
-            let remedy =
-                if known.is_empty() { "the file has no `[lists.…]`".to_owned() } else { suggest(name, &known) };
-            self.error_with(code::UNKNOWN_LIST, value.span(), format!("no list {}", quoted(reference)), remedy);
+            let remedy = if known.is_empty() {
+                "the file has no `[lists.…]`".to_owned()
+            } else {
+                suggest(name, &known)
+            };
+            self.error_with(
+                code::UNKNOWN_LIST,
+                value.span(),
+                format!("no list {}", quoted(reference)),
+                remedy,
+            );
             return None;
         };
         self.lists.used.insert(name.to_owned());
         if !list.fits(field) {
-            let name = TYPES.iter().find(|(_, kind)| *kind == list.kind).map_or("", |(name, _)| name);
-            let message = format!("a list of type `{name}` cannot be compared with `{}`", field.name());
+            let name = TYPES
+                .iter()
+                .find(|(_, kind)| *kind == list.kind)
+                .map_or("", |(name, _)| name);
+            let message = format!(
+                "a list of type `{name}` cannot be compared with `{}`",
+                field.name()
+            );
             self.error(code::UNFIT_OPERATOR, value.span(), message);
             return None;
         }
@@ -226,10 +314,15 @@ impl Walk<'_> {
         if let Some(made) = self.lists.made.get(&key) {
             return Some(Operand::List(made.clone()));
         }
-        let (made, unfit) = (Arc::new(list.members(name, field.shape())), list.unlike(field.shape()));
+        let (made, unfit) = (
+            Arc::new(list.members(name, field.shape())),
+            list.unlike(field.shape()),
+        );
         self.lists.made.insert(key, made.clone());
         if let Some((code, what, remedy)) = unfit {
-            let message = format!("the list `{name}` holds entries that are not {what}, so nothing is equal to them");
+            let message = format!(
+                "the list `{name}` holds entries that are not {what}, so nothing is equal to them"
+            );
             self.lint(code, value.span(), &message, remedy);
         }
         Some(Operand::List(made))
@@ -251,11 +344,18 @@ impl Walk<'_> {
     }
 
     pub(super) fn unused_lists(&mut self, value: &Node<'_>) {
-        let Some(table) = value.get_ref().as_table() else { return };
+        let Some(table) = value.get_ref().as_table() else {
+            return;
+        };
         for Entry { key, span, .. } in entries_of(table) {
             if self.lists.by_name.contains_key(key) && !self.lists.used.contains(key) {
                 let message = format!("no rule and no protection uses the list `{key}`");
-                self.lint(code::UNUSED_LIST, span, &message, &format!("refer to it as `\"@{key}\"`, or remove it"));
+                self.lint(
+                    code::UNUSED_LIST,
+                    span,
+                    &message,
+                    &format!("refer to it as `\"@{key}\"`, or remove it"),
+                );
             }
         }
     }
@@ -271,10 +371,14 @@ impl List {
             })
         };
         match shape {
-            Shape::Address if !all(is_address) => {
-                Some((code::NEVER_EQUAL, "addresses", "networks stand in a list of `type = \"cidr\"`"))
+            Shape::Address if !all(is_address) => Some((
+                code::NEVER_EQUAL,
+                "addresses",
+                "networks stand in a list of `type = \"cidr\"`",
+            )),
+            Shape::Technique if !all(is_technique) => {
+                Some((code::NO_TECHNIQUE, "ATT&CK techniques", TECHNIQUES))
             }
-            Shape::Technique if !all(is_technique) => Some((code::NO_TECHNIQUE, "ATT&CK techniques", TECHNIQUES)),
             _ => None,
         }
     }
@@ -289,9 +393,14 @@ fn is_name(key: &str) -> bool {
 /// A line of a list's file without its comment.
 fn uncommented(line: &str) -> &str {
     let comment = line.char_indices().find(|(at, c)| {
-        *c == '#' && line.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace))
+        *c == '#'
+            && line
+                .get(..*at)
+                .is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace))
     });
-    line.get(..comment.map_or(line.len(), |(at, _)| at)).unwrap_or(line).trim()
+    line.get(..comment.map_or(line.len(), |(at, _)| at))
+        .unwrap_or(line)
+        .trim()
 }
 
 /// What is wrong with a line of a list's file.
@@ -299,7 +408,9 @@ fn unfit(kind: ListType) -> &'static str {
     match kind {
         ListType::Text => "the line is not text",
         ListType::Glob => "the line is not a glob",
-        ListType::Cidr => "the line is not a network: it must be an address, or an address with the prefix it has",
+        ListType::Cidr => {
+            "the line is not a network: it must be an address, or an address with the prefix it has"
+        }
         ListType::MachineId => "the line is not a machine id: it must be 40 hex digits",
     }
 }
@@ -327,9 +438,14 @@ fn understood(kind: ListType, text: &str) -> Result<Written, (&'static str, Stri
         ListType::Text => Ok(Written::Text(text.to_owned())),
         ListType::MachineId => match MachineId::parse(text) {
             Some(id) => Ok(Written::Text(id.as_str().to_owned())),
-            None => Err((code::BAD_VALUE, "is not a machine id: it must be 40 hex digits".to_owned())),
+            None => Err((
+                code::BAD_VALUE,
+                "is not a machine id: it must be 40 hex digits".to_owned(),
+            )),
         },
-        ListType::Glob if !text.contains(['*', '?', '[', '{', '}', '\\']) => Ok(Written::Text(text.to_owned())),
+        ListType::Glob if !text.contains(['*', '?', '[', '{', '}', '\\']) => {
+            Ok(Written::Text(text.to_owned()))
+        }
         ListType::Glob => match Glob::parse(text) {
             Ok(glob) => Ok(Written::Glob(glob, !text.contains('.'))),
             Err(why) => Err((code::BAD_GLOB, format!("is not a glob: {why}"))),

@@ -18,16 +18,31 @@ impl Walk<'_> {
         match field.shape() {
             Shape::Address if !is_address(text) => {
                 let message = format!("{word} is not an address, so no address is equal to it");
-                let network = if text.contains('/') { text } else { "10.99.0.0/16" };
-                self.lint(code::NEVER_EQUAL, span, &message, &format!("write a network: `{key}.cidr = \"{network}\"`"));
+                let network = if text.contains('/') {
+                    text
+                } else {
+                    "10.99.0.0/16"
+                };
+                self.lint(
+                    code::NEVER_EQUAL,
+                    span,
+                    &message,
+                    &format!("write a network: `{key}.cidr = \"{network}\"`"),
+                );
             }
             Shape::Technique if !is_technique(text) => {
-                let message = format!("{word} is not an ATT&CK technique, so no technique is equal to it");
+                let message =
+                    format!("{word} is not an ATT&CK technique, so no technique is equal to it");
                 self.lint(code::NO_TECHNIQUE, span, &message, TECHNIQUES);
             }
             Shape::Text | Shape::HostName if text.contains('*') => {
                 let message = format!("{word} is compared as it stands: `=` knows no patterns");
-                self.lint(code::NEVER_EQUAL, span, &message, &format!("write `{key}.glob = \"{text}\"`"));
+                self.lint(
+                    code::NEVER_EQUAL,
+                    span,
+                    &message,
+                    &format!("write `{key}.glob = \"{text}\"`"),
+                );
             }
             _ => {}
         }
@@ -35,12 +50,21 @@ impl Walk<'_> {
 
     /// A control character, which no alert holds: most often a backslash that double quotes have eaten.
     pub(super) fn has_control(&mut self, text: &str, span: Range<usize>) -> bool {
-        let Some(found) = text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) else {
+        let Some(found) = text
+            .chars()
+            .find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+        else {
             return false;
         };
-        let message = format!("this text holds the control character U+{:04X}", u32::from(found));
+        let message = format!(
+            "this text holds the control character U+{:04X}",
+            u32::from(found)
+        );
         let remedy = match found {
-            '\u{8}' => format!("in double quotes `\\b` is a backspace; write '{}'", text.replace('\u{8}', "\\b")),
+            '\u{8}' => format!(
+                "in double quotes `\\b` is a backspace; write '{}'",
+                text.replace('\u{8}', "\\b")
+            ),
             _ => "in single quotes a `\\` is a `\\`".to_owned(),
         };
         self.lint(code::CONTROL_CHARACTER, span, &message, &remedy);
@@ -50,9 +74,18 @@ impl Walk<'_> {
     /// An address without a prefix that looks like the beginning of a network.
     pub(super) fn looks_like_network(&mut self, text: &str, span: Range<usize>) {
         if is_bare_network(text) {
-            let message = format!("{} without a prefix is one address, not a network", quoted(text));
-            let (usual, one) = if text.contains(':') { ("64", "128") } else { ("16", "32") };
-            let remedy = format!("say how long it is: `{text}/{usual}`, or `{text}/{one}` for this address alone");
+            let message = format!(
+                "{} without a prefix is one address, not a network",
+                quoted(text)
+            );
+            let (usual, one) = if text.contains(':') {
+                ("64", "128")
+            } else {
+                ("16", "32")
+            };
+            let remedy = format!(
+                "say how long it is: `{text}/{usual}`, or `{text}/{one}` for this address alone"
+            );
             self.lint(code::ONE_ADDRESS, span, &message, &remedy);
         }
     }
@@ -68,8 +101,12 @@ pub(super) fn is_address(text: &str) -> bool {
 
 /// `T1003` or `T1003.001`.
 pub(super) fn is_technique(text: &str) -> bool {
-    let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
-    let Some(rest) = text.strip_prefix(['T', 't']) else { return false };
+    let digits = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let Some(rest) = text.strip_prefix(['T', 't']) else {
+        return false;
+    };
     match rest.split_once('.') {
         Some((technique, sub)) => digits(technique, 4) && digits(sub, 3),
         None => digits(rest, 4),
@@ -80,7 +117,12 @@ pub(super) fn is_technique(text: &str) -> bool {
 pub(super) fn is_bare_network(text: &str) -> bool {
     match text.trim().parse::<IpAddr>() {
         Ok(IpAddr::V4(four)) => four.octets().last() == Some(&0),
-        Ok(IpAddr::V6(six)) => six.segments().iter().rev().take(4).all(|segment| *segment == 0),
+        Ok(IpAddr::V6(six)) => six
+            .segments()
+            .iter()
+            .rev()
+            .take(4)
+            .all(|segment| *segment == 0),
         Err(_) => false,
     }
 }

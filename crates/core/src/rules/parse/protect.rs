@@ -11,7 +11,16 @@ use crate::rules::finding::{code, quoted};
 use crate::rules::protect::{AtMost, IfUnknown, Protection};
 use crate::rules::rule::Times;
 
-const PROTECT: &[&str] = &["name", "when", "unless", "at_most", "start", "during", "outside", "if_unknown"];
+const PROTECT: &[&str] = &[
+    "name",
+    "when",
+    "unless",
+    "at_most",
+    "start",
+    "during",
+    "outside",
+    "if_unknown",
+];
 
 impl Walk<'_> {
     pub(super) fn protections(&mut self, value: &Node<'_>) -> Vec<Protection> {
@@ -21,7 +30,10 @@ impl Walk<'_> {
             let protection = self.protection(table, header.clone());
             if !protection.name.is_empty() && !names.insert(protection.name.clone()) {
                 let span = table.get("name").map_or(header, |name| name.span());
-                let message = format!("another protection is already named {}", quoted(&protection.name));
+                let message = format!(
+                    "another protection is already named {}",
+                    quoted(&protection.name)
+                );
                 self.error(code::DUPLICATE_NAME, span, message);
             }
             protections.push(protection);
@@ -30,8 +42,14 @@ impl Walk<'_> {
     }
 
     fn protection(&mut self, table: &DeTable<'_>, header: Range<usize>) -> Protection {
-        let words: Vec<_> = AtMost::ALL.iter().map(|word| (word.code(), *word)).collect();
-        let unknowns: Vec<_> = IfUnknown::ALL.iter().map(|word| (word.code(), *word)).collect();
+        let words: Vec<_> = AtMost::ALL
+            .iter()
+            .map(|word| (word.code(), *word))
+            .collect();
+        let unknowns: Vec<_> = IfUnknown::ALL
+            .iter()
+            .map(|word| (word.code(), *word))
+            .collect();
         let mut protection = Protection {
             name: String::new(),
             when: Condition::All(Vec::new()),
@@ -45,12 +63,18 @@ impl Walk<'_> {
         };
         for Entry { key, span, value } in entries_of(table) {
             match key {
-                "name" => protection.name = self.name(value, "a protection's `name`").unwrap_or_default(),
+                "name" => {
+                    protection.name = self
+                        .name(value, "a protection's `name`")
+                        .unwrap_or_default()
+                }
                 "when" => protection.when = self.condition(value, "`when`"),
                 "unless" => protection.unless = Some(self.condition(value, "`unless`")),
                 "at_most" => protection.at_most = self.word(value, "`at_most`", &words),
                 "if_unknown" => {
-                    protection.if_unknown = self.word(value, "`if_unknown`", &unknowns).unwrap_or(IfUnknown::Hold);
+                    protection.if_unknown = self
+                        .word(value, "`if_unknown`", &unknowns)
+                        .unwrap_or(IfUnknown::Hold);
                 }
                 "start" | "during" | "outside" => self.times(key, value, &mut protection.times),
                 key => self.unknown_key(key, span, "a protection", PROTECT),
@@ -63,14 +87,32 @@ impl Walk<'_> {
         }
         if !table.contains_key("at_most") && !table.contains_key("start") {
             let remedy = "say how far a scan may go, `at_most`, or when it may begin, `start`";
-            self.error_with(code::MISSING_KEY, header, "a protection that protects from nothing", remedy);
+            self.error_with(
+                code::MISSING_KEY,
+                header,
+                "a protection that protects from nothing",
+                remedy,
+            );
         }
-        let mentions = |named| protection.conditions().any(|condition| condition.mentions(named));
-        (protection.name_matters, protection.ip_matters) = (mentions(Named::DeviceName), mentions(Named::DeviceIp));
+        let mentions = |named| {
+            protection
+                .conditions()
+                .any(|condition| condition.mentions(named))
+        };
+        (protection.name_matters, protection.ip_matters) =
+            (mentions(Named::DeviceName), mentions(Named::DeviceIp));
         if protection.when.is_everything() {
-            let span = table.get("when").map_or(protection.span.clone(), |when| when.span());
-            let message = "this protection matches everything, so no rule can do more than it allows";
-            self.lint(code::PROTECTS_ALL, span, message, "if that is meant, say it with `mode` under `[defaults]`");
+            let span = table
+                .get("when")
+                .map_or(protection.span.clone(), |when| when.span());
+            let message =
+                "this protection matches everything, so no rule can do more than it allows";
+            self.lint(
+                code::PROTECTS_ALL,
+                span,
+                message,
+                "if that is meant, say it with `mode` under `[defaults]`",
+            );
         }
         protection
     }

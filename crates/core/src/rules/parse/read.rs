@@ -21,10 +21,28 @@ use crate::rules::{Loaded, Rules};
 use crate::scan::{Mode, Priority};
 use crate::verdict::{Cooldown, Limit};
 
-const TOP: &[&str] = &["version", "defaults", "lists", "windows", "protect", "rule", "test_facts", "test"];
-const DEFAULTS: &[&str] = &["mode", "cooldown", "max_age", "limit", "comment", "hold_for", "resolve_within"];
+const TOP: &[&str] = &[
+    "version",
+    "defaults",
+    "lists",
+    "windows",
+    "protect",
+    "rule",
+    "test_facts",
+    "test",
+];
+const DEFAULTS: &[&str] = &[
+    "mode",
+    "cooldown",
+    "max_age",
+    "limit",
+    "comment",
+    "hold_for",
+    "resolve_within",
+];
 const RULE: &[&str] = &[
-    "name", "scan", "priority", "when", "unless", "start", "during", "outside", "mode", "cooldown", "limit", "max_age",
+    "name", "scan", "priority", "when", "unless", "start", "during", "outside", "mode", "cooldown",
+    "limit", "max_age",
 ];
 const COMMENT: &str = "{scan} antivirus scan due to alert {alert.id} ({source}, rule {rule})";
 const HOUR: Duration = Duration::from_secs(3600);
@@ -44,9 +62,15 @@ impl Default for Defaults {
     fn default() -> Self {
         Defaults {
             mode: Mode::DryRun,
-            cooldown: Cooldown { quick: HOUR, full: 6 * HOUR },
+            cooldown: Cooldown {
+                quick: HOUR,
+                full: 6 * HOUR,
+            },
             max_age: 24 * HOUR,
-            limit: Some(Limit { scans: 50, per: HOUR }),
+            limit: Some(Limit {
+                scans: 50,
+                per: HOUR,
+            }),
             comment: Template::parse(COMMENT).ok(),
             hold_for: 24 * HOUR,
             resolve_within: Duration::from_secs(300),
@@ -69,7 +93,12 @@ fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
     let mut walk = Walk::new(text);
     if text.len() > Rules::LARGEST {
         let remedy = "so large a policy is a mistake; long lists belong into files of their own";
-        walk.error_with(code::TOO_LARGE, 0..0, "a rules file has at most 4 MiB", remedy);
+        walk.error_with(
+            code::TOO_LARGE,
+            0..0,
+            "a rules file has at most 4 MiB",
+            remedy,
+        );
         return Err(walk.findings);
     }
     let (tree, faults) = DeTable::parse_recoverable(text);
@@ -79,16 +108,23 @@ fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
     if !faults.is_empty() {
         let syntax: Vec<Finding> = faults.iter().map(|fault| syntax(fault, text)).collect();
         let lines = Lines::of(text);
-        let broken: BTreeSet<usize> = syntax.iter().map(|fault| lines.number(fault.span.start)).collect();
+        let broken: BTreeSet<usize> = syntax
+            .iter()
+            .map(|fault| lines.number(fault.span.start))
+            .collect();
         findings.retain(|finding| believable(finding, &broken, &lines));
         let told = told(&syntax, &broken, &lines, text);
-        findings.extend(told.into_iter().filter(|fault| !is_header_again(fault, text, &walked)));
+        findings.extend(
+            told.into_iter()
+                .filter(|fault| !is_header_again(fault, text, &walked)),
+        );
     }
     findings.sort_by_key(|finding| finding.span.start);
     match rules {
-        Some(rules) if findings.iter().all(|finding| finding.level == Level::Lint) => {
-            Ok(Loaded { rules, lints: findings })
-        }
+        Some(rules) if findings.iter().all(|finding| finding.level == Level::Lint) => Ok(Loaded {
+            rules,
+            lints: findings,
+        }),
         _ => Err(findings),
     }
 }
@@ -97,12 +133,19 @@ fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
 fn told(syntax: &[Finding], broken: &BTreeSet<usize>, lines: &Lines, text: &str) -> Vec<Finding> {
     let mut told = Vec::new();
     for line in broken {
-        let hints = lines.text(*line, text).map_or_else(Vec::new, |(line, start)| hint::syntax(line, start));
+        let hints = lines
+            .text(*line, text)
+            .map_or_else(Vec::new, |(line, start)| hint::syntax(line, start));
         if !hints.is_empty() {
             told.extend(hints);
             continue;
         }
-        let Some(fault) = syntax.iter().find(|fault| lines.number(fault.span.start) == *line) else { continue };
+        let Some(fault) = syntax
+            .iter()
+            .find(|fault| lines.number(fault.span.start) == *line)
+        else {
+            continue;
+        };
         if let Some(brace) = unclosed(fault, text) {
             // It swallows everything behind it, and nothing there can be believed.
             told.push(brace);
@@ -115,12 +158,28 @@ fn told(syntax: &[Finding], broken: &BTreeSet<usize>, lines: &Lines, text: &str)
 
 /// The brace before a line that a parser takes for a part of its table.
 fn unclosed(fault: &Finding, text: &str) -> Option<Finding> {
-    let inside = ["missing key for inline table element", "missing comma between key-value pairs"];
+    let inside = [
+        "missing key for inline table element",
+        "missing comma between key-value pairs",
+    ];
     let before = text.get(..fault.span.start)?;
-    let begins_line = before.rsplit('\n').next().is_some_and(|line| line.trim().is_empty());
-    let at = before.rfind('{').filter(|_| begins_line && inside.iter().any(|one| fault.message.starts_with(one)))?;
-    let (message, remedy) = ("this `{` is not closed".to_owned(), Some("write the `}` that ends the table".to_owned()));
-    Some(Finding { span: at..at + 1, message, remedy, ..fault.clone() })
+    let begins_line = before
+        .rsplit('\n')
+        .next()
+        .is_some_and(|line| line.trim().is_empty());
+    let at = before
+        .rfind('{')
+        .filter(|_| begins_line && inside.iter().any(|one| fault.message.starts_with(one)))?;
+    let (message, remedy) = (
+        "this `{` is not closed".to_owned(),
+        Some("write the `}` that ends the table".to_owned()),
+    );
+    Some(Finding {
+        span: at..at + 1,
+        message,
+        remedy,
+        ..fault.clone()
+    })
 }
 
 /// Whether it is only said again of each `[[rule]]` that the first one is written `[rule]`.
@@ -128,13 +187,21 @@ fn is_header_again(fault: &Finding, text: &str, walked: &[Finding]) -> bool {
     let word = text.get(fault.span.clone()).unwrap_or_default();
     let first = format!("`{word}` must be a list of tables");
     fault.message.starts_with("duplicate key")
-        && walked.iter().any(|one| one.code == code::WRONG_TYPE && one.message.starts_with(&first))
+        && walked
+            .iter()
+            .any(|one| one.code == code::WRONG_TYPE && one.message.starts_with(&first))
 }
 
 fn syntax(fault: &toml::de::Error, text: &str) -> Finding {
     let span = fault.span().unwrap_or(text.len()..text.len());
     let message = one_line(fault.message(), 200);
-    Finding { code: code::SYNTAX, level: Level::Error, span, message, remedy: None }
+    Finding {
+        code: code::SYNTAX,
+        level: Level::Error,
+        span,
+        message,
+        remedy: None,
+    }
 }
 
 /// Where the text is not TOML the tree holds guesses: on that line nothing else is told, and nothing is missed.
@@ -161,7 +228,10 @@ impl Walk<'_> {
             return None;
         }
         self.version(table);
-        for Entry { key, span, .. } in entries_of(table).into_iter().filter(|entry| !TOP.contains(&entry.key)) {
+        for Entry { key, span, .. } in entries_of(table)
+            .into_iter()
+            .filter(|entry| !TOP.contains(&entry.key))
+        {
             self.unknown_key(key, span, "a rules file", TOP);
         }
         if let Some(value) = table.get("lists") {
@@ -170,23 +240,46 @@ impl Walk<'_> {
         if let Some(value) = table.get("windows") {
             self.windows(value);
         }
-        let defaults = table.get("defaults").map_or_else(Defaults::default, |value| self.defaults(value));
-        let protections = table.get("protect").map_or_else(Vec::new, |value| self.protections(value));
+        let defaults = table
+            .get("defaults")
+            .map_or_else(Defaults::default, |value| self.defaults(value));
+        let protections = table
+            .get("protect")
+            .map_or_else(Vec::new, |value| self.protections(value));
         let rules = self.rules(table, &defaults);
         // Behind an error stands a stand-in, of which nothing can be said.
-        if self.findings.iter().all(|finding| finding.level == Level::Lint) {
+        if self
+            .findings
+            .iter()
+            .all(|finding| finding.level == Level::Lint)
+        {
             if let Some(value) = table.get("lists") {
                 self.unused_lists(value);
             }
             self.unreachable(&rules);
         }
-        let test_facts = table.get("test_facts").map_or_else(TestFacts::default, |value| self.test_facts(value));
+        let test_facts = table
+            .get("test_facts")
+            .map_or_else(TestFacts::default, |value| self.test_facts(value));
         let names = Names {
             rules: rules.iter().map(|rule| rule.name.as_str()).collect(),
-            protections: protections.iter().map(|protection| protection.name.as_str()).collect(),
+            protections: protections
+                .iter()
+                .map(|protection| protection.name.as_str())
+                .collect(),
         };
-        let tests = table.get("test").map_or_else(Vec::new, |value| self.rule_tests(value, &test_facts, &names));
-        let Defaults { mode, cooldown, max_age, limit, hold_for, resolve_within, comment } = defaults;
+        let tests = table.get("test").map_or_else(Vec::new, |value| {
+            self.rule_tests(value, &test_facts, &names)
+        });
+        let Defaults {
+            mode,
+            cooldown,
+            max_age,
+            limit,
+            hold_for,
+            resolve_within,
+            comment,
+        } = defaults;
         let windows = core::mem::take(&mut self.windows);
         let (comment, index) = (comment?, Index::of(&rules));
         Some(Rules {
@@ -209,29 +302,52 @@ impl Walk<'_> {
 
     fn version(&mut self, table: &DeTable<'_>) {
         let Some(value) = table.get("version") else {
-            self.error_with(code::MISSING_VERSION, 0..0, "the file has no `version`", "begin it with `version = 1`");
+            self.error_with(
+                code::MISSING_VERSION,
+                0..0,
+                "the file has no `version`",
+                "begin it with `version = 1`",
+            );
             return;
         };
-        let known = value.get_ref().as_integer().is_some_and(|version| version.as_str() == "1");
+        let known = value
+            .get_ref()
+            .as_integer()
+            .is_some_and(|version| version.as_str() == "1");
         if !known {
-            self.error(code::BAD_VERSION, value.span(), "this version of scanhook reads `version = 1`");
+            self.error(
+                code::BAD_VERSION,
+                value.span(),
+                "this version of scanhook reads `version = 1`",
+            );
         }
     }
 
     fn defaults(&mut self, value: &Node<'_>) -> Defaults {
         let mut defaults = Defaults::default();
-        let Some(table) = self.table(value, "`defaults`") else { return defaults };
+        let Some(table) = self.table(value, "`defaults`") else {
+            return defaults;
+        };
         for Entry { key, span, value } in entries_of(table) {
             match key {
-                "mode" => defaults.mode = self.word(value, "`mode`", MODES).unwrap_or(defaults.mode),
+                "mode" => {
+                    defaults.mode = self.word(value, "`mode`", MODES).unwrap_or(defaults.mode)
+                }
                 "cooldown" => defaults.cooldown = self.cooldown(value, defaults.cooldown),
-                "max_age" => defaults.max_age = self.duration(value, "`max_age`", false).unwrap_or(defaults.max_age),
+                "max_age" => {
+                    defaults.max_age = self
+                        .duration(value, "`max_age`", false)
+                        .unwrap_or(defaults.max_age)
+                }
                 "hold_for" => {
-                    defaults.hold_for = self.duration(value, "`hold_for`", false).unwrap_or(defaults.hold_for);
+                    defaults.hold_for = self
+                        .duration(value, "`hold_for`", false)
+                        .unwrap_or(defaults.hold_for);
                 }
                 "resolve_within" => {
-                    defaults.resolve_within =
-                        self.duration(value, "`resolve_within`", false).unwrap_or(defaults.resolve_within);
+                    defaults.resolve_within = self
+                        .duration(value, "`resolve_within`", false)
+                        .unwrap_or(defaults.resolve_within);
                 }
                 "limit" => defaults.limit = self.limit(value, defaults.limit),
                 "comment" => defaults.comment = self.comment(value),
@@ -242,14 +358,20 @@ impl Walk<'_> {
     }
 
     fn rules(&mut self, table: &DeTable<'_>, defaults: &Defaults) -> Vec<Rule> {
-        let Some(value) = table.get("rule") else { return Vec::new() };
+        let Some(value) = table.get("rule") else {
+            return Vec::new();
+        };
         let mut rules: Vec<Rule> = Vec::new();
         let mut names = HashSet::new();
         for (table, header) in self.tables(value, "rule") {
             let rule = self.rule(table, header.clone(), defaults);
             if !rule.name.is_empty() && !names.insert(rule.name.clone()) {
                 let span = table.get("name").map_or(header, |name| name.span());
-                self.error(code::DUPLICATE_NAME, span, format!("another rule is already named {}", quoted(&rule.name)));
+                self.error(
+                    code::DUPLICATE_NAME,
+                    span,
+                    format!("another rule is already named {}", quoted(&rule.name)),
+                );
             }
             rules.push(rule);
         }
@@ -282,7 +404,11 @@ impl Walk<'_> {
                 "mode" => rule.mode = self.word(value, "`mode`", MODES),
                 "cooldown" => rule.cooldown = self.cooldown(value, defaults.cooldown),
                 "limit" => rule.limit = self.limit(value, defaults.limit),
-                "max_age" => rule.max_age = self.duration(value, "`max_age`", false).unwrap_or(rule.max_age),
+                "max_age" => {
+                    rule.max_age = self
+                        .duration(value, "`max_age`", false)
+                        .unwrap_or(rule.max_age)
+                }
                 key => match hint::key_of_rule(key) {
                     Some(remedy) => {
                         let message = format!("a rule has no key {}", quoted(key));
@@ -320,14 +446,25 @@ impl Walk<'_> {
         let mut cooldown = default;
         let DeValue::Table(table) = value.get_ref() else {
             if let Some(both) = self.duration(value, "`cooldown`", true) {
-                cooldown = Cooldown { quick: both, full: both };
+                cooldown = Cooldown {
+                    quick: both,
+                    full: both,
+                };
             }
             return cooldown;
         };
         for Entry { key, span, value } in entries_of(table) {
             match key {
-                "quick" => cooldown.quick = self.duration(value, "`cooldown.quick`", true).unwrap_or(cooldown.quick),
-                "full" => cooldown.full = self.duration(value, "`cooldown.full`", true).unwrap_or(cooldown.full),
+                "quick" => {
+                    cooldown.quick = self
+                        .duration(value, "`cooldown.quick`", true)
+                        .unwrap_or(cooldown.quick)
+                }
+                "full" => {
+                    cooldown.full = self
+                        .duration(value, "`cooldown.full`", true)
+                        .unwrap_or(cooldown.full)
+                }
                 key => self.unknown_key(key, span, "`cooldown`", &["quick", "full"]),
             }
         }
@@ -341,7 +478,8 @@ impl Walk<'_> {
             DeValue::Boolean(false) => return self.no_limit(value),
             DeValue::String(word) if word == "none" => return self.no_limit(value),
             _ => {
-                let what = "a table such as `{ scans = 50, per = \"1h\" }`, or `false` to remove it";
+                let what =
+                    "a table such as `{ scans = 50, per = \"1h\" }`, or `false` to remove it";
                 self.wrong_type(value, "`limit`", what);
                 return default;
             }
@@ -367,7 +505,12 @@ impl Walk<'_> {
 
     fn no_limit(&mut self, value: &Node<'_>) -> Option<Limit> {
         let message = "without a limit one bad rule can scan every machine there is";
-        self.lint(code::LIMIT_REMOVED, value.span(), message, "set one that is never reached on a normal day");
+        self.lint(
+            code::LIMIT_REMOVED,
+            value.span(),
+            message,
+            "set one that is never reached on a normal day",
+        );
         None
     }
 

@@ -53,12 +53,23 @@ pub(super) struct Walk<'t> {
 
 impl<'t> Walk<'t> {
     pub(super) fn new(text: &'t str) -> Walk<'t> {
-        Walk { text, findings: Vec::new(), lists: Lists::default(), windows: Vec::new(), compiled: 0 }
+        Walk {
+            text,
+            findings: Vec::new(),
+            lists: Lists::default(),
+            windows: Vec::new(),
+            compiled: 0,
+        }
     }
 }
 
 impl Walk<'_> {
-    pub(super) fn error(&mut self, code: &'static str, span: Range<usize>, message: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) {
         self.push(code, Level::Error, span, message.into(), None);
     }
 
@@ -69,18 +80,49 @@ impl Walk<'_> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.push(code, Level::Error, span, message.into(), Some(remedy.into()));
+        self.push(
+            code,
+            Level::Error,
+            span,
+            message.into(),
+            Some(remedy.into()),
+        );
     }
 
-    pub(super) fn lint(&mut self, code: &'static str, span: Range<usize>, message: &str, remedy: &str) {
-        self.push(code, Level::Lint, span, message.to_owned(), Some(remedy.to_owned()));
+    pub(super) fn lint(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: &str,
+        remedy: &str,
+    ) {
+        self.push(
+            code,
+            Level::Lint,
+            span,
+            message.to_owned(),
+            Some(remedy.to_owned()),
+        );
     }
 
     /// Messages quote the file, and a file may hold anything: what is kept fits on a line of a terminal or a log.
-    fn push(&mut self, code: &'static str, level: Level, span: Range<usize>, message: String, remedy: Option<String>) {
+    fn push(
+        &mut self,
+        code: &'static str,
+        level: Level,
+        span: Range<usize>,
+        message: String,
+        remedy: Option<String>,
+    ) {
         let message = one_line(&message, MESSAGE_MAX);
         let remedy = remedy.map(|remedy| one_line(&remedy, MESSAGE_MAX));
-        self.findings.push(Finding { code, level, span, message, remedy });
+        self.findings.push(Finding {
+            code,
+            level,
+            span,
+            message,
+            remedy,
+        });
     }
 
     /// A value as it is written in the file.
@@ -93,15 +135,30 @@ impl Walk<'_> {
         self.error(code::WRONG_TYPE, value.span(), message);
     }
 
-    pub(super) fn unknown_key(&mut self, key: &str, span: Range<usize>, place: &str, known: &[&str]) {
-        self.error_with(code::UNKNOWN_KEY, span, format!("{place} has no key {}", quoted(key)), suggest(key, known));
+    pub(super) fn unknown_key(
+        &mut self,
+        key: &str,
+        span: Range<usize>,
+        place: &str,
+        known: &[&str],
+    ) {
+        self.error_with(
+            code::UNKNOWN_KEY,
+            span,
+            format!("{place} has no key {}", quoted(key)),
+            suggest(key, known),
+        );
     }
 
     pub(super) fn missing_key(&mut self, span: Range<usize>, place: &str, key: &str) {
         self.error(code::MISSING_KEY, span, format!("{place} needs `{key}`"));
     }
 
-    pub(super) fn table<'v, 'i>(&mut self, value: &'v Node<'i>, what: &str) -> Option<&'v DeTable<'i>> {
+    pub(super) fn table<'v, 'i>(
+        &mut self,
+        value: &'v Node<'i>,
+        what: &str,
+    ) -> Option<&'v DeTable<'i>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
             self.wrong_type(value, what, "a table");
@@ -110,7 +167,11 @@ impl Walk<'_> {
     }
 
     /// The tables of `[[what]]`, each with the bytes of its header.
-    pub(super) fn tables<'v, 'i>(&mut self, value: &'v Node<'i>, what: &str) -> Vec<(&'v DeTable<'i>, Range<usize>)> {
+    pub(super) fn tables<'v, 'i>(
+        &mut self,
+        value: &'v Node<'i>,
+        what: &str,
+    ) -> Vec<(&'v DeTable<'i>, Range<usize>)> {
         let Some(array) = value.get_ref().as_array() else {
             let remedy = format!("write `[[{what}]]`");
             let message = format!("`{what}` must be a list of tables, not {}", kind(value));
@@ -119,7 +180,10 @@ impl Walk<'_> {
         };
         let mut tables = Vec::new();
         for element in array {
-            tables.extend(self.table(element, &format!("`{what}`")).map(|table| (table, element.span())));
+            tables.extend(
+                self.table(element, &format!("`{what}`"))
+                    .map(|table| (table, element.span())),
+            );
         }
         tables
     }
@@ -141,12 +205,19 @@ impl Walk<'_> {
     }
 
     /// A whole number within a range.
-    pub(super) fn integer(&mut self, value: &Node<'_>, what: &str, range: Range<i64>) -> Option<i64> {
+    pub(super) fn integer(
+        &mut self,
+        value: &Node<'_>,
+        what: &str,
+        range: Range<i64>,
+    ) -> Option<i64> {
         let Some(integer) = value.get_ref().as_integer() else {
             self.wrong_type(value, what, "a whole number");
             return None;
         };
-        let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|n| range.contains(n));
+        let number = i64::from_str_radix(integer.as_str(), integer.radix())
+            .ok()
+            .filter(|n| range.contains(n));
         if number.is_none() {
             let message = format!("{what} must be from {} to {}", range.start, range.end - 1);
             self.error(code::OUT_OF_RANGE, value.span(), message);
@@ -155,11 +226,19 @@ impl Walk<'_> {
     }
 
     /// A span of time; `zero` says whether it may be none at all.
-    pub(super) fn duration(&mut self, value: &Node<'_>, what: &str, zero: bool) -> Option<Duration> {
+    pub(super) fn duration(
+        &mut self,
+        value: &Node<'_>,
+        what: &str,
+        zero: bool,
+    ) -> Option<Duration> {
         const REMEDY: &str = "write one whole number and one unit in quotes: `\"90s\"`, `\"15m\"`, `\"1h\"`, `\"7d\"`";
         let Some(text) = value.get_ref().as_str() else {
             let message = format!("{what} must be a span of time, not {}", kind(value));
-            let meant = value.get_ref().as_integer().map(|number| format!("; `\"{}m\"` are minutes", number.as_str()));
+            let meant = value
+                .get_ref()
+                .as_integer()
+                .map(|number| format!("; `\"{}m\"` are minutes", number.as_str()));
             let remedy = format!("{REMEDY}{}", meant.unwrap_or_default());
             self.error_with(code::WRONG_TYPE, value.span(), message, remedy);
             return None;
@@ -170,7 +249,11 @@ impl Walk<'_> {
             return None;
         };
         if span.is_zero() && !zero {
-            self.error(code::OUT_OF_RANGE, value.span(), format!("{what} must be longer than nothing"));
+            self.error(
+                code::OUT_OF_RANGE,
+                value.span(),
+                format!("{what} must be longer than nothing"),
+            );
             return None;
         }
         Some(span)
@@ -196,16 +279,29 @@ impl Walk<'_> {
     }
 
     /// One of the words a key takes.
-    pub(super) fn word<T>(&mut self, value: &Node<'_>, what: &str, known: &[(&'static str, T)]) -> Option<T>
+    pub(super) fn word<T>(
+        &mut self,
+        value: &Node<'_>,
+        what: &str,
+        known: &[(&'static str, T)],
+    ) -> Option<T>
     where
         T: Copy,
     {
         let text = self.text(value, what)?;
-        let found = known.iter().find(|(word, _)| *word == text).map(|(_, found)| *found);
+        let found = known
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, found)| *found);
         if found.is_none() {
             let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
             let message = format!("{what} cannot be {}", quoted(text));
-            self.error_with(code::BAD_VALUE, value.span(), message, suggest(text, &words));
+            self.error_with(
+                code::BAD_VALUE,
+                value.span(),
+                message,
+                suggest(text, &words),
+            );
         }
         found
     }
@@ -236,14 +332,24 @@ impl Walk<'_> {
             }
             let path = group.map_or_else(|| key.to_owned(), |group| format!("{group}.{key}"));
             if let Some(named) = Named::of_code(&path) {
-                fields.push(FieldEntry { field: Field::Named(named), operator: None, span, value });
+                fields.push(FieldEntry {
+                    field: Field::Named(named),
+                    operator: None,
+                    span,
+                    value,
+                });
             } else if let (true, Some(table)) = (is_group(&path), value.get_ref().as_table()) {
                 if table.is_empty() {
                     self.error(code::EMPTY, span, format!("`{path}` names no field"));
                 }
                 fields.extend(self.fields(entries_of(table), Some(&path)));
             } else if let Some((named, operator)) = quoted_operator(group, key) {
-                fields.push(FieldEntry { field: Field::Named(named), operator: Some(operator), span, value });
+                fields.push(FieldEntry {
+                    field: Field::Named(named),
+                    operator: Some(operator),
+                    span,
+                    value,
+                });
             } else {
                 self.unknown_field(&path, span);
             }
@@ -251,14 +357,31 @@ impl Walk<'_> {
         fields
     }
 
-    fn pointer<'v, 'i>(&mut self, key: &str, span: Range<usize>, value: &'v Node<'i>) -> Option<FieldEntry<'v, 'i>> {
+    fn pointer<'v, 'i>(
+        &mut self,
+        key: &str,
+        span: Range<usize>,
+        value: &'v Node<'i>,
+    ) -> Option<FieldEntry<'v, 'i>> {
         match Pointer::parse(key) {
             Ok(pointer) => {
-                let field = Field::Pointer { text: key.to_owned(), pointer };
-                Some(FieldEntry { field, operator: None, span, value })
+                let field = Field::Pointer {
+                    text: key.to_owned(),
+                    pointer,
+                };
+                Some(FieldEntry {
+                    field,
+                    operator: None,
+                    span,
+                    value,
+                })
             }
             Err(fault) => {
-                self.error(code::BAD_POINTER, span, format!("{} is not a JSON pointer: {fault}", quoted(key)));
+                self.error(
+                    code::BAD_POINTER,
+                    span,
+                    format!("{} is not a JSON pointer: {fault}", quoted(key)),
+                );
                 None
             }
         }
@@ -271,14 +394,20 @@ impl Walk<'_> {
         } else {
             format!("no field {}", quoted(path))
         };
-        let bare = known.iter().find(|name| name.split_once('.').is_some_and(|(_, bare)| bare == path));
+        let bare = known
+            .iter()
+            .find(|name| name.split_once('.').is_some_and(|(_, bare)| bare == path));
         if let Some(remedy) = hint::logic(path) {
             self.error_with(code::UNKNOWN_FIELD, span, message, remedy);
             return;
         }
         let (name, operator) = path.rsplit_once('.').unwrap_or((path, ""));
-        let other = hint::field(path).or_else(|| hint::field(name).filter(|_| OPERATORS.contains(&operator)));
-        let meant = bare.copied().or_else(|| other.map(Named::code)).or_else(|| meant(path, known.iter().copied()));
+        let other = hint::field(path)
+            .or_else(|| hint::field(name).filter(|_| OPERATORS.contains(&operator)));
+        let meant = bare
+            .copied()
+            .or_else(|| other.map(Named::code))
+            .or_else(|| meant(path, known.iter().copied()));
         let remedy = match meant {
             Some(meant) => format!("did you mean `{meant}`? Known: {}", known.join(", ")),
             None => format!("known: {}", known.join(", ")),
@@ -289,8 +418,14 @@ impl Walk<'_> {
 
 /// The entries of a table in file order; the tree keeps them by name.
 pub(super) fn entries_of<'v, 'i>(table: &'v DeTable<'i>) -> Vec<Entry<'v, 'i>> {
-    let mut entries: Vec<_> =
-        table.iter().map(|(key, value)| Entry { key: key.get_ref().as_ref(), span: key.span(), value }).collect();
+    let mut entries: Vec<_> = table
+        .iter()
+        .map(|(key, value)| Entry {
+            key: key.get_ref().as_ref(),
+            span: key.span(),
+            value,
+        })
+        .collect();
     entries.sort_by_key(|entry| entry.span.start);
     entries
 }
@@ -327,9 +462,23 @@ pub(super) const MODES: &[(&str, Mode)] = &[
     (Mode::Enforce.code(), Mode::Enforce),
 ];
 
-pub(super) const SCANS: &[(&str, Option<Kind>)] =
-    &[(Kind::Quick.code(), Some(Kind::Quick)), (Kind::Full.code(), Some(Kind::Full)), ("none", None)];
+pub(super) const SCANS: &[(&str, Option<Kind>)] = &[
+    (Kind::Quick.code(), Some(Kind::Quick)),
+    (Kind::Full.code(), Some(Kind::Full)),
+    ("none", None),
+];
 
 /// The operators of the language; equality has none.
-pub(super) const OPERATORS: &[&str] =
-    &["gte", "gt", "lte", "lt", "contains", "glob", "regex", "cidr", "all_of", "older_than", "exists"];
+pub(super) const OPERATORS: &[&str] = &[
+    "gte",
+    "gt",
+    "lte",
+    "lt",
+    "contains",
+    "glob",
+    "regex",
+    "cidr",
+    "all_of",
+    "older_than",
+    "exists",
+];

@@ -25,10 +25,17 @@ impl Walk<'_> {
             self.error_with(code::WRONG_TYPE, value.span(), message, remedy);
             return Condition::All(Vec::new());
         }
-        let Some(table) = self.table(value, what) else { return Condition::All(Vec::new()) };
+        let Some(table) = self.table(value, what) else {
+            return Condition::All(Vec::new());
+        };
         if table.is_empty() {
             let remedy = "to match everything, say so: `source.exists = true`";
-            self.error_with(code::EMPTY, value.span(), format!("{what} is empty"), remedy);
+            self.error_with(
+                code::EMPTY,
+                value.span(),
+                format!("{what} is empty"),
+                remedy,
+            );
         }
         self.conjunction(table)
     }
@@ -59,30 +66,57 @@ impl Walk<'_> {
         if array.is_empty() {
             self.error(code::EMPTY, entry.value.span(), format!("{what} is empty"));
         }
-        array.iter().map(|branch| self.condition(branch, &format!("a table in {what}"))).collect()
+        array
+            .iter()
+            .map(|branch| self.condition(branch, &format!("a table in {what}")))
+            .collect()
     }
 
     /// What is asked of one field: a bare value, a bare list, or operators.
     fn comparisons(&mut self, entry: &FieldEntry<'_, '_>, out: &mut Vec<Condition>) {
         let mut tests = Vec::new();
-        let mut add = |test: Option<Test>, value: &Node<'_>| tests.extend(test.map(|test| (test, value.span())));
+        let mut add = |test: Option<Test>, value: &Node<'_>| {
+            tests.extend(test.map(|test| (test, value.span())))
+        };
         if let Some(operator) = entry.operator {
-            add(self.operator(&entry.field, operator, entry.span.clone(), entry.value), entry.value);
+            add(
+                self.operator(&entry.field, operator, entry.span.clone(), entry.value),
+                entry.value,
+            );
         } else if let DeValue::Table(operators) = entry.value.get_ref() {
             if operators.is_empty() {
-                self.error(code::EMPTY, entry.span.clone(), format!("`{}` has no operator", entry.field.name()));
+                self.error(
+                    code::EMPTY,
+                    entry.span.clone(),
+                    format!("`{}` has no operator", entry.field.name()),
+                );
             }
             for Entry { key, span, value } in entries_of(operators) {
                 add(self.operator(&entry.field, key, span, value), value);
             }
         } else {
-            add(self.equals(&entry.field, entry.value).map(Test::Equals), entry.value);
+            add(
+                self.equals(&entry.field, entry.value).map(Test::Equals),
+                entry.value,
+            );
         }
-        let leaf = |(test, span)| Condition::Leaf(Leaf { field: entry.field.clone(), test, span });
+        let leaf = |(test, span)| {
+            Condition::Leaf(Leaf {
+                field: entry.field.clone(),
+                test,
+                span,
+            })
+        };
         out.extend(tests.into_iter().map(leaf));
     }
 
-    fn operator(&mut self, field: &Field, name: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
+    fn operator(
+        &mut self,
+        field: &Field,
+        name: &str,
+        span: Range<usize>,
+        value: &Node<'_>,
+    ) -> Option<Test> {
         let what = format!("`{}.{name}`", field.name());
         match name {
             "gt" => self.order(field, Relation::Gt, &what, span, value),
@@ -112,13 +146,26 @@ impl Walk<'_> {
             return Some(vec![self.operand(field, &what, value)?]);
         };
         if array.is_empty() {
-            self.error(code::EMPTY, value.span(), format!("the list of {what} is empty"));
+            self.error(
+                code::EMPTY,
+                value.span(),
+                format!("the list of {what} is empty"),
+            );
         }
-        let operands: Vec<_> = array.iter().map(|element| self.operand(field, &what, element)).collect();
+        let operands: Vec<_> = array
+            .iter()
+            .map(|element| self.operand(field, &what, element))
+            .collect();
         operands.into_iter().collect()
     }
 
-    fn all_of(&mut self, field: &Field, what: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
+    fn all_of(
+        &mut self,
+        field: &Field,
+        what: &str,
+        span: Range<usize>,
+        value: &Node<'_>,
+    ) -> Option<Test> {
         if !field.is_list() {
             self.unfit(field, what, span, "it holds one value; compare it with `=`");
             return None;
@@ -130,17 +177,39 @@ impl Walk<'_> {
         self.equals(field, value).map(Test::AllOf)
     }
 
-    fn older_than(&mut self, field: &Field, what: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
+    fn older_than(
+        &mut self,
+        field: &Field,
+        what: &str,
+        span: Range<usize>,
+        value: &Node<'_>,
+    ) -> Option<Test> {
         if !matches!(field.shape(), Shape::Time | Shape::Any) {
-            self.unfit(field, what, span, "it does not hold a time; `alert.time` does");
+            self.unfit(
+                field,
+                what,
+                span,
+                "it does not hold a time; `alert.time` does",
+            );
             return None;
         }
         self.duration(value, what, true).map(Test::OlderThan)
     }
 
-    fn network(&mut self, field: &Field, what: &str, span: Range<usize>, value: &Node<'_>) -> Option<Test> {
+    fn network(
+        &mut self,
+        field: &Field,
+        what: &str,
+        span: Range<usize>,
+        value: &Node<'_>,
+    ) -> Option<Test> {
         if !matches!(field.shape(), Shape::Address | Shape::Any) {
-            self.unfit(field, what, span, "it does not hold an address; `device.ip` does");
+            self.unfit(
+                field,
+                what,
+                span,
+                "it does not hold an address; `device.ip` does",
+            );
             return None;
         }
         let mut networks = Vec::new();
@@ -150,7 +219,11 @@ impl Walk<'_> {
                     self.looks_like_network(&text, span);
                     networks.push(network);
                 }
-                Err(why) => self.error(code::BAD_CIDR, span, format!("{} is not a network: {why}", quoted(&text))),
+                Err(why) => self.error(
+                    code::BAD_CIDR,
+                    span,
+                    format!("{} is not a network: {why}", quoted(&text)),
+                ),
             }
         }
         Some(Test::Inside(networks))
@@ -186,7 +259,9 @@ impl Walk<'_> {
             DeValue::String(text) => Some(Operand::of_text(text, Shape::Any)),
             DeValue::Boolean(value) => Some(Operand::Bool(*value)),
             DeValue::Datetime(_) => self.time(value, what).map(Operand::Time),
-            DeValue::Integer(_) | DeValue::Float(_) => self.number(value, what).map(Operand::Number),
+            DeValue::Integer(_) | DeValue::Float(_) => {
+                self.number(value, what).map(Operand::Number)
+            }
             DeValue::Array(_) | DeValue::Table(_) => {
                 self.wrong_type(value, what, "a single value");
                 None
@@ -203,7 +278,11 @@ impl Walk<'_> {
             _ => None,
         };
         if number.is_none() {
-            self.error(code::OUT_OF_RANGE, value.span(), format!("{what} must be a finite number"));
+            self.error(
+                code::OUT_OF_RANGE,
+                value.span(),
+                format!("{what} must be a finite number"),
+            );
         }
         number
     }
@@ -213,9 +292,17 @@ impl Walk<'_> {
         let text = self.text(value, what)?;
         let severity = Severity::of_code(&text.to_lowercase());
         if severity.is_none() {
-            let scale: Vec<&str> = Severity::ALL.iter().map(|severity| severity.code()).collect();
+            let scale: Vec<&str> = Severity::ALL
+                .iter()
+                .map(|severity| severity.code())
+                .collect();
             let message = format!("{} is not on the severity scale", quoted(text));
-            self.error_with(code::BAD_SEVERITY, value.span(), message, suggest(text, &scale));
+            self.error_with(
+                code::BAD_SEVERITY,
+                value.span(),
+                message,
+                suggest(text, &scale),
+            );
         }
         severity
     }
@@ -232,16 +319,28 @@ impl Walk<'_> {
             Shape::Severity => Operand::Severity(self.severity(value, what)?),
             Shape::Time => Operand::Time(self.time(value, what)?),
             Shape::Any => match value.get_ref() {
-                DeValue::Integer(_) | DeValue::Float(_) => Operand::Number(self.number(value, what)?),
+                DeValue::Integer(_) | DeValue::Float(_) => {
+                    Operand::Number(self.number(value, what)?)
+                }
                 DeValue::Datetime(_) => Operand::Time(self.time(value, what)?),
                 _ => {
                     let message = format!("{what} must be a number or a time, not {}", kind(value));
-                    self.error_with(code::WRONG_TYPE, value.span(), message, "write it without quotes");
+                    self.error_with(
+                        code::WRONG_TYPE,
+                        value.span(),
+                        message,
+                        "write it without quotes",
+                    );
                     return None;
                 }
             },
             _ => {
-                self.unfit(field, what, span, "it has no order; compare it with `=`, `contains` or `regex`");
+                self.unfit(
+                    field,
+                    what,
+                    span,
+                    "it has no order; compare it with `=`, `contains` or `regex`",
+                );
                 return None;
             }
         };
@@ -258,7 +357,12 @@ impl Walk<'_> {
         value: &Node<'_>,
     ) -> Option<Test> {
         if matches!(field.shape(), Shape::Severity | Shape::Time) {
-            self.unfit(field, what, span, "compare it with `=`, `gt`, `gte`, `lt` or `lte`");
+            self.unfit(
+                field,
+                what,
+                span,
+                "compare it with `=`, `gt`, `gte`, `lt` or `lte`",
+            );
             return None;
         }
         let (mut texts, mut globs, mut expressions) = (Vec::new(), Vec::new(), Vec::new());
@@ -271,14 +375,27 @@ impl Walk<'_> {
             let first_label = field.shape() == Shape::HostName && !text.contains('.');
             let odd = self.has_control(&text, span.clone());
             match operator {
-                "contains" => texts.push(Pattern { pattern: Folded::new(&text), first_label }),
+                "contains" => texts.push(Pattern {
+                    pattern: Folded::new(&text),
+                    first_label,
+                }),
                 "glob" => match Glob::parse(&text) {
-                    Ok(pattern) => globs.push(Pattern { pattern, first_label }),
-                    Err(why) => self.error(code::BAD_GLOB, span, format!("{} is not a glob: {why}", quoted(&text))),
+                    Ok(pattern) => globs.push(Pattern {
+                        pattern,
+                        first_label,
+                    }),
+                    Err(why) => self.error(
+                        code::BAD_GLOB,
+                        span,
+                        format!("{} is not a glob: {why}", quoted(&text)),
+                    ),
                 },
                 _ => {
                     let regex = self.expression(&text, what, span, odd);
-                    expressions.extend(regex.map(|pattern| Pattern { pattern, first_label }));
+                    expressions.extend(regex.map(|pattern| Pattern {
+                        pattern,
+                        first_label,
+                    }));
                 }
             }
         }
@@ -289,10 +406,21 @@ impl Walk<'_> {
         })
     }
 
-    fn expression(&mut self, text: &str, what: &str, span: Range<usize>, odd: bool) -> Option<Expression> {
+    fn expression(
+        &mut self,
+        text: &str,
+        what: &str,
+        span: Range<usize>,
+        odd: bool,
+    ) -> Option<Expression> {
         if regex::escape(text) == text && !odd {
             let remedy = "use `contains`, which says what is meant";
-            self.lint(code::LITERAL_REGEX, span.clone(), "this regular expression is plain text", remedy);
+            self.lint(
+                code::LITERAL_REGEX,
+                span.clone(),
+                "this regular expression is plain text",
+                remedy,
+            );
         }
         if self.compiled > expression::ALL {
             // Said once, and nothing more is compiled.
@@ -314,7 +442,11 @@ impl Walk<'_> {
             }
             Err(why) => why,
         };
-        self.error(code::BAD_REGEX, span, format!("{what} is not a regular expression that can be used: {why}"));
+        self.error(
+            code::BAD_REGEX,
+            span,
+            format!("{what} is not a regular expression that can be used: {why}"),
+        );
         None
     }
 

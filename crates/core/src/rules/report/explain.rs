@@ -88,15 +88,39 @@ impl Rules {
         let rules = self.rules.iter().map(|rule| {
             let truths = rule.truths(&sight, &self.windows);
             let windows = rule.times.glances(event.at, &self.windows);
-            Explained { windows, ..explained(&rule.name, truths, &rule.when, rule.unless.as_ref(), sight, text) }
+            Explained {
+                windows,
+                ..explained(
+                    &rule.name,
+                    truths,
+                    &rule.when,
+                    rule.unless.as_ref(),
+                    sight,
+                    text,
+                )
+            }
         });
         let protections = self.protections.iter().map(|one| {
             let truths = one.truths(sight, &self.windows);
             let windows = one.times.glances(event.at, &self.windows);
             let told = one.telling(sight);
-            Explained { windows, ..explained(&one.name, truths, &one.when, one.unless.as_ref(), told, text) }
+            Explained {
+                windows,
+                ..explained(
+                    &one.name,
+                    truths,
+                    &one.when,
+                    one.unless.as_ref(),
+                    told,
+                    text,
+                )
+            }
         });
-        Explanation { rules: rules.collect(), protections: protections.collect(), verdict: self.decide(event) }
+        Explanation {
+            rules: rules.collect(),
+            protections: protections.collect(),
+            verdict: self.decide(event),
+        }
     }
 }
 
@@ -125,10 +149,12 @@ fn explained(
     let failing = match judged {
         Judged::True => None,
         // Its condition would hold, or might: what keeps it from matching is its exception, or a window.
-        Judged::False if when.truths(&sight) != Truths::FALSE => {
-            unless.filter(|unless| unless.truths(&sight) == Truths::TRUE).and_then(|unless| excluding(unless, &sight))
-        }
-        _ => when.first_failing(&sight).or_else(|| unless.and_then(|unless| excluding(unless, &sight))),
+        Judged::False if when.truths(&sight) != Truths::FALSE => unless
+            .filter(|unless| unless.truths(&sight) == Truths::TRUE)
+            .and_then(|unless| excluding(unless, &sight)),
+        _ => when
+            .first_failing(&sight)
+            .or_else(|| unless.and_then(|unless| excluding(unless, &sight))),
     };
     let failing = failing.map(|leaf| Failing {
         condition: written(leaf, text),
@@ -141,13 +167,22 @@ fn explained(
             seen.push(more);
         }
     }
-    Explained { name: name.to_owned(), judged, failing, seen, windows: Vec::new() }
+    Explained {
+        name: name.to_owned(),
+        judged,
+        failing,
+        seen,
+        windows: Vec::new(),
+    }
 }
 
 /// What says best why an exception holds, or why nobody can tell.
 fn excluding<'c>(unless: &'c Condition, sight: &Sight<'_>) -> Option<&'c Leaf> {
     match unless.truths(sight) {
-        Truths::TRUE => unless.leaves().into_iter().find(|leaf| leaf.truths(sight) == Truths::TRUE),
+        Truths::TRUE => unless
+            .leaves()
+            .into_iter()
+            .find(|leaf| leaf.truths(sight) == Truths::TRUE),
         _ => unless.first_failing(sight),
     }
 }
@@ -155,13 +190,24 @@ fn excluding<'c>(unless: &'c Condition, sight: &Sight<'_>) -> Option<&'c Leaf> {
 impl Times {
     /// How each of its windows stands.
     fn glances(&self, at: Timestamp, calendar: Calendar<'_>) -> Vec<Glance> {
-        let keys = [("during", &self.during), ("outside", &self.outside), ("start", &self.start)];
-        let places = keys.into_iter().flat_map(|(key, places)| places.iter().map(move |place| (key, *place)));
+        let keys = [
+            ("during", &self.during),
+            ("outside", &self.outside),
+            ("start", &self.start),
+        ];
+        let places = keys
+            .into_iter()
+            .flat_map(|(key, places)| places.iter().map(move |place| (key, *place)));
         let windows = places.filter_map(|(key, place)| Some((key, calendar.get(place)?)));
         let glance = |(key, window): (_, &crate::rules::window::Window)| {
             let (open, opens) = (window.is_open(at), window.next_opening(at));
             let opens = (!open && opens != Timestamp::NEVER).then(|| opens.to_string());
-            Glance { key, window: window.name.clone(), open, opens }
+            Glance {
+                key,
+                window: window.name.clone(),
+                open,
+                opens,
+            }
         };
         windows.map(glance).collect()
     }
@@ -170,7 +216,10 @@ impl Times {
 /// A condition as the file has it.
 pub(super) fn written(leaf: &Leaf, text: &str) -> String {
     let value = crate::plain::one_line(text.get(leaf.span.clone()).unwrap_or("…"), 200);
-    let operator = leaf.test.operator().map_or_else(String::new, |operator| format!(".{operator}"));
+    let operator = leaf
+        .test
+        .operator()
+        .map_or_else(String::new, |operator| format!(".{operator}"));
     format!("{}{operator} = {value}", leaf.field.name())
 }
 
@@ -210,22 +259,36 @@ expect = { scan = "none" }
 
     #[test]
     fn each_rule_says_the_first_condition_that_fails_and_the_value_it_saw() {
-        let rules = Rules::parse(TEXT, &mut |_| Err(String::new())).unwrap().rules;
-        let Given::Event(event) = &rules.tests()[0].steps[0].given else { unreachable!() };
+        let rules = Rules::parse(TEXT, &mut |_| Err(String::new()))
+            .unwrap()
+            .rules;
+        let Given::Event(event) = &rules.tests()[0].steps[0].given else {
+            unreachable!()
+        };
         let explanation = rules.explain(&event.as_event(crate::time::Timestamp::default()), TEXT);
         let said: Vec<_> = explanation
             .rules
             .iter()
             .map(|rule| {
                 let failing = rule.failing.as_ref().unwrap();
-                (rule.judged, failing.condition.as_str(), failing.seen.value.as_deref(), failing.excluded)
+                (
+                    rule.judged,
+                    failing.condition.as_str(),
+                    failing.seen.value.as_deref(),
+                    failing.excluded,
+                )
             })
             .collect();
         assert_eq!(
             said,
             [
                 (Judged::False, "source = \"other\"", Some("test"), false),
-                (Judged::False, "alert.status = [\"closed\"]", Some("Closed"), true),
+                (
+                    Judged::False,
+                    "alert.status = [\"closed\"]",
+                    Some("Closed"),
+                    true
+                ),
                 (Judged::Unknown, "device.tags = \"x\"", None, false),
                 (Judged::False, "user = \"svc\"", Some("Svc"), true),
             ]
@@ -261,8 +324,12 @@ expect = { scan = "none" }
 
     #[test]
     fn what_decides_is_told_an_exception_a_window_or_a_name_that_nobody_can_tell() {
-        let rules = Rules::parse(SILENT, &mut |_| Err(String::new())).unwrap().rules;
-        let Given::Event(event) = &rules.tests()[0].steps[0].given else { unreachable!() };
+        let rules = Rules::parse(SILENT, &mut |_| Err(String::new()))
+            .unwrap()
+            .rules;
+        let Given::Event(event) = &rules.tests()[0].steps[0].given else {
+            unreachable!()
+        };
         let noon = crate::time::Timestamp::parse("2026-01-05T12:00:00Z").unwrap();
         let mut event = event.as_event(noon);
         let servers = rules.explain(&event, SILENT).protections.swap_remove(1);
@@ -271,16 +338,33 @@ expect = { scan = "none" }
             (servers.judged, failing.condition.as_str(), failing.excluded),
             (Judged::False, "alert.techniques = \"T1486\"", true)
         );
-        let glance =
-            |key, opens: &str| Glance { key, window: "nights".to_owned(), open: false, opens: Some(opens.to_owned()) };
-        assert_eq!(servers.windows, [glance("start", "2026-01-05T22:00:00.000Z")]);
+        let glance = |key, opens: &str| Glance {
+            key,
+            window: "nights".to_owned(),
+            open: false,
+            opens: Some(opens.to_owned()),
+        };
+        assert_eq!(
+            servers.windows,
+            [glance("start", "2026-01-05T22:00:00.000Z")]
+        );
         let night = rules.explain(&event, SILENT).rules.swap_remove(0);
-        assert_eq!((night.judged, night.failing), (Judged::False, None), "only the window is in the way");
-        assert_eq!(night.windows, [glance("during", "2026-01-05T22:00:00.000Z")]);
+        assert_eq!(
+            (night.judged, night.failing),
+            (Judged::False, None),
+            "only the window is in the way"
+        );
+        assert_eq!(
+            night.windows,
+            [glance("during", "2026-01-05T22:00:00.000Z")]
+        );
         event.facts = Facts::Silent;
         let by_name = rules.explain(&event, SILENT).protections.swap_remove(0);
         assert_eq!(by_name.judged, Judged::Unknown);
-        assert!(by_name.failing.unwrap().seen.unknown, "the alert's name is not what could not be judged");
+        assert!(
+            by_name.failing.unwrap().seen.unknown,
+            "the alert's name is not what could not be judged"
+        );
     }
 
     const NESTED: &str = r#"version = 1
@@ -305,13 +389,26 @@ expect = { scan = "none" }
 
     #[test]
     fn the_condition_that_nobody_could_judge_is_named_inside_any_none_and_unless() {
-        let rules = Rules::parse(NESTED, &mut |_| Err(String::new())).unwrap().rules;
-        let Given::Event(event) = &rules.tests()[0].steps[0].given else { unreachable!() };
+        let rules = Rules::parse(NESTED, &mut |_| Err(String::new()))
+            .unwrap()
+            .rules;
+        let Given::Event(event) = &rules.tests()[0].steps[0].given else {
+            unreachable!()
+        };
         let explanation = rules.explain(&event.as_event(Timestamp::default()), NESTED);
-        let said = explanation.protections.iter().chain(&explanation.rules).map(|one| {
-            let failing = one.failing.as_ref().unwrap();
-            (one.judged, failing.condition.as_str(), failing.seen.unknown, failing.excluded)
-        });
+        let said = explanation
+            .protections
+            .iter()
+            .chain(&explanation.rules)
+            .map(|one| {
+                let failing = one.failing.as_ref().unwrap();
+                (
+                    one.judged,
+                    failing.condition.as_str(),
+                    failing.seen.unknown,
+                    failing.excluded,
+                )
+            });
         assert_eq!(
             said.collect::<Vec<_>>(),
             [

@@ -182,7 +182,11 @@ impl Rules {
                 comment: self.comment.to_string(),
             },
             lists: self.lists.iter().map(|list| list.outline(at)).collect(),
-            windows: self.windows.iter().map(|window| window.outline(at)).collect(),
+            windows: self
+                .windows
+                .iter()
+                .map(|window| window.outline(at))
+                .collect(),
             protections: self.protection_outlines(text),
             rules: self.rule_outlines(text),
             tests: self.tests.len(),
@@ -226,7 +230,11 @@ impl Rules {
             let windows = places.iter().filter_map(|place| self.windows.get(*place));
             windows.map(|window| window.name.clone()).collect()
         };
-        TimesOutline { start: names(&times.start), during: names(&times.during), outside: names(&times.outside) }
+        TimesOutline {
+            start: names(&times.start),
+            during: names(&times.during),
+            outside: names(&times.outside),
+        }
     }
 }
 
@@ -245,17 +253,26 @@ impl crate::rules::list::Kept {
 }
 
 fn limit(limit: Limit) -> LimitOutline {
-    LimitOutline { scans: limit.scans, per: show(limit.per) }
+    LimitOutline {
+        scans: limit.scans,
+        per: show(limit.per),
+    }
 }
 
 /// A condition on one line.
 fn phrase(condition: &Condition, text: &str) -> String {
     let list = |parts: &[Condition]| {
-        let parts = parts.iter().map(|part| format!("{{ {} }}", phrase(part, text)));
+        let parts = parts
+            .iter()
+            .map(|part| format!("{{ {} }}", phrase(part, text)));
         parts.collect::<Vec<_>>().join(", ")
     };
     match condition {
-        Condition::All(parts) => parts.iter().map(|part| phrase(part, text)).collect::<Vec<_>>().join(", "),
+        Condition::All(parts) => parts
+            .iter()
+            .map(|part| phrase(part, text))
+            .collect::<Vec<_>>()
+            .join(", "),
         Condition::Any(parts) => format!("any = [{}]", list(parts)),
         Condition::None(parts) => format!("none = [{}]", list(parts)),
         Condition::Leaf(leaf) => written(leaf, text),
@@ -266,7 +283,10 @@ impl Window {
     /// As those see it who ask what is in force.
     fn outline(&self, at: Timestamp) -> WindowOutline {
         let (open, opens) = (self.is_open(at), self.next_opening(at));
-        let days = DAYS.into_iter().zip(self.days).filter_map(|(day, opens)| opens.then_some(day));
+        let days = DAYS
+            .into_iter()
+            .zip(self.days)
+            .filter_map(|(day, opens)| opens.then_some(day));
         let time = |time: Time| format!("{:02}:{:02}", time.hour(), time.minute());
         let hours = |hours: &Hours| {
             let closes = hours.closes.map_or_else(|| "24:00".to_owned(), time);

@@ -46,21 +46,25 @@ fn no_flipped_bit_of_header_time_id_or_body_is_accepted() {
         let auth = only(check);
         assert_eq!(status(&auth, &sent, &body), 202, "{}", known.kind);
         let names: Vec<_> = sent.keys().cloned().collect();
-        let whole: Vec<Vec<u8>> =
-            names.iter().map(|name| sent[name].as_bytes().to_vec()).chain([body.clone()]).collect();
+        let whole: Vec<Vec<u8>> = names
+            .iter()
+            .map(|name| sent[name].as_bytes().to_vec())
+            .chain([body.clone()])
+            .collect();
         let mut flips = 0;
         while flips < FLIPS {
             let mut altered = whole.clone();
             flip(&mut dice, &mut altered);
             let pairs = names.iter().zip(&altered).zip(&whole);
-            if pairs.clone().any(|((name, after), before)| after != before && same(&scheme, name, before, after)) {
+            if pairs.clone().any(|((name, after), before)| {
+                after != before && same(&scheme, name, before, after)
+            }) {
                 continue;
             }
             // Not every byte can stand in a header: such a request never gets here.
-            let headers = names
-                .iter()
-                .zip(&altered)
-                .map(|(name, value)| HeaderValue::from_bytes(value).map(|value| (name.clone(), value)));
+            let headers = names.iter().zip(&altered).map(|(name, value)| {
+                HeaderValue::from_bytes(value).map(|value| (name.clone(), value))
+            });
             if let Ok(headers) = headers.collect::<Result<HeaderMap, _>>() {
                 let found = status(&auth, &headers, altered.last().unwrap());
                 assert!(matches!(found, 400 | 401), "{}: {altered:?}", known.kind);

@@ -1,4 +1,9 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::too_many_lines)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines
+)]
 
 mod flips;
 mod issuer;
@@ -18,7 +23,11 @@ const HEADER: HeaderName = HeaderName::from_static("x-signature-256");
 const NOW: Timestamp = Timestamp::from_millis(1_793_607_342_000);
 
 fn keys(secrets: &[&[u8]]) -> Vec<Key> {
-    secrets.iter().enumerate().map(|(n, s)| Key::new(format!("key{n}"), s).unwrap()).collect()
+    secrets
+        .iter()
+        .enumerate()
+        .map(|(n, s)| Key::new(format!("key{n}"), s).unwrap())
+        .collect()
 }
 
 fn hmac(prefix: &str, encoding: Encoding, secrets: &[&[u8]]) -> Check {
@@ -30,7 +39,9 @@ fn scheme(kind: &str, secret: &[u8]) -> Scheme {
     let known = Known::named(kind).unwrap();
     let name = |name: &str| name.parse::<HeaderName>().unwrap();
     let formats = known.timestamp_formats.to_vec();
-    let place = known.timestamp_header.map(|header| Place::Header(name(header)));
+    let place = known
+        .timestamp_header
+        .map(|header| Place::Header(name(header)));
     Scheme {
         header: name(known.header.unwrap_or("x-signature")),
         prefix: known.prefix.to_owned(),
@@ -38,7 +49,11 @@ fn scheme(kind: &str, secret: &[u8]) -> Scheme {
         encoding: known.encoding,
         algorithm: Algorithm::Sha256,
         signed: Template::parse(known.signed).unwrap(),
-        stamp: place.map(|place| Stamp { place, formats, tolerance: stamp::TOLERANCE }),
+        stamp: place.map(|place| Stamp {
+            place,
+            formats,
+            tolerance: stamp::TOLERANCE,
+        }),
         id_header: known.id_header.map(name),
         key_encoding: known.key_encoding,
         keys: vec![Key::unchecked(secret)],
@@ -46,15 +61,21 @@ fn scheme(kind: &str, secret: &[u8]) -> Scheme {
 }
 
 fn only(check: Check) -> Authentication {
-    Authentication { alternatives: vec![vec![check]] }
+    Authentication {
+        alternatives: vec![vec![check]],
+    }
 }
 
 fn headers(pairs: &[(&HeaderName, &[u8])]) -> HeaderMap {
-    pairs.iter().map(|(n, v)| ((*n).clone(), HeaderValue::from_bytes(v).unwrap())).collect()
+    pairs
+        .iter()
+        .map(|(n, v)| ((*n).clone(), HeaderValue::from_bytes(v).unwrap()))
+        .collect()
 }
 
 fn verify(auth: &Authentication, headers: &HeaderMap, body: &[u8]) -> Result<String, Refused> {
-    authenticate(auth, "s", headers, Bytes::copy_from_slice(body), NOW).map(|d| d.credential().to_owned())
+    authenticate(auth, "s", headers, Bytes::copy_from_slice(body), NOW)
+        .map(|d| d.credential().to_owned())
 }
 
 /// 202, 400, 401 or 503.
@@ -69,11 +90,16 @@ fn status(auth: &Authentication, presented: &HeaderMap, body: &[u8]) -> u16 {
 
 /// What an honest sender adds.
 fn sent(check: &Check, body: &[u8]) -> HeaderMap {
-    Outgoing::prove([check], Bytes::copy_from_slice(body), Moment::at(NOW)).unwrap().headers
+    Outgoing::prove([check], Bytes::copy_from_slice(body), Moment::at(NOW))
+        .unwrap()
+        .headers
 }
 
 fn tag(secret: &[u8], body: &[u8]) -> String {
-    sent(&hmac("", Encoding::Hex, &[secret]), body)[&HEADER].to_str().unwrap().to_owned()
+    sent(&hmac("", Encoding::Hex, &[secret]), body)[&HEADER]
+        .to_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -105,7 +131,11 @@ fn the_right_signature_is_accepted_and_no_damaged_spelling_of_it() {
         (format!("sha256={base64}"), 401),
         (format!("sha256={}", "\u{ff11}".repeat(64)), 401),
     ] {
-        assert_eq!(status(&auth, &headers(&[(&HEADER, value.as_bytes())]), body), expected, "{value}");
+        assert_eq!(
+            status(&auth, &headers(&[(&HEADER, value.as_bytes())]), body),
+            expected,
+            "{value}"
+        );
     }
     assert_eq!(status(&auth, &HeaderMap::new(), body), 401);
 }
@@ -114,10 +144,20 @@ fn the_right_signature_is_accepted_and_no_damaged_spelling_of_it() {
 fn a_repeated_header_is_malformed_whichever_value_is_right() {
     let auth = only(hmac("sha256=", Encoding::Hex, &[SECRET]));
     let good = format!("sha256={}", tag(SECRET, b"{}"));
-    for pair in [[good.as_bytes(), b"sha256=00"], [b"sha256=00", good.as_bytes()], [good.as_bytes(); 2]] {
+    for pair in [
+        [good.as_bytes(), b"sha256=00"],
+        [b"sha256=00", good.as_bytes()],
+        [good.as_bytes(); 2],
+    ] {
         let headers = headers(&[(&HEADER, pair[0]), (&HEADER, pair[1])]);
-        assert_eq!(verify(&auth, &headers, b"{}"), Err(Refused::Malformed(Malformed::Repeated)));
-        assert!(shape(&auth, &headers).is_err(), "known before the body is read");
+        assert_eq!(
+            verify(&auth, &headers, b"{}"),
+            Err(Refused::Malformed(Malformed::Repeated))
+        );
+        assert!(
+            shape(&auth, &headers).is_err(),
+            "known before the body is read"
+        );
     }
     // So is one that only says when, or which.
     let check = Check::Hmac(Box::new(scheme("standard_webhooks", SECRET)));
@@ -134,10 +174,23 @@ fn eight_signatures_are_tried_and_nine_refused() {
     let auth = only(hmac("sha256=", Encoding::Hex, &[SECRET]));
     let good = format!("sha256={}", tag(SECRET, b"{}"));
     for separator in [",", " ", ", "] {
-        let list = |bad: usize| [vec!["sha256=00"; bad], vec![good.as_str()]].concat().join(separator);
-        assert_eq!(status(&auth, &headers(&[(&HEADER, list(7).as_bytes())]), b"{}"), 202);
-        assert_eq!(status(&auth, &headers(&[(&HEADER, list(8).as_bytes())]), b"{}"), 400);
-        assert_eq!(status(&auth, &headers(&[(&HEADER, list(9_999).as_bytes())]), b"{}"), 400);
+        let list = |bad: usize| {
+            [vec!["sha256=00"; bad], vec![good.as_str()]]
+                .concat()
+                .join(separator)
+        };
+        assert_eq!(
+            status(&auth, &headers(&[(&HEADER, list(7).as_bytes())]), b"{}"),
+            202
+        );
+        assert_eq!(
+            status(&auth, &headers(&[(&HEADER, list(8).as_bytes())]), b"{}"),
+            400
+        );
+        assert_eq!(
+            status(&auth, &headers(&[(&HEADER, list(9_999).as_bytes())]), b"{}"),
+            400
+        );
     }
 }
 
@@ -159,7 +212,11 @@ fn signatures_are_divided_as_the_scheme_says_and_no_other_way() {
         let mut headers = sent(&check, b"{}");
         let value = format!("{prefix}AAAA{divided}{}", headers[&name].to_str().unwrap());
         headers.insert(name, HeaderValue::from_str(&value).unwrap());
-        assert_eq!(status(&only(check), &headers, b"{}"), expected, "{kind}: {value}");
+        assert_eq!(
+            status(&only(check), &headers, b"{}"),
+            expected,
+            "{kind}: {value}"
+        );
     }
 }
 
@@ -169,10 +226,17 @@ fn base64_and_a_prefix_with_a_comma_of_its_own() {
     let value = sent(&check, b"{}")[&HEADER].to_str().unwrap().to_owned();
     let auth = only(check);
     let list = format!("v1,AAAA v1a,xx {value}");
-    assert_eq!(status(&auth, &headers(&[(&HEADER, list.as_bytes())]), b"{}"), 202);
+    assert_eq!(
+        status(&auth, &headers(&[(&HEADER, list.as_bytes())]), b"{}"),
+        202
+    );
     assert_eq!(status(&auth, &headers(&[(&HEADER, b"v1,")]), b"{}"), 401);
     for other in ["v1, v1,", "v1,=", "v1,====", "v1, v1a,xx"] {
-        assert_eq!(status(&auth, &headers(&[(&HEADER, other.as_bytes())]), b"{}"), 401, "{other}");
+        assert_eq!(
+            status(&auth, &headers(&[(&HEADER, other.as_bytes())]), b"{}"),
+            401,
+            "{other}"
+        );
     }
 }
 
@@ -196,9 +260,21 @@ fn base64_is_taken_with_and_without_padding_and_in_either_alphabet() {
         (format!("{}==", padded.trim_end_matches('=')), 401),
         (padded.replace('+', " "), 401),
     ] {
-        assert_eq!(status(&auth, &headers(&[(&HEADER, format!("v1={value}").as_bytes())]), &body), expected, "{value}");
+        assert_eq!(
+            status(
+                &auth,
+                &headers(&[(&HEADER, format!("v1={value}").as_bytes())]),
+                &body
+            ),
+            expected,
+            "{value}"
+        );
         let blank = format!("v1= {value}");
-        assert_eq!(status(&auth, &headers(&[(&HEADER, blank.as_bytes())]), &body), expected, "{blank}");
+        assert_eq!(
+            status(&auth, &headers(&[(&HEADER, blank.as_bytes())]), &body),
+            expected,
+            "{blank}"
+        );
     }
 }
 
@@ -215,7 +291,11 @@ fn a_prefix_may_end_in_a_blank_or_hold_one() {
             (format!("HMAC-SHA1 {tag}"), 401),
             (tag, 401),
         ] {
-            assert_eq!(status(&auth, &headers(&[(&HEADER, value.as_bytes())]), b"{}"), expected, "{value}");
+            assert_eq!(
+                status(&auth, &headers(&[(&HEADER, value.as_bytes())]), b"{}"),
+                expected,
+                "{value}"
+            );
         }
     }
 }
@@ -226,8 +306,13 @@ fn while_rotating_both_secrets_are_good_and_the_delivery_says_which() {
     let auth = only(hmac("", Encoding::Hex, &[new, SECRET]));
     for (secret, id, old) in [(new, "key0", false), (SECRET, "key1", true)] {
         let headers = headers(&[(&HEADER, tag(secret, b"{}").as_bytes())]);
-        let delivery = authenticate(&auth, "s", &headers, Bytes::from_static(b"{}"), NOW).ok().unwrap();
-        assert_eq!((delivery.credential(), delivery.is_by_old_secret()), (id, old));
+        let delivery = authenticate(&auth, "s", &headers, Bytes::from_static(b"{}"), NOW)
+            .ok()
+            .unwrap();
+        assert_eq!(
+            (delivery.credential(), delivery.is_by_old_secret()),
+            (id, old)
+        );
     }
     let stranger = headers(&[(&HEADER, tag(b"another source's secret!", b"{}").as_bytes())]);
     assert_eq!(status(&auth, &stranger, b"{}"), 401);
@@ -235,16 +320,44 @@ fn while_rotating_both_secrets_are_good_and_the_delivery_says_which() {
 
 #[test]
 fn all_checks_of_one_alternative_must_hold() {
-    let both = || vec![hmac("", Encoding::Hex, &[SECRET]), Check::Bearer { keys: keys(&[SECRET]) }];
+    let both = || {
+        vec![
+            hmac("", Encoding::Hex, &[SECRET]),
+            Check::Bearer {
+                keys: keys(&[SECRET]),
+            },
+        ]
+    };
     let (signed, tokened) = (sent(&both()[0], b"{}"), sent(&both()[1], b"{}"));
-    let complete = Outgoing::prove(&both(), Bytes::from_static(b"{}"), Moment::at(NOW)).unwrap().headers;
-    let all = Authentication { alternatives: vec![both()] };
-    assert_eq!([&signed, &tokened, &complete].map(|h| status(&all, h, b"{}")), [401, 401, 202]);
+    let complete = Outgoing::prove(&both(), Bytes::from_static(b"{}"), Moment::at(NOW))
+        .unwrap()
+        .headers;
+    let all = Authentication {
+        alternatives: vec![both()],
+    };
+    assert_eq!(
+        [&signed, &tokened, &complete].map(|h| status(&all, h, b"{}")),
+        [401, 401, 202]
+    );
     assert_eq!(verify(&all, &complete, b"{}").as_deref(), Ok("key0+key0"));
-    let any = Authentication { alternatives: both().into_iter().map(|c| vec![c]).collect() };
-    assert_eq!([&signed, &tokened, &complete].map(|h| status(&any, h, b"{}")), [202, 202, 202]);
+    let any = Authentication {
+        alternatives: both().into_iter().map(|c| vec![c]).collect(),
+    };
+    assert_eq!(
+        [&signed, &tokened, &complete].map(|h| status(&any, h, b"{}")),
+        [202, 202, 202]
+    );
     for nobody in [vec![], vec![vec![]]] {
-        assert_eq!(status(&Authentication { alternatives: nobody }, &complete, b"{}"), 401);
+        assert_eq!(
+            status(
+                &Authentication {
+                    alternatives: nobody
+                },
+                &complete,
+                b"{}"
+            ),
+            401
+        );
     }
 }
 
@@ -254,20 +367,43 @@ fn a_signed_time_is_judged_after_the_signature_and_not_before() {
     let auth = only(check.clone());
     let at = |seconds: i64| {
         let at = Timestamp::from_millis(NOW.millis() + seconds * 1000);
-        Outgoing::prove([&check], Bytes::from_static(b"{}"), Moment::at(at)).unwrap().headers
+        Outgoing::prove([&check], Bytes::from_static(b"{}"), Moment::at(at))
+            .unwrap()
+            .headers
     };
-    for (seconds, expected) in
-        [(0, Ok(())), (-300, Ok(())), (300, Ok(())), (-301, Err(Some(-301))), (301, Err(Some(301)))]
-    {
-        let found = verify(&auth, &at(seconds), b"{}").map(drop).map_err(|why| why.failure().ahead);
+    for (seconds, expected) in [
+        (0, Ok(())),
+        (-300, Ok(())),
+        (300, Ok(())),
+        (-301, Err(Some(-301))),
+        (301, Err(Some(301))),
+    ] {
+        let found = verify(&auth, &at(seconds), b"{}")
+            .map(drop)
+            .map_err(|why| why.failure().ahead);
         assert_eq!(found, expected, "{seconds}");
     }
     // What is not signed tells nothing of its time, however absurd.
-    for time in ["0", "99999999999", "-9223372036854775808", "9223372036854775807", "1e99", "", "\u{661}"] {
+    for time in [
+        "0",
+        "99999999999",
+        "-9223372036854775808",
+        "9223372036854775807",
+        "1e99",
+        "",
+        "\u{661}",
+    ] {
         let mut altered = at(0);
-        altered.insert("webhook-timestamp", HeaderValue::from_bytes(time.as_bytes()).unwrap());
+        altered.insert(
+            "webhook-timestamp",
+            HeaderValue::from_bytes(time.as_bytes()).unwrap(),
+        );
         let refused = verify(&auth, &altered, b"{}").unwrap_err();
-        assert_eq!(refused.failure(), Failure::of("no signature fits: other secret or other bytes"), "{time}");
+        assert_eq!(
+            refused.failure(),
+            Failure::of("no signature fits: other secret or other bytes"),
+            "{time}"
+        );
     }
     for name in ["webhook-timestamp", "webhook-id", "webhook-signature"] {
         let mut without = at(0);
@@ -278,22 +414,40 @@ fn a_signed_time_is_judged_after_the_signature_and_not_before() {
 
 #[test]
 fn a_time_inside_the_signature_header_is_read_wherever_it_stands() {
-    let stamp =
-        Stamp { place: Place::Entry("t=".to_owned()), formats: vec![Format::Unix], tolerance: stamp::TOLERANCE };
+    let stamp = Stamp {
+        place: Place::Entry("t=".to_owned()),
+        formats: vec![Format::Unix],
+        tolerance: stamp::TOLERANCE,
+    };
     let signed = Template::parse("{timestamp}.{body}").unwrap();
     let (prefix, separator) = ("v1=".to_owned(), Separator::Only(b','));
-    let scheme = Scheme { prefix, separator, signed, stamp: Some(stamp), ..scheme("hmac", SECRET) };
+    let scheme = Scheme {
+        prefix,
+        separator,
+        signed,
+        stamp: Some(stamp),
+        ..scheme("hmac", SECRET)
+    };
     let check = Check::Hmac(Box::new(scheme));
-    let value = sent(&check, b"{}")["x-signature"].to_str().unwrap().to_owned();
+    let value = sent(&check, b"{}")["x-signature"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let (time, tag) = value.split_once(',').unwrap();
-    assert!(time.starts_with("t=1793607342") && tag.starts_with("v1="), "{value}");
+    assert!(
+        time.starts_with("t=1793607342") && tag.starts_with("v1="),
+        "{value}"
+    );
     let auth = only(check);
     let bad = format!("v1={}", "0".repeat(64));
     for (value, expected) in [
         (value.clone(), 202),
         (format!("{tag},{time}"), 202),
         (format!("{time}, {bad}, {tag}"), 202),
-        (format!("{}, {}", time.replace('=', "= "), tag.replace('=', "= ")), 202),
+        (
+            format!("{}, {}", time.replace('=', "= "), tag.replace('=', "= ")),
+            202,
+        ),
         (format!("{time},v0=00,{tag}"), 202),
         (tag.to_owned(), 401),
         (time.to_owned(), 401),
@@ -323,9 +477,19 @@ fn an_id_that_could_blur_what_is_signed_is_malformed() {
         ("msg\u{e9}", 400),
         ("", 401),
     ] {
-        let moment = Moment { at: NOW, id, token: None };
-        let headers = Outgoing::prove([&check], Bytes::from_static(b"{}"), moment).unwrap().headers;
-        assert_eq!(status(&only(check.clone()), &headers, b"{}"), expected, "{id}");
+        let moment = Moment {
+            at: NOW,
+            id,
+            token: None,
+        };
+        let headers = Outgoing::prove([&check], Bytes::from_static(b"{}"), moment)
+            .unwrap()
+            .headers;
+        assert_eq!(
+            status(&only(check.clone()), &headers, b"{}"),
+            expected,
+            "{id}"
+        );
     }
 }
 
@@ -333,23 +497,46 @@ fn an_id_that_could_blur_what_is_signed_is_malformed() {
 fn a_delivery_is_known_by_its_signed_id_and_else_by_its_body() {
     let key = |kind: &str, id: &str, body: &'static str| {
         let check = Check::Hmac(Box::new(scheme(kind, SECRET)));
-        let moment = Moment { at: NOW, id, token: None };
+        let moment = Moment {
+            at: NOW,
+            id,
+            token: None,
+        };
         let sent = Outgoing::prove([&check], Bytes::from_static(body.as_bytes()), moment).unwrap();
-        authenticate(&only(check), "s", &sent.headers, sent.body, NOW).ok().unwrap().key()
+        authenticate(&only(check), "s", &sent.headers, sent.body, NOW)
+            .ok()
+            .unwrap()
+            .key()
     };
-    assert_eq!(key("standard_webhooks", "a", "{}"), key("standard_webhooks", "a", "[]"), "a retry may be written anew");
-    assert_ne!(key("standard_webhooks", "a", "{}"), key("standard_webhooks", "b", "{}"));
+    assert_eq!(
+        key("standard_webhooks", "a", "{}"),
+        key("standard_webhooks", "a", "[]"),
+        "a retry may be written anew"
+    );
+    assert_ne!(
+        key("standard_webhooks", "a", "{}"),
+        key("standard_webhooks", "b", "{}")
+    );
     assert_eq!(key("github", "a", "{}"), key("github", "b", "{}"));
     assert_ne!(key("github", "a", "{}"), key("github", "a", "[]"));
 }
 
 #[test]
 fn whatever_its_algorithm_a_signature_of_another_one_does_not_fit() {
-    let of = |algorithm| Check::Hmac(Box::new(Scheme { algorithm, ..scheme("hmac", SECRET) }));
+    let of = |algorithm| {
+        Check::Hmac(Box::new(Scheme {
+            algorithm,
+            ..scheme("hmac", SECRET)
+        }))
+    };
     for signs in Algorithm::ALL {
         for verifies in Algorithm::ALL {
             let expected = if signs == verifies { 202 } else { 401 };
-            assert_eq!(status(&only(of(*verifies)), &sent(&of(*signs), b"{}"), b"{}"), expected, "{signs} {verifies}");
+            assert_eq!(
+                status(&only(of(*verifies)), &sent(&of(*signs), b"{}"), b"{}"),
+                expected,
+                "{signs} {verifies}"
+            );
         }
     }
 }

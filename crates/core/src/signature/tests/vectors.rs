@@ -21,7 +21,15 @@ const fn plain(
     signature: &'static [(&str, &str)],
     body: &'static str,
 ) -> Vector {
-    Vector { kind: "hmac", algorithm, secret, headers: signature, body, now: 0, accepted: true }
+    Vector {
+        kind: "hmac",
+        algorithm,
+        secret,
+        headers: signature,
+        body,
+        now: 0,
+        accepted: true,
+    }
 }
 
 const JSON: &str = r#"{"a": "z"}"#;
@@ -33,23 +41,42 @@ const VECTORS: &[Vector] = &[
         kind: "github",
         algorithm: Algorithm::Sha256,
         secret: "It's a Secret to Everybody",
-        headers: &[("x-hub-signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17")],
+        headers: &[(
+            "x-hub-signature-256",
+            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
+        )],
         body: "Hello, World!",
         now: 0,
         accepted: true,
     },
-    plain(Algorithm::Sha1, "secret", &[("x-signature", "b17e04cbb22afa8ffbff8796fc1894ed27badd9e")], JSON),
-    plain(Algorithm::Sha1, "secret", &[("x-signature", "25af6174a0fcecc4d346680a72b7ce644b9a88e8")], ""),
+    plain(
+        Algorithm::Sha1,
+        "secret",
+        &[("x-signature", "b17e04cbb22afa8ffbff8796fc1894ed27badd9e")],
+        JSON,
+    ),
+    plain(
+        Algorithm::Sha1,
+        "secret",
+        &[("x-signature", "25af6174a0fcecc4d346680a72b7ce644b9a88e8")],
+        "",
+    ),
     plain(
         Algorithm::Sha256,
         "secret",
-        &[("x-signature", "f417af3a21bd70379b5796d5f013915e7029f62c580fb0f500f59a35a6f04c89")],
+        &[(
+            "x-signature",
+            "f417af3a21bd70379b5796d5f013915e7029f62c580fb0f500f59a35a6f04c89",
+        )],
         JSON,
     ),
     plain(
         Algorithm::Sha256,
         "secret",
-        &[("x-signature", "f9e66e179b6747ae54108f82f8ade8b3c25d76fd30afde6c395822c530196169")],
+        &[(
+            "x-signature",
+            "f9e66e179b6747ae54108f82f8ade8b3c25d76fd30afde6c395822c530196169",
+        )],
         "",
     ),
     plain(
@@ -73,11 +100,21 @@ const VECTORS: &[Vector] = &[
     ),
     Vector {
         accepted: false,
-        ..plain(Algorithm::Sha1, "secreX", &[("x-signature", "b17e04cbb22afa8ffbff8796fc1894ed27badd9e")], JSON)
+        ..plain(
+            Algorithm::Sha1,
+            "secreX",
+            &[("x-signature", "b17e04cbb22afa8ffbff8796fc1894ed27badd9e")],
+            JSON,
+        )
     },
     Vector {
         accepted: false,
-        ..plain(Algorithm::Sha1, "secret", &[("x-signature", "XXXe04cbb22afa8ffbff8796fc1894ed27badd9e")], JSON)
+        ..plain(
+            Algorithm::Sha1,
+            "secret",
+            &[("x-signature", "XXXe04cbb22afa8ffbff8796fc1894ed27badd9e")],
+            JSON,
+        )
     },
     Vector {
         accepted: false,
@@ -98,7 +135,10 @@ const VECTORS: &[Vector] = &[
         headers: &[
             ("webhook-id", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk"),
             ("webhook-timestamp", "1649367553"),
-            ("webhook-signature", "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="),
+            (
+                "webhook-signature",
+                "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+            ),
         ],
         body: r#"{"email":"test@example.com","username":"test_user"}"#,
         now: 1_649_367_553,
@@ -111,7 +151,10 @@ const VECTORS: &[Vector] = &[
         headers: &[
             ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
             ("webhook-timestamp", "1614265330"),
-            ("webhook-signature", "v1a,AAAA v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+            (
+                "webhook-signature",
+                "v1a,AAAA v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
         ],
         body: r#"{"test": 2432232314}"#,
         now: 1_614_265_330,
@@ -124,7 +167,10 @@ const VECTORS: &[Vector] = &[
         headers: &[
             ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
             ("webhook-timestamp", "1614265330"),
-            ("webhook-signature", "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+            (
+                "webhook-signature",
+                "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
         ],
         body: r#"{"test": 2432232314}"#,
         now: 1_614_265_330,
@@ -160,7 +206,10 @@ const VECTORS: &[Vector] = &[
         secret: "a secret of 32 bytes for crowdst",
         headers: &[
             ("x-cs-delivery-timestamp", "2026-11-02T08:15:42Z"),
-            ("x-cs-primary-signature", "8jJPGrgxp+DVwvUq0CsNHe52+/jHkxZ+lnrXNq66jGQ="),
+            (
+                "x-cs-primary-signature",
+                "8jJPGrgxp+DVwvUq0CsNHe52+/jHkxZ+lnrXNq66jGQ=",
+            ),
         ],
         body: r#"{"detect":"x"}"#,
         now: 1_793_607_342,
@@ -169,7 +218,8 @@ const VECTORS: &[Vector] = &[
 ];
 
 fn key(secret: &str, encoding: KeyEncoding) -> Key {
-    Key::encoded("k", secret.as_bytes(), encoding).unwrap_or_else(|_| Key::unchecked(secret.as_bytes()))
+    Key::encoded("k", secret.as_bytes(), encoding)
+        .unwrap_or_else(|_| Key::unchecked(secret.as_bytes()))
 }
 
 #[test]
@@ -177,9 +227,16 @@ fn published_signatures_are_judged_as_published() {
     for (n, vector) in VECTORS.iter().enumerate() {
         let scheme = scheme(vector.kind, b"");
         let keys = vec![key(vector.secret, scheme.key_encoding)];
-        let check = Check::Hmac(Box::new(Scheme { algorithm: vector.algorithm, keys, ..scheme }));
-        let headers: HeaderMap =
-            vector.headers.iter().map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_str(v).unwrap())).collect();
+        let check = Check::Hmac(Box::new(Scheme {
+            algorithm: vector.algorithm,
+            keys,
+            ..scheme
+        }));
+        let headers: HeaderMap = vector
+            .headers
+            .iter()
+            .map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_str(v).unwrap()))
+            .collect();
         let now = Timestamp::from_millis(vector.now * 1000);
         let body = Bytes::from_static(vector.body.as_bytes());
         let accepted = authenticate(&only(check), "s", &headers, body, now).is_ok();
@@ -191,15 +248,36 @@ fn published_signatures_are_judged_as_published() {
 fn grafana_signs_the_time_before_the_body_where_its_user_names_a_header_for_it() {
     let known = Known::named("grafana").unwrap();
     let header = HeaderName::from_static("x-alert-timestamp");
-    let stamp = Stamp { place: Place::Header(header), formats: vec![Format::Unix], tolerance: stamp::TOLERANCE };
+    let stamp = Stamp {
+        place: Place::Header(header),
+        formats: vec![Format::Unix],
+        tolerance: stamp::TOLERANCE,
+    };
     let signed = Template::parse(known.signed_with_timestamp.unwrap()).unwrap();
     let keys = vec![Key::unchecked(b"secret")];
-    let check = Check::Hmac(Box::new(Scheme { signed, stamp: Some(stamp), keys, ..scheme("grafana", b"") }));
+    let check = Check::Hmac(Box::new(Scheme {
+        signed,
+        stamp: Some(stamp),
+        keys,
+        ..scheme("grafana", b"")
+    }));
     let tag = "36fa366a807205a13fc507ea4413374566ad5808c7ca7653f94d121fe5e64c2d";
-    let headers: HeaderMap = [("x-grafana-alerting-signature", tag), ("x-alert-timestamp", "1700000000")]
-        .iter()
-        .map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_static(v)))
-        .collect();
+    let headers: HeaderMap = [
+        ("x-grafana-alerting-signature", tag),
+        ("x-alert-timestamp", "1700000000"),
+    ]
+    .iter()
+    .map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_static(v)))
+    .collect();
     let at = Timestamp::from_millis(1_700_000_000_000);
-    assert!(authenticate(&only(check), "s", &headers, Bytes::from_static(b"test message"), at).is_ok());
+    assert!(
+        authenticate(
+            &only(check),
+            "s",
+            &headers,
+            Bytes::from_static(b"test message"),
+            at
+        )
+        .is_ok()
+    );
 }

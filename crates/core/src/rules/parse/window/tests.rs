@@ -8,7 +8,13 @@ fn window(text: &str) -> Window {
     let tree = DeTable::parse(&text).unwrap();
     let mut walk = Walk::new(&text);
     walk.windows(tree.get_ref().get("windows").unwrap());
-    assert!(walk.findings.iter().all(|finding| finding.level == crate::rules::Level::Lint), "{:?}", walk.findings);
+    assert!(
+        walk.findings
+            .iter()
+            .all(|finding| finding.level == crate::rules::Level::Lint),
+        "{:?}",
+        walk.findings
+    );
     walk.windows.remove(0)
 }
 
@@ -34,7 +40,10 @@ fn hours_may_cross_midnight_and_belong_to_the_day_they_open() {
     ] {
         assert_eq!(nights.is_open(at(time)), open, "{time}");
     }
-    assert_eq!(nights.next_opening(at("2026-03-07T05:00:00+01:00")), at("2026-03-09T22:00:00+01:00"));
+    assert_eq!(
+        nights.next_opening(at("2026-03-07T05:00:00+01:00")),
+        at("2026-03-09T22:00:00+01:00")
+    );
     let open = at("2026-03-06T23:00:00+01:00");
     assert_eq!(nights.next_opening(open), open, "it is open already");
 }
@@ -42,11 +51,16 @@ fn hours_may_cross_midnight_and_belong_to_the_day_they_open() {
 #[test]
 fn without_hours_it_is_the_whole_day_and_a_range_of_days_may_pass_the_end_of_the_week() {
     let weekend = window("timezone = \"UTC\"\ndays = [\"sat-mon\"]");
-    assert!(weekend.is_open(at("2026-03-09T23:59:59Z")) && !weekend.is_open(at("2026-03-10T00:00:00Z")));
+    assert!(
+        weekend.is_open(at("2026-03-09T23:59:59Z")) && !weekend.is_open(at("2026-03-10T00:00:00Z"))
+    );
     let all_day = window("timezone = \"UTC\"\nhours = [\"00:00-24:00\"]");
     assert!(all_day.is_open(at("2026-03-10T00:00:00Z")));
     let two = window("timezone = \"UTC\"\nhours = [\"06:00-07:00\", \"12:00-13:00\"]");
-    assert_eq!(two.next_opening(at("2026-03-10T08:00:00Z")), at("2026-03-10T12:00:00Z"));
+    assert_eq!(
+        two.next_opening(at("2026-03-10T08:00:00Z")),
+        at("2026-03-10T12:00:00Z")
+    );
 }
 
 #[test]
@@ -73,10 +87,17 @@ fn an_hour_that_the_clock_skips_opens_the_window_when_the_clock_jumps() {
     let mondays = berlin("days = [\"mon\"]\nhours = [\"02:15-02:45\"]");
     assert!(!mondays.is_open(jump), "the clock jumps on a Sunday");
     let before = berlin("hours = [\"01:30-02:30\"]");
-    assert!(!before.is_open(jump) && before.is_open(at("2026-03-29T01:59:59+01:00")), "it had opened before");
+    assert!(
+        !before.is_open(jump) && before.is_open(at("2026-03-29T01:59:59+01:00")),
+        "it had opened before"
+    );
     // On 2026-09-06 at 00:00 the clocks of Santiago go to 01:00.
-    let midnight = window("timezone = \"America/Santiago\"\ndays = [\"sun\"]\nhours = [\"00:00-00:30\"]");
-    assert_eq!(midnight.next_opening(at("2026-09-05T22:00:00-04:00")), at("2026-09-06T01:00:00-03:00"));
+    let midnight =
+        window("timezone = \"America/Santiago\"\ndays = [\"sun\"]\nhours = [\"00:00-00:30\"]");
+    assert_eq!(
+        midnight.next_opening(at("2026-09-05T22:00:00-04:00")),
+        at("2026-09-06T01:00:00-03:00")
+    );
     assert!(!midnight.is_open(at("2026-09-06T01:30:00-03:00")));
 }
 
@@ -84,7 +105,10 @@ fn an_hour_that_the_clock_skips_opens_the_window_when_the_clock_jumps() {
 fn an_hour_that_comes_twice_opens_the_window_twice() {
     // On 2026-10-25 at 03:00 the clocks of Berlin go back to 02:00.
     let inside = berlin("hours = [\"02:15-02:45\"]");
-    let (first, second) = (at("2026-10-25T02:15:00+02:00"), at("2026-10-25T02:15:00+01:00"));
+    let (first, second) = (
+        at("2026-10-25T02:15:00+02:00"),
+        at("2026-10-25T02:15:00+01:00"),
+    );
     assert_eq!(inside.next_opening(at("2026-10-25T01:00:00+02:00")), first);
     assert_eq!(inside.next_opening(at("2026-10-25T02:50:00+02:00")), second);
     let before = berlin("hours = [\"01:30-02:15\"]");
@@ -98,12 +122,19 @@ fn an_hour_that_comes_twice_opens_the_window_twice() {
 #[test]
 fn a_window_that_never_opens_is_never() {
     let never = window("timezone = \"UTC\"\nhours = [\"06:00-06:00\"]");
-    assert_eq!(never.next_opening(at("2026-03-10T06:00:00Z")), Timestamp::NEVER);
+    assert_eq!(
+        never.next_opening(at("2026-03-10T06:00:00Z")),
+        Timestamp::NEVER
+    );
 }
 
 #[test]
 fn a_day_that_a_zone_skipped_is_waited_for_until_it_comes_again() {
     // Samoa had no 2011-12-30, a Friday.
-    let fridays = window("timezone = \"Pacific/Apia\"\ndays = [\"fri\"]\nhours = [\"08:00-09:00\"]");
-    assert_eq!(fridays.next_opening(at("2011-12-29T12:00:00-10:00")), at("2012-01-06T08:00:00+14:00"));
+    let fridays =
+        window("timezone = \"Pacific/Apia\"\ndays = [\"fri\"]\nhours = [\"08:00-09:00\"]");
+    assert_eq!(
+        fridays.next_opening(at("2011-12-29T12:00:00-10:00")),
+        at("2012-01-06T08:00:00+14:00")
+    );
 }
