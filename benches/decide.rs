@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use scanhook::policy::{Ceiling, Policy, Question, Terms};
+use scanhook::policy::{Ceiling, Policy, PolicyQuestion, Terms};
 use scanhook::settings::Source;
 use scanhook_core::alert::{Alert, Device, MachineId, Severity};
 use scanhook_core::delivery::VerifiedDelivery;
@@ -17,7 +17,7 @@ use scanhook_core::mapping::{self, Item};
 use scanhook_core::rules::{Event, Facts};
 use scanhook_core::scan::Mode;
 use scanhook_core::signature::{
-    Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate,
+    Authentication, Check, Encoding, Key, Moment, ProvenRequest, authenticate,
 };
 use scanhook_core::strict_json;
 use scanhook_core::time::Timestamp;
@@ -136,7 +136,7 @@ fn decide(source: &Source, policy: &Policy, delivery: &VerifiedDelivery) -> usiz
         .flat_map(|alert| alert.devices.iter().map(move |device| (alert, device)))
         .map(|(alert, device)| {
             let (facts, at) = (Facts::NotAsked, Timestamp::default());
-            policy.decide(Question {
+            policy.decide(PolicyQuestion {
                 source,
                 tenant: "default",
                 terms,
@@ -163,7 +163,7 @@ fn bench(c: &mut Criterion) {
         vec![key],
     );
     let body = body();
-    let headers = Outgoing::prove([&check], body.clone(), Moment::at(Timestamp::default()))
+    let headers = ProvenRequest::prove([&check], body.clone(), Moment::at(Timestamp::default()))
         .unwrap()
         .headers;
     let auth = Authentication {

@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use desk::{Counter, NOW, write};
-use scanhook::journal::{Ids, Scope, Store, Wait};
+use scanhook::journal::{Ids, PauseScope, RequeueWait, Store};
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::person::By;
 
@@ -34,7 +34,7 @@ fn bench(c: &mut Criterion) {
         for _ in DUE..WAITING {
             let scan = tx.next_scan(tenant, false)?.unwrap();
             tx.begin_sending(scan.id, NOW, NOW)?;
-            tx.to_waiting(scan.id, Wait::Until(later, "machine busy"), NOW)?;
+            tx.to_waiting(scan.id, RequeueWait::Until(later, "machine busy"), NOW)?;
         }
         Ok(())
     });
@@ -70,9 +70,9 @@ fn paused(c: &mut Criterion) {
         });
     }
     // Ids count from one: those from 1,000 on have a digit before the last three.
-    let scope = Scope {
+    let scope = PauseScope {
         device: DeviceGlob::parse("*[1-9a-f]???").ok(),
-        ..Scope::default()
+        ..PauseScope::default()
     };
     let by = By::new("bench", None);
     write(&mut store, move |tx| {
@@ -107,7 +107,7 @@ fn paused(c: &mut Criterion) {
             }
         }
         free.iter()
-            .try_for_each(|scan| tx.to_waiting(*scan, Wait::Turn, NOW))
+            .try_for_each(|scan| tx.to_waiting(*scan, RequeueWait::Turn, NOW))
     });
     c.bench_function("next scan, 100,000 waiting of which most are paused", |b| {
         b.iter(|| {

@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use scanhook::settings::Source;
 use scanhook_core::mapping;
 use scanhook_core::signature::{
-    Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate,
+    Authentication, Check, Encoding, Key, Moment, ProvenRequest, authenticate,
 };
 use scanhook_core::strict_json;
 use scanhook_core::time::Timestamp;
@@ -62,9 +62,10 @@ fn bench(c: &mut Criterion) {
             continue;
         }
         let body = body(file);
-        let headers = Outgoing::prove([&check()], body.clone(), Moment::at(Timestamp::default()))
-            .unwrap()
-            .headers;
+        let headers =
+            ProvenRequest::prove([&check()], body.clone(), Moment::at(Timestamp::default()))
+                .unwrap()
+                .headers;
         let source = Source::of_preset(preset).unwrap();
         let read = || {
             let at = Timestamp::default();

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use desk::{NOW, write};
 use http::HeaderMap;
-use scanhook::in_force::Desk;
+use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
 use scanhook::journal::{Ids, Store};
 use scanhook::policy::{Ceiling, Policy, Terms};
@@ -92,7 +92,7 @@ fn fill(folder: &Path, rules: &str) {
         auth,
         ..Source::of_preset("generic").unwrap()
     };
-    let desk = Desk::of_one(
+    let desk = SourceBinding::of_one(
         source,
         tenant,
         Terms {

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use scanhook_core::signature::{
-    Authentication, Check, Encoding, Key, Moment, Outgoing, authenticate,
+    Authentication, Check, Encoding, Key, Moment, ProvenRequest, authenticate,
 };
 use scanhook_core::time::Timestamp;
 
@@ -44,7 +44,7 @@ fn keys() -> Vec<Key> {
 
 /// The two kinds of wrong proofs: one whose last digit alone is wrong, one that is wrong from its first.
 fn pair(check: &Check, name: &HeaderName, skip: usize, body: &Bytes) -> [Vec<u8>; 2] {
-    let good = Outgoing::prove([check], body.clone(), Moment::at(Timestamp::default()))
+    let good = ProvenRequest::prove([check], body.clone(), Moment::at(Timestamp::default()))
         .unwrap()
         .headers;
     let value = good[name].as_bytes().to_vec();

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use scanhook::settings::{Flags, Inputs, Settings};
 use scanhook_core::signature::{
-    Authentication, Check, Keyring, Keyrings, Moment, Outgoing, Presented, authenticate,
+    Authentication, Check, Keyring, Keyrings, Moment, Presented, ProvenRequest, authenticate,
 };
 use scanhook_core::time::Timestamp;
 use serde_json::json;
@@ -169,7 +169,8 @@ fn bench(c: &mut Criterion) {
             id: "msg_1",
             token: Some(&token),
         };
-        let sent = Outgoing::prove(&source.auth.alternatives[0], body.clone(), moment).unwrap();
+        let sent =
+            ProvenRequest::prove(&source.auth.alternatives[0], body.clone(), moment).unwrap();
         let presented = Presented {
             headers: &sent.headers,
             url_secret: sent.url_secret.as_ref(),

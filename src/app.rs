@@ -13,29 +13,29 @@ use crate::clock;
 use crate::defender::BadEndpoint;
 use crate::defender::client::{Client, ClientError, Timeouts};
 use crate::in_force::door::Sources;
-use crate::in_force::{Current, InForce};
-use crate::intake::Heard;
+use crate::in_force::{ActiveConfig, Current};
+use crate::intake::LastSeen;
 use crate::intake::{Intake, Readers};
 use crate::journal::{Ids, Journal, JournalError, OpenError, Store};
 use crate::keyrings::{self, Beat};
 use crate::lane::run::Tell;
-use crate::lane::{Happened, Pace};
+use crate::lane::{Pace, WorkerEvent};
 use crate::lanes::{Lanes, Surroundings};
 use crate::logs::about;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
-use crate::reload::{self, Listening, Origin, Reloader, Reloads};
+use crate::reload::{self, Listening, Reloader, Reloads, WatchedFiles};
 use crate::server::admin;
 use crate::server::descriptors;
 use crate::server::limits::Limits;
 use crate::server::listener;
 use crate::server::reception::{Reception, Refusals};
-use crate::server::refusal::Refusal;
+use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
 use crate::server::traces::Traces;
 use crate::server::webhook::{self, Answered, Door};
 use crate::settings::Settings;
-use scanhook_core::silence::Silence;
+use scanhook_core::silence::SourceSilence;
 use scanhook_simulator::serve as simulator;
 
 /// How often the journal forgets what is past its time.
@@ -60,11 +60,11 @@ pub struct Options {
     /// How long their calls may take.
     pub timeouts: Timeouts,
     /// Play the far side in this process.
-    pub simulator: Option<simulator::Shared>,
+    pub simulator: Option<simulator::SharedSimulator>,
     /// How often the keys of token issuers are fetched.
     pub beat: Beat,
     /// What is read again when it changes; `None`: nothing ever is.
-    pub reload: Option<Origin>,
+    pub reload: Option<WatchedFiles>,
 }
 
 /// Why the app did not start.
@@ -158,8 +158,12 @@ impl Running {
         let accounts = lanes.accounts(&settings)?;
         let policy = Arc::new(policy);
         let id = reload::record(&journal, policy.clone()).await?;
-        let (publish, current) =
-            watch::channel(Arc::new(InForce::of(policy, id, settings.clone(), shown)));
+        let (publish, current) = watch::channel(Arc::new(ActiveConfig::of(
+            policy,
+            id,
+            settings.clone(),
+            shown,
+        )));
         metrics.expect(&current.borrow());
         let armed = current.borrow().armed();
         tracing::info!(mode = armed.mode, "{}", armed.sentence);
@@ -283,7 +287,7 @@ struct Parts<'a> {
     metrics: Arc<Metrics>,
     ready: watch::Receiver<bool>,
     stopping: watch::Receiver<bool>,
-    heard: Heard,
+    heard: LastSeen,
     reloads: Reloads,
 }
 
@@ -377,7 +381,7 @@ impl Parts<'_> {
             ready: self.ready.clone(),
             mono: Arc::new(clock::mono),
             told: Arc::new(move |answered: Answered<'_>| {
-                let refused = answered.refusal.map(Refusal::code);
+                let refused = answered.refusal.map(HttpError::code);
                 metrics.answered(answered.source, answered.status.as_u16(), refused);
                 traces.answered(&answered, clock::now());
             }),
@@ -388,7 +392,7 @@ impl Parts<'_> {
 /// Plays the far side on a loopback port.
 async fn play(
     tasks: &mut JoinSet<&'static str>,
-    shared: simulator::Shared,
+    shared: simulator::SharedSimulator,
     stop: watch::Receiver<bool>,
 ) -> Result<SocketAddr, StartError> {
     let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -410,13 +414,13 @@ async fn heard(
     settings: &Settings,
     journal: &Journal,
     metrics: &Metrics,
-) -> Result<Heard, JournalError> {
+) -> Result<LastSeen, JournalError> {
     let names = settings.sources.iter().map(|source| source.name.clone());
     let heard = reload::last_heard(journal, names.collect()).await?;
     for (source, at) in &heard {
         metrics.heard(source, *at);
     }
-    Ok(Heard::new(Silence::new(
+    Ok(LastSeen::new(SourceSilence::new(
         reload::expected(settings),
         heard,
         clock::now(),
@@ -425,7 +429,7 @@ async fn heard(
 
 /// One log line for each sender that falls silent. A reload may expect others, and more often.
 async fn listen_for_silence(
-    heard: Heard,
+    heard: LastSeen,
     mut current: Current,
     mut stop: watch::Receiver<bool>,
 ) -> &'static str {
@@ -510,20 +514,20 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
         for what in happened {
             metrics.happened(tenant, what);
             match what {
-                Happened::Called { api, answer, took } => {
+                WorkerEvent::Called { api, answer, took } => {
                     tracing::debug!(tenant, %api, answer, ms = took.as_millis(), "call ended");
                 }
-                Happened::Sent { about, kind, .. } => about!(info, about, %kind, "scan sent"),
-                Happened::Answered { about, kind, what } => {
+                WorkerEvent::Sent { about, kind, .. } => about!(info, about, %kind, "scan sent"),
+                WorkerEvent::Answered { about, kind, what } => {
                     about!(info, about, %kind, what, "scan call answered")
                 }
-                Happened::Ended {
+                WorkerEvent::Ended {
                     about,
                     kind,
                     outcome,
                     ..
                 } => about!(info, about, %kind, %outcome, "scan over"),
-                Happened::Expired { count, decisions } => {
+                WorkerEvent::Expired { count, decisions } => {
                     for one in decisions {
                         about!(
                             warn,
@@ -539,10 +543,10 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                         "held decisions expired: nobody answered in time"
                     )
                 }
-                Happened::CalledOff { about, what } => {
+                WorkerEvent::CalledOff { about, what } => {
                     about!(info, about, what, "calling a scan off")
                 }
-                Happened::Decided {
+                WorkerEvent::Decided {
                     about,
                     state,
                     reason,
@@ -551,7 +555,7 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 } => {
                     about!(info, about, %state, %reason, why, "decided by the directory's answer");
                 }
-                Happened::Decided {
+                WorkerEvent::Decided {
                     about,
                     state,
                     reason,
@@ -560,21 +564,21 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 } => {
                     about!(info, about, %state, %reason, why, "decided without an answer of the directory");
                 }
-                Happened::Unreachable {
+                WorkerEvent::Unreachable {
                     side,
                     address,
                     code,
                 } => {
                     tracing::warn!(tenant, %side, address, code, "the far side cannot be reached: what needs it waits");
                 }
-                Happened::Reached {
+                WorkerEvent::Reached {
                     side,
                     address,
                     after,
                 } => {
                     tracing::info!(tenant, %side, address, seconds = after.as_secs(), "the far side can be reached again");
                 }
-                Happened::Token {
+                WorkerEvent::Token {
                     audience,
                     tenant_id,
                     roles,
@@ -582,17 +586,17 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                 } => {
                     tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
                 }
-                Happened::Paused { until } => {
+                WorkerEvent::Paused { until } => {
                     tracing::warn!(tenant, %until, "Defender asks to wait")
                 }
-                Happened::Lowered {
+                WorkerEvent::Lowered {
                     api,
                     per_minute,
                     per_hour,
                 } => {
                     tracing::warn!(tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
                 }
-                Happened::ClockSet { by, restarted } => {
+                WorkerEvent::ClockSet { by, restarted } => {
                     tracing::warn!(
                         tenant,
                         ms = by,
@@ -600,23 +604,23 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
                         "the computer's clock was set: waits and quota windows go on as they were"
                     );
                 }
-                Happened::ClocksDiffer { ahead } => {
+                WorkerEvent::ClocksDiffer { ahead } => {
                     tracing::warn!(
                         tenant,
                         ms_ahead = ahead,
                         "Defender's clock and this machine's differ by more than 5 minutes"
                     );
                 }
-                Happened::Stopped { code, why } => {
+                WorkerEvent::Stopped { code, why } => {
                     tracing::error!(tenant, code, why, "nothing is sent for this tenant")
                 }
-                Happened::Alarm {
+                WorkerEvent::Alarm {
                     code,
                     about: Some(about),
                 } => {
                     about!(error, about, code, "Defender answered what it should not");
                 }
-                Happened::Alarm { code, about: None } => {
+                WorkerEvent::Alarm { code, about: None } => {
                     tracing::error!(tenant, code, "Defender answered what it should not")
                 }
             }

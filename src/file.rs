@@ -70,16 +70,16 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// What was read of one file, as a hash; zeros where it could not be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Print {
+struct FileDigest {
     hash: [u8; 32],
     most: u64,
 }
 
 /// Every file that was looked for, with a hash of the very bytes that were read of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Prints(BTreeMap<PathBuf, Print>);
+pub struct FileDigests(BTreeMap<PathBuf, FileDigest>);
 
-impl Prints {
+impl FileDigests {
     /// Reads as [`read`] does, and takes down what was read.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Prints {
         let hash = content
             .as_ref()
             .map_or([0; 32], |content| Sha256::digest(&content.bytes).into());
-        self.0.insert(path.to_owned(), Print { hash, most });
+        self.0.insert(path.to_owned(), FileDigest { hash, most });
         content
     }
 
@@ -105,14 +105,14 @@ impl Prints {
     }
 
     /// Adds what others were read as.
-    pub fn add(&mut self, others: Prints) {
+    pub fn add(&mut self, others: FileDigests) {
         self.0.extend(others.0);
     }
 
     /// The same files as they are now.
     #[must_use]
-    pub fn again(&self) -> Prints {
-        let mut now = Prints::default();
+    pub fn again(&self) -> FileDigests {
+        let mut now = FileDigests::default();
         for (path, print) in &self.0 {
             // One that cannot be read has its print as well.
             let _ = now.read(path, print.most);
@@ -133,7 +133,7 @@ mod tests {
         std::fs::write(&path, "0123456789").unwrap();
         assert_eq!(read(&path, 4).unwrap().bytes, b"01234");
         assert_eq!(read(&path, u64::MAX).unwrap().bytes.len(), 10);
-        let mut prints = Prints::default();
+        let mut prints = FileDigests::default();
         prints.read(&path, 4).unwrap();
         std::fs::write(&path, "01234and so on").unwrap();
         assert_eq!(prints.again(), prints, "compared as far as it was read");
@@ -156,7 +156,7 @@ mod tests {
         for path in [pipe.as_path(), Path::new("/dev/zero"), folder.path()] {
             assert!(read(path, 10).is_err(), "{}", path.display());
         }
-        let mut prints = Prints::default();
+        let mut prints = FileDigests::default();
         assert!(prints.read(&pipe, 10).is_err());
         assert_eq!(prints.again(), prints);
     }

@@ -16,11 +16,11 @@ use crate::settings::{Settings, Source, Tenant};
 use scanhook_core::scan::Mode;
 
 /// What is in force; to be taken once for each piece of work.
-pub type Current = watch::Receiver<Arc<InForce>>;
+pub type Current = watch::Receiver<Arc<ActiveConfig>>;
 
 /// A tenant with what its lane shows.
 #[derive(Clone)]
-pub struct Shown {
+pub struct ActiveTenant {
     /// The configured name.
     pub name: String,
     /// Its row.
@@ -32,34 +32,34 @@ pub struct Shown {
 }
 
 /// All that decisions of one moment are made by.
-pub struct InForce {
+pub struct ActiveConfig {
     /// The policy.
     pub policy: Arc<Policy>,
     /// Its row in the journal, which holds the whole of it.
     pub id: PolicyId,
     /// The sources, each with the tenants it may act on.
-    pub desks: Arc<Desks>,
+    pub desks: Arc<SourceBindings>,
     /// The tenants.
-    pub tenants: Vec<Shown>,
+    pub tenants: Vec<ActiveTenant>,
     /// The settings that all of it was made from.
     pub settings: Arc<Settings>,
 }
 
-impl InForce {
+impl ActiveConfig {
     /// A recorded policy, with the sources of these settings and these of their tenants.
     #[must_use]
     pub fn of(
         policy: Arc<Policy>,
         id: PolicyId,
         settings: Arc<Settings>,
-        tenants: Vec<Shown>,
-    ) -> InForce {
+        tenants: Vec<ActiveTenant>,
+    ) -> ActiveConfig {
         let desks = settings.sources.iter().map(|source| {
             let acts_for = source.tenants.iter().filter_map(|name| {
                 let tenant = tenants.iter().find(|tenant| tenant.name == *name)?;
                 Some((
                     name.clone(),
-                    ActsFor {
+                    TenantBinding {
                         tenant: tenant.id,
                         terms: tenant.terms,
                     },
@@ -67,14 +67,14 @@ impl InForce {
             });
             (
                 source.name.clone(),
-                Desk {
+                SourceBinding {
                     source: source.clone(),
                     tenants: acts_for.collect(),
                 },
             )
         });
         let desks = Arc::new(desks.collect());
-        InForce {
+        ActiveConfig {
             policy,
             id,
             desks,
@@ -116,29 +116,29 @@ pub fn ceiling(settings: &Settings, tenant: &Tenant) -> Ceiling {
 }
 
 /// What a source is allowed and whom it acts for.
-pub struct Desk {
+pub struct SourceBinding {
     /// The configured source.
     pub source: Source,
     /// The tenants it may act on, by their configured name.
-    pub tenants: BTreeMap<String, ActsFor>,
+    pub tenants: BTreeMap<String, TenantBinding>,
 }
 
-impl Desk {
+impl SourceBinding {
     /// For a source that acts on one tenant.
     #[must_use]
-    pub fn of_one(source: Source, tenant: TenantId, terms: Terms) -> Desk {
+    pub fn of_one(source: Source, tenant: TenantId, terms: Terms) -> SourceBinding {
         let tenants = source
             .tenants
             .iter()
-            .map(|name| (name.clone(), ActsFor { tenant, terms }))
+            .map(|name| (name.clone(), TenantBinding { tenant, terms }))
             .collect();
-        Desk { source, tenants }
+        SourceBinding { source, tenants }
     }
 }
 
 /// A tenant a source may act on.
 #[derive(Clone, Copy)]
-pub struct ActsFor {
+pub struct TenantBinding {
     /// The tenant's row.
     pub tenant: TenantId,
     /// What the tenant allows.
@@ -146,4 +146,4 @@ pub struct ActsFor {
 }
 
 /// What every source is allowed, by its name.
-pub type Desks = BTreeMap<String, Desk>;
+pub type SourceBindings = BTreeMap<String, SourceBinding>;

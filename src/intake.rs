@@ -11,13 +11,13 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::Receipt;
-use crate::in_force::{ActsFor, Current, Desk, InForce};
+use crate::in_force::{ActiveConfig, Current, SourceBinding, TenantBinding};
 use crate::journal::{
     Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PackedBody, PolicyId,
     RefusedBody,
 };
-use crate::keyrings::Ring;
-use crate::policy::{Policy, Question};
+use crate::keyrings::IssuerKeys;
+use crate::policy::{Policy, PolicyQuestion};
 use crate::settings::Source;
 use scanhook_core::alert::{Alert, Device};
 use scanhook_core::delivery::VerifiedDelivery;
@@ -27,7 +27,7 @@ use scanhook_core::signature::{self, Presented, Refused, Standing};
 use scanhook_core::strict_json::{self, NotStrict};
 use scanhook_core::time::Timestamp;
 
-pub use heard::Heard;
+pub use heard::LastSeen;
 
 /// What the writer pays for a decision, in bytes of a body: a small body may name many devices.
 const BYTES_OF_A_DECISION: usize = 2048;
@@ -39,7 +39,7 @@ pub struct Intake {
     /// The durable record.
     pub journal: Journal,
     /// The keys of token issuers.
-    pub keys: Ring,
+    pub keys: IssuerKeys,
     /// Who may have a large body read.
     pub readers: Readers,
 }
@@ -110,7 +110,7 @@ impl Subject {
 impl Intake {
     /// What is in force now: one policy, and the sources it is applied to.
     #[must_use]
-    pub fn in_force(&self) -> Arc<InForce> {
+    pub fn in_force(&self) -> Arc<ActiveConfig> {
         self.current.borrow().clone()
     }
 
@@ -226,7 +226,7 @@ impl Intake {
     /// wait to be read.
     pub async fn read(
         &self,
-        in_force: Arc<InForce>,
+        in_force: Arc<ActiveConfig>,
         delivery: VerifiedDelivery,
         headers: Headers,
     ) -> Result<Acceptance, NotAccepted> {
@@ -306,7 +306,7 @@ impl Readers {
 }
 
 /// The headers that the source's map reads.
-fn read_headers(desk: &Desk, headers: &http::HeaderMap) -> Headers {
+fn read_headers(desk: &SourceBinding, headers: &http::HeaderMap) -> Headers {
     let read = |name: &String| Some((name.clone(), headers.get(name)?.to_str().ok()?.to_owned()));
     desk.source
         .mapping
@@ -321,7 +321,7 @@ fn read_headers(desk: &Desk, headers: &http::HeaderMap) -> Headers {
 /// # Errors
 /// [`NotAccepted::NotStrict`].
 pub fn accept(
-    desk: &Desk,
+    desk: &SourceBinding,
     policy: &Policy,
     id: PolicyId,
     delivery: VerifiedDelivery,
@@ -334,7 +334,7 @@ pub fn accept(
 /// # Errors
 /// [`NotAccepted::NotStrict`].
 pub fn accept_with_headers(
-    desk: &Desk,
+    desk: &SourceBinding,
     policy: &Policy,
     id: PolicyId,
     delivery: VerifiedDelivery,
@@ -364,10 +364,10 @@ pub fn accept_with_headers(
             .tenant_of(item.alert())
             .and_then(|name| desk.tenants.get_key_value(name));
         let decided = match (&item, acts_for) {
-            (Item::Alert(alert), Some((name, &ActsFor { tenant, terms }))) => {
+            (Item::Alert(alert), Some((name, &TenantBinding { tenant, terms }))) => {
                 let verdict = |device| {
                     let (body, facts, memo) = (Some(&json), Facts::NotAsked, Some(&memo));
-                    policy.decide(Question {
+                    policy.decide(PolicyQuestion {
                         source,
                         tenant: name,
                         terms,

@@ -41,12 +41,12 @@ impl Default for Beat {
 
 /// What intake holds of it.
 #[derive(Clone)]
-pub struct Ring {
+pub struct IssuerKeys {
     known: watch::Receiver<Arc<Keyrings>>,
     wanted: Arc<Notify>,
 }
 
-impl Ring {
+impl IssuerKeys {
     /// The keys known by now.
     #[must_use]
     pub fn known(&self) -> Arc<Keyrings> {
@@ -90,7 +90,7 @@ pub fn ring(
     client: Client,
     beat: Beat,
     stop: watch::Receiver<bool>,
-) -> (Fetcher, Ring) {
+) -> (Fetcher, IssuerKeys) {
     let (publish, known) = watch::channel(Arc::default());
     let wanted = Arc::new(Notify::new());
     let fetcher = Fetcher {
@@ -101,7 +101,7 @@ pub fn ring(
         wanted: wanted.clone(),
         stop,
     };
-    (fetcher, Ring { known, wanted })
+    (fetcher, IssuerKeys { known, wanted })
 }
 
 impl Fetcher {

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::defender::client::Client;
 use crate::defender::{BadEndpoint, Endpoints};
-use crate::in_force::{Current, Shown, ceiling};
+use crate::in_force::{ActiveTenant, Current, ceiling};
 use crate::journal::{Journal, JournalError, TenantId};
 use crate::lane::run::{Board, Runner, Tell};
 use crate::lane::{Account, Pace};
@@ -37,12 +37,12 @@ pub struct Surroundings {
 /// The lanes, by their tenant's name.
 pub struct Lanes {
     with: Surroundings,
-    seats: BTreeMap<String, Seat>,
+    seats: BTreeMap<String, TenantSlot>,
     running: JoinSet<()>,
 }
 
 /// A tenant's place; it stays when the tenant goes, so that none ever has two lanes.
-struct Seat {
+struct TenantSlot {
     id: TenantId,
     account: watch::Sender<Option<Arc<Account>>>,
     board: Board,
@@ -64,14 +64,14 @@ impl Lanes {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn seat(&mut self, settings: &Settings) -> Result<Vec<Shown>, JournalError> {
+    pub async fn seat(&mut self, settings: &Settings) -> Result<Vec<ActiveTenant>, JournalError> {
         let mut shown = Vec::new();
         for tenant in &settings.tenants {
             let name = tenant.name.clone();
             if !self.seats.contains_key(&name) {
                 let named = name.clone();
                 let id = self.with.journal.write(move |tx| tx.tenant(&named)).await?;
-                let seat = Seat {
+                let seat = TenantSlot {
                     id,
                     account: watch::Sender::new(None),
                     board: Board::default(),
@@ -84,7 +84,7 @@ impl Lanes {
                     ceiling: ceiling(settings, tenant),
                     limit: Some(tenant.limit),
                 };
-                shown.push(Shown {
+                shown.push(ActiveTenant {
                     name,
                     id: seat.id,
                     board: seat.board.subscribe(),

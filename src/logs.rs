@@ -41,7 +41,7 @@ pub enum NoLogs {
 
 /// What a line is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum LogShape {
     /// For people.
     Text,
     /// An object for programs.
@@ -52,7 +52,7 @@ pub enum Shape {
 ///
 /// # Errors
 /// [`NoLogs`]. Where it is the filter that cannot be read, everything from `info` is logged, so that this can be told.
-pub fn start(filter: &str, shape: Shape) -> Result<(), NoLogs> {
+pub fn start(filter: &str, shape: LogShape) -> Result<(), NoLogs> {
     let (layer, told) = match layer(io::stderr, shape, filter) {
         Ok(layer) => (layer, Ok(())),
         Err(error) => (layer(io::stderr, shape, "info")?, Err(error)),
@@ -81,13 +81,13 @@ fn panicked(said: &dyn Any, at: Option<&Location<'_>>) {
 
 type Chosen = Box<dyn Layer<Registry> + Send + Sync>;
 
-fn layer<W>(writer: W, shape: Shape, filter: &str) -> Result<Chosen, ParseError>
+fn layer<W>(writer: W, shape: LogShape, filter: &str) -> Result<Chosen, ParseError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let layer: Chosen = match shape {
-        Shape::Text => for_people(writer).boxed(),
-        Shape::Json => for_programs(writer).boxed(),
+        LogShape::Text => for_people(writer).boxed(),
+        LogShape::Json => for_programs(writer).boxed(),
     };
     let wanted = EnvFilter::try_new(filter)?.or(filter_fn(is_last_word));
     Ok(layer
@@ -234,7 +234,7 @@ mod tests {
     }
 
     /// The lines that are logged meanwhile.
-    fn logged(shape: Shape, filter: &str, act: impl FnOnce()) -> Vec<String> {
+    fn logged(shape: LogShape, filter: &str, act: impl FnOnce()) -> Vec<String> {
         let sink = Sink::default();
         let writer = sink.clone();
         let layer = layer(move || writer.clone(), shape, filter).unwrap();
@@ -253,7 +253,7 @@ mod tests {
     fn a_program_reads_one_object_a_line_with_the_names_of_the_schema() {
         let error = HOSTILE;
         let lines = logged(
-            Shape::Json,
+            LogShape::Json,
             "info",
             || tracing::warn!(tenant = "t", n = 7, code = "c", %error, "two\nlines"),
         );
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_person_reads_one_line_an_event_and_nothing_in_it_moves_the_cursor() {
         let lines = logged(
-            Shape::Text,
+            LogShape::Text,
             "info",
             || tracing::info!(device = HOSTILE, seen = %HOSTILE, "hello"),
         );
@@ -311,7 +311,7 @@ mod tests {
             about!(info, &one, reason = "new", "decided");
             about!(info, &two, "scan sent");
         };
-        let json = logged(Shape::Json, "info", act);
+        let json = logged(LogShape::Json, "info", act);
         let events: Vec<serde_json::Value> = json
             .iter()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -327,7 +327,7 @@ mod tests {
             (&events[1]["host.name"], &events[1]["scanhook.decision"]),
             (&"ws-1".into(), &serde_json::Value::Null)
         );
-        let text = logged(Shape::Text, "info", act);
+        let text = logged(LogShape::Text, "info", act);
         let alerts = r#"scan sent alert="a\\u{1f}b\n","c" name="ws-1" scan="s""#;
         assert!(text[1].contains(alerts), "{}", text[1]);
         let forged = "\"a\" decision=\"d\"".to_owned();
@@ -335,7 +335,7 @@ mod tests {
             alerts: vec![forged],
             ..About::default()
         };
-        let text = logged(Shape::Text, "info", || about!(info, &forged, "decided"));
+        let text = logged(LogShape::Text, "info", || about!(info, &forged, "decided"));
         assert!(
             text[0].ends_with(r#"decided alert="\"a\" decision=\"d\"""#),
             "{}",
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_one_line_with_its_place() {
-        let lines = logged(Shape::Json, "info", || {
+        let lines = logged(LogShape::Json, "info", || {
             panicked(&"two\nlines", Some(Location::caller()))
         });
         let event: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
@@ -366,9 +366,9 @@ mod tests {
             tracing::debug!(target: "hyper::proto", "authorization: Bearer x");
             tracing::info!(target: "hyper::proto", "plain");
         };
-        assert_eq!(logged(Shape::Text, "trace", act).len(), 2);
-        assert_eq!(logged(Shape::Text, "info", act).len(), 1);
-        assert_eq!(logged(Shape::Text, "error", act).len(), 0);
-        assert!(layer(io::stderr, Shape::Text, "scanhook=loud").is_err());
+        assert_eq!(logged(LogShape::Text, "trace", act).len(), 2);
+        assert_eq!(logged(LogShape::Text, "info", act).len(), 1);
+        assert_eq!(logged(LogShape::Text, "error", act).len(), 0);
+        assert!(layer(io::stderr, LogShape::Text, "scanhook=loud").is_err());
     }
 }

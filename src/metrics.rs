@@ -17,7 +17,7 @@ use crate::api::{DecisionCount, Receipt, TenantView};
 use crate::in_force::armed;
 use crate::intake::Subject;
 use crate::journal::{Api, Journal, Pulse};
-use crate::lane::Happened;
+use crate::lane::WorkerEvent;
 use scanhook_core::obstacles::FarSide;
 use scanhook_core::scan::{DecisionState, Kind};
 use scanhook_core::time::Timestamp;
@@ -437,10 +437,10 @@ impl Metrics {
     }
 
     /// Something happened in a lane.
-    pub fn happened(&self, tenant: &str, what: &Happened) {
+    pub fn happened(&self, tenant: &str, what: &WorkerEvent) {
         let kind = |kind: &Kind| ("type", kind.code().to_owned());
         match what {
-            Happened::Called { api, answer, took } => {
+            WorkerEvent::Called { api, answer, took } => {
                 let labels = vec![
                     ("operation", api.code().to_owned()),
                     ("status", answer.clone()),
@@ -449,8 +449,8 @@ impl Metrics {
                     .get_or_create(&labels)
                     .observe(took.as_secs_f64());
             }
-            Happened::Sent { waited, .. } => self.alert_to_request.observe(waited.as_secs_f64()),
-            Happened::Answered { kind: of, what, .. } => {
+            WorkerEvent::Sent { waited, .. } => self.alert_to_request.observe(waited.as_secs_f64()),
+            WorkerEvent::Answered { kind: of, what, .. } => {
                 let labels = vec![
                     ("tenant", tenant.to_owned()),
                     kind(of),
@@ -458,12 +458,12 @@ impl Metrics {
                 ];
                 self.scan_requests.get_or_create(&labels).inc();
             }
-            Happened::Ended { kind: of, took, .. } => {
+            WorkerEvent::Ended { kind: of, took, .. } => {
                 self.action_duration
                     .get_or_create(&vec![kind(of)])
                     .observe(took.as_secs_f64());
             }
-            Happened::Decided {
+            WorkerEvent::Decided {
                 about,
                 state,
                 reason,
@@ -482,21 +482,21 @@ impl Metrics {
                         .inc();
                 }
             }
-            Happened::Token { expires, .. } => {
+            WorkerEvent::Token { expires, .. } => {
                 self.token_expiry
                     .get_or_create(&vec![("tenant", tenant.to_owned())])
                     .set(unix(*expires));
             }
-            Happened::Expired { count, .. } => self.not_scanned("expired", *count),
-            Happened::CalledOff { .. }
-            | Happened::Paused { .. }
-            | Happened::Lowered { .. }
-            | Happened::ClockSet { .. }
-            | Happened::ClocksDiffer { .. }
-            | Happened::Stopped { .. }
-            | Happened::Unreachable { .. }
-            | Happened::Reached { .. }
-            | Happened::Alarm { .. } => {}
+            WorkerEvent::Expired { count, .. } => self.not_scanned("expired", *count),
+            WorkerEvent::CalledOff { .. }
+            | WorkerEvent::Paused { .. }
+            | WorkerEvent::Lowered { .. }
+            | WorkerEvent::ClockSet { .. }
+            | WorkerEvent::ClocksDiffer { .. }
+            | WorkerEvent::Stopped { .. }
+            | WorkerEvent::Unreachable { .. }
+            | WorkerEvent::Reached { .. }
+            | WorkerEvent::Alarm { .. } => {}
         }
     }
 

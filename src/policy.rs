@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::file::Prints;
+use crate::file::FileDigests;
 use crate::settings::Source;
 use scanhook_core::alert::{Alert, Device};
 use scanhook_core::comment::{Citation, Comment};
@@ -48,7 +48,7 @@ pub struct Terms {
 }
 
 /// One (alert, device) of a source, with all that may bear on it.
-pub struct Question<'a> {
+pub struct PolicyQuestion<'a> {
     /// The sender.
     pub source: &'a Source,
     /// The configured name of the tenant that acts. Once a decision is recorded it is that of the record, whatever the
@@ -131,8 +131,8 @@ impl Policy {
     }
 
     /// The same, with every file that was looked for, whether it was there or not.
-    pub fn load_with_files(path: &Path) -> (Result<Checked, PolicyError>, Prints) {
-        let mut files = Prints::default();
+    pub fn load_with_files(path: &Path) -> (Result<Checked, PolicyError>, FileDigests) {
+        let mut files = FileDigests::default();
         let text = read_text(path, &mut files)
             .map_err(|error| PolicyError::Unreadable(path.to_owned(), error));
         (
@@ -147,7 +147,7 @@ impl Policy {
     ///
     /// # Errors
     /// Every fault of the lists; this policy is still good.
-    pub fn with_lists_read_again(&self, files: &mut Prints) -> Result<Checked, PolicyError> {
+    pub fn with_lists_read_again(&self, files: &mut FileDigests) -> Result<Checked, PolicyError> {
         match &self.path {
             Some(path) => Policy::load_text(self.text.clone(), path, files),
             None => Policy::recall(&self.record())
@@ -155,7 +155,11 @@ impl Policy {
         }
     }
 
-    fn load_text(text: String, path: &Path, files: &mut Prints) -> Result<Checked, PolicyError> {
+    fn load_text(
+        text: String,
+        path: &Path,
+        files: &mut FileDigests,
+    ) -> Result<Checked, PolicyError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut read =
             |name: &str| read_text(&folder.join(name), files).map_err(|error| error.to_string());
@@ -272,8 +276,8 @@ impl Policy {
     /// Decides one (alert, device) of a source. Where the machine is not known and the directory has not been asked
     /// which it is, it is asked before a scan is planned or a person is.
     #[must_use]
-    pub fn decide(&self, question: Question<'_>) -> Verdict {
-        let Question {
+    pub fn decide(&self, question: PolicyQuestion<'_>) -> Verdict {
+        let PolicyQuestion {
             source,
             tenant,
             terms,
@@ -285,7 +289,7 @@ impl Policy {
             memo,
         } = question;
         let nameless = facts == Facts::NotAsked && device.machine.is_none();
-        let unknown = nameless && directory::Claims::of(device, at).can_ask();
+        let unknown = nameless && directory::DeviceClaims::of(device, at).can_ask();
         if nameless && !unknown {
             facts = Facts::Silent;
         }
@@ -334,8 +338,8 @@ impl Policy {
 
     /// Why each rule and protection does or does not match, with what [`Policy::decide`] says.
     #[must_use]
-    pub fn explain(&self, question: Question<'_>) -> Explanation {
-        let Question {
+    pub fn explain(&self, question: PolicyQuestion<'_>) -> Explanation {
+        let PolicyQuestion {
             source,
             tenant,
             terms,
@@ -379,7 +383,7 @@ pub fn unauthenticated(sources: &[Source]) -> impl Iterator<Item = &str> {
 }
 
 /// A text file, no longer than one may be and a little more, so that the reader can say that it is too long.
-fn read_text(path: &Path, files: &mut Prints) -> std::io::Result<String> {
+fn read_text(path: &Path, files: &mut FileDigests) -> std::io::Result<String> {
     let content = files.read(path, Rules::LARGEST as u64)?;
     if content.bytes.len() > Rules::LARGEST {
         return Ok(String::from_utf8_lossy(&content.bytes).into_owned());
@@ -451,21 +455,21 @@ mod tests {
         std::fs::write(&rules, "no TOML [").unwrap();
         std::fs::write(&list, "192.0.2.0/24\n").unwrap();
         let again = policy
-            .with_lists_read_again(&mut Prints::default())
+            .with_lists_read_again(&mut FileDigests::default())
             .unwrap_or_else(|error| panic!("{error:?}"))
             .policy;
         assert_eq!(again.text(), policy.text());
         assert_ne!(again.fingerprint(), policy.fingerprint());
         std::fs::write(&list, "# nothing left\n").unwrap();
         let Err(PolicyError::Faulty(_, _, findings)) =
-            again.with_lists_read_again(&mut Prints::default())
+            again.with_lists_read_again(&mut FileDigests::default())
         else {
             panic!("refused")
         };
         assert_eq!(findings[0].code, "too-few-entries");
         std::fs::remove_file(&list).unwrap();
         let Err(PolicyError::Faulty(_, _, findings)) =
-            again.with_lists_read_again(&mut Prints::default())
+            again.with_lists_read_again(&mut FileDigests::default())
         else {
             panic!("refused")
         };

@@ -147,7 +147,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use scanhook_core::alert::{Alert, AlertReason, Device, MachineId, Severity};
-    use scanhook_core::mapping::{Caps, Item, Mapping, read};
+    use scanhook_core::mapping::{DeliveryLimits, Item, Mapping, read};
     use scanhook_core::strict_json;
     use scanhook_core::time::Timestamp;
 
@@ -157,7 +157,7 @@ mod tests {
         let mapping = Mapping::compile(map(preset).expect(preset)).unwrap();
         read(
             &mapping,
-            Caps::default(),
+            DeliveryLimits::default(),
             &strict_json::read(body.as_bytes()).unwrap(),
             &[7; 24],
         )

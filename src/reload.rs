@@ -14,10 +14,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::{FaultView, ReloadView};
 use crate::clock;
-use crate::file::Prints;
-use crate::in_force::InForce;
+use crate::file::FileDigests;
+use crate::in_force::ActiveConfig;
 use crate::in_force::door::{SourceDoor, Sources};
-use crate::intake::Heard;
+use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError, PolicyId, Reader};
 use crate::keyrings;
 use crate::lanes::Lanes;
@@ -25,9 +25,9 @@ use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::settings::{Inputs, Settings, Source};
 use faults::{MOST, log};
-use files::{Look, Watch};
+use files::{Sight, Watch};
 use patience::{Patience, Undone};
-use read::Read;
+use read::ReloadedFiles;
 use scanhook_core::time::Timestamp;
 
 /// What the log says of faults.
@@ -39,18 +39,18 @@ const ORDERS: usize = 32;
 
 /// What is read again, and how often it is looked at.
 #[derive(Clone)]
-pub struct Origin {
+pub struct WatchedFiles {
     /// All that the settings were made from.
     pub inputs: Inputs,
     /// The time between two looks; a change is taken in once two looks show the same.
     pub every: Duration,
 }
 
-impl Origin {
+impl WatchedFiles {
     /// What was read at the start, looked at every second.
     #[must_use]
-    pub fn of(inputs: Inputs) -> Origin {
-        Origin {
+    pub fn of(inputs: Inputs) -> WatchedFiles {
+        WatchedFiles {
             inputs,
             every: Duration::from_secs(1),
         }
@@ -60,7 +60,7 @@ impl Origin {
 /// Orders a reload, and sees how the last one went.
 #[derive(Clone)]
 pub struct Reloads {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<ReloadRequest>,
     state: watch::Receiver<ReloadView>,
 }
 
@@ -74,12 +74,12 @@ impl Reloads {
     /// Reads everything now; how it went. `None`: nothing was read from files, or the process is stopping.
     pub async fn order(&self, why: &'static str) -> Option<ReloadView> {
         let (answer, answered) = oneshot::channel();
-        self.orders.send(Order { why, answer }).await.ok()?;
+        self.orders.send(ReloadRequest { why, answer }).await.ok()?;
         answered.await.ok()
     }
 }
 
-struct Order {
+struct ReloadRequest {
     why: &'static str,
     answer: oneshot::Sender<ReloadView>,
 }
@@ -91,24 +91,24 @@ pub struct Listening {
     /// Where the keys of tokens are published.
     pub keys: watch::Sender<BTreeSet<String>>,
     /// Who is expected to be heard.
-    pub heard: Heard,
+    pub heard: LastSeen,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
 
 /// The loop that reloads. It owns the lanes, because it begins them.
 pub struct Reloader {
-    origin: Option<Origin>,
-    orders: mpsc::Receiver<Order>,
+    origin: Option<WatchedFiles>,
+    orders: mpsc::Receiver<ReloadRequest>,
     state: watch::Sender<ReloadView>,
     journal: Journal,
     lanes: Lanes,
-    publish: watch::Sender<Arc<InForce>>,
+    publish: watch::Sender<Arc<ActiveConfig>>,
     listening: Listening,
     watch: Watch,
     patience: Patience,
     /// The faults that were told, and of which contents.
-    told: (Prints, Vec<FaultView>),
+    told: (FileDigests, Vec<FaultView>),
     stop: watch::Receiver<bool>,
     /// Is told when a lane ends that should not.
     fallen: Option<oneshot::Sender<()>>,
@@ -118,10 +118,10 @@ impl Reloader {
     /// The loop, and what others hold of it. Without an origin nothing is ever read again.
     #[must_use]
     pub fn new(
-        origin: Option<Origin>,
+        origin: Option<WatchedFiles>,
         journal: Journal,
         lanes: Lanes,
-        publish: watch::Sender<Arc<InForce>>,
+        publish: watch::Sender<Arc<ActiveConfig>>,
         listening: Listening,
         fallen: oneshot::Sender<()>,
         stop: watch::Receiver<bool>,
@@ -144,7 +144,7 @@ impl Reloader {
         listening.metrics.reloaded(true, true, clock::now());
         let (watch, told, fallen) = (
             Watch::default(),
-            (Prints::default(), Vec::new()),
+            (FileDigests::default(), Vec::new()),
             Some(fallen),
         );
         let patience = Patience::of(LIMIT);
@@ -186,7 +186,7 @@ impl Reloader {
         "the reload"
     }
 
-    async fn carry_out(&mut self, order: Order) {
+    async fn carry_out(&mut self, order: ReloadRequest) {
         if let Some(view) = self.attempt(order.why).await {
             // Whoever gave the order may not wait any more.
             let _ = order.answer.send(view);
@@ -217,7 +217,7 @@ impl Reloader {
             return;
         }
         let (known, compares) = (self.watch.prints().clone(), self.watch.compares());
-        if known == Prints::default() {
+        if known == FileDigests::default() {
             self.attempt(WHY).await;
             return;
         }
@@ -232,9 +232,9 @@ impl Reloader {
             }
         };
         match look {
-            Look::Quiet => {}
-            Look::Due => drop(self.attempt(WHY).await),
-            Look::Restless(files) => {
+            Sight::Quiet => {}
+            Sight::Due => drop(self.attempt(WHY).await),
+            Sight::Restless(files) => {
                 let settings = self.publish.borrow().settings.clone();
                 let config = files.iter().any(|path| settings.files.hold(path));
                 let rules = files.iter().any(|path| !settings.files.hold(path));
@@ -348,7 +348,7 @@ impl Reloader {
     }
 
     /// What a reading would change.
-    fn changes(&self, read: &Read) -> Vec<String> {
+    fn changes(&self, read: &ReloadedFiles) -> Vec<String> {
         let in_force = self.publish.borrow();
         let mut changed = Vec::new();
         if let Some(policy) = &read.policy {
@@ -393,7 +393,7 @@ impl Reloader {
             .accounts(&settings)
             .map_err(|why| JournalError::Broken(why.to_string()))?;
         self.publish
-            .send_replace(Arc::new(InForce::of(policy, id, settings, shown)));
+            .send_replace(Arc::new(ActiveConfig::of(policy, id, settings, shown)));
         let Listening {
             doors,
             keys: fetched,
@@ -428,7 +428,7 @@ impl Reloader {
     }
 
     /// A pause goes by the name of its rule: where the new policy has it no more, the operator hears of it.
-    async fn tell_of_pauses(&self, old: &InForce) {
+    async fn tell_of_pauses(&self, old: &ActiveConfig) {
         let new = self.publish.borrow().clone();
         let Ok(pauses) = self.journal.read(|reader| reader.pauses()).await else {
             return;
@@ -443,7 +443,7 @@ impl Reloader {
         }
     }
 
-    fn show(&mut self, read: &Read, changed: Vec<String>) -> ReloadView {
+    fn show(&mut self, read: &ReloadedFiles, changed: Vec<String>) -> ReloadView {
         let now = clock::now();
         let (config, rules) = (read.config_faults.is_empty(), read.rules_faults.is_empty());
         self.listening.metrics.reloaded(rules, config, now);
@@ -470,7 +470,13 @@ impl Reloader {
     }
 
     /// Once for each content and each fault.
-    fn tell(&mut self, why: &'static str, read: &Read, view: &ReloadView, warnings: &[String]) {
+    fn tell(
+        &mut self,
+        why: &'static str,
+        read: &ReloadedFiles,
+        view: &ReloadView,
+        warnings: &[String],
+    ) {
         let now = (read.files.clone(), view.faults.clone());
         let news = core::mem::replace(&mut self.told, now.clone()) != now;
         let (changed, fingerprint) = (view.changed.join(", "), &view.policy);

@@ -25,10 +25,10 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use crate::defender::Endpoints;
-use crate::file::Prints;
+use crate::file::FileDigests;
 use place::{Context, Section};
 use scanhook_core::alert::Alert;
-use scanhook_core::mapping::{Caps, Mapping};
+use scanhook_core::mapping::{DeliveryLimits, Mapping};
 use scanhook_core::quota::Share;
 use scanhook_core::scan::{Mode, OnUnknown};
 use scanhook_core::signature::{Authentication, Key, KeyEncoding};
@@ -58,7 +58,7 @@ pub struct Settings {
     /// What a person should look at, or do elsewhere. What is as it should be is not told.
     pub notes: Vec<String>,
     /// Every file they were read from, as it was read: scanhook.toml and those of the secrets.
-    pub files: Prints,
+    pub files: FileDigests,
 }
 
 /// `[server]`.
@@ -141,7 +141,7 @@ pub struct Source {
     /// How its bodies are read.
     pub mapping: Mapping,
     /// How much one delivery may ask for.
-    pub caps: Caps,
+    pub caps: DeliveryLimits,
     /// How its requests prove themselves.
     pub auth: Authentication,
     /// The tenants it may act on. With several, each alert says for which: [`Alert::acts_for`].
@@ -376,8 +376,8 @@ impl Settings {
     }
 
     /// The same, with every file that was looked for, whether it was there or not.
-    pub fn load_with_files(inputs: &Inputs) -> (Result<Settings, Vec<SettingsFault>>, Prints) {
-        let mut files = Prints::default();
+    pub fn load_with_files(inputs: &Inputs) -> (Result<Settings, Vec<SettingsFault>>, FileDigests) {
+        let mut files = FileDigests::default();
         let text = match inputs
             .file
             .as_deref()
@@ -462,14 +462,14 @@ impl Settings {
                 simulate: flags.simulate,
                 warnings,
                 notes,
-                files: Prints::default(),
+                files: FileDigests::default(),
             }),
             _ => Err(faults),
         }
     }
 }
 
-fn read(path: &Path, files: &mut Prints) -> Result<String, SettingsFault> {
+fn read(path: &Path, files: &mut FileDigests) -> Result<String, SettingsFault> {
     let fault = |message: String| SettingsFault {
         code: "unreadable",
         key: String::new(),

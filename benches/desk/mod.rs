@@ -8,7 +8,7 @@ use bytes::Bytes;
 use core::time::Duration;
 use http::HeaderMap;
 use scanhook::defender::Endpoints;
-use scanhook::in_force::Desk;
+use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
 use scanhook::journal::{Acceptance, Job, JournalError, PolicyId, Store, TenantId, Tx};
 use scanhook::lane::Account;
@@ -61,7 +61,7 @@ pub fn account() -> Account {
 
 /// Makes deliveries.
 pub struct Counter {
-    pub desk: Desk,
+    pub desk: SourceBinding,
     pub tenant: TenantId,
     pub policy: Arc<Policy>,
     pub id: PolicyId,
@@ -98,7 +98,7 @@ impl Counter {
             limit: None,
         };
         Counter {
-            desk: Desk::of_one(source, tenant, terms),
+            desk: SourceBinding::of_one(source, tenant, terms),
             tenant,
             policy,
             id,

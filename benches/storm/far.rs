@@ -1,14 +1,14 @@
 //! A far side as a model: two limits in one of three kinds of window. It does not count what it refuses, which is the
 //! kinder way to those who ask too often.
 
-use scanhook_simulator::Window;
+use scanhook_simulator::QuotaWindow;
 
 const LIMITS: [(i64, usize); 2] = [(60_000, 100), (3_600_000, 1_500)];
 /// How long after the full minute and hour a run begins.
 const BEGINS: i64 = 17 * 60_000 + 23_000;
 
 pub struct Far {
-    window: Window,
+    window: QuotaWindow,
     accepted: Vec<i64>,
     /// When each bucket will be full again.
     full: [i64; 2],
@@ -16,7 +16,7 @@ pub struct Far {
 }
 
 impl Far {
-    pub fn new(window: Window) -> Far {
+    pub fn new(window: QuotaWindow) -> Far {
         Far {
             window,
             accepted: Vec::new(),
@@ -35,11 +35,11 @@ impl Far {
                 .map(|first| self.accepted[first]);
             let turn = now - (now + BEGINS).rem_euclid(*length) + length;
             match self.window {
-                Window::Sliding => at_limit.map_or(0, |at| at + length - now),
-                Window::Aligned => at_limit
+                QuotaWindow::Sliding => at_limit.map_or(0, |at| at + length - now),
+                QuotaWindow::Aligned => at_limit
                     .filter(|at| *at >= turn - length)
                     .map_or(0, |_| turn - now),
-                Window::Bucket => {
+                QuotaWindow::Bucket => {
                     self.full[n].max(now) + length / i64::try_from(*limit).unwrap() - now - length
                 }
             }

@@ -17,13 +17,13 @@ mod ours;
 mod peers;
 mod scenario;
 
-use scanhook_simulator::Window;
+use scanhook_simulator::QuotaWindow;
 use scenario::{Result, Scenario};
 
-const WINDOWS: [(Window, &str); 3] = [
-    (Window::Sliding, "sliding"),
-    (Window::Aligned, "clock-aligned"),
-    (Window::Bucket, "bucket"),
+const WINDOWS: [(QuotaWindow, &str); 3] = [
+    (QuotaWindow::Sliding, "sliding"),
+    (QuotaWindow::Aligned, "clock-aligned"),
+    (QuotaWindow::Bucket, "bucket"),
 ];
 
 fn main() {
@@ -52,7 +52,7 @@ fn main() {
             );
         }
         for (policy, play) in peers::ALL {
-            line(policy, "sliding", &play(scenario, Window::Sliding));
+            line(policy, "sliding", &play(scenario, QuotaWindow::Sliding));
         }
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use scanhook::defender::Answer;
 use scanhook::journal::{CallId, Ids, Store};
-use scanhook::lane::{Account, Call, Lane, Outgoing, Pace};
+use scanhook::lane::{Account, Call, OutgoingCall, Pace, TenantWorker};
 use scanhook_core::time::{Now, Timestamp};
-use scanhook_simulator::{Setup, Simulator, What, Window};
+use scanhook_simulator::{QuotaWindow, Setup, Simulator, WireAnswer};
 
 use crate::desk::{Counter, NOW, account, write};
 use crate::scenario::{Result, Scenario};
@@ -21,7 +21,7 @@ const DOWN: i64 = 5_000;
 enum Event {
     Arrive(usize),
     Poll,
-    Reach(u32, Box<Outgoing>),
+    Reach(u32, Box<OutgoingCall>),
     Return(u32, CallId, Box<(Call, Answer)>),
     Die,
     Load,
@@ -33,7 +33,7 @@ struct Run<'a> {
     counter: Counter,
     account: Arc<Account>,
     far: Simulator,
-    lane: Option<Lane>,
+    lane: Option<TenantWorker>,
     life: u32,
     /// When each alert was accepted.
     accepted: Vec<i64>,
@@ -43,7 +43,7 @@ struct Run<'a> {
     now: i64,
 }
 
-pub fn play(scenario: &Scenario, window: Window) -> Result {
+pub fn play(scenario: &Scenario, window: QuotaWindow) -> Result {
     let mut store = Store::memory(Ids::seeded(1)).unwrap();
     let counter = Counter::new(&mut store);
     let far = Simulator::new(Setup {
@@ -166,7 +166,7 @@ impl Run<'_> {
     fn load(&mut self) {
         let (tenant, account, now) = (self.counter.tenant, self.account.clone(), self.clock());
         self.lane = write(&mut self.store, move |tx| {
-            Lane::load(tx, tenant, account, Arc::default(), Pace::default(), now)
+            TenantWorker::load(tx, tenant, account, Arc::default(), Pace::default(), now)
         });
         self.wake(self.now);
     }
@@ -190,9 +190,9 @@ impl Run<'_> {
         }
     }
 
-    fn reach(&mut self, outgoing: Outgoing) {
+    fn reach(&mut self, outgoing: OutgoingCall) {
         let played = self.far.handle(self.wall().to_jiff(), &outgoing.request);
-        let What::Response(response) = played.what else {
+        let WireAnswer::Response(response) = played.what else {
             panic!("nothing goes wrong here")
         };
         let back = self.now + i64::try_from(played.after.as_millis()).unwrap();

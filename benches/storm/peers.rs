@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use scanhook_simulator::Window;
+use scanhook_simulator::QuotaWindow;
 
 use crate::far::Far;
 use crate::scenario::{Result, Scenario};
 
 /// A policy by name.
-type Policy = (&'static str, fn(&Scenario, Window) -> Result);
+type Policy = (&'static str, fn(&Scenario, QuotaWindow) -> Result);
 
 pub const ALL: [Policy; 6] = [
     ("no limiter, exponential back-off", back_off),
@@ -77,7 +77,7 @@ impl Ask<'_> {
 /// One queue, by priority or not; a 429 stops it for as long as it says. `may` tells how long to wait, or takes a turn.
 fn queue(
     scenario: &Scenario,
-    window: Window,
+    window: QuotaWindow,
     priority: bool,
     may: &mut dyn FnMut(&Ask<'_>) -> i64,
 ) -> Result {
@@ -122,7 +122,7 @@ fn queue(
 }
 
 /// Each alert for itself: tries at once, then after 1, 2, 4 … 64 seconds.
-fn back_off(scenario: &Scenario, window: Window) -> Result {
+fn back_off(scenario: &Scenario, window: QuotaWindow) -> Result {
     let mut far = Far::new(window);
     let mut sent = vec![None; scenario.arrivals.len()];
     let mut agenda: BTreeSet<(i64, usize, u32)> = scenario

@@ -41,5 +41,5 @@ fuzz_target!(|text: &str| {
     }
     let _ = text.parse::<Network>();
     let _ = Pointer::parse(text);
-    let _ = comment::Template::parse(text);
+    let _ = comment::CommentTemplate::parse(text);
 });

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use libfuzzer_sys::fuzz_target;
 use scanhook::presets;
 use scanhook::settings::Source;
-use scanhook_core::mapping::{Caps, Item, read};
+use scanhook_core::mapping::{DeliveryLimits, Item, read};
 use scanhook_core::strict_json;
 
 static SOURCES: OnceLock<Vec<Source>> = OnceLock::new();
@@ -16,7 +16,7 @@ fuzz_target!(|body: &[u8]| {
         return;
     };
     let sources = SOURCES.get_or_init(|| presets::names().filter_map(Source::of_preset).collect());
-    let caps = Caps {
+    let caps = DeliveryLimits {
         alerts: 50,
         devices: 20,
     };

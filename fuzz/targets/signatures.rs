@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use scanhook_core::signature::{
-    Algorithm, Authentication, Check, Encoding, Format, KNOWN, Key, KeyEncoding, Moment, Outgoing,
-    Place, Scheme, Stamp, Template, authenticate,
+    Algorithm, Authentication, Check, Encoding, TimeFormat, KNOWN, Key, KeyEncoding, Moment, ProvenRequest,
+    StampPlace, Scheme, SignedTime, SignedTemplate, authenticate,
 };
 use scanhook_core::time::Timestamp;
 
@@ -25,17 +25,17 @@ fn key() -> Key {
 
 /// Every named scheme with its time and id in headers of ours, and with the time in the header of the signatures.
 fn schemes() -> Vec<Scheme> {
-    let of = |place: Option<Place>, n: usize| {
+    let of = |place: Option<StampPlace>, n: usize| {
         let known = KNOWN[n];
-        let formats = Format::ALL.to_vec();
+        let formats = TimeFormat::ALL.to_vec();
         Scheme {
             header: SIGNATURE,
             prefix: known.prefix.to_owned(),
             separator: known.separator,
             encoding: known.encoding,
             algorithm: Algorithm::ALL[n % Algorithm::ALL.len()],
-            signed: Template::parse(known.signed).expect("a template"),
-            stamp: place.map(|place| Stamp {
+            signed: SignedTemplate::parse(known.signed).expect("a template"),
+            stamp: place.map(|place| SignedTime {
                 place,
                 formats,
                 tolerance: Duration::from_secs(300),
@@ -49,8 +49,8 @@ fn schemes() -> Vec<Scheme> {
         .flat_map(|n| {
             [
                 None,
-                Some(Place::Header(TIME)),
-                Some(Place::Entry("t=".to_owned())),
+                Some(StampPlace::Header(TIME)),
+                Some(StampPlace::Entry("t=".to_owned())),
             ]
             .map(|place| of(place, n))
         })
@@ -65,9 +65,9 @@ fuzz_target!(|input: &[u8]| {
     let (signature, time, id, template, body) = (next(), next(), next(), next(), next());
     if let Some(template) = core::str::from_utf8(template)
         .ok()
-        .and_then(|text| Template::parse(text).ok())
+        .and_then(|text| SignedTemplate::parse(text).ok())
     {
-        assert_eq!(Template::parse(&template.to_string()), Ok(template));
+        assert_eq!(SignedTemplate::parse(&template.to_string()), Ok(template));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in [(SIGNATURE, signature), (TIME, time), (ID, id)] {
@@ -93,16 +93,16 @@ fuzz_target!(|input: &[u8]| {
 fn signed_time(time: &[u8], body: &Bytes) {
     let both: Bytes = [time, body].concat().into();
     let over = Check::hmac(SIGNATURE, "", Encoding::Hex, vec![key()]);
-    let Ok(sent) = Outgoing::prove([&over], both, Moment::at(NOW)) else {
+    let Ok(sent) = ProvenRequest::prove([&over], both, Moment::at(NOW)) else {
         return;
     };
     let Check::Hmac(mut scheme) = over else {
         return;
     };
-    scheme.signed = Template::parse("{timestamp}{body}").expect("a template");
-    scheme.stamp = Some(Stamp {
-        place: Place::Header(TIME),
-        formats: Format::ALL.to_vec(),
+    scheme.signed = SignedTemplate::parse("{timestamp}{body}").expect("a template");
+    scheme.stamp = Some(SignedTime {
+        place: StampPlace::Header(TIME),
+        formats: TimeFormat::ALL.to_vec(),
         tolerance: Duration::from_secs(300),
     });
     let mut headers = sent.headers;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::list::{Listing, Shown};
+use super::list::{ListArgs, ListView};
 use super::output;
 use super::table::{Table, count, time};
 use crate::api::{AlertView, DeviceView};
@@ -12,15 +12,15 @@ const MOST: usize = 5;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct AlertsArgs {
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
     /// Only those in this state.
     #[arg(long, value_name = "STATE", value_parser = ["decided", "parked", "ignored", "duplicate"])]
     state: Option<String>,
 }
 
-const SHOWN: Shown<AlertView> = Shown {
+const SHOWN: ListView<AlertView> = ListView {
     table,
     heads: &[
         "received_at",
@@ -39,7 +39,7 @@ const SHOWN: Shown<AlertView> = Shown {
     record,
 };
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
     args.listing
         .show("/api/v1/alerts", args.state.as_deref(), &SHOWN)
         .await

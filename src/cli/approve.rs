@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use serde_json::Map;
 
-use super::order::{self, Order, Selection, Words, put};
+use super::order::{self, OrderArgs, Selection, Words, put};
 use super::responder::Responder;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ApproveArgs {
     /// Held decisions, by their ids or at least 6 digits of the beginning. What is held of the same device for the same reason comes along.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -30,11 +30,11 @@ pub(super) struct Args {
     responder: Responder,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &ApproveArgs) -> anyhow::Result<ExitCode> {
     let mut more = Map::new();
     put(&mut more, "machine", args.machine.as_deref());
     order::put_flag(&mut more, "now", args.now);
-    let order = Order {
+    let order = OrderArgs {
         verb: "approve",
         thing: "decision",
         one: Some(|id| order::path("decisions", id, "approve")),

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use serde_json::Map;
 
-use super::order::{self, Order, Selection, Words};
+use super::order::{self, OrderArgs, Selection, Words};
 use super::responder::Responder;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct CancelArgs {
     /// Scans.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -24,8 +24,8 @@ pub(super) struct Args {
     responder: Responder,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let order = Order {
+pub(super) async fn run(args: &CancelArgs) -> anyhow::Result<ExitCode> {
+    let order = OrderArgs {
         verb: "cancel",
         thing: "scan",
         one: Some(|id| order::path("scans", id, "cancel")),

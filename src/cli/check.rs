@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::load::{MOST, inputs, level, placed, readable};
 use super::output::{self, colour};
 use super::table::count;
-use super::test::{self, Outcome};
-use super::trouble::{Exit, Trouble};
+use super::test::{self, TestOutcome};
+use super::trouble::{CliError, Exit};
 use crate::clock;
 use crate::journal;
 use crate::policy::{Checked, Policy, PolicyError, payloads, unauthenticated};
@@ -24,7 +24,7 @@ const BODIES: u16 = 500;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct CheckArgs {
     /// The configuration; without it, the scanhook.toml that `serve` would take, if there is one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -36,22 +36,25 @@ pub(super) struct Args {
     deny_warnings: bool,
     /// How the findings are written.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: OutputFormat,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let inputs = inputs(args.config.as_ref(), args.rules.as_ref());
     let (config, rules) = (inputs.file.clone(), inputs.rules_if_any());
     if config.is_none() && rules.is_none() {
         let sentence =
             "neither scanhook.toml nor rules.toml is here; name one with --config or --rules";
-        return Err(Trouble::new(Exit::NoInput, sentence).into());
+        return Err(CliError::new(Exit::NoInput, sentence).into());
     }
-    let (colour, columns) = (args.output == Format::Text && colour(), output::columns());
-    let mut report = Report {
+    let (colour, columns) = (
+        args.output == OutputFormat::Text && colour(),
+        output::columns(),
+    );
+    let mut report = CheckReport {
         colour,
         columns,
-        ..Report::default()
+        ..CheckReport::default()
     };
     let settings = match &config {
         Some(path) => report.config(path, &inputs)?,
@@ -91,7 +94,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// One finding, as others read it.
 #[derive(Serialize)]
-struct Found {
+struct CheckFinding {
     file: String,
     line: Option<usize>,
     column: Option<usize>,
@@ -103,11 +106,11 @@ struct Found {
 
 /// All that was found.
 #[derive(Default, Serialize)]
-struct Report {
-    findings: Vec<Found>,
+struct CheckReport {
+    findings: Vec<CheckFinding>,
     /// How many more there are, by code.
     omitted: BTreeMap<&'static str, usize>,
-    tests: Vec<Outcome>,
+    tests: Vec<TestOutcome>,
     /// Tests that need a source of a configuration that cannot be used.
     not_run: usize,
     #[serde(skip)]
@@ -122,9 +125,9 @@ struct Report {
     columns: Option<usize>,
 }
 
-impl Report {
+impl CheckReport {
     /// Checks scanhook.toml; what it says, if it can be used.
-    fn config(&mut self, path: &Path, inputs: &Inputs) -> Result<Option<Settings>, Trouble> {
+    fn config(&mut self, path: &Path, inputs: &Inputs) -> Result<Option<Settings>, CliError> {
         readable(path)?;
         let file = path.display().to_string();
         match Settings::load(inputs) {
@@ -157,7 +160,7 @@ impl Report {
         self.text
             .push_str(&format!("{level}: {file}: {sentence}\n\n"));
         let (file, message) = (file.to_owned(), sentence.to_owned());
-        self.findings.push(Found {
+        self.findings.push(CheckFinding {
             file,
             line: None,
             column: None,
@@ -187,7 +190,7 @@ impl Report {
             format!("{key}: {message}")
         };
         let file = file.to_owned();
-        self.findings.push(Found {
+        self.findings.push(CheckFinding {
             file,
             line,
             column,
@@ -204,7 +207,7 @@ impl Report {
         path: &Path,
         sources: Option<&[Source]>,
         journal: Option<&Path>,
-    ) -> Result<Option<Policy>, Trouble> {
+    ) -> Result<Option<Policy>, CliError> {
         let file = path.display().to_string();
         match Policy::load(path) {
             Ok(Checked { policy, lints }) => {
@@ -220,7 +223,7 @@ impl Report {
                 self.about_rules(&file, &text, &findings);
                 Ok(None)
             }
-            Err(PolicyError::Unreadable(path, error)) => Err(Trouble::reading(&path, &error)),
+            Err(PolicyError::Unreadable(path, error)) => Err(CliError::reading(&path, &error)),
         }
     }
 
@@ -275,7 +278,7 @@ impl Report {
                 self.colour,
             ));
             let (line, column) = finding.position(text);
-            self.findings.push(Found {
+            self.findings.push(CheckFinding {
                 file: file.to_owned(),
                 line: Some(line),
                 column: Some(column),
@@ -307,8 +310,8 @@ impl Report {
         self.tests.iter().filter(|test| !test.ok).count()
     }
 
-    fn print(&self, format: Format) -> anyhow::Result<()> {
-        if format == Format::Json {
+    fn print(&self, format: OutputFormat) -> anyhow::Result<()> {
+        if format == OutputFormat::Json {
             output::json(&serde_json::to_string_pretty(self)?)?;
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::list::{Listing, Shown};
+use super::list::{ListArgs, ListView};
 use super::output;
 use super::table::{Table, age, device, time, waiting};
 use crate::api::DecisionView;
@@ -10,9 +10,9 @@ use crate::clock;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct DecisionsArgs {
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
     /// Only those in this state.
     #[arg(long, value_name = "STATE", value_parser = ["none", "resolving", "held", "scan", "dropped"])]
     state: Option<String>,
@@ -40,7 +40,7 @@ const HEADS: &[&str] = &[
     "id",
 ];
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &DecisionsArgs) -> anyhow::Result<ExitCode> {
     // Whoever asks what is held is about to decide.
     let table = if args.state.as_deref() == Some("held") {
         held
@@ -51,7 +51,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .show(
             "/api/v1/decisions",
             args.state.as_deref(),
-            &Shown {
+            &ListView {
                 table,
                 heads: HEADS,
                 record,

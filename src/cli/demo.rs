@@ -16,28 +16,28 @@ use std::process::ExitCode;
 
 use super::output;
 use super::signals::Signals;
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::clock;
 use crate::settings;
 use samples::SOAR;
-use screen::{Room, Screen};
+use screen::{Screen, ScreenRoom};
 use show::Show;
-use stage::Stage;
+use stage::DemoStage;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct DemoArgs {
     /// End when every sample scan has ended: status 0 if all is as it must be, another one with the reason if not.
     #[arg(long)]
     exit_when_done: bool,
 }
 
 /// Plays the demo.
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let stage = Stage::set(&settings::scratch_directory()).await?;
+    let stage = DemoStage::set(&settings::scratch_directory()).await?;
     let live = stdout().is_terminal() && output::moves_cursor();
-    let room = Room {
+    let room = ScreenRoom {
         columns: output::columns(),
         lines: output::size().map(|(_, lines)| lines).filter(|_| live),
     };
@@ -45,11 +45,11 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut show = Show::new(stage, screen);
     let played = tokio::select! {
         played = play(&mut show, args.exit_when_done) => played,
-        signal = signals.next() => Err(Trouble::new(Exit::Internal, format!("{signal} before the last act")).into()),
+        signal = signals.next() => Err(CliError::new(Exit::Internal, format!("{signal} before the last act")).into()),
     };
     let ended = match played {
         Ok(()) if !args.exit_when_done => tokio::select! {
-            name = show.stage.ended() => Err(Trouble::new(Exit::Internal, format!("{name} ended by itself")).into()),
+            name = show.stage.ended() => Err(CliError::new(Exit::Internal, format!("{name} ended by itself")).into()),
             _ = signals.next() => Ok(()),
         },
         other => other,
@@ -66,7 +66,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     match show.wrong() {
         [] => Ok(ExitCode::SUCCESS),
-        wrong => Err(Trouble::new(
+        wrong => Err(CliError::new(
             Exit::Internal,
             format!("the demo went wrong: {}", wrong.join("; ")),
         )

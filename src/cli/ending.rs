@@ -2,24 +2,24 @@
 
 use std::process::ExitCode;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output::complain;
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::reload::faults;
 
 /// Says on stderr what went wrong, and gives its status.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {
-    let trouble = error.downcast_ref::<Trouble>();
+    let trouble = error.downcast_ref::<CliError>();
     explain(trouble);
     complain(&format!("scanhook: {error:#}"));
-    trouble.map_or(Exit::Internal, Trouble::exit).into()
+    trouble.map_or(Exit::Internal, CliError::exit).into()
 }
 
 /// The same in the log, for a verb that has one: a line for each fault, and one that says why the verb ends.
-pub(super) fn log(error: &anyhow::Error, format: Format) -> ExitCode {
-    let trouble = error.downcast_ref::<Trouble>();
+pub(super) fn log(error: &anyhow::Error, format: OutputFormat) -> ExitCode {
+    let trouble = error.downcast_ref::<CliError>();
     match (format, trouble) {
-        (Format::Json, Some(trouble)) => {
+        (OutputFormat::Json, Some(trouble)) => {
             faults::log(
                 "the start",
                 &trouble.faults,
@@ -29,12 +29,12 @@ pub(super) fn log(error: &anyhow::Error, format: Format) -> ExitCode {
         }
         _ => explain(trouble),
     }
-    let exit = trouble.map_or(Exit::Internal, Trouble::exit);
+    let exit = trouble.map_or(Exit::Internal, CliError::exit);
     tracing::error!(code = exit.code(), status = exit as u8, "{error:#}");
     exit.into()
 }
 
-fn explain(trouble: Option<&Trouble>) {
+fn explain(trouble: Option<&CliError>) {
     if let Some(text) = trouble
         .map(|trouble| trouble.text.as_str())
         .filter(|text| !text.is_empty())

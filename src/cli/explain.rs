@@ -11,21 +11,21 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output::{self, plain};
 use super::table::count;
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use super::{load, send};
 use crate::api::AlertReceipt;
 use crate::clock;
 use crate::journal::{
-    Archive, JournalError, Named, Remembered, RememberedAlert, RememberedDecision,
+    Archive, IdPrefix, JournalError, Remembered, RememberedAlert, RememberedDecision,
 };
 use crate::policy::{Ceiling, Policy, Terms};
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source, Tenant, there_is};
-use judgement::{Case, Judgement};
-use reading::Reading;
+use judgement::{AlertCase, Judgement};
+use reading::AlertReading;
 use scanhook_core::alert::{Alert, AlertState};
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::json::Json;
@@ -45,7 +45,7 @@ const EARLIER: usize = 5;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ExplainArgs {
     /// The body of a delivery; `-` for standard input.
     #[arg(conflicts_with = "delivery")]
     payload: Option<PathBuf>,
@@ -75,7 +75,7 @@ pub(super) struct Args {
     facts: Vec<GivenFact>,
     /// How it is written.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: OutputFormat,
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
@@ -83,7 +83,7 @@ fn instant(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| "a time needs a date, a time and an offset: 2026-11-02T08:00:00Z".to_owned())
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let office = Office::of(args)?;
     let report = match (&args.delivery, &args.device, &args.payload) {
         (Some(id), ..) => stored(args, &office, remember(&office.journal, id)?, Vec::new())?,
@@ -92,11 +92,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             stored(args, &office, kept, notes)?
         }
         (None, None, Some(payload)) => given(args, &office, payload)?,
-        (None, None, None) => return Err(Trouble::new(Exit::Usage, NOTHING_NAMED).into()),
+        (None, None, None) => return Err(CliError::new(Exit::Usage, NOTHING_NAMED).into()),
     };
     match args.output {
-        Format::Json => output::json(&serde_json::to_string_pretty(&report)?)?,
-        Format::Text => output::tell(&report.text())?,
+        OutputFormat::Json => output::json(&serde_json::to_string_pretty(&report)?)?,
+        OutputFormat::Text => output::tell(&report.text())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -113,7 +113,7 @@ struct Office {
 }
 
 impl Office {
-    fn of(args: &Args) -> Result<Office, Trouble> {
+    fn of(args: &ExplainArgs) -> Result<Office, CliError> {
         let (data_dir, rules) = (args.data_dir.clone(), args.rules.clone());
         // Nothing is called, so no tenant needs its credential.
         let flags = Flags {
@@ -149,7 +149,7 @@ impl Office {
     }
 
     /// A source by its name.
-    fn source(&self, name: &str) -> Result<Source, Trouble> {
+    fn source(&self, name: &str) -> Result<Source, CliError> {
         if !self.configured {
             let names: Vec<_> = presets::names().map(str::to_owned).collect();
             return Source::of_preset(name).ok_or_else(|| send::unknown(name, "preset", &names));
@@ -163,7 +163,7 @@ impl Office {
     }
 
     /// The source that is meant where none is named.
-    fn usual(&self) -> Result<Source, Trouble> {
+    fn usual(&self) -> Result<Source, CliError> {
         match self.sources.as_slice() {
             [] if !self.configured => self.source("generic"),
             [only] => Ok(only.clone()),
@@ -172,7 +172,7 @@ impl Office {
                     "whose map reads it? Name one with --source: {}",
                     self.names().join(", ")
                 );
-                Err(Trouble::new(Exit::Usage, sentence))
+                Err(CliError::new(Exit::Usage, sentence))
             }
         }
     }
@@ -199,7 +199,7 @@ impl Office {
 
 /// All that is said of one delivery.
 #[derive(Serialize)]
-struct Report {
+struct ExplainReport {
     /// Its id, where it is one of the journal.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<String>,
@@ -214,7 +214,7 @@ struct Report {
     /// What is worth knowing about the explanation itself.
     notes: Vec<String>,
     /// How the source's map reads it.
-    read: Vec<Reading>,
+    read: Vec<AlertReading>,
     /// How each alert about each device is decided.
     decisions: Vec<Judgement>,
     /// Decisions that nobody would see.
@@ -222,9 +222,9 @@ struct Report {
     left_out: usize,
 }
 
-impl Report {
-    fn of(source: &Source) -> Report {
-        Report {
+impl ExplainReport {
+    fn of(source: &Source) -> ExplainReport {
+        ExplainReport {
             delivery: None,
             source: source.name.clone(),
             preset: source.preset.clone(),
@@ -238,8 +238,13 @@ impl Report {
     }
 
     /// Explains a case, if it will be seen: with many alerts, devices and rules all together are too many to work out.
-    fn judge(&mut self, format: Format, case: &Case<'_>, decision: Option<&RememberedDecision>) {
-        if format == Format::Text && self.decisions.len() >= MOST {
+    fn judge(
+        &mut self,
+        format: OutputFormat,
+        case: &AlertCase<'_>,
+        decision: Option<&RememberedDecision>,
+    ) {
+        if format == OutputFormat::Text && self.decisions.len() >= MOST {
             self.left_out += 1;
             return;
         }
@@ -302,7 +307,7 @@ fn more(left: usize, what: &str) -> String {
 }
 
 /// A body that lies here.
-fn given(args: &Args, office: &Office, payload: &Path) -> anyhow::Result<Report> {
+fn given(args: &ExplainArgs, office: &Office, payload: &Path) -> anyhow::Result<ExplainReport> {
     let source = args
         .source
         .as_ref()
@@ -313,9 +318,9 @@ fn given(args: &Args, office: &Office, payload: &Path) -> anyhow::Result<Report>
             "{}: a receiver answers 400, it is no strict JSON: {fault}",
             payload.display()
         );
-        Trouble::new(Exit::BadData, sentence)
+        CliError::new(Exit::BadData, sentence)
     })?;
-    let mut report = Report::of(&source);
+    let mut report = ExplainReport::of(&source);
     if body.len() > source.max_body {
         let sentence = format!(
             "a receiver answers 413: more than the {} bytes of the source's max_body",
@@ -329,7 +334,7 @@ fn given(args: &Args, office: &Office, payload: &Path) -> anyhow::Result<Report>
     Ok(report)
 }
 
-impl Report {
+impl ExplainReport {
     /// Has the map of a source read it.
     fn read(&mut self, source: &Source, body: &[u8], json: &Json<'_>) {
         let hash = Sha256::digest(body);
@@ -340,7 +345,7 @@ impl Report {
         };
         self.read = mapping::explain(&source.mapping, source.caps, delivered)
             .into_iter()
-            .map(Reading::from)
+            .map(AlertReading::from)
             .collect();
         let headers: Vec<String> = source.mapping.headers().iter().cloned().collect();
         if !headers.is_empty() {
@@ -354,12 +359,12 @@ impl Report {
     /// Decides what was read by the rules that lie here.
     fn decide(
         &mut self,
-        args: &Args,
+        args: &ExplainArgs,
         office: &Office,
         source: &Source,
         json: &Json<'_>,
         at: Timestamp,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CliError> {
         let Some(rules) = &office.rules else {
             self.notes.push(
                 "no rules.toml is here, so nothing is decided; name one with --rules".to_owned(),
@@ -370,7 +375,7 @@ impl Report {
         let alerts: Vec<Alert> = self
             .read
             .iter()
-            .filter_map(Reading::alert)
+            .filter_map(AlertReading::alert)
             .cloned()
             .collect();
         for alert in &alerts {
@@ -378,7 +383,7 @@ impl Report {
             let terms = office.terms(tenant);
             for device in &alert.devices {
                 let (body, facts) = (Some(json), args.facts.as_slice());
-                let case = Case {
+                let case = AlertCase {
                     policy: &policy,
                     source,
                     terms,
@@ -398,11 +403,11 @@ impl Report {
 
 /// A delivery of the journal.
 fn stored(
-    args: &Args,
+    args: &ExplainArgs,
     office: &Office,
     kept: Remembered,
     mut notes: Vec<String>,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<ExplainReport> {
     let name = args.source.as_deref().unwrap_or(&kept.source);
     let source = match office.source(name) {
         Ok(source) => Some(source),
@@ -423,9 +428,9 @@ fn stored(
     }
     let known = source.is_some();
     let source = source.map_or_else(|| stranger(&kept), Ok)?;
-    let mut report = Report {
+    let mut report = ExplainReport {
         notes,
-        ..Report::of(&source)
+        ..ExplainReport::of(&source)
     };
     report.delivery = Some(kept.id.to_string());
     report.received_at = Some(kept.received.to_string());
@@ -471,7 +476,7 @@ fn stored(
             let (terms, facts) = (office.terms(&decision.tenant), args.facts.as_slice());
             let recorded = decision.machine.as_ref().map(|(_, record)| record);
             let body = json.as_ref();
-            let case = Case {
+            let case = AlertCase {
                 policy,
                 source: &source,
                 terms,
@@ -508,7 +513,7 @@ fn stored(
     Ok(report)
 }
 
-fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
+fn remember(path: &Path, id: &str) -> Result<Remembered, CliError> {
     let nothing = || {
         let sentence = format!(
             "the journal {} knows no delivery and no decision with the id {}; `scanhook alerts` and `scanhook decisions` \
@@ -516,10 +521,10 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
             path.display(),
             plain(id)
         );
-        Trouble::new(Exit::NoInput, sentence)
+        CliError::new(Exit::NoInput, sentence)
     };
     let archive = archive(path)?;
-    let named = Named::parse(id).ok_or_else(nothing)?;
+    let named = IdPrefix::parse(id).ok_or_else(nothing)?;
     match archive
         .named(&named)
         .map_err(|error| unreadable(path, &error))?
@@ -537,13 +542,13 @@ fn remember(path: &Path, id: &str) -> Result<Remembered, Trouble> {
                 .collect::<Vec<_>>()
                 .join(", ");
             let sentence = format!("several ids begin with {}: {ids}", plain(id));
-            Err(Trouble::new(Exit::BadData, sentence))
+            Err(CliError::new(Exit::BadData, sentence))
         }
     }
 }
 
 /// The latest about a device, and which others there are.
-fn latest(path: &Path, device: &DeviceGlob) -> Result<(Remembered, Vec<String>), Trouble> {
+fn latest(path: &Path, device: &DeviceGlob) -> Result<(Remembered, Vec<String>), CliError> {
     let archive = archive(path)?;
     let found = archive
         .of_device(device, EARLIER + 1)
@@ -554,7 +559,7 @@ fn latest(path: &Path, device: &DeviceGlob) -> Result<(Remembered, Vec<String>),
             path.display(),
             plain(device.as_str())
         );
-        Trouble::new(Exit::NoInput, sentence)
+        CliError::new(Exit::NoInput, sentence)
     };
     let (newest, earlier) = found.split_first().ok_or_else(nothing)?;
     let mut notes = vec![format!("the latest about {device}: {newest}")];
@@ -572,31 +577,31 @@ fn latest(path: &Path, device: &DeviceGlob) -> Result<(Remembered, Vec<String>),
     Ok((kept.ok_or_else(nothing)?, notes))
 }
 
-fn archive(path: &Path) -> Result<Archive, Trouble> {
+fn archive(path: &Path) -> Result<Archive, CliError> {
     if !path.exists() {
         let sentence = format!(
             "no journal is at {}; name its scanhook.toml with --config, or --data-dir",
             path.display()
         );
-        return Err(Trouble::new(Exit::NoInput, sentence));
+        return Err(CliError::new(Exit::NoInput, sentence));
     }
     load::readable(path)?;
-    Archive::open(path, None, true).map_err(|error| Trouble::opening(path, &error))
+    Archive::open(path, None, true).map_err(|error| CliError::opening(path, &error))
 }
 
-fn unreadable(path: &Path, error: &JournalError) -> Trouble {
+fn unreadable(path: &Path, error: &JournalError) -> CliError {
     let exit = if matches!(error, JournalError::Busy) {
         Exit::Unavailable
     } else {
         Exit::Io
     };
-    Trouble::new(exit, format!("{}: {error}", path.display()))
+    CliError::new(exit, format!("{}: {error}", path.display()))
 }
 
 /// Stands for a source that is not configured any more.
-fn stranger(kept: &Remembered) -> Result<Source, Trouble> {
+fn stranger(kept: &Remembered) -> Result<Source, CliError> {
     let base = Source::of_preset("generic")
-        .ok_or_else(|| Trouble::new(Exit::Internal, "no preset is there"))?;
+        .ok_or_else(|| CliError::new(Exit::Internal, "no preset is there"))?;
     Ok(Source {
         name: kept.source.clone(),
         preset: String::new(),
@@ -612,7 +617,11 @@ struct Policies {
 }
 
 impl Policies {
-    fn of(args: &Args, kept: &Remembered, notes: &mut Vec<String>) -> Result<Policies, Trouble> {
+    fn of(
+        args: &ExplainArgs,
+        kept: &Remembered,
+        notes: &mut Vec<String>,
+    ) -> Result<Policies, CliError> {
         let mut policies = Policies {
             named: None,
             decided: BTreeMap::new(),

@@ -11,12 +11,12 @@ use std::process::ExitCode;
 
 use super::fit;
 use super::output::{self, plain};
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::policy;
 use crate::presets::{self, Guide};
-pub(super) use args::Args;
 use args::CREDENTIAL;
-use begun::Begun;
+pub(super) use args::InitArgs;
+use begun::NewSource;
 
 const CONFIG: &str = "scanhook.toml";
 const RULES: &str = "rules.toml";
@@ -26,8 +26,8 @@ const IGNORED: [&str; 2] = ["/secrets/", "/scanhook*.db*"];
 const SENTINEL: &str = "sentinel-incident";
 const LOGIC_APP: &str = "sentinel-logic-app.json";
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let begun = Begun::of(args, guide(&args.source)?)?;
+pub(super) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
+    let begun = NewSource::of(args, guide(&args.source)?)?;
     let config = args.dir.join(CONFIG);
     let table = if args.add {
         begun.beside(&config, args.tenant.as_deref())?
@@ -49,14 +49,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             "{} is there already, and nothing was written{hint}",
             there.display()
         );
-        return Err(Trouble::new(Exit::Usage, sentence).into());
+        return Err(CliError::new(Exit::Usage, sentence).into());
     }
     let mut written = Vec::new();
     folder(&args.dir.join("secrets"))?;
     for name in &begun.secrets {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)
-            .map_err(|error| Trouble::new(Exit::Internal, format!("no randomness: {error}")))?;
+            .map_err(|error| CliError::new(Exit::Internal, format!("no randomness: {error}")))?;
         create(
             &args.dir.join(name),
             0o600,
@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// How a sender is set up, or which was probably meant.
-fn guide(source: &str) -> Result<Guide, Trouble> {
+fn guide(source: &str) -> Result<Guide, CliError> {
     presets::guide(source).ok_or_else(|| {
         let meant: Vec<_> = presets::meant(source)
             .iter()
@@ -94,12 +94,12 @@ fn guide(source: &str) -> Result<Guide, Trouble> {
             plain(source),
             known.join(", ")
         );
-        Trouble::new(Exit::Usage, sentence)
+        CliError::new(Exit::Usage, sentence)
     })
 }
 
 /// A whole scanhook.toml with one source.
-fn whole(args: &Args, source: &str) -> String {
+fn whole(args: &InitArgs, source: &str) -> String {
     let (tenant, client) = (
         toml::Value::from(args.tenant_id.as_str()),
         toml::Value::from(args.client_id.as_str()),
@@ -112,7 +112,7 @@ fn whole(args: &Args, source: &str) -> String {
 }
 
 /// What belongs beside the configuration, as far as it is not there.
-fn company(args: &Args, begun: &Begun) -> Result<Vec<(String, &'static str)>, Trouble> {
+fn company(args: &InitArgs, begun: &NewSource) -> Result<Vec<(String, &'static str)>, CliError> {
     let mut written = Vec::new();
     let rules = args.dir.join(RULES);
     if !rules.exists() {
@@ -124,7 +124,7 @@ fn company(args: &Args, begun: &Begun) -> Result<Vec<(String, &'static str)>, Tr
     }
     let ignored = args.dir.join(".gitignore");
     let there = if ignored.exists() {
-        std::fs::read_to_string(&ignored).map_err(|error| Trouble::reading(&ignored, &error))?
+        std::fs::read_to_string(&ignored).map_err(|error| CliError::reading(&ignored, &error))?
     } else {
         String::new()
     };
@@ -161,7 +161,7 @@ fn company(args: &Args, begun: &Begun) -> Result<Vec<(String, &'static str)>, Tr
 }
 
 /// What was written, and what is left to do.
-fn told(args: &Args, begun: &Begun, written: &[(String, &str)]) -> String {
+fn told(args: &InitArgs, begun: &NewSource, written: &[(String, &str)]) -> String {
     let shown = |path: &str| args.dir.join(path).display().to_string();
     let columns = output::columns();
     let files: String = written
@@ -207,18 +207,18 @@ fn told(args: &Args, begun: &Begun, written: &[(String, &str)]) -> String {
     text
 }
 
-fn folder(path: &Path) -> Result<(), Trouble> {
+fn folder(path: &Path) -> Result<(), CliError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(path)
-        .map_err(|error| Trouble::reading(path, &error))
+        .map_err(|error| CliError::reading(path, &error))
 }
 
 /// Writes a file that is not there yet.
-fn create(path: &Path, mode: u32, text: &str) -> Result<(), Trouble> {
+fn create(path: &Path, mode: u32, text: &str) -> Result<(), CliError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -228,12 +228,12 @@ fn create(path: &Path, mode: u32, text: &str) -> Result<(), Trouble> {
     let written = options
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| Trouble::reading(path, &error))
+    written.map_err(|error| CliError::reading(path, &error))
 }
 
 /// Writes to the end of a file, in one write: a running scanhook may be reading it.
-fn append(path: &Path, text: &str) -> Result<(), Trouble> {
+fn append(path: &Path, text: &str) -> Result<(), CliError> {
     let opened = OpenOptions::new().append(true).create(true).open(path);
     let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| Trouble::reading(path, &error))
+    written.map_err(|error| CliError::reading(path, &error))
 }

@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::csv;
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output::{self, complain};
-use super::responder::{Query, Responder};
-use super::trouble::Trouble;
+use super::responder::{ListPairs, Responder};
+use super::trouble::CliError;
 use crate::api::Page;
 
 /// Rows of a table, where nothing else is asked for.
@@ -33,7 +33,7 @@ pub(super) enum ListFormat {
 
 /// Where a list comes from, what it is narrowed to, and how it is written.
 #[derive(clap::Args)]
-pub(super) struct Listing {
+pub(super) struct ListArgs {
     /// The admin listener of the running responder [default: SCANHOOK_ADMIN, else that of scanhook.toml, else
     /// http://127.0.0.1:9090].
     #[arg(long, value_name = "URL")]
@@ -77,7 +77,7 @@ pub(super) struct Listing {
 }
 
 /// As what the rows of a list are shown.
-pub(super) struct Shown<T> {
+pub(super) struct ListView<T> {
     /// For people.
     pub(super) table: fn(&[T]) -> String,
     /// The columns for a spreadsheet.
@@ -86,13 +86,13 @@ pub(super) struct Shown<T> {
     pub(super) record: fn(T) -> Vec<String>,
 }
 
-impl Listing {
+impl ListArgs {
     /// The responder, for what is no list.
     pub(super) fn responder(&self) -> Responder {
         let output = if self.output == ListFormat::Text {
-            Format::Text
+            OutputFormat::Text
         } else {
-            Format::Json
+            OutputFormat::Json
         };
         Responder {
             admin: self.admin.clone(),
@@ -120,7 +120,7 @@ impl Listing {
         &self,
         path: &str,
         state: Option<&str>,
-        shown: &Shown<T>,
+        shown: &ListView<T>,
     ) -> anyhow::Result<ExitCode> {
         let (responder, query) = (self.responder(), self.query(state));
         if self.output == ListFormat::Json {
@@ -160,10 +160,10 @@ impl Listing {
         &self,
         responder: &Responder,
         path: &str,
-        query: &Query<'_>,
+        query: &ListPairs<'_>,
         limit: usize,
-        shown: &Shown<T>,
-    ) -> Result<(usize, Vec<T>, bool), Trouble> {
+        shown: &ListView<T>,
+    ) -> Result<(usize, Vec<T>, bool), CliError> {
         let (mut rows, mut count, mut after) = (Vec::new(), 0, self.after.clone());
         loop {
             let most = limit

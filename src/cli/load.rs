@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::output;
 use super::table::count;
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::policy::{Checked, Policy, PolicyError};
 use crate::reload::faults;
 use crate::settings::{Flags, Inputs, Settings, SettingsFault};
@@ -67,16 +67,16 @@ pub(super) fn placed(file: &str, fault: &SettingsFault) -> String {
 }
 
 /// Whether a file can be opened at all, with the status that tells why not.
-pub(super) fn readable(path: &Path) -> Result<(), Trouble> {
+pub(super) fn readable(path: &Path) -> Result<(), CliError> {
     let opened = std::fs::File::open(path).and_then(|file| match file.metadata()?.is_dir() {
         true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
         false => Ok(()),
     });
-    opened.map_err(|error| Trouble::reading(path, &error))
+    opened.map_err(|error| CliError::reading(path, &error))
 }
 
 /// The settings, or every fault of them.
-pub(super) fn settings(inputs: &Inputs) -> Result<Settings, Trouble> {
+pub(super) fn settings(inputs: &Inputs) -> Result<Settings, CliError> {
     if let Some(path) = &inputs.file {
         readable(path)?;
     }
@@ -90,7 +90,7 @@ pub(super) fn settings(inputs: &Inputs) -> Result<Settings, Trouble> {
 }
 
 /// Nothing if there are no faults, or all of them.
-pub(super) fn faultless(faults: Vec<SettingsFault>, file: &str) -> Result<(), Trouble> {
+pub(super) fn faultless(faults: Vec<SettingsFault>, file: &str) -> Result<(), CliError> {
     if faults.is_empty() {
         Ok(())
     } else {
@@ -98,7 +98,7 @@ pub(super) fn faultless(faults: Vec<SettingsFault>, file: &str) -> Result<(), Tr
     }
 }
 
-fn told(path: Option<&Path>, faults: Vec<SettingsFault>, file: &str) -> Trouble {
+fn told(path: Option<&Path>, faults: Vec<SettingsFault>, file: &str) -> CliError {
     let text: String = faults
         .iter()
         .map(|fault| format!("error: {}\n", placed(file, fault)))
@@ -108,13 +108,13 @@ fn told(path: Option<&Path>, faults: Vec<SettingsFault>, file: &str) -> Trouble 
         .into_iter()
         .map(|fault| faults::of_settings(path, fault))
         .collect();
-    Trouble::new(Exit::Configuration, sentence).because(faults, text)
+    CliError::new(Exit::Configuration, sentence).because(faults, text)
 }
 
 /// The policy, or its findings.
-pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
+pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, CliError> {
     Policy::load(path).map_err(|error| match error {
-        PolicyError::Unreadable(path, error) => Trouble::reading(&path, &error),
+        PolicyError::Unreadable(path, error) => CliError::reading(&path, &error),
         PolicyError::Faulty(path, text, findings) => {
             let file = path.display().to_string();
             let errors: Vec<_> = findings
@@ -128,7 +128,7 @@ pub(super) fn policy(path: &Path, faulty: Exit) -> Result<Checked, Trouble> {
                 told.push_str(&format!("and {more} more of `{code}`\n"));
             }
             let faults = faults::of_rules(&path, &text, errors.iter());
-            Trouble::new(faulty, format!("{file}: {}", count(errors.len(), "error")))
+            CliError::new(faulty, format!("{file}: {}", count(errors.len(), "error")))
                 .because(faults, told)
         }
     })

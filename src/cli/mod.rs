@@ -44,7 +44,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use trouble::{Exit, Trouble};
+use trouble::{CliError, Exit};
 
 /// Alert webhooks in, the right Microsoft Defender Antivirus scan out, followed to its end and explained.
 #[derive(Parser)]
@@ -61,51 +61,51 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// Show everything in a minute, with a simulated Defender: no account, no device.
-    Demo(demo::Args),
+    Demo(demo::DemoArgs),
     /// Receive alerts and scan: the responder.
-    Serve(serve::Args),
+    Serve(serve::ServeArgs),
     /// Check scanhook.toml and rules.toml: errors, lints, embedded tests.
-    Check(check::Args),
+    Check(check::CheckArgs),
     /// Run the tests embedded in rules.toml.
-    Test(test::Args),
+    Test(test::TestArgs),
     /// Why an alert is, or was, decided as it is: every rule, what it saw, and where each field was read from.
-    Explain(explain::Args),
+    Explain(explain::ExplainArgs),
     /// Show the policy as it is in force: rules with their terms, protections, lists, windows.
-    Show(show::Args),
+    Show(show::ShowArgs),
     /// Play a policy over alerts that came before: what it would decide, hold and send, and what would differ.
-    Replay(replay::Args),
+    Replay(replay::ReplayArgs),
     /// Print the policy that comes with scanhook: a beginning for rules.toml.
-    Rules(rules::Args),
+    Rules(rules::RulesArgs),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
-    Schema(schema::Args),
+    Schema(schema::SchemaArgs),
     /// Begin with one sender, or add one: scanhook.toml, rules.toml, its secret, and what to enter elsewhere.
-    Init(init::Args),
+    Init(init::InitArgs),
     /// Sign a payload as its source requires, and post it.
-    Send(send::Args),
+    Send(send::SendArgs),
     /// Play Entra ID and Defender, as a server of its own.
-    Simulate(simulate::Args),
+    Simulate(simulate::SimulateArgs),
     /// How a running responder is: tenants, quota, tokens, sources.
-    Status(status::Args),
+    Status(status::StatusArgs),
     /// The alerts a running responder has received, and what became of them.
-    Alerts(alerts::Args),
+    Alerts(alerts::AlertsArgs),
     /// What was decided for each alert and device, and why.
-    Decisions(decisions::Args),
+    Decisions(decisions::DecisionsArgs),
     /// What happened in the last hours, in numbers: alerts, decisions, scans, and what waits for a person.
-    Summary(summary::Args),
+    Summary(summary::SummaryArgs),
     /// Scans, from waiting to outcome; with an id, one of them with its history.
-    Scans(scans::Args),
+    Scans(scans::ScansArgs),
     /// Approve held decisions: their scans begin.
-    Approve(approve::Args),
+    Approve(approve::ApproveArgs),
     /// Deny held decisions: they are dropped.
-    Deny(deny::Args),
+    Deny(deny::DenyArgs),
     /// Call scans off: those that wait, and our own that run.
-    Cancel(cancel::Args),
+    Cancel(cancel::CancelArgs),
     /// Try again what came to nothing: failed scans, dropped decisions, parked alerts.
-    Retry(retry::Args),
+    Retry(retry::RetryArgs),
     /// Stop sending scans: all, or those of a tenant, a rule or some devices.
-    Pause(pause::Args),
+    Pause(pause::PauseArgs),
     /// Send again what a pause kept back.
-    Resume(resume::Args),
+    Resume(resume::ResumeArgs),
 }
 
 /// Reads the command line, does what it says, and returns the exit status.
@@ -121,7 +121,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             return ending::report(
-                &Trouble::new(Exit::Internal, format!("no threads: {error}")).into(),
+                &CliError::new(Exit::Internal, format!("no threads: {error}")).into(),
             );
         }
     };

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output::{self, complain};
 use super::responder::{self, Responder};
 use super::surroundings::surroundings;
 use super::table::{Table, count, device, time_of};
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::api::{ItemView, OrderView};
 use crate::journal::Done;
-use crate::server::refusal::Objection;
+use crate::server::refusal::CommandError;
 
 /// Ids of one request.
 const MOST: usize = 1_000;
@@ -63,7 +63,7 @@ pub(super) struct Selection {
 }
 
 /// An order about single things.
-pub(super) struct Order<'o> {
+pub(super) struct OrderArgs<'o> {
     /// The verb, as a person reads it.
     pub(super) verb: &'static str,
     /// What it is about.
@@ -86,7 +86,7 @@ pub(super) struct Order<'o> {
     pub(super) more: Map<String, Value>,
 }
 
-impl Order<'_> {
+impl OrderArgs<'_> {
     /// Gives the order, and shows what became of it.
     pub(super) async fn give(self) -> anyhow::Result<ExitCode> {
         let mut base = self.more.clone();
@@ -161,7 +161,7 @@ impl Order<'_> {
                 "{}: name ids, or what to select (--rule, --tenant, --device, --since, --{})",
                 self.verb, self.word.0
             );
-            return Err(Trouble::new(Exit::Usage, sentence).into());
+            return Err(CliError::new(Exit::Usage, sentence).into());
         }
         order.insert("preview".to_owned(), true.into());
         let mut pages: Vec<OrderView> = Vec::new();
@@ -194,14 +194,14 @@ impl Order<'_> {
         ))
     }
 
-    fn agreed(&self, preview: &OrderView) -> Result<bool, Trouble> {
+    fn agreed(&self, preview: &OrderView) -> Result<bool, CliError> {
         let size = self.size(preview.count, preview.machines);
         if !io::stdin().is_terminal() {
             let sentence = format!(
                 "{} would be for {size}; there is no terminal to ask at, so say --yes",
                 self.verb
             );
-            return Err(Trouble::new(Exit::Usage, sentence));
+            return Err(CliError::new(Exit::Usage, sentence));
         }
         let seen = preview.items.get(..SEEN).unwrap_or(&preview.items);
         complain(&table(seen, output::columns_of_errors()));
@@ -213,7 +213,7 @@ impl Order<'_> {
         let _ = error.flush();
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);
-        read.map_err(|error| Trouble::new(Exit::Io, format!("standard input: {error}")))?;
+        read.map_err(|error| CliError::new(Exit::Io, format!("standard input: {error}")))?;
         Ok(is_yes(&line))
     }
 
@@ -223,7 +223,7 @@ impl Order<'_> {
         let machines = told.iter().map(|told| told.machines).sum();
         let items: Vec<ItemView> = told.into_iter().flat_map(|told| told.items).collect();
         match self.responder.output {
-            Format::Json => {
+            OutputFormat::Json => {
                 let items = items.clone();
                 let whole = OrderView {
                     preview: false,
@@ -234,7 +234,7 @@ impl Order<'_> {
                 };
                 output::json(&serde_json::to_string(&whole)?)?;
             }
-            Format::Text => output::tell(&table(&items, output::columns()))?,
+            OutputFormat::Text => output::tell(&table(&items, output::columns()))?,
         }
         if number > 1 {
             complain(&format!("{}: {}", self.verb, self.size(number, machines)));
@@ -247,7 +247,7 @@ impl Order<'_> {
         let Some(first) = refused.first() else {
             return Ok(ExitCode::SUCCESS);
         };
-        let why = Objection::NotDone(*first, Box::default()).entry();
+        let why = CommandError::NotDone(*first, Box::default()).entry();
         let exit = if refused.iter().all(|done| *done == Done::UnknownId) {
             Exit::NoInput
         } else {
@@ -260,7 +260,7 @@ impl Order<'_> {
             why.meaning,
             why.code
         );
-        Err(Trouble::new(exit, sentence).into())
+        Err(CliError::new(exit, sentence).into())
     }
 }
 

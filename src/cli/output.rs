@@ -4,30 +4,30 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use super::fit;
 use super::surroundings::surroundings;
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use scanhook_core::plain::{one_line, shown};
 
 /// Characters of one text from elsewhere: more than any name, reason or title has.
 const LONGEST: usize = 4_000;
 
 /// Prints a part of the result.
-pub(super) fn print(text: &str) -> Result<(), Trouble> {
+pub(super) fn print(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Trouble::new(Exit::Io, format!("standard output: {error}")))
+            Err(CliError::new(Exit::Io, format!("standard output: {error}")))
         }
         _ => Ok(()),
     }
 }
 
 /// Prints a line of the result.
-pub(super) fn line(text: &str) -> Result<(), Trouble> {
+pub(super) fn line(text: &str) -> Result<(), CliError> {
     print(&format!("{text}\n"))
 }
 
 /// Prints a part of the result that is read by a person: where the terminal's width is known, no line is longer.
-pub(super) fn tell(text: &str) -> Result<(), Trouble> {
+pub(super) fn tell(text: &str) -> Result<(), CliError> {
     print(&fit::folded(text, columns()))
 }
 
@@ -65,7 +65,7 @@ fn size_of<S>(_: &S) -> Option<(usize, usize)> {
 
 /// Prints JSON, in which nothing from elsewhere moves the cursor or the direction of writing: whoever reads may be a
 /// terminal. What it says stays the same.
-pub(super) fn json(text: &str) -> Result<(), Trouble> {
+pub(super) fn json(text: &str) -> Result<(), CliError> {
     line(&escaped(text))
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value};
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::order::{Words, put};
 use super::output::{self, complain};
 use super::responder::Responder;
@@ -13,7 +13,7 @@ use crate::api::{PauseView, PausesView};
 
 /// What a pause is for.
 #[derive(clap::Args)]
-pub(super) struct Scope {
+pub(super) struct ScopeArgs {
     /// Only this tenant's scans.
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Scope {
     device: Option<String>,
 }
 
-impl Scope {
+impl ScopeArgs {
     pub(super) fn order(&self) -> Map<String, Value> {
         let mut order = Map::new();
         put(&mut order, "tenant", self.tenant.as_deref());
@@ -37,9 +37,9 @@ impl Scope {
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct PauseArgs {
     #[command(flatten)]
-    scope: Scope,
+    scope: ScopeArgs,
     /// When it ends by itself: 2h, or 2026-11-02T18:00:00Z; without it, when somebody resumes.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
@@ -49,7 +49,7 @@ pub(super) struct Args {
     responder: Responder,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &PauseArgs) -> anyhow::Result<ExitCode> {
     let mut order = args.scope.order();
     put(&mut order, "until", args.until.as_deref());
     args.words.put_into(&mut order);
@@ -59,8 +59,8 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .await?;
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
-        Format::Json => output::json(&body)?,
-        Format::Text => output::tell(&table("PAUSED", &view.in_force, output::columns()))?,
+        OutputFormat::Json => output::json(&body)?,
+        OutputFormat::Text => output::tell(&table("PAUSED", &view.in_force, output::columns()))?,
     }
     complain("calls that have left come to their end; everything but sending scans goes on");
     Ok(ExitCode::SUCCESS)

@@ -8,15 +8,15 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::load;
 use super::output::{self, complain, plain};
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::journal::{Archive, JournalError};
 use crate::presets;
-use crate::replay::{Assumed, Bodies, Replay, Report, Stage, Takes, Unusable};
+use crate::replay::{Assumed, Bodies, Replay, ReplayReport, ReplayStage, Takes, Unusable};
 use crate::settings::{Flags, Inputs, Settings, Source, there_is};
-use bar::Bar;
+use bar::ReplayBar;
 use scanhook_core::rules::duration;
 
 /// How SQLite's files begin.
@@ -26,7 +26,7 @@ const JOURNAL: &str = "scanhook.db";
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ReplayArgs {
     /// A journal or its data directory; or bodies as their sender posts them: a .json file with one, any other file with
     /// one a line, a folder of such. Without it, the journal of scanhook.toml.
     #[arg(value_name = "FILE|DIR")]
@@ -61,7 +61,7 @@ pub(super) struct Args {
     top: usize,
     /// How the result is written.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: OutputFormat,
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
@@ -90,7 +90,7 @@ struct Left {
     passed_over: u64,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let path = load::inputs(args.config.as_ref(), args.rules.as_ref()).rules();
     let policy = load::policy(&path, Exit::Configuration)?.policy;
     let against = match &args.against {
@@ -122,11 +122,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 },
             ),
         };
-        return Err(Trouble::new(exit, sentence).into());
+        return Err(CliError::new(exit, sentence).into());
     }
     match args.output {
-        Format::Json => output::json(&serde_json::to_string_pretty(&whole(&report, &left)?)?)?,
-        Format::Text => output::tell(&show::text(&report, args))?,
+        OutputFormat::Json => {
+            output::json(&serde_json::to_string_pretty(&whole(&report, &left)?)?)?
+        }
+        OutputFormat::Text => output::tell(&show::text(&report, args))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -136,7 +138,7 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 /// The configuration, if there is one. Nothing is called, so no tenant needs a credential.
-fn settings(args: &Args) -> Result<Option<Settings>, Trouble> {
+fn settings(args: &ReplayArgs) -> Result<Option<Settings>, CliError> {
     let flags = Flags {
         credential_free: true,
         data_dir: args.data_dir.clone(),
@@ -150,7 +152,7 @@ fn settings(args: &Args) -> Result<Option<Settings>, Trouble> {
         .transpose()
 }
 
-fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
+fn stage(args: &ReplayArgs, settings: Option<&Settings>) -> ReplayStage {
     let assumed = match args.directory {
         Directory::Unremarkable => Assumed::Unremarkable,
         Directory::Silent => Assumed::Silent,
@@ -158,7 +160,7 @@ fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
     let (sources, tenants) = settings.map_or((&[][..], &[][..]), |settings| {
         (&settings.sources, &settings.tenants)
     });
-    Stage::new(
+    ReplayStage::new(
         sources,
         tenants,
         assumed,
@@ -169,7 +171,11 @@ fn stage(args: &Args, settings: Option<&Settings>) -> Stage {
     )
 }
 
-fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow::Result<Input> {
+fn input(
+    args: &ReplayArgs,
+    settings: Option<&Settings>,
+    with_bodies: bool,
+) -> anyhow::Result<Input> {
     let journal = settings.map(|settings| there_is(&settings.journal.path));
     let Some(path) = &args.input else {
         let here = args
@@ -178,11 +184,11 @@ fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow:
             .map(|folder| there_is(&folder.join(JOURNAL)));
         let Some(path) = journal.or(here) else {
             let sentence = "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
-            return Err(Trouble::new(Exit::NoInput, sentence).into());
+            return Err(CliError::new(Exit::NoInput, sentence).into());
         };
         return archive(&path, args, with_bodies);
     };
-    let about = std::fs::metadata(path).map_err(|error| Trouble::reading(path, &error))?;
+    let about = std::fs::metadata(path).map_err(|error| CliError::reading(path, &error))?;
     if about.is_dir() {
         let name = journal
             .as_deref()
@@ -192,12 +198,12 @@ fn input(args: &Args, settings: Option<&Settings>, with_bodies: bool) -> anyhow:
         if inside.is_file() {
             return archive(&inside, args, with_bodies);
         }
-    } else if is_database(path).map_err(|error| Trouble::reading(path, &error))? {
+    } else if is_database(path).map_err(|error| CliError::reading(path, &error))? {
         return archive(path, args, with_bodies);
     }
     let source = source(args, settings)?;
     let bodies =
-        Bodies::find(path, source).map_err(|(path, error)| Trouble::reading(&path, &error))?;
+        Bodies::find(path, source).map_err(|(path, error)| CliError::reading(&path, &error))?;
     Ok(Input::Bodies(Box::new(bodies)))
 }
 
@@ -209,15 +215,15 @@ fn is_database(path: &Path) -> std::io::Result<bool> {
     Ok(head == DATABASE)
 }
 
-fn archive(path: &Path, args: &Args, with_bodies: bool) -> anyhow::Result<Input> {
+fn archive(path: &Path, args: &ReplayArgs, with_bodies: bool) -> anyhow::Result<Input> {
     load::readable(path)?;
     let archive = Archive::open(path, args.source.as_deref(), with_bodies);
-    let archive = archive.map_err(|error| Trouble::opening(path, &error))?;
+    let archive = archive.map_err(|error| CliError::opening(path, &error))?;
     Ok(Input::Journal(Box::new(archive)))
 }
 
 /// Whose bodies these are.
-fn source(args: &Args, settings: Option<&Settings>) -> Result<Source, Trouble> {
+fn source(args: &ReplayArgs, settings: Option<&Settings>) -> Result<Source, CliError> {
     let configured = settings.map_or(&[][..], |settings| &settings.sources);
     let shipped: Vec<&str> = presets::names().collect();
     let names: Vec<&str> = configured
@@ -238,24 +244,28 @@ fn source(args: &Args, settings: Option<&Settings>) -> Result<Source, Trouble> {
         (None, [only]) => Some(only.clone()),
         (None, _) => {
             let sentence = format!("--source must say whose bodies these are; there is {known}");
-            return Err(Trouble::new(Exit::Usage, sentence));
+            return Err(CliError::new(Exit::Usage, sentence));
         }
     };
     found.ok_or_else(|| {
         let name = args.source.as_deref().map_or_else(String::new, plain);
-        Trouble::new(
+        CliError::new(
             Exit::Usage,
             format!("no source is called `{name}`; there is {known}"),
         )
     })
 }
 
-fn play(input: Input, mut replay: Replay<'_>, top: usize) -> Result<(Report, Left), Trouble> {
+fn play(
+    input: Input,
+    mut replay: Replay<'_>,
+    top: usize,
+) -> Result<(ReplayReport, Left), CliError> {
     let mut left = Left::default();
     match input {
         Input::Journal(mut archive) => {
-            let broken = |error: JournalError| Trouble::new(Exit::Io, error.to_string());
-            let bar = Bar::new("deliveries", archive.count().map_err(broken)?);
+            let broken = |error: JournalError| CliError::new(Exit::Io, error.to_string());
+            let bar = ReplayBar::new("deliveries", archive.count().map_err(broken)?);
             while let Some(delivery) = archive.next().map_err(broken)? {
                 left.damaged(&delivery.place, delivery.damaged);
                 replay
@@ -268,9 +278,9 @@ fn play(input: Input, mut replay: Replay<'_>, top: usize) -> Result<(Report, Lef
         }
         Input::Bodies(mut bodies) => {
             let unreadable =
-                |(path, error): (PathBuf, std::io::Error)| Trouble::reading(&path, &error);
+                |(path, error): (PathBuf, std::io::Error)| CliError::reading(&path, &error);
             // Each is read twice: for its place in time, and to be played.
-            let bar = Bar::new("bytes", bodies.bytes().saturating_mul(2));
+            let bar = ReplayBar::new("bytes", bodies.bytes().saturating_mul(2));
             bodies
                 .sort(&mut |bytes| bar.on(bytes))
                 .map_err(unreadable)?;
@@ -341,7 +351,7 @@ fn tell(left: &Left) {
     }
 }
 
-fn whole(report: &Report, left: &Left) -> serde_json::Result<serde_json::Value> {
+fn whole(report: &ReplayReport, left: &Left) -> serde_json::Result<serde_json::Value> {
     let mut whole = serde_json::to_value(report)?;
     if let Some(object) = whole.as_object_mut() {
         object.insert("left_out".to_owned(), serde_json::to_value(left)?);

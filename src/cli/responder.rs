@@ -7,10 +7,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output;
 use super::surroundings::surroundings;
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 
 /// How long an answer may take. It comes from this computer, and from an index.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,11 +24,11 @@ pub(super) struct Responder {
     pub(super) admin: Option<String>,
     /// How the answer is written; json is the answer itself.
     #[arg(short, long, value_enum, default_value_t)]
-    pub(super) output: Format,
+    pub(super) output: OutputFormat,
 }
 
 /// What a list is narrowed to: keys of the query, each with its value if there is one.
-pub(super) type Query<'q> = [(&'static str, Option<&'q str>)];
+pub(super) type ListPairs<'q> = [(&'static str, Option<&'q str>)];
 
 impl Responder {
     /// Where it is asked.
@@ -37,7 +37,7 @@ impl Responder {
     }
 
     /// Asks for one page; its body.
-    pub(super) async fn get(&self, path: &str, query: &Query<'_>) -> Result<String, Trouble> {
+    pub(super) async fn get(&self, path: &str, query: &ListPairs<'_>) -> Result<String, CliError> {
         let url = format!(
             "{}{path}{}",
             self.address().trim_end_matches('/'),
@@ -52,7 +52,7 @@ impl Responder {
     }
 
     /// Gives an order; the answer's body.
-    pub(super) async fn post(&self, path: &str, order: &Value) -> Result<String, Trouble> {
+    pub(super) async fn post(&self, path: &str, order: &Value) -> Result<String, CliError> {
         let url = format!("{}{path}", self.address().trim_end_matches('/'));
         let request = client(PATIENCE)?
             .post(url)
@@ -65,7 +65,7 @@ impl Responder {
         self.judged(response).await
     }
 
-    async fn judged(&self, response: reqwest::Response) -> Result<String, Trouble> {
+    async fn judged(&self, response: reqwest::Response) -> Result<String, CliError> {
         let status = response.status().as_u16();
         let body = response
             .text()
@@ -73,17 +73,17 @@ impl Responder {
             .map_err(|error| self.unreachable(&error))?;
         match status {
             200 => Ok(body),
-            400 => Err(Trouble::new(
+            400 => Err(CliError::new(
                 Exit::Usage,
                 format!("{} does not take this: {}", self.address(), detail(&body)),
             )),
-            403 if code(&body).is_some() => Err(Trouble::new(Exit::Permission, detail(&body))),
+            403 if code(&body).is_some() => Err(CliError::new(Exit::Permission, detail(&body))),
             404 if code(&body).as_deref() == Some("unknown-id") => {
-                Err(Trouble::new(Exit::NoInput, detail(&body)))
+                Err(CliError::new(Exit::NoInput, detail(&body)))
             }
             404 if code(&body).is_some() => Err(self.absent(&body)),
-            409 | 410 if code(&body).is_some() => Err(Trouble::new(Exit::BadData, detail(&body))),
-            500.. => Err(Trouble::new(
+            409 | 410 if code(&body).is_some() => Err(CliError::new(Exit::BadData, detail(&body))),
+            500.. => Err(CliError::new(
                 Exit::Unavailable,
                 format!("{}: {status}, {}", self.address(), detail(&body)),
             )),
@@ -92,39 +92,39 @@ impl Responder {
     }
 
     /// Reads an answer.
-    pub(super) fn read<T: DeserializeOwned>(&self, body: &str) -> Result<T, Trouble> {
+    pub(super) fn read<T: DeserializeOwned>(&self, body: &str) -> Result<T, CliError> {
         serde_json::from_str(body).map_err(|_| self.stranger())
     }
 
     /// Reads a part of an answer.
-    pub(super) fn of<T: DeserializeOwned>(&self, part: Value) -> Result<T, Trouble> {
+    pub(super) fn of<T: DeserializeOwned>(&self, part: Value) -> Result<T, CliError> {
         serde_json::from_value(part).map_err(|_| self.stranger())
     }
 
     /// A path that names what is not there; or one that only the admin listener has.
-    fn absent(&self, body: &str) -> Trouble {
+    fn absent(&self, body: &str) -> CliError {
         let hint = if code(body).as_deref() == Some("not-found") {
             " Is this the admin listener?"
         } else {
             ""
         };
-        Trouble::new(
+        CliError::new(
             Exit::NoInput,
             format!("{}: {}{hint}", self.address(), detail(body)),
         )
     }
 
-    fn stranger(&self) -> Trouble {
+    fn stranger(&self) -> CliError {
         let sentence = format!(
             "{} answers, but not as scanhook's admin listener does; is it the right port?",
             self.address()
         );
-        Trouble::new(Exit::BadData, sentence)
+        CliError::new(Exit::BadData, sentence)
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Trouble {
+    fn unreachable(&self, error: &reqwest::Error) -> CliError {
         if error.is_builder() {
-            return Trouble::new(
+            return CliError::new(
                 Exit::Usage,
                 format!("--admin: {} is no URL", output::plain(&self.address())),
             );
@@ -134,12 +134,12 @@ impl Responder {
             self.address(),
             root(error)
         );
-        Trouble::new(Exit::Unavailable, sentence)
+        CliError::new(Exit::Unavailable, sentence)
     }
 }
 
 /// A client that follows no redirect and takes no proxy from the environment: it talks to whom it is told to.
-pub(super) fn client(patience: Duration) -> Result<reqwest::Client, Trouble> {
+pub(super) fn client(patience: Duration) -> Result<reqwest::Client, CliError> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -152,7 +152,7 @@ pub(super) fn client(patience: Duration) -> Result<reqwest::Client, Trouble> {
                 "no HTTPS client ({}); are CA certificates installed?",
                 root(&error)
             );
-            Trouble::new(Exit::Configuration, sentence)
+            CliError::new(Exit::Configuration, sentence)
         })
 }
 
@@ -232,7 +232,7 @@ pub(super) fn encoded(text: &str) -> impl core::fmt::Display + '_ {
     utf8_percent_encode(text, NON_ALPHANUMERIC)
 }
 
-fn joined(query: &Query<'_>) -> String {
+fn joined(query: &ListPairs<'_>) -> String {
     let pairs = query
         .iter()
         .filter_map(|(key, value)| Some((key, (*value)?)));

@@ -4,26 +4,26 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::order::Words;
 use super::output::{self, complain};
-use super::pause::{Scope, table};
+use super::pause::{ScopeArgs, table};
 use super::responder::Responder;
 use super::table::count;
 use crate::api::PausesView;
 
 /// What the command line says: the pauses that have all of this; without any of it, all pauses.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ResumeArgs {
     #[command(flatten)]
-    scope: Scope,
+    scope: ScopeArgs,
     #[command(flatten)]
     words: Words,
     #[command(flatten)]
     responder: Responder,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let mut order = args.scope.order();
     args.words.put_into(&mut order);
     let body = args
@@ -32,8 +32,8 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .await?;
     let view: PausesView = args.responder.read(&body)?;
     match args.responder.output {
-        Format::Json => output::json(&body)?,
-        Format::Text => output::tell(&table("RESUMED", &view.items, output::columns()))?,
+        OutputFormat::Json => output::json(&body)?,
+        OutputFormat::Text => output::tell(&table("RESUMED", &view.items, output::columns()))?,
     }
     if view.items.is_empty() {
         complain("no pause in force has all of this");

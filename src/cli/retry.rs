@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use serde_json::Map;
 
-use super::order::{self, Order, Selection, Words};
+use super::order::{self, OrderArgs, Selection, Words};
 use super::responder::Responder;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct RetryArgs {
     /// Scans that came to nothing, dropped decisions, deliveries with parked alerts.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -27,10 +27,10 @@ pub(super) struct Args {
     responder: Responder,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &RetryArgs) -> anyhow::Result<ExitCode> {
     let mut more = Map::new();
     order::put_flag(&mut more, "now", args.now);
-    let order = Order {
+    let order = OrderArgs {
         verb: "retry",
         thing: "item",
         one: None,

@@ -7,13 +7,13 @@ use crate::policy;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct RulesArgs {
     /// Print it: `scanhook rules --print-default > rules.toml`.
     #[arg(long, required = true)]
     print_default: bool,
 }
 
-pub(super) fn run(_: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(_: &RulesArgs) -> anyhow::Result<ExitCode> {
     output::line(policy::shipped().trim_end())?;
     Ok(ExitCode::SUCCESS)
 }

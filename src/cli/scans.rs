@@ -2,29 +2,29 @@
 
 use std::process::ExitCode;
 
-use super::format::Format;
-use super::list::{Listing, Shown};
+use super::format::OutputFormat;
+use super::list::{ListArgs, ListView};
 use super::output;
 use super::responder;
 use super::table::{Table, device, time, time_of, waiting};
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::api::ScanView;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ScansArgs {
     /// One scan with its history, by its id or at least 6 digits of its beginning.
     #[arg(conflicts_with_all = ["state", "device", "alert", "source", "tenant", "rule", "reason", "severity", "since", "until",
                                 "limit", "after"])]
     id: Option<String>,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
     /// Only those in this state.
     #[arg(long, value_name = "STATE", value_parser = ["waiting", "sending", "unknown", "running", "finished", "dropped"])]
     state: Option<String>,
 }
 
-const SHOWN: Shown<ScanView> = Shown {
+const SHOWN: ListView<ScanView> = ListView {
     table,
     heads: &[
         "created_at",
@@ -47,7 +47,7 @@ const SHOWN: Shown<ScanView> = Shown {
     record,
 };
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &ScansArgs) -> anyhow::Result<ExitCode> {
     match &args.id {
         Some(id) => one(args, id).await,
         None => {
@@ -58,13 +58,13 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
+async fn one(args: &ScansArgs, id: &str) -> anyhow::Result<ExitCode> {
     let responder = args.listing.responder();
     let body = responder
         .get(&format!("/api/v1/scans/{}", responder::encoded(id)), &[])
         .await;
     let body = body.map_err(|trouble| match trouble.exit() {
-        Exit::NoInput => Trouble::new(
+        Exit::NoInput => CliError::new(
             Exit::NoInput,
             format!("no scan has the id {}", output::plain(id)),
         ),
@@ -72,8 +72,8 @@ async fn one(args: &Args, id: &str) -> anyhow::Result<ExitCode> {
     })?;
     let scan: ScanView = responder.read(&body)?;
     match responder.output {
-        Format::Json => output::json(&body)?,
-        Format::Text => output::tell(&whole(&scan))?,
+        OutputFormat::Json => output::json(&body)?,
+        OutputFormat::Text => output::tell(&whole(&scan))?,
     }
     Ok(ExitCode::SUCCESS)
 }

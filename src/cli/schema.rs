@@ -8,7 +8,7 @@ use super::output;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct SchemaArgs {
     /// Of which file.
     #[arg(value_enum)]
     file: File,
@@ -23,7 +23,7 @@ enum File {
     Config,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     output::line(match args.file {
         File::Rules => include_str!("../../schemas/rules.schema.json").trim_end(),
         File::Config => include_str!("../../schemas/scanhook.schema.json").trim_end(),

@@ -11,25 +11,27 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{Method, StatusCode};
 use secrecy::ExposeSecret as _;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::load;
 use super::output::{self, complain, plain};
 use super::responder::{client, detail, encoded, root};
 use super::table::waiting;
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::api::Receipt;
 use crate::clock;
 use crate::defender;
 use crate::presets;
 use crate::settings::{self, Inputs, Source};
-use scanhook_core::signature::{Check, Encoding, Key, KeyEncoding, Moment, Outgoing, Unsendable};
+use scanhook_core::signature::{
+    Check, Encoding, Key, KeyEncoding, Moment, ProvenRequest, Unsendable,
+};
 
 /// How long the answer may take; a receiver that is alive answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct SendArgs {
     /// The body to send; `-` for standard input.
     payload: PathBuf,
     /// A source of scanhook.toml or, without one, a preset.
@@ -61,7 +63,7 @@ pub(super) struct Args {
     print_curl: bool,
     /// How the receipt is written; json is the answer itself.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: OutputFormat,
 }
 
 /// What is needed to speak for a source.
@@ -71,7 +73,7 @@ struct Sender {
     checks: Vec<Check>,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     let body = payload(&args.payload)?;
     let inputs = load::credential_free(load::inputs(args.config.as_ref(), None));
     let sender = match &inputs.file {
@@ -101,33 +103,33 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     post(args, &sender, body, &url).await
 }
 
-pub(super) fn payload(path: &Path) -> Result<Vec<u8>, Trouble> {
+pub(super) fn payload(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut body = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().lock().read_to_end(&mut body).map(|_| body)
     } else {
         std::fs::read(path)
     };
-    read.map_err(|error| Trouble::reading(path, &error))
+    read.map_err(|error| CliError::reading(path, &error))
 }
 
 /// The key of `--secret-file`, written as the check wants it.
-fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, Trouble> {
+fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, CliError> {
     load::readable(path)?;
     let encoding = match check {
         Some(Check::Hmac(scheme)) => scheme.key_encoding,
         _ => KeyEncoding::Raw,
     };
-    settings::webhook_key(path, encoding).map_err(|why| Trouble::new(Exit::Configuration, why))
+    settings::webhook_key(path, encoding).map_err(|why| CliError::new(Exit::Configuration, why))
 }
 
-fn configured(args: &Args, config: &Path, inputs: &Inputs) -> Result<Sender, Trouble> {
+fn configured(args: &SendArgs, config: &Path, inputs: &Inputs) -> Result<Sender, CliError> {
     if args.header.is_some() || args.prefix.is_some() || args.bearer {
         let sentence = format!(
             "--header, --prefix and --bearer: {} says how the source signs",
             config.display()
         );
-        return Err(Trouble::new(Exit::Usage, sentence));
+        return Err(CliError::new(Exit::Usage, sentence));
     }
     let settings = load::settings(inputs)?;
     let names: Vec<_> = settings
@@ -162,7 +164,7 @@ fn chosen(source: &Source, with_token: bool) -> Vec<Check> {
         .unwrap_or_default()
 }
 
-fn preset(args: &Args) -> Result<Sender, Trouble> {
+fn preset(args: &SendArgs) -> Result<Sender, CliError> {
     let names: Vec<_> = presets::names().map(str::to_owned).collect();
     let source =
         Source::of_preset(&args.source).ok_or_else(|| unknown(&args.source, "preset", &names))?;
@@ -170,7 +172,7 @@ fn preset(args: &Args) -> Result<Sender, Trouble> {
     let path = args
         .secret_file
         .as_deref()
-        .ok_or_else(|| Trouble::new(Exit::Usage, sentence))?;
+        .ok_or_else(|| CliError::new(Exit::Usage, sentence))?;
     let keys = vec![own_key(path, None)?];
     let check = if args.bearer {
         Check::Bearer { keys }
@@ -192,20 +194,20 @@ fn preset(args: &Args) -> Result<Sender, Trouble> {
     })
 }
 
-pub(super) fn unknown(name: &str, what: &str, known: &[String]) -> Trouble {
+pub(super) fn unknown(name: &str, what: &str, known: &[String]) -> CliError {
     let known = if known.is_empty() {
         "none".to_owned()
     } else {
         known.join(", ")
     };
-    Trouble::new(
+    CliError::new(
         Exit::Usage,
         format!("no {what} is called `{}`; there is {known}", plain(name)),
     )
 }
 
 /// Nobody on the way may read a secret: without TLS one leaves this machine only as a signature.
-fn in_private(checks: &[Check], url: &str) -> Result<(), Trouble> {
+fn in_private(checks: &[Check], url: &str) -> Result<(), CliError> {
     let shown = checks
         .iter()
         .any(|check| !matches!(check, Check::Hmac(_) | Check::Address { .. }));
@@ -216,28 +218,28 @@ fn in_private(checks: &[Check], url: &str) -> Result<(), Trouble> {
     });
     if shown && plain {
         let sentence = "--url: over plain http to another machine everybody on the way could read this source's secret; use https";
-        return Err(Trouble::new(Exit::Usage, sentence));
+        return Err(CliError::new(Exit::Usage, sentence));
     }
     Ok(())
 }
 
 /// The token of `--token-file`, without the newline at its end.
-fn token(args: &Args) -> Result<Option<String>, Trouble> {
+fn token(args: &SendArgs) -> Result<Option<String>, CliError> {
     let Some(path) = &args.token_file else {
         return Ok(None);
     };
-    let text = std::fs::read_to_string(path).map_err(|error| Trouble::reading(path, &error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| CliError::reading(path, &error))?;
     Ok(Some(text.trim().to_owned()))
 }
 
 /// Why a request cannot be made, with the status that says whose move it is.
-fn unsendable(why: &Unsendable) -> Trouble {
+fn unsendable(why: &Unsendable) -> CliError {
     let exit = match why {
         Unsendable::TokenNeeded { .. } => Exit::Usage,
         Unsendable::NoPlace => Exit::BadData,
         Unsendable::NoKey | Unsendable::NotInHeader | Unsendable::NotText => Exit::Configuration,
     };
-    Trouble::new(exit, why.to_string())
+    CliError::new(exit, why.to_string())
 }
 
 fn method(source: &Source) -> &str {
@@ -255,7 +257,12 @@ fn media_type(source: &Source) -> &str {
         .map_or("application/json", String::as_str)
 }
 
-async fn post(args: &Args, sender: &Sender, body: Vec<u8>, url: &str) -> anyhow::Result<ExitCode> {
+async fn post(
+    args: &SendArgs,
+    sender: &Sender,
+    body: Vec<u8>,
+    url: &str,
+) -> anyhow::Result<ExitCode> {
     let method = Method::from_bytes(method(&sender.source).as_bytes())?;
     let (at, token) = (clock::now(), token(args)?);
     let id = format!("msg_{}", at.millis());
@@ -264,8 +271,8 @@ async fn post(args: &Args, sender: &Sender, body: Vec<u8>, url: &str) -> anyhow:
         id: &id,
         token: token.as_deref(),
     };
-    let outgoing =
-        Outgoing::prove(&sender.checks, body.into(), moment).map_err(|why| unsendable(&why))?;
+    let outgoing = ProvenRequest::prove(&sender.checks, body.into(), moment)
+        .map_err(|why| unsendable(&why))?;
     let target = match &outgoing.url_secret {
         Some(secret) => with_segment(url, &encoded(secret.expose_secret()).to_string()),
         None => url.to_owned(),
@@ -291,7 +298,7 @@ async fn post(args: &Args, sender: &Sender, body: Vec<u8>, url: &str) -> anyhow:
         show(args.output, status, &answer)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if args.output == Format::Json {
+    if args.output == OutputFormat::Json {
         output::json(&answer)?;
     }
     let exit = match status.as_u16() {
@@ -306,21 +313,21 @@ async fn post(args: &Args, sender: &Sender, body: Vec<u8>, url: &str) -> anyhow:
     Ok(exit.into())
 }
 
-fn unreachable(url: &str, error: &reqwest::Error) -> Trouble {
+fn unreachable(url: &str, error: &reqwest::Error) -> CliError {
     if error.is_builder() {
-        return Trouble::new(Exit::Usage, format!("--url: {} is no URL", plain(url)));
+        return CliError::new(Exit::Usage, format!("--url: {} is no URL", plain(url)));
     }
     let sentence = format!(
         "nobody answers at {url}: is `scanhook serve` running there? ({})",
         root(error)
     );
-    Trouble::new(Exit::Unavailable, sentence)
+    CliError::new(Exit::Unavailable, sentence)
 }
 
-fn show(format: Format, status: StatusCode, answer: &str) -> Result<(), Trouble> {
+fn show(format: OutputFormat, status: StatusCode, answer: &str) -> Result<(), CliError> {
     let receipt = serde_json::from_str::<Receipt>(answer)
         .ok()
-        .filter(|_| format == Format::Text);
+        .filter(|_| format == OutputFormat::Text);
     let Some(receipt) = receipt else {
         return output::json(answer);
     };

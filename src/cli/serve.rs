@@ -8,25 +8,25 @@ use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output;
 use super::signals::{Hangups, Signals};
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use super::{dumps, ending, load, test};
 use crate::app::{Listeners, Options, Running, StartError};
 use crate::journal::OpenError;
-use crate::logs::{self, Shape};
+use crate::logs::{self, LogShape};
 use crate::policy::{Policy, has_payloads};
-use crate::reload::{Origin, Reloads};
+use crate::reload::{Reloads, WatchedFiles};
 use crate::server::listener;
 use crate::settings::{Flags, Inputs, Settings};
 use scanhook_core::rules::RuleTest;
-use scanhook_simulator::serve::Shared;
+use scanhook_simulator::serve::SharedSimulator;
 use scanhook_simulator::{Setup, Simulator};
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ServeArgs {
     /// The configuration; without it, scanhook.toml here, in $XDG_CONFIG_HOME/scanhook or in /etc/scanhook.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -59,26 +59,26 @@ pub(super) struct Args {
         env = "SCANHOOK_LOG_FORMAT",
         hide_env_values = true
     )]
-    log_format: Option<Format>,
+    log_format: Option<OutputFormat>,
 }
 
 /// Whatever is said from here on, the reason for not starting included, is said in the log.
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Before the first secret is read.
     let dumps = dumps::off();
     let inputs = inputs(args);
     let format = args.log_format.unwrap_or(if io::stderr().is_terminal() {
-        Format::Text
+        OutputFormat::Text
     } else {
-        Format::Json
+        OutputFormat::Json
     });
-    let shape = if format == Format::Json {
-        Shape::Json
+    let shape = if format == OutputFormat::Json {
+        LogShape::Json
     } else {
-        Shape::Text
+        LogShape::Text
     };
     let logs = logs::start(inputs.log(), shape)
-        .map_err(|why| Trouble::new(Exit::Configuration, why.to_string()).into());
+        .map_err(|why| CliError::new(Exit::Configuration, why.to_string()).into());
     if let Err(error) = dumps {
         tracing::warn!(%error, "core dumps could not be switched off: one would hold the secrets");
     }
@@ -99,10 +99,10 @@ async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
     let admin = bind(settings.server.admin_listen, "admin_listen")?;
     let simulator = settings
         .simulate
-        .then(|| Shared::new(Simulator::new(Setup::default())));
+        .then(|| SharedSimulator::new(Simulator::new(Setup::default())));
     let options = Options {
         simulator,
-        reload: Some(Origin::of(inputs)),
+        reload: Some(WatchedFiles::of(inputs)),
         ..Options::default()
     };
     let running = Running::start(settings, policy, Listeners { public, admin }, options)
@@ -122,7 +122,7 @@ async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
     Ok(until_the_end(running, &mut signals, hangups).await)
 }
 
-fn inputs(args: &Args) -> Inputs {
+fn inputs(args: &ServeArgs) -> Inputs {
     let flags = Flags {
         listen: args.listen,
         admin_listen: args.admin_listen,
@@ -138,7 +138,7 @@ fn inputs(args: &Args) -> Inputs {
 
 /// The policy, if there is no error in it and its own tests pass, with the names of the tests whose captured delivery
 /// does not lie here: an error to `check` and `test`, but no reason not to protect anybody.
-fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
+fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), CliError> {
     let checked = load::policy(&settings.rules, Exit::Configuration)?;
     let complete = |test: &RuleTest| has_payloads(test, &settings.rules);
     let skipped = checked
@@ -170,7 +170,7 @@ fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), Trouble> {
     let (file, failed, all) = (settings.rules.display(), failed.len(), outcomes.len());
     let sentence =
         format!("{file}: {failed} of its {all} tests failed; such a policy is not put in force");
-    Err(Trouble::new(Exit::Configuration, sentence).because(faults, text))
+    Err(CliError::new(Exit::Configuration, sentence).because(faults, text))
 }
 
 /// What the operator should read at the start.
@@ -202,7 +202,7 @@ fn tell(settings: &Settings, policy: &Policy, skipped: &[String]) {
     }
 }
 
-pub(super) fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Trouble> {
+pub(super) fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, CliError> {
     listener::bind(address).map_err(|error| {
         let (exit, remedy) = match error.kind() {
             io::ErrorKind::AddrInUse => (
@@ -218,14 +218,14 @@ pub(super) fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Troubl
                 format!("is it an address of this machine? It is set by `{key}`"),
             ),
         };
-        Trouble::new(
+        CliError::new(
             exit,
             format!("cannot listen on {address}: {error}; {remedy}"),
         )
     })
 }
 
-fn not_started(why: StartError) -> Trouble {
+fn not_started(why: StartError) -> CliError {
     let exit = match &why {
         StartError::Open(OpenError::InUse(_)) => Exit::Unavailable,
         StartError::Open(OpenError::Io { .. } | OpenError::Sqlite(_))
@@ -236,7 +236,7 @@ fn not_started(why: StartError) -> Trouble {
         }
         StartError::Randomness(_) => Exit::Internal,
     };
-    Trouble::new(exit, why.to_string())
+    CliError::new(exit, why.to_string())
 }
 
 /// Reads the files again at each SIGHUP, for ever; the reload itself says in the log how it went.

@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::load;
 use super::output::{self, plain};
 use super::table::{Table, count, time};
@@ -20,7 +20,7 @@ use scanhook_core::time::Timestamp;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ShowArgs {
     /// The policy; without it, rules.toml beside the configuration.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -29,12 +29,12 @@ pub(super) struct Args {
     config: Option<PathBuf>,
     /// How it is written.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: OutputFormat,
 }
 
 /// A policy with the files it was read from.
 #[derive(Serialize)]
-struct Shown {
+struct ShownPolicy {
     /// SHA-256 over the rules and the files of the lists: what decisions record.
     fingerprint: String,
     /// The rules, then the files of the lists; each with the time of its last change, as far as the disk says.
@@ -47,7 +47,7 @@ struct Shown {
     now: Timestamp,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let rules = load::inputs(args.config.as_ref(), args.rules.as_ref()).rules();
     let policy = load::policy(&rules, Exit::Configuration)?.policy;
     let now = clock::now();
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             changed(&path).map(|at| at.to_string()),
         )
     };
-    let shown = Shown {
+    let shown = ShownPolicy {
         fingerprint: policy.fingerprint().to_owned(),
         files: policy.files().into_iter().map(changed).collect(),
         outline: policy.rules().outline(policy.text(), now),
@@ -65,8 +65,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         now,
     };
     match args.output {
-        Format::Json => output::json(&serde_json::to_string_pretty(&shown)?)?,
-        Format::Text => output::tell(&shown.text())?,
+        OutputFormat::Json => output::json(&serde_json::to_string_pretty(&shown)?)?,
+        OutputFormat::Text => output::tell(&shown.text())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -83,7 +83,7 @@ fn changed(path: &Path) -> Option<Timestamp> {
         .map(Timestamp::from_millis)
 }
 
-impl Shown {
+impl ShownPolicy {
     fn text(&self) -> String {
         let mut text = format!("policy {}\n", self.fingerprint);
         let (of_rules, tests) = (self.age(&self.rules), count(self.outline.tests, "test"));

@@ -13,12 +13,12 @@ use crate::clock;
 use crate::server::limits::Limits;
 use crate::server::listener;
 use scanhook_core::rules::duration;
-use scanhook_simulator::serve::{Shared, router};
+use scanhook_simulator::serve::{SharedSimulator, router};
 use scanhook_simulator::{Busy, Setup, Simulator};
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct SimulateArgs {
     /// Where it listens. Anyone who reaches it may control it.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9191")]
     listen: SocketAddr,
@@ -43,11 +43,11 @@ pub(super) struct Args {
     busy: Option<Busy>,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let socket = bind(args.listen, "--listen")?;
     let url = format!("http://{}", socket.local_addr()?);
-    let shared = Shared::new(Simulator::new(setup(args)));
+    let shared = SharedSimulator::new(Simulator::new(setup(args)));
     let (stop, stopping) = watch::channel(false);
     let limits = Limits {
         grace: Duration::from_secs(1),
@@ -94,7 +94,7 @@ How it behaves:    GET and PUT {url}/_simulator/setup
     )
 }
 
-fn setup(args: &Args) -> Setup {
+fn setup(args: &SimulateArgs) -> Setup {
     let mut setup = Setup::default();
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     for (field, given) in [

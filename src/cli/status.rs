@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output::{self, plain};
 use super::responder::Responder;
 use super::table::{Table, count, time, time_of};
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::api::{DoorView, LaneView, QuotaView, ReloadView, SourceView, StatusView, TenantView};
 use scanhook_core::plain::one_line;
 
@@ -17,7 +17,7 @@ const SHOWN: usize = 200;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct StatusArgs {
     #[command(flatten)]
     responder: Responder,
     /// One source, with its last refusals.
@@ -31,7 +31,7 @@ pub(super) struct Args {
     details: bool,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let body = args
         .responder
         .get("/api/v1/status", &[("source", args.source.as_deref())])
@@ -48,12 +48,12 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
             plain(name),
             known.join(", ")
         );
-        return Err(Trouble::new(Exit::NoInput, sentence).into());
+        return Err(CliError::new(Exit::NoInput, sentence).into());
     }
     match (args.responder.output, &args.tenant) {
-        (Format::Json, None) => output::json(&body)?,
-        (Format::Json, Some(name)) => output::json(&of_tenant(&body, name)?)?,
-        (Format::Text, name) => {
+        (OutputFormat::Json, None) => output::json(&body)?,
+        (OutputFormat::Json, Some(name)) => output::json(&of_tenant(&body, name)?)?,
+        (OutputFormat::Text, name) => {
             status
                 .tenants
                 .retain(|tenant| name.as_ref().is_none_or(|name| tenant.name == *name));
@@ -74,9 +74,9 @@ fn of_tenant(body: &str, name: &str) -> serde_json::Result<String> {
 
 /// Lines, each a key and what is to be said about it.
 #[derive(Default)]
-struct Lines(String);
+struct StatusLines(String);
 
-impl Lines {
+impl StatusLines {
     fn head(&mut self, text: &str) {
         if !self.0.is_empty() {
             self.0.push('\n');
@@ -96,8 +96,8 @@ impl Lines {
     }
 }
 
-fn text(status: &StatusView, args: &Args) -> String {
-    let mut lines = Lines::default();
+fn text(status: &StatusView, args: &StatusArgs) -> String {
+    let mut lines = StatusLines::default();
     lines.head(&status.armed);
     let ready = if status.ready {
         "accepts deliveries"
@@ -225,8 +225,8 @@ fn sources(sources: &[SourceView]) -> Table {
 }
 
 /// What somebody has to look at, of all tenants and sources.
-fn problems(lines: &mut Lines, status: &StatusView) {
-    let mut found = Lines::default();
+fn problems(lines: &mut StatusLines, status: &StatusView) {
+    let mut found = StatusLines::default();
     for tenant in &status.tenants {
         let of = |what: &str| format!("tenant {}: {what}", tenant.name);
         for outage in &tenant.lane.unreachable {
@@ -292,7 +292,7 @@ fn problems(lines: &mut Lines, status: &StatusView) {
 }
 
 /// What the last reading of the files left undone.
-fn reload_text(lines: &mut Lines, reload: Option<&ReloadView>) {
+fn reload_text(lines: &mut StatusLines, reload: Option<&ReloadView>) {
     let Some(reload) = reload else { return };
     if !reload.successful {
         let (at, since) = (time(&reload.at), time(&reload.policy_since));
@@ -322,7 +322,7 @@ fn reload_text(lines: &mut Lines, reload: Option<&ReloadView>) {
     }
 }
 
-fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
+fn tenant_text(lines: &mut StatusLines, tenant: &TenantView) {
     lines.head(&format!("tenant {}", tenant.name));
     lines.say("mode", &tenant.mode);
     let scans: Vec<_> = tenant
@@ -384,7 +384,7 @@ fn tenant_text(lines: &mut Lines, tenant: &TenantView) {
 }
 
 /// Scan calls, and of the other APIs those whose quota is half spent or used by others: `-o json` has them all.
-fn quota_text(lines: &mut Lines, api: &str, used: &QuotaView) {
+fn quota_text(lines: &mut StatusLines, api: &str, used: &QuotaView) {
     let others = used.used_by_others_per_minute > 0 || used.used_by_others_per_hour > 0;
     let half =
         used.minute * 2 >= used.effective_per_minute || used.hour * 2 >= used.effective_per_hour;
@@ -415,7 +415,7 @@ fn quota_text(lines: &mut Lines, api: &str, used: &QuotaView) {
     }
 }
 
-fn source_text(lines: &mut Lines, source: &SourceView) {
+fn source_text(lines: &mut StatusLines, source: &SourceView) {
     lines.head(&format!("source {}", source.name));
     let last = source.last_delivery_at.as_ref().map_or_else(
         || "none yet".to_owned(),
@@ -472,7 +472,7 @@ fn source_text(lines: &mut Lines, source: &SourceView) {
 }
 
 /// What was refused before anybody asked who sent it.
-fn door_text(lines: &mut Lines, door: &[DoorView]) {
+fn door_text(lines: &mut StatusLines, door: &[DoorView]) {
     for kind in door {
         let DoorView {
             count,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output;
 use super::responder::Responder;
 use super::table::{Table, grouped, time};
@@ -10,7 +10,7 @@ use crate::api::{CountView, SummaryView};
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct SummaryArgs {
     /// From then on: 1h, or 2026-11-02T08:00:00Z.
     #[arg(long, value_name = "TIME", default_value = "24h")]
     since: String,
@@ -24,7 +24,7 @@ pub(super) struct Args {
     responder: Responder,
 }
 
-pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &SummaryArgs) -> anyhow::Result<ExitCode> {
     let query = [
         ("since", Some(args.since.as_str())),
         ("until", args.until.as_deref()),
@@ -33,8 +33,8 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let body = args.responder.get("/api/v1/summary", &query).await?;
     let view: SummaryView = args.responder.read(&body)?;
     match args.responder.output {
-        Format::Json => output::json(&body)?,
-        Format::Text => output::tell(&text(&view))?,
+        OutputFormat::Json => output::json(&body)?,
+        OutputFormat::Text => output::tell(&text(&view))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,10 +16,10 @@ const BELOW: usize = 4;
 /// Rows under their heads; under none where all heads are empty.
 pub(super) struct Table {
     heads: Vec<&'static str>,
-    rows: Vec<Row>,
+    rows: Vec<TableRow>,
 }
 
-struct Row {
+struct TableRow {
     cells: Vec<String>,
     below: Vec<String>,
 }
@@ -41,7 +41,7 @@ impl Table {
     /// Adds a row, and the lines below it.
     pub(super) fn row<'c>(&mut self, cells: impl IntoIterator<Item = &'c str>, below: Vec<String>) {
         let cells = cells.into_iter().map(cell).collect();
-        self.rows.push(Row {
+        self.rows.push(TableRow {
             cells,
             below: below.iter().map(|line| plain(line)).collect(),
         });

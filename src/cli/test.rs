@@ -6,21 +6,21 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::format::Format;
+use super::format::OutputFormat;
 use super::load;
 use super::output;
 use super::table::count;
-use super::trouble::{Exit, Trouble};
+use super::trouble::{CliError, Exit};
 use crate::api::FaultView;
 use crate::policy::{Policy, Tried};
 use crate::reload::faults;
 use crate::settings::Source;
-use scanhook_core::rules::{Ran, RuleTest};
+use scanhook_core::rules::{RuleTest, TestRun};
 use scanhook_core::time::Timestamp;
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct TestArgs {
     /// The policy; without it, rules.toml beside the configuration.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -35,10 +35,10 @@ pub(super) struct Args {
     coverage: bool,
     /// How the results are written.
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: OutputFormat,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let inputs = load::credential_free(load::inputs(args.config.as_ref(), args.rules.as_ref()));
     let path = inputs.rules();
     let policy = load::policy(&path, Exit::Findings)?.policy;
@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let outcomes = outcomes(&policy, &path, &sources, wanted);
     if let (Some(text), true) = (&args.filter, outcomes.is_empty()) {
         return Err(
-            Trouble::new(Exit::NoInput, format!("no test has `{text}` in its name")).into(),
+            CliError::new(Exit::NoInput, format!("no test has `{text}` in its name")).into(),
         );
     }
     let failed = outcomes.iter().filter(|outcome| !outcome.ok).count();
@@ -70,13 +70,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn print(
-    outcomes: &[Outcome],
+    outcomes: &[TestOutcome],
     failed: usize,
     coverage: Option<&Coverage>,
-    format: Format,
+    format: OutputFormat,
 ) -> anyhow::Result<()> {
     let passed = outcomes.len() - failed;
-    if format == Format::Json {
+    if format == OutputFormat::Json {
         let mut all = serde_json::json!({ "tests": outcomes, "passed": passed, "failed": failed });
         if let (Some(coverage), Some(all)) = (coverage, all.as_object_mut()) {
             all.insert("coverage".to_owned(), serde_json::to_value(coverage)?);
@@ -121,9 +121,9 @@ struct Missed {
 }
 
 impl Coverage {
-    fn of(policy: &Policy, outcomes: &[Outcome]) -> Coverage {
+    fn of(policy: &Policy, outcomes: &[TestOutcome]) -> Coverage {
         let covered = |all: &mut dyn Iterator<Item = (&str, usize)>,
-                       hit: fn(&Outcome) -> &BTreeSet<String>| {
+                       hit: fn(&TestOutcome) -> &BTreeSet<String>| {
             let (hit, missed): (Vec<_>, Vec<_>) = all
                 .partition(|(name, _)| outcomes.iter().any(|outcome| hit(outcome).contains(*name)));
             let missed: Vec<_> = missed
@@ -181,7 +181,7 @@ impl Coverage {
 
 /// How a test went.
 #[derive(Serialize)]
-pub(super) struct Outcome {
+pub(super) struct TestOutcome {
     pub(super) name: String,
     pub(super) ok: bool,
     /// Where it stands in the rules file.
@@ -196,7 +196,7 @@ pub(super) struct Outcome {
     protected: BTreeSet<String>,
 }
 
-impl Outcome {
+impl TestOutcome {
     /// The same for programs, if it failed.
     pub(super) fn fault(&self, rules: &Path) -> FaultView {
         faults::of_test(rules, &self.name, self.line, &self.failures)
@@ -221,17 +221,17 @@ pub(super) fn outcomes(
     rules: &Path,
     sources: &[Source],
     wanted: impl Fn(&RuleTest) -> bool,
-) -> Vec<Outcome> {
+) -> Vec<TestOutcome> {
     let told = |Tried {
                     test,
                     line,
                     ran:
-                        Ran {
+                        TestRun {
                             failures,
                             won,
                             protected,
                         },
-                }: Tried<'_>| Outcome {
+                }: Tried<'_>| TestOutcome {
         name: output::plain(&test.name),
         ok: failures.is_empty(),
         line,

@@ -56,7 +56,7 @@ impl From<Exit> for ExitCode {
 
 /// A sentence with its status, and the faults of files that are behind it.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct CliError {
     exit: Exit,
     sentence: String,
     pub(super) faults: Vec<FaultView>,
@@ -64,9 +64,9 @@ pub(super) struct Trouble {
     pub(super) text: String,
 }
 
-impl Trouble {
-    pub(super) fn new(exit: Exit, sentence: impl Into<String>) -> Trouble {
-        Trouble {
+impl CliError {
+    pub(super) fn new(exit: Exit, sentence: impl Into<String>) -> CliError {
+        CliError {
             exit,
             sentence: sentence.into(),
             faults: Vec::new(),
@@ -75,8 +75,8 @@ impl Trouble {
     }
 
     /// The same with the faults behind it, for programs and as a person reads them.
-    pub(super) fn because(self, faults: Vec<FaultView>, text: String) -> Trouble {
-        Trouble {
+    pub(super) fn because(self, faults: Vec<FaultView>, text: String) -> CliError {
+        CliError {
             faults,
             text,
             ..self
@@ -88,31 +88,31 @@ impl Trouble {
     }
 
     /// A file that could not be read.
-    pub(super) fn reading(path: &Path, error: &io::Error) -> Trouble {
+    pub(super) fn reading(path: &Path, error: &io::Error) -> CliError {
         let exit = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::IsADirectory => Exit::NoInput,
             io::ErrorKind::PermissionDenied => Exit::Permission,
             io::ErrorKind::InvalidData => Exit::BadData,
             _ => Exit::Io,
         };
-        Trouble::new(exit, format!("{}: {error}", path.display()))
+        CliError::new(exit, format!("{}: {error}", path.display()))
     }
 
     /// A journal that could not be opened.
-    pub(super) fn opening(path: &Path, error: &OpenError) -> Trouble {
+    pub(super) fn opening(path: &Path, error: &OpenError) -> CliError {
         let exit = match error {
             OpenError::Foreign | OpenError::Sqlite(_) => Exit::BadData,
             OpenError::Newer { .. } => Exit::Configuration,
             _ => Exit::Io,
         };
-        Trouble::new(exit, format!("{}: {error}", path.display()))
+        CliError::new(exit, format!("{}: {error}", path.display()))
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence)
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for CliError {}

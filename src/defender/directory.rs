@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Endpoints;
 use super::header::pause;
-use super::reply::{NOT_DEFENDER, Next, PAUSE, Page, Refusal};
+use super::reply::{DefenderError, ListPage, NOT_DEFENDER, Next, PAUSE};
 use super::request::{NextPage, encoded, get, page, seconds};
 use super::token::Bearer;
 use scanhook_core::alert::MachineId;
@@ -80,13 +80,13 @@ pub enum LookReply {
     /// There is no such machine.
     Nobody,
     /// As for the scan call.
-    Unauthorized(Refusal),
+    Unauthorized(DefenderError),
     /// Reading machines is not allowed.
-    Forbidden(Refusal),
+    Forbidden(DefenderError),
     /// No call of this tenant for so long.
     Throttled(Duration),
     /// The question itself was refused, and would be again.
-    Refused(Refusal),
+    Refused(DefenderError),
     /// Ask again later; a stable code.
     Failed(&'static str),
 }
@@ -102,13 +102,13 @@ pub fn read(answer: &Response<Bytes>, question: &Question, e: &Endpoints) -> Loo
             _ => list(answer.body(), &NextPage::at(&address(e, question), e), e),
         },
         300..=399 => LookReply::Failed("redirect"),
-        401 => LookReply::Unauthorized(Refusal::read(answer)),
-        403 => LookReply::Forbidden(Refusal::read(answer)),
-        404 if Refusal::read(answer).says_not_found() => LookReply::Nobody,
+        401 => LookReply::Unauthorized(DefenderError::read(answer)),
+        403 => LookReply::Forbidden(DefenderError::read(answer)),
+        404 if DefenderError::read(answer).says_not_found() => LookReply::Nobody,
         404 => LookReply::Failed(NOT_DEFENDER),
         408 => LookReply::Failed("request-timeout"),
         429 => LookReply::Throttled(pause(answer.headers(), PAUSE)),
-        _ if status.is_client_error() => LookReply::Refused(Refusal::read(answer)),
+        _ if status.is_client_error() => LookReply::Refused(DefenderError::read(answer)),
         500..=599 => LookReply::Failed("server-error"),
         _ => LookReply::Failed("odd-status"),
     }
@@ -128,7 +128,7 @@ fn entity(body: &[u8], asked: &MachineId) -> LookReply {
 }
 
 fn list(body: &[u8], asked: &NextPage, e: &Endpoints) -> LookReply {
-    let Ok(page) = serde_json::from_slice::<Page<'_>>(body) else {
+    let Ok(page) = serde_json::from_slice::<ListPage<'_>>(body) else {
         return LookReply::Failed("unreadable-answer");
     };
     let rows: Vec<_> = page

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Endpoints;
 use super::header::pause;
-use super::reply::{ActionView, Next, PAUSE, Page, Refusal, Sent, is_ours, tail_of};
+use super::reply::{ActionView, DefenderError, ListPage, Next, PAUSE, Sent, is_ours, tail_of};
 use super::request::NextPage;
 use scanhook_core::alert::MachineId;
 
@@ -19,11 +19,11 @@ use scanhook_core::alert::MachineId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListReply {
     /// One page. Only after the last one may "not there" be concluded.
-    Page(Box<Listed>),
+    Page(Box<ActionPage>),
     /// The token, or the tenant's licence.
-    Unauthorized(Refusal),
+    Unauthorized(DefenderError),
     /// Reading is not allowed: the read role is missing, or the audience is wrong.
-    Forbidden(Refusal),
+    Forbidden(DefenderError),
     /// No call of this tenant for so long.
     Throttled(Duration),
     /// More bytes than are read: fewer rows must be asked for.
@@ -34,7 +34,7 @@ pub enum ListReply {
 
 /// One page of machine actions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listed {
+pub struct ActionPage {
     /// The rows that could be read, in the far side's order, which means nothing.
     pub actions: Vec<ActionView>,
     /// The rows that could not be read as a machine action.
@@ -47,7 +47,7 @@ pub struct Listed {
     open: HashMap<MachineId, usize>,
 }
 
-impl Listed {
+impl ActionPage {
     /// How many rows the page has.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -72,10 +72,10 @@ impl Listed {
         self.open.get(machine).map(|row| &self.actions[*row])
     }
 
-    fn of(page: &Page<'_>, next: Next) -> Listed {
-        let mut listed = Listed {
+    fn of(page: &ListPage<'_>, next: Next) -> ActionPage {
+        let mut listed = ActionPage {
             next,
-            ..Listed::default()
+            ..ActionPage::default()
         };
         for row in &page.value {
             match ActionView::read(row.get().as_bytes()) {
@@ -171,10 +171,10 @@ pub fn read(answer: &Response<Bytes>, asked: &NextPage, e: &Endpoints) -> ListRe
     match status.as_u16() {
         200..=299 => page(answer.body(), asked, e),
         300..=399 => ListReply::Failed("redirect"),
-        401 => ListReply::Unauthorized(Refusal::read(answer)),
-        403 => ListReply::Forbidden(Refusal::read(answer)),
+        401 => ListReply::Unauthorized(DefenderError::read(answer)),
+        403 => ListReply::Forbidden(DefenderError::read(answer)),
         429 => ListReply::Throttled(pause(answer.headers(), PAUSE)),
-        400 if Refusal::read(answer).is("ODataError") => ListReply::Failed("odata-error"),
+        400 if DefenderError::read(answer).is("ODataError") => ListReply::Failed("odata-error"),
         _ if status.is_client_error() => ListReply::Failed("list-refused"),
         500..=599 => ListReply::Failed("server-error"),
         _ => ListReply::Failed("odd-status"),
@@ -185,10 +185,10 @@ fn page(body: &[u8], asked: &NextPage, e: &Endpoints) -> ListReply {
     if body.trim_ascii().is_empty() {
         return ListReply::Failed("empty-answer");
     }
-    let Ok(page) = serde_json::from_slice::<Page<'_>>(body) else {
+    let Ok(page) = serde_json::from_slice::<ListPage<'_>>(body) else {
         return ListReply::Failed("unreadable-answer");
     };
-    ListReply::Page(Box::new(Listed::of(
+    ListReply::Page(Box::new(ActionPage::of(
         &page,
         page.next(asked, e, "machineactions"),
     )))

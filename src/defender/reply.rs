@@ -204,7 +204,7 @@ fn is_handle(id: &str) -> bool {
 
 /// What the far side said no with, fit to be shown: shortened, control characters replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct DefenderError {
     /// The HTTP status.
     pub status: u16,
     /// The API's code, if the answer had one.
@@ -217,7 +217,7 @@ pub struct Refusal {
     pub ours: bool,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for DefenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HTTP {}", self.status)?;
         if let Some(code) = &self.code {
@@ -245,15 +245,15 @@ pub enum ScanReply {
     /// Not executed: the body was refused while it held `ExternalId`; once more without it.
     ExternalIdRefused,
     /// The machine id is not known here.
-    NoSuchMachine(Refusal),
+    NoSuchMachine(DefenderError),
     /// The machine's system or agent cannot be scanned this way.
-    Unsupported(Refusal),
+    Unsupported(DefenderError),
     /// Refused for this machine for another reason.
-    Refused(Refusal),
+    Refused(DefenderError),
     /// Not executed: the token, or the tenant's licence. A new token once, then the tenant stops.
-    Unauthorized(Refusal),
+    Unauthorized(DefenderError),
     /// Not executed: a role is missing, the audience is wrong or a feature is off. The tenant stops.
-    Forbidden(Refusal),
+    Forbidden(DefenderError),
     /// Not executed: no call of this tenant for so long.
     Throttled(Duration),
     /// Executed or not, the answer does not tell: list first, never send again first.
@@ -270,7 +270,7 @@ pub enum ScanReply {
 pub fn scan(answer: &Response<Bytes>, sent: &Sent<'_>) -> ScanReply {
     let unknown = |code| ScanReply::Unknown { code, alarm: false };
     let status = answer.status();
-    let mut refusal = Refusal::read(answer);
+    let mut refusal = DefenderError::read(answer);
     match status.as_u16() {
         200..=299 => scan_accepted(answer.body(), sent),
         300..=399 => ScanReply::Unknown {
@@ -326,7 +326,7 @@ fn scan_accepted(body: &[u8], sent: &Sent<'_>) -> ScanReply {
     }
 }
 
-fn scan_bad_request(mut refusal: Refusal, busy: bool, sent: &Sent<'_>) -> ScanReply {
+fn scan_bad_request(mut refusal: DefenderError, busy: bool, sent: &Sent<'_>) -> ScanReply {
     match refusal.code.as_deref() {
         Some("InvalidRequestBody") if sent.external_id.is_some() => ScanReply::ExternalIdRefused,
         Some("InvalidRequestBody" | "MissingRequiredParameter" | "ODataError") => {
@@ -378,9 +378,9 @@ pub enum CancelReply {
     /// Taken; the action as it stands now, which may still be open.
     Taken(Box<ActionView>),
     /// Refused: most often because the action is over, which the list will tell.
-    Refused(Refusal),
+    Refused(DefenderError),
     /// As for the scan call.
-    Unauthorized(Refusal),
+    Unauthorized(DefenderError),
     /// No call of this tenant for so long.
     Throttled(Duration),
     /// Taken or not, the answer does not tell; a stable code.
@@ -399,11 +399,11 @@ pub fn cancel(answer: &Response<Bytes>, action: &str) -> CancelReply {
             Err(code) => CancelReply::Unknown(code),
         },
         300..=399 => CancelReply::Unknown("redirect"),
-        401 => CancelReply::Unauthorized(Refusal::read(answer)),
-        404 if !Refusal::read(answer).says_not_found() => CancelReply::Unknown(NOT_DEFENDER),
+        401 => CancelReply::Unauthorized(DefenderError::read(answer)),
+        404 if !DefenderError::read(answer).says_not_found() => CancelReply::Unknown(NOT_DEFENDER),
         408 => CancelReply::Unknown("request-timeout"),
         429 => CancelReply::Throttled(pause(answer.headers(), PAUSE)),
-        _ if status.is_client_error() => CancelReply::Refused(Refusal::read(answer)),
+        _ if status.is_client_error() => CancelReply::Refused(DefenderError::read(answer)),
         500..=599 => CancelReply::Unknown("server-error"),
         _ => CancelReply::Unknown("odd-status"),
     }
@@ -417,9 +417,9 @@ pub enum ActionReply {
     /// Not known, or not yet: a new action may answer so for its first seconds.
     Gone,
     /// As for the scan call.
-    Unauthorized(Refusal),
+    Unauthorized(DefenderError),
     /// Reading is not allowed.
-    Forbidden(Refusal),
+    Forbidden(DefenderError),
     /// No call of this tenant for so long.
     Throttled(Duration),
     /// Ask again later; a stable code.
@@ -434,9 +434,9 @@ pub fn action(answer: &Response<Bytes>) -> ActionReply {
             Ok(action) => ActionReply::Action(Box::new(action)),
             Err(code) => ActionReply::Failed(code),
         },
-        401 => ActionReply::Unauthorized(Refusal::read(answer)),
-        403 => ActionReply::Forbidden(Refusal::read(answer)),
-        404 if Refusal::read(answer).says_not_found() => ActionReply::Gone,
+        401 => ActionReply::Unauthorized(DefenderError::read(answer)),
+        403 => ActionReply::Forbidden(DefenderError::read(answer)),
+        404 if DefenderError::read(answer).says_not_found() => ActionReply::Gone,
         404 => ActionReply::Failed(NOT_DEFENDER),
         429 => ActionReply::Throttled(pause(answer.headers(), PAUSE)),
         500..=599 => ActionReply::Failed("server-error"),
@@ -446,7 +446,7 @@ pub fn action(answer: &Response<Bytes>) -> ActionReply {
 
 /// A page of any list.
 #[derive(Deserialize)]
-pub(super) struct Page<'a> {
+pub(super) struct ListPage<'a> {
     #[serde(borrow)]
     pub(super) value: Vec<&'a RawValue>,
     #[serde(rename = "@odata.nextLink", default)]
@@ -465,7 +465,7 @@ pub enum Next {
     Unusable,
 }
 
-impl Page<'_> {
+impl ListPage<'_> {
     /// The next page after the one that was `asked` for, of the list that ends in this name.
     pub(super) fn next(&self, asked: &NextPage, e: &Endpoints, list: &str) -> Next {
         match &self.next {
@@ -479,9 +479,9 @@ impl Page<'_> {
     }
 }
 
-impl Refusal {
+impl DefenderError {
     /// Reads the error envelope, or as much of it as there is.
-    pub(super) fn read(answer: &Response<Bytes>) -> Refusal {
+    pub(super) fn read(answer: &Response<Bytes>) -> DefenderError {
         let error = error_of(answer);
         let text = |key: &str, most| {
             error
@@ -490,7 +490,7 @@ impl Refusal {
                 .map(|t| shown(t, most))
                 .filter(|t| !t.is_empty())
         };
-        Refusal {
+        DefenderError {
             status: answer.status().as_u16(),
             code: text("code", 64),
             message: text("message", 300),

@@ -57,12 +57,12 @@ pub struct Token {
     /// one who asks keeps the distance between two requests.
     pub refresh: Timestamp,
     /// What it says of itself.
-    pub claims: Claims,
+    pub claims: TokenClaims,
 }
 
 /// The claims looked at; all `None` or empty where the token could not be decoded. Safe to log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claims {
+pub struct TokenClaims {
     /// The API it is for.
     pub aud: Option<String>,
     /// The tenant it is for.
@@ -73,9 +73,9 @@ pub struct Claims {
     pub exp: Option<i64>,
 }
 
-impl Claims {
+impl TokenClaims {
     /// Decodes the payload of a JWT; anything else gives no claims.
-    fn read(token: &str) -> Claims {
+    fn read(token: &str) -> TokenClaims {
         let payload = token.split('.').nth(1).unwrap_or("").trim_end_matches('=');
         let json: Value = URL_SAFE_NO_PAD
             .decode(payload)
@@ -98,7 +98,7 @@ impl Claims {
             .and_then(Value::as_str)
             .unwrap_or("")
             .split_whitespace();
-        Claims {
+        TokenClaims {
             aud: text("aud"),
             tid: text("tid"),
             roles: roles
@@ -193,7 +193,7 @@ pub fn read(answer: &Response<Bytes>, now: Timestamp) -> TokenReply {
         bearer,
         expires,
         refresh,
-        claims: Claims::read(token),
+        claims: TokenClaims::read(token),
     })
 }
 
@@ -404,8 +404,8 @@ impl ClaimFault {
 /// Compares a token's claims with the tenant it is meant for. A tenant configured by its domain cannot be compared;
 /// nor can an audience that is the API's app id.
 #[must_use]
-pub fn check(claims: &Claims, e: &Endpoints, tenant_id: &str) -> Vec<ClaimFault> {
-    if *claims == Claims::default() {
+pub fn check(claims: &TokenClaims, e: &Endpoints, tenant_id: &str) -> Vec<ClaimFault> {
+    if *claims == TokenClaims::default() {
         return vec![ClaimFault::Unreadable];
     }
     let mut faults = Vec::new();
@@ -784,7 +784,7 @@ pub(super) mod tests {
     #[test]
     fn a_token_that_tells_nothing_is_a_warning() {
         for token in ["opaque", "a.b.c", "a.e30.c", "a.bnVsbA.c"] {
-            let faults = check(&Claims::read(token), &Endpoints::commercial(), TENANT);
+            let faults = check(&TokenClaims::read(token), &Endpoints::commercial(), TENANT);
             assert_eq!(faults, [ClaimFault::Unreadable], "{token}");
             assert!(!faults[0].stops());
         }
@@ -793,10 +793,10 @@ pub(super) mod tests {
     #[test]
     fn a_fault_says_what_to_do() {
         let faults = check(
-            &Claims {
+            &TokenClaims {
                 aud: Some("https://graph.microsoft.com".into()),
                 tid: Some(TENANT.into()),
-                ..Claims::default()
+                ..TokenClaims::default()
             },
             &Endpoints::commercial(),
             TENANT,

@@ -1,6 +1,6 @@
 //! Whether anything is sent at all, as the first thing to know: armed, for approval, in dry run, or simulated.
 
-use super::InForce;
+use super::ActiveConfig;
 use crate::policy::Ceiling;
 use scanhook_core::scan::Mode;
 
@@ -18,7 +18,7 @@ pub struct Armed {
 }
 
 /// What it depends on.
-struct Facts<'a> {
+struct ArmedFacts<'a> {
     simulated: bool,
     /// The process was started with `--dry-run`.
     dry_run: bool,
@@ -28,7 +28,7 @@ struct Facts<'a> {
     rules: Vec<Mode>,
 }
 
-impl InForce {
+impl ActiveConfig {
     /// How far what is decided goes.
     #[must_use]
     pub fn armed(&self) -> Armed {
@@ -36,7 +36,7 @@ impl InForce {
             .tenants
             .iter()
             .map(|tenant| (tenant.name.as_str(), furthest(tenant.terms.ceiling)));
-        armed(&Facts {
+        armed(&ArmedFacts {
             simulated: self.settings.simulate,
             dry_run: self.settings.dry_run,
             tenants: tenants.collect(),
@@ -62,7 +62,7 @@ fn furthest(ceiling: Ceiling) -> Mode {
     }
 }
 
-fn armed(facts: &Facts<'_>) -> Armed {
+fn armed(facts: &ArmedFacts<'_>) -> Armed {
     let of_tenants = facts
         .tenants
         .iter()
@@ -135,7 +135,7 @@ mod tests {
     fn whether_anything_is_sent_is_told_with_the_reason() {
         use Mode::{Approve, DryRun, Enforce};
         let of = |simulated, dry_run, tenants: &[(&'static str, Mode)], rules: &[Mode]| {
-            let told = armed(&Facts {
+            let told = armed(&ArmedFacts {
                 simulated,
                 dry_run,
                 tenants: tenants.to_vec(),

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::decisions::NewDecision;
 use super::error::JournalError;
-use super::findings::{Finding, Known};
+use super::findings::{AlertFinding, DeviceFinding};
 use super::keys::{PolicyId, TenantId};
 use super::names;
 use super::packed::PackedBody;
@@ -207,9 +207,9 @@ impl Tx<'_> {
         let Some(Decided { tenant, verdicts }) = &accepted.decided else {
             return Err(JournalError::Conflict("an alert that nobody acts on"));
         };
-        let finding = Finding::new(source, alert, acceptance.policy);
+        let finding = AlertFinding::new(source, alert, acceptance.policy);
         let known = self.known(&finding, verdicts, since, now)?;
-        if !known.is_empty() && known.iter().all(Known::is_covered) {
+        if !known.is_empty() && known.iter().all(DeviceFinding::is_covered) {
             let reason = Some(AlertReason::Repeated);
             return self.insert_alert(
                 (delivery, n),

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::store::Tx;
-use scanhook_core::quota::Entry;
+use scanhook_core::quota::PastCall;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 
@@ -124,7 +124,7 @@ impl Tx<'_> {
         tenant: TenantId,
         api: Api,
         now: Timestamp,
-    ) -> Result<Vec<Entry>, JournalError> {
+    ) -> Result<Vec<PastCall>, JournalError> {
         let mut statement = self.db.prepare_cached(
             "SELECT sent_at, coalesce(ended_at, ?4) AS ended, CASE WHEN urgent THEN coalesce(wanted_at, sent_at) END,
                     coalesce(answer = '429', 0) FROM call
@@ -136,7 +136,7 @@ impl Tx<'_> {
         )?;
         let values = params![tenant.0, api.code(), now.minus(BACK).millis(), now.millis()];
         let rows = statement.query_map(values, |row| {
-            Ok(Entry {
+            Ok(PastCall {
                 sent: Timestamp::from_millis(row.get(0)?),
                 ended: Timestamp::from_millis(row.get(1)?),
                 urgent: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),

@@ -30,7 +30,7 @@ pub struct CalledOff {
     pub tries: u32,
 }
 
-struct Found {
+struct ToCancel {
     id: ScanId,
     tenant: TenantId,
     state: String,
@@ -64,11 +64,11 @@ impl Tx<'_> {
         Ok(items)
     }
 
-    fn found(&self, row: i64) -> Result<Found, JournalError> {
+    fn found(&self, row: i64) -> Result<ToCancel, JournalError> {
         let sql =
             "SELECT id, tenant, state, outcome, ours, cancel_by IS NOT NULL FROM scan WHERE id = ?";
         Ok(self.db.prepare_cached(sql)?.query_row([row], |row| {
-            Ok(Found {
+            Ok(ToCancel {
                 id: ScanId(row.get(0)?),
                 tenant: TenantId(row.get(1)?),
                 state: row.get(2)?,
@@ -81,7 +81,7 @@ impl Tx<'_> {
 
     fn call_off_one(
         &mut self,
-        found: &Found,
+        found: &ToCancel,
         by: &By,
         may_call: bool,
         now: Timestamp,

@@ -81,7 +81,7 @@ pub struct Admitted {
 }
 
 /// What a decision's row says beyond who and what.
-struct Row {
+struct DecisionRow {
     state: DecisionState,
     reason: Reason,
     scan: Option<ScanId>,
@@ -196,14 +196,14 @@ impl Tx<'_> {
         verdict: &'v Verdict,
         mut why: Why,
         now: Timestamp,
-    ) -> Result<(Row, Option<&'v Wanted>), JournalError> {
+    ) -> Result<(DecisionRow, Option<&'v Wanted>), JournalError> {
         let counted = new.again.as_ref().is_none_or(|again| again.counted);
         Ok(match (&verdict.asks, new.barred) {
             (Asks::Hold(_, wanted) | Asks::Scan(wanted), Some(reason)) => {
                 (barred(reason, wanted, why, now), Some(wanted))
             }
             (Asks::Nothing(reason), _) => (
-                Row {
+                DecisionRow {
                     state: DecisionState::None,
                     reason: *reason,
                     scan: None,
@@ -225,7 +225,7 @@ impl Tx<'_> {
                         self.admit_scan(
                             new,
                             machine,
-                            Begun {
+                            NewScan {
                                 rule,
                                 wanted,
                                 counted,
@@ -244,11 +244,11 @@ impl Tx<'_> {
         &mut self,
         new: &NewDecision<'_>,
         machine: &MachineId,
-        begun: Begun<'_>,
+        begun: NewScan<'_>,
         mut why: Why,
         now: Timestamp,
-    ) -> Result<Row, JournalError> {
-        let Begun { rule, wanted, .. } = begun;
+    ) -> Result<DecisionRow, JournalError> {
+        let NewScan { rule, wanted, .. } = begun;
         let history = self.history(new.tenant, machine, rule, wanted, now)?;
         let plan = plan(&history, wanted, now);
         let scan = match plan {
@@ -328,7 +328,7 @@ impl Tx<'_> {
                 return Ok(held(reason, wanted, why, now));
             }
         };
-        Ok(Row {
+        Ok(DecisionRow {
             state: DecisionState::Scan,
             reason: plan.reason(),
             scan: Some(scan),
@@ -355,12 +355,12 @@ impl Tx<'_> {
         &mut self,
         tenant: TenantId,
         machine: &MachineId,
-        begun: Begun<'_>,
+        begun: NewScan<'_>,
         after: Option<ScanId>,
         start: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<ScanId, JournalError> {
-        let Begun {
+        let NewScan {
             rule,
             wanted,
             counted,
@@ -402,7 +402,7 @@ impl Tx<'_> {
         new: &NewDecision<'_>,
         verdict: &Verdict,
         wanted: Option<&Wanted>,
-        row: &Row,
+        row: &DecisionRow,
         now: Timestamp,
     ) -> Result<i64, JournalError> {
         let why = json(&row.why)?;
@@ -440,7 +440,7 @@ impl Tx<'_> {
         new: &NewDecision<'_>,
         verdict: &Verdict,
         wanted: Option<&Wanted>,
-        row: &Row,
+        row: &DecisionRow,
         now: Timestamp,
     ) -> Result<i64, JournalError> {
         let why = json(&row.why)?;
@@ -701,7 +701,7 @@ fn not_after(wanted: &Wanted, start: Option<Timestamp>, now: Timestamp) -> Times
 
 /// What a scan begins with.
 #[derive(Clone, Copy)]
-struct Begun<'a> {
+struct NewScan<'a> {
     rule: Option<&'a str>,
     wanted: &'a Wanted,
     counted: bool,
@@ -711,10 +711,10 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn resolving(mut why: Why, until: Timestamp) -> Row {
+fn resolving(mut why: Why, until: Timestamp) -> DecisionRow {
     why.until = Some(until);
     let (state, reason) = (DecisionState::Resolving, Reason::AwaitsDirectory);
-    Row {
+    DecisionRow {
         state,
         reason,
         scan: None,
@@ -728,11 +728,11 @@ fn json(why: &Why) -> Result<String, JournalError> {
 }
 
 /// A person can still decide about a device that is not resolved; a machine that cannot be scanned is dropped.
-fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {
+fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> DecisionRow {
     match reason {
         Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld => {
             why.mode = Some(wanted.mode);
-            Row {
+            DecisionRow {
                 state: DecisionState::Dropped,
                 reason,
                 scan: None,
@@ -744,13 +744,13 @@ fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row 
     }
 }
 
-fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> Row {
+fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp) -> DecisionRow {
     why.mode = Some(wanted.mode);
     let look_at = now.plus(wanted.hold_for.max(Duration::from_secs(1)));
     why.until = Some(look_at);
     why.start = wanted.start.filter(|start| *start > now);
     why.windows = why.start.map_or_else(Vec::new, |_| wanted.openings.names());
-    Row {
+    DecisionRow {
         state: DecisionState::Held,
         reason,
         scan: None,

@@ -13,7 +13,7 @@ use super::store::Tx;
 use super::views::decision_told;
 use crate::api::DecisionReceipt;
 use scanhook_core::alert::{Alert, MachineId};
-use scanhook_core::directory::{Found, Question};
+use scanhook_core::directory::{Question, Records};
 use scanhook_core::person::Said;
 use scanhook_core::scan::{DecisionState, Priority, Reason};
 use scanhook_core::time::Timestamp;
@@ -307,7 +307,7 @@ impl Tx<'_> {
         &self,
         tenant: TenantId,
         question: &Question,
-    ) -> Result<Option<(Timestamp, Found)>, JournalError> {
+    ) -> Result<Option<(Timestamp, Records)>, JournalError> {
         let row: Option<(i64, String)> = self
             .db
             .prepare_cached(
@@ -426,7 +426,7 @@ impl Tx<'_> {
         &mut self,
         tenant: TenantId,
         question: &Question,
-        found: &Found,
+        found: &Records,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let key = question.key();

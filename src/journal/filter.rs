@@ -20,7 +20,7 @@ pub(super) const WINDOW: i64 = 20_000;
 
 /// The lists of the admin API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum List {
+pub enum ListKind {
     /// Alerts.
     Alerts,
     /// Decisions.
@@ -29,17 +29,17 @@ pub enum List {
     Scans,
 }
 
-impl List {
+impl ListKind {
     /// The states that its rows may be in.
     #[must_use]
     pub fn states(self) -> Vec<&'static str> {
         match self {
-            List::Alerts => AlertState::ALL.iter().map(|state| state.code()).collect(),
-            List::Decisions => DecisionState::ALL
+            ListKind::Alerts => AlertState::ALL.iter().map(|state| state.code()).collect(),
+            ListKind::Decisions => DecisionState::ALL
                 .iter()
                 .map(|state| state.code())
                 .collect(),
-            List::Scans => ScanState::ALL.iter().map(|state| state.code()).collect(),
+            ListKind::Scans => ScanState::ALL.iter().map(|state| state.code()).collect(),
         }
     }
 
@@ -47,12 +47,12 @@ impl List {
     #[must_use]
     pub fn reasons(self) -> Vec<&'static str> {
         match self {
-            List::Alerts => AlertReason::ALL
+            ListKind::Alerts => AlertReason::ALL
                 .iter()
                 .map(|reason| reason.code())
                 .collect(),
-            List::Decisions => Reason::ALL.iter().map(|reason| reason.code()).collect(),
-            List::Scans => Outcome::ALL.iter().map(|outcome| outcome.code()).collect(),
+            ListKind::Decisions => Reason::ALL.iter().map(|reason| reason.code()).collect(),
+            ListKind::Scans => Outcome::ALL.iter().map(|outcome| outcome.code()).collect(),
         }
     }
 }

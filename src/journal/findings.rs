@@ -15,7 +15,7 @@ use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Asks, Verdict};
 
 /// An alert whose finding is looked for.
-pub(super) struct Finding<'a> {
+pub(super) struct AlertFinding<'a> {
     source: &'a str,
     alert: &'a Alert,
     policy: PolicyId,
@@ -23,22 +23,22 @@ pub(super) struct Finding<'a> {
 }
 
 /// One device of it: what was decided before, and whether the verdict at hand adds anything.
-pub(super) struct Known {
+pub(super) struct DeviceFinding {
     severities: Severities,
     content: Option<[u8; 8]>,
     /// The decision that asked for at least as much, if there is one.
     covered_by: Option<i64>,
 }
 
-impl Known {
+impl DeviceFinding {
     pub(super) fn is_covered(&self) -> bool {
         self.covered_by.is_some()
     }
 }
 
-impl<'a> Finding<'a> {
-    pub(super) fn new(source: &'a str, alert: &'a Alert, policy: PolicyId) -> Finding<'a> {
-        Finding {
+impl<'a> AlertFinding<'a> {
+    pub(super) fn new(source: &'a str, alert: &'a Alert, policy: PolicyId) -> AlertFinding<'a> {
+        AlertFinding {
             source,
             alert,
             policy,
@@ -69,11 +69,11 @@ impl Tx<'_> {
     /// was ahead, is not looked at.
     pub(super) fn known(
         &self,
-        finding: &Finding<'_>,
+        finding: &AlertFinding<'_>,
         verdicts: &[Verdict],
         since: Timestamp,
         now: Timestamp,
-    ) -> Result<Vec<Known>, JournalError> {
+    ) -> Result<Vec<DeviceFinding>, JournalError> {
         let devices = finding.alert.devices.iter().zip(verdicts);
         devices
             .map(|(device, verdict)| {
@@ -86,7 +86,7 @@ impl Tx<'_> {
                         earlier.covers(finding.alert.severity, &verdict.asks, content)
                     })
                     .map(|(decision, _)| decision);
-                Ok(Known {
+                Ok(DeviceFinding {
                     severities,
                     content,
                     covered_by: covered,
@@ -97,7 +97,7 @@ impl Tx<'_> {
 
     fn earlier(
         &self,
-        finding: &Finding<'_>,
+        finding: &AlertFinding<'_>,
         device: &Device,
         since: Timestamp,
         now: Timestamp,
@@ -137,9 +137,9 @@ impl Tx<'_> {
     /// Notes that a decision was made about one of its devices, for a delivery of this row that came at `at`.
     pub(super) fn note(
         &mut self,
-        finding: &Finding<'_>,
+        finding: &AlertFinding<'_>,
         device: &Device,
-        known: &Known,
+        known: &DeviceFinding,
         decision: i64,
         (delivery, at): (i64, Timestamp),
     ) -> Result<(), JournalError> {

@@ -16,7 +16,7 @@ use super::scans::damaged;
 use super::store::Tx;
 use crate::api::ItemView;
 use scanhook_core::alert::{Alert, MachineId};
-use scanhook_core::directory::{Claims, Question};
+use scanhook_core::directory::{DeviceClaims, Question};
 use scanhook_core::person::{By, Did, Said};
 use scanhook_core::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use scanhook_core::time::Timestamp;
@@ -25,7 +25,7 @@ use scanhook_core::why::Why;
 
 /// A decision as a person's word finds it.
 #[derive(Clone)]
-pub(super) struct Decided {
+pub(super) struct HeldDecision {
     pub(super) id: i64,
     pub(super) delivery: i64,
     pub(super) n: i64,
@@ -42,8 +42,8 @@ pub(super) struct Decided {
     why: String,
 }
 
-impl Decided {
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Decided>> {
+impl HeldDecision {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<HeldDecision>> {
         let (state, reason): (String, String) = (row.get("state")?, row.get("reason")?);
         let (kind, priority): (Option<String>, Option<u8>) =
             (row.get("kind")?, row.get("priority")?);
@@ -56,7 +56,7 @@ impl Decided {
         else {
             return Ok(None);
         };
-        Ok(Some(Decided {
+        Ok(Some(HeldDecision {
             id: row.get("id")?,
             delivery: row.get("delivery")?,
             n: row.get("n")?,
@@ -82,8 +82,8 @@ impl Decided {
     }
 
     /// The same, as if it wanted this.
-    pub(super) fn wanting(&self, wanted: Option<(Kind, Priority)>) -> Decided {
-        Decided {
+    pub(super) fn wanting(&self, wanted: Option<(Kind, Priority)>) -> HeldDecision {
+        HeldDecision {
             wanted,
             ..self.clone()
         }
@@ -206,16 +206,20 @@ impl Tx<'_> {
         Ok(items)
     }
 
-    pub(super) fn decided(&self, row: i64) -> Result<Decided, JournalError> {
+    pub(super) fn decided(&self, row: i64) -> Result<HeldDecision, JournalError> {
         let sql = "SELECT * FROM decision WHERE id = ?";
         self.db
             .prepare_cached(sql)?
-            .query_row([row], Decided::read)?
+            .query_row([row], HeldDecision::read)?
             .ok_or_else(damaged)
     }
 
     /// Why it cannot be answered so; what was answered so before is told as it is now.
-    fn objection(&self, decided: &Decided, word: &Word) -> Result<Option<ItemView>, JournalError> {
+    fn objection(
+        &self,
+        decided: &HeldDecision,
+        word: &Word,
+    ) -> Result<Option<ItemView>, JournalError> {
         let told = |done| told(self.db, Thing::Decision(decided.id), done).map(Some);
         if decided.state != DecisionState::Held {
             let before = match word {
@@ -240,13 +244,13 @@ impl Tx<'_> {
         }
     }
 
-    fn held_together(&self, decided: &Decided) -> Result<Vec<Decided>, JournalError> {
+    fn held_together(&self, decided: &HeldDecision) -> Result<Vec<HeldDecision>, JournalError> {
         held_together(self.db, decided)
     }
 
     fn answer_one(
         &mut self,
-        decided: &Decided,
+        decided: &HeldDecision,
         word: &Word,
         by: &By,
         terms: &OnTerms<'_>,
@@ -306,7 +310,12 @@ impl Tx<'_> {
         Ok(Done::Approved)
     }
 
-    fn deny_one(&mut self, decided: &Decided, by: &By, now: Timestamp) -> Result<(), JournalError> {
+    fn deny_one(
+        &mut self,
+        decided: &HeldDecision,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         let said = Some(Said {
             did: Did::Denied,
             by: by.clone(),
@@ -340,17 +349,17 @@ impl Tx<'_> {
 /// only, so decisions that have nothing else belong together where they ask the directory the same question.
 pub(super) fn held_together(
     db: &Connection,
-    decided: &Decided,
-) -> Result<Vec<Decided>, JournalError> {
+    decided: &HeldDecision,
+) -> Result<Vec<HeldDecision>, JournalError> {
     let sql = "SELECT * FROM decision WHERE state = 'held' AND tenant = ? AND coalesce(machine, device) = ?
                AND reason = ? ORDER BY id";
     let found = all(
         db,
         sql,
         params![decided.tenant.0, decided.about(), decided.reason.code()],
-        Decided::read,
+        HeldDecision::read,
     )?;
-    let mut found: Vec<Decided> = found
+    let mut found: Vec<HeldDecision> = found
         .into_iter()
         .map(|one| one.ok_or_else(damaged))
         .collect::<Result<_, _>>()?;
@@ -369,7 +378,10 @@ pub(super) fn held_together(
 }
 
 /// What the directory is asked of a device of which only an address is known; `None`: nothing can be asked.
-fn address_question(db: &Connection, decided: &Decided) -> Result<Option<Question>, JournalError> {
+fn address_question(
+    db: &Connection,
+    decided: &HeldDecision,
+) -> Result<Option<Question>, JournalError> {
     let sql = "SELECT a.fields, v.received_at FROM alert a JOIN delivery v ON v.id = a.delivery
                WHERE a.delivery = ? AND a.n = ?";
     let (fields, received): (String, i64) = db
@@ -383,6 +395,7 @@ fn address_question(db: &Connection, decided: &Decided) -> Result<Option<Questio
         .devices
         .iter()
         .find(|device| device.label() == decided.device);
-    let address = device.and_then(|device| Claims::of(device, received).fresh_address(received));
+    let address =
+        device.and_then(|device| DeviceClaims::of(device, received).fresh_address(received));
     Ok(address.map(|(ip, at)| Question::Address(ip, at)))
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::filter::{Filter, Narrowed, WINDOW};
-use super::names::{Known, means, means_alert, means_scan};
+use super::names::{DeviceNames, means, means_alert, means_scan};
 use super::reader::Reader;
 use super::rows::{all, time};
 use super::views::{ALERT, DECISION, SCAN, alert_receipt, decision_receipt, events, scan_view};
@@ -278,7 +278,7 @@ fn decision_view(
     let (machine, known): (Option<String>, Option<String>) =
         (row.get("machine")?, row.get("name")?);
     let decision = decision_receipt(row)?;
-    let device = Known {
+    let device = DeviceNames {
         label: &decision.device,
         machine: machine.as_deref(),
         name: known.as_deref(),

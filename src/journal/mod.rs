@@ -61,7 +61,7 @@ pub use cancel::CalledOff;
 pub use decisions::{Admitted, Again, NewDecision};
 pub use directory::{LONGEST_WAIT, OpenQuestion, Resolving};
 pub use error::{JournalError, OpenError};
-pub use filter::{Filter, List};
+pub use filter::{Filter, ListKind};
 pub use followed::{Due, MISSES, OpenScan};
 pub use held::Word;
 pub use ids::{Ids, decision_uuid};
@@ -69,8 +69,8 @@ pub use keys::{PolicyId, TenantId};
 pub use lists::LONGEST_PAGE;
 pub use outcome::{Done, OnTerms};
 pub use packed::PackedBody;
-pub use pauses::{InForce, Narrow, PauseId, Scope};
-pub use prefix::Named;
+pub use pauses::{ActivePauses, Narrow, PauseId, PauseScope};
+pub use prefix::IdPrefix;
 pub use pulse::Pulse;
 pub use queue::Blocked;
 pub use reader::Reader;
@@ -78,13 +78,13 @@ pub use refused::{HEAD, RefusedBody};
 pub use remembered::{Remembered, RememberedAlert, RememberedDecision};
 pub use retention::Retention;
 pub use retry::{Recalled, Sorted};
-pub use scans::{Cited, FORBIDDEN, MACHINE_BUSY, ScanRow, Wait};
+pub use scans::{Cited, FORBIDDEN, MACHINE_BUSY, RequeueWait, ScanRow};
 pub use schema::SCHEMA;
 pub use selection::{Selected, Selector, Wants};
-pub use space::{Room, Space};
+pub use space::{DiskRoom, Space};
 pub use store::{Job, Store, Touched, Tx};
 pub use stored::{Archive, StoredAlert, StoredDecision, StoredDelivery};
-use turns::{Held, Turns};
+use turns::{Turns, WaitingBytes};
 pub use views::latest_bodies;
 
 /// Jobs that may wait; beyond, a writer is told at once.
@@ -100,7 +100,7 @@ pub struct Journal {
 
 struct Inner {
     queue: mpsc::Sender<Job>,
-    held: Arc<Held>,
+    held: Arc<WaitingBytes>,
     space: Space,
     pulse: Pulse,
     reader: Arc<Mutex<Connection>>,
@@ -113,7 +113,7 @@ type Wakes = Arc<Mutex<HashMap<TenantId, Arc<Notify>>>>;
 pub struct Writer {
     store: Store,
     jobs: mpsc::Receiver<Job>,
-    held: Arc<Held>,
+    held: Arc<WaitingBytes>,
     wakes: Wakes,
 }
 
@@ -128,7 +128,7 @@ impl Journal {
     /// When the readers' connection cannot be opened.
     pub fn new(store: Store, path: &Path) -> Result<(Journal, Writer), OpenError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let held = Arc::new(Held::default());
+        let held = Arc::new(WaitingBytes::default());
         let wakes = Wakes::default();
         let reader = Arc::new(Mutex::new(reader::open(path)?));
         let (space, pulse) = (store.space(), store.pulse());

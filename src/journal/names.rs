@@ -9,7 +9,7 @@ use super::keys::TenantId;
 use super::rows::all;
 use scanhook_core::alert::{Alert, MachineId};
 use scanhook_core::device_glob::{DeviceGlob, folded};
-use scanhook_core::directory::Found;
+use scanhook_core::directory::Records;
 use scanhook_core::time::Timestamp;
 
 /// Devices that are looked up one by one; a pattern that may mean more is held against the rows instead.
@@ -71,7 +71,7 @@ pub(super) fn alert_names_machine(
 pub(super) fn directory_names(
     db: &Connection,
     tenant: TenantId,
-    found: &Found,
+    found: &Records,
     now: Timestamp,
 ) -> Result<(), JournalError> {
     for record in &found.records {
@@ -135,7 +135,7 @@ pub(super) fn read_earlier(db: &Connection) -> Result<(), JournalError> {
     )?;
     let mut rows = answers.query([])?;
     while let Some(row) = rows.next()? {
-        let found: Found = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
+        let found: Records = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
         directory_names(
             db,
             TenantId(row.get(0)?),
@@ -228,7 +228,7 @@ pub(super) fn texts(texts: Vec<String>) -> impl Iterator<Item = Value> {
 
 /// A device of an alert as it is known: its label, the machine that it is, and what the directory calls that.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'k> {
+pub(super) struct DeviceNames<'k> {
     pub(super) label: &'k str,
     pub(super) machine: Option<&'k str>,
     pub(super) name: Option<&'k str>,
@@ -236,7 +236,7 @@ pub(super) struct Known<'k> {
 
 /// Whether a pattern means the device of an alert: by anything that the alert says of it, by its machine's id, or by the
 /// machine's name.
-pub(super) fn means(glob: &DeviceGlob, known: Known<'_>, alert: &Alert) -> bool {
+pub(super) fn means(glob: &DeviceGlob, known: DeviceNames<'_>, alert: &Alert) -> bool {
     let device = alert
         .devices
         .iter()
@@ -332,7 +332,7 @@ pub(super) fn means_scan(
         let alert: Alert = serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default();
         if means(
             glob,
-            Known {
+            DeviceNames {
                 label: &label,
                 machine: None,
                 name: None,

@@ -25,7 +25,7 @@ pub struct PauseId(pub i64);
 
 /// What a pause is for; what is `None` narrows nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope {
+pub struct PauseScope {
     /// One tenant.
     pub tenant: Option<TenantId>,
     /// Scans that only decisions of this rule ask for.
@@ -45,7 +45,7 @@ pub struct Narrow {
 
 /// What is in force for one tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InForce {
+pub struct ActivePauses {
     /// Nothing of the tenant is sent.
     pub whole: bool,
     /// These are not sent.
@@ -70,7 +70,7 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn pause(
         &mut self,
-        scope: &Scope,
+        scope: &PauseScope,
         by: &By,
         until: Option<Timestamp>,
         now: Timestamp,
@@ -150,7 +150,7 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn resume(
         &mut self,
-        which: &Scope,
+        which: &PauseScope,
         by: &By,
         now: Timestamp,
     ) -> Result<Vec<PauseView>, JournalError> {
@@ -220,7 +220,7 @@ impl Tx<'_> {
         tenant: TenantId,
         mut known: Vec<Narrow>,
         now: Timestamp,
-    ) -> Result<InForce, JournalError> {
+    ) -> Result<ActivePauses, JournalError> {
         let sql = "SELECT id, rule, device, until, ended_at IS NOT NULL FROM pause
                    WHERE settled = 0 AND (tenant IS NULL OR tenant = ?) ORDER BY id";
         let rows = all(self.db, sql, [tenant.0], |row| {
@@ -246,9 +246,9 @@ impl Tx<'_> {
                 ended: row.get(4)?,
             })
         })?;
-        let mut in_force = InForce {
+        let mut in_force = ActivePauses {
             ends: Timestamp::NEVER,
-            ..InForce::default()
+            ..ActivePauses::default()
         };
         for row in rows {
             let over = row.until.is_some_and(|until| until <= now.millis());

@@ -19,19 +19,19 @@ const TOLD: usize = 5;
 
 /// An id, or the beginning of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct IdPrefix {
     written: String,
     low: Uuid,
     high: Uuid,
 }
 
-impl Named {
+impl IdPrefix {
     /// Reads an id, or at least six hex digits of its beginning; dashes may stand between them.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Named> {
+    pub fn parse(text: &str) -> Option<IdPrefix> {
         let written = text.to_owned();
         if let Ok(id) = Uuid::try_parse(text) {
-            return Some(Named {
+            return Some(IdPrefix {
                 written,
                 low: id,
                 high: id,
@@ -45,7 +45,7 @@ impl Named {
         let filled = |with: &str| {
             Uuid::try_parse(&format!("{digits}{}", with.repeat(32 - digits.len()))).ok()
         };
-        Some(Named {
+        Some(IdPrefix {
             written,
             low: filled("0")?,
             high: filled("f")?,
@@ -70,7 +70,7 @@ impl Named {
 }
 
 /// The decisions that are meant, as many as are told at most. The index of their times leads to them.
-fn decisions(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
+fn decisions(db: &Connection, named: &IdPrefix) -> Result<Vec<Uuid>, JournalError> {
     let (from, to) = named.times();
     let mut statement =
         db.prepare_cached("SELECT at, id FROM decision WHERE at BETWEEN ? AND ? ORDER BY at")?;
@@ -88,13 +88,13 @@ fn decisions(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> 
     Ok(found)
 }
 
-fn scans(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
+fn scans(db: &Connection, named: &IdPrefix) -> Result<Vec<Uuid>, JournalError> {
     let sql = format!("SELECT uuid FROM scan WHERE uuid BETWEEN ? AND ? LIMIT {TOLD}");
     all(db, &sql, params![named.low, named.high], |row| row.get(0))
 }
 
 /// A delivery's id holds the time it was accepted, which has an index where the id has none.
-fn deliveries(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
+fn deliveries(db: &Connection, named: &IdPrefix) -> Result<Vec<Uuid>, JournalError> {
     let (from, to) = named.times();
     let sql = format!(
         "SELECT uuid FROM delivery WHERE received_at BETWEEN ? AND ? AND uuid BETWEEN ? AND ? LIMIT {TOLD}"
@@ -109,7 +109,7 @@ fn deliveries(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError>
 }
 
 /// What an explanation may be of: a delivery or a decision.
-pub(super) fn explained(db: &Connection, named: &Named) -> Result<Vec<Uuid>, JournalError> {
+pub(super) fn explained(db: &Connection, named: &IdPrefix) -> Result<Vec<Uuid>, JournalError> {
     let mut found = deliveries(db, named)?;
     found.extend(decisions(db, named)?);
     found.truncate(TOLD);
@@ -124,7 +124,7 @@ impl Reader<'_> {
     pub fn identify(
         &self,
         wants: Wants,
-        named: &Named,
+        named: &IdPrefix,
     ) -> Result<Result<Uuid, ItemView>, JournalError> {
         if let Some(id) = named.whole() {
             return Ok(Ok(id));
@@ -174,15 +174,16 @@ mod tests {
             "01a19b54-1b98-7000-8000-00000000000",
         ] {
             assert!(
-                Named::parse(text).is_some_and(|named| named.means(id) && named.whole().is_none()),
+                IdPrefix::parse(text)
+                    .is_some_and(|named| named.means(id) && named.whole().is_none()),
                 "{text}"
             );
         }
         assert_eq!(
-            Named::parse(&id.to_string()).and_then(|named| named.whole()),
+            IdPrefix::parse(&id.to_string()).and_then(|named| named.whole()),
             Some(id)
         );
-        assert!(Named::parse("01a19c").is_some_and(|named| !named.means(id)));
+        assert!(IdPrefix::parse("01a19c").is_some_and(|named| !named.means(id)));
         for text in [
             "",
             "x",
@@ -191,7 +192,7 @@ mod tests {
             "01a19g",
             "01a19b54-1b98-7000-8000-0000000000022",
         ] {
-            assert_eq!(Named::parse(text), None, "{text}");
+            assert_eq!(IdPrefix::parse(text), None, "{text}");
         }
     }
 }

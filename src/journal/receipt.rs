@@ -17,7 +17,7 @@ const LONGEST: usize = 256 << 10;
 
 /// What is listed so far.
 #[derive(Default)]
-struct Listed {
+struct ReceiptSize {
     bytes: usize,
     alerts: usize,
     decisions: usize,
@@ -25,7 +25,7 @@ struct Listed {
     last: (i64, i64),
 }
 
-impl Listed {
+impl ReceiptSize {
     fn take_alert(&mut self, n: i64, alert: &AlertReceipt) -> bool {
         let room = self.alerts < LISTED && self.bytes < LONGEST;
         if room {
@@ -69,7 +69,7 @@ pub(super) fn receipt(
         alerts: Vec::new(),
         truncated: None,
     };
-    let (mut listed, mut cut) = (Listed::default(), false);
+    let (mut listed, mut cut) = (ReceiptSize::default(), false);
     let mut statement = db.prepare_cached(&format!(
         "SELECT a.n, {ALERT} FROM alert a WHERE a.delivery = ? ORDER BY a.n"
     ))?;
@@ -93,7 +93,7 @@ pub(super) fn receipt(
 fn decisions(
     db: &Connection,
     (delivery, n): (i64, i64),
-    listed: &mut Listed,
+    listed: &mut ReceiptSize,
     list: &mut Vec<DecisionReceipt>,
 ) -> Result<bool, JournalError> {
     let mut statement = db.prepare_cached(&format!(
@@ -119,7 +119,7 @@ fn decisions(
 fn unlisted(
     db: &Connection,
     delivery: i64,
-    listed: &Listed,
+    listed: &ReceiptSize,
     duplicate: bool,
 ) -> Result<Truncated, JournalError> {
     let count = |table: &str| -> Result<u32, JournalError> {

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::ids::decision_uuid;
-use super::names::{self, Known, means};
+use super::names::{self, DeviceNames, means};
 use super::outcome::{Thing, thing};
 use super::packed::Body;
-use super::prefix::{self, Named};
+use super::prefix::{self, IdPrefix};
 use super::rows::all;
 use super::stored::Archive;
 use super::views::{ALERT, DECISION, alert_receipt, decision_receipt};
@@ -18,7 +18,7 @@ use super::waits;
 use crate::api::{AlertReceipt, DecisionReceipt};
 use scanhook_core::alert::{Alert, MachineId};
 use scanhook_core::device_glob::DeviceGlob;
-use scanhook_core::directory::{Found, Record};
+use scanhook_core::directory::{Record, Records};
 use scanhook_core::time::Timestamp;
 
 /// A delivery with all that was made of it.
@@ -82,7 +82,7 @@ impl Archive {
     ///
     /// # Errors
     /// When the journal cannot be read, or was changed by somebody who opened it meanwhile.
-    pub fn named(&self, named: &Named) -> Result<Vec<Uuid>, JournalError> {
+    pub fn named(&self, named: &IdPrefix) -> Result<Vec<Uuid>, JournalError> {
         let found = match named.whole() {
             Some(id) => vec![id],
             None => prefix::explained(&self.db, named)?,
@@ -169,7 +169,7 @@ impl Archive {
         let meant = decisions.iter().filter(|(_, label, machine, name)| {
             means(
                 glob,
-                Known {
+                DeviceNames {
                     label,
                     machine: machine.as_deref(),
                     name: name.as_deref(),
@@ -309,7 +309,7 @@ fn record(
         .query_row(sql, params![tenant, machine.as_str()], read)
         .optional()?;
     Ok(row.and_then(|(at, facts)| {
-        let found: Found = serde_json::from_str(&facts).ok()?;
+        let found: Records = serde_json::from_str(&facts).ok()?;
         let record = found
             .records
             .into_iter()

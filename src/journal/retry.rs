@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::accept::Acceptance;
 use super::decisions::Again;
 use super::error::JournalError;
-use super::held::Decided;
+use super::held::HeldDecision;
 use super::keys::TenantId;
 use super::outcome::{Done, OnTerms, Thing, happened_to, thing, told, unknown};
 use super::packed::Body;
@@ -103,7 +103,7 @@ impl Reader<'_> {
 
 /// What a person orders.
 #[derive(Clone, Copy)]
-struct Order<'o> {
+struct RetryOrder<'o> {
     by: &'o By,
     /// Now, whatever the windows say.
     at_once: bool,
@@ -127,7 +127,7 @@ impl Tx<'_> {
         terms: &OnTerms<'_>,
         now: Timestamp,
     ) -> Result<Vec<ItemView>, JournalError> {
-        let order = Order {
+        let order = RetryOrder {
             by,
             at_once,
             terms,
@@ -151,7 +151,7 @@ impl Tx<'_> {
         Ok(items)
     }
 
-    fn retry_scan(&mut self, scan: ScanId, order: &Order<'_>) -> Result<Done, JournalError> {
+    fn retry_scan(&mut self, scan: ScanId, order: &RetryOrder<'_>) -> Result<Done, JournalError> {
         let (by, now) = (order.by, order.now);
         let (tenant, outcome): (i64, Option<String>) = self
             .db
@@ -165,7 +165,7 @@ impl Tx<'_> {
             return Ok(Done::NotRetryable);
         }
         let sql = "SELECT * FROM decision WHERE scan = ? ORDER BY id";
-        let decisions = all(self.db, sql, [scan.0], Decided::read)?;
+        let decisions = all(self.db, sql, [scan.0], HeldDecision::read)?;
         if decisions.is_empty() {
             let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE scan = ? AND what = 'retried')";
             let before: bool = self
@@ -213,7 +213,7 @@ impl Tx<'_> {
         Ok(Done::Retried)
     }
 
-    fn retry_decision(&mut self, row: i64, order: &Order<'_>) -> Result<Done, JournalError> {
+    fn retry_decision(&mut self, row: i64, order: &RetryOrder<'_>) -> Result<Done, JournalError> {
         let decided = self.decided(row)?;
         match (decided.state, decided.scan) {
             // One whose source is configured again is decided by its rules, as it should have been.
@@ -248,10 +248,10 @@ impl Tx<'_> {
     /// `None`: its tenant is not configured any more; otherwise the scan that answers now, if one does.
     fn make_again(
         &mut self,
-        decided: &Decided,
-        order: &Order<'_>,
+        decided: &HeldDecision,
+        order: &RetryOrder<'_>,
     ) -> Result<Option<Option<ScanId>>, JournalError> {
-        let Order {
+        let RetryOrder {
             by,
             at_once,
             terms,

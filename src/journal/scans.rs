@@ -43,7 +43,7 @@ pub struct ScanRow {
 
 /// What a scan that goes back to the queue waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait<'w> {
+pub enum RequeueWait<'w> {
     /// Its turn.
     Turn,
     /// This time, for this reason; then it is behind those that wait already.
@@ -270,7 +270,7 @@ impl Tx<'_> {
     pub fn to_waiting(
         &mut self,
         scan: ScanId,
-        wait: Wait<'_>,
+        wait: RequeueWait<'_>,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if self.drop_if_called_off(scan, now)? {
@@ -331,11 +331,11 @@ impl Tx<'_> {
     }
 
     /// What a waiting scan whose turn would be now waits for.
-    fn wait(&mut self, scan: ScanId, wait: Wait<'_>) -> Result<(), JournalError> {
+    fn wait(&mut self, scan: ScanId, wait: RequeueWait<'_>) -> Result<(), JournalError> {
         let (not_before, why, look_at) = match wait {
-            Wait::Turn => return Ok(()),
-            Wait::Until(at, why) => (at, why, None),
-            Wait::Action(action, look_at) => (Timestamp::NEVER, action, Some(look_at)),
+            RequeueWait::Turn => return Ok(()),
+            RequeueWait::Until(at, why) => (at, why, None),
+            RequeueWait::Action(action, look_at) => (Timestamp::NEVER, action, Some(look_at)),
         };
         self.db
             .prepare_cached(

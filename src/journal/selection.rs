@@ -7,10 +7,10 @@ use rusqlite::types::Value;
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::held::{Decided, held_together};
+use super::held::{HeldDecision, held_together};
 use super::ids::decision_uuid;
 use super::keys::TenantId;
-use super::names::{Known, means, means_alert, means_scan};
+use super::names::{DeviceNames, means, means_alert, means_scan};
 use super::outcome::{Thing, item, thing, unknown};
 use super::reader::Reader;
 use super::retry::AGAIN;
@@ -246,7 +246,7 @@ impl Reader<'_> {
         let decided = self
             .db
             .prepare_cached(sql)?
-            .query_row([row], Decided::read)?
+            .query_row([row], HeldDecision::read)?
             .ok_or_else(damaged)?;
         // One that is not held is shown by itself.
         if decided.state != DecisionState::Held {
@@ -284,7 +284,7 @@ impl Reader<'_> {
         &self,
         state: DecisionState,
         selector: &Selector,
-        mut each: impl FnMut(&Decided, Uuid) -> Result<(), JournalError>,
+        mut each: impl FnMut(&HeldDecision, Uuid) -> Result<(), JournalError>,
     ) -> Result<(), JournalError> {
         let (mut conditions, values) = selector.conditions("d", "d.at");
         if selector.word.is_some() {
@@ -301,7 +301,7 @@ impl Reader<'_> {
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut rows = statement.query(&*named(&values))?;
         while let Some(row) = rows.next()? {
-            let decided = Decided::read(row)?.ok_or_else(damaged)?;
+            let decided = HeldDecision::read(row)?.ok_or_else(damaged)?;
             if let Some(glob) = &selector.device {
                 let name: Option<String> = row.get("name")?;
                 let alert =
@@ -309,7 +309,7 @@ impl Reader<'_> {
                 let machine = decided.machine.as_ref().map(MachineId::as_str);
                 if !means(
                     glob,
-                    Known {
+                    DeviceNames {
                         label: &decided.device,
                         machine,
                         name: name.as_deref(),

@@ -21,10 +21,10 @@ const LITTLE: u64 = 1 << 30;
 
 /// What is known of the journal's room, by whoever asks; the writer looks again with every transaction.
 #[derive(Clone, Default)]
-pub struct Space(Arc<Known>);
+pub struct Space(Arc<Measured>);
 
 #[derive(Default)]
-struct Known {
+struct Measured {
     used: AtomicU64,
     /// 0: any size.
     most: AtomicU64,
@@ -34,7 +34,7 @@ struct Known {
 
 /// How much room there is, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct DiskRoom {
     /// What the journal holds; pages that it will use again are not counted.
     pub used: u64,
     /// `[journal] max_size`; 0: any size.
@@ -45,7 +45,7 @@ pub struct Room {
     pub disk: u64,
 }
 
-impl Room {
+impl DiskRoom {
     /// Why senders have to come back.
     ///
     /// # Errors
@@ -100,8 +100,8 @@ impl Room {
 impl Space {
     /// What was last seen.
     #[must_use]
-    pub fn room(&self) -> Room {
-        let Known {
+    pub fn room(&self) -> DiskRoom {
+        let Measured {
             used,
             most,
             free,
@@ -109,7 +109,7 @@ impl Space {
         } = &*self.0;
         let [used, most, free, disk] =
             [used, most, free, disk].map(|number| number.load(Ordering::Relaxed));
-        Room {
+        DiskRoom {
             used,
             most,
             free,
@@ -123,7 +123,7 @@ impl Space {
     }
 
     /// The journal at `path` has so many bytes; how much is free is asked of the disk.
-    pub(super) fn look(&self, path: &Path, used: u64) -> Room {
+    pub(super) fn look(&self, path: &Path, used: u64) -> DiskRoom {
         self.0.used.store(used, Ordering::Relaxed);
         if let Some((free, disk)) = free_and_all(folder(path)) {
             self.0.free.store(free, Ordering::Relaxed);
@@ -134,18 +134,18 @@ impl Space {
 }
 
 /// The room that is kept beside the journal.
-pub(super) struct Reserve {
+pub(super) struct DiskReserve {
     path: PathBuf,
     kept: bool,
     /// It could not be made though there was room: the journal does without.
     impossible: bool,
 }
 
-impl Reserve {
-    pub(super) fn of(journal: &Path) -> Reserve {
+impl DiskReserve {
+    pub(super) fn of(journal: &Path) -> DiskReserve {
         let path = beside(journal, "reserve");
         let kept = path.exists();
-        Reserve {
+        DiskReserve {
             path,
             kept,
             impossible: false,
@@ -163,7 +163,7 @@ impl Reserve {
 
     /// Takes the room (again), where there is twice as much. False: there is no room for it. A file system on which it
     /// cannot be made stops nobody.
-    pub(super) fn keep(&mut self, room: &Room) -> bool {
+    pub(super) fn keep(&mut self, room: &DiskRoom) -> bool {
         let bytes = room.reserve();
         if self.kept || self.impossible || bytes == 0 {
             return true;
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn an_operator_is_told_long_before_senders_are() {
-        let room = |used, free| Room {
+        let room = |used, free| DiskRoom {
             used: used * MIB,
             most: 1000 * MIB,
             free: free * MIB,
@@ -258,19 +258,19 @@ mod tests {
     #[test]
     fn a_reserve_that_cannot_be_made_stops_nobody_and_one_without_room_does() {
         let folder = tempfile::tempdir().unwrap();
-        let room = |free| Room {
+        let room = |free| DiskRoom {
             used: 0,
             most: 0,
             free,
             disk: 4 * MIB,
         };
-        let mut nowhere = Reserve::of(&folder.path().join("no-such-folder/scanhook.db"));
+        let mut nowhere = DiskReserve::of(&folder.path().join("no-such-folder/scanhook.db"));
         assert!(!nowhere.keep(&room(0)), "there is no room for it");
         assert!(
             nowhere.keep(&room(MIB)) && nowhere.keep(&room(0)),
             "there is, but it cannot be made"
         );
-        let mut kept = Reserve::of(&folder.path().join("scanhook.db"));
+        let mut kept = DiskReserve::of(&folder.path().join("scanhook.db"));
         let file = folder.path().join("scanhook.db.reserve");
         assert!(kept.keep(&room(MIB)));
         assert_eq!(fs::metadata(&file).unwrap().len(), 4 * MIB / PART);
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_small_disk_keeps_a_small_reserve_and_an_unknown_one_none() {
-        let room = |free, disk| Room {
+        let room = |free, disk| DiskRoom {
             used: 0,
             most: 0,
             free,

@@ -18,7 +18,7 @@ use super::keys::TenantId;
 use super::pulse::Pulse;
 use super::reader::Reader;
 use super::schema::{migrate, recognize};
-use super::space::{Reserve, Space};
+use super::space::{DiskReserve, Space};
 use crate::clock;
 use scanhook_core::time::Timestamp;
 
@@ -35,9 +35,9 @@ pub struct Job {
 }
 
 /// Runs in its savepoint, or is told why it cannot.
-type Work = dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> Ran + Send;
+type Work = dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> RanJob + Send;
 
-struct Ran {
+struct RanJob {
     kept: bool,
     full: bool,
     reply: Box<dyn FnOnce(Result<(), JournalError>) + Send>,
@@ -52,7 +52,7 @@ impl Job {
     ) -> Job {
         let run = move |tx: Result<&mut Tx<'_>, JournalError>| {
             let result = tx.and_then(work);
-            Ran {
+            RanJob {
                 kept: result.is_ok(),
                 full: matches!(result, Err(JournalError::Full)),
                 reply: Box::new(move |commit: Result<(), JournalError>| {
@@ -78,7 +78,7 @@ impl Job {
 pub struct Store {
     db: Connection,
     ids: Ids,
-    file: Option<Kept>,
+    file: Option<JournalFile>,
     space: Space,
     pulse: Pulse,
     /// Let go after the connection is closed.
@@ -86,9 +86,9 @@ pub struct Store {
 }
 
 /// Where the journal is, and the room that is kept for it.
-struct Kept {
+struct JournalFile {
     path: PathBuf,
-    reserve: Reserve,
+    reserve: DiskReserve,
 }
 
 /// One job's view of the transaction.
@@ -133,9 +133,9 @@ impl Store {
         close_to_others(path)?;
         let db = connect(path)?;
         drop(private(&marker)?);
-        let file = Some(Kept {
+        let file = Some(JournalFile {
             path: path.to_owned(),
-            reserve: Reserve::of(path),
+            reserve: DiskReserve::of(path),
         });
         Ok(Store {
             db,
@@ -234,7 +234,7 @@ impl Store {
             self.recover(&error);
             return Touched::default();
         }
-        let ran: Vec<Ran> = jobs
+        let ran: Vec<RanJob> = jobs
             .into_iter()
             .filter_map(|job| self.run(job, tight, &mut touched))
             .collect();
@@ -255,7 +255,7 @@ impl Store {
 
     /// Whether the disk is as good as full, and whether there is room for senders.
     fn look_for_room(&mut self) -> (bool, Result<(), JournalError>) {
-        let Some(Kept { path, reserve }) = &mut self.file else {
+        let Some(JournalFile { path, reserve }) = &mut self.file else {
             return (false, Ok(()));
         };
         let pragma = |sql| {
@@ -285,7 +285,7 @@ impl Store {
     }
 
     /// One job in its savepoint. A job that panics is rolled back alone; dropping its reply tells the caller.
-    fn run(&mut self, job: Job, tight: bool, touched: &mut BTreeSet<TenantId>) -> Option<Ran> {
+    fn run(&mut self, job: Job, tight: bool, touched: &mut BTreeSet<TenantId>) -> Option<RanJob> {
         let Store { db, ids, .. } = self;
         let mut touches = BTreeSet::new();
         if let Err(error) = said(db, "SAVEPOINT job") {
@@ -316,7 +316,7 @@ impl Store {
         if !self.db.is_autocommit() {
             let _ = self.db.execute_batch("ROLLBACK");
         }
-        let Some(Kept { path, reserve }) = &mut self.file else {
+        let Some(JournalFile { path, reserve }) = &mut self.file else {
             return;
         };
         match error {

@@ -12,7 +12,7 @@ use super::error::{JournalError, OpenError};
 use super::packed::Body;
 use super::{reader, schema};
 use scanhook_core::alert::{Alert, AlertReason, AlertState, MachineId};
-use scanhook_core::directory::{Found, Record};
+use scanhook_core::directory::{Record, Records};
 use scanhook_core::person::Did;
 use scanhook_core::scan::{DecisionState, Kind, Reason};
 use scanhook_core::time::Timestamp;
@@ -185,7 +185,7 @@ impl Archive {
         let mut statement = self.db.prepare_cached(sql)?;
         let mut rows = statement.query(params![tenant, machine.as_str()])?;
         let facts: Option<String> = rows.next()?.map(|row| row.get(0)).transpose()?;
-        let found: Option<Found> = facts.and_then(|facts| serde_json::from_str(&facts).ok());
+        let found: Option<Records> = facts.and_then(|facts| serde_json::from_str(&facts).ok());
         let record = found.and_then(|found| {
             found
                 .records

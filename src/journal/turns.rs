@@ -17,9 +17,9 @@ const HELD_BY_ONE: usize = HELD / 4;
 
 /// The memory that waiting jobs of senders hold.
 #[derive(Default)]
-pub(super) struct Held(Mutex<(usize, HashMap<String, usize>)>);
+pub(super) struct WaitingBytes(Mutex<(usize, HashMap<String, usize>)>);
 
-impl Held {
+impl WaitingBytes {
     /// Takes room for a job. False: there is none, for this source or for anybody.
     pub(super) fn take(&self, source: &str, bytes: usize) -> bool {
         let (all, by_source) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn one_source_cannot_take_the_memory_of_all() {
-        let held = Held::default();
+        let held = WaitingBytes::default();
         assert!(held.take("flood", HELD_BY_ONE) && !held.take("flood", 1));
         assert!(held.take("small", 1) && held.take("other", HELD_BY_ONE));
         held.give_back("flood", HELD_BY_ONE);

@@ -11,7 +11,7 @@ use crate::api::{PauseView, WaitView};
 use scanhook_core::obstacles::Obstacles;
 use scanhook_core::scan::{Kind, Priority};
 use scanhook_core::time::Timestamp;
-use scanhook_core::wait::{Cause, Kept, Pause, Wait};
+use scanhook_core::wait::{Cause, Pause, ScanStanding, Wait};
 
 /// What stands in the way of a decision or of the scan that answers it; nothing, where that is merely next, under way, with
 /// Defender or over.
@@ -58,7 +58,7 @@ pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, Journ
                LEFT JOIN scan b ON b.id = CAST(s.blocked_by AS INTEGER) AND CAST(b.id AS TEXT) = s.blocked_by
                WHERE s.id = ? AND s.state IN ('waiting', 'sending', 'unknown')";
     let read = |row: &Row<'_>| {
-        let kept = Kept {
+        let kept = ScanStanding {
             dry: row.get("dry")?,
             pause: None,
             own: own(row)?,

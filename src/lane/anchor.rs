@@ -20,7 +20,7 @@ const OFF: u64 = 5 * 60_000;
 
 /// Where both clocks stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Anchor {
+pub(super) struct WallClock {
     /// Which start of the computer.
     pub(super) boot: u64,
     /// What the wall clock said when it was started, in Unix milliseconds, had it not been set since.
@@ -29,9 +29,9 @@ pub(super) struct Anchor {
     pub(super) seen: Timestamp,
 }
 
-impl Anchor {
-    pub(super) fn new(now: Now) -> Anchor {
-        Anchor {
+impl WallClock {
+    pub(super) fn new(now: Now) -> WallClock {
+        WallClock {
             boot: now.boot,
             zero: zero(now),
             seen: now.wall,
@@ -55,7 +55,7 @@ impl Anchor {
         if by.unsigned_abs() <= KEPT && !restarted {
             return None;
         }
-        *self = Anchor::new(now);
+        *self = WallClock::new(now);
         Some(ClockSet { by, restarted })
     }
 }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_kept_moves_nothing_however_long() {
-        let mut anchor = Anchor::new(now(1_000_000, 0, 1));
+        let mut anchor = WallClock::new(now(1_000_000, 0, 1));
         for second in 1..1000 {
             let drift = if second % 2 == 0 { 200 } else { -200 };
             assert_eq!(
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn small_steps_add_up_until_they_are_followed() {
-        let mut anchor = Anchor::new(now(0, 0, 1));
+        let mut anchor = WallClock::new(now(0, 0, 1));
         assert_eq!(anchor.follow(now(1_200, 1_000, 1)), None);
         assert_eq!(
             anchor.follow(now(2_400, 2_000, 1)),
@@ -174,9 +174,9 @@ mod tests {
 
     #[test]
     fn a_jump_is_told_from_time_that_passed_over_a_restart_of_the_process_as_well() {
-        let anchor = Anchor::new(now(1_000_000, 50_000, 1));
+        let anchor = WallClock::new(now(1_000_000, 50_000, 1));
         let written = serde_json::to_string(&anchor).unwrap();
-        let mut read: Anchor = serde_json::from_str(&written).unwrap();
+        let mut read: WallClock = serde_json::from_str(&written).unwrap();
         assert_eq!(
             read.follow(now(1_600_000 - 3_600_000, 650_000, 1)),
             Some(ClockSet {
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn over_a_restart_of_the_computer_no_time_has_passed() {
-        let mut anchor = Anchor::new(now(1_000_000, 50_000, 1));
+        let mut anchor = WallClock::new(now(1_000_000, 50_000, 1));
         assert_eq!(anchor.follow(now(1_010_000, 60_000, 1)), None);
         assert_eq!(
             anchor.follow(now(1_070_000, 5_000, 2)),

@@ -1,21 +1,21 @@
 //! The errand of waiting for somebody else's scan: a machine that their weaker one occupies is not called again before it
 //! is over, so that a fleet of busy machines costs no scan calls. Their action is read by its id, the older the rarer.
 
-use super::call::{Call, Todo};
-use super::event::Happened;
-use super::state::Lane;
+use super::call::{Call, PollResult};
+use super::event::WorkerEvent;
+use super::state::TenantWorker;
 use crate::defender::reply::ActionReply;
 use crate::defender::{Answer, request};
 use crate::journal::{Api, Blocked, JournalError, Tx};
 use scanhook_core::time::Timestamp;
 
-impl Lane {
+impl TenantWorker {
     /// Reads the action that occupies a machine, when it is due. Where reading is forbidden the scan is tried again by the
     /// clock.
     pub(super) fn poll_blocked(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if self.is_under_way(Api::Get) {
@@ -58,7 +58,7 @@ impl Lane {
         generation: u64,
         answer: Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         match self.action_reply(&answer, now) {
             ActionReply::Action(action) if action.status.outcome().is_none() => {

@@ -1,37 +1,37 @@
 //! Reading one machine action by its id: of a scan that lists do not hold, and of old ones while they are few.
 
-use super::call::{Call, Todo};
-use super::event::Happened;
+use super::call::{Call, PollResult};
+use super::event::WorkerEvent;
+use super::gets::ActionRead;
 use super::gets::FORBIDDEN;
-use super::gets::Read;
 use super::intent::ended;
-use super::state::Lane;
-use crate::defender::reply::{self, ActionReply, Refusal};
+use super::state::TenantWorker;
+use crate::defender::reply::{self, ActionReply, DefenderError};
 use crate::defender::{Answer, request};
 use crate::journal::{Api, JournalError, OpenScan, Tx};
 use scanhook_core::scan::Outcome;
 use scanhook_core::time::Timestamp;
 
-impl Lane {
+impl TenantWorker {
     /// Reads machine actions. The three kinds share one place and take it in turns: none of them waits for another that
     /// always has something to read.
     pub(super) fn poll_actions(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let turns = match self.gets.last {
-            Read::List => [Read::Ours, Read::Blocking, Read::List],
-            Read::Ours => [Read::Blocking, Read::List, Read::Ours],
-            Read::Blocking => [Read::List, Read::Ours, Read::Blocking],
+            ActionRead::List => [ActionRead::Ours, ActionRead::Blocking, ActionRead::List],
+            ActionRead::Ours => [ActionRead::Blocking, ActionRead::List, ActionRead::Ours],
+            ActionRead::Blocking => [ActionRead::List, ActionRead::Ours, ActionRead::Blocking],
         };
         for read in turns {
             let before = todo.calls.len();
             match read {
-                Read::List => self.poll_list(tx, todo, now)?,
-                Read::Ours => self.poll_get(tx, todo, now)?,
-                Read::Blocking => self.poll_blocked(tx, todo, now)?,
+                ActionRead::List => self.poll_list(tx, todo, now)?,
+                ActionRead::Ours => self.poll_get(tx, todo, now)?,
+                ActionRead::Blocking => self.poll_blocked(tx, todo, now)?,
             }
             if todo.calls.len() > before {
                 self.gets.last = read;
@@ -54,7 +54,7 @@ impl Lane {
     pub(super) fn poll_get(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if self.is_under_way(Api::Get) || !self.may_get() {
@@ -120,7 +120,7 @@ impl Lane {
         generation: u64,
         answer: Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         // A list may have ended it meanwhile.
         let still = tx.open_scan(asked.scan.id)?;
@@ -145,7 +145,7 @@ impl Lane {
             }
             (ActionReply::Gone, Some(scan)) => {
                 let about = Some(Box::new(tx.about_scan(scan.scan.id)?));
-                happened.push(Happened::Alarm {
+                happened.push(WorkerEvent::Alarm {
                     code: "action-gone",
                     about,
                 });
@@ -184,8 +184,8 @@ impl Lane {
     pub(super) fn get_forbidden(
         &mut self,
         generation: u64,
-        refusal: &Refusal,
-        happened: &mut Vec<Happened>,
+        refusal: &DefenderError,
+        happened: &mut Vec<WorkerEvent>,
     ) {
         let before = if self.gets.forbidden.0 == generation {
             self.gets.forbidden.1
@@ -194,7 +194,7 @@ impl Lane {
         };
         self.gets.forbidden = (generation, before + 1);
         if before + 1 == FORBIDDEN {
-            happened.push(Happened::Alarm {
+            happened.push(WorkerEvent::Alarm {
                 code: "get-forbidden",
                 about: None,
             });

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
-use super::event::Happened;
+use super::event::WorkerEvent;
 use super::intent::Intent;
 use super::lists::ListCall;
-use super::looks::Look;
-use super::withdrawal::Withdrawal;
+use super::looks::Lookup;
+use super::withdrawal::CancelCall;
 use crate::defender::Answer;
 use crate::journal::{Blocked, CallId, OpenScan};
 use scanhook_core::time::Timestamp;
@@ -25,9 +25,9 @@ pub enum Call {
     /// The action is read that occupies a machine for which a scan waits.
     Blocked(Box<Blocked>, u64),
     /// A running scan of ours is called off.
-    Cancel(Withdrawal),
+    Cancel(CancelCall),
     /// The directory is asked.
-    Look(Look),
+    Look(Lookup),
 }
 
 impl Call {
@@ -40,7 +40,7 @@ impl Call {
 }
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
-pub struct Outgoing {
+pub struct OutgoingCall {
     /// Its ledger entry.
     pub id: CallId,
     /// What it is.
@@ -50,16 +50,16 @@ pub struct Outgoing {
 }
 
 /// What a poll asks for.
-pub struct Todo {
+pub struct PollResult {
     /// Calls to send; each is in the ledger.
-    pub calls: Vec<Outgoing>,
+    pub calls: Vec<OutgoingCall>,
     /// When to poll again if nothing else happens.
     pub wake_at: Timestamp,
     /// What happened, for logs and metrics.
-    pub happened: Vec<Happened>,
+    pub happened: Vec<WorkerEvent>,
 }
 
-impl Todo {
+impl PollResult {
     pub(super) fn wake(&mut self, at: Timestamp) {
         self.wake_at = self.wake_at.min(at);
     }

@@ -5,12 +5,12 @@
 
 use core::time::Duration;
 
-use super::call::{Call, Todo};
-use super::event::Happened;
+use super::call::{Call, PollResult};
+use super::event::WorkerEvent;
 use super::intent::{ended, tail};
-use super::state::Lane;
+use super::state::TenantWorker;
 use super::unfollowed::lost_unseen;
-use super::withdrawal::Withdrawal;
+use super::withdrawal::CancelCall;
 use crate::defender::reply::{self, ActionView, CancelReply};
 use crate::defender::{Answer, request};
 use crate::journal::{Api, CalledOff, JournalError, MISSES, Tx};
@@ -27,13 +27,13 @@ const UNHEARD: Duration = Duration::from_secs(120);
 /// Characters of the comment; more is not documented to be taken.
 const COMMENT: usize = 400;
 
-impl Lane {
+impl TenantWorker {
     /// A call that may not have been executed is not repeated for a scan that was called off meanwhile. If complete
     /// lists do not hold it, it has not begun; where none could be read, nobody knows.
     pub(super) fn drop_called_off(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         for scan in tx.unknown_called_off(self.id, MISSES)? {
@@ -55,7 +55,7 @@ impl Lane {
     pub(super) fn poll_cancel(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if !self.account.sends {
@@ -82,7 +82,7 @@ impl Lane {
             self.enter(
                 tx,
                 todo,
-                Call::Cancel(Withdrawal { of, generation }),
+                Call::Cancel(CancelCall { of, generation }),
                 request,
                 now,
             )?;
@@ -93,10 +93,10 @@ impl Lane {
     pub(super) fn cancel_answer(
         &mut self,
         tx: &mut Tx<'_>,
-        withdrawal: &Withdrawal,
+        withdrawal: &CancelCall,
         answer: Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let of = &withdrawal.of;
         let (id, again) = (of.scan.id, now.plus(self.patience(of.tries)));
@@ -153,7 +153,7 @@ impl Lane {
         of: &CalledOff,
         action: &ActionView,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<&'static str, JournalError> {
         self.authorized();
         if !tx.calling_off(of.scan.id, None, now.plus(self.pace.follow_first))? {
@@ -181,8 +181,12 @@ impl Lane {
     }
 }
 
-fn called_off(tx: &Tx<'_>, of: &CalledOff, what: &'static str) -> Result<Happened, JournalError> {
-    Ok(Happened::CalledOff {
+fn called_off(
+    tx: &Tx<'_>,
+    of: &CalledOff,
+    what: &'static str,
+) -> Result<WorkerEvent, JournalError> {
+    Ok(WorkerEvent::CalledOff {
         about: Box::new(tx.about_scan(of.scan.id)?),
         what,
     })

@@ -1,18 +1,18 @@
 //! Moves along what waits for a span of time when the clock is set, and tells of a far clock that is off.
 
-use super::event::Happened;
-use super::state::Lane;
+use super::event::WorkerEvent;
+use super::state::TenantWorker;
 use crate::defender::Answer;
 use crate::journal::{JournalError, Tx};
 use scanhook_core::time::{Now, Timestamp};
 
-impl Lane {
+impl TenantWorker {
     /// Moves along what waits for a span of time, in the journal and here, if the clock was set.
     pub(super) fn keep_time(
         &mut self,
         tx: &mut Tx<'_>,
         now: Now,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let Some(set) = self.anchor.follow(now) else {
             return Ok(());
@@ -31,7 +31,7 @@ impl Lane {
         self.lists.moved(by);
         self.gets.moved(by);
         self.far_clock.moved(by);
-        happened.push(Happened::ClockSet {
+        happened.push(WorkerEvent::ClockSet {
             by,
             restarted: set.restarted,
         });
@@ -48,12 +48,12 @@ impl Lane {
         &mut self,
         answer: &Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) {
         let was_off = self.far_clock.is_off();
         self.far_clock.note(answer, now);
         if self.far_clock.is_off() && !was_off {
-            happened.push(Happened::ClocksDiffer {
+            happened.push(WorkerEvent::ClocksDiffer {
                 ahead: self.far_clock.last,
             });
         }

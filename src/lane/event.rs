@@ -10,7 +10,7 @@ use scanhook_core::time::Timestamp;
 
 /// What happened in a lane. No token; of alerts only what identifies them.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Happened {
+pub enum WorkerEvent {
     /// A call ended with this status or word.
     Called {
         /// Which budget.
@@ -147,7 +147,7 @@ pub enum Happened {
     },
 }
 
-/// What can come of a scan call, as [`Happened::Answered`] tells it.
+/// What can come of a scan call, as [`WorkerEvent::Answered`] tells it.
 pub const ANSWERS: &[&str] = &[
     "running",
     "foreign",

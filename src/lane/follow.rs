@@ -6,16 +6,16 @@
 
 use core::time::Duration;
 
-use super::call::{Call, Todo};
-use super::event::Happened;
+use super::call::{Call, PollResult};
+use super::event::WorkerEvent;
 use super::intent::{ended, tail};
 use super::listing::{Listing, Turn, Whom};
 use super::lists::ListCall;
-use super::state::Lane;
-use crate::defender::list::{self, ListReply, Listed};
+use super::state::TenantWorker;
+use crate::defender::list::{self, ActionPage, ListReply};
 use crate::defender::reply::{ActionView, Sent};
 use crate::defender::{Answer, request};
-use crate::journal::{Api, JournalError, MACHINE_BUSY, MISSES, OpenScan, ScanRow, Tx, Wait};
+use crate::journal::{Api, JournalError, MACHINE_BUSY, MISSES, OpenScan, RequeueWait, ScanRow, Tx};
 use scanhook_core::scan::{Outcome, ScanId};
 use scanhook_core::time::Timestamp;
 
@@ -30,12 +30,12 @@ const LAST_LOOK: Duration = Duration::from_secs(86_400);
 /// How often in a row an old scan is read by its id in vain before lists are asked again.
 const READ_IN_VAIN: u32 = 6;
 
-impl Lane {
+impl TenantWorker {
     /// Asks for the list, or its next page, when an open scan wants to be looked at.
     pub(super) fn poll_list(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if self.is_under_way(Api::List) || !self.gate.may_read() {
@@ -89,11 +89,11 @@ impl Lane {
     fn next_list(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<Option<Listing>, JournalError> {
         let old = self.old(now);
-        let begin = |lane: &mut Lane, whom, since| {
+        let begin = |lane: &mut TenantWorker, whom, since| {
             lane.lists.listed_at = now;
             Some(Listing::begin(
                 whom,
@@ -142,7 +142,7 @@ impl Lane {
     fn poll_old(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let Some(at) = self.lists.old_at else {
@@ -178,7 +178,7 @@ impl Lane {
     pub(super) fn give_up(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         tx.mark_overdue(self.id, now.minus(self.account.follow_for), now)?;
@@ -206,7 +206,7 @@ impl Lane {
         tx: &mut Tx<'_>,
         scan: &OpenScan,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let detail = "no final status was seen in time; what the machine did is not known";
         tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
@@ -225,7 +225,7 @@ impl Lane {
         call: ListCall,
         answer: &Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let Some(mut listing) = self.lists.listing.take() else {
             return Err(JournalError::Conflict(
@@ -285,9 +285,9 @@ impl Lane {
         &mut self,
         tx: &mut Tx<'_>,
         listing: &mut Listing,
-        page: &Listed,
+        page: &ActionPage,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         for scan in tx.unknown_scans(self.id)? {
             self.match_unknown(tx, listing, &scan, page, now, happened)?;
@@ -311,9 +311,9 @@ impl Lane {
         tx: &mut Tx<'_>,
         listing: &mut Listing,
         scan: &OpenScan,
-        page: &Listed,
+        page: &ActionPage,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let tail = tail(&scan.scan);
         let sent = Sent {
@@ -351,12 +351,12 @@ impl Lane {
         mut listing: Listing,
         turn: Turn,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         self.lists.note = noted(&listing, turn);
         if turn == Turn::Incomplete || listing.anybodys || !listing.unclear.is_empty() {
             // What was left out is not known, so nothing may be concluded from its absence.
-            happened.push(Happened::Alarm {
+            happened.push(WorkerEvent::Alarm {
                 code: "list-incomplete",
                 about: None,
             });
@@ -374,7 +374,7 @@ impl Lane {
         &mut self,
         tx: &mut Tx<'_>,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let Some(mut listing) = self.lists.listing.take() else {
             return Ok(());
@@ -402,7 +402,7 @@ impl Lane {
         listing: &Listing,
         scan: &OpenScan,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let (id, found) = (scan.scan.id, listing.found.contains(&scan.scan.id));
         let unclear = listing.anybodys || listing.unclear.contains(&id);
@@ -437,7 +437,7 @@ impl Lane {
         }
         if let Some(action) = listing.foreign.get(&scan.scan.machine) {
             let what = self.meet_foreign(tx, &scan.scan, action, now)?;
-            happened.push(Happened::Answered {
+            happened.push(WorkerEvent::Answered {
                 about: Box::new(tx.about_scan(id)?),
                 kind: scan.scan.kind,
                 what,
@@ -448,7 +448,7 @@ impl Lane {
             // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it may be
             // tried again.
             let until = now.plus(self.put_off(scan.scan.tries.saturating_sub(1)));
-            tx.to_waiting(id, Wait::Until(until, MACHINE_BUSY), now)?;
+            tx.to_waiting(id, RequeueWait::Until(until, MACHINE_BUSY), now)?;
         }
         Ok(())
     }
@@ -541,7 +541,7 @@ impl Lane {
         action: &ActionView,
         sent_at: Timestamp,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         tx.finish(scan.id, outcome, detail(outcome, action).as_deref(), now)?;
         let took: Duration = now.since(sent_at);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::anchor::Anchor;
+use super::anchor::WallClock;
 use super::throttle::Throttle;
 use crate::api::LaneView;
 use crate::defender::token::{Bearer, Token};
@@ -38,7 +38,7 @@ pub(super) struct Memory {
     /// For how long the directory could be asked, in milliseconds.
     pub(super) asked_for: u64,
     /// Where both clocks stood when this was written.
-    pub(super) clock: Option<Anchor>,
+    pub(super) clock: Option<WallClock>,
 }
 
 /// How long a pause is at least after so many refused probes. Where others spend nearly all of the hour and refused calls
@@ -53,7 +53,7 @@ pub(super) fn longer(refused_probes: u32) -> Duration {
 
 /// The state of the gate.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(super) struct Backoff {
     pub(super) memory: Memory,
     pub(super) throttle: Throttle,
     pub(super) token: Option<Token>,
@@ -91,8 +91,8 @@ pub(super) struct Stopped {
     pub(super) until: Timestamp,
 }
 
-impl Gate {
-    pub(super) fn load(memory: &str) -> Gate {
+impl Backoff {
+    pub(super) fn load(memory: &str) -> Backoff {
         // An unreadable memory forgets a pause, which the far side will then repeat: no reason not to start.
         let memory: Memory = serde_json::from_str(memory).unwrap_or_default();
         let throttle = if memory.probe {
@@ -100,15 +100,15 @@ impl Gate {
         } else {
             Throttle::Open
         };
-        Gate {
+        Backoff {
             memory,
             throttle,
-            ..Gate::default()
+            ..Backoff::default()
         }
     }
 
     /// Where both clocks stood when the lane last wrote.
-    pub(super) fn anchor(&self) -> Option<Anchor> {
+    pub(super) fn anchor(&self) -> Option<WallClock> {
         self.memory.clock
     }
 

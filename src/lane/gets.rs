@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use super::gate::Gate;
+use super::gate::Backoff;
 use scanhook_core::time::Timestamp;
 
 /// What is read of machine actions: a page of the list, one of ours, one that occupies a machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Read {
+pub(super) enum ActionRead {
     List,
     Ours,
     #[default]
@@ -23,12 +23,12 @@ pub(super) struct Gets {
     /// How often it was forbidden with which token.
     pub(super) forbidden: (u64, u32),
     /// What was read last.
-    pub(super) last: Read,
+    pub(super) last: ActionRead,
 }
 
 impl Gets {
     /// Whether single actions may be read, as far as is known. Lists may be allowed where that is not.
-    pub(super) fn are_allowed(&self, gate: &Gate) -> bool {
+    pub(super) fn are_allowed(&self, gate: &Backoff) -> bool {
         self.forbidden.0 != gate.generation() || self.forbidden.1 < FORBIDDEN
     }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::event::Happened;
+use super::event::WorkerEvent;
 use crate::journal::{JournalError, ScanRow, Tx};
 use scanhook_core::scan::{Outcome, Priority};
 use scanhook_core::time::Timestamp;
@@ -28,8 +28,8 @@ pub(super) fn ended(
     scan: &ScanRow,
     outcome: Outcome,
     took: Duration,
-) -> Result<Happened, JournalError> {
-    Ok(Happened::Ended {
+) -> Result<WorkerEvent, JournalError> {
+    Ok(WorkerEvent::Ended {
         about: Box::new(tx.about_scan(scan.id)?),
         kind: scan.kind,
         outcome,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::defender::Endpoints;
-use crate::defender::list::Listed;
+use crate::defender::list::ActionPage;
 use crate::defender::reply::{ActionView, Next};
 use crate::defender::request::{NextPage, first_page};
 use scanhook_core::alert::MachineId;
@@ -108,7 +108,7 @@ impl Listing {
 
     /// Takes what a page says of the next one. A full answer without a next page is not the end: `$top` is the most
     /// that one question may bring, and the far side names no next page where that cuts the list off.
-    pub(super) fn turn(&mut self, page: &Listed) -> Turn {
+    pub(super) fn turn(&mut self, page: &ActionPage) -> Turn {
         self.strikes = 0;
         self.read.insert(self.page.as_str().to_owned());
         self.rows += page.rows();
@@ -171,8 +171,8 @@ mod tests {
         )
     }
 
-    fn page(rows: usize, next: Next) -> Listed {
-        let mut page = Listed::default();
+    fn page(rows: usize, next: Next) -> ActionPage {
+        let mut page = ActionPage::default();
         page.odd = vec![crate::defender::list::OddRow::default(); rows];
         page.next = next;
         page

@@ -9,7 +9,7 @@ use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 
 /// What a lane remembers of its lists.
-pub(super) struct Lists {
+pub(super) struct ListState {
     pub(super) listing: Option<Listing>,
     /// When the last list was begun.
     pub(super) listed_at: Timestamp,
@@ -27,11 +27,11 @@ pub(super) struct Lists {
     pub(super) old_list: bool,
 }
 
-impl Lists {
+impl ListState {
     /// Nothing is known of the old ones: they are looked for at once.
-    pub(super) fn new(rows: usize) -> Lists {
+    pub(super) fn new(rows: usize) -> ListState {
         let never = Timestamp::default();
-        Lists {
+        ListState {
             listing: None,
             listed_at: never,
             rows: rows.min(MOST_ROWS),

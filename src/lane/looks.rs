@@ -10,7 +10,7 @@ use scanhook_core::time::Timestamp;
 
 /// What a lane remembers of its look-ups.
 #[derive(Default)]
-pub(super) struct Looks {
+pub(super) struct Lookups {
     /// For how long the directory could be asked.
     pub(super) time: AskingTime,
     /// Questions that are being asked, with what their earlier pages held.
@@ -21,15 +21,15 @@ pub(super) struct Looks {
     pub(super) forbidden: Option<u64>,
 }
 
-impl Looks {
+impl Lookups {
     /// Nothing is asked yet; the directory could be asked for so long before.
-    pub(super) fn recalled(asked_for: Duration) -> Looks {
-        Looks {
+    pub(super) fn recalled(asked_for: Duration) -> Lookups {
+        Lookups {
             time: AskingTime {
                 passed: asked_for,
                 since: None,
             },
-            ..Looks::default()
+            ..Lookups::default()
         }
     }
 }
@@ -86,13 +86,13 @@ pub(super) struct Rest {
 
 /// A look-up on its way.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct Lookup {
     pub(super) question: Question,
     pub(super) generation: u64,
     pub(super) urgent: bool,
 }
 
-impl Look {
+impl Lookup {
     pub(super) fn api(&self) -> Api {
         Api::of(&self.question)
     }

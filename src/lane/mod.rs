@@ -41,7 +41,7 @@ mod withdrawal;
 pub mod run;
 
 pub use account::Account;
-pub use call::{Call, Outgoing, Todo};
-pub use event::{ANSWERS, Happened};
+pub use call::{Call, OutgoingCall, PollResult};
+pub use event::{ANSWERS, WorkerEvent};
 pub use pace::Pace;
-pub use state::Lane;
+pub use state::TenantWorker;

@@ -3,8 +3,8 @@
 
 use uuid::Uuid;
 
-use super::event::Happened;
-use super::state::Lane;
+use super::event::WorkerEvent;
+use super::state::TenantWorker;
 use crate::journal::{JournalError, TenantId, Tx};
 use scanhook_core::time::Timestamp;
 
@@ -18,13 +18,13 @@ pub(super) fn is_elsewhere(
     Ok(tx.belongs_to(tenant)?.is_some_and(|before| before != entra) && tx.has_work(tenant)?)
 }
 
-impl Lane {
+impl TenantWorker {
     /// Whether the lane must not call, because what waits and runs is another Entra tenant's. Says so.
     pub(super) fn waits_for_the_old(
         &mut self,
         tx: &mut Tx<'_>,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<bool, JournalError> {
         let Some(entra) = self.moved_to else {
             return Ok(false);

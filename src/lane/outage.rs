@@ -1,21 +1,21 @@
 //! Who cannot be reached: told once at its beginning and once at its end, and why what waits is not sent.
 
-use super::event::Happened;
+use super::event::WorkerEvent;
 use super::reach::{Silent, heard};
-use super::state::Lane;
+use super::state::TenantWorker;
 use crate::defender::Answer;
 use crate::journal::{Api, JournalError, Tx};
 use scanhook_core::obstacles::{FarSide, Obstacles, Outage, Spent};
 use scanhook_core::time::Timestamp;
 
-impl Lane {
+impl TenantWorker {
     /// Takes from an answer whether the far side is in reach, and tells where that has changed.
     pub(super) fn note_reach(
         &mut self,
         api: Api,
         answer: &Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) {
         let Some(code) = heard(api, answer) else {
             return;
@@ -34,14 +34,14 @@ impl Lane {
                     since: now,
                     code: code.clone(),
                 });
-                happened.push(Happened::Unreachable {
+                happened.push(WorkerEvent::Unreachable {
                     side,
                     address,
                     code,
                 });
             }
             (None, Some(was)) => {
-                happened.push(Happened::Reached {
+                happened.push(WorkerEvent::Reached {
                     side,
                     address,
                     after: now.since(was.since),

@@ -1,8 +1,8 @@
 //! What people hold back: looked up at the beginning of each poll, for the journal is where it is said.
 
-use super::call::Todo;
-use super::event::Happened;
-use super::state::Lane;
+use super::call::PollResult;
+use super::event::WorkerEvent;
+use super::state::TenantWorker;
 use crate::journal::{JournalError, ScanRow, Tx};
 use scanhook_core::time::Timestamp;
 
@@ -10,12 +10,12 @@ use scanhook_core::time::Timestamp;
 /// pause is over.
 pub(super) const LOOKS: usize = 256;
 
-impl Lane {
+impl TenantWorker {
     /// Ends pauses whose time is over, lets go what ended ones held back, and keeps in mind what is in force.
     pub(super) fn poll_pauses(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let known = core::mem::take(&mut self.pauses.narrow);
@@ -39,13 +39,14 @@ impl Lane {
     pub(super) fn expire_held(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let (count, decisions, next) = tx.expire_held(self.id, now)?;
         todo.wake(next);
         if count > 0 {
-            todo.happened.push(Happened::Expired { count, decisions });
+            todo.happened
+                .push(WorkerEvent::Expired { count, decisions });
         }
         Ok(())
     }

@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::Account;
-use super::anchor::{Anchor, FarClock};
-use super::call::{Call, Todo};
-use super::event::Happened;
-use super::gate::Gate;
+use super::anchor::{FarClock, WallClock};
+use super::call::{Call, PollResult};
+use super::event::WorkerEvent;
+use super::gate::Backoff;
 use super::gets::Gets;
-use super::lists::Lists;
-use super::looks::Looks;
+use super::lists::ListState;
+use super::looks::Lookups;
 use super::moved::is_elsewhere;
 use super::pace::Pace;
 use super::reach::Reach;
-use super::state::Lane;
+use super::state::TenantWorker;
 use crate::defender::{Answer, request};
-use crate::in_force::Desks;
-use crate::journal::{Api, CallId, InForce, JournalError, PolicyId, TenantId, Tx};
+use crate::in_force::SourceBindings;
+use crate::journal::{ActivePauses, Api, CallId, JournalError, PolicyId, TenantId, Tx};
 use crate::policy::Policy;
 use scanhook_core::quota::{Budget, Share};
 use scanhook_core::time::{Now, Timestamp};
 
-impl Lane {
+impl TenantWorker {
     /// Loads what the journal knows. Calls nobody waits for any more have ended, and what was being sent is unknown.
     /// `None`: another process has this lane (never, while one process holds a journal).
     ///
@@ -32,10 +32,10 @@ impl Lane {
         tx: &mut Tx<'_>,
         id: TenantId,
         account: Arc<Account>,
-        desks: Arc<Desks>,
+        desks: Arc<SourceBindings>,
         pace: Pace,
         now: Now,
-    ) -> Result<Option<Lane>, JournalError> {
+    ) -> Result<Option<TenantWorker>, JournalError> {
         let entra = account.tenant_id.parse().ok();
         let moved_to = if is_elsewhere(tx, id, entra)? {
             entra
@@ -48,26 +48,26 @@ impl Lane {
             }
             tx.calls_as(id, &account.tenant_id, &account.client_id)?;
         }
-        let gate = Gate::load(&tx.memory(id)?);
+        let gate = Backoff::load(&tx.memory(id)?);
         let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api)));
-        let looks = Looks::recalled(gate.asked_for());
-        let mut lane = Lane {
+        let looks = Lookups::recalled(gate.asked_for());
+        let mut lane = TenantWorker {
             id,
             account,
             desks,
             pace,
-            anchor: gate.anchor().unwrap_or_else(|| Anchor::new(now)),
+            anchor: gate.anchor().unwrap_or_else(|| WallClock::new(now)),
             far_clock: FarClock::default(),
             budgets: Api::ALL.iter().map(learnt).collect(),
             gate,
             leaving: BTreeMap::new(),
-            lists: Lists::new(pace.rows),
+            lists: ListState::new(pace.rows),
             gets: Gets::default(),
             reach: Reach::default(),
             spent: None,
             written: None,
             untold: Vec::new(),
-            pauses: InForce::default(),
+            pauses: ActivePauses::default(),
             looks,
             moved_to,
         };
@@ -86,7 +86,7 @@ impl Lane {
     }
 
     /// Takes the sources that are in force from now on.
-    pub fn hear_from(&mut self, desks: Arc<Desks>) {
+    pub fn hear_from(&mut self, desks: Arc<SourceBindings>) {
         self.desks = desks;
     }
 
@@ -101,9 +101,9 @@ impl Lane {
         policy: &Policy,
         id: PolicyId,
         now: Now,
-    ) -> Result<Todo, JournalError> {
+    ) -> Result<PollResult, JournalError> {
         let happened = std::mem::take(&mut self.untold);
-        let mut todo = Todo {
+        let mut todo = PollResult {
             calls: Vec::new(),
             wake_at: Timestamp::NEVER,
             happened,
@@ -124,7 +124,7 @@ impl Lane {
         tx: &mut Tx<'_>,
         policy: &Policy,
         id: PolicyId,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.spent = None;
@@ -168,7 +168,7 @@ impl Lane {
         call: Call,
         answer: Answer,
         now: Now,
-    ) -> Result<Vec<Happened>, JournalError> {
+    ) -> Result<Vec<WorkerEvent>, JournalError> {
         let mut happened = Vec::new();
         self.keep_time(tx, now, &mut happened)?;
         let now = now.wall;
@@ -184,12 +184,12 @@ impl Lane {
         tx.end_call(id, &word, now)?;
         if matches!(&answer, Answer::NotSent(code) if code == "tls") {
             // Somebody else may stand where the far side should: nothing was told to them.
-            happened.push(Happened::Alarm {
+            happened.push(WorkerEvent::Alarm {
                 code: "tls",
                 about: None,
             });
         }
-        happened.push(Happened::Called {
+        happened.push(WorkerEvent::Called {
             api,
             answer: word,
             took: now.since(sent_at),
@@ -225,7 +225,7 @@ impl Lane {
         answer: &Answer,
         sent_at: Timestamp,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) {
         let share = self.account.share;
         let budget = self.budgets.entry(api).or_default();
@@ -244,7 +244,7 @@ impl Lane {
                 per_minute,
                 per_hour,
             } = budget.left(share, now);
-            happened.push(Happened::Lowered {
+            happened.push(WorkerEvent::Lowered {
                 api,
                 per_minute,
                 per_hour,
@@ -255,7 +255,7 @@ impl Lane {
     pub(super) fn poll_token(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if self.is_under_way(Api::Token) {

@@ -3,21 +3,21 @@
 
 use core::time::Duration;
 
-use super::call::{Call, Todo};
-use super::event::Happened;
-use super::looks::{Look, Pages, wait};
-use super::state::Lane;
+use super::call::{Call, PollResult};
+use super::event::WorkerEvent;
+use super::looks::{Lookup, Pages, wait};
+use super::state::TenantWorker;
 use crate::defender::Answer;
 use crate::defender::directory::{self, LookReply};
-use crate::defender::reply::Refusal;
-use crate::in_force::Desk;
+use crate::defender::reply::DefenderError;
+use crate::in_force::SourceBinding;
 use crate::journal::{
     Admitted, Again, Api, JournalError, LONGEST_WAIT, NewDecision, OpenQuestion, PolicyId,
     Resolving, Tx,
 };
-use crate::policy::{Policy, Question as Asked, Terms};
+use crate::policy::{Policy, PolicyQuestion as Asked, Terms};
 use scanhook_core::alert::Device;
-use scanhook_core::directory::{Found, Question, Resolution, Silence, Step, resolve};
+use scanhook_core::directory::{LookupStep, NoAnswer, Question, Records, Resolution, resolve};
 use scanhook_core::json::Json;
 use scanhook_core::obstacles::FarSide;
 use scanhook_core::rules::{Facts, Memo};
@@ -35,11 +35,11 @@ const STEP: usize = 128;
 const PAGES: u32 = 10;
 
 /// A decision with all that it is decided from.
-struct Case<'a> {
+struct Pending<'a> {
     policy: &'a Policy,
     id: PolicyId,
     row: &'a Resolving,
-    desk: &'a Desk,
+    desk: &'a SourceBinding,
     tenant: &'a str,
     terms: Terms,
     device: Device,
@@ -47,7 +47,7 @@ struct Case<'a> {
     memo: &'a Memo,
 }
 
-impl Case<'_> {
+impl Pending<'_> {
     fn verdict(&self, facts: Facts) -> Verdict {
         let (source, terms, alert) = (&self.desk.source, self.terms, &self.row.alert);
         self.policy.decide(Asked {
@@ -72,19 +72,19 @@ impl Case<'_> {
     }
 }
 
-impl Lane {
+impl TenantWorker {
     /// Why there is no use in asking, if there is none.
-    fn silence(&self) -> Option<Silence> {
+    fn silence(&self) -> Option<NoAnswer> {
         if self.moved_to.is_some() {
-            return Some(Silence::Moved);
+            return Some(NoAnswer::Moved);
         }
         if !self.gate.reads() {
-            return Some(Silence::NoRole);
+            return Some(NoAnswer::NoRole);
         }
         self.looks
             .forbidden
             .filter(|generation| *generation == self.gate.generation())
-            .map(|_| Silence::Forbidden)
+            .map(|_| NoAnswer::Forbidden)
     }
 
     /// Decides what can be decided, and notes what the others wait for.
@@ -93,7 +93,7 @@ impl Lane {
         tx: &mut Tx<'_>,
         policy: &Policy,
         id: PolicyId,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let silence = self.silence();
@@ -130,8 +130,8 @@ impl Lane {
         policy: &Policy,
         id: PolicyId,
         rows: &[Resolving],
-        silence: Option<Silence>,
-        todo: &mut Todo,
+        silence: Option<NoAnswer>,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let Some(first) = rows.first() else {
@@ -170,7 +170,7 @@ impl Lane {
                     DecisionState::Held,
                     Box::new(tx.about_decision(row.decision)?),
                 );
-                todo.happened.push(Happened::Decided {
+                todo.happened.push(WorkerEvent::Decided {
                     about,
                     state,
                     reason,
@@ -186,7 +186,7 @@ impl Lane {
                 .find(|device| device.label() == row.device);
             let device = device.cloned().unwrap_or_default();
             let tenant = &account.name;
-            let case = Case {
+            let case = Pending {
                 policy,
                 id,
                 row,
@@ -205,9 +205,9 @@ impl Lane {
     fn decide_case(
         &mut self,
         tx: &mut Tx<'_>,
-        case: &Case<'_>,
-        silence: Option<Silence>,
-        todo: &mut Todo,
+        case: &Pending<'_>,
+        silence: Option<NoAnswer>,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let row = case.row;
@@ -217,11 +217,11 @@ impl Lane {
             // What was said after the decision was made is good for it however long the next question takes. What
             // was said in the future was said before the clock was set back, nobody knows how long ago.
             // A person who says *once more* wants it asked once more.
-            let kept = |at: Timestamp, found: &Found| {
+            let kept = |at: Timestamp, found: &Records| {
                 row.said.is_none() && now < at.plus(self.kept(found))
             };
             let fresh =
-                |at: Timestamp, found: &Found| at <= now && (at >= row.at || kept(at, found));
+                |at: Timestamp, found: &Records| at <= now && (at >= row.at || kept(at, found));
             Ok::<_, JournalError>(
                 said.filter(|(at, found)| fresh(*at, found))
                     .map(|(_, found)| found),
@@ -229,11 +229,11 @@ impl Lane {
         })?;
         let resolution = match step {
             // What was held for the directory's silence learns nothing from a refusal.
-            Step::Done(Resolution::Silent(_)) if row.from == DecisionState::Held => {
+            LookupStep::Done(Resolution::Silent(_)) if row.from == DecisionState::Held => {
                 return tx.wait_while_held(self.id, row.decision, None, now);
             }
-            Step::Done(resolution) => resolution,
-            Step::Ask(question) if row.from == DecisionState::Held => {
+            LookupStep::Done(resolution) => resolution,
+            LookupStep::Ask(question) if row.from == DecisionState::Held => {
                 return tx.wait_while_held(
                     self.id,
                     row.decision,
@@ -241,7 +241,7 @@ impl Lane {
                     now,
                 );
             }
-            Step::Ask(question) => match self.silent_on(tx, row, &question, silence, now)? {
+            LookupStep::Ask(question) => match self.silent_on(tx, row, &question, silence, now)? {
                 Some(silence) => {
                     silent = Some(question);
                     Resolution::Silent(silence)
@@ -302,7 +302,7 @@ impl Lane {
             )?;
         }
         let about = Box::new(tx.about_decision(row.decision)?);
-        todo.happened.push(Happened::Decided {
+        todo.happened.push(WorkerEvent::Decided {
             about,
             state,
             reason,
@@ -318,22 +318,22 @@ impl Lane {
         tx: &Tx<'_>,
         row: &Resolving,
         question: &Question,
-        silence: Option<Silence>,
+        silence: Option<NoAnswer>,
         now: Timestamp,
-    ) -> Result<Option<Silence>, JournalError> {
+    ) -> Result<Option<NoAnswer>, JournalError> {
         let late = row
             .late_at
             .is_some_and(|late_at| late_at <= self.looks.time.at(now));
         Ok(match silence {
-            None if late && self.reach.is_silent(FarSide::Defender) => Some(Silence::Unreachable),
-            None if late && tx.was_asked(self.id, question)? => Some(Silence::Late),
-            None => late.then_some(Silence::Queued),
+            None if late && self.reach.is_silent(FarSide::Defender) => Some(NoAnswer::Unreachable),
+            None if late && tx.was_asked(self.id, question)? => Some(NoAnswer::Late),
+            None => late.then_some(NoAnswer::Queued),
             Some(silence) => Some(silence),
         })
     }
 
     /// How long an answer is good for decisions that come after it.
-    fn kept(&self, found: &Found) -> Duration {
+    fn kept(&self, found: &Records) -> Duration {
         if found.machine().is_some() {
             self.pace.known_for
         } else {
@@ -345,7 +345,7 @@ impl Lane {
     pub(super) fn poll_looks(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if self.silence().is_some() {
@@ -365,7 +365,7 @@ impl Lane {
                 .get(&question)
                 .and_then(|pages| pages.next.as_ref());
             let request = directory::look(&self.account.endpoints, bearer, &question, next);
-            let look = Look {
+            let look = Lookup {
                 question: question.clone(),
                 generation,
                 urgent: asked.priority >= Priority::URGENT,
@@ -387,7 +387,7 @@ impl Lane {
     fn next_look(
         &self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<Option<OpenQuestion>, JournalError> {
         let mut best: Option<OpenQuestion> = None;
@@ -430,10 +430,10 @@ impl Lane {
     pub(super) fn look_answer(
         &mut self,
         tx: &mut Tx<'_>,
-        look: Look,
+        look: Lookup,
         answer: Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let Some(mut pages) = self.looks.open.remove(&look.question) else {
             return Err(JournalError::Conflict(
@@ -461,12 +461,12 @@ impl Lane {
                 self.authorized();
                 pages.rows.extend(rows);
                 pages.read += 1;
-                let found = Found::of(pages.rows.clone());
+                let found = Records::of(pages.rows.clone());
                 if unreadable > 0
                     || (!found.more && (foreign_next || (next.is_some() && pages.read >= PAGES)))
                 {
                     // What cannot be read may be a second machine of the same name.
-                    happened.push(Happened::Alarm {
+                    happened.push(WorkerEvent::Alarm {
                         code: "look-incomplete",
                         about: None,
                     });
@@ -483,15 +483,15 @@ impl Lane {
             LookReply::Nobody if pages.read > 0 => self.look_failed(tx, &pages.asked, now),
             LookReply::Nobody => {
                 self.authorized();
-                self.look_done(tx, &look, &Found::default(), now)
+                self.look_done(tx, &look, &Records::default(), now)
             }
             LookReply::Refused(_) => {
                 self.authorized();
-                happened.push(Happened::Alarm {
+                happened.push(WorkerEvent::Alarm {
                     code: "look-refused",
                     about: None,
                 });
-                self.look_done(tx, &look, &Found::refused(), now)
+                self.look_done(tx, &look, &Records::refused(), now)
             }
             LookReply::Unauthorized(refusal) => {
                 self.unauthorized(look.generation, &refusal, now, happened);
@@ -512,8 +512,8 @@ impl Lane {
     fn look_done(
         &mut self,
         tx: &mut Tx<'_>,
-        look: &Look,
-        found: &Found,
+        look: &Lookup,
+        found: &Records,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.looks.rests.remove(&look.api());
@@ -544,11 +544,11 @@ impl Lane {
     fn looks_forbidden(
         &mut self,
         generation: u64,
-        refusal: &Refusal,
-        happened: &mut Vec<Happened>,
+        refusal: &DefenderError,
+        happened: &mut Vec<WorkerEvent>,
     ) {
         if self.looks.forbidden != Some(generation) {
-            happened.push(Happened::Alarm {
+            happened.push(WorkerEvent::Alarm {
                 code: "look-forbidden",
                 about: None,
             });

@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::account::Account;
-use super::call::{Call, Outgoing};
-use super::event::Happened;
+use super::call::{Call, OutgoingCall};
+use super::event::WorkerEvent;
 use super::pace::Pace;
-use super::state::Lane;
+use super::state::TenantWorker;
 use crate::api::{LaneView, QuotaView};
 use crate::clock;
 use crate::defender::Answer;
@@ -28,7 +28,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub type Board = watch::Sender<(LaneView, std::collections::BTreeMap<String, QuotaView>)>;
 
 /// Is told the tenant and what happened in its lane.
-pub type Tell = dyn Fn(&str, &[Happened]) + Send + Sync;
+pub type Tell = dyn Fn(&str, &[WorkerEvent]) + Send + Sync;
 
 /// What a lane runs with.
 pub struct Runner {
@@ -60,8 +60,8 @@ type Returned = (CallId, Call, Answer);
 const LARGE: usize = 64 << 10;
 
 /// Sends a call, and reads of its answer what needs no journal.
-async fn sent(client: Client, outgoing: Outgoing) -> Returned {
-    let Outgoing {
+async fn sent(client: Client, outgoing: OutgoingCall) -> Returned {
+    let OutgoingCall {
         id,
         mut call,
         request,
@@ -105,7 +105,7 @@ impl Runner {
         let desks = self.current.borrow().desks.clone();
         let load = self
             .journal
-            .write(move |tx| Lane::load(tx, tenant, account, desks, pace, clock::both()));
+            .write(move |tx| TenantWorker::load(tx, tenant, account, desks, pace, clock::both()));
         let loaded = load.await?;
         let Some(mut lane) = loaded else {
             tokio::time::sleep(AFTER_FAILURE).await;
@@ -159,7 +159,7 @@ impl Runner {
         }
     }
 
-    fn show(&self, lane: &Lane, happened: &[Happened]) {
+    fn show(&self, lane: &TenantWorker, happened: &[WorkerEvent]) {
         (self.tell)(&self.name, happened);
         self.board.send_replace(lane.view(clock::now()));
     }

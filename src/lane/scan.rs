@@ -2,15 +2,15 @@
 
 use core::time::Duration;
 
-use super::call::{Call, Todo};
-use super::event::Happened;
+use super::call::{Call, PollResult};
+use super::event::WorkerEvent;
 use super::intent::{Intent, created, ended, tail, urgent_since};
 use super::paused::LOOKS;
-use super::state::Lane;
+use super::state::TenantWorker;
 use super::unfollowed::lost_unseen;
-use crate::defender::reply::{self, ActionView, Refusal, ScanReply, Sent};
+use crate::defender::reply::{self, ActionView, DefenderError, ScanReply, Sent};
 use crate::defender::{Answer, request};
-use crate::journal::{self, Api, Cited, JournalError, MISSES, ScanRow, Tx, Wait};
+use crate::journal::{self, Api, Cited, JournalError, MISSES, RequeueWait, ScanRow, Tx};
 use crate::policy::Policy;
 use scanhook_core::comment::Citation;
 use scanhook_core::scan::{Kind, Outcome};
@@ -25,12 +25,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// A window that the policy in force does not know may come back with the next one: looked at so often.
 const UNKNOWN_WINDOW: Duration = Duration::from_secs(300);
 
-impl Lane {
+impl TenantWorker {
     /// Dry scans end at their turn. They need no token and no quota.
     pub(super) fn end_dry(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         for _ in 0..DRY_STEP {
@@ -50,7 +50,7 @@ impl Lane {
         &mut self,
         tx: &mut Tx<'_>,
         policy: &Policy,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if !self.account.sends || self.pauses.whole {
@@ -97,7 +97,7 @@ impl Lane {
         &mut self,
         tx: &mut Tx<'_>,
         policy: &Policy,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         scan: ScanRow,
         now: Timestamp,
     ) -> Result<bool, JournalError> {
@@ -116,7 +116,7 @@ impl Lane {
         let request = request::scan(&self.account.endpoints, bearer, &order);
         let far_sent_at = tx.begin_sending(scan.id, self.far(now), now)?;
         let about = Box::new(tx.about_scan(scan.id)?);
-        todo.happened.push(Happened::Sent {
+        todo.happened.push(WorkerEvent::Sent {
             about,
             kind: scan.kind,
             waited: now.since(created(&scan)),
@@ -150,7 +150,7 @@ impl Lane {
         &self,
         tx: &mut Tx<'_>,
         policy: &Policy,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         scan: &ScanRow,
         again: bool,
         now: Timestamp,
@@ -175,7 +175,7 @@ impl Lane {
     pub(super) fn drop_overdue(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if self.pauses.whole {
@@ -200,7 +200,7 @@ impl Lane {
     pub(super) fn drop_too_old(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         while let Some((scan, _)) = self.next(tx)? {
@@ -228,7 +228,7 @@ impl Lane {
         intent: &Intent,
         answer: Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let scan = &intent.scan;
         let what = match answer {
@@ -254,7 +254,7 @@ impl Lane {
                 self.scan_reply(tx, intent, reply, now, happened)?
             }
         };
-        happened.push(Happened::Answered {
+        happened.push(WorkerEvent::Answered {
             about: Box::new(tx.about_scan(scan.id)?),
             kind: scan.kind,
             what,
@@ -268,10 +268,10 @@ impl Lane {
         intent: &Intent,
         reply: ScanReply,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<&'static str, JournalError> {
         let scan = &intent.scan;
-        let end = |tx: &mut Tx<'_>, outcome, refusal: &Refusal| {
+        let end = |tx: &mut Tx<'_>, outcome, refusal: &DefenderError| {
             tx.drop_scan(scan.id, outcome, Some(&refusal.to_string()), now)
         };
         match reply {
@@ -319,7 +319,7 @@ impl Lane {
             }
             ScanReply::Unknown { code, alarm } => {
                 if alarm {
-                    happened.push(Happened::Alarm {
+                    happened.push(WorkerEvent::Alarm {
                         code,
                         about: Some(Box::new(tx.about_scan(scan.id)?)),
                     });
@@ -360,7 +360,7 @@ impl Lane {
             }
             return tx.look_again(intent.scan.id, MISSES, None);
         }
-        tx.to_waiting(intent.scan.id, Wait::Turn, now)
+        tx.to_waiting(intent.scan.id, RequeueWait::Turn, now)
     }
 
     /// A 403. Where the token is good for other machines, it is this one's own: its scan is put off, and dropped once it
@@ -369,9 +369,9 @@ impl Lane {
         &mut self,
         tx: &mut Tx<'_>,
         intent: &Intent,
-        refusal: &Refusal,
+        refusal: &DefenderError,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<&'static str, JournalError> {
         let scan = &intent.scan;
         if !refusal.is("Forbidden")
@@ -403,7 +403,7 @@ impl Lane {
         tx.count_refusal(scan.id)?;
         tx.to_waiting(
             scan.id,
-            Wait::Until(now.plus(self.put_off(scan.refusals)), journal::FORBIDDEN),
+            RequeueWait::Until(now.plus(self.put_off(scan.refusals)), journal::FORBIDDEN),
             now,
         )?;
         Ok("forbidden")
@@ -428,7 +428,7 @@ impl Lane {
         action: &ActionView,
         sent_at: Timestamp,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         tx.to_running(
             scan.id,
@@ -469,8 +469,8 @@ impl Lane {
             return Ok("foreign");
         }
         let wait = match open && self.may_get() {
-            true => Wait::Action(&action.id, now.plus(self.pace.busy)),
-            false => Wait::Until(now.plus(self.put_off(scan.tries)), &action.id),
+            true => RequeueWait::Action(&action.id, now.plus(self.pace.busy)),
+            false => RequeueWait::Until(now.plus(self.put_off(scan.tries)), &action.id),
         };
         tx.to_waiting(scan.id, wait, now)?;
         tx.event("blocked", self.id, Some(scan.id), &action.id, now)?;
@@ -481,7 +481,7 @@ impl Lane {
 /// Ends a scan that has waited for too long.
 fn drop_too_old(
     tx: &mut Tx<'_>,
-    todo: &mut Todo,
+    todo: &mut PollResult,
     scan: &ScanRow,
     now: Timestamp,
 ) -> Result<(), JournalError> {

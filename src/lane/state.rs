@@ -7,36 +7,36 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::account::Account;
-use super::anchor::{Anchor, FarClock};
-use super::call::{Call, Outgoing, Todo};
-use super::event::Happened;
-use super::gate::Gate;
+use super::anchor::{FarClock, WallClock};
+use super::call::{Call, OutgoingCall, PollResult};
+use super::event::WorkerEvent;
+use super::gate::Backoff;
 use super::gets::Gets;
 use super::intent::urgent_since;
-use super::lists::Lists;
-use super::looks::Looks;
+use super::lists::ListState;
+use super::looks::Lookups;
 use super::pace::Pace;
 use super::reach::Reach;
-use crate::in_force::Desks;
-use crate::journal::{Api, CallId, InForce, JournalError, TenantId, Tx};
+use crate::in_force::SourceBindings;
+use crate::journal::{ActivePauses, Api, CallId, JournalError, TenantId, Tx};
 use scanhook_core::obstacles::{Obstacles, Spent};
 use scanhook_core::quota::Budget;
 use scanhook_core::time::Timestamp;
 
 /// The lane of one tenant.
-pub struct Lane {
+pub struct TenantWorker {
     pub(super) id: TenantId,
     pub(super) account: Arc<Account>,
     /// The sources, for alerts that are decided anew.
-    pub(super) desks: Arc<Desks>,
+    pub(super) desks: Arc<SourceBindings>,
     pub(super) pace: Pace,
-    pub(super) gate: Gate,
-    pub(super) anchor: Anchor,
+    pub(super) gate: Backoff,
+    pub(super) anchor: WallClock,
     pub(super) far_clock: FarClock,
     pub(super) budgets: BTreeMap<Api, Budget>,
     /// Calls under way: their budget, and when they left.
     pub(super) leaving: BTreeMap<CallId, (Api, Timestamp)>,
-    pub(super) lists: Lists,
+    pub(super) lists: ListState,
     pub(super) gets: Gets,
     /// Who cannot be reached.
     pub(super) reach: Reach,
@@ -45,10 +45,10 @@ pub struct Lane {
     /// What keeps it from sending, as the journal has it.
     pub(super) written: Option<Obstacles>,
     /// What happened while it was loaded, to be told with the next poll.
-    pub(super) untold: Vec<Happened>,
+    pub(super) untold: Vec<WorkerEvent>,
     /// What people hold back, as the last poll found it.
-    pub(super) pauses: InForce,
-    pub(super) looks: Looks,
+    pub(super) pauses: ActivePauses,
+    pub(super) looks: Lookups,
     /// The Entra tenant that the name was given to, while work of the one before is open.
     pub(super) moved_to: Option<Uuid>,
 }
@@ -56,7 +56,7 @@ pub struct Lane {
 /// Calls under way at once that only read.
 const READS: usize = 2;
 
-impl Lane {
+impl TenantWorker {
     /// When a call of this API may leave that may use all of the share: the quota, the calls under way, and the way
     /// back from a 429.
     pub(super) fn free_at(&self, api: Api, now: Timestamp) -> Timestamp {
@@ -123,7 +123,7 @@ impl Lane {
     pub(super) fn enter(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         call: Call,
         request: http::Request<Bytes>,
         now: Timestamp,
@@ -147,7 +147,7 @@ impl Lane {
             self.gate.throttle.sent(now);
         }
         self.leaving.insert(id, (api, now));
-        todo.calls.push(Outgoing { id, call, request });
+        todo.calls.push(OutgoingCall { id, call, request });
         Ok(())
     }
 }

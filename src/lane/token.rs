@@ -4,26 +4,26 @@ use core::time::Duration;
 
 use uuid::Uuid;
 
-use super::event::Happened;
+use super::event::WorkerEvent;
 use super::gate::{LONGEST_REST, Stopped, WithoutExternalId, longer};
 use super::moved::is_elsewhere;
-use super::state::Lane;
+use super::state::TenantWorker;
 use super::throttle::Throttle;
 use crate::defender::Answer;
-use crate::defender::reply::Refusal;
+use crate::defender::reply::DefenderError;
 use crate::defender::token::{self, ClaimFault, Token, TokenReply};
 use crate::journal::{JournalError, Tx};
 use scanhook_core::quota::Learnt;
 use scanhook_core::time::Timestamp;
 
-impl Lane {
+impl TenantWorker {
     /// A 429: nobody calls before it is over. Survives restarts.
     pub(super) fn pause(
         &mut self,
         tx: &mut Tx<'_>,
         span: Duration,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         if matches!(self.gate.throttle, Throttle::Probe) {
             self.gate.memory.refused_probes = self.gate.memory.refused_probes.saturating_add(1);
@@ -32,7 +32,7 @@ impl Lane {
         let until = self.gate.memory.paused_until.max(now.plus(span));
         self.gate.memory.paused_until = until;
         self.gate.throttle = Throttle::Probe;
-        happened.push(Happened::Paused { until });
+        happened.push(WorkerEvent::Paused { until });
         self.save_memory(tx)
     }
 
@@ -97,9 +97,9 @@ impl Lane {
     pub(super) fn unauthorized(
         &mut self,
         generation: u64,
-        refusal: &Refusal,
+        refusal: &DefenderError,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) {
         if generation != self.gate.generation || self.gate.token.is_none() {
             return;
@@ -114,9 +114,13 @@ impl Lane {
     }
 
     /// The app may send scans but not read what became of them. Another token may have more roles, so each is tried.
-    pub(super) fn reading_forbidden(&mut self, refusal: &Refusal, happened: &mut Vec<Happened>) {
+    pub(super) fn reading_forbidden(
+        &mut self,
+        refusal: &DefenderError,
+        happened: &mut Vec<WorkerEvent>,
+    ) {
         self.reached();
-        happened.push(Happened::Alarm {
+        happened.push(WorkerEvent::Alarm {
             code: "list-forbidden",
             about: None,
         });
@@ -133,7 +137,7 @@ impl Lane {
         code: &str,
         why: String,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) {
         let until = now.plus(self.pace.stopped);
         if self
@@ -142,7 +146,7 @@ impl Lane {
             .as_ref()
             .is_none_or(|stopped| stopped.why != why)
         {
-            happened.push(Happened::Stopped {
+            happened.push(WorkerEvent::Stopped {
                 code: code.to_owned(),
                 why: why.clone(),
             });
@@ -163,7 +167,7 @@ impl Lane {
         tx: &mut Tx<'_>,
         answer: Answer,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let Answer::Http(response) = answer else {
             self.gate.token_due = now.plus(self.pace.token_retry);
@@ -202,7 +206,7 @@ impl Lane {
         Ok(())
     }
 
-    fn token_granted(&mut self, token: Token, now: Timestamp, happened: &mut Vec<Happened>) {
+    fn token_granted(&mut self, token: Token, now: Timestamp, happened: &mut Vec<WorkerEvent>) {
         let faults = token::check(
             &token.claims,
             &self.account.endpoints,
@@ -214,7 +218,7 @@ impl Lane {
         if let Some(fault) = stops.first() {
             return self.stop(fault.code(), fault.to_string(), now, happened);
         }
-        happened.push(Happened::Token {
+        happened.push(WorkerEvent::Token {
             audience: token.claims.aud.clone().unwrap_or_default(),
             tenant_id: token.claims.tid.clone().unwrap_or_default(),
             roles: token.claims.roles.clone(),

@@ -2,18 +2,18 @@
 //! tell where both are written alike; that a domain and an id mean the same Entra tenant is known only from its token.
 //! Then one of the two calls: the one that is written by its id, else the first by name.
 
-use super::event::Happened;
-use super::state::Lane;
+use super::event::WorkerEvent;
+use super::state::TenantWorker;
 use crate::journal::{JournalError, Tx};
 use scanhook_core::time::Timestamp;
 
-impl Lane {
+impl TenantWorker {
     /// Whether another name calls as the same app and goes first. Says so.
     pub(super) fn gives_way(
         &mut self,
         tx: &Tx<'_>,
         now: Timestamp,
-        happened: &mut Vec<Happened>,
+        happened: &mut Vec<WorkerEvent>,
     ) -> Result<bool, JournalError> {
         let Some(first) = tx.same_app(self.id, &self.account.gives_way_to)? else {
             return Ok(false);

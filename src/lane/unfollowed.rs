@@ -3,10 +3,10 @@
 
 use core::time::Duration;
 
-use super::call::Todo;
+use super::call::PollResult;
 use super::intent::ended;
-use super::state::Lane;
-use crate::journal::{JournalError, MACHINE_BUSY, OpenScan, ScanRow, Tx, Wait};
+use super::state::TenantWorker;
+use crate::journal::{JournalError, MACHINE_BUSY, OpenScan, RequeueWait, ScanRow, Tx};
 use scanhook_core::scan::{Kind, OnUnknown, Outcome};
 use scanhook_core::time::Timestamp;
 
@@ -22,12 +22,12 @@ const NOT_FOLLOWED: &str = "sent, and not followed: the app may not read machine
 const NOT_KNOWN: &str = "the answer to the call was lost and the app may not read machine actions; whether the machine is scanned is not known";
 const COVERED: &str = "the answer to the first call was lost and the machine was busy at the second: most likely with this scan";
 
-impl Lane {
+impl TenantWorker {
     /// Ends, sends again or puts off what a list would have cleared up, once its time has come.
     pub(super) fn settle_unfollowed(
         &mut self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         if self.gate.may_read() {
@@ -52,7 +52,7 @@ impl Lane {
     fn settle(
         &self,
         tx: &mut Tx<'_>,
-        todo: &mut Todo,
+        todo: &mut PollResult,
         scan: &OpenScan,
         now: Timestamp,
     ) -> Result<(), JournalError> {
@@ -80,7 +80,7 @@ impl Lane {
         }
         tx.to_waiting(
             scan.scan.id,
-            Wait::Until(now.plus(self.put_off(scan.scan.tries)), MACHINE_BUSY),
+            RequeueWait::Until(now.plus(self.put_off(scan.scan.tries)), MACHINE_BUSY),
             now,
         )
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::state::Lane;
+use super::state::TenantWorker;
 use crate::api::{LaneView, OutageView, QuotaView};
 use crate::journal::Api;
 use scanhook_core::quota::Share;
 use scanhook_core::time::Timestamp;
 
-impl Lane {
+impl TenantWorker {
     /// The account's configured name.
     #[must_use]
     pub fn name(&self) -> &str {

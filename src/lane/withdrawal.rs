@@ -5,12 +5,12 @@ use scanhook_core::scan::ScanId;
 
 /// A call under way that calls a scan off.
 #[derive(Clone, Debug)]
-pub struct Withdrawal {
+pub struct CancelCall {
     pub(super) of: CalledOff,
     pub(super) generation: u64,
 }
 
-impl Withdrawal {
+impl CancelCall {
     pub(super) fn scan(&self) -> ScanId {
         self.of.scan.id
     }

@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::MetricConstructor;
 
 use super::{Family, Labels, Metrics};
 use crate::api::refusals;
-use crate::in_force::InForce;
+use crate::in_force::ActiveConfig;
 use crate::journal::Api;
 use crate::lane::ANSWERS;
 use crate::settings::Source;
@@ -22,7 +22,7 @@ const MOST_PAIRS: usize = 400;
 
 impl Metrics {
     /// Makes sure that whatever can be counted from now on is there.
-    pub fn expect(&self, in_force: &InForce) {
+    pub fn expect(&self, in_force: &ActiveConfig) {
         self.expect_words();
         for source in &in_force.settings.sources {
             self.expect_source(source);

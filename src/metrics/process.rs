@@ -20,7 +20,7 @@ impl Collector for Process {
         let Some(seen) = std::fs::read_to_string("/proc/self/stat")
             .ok()
             .as_deref()
-            .and_then(Seen::read)
+            .and_then(ProcessSeen::read)
         else {
             return Ok(());
         };
@@ -91,7 +91,7 @@ fn whole(value: u64) -> i64 {
 
 /// What /proc/self/stat says.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct ProcessSeen {
     cpu_seconds: f64,
     threads: u64,
     /// Seconds from the computer's start to its own.
@@ -100,16 +100,16 @@ struct Seen {
     resident: u64,
 }
 
-impl Seen {
+impl ProcessSeen {
     /// Reads the fields by their places, which proc(5) lists. They are counted behind the program's name, which stands in
     /// brackets and may hold anything.
-    fn read(stat: &str) -> Option<Seen> {
+    fn read(stat: &str) -> Option<ProcessSeen> {
         let (_, behind) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = behind.split_ascii_whitespace().collect();
         // The first behind the name is the third of all.
         let field = |place: usize| fields.get(place - 3)?.parse::<u64>().ok();
         let ticks = clock_ticks_per_second();
-        Some(Seen {
+        Some(ProcessSeen {
             cpu_seconds: seconds(field(14)? + field(15)?, ticks),
             threads: field(20)?,
             started: seconds(field(22)?, ticks),
@@ -148,9 +148,10 @@ mod tests {
     #[test]
     fn the_fields_are_found_behind_a_name_that_looks_like_some() {
         let behind = "S 1 2 3 4 5 6 7 8 9 10 150 50 13 14 15 16 9 18 1000 4096000 25 26";
-        let seen = Seen::read(&format!("4711 (a) R 1 (b) {behind}")).expect("all fields are there");
+        let seen =
+            ProcessSeen::read(&format!("4711 (a) R 1 (b) {behind}")).expect("all fields are there");
         let (ticks, page) = (clock_ticks_per_second(), page_size() as u64);
-        let expected = Seen {
+        let expected = ProcessSeen {
             cpu_seconds: seconds(200, ticks),
             threads: 9,
             started: seconds(1000, ticks),
@@ -158,6 +159,6 @@ mod tests {
             resident: 25 * page,
         };
         assert_eq!(seen, expected);
-        assert_eq!(Seen::read("4711 (a) S 1 2"), None);
+        assert_eq!(ProcessSeen::read("4711 (a) S 1 2"), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::file;
 use crate::presets;
 use crate::settings::Source;
 use scanhook_core::mapping::{self, Item};
-use scanhook_core::rules::{self, Facts, Given, OwnedEvent, Ran, RuleTest};
+use scanhook_core::rules::{self, Facts, Given, OwnedEvent, RuleTest, TestRun};
 use scanhook_core::strict_json;
 
 /// An embedded test that was run.
@@ -19,7 +19,7 @@ pub struct Tried<'p> {
     /// Its line in the rules file, from 1.
     pub line: usize,
     /// How it went.
-    pub ran: Ran,
+    pub ran: TestRun,
 }
 
 impl Policy {
@@ -58,7 +58,7 @@ impl Policy {
     }
 
     /// Runs one embedded test; payload files count from `base`, the folder of the rules file.
-    pub fn test(&self, test: &RuleTest, base: &Path, sources: &[Source]) -> Ran {
+    pub fn test(&self, test: &RuleTest, base: &Path, sources: &[Source]) -> TestRun {
         rules::run(test, &self.rules, &mut |payload| {
             let source = sources
                 .iter()

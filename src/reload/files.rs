@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::file::Prints;
+use crate::file::FileDigests;
 
 /// Looks after which it is told that files do not come to rest.
 const MOST_UNREST: u32 = 10;
@@ -12,10 +12,10 @@ const MOST_UNREST: u32 = 10;
 const COMPARED: u32 = 30;
 
 /// What a file system says of a file without its content; `None` where there is none.
-type Stamp = Option<(u64, u64, u64, [i64; 4])>;
+type FileStamp = Option<(u64, u64, u64, [i64; 4])>;
 
 /// What was seen of each file.
-pub(super) type Stamps = BTreeMap<PathBuf, Stamp>;
+pub(super) type Stamps = BTreeMap<PathBuf, FileStamp>;
 
 /// The files and what was last seen of them.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(super) struct Watch {
     /// As they were just before they were last read; one that is missing here was not known then.
     read: Stamps,
     /// As which they were read.
-    prints: Prints,
+    prints: FileDigests,
     /// The last look that showed something else than what was read, and how many looks in a row did.
     unrest: Option<(Stamps, u32)>,
     /// That they do not come to rest was told.
@@ -33,12 +33,12 @@ pub(super) struct Watch {
 
 impl Watch {
     /// The files to look at, as they were last read.
-    pub(super) fn prints(&self) -> &Prints {
+    pub(super) fn prints(&self) -> &FileDigests {
         &self.prints
     }
 
     /// They have been read: as what, and what was seen of them before that.
-    pub(super) fn has_read(&mut self, prints: Prints, before: Stamps) {
+    pub(super) fn has_read(&mut self, prints: FileDigests, before: Stamps) {
         (self.prints, self.read, self.unrest, self.told) = (prints, before, None, false);
     }
 
@@ -61,11 +61,11 @@ impl Watch {
     }
 
     /// What is to be done by what a look has shown. Nothing is read while somebody may be writing it.
-    pub(super) fn judge(&mut self, seen: Stamps, prints: Option<Prints>) -> Look {
+    pub(super) fn judge(&mut self, seen: Stamps, prints: Option<FileDigests>) -> Sight {
         if seen == self.read {
             self.unrest = None;
             let changed = self.told || prints.is_some_and(|prints| prints != self.prints);
-            return if changed { Look::Due } else { Look::Quiet };
+            return if changed { Sight::Due } else { Sight::Quiet };
         }
         let before = self.unrest.take();
         let restless: Vec<PathBuf> = before
@@ -78,19 +78,19 @@ impl Watch {
         let still = before.is_some() && restless.is_empty();
         self.unrest = Some((seen, looks));
         if still {
-            return Look::Due;
+            return Sight::Due;
         }
         if looks >= MOST_UNREST && !self.told {
             self.told = true;
-            return Look::Restless(restless);
+            return Sight::Restless(restless);
         }
-        Look::Quiet
+        Sight::Quiet
     }
 }
 
 /// What a look leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Sight {
     /// Nothing.
     Quiet,
     /// The files are to be read.
@@ -108,7 +108,7 @@ fn unlike(last: &Stamps, seen: &Stamps) -> Vec<PathBuf> {
 }
 
 /// A look at these files.
-pub(super) fn stamps(files: &Prints) -> Stamps {
+pub(super) fn stamps(files: &FileDigests) -> Stamps {
     files
         .paths()
         .map(|path| (path.to_owned(), stamp(path)))
@@ -117,7 +117,7 @@ pub(super) fn stamps(files: &Prints) -> Stamps {
 
 /// Links are followed: a mounted ConfigMap changes what its link leads to.
 #[cfg(unix)]
-fn stamp(path: &Path) -> Stamp {
+fn stamp(path: &Path) -> FileStamp {
     use std::os::unix::fs::MetadataExt as _;
     let of = std::fs::metadata(path).ok()?;
     Some((
@@ -129,7 +129,7 @@ fn stamp(path: &Path) -> Stamp {
 }
 
 #[cfg(not(unix))]
-fn stamp(path: &Path) -> Stamp {
+fn stamp(path: &Path) -> FileStamp {
     let of = std::fs::metadata(path).ok()?;
     let since = of
         .modified()
@@ -148,16 +148,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn written(text: &str) -> (tempfile::TempDir, PathBuf, Prints) {
+    fn written(text: &str) -> (tempfile::TempDir, PathBuf, FileDigests) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rules.toml");
         std::fs::write(&file, text).unwrap();
-        let mut prints = Prints::default();
+        let mut prints = FileDigests::default();
         prints.read(&file, 100).unwrap();
         (folder, file, prints)
     }
 
-    fn having_read(prints: &Prints) -> Watch {
+    fn having_read(prints: &FileDigests) -> Watch {
         let mut watch = Watch::default();
         watch.has_read(prints.clone(), stamps(prints));
         watch
@@ -167,16 +167,20 @@ mod tests {
     fn a_file_is_read_once_it_has_been_left_alone_from_one_look_to_the_next() {
         let (_folder, file, prints) = written("a");
         let mut watch = having_read(&prints);
-        assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
         std::fs::write(&file, "half").unwrap();
         assert_eq!(
             watch.judge(stamps(&prints), None),
-            Look::Quiet,
+            Sight::Quiet,
             "somebody may be writing"
         );
         std::fs::write(&file, "half and half").unwrap();
-        assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet, "they were");
-        assert_eq!(watch.judge(stamps(&prints), None), Look::Due);
+        assert_eq!(
+            watch.judge(stamps(&prints), None),
+            Sight::Quiet,
+            "they were"
+        );
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Due);
     }
 
     #[test]
@@ -187,9 +191,9 @@ mod tests {
             std::fs::write(&file, "a".repeat(n as usize + 1)).unwrap();
             watch.judge(stamps(&prints), None)
         });
-        let looks: Vec<Look> = looks.filter(|look| *look != Look::Quiet).collect();
-        assert_eq!(looks, [Look::Restless(vec![file])]);
-        assert_eq!(watch.judge(stamps(&prints), None), Look::Due);
+        let looks: Vec<Sight> = looks.filter(|look| *look != Sight::Quiet).collect();
+        assert_eq!(looks, [Sight::Restless(vec![file])]);
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Due);
     }
 
     #[test]
@@ -198,11 +202,11 @@ mod tests {
         let mut watch = having_read(&prints);
         assert_eq!(
             watch.judge(stamps(&prints), Some(prints.again())),
-            Look::Quiet
+            Sight::Quiet
         );
         std::fs::write(&file, "b").unwrap();
         let seen = watch.read.clone();
-        assert_eq!(watch.judge(seen, Some(prints.again())), Look::Due);
+        assert_eq!(watch.judge(seen, Some(prints.again())), Sight::Due);
     }
 
     #[test]
@@ -212,10 +216,10 @@ mod tests {
         assert!(prints.read(&folder.path().join("list.txt"), 100).is_err());
         let mut watch = Watch::default();
         watch.has_read(prints.clone(), before);
-        assert_eq!(watch.judge(stamps(&prints), None), Look::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
         assert_eq!(
             watch.judge(stamps(&prints), None),
-            Look::Due,
+            Sight::Due,
             "it may have changed while it was read"
         );
     }

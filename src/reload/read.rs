@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use super::faults::{LONGEST, fault, of_rules, of_settings, of_test};
 use super::files::{self, Stamps};
 use crate::api::FaultView;
-use crate::file::Prints;
-use crate::in_force::InForce;
+use crate::file::FileDigests;
+use crate::in_force::ActiveConfig;
 use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, Tried, has_payloads, payloads};
 use crate::settings::{Inputs, Server, Settings, SettingsFault, Source};
 use scanhook_core::plain::one_line;
 use scanhook_core::rules::{Level, RuleTest};
 
 /// What was read.
-pub(super) struct Read {
+pub(super) struct ReloadedFiles {
     /// Every file that was looked for, as it was read.
-    pub(super) files: Prints,
+    pub(super) files: FileDigests,
     /// What was seen of the files known before, before they were read.
     pub(super) before: Stamps,
     /// The settings, if they can be used; what takes a restart is as it was.
@@ -33,7 +33,7 @@ pub(super) struct Read {
 }
 
 /// Reads everything, and judges it by what is in force. `known`: the files that were looked for the last time.
-pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &Prints) -> Read {
+pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests) -> ReloadedFiles {
     let before = files::stamps(known);
     let (loaded, mut looked_for) = Settings::load_with_files(inputs);
     let (mut config_faults, mut needs_restart) = (Vec::new(), Vec::new());
@@ -97,7 +97,7 @@ pub(super) fn read(inputs: &Inputs, in_force: &InForce, known: &Prints) -> Read 
         all.add(looked_for);
         looked_for = all;
     }
-    Read {
+    ReloadedFiles {
         files: looked_for,
         before,
         settings,
@@ -172,7 +172,7 @@ struct Rules<'a> {
 
 impl Rules<'_> {
     /// The policy to be put in force, if there is another. Where the rules are faulty their lists are read again alone.
-    fn read(&mut self, in_force: &Policy, looked_for: &mut Prints) -> Option<Policy> {
+    fn read(&mut self, in_force: &Policy, looked_for: &mut FileDigests) -> Option<Policy> {
         let (loaded, files) = Policy::load_with_files(self.path);
         looked_for.add(files);
         match loaded {

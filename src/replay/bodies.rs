@@ -30,7 +30,7 @@ pub struct Unusable {
 
 /// Where a body lies.
 #[derive(Clone, Copy)]
-struct Place {
+struct BodyPlace {
     at: Timestamp,
     file: u32,
     /// From 1.
@@ -44,7 +44,7 @@ pub struct Bodies {
     source: Source,
     files: Vec<PathBuf>,
     bytes: u64,
-    order: std::vec::IntoIter<Place>,
+    order: std::vec::IntoIter<BodyPlace>,
     open: Option<(u32, File)>,
     repeats: Repeats,
     /// Bodies that cannot be used, and the first of them.
@@ -133,7 +133,7 @@ impl Bodies {
         &mut self,
         n: u32,
         path: &Path,
-        places: &mut Vec<Place>,
+        places: &mut Vec<BodyPlace>,
         progress: &mut dyn FnMut(u64),
     ) -> io::Result<()> {
         let file = File::open(path)?;
@@ -151,7 +151,7 @@ impl Bodies {
             }
             progress(read);
             line += 1;
-            let mut place = Place {
+            let mut place = BodyPlace {
                 at: Timestamp::default(),
                 file: n,
                 line,
@@ -199,7 +199,7 @@ impl Bodies {
         Ok(read)
     }
 
-    fn complain(&mut self, place: Place, why: String) {
+    fn complain(&mut self, place: BodyPlace, why: String) {
         self.unusable.0 += 1;
         if self.unusable.1.len() < NAMED {
             let place = self.named(place);
@@ -207,7 +207,7 @@ impl Bodies {
         }
     }
 
-    fn named(&self, place: Place) -> String {
+    fn named(&self, place: BodyPlace) -> String {
         let file = self
             .files
             .get(place.file as usize)
@@ -272,7 +272,7 @@ impl Bodies {
         Ok(Some((delivery, u64::from(place.length))))
     }
 
-    fn read(&mut self, place: Place) -> io::Result<Vec<u8>> {
+    fn read(&mut self, place: BodyPlace) -> io::Result<Vec<u8>> {
         let Bodies { open, files, .. } = self;
         let mut file = match open.take() {
             Some((n, file)) if n == place.file => file,

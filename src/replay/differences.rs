@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::tally::Outcome;
+use super::tally::ReplayOutcome;
 use scanhook_core::alert::Alert;
 use scanhook_core::plain::one_line;
 use scanhook_core::time::Timestamp;
@@ -58,9 +58,9 @@ impl Example {
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
     /// What was decided.
-    pub was: Outcome,
+    pub was: ReplayOutcome,
     /// What is decided now.
-    pub now: Outcome,
+    pub now: ReplayOutcome,
     /// How many.
     pub count: u64,
     /// Some of them.
@@ -72,12 +72,17 @@ pub struct Group {
 pub(super) struct Differences {
     pub(super) compared: u64,
     pub(super) different: u64,
-    groups: BTreeMap<(Outcome, Outcome), (u64, Vec<Example>)>,
+    groups: BTreeMap<(ReplayOutcome, ReplayOutcome), (u64, Vec<Example>)>,
 }
 
 impl Differences {
     /// Compares one decision.
-    pub(super) fn see(&mut self, was: &Outcome, now: &Outcome, example: impl FnOnce() -> Example) {
+    pub(super) fn see(
+        &mut self,
+        was: &ReplayOutcome,
+        now: &ReplayOutcome,
+        example: impl FnOnce() -> Example,
+    ) {
         self.compared += 1;
         if was == now {
             return;

@@ -31,7 +31,7 @@ impl Peak {
 
 /// The longest wait for the quota, and when it was over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Wait {
+pub struct QuotaWait {
     /// Milliseconds.
     pub ms: u64,
     /// When its scan was sent.
@@ -53,7 +53,7 @@ pub struct Waits {
     /// Longer.
     pub longer: u64,
     /// The longest.
-    pub longest: Wait,
+    pub longest: QuotaWait,
 }
 
 impl Waits {
@@ -68,7 +68,7 @@ impl Waits {
         };
         *place += 1;
         if ms > self.longest.ms || self.longest.at.is_none() {
-            self.longest = Wait { ms, at: Some(now) };
+            self.longest = QuotaWait { ms, at: Some(now) };
         }
     }
 }

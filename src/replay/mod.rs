@@ -17,16 +17,16 @@ mod tally;
 
 pub use bodies::{Bodies, Unusable};
 pub use differences::{Example, Group};
-pub use load::{Load, Peak, Wait, Waits};
+pub use load::{Load, Peak, QuotaWait, Waits};
 pub use queue::Takes;
-pub use report::{Alerts, Asked, Compared, HeldBy, Now, Report, Rule, Title};
-pub use stage::{Assumed, Stage};
-pub use tally::{Hold, OfRule, Outcome};
+pub use report::{Alerts, Asked, Compared, HeldBy, ReplayReport, RuleReport, StateCount, Title};
+pub use stage::{Assumed, ReplayStage};
+pub use tally::{Hold, OfRule, ReplayOutcome};
 
 use crate::journal::{StoredAlert, StoredDecision, StoredDelivery};
-use crate::policy::{Policy, Question};
+use crate::policy::{Policy, PolicyQuestion};
 use differences::Differences;
-use play::{Case, Play};
+use play::{Play, ReplayCase};
 use scanhook_core::alert::{AlertState, Device, MachineId};
 use scanhook_core::directory::Record;
 use scanhook_core::json::Json;
@@ -40,7 +40,7 @@ pub type RecordOf<'r, E> = &'r mut dyn FnMut(&str, &MachineId) -> Result<Option<
 
 /// A replay under way.
 pub struct Replay<'p> {
-    stage: Stage,
+    stage: ReplayStage,
     play: Play<'p>,
     against: Option<Play<'p>>,
     differences: Differences,
@@ -57,7 +57,7 @@ pub struct Replay<'p> {
 impl<'p> Replay<'p> {
     /// A policy, and the one it is compared with; without that one it is compared with what was decided.
     #[must_use]
-    pub fn new(stage: Stage, policy: &'p Policy, against: Option<&'p Policy>) -> Replay<'p> {
+    pub fn new(stage: ReplayStage, policy: &'p Policy, against: Option<&'p Policy>) -> Replay<'p> {
         Replay {
             stage,
             play: Play::new(policy),
@@ -149,8 +149,8 @@ impl<'p> Replay<'p> {
                 Some(machine) => record(tenant, machine)?,
                 None => None,
             };
-            let case = Case {
-                question: Question {
+            let case = ReplayCase {
+                question: PolicyQuestion {
                     source,
                     tenant,
                     terms: stage.tenant(tenant).terms(),
@@ -197,7 +197,7 @@ impl<'p> Replay<'p> {
 
     /// Lets the last scans be sent and end, and sums up.
     #[must_use]
-    pub fn finish(mut self, top: usize) -> Report {
+    pub fn finish(mut self, top: usize) -> ReplayReport {
         self.play
             .queues
             .values_mut()
@@ -232,7 +232,7 @@ fn barred(made: Option<&StoredDecision>, record: Option<&Record>) -> Option<Reas
 }
 
 /// What was decided, before time or a person ended it. `None`: nothing that could be compared.
-fn outcome(made: &StoredDecision) -> Option<Outcome> {
+fn outcome(made: &StoredDecision) -> Option<ReplayOutcome> {
     let (state, reason) = match (made.state, made.reason) {
         _ if made.approved => return None,
         (DecisionState::Resolving, _) | (DecisionState::Dropped, Reason::TooOld) => return None,
@@ -242,7 +242,7 @@ fn outcome(made: &StoredDecision) -> Option<Outcome> {
         (state, reason) => (state, reason),
     };
     let reason = Some(reason).filter(|_| state != DecisionState::Scan);
-    Some(Outcome {
+    Some(ReplayOutcome {
         rule: made.rule.clone(),
         scan: made.kind,
         state,

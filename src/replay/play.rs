@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::queue::Queue;
-use super::stage::{Assumed, Stage};
-use super::tally::{Outcome, Tally};
-use crate::policy::{Policy, Question};
+use super::stage::{Assumed, ReplayStage};
+use super::tally::{ReplayOutcome, Tally};
+use crate::policy::{Policy, PolicyQuestion};
 use scanhook_core::alert::{Device, MachineId};
 use scanhook_core::directory::Record;
 use scanhook_core::rules::Facts;
@@ -14,9 +14,9 @@ use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Asks, Verdict, Wanted};
 
 /// One (alert, device), with what the journal knows of it.
-pub(super) struct Case<'a> {
+pub(super) struct ReplayCase<'a> {
     /// The alert as the policy is asked about it; its facts are not asked yet.
-    pub(super) question: Question<'a>,
+    pub(super) question: PolicyQuestion<'a>,
     pub(super) tenant: &'a str,
     /// The machine, as the alert or the journal says.
     pub(super) machine: Option<&'a MachineId>,
@@ -55,8 +55,8 @@ impl<'p> Play<'p> {
     }
 
     /// Decides one (alert, device), as intake and lane do between them.
-    pub(super) fn decide(&mut self, case: &Case<'_>, stage: &Stage) -> Outcome {
-        let Decided {
+    pub(super) fn decide(&mut self, case: &ReplayCase<'_>, stage: &ReplayStage) -> ReplayOutcome {
+        let JudgedCase {
             verdict,
             barred,
             one_machine,
@@ -109,7 +109,7 @@ impl<'p> Play<'p> {
         };
         let scan = wanted.map(|wanted| wanted.kind);
         self.tally.decided(&verdict, scan, state, reason);
-        Outcome {
+        ReplayOutcome {
             rule: verdict.rule,
             scan,
             state,
@@ -118,16 +118,16 @@ impl<'p> Play<'p> {
     }
 
     /// The verdict, once the directory has answered as far as is known, or as is assumed.
-    fn verdict(&mut self, case: &Case<'_>, stage: &Stage) -> Decided {
+    fn verdict(&mut self, case: &ReplayCase<'_>, stage: &ReplayStage) -> JudgedCase {
         let ask = |facts| {
-            self.policy.decide(Question {
+            self.policy.decide(PolicyQuestion {
                 facts,
                 ..case.question
             })
         };
         let verdict = ask(Facts::NotAsked);
         if !matches!(verdict.asks, Asks::Resolve(_)) {
-            return Decided {
+            return JudgedCase {
                 verdict,
                 barred: None,
                 one_machine: false,
@@ -139,7 +139,7 @@ impl<'p> Play<'p> {
             let facts = case
                 .record
                 .map_or(Facts::Silent, |record| Facts::Known(record.facts()));
-            return Decided {
+            return JudgedCase {
                 verdict: ask(facts),
                 barred: case.barred,
                 one_machine: false,
@@ -148,7 +148,7 @@ impl<'p> Play<'p> {
         match stage.assumed {
             Assumed::Unremarkable => {
                 let facts = self.policy.rules().unremarkable(case.question.device);
-                Decided {
+                JudgedCase {
                     verdict: ask(Facts::Known(facts)),
                     barred: None,
                     one_machine: true,
@@ -156,7 +156,7 @@ impl<'p> Play<'p> {
             }
             Assumed::Silent => {
                 let barred = case.machine.is_none().then_some(Reason::UnresolvedDevice);
-                Decided {
+                JudgedCase {
                     verdict: ask(Facts::Silent),
                     barred,
                     one_machine: false,
@@ -167,7 +167,7 @@ impl<'p> Play<'p> {
 }
 
 /// A verdict, and what else bears on it.
-struct Decided {
+struct JudgedCase {
     verdict: Verdict,
     /// Why no scan of the device can begin.
     barred: Option<Reason>,

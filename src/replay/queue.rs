@@ -56,14 +56,14 @@ struct Scan {
 
 /// What is known of a machine.
 #[derive(Default)]
-struct Machine {
+struct MachineState {
     waiting: Option<i64>,
     open: Option<i64>,
     quick: Option<Past>,
     full: Option<Past>,
 }
 
-enum Event {
+enum ReplayEvent {
     /// A window opens for this scan.
     Due(i64),
     /// Its call is answered.
@@ -84,10 +84,10 @@ pub(super) struct Queue<'p> {
     /// Calls that are not answered yet.
     leaving: usize,
     scans: HashMap<i64, Scan>,
-    machines: HashMap<Rc<str>, Machine>,
+    machines: HashMap<Rc<str>, MachineState>,
     /// Those that only the quota keeps back, the most urgent and oldest first.
     ready: BTreeSet<(Reverse<Priority>, i64)>,
-    agenda: BTreeMap<(Timestamp, u64), Event>,
+    agenda: BTreeMap<(Timestamp, u64), ReplayEvent>,
     next_poll: Timestamp,
     /// When scans were begun, by rule (`None`: by any), as far back as a limit looks.
     begun: HashMap<Option<String>, VecDeque<Timestamp>>,
@@ -126,12 +126,12 @@ impl<'p> Queue<'p> {
         {
             let ((at, _), event) = entry.remove_entry();
             match event {
-                Event::Due(id) => self.when_due(id, at),
-                Event::Answer(id) => self.answered(id, at),
-                Event::End(id) => self.ended(id, at),
+                ReplayEvent::Due(id) => self.when_due(id, at),
+                ReplayEvent::Answer(id) => self.answered(id, at),
+                ReplayEvent::End(id) => self.ended(id, at),
                 // A later poll has said otherwise.
-                Event::Poll if at != self.next_poll => continue,
-                Event::Poll => {}
+                ReplayEvent::Poll if at != self.next_poll => continue,
+                ReplayEvent::Poll => {}
             }
             self.poll(at);
         }
@@ -283,7 +283,7 @@ impl<'p> Queue<'p> {
             return;
         };
         match scan.start.filter(|start| *start > now) {
-            Some(start) => self.at(start, Event::Due(id)),
+            Some(start) => self.at(start, ReplayEvent::Due(id)),
             None => {
                 scan.due = Some(now);
                 self.ready.insert((Reverse(scan.priority), id));
@@ -315,7 +315,7 @@ impl<'p> Queue<'p> {
                 if core::mem::replace(&mut self.next_poll, free_at) != free_at
                     && free_at < Timestamp::NEVER
                 {
-                    self.at(free_at, Event::Poll);
+                    self.at(free_at, ReplayEvent::Poll);
                 }
                 return;
             }
@@ -334,7 +334,7 @@ impl<'p> Queue<'p> {
         (scan.due, scan.start) = (None, Some(opens));
         scan.not_after = scan.not_after.max(opens.plus(scan.max_age));
         if opens < Timestamp::NEVER {
-            self.at(opens, Event::Due(id));
+            self.at(opens, ReplayEvent::Due(id));
         }
     }
 
@@ -373,7 +373,7 @@ impl<'p> Queue<'p> {
             machine.waiting = None;
             machine.open = Some(id);
         }
-        self.at(now.plus(ANSWER), Event::Answer(id));
+        self.at(now.plus(ANSWER), ReplayEvent::Answer(id));
     }
 
     fn answered(&mut self, id: i64, now: Timestamp) {
@@ -381,7 +381,7 @@ impl<'p> Queue<'p> {
         self.leaving = self.leaving.saturating_sub(1);
         if let Some(scan) = self.scans.get(&id) {
             let takes = self.takes.of(scan.kind);
-            self.at(now.plus(takes), Event::End(id));
+            self.at(now.plus(takes), ReplayEvent::End(id));
         }
     }
 
@@ -421,7 +421,7 @@ impl<'p> Queue<'p> {
         }
     }
 
-    fn at(&mut self, at: Timestamp, event: Event) {
+    fn at(&mut self, at: Timestamp, event: ReplayEvent) {
         self.sequence += 1;
         self.agenda.insert((at, self.sequence), event);
     }

@@ -10,12 +10,12 @@ use scanhook_core::time::Timestamp;
 /// What is remembered of the alerts of one source.
 #[derive(Default)]
 pub(super) struct Repeats {
-    known: HashMap<String, Vec<Earlier>>,
+    known: HashMap<String, Vec<EarlierFinding>>,
     /// In the order they came, to be forgotten.
     order: VecDeque<(Timestamp, String)>,
 }
 
-struct Earlier {
+struct EarlierFinding {
     at: Timestamp,
     severity: Option<Severity>,
     devices: Vec<String>,
@@ -38,7 +38,7 @@ impl Repeats {
         }
         let earlier = self.known.get(&alert.dedupe).map_or(&[][..], Vec::as_slice);
         // A severity off the scale may be anything: only another such is as bad.
-        let covers = |one: &&Earlier| match alert.severity {
+        let covers = |one: &&EarlierFinding| match alert.severity {
             None => one.severity.is_none(),
             Some(_) => one.severity >= alert.severity,
         };
@@ -60,7 +60,7 @@ impl Repeats {
             .iter()
             .map(|device| device.label().to_owned())
             .collect();
-        let one = Earlier {
+        let one = EarlierFinding {
             at: now,
             severity: alert.severity,
             devices,

@@ -48,7 +48,7 @@ pub struct Asked {
 
 /// One rule with what it did.
 #[derive(Clone, Debug, Serialize)]
-pub struct Rule {
+pub struct RuleReport {
     /// Its name.
     pub rule: String,
     /// What it did.
@@ -58,7 +58,7 @@ pub struct Rule {
 
 /// How many decisions are in a state for a reason.
 #[derive(Clone, Debug, Serialize)]
-pub struct Now {
+pub struct StateCount {
     /// The state.
     pub state: DecisionState,
     /// The reason.
@@ -103,7 +103,7 @@ pub struct Compared {
 
 /// All that a replay tells.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct ReplayReport {
     /// The policy's fingerprint.
     pub policy: String,
     /// That of the one it is compared with.
@@ -121,9 +121,9 @@ pub struct Report {
     /// Decisions that were made.
     pub decisions: u64,
     /// What each rule did, in file order.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<RuleReport>,
     /// Decisions by state and reason.
-    pub outcomes: Vec<Now>,
+    pub outcomes: Vec<StateCount>,
     /// What holds decisions, the most frequent first.
     pub holds: Vec<HeldBy>,
     /// Alerts that no rule matched.
@@ -142,7 +142,7 @@ pub struct Report {
     pub differences: Compared,
 }
 
-pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
+pub(super) fn of(replay: Replay<'_>, top: usize) -> ReplayReport {
     let Replay {
         stage,
         play,
@@ -182,7 +182,7 @@ pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
         None if differences.compared + not_compared > 0 => "journal",
         None => "nothing",
     };
-    Report {
+    ReplayReport {
         policy: policy.fingerprint().to_owned(),
         against: against
             .as_ref()
@@ -196,7 +196,7 @@ pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
         rules,
         outcomes: outcomes
             .into_iter()
-            .map(|((state, reason), count)| Now {
+            .map(|((state, reason), count)| StateCount {
                 state,
                 reason,
                 count,
@@ -236,12 +236,12 @@ pub(super) fn of(replay: Replay<'_>, top: usize) -> Report {
 }
 
 /// Every rule of the policy, those that decided nothing too.
-fn rules(play: &Play<'_>) -> Vec<Rule> {
+fn rules(play: &Play<'_>) -> Vec<RuleReport> {
     let did = |name: &str| play.tally.rules.get(name).copied().unwrap_or_default();
     play.policy
         .rules()
         .names()
-        .map(|name| Rule {
+        .map(|name| RuleReport {
             rule: name.to_owned(),
             did: did(name),
         })

@@ -42,7 +42,7 @@ impl Bounds {
 }
 
 /// What the policies are played on.
-pub struct Stage {
+pub struct ReplayStage {
     pub(super) sources: BTreeMap<String, Source>,
     pub(super) tenants: BTreeMap<String, Bounds>,
     /// What the directory is taken to say.
@@ -51,10 +51,15 @@ pub struct Stage {
     pub takes: Takes,
 }
 
-impl Stage {
+impl ReplayStage {
     /// With these sources and tenants.
     #[must_use]
-    pub fn new(sources: &[Source], tenants: &[Tenant], assumed: Assumed, takes: Takes) -> Stage {
+    pub fn new(
+        sources: &[Source],
+        tenants: &[Tenant],
+        assumed: Assumed,
+        takes: Takes,
+    ) -> ReplayStage {
         let tenant = |tenant: &Tenant| {
             let approval = tenant.mode == Some(Mode::Approve);
             (
@@ -66,7 +71,7 @@ impl Stage {
                 },
             )
         };
-        Stage {
+        ReplayStage {
             sources: sources
                 .iter()
                 .map(|source| (source.name.clone(), source.clone()))

@@ -15,7 +15,7 @@ const TITLE: usize = 160;
 
 /// What became of one (alert, device).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Outcome {
+pub struct ReplayOutcome {
     /// The rule that won.
     pub rule: Option<String>,
     /// The scan that is wanted; `None`: none is.

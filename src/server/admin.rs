@@ -10,12 +10,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 
 use super::query::{self, Pairs};
-use super::refusal::{Objection, Refusal, not_taken};
-use super::state::{Admin, Shared};
+use super::refusal::{CommandError, HttpError, not_taken};
+use super::state::{Admin, SharedAdmin};
 use super::{control, same_site};
 use crate::api::{LaneView, StatusView, SummaryView};
 use crate::clock;
-use crate::journal::{Done, List, Named, Wants};
+use crate::journal::{Done, IdPrefix, ListKind, Wants};
 use crate::metrics::Exposition;
 
 /// The admin router.
@@ -32,19 +32,19 @@ pub fn router(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .method_not_allowed_fallback(async |method: Method| not_taken(&method, "GET, HEAD"))
         .merge(control::routes())
-        .fallback(async || Refusal::NotFound)
+        .fallback(async || HttpError::NotFound)
         .layer(axum::middleware::from_fn(same_site::guard))
         .with_state(Arc::new(admin))
 }
 
-async fn status(State(admin): Shared, pairs: Pairs) -> Result<Json<StatusView>, Refusal> {
+async fn status(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<StatusView>, HttpError> {
     let source = query::source(pairs)?;
     let in_force = admin.intake.in_force();
     if source
         .as_ref()
         .is_some_and(|source| !in_force.desks.contains_key(source))
     {
-        return Err(Refusal::UnknownSource);
+        return Err(HttpError::UnknownSource);
     }
     let tenants = admin.tenants().await?;
     let names: Vec<String> = match &source {
@@ -95,13 +95,13 @@ async fn status(State(admin): Shared, pairs: Pairs) -> Result<Json<StatusView>, 
     }))
 }
 
-async fn alerts(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> {
-    let filter = query::filter(List::Alerts, pairs, clock::now())?;
+async fn alerts(State(admin): SharedAdmin, pairs: Pairs) -> Result<Response, HttpError> {
+    let filter = query::filter(ListKind::Alerts, pairs, clock::now())?;
     Ok(Json(admin.read(move |reader| reader.alerts(&filter)).await?).into_response())
 }
 
-async fn decisions(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> {
-    let filter = query::filter(List::Decisions, pairs, clock::now())?;
+async fn decisions(State(admin): SharedAdmin, pairs: Pairs) -> Result<Response, HttpError> {
+    let filter = query::filter(ListKind::Decisions, pairs, clock::now())?;
     let mut page = admin.read(move |reader| reader.decisions(&filter)).await?;
     page.items
         .iter_mut()
@@ -109,8 +109,8 @@ async fn decisions(State(admin): Shared, pairs: Pairs) -> Result<Response, Refus
     Ok(Json(page).into_response())
 }
 
-async fn scans(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> {
-    let filter = query::filter(List::Scans, pairs, clock::now())?;
+async fn scans(State(admin): SharedAdmin, pairs: Pairs) -> Result<Response, HttpError> {
+    let filter = query::filter(ListKind::Scans, pairs, clock::now())?;
     let mut page = admin.read(move |reader| reader.scans(&filter)).await?;
     page.items
         .iter_mut()
@@ -118,15 +118,15 @@ async fn scans(State(admin): Shared, pairs: Pairs) -> Result<Response, Refusal> 
     Ok(Json(page).into_response())
 }
 
-async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let named = Named::parse(&id).ok_or(Refusal::NotFound)?;
+async fn scan(State(admin): SharedAdmin, Path(id): Path<String>) -> Result<Response, HttpError> {
+    let named = IdPrefix::parse(&id).ok_or(HttpError::NotFound)?;
     let id = match admin
         .read(move |reader| reader.identify(Wants::Open, &named))
         .await?
     {
         Ok(id) => id,
-        Err(item) if item.candidates.is_empty() => return Err(Refusal::NotFound),
-        Err(item) => return Err(Objection::NotDone(Done::AmbiguousId, Box::new(item)).into()),
+        Err(item) if item.candidates.is_empty() => return Err(HttpError::NotFound),
+        Err(item) => return Err(CommandError::NotDone(Done::AmbiguousId, Box::new(item)).into()),
     };
     let mut found = admin.read(move |reader| reader.scan(id)).await?;
     if let Some(scan) = &mut found {
@@ -134,10 +134,10 @@ async fn scan(State(admin): Shared, Path(id): Path<String>) -> Result<Response, 
     }
     found
         .map(|scan| Json(scan).into_response())
-        .ok_or(Refusal::NotFound)
+        .ok_or(HttpError::NotFound)
 }
 
-async fn summary(State(admin): Shared, pairs: Pairs) -> Result<Json<SummaryView>, Refusal> {
+async fn summary(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<SummaryView>, HttpError> {
     let (since, until, tenant) = query::span(pairs, clock::now())?;
     Ok(Json(
         admin
@@ -146,7 +146,7 @@ async fn summary(State(admin): Shared, pairs: Pairs) -> Result<Json<SummaryView>
     ))
 }
 
-async fn metrics(State(admin): Shared, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Response, HttpError> {
     let accept = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
@@ -161,7 +161,7 @@ async fn metrics(State(admin): Shared, headers: HeaderMap) -> Result<Response, R
 }
 
 /// A probe is answered whatever its query says.
-async fn readyz(State(admin): Shared, RawQuery(query): RawQuery) -> Response {
+async fn readyz(State(admin): SharedAdmin, RawQuery(query): RawQuery) -> Response {
     let keys = query
         .as_deref()
         .unwrap_or_default()

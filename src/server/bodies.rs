@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
 use super::address::share;
-use super::refusal::Refusal;
+use super::refusal::HttpError;
 
 /// The first piece of memory for a body that says nothing of its length.
 const FIRST: usize = 1024;
@@ -19,51 +19,51 @@ const FIRST: usize = 1024;
 const LITTLE: usize = 256;
 
 /// The budget.
-pub(super) struct Bodies {
+pub(super) struct BodyBudget {
     total: usize,
-    held: Mutex<Held>,
+    held: Mutex<HeldBytes>,
 }
 
 #[derive(Default)]
-struct Held {
+struct HeldBytes {
     all: usize,
     /// By those who have proved nothing yet.
     by_address: HashMap<IpAddr, usize>,
 }
 
 /// What one request holds of it; given back when dropped.
-pub(super) struct Room {
-    bodies: Arc<Bodies>,
+pub(super) struct BodyRoom {
+    bodies: Arc<BodyBudget>,
     /// Whose it counts as, unless the sender has proved itself.
     address: Option<IpAddr>,
     bytes: usize,
 }
 
-impl Bodies {
-    pub(super) fn new(total: usize) -> Arc<Bodies> {
-        Arc::new(Bodies {
+impl BodyBudget {
+    pub(super) fn new(total: usize) -> Arc<BodyBudget> {
+        Arc::new(BodyBudget {
             total,
             held: Mutex::default(),
         })
     }
 
     /// Room for the body of one request, none taken yet. `unproven` is the address of a sender that has proved nothing.
-    pub(super) fn room(self: &Arc<Bodies>, unproven: Option<IpAddr>) -> Room {
-        Room {
+    pub(super) fn room(self: &Arc<BodyBudget>, unproven: Option<IpAddr>) -> BodyRoom {
+        BodyRoom {
             bodies: Arc::clone(self),
             address: unproven.map(share),
             bytes: 0,
         }
     }
 
-    fn take(&self, address: Option<IpAddr>, bytes: usize) -> Result<(), Refusal> {
+    fn take(&self, address: Option<IpAddr>, bytes: usize) -> Result<(), HttpError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let all = held.all.saturating_add(bytes);
         let own = address
             .map(|address| held.by_address.get(&address).copied().unwrap_or_default() + bytes);
         let little = own.is_none_or(|own| own <= self.total / LITTLE);
         if all > self.total || (all > self.total - self.total / 4 && !little) {
-            return Err(Refusal::Overloaded);
+            return Err(HttpError::Overloaded);
         }
         held.all = all;
         if let (Some(address), Some(own)) = (address, own) {
@@ -86,19 +86,19 @@ impl Bodies {
     }
 }
 
-impl Room {
+impl BodyRoom {
     /// So many bytes more.
     ///
     /// # Errors
-    /// [`Refusal::Overloaded`]; then it holds what it held.
-    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+    /// [`HttpError::Overloaded`]; then it holds what it held.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), HttpError> {
         self.bodies.take(self.address, bytes)?;
         self.bytes += bytes;
         Ok(())
     }
 }
 
-impl Drop for Room {
+impl Drop for BodyRoom {
     fn drop(&mut self) {
         if self.bytes > 0 {
             self.bodies.give_back(self.address, self.bytes);
@@ -110,20 +110,20 @@ impl Drop for Room {
 pub(super) async fn whole(
     mut body: Body,
     cap: usize,
-    mut grow: impl FnMut(usize) -> Result<(), Refusal>,
-) -> Result<Bytes, Refusal> {
+    mut grow: impl FnMut(usize) -> Result<(), HttpError>,
+) -> Result<Bytes, HttpError> {
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if declared > cap {
-        return Err(Refusal::BodyTooLarge(cap));
+        return Err(HttpError::BodyTooLarge(cap));
     }
     let (mut bytes, mut room) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::BodyUnreadable)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| HttpError::BodyUnreadable)?.into_data() else {
             continue;
         };
         let needed = bytes.len() + data.len();
         if needed > cap {
-            return Err(Refusal::BodyTooLarge(cap));
+            return Err(HttpError::BodyTooLarge(cap));
         }
         if needed > room {
             // Chunked bodies declare nothing: their lower bound is zero.
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn few_addresses_with_large_bodies_leave_room_for_many_with_small_ones() {
-        let bodies = Bodies::new(256 * 100);
+        let bodies = BodyBudget::new(256 * 100);
         let mut large: Vec<_> = (0..20).map(|n| bodies.room(address(n))).collect();
         let granted = (0..10_000)
             .filter(|n| large[n % 20].grow(100).is_ok())
@@ -166,7 +166,7 @@ mod tests {
         );
         assert_eq!(
             bodies.room(None).grow(1),
-            Err(Refusal::Overloaded),
+            Err(HttpError::Overloaded),
             "there is no more than all of it"
         );
         drop(small);
@@ -190,6 +190,6 @@ mod tests {
         assert_eq!(body.await.unwrap().len(), 5_000);
         assert_eq!(taken, 5_000);
         let refused = whole(Body::from(vec![1; 5_000]), 4_999, |_| Ok(())).await;
-        assert_eq!(refused, Err(Refusal::BodyTooLarge(4_999)));
+        assert_eq!(refused, Err(HttpError::BodyTooLarge(4_999)));
     }
 }

@@ -26,7 +26,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
 use super::limits::{Limits, stopped};
-use super::refusal::Refusal;
+use super::refusal::HttpError;
 use super::seats::FirstHead;
 use crate::settings::TrustedProxies;
 
@@ -47,7 +47,7 @@ pub(super) struct Entrance {
     pub(super) proxies: TrustedProxies,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 /// Serves one connection until it ends, is too old, or the listener stops.
 pub(super) async fn converse(
@@ -60,7 +60,7 @@ pub(super) async fn converse(
     let limits = entrance.limits;
     let service = {
         let first = first.clone();
-        service_fn(move |request: Request<Incoming>| -> Answer {
+        service_fn(move |request: Request<Incoming>| -> Answering {
             // This task is about to be ended: nothing is begun that would be cut.
             if !first.arrive() {
                 return Box::pin(core::future::pending());
@@ -141,16 +141,16 @@ async fn answer(
 }
 
 /// hyper takes a request without `Host`, and one with several; proxies in front may disagree about which counts.
-fn head<B>(request: &Request<B>) -> Result<(), Refusal> {
+fn head<B>(request: &Request<B>) -> Result<(), HttpError> {
     match request.headers().get_all(header::HOST).iter().count() {
-        0 if request.version() == Version::HTTP_11 => return Err(Refusal::MissingHost),
+        0 if request.version() == Version::HTTP_11 => return Err(HttpError::MissingHost),
         0 | 1 => {}
-        _ => return Err(Refusal::RepeatedHost),
+        _ => return Err(HttpError::RepeatedHost),
     }
     // `CONNECT host:443` asks for a tunnel. `POST http://host/path` is a request like any other (RFC 9112, 3.2.2): whatever
     // the host, it is answered from here.
     if request.method() == Method::CONNECT {
-        Err(Refusal::NotFound)
+        Err(HttpError::NotFound)
     } else {
         Ok(())
     }
@@ -168,7 +168,7 @@ async fn contain(handler: impl Future<Output = Result<Response, Infallible>>) ->
         Some(Ok(response)) => response,
         None => {
             tracing::error!("a request handler panicked; the request was answered 500");
-            Refusal::Internal.into_response()
+            HttpError::Internal.into_response()
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use super::refusal::{Mismatch, Refusal, quoted};
+use super::refusal::{HttpError, Mismatch, quoted};
 use super::words::word_of;
 use crate::in_force::door::SourceDoor;
 use scanhook_core::wrapping::Wrapping;
@@ -18,8 +18,8 @@ const NO_ENCODING: [&str; 6] = ["", "identity", "none", "utf-8", "utf8", "us-asc
 /// How the body of this request is wrapped.
 ///
 /// # Errors
-/// [`Refusal::MediaType`], [`Refusal::ContentEncoding`].
-pub(super) fn wrapping(door: &SourceDoor, headers: &HeaderMap) -> Result<Wrapping, Refusal> {
+/// [`HttpError::MediaType`], [`HttpError::ContentEncoding`].
+pub(super) fn wrapping(door: &SourceDoor, headers: &HeaderMap) -> Result<Wrapping, HttpError> {
     let media = content_type(door, headers)?;
     let gzip = content_encoding(door, headers)?;
     Ok(Wrapping {
@@ -33,7 +33,7 @@ pub(super) fn wrapping(door: &SourceDoor, headers: &HeaderMap) -> Result<Wrappin
 pub(super) fn content_type<'h>(
     door: &SourceDoor,
     headers: &'h HeaderMap,
-) -> Result<&'h str, Refusal> {
+) -> Result<&'h str, HttpError> {
     let read = || {
         let text = only(headers, header::CONTENT_TYPE)?;
         let (media, parameters) = text.split_once(';').unwrap_or((text, ""));
@@ -49,7 +49,7 @@ pub(super) fn content_type<'h>(
     };
     read().ok_or_else(|| {
         let taken = format!("{} in UTF-8", door.content_types.join(", "));
-        Refusal::MediaType(Mismatch {
+        HttpError::MediaType(Mismatch {
             came: came(headers, &header::CONTENT_TYPE),
             taken,
         })
@@ -57,7 +57,7 @@ pub(super) fn content_type<'h>(
 }
 
 /// Whether the body is compressed by gzip, if the source takes that.
-fn content_encoding(door: &SourceDoor, headers: &HeaderMap) -> Result<bool, Refusal> {
+fn content_encoding(door: &SourceDoor, headers: &HeaderMap) -> Result<bool, HttpError> {
     let lines = headers
         .get_all(header::CONTENT_ENCODING)
         .iter()
@@ -78,7 +78,7 @@ fn content_encoding(door: &SourceDoor, headers: &HeaderMap) -> Result<bool, Refu
                 "no compression"
             }
             .to_owned();
-            Err(Refusal::ContentEncoding(Mismatch {
+            Err(HttpError::ContentEncoding(Mismatch {
                 came: came(headers, &header::CONTENT_ENCODING),
                 taken,
             }))
@@ -177,7 +177,7 @@ mod tests {
             "",
         ] {
             let refused = content_type(&door, &head(&[("content-type", value)])).unwrap_err();
-            let Refusal::MediaType(mismatch) = refused else {
+            let HttpError::MediaType(mismatch) = refused else {
                 panic!("{refused}")
             };
             assert_eq!(mismatch.came, format!("`{value}`"));

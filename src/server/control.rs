@@ -16,14 +16,14 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::bodies::whole;
-use super::order::{self, MOST, Members};
-use super::refusal::{Objection, Refusal, not_taken};
+use super::order::{self, MOST, OrderBody};
+use super::refusal::{CommandError, HttpError, not_taken};
 use super::same_site;
-use super::state::{Admin, Shared};
+use super::state::{Admin, SharedAdmin};
 use crate::api::{ItemView, OrderView, PauseView, PausesView, ReloadView};
 use crate::clock;
 use crate::intake::NotAccepted;
-use crate::journal::{Done, JournalError, Named, Reader, Scope, TenantId, Tx, Wants, Word};
+use crate::journal::{Done, IdPrefix, JournalError, PauseScope, Reader, TenantId, Tx, Wants, Word};
 use crate::logs::about;
 use crate::policy::{Ceiling, Policy, Terms};
 use scanhook_core::about::About;
@@ -58,84 +58,84 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
 
 /// The verbs that are about single things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verb {
+enum OrderVerb {
     Approve,
     Deny,
     Cancel,
     Retry,
 }
 
-impl Verb {
+impl OrderVerb {
     const fn name(self) -> &'static str {
         match self {
-            Verb::Approve => "approve",
-            Verb::Deny => "deny",
-            Verb::Cancel => "cancel",
-            Verb::Retry => "retry",
+            OrderVerb::Approve => "approve",
+            OrderVerb::Deny => "deny",
+            OrderVerb::Cancel => "cancel",
+            OrderVerb::Retry => "retry",
         }
     }
 
     const fn wants(self) -> Wants {
         match self {
-            Verb::Approve | Verb::Deny => Wants::Held,
-            Verb::Cancel => Wants::Open,
-            Verb::Retry => Wants::Failed,
+            OrderVerb::Approve | OrderVerb::Deny => Wants::Held,
+            OrderVerb::Cancel => Wants::Open,
+            OrderVerb::Retry => Wants::Failed,
         }
     }
 
     /// The keys of an order about one thing.
     const fn keys(self) -> &'static [&'static str] {
         match self {
-            Verb::Approve => &["machine", "now", "reason", "by"],
-            Verb::Retry => &["now", "reason", "by"],
-            Verb::Deny | Verb::Cancel => &["reason", "by"],
+            OrderVerb::Approve => &["machine", "now", "reason", "by"],
+            OrderVerb::Retry => &["now", "reason", "by"],
+            OrderVerb::Deny | OrderVerb::Cancel => &["reason", "by"],
         }
     }
 
     /// The keys of an order about several, beside these.
     const fn selecting(self) -> &'static [&'static str] {
         match self {
-            Verb::Approve | Verb::Deny => &[
+            OrderVerb::Approve | OrderVerb::Deny => &[
                 "ids", "preview", "rule", "tenant", "device", "since", "held",
             ],
-            Verb::Cancel | Verb::Retry => &[
+            OrderVerb::Cancel | OrderVerb::Retry => &[
                 "ids", "preview", "rule", "tenant", "device", "since", "state",
             ],
         }
     }
 }
 
-type Answer = Result<Json<OrderView>, Refusal>;
+type OrderReply = Result<Json<OrderView>, HttpError>;
 
-async fn approve_one(State(admin): Shared, Path(id): Path<String>, body: Body) -> Answer {
-    admin.order_one(Verb::Approve, &id, body).await
+async fn approve_one(State(admin): SharedAdmin, Path(id): Path<String>, body: Body) -> OrderReply {
+    admin.order_one(OrderVerb::Approve, &id, body).await
 }
 
-async fn deny_one(State(admin): Shared, Path(id): Path<String>, body: Body) -> Answer {
-    admin.order_one(Verb::Deny, &id, body).await
+async fn deny_one(State(admin): SharedAdmin, Path(id): Path<String>, body: Body) -> OrderReply {
+    admin.order_one(OrderVerb::Deny, &id, body).await
 }
 
-async fn cancel_one(State(admin): Shared, Path(id): Path<String>, body: Body) -> Answer {
-    admin.order_one(Verb::Cancel, &id, body).await
+async fn cancel_one(State(admin): SharedAdmin, Path(id): Path<String>, body: Body) -> OrderReply {
+    admin.order_one(OrderVerb::Cancel, &id, body).await
 }
 
-async fn approve(State(admin): Shared, body: Body) -> Answer {
-    admin.order(Verb::Approve, body).await
+async fn approve(State(admin): SharedAdmin, body: Body) -> OrderReply {
+    admin.order(OrderVerb::Approve, body).await
 }
 
-async fn deny(State(admin): Shared, body: Body) -> Answer {
-    admin.order(Verb::Deny, body).await
+async fn deny(State(admin): SharedAdmin, body: Body) -> OrderReply {
+    admin.order(OrderVerb::Deny, body).await
 }
 
-async fn cancel(State(admin): Shared, body: Body) -> Answer {
-    admin.order(Verb::Cancel, body).await
+async fn cancel(State(admin): SharedAdmin, body: Body) -> OrderReply {
+    admin.order(OrderVerb::Cancel, body).await
 }
 
-async fn retry(State(admin): Shared, body: Body) -> Answer {
-    admin.order(Verb::Retry, body).await
+async fn retry(State(admin): SharedAdmin, body: Body) -> OrderReply {
+    admin.order(OrderVerb::Retry, body).await
 }
 
-async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Refusal> {
+async fn pause(State(admin): SharedAdmin, body: Body) -> Result<Json<PausesView>, HttpError> {
     let body = received(body).await?;
     let now = clock::now();
     let members = order::read(
@@ -154,7 +154,7 @@ async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Ref
             .any(|name| name == rule)
     };
     if scope.rule.as_ref().is_some_and(|rule| !known(rule)) {
-        return Err(Objection::BadValue("rule", "the name of a rule that is in force").into());
+        return Err(CommandError::BadValue("rule", "the name of a rule that is in force").into());
     }
     let who = by.who.clone();
     let set = admin
@@ -184,7 +184,7 @@ async fn pause(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Ref
     }))
 }
 
-async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Refusal> {
+async fn resume(State(admin): SharedAdmin, body: Body) -> Result<Json<PausesView>, HttpError> {
     let body = received(body).await?;
     let members = order::read(&body, &["tenant", "rule", "device", "reason", "by"])?;
     let (which, by) = (admin.scope(&members)?, members.by()?);
@@ -208,38 +208,38 @@ async fn resume(State(admin): Shared, body: Body) -> Result<Json<PausesView>, Re
 }
 
 /// Reads rules.toml and scanhook.toml now. What is faulty is not put in force, and is the answer.
-async fn reload(State(admin): Shared, body: Body) -> Result<Json<ReloadView>, Refusal> {
+async fn reload(State(admin): SharedAdmin, body: Body) -> Result<Json<ReloadView>, HttpError> {
     let body = received(body).await?;
     order::read(&body, &[])?;
     let Some(view) = admin.reloads.order("an order").await else {
         return Err(if *admin.ready.borrow() {
-            Refusal::NotFound
+            HttpError::NotFound
         } else {
-            Refusal::ShuttingDown
+            HttpError::ShuttingDown
         });
     };
     if view.faults.is_empty() {
         Ok(Json(view))
     } else {
-        Err(Objection::NotReloaded(Box::new(view)).into())
+        Err(CommandError::NotReloaded(Box::new(view)).into())
     }
 }
 
-async fn received(body: Body) -> Result<Bytes, Refusal> {
+async fn received(body: Body) -> Result<Bytes, HttpError> {
     timeout(PATIENCE, whole(body, LARGEST, |_| Ok(())))
         .await
-        .map_err(|_| Refusal::BodyTimeout)?
+        .map_err(|_| HttpError::BodyTimeout)?
 }
 
 /// What a scan that a person asks for is begun on.
-struct Now {
+struct OrderContext {
     /// Whatever the windows say.
     at_once: bool,
     policy: Arc<Policy>,
     terms: BTreeMap<TenantId, Terms>,
 }
 
-impl Now {
+impl OrderContext {
     fn wanted(&self, tenant: TenantId, asked: AskedFor<'_>) -> Option<Wanted> {
         Some(self.policy.wanted(*self.terms.get(&tenant)?, asked))
     }
@@ -261,13 +261,13 @@ impl Admin {
             .map(|tenant| tenant.id)
     }
 
-    fn scope(&self, members: &Members<'_>) -> Result<Scope, Refusal> {
+    fn scope(&self, members: &OrderBody<'_>) -> Result<PauseScope, HttpError> {
         let named = |name: &str| {
-            let unknown = || Objection::BadValue("tenant", "the name of a configured tenant");
+            let unknown = || CommandError::BadValue("tenant", "the name of a configured tenant");
             self.tenant_called(name).ok_or_else(unknown)
         };
         let tenant = members.tenant()?.map(named).transpose()?;
-        Ok(Scope {
+        Ok(PauseScope {
             tenant,
             rule: members.rule()?,
             device: members.device()?,
@@ -275,15 +275,15 @@ impl Admin {
     }
 
     /// An order about one thing: what stands in the way is the answer's status.
-    async fn order_one(&self, verb: Verb, id: &str, body: Body) -> Answer {
+    async fn order_one(&self, verb: OrderVerb, id: &str, body: Body) -> OrderReply {
         let body = received(body).await?;
         let members = order::read(&body, verb.keys())?;
         let unknown = || ItemView {
             id: scanhook_core::plain::one_line(id, 80),
             ..ItemView::default()
         };
-        let Some(named) = Named::parse(id) else {
-            return Err(Objection::NotDone(Done::UnknownId, Box::new(unknown())).into());
+        let Some(named) = IdPrefix::parse(id) else {
+            return Err(CommandError::NotDone(Done::UnknownId, Box::new(unknown())).into());
         };
         let wants = verb.wants();
         let id = match self
@@ -297,7 +297,7 @@ impl Admin {
                     .as_deref()
                     .and_then(Done::of_code)
                     .unwrap_or(Done::UnknownId);
-                return Err(Objection::NotDone(why, Box::new(item)).into());
+                return Err(CommandError::NotDone(why, Box::new(item)).into());
             }
         };
         let items = self.carry_out(verb, &members, vec![id]).await?;
@@ -307,7 +307,7 @@ impl Admin {
                 .as_deref()
                 .and_then(Done::of_code)
                 .filter(|done| !done.is_done())?;
-            Some(Objection::NotDone(done, Box::new(item.clone())))
+            Some(CommandError::NotDone(done, Box::new(item.clone())))
         });
         match objection {
             Some(objection) => Err(objection.into()),
@@ -316,7 +316,7 @@ impl Admin {
     }
 
     /// An order about several things, by their ids or by what they have in common.
-    async fn order(&self, verb: Verb, body: Body) -> Answer {
+    async fn order(&self, verb: OrderVerb, body: Body) -> OrderReply {
         let body = received(body).await?;
         let members = order::read(&body, &[verb.keys(), verb.selecting(), &["after"]].concat())?;
         let wants = verb.wants();
@@ -349,7 +349,7 @@ impl Admin {
                     Some(selected),
                 )
             }
-            _ => return Err(Objection::NothingSelected.into()),
+            _ => return Err(CommandError::NothingSelected.into()),
         };
         items.extend(if preview {
             self.read(move |reader| reader.items(wants, &ids)).await?
@@ -369,18 +369,18 @@ impl Admin {
 
     async fn carry_out(
         &self,
-        verb: Verb,
-        members: &Members<'_>,
+        verb: OrderVerb,
+        members: &OrderBody<'_>,
         ids: Vec<Uuid>,
-    ) -> Result<Vec<ItemView>, Refusal> {
+    ) -> Result<Vec<ItemView>, HttpError> {
         let by = members.by()?;
-        let machine = if verb == Verb::Approve {
+        let machine = if verb == OrderVerb::Approve {
             members.machine()?
         } else {
             None
         };
         if machine.is_some() && ids.len() > 1 {
-            return Err(Objection::BadValue(
+            return Err(CommandError::BadValue(
                 "machine",
                 "a machine for one decision, not for several",
             )
@@ -388,7 +388,7 @@ impl Admin {
         }
         let at_once = members.flag("now")?;
         let in_force = self.intake.in_force();
-        let now = Arc::new(Now {
+        let now = Arc::new(OrderContext {
             at_once,
             policy: in_force.policy.clone(),
             terms: in_force
@@ -398,7 +398,7 @@ impl Admin {
                 .collect(),
         });
         let (mut items, mut done) = (Vec::new(), BTreeSet::new());
-        let (ids, deliveries) = if verb == Verb::Retry {
+        let (ids, deliveries) = if verb == OrderVerb::Retry {
             let sorted = self.read(move |reader| reader.sort_out(&ids)).await?;
             (sorted.others, sorted.deliveries)
         } else {
@@ -426,7 +426,7 @@ impl Admin {
     }
 
     /// A delivery with parked alerts, read with the map and the rules of today.
-    async fn read_again(&self, row: i64, by: &By) -> Result<ItemView, Refusal> {
+    async fn read_again(&self, row: i64, by: &By) -> Result<ItemView, HttpError> {
         let recalled = self.read(move |reader| reader.recall(row)).await?;
         let in_force = self.intake.in_force();
         let desk = in_force.desks.get(&recalled.source);
@@ -449,16 +449,16 @@ impl Admin {
             .await
         {
             Ok(acceptance) => acceptance,
-            Err(NotAccepted::Overloaded) => return Err(Refusal::Overloaded),
+            Err(NotAccepted::Overloaded) => return Err(HttpError::Overloaded),
             // It was strict JSON when it came, and is the same bytes.
-            Err(_) => return Err(Refusal::Internal),
+            Err(_) => return Err(HttpError::Internal),
         };
         let by = by.clone();
         self.write(move |tx| tx.read_again(row, &acceptance, &by, clock::now()))
             .await
     }
 
-    fn tell(&self, verb: Verb, by: &By, items: &[ItemView]) {
+    fn tell(&self, verb: OrderVerb, by: &By, items: &[ItemView]) {
         let mut results: BTreeMap<&str, usize> = BTreeMap::new();
         for result in items.iter().filter_map(|item| item.result.as_deref()) {
             *results.entry(result).or_default() += 1;
@@ -495,10 +495,10 @@ impl Admin {
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, HttpError> {
         self.journal.write(work).await.map_err(|error| {
             tracing::error!(code = error.code(), %error, "an order could not be stored");
-            Refusal::JournalUnavailable
+            HttpError::JournalUnavailable
         })
     }
 }
@@ -550,19 +550,21 @@ fn subject(item: &ItemView) -> About {
 
 fn step_of(
     tx: &mut Tx<'_>,
-    verb: Verb,
+    verb: OrderVerb,
     ids: &[Uuid],
     machine: Option<scanhook_core::alert::MachineId>,
     by: &By,
-    now: &Now,
+    now: &OrderContext,
     at: Timestamp,
 ) -> Result<Vec<ItemView>, JournalError> {
     let terms = |tenant: TenantId, asked: AskedFor<'_>| now.wanted(tenant, asked);
     let at_once = now.at_once;
     match verb {
-        Verb::Approve => tx.answer_held(ids, &Word::Approve { machine, at_once }, by, &terms, at),
-        Verb::Deny => tx.answer_held(ids, &Word::Deny, by, &terms, at),
-        Verb::Cancel => tx.call_off(ids, by, &|tenant| now.may_call(tenant), at),
-        Verb::Retry => tx.retry(ids, by, at_once, &terms, at),
+        OrderVerb::Approve => {
+            tx.answer_held(ids, &Word::Approve { machine, at_once }, by, &terms, at)
+        }
+        OrderVerb::Deny => tx.answer_held(ids, &Word::Deny, by, &terms, at),
+        OrderVerb::Cancel => tx.call_off(ids, by, &|tenant| now.may_call(tenant), at),
+        OrderVerb::Retry => tx.retry(ids, by, at_once, &terms, at),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::address::share;
-use super::refusal::Refusal;
+use super::refusal::HttpError;
 use crate::settings::FailureBudget;
 
 /// The addresses remembered in one window. Beyond them failures go uncounted: the other choice, refusing strangers,
@@ -17,11 +17,11 @@ const REMEMBERED: usize = 65_536;
 /// The failures of the present window; one window for all addresses, so that forgetting is one step.
 pub(super) struct Failures {
     budget: FailureBudget,
-    window: Mutex<Window>,
+    window: Mutex<FailureWindow>,
 }
 
 #[derive(Default)]
-struct Window {
+struct FailureWindow {
     opened: Duration,
     spent: HashMap<IpAddr, u32>,
 }
@@ -30,7 +30,7 @@ impl Failures {
     pub(super) fn new(budget: FailureBudget) -> Self {
         Failures {
             budget,
-            window: Mutex::new(Window::default()),
+            window: Mutex::new(FailureWindow::default()),
         }
     }
 
@@ -56,10 +56,10 @@ impl Failures {
         });
     }
 
-    fn within<T>(&self, now: Duration, act: impl FnOnce(&mut Window, Duration) -> T) -> T {
+    fn within<T>(&self, now: Duration, act: impl FnOnce(&mut FailureWindow, Duration) -> T) -> T {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if now.saturating_sub(window.opened) >= self.budget.per {
-            *window = Window {
+            *window = FailureWindow {
                 opened: now,
                 spent: HashMap::new(),
             };
@@ -109,12 +109,14 @@ impl<'e> Attempt<'e> {
     }
 
     /// What came of it.
-    pub(super) fn ends(mut self, refusal: Option<&Refusal>) {
+    pub(super) fn ends(mut self, refusal: Option<&HttpError>) {
         let counts = match refusal {
-            Some(Refusal::Unauthenticated | Refusal::SigningKey | Refusal::Credential(_)) => true,
-            Some(Refusal::BodyTooLarge(_) | Refusal::BodyTimeout | Refusal::BodyUnreadable) => {
-                self.reading
+            Some(HttpError::Unauthenticated | HttpError::SigningKey | HttpError::Credential(_)) => {
+                true
             }
+            Some(
+                HttpError::BodyTooLarge(_) | HttpError::BodyTimeout | HttpError::BodyUnreadable,
+            ) => self.reading,
             _ => false,
         };
         self.reading = false;
@@ -188,7 +190,7 @@ mod tests {
             (1, 0, 0),
             "the connection ended"
         );
-        let ended = |unproven, whole: bool, refusal: Refusal| {
+        let ended = |unproven, whole: bool, refusal: HttpError| {
             spent(&move |mut attempt| {
                 attempt.reads_body(unproven);
                 if whole {
@@ -198,9 +200,9 @@ mod tests {
             })
         };
         for refusal in [
-            Refusal::BodyTimeout,
-            Refusal::BodyUnreadable,
-            Refusal::BodyTooLarge(1),
+            HttpError::BodyTimeout,
+            HttpError::BodyUnreadable,
+            HttpError::BodyTooLarge(1),
         ] {
             assert_eq!(
                 (
@@ -210,22 +212,22 @@ mod tests {
                 (1, 0)
             );
         }
-        assert_eq!(ended(true, true, Refusal::Unauthenticated), 1);
-        assert_eq!(ended(true, true, Refusal::SigningKey), 1);
+        assert_eq!(ended(true, true, HttpError::Unauthenticated), 1);
+        assert_eq!(ended(true, true, HttpError::SigningKey), 1);
         assert_eq!(
-            ended(true, true, Refusal::BodyTooLarge(1)),
+            ended(true, true, HttpError::BodyTooLarge(1)),
             0,
             "a signed body that unpacks to too much"
         );
         assert_eq!(
             (
-                ended(true, false, Refusal::Overloaded),
-                ended(true, true, Refusal::NotGzip)
+                ended(true, false, HttpError::Overloaded),
+                ended(true, true, HttpError::NotGzip)
             ),
             (0, 0)
         );
         assert_eq!(
-            spent(&|attempt| attempt.ends(Some(&Refusal::Unauthenticated))),
+            spent(&|attempt| attempt.ends(Some(&HttpError::Unauthenticated))),
             1,
             "refused before the body"
         );

@@ -1,8 +1,8 @@
 //! The body of an order: a JSON object whose keys are the long flags of the verb. A key that means nothing is refused,
 //! so that a misspelt one cannot widen what is ordered.
 
-use super::refusal::{Objection, Refusal};
-use crate::journal::{Named, Selected, Selector, Wants};
+use super::refusal::{CommandError, HttpError};
+use crate::journal::{IdPrefix, Selected, Selector, Wants};
 use scanhook_core::alert::MachineId;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::json::{Json, Object};
@@ -30,23 +30,23 @@ pub(super) fn words(words: &[&str]) -> String {
 }
 
 /// The members of a body.
-pub(super) struct Members<'b>(Object<'b>);
+pub(super) struct OrderBody<'b>(Object<'b>);
 
 /// Reads a body; an empty one is an order without any key.
-pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<Members<'b>, Refusal> {
+pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<OrderBody<'b>, HttpError> {
     if body.trim_ascii().is_empty() {
-        return Ok(Members(Object::default()));
+        return Ok(OrderBody(Object::default()));
     }
-    let json = strict_json::read(body).map_err(|fault| Refusal::NotStrictJson {
+    let json = strict_json::read(body).map_err(|fault| HttpError::NotStrictJson {
         code: fault.fault.code(),
         detail: fault.fault.meaning(),
     })?;
     let Json::Object(members) = json else {
-        return Err(Objection::BadValue("", "an object").into());
+        return Err(CommandError::BadValue("", "an object").into());
     };
     if members.twice().is_some() {
         let fault = JsonFault::DuplicateKey;
-        return Err(Refusal::NotStrictJson {
+        return Err(HttpError::NotStrictJson {
             code: fault.code(),
             detail: fault.meaning(),
         });
@@ -56,22 +56,22 @@ pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<Members<
         .find(|(key, _)| !keys.contains(&key.as_ref()))
     {
         Some((key, _)) => {
-            Err(Objection::UnknownKey(scanhook_core::plain::one_line(key, 80)).into())
+            Err(CommandError::UnknownKey(scanhook_core::plain::one_line(key, 80)).into())
         }
-        None => Ok(Members(members)),
+        None => Ok(OrderBody(members)),
     }
 }
 
-impl Members<'_> {
+impl OrderBody<'_> {
     fn get(&self, key: &str) -> Option<&Json<'_>> {
         self.0.get(key).filter(|value| **value != Json::Null)
     }
 
-    fn text(&self, key: &'static str) -> Result<Option<&str>, Refusal> {
+    fn text(&self, key: &'static str) -> Result<Option<&str>, HttpError> {
         match self.get(key) {
             None => Ok(None),
             Some(Json::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(Objection::BadValue(key, "a text").into()),
+            Some(_) => Err(CommandError::BadValue(key, "a text").into()),
         }
     }
 
@@ -80,22 +80,22 @@ impl Members<'_> {
         key: &'static str,
         takes: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, Refusal> {
+    ) -> Result<Option<T>, HttpError> {
         let text = self.text(key)?;
-        text.map(|text| parse(text).ok_or_else(|| Objection::BadValue(key, takes).into()))
+        text.map(|text| parse(text).ok_or_else(|| CommandError::BadValue(key, takes).into()))
             .transpose()
     }
 
-    pub(super) fn flag(&self, key: &'static str) -> Result<bool, Refusal> {
+    pub(super) fn flag(&self, key: &'static str) -> Result<bool, HttpError> {
         match self.get(key) {
             None => Ok(false),
             Some(Json::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(Objection::BadValue(key, "true or false").into()),
+            Some(_) => Err(CommandError::BadValue(key, "true or false").into()),
         }
     }
 
     /// Who orders it, and why.
-    pub(super) fn by(&self) -> Result<By, Refusal> {
+    pub(super) fn by(&self) -> Result<By, HttpError> {
         Ok(By::new(
             self.text("by")?.unwrap_or_default(),
             self.text("reason")?,
@@ -103,9 +103,9 @@ impl Members<'_> {
     }
 
     /// Ids, or how they begin.
-    pub(super) fn ids(&self) -> Result<Option<Vec<Named>>, Refusal> {
+    pub(super) fn ids(&self) -> Result<Option<Vec<IdPrefix>>, HttpError> {
         let wrong = || {
-            Refusal::from(Objection::BadValue(
+            HttpError::from(CommandError::BadValue(
                 "ids",
                 "a list of 1 to 1000 ids, of each 6 digits at least",
             ))
@@ -115,7 +115,7 @@ impl Members<'_> {
             Some(Json::List(ids)) if (1..=MOST).contains(&ids.len()) => {
                 let ids = ids.iter().map(|id| {
                     if let Json::Text(id) = id {
-                        Named::parse(id)
+                        IdPrefix::parse(id)
                     } else {
                         None
                     }
@@ -126,26 +126,26 @@ impl Members<'_> {
         }
     }
 
-    pub(super) fn machine(&self) -> Result<Option<MachineId>, Refusal> {
+    pub(super) fn machine(&self) -> Result<Option<MachineId>, HttpError> {
         self.parsed("machine", "a machine id of 40 hex digits", MachineId::parse)
     }
 
-    pub(super) fn rule(&self) -> Result<Option<String>, Refusal> {
+    pub(super) fn rule(&self) -> Result<Option<String>, HttpError> {
         self.parsed("rule", "a rule's name", |text| Some(text.to_owned()))
     }
 
-    pub(super) fn tenant(&self) -> Result<Option<&str>, Refusal> {
+    pub(super) fn tenant(&self) -> Result<Option<&str>, HttpError> {
         self.text("tenant")
     }
 
-    pub(super) fn device(&self) -> Result<Option<DeviceGlob>, Refusal> {
+    pub(super) fn device(&self) -> Result<Option<DeviceGlob>, HttpError> {
         self.parsed("device", "a pattern such as dc-*", |text| {
             DeviceGlob::parse(text).ok()
         })
     }
 
     /// An instant ahead: itself, or how long from now.
-    pub(super) fn until(&self, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+    pub(super) fn until(&self, now: Timestamp) -> Result<Option<Timestamp>, HttpError> {
         let read = |text: &str| {
             duration::parse(text)
                 .map(|span| now.plus(span))
@@ -158,7 +158,7 @@ impl Members<'_> {
     }
 
     /// Where a selection goes on: the `next` of an earlier answer.
-    pub(super) fn after(&self) -> Result<Option<String>, Refusal> {
+    pub(super) fn after(&self) -> Result<Option<String>, HttpError> {
         self.parsed("after", "the `next` of an earlier answer", |text| {
             Selected::is_place(text).then(|| text.to_owned())
         })
@@ -170,7 +170,7 @@ impl Members<'_> {
         wants: Wants,
         tenant: impl FnOnce(&str) -> Option<crate::journal::TenantId>,
         now: Timestamp,
-    ) -> Result<Option<Selector>, Refusal> {
+    ) -> Result<Option<Selector>, HttpError> {
         if !SELECTING.iter().any(|key| self.get(key).is_some()) {
             return Ok(None);
         }
@@ -183,7 +183,7 @@ impl Members<'_> {
         let known = Selector::words(wants);
         let word = match self.text(key)? {
             Some(word) if !known.contains(&word) => {
-                return Err(Objection::BadParameter {
+                return Err(CommandError::BadParameter {
                     key,
                     takes: words(&known),
                 }

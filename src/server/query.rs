@@ -5,8 +5,8 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 
 use super::order::{ago, words};
-use super::refusal::Objection;
-use crate::journal::{Filter, LONGEST_PAGE, List};
+use super::refusal::CommandError;
+use crate::journal::{Filter, LONGEST_PAGE, ListKind};
 use scanhook_core::alert::Severity;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::time::Timestamp;
@@ -25,10 +25,10 @@ const A_DAY: core::time::Duration = core::time::Duration::from_secs(86_400);
 pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 /// What a list is narrowed to.
-pub(super) fn filter(list: List, pairs: Pairs, now: Timestamp) -> Result<Filter, Objection> {
+pub(super) fn filter(list: ListKind, pairs: Pairs, now: Timestamp) -> Result<Filter, CommandError> {
     let mut filter = Filter::default();
     for (key, value) in known(KEYS, list, pairs)? {
-        let bad = |takes: String| Objection::BadParameter { key, takes };
+        let bad = |takes: String| CommandError::BadParameter { key, takes };
         let one_of = |known: Vec<&'static str>| {
             if known.contains(&value.as_str()) {
                 Ok(Some(value.clone()))
@@ -79,9 +79,9 @@ pub(super) fn filter(list: List, pairs: Pairs, now: Timestamp) -> Result<Filter,
 pub(super) fn span(
     pairs: Pairs,
     now: Timestamp,
-) -> Result<(Timestamp, Timestamp, Option<String>), Objection> {
+) -> Result<(Timestamp, Timestamp, Option<String>), CommandError> {
     let (mut since, mut until, mut tenant) = (None, None, None);
-    for (key, value) in known(SUMMARY, List::Decisions, pairs)? {
+    for (key, value) in known(SUMMARY, ListKind::Decisions, pairs)? {
         match key {
             "since" => since = Some(instant(key, &value, now)?),
             "until" => until = Some(instant(key, &value, now)?),
@@ -93,8 +93,8 @@ pub(super) fn span(
 }
 
 /// The source that a status is asked of, if it is one.
-pub(super) fn source(pairs: Pairs) -> Result<Option<String>, Objection> {
-    Ok(known(&["source"], List::Decisions, pairs)?
+pub(super) fn source(pairs: Pairs) -> Result<Option<String>, CommandError> {
+    Ok(known(&["source"], ListKind::Decisions, pairs)?
         .pop()
         .map(|(_, value)| value))
 }
@@ -102,16 +102,16 @@ pub(super) fn source(pairs: Pairs) -> Result<Option<String>, Objection> {
 /// Each pair with a key that is known and stands there once. Alerts were once asked for by `id`.
 fn known(
     keys: &'static [&'static str],
-    list: List,
+    list: ListKind,
     pairs: Pairs,
-) -> Result<Vec<(&'static str, String)>, Objection> {
-    let unknown = |key: &str| Objection::UnknownParameter {
+) -> Result<Vec<(&'static str, String)>, CommandError> {
+    let unknown = |key: &str| CommandError::UnknownParameter {
         key: scanhook_core::plain::one_line(key, 80),
         takes: words(keys),
     };
     let mut read: Vec<(&'static str, String)> = Vec::new();
     for (key, value) in pairs.map_err(|_| unknown(""))?.0 {
-        let asked = if list == List::Alerts && key == "id" {
+        let asked = if list == ListKind::Alerts && key == "id" {
             "alert"
         } else {
             key.as_str()
@@ -121,7 +121,7 @@ fn known(
             .find(|known| **known == asked)
             .ok_or_else(|| unknown(&key))?;
         if read.iter().any(|(other, _)| *other == key) {
-            return Err(Objection::BadParameter {
+            return Err(CommandError::BadParameter {
                 key,
                 takes: "one value".to_owned(),
             });
@@ -131,9 +131,9 @@ fn known(
     Ok(read)
 }
 
-fn instant(key: &'static str, text: &str, now: Timestamp) -> Result<Timestamp, Objection> {
+fn instant(key: &'static str, text: &str, now: Timestamp) -> Result<Timestamp, CommandError> {
     let takes = || "a span such as 1h, or an instant such as 2026-11-02T08:00:00Z".to_owned();
-    ago(text, now).ok_or_else(|| Objection::BadParameter {
+    ago(text, now).ok_or_else(|| CommandError::BadParameter {
         key,
         takes: takes(),
     })

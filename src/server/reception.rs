@@ -8,11 +8,11 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::refusal::{CredentialDefect, Refusal};
+use super::refusal::{CredentialDefect, HttpError};
 use super::webhook::{Arrived, Head};
 use crate::api::{AlertReceipt, DecisionReceipt, RefusalView};
 use crate::clock;
-use crate::intake::{Accepted, Heard, Intake, NotAccepted, Subject};
+use crate::intake::{Accepted, Intake, LastSeen, NotAccepted, Subject};
 use crate::journal::JournalError;
 use crate::logs::about;
 use crate::metrics::Metrics;
@@ -100,15 +100,15 @@ pub struct Reception {
     /// Remembers.
     pub refusals: Arc<Refusals>,
     /// Knows who was heard.
-    pub heard: Heard,
+    pub heard: LastSeen,
 }
 
 impl Reception {
     /// Judges all of the credential that needs no body.
     ///
     /// # Errors
-    /// [`Refusal`] of a request that no body could prove.
-    pub fn before_body(&self, head: Head<'_>) -> Result<Standing, Refusal> {
+    /// [`HttpError`] of a request that no body could prove.
+    pub fn before_body(&self, head: Head<'_>) -> Result<Standing, HttpError> {
         let Head {
             source,
             headers,
@@ -134,8 +134,8 @@ impl Reception {
     /// Takes a request in. The 2xx is made here and only here, from a receipt that is on disk.
     ///
     /// # Errors
-    /// [`Refusal`]; then nothing is stored.
-    pub async fn accept(self, arrived: Arrived) -> Result<Response, Refusal> {
+    /// [`HttpError`]; then nothing is stored.
+    pub async fn accept(self, arrived: Arrived) -> Result<Response, HttpError> {
         let now = clock::now();
         let (source, peer) = (arrived.source, arrived.peer);
         let presented = Presented {
@@ -236,29 +236,29 @@ impl Reception {
     }
 }
 
-fn refusal(error: &NotAccepted) -> Refusal {
+fn refusal(error: &NotAccepted) -> HttpError {
     match error {
-        NotAccepted::UnknownSource => Refusal::UnknownSource,
-        NotAccepted::Credential(Refused::Failed(_)) => Refusal::Unauthenticated,
-        NotAccepted::Credential(Refused::KeyUnknown(_)) => Refusal::SigningKey,
+        NotAccepted::UnknownSource => HttpError::UnknownSource,
+        NotAccepted::Credential(Refused::Failed(_)) => HttpError::Unauthenticated,
+        NotAccepted::Credential(Refused::KeyUnknown(_)) => HttpError::SigningKey,
         NotAccepted::Credential(Refused::Sealed(sealed)) => match sealed {
-            Sealed::Gzip => Refusal::NotGzip,
-            Sealed::TooLarge(cap) => Refusal::BodyTooLarge(*cap),
-            Sealed::Form => Refusal::NoPayload,
+            Sealed::Gzip => HttpError::NotGzip,
+            Sealed::TooLarge(cap) => HttpError::BodyTooLarge(*cap),
+            Sealed::Form => HttpError::NoPayload,
         },
-        NotAccepted::Credential(Refused::Malformed(how)) => Refusal::Credential(match how {
+        NotAccepted::Credential(Refused::Malformed(how)) => HttpError::Credential(match how {
             Malformed::Repeated => CredentialDefect::Repeated,
             Malformed::TooManySignatures => CredentialDefect::TooManySignatures,
             Malformed::Id => CredentialDefect::Id,
         }),
         NotAccepted::NotStrict(unread) => {
             let fault = unread.fault.fault;
-            Refusal::NotStrictJson {
+            HttpError::NotStrictJson {
                 code: fault.code(),
                 detail: fault.meaning(),
             }
         }
-        NotAccepted::Overloaded | NotAccepted::Journal(JournalError::Busy) => Refusal::Overloaded,
-        NotAccepted::Journal(_) => Refusal::JournalUnavailable,
+        NotAccepted::Overloaded | NotAccepted::Journal(JournalError::Busy) => HttpError::Overloaded,
+        NotAccepted::Journal(_) => HttpError::JournalUnavailable,
     }
 }

@@ -14,12 +14,12 @@ use core::time::Duration;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-pub use objection::Objection;
+pub use objection::CommandError;
 
 /// Why a request is not served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.entry().code)]
-pub enum Refusal {
+pub enum HttpError {
     /// No such path here.
     NotFound,
     /// No source of that name is configured.
@@ -68,12 +68,12 @@ pub enum Refusal {
     /// A fault of ours.
     Internal,
     /// An operator's order that is not carried out; never the answer to a sender.
-    Order(Objection),
+    Order(CommandError),
 }
 
-impl From<Objection> for Refusal {
-    fn from(objection: Objection) -> Refusal {
-        Refusal::Order(objection)
+impl From<CommandError> for HttpError {
+    fn from(objection: CommandError) -> HttpError {
+        HttpError::Order(objection)
     }
 }
 
@@ -121,37 +121,37 @@ pub enum CredentialDefect {
 const NOT_STRICT_JSON: &str =
     "Look at what the sender's template writes: one JSON value in UTF-8, no key twice.";
 
-impl Refusal {
+impl HttpError {
     /// The row of this refusal.
     #[must_use]
     pub const fn entry(&self) -> Code {
         match self {
-            Refusal::NotFound => NOT_FOUND,
-            Refusal::UnknownSource => UNKNOWN_SOURCE,
-            Refusal::Method(_) => METHOD,
-            Refusal::MediaType(_) => MEDIA_TYPE,
-            Refusal::ContentEncoding(_) => CONTENT_ENCODING,
-            Refusal::BodyTooLarge(_) => BODY_TOO_LARGE,
-            Refusal::BodyTimeout => BODY_TIMEOUT,
-            Refusal::BodyUnreadable => BODY_UNREADABLE,
-            Refusal::NotGzip => NOT_GZIP,
-            Refusal::NoPayload => NO_PAYLOAD,
-            Refusal::MissingHost => MISSING_HOST,
-            Refusal::RepeatedHost => REPEATED_HOST,
-            Refusal::Credential(CredentialDefect::Repeated) => CREDENTIAL_REPEATED,
-            Refusal::Credential(CredentialDefect::TooManySignatures) => CREDENTIAL_TOO_MANY,
-            Refusal::Credential(CredentialDefect::Id) => CREDENTIAL_ID,
-            Refusal::Unauthenticated => UNAUTHENTICATED,
-            Refusal::SigningKey => SIGNING_KEY,
-            Refusal::NotStrictJson { code, detail } => {
+            HttpError::NotFound => NOT_FOUND,
+            HttpError::UnknownSource => UNKNOWN_SOURCE,
+            HttpError::Method(_) => METHOD,
+            HttpError::MediaType(_) => MEDIA_TYPE,
+            HttpError::ContentEncoding(_) => CONTENT_ENCODING,
+            HttpError::BodyTooLarge(_) => BODY_TOO_LARGE,
+            HttpError::BodyTimeout => BODY_TIMEOUT,
+            HttpError::BodyUnreadable => BODY_UNREADABLE,
+            HttpError::NotGzip => NOT_GZIP,
+            HttpError::NoPayload => NO_PAYLOAD,
+            HttpError::MissingHost => MISSING_HOST,
+            HttpError::RepeatedHost => REPEATED_HOST,
+            HttpError::Credential(CredentialDefect::Repeated) => CREDENTIAL_REPEATED,
+            HttpError::Credential(CredentialDefect::TooManySignatures) => CREDENTIAL_TOO_MANY,
+            HttpError::Credential(CredentialDefect::Id) => CREDENTIAL_ID,
+            HttpError::Unauthenticated => UNAUTHENTICATED,
+            HttpError::SigningKey => SIGNING_KEY,
+            HttpError::NotStrictJson { code, detail } => {
                 row(StatusCode::BAD_REQUEST, code, detail, NOT_STRICT_JSON)
             }
-            Refusal::Overloaded => OVERLOADED,
-            Refusal::JournalUnavailable => JOURNAL_UNAVAILABLE,
-            Refusal::ShuttingDown => SHUTTING_DOWN,
-            Refusal::FailureBudget(_) => FAILURE_BUDGET,
-            Refusal::Internal => INTERNAL,
-            Refusal::Order(objection) => objection.entry(),
+            HttpError::Overloaded => OVERLOADED,
+            HttpError::JournalUnavailable => JOURNAL_UNAVAILABLE,
+            HttpError::ShuttingDown => SHUTTING_DOWN,
+            HttpError::FailureBudget(_) => FAILURE_BUDGET,
+            HttpError::Internal => INTERNAL,
+            HttpError::Order(objection) => objection.entry(),
         }
     }
 
@@ -172,15 +172,15 @@ impl Refusal {
     pub fn detail(&self) -> String {
         let meaning = self.entry().meaning;
         match self {
-            Refusal::Method(mismatch)
-            | Refusal::MediaType(mismatch)
-            | Refusal::ContentEncoding(mismatch) => {
+            HttpError::Method(mismatch)
+            | HttpError::MediaType(mismatch)
+            | HttpError::ContentEncoding(mismatch) => {
                 format!(
                     "{meaning} Sent: {}. Taken: {}.",
                     mismatch.came, mismatch.taken
                 )
             }
-            Refusal::BodyTooLarge(cap) => format!("{meaning} Taken: {cap} bytes."),
+            HttpError::BodyTooLarge(cap) => format!("{meaning} Taken: {cap} bytes."),
             _ => meaning.to_owned(),
         }
     }
@@ -190,10 +190,10 @@ impl Refusal {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Refusal::Overloaded => Some(2),
-            Refusal::JournalUnavailable | Refusal::ShuttingDown => Some(5),
-            Refusal::SigningKey => Some(15),
-            Refusal::FailureBudget(left) => {
+            HttpError::Overloaded => Some(2),
+            HttpError::JournalUnavailable | HttpError::ShuttingDown => Some(5),
+            HttpError::SigningKey => Some(15),
+            HttpError::FailureBudget(left) => {
                 Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
             }
             _ => None,
@@ -218,13 +218,13 @@ struct Problem {
     members: serde_json::Map<String, serde_json::Value>,
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let Code { status, code, .. } = self.entry();
         // Of a failed authentication nothing is said beyond the status.
         let detail = (status != StatusCode::UNAUTHORIZED).then(|| self.detail());
         let title = status.canonical_reason().unwrap_or_default();
-        let members = if let Refusal::Order(objection) = &self {
+        let members = if let HttpError::Order(objection) = &self {
             objection.members()
         } else {
             Default::default()
@@ -251,19 +251,19 @@ impl IntoResponse for Refusal {
         match &self {
             // The same for every source, so that it tells nobody which one is configured. Some clients send nothing before
             // they are asked.
-            Refusal::Unauthenticated => {
+            HttpError::Unauthenticated => {
                 headers.insert(
                     header::WWW_AUTHENTICATE,
                     HeaderValue::from_static(CHALLENGE),
                 );
             }
-            Refusal::Method(Mismatch { taken, .. }) => {
+            HttpError::Method(Mismatch { taken, .. }) => {
                 if let Ok(allow) = HeaderValue::from_str(taken) {
                     headers.insert(header::ALLOW, allow);
                 }
             }
             // The rest of the body is still on its way, and nobody will read it.
-            Refusal::BodyTooLarge(_) | Refusal::BodyTimeout | Refusal::BodyUnreadable => {
+            HttpError::BodyTooLarge(_) | HttpError::BodyTimeout | HttpError::BodyUnreadable => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
@@ -273,8 +273,8 @@ impl IntoResponse for Refusal {
 }
 
 /// A method that a path does not take.
-pub(super) fn not_taken(method: &Method, taken: &str) -> Refusal {
-    Refusal::Method(Mismatch {
+pub(super) fn not_taken(method: &Method, taken: &str) -> HttpError {
+    HttpError::Method(Mismatch {
         came: quoted(method.as_str().as_bytes()),
         taken: taken.to_owned(),
     })
@@ -287,7 +287,7 @@ mod tests {
     use crate::api::refusals;
     use http_body_util::BodyExt;
 
-    async fn answer(refusal: Refusal) -> (axum::http::HeaderMap, serde_json::Value) {
+    async fn answer(refusal: HttpError) -> (axum::http::HeaderMap, serde_json::Value) {
         let (head, body) = refusal.into_response().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         (head.headers, serde_json::from_slice(&bytes).unwrap())
@@ -310,11 +310,11 @@ mod tests {
         let statuses: Vec<_> = refusals::ALL.iter().map(|row| row.status).collect();
         assert!(!statuses.contains(&StatusCode::TOO_MANY_REQUESTS));
         for refusal in [
-            Refusal::Overloaded,
-            Refusal::JournalUnavailable,
-            Refusal::ShuttingDown,
-            Refusal::SigningKey,
-            Refusal::FailureBudget(Duration::from_millis(1)),
+            HttpError::Overloaded,
+            HttpError::JournalUnavailable,
+            HttpError::ShuttingDown,
+            HttpError::SigningKey,
+            HttpError::FailureBudget(Duration::from_millis(1)),
         ] {
             assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert!(refusal.retry_after().unwrap() >= 1, "{refusal}");
@@ -323,7 +323,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_authentication_is_answered_without_a_reason() {
-        let (headers, problem) = answer(Refusal::Unauthenticated).await;
+        let (headers, problem) = answer(HttpError::Unauthenticated).await;
         assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
         let expected = serde_json::json!({
             "type": "about:blank", "title": "Unauthorized", "status": 401, "code": "unauthenticated"
@@ -340,7 +340,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_not_strict_json_is_named_by_the_readers_code() {
-        let refusal = Refusal::NotStrictJson {
+        let refusal = HttpError::NotStrictJson {
             code: "json-trailing",
             detail: "Something follows the value.",
         };

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use core::net::IpAddr;
 
 use super::content::{content_type, only};
-use super::refusal::{Objection, Refusal};
+use super::refusal::{CommandError, HttpError};
 use crate::in_force::door::SourceDoor;
 
 /// Lets pass what this computer's own programs and pages ask.
@@ -20,14 +20,14 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
     }
 }
 
-fn check(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check(headers: &HeaderMap) -> Result<(), HttpError> {
     let host = only(headers, header::HOST)
         .filter(|host| is_loopback(host))
-        .ok_or(Objection::ForeignHost)?;
+        .ok_or(CommandError::ForeignHost)?;
     if headers.contains_key(header::ORIGIN) {
         let own = only(headers, header::ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
         if !own.is_some_and(|own| own.eq_ignore_ascii_case(host)) {
-            return Err(Objection::ForeignOrigin.into());
+            return Err(CommandError::ForeignOrigin.into());
         }
     }
     Ok(())
@@ -42,7 +42,7 @@ pub(super) async fn typed(request: Request, next: Next) -> Response {
     }
 }
 
-fn check_type(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_type(method: &Method, headers: &HeaderMap) -> Result<(), HttpError> {
     let empty = || {
         !headers.contains_key(header::TRANSFER_ENCODING)
             && only(headers, header::CONTENT_LENGTH).is_none_or(|n| n == "0")

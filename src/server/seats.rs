@@ -49,13 +49,13 @@ impl FirstHead {
 /// All connections of a listener.
 #[derive(Default)]
 pub(super) struct Seats {
-    held: HashMap<Id, Seat>,
+    held: HashMap<Id, ConnectionSlot>,
     by_address: HashMap<IpAddr, usize>,
     /// Those whose first head was awaited when they came, the oldest first. It may name seats that are gone.
     awaited: VecDeque<(Id, FirstHead)>,
 }
 
-struct Seat {
+struct ConnectionSlot {
     /// What it is counted by; a trusted proxy stands for many and is not counted.
     address: Option<IpAddr>,
     abort: AbortHandle,
@@ -101,7 +101,7 @@ impl Seats {
         }
         let task = abort.id();
         self.awaited.push_back((task, head));
-        self.held.insert(task, Seat { address, abort });
+        self.held.insert(task, ConnectionSlot { address, abort });
         if let Some(address) = address {
             *self.by_address.entry(address).or_default() += 1;
         }
@@ -112,7 +112,7 @@ impl Seats {
         self.vacate(task);
     }
 
-    fn vacate(&mut self, task: Id) -> Option<Seat> {
+    fn vacate(&mut self, task: Id) -> Option<ConnectionSlot> {
         let seat = self.held.remove(&task)?;
         if let Some(address) = seat.address
             && let Some(count) = self.by_address.get_mut(&address)

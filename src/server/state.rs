@@ -6,11 +6,11 @@ use axum::extract::State;
 use tokio::sync::watch;
 
 use super::reception::Refusals;
-use super::refusal::Refusal;
+use super::refusal::HttpError;
 use super::traces::Traces;
 use crate::api::{PauseView, SourceView, TenantView, WaitView};
 use crate::clock;
-use crate::intake::{Heard, Intake};
+use crate::intake::{Intake, LastSeen};
 use crate::journal::{Journal, JournalError, Reader, TenantId};
 use crate::metrics::Metrics;
 use crate::reload::Reloads;
@@ -31,7 +31,7 @@ pub struct Admin {
     /// What came no further than the door.
     pub traces: Arc<Traces>,
     /// Who was heard when.
-    pub heard: Heard,
+    pub heard: LastSeen,
     /// Accepting deliveries.
     pub ready: watch::Receiver<bool>,
     /// When the process started.
@@ -40,21 +40,21 @@ pub struct Admin {
     pub reloads: Reloads,
 }
 
-pub(super) type Shared = State<Arc<Admin>>;
+pub(super) type SharedAdmin = State<Arc<Admin>>;
 
 impl Admin {
     pub(super) async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError> + Send + 'static,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, HttpError> {
         self.journal.read(look).await.map_err(|error| {
             tracing::error!(code = error.code(), %error, "the journal could not be read");
-            Refusal::JournalUnavailable
+            HttpError::JournalUnavailable
         })
     }
 
     /// The pauses in force, held against the policy in force.
-    pub(super) async fn pauses(&self) -> Result<Vec<PauseView>, Refusal> {
+    pub(super) async fn pauses(&self) -> Result<Vec<PauseView>, HttpError> {
         let mut pauses = self.read(|reader| reader.pauses()).await?;
         let in_force = self.intake.in_force();
         pauses
@@ -81,7 +81,7 @@ impl Admin {
         source.silent_since = since.map(|since| since.to_string());
     }
 
-    pub(super) async fn tenants(&self) -> Result<Vec<TenantView>, Refusal> {
+    pub(super) async fn tenants(&self) -> Result<Vec<TenantView>, HttpError> {
         let in_force = self.intake.in_force();
         let named: Vec<(TenantId, String)> = in_force
             .tenants

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::refusal::Refusal;
+use super::refusal::HttpError;
 use super::webhook::Answered;
 use crate::api::DoorView;
 use scanhook_core::time::Timestamp;
@@ -35,25 +35,25 @@ struct Refused<'r> {
 
 /// All traces since the start.
 #[derive(Default)]
-pub struct Traces(Mutex<Kept>);
+pub struct Traces(Mutex<Trace>);
 
 #[derive(Default)]
-struct Kept {
+struct Trace {
     /// By source, the newest first; the empty name is no source.
     refused: BTreeMap<String, Vec<DoorView>>,
-    logged: BTreeMap<(String, &'static str), Logged>,
+    logged: BTreeMap<(String, &'static str), LastTold>,
     untrusted: BTreeSet<IpAddr>,
     warnings: Vec<String>,
 }
 
-struct Logged {
+struct LastTold {
     at: Timestamp,
     /// Since then, without a line.
     unlogged: u64,
 }
 
 impl Traces {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, Trace> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -155,7 +155,7 @@ impl Traces {
     }
 }
 
-impl Kept {
+impl Trace {
     /// How many of its kind were not logged since the last line, if it is time for one.
     fn note(&mut self, refused: Refused<'_>, name: Option<&str>, now: Timestamp) -> Option<u64> {
         let source = refused.source.unwrap_or_default();
@@ -186,7 +186,7 @@ impl Kept {
         let Some(logged) = self.logged.get_mut(&kind) else {
             self.logged.insert(
                 kind,
-                Logged {
+                LastTold {
                     at: now,
                     unlogged: 0,
                 },
@@ -215,19 +215,19 @@ fn shown(name: &str) -> String {
 }
 
 /// Whether it is refused before the credential is judged. What is refused after that is told by the reception.
-const fn is_at_the_door(refusal: &Refusal) -> bool {
+const fn is_at_the_door(refusal: &HttpError) -> bool {
     matches!(
         refusal,
-        Refusal::NotFound
-            | Refusal::UnknownSource
-            | Refusal::Method(_)
-            | Refusal::MediaType(_)
-            | Refusal::ContentEncoding(_)
-            | Refusal::BodyTooLarge(_)
-            | Refusal::BodyTimeout
-            | Refusal::BodyUnreadable
-            | Refusal::FailureBudget(_)
-            | Refusal::Overloaded
+        HttpError::NotFound
+            | HttpError::UnknownSource
+            | HttpError::Method(_)
+            | HttpError::MediaType(_)
+            | HttpError::ContentEncoding(_)
+            | HttpError::BodyTooLarge(_)
+            | HttpError::BodyTimeout
+            | HttpError::BodyUnreadable
+            | HttpError::FailureBudget(_)
+            | HttpError::Overloaded
     )
 }
 
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_logged_once_a_minute_with_the_number_of_those_in_between() {
-        let mut kept = Kept::default();
+        let mut kept = Trace::default();
         let mut note = |seconds| kept.note(unknown("x"), Some("x"), at(seconds));
         assert_eq!(
             [note(0), note(1), note(59), note(60), note(61)],

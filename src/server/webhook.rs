@@ -20,17 +20,17 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::address::Peer;
-use super::bodies::{Bodies, whole};
+use super::bodies::{BodyBudget, whole};
 use super::content;
 use super::failures::{Attempt, Failures};
-use super::refusal::{Mismatch, Refusal, quoted};
+use super::refusal::{HttpError, Mismatch, quoted};
 use crate::in_force::door::{SecretInUrl, SourceDoor, Sources};
 use crate::settings::FailureBudget;
 use scanhook_core::signature::Standing;
 use scanhook_core::wrapping::{Wrapping, unpacked_size};
 
 /// Takes what was answered.
-pub type Told = dyn Fn(Answered<'_>) + Send + Sync;
+pub type TellAnswer = dyn Fn(Answered<'_>) + Send + Sync;
 
 /// An answer, for those who count and keep traces.
 pub struct Answered<'a> {
@@ -43,7 +43,7 @@ pub struct Answered<'a> {
     /// The status of the answer.
     pub status: StatusCode,
     /// Why it was refused.
-    pub refusal: Option<&'a Refusal>,
+    pub refusal: Option<&'a HttpError>,
 }
 
 /// What the public listener needs to know.
@@ -61,7 +61,7 @@ pub struct Door {
     /// The monotonic clock: time since any fixed moment.
     pub mono: Arc<dyn Fn() -> Duration + Send + Sync>,
     /// Is told of each answer but those of the probes.
-    pub told: Arc<Told>,
+    pub told: Arc<TellAnswer>,
 }
 
 impl SecretInUrl {
@@ -103,10 +103,10 @@ pub struct Arrived {
 }
 
 /// Everything a handler shares.
-struct Entry<B, A> {
+struct DoorState<B, A> {
     door: Door,
     failures: Failures,
-    bodies: Arc<Bodies>,
+    bodies: Arc<BodyBudget>,
     before: B,
     accept: A,
 }
@@ -115,13 +115,16 @@ struct Entry<B, A> {
 /// sender that proves nothing is refused for is counted against its address.
 pub fn router<B, A, F>(door: Door, before: B, accept: A) -> Router
 where
-    B: Fn(Head<'_>) -> Result<Standing, Refusal> + Send + Sync + 'static,
+    B: Fn(Head<'_>) -> Result<Standing, HttpError> + Send + Sync + 'static,
     A: Fn(Arrived) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Response, Refusal>> + Send + 'static,
+    F: Future<Output = Result<Response, HttpError>> + Send + 'static,
 {
     let ready = door.ready.clone();
-    let (failures, bodies) = (Failures::new(door.failures), Bodies::new(door.body_memory));
-    let entry = Arc::new(Entry {
+    let (failures, bodies) = (
+        Failures::new(door.failures),
+        BodyBudget::new(door.body_memory),
+    );
+    let entry = Arc::new(DoorState {
         door,
         failures,
         bodies,
@@ -154,22 +157,25 @@ where
         .with_state(entry)
 }
 
-async fn probe_method(method: Method) -> Refusal {
-    Refusal::Method(Mismatch {
+async fn probe_method(method: Method) -> HttpError {
+    HttpError::Method(Mismatch {
         came: quoted(method.as_str().as_bytes()),
         taken: "GET, HEAD".to_owned(),
     })
 }
 
 /// A path that leads nowhere. It is told only where a webhook may have been meant.
-async fn nowhere<B, A>(State(entry): State<Arc<Entry<B, A>>>, request: Request<Body>) -> Refusal {
+async fn nowhere<B, A>(
+    State(entry): State<Arc<DoorState<B, A>>>,
+    request: Request<Body>,
+) -> HttpError {
     let peer = request.extensions().get::<Peer>().copied();
     let path = request.uri().path();
     let meant = path
         .get(.."/webhooks".len())
         .is_some_and(|start| start.eq_ignore_ascii_case("/webhooks"));
     let asked = meant.then(|| segments(path).map_or("", |(source, _)| source));
-    let refusal = Refusal::NotFound;
+    let refusal = HttpError::NotFound;
     (entry.door.told)(Answered {
         source: None,
         asked,
@@ -180,11 +186,14 @@ async fn nowhere<B, A>(State(entry): State<Arc<Entry<B, A>>>, request: Request<B
     refusal
 }
 
-async fn webhook<B, A, F>(State(entry): State<Arc<Entry<B, A>>>, request: Request<Body>) -> Response
+async fn webhook<B, A, F>(
+    State(entry): State<Arc<DoorState<B, A>>>,
+    request: Request<Body>,
+) -> Response
 where
-    B: Fn(Head<'_>) -> Result<Standing, Refusal> + Send + Sync + 'static,
+    B: Fn(Head<'_>) -> Result<Standing, HttpError> + Send + Sync + 'static,
     A: Fn(Arrived) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Response, Refusal>> + Send + 'static,
+    F: Future<Output = Result<Response, HttpError>> + Send + 'static,
 {
     let peer = request.extensions().get::<Peer>().copied();
     let name = segments(request.uri().path())
@@ -193,7 +202,7 @@ where
     let outcome = receive(&entry, request).await;
     let status = outcome
         .as_ref()
-        .map_or_else(Refusal::status, Response::status);
+        .map_or_else(HttpError::status, Response::status);
     let known = entry.door.sources.borrow().contains_key(&name);
     let (source, asked) = if known {
         (Some(name.as_str()), None)
@@ -212,11 +221,14 @@ where
 
 /// The order of the checks is the point: what costs least and tells least comes first, and up to the body nothing is
 /// read, so that `Expect: 100-continue` is never encouraged for a request that will be refused.
-async fn receive<B, A, F>(entry: &Entry<B, A>, request: Request<Body>) -> Result<Response, Refusal>
+async fn receive<B, A, F>(
+    entry: &DoorState<B, A>,
+    request: Request<Body>,
+) -> Result<Response, HttpError>
 where
-    B: Fn(Head<'_>) -> Result<Standing, Refusal>,
+    B: Fn(Head<'_>) -> Result<Standing, HttpError>,
     A: Fn(Arrived) -> F,
-    F: Future<Output = Result<Response, Refusal>>,
+    F: Future<Output = Result<Response, HttpError>>,
 {
     let (
         Parts {
@@ -228,17 +240,17 @@ where
         },
         body,
     ) = request.into_parts();
-    let peer = extensions.get::<Peer>().ok_or(Refusal::Internal)?.address;
-    let (source, secret) = segments(uri.path()).ok_or(Refusal::NotFound)?;
+    let peer = extensions.get::<Peer>().ok_or(HttpError::Internal)?.address;
+    let (source, secret) = segments(uri.path()).ok_or(HttpError::NotFound)?;
     let sources = entry.door.sources.borrow().clone();
     let door = sources
         .get(source)
         .filter(|door| door.secret_in_url.allows(secret));
-    let door = door.ok_or(Refusal::UnknownSource)?;
+    let door = door.ok_or(HttpError::UnknownSource)?;
     takes(door, &method)?;
     let wrapping = content::wrapping(door, &headers)?;
     if let Some(left) = entry.failures.spent(peer, (entry.door.mono)()) {
-        return Err(Refusal::FailureBudget(left));
+        return Err(HttpError::FailureBudget(left));
     }
     let mut attempt = Attempt::new(&entry.failures, &*entry.door.mono, peer);
     let outcome = async {
@@ -257,7 +269,7 @@ where
             entry.door.body_deadline,
             whole(body, door.max_body, |bytes| room.grow(bytes)),
         );
-        let body = read.await.unwrap_or(Err(Refusal::BodyTimeout))?;
+        let body = read.await.unwrap_or(Err(HttpError::BodyTimeout))?;
         if wrapping.gzip {
             room.grow(unpacked_size(&body).min(door.max_body))?;
         }
@@ -290,19 +302,19 @@ fn segments(path: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// A secret may need encoding to fit into a URL.
-fn url_secret(segment: &str) -> Result<SecretString, Refusal> {
+fn url_secret(segment: &str) -> Result<SecretString, HttpError> {
     let text = percent_decode_str(segment)
         .decode_utf8()
         .map(Cow::into_owned);
     text.map(SecretString::from)
-        .map_err(|_| Refusal::Unauthenticated)
+        .map_err(|_| HttpError::Unauthenticated)
 }
 
-fn takes(door: &SourceDoor, method: &Method) -> Result<(), Refusal> {
+fn takes(door: &SourceDoor, method: &Method) -> Result<(), HttpError> {
     if door.methods.iter().any(|taken| taken == method.as_str()) {
         return Ok(());
     }
-    Err(Refusal::Method(Mismatch {
+    Err(HttpError::Method(Mismatch {
         came: quoted(method.as_str().as_bytes()),
         taken: door.methods.join(", "),
     }))

@@ -12,8 +12,8 @@ use scanhook_core::network::Network;
 use scanhook_core::pointer::Pointer;
 use scanhook_core::signature::stamp::TOLERANCE;
 use scanhook_core::signature::{
-    Algorithm, Authentication, Check, Encoding, Entra, Format, KNOWN, Key, KeyEncoding, Known,
-    Place, Scheme, Separator, Stamp, Template,
+    Algorithm, Authentication, Check, Encoding, Entra, KNOWN, Key, KeyEncoding, KnownScheme,
+    Scheme, Separator, SignedTemplate, SignedTime, StampPlace, TimeFormat,
 };
 
 /// The kinds that are no scheme of signatures. What costs least to check comes first; signatures come in between.
@@ -117,7 +117,7 @@ fn check<'i>(entry: &mut Section<'i>, kind: &'static str, ctx: &mut Context<'i>)
         return networks(entry, ctx).map(|networks| Check::Address { networks });
     }
     let mut table = entry.section(ctx, kind)?;
-    if let Some(known) = Known::named(kind) {
+    if let Some(known) = KnownScheme::named(kind) {
         return scheme(table, known, ctx).map(|scheme| Check::Hmac(Box::new(scheme)));
     }
     if kind == "entra_jwt" {
@@ -238,7 +238,11 @@ fn pointer<'i>(table: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Pointer
 }
 
 /// A scheme of signatures: what the kind presumes, with the table's keys over it.
-fn scheme<'i>(mut table: Section<'i>, known: &Known, ctx: &mut Context<'i>) -> Option<Scheme> {
+fn scheme<'i>(
+    mut table: Section<'i>,
+    known: &KnownScheme,
+    ctx: &mut Context<'i>,
+) -> Option<Scheme> {
     let named = header_name(&mut table, ctx, "header");
     let header = named.or_else(|| known.header.and_then(|name| name.parse().ok()));
     if header.is_none() && !table.knows("header") {
@@ -309,16 +313,24 @@ fn divides(text: &str) -> Option<Separator> {
     }
 }
 
-fn signed<'i>(table: &mut Section<'i>, presumed: &str, ctx: &mut Context<'i>) -> Option<Template> {
+fn signed<'i>(
+    table: &mut Section<'i>,
+    presumed: &str,
+    ctx: &mut Context<'i>,
+) -> Option<SignedTemplate> {
     let text = table
         .take::<String>(ctx, "signed")
         .unwrap_or_else(|| presumed.to_owned());
-    Template::parse(&text)
+    SignedTemplate::parse(&text)
         .map_err(|why| table.fault(ctx, "signed", "bad-value", why.to_string()))
         .ok()
 }
 
-fn stamp<'i>(table: &mut Section<'i>, known: &Known, ctx: &mut Context<'i>) -> Option<Stamp> {
+fn stamp<'i>(
+    table: &mut Section<'i>,
+    known: &KnownScheme,
+    ctx: &mut Context<'i>,
+) -> Option<SignedTime> {
     let visible =
         |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     let entry = table.parse(
@@ -336,16 +348,18 @@ fn stamp<'i>(table: &mut Section<'i>, known: &Known, ctx: &mut Context<'i>) -> O
             "stands beside `timestamp_header`: the time has one place",
         );
     }
-    let place = entry.map(Place::Entry).or(header.map(Place::Header));
+    let place = entry
+        .map(StampPlace::Entry)
+        .or(header.map(StampPlace::Header));
     let place = place.or_else(|| {
         known
             .timestamp_header
             .and_then(|name| name.parse().ok())
-            .map(Place::Header)
+            .map(StampPlace::Header)
     });
     let mut formats = Vec::new();
     for text in table.texts(ctx, "timestamp_format").unwrap_or_default() {
-        match Format::of_code(&text) {
+        match TimeFormat::of_code(&text) {
             Some(format) => formats.push(format),
             None => table.fault(
                 ctx,
@@ -373,7 +387,7 @@ fn stamp<'i>(table: &mut Section<'i>, known: &Known, ctx: &mut Context<'i>) -> O
             );
         }
     }
-    place.map(|place| Stamp {
+    place.map(|place| SignedTime {
         place,
         formats,
         tolerance,
@@ -383,8 +397,8 @@ fn stamp<'i>(table: &mut Section<'i>, known: &Known, ctx: &mut Context<'i>) -> O
 /// A time or an id that is not signed can be altered by anybody: it proves nothing.
 fn covers(
     table: &Section<'_>,
-    signed: &Template,
-    stamp: Option<&Stamp>,
+    signed: &SignedTemplate,
+    stamp: Option<&SignedTime>,
     id_header: Option<&HeaderName>,
     ctx: &mut Context<'_>,
 ) {
@@ -489,7 +503,7 @@ mod tests {
     #[test]
     fn every_known_scheme_is_whole() {
         for known in KNOWN {
-            let signed = Template::parse(known.signed).unwrap();
+            let signed = SignedTemplate::parse(known.signed).unwrap();
             assert_eq!(
                 signed.has_timestamp(),
                 known.timestamp_header.is_some(),
@@ -505,7 +519,7 @@ mod tests {
                 assert_ne!(name.parse::<HeaderName>().unwrap(), AUTHORIZATION);
             }
             if let Some(other) = known.signed_with_timestamp {
-                assert!(Template::parse(other).unwrap().has_timestamp());
+                assert!(SignedTemplate::parse(other).unwrap().has_timestamp());
             }
         }
     }

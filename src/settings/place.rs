@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{Inputs, SettingsFault, locate};
-use crate::file::Prints;
+use crate::file::FileDigests;
 use scanhook_core::mapping::map::OneOrMany;
 use scanhook_core::rules::duration;
 
@@ -30,7 +30,7 @@ pub(super) struct Context<'i> {
     pub(super) warnings: Vec<String>,
     pub(super) notes: Vec<String>,
     /// The files of secrets that were looked for.
-    pub(super) files: Prints,
+    pub(super) files: FileDigests,
 }
 
 /// One table.
@@ -39,17 +39,17 @@ pub(super) struct Section<'i> {
     at: Option<Range<usize>>,
     entries: BTreeMap<String, (Range<usize>, Spanned<DeValue<'i>>)>,
     asked: Vec<&'static str>,
-    places: BTreeMap<String, Place>,
+    places: BTreeMap<String, KeyPath>,
 }
 
 #[derive(Clone)]
-enum Place {
+enum KeyPath {
     File(Range<usize>),
     Variable(String),
 }
 
 /// A value, with where it stands.
-enum Found<'i> {
+enum Located<'i> {
     Value(Spanned<DeValue<'i>>),
     Text(&'i str),
 }
@@ -98,7 +98,7 @@ impl<'i> Context<'i> {
             .unwrap_or(Path::new(""))
             .to_owned();
         let (faults, warnings, notes, files) =
-            (Vec::new(), Vec::new(), Vec::new(), Prints::default());
+            (Vec::new(), Vec::new(), Vec::new(), FileDigests::default());
         Context {
             text,
             overlay,
@@ -222,8 +222,8 @@ impl<'i> Section<'i> {
     ) {
         let mut message = message.into();
         let span = match self.places.get(name) {
-            Some(Place::File(span)) => Some(span.clone()),
-            Some(Place::Variable(variable)) => {
+            Some(KeyPath::File(span)) => Some(span.clone()),
+            Some(KeyPath::Variable(variable)) => {
                 message = format!("{message} (set by {variable})");
                 None
             }
@@ -232,20 +232,20 @@ impl<'i> Section<'i> {
         ctx.at(code, self.path(name), span, message);
     }
 
-    fn found(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Found<'i>> {
+    fn found(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Located<'i>> {
         self.asked.push(name);
         let key = fold(&self.path(name));
         let entry = self.entries.remove(name);
         if let Some((variable, text)) = ctx.overlay.get(&key).copied() {
             ctx.used.insert(key);
             self.places
-                .insert(name.to_owned(), Place::Variable(variable.to_owned()));
-            return Some(Found::Text(text));
+                .insert(name.to_owned(), KeyPath::Variable(variable.to_owned()));
+            return Some(Located::Text(text));
         }
         let (_, value) = entry?;
         self.places
-            .insert(name.to_owned(), Place::File(value.span()));
-        Some(Found::Value(value))
+            .insert(name.to_owned(), KeyPath::File(value.span()));
+        Some(Located::Value(value))
     }
 
     /// A value of this type. A variable's text is taken as it is where text fits, else read as a TOML value.
@@ -255,8 +255,8 @@ impl<'i> Section<'i> {
         name: &'static str,
     ) -> Option<T> {
         let read = match self.found(ctx, name)? {
-            Found::Value(value) => T::deserialize(ValueDeserializer::from(value)),
-            Found::Text(text) => from_variable(text),
+            Located::Value(value) => T::deserialize(ValueDeserializer::from(value)),
+            Located::Text(text) => from_variable(text),
         };
         read.map_err(|error| self.fault(ctx, name, "wrong-type", without_value(error.message())))
             .ok()
@@ -269,12 +269,12 @@ impl<'i> Section<'i> {
         name: &'static str,
     ) -> Option<T> {
         let read = match self.found(ctx, name)? {
-            Found::Value(value) => T::deserialize(ValueDeserializer::from(value)),
-            Found::Text(text) => from_variable(text),
+            Located::Value(value) => T::deserialize(ValueDeserializer::from(value)),
+            Located::Text(text) => from_variable(text),
         };
         let path = self.path(name);
         read.map_err(|error| match self.places.get(name) {
-            Some(Place::File(_)) => {
+            Some(KeyPath::File(_)) => {
                 ctx.at("bad-value", path, error.span(), error.message().to_owned())
             }
             _ => self.fault(ctx, name, "bad-value", error.message()),
@@ -372,8 +372,8 @@ impl<'i> Section<'i> {
                 at: self.at.clone(),
                 ..Section::empty(&key)
             }),
-            Some(Found::Value(value)) => self.table(ctx, name, key, value),
-            Some(Found::Text(text)) => match DeValue::parse(text) {
+            Some(Located::Value(value)) => self.table(ctx, name, key, value),
+            Some(Located::Text(text)) => match DeValue::parse(text) {
                 Ok(value) => self.table(ctx, name, key, value),
                 Err(_) => {
                     self.fault(ctx, name, "wrong-type", "must be a table");
@@ -391,7 +391,7 @@ impl<'i> Section<'i> {
         value: Spanned<DeValue<'i>>,
     ) -> Option<Section<'i>> {
         let at = match self.places.get(name) {
-            Some(Place::Variable(_)) => None,
+            Some(KeyPath::Variable(_)) => None,
             _ => Some(value.span()),
         };
         match value.into_inner() {
@@ -471,8 +471,8 @@ impl<'i> Section<'i> {
     ) -> Option<Vec<Section<'i>>> {
         let key = self.path(name);
         let value = match self.found(ctx, name)? {
-            Found::Value(value) => value,
-            Found::Text(text) => match DeValue::parse(text) {
+            Located::Value(value) => value,
+            Located::Text(text) => match DeValue::parse(text) {
                 Ok(value) => value,
                 Err(_) => {
                     self.fault(ctx, name, "wrong-type", "must be a list of tables");

@@ -5,8 +5,8 @@ use std::path::Path;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::place::{Context, Section};
-use crate::file::{Content, Prints};
-use scanhook_core::signature::{Key, KeyEncoding, Origin};
+use crate::file::{Content, FileDigests};
+use scanhook_core::signature::{Key, KeyEncoding, SecretOrigin};
 
 /// A file larger than this is no secret.
 const LARGEST: u64 = 64 * 1024;
@@ -15,13 +15,13 @@ const LARGEST: u64 = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A secret with the name it may be logged by.
-struct Named {
+struct NamedSecret {
     id: String,
-    origin: Origin,
+    origin: SecretOrigin,
     secret: SecretSlice<u8>,
 }
 
-impl Named {
+impl NamedSecret {
     /// What is odd about a secret whose text is used as it is. The text itself is not shown.
     fn oddity(&self) -> Option<String> {
         let secret = self.secret.expose_secret();
@@ -89,7 +89,7 @@ pub(super) fn client_secret<'i>(
     None
 }
 
-fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static str, Named)> {
+fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static str, NamedSecret)> {
     let mut all = Vec::new();
     let (files, variables) = (
         section.secrets(ctx, "secret_file"),
@@ -123,10 +123,10 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
         match ctx.env.get(&variable) {
             Some(text) => {
                 let secret = SecretSlice::from(trimmed(text.clone().into_bytes()));
-                let origin = Origin::Variable(variable.clone());
+                let origin = SecretOrigin::Variable(variable.clone());
                 all.push((
                     "secret_env",
-                    Named {
+                    NamedSecret {
                         id: variable,
                         origin,
                         secret,
@@ -146,13 +146,17 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
 
 /// The webhook key in one file.
 pub(super) fn key_in(path: &Path, encoding: KeyEncoding) -> Result<Key, String> {
-    let named = from_file(path, &mut Prints::default(), &mut Vec::new())?;
+    let named = from_file(path, &mut FileDigests::default(), &mut Vec::new())?;
     let key = Key::encoded(named.id.as_str(), named.secret.expose_secret(), encoding);
     key.map(|key| key.kept_in(named.origin))
         .map_err(|why| format!("{}: {why}", path.display()))
 }
 
-fn from_file(path: &Path, files: &mut Prints, notes: &mut Vec<String>) -> Result<Named, String> {
+fn from_file(
+    path: &Path,
+    files: &mut FileDigests,
+    notes: &mut Vec<String>,
+) -> Result<NamedSecret, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("{shown}: {error}");
     // Opened once, so that what is checked is what is read.
@@ -182,9 +186,9 @@ fn from_file(path: &Path, files: &mut Prints, notes: &mut Vec<String>) -> Result
         || shown.to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
-    Ok(Named {
+    Ok(NamedSecret {
         id,
-        origin: Origin::File(path.to_owned()),
+        origin: SecretOrigin::File(path.to_owned()),
         secret: SecretSlice::from(bytes),
     })
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::place::{Context, Section};
 use super::{Source, auth};
 use crate::presets;
-use scanhook_core::mapping::map::{OneOrMany, Value};
-use scanhook_core::mapping::{Caps, Map, Mapping};
+use scanhook_core::mapping::map::{MapValue, OneOrMany};
+use scanhook_core::mapping::{DeliveryLimits, Map, Mapping};
 use scanhook_core::signature::{Authentication, Check, Key};
 
 /// What a source has where nothing else is said.
@@ -28,7 +28,7 @@ pub(super) fn read<'i>(
     let acting = acting(&mut section, tenants, ctx);
     let (tenants, mapping) = match (acting, mapping) {
         (
-            Some(Acting {
+            Some(ActsForSetting {
                 tenants,
                 told: Some(told),
             }),
@@ -36,7 +36,7 @@ pub(super) fn read<'i>(
         ) => (Some(tenants), told.by(mapping, &section, ctx)),
         (acting, mapping) => (acting.map(|acting| acting.tenants), mapping),
     };
-    let caps = Caps {
+    let caps = DeliveryLimits {
         alerts: section.number(ctx, "max_alerts", MOST_ALERTS, 1..=10_000) as usize,
         devices: section.number(ctx, "max_devices", MOST_DEVICES, 1..=1_000) as usize,
     };
@@ -75,7 +75,7 @@ pub(super) fn of_preset(name: &str) -> Option<Source> {
         name: name.to_owned(),
         preset: name.to_owned(),
         mapping: Mapping::compile(presets::map(name)?).ok()?,
-        caps: Caps {
+        caps: DeliveryLimits {
             alerts: MOST_ALERTS as usize,
             devices: MOST_DEVICES as usize,
         },
@@ -161,20 +161,20 @@ fn mapping<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> (String, Opt
 }
 
 /// For whom a source acts.
-struct Acting {
+struct ActsForSetting {
     /// All it may act on.
     tenants: Vec<String>,
     /// How an alert says for which; `None`: there is one.
-    told: Option<Told>,
+    told: Option<TenantHint>,
 }
 
 /// Which value of an alert tells its tenant.
-struct Told {
-    from: OneOrMany<Value>,
+struct TenantHint {
+    from: OneOrMany<MapValue>,
     map: BTreeMap<String, String>,
 }
 
-impl Told {
+impl TenantHint {
     fn by(self, mapping: Mapping, section: &Section<'_>, ctx: &mut Context<'_>) -> Option<Mapping> {
         let told = mapping.acting(self.from, &self.map);
         told.map_err(|faults| {
@@ -190,9 +190,9 @@ fn acting<'i>(
     section: &mut Section<'i>,
     configured: &[String],
     ctx: &mut Context<'i>,
-) -> Option<Acting> {
+) -> Option<ActsForSetting> {
     let named = section.texts(ctx, "tenants");
-    let from = section.take_table::<OneOrMany<Value>>(ctx, "tenant_from");
+    let from = section.take_table::<OneOrMany<MapValue>>(ctx, "tenant_from");
     let map = section.take_table::<BTreeMap<String, String>>(ctx, "tenant_map");
     for name in named.iter().flatten() {
         if !configured.contains(name) {
@@ -207,7 +207,7 @@ fn acting<'i>(
     match (section.knows("tenant_from"), section.knows("tenant_map")) {
         (false, false) => {
             let tenants = vec![only(section, named, configured, ctx)?];
-            return Some(Acting {
+            return Some(ActsForSetting {
                 tenants,
                 told: None,
             });
@@ -249,9 +249,9 @@ fn acting<'i>(
     }
     let mapped: BTreeSet<_> = map.values().cloned().collect();
     let tenants = named.unwrap_or_else(|| mapped.into_iter().collect());
-    Some(Acting {
+    Some(ActsForSetting {
         tenants,
-        told: Some(Told { from, map }),
+        told: Some(TenantHint { from, map }),
     })
 }
 

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use scanhook_core::alert::Severity;
 use scanhook_core::mapping::{Item, read as read_alerts};
-use scanhook_core::signature::{Moment, Outgoing, authenticate};
+use scanhook_core::signature::{Moment, ProvenRequest, authenticate};
 use scanhook_core::strict_json;
 use scanhook_core::time::Timestamp;
 
@@ -581,7 +581,7 @@ fn a_configured_credential_lets_its_sender_in_and_nobody_else() {
     let body = Bytes::from_static(b"{}");
     for (alternative, id) in [(0, "other.secret"), (1, "SENDER")] {
         let moment = Moment::at(Timestamp::default());
-        let headers = Outgoing::prove(&auth.alternatives[alternative], body.clone(), moment)
+        let headers = ProvenRequest::prove(&auth.alternatives[alternative], body.clone(), moment)
             .unwrap()
             .headers;
         let delivery = authenticate(auth, "s", &headers, body.clone(), Timestamp::default())

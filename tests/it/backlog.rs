@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use scanhook::defender::Answer;
-use scanhook::in_force::Desk;
+use scanhook::in_force::SourceBinding;
 use scanhook::journal::{Filter, Ids, PolicyId, Retention, Store};
-use scanhook::lane::{Lane, Pace};
+use scanhook::lane::{Pace, TenantWorker};
 use scanhook::policy::{Ceiling, Terms};
 use scanhook_core::alert::Severity;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::scan::Mode;
 use scanhook_core::time::Now;
 use scanhook_core::verdict::Limit;
-use scanhook_simulator::{Setup, Simulator, What};
+use scanhook_simulator::{Setup, Simulator, WireAnswer};
 
 use crate::desk::{Counter, NOW, account, write};
 
@@ -78,7 +78,7 @@ fn steps_of_the_first_call(copies: u32) -> u64 {
     let lane = write(&mut store, {
         let tenant = counter.tenant;
         move |tx| {
-            Lane::load(
+            TenantWorker::load(
                 tx,
                 tenant,
                 Arc::new(account()),
@@ -95,7 +95,12 @@ fn steps_of_the_first_call(copies: u32) -> u64 {
 }
 
 /// One poll from which something leaves, with all that comes of it.
-fn called(store: &mut Store, far: &mut Simulator, counter: &Counter, lane: Lane) -> Lane {
+fn called(
+    store: &mut Store,
+    far: &mut Simulator,
+    counter: &Counter,
+    lane: TenantWorker,
+) -> TenantWorker {
     let before = far.calls().len();
     let lane = polled(store, far, counter, lane);
     assert!(far.calls().len() > before, "something leaves");
@@ -103,14 +108,19 @@ fn called(store: &mut Store, far: &mut Simulator, counter: &Counter, lane: Lane)
 }
 
 /// One poll, with all that comes of it.
-fn polled(store: &mut Store, far: &mut Simulator, counter: &Counter, mut lane: Lane) -> Lane {
+fn polled(
+    store: &mut Store,
+    far: &mut Simulator,
+    counter: &Counter,
+    mut lane: TenantWorker,
+) -> TenantWorker {
     let (policy, id) = (counter.policy.clone(), counter.id);
     let (mut lane, todo) = write(store, move |tx| {
         let todo = lane.poll(tx, &policy, id, clock())?;
         Ok((lane, todo))
     });
     for outgoing in todo.calls {
-        let What::Response(answer) = far.handle(NOW.to_jiff(), &outgoing.request).what else {
+        let WireAnswer::Response(answer) = far.handle(NOW.to_jiff(), &outgoing.request).what else {
             panic!("no answer")
         };
         lane = write(store, move |tx| {
@@ -170,7 +180,7 @@ fn steps_of_an_idle_poll(copies: u32) -> u64 {
     let lane = write(&mut store, {
         let tenant = counter.tenant;
         move |tx| {
-            Lane::load(
+            TenantWorker::load(
                 tx,
                 tenant,
                 Arc::new(account()),
@@ -524,7 +534,7 @@ fn steps_after(earlier: u32, same_id: bool, limit: Option<Limit>) -> u64 {
         limit,
     };
     let source = counter.desk.source.clone();
-    counter.desk = Desk::of_one(source, counter.tenant, terms);
+    counter.desk = SourceBinding::of_one(source, counter.tenant, terms);
     let deliver = |store: &mut Store, n: u32| {
         let id = if same_id { 0 } else { n };
         let body = format!(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use scanhook_simulator::{Fault, How, Logged, Machine, Setup, Tenant};
+use scanhook_simulator::{CallRecord, Fault, How, Machine, Setup, Tenant};
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -97,7 +97,7 @@ fn why(decision: &Value) -> &str {
 }
 
 /// What the directory was asked, each question once decoded.
-fn looks(site: &Site) -> Vec<Logged> {
+fn looks(site: &Site) -> Vec<CallRecord> {
     site.far
         .calls()
         .into_iter()

@@ -11,18 +11,18 @@ use regex::Regex;
 use scanhook::api::Receipt;
 use scanhook::api::refusals;
 use scanhook::defender::token::ClaimFault;
-use scanhook::in_force::Desk;
+use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
 use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
-use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, Question, Terms};
+use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, PolicyQuestion, Terms};
 use scanhook::presets;
-use scanhook::server::refusal::Objection;
+use scanhook::server::refusal::CommandError;
 use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 use scanhook_core::alert::{AlertReason, AlertState, Note};
 use scanhook_core::mapping::{self, Item};
 use scanhook_core::rules::{Facts, Finding, Protected, render};
 use scanhook_core::scan::{DecisionState, Mode, Outcome, Reason, ScanState};
-use scanhook_core::signature::{self, Authentication, Check, Encoding, Key, Moment, Outgoing};
+use scanhook_core::signature::{self, Authentication, Check, Encoding, Key, Moment, ProvenRequest};
 use scanhook_core::strict_json::{self, JsonFault};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::Asks;
@@ -146,7 +146,7 @@ fn the_shipped_policy_sends_nothing_until_its_owner_says_so() {
             for facts in [Facts::NotAsked, Facts::Silent] {
                 let (device, at) = (&alert.devices[0], Timestamp::default());
                 let tenant = "default";
-                let question = Question {
+                let question = PolicyQuestion {
                     source: &source,
                     tenant,
                     terms,
@@ -213,7 +213,7 @@ fn codes(file: &str, heading: &str) -> Vec<String> {
 fn every_answer_to_a_sender_or_an_operator_is_explained_in_the_programs_own_words() {
     for (heading, known) in [
         ("Answers to senders", refusals::ALL),
-        ("Answers to operators", Objection::ALL),
+        ("Answers to operators", CommandError::ALL),
     ] {
         let rows = rows("docs/errors.md", heading);
         let known = known.iter().map(|row| {
@@ -772,7 +772,8 @@ fn receipt() -> Receipt {
         alternatives: vec![vec![check]],
     };
     let now = Timestamp::parse("2026-11-02T08:15:43Z").unwrap();
-    let sent = Outgoing::prove([&source.auth.alternatives[0][0]], body, Moment::at(now)).unwrap();
+    let sent =
+        ProvenRequest::prove([&source.auth.alternatives[0][0]], body, Moment::at(now)).unwrap();
     let delivery = signature::authenticate(&source.auth, "soar", &sent.headers, sent.body, now);
     let delivery = delivery.map_err(|_| "refused").unwrap();
     let (reply, receipt) = std::sync::mpsc::channel();
@@ -782,7 +783,7 @@ fn receipt() -> Receipt {
             ceiling: Ceiling::AtMost(Mode::Enforce),
             limit: None,
         };
-        let desk = Desk::of_one(source, tx.tenant("default")?, terms);
+        let desk = SourceBinding::of_one(source, tx.tenant("default")?, terms);
         tx.accept(&accept(&desk, &policy, id, delivery).unwrap(), now)
     };
     store.commit(vec![Job::new(0, work, move |result| {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
-use scanhook_simulator::{Machine, Setup, Simulator, Tenant, What};
+use scanhook_simulator::{Machine, Setup, Simulator, Tenant, WireAnswer};
 use serde_json::{Value, json};
 
 const TENANT: &str = "5f0c2b1e-9a47-4d3c-8e21-7b6a90d4c8f3";
@@ -55,7 +55,7 @@ impl World {
     }
 
     fn ask(&mut self, request: &Request<Bytes>) -> (u16, Value) {
-        let What::Response(response) = self.far.handle(self.now, request).what else {
+        let WireAnswer::Response(response) = self.far.handle(self.now, request).what else {
             panic!("no answer")
         };
         (

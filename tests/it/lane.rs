@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use scanhook_simulator::{Busy, Fault, How, Logged, Machine, Setup, Tenant};
+use scanhook_simulator::{Busy, CallRecord, Fault, How, Machine, Setup, Tenant};
 use serde_json::{Map, Value, json};
 
 use crate::harness::{
@@ -15,7 +15,7 @@ async fn high(site: &Site, id: &str, machine: &str) -> String {
     scan_id(&site.accepted(alert(id, "high", machine)).await)
 }
 
-fn times(calls: &[Logged]) -> Vec<jiff::Timestamp> {
+fn times(calls: &[CallRecord]) -> Vec<jiff::Timestamp> {
     calls.iter().map(|call| call.at).collect()
 }
 

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use scanhook::in_force::door::{SecretInUrl, SourceDoor};
 use scanhook::server::limits::Limits;
 use scanhook::server::listener::{Drained, bind, serve};
-use scanhook::server::refusal::{CredentialDefect, Refusal};
+use scanhook::server::refusal::{CredentialDefect, HttpError};
 use scanhook::server::webhook::{Arrived, Door, Head, router};
 use scanhook::settings::{FailureBudget, TrustedProxies};
 use scanhook_core::signature::Standing;
@@ -59,15 +59,15 @@ struct Site {
 }
 
 /// Plays the judgement of a credential's headers: `X-Token` proves or fails before the body, `X-Signature` needs it.
-fn before(head: Head<'_>) -> Result<Standing, Refusal> {
+fn before(head: Head<'_>) -> Result<Standing, HttpError> {
     match head.headers.get("x-token").map(|token| token.as_bytes()) {
         Some(b"right") => return Ok(Standing::Proven),
-        Some(_) => return Err(Refusal::Unauthenticated),
+        Some(_) => return Err(HttpError::Unauthenticated),
         None => {}
     }
     match head.headers.get_all("x-signature").iter().count() {
         0 | 1 => Ok(Standing::Unproven),
-        _ => Err(Refusal::Credential(CredentialDefect::Repeated)),
+        _ => Err(HttpError::Credential(CredentialDefect::Repeated)),
     }
 }
 
@@ -209,9 +209,9 @@ async fn play(
     accepted: &AtomicUsize,
     waiting: &Semaphore,
     go_on: &Semaphore,
-) -> Result<Response, Refusal> {
+) -> Result<Response, HttpError> {
     match &arrived.body[..] {
-        b"forged" => return Err(Refusal::Unauthenticated),
+        b"forged" => return Err(HttpError::Unauthenticated),
         b"panic" => panic!("text that must stay inside"),
         b"wait" => {
             waiting.add_permits(1);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use scanhook_simulator::{Busy, How, Logged, Order, Setup};
+use scanhook_simulator::{Busy, CallRecord, How, ListOrder, Setup};
 use serde_json::json;
 
 use crate::harness::{Site, Wish, alert, fault, machine, scan_id, until};
@@ -35,7 +35,11 @@ async fn notes(site: &Site) -> String {
 
 #[tokio::test]
 async fn a_list_that_is_cut_at_the_most_rows_is_read_on_and_nothing_is_sent_twice() {
-    for order in [Order::OldestFirst, Order::NewestFirst, Order::ById] {
+    for order in [
+        ListOrder::OldestFirst,
+        ListOrder::NewestFirst,
+        ListOrder::ById,
+    ] {
         let mut wish = with_setup(|setup| setup.order = order);
         wish.pace.rows = 4;
         let site = Site::with(wish).await;
@@ -156,7 +160,7 @@ async fn an_odd_row_that_may_be_ours_is_waited_for_and_told() {
 #[tokio::test]
 async fn a_429_in_the_middle_of_a_list_keeps_the_pages_that_were_read() {
     let site = Site::with(with_setup(|setup| {
-        (setup.page_size, setup.order, setup.full_ms) = (Some(1), Order::OldestFirst, HOUR_MS);
+        (setup.page_size, setup.order, setup.full_ms) = (Some(1), ListOrder::OldestFirst, HOUR_MS);
     }))
     .await;
     for n in 100..103 {
@@ -418,7 +422,7 @@ async fn one_answer_with_a_wrong_date_hides_no_action() {
 }
 
 /// How far back a list reaches.
-fn since(list: &Logged) -> String {
+fn since(list: &CallRecord) -> String {
     let (_, since) = list.path.split_once("creationDateTimeUtc%20ge%20").unwrap();
     since.split('&').next().unwrap().to_owned()
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use scanhook_core::alert::{Alert, Device};
 use scanhook_core::directory::HostName;
-use scanhook_core::mapping::{self, Caps, Delivered, Explained, Headers, Item};
+use scanhook_core::mapping::{self, Delivered, DeliveryLimits, Headers, Item, ItemReading};
 use scanhook_core::strict_json;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -32,7 +32,7 @@ fn fixtures() -> Vec<(String, String, Value)> {
 }
 
 /// How a body is read, and from where.
-fn read(preset: &str, body: &Value) -> Vec<Explained> {
+fn read(preset: &str, body: &Value) -> Vec<ItemReading> {
     let text = body.to_string();
     let json = strict_json::read(text.as_bytes()).unwrap();
     let delivered = Delivered {
@@ -40,19 +40,19 @@ fn read(preset: &str, body: &Value) -> Vec<Explained> {
         hash: &[7; 24],
         headers: &Headers::new(),
     };
-    mapping::explain(mapping_of(preset), Caps::default(), delivered)
+    mapping::explain(mapping_of(preset), DeliveryLimits::default(), delivered)
 }
 
 /// What becomes of a body.
 fn items(preset: &str, body: &Value, hash: &[u8]) -> Vec<Item> {
     let text = body.to_string();
     let json = strict_json::read(text.as_bytes()).unwrap();
-    mapping::read(mapping_of(preset), Caps::default(), &json, hash)
+    mapping::read(mapping_of(preset), DeliveryLimits::default(), &json, hash)
 }
 
 /// What the rules, the journal and the directory see of a delivery. References and the tenant are only shown.
-fn meant(read: &[Explained]) -> Vec<Value> {
-    let one = |one: &Explained| {
+fn meant(read: &[ItemReading]) -> Vec<Value> {
+    let one = |one: &ItemReading| {
         let is = match &one.item {
             Item::Alert(_) => "alert",
             Item::Ignored { .. } => "ignored",
@@ -103,7 +103,7 @@ fn with(body: &Value, place: &str, value: Value) -> Value {
 }
 
 /// The places that supplied one of these fields and hold its whole text.
-fn suppliers(read: &[Explained], body: &Value, fields: &[&str]) -> BTreeSet<String> {
+fn suppliers(read: &[ItemReading], body: &Value, fields: &[&str]) -> BTreeSet<String> {
     let supplied = read.iter().flat_map(|one| &one.supplied);
     let supplied = supplied.filter(|one| fields.iter().any(|field| one.field.starts_with(field)));
     let whole =
@@ -370,7 +370,7 @@ fn a_broken_value_never_leads_to_another_device() {
 }
 
 /// Another alert of the same sender about the same device: its own id, title and time.
-fn another(body: &Value, read: &[Explained]) -> Value {
+fn another(body: &Value, read: &[ItemReading]) -> Value {
     let mut other = body.clone();
     let fields = [
         "alert.id",

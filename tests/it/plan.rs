@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use proptest::prelude::*;
 use scanhook::journal::{
-    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PackedBody, PolicyId, Store,
-    TenantId, Tx, Wait,
+    Acceptance, AcceptedAlert, Decided, Ids, Job, JournalError, PackedBody, PolicyId, RequeueWait,
+    Store, TenantId, Tx,
 };
 use scanhook_core::alert::{Alert, Device, MachineId};
 use scanhook_core::mapping::Item;
@@ -469,7 +469,7 @@ fn what_goes_back_to_the_queue_takes_its_early_start_along() {
         "a Full waits behind the Quick, and for its window"
     );
     let next = write(&mut real.store, move |tx| {
-        tx.to_waiting(quick.id, Wait::Turn, now)?;
+        tx.to_waiting(quick.id, RequeueWait::Turn, now)?;
         tx.release_due(tenant, now)?;
         tx.next_scan(tenant, false)
     });

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use scanhook::policy::{Ceiling, Policy, Question, Terms};
+use scanhook::policy::{Ceiling, Policy, PolicyQuestion, Terms};
 use scanhook::presets;
 use scanhook::settings::Source;
 use scanhook_core::alert::{Alert, AlertReason, Severity};
-use scanhook_core::mapping::{self, Caps, Delivered, Explained, Headers, Item, Mapping};
+use scanhook_core::mapping::{
+    self, Delivered, DeliveryLimits, Headers, Item, ItemReading, Mapping,
+};
 use scanhook_core::rules::Facts;
 use scanhook_core::scan::Mode;
 use scanhook_core::strict_json;
@@ -31,15 +33,20 @@ pub fn mapping_of(preset: &str) -> &'static Mapping {
         .unwrap_or_else(|| panic!("no preset {preset}"))
 }
 
-pub fn explained(preset: &str, body: &[u8]) -> Vec<Explained> {
+pub fn explained(preset: &str, body: &[u8]) -> Vec<ItemReading> {
     let json = strict_json::read(body).unwrap_or_else(|fault| panic!("{fault}"));
     let delivered = Delivered {
         body: &json,
         hash: &[7; 24],
         headers: &Headers::new(),
     };
-    let explained = mapping::explain(mapping_of(preset), Caps::default(), delivered);
-    let read = mapping::read(mapping_of(preset), Caps::default(), &json, &[7; 24]);
+    let explained = mapping::explain(mapping_of(preset), DeliveryLimits::default(), delivered);
+    let read = mapping::read(
+        mapping_of(preset),
+        DeliveryLimits::default(),
+        &json,
+        &[7; 24],
+    );
     assert_eq!(
         explained.iter().map(|one| &one.item).collect::<Vec<_>>(),
         read.iter().collect::<Vec<_>>()
@@ -88,7 +95,7 @@ fn parts(dedupe: &str) -> Vec<String> {
 }
 
 /// Holds an alert against its expectation: every value, and where it came from.
-fn holds(file: &str, one: &Explained, expected: &Value) {
+fn holds(file: &str, one: &ItemReading, expected: &Value) {
     let alert = one.item.alert();
     let field = |key: &str| expected[key].as_str();
     if expected["id_derived"] == true {
@@ -195,7 +202,7 @@ fn holds(file: &str, one: &Explained, expected: &Value) {
 }
 
 /// The pointers that supplied a field are those expected.
-fn came_from(file: &str, one: &Explained, device: Option<usize>, field: &str, expected: &Value) {
+fn came_from(file: &str, one: &ItemReading, device: Option<usize>, field: &str, expected: &Value) {
     let expected = if expected.is_array() {
         texts(expected)
     } else {
@@ -222,7 +229,7 @@ fn every_published_body_is_read_as_its_collection_expects() {
     for (file, expected) in files.iter().filter(|(file, _)| !file.starts_with("graph_")) {
         let preset = expected["preset"].as_str().unwrap();
         let explained = explained(preset, &fs::read(folder.join(file)).unwrap());
-        let placeholder = |one: &&Explained| {
+        let placeholder = |one: &&ItemReading| {
             matches!(
                 one.item,
                 Item::Parked {
@@ -232,7 +239,7 @@ fn every_published_body_is_read_as_its_collection_expects() {
             )
         };
         let ignored =
-            |one: &&Explained| matches!(one.item, Item::Ignored { .. }) || placeholder(one);
+            |one: &&ItemReading| matches!(one.item, Item::Ignored { .. }) || placeholder(one);
         let alerts: Vec<_> = explained.iter().filter(|one| !ignored(one)).collect();
         assert_eq!(
             explained.len(),
@@ -284,7 +291,7 @@ fn decided(preset: &str, body: &[u8], alert: &Alert) -> Vec<String> {
     let verdict = |device| {
         let facts = Facts::Known(policy.rules().unremarkable(device));
         let (tenant, at, body, memo) = ("default", Timestamp::default(), Some(&json), None);
-        let verdict = policy.decide(Question {
+        let verdict = policy.decide(PolicyQuestion {
             source: &source,
             tenant,
             terms,
@@ -451,7 +458,12 @@ fn whatever_one_place_of_a_body_holds_no_device_is_invented_and_no_collector_is_
             *changed.pointer_mut(place).unwrap() = (*other).clone();
             let text = changed.to_string();
             let json = strict_json::read(text.as_bytes()).unwrap();
-            for item in mapping::read(mapping_of(preset), Caps::default(), &json, &[7; 24]) {
+            for item in mapping::read(
+                mapping_of(preset),
+                DeliveryLimits::default(),
+                &json,
+                &[7; 24],
+            ) {
                 let Item::Alert(alert) = item else { continue };
                 for device in &alert.devices {
                     let name = device.name.as_deref().unwrap_or_default().to_lowercase();

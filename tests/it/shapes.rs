@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use scanhook_core::alert::Severity;
-use scanhook_core::mapping::{Explained, Item};
+use scanhook_core::mapping::{Item, ItemReading};
 
 use crate::presets::{MACHINE, explained};
 
 /// One item in a line: what it is, its id, severity and devices.
-fn brief(one: &Explained) -> String {
+fn brief(one: &ItemReading) -> String {
     let alert = one.item.alert();
     let is = match &one.item {
         Item::Alert(_) => "alert".to_owned(),

@@ -7,9 +7,9 @@ use base64::Engine as _;
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use scanhook_simulator::serve::{Shared, router};
+use scanhook_simulator::serve::{SharedSimulator, router};
 use scanhook_simulator::{
-    Busy, Fault, How, Machine, Played, Setup, Simulator, Tenant, What, Window,
+    Busy, Fault, How, Machine, Played, QuotaWindow, Setup, Simulator, Tenant, WireAnswer,
 };
 use serde_json::{Value, json};
 
@@ -114,9 +114,9 @@ fn form(secret: &str, scope: &str) -> String {
 
 fn response(played: Played) -> Response<Bytes> {
     match played.what {
-        What::Response(response) => response,
-        What::Reset => panic!("the connection was reset"),
-        What::Silence => panic!("no answer came"),
+        WireAnswer::Response(response) => response,
+        WireAnswer::Reset => panic!("the connection was reset"),
+        WireAnswer::Silence => panic!("no answer came"),
     }
 }
 
@@ -953,7 +953,7 @@ fn a_machine_of_one_tenant_is_unknown_to_the_others() {
 
 // Throttling.
 
-fn exhausted(window: Window, refused_count: bool) -> World {
+fn exhausted(window: QuotaWindow, refused_count: bool) -> World {
     let mut world = World::new(Setup {
         per_minute: 3,
         window,
@@ -979,7 +979,7 @@ fn throttled(world: &mut World) -> Option<String> {
 
 #[test]
 fn a_sliding_window_frees_a_place_when_its_oldest_call_leaves() {
-    let mut world = exhausted(Window::Sliding, false);
+    let mut world = exhausted(QuotaWindow::Sliding, false);
     assert_eq!(throttled(&mut world).as_deref(), Some("45"));
     world.wait(44);
     assert_eq!(throttled(&mut world).as_deref(), Some("1"));
@@ -989,7 +989,7 @@ fn a_sliding_window_frees_a_place_when_its_oldest_call_leaves() {
 
 #[test]
 fn refused_calls_can_prolong_the_pause() {
-    let mut world = exhausted(Window::Sliding, true);
+    let mut world = exhausted(QuotaWindow::Sliding, true);
     assert_eq!(
         throttled(&mut world).as_deref(),
         Some("50"),
@@ -1001,7 +1001,7 @@ fn refused_calls_can_prolong_the_pause() {
 
 #[test]
 fn an_aligned_window_is_empty_again_at_the_full_minute() {
-    let mut world = exhausted(Window::Aligned, true);
+    let mut world = exhausted(QuotaWindow::Aligned, true);
     // 08:15:57.6 now.
     assert_eq!(throttled(&mut world).as_deref(), Some("3"));
     world.wait(3);
@@ -1010,7 +1010,7 @@ fn an_aligned_window_is_empty_again_at_the_full_minute() {
 
 #[test]
 fn a_bucket_refills_evenly() {
-    let mut world = exhausted(Window::Bucket, false);
+    let mut world = exhausted(QuotaWindow::Bucket, false);
     // Three of three taken at 0, 5 and 10 s; one place returns every 20 s, the first at 20 s.
     assert_eq!(throttled(&mut world).as_deref(), Some("5"));
     world.wait(5);
@@ -1080,7 +1080,7 @@ fn another_tool_on_the_same_app_spends_its_part_of_every_hour() {
 #[test]
 fn the_peak_is_counted_over_any_sliding_window_of_one_app() {
     let mut world = World::new(Setup {
-        window: Window::Aligned,
+        window: QuotaWindow::Aligned,
         ..Setup::default()
     });
     for wait in [0, 30, 29, 1, 3541] {
@@ -1208,8 +1208,8 @@ fn a_call_may_be_lost_on_the_way_there_or_on_the_way_back() {
             &format!("/api/machines/{WS1}/runAntiVirusScan"),
             &scan_body("Quick"),
         );
-        assert_eq!(matches!(played.what, What::Reset), reset);
-        assert_eq!(matches!(played.what, What::Silence), !reset);
+        assert_eq!(matches!(played.what, WireAnswer::Reset), reset);
+        assert_eq!(matches!(played.what, WireAnswer::Silence), !reset);
         assert_eq!(played.executed, executed);
         assert_eq!(world.far.scans().len(), usize::from(executed));
         let call = world.far.calls().last().unwrap();
@@ -1397,8 +1397,8 @@ fn noon() -> Timestamp {
     "2026-11-02T12:00:00Z".parse().unwrap()
 }
 
-async fn served(setup: Setup) -> (Shared, String, reqwest::Client) {
-    let shared = Shared::new(Simulator::new(setup));
+async fn served(setup: Setup) -> (SharedSimulator, String, reqwest::Client) {
+    let shared = SharedSimulator::new(Simulator::new(setup));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let app = router(shared.clone(), noon);

@@ -57,12 +57,12 @@ codes! {
 
 /// A comment's pattern, checked when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    parts: Vec<Part>,
+pub struct CommentTemplate {
+    parts: Vec<CommentPart>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum CommentPart {
     Literal(String),
     Slot { slot: Slot, max: usize },
 }
@@ -99,7 +99,7 @@ pub struct Citation<'a> {
     pub scan_tail: &'a str,
 }
 
-/// A comment that fits, cites an alert and ends with our token; only [`Template::fill`] makes one.
+/// A comment that fits, cites an alert and ends with our token; only [`CommentTemplate::fill`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comment(String);
 
@@ -126,33 +126,33 @@ pub fn tail_of(comment: &str) -> Option<&str> {
     (tail.len() == TAIL_LEN && tail.bytes().all(|b| b.is_ascii_hexdigit())).then_some(tail)
 }
 
-impl fmt::Display for Template {
+impl fmt::Display for CommentTemplate {
     /// As it is written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.parts {
             match part {
-                Part::Literal(text) => f.write_str(text)?,
-                Part::Slot { slot, max: MAX } => write!(f, "{{{slot}}}")?,
-                Part::Slot { slot, max } => write!(f, "{{{slot}|trunc:{max}}}")?,
+                CommentPart::Literal(text) => f.write_str(text)?,
+                CommentPart::Slot { slot, max: MAX } => write!(f, "{{{slot}}}")?,
+                CommentPart::Slot { slot, max } => write!(f, "{{{slot}|trunc:{max}}}")?,
             }
         }
         Ok(())
     }
 }
 
-impl Template {
+impl CommentTemplate {
     /// Reads `{field}` and `{field|trunc:80}`.
     ///
     /// # Errors
     /// Every fault: an unknown field, a brace without its partner, a bad `trunc`, no `{alert.id}`.
-    pub fn parse(text: &str) -> Result<Template, Vec<TemplateFault>> {
+    pub fn parse(text: &str) -> Result<CommentTemplate, Vec<TemplateFault>> {
         let mut parts = Vec::new();
         let mut faults = Vec::new();
         let mut at = 0;
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let brace = rest.find(['{', '}']).unwrap_or(rest.len());
             if brace > 0 {
-                parts.push(Part::Literal(
+                parts.push(CommentPart::Literal(
                     rest.get(..brace).unwrap_or("").chars().map(shown).collect(),
                 ));
                 at += brace;
@@ -179,7 +179,7 @@ impl Template {
         let cites = parts.iter().any(|part| {
             matches!(
                 part,
-                Part::Slot {
+                CommentPart::Slot {
                     slot: Slot::AlertId,
                     ..
                 }
@@ -193,7 +193,7 @@ impl Template {
             });
         }
         if faults.is_empty() {
-            Ok(Template { parts })
+            Ok(CommentTemplate { parts })
         } else {
             Err(faults)
         }
@@ -230,12 +230,12 @@ impl Template {
         let mut fixed = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             let (text, stays) = match part {
-                Part::Literal(text) => (text.clone(), true),
-                Part::Slot {
+                CommentPart::Literal(text) => (text.clone(), true),
+                CommentPart::Slot {
                     slot: Slot::AlertId,
                     ..
                 } => (shortest.clone(), true),
-                Part::Slot { slot, max } => {
+                CommentPart::Slot { slot, max } => {
                     (cut(clean(&value(*slot, citation)).chars(), *max), false)
                 }
             };
@@ -246,7 +246,7 @@ impl Template {
         let used: usize = texts.iter().map(|text| text.chars().count()).sum();
         let mut left = room.saturating_sub(used);
         for (part, text) in self.parts.iter().zip(&mut texts) {
-            if let Part::Slot {
+            if let CommentPart::Slot {
                 slot: Slot::AlertId,
                 max,
             } = part
@@ -262,7 +262,7 @@ impl Template {
 }
 
 /// Reads what stands between the braces.
-fn slot(inside: &str) -> Result<Part, String> {
+fn slot(inside: &str) -> Result<CommentPart, String> {
     let (name, option) = inside
         .split_once('|')
         .map_or((inside, None), |(name, option)| (name, Some(option)));
@@ -282,7 +282,7 @@ fn slot(inside: &str) -> Result<Part, String> {
             .filter(|n| (1..=MAX).contains(n)),
     };
     match max {
-        Some(max) => Ok(Part::Slot { slot, max }),
+        Some(max) => Ok(CommentPart::Slot { slot, max }),
         None => Err(format!(
             "only `|trunc:N` with N from 1 to {MAX} can follow a field"
         )),
@@ -427,7 +427,7 @@ mod tests {
             device: &device,
             scan_tail: TAIL,
         };
-        Template::parse(template)
+        CommentTemplate::parse(template)
             .unwrap()
             .fill(citation)
             .as_str()
@@ -539,7 +539,7 @@ mod tests {
             "{scan} for {alert.id}",
             "{alert.id|trunc:80}: {alert.title|trunc:512}.",
         ] {
-            let shown = Template::parse(text).unwrap().to_string();
+            let shown = CommentTemplate::parse(text).unwrap().to_string();
             assert_eq!(
                 shown,
                 text.replace("|trunc:512", ""),
@@ -559,7 +559,7 @@ mod tests {
             ("{alert.id|upper}", 0..16, "trunc"),
         ];
         for (template, range, says) in cases {
-            let faults = Template::parse(template).unwrap_err();
+            let faults = CommentTemplate::parse(template).unwrap_err();
             assert_eq!(faults[0].range, range, "{template}");
             assert!(
                 faults[0].message.contains(says),
@@ -568,7 +568,7 @@ mod tests {
             );
         }
         assert_eq!(
-            Template::parse("{a} {b}").unwrap_err().len(),
+            CommentTemplate::parse("{a} {b}").unwrap_err().len(),
             2,
             "all faults in one go"
         );
@@ -588,7 +588,7 @@ mod tests {
                 kind: Kind::Quick, first: &first, more: &more, source: "s", rule: "r", tenant: "t",
                 alert: &alert, device: &device, scan_tail: &tail,
             };
-            let template = Template::parse(&format!("{before}{{alert.title}}{between}{{user}}{{alert.id}}")).unwrap();
+            let template = CommentTemplate::parse(&format!("{before}{{alert.title}}{between}{{user}}{{alert.id}}")).unwrap();
             let comment = template.fill(citation);
             let text = comment.as_str();
             prop_assert!(text.chars().count() <= MAX);

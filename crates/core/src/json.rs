@@ -31,11 +31,11 @@ pub struct Object<'a> {
     members: Vec<Member<'a>>,
     /// The places of the members, sorted by key; only where there are many. A look-up is then never a walk through a
     /// body that somebody made of nothing but keys.
-    order: Option<Box<Order>>,
+    order: Option<Box<MemberOrder>>,
 }
 
 #[derive(Clone, Debug)]
-struct Order(Vec<u32>);
+struct MemberOrder(Vec<u32>);
 
 /// Objects with more members than this are looked up by their order.
 const FEW: usize = 16;
@@ -77,7 +77,9 @@ impl<'a> From<Vec<Member<'a>>> for Object<'a> {
                 Ordering::Equal => compare(key(a.1), key(b.1)).then(a.1.cmp(&b.1)),
                 unequal => unequal,
             });
-            Box::new(Order(places.into_iter().map(|(_, place)| place).collect()))
+            Box::new(MemberOrder(
+                places.into_iter().map(|(_, place)| place).collect(),
+            ))
         });
         Object { members, order }
     }

@@ -6,11 +6,11 @@ use super::json::{Doubt, Json, Object};
 /// A parsed pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
-    steps: Vec<Step>,
+    steps: Vec<PointerStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum PointerStep {
     Key(String),
     Each,
 }
@@ -38,9 +38,9 @@ impl Pointer {
         let rest = text.strip_prefix('/').ok_or(BadPointer::NoSlash)?;
         let steps = rest.split('/').map(|raw| {
             if raw == "*" {
-                Ok(Step::Each)
+                Ok(PointerStep::Each)
             } else {
-                unescape(raw).map(Step::Key)
+                unescape(raw).map(PointerStep::Key)
             }
         });
         Ok(Pointer {
@@ -51,7 +51,7 @@ impl Pointer {
     /// Whether it can name more than one value.
     #[must_use]
     pub fn is_plural(&self) -> bool {
-        self.steps.contains(&Step::Each)
+        self.steps.contains(&PointerStep::Each)
     }
 
     /// Every value it names, in document order.
@@ -63,8 +63,8 @@ impl Pointer {
         let mut found = vec![root];
         for step in &self.steps {
             found = match step {
-                Step::Key(key) => found.into_iter().filter_map(|v| v.member(key)).collect(),
-                Step::Each => found.into_iter().flat_map(children).collect(),
+                PointerStep::Key(key) => found.into_iter().filter_map(|v| v.member(key)).collect(),
+                PointerStep::Each => found.into_iter().flat_map(children).collect(),
             };
         }
         found
@@ -97,9 +97,9 @@ impl Pointer {
                     owner
                 };
                 let values = match step {
-                    Step::Key(key) => value.member(key).into_iter().collect(),
-                    Step::Each if is_element(value) => vec![value],
-                    Step::Each => children(value),
+                    PointerStep::Key(key) => value.member(key).into_iter().collect(),
+                    PointerStep::Each if is_element(value) => vec![value],
+                    PointerStep::Each => children(value),
                 };
                 values.into_iter().map(move |value| (owner, value))
             });
@@ -115,7 +115,7 @@ impl Pointer {
         let mut alike = None;
         let mut found = vec![root];
         for step in &self.steps {
-            if let (Step::Key(key), [only]) = (step, found.as_mut_slice()) {
+            if let (PointerStep::Key(key), [only]) = (step, found.as_mut_slice()) {
                 let value = *only;
                 match step.doubt(value) {
                     Some(doubt @ Doubt::Twice(_)) => return Some(doubt),
@@ -134,8 +134,8 @@ impl Pointer {
                 }
             }
             found = match step {
-                Step::Key(key) => found.into_iter().filter_map(|v| v.member(key)).collect(),
-                Step::Each => found.into_iter().flat_map(children).collect(),
+                PointerStep::Key(key) => found.into_iter().filter_map(|v| v.member(key)).collect(),
+                PointerStep::Each => found.into_iter().flat_map(children).collect(),
             };
         }
         alike
@@ -149,8 +149,8 @@ impl Pointer {
             let before = Pointer {
                 steps: self.steps.iter().take(length).cloned().collect(),
             };
-            let named = matches!(before.steps.last(), Some(Step::Key(_)));
-            let into = matches!(self.steps.get(length), None | Some(Step::Each));
+            let named = matches!(before.steps.last(), Some(PointerStep::Key(_)));
+            let into = matches!(self.steps.get(length), None | Some(PointerStep::Each));
             if named
                 && into
                 && let Some((owner, _)) = before
@@ -171,21 +171,21 @@ impl Pointer {
             return self.all(root).into_iter().next();
         }
         self.steps.iter().try_fold(root, |value, step| match step {
-            Step::Key(key) => value.member(key),
-            Step::Each => None,
+            PointerStep::Key(key) => value.member(key),
+            PointerStep::Each => None,
         })
     }
 }
 
-impl Step {
+impl PointerStep {
     /// What is in doubt where this step is taken from a value.
     fn doubt<'p>(&'p self, value: &'p Json<'_>) -> Option<Doubt<'p>> {
         let Json::Object(members) = value else {
             return None;
         };
         match self {
-            Step::Key(key) => members.doubt(key),
-            Step::Each => members.twice().map(Doubt::Twice),
+            PointerStep::Key(key) => members.doubt(key),
+            PointerStep::Each => members.twice().map(Doubt::Twice),
         }
     }
 }
@@ -198,21 +198,21 @@ impl Pointer {
     }
 }
 
-fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
+fn put(steps: &[PointerStep], value: &mut Json<'_>, text: &str) -> usize {
     let Some((step, rest)) = steps.split_first() else {
         *value = Json::Text(text.to_owned().into());
         return 1;
     };
     match (step, value) {
-        (Step::Each, Json::List(elements)) => elements
+        (PointerStep::Each, Json::List(elements)) => elements
             .iter_mut()
             .map(|element| put(rest, element, text))
             .sum(),
-        (Step::Each, Json::Object(members)) => members
+        (PointerStep::Each, Json::Object(members)) => members
             .values_mut()
             .map(|member| put(rest, member, text))
             .sum(),
-        (Step::Key(key), Json::Object(members)) => {
+        (PointerStep::Key(key), Json::Object(members)) => {
             let missing = members.get(key).is_none();
             let member = members.or_null(key);
             if missing {
@@ -220,7 +220,7 @@ fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
             }
             put(rest, member, text)
         }
-        (Step::Key(key), Json::List(elements)) => {
+        (PointerStep::Key(key), Json::List(elements)) => {
             let at = key
                 .parse::<usize>()
                 .ok()
@@ -233,7 +233,7 @@ fn put(steps: &[Step], value: &mut Json<'_>, text: &str) -> usize {
 }
 
 fn lenient<'j, 'a>(
-    steps: &[Step],
+    steps: &[PointerStep],
     value: &'j Json<'a>,
     spread: bool,
     fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
@@ -247,7 +247,7 @@ fn lenient<'j, 'a>(
     };
     match (step, value) {
         (_, Json::Null) => {}
-        (Step::Key(key), value) => match (value.member(key), value) {
+        (PointerStep::Key(key), value) => match (value.member(key), value) {
             (Some(member), _) => lenient(rest, member, spread, fits, found),
             (None, Json::List(elements)) if spread || elements.len() == 1 => {
                 elements
@@ -259,12 +259,12 @@ fn lenient<'j, 'a>(
             (None, _) if key == "0" => lenient(rest, value, spread, fits, found),
             (None, _) => {}
         },
-        (Step::Each, Json::List(elements)) => {
+        (PointerStep::Each, Json::List(elements)) => {
             elements
                 .iter()
                 .for_each(|element| lenient(rest, element, spread, fits, found));
         }
-        (Step::Each, Json::Object(members)) => {
+        (PointerStep::Each, Json::Object(members)) => {
             let before = found.len();
             members
                 .iter()
@@ -279,7 +279,7 @@ fn lenient<'j, 'a>(
                 found.append(&mut alone);
             }
         }
-        (Step::Each, value) => lenient(rest, value, spread, fits, found),
+        (PointerStep::Each, value) => lenient(rest, value, spread, fits, found),
     }
 }
 

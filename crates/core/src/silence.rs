@@ -11,7 +11,7 @@ const GRACE: Duration = Duration::from_secs(300);
 
 /// When each source was last heard, and which are expected to be heard again.
 #[derive(Clone, Debug)]
-pub struct Silence {
+pub struct SourceSilence {
     expected: BTreeMap<String, Duration>,
     heard: BTreeMap<String, Timestamp>,
     silent: BTreeSet<String>,
@@ -20,15 +20,15 @@ pub struct Silence {
     begun: BTreeMap<String, Timestamp>,
 }
 
-impl Silence {
+impl SourceSilence {
     /// `expected`: how long each source may stay silent; `heard`: when each was last heard, as far as that is known.
     #[must_use]
     pub fn new(
         expected: BTreeMap<String, Duration>,
         heard: BTreeMap<String, Timestamp>,
         started: Timestamp,
-    ) -> Silence {
-        Silence {
+    ) -> SourceSilence {
+        SourceSilence {
             expected,
             heard,
             silent: BTreeSet::new(),
@@ -118,11 +118,11 @@ mod tests {
         Timestamp::default().plus(Duration::from_secs(seconds))
     }
 
-    fn silence(heard: &[(&str, u64)], started: u64) -> Silence {
+    fn silence(heard: &[(&str, u64)], started: u64) -> SourceSilence {
         let expected = ["a", "b"]
             .map(|name| (name.to_owned(), Duration::from_secs(HOUR)))
             .into();
-        Silence::new(
+        SourceSilence::new(
             expected,
             heard
                 .iter()
@@ -193,14 +193,14 @@ mod tests {
     #[test]
     fn it_looks_as_often_as_the_shortest_span_needs() {
         assert_eq!(silence(&[], 0).beat(), Some(Duration::from_secs(60)));
-        let short = Silence::new(
+        let short = SourceSilence::new(
             [("a".to_owned(), Duration::from_secs(1))].into(),
             BTreeMap::new(),
             at(0),
         );
         assert_eq!(short.beat(), Some(Duration::from_millis(250)));
         assert_eq!(
-            Silence::new(BTreeMap::new(), BTreeMap::new(), at(0)).beat(),
+            SourceSilence::new(BTreeMap::new(), BTreeMap::new(), at(0)).beat(),
             None
         );
     }

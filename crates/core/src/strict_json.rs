@@ -106,7 +106,7 @@ fn parsed(text: &str) -> Result<Json<'_>, NotStrict> {
     }
     let mut numbers = Numbers { text, at: 0 };
     let mut grammar = serde_json::Deserializer::from_str(text);
-    let value = Value {
+    let value = StrictValue {
         numbers: &mut numbers,
     }
     .deserialize(&mut grammar)
@@ -271,11 +271,11 @@ fn behind_string(bytes: &[u8], quote: usize) -> Option<usize> {
     }
 }
 
-struct Value<'n, 'a> {
+struct StrictValue<'n, 'a> {
     numbers: &'n mut Numbers<'a>,
 }
 
-impl<'a> DeserializeSeed<'a> for Value<'_, 'a> {
+impl<'a> DeserializeSeed<'a> for StrictValue<'_, 'a> {
     type Value = Json<'a>;
 
     fn deserialize<D: serde::Deserializer<'a>>(
@@ -286,7 +286,7 @@ impl<'a> DeserializeSeed<'a> for Value<'_, 'a> {
     }
 }
 
-impl<'a> Value<'_, 'a> {
+impl<'a> StrictValue<'_, 'a> {
     fn number<E: serde::de::Error>(self) -> Result<Json<'a>, E> {
         let literal = self
             .numbers
@@ -296,7 +296,7 @@ impl<'a> Value<'_, 'a> {
     }
 }
 
-impl<'a> Visitor<'a> for Value<'_, 'a> {
+impl<'a> Visitor<'a> for StrictValue<'_, 'a> {
     type Value = Json<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -333,7 +333,7 @@ impl<'a> Visitor<'a> for Value<'_, 'a> {
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<Json<'a>, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = elements.next_element_seed(Value {
+        while let Some(element) = elements.next_element_seed(StrictValue {
             numbers: self.numbers,
         })? {
             list.push(element);
@@ -343,10 +343,10 @@ impl<'a> Visitor<'a> for Value<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<Json<'a>, A::Error> {
         let mut object = Vec::new();
-        while let Some(key) = members.next_key_seed(Key)? {
+        while let Some(key) = members.next_key_seed(MemberKey)? {
             object.push((
                 key,
-                members.next_value_seed(Value {
+                members.next_value_seed(StrictValue {
                     numbers: self.numbers,
                 })?,
             ));
@@ -355,9 +355,9 @@ impl<'a> Visitor<'a> for Value<'_, 'a> {
     }
 }
 
-struct Key;
+struct MemberKey;
 
-impl<'a> DeserializeSeed<'a> for Key {
+impl<'a> DeserializeSeed<'a> for MemberKey {
     type Value = Cow<'a, str>;
 
     fn deserialize<D: serde::Deserializer<'a>>(
@@ -368,7 +368,7 @@ impl<'a> DeserializeSeed<'a> for Key {
     }
 }
 
-impl<'a> Visitor<'a> for Key {
+impl<'a> Visitor<'a> for MemberKey {
     type Value = Cow<'a, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -629,7 +629,7 @@ mod tests {
         }
     }
 
-    fn documents() -> impl Strategy<Value = String> {
+    fn documents() -> impl Strategy<StrictValue = String> {
         let scalar = prop_oneof![
             Just("null".to_owned()),
             any::<bool>().prop_map(|b| b.to_string()),

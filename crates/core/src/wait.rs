@@ -115,7 +115,7 @@ pub struct Pause {
 
 /// What the journal knows of a scan that is not with Defender.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct ScanStanding {
     /// It is decided and shown, and never sent.
     pub dry: bool,
     /// A person holds it back.
@@ -132,7 +132,7 @@ pub const FORBIDDEN: u32 = 6;
 impl Wait {
     /// All that a scan waits for, what people can change first.
     #[must_use]
-    pub fn of(kept: Kept, obstacles: &Obstacles) -> Vec<Wait> {
+    pub fn of(kept: ScanStanding, obstacles: &Obstacles) -> Vec<Wait> {
         if kept.dry {
             // It is never sent: nothing but its window keeps it.
             return kept.own.into_iter().collect();

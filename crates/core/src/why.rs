@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::alert::MachineId;
-use super::directory::{By, HostName, Looked};
+use super::directory::{FoundBy, HostName, Looked};
 use super::person::{Did, Said};
 use super::rules::{AtMost, duration};
 use super::scan::{Kind, Mode, Reason};
@@ -102,10 +102,10 @@ impl Why {
                     format!("`{name}`")
                 });
             match by {
-                By::Id => format!("its id is that of {name}"),
-                By::Name => format!("its name is that of {name}"),
-                By::Entra => format!("its Entra device id is that of {name}"),
-                By::Address => format!("its address was that of {name}"),
+                FoundBy::Id => format!("its id is that of {name}"),
+                FoundBy::Name => format!("its name is that of {name}"),
+                FoundBy::Entra => format!("its Entra device id is that of {name}"),
+                FoundBy::Address => format!("its address was that of {name}"),
             }
         });
         by.into_iter().chain(looked.notes.iter().cloned()).collect()

@@ -1,12 +1,12 @@
 //! Machine actions: started by the scan call or by somebody else, open for a time, listed, read, cancelled.
 
 use super::action::{Action, SOMEBODY};
-use super::answers::{Answer, Reply, refused, served};
+use super::answers::{Crafted, Reply, refused, served};
 use super::far_side::Simulator;
 use super::grant::Grant;
 use super::odata;
-use super::odata::{Literal, Query};
-use super::setup::{Busy, Order};
+use super::odata::{ListQuery, Literal};
+use super::setup::{Busy, ListOrder};
 use bytes::Bytes;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
@@ -29,7 +29,7 @@ const KEYS: [&str; 5] = [
 ];
 
 /// The JSON body of a POST: the required keys, and no other than the known ones.
-fn fields(request: &Request<Bytes>, required: &[&str]) -> Result<Map<String, Value>, Answer> {
+fn fields(request: &Request<Bytes>, required: &[&str]) -> Result<Map<String, Value>, Crafted> {
     let body: Option<Map<String, Value>> = serde_json::from_slice(request.body()).ok();
     let body = body
         .filter(|_| odata::is(request, "application/json"))
@@ -51,7 +51,7 @@ fn fields(request: &Request<Bytes>, required: &[&str]) -> Result<Map<String, Val
     }
 }
 
-fn invalid() -> Answer {
+fn invalid() -> Crafted {
     refused(400, "InvalidRequestBody", "The request body is not valid.")
 }
 
@@ -67,7 +67,7 @@ fn later(at: Timestamp, ms: u64) -> Timestamp {
 }
 
 /// One action as the whole body of an answer.
-fn entity(status: u16, mut body: Value, executed: bool) -> Answer {
+fn entity(status: u16, mut body: Value, executed: bool) -> Crafted {
     body["@odata.context"] = odata::context("MachineActions/$entity").into();
     served(status, body, executed)
 }
@@ -203,7 +203,7 @@ impl Simulator {
     }
 
     pub(super) fn list(&self, now: Timestamp, grant: &Grant, request: &Request<Bytes>) -> Reply {
-        let query = Query::of(request, &FIELDS)?;
+        let query = ListQuery::of(request, &FIELDS)?;
         let listed = |action: &&Action| later(action.created, self.setup.list_lag_ms) <= now;
         let ours = self
             .actions
@@ -215,9 +215,9 @@ impl Simulator {
             .filter(|row| query.matches(row));
         let mut rows: Vec<Value> = self.setup.odd_rows.iter().cloned().chain(rows).collect();
         match self.setup.order {
-            Order::OldestFirst => {}
-            Order::NewestFirst => rows.reverse(),
-            Order::ById => rows.sort_by_key(|row| row["id"].to_string()),
+            ListOrder::OldestFirst => {}
+            ListOrder::NewestFirst => rows.reverse(),
+            ListOrder::ById => rows.sort_by_key(|row| row["id"].to_string()),
         }
         Ok(served(
             200,
@@ -226,7 +226,7 @@ impl Simulator {
         ))
     }
 
-    fn action(&mut self, grant: &Grant, id: &str) -> Result<&mut Action, Answer> {
+    fn action(&mut self, grant: &Grant, id: &str) -> Result<&mut Action, Crafted> {
         let found = self
             .actions
             .iter_mut()

@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// An answer before it becomes HTTP. `executed`: whether the call took effect.
-pub(super) struct Answer {
+pub(super) struct Crafted {
     pub(super) status: u16,
     pub(super) body: Value,
     pub(super) retry_after: Option<String>,
     pub(super) executed: bool,
 }
 
-pub(super) type Reply = Result<Answer, Answer>;
+pub(super) type Reply = Result<Crafted, Crafted>;
 
-pub(super) fn served(status: u16, body: Value, executed: bool) -> Answer {
-    Answer {
+pub(super) fn served(status: u16, body: Value, executed: bool) -> Crafted {
+    Crafted {
         status,
         body,
         retry_after: None,
@@ -29,7 +29,7 @@ pub(super) fn served(status: u16, body: Value, executed: bool) -> Answer {
 }
 
 /// An error of the API. Empty parts are left out of the envelope.
-pub(super) fn refused(status: u16, code: &str, message: &str) -> Answer {
+pub(super) fn refused(status: u16, code: &str, message: &str) -> Crafted {
     let parts = [("code", code), ("message", message)]
         .into_iter()
         .filter(|(_, part)| !part.is_empty());
@@ -41,7 +41,7 @@ pub(super) fn refused(status: u16, code: &str, message: &str) -> Answer {
 }
 
 /// An error of the token endpoint by its AADSTS number (reference-error-codes), or by the text of `error` alone.
-pub(super) fn aadsts(code: &str) -> Answer {
+pub(super) fn aadsts(code: &str) -> Crafted {
     let (status, error, text) = match code {
         "7000215" => (401, "invalid_client", "Invalid client secret provided."),
         "7000218" => (
@@ -103,9 +103,9 @@ pub(super) fn aadsts(code: &str) -> Answer {
 }
 
 /// The GUIDs of one far side, from seed and counter: the same seed draws the same ones.
-pub(super) struct Ids(pub(super) u64, pub(super) u64);
+pub(super) struct Guids(pub(super) u64, pub(super) u64);
 
-impl Ids {
+impl Guids {
     pub(super) fn draw(&mut self) -> String {
         self.1 += 1;
         guid_of(&format!("{}/{}", self.0, self.1))
@@ -141,7 +141,7 @@ pub(super) fn instant(at: Timestamp) -> String {
 }
 
 /// The HTTP answer, with the ids and the stamp that every error carries.
-pub(super) fn written(now: Timestamp, mut answer: Answer, ids: &mut Ids) -> Response<Bytes> {
+pub(super) fn written(now: Timestamp, mut answer: Crafted, ids: &mut Guids) -> Response<Bytes> {
     if answer.body.get("error_codes").is_some() {
         answer.body["timestamp"] = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string().into();
         answer.body["trace_id"] = ids.draw().into();

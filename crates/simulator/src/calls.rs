@@ -62,7 +62,7 @@ impl Route {
 table! {
     /// One call that arrived, or was lost on order.
     #[derive(Clone, Debug, Serialize)]
-    Logged {
+    CallRecord {
         #[serde(serialize_with = "instant")] pub at: Timestamp, "When, by the far side's clock.";
         pub route: &'static str, "`token`, `scan`, `list`, `get`, `cancel`, `machine`, `machines`, `findbyip` or `other`.";
         pub method: String, "HTTP method.";
@@ -81,17 +81,17 @@ table! {
     }
 }
 
-impl Logged {
+impl CallRecord {
     pub(super) fn new(
         at: Timestamp,
         route: &Route,
         request: &Request<Bytes>,
         grant: Option<&Grant>,
-    ) -> Logged {
+    ) -> CallRecord {
         let json: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
         let token = route.name == "token";
-        Logged {
+        CallRecord {
             at,
             route: route.name,
             method: request.method().to_string(),
@@ -118,7 +118,7 @@ impl Logged {
             },
             bearer: request.headers().contains_key(header::AUTHORIZATION),
             bearer_valid: grant.is_some(),
-            ..Logged::default()
+            ..CallRecord::default()
         }
     }
 

@@ -9,8 +9,8 @@ use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
-use super::answers::{Answer, Ids, Reply, aadsts, refused};
-use super::calls::{Logged, Route};
+use super::answers::{Crafted, Guids, Reply, aadsts, refused};
+use super::calls::{CallRecord, Route};
 use super::fault::{Fault, How};
 use super::grant::Grant;
 use super::setup::Setup;
@@ -22,11 +22,11 @@ pub struct Played {
     /// Whether the request took effect; for a scan: whether one was really started.
     pub executed: bool,
     /// What comes back.
-    pub what: What,
+    pub what: WireAnswer,
 }
 
 /// What comes back over the connection.
-pub enum What {
+pub enum WireAnswer {
     /// A complete HTTP answer.
     Response(Response<Bytes>),
     /// The connection breaks without an answer.
@@ -38,18 +38,18 @@ pub enum What {
 /// The far side: its tenants, machines, machine actions and the record of every call.
 pub struct Simulator {
     pub(super) setup: Setup,
-    pub(super) ids: Ids,
+    pub(super) ids: Guids,
     pub(super) grants: BTreeMap<String, Grant>,
     pub(super) faults: Vec<fault::Planned>,
     pub(super) actions: Vec<Action>,
-    pub(super) calls: Vec<Logged>,
+    pub(super) calls: Vec<CallRecord>,
     pub(super) busy_answers: u64,
 }
 
 impl Simulator {
     /// A far side in which nothing has happened yet.
     pub fn new(setup: Setup) -> Simulator {
-        let (ids, grants) = (Ids(setup.seed, 0), BTreeMap::new());
+        let (ids, grants) = (Guids(setup.seed, 0), BTreeMap::new());
         Simulator {
             setup,
             ids,
@@ -78,7 +78,7 @@ impl Simulator {
     }
 
     /// Every call, in order of arrival.
-    pub fn calls(&self) -> &[Logged] {
+    pub fn calls(&self) -> &[CallRecord] {
         &self.calls
     }
 
@@ -100,7 +100,7 @@ impl Simulator {
         let route = Route::of(request);
         let grant = self.grant(now, request);
         let how = fault::pick(&mut self.faults, route.name);
-        let mut call = Logged::new(now, &route, request, grant.as_ref());
+        let mut call = CallRecord::new(now, &route, request, grant.as_ref());
         let executes = how.as_ref().is_none_or(How::executes);
         let answer = executes.then(|| {
             self.reply(now, &route, request, grant, &mut call)
@@ -114,7 +114,7 @@ impl Simulator {
         };
         let after = Duration::from_millis(self.setup.latency_ms.saturating_add(late));
         let what = self.disturbed(now, how, answer, &route);
-        call.status = if let What::Response(response) = &what {
+        call.status = if let WireAnswer::Response(response) = &what {
             Some(response.status().as_u16())
         } else {
             None
@@ -133,12 +133,12 @@ impl Simulator {
         &mut self,
         now: Timestamp,
         how: Option<How>,
-        answer: Option<Answer>,
+        answer: Option<Crafted>,
         route: &Route,
-    ) -> What {
+    ) -> WireAnswer {
         let answer = match (how, answer) {
-            (Some(How::LostRequest | How::LostAnswer), _) => return What::Reset,
-            (Some(How::Silence { .. }), _) => return What::Silence,
+            (Some(How::LostRequest | How::LostAnswer), _) => return WireAnswer::Reset,
+            (Some(How::Silence { .. }), _) => return WireAnswer::Silence,
             (Some(How::Executed { answer }), _) => {
                 return self.disturbed(now, Some(*answer), None, route);
             }
@@ -150,7 +150,12 @@ impl Simulator {
                 }),
                 _,
             ) => {
-                return What::Response(answers::raw(now, status, content_type.as_deref(), body));
+                return WireAnswer::Response(answers::raw(
+                    now,
+                    status,
+                    content_type.as_deref(),
+                    body,
+                ));
             }
             (
                 Some(How::Status {
@@ -165,7 +170,7 @@ impl Simulator {
                     "token" => aadsts(code.trim_start_matches("AADSTS")),
                     _ => refused(status, &code, message.as_deref().unwrap_or_default()),
                 };
-                Answer {
+                Crafted {
                     status,
                     retry_after,
                     ..usual
@@ -175,7 +180,7 @@ impl Simulator {
                 let date = now
                     .checked_add(SignedDuration::from_secs(ahead_s))
                     .unwrap_or(now);
-                return What::Response(answers::written(date, answer, &mut self.ids));
+                return WireAnswer::Response(answers::written(date, answer, &mut self.ids));
             }
             (Some(How::Edited { set }), Some(mut answer)) => {
                 answer
@@ -186,9 +191,9 @@ impl Simulator {
                 answer
             }
             (_, Some(answer)) => answer,
-            (_, None) => return What::Silence,
+            (_, None) => return WireAnswer::Silence,
         };
-        What::Response(answers::written(now, answer, &mut self.ids))
+        WireAnswer::Response(answers::written(now, answer, &mut self.ids))
     }
 
     /// What the far side answers when nothing is wrong with it: who calls, how often, with which role, then the call.
@@ -198,7 +203,7 @@ impl Simulator {
         route: &Route,
         request: &Request<Bytes>,
         grant: Option<Grant>,
-        call: &mut Logged,
+        call: &mut CallRecord,
     ) -> Reply {
         let id = &route.subject.to_ascii_lowercase();
         let grant = match (route.name, grant) {
@@ -227,7 +232,7 @@ impl Simulator {
                 "TooManyRequests",
                 "Too many requests, wait and try again.",
             );
-            return Err(Answer {
+            return Err(Crafted {
                 retry_after: Some(seconds.to_string()),
                 ..refusal
             });

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// A route as in [`super::Logged::route`], or `*` for every call.
+    /// A route as in [`super::CallRecord::route`], or `*` for every call.
     pub route: String,
     /// The first call of that route that goes wrong, counted from 1.
     #[serde(default = "one")]

@@ -21,7 +21,7 @@ pub mod serve;
 mod tokens;
 
 pub use action::Action;
-pub use calls::Logged;
-pub use far_side::{Played, Simulator, What};
+pub use calls::CallRecord;
+pub use far_side::{Played, Simulator, WireAnswer};
 pub use fault::{Fault, How};
-pub use setup::{Busy, Machine, Order, Setup, Tenant, Window};
+pub use setup::{Busy, ListOrder, Machine, QuotaWindow, Setup, Tenant};

@@ -1,10 +1,10 @@
 //! The fleet: which machines a tenant has, and how they are found.
 
-use super::answers::{Answer, Reply, instant, refused, served};
+use super::answers::{Crafted, Reply, instant, refused, served};
 use super::far_side::Simulator;
 use super::grant::Grant;
 use super::odata;
-use super::odata::{Literal, Query};
+use super::odata::{ListQuery, Literal};
 use super::setup::Machine;
 use bytes::Bytes;
 use http::Request;
@@ -91,7 +91,7 @@ impl Simulator {
     }
 
     /// A machine of this tenant by its id.
-    pub(super) fn device(&self, tenant: &str, id: &str) -> Result<Machine, Answer> {
+    pub(super) fn device(&self, tenant: &str, id: &str) -> Result<Machine, Crafted> {
         let listed = self.setup.machines.iter().any(|machine| machine.id == id);
         let unlisted = self.setup.open_fleet
             && !listed
@@ -127,7 +127,7 @@ impl Simulator {
         grant: &Grant,
         request: &Request<Bytes>,
     ) -> Reply {
-        let mut query = Query::of(request, &FIELDS)?;
+        let mut query = ListQuery::of(request, &FIELDS)?;
         query.fold = self.setup.eq_ignores_case;
         let rows = self
             .fleet(&grant.tenant)

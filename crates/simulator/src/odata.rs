@@ -4,7 +4,7 @@ use http::header;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::answers;
-use super::answers::{Answer, instant, refused};
+use super::answers::{Crafted, instant, refused};
 use super::setup::Setup;
 use bytes::Bytes;
 use http::Request;
@@ -103,7 +103,7 @@ impl Clause {
 
 /// What a list call asks for.
 #[derive(Default)]
-pub(super) struct Query {
+pub(super) struct ListQuery {
     filter: Option<String>,
     clauses: Vec<Clause>,
     top: Option<usize>,
@@ -112,13 +112,13 @@ pub(super) struct Query {
     pub(super) fold: bool,
 }
 
-impl Query {
+impl ListQuery {
     /// Reads `$filter`, `$top` and `$skip`; anything else, and a field not among `fields`, is an `ODataError`.
     pub(super) fn of(
         request: &Request<Bytes>,
         fields: &[(&str, Literal)],
-    ) -> Result<Query, Answer> {
-        let mut query = Query::default();
+    ) -> Result<ListQuery, Crafted> {
+        let mut query = ListQuery::default();
         for (key, value) in request.uri().query().map(pairs).unwrap_or_default() {
             let wrong = || {
                 refused(

@@ -1,20 +1,20 @@
 //! The two limits of every API, counted per tenant and app from the record of calls.
 
-use super::calls::Logged;
-use super::setup::{Setup, Window};
+use super::calls::CallRecord;
+use super::setup::{QuotaWindow, Setup};
 use jiff::SignedDuration;
 
 const SECOND: i128 = 1_000_000_000;
 
 /// Whole seconds until this call would be let through; none: it is now.
-pub(super) fn wait(calls: &[Logged], call: &Logged, setup: &Setup) -> Option<i128> {
+pub(super) fn wait(calls: &[CallRecord], call: &CallRecord, setup: &Setup) -> Option<i128> {
     let hour_ago = call.at - SignedDuration::from_hours(1);
     let last_hour = calls.iter().rev().take_while(|other| other.at > hour_ago);
     let same = last_hour.filter(|other| {
         (other.route, &other.tenant, &other.app) == (call.route, &call.tenant, &call.app)
     });
     let counts =
-        |other: &&Logged| other.arrived() && (setup.refused_count || other.status != Some(429));
+        |other: &&CallRecord| other.arrived() && (setup.refused_count || other.status != Some(429));
     let mut newest_first: Vec<i128> = same
         .filter(counts)
         .map(|other| other.at.as_nanosecond())
@@ -50,12 +50,12 @@ fn longest(newest_first: &[i128], now: i128, setup: &Setup) -> i128 {
         let end = now - now.rem_euclid(length) + length;
         match setup.window {
             _ if limit == 0 => length,
-            Window::Sliding => at_limit.map_or(0, |at| at + length - now),
-            Window::Aligned => at_limit
+            QuotaWindow::Sliding => at_limit.map_or(0, |at| at + length - now),
+            QuotaWindow::Aligned => at_limit
                 .filter(|at| **at >= end - length)
                 .map_or(0, |_| end - now),
             // When the bucket will be full again; a refused call can empty it, but makes no debt.
-            Window::Bucket => {
+            QuotaWindow::Bucket => {
                 newest_first
                     .iter()
                     .rev()
@@ -77,7 +77,7 @@ fn longest(newest_first: &[i128], now: i128, setup: &Setup) -> i128 {
 }
 
 /// Most calls of one route by one app in one tenant within any span of so many seconds.
-pub(super) fn peak(calls: &[Logged], route: &str, seconds: i128) -> u32 {
+pub(super) fn peak(calls: &[CallRecord], route: &str, seconds: i128) -> u32 {
     let ours = calls.iter().filter(|call| call.route == route);
     let mut times: Vec<_> = ours
         .map(|call| (&call.tenant, &call.app, call.at.as_nanosecond()))

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use http_body_util::{Full, Limited};
 
 use super::answers;
-use super::far_side::{Played, Simulator, What};
+use super::far_side::{Played, Simulator, WireAnswer};
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
@@ -23,12 +23,12 @@ const SILENCE: Duration = Duration::from_secs(600);
 
 /// One far side, shared by all connections.
 #[derive(Clone)]
-pub struct Shared(Arc<Mutex<Simulator>>);
+pub struct SharedSimulator(Arc<Mutex<Simulator>>);
 
-impl Shared {
+impl SharedSimulator {
     /// Takes a simulator to share.
-    pub fn new(simulator: Simulator) -> Shared {
-        Shared(Arc::new(Mutex::new(simulator)))
+    pub fn new(simulator: Simulator) -> SharedSimulator {
+        SharedSimulator(Arc::new(Mutex::new(simulator)))
     }
 
     /// Reads or changes the far side; no request is played meanwhile.
@@ -42,7 +42,7 @@ impl Shared {
     }
 }
 
-type Far = State<(Shared, fn() -> Timestamp)>;
+type Far = State<(SharedSimulator, fn() -> Timestamp)>;
 
 /// The body of `POST /_simulator/foreign`.
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ struct Foreign {
 }
 
 /// The far side's own paths, and beside them those that control it.
-pub fn router(shared: Shared, clock: fn() -> Timestamp) -> axum::Router {
+pub fn router(shared: SharedSimulator, clock: fn() -> Timestamp) -> axum::Router {
     let setup = get(async |State((far, _)): Far| far.with(|far| Json(json!(far.setup()))));
     let setup =
         setup.put(async |State((far, _)): Far, Json(new)| far.with(|far| *far.setup() = new));
@@ -89,9 +89,9 @@ async fn play(State((far, clock)): Far, request: Request<Body>) -> Response<Body
     let played = far.answer(clock(), &Request::from_parts(head, body));
     tokio::time::sleep(played.after).await;
     match played.what {
-        What::Response(response) => return response.map(Body::from),
-        What::Reset => {}
-        What::Silence => tokio::time::sleep(SILENCE).await,
+        WireAnswer::Response(response) => return response.map(Body::from),
+        WireAnswer::Reset => {}
+        WireAnswer::Silence => tokio::time::sleep(SILENCE).await,
     }
     // A body that fails before its first byte makes the server drop the connection, its answer unsent.
     Response::new(Body::new(Limited::new(

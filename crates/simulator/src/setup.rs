@@ -26,7 +26,7 @@ table! {
         pub open_fleet: bool = true, "Whether a 40-hex id that is not listed is an ordinary machine; otherwise 404.";
         pub per_minute: u32 = 100, "Calls per minute, app, tenant and API.";
         pub per_hour: u32 = 1500, "Calls per hour, app, tenant and API.";
-        pub window: Window, "How the two limits are counted (not documented).";
+        pub window: QuotaWindow, "How the two limits are counted (not documented).";
         pub foreign_percent: u32, "Percent of every hour that another tool on the same app spends, evenly, for each API.";
         pub refused_count: bool = true, "Whether refused calls count as well (not documented).";
         pub quick_ms: u64 = 4 * 60_000, "Milliseconds a Quick scan stays `InProgress`.";
@@ -37,7 +37,7 @@ table! {
         pub token_life_s: u64 = 3599, "Seconds a new access token lives.";
         pub latency_ms: u64, "Milliseconds every answer takes.";
         pub page_size: Option<usize>, "Rows per page of a list, where smaller than the 10,000 of the real one.";
-        pub order: Order, "The order of the list of machine actions (not documented).";
+        pub order: ListOrder, "The order of the list of machine actions (not documented).";
         pub odd_rows: Vec<Value>, "Rows that stand in every list of machine actions, whatever it asks for.";
         pub next_host: Option<String>, "The host that `@odata.nextLink` names, where it is not the one that was called.";
         pub echo_external_id: bool = true, "Whether `ExternalId` comes back as `externalId`.";
@@ -83,7 +83,7 @@ table! {
 /// How calls are counted against the limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Window {
+pub enum QuotaWindow {
     /// The last 60 s and the last 3600 s.
     #[default]
     Sliding,
@@ -96,7 +96,7 @@ pub enum Window {
 /// In which order machine actions are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum ListOrder {
     /// As in the documented example.
     #[default]
     NewestFirst,

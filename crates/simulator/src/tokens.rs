@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header;
 
-use super::answers::{Answer, Reply, aadsts, served};
+use super::answers::{Crafted, Reply, aadsts, served};
 use super::answers::{guid_of, is_guid};
 use super::far_side::Simulator;
 use super::grant::Grant;
@@ -85,7 +85,7 @@ impl Simulator {
         Ok(self.issue(now, [tenant, app, audience], known))
     }
 
-    fn registered(&self, tenant: &str, app: &str) -> Result<Tenant, Answer> {
+    fn registered(&self, tenant: &str, app: &str) -> Result<Tenant, Crafted> {
         let known = &self.setup.tenants;
         let here: Vec<&Tenant> = known
             .iter()
@@ -107,7 +107,7 @@ impl Simulator {
         now: Timestamp,
         [tenant, app, audience]: [&str; 3],
         known: Tenant,
-    ) -> Answer {
+    ) -> Crafted {
         let life = self.setup.token_life_s;
         let seconds = SignedDuration::from_secs(i64::try_from(life).unwrap_or(i64::MAX));
         let expires = now.checked_add(seconds).unwrap_or(Timestamp::MAX);

@@ -2,13 +2,13 @@
 
 use crate::api::{AlertReceipt, AlertView, DecisionReceipt, ScanView};
 
-use super::far::FarSide;
+use super::far::FarRecord;
 use super::samples::{Expected, Sample};
-use super::screen::Row;
+use super::screen::ScreenRow;
 
 /// What became of one sample alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Account {
+pub(super) struct AlertStory {
     name: String,
     device: String,
     rule: String,
@@ -18,9 +18,9 @@ pub(super) struct Account {
     pub(super) wrong: Option<String>,
 }
 
-impl Account {
+impl AlertStory {
     /// As a row of the table.
-    pub(super) fn row(&self) -> Row {
+    pub(super) fn row(&self) -> ScreenRow {
         let mark = if self.wrong.is_none() {
             "\u{2713}"
         } else {
@@ -34,7 +34,7 @@ impl Account {
             &self.scan,
             &self.rule,
         ];
-        Row {
+        ScreenRow {
             key: self.name.clone(),
             cells: cells.map(str::to_owned).to_vec(),
         }
@@ -42,9 +42,9 @@ impl Account {
 }
 
 /// The head of the table. The first column says whether all is as expected.
-pub(super) fn head() -> Row {
+pub(super) fn head() -> ScreenRow {
     let cells = ["", "alert", "device", "decision", "scan", "rule"].map(str::to_owned);
-    Row {
+    ScreenRow {
         key: String::new(),
         cells: cells.to_vec(),
     }
@@ -55,9 +55,9 @@ pub(super) fn account(
     sample: &Sample,
     alerts: &[AlertView],
     scans: &[ScanView],
-    far: &FarSide,
-) -> Account {
-    let mut account = Account {
+    far: &FarRecord,
+) -> AlertStory {
+    let mut account = AlertStory {
         name: sample.name.clone(),
         device: sample.device.name.clone(),
         rule: "-".to_owned(),
@@ -79,13 +79,13 @@ pub(super) fn account(
     account
 }
 
-impl Account {
+impl AlertStory {
     fn judge(
         &mut self,
         sample: &Sample,
         alert: &AlertReceipt,
         scans: &[ScanView],
-        far: &FarSide,
+        far: &FarRecord,
     ) -> Result<(), String> {
         self.decision = alert.state.clone();
         let (rule, wanted, reasons, kind) = match sample.expected {
@@ -128,7 +128,7 @@ impl Account {
         decision: &DecisionReceipt,
         kind: &str,
         scans: &[ScanView],
-        far: &FarSide,
+        far: &FarRecord,
     ) -> Result<(), String> {
         let scan = decision
             .scan_id
@@ -183,7 +183,7 @@ mod tests {
     }
 
     fn wrong(sample: &Sample, alerts: &[AlertView]) -> Option<String> {
-        account(sample, alerts, &[], &FarSide::default()).wrong
+        account(sample, alerts, &[], &FarRecord::default()).wrong
     }
 
     #[test]

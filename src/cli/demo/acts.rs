@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::far::FarSide;
-use super::samples::{self, Device, Sample};
+use super::far::FarRecord;
+use super::samples::{self, DemoDevice, Sample};
 use super::show::{Show, count, ends, tally};
 use crate::api::ScanView;
 use scanhook_core::time::Timestamp;
@@ -39,7 +39,7 @@ async fn one_scan(show: &mut Show, sample: &Sample) -> anyhow::Result<()> {
         show.screen.quote(&format!("why: {}", decision.why))?;
     }
     let scans = show.follow(std::slice::from_ref(&sample.device)).await?;
-    let far = FarSide::of(&show.stage.far);
+    let far = FarRecord::of(&show.stage.far);
     let mut calls = 0;
     for call in scans.iter().flat_map(|scan| far.scan_calls(&scan.id)) {
         calls += 1;
@@ -86,7 +86,7 @@ pub(super) async fn again(show: &mut Show) -> anyhow::Result<()> {
     let answered = show.stage.post(&sample).await?;
     let (status, receipt) = (answered.status.as_u16(), answered.receipt()?);
     let begun = show.stage.scans().await?.len() - before;
-    let calls = FarSide::of(&show.stage.far)
+    let calls = FarRecord::of(&show.stage.far)
         .calls
         .iter()
         .filter(|call| cites(call.comment.as_deref(), &sample))
@@ -162,7 +162,7 @@ pub(super) async fn forged(show: &mut Show) -> anyhow::Result<()> {
 /// Many alerts about few machines, and some that come late.
 pub(super) async fn storm(show: &mut Show) -> anyhow::Result<()> {
     let (storm, late) = (samples::storm(), samples::latecomers());
-    let mut devices: Vec<Device> = Vec::new();
+    let mut devices: Vec<DemoDevice> = Vec::new();
     for sample in &storm {
         if !devices.contains(&sample.device) {
             devices.push(sample.device.clone());
@@ -186,7 +186,7 @@ pub(super) async fn storm(show: &mut Show) -> anyhow::Result<()> {
         .collect();
     let mut decisions = show.stage.decisions().await?;
     decisions.retain(|decision| names.contains(&decision.alert.as_str()));
-    let far = FarSide::of(&show.stage.far);
+    let far = FarRecord::of(&show.stage.far);
     let calls: usize = scans
         .iter()
         .map(|scan| far.scan_calls(&scan.id).count())

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use scanhook_simulator::serve::Shared;
-use scanhook_simulator::{Logged, Simulator};
+use scanhook_simulator::serve::SharedSimulator;
+use scanhook_simulator::{CallRecord, Simulator};
 
 /// Everything that reached the far side so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct FarSide {
+pub(super) struct FarRecord {
     /// Every call, in order of arrival.
-    pub(super) calls: Vec<Logged>,
+    pub(super) calls: Vec<CallRecord>,
     /// How often a scan was really started, by the id of ours that asked for it.
     pub(super) started: BTreeMap<String, u32>,
 }
 
-impl FarSide {
+impl FarRecord {
     /// The record as it stands.
-    pub(super) fn of(far: &Shared) -> FarSide {
+    pub(super) fn of(far: &SharedSimulator) -> FarRecord {
         far.with(|far: &mut Simulator| {
             let mut started = BTreeMap::new();
             for action in far.scans() {
@@ -24,7 +24,7 @@ impl FarSide {
                     .entry(action.external_id.clone().unwrap_or_default())
                     .or_default() += 1;
             }
-            FarSide {
+            FarRecord {
                 calls: far.calls().to_vec(),
                 started,
             }
@@ -32,7 +32,7 @@ impl FarSide {
     }
 
     /// The calls that asked for this scan, whatever came of them.
-    pub(super) fn scan_calls<'f>(&'f self, scan: &'f str) -> impl Iterator<Item = &'f Logged> {
+    pub(super) fn scan_calls<'f>(&'f self, scan: &'f str) -> impl Iterator<Item = &'f CallRecord> {
         self.calls
             .iter()
             .filter(move |call| call.route == "scan" && call.external_id.as_deref() == Some(scan))

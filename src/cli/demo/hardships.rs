@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use super::far::FarSide;
-use super::samples::{self, Device};
+use super::far::FarRecord;
+use super::samples::{self, DemoDevice};
 use super::show::{Show, count, ends, is_over, tally};
 use crate::api::ScanView;
 use scanhook_core::time::Timestamp;
@@ -41,7 +41,7 @@ pub(super) async fn throttled(show: &mut Show) -> anyhow::Result<()> {
     show.deliver(&sample).await?;
     let scans = show.follow(std::slice::from_ref(&sample.device)).await?;
 
-    let calls = FarSide::of(&show.stage.far).calls;
+    let calls = FarRecord::of(&show.stage.far).calls;
     let Some(refused) = calls.iter().rposition(|call| call.status == Some(429)) else {
         show.expect(false, || "Defender never answered 429".to_owned());
         return show.sum("Nothing was throttled.");
@@ -82,7 +82,7 @@ pub(super) async fn lost_answer(show: &mut Show) -> anyhow::Result<()> {
     show.deliver(&sample).await?;
     let scans = show.follow(std::slice::from_ref(&sample.device)).await?;
 
-    let far = FarSide::of(&show.stage.far);
+    let far = FarRecord::of(&show.stage.far);
     let Some(scan) = scans.first() else {
         return show.sum("No scan was begun.");
     };
@@ -131,7 +131,7 @@ pub(super) async fn killed(show: &mut Show) -> anyhow::Result<()> {
     let samples: Vec<_> = (1..=8)
         .map(|n| samples::single(&format!("killed-{n}"), "high", &format!("ws-30{n}")))
         .collect();
-    let devices: Vec<Device> = samples.iter().map(|sample| sample.device.clone()).collect();
+    let devices: Vec<DemoDevice> = samples.iter().map(|sample| sample.device.clone()).collect();
     let (early, late) = samples.split_at(2);
     show.deliver_all(early).await?;
     show.watch(&devices[..2], |scans| {
@@ -161,7 +161,7 @@ pub(super) async fn killed(show: &mut Show) -> anyhow::Result<()> {
     show.screen.quote("started again on the same journal")?;
     show.screen.say("After the restart:")?;
     let scans = show.follow(&devices).await?;
-    let far = FarSide::of(&show.stage.far);
+    let far = FarRecord::of(&show.stage.far);
     let started: u32 = scans.iter().map(|scan| far.started(&scan.id)).sum();
     let twice = scans
         .iter()

@@ -11,19 +11,19 @@ pub(super) const SOAR: &str = "soar";
 
 /// A machine of the demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Device {
+pub(super) struct DemoDevice {
     /// As people call it.
     pub(super) name: String,
     /// 40 hex digits.
     pub(super) machine: String,
 }
 
-impl Device {
+impl DemoDevice {
     /// A machine with an id made from its name.
-    pub(super) fn named(name: impl Into<String>) -> Device {
+    pub(super) fn named(name: impl Into<String>) -> DemoDevice {
         let name = name.into();
         let machine = hex::encode(Sha256::digest(&name))[..40].to_owned();
-        Device { name, machine }
+        DemoDevice { name, machine }
     }
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Sample {
     /// Who sends it.
     pub(super) source: &'static str,
     /// The device it names.
-    pub(super) device: Device,
+    pub(super) device: DemoDevice,
     /// The bytes that are signed and posted.
     pub(super) body: Vec<u8>,
     /// What must become of it.
@@ -81,7 +81,7 @@ pub(super) fn incident() -> Sample {
     Sample {
         name: "3212".to_owned(),
         source: SENTINEL,
-        device: Device {
+        device: DemoDevice {
             name: "lt-042".to_owned(),
             machine: "1e5bc9d7e413ddd7902c2932e418702b84d0cc07".to_owned(),
         },
@@ -96,7 +96,7 @@ pub(super) fn incident() -> Sample {
 
 /// An alert of Defender itself, medium.
 pub(super) fn medium() -> Sample {
-    let device = Device::named("lt-117");
+    let device = DemoDevice::named("lt-117");
     Sample {
         name: "da6386_-1364969609".to_owned(),
         source: DEFENDER,
@@ -116,7 +116,7 @@ pub(super) fn medium() -> Sample {
 pub(super) fn forged() -> Sample {
     Sample {
         expected: Expected::Refused,
-        ..generic("forged-1", "high", &Device::named("ws-666"), BEGUN)
+        ..generic("forged-1", "high", &DemoDevice::named("ws-666"), BEGUN)
     }
 }
 
@@ -143,14 +143,14 @@ fn of_storm(name: String, machine: usize, reasons: &'static [&'static str]) -> S
     generic(
         &name,
         severity,
-        &Device::named(format!("ws-{}", 101 + machine)),
+        &DemoDevice::named(format!("ws-{}", 101 + machine)),
         reasons,
     )
 }
 
 /// An alert that names a device as people do, by a name that no machine has.
 pub(super) fn host_only() -> Sample {
-    let device = Device {
+    let device = DemoDevice {
         name: "sql-prod-7".to_owned(),
         machine: String::new(),
     };
@@ -166,7 +166,7 @@ pub(super) fn host_only() -> Sample {
 
 /// An alert that is over.
 pub(super) fn resolved() -> Sample {
-    let device = Device::named("ws-140");
+    let device = DemoDevice::named("ws-140");
     let body = serde_json::json!({
         "alert_id": "resolved-1", "title": "Malware was removed", "severity": "high", "status": "resolved",
         "devices": [{ "mde_id": device.machine, "name": device.name }],
@@ -180,14 +180,14 @@ pub(super) fn resolved() -> Sample {
 
 /// One alert about one machine that nothing else is about.
 pub(super) fn single(name: &str, severity: &'static str, machine: &str) -> Sample {
-    generic(name, severity, &Device::named(machine), BEGUN)
+    generic(name, severity, &DemoDevice::named(machine), BEGUN)
 }
 
 /// The recommended body.
 fn generic(
     name: &str,
     severity: &'static str,
-    device: &Device,
+    device: &DemoDevice,
     reasons: &'static [&'static str],
 ) -> Sample {
     let mut named = serde_json::json!({ "name": device.name });

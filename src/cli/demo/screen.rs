@@ -8,7 +8,7 @@ use crate::cli::fit::{command, folded, hung, padded, width};
 
 /// A row of a table, known by its first cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct ScreenRow {
     /// What stays the same while the row changes.
     pub(super) key: String,
     /// What is shown.
@@ -17,7 +17,7 @@ pub(super) struct Row {
 
 /// How much room there is, as far as it is known.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Room {
+pub(super) struct ScreenRoom {
     /// Columns of a line.
     pub(super) columns: Option<usize>,
     /// Lines of a terminal on which they may be written over; none anywhere else.
@@ -27,7 +27,7 @@ pub(super) struct Room {
 /// Where the demo is shown.
 pub(super) struct Screen<W> {
     out: W,
-    room: Room,
+    room: ScreenRoom,
     colour: bool,
     acts: u32,
     /// Lines of the table that stands right above the cursor.
@@ -46,7 +46,7 @@ const YELLOW: &str = "\x1b[33m";
 const MARGIN: usize = 3;
 
 impl<W: Write> Screen<W> {
-    pub(super) fn new(out: W, room: Room, colour: bool) -> Screen<W> {
+    pub(super) fn new(out: W, room: ScreenRoom, colour: bool) -> Screen<W> {
         Screen {
             out,
             room,
@@ -87,13 +87,13 @@ impl<W: Write> Screen<W> {
     }
 
     /// A table that does not change.
-    pub(super) fn list(&mut self, rows: &[Row]) -> io::Result<()> {
+    pub(super) fn list(&mut self, rows: &[ScreenRow]) -> io::Result<()> {
         let lines: Vec<String> = self.lines(rows).into_iter().flatten().collect();
         self.put(&lines.join("\n"))
     }
 
     /// The table as it is now.
-    pub(super) fn table(&mut self, rows: &[Row]) -> io::Result<()> {
+    pub(super) fn table(&mut self, rows: &[ScreenRow]) -> io::Result<()> {
         let lines = self.lines(rows);
         let height = lines.iter().flatten().map(|line| self.height(line)).sum();
         // One line is left for the cursor.
@@ -128,7 +128,12 @@ impl<W: Write> Screen<W> {
         self.out.flush()
     }
 
-    fn redraw(&mut self, rows: &[Row], lines: &[Vec<String>], height: usize) -> io::Result<()> {
+    fn redraw(
+        &mut self,
+        rows: &[ScreenRow],
+        lines: &[Vec<String>],
+        height: usize,
+    ) -> io::Result<()> {
         let same = self.told.len() == rows.len()
             && rows
                 .iter()
@@ -155,7 +160,7 @@ impl<W: Write> Screen<W> {
         self.out.write_all(text.as_bytes())
     }
 
-    fn tell(&mut self, rows: &[Row], lines: &[Vec<String>]) -> io::Result<()> {
+    fn tell(&mut self, rows: &[ScreenRow], lines: &[Vec<String>]) -> io::Result<()> {
         self.drawn = 0;
         for (row, lines) in rows.iter().zip(lines) {
             if self.told.get(&row.key) != Some(&row.cells) {
@@ -174,7 +179,7 @@ impl<W: Write> Screen<W> {
     }
 
     /// The rows in columns. Cells at the right that have no room stand in a line of their own below.
-    fn lines(&self, rows: &[Row]) -> Vec<Vec<String>> {
+    fn lines(&self, rows: &[ScreenRow]) -> Vec<Vec<String>> {
         let widths = widths(rows);
         let mut beside = widths.len();
         while beside > 1
@@ -190,7 +195,7 @@ impl<W: Write> Screen<W> {
             .collect()
     }
 
-    fn row(&self, row: &Row, widths: &[usize], beside: usize) -> Vec<String> {
+    fn row(&self, row: &ScreenRow, widths: &[usize], beside: usize) -> Vec<String> {
         let (first, rest) = row.cells.split_at(beside.min(row.cells.len()));
         let cells = first
             .iter()
@@ -226,7 +231,7 @@ fn taken(widths: &[usize]) -> usize {
     MARGIN + widths.iter().map(|wide| wide + 2).sum::<usize>() - 2
 }
 
-fn widths(rows: &[Row]) -> Vec<usize> {
+fn widths(rows: &[ScreenRow]) -> Vec<usize> {
     let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
     let of = |column: usize| {
         rows.iter()
@@ -253,19 +258,19 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn row(device: &str, state: &str) -> Row {
-        Row {
+    fn row(device: &str, state: &str) -> ScreenRow {
+        ScreenRow {
             key: device.to_owned(),
             cells: vec![device.to_owned(), state.to_owned()],
         }
     }
 
-    const LIVE: Room = Room {
+    const LIVE: ScreenRoom = ScreenRoom {
         columns: Some(80),
         lines: Some(24),
     };
 
-    fn shown(room: Room, colour: bool) -> String {
+    fn shown(room: ScreenRoom, colour: bool) -> String {
         let mut out = Vec::new();
         let mut screen = Screen::new(&mut out, room, colour);
         screen
@@ -283,7 +288,7 @@ mod tests {
     #[test]
     fn away_from_a_terminal_a_line_tells_a_change_and_nothing_is_told_twice() {
         assert_eq!(
-            shown(Room::default(), false),
+            shown(ScreenRoom::default(), false),
             "   lt-042  running\n   lt-7    waiting\n   lt-042  succeeded\n"
         );
     }
@@ -299,7 +304,7 @@ mod tests {
     fn a_table_that_is_higher_than_the_terminal_is_told_change_by_change() {
         for lines in [1, 2] {
             let text = shown(
-                Room {
+                ScreenRoom {
                     lines: Some(lines),
                     ..LIVE
                 },
@@ -317,7 +322,7 @@ mod tests {
         let mut out = Vec::new();
         let mut screen = Screen::new(
             &mut out,
-            Room {
+            ScreenRoom {
                 columns: Some(20),
                 lines: Some(24),
             },
@@ -361,7 +366,7 @@ mod tests {
         let mut out = Vec::new();
         let mut screen = Screen::new(
             &mut out,
-            Room {
+            ScreenRoom {
                 columns: Some(40),
                 lines: None,
             },

@@ -6,11 +6,11 @@ use std::io::Stdout;
 
 use http::StatusCode;
 
-use super::account::{self, Account};
-use super::far::FarSide;
-use super::samples::{Device, Expected, Sample};
-use super::screen::{Row, Screen};
-use super::stage::{Answered, Stage};
+use super::account::{self, AlertStory};
+use super::far::FarRecord;
+use super::samples::{DemoDevice, Expected, Sample};
+use super::screen::{Screen, ScreenRow};
+use super::stage::{DemoStage, Received};
 use crate::api::{AlertView, Receipt, ScanView};
 use crate::clock;
 
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A performance.
 pub(super) struct Show {
-    pub(super) stage: Stage,
+    pub(super) stage: DemoStage,
     pub(super) screen: Screen<Stdout>,
     /// Every sample alert, in the order of sending.
     sent: Vec<Sample>,
@@ -32,7 +32,7 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn new(stage: Stage, screen: Screen<Stdout>) -> Show {
+    pub(super) fn new(stage: DemoStage, screen: Screen<Stdout>) -> Show {
         Show {
             stage,
             screen,
@@ -56,7 +56,7 @@ impl Show {
         Ok(())
     }
 
-    fn accepted(&mut self, sample: &Sample, answered: &Answered) -> anyhow::Result<Receipt> {
+    fn accepted(&mut self, sample: &Sample, answered: &Received) -> anyhow::Result<Receipt> {
         let status = answered.status;
         self.expect(status == StatusCode::ACCEPTED, || {
             format!("alert {} was answered {status}", sample.name)
@@ -93,7 +93,7 @@ impl Show {
     }
 
     /// Shows the scans of these machines until all are over.
-    pub(super) async fn follow(&mut self, devices: &[Device]) -> anyhow::Result<Vec<ScanView>> {
+    pub(super) async fn follow(&mut self, devices: &[DemoDevice]) -> anyhow::Result<Vec<ScanView>> {
         self.watch(devices, |scans| {
             let machines: BTreeSet<_> = scans.iter().map(|scan| &scan.machine).collect();
             machines.len() == devices.len() && scans.iter().all(is_over)
@@ -104,7 +104,7 @@ impl Show {
     /// Shows the scans of these machines until that is enough; they are returned in the order of the devices.
     pub(super) async fn watch(
         &mut self,
-        devices: &[Device],
+        devices: &[DemoDevice],
         enough: impl Fn(&[ScanView]) -> bool,
     ) -> anyhow::Result<Vec<ScanView>> {
         let begun = clock::mono();
@@ -121,7 +121,7 @@ impl Show {
                     .cmp(&place(b))
                     .then_with(|| a.created_at.cmp(&b.created_at))
             });
-            let rows: Vec<Row> = scans.iter().map(|scan| row(scan, devices)).collect();
+            let rows: Vec<ScreenRow> = scans.iter().map(|scan| row(scan, devices)).collect();
             self.screen.table(&rows)?;
             if enough(&scans) {
                 return Ok(scans);
@@ -166,7 +166,7 @@ impl Show {
 
     /// Accounts for every sample alert by name, and for every scan.
     pub(super) async fn reckon(&mut self) -> anyhow::Result<()> {
-        let (scans, far) = (self.stage.scans().await?, FarSide::of(&self.stage.far));
+        let (scans, far) = (self.stage.scans().await?, FarRecord::of(&self.stage.far));
         let all = self.stage.all_alerts().await?;
         let (mut accounts, mut arrived) = (Vec::new(), 0);
         let mut lost = scans
@@ -184,12 +184,12 @@ impl Show {
             accounts.push((arrived, account::account(sample, &alerts, &scans, &far)));
         }
         accounts.sort_by_key(|(arrived, _)| *arrived);
-        let accounts: Vec<Account> = accounts.into_iter().map(|(_, account)| account).collect();
+        let accounts: Vec<AlertStory> = accounts.into_iter().map(|(_, account)| account).collect();
         self.screen
             .heading("Every alert by name, in the order of arrival")?;
-        let rows: Vec<Row> = [account::head()]
+        let rows: Vec<ScreenRow> = [account::head()]
             .into_iter()
-            .chain(accounts.iter().map(Account::row))
+            .chain(accounts.iter().map(AlertStory::row))
             .collect();
         self.screen.list(&rows)?;
         let unaccounted = accounts.iter().filter_map(|account| account.wrong.clone());
@@ -218,7 +218,7 @@ pub(super) fn is_over(scan: &ScanView) -> bool {
     matches!(scan.state.as_str(), "finished" | "dropped")
 }
 
-fn row(scan: &ScanView, devices: &[Device]) -> Row {
+fn row(scan: &ScanView, devices: &[DemoDevice]) -> ScreenRow {
     let device = devices.iter().find(|device| device.machine == scan.machine);
     let alerts = match scan.alerts.as_slice() {
         [one] => format!("alert {one}"),
@@ -228,7 +228,7 @@ fn row(scan: &ScanView, devices: &[Device]) -> Row {
     let name = device.map_or(&scan.machine, |device| &device.name).clone();
     let rule = scan.rule.clone().unwrap_or_default();
     let tries = count(scan.tries as usize, "call");
-    Row {
+    ScreenRow {
         key: scan.id.clone(),
         cells: vec![name, alerts, scan.kind.clone(), tries, state, rule],
     }

@@ -17,8 +17,8 @@ use crate::settings::{Flags, Inputs, Settings};
 use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
-use scanhook_core::signature::{Check, Key, Moment, Outgoing};
-use scanhook_simulator::serve::Shared;
+use scanhook_core::signature::{Check, Key, Moment, ProvenRequest};
+use scanhook_simulator::serve::SharedSimulator;
 use scanhook_simulator::{Setup, Simulator};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
@@ -31,8 +31,8 @@ use super::scratch::Scratch;
 const LATENCY: u64 = 60;
 
 /// Everything that runs.
-pub(super) struct Stage {
-    pub(super) far: Shared,
+pub(super) struct DemoStage {
+    pub(super) far: SharedSimulator,
     settings: Settings,
     client: Client,
     running: Option<Running>,
@@ -41,12 +41,12 @@ pub(super) struct Stage {
 }
 
 /// What a sender got.
-pub(super) struct Answered {
+pub(super) struct Received {
     pub(super) status: StatusCode,
     pub(super) body: Bytes,
 }
 
-impl Answered {
+impl Received {
     /// The receipt in it.
     pub(super) fn receipt(&self) -> anyhow::Result<Receipt> {
         serde_json::from_slice(&self.body)
@@ -54,9 +54,9 @@ impl Answered {
     }
 }
 
-impl Stage {
+impl DemoStage {
     /// Writes configuration and secrets below `temporary`, loads them as `serve` would, and starts.
-    pub(super) async fn set(temporary: &Path) -> anyhow::Result<Stage> {
+    pub(super) async fn set(temporary: &Path) -> anyhow::Result<DemoStage> {
         let scratch = Scratch::new(temporary)?;
         for name in [SENTINEL, DEFENDER, SOAR, "default"] {
             scratch.secret(&format!("{name}.secret"))?;
@@ -81,9 +81,9 @@ impl Stage {
                 lines.join("; ")
             )
         })?;
-        let far = Shared::new(Simulator::new(far_side()));
+        let far = SharedSimulator::new(Simulator::new(far_side()));
         let client = Client::build(Timeouts::default())?;
-        let mut stage = Stage {
+        let mut stage = DemoStage {
             far,
             settings,
             client,
@@ -163,7 +163,7 @@ impl Stage {
     }
 
     /// Signs a sample as its source requires, and posts it.
-    pub(super) async fn post(&self, sample: &Sample) -> anyhow::Result<Answered> {
+    pub(super) async fn post(&self, sample: &Sample) -> anyhow::Result<Received> {
         send(
             self.client.clone(),
             self.delivery(sample, self.check(sample)?)?,
@@ -172,14 +172,14 @@ impl Stage {
     }
 
     /// Signs a sample with a secret that is not the source's, and posts it.
-    pub(super) async fn post_forged(&self, sample: &Sample) -> anyhow::Result<Answered> {
+    pub(super) async fn post_forged(&self, sample: &Sample) -> anyhow::Result<Received> {
         let key = Key::new("guessed", b"a secret that somebody has guessed")?;
         let check = self.check(sample)?.with_key(key);
         send(self.client.clone(), self.delivery(sample, &check)?).await
     }
 
     /// Posts all at once, each over a connection of its own.
-    pub(super) async fn burst(&self, samples: &[Sample]) -> anyhow::Result<Vec<Answered>> {
+    pub(super) async fn burst(&self, samples: &[Sample]) -> anyhow::Result<Vec<Received>> {
         let mut posts = JoinSet::new();
         for sample in samples {
             posts.spawn(send(
@@ -204,7 +204,7 @@ impl Stage {
     }
 
     fn delivery(&self, sample: &Sample, check: &Check) -> anyhow::Result<Request<Bytes>> {
-        let outgoing = Outgoing::prove(
+        let outgoing = ProvenRequest::prove(
             [check],
             sample.body.clone().into(),
             Moment::at(clock::now()),
@@ -291,10 +291,10 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
-async fn send(client: Client, request: Request<Bytes>) -> anyhow::Result<Answered> {
+async fn send(client: Client, request: Request<Bytes>) -> anyhow::Result<Received> {
     let uri = request.uri().clone();
     match client.send(request).await {
-        Answer::Http(response) => Ok(Answered {
+        Answer::Http(response) => Ok(Received {
             status: response.status(),
             body: response.into_body(),
         }),

@@ -7,10 +7,10 @@ use crate::api::DecisionReceipt;
 use crate::cli::output::{self, plain};
 use crate::cli::table::{Table, time};
 use crate::journal::RememberedDecision;
-use crate::policy::{Policy, Question, Terms};
+use crate::policy::{Policy, PolicyQuestion, Terms};
 use crate::settings::Source;
 use scanhook_core::alert::{Alert, Device};
-use scanhook_core::directory::{self, Record, Resolution, Silence};
+use scanhook_core::directory::{self, NoAnswer, Record, Resolution};
 use scanhook_core::json::Json;
 use scanhook_core::plan::{History, Plan, plan};
 use scanhook_core::rules::{Explained, Explanation, Facts, Failing, GivenFact, Glance, Judged};
@@ -20,7 +20,7 @@ use scanhook_core::verdict::{Asks, Guard, Guarded, Seen, Wanted};
 use scanhook_core::why::Why;
 
 /// One alert about one device, with all that bears on it.
-pub(super) struct Case<'a> {
+pub(super) struct AlertCase<'a> {
     pub(super) policy: &'a Policy,
     pub(super) source: &'a Source,
     pub(super) terms: Terms,
@@ -48,7 +48,7 @@ pub(super) struct Judgement {
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<Stored>,
     /// What happens at receipt, before the directory has been asked.
-    first: Outcome,
+    first: ExplainedOutcome,
     /// What happens then, by what the directory says.
     worlds: Vec<World>,
 }
@@ -70,7 +70,7 @@ struct Stored {
 struct World {
     /// recorded, given, unremarkable or silent.
     directory: &'static str,
-    outcome: Outcome,
+    outcome: ExplainedOutcome,
     protections: Vec<Explained>,
     rules: Vec<Explained>,
     #[serde(skip)]
@@ -79,7 +79,7 @@ struct World {
 
 /// What becomes of it where no scan of that machine has been before.
 #[derive(Serialize)]
-struct Outcome {
+struct ExplainedOutcome {
     state: DecisionState,
     reason: Reason,
     rule: Option<String>,
@@ -95,7 +95,7 @@ struct Outcome {
     why: String,
 }
 
-impl Case<'_> {
+impl AlertCase<'_> {
     pub(super) fn judge(&self) -> Judgement {
         let first = self.policy.decide(self.question(Facts::NotAsked));
         let first = self.outcome(
@@ -119,13 +119,14 @@ impl Case<'_> {
             "given"
         };
         // No directory says anything of what it cannot be asked for.
-        let asked = directory::Claims::of(self.device, self.at).can_ask() || !self.facts.is_empty();
+        let asked =
+            directory::DeviceClaims::of(self.device, self.at).can_ask() || !self.facts.is_empty();
         worlds.push(self.world(
             name,
             Facts::Known(facts),
             (!asked).then_some(Reason::UnresolvedDevice),
         ));
-        let silent = Resolution::Silent(Silence::Late).barred(self.device);
+        let silent = Resolution::Silent(NoAnswer::Late).barred(self.device);
         worlds.push(self.world("silent", Facts::Silent, silent));
         Judgement {
             alert: self.alert.id.clone(),
@@ -143,8 +144,8 @@ impl Case<'_> {
         }
     }
 
-    fn question(&self, facts: Facts) -> Question<'_> {
-        let Case {
+    fn question(&self, facts: Facts) -> PolicyQuestion<'_> {
+        let AlertCase {
             source,
             terms,
             alert,
@@ -154,7 +155,7 @@ impl Case<'_> {
             ..
         } = *self;
         let tenant = source.tenant_of(alert).unwrap_or_default();
-        Question {
+        PolicyQuestion {
             source,
             tenant,
             terms,
@@ -186,7 +187,7 @@ impl Case<'_> {
     }
 
     /// What a verdict comes to. `barred`: what stands in the way of a scan, whatever the rules say.
-    fn outcome(&self, explanation: &Explanation, barred: Option<Reason>) -> Outcome {
+    fn outcome(&self, explanation: &Explanation, barred: Option<Reason>) -> ExplainedOutcome {
         let verdict = explanation.verdict.clone();
         let mut why = Why {
             seen: verdict.seen,
@@ -221,7 +222,7 @@ impl Case<'_> {
             .map(names)
             .unwrap_or_default();
         let kind = wanted.as_ref().map(|wanted| wanted.kind);
-        Outcome {
+        ExplainedOutcome {
             state,
             reason,
             scan: kind.map_or("none", Kind::code),
@@ -422,7 +423,7 @@ impl World {
     }
 }
 
-impl Outcome {
+impl ExplainedOutcome {
     fn cell(&self) -> String {
         match self.state {
             DecisionState::Scan if self.mode == Some(Mode::DryRun) => {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::fit::padded;
 use crate::cli::output::{self, plain};
 use scanhook_core::alert::Alert;
-use scanhook_core::mapping::{Candidate, Explained, Item, Missing, Remarked, Supplied};
+use scanhook_core::mapping::{Item, ItemReading, LookAlike, Missing, Remarked, Supplied};
 use scanhook_core::plain::one_line;
 
 /// Columns in which values are aligned, and characters that are shown of one that nobody asked for.
@@ -16,7 +16,7 @@ const READ: &str = "read";
 
 /// One alert of a delivery, as the map reads it.
 #[derive(Serialize)]
-pub(super) struct Reading {
+pub(super) struct AlertReading {
     /// read, ignored or parked.
     state: &'static str,
     /// Why it is ignored or parked.
@@ -32,12 +32,12 @@ pub(super) struct Reading {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     remarks: Vec<Remarked>,
     missing: Vec<Missing>,
-    candidates: Vec<Candidate>,
+    candidates: Vec<LookAlike>,
 }
 
-impl From<Explained> for Reading {
-    fn from(explained: Explained) -> Reading {
-        let Explained {
+impl From<ItemReading> for AlertReading {
+    fn from(explained: ItemReading) -> AlertReading {
+        let ItemReading {
             item,
             place,
             supplied,
@@ -61,7 +61,7 @@ impl From<Explained> for Reading {
             }
         };
         let alert = item.alert().clone();
-        Reading {
+        AlertReading {
             state,
             reason,
             detail,
@@ -75,7 +75,7 @@ impl From<Explained> for Reading {
     }
 }
 
-impl Reading {
+impl AlertReading {
     /// The alert, if it is to be decided.
     pub(super) fn alert(&self) -> Option<&Alert> {
         (self.state == READ).then_some(&self.alert)

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::args::{Args, CREDENTIAL, EXAMPLE};
+use super::args::{CREDENTIAL, EXAMPLE, InitArgs};
 use super::steps;
 use crate::cli::output::{self, plain};
-use crate::cli::trouble::{Exit, Trouble};
+use crate::cli::trouble::{CliError, Exit};
 use crate::presets::Guide;
 
 /// A new source.
-pub(super) struct Begun {
+pub(super) struct NewSource {
     pub(super) name: String,
     /// Its tables, for scanhook.toml.
     pub(super) config: String,
@@ -22,8 +22,8 @@ pub(super) struct Begun {
     usual: String,
 }
 
-impl Begun {
-    pub(super) fn of(args: &Args, guide: Guide) -> Result<Begun, Trouble> {
+impl NewSource {
+    pub(super) fn of(args: &InitArgs, guide: Guide) -> Result<NewSource, CliError> {
         let usual = guide
             .config
             .split("[sources.")
@@ -40,7 +40,7 @@ impl Begun {
                 "--name: `{}` has more than letters, digits, `-` and `_`",
                 plain(&name)
             );
-            return Err(Trouble::new(Exit::Usage, sentence));
+            return Err(CliError::new(Exit::Usage, sentence));
         }
         // One page may serve several presets.
         let line = |line: &str| match line.split_once('=') {
@@ -60,13 +60,13 @@ impl Begun {
             }
         }
         if secrets.iter().any(|secret| secret == CREDENTIAL) {
-            return Err(Trouble::new(
+            return Err(CliError::new(
                 Exit::Usage,
                 format!("--name: {CREDENTIAL} is the tenant's own secret"),
             ));
         }
         let address = args.url.trim_end_matches('/').to_owned();
-        Ok(Begun {
+        Ok(NewSource {
             name,
             config,
             secrets,
@@ -77,10 +77,11 @@ impl Begun {
     }
 
     /// Its tables as they fit into a configuration that is there.
-    pub(super) fn beside(&self, file: &Path, tenant: Option<&str>) -> Result<String, Trouble> {
-        let text = std::fs::read_to_string(file).map_err(|error| Trouble::reading(file, &error))?;
+    pub(super) fn beside(&self, file: &Path, tenant: Option<&str>) -> Result<String, CliError> {
+        let text =
+            std::fs::read_to_string(file).map_err(|error| CliError::reading(file, &error))?;
         let unusable = |why: String| {
-            Trouble::new(
+            CliError::new(
                 Exit::Usage,
                 format!("{}: {why}; nothing was written", file.display()),
             )

@@ -4,11 +4,11 @@ use super::super::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar on stderr; nothing where that is no terminal, or one whose cursor stays where it is.
-pub(super) struct Bar(ProgressBar);
+pub(super) struct ReplayBar(ProgressBar);
 
-impl Bar {
+impl ReplayBar {
     /// For so many of what is counted.
-    pub(super) fn new(what: &str, length: u64) -> Bar {
+    pub(super) fn new(what: &str, length: u64) -> ReplayBar {
         let target = match output::moves_cursor() {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),
@@ -25,7 +25,7 @@ impl Bar {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(what.to_owned());
-        Bar(bar)
+        ReplayBar(bar)
     }
 
     /// So many more.
@@ -34,7 +34,7 @@ impl Bar {
     }
 }
 
-impl Drop for Bar {
+impl Drop for ReplayBar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

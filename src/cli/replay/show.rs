@@ -4,12 +4,14 @@ use core::fmt::Write as _;
 
 use super::super::output::{self, plain};
 use super::super::table::{Table, time};
-use super::{Args, name};
-use crate::replay::{Assumed, Compared, Example, Hold, Load, Outcome, Peak, Report, Wait, Waits};
+use super::{ReplayArgs, name};
+use crate::replay::{
+    Assumed, Compared, Example, Hold, Load, Peak, QuotaWait, ReplayOutcome, ReplayReport, Waits,
+};
 use scanhook_core::scan::Reason;
 
 /// All of it, as text.
-pub(super) fn text(report: &Report, args: &Args) -> String {
+pub(super) fn text(report: &ReplayReport, args: &ReplayArgs) -> String {
     let mut text = head(report, args);
     text.push_str(&rules(report));
     text.push_str(&outcomes(report));
@@ -30,7 +32,7 @@ pub(super) fn text(report: &Report, args: &Args) -> String {
     text
 }
 
-fn head(report: &Report, args: &Args) -> String {
+fn head(report: &ReplayReport, args: &ReplayArgs) -> String {
     let states = report
         .alerts
         .by_state
@@ -77,7 +79,7 @@ fn head(report: &Report, args: &Args) -> String {
     text
 }
 
-fn rules(report: &Report) -> String {
+fn rules(report: &ReplayReport) -> String {
     let mut table = Table::new(&[
         "RULE",
         "DECISIONS",
@@ -105,7 +107,7 @@ fn rules(report: &Report) -> String {
     below(table)
 }
 
-fn outcomes(report: &Report) -> String {
+fn outcomes(report: &ReplayReport) -> String {
     let mut table = Table::new(&["STATE", "REASON", "DECISIONS"]);
     for outcome in &report.outcomes {
         table.row(
@@ -121,7 +123,7 @@ fn outcomes(report: &Report) -> String {
 }
 
 /// What holds decisions. A protection that holds says more than the rules that asked, which are many.
-fn holds(report: &Report) -> Table {
+fn holds(report: &ReplayReport) -> Table {
     let mut groups: Vec<(Reason, String, u64)> = Vec::new();
     for held in &report.holds {
         let Hold {
@@ -211,7 +213,7 @@ fn spread(waits: &Waits) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-fn longest(wait: &Wait) -> String {
+fn longest(wait: &QuotaWait) -> String {
     match wait.at {
         Some(at) if wait.ms > 1_000 => format!(
             "; the longest {}, until {}",
@@ -222,7 +224,7 @@ fn longest(wait: &Wait) -> String {
     }
 }
 
-fn unmatched(report: &Report) -> String {
+fn unmatched(report: &ReplayReport) -> String {
     if report.unmatched == 0 {
         return String::new();
     }
@@ -241,7 +243,7 @@ fn unmatched(report: &Report) -> String {
     )
 }
 
-fn differences(report: &Report, args: &Args) -> String {
+fn differences(report: &ReplayReport, args: &ReplayArgs) -> String {
     let Compared {
         with,
         compared,
@@ -284,7 +286,7 @@ fn differences(report: &Report, args: &Args) -> String {
     text
 }
 
-fn outcome(outcome: &Outcome) -> String {
+fn outcome(outcome: &ReplayOutcome) -> String {
     let rule = outcome
         .rule
         .as_ref()

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::super::trouble::{Exit, Trouble};
+use super::super::trouble::{CliError, Exit};
 use super::{unsendable, with_segment};
-use scanhook_core::signature::template::Part;
+use scanhook_core::signature::template::SignedPart;
 use scanhook_core::signature::{
-    Algorithm, Check, Encoding, Format, Key, KeyEncoding, Moment, Origin, Outgoing, Place, Scheme,
-    Stamp,
+    Algorithm, Check, Encoding, Key, KeyEncoding, Moment, ProvenRequest, Scheme, SecretOrigin,
+    SignedTime, StampPlace, TimeFormat,
 };
 use scanhook_core::time::Timestamp;
 
@@ -44,7 +44,7 @@ struct Shell {
 
 impl Request<'_> {
     /// The command.
-    pub(super) fn command(&self, now: Timestamp) -> Result<String, Trouble> {
+    pub(super) fn command(&self, now: Timestamp) -> Result<String, CliError> {
         let mut shell = Shell::default();
         if self.method != "POST" {
             shell.words.push(format!("-X {}", quoted(self.method)));
@@ -84,13 +84,13 @@ impl Request<'_> {
     }
 
     /// Says where the body comes from; its bytes as they will be sent.
-    fn place_body(&self, shell: &mut Shell, now: Timestamp) -> Result<Bytes, Trouble> {
+    fn place_body(&self, shell: &mut Shell, now: Timestamp) -> Result<Bytes, CliError> {
         let in_body = self
             .checks
             .iter()
             .find(|check| matches!(check, Check::BodySecret { .. }));
         if let Some(check) = in_body {
-            let sent = Outgoing::prove([check], self.body.clone().into(), Moment::at(now))
+            let sent = ProvenRequest::prove([check], self.body.clone().into(), Moment::at(now))
                 .map_err(|why| unsendable(&why))?;
             let text = String::from_utf8_lossy(&sent.body).into_owned();
             let key = check
@@ -102,7 +102,7 @@ impl Request<'_> {
             if as_json.trim_matches('"') != key {
                 let sentence = "the secret has characters that JSON must escape, so no shell can put it into the body; \
                     choose one of letters and digits, or let `scanhook send` send it";
-                return Err(Trouble::new(Exit::Configuration, sentence));
+                return Err(CliError::new(Exit::Configuration, sentence));
             }
             let way = secret(check.keys())?;
             let pieces: Vec<_> = text.split(key).map(quoted_always).collect();
@@ -128,7 +128,7 @@ impl Request<'_> {
     }
 
     /// The line of curl's configuration that names the URL.
-    fn with_secret(&self, keys: &[Key]) -> Result<String, Trouble> {
+    fn with_secret(&self, keys: &[Key]) -> Result<String, CliError> {
         let plain = |text: &str| {
             text.bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
@@ -151,14 +151,15 @@ impl Request<'_> {
         ))
     }
 
-    fn token(&self, check: &Check) -> Result<String, Trouble> {
+    fn token(&self, check: &Check) -> Result<String, CliError> {
         match self.token {
             Some(path) => Ok(format!("$(cat {})", quoted(&file(path)?))),
             None => {
                 let why =
-                    Outgoing::prove([check], Bytes::new(), Moment::at(Timestamp::default())).err();
+                    ProvenRequest::prove([check], Bytes::new(), Moment::at(Timestamp::default()))
+                        .err();
                 Err(why.map_or_else(
-                    || Trouble::new(Exit::Usage, "--token-file is missing"),
+                    || CliError::new(Exit::Usage, "--token-file is missing"),
                     |why| unsendable(&why),
                 ))
             }
@@ -210,7 +211,7 @@ impl Shell {
     }
 
     /// A signature that holds as long as the body stays as it is: it is made here.
-    fn signed(&mut self, scheme: &Scheme, body: Bytes, now: Timestamp) -> Result<(), Trouble> {
+    fn signed(&mut self, scheme: &Scheme, body: Bytes, now: Timestamp) -> Result<(), CliError> {
         let check = Check::Hmac(Box::new(scheme.clone()));
         let id = format!("msg_{}", now.millis());
         let moment = Moment {
@@ -218,7 +219,7 @@ impl Shell {
             id: &id,
             token: None,
         };
-        let sent = Outgoing::prove([&check], body, moment).map_err(|why| unsendable(&why))?;
+        let sent = ProvenRequest::prove([&check], body, moment).map_err(|why| unsendable(&why))?;
         for (name, value) in &sent.headers {
             self.words.push(format!(
                 "-H {}",
@@ -229,21 +230,21 @@ impl Shell {
     }
 
     /// A signature that covers the time: it is made when the command runs.
-    fn sign(&mut self, scheme: &Scheme, stamp: &Stamp) -> Result<(), Trouble> {
+    fn sign(&mut self, scheme: &Scheme, stamp: &SignedTime) -> Result<(), CliError> {
         let time = match stamp.formats.first() {
-            Some(Format::UnixMillis) => "$(date +%s)000",
-            Some(Format::Rfc3339) => "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
-            Some(Format::Unix) | None => "$(date +%s)",
+            Some(TimeFormat::UnixMillis) => "$(date +%s)000",
+            Some(TimeFormat::Rfc3339) => "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
+            Some(TimeFormat::Unix) | None => "$(date +%s)",
         };
         self.before.push(format!("t={time}"));
         if scheme.id_header.is_some() {
             self.before.push("i=msg_$(date +%s)".to_owned());
         }
-        let piece = |part: &Part| match part {
-            Part::Text(text) => format!("printf %s {}", quoted(text)),
-            Part::Timestamp => "printf %s \"$t\"".to_owned(),
-            Part::Id => "printf %s \"$i\"".to_owned(),
-            Part::Body => self.body.clone(),
+        let piece = |part: &SignedPart| match part {
+            SignedPart::Text(text) => format!("printf %s {}", quoted(text)),
+            SignedPart::Timestamp => "printf %s \"$t\"".to_owned(),
+            SignedPart::Id => "printf %s \"$i\"".to_owned(),
+            SignedPart::Body => self.body.clone(),
         };
         let pieces: Vec<_> = scheme.signed.parts().iter().map(piece).collect();
         let (pieces, sign) = (pieces.join("; "), signer(scheme)?);
@@ -254,12 +255,12 @@ impl Shell {
             quoted(&scheme.prefix)
         };
         match &stamp.place {
-            Place::Header(name) => {
+            StampPlace::Header(name) => {
                 self.words
                     .push(format!("-H {}\"$t\"", quoted(&format!("{name}: "))));
                 self.header(&format!("{}: ", scheme.header), &format!("{prefix}\"$s\""));
             }
-            Place::Entry(entry) => {
+            StampPlace::Entry(entry) => {
                 let before = format!("{}: {entry}", scheme.header);
                 let joint = quoted(&scheme.joint().to_string());
                 self.header(&before, &format!("\"$t\"{joint}{prefix}\"$s\""));
@@ -274,10 +275,12 @@ impl Shell {
 }
 
 /// A Python program that signs what it is fed. It reads the key itself, as nothing in the usual openssl can.
-fn signer(scheme: &Scheme) -> Result<String, Trouble> {
+fn signer(scheme: &Scheme) -> Result<String, CliError> {
     let (read, place) = match scheme.keys.first().and_then(Key::origin) {
-        Some(Origin::File(path)) => ("open(sys.argv[1],\"rb\").read()", quoted(&file(path)?)),
-        Some(Origin::Variable(name)) => ("os.environb[os.fsencode(sys.argv[1])]", quoted(name)),
+        Some(SecretOrigin::File(path)) => ("open(sys.argv[1],\"rb\").read()", quoted(&file(path)?)),
+        Some(SecretOrigin::Variable(name)) => {
+            ("os.environb[os.fsencode(sys.argv[1])]", quoted(name))
+        }
         None => return Err(no_origin()),
     };
     let hash = match scheme.algorithm {
@@ -306,26 +309,28 @@ fn signer(scheme: &Scheme) -> Result<String, Trouble> {
 }
 
 /// How a shell comes by the first of these secrets.
-fn secret(keys: &[Key]) -> Result<String, Trouble> {
+fn secret(keys: &[Key]) -> Result<String, CliError> {
     match keys.first().and_then(Key::origin) {
-        Some(Origin::File(path)) => Ok(format!("\"$(cat {})\"", quoted(&file(path)?))),
-        Some(Origin::Variable(name)) => Ok(format!("\"${{{name}}}\"")),
+        Some(SecretOrigin::File(path)) => Ok(format!("\"$(cat {})\"", quoted(&file(path)?))),
+        Some(SecretOrigin::Variable(name)) => Ok(format!("\"${{{name}}}\"")),
         None => Err(no_origin()),
     }
 }
 
 /// The same inside a quoted value of curl's configuration, which is text of a here-document.
-fn in_config(keys: &[Key]) -> Result<String, Trouble> {
+fn in_config(keys: &[Key]) -> Result<String, CliError> {
     const ESCAPE: &str = "sed 's/[\\\\\"]/\\\\&/g'";
     match keys.first().and_then(Key::origin) {
-        Some(Origin::File(path)) => Ok(format!("$({ESCAPE} {})", quoted(&file(path)?))),
-        Some(Origin::Variable(name)) => Ok(format!("$(printf %s \"${{{name}}}\" | {ESCAPE})")),
+        Some(SecretOrigin::File(path)) => Ok(format!("$({ESCAPE} {})", quoted(&file(path)?))),
+        Some(SecretOrigin::Variable(name)) => {
+            Ok(format!("$(printf %s \"${{{name}}}\" | {ESCAPE})"))
+        }
         None => Err(no_origin()),
     }
 }
 
-fn no_origin() -> Trouble {
-    Trouble::new(
+fn no_origin() -> CliError {
+    CliError::new(
         Exit::Usage,
         "the secret stays out of the command: name its file with --secret-file",
     )
@@ -346,10 +351,10 @@ fn in_document(text: &str) -> String {
 }
 
 /// A path as a word. One that begins with a dash would be taken for an option.
-fn file(path: &Path) -> Result<String, Trouble> {
+fn file(path: &Path) -> Result<String, CliError> {
     let text = path
         .to_str()
-        .ok_or_else(|| Trouble::new(Exit::Usage, "a file name that is not UTF-8"))?;
+        .ok_or_else(|| CliError::new(Exit::Usage, "a file name that is not UTF-8"))?;
     Ok(if text.starts_with('-') && text != "-" {
         format!("./{text}")
     } else {

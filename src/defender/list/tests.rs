@@ -17,7 +17,7 @@ fn page(status: u16, body: &str) -> ListReply {
     read(&answer(status, body), &asked(), &Endpoints::commercial())
 }
 
-fn listed(body: &str) -> Listed {
+fn listed(body: &str) -> ActionPage {
     match page(200, body) {
         ListReply::Page(listed) => *listed,
         other => panic!("{other:?}"),
@@ -145,7 +145,7 @@ fn an_empty_list_is_a_list() {
         r#"{"value":[],"@odata.nextLink":null}"#,
         r#"{"value":[],"@odata.nextLink":""}"#,
     ] {
-        assert_eq!(listed(body), Listed::default(), "{body}");
+        assert_eq!(listed(body), ActionPage::default(), "{body}");
     }
 }
 

@@ -554,7 +554,7 @@ fn a_refusal_can_be_shown() {
     );
     assert_eq!(message.chars().count(), 300);
     assert!(message.ends_with('…'));
-    let shown = Refusal {
+    let shown = DefenderError {
         message: Some("no".into()),
         ..refusal
     }

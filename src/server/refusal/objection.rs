@@ -10,7 +10,7 @@ use crate::journal::Done;
 
 /// What is wrong with an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Objection {
+pub enum CommandError {
     /// A page of another origin sent it.
     ForeignOrigin,
     /// It was sent to a name that is not this listener's.
@@ -145,7 +145,7 @@ const NOT_RELOADED: Code = row(
     "Mend the files until `scanhook check` is content, then reload again.",
 );
 
-impl Objection {
+impl CommandError {
     /// Every code, for docs/errors.md.
     pub const ALL: &'static [Code] = &[
         FOREIGN_ORIGIN,
@@ -171,13 +171,13 @@ impl Objection {
     #[must_use]
     pub const fn entry(&self) -> Code {
         match self {
-            Objection::ForeignOrigin => FOREIGN_ORIGIN,
-            Objection::ForeignHost => FOREIGN_HOST,
-            Objection::UnknownKey(_) | Objection::UnknownParameter { .. } => UNKNOWN_KEY,
-            Objection::BadValue(..) | Objection::BadParameter { .. } => BAD_VALUE,
-            Objection::NothingSelected => NOTHING_SELECTED,
-            Objection::NotReloaded(_) => NOT_RELOADED,
-            Objection::NotDone(done, _) => match done {
+            CommandError::ForeignOrigin => FOREIGN_ORIGIN,
+            CommandError::ForeignHost => FOREIGN_HOST,
+            CommandError::UnknownKey(_) | CommandError::UnknownParameter { .. } => UNKNOWN_KEY,
+            CommandError::BadValue(..) | CommandError::BadParameter { .. } => BAD_VALUE,
+            CommandError::NothingSelected => NOTHING_SELECTED,
+            CommandError::NotReloaded(_) => NOT_RELOADED,
+            CommandError::NotDone(done, _) => match done {
                 Done::AmbiguousId => AMBIGUOUS_ID,
                 Done::NotHeld => NOT_HELD,
                 Done::MachineNeeded => MACHINE_NEEDED,
@@ -198,21 +198,21 @@ impl Objection {
     pub(super) fn members(&self) -> Map<String, Value> {
         let text = |key: &str, value: &str| (key.to_owned(), Value::from(value));
         match self {
-            Objection::UnknownKey(key) => Map::from_iter([text("key", key)]),
-            Objection::BadValue(key, takes) => {
+            CommandError::UnknownKey(key) => Map::from_iter([text("key", key)]),
+            CommandError::BadValue(key, takes) => {
                 Map::from_iter([text("key", key), text("takes", takes)])
             }
-            Objection::UnknownParameter { key, takes } => {
+            CommandError::UnknownParameter { key, takes } => {
                 Map::from_iter([text("key", key), text("takes", takes)])
             }
-            Objection::BadParameter { key, takes } => {
+            CommandError::BadParameter { key, takes } => {
                 Map::from_iter([text("key", key), text("takes", takes)])
             }
-            Objection::NotDone(_, item) => serde_json::to_value(item).map_or_else(
+            CommandError::NotDone(_, item) => serde_json::to_value(item).map_or_else(
                 |_| Map::new(),
                 |item| Map::from_iter([("item".to_owned(), item)]),
             ),
-            Objection::NotReloaded(view) => match serde_json::to_value(view) {
+            CommandError::NotReloaded(view) => match serde_json::to_value(view) {
                 Ok(Value::Object(members)) => members,
                 _ => Map::new(),
             },
@@ -229,7 +229,7 @@ mod tests {
     fn whatever_is_not_done_has_a_problem_of_the_same_code() {
         for done in Done::ALL.iter().filter(|done| !done.is_done()) {
             assert_eq!(
-                Objection::NotDone(*done, Box::default()).entry().code,
+                CommandError::NotDone(*done, Box::default()).entry().code,
                 done.code()
             );
         }

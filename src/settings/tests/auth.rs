@@ -18,7 +18,7 @@ fn source(auth: &str) -> Setting {
 /// Whether a source lets in what `send` makes for it.
 fn lets_in(settings: &Settings) -> Result<String, Refused> {
     let auth = &settings.sources[0].auth;
-    let sent = Outgoing::prove(
+    let sent = ProvenRequest::prove(
         &auth.alternatives[0],
         Bytes::from_static(b"{}"),
         Moment::at(Timestamp::default()),

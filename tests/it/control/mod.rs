@@ -8,7 +8,7 @@ mod order;
 mod pause;
 mod retry;
 
-use scanhook_simulator::Logged;
+use scanhook_simulator::CallRecord;
 use serde_json::Value;
 
 use crate::harness::{Site, Wish, alert, scan_id, until};
@@ -119,7 +119,7 @@ async fn token(site: &Site) {
     .await;
 }
 
-fn cancels(site: &Site) -> Vec<Logged> {
+fn cancels(site: &Site) -> Vec<CallRecord> {
     site.far.calls_of("cancel")
 }
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use scanhook::server::limits::Limits;
 use scanhook::server::listener::serve;
-use scanhook_simulator::serve::{Shared, router};
-use scanhook_simulator::{Action, Fault, How, Logged, Setup, Simulator, What};
+use scanhook_simulator::serve::{SharedSimulator, router};
+use scanhook_simulator::{Action, CallRecord, Fault, How, Setup, Simulator, WireAnswer};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -18,14 +18,14 @@ use super::Front;
 
 pub struct Far {
     pub at: SocketAddr,
-    pub shared: Shared,
+    pub shared: SharedSimulator,
     front: Option<Front>,
     _stop: watch::Sender<bool>,
 }
 
 impl Far {
     pub async fn open(setup: Setup) -> Far {
-        let shared = Shared::new(Simulator::new(setup));
+        let shared = SharedSimulator::new(Simulator::new(setup));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = socket.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
@@ -63,12 +63,12 @@ impl Far {
         self.front.as_ref().expect("it was wished for")
     }
 
-    pub fn calls(&self) -> Vec<Logged> {
+    pub fn calls(&self) -> Vec<CallRecord> {
         self.shared.with(|far| far.calls().to_vec())
     }
 
     /// The calls of one route.
-    pub fn calls_of(&self, route: &str) -> Vec<Logged> {
+    pub fn calls_of(&self, route: &str) -> Vec<CallRecord> {
         self.calls()
             .into_iter()
             .filter(|call| call.route == route)
@@ -132,8 +132,8 @@ impl Far {
             .body(Bytes::copy_from_slice(body.as_bytes()))
             .unwrap();
         match self.shared.answer(Timestamp::now(), &request).what {
-            What::Response(response) => serde_json::from_slice(response.body()).unwrap(),
-            What::Reset | What::Silence => panic!("no answer"),
+            WireAnswer::Response(response) => serde_json::from_slice(response.body()).unwrap(),
+            WireAnswer::Reset | WireAnswer::Silence => panic!("no answer"),
         }
     }
 }

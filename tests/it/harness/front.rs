@@ -9,8 +9,8 @@ use std::time::Duration;
 use ::http::{Request, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
-use scanhook_simulator::serve::Shared;
-use scanhook_simulator::{Fault, How, What};
+use scanhook_simulator::serve::SharedSimulator;
+use scanhook_simulator::{Fault, How, WireAnswer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -43,14 +43,14 @@ pub struct Front {
 }
 
 struct Stage {
-    shared: Shared,
+    shared: SharedSimulator,
     /// For the next scan call, and whether that is carried out.
     next: Mutex<Option<(Foul, bool)>>,
     written: AtomicUsize,
 }
 
 impl Front {
-    pub async fn open(shared: Shared) -> Front {
+    pub async fn open(shared: SharedSimulator) -> Front {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = socket.local_addr().unwrap();
         let stage = Arc::new(Stage {
@@ -87,7 +87,7 @@ async fn converse(stage: Arc<Stage>, mut stream: TcpStream) {
             None
         };
         let Some((foul, executed)) = foul else {
-            let What::Response(answer) = stage.shared.answer(Timestamp::now(), &request).what
+            let WireAnswer::Response(answer) = stage.shared.answer(Timestamp::now(), &request).what
             else {
                 return;
             };

@@ -22,7 +22,7 @@ use scanhook::defender::client::Timeouts;
 use scanhook::keyrings::Beat;
 use scanhook::lane::Pace;
 use scanhook::policy::Policy;
-use scanhook::reload::Origin;
+use scanhook::reload::WatchedFiles;
 use scanhook::settings::{Flags, Inputs, Settings};
 use scanhook_simulator::{Fault, Setup};
 use serde_json::{Value, json};
@@ -204,7 +204,7 @@ impl Site {
             admin: bind().await.unwrap(),
         };
         let (pace, timeouts, beat) = (self.wish.pace, self.wish.timeouts, self.wish.beat);
-        let reload = Some(Origin {
+        let reload = Some(WatchedFiles {
             inputs,
             every: self.wish.look,
         });

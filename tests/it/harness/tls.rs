@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use scanhook_simulator::serve::{Shared, router};
+use scanhook_simulator::serve::{SharedSimulator, router};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -75,13 +75,17 @@ pub struct Secured {
 }
 
 struct Door {
-    shared: Shared,
+    shared: SharedSimulator,
     acceptor: Mutex<TlsAcceptor>,
     refused: AtomicUsize,
 }
 
 impl Secured {
-    pub async fn open(shared: Shared, authority: &Authority, certificate: Certificate) -> Secured {
+    pub async fn open(
+        shared: SharedSimulator,
+        authority: &Authority,
+        certificate: Certificate,
+    ) -> Secured {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = socket.local_addr().unwrap();
         let acceptor = Mutex::new(authority.acceptor(certificate));

@@ -8,19 +8,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use scanhook::defender::{Answer, Endpoints};
-use scanhook::in_force::Desk;
+use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
 use scanhook::journal::{Archive, CallId, Ids, PolicyId, Store};
-use scanhook::lane::{Call, Lane, Outgoing, Pace};
+use scanhook::lane::{Call, OutgoingCall, Pace, TenantWorker};
 use scanhook::policy::{Ceiling, Policy, Terms};
-use scanhook::replay::{Assumed, Replay, Report, Stage, Takes};
+use scanhook::replay::{Assumed, Replay, ReplayReport, ReplayStage, Takes};
 use scanhook::settings::{Source, Tenant};
 use scanhook_core::quota::Share;
 use scanhook_core::scan::{DecisionState, OnUnknown, Reason};
 use scanhook_core::signature::{Authentication, Check, Key, authenticate};
 use scanhook_core::time::{Now, Timestamp};
 use scanhook_core::verdict::Limit;
-use scanhook_simulator::{Setup, Simulator, What};
+use scanhook_simulator::{Setup, Simulator, WireAnswer};
 
 use crate::desk::{NOW, account, write};
 
@@ -67,16 +67,16 @@ when = { severity = "low" }
 enum Event {
     Arrive(usize),
     Poll,
-    Reach(Box<Outgoing>),
+    Reach(Box<OutgoingCall>),
     Return(CallId, Box<(Call, Answer)>),
 }
 
 struct Site {
     store: Store,
-    desk: Desk,
+    desk: SourceBinding,
     policy: Arc<Policy>,
     id: PolicyId,
-    lane: Option<Lane>,
+    lane: Option<TenantWorker>,
     far: Simulator,
     agenda: BTreeMap<(i64, u64), Event>,
     sequence: u64,
@@ -147,11 +147,11 @@ impl Site {
         }
     }
 
-    fn reach(&mut self, outgoing: Outgoing) {
+    fn reach(&mut self, outgoing: OutgoingCall) {
         let played = self
             .far
             .handle(self.clock().wall.to_jiff(), &outgoing.request);
-        let What::Response(response) = played.what else {
+        let WireAnswer::Response(response) = played.what else {
             panic!("nothing goes wrong here")
         };
         let back = self.now + i64::try_from(played.after.as_millis()).unwrap();
@@ -261,7 +261,7 @@ fn serve(path: &std::path::Path, arrivals: &[Arrival]) -> (Arc<Policy>, Source, 
         ceiling: Ceiling::Simulated,
         limit: Some(LIMIT),
     };
-    let desk = Desk::of_one(source.clone(), tenant, terms);
+    let desk = SourceBinding::of_one(source.clone(), tenant, terms);
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap();
     let setup = Setup {
         latency_ms: LATENCY,
@@ -286,7 +286,7 @@ fn serve(path: &std::path::Path, arrivals: &[Arrival]) -> (Arc<Policy>, Source, 
     };
     let (account, now) = (Arc::new(account()), site.clock());
     site.lane = write(&mut site.store, move |tx| {
-        Lane::load(tx, tenant, account, Arc::default(), Pace::default(), now)
+        TenantWorker::load(tx, tenant, account, Arc::default(), Pace::default(), now)
     });
     site.wake(site.now);
     for (n, arrival) in arrivals.iter().enumerate() {
@@ -303,7 +303,7 @@ fn serve(path: &std::path::Path, arrivals: &[Arrival]) -> (Arc<Policy>, Source, 
     (site.policy, source, begun)
 }
 
-fn replayed(path: &std::path::Path, policy: &Policy, source: &Source) -> Report {
+fn replayed(path: &std::path::Path, policy: &Policy, source: &Source) -> ReplayReport {
     let tenant = Tenant {
         name: "default".to_owned(),
         tenant_id: String::new(),
@@ -317,7 +317,7 @@ fn replayed(path: &std::path::Path, policy: &Policy, source: &Source) -> Report 
         external_id: true,
         follow_for: Duration::from_secs(7 * 86_400),
     };
-    let stage = Stage::new(
+    let stage = ReplayStage::new(
         core::slice::from_ref(source),
         &[tenant],
         Assumed::Unremarkable,

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use scanhook::defender::Answer;
 use scanhook::journal::CallId;
-use scanhook::lane::{Call, Outgoing};
+use scanhook::lane::{Call, OutgoingCall};
 use scanhook_core::time::Timestamp;
 
 /// What an answer says of the throttle.
@@ -46,7 +46,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn leaves(&mut self, outgoing: &Outgoing, now: Timestamp) {
+    pub fn leaves(&mut self, outgoing: &OutgoingCall, now: Timestamp) {
         if matches!(outgoing.call, Call::Token) {
             return;
         }

@@ -11,20 +11,20 @@ use bytes::Bytes;
 use http::HeaderMap;
 use scanhook::api::{ItemView, Receipt};
 use scanhook::defender::Answer;
-use scanhook::in_force::{Desk, Desks};
+use scanhook::in_force::{SourceBinding, SourceBindings};
 use scanhook::intake::accept;
 use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
-use scanhook::lane::{Account, Call, Happened, Lane, Outgoing, Pace};
+use scanhook::lane::{Account, Call, OutgoingCall, Pace, TenantWorker, WorkerEvent};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
-use scanhook_core::mapping::{Caps, Mapping};
+use scanhook_core::mapping::{DeliveryLimits, Mapping};
 use scanhook_core::quota::Share;
 use scanhook_core::scan::{DecisionState, Mode, OnUnknown, Reason};
 use scanhook_core::signature::{Authentication, Check, Key, authenticate};
 use scanhook_core::time::{Now, Timestamp};
 use scanhook_core::verdict::Limit;
 use scanhook_simulator::{
-    Busy, Fault, How, Machine, Order as ListOrder, Setup, Simulator, Tenant, What, Window,
+    Busy, Fault, How, ListOrder, Machine, QuotaWindow, Setup, Simulator, Tenant, WireAnswer,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -253,7 +253,11 @@ impl Scenario {
             per_minute: share.0,
             per_hour: share.1,
         };
-        let window = dice.pick(&[Window::Sliding, Window::Aligned, Window::Bucket]);
+        let window = dice.pick(&[
+            QuotaWindow::Sliding,
+            QuotaWindow::Aligned,
+            QuotaWindow::Bucket,
+        ]);
         let Share {
             per_minute,
             per_hour,
@@ -329,7 +333,11 @@ impl Scenario {
         let setup = Setup {
             per_minute: share.0,
             per_hour: share.1,
-            window: dice.pick(&[Window::Sliding, Window::Aligned, Window::Bucket]),
+            window: dice.pick(&[
+                QuotaWindow::Sliding,
+                QuotaWindow::Aligned,
+                QuotaWindow::Bucket,
+            ]),
             list_lag_ms: dice.pick(&[0, 5_000, 20_000]),
             busy: dice.pick(&[
                 Busy::Existing200,
@@ -904,7 +912,7 @@ enum Event {
     /// From now on the far side has nothing but 429, or that is over.
     Refuse(bool),
     Poll,
-    Reach(u32, Box<Outgoing>),
+    Reach(u32, Box<OutgoingCall>),
     Return(u32, CallId, Box<(Call, Answer)>),
     Load(u32),
     Operator(usize),
@@ -946,7 +954,7 @@ pub struct World {
     pub store: Store,
     agenda: BTreeMap<(Timestamp, u64), Event>,
     sequence: u64,
-    lane: Option<Lane>,
+    lane: Option<TenantWorker>,
     /// Counts lives of the lane: what belongs to an earlier one is gone.
     life: u32,
     next_poll: Timestamp,
@@ -959,7 +967,7 @@ pub struct World {
     policy: Arc<Policy>,
     policy_id: PolicyId,
     tenant: TenantId,
-    desks: Arc<Desks>,
+    desks: Arc<SourceBindings>,
     account: Arc<Account>,
 }
 
@@ -1198,7 +1206,7 @@ impl World {
             rows: self.rows,
             ..Pace::default()
         };
-        match self.commit(move |tx| Lane::load(tx, tenant, account, desks, pace, now)) {
+        match self.commit(move |tx| TenantWorker::load(tx, tenant, account, desks, pace, now)) {
             Some(lane) => {
                 self.lane = lane;
                 self.wake(Duration::ZERO);
@@ -1245,9 +1253,9 @@ impl World {
     }
 
     /// No decision is held for the directory's silence where nothing was asked of it.
-    fn nobody_is_held_unasked(&mut self, happened: &[Happened]) {
-        let held = |what: &&Happened| {
-            let Happened::Decided { state, reason, .. } = what else {
+    fn nobody_is_held_unasked(&mut self, happened: &[WorkerEvent]) {
+        let held = |what: &&WorkerEvent| {
+            let WorkerEvent::Decided { state, reason, .. } = what else {
                 return false;
             };
             *state == DecisionState::Held
@@ -1272,7 +1280,7 @@ impl World {
     }
 
     /// Scans that only the rule `later` wants leave in the first minutes of an hour, by our own clock.
-    fn nothing_leaves_outside_its_window(&self, calls: &[Outgoing]) {
+    fn nothing_leaves_outside_its_window(&self, calls: &[OutgoingCall]) {
         let minute = self.clock().wall.millis().div_euclid(60_000).rem_euclid(60);
         for outgoing in calls
             .iter()
@@ -1287,8 +1295,8 @@ impl World {
         }
     }
 
-    fn reach(&mut self, outgoing: Outgoing) {
-        let Outgoing { id, call, request } = outgoing;
+    fn reach(&mut self, outgoing: OutgoingCall) {
+        let OutgoingCall { id, call, request } = outgoing;
         let fault = self.faults.at_call();
         let (wait, answer) = if fault == Some(AtCall::NeverLeaves) {
             (
@@ -1299,10 +1307,10 @@ impl World {
             let played = self.far.handle(self.now.to_jiff(), &request);
             let lost = |why: &str| Answer::Unknown(why.to_owned());
             match (fault, played.what) {
-                (Some(AtCall::AnswerLost), _) | (None, What::Reset) => {
+                (Some(AtCall::AnswerLost), _) | (None, WireAnswer::Reset) => {
                     (played.after, lost("reset"))
                 }
-                (None, What::Response(response)) if played.after < DEADLINE => {
+                (None, WireAnswer::Response(response)) if played.after < DEADLINE => {
                     (played.after, Answer::Http(response))
                 }
                 _ => (DEADLINE, lost("timeout")),
@@ -1337,7 +1345,7 @@ impl World {
         self.trace(|| format!("answer: {happened:?}"));
         if happened
             .iter()
-            .any(|what| matches!(what, Happened::Lowered { .. }))
+            .any(|what| matches!(what, WorkerEvent::Lowered { .. }))
         {
             self.lowered += 1;
             let quota = lane.view(now.wall).1;
@@ -1482,7 +1490,7 @@ fn prepare(store: &mut Store, policy: Arc<Policy>) -> (TenantId, PolicyId) {
     slot.lock().unwrap().take().unwrap().unwrap()
 }
 
-fn desk(tenant: TenantId, limited: bool) -> Desk {
+fn desk(tenant: TenantId, limited: bool) -> SourceBinding {
     let keys = vec![Key::new("sender", SECRET).map_err(|_| "key").unwrap()];
     let source = Source {
         name: "siem".to_owned(),
@@ -1490,7 +1498,7 @@ fn desk(tenant: TenantId, limited: bool) -> Desk {
         mapping: Mapping::compile(scanhook::presets::map("generic").unwrap())
             .map_err(|_| "map")
             .unwrap(),
-        caps: Caps::default(),
+        caps: DeliveryLimits::default(),
         auth: Authentication {
             alternatives: vec![vec![Check::Bearer { keys }]],
         },
@@ -1506,7 +1514,7 @@ fn desk(tenant: TenantId, limited: bool) -> Desk {
         scans: 300,
         per: Duration::from_secs(3600),
     });
-    Desk::of_one(
+    SourceBinding::of_one(
         source,
         tenant,
         Terms {

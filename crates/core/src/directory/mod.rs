@@ -11,8 +11,8 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-pub use question::{Claims, EntraId, HostName, Question, internal};
-pub use record::{Bar, Found, Record};
+pub use question::{DeviceClaims, EntraId, HostName, Question, internal};
+pub use record::{Bar, Record, Records};
 
 use super::alert::{Device, MachineId};
 use super::plain::one_line;
@@ -29,7 +29,7 @@ const SHOWN: usize = 120;
 
 codes! {
     /// What a machine was found by.
-    pub enum By {
+    pub enum FoundBy {
         /// Its id stands in the alert.
         Id = "id",
         /// Its name.
@@ -43,7 +43,7 @@ codes! {
 
 codes! {
     /// Why the directory says nothing.
-    pub enum Silence {
+    pub enum NoAnswer {
         /// The token has no role that reads machines.
         NoRole = "no_role",
         /// It forbids reading machines.
@@ -61,29 +61,29 @@ codes! {
     }
 }
 
-impl Silence {
+impl NoAnswer {
     const fn words(self) -> &'static str {
         match self {
-            Silence::NoRole => "the app has no role that reads machines",
-            Silence::Forbidden => "Defender forbids reading machines",
-            Silence::Late => "Defender's directory did not answer in time, and is asked again",
-            Silence::Unreachable => {
+            NoAnswer::NoRole => "the app has no role that reads machines",
+            NoAnswer::Forbidden => "Defender forbids reading machines",
+            NoAnswer::Late => "Defender's directory did not answer in time, and is asked again",
+            NoAnswer::Unreachable => {
                 "Defender could not be reached, so its directory could not be asked; it is tried again"
             }
-            Silence::Queued => {
+            NoAnswer::Queued => {
                 "Defender's directory could not be asked in time, because other look-ups came first"
             }
-            Silence::Moved => {
+            NoAnswer::Moved => {
                 "the tenant's name was given to another Entra tenant, whose directory is not asked"
             }
-            Silence::Refused => "Defender's directory refused the question",
+            NoAnswer::Refused => "Defender's directory refused the question",
         }
     }
 }
 
 /// How a device stands with what is known of the directory so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum LookupStep {
     /// This has to be asked first.
     Ask(Question),
     /// All is known that can be.
@@ -94,15 +94,15 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// It is this machine.
-    Machine(By, Box<Record>),
+    Machine(FoundBy, Box<Record>),
     /// It is this machine, and no scan of it can work.
-    Barred(By, Box<Record>, Bar),
+    Barred(FoundBy, Box<Record>, Bar),
     /// It could be any of these.
     Several(Vec<Record>),
     /// The directory knows no machine like it.
     Nobody,
     /// The directory says nothing.
-    Silent(Silence),
+    Silent(NoAnswer),
 }
 
 /// What the decision record keeps of a look-up.
@@ -111,7 +111,7 @@ pub enum Resolution {
 pub struct Looked {
     /// What the machine was found by.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<By>,
+    pub by: Option<FoundBy>,
     /// The name the directory gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -131,9 +131,9 @@ pub fn resolve<E>(
     device: &Device,
     received: Timestamp,
     now: Timestamp,
-    known: &mut dyn FnMut(&Question) -> Result<Option<Found>, E>,
-) -> Result<Step, E> {
-    let claims = Claims::of(device, received);
+    known: &mut dyn FnMut(&Question) -> Result<Option<Records>, E>,
+) -> Result<LookupStep, E> {
+    let claims = DeviceClaims::of(device, received);
     match (Resolver {
         claims: &claims,
         now,
@@ -141,17 +141,17 @@ pub fn resolve<E>(
     })
     .run()
     {
-        Ok(resolution) => Ok(Step::Done(resolution)),
-        Err(Halt::Ask(question)) => Ok(Step::Ask(question)),
-        Err(Halt::Refused) => Ok(Step::Done(Resolution::Silent(Silence::Refused))),
+        Ok(resolution) => Ok(LookupStep::Done(resolution)),
+        Err(Halt::Ask(question)) => Ok(LookupStep::Ask(question)),
+        Err(Halt::Refused) => Ok(LookupStep::Done(Resolution::Silent(NoAnswer::Refused))),
         Err(Halt::Failed(error)) => Err(error),
     }
 }
 
 struct Resolver<'a, E> {
-    claims: &'a Claims,
+    claims: &'a DeviceClaims,
     now: Timestamp,
-    known: &'a mut dyn FnMut(&Question) -> Result<Option<Found>, E>,
+    known: &'a mut dyn FnMut(&Question) -> Result<Option<Records>, E>,
 }
 
 /// Why a resolution goes no further.
@@ -173,17 +173,17 @@ impl<E> Resolver<'_, E> {
         let claims = self.claims;
         if let Some(id) = &claims.machine {
             let candidates = self.ask(Question::Machine(id.clone()), |_| true)?;
-            return Ok(conclude(By::Id, candidates));
+            return Ok(conclude(FoundBy::Id, candidates));
         }
         let mut candidates = self.by_name()?;
         if !candidates.records.is_empty() {
-            return Ok(conclude(By::Name, candidates));
+            return Ok(conclude(FoundBy::Name, candidates));
         }
         if let Some(entra) = &claims.entra {
             candidates = self.ask(Question::Entra(entra.clone()), |_| true)?;
         }
         if !candidates.records.is_empty() {
-            return Ok(conclude(By::Entra, candidates));
+            return Ok(conclude(FoundBy::Entra, candidates));
         }
         if let Some((ip, at)) = claims.fresh_address(self.now).filter(|_| !claims.odd_name) {
             let same = |text: &String| {
@@ -199,7 +199,7 @@ impl<E> Resolver<'_, E> {
             })?;
             self.heed_entra(&mut candidates);
         }
-        Ok(conclude(By::Address, candidates))
+        Ok(conclude(FoundBy::Address, candidates))
     }
 
     /// A qualified name exactly, or else a record that says no domain at all. A bare name is the first label.
@@ -278,7 +278,7 @@ impl<E> Resolver<'_, E> {
         Ok(Some(here))
     }
 
-    fn look(&mut self, question: Question) -> Result<Found, Halt<E>> {
+    fn look(&mut self, question: Question) -> Result<Records, Halt<E>> {
         match (self.known)(&question).map_err(Halt::Failed)? {
             None => Err(Halt::Ask(question)),
             Some(found) if found.refused => Err(Halt::Refused),
@@ -299,7 +299,7 @@ impl Candidates {
 }
 
 /// Exactly one that can be scanned, or none that is scanned.
-fn conclude(by: By, candidates: Candidates) -> Resolution {
+fn conclude(by: FoundBy, candidates: Candidates) -> Resolution {
     let Candidates { mut records, more } = candidates;
     let eligible = records
         .iter()

@@ -148,7 +148,7 @@ fn unique_local(ip: Ipv6Addr) -> bool {
 
 /// What an alert says of a device, as far as the directory can be asked for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claims {
+pub struct DeviceClaims {
     /// The machine's id.
     pub machine: Option<MachineId>,
     /// Its name.
@@ -161,10 +161,10 @@ pub struct Claims {
     pub address: Option<(IpAddr, Timestamp)>,
 }
 
-impl Claims {
+impl DeviceClaims {
     /// Reads what an alert says of a device. `received` is when the alert came.
     #[must_use]
-    pub fn of(device: &Device, received: Timestamp) -> Claims {
+    pub fn of(device: &Device, received: Timestamp) -> DeviceClaims {
         let name = device.name.as_deref().and_then(HostName::parse);
         let ip = device
             .ip
@@ -173,7 +173,7 @@ impl Claims {
             .map(|ip: IpAddr| ip.to_canonical());
         let grain = i64::try_from(GRAIN.as_millis()).unwrap_or(1);
         let at = Timestamp::from_millis(received.millis() - received.millis().rem_euclid(grain));
-        Claims {
+        DeviceClaims {
             machine: device.machine.clone(),
             odd_name: device.bad_name.is_some() || (device.name.is_some() && name.is_none()),
             name,
@@ -269,7 +269,7 @@ mod tests {
             ip,
             ..Device::default()
         };
-        let claims = Claims::of(&device, Timestamp::from_millis(0));
+        let claims = DeviceClaims::of(&device, Timestamp::from_millis(0));
         assert!(claims.odd_name && claims.name.is_none() && !claims.can_ask());
     }
 
@@ -341,9 +341,9 @@ mod tests {
             ip: Some("10.0.0.7".to_owned()),
             ..Device::default()
         };
-        let (_, at) = Claims::of(&device, received).address.unwrap();
+        let (_, at) = DeviceClaims::of(&device, received).address.unwrap();
         assert_eq!(at.to_string(), "2026-11-02T08:15:00.000Z");
-        let claims = Claims::of(&device, received);
+        let claims = DeviceClaims::of(&device, received);
         assert!(
             claims
                 .fresh_address(received.plus(Duration::from_secs(29 * 86_400)))

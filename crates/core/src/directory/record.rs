@@ -151,7 +151,7 @@ impl Record {
 
 /// What the directory said to one question: a record for each machine, however many rows it had.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct Records {
     /// The machines; none: there is no such machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Record>,
@@ -163,10 +163,10 @@ pub struct Found {
     pub refused: bool,
 }
 
-impl Found {
+impl Records {
     /// The machines of these rows, the one that reported last first.
     #[must_use]
-    pub fn of(mut rows: Vec<Record>) -> Found {
+    pub fn of(mut rows: Vec<Record>) -> Records {
         rows.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then_with(|| a.id.cmp(&b.id)));
         let mut records: Vec<Record> = Vec::new();
         for row in rows {
@@ -177,7 +177,7 @@ impl Found {
         }
         let more = records.len() > MOST;
         records.truncate(MOST);
-        Found {
+        Records {
             records,
             more,
             refused: false,
@@ -186,10 +186,10 @@ impl Found {
 
     /// A question that was refused.
     #[must_use]
-    pub fn refused() -> Found {
-        Found {
+    pub fn refused() -> Records {
+        Records {
             refused: true,
-            ..Found::default()
+            ..Records::default()
         }
     }
 

@@ -49,18 +49,18 @@ fn device(text: &str) -> Device {
 /// Resolves against a directory that holds these records and answers whatever it is asked, one question after the
 /// other; the resolution, and the questions it took.
 fn resolved(device: &Device, records: &[Record]) -> (Resolution, Vec<String>) {
-    let mut answers: BTreeMap<Question, Found> = BTreeMap::new();
+    let mut answers: BTreeMap<Question, Records> = BTreeMap::new();
     let mut asked = Vec::new();
     loop {
         let mut known = |question: &Question| Ok::<_, Infallible>(answers.get(question).cloned());
         match resolve(device, NOW, NOW, &mut known).unwrap() {
-            Step::Done(resolution) => return (resolution, asked),
-            Step::Ask(question) => {
+            LookupStep::Done(resolution) => return (resolution, asked),
+            LookupStep::Ask(question) => {
                 asked.push(question.key());
                 let hit = |record: &&Record| hits(&question, record);
                 answers.insert(
                     question.clone(),
-                    Found::of(records.iter().filter(hit).cloned().collect()),
+                    Records::of(records.iter().filter(hit).cloned().collect()),
                 );
             }
         }
@@ -385,15 +385,18 @@ fn nothing_the_alert_says_may_speak_against_the_machine() {
 
 #[test]
 fn a_refused_question_is_silence() {
-    let mut known = |_: &Question| Ok::<_, Infallible>(Some(Found::refused()));
+    let mut known = |_: &Question| Ok::<_, Infallible>(Some(Records::refused()));
     let step = resolve(&device("name=ws-1"), NOW, NOW, &mut known).unwrap();
-    assert_eq!(step, Step::Done(Resolution::Silent(Silence::Refused)));
+    assert_eq!(
+        step,
+        LookupStep::Done(Resolution::Silent(NoAnswer::Refused))
+    );
 }
 
 #[test]
 fn silence_stands_in_the_way_of_a_name_but_not_of_an_id() {
     let (named, known) = (device("name=ws-1"), device(&format!("id={A}")));
-    for silence in Silence::ALL {
+    for silence in NoAnswer::ALL {
         let silent = Resolution::Silent(*silence);
         assert_eq!(
             (silent.machine(&known), silent.barred(&known)),
@@ -422,7 +425,7 @@ fn the_record_of_a_decision_says_what_a_person_needs_to_know() {
         duplicate: true,
         ..record(B, "ws-2.corp.example")
     };
-    let found = Resolution::Machine(By::Id, Box::new(slow.clone()));
+    let found = Resolution::Machine(FoundBy::Id, Box::new(slow.clone()));
     assert_eq!(
         found.looked(&device(&format!("id={A} name=ws-1"))).notes,
         [
@@ -475,7 +478,7 @@ fn several_rows_of_one_machine_say_together_what_it_is() {
             ..record(A, "older")
         },
     ];
-    let found = Found::of(rows);
+    let found = Records::of(rows);
     let [one] = found.records.as_slice() else {
         panic!("{found:?}")
     };

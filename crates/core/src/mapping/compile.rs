@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::RegexBuilder;
 
-use super::condition::Condition;
-use super::map::{Conditions, DeviceMap, Map, OneOrMany, OtherBody, Taken, Value};
+use super::condition::BodyCondition;
+use super::map::{Conditions, DeviceMap, Map, MapValue, OneOrMany, OtherBody, Taken};
 use super::nothing::Nothing;
 use super::path::Path;
 use super::severity::Scale;
-use super::source::{Nodes, Piece, Source, What};
+use super::source::{Nodes, Piece, Source, SourceOf};
 
 /// A map ready for use.
 #[derive(Clone, Debug)]
 pub struct Mapping {
     pub(super) each: Vec<Source>,
     pub(super) join: Option<Join>,
-    pub(super) when: Vec<Vec<Condition>>,
-    pub(super) unless: Vec<Condition>,
-    pub(super) versions: Vec<Condition>,
+    pub(super) when: Vec<Vec<BodyCondition>>,
+    pub(super) unless: Vec<BodyCondition>,
+    pub(super) versions: Vec<BodyCondition>,
     pub(super) other_bodies: Vec<Other>,
     pub(super) id: Vec<Source>,
     pub(super) shared_id: Vec<Source>,
@@ -37,14 +37,14 @@ pub struct Mapping {
     pub(super) left_out: Vec<Source>,
     pub(super) nothing: Nothing,
     pub(super) devices: Vec<Devices>,
-    pub(super) acting: Option<Acting>,
+    pub(super) acting: Option<TenantChoice>,
     lacks: BTreeSet<String>,
     headers: BTreeSet<String>,
 }
 
 /// Which tenant an alert is for.
 #[derive(Clone, Debug)]
-pub(super) struct Acting {
+pub(super) struct TenantChoice {
     pub(super) from: Vec<Source>,
     /// By the value in lower case.
     pub(super) tenants: BTreeMap<String, String>,
@@ -54,14 +54,14 @@ pub(super) struct Acting {
 #[derive(Clone, Debug)]
 pub(super) struct Join {
     pub(super) each: Vec<Source>,
-    pub(super) only: Vec<Condition>,
+    pub(super) only: Vec<BodyCondition>,
     pub(super) on: Vec<Source>,
 }
 
 /// A body that the map does not read, by what tells it, and what to say of it.
 #[derive(Clone, Debug)]
 pub(super) struct Other {
-    pub(super) only: Vec<Condition>,
+    pub(super) only: Vec<BodyCondition>,
     pub(super) hint: String,
 }
 
@@ -77,8 +77,8 @@ pub struct MapFault {
 #[derive(Clone, Debug)]
 pub(super) struct Devices {
     pub(super) each: Vec<Source>,
-    pub(super) only: Vec<Condition>,
-    pub(super) unless: Vec<Condition>,
+    pub(super) only: Vec<BodyCondition>,
+    pub(super) unless: Vec<BodyCondition>,
     pub(super) also: bool,
     pub(super) mde_id: Vec<Source>,
     pub(super) name: Vec<Source>,
@@ -179,7 +179,7 @@ impl Mapping {
     /// Every fault of `from`.
     pub fn acting(
         mut self,
-        from: OneOrMany<Value>,
+        from: OneOrMany<MapValue>,
         tenants: &BTreeMap<String, String>,
     ) -> Result<Mapping, Vec<MapFault>> {
         let mut check = Check {
@@ -190,7 +190,7 @@ impl Mapping {
             .iter()
             .map(|(value, name)| (value.to_lowercase(), name.clone()))
             .collect();
-        self.acting = Some(Acting {
+        self.acting = Some(TenantChoice {
             from: check.sources("", Some(from)),
             tenants,
         });
@@ -257,8 +257,8 @@ impl Check {
     }
 
     /// Places: what stands there is meant itself, not its text.
-    fn each(&mut self, key: &str, values: Option<OneOrMany<Value>>) -> Vec<Source> {
-        let values = values.unwrap_or_else(|| OneOrMany(vec![Value::Pointer(String::new())]));
+    fn each(&mut self, key: &str, values: Option<OneOrMany<MapValue>>) -> Vec<Source> {
+        let values = values.unwrap_or_else(|| OneOrMany(vec![MapValue::Pointer(String::new())]));
         if values.0.is_empty() {
             return self.fault(key, "names no pointer; \"\" is the whole");
         }
@@ -276,7 +276,7 @@ impl Check {
         &mut self,
         key: &str,
         all: Option<OneOrMany<Conditions>>,
-    ) -> Vec<Vec<Condition>> {
+    ) -> Vec<Vec<BodyCondition>> {
         let OneOrMany(all) = all.unwrap_or_default();
         if all.len() > 1 && all.iter().any(BTreeMap::is_empty) {
             self.fault::<()>(key, "one of the alternatives asks for nothing");
@@ -286,14 +286,14 @@ impl Check {
             .collect()
     }
 
-    fn conditions(&mut self, key: &str, conditions: Option<Conditions>) -> Vec<Condition> {
+    fn conditions(&mut self, key: &str, conditions: Option<Conditions>) -> Vec<BodyCondition> {
         let mut compiled = Vec::new();
         for (pointer, OneOrMany(texts)) in conditions.unwrap_or_default() {
             if texts.is_empty() {
                 self.fault::<()>(key, format!("`{pointer}` allows nothing"));
             }
             if let Some(path) = self.path(key, &pointer) {
-                match Condition::new(path, &texts) {
+                match BodyCondition::new(path, &texts) {
                     Ok(condition) => compiled.push(condition),
                     Err(why) => self.fault(key, why),
                 }
@@ -302,7 +302,7 @@ impl Check {
         compiled
     }
 
-    fn sources(&mut self, key: &str, values: Option<OneOrMany<Value>>) -> Vec<Source> {
+    fn sources(&mut self, key: &str, values: Option<OneOrMany<MapValue>>) -> Vec<Source> {
         values
             .unwrap_or_default()
             .0
@@ -311,14 +311,14 @@ impl Check {
             .collect()
     }
 
-    fn source(&mut self, key: &str, value: Value) -> Option<Source> {
+    fn source(&mut self, key: &str, value: MapValue) -> Option<Source> {
         let taken = match value {
-            Value::Pointer(text) => {
+            MapValue::Pointer(text) => {
                 let what = match text.strip_prefix("header:") {
-                    Some(name) => What::Header(self.header(key, name)?),
+                    Some(name) => SourceOf::Header(self.header(key, name)?),
                     None => {
                         let path = self.path(key, &text)?;
-                        What::Nodes(Nodes::of(path))
+                        SourceOf::Nodes(Nodes::of(path))
                     }
                 };
                 return Some(Source {
@@ -328,7 +328,7 @@ impl Check {
                     every: false,
                 });
             }
-            Value::Table(taken) => *taken,
+            MapValue::Table(taken) => *taken,
         };
         let Taken {
             path,
@@ -352,7 +352,7 @@ impl Check {
                 }
                 let then = then.unwrap_or_default();
                 let unless = self.conditions(key, unless);
-                What::Nodes(Nodes {
+                SourceOf::Nodes(Nodes {
                     path: path?,
                     parse: parse.is_some(),
                     only,
@@ -367,7 +367,7 @@ impl Check {
                         "`parse`, `where`, `unless` and `then` go on from a `path`",
                     );
                 }
-                What::Concat(self.pieces(key, pieces)?)
+                SourceOf::Concat(self.pieces(key, pieces)?)
             }
             _ => return self.fault(key, "must have either `path` or `concat`"),
         };
@@ -445,7 +445,7 @@ impl Check {
 }
 
 fn is_place(source: &Source) -> bool {
-    let What::Nodes(nodes) = &source.what else {
+    let SourceOf::Nodes(nodes) = &source.what else {
         return false;
     };
     source.split.is_none() && source.capture.is_none() && nodes.then.iter().all(is_place)
@@ -472,17 +472,17 @@ impl Source {
     /// As an operator reads it: a pointer, with `#json` where a text is a document of its own.
     pub(super) fn shown(&self) -> String {
         match &self.what {
-            What::Nodes(nodes) => {
+            SourceOf::Nodes(nodes) => {
                 let json = if nodes.parse { "#json" } else { "" };
                 let then: Vec<_> = nodes.then.iter().map(Source::shown).collect();
                 format!("{}{json}{}", nodes.path.text, then.join(" or "))
             }
-            What::Concat(pieces) => pieces
+            SourceOf::Concat(pieces) => pieces
                 .iter()
                 .map(Piece::shown)
                 .collect::<Vec<_>>()
                 .join(" + "),
-            What::Header(name) => format!("header:{name}"),
+            SourceOf::Header(name) => format!("header:{name}"),
         }
     }
 }

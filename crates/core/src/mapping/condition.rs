@@ -8,7 +8,7 @@ const SAME: &str = "same:";
 
 /// A pointer with the texts it allows.
 #[derive(Clone, Debug)]
-pub(super) struct Condition {
+pub(super) struct BodyCondition {
     pub(super) path: Path,
     allowed: Vec<Allowed>,
 }
@@ -52,11 +52,11 @@ impl Allowed {
     }
 }
 
-impl Condition {
+impl BodyCondition {
     /// # Errors
     /// What is wrong with one of the texts.
-    pub(super) fn new(path: Path, texts: &[String]) -> Result<Condition, String> {
-        Ok(Condition {
+    pub(super) fn new(path: Path, texts: &[String]) -> Result<BodyCondition, String> {
+        Ok(BodyCondition {
             path,
             allowed: texts
                 .iter()

@@ -5,10 +5,10 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use super::compile::Devices;
-use super::field::{Candidate, Found, Length, Notes, Supply};
-use super::host_name::{self, Said, is_nobody};
-use super::path::{At, Mode};
-use super::source::{Source, What};
+use super::field::{Candidate, Length, Notes, Supply, Yielded};
+use super::host_name::{self, SaidHost, is_nobody};
+use super::path::{At, PathUse};
+use super::source::{Source, SourceOf};
 use super::{clean, placeholder};
 use crate::alert::{Device, MachineId, Note};
 use crate::directory::HostName;
@@ -16,17 +16,17 @@ use crate::json::Json;
 
 /// The devices an alert names, each once, and whether something stood in the place of one that names nothing.
 #[derive(Default)]
-pub(super) struct Named {
+pub(super) struct NamedDevices {
     pub(super) devices: Vec<Device>,
     pub(super) refused: bool,
     /// A device was passed over because of `unless`.
     pub(super) excluded: bool,
-    places: Places,
+    places: DevicePlaces,
 }
 
 /// Which device a mention belongs to.
 #[derive(Default)]
-struct Places {
+struct DevicePlaces {
     machines: BTreeMap<String, usize>,
     names: BTreeMap<String, usize>,
     others: BTreeMap<(u8, String), usize>,
@@ -34,8 +34,13 @@ struct Places {
 
 /// Reads the first table that yields a device, and those that add to it. Stops one beyond `cap`: there is no use in
 /// reading on.
-pub(super) fn read(tables: &[Devices], at: At<'_, '_>, cap: usize, notes: &mut Notes) -> Named {
-    let mut named = Named::default();
+pub(super) fn read(
+    tables: &[Devices],
+    at: At<'_, '_>,
+    cap: usize,
+    notes: &mut Notes,
+) -> NamedDevices {
+    let mut named = NamedDevices::default();
     for table in tables {
         if !named.devices.is_empty() && !table.also {
             continue;
@@ -50,7 +55,7 @@ pub(super) fn read(tables: &[Devices], at: At<'_, '_>, cap: usize, notes: &mut N
             break;
         }
         for node in nodes(table, at, notes, &mut named.excluded) {
-            for Part { device, supplies } in
+            for DevicePart { device, supplies } in
                 mention(table, at.here(node), cap, notes, &mut named.refused)
             {
                 let place = named.add(device);
@@ -69,7 +74,7 @@ pub(super) fn read(tables: &[Devices], at: At<'_, '_>, cap: usize, notes: &mut N
     named
 }
 
-impl Named {
+impl NamedDevices {
     /// Adds a mention to the device it is of, or as a new one; its place. Some senders name a host once with its id and
     /// once without.
     fn add(&mut self, device: Device) -> usize {
@@ -137,10 +142,10 @@ fn nodes<'j, 'a>(
             .find_fitting(source, at, &mut fits)
             .into_iter()
             .filter_map(|found| match found {
-                Found::Node(node) => {
+                Yielded::Node(node) => {
                     Some(node.alone()).filter(|node| !matches!(node, Json::List(_)))
                 }
-                Found::Made(..) => None,
+                Yielded::Made(..) => None,
             });
         let mut nodes: Vec<_> = found.collect();
         nodes.retain(|node| {
@@ -161,29 +166,29 @@ fn nodes<'j, 'a>(
 
 /// A device that a place tells of, with what told it.
 #[derive(Default)]
-struct Part {
+struct DevicePart {
     device: Device,
     supplies: Vec<Supply>,
 }
 
 /// Something of a device, and the text it was read from.
-struct Read<T> {
+struct ReadText<T> {
     value: T,
     one: Candidate,
 }
 
 /// What the names of a mention say.
 #[derive(Default)]
-struct Names {
+struct MentionNames {
     /// A machine's id that stands in place of a name; what names the host may stand in a later source.
-    id: Option<Read<MachineId>>,
-    hosts: Vec<Read<String>>,
-    machines: Vec<Read<MachineId>>,
-    addresses: Vec<Read<IpAddr>>,
+    id: Option<ReadText<MachineId>>,
+    hosts: Vec<ReadText<String>>,
+    machines: Vec<ReadText<MachineId>>,
+    addresses: Vec<ReadText<IpAddr>>,
     odd: Option<Candidate>,
 }
 
-impl Names {
+impl MentionNames {
     fn count(&self) -> usize {
         self.hosts.len() + self.machines.len() + self.addresses.len()
     }
@@ -196,7 +201,7 @@ fn mention(
     cap: usize,
     notes: &mut Notes,
     refused: &mut bool,
-) -> Vec<Part> {
+) -> Vec<DevicePart> {
     let (mut ids, bad_id) = machines(table, at, cap, notes);
     let names = names(table, at, cap, notes, refused);
     let address = address(table, at, notes, refused);
@@ -207,14 +212,14 @@ fn mention(
         }
         return several(ids, names, notes);
     }
-    let mut part = Part::default();
-    if let Some(Read { value, one }) = ids.pop() {
+    let mut part = DevicePart::default();
+    if let Some(ReadText { value, one }) = ids.pop() {
         part.takes(notes, "device.id", &one, value.as_str());
         part.device.machine = Some(value);
         if names.count() > 1 {
             // They would be several machines, and the id is one.
             notes.told.insert(Note::NotAttached);
-            for Read { one, .. } in &names.hosts {
+            for ReadText { one, .. } in &names.hosts {
                 notes.remark(
                     "device.name",
                     &one.text,
@@ -227,7 +232,7 @@ fn mention(
     } else {
         part.device.bad_machine_id = bad_id;
     }
-    let Names {
+    let MentionNames {
         id,
         mut hosts,
         mut addresses,
@@ -236,12 +241,12 @@ fn mention(
     } = names;
     if part.device.bad_machine_id.is_none()
         && part.device.machine.is_none()
-        && let Some(Read { value, one }) = id
+        && let Some(ReadText { value, one }) = id
     {
         part.takes(notes, "device.id", &one, value.as_str());
         part.device.machine = Some(value);
     }
-    if let Some(Read { value, one }) = hosts.pop() {
+    if let Some(ReadText { value, one }) = hosts.pop() {
         part.takes(notes, "device.name", &one, &value);
         part.device.name = Some(value);
     } else if let Some(one) = odd {
@@ -255,7 +260,7 @@ fn mention(
             bad_machine_id: Some(String::new()),
             ..Device::default()
         };
-        parts.push(Part {
+        parts.push(DevicePart {
             device,
             supplies: Vec::new(),
         });
@@ -264,11 +269,11 @@ fn mention(
 }
 
 /// A device for each id or, where there is none, for each name. What stands beside them belongs to nobody knows which.
-fn several(ids: Vec<Read<MachineId>>, names: Names, notes: &Notes) -> Vec<Part> {
+fn several(ids: Vec<ReadText<MachineId>>, names: MentionNames, notes: &Notes) -> Vec<DevicePart> {
     let by_id = !ids.is_empty();
     let mut parts = Vec::new();
-    for Read { value, one } in ids.into_iter().chain(names.machines) {
-        let mut part = Part::default();
+    for ReadText { value, one } in ids.into_iter().chain(names.machines) {
+        let mut part = DevicePart::default();
         part.takes(notes, "device.id", &one, value.as_str());
         part.device.machine = Some(value);
         parts.push(part);
@@ -276,8 +281,8 @@ fn several(ids: Vec<Read<MachineId>>, names: Names, notes: &Notes) -> Vec<Part> 
     if by_id {
         return parts;
     }
-    for Read { value, one } in names.hosts {
-        let mut part = Part::default();
+    for ReadText { value, one } in names.hosts {
+        let mut part = DevicePart::default();
         part.takes(notes, "device.name", &one, &value);
         part.device.name = Some(value);
         parts.push(part);
@@ -286,12 +291,12 @@ fn several(ids: Vec<Read<MachineId>>, names: Names, notes: &Notes) -> Vec<Part> 
         names
             .addresses
             .into_iter()
-            .flat_map(|one| Part::default().with(Some(one), None, notes)),
+            .flat_map(|one| DevicePart::default().with(Some(one), None, notes)),
     );
     parts
 }
 
-impl Part {
+impl DevicePart {
     /// Notes which text became this value of the device.
     fn takes(&mut self, notes: &Notes, field: &str, one: &Candidate, value: &str) {
         if notes.trace.is_some() {
@@ -310,16 +315,16 @@ impl Part {
     /// The device with its address and its Entra id, unless there is nothing that names it.
     fn with(
         mut self,
-        address: Option<Read<IpAddr>>,
-        entra: Option<Read<String>>,
+        address: Option<ReadText<IpAddr>>,
+        entra: Option<ReadText<String>>,
         notes: &Notes,
-    ) -> Vec<Part> {
-        if let Some(Read { value, one }) = address {
+    ) -> Vec<DevicePart> {
+        if let Some(ReadText { value, one }) = address {
             let ip = value.to_string();
             self.takes(notes, "device.ip", &one, &ip);
             self.device.ip = Some(ip);
         }
-        if let Some(Read { value, one }) = entra {
+        if let Some(ReadText { value, one }) = entra {
             self.takes(notes, "device.aad_id", &one, &value);
             self.device.aad_id = Some(value);
         }
@@ -337,13 +342,13 @@ fn machines(
     at: At<'_, '_>,
     cap: usize,
     notes: &mut Notes,
-) -> (Vec<Read<MachineId>>, Option<String>) {
+) -> (Vec<ReadText<MachineId>>, Option<String>) {
     let (mut bad, mut wrong) = (None, false);
     for source in &table.mde_id {
         let (texts, odd) =
             notes.candidates(core::slice::from_ref(source), at, "device.id", Length::Key);
         wrong |= odd;
-        let mut ids: Vec<Read<MachineId>> = Vec::new();
+        let mut ids: Vec<ReadText<MachineId>> = Vec::new();
         for one in texts {
             let before = ids.len();
             let parts = one
@@ -358,7 +363,7 @@ fn machines(
             };
             for value in all.into_iter().flatten() {
                 if ids.len() <= cap && ids.iter().all(|known| known.value != value) {
-                    ids.push(Read {
+                    ids.push(ReadText {
                         value,
                         one: one.clone(),
                     });
@@ -386,12 +391,16 @@ fn names(
     cap: usize,
     notes: &mut Notes,
     refused: &mut bool,
-) -> Names {
-    let (mut names, mut wrong, mut some) = (Names::default(), false, false);
+) -> MentionNames {
+    let (mut names, mut wrong, mut some) = (MentionNames::default(), false, false);
     for source in &table.name {
         let sources = core::slice::from_ref(source);
-        let (texts, odd) =
-            notes.candidates(sources, at.reading(Mode::Name), "device.name", Length::Key);
+        let (texts, odd) = notes.candidates(
+            sources,
+            at.reading(PathUse::Name),
+            "device.name",
+            Length::Key,
+        );
         wrong |= odd;
         if notes.replaced.contains("device.name") {
             // What stands elsewhere may be another machine.
@@ -430,39 +439,39 @@ fn names(
     names
 }
 
-impl Names {
-    fn take(&mut self, said: Said, one: &Candidate, refused: &mut bool) {
+impl MentionNames {
+    fn take(&mut self, said: SaidHost, one: &Candidate, refused: &mut bool) {
         let one = one.clone();
         match said {
-            Said::Machine(value) => {
+            SaidHost::Machine(value) => {
                 if self.machines.iter().all(|known| known.value != value) {
-                    self.machines.push(Read { value, one });
+                    self.machines.push(ReadText { value, one });
                 }
             }
-            Said::Address(value) => {
+            SaidHost::Address(value) => {
                 if self.addresses.iter().all(|known| known.value != value) {
-                    self.addresses.push(Read { value, one });
+                    self.addresses.push(ReadText { value, one });
                 }
             }
-            Said::Host(value) => self.host(value, one),
-            Said::Nobody => *refused = true,
-            Said::Odd => self.odd = self.odd.take().or(Some(one)),
+            SaidHost::Host(value) => self.host(value, one),
+            SaidHost::Nobody => *refused = true,
+            SaidHost::Odd => self.odd = self.odd.take().or(Some(one)),
         }
     }
 
     /// A short name and a whole one of the same host are one: the whole one says more.
     fn host(&mut self, value: String, one: Candidate) {
         let name = HostName::parse(&value);
-        let same = |known: &Read<String>| match (HostName::parse(&known.value), &name) {
+        let same = |known: &ReadText<String>| match (HostName::parse(&known.value), &name) {
             (Some(known), Some(name)) => known.agrees(name),
             _ => false,
         };
         match self.hosts.iter_mut().find(|known| same(known)) {
             Some(known) if value.contains('.') && !known.value.contains('.') => {
-                *known = Read { value, one }
+                *known = ReadText { value, one }
             }
             Some(_) => {}
-            None => self.hosts.push(Read { value, one }),
+            None => self.hosts.push(ReadText { value, one }),
         }
     }
 }
@@ -472,7 +481,7 @@ fn address(
     at: At<'_, '_>,
     notes: &mut Notes,
     refused: &mut bool,
-) -> Option<Read<IpAddr>> {
+) -> Option<ReadText<IpAddr>> {
     let (texts, wrong) = notes.candidates(&table.ip, at, "device.ip", Length::Key);
     let texts: Vec<Candidate> = texts
         .into_iter()
@@ -495,14 +504,14 @@ fn address(
     };
     let usable = first(|ip| !is_link_local(ip)).or_else(|| first(|_| true));
     *refused |= usable.is_none() && !addresses.is_empty();
-    usable.map(|(one, value)| Read {
+    usable.map(|(one, value)| ReadText {
         value: *value,
         one: (*one).clone(),
     })
 }
 
 /// The Entra device id: of a fallback list the first GUID, else the first text, which names nobody and is shown.
-fn entra(table: &Devices, at: At<'_, '_>, notes: &mut Notes) -> Option<Read<String>> {
+fn entra(table: &Devices, at: At<'_, '_>, notes: &mut Notes) -> Option<ReadText<String>> {
     let (texts, wrong) = notes.candidates(&table.aad_id, at, "device.aad_id", Length::Key);
     let mut texts: Vec<Candidate> = texts
         .into_iter()
@@ -517,7 +526,7 @@ fn entra(table: &Devices, at: At<'_, '_>, notes: &mut Notes) -> Option<Read<Stri
         .unwrap_or(0);
     let one = (guid < texts.len()).then(|| texts.swap_remove(guid))?;
     let value = clean::guid(&one.text).unwrap_or_else(|| clean::id(&one.text).to_owned());
-    Some(Read { value, one })
+    Some(ReadText { value, one })
 }
 
 /// An empty machine id is missing like any other empty text, and one of a wrong type is unusable; but where it is all
@@ -530,7 +539,7 @@ fn holds_no_id(table: &Devices, at: At<'_, '_>) -> bool {
         .mde_id
         .iter()
         .any(|source: &Source| match &source.what {
-            What::Nodes(nodes) if nodes.is_plain() => nodes.path.holds(at, no_id),
+            SourceOf::Nodes(nodes) if nodes.is_plain() => nodes.path.holds(at, no_id),
             _ => false,
         })
 }

@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::compile::Mapping;
-use super::field::{Origin, Supply};
-use super::look_alike::{self, Candidate};
+use super::field::{Supply, TextOrigin};
+use super::look_alike::{self, LookAlike};
 use super::path::{At, Parsed, identity};
-use super::read::{Delivered, Read, whole};
+use super::read::{Delivered, ReadItem, whole};
 use super::source::Source;
-use super::{Caps, Item};
+use super::{DeliveryLimits, Item};
 use crate::alert::{Alert, AlertReason};
 use crate::json::Json;
 
 /// One item of a delivery, with what it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
+pub struct ItemReading {
     /// What became of it, the same as [`super::read_delivered`] says.
     pub item: Item,
     /// Where it stands in the body, as a JSON pointer; `None` where the delivery was parked as one.
@@ -29,7 +29,7 @@ pub struct Explained {
     /// What the map looks for and did not find, or could not use.
     pub missing: Vec<Missing>,
     /// What looks like something that is missing. Guesses for a person, which nothing else reads.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<LookAlike>,
 }
 
 /// A field with its value.
@@ -77,17 +77,26 @@ pub struct Missing {
 
 /// Reads a delivery and says how.
 #[must_use]
-pub fn explain(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_>) -> Vec<Explained> {
+pub fn explain(
+    mapping: &Mapping,
+    caps: DeliveryLimits,
+    delivered: Delivered<'_, '_>,
+) -> Vec<ItemReading> {
     let parsed = Parsed::default();
     let at = At::of(delivered, &parsed, &mapping.nothing);
     let all = whole(mapping, caps, at, delivered.hash, true);
-    let places = Places::of(&all, at);
+    let places = PlaceNames::of(&all, at);
     all.into_iter()
         .map(|one| explained(mapping, one, at, &places))
         .collect()
 }
 
-fn explained(mapping: &Mapping, one: Read<'_, '_>, body: At<'_, '_>, places: &Places) -> Explained {
+fn explained(
+    mapping: &Mapping,
+    one: ReadItem<'_, '_>,
+    body: At<'_, '_>,
+    places: &PlaceNames,
+) -> ItemReading {
     let mut seen = BTreeSet::new();
     let first = |supply: &Supply| {
         is_list(&supply.field) || seen.insert((supply.device, supply.field.clone()))
@@ -129,7 +138,7 @@ fn explained(mapping: &Mapping, one: Read<'_, '_>, body: At<'_, '_>, places: &Pl
         .collect();
     let mut candidates = look_alike::candidates(here, &from);
     candidates.retain(|candidate| unmapped || wanted.contains(candidate.field));
-    Explained {
+    ItemReading {
         item: one.item,
         place,
         supplied,
@@ -237,26 +246,26 @@ impl Mapping {
 }
 
 /// The names of places in a body, for those that are asked for.
-struct Places(BTreeMap<usize, String>);
+struct PlaceNames(BTreeMap<usize, String>);
 
-impl Places {
-    fn of(all: &[Read<'_, '_>], at: At<'_, '_>) -> Places {
+impl PlaceNames {
+    fn of(all: &[ReadItem<'_, '_>], at: At<'_, '_>) -> PlaceNames {
         let mut wanted = BTreeSet::new();
         for one in all {
             wanted.extend(one.at.map(|at| identity(at.here)));
             let remarked = one.remarks.iter().map(|remark| &remark.from);
             for from in one.trace.iter().map(|supply| &supply.from).chain(remarked) {
                 match from {
-                    Origin::One(place) => wanted.extend([*place]),
-                    Origin::Many(places) => wanted.extend(places),
-                    Origin::Header(_) => {}
+                    TextOrigin::One(place) => wanted.extend([*place]),
+                    TextOrigin::Many(places) => wanted.extend(places),
+                    TextOrigin::Header(_) => {}
                 }
             }
         }
         // A document is named behind the text it stood in, whose own place has to be known for that.
         let documents: Vec<_> = at.parsed.documents().collect();
         wanted.extend(documents.iter().map(|(text, _)| *text));
-        let mut places = Places(BTreeMap::new());
+        let mut places = PlaceNames(BTreeMap::new());
         places.walk(at.root, &mut String::new(), &wanted);
         for (text, document) in documents {
             let mut pointer = places.name(text).unwrap_or_default() + "#json";
@@ -294,14 +303,14 @@ impl Places {
         self.0.get(&place).cloned()
     }
 
-    fn named(&self, from: &Origin) -> Vec<String> {
+    fn named(&self, from: &TextOrigin) -> Vec<String> {
         match from {
-            Origin::One(place) => self.name(*place).into_iter().collect(),
-            Origin::Many(places) => places
+            TextOrigin::One(place) => self.name(*place).into_iter().collect(),
+            TextOrigin::Many(places) => places
                 .iter()
                 .filter_map(|place| self.name(*place))
                 .collect(),
-            Origin::Header(name) => vec![format!("header:{name}")],
+            TextOrigin::Header(name) => vec![format!("header:{name}")],
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::path::{At, Mode, Path, identity};
-use super::source::{Nodes, Piece, Source, What};
+use super::path::{At, Path, PathUse, identity};
+use super::source::{Nodes, Piece, Source, SourceOf};
 use super::{clean, host_name, placeholder};
 use crate::alert::{AlertReason, Note};
 use crate::json::{Doubt, Json};
@@ -53,69 +53,69 @@ pub(super) struct Supply {
     pub(super) text: String,
     /// What the text was read as, where that is something else.
     pub(super) read_as: Option<String>,
-    pub(super) from: Origin,
+    pub(super) from: TextOrigin,
 }
 
 /// A value that did not become a field, and why.
 pub(super) struct Remark {
     pub(super) field: String,
     pub(super) says: String,
-    pub(super) from: Origin,
+    pub(super) from: TextOrigin,
 }
 
 /// Where a text comes from: values of the body, by [`identity`], or a header.
 #[derive(Clone)]
-pub(super) enum Origin {
+pub(super) enum TextOrigin {
     One(usize),
     Many(Vec<usize>),
     Header(String),
 }
 
 /// What a source yields.
-pub(super) enum Found<'j, 'a> {
+pub(super) enum Yielded<'j, 'a> {
     /// A value that stands in the body.
     Node(&'j Json<'a>),
     /// A text that was made of such values.
-    Made(String, Origin),
+    Made(String, TextOrigin),
 }
 
 /// A text that may become a field.
 #[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) text: String,
-    pub(super) from: Origin,
+    pub(super) from: TextOrigin,
 }
 
 /// A list, an object or a truth value where a text belongs.
 struct WrongType;
 
-impl Found<'_, '_> {
-    pub(super) fn origin(&self) -> Origin {
+impl Yielded<'_, '_> {
+    pub(super) fn origin(&self) -> TextOrigin {
         match self {
-            Found::Node(value) => Origin::One(identity(value)),
-            Found::Made(_, from) => from.clone(),
+            Yielded::Node(value) => TextOrigin::One(identity(value)),
+            Yielded::Made(_, from) => from.clone(),
         }
     }
 
     /// The text of it, unless it is of a wrong type.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
-            Found::Node(value) => value.text(),
-            Found::Made(text, _) => Some(text),
+            Yielded::Node(value) => value.text(),
+            Yielded::Made(text, _) => Some(text),
         }
     }
 
     fn candidate(self) -> Result<Candidate, WrongType> {
         let from = self.origin();
         match self {
-            Found::Node(value) => value
+            Yielded::Node(value) => value
                 .text()
                 .map(|text| Candidate {
                     text: text.to_owned(),
                     from,
                 })
                 .ok_or(WrongType),
-            Found::Made(text, _) => Ok(Candidate { text, from }),
+            Yielded::Made(text, _) => Ok(Candidate { text, from }),
         }
     }
 }
@@ -150,12 +150,12 @@ impl Notes {
     }
 
     /// This text became this field.
-    pub(super) fn supplied(&mut self, field: &str, text: &str, from: &Origin) {
+    pub(super) fn supplied(&mut self, field: &str, text: &str, from: &TextOrigin) {
         self.supplied_as(field, text, text, from);
     }
 
     /// This text became this field, as this value.
-    pub(super) fn supplied_as(&mut self, field: &str, text: &str, value: &str, from: &Origin) {
+    pub(super) fn supplied_as(&mut self, field: &str, text: &str, value: &str, from: &TextOrigin) {
         if let Some(trace) = &mut self.trace {
             let read_as = (text != value).then(|| value.to_owned());
             let (field, text) = (field.to_owned(), text.to_owned());
@@ -170,7 +170,7 @@ impl Notes {
     }
 
     /// Why this text did not become this field.
-    pub(super) fn remark(&mut self, field: &str, text: &str, why: &str, from: &Origin) {
+    pub(super) fn remark(&mut self, field: &str, text: &str, why: &str, from: &TextOrigin) {
         const MOST: usize = 50;
         if self.trace.is_some() && self.remarks.len() < MOST {
             let says = format!("`{}` {why}", one_line(text, 80));
@@ -183,7 +183,7 @@ impl Notes {
     }
 
     /// What a source yields and is not missing.
-    pub(super) fn find<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
+    pub(super) fn find<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Yielded<'j, 'a>> {
         self.find_fitting(source, at, &mut |_| true)
     }
 
@@ -193,11 +193,11 @@ impl Notes {
         source: &Source,
         at: At<'j, 'a>,
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
-    ) -> Vec<Found<'j, 'a>> {
+    ) -> Vec<Yielded<'j, 'a>> {
         let found: Vec<_> = match &source.what {
-            What::Nodes(nodes) => self.nodes(nodes, at, fits),
-            What::Concat(pieces) => self.concat(pieces, at).into_iter().collect(),
-            What::Header(name) => header(name, at).into_iter().collect(),
+            SourceOf::Nodes(nodes) => self.nodes(nodes, at, fits),
+            SourceOf::Concat(pieces) => self.concat(pieces, at).into_iter().collect(),
+            SourceOf::Header(name) => header(name, at).into_iter().collect(),
         };
         if source.split.is_none() && source.capture.is_none() {
             return found;
@@ -214,7 +214,7 @@ impl Notes {
         nodes: &Nodes,
         at: At<'j, 'a>,
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
-    ) -> Vec<Found<'j, 'a>> {
+    ) -> Vec<Yielded<'j, 'a>> {
         let mut values = self.look_fitting(&nodes.path, at, &mut |value| {
             nodes.parse || {
                 let (mut trial, here) = (Notes::default(), at.here(value));
@@ -246,7 +246,7 @@ impl Notes {
             values.retain(|value| self.refused(&nodes.unless, at.here(value)).is_none());
         }
         if nodes.then.is_empty() {
-            return values.into_iter().map(Found::Node).collect();
+            return values.into_iter().map(Yielded::Node).collect();
         }
         let mut found = Vec::new();
         for value in values {
@@ -262,12 +262,12 @@ impl Notes {
 
     /// `None` where a piece is missing; a piece of a wrong type stands for the whole.
     /// In a host name a dot is a joint that only stands between a host and its domain.
-    fn concat<'j, 'a>(&mut self, pieces: &[Piece], at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
+    fn concat<'j, 'a>(&mut self, pieces: &[Piece], at: At<'j, 'a>) -> Option<Yielded<'j, 'a>> {
         let (mut whole, mut from, mut dot) = (String::new(), Vec::new(), false);
         for piece in pieces {
             let text = match piece {
                 Piece::Literal(text)
-                    if at.mode == Mode::Name && text == "." && !whole.is_empty() =>
+                    if at.mode == PathUse::Name && text == "." && !whole.is_empty() =>
                 {
                     dot = true;
                     continue;
@@ -287,7 +287,7 @@ impl Notes {
                         return None;
                     };
                     let Some(text) = text else {
-                        return Some(Found::Node(value));
+                        return Some(Yielded::Node(value));
                     };
                     from.push(identity(value));
                     text
@@ -299,7 +299,7 @@ impl Notes {
                 whole.push_str(text);
             }
         }
-        Some(Found::Made(whole, Origin::Many(from)))
+        Some(Yielded::Made(whole, TextOrigin::Many(from)))
     }
 
     /// The values at a path that are not missing.
@@ -332,7 +332,11 @@ impl Notes {
     }
 
     /// What a source yields for a field: it tells something of the alert.
-    pub(super) fn field<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Found<'j, 'a>> {
+    pub(super) fn field<'j, 'a>(
+        &mut self,
+        source: &Source,
+        at: At<'j, 'a>,
+    ) -> Vec<Yielded<'j, 'a>> {
         self.field_fitting(source, at, &mut |_| true)
     }
 
@@ -342,11 +346,11 @@ impl Notes {
         source: &Source,
         at: At<'j, 'a>,
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
-    ) -> Vec<Found<'j, 'a>> {
+    ) -> Vec<Yielded<'j, 'a>> {
         let found = self.find_fitting(source, at, fits);
         self.found |= found
             .iter()
-            .any(|found| !matches!(found, Found::Made(_, Origin::Header(_))));
+            .any(|found| !matches!(found, Yielded::Made(_, TextOrigin::Header(_))));
         found
     }
 
@@ -356,13 +360,13 @@ impl Notes {
         sources: &[Source],
         at: At<'j, 'a>,
         field: &str,
-    ) -> Option<Found<'j, 'a>> {
+    ) -> Option<Yielded<'j, 'a>> {
         for source in sources {
             let found = self.field(source, at);
             if let Some(value) = found.iter().find_map(|found| match found {
-                Found::Node(value) => single(value, at).map(Found::Node),
-                Found::Made(text, from) => {
-                    (!at.is_nothing(text)).then(|| Found::Made(text.clone(), from.clone()))
+                Yielded::Node(value) => single(value, at).map(Yielded::Node),
+                Yielded::Made(text, from) => {
+                    (!at.is_nothing(text)).then(|| Yielded::Made(text.clone(), from.clone()))
                 }
             }) {
                 return Some(value);
@@ -374,7 +378,7 @@ impl Notes {
         None
     }
 
-    fn says_nothing(&mut self, field: &str, found: &Found<'_, '_>) {
+    fn says_nothing(&mut self, field: &str, found: &Yielded<'_, '_>) {
         if let Some(text) = found.text() {
             self.remark(field, text, "says that there is no value", &found.origin());
         }
@@ -412,7 +416,7 @@ impl Notes {
     pub(super) fn texts(&mut self, sources: &[Source], at: At<'_, '_>, field: &str) -> Vec<String> {
         for source in sources {
             let mut found: Vec<_> = self
-                .field(source, at.reading(Mode::Many))
+                .field(source, at.reading(PathUse::Many))
                 .into_iter()
                 .flat_map(elements)
                 .collect();
@@ -533,13 +537,16 @@ const fn is_doubt(reason: AlertReason) -> bool {
     )
 }
 
-fn header<'j, 'a>(name: &str, at: At<'j, 'a>) -> Option<Found<'j, 'a>> {
+fn header<'j, 'a>(name: &str, at: At<'j, 'a>) -> Option<Yielded<'j, 'a>> {
     let text = at.headers.get(name).filter(|text| !text.is_empty())?;
-    Some(Found::Made(text.clone(), Origin::Header(name.to_owned())))
+    Some(Yielded::Made(
+        text.clone(),
+        TextOrigin::Header(name.to_owned()),
+    ))
 }
 
 /// Whether it says that there is no value.
-fn is_nothing(found: &Found<'_, '_>, at: At<'_, '_>) -> bool {
+fn is_nothing(found: &Yielded<'_, '_>, at: At<'_, '_>) -> bool {
     found.text().is_some_and(|text| at.is_nothing(text))
 }
 
@@ -562,19 +569,19 @@ fn single<'j, 'a>(value: &'j Json<'a>, at: At<'_, '_>) -> Option<&'j Json<'a>> {
 }
 
 /// A list as its elements.
-fn elements<'j, 'a>(found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
+fn elements<'j, 'a>(found: Yielded<'j, 'a>) -> Vec<Yielded<'j, 'a>> {
     match found {
-        Found::Node(Json::List(inner)) => inner
+        Yielded::Node(Json::List(inner)) => inner
             .iter()
             .filter(|v| !v.is_missing())
-            .map(Found::Node)
+            .map(Yielded::Node)
             .collect(),
         found => vec![found],
     }
 }
 
 /// What `split` and `capture` make of a text; what is none stays as it is.
-fn cut<'j, 'a>(source: &Source, found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
+fn cut<'j, 'a>(source: &Source, found: Yielded<'j, 'a>) -> Vec<Yielded<'j, 'a>> {
     let Some(text) = found.text() else {
         return vec![found];
     };
@@ -598,5 +605,5 @@ fn cut<'j, 'a>(source: &Source, found: Found<'j, 'a>) -> Vec<Found<'j, 'a>> {
         .into_iter()
         .flat_map(captured)
         .filter(|text| !text.is_empty());
-    made.map(|text| Found::Made(text, from.clone())).collect()
+    made.map(|text| Yielded::Made(text, from.clone())).collect()
 }

@@ -11,7 +11,7 @@ use crate::directory::HostName;
 
 /// What stands in the place of a host name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum SaidHost {
     Host(String),
     Machine(MachineId),
     Address(IpAddr),
@@ -25,7 +25,7 @@ pub(super) enum Said {
 const SEPARATORS: [char; 6] = [',', ';', '|', '\n', '\r', '\t'];
 
 /// Everything a text names; a text of several names is several, if each part of it is one.
-pub(super) fn read(text: &str, nothing: &Nothing) -> Vec<Said> {
+pub(super) fn read(text: &str, nothing: &Nothing) -> Vec<SaidHost> {
     if !text.contains(|c: char| SEPARATORS.contains(&c) || c == ' ') {
         return vec![single(text)];
     }
@@ -33,7 +33,7 @@ pub(super) fn read(text: &str, nothing: &Nothing) -> Vec<Said> {
     let listed = text.contains(SEPARATORS);
     if !listed {
         let whole = single(&text);
-        if whole != Said::Odd {
+        if whole != SaidHost::Odd {
             return vec![whole];
         }
     }
@@ -45,15 +45,15 @@ pub(super) fn read(text: &str, nothing: &Nothing) -> Vec<Said> {
     // The comma may stand in the path of a URL, or in a text that a person wrote.
     let mixed =
         parts.iter().any(|part| is_located(part)) && !parts.iter().all(|part| is_located(part));
-    let said: Vec<Said> = parts.iter().map(|part| single(part)).collect();
-    let plain = |(part, said): (&&str, &Said)| match said {
-        Said::Odd => false,
+    let said: Vec<SaidHost> = parts.iter().map(|part| single(part)).collect();
+    let plain = |(part, said): (&&str, &SaidHost)| match said {
+        SaidHost::Odd => false,
         // Words that are set apart by blanks may be a sentence.
-        Said::Host(_) => !text.contains(char::is_whitespace) || is_machine_like(part),
+        SaidHost::Host(_) => !text.contains(char::is_whitespace) || is_machine_like(part),
         _ => true,
     };
     if said.is_empty() || mixed || !parts.iter().zip(&said).all(plain) {
-        return vec![if mixed { single(&text) } else { Said::Odd }];
+        return vec![if mixed { single(&text) } else { SaidHost::Odd }];
     }
     said
 }
@@ -68,20 +68,20 @@ fn is_machine_like(word: &str) -> bool {
     word.contains(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | '_'))
 }
 
-fn single(text: &str) -> Said {
+fn single(text: &str) -> SaidHost {
     if placeholder::holds(text) {
-        return Said::Odd;
+        return SaidHost::Odd;
     }
     let text = clean::name(text);
     if let Some(id) = MachineId::parse(&text) {
-        return Said::Machine(id);
+        return SaidHost::Machine(id);
     }
     let located = located(&text);
     if let Some(ip) = bare_address(located) {
         return if is_nobody(ip) {
-            Said::Nobody
+            SaidHost::Nobody
         } else {
-            Said::Address(ip)
+            SaidHost::Address(ip)
         };
     }
     let name = undressed(located);
@@ -91,12 +91,12 @@ fn single(text: &str) -> Said {
             .iter()
             .any(|own| first.eq_ignore_ascii_case(own))
     {
-        return Said::Nobody;
+        return SaidHost::Nobody;
     }
     if HostName::parse(name).is_some() {
-        Said::Host(name.to_owned())
+        SaidHost::Host(name.to_owned())
     } else {
-        Said::Odd
+        SaidHost::Odd
     }
 }
 
@@ -237,7 +237,7 @@ pub(super) fn is_nobody(ip: IpAddr) -> bool {
 pub(super) fn qualified(host: &str, domain: &str, nothing: &Nothing) -> String {
     let host = host.trim().trim_matches('.');
     let domain = domain.trim().trim_matches('.');
-    let Said::Host(name) = single(host) else {
+    let SaidHost::Host(name) = single(host) else {
         return host.to_owned();
     };
     let label = name.split('.').next().unwrap_or(&name);
@@ -273,12 +273,12 @@ mod tests {
 
     fn shown(text: &str) -> String {
         let said = read(text, &Nothing::default());
-        let one = |said: &Said| match said {
-            Said::Host(name) => name.clone(),
-            Said::Machine(_) => "id".to_owned(),
-            Said::Address(ip) => ip.to_string(),
-            Said::Nobody => "nobody".to_owned(),
-            Said::Odd => "odd".to_owned(),
+        let one = |said: &SaidHost| match said {
+            SaidHost::Host(name) => name.clone(),
+            SaidHost::Machine(_) => "id".to_owned(),
+            SaidHost::Address(ip) => ip.to_string(),
+            SaidHost::Nobody => "nobody".to_owned(),
+            SaidHost::Odd => "odd".to_owned(),
         };
         said.iter().map(one).collect::<Vec<_>>().join(" & ")
     }

@@ -1,13 +1,13 @@
 //! Whether conditions hold for a body, and what was seen where they do not.
 
-use super::condition::Condition;
+use super::condition::BodyCondition;
 use super::field::Notes;
 use super::path::{At, Path};
 use crate::json::Json;
 
 impl Notes {
     /// The first value because of which `unless` says no.
-    pub(super) fn refused(&mut self, unless: &[Condition], at: At<'_, '_>) -> Option<String> {
+    pub(super) fn refused(&mut self, unless: &[BodyCondition], at: At<'_, '_>) -> Option<String> {
         unless.iter().find_map(|condition| {
             let words = self.words(condition, at);
             if words.is_empty() && condition.allows_missing() {
@@ -33,7 +33,7 @@ impl Notes {
     /// What `when` finds wrong, if none of its alternatives holds.
     pub(super) fn unfulfilled(
         &mut self,
-        when: &[Vec<Condition>],
+        when: &[Vec<BodyCondition>],
         at: At<'_, '_>,
     ) -> Option<String> {
         let broken: Vec<_> = when.iter().map_while(|all| self.broken(all, at)).collect();
@@ -48,14 +48,14 @@ impl Notes {
     }
 
     /// Whether all hold.
-    pub(super) fn holds(&mut self, all: &[Condition], at: At<'_, '_>) -> bool {
+    pub(super) fn holds(&mut self, all: &[BodyCondition], at: At<'_, '_>) -> bool {
         self.broken(all, at).is_none()
     }
 
     /// A version of the sender's format that is not known.
     pub(super) fn unknown_version(
         &mut self,
-        versions: &[Condition],
+        versions: &[BodyCondition],
         at: At<'_, '_>,
     ) -> Option<String> {
         for condition in versions {
@@ -74,7 +74,7 @@ impl Notes {
     }
 
     /// The first condition that does not hold.
-    fn broken<'c>(&mut self, all: &'c [Condition], at: At<'_, '_>) -> Option<Broken<'c>> {
+    fn broken<'c>(&mut self, all: &'c [BodyCondition], at: At<'_, '_>) -> Option<Broken<'c>> {
         for condition in all {
             let words = self.words(condition, at);
             let holds = if words.is_empty() {
@@ -92,7 +92,7 @@ impl Notes {
         None
     }
 
-    fn words(&mut self, condition: &Condition, at: At<'_, '_>) -> Vec<String> {
+    fn words(&mut self, condition: &BodyCondition, at: At<'_, '_>) -> Vec<String> {
         self.look(&condition.path, at)
             .into_iter()
             .filter_map(word)

@@ -17,7 +17,7 @@ const DEEPEST: usize = 20_000;
 
 /// A value that looks like one of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Candidate {
+pub struct LookAlike {
     /// The field, as rules name it.
     pub field: &'static str,
     /// Where it stands, as a JSON pointer from the top of the body; behind `#json` in a document that stands in a text.
@@ -27,7 +27,7 @@ pub struct Candidate {
 }
 
 /// Everything below `value`, which stands at `pointer`, that looks like a field; in document order, by field.
-pub(super) fn candidates(value: &Json<'_>, pointer: &str) -> Vec<Candidate> {
+pub(super) fn candidates(value: &Json<'_>, pointer: &str) -> Vec<LookAlike> {
     let mut search = Search {
         found: Vec::new(),
         left: DEEPEST,
@@ -48,9 +48,9 @@ pub(super) fn escaped(key: &str) -> String {
 }
 
 /// Whether a text under a key (in lower case, letters and digits only) looks like a field.
-type Looks = fn(&str, &str) -> bool;
+type Resembles = fn(&str, &str) -> bool;
 
-const FIELDS: [(&str, Looks); 7] = [
+const FIELDS: [(&str, Resembles); 7] = [
     ("device.id", |key, text| {
         MachineId::parse(text).is_some() && !holds(key, &["sha1", "hash", "print"])
     }),
@@ -131,7 +131,7 @@ fn is_host(text: &str) -> bool {
 }
 
 struct Search {
-    found: Vec<Candidate>,
+    found: Vec<LookAlike>,
     left: usize,
 }
 
@@ -188,7 +188,7 @@ impl Search {
                 >= MOST;
             if !text.is_empty() && !enough && looks(&key, text) {
                 let text = text.chars().filter(|c| !c.is_control()).take(120).collect();
-                self.found.push(Candidate {
+                self.found.push(LookAlike {
                     field,
                     pointer: pointer.to_owned(),
                     text,

@@ -18,14 +18,16 @@
 
 use std::collections::BTreeMap;
 
-pub use super::value::{Band, Compound, Conditions, Format, OneOrMany, SeverityMap, Taken, Value};
+pub use super::value::{
+    Band, Compound, Conditions, MapValue, OneOrMany, SeverityMap, Taken, TextFormat,
+};
 
 /// How one sender's body is read; every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Map {
     /// Where the alerts stand: the first that yields objects wins; `""` is the whole body (the default).
-    pub each: Option<OneOrMany<Value>>,
+    pub each: Option<OneOrMany<MapValue>>,
     /// Where another record of the same delivery tells more of an alert.
     pub join: Option<JoinMap>,
     /// All must hold, else the alert is ignored. A missing value does not hold. Of a list of tables one has to hold.
@@ -37,36 +39,36 @@ pub struct Map {
     /// Bodies of the same sender that this map does not read: they are parked, with what to do about it.
     pub other_bodies: Option<OneOrMany<OtherBody>>,
     /// The alert's id.
-    pub id: Option<OneOrMany<Value>>,
+    pub id: Option<OneOrMany<MapValue>>,
     /// Stands in for a missing id, although several alerts of the sender may carry it, such as a search job's. It is
     /// flagged, and alone never makes two alerts the same.
-    pub shared_id: Option<OneOrMany<Value>>,
+    pub shared_id: Option<OneOrMany<MapValue>>,
     /// What makes two alerts the same; the id by default.
     pub dedupe: Option<Compound>,
     /// Headline.
-    pub title: Option<OneOrMany<Value>>,
+    pub title: Option<OneOrMany<MapValue>>,
     /// How bad.
     pub severity: Option<SeverityMap>,
     /// Categories or tactics: texts or lists of texts.
-    pub category: Option<OneOrMany<Value>>,
+    pub category: Option<OneOrMany<MapValue>>,
     /// ATT&CK techniques: whatever holds their ids.
-    pub techniques: Option<OneOrMany<Value>>,
+    pub techniques: Option<OneOrMany<MapValue>>,
     /// The sender's status word.
-    pub status: Option<OneOrMany<Value>>,
+    pub status: Option<OneOrMany<MapValue>>,
     /// What found it.
-    pub detector: Option<OneOrMany<Value>>,
+    pub detector: Option<OneOrMany<MapValue>>,
     /// When, in any form that says an instant.
-    pub time: Option<OneOrMany<Value>>,
+    pub time: Option<OneOrMany<MapValue>>,
     /// The account involved.
-    pub user: Option<OneOrMany<Value>>,
+    pub user: Option<OneOrMany<MapValue>>,
     /// The tenant id in the body; shown, never compared.
-    pub tenant: Option<OneOrMany<Value>>,
+    pub tenant: Option<OneOrMany<MapValue>>,
     /// Where a person reads on.
-    pub url: Option<OneOrMany<Value>>,
+    pub url: Option<OneOrMany<MapValue>>,
     /// Other ids of the same thing, by what they are called: shown to people, never compared.
-    pub references: Option<BTreeMap<String, OneOrMany<Value>>>,
+    pub references: Option<BTreeMap<String, OneOrMany<MapValue>>>,
     /// Where the sender says how many alerts it left out of a delivery that was too large for it.
-    pub left_out: Option<OneOrMany<Value>>,
+    pub left_out: Option<OneOrMany<MapValue>>,
     /// Words of this sender that say that there is no value, beside those that the product knows.
     pub nothing: Option<OneOrMany<String>>,
     /// What this sender's bodies never carry, so that somebody else has to add it: `device`, `severity`, `title`.
@@ -80,12 +82,12 @@ pub struct Map {
 #[serde(deny_unknown_fields)]
 pub struct JoinMap {
     /// Where the records stand, from the whole body: the first that yields any wins.
-    pub each: OneOrMany<Value>,
+    pub each: OneOrMany<MapValue>,
     /// What stands there counts only if all of these hold.
     #[serde(rename = "where")]
     pub only: Option<Conditions>,
     /// The value that both have in common, from the record and from the alert.
-    pub on: OneOrMany<Value>,
+    pub on: OneOrMany<MapValue>,
 }
 
 /// A body that a map does not read.
@@ -105,7 +107,7 @@ pub struct OtherBody {
 pub struct DeviceMap {
     /// Where the devices stand, from the alert: the first that yields any wins; `""` is the alert itself (the
     /// default).
-    pub each: Option<OneOrMany<Value>>,
+    pub each: Option<OneOrMany<MapValue>>,
     /// What stands there is a device only if all of these hold.
     #[serde(rename = "where")]
     pub only: Option<Conditions>,
@@ -114,13 +116,13 @@ pub struct DeviceMap {
     /// Its devices are added to those of the table before, in place of standing in for them.
     pub also: Option<bool>,
     /// The machine's id at Defender. Of a fallback list the first that is an id wins.
-    pub mde_id: Option<OneOrMany<Value>>,
+    pub mde_id: Option<OneOrMany<MapValue>>,
     /// Host name. Of a fallback list the first that is a usable name wins.
-    pub name: Option<OneOrMany<Value>>,
+    pub name: Option<OneOrMany<MapValue>>,
     /// Entra device id.
-    pub aad_id: Option<OneOrMany<Value>>,
+    pub aad_id: Option<OneOrMany<MapValue>>,
     /// Address. Of a fallback list the first that is a usable address wins.
-    pub ip: Option<OneOrMany<Value>>,
+    pub ip: Option<OneOrMany<MapValue>>,
 }
 
 impl Map {

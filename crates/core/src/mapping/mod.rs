@@ -27,8 +27,8 @@ mod value;
 mod written_time;
 
 pub use compile::{MapFault, Mapping};
-pub use explain::{Explained, Missing, Remarked, Supplied, explain};
-pub use look_alike::Candidate;
+pub use explain::{ItemReading, Missing, Remarked, Supplied, explain};
+pub use look_alike::LookAlike;
 pub use map::Map;
 pub use path::Headers;
 pub use read::{Delivered, left_out, read, read_delivered};
@@ -37,14 +37,14 @@ use super::alert::{Alert, AlertReason};
 
 /// How much one delivery may ask for; beyond it the whole delivery is parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caps {
+pub struct DeliveryLimits {
     /// Alerts in one delivery.
     pub alerts: usize,
     /// Devices in one alert.
     pub devices: usize,
 }
 
-impl Caps {
+impl DeliveryLimits {
     /// Devices in all alerts of one delivery together: each is a decision. A source that may send more alerts than this
     /// may name one device in each.
     #[must_use]
@@ -54,9 +54,9 @@ impl Caps {
     }
 }
 
-impl Default for Caps {
+impl Default for DeliveryLimits {
     fn default() -> Self {
-        Caps {
+        DeliveryLimits {
             alerts: 500,
             devices: 50,
         }

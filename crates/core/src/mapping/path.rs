@@ -24,12 +24,12 @@ pub(super) struct At<'j, 'a> {
     pub(super) headers: &'j Headers,
     /// The words that say that there is no value.
     pub(super) nothing: &'j Nothing,
-    pub(super) mode: Mode,
+    pub(super) mode: PathUse,
 }
 
 /// What is read, as far as it matters for how a place is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum PathUse {
     /// One value, or places.
     One,
     /// Several values: lists on the way are gone through.
@@ -42,13 +42,13 @@ pub(super) enum Mode {
 
 impl<'j, 'a> At<'j, 'a> {
     /// The same for another kind of value.
-    pub(super) const fn reading(self, mode: Mode) -> At<'j, 'a> {
+    pub(super) const fn reading(self, mode: PathUse) -> At<'j, 'a> {
         At { mode, ..self }
     }
 
     /// Whether a text says that there is no value.
     pub(super) fn is_nothing(&self, text: &str) -> bool {
-        self.mode != Mode::Word && self.nothing.says(text)
+        self.mode != PathUse::Word && self.nothing.says(text)
     }
 
     /// The same with another place to start from.
@@ -109,7 +109,7 @@ impl Path {
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
     ) -> Vec<&'j Json<'a>> {
         self.start(at).map_or_else(Vec::new, |start| {
-            self.pointer.lenient(start, at.mode == Mode::Many, fits)
+            self.pointer.lenient(start, at.mode == PathUse::Many, fits)
         })
     }
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 
 use super::compile::{Join, Mapping};
-use super::device::Named;
-use super::field::{Found, LONGEST_KEY, Length, Notes, Remark, Supply};
+use super::device::NamedDevices;
+use super::field::{LONGEST_KEY, Length, Notes, Remark, Supply, Yielded};
 use super::nothing::Nothing;
-use super::path::{At, Headers, Mode, Parsed};
-use super::source::{Source, What};
-use super::{Caps, Item, device, placeholder, severity, technique, time};
+use super::path::{At, Headers, Parsed, PathUse};
+use super::source::{Source, SourceOf};
+use super::{DeliveryLimits, Item, device, placeholder, severity, technique, time};
 use crate::alert::{Alert, AlertReason, Device, Note};
 use crate::json::Json;
 use crate::strict_json::REPLACED;
@@ -29,7 +29,12 @@ pub struct Delivered<'d, 'a> {
 /// Reads a delivery of which only the body is at hand. Never empty: a body in which nothing is recognised is one
 /// parked item. For `body_hash` see [`Delivered::hash`].
 #[must_use]
-pub fn read(mapping: &Mapping, caps: Caps, body: &Json<'_>, body_hash: &[u8]) -> Vec<Item> {
+pub fn read(
+    mapping: &Mapping,
+    caps: DeliveryLimits,
+    body: &Json<'_>,
+    body_hash: &[u8],
+) -> Vec<Item> {
     read_delivered(
         mapping,
         caps,
@@ -43,7 +48,11 @@ pub fn read(mapping: &Mapping, caps: Caps, body: &Json<'_>, body_hash: &[u8]) ->
 
 /// Reads a delivery with its headers.
 #[must_use]
-pub fn read_delivered(mapping: &Mapping, caps: Caps, delivered: Delivered<'_, '_>) -> Vec<Item> {
+pub fn read_delivered(
+    mapping: &Mapping,
+    caps: DeliveryLimits,
+    delivered: Delivered<'_, '_>,
+) -> Vec<Item> {
     let parsed = Parsed::default();
     let read = whole(
         mapping,
@@ -73,7 +82,7 @@ pub fn left_out(mapping: &Mapping, body: &Json<'_>) -> Option<u64> {
 }
 
 /// One item of a delivery, with what it was read from.
-pub(super) struct Read<'j, 'a> {
+pub(super) struct ReadItem<'j, 'a> {
     pub(super) item: Item,
     /// Where it starts; `None` where the delivery is parked as one.
     pub(super) at: Option<At<'j, 'a>>,
@@ -98,7 +107,7 @@ impl<'j, 'a> At<'j, 'a> {
             parsed,
             headers,
             nothing,
-            mode: Mode::One,
+            mode: PathUse::One,
         }
     }
 }
@@ -106,11 +115,11 @@ impl<'j, 'a> At<'j, 'a> {
 /// Reads the whole of a delivery, with a trace or without.
 pub(super) fn whole<'j, 'a>(
     mapping: &Mapping,
-    caps: Caps,
+    caps: DeliveryLimits,
     at: At<'j, 'a>,
     hash: &[u8],
     tracing: bool,
-) -> Vec<Read<'j, 'a>> {
+) -> Vec<ReadItem<'j, 'a>> {
     let mut read = every(mapping, caps, at, hash, tracing);
     note_replaced(at.root, &mut read);
     read
@@ -118,11 +127,11 @@ pub(super) fn whole<'j, 'a>(
 
 fn every<'j, 'a>(
     mapping: &Mapping,
-    caps: Caps,
+    caps: DeliveryLimits,
     at: At<'j, 'a>,
     hash: &[u8],
     tracing: bool,
-) -> Vec<Read<'j, 'a>> {
+) -> Vec<ReadItem<'j, 'a>> {
     let derived = format!("sha256-{}", hex::encode(hash.get(..16).unwrap_or(hash)));
     let mut notes = Notes::default();
     let (found, before) = items(mapping, at, &mut notes);
@@ -196,7 +205,7 @@ fn every<'j, 'a>(
         if !notes.replaced.is_empty() {
             item.alert_mut().notes.insert(Note::ReplacedBytes);
         }
-        read.push(Read {
+        read.push(ReadItem {
             item,
             at: Some(at),
             trace: notes.trace.unwrap_or_default(),
@@ -210,7 +219,7 @@ fn every<'j, 'a>(
 }
 
 /// Why a delivery is too much to be decided at once, if it is.
-fn too_many(read: &[Read<'_, '_>], caps: Caps) -> Option<(AlertReason, String)> {
+fn too_many(read: &[ReadItem<'_, '_>], caps: DeliveryLimits) -> Option<(AlertReason, String)> {
     let beyond = read.iter().find_map(|one| match &one.item {
         Item::Parked {
             reason: reason @ AlertReason::TooManyDevices,
@@ -222,7 +231,7 @@ fn too_many(read: &[Read<'_, '_>], caps: Caps) -> Option<(AlertReason, String)> 
     if let (true, Some(beyond)) = (read.len() > 1, beyond) {
         return Some(beyond);
     }
-    let devices = |one: &Read<'_, '_>| {
+    let devices = |one: &ReadItem<'_, '_>| {
         if let Item::Alert(alert) = &one.item {
             alert.devices.len()
         } else {
@@ -240,7 +249,7 @@ fn too_many(read: &[Read<'_, '_>], caps: Caps) -> Option<(AlertReason, String)> 
 }
 
 /// Notes replaced bytes at the alerts that hold them, or at all where they stand outside of every alert.
-fn note_replaced(body: &Json<'_>, read: &mut [Read<'_, '_>]) {
+fn note_replaced(body: &Json<'_>, read: &mut [ReadItem<'_, '_>]) {
     let holds = |json: &Json<'_>| json.any_text(&|text| text.contains(REPLACED));
     if !holds(body) {
         return;
@@ -280,7 +289,7 @@ impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
                 .find_fitting(source, at, &mut fits)
                 .into_iter()
                 .filter_map(|found| match found {
-                    Found::Node(record @ Json::Object(_)) => Some(record),
+                    Yielded::Node(record @ Json::Object(_)) => Some(record),
                     _ => None,
                 });
             found.collect::<Vec<_>>()
@@ -313,14 +322,18 @@ impl<'m, 'j, 'a> Others<'m, 'j, 'a> {
 }
 
 /// A delivery that is parked as one.
-fn as_one<'j, 'a>(reason: AlertReason, derived: &str, detail: impl Into<String>) -> Read<'j, 'a> {
+fn as_one<'j, 'a>(
+    reason: AlertReason,
+    derived: &str,
+    detail: impl Into<String>,
+) -> ReadItem<'j, 'a> {
     let alert = Alert {
         id: derived.to_owned(),
         id_derived: true,
         dedupe: derived.to_owned(),
         ..Alert::default()
     };
-    Read {
+    ReadItem {
         item: Item::Parked {
             reason,
             alert,
@@ -338,7 +351,7 @@ fn items<'m, 'j, 'a>(
     mapping: &'m Mapping,
     at: At<'j, 'a>,
     notes: &mut Notes,
-) -> (Places<'j, 'a>, &'m [Source]) {
+) -> (ItemPlaces<'j, 'a>, &'m [Source]) {
     for (n, source) in mapping.each.iter().enumerate() {
         let found = places(source, at, notes);
         if found
@@ -352,7 +365,7 @@ fn items<'m, 'j, 'a>(
 }
 
 /// Values, each with the nearest object around it.
-type Places<'j, 'a> = Vec<(&'j Json<'a>, &'j Json<'a>)>;
+type ItemPlaces<'j, 'a> = Vec<(&'j Json<'a>, &'j Json<'a>)>;
 
 /// The object around a list where alerts were looked for, and which is empty.
 fn emptied<'j, 'a>(looked: &[Source], at: At<'j, 'a>) -> Option<&'j Json<'a>> {
@@ -360,7 +373,7 @@ fn emptied<'j, 'a>(looked: &[Source], at: At<'j, 'a>) -> Option<&'j Json<'a>> {
         return Some(at.root);
     }
     looked.iter().find_map(|source| match &source.what {
-        What::Nodes(nodes) => nodes.path.emptied(at),
+        SourceOf::Nodes(nodes) => nodes.path.emptied(at),
         _ => None,
     })
 }
@@ -393,7 +406,7 @@ fn no_alerts<'j, 'a>(
     at: At<'j, 'a>,
     derived: String,
     tracing: bool,
-) -> Read<'j, 'a> {
+) -> ReadItem<'j, 'a> {
     let mut notes = if tracing {
         Notes::tracing()
     } else {
@@ -410,7 +423,7 @@ fn no_alerts<'j, 'a>(
         alert,
         detail,
     };
-    Read {
+    ReadItem {
         item,
         at: None,
         trace: notes.trace.unwrap_or_default(),
@@ -462,9 +475,9 @@ fn not_understood(mapping: &Mapping, at: At<'_, '_>) -> String {
     said.to_owned()
 }
 
-fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> Places<'j, 'a> {
+fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> ItemPlaces<'j, 'a> {
     match &source.what {
-        What::Nodes(nodes) if nodes.is_plain() => {
+        SourceOf::Nodes(nodes) if nodes.is_plain() => {
             // For the check of letter case.
             let _ = notes.look(&nodes.path, at);
             let mut found = nodes.path.values_with_owners(at);
@@ -480,15 +493,21 @@ fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> Places<
                 .find_fitting(source, at, &mut fits)
                 .into_iter()
                 .filter_map(|found| match found {
-                    Found::Node(value) => Some((at.root, value)),
-                    Found::Made(..) => None,
+                    Yielded::Node(value) => Some((at.root, value)),
+                    Yielded::Made(..) => None,
                 });
             found.collect()
         }
     }
 }
 
-fn item(mapping: &Mapping, caps: Caps, at: At<'_, '_>, derived: String, notes: &mut Notes) -> Item {
+fn item(
+    mapping: &Mapping,
+    caps: DeliveryLimits,
+    at: At<'_, '_>,
+    derived: String,
+    notes: &mut Notes,
+) -> Item {
     let mut alert = alert(mapping, at, notes, derived);
     let mut named = device::read(&mapping.devices, at, caps.devices, notes);
     alert.devices = core::mem::take(&mut named.devices);
@@ -590,7 +609,7 @@ fn acting(mapping: &Mapping, at: At<'_, '_>, alert: &mut Alert) -> Option<(Alert
 fn unusable_devices(
     mapping: &Mapping,
     devices: &[Device],
-    named: &Named,
+    named: &NamedDevices,
 ) -> Option<(AlertReason, String)> {
     let useless = |d: &Device| {
         d.machine.is_none()
@@ -631,7 +650,7 @@ fn alert(mapping: &Mapping, at: At<'_, '_>, notes: &mut Notes, derived: String) 
     };
     alert.status = notes.text(
         &mapping.status,
-        at.reading(Mode::Word),
+        at.reading(PathUse::Word),
         "alert.status",
         Length::Text,
     );

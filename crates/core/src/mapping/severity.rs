@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::field::{Found, LONGEST_LIST, Notes, Origin};
+use super::field::{LONGEST_LIST, Notes, TextOrigin, Yielded};
 use super::path::At;
 use super::source::Source;
 use super::value::Band;
@@ -131,13 +131,18 @@ pub(super) fn read(
     None
 }
 
-fn said(found: &Found<'_, '_>, at: At<'_, '_>, texts: &mut Vec<(String, Origin)>, odd: &mut bool) {
-    if let Found::Node(Json::List(elements)) = found {
+fn said(
+    found: &Yielded<'_, '_>,
+    at: At<'_, '_>,
+    texts: &mut Vec<(String, TextOrigin)>,
+    odd: &mut bool,
+) {
+    if let Yielded::Node(Json::List(elements)) = found {
         let present = elements
             .iter()
             .filter(|element| !element.is_missing())
             .take(LONGEST_LIST);
-        return present.for_each(|element| said(&Found::Node(element), at, texts, odd));
+        return present.for_each(|element| said(&Yielded::Node(element), at, texts, odd));
     }
     match found.text() {
         Some(text) if at.is_nothing(text) => {}

@@ -2,13 +2,13 @@
 
 use regex::Regex;
 
-use super::condition::Condition;
+use super::condition::BodyCondition;
 use super::path::Path;
 
 /// Where a value comes from, and what is cut out of its text.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
-    pub(super) what: What,
+    pub(super) what: SourceOf,
     pub(super) split: Option<String>,
     pub(super) capture: Option<Regex>,
     /// Every match of the pattern counts, and not only the first of a text.
@@ -16,7 +16,7 @@ pub(super) struct Source {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub(super) enum SourceOf {
     Nodes(Nodes),
     Concat(Vec<Piece>),
     Header(String),
@@ -27,8 +27,8 @@ pub(super) enum What {
 pub(super) struct Nodes {
     pub(super) path: Path,
     pub(super) parse: bool,
-    pub(super) only: Vec<Condition>,
-    pub(super) unless: Vec<Condition>,
+    pub(super) only: Vec<BodyCondition>,
+    pub(super) unless: Vec<BodyCondition>,
     /// Empty: what stands there is meant itself.
     pub(super) then: Vec<Source>,
 }

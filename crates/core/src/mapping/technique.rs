@@ -1,8 +1,8 @@
 //! ATT&CK technique ids, wherever a sender's text holds them: `T1486 - Data Encrypted for Impact`, `T1486,T1490`,
 //! `attack.t1486`, or an object with the id and the words.
 
-use super::field::{Found, LONGEST_LIST, Notes, Origin};
-use super::path::{At, Mode, identity};
+use super::field::{LONGEST_LIST, Notes, TextOrigin, Yielded};
+use super::path::{At, PathUse, identity};
 use super::source::Source;
 use crate::alert::Note;
 use crate::json::Json;
@@ -11,11 +11,11 @@ const FIELD: &str = "alert.techniques";
 
 /// What one source says.
 #[derive(Default)]
-struct Said {
+struct SaidTechniques {
     /// Ids, each with the text and the place it stood in.
-    ids: Vec<(String, String, Origin)>,
+    ids: Vec<(String, String, TextOrigin)>,
     /// Texts without an id.
-    unread: Vec<(String, Origin)>,
+    unread: Vec<(String, TextOrigin)>,
     /// An object without an id, or something that has no text at all.
     odd: bool,
     /// Texts that were looked at.
@@ -25,12 +25,12 @@ struct Said {
 /// The techniques of the first source that holds any. Where a text names none, the field is *unusable* beside what could
 /// be read: a rule that asks for a technique must not take it for absent.
 pub(super) fn read(sources: &[Source], at: At<'_, '_>, notes: &mut Notes) -> Vec<String> {
-    let mut best: Option<Said> = None;
+    let mut best: Option<SaidTechniques> = None;
     for source in sources {
-        let mut said = Said::default();
+        let mut said = SaidTechniques::default();
         // An object is searched as one, for not every member of it is about the technique.
         let mut fits = |value: &Json<'_>| matches!(value, Json::Object(_) | Json::List(_));
-        for found in notes.field_fitting(source, at.reading(Mode::Many), &mut fits) {
+        for found in notes.field_fitting(source, at.reading(PathUse::Many), &mut fits) {
             said.take(&found, at);
         }
         if said.looked == 0 && !said.odd {
@@ -47,11 +47,11 @@ pub(super) fn read(sources: &[Source], at: At<'_, '_>, notes: &mut Notes) -> Vec
     best.map_or_else(Vec::new, |said| said.told(notes))
 }
 
-impl Said {
-    fn take(&mut self, found: &Found<'_, '_>, at: At<'_, '_>) {
+impl SaidTechniques {
+    fn take(&mut self, found: &Yielded<'_, '_>, at: At<'_, '_>) {
         match found {
-            Found::Node(value) => self.element(value, at),
-            Found::Made(text, from) => self.text(text, from),
+            Yielded::Node(value) => self.element(value, at),
+            Yielded::Made(text, from) => self.text(text, from),
         }
     }
 
@@ -63,13 +63,15 @@ impl Said {
         match value {
             Json::Null => {}
             Json::Text(text) | Json::Number(text) if at.is_nothing(text) => {}
-            Json::Text(text) | Json::Number(text) => self.text(text, &Origin::One(identity(value))),
+            Json::Text(text) | Json::Number(text) => {
+                self.text(text, &TextOrigin::One(identity(value)))
+            }
             Json::Bool(_) => self.odd = true,
             Json::List(elements) => elements
                 .iter()
                 .for_each(|element| self.element(element, at)),
             Json::Object(members) => {
-                let mut inside = Said::default();
+                let mut inside = SaidTechniques::default();
                 members
                     .iter()
                     .for_each(|(_, member)| inside.element(member, at));
@@ -80,7 +82,7 @@ impl Said {
         }
     }
 
-    fn text(&mut self, text: &str, from: &Origin) {
+    fn text(&mut self, text: &str, from: &TextOrigin) {
         self.looked += 1;
         let found = ids(text);
         if found.is_empty() {

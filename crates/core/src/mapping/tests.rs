@@ -29,7 +29,7 @@ fn mapping(text: &str) -> Mapping {
 }
 
 fn items(map: &str, body: &str) -> Vec<Item> {
-    let caps = Caps {
+    let caps = DeliveryLimits {
         alerts: 3,
         devices: 2,
     };
@@ -700,7 +700,7 @@ fn a_header_and_the_object_around_an_alert_are_in_reach() {
     let headers = [("x-delivery".to_owned(), "d-1".to_owned())].into();
     let read = read_delivered(
         &mapping,
-        Caps::default(),
+        DeliveryLimits::default(),
         Delivered {
             body: &json,
             hash: &[1; 16],
@@ -721,11 +721,11 @@ fn a_header_and_the_object_around_an_alert_are_in_reach() {
         briefs.collect::<Vec<_>>(),
         ["d-1@1 g1 o h1", "d-1@2 own o h2", "x g2 o h3"]
     );
-    let without = super::read(&mapping, Caps::default(), &json, &[1; 16]);
+    let without = super::read(&mapping, DeliveryLimits::default(), &json, &[1; 16]);
     assert!(without[0].alert().id_derived && !without[2].alert().id_derived);
     let flat = strict_json::read(br#"{"title":"t","host":"h","alerts":[{"id":1}]}"#).unwrap();
     assert_eq!(
-        super::read(&mapping, Caps::default(), &flat, &[1; 16])[0]
+        super::read(&mapping, DeliveryLimits::default(), &flat, &[1; 16])[0]
             .alert()
             .title
             .as_deref(),
@@ -749,7 +749,7 @@ fn another_record_of_the_delivery_tells_what_an_alert_leaves_out() {
         {"kind":"info","alert":1,"title":"later"},{"kind":"evidence","id":1,"host":"a","user":"u"},
         {"kind":"evidence","id":2,"host":"b","user":"u"}]}"#;
     let json = strict_json::read(body.as_bytes()).unwrap();
-    let read = super::read(&mapping(map), Caps::default(), &json, &[1; 16]);
+    let read = super::read(&mapping(map), DeliveryLimits::default(), &json, &[1; 16]);
     let brief = |n: usize| {
         let alert = read[n].alert();
         (
@@ -762,7 +762,7 @@ fn another_record_of_the_delivery_tells_what_an_alert_leaves_out() {
     assert_eq!(brief(3), (None, None, None), "nothing belongs to it");
     let one = explain(
         &mapping(map),
-        Caps::default(),
+        DeliveryLimits::default(),
         Delivered {
             body: &json,
             hash: &[1; 16],
@@ -971,7 +971,7 @@ fn a_large_document_in_a_text_is_read_once_however_often_it_is_asked_for() {
     let map = "each = \"/alerts/*\"\nid = \"/id\"\ndevices = { name = { path = \"root:/rows\", parse = \"json\", then = \"/0/host\" } }";
     let read = super::read(
         &mapping(map),
-        Caps::default(),
+        DeliveryLimits::default(),
         &strict_json::read(body.as_bytes()).unwrap(),
         &[1; 16],
     );
@@ -983,12 +983,12 @@ fn a_large_document_in_a_text_is_read_once_however_often_it_is_asked_for() {
     );
 }
 
-fn explained(map: &str, body: &str) -> Vec<Explained> {
+fn explained(map: &str, body: &str) -> Vec<ItemReading> {
     let json = strict_json::read(body.as_bytes()).unwrap();
     let headers = [("x-id".to_owned(), "h-1".to_owned())].into();
     explain(
         &mapping(map),
-        Caps {
+        DeliveryLimits {
             alerts: 3,
             devices: 2,
         },

@@ -51,14 +51,14 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
 }
 
 /// A number, as its digits before and after the point.
-struct Number {
+struct Digits {
     whole: u128,
     digits: usize,
     millis: u64,
 }
 
 /// A text that is a number, as senders write it: `1793607342`, `1793607342.613` or `1.793607342613E12`.
-fn number(text: &str) -> Option<Number> {
+fn number(text: &str) -> Option<Digits> {
     let first = text.bytes().next()?;
     if !first.is_ascii_digit() || text.len() > 40 {
         return None;
@@ -82,14 +82,14 @@ fn number(text: &str) -> Option<Number> {
     let whole = format!("{whole}{moved}{zeros}");
     let millis = format!("{:0<3}", fraction.get(moved.len()..).unwrap_or_default());
     let digits = if exponent == 0 { whole.len() } else { 0 };
-    Some(Number {
+    Some(Digits {
         whole: whole.parse().ok()?,
         digits,
         millis: millis.get(..3)?.parse().ok()?,
     })
 }
 
-impl Number {
+impl Digits {
     /// The size tells the unit. Unix seconds reach 10^11 in the year 5138; what is longer counts milliseconds, then
     /// microseconds, then nanoseconds. Windows counts the ten-millionths of a second since 1601.
     fn instant(&self) -> Option<Timestamp> {

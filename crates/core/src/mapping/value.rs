@@ -14,7 +14,7 @@ pub type Conditions = BTreeMap<String, OneOrMany<String>>;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum MapValue {
     /// A pointer, or `header:` and a header's name.
     Pointer(String),
     /// More than a pointer.
@@ -30,14 +30,14 @@ pub struct Taken {
     /// Pointers and literal text, joined. One missing piece makes the whole missing.
     pub concat: Option<Vec<String>>,
     /// The text at `path` holds a document of its own. One that is none is missing.
-    pub parse: Option<Format>,
+    pub parse: Option<TextFormat>,
     /// Of what stands at `path`, only what fulfils these.
     #[serde(rename = "where")]
     pub only: Option<Conditions>,
     /// And of that, only what fulfils none of these.
     pub unless: Option<Conditions>,
     /// From there on, as a fallback list.
-    pub then: Option<OneOrMany<Value>>,
+    pub then: Option<OneOrMany<MapValue>>,
     /// The text is a list, separated by this.
     pub split: Option<String>,
     /// The first group of this pattern, or its whole match, stands for the text. A text without a match is missing.
@@ -46,7 +46,7 @@ pub struct Taken {
 
 /// What a text holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-pub enum Format {
+pub enum TextFormat {
     /// JSON, read as strictly as the body itself.
     #[serde(rename = "json")]
     Json,
@@ -60,14 +60,14 @@ pub enum Format {
 )]
 pub struct Compound {
     /// Its parts, each with its own fallbacks.
-    pub all: Vec<OneOrMany<Value>>,
+    pub all: Vec<OneOrMany<MapValue>>,
 }
 
 /// Where the severity stands, and what its words and numbers mean.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeverityMap {
     /// The value, as a fallback list. Empty where only a preset's words or bands are changed.
-    pub path: OneOrMany<Value>,
+    pub path: OneOrMany<MapValue>,
     /// The sender's words (or numbers, as written), beside `informational`, `info`, `low`, `medium`, `high` and
     /// `critical`, which need no entry.
     pub words: BTreeMap<String, Severity>,
@@ -156,7 +156,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for MapValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)
     }
@@ -165,19 +165,19 @@ impl<'de> Deserialize<'de> for Value {
 struct ValueVisitor;
 
 impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
+    type Value = MapValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON pointer or a table with `path` or `concat`")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::Pointer(text.to_owned()))
+    fn visit_str<E: Error>(self, text: &str) -> Result<MapValue, E> {
+        Ok(MapValue::Pointer(text.to_owned()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MapValue, A::Error> {
         Taken::deserialize(MapAccessDeserializer::new(map))
-            .map(|taken| Value::Table(Box::new(taken)))
+            .map(|taken| MapValue::Table(Box::new(taken)))
     }
 }
 
@@ -200,7 +200,7 @@ impl<'de> Visitor<'de> for SeverityVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<SeverityMap, E> {
         Ok(SeverityMap {
-            path: OneOrMany(vec![Value::Pointer(text.to_owned())]),
+            path: OneOrMany(vec![MapValue::Pointer(text.to_owned())]),
             ..SeverityMap::default()
         })
     }
@@ -216,15 +216,15 @@ impl<'de> Visitor<'de> for SeverityVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SeverityMap, A::Error> {
         #[derive(serde::Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Table {
+        struct WordTable {
             #[serde(default)]
-            path: OneOrMany<Value>,
+            path: OneOrMany<MapValue>,
             #[serde(default)]
             words: BTreeMap<String, Severity>,
             #[serde(default)]
             bands: Vec<(f64, Band)>,
         }
-        let table = Table::deserialize(MapAccessDeserializer::new(map))?;
+        let table = WordTable::deserialize(MapAccessDeserializer::new(map))?;
         Ok(SeverityMap {
             path: table.path,
             words: table.words,

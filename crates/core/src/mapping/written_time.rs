@@ -32,7 +32,7 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// What the words of a text have said so far.
 #[derive(Default)]
-struct Said {
+struct TimeWords {
     year: Option<i16>,
     month: Option<i8>,
     day: Option<i8>,
@@ -53,7 +53,7 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     if text.len() > LONGEST || !text.is_ascii() {
         return None;
     }
-    let mut said = Said::default();
+    let mut said = TimeWords::default();
     // What stands in brackets repeats the zone in words.
     let text = text.split_once('(').map_or(text, |(before, _)| before);
     for word in text
@@ -69,7 +69,7 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     said.instant()
 }
 
-impl Said {
+impl TimeWords {
     fn word(&mut self, word: &str) -> Option<()> {
         let lower = word.to_ascii_lowercase();
         let name = lower.trim_end_matches('.');

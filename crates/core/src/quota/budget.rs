@@ -13,8 +13,8 @@
 
 use core::time::Duration;
 
-use super::reserve::{Reserve, at_most};
-use super::{Entry, HOUR, Learnt, Ledger, MINUTE, Share};
+use super::reserve::{UrgentReserve, at_most};
+use super::{HOUR, Learnt, Ledger, MINUTE, PastCall, Share};
 use crate::time::Timestamp;
 
 /// How far back the minute's forecast looks; the lower of both counts.
@@ -39,7 +39,7 @@ pub struct Budget {
 
 impl Budget {
     /// A budget with its past.
-    pub fn load(entries: impl IntoIterator<Item = Entry>, learnt: Learnt) -> Budget {
+    pub fn load(entries: impl IntoIterator<Item = PastCall>, learnt: Learnt) -> Budget {
         let mut ledger = Ledger::default();
         entries.into_iter().for_each(|entry| ledger.recall(entry));
         Budget {
@@ -150,13 +150,13 @@ impl Budget {
         let seen = |span: Duration, part| at_most(self.ledger.urgent(span, now), span, part);
         let watched = self.rush.map_or(Duration::MAX, |since| now.since(since));
         let [soon, later] = SECONDS.map(|span| seen(span.min(watched), minute));
-        let in_minute = Reserve::new(minute, 0.0, soon.min(later));
+        let in_minute = UrgentReserve::new(minute, 0.0, soon.min(later));
         let [recent, usual] = MINUTES;
         let usual = usual.min(self.ledger.reaches_back(now)).max(recent);
         let evenly = self
             .ledger
             .urgent_evenly(usual, share.per_minute.div_ceil(EVENLY), now);
-        let in_hour = Reserve::new(
+        let in_hour = UrgentReserve::new(
             hour,
             FLOOR,
             seen(recent, hour).max(at_most(evenly, usual, hour)),

@@ -4,13 +4,13 @@
 use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 
-use super::reserve::Reserve;
+use super::reserve::UrgentReserve;
 use super::{HOUR, MINUTE, Share};
 use crate::time::Timestamp;
 
 /// A call of the past, as the journal knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct PastCall {
     /// When it left.
     pub sent: Timestamp,
     /// When its answer came, or nobody waited for one any longer.
@@ -50,7 +50,7 @@ impl Ledger {
     }
 
     /// A call of the past.
-    pub fn recall(&mut self, entry: Entry) {
+    pub fn recall(&mut self, entry: PastCall) {
         self.left(entry.urgent, entry.sent);
         self.counted(entry.refused, entry.ended);
     }
@@ -143,7 +143,7 @@ impl Ledger {
         &self,
         limit: u32,
         window: Duration,
-        reserve: &Reserve,
+        reserve: &UrgentReserve,
         now: Timestamp,
     ) -> Timestamp {
         let counting = self
@@ -240,7 +240,7 @@ mod tests {
         };
         let mut ledger = Ledger::default();
         for second in [0, 100, 200] {
-            ledger.recall(Entry {
+            ledger.recall(PastCall {
                 sent: at(second),
                 ended: at(second),
                 urgent: None,

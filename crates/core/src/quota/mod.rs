@@ -14,7 +14,7 @@ use core::time::Duration;
 
 pub use budget::Budget;
 pub use learnt::Learnt;
-pub use ledger::{Entry, Ledger};
+pub use ledger::{Ledger, PastCall};
 
 /// Our share of an API's budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 /// How many urgent calls are expected, and may come by bad luck: within a span of time, `floor + λτ + 3√(λτ)`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reserve {
+pub(super) struct UrgentReserve {
     /// Our part of the whole budget; it scales what is luck.
     part: f64,
     floor: f64,
@@ -12,9 +12,9 @@ pub(super) struct Reserve {
     rate: f64,
 }
 
-impl Reserve {
-    pub(super) fn new(part: f64, floor: f64, rate: f64) -> Reserve {
-        Reserve {
+impl UrgentReserve {
+    pub(super) fn new(part: f64, floor: f64, rate: f64) -> UrgentReserve {
+        UrgentReserve {
             part,
             floor: floor * part,
             rate,
@@ -81,7 +81,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_lasts_exactly_as_long_as_it_is_enough(calls in 0_i64..1600, per_hour in 1_u32..3000, part in 0.01_f64..1.0) {
-            let reserve = Reserve::new(part, 3.0, f64::from(per_hour) / 3_600_000.0);
+            let reserve = UrgentReserve::new(part, 3.0, f64::from(per_hour) / 3_600_000.0);
             let Some(span) = reserve.lasts(calls) else {
                 prop_assert!(reserve.wanted(Duration::ZERO) > calls);
                 return Ok(());

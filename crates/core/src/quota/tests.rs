@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::reserve::Reserve;
+use super::reserve::UrgentReserve;
 use super::*;
 use crate::time::Timestamp;
 
@@ -193,12 +193,12 @@ proptest! {
         let mut ledger = Ledger::default();
         for ago in &ended {
             let at = now.minus(Duration::from_millis(*ago));
-            ledger.recall(Entry { sent: at, ended: at, urgent: None, refused: false });
+            ledger.recall(PastCall { sent: at, ended: at, urgent: None, refused: false });
         }
         for id in 0..leaving {
             ledger.sent(i64::try_from(id).unwrap(), None, now);
         }
-        let reserve = Reserve::new(1.0, f64::from(floor), f64::from(wanted_per_hour) / 3_600_000.0);
+        let reserve = UrgentReserve::new(1.0, f64::from(floor), f64::from(wanted_per_hour) / 3_600_000.0);
         let at = ledger.reserved(limit, HOUR, &reserve, now);
         // By the words of the rule: for every span up to an hour, what is free and what has come back is enough.
         let enough = |at: Timestamp| {
@@ -317,7 +317,7 @@ fn a_lull_does_not_spend_what_urgent_ones_will_need() {
 
 #[test]
 fn a_rush_over_a_restart_is_watched_anew() {
-    let entry = Entry {
+    let entry = PastCall {
         sent: at(0),
         ended: at(1),
         urgent: None,

@@ -6,13 +6,13 @@ use core::ops::Range;
 use core::time::Duration;
 
 use super::expression::Expression;
-use super::field::{Field, Named, Value};
+use super::field::{Field, FieldValue, Named};
 use super::glob::Glob;
 use super::memo;
-use super::network::Network;
+use super::network::ListNetwork;
 use super::operand::Operand;
 use super::reading::Reading;
-use super::sight::Sight;
+use super::sight::FactView;
 use super::text::{Folded, label};
 use super::truth::Truths;
 use crate::time::Timestamp;
@@ -55,7 +55,7 @@ pub(super) enum Test {
     /// Any of these globs matches all of it.
     Globs(Vec<Pattern<Glob>>),
     /// Lies in any of these networks.
-    Inside(Vec<Network>),
+    Inside(Vec<ListNetwork>),
     /// More time than this has passed between it and the receipt.
     OlderThan(Duration),
     /// Is there at all, or is not.
@@ -90,7 +90,7 @@ impl Relation {
 }
 
 impl Condition {
-    pub(super) fn truths(&self, sight: &Sight<'_>) -> Truths {
+    pub(super) fn truths(&self, sight: &FactView<'_>) -> Truths {
         match self {
             Condition::All(parts) => Truths::all(parts.iter().map(|part| part.truths(sight))),
             Condition::Any(parts) => Truths::any(parts.iter().map(|part| part.truths(sight))),
@@ -124,7 +124,7 @@ impl Condition {
     }
 
     /// Each field of the condition once, with the value it has.
-    pub(super) fn seen(&self, sight: &Sight<'_>) -> Vec<Seen> {
+    pub(super) fn seen(&self, sight: &FactView<'_>) -> Vec<Seen> {
         let mut seen: Vec<Seen> = Vec::new();
         for leaf in self.leaves() {
             if seen.iter().all(|seen| seen.field != leaf.field.name()) {
@@ -135,7 +135,7 @@ impl Condition {
     }
 
     /// The fields whose conditions are neither true nor false, or which the directory can still tell, each once.
-    pub(super) fn unknown_fields(&self, sight: &Sight<'_>) -> Vec<&str> {
+    pub(super) fn unknown_fields(&self, sight: &FactView<'_>) -> Vec<&str> {
         let mut fields = Vec::new();
         for leaf in self.leaves() {
             let truths = leaf.truths(sight);
@@ -149,7 +149,7 @@ impl Condition {
     }
 
     /// The first part that keeps it from being true: false if there is one, else one that is unknown.
-    pub(super) fn first_failing(&self, sight: &Sight<'_>) -> Option<&Leaf> {
+    pub(super) fn first_failing(&self, sight: &FactView<'_>) -> Option<&Leaf> {
         let worst = |parts: &[Condition]| -> Option<usize> {
             let of = |truths: Truths| parts.iter().position(|part| part.truths(sight) == truths);
             of(Truths::FALSE).or_else(|| {
@@ -188,7 +188,7 @@ impl Condition {
 }
 
 impl Leaf {
-    pub(super) fn truths(&self, sight: &Sight<'_>) -> Truths {
+    pub(super) fn truths(&self, sight: &FactView<'_>) -> Truths {
         if sight.open && self.field.is_open(sight) {
             return Truths::EITHER;
         }
@@ -197,22 +197,23 @@ impl Leaf {
         })
     }
 
-    fn judged(&self, sight: &Sight<'_>) -> Truths {
+    fn judged(&self, sight: &FactView<'_>) -> Truths {
         let values = match self.field.read(sight) {
             Reading::Unknown => return Truths::UNKNOWN,
             Reading::Absent => return Truths::of(matches!(self.test, Test::Exists(false))),
             Reading::Present(values) => values,
         };
         let at = sight.event.at;
-        let truths = match &self.test {
-            Test::Exists(wanted) => Truths::of(values.iter().any(Value::has_content) == *wanted),
-            Test::AllOf(operands) => {
-                Truths::all(operands.iter().map(|operand| {
+        let truths =
+            match &self.test {
+                Test::Exists(wanted) => {
+                    Truths::of(values.iter().any(FieldValue::has_content) == *wanted)
+                }
+                Test::AllOf(operands) => Truths::all(operands.iter().map(|operand| {
                     Truths::any(values.iter().map(|value| operand.equals(value, at)))
-                }))
-            }
-            test => Truths::any(values.iter().map(|value| test.holds(value, at))),
-        };
+                })),
+                test => Truths::any(values.iter().map(|value| test.holds(value, at))),
+            };
         // What is not among the values that could be read may be among those that could not.
         let hidden = truths == Truths::FALSE && !matches!(self.test, Test::Exists(_));
         if hidden && self.field.is_partly_known(sight) {
@@ -223,13 +224,13 @@ impl Leaf {
     }
 
     /// Its field with the value it has.
-    pub(super) fn seen(&self, sight: &Sight<'_>) -> Seen {
+    pub(super) fn seen(&self, sight: &FactView<'_>) -> Seen {
         memo::seen(sight.event.memo, self.field.scope(), self, || {
             self.looked_at(sight)
         })
     }
 
-    fn looked_at(&self, sight: &Sight<'_>) -> Seen {
+    fn looked_at(&self, sight: &FactView<'_>) -> Seen {
         let (value, unknown) = match self.field.read(sight) {
             Reading::Present(values) => {
                 let unknown =
@@ -267,7 +268,7 @@ impl Test {
     }
 
     /// Whether it holds for one value; a value of a type it cannot be compared with is unknown.
-    fn holds(&self, value: Value<'_>, at: Timestamp) -> Truths {
+    fn holds(&self, value: FieldValue<'_>, at: Timestamp) -> Truths {
         match self {
             Test::Equals(operands) => {
                 Truths::any(operands.iter().map(|operand| operand.equals(value, at)))
@@ -287,7 +288,7 @@ impl Test {
                     .any(|one| one.pattern.matches(one.part(whole)))
             }),
             Test::Matches(patterns) => match value {
-                Value::Text(text) | Value::Number(text) => Truths::of(
+                FieldValue::Text(text) | FieldValue::Number(text) => Truths::of(
                     patterns
                         .iter()
                         .any(|one| one.pattern.is_match(one.part(text))),
@@ -295,7 +296,7 @@ impl Test {
                 _ => Truths::UNKNOWN,
             },
             Test::Inside(networks) => match value {
-                Value::Text(text) => match text.trim().parse::<IpAddr>() {
+                FieldValue::Text(text) => match text.trim().parse::<IpAddr>() {
                     Ok(address) => {
                         Truths::of(networks.iter().any(|network| network.holds(address)))
                     }
@@ -304,8 +305,8 @@ impl Test {
                 _ => Truths::UNKNOWN,
             },
             Test::OlderThan(span) => match value {
-                Value::Time(time) => Truths::of(at.since(time) > *span),
-                Value::Text(text) => Timestamp::parse(text)
+                FieldValue::Time(time) => Truths::of(at.since(time) > *span),
+                FieldValue::Text(text) => Timestamp::parse(text)
                     .map_or(Truths::UNKNOWN, |time| Truths::of(at.since(time) > *span)),
                 _ => Truths::UNKNOWN,
             },
@@ -322,9 +323,11 @@ impl<P> Pattern<P> {
 }
 
 /// Asks something of a text in lower case.
-fn folded(value: Value<'_>, holds: impl FnOnce(&str) -> bool) -> Truths {
+fn folded(value: FieldValue<'_>, holds: impl FnOnce(&str) -> bool) -> Truths {
     match value {
-        Value::Text(text) | Value::Number(text) => Truths::of(holds(Folded::new(text).as_str())),
+        FieldValue::Text(text) | FieldValue::Number(text) => {
+            Truths::of(holds(Folded::new(text).as_str()))
+        }
         _ => Truths::UNKNOWN,
     }
 }

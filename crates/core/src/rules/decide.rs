@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::event::Event;
-use super::protect::{AtMost, Caps, Held};
+use super::protect::{AtMost, Holding, ScanBounds};
 use super::rule::Rule;
-use super::sight::Sight;
+use super::sight::FactView;
 use super::truth::Truths;
 use super::{Facts, Rules};
 use crate::scan::{Kind, Mode, Priority, Reason};
@@ -19,16 +19,16 @@ const OPEN_SHOWN: usize = 8;
 /// What the protections make of an event.
 struct Guards {
     /// What is certain.
-    least: Caps,
+    least: ScanBounds,
     /// What the directory could make of it.
-    most: Caps,
+    most: ScanBounds,
     hit: Vec<Guarded>,
     unknown: Vec<Seen>,
 }
 
 /// A scan that may begin, or be held.
 #[derive(Clone, PartialEq, Eq)]
-struct Outcome {
+struct Ruling {
     kind: Kind,
     held: bool,
     start: Option<Timestamp>,
@@ -47,8 +47,8 @@ impl Rules {
     /// Decides with another mode for rules that name none.
     pub(super) fn decide_in(&self, event: &Event<'_>, mode: Mode) -> Verdict {
         let sight = match event.facts {
-            Facts::NotAsked => Sight::open(event),
-            Facts::Silent | Facts::Known(_) => Sight::plain(event),
+            Facts::NotAsked => FactView::open(event),
+            Facts::Silent | Facts::Known(_) => FactView::plain(event),
         };
         let guards = self.guards(sight);
         match self.course(&sight, &guards, mode) {
@@ -65,10 +65,10 @@ impl Rules {
         }
     }
 
-    fn guards(&self, sight: Sight<'_>) -> Guards {
+    fn guards(&self, sight: FactView<'_>) -> Guards {
         let mut guards = Guards {
-            least: Caps::FREE,
-            most: Caps::FREE,
+            least: ScanBounds::FREE,
+            most: ScanBounds::FREE,
             hit: Vec::new(),
             unknown: Vec::new(),
         };
@@ -92,7 +92,12 @@ impl Rules {
 
     /// Goes through the rules until one is true for certain. `None`: the directory could change the outcome, which is
     /// to say that two outcomes are possible, and they are not both that nothing happens.
-    fn course<'r>(&'r self, sight: &Sight<'_>, guards: &Guards, mode: Mode) -> Option<Course<'r>> {
+    fn course<'r>(
+        &'r self,
+        sight: &FactView<'_>,
+        guards: &Guards,
+        mode: Mode,
+    ) -> Option<Course<'r>> {
         let mut passed_over: Vec<(&Rule, Truths)> = Vec::new();
         // The first that would win if what the alert says is true, where whoever wins does nothing.
         let mut idle: Option<&Rule> = None;
@@ -117,7 +122,7 @@ impl Rules {
                 }
                 possible += 1;
                 let claimed =
-                    || rule.truths(&Sight::plain(sight.event), &self.windows) == Truths::TRUE;
+                    || rule.truths(&FactView::plain(sight.event), &self.windows) == Truths::TRUE;
                 if idle.is_none() && (certain || claimed()) {
                     idle = Some(rule);
                 }
@@ -144,20 +149,20 @@ impl Rules {
         guards: &Guards,
         at: Timestamp,
         mode: Mode,
-    ) -> Option<Option<Outcome>> {
+    ) -> Option<Option<Ruling>> {
         let Some(kind) = rule.scan else {
             return Some(None);
         };
-        let with = |caps: &Caps, undecided: bool| {
+        let with = |caps: &ScanBounds, undecided: bool| {
             let start = caps.start.max(rule.times.start(at, &self.windows));
-            let held = undecided || caps.held != Held::No;
+            let held = undecided || caps.held != Holding::No;
             let groups = caps
                 .groups
                 .iter()
                 .cloned()
                 .chain(rule.times.group().map(<[usize]>::to_vec))
                 .collect();
-            Some(kind).min(caps.kind).map(|kind| Outcome {
+            Some(kind).min(caps.kind).map(|kind| Ruling {
                 kind,
                 held,
                 start,
@@ -180,7 +185,7 @@ impl Rules {
         event: &Event<'_>,
         mode: Mode,
     ) -> Verdict {
-        let sight = Sight::plain(event);
+        let sight = FactView::plain(event);
         let protections = guards.hit;
         let Some(rule) = course.winner else {
             let seen = course
@@ -221,13 +226,13 @@ impl Rules {
                     .filter(|other| other.is_milder_than(rule, mode, event.at, &self.windows));
                 let mut unknown: Vec<Seen> =
                     milder.flat_map(|other| other.unknown(&sight)).collect();
-                let undecided = !unknown.is_empty() || guards.least.held == Held::Undecided;
-                if guards.least.held != Held::No {
+                let undecided = !unknown.is_empty() || guards.least.held == Holding::Undecided;
+                if guards.least.held != Holding::No {
                     unknown.extend(guards.unknown);
                 }
                 seen.extend(unknown);
                 match (guards.least.held, undecided) {
-                    (Held::Protected, _) => Asks::Hold(Reason::Protection, wanted),
+                    (Holding::Protected, _) => Asks::Hold(Reason::Protection, wanted),
                     (_, true) => Asks::Hold(Reason::Undecided, wanted),
                     (_, false) => Asks::Scan(wanted),
                 }
@@ -259,7 +264,7 @@ impl Rules {
     }
 
     /// What the directory is asked for: the fields that are open, under the names of those who want to know.
-    fn open_fields(&self, sight: Sight<'_>) -> Vec<Seen> {
+    fn open_fields(&self, sight: FactView<'_>) -> Vec<Seen> {
         let is_open = |truths: Truths| truths.may_be_true() && truths.may_be_false();
         let protections = self
             .protections

@@ -21,14 +21,14 @@ pub struct RuleTest {
     /// The time of its first step; `None`: any.
     pub at: Option<Timestamp>,
     /// What happens, in order; at least one.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TestStep>,
     /// The bytes of its header in the file.
     pub span: Range<usize>,
 }
 
 /// One step of a test.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct TestStep {
     /// Time since the step before.
     pub after: Duration,
     /// What arrives.

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::event::{Event, Facts, MachineFacts};
-use super::memo::Scope;
+use super::memo::MemoScope;
 use super::reading::Reading;
-use super::sight::{Says, Sight};
+use super::sight::{FactView, Says};
 use crate::alert::{MachineId, Severity};
 use crate::json::{Doubt, Json};
 use crate::pointer::Pointer;
@@ -122,7 +122,7 @@ impl Named {
     }
 
     /// Whether the directory can still say something else of it than what is known now.
-    pub(super) fn is_open(self, sight: &Sight<'_>) -> bool {
+    pub(super) fn is_open(self, sight: &FactView<'_>) -> bool {
         let claimed = || sight.event.device.machine.is_some();
         sight.event.facts == Facts::NotAsked
             && match self {
@@ -133,7 +133,7 @@ impl Named {
             }
     }
 
-    fn read<'e>(self, sight: &Sight<'e>) -> Reading<Values<'e>> {
+    fn read<'e>(self, sight: &FactView<'e>) -> Reading<Values<'e>> {
         let (event, alert) = (sight.event, sight.event.alert);
         let device = event.device;
         let text = |value: Option<&'e str>| self.said(event, value);
@@ -147,7 +147,7 @@ impl Named {
             Named::Preset => text(Some(event.preset)),
             Named::Tenant => text(Some(event.tenant)),
             Named::Severity => match alert.severity {
-                Some(severity) => Reading::Present(Values::One(Value::Severity(severity))),
+                Some(severity) => Reading::Present(Values::One(FieldValue::Severity(severity))),
                 None => Reading::Unknown,
             },
             Named::User => text(alert.user.as_deref()),
@@ -159,7 +159,7 @@ impl Named {
             Named::AlertDetector => text(alert.detector.as_deref()),
             Named::AlertTime if self.is_unusable(event) => Reading::Unknown,
             Named::AlertTime => {
-                Reading::or_absent(alert.time.map(|time| Values::One(Value::Time(time))))
+                Reading::or_absent(alert.time.map(|time| Values::One(FieldValue::Time(time))))
             }
             Named::DeviceId => self.claim(
                 event,
@@ -168,7 +168,7 @@ impl Named {
                     facts
                         .id
                         .as_ref()
-                        .map(|id| Values::One(Value::text(id.as_str())))
+                        .map(|id| Values::One(FieldValue::text(id.as_str())))
                 },
             ),
             Named::DeviceName => match sight.name {
@@ -212,7 +212,7 @@ impl Named {
                 Reading::Unknown
             }
             (Facts::NotAsked | Facts::Silent, Some(text)) => {
-                Reading::Present(Values::One(Value::text(text)))
+                Reading::Present(Values::One(FieldValue::text(text)))
             }
             (Facts::NotAsked | Facts::Silent, None) => Reading::Unknown,
         }
@@ -223,7 +223,7 @@ impl Named {
         if self.is_unusable(event) {
             return Reading::Unknown;
         }
-        Reading::or_absent(value.map(|text| Values::One(Value::text(text))))
+        Reading::or_absent(value.map(|text| Values::One(FieldValue::text(text))))
     }
 
     /// Whether the delivery carries it with a value that cannot be used.
@@ -254,7 +254,8 @@ fn fact<'e>(
 }
 
 fn one(text: &Reading<String>) -> Reading<Values<'_>> {
-    text.as_ref().map(|text| Values::One(Value::text(text)))
+    text.as_ref()
+        .map(|text| Values::One(FieldValue::text(text)))
 }
 
 /// A field of a condition: a named one, or a place in the raw body.
@@ -288,7 +289,7 @@ impl Field {
         }
     }
 
-    pub(super) fn read<'e>(&self, sight: &Sight<'e>) -> Reading<Values<'e>> {
+    pub(super) fn read<'e>(&self, sight: &FactView<'e>) -> Reading<Values<'e>> {
         match self {
             Field::Named(named) => named.read(sight),
             Field::Pointer { pointer, .. } => read_body(pointer, sight.event.body),
@@ -296,12 +297,12 @@ impl Field {
     }
 
     /// Whether there may be other values beside those it has: what is not among them is not known.
-    pub(super) fn is_partly_known(&self, sight: &Sight<'_>) -> bool {
+    pub(super) fn is_partly_known(&self, sight: &FactView<'_>) -> bool {
         matches!(self, Field::Named(named) if named.is_partly_known(sight.event))
     }
 
     /// Whether the directory can still say something else of it than what is known now.
-    pub(super) fn is_open(&self, sight: &Sight<'_>) -> bool {
+    pub(super) fn is_open(&self, sight: &FactView<'_>) -> bool {
         match self {
             Field::Named(named) => named.is_open(sight),
             Field::Pointer { .. } => false,
@@ -313,9 +314,9 @@ impl Field {
     }
 
     /// For how long conditions on it come to the same; `None` where they depend on the device, or cost nothing.
-    pub(super) const fn scope(&self) -> Option<Scope> {
+    pub(super) const fn scope(&self) -> Option<MemoScope> {
         match self {
-            Field::Pointer { .. } => Some(Scope::Body),
+            Field::Pointer { .. } => Some(MemoScope::Body),
             Field::Named(
                 Named::User
                 | Named::AlertId
@@ -324,7 +325,7 @@ impl Field {
                 | Named::AlertTechniques
                 | Named::AlertStatus
                 | Named::AlertDetector,
-            ) => Some(Scope::Alert),
+            ) => Some(MemoScope::Alert),
             Field::Named(_) => None,
         }
     }
@@ -369,19 +370,19 @@ fn read_body<'e>(pointer: &Pointer, body: Option<&'e Json<'e>>) -> Reading<Value
     }
 }
 
-fn scalar<'e>(json: &'e Json<'e>) -> Option<Value<'e>> {
+fn scalar<'e>(json: &'e Json<'e>) -> Option<FieldValue<'e>> {
     match json {
         Json::Null => None,
-        Json::Bool(value) => Some(Value::Bool(*value)),
-        Json::Number(literal) => Some(Value::Number(literal)),
-        Json::Text(text) => Some(Value::Text(text)),
-        Json::List(_) | Json::Object(_) => Some(Value::Odd),
+        Json::Bool(value) => Some(FieldValue::Bool(*value)),
+        Json::Number(literal) => Some(FieldValue::Number(literal)),
+        Json::Text(text) => Some(FieldValue::Text(text)),
+        Json::List(_) | Json::Object(_) => Some(FieldValue::Odd),
     }
 }
 
 /// One value that a condition compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value<'e> {
+pub(super) enum FieldValue<'e> {
     Text(&'e str),
     /// A number's literal text.
     Number(&'e str),
@@ -392,24 +393,24 @@ pub(super) enum Value<'e> {
     Odd,
 }
 
-impl<'e> Value<'e> {
-    const fn text(text: &'e str) -> Value<'e> {
-        Value::Text(text)
+impl<'e> FieldValue<'e> {
+    const fn text(text: &'e str) -> FieldValue<'e> {
+        FieldValue::Text(text)
     }
 
     /// Whether there is something in it: `exists` is false for an empty text.
     pub(super) const fn has_content(self) -> bool {
-        !matches!(self, Value::Text(text) if text.is_empty())
+        !matches!(self, FieldValue::Text(text) if text.is_empty())
     }
 
     /// As a person reads it.
     fn shown(self) -> Cow<'e, str> {
         match self {
-            Value::Text(text) | Value::Number(text) => Cow::Borrowed(text),
-            Value::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
-            Value::Severity(severity) => Cow::Borrowed(severity.code()),
-            Value::Time(time) => Cow::Owned(time.to_string()),
-            Value::Odd => Cow::Borrowed("(not a single value)"),
+            FieldValue::Text(text) | FieldValue::Number(text) => Cow::Borrowed(text),
+            FieldValue::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+            FieldValue::Severity(severity) => Cow::Borrowed(severity.code()),
+            FieldValue::Time(time) => Cow::Owned(time.to_string()),
+            FieldValue::Odd => Cow::Borrowed("(not a single value)"),
         }
     }
 }
@@ -417,20 +418,20 @@ impl<'e> Value<'e> {
 /// The values of one field; a condition holds where it holds for some element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Values<'e> {
-    One(Value<'e>),
+    One(FieldValue<'e>),
     Texts(&'e [String]),
-    Several(Vec<Value<'e>>),
+    Several(Vec<FieldValue<'e>>),
 }
 
 impl<'e> Values<'e> {
-    pub(super) fn iter(&self) -> impl Iterator<Item = Value<'e>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = FieldValue<'e>> {
         let (one, texts, several): (_, &[String], &[_]) = match self {
             Values::One(value) => (Some(*value), &[], &[]),
             Values::Texts(texts) => (None, texts, &[]),
             Values::Several(values) => (None, &[], values),
         };
         one.into_iter()
-            .chain(texts.iter().map(|text| Value::text(text)))
+            .chain(texts.iter().map(|text| FieldValue::text(text)))
             .chain(several.iter().copied())
     }
 

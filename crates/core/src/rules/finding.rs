@@ -197,11 +197,11 @@ pub(super) fn suggest(word: &str, known: &[&str]) -> String {
 }
 
 /// Where the lines of a text begin.
-pub(super) struct Lines(Vec<usize>);
+pub(super) struct LineStarts(Vec<usize>);
 
-impl Lines {
-    pub(super) fn of(text: &str) -> Lines {
-        Lines(
+impl LineStarts {
+    pub(super) fn of(text: &str) -> LineStarts {
+        LineStarts(
             core::iter::once(0)
                 .chain(text.match_indices('\n').map(|(at, _)| at + 1))
                 .collect(),

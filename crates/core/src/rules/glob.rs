@@ -8,10 +8,10 @@ const LONGEST: usize = 300;
 
 /// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Glob(Vec<Token>);
+pub(crate) struct Glob(Vec<GlobToken>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
+enum GlobToken {
     Literal(char),
     One,
     Any,
@@ -36,11 +36,11 @@ impl Glob {
         while let Some(c) = chars.next() {
             tokens.push(match c {
                 // Two stars are one.
-                '*' if tokens.last() == Some(&Token::Any) => continue,
-                '*' => Token::Any,
-                '?' => Token::One,
+                '*' if tokens.last() == Some(&GlobToken::Any) => continue,
+                '*' => GlobToken::Any,
+                '?' => GlobToken::One,
                 '[' => set(&mut chars)?,
-                '\\' => Token::Literal(
+                '\\' => GlobToken::Literal(
                     chars
                         .next()
                         .ok_or("it ends with a `\\` that takes nothing literally")?,
@@ -48,7 +48,7 @@ impl Glob {
                 '{' | '}' => {
                     return Err("braces have no meaning: write a list of patterns".to_owned());
                 }
-                other => Token::Literal(other),
+                other => GlobToken::Literal(other),
             });
         }
         Ok(Glob(tokens))
@@ -61,7 +61,7 @@ impl Glob {
         // Where to go on if what follows the last star does not fit: one character further.
         let mut again: Option<(usize, core::str::Chars<'_>)> = None;
         loop {
-            if self.0.get(at) == Some(&Token::Any) {
+            if self.0.get(at) == Some(&GlobToken::Any) {
                 at += 1;
                 again = Some((at, rest.clone()));
                 continue;
@@ -87,13 +87,13 @@ impl Glob {
 
     /// Whether it matches every text there is.
     pub(super) fn is_everything(&self) -> bool {
-        self.0 == [Token::Any]
+        self.0 == [GlobToken::Any]
     }
 
     /// What every text that it matches begins with, and whether that is all of the text.
     pub(crate) fn beginning(&self) -> (String, bool) {
-        let literal = |token: &Token| {
-            if let Token::Literal(c) = token {
+        let literal = |token: &GlobToken| {
+            if let GlobToken::Literal(c) = token {
                 Some(*c)
             } else {
                 None
@@ -110,7 +110,7 @@ impl Glob {
         let mut best = String::new();
         let mut run = String::new();
         for token in &self.0 {
-            if let Token::Literal(c) = token {
+            if let GlobToken::Literal(c) = token {
                 run.push(*c);
                 if run.len() > best.len() {
                     best.clone_from(&run);
@@ -123,13 +123,13 @@ impl Glob {
     }
 }
 
-impl Token {
+impl GlobToken {
     fn takes(&self, c: char) -> bool {
         match self {
-            Token::Literal(literal) => *literal == c,
-            Token::One => true,
-            Token::Any => false,
-            Token::Set { ranges, negated } => {
+            GlobToken::Literal(literal) => *literal == c,
+            GlobToken::One => true,
+            GlobToken::Any => false,
+            GlobToken::Set { ranges, negated } => {
                 ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
             }
         }
@@ -137,7 +137,7 @@ impl Token {
 }
 
 /// What stands behind `[`, up to its `]`.
-fn set(chars: &mut core::str::Chars<'_>) -> Result<Token, String> {
+fn set(chars: &mut core::str::Chars<'_>) -> Result<GlobToken, String> {
     let unclosed = || "a `[` without its `]`; to mean the character, write `\\[`".to_owned();
     let mut negated = false;
     if chars.as_str().starts_with(['!', '^']) {
@@ -167,7 +167,7 @@ fn set(chars: &mut core::str::Chars<'_>) -> Result<Token, String> {
     if ranges.is_empty() {
         return Err("an empty set matches nothing".to_owned());
     }
-    Ok(Token::Set { ranges, negated })
+    Ok(GlobToken::Set { ranges, negated })
 }
 
 #[cfg(test)]

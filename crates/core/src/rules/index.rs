@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use aho_corasick::AhoCorasick;
 
 use super::condition::{Condition, Leaf, Test};
-use super::field::{Field, Shape, Value};
+use super::field::{Field, FieldValue, Shape};
 use super::memo;
 use super::operand::Operand;
 use super::reading::Reading;
 use super::rule::Rule;
-use super::sight::Sight;
+use super::sight::FactView;
 use super::text::{Folded, keys_of};
 
 /// Fewer rules are looked at one by one.
@@ -27,12 +27,12 @@ pub(super) struct Index {
     size: usize,
     /// Rules without a condition to find them by.
     always: Vec<usize>,
-    places: Vec<Place>,
+    places: Vec<IndexPlace>,
 }
 
 /// Everything that is found by one field.
 #[derive(Clone, Debug)]
-struct Place {
+struct IndexPlace {
     field: Field,
     /// By a value's key.
     values: HashMap<String, Vec<usize>>,
@@ -79,7 +79,11 @@ impl Index {
         for rule in rules {
             census.take(&rule.when);
         }
-        index.places = census.fields.iter().map(|field| Place::of(field)).collect();
+        index.places = census
+            .fields
+            .iter()
+            .map(|field| IndexPlace::of(field))
+            .collect();
         for (number, rule) in rules.iter().enumerate() {
             match census.best(&rule.when) {
                 Some((_, ways)) => ways.into_iter().for_each(|way| index.add(way, number)),
@@ -109,7 +113,7 @@ impl Index {
     }
 
     /// The numbers of all rules that are not certainly false, in file order, and some others.
-    pub(super) fn candidates(&self, sight: &Sight<'_>) -> Vec<usize> {
+    pub(super) fn candidates(&self, sight: &FactView<'_>) -> Vec<usize> {
         if self.size < FEW {
             return (0..self.size).collect();
         }
@@ -123,10 +127,10 @@ impl Index {
     }
 }
 
-impl Place {
-    fn of(field: &Field) -> Place {
+impl IndexPlace {
+    fn of(field: &Field) -> IndexPlace {
         let (values, texts, automaton) = (HashMap::new(), HashMap::new(), None);
-        Place {
+        IndexPlace {
             field: field.clone(),
             values,
             texts,
@@ -152,7 +156,7 @@ impl Place {
         }
     }
 
-    fn find(&self, sight: &Sight<'_>, found: &mut Vec<usize>) {
+    fn find(&self, sight: &FactView<'_>, found: &mut Vec<usize>) {
         if sight.open && self.field.is_open(sight) {
             found.extend(&self.all);
             return;
@@ -162,7 +166,7 @@ impl Place {
         });
     }
 
-    fn look_up(&self, sight: &Sight<'_>, found: &mut Vec<usize>) {
+    fn look_up(&self, sight: &FactView<'_>, found: &mut Vec<usize>) {
         let values = match self.field.read(sight) {
             Reading::Absent => return,
             Reading::Unknown => return found.extend(&self.all),
@@ -173,13 +177,13 @@ impl Place {
         };
         for value in values.iter() {
             let complete = match value {
-                Value::Text(text) | Value::Number(text) => self.find_text(text, found),
-                Value::Severity(severity) => {
+                FieldValue::Text(text) | FieldValue::Number(text) => self.find_text(text, found),
+                FieldValue::Severity(severity) => {
                     found.extend(self.values.get(severity.code()).into_iter().flatten());
                     true
                 }
                 // Of another type than a text: unknown to those who ask for one.
-                Value::Bool(_) | Value::Time(_) | Value::Odd => false,
+                FieldValue::Bool(_) | FieldValue::Time(_) | FieldValue::Odd => false,
             };
             if !complete {
                 return found.extend(&self.all);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::field::{Field, Named, Shape};
 use super::glob::Glob;
 use super::members::Members;
-use super::network::{Network, Networks};
+use super::network::{ListNetwork, Networks};
 use super::operand::Operand;
 use crate::time::Timestamp;
 
@@ -27,7 +27,7 @@ codes! {
 
 /// One `[lists.x]`, as written.
 #[derive(Debug)]
-pub(super) struct List {
+pub(super) struct WrittenList {
     pub(super) kind: ListType,
     /// The file of further entries, as the rules name it.
     pub(super) file: Option<String>,
@@ -50,20 +50,20 @@ pub(super) struct Ending {
 pub(super) enum Written {
     Text(String),
     Glob(Glob, bool),
-    Network(Network),
+    Network(ListNetwork),
 }
 
 /// The lists of a file by name, what was made of them for the fields they are compared with, and which were.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    pub(super) by_name: BTreeMap<String, List>,
+    pub(super) by_name: BTreeMap<String, WrittenList>,
     pub(super) made: HashMap<(String, Shape), Arc<Members>>,
     pub(super) used: HashSet<String>,
 }
 
 /// What is kept of a list for those who ask what is in force.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(super) struct ListSummary {
     pub(super) name: String,
     pub(super) kind: ListType,
     pub(super) file: Option<String>,
@@ -74,12 +74,12 @@ pub(super) struct Kept {
 
 impl Lists {
     /// What is to be kept of each, by name.
-    pub(super) fn kept(&self) -> Vec<Kept> {
-        let kept = |(name, list): (&String, &List)| {
+    pub(super) fn kept(&self) -> Vec<ListSummary> {
+        let kept = |(name, list): (&String, &WrittenList)| {
             let mut ends = list.ends.clone();
             ends.sort_by_key(|ending| ending.until);
             let (file, entries) = (list.file.clone(), list.entries.len());
-            Kept {
+            ListSummary {
                 name: name.clone(),
                 kind: list.kind,
                 file,
@@ -91,7 +91,7 @@ impl Lists {
     }
 }
 
-impl List {
+impl WrittenList {
     pub(super) fn members(&self, name: &str, shape: Shape) -> Members {
         let (texts, globs) = (HashMap::new(), Vec::new());
         let networks = (self.kind == ListType::Cidr).then(Networks::default);

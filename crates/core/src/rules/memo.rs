@@ -9,7 +9,7 @@ use crate::verdict::Seen;
 
 /// For how long a condition comes to the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum MemoScope {
     /// For all alerts of the body.
     Body,
     /// For all devices of the alert.
@@ -20,13 +20,13 @@ pub(super) enum Scope {
 /// judged.
 #[derive(Debug, Default)]
 pub struct Memo {
-    of_body: Known,
-    of_alert: Known,
+    of_body: MemoEntries,
+    of_alert: MemoEntries,
 }
 
 /// Conditions and places of the index by where they lie in memory, which is where the policy keeps them.
 #[derive(Debug, Default)]
-struct Known {
+struct MemoEntries {
     truths: RefCell<BTreeMap<usize, Truths>>,
     seen: RefCell<BTreeMap<usize, Seen>>,
     found: RefCell<BTreeMap<usize, Vec<usize>>>,
@@ -40,10 +40,10 @@ impl Memo {
         self.of_alert.found.borrow_mut().clear();
     }
 
-    fn of(&self, scope: Scope) -> &Known {
+    fn of(&self, scope: MemoScope) -> &MemoEntries {
         match scope {
-            Scope::Body => &self.of_body,
-            Scope::Alert => &self.of_alert,
+            MemoScope::Body => &self.of_body,
+            MemoScope::Alert => &self.of_alert,
         }
     }
 }
@@ -51,7 +51,7 @@ impl Memo {
 /// What a comparison came to.
 pub(super) fn truths<T>(
     memo: Option<&Memo>,
-    scope: Option<Scope>,
+    scope: Option<MemoScope>,
     place: &T,
     judge: impl FnOnce() -> Truths,
 ) -> Truths {
@@ -64,7 +64,7 @@ pub(super) fn truths<T>(
 /// What a comparison saw.
 pub(super) fn seen<T>(
     memo: Option<&Memo>,
-    scope: Option<Scope>,
+    scope: Option<MemoScope>,
     place: &T,
     look: impl FnOnce() -> Seen,
 ) -> Seen {
@@ -77,7 +77,7 @@ pub(super) fn seen<T>(
 /// The rules that a place of the index finds.
 pub(super) fn found<T>(
     memo: Option<&Memo>,
-    scope: Option<Scope>,
+    scope: Option<MemoScope>,
     place: &T,
     all: &mut Vec<usize>,
     find: impl FnOnce(&mut Vec<usize>),

@@ -39,7 +39,7 @@ use rule::Rule;
 use window::Window;
 
 pub use event::{Event, Facts, MachineFacts, OwnedEvent, owned};
-pub use expect::{Begins, Expect, Given, Payload, Protected, RuleTest, Step};
+pub use expect::{Begins, Expect, Given, Payload, Protected, RuleTest, TestStep};
 pub use field::Named;
 pub use finding::{Finding, Level, render, render_within};
 pub use given::GivenFact;
@@ -53,9 +53,9 @@ pub use report::outline::{
     DefaultsOutline, LimitOutline, ListOutline, Outline, ProtectionOutline, RuleOutline,
     TimesOutline, WindowOutline,
 };
-pub use run::{Ran, run};
+pub use run::{TestRun, run};
 
-use super::comment::Template;
+use super::comment::CommentTemplate;
 use super::scan::Mode;
 use super::verdict::{AskedFor, Cooldown, Limit, Verdict, Wanted};
 
@@ -72,8 +72,8 @@ pub struct Rules {
     max_age: Duration,
     /// How long the directory may take.
     resolve_within: Duration,
-    comment: Template,
-    lists: Vec<list::Kept>,
+    comment: CommentTemplate,
+    lists: Vec<list::ListSummary>,
     windows: Vec<Window>,
     protections: Vec<Protection>,
     rules: Vec<Rule>,
@@ -103,7 +103,7 @@ impl Rules {
 
     /// The template of a scan's comment.
     #[must_use]
-    pub fn comment(&self) -> &Template {
+    pub fn comment(&self) -> &CommentTemplate {
         &self.comment
     }
 

@@ -8,18 +8,18 @@ use crate::time::Timestamp;
 
 /// One network; a single address is one of full length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Network {
+pub(super) struct ListNetwork {
     four: bool,
     length: u8,
     bits: u128,
 }
 
-impl Network {
+impl ListNetwork {
     /// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address.
     ///
     /// # Errors
     /// A sentence; bits set behind the prefix are one, because the writer meant another network.
-    pub(super) fn parse(text: &str) -> Result<Network, String> {
+    pub(super) fn parse(text: &str) -> Result<ListNetwork, String> {
         let (address, length) = text
             .split_once('/')
             .map_or((text, None), |(address, length)| (address, Some(length)));
@@ -39,7 +39,7 @@ impl Network {
         if length > most {
             return Err(format!("the prefix is a number from 0 to {most}"));
         }
-        let masked = Network {
+        let masked = ListNetwork {
             four,
             length,
             bits: mask(four, length, bits),
@@ -58,7 +58,7 @@ impl Network {
     }
 }
 
-impl core::fmt::Display for Network {
+impl core::fmt::Display for ListNetwork {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match u32::try_from(self.bits) {
             Ok(bits) if self.four => {
@@ -96,7 +96,7 @@ pub(super) struct Networks(BTreeMap<(bool, u8), HashMap<u128, Option<Timestamp>>
 
 impl Networks {
     /// Adds one; `until` is when it ends, `None`: never. The longer of two times counts.
-    pub(super) fn add(&mut self, network: Network, until: Option<Timestamp>) {
+    pub(super) fn add(&mut self, network: ListNetwork, until: Option<Timestamp>) {
         let place = self
             .0
             .entry((network.four, network.length))
@@ -132,7 +132,7 @@ mod tests {
             ("2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::"),
             ("10.1.2.128/25", "10.1.2.200", "10.1.2.127"),
         ] {
-            let parsed = Network::parse(network).unwrap();
+            let parsed = ListNetwork::parse(network).unwrap();
             let (inside, outside) = (inside.parse().unwrap(), outside.parse().unwrap());
             assert!(parsed.holds(inside) && !parsed.holds(outside), "{network}");
             let mut set = Networks::default();
@@ -156,14 +156,17 @@ mod tests {
             ("10.1.2.3/8", "did you mean `10.0.0.0/8`?"),
             ("2001:db8::1/32", "did you mean `2001:db8::/32`?"),
         ] {
-            assert!(Network::parse(text).unwrap_err().contains(why), "{text}");
+            assert!(
+                ListNetwork::parse(text).unwrap_err().contains(why),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_network_leaves_the_set_at_its_time_and_the_longer_time_counts() {
         let (one, two) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
-        let network = Network::parse("10.0.0.0/8").unwrap();
+        let network = ListNetwork::parse("10.0.0.0/8").unwrap();
         let mut set = Networks::default();
         set.add(network, Some(two));
         set.add(network, Some(one));

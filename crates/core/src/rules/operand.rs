@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use super::field::{Shape, Value};
+use super::field::{FieldValue, Shape};
 use super::members::Members;
 use super::text::{Folded, Number, label};
 use super::truth::Truths;
@@ -70,25 +70,29 @@ impl Operand {
     }
 
     /// Whether a value is equal to it, at this time.
-    pub(super) fn equals(&self, value: Value<'_>, at: Timestamp) -> Truths {
+    pub(super) fn equals(&self, value: FieldValue<'_>, at: Timestamp) -> Truths {
         match (self, value) {
-            (Operand::Text(wanted), Value::Text(text)) => Truths::of(wanted.equals(text)),
-            (Operand::Text(wanted), Value::Number(text)) => {
+            (Operand::Text(wanted), FieldValue::Text(text)) => Truths::of(wanted.equals(text)),
+            (Operand::Text(wanted), FieldValue::Number(text)) => {
                 Truths::of(wanted.equals(text) || wanted.says(text))
             }
-            (Operand::Text(wanted), Value::Bool(value)) => agree(spoken(wanted.as_str()), value),
-            (Operand::Label(wanted), Value::Text(text)) => Truths::of(wanted.equals(label(text))),
-            (Operand::Technique(wanted), Value::Text(text)) => Truths::of(wanted.covers(text)),
-            (Operand::Address(address, wanted), Value::Text(text)) => {
+            (Operand::Text(wanted), FieldValue::Bool(value)) => {
+                agree(spoken(wanted.as_str()), value)
+            }
+            (Operand::Label(wanted), FieldValue::Text(text)) => {
+                Truths::of(wanted.equals(label(text)))
+            }
+            (Operand::Technique(wanted), FieldValue::Text(text)) => Truths::of(wanted.covers(text)),
+            (Operand::Address(address, wanted), FieldValue::Text(text)) => {
                 let same = text
                     .trim()
                     .parse()
                     .is_ok_and(|found: IpAddr| found.to_canonical() == *address);
                 Truths::of(same || wanted.equals(text))
             }
-            (Operand::Bool(wanted), Value::Bool(value)) => Truths::of(*wanted == value),
-            (Operand::Bool(wanted), Value::Text(text)) => agree(spoken(text), *wanted),
-            (Operand::List(members), Value::Text(text) | Value::Number(text)) => {
+            (Operand::Bool(wanted), FieldValue::Bool(value)) => Truths::of(*wanted == value),
+            (Operand::Bool(wanted), FieldValue::Text(text)) => agree(spoken(text), *wanted),
+            (Operand::List(members), FieldValue::Text(text) | FieldValue::Number(text)) => {
                 members.hold(text, at)
             }
             (operand, value) => operand
@@ -98,12 +102,16 @@ impl Operand {
     }
 
     /// How the value stands to this operand; `None` where they cannot be compared.
-    pub(super) fn order(&self, value: Value<'_>) -> Option<Ordering> {
+    pub(super) fn order(&self, value: FieldValue<'_>) -> Option<Ordering> {
         match (self, value) {
-            (Operand::Severity(wanted), Value::Severity(severity)) => Some(severity.cmp(wanted)),
-            (Operand::Time(wanted), Value::Time(time)) => Some(time.cmp(wanted)),
-            (Operand::Time(wanted), Value::Text(text)) => Some(Timestamp::parse(text)?.cmp(wanted)),
-            (Operand::Number(wanted), Value::Number(text) | Value::Text(text)) => {
+            (Operand::Severity(wanted), FieldValue::Severity(severity)) => {
+                Some(severity.cmp(wanted))
+            }
+            (Operand::Time(wanted), FieldValue::Time(time)) => Some(time.cmp(wanted)),
+            (Operand::Time(wanted), FieldValue::Text(text)) => {
+                Some(Timestamp::parse(text)?.cmp(wanted))
+            }
+            (Operand::Number(wanted), FieldValue::Number(text) | FieldValue::Text(text)) => {
                 Number::parse(text)?.order(*wanted)
             }
             _ => None,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::condition::Condition;
 use super::event::Event;
 use super::rule::{Calendar, Times};
-use super::sight::Sight;
+use super::sight::FactView;
 use super::truth::Truths;
 use crate::scan::Kind;
 use crate::time::Timestamp;
@@ -53,7 +53,7 @@ codes! {
 
 /// How strongly a decision is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Held {
+pub(super) enum Holding {
     #[default]
     No,
     /// Something milder could not be judged.
@@ -64,29 +64,29 @@ pub(super) enum Held {
 
 /// What protections leave of a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caps {
+pub(super) struct ScanBounds {
     /// The strongest scan that may be.
     pub(super) kind: Option<Kind>,
-    pub(super) held: Held,
+    pub(super) held: Holding,
     /// Not before this.
     pub(super) start: Option<Timestamp>,
     /// Only while one window of each of these groups is open, as places in the file's list.
     pub(super) groups: BTreeSet<Vec<usize>>,
 }
 
-impl Caps {
+impl ScanBounds {
     /// No protection.
-    pub(super) const FREE: Caps = Caps {
+    pub(super) const FREE: ScanBounds = ScanBounds {
         kind: Some(Kind::Full),
-        held: Held::No,
+        held: Holding::No,
         start: None,
         groups: BTreeSet::new(),
     };
 
     /// Both at once: the mildest kind, held if any says so, the latest start, all windows.
-    pub(super) fn join(mut self, mut other: Caps) -> Caps {
+    pub(super) fn join(mut self, mut other: ScanBounds) -> ScanBounds {
         self.groups.append(&mut other.groups);
-        Caps {
+        ScanBounds {
             kind: self.kind.min(other.kind),
             held: self.held.max(other.held),
             start: self.start.max(other.start),
@@ -95,9 +95,9 @@ impl Caps {
     }
 
     /// What is certain where either may be.
-    fn meet(mut self, other: Caps) -> Caps {
+    fn meet(mut self, other: ScanBounds) -> ScanBounds {
         self.groups.retain(|group| other.groups.contains(group));
-        Caps {
+        ScanBounds {
             kind: self.kind.max(other.kind),
             held: self.held.min(other.held),
             start: self.start.min(other.start),
@@ -108,7 +108,7 @@ impl Caps {
 
 impl Protection {
     /// What it may be for an event: hit, not hit, unknown.
-    pub(super) fn truths(&self, sight: Sight<'_>, calendar: Calendar<'_>) -> Truths {
+    pub(super) fn truths(&self, sight: FactView<'_>, calendar: Calendar<'_>) -> Truths {
         if !self.times.applies(sight.event.at, calendar) {
             return Truths::FALSE;
         }
@@ -123,7 +123,7 @@ impl Protection {
     }
 
     /// The way of looking at an event that says best what it is: one by which it is hit, else one that nobody can judge.
-    pub(super) fn telling<'e>(&self, sight: Sight<'e>) -> Sight<'e> {
+    pub(super) fn telling<'e>(&self, sight: FactView<'e>) -> FactView<'e> {
         let by = |pick: fn(Truths) -> bool| {
             let mut worlds = sight.worlds(self.name_matters, self.ip_matters);
             worlds.find(|world| pick(self.when.truths(world)))
@@ -139,17 +139,17 @@ impl Protection {
         truths: Truths,
         event: &Event<'_>,
         calendar: Calendar<'_>,
-    ) -> (Caps, Caps) {
-        let hit = || Caps {
+    ) -> (ScanBounds, ScanBounds) {
+        let hit = || ScanBounds {
             kind: match self.at_most {
                 Some(AtMost::None) => None,
                 Some(AtMost::Quick) => Some(Kind::Quick),
                 Some(AtMost::Hold) | None => Some(Kind::Full),
             },
             held: if self.at_most == Some(AtMost::Hold) {
-                Held::Protected
+                Holding::Protected
             } else {
-                Held::No
+                Holding::No
             },
             start: self.times.start(event.at, calendar),
             groups: self
@@ -159,23 +159,29 @@ impl Protection {
                 .into_iter()
                 .collect(),
         };
-        let free = truths.may_be_false().then_some(Caps::FREE);
+        let free = truths.may_be_false().then_some(ScanBounds::FREE);
         let unknown = truths.may_be_unknown().then(|| match self.if_unknown {
-            IfUnknown::Hold => Caps {
-                held: Held::Undecided,
-                ..Caps::FREE
+            IfUnknown::Hold => ScanBounds {
+                held: Holding::Undecided,
+                ..ScanBounds::FREE
             },
             IfUnknown::Apply => hit(),
-            IfUnknown::Skip => Caps::FREE,
+            IfUnknown::Skip => ScanBounds::FREE,
         });
-        let all: Vec<Caps> = [free, unknown, truths.may_be_true().then(hit)]
+        let all: Vec<ScanBounds> = [free, unknown, truths.may_be_true().then(hit)]
             .into_iter()
             .flatten()
             .collect();
-        let least = all.iter().cloned().reduce(Caps::meet).unwrap_or(Caps::FREE);
+        let least = all
+            .iter()
+            .cloned()
+            .reduce(ScanBounds::meet)
+            .unwrap_or(ScanBounds::FREE);
         (
             least,
-            all.into_iter().reduce(Caps::join).unwrap_or(Caps::FREE),
+            all.into_iter()
+                .reduce(ScanBounds::join)
+                .unwrap_or(ScanBounds::FREE),
         )
     }
 
@@ -218,7 +224,7 @@ impl Protection {
     }
 
     /// The fields for which it could not be judged, under its name.
-    pub(super) fn unknown(&self, sight: Sight<'_>) -> Vec<Seen> {
+    pub(super) fn unknown(&self, sight: FactView<'_>) -> Vec<Seen> {
         let mut fields: Vec<&str> = Vec::new();
         for world in sight.worlds(self.name_matters, self.ip_matters) {
             for field in self.when.unknown_fields(&world) {

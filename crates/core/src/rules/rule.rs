@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::condition::Condition;
-use super::sight::Sight;
+use super::sight::FactView;
 use super::truth::Truths;
 use super::window::Window;
 use crate::scan::{Kind, Mode, Priority};
@@ -67,7 +67,7 @@ fn windows<'r>(places: &[usize], calendar: Calendar<'r>) -> impl Iterator<Item =
 
 impl Rule {
     /// Whether it matches: all three must hold, `when`, not `unless`, and its times.
-    pub(super) fn truths(&self, sight: &Sight<'_>, calendar: Calendar<'_>) -> Truths {
+    pub(super) fn truths(&self, sight: &FactView<'_>, calendar: Calendar<'_>) -> Truths {
         let mut truths = self.when.truths(sight);
         if let Some(unless) = self.unless.as_ref().filter(|_| truths != Truths::FALSE) {
             truths = truths.and(unless.truths(sight).not());
@@ -97,7 +97,7 @@ impl Rule {
     }
 
     /// The fields for which it could not be judged, under its name.
-    pub(super) fn unknown(&self, sight: &Sight<'_>) -> Vec<Seen> {
+    pub(super) fn unknown(&self, sight: &FactView<'_>) -> Vec<Seen> {
         let mut fields: Vec<&str> = Vec::new();
         for field in self
             .conditions()

@@ -22,7 +22,7 @@ pub fn run(
     test: &RuleTest,
     rules: &Rules,
     read: &mut dyn FnMut(&Payload) -> Result<Vec<OwnedEvent>, String>,
-) -> Ran {
+) -> TestRun {
     let mut begun = Vec::new();
     let (mut failures, mut won, mut protected) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let mut now = test.at.unwrap_or(NOON);
@@ -65,7 +65,7 @@ pub fn run(
             },
         }
     }
-    Ran {
+    TestRun {
         failures,
         won,
         protected,
@@ -74,7 +74,7 @@ pub fn run(
 
 /// How a test went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ran {
+pub struct TestRun {
     /// Each expectation that is not met, as a sentence.
     pub failures: Vec<String>,
     /// The rules that won in it.
@@ -84,7 +84,7 @@ pub struct Ran {
 }
 
 /// A scan that the test has begun; it counts as succeeded at once.
-struct Begun {
+struct TestScan {
     machine: String,
     rule: String,
     kind: Kind,
@@ -92,7 +92,7 @@ struct Begun {
 }
 
 /// What became of one event.
-struct Decided {
+struct TestDecision {
     rule: Option<String>,
     wanted: Option<Wanted>,
     state: DecisionState,
@@ -109,8 +109,8 @@ fn decided(
     event: &OwnedEvent,
     mode: Mode,
     now: Timestamp,
-    begun: &mut Vec<Begun>,
-) -> Decided {
+    begun: &mut Vec<TestScan>,
+) -> TestDecision {
     let Verdict {
         rule,
         asks,
@@ -131,7 +131,7 @@ fn decided(
             let machine = machine(event);
             let planned = plan(&history(begun, &machine, name, &wanted, now), &wanted, now);
             if matches!(planned, Plan::Begin { .. }) {
-                begun.push(Begun {
+                begun.push(TestScan {
                     machine,
                     rule: name.to_owned(),
                     kind: wanted.kind,
@@ -159,7 +159,7 @@ fn decided(
         .into_iter()
         .filter(|guarded| guarded.how != Guard::Skipped);
     let protections = applies.map(|guarded| guarded.name).collect();
-    Decided {
+    TestDecision {
         rule,
         wanted,
         state,
@@ -176,7 +176,13 @@ fn machine(event: &OwnedEvent) -> String {
     format!("{}/{}", event.tenant, event.device.label().to_lowercase())
 }
 
-fn history(begun: &[Begun], machine: &str, rule: &str, wanted: &Wanted, now: Timestamp) -> History {
+fn history(
+    begun: &[TestScan],
+    machine: &str,
+    rule: &str,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> History {
     let last = |kind: Kind| {
         let mut ours = begun
             .iter()
@@ -217,7 +223,7 @@ fn comment(rules: &Rules, event: &OwnedEvent, rule: &str, kind: Kind) -> String 
 }
 
 /// Each expectation that is not met.
-fn unmet(expect: &Expect, got: &Decided) -> Vec<String> {
+fn unmet(expect: &Expect, got: &TestDecision) -> Vec<String> {
     let mut unmet = Vec::new();
     let rule = got.rule.as_ref().map_or_else(
         || "no rule matched".to_owned(),

@@ -5,7 +5,7 @@ use super::event::{Event, Facts};
 
 /// An event as it is looked at.
 #[derive(Clone, Copy)]
-pub(super) struct Sight<'e> {
+pub(super) struct FactView<'e> {
     pub(super) event: &'e Event<'e>,
     /// Facts the directory can still tell count as either true or false, not as what the alert says of them.
     pub(super) open: bool,
@@ -26,10 +26,10 @@ pub(super) enum Says {
     Nobody,
 }
 
-impl<'e> Sight<'e> {
+impl<'e> FactView<'e> {
     /// As rules see it once everything is asked that can be: the alert's word counts where the directory is silent.
-    pub(super) const fn plain(event: &'e Event<'e>) -> Sight<'e> {
-        Sight {
+    pub(super) const fn plain(event: &'e Event<'e>) -> FactView<'e> {
+        FactView {
             event,
             open: false,
             name: Says::Usual,
@@ -38,16 +38,16 @@ impl<'e> Sight<'e> {
     }
 
     /// With the facts left open that the directory can still tell.
-    pub(super) const fn open(event: &'e Event<'e>) -> Sight<'e> {
-        Sight {
+    pub(super) const fn open(event: &'e Event<'e>) -> FactView<'e> {
+        FactView {
             open: true,
-            ..Sight::plain(event)
+            ..FactView::plain(event)
         }
     }
 
     /// Every way in which the device's name and address, where they matter, must be looked at so that a protection is
     /// hit by what the directory says as well as by what the alert says.
-    pub(super) fn worlds(self, name: bool, ip: bool) -> impl Iterator<Item = Sight<'e>> {
+    pub(super) fn worlds(self, name: bool, ip: bool) -> impl Iterator<Item = FactView<'e>> {
         let device = self.event.device;
         let unusable = |field: &str| self.event.alert.unusable.contains(field);
         let names = ways(
@@ -63,7 +63,7 @@ impl<'e> Sight<'e> {
             |facts| !facts.ips.is_absent(),
         );
         names.iter().flat_map(move |name| {
-            ips.iter().map(move |ip| Sight {
+            ips.iter().map(move |ip| FactView {
                 name: *name,
                 ip: *ip,
                 ..self

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use super::sight::Sight;
+use super::sight::FactView;
 use super::truth::Truths;
 use super::*;
 use crate::alert::{Alert, Device, MachineId, Severity};
@@ -82,7 +82,7 @@ fn truth(condition: &str, event: &Event<'_>) -> char {
     let rules = rules(&format!(
         "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = {{ {condition} }}\n"
     ));
-    match rules.rules[0].when.truths(&Sight::plain(event)) {
+    match rules.rules[0].when.truths(&FactView::plain(event)) {
         Truths::TRUE => '1',
         Truths::FALSE => '0',
         Truths::UNKNOWN => '?',

@@ -115,9 +115,9 @@ fn usable(jwk: Jwk) -> Option<(String, DecodingKey)> {
 
 /// What a token says; only these members are looked at.
 #[derive(Deserialize)]
-struct Claims {
+struct SenderClaims {
     iss: String,
-    aud: OneOrMany,
+    aud: Audiences,
     tid: String,
     exp: i64,
     #[serde(default)]
@@ -134,12 +134,12 @@ struct Claims {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum OneOrMany {
+enum Audiences {
     One(String),
     Many(Vec<String>),
 }
 
-impl Claims {
+impl SenderClaims {
     fn app(&self) -> Option<String> {
         self.azp
             .as_ref()
@@ -171,14 +171,14 @@ impl Entra {
         let kid = header.kid.ok_or(Failure::of("the token names no key"))?;
         let Some(key) = ring.and_then(|ring| ring.keys.get(&kid)) else {
             // Believed by nobody: it only spares strangers' tokens the question for their key, and tells the operator why.
-            let claimed: Result<Claims, _> = insecure_decode_claims(token);
+            let claimed: Result<SenderClaims, _> = insecure_decode_claims(token);
             let fault = claimed
                 .map_err(|_| unreadable())
                 .and_then(|claimed| self.allows(&claimed, now))
                 .err();
             return Err(Refused::KeyUnknown(fault));
         };
-        let proved = decode::<Claims>(token, key, &signature_only());
+        let proved = decode::<SenderClaims>(token, key, &signature_only());
         let claims = proved.map_err(|error| unproved(error.kind()))?.claims;
         self.allows(&claims, now)?;
         let app = claims.app().or(claims.oid).unwrap_or_default();
@@ -189,7 +189,7 @@ impl Entra {
             .collect())
     }
 
-    fn allows(&self, claims: &Claims, now: Timestamp) -> Result<(), Failure> {
+    fn allows(&self, claims: &SenderClaims, now: Timestamp) -> Result<(), Failure> {
         let check = |holds: bool, check: &'static str| {
             if holds {
                 Ok(())
@@ -206,8 +206,8 @@ impl Entra {
             "the token is of another tenant",
         )?;
         let audience = match &claims.aud {
-            OneOrMany::One(one) => self.audiences.contains(one),
-            OneOrMany::Many(many) => many.iter().any(|one| self.audiences.contains(one)),
+            Audiences::One(one) => self.audiences.contains(one),
+            Audiences::Many(many) => many.iter().any(|one| self.audiences.contains(one)),
         };
         check(audience, "the token is for another audience")?;
         timely(claims, now)?;
@@ -231,7 +231,7 @@ const fn unproved(why: &ErrorKind) -> Failure {
     }
 }
 
-fn timely(claims: &Claims, now: Timestamp) -> Result<(), Failure> {
+fn timely(claims: &SenderClaims, now: Timestamp) -> Result<(), Failure> {
     let seconds = now.millis().div_euclid(1000);
     let leeway = i64::try_from(LEEWAY.as_secs()).unwrap_or(0);
     if claims.exp <= seconds.saturating_sub(leeway) {

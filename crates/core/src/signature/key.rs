@@ -31,14 +31,14 @@ codes! {
 #[derive(Clone)]
 pub struct Key {
     id: String,
-    origin: Option<Origin>,
+    origin: Option<SecretOrigin>,
     /// Shared, so that a copy of the settings is no second copy of the secret.
     secret: Arc<SecretSlice<u8>>,
 }
 
 /// Where a secret is kept: for a command that must not hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum SecretOrigin {
     /// In this file.
     File(PathBuf),
     /// In this environment variable.
@@ -123,7 +123,7 @@ impl Key {
 
     /// The same key, with the place it was read from.
     #[must_use]
-    pub fn kept_in(mut self, origin: Origin) -> Key {
+    pub fn kept_in(mut self, origin: SecretOrigin) -> Key {
         self.origin = Some(origin);
         self
     }
@@ -146,7 +146,7 @@ impl Key {
 
     /// Where it is kept, if that is known.
     #[must_use]
-    pub const fn origin(&self) -> Option<&Origin> {
+    pub const fn origin(&self) -> Option<&SecretOrigin> {
         self.origin.as_ref()
     }
 

@@ -2,11 +2,11 @@
 
 use super::key::KeyEncoding;
 use super::scheme::{Encoding, Separator};
-use super::stamp::Format;
+use super::stamp::TimeFormat;
 
 /// A kind of HMAC authentication. Keys of the configuration override these one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownScheme {
     /// The key in `[[sources.x.auth]]`.
     pub kind: &'static str,
     /// The header of the signatures; `None`: the configuration must name it.
@@ -24,14 +24,14 @@ pub struct Known {
     /// The timestamp's header.
     pub timestamp_header: Option<&'static str>,
     /// How the timestamp may be written.
-    pub timestamp_formats: &'static [Format],
+    pub timestamp_formats: &'static [TimeFormat],
     /// The id's header.
     pub id_header: Option<&'static str>,
     /// How the secret is written.
     pub key_encoding: KeyEncoding,
 }
 
-const ANY: Known = Known {
+const ANY: KnownScheme = KnownScheme {
     kind: "hmac",
     header: None,
     prefix: "",
@@ -40,16 +40,16 @@ const ANY: Known = Known {
     signed: "{body}",
     signed_with_timestamp: None,
     timestamp_header: None,
-    timestamp_formats: &[Format::Unix],
+    timestamp_formats: &[TimeFormat::Unix],
     id_header: None,
     key_encoding: KeyEncoding::Raw,
 };
 
 /// Every scheme with a name, `hmac` first, which presumes least.
-pub const KNOWN: &[Known] = &[
+pub const KNOWN: &[KnownScheme] = &[
     ANY,
     // The specification of Standard Webhooks; Svix signs the same way under names of its own.
-    Known {
+    KnownScheme {
         kind: "standard_webhooks",
         header: Some("webhook-signature"),
         prefix: "v1,",
@@ -62,7 +62,7 @@ pub const KNOWN: &[Known] = &[
         ..ANY
     },
     // GitHub, "Validating webhook deliveries". Its delivery id is not signed, so it tells nothing.
-    Known {
+    KnownScheme {
         kind: "github",
         header: Some("X-Hub-Signature-256"),
         prefix: "sha256=",
@@ -70,7 +70,7 @@ pub const KNOWN: &[Known] = &[
         ..ANY
     },
     // grafana/alerting http/hmac.go: the header's name is the constant there; the user names the timestamp's.
-    Known {
+    KnownScheme {
         kind: "grafana",
         header: Some("X-Grafana-Alerting-Signature"),
         separator: Separator::Nothing,
@@ -78,7 +78,7 @@ pub const KNOWN: &[Known] = &[
         ..ANY
     },
     // PagerDuty v3 webhooks: several signatures while a secret is changed. The secret looks like base64 and is text.
-    Known {
+    KnownScheme {
         kind: "pagerduty",
         header: Some("X-PagerDuty-Signature"),
         prefix: "v1=",
@@ -86,22 +86,26 @@ pub const KNOWN: &[Known] = &[
         ..ANY
     },
     // CrowdStrike does not publish what it signs; public receivers disagree. This is the better tested reading.
-    Known {
+    KnownScheme {
         kind: "crowdstrike",
         header: Some("X-CS-Primary-Signature"),
         separator: Separator::Nothing,
         encoding: Encoding::Base64,
         signed: "{body}{timestamp}",
         timestamp_header: Some("X-CS-Delivery-Timestamp"),
-        timestamp_formats: &[Format::Rfc3339, Format::Unix, Format::UnixMillis],
+        timestamp_formats: &[
+            TimeFormat::Rfc3339,
+            TimeFormat::Unix,
+            TimeFormat::UnixMillis,
+        ],
         ..ANY
     },
 ];
 
-impl Known {
+impl KnownScheme {
     /// The scheme of this name.
     #[must_use]
-    pub fn named(kind: &str) -> Option<&'static Known> {
+    pub fn named(kind: &str) -> Option<&'static KnownScheme> {
         KNOWN.iter().find(|known| known.kind == kind)
     }
 }

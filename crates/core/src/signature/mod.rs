@@ -29,12 +29,12 @@ mod tests;
 mod token;
 
 pub use entra::{Entra, Keyring, Keyrings};
-pub use key::{BadKey, Key, KeyEncoding, Origin, SHORTEST_SECRET};
-pub use known::{KNOWN, Known};
-pub use outgoing::{Moment, Outgoing, Unsendable};
+pub use key::{BadKey, Key, KeyEncoding, SHORTEST_SECRET, SecretOrigin};
+pub use known::{KNOWN, KnownScheme};
+pub use outgoing::{Moment, ProvenRequest, Unsendable};
 pub use scheme::{Algorithm, Encoding, MOST_SIGNATURES, Scheme, Separator};
-pub use stamp::{Format, Place, Stamp};
-pub use template::Template;
+pub use stamp::{SignedTime, StampPlace, TimeFormat};
+pub use template::SignedTemplate;
 
 /// How a source's requests prove themselves: one of the alternatives must hold, and all checks inside it.
 #[derive(Clone)]
@@ -453,7 +453,7 @@ impl Check {
         let stamp = scheme
             .stamp
             .as_ref()
-            .is_some_and(|stamp| matches!(&stamp.place, Place::Header(own) if own == name));
+            .is_some_and(|stamp| matches!(&stamp.place, StampPlace::Header(own) if own == name));
         stamp || scheme.id_header.as_ref().is_some_and(|own| own == name)
     }
 

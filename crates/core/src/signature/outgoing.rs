@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::key::Key;
 use super::scheme::Scheme;
-use super::stamp::Place;
+use super::stamp::StampPlace;
 use super::{Check, Entra};
 use crate::json::Json;
 use crate::pointer::Pointer;
@@ -16,7 +16,7 @@ use crate::strict_json;
 use crate::time::Timestamp;
 
 /// A request that proves itself. Without `Debug`: it holds secrets.
-pub struct Outgoing {
+pub struct ProvenRequest {
     /// Headers to add.
     pub headers: HeaderMap,
     /// The last segment of the URL, not encoded yet.
@@ -75,7 +75,7 @@ pub enum Unsendable {
     },
 }
 
-impl Outgoing {
+impl ProvenRequest {
     /// A request with this body that satisfies every one of these checks, as far as that is the sender's doing: an
     /// address cannot be added.
     ///
@@ -85,8 +85,8 @@ impl Outgoing {
         checks: impl IntoIterator<Item = &'c Check>,
         body: Bytes,
         moment: Moment<'_>,
-    ) -> Result<Outgoing, Unsendable> {
-        let mut outgoing = Outgoing {
+    ) -> Result<ProvenRequest, Unsendable> {
+        let mut outgoing = ProvenRequest {
             headers: HeaderMap::new(),
             url_secret: None,
             body,
@@ -137,7 +137,7 @@ impl Outgoing {
             .ok_or(Unsendable::NoKey)?;
         self.show(scheme.header.clone(), value.as_bytes())?;
         if let Some((stamp, text)) = &time
-            && let Place::Header(name) = &stamp.place
+            && let StampPlace::Header(name) = &stamp.place
         {
             self.show(name.clone(), text.as_bytes())?;
         }

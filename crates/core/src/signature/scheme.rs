@@ -10,8 +10,8 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
 use super::key::{Key, KeyEncoding, from_base64};
-use super::stamp::{Place, Stamp};
-use super::template::{Part, Template};
+use super::stamp::{SignedTime, StampPlace};
+use super::template::{SignedPart, SignedTemplate};
 use super::{Failure, MISSING, Malformed};
 use crate::time::Timestamp;
 
@@ -36,9 +36,9 @@ pub struct Scheme {
     /// The hash function.
     pub algorithm: Algorithm,
     /// What is signed.
-    pub signed: Template,
+    pub signed: SignedTemplate,
     /// The time, where it is signed.
-    pub stamp: Option<Stamp>,
+    pub stamp: Option<SignedTime>,
     /// The header of the id, where it is signed. The id then tells one delivery from another.
     pub id_header: Option<HeaderName>,
     /// How the keys are written where they are kept.
@@ -101,7 +101,7 @@ impl Scheme {
             separator: Separator::Usual,
             encoding,
             algorithm: Algorithm::Sha256,
-            signed: Template::of_body(),
+            signed: SignedTemplate::of_body(),
             stamp: None,
             id_header: None,
             key_encoding: KeyEncoding::Raw,
@@ -112,8 +112,8 @@ impl Scheme {
     /// Every header it reads.
     pub(super) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
         let stamp = self.stamp.as_ref().and_then(|stamp| match &stamp.place {
-            Place::Header(name) => Some(name),
-            Place::Entry(_) => None,
+            StampPlace::Header(name) => Some(name),
+            StampPlace::Entry(_) => None,
         });
         core::iter::once(&self.header)
             .chain(stamp)
@@ -195,16 +195,16 @@ impl Scheme {
 
     fn time<'r>(
         &self,
-        stamp: &Stamp,
+        stamp: &SignedTime,
         headers: &'r HeaderMap,
         value: &'r [u8],
     ) -> Result<&'r [u8], Failure> {
         match &stamp.place {
-            Place::Header(name) => headers
+            StampPlace::Header(name) => headers
                 .get(name)
                 .map(|text| text.as_bytes())
                 .ok_or(Failure::of("the timestamp's header is missing")),
-            Place::Entry(prefix) => {
+            StampPlace::Entry(prefix) => {
                 let mut times = self
                     .entries(value)
                     .filter_map(|entry| behind(prefix, entry));
@@ -222,8 +222,8 @@ impl Scheme {
     /// What stands before the timestamp in the header of the signatures, if it is there.
     fn time_prefix(&self) -> Option<&str> {
         self.stamp.as_ref().and_then(|stamp| match &stamp.place {
-            Place::Entry(prefix) => Some(prefix.as_str()),
-            Place::Header(_) => None,
+            StampPlace::Entry(prefix) => Some(prefix.as_str()),
+            StampPlace::Header(_) => None,
         })
     }
 
@@ -317,7 +317,7 @@ impl Scheme {
         };
         let signature = format!("{}{tag}", self.prefix);
         Some(match self.stamp.as_ref().map(|stamp| &stamp.place) {
-            Some(Place::Entry(prefix)) => format!("{prefix}{time}{}{signature}", self.joint()),
+            Some(StampPlace::Entry(prefix)) => format!("{prefix}{time}{}{signature}", self.joint()),
             _ => signature,
         })
     }
@@ -335,10 +335,10 @@ impl Scheme {
         let mut mac = Tagger::new(self.algorithm, key)?;
         for part in self.signed.parts() {
             mac.update(match part {
-                Part::Text(text) => text.as_bytes(),
-                Part::Body => body,
-                Part::Timestamp => time?,
-                Part::Id => id?.as_bytes(),
+                SignedPart::Text(text) => text.as_bytes(),
+                SignedPart::Body => body,
+                SignedPart::Timestamp => time?,
+                SignedPart::Id => id?.as_bytes(),
             });
         }
         Some(mac)

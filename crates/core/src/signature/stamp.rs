@@ -14,18 +14,18 @@ const LONGEST: usize = 64;
 
 /// Where a scheme's timestamp stands and what it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct SignedTime {
     /// Where it stands.
-    pub place: Place,
+    pub place: StampPlace,
     /// How it may be written; the first is what we write ourselves.
-    pub formats: Vec<Format>,
+    pub formats: Vec<TimeFormat>,
     /// How far it may be from our clock, in either direction, the bound included.
     pub tolerance: Duration,
 }
 
 /// Where a timestamp stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum StampPlace {
     /// In a header of its own.
     Header(HeaderName),
     /// In the header of the signatures, as the entry that begins so: `t=…,v1=…`.
@@ -34,7 +34,7 @@ pub enum Place {
 
 codes! {
     /// How a time is written. The names are those of scanhook.toml.
-    pub enum Format {
+    pub enum TimeFormat {
         /// Unix seconds.
         Unix = "unix",
         /// Unix milliseconds.
@@ -53,7 +53,7 @@ pub(super) struct Untimely {
     pub(super) ahead: Option<i64>,
 }
 
-impl Format {
+impl TimeFormat {
     /// The instant, from a bounded run of ASCII digits or an RFC 3339 text.
     fn read(self, text: &[u8]) -> Option<Timestamp> {
         let digits = |most: usize| -> Option<i64> {
@@ -66,25 +66,25 @@ impl Format {
         };
         match self {
             // Up to the year 5138, in both units.
-            Format::Unix => digits(11)?.checked_mul(1000).map(Timestamp::from_millis),
-            Format::UnixMillis => digits(14).map(Timestamp::from_millis),
-            Format::Rfc3339 if text.len() <= LONGEST => {
+            TimeFormat::Unix => digits(11)?.checked_mul(1000).map(Timestamp::from_millis),
+            TimeFormat::UnixMillis => digits(14).map(Timestamp::from_millis),
+            TimeFormat::Rfc3339 if text.len() <= LONGEST => {
                 core::str::from_utf8(text).ok().and_then(Timestamp::parse)
             }
-            Format::Rfc3339 => None,
+            TimeFormat::Rfc3339 => None,
         }
     }
 
     pub(super) fn write(self, at: Timestamp) -> String {
         match self {
-            Format::Unix => at.millis().div_euclid(1000).to_string(),
-            Format::UnixMillis => at.millis().to_string(),
-            Format::Rfc3339 => format!("{:.0}", at.to_jiff()),
+            TimeFormat::Unix => at.millis().div_euclid(1000).to_string(),
+            TimeFormat::UnixMillis => at.millis().to_string(),
+            TimeFormat::Rfc3339 => format!("{:.0}", at.to_jiff()),
         }
     }
 }
 
-impl Stamp {
+impl SignedTime {
     /// Whether this text, whose signature holds, is a time near enough to `now`.
     pub(super) fn check(&self, text: &[u8], now: Timestamp) -> Result<(), Untimely> {
         let Some(sent) = self.formats.iter().find_map(|format| format.read(text)) else {
@@ -118,7 +118,7 @@ impl Stamp {
     }
 
     fn in_another_unit(&self, text: &[u8], now: Timestamp) -> bool {
-        Format::ALL.iter().any(|format| {
+        TimeFormat::ALL.iter().any(|format| {
             format
                 .read(text)
                 .is_some_and(|sent| self.is_near(sent, now))
@@ -143,15 +143,15 @@ mod tests {
     /// 2026-11-02T08:15:42Z.
     const NOW: Timestamp = Timestamp::from_millis(1_793_607_342_000);
 
-    fn stamp(formats: &[Format]) -> Stamp {
-        Stamp {
-            place: Place::Entry("t=".to_owned()),
+    fn stamp(formats: &[TimeFormat]) -> SignedTime {
+        SignedTime {
+            place: StampPlace::Entry("t=".to_owned()),
             formats: formats.to_vec(),
             tolerance: TOLERANCE,
         }
     }
 
-    fn ahead(formats: &[Format], text: &str) -> Result<(), Option<i64>> {
+    fn ahead(formats: &[TimeFormat], text: &str) -> Result<(), Option<i64>> {
         stamp(formats)
             .check(text.as_bytes(), NOW)
             .map_err(|why| why.ahead)
@@ -169,7 +169,7 @@ mod tests {
         ] {
             for seconds in [seconds, -seconds] {
                 let at = Timestamp::from_millis(now + seconds * 1000);
-                for format in Format::ALL {
+                for format in TimeFormat::ALL {
                     let expected = if accepted { Ok(()) } else { Err(Some(seconds)) };
                     assert_eq!(
                         ahead(&[*format], &format.write(at)),
@@ -180,7 +180,7 @@ mod tests {
             }
         }
         assert_eq!(
-            ahead(&[Format::UnixMillis], &(now + 300_001).to_string()),
+            ahead(&[TimeFormat::UnixMillis], &(now + 300_001).to_string()),
             Err(Some(300))
         );
     }
@@ -211,28 +211,31 @@ mod tests {
             "2026-11-02T08:15:42",
             "NaN",
         ] {
-            for format in Format::ALL {
+            for format in TimeFormat::ALL {
                 assert!(ahead(&[*format], text).is_err(), "{text} as {format}");
             }
         }
         for bytes in [&b"\xff\xfe"[..], &[b'1'; 100_000]] {
-            assert!(stamp(Format::ALL).check(bytes, NOW).is_err());
+            assert!(stamp(TimeFormat::ALL).check(bytes, NOW).is_err());
         }
         // And with our own clock at its edges.
         for now in [i64::MIN, -1, 0, i64::MAX].map(Timestamp::from_millis) {
             for text in ["0", "99999999999", "2026-11-02T08:15:42Z"] {
-                let _ = stamp(Format::ALL).check(text.as_bytes(), now);
+                let _ = stamp(TimeFormat::ALL).check(text.as_bytes(), now);
             }
         }
     }
 
     #[test]
     fn another_unit_is_refused_and_the_operator_gets_a_hint() {
-        let (seconds, millis) = (Format::Unix.write(NOW), Format::UnixMillis.write(NOW));
+        let (seconds, millis) = (
+            TimeFormat::Unix.write(NOW),
+            TimeFormat::UnixMillis.write(NOW),
+        );
         for (format, text) in [
-            (Format::Unix, &millis),
-            (Format::UnixMillis, &seconds),
-            (Format::Rfc3339, &seconds),
+            (TimeFormat::Unix, &millis),
+            (TimeFormat::UnixMillis, &seconds),
+            (TimeFormat::Rfc3339, &seconds),
         ] {
             let refused = stamp(&[format])
                 .check(text.as_bytes(), NOW)
@@ -240,7 +243,7 @@ mod tests {
             assert_eq!(refused, Err(OTHER_UNIT), "{text} as {format}");
         }
         assert_eq!(
-            ahead(&[Format::Rfc3339, Format::Unix], &seconds),
+            ahead(&[TimeFormat::Rfc3339, TimeFormat::Unix], &seconds),
             Ok(()),
             "several formats may be named"
         );

@@ -4,13 +4,13 @@ use core::fmt;
 
 /// The signed bytes of a scheme, such as `{id}.{timestamp}.{body}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    parts: Vec<Part>,
+pub struct SignedTemplate {
+    parts: Vec<SignedPart>,
 }
 
 /// A piece of the signed bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum SignedPart {
     /// These bytes themselves.
     Text(String),
     /// The body, as received.
@@ -35,18 +35,18 @@ pub enum BadTemplate {
     Twice,
 }
 
-const PLACEHOLDERS: [(&str, Part); 3] = [
-    ("{body}", Part::Body),
-    ("{timestamp}", Part::Timestamp),
-    ("{id}", Part::Id),
+const PLACEHOLDERS: [(&str, SignedPart); 3] = [
+    ("{body}", SignedPart::Body),
+    ("{timestamp}", SignedPart::Timestamp),
+    ("{id}", SignedPart::Id),
 ];
 
-impl Template {
+impl SignedTemplate {
     /// The body alone.
     #[must_use]
-    pub fn of_body() -> Template {
-        Template {
-            parts: vec![Part::Body],
+    pub fn of_body() -> SignedTemplate {
+        SignedTemplate {
+            parts: vec![SignedPart::Body],
         }
     }
 
@@ -54,7 +54,7 @@ impl Template {
     ///
     /// # Errors
     /// [`BadTemplate`].
-    pub fn parse(text: &str) -> Result<Template, BadTemplate> {
+    pub fn parse(text: &str) -> Result<SignedTemplate, BadTemplate> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
@@ -64,55 +64,55 @@ impl Template {
                 .find(|(name, _)| from.starts_with(name))
                 .ok_or(BadTemplate::Placeholder)?;
             if !before.is_empty() {
-                parts.push(Part::Text(before.to_owned()));
+                parts.push(SignedPart::Text(before.to_owned()));
             }
             parts.push(part.clone());
             rest = &from[name.len()..];
         }
         if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
+            parts.push(SignedPart::Text(rest.to_owned()));
         }
-        let template = Template { parts };
-        if template.count(&Part::Body) != 1 {
+        let template = SignedTemplate { parts };
+        if template.count(&SignedPart::Body) != 1 {
             return Err(BadTemplate::Body);
         }
-        if template.count(&Part::Timestamp) > 1 || template.count(&Part::Id) > 1 {
+        if template.count(&SignedPart::Timestamp) > 1 || template.count(&SignedPart::Id) > 1 {
             return Err(BadTemplate::Twice);
         }
         Ok(template)
     }
 
-    fn count(&self, wanted: &Part) -> usize {
+    fn count(&self, wanted: &SignedPart) -> usize {
         self.parts.iter().filter(|part| *part == wanted).count()
     }
 
     /// Whether the time is signed.
     #[must_use]
     pub fn has_timestamp(&self) -> bool {
-        self.count(&Part::Timestamp) > 0
+        self.count(&SignedPart::Timestamp) > 0
     }
 
     /// Whether the id is signed.
     #[must_use]
     pub fn has_id(&self) -> bool {
-        self.count(&Part::Id) > 0
+        self.count(&SignedPart::Id) > 0
     }
 
     /// Its pieces, in order.
     #[must_use]
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[SignedPart] {
         &self.parts
     }
 }
 
-impl fmt::Display for Template {
+impl fmt::Display for SignedTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.parts {
             f.write_str(match part {
-                Part::Text(text) => text,
-                Part::Body => "{body}",
-                Part::Timestamp => "{timestamp}",
-                Part::Id => "{id}",
+                SignedPart::Text(text) => text,
+                SignedPart::Body => "{body}",
+                SignedPart::Timestamp => "{timestamp}",
+                SignedPart::Id => "{id}",
             })?;
         }
         Ok(())
@@ -135,7 +135,7 @@ mod tests {
             "{timestamp}{body}",
             "v0:{timestamp}:{body}",
         ] {
-            assert_eq!(Template::parse(text).unwrap().to_string(), text);
+            assert_eq!(SignedTemplate::parse(text).unwrap().to_string(), text);
         }
     }
 
@@ -153,7 +153,7 @@ mod tests {
             ("{body}}", BadTemplate::Placeholder),
             ("{header:x}{body}", BadTemplate::Placeholder),
         ] {
-            assert_eq!(Template::parse(text), Err(why), "{text}");
+            assert_eq!(SignedTemplate::parse(text), Err(why), "{text}");
         }
     }
 }

@@ -225,8 +225,8 @@ fn each_way_to_fail_is_told_with_what_to_look_at() {
     }
 }
 
-fn kept(own: Option<Wait>) -> Kept {
-    Kept {
+fn kept(own: Option<Wait>) -> ScanStanding {
+    ScanStanding {
         dry: false,
         pause: None,
         own,
@@ -234,7 +234,7 @@ fn kept(own: Option<Wait>) -> Kept {
     }
 }
 
-fn causes(kept: Kept, obstacles: &Obstacles) -> Vec<Cause> {
+fn causes(kept: ScanStanding, obstacles: &Obstacles) -> Vec<Cause> {
     Wait::of(kept, obstacles).iter().map(Wait::cause).collect()
 }
 
@@ -254,7 +254,7 @@ fn all_that_is_in_the_way_is_told_and_what_people_can_change_first() {
         spent: Some(spent(false)),
         ..silent(FarSide::Defender)
     };
-    let paused = Kept {
+    let paused = ScanStanding {
         pause: Some(pause()),
         ..kept(window())
     };
@@ -268,7 +268,7 @@ fn all_that_is_in_the_way_is_told_and_what_people_can_change_first() {
     assert_eq!(causes(paused.clone(), &all), told);
     assert_eq!(
         causes(
-            Kept {
+            ScanStanding {
                 dry: true,
                 ..paused
             },
@@ -323,7 +323,7 @@ fn what_is_kept_for_urgent_scans_keeps_no_urgent_one() {
         spent: Some(spent(kept)),
         ..Obstacles::default()
     };
-    let urgent = || Kept {
+    let urgent = || ScanStanding {
         priority: Priority::URGENT,
         ..kept(None)
     };

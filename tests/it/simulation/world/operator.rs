@@ -4,8 +4,8 @@
 use core::time::Duration;
 
 use scanhook::api::ItemView;
-use scanhook::journal::{Filter, JournalError, Scope, Selector, TenantId, Tx, Wants, Word};
-use scanhook::lane::{Call, Outgoing};
+use scanhook::journal::{Filter, JournalError, PauseScope, Selector, TenantId, Tx, Wants, Word};
+use scanhook::lane::{Call, OutgoingCall};
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::person::By;
 use scanhook_core::time::Timestamp;
@@ -105,7 +105,7 @@ impl World {
                 // Whether or not the answer comes, it may be over from here on.
                 self.paused.clear();
                 let now = self.clock().wall;
-                self.commit(move |tx| tx.resume(&Scope::default(), &somebody(), now))
+                self.commit(move |tx| tx.resume(&PauseScope::default(), &somebody(), now))
                     .map(|ended| format!("{ended:?}"))
             }
             Order::Approve(n) => self.word(named(), *n),
@@ -144,12 +144,12 @@ impl World {
             span.map(|span| self.clock().wall.plus(span)),
         );
         let scope = match what {
-            What::Everything => Scope::default(),
-            What::Rule(rule) => Scope {
+            What::Everything => PauseScope::default(),
+            What::Rule(rule) => PauseScope {
                 rule: Some((*rule).to_owned()),
                 ..Scope::default()
             },
-            What::Machine(id) => Scope {
+            What::Machine(id) => PauseScope {
                 device: DeviceGlob::parse(id).ok(),
                 ..Scope::default()
             },
@@ -232,7 +232,7 @@ impl World {
     }
 
     /// Nothing leaves that a pause is for, by what was answered to the operator and what the call itself says.
-    pub(super) fn nothing_paused_leaves(&mut self, calls: &[Outgoing]) {
+    pub(super) fn nothing_paused_leaves(&mut self, calls: &[OutgoingCall]) {
         let now = self.clock().wall;
         self.paused
             .retain(|paused| paused.until.is_none_or(|until| until > now));
@@ -256,7 +256,7 @@ impl World {
     }
 
     /// The rules of the decisions that point to the scan of a call.
-    pub(super) fn asked_for_by(&self, outgoing: &Outgoing) -> Vec<String> {
+    pub(super) fn asked_for_by(&self, outgoing: &OutgoingCall) -> Vec<String> {
         let body: serde_json::Value = serde_json::from_slice(outgoing.request.body()).unwrap();
         let comment = body["Comment"].as_str().unwrap();
         let tail = comment.rsplit("[sh-").next().unwrap().trim_end_matches(']');

@@ -6,8 +6,10 @@ use std::collections::HashSet;
 
 use toml::de::{DeTable, DeValue};
 
-use super::walk::{Entry, MODES, Node, SCANS, Walk, entries_of};
-use crate::rules::expect::{AT_ONCE, Begins, Expect, Given, Payload, Protected, RuleTest, Step};
+use super::walk::{KeyValue, MODES, Node, SCANS, Walk, entries_of};
+use crate::rules::expect::{
+    AT_ONCE, Begins, Expect, Given, Payload, Protected, RuleTest, TestStep,
+};
 use crate::rules::finding::{code, quoted, suggest};
 use crate::rules::given::TestFacts;
 use crate::scan::{DecisionState, Reason};
@@ -38,7 +40,7 @@ const EXPECT: &[&str] = &[
 ];
 
 /// The names that tests can expect.
-pub(super) struct Names<'r> {
+pub(super) struct KnownNames<'r> {
     pub(super) rules: Vec<&'r str>,
     pub(super) protections: Vec<&'r str>,
 }
@@ -68,7 +70,7 @@ impl Walk<'_> {
         &mut self,
         value: &Node<'_>,
         facts: &TestFacts,
-        names: &Names<'_>,
+        names: &KnownNames<'_>,
     ) -> Vec<RuleTest> {
         let mut tests: Vec<RuleTest> = Vec::new();
         let mut taken = HashSet::new();
@@ -92,7 +94,7 @@ impl Walk<'_> {
         table: &DeTable<'_>,
         span: Range<usize>,
         facts: &TestFacts,
-        names: &Names<'_>,
+        names: &KnownNames<'_>,
     ) -> RuleTest {
         let mut test = RuleTest {
             name: String::new(),
@@ -101,7 +103,7 @@ impl Walk<'_> {
             steps: Vec::new(),
             span: span.clone(),
         };
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "name" => test.name = self.name(value, "a test's `name`").unwrap_or_default(),
                 "mode" => test.mode = self.word(value, "`mode`", MODES),
@@ -139,7 +141,12 @@ impl Walk<'_> {
         test
     }
 
-    fn steps(&mut self, value: &Node<'_>, facts: &TestFacts, names: &Names<'_>) -> Vec<Step> {
+    fn steps(
+        &mut self,
+        value: &Node<'_>,
+        facts: &TestFacts,
+        names: &KnownNames<'_>,
+    ) -> Vec<TestStep> {
         let mut steps = Vec::new();
         let tables = self.tables(value, "test.step");
         if tables.is_empty() {
@@ -147,7 +154,7 @@ impl Walk<'_> {
         }
         for (table, header) in tables {
             let mut after = Duration::ZERO;
-            for Entry { key, span, value } in entries_of(table) {
+            for KeyValue { key, span, value } in entries_of(table) {
                 match key {
                     "after" => after = self.duration(value, "`after`", true).unwrap_or(after),
                     key if STEP.contains(&key) => {}
@@ -165,8 +172,8 @@ impl Walk<'_> {
         after: Duration,
         span: Range<usize>,
         facts: &TestFacts,
-        names: &Names<'_>,
-    ) -> Option<Step> {
+        names: &KnownNames<'_>,
+    ) -> Option<TestStep> {
         let expect = match what.expect {
             Some(expect) => self.expect(expect, names),
             None => {
@@ -201,7 +208,7 @@ impl Walk<'_> {
                 None
             }
         };
-        Some(Step {
+        Some(TestStep {
             after,
             given: given?,
             expect: expect?,
@@ -230,7 +237,7 @@ impl Walk<'_> {
         })
     }
 
-    fn expect(&mut self, value: &Node<'_>, names: &Names<'_>) -> Option<Expect> {
+    fn expect(&mut self, value: &Node<'_>, names: &KnownNames<'_>) -> Option<Expect> {
         let table = self.table(value, "`expect`")?;
         if table.is_empty() {
             self.error(
@@ -248,7 +255,7 @@ impl Walk<'_> {
             .map(|reason| (reason.code(), *reason))
             .collect();
         let mut expect = Expect::default();
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "rule" => expect.rule = self.expected_rule(value, &names.rules),
                 "protect" => expect.protect = self.expected_protection(value, &names.protections),

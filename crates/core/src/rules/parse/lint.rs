@@ -10,7 +10,7 @@ use crate::rules::Rules;
 use crate::rules::condition::{Condition, Leaf, Relation, Test};
 use crate::rules::field::{Field, Named};
 use crate::rules::finding::{Finding, Level, code, quoted, suggest};
-use crate::rules::list::{Ending, Kept};
+use crate::rules::list::{Ending, ListSummary};
 use crate::rules::operand::Operand;
 use crate::rules::rule::Rule;
 use crate::time::Timestamp;
@@ -22,7 +22,7 @@ impl Walk<'_> {
     /// Rules that can never win, because an earlier one is true whenever they are, or because they contradict
     /// themselves. Only what can be seen from the shape of the conditions is found.
     pub(super) fn unreachable(&mut self, rules: &[Rule]) {
-        let mut earlier = Earlier::default();
+        let mut earlier = EarlierRules::default();
         for (number, rule) in rules.iter().enumerate() {
             if let Some(why) = contradiction(rule) {
                 self.lint(
@@ -53,13 +53,13 @@ impl Walk<'_> {
 
 /// The rules before, by a comparison that a covered rule must share.
 #[derive(Default)]
-struct Earlier {
+struct EarlierRules {
     by_value: HashMap<(String, String), Vec<usize>>,
     others: Vec<usize>,
     spent: usize,
 }
 
-impl Earlier {
+impl EarlierRules {
     fn add(&mut self, rule: &Rule, number: usize) {
         if rule.unless.is_some() {
             return;
@@ -345,7 +345,7 @@ impl Rules {
             .lists
             .iter()
             .flat_map(|list| list.ends.iter().map(move |ending| (list, ending)));
-        let lint = |(list, ending): (&Kept, &Ending)| Finding {
+        let lint = |(list, ending): (&ListSummary, &Ending)| Finding {
             code: code::ENTRY_OVER,
             level: Level::Lint,
             span: ending.span.clone(),

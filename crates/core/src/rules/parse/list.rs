@@ -7,13 +7,13 @@ use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
 use super::mistaken::{TECHNIQUES, is_address, is_bare_network, is_technique};
-use super::walk::{Entry, Node, Walk, entries_of};
+use super::walk::{KeyValue, Node, Walk, entries_of};
 use crate::alert::MachineId;
 use crate::rules::field::{Field, Shape};
 use crate::rules::finding::{code, quoted, suggest};
 use crate::rules::glob::Glob;
-use crate::rules::list::{Ending, List, ListType, Written};
-use crate::rules::network::Network;
+use crate::rules::list::{Ending, ListType, Written, WrittenList};
+use crate::rules::network::ListNetwork;
 use crate::rules::operand::Operand;
 use crate::time::Timestamp;
 
@@ -36,7 +36,7 @@ impl Walk<'_> {
         let Some(table) = self.table(value, "`lists`") else {
             return;
         };
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             if !is_name(key) {
                 let message = format!("a list cannot be named {}", quoted(key));
                 self.error_with(
@@ -52,8 +52,8 @@ impl Walk<'_> {
         }
     }
 
-    fn list(&mut self, name: &str, value: &Node<'_>, read: ReadList<'_>) -> List {
-        let mut list = List {
+    fn list(&mut self, name: &str, value: &Node<'_>, read: ReadList<'_>) -> WrittenList {
+        let mut list = WrittenList {
             kind: ListType::Text,
             file: None,
             entries: Vec::new(),
@@ -63,7 +63,7 @@ impl Walk<'_> {
         let Some(table) = self.table(value, &place) else {
             return list;
         };
-        for Entry { key, span, .. } in entries_of(table)
+        for KeyValue { key, span, .. } in entries_of(table)
             .iter()
             .filter(|entry| !LIST.contains(&entry.key))
         {
@@ -92,12 +92,12 @@ impl Walk<'_> {
         list
     }
 
-    fn without_type(&mut self, value: &Node<'_>, place: &str, list: List) -> List {
+    fn without_type(&mut self, value: &Node<'_>, place: &str, list: WrittenList) -> WrittenList {
         self.missing_key(value.span(), place, "type");
         list
     }
 
-    fn values(&mut self, value: &Node<'_>, place: &str, list: &mut List, more: bool) {
+    fn values(&mut self, value: &Node<'_>, place: &str, list: &mut WrittenList, more: bool) {
         let Some(array) = value.get_ref().as_array() else {
             self.wrong_type(value, "`values`", "a list");
             return;
@@ -153,7 +153,7 @@ impl Walk<'_> {
         table: &'v DeTable<'i>,
     ) -> Option<(&'v Node<'i>, Option<Timestamp>)> {
         let mut until = None;
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "value" => {}
                 "until" => until = self.day(value, "`until`"),
@@ -201,7 +201,7 @@ impl Walk<'_> {
         &mut self,
         file: &Node<'_>,
         table: &DeTable<'_>,
-        list: &mut List,
+        list: &mut WrittenList,
         read: ReadList<'_>,
     ) {
         let Some(name) = self.text(file, "`file`") else {
@@ -263,7 +263,7 @@ impl Walk<'_> {
         }
     }
 
-    fn least(&mut self, value: &Node<'_>, list: &List) {
+    fn least(&mut self, value: &Node<'_>, list: &WrittenList) {
         let Some(least) = self.integer(value, "`min_entries`", 0..10_000_001) else {
             return;
         };
@@ -347,7 +347,7 @@ impl Walk<'_> {
         let Some(table) = value.get_ref().as_table() else {
             return;
         };
-        for Entry { key, span, .. } in entries_of(table) {
+        for KeyValue { key, span, .. } in entries_of(table) {
             if self.lists.by_name.contains_key(key) && !self.lists.used.contains(key) {
                 let message = format!("no rule and no protection uses the list `{key}`");
                 self.lint(
@@ -361,7 +361,7 @@ impl Walk<'_> {
     }
 }
 
-impl List {
+impl WrittenList {
     /// What its texts are not that a field of this shape holds. Patterns are told where they stand.
     fn unlike(&self, shape: Shape) -> Option<(&'static str, &'static str, &'static str)> {
         let all = |fits: fn(&str) -> bool| {
@@ -450,7 +450,7 @@ fn understood(kind: ListType, text: &str) -> Result<Written, (&'static str, Stri
             Ok(glob) => Ok(Written::Glob(glob, !text.contains('.'))),
             Err(why) => Err((code::BAD_GLOB, format!("is not a glob: {why}"))),
         },
-        ListType::Cidr => match Network::parse(text) {
+        ListType::Cidr => match ListNetwork::parse(text) {
             Ok(network) => Ok(Written::Network(network)),
             Err(why) => Err((code::BAD_CIDR, format!("is not a network: {why}"))),
         },

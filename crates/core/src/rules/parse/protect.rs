@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use toml::de::DeTable;
 
-use super::walk::{Entry, Node, Walk, entries_of};
+use super::walk::{KeyValue, Node, Walk, entries_of};
 use crate::rules::condition::Condition;
 use crate::rules::field::Named;
 use crate::rules::finding::{code, quoted};
@@ -61,7 +61,7 @@ impl Walk<'_> {
             ip_matters: false,
             span: header.clone(),
         };
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "name" => {
                     protection.name = self

@@ -6,14 +6,14 @@ use std::collections::{BTreeSet, HashSet};
 
 use toml::de::{DeTable, DeValue};
 
-use super::expect::Names;
+use super::expect::KnownNames;
 use super::hint;
 use super::list::ReadList;
-use super::walk::{Entry, MODES, Node, SCANS, Walk, entries_of};
-use crate::comment::{Template, TemplateFault};
+use super::walk::{KeyValue, MODES, Node, SCANS, Walk, entries_of};
+use crate::comment::{CommentTemplate, TemplateFault};
 use crate::plain::one_line;
 use crate::rules::condition::Condition;
-use crate::rules::finding::{Finding, Level, Lines, code, quoted};
+use crate::rules::finding::{Finding, Level, LineStarts, code, quoted};
 use crate::rules::given::TestFacts;
 use crate::rules::index::Index;
 use crate::rules::rule::{Rule, Times};
@@ -53,7 +53,7 @@ struct Defaults {
     cooldown: Cooldown,
     max_age: Duration,
     limit: Option<Limit>,
-    comment: Option<Template>,
+    comment: Option<CommentTemplate>,
     hold_for: Duration,
     resolve_within: Duration,
 }
@@ -71,7 +71,7 @@ impl Default for Defaults {
                 scans: 50,
                 per: HOUR,
             }),
-            comment: Template::parse(COMMENT).ok(),
+            comment: CommentTemplate::parse(COMMENT).ok(),
             hold_for: 24 * HOUR,
             resolve_within: Duration::from_secs(300),
         }
@@ -107,7 +107,7 @@ fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
     let walked = findings.clone();
     if !faults.is_empty() {
         let syntax: Vec<Finding> = faults.iter().map(|fault| syntax(fault, text)).collect();
-        let lines = Lines::of(text);
+        let lines = LineStarts::of(text);
         let broken: BTreeSet<usize> = syntax
             .iter()
             .map(|fault| lines.number(fault.span.start))
@@ -130,7 +130,12 @@ fn read(text: &str, lists: ReadList<'_>) -> Result<Loaded, Vec<Finding>> {
 }
 
 /// What is told of a text that is not TOML: one mistake makes a parser stumble several times.
-fn told(syntax: &[Finding], broken: &BTreeSet<usize>, lines: &Lines, text: &str) -> Vec<Finding> {
+fn told(
+    syntax: &[Finding],
+    broken: &BTreeSet<usize>,
+    lines: &LineStarts,
+    text: &str,
+) -> Vec<Finding> {
     let mut told = Vec::new();
     for line in broken {
         let hints = lines
@@ -205,7 +210,7 @@ fn syntax(fault: &toml::de::Error, text: &str) -> Finding {
 }
 
 /// Where the text is not TOML the tree holds guesses: on that line nothing else is told, and nothing is missed.
-fn believable(finding: &Finding, broken: &BTreeSet<usize>, lines: &Lines) -> bool {
+fn believable(finding: &Finding, broken: &BTreeSet<usize>, lines: &LineStarts) -> bool {
     let guessed = [
         code::MISSING_KEY,
         code::MISSING_VERSION,
@@ -228,7 +233,7 @@ impl Walk<'_> {
             return None;
         }
         self.version(table);
-        for Entry { key, span, .. } in entries_of(table)
+        for KeyValue { key, span, .. } in entries_of(table)
             .into_iter()
             .filter(|entry| !TOP.contains(&entry.key))
         {
@@ -261,7 +266,7 @@ impl Walk<'_> {
         let test_facts = table
             .get("test_facts")
             .map_or_else(TestFacts::default, |value| self.test_facts(value));
-        let names = Names {
+        let names = KnownNames {
             rules: rules.iter().map(|rule| rule.name.as_str()).collect(),
             protections: protections
                 .iter()
@@ -328,7 +333,7 @@ impl Walk<'_> {
         let Some(table) = self.table(value, "`defaults`") else {
             return defaults;
         };
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "mode" => {
                     defaults.mode = self.word(value, "`mode`", MODES).unwrap_or(defaults.mode)
@@ -393,7 +398,7 @@ impl Walk<'_> {
             max_age: defaults.max_age,
             span: header.clone(),
         };
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "name" => rule.name = self.name(value, "a rule's `name`").unwrap_or_default(),
                 "scan" => rule.scan = self.word(value, "`scan`", SCANS).flatten(),
@@ -453,7 +458,7 @@ impl Walk<'_> {
             }
             return cooldown;
         };
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "quick" => {
                     cooldown.quick = self
@@ -485,7 +490,7 @@ impl Walk<'_> {
             }
         };
         let (mut scans, mut per) = (None, None);
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "scans" => scans = self.integer(value, "`limit.scans`", 1..1_000_001),
                 "per" => per = self.duration(value, "`limit.per`", false),
@@ -514,9 +519,9 @@ impl Walk<'_> {
         None
     }
 
-    fn comment(&mut self, value: &Node<'_>) -> Option<Template> {
+    fn comment(&mut self, value: &Node<'_>) -> Option<CommentTemplate> {
         let text = self.text(value, "`comment`")?;
-        match Template::parse(text) {
+        match CommentTemplate::parse(text) {
             Ok(template) => Some(template),
             Err(faults) => {
                 for TemplateFault { range, message } in faults {

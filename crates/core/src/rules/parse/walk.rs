@@ -24,7 +24,7 @@ const MESSAGE_MAX: usize = 600;
 pub(super) type Node<'i> = Spanned<DeValue<'i>>;
 
 /// A key with its bytes, and its value.
-pub(super) struct Entry<'v, 'i> {
+pub(super) struct KeyValue<'v, 'i> {
     pub(super) key: &'v str,
     pub(super) span: Range<usize>,
     pub(super) value: &'v Node<'i>,
@@ -321,11 +321,11 @@ impl Walk<'_> {
     /// The fields a table names, nested (`alert.title.regex = …`) or quoted (`"alert.title" = …`), in file order.
     pub(super) fn fields<'v, 'i>(
         &mut self,
-        entries: Vec<Entry<'v, 'i>>,
+        entries: Vec<KeyValue<'v, 'i>>,
         group: Option<&str>,
     ) -> Vec<FieldEntry<'v, 'i>> {
         let mut fields = Vec::new();
-        for Entry { key, span, value } in entries {
+        for KeyValue { key, span, value } in entries {
             if group.is_none() && key.starts_with('/') {
                 fields.extend(self.pointer(key, span, value));
                 continue;
@@ -417,10 +417,10 @@ impl Walk<'_> {
 }
 
 /// The entries of a table in file order; the tree keeps them by name.
-pub(super) fn entries_of<'v, 'i>(table: &'v DeTable<'i>) -> Vec<Entry<'v, 'i>> {
+pub(super) fn entries_of<'v, 'i>(table: &'v DeTable<'i>) -> Vec<KeyValue<'v, 'i>> {
     let mut entries: Vec<_> = table
         .iter()
-        .map(|(key, value)| Entry {
+        .map(|(key, value)| KeyValue {
             key: key.get_ref().as_ref(),
             span: key.span(),
             value,

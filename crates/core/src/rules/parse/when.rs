@@ -5,14 +5,14 @@ use core::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::hint;
-use super::walk::{Entry, FieldEntry, Node, OPERATORS, Walk, entries_of, kind};
+use super::walk::{FieldEntry, KeyValue, Node, OPERATORS, Walk, entries_of, kind};
 use crate::alert::Severity;
 use crate::rules::condition::{Condition, Leaf, Pattern, Relation, Test};
 use crate::rules::expression::{self, Expression};
 use crate::rules::field::{Field, Shape};
 use crate::rules::finding::{code, quoted, suggest};
 use crate::rules::glob::Glob;
-use crate::rules::network::Network;
+use crate::rules::network::ListNetwork;
 use crate::rules::operand::Operand;
 use crate::rules::text::{Folded, Number};
 
@@ -57,7 +57,7 @@ impl Walk<'_> {
     }
 
     /// The tables of `any` or `none`.
-    fn branches(&mut self, entry: &Entry<'_, '_>) -> Vec<Condition> {
+    fn branches(&mut self, entry: &KeyValue<'_, '_>) -> Vec<Condition> {
         let what = format!("`{}`", entry.key);
         let Some(array) = entry.value.get_ref().as_array() else {
             self.wrong_type(entry.value, &what, "a list of tables");
@@ -91,7 +91,7 @@ impl Walk<'_> {
                     format!("`{}` has no operator", entry.field.name()),
                 );
             }
-            for Entry { key, span, value } in entries_of(operators) {
+            for KeyValue { key, span, value } in entries_of(operators) {
                 add(self.operator(&entry.field, key, span, value), value);
             }
         } else {
@@ -214,7 +214,7 @@ impl Walk<'_> {
         }
         let mut networks = Vec::new();
         for (text, span) in self.some_texts(value, what) {
-            match Network::parse(&text) {
+            match ListNetwork::parse(&text) {
                 Ok(network) => {
                     self.looks_like_network(&text, span);
                     networks.push(network);

@@ -4,7 +4,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
-use super::walk::{Entry, Node, Walk, entries_of};
+use super::walk::{KeyValue, Node, Walk, entries_of};
 use crate::rules::finding::{code, meant, quoted, suggest};
 use crate::rules::window::{DAYS, Hours, Window};
 
@@ -15,7 +15,7 @@ impl Walk<'_> {
         let Some(table) = self.table(value, "`windows`") else {
             return;
         };
-        for Entry { key, value, .. } in entries_of(table) {
+        for KeyValue { key, value, .. } in entries_of(table) {
             let window = self.window(key, value);
             self.windows.push(window);
         }
@@ -32,7 +32,7 @@ impl Walk<'_> {
         let Some(table) = self.table(value, &format!("the window {}", quoted(name))) else {
             return window;
         };
-        for Entry { key, span, value } in entries_of(table) {
+        for KeyValue { key, span, value } in entries_of(table) {
             match key {
                 "timezone" => window.zone = self.zone(value).unwrap_or(TimeZone::UTC),
                 "days" => window.days = self.days(value),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::rules::condition::{Condition, Leaf};
 use crate::rules::event::Event;
 use crate::rules::rule::{Calendar, Times};
-use crate::rules::sight::Sight;
+use crate::rules::sight::FactView;
 use crate::rules::truth::Truths;
 use crate::rules::{Facts, Rules};
 use crate::time::Timestamp;
@@ -82,8 +82,8 @@ impl Rules {
     #[must_use]
     pub fn explain(&self, event: &Event<'_>, text: &str) -> Explanation {
         let sight = match event.facts {
-            Facts::NotAsked => Sight::open(event),
-            Facts::Silent | Facts::Known(_) => Sight::plain(event),
+            Facts::NotAsked => FactView::open(event),
+            Facts::Silent | Facts::Known(_) => FactView::plain(event),
         };
         let rules = self.rules.iter().map(|rule| {
             let truths = rule.truths(&sight, &self.windows);
@@ -137,7 +137,7 @@ fn explained(
     truths: Truths,
     when: &Condition,
     unless: Option<&Condition>,
-    sight: Sight<'_>,
+    sight: FactView<'_>,
     text: &str,
 ) -> Explained {
     let judged = match truths {
@@ -177,7 +177,7 @@ fn explained(
 }
 
 /// What says best why an exception holds, or why nobody can tell.
-fn excluding<'c>(unless: &'c Condition, sight: &Sight<'_>) -> Option<&'c Leaf> {
+fn excluding<'c>(unless: &'c Condition, sight: &FactView<'_>) -> Option<&'c Leaf> {
     match unless.truths(sight) {
         Truths::TRUE => unless
             .leaves()

@@ -8,7 +8,7 @@ use super::explain::written;
 use crate::rules::Rules;
 use crate::rules::condition::Condition;
 use crate::rules::duration::show;
-use crate::rules::finding::Lines;
+use crate::rules::finding::LineStarts;
 use crate::rules::list::ListType;
 use crate::rules::protect::{AtMost, IfUnknown};
 use crate::rules::rule::Times;
@@ -194,7 +194,7 @@ impl Rules {
     }
 
     fn protection_outlines(&self, text: &str) -> Vec<ProtectionOutline> {
-        let lines = Lines::of(text);
+        let lines = LineStarts::of(text);
         let outline = |one: &crate::rules::protect::Protection| ProtectionOutline {
             name: one.name.clone(),
             line: lines.number(one.span.start),
@@ -208,7 +208,7 @@ impl Rules {
     }
 
     fn rule_outlines(&self, text: &str) -> Vec<RuleOutline> {
-        let lines = Lines::of(text);
+        let lines = LineStarts::of(text);
         let outline = |rule: &crate::rules::rule::Rule| RuleOutline {
             name: rule.name.clone(),
             line: lines.number(rule.span.start),
@@ -238,7 +238,7 @@ impl Rules {
     }
 }
 
-impl crate::rules::list::Kept {
+impl crate::rules::list::ListSummary {
     fn outline(&self, at: Timestamp) -> ListOutline {
         let ended = self.ends.partition_point(|ending| ending.until <= at);
         ListOutline {

@@ -36,20 +36,20 @@ fn hmac(prefix: &str, encoding: Encoding, secrets: &[&[u8]]) -> Check {
 
 /// A scheme as its kind presumes it, with one secret.
 fn scheme(kind: &str, secret: &[u8]) -> Scheme {
-    let known = Known::named(kind).unwrap();
+    let known = KnownScheme::named(kind).unwrap();
     let name = |name: &str| name.parse::<HeaderName>().unwrap();
     let formats = known.timestamp_formats.to_vec();
     let place = known
         .timestamp_header
-        .map(|header| Place::Header(name(header)));
+        .map(|header| StampPlace::Header(name(header)));
     Scheme {
         header: name(known.header.unwrap_or("x-signature")),
         prefix: known.prefix.to_owned(),
         separator: known.separator,
         encoding: known.encoding,
         algorithm: Algorithm::Sha256,
-        signed: Template::parse(known.signed).unwrap(),
-        stamp: place.map(|place| Stamp {
+        signed: SignedTemplate::parse(known.signed).unwrap(),
+        stamp: place.map(|place| SignedTime {
             place,
             formats,
             tolerance: stamp::TOLERANCE,
@@ -90,7 +90,7 @@ fn status(auth: &Authentication, presented: &HeaderMap, body: &[u8]) -> u16 {
 
 /// What an honest sender adds.
 fn sent(check: &Check, body: &[u8]) -> HeaderMap {
-    Outgoing::prove([check], Bytes::copy_from_slice(body), Moment::at(NOW))
+    ProvenRequest::prove([check], Bytes::copy_from_slice(body), Moment::at(NOW))
         .unwrap()
         .headers
 }
@@ -329,7 +329,7 @@ fn all_checks_of_one_alternative_must_hold() {
         ]
     };
     let (signed, tokened) = (sent(&both()[0], b"{}"), sent(&both()[1], b"{}"));
-    let complete = Outgoing::prove(&both(), Bytes::from_static(b"{}"), Moment::at(NOW))
+    let complete = ProvenRequest::prove(&both(), Bytes::from_static(b"{}"), Moment::at(NOW))
         .unwrap()
         .headers;
     let all = Authentication {
@@ -367,7 +367,7 @@ fn a_signed_time_is_judged_after_the_signature_and_not_before() {
     let auth = only(check.clone());
     let at = |seconds: i64| {
         let at = Timestamp::from_millis(NOW.millis() + seconds * 1000);
-        Outgoing::prove([&check], Bytes::from_static(b"{}"), Moment::at(at))
+        ProvenRequest::prove([&check], Bytes::from_static(b"{}"), Moment::at(at))
             .unwrap()
             .headers
     };
@@ -414,12 +414,12 @@ fn a_signed_time_is_judged_after_the_signature_and_not_before() {
 
 #[test]
 fn a_time_inside_the_signature_header_is_read_wherever_it_stands() {
-    let stamp = Stamp {
-        place: Place::Entry("t=".to_owned()),
-        formats: vec![Format::Unix],
+    let stamp = SignedTime {
+        place: StampPlace::Entry("t=".to_owned()),
+        formats: vec![TimeFormat::Unix],
         tolerance: stamp::TOLERANCE,
     };
-    let signed = Template::parse("{timestamp}.{body}").unwrap();
+    let signed = SignedTemplate::parse("{timestamp}.{body}").unwrap();
     let (prefix, separator) = ("v1=".to_owned(), Separator::Only(b','));
     let scheme = Scheme {
         prefix,
@@ -482,7 +482,7 @@ fn an_id_that_could_blur_what_is_signed_is_malformed() {
             id,
             token: None,
         };
-        let headers = Outgoing::prove([&check], Bytes::from_static(b"{}"), moment)
+        let headers = ProvenRequest::prove([&check], Bytes::from_static(b"{}"), moment)
             .unwrap()
             .headers;
         assert_eq!(
@@ -502,7 +502,8 @@ fn a_delivery_is_known_by_its_signed_id_and_else_by_its_body() {
             id,
             token: None,
         };
-        let sent = Outgoing::prove([&check], Bytes::from_static(body.as_bytes()), moment).unwrap();
+        let sent =
+            ProvenRequest::prove([&check], Bytes::from_static(body.as_bytes()), moment).unwrap();
         authenticate(&only(check), "s", &sent.headers, sent.body, NOW)
             .ok()
             .unwrap()

@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::signature::stamp::TOLERANCE;
 use crate::signature::{
-    Algorithm, Authentication, Check, Encoding, Format, Key, KeyEncoding, Place, Scheme, Separator,
-    Stamp, Template, authenticate,
+    Algorithm, Authentication, Check, Encoding, Key, KeyEncoding, Scheme, Separator,
+    SignedTemplate, SignedTime, StampPlace, TimeFormat, authenticate,
 };
 use crate::time::Timestamp;
 
@@ -68,7 +68,7 @@ fn scheme(vector: &serde_json::Value) -> Scheme {
     };
     let key =
         Key::encoded("vector", secret, key_encoding).unwrap_or_else(|_| Key::unchecked(secret));
-    let place = named("timestamp_header").map(Place::Header);
+    let place = named("timestamp_header").map(StampPlace::Header);
     Scheme {
         header: field("signature_header").parse().unwrap(),
         prefix: field("prefix").to_owned(),
@@ -78,10 +78,10 @@ fn scheme(vector: &serde_json::Value) -> Scheme {
             .map_or(Separator::Nothing, Separator::Only),
         encoding: Encoding::of_code(field("digest_encoding")).unwrap(),
         algorithm: Algorithm::of_code(field("algorithm")).unwrap(),
-        signed: Template::parse(field("signed")).unwrap(),
-        stamp: place.map(|place| Stamp {
+        signed: SignedTemplate::parse(field("signed")).unwrap(),
+        stamp: place.map(|place| SignedTime {
             place,
-            formats: vec![Format::Unix],
+            formats: vec![TimeFormat::Unix],
             tolerance: TOLERANCE,
         }),
         id_header: named("id_header"),

@@ -172,7 +172,7 @@ fn a_secret_in_the_body_is_not_kept_whichever_way_the_sender_proved_itself() {
         keys: keys(&[SECRET]),
     };
     let body = Bytes::from_static(br#"{ "id": 1.0 }"#);
-    let shown = Outgoing::prove([&in_body], body.clone(), Moment::at(NOW))
+    let shown = ProvenRequest::prove([&in_body], body.clone(), Moment::at(NOW))
         .unwrap()
         .body;
     assert_eq!(
@@ -204,7 +204,7 @@ fn a_secret_in_the_body_is_not_kept_whichever_way_the_sender_proved_itself() {
     assert!(accepted(&HeaderMap::new(), &body).is_none());
     for unfit in [&b"not json"[..], b"[]", b"1"] {
         let refused =
-            Outgoing::prove([&in_body], Bytes::copy_from_slice(unfit), Moment::at(NOW)).err();
+            ProvenRequest::prove([&in_body], Bytes::copy_from_slice(unfit), Moment::at(NOW)).err();
         assert_eq!(refused, Some(Unsendable::NoPlace));
     }
 }

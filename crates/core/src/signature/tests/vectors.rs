@@ -246,14 +246,14 @@ fn published_signatures_are_judged_as_published() {
 
 #[test]
 fn grafana_signs_the_time_before_the_body_where_its_user_names_a_header_for_it() {
-    let known = Known::named("grafana").unwrap();
+    let known = KnownScheme::named("grafana").unwrap();
     let header = HeaderName::from_static("x-alert-timestamp");
-    let stamp = Stamp {
-        place: Place::Header(header),
-        formats: vec![Format::Unix],
+    let stamp = SignedTime {
+        place: StampPlace::Header(header),
+        formats: vec![TimeFormat::Unix],
         tolerance: stamp::TOLERANCE,
     };
-    let signed = Template::parse(known.signed_with_timestamp.unwrap()).unwrap();
+    let signed = SignedTemplate::parse(known.signed_with_timestamp.unwrap()).unwrap();
     let keys = vec![Key::unchecked(b"secret")];
     let check = Check::Hmac(Box::new(Scheme {
         signed,
