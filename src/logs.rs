@@ -48,7 +48,7 @@ pub enum LogShape {
     Json,
 }
 
-/// Logs on stderr from now on, narrowed by `filter`, such as `info` or `scanhook::lane=debug`.
+/// Logs on stderr from now on, narrowed by `filter`, such as `info` or `scanhook::worker=debug`.
 ///
 /// # Errors
 /// [`NoLogs`]. Where it is the filter that cannot be read, everything from `info` is logged, so that this can be told.

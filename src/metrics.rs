@@ -17,7 +17,7 @@ use crate::api::{DecisionCount, Receipt, TenantView};
 use crate::in_force::armed;
 use crate::intake::Subject;
 use crate::journal::{Api, Journal, Pulse};
-use crate::lane::WorkerEvent;
+use crate::worker::WorkerEvent;
 use scanhook_core::obstacles::FarSide;
 use scanhook_core::scan::{DecisionState, Kind};
 use scanhook_core::time::Timestamp;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use scanhook::defender::Answer;
 use scanhook::journal::{CallId, Ids, Store};
-use scanhook::lane::{Account, Call, OutgoingCall, Pace, TenantWorker};
+use scanhook::worker::{Account, Call, OutgoingCall, Pace, TenantWorker};
 use scanhook_core::time::{Now, Timestamp};
 use scanhook_simulator::{QuotaWindow, Setup, Simulator, WireAnswer};
 

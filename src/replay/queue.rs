@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::load::Load;
-use crate::lane::Pace;
 use crate::policy::Policy;
+use crate::worker::Pace;
 use scanhook_core::plan::{History, Open, Past, Plan, Waiting, plan};
 use scanhook_core::quota::{Budget, Share};
 use scanhook_core::scan::{Kind, Priority, Reason, ScanId};

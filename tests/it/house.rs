@@ -20,7 +20,7 @@ enum Banned {
 }
 
 struct Rule {
-    /// Whether the rule holds in a module, named as in `lane::run`.
+    /// Whether the rule holds in a module, named as in `worker::run`.
     holds_in: fn(&str) -> bool,
     banned: &'static [Banned],
     because: &'static str,
@@ -53,7 +53,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         holds_in: |module| {
-            (within(module, "lane") && module != "lane::run")
+            (within(module, "worker") && module != "worker::run")
                 || (within(module, "defender") && module != "defender::client")
         },
         banned: &[
@@ -77,7 +77,7 @@ const RULES: &[Rule] = &[
     Rule {
         holds_in: |module| within(module, "server"),
         banned: &[
-            Banned::Below("crate::lane"),
+            Banned::Below("crate::worker"),
             Banned::Below("crate::defender"),
         ],
         because: "a slow Defender cannot slow intake",
@@ -86,7 +86,7 @@ const RULES: &[Rule] = &[
         holds_in: |module| within(module, "journal"),
         banned: &[
             Banned::Below("crate::server"),
-            Banned::Below("crate::lane"),
+            Banned::Below("crate::worker"),
             Banned::Below("crate::defender"),
         ],
         because: "the journal records; it knows nobody who writes to it",
@@ -158,8 +158,8 @@ const RULES: &[Rule] = &[
                 "intake",
                 "journal",
                 "keyrings",
-                "lane::run",
-                "lanes",
+                "worker::run",
+                "workers",
                 "main",
                 "reload",
                 "reload::patience",
@@ -225,7 +225,7 @@ fn regex(pattern: &str) -> Regex {
 
 /// One source file as the compiler reads it.
 struct Module {
-    /// `lane::run`; `lib` and `main` for the roots.
+    /// `worker::run`; `lib` and `main` for the roots.
     name: String,
     /// The text without comments, literals and the test module at its end.
     code: String,
@@ -525,16 +525,16 @@ fn a_planted_violation_of_each_rule_is_found() {
         ),
         (
             "server::admin::x",
-            "use super::super::super::lane::Lane;",
-            "crate::lane::Lane",
+            "use super::super::super::worker::TenantWorker;",
+            "crate::worker::TenantWorker",
         ),
         (
             "server::admin",
-            "use crate::{domain::scan::Kind, lane::{Call, Lane}};",
-            "crate::lane::Call",
+            "use crate::{domain::scan::Kind, worker::{Call, TenantWorker}};",
+            "crate::worker::Call",
         ),
         (
-            "lane::gate",
+            "worker::gate",
             "use tokio::time::{self, sleep};",
             "tokio::time",
         ),
@@ -543,7 +543,11 @@ fn a_planted_violation_of_each_rule_is_found() {
             "use reqwest::Url as Target;",
             "reqwest::Url",
         ),
-        ("server::admin", "use crate::lane::Lane;", "crate::lane"),
+        (
+            "server::admin",
+            "use crate::worker::TenantWorker;",
+            "crate::worker",
+        ),
         (
             "server::admin",
             "fn f() { super::super::defender::reply::read(); }",
@@ -576,7 +580,7 @@ fn a_planted_violation_of_each_rule_is_found() {
             "thread::spawn",
         ),
         (
-            "lane",
+            "worker",
             "use std::time::Instant; fn f() { Instant::now(); }",
             "Instant::now",
         ),
@@ -619,7 +623,7 @@ fn what_is_allowed_or_only_said_is_not_taken_for_a_violation() {
     for (module, text) in [
         (
             "scanhook_core::plan",
-            "/// Unlike std::fs or crate::lane, pure.\nuse core::time::Duration;",
+            "/// Unlike std::fs or crate::worker, pure.\nuse core::time::Duration;",
         ),
         (
             "scanhook_core::plan",
@@ -633,7 +637,7 @@ fn what_is_allowed_or_only_said_is_not_taken_for_a_violation() {
             "scanhook_core::plan",
             "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n",
         ),
-        ("lane::run", "use tokio::sync::Notify; async fn f() {}"),
+        ("worker::run", "use tokio::sync::Notify; async fn f() {}"),
         ("clock", "fn f() { std::time::SystemTime::now(); }"),
         ("app", "fn f() { tokio::spawn(g()); }"),
         ("cli::show", "fn f() { println!(\"x\"); }"),

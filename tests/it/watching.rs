@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use scanhook::lane::ANSWERS;
+use scanhook::worker::ANSWERS;
 use scanhook_core::scan::DecisionState;
 use serde_json::{Value, json};
 use tempfile::TempDir;

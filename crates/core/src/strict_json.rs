@@ -629,7 +629,7 @@ mod tests {
         }
     }
 
-    fn documents() -> impl Strategy<StrictValue = String> {
+    fn documents() -> impl Strategy<Value = String> {
         let scalar = prop_oneof![
             Just("null".to_owned()),
             any::<bool>().prop_map(|b| b.to_string()),

@@ -1,6 +1,6 @@
 //! `scanhook replay`: a policy over alerts that came before. It decides as what serves does, and touches nothing.
 
-mod lane;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::fs;

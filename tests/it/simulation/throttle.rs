@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use scanhook::defender::Answer;
 use scanhook::journal::CallId;
-use scanhook::lane::{Call, OutgoingCall};
+use scanhook::worker::{Call, OutgoingCall};
 use scanhook_core::time::Timestamp;
 
 /// What an answer says of the throttle.

@@ -8,7 +8,7 @@ fn the_last_word_of_a_person_ends_the_sentence() {
     let said = |did, words| Why {
         said: Some(Said {
             did,
-            by: FoundBy::new("anna", words),
+            by: By::new("anna", words),
             at_once: false,
         }),
         ..Why::default()

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use scanhook::api::ItemView;
 use scanhook::journal::{Filter, JournalError, PauseScope, Selector, TenantId, Tx, Wants, Word};
-use scanhook::lane::{Call, OutgoingCall};
+use scanhook::worker::{Call, OutgoingCall};
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::person::By;
 use scanhook_core::time::Timestamp;
@@ -147,11 +147,11 @@ impl World {
             What::Everything => PauseScope::default(),
             What::Rule(rule) => PauseScope {
                 rule: Some((*rule).to_owned()),
-                ..Scope::default()
+                ..PauseScope::default()
             },
             What::Machine(id) => PauseScope {
                 device: DeviceGlob::parse(id).ok(),
-                ..Scope::default()
+                ..PauseScope::default()
             },
         };
         let set = self.commit(move |tx| tx.pause(&scope, &somebody(), until, now))?;

@@ -12,10 +12,10 @@ use crate::defender::client::Client;
 use crate::defender::{BadEndpoint, Endpoints};
 use crate::in_force::{ActiveTenant, Current, ceiling};
 use crate::journal::{Journal, JournalError, TenantId};
-use crate::lane::run::{Board, Runner, Tell};
-use crate::lane::{Account, Pace};
 use crate::policy::{Ceiling, Terms};
 use crate::settings::{Settings, Tenant};
+use crate::worker::run::{Board, Runner, Tell};
+use crate::worker::{Account, Pace};
 use scanhook_core::scan::Mode;
 
 /// What every lane runs with.
