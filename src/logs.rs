@@ -2,6 +2,7 @@
 //! the rule on a terminal. Values are shown without control characters, whatever they came from.
 
 mod about;
+mod escape;
 
 use core::any::Any;
 use core::fmt;
@@ -21,7 +22,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use crate::clock;
-use scanhook_core::plain::shown;
+use escape::escaped;
 
 pub(crate) use about::{about, several};
 
@@ -200,24 +201,12 @@ impl<F: FnMut(String, serde_json::Value)> Visit for Fields<F> {
     }
 }
 
-/// Control characters and what turns the direction of writing, spelled out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if shown(c) == c {
-            out.push(c);
-        } else {
-            out.extend(c.escape_default());
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use scanhook_core::about::About;
+    use scanhook_core::plain::shown;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]

@@ -1,9 +1,9 @@
 //! `scanhook replay`: what a policy would have made of alerts that came before. Sends nothing, asks nobody.
 
+mod args;
 mod bar;
 mod show;
 
-use core::time::Duration;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,60 +16,14 @@ use crate::journal::{Archive, JournalError};
 use crate::presets;
 use crate::replay::{Assumed, Bodies, Replay, ReplayReport, ReplayStage, Takes, Unusable};
 use crate::settings::{Flags, Inputs, Settings, Source, there_is};
+use args::Directory;
+pub(super) use args::ReplayArgs;
 use bar::ReplayBar;
-use scanhook_core::rules::duration;
 
 /// How SQLite's files begin.
 const DATABASE: &[u8] = b"SQLite format 3\0";
 /// The name of a journal whose configuration says no other.
 const JOURNAL: &str = "scanhook.db";
-
-/// What the command line says.
-#[derive(clap::Args)]
-pub(super) struct ReplayArgs {
-    /// A journal or its data directory; or bodies as their sender posts them: a .json file with one, any other file with
-    /// one a line, a folder of such. Without it, the journal of scanhook.toml.
-    #[arg(value_name = "FILE|DIR")]
-    input: Option<PathBuf>,
-    /// The policy to try; without it, rules.toml here.
-    #[arg(long, value_name = "FILE")]
-    rules: Option<PathBuf>,
-    /// Compare with this policy, not with what was decided.
-    #[arg(long, value_name = "FILE")]
-    against: Option<PathBuf>,
-    /// Sources, tenants and quota; without it, the scanhook.toml that `serve` would take.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Where the journal of scanhook.toml lies, if its path is relative.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Whose bodies these are: a source of scanhook.toml or, without one, a preset. Of a journal: only this source's.
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
-    /// What Defender's directory is taken to say where the journal does not tell: that the device is an unremarkable
-    /// machine, as in embedded tests, or nothing.
-    #[arg(long, value_enum, default_value_t)]
-    directory: Directory,
-    /// How long a Quick scan is taken to last.
-    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "4m")]
-    quick: Duration,
-    /// How long a Full scan is taken to last.
-    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "45m")]
-    full: Duration,
-    /// Titles of alerts without a rule, and kinds of differences, that are shown; json has all differences.
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    top: usize,
-    /// How the result is written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: OutputFormat,
-}
-
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum Directory {
-    #[default]
-    Unremarkable,
-    Silent,
-}
 
 /// What is played.
 enum Input {
@@ -131,10 +85,6 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         OutputFormat::Text => output::tell(&show::text(&report, args))?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| "one number and one unit, such as 5s, 20m, 1h".to_owned())
 }
 
 /// The configuration, if there is one. Nothing is called, so no tenant needs a credential.
@@ -357,12 +307,4 @@ fn whole(report: &ReplayReport, left: &Left) -> serde_json::Result<serde_json::V
         object.insert("left_out".to_owned(), serde_json::to_value(left)?);
     }
     Ok(whole)
-}
-
-/// The names of the rules files, for what is shown.
-fn name(path: Option<&PathBuf>) -> String {
-    path.map_or_else(
-        || "rules.toml".to_owned(),
-        |path| plain(&path.display().to_string()),
-    )
 }

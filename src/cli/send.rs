@@ -1,6 +1,7 @@
 //! `scanhook send`: a payload signed as its source requires, and posted; or the curl command that does the same.
 
 mod curl;
+mod sendable;
 
 use core::time::Duration;
 use std::io::Read as _;
@@ -22,9 +23,8 @@ use crate::clock;
 use crate::defender;
 use crate::presets;
 use crate::settings::{self, Inputs, Source};
-use scanhook_core::signature::{
-    Check, Encoding, Key, KeyEncoding, Moment, ProvenRequest, Unsendable,
-};
+use scanhook_core::signature::{Check, Encoding, Key, KeyEncoding, Moment, ProvenRequest};
+use sendable::{unsendable, with_segment};
 
 /// How long the answer may take; a receiver that is alive answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -232,16 +232,6 @@ fn token(args: &SendArgs) -> Result<Option<String>, CliError> {
     Ok(Some(text.trim().to_owned()))
 }
 
-/// Why a request cannot be made, with the status that says whose move it is.
-fn unsendable(why: &Unsendable) -> CliError {
-    let exit = match why {
-        Unsendable::TokenNeeded { .. } => Exit::Usage,
-        Unsendable::NoPlace => Exit::BadData,
-        Unsendable::NoKey | Unsendable::NotInHeader | Unsendable::NotText => Exit::Configuration,
-    };
-    CliError::new(exit, why.to_string())
-}
-
 fn method(source: &Source) -> &str {
     if source.methods.iter().any(|method| method == "POST") {
         "POST"
@@ -358,16 +348,4 @@ fn show(format: OutputFormat, status: StatusCode, answer: &str) -> Result<(), Cl
         }
     }
     output::tell(&text)
-}
-
-/// The URL with one more segment at the end of its path.
-fn with_segment(url: &str, segment: &str) -> String {
-    let (path, query) = url
-        .split_once('?')
-        .map_or((url, None), |(path, query)| (path, Some(query)));
-    let path = path.trim_end_matches('/');
-    query.map_or_else(
-        || format!("{path}/{segment}"),
-        |query| format!("{path}/{segment}?{query}"),
-    )
 }

@@ -6,7 +6,7 @@ use core::str::Split;
 
 use tracing::field::DebugValue;
 
-use super::escaped;
+use super::escape::escaped;
 
 /// Before each value of a list. No value has one: it is spelled out before.
 const BEFORE: char = '\u{1f}';

@@ -194,19 +194,6 @@ impl<'p> Replay<'p> {
         }
         Ok(())
     }
-
-    /// Lets the last scans be sent and end, and sums up.
-    #[must_use]
-    pub fn finish(mut self, top: usize) -> ReplayReport {
-        self.play
-            .queues
-            .values_mut()
-            .for_each(queue::Queue::run_out);
-        if let Some(against) = &mut self.against {
-            against.queues.values_mut().for_each(queue::Queue::run_out);
-        }
-        report::of(self, top)
-    }
 }
 
 fn shown(device: &Device) -> String {

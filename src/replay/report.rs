@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::differences::Group;
 use super::load::Load;
 use super::play::Play;
+use super::queue::Queue;
 use super::tally::{Hold, OfRule, Tally};
 use super::{Assumed, Replay};
 use scanhook_core::alert::{AlertReason, AlertState};
@@ -142,7 +143,19 @@ pub struct ReplayReport {
     pub differences: Compared,
 }
 
-pub(super) fn of(replay: Replay<'_>, top: usize) -> ReplayReport {
+impl Replay<'_> {
+    /// Lets the last scans be sent and end, and sums up.
+    #[must_use]
+    pub fn finish(mut self, top: usize) -> ReplayReport {
+        self.play.queues.values_mut().for_each(Queue::run_out);
+        if let Some(against) = &mut self.against {
+            against.queues.values_mut().for_each(Queue::run_out);
+        }
+        of(self, top)
+    }
+}
+
+fn of(replay: Replay<'_>, top: usize) -> ReplayReport {
     let Replay {
         stage,
         play,

@@ -1,6 +1,8 @@
 //! The rules of the house, held against the source text: which module may know which, where the clock, the
 //! environment and the process enter, and which names say nothing. The reasons stand beside each rule.
 
+mod rooms;
+
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;

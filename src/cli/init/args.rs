@@ -9,7 +9,7 @@ pub(super) const CREDENTIAL: &str = "secrets/defender-app";
 
 /// What the command line says.
 #[derive(clap::Args)]
-pub(in crate::cli) struct InitArgs {
+pub(crate) struct InitArgs {
     /// The sender: a preset's name.
     #[arg(long, value_name = "PRESET")]
     pub(super) source: String,

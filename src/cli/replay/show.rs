@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 
 use super::super::output::{self, plain};
 use super::super::table::{Table, time};
-use super::{ReplayArgs, name};
+use super::args::{ReplayArgs, name};
 use crate::replay::{
     Assumed, Compared, Example, Hold, Load, Peak, QuotaWait, ReplayOutcome, ReplayReport, Waits,
 };

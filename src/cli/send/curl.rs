@@ -8,7 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::super::trouble::{CliError, Exit};
-use super::{unsendable, with_segment};
+use super::sendable::{unsendable, with_segment};
 use scanhook_core::signature::template::SignedPart;
 use scanhook_core::signature::{
     Algorithm, Check, Encoding, Key, KeyEncoding, Moment, ProvenRequest, Scheme, SecretOrigin,
