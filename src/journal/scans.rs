@@ -8,6 +8,7 @@ use super::keys::TenantId;
 use super::store::Tx;
 use scanhook_core::alert::{Alert, MachineId};
 use scanhook_core::obstacles::Obstacles;
+use scanhook_core::rank::Rank;
 use scanhook_core::scan::{Kind, Outcome, Priority, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::Openings;
@@ -149,7 +150,8 @@ impl Tx<'_> {
     pub fn next_scan(&self, tenant: TenantId, dry: bool) -> Result<Option<ScanRow>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND dry = ? AND state = 'waiting' AND not_before IS NULL
-             ORDER BY priority DESC, coalesce(turn, id), id LIMIT 1"
+             ORDER BY {} LIMIT 1",
+            Rank::ORDER_BY
         );
         let row = self
             .db

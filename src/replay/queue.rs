@@ -2,7 +2,7 @@
 //! call is answered soon, and that every scan succeeds after the time its kind takes.
 
 use core::time::Duration;
-use std::cmp::Reverse;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -11,6 +11,7 @@ use crate::policy::Policy;
 use crate::worker::Pace;
 use scanhook_core::plan::{History, Open, Past, Plan, Waiting, plan};
 use scanhook_core::quota::{Budget, Share};
+use scanhook_core::rank::Rank;
 use scanhook_core::scan::{Kind, Priority, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Limit, Openings, Wanted};
@@ -86,7 +87,7 @@ pub(super) struct Queue<'p> {
     scans: HashMap<i64, Scan>,
     machines: HashMap<Rc<str>, MachineState>,
     /// Those that only the quota keeps back, the most urgent and oldest first.
-    ready: BTreeSet<(Reverse<Priority>, i64)>,
+    ready: BTreeSet<Rank>,
     agenda: BTreeMap<(Timestamp, u64), ReplayEvent>,
     next_poll: Timestamp,
     /// When scans were begun, by rule (`None`: by any), as far back as a limit looks.
@@ -264,8 +265,8 @@ impl<'p> Queue<'p> {
             return;
         };
         if scan.due.is_some() {
-            self.ready.remove(&(Reverse(scan.priority), id));
-            self.ready.insert((Reverse(joined.priority), id));
+            self.ready.remove(&Rank::new(scan.priority, ScanId(id)));
+            self.ready.insert(Rank::new(joined.priority, ScanId(id)));
         }
         (scan.kind, scan.priority, scan.start) = (joined.kind, joined.priority, joined.start);
         (scan.openings, scan.max_age) = (joined.openings, scan.max_age.max(wanted.max_age));
@@ -286,7 +287,7 @@ impl<'p> Queue<'p> {
             Some(start) => self.at(start, ReplayEvent::Due(id)),
             None => {
                 scan.due = Some(now);
-                self.ready.insert((Reverse(scan.priority), id));
+                self.ready.insert(Rank::new(scan.priority, ScanId(id)));
             }
         }
     }
@@ -294,7 +295,8 @@ impl<'p> Queue<'p> {
     /// Sends what may be sent, as a lane does: by priority, then age, inside the quota.
     pub(super) fn poll(&mut self, now: Timestamp) {
         self.load.queue(self.ready.len(), now);
-        while let Some(&(Reverse(priority), id)) = self.ready.first() {
+        while let Some(&first) = self.ready.first() {
+            let (priority, id) = (first.priority(), first.id().0);
             let Some(scan) = self.scans.get(&id) else {
                 self.ready.pop_first();
                 continue;

@@ -15,6 +15,7 @@ use scanhook::policy::{Ceiling, Terms};
 use scanhook::worker::{Pace, TenantWorker};
 use scanhook_core::alert::Severity;
 use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::rank::Rank;
 use scanhook_core::scan::Mode;
 use scanhook_core::time::Now;
 use scanhook_core::verdict::Limit;
@@ -600,4 +601,31 @@ fn clock() -> Now {
         up: Duration::from_secs(3600),
         boot: 1,
     }
+}
+
+#[test]
+fn the_order_of_the_queue_is_that_of_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scanhook.db");
+    drop(Store::open(&path, Ids::seeded(1)).unwrap());
+    let db = Connection::open(&path).unwrap();
+    let sql = format!(
+        "EXPLAIN QUERY PLAN SELECT id FROM scan WHERE tenant = 1 AND dry = 0 AND state = 'waiting' AND not_before IS NULL
+         ORDER BY {} LIMIT 1",
+        Rank::ORDER_BY
+    );
+    let mut statement = db.prepare(&sql).unwrap();
+    let plan: Vec<String> = statement
+        .query_map([], |row| row.get("detail"))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(
+        plan.iter().any(|line| line.contains("scan_queue")),
+        "{plan:?}"
+    );
+    assert!(
+        !plan.iter().any(|line| line.contains("TEMP B-TREE")),
+        "sorted anew: {plan:?}"
+    );
 }

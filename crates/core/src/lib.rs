@@ -63,6 +63,7 @@ pub mod plain;
 pub mod plan;
 pub mod pointer;
 pub mod quota;
+pub mod rank;
 pub mod repeat;
 pub mod rules;
 pub mod scan;
