@@ -34,7 +34,7 @@ use crate::server::webhook::{self, Answered, Door};
 use crate::settings::Settings;
 use crate::worker::run::Tell;
 use crate::worker::{Pace, WorkerEvent};
-use crate::workers::{Lanes, Surroundings};
+use crate::workers::{Surroundings, TenantWorkers};
 use scanhook_core::silence::SourceSilence;
 use scanhook_simulator::serve as simulator;
 
@@ -145,7 +145,7 @@ impl Running {
         let grace = settings.server.grace;
 
         let client = Client::build(options.timeouts)?;
-        let mut lanes = Lanes::new(Surroundings {
+        let mut lanes = TenantWorkers::new(Surroundings {
             journal: journal.clone(),
             client: client.clone(),
             pace: options.pace,

@@ -33,7 +33,7 @@ const ECS: &str = "8.11.0";
 #[derive(Debug, thiserror::Error)]
 pub enum NoLogs {
     /// The filter cannot be read.
-    #[error("SCANHOOK_LOG (or RUST_LOG) is no filter such as `info` or `scanhook=debug`: {0}")]
+    #[error("SCANHOOK_LOG (or RUST_LOG) is not a filter such as `info` or `scanhook=debug`: {0}")]
     Filter(#[from] ParseError),
     /// Something else in this process logs already.
     #[error("{0}")]

@@ -23,7 +23,7 @@ use crate::keyrings;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::settings::{Inputs, Settings, Source};
-use crate::workers::Lanes;
+use crate::workers::TenantWorkers;
 use faults::{MOST, log};
 use files::{Sight, Watch};
 use patience::{Patience, Undone};
@@ -102,7 +102,7 @@ pub struct Reloader {
     orders: mpsc::Receiver<ReloadRequest>,
     state: watch::Sender<ReloadView>,
     journal: Journal,
-    lanes: Lanes,
+    lanes: TenantWorkers,
     publish: watch::Sender<Arc<ActiveConfig>>,
     listening: Listening,
     watch: Watch,
@@ -120,7 +120,7 @@ impl Reloader {
     pub fn new(
         origin: Option<WatchedFiles>,
         journal: Journal,
-        lanes: Lanes,
+        lanes: TenantWorkers,
         publish: watch::Sender<Arc<ActiveConfig>>,
         listening: Listening,
         fallen: oneshot::Sender<()>,

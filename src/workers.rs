@@ -35,7 +35,7 @@ pub struct Surroundings {
 }
 
 /// The lanes, by their tenant's name.
-pub struct Lanes {
+pub struct TenantWorkers {
     with: Surroundings,
     seats: BTreeMap<String, TenantSlot>,
     running: JoinSet<()>,
@@ -49,11 +49,11 @@ struct TenantSlot {
     taken: bool,
 }
 
-impl Lanes {
+impl TenantWorkers {
     /// No lane yet.
     #[must_use]
-    pub fn new(with: Surroundings) -> Lanes {
-        Lanes {
+    pub fn new(with: Surroundings) -> TenantWorkers {
+        TenantWorkers {
             with,
             seats: BTreeMap::new(),
             running: JoinSet::new(),

@@ -315,7 +315,7 @@ fn given(args: &ExplainArgs, office: &Office, payload: &Path) -> anyhow::Result<
     let body = send::payload(payload)?;
     let json = strict_json::read(&body).map_err(|fault| {
         let sentence = format!(
-            "{}: a receiver answers 400, it is no strict JSON: {fault}",
+            "{}: a receiver answers 400, it is not strict JSON: {fault}",
             payload.display()
         );
         CliError::new(Exit::BadData, sentence)

@@ -62,7 +62,7 @@ pub(super) async fn run(args: &PauseArgs) -> anyhow::Result<ExitCode> {
         OutputFormat::Json => output::json(&body)?,
         OutputFormat::Text => output::tell(&table("PAUSED", &view.in_force, output::columns()))?,
     }
-    complain("calls that have left come to their end; everything but sending scans goes on");
+    complain("calls that have left are finished; everything but sending scans goes on");
     Ok(ExitCode::SUCCESS)
 }
 

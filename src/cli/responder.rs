@@ -126,7 +126,7 @@ impl Responder {
         if error.is_builder() {
             return CliError::new(
                 Exit::Usage,
-                format!("--admin: {} is no URL", output::plain(&self.address())),
+                format!("--admin: {} is not a URL", output::plain(&self.address())),
             );
         }
         let sentence = format!(

@@ -305,7 +305,7 @@ async fn post(
 
 fn unreachable(url: &str, error: &reqwest::Error) -> CliError {
     if error.is_builder() {
-        return CliError::new(Exit::Usage, format!("--url: {} is no URL", plain(url)));
+        return CliError::new(Exit::Usage, format!("--url: {} is not a URL", plain(url)));
     }
     let sentence = format!(
         "nobody answers at {url}: is `scanhook serve` running there? ({})",

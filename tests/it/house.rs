@@ -2,6 +2,7 @@
 //! environment and the process enter, and which names say nothing. The reasons stand beside each rule.
 
 mod rooms;
+mod words;
 
 use std::fs;
 use std::path::Path;

@@ -88,7 +88,7 @@ impl NewSource {
         };
         let there: toml::Table = text
             .parse()
-            .map_err(|_| unusable("it is no TOML, and `scanhook check` says where".to_owned()))?;
+            .map_err(|_| unusable("it is not TOML, and `scanhook check` says where".to_owned()))?;
         let names = |key: &str| -> Vec<&String> {
             there
                 .get(key)
