@@ -1,4 +1,10 @@
 //! Builds, owns, joins and drains everything that runs. `serve`, `demo` and the tests all start here.
+//!
+//! [`Running::start`] opens the journal, makes the tenants' rows, stores the policy, starts a worker per tenant,
+//! housekeeping and the two listeners. A tenant whose credential is bad stops its own worker, never intake. If any of
+//! these loops or the writer thread ends, the process ends, so that whoever supervises it starts it again.
+//! [`Running::stop`] takes no new connections, lets requests and calls in flight finish (a call that does not is
+//! *unknown* at the next start), and closes the journal; `[server] grace` bounds it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

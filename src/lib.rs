@@ -1,13 +1,6 @@
 //! scanhook: alert webhooks in, the right Microsoft Defender Antivirus scan out, followed to its end.
 //!
-//! ```text
-//! bytes ─ authenticate ─► VerifiedDelivery ─ read ─► [Alert] ─ policy.decide ─► Verdict per (alert, device)
-//!       ═ one journal transaction: delivery, alerts, decisions; plan(history of the machine) ─► scan begun or joined ═► 202
-//!                                    │ after COMMIT the writer wakes the tenant's lane
-//! lane (one per tenant, owns every call that leaves):  poll(tx, now) ─► calls, each already in the ledger ═ COMMIT ═► sent
-//!                                                      answer(tx, call, answer, now) ═ COMMIT ═► next state
-//! ```
-//! The map with its invariants and walkthroughs is `ARCHITECTURE.md`.
+//! The map, the words, what never happens, and one good day are in `ARCHITECTURE.md`; each module explains itself.
 
 pub mod api;
 pub mod app;

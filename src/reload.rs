@@ -1,5 +1,21 @@
 //! Reload: files that change, a signal or an order lead to one reading of everything, and what is good of it is put in
 //! force at once, as a whole. What is bad leaves the old in force, and shows in the log, in the metrics and in status.
+//!
+//! 1. `files` looks every second at device, inode, size and times of whatever a path leads to, and every thirty looks
+//!    at the contents: a renamed file, one written in place, a swapped link and a file system without times are all
+//!    seen.
+//! 2. Two looks that show the same, SIGHUP or `POST /-/reload` lead to one reading (`read`, in a blocking task that
+//!    `patience` gives 20 seconds): the settings with all their secrets, the policy, and its tests with the sources
+//!    just read. If the policy is faulty, the one in force is compiled again with its lists read anew. What was seen of
+//!    a file before the reading is what later looks compare with, so a change during it is found by the next look.
+//! 3. What is good is put in force in one order: rows of new tenants, the record of the policy ([`record`]), then the
+//!    [`ActiveConfig`] by one `watch` channel, then whoever only follows (the public listener, the fetcher of keys, the
+//!    watch for silent senders, the accounts of the workers). If the journal fails in between, nothing was published,
+//!    and the next look reads again.
+//! 4. A worker whose account changed polls no more, waits for its calls, and is loaded again.
+//!
+//! What `[server]` and `[journal] url` say was bound at the start: `keeping` puts the old values into the new settings
+//! and names the keys.
 
 pub(crate) mod faults;
 mod files;

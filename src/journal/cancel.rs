@@ -1,5 +1,10 @@
 //! Calling scans off. One that has not begun ends here. Of one that may have, the wish is written down, and whoever
-//! holds the lane asks Defender once it is known to be ours; that survives restarts, because the wish is a column.
+//! calls for the tenant asks Defender once it is known to be ours; that survives restarts, because the wish is a column.
+//!
+//! The wish is `cancel_by`. What was not executed (`to_waiting`, two misses, a foreign action in its place) then ends
+//! *dropped*, `cancelled`; what is `unseen` ends *lost*; what is found to be ours is cancelled by `worker::cancel`:
+//! intent (`cancel_at` moves ahead) and ledger entry, COMMIT, call. The answer decides only whether to ask again: the
+//! list tells what became of the action. No new alert joins an open scan with a wish.
 
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;

@@ -1,4 +1,12 @@
 //! The one way in: a verdict about one device becomes a decision, and with the machine's history a scan.
+//!
+//! Approvals and retries go through [`Tx::admit`] as well, with [`NewDecision::again`], and write to the row that
+//! exists, from the state it expects. The terms (mode, cool-down, limit, ages) are those the rule has now. An approval
+//! skips rules and limits, and its scan is not counted; a retry is like new. A parked delivery is read again from its
+//! body (`Reader::recall`), and only its parked alerts are replaced.
+//!
+//! A scan that a limit counts has its place among those of its rule and tenant. Whether a limit of N is spent is one
+//! look at the scan N places back: was it begun within the window?
 
 use core::time::Duration;
 

@@ -1,7 +1,19 @@
 //! The journal: the durable record, and the only copy of anything that matters. SQL stays in here.
 //!
 //! `store` is synchronous and owns the transactions; this file is the async handle: a bounded queue to the writer
-//! thread, readers on a connection of their own, and the wake-ups of the lanes.
+//! thread, readers on a connection of their own, and the wake-ups of the workers.
+//!
+//! **Queue.** At most 4,096 jobs wait. Jobs of senders are refused at once when that many wait, or 64 MiB of them, or
+//! 16 MiB of one source; they are withdrawn when the writer has not begun them within 2 seconds. Both are answered 503.
+//! A sender that hangs up does not take its job back: its retry is a duplicate. `turns` gives each source one job in
+//! turn.
+//!
+//! **Wake-ups.** Methods of [`Tx`] that change a scan or want a call `touch` its tenant, and after COMMIT
+//! [`Writer::run`] calls `notify_one` for each tenant touched. Nothing else wakes a worker, so no caller can forget it.
+//! A worker sleeps at most 15 seconds all the same.
+//!
+//! **Files.** One process has the journal (`FILE.lock`); others may read it. `FILE.marker` beside it tells a journal
+//! that was lost from one that never was. `FILE.reserve` is explained in `space`.
 
 mod about;
 mod accept;

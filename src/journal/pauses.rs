@@ -1,6 +1,13 @@
 //! Pauses: they keep matching scans from being sent, whatever else goes on. The rows are what is in force; a scan
 //! that a pause of a rule or a device keeps back is taken out of the queue when its turn comes, so that it costs
 //! nothing while it waits, and put back when the pause is over. What a whole tenant waits for needs no such mark.
+//!
+//! Pauses are looked up at the beginning of each poll (`worker::paused`), so none can be missed. One of a whole tenant
+//! ends `poll_scans` at once. One of a rule or of devices is asked about each scan whose turn comes, at most 256 in a
+//! poll: a scan it is for gets its mark (`pause`) and `not_before` = never. A scan that takes another alert along loses
+//! the mark and is asked about anew. When a pause is over its marks are taken away, 1,000 in a poll. `max_age` counts
+//! anew from the end of a pause without a row being written: [`Tx::too_old`] looks for the pauses that a scan has
+//! waited in.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

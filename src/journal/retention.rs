@@ -1,4 +1,9 @@
 //! What the journal forgets, in small steps so that no sender waits for it.
+//!
+//! Housekeeping calls [`Tx::forget`] once a minute, and again while more is due. A step takes 100 rows of each table:
+//! keys past the source's `remember`, bodies and records past `[journal] retention`, calls after a week, answers of the
+//! directory after a day. Each finds what is due by an index of what is left to forget, so that an old journal costs no
+//! more than a young one. What is open or held stays, and is passed over once a round (`sweep`).
 
 use core::time::Duration;
 

@@ -1,4 +1,27 @@
-//! What the lane does to scans. Every change names the state it expects; a row in another state is an error.
+//! What a worker does to scans. Every change names the state it expects; a row in another state is an error.
+//!
+//! ```text
+//!              ┌───────── not sent, 429, 401, 403, blocked by a weaker foreign scan ─────────┐
+//!              ▼                                                                             │
+//!  begin ─► waiting ─ begin_sending ─► sending ─┬─ our action ──────► running ─► finished    │
+//!              │                         ▲      ├─ a covering one ──► running (ours = 0)     │
+//!              │                         │      ├─ no clear answer ─► unknown ─ on the list ─► running
+//!              │                         └─ two misses ───────────────── unknown             │
+//!              └─ too old, off ─► dropped       └────────────────────────────────────────────┘
+//! ```
+//!
+//! * *waiting*: in the queue while `not_before` is NULL. With a `not_before` it lies outside the queue's index and
+//!   costs nothing until `release_due` brings it back. With windows it waits for the next opening; they are looked up
+//!   in the policy in force when its turn comes (`Rules::opens`), and joining takes the earlier opening. One that waits
+//!   for a foreign action names it in `blocked_by`, and `worker::blocked` reads that action. A Full wanted while a
+//!   Quick of the machine is open waits with `not_before` = never until `end` of that Quick releases it.
+//! * *sending*: the intent. It exists between the COMMIT of a poll and the COMMIT of the answer.
+//! * *unknown*: the call may have been executed: a timeout, a broken connection, a 5xx, a success that cannot be read,
+//!   a restart. Or Defender said that the machine is busy, and the list will tell with what.
+//! * *running*: has the id of a machine action, ours or (`ours` = 0) a foreign one that is as strong.
+//! * A scan whose call was not executed goes back to *waiting* (`to_waiting`). If another one of its machine waits by
+//!   then, which is always a stronger one, the decisions move there and it ends *dropped*, `merged`. Not so one that
+//!   may have been carried out (`unanswered`): it waits by itself, and the stronger one behind it.
 
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;

@@ -1,4 +1,30 @@
 //! The schema's versions, and how a journal of an older one becomes one of the newest.
+//!
+//! SQLite in write-ahead mode with full sync. Times are Unix milliseconds; ids are integers inside and version 7 uuids
+//! outside. A scan's uuid is stored, because Defender sees it as `ExternalId` on every try. A decision's is not:
+//! `decision_uuid` makes it from the decision's time and row.
+//!
+//! * `tenant`: a row per configured name, with the app it calls as, and what its worker must not forget (`memory`): the
+//!   end of a pause after a 429, how far it has come back from it, what was learnt of others on the quota, where both
+//!   clocks stood. Also what keeps the worker from sending, for whoever asks why a scan waits.
+//! * `policy`: the text of each rules.toml that was in force, by its hash, while a decision points to it.
+//! * `delivery`: each accepted request: its key (a hash over source and body, or source and signed id), its time, its
+//!   body without a secret that was in it, the names of the secrets that proved it.
+//! * `alert`: each alert of a delivery as it was read, with state and reason. `decision`: one per (alert, device):
+//!   state, reason, rule, the values its conditions saw, the policy's row, its scan. `scan`: one per antivirus scan.
+//! * `call`: the ledger: each call that may have left, when it ended, with what; for an urgent one, when it was wanted.
+//! * `event`: what happened to a scan or a decision after it was accepted, and who did it. `pause`: pauses of people.
+//! * `finding`: one per (finding, device) that is remembered, with what was decided, so that a repeat is found by its
+//!   key.
+//! * `device`: each question to the directory: its answer and time; while `at` is NULL, how urgent it is and when it is
+//!   due.
+//! * `mention`, `known_as`, `machine`: which devices alerts name, what they are called, the name of each machine. Lists
+//!   and orders find a device by them.
+//! * `source`, `scan_count`: when each source was last heard, how many scans of each state there are. Triggers keep
+//!   them.
+//! * `refused`: the last 50 bodies of each source that were authenticated and could not be read: fault, hash, first
+//!   kilobyte.
+//! * `sweep`: how far housekeeping has come. `about`: whether this is the journal of a simulation.
 
 use rusqlite::{Connection, OptionalExtension as _};
 

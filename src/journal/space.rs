@@ -1,5 +1,8 @@
 //! How much room the journal has. Senders are told to come back before the disk is full or the journal larger than it may
-//! be; and a file beside it keeps room for what lanes have yet to write when somebody else fills the disk.
+//! be; and a file beside it keeps room for what workers have yet to write when somebody else fills the disk.
+//!
+//! That file is `FILE.reserve`. It is removed when a write finds the disk full, so that the space is free for what
+//! workers write about running scans, and made again when there is room for two of it.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};

@@ -1,5 +1,17 @@
 //! The journal's file and its transactions: synchronous, one writer. A batch of jobs is one transaction, each job in
 //! a savepoint of its own; replies leave only after COMMIT, so nothing is told that is not on disk.
+//!
+//! **Group commit.** A batch is what `turns` hands over: at most 256 jobs or about 4 MiB, where a decision counts as 2
+//! KiB. A job that fails or panics is rolled back to its savepoint, alone. A reply is a closure that [`Store::commit`]
+//! calls after COMMIT.
+//!
+//! **When COMMIT fails**, every job of the batch gets the error and no tenant is woken. After a full disk or a busy
+//! database the transaction is rolled back and the next one is tried. After anything else the file is closed and opened
+//! again with all its checks. The batch may be on disk all the same: deliveries are then found by their key, and scans
+//! whose intent was written are cleared up as *unknown* ones.
+//!
+//! **Room.** Before each transaction the writer looks how large the journal is and what is free on the disk. Without
+//! room jobs of senders are refused and workers send no scan (`Tx::is_tight`), but follow those that run to their end.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

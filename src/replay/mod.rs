@@ -4,6 +4,15 @@
 //! Deliveries come one after the other, so what is kept grows with devices, open scans and the window of repeats, never
 //! with the alerts. What no replay can know is assumed, and said: that Defender answers soon, that scans succeed after
 //! a fixed time, and what the directory would say where the journal does not tell.
+//!
+//! The worker itself is not run: a month of alerts would list and follow every scan. What decides in it is:
+//! `scanhook_core::plan` and `quota`, the order of the queue and the places under way (`Queue::poll` reads like
+//! `TenantWorker::poll_scans`, and changes with it). `tests/it/replay/worker.rs` serves random alerts with the real
+//! journal and worker, replays what the journal then holds, and wants the same decisions, the same number of scans, and
+//! peaks that differ by no more than two.
+//!
+//! `journal::stored` reads in short steps, each a transaction of its own. A journal that nobody has open is read as a
+//! file that does not change, because SQLite would otherwise make files beside it; at the end it must not have changed.
 
 mod bodies;
 mod differences;

@@ -1,5 +1,9 @@
 //! The orders of people: approve, deny, cancel, retry, pause, resume. Each is one transaction or a few, and is
-//! answered once it is on disk; what has to be said to Defender is the lane's business.
+//! answered once it is on disk; what has to be said to Defender is the worker's business.
+//!
+//! A transaction takes at most 100 things. The methods of `Tx` that carry an order out are in the journal (`held`,
+//! `retry`, `cancel`, `pauses`); they note who did it in `event` and `touch` the tenant, so the worker is woken like
+//! for anything else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,5 +1,14 @@
 //! Inbound HTTP: the accept loop, the public door for webhooks, and the one place that turns errors into statuses.
-//! Knows nothing of lanes or of Defender, so that a slow far side cannot slow a sender.
+//! Knows nothing of workers or of Defender, so that a slow far side cannot slow a sender.
+//!
+//! `listener` accepts connections, with `seats` (who gets one) and `descriptors` (open files). `connection` reads heads
+//! within deadlines. `webhook` is the public listener, with `content` (what the head says of the body), `bodies` (their
+//! memory), `address` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
+//! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
+//! `order` and `query` (what they and lists may say) and `same_site` (which pages may ask). `refusal` is the one place
+//! that turns an `HttpError` into a status.
+//!
+//! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
 
 pub mod address;
 pub mod admin;

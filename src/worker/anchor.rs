@@ -3,6 +3,20 @@
 //! All times are on the wall clock. Beside it runs the time since the computer was started, which nobody sets. As soon
 //! as the two have not gone on by the same, everything that waits for a span of time is moved along, so that no window
 //! becomes shorter or longer. Over a restart of the computer nothing is known of the time between: no time has passed.
+//!
+//! **Our clock.** `clock::both` reads the wall clock and the time since the computer was started. `poll`, `answer` and
+//! `load` compare the two ([`WallClock::follow`]). If they have not gone on by the same, to a quarter of a second, all
+//! that waits for a *span* is moved in the same transaction: calls in the ledger, the pause, what was learnt, looks at
+//! open scans, settle times, the wait for a busy machine, the token's end. After a restart of the computer (another
+//! boot id) what waited waits as long as it still had to when the worker last wrote: perhaps too long, never too short.
+//!
+//! **The far side's clock.** What the far side dates is compared by its own clock: `Date` of its answers tells how far
+//! it is from ours ([`FarClock`], the middle of the last five), and `scan.far_sent_at` says by that clock how far back
+//! a list has to reach. With our clock an hour ahead a list would otherwise begin in Defender's future, miss the
+//! action, and let the scan be sent twice.
+//!
+//! **What is not moved.** Cool-down, limits, `max_age` and what intake writes go by the wall clock as it is. When it is
+//! set back, what lies in the future then was written by a clock that was ahead, and is moved (`Tx::written_ahead`).
 
 use std::collections::VecDeque;
 

@@ -3,6 +3,38 @@
 //!
 //! A list reaches back to the oldest scan that is due, and no further. Scans older than a day are looked for every ten
 //! minutes: each by its id while they are few (`by_id`), and by a list of their own where they are many.
+//!
+//! **Which scans a list is for.** `poll_list` asks for what was created since five minutes before the oldest *due* scan
+//! was first sent, whoever asked for it; as far back as `follow_for` while a machine is busy with something that may
+//! have begun long before our call. What the list holds of other scans is taken all the same. `reply::is_ours`
+//! recognises ours by `ExternalId`, and where the far side does not echo it by the token at the end of the comment
+//! together with the time.
+//!
+//! **When a list is complete.** `$top` is the most rows that one answer brings, so as many rows without a next page do
+//! not end it: it goes on with `$skip`. Of a next page only the place in the list is taken; the host is our own. A 429
+//! or a failure in the middle keeps the pages that were read; an answer that is too long is asked for in smaller parts
+//! (`listing`). Answers are read before the transaction that takes them (`Call::hear`).
+//!
+//! **An unknown scan.** On the list: `adopt`. Not on a complete list: one miss. A list proves nothing if it was begun
+//! before the scan became unknown or before its 30 seconds of settling were over, if it leads back to where it was, or
+//! if it has a row that cannot be read and may be this scan's action (`OddRow::may_be`). After two misses (`MISSES`)
+//! the call is believed not to have been executed, and `begin_sending` goes from *unknown* to *sending*: same uuid,
+//! same kind, and `far_sent_at` still the time of the first try. A call that is refused then leaves its scan *unknown*,
+//! so that no alert joins it.
+//!
+//! **A running scan.** If two lists in a row did not hold it, it is read by its id (`poll_get`). An early 404 means
+//! *not yet*; a later one ends it as *lost*, if Defender's own code is in it. Past a day it is not due any more
+//! (`look_at` is NULL) and is looked for with the other old ones, so that a machine that is offline for days stretches
+//! nobody's list. Past `follow_for` it is marked (`overdue_at`) and looked at once more; it is *lost* if a complete
+//! list or a read begun after that does not end it, or none could be had for another day (`give_up`). A pause of people
+//! stops that.
+//!
+//! **Where reading is forbidden** twice in a row, `unfollowed` ends every open scan by the clock, and `on_unknown` says
+//! what becomes of a lost call. One that is sent again is marked `unseen`: called off or too old it ends as *lost*,
+//! because its first try may have been executed. The first complete list takes the mark away.
+//!
+//! What this cannot see: an action that was executed, is over, and is missing from the lists after two settle times.
+//! Then the machine is scanned twice; docs/operations.md tells operators of it.
 
 use core::time::Duration;
 

@@ -1,4 +1,9 @@
-//! What keeps a lane from calling: no token, a pause after 429, a far side that is down, a tenant that is stopped.
+//! What keeps a worker from calling: no token, a pause after 429, a far side that is down, a tenant that is stopped.
+//!
+//! It is closed for three reasons. A *pause* after a 429 is kept in the journal, and `throttle` is the way back from
+//! it. A *rest* after calls that reached no working far side lasts 1, 2, 4 … 60 seconds. A *stop* (a refused
+//! credential, a missing role) lasts until a token is granted again, which is tried once a minute. Where reading is
+//! forbidden only reads stop.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};

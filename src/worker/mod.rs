@@ -1,11 +1,33 @@
-//! A tenant's lane: the one caller of the far side. Everything here is synchronous and takes `now`; the lane
-//! remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
+//! A tenant's worker: the one caller of the far side. Everything here but `run` is synchronous and takes `now`; the
+//! worker remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
-//! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. The errands are `scan`
-//! (send), `follow` (list, reconcile, end; `listing` is a list under way), `by_id` (read one action), `blocked` (what
-//! occupies a machine), `resolve` (which machine it is), `cancel` (call off), `paused` (what people hold back) and `gate`
-//! (token, pause, stop), `reach` (who cannot be reached). `throttle` brings a tenant back after a 429, `moved` waits while a name was given to another Entra
-//! tenant, `twin` gives way to another name of the same app, `anchor` keeps spans of time true when the clock is set.
+//! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. One file per task: `scan`
+//! (send), `follow` (list, reconcile, end; `listing` is a list under way), `by_id` (read one action), `unfollowed`
+//! (where the app may not read), `blocked` (what occupies a machine), `resolve` (which machine it is), `cancel` (call
+//! off), `paused` (what people hold back), `gate` (token, pause, stop), `reach` (who cannot be reached). `throttle`
+//! brings a tenant back after a 429, `moved` waits while a name was given to another Entra tenant, `twin` gives way to
+//! another name of the same app, `anchor` keeps spans of time true when the clock is set.
+//!
+//! **Order of a poll** (`poll_all`): drop what was held for too long; look up the pauses; release what is due; drop
+//! what is too old; end dry scans; give up what was followed for too long; drop what was called off and never began;
+//! decide what the directory, or its silence, lets be decided; stop here if the gate is closed; ask for a token; call
+//! off; ask for a list or for one action; settle what cannot be followed; ask for look-ups; send scans.
+//!
+//! **Places.** Calls under way are limited apart: four for scans and those that call off, of which the last is for an
+//! urgent scan, and two for reads, of which lists and single actions share one and take turns
+//! (`TenantWorker::has_place`). So slow reads never hold up a scan.
+//!
+//! **Restart.** The worker travels into each transaction and comes back only if that was committed. If not, it is
+//! dropped with its calls and `TenantWorker::load` begins again. Calls that nobody waits for count in the ledger as
+//! ended now, and what was *sending* is *unknown*. A restart, a failing disk and every seed of the simulation take this
+//! same way.
+//!
+//! **A power cut between the call and its answer.** On disk are the scan in *sending* and its call without an end.
+//! After the start the scan is *unknown* and is looked at after 30 seconds; no other scan of that machine can be sent
+//! meanwhile. If the list holds the action, `adopt` makes the scan *running*. If two complete lists, 30 seconds apart,
+//! do not, the call is sent again with the same `ExternalId`. Should the first one run after all, Defender answers with
+//! the open action or with *busy*, and either is recognised as ours. Had the power gone before the COMMIT of the
+//! intent, no byte would have left.
 
 mod account;
 mod anchor;

@@ -1,5 +1,29 @@
 //! The errand of resolving: which machine is it, and what is it? One look-up serves every decision that waits for the
 //! same answer; when it has come, or will not come, they are decided anew by the policy of that moment.
+//!
+//! 1. `Policy::decide` finds that a scan is wanted and the machine, or a fact that a rule needs, not known:
+//!    `Asks::Resolve`. The decision is stored as *resolving*, to be decided by the end of `resolve_within` at the
+//!    latest.
+//! 2. `decide_resolving` takes resolving decisions whose `asks` is NULL. `directory::resolve` says which question comes
+//!    next; `Tx::wait_for` opens it, or finds it open, and writes it into `asks`. However many decisions wait, a
+//!    question is one row.
+//! 3. `poll_looks` takes the most urgent open question whose API has quota. The answer, all its pages, is stored by
+//!    `Tx::answered`, which sets `asks` of all who waited back to NULL; the next poll goes on with them.
+//! 4. Once `resolve` has all it needs, the policy of that moment decides the stored alert with the record's facts, and
+//!    `Tx::admit` writes into the decision's row: it keeps its time and its id.
+//!
+//! * Nobody or several: decided with facts unknown; a wanted scan is held, with the candidates in `why`. A machine that
+//!   cannot be scanned: a wanted scan is dropped.
+//! * An error or no answer: the question is due again 1 to 60 seconds later and its API rests; scans do not. A 403, or
+//!   a token without a role that reads: nobody waits, all are decided as if the directory were silent.
+//! * The end of `resolve_within`: `Tx::recall_late` sets `asks` back to NULL, and what is not known then is silence. An
+//!   id is scanned if the rules say so; a name is held, and decided anew when its question, which stays open, is
+//!   answered. The time is counted by a clock that stands while nobody may ask (`AskingTime`).
+//! * The source is gone from scanhook.toml: held, `source_removed`. After a crash a look-up under way is made again.
+//!
+//! An answer is good for decisions of the next 10 minutes (2, where it is nobody or several) and for those that were
+//! there before it. A 404 to a scan with Defender's code deletes what led to that machine; any other 404 comes from a
+//! gateway, so the scan is *unknown* and the question failed.
 
 use core::time::Duration;
 

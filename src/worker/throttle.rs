@@ -1,5 +1,18 @@
 //! After a 429: nobody calls before its time, then one call alone, then twice as many in each second as in the one
 //! before, until the pace is the usual one again.
+//!
+//! 1. `reply::scan` reads `Retry-After` (seconds or a date; kept between 1 second and an hour; 60 seconds where it is
+//!    missing). A 429 means: not executed.
+//! 2. In one transaction the scan goes back to *waiting*, and the end of the pause is written into the tenant's row,
+//!    with the mark that no call was let through since.
+//! 3. Until then nothing leaves for this tenant: no scan, no list, no token. Calls under way come to their end; intake
+//!    goes on. A restart changes nothing (`TenantWorker::load` reads the end of the pause), and a clock that is set
+//!    moves it along.
+//! 4. Then one call leaves, a scan or a list, and no other while it is under way (`Throttle::Probe`). Another 429
+//!    begins at 1.
+//! 5. Let through, it opens the way back (`Throttle::Ramp`): two calls within the next second, then four, eight and so
+//!    on. After six seconds the quota alone decides. The refused call stays in the ledger, for it may count.
+//! 6. A second 429 within ten minutes may mean that others use the same quota: `scanhook_core::quota`.
 
 use core::time::Duration;
 

@@ -1,5 +1,16 @@
 //! When an alert says nothing new of a device: an earlier alert of the same finding was at least as bad, asked for at
 //! least as much, and did not come to nothing.
+//!
+//! * The same bytes: intake finds the delivery's key in the transaction and answers 200, `"duplicate": true`, with the
+//!   receipt made from the stored rows. Nothing is written.
+//! * The same finding in other bytes, such as an updated incident: where each device has an earlier decision that
+//!   [`Earlier::covers`] what is asked for, the alert is stored as `duplicate`, `repeated`, without decisions.
+//! * The same finding but more of it: a higher severity, a new device, a stronger scan, or an earlier one that came to
+//!   nothing. It is decided like a new one, and the machine's history makes of it a join (`merged`), an answer
+//!   (`running`, `cooldown`) or a stronger scan.
+//!
+//! All three end with the source's `remember`. After that the alert is a new one, and only the cool-down stands between
+//! it and a scan.
 
 use super::alert::Severity;
 use super::scan::{DecisionState, Kind, Mode, Outcome, Priority, Reason};

@@ -1,6 +1,24 @@
-//! The whole protocol in virtual time: journal, lane and far side in one thread, without sockets or sleeping. Bytes go
+//! The whole protocol in virtual time: journal, worker and far side in one thread, without sockets or sleeping. Bytes go
 //! the whole way; only the HTTP client is left out. `SEED=n cargo test --test it simulation::replay -- --nocapture`
 //! prints the agenda of one seed.
+//!
+//! Faults are counted, not drawn by chance alone: the N-th commit (crash before, disk full, crash after) and the N-th
+//! call (never leaves, answer lost, answer too late), for N = 1, 2, … until a run does not reach N; then seeds with
+//! several faults each, on far sides that differ in everything Microsoft does not document. Our clock is set by an
+//! hour, the computer restarted, another tool spends up to 90 % of the quota, the far side says nothing but 429 for
+//! half an hour. Alerts name machines by id, name or address; names are shared, stale or unknown, and the directory is
+//! slow, refuses or fails. In every other run people pause, resume, approve, deny, call off and try again. Lasting
+//! hardships are runs of their own (`hardship`).
+//!
+//! After each run, by the far side's own log: every decision and scan is final; no scan of ours was executed twice; no
+//! machine was scanned that could have been another one; what the journal says of an outcome is what happened; no
+//! window was over the quota; every acknowledged delivery is still there; nothing left that was paused or outside its
+//! window; no foreign action was called off; nobody was held for the silence of a directory that was not asked; where
+//! nothing keeps a machine from being scanned, its scan left within what the quota allows. `throttle` watches each
+//! call: none inside a pause, one alone after it. A seed run twice gives the same journal, byte by byte.
+//!
+//! Power cuts inside a write are a test of their own (`power_cut`). That a success is written after a sync only the
+//! kernel can say: `tests/witness` asks strace.
 
 use core::time::Duration;
 

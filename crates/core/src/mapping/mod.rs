@@ -2,6 +2,27 @@
 //!
 //! Nothing a sender can write makes this fail. What cannot be read as it should is parked with a reason and stays
 //! visible, and a value of a wrong type is noted as unusable, never replaced by a default.
+//!
+//! `value` and `map` are the grammar (serde types), `compile` checks a map and names every fault by its key, `read`
+//! applies it. A value is found by `field::Notes`, which walks one `Source`: a path and what goes on from it (`parse`,
+//! `where`, `then`), a `concat` or a header, then `split` and `capture`. `path::At` carries the root, the object around
+//! the alert, the current place and the headers. Documents inside texts are read once each into `path::Parsed`.
+//!
+//! What every map shares is how values are read; none of these files knows a sender:
+//!
+//! * `path` finds places with `Pointer::lenient`, for which one value and a list of one are the same. Where a `*` could
+//!   mean an object or its members, what is looked for decides.
+//! * `nothing` knows the words for *no value*, `placeholder` the places of a template that were not filled in. Both are
+//!   asked before a value may become a field, so that fallback lists go on.
+//! * `clean` reads ids, `host_name` names and addresses, `technique` ATT&CK ids, `severity` words and numbers, `time`
+//!   and `written_time` instants. Each takes a text and gives a value, or says that it is none.
+//! * `device` decides what of a mention belongs together. An id is never attached to one of several names, and where a
+//!   name cannot be one, no later name stands in for it.
+//! * `explain` is the same reading with a trace of where each field came from; `look_alike` finds what could be meant
+//!   where something is missing, and nothing acts on that.
+//!
+//! `Mapping::acting` adds the tenants: the reader finds the value, and the alert carries the configured name
+//! (`Alert::acts_for`) from there into its sameness, its decision and the journal.
 
 mod clean;
 mod compile;

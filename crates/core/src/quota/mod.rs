@@ -2,6 +2,34 @@
 //! reserve for urgent calls, and what is learnt of others who use the same budget.
 //!
 //! Everything scales: a share of a tenth behaves as the whole with a tenth of everything.
+//!
+//! Among waiting scans priority decides, then age; from priority 90 on a scan is urgent.
+//!
+//! **The ledger** holds two windows. A call counts from the moment it may leave until 61, or 3,601, seconds after its
+//! answer, and always while it is under way. Entries are written with the intent, so a restart finds every call again.
+//!
+//! **The reserve.** An urgent scan may use all of the share. Any other lets the minute fill to four fifths only, leaves
+//! one of the places under way free, and leaves only if for every span τ up to the window's length
+//!
+//! ```text
+//! calls free after it + calls that come back within τ  ≥  floor + λτ + 3√(λτ)
+//! ```
+//!
+//! with λ the forecast of urgent alerts. So 1,500 calls are not spent in the first quarter of an hour, and yet all are
+//! spent by the end of the hour, because what is kept shrinks as the first calls come back. λ is the most that what was
+//! seen allows to expect (Poisson's upper bound of 99 %), counted by when urgent alerts came:
+//!
+//! * for the hour over the last ten or the last thirty minutes, whichever says more; of the thirty no minute counts
+//!   with more than a twentieth of the minute's share, so that a storm raises λ while it lasts and hardly after it;
+//! * for the minute over the last twenty or the last sixty seconds, whichever says less.
+//!
+//! At the start of a rush the past says nothing of what is coming. As soon as a call that is not urgent follows another
+//! within three seconds, the minute's forecast counts from there on: nothing is known, and nothing leaves. If no urgent
+//! alert shows, the bound has fallen far enough after four seconds.
+//!
+//! **Others on the same quota.** One 429 says nothing. A second within ten minutes, for a call that left after the
+//! first was answered, while our own count is below our share, lowers that API's share to what was let through in the
+//! last minute and hour. It grows back by a tenth of the configured share a minute ([`Learnt`]).
 
 mod budget;
 mod learnt;

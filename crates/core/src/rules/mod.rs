@@ -1,5 +1,22 @@
 //! The policy: rules in file order, the first that is true wins, within what the protections allow. Read from
 //! `rules.toml`, checked whole, and then only asked: what becomes of this alert about this device?
+//!
+//! `parse` reads a file in one walk that collects every fault, and compiles it to [`Rules`]: rules, protections,
+//! windows, tests, index. `decide` is the whole decision. List files are read by the caller and passed in as text.
+//!
+//! * A condition has a *set* of truth values (`truth`); for what is known well enough it has one element. While the
+//!   directory has not been asked, a condition on a fact that it can still tell is {false, true}. If two outcomes are
+//!   possible the verdict is `Asks::Resolve`, unless nothing happens in either.
+//! * A `FactView` (`sight`) says whose word counts for the device's name and address. Rules look once; a protection
+//!   looks with what the directory says and with what the alert says, and is hit by either. Where nobody has answered
+//!   yet it cannot be *not hit*.
+//! * Protections become `ScanBounds`: kind, hold, start, windows. What is certain (`least`) and what is possible
+//!   (`most`) are joined separately.
+//! * `index` finds the rules that may match by their rarest equality or text (a hash, one Aho-Corasick automaton per
+//!   field). A rule without either is always looked at. It may name too many and never too few.
+//! * `expression` compiles regular expressions and bounds their memory; `parse::hint` knows how other languages say it.
+//!
+//! `tests/it/naive` holds all of it against an interpreter without index and sets.
 
 mod condition;
 mod decide;
