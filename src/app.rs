@@ -6,6 +6,7 @@
 //! [`Running::stop`] takes no new connections, lets requests and calls in flight finish (a call that does not is
 //! *unknown* at the next start), and closes the journal; `[server] grace` bounds it.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,11 +20,11 @@ use crate::clock;
 use crate::defender::BadEndpoint;
 use crate::defender::client::{Client, ClientError, Timeouts};
 use crate::in_force::door::Sources;
-use crate::in_force::{ActiveConfig, Current};
+use crate::in_force::{ActiveConfig, ActiveTenant, Current};
 use crate::intake::LastSeen;
 use crate::intake::{Intake, Readers};
 use crate::journal::{Ids, Journal, JournalError, OpenError, Store};
-use crate::keyrings::{self, Beat};
+use crate::keyrings::{self, Beat, IssuerKeys};
 use crate::logs::about;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
@@ -41,6 +42,7 @@ use crate::settings::Settings;
 use crate::worker::run::Tell;
 use crate::worker::{Pace, WorkerEvent};
 use crate::workers::{Surroundings, TenantWorkers};
+use scanhook_core::about::About;
 use scanhook_core::silence::SourceSilence;
 use scanhook_simulator::serve as simulator;
 
@@ -56,6 +58,13 @@ pub struct Listeners {
     pub public: TcpListener,
     /// For status and metrics.
     pub admin: TcpListener,
+}
+
+impl Listeners {
+    /// Where the two listen: for webhooks, and for status and metrics.
+    fn addresses(&self) -> std::io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.public.local_addr()?, self.admin.local_addr()?))
+    }
 }
 
 /// What differs between `serve`, `demo` and tests.
@@ -123,32 +132,15 @@ impl Running {
         listeners: Listeners,
         options: Options,
     ) -> Result<Running, StartError> {
-        let store =
-            Store::open(&settings.journal.path, Ids::random()?)?.only_for(settings.simulate)?;
-        store.space().at_most(settings.journal.max_size);
-        let (journal, writer) = Journal::new(store, &settings.journal.path)?;
-        let writer = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || writer.run())?;
+        let (journal, writer) = open_journal(&settings)?;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
 
-        let simulated = match options.simulator {
-            Some(shared) => Some(play(&mut tasks, shared, stopping.clone()).await?),
-            None => None,
-        };
-        if settings.paused {
-            journal
-                .write(|tx| tx.pause_from_the_start(clock::now()))
-                .await?;
-        }
+        let simulated = play_if_any(&mut tasks, options.simulator, stopping.clone()).await?;
+        pause_if_told(&settings, &journal).await?;
         let metrics = Arc::new(Metrics::new(settings.dry_run, journal.pulse()));
-        let (public, admin) = (
-            listeners.public.local_addr()?,
-            listeners.admin.local_addr()?,
-        );
+        let (public, admin) = listeners.addresses()?;
         let (ready, is_ready) = watch::channel(true);
-        let grace = settings.server.grace;
 
         let client = Client::build(options.timeouts)?;
         let mut lanes = TenantWorkers::new(Surroundings {
@@ -162,25 +154,12 @@ impl Running {
         let settings = Arc::new(settings);
         let shown = lanes.seat(&settings).await?;
         let accounts = lanes.accounts(&settings)?;
-        let policy = Arc::new(policy);
-        let id = reload::record(&journal, policy.clone()).await?;
-        let (publish, current) = watch::channel(Arc::new(ActiveConfig::of(
-            policy,
-            id,
-            settings.clone(),
-            shown,
-        )));
-        metrics.expect(&current.borrow());
-        let armed = current.borrow().armed();
-        tracing::info!(mode = armed.mode, "{}", armed.sentence);
+        let (publish, current) =
+            put_in_force(policy, settings.clone(), shown, &journal, &metrics).await?;
         lanes.employ(accounts, &current);
 
         let (keys_of, urls) = watch::channel(keyrings::urls(&settings.sources));
-        let (fetcher, keys) = keyrings::ring(urls, client, options.beat, stopping.clone());
-        tasks.spawn(async move {
-            fetcher.run().await;
-            "the fetcher of keys"
-        });
+        let keys = fetch_keys(&mut tasks, urls, client, options.beat, stopping.clone());
         let heard = heard(&settings, &journal, &metrics).await?;
         let (doors, sources) = watch::channel(reload::doors(&settings.sources));
         let listening = Listening {
@@ -200,25 +179,7 @@ impl Running {
             stopping.clone(),
         );
         tasks.spawn(reloader.run());
-        tasks.spawn(watch_lanes(fell, stopping.clone()));
-        tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
-        tasks.spawn(housekeep(
-            journal.clone(),
-            current.clone(),
-            stopping.clone(),
-        ));
-        tasks.spawn(listen_for_silence(
-            heard.clone(),
-            current.clone(),
-            stopping.clone(),
-        ));
 
-        let intake = Arc::new(Intake {
-            current,
-            journal: journal.clone(),
-            keys,
-            readers: Readers::default(),
-        });
         let parts = Parts {
             settings: &settings,
             journal,
@@ -228,6 +189,8 @@ impl Running {
             heard,
             reloads: reloads.clone(),
         };
+        parts.keep_watch(&mut tasks, &current, fell);
+        let intake = parts.intake(current, keys);
         parts.open_doors(&mut tasks, listeners, sources, intake);
         Ok(Running {
             public,
@@ -237,7 +200,7 @@ impl Running {
             ready,
             tasks,
             writer,
-            grace,
+            grace: settings.server.grace,
             reloads,
         })
     }
@@ -298,6 +261,39 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
+    /// Starts what nobody calls: two that end when a lane or the writer does, the housekeeping, and the watch for
+    /// senders that fall silent.
+    fn keep_watch(
+        &self,
+        tasks: &mut JoinSet<&'static str>,
+        current: &Current,
+        fell: oneshot::Receiver<()>,
+    ) {
+        let (journal, stopping) = (&self.journal, &self.stopping);
+        tasks.spawn(watch_lanes(fell, stopping.clone()));
+        tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
+        tasks.spawn(housekeep(
+            journal.clone(),
+            current.clone(),
+            stopping.clone(),
+        ));
+        tasks.spawn(listen_for_silence(
+            self.heard.clone(),
+            current.clone(),
+            stopping.clone(),
+        ));
+    }
+
+    /// The one way in for deliveries.
+    fn intake(&self, current: Current, keys: IssuerKeys) -> Arc<Intake> {
+        Arc::new(Intake {
+            current,
+            journal: self.journal.clone(),
+            keys,
+            readers: Readers::default(),
+        })
+    }
+
     fn open_doors(
         &self,
         tasks: &mut JoinSet<&'static str>,
@@ -392,6 +388,73 @@ impl Parts<'_> {
                 traces.answered(&answered, clock::now());
             }),
         }
+    }
+}
+
+/// Opens the journal, and starts the thread that writes it.
+fn open_journal(settings: &Settings) -> Result<(Journal, std::thread::JoinHandle<()>), StartError> {
+    let store = Store::open(&settings.journal.path, Ids::random()?)?.only_for(settings.simulate)?;
+    store.space().at_most(settings.journal.max_size);
+    let (journal, writer) = Journal::new(store, &settings.journal.path)?;
+    let writer = std::thread::Builder::new()
+        .name("journal".to_owned())
+        .spawn(move || writer.run())?;
+    Ok((journal, writer))
+}
+
+/// Pauses before the first call could leave, where the settings say that the process starts paused.
+async fn pause_if_told(settings: &Settings, journal: &Journal) -> Result<(), JournalError> {
+    if settings.paused {
+        journal
+            .write(|tx| tx.pause_from_the_start(clock::now()))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Puts the first policy and settings in force, and says how far what they decide goes.
+async fn put_in_force(
+    policy: Policy,
+    settings: Arc<Settings>,
+    tenants: Vec<ActiveTenant>,
+    journal: &Journal,
+    metrics: &Metrics,
+) -> Result<(watch::Sender<Arc<ActiveConfig>>, Current), StartError> {
+    let policy = Arc::new(policy);
+    let id = reload::record(journal, policy.clone()).await?;
+    let (publish, current) =
+        watch::channel(Arc::new(ActiveConfig::of(policy, id, settings, tenants)));
+    metrics.expect(&current.borrow());
+    let armed = current.borrow().armed();
+    tracing::info!(mode = armed.mode, "{}", armed.sentence);
+    Ok((publish, current))
+}
+
+/// Starts to fetch the keys that issuers sign with; what it has fetched is read where requests are proved.
+fn fetch_keys(
+    tasks: &mut JoinSet<&'static str>,
+    urls: watch::Receiver<BTreeSet<String>>,
+    client: Client,
+    beat: Beat,
+    stop: watch::Receiver<bool>,
+) -> IssuerKeys {
+    let (fetcher, keys) = keyrings::ring(urls, client, beat, stop);
+    tasks.spawn(async move {
+        fetcher.run().await;
+        "the fetcher of keys"
+    });
+    keys
+}
+
+/// Plays the far side, where one is to be played; its address.
+async fn play_if_any(
+    tasks: &mut JoinSet<&'static str>,
+    simulator: Option<simulator::SharedSimulator>,
+    stop: watch::Receiver<bool>,
+) -> Result<Option<SocketAddr>, StartError> {
+    match simulator {
+        Some(shared) => Ok(Some(play(tasks, shared, stop).await?)),
+        None => Ok(None),
     }
 }
 
@@ -519,117 +582,136 @@ fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
     Arc::new(move |tenant, happened| {
         for what in happened {
             metrics.happened(tenant, what);
-            match what {
-                WorkerEvent::Called { api, answer, took } => {
-                    tracing::debug!(tenant, %api, answer, ms = took.as_millis(), "call ended");
-                }
-                WorkerEvent::Sent { about, kind, .. } => about!(info, about, %kind, "scan sent"),
-                WorkerEvent::Answered { about, kind, what } => {
-                    about!(info, about, %kind, what, "scan call answered")
-                }
-                WorkerEvent::Ended {
-                    about,
-                    kind,
-                    outcome,
-                    ..
-                } => about!(info, about, %kind, %outcome, "scan over"),
-                WorkerEvent::Expired { count, decisions } => {
-                    for one in decisions {
-                        about!(
-                            warn,
-                            one,
-                            state = "dropped",
-                            reason = "expired",
-                            "a held decision expired"
-                        );
-                    }
-                    tracing::warn!(
-                        tenant,
-                        count,
-                        "held decisions expired: nobody answered in time"
-                    )
-                }
-                WorkerEvent::CalledOff { about, what } => {
-                    about!(info, about, what, "calling a scan off")
-                }
-                WorkerEvent::Decided {
-                    about,
-                    state,
-                    reason,
-                    why,
-                    answered: true,
-                } => {
-                    about!(info, about, %state, %reason, why, "decided by the directory's answer");
-                }
-                WorkerEvent::Decided {
-                    about,
-                    state,
-                    reason,
-                    why,
-                    answered: false,
-                } => {
-                    about!(info, about, %state, %reason, why, "decided without an answer of the directory");
-                }
-                WorkerEvent::Unreachable {
-                    side,
-                    address,
-                    code,
-                } => {
-                    tracing::warn!(tenant, %side, address, code, "the far side cannot be reached: what needs it waits");
-                }
-                WorkerEvent::Reached {
-                    side,
-                    address,
-                    after,
-                } => {
-                    tracing::info!(tenant, %side, address, seconds = after.as_secs(), "the far side can be reached again");
-                }
-                WorkerEvent::Token {
-                    audience,
-                    tenant_id,
-                    roles,
-                    expires,
-                } => {
-                    tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
-                }
-                WorkerEvent::Paused { until } => {
-                    tracing::warn!(tenant, %until, "Defender asks to wait")
-                }
-                WorkerEvent::Lowered {
-                    api,
-                    per_minute,
-                    per_hour,
-                } => {
-                    tracing::warn!(tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
-                }
-                WorkerEvent::ClockSet { by, restarted } => {
-                    tracing::warn!(
-                        tenant,
-                        ms = by,
-                        restarted,
-                        "the computer's clock was set: waits and quota windows go on as they were"
-                    );
-                }
-                WorkerEvent::ClocksDiffer { ahead } => {
-                    tracing::warn!(
-                        tenant,
-                        ms_ahead = ahead,
-                        "Defender's clock and this machine's differ by more than 5 minutes"
-                    );
-                }
-                WorkerEvent::Stopped { code, why } => {
-                    tracing::error!(tenant, code, why, "nothing is sent for this tenant")
-                }
-                WorkerEvent::Alarm {
-                    code,
-                    about: Some(about),
-                } => {
-                    about!(error, about, code, "Defender answered what it should not");
-                }
-                WorkerEvent::Alarm { code, about: None } => {
-                    tracing::error!(tenant, code, "Defender answered what it should not")
-                }
-            }
+            log_scans(tenant, what);
         }
     })
+}
+
+/// The log line for what happens to scans and decisions.
+fn log_scans(tenant: &str, what: &WorkerEvent) {
+    match what {
+        WorkerEvent::Sent { about, kind, .. } => about!(info, about, %kind, "scan sent"),
+        WorkerEvent::Answered { about, kind, what } => {
+            about!(info, about, %kind, what, "scan call answered")
+        }
+        WorkerEvent::Ended {
+            about,
+            kind,
+            outcome,
+            ..
+        } => about!(info, about, %kind, %outcome, "scan over"),
+        WorkerEvent::Expired { count, decisions } => {
+            for one in decisions {
+                about!(
+                    warn,
+                    one,
+                    state = "dropped",
+                    reason = "expired",
+                    "a held decision expired"
+                );
+            }
+            tracing::warn!(
+                tenant,
+                count,
+                "held decisions expired: nobody answered in time"
+            )
+        }
+        WorkerEvent::CalledOff { about, what } => {
+            about!(info, about, what, "calling a scan off")
+        }
+        WorkerEvent::Decided {
+            about,
+            state,
+            reason,
+            why,
+            answered: true,
+        } => {
+            about!(info, about, %state, %reason, why, "decided by the directory's answer");
+        }
+        WorkerEvent::Decided {
+            about,
+            state,
+            reason,
+            why,
+            answered: false,
+        } => {
+            about!(info, about, %state, %reason, why, "decided without an answer of the directory");
+        }
+        what => log_lane(tenant, what),
+    }
+}
+
+/// The log line for what happens to a lane itself: its calls, its token, its clock.
+fn log_lane(tenant: &str, what: &WorkerEvent) {
+    match what {
+        WorkerEvent::Called { api, answer, took } => {
+            tracing::debug!(tenant, %api, answer, ms = took.as_millis(), "call ended");
+        }
+        WorkerEvent::Unreachable {
+            side,
+            address,
+            code,
+        } => {
+            tracing::warn!(tenant, %side, address, code, "the far side cannot be reached: what needs it waits");
+        }
+        WorkerEvent::Reached {
+            side,
+            address,
+            after,
+        } => {
+            tracing::info!(tenant, %side, address, seconds = after.as_secs(), "the far side can be reached again");
+        }
+        WorkerEvent::Token {
+            audience,
+            tenant_id,
+            roles,
+            expires,
+        } => {
+            tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
+        }
+        WorkerEvent::Paused { until } => {
+            tracing::warn!(tenant, %until, "Defender asks to wait")
+        }
+        WorkerEvent::Lowered {
+            api,
+            per_minute,
+            per_hour,
+        } => {
+            tracing::warn!(tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
+        }
+        WorkerEvent::ClockSet { by, restarted } => {
+            tracing::warn!(
+                tenant,
+                ms = by,
+                restarted,
+                "the computer's clock was set: waits and quota windows go on as they were"
+            );
+        }
+        WorkerEvent::ClocksDiffer { ahead } => {
+            tracing::warn!(
+                tenant,
+                ms_ahead = ahead,
+                "Defender's clock and this machine's differ by more than 5 minutes"
+            );
+        }
+        WorkerEvent::Stopped { code, why } => {
+            tracing::error!(tenant, code, why, "nothing is sent for this tenant")
+        }
+        WorkerEvent::Alarm { code, about } => log_alarm(tenant, code, about.as_deref()),
+        // Told of scans and decisions.
+        WorkerEvent::Sent { .. }
+        | WorkerEvent::Answered { .. }
+        | WorkerEvent::Ended { .. }
+        | WorkerEvent::Expired { .. }
+        | WorkerEvent::CalledOff { .. }
+        | WorkerEvent::Decided { .. } => {}
+    }
+}
+
+/// The log line for an answer that should not be, with what it is about, where that is known.
+fn log_alarm(tenant: &str, code: &str, about: Option<&About>) {
+    match about {
+        Some(about) => about!(error, about, code, "Defender answered what it should not"),
+        None => tracing::error!(tenant, code, "Defender answered what it should not"),
+    }
 }

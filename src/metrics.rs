@@ -159,7 +159,10 @@ impl Metrics {
         metrics
             .registry
             .register_collector(Box::new(process::Process));
-        metrics.register();
+        metrics.register_intake();
+        metrics.register_scans();
+        metrics.register_calls();
+        metrics.register_process();
         metrics.register_journal(pulse);
         metrics
     }
@@ -194,7 +197,8 @@ impl Metrics {
         );
     }
 
-    fn register(&mut self) {
+    /// What arrives, and what becomes of it.
+    fn register_intake(&mut self) {
         let to = self.registry.sub_registry_with_prefix("scanhook");
         to.register(
             "deliveries",
@@ -236,6 +240,11 @@ impl Metrics {
             "Alerts and decisions without a scan, by reason",
             self.not_scanned.clone(),
         );
+    }
+
+    /// Scans and decisions under way.
+    fn register_scans(&mut self) {
+        let to = self.registry.sub_registry_with_prefix("scanhook");
         to.register(
             "scan_requests",
             "Scan calls by what came of them",
@@ -252,6 +261,11 @@ impl Metrics {
             "Age of the oldest held decision",
             self.held_age.clone(),
         );
+    }
+
+    /// Calls to the far side: what they may cost, and how long they take.
+    fn register_calls(&mut self) {
+        let to = self.registry.sub_registry_with_prefix("scanhook");
         to.register(
             "quota_limit",
             "Our share of an API's budget",
@@ -292,6 +306,11 @@ impl Metrics {
             "Calls to Entra and Defender",
             self.request_duration.clone(),
         );
+    }
+
+    /// How far the process goes, what stops it, and what it runs with.
+    fn register_process(&mut self) {
+        let to = self.registry.sub_registry_with_prefix("scanhook");
         to.register(
             "dry_run",
             "1 while the process sends nothing",

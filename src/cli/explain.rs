@@ -78,6 +78,13 @@ pub(super) struct ExplainArgs {
     output: OutputFormat,
 }
 
+impl ExplainArgs {
+    /// When a delivery of the journal counts as received.
+    fn received(&self, kept: &Remembered) -> Timestamp {
+        self.at.unwrap_or(kept.received)
+    }
+}
+
 fn instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text)
         .ok_or_else(|| "a time needs a date, a time and an offset: 2026-11-02T08:00:00Z".to_owned())
@@ -401,6 +408,63 @@ impl ExplainReport {
     }
 }
 
+impl ExplainReport {
+    /// Explains the decisions that the journal has of a delivery.
+    fn judge_kept(
+        &mut self,
+        args: &ExplainArgs,
+        office: &Office,
+        source: &Source,
+        kept: &Remembered,
+        body: Option<&Json<'_>>,
+    ) -> Result<(), CliError> {
+        let policies = Policies::of(args, kept, &mut self.notes)?;
+        for one in &kept.alerts {
+            let Some(alert) = &one.alert else {
+                let sentence =
+                    "as it is stored this version cannot read it, so it is not explained";
+                self.notes
+                    .push(format!("alert {}: {sentence}", one.receipt.id));
+                continue;
+            };
+            for decision in &one.decisions {
+                let Some(policy) = policies.of_decision(decision) else {
+                    continue;
+                };
+                let name = &decision.receipt.device;
+                let Some(device) = alert.devices.iter().find(|device| device.label() == name)
+                else {
+                    self.notes.push(format!(
+                        "alert {} as it is stored has no device {name}",
+                        one.receipt.id
+                    ));
+                    continue;
+                };
+                // By now its source may act for another tenant.
+                let alert = &Alert {
+                    acts_for: Some(decision.tenant.clone()),
+                    ..alert.clone()
+                };
+                let (terms, facts) = (office.terms(&decision.tenant), args.facts.as_slice());
+                let recorded = decision.machine.as_ref().map(|(_, record)| record);
+                let case = AlertCase {
+                    policy,
+                    source,
+                    terms,
+                    alert,
+                    device,
+                    body,
+                    at: args.received(kept),
+                    facts,
+                    recorded,
+                };
+                self.judge(args.output, &case, Some(decision));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A delivery of the journal.
 fn stored(
     args: &ExplainArgs,
@@ -445,54 +509,11 @@ fn stored(
             .push("its body is past retention, so conditions on pointers see nothing".to_owned()),
         _ => {}
     }
-    let at = args.at.unwrap_or(kept.received);
     report.alerts = kept.alerts.iter().map(RememberedAlert::whole).collect();
-    let policies = Policies::of(args, &kept, &mut report.notes)?;
-    for one in &kept.alerts {
-        let Some(alert) = &one.alert else {
-            let sentence = "as it is stored this version cannot read it, so it is not explained";
-            report
-                .notes
-                .push(format!("alert {}: {sentence}", one.receipt.id));
-            continue;
-        };
-        for decision in &one.decisions {
-            let Some(policy) = policies.of_decision(decision) else {
-                continue;
-            };
-            let name = &decision.receipt.device;
-            let Some(device) = alert.devices.iter().find(|device| device.label() == name) else {
-                report.notes.push(format!(
-                    "alert {} as it is stored has no device {name}",
-                    one.receipt.id
-                ));
-                continue;
-            };
-            // By now its source may act for another tenant.
-            let alert = &Alert {
-                acts_for: Some(decision.tenant.clone()),
-                ..alert.clone()
-            };
-            let (terms, facts) = (office.terms(&decision.tenant), args.facts.as_slice());
-            let recorded = decision.machine.as_ref().map(|(_, record)| record);
-            let body = json.as_ref();
-            let case = AlertCase {
-                policy,
-                source: &source,
-                terms,
-                alert,
-                device,
-                body,
-                at,
-                facts,
-                recorded,
-            };
-            report.judge(args.output, &case, Some(decision));
-        }
-    }
+    report.judge_kept(args, office, &source, &kept, json.as_ref())?;
     let undecided = kept.alerts.iter().all(|one| one.decisions.is_empty());
     if let (true, Some(json)) = (undecided, &json) {
-        report.decide(args, office, &source, json, at)?;
+        report.decide(args, office, &source, json, args.received(&kept))?;
         if !report.decisions.is_empty() {
             report.notes.push(
                 if kept

@@ -130,78 +130,82 @@ fn armed(facts: &ArmedFacts<'_>) -> Armed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Mode::{Approve, DryRun, Enforce};
+
+    /// Whether it is simulated and in dry run, the tenants, and the modes of the rules.
+    type ArmedCase = (bool, bool, &'static [(&'static str, Mode)], &'static [Mode]);
+
+    const ONE: &[(&str, Mode)] = &[("a", Enforce)];
+
+    /// What it depends on, the word for it, and a part of the sentence.
+    const ARMED: &[(ArmedCase, &str, &str)] = &[
+        (
+            (true, true, ONE, &[DryRun]),
+            "simulated",
+            "SIMULATED: the built-in simulator",
+        ),
+        (
+            (false, true, ONE, &[Enforce]),
+            "dry_run",
+            "because the process was started with `--dry-run`",
+        ),
+        (
+            (false, false, &[("a", DryRun)], &[Enforce]),
+            "dry_run",
+            "every tenant of scanhook.toml",
+        ),
+        (
+            (false, false, &[], &[Enforce]),
+            "dry_run",
+            "no tenant is configured",
+        ),
+        (
+            (false, false, ONE, &[DryRun, DryRun]),
+            "dry_run",
+            "`mode = \"enforce\"` under `[defaults]`",
+        ),
+        (
+            (false, false, ONE, &[]),
+            "dry_run",
+            "no rule that wants a scan",
+        ),
+        (
+            (false, false, ONE, &[DryRun, Approve]),
+            "approve",
+            "once a person approves it",
+        ),
+        (
+            (false, false, &[("a", Approve)], &[Enforce]),
+            "approve",
+            "once a person approves it",
+        ),
+        (
+            (false, false, ONE, &[Enforce]),
+            "enforce",
+            "ARMED: scans are sent",
+        ),
+        (
+            (false, false, ONE, &[Enforce, DryRun]),
+            "enforce",
+            "ARMED: scans are sent; 1 of 2 rules",
+        ),
+        (
+            (false, false, &[("a", Enforce), ("b", DryRun)], &[Enforce]),
+            "enforce",
+            "; not for b (dry_run)",
+        ),
+    ];
 
     #[test]
     fn whether_anything_is_sent_is_told_with_the_reason() {
-        use Mode::{Approve, DryRun, Enforce};
-        let of = |simulated, dry_run, tenants: &[(&'static str, Mode)], rules: &[Mode]| {
-            let told = armed(&ArmedFacts {
-                simulated,
-                dry_run,
+        for ((simulated, dry_run, tenants, rules), wanted, says) in ARMED {
+            let Armed { mode, sentence } = armed(&ArmedFacts {
+                simulated: *simulated,
+                dry_run: *dry_run,
                 tenants: tenants.to_vec(),
                 rules: rules.to_vec(),
             });
-            (told.mode, told.sentence)
-        };
-        let one = [("a", Enforce)];
-        for ((mode, sentence), wanted, says) in [
-            (
-                of(true, true, &one, &[DryRun]),
-                "simulated",
-                "SIMULATED: the built-in simulator",
-            ),
-            (
-                of(false, true, &one, &[Enforce]),
-                "dry_run",
-                "because the process was started with `--dry-run`",
-            ),
-            (
-                of(false, false, &[("a", DryRun)], &[Enforce]),
-                "dry_run",
-                "every tenant of scanhook.toml",
-            ),
-            (
-                of(false, false, &[], &[Enforce]),
-                "dry_run",
-                "no tenant is configured",
-            ),
-            (
-                of(false, false, &one, &[DryRun, DryRun]),
-                "dry_run",
-                "`mode = \"enforce\"` under `[defaults]`",
-            ),
-            (
-                of(false, false, &one, &[]),
-                "dry_run",
-                "no rule that wants a scan",
-            ),
-            (
-                of(false, false, &one, &[DryRun, Approve]),
-                "approve",
-                "once a person approves it",
-            ),
-            (
-                of(false, false, &[("a", Approve)], &[Enforce]),
-                "approve",
-                "once a person approves it",
-            ),
-            (
-                of(false, false, &one, &[Enforce]),
-                "enforce",
-                "ARMED: scans are sent",
-            ),
-            (
-                of(false, false, &one, &[Enforce, DryRun]),
-                "enforce",
-                "ARMED: scans are sent; 1 of 2 rules",
-            ),
-            (
-                of(false, false, &[("a", Enforce), ("b", DryRun)], &[Enforce]),
-                "enforce",
-                "; not for b (dry_run)",
-            ),
-        ] {
-            assert_eq!(mode, wanted, "{sentence}");
+            assert_eq!(mode, *wanted, "{sentence}");
             assert!(sentence.contains(says), "{sentence}");
             assert!(MODES.contains(&mode));
         }

@@ -13,7 +13,7 @@ use super::packed::PackedBody;
 use super::receipt::receipt;
 use super::store::Tx;
 use crate::api::{AlertReceipt, Receipt};
-use scanhook_core::alert::{Alert, AlertReason, AlertState};
+use scanhook_core::alert::{Alert, AlertReason, AlertState, Device};
 use scanhook_core::delivery::VerifiedDelivery;
 use scanhook_core::mapping::Item;
 use scanhook_core::time::Timestamp;
@@ -165,46 +165,13 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<AlertReceipt, JournalError> {
         let source = acceptance.delivery.source();
-        let alert = match (&accepted.item, &accepted.decided) {
-            (
-                Item::Parked {
-                    reason,
-                    alert,
-                    detail,
-                },
-                _,
-            ) => {
-                let detail = Some(detail.as_str());
-                return self.insert_alert(
-                    (delivery, n),
-                    source,
-                    alert,
-                    AlertState::Parked,
-                    Some(*reason),
-                    detail,
-                );
-            }
-            (
-                Item::Ignored {
-                    reason,
-                    alert,
-                    detail,
-                },
-                _,
-            ) => {
-                let (reason, detail) = (Some(*reason), Some(detail.as_str()));
-                return self.insert_alert(
-                    (delivery, n),
-                    source,
-                    alert,
-                    AlertState::Ignored,
-                    reason,
-                    detail,
-                );
-            }
-            (Item::Alert(alert), _) => alert,
-        };
-        let Some(Decided { tenant, verdicts }) = &accepted.decided else {
+        if let Some((state, reason, alert, detail)) = undecided(&accepted.item) {
+            let (reason, detail) = (Some(reason), Some(detail));
+            return self.insert_alert((delivery, n), source, alert, state, reason, detail);
+        }
+        let (Item::Alert(alert), Some(Decided { tenant, verdicts })) =
+            (&accepted.item, &accepted.decided)
+        else {
             return Err(JournalError::Conflict("an alert that nobody acts on"));
         };
         let finding = AlertFinding::new(source, alert, acceptance.policy);
@@ -248,15 +215,26 @@ impl Tx<'_> {
                 admitted.decision,
                 (delivery, acceptance.delivery.received()),
             )?;
-            if let Some(machine) = &device.machine {
-                if let Some(name) = &device.name {
-                    names::alert_names_machine(self.db, *tenant, (machine, name), now)?;
-                }
-                names::is_machine(self.db, *tenant, device.label(), machine)?;
-            }
+            self.learn_names(*tenant, device, now)?;
             told.decisions.push(receipt);
         }
         Ok(told)
+    }
+
+    /// Keeps the names by which an alert that knows the machine calls it, so that it is found by them.
+    fn learn_names(
+        &mut self,
+        tenant: TenantId,
+        device: &Device,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let Some(machine) = &device.machine else {
+            return Ok(());
+        };
+        if let Some(name) = &device.name {
+            names::alert_names_machine(self.db, tenant, (machine, name), now)?;
+        }
+        names::is_machine(self.db, tenant, device.label(), machine)
     }
 
     fn insert_alert(
@@ -302,5 +280,22 @@ impl Tx<'_> {
                 .collect(),
             decisions: Vec::new(),
         })
+    }
+}
+
+/// How an item about which nothing is decided is stored: its state, why, what was read of it, and the detail.
+fn undecided(item: &Item) -> Option<(AlertState, AlertReason, &Alert, &str)> {
+    match item {
+        Item::Alert(_) => None,
+        Item::Parked {
+            reason,
+            alert,
+            detail,
+        } => Some((AlertState::Parked, *reason, alert, detail)),
+        Item::Ignored {
+            reason,
+            alert,
+            detail,
+        } => Some((AlertState::Ignored, *reason, alert, detail)),
     }
 }

@@ -270,46 +270,11 @@ impl Tx<'_> {
                 why.windows = joined
                     .start
                     .map_or_else(Vec::new, |_| joined.openings.names());
-                self.db
-                    .prepare_cached(
-                        "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
-                                not_before = CASE WHEN blocked_by IS NULL THEN ?5 ELSE not_before END,
-                                max_age = max(coalesce(max_age, not_after - created_at), ?6), windows = ?7
-                         WHERE id = ?1 AND state = 'waiting'",
-                    )?
-                    .execute(params![
-                        joined.scan.0,
-                        joined.kind.code(),
-                        joined.priority.get(),
-                        not_after(wanted, joined.start, now).millis(),
-                        joined.start.map(Timestamp::millis),
-                        millis(wanted.max_age),
-                        windows(&joined.openings),
-                    ])?;
-                self.reconsider_pause(joined.scan)?;
+                self.join(joined, wanted, now)?;
                 joined.scan
             }
             Plan::Answered(scan, reason) => {
-                // Should it have to be sent again, this alert is as young and as urgent a reason as any.
-                let earlier: Option<String> = self
-                    .db
-                    .prepare_cached("SELECT windows FROM scan WHERE id = ?")?
-                    .query_row([scan.0], |row| row.get(0))?;
-                let either = openings(earlier.as_deref()).or(wanted.openings.clone());
-                self.db
-                    .prepare_cached(
-                        "UPDATE scan SET not_after = max(not_after, ?2), priority = max(priority, ?3),
-                                max_age = max(coalesce(max_age, not_after - created_at), ?4), windows = ?5
-                         WHERE id = ?1 AND state IN ('sending', 'unknown', 'running', 'waiting')",
-                    )?
-                    .execute(params![
-                        scan.0,
-                        not_after(wanted, None, now).millis(),
-                        wanted.priority.get(),
-                        millis(wanted.max_age),
-                        windows(&either),
-                    ])?;
-                self.reconsider_pause(scan)?;
+                self.rely_on(scan, wanted, now)?;
                 if reason == Reason::Cooldown {
                     let past = [history.last_quick, history.last_full];
                     why.cooled_by = past
@@ -343,6 +308,61 @@ impl Tx<'_> {
             why,
             look_at: None,
         })
+    }
+
+    /// Makes of a waiting scan what it is with the alert that joins it.
+    fn join(
+        &mut self,
+        joined: &Waiting,
+        wanted: &Wanted,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
+                        not_before = CASE WHEN blocked_by IS NULL THEN ?5 ELSE not_before END,
+                        max_age = max(coalesce(max_age, not_after - created_at), ?6), windows = ?7
+                 WHERE id = ?1 AND state = 'waiting'",
+            )?
+            .execute(params![
+                joined.scan.0,
+                joined.kind.code(),
+                joined.priority.get(),
+                not_after(wanted, joined.start, now).millis(),
+                joined.start.map(Timestamp::millis),
+                millis(wanted.max_age),
+                windows(&joined.openings),
+            ])?;
+        self.reconsider_pause(joined.scan)
+    }
+
+    /// Lets a scan that answers for this alert too live as long, and be as urgent, as the alert needs.
+    fn rely_on(
+        &mut self,
+        scan: ScanId,
+        wanted: &Wanted,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        // Should it have to be sent again, this alert is as young and as urgent a reason as any.
+        let earlier: Option<String> = self
+            .db
+            .prepare_cached("SELECT windows FROM scan WHERE id = ?")?
+            .query_row([scan.0], |row| row.get(0))?;
+        let either = openings(earlier.as_deref()).or(wanted.openings.clone());
+        self.db
+            .prepare_cached(
+                "UPDATE scan SET not_after = max(not_after, ?2), priority = max(priority, ?3),
+                        max_age = max(coalesce(max_age, not_after - created_at), ?4), windows = ?5
+                 WHERE id = ?1 AND state IN ('sending', 'unknown', 'running', 'waiting')",
+            )?
+            .execute(params![
+                scan.0,
+                not_after(wanted, None, now).millis(),
+                wanted.priority.get(),
+                millis(wanted.max_age),
+                windows(&either),
+            ])?;
+        self.reconsider_pause(scan)
     }
 
     /// A scan's id and kind, as others see them.

@@ -319,6 +319,23 @@ impl Tx<'_> {
         Ok(Some(scan))
     }
 
+    /// The answer for a delivery of which no alert is parked: a retry that came before has done it, or there was never
+    /// anything to retry.
+    fn nothing_parked(&self, row: i64) -> Result<ItemView, JournalError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM event e JOIN decision d ON d.id = e.decision
+                   WHERE d.delivery = ? AND e.what = 'retried')";
+        let before: bool = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([row], |found| found.get(0))?;
+        let done = if before {
+            Done::Already
+        } else {
+            Done::NotRetryable
+        };
+        told(self.db, Thing::Delivery(row), done)
+    }
+
     /// Takes in what a delivery reads as now. Only alerts that were parked are replaced: where as many are read as
     /// before, those at their places; otherwise all that have not the id of one that stays.
     ///
@@ -344,21 +361,7 @@ impl Tx<'_> {
             },
         )?;
         if !stored.iter().any(|(_, _, parked)| *parked) {
-            let sql = "SELECT EXISTS (SELECT 1 FROM event e JOIN decision d ON d.id = e.decision
-                       WHERE d.delivery = ? AND e.what = 'retried')";
-            let before: bool = self
-                .db
-                .prepare_cached(sql)?
-                .query_row([row], |found| found.get(0))?;
-            return told(
-                self.db,
-                Thing::Delivery(row),
-                if before {
-                    Done::Already
-                } else {
-                    Done::NotRetryable
-                },
-            );
+            return self.nothing_parked(row);
         }
         self.db
             .prepare_cached("DELETE FROM alert WHERE delivery = ? AND state = 'parked'")?

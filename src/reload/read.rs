@@ -74,10 +74,7 @@ pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests
     } = rules;
     if !failing.is_empty() {
         settings = None;
-        config_faults.extend(failing.into_iter().map(|found| {
-            let message = format!("with these settings {}", found.message);
-            fault(file.unwrap_or(Path::new("")), None, &found.code, &message)
-        }));
+        config_faults.extend(of_failing(file, &failing));
     }
     let mut policy = policy;
     let (new, old) = (settings.as_ref(), &in_force.settings);
@@ -107,6 +104,15 @@ pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests
         needs_restart,
         not_run,
     }
+}
+
+/// Tests that fail only with the new settings are faults of scanhook.toml: the rules stay as they are.
+fn of_failing(file: Option<&Path>, failing: &[FaultView]) -> impl Iterator<Item = FaultView> {
+    let file = file.unwrap_or(Path::new(""));
+    failing.iter().map(move |found| {
+        let message = format!("with these settings {}", found.message);
+        fault(file, None, &found.code, &message)
+    })
 }
 
 /// A file that was emptied or cut off may still be a whole configuration. It never means to forget every source.

@@ -34,9 +34,10 @@ pub use tally::{Hold, OfRule, ReplayOutcome};
 
 use crate::journal::{StoredAlert, StoredDecision, StoredDelivery};
 use crate::policy::{Policy, PolicyQuestion};
+use crate::settings::Source;
 use differences::Differences;
 use play::{Play, ReplayCase};
-use scanhook_core::alert::{AlertState, Device, MachineId};
+use scanhook_core::alert::{Alert, AlertState, Device, MachineId};
 use scanhook_core::directory::Record;
 use scanhook_core::json::Json;
 use scanhook_core::rules::Facts;
@@ -147,13 +148,7 @@ impl<'p> Replay<'p> {
                 .decisions
                 .iter()
                 .find(|made| made.device == device.label());
-            let tenant = made
-                .map(|made| made.tenant.as_str())
-                .or(source.tenant_of(alert))
-                .unwrap_or("default");
-            let machine = made
-                .and_then(|made| made.machine.as_ref())
-                .or(device.machine.as_ref());
+            let (tenant, machine) = meant(made, source, alert, device);
             let record = match machine {
                 Some(machine) => record(tenant, machine)?,
                 None => None,
@@ -203,6 +198,23 @@ impl<'p> Replay<'p> {
         }
         Ok(())
     }
+}
+
+/// Which tenant acts on which machine: as was decided then, otherwise as the alert says.
+fn meant<'a>(
+    made: Option<&'a StoredDecision>,
+    source: &'a Source,
+    alert: &'a Alert,
+    device: &'a Device,
+) -> (&'a str, Option<&'a MachineId>) {
+    let tenant = made
+        .map(|made| made.tenant.as_str())
+        .or(source.tenant_of(alert))
+        .unwrap_or("default");
+    let machine = made
+        .and_then(|made| made.machine.as_ref())
+        .or(device.machine.as_ref());
+    (tenant, machine)
 }
 
 fn shown(device: &Device) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::differences::Group;
+use super::differences::{Differences, Group};
 use super::load::Load;
 use super::play::Play;
 use super::queue::Queue;
@@ -185,16 +185,7 @@ fn of(replay: Replay<'_>, top: usize) -> ReplayReport {
         ..
     } = tally;
     let (titles, other_titles) = titles.top(top);
-    let mut holds: Vec<HeldBy> = holds
-        .into_iter()
-        .map(|(by, count)| HeldBy { by, count })
-        .collect();
-    holds.sort_by_key(|held| std::cmp::Reverse(held.count));
-    let with = match &against {
-        Some(_) => "against",
-        None if differences.compared + not_compared > 0 => "journal",
-        None => "nothing",
-    };
+    let differences = compared(differences, not_compared, against.is_some());
     ReplayReport {
         policy: policy.fingerprint().to_owned(),
         against: against
@@ -215,7 +206,7 @@ fn of(replay: Replay<'_>, top: usize) -> ReplayReport {
                 count,
             })
             .collect(),
-        holds,
+        holds: held_by(holds),
         unmatched,
         titles: titles
             .into_iter()
@@ -228,23 +219,45 @@ fn of(replay: Replay<'_>, top: usize) -> ReplayReport {
             assumed: asked - recorded,
             assumption: stage.assumed,
         },
-        tenants: queues
-            .into_iter()
-            .map(|(name, queue)| (name, queue.load))
-            .collect(),
-        tenants_against: against.map(|play| {
-            play.queues
-                .into_iter()
-                .map(|(name, queue)| (name, queue.load))
-                .collect()
-        }),
-        differences: Compared {
-            with,
-            compared: differences.compared,
-            different: differences.different,
-            not_compared,
-            groups: differences.groups(),
-        },
+        tenants: loads(queues),
+        tenants_against: against.map(|play| loads(play.queues)),
+        differences,
+    }
+}
+
+/// What holds decisions, the most frequent first.
+fn held_by(holds: BTreeMap<Hold, u64>) -> Vec<HeldBy> {
+    let mut holds: Vec<HeldBy> = holds
+        .into_iter()
+        .map(|(by, count)| HeldBy { by, count })
+        .collect();
+    holds.sort_by_key(|held| std::cmp::Reverse(held.count));
+    holds
+}
+
+/// What the scans of each tenant come to.
+fn loads(queues: BTreeMap<String, Queue<'_>>) -> BTreeMap<String, Load> {
+    queues
+        .into_iter()
+        .map(|(name, queue)| (name, queue.load))
+        .collect()
+}
+
+/// How the decisions compare: with those of the other policy, where there is one, otherwise with those of the journal.
+fn compared(differences: Differences, not_compared: u64, against: bool) -> Compared {
+    let with = if against {
+        "against"
+    } else if differences.compared + not_compared > 0 {
+        "journal"
+    } else {
+        "nothing"
+    };
+    Compared {
+        with,
+        compared: differences.compared,
+        different: differences.different,
+        not_compared,
+        groups: differences.groups(),
     }
 }
 

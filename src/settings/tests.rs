@@ -605,116 +605,120 @@ fn a_configured_credential_lets_its_sender_in_and_nobody_else() {
     );
 }
 
+const BEARER: &str = "bearer = { secret_file = \"s.secret\" }";
+const GENERIC: &str = "preset = \"generic\"";
+
+/// Lines of a source and of its `auth`, and the code and the key of the one fault in them.
+const FAULTY_SOURCES: &[(&str, &str, &str, &str)] = &[
+    ("", BEARER, "missing-key", "preset"),
+    ("preset = \"x\"", BEARER, "bad-value", "preset"),
+    (
+        "preset = \"generic\"\nmethods = \"GET\"",
+        BEARER,
+        "bad-value",
+        "methods",
+    ),
+    (
+        "preset = \"generic\"\ncontent_types = \"json; charset=utf-8\"",
+        BEARER,
+        "bad-value",
+        "content_types",
+    ),
+    (
+        "preset = \"generic\"\ncontent_types = []",
+        BEARER,
+        "bad-value",
+        "content_types",
+    ),
+    (
+        "preset = \"generic\"\ncontent_encodings = \"br\"",
+        BEARER,
+        "bad-value",
+        "content_encodings",
+    ),
+    (
+        "preset = \"generic\"\nmax_devices = 0",
+        BEARER,
+        "bad-value",
+        "max_devices",
+    ),
+    (
+        "preset = \"generic\"\nexpect_every = \"often\"",
+        BEARER,
+        "bad-value",
+        "expect_every",
+    ),
+    (
+        "preset = \"generic\"\ntenant_from = \"/t\"",
+        BEARER,
+        "missing-key",
+        "tenant_map",
+    ),
+    (
+        "preset = \"generic\"\ntenants = \"other\"",
+        BEARER,
+        "bad-value",
+        "tenants",
+    ),
+    (
+        "preset = \"generic\"\nmap = { idd = \"/x\" }",
+        BEARER,
+        "bad-value",
+        "map",
+    ),
+    (
+        "preset = \"generic\"\nmap = { devices = { name = \"x\" } }",
+        BEARER,
+        "bad-value",
+        "map.devices.name",
+    ),
+    (GENERIC, "", "missing-key", "auth[0].hmac"),
+    (GENERIC, "mtls = {}", "not-yet", "auth[0].mtls"),
+    (
+        GENERIC,
+        "barer = {}\nbearer = { secret_file = \"s.secret\" }",
+        "unknown-key",
+        "auth[0].barer",
+    ),
+    (
+        GENERIC,
+        "hmac = { secret_file = \"s.secret\" }",
+        "missing-key",
+        "auth[0].hmac.header",
+    ),
+    (
+        GENERIC,
+        "hmac = { header = \"a b\", secret_file = \"s.secret\" }",
+        "bad-value",
+        "auth[0].hmac.header",
+    ),
+    (
+        GENERIC,
+        "hmac = { header = \"X\", encoding = \"b64\", secret_file = \"s.secret\" }",
+        "bad-value",
+        "auth[0].hmac.encoding",
+    ),
+    (
+        GENERIC,
+        "hmac = { header = \"X\", prefix = \"v1\\u00e9\", secret_file = \"s.secret\" }",
+        "bad-value",
+        "auth[0].hmac.prefix",
+    ),
+];
+
 #[test]
 fn a_source_is_checked_whole() {
     let source = |more: &str, auth: &str| {
         format!("{TENANT}[sources.s]\n{more}\n[[sources.s.auth]]\n{auth}\n")
     };
-    let bearer = "bearer = { secret_file = \"s.secret\" }";
-    let generic = "preset = \"generic\"";
-    for (more, auth, code, key) in [
-        ("", bearer, "missing-key", "preset"),
-        ("preset = \"x\"", bearer, "bad-value", "preset"),
-        (
-            "preset = \"generic\"\nmethods = \"GET\"",
-            bearer,
-            "bad-value",
-            "methods",
-        ),
-        (
-            "preset = \"generic\"\ncontent_types = \"json; charset=utf-8\"",
-            bearer,
-            "bad-value",
-            "content_types",
-        ),
-        (
-            "preset = \"generic\"\ncontent_types = []",
-            bearer,
-            "bad-value",
-            "content_types",
-        ),
-        (
-            "preset = \"generic\"\ncontent_encodings = \"br\"",
-            bearer,
-            "bad-value",
-            "content_encodings",
-        ),
-        (
-            "preset = \"generic\"\nmax_devices = 0",
-            bearer,
-            "bad-value",
-            "max_devices",
-        ),
-        (
-            "preset = \"generic\"\nexpect_every = \"often\"",
-            bearer,
-            "bad-value",
-            "expect_every",
-        ),
-        (
-            "preset = \"generic\"\ntenant_from = \"/t\"",
-            bearer,
-            "missing-key",
-            "tenant_map",
-        ),
-        (
-            "preset = \"generic\"\ntenants = \"other\"",
-            bearer,
-            "bad-value",
-            "tenants",
-        ),
-        (
-            "preset = \"generic\"\nmap = { idd = \"/x\" }",
-            bearer,
-            "bad-value",
-            "map",
-        ),
-        (
-            "preset = \"generic\"\nmap = { devices = { name = \"x\" } }",
-            bearer,
-            "bad-value",
-            "map.devices.name",
-        ),
-        (generic, "", "missing-key", "auth[0].hmac"),
-        (generic, "mtls = {}", "not-yet", "auth[0].mtls"),
-        (
-            generic,
-            "barer = {}\nbearer = { secret_file = \"s.secret\" }",
-            "unknown-key",
-            "auth[0].barer",
-        ),
-        (
-            generic,
-            "hmac = { secret_file = \"s.secret\" }",
-            "missing-key",
-            "auth[0].hmac.header",
-        ),
-        (
-            generic,
-            "hmac = { header = \"a b\", secret_file = \"s.secret\" }",
-            "bad-value",
-            "auth[0].hmac.header",
-        ),
-        (
-            generic,
-            "hmac = { header = \"X\", encoding = \"b64\", secret_file = \"s.secret\" }",
-            "bad-value",
-            "auth[0].hmac.encoding",
-        ),
-        (
-            generic,
-            "hmac = { header = \"X\", prefix = \"v1\\u00e9\", secret_file = \"s.secret\" }",
-            "bad-value",
-            "auth[0].hmac.prefix",
-        ),
-    ] {
+    for &(more, auth, code, key) in FAULTY_SOURCES {
         assert_eq!(
             fault(&source(more, auth)),
             (code, format!("sources.s.{key}")),
             "{more}\n{auth}"
         );
     }
-    let map = source("map = { id = \"/x\" }", bearer);
+    let map = source("map = { id = \"/x\" }", BEARER);
     assert_eq!(
         Setting::of(&map).load().sources[0].preset,
         "",

@@ -87,6 +87,33 @@ impl Pending<'_> {
         })
     }
 
+    /// The verdict by what the directory says, and why no scan can begin, if none can.
+    fn verdict_by(&self, resolution: &Resolution, now: Timestamp) -> (Verdict, Option<Reason>) {
+        let mut verdict = self.verdict(resolution.facts());
+        let mut barred = resolution.barred(&self.device);
+        if let Asks::Scan(wanted) = &mut verdict.asks {
+            if self.row.said.as_ref().is_some_and(|said| said.at_once) {
+                (wanted.start, wanted.openings) = (None, Openings::always());
+            }
+            // Its age counts from the receipt, or from a retry, not from the directory's answer.
+            let age = now.since(self.row.since);
+            barred = barred.or((age >= wanted.max_age).then_some(Reason::TooOld));
+            wanted.max_age = wanted.max_age.saturating_sub(age);
+        }
+        (verdict, barred)
+    }
+
+    /// The decision as one that is made once more.
+    fn again(&self) -> Again {
+        Again {
+            decision: self.row.decision,
+            from: self.row.from,
+            said: self.row.said.clone(),
+            counted: true,
+            renewed: false,
+        }
+    }
+
     /// How urgent it would be if the directory had nothing to say.
     fn priority(&self) -> Priority {
         match self.verdict(Facts::Silent).asks {
@@ -237,19 +264,7 @@ impl TenantWorker {
         let row = case.row;
         let mut silent = None;
         let step = resolve(&case.device, row.received, now, &mut |question| {
-            let said = tx.said(self.id, question)?;
-            // What was said after the decision was made is good for it however long the next question takes. What
-            // was said in the future was said before the clock was set back, nobody knows how long ago.
-            // A person who says *once more* wants it asked once more.
-            let kept = |at: Timestamp, found: &Records| {
-                row.said.is_none() && now < at.plus(self.kept(found))
-            };
-            let fresh =
-                |at: Timestamp, found: &Records| at <= now && (at >= row.at || kept(at, found));
-            Ok::<_, JournalError>(
-                said.filter(|(at, found)| fresh(*at, found))
-                    .map(|(_, found)| found),
-            )
+            self.said_lately(tx, row, question, now)
         })?;
         let resolution = match step {
             // What was held for the directory's silence learns nothing from a refusal.
@@ -284,17 +299,7 @@ impl TenantWorker {
             },
         };
         let answered = !matches!(resolution, Resolution::Silent(_));
-        let mut verdict = case.verdict(resolution.facts());
-        let mut barred = resolution.barred(&case.device);
-        if let Asks::Scan(wanted) = &mut verdict.asks {
-            if row.said.as_ref().is_some_and(|said| said.at_once) {
-                (wanted.start, wanted.openings) = (None, Openings::always());
-            }
-            // Its age counts from the receipt, or from a retry, not from the directory's answer.
-            let age = now.since(row.since);
-            barred = barred.or((age >= wanted.max_age).then_some(Reason::TooOld));
-            wanted.max_age = wanted.max_age.saturating_sub(age);
-        }
+        let (verdict, barred) = case.verdict_by(&resolution, now);
         let new = NewDecision {
             delivery: row.delivery,
             n: row.n,
@@ -302,13 +307,7 @@ impl TenantWorker {
             device: &row.device,
             machine: resolution.machine(&case.device),
             policy: case.id,
-            again: Some(Again {
-                decision: row.decision,
-                from: row.from,
-                said: row.said.clone(),
-                counted: true,
-                renewed: false,
-            }),
+            again: Some(case.again()),
             barred,
             looked: Some(resolution.looked(&case.device)),
         };
@@ -334,6 +333,26 @@ impl TenantWorker {
             answered,
         });
         Ok(())
+    }
+
+    /// What the directory has said already, if that is still good for this decision.
+    fn said_lately(
+        &self,
+        tx: &Tx<'_>,
+        row: &Resolving,
+        question: &Question,
+        now: Timestamp,
+    ) -> Result<Option<Records>, JournalError> {
+        let said = tx.said(self.id, question)?;
+        // What was said after the decision was made is good for it however long the next question takes. What
+        // was said in the future was said before the clock was set back, nobody knows how long ago.
+        // A person who says *once more* wants it asked once more.
+        let kept =
+            |at: Timestamp, found: &Records| row.said.is_none() && now < at.plus(self.kept(found));
+        let fresh = |at: Timestamp, found: &Records| at <= now && (at >= row.at || kept(at, found));
+        Ok(said
+            .filter(|(at, found)| fresh(*at, found))
+            .map(|(_, found)| found))
     }
 
     /// Why a question is not waited for any longer, if it is not.

@@ -276,15 +276,7 @@ impl Wait {
                     until.shown()
                 )
             }
-            Wait::NoToken(Some(at)) => {
-                format!(
-                    "there is no token of Entra ID: one is asked for at {}; nothing to do",
-                    at.shown()
-                )
-            }
-            Wait::NoToken(None) => {
-                "there is no token of Entra ID: one is being asked for; nothing to do".to_owned()
-            }
+            Wait::NoToken(asked) => no_token(*asked),
             Wait::DiskFull => {
                 "the disk of the journal is full: make room, and it is sent".to_owned()
             }
@@ -351,6 +343,16 @@ fn times(count: u32) -> String {
         "once".to_owned()
     } else {
         format!("{count} times")
+    }
+}
+
+fn no_token(asked: Option<Timestamp>) -> String {
+    match asked {
+        Some(at) => format!(
+            "there is no token of Entra ID: one is asked for at {}; nothing to do",
+            at.shown()
+        ),
+        None => "there is no token of Entra ID: one is being asked for; nothing to do".to_owned(),
     }
 }
 

@@ -179,26 +179,7 @@ impl Of<'_> {
         match reason {
             Reason::Approval => format!("its mode is `approve`{delays}"),
             Reason::Limit => format!("{}{delays}", self.limit()),
-            Reason::UnresolvedDevice if cannot_be_a_name(device) => {
-                format!(
-                    "the alert names `{device}`, which cannot be a host name, and none is guessed"
-                )
-            }
-            Reason::UnresolvedDevice
-                if why
-                    .directory
-                    .as_ref()
-                    .is_some_and(|looked| looked.notes.is_empty()) =>
-            {
-                format!(
-                    "Defender's directory knows no machine that `{device}` could be, and none is guessed"
-                )
-            }
-            Reason::UnresolvedDevice => {
-                format!(
-                    "the alert names `{device}`, which is not the id of a machine, and none is guessed"
-                )
-            }
+            Reason::UnresolvedDevice => self.unresolved(),
             Reason::AmbiguousDevice => {
                 let candidates = why
                     .directory
@@ -245,6 +226,24 @@ impl Of<'_> {
             Reason::Excluded => "somebody has excluded the machine at Defender".to_owned(),
             // Told above: no scan was asked for.
             _ => reason.code().to_owned(),
+        }
+    }
+
+    /// Why nobody knows which machine the alert means.
+    fn unresolved(&self) -> String {
+        let Of { why, device, .. } = self;
+        if cannot_be_a_name(device) {
+            return format!(
+                "the alert names `{device}`, which cannot be a host name, and none is guessed"
+            );
+        }
+        match &why.directory {
+            Some(looked) if looked.notes.is_empty() => format!(
+                "Defender's directory knows no machine that `{device}` could be, and none is guessed"
+            ),
+            _ => format!(
+                "the alert names `{device}`, which is not the id of a machine, and none is guessed"
+            ),
         }
     }
 

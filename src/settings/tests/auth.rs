@@ -36,92 +36,95 @@ fn lets_in(settings: &Settings) -> Result<String, Refused> {
         .map(|d| d.credential().to_owned())
 }
 
+/// An `auth` entry, the credential that its sender is let in by, and whether that covers the body.
+const KINDS: &[(&str, &str, bool)] = &[
+    (
+        "hmac = { header = \"X-Sig\", secret_file = \"s.secret\" }",
+        "s.secret",
+        true,
+    ),
+    (
+        "hmac = { header = \"X-Sig\", signed = \"{timestamp}.{body}\", timestamp_header = \"X-Time\", timestamp_format = \"unix_ms\", tolerance = \"1m\", algorithm = \"sha512\", encoding = \"base64\", secret_encoding = \"hex\", secret_file = \"hex.secret\" }",
+        "hex.secret",
+        true,
+    ),
+    (
+        "hmac = { header = \"X-Sig\", prefix = \"v1=\", separator = \",\", signed = \"{timestamp},{body}\", timestamp_prefix = \"t=\", secret_file = \"s.secret\" }",
+        "s.secret",
+        true,
+    ),
+    (
+        "hmac = { header = \"X-Sig\", signed = \"{id}:{body}\", id_header = \"X-Id\", secret_env = \"SENDER\" }",
+        "SENDER",
+        true,
+    ),
+    (
+        "standard_webhooks = { secret_file = \"whsec.secret\" }",
+        "whsec.secret",
+        true,
+    ),
+    (
+        "github = { secret_file = [\"s.secret\", \"other.secret\"] }",
+        "s.secret",
+        true,
+    ),
+    ("grafana = { secret_file = \"s.secret\" }", "s.secret", true),
+    (
+        "grafana = { timestamp_header = \"X-Alert-Timestamp\", secret_file = \"s.secret\" }",
+        "s.secret",
+        true,
+    ),
+    (
+        "pagerduty = { secret_file = \"s.secret\" }",
+        "s.secret",
+        true,
+    ),
+    (
+        "crowdstrike = { secret_file = \"s.secret\" }",
+        "s.secret",
+        true,
+    ),
+    (
+        "crowdstrike = { signed = \"{timestamp}{body}\", encoding = \"hex\", timestamp_format = \"unix\", secret_file = \"s.secret\" }",
+        "s.secret",
+        true,
+    ),
+    ("bearer = { secret_file = \"s.secret\" }", "s.secret", false),
+    (
+        "header = { name = \"X-Api-Key\", secret_file = \"s.secret\" }",
+        "s.secret",
+        false,
+    ),
+    (
+        "basic = { username = \"siem\", secret_file = \"s.secret\" }",
+        "s.secret",
+        false,
+    ),
+    (
+        "url_secret = { secret_file = \"s.secret\" }",
+        "s.secret",
+        false,
+    ),
+    (
+        "body_secret = { pointer = \"/value/clientState\", secret_file = \"s.secret\" }",
+        "s.secret",
+        false,
+    ),
+    (
+        "ip = [\"203.0.113.0/24\", \"2001:db8::/32\"]\nbearer = { secret_file = \"s.secret\" }",
+        "ip+s.secret",
+        false,
+    ),
+    (
+        "ip = \"203.0.113.9\"\npagerduty = { secret_file = \"s.secret\" }",
+        "ip+s.secret",
+        true,
+    ),
+];
+
 #[test]
 fn every_kind_lets_its_sender_in_and_says_whether_it_signs() {
-    for (auth, credential, signs) in [
-        (
-            "hmac = { header = \"X-Sig\", secret_file = \"s.secret\" }",
-            "s.secret",
-            true,
-        ),
-        (
-            "hmac = { header = \"X-Sig\", signed = \"{timestamp}.{body}\", timestamp_header = \"X-Time\", timestamp_format = \"unix_ms\", tolerance = \"1m\", algorithm = \"sha512\", encoding = \"base64\", secret_encoding = \"hex\", secret_file = \"hex.secret\" }",
-            "hex.secret",
-            true,
-        ),
-        (
-            "hmac = { header = \"X-Sig\", prefix = \"v1=\", separator = \",\", signed = \"{timestamp},{body}\", timestamp_prefix = \"t=\", secret_file = \"s.secret\" }",
-            "s.secret",
-            true,
-        ),
-        (
-            "hmac = { header = \"X-Sig\", signed = \"{id}:{body}\", id_header = \"X-Id\", secret_env = \"SENDER\" }",
-            "SENDER",
-            true,
-        ),
-        (
-            "standard_webhooks = { secret_file = \"whsec.secret\" }",
-            "whsec.secret",
-            true,
-        ),
-        (
-            "github = { secret_file = [\"s.secret\", \"other.secret\"] }",
-            "s.secret",
-            true,
-        ),
-        ("grafana = { secret_file = \"s.secret\" }", "s.secret", true),
-        (
-            "grafana = { timestamp_header = \"X-Alert-Timestamp\", secret_file = \"s.secret\" }",
-            "s.secret",
-            true,
-        ),
-        (
-            "pagerduty = { secret_file = \"s.secret\" }",
-            "s.secret",
-            true,
-        ),
-        (
-            "crowdstrike = { secret_file = \"s.secret\" }",
-            "s.secret",
-            true,
-        ),
-        (
-            "crowdstrike = { signed = \"{timestamp}{body}\", encoding = \"hex\", timestamp_format = \"unix\", secret_file = \"s.secret\" }",
-            "s.secret",
-            true,
-        ),
-        ("bearer = { secret_file = \"s.secret\" }", "s.secret", false),
-        (
-            "header = { name = \"X-Api-Key\", secret_file = \"s.secret\" }",
-            "s.secret",
-            false,
-        ),
-        (
-            "basic = { username = \"siem\", secret_file = \"s.secret\" }",
-            "s.secret",
-            false,
-        ),
-        (
-            "url_secret = { secret_file = \"s.secret\" }",
-            "s.secret",
-            false,
-        ),
-        (
-            "body_secret = { pointer = \"/value/clientState\", secret_file = \"s.secret\" }",
-            "s.secret",
-            false,
-        ),
-        (
-            "ip = [\"203.0.113.0/24\", \"2001:db8::/32\"]\nbearer = { secret_file = \"s.secret\" }",
-            "ip+s.secret",
-            false,
-        ),
-        (
-            "ip = \"203.0.113.9\"\npagerduty = { secret_file = \"s.secret\" }",
-            "ip+s.secret",
-            true,
-        ),
-    ] {
+    for &(auth, credential, signs) in KINDS {
         let settings = source(auth).load();
         assert_eq!(lets_in(&settings).as_deref(), Ok(credential), "{auth}");
         assert_eq!(settings.warnings, Vec::<String>::new(), "{auth}");

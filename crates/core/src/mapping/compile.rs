@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 
 use super::condition::BodyCondition;
-use super::map::{Conditions, DeviceMap, Map, MapValue, OneOrMany, OtherBody, Taken};
+use super::map::{Conditions, DeviceMap, Map, MapValue, OneOrMany, OtherBody, SeverityMap, Taken};
 use super::nothing::Nothing;
 use super::path::Path;
 use super::severity::Scale;
@@ -131,22 +131,7 @@ impl Mapping {
                 None => Vec::new(),
             },
             title: check.sources("title", map.title),
-            severity: map.severity.map(|severity| {
-                let scale = Scale::new(severity.words, severity.bands);
-                if !scale.rises() {
-                    check.fault::<()>(
-                        "severity.bands",
-                        "each band must start above the one before it",
-                    );
-                }
-                if severity.path.0.is_empty() {
-                    check.fault::<()>(
-                        "severity.path",
-                        "names no value, and there is no preset that does",
-                    );
-                }
-                (check.sources("severity", Some(severity.path)), scale)
-            }),
+            severity: map.severity.map(|severity| check.severity(severity)),
             category: check.sources("category", map.category),
             techniques: check.sources("techniques", map.techniques),
             status: check.sources("status", map.status),
@@ -313,21 +298,7 @@ impl Check {
 
     fn source(&mut self, key: &str, value: MapValue) -> Option<Source> {
         let taken = match value {
-            MapValue::Pointer(text) => {
-                let what = match text.strip_prefix("header:") {
-                    Some(name) => SourceOf::Header(self.header(key, name)?),
-                    None => {
-                        let path = self.path(key, &text)?;
-                        SourceOf::Nodes(Nodes::of(path))
-                    }
-                };
-                return Some(Source {
-                    what,
-                    split: None,
-                    capture: None,
-                    every: false,
-                });
-            }
+            MapValue::Pointer(text) => return self.pointer(key, &text),
             MapValue::Table(taken) => *taken,
         };
         let Taken {
@@ -374,23 +345,58 @@ impl Check {
         if split.as_deref() == Some("") {
             self.fault::<()>(key, "`split` needs a separator");
         }
-        let build = |pattern: String| {
-            // Tags are written `T1486` and `attack.t1486`.
-            RegexBuilder::new(&pattern)
-                .size_limit(1 << 18)
-                .case_insensitive(key == "techniques")
-                .build()
-        };
-        let capture = match capture.map(build) {
-            Some(Err(why)) => self.fault(key, format!("`capture`: {why}")),
-            built => built.and_then(Result::ok),
-        };
+        let capture = capture.and_then(|pattern| self.capture(key, &pattern));
         Some(Source {
             what,
             split,
             capture,
             every: key == "techniques",
         })
+    }
+
+    /// A value that is only a text: a pointer, or the name of a header.
+    fn pointer(&mut self, key: &str, text: &str) -> Option<Source> {
+        let what = match text.strip_prefix("header:") {
+            Some(name) => SourceOf::Header(self.header(key, name)?),
+            None => SourceOf::Nodes(Nodes::of(self.path(key, text)?)),
+        };
+        Some(Source {
+            what,
+            split: None,
+            capture: None,
+            every: false,
+        })
+    }
+
+    /// The pattern that takes a part out of a text; its size is bounded, because it comes from a file.
+    fn capture(&mut self, key: &str, pattern: &str) -> Option<Regex> {
+        // Tags are written `T1486` and `attack.t1486`.
+        let built = RegexBuilder::new(pattern)
+            .size_limit(1 << 18)
+            .case_insensitive(key == "techniques")
+            .build();
+        match built {
+            Ok(built) => Some(built),
+            Err(why) => self.fault(key, format!("`capture`: {why}")),
+        }
+    }
+
+    /// Where a severity stands, and the scale that its words and numbers are read by.
+    fn severity(&mut self, severity: SeverityMap) -> (Vec<Source>, Scale) {
+        let scale = Scale::new(severity.words, severity.bands);
+        if !scale.rises() {
+            self.fault::<()>(
+                "severity.bands",
+                "each band must start above the one before it",
+            );
+        }
+        if severity.path.0.is_empty() {
+            self.fault::<()>(
+                "severity.path",
+                "names no value, and there is no preset that does",
+            );
+        }
+        (self.sources("severity", Some(severity.path)), scale)
     }
 
     fn pieces(&mut self, key: &str, pieces: Vec<String>) -> Option<Vec<Piece>> {

@@ -139,19 +139,7 @@ fn every<'j, 'a>(
         return vec![as_one(reason, &derived, detail)];
     }
     if found.is_empty() {
-        return vec![match emptied(before, at) {
-            Some(owner) => no_alerts(
-                mapping,
-                At {
-                    parent: owner,
-                    here: &NOTHING,
-                    ..at
-                },
-                derived,
-                tracing,
-            ),
-            None => as_one(AlertReason::Unmapped, &derived, not_understood(mapping, at)),
-        }];
+        return vec![without_alerts(mapping, before, at, derived, tracing)];
     }
     if found.len() > caps.alerts {
         let detail = format!(
@@ -192,30 +180,51 @@ fn every<'j, 'a>(
         };
         let mut item = item(mapping, caps, at, derived, &mut notes);
         if single {
-            item = unless_an_envelope(
-                item,
-                before,
-                At {
-                    here: at.root,
-                    parent: at.root,
-                    ..at
-                },
-            );
+            let whole = At {
+                here: at.root,
+                parent: at.root,
+                ..at
+            };
+            item = unless_an_envelope(item, before, whole);
         }
-        if !notes.replaced.is_empty() {
-            item.alert_mut().notes.insert(Note::ReplacedBytes);
-        }
-        read.push(ReadItem {
-            item,
-            at: Some(at),
-            trace: notes.trace.unwrap_or_default(),
-            remarks: notes.remarks,
-        });
+        read.push(noted(item, at, notes));
     }
     if let Some((reason, detail)) = too_many(&read, caps) {
         read = vec![as_one(reason, &derived, detail)];
     }
     read
+}
+
+/// What stands for a delivery in which no alert was found: the sender says that there is none, or nothing is recognised.
+fn without_alerts<'j, 'a>(
+    mapping: &Mapping,
+    looked: &[Source],
+    at: At<'j, 'a>,
+    derived: String,
+    tracing: bool,
+) -> ReadItem<'j, 'a> {
+    let Some(owner) = emptied(looked, at) else {
+        return as_one(AlertReason::Unmapped, &derived, not_understood(mapping, at));
+    };
+    let at = At {
+        parent: owner,
+        here: &NOTHING,
+        ..at
+    };
+    no_alerts(mapping, at, derived, tracing)
+}
+
+/// An item with what was noted while it was read from `at`.
+fn noted<'j, 'a>(mut item: Item, at: At<'j, 'a>, notes: Notes) -> ReadItem<'j, 'a> {
+    if !notes.replaced.is_empty() {
+        item.alert_mut().notes.insert(Note::ReplacedBytes);
+    }
+    ReadItem {
+        item,
+        at: Some(at),
+        trace: notes.trace.unwrap_or_default(),
+        remarks: notes.remarks,
+    }
 }
 
 /// Why a delivery is too much to be decided at once, if it is.

@@ -273,45 +273,45 @@ fn unmet(expect: &Expect, got: &TestDecision) -> Vec<String> {
         compare("state", state.map(DecisionState::code), &state_got);
     }
     compare("reason", expect.reason.map(Reason::code), got.reason.code());
-    let missed = match &expect.protect {
-        None => false,
-        Some(Protected::By(name)) => !got.protections.contains(name),
-        Some(Protected::Exactly(names)) => {
-            let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
-            sorted(names) != sorted(&got.protections)
-        }
-    };
-    if missed {
-        let names = |names: &[String]| match names {
-            [] => "none".to_owned(),
-            names => names
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", "),
-        };
-        let wanted = match &expect.protect {
-            Some(Protected::Exactly(all)) => names(all),
-            Some(Protected::By(name)) => names(core::slice::from_ref(name)),
-            None => String::new(),
-        };
-        unmet.push(format!(
-            "expected protection {wanted}, got {} ({rule})",
-            names(&got.protections)
-        ));
-    }
-    if let Some(part) = &expect.comment_contains {
-        match &got.comment {
-            None => unmet.push(format!(
-                "expected a comment with `{part}`, got no scan ({rule})"
-            )),
-            Some(comment) if !comment.contains(part) => {
-                unmet.push(format!("expected a comment with `{part}`, got `{comment}`"));
-            }
-            Some(_) => {}
-        }
-    }
+    unmet.extend(unmet_protection(expect, got, &rule));
+    unmet.extend(unmet_comment(expect, got, &rule));
     unmet
+}
+
+/// The expectation of protections, if it is not met.
+fn unmet_protection(expect: &Expect, got: &TestDecision, rule: &str) -> Option<String> {
+    let names = |names: &[String]| match names {
+        [] => "none".to_owned(),
+        names => names
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+    let (met, wanted) = match expect.protect.as_ref()? {
+        Protected::By(name) => (
+            got.protections.contains(name),
+            names(core::slice::from_ref(name)),
+        ),
+        Protected::Exactly(all) => (sorted(all) == sorted(&got.protections), names(all)),
+    };
+    let got = names(&got.protections);
+    (!met).then(|| format!("expected protection {wanted}, got {got} ({rule})"))
+}
+
+/// The expectation of the scan's comment, if it is not met.
+fn unmet_comment(expect: &Expect, got: &TestDecision, rule: &str) -> Option<String> {
+    let part = expect.comment_contains.as_ref()?;
+    match &got.comment {
+        None => Some(format!(
+            "expected a comment with `{part}`, got no scan ({rule})"
+        )),
+        Some(comment) if !comment.contains(part) => {
+            Some(format!("expected a comment with `{part}`, got `{comment}`"))
+        }
+        Some(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -225,102 +225,100 @@ fn caps_combine_to_the_mildest_kind_a_hold_and_the_latest_start() {
     );
 }
 
+const TAGGED_NONE: &str =
+    "[[rule]]\nname = \"tagged\"\nscan = \"none\"\nwhen = { device.tags = \"prod\" }\n";
+const TAGGED_FULL: &str =
+    "[[rule]]\nname = \"tagged\"\nscan = \"full\"\nwhen = { device.tags = \"prod\" }\n";
+const TAGGED_NONE_OF_X: &str = "[[rule]]\nname = \"tagged\"\nscan = \"none\"\nwhen = { source = \"x\", device.tags = \"prod\" }\n";
+const LOW: &str = "[[rule]]\nname = \"low\"\nscan = \"none\"\nwhen = { severity.lte = \"low\" }\n";
+const QUICK: &str = "[[rule]]\nname = \"high\"\nscan = \"quick\"\nmode = \"enforce\"\nwhen = { severity.gte = \"high\" }\n";
+const HOLD_LINUX: &str =
+    "[[protect]]\nname = \"p\"\nwhen = { device.os = \"Linux\" }\nat_most = \"hold\"\n";
+const QUICK_LINUX: &str =
+    "[[protect]]\nname = \"p\"\nwhen = { device.os = \"Linux\" }\nat_most = \"quick\"\n";
+
+/// What is special about some rules, the rules, the severity of an alert, and whether the directory is asked about it.
+const ASKED: &[(&str, &[&str], Severity, bool)] = &[
+    ("no condition on the device", &[FULL], Severity::High, false),
+    (
+        "a milder rule before",
+        &[TAGGED_NONE, FULL],
+        Severity::High,
+        true,
+    ),
+    (
+        "a rule before that only has another name",
+        &[TAGGED_FULL, FULL],
+        Severity::High,
+        true,
+    ),
+    (
+        "nothing, whatever the tags say",
+        &[TAGGED_NONE, LOW],
+        Severity::Low,
+        false,
+    ),
+    (
+        "nothing, or no rule at all",
+        &[TAGGED_NONE],
+        Severity::Low,
+        false,
+    ),
+    (
+        "a scan, or no rule at all",
+        &[TAGGED_FULL],
+        Severity::Low,
+        true,
+    ),
+    (
+        "a rule behind the one that wins",
+        &[FULL, TAGGED_NONE],
+        Severity::High,
+        false,
+    ),
+    (
+        "a protection that could hold",
+        &[HOLD_LINUX, FULL],
+        Severity::High,
+        true,
+    ),
+    (
+        "a protection that could make it a Quick",
+        &[QUICK_LINUX, FULL],
+        Severity::High,
+        true,
+    ),
+    (
+        "a protection of a Quick that is one already",
+        &[QUICK_LINUX, QUICK],
+        Severity::High,
+        false,
+    ),
+    (
+        "a protection of what is none",
+        &[HOLD_LINUX, LOW],
+        Severity::Low,
+        false,
+    ),
+    (
+        "what other conditions deny",
+        &[TAGGED_NONE_OF_X, FULL],
+        Severity::High,
+        false,
+    ),
+];
+
 #[test]
 fn the_directory_is_asked_only_where_it_could_change_the_outcome() {
-    let tagged = |scan: &str| {
-        format!(
-            "[[rule]]\nname = \"tagged\"\nscan = \"{scan}\"\nwhen = {{ device.tags = \"prod\" }}\n"
-        )
-    };
-    let low = "[[rule]]\nname = \"low\"\nscan = \"none\"\nwhen = { severity.lte = \"low\" }\n";
-    let protect = |at_most: &str| {
-        format!(
-            "[[protect]]\nname = \"p\"\nwhen = {{ device.os = \"Linux\" }}\nat_most = \"{at_most}\"\n"
-        )
-    };
-    let quick = FULL.replace("full", "quick");
-    for (why, text, severity, asked) in [
-        (
-            "no condition on the device",
-            FULL.to_owned(),
-            Severity::High,
-            false,
-        ),
-        (
-            "a milder rule before",
-            tagged("none") + FULL,
-            Severity::High,
-            true,
-        ),
-        (
-            "a rule before that only has another name",
-            tagged("full") + FULL,
-            Severity::High,
-            true,
-        ),
-        (
-            "nothing, whatever the tags say",
-            tagged("none") + low,
-            Severity::Low,
-            false,
-        ),
-        (
-            "nothing, or no rule at all",
-            tagged("none"),
-            Severity::Low,
-            false,
-        ),
-        (
-            "a scan, or no rule at all",
-            tagged("full"),
-            Severity::Low,
-            true,
-        ),
-        (
-            "a rule behind the one that wins",
-            FULL.to_owned() + &tagged("none"),
-            Severity::High,
-            false,
-        ),
-        (
-            "a protection that could hold",
-            protect("hold") + FULL,
-            Severity::High,
-            true,
-        ),
-        (
-            "a protection that could make it a Quick",
-            protect("quick") + FULL,
-            Severity::High,
-            true,
-        ),
-        (
-            "a protection of a Quick that is one already",
-            protect("quick") + &quick,
-            Severity::High,
-            false,
-        ),
-        (
-            "a protection of what is none",
-            protect("hold") + low,
-            Severity::Low,
-            false,
-        ),
-        (
-            "what other conditions deny",
-            tagged("none").replace("{ ", "{ source = \"x\", ") + FULL,
-            Severity::High,
-            false,
-        ),
-    ] {
+    for (why, parts, severity, asked) in ASKED {
         let asks = decide(
-            &rules(&text),
-            &alert(severity),
+            &rules(&parts.concat()),
+            &alert(*severity),
             &named("lt-042"),
             Facts::NotAsked,
         )
         .asks;
-        assert_eq!(resolves(&asks), asked, "{why}: {asks:?}");
+        assert_eq!(resolves(&asks), *asked, "{why}: {asks:?}");
     }
 }
 

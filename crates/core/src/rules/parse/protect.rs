@@ -101,19 +101,23 @@ impl Walk<'_> {
         };
         (protection.name_matters, protection.ip_matters) =
             (mentions(Named::DeviceName), mentions(Named::DeviceIp));
-        if protection.when.is_everything() {
-            let span = table
-                .get("when")
-                .map_or(protection.span.clone(), |when| when.span());
-            let message =
-                "this protection matches everything, so no rule can do more than it allows";
-            self.lint(
-                code::PROTECTS_ALL,
-                span,
-                message,
-                "if that is meant, say it with `mode` under `[defaults]`",
-            );
-        }
+        self.lint_everything(table, &protection);
         protection
+    }
+
+    /// Warns of a protection that matches everything: it is more often a slip than meant, and it lowers every rule.
+    fn lint_everything(&mut self, table: &DeTable<'_>, protection: &Protection) {
+        if !protection.when.is_everything() {
+            return;
+        }
+        let span = table
+            .get("when")
+            .map_or(protection.span.clone(), |when| when.span());
+        self.lint(
+            code::PROTECTS_ALL,
+            span,
+            "this protection matches everything, so no rule can do more than it allows",
+            "if that is meant, say it with `mode` under `[defaults]`",
+        );
     }
 }

@@ -252,17 +252,7 @@ impl Walk<'_> {
             .get("protect")
             .map_or_else(Vec::new, |value| self.protections(value));
         let rules = self.rules(table, &defaults);
-        // Behind an error stands a stand-in, of which nothing can be said.
-        if self
-            .findings
-            .iter()
-            .all(|finding| finding.level == Level::Lint)
-        {
-            if let Some(value) = table.get("lists") {
-                self.unused_lists(value);
-            }
-            self.unreachable(&rules);
-        }
+        self.lint_whole(table, &rules);
         let test_facts = table
             .get("test_facts")
             .map_or_else(TestFacts::default, |value| self.test_facts(value));
@@ -303,6 +293,19 @@ impl Walk<'_> {
             tests,
             test_facts,
         })
+    }
+
+    /// Lints that need the file as a whole: what no rule uses, and rules that are never reached.
+    fn lint_whole(&mut self, table: &DeTable<'_>, rules: &[Rule]) {
+        // Behind an error stands a stand-in, of which nothing can be said.
+        let faulty = |finding: &Finding| finding.level != Level::Lint;
+        if self.findings.iter().any(faulty) {
+            return;
+        }
+        if let Some(value) = table.get("lists") {
+            self.unused_lists(value);
+        }
+        self.unreachable(rules);
     }
 
     fn version(&mut self, table: &DeTable<'_>) {

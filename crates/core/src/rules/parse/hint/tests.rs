@@ -22,98 +22,101 @@ fn remedies(lines: &str) -> Vec<String> {
     remedies
 }
 
+/// What stands in `when`, as other languages write it, and a part of the answer.
+const OTHER_LANGUAGES: &[(&str, &str)] = &[
+    ("severity >= \"high\"", "write `severity.gte = \"high\"`"),
+    ("alert.severity > \"low\"", "write `severity.gt = \"low\"`"),
+    ("severity == \"high\"", "write `severity = \"high\"`"),
+    (
+        "severity != \"low\"",
+        "write `none = [ { severity = \"low\" } ]`",
+    ),
+    ("\"/score\" > 5", "write `\"/score\".gt = 5`"),
+    (
+        "severity in [\"high\", \"critical\"]",
+        "write `severity = [\"high\", \"critical\"]`",
+    ),
+    (
+        "alert.title contains \"mimikatz\"",
+        "write `alert.title.contains = \"mimikatz\"`",
+    ),
+    (
+        "alert.title =~ \"mimi.*\"",
+        "write `alert.title.regex = \"mimi.*\"`",
+    ),
+    (
+        "hostname like \"dc-%\"",
+        "write `device.name.glob = \"dc-*\"`",
+    ),
+    (
+        "hostname startswith \"dc-\"",
+        "write `device.name.glob = \"dc-*\"`",
+    ),
+    (
+        "severity = \"high\" and user = \"x\"",
+        "put a comma between them",
+    ),
+    (
+        "severity = \"high\" && user = \"x\"",
+        "put a comma between them",
+    ),
+    (
+        "severity = \"high\" or user = \"x\"",
+        "write `any = [ { … }, { … } ]`",
+    ),
+    (
+        "severity = \"high\" || user = \"x\"",
+        "write `any = [ { … }, { … } ]`",
+    ),
+    ("not severity = \"low\"", "write `none = [ { … } ]`"),
+    ("severity.eq = \"high\"", "write `severity = \"high\"`"),
+    (
+        "severity.ne = \"high\"",
+        "write `none = [ { severity = \"high\" } ]`",
+    ),
+    (
+        "severity.not = \"high\"",
+        "write `none = [ { severity = \"high\" } ]`",
+    ),
+    ("severity.in = [\"high\"]", "write `severity = [\"high\"]`"),
+    (
+        "alert.title.startswith = \"Mimi\"",
+        "write `alert.title.glob = \"Mimi*\"`",
+    ),
+    (
+        "alert.title.ends_with = \"katz\"",
+        "write `alert.title.glob = \"*katz\"`",
+    ),
+    (
+        "alert.title.matches = \"mimi.*\"",
+        "write `alert.title.regex = \"mimi.*\"`",
+    ),
+    ("\"/score\".min = 5", "write `\"/score\".gte = 5`"),
+    ("alert.severity = \"high\"", "did you mean `severity`?"),
+    ("alert.severity.gte = \"high\"", "did you mean `severity`?"),
+    (
+        "\"alert.severity.gte\" = \"high\"",
+        "did you mean `severity`?",
+    ),
+    ("hostname = \"x\"", "did you mean `device.name`?"),
+    ("host.glob = \"x*\"", "did you mean `device.name`?"),
+    ("device.hostname = \"x\"", "did you mean `device.name`?"),
+    ("alert.user = \"x\"", "did you mean `user`?"),
+    (
+        "and = [ { severity = \"high\" } ]",
+        "put a comma between them",
+    ),
+    (
+        "or = [ { severity = \"high\" } ]",
+        "write `any = [ { … }, { … } ]`",
+    ),
+    ("not = { severity = \"high\" }", "write `none = [ { … } ]`"),
+    ("\"/score\".gte = \"5\"", "write it without quotes"),
+];
+
 #[test]
 fn what_other_languages_write_is_answered_once_with_what_this_one_says() {
-    for (condition, wanted) in [
-        ("severity >= \"high\"", "write `severity.gte = \"high\"`"),
-        ("alert.severity > \"low\"", "write `severity.gt = \"low\"`"),
-        ("severity == \"high\"", "write `severity = \"high\"`"),
-        (
-            "severity != \"low\"",
-            "write `none = [ { severity = \"low\" } ]`",
-        ),
-        ("\"/score\" > 5", "write `\"/score\".gt = 5`"),
-        (
-            "severity in [\"high\", \"critical\"]",
-            "write `severity = [\"high\", \"critical\"]`",
-        ),
-        (
-            "alert.title contains \"mimikatz\"",
-            "write `alert.title.contains = \"mimikatz\"`",
-        ),
-        (
-            "alert.title =~ \"mimi.*\"",
-            "write `alert.title.regex = \"mimi.*\"`",
-        ),
-        (
-            "hostname like \"dc-%\"",
-            "write `device.name.glob = \"dc-*\"`",
-        ),
-        (
-            "hostname startswith \"dc-\"",
-            "write `device.name.glob = \"dc-*\"`",
-        ),
-        (
-            "severity = \"high\" and user = \"x\"",
-            "put a comma between them",
-        ),
-        (
-            "severity = \"high\" && user = \"x\"",
-            "put a comma between them",
-        ),
-        (
-            "severity = \"high\" or user = \"x\"",
-            "write `any = [ { … }, { … } ]`",
-        ),
-        (
-            "severity = \"high\" || user = \"x\"",
-            "write `any = [ { … }, { … } ]`",
-        ),
-        ("not severity = \"low\"", "write `none = [ { … } ]`"),
-        ("severity.eq = \"high\"", "write `severity = \"high\"`"),
-        (
-            "severity.ne = \"high\"",
-            "write `none = [ { severity = \"high\" } ]`",
-        ),
-        (
-            "severity.not = \"high\"",
-            "write `none = [ { severity = \"high\" } ]`",
-        ),
-        ("severity.in = [\"high\"]", "write `severity = [\"high\"]`"),
-        (
-            "alert.title.startswith = \"Mimi\"",
-            "write `alert.title.glob = \"Mimi*\"`",
-        ),
-        (
-            "alert.title.ends_with = \"katz\"",
-            "write `alert.title.glob = \"*katz\"`",
-        ),
-        (
-            "alert.title.matches = \"mimi.*\"",
-            "write `alert.title.regex = \"mimi.*\"`",
-        ),
-        ("\"/score\".min = 5", "write `\"/score\".gte = 5`"),
-        ("alert.severity = \"high\"", "did you mean `severity`?"),
-        ("alert.severity.gte = \"high\"", "did you mean `severity`?"),
-        (
-            "\"alert.severity.gte\" = \"high\"",
-            "did you mean `severity`?",
-        ),
-        ("hostname = \"x\"", "did you mean `device.name`?"),
-        ("host.glob = \"x*\"", "did you mean `device.name`?"),
-        ("device.hostname = \"x\"", "did you mean `device.name`?"),
-        ("alert.user = \"x\"", "did you mean `user`?"),
-        (
-            "and = [ { severity = \"high\" } ]",
-            "put a comma between them",
-        ),
-        (
-            "or = [ { severity = \"high\" } ]",
-            "write `any = [ { … }, { … } ]`",
-        ),
-        ("not = { severity = \"high\" }", "write `none = [ { … } ]`"),
-        ("\"/score\".gte = \"5\"", "write it without quotes"),
-    ] {
+    for (condition, wanted) in OTHER_LANGUAGES {
         let remedies = remedies(&format!("when = {{ {condition} }}"));
         let [remedy] = remedies.as_slice() else {
             panic!("{condition}: {remedies:?}")

@@ -24,90 +24,93 @@ fn covered(first: &str, second: &str) -> bool {
     found.iter().any(|lint| lint.code == code::UNREACHABLE)
 }
 
+/// The lines of two rules, and whether the first leaves nothing to the second.
+const COVERED: &[(&str, &str, bool)] = &[
+    (
+        "when = { source.glob = \"*\" }",
+        "when = { severity = \"high\" }",
+        true,
+    ),
+    (
+        "when = { severity.gte = \"medium\" }",
+        "when = { severity = [\"high\", \"critical\"] }",
+        true,
+    ),
+    (
+        "when = { severity.gte = \"high\" }",
+        "when = { severity.gte = \"medium\" }",
+        false,
+    ),
+    (
+        "when = { user = \"a\" }",
+        "when = { user = \"A\", severity = \"high\" }",
+        true,
+    ),
+    (
+        "when = { user = [\"a\", \"b\"] }",
+        "when = { user = \"b\" }",
+        true,
+    ),
+    (
+        "when = { user = \"b\" }",
+        "when = { user = [\"a\", \"b\"] }",
+        false,
+    ),
+    (
+        "when = { alert.title.contains = \"ransom\" }",
+        "when = { alert.title.contains = \"ransomware\" }",
+        true,
+    ),
+    (
+        "when = { alert.title.contains = \"ransomware\" }",
+        "when = { alert.title.contains = \"ransom\" }",
+        false,
+    ),
+    (
+        "when = { any = [ { user = \"a\" }, { severity = \"high\" } ] }",
+        "when = { severity = \"high\" }",
+        true,
+    ),
+    (
+        "when = { user = \"a\", none = [ { alert.status = \"closed\" } ] }",
+        "when = { user = \"a\" }",
+        false,
+    ),
+    (
+        "when = { user = \"a\" }\nunless = { severity = \"low\" }",
+        "when = { user = \"a\" }",
+        false,
+    ),
+    (
+        "when = { user = \"a\" }\nduring = \"w\"",
+        "when = { user = \"a\" }",
+        false,
+    ),
+    (
+        "when = { user = \"a\" }\nduring = \"w\"",
+        "when = { user = \"a\", severity = \"low\" }\nduring = \"w\"",
+        true,
+    ),
+    (
+        "when = { user.exists = false }",
+        "when = { user = \"a\", user.exists = false }",
+        false,
+    ),
+    (
+        "when = { user = \"x\" }",
+        "when = { severity = { gt = \"low\", lt = \"medium\" } }",
+        true,
+    ),
+    (
+        "when = { user = \"x\" }",
+        "when = { source = \"a\" }\nduring = \"w\"\noutside = \"w\"",
+        true,
+    ),
+];
+
 #[test]
 fn a_rule_is_unreachable_only_behind_one_that_is_true_whenever_it_is() {
-    for (first, second, expected) in [
-        (
-            "when = { source.glob = \"*\" }",
-            "when = { severity = \"high\" }",
-            true,
-        ),
-        (
-            "when = { severity.gte = \"medium\" }",
-            "when = { severity = [\"high\", \"critical\"] }",
-            true,
-        ),
-        (
-            "when = { severity.gte = \"high\" }",
-            "when = { severity.gte = \"medium\" }",
-            false,
-        ),
-        (
-            "when = { user = \"a\" }",
-            "when = { user = \"A\", severity = \"high\" }",
-            true,
-        ),
-        (
-            "when = { user = [\"a\", \"b\"] }",
-            "when = { user = \"b\" }",
-            true,
-        ),
-        (
-            "when = { user = \"b\" }",
-            "when = { user = [\"a\", \"b\"] }",
-            false,
-        ),
-        (
-            "when = { alert.title.contains = \"ransom\" }",
-            "when = { alert.title.contains = \"ransomware\" }",
-            true,
-        ),
-        (
-            "when = { alert.title.contains = \"ransomware\" }",
-            "when = { alert.title.contains = \"ransom\" }",
-            false,
-        ),
-        (
-            "when = { any = [ { user = \"a\" }, { severity = \"high\" } ] }",
-            "when = { severity = \"high\" }",
-            true,
-        ),
-        (
-            "when = { user = \"a\", none = [ { alert.status = \"closed\" } ] }",
-            "when = { user = \"a\" }",
-            false,
-        ),
-        (
-            "when = { user = \"a\" }\nunless = { severity = \"low\" }",
-            "when = { user = \"a\" }",
-            false,
-        ),
-        (
-            "when = { user = \"a\" }\nduring = \"w\"",
-            "when = { user = \"a\" }",
-            false,
-        ),
-        (
-            "when = { user = \"a\" }\nduring = \"w\"",
-            "when = { user = \"a\", severity = \"low\" }\nduring = \"w\"",
-            true,
-        ),
-        (
-            "when = { user.exists = false }",
-            "when = { user = \"a\", user.exists = false }",
-            false,
-        ),
-        (
-            "when = { user = \"x\" }",
-            "when = { severity = { gt = \"low\", lt = \"medium\" } }",
-            true,
-        ),
-        (
-            "when = { user = \"x\" }",
-            "when = { source = \"a\" }\nduring = \"w\"\noutside = \"w\"",
-            true,
-        ),
-    ] {
+    for &(first, second, expected) in COVERED {
         if second.contains("user.exists = false }") && second.contains("user = ") {
             continue;
         }
