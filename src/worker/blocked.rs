@@ -1,9 +1,9 @@
 //! The errand of waiting for somebody else's scan: a machine that their weaker one occupies is not called again before it
 //! is over, so that a fleet of busy machines costs no scan calls. Their action is read by its id, the older the rarer.
 
-use super::call::{Call, PollResult};
-use super::event::WorkerEvent;
+use super::call::Call;
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::defender::reply::ActionReply;
 use crate::defender::{Answer, request};
 use crate::journal::{Api, Blocked, JournalError, Tx};
@@ -12,54 +12,43 @@ use scanhook_core::time::Timestamp;
 impl TenantWorker {
     /// Reads the action that occupies a machine, when it is due. Where reading is forbidden the scan is tried again by the
     /// clock.
-    pub(super) fn poll_blocked(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub(super) fn poll_blocked(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         if self.is_under_way(Api::Get) {
             return Ok(());
         }
-        while let Some(blocked) = tx.next_blocked(self.id)? {
+        while let Some(blocked) = turn.tx.next_blocked(self.id)? {
             if blocked.look_at > now {
-                todo.wake(blocked.look_at);
+                turn.wake(blocked.look_at);
                 return Ok(());
             }
             if !self.may_get() {
-                self.try_by_the_clock(tx, &blocked, now)?;
-                todo.wake(now);
+                self.try_by_the_clock(turn.tx, &blocked, now)?;
+                turn.wake(now);
                 continue;
             }
             let free_at = self.get_at(now);
             if free_at > now {
-                todo.wake(free_at);
+                turn.wake(free_at);
                 return Ok(());
             }
             let Some((bearer, generation)) = self.gate.bearer(now) else {
                 return Ok(());
             };
             let request = request::action(&self.account.endpoints, bearer, &blocked.action);
-            return self.enter(
-                tx,
-                todo,
-                Call::Blocked(Box::new(blocked), generation),
-                request,
-                now,
-            );
+            return self.enter(turn, Call::Blocked(Box::new(blocked), generation), request);
         }
         Ok(())
     }
 
     pub(super) fn blocked_answer(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         blocked: &Blocked,
         generation: u64,
         answer: Answer,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         match self.action_reply(&answer, now) {
             ActionReply::Action(action) if action.status.outcome().is_none() => {
                 let age = action
@@ -67,11 +56,11 @@ impl TenantWorker {
                     .map_or(self.pace.busy, |created| self.far(now).since(created));
                 let wait =
                     (age / 4).clamp(self.pace.busy, self.pace.follow_most.max(self.pace.busy));
-                tx.still_blocked(blocked, now.plus(wait))?;
+                turn.tx.still_blocked(blocked, now.plus(wait))?;
             }
             ActionReply::Action(_) | ActionReply::Gone => {
-                if tx.unblock(blocked, None)? {
-                    tx.event(
+                if turn.tx.unblock(blocked, None)? {
+                    turn.tx.event(
                         "unblocked",
                         self.id,
                         Some(blocked.scan.id),
@@ -80,17 +69,15 @@ impl TenantWorker {
                     )?;
                 }
             }
-            ActionReply::Unauthorized(refusal) => {
-                self.unauthorized(generation, &refusal, now, happened)
-            }
+            ActionReply::Unauthorized(refusal) => self.unauthorized(turn, generation, &refusal),
             ActionReply::Forbidden(refusal) => {
-                self.get_forbidden(generation, &refusal, happened);
-                self.try_by_the_clock(tx, blocked, now)?;
+                self.get_forbidden(turn, generation, &refusal);
+                self.try_by_the_clock(turn.tx, blocked, now)?;
             }
-            ActionReply::Throttled(span) => self.pause(tx, span, now, happened)?,
+            ActionReply::Throttled(span) => self.pause(turn, span)?,
             ActionReply::Failed(_) => {
                 self.gets.failed(now);
-                tx.still_blocked(blocked, now.plus(self.pace.busy))?;
+                turn.tx.still_blocked(blocked, now.plus(self.pace.busy))?;
             }
         }
         Ok(())

@@ -58,9 +58,3 @@ pub struct PollResult {
     /// What happened, for logs and metrics.
     pub happened: Vec<WorkerEvent>,
 }
-
-impl PollResult {
-    pub(super) fn wake(&mut self, at: Timestamp) {
-        self.wake_at = self.wake_at.min(at);
-    }
-}

@@ -5,10 +5,11 @@
 
 use core::time::Duration;
 
-use super::call::{Call, PollResult};
+use super::call::Call;
 use super::event::WorkerEvent;
 use super::intent::{ended, tail};
 use super::state::TenantWorker;
+use super::turn::Turn;
 use super::unfollowed::lost_unseen;
 use super::withdrawal::CancelCall;
 use crate::defender::reply::{self, ActionView, CancelReply};
@@ -30,41 +31,33 @@ const COMMENT: usize = 400;
 impl TenantWorker {
     /// A call that may not have been executed is not repeated for a scan that was called off meanwhile. If complete
     /// lists do not hold it, it has not begun; where none could be read, nobody knows.
-    pub(super) fn drop_called_off(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        for scan in tx.unknown_called_off(self.id, MISSES)? {
-            let outcome = if lost_unseen(tx, &scan, now)? {
+    pub(super) fn drop_called_off(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
+        for scan in turn.tx.unknown_called_off(self.id, MISSES)? {
+            let outcome = if lost_unseen(turn.tx, &scan, now)? {
                 Outcome::Lost
             } else {
                 Outcome::Cancelled
             };
             if outcome == Outcome::Cancelled {
-                tx.drop_if_called_off(scan.id, now)?;
+                turn.tx.drop_if_called_off(scan.id, now)?;
             }
-            todo.happened
-                .push(ended(tx, &scan, outcome, Duration::ZERO)?);
+            turn.events
+                .push(ended(turn.tx, &scan, outcome, Duration::ZERO)?);
         }
         Ok(())
     }
 
     /// Asks Defender to call off what people want called off, inside that call's own budget.
-    pub(super) fn poll_cancel(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub(super) fn poll_cancel(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         if !self.account.sends {
             return Ok(());
         }
-        while let Some((due, of)) = tx.next_called_off(self.id)? {
+        while let Some((due, of)) = turn.tx.next_called_off(self.id)? {
             let at = due.max(self.free_at(Api::Cancel, now));
             if at > now {
-                todo.wake(at);
+                turn.wake(at);
                 return Ok(());
             }
             let Some((bearer, generation)) = self.gate.bearer(now) else {
@@ -73,50 +66,47 @@ impl TenantWorker {
             let comment = one_line(&format!("Called off by {}", of.by), COMMENT);
             let comment = format!("{comment} [sh-{}]", tail(&of.scan));
             let request = request::cancel(&self.account.endpoints, bearer, &of.action, &comment);
-            tx.begin_calling_off(of.scan.id, now.plus(UNHEARD))?;
-            tx.event("cancel_sent", self.id, Some(of.scan.id), &of.action, now)?;
+            turn.tx.begin_calling_off(of.scan.id, now.plus(UNHEARD))?;
+            turn.tx
+                .event("cancel_sent", self.id, Some(of.scan.id), &of.action, now)?;
             let of = CalledOff {
                 tries: of.tries + 1,
                 ..of
             };
-            self.enter(
-                tx,
-                todo,
-                Call::Cancel(CancelCall { of, generation }),
-                request,
-                now,
-            )?;
+            self.enter(turn, Call::Cancel(CancelCall { of, generation }), request)?;
         }
         Ok(())
     }
 
     pub(super) fn cancel_answer(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         withdrawal: &CancelCall,
         answer: Answer,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let of = &withdrawal.of;
         let (id, again) = (of.scan.id, now.plus(self.patience(of.tries)));
         let reply = match answer {
             Answer::NotSent(_) => {
                 self.rest(now);
-                tx.calling_off(id, Some(now), Timestamp::NEVER)?;
-                happened.push(called_off(tx, of, "not_sent")?);
+                turn.tx.calling_off(id, Some(now), Timestamp::NEVER)?;
+                turn.events.push(called_off(turn.tx, of, "not_sent")?);
                 return Ok(());
             }
             Answer::Unknown(_) => CancelReply::Unknown("not-answered"),
             Answer::Http(response) => reply::cancel(&response, &of.action),
         };
         let what = match reply {
-            CancelReply::Taken(action) => self.taken(tx, of, &action, now, happened)?,
+            CancelReply::Taken(action) => self.taken(turn, of, &action)?,
             CancelReply::Refused(refusal) => {
                 self.authorized();
                 let last = of.tries >= REFUSALS;
-                if tx.calling_off(id, Some(again).filter(|_| !last), now)? {
-                    tx.event(
+                if turn
+                    .tx
+                    .calling_off(id, Some(again).filter(|_| !last), now)?
+                {
+                    turn.tx.event(
                         "cancel_refused",
                         self.id,
                         Some(id),
@@ -127,39 +117,41 @@ impl TenantWorker {
                 "refused"
             }
             CancelReply::Unauthorized(refusal) => {
-                tx.calling_off(id, Some(now), Timestamp::NEVER)?;
-                self.unauthorized(withdrawal.generation, &refusal, now, happened);
+                turn.tx.calling_off(id, Some(now), Timestamp::NEVER)?;
+                self.unauthorized(turn, withdrawal.generation, &refusal);
                 "unauthorized"
             }
             CancelReply::Throttled(span) => {
-                tx.calling_off(id, Some(now), Timestamp::NEVER)?;
-                self.pause(tx, span, now, happened)?;
+                turn.tx.calling_off(id, Some(now), Timestamp::NEVER)?;
+                self.pause(turn, span)?;
                 "throttled"
             }
             CancelReply::Unknown(_) => {
                 self.rest(now);
-                tx.calling_off(id, Some(again), now)?;
+                turn.tx.calling_off(id, Some(again), now)?;
                 "unknown"
             }
         };
-        happened.push(called_off(tx, of, what)?);
+        turn.events.push(called_off(turn.tx, of, what)?);
         Ok(())
     }
 
     /// Defender took it. The action may still be open: it is followed to its end like any other, soon.
     fn taken(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         of: &CalledOff,
         action: &ActionView,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<&'static str, JournalError> {
+        let now = turn.now;
         self.authorized();
-        if !tx.calling_off(of.scan.id, None, now.plus(self.pace.follow_first))? {
+        if !turn
+            .tx
+            .calling_off(of.scan.id, None, now.plus(self.pace.follow_first))?
+        {
             return Ok("over");
         }
-        tx.event(
+        turn.tx.event(
             "cancel_taken",
             self.id,
             Some(of.scan.id),
@@ -167,7 +159,7 @@ impl TenantWorker {
             now,
         )?;
         if let Some(outcome) = action.status.outcome() {
-            self.end(tx, &of.scan, outcome, action, of.sent_at, now, happened)?;
+            self.end(turn, &of.scan, outcome, action, of.sent_at)?;
         }
         Ok("taken")
     }

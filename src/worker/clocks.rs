@@ -2,22 +2,22 @@
 
 use super::event::WorkerEvent;
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::defender::Answer;
-use crate::journal::{JournalError, Tx};
+use crate::journal::JournalError;
 use scanhook_core::time::{Now, Timestamp};
 
 impl TenantWorker {
     /// Moves along what waits for a span of time, in the journal and here, if the clock was set.
     pub(super) fn keep_time(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         now: Now,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
         let Some(set) = self.anchor.follow(now) else {
             return Ok(());
         };
-        tx.clock_was_set(self.id, set, now.wall)?;
+        turn.tx.clock_was_set(self.id, set, now.wall)?;
         let (by, now) = (set.by, now.wall);
         self.budgets
             .values_mut()
@@ -31,11 +31,11 @@ impl TenantWorker {
         self.lists.moved(by);
         self.gets.moved(by);
         self.far_clock.moved(by);
-        happened.push(WorkerEvent::ClockSet {
+        turn.events.push(WorkerEvent::ClockSet {
             by,
             restarted: set.restarted,
         });
-        self.save_memory(tx)
+        self.save_memory(turn.tx)
     }
 
     /// What the far side's clock says now, as far as its answers have told.
@@ -44,16 +44,12 @@ impl TenantWorker {
     }
 
     /// Takes the far side's clock from the `Date` of an answer, and tells once that the two are too far apart.
-    pub(super) fn note_far_clock(
-        &mut self,
-        answer: &Answer,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
-    ) {
+    pub(super) fn note_far_clock(&mut self, turn: &mut Turn<'_, '_>, answer: &Answer) {
+        let now = turn.now;
         let was_off = self.far_clock.is_off();
         self.far_clock.note(answer, now);
         if self.far_clock.is_off() && !was_off {
-            happened.push(WorkerEvent::ClocksDiffer {
+            turn.events.push(WorkerEvent::ClocksDiffer {
                 ahead: self.far_clock.last,
             });
         }

@@ -38,12 +38,13 @@
 
 use core::time::Duration;
 
-use super::call::{Call, PollResult};
+use super::call::Call;
 use super::event::WorkerEvent;
 use super::intent::{ended, tail};
-use super::listing::{Listing, Turn, Whom};
+use super::listing::{ListStep, Listing, Whom};
 use super::lists::ListCall;
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::defender::list::{self, ActionPage, ListReply};
 use crate::defender::reply::{ActionView, Sent};
 use crate::defender::{Answer, request};
@@ -64,12 +65,8 @@ const READ_IN_VAIN: u32 = 6;
 
 impl TenantWorker {
     /// Asks for the list, or its next page, when an open scan wants to be looked at.
-    pub(super) fn poll_list(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub(super) fn poll_list(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         if self.is_under_way(Api::List) || !self.gate.may_read() {
             return Ok(());
         }
@@ -79,15 +76,15 @@ impl TenantWorker {
             .as_ref()
             .is_some_and(|listing| listing.complete)
         {
-            self.conclude(tx, now, &mut todo.happened)?;
+            self.conclude(turn)?;
             if self.lists.listing.is_some() {
-                todo.wake(now);
+                turn.wake(now);
                 return Ok(());
             }
         }
-        self.poll_old(tx, todo, now)?;
+        self.poll_old(turn)?;
         if self.lists.listing.is_none() {
-            self.lists.listing = self.next_list(tx, todo, now)?;
+            self.lists.listing = self.next_list(turn)?;
         }
         let Some(listing) = &self.lists.listing else {
             return Ok(());
@@ -95,7 +92,7 @@ impl TenantWorker {
         let asked = listing.page.clone();
         let free_at = self.free_at(Api::List, now);
         if free_at > now {
-            todo.wake(free_at);
+            turn.wake(free_at);
             return Ok(());
         }
         let Some((bearer, generation)) = self.gate.bearer(now) else {
@@ -104,8 +101,7 @@ impl TenantWorker {
         let request = request::page(&self.account.endpoints, bearer, &asked);
         let endpoints = self.account.endpoints.clone();
         self.enter(
-            tx,
-            todo,
+            turn,
             Call::List(Box::new(ListCall {
                 generation,
                 asked,
@@ -113,17 +109,12 @@ impl TenantWorker {
                 reply: None,
             })),
             request,
-            now,
         )
     }
 
     /// The list that is wanted now, if one is.
-    fn next_list(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<Option<Listing>, JournalError> {
+    fn next_list(&mut self, turn: &mut Turn<'_, '_>) -> Result<Option<Listing>, JournalError> {
+        let now = turn.now;
         let old = self.old(now);
         let begin = |lane: &mut TenantWorker, whom, since| {
             lane.lists.listed_at = now;
@@ -135,18 +126,18 @@ impl TenantWorker {
                 now,
             ))
         };
-        if let Some(look_at) = tx.next_look(self.id, old)? {
+        if let Some(look_at) = turn.tx.next_look(self.id, old)? {
             // Many open scans of different ages share a list; none of them is worth one of its own.
             let look_at = look_at.max(self.lists.listed_at.plus(self.pace.follow_first));
             if look_at > now {
-                todo.wake(look_at);
+                turn.wake(look_at);
             } else {
-                let aside = tx.set_aside(self.id, now, old, STEP)?;
+                let aside = turn.tx.set_aside(self.id, now, old, STEP)?;
                 if aside > 0 {
                     self.lists
                         .old_no_later_than(now.max(self.lists.old_begun.plus(OLD_LEAST)));
-                    todo.wake(now);
-                } else if let Some(due) = tx.due_on_list(self.id, now, old)? {
+                    turn.wake(now);
+                } else if let Some(due) = turn.tx.due_on_list(self.id, now, old)? {
                     // What keeps a machine busy may have begun long before our call.
                     let busy = if due.busy {
                         self.far(now).minus(self.account.follow_for)
@@ -165,26 +156,22 @@ impl TenantWorker {
             return Ok(None);
         }
         self.lists.old_list = false;
-        let oldest = tx.oldest_of_old(self.id)?;
+        let oldest = turn.tx.oldest_of_old(self.id)?;
         Ok(oldest
             .and_then(|oldest| begin(self, Whom::Old(ScanId(0)), oldest.minus(self.pace.skew))))
     }
 
     /// Every ten minutes the old ones are looked for.
-    fn poll_old(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    fn poll_old(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         let Some(at) = self.lists.old_at else {
             return Ok(());
         };
         if at > now {
-            todo.wake(at);
+            turn.wake(at);
             return Ok(());
         }
-        let some = tx.old_scans(self.id, ScanId(0), FEW + 1)?;
+        let some = turn.tx.old_scans(self.id, ScanId(0), FEW + 1)?;
         self.lists.old_begun = now;
         self.lists.old_at = (!some.is_empty()).then(|| now.plus(self.pace.follow_most));
         let few = some.len() <= FEW as usize && self.gets.are_allowed(&self.gate);
@@ -195,7 +182,7 @@ impl TenantWorker {
             Vec::new()
         };
         if !self.lists.by_id.is_empty() {
-            todo.wake(now);
+            turn.wake(now);
         }
         Ok(())
     }
@@ -207,23 +194,20 @@ impl TenantWorker {
 
     /// Scans that reach the give-up age are looked at once more. That look is the last one (`conclude`, `by_id`); where
     /// none can be had for another day, they are lost without.
-    pub(super) fn give_up(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        tx.mark_overdue(self.id, now.minus(self.account.follow_for), now)?;
-        while let Some(scan) = tx.longest_overdue(self.id)? {
+    pub(super) fn give_up(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
+        turn.tx
+            .mark_overdue(self.id, now.minus(self.account.follow_for), now)?;
+        while let Some(scan) = turn.tx.longest_overdue(self.id)? {
             let at = scan.overdue_at.unwrap_or(now).plus(LAST_LOOK);
             if at > now {
-                todo.wake(at);
+                turn.wake(at);
                 break;
             }
-            self.lost(tx, &scan, now, &mut todo.happened)?;
+            self.lost(turn, &scan)?;
         }
-        if let Some(oldest) = tx.oldest_open(self.id)? {
-            todo.wake(
+        if let Some(oldest) = turn.tx.oldest_open(self.id)? {
+            turn.wake(
                 oldest
                     .plus(self.account.follow_for)
                     .plus(Duration::from_millis(1)),
@@ -235,15 +219,15 @@ impl TenantWorker {
     /// Followed for long enough.
     pub(super) fn lost(
         &self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         scan: &OpenScan,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let detail = "no final status was seen in time; what the machine did is not known";
-        tx.finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
-        happened.push(ended(
-            tx,
+        turn.tx
+            .finish(scan.scan.id, Outcome::Lost, Some(detail), now)?;
+        turn.events.push(ended(
+            turn.tx,
             &scan.scan,
             Outcome::Lost,
             now.since(scan.sent_at),
@@ -253,12 +237,11 @@ impl TenantWorker {
 
     pub(super) fn list_answer(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         call: ListCall,
         answer: &Answer,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let Some(mut listing) = self.lists.listing.take() else {
             return Err(JournalError::Conflict(
                 "a page of a list that nobody asked for",
@@ -275,10 +258,10 @@ impl TenantWorker {
         let keeps = match reply {
             ListReply::Page(page) => {
                 self.could_read();
-                self.match_page(tx, &mut listing, &page, now, happened)?;
+                self.match_page(turn, &mut listing, &page)?;
                 match listing.turn(&page) {
-                    Turn::More => true,
-                    turn => return self.ends(tx, listing, turn, now, happened),
+                    ListStep::More => true,
+                    step => return self.ends(turn, listing, step),
                 }
             }
             ListReply::TooLong => match listing.shorten(&self.account.endpoints) {
@@ -292,15 +275,15 @@ impl TenantWorker {
                 }
             },
             ListReply::Unauthorized(refusal) => {
-                self.unauthorized(generation, &refusal, now, happened);
+                self.unauthorized(turn, generation, &refusal);
                 listing.failed()
             }
             ListReply::Forbidden(refusal) => {
-                self.reading_forbidden(&refusal, happened);
+                self.reading_forbidden(turn, &refusal);
                 false
             }
             ListReply::Throttled(span) => {
-                self.pause(tx, span, now, happened)?;
+                self.pause(turn, span)?;
                 true
             }
             ListReply::Failed(_) => {
@@ -315,22 +298,20 @@ impl TenantWorker {
     /// Ends and adopts what this page holds.
     fn match_page(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         listing: &mut Listing,
         page: &ActionPage,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
-        for scan in tx.unknown_scans(self.id)? {
-            self.match_unknown(tx, listing, &scan, page, now, happened)?;
+        for scan in turn.tx.unknown_scans(self.id)? {
+            self.match_unknown(turn, listing, &scan, page)?;
         }
         for action in &page.actions {
-            let Some(scan) = tx.scan_of_action(self.id, &action.id)? else {
+            let Some(scan) = turn.tx.scan_of_action(self.id, &action.id)? else {
                 continue;
             };
             listing.found.insert(scan.scan.id);
             if let Some(outcome) = action.status.outcome() {
-                self.end(tx, &scan.scan, outcome, action, scan.sent_at, now, happened)?;
+                self.end(turn, &scan.scan, outcome, action, scan.sent_at)?;
             }
         }
         listing.odd += page.odd.len();
@@ -340,13 +321,12 @@ impl TenantWorker {
 
     fn match_unknown(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         listing: &mut Listing,
         scan: &OpenScan,
         page: &ActionPage,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let tail = tail(&scan.scan);
         let sent = Sent {
             machine: &scan.scan.machine,
@@ -358,8 +338,9 @@ impl TenantWorker {
         };
         if let Some(action) = page.ours(&sent) {
             listing.found.insert(scan.scan.id);
-            tx.event("adopted", self.id, Some(scan.scan.id), &action.id, now)?;
-            return self.adopt(tx, &scan.scan, action, scan.sent_at, now, happened);
+            turn.tx
+                .event("adopted", self.id, Some(scan.scan.id), &action.id, now)?;
+            return self.adopt(turn, &scan.scan, action, scan.sent_at);
         }
         if page.odd.iter().any(|row| row.may_be(&sent)) {
             listing.unclear.insert(scan.scan.id);
@@ -379,44 +360,41 @@ impl TenantWorker {
     /// The last page was read, or there is none to be had.
     fn ends(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         mut listing: Listing,
-        turn: Turn,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
+        step: ListStep,
     ) -> Result<(), JournalError> {
-        self.lists.note = noted(&listing, turn);
-        if turn == Turn::Incomplete || listing.anybodys || !listing.unclear.is_empty() {
+        let now = turn.now;
+        self.lists.note = noted(&listing, step);
+        if step == ListStep::Incomplete || listing.anybodys || !listing.unclear.is_empty() {
             // What was left out is not known, so nothing may be concluded from its absence.
-            happened.push(WorkerEvent::Alarm {
+            turn.events.push(WorkerEvent::Alarm {
                 code: "list-incomplete",
                 about: None,
             });
         }
-        if turn == Turn::Incomplete {
-            return self.look_later(tx, &listing, now);
+        if step == ListStep::Incomplete {
+            return self.look_later(turn.tx, &listing, now);
         }
         listing.complete = true;
         self.lists.listing = Some(listing);
-        self.conclude(tx, now, happened)
+        self.conclude(turn)
     }
 
     /// All pages are read: what was not found is missing from a complete list. Some at a time.
-    fn conclude(
-        &mut self,
-        tx: &mut Tx<'_>,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
-    ) -> Result<(), JournalError> {
+    fn conclude(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         let Some(mut listing) = self.lists.listing.take() else {
             return Ok(());
         };
         let scans = match listing.whom {
-            Whom::Due => tx.due_scans(self.id, listing.begun, self.old(now), STEP)?,
-            Whom::Old(after) => tx.old_scans(self.id, after, STEP)?,
+            Whom::Due => turn
+                .tx
+                .due_scans(self.id, listing.begun, self.old(now), STEP)?,
+            Whom::Old(after) => turn.tx.old_scans(self.id, after, STEP)?,
         };
         for scan in &scans {
-            self.conclude_one(tx, &listing, scan, now, happened)?;
+            self.conclude_one(turn, &listing, scan)?;
             if let Whom::Old(after) = &mut listing.whom {
                 *after = scan.scan.id;
             }
@@ -430,24 +408,23 @@ impl TenantWorker {
     /// What a complete list means for one scan that it was asked for.
     fn conclude_one(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         listing: &Listing,
         scan: &OpenScan,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let (id, found) = (scan.scan.id, listing.found.contains(&scan.scan.id));
         let unclear = listing.anybodys || listing.unclear.contains(&id);
         if scan.far_sent_at < listing.since {
             // It became one of these while the list was read, which does not reach back to it.
             return if scan.look_at.is_some() {
-                self.look_once_more(tx, scan, now)
+                self.look_once_more(turn.tx, scan, now)
             } else {
                 Ok(())
             };
         }
         if scan.overdue_at.is_some_and(|at| at <= listing.begun) && !unclear {
-            return self.lost(tx, scan, now, happened);
+            return self.lost(turn, scan);
         }
         if scan.action.is_some() {
             // Of the old ones nothing is written but what has changed.
@@ -455,32 +432,37 @@ impl TenantWorker {
             return if same {
                 Ok(())
             } else {
-                self.look_on(tx, scan, found, now)
+                self.look_on(turn.tx, scan, found, now)
             };
         }
         if unclear {
-            return tx.look_again(id, scan.misses, Some(now.plus(self.pace.follow_most)));
+            return turn
+                .tx
+                .look_again(id, scan.misses, Some(now.plus(self.pace.follow_most)));
         }
         let again = Some(now.plus(self.pace.settle));
         if !scan.busy {
             let misses = scan.misses + 1;
             // What is sent again is not looked for any more.
-            return tx.look_again(id, misses, again.filter(|_| misses < MISSES));
+            return turn
+                .tx
+                .look_again(id, misses, again.filter(|_| misses < MISSES));
         }
         if let Some(action) = listing.foreign.get(&scan.scan.machine) {
-            let what = self.meet_foreign(tx, &scan.scan, action, now)?;
-            happened.push(WorkerEvent::Answered {
-                about: Box::new(tx.about_scan(id)?),
+            let what = self.meet_foreign(turn.tx, &scan.scan, action, now)?;
+            turn.events.push(WorkerEvent::Answered {
+                about: Box::new(turn.tx.about_scan(id)?),
                 kind: scan.scan.kind,
                 what,
             });
         } else if scan.misses == 0 {
-            tx.look_again(id, 1, again)?;
+            turn.tx.look_again(id, 1, again)?;
         } else {
             // Whatever kept the machine busy is over or not listed: the refused call was not executed, so it may be
             // tried again.
             let until = now.plus(self.put_off(scan.scan.tries.saturating_sub(1)));
-            tx.to_waiting(id, RequeueWait::Until(until, MACHINE_BUSY), now)?;
+            turn.tx
+                .to_waiting(id, RequeueWait::Until(until, MACHINE_BUSY), now)?;
         }
         Ok(())
     }
@@ -567,17 +549,17 @@ impl TenantWorker {
     )]
     pub(super) fn end(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         scan: &ScanRow,
         outcome: Outcome,
         action: &ActionView,
         sent_at: Timestamp,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
-        tx.finish(scan.id, outcome, detail(outcome, action).as_deref(), now)?;
+        let now = turn.now;
+        turn.tx
+            .finish(scan.id, outcome, detail(outcome, action).as_deref(), now)?;
         let took: Duration = now.since(sent_at);
-        happened.push(ended(tx, scan, outcome, took)?);
+        turn.events.push(ended(turn.tx, scan, outcome, took)?);
         Ok(())
     }
 }
@@ -597,8 +579,8 @@ fn on_grid(now: Timestamp, wait: Duration, first: Duration) -> Timestamp {
 }
 
 /// What people are told of a list that is not as it should be.
-fn noted(listing: &Listing, turn: Turn) -> Option<String> {
-    if turn == Turn::Incomplete {
+fn noted(listing: &Listing, step: ListStep) -> Option<String> {
+    if step == ListStep::Incomplete {
         return Some(
             "the list of machine actions cannot be read to its end: scans whose call was lost wait until it can"
                 .to_owned(),

@@ -31,7 +31,7 @@ pub(super) enum Whom {
 
 /// Where a list stands after a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum ListStep {
     /// There is another page to ask for.
     More,
     /// Everything was read.
@@ -108,25 +108,25 @@ impl Listing {
 
     /// Takes what a page says of the next one. A full answer without a next page is not the end: `$top` is the most
     /// that one question may bring, and the far side names no next page where that cuts the list off.
-    pub(super) fn turn(&mut self, page: &ActionPage) -> Turn {
+    pub(super) fn turn(&mut self, page: &ActionPage) -> ListStep {
         self.strikes = 0;
         self.read.insert(self.page.as_str().to_owned());
         self.rows += page.rows();
         self.since_question += page.rows();
         let next = match &page.next {
             Next::Page(next) => next.clone(),
-            Next::None if self.since_question < self.top => return Turn::Complete,
-            Next::Unusable if page.rows() == 0 => return Turn::Incomplete,
+            Next::None if self.since_question < self.top => return ListStep::Complete,
+            Next::Unusable if page.rows() == 0 => return ListStep::Incomplete,
             Next::None | Next::Unusable => self.after(),
         };
         if self.rows > LONGEST
             || self.read.len() > LONGEST / self.top
             || self.read.contains(next.as_str())
         {
-            return Turn::Incomplete;
+            return ListStep::Incomplete;
         }
         self.page = next;
-        Turn::More
+        ListStep::More
     }
 
     /// The answer was too long to be read: fewer rows are asked for from here on. False: no fewer can be asked for.
@@ -188,23 +188,23 @@ mod tests {
     fn as_many_rows_as_were_asked_for_are_not_the_end_of_a_list() {
         let mut listing = listing(2);
         let first = listing.page.clone();
-        assert_eq!(listing.turn(&page(2, Next::None)), Turn::More);
+        assert_eq!(listing.turn(&page(2, Next::None)), ListStep::More);
         assert_eq!(listing.page, first.after(2));
-        assert_eq!(listing.turn(&page(2, Next::None)), Turn::More);
+        assert_eq!(listing.turn(&page(2, Next::None)), ListStep::More);
         assert_eq!(listing.page, first.after(4));
-        assert_eq!(listing.turn(&page(0, Next::None)), Turn::Complete);
+        assert_eq!(listing.turn(&page(0, Next::None)), ListStep::Complete);
     }
 
     #[test]
     fn smaller_pages_that_are_led_to_count_together() {
         let mut listing = listing(3);
-        assert_eq!(listing.turn(&page(2, at("$skip=2"))), Turn::More);
+        assert_eq!(listing.turn(&page(2, at("$skip=2"))), ListStep::More);
         assert_eq!(
             listing.turn(&page(1, Next::None)),
-            Turn::More,
+            ListStep::More,
             "three rows were asked for, and three came"
         );
-        assert_eq!(listing.turn(&page(1, Next::None)), Turn::Complete);
+        assert_eq!(listing.turn(&page(1, Next::None)), ListStep::Complete);
     }
 
     #[test]
@@ -214,43 +214,43 @@ mod tests {
         let link = format!("{}&$skip=1", first.as_str().replace("$top=2", "$top=1"));
         let link = format!("https://api.security.microsoft.com{link}");
         let next = NextPage::of(&link, &first, &Endpoints::commercial(), "machineactions").unwrap();
-        assert_eq!(listing.turn(&page(1, Next::Page(next))), Turn::More);
+        assert_eq!(listing.turn(&page(1, Next::Page(next))), ListStep::More);
         assert!(
             listing.page.as_str().contains("$top=1&"),
             "as the far side says"
         );
-        assert_eq!(listing.turn(&page(1, Next::None)), Turn::More);
+        assert_eq!(listing.turn(&page(1, Next::None)), ListStep::More);
         assert_eq!(
             listing.page,
             first.after(2),
             "one row more would fill a question for one, and end the list"
         );
-        assert_eq!(listing.turn(&page(1, Next::None)), Turn::Complete);
+        assert_eq!(listing.turn(&page(1, Next::None)), ListStep::Complete);
     }
 
     #[test]
     fn a_list_that_leads_back_or_does_not_end_is_incomplete() {
         let mut round = listing(10);
-        assert_eq!(round.turn(&page(1, at("$skip=1"))), Turn::More);
-        assert_eq!(round.turn(&page(1, at("$skip=1"))), Turn::Incomplete);
+        assert_eq!(round.turn(&page(1, at("$skip=1"))), ListStep::More);
+        assert_eq!(round.turn(&page(1, at("$skip=1"))), ListStep::Incomplete);
         let mut endless = listing(10_000);
         let turns = (1..).map(|n| endless.turn(&page(1, at(&format!("$skip={n}")))));
-        assert_eq!(turns.take_while(|turn| *turn == Turn::More).count(), 50);
+        assert_eq!(turns.take_while(|turn| *turn == ListStep::More).count(), 50);
     }
 
     #[test]
     fn a_next_page_that_cannot_be_used_is_found_by_counting() {
         let mut listing = listing(10);
         let first = listing.page.clone();
-        assert_eq!(listing.turn(&page(3, Next::Unusable)), Turn::More);
+        assert_eq!(listing.turn(&page(3, Next::Unusable)), ListStep::More);
         assert_eq!(listing.page, first.after(3));
-        assert_eq!(listing.turn(&page(0, Next::Unusable)), Turn::Incomplete);
+        assert_eq!(listing.turn(&page(0, Next::Unusable)), ListStep::Incomplete);
     }
 
     #[test]
     fn an_answer_that_is_too_long_is_asked_for_in_smaller_parts_from_where_it_was() {
         let mut listing = listing(10_000);
-        assert_eq!(listing.turn(&page(3, at("$skip=3"))), Turn::More);
+        assert_eq!(listing.turn(&page(3, at("$skip=3"))), ListStep::More);
         let sizes: Vec<_> =
             core::iter::from_fn(|| listing.shorten(&Endpoints::commercial())).collect();
         assert_eq!(sizes, [2_500, 625, 156, 39, 10]);

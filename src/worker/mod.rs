@@ -55,6 +55,7 @@ mod scan;
 mod state;
 mod throttle;
 mod token;
+mod turn;
 mod twin;
 mod unfollowed;
 mod view;

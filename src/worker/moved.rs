@@ -3,10 +3,9 @@
 
 use uuid::Uuid;
 
-use super::event::WorkerEvent;
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::journal::{JournalError, TenantId, Tx};
-use scanhook_core::time::Timestamp;
 
 /// Whether this Entra tenant is another one than the work of the name belongs to.
 pub(super) fn is_elsewhere(
@@ -22,28 +21,28 @@ impl TenantWorker {
     /// Whether the lane must not call, because what waits and runs is another Entra tenant's. Says so.
     pub(super) fn waits_for_the_old(
         &mut self,
-        tx: &mut Tx<'_>,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<bool, JournalError> {
         let Some(entra) = self.moved_to else {
             return Ok(false);
         };
-        if tx.has_work(self.id)? && tx.belongs_to(self.id)? != Some(entra) {
-            let before = tx
+        if turn.tx.has_work(self.id)? && turn.tx.belongs_to(self.id)? != Some(entra) {
+            let before = turn
+                .tx
                 .belongs_to(self.id)?
                 .map_or_else(|| "another".to_owned(), |before| before.to_string());
             let why = format!(
                 "this tenant's name was given to the Entra tenant {entra} while work of {before} is open: nothing is sent \
                  until it is over. Give the name back, or cancel its scans and deny what is held"
             );
-            self.stop("tenant-moved", why, now, happened);
+            self.stop(turn, "tenant-moved", why);
             return Ok(true);
         }
         self.moved_to = None;
         self.stopped_no_more();
-        tx.now_belongs_to(self.id, entra)?;
-        tx.calls_as(self.id, &self.account.tenant_id, &self.account.client_id)?;
+        turn.tx.now_belongs_to(self.id, entra)?;
+        turn.tx
+            .calls_as(self.id, &self.account.tenant_id, &self.account.client_id)?;
         Ok(false)
     }
 }

@@ -3,6 +3,7 @@
 use super::event::WorkerEvent;
 use super::reach::{Silent, heard};
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::defender::Answer;
 use crate::journal::{Api, JournalError, Tx};
 use scanhook_core::obstacles::{FarSide, Obstacles, Outage, Spent};
@@ -10,13 +11,8 @@ use scanhook_core::time::Timestamp;
 
 impl TenantWorker {
     /// Takes from an answer whether the far side is in reach, and tells where that has changed.
-    pub(super) fn note_reach(
-        &mut self,
-        api: Api,
-        answer: &Answer,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
-    ) {
+    pub(super) fn note_reach(&mut self, turn: &mut Turn<'_, '_>, api: Api, answer: &Answer) {
+        let now = turn.now;
         let Some(code) = heard(api, answer) else {
             return;
         };
@@ -34,14 +30,14 @@ impl TenantWorker {
                     since: now,
                     code: code.clone(),
                 });
-                happened.push(WorkerEvent::Unreachable {
+                turn.events.push(WorkerEvent::Unreachable {
                     side,
                     address,
                     code,
                 });
             }
             (None, Some(was)) => {
-                happened.push(WorkerEvent::Reached {
+                turn.events.push(WorkerEvent::Reached {
                     side,
                     address,
                     after: now.since(was.since),

@@ -1,10 +1,9 @@
 //! What people hold back: looked up at the beginning of each poll, for the journal is where it is said.
 
-use super::call::PollResult;
 use super::event::WorkerEvent;
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::journal::{JournalError, ScanRow, Tx};
-use scanhook_core::time::Timestamp;
 
 /// Scans that one poll takes out of the queue. Each is looked at when its turn comes, and then not any more until its
 /// pause is over.
@@ -12,17 +11,13 @@ pub(super) const LOOKS: usize = 256;
 
 impl TenantWorker {
     /// Ends pauses whose time is over, lets go what ended ones held back, and keeps in mind what is in force.
-    pub(super) fn poll_pauses(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub(super) fn poll_pauses(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         let known = core::mem::take(&mut self.pauses.narrow);
-        self.pauses = tx.pauses_in_force(self.id, known, now)?;
-        todo.wake(self.pauses.ends);
+        self.pauses = turn.tx.pauses_in_force(self.id, known, now)?;
+        turn.wake(self.pauses.ends);
         if self.pauses.more {
-            todo.wake(now);
+            turn.wake(now);
         }
         Ok(())
     }
@@ -36,17 +31,12 @@ impl TenantWorker {
     }
 
     /// Decisions that nobody answered in time.
-    pub(super) fn expire_held(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        let (count, decisions, next) = tx.expire_held(self.id, now)?;
-        todo.wake(next);
+    pub(super) fn expire_held(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
+        let (count, decisions, next) = turn.tx.expire_held(self.id, now)?;
+        turn.wake(next);
         if count > 0 {
-            todo.happened
-                .push(WorkerEvent::Expired { count, decisions });
+            turn.events.push(WorkerEvent::Expired { count, decisions });
         }
         Ok(())
     }

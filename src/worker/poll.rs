@@ -15,6 +15,7 @@ use super::moved::is_elsewhere;
 use super::pace::Pace;
 use super::reach::Reach;
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::defender::{Answer, request};
 use crate::in_force::SourceBindings;
 use crate::journal::{ActivePauses, Api, CallId, JournalError, PolicyId, TenantId, Tx};
@@ -71,9 +72,9 @@ impl TenantWorker {
             looks,
             moved_to,
         };
-        let mut happened = Vec::new();
-        lane.keep_time(tx, now, &mut happened)?;
-        lane.untold = happened;
+        let mut turn = Turn::new(tx, now.wall, Vec::new());
+        lane.keep_time(&mut turn, now)?;
+        lane.untold = turn.events;
         tx.abandon_calls(id, now.wall)?;
         tx.sending_is_unknown(id, now.wall.plus(pace.settle))?;
         for (api, budget) in &mut lane.budgets {
@@ -102,57 +103,50 @@ impl TenantWorker {
         id: PolicyId,
         now: Now,
     ) -> Result<PollResult, JournalError> {
-        let happened = std::mem::take(&mut self.untold);
-        let mut todo = PollResult {
-            calls: Vec::new(),
-            wake_at: Timestamp::NEVER,
-            happened,
-        };
-        self.keep_time(tx, now, &mut todo.happened)?;
-        let now = now.wall;
-        self.poll_all(tx, policy, id, &mut todo, now)?;
-        self.write_obstacles(tx, now)?;
-        if !todo.calls.is_empty() {
-            self.save_memory(tx)?;
+        let mut turn = Turn::new(tx, now.wall, std::mem::take(&mut self.untold));
+        self.keep_time(&mut turn, now)?;
+        self.poll_all(&mut turn, policy, id)?;
+        self.write_obstacles(turn.tx, turn.now)?;
+        if !turn.calls.is_empty() {
+            self.save_memory(turn.tx)?;
         }
-        Ok(todo)
+        Ok(turn.done())
     }
 
     /// The errands, one after the other.
     pub(super) fn poll_all(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         policy: &Policy,
         id: PolicyId,
-        todo: &mut PollResult,
-        now: Timestamp,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         self.spent = None;
-        self.expire_held(tx, todo, now)?;
-        self.poll_pauses(tx, todo, now)?;
-        todo.wake(tx.release_due(self.id, now)?);
-        self.drop_overdue(tx, todo, now)?;
-        self.end_dry(tx, todo, now)?;
-        self.give_up(tx, todo, now)?;
-        self.drop_called_off(tx, todo, now)?;
-        let elsewhere = self.waits_for_the_old(tx, now, &mut todo.happened)?
-            || self.gives_way(tx, now, &mut todo.happened)?;
-        self.decide_resolving(tx, policy, id, todo, now)?;
+        self.expire_held(turn)?;
+        self.poll_pauses(turn)?;
+        let at = turn.tx.release_due(self.id, now)?;
+        turn.wake(at);
+        self.drop_overdue(turn)?;
+        self.end_dry(turn)?;
+        self.give_up(turn)?;
+        self.drop_called_off(turn)?;
+        let elsewhere = self.waits_for_the_old(turn)? || self.gives_way(turn)?;
+        self.decide_resolving(turn, policy, id)?;
         if elsewhere {
-            self.drop_too_old(tx, todo, now)?;
+            self.drop_too_old(turn)?;
         }
         if self.gate.closed_until(now) > now {
-            todo.wake(self.gate.closed_until(now));
+            turn.wake(self.gate.closed_until(now));
             return Ok(());
         }
-        self.poll_token(tx, todo, now)?;
-        self.poll_cancel(tx, todo, now)?;
-        self.poll_actions(tx, todo, now)?;
-        self.settle_unfollowed(tx, todo, now)?;
-        self.poll_looks(tx, todo, now)?;
+        self.poll_token(turn)?;
+        self.poll_cancel(turn)?;
+        self.poll_actions(turn)?;
+        self.settle_unfollowed(turn)?;
+        self.poll_looks(turn)?;
         // On a full disk what is under way is followed to its end, and nothing new leaves.
-        if !tx.is_tight() {
-            self.poll_scans(tx, policy, todo, now)?;
+        if !turn.tx.is_tight() {
+            self.poll_scans(turn, policy)?;
         }
         Ok(())
     }
@@ -169,9 +163,9 @@ impl TenantWorker {
         answer: Answer,
         now: Now,
     ) -> Result<Vec<WorkerEvent>, JournalError> {
-        let mut happened = Vec::new();
-        self.keep_time(tx, now, &mut happened)?;
-        let now = now.wall;
+        let turn = &mut Turn::new(tx, now.wall, Vec::new());
+        self.keep_time(turn, now)?;
+        let now = turn.now;
         let Some((api, sent_at)) = self.leaving.remove(&id) else {
             return Err(JournalError::Conflict(
                 "an answer to a call that is not under way",
@@ -181,52 +175,48 @@ impl TenantWorker {
             Answer::Http(response) => response.status().as_str().to_owned(),
             Answer::NotSent(code) | Answer::Unknown(code) => code.clone(),
         };
-        tx.end_call(id, &word, now)?;
+        turn.tx.end_call(id, &word, now)?;
         if matches!(&answer, Answer::NotSent(code) if code == "tls") {
             // Somebody else may stand where the far side should: nothing was told to them.
-            happened.push(WorkerEvent::Alarm {
+            turn.events.push(WorkerEvent::Alarm {
                 code: "tls",
                 about: None,
             });
         }
-        happened.push(WorkerEvent::Called {
+        turn.events.push(WorkerEvent::Called {
             api,
             answer: word,
             took: now.since(sent_at),
         });
-        self.note_far_clock(&answer, now, &mut happened);
-        self.note_reach(api, &answer, now, &mut happened);
-        self.settle_account(id, api, &answer, sent_at, now, &mut happened);
+        self.note_far_clock(turn, &answer);
+        self.note_reach(turn, api, &answer);
+        self.settle_account(turn, id, api, &answer, sent_at);
         match call {
-            Call::Token => self.token_answer(tx, answer, now, &mut happened)?,
-            Call::Scan(intent) => self.scan_answer(tx, &intent, answer, now, &mut happened)?,
-            Call::List(call) => self.list_answer(tx, *call, &answer, now, &mut happened)?,
-            Call::Get(scan, generation) => {
-                self.get_answer(tx, &scan, generation, answer, now, &mut happened)?
-            }
+            Call::Token => self.token_answer(turn, answer)?,
+            Call::Scan(intent) => self.scan_answer(turn, &intent, answer)?,
+            Call::List(call) => self.list_answer(turn, *call, &answer)?,
+            Call::Get(scan, generation) => self.get_answer(turn, &scan, generation, answer)?,
             Call::Blocked(blocked, generation) => {
-                self.blocked_answer(tx, &blocked, generation, answer, now, &mut happened)?;
+                self.blocked_answer(turn, &blocked, generation, answer)?;
             }
-            Call::Cancel(withdrawal) => {
-                self.cancel_answer(tx, &withdrawal, answer, now, &mut happened)?
-            }
-            Call::Look(look) => self.look_answer(tx, look, answer, now, &mut happened)?,
+            Call::Cancel(withdrawal) => self.cancel_answer(turn, &withdrawal, answer)?,
+            Call::Look(look) => self.look_answer(turn, look, answer)?,
         }
-        self.save_memory(tx)?;
-        self.write_obstacles(tx, now)?;
-        Ok(happened)
+        self.save_memory(turn.tx)?;
+        self.write_obstacles(turn.tx, now)?;
+        Ok(core::mem::take(&mut turn.events))
     }
 
     /// What an answer says of the quota.
     pub(super) fn settle_account(
         &mut self,
+        turn: &mut Turn<'_, '_>,
         id: CallId,
         api: Api,
         answer: &Answer,
         sent_at: Timestamp,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) {
+        let now = turn.now;
         let share = self.account.share;
         let budget = self.budgets.entry(api).or_default();
         let status = if let Answer::Http(response) = answer {
@@ -244,7 +234,7 @@ impl TenantWorker {
                 per_minute,
                 per_hour,
             } = budget.left(share, now);
-            happened.push(WorkerEvent::Lowered {
+            turn.events.push(WorkerEvent::Lowered {
                 api,
                 per_minute,
                 per_hour,
@@ -252,18 +242,14 @@ impl TenantWorker {
         }
     }
 
-    pub(super) fn poll_token(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub(super) fn poll_token(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         if self.is_under_way(Api::Token) {
             return Ok(());
         }
         let due = self.gate.token_due();
         if due > now {
-            todo.wake(due);
+            turn.wake(due);
             return Ok(());
         }
         let account = self.account.clone();
@@ -273,6 +259,6 @@ impl TenantWorker {
             &account.client_id,
             &account.secret,
         );
-        self.enter(tx, todo, Call::Token, request, now)
+        self.enter(turn, Call::Token, request)
     }
 }

@@ -27,10 +27,11 @@
 
 use core::time::Duration;
 
-use super::call::{Call, PollResult};
+use super::call::Call;
 use super::event::WorkerEvent;
 use super::looks::{Lookup, Pages, wait};
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::defender::Answer;
 use crate::defender::directory::{self, LookReply};
 use crate::defender::reply::DefenderError;
@@ -141,32 +142,31 @@ impl TenantWorker {
     /// Decides what can be decided, and notes what the others wait for.
     pub(super) fn decide_resolving(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         policy: &Policy,
         id: PolicyId,
-        todo: &mut PollResult,
-        now: Timestamp,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let silence = self.silence();
         if silence.is_some() {
-            tx.recall_resolving(self.id)?;
+            turn.tx.recall_resolving(self.id)?;
         }
         let may_ask = self.gate.closed_until(now) <= now && self.gate.bearer(now).is_some();
         self.looks.time.goes_on(may_ask, now);
-        tx.recall_late(self.id, self.looks.time.at(now))?;
+        turn.tx.recall_late(self.id, self.looks.time.at(now))?;
         let mut more = false;
         for rows in [
-            tx.resolving(self.id, STEP)?,
-            tx.answered_while_held(self.id, STEP)?,
+            turn.tx.resolving(self.id, STEP)?,
+            turn.tx.answered_while_held(self.id, STEP)?,
         ] {
             more |= rows.len() == STEP;
             for of_one in rows.chunk_by(|a, b| a.delivery == b.delivery) {
-                self.decide_delivery(tx, policy, id, of_one, silence, todo, now)?;
+                self.decide_delivery(turn, policy, id, of_one, silence)?;
             }
         }
-        let late = tx.next_late(self.id)?;
+        let late = turn.tx.next_late(self.id)?;
         let late = late.map_or(Timestamp::NEVER, |late| self.looks.time.when(late, now));
-        todo.wake(if more { now } else { late });
+        turn.wake(if more { now } else { late });
         Ok(())
     }
 
@@ -177,14 +177,13 @@ impl TenantWorker {
     )]
     fn decide_delivery(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         policy: &Policy,
         id: PolicyId,
         rows: &[Resolving],
         silence: Option<NoAnswer>,
-        todo: &mut PollResult,
-        now: Timestamp,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let Some(first) = rows.first() else {
             return Ok(());
         };
@@ -197,7 +196,7 @@ impl TenantWorker {
                 .find(|acts_for| acts_for.tenant == self.id)?;
             Some((desk, acts_for.terms))
         });
-        let body = tx.body(first.delivery)?;
+        let body = turn.tx.body(first.delivery)?;
         let body = body
             .as_deref()
             .and_then(|body| strict_json::read(body).ok());
@@ -206,11 +205,11 @@ impl TenantWorker {
             memo.next_alert();
             let Some((desk, terms)) = acting else {
                 if row.from == DecisionState::Held {
-                    tx.wait_while_held(self.id, row.decision, None, now)?;
+                    turn.tx.wait_while_held(self.id, row.decision, None, now)?;
                     continue;
                 }
                 let reason = Reason::SourceRemoved;
-                let told = tx.hold_resolving(
+                let told = turn.tx.hold_resolving(
                     self.id,
                     row.decision,
                     reason,
@@ -219,9 +218,9 @@ impl TenantWorker {
                 )?;
                 let (state, about) = (
                     DecisionState::Held,
-                    Box::new(tx.about_decision(row.decision)?),
+                    Box::new(turn.tx.about_decision(row.decision)?),
                 );
-                todo.happened.push(WorkerEvent::Decided {
+                turn.events.push(WorkerEvent::Decided {
                     about,
                     state,
                     reason,
@@ -248,55 +247,56 @@ impl TenantWorker {
                 body: body.as_ref(),
                 memo: &memo,
             };
-            self.decide_case(tx, &case, silence, todo, now)?;
+            self.decide_case(turn, &case, silence)?;
         }
         Ok(())
     }
 
     fn decide_case(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         case: &Pending<'_>,
         silence: Option<NoAnswer>,
-        todo: &mut PollResult,
-        now: Timestamp,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let row = case.row;
         let mut silent = None;
         let step = resolve(&case.device, row.received, now, &mut |question| {
-            self.said_lately(tx, row, question, now)
+            self.said_lately(turn.tx, row, question, now)
         })?;
         let resolution = match step {
             // What was held for the directory's silence learns nothing from a refusal.
             LookupStep::Done(Resolution::Silent(_)) if row.from == DecisionState::Held => {
-                return tx.wait_while_held(self.id, row.decision, None, now);
+                return turn.tx.wait_while_held(self.id, row.decision, None, now);
             }
             LookupStep::Done(resolution) => resolution,
             LookupStep::Ask(question) if row.from == DecisionState::Held => {
-                return tx.wait_while_held(
+                return turn.tx.wait_while_held(
                     self.id,
                     row.decision,
                     Some((&question, case.priority())),
                     now,
                 );
             }
-            LookupStep::Ask(question) => match self.silent_on(tx, row, &question, silence, now)? {
-                Some(silence) => {
-                    silent = Some(question);
-                    Resolution::Silent(silence)
+            LookupStep::Ask(question) => {
+                match self.silent_on(turn.tx, row, &question, silence, now)? {
+                    Some(silence) => {
+                        silent = Some(question);
+                        Resolution::Silent(silence)
+                    }
+                    None => {
+                        let late_at = row.late_at.unwrap_or(self.looks.time.at(now) + row.within);
+                        return turn.tx.wait_for(
+                            self.id,
+                            row.decision,
+                            &question,
+                            case.priority(),
+                            late_at,
+                            now,
+                        );
+                    }
                 }
-                None => {
-                    let late_at = row.late_at.unwrap_or(self.looks.time.at(now) + row.within);
-                    return tx.wait_for(
-                        self.id,
-                        row.decision,
-                        &question,
-                        case.priority(),
-                        late_at,
-                        now,
-                    );
-                }
-            },
+            }
         };
         let answered = !matches!(resolution, Resolution::Silent(_));
         let (verdict, barred) = case.verdict_by(&resolution, now);
@@ -311,21 +311,21 @@ impl TenantWorker {
             barred,
             looked: Some(resolution.looked(&case.device)),
         };
-        let (Admitted { state, reason, .. }, told) = tx.admit_told(&new, &verdict, now)?;
+        let (Admitted { state, reason, .. }, told) = turn.tx.admit_told(&new, &verdict, now)?;
         if let Some(question) = silent
             && state == DecisionState::Held
             && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
         {
             // It is held for want of an answer: should one come after all, it is decided by that.
-            tx.wait_while_held(
+            turn.tx.wait_while_held(
                 self.id,
                 row.decision,
                 Some((&question, case.priority())),
                 now,
             )?;
         }
-        let about = Box::new(tx.about_decision(row.decision)?);
-        todo.happened.push(WorkerEvent::Decided {
+        let about = Box::new(turn.tx.about_decision(row.decision)?);
+        turn.events.push(WorkerEvent::Decided {
             about,
             state,
             reason,
@@ -385,17 +385,13 @@ impl TenantWorker {
     }
 
     /// Asks what decisions wait for: the most urgent first, each API inside its own budget.
-    pub(super) fn poll_looks(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub(super) fn poll_looks(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         if self.silence().is_some() {
             return Ok(());
         }
         loop {
-            let Some(asked) = self.next_look(tx, todo, now)? else {
+            let Some(asked) = self.next_look(turn)? else {
                 return Ok(());
             };
             let Some((bearer, generation)) = self.gate.bearer(now) else {
@@ -413,7 +409,7 @@ impl TenantWorker {
                 generation,
                 urgent: asked.priority >= Priority::URGENT,
             };
-            tx.asking(self.id, &question, now)?;
+            turn.tx.asking(self.id, &question, now)?;
             let fresh = Pages {
                 asked,
                 rows: Vec::new(),
@@ -422,17 +418,13 @@ impl TenantWorker {
                 leaving: false,
             };
             self.looks.open.entry(question).or_insert(fresh).leaving = true;
-            self.enter(tx, todo, Call::Look(look), request, now)?;
+            self.enter(turn, Call::Look(look), request)?;
         }
     }
 
     /// The most urgent question that may be asked now: one that was begun goes on with its next page.
-    fn next_look(
-        &self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<Option<OpenQuestion>, JournalError> {
+    fn next_look(&self, turn: &mut Turn<'_, '_>) -> Result<Option<OpenQuestion>, JournalError> {
+        let now = turn.now;
         let mut best: Option<OpenQuestion> = None;
         for api in [Api::Machine, Api::Machines, Api::FindByIp] {
             let begun = self
@@ -446,12 +438,14 @@ impl TenantWorker {
                 .next();
             let next = match paused {
                 Some(asked) => Some(asked),
-                None => tx
+                None => turn
+                    .tx
                     .open_questions(self.id, api, self.looks.open.len() + 1, now)?
                     .into_iter()
                     .find(|asked| !self.looks.open.contains_key(&asked.question)),
             };
-            todo.wake(tx.next_question(self.id, api, now)?);
+            let at = turn.tx.next_question(self.id, api, now)?;
+            turn.wake(at);
             let Some(next) = next else { continue };
             let rest = self.looks.rests.get(&api).map(|rest| rest.until);
             let rest = rest
@@ -459,7 +453,7 @@ impl TenantWorker {
                 .unwrap_or(now);
             let free_at = self.free_at(api, now).max(rest);
             if free_at > now {
-                todo.wake(free_at);
+                turn.wake(free_at);
             } else if best
                 .as_ref()
                 .is_none_or(|best| best.priority < next.priority)
@@ -472,12 +466,11 @@ impl TenantWorker {
 
     pub(super) fn look_answer(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         look: Lookup,
         answer: Answer,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let Some(mut pages) = self.looks.open.remove(&look.question) else {
             return Err(JournalError::Conflict(
                 "an answer to a question that nobody asked",
@@ -509,46 +502,46 @@ impl TenantWorker {
                     || (!found.more && (foreign_next || (next.is_some() && pages.read >= PAGES)))
                 {
                     // What cannot be read may be a second machine of the same name.
-                    happened.push(WorkerEvent::Alarm {
+                    turn.events.push(WorkerEvent::Alarm {
                         code: "look-incomplete",
                         about: None,
                     });
-                    return self.look_failed(tx, &pages.asked, now);
+                    return self.look_failed(turn.tx, &pages.asked, now);
                 }
                 pages.next = next.filter(|_| !found.more);
                 if pages.next.is_some() {
                     self.looks.open.insert(look.question, pages);
                     return Ok(());
                 }
-                self.look_done(tx, &look, &found, now)
+                self.look_done(turn.tx, &look, &found, now)
             }
             // Where there was a first page, a later one that is not there proves nothing.
-            LookReply::Nobody if pages.read > 0 => self.look_failed(tx, &pages.asked, now),
+            LookReply::Nobody if pages.read > 0 => self.look_failed(turn.tx, &pages.asked, now),
             LookReply::Nobody => {
                 self.authorized();
-                self.look_done(tx, &look, &Records::default(), now)
+                self.look_done(turn.tx, &look, &Records::default(), now)
             }
             LookReply::Refused(_) => {
                 self.authorized();
-                happened.push(WorkerEvent::Alarm {
+                turn.events.push(WorkerEvent::Alarm {
                     code: "look-refused",
                     about: None,
                 });
-                self.look_done(tx, &look, &Records::refused(), now)
+                self.look_done(turn.tx, &look, &Records::refused(), now)
             }
             LookReply::Unauthorized(refusal) => {
-                self.unauthorized(look.generation, &refusal, now, happened);
+                self.unauthorized(turn, look.generation, &refusal);
                 Ok(())
             }
             LookReply::Forbidden(refusal) => {
-                self.looks_forbidden(look.generation, &refusal, happened);
+                self.looks_forbidden(turn, look.generation, &refusal);
                 Ok(())
             }
             LookReply::Throttled(span) => {
                 self.looks.time.passed += REFUSED;
-                self.pause(tx, span, now, happened)
+                self.pause(turn, span)
             }
-            LookReply::Failed(_) => self.look_failed(tx, &pages.asked, now),
+            LookReply::Failed(_) => self.look_failed(turn.tx, &pages.asked, now),
         }
     }
 
@@ -586,12 +579,12 @@ impl TenantWorker {
     /// Scans do not need the directory: only look-ups stop, until there is another token.
     fn looks_forbidden(
         &mut self,
+        turn: &mut Turn<'_, '_>,
         generation: u64,
         refusal: &DefenderError,
-        happened: &mut Vec<WorkerEvent>,
     ) {
         if self.looks.forbidden != Some(generation) {
-            happened.push(WorkerEvent::Alarm {
+            turn.events.push(WorkerEvent::Alarm {
                 code: "look-forbidden",
                 about: None,
             });

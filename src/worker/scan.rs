@@ -2,11 +2,12 @@
 
 use core::time::Duration;
 
-use super::call::{Call, PollResult};
+use super::call::Call;
 use super::event::WorkerEvent;
 use super::intent::{Intent, created, ended, tail, urgent_since};
 use super::paused::LOOKS;
 use super::state::TenantWorker;
+use super::turn::Turn;
 use super::unfollowed::lost_unseen;
 use crate::defender::reply::{self, ActionView, DefenderError, ScanReply, Sent};
 use crate::defender::{Answer, request};
@@ -27,50 +28,45 @@ const UNKNOWN_WINDOW: Duration = Duration::from_secs(300);
 
 impl TenantWorker {
     /// Dry scans end at their turn. They need no token and no quota.
-    pub(super) fn end_dry(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub(super) fn end_dry(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         for _ in 0..DRY_STEP {
-            let Some(scan) = tx.next_scan(self.id, true)? else {
+            let Some(scan) = turn.tx.next_scan(self.id, true)? else {
                 return Ok(());
             };
-            tx.finish(scan.id, Outcome::DryRun, None, now)?;
-            todo.happened
-                .push(ended(tx, &scan, Outcome::DryRun, Duration::ZERO)?);
+            turn.tx.finish(scan.id, Outcome::DryRun, None, now)?;
+            turn.events
+                .push(ended(turn.tx, &scan, Outcome::DryRun, Duration::ZERO)?);
         }
-        todo.wake(now);
+        turn.wake(now);
         Ok(())
     }
 
     /// Sends what may be sent: by priority, then age, inside both windows; nothing that a person holds back.
     pub(super) fn poll_scans(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         policy: &Policy,
-        todo: &mut PollResult,
-        now: Timestamp,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         if !self.account.sends || self.pauses.whole {
             return Ok(());
         }
         let mut looks = LOOKS;
-        while let Some((scan, again)) = self.next(tx)? {
-            if self.held_back(tx, &scan)?
-                || self.waits_for_window(tx, policy, todo, &scan, again, now)?
+        while let Some((scan, again)) = self.next(turn.tx)? {
+            if self.held_back(turn.tx, &scan)?
+                || self.waits_for_window(turn, policy, &scan, again)?
             {
                 looks -= 1;
                 if looks == 0 {
                     // Others have work for the journal, too.
-                    todo.wake(now);
+                    turn.wake(now);
                     return Ok(());
                 }
                 continue;
             }
-            if tx.too_old(self.id, &scan, now)? {
-                drop_too_old(tx, todo, &scan, now)?;
+            if turn.tx.too_old(self.id, &scan, now)? {
+                drop_too_old(turn, &scan)?;
                 continue;
             }
             let urgent = urgent_since(&scan, now).is_some();
@@ -80,11 +76,11 @@ impl TenantWorker {
                 self.ordinary_at(now)
             };
             if free_at > now {
-                todo.wake(free_at);
+                turn.wake(free_at);
                 self.has_spent(free_at, now);
                 return Ok(());
             }
-            if !self.send(tx, policy, todo, scan, now)? {
+            if !self.send(turn, policy, scan)? {
                 return Ok(());
             }
         }
@@ -95,17 +91,16 @@ impl TenantWorker {
     /// Sends a scan. False: there is no token.
     fn send(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         policy: &Policy,
-        todo: &mut PollResult,
         scan: ScanRow,
-        now: Timestamp,
     ) -> Result<bool, JournalError> {
+        let now = turn.now;
         let Some((bearer, generation)) = self.gate.bearer(now) else {
             return Ok(false);
         };
         let with_external_id = self.account.external_id && self.gate.with_external_id(scan.id);
-        let cited = tx.cited(scan.id)?;
+        let cited = turn.tx.cited(scan.id)?;
         let comment = comment(policy, &self.account.name, &scan, &cited)?;
         let order = request::ScanOrder {
             machine: &scan.machine,
@@ -114,9 +109,9 @@ impl TenantWorker {
             external_id: with_external_id.then_some(scan.uuid),
         };
         let request = request::scan(&self.account.endpoints, bearer, &order);
-        let far_sent_at = tx.begin_sending(scan.id, self.far(now), now)?;
-        let about = Box::new(tx.about_scan(scan.id)?);
-        todo.happened.push(WorkerEvent::Sent {
+        let far_sent_at = turn.tx.begin_sending(scan.id, self.far(now), now)?;
+        let about = Box::new(turn.tx.about_scan(scan.id)?);
+        turn.events.push(WorkerEvent::Sent {
             about,
             kind: scan.kind,
             waited: now.since(created(&scan)),
@@ -127,7 +122,7 @@ impl TenantWorker {
             generation,
             far_sent_at,
         };
-        self.enter(tx, todo, Call::Scan(intent), request, now)?;
+        self.enter(turn, Call::Scan(intent), request)?;
         Ok(true)
     }
 
@@ -148,13 +143,12 @@ impl TenantWorker {
     /// open. One that is sent again is looked for once more first.
     fn waits_for_window(
         &self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         policy: &Policy,
-        todo: &mut PollResult,
         scan: &ScanRow,
         again: bool,
-        now: Timestamp,
     ) -> Result<bool, JournalError> {
+        let now = turn.now;
         let opens = policy.rules().opens(&scan.openings, now);
         if opens <= now {
             return Ok(false);
@@ -162,54 +156,48 @@ impl TenantWorker {
         let opens = Some(opens).filter(|opens| *opens < Timestamp::NEVER);
         let then = now.plus(UNKNOWN_WINDOW);
         if again {
-            tx.look_again(scan.id, MISSES - 1, Some(opens.unwrap_or(then)))?;
+            turn.tx
+                .look_again(scan.id, MISSES - 1, Some(opens.unwrap_or(then)))?;
         } else {
-            tx.wait_for_window(scan.id, opens, then)?;
+            turn.tx.wait_for_window(scan.id, opens, then)?;
         }
-        todo.wake(opens.unwrap_or(then));
+        turn.wake(opens.unwrap_or(then));
         Ok(true)
     }
 
     /// Scans that wait for something else than their turn are dropped when they are too old, and not only when their
     /// turn comes: a machine that stays busy for days must not hide that nothing will come of them.
-    pub(super) fn drop_overdue(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
+    pub(super) fn drop_overdue(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
         if self.pauses.whole {
             return Ok(());
         }
-        for scan in tx.overdue_behind(self.id, now)? {
-            if tx.held_back_by(&self.pauses.narrow, &scan)?.is_some() {
+        for scan in turn.tx.overdue_behind(self.id, now)? {
+            if turn.tx.held_back_by(&self.pauses.narrow, &scan)?.is_some() {
                 continue;
             }
-            let good_until = tx.good_until(self.id, &scan, now)?;
+            let good_until = turn.tx.good_until(self.id, &scan, now)?;
             if good_until < now {
-                drop_too_old(tx, todo, &scan, now)?;
+                drop_too_old(turn, &scan)?;
             } else {
-                tx.extend(scan.id, good_until)?;
+                turn.tx.extend(scan.id, good_until)?;
             }
         }
-        todo.wake(tx.next_overdue_behind(self.id, now)?);
+        let at = turn.tx.next_overdue_behind(self.id, now)?;
+        turn.wake(at);
         Ok(())
     }
 
     /// Scans whose turn it would be and that are too old, where nothing is sent.
-    pub(super) fn drop_too_old(
-        &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        while let Some((scan, _)) = self.next(tx)? {
-            let good_until = tx.good_until(self.id, &scan, now)?;
+    pub(super) fn drop_too_old(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
+        let now = turn.now;
+        while let Some((scan, _)) = self.next(turn.tx)? {
+            let good_until = turn.tx.good_until(self.id, &scan, now)?;
             if good_until >= now {
-                todo.wake(good_until.plus(Duration::from_millis(1)));
+                turn.wake(good_until.plus(Duration::from_millis(1)));
                 return Ok(());
             }
-            drop_too_old(tx, todo, &scan, now)?;
+            drop_too_old(turn, &scan)?;
         }
         Ok(())
     }
@@ -224,22 +212,21 @@ impl TenantWorker {
 
     pub(super) fn scan_answer(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         intent: &Intent,
         answer: Answer,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let scan = &intent.scan;
         let what = match answer {
             Answer::NotSent(_) => {
                 self.rest(now);
-                self.not_executed(tx, intent, now)?;
+                self.not_executed(turn.tx, intent, now)?;
                 "not_sent"
             }
             Answer::Unknown(code) => {
                 self.rest(now);
-                self.unknown(tx, scan, &code, now)?;
+                self.unknown(turn.tx, scan, &code, now)?;
                 "unknown"
             }
             Answer::Http(response) => {
@@ -251,11 +238,11 @@ impl TenantWorker {
                     since: intent.far_sent_at.minus(self.pace.skew),
                 };
                 let reply = reply::scan(&response, &sent);
-                self.scan_reply(tx, intent, reply, now, happened)?
+                self.scan_reply(turn, intent, reply)?
             }
         };
-        happened.push(WorkerEvent::Answered {
-            about: Box::new(tx.about_scan(scan.id)?),
+        turn.events.push(WorkerEvent::Answered {
+            about: Box::new(turn.tx.about_scan(scan.id)?),
             kind: scan.kind,
             what,
         });
@@ -264,12 +251,11 @@ impl TenantWorker {
 
     fn scan_reply(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         intent: &Intent,
         reply: ScanReply,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<&'static str, JournalError> {
+        let now = turn.now;
         let scan = &intent.scan;
         let end = |tx: &mut Tx<'_>, outcome, refusal: &DefenderError| {
             tx.drop_scan(scan.id, outcome, Some(&refusal.to_string()), now)
@@ -280,17 +266,18 @@ impl TenantWorker {
                 if !intent.with_external_id {
                     self.gate.took_without_external_id(scan.id);
                 }
-                self.adopt(tx, scan, &action, now, now, happened)?;
+                self.adopt(turn, scan, &action, now)?;
                 return Ok("running");
             }
             ScanReply::Foreign(action) => {
                 self.carried(intent.generation);
-                return self.meet_foreign(tx, scan, &action, now);
+                return self.meet_foreign(turn.tx, scan, &action, now);
             }
             ScanReply::Busy => {
                 self.carried(intent.generation);
-                tx.to_unknown(scan.id, true, "the machine is busy with another scan", now)?;
-                tx.event(
+                turn.tx
+                    .to_unknown(scan.id, true, "the machine is busy with another scan", now)?;
+                turn.tx.event(
                     "busy",
                     self.id,
                     Some(scan.id),
@@ -301,39 +288,39 @@ impl TenantWorker {
             }
             ScanReply::ExternalIdRefused => {
                 self.gate.try_without_external_id(scan.id);
-                self.not_executed(tx, intent, now)?;
+                self.not_executed(turn.tx, intent, now)?;
                 return Ok("external_id_refused");
             }
             ScanReply::Throttled(span) => {
-                self.not_executed(tx, intent, now)?;
-                self.pause(tx, span, now, happened)?;
+                self.not_executed(turn.tx, intent, now)?;
+                self.pause(turn, span)?;
                 return Ok("throttled");
             }
             ScanReply::Unauthorized(refusal) => {
-                self.not_executed(tx, intent, now)?;
-                self.unauthorized(intent.generation, &refusal, now, happened);
+                self.not_executed(turn.tx, intent, now)?;
+                self.unauthorized(turn, intent.generation, &refusal);
                 return Ok("unauthorized");
             }
             ScanReply::Forbidden(refusal) => {
-                return self.forbidden(tx, intent, &refusal, now, happened);
+                return self.forbidden(turn, intent, &refusal);
             }
             ScanReply::Unknown { code, alarm } => {
                 if alarm {
-                    happened.push(WorkerEvent::Alarm {
+                    turn.events.push(WorkerEvent::Alarm {
                         code,
-                        about: Some(Box::new(tx.about_scan(scan.id)?)),
+                        about: Some(Box::new(turn.tx.about_scan(scan.id)?)),
                     });
                 }
                 self.rest(now);
-                self.unknown(tx, scan, code, now)?;
+                self.unknown(turn.tx, scan, code, now)?;
                 return Ok("unknown");
             }
             ScanReply::NoSuchMachine(refusal) => {
-                tx.forget_machine(self.id, &scan.machine)?;
-                end(tx, Outcome::NoSuchMachine, &refusal)?;
+                turn.tx.forget_machine(self.id, &scan.machine)?;
+                end(turn.tx, Outcome::NoSuchMachine, &refusal)?;
             }
-            ScanReply::Unsupported(refusal) => end(tx, Outcome::Unsupported, &refusal)?,
-            ScanReply::Refused(refusal) => end(tx, Outcome::Refused, &refusal)?,
+            ScanReply::Unsupported(refusal) => end(turn.tx, Outcome::Unsupported, &refusal)?,
+            ScanReply::Refused(refusal) => end(turn.tx, Outcome::Refused, &refusal)?,
         }
         self.authorized();
         Ok("refused")
@@ -367,29 +354,27 @@ impl TenantWorker {
     /// was forbidden often enough while others were carried. Otherwise the tenant stops until somebody mends it.
     fn forbidden(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         intent: &Intent,
         refusal: &DefenderError,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<&'static str, JournalError> {
+        let now = turn.now;
         let scan = &intent.scan;
         if !refusal.is("Forbidden")
             || !self
                 .gate
                 .is_about_one_machine(intent.generation, &scan.machine)
         {
-            self.not_executed(tx, intent, now)?;
+            self.not_executed(turn.tx, intent, now)?;
             self.stop(
+                turn,
                 "forbidden",
                 format!("Defender forbids the scan call: {refusal}"),
-                now,
-                happened,
             );
             return Ok("forbidden");
         }
         self.reached();
-        tx.event(
+        turn.tx.event(
             "forbidden",
             self.id,
             Some(scan.id),
@@ -397,11 +382,12 @@ impl TenantWorker {
             now,
         )?;
         if scan.refusals + 1 >= FORBIDDEN && self.gate.has_carried(intent.generation) {
-            tx.drop_scan(scan.id, Outcome::Refused, Some(&refusal.to_string()), now)?;
+            turn.tx
+                .drop_scan(scan.id, Outcome::Refused, Some(&refusal.to_string()), now)?;
             return Ok("refused");
         }
-        tx.count_refusal(scan.id)?;
-        tx.to_waiting(
+        turn.tx.count_refusal(scan.id)?;
+        turn.tx.to_waiting(
             scan.id,
             RequeueWait::Until(now.plus(self.put_off(scan.refusals)), journal::FORBIDDEN),
             now,
@@ -423,14 +409,13 @@ impl TenantWorker {
     /// The action is ours: from here on it is followed, if it has not ended already.
     pub(super) fn adopt(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         scan: &ScanRow,
         action: &ActionView,
         sent_at: Timestamp,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
-        tx.to_running(
+        let now = turn.now;
+        turn.tx.to_running(
             scan.id,
             &action.id,
             true,
@@ -438,7 +423,7 @@ impl TenantWorker {
             now.plus(self.pace.follow_first),
         )?;
         if let Some(outcome) = action.status.outcome() {
-            self.end(tx, scan, outcome, action, sent_at, now, happened)?;
+            self.end(turn, scan, outcome, action, sent_at)?;
         }
         Ok(())
     }
@@ -479,22 +464,18 @@ impl TenantWorker {
 }
 
 /// Ends a scan that has waited for too long.
-fn drop_too_old(
-    tx: &mut Tx<'_>,
-    todo: &mut PollResult,
-    scan: &ScanRow,
-    now: Timestamp,
-) -> Result<(), JournalError> {
-    let outcome = if lost_unseen(tx, scan, now)? {
+fn drop_too_old(turn: &mut Turn<'_, '_>, scan: &ScanRow) -> Result<(), JournalError> {
+    let now = turn.now;
+    let outcome = if lost_unseen(turn.tx, scan, now)? {
         Outcome::Lost
     } else {
         Outcome::TooOld
     };
     if outcome == Outcome::TooOld {
-        tx.drop_scan(scan.id, outcome, None, now)?;
+        turn.tx.drop_scan(scan.id, outcome, None, now)?;
     }
-    todo.happened
-        .push(ended(tx, scan, outcome, Duration::ZERO)?);
+    turn.events
+        .push(ended(turn.tx, scan, outcome, Duration::ZERO)?);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::anchor::{FarClock, WallClock};
-use super::call::{Call, OutgoingCall, PollResult};
+use super::call::{Call, OutgoingCall};
 use super::event::WorkerEvent;
 use super::gate::Backoff;
 use super::gets::Gets;
@@ -17,8 +17,9 @@ use super::lists::ListState;
 use super::looks::Lookups;
 use super::pace::Pace;
 use super::reach::Reach;
+use super::turn::Turn;
 use crate::in_force::SourceBindings;
-use crate::journal::{ActivePauses, Api, CallId, JournalError, TenantId, Tx};
+use crate::journal::{ActivePauses, Api, CallId, JournalError, TenantId};
 use scanhook_core::obstacles::{Obstacles, Spent};
 use scanhook_core::quota::Budget;
 use scanhook_core::time::Timestamp;
@@ -122,12 +123,11 @@ impl TenantWorker {
     /// Enters a call into the ledger; its bytes leave after COMMIT.
     pub(super) fn enter(
         &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
+        turn: &mut Turn<'_, '_>,
         call: Call,
         request: http::Request<Bytes>,
-        now: Timestamp,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let (api, scan, urgent) = match &call {
             Call::Token => (Api::Token, None, None),
             Call::List(_) => (Api::List, None, None),
@@ -141,13 +141,13 @@ impl TenantWorker {
                 urgent_since(&intent.scan, now),
             ),
         };
-        let id = tx.enter_call(self.id, api, urgent, scan, now)?;
+        let id = turn.tx.enter_call(self.id, api, urgent, scan, now)?;
         self.budgets.entry(api).or_default().sent(id.0, urgent, now);
         if api != Api::Token {
             self.gate.throttle.sent(now);
         }
         self.leaving.insert(id, (api, now));
-        todo.calls.push(OutgoingCall { id, call, request });
+        turn.calls.push(OutgoingCall { id, call, request });
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::gate::{LONGEST_REST, Stopped, WithoutExternalId, longer};
 use super::moved::is_elsewhere;
 use super::state::TenantWorker;
 use super::throttle::Throttle;
+use super::turn::Turn;
 use crate::defender::Answer;
 use crate::defender::reply::DefenderError;
 use crate::defender::token::{self, ClaimFault, Token, TokenReply};
@@ -20,11 +21,10 @@ impl TenantWorker {
     /// A 429: nobody calls before it is over. Survives restarts.
     pub(super) fn pause(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         span: Duration,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         if matches!(self.gate.throttle, Throttle::Probe) {
             self.gate.memory.refused_probes = self.gate.memory.refused_probes.saturating_add(1);
         }
@@ -32,8 +32,8 @@ impl TenantWorker {
         let until = self.gate.memory.paused_until.max(now.plus(span));
         self.gate.memory.paused_until = until;
         self.gate.throttle = Throttle::Probe;
-        happened.push(WorkerEvent::Paused { until });
-        self.save_memory(tx)
+        turn.events.push(WorkerEvent::Paused { until });
+        self.save_memory(turn.tx)
     }
 
     /// Writes down what a restart must not forget.
@@ -96,17 +96,17 @@ impl TenantWorker {
     /// A 401: one new token, then the tenant stops. Answers to calls with an older token say nothing.
     pub(super) fn unauthorized(
         &mut self,
+        turn: &mut Turn<'_, '_>,
         generation: u64,
         refusal: &DefenderError,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) {
+        let now = turn.now;
         if generation != self.gate.generation || self.gate.token.is_none() {
             return;
         }
         if self.gate.refused_once {
             let why = format!("Defender refuses a fresh token: {refusal}");
-            return self.stop("unauthorized", why, now, happened);
+            return self.stop(turn, "unauthorized", why);
         }
         self.gate.refused_once = true;
         self.gate.token = None;
@@ -114,13 +114,9 @@ impl TenantWorker {
     }
 
     /// The app may send scans but not read what became of them. Another token may have more roles, so each is tried.
-    pub(super) fn reading_forbidden(
-        &mut self,
-        refusal: &DefenderError,
-        happened: &mut Vec<WorkerEvent>,
-    ) {
+    pub(super) fn reading_forbidden(&mut self, turn: &mut Turn<'_, '_>, refusal: &DefenderError) {
         self.reached();
-        happened.push(WorkerEvent::Alarm {
+        turn.events.push(WorkerEvent::Alarm {
             code: "list-forbidden",
             about: None,
         });
@@ -132,13 +128,8 @@ impl TenantWorker {
     }
 
     /// Nothing leaves until an operator mends something; a new token is tried once a minute.
-    pub(super) fn stop(
-        &mut self,
-        code: &str,
-        why: String,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
-    ) {
+    pub(super) fn stop(&mut self, turn: &mut Turn<'_, '_>, code: &str, why: String) {
+        let now = turn.now;
         let until = now.plus(self.pace.stopped);
         if self
             .gate
@@ -146,7 +137,7 @@ impl TenantWorker {
             .as_ref()
             .is_none_or(|stopped| stopped.why != why)
         {
-            happened.push(WorkerEvent::Stopped {
+            turn.events.push(WorkerEvent::Stopped {
                 code: code.to_owned(),
                 why: why.clone(),
             });
@@ -164,11 +155,10 @@ impl TenantWorker {
 
     pub(super) fn token_answer(
         &mut self,
-        tx: &mut Tx<'_>,
+        turn: &mut Turn<'_, '_>,
         answer: Answer,
-        now: Timestamp,
-        happened: &mut Vec<WorkerEvent>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         let Answer::Http(response) = answer else {
             self.gate.token_due = now.plus(self.pace.token_retry);
             return Ok(());
@@ -183,21 +173,21 @@ impl TenantWorker {
                     .as_ref()
                     .and_then(|tid| tid.parse().ok())
                     .filter(|_| !by_id);
-                if is_elsewhere(tx, self.id, entra)? {
+                if is_elsewhere(turn.tx, self.id, entra)? {
                     self.moved_to = entra;
                     return Ok(());
                 }
                 if let Some(entra) = entra {
-                    tx.now_belongs_to(self.id, entra)?;
+                    turn.tx.now_belongs_to(self.id, entra)?;
                 }
-                self.token_granted(token, now, happened);
+                self.token_granted(turn, token);
             }
             TokenReply::Refused(refusal) => {
                 let why = format!(
                     "Entra refuses a token ({}): {}",
                     refusal.code, refusal.meaning
                 );
-                self.stop(&refusal.code, why, now, happened);
+                self.stop(turn, &refusal.code, why);
             }
             TokenReply::Later(span, _) => {
                 self.gate.token_due = now.plus(span.max(self.pace.token_retry))
@@ -206,7 +196,8 @@ impl TenantWorker {
         Ok(())
     }
 
-    fn token_granted(&mut self, token: Token, now: Timestamp, happened: &mut Vec<WorkerEvent>) {
+    fn token_granted(&mut self, turn: &mut Turn<'_, '_>, token: Token) {
+        let now = turn.now;
         let faults = token::check(
             &token.claims,
             &self.account.endpoints,
@@ -216,9 +207,9 @@ impl TenantWorker {
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
         self.gate.notes = notes.iter().map(ToString::to_string).collect();
         if let Some(fault) = stops.first() {
-            return self.stop(fault.code(), fault.to_string(), now, happened);
+            return self.stop(turn, fault.code(), fault.to_string());
         }
-        happened.push(WorkerEvent::Token {
+        turn.events.push(WorkerEvent::Token {
             audience: token.claims.aud.clone().unwrap_or_default(),
             tenant_id: token.claims.tid.clone().unwrap_or_default(),
             roles: token.claims.roles.clone(),

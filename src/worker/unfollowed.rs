@@ -3,9 +3,9 @@
 
 use core::time::Duration;
 
-use super::call::PollResult;
 use super::intent::ended;
 use super::state::TenantWorker;
+use super::turn::Turn;
 use crate::journal::{JournalError, MACHINE_BUSY, OpenScan, RequeueWait, ScanRow, Tx};
 use scanhook_core::scan::{Kind, OnUnknown, Outcome};
 use scanhook_core::time::Timestamp;
@@ -26,14 +26,13 @@ impl TenantWorker {
     /// Ends, sends again or puts off what a list would have cleared up, once its time has come.
     pub(super) fn settle_unfollowed(
         &mut self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        now: Timestamp,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<(), JournalError> {
+        let now = turn.now;
         if self.gate.may_read() {
             return Ok(());
         }
-        for scan in tx.open_scans(self.id)? {
+        for scan in turn.tx.open_scans(self.id)? {
             let over = scan.sent_at.plus(occupies(scan.scan.kind));
             let due = if scan.action.is_some() {
                 over
@@ -41,44 +40,39 @@ impl TenantWorker {
                 scan.look_at.unwrap_or(now)
             };
             if due > now {
-                todo.wake(due);
+                turn.wake(due);
             } else {
-                self.settle(tx, todo, &scan, now)?;
+                self.settle(turn, &scan)?;
             }
         }
         Ok(())
     }
 
-    fn settle(
-        &self,
-        tx: &mut Tx<'_>,
-        todo: &mut PollResult,
-        scan: &OpenScan,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        let mut lost = |tx: &mut Tx<'_>, why| {
-            todo.happened.push(ended(
-                tx,
+    fn settle(&self, turn: &mut Turn<'_, '_>, scan: &OpenScan) -> Result<(), JournalError> {
+        let now = turn.now;
+        let lost = |turn: &mut Turn<'_, '_>, why| {
+            turn.events.push(ended(
+                turn.tx,
                 &scan.scan,
                 Outcome::Lost,
                 now.since(scan.sent_at),
             )?);
-            tx.finish(scan.scan.id, Outcome::Lost, Some(why), now)
+            turn.tx.finish(scan.scan.id, Outcome::Lost, Some(why), now)
         };
         if scan.action.is_some() {
-            return lost(tx, NOT_FOLLOWED);
+            return lost(turn, NOT_FOLLOWED);
         }
         if !scan.busy {
             return match self.account.on_unknown {
-                OnUnknown::Leave => lost(tx, NOT_KNOWN),
-                OnUnknown::Repost if !scan.scan.unseen => tx.again_unseen(scan.scan.id, now),
+                OnUnknown::Leave => lost(turn, NOT_KNOWN),
+                OnUnknown::Repost if !scan.scan.unseen => turn.tx.again_unseen(scan.scan.id, now),
                 OnUnknown::Repost => Ok(()),
             };
         }
         if scan.scan.unanswered {
-            return lost(tx, COVERED);
+            return lost(turn, COVERED);
         }
-        tx.to_waiting(
+        turn.tx.to_waiting(
             scan.scan.id,
             RequeueWait::Until(now.plus(self.put_off(scan.scan.tries)), MACHINE_BUSY),
             now,
