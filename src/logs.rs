@@ -29,6 +29,9 @@ pub(crate) use about::{about, several};
 /// The version of the schema whose names are used.
 const ECS: &str = "8.11.0";
 
+/// The target of the line that says why the process ends, which no filter silences.
+pub(crate) const LAST_WORD: &str = "scanhook::end";
+
 /// Why there are no logs.
 #[derive(Debug, thiserror::Error)]
 pub enum NoLogs {
@@ -99,7 +102,7 @@ where
 
 /// Why the process does not start is told whatever is wanted: nobody would know otherwise.
 fn is_last_word(about: &Metadata<'_>) -> bool {
-    about.target() == "scanhook::cli::trouble"
+    about.target() == LAST_WORD
 }
 
 /// Libraries tell what passes through them, headers included, in their details: those are never logged.

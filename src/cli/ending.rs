@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::format::OutputFormat;
 use super::output::complain;
 use super::trouble::{CliError, Exit};
+use crate::logs::LAST_WORD;
 use crate::reload::faults;
 
 /// Says on stderr what went wrong, and gives its status.
@@ -30,7 +31,8 @@ pub(super) fn log(error: &anyhow::Error, format: OutputFormat) -> ExitCode {
         _ => explain(trouble),
     }
     let exit = trouble.map_or(Exit::Internal, CliError::exit);
-    tracing::error!(code = exit.code(), status = exit as u8, "{error:#}");
+    tracing::error!(
+        target: LAST_WORD,code = exit.code(), status = exit as u8, "{error:#}");
     exit.into()
 }
 

@@ -519,7 +519,7 @@ fn what_cannot_be_explained_ends_with_its_own_status_and_what_to_do() {
     );
     has(
         &desk.run(&["explain", "broken"]).ends(65).err,
-        &["broken", "no strict JSON"],
+        &["broken", "not strict JSON"],
     );
     has(
         &desk.run(&["explain"]).ends(64).err,

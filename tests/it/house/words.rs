@@ -6,11 +6,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{TESTS, regex};
+use super::{SAID, TESTS, regex};
 
-/// A text in the code. Comments are for those who read the code.
-static TEXT: LazyLock<Regex> =
-    LazyLock::new(|| regex(r#"(?m)^\s*//.*$|'(?:[^'\\]|\\.)'|"((?:[^"\\]|\\.)*)""#));
 /// Phrases that nobody says, with what is said instead.
 static ODD: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     [
@@ -28,9 +25,13 @@ fn odd_phrases(file: &str, text: &str) -> Vec<String> {
     let code = TESTS
         .find(text)
         .map_or(text, |found| &text[..found.start()]);
-    let texts = TEXT.captures_iter(code).filter_map(|found| found.get(1));
+    // Comments are for those who read the code.
+    let texts = SAID
+        .find_iter(code)
+        .map(|said| said.as_str())
+        .filter(|said| !said.starts_with('/'));
     let mut found = Vec::new();
-    for said in texts.map(|said| RIGHT.replace_all(said.as_str(), "").into_owned()) {
+    for said in texts.map(|said| RIGHT.replace_all(said, "").into_owned()) {
         for (odd, instead) in ODD.iter().filter(|(odd, _)| odd.is_match(&said)) {
             found.push(format!("{file}: {said:?} has {odd}; say {instead:?}"));
         }
