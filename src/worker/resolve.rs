@@ -271,12 +271,8 @@ impl TenantWorker {
             }
             LookupStep::Done(resolution) => resolution,
             LookupStep::Ask(question) if row.from == DecisionState::Held => {
-                return turn.tx.wait_while_held(
-                    self.id,
-                    row.decision,
-                    Some((&question, case.priority())),
-                    now,
-                );
+                let open = Some((&question, case.priority()));
+                return turn.tx.wait_while_held(self.id, row.decision, open, now);
             }
             LookupStep::Ask(question) => {
                 match self.silent_on(turn.tx, row, &question, silence, now)? {
@@ -317,16 +313,11 @@ impl TenantWorker {
             && matches!(reason, Reason::UnresolvedDevice | Reason::Undecided)
         {
             // It is held for want of an answer: should one come after all, it is decided by that.
-            turn.tx.wait_while_held(
-                self.id,
-                row.decision,
-                Some((&question, case.priority())),
-                now,
-            )?;
+            let open = Some((&question, case.priority()));
+            turn.tx.wait_while_held(self.id, row.decision, open, now)?;
         }
-        let about = Box::new(turn.tx.about_decision(row.decision)?);
         turn.events.push(WorkerEvent::Decided {
-            about,
+            about: Box::new(turn.tx.about_decision(row.decision)?),
             state,
             reason,
             why: told.why,
@@ -464,6 +455,20 @@ impl TenantWorker {
         Ok(best)
     }
 
+    /// What an answer says to a question.
+    fn look_reply(&mut self, look: &Lookup, answer: &Answer, now: Timestamp) -> LookReply {
+        match answer {
+            Answer::Http(response) => {
+                directory::read(response, &look.question, &self.account.endpoints)
+            }
+            Answer::NotSent(_) => {
+                self.rest(now);
+                LookReply::Failed("not-answered")
+            }
+            Answer::Unknown(_) => LookReply::Failed("not-answered"),
+        }
+    }
+
     pub(super) fn look_answer(
         &mut self,
         turn: &mut Turn<'_, '_>,
@@ -477,17 +482,7 @@ impl TenantWorker {
             ));
         };
         pages.leaving = false;
-        let reply = match &answer {
-            Answer::Http(response) => {
-                directory::read(response, &look.question, &self.account.endpoints)
-            }
-            Answer::NotSent(_) => {
-                self.rest(now);
-                LookReply::Failed("not-answered")
-            }
-            Answer::Unknown(_) => LookReply::Failed("not-answered"),
-        };
-        match reply {
+        match self.look_reply(&look, &answer, now) {
             LookReply::Page {
                 rows,
                 unreadable,
