@@ -62,7 +62,7 @@ pub use finding::{Finding, Level, render, render_within};
 pub use given::GivenFact;
 pub use list::ListType;
 pub use memo::Memo;
-pub use parse::list::ReadList;
+pub use parse::list_file::ReadList;
 pub use protect::{AtMost, IfUnknown};
 pub use reading::Reading;
 pub use report::explain::{Explained, Explanation, Failing, Glance, Judged};

@@ -4,12 +4,16 @@
     clippy::panic,
     clippy::too_many_lines
 )]
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::super::defaults::HOUR;
 use super::*;
 use crate::rules::render;
+use crate::scan::Mode;
+use crate::verdict::{Cooldown, Limit};
 
 const HEAD: &str = "version = 1\n";
 const RULE: &str = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { severity = \"high\" }\n";
