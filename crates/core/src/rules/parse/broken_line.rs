@@ -2,11 +2,11 @@
 
 use core::ops::Range;
 
-use super::super::field::Named;
-use super::super::finding::{Finding, Level, code};
 use super::hint::{comparison, logic};
 use super::other_name::field;
 use crate::plain::one_line;
+use crate::rules::field::Named;
+use crate::rules::finding::{Finding, Level, code};
 
 /// Symbols that compare in other languages, longest first.
 const SYMBOLS: &[&str] = &[

@@ -3,10 +3,10 @@
 use core::ops::Range;
 use core::time::Duration;
 
-use super::super::finding::code;
 use super::scalar::MODES;
 use super::walk::{KeyValue, Node, Walk, entries_of};
 use crate::comment::{CommentTemplate, TemplateFault};
+use crate::rules::finding::code;
 use crate::scan::Mode;
 use crate::verdict::{Cooldown, Limit};
 

@@ -2,11 +2,11 @@
 
 use core::ops::Range;
 
-use super::super::field::{Field, Named};
-use super::super::finding::{code, meant, quoted};
 use super::walk::{KeyValue, Node, Walk, entries_of};
 use super::{hint, other_name};
 use crate::pointer::Pointer;
+use crate::rules::field::{Field, Named};
+use crate::rules::finding::{code, meant, quoted};
 
 /// The operators of the language; equality has none.
 pub(super) const OPERATORS: &[&str] = &[

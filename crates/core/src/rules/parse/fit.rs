@@ -2,10 +2,10 @@
 
 use core::ops::Range;
 
-use super::super::field::{Field, Shape};
-use super::super::finding::code;
 use super::field_entry::OPERATORS;
 use super::walk::Walk;
+use crate::rules::field::{Field, Shape};
+use crate::rules::finding::code;
 
 /// The operators that have a meaning for a field.
 pub(super) fn fitting(field: &Field) -> Vec<&'static str> {

@@ -1,9 +1,9 @@
 //! Whether one condition is true whenever another is, as far as their shape shows it.
 
-use super::super::condition::{Condition, Relation, Test};
-use super::super::field::{Field, Named};
-use super::super::operand::Operand;
 use crate::alert::Severity;
+use crate::rules::condition::{Condition, Relation, Test};
+use crate::rules::field::{Field, Named};
+use crate::rules::operand::Operand;
 
 impl Condition {
     pub(super) fn conjuncts(&self) -> &[Condition] {

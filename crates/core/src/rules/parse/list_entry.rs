@@ -5,13 +5,13 @@ use core::ops::Range;
 use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
-use super::super::finding::{code, quoted};
-use super::super::glob::Glob;
-use super::super::list::{Ending, ListType, Written, WrittenList};
-use super::super::network::ListNetwork;
 use super::mistaken::is_bare_network;
 use super::walk::{KeyValue, Node, Walk, entries_of};
 use crate::alert::MachineId;
+use crate::rules::finding::{code, quoted};
+use crate::rules::glob::Glob;
+use crate::rules::list::{Ending, ListType, Written, WrittenList};
+use crate::rules::network::ListNetwork;
 use crate::time::Timestamp;
 
 const ENTRY: &[&str] = &["value", "until", "note"];

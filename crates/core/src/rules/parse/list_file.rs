@@ -2,10 +2,10 @@
 
 use toml::de::DeTable;
 
-use super::super::finding::{code, quoted};
-use super::super::list::{ListType, WrittenList};
 use super::list_entry::{odd, understood};
 use super::walk::{Node, Walk};
+use crate::rules::finding::{code, quoted};
+use crate::rules::list::{ListType, WrittenList};
 
 /// Reads a list's file by the name the rules give it.
 pub type ReadList<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::field::{Field, Shape};
-use super::super::finding::{code, quoted, suggest};
-use super::super::list::{ListType, Written, WrittenList};
-use super::super::operand::Operand;
 use super::mistaken::{TECHNIQUES, is_address, is_technique};
 use super::walk::{Node, Walk};
+use crate::rules::field::{Field, Shape};
+use crate::rules::finding::{code, quoted, suggest};
+use crate::rules::list::{ListType, Written, WrittenList};
+use crate::rules::operand::Operand;
 
 pub(super) const TYPES: &[(&str, ListType)] = &[
     (ListType::Text.code(), ListType::Text),

@@ -2,12 +2,12 @@
 
 use toml::de::DeValue;
 
-use super::super::field::{Field, Shape};
-use super::super::finding::{code, quoted, suggest};
-use super::super::operand::Operand;
-use super::super::text::Number;
 use super::walk::{Node, Walk, kind};
 use crate::alert::Severity;
+use crate::rules::field::{Field, Shape};
+use crate::rules::finding::{code, quoted, suggest};
+use crate::rules::operand::Operand;
+use crate::rules::text::Number;
 
 impl Walk<'_> {
     /// One value, or a list of them.

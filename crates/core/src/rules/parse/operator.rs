@@ -4,14 +4,14 @@ use core::ops::Range;
 
 use toml::de::DeValue;
 
-use super::super::condition::{Relation, Test};
-use super::super::field::{Field, Shape};
-use super::super::finding::{code, quoted, suggest};
-use super::super::network::ListNetwork;
-use super::super::operand::Operand;
 use super::fit::fitting;
 use super::hint;
 use super::walk::{Node, Walk, kind};
+use crate::rules::condition::{Relation, Test};
+use crate::rules::field::{Field, Shape};
+use crate::rules::finding::{code, quoted, suggest};
+use crate::rules::network::ListNetwork;
+use crate::rules::operand::Operand;
 
 impl Walk<'_> {
     pub(super) fn operator(

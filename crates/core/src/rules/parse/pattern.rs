@@ -2,13 +2,13 @@
 
 use core::ops::Range;
 
-use super::super::condition::{Pattern, Test};
-use super::super::expression::{self, Expression};
-use super::super::field::{Field, Shape};
-use super::super::finding::{code, quoted};
-use super::super::glob::Glob;
-use super::super::text::Folded;
 use super::walk::{Node, Walk};
+use crate::rules::condition::{Pattern, Test};
+use crate::rules::expression::{self, Expression};
+use crate::rules::field::{Field, Shape};
+use crate::rules::finding::{code, quoted};
+use crate::rules::glob::Glob;
+use crate::rules::text::Folded;
 
 impl Walk<'_> {
     /// `contains`, `glob` or `regex`: one pattern, or a list of which any may match.

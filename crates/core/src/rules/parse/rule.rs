@@ -5,13 +5,13 @@ use std::collections::HashSet;
 
 use toml::de::DeTable;
 
-use super::super::condition::Condition;
-use super::super::finding::{code, quoted};
-use super::super::rule::{Rule, Times};
 use super::defaults::Defaults;
 use super::hint;
 use super::scalar::{MODES, SCANS};
 use super::walk::{KeyValue, Walk, entries_of};
+use crate::rules::condition::Condition;
+use crate::rules::finding::{code, quoted};
+use crate::rules::rule::{Rule, Times};
 
 const RULE: &[&str] = &[
     "name", "scan", "priority", "when", "unless", "start", "during", "outside", "mode", "cooldown",

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 
 use toml::de::DeTable;
 
-use super::super::expect::{Given, Payload, RuleTest, TestStep};
-use super::super::finding::{code, quoted};
-use super::super::given::TestFacts;
 use super::expect::KnownNames;
 use super::scalar::MODES;
 use super::walk::{KeyValue, Node, Walk, entries_of};
+use crate::rules::expect::{Given, Payload, RuleTest, TestStep};
+use crate::rules::finding::{code, quoted};
+use crate::rules::given::TestFacts;
 
 const TEST: &[&str] = &[
     "name",

@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use toml::de::DeValue;
 
-use super::super::duration;
-use super::super::finding::{code, quoted, suggest};
 use super::walk::{Node, Walk, kind};
 use crate::plain::shown;
+use crate::rules::duration;
+use crate::rules::finding::{code, quoted, suggest};
 use crate::scan::{Kind, Mode};
 use crate::time::Timestamp;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::finding::{Finding, Level, LineStarts, code};
 use super::broken_line;
 use crate::plain::one_line;
+use crate::rules::finding::{Finding, Level, LineStarts, code};
 
 /// What is told of a text that is not TOML: one mistake makes a parser stumble several times.
 pub(super) fn told(

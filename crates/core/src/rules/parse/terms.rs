@@ -3,9 +3,9 @@
 
 use toml::de::DeValue;
 
-use super::super::finding::code;
-use super::super::rule::Times;
 use super::walk::{KeyValue, Node, Walk, entries_of};
+use crate::rules::finding::code;
+use crate::rules::rule::Times;
 use crate::scan::Priority;
 use crate::verdict::{Cooldown, Limit};
 

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::super::condition::{Condition, Leaf, Test};
-use super::super::field::{Field, Named};
-use super::super::finding::{code, quoted};
-use super::super::operand::Operand;
-use super::super::rule::Rule;
 use super::implication::{allows, implies};
 use super::walk::Walk;
 use crate::alert::Severity;
+use crate::rules::condition::{Condition, Leaf, Test};
+use crate::rules::field::{Field, Named};
+use crate::rules::finding::{code, quoted};
+use crate::rules::operand::Operand;
+use crate::rules::rule::Rule;
 
 /// Comparisons of two rules that one file may cost; beyond them nothing more is found.
 const WORK: usize = 400_000;

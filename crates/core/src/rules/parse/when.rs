@@ -2,10 +2,10 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::super::condition::{Condition, Leaf, Test};
-use super::super::finding::code;
 use super::field_entry::FieldEntry;
 use super::walk::{KeyValue, Node, Walk, entries_of};
+use crate::rules::condition::{Condition, Leaf, Test};
+use crate::rules::finding::code;
 
 impl Walk<'_> {
     /// A table of conditions, all of which must hold.

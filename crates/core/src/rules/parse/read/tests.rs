@@ -4,13 +4,12 @@
     clippy::panic,
     clippy::too_many_lines
 )]
-
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::defaults::HOUR;
 use super::*;
+use crate::rules::parse::defaults::HOUR;
 use crate::rules::render;
 use crate::scan::Mode;
 use crate::verdict::{Cooldown, Limit};
