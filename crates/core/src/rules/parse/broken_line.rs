@@ -5,8 +5,8 @@ use core::ops::Range;
 use super::hint::{comparison, logic};
 use super::other_name::field;
 use crate::plain::one_line;
-use crate::rules::field::Named;
 use crate::rules::finding::{Finding, Level, code};
+use crate::rules::named::Named;
 
 /// Symbols that compare in other languages, longest first.
 const SYMBOLS: &[&str] = &[

@@ -5,8 +5,9 @@ use core::ops::Range;
 use super::walk::{KeyValue, Node, Walk, entries_of};
 use super::{hint, other_name};
 use crate::pointer::Pointer;
-use crate::rules::field::{Field, Named};
+use crate::rules::field::Field;
 use crate::rules::finding::{code, meant, quoted};
+use crate::rules::named::Named;
 
 /// The operators of the language; equality has none.
 pub(super) const OPERATORS: &[&str] = &[

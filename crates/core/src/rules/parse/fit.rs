@@ -4,8 +4,9 @@ use core::ops::Range;
 
 use super::field_entry::OPERATORS;
 use super::walk::Walk;
-use crate::rules::field::{Field, Shape};
+use crate::rules::field::Field;
 use crate::rules::finding::code;
+use crate::rules::named::Shape;
 
 /// The operators that have a meaning for a field.
 pub(super) fn fitting(field: &Field) -> Vec<&'static str> {

@@ -1,7 +1,7 @@
 //! What people write who know another language, and what this one says in its place.
 
 use super::other_name::field;
-use crate::rules::field::Named;
+use crate::rules::named::Named;
 
 /// What stands in the place of a word that joins conditions elsewhere.
 pub(super) fn logic(word: &str) -> Option<&'static str> {

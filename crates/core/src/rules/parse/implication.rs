@@ -1,8 +1,10 @@
 //! Whether one condition is true whenever another is, as far as their shape shows it.
 
 use crate::alert::Severity;
-use crate::rules::condition::{Condition, Relation, Test};
-use crate::rules::field::{Field, Named};
+use crate::rules::comparison::{Relation, Test};
+use crate::rules::condition::Condition;
+use crate::rules::field::Field;
+use crate::rules::named::Named;
 use crate::rules::operand::Operand;
 
 impl Condition {

@@ -3,10 +3,13 @@
 
 use crate::json::Json;
 use crate::rules::Rules;
-use crate::rules::condition::{Condition, Leaf, Test};
-use crate::rules::field::{Field, Named};
+use crate::rules::comparison::Test;
+use crate::rules::condition::Condition;
+use crate::rules::field::Field;
 use crate::rules::finding::{Finding, Level, code, quoted, suggest};
+use crate::rules::leaf::Leaf;
 use crate::rules::list::{Ending, ListSummary};
+use crate::rules::named::Named;
 use crate::rules::operand::Operand;
 use crate::rules::rule::Rule;
 use crate::time::Timestamp;

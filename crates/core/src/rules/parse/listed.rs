@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::mistaken::{TECHNIQUES, is_address, is_technique};
 use super::walk::{Node, Walk};
-use crate::rules::field::{Field, Shape};
+use crate::rules::field::Field;
 use crate::rules::finding::{code, quoted, suggest};
 use crate::rules::list::{ListType, Written, WrittenList};
+use crate::rules::named::Shape;
 use crate::rules::operand::Operand;
 
 pub(super) const TYPES: &[(&str, ListType)] = &[

@@ -4,8 +4,9 @@ use toml::de::DeValue;
 
 use super::walk::{Node, Walk, kind};
 use crate::alert::Severity;
-use crate::rules::field::{Field, Shape};
+use crate::rules::field::Field;
 use crate::rules::finding::{code, quoted, suggest};
+use crate::rules::named::Shape;
 use crate::rules::operand::Operand;
 use crate::rules::text::Number;
 

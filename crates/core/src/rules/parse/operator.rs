@@ -7,9 +7,10 @@ use toml::de::DeValue;
 use super::fit::fitting;
 use super::hint;
 use super::walk::{Node, Walk, kind};
-use crate::rules::condition::{Relation, Test};
-use crate::rules::field::{Field, Shape};
+use crate::rules::comparison::{Relation, Test};
+use crate::rules::field::Field;
 use crate::rules::finding::{code, quoted, suggest};
+use crate::rules::named::Shape;
 use crate::rules::network::ListNetwork;
 use crate::rules::operand::Operand;
 

@@ -1,6 +1,6 @@
 //! The names that fields have in other products, and ours.
 
-use crate::rules::field::Named;
+use crate::rules::named::Named;
 
 /// Names of fields in other products, without separators, and ours.
 const FIELDS: &[(&[&str], Named)] = &[

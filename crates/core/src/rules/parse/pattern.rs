@@ -3,11 +3,12 @@
 use core::ops::Range;
 
 use super::walk::{Node, Walk};
-use crate::rules::condition::{Pattern, Test};
+use crate::rules::comparison::{Pattern, Test};
 use crate::rules::expression::{self, Expression};
-use crate::rules::field::{Field, Shape};
+use crate::rules::field::Field;
 use crate::rules::finding::{code, quoted};
 use crate::rules::glob::Glob;
+use crate::rules::named::Shape;
 use crate::rules::text::Folded;
 
 impl Walk<'_> {

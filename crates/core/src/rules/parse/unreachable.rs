@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use super::implication::{allows, implies};
 use super::walk::Walk;
 use crate::alert::Severity;
-use crate::rules::condition::{Condition, Leaf, Test};
-use crate::rules::field::{Field, Named};
+use crate::rules::comparison::Test;
+use crate::rules::condition::Condition;
+use crate::rules::field::Field;
 use crate::rules::finding::{code, quoted};
+use crate::rules::leaf::Leaf;
+use crate::rules::named::Named;
 use crate::rules::operand::Operand;
 use crate::rules::rule::Rule;
 

@@ -4,8 +4,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::field_entry::FieldEntry;
 use super::walk::{KeyValue, Node, Walk, entries_of};
-use crate::rules::condition::{Condition, Leaf, Test};
+use crate::rules::comparison::Test;
+use crate::rules::condition::Condition;
 use crate::rules::finding::code;
+use crate::rules::leaf::Leaf;
 
 impl Walk<'_> {
     /// A table of conditions, all of which must hold.
