@@ -1,4 +1,5 @@
-//! Why the directory says nothing.
+//! Why the directory says nothing, as codes and in words. It stands apart because look-ups and their records both say
+//! it.
 
 codes! {
     /// Why the directory says nothing.

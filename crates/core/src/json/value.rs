@@ -1,4 +1,4 @@
-//! The value and the object, which hold each other.
+//! The value and the object. They hold each other, and so stand in one file; what is asked of them stands in others.
 
 use core::cmp::Ordering;
 use core::ops::Deref;

@@ -1,4 +1,4 @@
-//! Writes a value as JSON text, as it was written where nothing else is wanted.
+//! Writes a value as JSON text, as it was read where nothing else is wanted.
 
 use super::value::Json;
 

@@ -1,5 +1,5 @@
-//! The check of a map while it is compiled: the faults so far, each named by its key, with the places and conditions that
-//! every kind of key can hold.
+//! The check of a map while it is compiled: the faults so far, each named by its key, with the places and conditions
+//! that every kind of key can hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! What a source finds: a value of the body or a text made of several, and where it came from. The reading of every field
-//! builds on it, and it knows of none.
+//! What a source finds: a value of the body or a text made of several, and where it came from. The reading of every
+//! field builds on it, and it knows of none.
 
 use super::path::{At, identity};
 use crate::json::Json;

@@ -1,4 +1,5 @@
-//! The values at a path, and a fault where two readers could see two of them. Conditions and sources both look this way.
+//! The values at a path, and a fault where two readers could see two of them. Conditions and sources both look this
+//! way.
 
 use super::notes::Notes;
 use super::path::{At, Path};

@@ -1,4 +1,4 @@
-//! What a map looks for in vain in one alert.
+//! What a map looks for in vain in one alert. It asks the map and the result of the reading, and takes no part in it.
 
 use super::compiled::Mapping;
 use super::source::Source;

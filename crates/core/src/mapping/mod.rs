@@ -4,11 +4,11 @@
 //! visible, and a value of a wrong type is noted as unusable, never replaced by a default.
 //!
 //! `value` and `map` are the grammar (serde types), `compile` checks a map, names every fault by its key and makes a
-//! `compiled` one, `read` applies it: `item_place` finds the alerts of a delivery, `item` says what becomes of each. All
-//! that comes up is noted in `notes::Notes`. A value is looked for with `look` and `find`, which walk one `Source`: a path
-//! and what goes on from it (`parse`, `where`, `then`), a `concat` or a header, then `split` and `capture`; `field` says
-//! which value wins. `path::At` carries the root, the object around the alert, the current place and the headers.
-//! Documents inside texts are read once each into `path::Parsed`.
+//! `compiled` one, `read` applies it: `item_place` finds the alerts of a delivery, `item` says what becomes of each.
+//! All that comes up is noted in `notes::Notes`. A value is looked for with `look` and `find`, which walk one `Source`:
+//! a path and what goes on from it (`parse`, `where`, `then`), a `concat` or a header, then `split` and `capture`;
+//! `field` says which value wins. `path::At` carries the root, the object around the alert, the current place and the
+//! headers. Documents inside texts are read once each into `path::Parsed`.
 //!
 //! What every map shares is how values are read; none of these files knows a sender:
 //!

@@ -1,5 +1,5 @@
-//! What comes up while one alert is read: faults, unusable fields, remarks and the trace. All parts of the reading write
-//! to it, so it stands below them.
+//! What comes up while one alert is read: faults, unusable fields, remarks and the trace. All parts of the reading
+//! write to it, so it stands below them.
 
 use std::collections::BTreeSet;
 

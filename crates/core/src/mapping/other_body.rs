@@ -1,4 +1,4 @@
-//! What to say of a body that the map does not read.
+//! What to say of a body that the map does not read. An alert and a whole delivery can both turn out to be one.
 
 use super::compiled::Mapping;
 use super::notes::Notes;

@@ -1,4 +1,5 @@
-//! The names of places in a body, as JSON pointers, for those places that are asked for.
+//! The names of places in a body, as JSON pointers. Reading knows places by identity alone; who wants names pays for
+//! them here.
 
 use std::collections::{BTreeMap, BTreeSet};
 

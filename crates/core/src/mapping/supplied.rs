@@ -1,4 +1,5 @@
-//! What is said of the reading of one item: fields with their values, remarks, and fields without a value.
+//! What is said of the reading of one item: fields with their values, remarks, and fields without a value. Answers
+//! carry it as it is.
 
 use serde::Serialize;
 

@@ -1,4 +1,5 @@
-//! The values that a pointer names where a sender may write one value in place of a list of one, and a list in place of one.
+//! The values that a pointer names where a sender may write one value in place of a list of one, and a list in place of
+//! one.
 
 use super::parse::{Pointer, PointerStep};
 use crate::json::Json;

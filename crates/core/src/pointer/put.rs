@@ -1,4 +1,4 @@
-//! Puts a text at the places that a pointer names.
+//! Puts a text at the places that a pointer names: the only use of a pointer that changes a value.
 
 use super::parse::{Pointer, PointerStep};
 use crate::json::{Json, Object};

@@ -1,4 +1,4 @@
-//! What a place of the raw body holds.
+//! What a place of the raw body holds. No table says of what kind it is, so every kind of value is taken.
 
 use super::field_value::{FieldValue, Values};
 use super::reading::Reading;

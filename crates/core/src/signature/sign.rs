@@ -1,4 +1,4 @@
-//! Signs a request as a scheme says.
+//! Signs a request as a scheme says. Only what we send ourselves is signed, so nothing of the check is needed here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

@@ -71,7 +71,7 @@ impl fmt::Display for NotStrict {
 
 impl std::error::Error for NotStrict {}
 
-/// serde_json keeps its error codes to itself; its wording is held by the tests below.
+/// serde_json keeps its error codes to itself; its wording is held by the tests of the reader.
 pub(super) fn not_strict(error: &serde_json::Error) -> NotStrict {
     let text = error.to_string();
     let fault = [

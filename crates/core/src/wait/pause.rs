@@ -1,4 +1,4 @@
-//! A pause that a person has set, and how it is told.
+//! A pause that a person has set, and how it is told. It is known before anybody asks what a scan waits for.
 
 use crate::time::Timestamp;
 

@@ -1,4 +1,4 @@
-//! The clause that tells what can be done about a decision.
+//! The clause that tells what can be done about a decision. It depends on the reason, and little on what was seen.
 
 use super::phrase::Of;
 use crate::scan::{Mode, Reason};

@@ -1,4 +1,5 @@
-//! What a decision keeps of its making. The journal stores it, and everything that is said of a decision is said from it.
+//! What a decision keeps of its making. The journal stores it, and everything that is said of a decision is said from
+//! it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The whole sentence of a decision, clause by clause.
+//! The whole sentence of a decision, clause by clause: the entry to everything that is said here.
 
 use super::phrase::{Of, cannot_be_a_name};
 use super::record::Why;

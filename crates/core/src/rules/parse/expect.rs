@@ -1,4 +1,4 @@
-//! Reads what a test expects.
+//! Reads what a test expects. Its names are held against the rules and protections of the same file.
 
 use toml::de::DeValue;
 

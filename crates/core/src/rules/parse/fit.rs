@@ -1,4 +1,4 @@
-//! Which operators have a meaning for which field.
+//! Which operators have a meaning for which field, and what is said of one that has none.
 
 use core::ops::Range;
 

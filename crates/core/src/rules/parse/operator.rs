@@ -1,4 +1,4 @@
-//! Reads one operator of a field with what stands behind it.
+//! Reads one operator of a field with what stands behind it. One that has no meaning for the field is told as such.
 
 use core::ops::Range;
 

@@ -1,4 +1,5 @@
-//! The names that fields have in other products, and ours.
+//! The names that fields have in other products, and ours: a table that is looked into for a hint, and by nothing that
+//! decides.
 
 use crate::rules::named::Named;
 

@@ -1,4 +1,4 @@
-//! Reads `[[rule]]`.
+//! Reads `[[rule]]`. What is wrong in a rule gets a stand-in, so that the reading goes on and tells every fault.
 
 use core::ops::Range;
 use std::collections::HashSet;

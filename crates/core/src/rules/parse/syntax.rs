@@ -1,4 +1,5 @@
-//! What is told of a text that is not TOML: a parser stumbles several times over one mistake, and its tree holds guesses.
+//! What is told of a text that is not TOML: a parser stumbles several times over one mistake, and its tree holds
+//! guesses.
 
 use std::collections::BTreeSet;
 

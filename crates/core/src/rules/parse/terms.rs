@@ -1,5 +1,5 @@
-//! The terms of a scan as they are written: windows, priority, cool-down and limit. The defaults and each rule have them,
-//! and some stand in protections and tests as well.
+//! The terms of a scan as they are written: windows, priority, cool-down and limit. The defaults and each rule have
+//! them, and some stand in protections and tests as well.
 
 use toml::de::DeValue;
 
