@@ -1,57 +1,18 @@
 //! Why a scan is not sent yet, and what a decision waits for: the one place that knows, and the words for it. Pure: the
 //! journal brings what it knows of the scan, the lane what keeps it from sending anything.
 
+mod cause;
+mod pause;
+mod phrase;
+
+pub use cause::Cause;
+pub use pause::Pause;
+
+use phrase::{look_up, no_token, quota, times, window};
+
 use super::obstacles::{FarSide, Obstacles, Outage, Spent};
 use super::scan::{Kind, Priority};
 use super::time::Timestamp;
-
-codes! {
-    /// What is waited for, as a stable code.
-    pub enum Cause {
-        /// The configuration does not name the tenant any more.
-        NotConfigured = "not_configured",
-        /// The process or the tenant is in dry run.
-        DryRun = "dry_run",
-        /// A person has paused it.
-        Paused = "paused",
-        /// The tenant is stopped until somebody mends something.
-        Stopped = "stopped",
-        /// Entra ID cannot be reached, and there is no token.
-        EntraUnreachable = "entra_unreachable",
-        /// Defender cannot be reached.
-        DefenderUnreachable = "defender_unreachable",
-        /// Defender asked to wait.
-        Throttled = "throttled",
-        /// No call before a time, because the last ones failed.
-        BackingOff = "backing_off",
-        /// There is no token yet.
-        NoToken = "no_token",
-        /// The disk of the journal is full.
-        DiskFull = "disk_full",
-        /// The windows in which it may leave are closed.
-        Window = "window",
-        /// Another scan of the machine that is ours must end first.
-        Behind = "behind",
-        /// Somebody else's scan of the machine must end first.
-        Foreign = "foreign",
-        /// The machine is busy with a scan that is not told.
-        Busy = "busy",
-        /// Defender forbids a scan of this machine, and is tried again.
-        Forbidden = "forbidden",
-        /// Its call has left, and nobody knows yet whether Defender has carried it out.
-        Unanswered = "unanswered",
-        /// Its call is under way.
-        Sending = "sending",
-        /// What is left of the quota is kept for urgent scans.
-        KeptForUrgent = "kept_for_urgent",
-        /// The quota is spent.
-        Quota = "quota",
-        /// Its turn comes next.
-        Turn = "turn",
-        /// The directory has not been asked yet, or has not answered.
-        LookUp = "look_up",
-    }
-}
 
 /// One thing that is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,23 +55,6 @@ pub enum Wait {
     Turn(Priority),
     /// The directory was asked then, or not yet; it is decided without an answer from the second on.
     LookUp(Option<Timestamp>, Timestamp),
-}
-
-/// A pause that a person has set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pause {
-    /// What it is for, in words.
-    pub scope: String,
-    /// The command that ends it.
-    pub resume: String,
-    /// Who.
-    pub by: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// Until when, if it ends by itself.
-    pub until: Option<Timestamp>,
-    /// Why.
-    pub reason: Option<String>,
 }
 
 /// What the journal knows of a scan that is not with Defender.
@@ -314,100 +258,6 @@ impl Wait {
                 format!("it is sent in its turn, by priority ({priority}) and age; nothing to do")
             }
             Wait::LookUp(asked, late) => look_up(*asked, *late),
-        }
-    }
-}
-
-impl Pause {
-    /// Who, what, since when, until when, why, and how it ends.
-    fn sentence(&self) -> String {
-        let Pause {
-            scope,
-            resume,
-            by,
-            since,
-            until,
-            reason,
-        } = self;
-        let since = since.shown();
-        let reason = reason
-            .as_ref()
-            .map_or_else(String::new, |reason| format!(" ({reason})"));
-        let until = until.map_or_else(String::new, |until| format!(" until {}", until.shown()));
-        format!("{scope} paused by {by} since {since}{until}{reason}: `{resume}` ends it")
-    }
-}
-
-fn times(count: u32) -> String {
-    if count == 1 {
-        "once".to_owned()
-    } else {
-        format!("{count} times")
-    }
-}
-
-fn no_token(asked: Option<Timestamp>) -> String {
-    match asked {
-        Some(at) => format!(
-            "there is no token of Entra ID: one is asked for at {}; nothing to do",
-            at.shown()
-        ),
-        None => "there is no token of Entra ID: one is being asked for; nothing to do".to_owned(),
-    }
-}
-
-fn window(names: &[String], opens: Option<Timestamp>) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    let names = if names.is_empty() {
-        "its window".to_owned()
-    } else {
-        format!("window {}", names.join(" or "))
-    };
-    match opens {
-        Some(opens) => {
-            format!(
-                "{names} is closed until {}: to send it before that, `scanhook cancel` it, then `scanhook retry --now`",
-                opens.shown()
-            )
-        }
-        None => format!("{names} is not in the rules in force: put it back, or cancel the scan"),
-    }
-}
-
-fn quota(spent: &Spent) -> String {
-    let Spent {
-        used,
-        of,
-        until,
-        kept,
-    } = spent;
-    let numbers = format!(
-        "{} of {} in the last minute, {} of {} in the last hour",
-        used.0, of.0, used.1, of.1
-    );
-    let until = until.shown();
-    if *kept {
-        format!(
-            "the rest of the quota is kept for urgent scans ({numbers}); the next may leave at {until}; nothing to do"
-        )
-    } else {
-        format!(
-            "the quota of scan calls is spent ({numbers}); the next may leave at {until}; `[tenants.x] quota` is our share"
-        )
-    }
-}
-
-fn look_up(asked: Option<Timestamp>, late: Timestamp) -> String {
-    let late = late.shown();
-    match asked {
-        Some(asked) => format!(
-            "Defender's directory was asked at {} and has not answered yet; decided without it from {late} on; nothing to do",
-            asked.shown()
-        ),
-        None => {
-            format!(
-                "Defender's directory has not been asked yet; decided without it from {late} on; nothing to do"
-            )
         }
     }
 }

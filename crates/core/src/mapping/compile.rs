@@ -2,92 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::{Regex, RegexBuilder};
-
-use super::condition::BodyCondition;
-use super::map::{Conditions, DeviceMap, Map, MapValue, OneOrMany, OtherBody, SeverityMap, Taken};
+use super::check::{Check, MapFault};
+use super::compiled::{Devices, Join, Mapping, Other, TenantChoice};
+use super::map::{DeviceMap, Map, MapValue, OneOrMany, OtherBody, SeverityMap};
 use super::nothing::Nothing;
-use super::path::Path;
 use super::severity::Scale;
-use super::source::{Nodes, Piece, Source, SourceOf};
-
-/// A map ready for use.
-#[derive(Clone, Debug)]
-pub struct Mapping {
-    pub(super) each: Vec<Source>,
-    pub(super) join: Option<Join>,
-    pub(super) when: Vec<Vec<BodyCondition>>,
-    pub(super) unless: Vec<BodyCondition>,
-    pub(super) versions: Vec<BodyCondition>,
-    pub(super) other_bodies: Vec<Other>,
-    pub(super) id: Vec<Source>,
-    pub(super) shared_id: Vec<Source>,
-    pub(super) dedupe: Vec<Vec<Source>>,
-    pub(super) title: Vec<Source>,
-    pub(super) severity: Option<(Vec<Source>, Scale)>,
-    pub(super) category: Vec<Source>,
-    pub(super) techniques: Vec<Source>,
-    pub(super) status: Vec<Source>,
-    pub(super) detector: Vec<Source>,
-    pub(super) time: Vec<Source>,
-    pub(super) user: Vec<Source>,
-    pub(super) tenant: Vec<Source>,
-    pub(super) url: Vec<Source>,
-    pub(super) references: Vec<(String, Vec<Source>)>,
-    pub(super) left_out: Vec<Source>,
-    pub(super) nothing: Nothing,
-    pub(super) devices: Vec<Devices>,
-    pub(super) acting: Option<TenantChoice>,
-    lacks: BTreeSet<String>,
-    headers: BTreeSet<String>,
-}
-
-/// Which tenant an alert is for.
-#[derive(Clone, Debug)]
-pub(super) struct TenantChoice {
-    pub(super) from: Vec<Source>,
-    /// By the value in lower case.
-    pub(super) tenants: BTreeMap<String, String>,
-}
-
-/// Which other record of a delivery belongs to an alert.
-#[derive(Clone, Debug)]
-pub(super) struct Join {
-    pub(super) each: Vec<Source>,
-    pub(super) only: Vec<BodyCondition>,
-    pub(super) on: Vec<Source>,
-}
-
-/// A body that the map does not read, by what tells it, and what to say of it.
-#[derive(Clone, Debug)]
-pub(super) struct Other {
-    pub(super) only: Vec<BodyCondition>,
-    pub(super) hint: String,
-}
-
-/// Something in a map that cannot work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MapFault {
-    /// The key below `map`, such as `devices.name`.
-    pub key: String,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Devices {
-    pub(super) each: Vec<Source>,
-    pub(super) only: Vec<BodyCondition>,
-    pub(super) unless: Vec<BodyCondition>,
-    pub(super) also: bool,
-    pub(super) mde_id: Vec<Source>,
-    pub(super) name: Vec<Source>,
-    pub(super) aad_id: Vec<Source>,
-    pub(super) ip: Vec<Source>,
-}
-
-/// What a sender's bodies can lack.
-const LACKS: [&str; 3] = ["device", "severity", "title"];
+use super::source::Source;
 
 impl Mapping {
     /// Checks a map and makes it ready.
@@ -181,28 +101,13 @@ impl Mapping {
         });
         check.end(self)
     }
-
-    /// What this sender's bodies never carry.
-    #[must_use]
-    pub fn lacks(&self) -> &BTreeSet<String> {
-        &self.lacks
-    }
-
-    /// The request headers it reads, in lower case.
-    #[must_use]
-    pub fn headers(&self) -> &BTreeSet<String> {
-        &self.headers
-    }
 }
 
-#[derive(Default)]
-struct Check {
-    faults: Vec<MapFault>,
-    headers: BTreeSet<String>,
-}
+/// What a sender's bodies can lack.
+const LACKS: [&str; 3] = ["device", "severity", "title"];
 
 impl Check {
-    fn end(self, mapping: Mapping) -> Result<Mapping, Vec<MapFault>> {
+    pub(super) fn end(self, mapping: Mapping) -> Result<Mapping, Vec<MapFault>> {
         if self.faults.is_empty() {
             Ok(Mapping {
                 headers: self.headers,
@@ -213,176 +118,8 @@ impl Check {
         }
     }
 
-    /// Notes a fault; what it returns is never used, because a map with faults is not.
-    fn fault<T: Default>(&mut self, key: &str, message: impl ToString) -> T {
-        self.faults.push(MapFault {
-            key: key.to_owned(),
-            message: message.to_string(),
-        });
-        T::default()
-    }
-
-    fn path(&mut self, key: &str, text: &str) -> Option<Path> {
-        Path::parse(text)
-            .map_err(|why| self.fault::<()>(key, why))
-            .ok()
-    }
-
-    fn header(&mut self, key: &str, name: &str) -> Option<String> {
-        let name = name.to_ascii_lowercase();
-        if name.is_empty()
-            || !name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        {
-            return self.fault(key, format!("`header:{name}` names no header"));
-        }
-        self.headers.insert(name.clone());
-        Some(name)
-    }
-
-    /// Places: what stands there is meant itself, not its text.
-    fn each(&mut self, key: &str, values: Option<OneOrMany<MapValue>>) -> Vec<Source> {
-        let values = values.unwrap_or_else(|| OneOrMany(vec![MapValue::Pointer(String::new())]));
-        if values.0.is_empty() {
-            return self.fault(key, "names no pointer; \"\" is the whole");
-        }
-        let sources = self.sources(key, Some(values));
-        if !sources.iter().all(is_place) {
-            self.fault::<()>(
-                key,
-                "must say where things stand: pointers, `parse`, `where`, `unless` and `then`, no text",
-            );
-        }
-        sources
-    }
-
-    fn alternatives(
-        &mut self,
-        key: &str,
-        all: Option<OneOrMany<Conditions>>,
-    ) -> Vec<Vec<BodyCondition>> {
-        let OneOrMany(all) = all.unwrap_or_default();
-        if all.len() > 1 && all.iter().any(BTreeMap::is_empty) {
-            self.fault::<()>(key, "one of the alternatives asks for nothing");
-        }
-        all.into_iter()
-            .map(|conditions| self.conditions(key, Some(conditions)))
-            .collect()
-    }
-
-    fn conditions(&mut self, key: &str, conditions: Option<Conditions>) -> Vec<BodyCondition> {
-        let mut compiled = Vec::new();
-        for (pointer, OneOrMany(texts)) in conditions.unwrap_or_default() {
-            if texts.is_empty() {
-                self.fault::<()>(key, format!("`{pointer}` allows nothing"));
-            }
-            if let Some(path) = self.path(key, &pointer) {
-                match BodyCondition::new(path, &texts) {
-                    Ok(condition) => compiled.push(condition),
-                    Err(why) => self.fault(key, why),
-                }
-            }
-        }
-        compiled
-    }
-
-    fn sources(&mut self, key: &str, values: Option<OneOrMany<MapValue>>) -> Vec<Source> {
-        values
-            .unwrap_or_default()
-            .0
-            .into_iter()
-            .filter_map(|value| self.source(key, value))
-            .collect()
-    }
-
-    fn source(&mut self, key: &str, value: MapValue) -> Option<Source> {
-        let taken = match value {
-            MapValue::Pointer(text) => return self.pointer(key, &text),
-            MapValue::Table(taken) => *taken,
-        };
-        let Taken {
-            path,
-            concat,
-            parse,
-            only,
-            unless,
-            then,
-            split,
-            capture,
-        } = taken;
-        let what = match (path, concat) {
-            (Some(path), None) => {
-                let path = self.path(key, &path);
-                let (only, then) = (
-                    self.conditions(key, only),
-                    then.map(|then| self.sources(key, Some(then))),
-                );
-                if then.as_ref().is_some_and(Vec::is_empty) {
-                    self.fault::<()>(key, "`then` names no value");
-                }
-                let then = then.unwrap_or_default();
-                let unless = self.conditions(key, unless);
-                SourceOf::Nodes(Nodes {
-                    path: path?,
-                    parse: parse.is_some(),
-                    only,
-                    unless,
-                    then,
-                })
-            }
-            (None, Some(pieces)) => {
-                if parse.is_some() || only.is_some() || unless.is_some() || then.is_some() {
-                    self.fault::<()>(
-                        key,
-                        "`parse`, `where`, `unless` and `then` go on from a `path`",
-                    );
-                }
-                SourceOf::Concat(self.pieces(key, pieces)?)
-            }
-            _ => return self.fault(key, "must have either `path` or `concat`"),
-        };
-        if split.as_deref() == Some("") {
-            self.fault::<()>(key, "`split` needs a separator");
-        }
-        let capture = capture.and_then(|pattern| self.capture(key, &pattern));
-        Some(Source {
-            what,
-            split,
-            capture,
-            every: key == "techniques",
-        })
-    }
-
-    /// A value that is only a text: a pointer, or the name of a header.
-    fn pointer(&mut self, key: &str, text: &str) -> Option<Source> {
-        let what = match text.strip_prefix("header:") {
-            Some(name) => SourceOf::Header(self.header(key, name)?),
-            None => SourceOf::Nodes(Nodes::of(self.path(key, text)?)),
-        };
-        Some(Source {
-            what,
-            split: None,
-            capture: None,
-            every: false,
-        })
-    }
-
-    /// The pattern that takes a part out of a text; its size is bounded, because it comes from a file.
-    fn capture(&mut self, key: &str, pattern: &str) -> Option<Regex> {
-        // Tags are written `T1486` and `attack.t1486`.
-        let built = RegexBuilder::new(pattern)
-            .size_limit(1 << 18)
-            .case_insensitive(key == "techniques")
-            .build();
-        match built {
-            Ok(built) => Some(built),
-            Err(why) => self.fault(key, format!("`capture`: {why}")),
-        }
-    }
-
     /// Where a severity stands, and the scale that its words and numbers are read by.
-    fn severity(&mut self, severity: SeverityMap) -> (Vec<Source>, Scale) {
+    pub(super) fn severity(&mut self, severity: SeverityMap) -> (Vec<Source>, Scale) {
         let scale = Scale::new(severity.words, severity.bands);
         if !scale.rises() {
             self.fault::<()>(
@@ -399,23 +136,7 @@ impl Check {
         (self.sources("severity", Some(severity.path)), scale)
     }
 
-    fn pieces(&mut self, key: &str, pieces: Vec<String>) -> Option<Vec<Piece>> {
-        if pieces.is_empty() {
-            return self.fault(key, "`concat` joins nothing");
-        }
-        let piece = |text: String| {
-            if Path::is_meant(&text) {
-                self.path(key, &text).map(Piece::Path)
-            } else if let Some(name) = text.strip_prefix("header:") {
-                self.header(key, name).map(Piece::Header)
-            } else {
-                Some(Piece::Literal(text))
-            }
-        };
-        pieces.into_iter().map(piece).collect()
-    }
-
-    fn devices(&mut self, map: DeviceMap) -> Devices {
+    pub(super) fn devices(&mut self, map: DeviceMap) -> Devices {
         Devices {
             each: self.each("devices.each", map.each),
             only: self.conditions("devices.where", map.only),
@@ -428,7 +149,7 @@ impl Check {
         }
     }
 
-    fn other(&mut self, other: OtherBody) -> Other {
+    pub(super) fn other(&mut self, other: OtherBody) -> Other {
         if other.only.is_empty() {
             self.fault::<()>("other_bodies.where", "asks for nothing");
         }
@@ -438,7 +159,7 @@ impl Check {
         }
     }
 
-    fn lacks(&mut self, lacks: Option<OneOrMany<String>>) -> BTreeSet<String> {
+    pub(super) fn lacks(&mut self, lacks: Option<OneOrMany<String>>) -> BTreeSet<String> {
         let OneOrMany(lacks) = lacks.unwrap_or_default();
         for unknown in lacks.iter().filter(|what| !LACKS.contains(&what.as_str())) {
             self.fault::<()>(
@@ -447,59 +168,6 @@ impl Check {
             );
         }
         lacks.into_iter().collect()
-    }
-}
-
-fn is_place(source: &Source) -> bool {
-    let SourceOf::Nodes(nodes) = &source.what else {
-        return false;
-    };
-    source.split.is_none() && source.capture.is_none() && nodes.then.iter().all(is_place)
-}
-
-impl Nodes {
-    fn of(path: Path) -> Nodes {
-        Nodes {
-            path,
-            parse: false,
-            only: Vec::new(),
-            unless: Vec::new(),
-            then: Vec::new(),
-        }
-    }
-
-    /// Whether it is no more than a pointer.
-    pub(super) const fn is_plain(&self) -> bool {
-        !self.parse && self.only.is_empty() && self.unless.is_empty() && self.then.is_empty()
-    }
-}
-
-impl Source {
-    /// As an operator reads it: a pointer, with `#json` where a text is a document of its own.
-    pub(super) fn shown(&self) -> String {
-        match &self.what {
-            SourceOf::Nodes(nodes) => {
-                let json = if nodes.parse { "#json" } else { "" };
-                let then: Vec<_> = nodes.then.iter().map(Source::shown).collect();
-                format!("{}{json}{}", nodes.path.text, then.join(" or "))
-            }
-            SourceOf::Concat(pieces) => pieces
-                .iter()
-                .map(Piece::shown)
-                .collect::<Vec<_>>()
-                .join(" + "),
-            SourceOf::Header(name) => format!("header:{name}"),
-        }
-    }
-}
-
-impl Piece {
-    fn shown(&self) -> String {
-        match self {
-            Piece::Literal(text) => format!("\"{text}\""),
-            Piece::Path(path) => path.text.clone(),
-            Piece::Header(name) => format!("header:{name}"),
-        }
     }
 }
 

@@ -154,7 +154,7 @@ fn is_port(text: &str) -> bool {
 }
 
 /// The address that a text is: with a port, a prefix, a zone, brackets or a scheme around it. A network is none.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
+fn address(text: &str) -> Option<IpAddr> {
     bare_address(located(&clean::name(text)))
 }
 

@@ -1,7 +1,7 @@
 //! Whether conditions hold for a body, and what was seen where they do not.
 
 use super::condition::BodyCondition;
-use super::field::Notes;
+use super::notes::Notes;
 use super::path::{At, Path};
 use crate::json::Json;
 

@@ -3,10 +3,12 @@
 //! Nothing a sender can write makes this fail. What cannot be read as it should is parked with a reason and stays
 //! visible, and a value of a wrong type is noted as unusable, never replaced by a default.
 //!
-//! `value` and `map` are the grammar (serde types), `compile` checks a map and names every fault by its key, `read`
-//! applies it. A value is found by `field::Notes`, which walks one `Source`: a path and what goes on from it (`parse`,
-//! `where`, `then`), a `concat` or a header, then `split` and `capture`. `path::At` carries the root, the object around
-//! the alert, the current place and the headers. Documents inside texts are read once each into `path::Parsed`.
+//! `value` and `map` are the grammar (serde types), `compile` checks a map, names every fault by its key and makes a
+//! `compiled` one, `read` applies it: `item_place` finds the alerts of a delivery, `item` says what becomes of each.
+//! All that comes up is noted in `notes::Notes`. A value is looked for with `look` and `find`, which walk one `Source`:
+//! a path and what goes on from it (`parse`, `where`, `then`), a `concat` or a header, then `split` and `capture`;
+//! `field` says which value wins. `path::At` carries the root, the object around the alert, the current place and the
+//! headers. Documents inside texts are read once each into `path::Parsed`.
 //!
 //! What every map shares is how values are read; none of these files knows a sender:
 //!
@@ -16,7 +18,7 @@
 //!   asked before a value may become a field, so that fallback lists go on.
 //! * `clean` reads ids, `host_name` names and addresses, `technique` ATT&CK ids, `severity` words and numbers, `time`
 //!   and `written_time` instants. Each takes a text and gives a value, or says that it is none.
-//! * `device` decides what of a mention belongs together. An id is never attached to one of several names, and where a
+//! * `mention` decides what of a mention belongs together. An id is never attached to one of several names, and where a
 //!   name cannot be one, no later name stands in for it.
 //! * `explain` is the same reading with a trace of where each field came from; `look_alike` finds what could be meant
 //!   where something is missing, and nothing acts on that.
@@ -24,35 +26,63 @@
 //! `Mapping::acting` adds the tenants: the reader finds the value, and the alert carries the configured name
 //! (`Alert::acts_for`) from there into its sameness, its decision and the journal.
 
+mod check;
+mod check_source;
 mod clean;
 mod compile;
+mod compiled;
 mod condition;
+mod dedupe;
 mod device;
+mod device_address;
+mod device_id;
+mod device_name;
+mod device_part;
 mod explain;
 mod field;
+mod fields;
+mod find;
+mod found;
 mod host_name;
+mod item;
+mod item_place;
+mod join;
 mod judge;
+mod known_devices;
+mod look;
 mod look_alike;
 pub mod map;
+mod mention;
+mod missing;
+mod no_alerts;
+mod notes;
 mod nothing;
+mod other_body;
 mod path;
+mod place_name;
 mod placeholder;
 mod read;
+mod read_item;
+mod reference;
 mod severity;
 mod source;
+mod supplied;
 mod technique;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod time;
 mod value;
 mod written_time;
 
-pub use compile::{MapFault, Mapping};
-pub use explain::{ItemReading, Missing, Remarked, Supplied, explain};
+pub use check::MapFault;
+pub use compiled::Mapping;
+pub use explain::{ItemReading, explain};
 pub use look_alike::LookAlike;
 pub use map::Map;
 pub use path::Headers;
 pub use read::{Delivered, left_out, read, read_delivered};
+pub use supplied::{Missing, Remarked, Supplied};
 
 use super::alert::{Alert, AlertReason};
 

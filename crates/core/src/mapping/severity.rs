@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::field::{LONGEST_LIST, Notes, TextOrigin, Yielded};
+use super::field::LONGEST_LIST;
+use super::found::{TextOrigin, Yielded};
+use super::notes::Notes;
 use super::path::At;
 use super::source::Source;
 use super::value::Band;

@@ -39,3 +39,49 @@ pub(super) enum Piece {
     Path(Path),
     Header(String),
 }
+
+impl Nodes {
+    pub(super) fn of(path: Path) -> Nodes {
+        Nodes {
+            path,
+            parse: false,
+            only: Vec::new(),
+            unless: Vec::new(),
+            then: Vec::new(),
+        }
+    }
+
+    /// Whether it is no more than a pointer.
+    pub(super) const fn is_plain(&self) -> bool {
+        !self.parse && self.only.is_empty() && self.unless.is_empty() && self.then.is_empty()
+    }
+}
+
+impl Source {
+    /// As an operator reads it: a pointer, with `#json` where a text is a document of its own.
+    pub(super) fn shown(&self) -> String {
+        match &self.what {
+            SourceOf::Nodes(nodes) => {
+                let json = if nodes.parse { "#json" } else { "" };
+                let then: Vec<_> = nodes.then.iter().map(Source::shown).collect();
+                format!("{}{json}{}", nodes.path.text, then.join(" or "))
+            }
+            SourceOf::Concat(pieces) => pieces
+                .iter()
+                .map(Piece::shown)
+                .collect::<Vec<_>>()
+                .join(" + "),
+            SourceOf::Header(name) => format!("header:{name}"),
+        }
+    }
+}
+
+impl Piece {
+    fn shown(&self) -> String {
+        match self {
+            Piece::Literal(text) => format!("\"{text}\""),
+            Piece::Path(path) => path.text.clone(),
+            Piece::Header(name) => format!("header:{name}"),
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! ATT&CK technique ids, wherever a sender's text holds them: `T1486 - Data Encrypted for Impact`, `T1486,T1490`,
 //! `attack.t1486`, or an object with the id and the words.
 
-use super::field::{LONGEST_LIST, Notes, TextOrigin, Yielded};
+use super::field::LONGEST_LIST;
+use super::found::{TextOrigin, Yielded};
+use super::notes::Notes;
 use super::path::{At, PathUse, identity};
 use super::source::Source;
 use crate::alert::Note;

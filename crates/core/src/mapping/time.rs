@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use super::field::{Length, Notes};
+use super::field::Length;
+use super::notes::Notes;
 use super::path::At;
 use super::source::Source;
 use super::written_time;

@@ -1,25 +1,11 @@
 //! Conditions and their truth: Kleene's three values, so that what cannot be known decides nothing by accident.
 
-use core::cmp::Ordering;
-use core::net::IpAddr;
-use core::ops::Range;
-use core::time::Duration;
-
-use super::expression::Expression;
-use super::field::{Field, FieldValue, Named};
-use super::glob::Glob;
-use super::memo;
-use super::network::ListNetwork;
-use super::operand::Operand;
-use super::reading::Reading;
+use super::field::Field;
+use super::leaf::Leaf;
+use super::named::Named;
 use super::sight::FactView;
-use super::text::{Folded, label};
 use super::truth::Truths;
-use crate::time::Timestamp;
 use crate::verdict::Seen;
-
-/// Characters of a value that a decision record keeps.
-const SEEN_MAX: usize = 120;
 
 /// A condition: a conjunction, a disjunction, its negation, or one field compared.
 #[derive(Clone, Debug)]
@@ -28,65 +14,6 @@ pub(super) enum Condition {
     Any(Vec<Condition>),
     None(Vec<Condition>),
     Leaf(Leaf),
-}
-
-/// One field and one operator.
-#[derive(Clone, Debug)]
-pub(super) struct Leaf {
-    pub(super) field: Field,
-    pub(super) test: Test,
-    /// The bytes of the value in the file.
-    pub(super) span: Range<usize>,
-}
-
-/// What an operator asks of a value.
-#[derive(Clone, Debug)]
-pub(super) enum Test {
-    /// Equal to any of these.
-    Equals(Vec<Operand>),
-    /// Each of these is equal to some element.
-    AllOf(Vec<Operand>),
-    /// In this relation to the operand.
-    Order(Relation, Operand),
-    /// Holds any of these texts.
-    Contains(Vec<Pattern<Folded>>),
-    /// Matches any of these expressions somewhere.
-    Matches(Vec<Pattern<Expression>>),
-    /// Any of these globs matches all of it.
-    Globs(Vec<Pattern<Glob>>),
-    /// Lies in any of these networks.
-    Inside(Vec<ListNetwork>),
-    /// More time than this has passed between it and the receipt.
-    OlderThan(Duration),
-    /// Is there at all, or is not.
-    Exists(bool),
-}
-
-/// A pattern, and whether only the first label of a host name counts.
-#[derive(Clone, Debug)]
-pub(super) struct Pattern<P> {
-    pub(super) pattern: P,
-    pub(super) first_label: bool,
-}
-
-/// The relations of ordered values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
-    Gt,
-    Gte,
-    Lt,
-    Lte,
-}
-
-impl Relation {
-    pub(super) const fn holds(self, order: Ordering) -> bool {
-        match self {
-            Relation::Gt => order.is_gt(),
-            Relation::Gte => order.is_ge(),
-            Relation::Lt => order.is_lt(),
-            Relation::Lte => order.is_le(),
-        }
-    }
 }
 
 impl Condition {
@@ -184,150 +111,5 @@ impl Condition {
             }
             Condition::Leaf(leaf) => (leaf.truths(sight) != Truths::TRUE).then_some(leaf),
         }
-    }
-}
-
-impl Leaf {
-    pub(super) fn truths(&self, sight: &FactView<'_>) -> Truths {
-        if sight.open && self.field.is_open(sight) {
-            return Truths::EITHER;
-        }
-        memo::truths(sight.event.memo, self.field.scope(), self, || {
-            self.judged(sight)
-        })
-    }
-
-    fn judged(&self, sight: &FactView<'_>) -> Truths {
-        let values = match self.field.read(sight) {
-            Reading::Unknown => return Truths::UNKNOWN,
-            Reading::Absent => return Truths::of(matches!(self.test, Test::Exists(false))),
-            Reading::Present(values) => values,
-        };
-        let at = sight.event.at;
-        let truths =
-            match &self.test {
-                Test::Exists(wanted) => {
-                    Truths::of(values.iter().any(FieldValue::has_content) == *wanted)
-                }
-                Test::AllOf(operands) => Truths::all(operands.iter().map(|operand| {
-                    Truths::any(values.iter().map(|value| operand.equals(value, at)))
-                })),
-                test => Truths::any(values.iter().map(|value| test.holds(value, at))),
-            };
-        // What is not among the values that could be read may be among those that could not.
-        let hidden = truths == Truths::FALSE && !matches!(self.test, Test::Exists(_));
-        if hidden && self.field.is_partly_known(sight) {
-            Truths::UNKNOWN
-        } else {
-            truths
-        }
-    }
-
-    /// Its field with the value it has.
-    pub(super) fn seen(&self, sight: &FactView<'_>) -> Seen {
-        memo::seen(sight.event.memo, self.field.scope(), self, || {
-            self.looked_at(sight)
-        })
-    }
-
-    fn looked_at(&self, sight: &FactView<'_>) -> Seen {
-        let (value, unknown) = match self.field.read(sight) {
-            Reading::Present(values) => {
-                let unknown =
-                    self.field.is_partly_known(sight) && self.truths(sight) != Truths::TRUE;
-                (Some(values.shown(SEEN_MAX)), unknown)
-            }
-            Reading::Absent => (None, false),
-            Reading::Unknown => (None, true),
-        };
-        Seen {
-            field: self.field.name().to_owned(),
-            value,
-            unknown,
-        }
-    }
-}
-
-impl Test {
-    /// As the rules write the operator; equality has none.
-    pub(super) const fn operator(&self) -> Option<&'static str> {
-        Some(match self {
-            Test::Equals(_) => return None,
-            Test::AllOf(_) => "all_of",
-            Test::Order(Relation::Gt, _) => "gt",
-            Test::Order(Relation::Gte, _) => "gte",
-            Test::Order(Relation::Lt, _) => "lt",
-            Test::Order(Relation::Lte, _) => "lte",
-            Test::Contains(_) => "contains",
-            Test::Matches(_) => "regex",
-            Test::Globs(_) => "glob",
-            Test::Inside(_) => "cidr",
-            Test::OlderThan(_) => "older_than",
-            Test::Exists(_) => "exists",
-        })
-    }
-
-    /// Whether it holds for one value; a value of a type it cannot be compared with is unknown.
-    fn holds(&self, value: FieldValue<'_>, at: Timestamp) -> Truths {
-        match self {
-            Test::Equals(operands) => {
-                Truths::any(operands.iter().map(|operand| operand.equals(value, at)))
-            }
-            Test::Order(relation, operand) => match operand.order(value) {
-                Some(order) => Truths::of(relation.holds(order)),
-                None => Truths::UNKNOWN,
-            },
-            Test::Contains(patterns) => folded(value, |whole| {
-                patterns
-                    .iter()
-                    .any(|one| one.part(whole).contains(one.pattern.as_str()))
-            }),
-            Test::Globs(patterns) => folded(value, |whole| {
-                patterns
-                    .iter()
-                    .any(|one| one.pattern.matches(one.part(whole)))
-            }),
-            Test::Matches(patterns) => match value {
-                FieldValue::Text(text) | FieldValue::Number(text) => Truths::of(
-                    patterns
-                        .iter()
-                        .any(|one| one.pattern.is_match(one.part(text))),
-                ),
-                _ => Truths::UNKNOWN,
-            },
-            Test::Inside(networks) => match value {
-                FieldValue::Text(text) => match text.trim().parse::<IpAddr>() {
-                    Ok(address) => {
-                        Truths::of(networks.iter().any(|network| network.holds(address)))
-                    }
-                    Err(_) => Truths::UNKNOWN,
-                },
-                _ => Truths::UNKNOWN,
-            },
-            Test::OlderThan(span) => match value {
-                FieldValue::Time(time) => Truths::of(at.since(time) > *span),
-                FieldValue::Text(text) => Timestamp::parse(text)
-                    .map_or(Truths::UNKNOWN, |time| Truths::of(at.since(time) > *span)),
-                _ => Truths::UNKNOWN,
-            },
-            Test::AllOf(_) | Test::Exists(_) => Truths::UNKNOWN,
-        }
-    }
-}
-
-impl<P> Pattern<P> {
-    /// The part of a text that it is compared with.
-    fn part<'t>(&self, text: &'t str) -> &'t str {
-        if self.first_label { label(text) } else { text }
-    }
-}
-
-/// Asks something of a text in lower case.
-fn folded(value: FieldValue<'_>, holds: impl FnOnce(&str) -> bool) -> Truths {
-    match value {
-        FieldValue::Text(text) | FieldValue::Number(text) => {
-            Truths::of(holds(Folded::new(text).as_str()))
-        }
-        _ => Truths::UNKNOWN,
     }
 }

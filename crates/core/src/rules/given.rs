@@ -4,8 +4,8 @@ use core::str::FromStr;
 
 use super::Rules;
 use super::event::{Facts, MachineFacts, OwnedEvent};
-use super::field::Named;
 use super::finding::{quoted, suggest};
+use super::named::Named;
 use super::reading::Reading;
 use crate::alert::{Device, MachineId};
 

@@ -4,9 +4,10 @@ use core::ops::Range;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::field::{Field, Named, Shape};
+use super::field::Field;
 use super::glob::Glob;
 use super::members::Members;
+use super::named::{Named, Shape};
 use super::network::{ListNetwork, Networks};
 use super::operand::Operand;
 use crate::time::Timestamp;

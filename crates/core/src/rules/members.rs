@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 use std::collections::HashMap;
 
-use super::field::Shape;
 use super::glob::Glob;
+use super::named::Shape;
 use super::network::Networks;
 use super::text::{Folded, keys_of, label};
 use super::truth::Truths;

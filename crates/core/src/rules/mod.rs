@@ -18,21 +18,32 @@
 //!
 //! `tests/it/naive` holds all of it against an interpreter without index and sets.
 
+mod body_value;
+mod census;
+mod comparison;
 mod condition;
+mod course;
 mod decide;
 pub mod duration;
 mod event;
 mod expect;
 mod expression;
 mod field;
+mod field_value;
 mod finding;
 mod given;
 pub(crate) mod glob;
+mod guards;
 mod index;
+mod index_place;
+mod leaf;
 mod list;
 mod members;
 mod memo;
+mod named;
+mod named_value;
 mod network;
+mod open_fields;
 mod opening;
 mod operand;
 mod parse;
@@ -42,10 +53,12 @@ mod report;
 mod rule;
 mod run;
 mod sight;
+mod test_decision;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
 mod truth;
+mod unmet;
 mod window;
 
 use core::time::Duration;
@@ -57,12 +70,12 @@ use window::Window;
 
 pub use event::{Event, Facts, MachineFacts, OwnedEvent, owned};
 pub use expect::{Begins, Expect, Given, Payload, Protected, RuleTest, TestStep};
-pub use field::Named;
 pub use finding::{Finding, Level, render, render_within};
 pub use given::GivenFact;
 pub use list::ListType;
 pub use memo::Memo;
-pub use parse::list::ReadList;
+pub use named::Named;
+pub use parse::list_file::ReadList;
 pub use protect::{AtMost, IfUnknown};
 pub use reading::Reading;
 pub use report::explain::{Explained, Explanation, Failing, Glance, Judged};

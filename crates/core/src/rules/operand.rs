@@ -4,8 +4,9 @@ use core::cmp::Ordering;
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use super::field::{FieldValue, Shape};
+use super::field_value::FieldValue;
 use super::members::Members;
+use super::named::Shape;
 use super::text::{Folded, Number, label};
 use super::truth::Truths;
 use crate::alert::Severity;

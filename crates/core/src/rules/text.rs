@@ -4,7 +4,7 @@
 use core::cmp::Ordering;
 use core::net::IpAddr;
 
-use super::field::Shape;
+use super::named::Shape;
 
 /// A text in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

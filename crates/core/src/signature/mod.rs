@@ -17,24 +17,30 @@ use super::time::Timestamp;
 use super::wrapping::{Sealed, Wrapping};
 
 pub mod entra;
+mod entry;
+mod hash;
 pub mod in_body;
 pub mod key;
 pub mod known;
 pub mod outgoing;
 pub mod scheme;
+mod sign;
 pub mod stamp;
 pub mod template;
 #[cfg(test)]
 mod tests;
 mod token;
+mod verify;
 
 pub use entra::{Entra, Keyring, Keyrings};
+pub use hash::Algorithm;
 pub use key::{BadKey, Key, KeyEncoding, SHORTEST_SECRET, SecretOrigin};
 pub use known::{KNOWN, KnownScheme};
 pub use outgoing::{Moment, ProvenRequest, Unsendable};
-pub use scheme::{Algorithm, Encoding, MOST_SIGNATURES, Scheme, Separator};
+pub use scheme::{Encoding, Scheme, Separator};
 pub use stamp::{SignedTime, StampPlace, TimeFormat};
 pub use template::SignedTemplate;
+pub use verify::MOST_SIGNATURES;
 
 /// How a source's requests prove themselves: one of the alternatives must hold, and all checks inside it.
 #[derive(Clone)]

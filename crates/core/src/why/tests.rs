@@ -1,7 +1,12 @@
 #![allow(clippy::too_many_lines, reason = "a table of every sentence")]
 
 use super::*;
-use crate::person::By;
+use crate::directory::Looked;
+use crate::person::{By, Did, Said};
+use crate::rules::AtMost;
+use crate::scan::{Kind, Mode, Reason};
+use crate::time::Timestamp;
+use crate::verdict::{Guard, Guarded, Seen};
 
 #[test]
 fn the_last_word_of_a_person_ends_the_sentence() {

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use super::*;
 use crate::alert::{Alert, Device, MachineId, Severity};
 use crate::rules::{MachineFacts, Reading, render};
+use crate::time::Timestamp;
 use crate::verdict::Guard;
 
 const CONTROLLER: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";

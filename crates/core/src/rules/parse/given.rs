@@ -6,9 +6,10 @@ use super::walk::{Node, Walk, entries_of};
 use crate::alert::{Alert, Device, MachineId};
 use crate::json::{Json, Object};
 use crate::rules::event::{Facts, MachineFacts, OwnedEvent};
-use crate::rules::field::{Field, Named};
+use crate::rules::field::Field;
 use crate::rules::finding::{code, quoted};
 use crate::rules::given::{TestFacts, UNKNOWN};
+use crate::rules::named::Named;
 use crate::rules::reading::Reading;
 
 impl Walk<'_> {

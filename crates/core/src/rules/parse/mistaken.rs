@@ -5,8 +5,9 @@ use core::net::IpAddr;
 use core::ops::Range;
 
 use super::walk::Walk;
-use crate::rules::field::{Field, Shape};
+use crate::rules::field::Field;
 use crate::rules::finding::{code, quoted};
+use crate::rules::named::Shape;
 
 impl Walk<'_> {
     /// A text that a field is to be equal to.

@@ -1,13 +1,31 @@
 //! Reads rules.toml: one run tells every error, with its place and what to do.
 
+mod broken_line;
+mod defaults;
 mod expect;
+mod field_entry;
+mod fit;
 mod given;
 mod hint;
+mod implication;
 mod lint;
-pub(super) mod list;
+mod list;
+mod list_entry;
+pub(super) mod list_file;
+mod listed;
 mod mistaken;
+mod operand;
+mod operator;
+mod other_name;
+mod pattern;
 mod protect;
 mod read;
+mod rule;
+mod rule_test;
+mod scalar;
+mod syntax;
+mod terms;
+mod unreachable;
 mod walk;
 mod when;
 mod window;

@@ -6,8 +6,8 @@ use toml::de::DeTable;
 
 use super::walk::{KeyValue, Node, Walk, entries_of};
 use crate::rules::condition::Condition;
-use crate::rules::field::Named;
 use crate::rules::finding::{code, quoted};
+use crate::rules::named::Named;
 use crate::rules::protect::{AtMost, IfUnknown, Protection};
 use crate::rules::rule::Times;
 

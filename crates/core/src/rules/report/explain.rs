@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::rules::condition::{Condition, Leaf};
+use crate::rules::condition::Condition;
 use crate::rules::event::Event;
+use crate::rules::leaf::Leaf;
 use crate::rules::rule::{Calendar, Times};
 use crate::rules::sight::FactView;
 use crate::rules::truth::Truths;

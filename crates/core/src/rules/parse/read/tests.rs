@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::rules::parse::defaults::HOUR;
 use crate::rules::render;
+use crate::scan::Mode;
+use crate::verdict::{Cooldown, Limit};
 
 const HEAD: &str = "version = 1\n";
 const RULE: &str = "[[rule]]\nname = \"r\"\nscan = \"full\"\nwhen = { severity = \"high\" }\n";

@@ -1,0 +1,88 @@
+//! A map in the form in which it is applied. Reading knows only this, and not how it was checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::condition::BodyCondition;
+use super::nothing::Nothing;
+use super::severity::Scale;
+use super::source::Source;
+
+/// A map ready for use.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    pub(super) each: Vec<Source>,
+    pub(super) join: Option<Join>,
+    pub(super) when: Vec<Vec<BodyCondition>>,
+    pub(super) unless: Vec<BodyCondition>,
+    pub(super) versions: Vec<BodyCondition>,
+    pub(super) other_bodies: Vec<Other>,
+    pub(super) id: Vec<Source>,
+    pub(super) shared_id: Vec<Source>,
+    pub(super) dedupe: Vec<Vec<Source>>,
+    pub(super) title: Vec<Source>,
+    pub(super) severity: Option<(Vec<Source>, Scale)>,
+    pub(super) category: Vec<Source>,
+    pub(super) techniques: Vec<Source>,
+    pub(super) status: Vec<Source>,
+    pub(super) detector: Vec<Source>,
+    pub(super) time: Vec<Source>,
+    pub(super) user: Vec<Source>,
+    pub(super) tenant: Vec<Source>,
+    pub(super) url: Vec<Source>,
+    pub(super) references: Vec<(String, Vec<Source>)>,
+    pub(super) left_out: Vec<Source>,
+    pub(super) nothing: Nothing,
+    pub(super) devices: Vec<Devices>,
+    pub(super) acting: Option<TenantChoice>,
+    pub(super) lacks: BTreeSet<String>,
+    pub(super) headers: BTreeSet<String>,
+}
+
+/// Which tenant an alert is for.
+#[derive(Clone, Debug)]
+pub(super) struct TenantChoice {
+    pub(super) from: Vec<Source>,
+    /// By the value in lower case.
+    pub(super) tenants: BTreeMap<String, String>,
+}
+
+/// Which other record of a delivery belongs to an alert.
+#[derive(Clone, Debug)]
+pub(super) struct Join {
+    pub(super) each: Vec<Source>,
+    pub(super) only: Vec<BodyCondition>,
+    pub(super) on: Vec<Source>,
+}
+
+/// A body that the map does not read, by what tells it, and what to say of it.
+#[derive(Clone, Debug)]
+pub(super) struct Other {
+    pub(super) only: Vec<BodyCondition>,
+    pub(super) hint: String,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Devices {
+    pub(super) each: Vec<Source>,
+    pub(super) only: Vec<BodyCondition>,
+    pub(super) unless: Vec<BodyCondition>,
+    pub(super) also: bool,
+    pub(super) mde_id: Vec<Source>,
+    pub(super) name: Vec<Source>,
+    pub(super) aad_id: Vec<Source>,
+    pub(super) ip: Vec<Source>,
+}
+
+impl Mapping {
+    /// What this sender's bodies never carry.
+    #[must_use]
+    pub fn lacks(&self) -> &BTreeSet<String> {
+        &self.lacks
+    }
+
+    /// The request headers it reads, in lower case.
+    #[must_use]
+    pub fn headers(&self) -> &BTreeSet<String> {
+        &self.headers
+    }
+}
