@@ -1,10 +1,11 @@
 //! The names and help texts that each metric is registered with. They are what dashboards and alerts rely on, so they lie
 //! in one place, apart from the code that counts.
 
-use super::{Labels, Metrics};
-use crate::journal::Pulse;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+
+use super::{Labels, Metrics};
+use crate::journal::Pulse;
 
 impl Metrics {
     /// What arrives, and what becomes of it.

@@ -1,11 +1,12 @@
 //! What `/metrics` answers: gauges of the journal and the lanes are set when somebody asks, then everything is written.
 
+use prometheus_client::encoding::{prometheus_text, text};
+
 use super::Metrics;
 use super::exposition::Exposition;
 use crate::api::TenantView;
 use crate::in_force::armed;
 use crate::journal::Journal;
-use prometheus_client::encoding::{prometheus_text, text};
 use scanhook_core::obstacles::FarSide;
 use scanhook_core::time::Timestamp;
 

@@ -1,11 +1,12 @@
 //! What settings are read from, the text of the file and the environment laid over it, and what was found out on the way.
 //! It knows nothing of tables.
 
-use crate::file::FileDigests;
-use crate::settings::{Inputs, SettingsFault, locate};
 use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+use crate::file::FileDigests;
+use crate::settings::{Inputs, SettingsFault, locate};
 
 /// What is read from, and what was found out.
 pub(crate) struct Context<'i> {

@@ -1,11 +1,13 @@
 //! Tables in a table: one of a name, all below a key, or a list of them, from the file as well as from variables.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Spanned;
+use toml::de::DeValue;
+
 use super::context::Context;
 use super::context::fold;
 use super::{KeyPath, Located, Section};
-use std::collections::{BTreeMap, BTreeSet};
-use toml::Spanned;
-use toml::de::DeValue;
 
 impl<'i> Section<'i> {
     /// A table below this one: from the file, from variables, or an empty one.

@@ -1,15 +1,17 @@
 //! Single values of a table: text, lists, numbers, spans of time. Messages never quote a value: it could be a secret in
 //! the wrong place.
 
-use super::context::Context;
-use super::{KeyPath, Located, Section};
 use core::ops::RangeInclusive;
 use core::time::Duration;
-use scanhook_core::mapping::map::OneOrMany;
-use scanhook_core::rules::duration;
+
 use serde::de::DeserializeOwned;
 use serde::de::value::StrDeserializer;
 use toml::de::ValueDeserializer;
+
+use super::context::Context;
+use super::{KeyPath, Located, Section};
+use scanhook_core::mapping::map::OneOrMany;
+use scanhook_core::rules::duration;
 
 impl<'i> Section<'i> {
     /// A value of this type. A variable's text is taken as it is where text fits, else read as a TOML value.
