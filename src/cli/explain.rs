@@ -15,7 +15,6 @@ pub(super) use args::ExplainArgs;
 
 use std::process::ExitCode;
 
-
 use super::format::OutputFormat;
 use super::output::{self};
 use super::trouble::{CliError, Exit};

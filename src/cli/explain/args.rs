@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-
 use crate::cli::format::OutputFormat;
 use crate::journal::Remembered;
 use scanhook_core::device_glob::DeviceGlob;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-
 use super::args::ExplainArgs;
 use crate::cli::trouble::{CliError, Exit};
 use crate::cli::{load, send};

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-
 use super::args::ExplainArgs;
 use crate::cli::load;
 use crate::cli::trouble::{CliError, Exit};

@@ -1,6 +1,5 @@
 //! A delivery of the journal: explained by what decided it, or as if it were new where nothing has.
 
-
 use super::args::ExplainArgs;
 use super::case::AlertCase;
 use super::office::Office;
