@@ -1,9 +1,7 @@
 //! Reload: files that change, a signal or an order lead to one reading of everything, and what is good of it is put in
 //! force at once, as a whole. What is bad leaves the old in force, and shows in the log, in the metrics and in status.
 //!
-//! 1. `files` looks every second at device, inode, size and times of whatever a path leads to, and every thirty looks
-//!    at the contents: a renamed file, one written in place, a swapped link and a file system without times are all
-//!    seen.
+//! 1. `files` looks at whatever a path leads to, and sees what has changed.
 //! 2. Two looks that show the same, SIGHUP or `POST /-/reload` lead to one reading (`read`, in a blocking task that
 //!    `patience` gives 20 seconds): the settings with all their secrets, the policy, and its tests with the sources
 //!    just read. If the policy is faulty, the one in force is compiled again with its lists read anew. What was seen of
@@ -13,9 +11,6 @@
 //!    watch for silent senders, the accounts of the workers). If the journal fails in between, nothing was published,
 //!    and the next look reads again.
 //! 4. A worker whose account changed polls no more, waits for its calls, and is loaded again.
-//!
-//! What `[server]` and `[journal] url` say was bound at the start: `keeping` puts the old values into the new settings
-//! and names the keys.
 
 pub(crate) mod faults;
 mod files;
@@ -24,6 +19,7 @@ mod patience;
 mod read;
 mod shown;
 mod start;
+mod told;
 mod watched;
 
 pub use listening::{Listening, doors, expected};
@@ -44,14 +40,9 @@ use crate::journal::{Journal, JournalError, PolicyId, Reader};
 use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::workers::TenantWorkers;
-use faults::{MOST, log};
 use files::{Sight, Watch};
 use patience::{Patience, Undone};
-use read::ReloadedFiles;
 use scanhook_core::time::Timestamp;
-
-/// What the log says of faults.
-const STAYS: &str = "not put in force: the old stays as it is";
 
 /// Orders a reload, and sees how the last one went.
 #[derive(Clone)]
@@ -168,16 +159,7 @@ impl Reloader {
         match look {
             Sight::Quiet => {}
             Sight::Due => drop(self.attempt(WHY).await),
-            Sight::Restless(files) => {
-                let settings = self.publish.borrow().settings.clone();
-                let config = files.iter().any(|path| settings.files.hold(path));
-                let rules = files.iter().any(|path| !settings.files.hold(path));
-                let message = "it changes from look to look; it is read once it is left alone";
-                let restless = files
-                    .iter()
-                    .map(|path| faults::fault(path, None, "restless", message));
-                self.refuse(WHY, !rules, !config, restless.take(MOST).collect());
-            }
+            Sight::Restless(files) => self.restless(WHY, &files),
         }
     }
 
@@ -269,44 +251,6 @@ impl Reloader {
             pause.compare(new.policy.rules().names());
             if let Some(note) = pause.note.filter(|_| !known) {
                 tracing::warn!(rule = pause.rule, note, "a pause names a rule that is gone");
-            }
-        }
-    }
-
-    /// Once for each content and each fault.
-    fn tell(
-        &mut self,
-        why: &'static str,
-        read: &ReloadedFiles,
-        view: &ReloadView,
-        warnings: &[String],
-    ) {
-        let now = (read.files.clone(), view.faults.clone());
-        let news = core::mem::replace(&mut self.told, now.clone()) != now;
-        let (changed, fingerprint) = (view.changed.join(", "), &view.policy);
-        if !view.changed.is_empty() {
-            let mode = self.publish.borrow().armed().mode;
-            tracing::info!(why, changed, fingerprint, mode, "reloaded");
-        }
-        if !news {
-            return;
-        }
-        log(why, &view.faults, view.more_faults, STAYS);
-        for test in &read.not_run {
-            tracing::warn!(
-                test,
-                "a test of the policy was not run: its captured delivery does not lie beside the rules"
-            );
-        }
-        for key in &view.needs_restart {
-            tracing::warn!(
-                key,
-                "a new value of this key takes a restart; the old one stays in force"
-            );
-        }
-        if view.changed.iter().any(|what| what == "settings") {
-            for warning in warnings {
-                tracing::warn!("{warning}");
             }
         }
     }

@@ -1,11 +1,16 @@
 //! How a reading went, as the status and the metrics show it: what it changed, or why nothing was put in force.
 
-use super::faults::{MOST, log};
+use std::path::PathBuf;
+
+use super::Reloader;
+use super::faults::{MOST, fault, log};
 use super::patience::Undone;
 use super::read::ReloadedFiles;
-use super::{Reloader, STAYS};
 use crate::api::{FaultView, ReloadView};
 use crate::clock;
+
+/// What the log says of faults.
+pub(super) const STAYS: &str = "not put in force: the old stays as it is";
 
 impl Reloader {
     /// Nothing was read. What hung is read again as soon as it answers; what a fault of ours ended is not, until
@@ -36,6 +41,18 @@ impl Reloader {
             ..FaultView::default()
         };
         Some(self.refuse(why, false, false, vec![fault]))
+    }
+
+    /// Some files change from look to look, so nothing was read.
+    pub(super) fn restless(&mut self, why: &'static str, files: &[PathBuf]) {
+        let settings = self.publish.borrow().settings.clone();
+        let config = files.iter().any(|path| settings.files.hold(path));
+        let rules = files.iter().any(|path| !settings.files.hold(path));
+        let message = "it changes from look to look; it is read once it is left alone";
+        let restless = files
+            .iter()
+            .map(|path| fault(path, None, "restless", message));
+        self.refuse(why, !rules, !config, restless.take(MOST).collect());
     }
 
     /// Shows why nothing could be read; in the log once.

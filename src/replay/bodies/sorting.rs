@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-
 use super::{Bodies, BodyPlace};
 use scanhook_core::time::Timestamp;
 
