@@ -6,6 +6,13 @@
 //! [`Running::stop`] takes no new connections, lets requests and calls in flight finish (a call that does not is
 //! *unknown* at the next start), and closes the journal; `[server] grace` bounds it.
 
+mod begin;
+mod doors;
+mod lane_log;
+mod record;
+
+pub use begin::{Listeners, Options, StartError};
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,93 +24,27 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::clock;
-use crate::defender::BadEndpoint;
-use crate::defender::client::{Client, ClientError, Timeouts};
+use crate::defender::client::Client;
 use crate::in_force::door::Sources;
 use crate::in_force::{ActiveConfig, ActiveTenant, Current};
+use crate::intake::Intake;
 use crate::intake::LastSeen;
-use crate::intake::{Intake, Readers};
-use crate::journal::{Ids, Journal, JournalError, OpenError, Store};
+use crate::journal::{Journal, JournalError};
 use crate::keyrings::{self, Beat, IssuerKeys};
-use crate::logs::about;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
-use crate::reload::{self, Listening, Reloader, Reloads, WatchedFiles};
-use crate::server::admin;
-use crate::server::descriptors;
+use crate::reload::{self, Listening, Reloader, Reloads};
 use crate::server::limits::Limits;
 use crate::server::listener;
-use crate::server::reception::{Reception, Refusals};
-use crate::server::refusal::HttpError;
-use crate::server::state::Admin;
-use crate::server::traces::Traces;
-use crate::server::webhook::{self, Answered, Door};
 use crate::settings::Settings;
-use crate::worker::run::Tell;
-use crate::worker::{Pace, WorkerEvent};
 use crate::workers::{Surroundings, TenantWorkers};
-use scanhook_core::about::About;
+use lane_log::tell;
+use record::open_journal;
 use scanhook_core::silence::SourceSilence;
 use scanhook_simulator::serve as simulator;
 
 /// How often the journal forgets what is past its time.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
-
-/// Connections of the admin listener.
-const ADMIN_CONNECTIONS: usize = 256;
-
-/// The two sockets, bound by whoever starts the app.
-pub struct Listeners {
-    /// For webhooks.
-    pub public: TcpListener,
-    /// For status and metrics.
-    pub admin: TcpListener,
-}
-
-impl Listeners {
-    /// Where the two listen: for webhooks, and for status and metrics.
-    fn addresses(&self) -> std::io::Result<(SocketAddr, SocketAddr)> {
-        Ok((self.public.local_addr()?, self.admin.local_addr()?))
-    }
-}
-
-/// What differs between `serve`, `demo` and tests.
-#[derive(Default)]
-pub struct Options {
-    /// How patient the lanes are.
-    pub pace: Pace,
-    /// How long their calls may take.
-    pub timeouts: Timeouts,
-    /// Play the far side in this process.
-    pub simulator: Option<simulator::SharedSimulator>,
-    /// How often the keys of token issuers are fetched.
-    pub beat: Beat,
-    /// What is read again when it changes; `None`: nothing ever is.
-    pub reload: Option<WatchedFiles>,
-}
-
-/// Why the app did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The journal cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The journal cannot be written.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// No TLS client.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// A far side's address is not allowed.
-    #[error(transparent)]
-    Endpoint(#[from] BadEndpoint),
-    /// The operating system gives no randomness.
-    #[error("no randomness for ids: {0}")]
-    Randomness(#[from] getrandom::Error),
-    /// A socket or a thread.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-}
 
 /// A running app.
 pub struct Running {
@@ -284,16 +225,6 @@ impl Parts<'_> {
         ));
     }
 
-    /// The one way in for deliveries.
-    fn intake(&self, current: Current, keys: IssuerKeys) -> Arc<Intake> {
-        Arc::new(Intake {
-            current,
-            journal: self.journal.clone(),
-            keys,
-            readers: Readers::default(),
-        })
-    }
-
     fn open_doors(
         &self,
         tasks: &mut JoinSet<&'static str>,
@@ -301,37 +232,7 @@ impl Parts<'_> {
         sources: watch::Receiver<Sources>,
         intake: Arc<Intake>,
     ) {
-        let (refusals, traces) = (Arc::new(Refusals::default()), Arc::new(Traces::default()));
-        let reception = Reception {
-            intake: intake.clone(),
-            metrics: self.metrics.clone(),
-            refusals: refusals.clone(),
-            heard: self.heard.clone(),
-        };
-        let before = reception.clone();
-        let public = webhook::router(
-            self.door(sources, traces.clone()),
-            move |head| before.before_body(head),
-            move |arrived| reception.clone().accept(arrived),
-        );
-        let admin = admin::router(Admin {
-            journal: self.journal.clone(),
-            intake,
-            metrics: self.metrics.clone(),
-            refusals,
-            traces: traces.clone(),
-            heard: self.heard.clone(),
-            ready: self.ready.clone(),
-            started: clock::now(),
-            reloads: self.reloads.clone(),
-        });
-        let limits = self.limits(&traces);
-        // Loopback is one address.
-        let admin_limits = Limits {
-            per_address: ADMIN_CONNECTIONS,
-            total: ADMIN_CONNECTIONS,
-            ..limits
-        };
+        let [(public, limits), (admin, admin_limits)] = self.doors(sources, intake);
         let proxies = self.settings.server.trusted_proxies.clone();
         let (stop, admin_stop) = (self.stopping.clone(), self.stopping.clone());
         tasks.spawn(async move {
@@ -350,56 +251,6 @@ impl Parts<'_> {
             "the admin listener"
         });
     }
-
-    /// What the public listener grants; no more connections than files may be open.
-    fn limits(&self, traces: &Traces) -> Limits {
-        let wanted = self.settings.server.connections;
-        let total = descriptors::connections(wanted.total + ADMIN_CONNECTIONS)
-            .saturating_sub(ADMIN_CONNECTIONS);
-        let total = total.clamp(1, wanted.total);
-        if total < wanted.total {
-            traces.warn(format!(
-                "{total} connections at once instead of the {} of `[server] connections.total`: this process may not open \
-                 more files; raise the limit (LimitNOFILE, ulimit -n)",
-                wanted.total
-            ));
-        }
-        let per_address = wanted.per_address.min(total);
-        Limits {
-            grace: self.settings.server.grace,
-            per_address,
-            total,
-            ..Limits::default()
-        }
-    }
-
-    fn door(&self, sources: watch::Receiver<Sources>, traces: Arc<Traces>) -> Door {
-        let metrics = self.metrics.clone();
-        Door {
-            sources,
-            body_deadline: Duration::from_secs(10),
-            failures: self.settings.server.auth_failures,
-            body_memory: self.settings.server.body_memory,
-            ready: self.ready.clone(),
-            mono: Arc::new(clock::mono),
-            told: Arc::new(move |answered: Answered<'_>| {
-                let refused = answered.refusal.map(HttpError::code);
-                metrics.answered(answered.source, answered.status.as_u16(), refused);
-                traces.answered(&answered, clock::now());
-            }),
-        }
-    }
-}
-
-/// Opens the journal, and starts the thread that writes it.
-fn open_journal(settings: &Settings) -> Result<(Journal, std::thread::JoinHandle<()>), StartError> {
-    let store = Store::open(&settings.journal.path, Ids::random()?)?.only_for(settings.simulate)?;
-    store.space().at_most(settings.journal.max_size);
-    let (journal, writer) = Journal::new(store, &settings.journal.path)?;
-    let writer = std::thread::Builder::new()
-        .name("journal".to_owned())
-        .spawn(move || writer.run())?;
-    Ok((journal, writer))
 }
 
 /// Pauses before the first call could leave, where the settings say that the process starts paused.
@@ -575,143 +426,4 @@ async fn housekeep(
         }
     }
     "housekeeping"
-}
-
-/// One log line and the counters for what happens in a lane.
-fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
-    Arc::new(move |tenant, happened| {
-        for what in happened {
-            metrics.happened(tenant, what);
-            log_scans(tenant, what);
-        }
-    })
-}
-
-/// The log line for what happens to scans and decisions.
-fn log_scans(tenant: &str, what: &WorkerEvent) {
-    match what {
-        WorkerEvent::Sent { about, kind, .. } => about!(info, about, %kind, "scan sent"),
-        WorkerEvent::Answered { about, kind, what } => {
-            about!(info, about, %kind, what, "scan call answered")
-        }
-        WorkerEvent::Ended {
-            about,
-            kind,
-            outcome,
-            ..
-        } => about!(info, about, %kind, %outcome, "scan over"),
-        WorkerEvent::Expired { count, decisions } => {
-            for one in decisions {
-                about!(
-                    warn,
-                    one,
-                    state = "dropped",
-                    reason = "expired",
-                    "a held decision expired"
-                );
-            }
-            tracing::warn!(
-                tenant,
-                count,
-                "held decisions expired: nobody answered in time"
-            )
-        }
-        WorkerEvent::CalledOff { about, what } => {
-            about!(info, about, what, "calling a scan off")
-        }
-        WorkerEvent::Decided {
-            about,
-            state,
-            reason,
-            why,
-            answered: true,
-        } => {
-            about!(info, about, %state, %reason, why, "decided by the directory's answer");
-        }
-        WorkerEvent::Decided {
-            about,
-            state,
-            reason,
-            why,
-            answered: false,
-        } => {
-            about!(info, about, %state, %reason, why, "decided without an answer of the directory");
-        }
-        what => log_lane(tenant, what),
-    }
-}
-
-/// The log line for what happens to a lane itself: its calls, its token, its clock.
-fn log_lane(tenant: &str, what: &WorkerEvent) {
-    match what {
-        WorkerEvent::Called { api, answer, took } => {
-            tracing::debug!(tenant, %api, answer, ms = took.as_millis(), "call ended");
-        }
-        WorkerEvent::Unreachable {
-            side,
-            address,
-            code,
-        } => {
-            tracing::warn!(tenant, %side, address, code, "the far side cannot be reached: what needs it waits");
-        }
-        WorkerEvent::Reached {
-            side,
-            address,
-            after,
-        } => {
-            tracing::info!(tenant, %side, address, seconds = after.as_secs(), "the far side can be reached again");
-        }
-        WorkerEvent::Token {
-            audience,
-            tenant_id,
-            roles,
-            expires,
-        } => {
-            tracing::info!(tenant, audience, tenant_id, ?roles, %expires, "token granted");
-        }
-        WorkerEvent::Paused { until } => {
-            tracing::warn!(tenant, %until, "Defender asks to wait")
-        }
-        WorkerEvent::Lowered {
-            api,
-            per_minute,
-            per_hour,
-        } => {
-            tracing::warn!(tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
-        }
-        WorkerEvent::ClockSet { by, restarted } => {
-            tracing::warn!(
-                tenant,
-                ms = by,
-                restarted,
-                "the computer's clock was set: waits and quota windows go on as they were"
-            );
-        }
-        WorkerEvent::ClocksDiffer { ahead } => {
-            tracing::warn!(
-                tenant,
-                ms_ahead = ahead,
-                "Defender's clock and this machine's differ by more than 5 minutes"
-            );
-        }
-        WorkerEvent::Stopped { code, why } => {
-            tracing::error!(tenant, code, why, "nothing is sent for this tenant")
-        }
-        WorkerEvent::Alarm { code, about } => log_alarm(tenant, code, about.as_deref()),
-        // Told of scans and decisions.
-        WorkerEvent::Sent { .. }
-        | WorkerEvent::Answered { .. }
-        | WorkerEvent::Ended { .. }
-        | WorkerEvent::Expired { .. }
-        | WorkerEvent::CalledOff { .. }
-        | WorkerEvent::Decided { .. } => {}
-    }
-}
-
-/// The log line for an answer that should not be, with what it is about, where that is known.
-fn log_alarm(tenant: &str, code: &str, about: Option<&About>) {
-    match about {
-        Some(about) => about!(error, about, code, "Defender answered what it should not"),
-        None => tracing::error!(tenant, code, "Defender answered what it should not"),
-    }
 }
