@@ -19,7 +19,6 @@ use std::sync::Arc;
 
 use core::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -34,14 +33,13 @@ use crate::keyrings::{self, Beat, IssuerKeys};
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::reload::{self, Listening, Reloader, Reloads};
-use crate::server::limits::Limits;
+use crate::server::far_side::play_if_any;
 use crate::server::listener;
 use crate::settings::Settings;
 use crate::workers::{Surroundings, TenantWorkers};
 use lane_log::tell;
 use record::open_journal;
 use scanhook_core::silence::SourceSilence;
-use scanhook_simulator::serve as simulator;
 
 /// How often the journal forgets what is past its time.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -295,38 +293,6 @@ fn fetch_keys(
         "the fetcher of keys"
     });
     keys
-}
-
-/// Plays the far side, where one is to be played; its address.
-async fn play_if_any(
-    tasks: &mut JoinSet<&'static str>,
-    simulator: Option<simulator::SharedSimulator>,
-    stop: watch::Receiver<bool>,
-) -> Result<Option<SocketAddr>, StartError> {
-    match simulator {
-        Some(shared) => Ok(Some(play(tasks, shared, stop).await?)),
-        None => Ok(None),
-    }
-}
-
-/// Plays the far side on a loopback port.
-async fn play(
-    tasks: &mut JoinSet<&'static str>,
-    shared: simulator::SharedSimulator,
-    stop: watch::Receiver<bool>,
-) -> Result<SocketAddr, StartError> {
-    let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let address = socket.local_addr()?;
-    let router = simulator::router(shared, clock::jiff);
-    let limits = Limits {
-        grace: Duration::from_secs(1),
-        ..Limits::default()
-    };
-    tasks.spawn(async move {
-        listener::serve(socket, router, limits, Default::default(), stop).await;
-        "the simulator"
-    });
-    Ok(address)
 }
 
 /// Who was heard when, as far as the journal knows.

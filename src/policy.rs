@@ -152,8 +152,8 @@ fn fingerprint(text: &str, lists: &[ListFile]) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use super::record::recalled;
     use super::*;
+    use crate::file::FileDigests;
 
     const RULES: &str = "version = 1\n[lists.lab]\ntype = \"cidr\"\nfile = \"lists/lab.txt\"\n[[rule]]\nname = \"lab\"\n\
                          scan = \"none\"\nwhen = { device.reported_ip = \"@lab\" }\n";

@@ -192,6 +192,8 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use scanhook_core::time::Timestamp;
+
     use super::*;
 
     #[test]

@@ -135,7 +135,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use http::header::AUTHORIZATION;
 
-    use super::signatures::signed;
+    use http::header::HeaderName;
+    use scanhook_core::signature::SignedTemplate;
+
     use super::*;
 
     #[test]
