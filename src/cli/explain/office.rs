@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::args::ExplainArgs;
+use crate::cli::load;
+use crate::cli::send;
 use crate::cli::trouble::{CliError, Exit};
-use crate::cli::{load, send};
 use crate::policy::{Ceiling, Terms};
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source, Tenant, there_is};
