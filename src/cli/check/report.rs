@@ -32,9 +32,9 @@ pub(super) struct CheckReport {
     pub(super) findings: Vec<CheckFinding>,
     /// How many more there are, by code.
     pub(super) omitted: BTreeMap<&'static str, usize>,
-    pub(crate) tests: Vec<TestOutcome>,
+    pub(super) tests: Vec<TestOutcome>,
     /// Tests that need a source of a configuration that cannot be used.
-    pub(crate) not_run: usize,
+    pub(super) not_run: usize,
     #[serde(skip)]
     pub(super) seen: BTreeMap<(String, &'static str), usize>,
     /// The findings as a person reads them.

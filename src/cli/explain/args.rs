@@ -16,19 +16,19 @@ pub(crate) struct ExplainArgs {
     pub(super) payload: Option<PathBuf>,
     /// Whose map reads it: a source of scanhook.toml or, without one, a preset [default: the only source, or generic].
     #[arg(long, value_name = "NAME")]
-    pub(crate) source: Option<String>,
+    pub(super) source: Option<String>,
     /// One in the journal, by its id or by the id of one of its decisions; 6 digits of the beginning may be enough.
     #[arg(long, value_name = "ID")]
-    pub(crate) delivery: Option<String>,
+    pub(super) delivery: Option<String>,
     /// The latest in the journal about this device: any name, address or id of it, or a pattern such as dc-*.
     #[arg(long, value_name = "DEVICE", value_parser = DeviceGlob::parse, conflicts_with_all = ["delivery", "payload"])]
-    pub(crate) device: Option<DeviceGlob>,
+    pub(super) device: Option<DeviceGlob>,
     /// Says how sources read and where the journal lies; without it, the scanhook.toml that `serve` would take.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The policy; without it, rules.toml beside the configuration or, for a decision of the journal, the policy that decided.
     #[arg(long, value_name = "FILE")]
-    pub(crate) rules: Option<PathBuf>,
+    pub(super) rules: Option<PathBuf>,
     /// Where a journal with a relative path lies.
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
@@ -37,10 +37,10 @@ pub(crate) struct ExplainArgs {
     pub(super) at: Option<Timestamp>,
     /// What Defender's directory says of the machine, such as device.tags=a,b; `unknown` for what it cannot tell.
     #[arg(long = "fact", value_name = "KEY=VALUE", value_parser = str::parse::<GivenFact>)]
-    pub(crate) facts: Vec<GivenFact>,
+    pub(super) facts: Vec<GivenFact>,
     /// How it is written.
     #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: OutputFormat,
+    pub(super) output: OutputFormat,
 }
 
 impl ExplainArgs {

@@ -17,7 +17,7 @@ pub(super) struct Office {
     configured: bool,
     sources: Vec<Source>,
     tenants: Vec<Tenant>,
-    pub(crate) journal: PathBuf,
+    pub(super) journal: PathBuf,
     /// The rules file, where there is one.
     pub(super) rules: Option<PathBuf>,
 }

@@ -30,9 +30,9 @@ pub(super) struct ExplainReport {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) alerts: Vec<AlertReceipt>,
     /// What is worth knowing about the explanation itself.
-    pub(crate) notes: Vec<String>,
+    pub(super) notes: Vec<String>,
     /// How the source's map reads it.
-    pub(crate) read: Vec<AlertReading>,
+    pub(super) read: Vec<AlertReading>,
     /// How each alert about each device is decided.
     pub(super) decisions: Vec<Judgement>,
     /// Decisions that nobody would see.

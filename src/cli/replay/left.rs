@@ -7,7 +7,7 @@ use crate::replay::{ReplayReport, Unusable};
 #[derive(Default, serde::Serialize)]
 pub(super) struct Left {
     /// Bodies, or rows of the journal, that cannot be read.
-    pub(crate) unreadable: u64,
+    pub(super) unreadable: u64,
     /// The first of them.
     pub(super) first: Vec<Unusable>,
     /// Bodies whose alerts say no time.

@@ -10,10 +10,10 @@ use crate::cli::format::OutputFormat;
 #[derive(clap::Args)]
 pub(crate) struct SendArgs {
     /// The body to send; `-` for standard input.
-    pub(crate) payload: PathBuf,
+    pub(super) payload: PathBuf,
     /// A source of scanhook.toml or, without one, a preset.
     #[arg(long, value_name = "NAME")]
-    pub(crate) source: String,
+    pub(super) source: String,
     /// Where to [default: http://127.0.0.1:8080/webhooks/<SOURCE>].
     #[arg(long, value_name = "URL")]
     pub(super) url: Option<String>,
@@ -22,23 +22,23 @@ pub(crate) struct SendArgs {
     pub(super) config: Option<PathBuf>,
     /// Sign with the secret in this file, whatever the configuration names.
     #[arg(long, value_name = "FILE")]
-    pub(crate) secret_file: Option<PathBuf>,
+    pub(super) secret_file: Option<PathBuf>,
     /// Without a configuration: the header of the signature [default: X-Signature-256].
     #[arg(long, value_name = "NAME", conflicts_with = "bearer")]
-    pub(crate) header: Option<HeaderName>,
+    pub(super) header: Option<HeaderName>,
     /// Without a configuration: what stands before the signature [default: sha256=].
     #[arg(long, value_name = "TEXT", conflicts_with = "bearer")]
-    pub(crate) prefix: Option<String>,
+    pub(super) prefix: Option<String>,
     /// Without a configuration: send the secret as a bearer token in place of a signature.
     #[arg(long)]
-    pub(crate) bearer: bool,
+    pub(super) bearer: bool,
     /// A token of Entra ID for a source that takes such, as `az account get-access-token` writes it.
     #[arg(long, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
     /// Send nothing; print the curl command that would.
     #[arg(long)]
     pub(super) print_curl: bool,
     /// How the receipt is written; json is the answer itself.
     #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: OutputFormat,
+    pub(super) output: OutputFormat,
 }

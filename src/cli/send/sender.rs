@@ -14,9 +14,9 @@ use scanhook_core::signature::{Check, Encoding, Key, KeyEncoding};
 
 /// What is needed to speak for a source.
 pub(super) struct Sender {
-    pub(crate) source: Source,
+    pub(super) source: Source,
     /// All checks of one alternative, which is as good as any.
-    pub(crate) checks: Vec<Check>,
+    pub(super) checks: Vec<Check>,
 }
 
 /// The key of `--secret-file`, written as the check wants it.

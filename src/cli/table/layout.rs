@@ -6,7 +6,7 @@ use crate::cli::fit::{padded, width};
 
 /// Which columns stand side by side, and how wide each is.
 pub(super) struct Layout {
-    pub(crate) beside: Vec<(usize, usize)>,
+    pub(super) beside: Vec<(usize, usize)>,
     pub(super) moved: Vec<usize>,
 }
 

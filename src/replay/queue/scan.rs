@@ -28,29 +28,29 @@ impl Takes {
 
 /// A scan that waits or is under way.
 pub(super) struct Scan {
-    pub(crate) machine: Rc<str>,
-    pub(crate) kind: Kind,
-    pub(crate) priority: Priority,
+    pub(super) machine: Rc<str>,
+    pub(super) kind: Kind,
+    pub(super) priority: Priority,
     pub(super) created: Timestamp,
-    pub(crate) not_after: Timestamp,
+    pub(super) not_after: Timestamp,
     /// The opening of the window it waits for.
-    pub(crate) start: Option<Timestamp>,
+    pub(super) start: Option<Timestamp>,
     /// When it may leave at all.
-    pub(crate) openings: Openings,
-    pub(crate) max_age: Duration,
+    pub(super) openings: Openings,
+    pub(super) max_age: Duration,
     /// A weaker scan of its machine must end first.
-    pub(crate) behind: bool,
+    pub(super) behind: bool,
     /// Since when nothing but the quota stands in its way.
-    pub(crate) due: Option<Timestamp>,
+    pub(super) due: Option<Timestamp>,
 }
 
 /// What is known of a machine.
 #[derive(Default)]
 pub(super) struct MachineState {
-    pub(crate) waiting: Option<i64>,
-    pub(crate) open: Option<i64>,
-    pub(crate) quick: Option<Past>,
-    pub(crate) full: Option<Past>,
+    pub(super) waiting: Option<i64>,
+    pub(super) open: Option<i64>,
+    pub(super) quick: Option<Past>,
+    pub(super) full: Option<Past>,
 }
 
 pub(super) enum ReplayEvent {

@@ -16,9 +16,9 @@ use scanhook_core::time::Timestamp;
 #[derive(Default)]
 pub(super) struct Shell {
     /// Assignments that come first.
-    pub(crate) before: Vec<String>,
+    pub(super) before: Vec<String>,
     /// Words behind `curl`.
-    pub(crate) words: Vec<String>,
+    pub(super) words: Vec<String>,
     /// Lines of curl's configuration, as text of a here-document: what holds a secret.
     pub(super) config: Vec<String>,
     /// How the body is written to standard output, and what curl reads it from.
