@@ -23,7 +23,7 @@ pub(super) fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
 }
 
 /// The log line for what happens to scans and decisions.
-pub(super) fn log_scans(tenant: &str, what: &WorkerEvent) {
+fn log_scans(tenant: &str, what: &WorkerEvent) {
     match what {
         WorkerEvent::Sent { about, kind, .. } => {
             about!(target: APP, info, about, %kind, "scan sent")
@@ -79,7 +79,7 @@ pub(super) fn log_scans(tenant: &str, what: &WorkerEvent) {
 }
 
 /// The log line for what happens to a lane itself: its calls, its token, its clock.
-pub(super) fn log_lane(tenant: &str, what: &WorkerEvent) {
+fn log_lane(tenant: &str, what: &WorkerEvent) {
     match what {
         WorkerEvent::Called { api, answer, took } => {
             tracing::debug!(target: APP, tenant, %api, answer, ms = took.as_millis(), "call ended");
@@ -146,7 +146,7 @@ pub(super) fn log_lane(tenant: &str, what: &WorkerEvent) {
 }
 
 /// The log line for an answer that should not be, with what it is about, where that is known.
-pub(super) fn log_alarm(tenant: &str, code: &str, about: Option<&About>) {
+fn log_alarm(tenant: &str, code: &str, about: Option<&About>) {
     match about {
         Some(about) => {
             about!(target: APP, error, about, code, "Defender answered what it should not")

@@ -77,7 +77,7 @@ impl Metrics {
         }
     }
 
-    pub(super) fn alerts_are(&self, source: &str, state: &str, reason: Option<&str>, count: u32) {
+    fn alerts_are(&self, source: &str, state: &str, reason: Option<&str>, count: u32) {
         let labels = vec![("source", source.to_owned()), ("state", state.to_owned())];
         self.alerts.get_or_create(&labels).inc_by(u64::from(count));
         if let Some(reason) = reason {
@@ -85,7 +85,7 @@ impl Metrics {
         }
     }
 
-    pub(super) fn decisions_are(&self, tenant: &str, decisions: &DecisionCount) {
+    fn decisions_are(&self, tenant: &str, decisions: &DecisionCount) {
         let DecisionCount {
             rule,
             state,

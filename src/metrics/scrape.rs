@@ -90,7 +90,7 @@ impl Metrics {
         written
     }
 
-    pub(super) fn reach_and_mode(&self, tenant: &TenantView) {
+    fn reach_and_mode(&self, tenant: &TenantView) {
         let labels =
             |key, value: &str| vec![("tenant", tenant.name.clone()), (key, value.to_owned())];
         for side in FarSide::ALL {

@@ -40,7 +40,7 @@ impl Policy {
         }
     }
 
-    pub(super) fn load_text(
+    fn load_text(
         text: String,
         path: &Path,
         files: &mut FileDigests,
@@ -64,7 +64,7 @@ impl Policy {
 }
 
 /// A text file, no longer than one may be and a little more, so that the reader can say that it is too long.
-pub(super) fn read_text(path: &Path, files: &mut FileDigests) -> std::io::Result<String> {
+fn read_text(path: &Path, files: &mut FileDigests) -> std::io::Result<String> {
     let content = files.read(path, Rules::LARGEST as u64)?;
     if content.bytes.len() > Rules::LARGEST {
         return Ok(String::from_utf8_lossy(&content.bytes).into_owned());

@@ -5,7 +5,7 @@ use super::{Checked, ListFile, Policy};
 use scanhook_core::rules::Finding;
 
 /// Begins the part of a record that holds a list's file; a comment to TOML.
-pub(super) const LIST_MARK: &str = "\n#:scanhook list ";
+const LIST_MARK: &str = "\n#:scanhook list ";
 
 impl Policy {
     /// Compiles what [`Policy::record`] wrote.
@@ -40,7 +40,7 @@ impl Policy {
 }
 
 /// The file of a list, from its part of a record.
-pub(super) fn recalled(part: &str) -> Option<ListFile> {
+fn recalled(part: &str) -> Option<ListFile> {
     let (name, text) = serde_json::from_str(part).ok()?;
     Some(ListFile { name, text })
 }

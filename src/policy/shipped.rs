@@ -1,7 +1,7 @@
 //! The policy that comes with scanhook, for who has none yet.
 
 /// The policy that comes with scanhook, for who has none yet.
-pub(super) const SHIPPED: &str = include_str!("../../rules.toml");
+const SHIPPED: &str = include_str!("../../rules.toml");
 
 /// The shipped policy, as it may lie anywhere: without the line that leads an editor to the schema of this repository.
 #[must_use]

@@ -13,7 +13,7 @@ pub enum Ceiling {
 }
 
 impl Ceiling {
-    pub(super) fn lower(self, mode: Mode) -> Mode {
+    fn lower(self, mode: Mode) -> Mode {
         match self {
             Ceiling::AtMost(ceiling) => mode.min(ceiling),
             Ceiling::Simulated if mode == Mode::DryRun => Mode::Enforce,

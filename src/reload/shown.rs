@@ -56,7 +56,7 @@ impl Reloader {
     }
 
     /// Shows why nothing could be read; in the log once.
-    pub(super) fn refuse(
+    fn refuse(
         &mut self,
         why: &'static str,
         rules: bool,

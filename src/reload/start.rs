@@ -18,10 +18,10 @@ use crate::journal::Journal;
 use crate::workers::TenantWorkers;
 
 /// Orders that may wait for one another.
-pub(super) const ORDERS: usize = 32;
+const ORDERS: usize = 32;
 
 /// How long a reading may take; one of large policies with their tests takes a second or two.
-pub(super) const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(20);
 
 impl Reloader {
     /// The loop, and what others hold of it. Without an origin nothing is ever read again.

@@ -14,7 +14,7 @@ use scanhook_core::rules::RuleTest;
 use scanhook_core::strict_json;
 
 /// Stored deliveries in which the pointers of the rules are looked for.
-pub(super) const BODIES: u16 = 500;
+const BODIES: u16 = 500;
 
 impl CheckReport {
     /// Checks scanhook.toml; what it says, if it can be used.
@@ -78,7 +78,7 @@ impl CheckReport {
     }
 
     /// What can be said of rules that are without error once tests have run, sources are known and deliveries stored.
-    pub(super) fn surroundings(
+    fn surroundings(
         &mut self,
         file: &str,
         policy: &Policy,

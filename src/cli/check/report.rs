@@ -118,7 +118,7 @@ impl CheckReport {
         }
     }
 
-    pub(super) fn is_wanted(&mut self, file: &str, code: &'static str) -> bool {
+    fn is_wanted(&mut self, file: &str, code: &'static str) -> bool {
         let seen = self.seen.entry((file.to_owned(), code)).or_default();
         *seen += 1;
         if *seen > MOST {
@@ -127,14 +127,14 @@ impl CheckReport {
         *seen <= MOST
     }
 
-    pub(super) fn count(&self, level: &str) -> usize {
+    fn count(&self, level: &str) -> usize {
         self.findings
             .iter()
             .filter(|found| found.level == level)
             .count()
     }
 
-    pub(super) fn failed(&self) -> usize {
+    fn failed(&self) -> usize {
         self.tests.iter().filter(|test| !test.ok).count()
     }
 

@@ -11,7 +11,7 @@ use crate::journal::{Archive, IdPrefix, JournalError, Remembered};
 use scanhook_core::device_glob::DeviceGlob;
 
 /// Earlier decisions about a device that are named.
-pub(super) const EARLIER: usize = 5;
+const EARLIER: usize = 5;
 
 pub(super) fn remember(path: &Path, id: &str) -> Result<Remembered, CliError> {
     let nothing = || {
@@ -80,7 +80,7 @@ pub(super) fn latest(
     Ok((kept.ok_or_else(nothing)?, notes))
 }
 
-pub(super) fn archive(path: &Path) -> Result<Archive, CliError> {
+fn archive(path: &Path) -> Result<Archive, CliError> {
     if !path.exists() {
         let sentence = format!(
             "no journal is at {}; name its scanhook.toml with --config, or --data-dir",
@@ -92,7 +92,7 @@ pub(super) fn archive(path: &Path) -> Result<Archive, CliError> {
     Archive::open(path, None, true).map_err(|error| CliError::opening(path, &error))
 }
 
-pub(super) fn unreadable(path: &Path, error: &JournalError) -> CliError {
+fn unreadable(path: &Path, error: &JournalError) -> CliError {
     let exit = if matches!(error, JournalError::Busy) {
         Exit::Unavailable
     } else {

@@ -50,7 +50,7 @@ impl ExplainArgs {
     }
 }
 
-pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
+fn instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text)
         .ok_or_else(|| "a time needs a date, a time and an offset: 2026-11-02T08:00:00Z".to_owned())
 }

@@ -78,7 +78,7 @@ impl AlertCase<'_> {
         }
     }
 
-    pub(super) fn question(&self, facts: Facts) -> PolicyQuestion<'_> {
+    fn question(&self, facts: Facts) -> PolicyQuestion<'_> {
         let AlertCase {
             source,
             terms,
@@ -102,12 +102,7 @@ impl AlertCase<'_> {
         }
     }
 
-    pub(super) fn world(
-        &self,
-        directory: &'static str,
-        facts: Facts,
-        barred: Option<Reason>,
-    ) -> World {
+    fn world(&self, directory: &'static str, facts: Facts, barred: Option<Reason>) -> World {
         let explanation = self.policy.explain(self.question(facts));
         let (outcome, guarded) = (
             self.outcome(&explanation, barred),
@@ -126,11 +121,7 @@ impl AlertCase<'_> {
     }
 
     /// What a verdict comes to. `barred`: what stands in the way of a scan, whatever the rules say.
-    pub(super) fn outcome(
-        &self,
-        explanation: &Explanation,
-        barred: Option<Reason>,
-    ) -> ExplainedOutcome {
+    fn outcome(&self, explanation: &Explanation, barred: Option<Reason>) -> ExplainedOutcome {
         let verdict = explanation.verdict.clone();
         let mut why = Why {
             seen: verdict.seen,

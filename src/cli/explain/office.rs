@@ -87,7 +87,7 @@ impl Office {
         }
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
+    fn names(&self) -> Vec<String> {
         self.sources
             .iter()
             .map(|source| source.name.clone())

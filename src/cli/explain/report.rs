@@ -13,7 +13,7 @@ use crate::journal::RememberedDecision;
 use crate::settings::Source;
 
 /// Alerts and decisions that are shown; the others are counted.
-pub(super) const MOST: usize = 10;
+const MOST: usize = 10;
 
 /// All that is said of one delivery.
 #[derive(Serialize)]
@@ -113,7 +113,7 @@ impl ExplainReport {
     }
 }
 
-pub(super) fn more(left: usize, what: &str) -> String {
+fn more(left: usize, what: &str) -> String {
     if left == 0 {
         String::new()
     } else {

@@ -14,7 +14,7 @@ use scanhook_core::strict_json;
 
 impl ExplainReport {
     /// Explains the decisions that the journal has of a delivery.
-    pub(super) fn judge_kept(
+    fn judge_kept(
         &mut self,
         args: &ExplainArgs,
         office: &Office,
@@ -139,7 +139,7 @@ pub(super) fn stored(
 }
 
 /// Stands for a source that is not configured any more.
-pub(super) fn stranger(kept: &Remembered) -> Result<Source, CliError> {
+fn stranger(kept: &Remembered) -> Result<Source, CliError> {
     let base = Source::of_preset("generic")
         .ok_or_else(|| CliError::new(Exit::Internal, "no preset is there"))?;
     Ok(Source {

@@ -20,7 +20,7 @@ use crate::clock;
 use scanhook_core::signature::{Moment, ProvenRequest};
 
 /// How long the answer may take; a receiver that is alive answers in milliseconds.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn post(
     args: &SendArgs,
@@ -79,7 +79,7 @@ pub(super) async fn post(
 }
 
 /// The token of `--token-file`, without the newline at its end.
-pub(super) fn token(args: &SendArgs) -> Result<Option<String>, CliError> {
+fn token(args: &SendArgs) -> Result<Option<String>, CliError> {
     let Some(path) = &args.token_file else {
         return Ok(None);
     };
@@ -87,7 +87,7 @@ pub(super) fn token(args: &SendArgs) -> Result<Option<String>, CliError> {
     Ok(Some(text.trim().to_owned()))
 }
 
-pub(super) fn unreachable(url: &str, error: &reqwest::Error) -> CliError {
+fn unreachable(url: &str, error: &reqwest::Error) -> CliError {
     if error.is_builder() {
         return CliError::new(Exit::Usage, format!("--url: {} is not a URL", plain(url)));
     }
@@ -98,7 +98,7 @@ pub(super) fn unreachable(url: &str, error: &reqwest::Error) -> CliError {
     CliError::new(Exit::Unavailable, sentence)
 }
 
-pub(super) fn show(format: OutputFormat, status: StatusCode, answer: &str) -> Result<(), CliError> {
+fn show(format: OutputFormat, status: StatusCode, answer: &str) -> Result<(), CliError> {
     let receipt = serde_json::from_str::<Receipt>(answer)
         .ok()
         .filter(|_| format == OutputFormat::Text);

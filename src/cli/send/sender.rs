@@ -20,7 +20,7 @@ pub(super) struct Sender {
 }
 
 /// The key of `--secret-file`, written as the check wants it.
-pub(super) fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, CliError> {
+fn own_key(path: &Path, check: Option<&Check>) -> Result<Key, CliError> {
     load::readable(path)?;
     let encoding = match check {
         Some(Check::Hmac(scheme)) => scheme.key_encoding,
@@ -62,7 +62,7 @@ pub(super) fn configured(
 }
 
 /// The alternative to take: the first one that needs a token if there is one, else the first that needs none.
-pub(super) fn chosen(source: &Source, with_token: bool) -> Vec<Check> {
+fn chosen(source: &Source, with_token: bool) -> Vec<Check> {
     let takes_token = |all: &&Vec<Check>| all.iter().any(|check| matches!(check, Check::Entra(_)));
     let alternatives = &source.auth.alternatives;
     let fitting = alternatives

@@ -72,7 +72,7 @@ pub(super) fn problems(lines: &mut StatusLines, status: &StatusView) {
 }
 
 /// What the last reading of the files left undone.
-pub(super) fn reload_text(lines: &mut StatusLines, reload: Option<&ReloadView>) {
+fn reload_text(lines: &mut StatusLines, reload: Option<&ReloadView>) {
     let Some(reload) = reload else { return };
     if !reload.successful {
         let (at, since) = (time(&reload.at), time(&reload.policy_since));

@@ -66,7 +66,7 @@ pub(super) fn tenant_text(lines: &mut StatusLines, tenant: &TenantView) {
 }
 
 /// Scan calls, and of the other APIs those whose quota is half spent or used by others: `-o json` has them all.
-pub(super) fn quota_text(lines: &mut StatusLines, api: &str, used: &QuotaView) {
+fn quota_text(lines: &mut StatusLines, api: &str, used: &QuotaView) {
     let others = used.used_by_others_per_minute > 0 || used.used_by_others_per_hour > 0;
     let half =
         used.minute * 2 >= used.effective_per_minute || used.hour * 2 >= used.effective_per_hour;

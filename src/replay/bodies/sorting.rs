@@ -25,7 +25,7 @@ impl Bodies {
         Ok(())
     }
 
-    pub(super) fn sort_file(
+    fn sort_file(
         &mut self,
         n: u32,
         path: &Path,
@@ -77,7 +77,7 @@ impl Bodies {
     }
 
     /// The next line, or all of a file, with no more of it than may be used and one byte; how many bytes it has.
-    pub(super) fn piece(
+    fn piece(
         &self,
         reader: &mut BufReader<File>,
         whole: bool,
@@ -96,14 +96,14 @@ impl Bodies {
     }
 
     /// When the latest alert of a body happened.
-    pub(super) fn happened(&self, body: &[u8]) -> Result<Option<Timestamp>, String> {
+    fn happened(&self, body: &[u8]) -> Result<Option<Timestamp>, String> {
         let items = self.items(body)?;
         Ok(items.iter().filter_map(|item| item.alert().time).max())
     }
 }
 
 /// Passes over the rest of a line.
-pub(super) fn passed(reader: &mut BufReader<File>) -> io::Result<u64> {
+fn passed(reader: &mut BufReader<File>) -> io::Result<u64> {
     let mut passed = 0;
     loop {
         let buffer = reader.fill_buf()?;
@@ -121,7 +121,7 @@ pub(super) fn passed(reader: &mut BufReader<File>) -> io::Result<u64> {
 }
 
 /// When a file was written, by the computer that wrote it.
-pub(super) fn written(at: std::time::SystemTime) -> Option<Timestamp> {
+fn written(at: std::time::SystemTime) -> Option<Timestamp> {
     let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some(Timestamp::from_millis(0).plus(since))
 }

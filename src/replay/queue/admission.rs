@@ -32,7 +32,7 @@ impl<'p> Queue<'p> {
         reason
     }
 
-    pub(super) fn history(
+    fn history(
         &mut self,
         machine: &str,
         rule: Option<&str>,
@@ -79,12 +79,7 @@ impl<'p> Queue<'p> {
         }
     }
 
-    pub(super) fn used(
-        &mut self,
-        rule: Option<String>,
-        limit: Option<Limit>,
-        now: Timestamp,
-    ) -> u32 {
+    fn used(&mut self, rule: Option<String>, limit: Option<Limit>, now: Timestamp) -> u32 {
         let Some((limit, begun)) = limit.zip(self.begun.get_mut(&rule)) else {
             return 0;
         };
@@ -95,7 +90,7 @@ impl<'p> Queue<'p> {
         u32::try_from(begun.len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn begin(
+    fn begin(
         &mut self,
         machine: &str,
         rule: Option<&str>,
@@ -133,7 +128,7 @@ impl<'p> Queue<'p> {
         self.when_due(id, now);
     }
 
-    pub(super) fn join(&mut self, joined: Waiting, wanted: &Wanted, now: Timestamp) {
+    fn join(&mut self, joined: Waiting, wanted: &Wanted, now: Timestamp) {
         let id = joined.scan.0;
         let Some(scan) = self.scans.get_mut(&id) else {
             return;
@@ -150,6 +145,6 @@ impl<'p> Queue<'p> {
 }
 
 /// How long it may wait to be sent: from receipt, or from the opening of its window.
-pub(super) fn not_after(wanted: &Wanted, start: Option<Timestamp>, now: Timestamp) -> Timestamp {
+fn not_after(wanted: &Wanted, start: Option<Timestamp>, now: Timestamp) -> Timestamp {
     start.unwrap_or(now).max(now).plus(wanted.max_age)
 }

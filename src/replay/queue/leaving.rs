@@ -8,7 +8,7 @@ use scanhook_core::scan::Priority;
 use scanhook_core::time::Timestamp;
 
 /// From a call's leaving to its answer.
-pub(super) const ANSWER: Duration = Duration::from_millis(200);
+const ANSWER: Duration = Duration::from_millis(200);
 
 impl<'p> Queue<'p> {
     /// Sends what may be sent, as a lane does: by priority, then age, inside the quota.
@@ -47,7 +47,7 @@ impl<'p> Queue<'p> {
     }
 
     /// Its windows are closed: its turn comes when they open.
-    pub(super) fn wait_for_window(&mut self, id: i64, opens: Timestamp) {
+    fn wait_for_window(&mut self, id: i64, opens: Timestamp) {
         self.ready.pop_first();
         let Some(scan) = self.scans.get_mut(&id) else {
             return;
@@ -59,7 +59,7 @@ impl<'p> Queue<'p> {
         }
     }
 
-    pub(super) fn free_at(&mut self, urgent: bool, now: Timestamp) -> Timestamp {
+    fn free_at(&mut self, urgent: bool, now: Timestamp) -> Timestamp {
         let full = self.leaving >= self.pace.in_flight;
         if urgent {
             return if full {
@@ -77,7 +77,7 @@ impl<'p> Queue<'p> {
         }
     }
 
-    pub(super) fn send(&mut self, id: i64, urgent: Option<Timestamp>, now: Timestamp) {
+    fn send(&mut self, id: i64, urgent: Option<Timestamp>, now: Timestamp) {
         self.ready.pop_first();
         self.budget.sent(id, urgent, now);
         self.leaving += 1;
@@ -97,7 +97,7 @@ impl<'p> Queue<'p> {
         self.at(now.plus(ANSWER), ReplayEvent::Answer(id));
     }
 
-    pub(super) fn too_old(&mut self, id: i64) {
+    fn too_old(&mut self, id: i64) {
         self.ready.pop_first();
         self.load.too_old += 1;
         if let Some(scan) = self.scans.remove(&id)

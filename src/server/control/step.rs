@@ -24,11 +24,11 @@ pub(super) struct OrderContext {
 }
 
 impl OrderContext {
-    pub(super) fn wanted(&self, tenant: TenantId, asked: AskedFor<'_>) -> Option<Wanted> {
+    fn wanted(&self, tenant: TenantId, asked: AskedFor<'_>) -> Option<Wanted> {
         Some(self.policy.wanted(*self.terms.get(&tenant)?, asked))
     }
 
-    pub(super) fn may_call(&self, tenant: TenantId) -> bool {
+    fn may_call(&self, tenant: TenantId) -> bool {
         self.terms
             .get(&tenant)
             .is_some_and(|terms| terms.ceiling != Ceiling::AtMost(Mode::DryRun))

@@ -81,7 +81,7 @@ pub(super) fn scheme<'i>(
     })
 }
 
-pub(super) fn divides(text: &str) -> Option<Separator> {
+fn divides(text: &str) -> Option<Separator> {
     match text.as_bytes() {
         [] => Some(Separator::Nothing),
         [only] if only.is_ascii_punctuation() || *only == b' ' => Some(Separator::Only(*only)),
@@ -89,7 +89,7 @@ pub(super) fn divides(text: &str) -> Option<Separator> {
     }
 }
 
-pub(super) fn signed<'i>(
+fn signed<'i>(
     table: &mut Section<'i>,
     presumed: &str,
     ctx: &mut Context<'i>,
@@ -102,7 +102,7 @@ pub(super) fn signed<'i>(
         .ok()
 }
 
-pub(super) fn stamp<'i>(
+fn stamp<'i>(
     table: &mut Section<'i>,
     known: &KnownScheme,
     ctx: &mut Context<'i>,
@@ -171,7 +171,7 @@ pub(super) fn stamp<'i>(
 }
 
 /// A time or an id that is not signed can be altered by anybody: it proves nothing.
-pub(super) fn covers(
+fn covers(
     table: &Section<'_>,
     signed: &SignedTemplate,
     stamp: Option<&SignedTime>,

@@ -7,7 +7,7 @@ use crate::settings::place::{Context, Section};
 use scanhook_core::signature::Entra;
 
 /// Microsoft's public login.
-pub(super) const AUTHORITY: &str = "https://login.microsoftonline.com";
+const AUTHORITY: &str = "https://login.microsoftonline.com";
 
 /// Whose tokens of Entra ID are taken.
 pub(super) fn entra<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<Entra> {

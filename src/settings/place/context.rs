@@ -25,10 +25,10 @@ pub(crate) struct Context<'i> {
     pub(crate) files: FileDigests,
 }
 
-pub(super) const PREFIX: &str = "SCANHOOK_";
+const PREFIX: &str = "SCANHOOK_";
 
 /// The three variables of Entra's own tools, with the keys they fill when there is no file.
-pub(super) const AZURE: [(&str, &str, &str); 3] = [
+const AZURE: [(&str, &str, &str); 3] = [
     ("AZURE_TENANT_ID", "tenants.default.tenant_id", ""),
     ("AZURE_CLIENT_ID", "tenants.default.client_id", ""),
     (

@@ -33,7 +33,7 @@ impl<'i> Section<'i> {
         }
     }
 
-    pub(super) fn table(
+    fn table(
         &self,
         ctx: &mut Context<'i>,
         name: &str,
@@ -137,7 +137,7 @@ impl<'i> Section<'i> {
 }
 
 /// Names stand in URLs, logs and metrics.
-pub(super) fn is_name(name: &str) -> bool {
+fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name
             .bytes()

@@ -22,7 +22,7 @@ impl<'i> Section<'i> {
 }
 
 /// The key that was probably meant.
-pub(super) fn meant<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+fn meant<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let near = known
         .iter()
         .map(|known| (strsim::damerau_levenshtein(name, known), *known))

@@ -127,7 +127,7 @@ impl<'i> Section<'i> {
     }
 }
 
-pub(super) fn from_variable<T: DeserializeOwned>(text: &str) -> Result<T, toml::de::Error> {
+fn from_variable<T: DeserializeOwned>(text: &str) -> Result<T, toml::de::Error> {
     let as_toml = || ValueDeserializer::parse(text).and_then(T::deserialize);
     if text.starts_with(['[', '{']) {
         return as_toml();
@@ -137,7 +137,7 @@ pub(super) fn from_variable<T: DeserializeOwned>(text: &str) -> Result<T, toml::
 }
 
 /// serde names the value it did not like; only what was expected is passed on.
-pub(super) fn without_value(message: &str) -> String {
+fn without_value(message: &str) -> String {
     let expected = message
         .rsplit_once("expected ")
         .map_or("a value of another type", |(_, expected)| expected);

@@ -106,7 +106,7 @@ pub(super) fn acting<'i>(
     })
 }
 
-pub(super) fn unknown_tenant(name: &str, known: &[String]) -> String {
+fn unknown_tenant(name: &str, known: &[String]) -> String {
     format!(
         "`{}` is not a tenant this source may act on; known: {}",
         name.escape_debug(),
@@ -115,7 +115,7 @@ pub(super) fn unknown_tenant(name: &str, known: &[String]) -> String {
 }
 
 /// The one tenant of a source whose alerts do not say for whom they are.
-pub(super) fn only<'i>(
+fn only<'i>(
     section: &mut Section<'i>,
     named: Option<Vec<String>>,
     configured: &[String],

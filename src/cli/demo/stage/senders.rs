@@ -42,7 +42,7 @@ impl DemoStage {
     }
 
     /// How a sample's source wants its requests proved.
-    pub(super) fn check(&self, sample: &Sample) -> anyhow::Result<&Check> {
+    fn check(&self, sample: &Sample) -> anyhow::Result<&Check> {
         let source = self
             .settings
             .sources
@@ -54,11 +54,7 @@ impl DemoStage {
         check.context("the demo cannot sign")
     }
 
-    pub(super) fn delivery(
-        &self,
-        sample: &Sample,
-        check: &Check,
-    ) -> anyhow::Result<Request<Bytes>> {
+    fn delivery(&self, sample: &Sample, check: &Check) -> anyhow::Result<Request<Bytes>> {
         let outgoing = ProvenRequest::prove(
             [check],
             sample.body.clone().into(),

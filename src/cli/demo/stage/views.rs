@@ -10,7 +10,7 @@ use super::exchange::send;
 use crate::api::{AlertView, DecisionView, Page, ScanView, StatusView};
 
 impl DemoStage {
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let request = Request::get(format!("http://{}{path}", self.admin())).body(Bytes::new())?;
         let answered = send(self.client.clone(), request).await?;
         if !answered.status.is_success() {
@@ -21,7 +21,7 @@ impl DemoStage {
     }
 
     /// All pages of a list.
-    pub(super) async fn list<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
+    async fn list<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
         let mut all = Vec::new();
         let mut after = String::new();
         loop {

@@ -57,7 +57,7 @@ impl Judgement {
     }
 
     /// One column for each thing the directory may say.
-    pub(super) fn table(&self) -> String {
+    fn table(&self) -> String {
         let names: Vec<&str> = self.worlds.iter().map(|world| world.directory).collect();
         let mut table = Table::new(match names.as_slice() {
             ["recorded", "given", _] => &["", "AS RECORDED", "AS GIVEN", "SILENT DIRECTORY"],
@@ -119,7 +119,7 @@ impl Judgement {
         table.text(output::columns())
     }
 
-    pub(super) fn name(&self, n: usize, of: fn(&World) -> &Vec<Explained>) -> Option<String> {
+    fn name(&self, n: usize, of: fn(&World) -> &Vec<Explained>) -> Option<String> {
         self.worlds
             .first()
             .and_then(|world| of(world).get(n))
@@ -127,7 +127,7 @@ impl Judgement {
     }
 
     /// What is to be said, once for all the things the directory may say where it is the same.
-    pub(super) fn below(&self, of: impl Fn(&World) -> Option<String>) -> Vec<String> {
+    fn below(&self, of: impl Fn(&World) -> Option<String>) -> Vec<String> {
         let mut groups: Vec<(Vec<&str>, Option<String>)> = Vec::new();
         for world in &self.worlds {
             let said = of(world);
@@ -150,7 +150,7 @@ impl Judgement {
     }
 
     /// What is said below a rule or a protection. Windows do not depend on the directory.
-    pub(super) fn about(&self, n: usize, of: fn(&World) -> &Vec<Explained>) -> Vec<String> {
+    fn about(&self, n: usize, of: fn(&World) -> &Vec<Explained>) -> Vec<String> {
         let mut lines = self.below(|world| of(world).get(n).and_then(detail));
         let first = self.worlds.first().and_then(|world| of(world).get(n));
         lines.extend(first.into_iter().flat_map(|one| &one.windows).map(window));
@@ -159,7 +159,7 @@ impl Judgement {
 }
 
 impl World {
-    pub(super) fn guard(&self, name: &str) -> &'static str {
+    fn guard(&self, name: &str) -> &'static str {
         let guarded = self.guarded.iter().find(|guarded| guarded.name == name);
         guarded.map_or("no", |guarded| match guarded.how {
             Guard::Hit => "applies",
@@ -169,7 +169,7 @@ impl World {
         })
     }
 
-    pub(super) fn verdict(&self, n: usize) -> &'static str {
+    fn verdict(&self, n: usize) -> &'static str {
         let Some(rule) = self.rules.get(n) else {
             return "";
         };
@@ -183,7 +183,7 @@ impl World {
 }
 
 impl ExplainedOutcome {
-    pub(super) fn cell(&self) -> String {
+    fn cell(&self) -> String {
         match self.state {
             DecisionState::Scan if self.mode == Some(Mode::DryRun) => {
                 format!("{} scan, dry run", self.scan)
@@ -193,7 +193,7 @@ impl ExplainedOutcome {
         }
     }
 
-    pub(super) fn sentence(&self) -> String {
+    fn sentence(&self) -> String {
         let priority = self
             .priority
             .map_or_else(String::new, |priority| format!("; priority {priority}"));
@@ -202,7 +202,7 @@ impl ExplainedOutcome {
 }
 
 /// The condition that fails, or what was seen.
-pub(super) fn detail(one: &Explained) -> Option<String> {
+fn detail(one: &Explained) -> Option<String> {
     let seen = one
         .seen
         .iter()
@@ -231,7 +231,7 @@ pub(super) fn detail(one: &Explained) -> Option<String> {
     }
 }
 
-pub(super) fn value(seen: &Seen) -> String {
+fn value(seen: &Seen) -> String {
     match (&seen.value, seen.unknown) {
         (_, true) => "unknown".to_owned(),
         (Some(value), _) if value.is_empty() => "empty".to_owned(),
@@ -240,7 +240,7 @@ pub(super) fn value(seen: &Seen) -> String {
     }
 }
 
-pub(super) fn window(glance: &Glance) -> String {
+fn window(glance: &Glance) -> String {
     let state = match (glance.open, &glance.opens) {
         (true, _) => "open".to_owned(),
         (false, Some(opens)) => format!("closed, opens {} UTC", time(opens)),

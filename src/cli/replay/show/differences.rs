@@ -50,7 +50,7 @@ pub(super) fn differences(report: &ReplayReport, args: &ReplayArgs) -> String {
     text
 }
 
-pub(super) fn outcome(outcome: &ReplayOutcome) -> String {
+fn outcome(outcome: &ReplayOutcome) -> String {
     let rule = outcome
         .rule
         .as_ref()
@@ -62,7 +62,7 @@ pub(super) fn outcome(outcome: &ReplayOutcome) -> String {
     format!("{rule}: {scan}, {}{reason}", outcome.state)
 }
 
-pub(super) fn shown(example: &Example) -> String {
+fn shown(example: &Example) -> String {
     let Example {
         at,
         source,

@@ -40,14 +40,14 @@ pub(super) fn of_load(load: &Load) -> String {
     text
 }
 
-pub(super) fn peak(peak: &Peak, of: &str) -> String {
+fn peak(peak: &Peak, of: &str) -> String {
     match peak.at {
         Some(at) if peak.count > 0 => format!("{} {of} ({})", peak.count, time(&at.to_string())),
         _ => format!("0 {of}"),
     }
 }
 
-pub(super) fn spread(waits: &Waits) -> String {
+fn spread(waits: &Waits) -> String {
     let parts = [
         (waits.a_second, "up to 1 s"),
         (waits.a_minute, "up to 1 min"),
@@ -62,7 +62,7 @@ pub(super) fn spread(waits: &Waits) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn longest(wait: &QuotaWait) -> String {
+fn longest(wait: &QuotaWait) -> String {
     match wait.at {
         Some(at) if wait.ms > 1_000 => format!(
             "; the longest {}, until {}",

@@ -65,7 +65,7 @@ impl Shell {
     }
 
     /// A header whose value ends in what a shell will fill in.
-    pub(super) fn header(&mut self, before: &str, way: &str) {
+    fn header(&mut self, before: &str, way: &str) {
         self.words.push(format!("-H {}{way}", quoted(before)));
     }
 
