@@ -5,7 +5,6 @@ mod heard;
 mod outcome;
 
 pub use acceptance::{accept, accept_with_headers};
-
 pub use outcome::{Accepted, NotAccepted, NotRead, Subject};
 
 use core::time::Duration;

@@ -21,7 +21,6 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::journal::Pulse;
-
 use scanhook_core::time::Timestamp;
 
 type Labels = Vec<(&'static str, String)>;

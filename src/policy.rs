@@ -9,9 +9,7 @@ mod terms;
 mod trial;
 
 pub use decision::PolicyQuestion;
-
 pub use shipped::shipped;
-
 pub use terms::{Ceiling, Terms};
 
 use std::path::{Path, PathBuf};

@@ -23,7 +23,6 @@ mod told;
 mod watched;
 
 pub use listening::{Listening, doors, expected};
-
 pub use watched::WatchedFiles;
 
 use core::time::Duration;

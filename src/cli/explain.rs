@@ -16,7 +16,7 @@ pub(super) use args::ExplainArgs;
 use std::process::ExitCode;
 
 use super::format::OutputFormat;
-use super::output::{self};
+use super::output;
 use super::trouble::{CliError, Exit};
 use archive::{latest, remember};
 use given::given;

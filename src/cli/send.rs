@@ -6,16 +6,15 @@ mod post;
 mod sendable;
 mod sender;
 
-pub(super) use sender::unknown;
-
 pub(super) use args::SendArgs;
+pub(super) use sender::unknown;
 
 use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use super::load;
-use super::output::{self};
+use super::output;
 use super::trouble::{CliError, Exit};
 use crate::clock;
 use crate::defender;

@@ -7,7 +7,7 @@ use crate::policy::{Policy, PolicyQuestion};
 use scanhook_core::delivery::VerifiedDelivery;
 use scanhook_core::mapping::{self, Delivered, Headers, Item};
 use scanhook_core::rules::{Facts, Memo};
-use scanhook_core::strict_json::{self};
+use scanhook_core::strict_json;
 
 /// Reads and decides a delivery of which only the body is at hand: pure.
 ///

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::report::CheckReport;
 use crate::cli::load::readable;
-use crate::cli::test::{self};
+use crate::cli::test;
 use crate::cli::trouble::CliError;
 use crate::clock;
 use crate::journal;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::format::OutputFormat;
 use crate::cli::load::{MOST, level, placed};
-use crate::cli::output::{self};
+use crate::cli::output;
 use crate::cli::table::count;
 use crate::cli::test::TestOutcome;
 use crate::cli::trouble::Exit;
