@@ -39,7 +39,8 @@ fn log_scans(tenant: &str, what: &WorkerEvent) {
         } => about!(target: APP, info, about, %kind, %outcome, "scan over"),
         WorkerEvent::Expired { count, decisions } => {
             for one in decisions {
-                about!(target: APP,
+                about!(
+                    target: APP,
                     warn,
                     one,
                     state = "dropped",
@@ -47,7 +48,8 @@ fn log_scans(tenant: &str, what: &WorkerEvent) {
                     "a held decision expired"
                 );
             }
-            tracing::warn!(target: APP,
+            tracing::warn!(
+                target: APP,
                 tenant,
                 count,
                 "held decisions expired: nobody answered in time"
@@ -117,7 +119,8 @@ fn log_lane(tenant: &str, what: &WorkerEvent) {
             tracing::warn!(target: APP, tenant, %api, per_minute, per_hour, "others use this app's quota: the share is lowered for a while");
         }
         WorkerEvent::ClockSet { by, restarted } => {
-            tracing::warn!(target: APP,
+            tracing::warn!(
+                target: APP,
                 tenant,
                 ms = by,
                 restarted,
@@ -125,7 +128,8 @@ fn log_lane(tenant: &str, what: &WorkerEvent) {
             );
         }
         WorkerEvent::ClocksDiffer { ahead } => {
-            tracing::warn!(target: APP,
+            tracing::warn!(
+                target: APP,
                 tenant,
                 ms_ahead = ahead,
                 "Defender's clock and this machine's differ by more than 5 minutes"
