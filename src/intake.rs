@@ -1,8 +1,12 @@
 //! Raw request to receipt: authenticate, read, decide, and one transaction that is cancel-safe. One screen.
 
+mod acceptance;
 mod heard;
+mod outcome;
 
-use core::fmt;
+pub use acceptance::{accept, accept_with_headers};
+pub use outcome::{Accepted, NotAccepted, NotRead, Subject};
+
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,21 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::api::Receipt;
-use crate::in_force::{ActiveConfig, Current, SourceBinding, TenantBinding};
-use crate::journal::{
-    Acceptance, AcceptedAlert, Decided, HEAD, Journal, JournalError, PackedBody, PolicyId,
-    RefusedBody,
-};
+use crate::in_force::{ActiveConfig, Current, SourceBinding};
+use crate::journal::{Acceptance, HEAD, Journal, RefusedBody};
 use crate::keyrings::IssuerKeys;
-use crate::policy::{Policy, PolicyQuestion};
-use crate::settings::Source;
-use scanhook_core::alert::{Alert, Device};
 use scanhook_core::delivery::VerifiedDelivery;
-use scanhook_core::mapping::{self, Delivered, Headers, Item};
-use scanhook_core::rules::{Facts, Memo};
+use scanhook_core::mapping::Headers;
 use scanhook_core::signature::{self, Presented, Refused, Standing};
-use scanhook_core::strict_json::{self, NotStrict};
 use scanhook_core::time::Timestamp;
 
 pub use heard::LastSeen;
@@ -42,69 +37,6 @@ pub struct Intake {
     pub keys: IssuerKeys,
     /// Who may have a large body read.
     pub readers: Readers,
-}
-
-/// Why a request became no delivery.
-#[derive(Debug, thiserror::Error)]
-pub enum NotAccepted {
-    /// No such source.
-    #[error("unknown source")]
-    UnknownSource,
-    /// The credential is malformed or wrong.
-    #[error("not authenticated")]
-    Credential(Refused),
-    /// Authenticated, but no strict JSON.
-    #[error("the body is not strict JSON")]
-    NotStrict(Box<NotRead>),
-    /// Too many large bodies are being read.
-    #[error("too many large bodies wait to be read")]
-    Overloaded,
-    /// The journal could not take it.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
-/// A delivery whose body cannot be read.
-pub struct NotRead {
-    /// What is wrong with it.
-    pub fault: NotStrict,
-    /// The request as it was authenticated.
-    pub delivery: VerifiedDelivery,
-}
-
-impl fmt::Debug for NotRead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.fault)
-    }
-}
-
-/// A delivery that is on disk.
-pub struct Accepted {
-    /// What the sender is told.
-    pub receipt: Receipt,
-    /// What each alert is about, in the order of the receipt; empty for a delivery that came again.
-    pub subjects: Vec<Subject>,
-    /// The names of the keys that matched.
-    pub credential: String,
-    /// A key that is on its way out was among them.
-    pub by_old_secret: bool,
-}
-
-/// Whom an alert is for and what it is about, as far as its receipt does not say it.
-pub struct Subject {
-    /// The tenant that acts on it.
-    pub tenant: Option<String>,
-    /// The devices it names.
-    pub devices: Vec<Device>,
-}
-
-impl Subject {
-    fn of(alert: &Alert, source: &Source) -> Subject {
-        Subject {
-            tenant: source.tenant_of(alert).map(str::to_owned),
-            devices: alert.devices.clone(),
-        }
-    }
 }
 
 impl Intake {
@@ -314,88 +246,4 @@ fn read_headers(desk: &SourceBinding, headers: &http::HeaderMap) -> Headers {
         .iter()
         .filter_map(read)
         .collect()
-}
-
-/// Reads and decides a delivery of which only the body is at hand: pure.
-///
-/// # Errors
-/// [`NotAccepted::NotStrict`].
-pub fn accept(
-    desk: &SourceBinding,
-    policy: &Policy,
-    id: PolicyId,
-    delivery: VerifiedDelivery,
-) -> Result<Acceptance, NotAccepted> {
-    accept_with_headers(desk, policy, id, delivery, &Headers::new())
-}
-
-/// Reads and decides a delivery with the headers that the source's map reads: pure.
-///
-/// # Errors
-/// [`NotAccepted::NotStrict`].
-pub fn accept_with_headers(
-    desk: &SourceBinding,
-    policy: &Policy,
-    id: PolicyId,
-    delivery: VerifiedDelivery,
-    headers: &Headers,
-) -> Result<Acceptance, NotAccepted> {
-    let json = match strict_json::read(delivery.body()) {
-        Ok(json) => json,
-        Err(fault) => {
-            return Err(NotAccepted::NotStrict(Box::new(NotRead {
-                fault,
-                delivery,
-            })));
-        }
-    };
-    let (source, at) = (&desk.source, delivery.received());
-    let hash = delivery.body_hash();
-    let delivered = Delivered {
-        body: &json,
-        hash: &hash,
-        headers,
-    };
-    let memo = Memo::default();
-    let items = mapping::read_delivered(&source.mapping, source.caps, delivered);
-    let alerts = items.into_iter().map(|item| {
-        memo.next_alert();
-        let acts_for = source
-            .tenant_of(item.alert())
-            .and_then(|name| desk.tenants.get_key_value(name));
-        let decided = match (&item, acts_for) {
-            (Item::Alert(alert), Some((name, &TenantBinding { tenant, terms }))) => {
-                let verdict = |device| {
-                    let (body, facts, memo) = (Some(&json), Facts::NotAsked, Some(&memo));
-                    policy.decide(PolicyQuestion {
-                        source,
-                        tenant: name,
-                        terms,
-                        alert,
-                        device,
-                        facts,
-                        body,
-                        at,
-                        memo,
-                    })
-                };
-                Some(Decided {
-                    tenant,
-                    verdicts: alert.devices.iter().map(verdict).collect(),
-                })
-            }
-            _ => None,
-        };
-        AcceptedAlert { item, decided }
-    });
-    let alerts = alerts.collect();
-    let left_out = mapping::left_out(&source.mapping, &json);
-    Ok(Acceptance {
-        remember: source.remember,
-        policy: id,
-        alerts,
-        left_out,
-        body: PackedBody::of(delivery.body()),
-        delivery,
-    })
 }

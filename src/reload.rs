@@ -1,9 +1,7 @@
 //! Reload: files that change, a signal or an order lead to one reading of everything, and what is good of it is put in
 //! force at once, as a whole. What is bad leaves the old in force, and shows in the log, in the metrics and in status.
 //!
-//! 1. `files` looks every second at device, inode, size and times of whatever a path leads to, and every thirty looks
-//!    at the contents: a renamed file, one written in place, a swapped link and a file system without times are all
-//!    seen.
+//! 1. `files` looks at whatever a path leads to, and sees what has changed.
 //! 2. Two looks that show the same, SIGHUP or `POST /-/reload` lead to one reading (`read`, in a blocking task that
 //!    `patience` gives 20 seconds): the settings with all their secrets, the policy, and its tests with the sources
 //!    just read. If the policy is faulty, the one in force is compiled again with its lists read anew. What was seen of
@@ -13,17 +11,22 @@
 //!    watch for silent senders, the accounts of the workers). If the journal fails in between, nothing was published,
 //!    and the next look reads again.
 //! 4. A worker whose account changed polls no more, waits for its calls, and is loaded again.
-//!
-//! What `[server]` and `[journal] url` say was bound at the start: `keeping` puts the old values into the new settings
-//! and names the keys.
 
 pub(crate) mod faults;
 mod files;
+mod listening;
 mod patience;
 mod read;
+mod shown;
+mod start;
+mod told;
+mod watched;
+
+pub use listening::{Listening, doors, expected};
+pub use watched::WatchedFiles;
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -32,46 +35,13 @@ use crate::api::{FaultView, ReloadView};
 use crate::clock;
 use crate::file::FileDigests;
 use crate::in_force::ActiveConfig;
-use crate::in_force::door::{SourceDoor, Sources};
-use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError, PolicyId, Reader};
-use crate::keyrings;
-use crate::metrics::Metrics;
 use crate::policy::Policy;
-use crate::settings::{Inputs, Settings, Source};
+use crate::settings::Settings;
 use crate::workers::TenantWorkers;
-use faults::{MOST, log};
 use files::{Sight, Watch};
 use patience::{Patience, Undone};
-use read::ReloadedFiles;
 use scanhook_core::time::Timestamp;
-
-/// What the log says of faults.
-const STAYS: &str = "not put in force: the old stays as it is";
-/// How long a reading may take; one of large policies with their tests takes a second or two.
-const LIMIT: Duration = Duration::from_secs(20);
-/// Orders that may wait for one another.
-const ORDERS: usize = 32;
-
-/// What is read again, and how often it is looked at.
-#[derive(Clone)]
-pub struct WatchedFiles {
-    /// All that the settings were made from.
-    pub inputs: Inputs,
-    /// The time between two looks; a change is taken in once two looks show the same.
-    pub every: Duration,
-}
-
-impl WatchedFiles {
-    /// What was read at the start, looked at every second.
-    #[must_use]
-    pub fn of(inputs: Inputs) -> WatchedFiles {
-        WatchedFiles {
-            inputs,
-            every: Duration::from_secs(1),
-        }
-    }
-}
 
 /// Orders a reload, and sees how the last one went.
 #[derive(Clone)]
@@ -100,18 +70,6 @@ struct ReloadRequest {
     answer: oneshot::Sender<ReloadView>,
 }
 
-/// Whoever has to hear of new settings beside the decisions.
-pub struct Listening {
-    /// What the public door takes.
-    pub doors: watch::Sender<Sources>,
-    /// Where the keys of tokens are published.
-    pub keys: watch::Sender<BTreeSet<String>>,
-    /// Who is expected to be heard.
-    pub heard: LastSeen,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-}
-
 /// The loop that reloads. It owns the lanes, because it begins them.
 pub struct Reloader {
     origin: Option<WatchedFiles>,
@@ -131,56 +89,6 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// The loop, and what others hold of it. Without an origin nothing is ever read again.
-    #[must_use]
-    pub fn new(
-        origin: Option<WatchedFiles>,
-        journal: Journal,
-        lanes: TenantWorkers,
-        publish: watch::Sender<Arc<ActiveConfig>>,
-        listening: Listening,
-        fallen: oneshot::Sender<()>,
-        stop: watch::Receiver<bool>,
-    ) -> (Reloader, Reloads) {
-        let now = clock::now().to_string();
-        let policy = publish.borrow().policy.fingerprint().to_owned();
-        let first = ReloadView {
-            at: now.clone(),
-            successful: true,
-            policy,
-            policy_since: now,
-            ..ReloadView::default()
-        };
-        let state = watch::Sender::new(first);
-        let (send, orders) = mpsc::channel(ORDERS);
-        let reloads = Reloads {
-            orders: send,
-            state: state.subscribe(),
-        };
-        listening.metrics.reloaded(true, true, clock::now());
-        let (watch, told, fallen) = (
-            Watch::default(),
-            (FileDigests::default(), Vec::new()),
-            Some(fallen),
-        );
-        let patience = Patience::of(LIMIT);
-        let reloader = Reloader {
-            origin,
-            orders,
-            state,
-            journal,
-            lanes,
-            publish,
-            listening,
-            watch,
-            patience,
-            told,
-            stop,
-            fallen,
-        };
-        (reloader, reloads)
-    }
-
     /// Runs until the process stops and its lanes have come to their end.
     pub async fn run(mut self) -> &'static str {
         let every = self
@@ -250,16 +158,7 @@ impl Reloader {
         match look {
             Sight::Quiet => {}
             Sight::Due => drop(self.attempt(WHY).await),
-            Sight::Restless(files) => {
-                let settings = self.publish.borrow().settings.clone();
-                let config = files.iter().any(|path| settings.files.hold(path));
-                let rules = files.iter().any(|path| !settings.files.hold(path));
-                let message = "it changes from look to look; it is read once it is left alone";
-                let restless = files
-                    .iter()
-                    .map(|path| faults::fault(path, None, "restless", message));
-                self.refuse(WHY, !rules, !config, restless.take(MOST).collect());
-            }
+            Sight::Restless(files) => self.restless(WHY, &files),
         }
     }
 
@@ -306,81 +205,6 @@ impl Reloader {
         Some(view)
     }
 
-    /// Nothing was read. What hung is read again as soon as it answers; what a fault of ours ended is not, until
-    /// somebody orders it or a file changes.
-    fn gave_up(&mut self, why: &'static str, undone: Undone) -> Option<ReloadView> {
-        let (code, message) = match undone {
-            Undone::Stopping => return None,
-            Undone::Slow => {
-                self.watch.forget();
-                (
-                    "unreadable",
-                    "the files could not be read in time: a file system does not answer; it is tried again",
-                )
-            }
-            Undone::Broken => {
-                let mut prints = self.watch.prints().clone();
-                prints.add(self.publish.borrow().settings.files.clone());
-                self.watch.has_read(prints, self.watch.last_seen());
-                (
-                    "internal",
-                    "a fault of scanhook's own ended the reading; please report it with these files",
-                )
-            }
-        };
-        let fault = FaultView {
-            code: code.to_owned(),
-            message: message.to_owned(),
-            ..FaultView::default()
-        };
-        Some(self.refuse(why, false, false, vec![fault]))
-    }
-
-    /// Shows why nothing could be read; in the log once.
-    fn refuse(
-        &mut self,
-        why: &'static str,
-        rules: bool,
-        config: bool,
-        faults: Vec<FaultView>,
-    ) -> ReloadView {
-        self.listening.metrics.reloaded(rules, config, clock::now());
-        if self.told.1 != faults {
-            log(why, &faults, 0, STAYS);
-            self.told.1.clone_from(&faults);
-        }
-        let last = self.state.borrow().clone();
-        let (at, successful) = (clock::now().to_string(), false);
-        let view = ReloadView {
-            at,
-            successful,
-            faults,
-            changed: Vec::new(),
-            more_faults: 0,
-            ..last
-        };
-        self.state.send_replace(view.clone());
-        view
-    }
-
-    /// What a reading would change.
-    fn changes(&self, read: &ReloadedFiles) -> Vec<String> {
-        let in_force = self.publish.borrow();
-        let mut changed = Vec::new();
-        if let Some(policy) = &read.policy {
-            let lists = policy.text() == in_force.policy.text();
-            changed.push(if lists { "lists" } else { "rules" }.to_owned());
-        }
-        if read
-            .settings
-            .as_ref()
-            .is_some_and(|settings| settings.files != in_force.settings.files)
-        {
-            changed.push("settings".to_owned());
-        }
-        changed
-    }
-
     /// The record first, then the decisions, then everybody else.
     async fn put_in_force(
         &mut self,
@@ -400,9 +224,6 @@ impl Reloader {
             .map(|source| &source.name)
             .filter(|name| !old.desks.contains_key(*name));
         let heard = last_heard(&self.journal, new.cloned().collect()).await?;
-        let sources = doors(&settings.sources);
-        let keys = keyrings::urls(&settings.sources);
-        let expected = expected(&settings);
         // Only the simulator's address could be refused, and it was not at the start.
         let accounts = self
             .lanes
@@ -410,34 +231,8 @@ impl Reloader {
             .map_err(|why| JournalError::Broken(why.to_string()))?;
         self.publish
             .send_replace(Arc::new(ActiveConfig::of(policy, id, settings, shown)));
-        let Listening {
-            doors,
-            keys: fetched,
-            heard: listens,
-            metrics,
-        } = &self.listening;
-        doors.send_replace(sources);
-        fetched.send_if_modified(|known| core::mem::replace(known, keys.clone()) != keys);
         let in_force = self.publish.borrow().clone();
-        metrics.expect(&in_force);
-        for source in old
-            .desks
-            .keys()
-            .filter(|name| !in_force.desks.contains_key(*name))
-        {
-            metrics.forget_source(source);
-        }
-        for tenant in old
-            .tenants
-            .iter()
-            .filter(|old| in_force.tenants.iter().all(|tenant| tenant.id != old.id))
-        {
-            metrics.forget_tenant(&tenant.name);
-        }
-        for (source, at) in &heard {
-            metrics.heard(source, *at);
-        }
-        listens.with(|silence| silence.expect(expected, heard, clock::now()));
+        self.listening.follow(&old, &in_force, heard);
         self.lanes.employ(accounts, &self.publish.subscribe());
         self.tell_of_pauses(&old).await;
         Ok(())
@@ -455,70 +250,6 @@ impl Reloader {
             pause.compare(new.policy.rules().names());
             if let Some(note) = pause.note.filter(|_| !known) {
                 tracing::warn!(rule = pause.rule, note, "a pause names a rule that is gone");
-            }
-        }
-    }
-
-    fn show(&mut self, read: &ReloadedFiles, changed: Vec<String>) -> ReloadView {
-        let now = clock::now();
-        let (config, rules) = (read.config_faults.is_empty(), read.rules_faults.is_empty());
-        self.listening.metrics.reloaded(rules, config, now);
-        let all = read.config_faults.iter().chain(&read.rules_faults);
-        let policy = self.publish.borrow().policy.fingerprint().to_owned();
-        let last = self.state.borrow().clone();
-        let policy_since = if policy == last.policy {
-            last.policy_since
-        } else {
-            now.to_string()
-        };
-        let view = ReloadView {
-            at: now.to_string(),
-            successful: config && rules,
-            policy,
-            policy_since,
-            changed,
-            faults: all.clone().take(MOST).cloned().collect(),
-            more_faults: all.count().saturating_sub(MOST),
-            needs_restart: read.needs_restart.clone(),
-        };
-        self.state.send_replace(view.clone());
-        view
-    }
-
-    /// Once for each content and each fault.
-    fn tell(
-        &mut self,
-        why: &'static str,
-        read: &ReloadedFiles,
-        view: &ReloadView,
-        warnings: &[String],
-    ) {
-        let now = (read.files.clone(), view.faults.clone());
-        let news = core::mem::replace(&mut self.told, now.clone()) != now;
-        let (changed, fingerprint) = (view.changed.join(", "), &view.policy);
-        if !view.changed.is_empty() {
-            let mode = self.publish.borrow().armed().mode;
-            tracing::info!(why, changed, fingerprint, mode, "reloaded");
-        }
-        if !news {
-            return;
-        }
-        log(why, &view.faults, view.more_faults, STAYS);
-        for test in &read.not_run {
-            tracing::warn!(
-                test,
-                "a test of the policy was not run: its captured delivery does not lie beside the rules"
-            );
-        }
-        for key in &view.needs_restart {
-            tracing::warn!(
-                key,
-                "a new value of this key takes a restart; the old one stays in force"
-            );
-        }
-        if view.changed.iter().any(|what| what == "settings") {
-            for warning in warnings {
-                tracing::warn!("{warning}");
             }
         }
     }
@@ -561,25 +292,4 @@ pub async fn last_heard(
             .collect::<Result<Vec<_>, JournalError>>()
     };
     Ok(journal.read(look).await?.into_iter().flatten().collect())
-}
-
-/// How long each source may stay silent.
-#[must_use]
-pub fn expected(settings: &Settings) -> BTreeMap<String, Duration> {
-    settings
-        .sources
-        .iter()
-        .filter_map(|source| Some((source.name.clone(), source.expect_every?)))
-        .collect()
-}
-
-/// What the public door takes of each source.
-#[must_use]
-pub fn doors(sources: &[Source]) -> Sources {
-    Arc::new(
-        sources
-            .iter()
-            .map(|source| (source.name.clone(), SourceDoor::of(source)))
-            .collect(),
-    )
 }

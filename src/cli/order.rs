@@ -1,6 +1,11 @@
 //! What the verbs that change something have in common: who says it and why, what it is about, and the question that
 //! comes before anything is done to things nobody has named by their ids.
 
+mod items;
+mod words;
+
+pub(super) use words::{Selection, Words, put};
+
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
@@ -9,58 +14,17 @@ use serde_json::{Map, Value, json};
 use super::format::OutputFormat;
 use super::output::{self, complain};
 use super::responder::{self, Responder};
-use super::surroundings::surroundings;
-use super::table::{Table, count, device, time_of};
+use super::table::count;
 use super::trouble::{CliError, Exit};
 use crate::api::{ItemView, OrderView};
 use crate::journal::Done;
 use crate::server::refusal::CommandError;
+use items::table;
 
 /// Ids of one request.
 const MOST: usize = 1_000;
 /// Things that a person is shown before they agree.
 const SEEN: usize = 100;
-
-/// Who, and why.
-#[derive(clap::Args)]
-pub(super) struct Words {
-    /// Why; it is kept with what it did.
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
-    /// Who says so; without it, the name you are logged in with.
-    #[arg(long, value_name = "NAME")]
-    by: Option<String>,
-}
-
-impl Words {
-    /// Puts them into an order. A name is shown and never trusted.
-    pub(super) fn put_into(&self, order: &mut Map<String, Value>) {
-        let surroundings = surroundings();
-        let by = self.by.as_deref().or_else(|| surroundings.user());
-        put(order, "reason", self.reason.as_deref());
-        put(order, "by", by);
-    }
-}
-
-/// Which things, if not by their ids.
-#[derive(clap::Args)]
-pub(super) struct Selection {
-    /// Those of this rule.
-    #[arg(long, value_name = "RULE", conflicts_with = "ids")]
-    rule: Option<String>,
-    /// Those of this tenant.
-    #[arg(long, value_name = "NAME", conflicts_with = "ids")]
-    tenant: Option<String>,
-    /// Those of these devices: any name, address or id, or a pattern such as dc-*.
-    #[arg(long, value_name = "PATTERN", conflicts_with = "ids")]
-    device: Option<String>,
-    /// Those since: 1h, or 2026-11-02T08:00:00Z.
-    #[arg(long, value_name = "TIME", conflicts_with = "ids")]
-    since: Option<String>,
-    /// Do not ask before it is done.
-    #[arg(long, conflicts_with = "ids")]
-    yes: bool,
-}
 
 /// An order about single things.
 pub(super) struct OrderArgs<'o> {
@@ -264,13 +228,6 @@ impl OrderArgs<'_> {
     }
 }
 
-/// A member, if there is something to say.
-pub(super) fn put(order: &mut Map<String, Value>, key: &str, value: Option<&str>) {
-    if let Some(value) = value {
-        order.insert(key.to_owned(), value.into());
-    }
-}
-
 /// A member that says yes, if it does.
 pub(super) fn put_flag(order: &mut Map<String, Value>, key: &str, flag: bool) {
     if flag {
@@ -285,54 +242,6 @@ pub(super) fn path(of: &str, id: &str, verb: &str) -> String {
 
 fn is_yes(line: &str) -> bool {
     ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str())
-}
-
-fn table(items: &[ItemView], columns: Option<usize>) -> String {
-    let heads = [
-        "RESULT",
-        "TENANT",
-        "DEVICE",
-        "SEVERITY",
-        "RULE",
-        "SCAN",
-        "STATE",
-        "ALERTS",
-        "HOLD ENDS (UTC)",
-        "ID",
-    ];
-    let mut table = Table::new(&heads);
-    for item in items {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let state = match (&item.state, &item.reason) {
-            (Some(state), Some(reason)) => format!("{state}: {reason}"),
-            (state, _) => text(state),
-        };
-        let mut below: Vec<String> = item.title.iter().chain(&item.why).cloned().collect();
-        if !item.candidates.is_empty() {
-            below.push(format!("it may be: {}", item.candidates.join("; ")));
-        }
-        let named = device(
-            item.name.as_deref(),
-            item.device.as_deref().unwrap_or_default(),
-            item.machine.as_deref(),
-        );
-        let (result, tenant, severity) =
-            (text(&item.result), text(&item.tenant), text(&item.severity));
-        let (rule, scan, alerts, ends) = (
-            text(&item.rule),
-            text(&item.scan),
-            item.alerts.join(", "),
-            time_of(item.hold_ends.as_ref()),
-        );
-        let cells = [
-            &result, &tenant, &named, &severity, &rule, &scan, &state, &alerts, &ends, &item.id,
-        ];
-        table.row(cells.map(String::as_str), below);
-    }
-    ["TENANT", "SEVERITY", "HOLD ENDS (UTC)"]
-        .into_iter()
-        .fold(table, Table::without_if_same)
-        .text(columns)
 }
 
 #[cfg(test)]

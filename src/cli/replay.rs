@@ -2,6 +2,7 @@
 
 mod args;
 mod bar;
+mod left;
 mod show;
 
 use std::io::Read as _;
@@ -10,15 +11,16 @@ use std::process::ExitCode;
 
 use super::format::OutputFormat;
 use super::load;
-use super::output::{self, complain, plain};
+use super::output::{self, plain};
 use super::trouble::{CliError, Exit};
 use crate::journal::{Archive, JournalError};
 use crate::presets;
-use crate::replay::{Assumed, Bodies, Replay, ReplayReport, ReplayStage, Takes, Unusable};
+use crate::replay::{Assumed, Bodies, Replay, ReplayReport, ReplayStage, Takes};
 use crate::settings::{Flags, Inputs, Settings, Source, there_is};
 use args::Directory;
 pub(super) use args::ReplayArgs;
 use bar::ReplayBar;
+use left::{Left, tell, whole};
 
 /// How SQLite's files begin.
 const DATABASE: &[u8] = b"SQLite format 3\0";
@@ -29,19 +31,6 @@ const JOURNAL: &str = "scanhook.db";
 enum Input {
     Journal(Box<Archive>),
     Bodies(Box<Bodies>),
-}
-
-/// What could not be played.
-#[derive(Default, serde::Serialize)]
-struct Left {
-    /// Bodies, or rows of the journal, that cannot be read.
-    unreadable: u64,
-    /// The first of them.
-    first: Vec<Unusable>,
-    /// Bodies whose alerts say no time.
-    timeless: u64,
-    /// Files of the folder that are no bodies.
-    passed_over: u64,
 }
 
 pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
@@ -245,66 +234,4 @@ fn play(
         }
     }
     Ok((replay.finish(top), left))
-}
-
-impl Left {
-    fn damaged(&mut self, place: &str, rows: usize) {
-        if rows > 0 {
-            self.unreadable += rows as u64;
-            if self.first.len() < 10 {
-                let why = "rows of it cannot be read by this version".to_owned();
-                self.first.push(Unusable {
-                    place: place.to_owned(),
-                    why,
-                });
-            }
-        }
-    }
-}
-
-/// What was left out is said on stderr: it is no result.
-fn tell(left: &Left) {
-    for Unusable { place, why } in &left.first {
-        complain(&format!("{}: {}", plain(place), plain(why)));
-    }
-    let number = |many: u64| {
-        if many == 1 {
-            "1 body".to_owned()
-        } else {
-            format!("{many} bodies")
-        }
-    };
-    if left.unreadable > 0 {
-        let why = if left.unreadable == 1 { "it" } else { "they" };
-        complain(&format!(
-            "{} passed over because {why} cannot be read",
-            number(left.unreadable)
-        ));
-    }
-    if left.timeless > 0 {
-        let how = "taken to have come with the one before, or when the file was written";
-        complain(&format!(
-            "{} without the time of an alert, {how}",
-            number(left.timeless)
-        ));
-    }
-    if left.passed_over > 0 {
-        let files = if left.passed_over == 1 {
-            "file"
-        } else {
-            "files"
-        };
-        complain(&format!(
-            "{} other {files} passed over: bodies are .json, .ndjson, .jsonl",
-            left.passed_over
-        ));
-    }
-}
-
-fn whole(report: &ReplayReport, left: &Left) -> serde_json::Result<serde_json::Value> {
-    let mut whole = serde_json::to_value(report)?;
-    if let Some(object) = whole.as_object_mut() {
-        object.insert("left_out".to_owned(), serde_json::to_value(left)?);
-    }
-    Ok(whole)
 }

@@ -1,12 +1,16 @@
 //! Aligned columns, with lines below a row for what does not fit one. Nothing is cut: where the terminal has no room for
 //! all columns, the widest move below their rows, each cell with its head.
 
+mod cells;
+mod layout;
+
+pub(super) use cells::{age, count, device, grouped, time, time_of, waiting};
+
 use core::iter::once;
 
-use super::fit::{hung, padded, width};
+use super::fit::{hung, width};
 use super::output::plain;
-use crate::api::WaitView;
-use scanhook_core::time::Timestamp;
+use layout::Layout;
 
 /// Columns of a cell that others are aligned with where the width is not known: a longer one stands out of line.
 const WIDEST: usize = 48;
@@ -22,12 +26,6 @@ pub(super) struct Table {
 struct TableRow {
     cells: Vec<String>,
     below: Vec<String>,
-}
-
-/// Which columns stand side by side, and how wide each is.
-struct Layout {
-    beside: Vec<(usize, usize)>,
-    moved: Vec<usize>,
 }
 
 impl Table {
@@ -182,38 +180,6 @@ impl Table {
     }
 }
 
-impl Layout {
-    /// The cells of one row, each with where it goes on if it is too long.
-    fn lines(&self, cells: &[&str]) -> Vec<(String, usize)> {
-        let hang = self
-            .beside
-            .iter()
-            .rev()
-            .skip(1)
-            .map(|(_, wide)| wide + 2)
-            .sum();
-        let first = self
-            .beside
-            .first()
-            .and_then(|(n, wide)| Some((cells.get(*n)?, *wide)));
-        match first {
-            Some((first, wide)) if width(first) > wide && self.beside.len() > 1 => {
-                let rest: Vec<&str> = once("").chain(cells.iter().skip(1).copied()).collect();
-                vec![((*first).to_owned(), 2), (self.line(&rest), hang)]
-            }
-            _ => vec![(self.line(cells), hang)],
-        }
-    }
-
-    fn line(&self, cells: &[&str]) -> String {
-        let cells = self
-            .beside
-            .iter()
-            .filter_map(|(n, wide)| Some(padded(cells.get(*n)?, *wide)));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    }
-}
-
 /// A cell in which nothing is said.
 const NOTHING: &str = "-";
 
@@ -224,88 +190,10 @@ fn cell(text: &str) -> String {
     }
 }
 
-/// An instant as a cell: UTC, to the second.
-pub(super) fn time(text: &str) -> String {
-    match Timestamp::parse(text) {
-        Some(time) => time
-            .to_string()
-            .chars()
-            .take(19)
-            .map(|c| if c == 'T' { ' ' } else { c })
-            .collect(),
-        None => text.to_owned(),
-    }
-}
-
-/// An instant that may not have come yet.
-pub(super) fn time_of(text: Option<&String>) -> String {
-    text.map_or_else(String::new, |text| time(text))
-}
-
-/// What is waited for, a line each.
-pub(super) fn waiting(waits: &[WaitView]) -> impl Iterator<Item = String> {
-    waits.iter().map(|wait| format!("waits: {}", wait.why))
-}
-
-/// How long ago it was, in its two largest units.
-pub(super) fn age(text: &str, now: Timestamp) -> String {
-    let Some(at) = Timestamp::parse(text) else {
-        return text.to_owned();
-    };
-    let seconds = now.since(at).as_secs();
-    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
-    let Some(largest) = units.iter().position(|(_, size)| seconds >= *size) else {
-        return "0s".to_owned();
-    };
-    let mut left = seconds;
-    let parts = units.iter().skip(largest).take(2).map(|(unit, size)| {
-        let number = left / size;
-        left %= size;
-        (number, unit)
-    });
-    parts
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// A device: its name, and the beginning of its machine's id; the whole id where it has no name.
-pub(super) fn device(name: Option<&str>, label: &str, machine: Option<&str>) -> String {
-    let name = name.filter(|name| !name.is_empty()).unwrap_or(label);
-    match machine {
-        Some(machine) if machine != name => {
-            format!("{name} ({}…)", machine.chars().take(8).collect::<String>())
-        }
-        _ => name.to_owned(),
-    }
-}
-
-/// 1,000,000.
-pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let mut out = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && n % 3 == first {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// "1 scan", "2 scans".
-pub(super) fn count(number: usize, what: &str) -> String {
-    format!(
-        "{} {what}{}",
-        grouped(number),
-        if number == 1 { "" } else { "s" }
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use scanhook_core::time::Timestamp;
+
     use super::*;
 
     #[test]

@@ -63,10 +63,12 @@ pub(super) fn for_people(field: &str, text: &str) -> String {
 }
 
 /// Logs a line about decisions or a scan: `about!(info, &about, outcome = %outcome, "scan over")`.
+/// Lines go by the name of the module they are in, or by the `target:` that comes first.
 macro_rules! about {
-    ($level:ident, $about:expr, $($more:tt)*) => {{
+    (target: $target:expr, $level:ident, $about:expr, $($more:tt)*) => {{
         let about: &scanhook_core::about::About = $about;
         tracing::$level!(
+            target: $target,
             tenant = about.tenant,
             source = $crate::logs::several(&about.sources),
             alert = $crate::logs::several(&about.alerts),
@@ -80,6 +82,9 @@ macro_rules! about {
             $($more)*
         )
     }};
+    ($level:ident, $about:expr, $($more:tt)*) => {
+        $crate::logs::about!(target: module_path!(), $level, $about, $($more)*)
+    };
 }
 
 pub(crate) use about;

@@ -1,5 +1,8 @@
 //! The files a reload reads, watched by looking: whoever swaps a link, renames over a file or writes into it changes what
 //! is seen here, on every kind of file system. A file is read once it has been left alone from one look to the next.
+//!
+//! It looks every second at device, inode, size and times of whatever a path leads to, and every thirty looks at the
+//! contents: a renamed file, one written in place, a swapped link and a file system without times are all seen.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,7 @@
 //! One reading of both files, and what of it may be put in force: pure but for the files themselves.
+//!
+//! What `[server]` and `[journal] url` say was bound at the start: `keeping` puts the old values into the new settings
+//! and names the keys.
 
 use std::path::{Path, PathBuf};
 

@@ -18,6 +18,7 @@ mod content;
 mod control;
 pub mod descriptors;
 mod failures;
+pub mod far_side;
 pub mod limits;
 pub mod listener;
 mod order;

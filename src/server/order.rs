@@ -1,6 +1,13 @@
 //! The body of an order: a JSON object whose keys are the long flags of the verb. A key that means nothing is refused,
 //! so that a misspelt one cannot widen what is ordered.
 
+use core::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::bodies::whole;
 use super::refusal::{CommandError, HttpError};
 use crate::journal::{IdPrefix, Selected, Selector, Wants};
 use scanhook_core::alert::MachineId;
@@ -13,6 +20,10 @@ use scanhook_core::time::Timestamp;
 
 /// Ids of one order, and things it may select.
 pub(super) const MOST: usize = 1_000;
+
+/// Bytes of an order, and how long it may take to arrive.
+const LARGEST: usize = 256 * 1024;
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What narrows a selection.
 pub(super) const SELECTING: &[&str] = &["rule", "tenant", "device", "since", "held", "state"];
@@ -203,4 +214,11 @@ impl OrderBody<'_> {
             word,
         }))
     }
+}
+
+/// The bytes of an order.
+pub(super) async fn received(body: Body) -> Result<Bytes, HttpError> {
+    timeout(PATIENCE, whole(body, LARGEST, |_| Ok(())))
+        .await
+        .map_err(|_| HttpError::BodyTimeout)?
 }

@@ -1,21 +1,21 @@
 //! The public door: webhooks and two probes, nothing else. Cheap checks first, nothing remembered before the
 //! credential holds; what the alert means is somebody else's business.
 
-use core::net::IpAddr;
+mod arrival;
+mod path;
+
+pub use arrival::{Answered, Arrived, Head, TellAnswer};
+
 use core::time::Duration;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use bytes::Bytes;
-use percent_encoding::percent_decode_str;
-use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -24,27 +24,11 @@ use super::bodies::{BodyBudget, whole};
 use super::content;
 use super::failures::{Attempt, Failures};
 use super::refusal::{HttpError, Mismatch, quoted};
-use crate::in_force::door::{SecretInUrl, SourceDoor, Sources};
+use crate::in_force::door::{SourceDoor, Sources};
 use crate::settings::FailureBudget;
+use path::{segments, url_secret};
 use scanhook_core::signature::Standing;
-use scanhook_core::wrapping::{Wrapping, unpacked_size};
-
-/// Takes what was answered.
-pub type TellAnswer = dyn Fn(Answered<'_>) + Send + Sync;
-
-/// An answer, for those who count and keep traces.
-pub struct Answered<'a> {
-    /// The configured source the path belongs to, if any.
-    pub source: Option<&'a str>,
-    /// What stands in the path in the place of a source's name, where no source has it.
-    pub asked: Option<&'a str>,
-    /// Who sent it.
-    pub peer: Option<Peer>,
-    /// The status of the answer.
-    pub status: StatusCode,
-    /// Why it was refused.
-    pub refusal: Option<&'a HttpError>,
-}
+use scanhook_core::wrapping::unpacked_size;
 
 /// What the public listener needs to know.
 pub struct Door {
@@ -62,44 +46,6 @@ pub struct Door {
     pub mono: Arc<dyn Fn() -> Duration + Send + Sync>,
     /// Is told of each answer but those of the probes.
     pub told: Arc<TellAnswer>,
-}
-
-impl SecretInUrl {
-    const fn allows(self, secret: Option<&str>) -> bool {
-        match self {
-            SecretInUrl::Never => secret.is_none(),
-            SecretInUrl::Sometimes => true,
-            SecretInUrl::Always => secret.is_some(),
-        }
-    }
-}
-
-/// A request whose body is not read yet.
-pub struct Head<'r> {
-    /// The configured name of the source.
-    pub source: &'r str,
-    /// Its headers, as sent.
-    pub headers: &'r HeaderMap,
-    /// The last segment of the URL, for a source that keeps its secret there.
-    pub url_secret: Option<&'r SecretString>,
-    /// The sender's address.
-    pub peer: IpAddr,
-}
-
-/// A request that passed every check that needs no body.
-pub struct Arrived {
-    /// The configured name of the source.
-    pub source: String,
-    /// Its headers, as sent.
-    pub headers: HeaderMap,
-    /// The last segment of the URL, for a source that keeps its secret there.
-    pub url_secret: Option<SecretString>,
-    /// The body, as sent.
-    pub body: Bytes,
-    /// How the JSON stands in it.
-    pub wrapping: Wrapping,
-    /// The sender's address.
-    pub peer: IpAddr,
 }
 
 /// Everything a handler shares.
@@ -288,26 +234,6 @@ where
     .await;
     attempt.ends(outcome.as_ref().err());
     outcome
-}
-
-/// Source and secret of a path. Names are compared as written: an encoded one is no name of ours. One slash at the end
-/// means nothing: some senders put it behind every URL.
-fn segments(path: &str) -> Option<(&str, Option<&str>)> {
-    let rest = path.strip_prefix("/webhooks/")?;
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    Some(
-        rest.split_once('/')
-            .map_or((rest, None), |(source, secret)| (source, Some(secret))),
-    )
-}
-
-/// A secret may need encoding to fit into a URL.
-fn url_secret(segment: &str) -> Result<SecretString, HttpError> {
-    let text = percent_decode_str(segment)
-        .decode_utf8()
-        .map(Cow::into_owned);
-    text.map(SecretString::from)
-        .map_err(|_| HttpError::Unauthenticated)
 }
 
 fn takes(door: &SourceDoor, method: &Method) -> Result<(), HttpError> {

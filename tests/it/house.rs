@@ -157,6 +157,7 @@ const RULES: &[Rule] = &[
         holds_in: |module| {
             let doors = [
                 "app",
+                "app::loops",
                 "defender::client",
                 "intake",
                 "journal",

@@ -1,14 +1,19 @@
 //! The result of a replay for people.
 
+mod differences;
+mod load;
+mod words;
+
 use core::fmt::Write as _;
 
 use super::super::output::{self, plain};
 use super::super::table::{Table, time};
 use super::args::{ReplayArgs, name};
-use crate::replay::{
-    Assumed, Compared, Example, Hold, Load, Peak, QuotaWait, ReplayOutcome, ReplayReport, Waits,
-};
+use crate::replay::{Assumed, Hold, ReplayReport};
+use differences::differences;
+use load::of_load;
 use scanhook_core::scan::Reason;
+use words::{many, millis, seconds};
 
 /// All of it, as text.
 pub(super) fn text(report: &ReplayReport, args: &ReplayArgs) -> String {
@@ -157,73 +162,6 @@ fn holds(report: &ReplayReport) -> Table {
     table
 }
 
-fn of_load(load: &Load) -> String {
-    let mut text = format!(
-        "  scans    {} sent: {} Full, {} Quick; at most {}, and {}\n",
-        load.full + load.quick,
-        load.full,
-        load.quick,
-        peak(&load.per_minute, "in a minute"),
-        peak(&load.per_hour, "in an hour"),
-    );
-    if load.too_old > 0 {
-        let _ = writeln!(
-            text,
-            "  too old  {} were older than `max_age` before the quota let them leave",
-            load.too_old
-        );
-    }
-    let _ = writeln!(
-        text,
-        "  queue    at most {}",
-        peak(&load.queue, "waiting for the quota")
-    );
-    for (whose, waits) in [("urgent", &load.urgent), ("others", &load.others)] {
-        if waits.longest.at.is_some() {
-            let _ = writeln!(
-                text,
-                "  {whose}   {}{}",
-                spread(waits),
-                longest(&waits.longest)
-            );
-        }
-    }
-    text
-}
-
-fn peak(peak: &Peak, of: &str) -> String {
-    match peak.at {
-        Some(at) if peak.count > 0 => format!("{} {of} ({})", peak.count, time(&at.to_string())),
-        _ => format!("0 {of}"),
-    }
-}
-
-fn spread(waits: &Waits) -> String {
-    let parts = [
-        (waits.a_second, "up to 1 s"),
-        (waits.a_minute, "up to 1 min"),
-        (waits.ten_minutes, "up to 10 min"),
-        (waits.an_hour, "up to 1 h"),
-        (waits.longer, "longer"),
-    ];
-    let parts = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} waited {words}"));
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-fn longest(wait: &QuotaWait) -> String {
-    match wait.at {
-        Some(at) if wait.ms > 1_000 => format!(
-            "; the longest {}, until {}",
-            seconds(wait.ms),
-            time(&at.to_string())
-        ),
-        _ => String::new(),
-    }
-}
-
 fn unmatched(report: &ReplayReport) -> String {
     if report.unmatched == 0 {
         return String::new();
@@ -243,84 +181,6 @@ fn unmatched(report: &ReplayReport) -> String {
     )
 }
 
-fn differences(report: &ReplayReport, args: &ReplayArgs) -> String {
-    let Compared {
-        with,
-        compared,
-        different,
-        not_compared,
-        groups,
-    } = &report.differences;
-    let from = match *with {
-        "against" => name(args.against.as_ref()),
-        "journal" => "what was decided".to_owned(),
-        _ => return "\ncompared   with nothing: name another policy with --against\n".to_owned(),
-    };
-    let mut text =
-        format!("\ncompared   with {from}: {different} of {compared} decisions differ\n");
-    if *not_compared > 0 {
-        let _ = writeln!(
-            text,
-            "           {not_compared} not compared: approved by a person, or not made in time"
-        );
-    }
-    for group in groups.iter().take(args.top) {
-        let _ = writeln!(
-            text,
-            "{:>9}  {}  ->  {}",
-            group.count,
-            outcome(&group.was),
-            outcome(&group.now)
-        );
-        for example in &group.examples {
-            let _ = writeln!(text, "           {}", shown(example));
-        }
-    }
-    if groups.len() > args.top {
-        let _ = writeln!(
-            text,
-            "           and {} more kinds of differences",
-            groups.len() - args.top
-        );
-    }
-    text
-}
-
-fn outcome(outcome: &ReplayOutcome) -> String {
-    let rule = outcome
-        .rule
-        .as_ref()
-        .map_or_else(|| "no rule".to_owned(), |rule| format!("`{}`", plain(rule)));
-    let scan = outcome.scan.map_or("none", |kind| kind.code());
-    let reason = outcome
-        .reason
-        .map_or_else(String::new, |reason| format!(" ({reason})"));
-    format!("{rule}: {scan}, {}{reason}", outcome.state)
-}
-
-fn shown(example: &Example) -> String {
-    let Example {
-        at,
-        source,
-        alert,
-        title,
-        device,
-        place,
-    } = example;
-    let title = title
-        .as_ref()
-        .map_or_else(String::new, |title| format!(" \"{title}\""));
-    plain(&format!(
-        "{} {source} {alert}{title} on {device} ({place})",
-        time(at)
-    ))
-}
-
-/// "1 alert", "2 alerts".
-fn many(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
 /// A table with an empty line above it; nothing where it has no rows.
 fn below(table: Table) -> String {
     let text = table.text(output::columns());
@@ -328,19 +188,5 @@ fn below(table: Table) -> String {
         text
     } else {
         format!("\n{text}")
-    }
-}
-
-fn millis(span: core::time::Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A span as a person says it: `0.3 s`, `12 min`, `2 h 5 min`.
-fn seconds(ms: u64) -> String {
-    let (minutes, hours) = (ms / 60_000, ms / 3_600_000);
-    match ms {
-        0..=119_999 => format!("{:.1} s", ms as f64 / 1_000.0),
-        120_000..=7_199_999 => format!("{minutes} min"),
-        _ => format!("{hours} h {} min", minutes % 60),
     }
 }

@@ -1,0 +1,77 @@
+//! How one tenant's lane is: its scans, its quota, its token and what stops it.
+
+use serde::{Deserialize, Serialize};
+
+use super::wait::OutageView;
+
+/// Use of one API's budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaView {
+    /// Calls in the last minute.
+    pub minute: u32,
+    /// Our share of a minute.
+    pub per_minute: u32,
+    /// Calls in the last hour.
+    pub hour: u32,
+    /// Our share of an hour.
+    pub per_hour: u32,
+    /// What is left of it in a minute while others use the same quota.
+    #[serde(default)]
+    pub effective_per_minute: u32,
+    /// What is left of it in an hour.
+    #[serde(default)]
+    pub effective_per_hour: u32,
+    /// What others seem to use of it in a minute: our share without what is left.
+    #[serde(default)]
+    pub used_by_others_per_minute: u32,
+    /// What others seem to use of it in an hour.
+    #[serde(default)]
+    pub used_by_others_per_hour: u32,
+}
+
+/// What a lane says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneView {
+    /// The token's audience.
+    pub audience: Option<String>,
+    /// The token's tenant id.
+    pub tenant_id: Option<String>,
+    /// The token's roles.
+    pub roles: Vec<String>,
+    /// When the token expires.
+    pub token_expires_at: Option<String>,
+    /// Whom it cannot reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<OutageView>,
+    /// No call before this (after a 429).
+    pub paused_until: Option<String>,
+    /// Why nothing is sent, in words.
+    pub stopped: Option<String>,
+    /// What is wrong with the token but does not stop it.
+    pub notes: Vec<String>,
+}
+
+/// How one tenant's lane is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantView {
+    /// The configured name.
+    pub name: String,
+    /// enforce, approve, dry_run or simulated: how far what is decided for it goes.
+    #[serde(default)]
+    pub mode: String,
+    /// Scans by state.
+    pub scans: std::collections::BTreeMap<String, u32>,
+    /// Held decisions.
+    pub held: u32,
+    /// Decisions that wait for the directory.
+    #[serde(default)]
+    pub resolving: u32,
+    /// When the oldest waiting scan was decided.
+    pub waiting_since: Option<String>,
+    /// When the oldest held decision was made.
+    pub held_since: Option<String>,
+    /// Calls of the last minute and hour that count against the share, by API.
+    pub quota: std::collections::BTreeMap<String, QuotaView>,
+    /// What the lane says of its token and of what stops it.
+    pub lane: LaneView,
+}

@@ -1,0 +1,67 @@
+//! A scan as lists show it, from its decision to its end.
+
+use serde::{Deserialize, Serialize};
+
+use super::control::PauseView;
+use super::event::EventView;
+use super::wait::WaitView;
+
+/// A scan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanView {
+    /// Its id, which Defender sees as `ExternalId`.
+    pub id: String,
+    /// Who acts.
+    pub tenant: String,
+    /// The machine.
+    pub machine: String,
+    /// Its name, as the directory or else an alert says it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// quick or full.
+    pub kind: String,
+    /// 0 to 100.
+    pub priority: u8,
+    /// The rule that began it.
+    pub rule: Option<String>,
+    /// Decided and shown, never sent.
+    pub dry_run: bool,
+    /// waiting, sending, unknown, running, finished or dropped.
+    pub state: String,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// More about that.
+    pub detail: Option<String>,
+    /// When it was decided.
+    pub created_at: String,
+    /// The opening of the window it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<String>,
+    /// When it was last sent.
+    pub sent_at: Option<String>,
+    /// When it was over.
+    pub ended_at: Option<String>,
+    /// How often it was sent.
+    pub tries: u32,
+    /// Defender's id of the machine action.
+    pub action: Option<String>,
+    /// False: somebody else's machine action covers it.
+    pub ours: bool,
+    /// Why it is not sent yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitView>,
+    /// The pause that keeps a waiting one from being sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseView>,
+    /// Defender has refused to call it off for the last time, so it runs on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancel_refused: bool,
+    /// Who asked for it to be called off, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_off: Option<String>,
+    /// The alerts it answers.
+    pub alerts: Vec<String>,
+    /// What happened to it since, oldest first; only in the view of a single scan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventView>,
+}

@@ -1,0 +1,49 @@
+//! How the responder is as a whole: what `/api/v1/status` answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::control::PauseView;
+use super::lane::TenantView;
+use super::reload::ReloadView;
+use super::source::{DoorView, SourceView};
+
+/// How the responder is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// The program's version.
+    pub version: String,
+    /// When it started.
+    pub started_at: String,
+    /// Accepting deliveries.
+    pub ready: bool,
+    /// Nothing is sent, whatever the rules say.
+    pub dry_run: bool,
+    /// enforce, approve, dry_run or simulated: how far what is decided goes.
+    #[serde(default)]
+    pub mode: String,
+    /// The same in words.
+    #[serde(default)]
+    pub armed: String,
+    /// Parked alerts; more than 10,000 are not counted.
+    #[serde(default)]
+    pub parked: u32,
+    /// When the last of them came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_at: Option<String>,
+    /// Fingerprint of the policy in force.
+    pub policy: String,
+    /// How the last reading of the files went.
+    #[serde(default)]
+    pub reload: Option<ReloadView>,
+    /// What the configuration makes worth saying.
+    pub warnings: Vec<String>,
+    /// The pauses in force.
+    pub pauses: Vec<PauseView>,
+    /// Per tenant.
+    pub tenants: Vec<TenantView>,
+    /// Per source.
+    pub sources: Vec<SourceView>,
+    /// What was refused at the door since the start and belongs to no source, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub door: Vec<DoorView>,
+}

@@ -1,0 +1,66 @@
+//! What the app is begun with, and why it could not be.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use crate::defender::BadEndpoint;
+use crate::defender::client::{ClientError, Timeouts};
+use crate::journal::{JournalError, OpenError};
+use crate::keyrings::Beat;
+use crate::reload::WatchedFiles;
+use crate::worker::Pace;
+use scanhook_simulator::serve as simulator;
+
+/// The two sockets, bound by whoever starts the app.
+pub struct Listeners {
+    /// For webhooks.
+    pub public: TcpListener,
+    /// For status and metrics.
+    pub admin: TcpListener,
+}
+
+impl Listeners {
+    /// Where the two listen: for webhooks, and for status and metrics.
+    pub(super) fn addresses(&self) -> std::io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.public.local_addr()?, self.admin.local_addr()?))
+    }
+}
+
+/// What differs between `serve`, `demo` and tests.
+#[derive(Default)]
+pub struct Options {
+    /// How patient the lanes are.
+    pub pace: Pace,
+    /// How long their calls may take.
+    pub timeouts: Timeouts,
+    /// Play the far side in this process.
+    pub simulator: Option<simulator::SharedSimulator>,
+    /// How often the keys of token issuers are fetched.
+    pub beat: Beat,
+    /// What is read again when it changes; `None`: nothing ever is.
+    pub reload: Option<WatchedFiles>,
+}
+
+/// Why the app did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// No TLS client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A far side's address is not allowed.
+    #[error(transparent)]
+    Endpoint(#[from] BadEndpoint),
+    /// The operating system gives no randomness.
+    #[error("no randomness for ids: {0}")]
+    Randomness(#[from] getrandom::Error),
+    /// A socket or a thread.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}

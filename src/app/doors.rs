@@ -1,0 +1,116 @@
+//! What stands behind the two listeners: the one way in for deliveries, the routers, and what each listener grants.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::sync::watch;
+
+use super::Parts;
+use crate::clock;
+use crate::in_force::Current;
+use crate::in_force::door::Sources;
+use crate::intake::{Intake, Readers};
+use crate::keyrings::IssuerKeys;
+use crate::server::admin;
+use crate::server::descriptors;
+use crate::server::limits::Limits;
+use crate::server::reception::{Reception, Refusals};
+use crate::server::refusal::HttpError;
+use crate::server::state::Admin;
+use crate::server::traces::Traces;
+use crate::server::webhook::{self, Answered, Door};
+
+/// Connections of the admin listener.
+const ADMIN_CONNECTIONS: usize = 256;
+
+impl Parts<'_> {
+    /// The one way in for deliveries.
+    pub(super) fn intake(&self, current: Current, keys: IssuerKeys) -> Arc<Intake> {
+        Arc::new(Intake {
+            current,
+            journal: self.journal.clone(),
+            keys,
+            readers: Readers::default(),
+        })
+    }
+
+    /// For the public listener and the admin listener: what they lead to, and what they grant.
+    pub(super) fn doors(
+        &self,
+        sources: watch::Receiver<Sources>,
+        intake: Arc<Intake>,
+    ) -> [(Router, Limits); 2] {
+        let (refusals, traces) = (Arc::new(Refusals::default()), Arc::new(Traces::default()));
+        let reception = Reception {
+            intake: intake.clone(),
+            metrics: self.metrics.clone(),
+            refusals: refusals.clone(),
+            heard: self.heard.clone(),
+        };
+        let before = reception.clone();
+        let public = webhook::router(
+            self.door(sources, traces.clone()),
+            move |head| before.before_body(head),
+            move |arrived| reception.clone().accept(arrived),
+        );
+        let admin = admin::router(Admin {
+            journal: self.journal.clone(),
+            intake,
+            metrics: self.metrics.clone(),
+            refusals,
+            traces: traces.clone(),
+            heard: self.heard.clone(),
+            ready: self.ready.clone(),
+            started: clock::now(),
+            reloads: self.reloads.clone(),
+        });
+        let limits = self.limits(&traces);
+        // Loopback is one address.
+        let admin_limits = Limits {
+            per_address: ADMIN_CONNECTIONS,
+            total: ADMIN_CONNECTIONS,
+            ..limits
+        };
+        [(public, limits), (admin, admin_limits)]
+    }
+
+    /// What the public listener grants; no more connections than files may be open.
+    fn limits(&self, traces: &Traces) -> Limits {
+        let wanted = self.settings.server.connections;
+        let total = descriptors::connections(wanted.total + ADMIN_CONNECTIONS)
+            .saturating_sub(ADMIN_CONNECTIONS);
+        let total = total.clamp(1, wanted.total);
+        if total < wanted.total {
+            traces.warn(format!(
+                "{total} connections at once instead of the {} of `[server] connections.total`: this process may not open \
+                 more files; raise the limit (LimitNOFILE, ulimit -n)",
+                wanted.total
+            ));
+        }
+        let per_address = wanted.per_address.min(total);
+        Limits {
+            grace: self.settings.server.grace,
+            per_address,
+            total,
+            ..Limits::default()
+        }
+    }
+
+    fn door(&self, sources: watch::Receiver<Sources>, traces: Arc<Traces>) -> Door {
+        let metrics = self.metrics.clone();
+        Door {
+            sources,
+            body_deadline: Duration::from_secs(10),
+            failures: self.settings.server.auth_failures,
+            body_memory: self.settings.server.body_memory,
+            ready: self.ready.clone(),
+            mono: Arc::new(clock::mono),
+            told: Arc::new(move |answered: Answered<'_>| {
+                let refused = answered.refusal.map(HttpError::code);
+                metrics.answered(answered.source, answered.status.as_u16(), refused);
+                traces.answered(&answered, clock::now());
+            }),
+        }
+    }
+}

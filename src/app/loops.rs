@@ -1,0 +1,125 @@
+//! The loops that nobody calls: housekeeping, the watch for senders that fall silent, and two that end when a lane or the
+//! journal's writer does. The lines of their log go by the name of the app.
+
+use core::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::Parts;
+use crate::clock;
+use crate::in_force::Current;
+use crate::intake::LastSeen;
+use crate::journal::Journal;
+
+/// The target of these lines.
+const APP: &str = "scanhook::app";
+/// How often the journal forgets what is past its time.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+impl Parts<'_> {
+    /// Starts what nobody calls: two that end when a lane or the writer does, the housekeeping, and the watch for
+    /// senders that fall silent.
+    pub(super) fn keep_watch(
+        &self,
+        tasks: &mut JoinSet<&'static str>,
+        current: &Current,
+        fell: oneshot::Receiver<()>,
+    ) {
+        let (journal, stopping) = (&self.journal, &self.stopping);
+        tasks.spawn(watch_lanes(fell, stopping.clone()));
+        tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
+        tasks.spawn(housekeep(
+            journal.clone(),
+            current.clone(),
+            stopping.clone(),
+        ));
+        tasks.spawn(listen_for_silence(
+            self.heard.clone(),
+            current.clone(),
+            stopping.clone(),
+        ));
+    }
+}
+
+/// One log line for each sender that falls silent. A reload may expect others, and more often.
+async fn listen_for_silence(
+    heard: LastSeen,
+    mut current: Current,
+    mut stop: watch::Receiver<bool>,
+) -> &'static str {
+    while !*stop.borrow() {
+        let beat = heard
+            .with(|silence| silence.beat())
+            .unwrap_or(Duration::MAX);
+        tokio::select! {
+            _ = stop.changed() => {}
+            Ok(()) = current.changed() => {}
+            () = tokio::time::sleep(beat) => {}
+        }
+        for (source, last) in heard.with(|silence| silence.fallen_silent(clock::now())) {
+            let last = last.map_or_else(|| "never".to_owned(), |last| last.to_string());
+            tracing::warn!(
+                target: APP,
+                source,
+                last,
+                "the sender is silent for longer than `expect_every`"
+            );
+        }
+    }
+    "the watch for silent senders"
+}
+
+/// Ends when the writer has: without it nothing can be acknowledged any more.
+async fn watch_writer(journal: Journal, mut stop: watch::Receiver<bool>) -> &'static str {
+    tokio::select! {
+        () = journal.closed() => {}
+        _ = stop.changed() => {}
+    }
+    "the journal's writer"
+}
+
+/// Ends when a lane has that should run for ever.
+async fn watch_lanes(fell: oneshot::Receiver<()>, mut stop: watch::Receiver<bool>) -> &'static str {
+    tokio::select! {
+        _ = fell => {}
+        _ = stop.changed() => {}
+    }
+    "a lane"
+}
+
+/// Forgets in small steps, so that senders never wait for it.
+async fn housekeep(
+    journal: Journal,
+    current: Current,
+    mut stop: watch::Receiver<bool>,
+) -> &'static str {
+    let (mut more, mut warned) = (false, None);
+    while !*stop.borrow() {
+        let pause = if more {
+            Duration::from_millis(20)
+        } else {
+            HOUSEKEEPING
+        };
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(pause) => {
+                let retention = current.borrow().retention();
+                more = match journal.write(move |tx| tx.forget(&retention, clock::now())).await {
+                    Ok(more) => more,
+                    Err(error) => {
+                        tracing::error!(target: APP, code = error.code(), %error, "the journal could not forget");
+                        false
+                    }
+                };
+                journal.space().at_most(current.borrow().settings.journal.max_size);
+                let warning = journal.space().room().warning();
+                if let Some(warning) = warning.as_ref().filter(|_| warned.is_none()) {
+                    tracing::warn!(target: APP, "{warning}");
+                }
+                warned = warning;
+            }
+        }
+    }
+    "housekeeping"
+}

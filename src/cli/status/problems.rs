@@ -1,0 +1,103 @@
+//! What somebody has to look at, of all tenants and sources. It comes first, whatever else was asked for.
+
+use super::lines::StatusLines;
+use crate::api::{ReloadView, StatusView};
+use crate::cli::table::{count, time, time_of};
+
+/// What somebody has to look at, of all tenants and sources.
+pub(super) fn problems(lines: &mut StatusLines, status: &StatusView) {
+    let mut found = StatusLines::default();
+    for tenant in &status.tenants {
+        let of = |what: &str| format!("tenant {}: {what}", tenant.name);
+        for outage in &tenant.lane.unreachable {
+            found.say("NO ANSWER", &of(&outage.why));
+        }
+        if let Some(why) = &tenant.lane.stopped {
+            found.say("STOPPED", &of(why));
+        }
+        for note in &tenant.lane.notes {
+            found.say("note", &of(note));
+        }
+        if let Some(until) = &tenant.lane.paused_until {
+            found.say(
+                "THROTTLED",
+                &of(&format!("Defender asked to wait until {} UTC", time(until))),
+            );
+        }
+    }
+    for pause in &status.pauses {
+        found.say("PAUSED", &format!("{}, {}", pause.scope(), pause.story()));
+    }
+    reload_text(&mut found, status.reload.as_ref());
+    let held = status.tenants.iter().map(|tenant| tenant.held).sum::<u32>();
+    if held > 0 {
+        let what = count(held as usize, "decision");
+        found.say(
+            "HELD",
+            &format!("{what} for a person: `scanhook decisions --state held`"),
+        );
+    }
+    if status.parked > 0 {
+        let last = time_of(status.parked_at.as_ref());
+        let what = count(status.parked as usize, "alert");
+        found.say(
+            "PARKED",
+            &format!("{what}, the last at {last} UTC: `scanhook alerts --state parked` says why"),
+        );
+    }
+    for source in status
+        .sources
+        .iter()
+        .filter(|source| source.silent_since.is_some())
+    {
+        let (since, every) = (
+            time_of(source.silent_since.as_ref()),
+            source.expect_every.as_deref().unwrap_or_default(),
+        );
+        found.say(
+            "SILENT",
+            &format!(
+                "source {} since {since} UTC, though expected every {every}",
+                source.name
+            ),
+        );
+    }
+    for warning in &status.warnings {
+        found.say("warning", warning);
+    }
+    if !found.0.is_empty() {
+        lines.head("problems");
+        lines.0.push_str(&found.0);
+    }
+}
+
+/// What the last reading of the files left undone.
+fn reload_text(lines: &mut StatusLines, reload: Option<&ReloadView>) {
+    let Some(reload) = reload else { return };
+    if !reload.successful {
+        let (at, since) = (time(&reload.at), time(&reload.policy_since));
+        lines.say(
+            "reload",
+            &format!("REFUSED at {at} UTC; the policy in force is that of {since} UTC"),
+        );
+    }
+    for fault in &reload.faults {
+        let at = fault
+            .line
+            .zip(fault.column)
+            .map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
+        lines.say(
+            "fault",
+            &format!("{}{at}: {} [{}]", fault.file, fault.message, fault.code),
+        );
+    }
+    if reload.more_faults > 0 {
+        lines.say("fault", &format!("and {} more", reload.more_faults));
+    }
+    for key in &reload.needs_restart {
+        lines.say(
+            "restart",
+            &format!("{key} has a new value, which needs a restart"),
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! How the loop begins, and what others hold of it from then on.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::files::Watch;
+use super::listening::Listening;
+use super::patience::Patience;
+use super::watched::WatchedFiles;
+use super::{Reloader, Reloads};
+use crate::api::ReloadView;
+use crate::clock;
+use crate::file::FileDigests;
+use crate::in_force::ActiveConfig;
+use crate::journal::Journal;
+use crate::workers::TenantWorkers;
+
+/// Orders that may wait for one another.
+const ORDERS: usize = 32;
+
+/// How long a reading may take; one of large policies with their tests takes a second or two.
+const LIMIT: Duration = Duration::from_secs(20);
+
+impl Reloader {
+    /// The loop, and what others hold of it. Without an origin nothing is ever read again.
+    #[must_use]
+    pub fn new(
+        origin: Option<WatchedFiles>,
+        journal: Journal,
+        lanes: TenantWorkers,
+        publish: watch::Sender<Arc<ActiveConfig>>,
+        listening: Listening,
+        fallen: oneshot::Sender<()>,
+        stop: watch::Receiver<bool>,
+    ) -> (Reloader, Reloads) {
+        let now = clock::now().to_string();
+        let policy = publish.borrow().policy.fingerprint().to_owned();
+        let first = ReloadView {
+            at: now.clone(),
+            successful: true,
+            policy,
+            policy_since: now,
+            ..ReloadView::default()
+        };
+        let state = watch::Sender::new(first);
+        let (send, orders) = mpsc::channel(ORDERS);
+        let reloads = Reloads {
+            orders: send,
+            state: state.subscribe(),
+        };
+        listening.metrics.reloaded(true, true, clock::now());
+        let (watch, told, fallen) = (
+            Watch::default(),
+            (FileDigests::default(), Vec::new()),
+            Some(fallen),
+        );
+        let patience = Patience::of(LIMIT);
+        let reloader = Reloader {
+            origin,
+            orders,
+            state,
+            journal,
+            lanes,
+            publish,
+            listening,
+            watch,
+            patience,
+            told,
+            stop,
+            fallen,
+        };
+        (reloader, reloads)
+    }
+}

@@ -1,0 +1,57 @@
+//! One transaction of an order: what the journal is told to do to a few things, and on what terms a scan begins that a
+//! person asks for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::verb::OrderVerb;
+use crate::api::ItemView;
+use crate::journal::{JournalError, TenantId, Tx, Word};
+use crate::policy::{Ceiling, Policy, Terms};
+use scanhook_core::person::By;
+use scanhook_core::scan::Mode;
+use scanhook_core::time::Timestamp;
+use scanhook_core::verdict::{AskedFor, Wanted};
+
+/// What a scan that a person asks for is begun on.
+pub(super) struct OrderContext {
+    /// Whatever the windows say.
+    pub(super) at_once: bool,
+    pub(super) policy: Arc<Policy>,
+    pub(super) terms: BTreeMap<TenantId, Terms>,
+}
+
+impl OrderContext {
+    fn wanted(&self, tenant: TenantId, asked: AskedFor<'_>) -> Option<Wanted> {
+        Some(self.policy.wanted(*self.terms.get(&tenant)?, asked))
+    }
+
+    fn may_call(&self, tenant: TenantId) -> bool {
+        self.terms
+            .get(&tenant)
+            .is_some_and(|terms| terms.ceiling != Ceiling::AtMost(Mode::DryRun))
+    }
+}
+
+pub(super) fn step_of(
+    tx: &mut Tx<'_>,
+    verb: OrderVerb,
+    ids: &[Uuid],
+    machine: Option<scanhook_core::alert::MachineId>,
+    by: &By,
+    now: &OrderContext,
+    at: Timestamp,
+) -> Result<Vec<ItemView>, JournalError> {
+    let terms = |tenant: TenantId, asked: AskedFor<'_>| now.wanted(tenant, asked);
+    let at_once = now.at_once;
+    match verb {
+        OrderVerb::Approve => {
+            tx.answer_held(ids, &Word::Approve { machine, at_once }, by, &terms, at)
+        }
+        OrderVerb::Deny => tx.answer_held(ids, &Word::Deny, by, &terms, at),
+        OrderVerb::Cancel => tx.call_off(ids, by, &|tenant| now.may_call(tenant), at),
+        OrderVerb::Retry => tx.retry(ids, by, at_once, &terms, at),
+    }
+}

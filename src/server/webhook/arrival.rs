@@ -1,0 +1,56 @@
+//! What the door hands on: a request before its body is read, one that passed every check that needs none, and an answer.
+
+use core::net::IpAddr;
+
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use secrecy::SecretString;
+
+use crate::server::address::Peer;
+use crate::server::refusal::HttpError;
+use scanhook_core::wrapping::Wrapping;
+
+/// Takes what was answered.
+pub type TellAnswer = dyn Fn(Answered<'_>) + Send + Sync;
+
+/// An answer, for those who count and keep traces.
+pub struct Answered<'a> {
+    /// The configured source the path belongs to, if any.
+    pub source: Option<&'a str>,
+    /// What stands in the path in the place of a source's name, where no source has it.
+    pub asked: Option<&'a str>,
+    /// Who sent it.
+    pub peer: Option<Peer>,
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// Why it was refused.
+    pub refusal: Option<&'a HttpError>,
+}
+
+/// A request whose body is not read yet.
+pub struct Head<'r> {
+    /// The configured name of the source.
+    pub source: &'r str,
+    /// Its headers, as sent.
+    pub headers: &'r HeaderMap,
+    /// The last segment of the URL, for a source that keeps its secret there.
+    pub url_secret: Option<&'r SecretString>,
+    /// The sender's address.
+    pub peer: IpAddr,
+}
+
+/// A request that passed every check that needs no body.
+pub struct Arrived {
+    /// The configured name of the source.
+    pub source: String,
+    /// Its headers, as sent.
+    pub headers: HeaderMap,
+    /// The last segment of the URL, for a source that keeps its secret there.
+    pub url_secret: Option<SecretString>,
+    /// The body, as sent.
+    pub body: Bytes,
+    /// How the JSON stands in it.
+    pub wrapping: Wrapping,
+    /// The sender's address.
+    pub peer: IpAddr,
+}

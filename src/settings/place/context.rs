@@ -1,0 +1,144 @@
+//! What settings are read from, the text of the file and the environment laid over it, and what was found out on the way.
+//! It knows nothing of tables.
+
+use core::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::file::FileDigests;
+use crate::settings::{Inputs, SettingsFault, locate};
+
+/// What is read from, and what was found out.
+pub(crate) struct Context<'i> {
+    pub(super) text: &'i str,
+    /// `SCANHOOK_SERVER__LISTEN` and its like, by the folded key they name.
+    pub(super) overlay: BTreeMap<String, (&'i str, &'i str)>,
+    /// The keys of variables that were taken, and the names of those that hold a secret.
+    pub(crate) used: BTreeSet<String>,
+    pub(crate) env: &'i BTreeMap<String, String>,
+    /// Relative paths of the file count from here.
+    pub(crate) base: PathBuf,
+    pub(crate) faults: Vec<SettingsFault>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    /// The files of secrets that were looked for.
+    pub(crate) files: FileDigests,
+}
+
+const PREFIX: &str = "SCANHOOK_";
+
+/// The three variables of Entra's own tools, with the keys they fill when there is no file.
+const AZURE: [(&str, &str, &str); 3] = [
+    ("AZURE_TENANT_ID", "tenants.default.tenant_id", ""),
+    ("AZURE_CLIENT_ID", "tenants.default.client_id", ""),
+    (
+        "AZURE_CLIENT_SECRET",
+        "tenants.default.credential",
+        "{ secret_env = \"AZURE_CLIENT_SECRET\" }",
+    ),
+];
+
+impl<'i> Context<'i> {
+    pub(crate) fn new(text: &'i str, inputs: &'i Inputs) -> Context<'i> {
+        let mut overlay = BTreeMap::new();
+        for (name, key, value) in AZURE {
+            if let (None, Some((name, own))) = (&inputs.file, inputs.env.get_key_value(name)) {
+                overlay.insert(
+                    key.to_owned(),
+                    (
+                        name.as_str(),
+                        if value.is_empty() {
+                            own.as_str()
+                        } else {
+                            value
+                        },
+                    ),
+                );
+            }
+        }
+        for (name, value) in &inputs.env {
+            // One underscore belongs to a name; variables without a double one are flags of the command line.
+            if let Some(key) = name.strip_prefix(PREFIX).filter(|key| key.contains("__")) {
+                overlay.insert(fold(&key.replace("__", ".")), (name, value));
+            }
+        }
+        let base = inputs
+            .file
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        let (faults, warnings, notes, files) =
+            (Vec::new(), Vec::new(), Vec::new(), FileDigests::default());
+        Context {
+            text,
+            overlay,
+            used: BTreeSet::new(),
+            env: &inputs.env,
+            base,
+            faults,
+            warnings,
+            notes,
+            files,
+        }
+    }
+
+    /// Notes a fault that stands nowhere in the file.
+    pub(crate) fn fault(
+        &mut self,
+        code: &'static str,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        self.at(code, key.into(), None, message.into());
+    }
+
+    pub(super) fn at(
+        &mut self,
+        code: &'static str,
+        key: String,
+        span: Option<Range<usize>>,
+        message: String,
+    ) {
+        let before = span.and_then(|span| self.text.get(..span.start));
+        let line = before.map(|before| before.matches('\n').count() + 1);
+        let column = before.map(|before| {
+            before
+                .rsplit('\n')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .count()
+                + 1
+        });
+        self.faults.push(SettingsFault {
+            code,
+            key,
+            line,
+            column,
+            message,
+        });
+    }
+
+    /// Variables that look like ours but name no key: most likely a typing error.
+    pub(crate) fn unused_variables(&mut self) {
+        let unused = |(key, (name, _)): (&String, &(&str, &str))| {
+            (!self.used.contains(key)).then(|| (*name).to_owned())
+        };
+        for name in self.overlay.iter().filter_map(unused).collect::<Vec<_>>() {
+            self.fault("unknown-variable", name, "names no key");
+        }
+        // These may be meant for something else that has our name: they are told, and stop nothing.
+        let stray = self
+            .env
+            .keys()
+            .filter(|name| !name.contains("__") && !self.used.contains(*name));
+        let stray: Vec<_> = stray.filter_map(|name| locate::stray(name)).collect();
+        self.warnings.extend(stray);
+    }
+}
+
+/// Environment variables have neither lower case nor dashes.
+pub(super) fn fold(key: &str) -> String {
+    key.to_lowercase().replace('-', "_")
+}
