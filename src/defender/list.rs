@@ -10,9 +10,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Endpoints;
+use super::action::ActionView;
 use super::header::pause;
-use super::reply::{ActionView, DefenderError, ListPage, Next, PAUSE, Sent, is_ours, tail_of};
-use super::request::NextPage;
+use super::next_page::NextPage;
+use super::ours::{Sent, is_ours, tail_of};
+use super::page::{ListPage, Next};
+use super::refusal::DefenderError;
+use super::reply::PAUSE;
 use scanhook_core::alert::MachineId;
 
 /// What the answer to a list call means.

@@ -5,18 +5,28 @@
 //! ```
 //! `request`, `reply` and `token` are pure: values in, values out, no clock and no socket, so hours of protocol can
 //! be run in virtual time. `client` alone speaks to the network; it moves bytes and knows nothing about scans.
+//! What they are made of lies apart: of `token` its `bearer`, `claims` and `token_error`; of `reply` the `action` it
+//! shows, the `refusal`, and whether the action is `ours`; of lists the `page` and the address of the `next_page`.
 
 use core::net::IpAddr;
 
 use bytes::Bytes;
 
+mod action;
+mod bearer;
+mod claims;
 pub mod client;
 pub mod directory;
 pub mod header;
 pub mod list;
+mod next_page;
+mod ours;
+mod page;
+mod refusal;
 pub mod reply;
 pub mod request;
 pub mod token;
+mod token_error;
 
 /// Hosts of the API itself, in every cloud that has one (defender-api, clouds and hosts).
 const API_HOSTS: &[&str] = &[

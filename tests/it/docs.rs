@@ -318,9 +318,12 @@ fn every_fault_of_a_token_is_explained() {
 #[test]
 fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     let sources = [
+        "src/defender/action.rs",
+        "src/defender/claims.rs",
         "src/defender/client.rs",
         "src/defender/reply.rs",
         "src/defender/token.rs",
+        "src/defender/token_error.rs",
         "src/worker/follow.rs",
     ]
     .into_iter()
