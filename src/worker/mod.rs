@@ -2,11 +2,14 @@
 //! worker remembers only what the clock needs and loads it from the journal, so one that is lost is loaded again.
 //!
 //! `poll` decides, inside a transaction, which calls leave; `answer` takes what came back. One file per task: `scan`
-//! (send), `follow` (list, reconcile, end; `listing` is a list under way), `by_id` (read one action), `unfollowed`
-//! (where the app may not read), `blocked` (what occupies a machine), `resolve` (which machine it is), `cancel` (call
-//! off), `paused` (what people hold back), `gate` (token, pause, stop), `reach` (who cannot be reached). `throttle`
-//! brings a tenant back after a 429, `moved` waits while a name was given to another Entra tenant, `twin` gives way to
-//! another name of the same app, `anchor` keeps spans of time true when the clock is set.
+//! (send; `scan_answer` reads what came of it, `meet` takes the open action that was met, `too_old` drops), `dry` (end
+//! what is not sent), `follow` (list; `listing` is a list under way, `list_match` takes a page, `conclude` the whole,
+//! `look_on` says when to look again), `give_up` and `final_status` (end), `by_id` (read one action), `unfollowed`
+//! (where the app may not read), `blocked` (what occupies a machine), `resolve` (which machine it is; `look_up` asks,
+//! `look_answer` listens, `silence` waits), `cancel` (call off), `paused` (what people hold back), `gate` (token, pause,
+//! stop), `reach` (who cannot be reached). `throttle` brings a tenant back after a 429, `moved` waits while a name was
+//! given to another Entra tenant, `twin` gives way to another name of the same app, `anchor` keeps spans of time true
+//! when the clock is set.
 //!
 //! **Order of a poll** (`poll_all`): drop what was held for too long; look up the pauses; release what is due; drop
 //! what is too old; end dry scans; give up what was followed for too long; drop what was called off and never began;
@@ -36,25 +39,38 @@ mod by_id;
 mod call;
 mod cancel;
 mod clocks;
+mod conclude;
+mod dry;
 mod event;
+mod final_status;
 mod follow;
 mod gate;
 mod gets;
+mod give_up;
 mod intent;
+mod list_match;
 mod listing;
 mod lists;
+mod look_answer;
+mod look_on;
+mod look_up;
 mod looks;
+mod meet;
 mod moved;
 mod outage;
 mod pace;
 mod paused;
+mod pending;
 mod poll;
 mod reach;
 mod resolve;
 mod scan;
+mod scan_answer;
+mod silence;
 mod state;
 mod throttle;
 mod token;
+mod too_old;
 mod turn;
 mod twin;
 mod unfollowed;

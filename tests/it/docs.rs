@@ -325,11 +325,19 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         "src/defender/token.rs",
         "src/defender/token_error.rs",
         "src/worker/follow.rs",
+        "src/worker/conclude.rs",
+        "src/worker/list_match.rs",
+        "src/worker/give_up.rs",
+        "src/worker/final_status.rs",
+        "src/worker/silence.rs",
+        "src/worker/look_answer.rs",
     ]
     .into_iter()
     .chain([
         "src/worker/by_id.rs",
         "src/worker/scan.rs",
+        "src/worker/scan_answer.rs",
+        "src/worker/meet.rs",
         "src/worker/gate.rs",
         "src/worker/token.rs",
         "src/worker/resolve.rs",
