@@ -4,11 +4,11 @@ use core::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::decisions::NewDecision;
 use super::error::JournalError;
 use super::findings::{AlertFinding, DeviceFinding};
 use super::keys::{PolicyId, TenantId};
 use super::names;
+use super::new_decision::NewDecision;
 use super::packed::PackedBody;
 use super::receipt::receipt;
 use super::store::Tx;

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-use super::decisions::{Again, NewDecision};
 use super::error::JournalError;
 use super::keys::PolicyId;
 use super::keys::TenantId;
+use super::new_decision::{Again, NewDecision};
 use super::outcome::{Done, OnTerms, Thing, decision, happened_to, told, unknown};
 use super::rows::all;
 use super::scans::damaged;

@@ -7,10 +7,10 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::accept::Acceptance;
-use super::decisions::Again;
 use super::error::JournalError;
 use super::held::HeldDecision;
 use super::keys::TenantId;
+use super::new_decision::Again;
 use super::outcome::{Done, OnTerms, Thing, happened_to, thing, told, unknown};
 use super::packed::Body;
 use super::reader::Reader;

@@ -1,10 +1,11 @@
 //! Dry scans: decided and shown, never sent. They share the queue with the others and nothing of what calls need.
 
+use core::time::Duration;
+
 use super::intent::ended;
 use super::state::TenantWorker;
 use super::turn::Turn;
 use crate::journal::JournalError;
-use core::time::Duration;
 use scanhook_core::scan::Outcome;
 
 /// Dry scans that end in one poll.

@@ -1,12 +1,13 @@
 //! A scan ends with the final status of its action, wherever that was seen: in the answer to the call, on a list, or in
 //! a read by its id.
 
+use core::time::Duration;
+
 use super::intent::ended;
 use super::state::TenantWorker;
 use super::turn::Turn;
 use crate::defender::reply::ActionView;
 use crate::journal::{JournalError, ScanRow};
-use core::time::Duration;
 use scanhook_core::scan::Outcome;
 use scanhook_core::time::Timestamp;
 

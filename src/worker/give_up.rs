@@ -2,11 +2,12 @@
 //! *lost* if a complete list or a read begun after that does not end it, or none could be had for another day. A pause
 //! of people stops that.
 
+use core::time::Duration;
+
 use super::intent::ended;
 use super::state::TenantWorker;
 use super::turn::Turn;
 use crate::journal::{JournalError, OpenScan};
-use core::time::Duration;
 use scanhook_core::scan::Outcome;
 
 /// How long a scan past the give-up age waits for its last look where none can be had.

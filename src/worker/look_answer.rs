@@ -1,6 +1,8 @@
 //! What the directory answers. All pages of an answer are stored at once; one that fails makes its own API rest, and
 //! scans do not.
 
+use core::time::Duration;
+
 use super::event::WorkerEvent;
 use super::looks::{Lookup, wait};
 use super::state::TenantWorker;
@@ -9,7 +11,6 @@ use crate::defender::Answer;
 use crate::defender::directory::{self, LookReply};
 use crate::defender::reply::DefenderError;
 use crate::journal::{Api, JournalError, OpenQuestion, Tx};
-use core::time::Duration;
 use scanhook_core::directory::Records;
 use scanhook_core::time::Timestamp;
 

@@ -5,9 +5,10 @@
 //! more (`look_at` is NULL) and is looked for with the other old ones, so that a machine that is offline for days
 //! stretches nobody's list.
 
+use core::time::Duration;
+
 use super::state::TenantWorker;
 use crate::journal::{JournalError, MISSES, OpenScan, Tx};
-use core::time::Duration;
 use scanhook_core::time::Timestamp;
 
 /// How often in a row an old scan is read by its id in vain before lists are asked again.

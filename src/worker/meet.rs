@@ -1,11 +1,12 @@
 //! An open action of the machine was met, in an answer or on a list: ours is followed from here on, and somebody else's
 //! covers our scan or stands in its way.
 
+use core::time::Duration;
+
 use super::state::TenantWorker;
 use super::turn::Turn;
 use crate::defender::reply::ActionView;
 use crate::journal::{JournalError, RequeueWait, ScanRow, Tx};
-use core::time::Duration;
 use scanhook_core::scan::Kind;
 use scanhook_core::time::Timestamp;
 

@@ -4,9 +4,10 @@
 //! An answer is good for decisions of the next 10 minutes (2, where it is nobody or several) and for those that were
 //! there before it.
 
+use core::time::Duration;
+
 use super::state::TenantWorker;
 use crate::journal::{JournalError, Resolving, Tx};
-use core::time::Duration;
 use scanhook_core::directory::{NoAnswer, Question, Records};
 use scanhook_core::obstacles::FarSide;
 use scanhook_core::time::Timestamp;

@@ -1,12 +1,13 @@
 //! Scans that have waited for longer than they may are dropped: at their turn, where nothing is sent, and where they
 //! wait for something else than their turn.
 
+use core::time::Duration;
+
 use super::intent::ended;
 use super::state::TenantWorker;
 use super::turn::Turn;
 use super::unfollowed::lost_unseen;
 use crate::journal::{JournalError, ScanRow};
-use core::time::Duration;
 use scanhook_core::scan::Outcome;
 
 impl TenantWorker {
