@@ -10,7 +10,7 @@ use super::decision_row::{DecisionRow, held};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
-use super::scans::{openings, windows};
+use super::scan_row::{openings, windows};
 use super::store::Tx;
 use scanhook_core::alert::MachineId;
 use scanhook_core::plan::{Plan, Waiting, plan};

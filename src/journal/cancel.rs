@@ -13,7 +13,7 @@ use super::error::JournalError;
 use super::keys::TenantId;
 use super::outcome::{Done, Thing, thing, told, unknown};
 use super::rows::all;
-use super::scans::{COLUMNS, ScanRow, damaged, scan_row};
+use super::scan_row::{COLUMNS, ScanRow, damaged, scan_row};
 use super::store::Tx;
 use crate::api::ItemView;
 use scanhook_core::person::By;

@@ -12,7 +12,7 @@ use super::keys::TenantId;
 use super::new_decision::{Again, NewDecision};
 use super::outcome::{Done, OnTerms, Thing, decision, happened_to, told, unknown};
 use super::rows::all;
-use super::scans::damaged;
+use super::scan_row::damaged;
 use super::store::Tx;
 use crate::api::ItemView;
 use scanhook_core::alert::{Alert, MachineId};

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Params, params};
 
 use super::error::JournalError;
 use super::keys::TenantId;
-use super::scans::openings;
+use super::scan_row::openings;
 use super::store::Tx;
 use scanhook_core::alert::MachineId;
 use scanhook_core::plan::{AHEAD, History, Open, Past, Waiting};

@@ -15,7 +15,7 @@ use super::outcome::{Done, OnTerms, Thing, happened_to, thing, told, unknown};
 use super::packed::Body;
 use super::reader::Reader;
 use super::rows::all;
-use super::scans::damaged;
+use super::scan_row::damaged;
 use super::store::Tx;
 use crate::api::ItemView;
 use scanhook_core::alert::Alert;

@@ -15,7 +15,7 @@ use super::outcome::{Thing, item, thing, unknown};
 use super::reader::Reader;
 use super::retry::AGAIN;
 use super::rows::all;
-use super::scans::damaged;
+use super::scan_row::damaged;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS};
 use crate::api::ItemView;
 use scanhook_core::alert::{AlertState, MachineId};

@@ -9,7 +9,7 @@ use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::keys::TenantId;
 use super::packed::Body;
-use super::pauses;
+use super::pause_views;
 use super::reader::Reader;
 use super::rows::{all, time};
 use super::waits;
@@ -119,7 +119,7 @@ impl Reader<'_> {
         };
         let mut scan = self.with_alerts(row, scan)?;
         let mut lines = events(self.db, "scan", row)?;
-        lines.extend(pauses::history(self.db, row)?);
+        lines.extend(pause_views::history(self.db, row)?);
         lines.sort_by_key(|(at, _)| *at);
         scan.events = lines.into_iter().map(|(_, event)| event).collect();
         Ok(Some(scan))
@@ -130,7 +130,7 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn pauses(&self) -> Result<Vec<PauseView>, JournalError> {
-        pauses::in_force(self.db)
+        pause_views::in_force(self.db)
     }
 
     pub(super) fn with_alerts(
@@ -155,7 +155,7 @@ impl Reader<'_> {
         let to_be_sent = scan.state == "waiting"
             || (scan.state == "unknown" && waits::is_to_be_sent_again(self.db, row)?);
         if to_be_sent && !scan.dry_run {
-            scan.paused = pauses::of_scan(self.db, row)?;
+            scan.paused = pause_views::of_scan(self.db, row)?;
         }
         Ok(scan)
     }
