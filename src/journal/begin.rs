@@ -1,8 +1,6 @@
 //! A scan is begun, or an alert joins one, or relies on one that is open or over. This is where a decision becomes
 //! work, apart from the row that records it.
 
-use core::time::Duration;
-
 use rusqlite::params;
 use uuid::Uuid;
 
@@ -10,6 +8,7 @@ use super::decision_row::{DecisionRow, held};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
+use super::rows::millis;
 use super::scan_row::{openings, windows};
 use super::store::Tx;
 use scanhook_core::alert::MachineId;
@@ -209,8 +208,4 @@ pub(super) struct NewScan<'a> {
     pub(super) rule: Option<&'a str>,
     pub(super) wanted: &'a Wanted,
     pub(super) counted: bool,
-}
-
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
