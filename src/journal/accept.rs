@@ -11,7 +11,7 @@ use super::names;
 use super::new_decision::NewDecision;
 use super::packed::PackedBody;
 use super::receipt::receipt;
-use super::store::Tx;
+use super::tx::Tx;
 use crate::api::{AlertReceipt, Receipt};
 use scanhook_core::alert::{Alert, AlertReason, AlertState, Device};
 use scanhook_core::delivery::VerifiedDelivery;

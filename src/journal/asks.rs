@@ -3,12 +3,12 @@
 
 use core::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::rows::{millis, span};
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::directory::Question;
 use scanhook_core::scan::Priority;
 use scanhook_core::time::Timestamp;

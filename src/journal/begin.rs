@@ -10,7 +10,7 @@ use super::keys::TenantId;
 use super::new_decision::NewDecision;
 use super::rows::millis;
 use super::scan_row::{openings, windows};
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::alert::MachineId;
 use scanhook_core::plan::{Plan, Waiting, plan};
 use scanhook_core::scan::{DecisionState, Kind, Mode, Reason, ScanId};

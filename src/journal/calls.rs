@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::error::JournalError;
 use super::keys::TenantId;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::quota::PastCall;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;

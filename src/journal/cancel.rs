@@ -14,7 +14,7 @@ use super::keys::TenantId;
 use super::outcome::{Done, Thing, thing, told, unknown};
 use super::rows::all;
 use super::scan_row::{COLUMNS, ScanRow, damaged, scan_row};
-use super::store::Tx;
+use super::tx::Tx;
 use crate::api::ItemView;
 use scanhook_core::person::By;
 use scanhook_core::scan::{Outcome, ScanId};

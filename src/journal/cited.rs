@@ -2,7 +2,7 @@
 
 use super::error::JournalError;
 use super::scan_row::damaged;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::alert::Alert;
 use scanhook_core::scan::ScanId;
 

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::error::JournalError;
 use super::names;
 use super::new_decision::{Again, NewDecision};
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::alert::MachineId;
 use scanhook_core::repeat::Demand;
 use scanhook_core::scan::{DecisionState, Reason, ScanId};

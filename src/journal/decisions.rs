@@ -15,7 +15,7 @@ use super::decision_row::{DecisionRow, barred, held, resolving};
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::new_decision::{Admitted, NewDecision};
-use super::store::Tx;
+use super::tx::Tx;
 use super::waits;
 use crate::api::DecisionReceipt;
 use scanhook_core::scan::{DecisionState, Kind, Reason};

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::names;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::alert::MachineId;
 use scanhook_core::directory::{Question, Records};
 use scanhook_core::time::Timestamp;

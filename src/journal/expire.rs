@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::rows::all;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::about::About;
 use scanhook_core::time::Timestamp;
 

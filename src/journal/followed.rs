@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::scan_row::{COLUMNS, IS_OPEN, ScanRow, damaged, scan_row};
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 

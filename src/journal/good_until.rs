@@ -8,7 +8,7 @@ use super::keys::TenantId;
 use super::pause_row::{Narrow, PauseId, concerns};
 use super::rows::all;
 use super::scan_row::ScanRow;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::time::Timestamp;
 

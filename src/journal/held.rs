@@ -13,7 +13,7 @@ use super::new_decision::{Again, NewDecision};
 use super::outcome::{Done, OnTerms, Thing, decision, happened_to, told, unknown};
 use super::rows::all;
 use super::scan_row::damaged;
-use super::store::Tx;
+use super::tx::Tx;
 use crate::api::ItemView;
 use scanhook_core::alert::{Alert, MachineId};
 use scanhook_core::directory::{DeviceClaims, Question};

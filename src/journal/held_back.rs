@@ -2,12 +2,12 @@
 //! comes: a scan it is for gets its mark (`pause`) and `not_before` = never. A scan that takes another alert along
 //! loses the mark and is asked about anew.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::error::JournalError;
 use super::pause_row::{Narrow, PauseId, concerns};
 use super::scan_row::ScanRow;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 

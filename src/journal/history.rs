@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Params, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::scan_row::openings;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::alert::MachineId;
 use scanhook_core::plan::{AHEAD, History, Open, Past, Waiting};
 use scanhook_core::scan::{Kind, Mode, Priority, ScanId};

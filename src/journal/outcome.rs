@@ -7,7 +7,7 @@ use super::error::JournalError;
 use super::ids::{decision_row, decision_uuid};
 use super::keys::TenantId;
 use super::rows::{all, time};
-use super::store::Tx;
+use super::tx::Tx;
 use crate::api::ItemView;
 use scanhook_core::alert::Alert;
 use scanhook_core::person::By;

@@ -12,7 +12,7 @@ use super::error::JournalError;
 use super::keys::TenantId;
 use super::pause_row::{PAUSE, PauseScope, pause_view};
 use super::rows::all;
-use super::store::Tx;
+use super::tx::Tx;
 use crate::api::PauseView;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::person::By;

@@ -1,14 +1,14 @@
 //! What is in force for a tenant at a poll. Pauses whose time is over end here, and what ended ones kept back goes into
 //! the queue again. Its marks are taken away 1,000 in a poll, so that an ended pause delays nobody's work.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::error::JournalError;
 use super::held_back::BACK;
 use super::keys::TenantId;
 use super::pause_row::{Narrow, PAUSE, PauseId, pause_view};
 use super::rows::all;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::time::Timestamp;
 

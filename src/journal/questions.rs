@@ -9,7 +9,7 @@ use super::calls::Api;
 use super::directory::damaged;
 use super::error::JournalError;
 use super::keys::TenantId;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::directory::Question;
 use scanhook_core::scan::Priority;
 use scanhook_core::time::Timestamp;

@@ -7,7 +7,7 @@ use super::followed::TO_BE_SENT_AGAIN;
 use super::keys::TenantId;
 use super::requeue::MACHINE_BUSY;
 use super::scan_row::{COLUMNS, ScanRow, damaged, scan_row};
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
 use super::scan_row::{openings, windows};
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::scan::{Outcome, ScanId};
 use scanhook_core::time::Timestamp;
 

@@ -10,7 +10,7 @@ use super::error::JournalError;
 use super::keys::TenantId;
 use super::packed::Body;
 use super::rows::span;
-use super::store::Tx;
+use super::tx::Tx;
 use super::views::decision_told;
 use crate::api::DecisionReceipt;
 use scanhook_core::alert::Alert;

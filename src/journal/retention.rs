@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, Params, params};
 use super::error::JournalError;
 use super::keys::PolicyId;
 use super::rows::all;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::time::Timestamp;
 
 /// How long what is kept.

@@ -16,7 +16,7 @@ use super::packed::Body;
 use super::reader::Reader;
 use super::rows::all;
 use super::scan_row::damaged;
-use super::store::Tx;
+use super::tx::Tx;
 use crate::api::ItemView;
 use scanhook_core::alert::Alert;
 use scanhook_core::delivery::VerifiedDelivery;

@@ -1,9 +1,9 @@
 //! A scan ends, finished or dropped, and whatever waited for its end may go.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::error::JournalError;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::scan::{Outcome, ScanId};
 use scanhook_core::time::Timestamp;
 

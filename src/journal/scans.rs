@@ -27,7 +27,7 @@ use super::error::JournalError;
 use super::keys::TenantId;
 use super::requeue::MACHINE_BUSY;
 use super::scan_row::{COLUMNS, IS_OPEN, ScanRow, damaged, scan_row};
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::rank::Rank;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;

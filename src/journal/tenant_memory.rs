@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::error::JournalError;
 use super::keys::TenantId;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::obstacles::Obstacles;
 
 impl Tx<'_> {
