@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::keys::TenantId;
-use super::outcome::{Done, Thing, thing, told, unknown};
+use super::outcome::{Done, told, unknown};
 use super::rows::all;
 use super::scan_row::{COLUMNS, ScanRow, damaged, scan_row};
+use super::thing::{Thing, thing};
 use super::tx::Tx;
 use crate::api::ItemView;
 use scanhook_core::person::By;

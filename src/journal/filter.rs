@@ -4,9 +4,10 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use super::candidates::{candidates, machines};
 use super::error::JournalError;
-use super::names;
 use super::retry::AGAIN;
+use super::rows;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS};
 use scanhook_core::alert::{AlertReason, AlertState, Severity};
 use scanhook_core::device_glob::DeviceGlob;
@@ -116,7 +117,7 @@ impl Narrowed {
     /// One of these texts. `column` takes the list in place of its question mark.
     fn among(&mut self, condition: &str, texts: Vec<String>) {
         let from = self.values.len();
-        self.values.extend(names::texts(texts));
+        self.values.extend(rows::texts(texts));
         let marks: Vec<_> = (from + 1..=self.values.len())
             .map(|n| format!("?{n}"))
             .collect();
@@ -219,7 +220,7 @@ impl Narrowed {
         narrow.by(of_alert, filter.alert.clone());
         narrow.indexed = filter.alert.is_some();
         if let Some(devices) = devices(db, filter)? {
-            narrow.among("s.machine IN (?)", names::machines(db, &devices)?);
+            narrow.among("s.machine IN (?)", machines(db, &devices)?);
         }
         narrow.state("s", filter.state.clone(), LISTED_SCANS);
         let listed = AGAIN
@@ -281,7 +282,7 @@ fn devices(db: &Connection, filter: &Filter) -> Result<Option<Vec<String>>, Jour
     filter
         .device
         .as_ref()
-        .map_or(Ok(None), |glob| names::candidates(db, glob))
+        .map_or(Ok(None), |glob| candidates(db, glob))
 }
 
 /// The state of the alerts that have this reason.

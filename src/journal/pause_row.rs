@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::error::JournalError;
 use super::keys::TenantId;
-use super::names::means_scan;
+use super::means::means_scan;
 use super::rows::time;
 use crate::api::PauseView;
 use scanhook_core::device_glob::DeviceGlob;

@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
-use super::followed::TO_BE_SENT_AGAIN;
 use super::keys::TenantId;
+use super::open_scan::TO_BE_SENT_AGAIN;
 use super::requeue::MACHINE_BUSY;
 use super::scan_row::{COLUMNS, ScanRow, damaged, scan_row};
 use super::tx::Tx;

@@ -5,13 +5,13 @@ use core::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 
+use super::alert_receipt::decision_told;
 use super::directory::damaged;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::packed::Body;
 use super::rows::span;
 use super::tx::Tx;
-use super::views::decision_told;
 use crate::api::DecisionReceipt;
 use scanhook_core::alert::Alert;
 use scanhook_core::person::Said;

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row};
 
 use super::error::JournalError;
@@ -31,4 +32,14 @@ pub(super) fn span(millis: i64) -> Duration {
 /// The milliseconds of a span, as a row holds them.
 pub(super) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// So many question marks.
+pub(super) fn placeholders(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
+/// Texts as values of a statement.
+pub(super) fn texts(texts: Vec<String>) -> impl Iterator<Item = Value> {
+    texts.into_iter().map(Value::from)
 }

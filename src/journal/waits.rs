@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::followed::TO_BE_SENT_AGAIN;
+use super::open_scan::TO_BE_SENT_AGAIN;
 use super::pause_views;
 use super::requeue::{FORBIDDEN, MACHINE_BUSY};
 use super::scan_row::openings;
