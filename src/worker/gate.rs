@@ -6,11 +6,10 @@
 //! forbidden only reads stop.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use super::anchor::WallClock;
+use super::memory::Memory;
 use super::throttle::Throttle;
 use crate::api::LaneView;
 use crate::defender::token::{Bearer, Token};
@@ -27,24 +26,6 @@ const FORBIDDEN: u32 = 2;
 const SCAN_ROLE: &str = "Machine.Scan";
 /// The longest rest after calls that did not reach a working far side.
 pub(super) const LONGEST_REST: u64 = 60;
-
-/// What a restart must not forget.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Memory {
-    /// End of the pause after a 429.
-    pub(super) paused_until: Timestamp,
-    /// The tenant has not come all the way back from it.
-    pub(super) probe: bool,
-    /// Probes that were refused in a row, although each left when the far side had said.
-    pub(super) refused_probes: u32,
-    /// What refusals have told of others who use the same quota, by API.
-    pub(super) learnt: BTreeMap<String, Learnt>,
-    /// For how long the directory could be asked, in milliseconds.
-    pub(super) asked_for: u64,
-    /// Where both clocks stood when this was written.
-    pub(super) clock: Option<WallClock>,
-}
 
 /// How long a pause is at least after so many refused probes. Where others spend nearly all of the hour and refused calls
 /// count as well, obeying the far side's word alone could keep a tenant out for good: beyond an hour, none of ours counts.

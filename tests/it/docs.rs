@@ -340,6 +340,8 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         "src/worker/meet.rs",
         "src/worker/gate.rs",
         "src/worker/token.rs",
+        "src/worker/stops.rs",
+        "src/worker/answer.rs",
         "src/worker/resolve.rs",
         "src/worker/cancel.rs",
         "src/worker/blocked.rs",
