@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::alert_receipt::{ALERT, DECISION, alert_receipt, decision_receipt};
 use super::error::JournalError;
-use super::filter::{Filter, Narrowed};
+use super::filter::Filter;
 use super::means::{DeviceNames, means, means_alert, means_scan};
+use super::narrowed::Narrowed;
 use super::page::{most, page};
 use super::reader::Reader;
 use super::rows::{all, time};

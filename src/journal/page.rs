@@ -4,7 +4,8 @@
 use rusqlite::{Row, params, params_from_iter};
 
 use super::error::JournalError;
-use super::filter::{Filter, Narrowed, WINDOW};
+use super::filter::Filter;
+use super::narrowed::{Narrowed, WINDOW};
 use super::reader::Reader;
 use crate::api::Page;
 use scanhook_core::time::Timestamp;
