@@ -1,5 +1,5 @@
-//! A scan is begun, or an alert joins one, or relies on one that is open or over. This is where a decision becomes
-//! work, apart from the row that records it.
+//! A scan is begun, or one that exists answers (`join`). This is where a decision becomes work, apart from the row that
+//! records it.
 
 use rusqlite::params;
 use uuid::Uuid;
@@ -9,10 +9,10 @@ use super::error::JournalError;
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
 use super::rows::millis;
-use super::scan_row::{openings, windows};
+use super::scan_row::windows;
 use super::tx::Tx;
 use scanhook_core::alert::MachineId;
-use scanhook_core::plan::{Plan, Waiting, plan};
+use scanhook_core::plan::{Plan, plan};
 use scanhook_core::scan::{DecisionState, Kind, Mode, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Limit, Wanted};
@@ -81,61 +81,6 @@ impl Tx<'_> {
         })
     }
 
-    /// Makes of a waiting scan what it is with the alert that joins it.
-    fn join(
-        &mut self,
-        joined: &Waiting,
-        wanted: &Wanted,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached(
-                "UPDATE scan SET kind = ?2, priority = ?3, not_after = max(not_after, ?4), opens_at = ?5,
-                        not_before = CASE WHEN blocked_by IS NULL THEN ?5 ELSE not_before END,
-                        max_age = max(coalesce(max_age, not_after - created_at), ?6), windows = ?7
-                 WHERE id = ?1 AND state = 'waiting'",
-            )?
-            .execute(params![
-                joined.scan.0,
-                joined.kind.code(),
-                joined.priority.get(),
-                not_after(wanted, joined.start, now).millis(),
-                joined.start.map(Timestamp::millis),
-                millis(wanted.max_age),
-                windows(&joined.openings),
-            ])?;
-        self.reconsider_pause(joined.scan)
-    }
-
-    /// Lets a scan that answers for this alert too live as long, and be as urgent, as the alert needs.
-    fn rely_on(
-        &mut self,
-        scan: ScanId,
-        wanted: &Wanted,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        // Should it have to be sent again, this alert is as young and as urgent a reason as any.
-        let earlier: Option<String> = self
-            .db
-            .prepare_cached("SELECT windows FROM scan WHERE id = ?")?
-            .query_row([scan.0], |row| row.get(0))?;
-        let either = openings(earlier.as_deref()).or(wanted.openings.clone());
-        self.db
-            .prepare_cached(
-                "UPDATE scan SET not_after = max(not_after, ?2), priority = max(priority, ?3),
-                        max_age = max(coalesce(max_age, not_after - created_at), ?4), windows = ?5
-                 WHERE id = ?1 AND state IN ('sending', 'unknown', 'running', 'waiting')",
-            )?
-            .execute(params![
-                scan.0,
-                not_after(wanted, None, now).millis(),
-                wanted.priority.get(),
-                millis(wanted.max_age),
-                windows(&either),
-            ])?;
-        self.reconsider_pause(scan)
-    }
-
     /// A scan's id and kind, as others see them.
     fn named(&self, scan: ScanId) -> Result<Option<(String, Kind)>, JournalError> {
         let sql = "SELECT uuid, kind FROM scan WHERE id = ?";
@@ -198,7 +143,7 @@ impl Tx<'_> {
 }
 
 /// How long it may wait to be sent: from receipt, or from the opening of its window.
-fn not_after(wanted: &Wanted, start: Option<Timestamp>, now: Timestamp) -> Timestamp {
+pub(super) fn not_after(wanted: &Wanted, start: Option<Timestamp>, now: Timestamp) -> Timestamp {
     start.unwrap_or(now).max(now).plus(wanted.max_age)
 }
 

@@ -6,7 +6,8 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::held_decision::{HeldDecision, held_together};
+use super::held_decision::HeldDecision;
+use super::held_together::held_together;
 use super::new_decision::Again;
 use super::outcome::{Done, OnTerms, happened_to, told, unknown};
 use super::thing::{Thing, decision};

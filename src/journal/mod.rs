@@ -18,6 +18,7 @@
 
 mod about;
 mod accept;
+mod accept_alert;
 mod acceptance;
 mod alert_receipt;
 mod archive;
@@ -37,6 +38,7 @@ mod decision_row;
 mod decisions;
 mod directory;
 mod due;
+mod due_questions;
 mod dump;
 mod error;
 mod expire;
@@ -48,10 +50,12 @@ mod good_until;
 mod held;
 mod held_back;
 mod held_decision;
+mod held_together;
 mod history;
 mod ids;
 mod item;
 mod job;
+mod join;
 mod keys;
 mod lists;
 mod lots;
@@ -60,6 +64,7 @@ mod mode;
 mod names;
 mod narrowed;
 mod new_decision;
+mod next_scan;
 mod old_scans;
 mod open_scan;
 mod outcome;
@@ -80,6 +85,7 @@ mod receipt;
 mod refused;
 mod remembered;
 mod requeue;
+mod reserve;
 mod resolving;
 mod retention;
 mod retry;
@@ -93,6 +99,7 @@ mod selection;
 mod selector;
 mod source_view;
 mod space;
+mod start;
 mod store;
 mod stored;
 mod summary;
@@ -107,7 +114,6 @@ mod waits;
 mod watch;
 mod writer;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -161,8 +167,6 @@ pub use views::latest_bodies;
 use writer::Wakes;
 pub use writer::Writer;
 
-/// Jobs that may wait; beyond, a writer is told at once.
-const QUEUE: usize = 4096;
 /// How long a sender's job may wait to be begun.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -186,37 +190,6 @@ const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
 impl Journal {
-    /// The handle and the writer of an open store at `path`.
-    ///
-    /// # Errors
-    /// When the readers' connection cannot be opened.
-    pub fn new(store: Store, path: &Path) -> Result<(Journal, Writer), OpenError> {
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        let held = Arc::new(WaitingBytes::default());
-        let wakes = Wakes::default();
-        let reader = Arc::new(Mutex::new(reader::open(path)?));
-        let (space, pulse) = (store.space(), store.pulse());
-        let inner = Inner {
-            queue,
-            held: held.clone(),
-            space,
-            pulse,
-            reader,
-            wakes: wakes.clone(),
-        };
-        Ok((
-            Journal {
-                inner: Arc::new(inner),
-            },
-            Writer {
-                store,
-                jobs,
-                held,
-                wakes,
-            },
-        ))
-    }
-
     /// Runs `work` in a transaction and answers after COMMIT. Dropping the future does not take the job back.
     ///
     /// # Errors

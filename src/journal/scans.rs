@@ -21,61 +21,17 @@
 //! * *running*: has the id of a machine action, ours or (`ours` = 0) a foreign one that is as strong.
 //! * A scan whose call was not executed goes back to *waiting* (`requeue`), and one that is over ends (`scan_end`).
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::requeue::MACHINE_BUSY;
-use super::scan_row::{COLUMNS, IS_OPEN, ScanRow, damaged, scan_row};
+use super::scan_row::IS_OPEN;
 use super::tx::Tx;
-use scanhook_core::rank::Rank;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 
 impl Tx<'_> {
-    /// Waiting scans whose time has come join the queue. Returns when the next one's time comes.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn release_due(
-        &mut self,
-        tenant: TenantId,
-        now: Timestamp,
-    ) -> Result<Timestamp, JournalError> {
-        self.db
-            .prepare_cached(
-                "UPDATE scan SET not_before = NULL, blocked_by = NULL, look_at = NULL
-                 WHERE tenant = ? AND state = 'waiting' AND not_before <= ?",
-            )?
-            .execute(params![tenant.0, now.millis()])?;
-        let next: Option<i64> = self
-            .db
-            .prepare_cached(
-                "SELECT min(not_before) FROM scan
-                 WHERE tenant = ? AND state = 'waiting' AND not_before IS NOT NULL",
-            )?
-            .query_row([tenant.0], |row| row.get(0))?;
-        Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
-    }
-
-    /// The scan, dry or not, whose turn it is: highest priority, then oldest.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn next_scan(&self, tenant: TenantId, dry: bool) -> Result<Option<ScanRow>, JournalError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND dry = ? AND state = 'waiting' AND not_before IS NULL
-             ORDER BY {} LIMIT 1",
-            Rank::ORDER_BY
-        );
-        let row = self
-            .db
-            .prepare_cached(&sql)?
-            .query_row(params![tenant.0, dry], scan_row)
-            .optional()?;
-        row.map(|row| row.ok_or_else(damaged)).transpose()
-    }
-
     /// The intent: from here on the call may leave. A scan whose earlier call may have been carried out keeps the time of
     /// its first try by the far side's clock, for that is how far back its action may lie. Returns it; it is `far`, if this
     /// is the first try.

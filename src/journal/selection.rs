@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::held_decision::{HeldDecision, held_together};
+use super::held_decision::HeldDecision;
+use super::held_together::held_together;
 use super::ids::decision_uuid;
 use super::item::item;
 use super::lots::{Lot, Lots, Selected};

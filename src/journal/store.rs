@@ -25,8 +25,9 @@ use super::ids::Ids;
 use super::job::{Job, RanJob, refuse};
 use super::keys::TenantId;
 use super::pulse::Pulse;
+use super::reserve::DiskReserve;
 use super::schema::migrate;
-use super::space::{DiskReserve, Space};
+use super::space::Space;
 use super::tx::Tx;
 use crate::clock;
 
