@@ -16,8 +16,10 @@ pub mod client;
 pub mod directory;
 mod endpoints;
 pub mod header;
+mod hosts;
 pub mod list;
 mod next_page;
+mod odd_row;
 mod ours;
 mod page;
 mod refusal;
@@ -27,4 +29,5 @@ pub mod token;
 mod token_error;
 
 pub use answer::Answer;
-pub use endpoints::{BadEndpoint, Endpoints, is_loopback, login_authority};
+pub use endpoints::{Endpoints, login_authority};
+pub use hosts::{BadEndpoint, is_loopback};

@@ -77,3 +77,33 @@ fn set_aside(file: &File, bytes: u64) -> bool {
 fn set_aside(_: &File, _: u64) -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn a_reserve_that_cannot_be_made_stops_nobody_and_one_without_room_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let room = |free| DiskRoom {
+            used: 0,
+            most: 0,
+            free,
+            disk: 4 * MIB,
+        };
+        let mut nowhere = DiskReserve::of(&folder.path().join("no-such-folder/scanhook.db"));
+        assert!(!nowhere.keep(&room(0)), "there is no room for it");
+        assert!(
+            nowhere.keep(&room(MIB)) && nowhere.keep(&room(0)),
+            "there is, but it cannot be made"
+        );
+        let mut kept = DiskReserve::of(&folder.path().join("scanhook.db"));
+        let file = folder.path().join("scanhook.db.reserve");
+        assert!(kept.keep(&room(MIB)));
+        assert_eq!(fs::metadata(&file).unwrap().len(), 4 * MIB / 32);
+        kept.release();
+        assert!(!file.exists() && !kept.keep(&room(0)) && kept.keep(&room(MIB)) && file.exists());
+    }
+}

@@ -1,24 +1,21 @@
 //! Once more, because a person says so: scans that came to nothing, decisions that were dropped, and, in `read_again`,
 //! alerts that could not be read. All of them come back through [`Tx::admit`], on the terms of today, limits included.
 
-use core::time::Duration;
-
 use uuid::Uuid;
 
 use super::error::JournalError;
 use super::held_decision::HeldDecision;
 use super::keys::TenantId;
-use super::new_decision::Again;
+use super::make_again::RetryOrder;
 use super::outcome::{Done, OnTerms, happened_to, told, unknown};
 use super::rows::all;
 use super::scan_row::damaged;
 use super::thing::{Thing, thing};
 use super::tx::Tx;
 use crate::api::ItemView;
-use scanhook_core::person::{By, Did, Said};
-use scanhook_core::scan::{DecisionState, Kind, Outcome, Priority, Reason, ScanId};
+use scanhook_core::person::By;
+use scanhook_core::scan::{DecisionState, Outcome, Reason, ScanId};
 use scanhook_core::time::Timestamp;
-use scanhook_core::verdict::{Asks, Verdict};
 
 /// How a scan may have ended to be tried again: whatever is no success, and no dry run.
 pub(super) const AGAIN: &[Outcome] = &[
@@ -31,19 +28,6 @@ pub(super) const AGAIN: &[Outcome] = &[
     Outcome::Unsupported,
     Outcome::Refused,
 ];
-
-/// What a person orders.
-#[derive(Clone, Copy)]
-struct RetryOrder<'o> {
-    by: &'o By,
-    /// Now, whatever the windows say.
-    at_once: bool,
-    terms: &'o OnTerms<'o>,
-    now: Timestamp,
-}
-
-/// How long the directory may take for a decision that is made once more.
-const RESOLVE_WITHIN: Duration = Duration::from_secs(300);
 
 impl Tx<'_> {
     /// Tries each of these scans and decisions again. The decisions of a scan are made once more together.
@@ -173,80 +157,5 @@ impl Tx<'_> {
             _ if happened_to(self.db, "retried", row)? => Ok(Done::Already),
             _ => Ok(Done::NotRetryable),
         }
-    }
-
-    /// One decision, made once more. What it was held for before it was dropped holds it again: a retry is no approval.
-    /// `None`: its tenant is not configured any more; otherwise the scan that answers now, if one does.
-    fn make_again(
-        &mut self,
-        decided: &HeldDecision,
-        order: &RetryOrder<'_>,
-    ) -> Result<Option<Option<ScanId>>, JournalError> {
-        let RetryOrder {
-            by,
-            at_once,
-            terms,
-            now,
-        } = *order;
-        let why = decided.why();
-        let wanted = if decided.lost_its_source() {
-            // No rule was asked yet, so nothing says what it wants; only whether its tenant is still there is asked here.
-            let any = Some((Kind::Quick, Priority::of_severity(None)));
-            decided.wanting(any).on_terms(&why, terms, at_once, now)
-        } else {
-            decided.on_terms(&why, terms, at_once, now)
-        };
-        let Some(wanted) = wanted else {
-            return Ok(None);
-        };
-        let asks = match (why.held, decided.reason) {
-            _ if decided.lost_its_source() => Asks::Resolve(RESOLVE_WITHIN),
-            // The directory spoke against it: it is asked again what it says now, and nothing older is believed.
-            (
-                None,
-                Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld,
-            ) => Asks::Resolve(RESOLVE_WITHIN),
-            // A record of schema 1 does not say what it was held for.
-            (None, Reason::Expired) => Asks::Hold(Reason::Approval, wanted),
-            // These come back by themselves where they still stand.
-            (None | Some(Reason::Approval | Reason::Limit | Reason::UnresolvedDevice), _) => {
-                Asks::Scan(wanted)
-            }
-            (Some(reason), _) => Asks::Hold(reason, wanted),
-        };
-        let verdict = Verdict {
-            rule: decided.rule.clone(),
-            asks,
-            seen: why.seen,
-            protections: why.protections,
-        };
-        let said = Said {
-            did: Did::Retried,
-            by: by.clone(),
-            at_once,
-        };
-        let again = Again {
-            decision: decided.id,
-            from: decided.state,
-            said: Some(said),
-            counted: true,
-            renewed: true,
-        };
-        let scan = self
-            .admit(
-                &decided.anew(decided.machine.as_ref(), again),
-                &verdict,
-                now,
-            )?
-            .scan;
-        let detail = at_once.then_some("regardless of windows");
-        self.person_did(
-            "retried",
-            by,
-            (decided.tenant, None, Some(decided.id)),
-            detail,
-            now,
-        )?;
-        Ok(Some(scan))
     }
 }

@@ -8,18 +8,15 @@ use super::error::JournalError;
 use super::held_decision::HeldDecision;
 use super::held_together::held_together;
 use super::ids::decision_uuid;
-use super::item::item;
 use super::lots::{Lot, Lots, Selected};
 use super::means::{DeviceNames, means, means_alert, means_scan};
-use super::outcome::unknown;
 use super::reader::Reader;
 use super::retry::AGAIN;
 use super::rows::all;
 use super::scan_row::damaged;
 use super::selector::{Selector, Wants, named};
-use super::thing::{Thing, thing};
+use super::thing::Thing;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS};
-use crate::api::ItemView;
 use scanhook_core::alert::{AlertState, MachineId};
 use scanhook_core::scan::{DecisionState, Outcome};
 use scanhook_core::time::Timestamp;
@@ -56,50 +53,6 @@ impl Reader<'_> {
             }
         }
         Ok(lots.page(most, after))
-    }
-
-    /// The things themselves, as they are now. Of held decisions those of the same device and reason come along, as they
-    /// will when the order is given.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn items(&self, wants: Wants, ids: &[Uuid]) -> Result<Vec<ItemView>, JournalError> {
-        let mut found = BTreeSet::new();
-        let mut items = Vec::new();
-        for id in ids {
-            let things = match thing(self.db, *id)? {
-                None => {
-                    items.push(unknown(*id));
-                    continue;
-                }
-                Some(Thing::Decision(row)) if wants == Wants::Held => self.together(row)?,
-                Some(one) => vec![one],
-            };
-            for one in things {
-                if found.insert(one) {
-                    items.push(item(self.db, one)?);
-                }
-            }
-        }
-        Ok(items)
-    }
-
-    fn together(&self, row: i64) -> Result<Vec<Thing>, JournalError> {
-        let sql = "SELECT * FROM decision WHERE id = ?";
-        let decided = self
-            .db
-            .prepare_cached(sql)?
-            .query_row([row], HeldDecision::read)?
-            .ok_or_else(damaged)?;
-        // One that is not held is shown by itself.
-        if decided.state != DecisionState::Held {
-            return Ok(vec![Thing::Decision(row)]);
-        }
-        let together = held_together(self.db, &decided)?;
-        Ok(together
-            .into_iter()
-            .map(|one| Thing::Decision(one.id))
-            .collect())
     }
 
     /// Held decisions, each with those of its device that are held for the same reason: they are answered together,

@@ -11,11 +11,9 @@ use std::collections::BTreeSet;
 use super::anchor::WallClock;
 use super::memory::Memory;
 use super::throttle::Throttle;
-use crate::api::LaneView;
 use crate::defender::token::{Bearer, Token};
 use crate::journal::Api;
 use scanhook_core::alert::MachineId;
-use scanhook_core::obstacles::Obstacles;
 use scanhook_core::quota::Learnt;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
@@ -223,40 +221,6 @@ impl Backoff {
                  and the comment alone tells which actions are ours"
                     .to_owned(),
             );
-        }
-    }
-
-    /// What keeps the lane from calling, by what the gate knows.
-    pub(super) fn obstacles(&self, now: Timestamp) -> Obstacles {
-        let later = |at: Timestamp| Some(at).filter(|at| *at > now);
-        Obstacles {
-            stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
-            no_token: self.bearer(now).is_none(),
-            token_at: later(self.token_due).filter(|_| self.bearer(now).is_none()),
-            throttled_until: later(self.memory.paused_until),
-            resting_until: later(self.resting_until),
-            ..Obstacles::default()
-        }
-    }
-
-    pub(super) fn view(&self, now: Timestamp) -> LaneView {
-        let claims = self.token.as_ref().map(|token| &token.claims);
-        LaneView {
-            audience: claims.and_then(|claims| claims.aud.clone()),
-            tenant_id: claims.and_then(|claims| claims.tid.clone()),
-            roles: claims.map_or_else(Vec::new, |claims| claims.roles.clone()),
-            token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
-            paused_until: Some(self.memory.paused_until)
-                .filter(|until| *until > now)
-                .map(|until| until.to_string()),
-            stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
-            unreachable: Vec::new(),
-            notes: self
-                .notes
-                .iter()
-                .chain(&self.unreadable.1)
-                .cloned()
-                .collect(),
         }
     }
 }

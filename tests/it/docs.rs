@@ -337,6 +337,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         "src/worker/by_id.rs",
         "src/worker/scan.rs",
         "src/worker/scan_answer.rs",
+        "src/worker/not_executed.rs",
         "src/worker/meet.rs",
         "src/worker/gate.rs",
         "src/worker/token.rs",
@@ -354,6 +355,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     .chain([
         "src/journal/pauses.rs",
         "src/journal/retry.rs",
+        "src/journal/make_again.rs",
         "crates/core/src/scan.rs",
     ])
     .map(text)
