@@ -11,8 +11,11 @@ use serde_json::Value;
 
 use super::Endpoints;
 use super::header::pause;
-use super::reply::{DefenderError, ListPage, NOT_DEFENDER, Next, PAUSE};
-use super::request::{NextPage, encoded, get, page, seconds};
+use super::next_page::{NextPage, encoded};
+use super::page::{ListPage, Next};
+use super::refusal::DefenderError;
+use super::reply::{NOT_DEFENDER, PAUSE};
+use super::request::{get, page, seconds};
 use super::token::Bearer;
 use scanhook_core::alert::MachineId;
 use scanhook_core::directory::{Question, Record};

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use http::header::{DATE, HeaderMap, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 
 use scanhook_core::time::Timestamp;
 
@@ -66,4 +66,16 @@ fn http_date(text: &str) -> Option<i64> {
         .parse_timestamp(text.trim())
         .ok()
         .map(|t| t.as_second())
+}
+
+/// Whether an answer says that it is JSON, as all of Defender's and Entra's are.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers
+        .get(CONTENT_TYPE)
+        .and_then(|said| said.to_str().ok())
+        .unwrap_or_default();
+    said.trim_start()
+        .to_ascii_lowercase()
+        .starts_with("application/json")
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::ids::decision_uuid;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::about::{About, NAMED};
 use scanhook_core::alert::Alert;
 use scanhook_core::scan::ScanId;

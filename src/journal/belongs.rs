@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::keys::TenantId;
-use super::store::Tx;
+use super::tx::Tx;
 
 impl Tx<'_> {
     /// The Entra tenant that the work of this name belongs to, where its id is known: by a token, or by the settings.

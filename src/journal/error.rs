@@ -1,5 +1,6 @@
 //! What can go wrong with the journal, in words an operator can act on.
 
+use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 
 /// Why a transaction did not happen. Cloned to every job of a batch that could not be committed.
@@ -105,5 +106,21 @@ impl OpenError {
     #[allow(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
     pub(super) fn sqlite(error: rusqlite::Error) -> OpenError {
         OpenError::Sqlite(error.to_string())
+    }
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> JournalError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull | ErrorCode::ConstraintViolation)
+                if error.sqlite_error().is_some_and(|e| {
+                    e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK
+                }) || error.sqlite_error_code() == Some(ErrorCode::DiskFull) =>
+            {
+                JournalError::Full
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::Busy,
+            _ => JournalError::Broken(error.to_string()),
+        }
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::JournalError;
 use super::keys::PolicyId;
-use super::store::Tx;
+use super::tx::Tx;
 use scanhook_core::alert::{Alert, Device};
 use scanhook_core::plan::AHEAD;
 use scanhook_core::repeat::{Demand, Earlier, Severities};

@@ -1,48 +1,23 @@
 //! Alerts, decisions and scans as lists, newest first, a page at a time.
 
-use rusqlite::{Row, params, params_from_iter};
-use uuid::Uuid;
+use rusqlite::params;
 
+use super::alert_receipt::{ALERT, DECISION, decision_receipt};
 use super::error::JournalError;
-use super::filter::{Filter, Narrowed, WINDOW};
-use super::names::{DeviceNames, means, means_alert, means_scan};
+use super::filter::Filter;
+use super::list_rows::{alert_view, decision_view};
+use super::means::{means_alert, means_scan};
+use super::narrowed::Narrowed;
+use super::page::{most, page};
 use super::reader::Reader;
-use super::rows::{all, time};
-use super::views::{ALERT, DECISION, SCAN, alert_receipt, decision_receipt, events, scan_view};
+use super::rows::all;
+use super::scan_view::{SCAN, events, scan_view};
 use super::waits;
 use crate::api::{AlertView, DecisionReceipt, DecisionView, Page, ScanView};
 use scanhook_core::alert::Alert;
-use scanhook_core::scan::{DecisionState, Reason};
-use scanhook_core::time::Timestamp;
-use scanhook_core::turn::whose_move;
 
-/// Rows of a page, where nothing else is asked for.
-const PAGE: u16 = 100;
-/// Rows of the longest page.
-pub const LONGEST_PAGE: u16 = 1_000;
 /// A page of alerts may end inside a delivery, which has at most 10,000: both numbers fit into one.
 const PLACES: u32 = 14;
-
-/// Splits off the page's continuation: one row more than a page was asked for. A page that is not full goes on below
-/// the rows that were looked at (`low`), if there are any.
-fn page<T>(mut rows: Vec<(i64, T)>, most: usize, low: Option<i64>) -> Page<T> {
-    let more = rows.len() > most;
-    rows.truncate(most);
-    let next = if more {
-        rows.last().map(|(id, _)| *id)
-    } else {
-        low
-    };
-    let next = next.map(|id| id.to_string());
-    Page {
-        items: rows.into_iter().map(|(_, item)| item).collect(),
-        next,
-    }
-}
-
-fn most(filter: &Filter) -> usize {
-    usize::from(filter.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE))
-}
 
 impl Reader<'_> {
     /// Alerts.
@@ -154,173 +129,4 @@ impl Reader<'_> {
         })?;
         Ok(page(rows, most(filter), low))
     }
-
-    /// The rows of a statement that fit, one more than a page has at most.
-    fn gather<T>(
-        &self,
-        sql: &str,
-        narrow: &Narrowed,
-        most: usize,
-        mut each: impl FnMut(&Row<'_>) -> Result<Option<T>, JournalError>,
-    ) -> Result<Vec<T>, JournalError> {
-        let mut found = Vec::new();
-        if narrow.nothing {
-            return Ok(found);
-        }
-        let mut statement = self.db.prepare_cached(sql)?;
-        let mut rows = statement.query(params_from_iter(&narrow.values))?;
-        while let Some(row) = rows.next()? {
-            found.extend(each(row)?);
-            if found.len() > most {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
-    /// Narrows to the rows that are looked at: those of the time that was asked for and, where no index tells which of
-    /// them fit, a window that goes down from `after`. Returns where the next window begins.
-    fn bound(
-        &self,
-        narrow: &mut Narrowed,
-        (table, time, column): (&str, &str, &str),
-        filter: &Filter,
-        after: Option<i64>,
-    ) -> Result<Option<i64>, JournalError> {
-        let (first, last) = self.rows_of(table, time, filter)?;
-        narrow.rows(column, (first, last));
-        if narrow.indexed || narrow.nothing {
-            return Ok(None);
-        }
-        let ends = format!(
-            "SELECT coalesce((SELECT min(id) FROM {table}), 0), coalesce((SELECT max(id) FROM {table}), 0)"
-        );
-        let (oldest, newest): (i64, i64) = self
-            .db
-            .prepare_cached(&ends)?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let from = [after, last].into_iter().flatten().min().unwrap_or(newest);
-        // Of a device each row is looked at from all sides.
-        let window = if filter.device.is_some() {
-            WINDOW / 4
-        } else {
-            WINDOW
-        };
-        let low = Some(from - window).filter(|low| *low > first.unwrap_or(oldest).max(oldest));
-        narrow.rows(column, (low, None));
-        Ok(low)
-    }
-
-    /// The first and the last row that lie in the time that was asked for. Rows follow each other as time does but where
-    /// the clock was set back; so a window's worth of them is looked at, and where there are more from a time on, none is
-    /// taken for the first.
-    fn rows_of(
-        &self,
-        table: &str,
-        time: &str,
-        filter: &Filter,
-    ) -> Result<(Option<i64>, Option<i64>), JournalError> {
-        let (from, to) = (
-            filter.since.map(Timestamp::millis),
-            filter.until.map(Timestamp::millis),
-        );
-        let ask = |what: &str, order: &str| -> Result<(i64, Option<i64>), JournalError> {
-            let sql = format!(
-                "SELECT count(*), {what}(id) FROM (SELECT id FROM {table} WHERE {time} >= ? AND {time} <= ?
-                   ORDER BY {time} {order} LIMIT {WINDOW})"
-            );
-            let span = params![from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)];
-            Ok(self
-                .db
-                .prepare_cached(&sql)?
-                .query_row(span, |row| Ok((row.get(0)?, row.get(1)?)))?)
-        };
-        let first = match from {
-            None => None,
-            Some(_) => match ask("min", "ASC")? {
-                (_, None) => Some(i64::MAX),
-                (count, first) => first.filter(|_| count < WINDOW),
-            },
-        };
-        let last = match to {
-            None => None,
-            Some(_) => ask("max", "DESC")?.1.or(Some(-1)),
-        };
-        Ok((first, last))
-    }
-}
-
-fn alert_view(row: &Row<'_>, alert: Alert) -> Result<AlertView, JournalError> {
-    Ok(AlertView {
-        delivery: row.get::<_, Uuid>("uuid")?.to_string(),
-        received_at: time(row.get("received_at")?),
-        source: row.get("source")?,
-        title: alert.title,
-        severity: alert.severity.map(|severity| severity.code().to_owned()),
-        devices: alert.devices.into_iter().map(Into::into).collect(),
-        credential: row
-            .get::<_, Option<String>>("credential")?
-            .filter(|names| !names.is_empty()),
-        url: alert.url,
-        references: alert.references,
-        id_derived: alert.id_derived,
-        id_shared: alert.id_shared,
-        receipt: alert_receipt(row)?,
-    })
-}
-
-/// The decision, if it is about the device that was asked for.
-fn decision_view(
-    row: &Row<'_>,
-    alert: Alert,
-    filter: &Filter,
-) -> Result<Option<DecisionView>, JournalError> {
-    let (machine, known): (Option<String>, Option<String>) =
-        (row.get("machine")?, row.get("name")?);
-    let decision = decision_receipt(row)?;
-    let device = DeviceNames {
-        label: &decision.device,
-        machine: machine.as_deref(),
-        name: known.as_deref(),
-    };
-    if filter
-        .device
-        .as_ref()
-        .is_some_and(|glob| !means(glob, device, &alert))
-    {
-        return Ok(None);
-    }
-    let said = alert
-        .devices
-        .iter()
-        .find(|device| device.label() == decision.device)
-        .and_then(|one| one.name.clone());
-    let (state, reason) = (
-        DecisionState::of_code(&decision.state),
-        Reason::of_code(&decision.reason),
-    );
-    let held = state == Some(DecisionState::Held);
-    Ok(Some(DecisionView {
-        at: time(row.get("at")?),
-        tenant: row.get("tenant")?,
-        source: row.get("source")?,
-        alert: row.get("alert_id")?,
-        title: alert.title,
-        severity: alert.severity.map(|severity| severity.code().to_owned()),
-        url: alert.url,
-        name: known.or(said),
-        hold_ends: if held {
-            row.get::<_, Option<i64>>("look_at")?.map(time)
-        } else {
-            None
-        },
-        whose_move: state
-            .zip(reason)
-            .map(|(state, reason)| whose_move(state, reason).to_owned())
-            .unwrap_or_default(),
-        machine,
-        policy: row.get("hash")?,
-        decision,
-        events: Vec::new(),
-    }))
 }

@@ -1,7 +1,8 @@
 //! The journal: the durable record, and the only copy of anything that matters. SQL stays in here.
 //!
 //! `store` is synchronous and owns the transactions; this file is the async handle: a bounded queue to the writer
-//! thread, readers on a connection of their own, and the wake-ups of the workers.
+//! thread (`writer`), readers on a connection of their own, and the wake-ups of the workers (`watch`). Whatever writes is
+//! a method of `tx`, whatever only reads one of `reader`, each in the file of its subject.
 //!
 //! **Queue.** At most 4,096 jobs wait. Jobs of senders are refused at once when that many wait, or 64 MiB of them, or
 //! 16 MiB of one source; they are withdrawn when the writer has not begun them within 2 seconds. Both are answered 503.
@@ -17,90 +18,158 @@
 
 mod about;
 mod accept;
+mod accept_alert;
+mod acceptance;
+mod alert_receipt;
+mod archive;
+mod archive_find;
+mod archive_walk;
+mod asks;
+mod begin;
 mod belongs;
+mod called_off;
 mod calls;
 mod cancel;
+mod candidates;
+mod cited;
+mod clock_set;
+mod connect;
+mod decision_row;
 mod decisions;
 mod directory;
+mod due;
+mod due_questions;
 mod dump;
 mod error;
+mod expire;
 mod file;
 mod filter;
 mod findings;
 mod followed;
+mod good_until;
 mod held;
+mod held_back;
+mod held_decision;
+mod held_together;
+mod history;
 mod ids;
+mod item;
+mod items;
+mod job;
+mod join;
 mod keys;
+mod list_rows;
 mod lists;
+mod lots;
+mod make_again;
+mod means;
+mod mode;
 mod names;
+mod narrowed;
+mod new_decision;
+mod next_scan;
+mod old_scans;
+mod open_scan;
 mod outcome;
 mod packed;
+mod page;
+mod pause_row;
+mod pause_views;
 mod pauses;
+mod pauses_in_force;
 mod prefix;
+mod probe;
 mod pulse;
+mod questions;
 mod queue;
+mod read_again;
 mod reader;
 mod receipt;
 mod refused;
 mod remembered;
+mod requeue;
+mod reserve;
+mod resolving;
 mod retention;
 mod retry;
 mod rows;
+mod scan_end;
+mod scan_row;
+mod scan_view;
 mod scans;
 mod schema;
 mod selection;
+mod selector;
+mod source_view;
 mod space;
+mod start;
 mod store;
 mod stored;
 mod summary;
+mod sweep;
+mod tenant_memory;
+mod tenant_view;
+mod thing;
 mod turns;
+mod tx;
 mod views;
 mod waits;
+mod watch;
+mod writer;
 
-use std::collections::HashMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use core::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
-pub use accept::{Acceptance, AcceptedAlert, Decided};
-pub use calls::{Api, CallId, ClockSet};
-pub use cancel::CalledOff;
-pub use decisions::{Admitted, Again, NewDecision};
-pub use directory::{LONGEST_WAIT, OpenQuestion, Resolving};
+pub use acceptance::{Acceptance, AcceptedAlert, Decided};
+pub use archive::Archive;
+pub use called_off::CalledOff;
+pub use calls::{Api, CallId};
+pub use cited::Cited;
+pub use clock_set::ClockSet;
+pub use due::Due;
 pub use error::{JournalError, OpenError};
 pub use filter::{Filter, ListKind};
-pub use followed::{Due, MISSES, OpenScan};
+pub use followed::MISSES;
 pub use held::Word;
 pub use ids::{Ids, decision_uuid};
+pub use job::Job;
 pub use keys::{PolicyId, TenantId};
-pub use lists::LONGEST_PAGE;
+pub use lots::Selected;
+pub use new_decision::{Admitted, Again, NewDecision};
+pub use open_scan::OpenScan;
 pub use outcome::{Done, OnTerms};
 pub use packed::PackedBody;
-pub use pauses::{ActivePauses, Narrow, PauseId, PauseScope};
+pub use page::LONGEST_PAGE;
+pub use pause_row::{Narrow, PauseId, PauseScope};
+pub use pauses_in_force::ActivePauses;
 pub use prefix::IdPrefix;
 pub use pulse::Pulse;
+pub use questions::{LONGEST_WAIT, OpenQuestion};
 pub use queue::Blocked;
+pub use read_again::{Recalled, Sorted};
 pub use reader::Reader;
 pub use refused::{HEAD, RefusedBody};
 pub use remembered::{Remembered, RememberedAlert, RememberedDecision};
+pub use requeue::{FORBIDDEN, MACHINE_BUSY, RequeueWait};
+pub use resolving::Resolving;
 pub use retention::Retention;
-pub use retry::{Recalled, Sorted};
-pub use scans::{Cited, FORBIDDEN, MACHINE_BUSY, RequeueWait, ScanRow};
+pub use scan_row::ScanRow;
 pub use schema::SCHEMA;
-pub use selection::{Selected, Selector, Wants};
+pub use selector::{Selector, Wants};
 pub use space::{DiskRoom, Space};
-pub use store::{Job, Store, Touched, Tx};
-pub use stored::{Archive, StoredAlert, StoredDecision, StoredDelivery};
-use turns::{Turns, WaitingBytes};
+pub use store::{Store, Touched};
+pub use stored::{StoredAlert, StoredDecision, StoredDelivery};
+use turns::WaitingBytes;
+pub use tx::Tx;
 pub use views::latest_bodies;
+use writer::Wakes;
+pub use writer::Writer;
 
-/// Jobs that may wait; beyond, a writer is told at once.
-const QUEUE: usize = 4096;
 /// How long a sender's job may wait to be begun.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -119,52 +188,11 @@ struct Inner {
     wakes: Wakes,
 }
 
-type Wakes = Arc<Mutex<HashMap<TenantId, Arc<Notify>>>>;
-
-/// The writer's half; [`Writer::run`] belongs on a thread of its own and returns when every handle is gone.
-pub struct Writer {
-    store: Store,
-    jobs: mpsc::Receiver<Job>,
-    held: Arc<WaitingBytes>,
-    wakes: Wakes,
-}
-
 const WAITS: u8 = 0;
 const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
 impl Journal {
-    /// The handle and the writer of an open store at `path`.
-    ///
-    /// # Errors
-    /// When the readers' connection cannot be opened.
-    pub fn new(store: Store, path: &Path) -> Result<(Journal, Writer), OpenError> {
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        let held = Arc::new(WaitingBytes::default());
-        let wakes = Wakes::default();
-        let reader = Arc::new(Mutex::new(reader::open(path)?));
-        let (space, pulse) = (store.space(), store.pulse());
-        let inner = Inner {
-            queue,
-            held: held.clone(),
-            space,
-            pulse,
-            reader,
-            wakes: wakes.clone(),
-        };
-        Ok((
-            Journal {
-                inner: Arc::new(inner),
-            },
-            Writer {
-                store,
-                jobs,
-                held,
-                wakes,
-            },
-        ))
-    }
-
     /// Runs `work` in a transaction and answers after COMMIT. Dropping the future does not take the job back.
     ///
     /// # Errors
@@ -241,77 +269,8 @@ impl Journal {
         looked.await.unwrap_or(Err(JournalError::Gone))
     }
 
-    /// What wakes the lane of this tenant: notified after each COMMIT that changed something of it.
-    #[must_use]
-    pub fn wake(&self, tenant: TenantId) -> Arc<Notify> {
-        wake(&self.inner.wakes, tenant)
-    }
-
-    /// What room the journal has.
-    #[must_use]
-    pub fn space(&self) -> &Space {
-        &self.inner.space
-    }
-
-    /// How the writer is.
-    #[must_use]
-    pub fn pulse(&self) -> &Pulse {
-        &self.inner.pulse
-    }
-
-    /// Jobs that wait for the writer to begin them.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        let queue = &self.inner.queue;
-        queue.max_capacity().saturating_sub(queue.capacity()) + self.inner.pulse.waiting()
-    }
-
     /// Waits until the writer has ended, which it does only when every handle is gone or it panicked.
     pub async fn closed(&self) {
         self.inner.queue.closed().await;
-    }
-
-    /// False once the writer has ended.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        !self.inner.queue.is_closed()
-    }
-}
-
-fn wake(wakes: &Wakes, tenant: TenantId) -> Arc<Notify> {
-    wakes
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .entry(tenant)
-        .or_default()
-        .clone()
-}
-
-impl Writer {
-    /// Takes whatever waits, as much as one transaction may hold, commits, replies, wakes; until every handle is dropped.
-    pub fn run(mut self) {
-        let (mut turns, pulse) = (Turns::default(), self.store.pulse());
-        loop {
-            if turns.is_empty() {
-                let Some(job) = self.jobs.blocking_recv() else {
-                    break;
-                };
-                turns.push(job);
-            }
-            while !turns.is_full() {
-                let Ok(job) = self.jobs.try_recv() else { break };
-                turns.push(job);
-            }
-            let batch = turns.batch();
-            pulse.wait(turns.len());
-            for job in &batch {
-                if let Some(source) = &job.from {
-                    self.held.give_back(source, job.bytes);
-                }
-            }
-            for tenant in self.store.commit(batch).0 {
-                wake(&self.wakes, tenant).notify_one();
-            }
-        }
     }
 }

@@ -8,7 +8,7 @@ use super::ids::decision_uuid;
 use super::outcome::Done;
 use super::reader::Reader;
 use super::rows::all;
-use super::selection::Wants;
+use super::selector::Wants;
 use crate::api::ItemView;
 use scanhook_core::time::Timestamp;
 

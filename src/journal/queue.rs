@@ -3,10 +3,11 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
-use super::followed::TO_BE_SENT_AGAIN;
 use super::keys::TenantId;
-use super::scans::{COLUMNS, MACHINE_BUSY, ScanRow, damaged, scan_row};
-use super::store::Tx;
+use super::open_scan::TO_BE_SENT_AGAIN;
+use super::requeue::MACHINE_BUSY;
+use super::scan_row::{COLUMNS, ScanRow, damaged, scan_row};
+use super::tx::Tx;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 

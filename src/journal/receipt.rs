@@ -4,9 +4,9 @@
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
+use super::alert_receipt::{ALERT, DECISION, alert_receipt, decision_receipt};
 use super::error::JournalError;
 use super::rows::all;
-use super::views::{ALERT, DECISION, alert_receipt, decision_receipt};
 use super::waits;
 use crate::api::{AlertReceipt, DecisionCount, DecisionReceipt, Receipt, Truncated};
 

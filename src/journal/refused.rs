@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::error::JournalError;
 use super::rows::{all, time};
-use super::store::Tx;
+use super::tx::Tx;
 use crate::api::UnreadView;
 use scanhook_core::delivery::VerifiedDelivery;
 use scanhook_core::plain::shown;

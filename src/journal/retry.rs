@@ -1,29 +1,21 @@
-//! Once more, because a person says so: scans that came to nothing, decisions that were dropped, and alerts that could
-//! not be read. All of them come back through [`Tx::admit`], on the terms of today, limits included.
+//! Once more, because a person says so: scans that came to nothing, decisions that were dropped, and, in `read_again`,
+//! alerts that could not be read. All of them come back through [`Tx::admit`], on the terms of today, limits included.
 
-use core::time::Duration;
-
-use rusqlite::params;
 use uuid::Uuid;
 
-use super::accept::Acceptance;
-use super::decisions::Again;
 use super::error::JournalError;
-use super::held::HeldDecision;
+use super::held_decision::HeldDecision;
 use super::keys::TenantId;
-use super::outcome::{Done, OnTerms, Thing, happened_to, thing, told, unknown};
-use super::packed::Body;
-use super::reader::Reader;
+use super::make_again::RetryOrder;
+use super::outcome::{Done, OnTerms, happened_to, told, unknown};
 use super::rows::all;
-use super::scans::damaged;
-use super::store::Tx;
+use super::scan_row::damaged;
+use super::thing::{Thing, thing};
+use super::tx::Tx;
 use crate::api::ItemView;
-use scanhook_core::alert::Alert;
-use scanhook_core::delivery::VerifiedDelivery;
-use scanhook_core::person::{By, Did, Said};
-use scanhook_core::scan::{DecisionState, Kind, Outcome, Priority, Reason, ScanId};
+use scanhook_core::person::By;
+use scanhook_core::scan::{DecisionState, Outcome, Reason, ScanId};
 use scanhook_core::time::Timestamp;
-use scanhook_core::verdict::{Asks, Verdict};
 
 /// How a scan may have ended to be tried again: whatever is no success, and no dry run.
 pub(super) const AGAIN: &[Outcome] = &[
@@ -36,83 +28,6 @@ pub(super) const AGAIN: &[Outcome] = &[
     Outcome::Unsupported,
     Outcome::Refused,
 ];
-
-/// A delivery that is to be read again.
-pub struct Recalled {
-    /// Its row.
-    pub row: i64,
-    /// The source it came from.
-    pub source: String,
-    /// The request as it was authenticated; `None`: its body is past retention.
-    pub delivery: Option<VerifiedDelivery>,
-}
-
-/// What stands behind the ids of an order.
-#[derive(Default)]
-pub struct Sorted {
-    /// Scans, decisions, and ids of nothing.
-    pub others: Vec<Uuid>,
-    /// Deliveries.
-    pub deliveries: Vec<i64>,
-}
-
-impl Reader<'_> {
-    /// Tells deliveries from the other ids.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn sort_out(&self, ids: &[Uuid]) -> Result<Sorted, JournalError> {
-        let mut sorted = Sorted::default();
-        for id in ids {
-            match thing(self.db, *id)? {
-                Some(Thing::Delivery(row)) => sorted.deliveries.push(row),
-                _ => sorted.others.push(*id),
-            }
-        }
-        Ok(sorted)
-    }
-
-    /// A delivery with its body.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn recall(&self, row: i64) -> Result<Recalled, JournalError> {
-        let sql = "SELECT source, received_at, body FROM delivery WHERE id = ?";
-        Ok(self.db.prepare_cached(sql)?.query_row([row], |found| {
-            let source: String = found.get(0)?;
-            let received = Timestamp::from_millis(found.get(1)?);
-            let body: Option<Body> = found.get(2)?;
-            let delivery =
-                body.map(|body| VerifiedDelivery::recalled(&source, body.0.into(), received));
-            Ok(Recalled {
-                row,
-                source,
-                delivery,
-            })
-        })?)
-    }
-
-    /// A delivery that is not read again, with what stands in the way.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn not_read_again(&self, row: i64, why: Done) -> Result<ItemView, JournalError> {
-        told(self.db, Thing::Delivery(row), why)
-    }
-}
-
-/// What a person orders.
-#[derive(Clone, Copy)]
-struct RetryOrder<'o> {
-    by: &'o By,
-    /// Now, whatever the windows say.
-    at_once: bool,
-    terms: &'o OnTerms<'o>,
-    now: Timestamp,
-}
-
-/// How long the directory may take for a decision that is made once more.
-const RESOLVE_WITHIN: Duration = Duration::from_secs(300);
 
 impl Tx<'_> {
     /// Tries each of these scans and decisions again. The decisions of a scan are made once more together.
@@ -242,187 +157,5 @@ impl Tx<'_> {
             _ if happened_to(self.db, "retried", row)? => Ok(Done::Already),
             _ => Ok(Done::NotRetryable),
         }
-    }
-
-    /// One decision, made once more. What it was held for before it was dropped holds it again: a retry is no approval.
-    /// `None`: its tenant is not configured any more; otherwise the scan that answers now, if one does.
-    fn make_again(
-        &mut self,
-        decided: &HeldDecision,
-        order: &RetryOrder<'_>,
-    ) -> Result<Option<Option<ScanId>>, JournalError> {
-        let RetryOrder {
-            by,
-            at_once,
-            terms,
-            now,
-        } = *order;
-        let why = decided.why();
-        let wanted = if decided.lost_its_source() {
-            // No rule was asked yet, so nothing says what it wants; only whether its tenant is still there is asked here.
-            let any = Some((Kind::Quick, Priority::of_severity(None)));
-            decided.wanting(any).on_terms(&why, terms, at_once, now)
-        } else {
-            decided.on_terms(&why, terms, at_once, now)
-        };
-        let Some(wanted) = wanted else {
-            return Ok(None);
-        };
-        let asks = match (why.held, decided.reason) {
-            _ if decided.lost_its_source() => Asks::Resolve(RESOLVE_WITHIN),
-            // The directory spoke against it: it is asked again what it says now, and nothing older is believed.
-            (
-                None,
-                Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld,
-            ) => Asks::Resolve(RESOLVE_WITHIN),
-            // A record of schema 1 does not say what it was held for.
-            (None, Reason::Expired) => Asks::Hold(Reason::Approval, wanted),
-            // These come back by themselves where they still stand.
-            (None | Some(Reason::Approval | Reason::Limit | Reason::UnresolvedDevice), _) => {
-                Asks::Scan(wanted)
-            }
-            (Some(reason), _) => Asks::Hold(reason, wanted),
-        };
-        let verdict = Verdict {
-            rule: decided.rule.clone(),
-            asks,
-            seen: why.seen,
-            protections: why.protections,
-        };
-        let said = Said {
-            did: Did::Retried,
-            by: by.clone(),
-            at_once,
-        };
-        let again = Again {
-            decision: decided.id,
-            from: decided.state,
-            said: Some(said),
-            counted: true,
-            renewed: true,
-        };
-        let scan = self
-            .admit(
-                &decided.anew(decided.machine.as_ref(), again),
-                &verdict,
-                now,
-            )?
-            .scan;
-        let detail = at_once.then_some("regardless of windows");
-        self.person_did(
-            "retried",
-            by,
-            (decided.tenant, None, Some(decided.id)),
-            detail,
-            now,
-        )?;
-        Ok(Some(scan))
-    }
-
-    /// The answer for a delivery of which no alert is parked: a retry that came before has done it, or there was never
-    /// anything to retry.
-    fn nothing_parked(&self, row: i64) -> Result<ItemView, JournalError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM event e JOIN decision d ON d.id = e.decision
-                   WHERE d.delivery = ? AND e.what = 'retried')";
-        let before: bool = self
-            .db
-            .prepare_cached(sql)?
-            .query_row([row], |found| found.get(0))?;
-        let done = if before {
-            Done::Already
-        } else {
-            Done::NotRetryable
-        };
-        told(self.db, Thing::Delivery(row), done)
-    }
-
-    /// Takes in what a delivery reads as now. Only alerts that were parked are replaced: where as many are read as
-    /// before, those at their places; otherwise all that have not the id of one that stays.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub fn read_again(
-        &mut self,
-        row: i64,
-        acceptance: &Acceptance,
-        by: &By,
-        now: Timestamp,
-    ) -> Result<ItemView, JournalError> {
-        let stored = all(
-            self.db,
-            "SELECT n, alert_id, state, fields FROM alert WHERE delivery = ? ORDER BY n",
-            [row],
-            |found| {
-                let n = usize::try_from(found.get::<_, i64>(0)?).unwrap_or(usize::MAX);
-                let alert = serde_json::from_str(&found.get::<_, String>(3)?)
-                    .unwrap_or_else(|_| Alert::default());
-                let id = known_by(&found.get::<_, String>(1)?, alert.id_derived);
-                Ok((n, id, found.get::<_, String>(2)? == "parked"))
-            },
-        )?;
-        if !stored.iter().any(|(_, _, parked)| *parked) {
-            return self.nothing_parked(row);
-        }
-        self.db
-            .prepare_cached("DELETE FROM alert WHERE delivery = ? AND state = 'parked'")?
-            .execute([row])?;
-        let same = stored.len() == acceptance.alerts.len();
-        let kept: Vec<&str> = stored
-            .iter()
-            .filter(|(.., parked)| !parked)
-            .map(|(_, id, _)| id.as_str())
-            .collect();
-        let mut free = stored
-            .iter()
-            .map(|(n, ..)| *n)
-            .max()
-            .map_or(0, |most| most + 1);
-        let mut places = stored
-            .iter()
-            .filter(|(.., parked)| *parked)
-            .map(|(n, ..)| *n);
-        let since = now.minus(acceptance.remember);
-        for (n, alert) in acceptance.alerts.iter().enumerate() {
-            let place = if same {
-                stored
-                    .get(n)
-                    .filter(|(.., parked)| *parked)
-                    .map(|(n, ..)| *n)
-            } else if kept
-                .contains(&known_by(&alert.item.alert().id, alert.item.alert().id_derived).as_str())
-            {
-                None
-            } else {
-                places.next().or_else(|| {
-                    free += 1;
-                    Some(free - 1)
-                })
-            };
-            if let Some(place) = place {
-                self.accept_alert(acceptance, row, place, alert, since, now)?;
-            }
-        }
-        let made = "SELECT id, tenant FROM decision WHERE delivery = ? AND at = ?";
-        let made: Vec<(i64, TenantId)> = all(self.db, made, params![row, now.millis()], |found| {
-            Ok((found.get(0)?, TenantId(found.get(1)?)))
-        })?;
-        for (decision, tenant) in &made {
-            self.person_did("retried", by, (*tenant, None, Some(*decision)), None, now)?;
-        }
-        if made.is_empty() {
-            self.person_did("retried", by, (None, None, None), Some("a delivery"), now)?;
-        }
-        told(self.db, Thing::Delivery(row), Done::Retried)
-    }
-}
-
-/// What tells an alert from the others of its delivery. Of an id that was derived that is the number behind the hash:
-/// earlier versions took another hash.
-fn known_by(id: &str, derived: bool) -> String {
-    let number = id.split_once('.').map_or("", |(_, number)| number);
-    if derived {
-        format!("derived.{number}")
-    } else {
-        id.to_owned()
     }
 }

@@ -1,5 +1,8 @@
 //! Rows as values.
 
+use core::time::Duration;
+
+use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row};
 
 use super::error::JournalError;
@@ -19,4 +22,24 @@ pub(super) fn all<T>(
     Ok(statement
         .query_map(values, each)?
         .collect::<Result<_, _>>()?)
+}
+
+/// A span as its milliseconds stand in a row.
+pub(super) fn span(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// The milliseconds of a span, as a row holds them.
+pub(super) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// So many question marks.
+pub(super) fn placeholders(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
+/// Texts as values of a statement.
+pub(super) fn texts(texts: Vec<String>) -> impl Iterator<Item = Value> {
+    texts.into_iter().map(Value::from)
 }

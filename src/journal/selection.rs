@@ -2,184 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::ToSql;
-use rusqlite::types::Value;
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::held::{HeldDecision, held_together};
+use super::held_decision::HeldDecision;
+use super::held_together::held_together;
 use super::ids::decision_uuid;
-use super::keys::TenantId;
-use super::names::{DeviceNames, means, means_alert, means_scan};
-use super::outcome::{Thing, item, thing, unknown};
+use super::lots::{Lot, Lots, Selected};
+use super::means::{DeviceNames, means, means_alert, means_scan};
 use super::reader::Reader;
 use super::retry::AGAIN;
 use super::rows::all;
-use super::scans::damaged;
+use super::scan_row::damaged;
+use super::selector::{Selector, Wants, named};
+use super::thing::Thing;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS};
-use crate::api::ItemView;
 use scanhook_core::alert::{AlertState, MachineId};
-use scanhook_core::device_glob::DeviceGlob;
-use scanhook_core::scan::{DecisionState, Outcome, Reason};
+use scanhook_core::scan::{DecisionState, Outcome};
 use scanhook_core::time::Timestamp;
-
-/// What an order is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wants {
-    /// Held decisions.
-    Held,
-    /// Scans of ours that are not over.
-    Open,
-    /// What came to nothing: scans, dropped decisions, parked deliveries.
-    Failed,
-}
-
-/// What a selection is narrowed to; what is `None` narrows nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Selector {
-    /// One tenant.
-    pub tenant: Option<TenantId>,
-    /// One rule: of the decision, or the one that began the scan.
-    pub rule: Option<String>,
-    /// Devices, by any of their names.
-    pub device: Option<DeviceGlob>,
-    /// Decided, or received, since.
-    pub since: Option<Timestamp>,
-    /// Held for this reason; in this state; come to nothing in this way.
-    pub word: Option<String>,
-}
-
-/// What a selection found, newest first.
-#[derive(Clone, Debug, Default)]
-pub struct Selected {
-    /// How many there are, those included that are held together with them.
-    pub count: usize,
-    /// How many machines, or devices whose machine is not known, they are about.
-    pub machines: usize,
-    /// The ids that an order names for them, as many as were asked for at most; of what is held together one.
-    pub ids: Vec<Uuid>,
-    /// Where to go on, if these are not all.
-    pub next: Option<String>,
-}
-
-impl Selected {
-    /// Whether it is the `next` of an answer.
-    #[must_use]
-    pub fn is_place(text: &str) -> bool {
-        place(text).is_some()
-    }
-}
-
-/// What an order changes together: one scan or delivery, or the decisions of a device that are held for one reason.
-struct Lot {
-    thing: Thing,
-    id: Uuid,
-    count: usize,
-    /// Tenant and machine or device; `None` for a delivery.
-    machine: Option<(i64, String)>,
-}
-
-/// The lots of a selection, in the order in which they are told.
-#[derive(Default)]
-struct Lots(Vec<Lot>);
-
-impl Lots {
-    /// As many as fit into an answer, from behind the one that `after` names.
-    fn page(self, most: usize, after: Option<&str>) -> Selected {
-        let machines: BTreeSet<_> = self
-            .0
-            .iter()
-            .filter_map(|lot| lot.machine.as_ref())
-            .collect();
-        let mut selected = Selected {
-            machines: machines.len(),
-            ..Selected::default()
-        };
-        selected.count = self.0.iter().map(|lot| lot.count).sum();
-        // The one that it names may be done by now; those behind it are not.
-        let behind = |lot: &Lot| {
-            after
-                .and_then(place)
-                .is_none_or(|after| order(lot.thing) > after)
-        };
-        let mut room = most;
-        let mut last: Option<(u8, i64)> = None;
-        for lot in self.0.iter().filter(|lot| behind(lot)) {
-            // One alone may be more than an answer tells.
-            if lot.count > room && !selected.ids.is_empty() {
-                let (kind, row) = last.unwrap_or_default();
-                selected.next = Some(format!("{kind}.{}", -row));
-                break;
-            }
-            room = room.saturating_sub(lot.count);
-            last = Some(order(lot.thing));
-            selected.ids.push(lot.id);
-        }
-        selected
-    }
-}
-
-/// Scans come before decisions and these before deliveries; each of them newest first.
-fn order(thing: Thing) -> (u8, i64) {
-    match thing {
-        Thing::Scan(row) => (0, -row),
-        Thing::Decision(row) => (1, -row),
-        Thing::Delivery(row) => (2, -row),
-    }
-}
-
-/// The place that a `next` names.
-fn place(next: &str) -> Option<(u8, i64)> {
-    let (kind, row) = next.split_once('.')?;
-    Some((kind.parse().ok()?, -row.parse::<i64>().ok()?))
-}
-
-impl Selector {
-    /// The words that [`Selector::word`] may be for this order.
-    #[must_use]
-    pub fn words(wants: Wants) -> Vec<&'static str> {
-        match wants {
-            Wants::Held => Reason::ALL.iter().map(|reason| reason.code()).collect(),
-            Wants::Open => vec!["waiting", "sending", "unknown", "running"],
-            Wants::Failed => {
-                let scans = AGAIN.iter().map(|outcome| outcome.code());
-                scans
-                    .chain(["expired", "denied", AlertState::Parked.code()])
-                    .collect()
-            }
-        }
-    }
-
-    /// What was asked for and nothing else, so that SQLite chooses the index that fits.
-    fn conditions(&self, table: &str, time: &str) -> (String, Vec<(&'static str, Value)>) {
-        let (mut conditions, mut values) = (String::new(), Vec::new());
-        let mut by = |condition: String, name: &'static str, value: Option<Value>| {
-            if let Some(value) = value {
-                conditions.push_str(&format!(" AND {condition}"));
-                values.push((name, value));
-            }
-        };
-        by(
-            format!("{table}.tenant = :tenant"),
-            ":tenant",
-            self.tenant.map(|tenant| tenant.0.into()),
-        );
-        by(
-            format!("{table}.rule = :rule"),
-            ":rule",
-            self.rule.clone().map(Value::from),
-        );
-        by(
-            format!("+{time} >= :since"),
-            ":since",
-            self.since.map(|since| since.millis().into()),
-        );
-        if let Some(word) = &self.word {
-            values.push((":word", word.clone().into()));
-        }
-        (conditions, values)
-    }
-}
 
 impl Reader<'_> {
     /// What a selection means, from behind `after` on, which is the `next` of an earlier answer.
@@ -213,50 +53,6 @@ impl Reader<'_> {
             }
         }
         Ok(lots.page(most, after))
-    }
-
-    /// The things themselves, as they are now. Of held decisions those of the same device and reason come along, as they
-    /// will when the order is given.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn items(&self, wants: Wants, ids: &[Uuid]) -> Result<Vec<ItemView>, JournalError> {
-        let mut found = BTreeSet::new();
-        let mut items = Vec::new();
-        for id in ids {
-            let things = match thing(self.db, *id)? {
-                None => {
-                    items.push(unknown(*id));
-                    continue;
-                }
-                Some(Thing::Decision(row)) if wants == Wants::Held => self.together(row)?,
-                Some(one) => vec![one],
-            };
-            for one in things {
-                if found.insert(one) {
-                    items.push(item(self.db, one)?);
-                }
-            }
-        }
-        Ok(items)
-    }
-
-    fn together(&self, row: i64) -> Result<Vec<Thing>, JournalError> {
-        let sql = "SELECT * FROM decision WHERE id = ?";
-        let decided = self
-            .db
-            .prepare_cached(sql)?
-            .query_row([row], HeldDecision::read)?
-            .ok_or_else(damaged)?;
-        // One that is not held is shown by itself.
-        if decided.state != DecisionState::Held {
-            return Ok(vec![Thing::Decision(row)]);
-        }
-        let together = held_together(self.db, &decided)?;
-        Ok(together
-            .into_iter()
-            .map(|one| Thing::Decision(one.id))
-            .collect())
     }
 
     /// Held decisions, each with those of its device that are held for the same reason: they are answered together,
@@ -427,12 +223,4 @@ impl Reader<'_> {
         }
         Ok(())
     }
-}
-
-/// Values as a statement takes them.
-fn named<'v>(values: &'v [(&'static str, Value)]) -> Vec<(&'v str, &'v dyn ToSql)> {
-    values
-        .iter()
-        .map(|(name, value)| (*name, value as &dyn ToSql))
-        .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use super::store::Job;
+use super::job::Job;
 
 /// What one transaction takes along.
 const BATCH: usize = 256;

@@ -4,9 +4,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::followed::TO_BE_SENT_AGAIN;
-use super::pauses;
-use super::scans::{FORBIDDEN, MACHINE_BUSY, openings};
+use super::open_scan::TO_BE_SENT_AGAIN;
+use super::pause_views;
+use super::requeue::{FORBIDDEN, MACHINE_BUSY};
+use super::scan_row::openings;
 use crate::api::{PauseView, WaitView};
 use scanhook_core::obstacles::Obstacles;
 use scanhook_core::scan::{Kind, Priority};
@@ -81,7 +82,7 @@ pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, Journ
         kept.own = None;
     }
     if !kept.dry && (again || state == "waiting") {
-        kept.pause = pauses::of_scan(db, scan)?.as_ref().map(pause);
+        kept.pause = pause_views::of_scan(db, scan)?.as_ref().map(pause);
     }
     Ok(views(Wait::of(kept, &obstacles)))
 }

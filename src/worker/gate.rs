@@ -6,17 +6,14 @@
 //! forbidden only reads stop.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use super::anchor::WallClock;
+use super::memory::Memory;
 use super::throttle::Throttle;
-use crate::api::LaneView;
 use crate::defender::token::{Bearer, Token};
 use crate::journal::Api;
 use scanhook_core::alert::MachineId;
-use scanhook_core::obstacles::Obstacles;
 use scanhook_core::quota::Learnt;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
@@ -27,24 +24,6 @@ const FORBIDDEN: u32 = 2;
 const SCAN_ROLE: &str = "Machine.Scan";
 /// The longest rest after calls that did not reach a working far side.
 pub(super) const LONGEST_REST: u64 = 60;
-
-/// What a restart must not forget.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Memory {
-    /// End of the pause after a 429.
-    pub(super) paused_until: Timestamp,
-    /// The tenant has not come all the way back from it.
-    pub(super) probe: bool,
-    /// Probes that were refused in a row, although each left when the far side had said.
-    pub(super) refused_probes: u32,
-    /// What refusals have told of others who use the same quota, by API.
-    pub(super) learnt: BTreeMap<String, Learnt>,
-    /// For how long the directory could be asked, in milliseconds.
-    pub(super) asked_for: u64,
-    /// Where both clocks stood when this was written.
-    pub(super) clock: Option<WallClock>,
-}
 
 /// How long a pause is at least after so many refused probes. Where others spend nearly all of the hour and refused calls
 /// count as well, obeying the far side's word alone could keep a tenant out for good: beyond an hour, none of ours counts.
@@ -242,40 +221,6 @@ impl Backoff {
                  and the comment alone tells which actions are ours"
                     .to_owned(),
             );
-        }
-    }
-
-    /// What keeps the lane from calling, by what the gate knows.
-    pub(super) fn obstacles(&self, now: Timestamp) -> Obstacles {
-        let later = |at: Timestamp| Some(at).filter(|at| *at > now);
-        Obstacles {
-            stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
-            no_token: self.bearer(now).is_none(),
-            token_at: later(self.token_due).filter(|_| self.bearer(now).is_none()),
-            throttled_until: later(self.memory.paused_until),
-            resting_until: later(self.resting_until),
-            ..Obstacles::default()
-        }
-    }
-
-    pub(super) fn view(&self, now: Timestamp) -> LaneView {
-        let claims = self.token.as_ref().map(|token| &token.claims);
-        LaneView {
-            audience: claims.and_then(|claims| claims.aud.clone()),
-            tenant_id: claims.and_then(|claims| claims.tid.clone()),
-            roles: claims.map_or_else(Vec::new, |claims| claims.roles.clone()),
-            token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
-            paused_until: Some(self.memory.paused_until)
-                .filter(|until| *until > now)
-                .map(|until| until.to_string()),
-            stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
-            unreachable: Vec::new(),
-            notes: self
-                .notes
-                .iter()
-                .chain(&self.unreadable.1)
-                .cloned()
-                .collect(),
         }
     }
 }

@@ -318,17 +318,31 @@ fn every_fault_of_a_token_is_explained() {
 #[test]
 fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     let sources = [
+        "src/defender/action.rs",
+        "src/defender/claims.rs",
         "src/defender/client.rs",
         "src/defender/reply.rs",
         "src/defender/token.rs",
+        "src/defender/token_error.rs",
         "src/worker/follow.rs",
+        "src/worker/conclude.rs",
+        "src/worker/list_match.rs",
+        "src/worker/give_up.rs",
+        "src/worker/final_status.rs",
+        "src/worker/silence.rs",
+        "src/worker/look_answer.rs",
     ]
     .into_iter()
     .chain([
         "src/worker/by_id.rs",
         "src/worker/scan.rs",
+        "src/worker/scan_answer.rs",
+        "src/worker/not_executed.rs",
+        "src/worker/meet.rs",
         "src/worker/gate.rs",
         "src/worker/token.rs",
+        "src/worker/stops.rs",
+        "src/worker/answer.rs",
         "src/worker/resolve.rs",
         "src/worker/cancel.rs",
         "src/worker/blocked.rs",
@@ -341,6 +355,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
     .chain([
         "src/journal/pauses.rs",
         "src/journal/retry.rs",
+        "src/journal/make_again.rs",
         "crates/core/src/scan.rs",
     ])
     .map(text)

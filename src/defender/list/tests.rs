@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::*;
 use crate::defender::reply::tests::{

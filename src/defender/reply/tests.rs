@@ -3,6 +3,11 @@
 use http::header::{DATE, HeaderValue, RETRY_AFTER};
 use proptest::prelude::*;
 
+use scanhook_core::alert::MachineId;
+use scanhook_core::scan::{Kind, Outcome};
+use scanhook_core::time::Timestamp;
+use serde_json::Value;
+
 use super::*;
 
 pub(crate) const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";

@@ -1,0 +1,106 @@
+//! A journal that is only read, without a trace beside it. One that nobody has open is read as a file that does not
+//! change, and held to that at the end.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{JournalError, OpenError};
+use super::stored::StoredDelivery;
+use super::{reader, schema};
+use scanhook_core::alert::MachineId;
+use scanhook_core::directory::Record;
+
+/// What a path keeps in a URI.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_');
+
+/// A journal that is only read.
+pub struct Archive {
+    pub(super) db: Connection,
+    path: PathBuf,
+    /// The file as it was when it was opened, where nobody has it open.
+    idle: Option<(u64, Option<std::time::SystemTime>)>,
+    pub(super) source: Option<String>,
+    pub(super) with_bodies: bool,
+    pub(super) after: i64,
+    pub(super) read: std::vec::IntoIter<StoredDelivery>,
+    /// An older version kept none.
+    pub(super) has_records: bool,
+    /// An older version did not write down what devices are called.
+    pub(super) has_names: bool,
+    pub(super) records: HashMap<(String, MachineId), Option<Record>>,
+}
+
+/// SQLite's write-ahead log, which is there while somebody has the journal open, or after they were killed.
+fn log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+fn unchanging(path: &Path) -> Result<Connection, OpenError> {
+    let path = percent_encode(path.as_os_str().as_encoded_bytes(), IN_PATH);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
+        .map_err(OpenError::sqlite)
+}
+
+impl Archive {
+    /// Opens the journal at `path`: all of it, or the deliveries of one source; bodies only where they are asked for.
+    ///
+    /// # Errors
+    /// When the file is no journal of a version that is known, or cannot be read.
+    pub fn open(
+        path: &Path,
+        source: Option<&str>,
+        with_bodies: bool,
+    ) -> Result<Archive, OpenError> {
+        let about = std::fs::metadata(path).map_err(|error| OpenError::io(path, &error))?;
+        // Whoever opens a journal that nobody has open makes two files beside it, and they may then be of the wrong
+        // owner. So such a one is read as a file that does not change, and held to that at the end.
+        let idle = (!log_of(path).exists()).then(|| (about.len(), about.modified().ok()));
+        let db = if idle.is_some() {
+            unchanging(path)?
+        } else {
+            reader::open(path)?
+        };
+        let schema = schema::recognize(&db)?;
+        if schema < 1 {
+            return Err(OpenError::Foreign);
+        }
+        Ok(Archive {
+            db,
+            path: path.to_owned(),
+            idle,
+            source: source.map(str::to_owned),
+            with_bodies,
+            after: 0,
+            read: Vec::new().into_iter(),
+            has_records: schema > 1,
+            has_names: schema > 2,
+            records: HashMap::new(),
+        })
+    }
+
+    /// Fails where somebody opened an idle journal while it was read: what was read may then be of two states.
+    pub(super) fn still_idle(&self) -> Result<(), JournalError> {
+        let Some(idle) = self.idle else { return Ok(()) };
+        let now = std::fs::metadata(&self.path)
+            .ok()
+            .map(|about| (about.len(), about.modified().ok()));
+        if now == Some(idle) && !log_of(&self.path).exists() {
+            return Ok(());
+        }
+        Err(JournalError::Broken(
+            "somebody opened it while it was read; read it again".to_owned(),
+        ))
+    }
+}

@@ -1,0 +1,41 @@
+//! The writer's connection: the checks of the file and the settings that make a COMMIT durable.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::OpenError;
+use super::file::open_private;
+use super::schema::{migrate, recognize};
+
+pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        drop(open_private(path, true)?);
+    }
+    let mut db = Connection::open(path).map_err(OpenError::sqlite)?;
+    db.busy_timeout(core::time::Duration::from_millis(500))
+        .map_err(OpenError::sqlite)?;
+    // Before the first setting: write-ahead logging is written into the file, and this one may be somebody else's.
+    recognize(&db)?;
+    let wal: String = db
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(OpenError::sqlite)?;
+    db.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
+         -- What is forgotten is overwritten, wherever it lay: also in the pages that a long body filled alone.
+         PRAGMA secure_delete = ON;
+         -- What a savepoint remembers of pages stays in memory: beyond 64 KiB it would be written to a file.
+         PRAGMA temp_store = MEMORY;
+         -- Eight MiB of pages: a batch touches hundreds, and its keys lie anywhere.
+         PRAGMA cache_size = -8192",
+    )
+    .map_err(OpenError::sqlite)?;
+    let full: i64 = db
+        .query_row("PRAGMA synchronous", [], |row| row.get(0))
+        .map_err(OpenError::sqlite)?;
+    if wal != "wal" || full != 2 {
+        return Err(OpenError::NotDurable);
+    }
+    migrate(&mut db)?;
+    Ok(db)
+}

@@ -1,0 +1,59 @@
+//! A job: work for one transaction with the reply it owes. A reply is a closure that `Store::commit` calls after
+//! COMMIT, so nothing is told that is not on disk.
+
+use super::error::JournalError;
+use super::tx::Tx;
+
+/// One transaction's worth of work with the reply it owes.
+pub struct Job {
+    pub(super) bytes: usize,
+    /// The source that brought it; `None`: a lane, a person or the house.
+    pub(super) from: Option<String>,
+    pub(super) run: Box<Work>,
+}
+
+/// Runs in its savepoint, or is told why it cannot.
+pub(super) type Work = dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> RanJob + Send;
+
+pub(super) struct RanJob {
+    pub(super) kept: bool,
+    pub(super) full: bool,
+    pub(super) reply: Box<dyn FnOnce(Result<(), JournalError>) + Send>,
+}
+
+impl Job {
+    /// A job of about `bytes` memory; `deliver` is called after COMMIT, or with the error that prevented it.
+    pub fn new<T: Send + 'static>(
+        bytes: usize,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
+        deliver: impl FnOnce(Result<T, JournalError>) + Send + 'static,
+    ) -> Job {
+        let run = move |tx: Result<&mut Tx<'_>, JournalError>| {
+            let result = tx.and_then(work);
+            RanJob {
+                kept: result.is_ok(),
+                full: matches!(result, Err(JournalError::Full)),
+                reply: Box::new(move |commit: Result<(), JournalError>| {
+                    deliver(commit.and(result))
+                }),
+            }
+        };
+        Job {
+            bytes,
+            from: None,
+            run: Box::new(run),
+        }
+    }
+
+    /// The same, brought by a source.
+    pub(super) fn of(mut self, source: &str) -> Job {
+        self.from = Some(source.to_owned());
+        self
+    }
+}
+
+pub(super) fn refuse(jobs: Vec<Job>, error: &JournalError) {
+    for job in jobs {
+        ((job.run)(Err(error.clone())).reply)(Err(error.clone()));
+    }
+}

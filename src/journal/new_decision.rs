@@ -1,0 +1,59 @@
+//! What a decision is made from, and what became of it: the words between those who decide and the journal.
+
+use super::keys::PolicyId;
+use super::keys::TenantId;
+use scanhook_core::alert::MachineId;
+use scanhook_core::directory::Looked;
+use scanhook_core::person::Said;
+use scanhook_core::scan::{DecisionState, Reason, ScanId};
+
+/// A decision that is about to be made.
+#[derive(Clone, Debug)]
+pub struct NewDecision<'a> {
+    /// The delivery's row.
+    pub delivery: i64,
+    /// The alert's place in the delivery.
+    pub n: usize,
+    /// Who acts.
+    pub tenant: TenantId,
+    /// The device as the alert names it.
+    pub device: &'a str,
+    /// The machine, if the alert says which.
+    pub machine: Option<&'a MachineId>,
+    /// The policy that decided.
+    pub policy: PolicyId,
+    /// The decision that is made once more; `None`: a new one.
+    pub again: Option<Again>,
+    /// Why no scan of this device can begin, whatever the verdict asks for.
+    pub barred: Option<Reason>,
+    /// What the tenant's directory said.
+    pub looked: Option<Looked>,
+}
+
+/// A decision that exists and is made once more: the directory has answered, or a person says so.
+#[derive(Clone, Debug)]
+pub struct Again {
+    /// Its row.
+    pub decision: i64,
+    /// The state it is in.
+    pub from: DecisionState,
+    /// Who said what.
+    pub said: Option<Said>,
+    /// Whether a scan that it begins counts against limits.
+    pub counted: bool,
+    /// A person has begun it once more: its age counts from now.
+    pub renewed: bool,
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The decision's row.
+    pub decision: i64,
+    /// Its state.
+    pub state: DecisionState,
+    /// Why.
+    pub reason: Reason,
+    /// The scan that answers.
+    pub scan: Option<ScanId>,
+}

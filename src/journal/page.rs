@@ -1,0 +1,134 @@
+//! Which rows a page of a list is made of: those of the time that was asked for, and where no index tells which of them
+//! fit, a window of them. Lists of alerts, decisions and scans share it.
+
+use rusqlite::{Row, params, params_from_iter};
+
+use super::error::JournalError;
+use super::filter::Filter;
+use super::narrowed::{Narrowed, WINDOW};
+use super::reader::Reader;
+use crate::api::Page;
+use scanhook_core::time::Timestamp;
+
+/// Rows of a page, where nothing else is asked for.
+const PAGE: u16 = 100;
+
+/// Rows of the longest page.
+pub const LONGEST_PAGE: u16 = 1_000;
+
+/// Splits off the page's continuation: one row more than a page was asked for. A page that is not full goes on below
+/// the rows that were looked at (`low`), if there are any.
+pub(super) fn page<T>(mut rows: Vec<(i64, T)>, most: usize, low: Option<i64>) -> Page<T> {
+    let more = rows.len() > most;
+    rows.truncate(most);
+    let next = if more {
+        rows.last().map(|(id, _)| *id)
+    } else {
+        low
+    };
+    let next = next.map(|id| id.to_string());
+    Page {
+        items: rows.into_iter().map(|(_, item)| item).collect(),
+        next,
+    }
+}
+
+pub(super) fn most(filter: &Filter) -> usize {
+    usize::from(filter.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE))
+}
+
+impl Reader<'_> {
+    /// The rows of a statement that fit, one more than a page has at most.
+    pub(super) fn gather<T>(
+        &self,
+        sql: &str,
+        narrow: &Narrowed,
+        most: usize,
+        mut each: impl FnMut(&Row<'_>) -> Result<Option<T>, JournalError>,
+    ) -> Result<Vec<T>, JournalError> {
+        let mut found = Vec::new();
+        if narrow.nothing {
+            return Ok(found);
+        }
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(&narrow.values))?;
+        while let Some(row) = rows.next()? {
+            found.extend(each(row)?);
+            if found.len() > most {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Narrows to the rows that are looked at: those of the time that was asked for and, where no index tells which of
+    /// them fit, a window that goes down from `after`. Returns where the next window begins.
+    pub(super) fn bound(
+        &self,
+        narrow: &mut Narrowed,
+        (table, time, column): (&str, &str, &str),
+        filter: &Filter,
+        after: Option<i64>,
+    ) -> Result<Option<i64>, JournalError> {
+        let (first, last) = self.rows_of(table, time, filter)?;
+        narrow.rows(column, (first, last));
+        if narrow.indexed || narrow.nothing {
+            return Ok(None);
+        }
+        let ends = format!(
+            "SELECT coalesce((SELECT min(id) FROM {table}), 0), coalesce((SELECT max(id) FROM {table}), 0)"
+        );
+        let (oldest, newest): (i64, i64) = self
+            .db
+            .prepare_cached(&ends)?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let from = [after, last].into_iter().flatten().min().unwrap_or(newest);
+        // Of a device each row is looked at from all sides.
+        let window = if filter.device.is_some() {
+            WINDOW / 4
+        } else {
+            WINDOW
+        };
+        let low = Some(from - window).filter(|low| *low > first.unwrap_or(oldest).max(oldest));
+        narrow.rows(column, (low, None));
+        Ok(low)
+    }
+
+    /// The first and the last row that lie in the time that was asked for. Rows follow each other as time does but where
+    /// the clock was set back; so a window's worth of them is looked at, and where there are more from a time on, none is
+    /// taken for the first.
+    fn rows_of(
+        &self,
+        table: &str,
+        time: &str,
+        filter: &Filter,
+    ) -> Result<(Option<i64>, Option<i64>), JournalError> {
+        let (from, to) = (
+            filter.since.map(Timestamp::millis),
+            filter.until.map(Timestamp::millis),
+        );
+        let ask = |what: &str, order: &str| -> Result<(i64, Option<i64>), JournalError> {
+            let sql = format!(
+                "SELECT count(*), {what}(id) FROM (SELECT id FROM {table} WHERE {time} >= ? AND {time} <= ?
+                   ORDER BY {time} {order} LIMIT {WINDOW})"
+            );
+            let span = params![from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)];
+            Ok(self
+                .db
+                .prepare_cached(&sql)?
+                .query_row(span, |row| Ok((row.get(0)?, row.get(1)?)))?)
+        };
+        let first = match from {
+            None => None,
+            Some(_) => match ask("min", "ASC")? {
+                (_, None) => Some(i64::MAX),
+                (count, first) => first.filter(|_| count < WINDOW),
+            },
+        };
+        let last = match to {
+            None => None,
+            Some(_) => ask("max", "DESC")?.1.or(Some(-1)),
+        };
+        Ok((first, last))
+    }
+}

@@ -1,0 +1,80 @@
+//! What the simulation and tests do to a store, and see of it: disks that fail, work that is counted, and everything as
+//! text.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::hooks::{AuthContext, Authorization};
+
+use super::dump::dump;
+use super::error::JournalError;
+use super::reader::Reader;
+use super::store::Store;
+
+impl Store {
+    /// Makes every following COMMIT fail as a full disk would, or stops doing so. For the simulation.
+    ///
+    /// # Errors
+    /// When SQLite refuses the hook.
+    pub fn refuse_commits(&mut self, refuse: bool) -> Result<(), JournalError> {
+        Ok(self.db.commit_hook(refuse.then_some(|| true))?)
+    }
+
+    /// Lets the file grow no further than it is, as on a disk that is full, or lets it grow again. For the simulation.
+    ///
+    /// # Errors
+    /// When SQLite refuses the setting.
+    pub fn fill_disk(&mut self, full: bool) -> Result<(), JournalError> {
+        const ANY: i64 = 0xffff_fffe;
+        let pages = if full {
+            self.db
+                .query_row("PRAGMA page_count", [], |row| row.get(0))?
+        } else {
+            ANY
+        };
+        let _: i64 = self
+            .db
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| {
+                row.get(0)
+            })?;
+        Ok(())
+    }
+
+    /// Counts the steps of SQLite's machine from now on: they tell what a transaction reads, however fast the computer
+    /// is. For tests.
+    ///
+    /// # Errors
+    /// When SQLite refuses the hook.
+    pub fn count_steps(&mut self, steps: Arc<AtomicU64>) -> Result<(), JournalError> {
+        let count = move || {
+            steps.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        Ok(self.db.progress_handler(1, Some(count))?)
+    }
+
+    /// Counts the statements that are compiled from now on, for each of which SQLite asks whether it may. For tests.
+    ///
+    /// # Errors
+    /// When SQLite refuses the hook.
+    pub fn count_compiled(&mut self, count: Arc<AtomicU64>) -> Result<(), JournalError> {
+        let asked = move |_: AuthContext<'_>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Authorization::Allow
+        };
+        Ok(self.db.authorizer(Some(asked))?)
+    }
+
+    /// Everything in every table as text, in a fixed order: what the simulation hashes.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn dump(&self) -> Result<String, JournalError> {
+        dump(&self.db)
+    }
+
+    /// Reads within the writer's own connection; for the simulation and tests.
+    pub fn read<T>(&self, f: impl FnOnce(&Reader<'_>) -> T) -> T {
+        f(&Reader { db: &self.db })
+    }
+}

@@ -1,0 +1,48 @@
+//! The beginning of the journal: the handle and the writer are made together, with the queue between them.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+
+use super::error::OpenError;
+use super::store::Store;
+use super::turns::WaitingBytes;
+use super::writer::{Wakes, Writer};
+use super::{Inner, Journal};
+
+/// Jobs that may wait; beyond, a writer is told at once.
+const QUEUE: usize = 4096;
+
+impl Journal {
+    /// The handle and the writer of an open store at `path`.
+    ///
+    /// # Errors
+    /// When the readers' connection cannot be opened.
+    pub fn new(store: Store, path: &Path) -> Result<(Journal, Writer), OpenError> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let held = Arc::new(WaitingBytes::default());
+        let wakes = Wakes::default();
+        let reader = Arc::new(Mutex::new(super::reader::open(path)?));
+        let (space, pulse) = (store.space(), store.pulse());
+        let inner = Inner {
+            queue,
+            held: held.clone(),
+            space,
+            pulse,
+            reader,
+            wakes: wakes.clone(),
+        };
+        Ok((
+            Journal {
+                inner: Arc::new(inner),
+            },
+            Writer {
+                store,
+                jobs,
+                held,
+                wakes,
+            },
+        ))
+    }
+}

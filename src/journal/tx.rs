@@ -1,0 +1,35 @@
+//! One job's view of the transaction that it runs in. Everything that writes is a method of it, in the file of its
+//! subject.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+
+use super::ids::Ids;
+use super::keys::TenantId;
+use scanhook_core::time::Timestamp;
+
+/// One job's view of the transaction.
+pub struct Tx<'c> {
+    pub(super) db: &'c Connection,
+    pub(super) tight: bool,
+    pub(super) ids: &'c mut Ids,
+    pub(super) touched: &'c mut BTreeSet<TenantId>,
+}
+
+impl Tx<'_> {
+    /// The lane of this tenant is woken after COMMIT. Every method that changes a decision, scan or tenant calls this.
+    pub(super) fn touch(&mut self, tenant: TenantId) {
+        self.touched.insert(tenant);
+    }
+
+    /// The disk is full, and what is written now is written into the room that was kept for outcomes: nothing new is begun.
+    #[must_use]
+    pub const fn is_tight(&self) -> bool {
+        self.tight
+    }
+
+    pub(super) fn new_uuid(&mut self, now: Timestamp) -> uuid::Uuid {
+        self.ids.next(now)
+    }
+}

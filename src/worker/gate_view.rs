@@ -1,0 +1,42 @@
+//! What others see of the gate: what keeps the lane from calling, and what stands in its status.
+
+use super::gate::Backoff;
+use crate::api::LaneView;
+use scanhook_core::obstacles::Obstacles;
+use scanhook_core::time::Timestamp;
+
+impl Backoff {
+    /// What keeps the lane from calling, by what the gate knows.
+    pub(super) fn obstacles(&self, now: Timestamp) -> Obstacles {
+        let later = |at: Timestamp| Some(at).filter(|at| *at > now);
+        Obstacles {
+            stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
+            no_token: self.bearer(now).is_none(),
+            token_at: later(self.token_due).filter(|_| self.bearer(now).is_none()),
+            throttled_until: later(self.memory.paused_until),
+            resting_until: later(self.resting_until),
+            ..Obstacles::default()
+        }
+    }
+
+    pub(super) fn view(&self, now: Timestamp) -> LaneView {
+        let claims = self.token.as_ref().map(|token| &token.claims);
+        LaneView {
+            audience: claims.and_then(|claims| claims.aud.clone()),
+            tenant_id: claims.and_then(|claims| claims.tid.clone()),
+            roles: claims.map_or_else(Vec::new, |claims| claims.roles.clone()),
+            token_expires_at: self.token.as_ref().map(|token| token.expires.to_string()),
+            paused_until: Some(self.memory.paused_until)
+                .filter(|until| *until > now)
+                .map(|until| until.to_string()),
+            stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
+            unreachable: Vec::new(),
+            notes: self
+                .notes
+                .iter()
+                .chain(&self.unreadable.1)
+                .cloned()
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A lane is loaded from the journal, at the start and whenever one was lost, and what it must not forget is written
+//! back. A restart, a failing disk and a crash take this same way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::account::Account;
+use super::anchor::{FarClock, WallClock};
+use super::gate::Backoff;
+use super::gets::Gets;
+use super::lists::ListState;
+use super::looks::Lookups;
+use super::moved::is_elsewhere;
+use super::pace::Pace;
+use super::reach::Reach;
+use super::state::TenantWorker;
+use super::turn::Turn;
+use crate::in_force::SourceBindings;
+use crate::journal::{ActivePauses, Api, JournalError, TenantId, Tx};
+use scanhook_core::quota::{Budget, Learnt};
+use scanhook_core::time::Now;
+
+impl TenantWorker {
+    /// Loads what the journal knows. Calls nobody waits for any more have ended, and what was being sent is unknown.
+    /// `None`: another process has this lane (never, while one process holds a journal).
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    pub fn load(
+        tx: &mut Tx<'_>,
+        id: TenantId,
+        account: Arc<Account>,
+        desks: Arc<SourceBindings>,
+        pace: Pace,
+        now: Now,
+    ) -> Result<Option<TenantWorker>, JournalError> {
+        let entra = account.tenant_id.parse().ok();
+        let moved_to = if is_elsewhere(tx, id, entra)? {
+            entra
+        } else {
+            None
+        };
+        if moved_to.is_none() {
+            if let Some(entra) = entra {
+                tx.now_belongs_to(id, entra)?;
+            }
+            tx.calls_as(id, &account.tenant_id, &account.client_id)?;
+        }
+        let gate = Backoff::load(&tx.memory(id)?);
+        let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api)));
+        let looks = Lookups::recalled(gate.asked_for());
+        let mut lane = TenantWorker {
+            id,
+            account,
+            desks,
+            pace,
+            anchor: gate.anchor().unwrap_or_else(|| WallClock::new(now)),
+            far_clock: FarClock::default(),
+            budgets: Api::ALL.iter().map(learnt).collect(),
+            gate,
+            leaving: BTreeMap::new(),
+            lists: ListState::new(pace.rows),
+            gets: Gets::default(),
+            reach: Reach::default(),
+            spent: None,
+            written: None,
+            untold: Vec::new(),
+            pauses: ActivePauses::default(),
+            looks,
+            moved_to,
+        };
+        let mut turn = Turn::new(tx, now.wall, Vec::new());
+        lane.keep_time(&mut turn, now)?;
+        lane.untold = turn.events;
+        tx.abandon_calls(id, now.wall)?;
+        tx.sending_is_unknown(id, now.wall.plus(pace.settle))?;
+        for (api, budget) in &mut lane.budgets {
+            *budget = Budget::load(tx.past_calls(id, *api, now.wall)?, budget.learnt());
+            if !pace.lull.is_zero() {
+                budget.watch(now.wall);
+            }
+        }
+        Ok(Some(lane))
+    }
+
+    /// Takes the sources that are in force from now on.
+    pub fn hear_from(&mut self, desks: Arc<SourceBindings>) {
+        self.desks = desks;
+    }
+
+    /// Writes down what a restart must not forget.
+    pub(super) fn save_memory(&mut self, tx: &mut Tx<'_>) -> Result<(), JournalError> {
+        let learnt = self
+            .budgets
+            .iter()
+            .map(|(api, budget)| (api.code().to_owned(), budget.learnt()));
+        self.gate.memory.learnt = learnt
+            .filter(|(_, learnt)| *learnt != Learnt::default())
+            .collect();
+        self.gate.memory.probe = self.gate.throttle.holds_back();
+        self.gate.memory.clock = Some(self.anchor);
+        let asked_for = self.looks.time.at(self.anchor.seen());
+        self.gate.memory.asked_for = u64::try_from(asked_for.as_millis()).unwrap_or(u64::MAX);
+        let memory = serde_json::to_string(&self.gate.memory);
+        tx.remember(
+            self.id,
+            &memory.map_err(|_| JournalError::Conflict("a lane's memory is not JSON"))?,
+        )
+    }
+}

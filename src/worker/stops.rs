@@ -1,0 +1,130 @@
+//! What a tenant does that may not call: it pauses after a 429, rests while the far side is down, and stops where an
+//! operator must mend something. And what ends each of them.
+
+use core::time::Duration;
+
+use super::event::WorkerEvent;
+use super::gate::{LONGEST_REST, Stopped, longer};
+use super::state::TenantWorker;
+use super::throttle::Throttle;
+use super::turn::Turn;
+use crate::defender::reply::DefenderError;
+use crate::journal::JournalError;
+use scanhook_core::time::Timestamp;
+
+impl TenantWorker {
+    /// A 429: nobody calls before it is over. Survives restarts.
+    pub(super) fn pause(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        span: Duration,
+    ) -> Result<(), JournalError> {
+        let now = turn.now;
+        if matches!(self.gate.throttle, Throttle::Probe) {
+            self.gate.memory.refused_probes = self.gate.memory.refused_probes.saturating_add(1);
+        }
+        let span = span.max(longer(self.gate.memory.refused_probes));
+        let until = self.gate.memory.paused_until.max(now.plus(span));
+        self.gate.memory.paused_until = until;
+        self.gate.throttle = Throttle::Probe;
+        turn.events.push(WorkerEvent::Paused { until });
+        self.save_memory(turn.tx)
+    }
+
+    /// A call did not reach a working far side: rest, twice as long each time. Calls that were under way together
+    /// fail together, and count once.
+    pub(super) fn rest(&mut self, now: Timestamp) {
+        if now < self.gate.resting_until {
+            return;
+        }
+        let seconds = 1_u64
+            .checked_shl(self.gate.failures)
+            .unwrap_or(LONGEST_REST)
+            .min(LONGEST_REST);
+        self.gate.failures = self.gate.failures.saturating_add(1);
+        self.gate.resting_until = now.plus(Duration::from_secs(seconds));
+    }
+
+    /// The far side works.
+    pub(super) fn reached(&mut self) {
+        self.gate.failures = 0;
+    }
+
+    /// Machine actions were read.
+    pub(super) fn could_read(&mut self) {
+        self.gate.unreadable = (0, None);
+        self.authorized();
+    }
+
+    /// A scan call was taken with this token.
+    pub(super) fn carried(&mut self, generation: u64) {
+        self.gate.carried = Some(generation);
+        self.authorized();
+    }
+
+    /// A call was accepted with its token.
+    pub(super) fn authorized(&mut self) {
+        self.gate.refused_once = false;
+        self.reached();
+    }
+
+    /// A 401: one new token, then the tenant stops. Answers to calls with an older token say nothing.
+    pub(super) fn unauthorized(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        generation: u64,
+        refusal: &DefenderError,
+    ) {
+        let now = turn.now;
+        if generation != self.gate.generation || self.gate.token.is_none() {
+            return;
+        }
+        if self.gate.refused_once {
+            let why = format!("Defender refuses a fresh token: {refusal}");
+            return self.stop(turn, "unauthorized", why);
+        }
+        self.gate.refused_once = true;
+        self.gate.token = None;
+        self.gate.token_due = now;
+    }
+
+    /// The app may send scans but not read what became of them. Another token may have more roles, so each is tried.
+    pub(super) fn reading_forbidden(&mut self, turn: &mut Turn<'_, '_>, refusal: &DefenderError) {
+        self.reached();
+        turn.events.push(WorkerEvent::Alarm {
+            code: "list-forbidden",
+            about: None,
+        });
+        self.gate.unreadable.0 += 1;
+        self.gate.unreadable.1 = Some(format!(
+            "Defender forbids reading machine actions ({refusal}): nothing is followed, and a call whose answer is lost \
+             is subject to on_unknown; grant Machine.Read.All, or Machine.ReadWrite.All where that is refused"
+        ));
+    }
+
+    /// Nothing leaves until an operator mends something; a new token is tried once a minute.
+    pub(super) fn stop(&mut self, turn: &mut Turn<'_, '_>, code: &str, why: String) {
+        let now = turn.now;
+        let until = now.plus(self.pace.stopped);
+        if self
+            .gate
+            .stopped
+            .as_ref()
+            .is_none_or(|stopped| stopped.why != why)
+        {
+            turn.events.push(WorkerEvent::Stopped {
+                code: code.to_owned(),
+                why: why.clone(),
+            });
+        }
+        self.gate.stopped = Some(Stopped { why, until });
+        self.gate.token = None;
+        self.gate.token_due = until;
+    }
+
+    /// What stopped the tenant is over.
+    pub(super) fn stopped_no_more(&mut self) {
+        self.gate.stopped = None;
+        self.gate.token_due = Timestamp::default();
+    }
+}
