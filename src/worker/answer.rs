@@ -67,7 +67,7 @@ impl TenantWorker {
     }
 
     /// What an answer says of the quota.
-    pub(super) fn settle_account(
+    fn settle_account(
         &mut self,
         turn: &mut Turn<'_, '_>,
         id: CallId,

@@ -31,7 +31,7 @@ impl TenantWorker {
     }
 
     /// The errands, one after the other.
-    pub(super) fn poll_all(
+    fn poll_all(
         &mut self,
         turn: &mut Turn<'_, '_>,
         policy: &Policy,
