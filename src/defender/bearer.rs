@@ -20,3 +20,13 @@ impl Bearer {
         self.0.clone()
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    pub(crate) fn bearer(token: &str) -> Bearer {
+        Bearer::read(token).unwrap()
+    }
+}

@@ -169,8 +169,8 @@ mod tests {
 
     use super::*;
     use crate::defender::Endpoints;
+    use crate::defender::bearer::tests::bearer;
     use crate::defender::request;
-    use crate::defender::token::tests::bearer;
     use scanhook_core::time::Timestamp;
 
     async fn listener() -> (TcpListener, SocketAddr) {

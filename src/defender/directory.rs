@@ -196,7 +196,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::defender::token::tests::bearer;
+    use crate::defender::bearer::tests::bearer;
     use scanhook_core::directory::{EntraId, HostName};
 
     const ID: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";

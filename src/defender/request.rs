@@ -167,7 +167,7 @@ fn to_address(method: Method, to: &str, body: Bytes) -> Request<Bytes> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::defender::token::tests::bearer;
+    use crate::defender::bearer::tests::bearer;
 
     const MACHINE: &str = "1e5bc9d7e413ddd7902c2932e418702b84d0cc07";
 

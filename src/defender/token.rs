@@ -154,7 +154,7 @@ fn refused(status: u16, body: &Value, wait: Duration) -> TokenReply {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -165,10 +165,6 @@ pub(super) mod tests {
 
     const TENANT: &str = "0d7e5a31-44c2-4b0e-9a6f-2b1c8e90f7d3";
     const NOW: Timestamp = Timestamp::from_millis(1_793_600_000_000);
-
-    pub(in crate::defender) fn bearer(token: &str) -> Bearer {
-        Bearer::read(token).unwrap()
-    }
 
     fn answer(status: u16, body: &str) -> Response<Bytes> {
         Response::builder()
