@@ -40,7 +40,7 @@ pub struct Settings {
     /// `[server]`.
     pub server: Server,
     /// `[journal]`.
-    pub journal: Records,
+    pub journal: JournalSettings,
     /// `[tenants.*]`, by name.
     pub tenants: Vec<Tenant>,
     /// `[sources.*]`, by name.
@@ -93,7 +93,7 @@ pub struct Connections {
 
 /// `[journal]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Records {
+pub struct JournalSettings {
     /// The SQLite file.
     pub path: PathBuf,
     /// How long bodies are kept.
@@ -516,7 +516,7 @@ fn policy<'i>(mut section: Section<'i>, ctx: &mut Context<'i>) -> Option<String>
 }
 
 /// `[journal]`. A relative path counts from `--data-dir`, else from the file.
-fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> Records {
+fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> JournalSettings {
     let url = section
         .take::<String>(ctx, "url")
         .unwrap_or_else(|| "sqlite:scanhook.db".to_owned());
@@ -575,7 +575,7 @@ fn records<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -
     } else {
         path
     };
-    Records {
+    JournalSettings {
         path,
         bodies,
         records: kept,

@@ -37,7 +37,7 @@ fuzz_target!(|input: &[u8]| {
     let machine =
         MachineId::parse("1e5bc9d7e413ddd7902c2932e418702b84d0cc07").expect("a machine's id");
     let endpoints = Endpoints::commercial();
-    let sent = reply::Sent {
+    let sent = reply::SentScan {
         machine: &machine,
         external_id: Some(Uuid::nil()),
         tail: "000000000000",

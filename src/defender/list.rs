@@ -12,7 +12,7 @@ use super::Endpoints;
 use super::action::ActionView;
 use super::header::pause;
 use super::next_page::NextPage;
-use super::ours::{Sent, is_ours, tail_of};
+use super::ours::{SentScan, is_ours, tail_of};
 use super::page::{ListPage, Next};
 use super::refusal::DefenderError;
 use super::reply::PAUSE;
@@ -61,7 +61,7 @@ impl ActionPage {
 
     /// The action that came from what was sent.
     #[must_use]
-    pub fn ours(&self, sent: &Sent<'_>) -> Option<&ActionView> {
+    pub fn ours(&self, sent: &SentScan<'_>) -> Option<&ActionView> {
         let by_id = sent.external_id.and_then(|id| self.by_external_id.get(&id));
         let rows = by_id
             .into_iter()

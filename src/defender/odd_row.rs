@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::ours::Sent;
+use super::ours::SentScan;
 
 /// A row that is no machine action as it should be, as far as it tells whose it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl OddRow {
 
     /// Whether this may be the action of what was sent.
     #[must_use]
-    pub fn may_be(&self, sent: &Sent<'_>) -> bool {
+    pub fn may_be(&self, sent: &SentScan<'_>) -> bool {
         if let Some(id) = &self.external_id {
             // An id that is no uuid is somebody else's.
             return sent

@@ -8,7 +8,7 @@ use scanhook_core::time::Timestamp;
 
 /// What was sent, to tell our action from somebody else's.
 #[derive(Clone, Copy, Debug)]
-pub struct Sent<'a> {
+pub struct SentScan<'a> {
     /// The machine in the call's path.
     pub machine: &'a MachineId,
     /// The `ExternalId` in the call's body; `None` if it was left out.
@@ -23,7 +23,7 @@ pub struct Sent<'a> {
 /// one scan, so even an old action that carries it is ours. Without it, the comment must end with our token and the
 /// action must not be older than the sending, since a comment is the weaker proof.
 #[must_use]
-pub fn is_ours(action: &ActionView, sent: &Sent<'_>) -> bool {
+pub fn is_ours(action: &ActionView, sent: &SentScan<'_>) -> bool {
     if !action.is_scan() || action.machine.as_ref().is_some_and(|m| m != sent.machine) {
         return false;
     }

@@ -13,7 +13,7 @@ use super::refusal::says_busy;
 
 pub use super::action::{ActionView, Status};
 pub use super::header::is_json;
-pub use super::ours::{Sent, is_ours};
+pub use super::ours::{SentScan, is_ours};
 pub use super::page::Next;
 pub use super::refusal::DefenderError;
 
@@ -57,7 +57,7 @@ pub enum ScanReply {
 
 /// Reads the answer to a scan call.
 #[must_use]
-pub fn scan(answer: &Response<Bytes>, sent: &Sent<'_>) -> ScanReply {
+pub fn scan(answer: &Response<Bytes>, sent: &SentScan<'_>) -> ScanReply {
     let unknown = |code| ScanReply::Unknown { code, alarm: false };
     let status = answer.status();
     let mut refusal = DefenderError::read(answer);
@@ -92,7 +92,7 @@ pub fn scan(answer: &Response<Bytes>, sent: &Sent<'_>) -> ScanReply {
 }
 
 /// Any 2xx: the code of the "already running" success is not documented.
-fn scan_accepted(body: &[u8], sent: &Sent<'_>) -> ScanReply {
+fn scan_accepted(body: &[u8], sent: &SentScan<'_>) -> ScanReply {
     let unknown = |code, alarm| ScanReply::Unknown { code, alarm };
     if body.trim_ascii().is_empty() {
         return unknown("empty-answer", false);
@@ -116,7 +116,7 @@ fn scan_accepted(body: &[u8], sent: &Sent<'_>) -> ScanReply {
     }
 }
 
-fn scan_bad_request(mut refusal: DefenderError, busy: bool, sent: &Sent<'_>) -> ScanReply {
+fn scan_bad_request(mut refusal: DefenderError, busy: bool, sent: &SentScan<'_>) -> ScanReply {
     match refusal.code.as_deref() {
         Some("InvalidRequestBody") if sent.external_id.is_some() => ScanReply::ExternalIdRefused,
         Some("InvalidRequestBody" | "MissingRequiredParameter" | "ODataError") => {

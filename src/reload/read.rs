@@ -54,7 +54,7 @@ pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests
     let path = settings
         .as_ref()
         .map_or(&in_force.settings.rules, |settings| &settings.rules);
-    let mut rules = Rules {
+    let mut rules = RulesFile {
         path,
         sources,
         faults: Vec::new(),
@@ -70,7 +70,7 @@ pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests
     } else {
         Vec::new()
     };
-    let Rules {
+    let RulesFile {
         faults: rules_faults,
         not_run,
         ..
@@ -172,14 +172,14 @@ fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
 }
 
 /// A reading of rules.toml.
-struct Rules<'a> {
+struct RulesFile<'a> {
     path: &'a Path,
     sources: &'a [Source],
     faults: Vec<FaultView>,
     not_run: Vec<String>,
 }
 
-impl Rules<'_> {
+impl RulesFile<'_> {
     /// The policy to be put in force, if there is another. Where the rules are faulty their lists are read again alone.
     fn read(&mut self, in_force: &Policy, looked_for: &mut FileDigests) -> Option<Policy> {
         let (loaded, files) = Policy::load_with_files(self.path);

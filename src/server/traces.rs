@@ -22,7 +22,7 @@ const OWN_PROXIES: usize = 32;
 
 /// A request that was refused at the door.
 #[derive(Clone, Copy)]
-struct Refused<'r> {
+struct RefusedTrace<'r> {
     /// The configured source; `None`: the path belongs to none.
     source: Option<&'r str>,
     /// What stands in the path in the place of a source's name, where no source has it.
@@ -82,7 +82,7 @@ impl Traces {
             &refusal.detail(),
         );
         self.refused(
-            Refused {
+            RefusedTrace {
                 source,
                 asked,
                 address,
@@ -95,12 +95,12 @@ impl Traces {
     }
 
     /// Keeps one, and writes a line about it unless one of its kind was written within the last minute.
-    fn refused(&self, refused: Refused<'_>, now: Timestamp) {
+    fn refused(&self, refused: RefusedTrace<'_>, now: Timestamp) {
         let name = refused.asked.map(shown);
         let Some(unlogged) = self.kept().note(refused, name.as_deref(), now) else {
             return;
         };
-        let Refused {
+        let RefusedTrace {
             source,
             address,
             status,
@@ -157,7 +157,12 @@ impl Traces {
 
 impl Trace {
     /// How many of its kind were not logged since the last line, if it is time for one.
-    fn note(&mut self, refused: Refused<'_>, name: Option<&str>, now: Timestamp) -> Option<u64> {
+    fn note(
+        &mut self,
+        refused: RefusedTrace<'_>,
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Option<u64> {
         let source = refused.source.unwrap_or_default();
         let kept = self.refused.entry(source.to_owned()).or_default();
         let same = |view: &DoorView| {
@@ -248,9 +253,9 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn unknown(name: &str) -> Refused<'_> {
+    fn unknown(name: &str) -> RefusedTrace<'_> {
         let address = IpAddr::from([192, 0, 2, 1]);
-        Refused {
+        RefusedTrace {
             source: None,
             asked: Some(name),
             address,
@@ -294,7 +299,7 @@ mod tests {
             [Some(0), None, None, Some(2), None]
         );
         assert_eq!(note(-10), Some(1), "the clock was set back");
-        let other = Refused {
+        let other = RefusedTrace {
             source: Some("siem"),
             code: "media-type",
             ..unknown("")

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Records, Settings, SettingsFault, Source, Tenant};
+use super::{JournalSettings, Settings, SettingsFault, Source, Tenant};
 use scanhook_core::rules::{Rules, duration};
 
 /// Defender counts calls by the hour; the ledger is asked for that one and the one before.
@@ -13,7 +13,7 @@ type Need = (String, Duration);
 
 /// What the configuration alone needs.
 pub(super) fn compare(
-    journal: &Records,
+    journal: &JournalSettings,
     tenants: &[Tenant],
     sources: &[Source],
 ) -> Option<SettingsFault> {
@@ -51,7 +51,7 @@ impl Settings {
     }
 }
 
-fn lacking(journal: &Records, needs: impl Iterator<Item = Need>) -> Option<SettingsFault> {
+fn lacking(journal: &JournalSettings, needs: impl Iterator<Item = Need>) -> Option<SettingsFault> {
     let mut needs: Vec<Need> = needs.filter(|(_, span)| *span > journal.records).collect();
     needs.sort_by_key(|(_, span)| core::cmp::Reverse(*span));
     let longest = needs.first()?.1;

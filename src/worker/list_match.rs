@@ -6,7 +6,7 @@ use super::listing::Listing;
 use super::state::TenantWorker;
 use super::turn::Turn;
 use crate::defender::list::{self, ActionPage};
-use crate::defender::reply::Sent;
+use crate::defender::reply::SentScan;
 use crate::journal::{JournalError, OpenScan};
 
 impl TenantWorker {
@@ -43,7 +43,7 @@ impl TenantWorker {
     ) -> Result<(), JournalError> {
         let now = turn.now;
         let tail = tail(&scan.scan);
-        let sent = Sent {
+        let sent = SentScan {
             machine: &scan.scan.machine,
             // Whether or not calls carry it now, the one that was lost may have.
             external_id: Some(scan.scan.uuid),

@@ -6,7 +6,7 @@ use super::intent::{Intent, tail};
 use super::state::TenantWorker;
 use super::turn::Turn;
 use crate::defender::Answer;
-use crate::defender::reply::{self, DefenderError, ScanReply, Sent};
+use crate::defender::reply::{self, DefenderError, ScanReply, SentScan};
 use crate::journal::{JournalError, Tx};
 use scanhook_core::scan::Outcome;
 
@@ -32,7 +32,7 @@ impl TenantWorker {
             }
             Answer::Http(response) => {
                 let tail = tail(scan);
-                let sent = Sent {
+                let sent = SentScan {
                     machine: &scan.machine,
                     external_id: intent.with_external_id.then_some(scan.uuid),
                     tail: &tail,

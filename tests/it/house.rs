@@ -207,7 +207,7 @@ static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
 static WORD: LazyLock<Regex> = LazyLock::new(|| regex("[A-Z]?[a-z0-9]+"));
 /// The head of the module of unit tests.
 static TESTS: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?m)^#\[cfg\(test\)\]\n(?:#\[.*\]\n)*mod "));
+    LazyLock::new(|| regex(r"(?m)^#\[cfg\(test\)\]\n(?:#\[.*\]\n)*(?:pub\S* )?mod \w+ \{"));
 /// A whole import.
 static IMPORT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)\buse\s+([^;]+);"));
 /// Comments and literals.

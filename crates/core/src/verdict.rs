@@ -4,9 +4,20 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::AtMost;
 use super::scan::{Kind, Mode, Priority, Reason};
 use super::time::Timestamp;
+
+codes! {
+    /// How far a scan may still go.
+    pub enum AtMost {
+        /// No scan.
+        None = "none",
+        /// A person decides.
+        Hold = "hold",
+        /// A Quick in place of a Full.
+        Quick = "quick",
+    }
+}
 
 /// The policy's answer, with what it saw.
 #[derive(Clone, Debug, PartialEq, Eq)]

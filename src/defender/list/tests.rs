@@ -126,7 +126,7 @@ fn our_action_is_found_by_its_id_or_by_the_token_of_its_comment_and_a_busy_machi
     let other = "0198f0aa-3b10-7c44-9e02-000000000000";
     assert_eq!(
         with(Some(other), |sent| listed
-            .ours(&Sent {
+            .ours(&SentScan {
                 tail: "000000000000",
                 ..*sent
             })

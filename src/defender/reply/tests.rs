@@ -23,9 +23,9 @@ pub(crate) fn answer(status: u16, body: &str) -> Response<Bytes> {
         .unwrap()
 }
 
-pub(crate) fn with<T>(external_id: Option<&str>, then: impl FnOnce(&Sent<'_>) -> T) -> T {
+pub(crate) fn with<T>(external_id: Option<&str>, then: impl FnOnce(&SentScan<'_>) -> T) -> T {
     let machine = MachineId::parse(MACHINE).unwrap();
-    then(&Sent {
+    then(&SentScan {
         machine: &machine,
         external_id: external_id.map(|id| id.parse().unwrap()),
         tail: TAIL,
@@ -520,7 +520,7 @@ fn a_listed_action_is_ours_by_proof_only() {
             ]),
             sent
         ));
-        let blank = Sent { tail: "", ..*sent };
+        let blank = SentScan { tail: "", ..*sent };
         assert!(!is_ours(
             &view(&[
                 ("externalId", Value::Null),

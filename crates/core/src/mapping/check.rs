@@ -17,12 +17,12 @@ pub struct MapFault {
 }
 
 #[derive(Default)]
-pub(super) struct Check {
+pub(super) struct MapCheck {
     pub(super) faults: Vec<MapFault>,
     pub(super) headers: BTreeSet<String>,
 }
 
-impl Check {
+impl MapCheck {
     /// Notes a fault; what it returns is never used, because a map with faults is not.
     pub(super) fn fault<T: Default>(&mut self, key: &str, message: impl ToString) -> T {
         self.faults.push(MapFault {

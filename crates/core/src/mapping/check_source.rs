@@ -2,12 +2,12 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::check::Check;
+use super::check::MapCheck;
 use super::map::{MapValue, OneOrMany, Taken};
 use super::path::Path;
-use super::source::{Nodes, Piece, Source, SourceOf};
+use super::source::{Nodes, Piece, SourceOf, ValueSource};
 
-impl Check {
+impl MapCheck {
     fn header(&mut self, key: &str, name: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
         if name.is_empty()
@@ -22,7 +22,11 @@ impl Check {
     }
 
     /// Places: what stands there is meant itself, not its text.
-    pub(super) fn each(&mut self, key: &str, values: Option<OneOrMany<MapValue>>) -> Vec<Source> {
+    pub(super) fn each(
+        &mut self,
+        key: &str,
+        values: Option<OneOrMany<MapValue>>,
+    ) -> Vec<ValueSource> {
         let values = values.unwrap_or_else(|| OneOrMany(vec![MapValue::Pointer(String::new())]));
         if values.0.is_empty() {
             return self.fault(key, "names no pointer; \"\" is the whole");
@@ -41,7 +45,7 @@ impl Check {
         &mut self,
         key: &str,
         values: Option<OneOrMany<MapValue>>,
-    ) -> Vec<Source> {
+    ) -> Vec<ValueSource> {
         values
             .unwrap_or_default()
             .0
@@ -50,7 +54,7 @@ impl Check {
             .collect()
     }
 
-    fn source(&mut self, key: &str, value: MapValue) -> Option<Source> {
+    fn source(&mut self, key: &str, value: MapValue) -> Option<ValueSource> {
         let taken = match value {
             MapValue::Pointer(text) => return self.pointer(key, &text),
             MapValue::Table(taken) => *taken,
@@ -100,7 +104,7 @@ impl Check {
             self.fault::<()>(key, "`split` needs a separator");
         }
         let capture = capture.and_then(|pattern| self.capture(key, &pattern));
-        Some(Source {
+        Some(ValueSource {
             what,
             split,
             capture,
@@ -109,12 +113,12 @@ impl Check {
     }
 
     /// A value that is only a text: a pointer, or the name of a header.
-    fn pointer(&mut self, key: &str, text: &str) -> Option<Source> {
+    fn pointer(&mut self, key: &str, text: &str) -> Option<ValueSource> {
         let what = match text.strip_prefix("header:") {
             Some(name) => SourceOf::Header(self.header(key, name)?),
             None => SourceOf::Nodes(Nodes::of(self.path(key, text)?)),
         };
-        Some(Source {
+        Some(ValueSource {
             what,
             split: None,
             capture: None,
@@ -152,7 +156,7 @@ impl Check {
     }
 }
 
-fn is_place(source: &Source) -> bool {
+fn is_place(source: &ValueSource) -> bool {
     let SourceOf::Nodes(nodes) = &source.what else {
         return false;
     };

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Check, MapFault};
+use super::check::{MapCheck, MapFault};
 use super::compiled::{Devices, Join, Mapping, Other, TenantChoice};
 use super::map::{DeviceMap, Map, MapValue, OneOrMany, OtherBody, SeverityMap};
 use super::nothing::Nothing;
 use super::severity::Scale;
-use super::source::Source;
+use super::source::ValueSource;
 
 impl Mapping {
     /// Checks a map and makes it ready.
@@ -15,7 +15,7 @@ impl Mapping {
     /// # Errors
     /// Every fault of the map, not only the first.
     pub fn compile(map: Map) -> Result<Mapping, Vec<MapFault>> {
-        let mut check = Check::default();
+        let mut check = MapCheck::default();
         let references = map.references.unwrap_or_default().into_iter();
         let references = references.map(|(name, values)| {
             let sources = check.sources(&format!("references.{name}"), Some(values));
@@ -87,9 +87,9 @@ impl Mapping {
         from: OneOrMany<MapValue>,
         tenants: &BTreeMap<String, String>,
     ) -> Result<Mapping, Vec<MapFault>> {
-        let mut check = Check {
+        let mut check = MapCheck {
             headers: core::mem::take(&mut self.headers),
-            ..Check::default()
+            ..MapCheck::default()
         };
         let tenants = tenants
             .iter()
@@ -106,7 +106,7 @@ impl Mapping {
 /// What a sender's bodies can lack.
 const LACKS: [&str; 3] = ["device", "severity", "title"];
 
-impl Check {
+impl MapCheck {
     pub(super) fn end(self, mapping: Mapping) -> Result<Mapping, Vec<MapFault>> {
         if self.faults.is_empty() {
             Ok(Mapping {
@@ -119,7 +119,7 @@ impl Check {
     }
 
     /// Where a severity stands, and the scale that its words and numbers are read by.
-    pub(super) fn severity(&mut self, severity: SeverityMap) -> (Vec<Source>, Scale) {
+    pub(super) fn severity(&mut self, severity: SeverityMap) -> (Vec<ValueSource>, Scale) {
         let scale = Scale::new(severity.words, severity.bands);
         if !scale.rises() {
             self.fault::<()>(

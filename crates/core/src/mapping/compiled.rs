@@ -5,32 +5,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::condition::BodyCondition;
 use super::nothing::Nothing;
 use super::severity::Scale;
-use super::source::Source;
+use super::source::ValueSource;
 
 /// A map ready for use.
 #[derive(Clone, Debug)]
 pub struct Mapping {
-    pub(super) each: Vec<Source>,
+    pub(super) each: Vec<ValueSource>,
     pub(super) join: Option<Join>,
     pub(super) when: Vec<Vec<BodyCondition>>,
     pub(super) unless: Vec<BodyCondition>,
     pub(super) versions: Vec<BodyCondition>,
     pub(super) other_bodies: Vec<Other>,
-    pub(super) id: Vec<Source>,
-    pub(super) shared_id: Vec<Source>,
-    pub(super) dedupe: Vec<Vec<Source>>,
-    pub(super) title: Vec<Source>,
-    pub(super) severity: Option<(Vec<Source>, Scale)>,
-    pub(super) category: Vec<Source>,
-    pub(super) techniques: Vec<Source>,
-    pub(super) status: Vec<Source>,
-    pub(super) detector: Vec<Source>,
-    pub(super) time: Vec<Source>,
-    pub(super) user: Vec<Source>,
-    pub(super) tenant: Vec<Source>,
-    pub(super) url: Vec<Source>,
-    pub(super) references: Vec<(String, Vec<Source>)>,
-    pub(super) left_out: Vec<Source>,
+    pub(super) id: Vec<ValueSource>,
+    pub(super) shared_id: Vec<ValueSource>,
+    pub(super) dedupe: Vec<Vec<ValueSource>>,
+    pub(super) title: Vec<ValueSource>,
+    pub(super) severity: Option<(Vec<ValueSource>, Scale)>,
+    pub(super) category: Vec<ValueSource>,
+    pub(super) techniques: Vec<ValueSource>,
+    pub(super) status: Vec<ValueSource>,
+    pub(super) detector: Vec<ValueSource>,
+    pub(super) time: Vec<ValueSource>,
+    pub(super) user: Vec<ValueSource>,
+    pub(super) tenant: Vec<ValueSource>,
+    pub(super) url: Vec<ValueSource>,
+    pub(super) references: Vec<(String, Vec<ValueSource>)>,
+    pub(super) left_out: Vec<ValueSource>,
     pub(super) nothing: Nothing,
     pub(super) devices: Vec<Devices>,
     pub(super) acting: Option<TenantChoice>,
@@ -41,7 +41,7 @@ pub struct Mapping {
 /// Which tenant an alert is for.
 #[derive(Clone, Debug)]
 pub(super) struct TenantChoice {
-    pub(super) from: Vec<Source>,
+    pub(super) from: Vec<ValueSource>,
     /// By the value in lower case.
     pub(super) tenants: BTreeMap<String, String>,
 }
@@ -49,9 +49,9 @@ pub(super) struct TenantChoice {
 /// Which other record of a delivery belongs to an alert.
 #[derive(Clone, Debug)]
 pub(super) struct Join {
-    pub(super) each: Vec<Source>,
+    pub(super) each: Vec<ValueSource>,
     pub(super) only: Vec<BodyCondition>,
-    pub(super) on: Vec<Source>,
+    pub(super) on: Vec<ValueSource>,
 }
 
 /// A body that the map does not read, by what tells it, and what to say of it.
@@ -63,14 +63,14 @@ pub(super) struct Other {
 
 #[derive(Clone, Debug)]
 pub(super) struct Devices {
-    pub(super) each: Vec<Source>,
+    pub(super) each: Vec<ValueSource>,
     pub(super) only: Vec<BodyCondition>,
     pub(super) unless: Vec<BodyCondition>,
     pub(super) also: bool,
-    pub(super) mde_id: Vec<Source>,
-    pub(super) name: Vec<Source>,
-    pub(super) aad_id: Vec<Source>,
-    pub(super) ip: Vec<Source>,
+    pub(super) mde_id: Vec<ValueSource>,
+    pub(super) name: Vec<ValueSource>,
+    pub(super) aad_id: Vec<ValueSource>,
+    pub(super) ip: Vec<ValueSource>,
 }
 
 impl Mapping {

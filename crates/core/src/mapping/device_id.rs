@@ -6,7 +6,7 @@ use super::field::Length;
 use super::found::Candidate;
 use super::notes::Notes;
 use super::path::At;
-use super::source::{Source, SourceOf};
+use super::source::{SourceOf, ValueSource};
 use super::{clean, placeholder};
 use crate::alert::MachineId;
 use crate::json::Json;
@@ -90,7 +90,7 @@ pub(super) fn holds_no_id(table: &Devices, at: At<'_, '_>) -> bool {
     table
         .mde_id
         .iter()
-        .any(|source: &Source| match &source.what {
+        .any(|source: &ValueSource| match &source.what {
             SourceOf::Nodes(nodes) if nodes.is_plain() => nodes.path.holds(at, no_id),
             _ => false,
         })

@@ -3,7 +3,7 @@
 use super::found::{Candidate, TextOrigin, WrongType, Yielded, elements, is_nothing, single};
 use super::notes::Notes;
 use super::path::{At, PathUse};
-use super::source::Source;
+use super::source::ValueSource;
 use super::{clean, placeholder};
 use crate::alert::AlertReason;
 use crate::json::Json;
@@ -29,7 +29,7 @@ impl Notes {
     /// What a source yields for a field: it tells something of the alert.
     pub(super) fn field<'j, 'a>(
         &mut self,
-        source: &Source,
+        source: &ValueSource,
         at: At<'j, 'a>,
     ) -> Vec<Yielded<'j, 'a>> {
         self.field_fitting(source, at, &mut |_| true)
@@ -38,7 +38,7 @@ impl Notes {
     /// The same, with what is looked for.
     pub(super) fn field_fitting<'j, 'a>(
         &mut self,
-        source: &Source,
+        source: &ValueSource,
         at: At<'j, 'a>,
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
     ) -> Vec<Yielded<'j, 'a>> {
@@ -52,7 +52,7 @@ impl Notes {
     /// The first value of the first source that is not missing. A list in its place stands for what all its elements say.
     pub(super) fn first<'j, 'a>(
         &mut self,
-        sources: &[Source],
+        sources: &[ValueSource],
         at: At<'j, 'a>,
         field: &str,
     ) -> Option<Yielded<'j, 'a>> {
@@ -82,7 +82,7 @@ impl Notes {
     /// Its text. A wrong type makes the field unusable: no later source stands in for it.
     pub(super) fn text(
         &mut self,
-        sources: &[Source],
+        sources: &[ValueSource],
         at: At<'_, '_>,
         field: &str,
         length: Length,
@@ -108,7 +108,12 @@ impl Notes {
     }
 
     /// Every text of the first source that is not missing; lists are read element by element.
-    pub(super) fn texts(&mut self, sources: &[Source], at: At<'_, '_>, field: &str) -> Vec<String> {
+    pub(super) fn texts(
+        &mut self,
+        sources: &[ValueSource],
+        at: At<'_, '_>,
+        field: &str,
+    ) -> Vec<String> {
         for source in sources {
             let mut found: Vec<_> = self
                 .field(source, at.reading(PathUse::Many))
@@ -147,7 +152,7 @@ impl Notes {
     /// type was passed over.
     pub(super) fn candidates(
         &mut self,
-        sources: &[Source],
+        sources: &[ValueSource],
         at: At<'_, '_>,
         field: &str,
         length: Length,

@@ -6,7 +6,7 @@ use super::field::Length;
 use super::notes::Notes;
 use super::path::{At, PathUse};
 use super::reference::references;
-use super::source::Source;
+use super::source::ValueSource;
 use super::{severity, technique, time};
 use crate::alert::Alert;
 
@@ -16,7 +16,8 @@ pub(super) fn alert(
     notes: &mut Notes,
     derived: String,
 ) -> Alert {
-    let mut text = |sources: &[Source], field: &str| notes.text(sources, at, field, Length::Text);
+    let mut text =
+        |sources: &[ValueSource], field: &str| notes.text(sources, at, field, Length::Text);
     let mut alert = Alert {
         title: text(&mapping.title, "alert.title"),
         detector: text(&mapping.detector, "alert.detector"),

@@ -4,19 +4,23 @@ use super::found::{TextOrigin, Yielded, elements, single};
 use super::host_name;
 use super::notes::Notes;
 use super::path::{At, PathUse, identity};
-use super::source::{Nodes, Piece, Source, SourceOf};
+use super::source::{Nodes, Piece, SourceOf, ValueSource};
 use crate::json::Json;
 
 impl Notes {
     /// What a source yields and is not missing.
-    pub(super) fn find<'j, 'a>(&mut self, source: &Source, at: At<'j, 'a>) -> Vec<Yielded<'j, 'a>> {
+    pub(super) fn find<'j, 'a>(
+        &mut self,
+        source: &ValueSource,
+        at: At<'j, 'a>,
+    ) -> Vec<Yielded<'j, 'a>> {
         self.find_fitting(source, at, &mut |_| true)
     }
 
     /// The same; `fits` says what is looked for where a `*` could mean the members of an object or the object itself.
     pub(super) fn find_fitting<'j, 'a>(
         &mut self,
-        source: &Source,
+        source: &ValueSource,
         at: At<'j, 'a>,
         fits: &mut dyn FnMut(&'j Json<'a>) -> bool,
     ) -> Vec<Yielded<'j, 'a>> {
@@ -138,7 +142,7 @@ fn header<'j, 'a>(name: &str, at: At<'j, 'a>) -> Option<Yielded<'j, 'a>> {
 }
 
 /// What `split` and `capture` make of a text; what is none stays as it is.
-fn cut<'j, 'a>(source: &Source, found: Yielded<'j, 'a>) -> Vec<Yielded<'j, 'a>> {
+fn cut<'j, 'a>(source: &ValueSource, found: Yielded<'j, 'a>) -> Vec<Yielded<'j, 'a>> {
     let Some(text) = found.text() else {
         return vec![found];
     };

@@ -4,7 +4,7 @@ use super::compiled::Mapping;
 use super::found::Yielded;
 use super::notes::Notes;
 use super::path::At;
-use super::source::{Source, SourceOf};
+use super::source::{SourceOf, ValueSource};
 use crate::json::Json;
 
 /// The values of the first pattern that yields an object, each with the nearest object around it; and the patterns that
@@ -13,7 +13,7 @@ pub(super) fn items<'m, 'j, 'a>(
     mapping: &'m Mapping,
     at: At<'j, 'a>,
     notes: &mut Notes,
-) -> (ItemPlaces<'j, 'a>, &'m [Source]) {
+) -> (ItemPlaces<'j, 'a>, &'m [ValueSource]) {
     for (n, source) in mapping.each.iter().enumerate() {
         let found = places(source, at, notes);
         if found
@@ -29,7 +29,7 @@ pub(super) fn items<'m, 'j, 'a>(
 /// Values, each with the nearest object around it.
 type ItemPlaces<'j, 'a> = Vec<(&'j Json<'a>, &'j Json<'a>)>;
 
-fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> ItemPlaces<'j, 'a> {
+fn places<'j, 'a>(source: &ValueSource, at: At<'j, 'a>, notes: &mut Notes) -> ItemPlaces<'j, 'a> {
     match &source.what {
         SourceOf::Nodes(nodes) if nodes.is_plain() => {
             // For the check of letter case.
@@ -56,7 +56,7 @@ fn places<'j, 'a>(source: &Source, at: At<'j, 'a>, notes: &mut Notes) -> ItemPla
 }
 
 /// The object around a list where alerts were looked for, and which is empty.
-pub(super) fn emptied<'j, 'a>(looked: &[Source], at: At<'j, 'a>) -> Option<&'j Json<'a>> {
+pub(super) fn emptied<'j, 'a>(looked: &[ValueSource], at: At<'j, 'a>) -> Option<&'j Json<'a>> {
     if holds_nothing(at.root) {
         return Some(at.root);
     }

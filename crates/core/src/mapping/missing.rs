@@ -1,14 +1,15 @@
 //! What a map looks for in vain in one alert. It asks the map and the result of the reading, and takes no part in it.
 
 use super::compiled::Mapping;
-use super::source::Source;
+use super::source::ValueSource;
 use super::supplied::{Missing, Supplied};
 use crate::alert::Alert;
 
 /// What is looked for in vain.
 pub(super) fn missing(mapping: &Mapping, alert: &Alert, supplied: &[Supplied]) -> Vec<Missing> {
     let mut missing = Vec::new();
-    let shown = |sources: &[Source]| sources.iter().map(Source::shown).collect::<Vec<_>>();
+    let shown =
+        |sources: &[ValueSource]| sources.iter().map(ValueSource::shown).collect::<Vec<_>>();
     for (field, sources) in mapping.fields() {
         if !sources.is_empty() && !supplied.iter().any(|one| one.field == field) {
             let unusable = alert.unusable.contains(&field);
@@ -61,17 +62,17 @@ pub(super) fn missing(mapping: &Mapping, alert: &Alert, supplied: &[Supplied]) -
 
 impl Mapping {
     /// The fields of an alert with their sources.
-    fn fields(&self) -> Vec<(String, &[Source])> {
+    fn fields(&self) -> Vec<(String, &[ValueSource])> {
         let severity = self
             .severity
             .as_ref()
-            .map_or(&[] as &[Source], |(sources, _)| sources);
-        let id: &[Source] = if self.id.is_empty() {
+            .map_or(&[] as &[ValueSource], |(sources, _)| sources);
+        let id: &[ValueSource] = if self.id.is_empty() {
             &self.shared_id
         } else {
             &self.id
         };
-        let mut fields: Vec<(String, &[Source])> = [
+        let mut fields: Vec<(String, &[ValueSource])> = [
             ("alert.id", id),
             ("alert.title", &self.title),
             ("severity", severity),

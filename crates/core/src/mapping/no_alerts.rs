@@ -8,7 +8,7 @@ use super::notes::Notes;
 use super::other_body::not_understood;
 use super::path::At;
 use super::read_item::{ReadItem, as_one};
-use super::source::Source;
+use super::source::ValueSource;
 use crate::alert::AlertReason;
 use crate::json::Json;
 
@@ -49,7 +49,7 @@ fn no_alerts<'j, 'a>(
 }
 
 /// An object beside whose empty list of alerts nothing is named that could be scanned is an envelope, and no alert.
-pub(super) fn unless_an_envelope(item: Item, looked: &[Source], body: At<'_, '_>) -> Item {
+pub(super) fn unless_an_envelope(item: Item, looked: &[ValueSource], body: At<'_, '_>) -> Item {
     match item {
         Item::Parked {
             reason: AlertReason::Unmapped | AlertReason::NoDevice,
@@ -67,7 +67,7 @@ pub(super) fn unless_an_envelope(item: Item, looked: &[Source], body: At<'_, '_>
 /// What stands for a delivery in which no alert was found: the sender says that there is none, or nothing is recognised.
 pub(super) fn without_alerts<'j, 'a>(
     mapping: &Mapping,
-    looked: &[Source],
+    looked: &[ValueSource],
     at: At<'j, 'a>,
     derived: String,
     tracing: bool,

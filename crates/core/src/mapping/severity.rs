@@ -6,7 +6,7 @@ use super::field::LONGEST_LIST;
 use super::found::{TextOrigin, Yielded};
 use super::notes::Notes;
 use super::path::At;
-use super::source::Source;
+use super::source::ValueSource;
 use super::value::Band;
 use crate::alert::{AlertReason, Severity};
 use crate::json::Json;
@@ -85,7 +85,7 @@ pub(super) struct Scale {
 /// The severity of the first source that says any. Of several the worst counts; if one of them is off the scale, nobody
 /// knows how bad it is.
 pub(super) fn read(
-    sources: &[Source],
+    sources: &[ValueSource],
     scale: &Scale,
     at: At<'_, '_>,
     notes: &mut Notes,

@@ -7,7 +7,7 @@ use super::path::Path;
 
 /// Where a value comes from, and what is cut out of its text.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(super) struct ValueSource {
     pub(super) what: SourceOf,
     pub(super) split: Option<String>,
     pub(super) capture: Option<Regex>,
@@ -30,7 +30,7 @@ pub(super) struct Nodes {
     pub(super) only: Vec<BodyCondition>,
     pub(super) unless: Vec<BodyCondition>,
     /// Empty: what stands there is meant itself.
-    pub(super) then: Vec<Source>,
+    pub(super) then: Vec<ValueSource>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,13 +57,13 @@ impl Nodes {
     }
 }
 
-impl Source {
+impl ValueSource {
     /// As an operator reads it: a pointer, with `#json` where a text is a document of its own.
     pub(super) fn shown(&self) -> String {
         match &self.what {
             SourceOf::Nodes(nodes) => {
                 let json = if nodes.parse { "#json" } else { "" };
-                let then: Vec<_> = nodes.then.iter().map(Source::shown).collect();
+                let then: Vec<_> = nodes.then.iter().map(ValueSource::shown).collect();
                 format!("{}{json}{}", nodes.path.text, then.join(" or "))
             }
             SourceOf::Concat(pieces) => pieces

@@ -5,7 +5,7 @@ use super::field::LONGEST_LIST;
 use super::found::{TextOrigin, Yielded};
 use super::notes::Notes;
 use super::path::{At, PathUse, identity};
-use super::source::Source;
+use super::source::ValueSource;
 use crate::alert::Note;
 use crate::json::Json;
 
@@ -26,7 +26,7 @@ struct SaidTechniques {
 
 /// The techniques of the first source that holds any. Where a text names none, the field is *unusable* beside what could
 /// be read: a rule that asks for a technique must not take it for absent.
-pub(super) fn read(sources: &[Source], at: At<'_, '_>, notes: &mut Notes) -> Vec<String> {
+pub(super) fn read(sources: &[ValueSource], at: At<'_, '_>, notes: &mut Notes) -> Vec<String> {
     let mut best: Option<SaidTechniques> = None;
     for source in sources {
         let mut said = SaidTechniques::default();

@@ -4,7 +4,7 @@ use super::compiled::Mapping;
 use super::field::Length;
 use super::notes::Notes;
 use super::path::At;
-use super::source::Source;
+use super::source::ValueSource;
 use crate::alert::{Alert, AlertReason};
 
 /// Finds the tenant an alert is for; why there is none. No two tenants' alerts are ever the same.
@@ -24,7 +24,7 @@ pub(super) fn acting(
         acting
             .from
             .iter()
-            .map(Source::shown)
+            .map(ValueSource::shown)
             .collect::<Vec<_>>()
             .join(", ")
     };

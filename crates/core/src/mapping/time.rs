@@ -5,13 +5,17 @@ use core::time::Duration;
 use super::field::Length;
 use super::notes::Notes;
 use super::path::At;
-use super::source::Source;
+use super::source::ValueSource;
 use super::written_time;
 use crate::alert::Note;
 use crate::time::Timestamp;
 
 /// The first source that can be read as an instant. One that cannot never fails the alert.
-pub(super) fn read(sources: &[Source], at: At<'_, '_>, notes: &mut Notes) -> Option<Timestamp> {
+pub(super) fn read(
+    sources: &[ValueSource],
+    at: At<'_, '_>,
+    notes: &mut Notes,
+) -> Option<Timestamp> {
     let (texts, wrong) = notes.candidates(sources, at, "alert.time", Length::Text);
     let found = texts
         .iter()

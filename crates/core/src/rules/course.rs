@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Rules;
+use super::compiled::Rules;
 use super::guards::Guards;
 use super::protect::{Holding, ScanBounds};
 use super::rule::Rule;

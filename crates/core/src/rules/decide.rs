@@ -1,14 +1,16 @@
 //! What becomes of one event: the first rule that is true, within what the protections allow; held where something
 //! milder could not be judged; to be resolved where the directory could still change it.
 
+use super::Facts;
+use super::compiled::Rules;
 use super::course::Course;
 use super::event::Event;
 use super::guards::Guards;
-use super::protect::{AtMost, Holding};
+use super::protect::Holding;
 use super::rule::Rule;
 use super::sight::FactView;
-use super::{Facts, Rules};
 use crate::scan::{Kind, Mode, Priority, Reason};
+use crate::verdict::AtMost;
 use crate::verdict::{Asks, Openings, Seen, Verdict, Wanted};
 
 impl Rules {

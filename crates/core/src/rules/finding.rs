@@ -35,7 +35,7 @@ macro_rules! findings {
     ($($name:ident = $code:literal: $meaning:literal;)*) => {
         /// The stable codes.
         pub(super) mod code {
-            $(pub(in crate::rules) const $name: &str = $code;)*
+            $(pub(crate) const $name: &str = $code;)*
         }
 
         impl Finding {

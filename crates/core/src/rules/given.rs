@@ -2,7 +2,6 @@
 
 use core::str::FromStr;
 
-use super::Rules;
 use super::event::{Facts, MachineFacts, OwnedEvent};
 use super::finding::{quoted, suggest};
 use super::named::Named;
@@ -132,15 +131,6 @@ impl MachineFacts {
             Named::DeviceHealth => self.health = text(),
             _ => {}
         }
-    }
-}
-
-impl Rules {
-    /// What the directory would say of an unremarkable machine, or of one as `[test_facts]` has it, that is what the
-    /// alert says it is.
-    #[must_use]
-    pub fn unremarkable(&self, device: &Device) -> MachineFacts {
-        self.test_facts.of(device)
     }
 }
 

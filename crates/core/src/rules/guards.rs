@@ -1,6 +1,6 @@
 //! What the protections make of an event: what is certain, and what the directory could make of it.
 
-use super::Rules;
+use super::compiled::Rules;
 use super::protect::ScanBounds;
 use super::sight::FactView;
 use super::truth::Truths;

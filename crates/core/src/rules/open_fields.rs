@@ -1,6 +1,6 @@
 //! What the directory is asked for: the fields that are open, under the names of those who want to know.
 
-use super::Rules;
+use super::compiled::Rules;
 use super::sight::FactView;
 use super::truth::Truths;
 use crate::verdict::Seen;

@@ -1,7 +1,7 @@
 //! When a scan may leave, by the windows of the rules: they were named when it was decided, and are looked up when its
 //! turn comes.
 
-use super::Rules;
+use super::compiled::Rules;
 use crate::time::Timestamp;
 use crate::verdict::{Guard, Guarded, Openings};
 

@@ -10,7 +10,7 @@ use super::sight::FactView;
 use super::truth::Truths;
 use crate::scan::Kind;
 use crate::time::Timestamp;
-use crate::verdict::{Guard, Guarded, Seen};
+use crate::verdict::{AtMost, Guard, Guarded, Seen};
 
 /// One `[[protect]]`.
 #[derive(Clone, Debug)]
@@ -25,18 +25,6 @@ pub(super) struct Protection {
     pub(super) name_matters: bool,
     pub(super) ip_matters: bool,
     pub(super) span: Range<usize>,
-}
-
-codes! {
-    /// How far a scan may still go.
-    pub enum AtMost {
-        /// No scan.
-        None = "none",
-        /// A person decides.
-        Hold = "hold",
-        /// A Quick in place of a Full.
-        Quick = "quick",
-    }
 }
 
 codes! {

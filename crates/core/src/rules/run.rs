@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Rules;
+use super::compiled::Rules;
 use super::event::OwnedEvent;
 use super::expect::{Given, Payload, RuleTest};
 use super::test_decision::decided;

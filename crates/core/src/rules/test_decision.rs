@@ -1,6 +1,6 @@
 //! What becomes of one event in a test: it is decided and planned against the scans that the test itself has begun.
 
-use super::Rules;
+use super::compiled::Rules;
 use super::event::OwnedEvent;
 use crate::comment::Citation;
 use crate::plan::{History, Past, Plan, plan};

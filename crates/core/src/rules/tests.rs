@@ -4,9 +4,11 @@ use super::truth::Truths;
 use super::*;
 use crate::alert::{Alert, Device, MachineId, Severity};
 use crate::json::Json;
+use crate::scan::Mode;
 use crate::scan::{Kind, Reason};
 use crate::time::Timestamp;
 use crate::verdict::Asks;
+use crate::verdict::Verdict;
 
 fn rules(text: &str) -> Rules {
     let loaded = Rules::parse(&format!("version = 1\n{text}"), &mut |_| {

@@ -2,8 +2,8 @@
 //! lead nowhere.
 
 use crate::json::Json;
-use crate::rules::Rules;
 use crate::rules::comparison::Test;
+use crate::rules::compiled::Rules;
 use crate::rules::condition::Condition;
 use crate::rules::field::Field;
 use crate::rules::finding::{Finding, Level, code, quoted, suggest};

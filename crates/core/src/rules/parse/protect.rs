@@ -8,8 +8,9 @@ use super::walk::{KeyValue, Node, Walk, entries_of};
 use crate::rules::condition::Condition;
 use crate::rules::finding::{code, quoted};
 use crate::rules::named::Named;
-use crate::rules::protect::{AtMost, IfUnknown, Protection};
+use crate::rules::protect::{IfUnknown, Protection};
 use crate::rules::rule::Times;
+use crate::verdict::AtMost;
 
 const PROTECT: &[&str] = &[
     "name",

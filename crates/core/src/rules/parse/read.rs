@@ -9,11 +9,11 @@ use super::expect::KnownNames;
 use super::list_file::ReadList;
 use super::syntax::{believable, is_header_again, syntax, told};
 use super::walk::{KeyValue, Walk, entries_of};
+use crate::rules::compiled::{Loaded, Rules};
 use crate::rules::finding::{Finding, Level, LineStarts, code};
 use crate::rules::given::TestFacts;
 use crate::rules::index::Index;
 use crate::rules::rule::Rule;
-use crate::rules::{Loaded, Rules};
 
 const TOP: &[&str] = &[
     "version",

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use crate::rules::Facts;
+use crate::rules::compiled::Rules;
 use crate::rules::condition::Condition;
 use crate::rules::event::Event;
 use crate::rules::leaf::Leaf;
 use crate::rules::rule::{Calendar, Times};
 use crate::rules::sight::FactView;
 use crate::rules::truth::Truths;
-use crate::rules::{Facts, Rules};
 use crate::time::Timestamp;
 use crate::verdict::{Guarded, Seen, Verdict};
 

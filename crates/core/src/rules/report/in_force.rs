@@ -7,7 +7,7 @@ use super::outline::{
     DefaultsOutline, LimitOutline, ListOutline, Outline, ProtectionOutline, RuleOutline,
     TimesOutline, WindowOutline,
 };
-use crate::rules::Rules;
+use crate::rules::compiled::Rules;
 use crate::rules::condition::Condition;
 use crate::rules::duration::show;
 use crate::rules::finding::LineStarts;

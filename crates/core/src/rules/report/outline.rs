@@ -4,8 +4,9 @@
 use serde::Serialize;
 
 use crate::rules::list::ListType;
-use crate::rules::protect::{AtMost, IfUnknown};
+use crate::rules::protect::IfUnknown;
 use crate::scan::{Mode, Priority};
+use crate::verdict::AtMost;
 
 /// A policy as it is in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
