@@ -11,7 +11,7 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 
-use super::{Failure, Refused};
+use super::refused::{Failure, Refused};
 use crate::time::Timestamp;
 
 /// How far Entra's clock may be from ours: what Microsoft's own libraries grant.

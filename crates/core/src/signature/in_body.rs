@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 
-use super::Failure;
 use super::key::Key;
+use super::refused::Failure;
 use crate::json::{Doubt, Json};
 use crate::pointer::Pointer;
 use crate::strict_json::{self, NotStrict};

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 
+use super::check::Check;
+use super::entra::Entra;
 use super::key::Key;
 use super::scheme::Scheme;
 use super::stamp::StampPlace;
-use super::{Check, Entra};
 use crate::json::Json;
 use crate::pointer::Pointer;
 use crate::strict_json;

@@ -4,7 +4,7 @@
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 use super::key::{Key, from_base64};
-use super::{Failure, MISSING};
+use super::refused::{Failure, MISSING};
 
 /// The position of the key that is `Authorization: Bearer <key>`.
 pub(super) fn bearer(headers: &HeaderMap, keys: &[Key]) -> Result<usize, Failure> {

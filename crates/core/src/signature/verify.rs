@@ -4,9 +4,9 @@ use http::header::{HeaderMap, HeaderName};
 
 use super::entry::behind;
 use super::key::{Key, from_base64};
+use super::refused::{Failure, MISSING, Malformed};
 use super::scheme::{Encoding, Scheme};
 use super::stamp::{SignedTime, StampPlace};
-use super::{Failure, MISSING, Malformed};
 use crate::time::Timestamp;
 
 /// More signatures in one header than this are refused untried.

@@ -13,9 +13,13 @@ mod vectors;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use http::header::HeaderValue;
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::SecretString;
 
 use super::*;
+use crate::pointer::Pointer;
+use crate::time::Timestamp;
 
 const SECRET: &[u8] = b"a secret of 24 bytes, ok";
 const HEADER: HeaderName = HeaderName::from_static("x-signature-256");
