@@ -82,7 +82,7 @@ pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests
     let mut policy = policy;
     let (new, old) = (settings.as_ref(), &in_force.settings);
     let rules = policy.as_ref().unwrap_or(&in_force.policy).rules();
-    let too_forgetful = new.unwrap_or(old).too_forgetful(rules);
+    let too_forgetful = new.unwrap_or(old).journal.too_forgetful(rules);
     if !too_forgetful.is_empty() {
         (settings, policy) = (None, None);
         config_faults.extend(

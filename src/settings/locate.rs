@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::Inputs;
+use super::inputs::{Flags, Inputs};
 use crate::file;
 
 const CONFIG: &str = "scanhook.toml";
@@ -52,6 +52,25 @@ pub(super) fn config(env: &BTreeMap<String, String>) -> Option<PathBuf> {
 }
 
 impl Inputs {
+    /// Takes the environment of this process. Without a named file, `SCANHOOK_CONFIG` names it; else the first is taken that
+    /// there is: scanhook.toml here, in `$XDG_CONFIG_HOME/scanhook`, in `/etc/scanhook`.
+    #[must_use]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the door the ban points to"
+    )]
+    pub fn from_process(file: Option<PathBuf>, flags: Flags) -> Inputs {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let env = std::env::vars_os().filter_map(text).collect();
+        Inputs {
+            file: file.or_else(|| config(&env)),
+            env,
+            flags,
+        }
+    }
+
     /// The rules file: `--rules`, else `SCANHOOK_RULES`, else `[policy] file`, else rules.toml beside the configuration.
     /// Nothing else of the configuration has to be right for that.
     #[must_use]

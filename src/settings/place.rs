@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::SettingsFault;
+use super::fault::SettingsFault;
 use context::fold;
 
 /// One table.

@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use super::{JournalSettings, Settings, SettingsFault, Source, Tenant};
+use super::fault::SettingsFault;
+use super::journal::JournalSettings;
+use super::source::Source;
+use super::tenant::Tenant;
 use scanhook_core::rules::{Rules, duration};
 
 /// Defender counts calls by the hour; the ledger is asked for that one and the one before.
@@ -39,7 +42,7 @@ pub(super) fn compare(
     )
 }
 
-impl Settings {
+impl JournalSettings {
     /// What the rules look back upon for longer than the journal keeps its records.
     #[must_use]
     pub fn too_forgetful(&self, rules: &Rules) -> Vec<SettingsFault> {
@@ -47,7 +50,7 @@ impl Settings {
             .looks_back()
             .into_iter()
             .map(|(what, span)| (format!("{what} in the rules"), span));
-        lacking(&self.journal, needs).into_iter().collect()
+        lacking(self, needs).into_iter().collect()
     }
 }
 

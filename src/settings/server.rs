@@ -3,10 +3,40 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
+use super::inputs::Flags;
 use super::limits::{FailureBudget, TrustedProxies};
 use super::place::{Context, Section};
-use super::{Connections, Flags, Server};
 use scanhook_core::network::Network;
+
+/// `[server]`.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where webhooks arrive.
+    pub listen: SocketAddr,
+    /// Status, API, metrics; a loopback address.
+    pub admin_listen: SocketAddr,
+    /// Whose `X-Forwarded-For` or `Forwarded` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Caps of open connections.
+    pub connections: Connections,
+    /// Failed authentications an address may have.
+    pub auth_failures: FailureBudget,
+    /// Cap of a body, in bytes.
+    pub max_body: usize,
+    /// Most bytes of bodies in memory at once, for all senders together.
+    pub body_memory: usize,
+    /// For draining on SIGTERM.
+    pub grace: Duration,
+}
+
+/// Caps of open connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Of one address.
+    pub per_address: usize,
+    /// In all.
+    pub total: usize,
+}
 
 /// Bytes of a body where nothing else is said.
 pub(super) const MAX_BODY: usize = 1 << 20;

@@ -6,14 +6,79 @@ mod tenants;
 
 use core::time::Duration;
 
+use super::auth;
 use super::place::{Context, Section};
-use super::{Source, auth};
 use crate::presets;
 use map::{headers_are_signed, lacks, mapping};
 use requests::{CONTENT_TYPE, content_encodings, content_types, methods};
+use scanhook_core::alert::Alert;
 use scanhook_core::mapping::{DeliveryLimits, Mapping};
 use scanhook_core::signature::{Authentication, Check, Key};
 use tenants::{ActsForSetting, acting};
+
+/// `[sources.x]`: one configured sender. Without `Debug`: it holds its secrets.
+#[derive(Clone)]
+pub struct Source {
+    /// The configured name, also in the URL.
+    pub name: String,
+    /// The preset its map builds on; empty for one that is all its own.
+    pub preset: String,
+    /// How its bodies are read.
+    pub mapping: Mapping,
+    /// How much one delivery may ask for.
+    pub caps: DeliveryLimits,
+    /// How its requests prove themselves.
+    pub auth: Authentication,
+    /// The tenants it may act on. With several, each alert says for which: [`Alert::acts_for`].
+    pub tenants: Vec<String>,
+    /// Media types it may send, lower case.
+    pub content_types: Vec<String>,
+    /// Whether it may compress its bodies by gzip.
+    pub gzip: bool,
+    /// Methods it may use, upper case.
+    pub methods: Vec<String>,
+    /// How long a delivery or alert counts as the same.
+    pub remember: Duration,
+    /// How long it may stay silent before somebody should look.
+    pub expect_every: Option<Duration>,
+    /// Cap of a body, in bytes.
+    pub max_body: usize,
+}
+
+impl Source {
+    /// A source that reads as a preset does, named like it. Nobody can authenticate as it: it is for bodies that lie
+    /// here, not for requests.
+    #[must_use]
+    pub fn of_preset(name: &str) -> Option<Source> {
+        Some(Source {
+            name: name.to_owned(),
+            preset: name.to_owned(),
+            mapping: Mapping::compile(presets::map(name)?).ok()?,
+            caps: DeliveryLimits {
+                alerts: MOST_ALERTS as usize,
+                devices: MOST_DEVICES as usize,
+            },
+            auth: Authentication {
+                alternatives: Vec::new(),
+            },
+            tenants: vec!["default".to_owned()],
+            content_types: vec![CONTENT_TYPE.to_owned()],
+            gzip: false,
+            methods: vec!["POST".to_owned()],
+            remember: REMEMBER,
+            expect_every: None,
+            max_body: super::server::MAX_BODY,
+        })
+    }
+
+    /// The tenant that acts on an alert of it. `None` where it acts for several and the alert, which then is parked,
+    /// belongs to none.
+    #[must_use]
+    pub fn tenant_of<'s>(&'s self, alert: &'s Alert) -> Option<&'s str> {
+        let only = || self.tenants.first().filter(|_| self.tenants.len() == 1);
+        alert.acts_for.as_ref().or_else(only).map(String::as_str)
+    }
+}
 
 /// What a source has where nothing else is said.
 const MOST_ALERTS: u32 = 500;
@@ -70,29 +135,6 @@ pub(super) fn read<'i>(
         remember,
         expect_every,
         max_body,
-    })
-}
-
-/// A preset as a source of its own, with every other key at its default and no way to authenticate.
-pub(super) fn of_preset(name: &str) -> Option<Source> {
-    Some(Source {
-        name: name.to_owned(),
-        preset: name.to_owned(),
-        mapping: Mapping::compile(presets::map(name)?).ok()?,
-        caps: DeliveryLimits {
-            alerts: MOST_ALERTS as usize,
-            devices: MOST_DEVICES as usize,
-        },
-        auth: Authentication {
-            alternatives: Vec::new(),
-        },
-        tenants: vec!["default".to_owned()],
-        content_types: vec![CONTENT_TYPE.to_owned()],
-        gzip: false,
-        methods: vec!["POST".to_owned()],
-        remember: REMEMBER,
-        expect_every: None,
-        max_body: super::server::MAX_BODY,
     })
 }
 

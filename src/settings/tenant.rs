@@ -4,13 +4,39 @@ use core::time::Duration;
 
 use secrecy::SecretString;
 
-use super::Tenant;
 use super::place::{Context, Section};
 use super::secret;
 use crate::defender::{BadEndpoint, Endpoints};
 use scanhook_core::quota::Share;
 use scanhook_core::scan::{Mode, OnUnknown};
 use scanhook_core::verdict::Limit;
+
+/// `[tenants.x]`: one Entra tenant with its credential and quota. Without `Debug`: it holds the credential.
+#[derive(Clone)]
+pub struct Tenant {
+    /// The configured name; the rules' field `tenant`.
+    pub name: String,
+    /// Entra's id or domain of the tenant.
+    pub tenant_id: String,
+    /// The app registration.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: SecretString,
+    /// Where its calls go.
+    pub endpoints: Endpoints,
+    /// How far its rules may go; `None`: no ceiling.
+    pub mode: Option<Mode>,
+    /// Our share of each API's own budget.
+    pub quota: Share,
+    /// Scans that may begin in a sliding window.
+    pub limit: Limit,
+    /// What becomes of a call whose answer was lost, where the app may not read machine actions.
+    pub on_unknown: OnUnknown,
+    /// Scan calls carry `ExternalId`.
+    pub external_id: bool,
+    /// A scan that no list has ended by then is *lost*.
+    pub follow_for: Duration,
+}
 
 /// Reads one tenant. The simulator asks for no credential, so there it may be left out.
 pub(super) fn read<'i>(

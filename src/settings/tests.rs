@@ -2,14 +2,18 @@
 
 mod auth;
 
+use core::time::Duration;
 use std::os::unix::fs::PermissionsExt as _;
 
 use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::defender::Endpoints;
 use scanhook_core::alert::Severity;
 use scanhook_core::mapping::{Item, read as read_alerts};
+use scanhook_core::quota::Share;
+use scanhook_core::scan::Mode;
 use scanhook_core::signature::{Moment, ProvenRequest, authenticate};
 use scanhook_core::strict_json;
 use scanhook_core::time::Timestamp;
@@ -1025,7 +1029,7 @@ fn records_are_kept_for_as_long_as_anything_asks_for_them() {
             .unwrap()
             .rules
     };
-    assert_eq!(settings.too_forgetful(&rules("")), []);
+    assert_eq!(settings.journal.too_forgetful(&rules("")), []);
     for (more, needs) in [
         (
             "cooldown = \"4d\"",
@@ -1036,7 +1040,7 @@ fn records_are_kept_for_as_long_as_anything_asks_for_them() {
             "`limit.per` of rule `r` in the rules needs 7d",
         ),
     ] {
-        let faults = settings.too_forgetful(&rules(more));
+        let faults = settings.journal.too_forgetful(&rules(more));
         assert!(shown(&faults).contains(needs), "{}", shown(&faults));
     }
 }

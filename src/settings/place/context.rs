@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::file::FileDigests;
-use crate::settings::{Inputs, SettingsFault, locate};
+use crate::settings::fault::SettingsFault;
+use crate::settings::inputs::Inputs;
+use crate::settings::locate;
 
 /// What is read from, and what was found out.
 pub(crate) struct Context<'i> {
