@@ -113,3 +113,22 @@ fn a_window_that_has_closed_before_a_scan_could_leave_is_waited_for_again() {
             .starts_with("2026-11-02T09:0")
     }));
 }
+
+#[test]
+fn what_could_not_leave_in_any_window_of_eight_days_is_too_old_a_max_age_later() {
+    let sent = played(&Scenario::windowed_and_refused(7));
+    assert_eq!(
+        sent.far.scans().len(),
+        5,
+        "each window made them young again"
+    );
+    let late = played(&Scenario::windowed_and_refused(12));
+    assert_eq!(late.far.scans().len(), 0);
+    for scan in late.scans() {
+        assert_eq!(scan.outcome.as_deref(), Some("too_old"), "{scan:?}");
+        let ended = scan.ended_at.as_deref().unwrap();
+        // Asked for on 2 November at eight: the last opening of the eight days is on the tenth, and `max_age` is a day.
+        let right = "2026-11-10T08:09".."2026-11-11T08:10";
+        assert!(right.contains(&ended), "{ended}");
+    }
+}

@@ -573,6 +573,14 @@ impl Scenario {
         }
     }
 
+    /// The same, to a far side that refuses everything for so many days.
+    pub fn windowed_and_refused(days: u32) -> Scenario {
+        Scenario {
+            refuses: Some((Duration::from_secs(300), days * DAY)),
+            ..Scenario::windowed()
+        }
+    }
+
     /// One machine that is offline from the start on; two days later, for an hour, others that are not.
     pub fn offline() -> Scenario {
         let two_days = 2 * DAY;
