@@ -6,8 +6,10 @@ use super::error::JournalError;
 use super::keys::TenantId;
 use super::open_scan::TO_BE_SENT_AGAIN;
 use super::requeue::MACHINE_BUSY;
+use super::rows::millis;
 use super::scan_row::{COLUMNS, ScanRow, damaged, scan_row};
 use super::tx::Tx;
+use scanhook_core::rules::EXTENDED_FOR;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 
@@ -24,9 +26,6 @@ pub struct Blocked {
     /// When to look at it.
     pub look_at: Timestamp,
 }
-
-/// Windows come round each week. A scan that could not leave in any of its windows for so many milliseconds grows too old.
-const ROUND: i64 = 8 * 86_400_000;
 
 impl Tx<'_> {
     /// The next waiting scan for which the action that occupies its machine is to be looked at.
@@ -172,7 +171,7 @@ impl Tx<'_> {
                                 THEN max(not_after, ?3 + coalesce(max_age, not_after - created_at)) ELSE not_after END
              WHERE id = ?1 AND state = 'waiting'",
             scan,
-            params![scan.0, opens.unwrap_or(then).millis(), opens.map(Timestamp::millis), ROUND],
+            params![scan.0, opens.unwrap_or(then).millis(), opens.map(Timestamp::millis), millis(EXTENDED_FOR)],
         )
     }
 

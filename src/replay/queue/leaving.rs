@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::Queue;
 use super::scan::ReplayEvent;
+use scanhook_core::rules::EXTENDED_FOR;
 use scanhook_core::scan::Priority;
 use scanhook_core::time::Timestamp;
 
@@ -53,7 +54,9 @@ impl<'p> Queue<'p> {
             return;
         };
         (scan.due, scan.start) = (None, Some(opens));
-        scan.not_after = scan.not_after.max(opens.plus(scan.max_age));
+        if opens <= scan.created.plus(EXTENDED_FOR) {
+            scan.not_after = scan.not_after.max(opens.plus(scan.max_age));
+        }
         if opens < Timestamp::NEVER {
             self.at(opens, ReplayEvent::Due(id));
         }

@@ -857,3 +857,51 @@ fn the_worked_example_of_the_documentation_is_what_the_program_prints() {
     let ran = desk.run(&command.split(' ').collect::<Vec<_>>()).ends(0);
     assert_eq!(ran.out, block("text replayed", 1));
 }
+
+#[test]
+fn what_no_window_of_eight_days_has_room_for_is_too_old_as_it_would_be() {
+    let desk = Desk::empty();
+    desk.file(
+        "rules.toml",
+        r#"version = 1
+[defaults]
+limit = false
+[windows.a_minute_each_night]
+timezone = "UTC"
+hours = ["22:00-22:01"]
+[[rule]]
+name = "at night"
+scan = "full"
+start = "a_minute_each_night"
+when = { severity = "high" }
+"#,
+    );
+    let lines: Vec<_> = (0..1_500)
+        // No more in an hour than the tenant's own limit.
+        .map(|n| {
+            let second = n / 250 * 3_600;
+            body(
+                &n.to_string(),
+                "high",
+                "t",
+                second,
+                named(&format!("m-{n}")),
+            )
+        })
+        .collect();
+    desk.file("bodies", &lines.join("\n"));
+    let report = desk
+        .run(&["replay", "bodies", "--source", "generic", "-o", "json"])
+        .ends(0)
+        .json();
+    let load = &report["tenants"]["default"];
+    let (sent, too_old) = (
+        load["full"].as_u64().unwrap(),
+        load["too_old"].as_u64().unwrap(),
+    );
+    assert_eq!(sent + too_old, 1_500, "{load}");
+    assert!(
+        (600..=900).contains(&sent),
+        "eight or nine minutes let 80 to 100 leave each: {load}"
+    );
+}

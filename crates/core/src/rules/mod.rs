@@ -71,6 +71,7 @@ pub use given::GivenFact;
 pub use list::ListType;
 pub use memo::Memo;
 pub use named::Named;
+pub use opening::EXTENDED_FOR;
 pub use parse::list_file::ReadList;
 pub use protect::IfUnknown;
 pub use reading::Reading;

@@ -1,9 +1,14 @@
 //! When a scan may leave, by the windows of the rules: they were named when it was decided, and are looked up when its
 //! turn comes.
 
+use core::time::Duration;
+
 use super::compiled::Rules;
 use crate::time::Timestamp;
 use crate::verdict::{Guard, Guarded, Openings};
+
+/// Windows come round each week. What could leave in none of the openings for so long after it was asked for grows too old.
+pub const EXTENDED_FOR: Duration = Duration::from_secs(8 * 86_400);
 
 /// Openings that are tried until all windows of a case are open at once; more are a case that never is.
 const TRIES: usize = 512;
