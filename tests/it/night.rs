@@ -1,13 +1,13 @@
 //! A night at two customers, and what an analyst asks in it: each question of docs/control.md has its one command. The
 //! verbs are the real ones, and speak to the real admin listener.
 
-use scanhook_simulator::{Machine, Setup};
+use scanhook_simulator::Setup;
 use serde_json::{Value, json};
 
-use crate::harness::{CLIENT, Site, TENANT, Wish, alert, machine, until};
+use crate::harness::{
+    SOUTH, Site, TENANT, Wish, alert, generic, listed, machine, two_customers, until,
+};
 use crate::verbs::{Ran, has};
-
-const SOUTH: &str = "4e3c2f9d-7b55-4a1e-8d62-8f9bac1d2e3f";
 
 const RULES: &str = r#"
 version = 1
@@ -37,39 +37,6 @@ scan = "none"
 when = { source.exists = true }
 "#;
 
-fn config() -> String {
-    let tenant = |name: &str, id: &str| {
-        format!(
-            "[tenants.{name}]\ntenant_id = \"{id}\"\nclient_id = \"{CLIENT}\"\ncredential = {{ secret_file = \"app.secret\" }}\n\
-             api_base = \"http://FAR\"\nauthority = \"http://FAR\"\n"
-        )
-    };
-    let source = |name: &str, tenant: &str| {
-        format!(
-            "[sources.{name}]\npreset = \"generic\"\ntenants = \"{tenant}\"\n[[sources.{name}.auth]]\n\
-             bearer = {{ secret_file = \"siem.secret\" }}\n"
-        )
-    };
-    let server = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\ngrace = \"2s\"\n[journal]\nurl = \"sqlite:scanhook.db\"\n";
-    [
-        server,
-        &tenant("north", TENANT),
-        &tenant("south", SOUTH),
-        &source("soc", "north"),
-        &source("branch", "south"),
-    ]
-    .concat()
-}
-
-fn listed(n: u32, name: &str, tenant: &str) -> Machine {
-    Machine {
-        id: machine(n),
-        dns_name: Some(name.to_owned()),
-        tenant: Some(tenant.to_owned()),
-        ..Machine::default()
-    }
-}
-
 /// An alert about these devices.
 fn about(id: &str, severity: &str, title: &str, devices: Value) -> String {
     json!({ "alert_id": id, "title": title, "severity": severity, "devices": devices }).to_string()
@@ -79,7 +46,10 @@ fn about(id: &str, severity: &str, title: &str, devices: Value) -> String {
 async fn night() -> Site {
     let mut wish = Wish {
         rules: RULES.to_owned(),
-        config: Some(config()),
+        config: Some(two_customers(
+            "south",
+            &[generic("soc", "north"), generic("branch", "south")].concat(),
+        )),
         ..Wish::default()
     };
     let machines = vec![

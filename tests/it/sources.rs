@@ -5,32 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, CLIENT, Far, SIEM_SECRET, Site, TENANT, Wish, machine, until};
-
-const SOUTH: &str = "4e3c2f9d-7b55-4a1e-8d62-8f9bac1d2e3f";
-
-fn config(sources: &str) -> String {
-    let tenant = |name: &str, id: &str| {
-        format!(
-            "[tenants.{name}]\ntenant_id = \"{id}\"\nclient_id = \"{CLIENT}\"\ncredential = {{ secret_file = \"app.secret\" }}\n\
-             api_base = \"http://FAR\"\nauthority = \"http://FAR\"\n"
-        )
-    };
-    let server = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\ngrace = \"2s\"\n[journal]\nurl = \"sqlite:scanhook.db\"\n";
-    let (north, south) = (tenant("north", TENANT), tenant("south", SOUTH));
-    format!("{server}{north}{south}{sources}")
-}
-
-/// A source with these lines, proved by the secret that every source of its own has here.
-fn source(name: &str, lines: &str) -> String {
-    format!(
-        "[sources.{name}]\n{lines}\n[[sources.{name}.auth]]\nbearer = {{ secret_file = \"siem.secret\" }}\n"
-    )
-}
+use crate::harness::{
+    Answer, Far, SIEM_SECRET, SOUTH, Site, Wish, machine, source, two_customers, until,
+};
 
 async fn site(sources: &str) -> Site {
     Site::with(Wish {
-        config: Some(config(sources)),
+        config: Some(two_customers("south", sources)),
         ..Wish::default()
     })
     .await

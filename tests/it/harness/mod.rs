@@ -3,6 +3,7 @@
 
 mod authority;
 mod binary;
+mod customers;
 mod far;
 mod front;
 mod http;
@@ -31,6 +32,7 @@ use tokio::net::TcpListener;
 
 pub use authority::Issuer;
 pub use binary::Binary;
+pub use customers::{SOUTH, generic, listed, source, two_customers};
 pub use far::{Far, fault};
 pub use front::{Foul, Front};
 pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};

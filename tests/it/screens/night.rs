@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use scanhook_simulator::{Machine, Setup};
+use scanhook_simulator::Setup;
 use serde_json::{Value, json};
 
 use super::{NARROW, Screens, WIDE, says_all, shown};
-use crate::harness::{CLIENT, Site, TENANT, Wish, machine, until};
+use crate::harness::{Site, TENANT, Wish, generic, listed, machine, two_customers, until};
 
 pub const WIDE_NAME: &str = "端末-会計-07";
 const OFFICE: &str = "büro-étage-2";
@@ -41,40 +41,6 @@ scan = "none"
 when = { source.exists = true }
 "#;
 
-fn config() -> String {
-    let tenant = |name: &str, id: &str| {
-        format!(
-            "[tenants.{name}]\ntenant_id = \"{id}\"\nclient_id = \"{CLIENT}\"\ncredential = {{ secret_file = \"app.secret\" }}\n\
-             api_base = \"http://FAR\"\nauthority = \"http://FAR\"\n"
-        )
-    };
-    let source = |name: &str, tenant: &str| {
-        format!(
-            "[sources.{name}]\npreset = \"generic\"\ntenants = \"{tenant}\"\n[[sources.{name}.auth]]\n\
-             bearer = {{ secret_file = \"siem.secret\" }}\n"
-        )
-    };
-    let south = "4e3c2f9d-7b55-4a1e-8d62-8f9bac1d2e3f";
-    let server = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\ngrace = \"2s\"\n[journal]\nurl = \"sqlite:scanhook.db\"\n";
-    [
-        server,
-        &tenant("north", TENANT),
-        &tenant("southern-branches", south),
-        &source("soc", "north"),
-        &source("branch-office-siem", "southern-branches"),
-    ]
-    .concat()
-}
-
-fn listed(n: u32, name: &str) -> Machine {
-    Machine {
-        id: machine(n),
-        dns_name: Some(name.to_owned()),
-        tenant: Some(TENANT.to_owned()),
-        ..Machine::default()
-    }
-}
-
 fn about(id: &str, severity: &str, title: &str, devices: Value) -> String {
     let url = format!("https://siem.corp.example/incidents/{id}?tab=timeline");
     json!({ "alert_id": id, "title": title, "severity": severity, "devices": devices, "url": url })
@@ -84,15 +50,22 @@ fn about(id: &str, severity: &str, title: &str, devices: Value) -> String {
 /// An installation to which nothing has happened yet.
 pub async fn quiet() -> Site {
     let machines = vec![
-        listed(1, "srv-file-1.headquarters.corp.example"),
-        listed(42, "lt-042.corp.example"),
-        listed(7, WIDE_NAME),
-        listed(8, OFFICE),
+        listed(1, "srv-file-1.headquarters.corp.example", TENANT),
+        listed(42, "lt-042.corp.example", TENANT),
+        listed(7, WIDE_NAME, TENANT),
+        listed(8, OFFICE, TENANT),
     ];
     let outcomes = [(machine(8), "Failed".to_owned())].into();
     let mut wish = Wish {
         rules: RULES.to_owned(),
-        config: Some(config()),
+        config: Some(two_customers(
+            "southern-branches",
+            &[
+                generic("soc", "north"),
+                generic("branch-office-siem", "southern-branches"),
+            ]
+            .concat(),
+        )),
         ..Wish::default()
     };
     wish.setup = Setup {
