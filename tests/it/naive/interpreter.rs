@@ -31,6 +31,25 @@ pub enum Expected {
     Resolve,
 }
 
+impl Expected {
+    /// Whether both do the same. Which rule does nothing, and why something is held, may differ.
+    pub fn leads_to_the_same(&self, other: &Expected) -> bool {
+        let blurred = |one: &Expected| match one.clone() {
+            Expected::Nothing { .. } => None,
+            Expected::Resolve => Some(None),
+            Expected::Scan {
+                rule,
+                kind,
+                mode,
+                start,
+                windows,
+                held,
+            } => Some(Some((rule, kind, mode, start, windows, held.is_some()))),
+        };
+        blurred(self) == blurred(other)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Truth {
     False,
@@ -138,33 +157,13 @@ pub fn judge(case: &Case, event: &Event<'_>) -> Option<Expected> {
         choice[..next].fill(0);
     }
     let first = outcomes[0].clone();
-    let same = |other: &Expected| match (&first, other) {
-        (Expected::Nothing { .. }, Expected::Nothing { .. }) => true,
-        (
-            Expected::Scan {
-                rule,
-                kind,
-                mode,
-                start,
-                windows,
-                held,
-            },
-            Expected::Scan {
-                rule: r,
-                kind: k,
-                mode: m,
-                start: s,
-                windows: w,
-                held: h,
-            },
-        ) => (rule, kind, mode, start, windows, held.is_some()) == (r, k, m, s, w, h.is_some()),
-        _ => false,
-    };
-    Some(if outcomes.iter().all(same) {
-        first
-    } else {
-        Expected::Resolve
-    })
+    Some(
+        if outcomes.iter().all(|other| first.leads_to_the_same(other)) {
+            first
+        } else {
+            Expected::Resolve
+        },
+    )
 }
 
 /// Every truth that some answer of the directory gives.
