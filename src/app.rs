@@ -44,7 +44,6 @@ use scanhook_core::silence::SourceSilence;
 
 /// A running app.
 pub struct Running {
-    /// Where webhooks arrive.
     pub public: SocketAddr,
     /// Where status and metrics are.
     pub admin: SocketAddr,

@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 pub struct Content {
     /// Its bytes; one more than it may have, if it has more.
     pub bytes: Vec<u8>,
-    /// What was opened.
     pub about: Metadata,
 }
 

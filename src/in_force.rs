@@ -21,25 +21,20 @@ pub type Current = watch::Receiver<Arc<ActiveConfig>>;
 /// A tenant with what its lane shows.
 #[derive(Clone)]
 pub struct ActiveTenant {
-    /// The configured name.
     pub name: String,
-    /// Its row.
     pub id: TenantId,
     /// What its lane says of itself.
     pub board: watch::Receiver<(LaneView, BTreeMap<String, QuotaView>)>,
-    /// What it allows.
     pub terms: Terms,
 }
 
 /// All that decisions of one moment are made by.
 pub struct ActiveConfig {
-    /// The policy.
     pub policy: Arc<Policy>,
     /// Its row in the journal, which holds the whole of it.
     pub id: PolicyId,
     /// The sources, each with the tenants it may act on.
     pub desks: Arc<SourceBindings>,
-    /// The tenants.
     pub tenants: Vec<ActiveTenant>,
     /// The settings that all of it was made from.
     pub settings: Arc<Settings>,
@@ -117,7 +112,6 @@ pub fn ceiling(settings: &Settings, tenant: &Tenant) -> Ceiling {
 
 /// What a source is allowed and whom it acts for.
 pub struct SourceBinding {
-    /// The configured source.
     pub source: Source,
     /// The tenants it may act on, by their configured name.
     pub tenants: BTreeMap<String, TenantBinding>,
@@ -139,9 +133,7 @@ impl SourceBinding {
 /// A tenant a source may act on.
 #[derive(Clone, Copy)]
 pub struct TenantBinding {
-    /// The tenant's row.
     pub tenant: TenantId,
-    /// What the tenant allows.
     pub terms: Terms,
 }
 

@@ -31,7 +31,6 @@ const BYTES_OF_A_DECISION: usize = 2048;
 pub struct Intake {
     /// The sources and the policy in force.
     pub current: Current,
-    /// The durable record.
     pub journal: Journal,
     /// The keys of token issuers.
     pub keys: IssuerKeys,

@@ -46,7 +46,6 @@ pub enum NoLogs {
 /// What a line is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogShape {
-    /// For people.
     Text,
     /// An object for programs.
     Json,

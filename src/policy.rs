@@ -35,7 +35,6 @@ pub struct Policy {
 pub struct ListFile {
     /// As the rules name it.
     pub name: String,
-    /// What stood in it.
     pub text: String,
 }
 
@@ -50,9 +49,7 @@ pub enum PolicyError {
 
 /// A policy with what `check` says of it beyond errors.
 pub struct Checked {
-    /// The policy.
     pub policy: Policy,
-    /// Lints.
     pub lints: Vec<Finding>,
 }
 

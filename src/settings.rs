@@ -44,7 +44,6 @@ pub struct Settings {
     pub tenants: Vec<Tenant>,
     /// `[sources.*]`, by name.
     pub sources: Vec<Source>,
-    /// The rules file.
     pub rules: PathBuf,
     /// Decide and show, send nothing.
     pub dry_run: bool,

@@ -20,17 +20,14 @@ use scanhook_core::scan::Mode;
 
 /// What every lane runs with.
 pub struct Surroundings {
-    /// The durable record.
     pub journal: Journal,
     /// What sends bytes.
     pub client: Client,
-    /// How patient they are.
     pub pace: Pace,
     /// The simulator that is played in the far side's place.
     pub simulated: Option<SocketAddr>,
     /// True once the process stops.
     pub stop: watch::Receiver<bool>,
-    /// Who logs and counts.
     pub tell: Arc<Tell>,
 }
 

@@ -14,9 +14,7 @@ use scanhook_simulator::serve as simulator;
 
 /// The two sockets, bound by whoever starts the app.
 pub struct Listeners {
-    /// For webhooks.
     pub public: TcpListener,
-    /// For status and metrics.
     pub admin: TcpListener,
 }
 

@@ -11,17 +11,14 @@ use scanhook_core::time::Timestamp;
 pub enum Status {
     /// The device has not taken it yet; an offline device may leave it so for days.
     Pending,
-    /// The device has it.
     InProgress,
     /// The device carried out the command; says neither "clean" nor "the scan has ended".
     Succeeded,
-    /// The device could not.
     Failed,
     /// The device did not take the command in time.
     TimeOut,
     /// Somebody called it off; also written `Canceled`.
     Cancelled,
-    /// Another word, as written.
     Other(String),
 }
 
@@ -74,7 +71,6 @@ pub struct ActionView {
     pub id: String,
     /// From `scope`; `None`: unknown, which must never be taken for Full.
     pub kind: Option<Kind>,
-    /// Where it stands.
     pub status: Status,
     /// The machine; `null` occurs.
     pub machine: Option<MachineId>,
@@ -82,7 +78,6 @@ pub struct ActionView {
     pub machine_name: Option<String>,
     /// What its requestor sent for correlation: ours is a uuid.
     pub external_id: Option<String>,
-    /// The requestor's comment.
     pub comment: Option<String>,
     /// App id, app name or user name: no stable key.
     pub requestor: Option<String>,
@@ -94,9 +89,7 @@ pub struct ActionView {
     pub updated: Option<Timestamp>,
     /// Signed; 0 for none. Meanings are not documented: shown, not interpreted.
     pub hresult: i64,
-    /// Who called it off.
     pub cancellation_requestor: Option<String>,
-    /// And what they said.
     pub cancellation_comment: Option<String>,
     /// `RunAntiVirusScan` for scans; an open set.
     pub action_type: Option<String>,

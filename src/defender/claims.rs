@@ -76,7 +76,6 @@ pub enum ClaimFault {
     WrongAudience {
         /// The audience of the configured scope.
         wanted: String,
-        /// What the token says.
         found: String,
     },
     /// For another tenant: a scan would reach somebody else's machines.
@@ -84,9 +83,7 @@ pub enum ClaimFault {
         "the token belongs to tenant {found}, not to {wanted}; check tenant_id and the app registration"
     )]
     WrongTenant {
-        /// The configured tenant.
         wanted: String,
-        /// What the token says.
         found: String,
     },
     /// No scan can be started.
@@ -94,7 +91,6 @@ pub enum ClaimFault {
         "the app may not start scans: give it the application permission Machine.Scan of WindowsDefenderATP, and admin consent (it has: {found})"
     )]
     NoScanRole {
-        /// The roles there are.
         found: String,
     },
     /// Scans can be started but not followed, and an unclear answer cannot be cleared up. A warning.

@@ -15,7 +15,6 @@ pub const TOO_LONG: &str = "answer-too-long";
 /// How long a call may take, and its answer be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// To connect, TLS included.
     pub connect: Duration,
     /// For everything, up to the last byte of the answer.
     pub total: Duration,

@@ -37,19 +37,16 @@ pub enum BadEndpoint {
     /// Not an absolute http or https URL, or one with a query or a fragment.
     #[error("{setting} must be a plain https URL such as https://api.security.microsoft.com")]
     NotAUrl {
-        /// The key.
         setting: &'static str,
     },
     /// A name or password stands in the URL.
     #[error("{setting} must not contain a user name or password")]
     UserInfo {
-        /// The key.
         setting: &'static str,
     },
     /// Plain http to another host than this one.
     #[error("{setting} must use https: plain http is for loopback addresses only")]
     PlainHttp {
-        /// The key.
         setting: &'static str,
     },
     /// A host that belongs to no preset.
@@ -57,9 +54,7 @@ pub enum BadEndpoint {
         "{setting}: {host} is not a known host of this product; set cloud = \"custom\" if the token may go there"
     )]
     UnknownHost {
-        /// The key.
         setting: &'static str,
-        /// The host.
         host: String,
     },
     /// The scope is empty or names more than one resource.

@@ -11,7 +11,6 @@ use super::header::shown;
 /// What the far side said no with, fit to be shown: shortened, control characters replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefenderError {
-    /// The HTTP status.
     pub status: u16,
     /// The API's code, if the answer had one.
     pub code: Option<String>,

@@ -48,7 +48,6 @@ pub enum ScanReply {
     Throttled(Duration),
     /// Executed or not, the answer does not tell: list first, never send again first.
     Unknown {
-        /// A stable code.
         code: &'static str,
         /// Something that cannot happen by itself: worth an alarm.
         alarm: bool,
@@ -171,7 +170,6 @@ pub fn cancel(answer: &Response<Bytes>, action: &str) -> CancelReply {
 /// What the answer to reading one machine action means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionReply {
-    /// It is there.
     Action(Box<ActionView>),
     /// Not known, or not yet: a new action may answer so for its first seconds.
     Gone,

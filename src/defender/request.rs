@@ -43,9 +43,7 @@ pub fn token(
 /// One scan of one machine, as it is asked for. Machine and comment travel together.
 #[derive(Clone, Debug)]
 pub struct ScanOrder<'a> {
-    /// The machine.
     pub machine: &'a MachineId,
-    /// Quick or Full.
     pub kind: Kind,
     /// Cites the alert and ends with our `[sh-…]` token.
     pub comment: &'a str,

@@ -27,7 +27,6 @@ const ONCE: Duration = Duration::from_secs(60);
 /// A token and its times, by our clock.
 #[derive(Clone)]
 pub struct Token {
-    /// The token.
     pub bearer: Bearer,
     /// Not to be used from here on.
     pub expires: Timestamp,
@@ -41,7 +40,6 @@ pub struct Token {
 /// What the token endpoint's answer means.
 #[derive(Clone)]
 pub enum TokenReply {
-    /// A token.
     Granted(Token),
     /// No token until somebody changes something; asked again at most once a minute.
     Refused(TokenRefusal),

@@ -19,7 +19,6 @@ pub enum Whose {
 pub struct TokenRefusal {
     /// `AADSTS…`, else the `error` word, else `http-` and the status.
     pub code: String,
-    /// Whose move it is.
     pub whose: Whose,
     /// What it means and what helps, in our words.
     pub meaning: &'static str,

@@ -9,9 +9,7 @@ use scanhook_core::signature::Check;
 /// What one source takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceDoor {
-    /// Media types, without parameters.
     pub content_types: Vec<String>,
-    /// Methods, upper case.
     pub methods: Vec<String>,
     /// Whether bodies compressed by gzip are taken.
     pub gzip: bool,
@@ -68,6 +66,5 @@ pub enum SecretInUrl {
     Never,
     /// One of the ways to prove it does, another does not.
     Sometimes,
-    /// It always does.
     Always,
 }

@@ -60,7 +60,6 @@ pub struct Accepted {
 pub struct Subject {
     /// The tenant that acts on it.
     pub tenant: Option<String>,
-    /// The devices it names.
     pub devices: Vec<Device>,
 }
 

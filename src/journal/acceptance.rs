@@ -10,15 +10,11 @@ use scanhook_core::verdict::Verdict;
 
 /// A delivery that was read and decided, ready to be stored.
 pub struct Acceptance {
-    /// The authenticated request.
     pub delivery: VerifiedDelivery,
-    /// Its body.
     pub body: PackedBody,
     /// How long the source's deliveries and alerts count as the same.
     pub remember: Duration,
-    /// The policy that decided.
     pub policy: PolicyId,
-    /// Its alerts.
     pub alerts: Vec<AcceptedAlert>,
     /// How many more the sender says it left out; not stored.
     pub left_out: Option<u64>,
@@ -26,7 +22,6 @@ pub struct Acceptance {
 
 /// One alert of a delivery.
 pub struct AcceptedAlert {
-    /// What was read.
     pub item: Item,
     /// What was decided about it; `None` for what cannot be.
     pub decided: Option<Decided>,
@@ -34,8 +29,6 @@ pub struct AcceptedAlert {
 
 /// What was decided about an alert.
 pub struct Decided {
-    /// Who acts on it.
     pub tenant: TenantId,
-    /// One per device.
     pub verdicts: Vec<Verdict>,
 }

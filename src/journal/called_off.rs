@@ -15,13 +15,10 @@ use scanhook_core::time::Timestamp;
 /// A running scan of ours that a person has called off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CalledOff {
-    /// The scan.
     pub scan: ScanRow,
-    /// Its machine action.
     pub action: String,
     /// When the scan call left.
     pub sent_at: Timestamp,
-    /// Who asked, and why.
     pub by: By,
     /// How often Defender was asked so far.
     pub tries: u32,

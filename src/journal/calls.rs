@@ -14,11 +14,9 @@ scanhook_core::codes! {
     pub enum Api {
         /// Entra's token endpoint; no published limit.
         Token = "token",
-        /// runAntiVirusScan.
         Scan = "scan",
         /// The list of machine actions.
         List = "list",
-        /// One machine action.
         Get = "get",
         /// Calling a machine action off.
         Cancel = "cancel",
@@ -26,7 +24,6 @@ scanhook_core::codes! {
         Machine = "machine",
         /// Machines by name or Entra device id.
         Machines = "machines",
-        /// Machines by address.
         FindByIp = "find_by_ip",
     }
 }

@@ -9,13 +9,10 @@ use scanhook_core::scan::ScanId;
 /// One alert a scan's comment cites.
 #[derive(Clone, Debug)]
 pub struct Cited {
-    /// The source's name.
     pub source: String,
-    /// The rule that asked.
     pub rule: String,
     /// The device as the alert names it.
     pub device: String,
-    /// The alert.
     pub alert: Alert,
 }
 

@@ -23,7 +23,6 @@ pub enum JournalError {
     /// The writer has ended, or the job panicked.
     #[error("the journal's writer did not answer")]
     Gone,
-    /// Anything else SQLite says.
     #[error("the journal failed: {0}")]
     Broken(String),
 }
@@ -46,7 +45,6 @@ impl JournalError {
 /// Why the journal could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it.
     #[error("{0} is in use by another scanhook; one process a journal")]
     InUse(PathBuf),
     /// A journal was here and is gone.
@@ -64,7 +62,6 @@ pub enum OpenError {
         /// The newest this program knows.
         known: i64,
     },
-    /// Some other SQLite database.
     #[error("the file is a database, but not a scanhook journal")]
     Foreign,
     /// It holds what was only played with the built-in simulator.
@@ -82,12 +79,9 @@ pub enum OpenError {
         "SQLite could not be set to write-ahead logging with full sync here: choose a local disk"
     )]
     NotDurable,
-    /// The operating system refused.
     #[error("{path}: {message}")]
     Io {
-        /// Which file.
         path: PathBuf,
-        /// What it said.
         message: String,
     },
     /// SQLite refused, for example because the file is damaged.

@@ -8,11 +8,8 @@ use scanhook_core::time::Timestamp;
 /// The lists of the admin API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListKind {
-    /// Alerts.
     Alerts,
-    /// Decisions.
     Decisions,
-    /// Scans.
     Scans,
 }
 
@@ -51,23 +48,17 @@ pub struct Filter {
     pub device: Option<DeviceGlob>,
     /// The alert's id, as its sender calls it.
     pub alert: Option<String>,
-    /// The source's name.
     pub source: Option<String>,
-    /// The tenant's name.
     pub tenant: Option<String>,
-    /// The rule's name.
     pub rule: Option<String>,
-    /// A state.
     pub state: Option<String>,
     /// A reason; of scans an outcome.
     pub reason: Option<String>,
-    /// The alert's severity.
     pub severity: Option<Severity>,
     /// Received, decided or begun at this time or later.
     pub since: Option<Timestamp>,
     /// Received, decided or begun at this time or earlier.
     pub until: Option<Timestamp>,
-    /// Continue behind this.
     pub after: Option<i64>,
     /// Rows of a page; the usual number where nothing is said.
     pub limit: Option<u16>,

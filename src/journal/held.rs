@@ -23,14 +23,12 @@ use scanhook_core::why::Why;
 /// What a person says to held decisions.
 #[derive(Clone, Debug)]
 pub enum Word {
-    /// Scan.
     Approve {
         /// Where the alert does not say which machine it is, this one.
         machine: Option<MachineId>,
         /// Now, whatever the windows say.
         at_once: bool,
     },
-    /// Do not.
     Deny,
 }
 

@@ -26,7 +26,6 @@ pub(super) struct Narrowed {
     pub(super) values: Vec<Value>,
     /// An index finds the rows; otherwise a window of them is looked at.
     pub(super) indexed: bool,
-    /// Nothing can fit.
     pub(super) nothing: bool,
 }
 

@@ -10,17 +10,14 @@ use scanhook_core::scan::{DecisionState, Reason, ScanId};
 /// A decision that is about to be made.
 #[derive(Clone, Debug)]
 pub struct NewDecision<'a> {
-    /// The delivery's row.
     pub delivery: i64,
     /// The alert's place in the delivery.
     pub n: usize,
-    /// Who acts.
     pub tenant: TenantId,
     /// The device as the alert names it.
     pub device: &'a str,
     /// The machine, if the alert says which.
     pub machine: Option<&'a MachineId>,
-    /// The policy that decided.
     pub policy: PolicyId,
     /// The decision that is made once more; `None`: a new one.
     pub again: Option<Again>,
@@ -33,11 +30,8 @@ pub struct NewDecision<'a> {
 /// A decision that exists and is made once more: the directory has answered, or a person says so.
 #[derive(Clone, Debug)]
 pub struct Again {
-    /// Its row.
     pub decision: i64,
-    /// The state it is in.
     pub from: DecisionState,
-    /// Who said what.
     pub said: Option<Said>,
     /// Whether a scan that it begins counts against limits.
     pub counted: bool,
@@ -48,12 +42,8 @@ pub struct Again {
 /// What became of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admitted {
-    /// The decision's row.
     pub decision: i64,
-    /// Its state.
     pub state: DecisionState,
-    /// Why.
     pub reason: Reason,
-    /// The scan that answers.
     pub scan: Option<ScanId>,
 }

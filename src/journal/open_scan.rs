@@ -23,7 +23,6 @@ pub(super) const TO_BE_SENT_AGAIN: &str = "state = 'unknown' AND (misses >= 2 OR
 /// A scan that is unknown or running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenScan {
-    /// What it is.
     pub scan: ScanRow,
     /// Running: the machine action's id. Unknown: none.
     pub action: Option<String>,
@@ -31,7 +30,6 @@ pub struct OpenScan {
     pub ours: bool,
     /// The far side said the machine is busy: the list will tell with what.
     pub busy: bool,
-    /// When the call left.
     pub sent_at: Timestamp,
     /// How far back its action may lie, by the far side's clock: when the call left first, or, where somebody else's
     /// action is followed, when that was created.

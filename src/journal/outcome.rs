@@ -32,7 +32,6 @@ scanhook_core::codes! {
         Retried = "retried",
         /// That had been done before.
         Already = "already",
-        /// Nothing has this id.
         UnknownId = "unknown-id",
         /// Several things have an id that begins so.
         AmbiguousId = "ambiguous-id",
@@ -42,7 +41,6 @@ scanhook_core::codes! {
         MachineNeeded = "machine-needed",
         /// The alert says which machine it is, and the order names another.
         MachineKnown = "machine-known",
-        /// The scan is over.
         AlreadyOver = "already-over",
         /// The machine action is somebody else's.
         ForeignAction = "foreign-action",

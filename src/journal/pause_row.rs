@@ -17,7 +17,6 @@ pub struct PauseId(pub i64);
 /// What a pause is for; what is `None` narrows nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PauseScope {
-    /// One tenant.
     pub tenant: Option<TenantId>,
     /// Scans that only decisions of this rule ask for.
     pub rule: Option<String>,
@@ -28,7 +27,6 @@ pub struct PauseScope {
 /// A pause of a rule or of devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Narrow {
-    /// Its row.
     pub id: PauseId,
     pub(super) rule: Option<String>,
     pub(super) device: Option<DeviceGlob>,

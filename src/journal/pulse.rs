@@ -18,7 +18,6 @@ const SECONDS: [f64; 14] = [
 pub struct Pulse {
     /// Seconds from the begin of a transaction to the end of its COMMIT.
     pub commits: Histogram,
-    /// Jobs in those transactions.
     pub jobs: Counter,
     in_turn: Arc<AtomicUsize>,
 }

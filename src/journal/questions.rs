@@ -19,11 +19,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// A question that is still to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenQuestion {
-    /// What is asked.
     pub question: Question,
     /// Of the most urgent decision that waits for it.
     pub priority: Priority,
-    /// How often it failed.
     pub tries: u32,
 }
 

@@ -19,9 +19,7 @@ const STEP: usize = 64;
 /// A waiting scan whose machine somebody else's action occupies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
-    /// The scan.
     pub scan: ScanRow,
-    /// The action.
     pub action: String,
     /// When to look at it.
     pub look_at: Timestamp,

@@ -21,7 +21,6 @@ use scanhook_core::time::Timestamp;
 
 /// A delivery that is to be read again.
 pub struct Recalled {
-    /// Its row.
     pub row: i64,
     /// The source it came from.
     pub source: String,
@@ -34,7 +33,6 @@ pub struct Recalled {
 pub struct Sorted {
     /// Scans, decisions, and ids of nothing.
     pub others: Vec<Uuid>,
-    /// Deliveries.
     pub deliveries: Vec<i64>,
 }
 

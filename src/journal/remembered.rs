@@ -19,11 +19,9 @@ use scanhook_core::time::Timestamp;
 
 /// A delivery with all that was made of it.
 pub struct Remembered {
-    /// Its id.
     pub id: Uuid,
     /// The source it came from.
     pub source: String,
-    /// When it was received.
     pub received: Timestamp,
     /// The bytes; `None`: past retention.
     pub body: Option<Vec<u8>>,
@@ -33,13 +31,11 @@ pub struct Remembered {
     pub policies: BTreeMap<String, String>,
 }
 
-/// An alert of it.
 pub struct RememberedAlert {
     /// As it was read; `None`: this version cannot read what is stored.
     pub alert: Option<Alert>,
     /// What became of it, without its decisions.
     pub receipt: AlertReceipt,
-    /// One a device.
     pub decisions: Vec<RememberedDecision>,
 }
 
@@ -63,9 +59,7 @@ impl RememberedAlert {
 pub struct RememberedDecision {
     /// What was decided, as it stands now.
     pub receipt: DecisionReceipt,
-    /// When.
     pub at: Timestamp,
-    /// The tenant's name.
     pub tenant: String,
     /// The fingerprint of the policy.
     pub policy: String,

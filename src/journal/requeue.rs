@@ -20,7 +20,6 @@ pub const FORBIDDEN: &str = "forbidden";
 /// What a scan that goes back to the queue waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequeueWait<'w> {
-    /// Its turn.
     Turn,
     /// This time, for this reason; then it is behind those that wait already.
     Until(Timestamp, &'w str),

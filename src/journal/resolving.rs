@@ -22,9 +22,7 @@ use scanhook_core::why::Why;
 /// A decision that waits for the directory, with what it is decided from.
 #[derive(Clone, Debug)]
 pub struct Resolving {
-    /// Its row.
     pub decision: i64,
-    /// The delivery's row.
     pub delivery: i64,
     /// The alert's place in the delivery.
     pub n: usize,
@@ -38,15 +36,12 @@ pub struct Resolving {
     pub late_at: Option<Duration>,
     /// Resolving; or held, because the directory was silent.
     pub from: DecisionState,
-    /// The source's name.
     pub source: String,
     /// When the delivery was received.
     pub received: Timestamp,
     /// From when its age counts: the receipt, or a person's word.
     pub since: Timestamp,
-    /// That person's word.
     pub said: Option<Said>,
-    /// The alert.
     pub alert: Alert,
 }
 

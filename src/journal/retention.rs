@@ -19,9 +19,7 @@ use scanhook_core::time::Timestamp;
 /// How long what is kept.
 #[derive(Clone, Debug)]
 pub struct Retention {
-    /// Raw bodies of deliveries.
     pub bodies: Duration,
-    /// Everything else.
     pub records: Duration,
     /// The policy in force, which stays though nothing may have been decided by it.
     pub policy: PolicyId,

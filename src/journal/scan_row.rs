@@ -12,15 +12,12 @@ use scanhook_core::verdict::Openings;
 /// A scan that waits for its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanRow {
-    /// Its row.
     pub id: ScanId,
     /// Its id outside, and its `ExternalId` on every try.
     pub uuid: Uuid,
-    /// The machine.
     pub machine: MachineId,
     /// Decided, shown, never sent.
     pub dry: bool,
-    /// Quick or Full.
     pub kind: Kind,
     /// Its place in the queue.
     pub priority: Priority,
@@ -34,7 +31,6 @@ pub struct ScanRow {
     pub tries: u32,
     /// How often Defender has forbidden a scan of this machine alone.
     pub refusals: u32,
-    /// When it may leave.
     pub openings: Openings,
 }
 

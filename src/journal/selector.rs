@@ -13,7 +13,6 @@ use scanhook_core::time::Timestamp;
 /// What an order is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
-    /// Held decisions.
     Held,
     /// Scans of ours that are not over.
     Open,
@@ -24,7 +23,6 @@ pub enum Wants {
 /// What a selection is narrowed to; what is `None` narrows nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Selector {
-    /// One tenant.
     pub tenant: Option<TenantId>,
     /// One rule: of the decision, or the one that began the scan.
     pub rule: Option<String>,

@@ -36,7 +36,6 @@ pub struct DiskRoom {
     pub used: u64,
     /// `[journal] max_size`; 0: any size.
     pub most: u64,
-    /// Free on the disk.
     pub free: u64,
     /// The whole disk; 0: nothing is known of it.
     pub disk: u64,

@@ -12,7 +12,6 @@ use scanhook_core::why::Why;
 /// A delivery with what became of it.
 #[derive(Clone, Debug, Default)]
 pub struct StoredDelivery {
-    /// When it was received.
     pub at: Timestamp,
     /// The source it came from.
     pub source: String,
@@ -20,7 +19,6 @@ pub struct StoredDelivery {
     pub place: String,
     /// Its body, if it was asked for and is not past retention.
     pub body: Option<Vec<u8>>,
-    /// Its alerts.
     pub alerts: Vec<StoredAlert>,
     /// Rows of it that cannot be read.
     pub damaged: usize,
@@ -29,11 +27,9 @@ pub struct StoredDelivery {
 /// An alert as it was read.
 #[derive(Clone, Debug)]
 pub struct StoredAlert {
-    /// What became of it.
     pub state: AlertState,
     /// Why it is parked or ignored.
     pub reason: Option<AlertReason>,
-    /// What it says.
     pub alert: Alert,
     /// What was decided, at most one for each device.
     pub decisions: Vec<StoredDecision>,
@@ -46,15 +42,11 @@ pub struct StoredDecision {
     pub device: String,
     /// The machine, as the alert or the directory says.
     pub machine: Option<MachineId>,
-    /// Who acts.
     pub tenant: String,
-    /// The rule that won.
     pub rule: Option<String>,
     /// The scan that was wanted.
     pub kind: Option<Kind>,
-    /// Its state.
     pub state: DecisionState,
-    /// Why.
     pub reason: Reason,
     /// What it was held for, where it is not any more.
     pub held: Option<Reason>,

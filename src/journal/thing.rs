@@ -10,11 +10,8 @@ use scanhook_core::time::Timestamp;
 /// What an id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Thing {
-    /// A decision's row.
     Decision(i64),
-    /// A scan's row.
     Scan(i64),
-    /// A delivery's row.
     Delivery(i64),
 }
 

@@ -11,7 +11,6 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 
-/// This process.
 #[derive(Debug)]
 pub(super) struct Process;
 

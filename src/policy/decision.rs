@@ -14,22 +14,16 @@ use scanhook_core::verdict::{AskedFor, Asks, Verdict, Wanted};
 
 /// One (alert, device) of a source, with all that may bear on it.
 pub struct PolicyQuestion<'a> {
-    /// The sender.
     pub source: &'a Source,
     /// The configured name of the tenant that acts. Once a decision is recorded it is that of the record, whatever the
     /// source says by now.
     pub tenant: &'a str,
-    /// What the tenant allows.
     pub terms: Terms,
-    /// The alert.
     pub alert: &'a Alert,
-    /// Which of its devices.
     pub device: &'a Device,
     /// What the directory says of the machine.
     pub facts: Facts,
-    /// The raw body.
     pub body: Option<&'a Json<'a>>,
-    /// When it was received.
     pub at: Timestamp,
     /// What was found out about the same delivery before: only where the body, the policy and the time are the same.
     pub memo: Option<&'a Memo>,

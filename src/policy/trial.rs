@@ -14,11 +14,9 @@ use scanhook_core::strict_json;
 
 /// An embedded test that was run.
 pub struct Tried<'p> {
-    /// The test.
     pub test: &'p RuleTest,
     /// Its line in the rules file, from 1.
     pub line: usize,
-    /// How it went.
     pub ran: TestRun,
 }
 

@@ -94,7 +94,6 @@ impl Watch {
 /// What a look leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Sight {
-    /// Nothing.
     Quiet,
     /// The files are to be read.
     Due,

@@ -23,7 +23,6 @@ pub struct Listening {
     pub keys: watch::Sender<BTreeSet<String>>,
     /// Who is expected to be heard.
     pub heard: LastSeen,
-    /// What is counted.
     pub metrics: Arc<Metrics>,
 }
 

@@ -7,11 +7,9 @@ use tokio::task::AbortHandle;
 /// Why something was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undone {
-    /// The reading panicked.
     Broken,
     /// The file system did not answer in time, or still has not.
     Slow,
-    /// The process stops.
     Stopping,
 }
 

@@ -24,7 +24,6 @@ const NAMED: usize = 10;
 /// A body that cannot be used.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Unusable {
-    /// File and line.
     pub place: String,
     /// What is wrong with it.
     pub why: String,

@@ -20,15 +20,11 @@ const SHOWN: usize = 120;
 /// One alert that is decided otherwise.
 #[derive(Clone, Debug, Serialize)]
 pub struct Example {
-    /// When it was received.
     pub at: String,
     /// The source it came from.
     pub source: String,
-    /// Its id.
     pub alert: String,
-    /// Its title.
     pub title: Option<String>,
-    /// The device.
     pub device: String,
     /// The delivery: its id, or file and line.
     pub place: String,
@@ -57,13 +53,9 @@ impl Example {
 /// Decisions that change in the same way.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
-    /// What was decided.
     pub was: ReplayOutcome,
-    /// What is decided now.
     pub now: ReplayOutcome,
-    /// How many.
     pub count: u64,
-    /// Some of them.
     pub examples: Vec<Example>,
 }
 

@@ -11,9 +11,7 @@ use scanhook_core::time::Timestamp;
 /// The most at once, and when that was first so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Peak {
-    /// How many.
     pub count: usize,
-    /// When.
     #[serde(serialize_with = "when")]
     pub at: Option<Timestamp>,
 }
@@ -50,9 +48,7 @@ pub struct Waits {
     pub ten_minutes: u64,
     /// No longer than an hour.
     pub an_hour: u64,
-    /// Longer.
     pub longer: u64,
-    /// The longest.
     pub longest: QuotaWait,
 }
 

@@ -16,7 +16,6 @@ use scanhook_core::scan::{DecisionState, Reason};
 /// Alerts by what became of them when they were read.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Alerts {
-    /// All.
     pub total: u64,
     /// By state, and where there is one, reason.
     pub by_state: BTreeMap<String, u64>,
@@ -50,9 +49,7 @@ pub struct Asked {
 /// One rule with what it did.
 #[derive(Clone, Debug, Serialize)]
 pub struct RuleReport {
-    /// Its name.
     pub rule: String,
-    /// What it did.
     #[serde(flatten)]
     pub did: OfRule,
 }
@@ -60,21 +57,16 @@ pub struct RuleReport {
 /// How many decisions are in a state for a reason.
 #[derive(Clone, Debug, Serialize)]
 pub struct StateCount {
-    /// The state.
     pub state: DecisionState,
-    /// The reason.
     pub reason: Reason,
-    /// How many.
     pub count: u64,
 }
 
 /// How many decisions are held by the same.
 #[derive(Clone, Debug, Serialize)]
 pub struct HeldBy {
-    /// By what.
     #[serde(flatten)]
     pub by: Hold,
-    /// How many.
     pub count: u64,
 }
 
@@ -83,7 +75,6 @@ pub struct HeldBy {
 pub struct Title {
     /// The title, on one line.
     pub title: String,
-    /// How many.
     pub count: u64,
 }
 
@@ -92,7 +83,6 @@ pub struct Title {
 pub struct Compared {
     /// `journal`: with what was decided. `against`: with the other policy. `nothing`.
     pub with: &'static str,
-    /// How many were.
     pub compared: u64,
     /// How many are decided otherwise.
     pub different: u64,
@@ -105,7 +95,6 @@ pub struct Compared {
 /// All that a replay tells.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReplayReport {
-    /// The policy's fingerprint.
     pub policy: String,
     /// That of the one it is compared with.
     pub against: Option<String>,
@@ -113,13 +102,10 @@ pub struct ReplayReport {
     pub from: Option<String>,
     /// When the last one did.
     pub to: Option<String>,
-    /// Deliveries that were played.
     pub deliveries: u64,
-    /// Their alerts.
     pub alerts: Alerts,
     /// Alerts whose body is forgotten, so that conditions on it found nothing.
     pub bodies_forgotten: u64,
-    /// Decisions that were made.
     pub decisions: u64,
     /// What each rule did, in file order.
     pub rules: Vec<RuleReport>,
@@ -129,7 +115,6 @@ pub struct ReplayReport {
     pub holds: Vec<HeldBy>,
     /// Alerts that no rule matched.
     pub unmatched: u64,
-    /// Their most frequent titles.
     pub titles: Vec<Title>,
     /// How many of them have another.
     pub other_titles: u64,
@@ -139,7 +124,6 @@ pub struct ReplayReport {
     pub tenants: BTreeMap<String, Load>,
     /// The same by the other policy.
     pub tenants_against: Option<BTreeMap<String, Load>>,
-    /// How the decisions compare.
     pub differences: Compared,
 }
 

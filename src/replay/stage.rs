@@ -18,7 +18,6 @@ use scanhook_core::verdict::Limit;
 pub enum Assumed {
     /// It is the one machine of that name, and unremarkable, as in the embedded tests.
     Unremarkable,
-    /// Nothing.
     Silent,
 }
 

@@ -16,11 +16,9 @@ const TITLE: usize = 160;
 /// What became of one (alert, device).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ReplayOutcome {
-    /// The rule that won.
     pub rule: Option<String>,
     /// The scan that is wanted; `None`: none is.
     pub scan: Option<Kind>,
-    /// Its state.
     pub state: DecisionState,
     /// Why; `None` where a scan answers, because by which one depends on the moment.
     pub reason: Option<Reason>,
@@ -29,7 +27,6 @@ pub struct ReplayOutcome {
 /// What one rule did.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct OfRule {
-    /// Decisions that it won.
     pub decisions: u64,
     /// Those that asked for a Quick.
     pub quick: u64,
@@ -39,16 +36,13 @@ pub struct OfRule {
     pub none: u64,
     /// Those that are held for a person.
     pub held: u64,
-    /// Scans that it began.
     pub begun: u64,
 }
 
 /// Why decisions were held, by what.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Hold {
-    /// The reason.
     pub reason: Reason,
-    /// The rule.
     pub rule: Option<String>,
     /// The protections that had a say.
     pub protections: Vec<String>,

@@ -18,7 +18,6 @@ use crate::clock;
 use crate::journal::{Done, IdPrefix, ListKind, Wants};
 use crate::metrics::Exposition;
 
-/// The admin router.
 pub fn router(admin: Admin) -> Router {
     Router::new()
         .route("/api/v1/status", get(status))

@@ -18,7 +18,6 @@ const FIRST: usize = 1024;
 /// An address that holds no more than this part of the budget holds little.
 const LITTLE: usize = 256;
 
-/// The budget.
 pub(super) struct BodyBudget {
     total: usize,
     held: Mutex<HeldBytes>,

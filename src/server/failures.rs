@@ -77,7 +77,6 @@ pub(super) struct Attempt<'e> {
     failures: &'e Failures,
     mono: &'e (dyn Fn() -> Duration + Send + Sync),
     address: IpAddr,
-    /// Nothing proves it yet.
     unproven: bool,
     /// Its body is on its way.
     reading: bool,

@@ -93,13 +93,9 @@ fn tell_decisions((source, delivery): (&str, &str), alert: &AlertReceipt, of: &S
 /// Where requests arrive that passed the door.
 #[derive(Clone)]
 pub struct Reception {
-    /// Reads, decides, stores.
     pub intake: Arc<Intake>,
-    /// Counts.
     pub metrics: Arc<Metrics>,
-    /// Remembers.
     pub refusals: Arc<Refusals>,
-    /// Knows who was heard.
     pub heard: LastSeen,
 }
 

@@ -52,7 +52,6 @@ pub enum HttpError {
     SigningKey,
     /// The body is not strict JSON: the reader's own stable code and sentence.
     NotStrictJson {
-        /// The reader's stable code.
         code: &'static str,
         /// The reader's sentence; fixed text, nothing from the body.
         detail: &'static str,
@@ -65,7 +64,6 @@ pub enum HttpError {
     ShuttingDown,
     /// Too many failed authentications from this address; the time until the next may be tried.
     FailureBudget(Duration),
-    /// A fault of ours.
     Internal,
     /// An operator's order that is not carried out; never the answer to a sender.
     Order(CommandError),
@@ -80,9 +78,7 @@ impl From<CommandError> for HttpError {
 /// What came in place of what is taken; both fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// What came.
     pub came: String,
-    /// What is taken.
     pub taken: String,
 }
 

@@ -20,23 +20,16 @@ use scanhook_core::wait::Wait;
 
 /// What the admin listener reads, and gives orders to.
 pub struct Admin {
-    /// The durable record.
     pub journal: Journal,
     /// The sources and the policy in force.
     pub intake: Arc<Intake>,
-    /// Counters.
     pub metrics: Arc<Metrics>,
-    /// The last refusals.
     pub refusals: Arc<Refusals>,
     /// What came no further than the door.
     pub traces: Arc<Traces>,
-    /// Who was heard when.
     pub heard: LastSeen,
-    /// Accepting deliveries.
     pub ready: watch::Receiver<bool>,
-    /// When the process started.
     pub started: Timestamp,
-    /// Reads the files again.
     pub reloads: Reloads,
 }
 

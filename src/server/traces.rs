@@ -131,7 +131,6 @@ impl Traces {
         self.kept().warnings.push(warning);
     }
 
-    /// All warnings.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let kept = self.kept();

@@ -31,9 +31,7 @@ pub struct Flags {
 pub struct Inputs {
     /// The configuration file, if there is one.
     pub file: Option<PathBuf>,
-    /// The environment.
     pub env: BTreeMap<String, String>,
-    /// The command line.
     pub flags: Flags,
 }
 

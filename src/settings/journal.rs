@@ -11,7 +11,6 @@ use super::server::size;
 /// `[journal]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalSettings {
-    /// The SQLite file.
     pub path: PathBuf,
     /// How long bodies are kept.
     pub bodies: Duration,

@@ -10,7 +10,6 @@ use scanhook_core::network::Network;
 pub struct FailureBudget {
     /// Failures an address has in one window.
     pub count: u32,
-    /// Length of the window.
     pub per: Duration,
 }
 

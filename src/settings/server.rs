@@ -11,13 +11,11 @@ use scanhook_core::network::Network;
 /// `[server]`.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Where webhooks arrive.
     pub listen: SocketAddr,
     /// Status, API, metrics; a loopback address.
     pub admin_listen: SocketAddr,
     /// Whose `X-Forwarded-For` or `Forwarded` is believed.
     pub trusted_proxies: TrustedProxies,
-    /// Caps of open connections.
     pub connections: Connections,
     /// Failed authentications an address may have.
     pub auth_failures: FailureBudget,
@@ -25,16 +23,13 @@ pub struct Server {
     pub max_body: usize,
     /// Most bytes of bodies in memory at once, for all senders together.
     pub body_memory: usize,
-    /// For draining on SIGTERM.
     pub grace: Duration,
 }
 
 /// Caps of open connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections {
-    /// Of one address.
     pub per_address: usize,
-    /// In all.
     pub total: usize,
 }
 

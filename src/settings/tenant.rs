@@ -18,11 +18,8 @@ pub struct Tenant {
     pub name: String,
     /// Entra's id or domain of the tenant.
     pub tenant_id: String,
-    /// The app registration.
     pub client_id: String,
-    /// Its secret.
     pub secret: SecretString,
-    /// Where its calls go.
     pub endpoints: Endpoints,
     /// How far its rules may go; `None`: no ceiling.
     pub mode: Option<Mode>,

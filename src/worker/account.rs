@@ -10,15 +10,11 @@ use scanhook_core::scan::OnUnknown;
 
 /// Who the lane calls as, and how much it may.
 pub struct Account {
-    /// The tenant's configured name.
     pub name: String,
-    /// Hosts and scope.
     pub endpoints: Endpoints,
     /// Entra's id or domain of the tenant.
     pub tenant_id: String,
-    /// The app registration.
     pub client_id: String,
-    /// Its secret.
     pub secret: SecretString,
     /// Other tenants' names for the same app, should their Entra tenant be the same one: they call, and this one does not.
     pub gives_way_to: Vec<String>,

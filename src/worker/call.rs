@@ -16,7 +16,6 @@ use scanhook_core::time::Timestamp;
 pub enum Call {
     /// A token is asked for.
     Token,
-    /// A scan is sent.
     Scan(Intent),
     /// The machine actions are listed.
     List(Box<ListCall>),
@@ -26,7 +25,6 @@ pub enum Call {
     Blocked(Box<Blocked>, u64),
     /// A running scan of ours is called off.
     Cancel(CancelCall),
-    /// The directory is asked.
     Look(Lookup),
 }
 
@@ -41,11 +39,8 @@ impl Call {
 
 /// A call with the bytes that leave. No `Debug`: a token request holds the secret.
 pub struct OutgoingCall {
-    /// Its ledger entry.
     pub id: CallId,
-    /// What it is.
     pub call: Call,
-    /// What is sent.
     pub request: http::Request<Bytes>,
 }
 

@@ -22,7 +22,6 @@ pub(super) struct Gets {
     pub(super) until: Timestamp,
     /// How often it was forbidden with which token.
     pub(super) forbidden: (u64, u32),
-    /// What was read last.
     pub(super) last: ActionRead,
 }
 

@@ -34,7 +34,6 @@ pub(super) enum Whom {
 pub(super) enum ListStep {
     /// There is another page to ask for.
     More,
-    /// Everything was read.
     Complete,
     /// It leads round in a circle, does not end, or cannot be followed: what it left out is not known.
     Incomplete,

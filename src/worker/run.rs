@@ -32,15 +32,11 @@ pub type Tell = dyn Fn(&str, &[WorkerEvent]) + Send + Sync;
 
 /// What a lane runs with.
 pub struct Runner {
-    /// The tenant's configured name.
     pub name: String,
-    /// The durable record.
     pub journal: Journal,
-    /// Its row.
     pub tenant: TenantId,
     /// Who it calls as; nobody while its tenant is not configured.
     pub account: watch::Receiver<Option<Arc<Account>>>,
-    /// How patient it is.
     pub pace: Pace,
     /// What sends bytes.
     pub client: Client,
@@ -48,9 +44,7 @@ pub struct Runner {
     pub current: Current,
     /// True once the process stops.
     pub stop: watch::Receiver<bool>,
-    /// Where it shows itself.
     pub board: Board,
-    /// Who logs and counts.
     pub tell: Arc<Tell>,
 }
 

@@ -24,7 +24,6 @@ const SECONDS: u32 = 6;
 /// How far the tenant has come back from its last 429.
 #[derive(Debug, Default)]
 pub(super) enum Throttle {
-    /// All the way.
     #[default]
     Open,
     /// One call at a time, until one is let through.

@@ -8,7 +8,6 @@ use scanhook_core::time::Timestamp;
 
 /// What a step works with, and where it leaves what it did.
 pub(super) struct Turn<'t, 'c> {
-    /// The transaction.
     pub(super) tx: &'t mut Tx<'c>,
     /// The time by the wall clock.
     pub(super) now: Timestamp,

@@ -1,6 +1,8 @@
 //! What scanhook knows and decides, without a clock, a socket, a file or a database: the same input gives the
 //! same answer for ever, which is what makes decisions replayable.
 
+#![warn(missing_docs)]
+
 /// An enum whose variants are stable codes: used in answers, the journal, metrics and the documentation.
 /// `ALL` exists so that a test can hold the documentation complete.
 #[macro_export]

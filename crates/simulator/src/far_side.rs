@@ -21,13 +21,11 @@ pub struct Played {
     pub after: Duration,
     /// Whether the request took effect; for a scan: whether one was really started.
     pub executed: bool,
-    /// What comes back.
     pub what: WireAnswer,
 }
 
 /// What comes back over the connection.
 pub enum WireAnswer {
-    /// A complete HTTP answer.
     Response(Response<Bytes>),
     /// The connection breaks without an answer.
     Reset,

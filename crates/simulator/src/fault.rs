@@ -15,7 +15,6 @@ pub struct Fault {
     /// How many calls in a row go wrong.
     #[serde(default = "one")]
     pub times: u32,
-    /// In which way.
     pub how: How,
 }
 
@@ -29,7 +28,6 @@ fn one() -> u32 {
 pub enum How {
     /// An error in the usual form; not carried out.
     Status {
-        /// HTTP status.
         status: u16,
         /// `error.code`; for the token route an AADSTS number or the text of `error`.
         code: String,
@@ -40,11 +38,9 @@ pub enum How {
     },
     /// Any body, such as a proxy's page of HTML; not carried out.
     Raw {
-        /// HTTP status.
         status: u16,
         /// Verbatim `Content-Type`.
         content_type: Option<String>,
-        /// The body.
         body: String,
     },
     /// The connection breaks before the request arrives: not carried out.

@@ -36,7 +36,6 @@ impl SharedSimulator {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Plays one request.
     pub fn answer(&self, now: Timestamp, request: &Request<Bytes>) -> Played {
         self.with(|far| far.handle(now, request))
     }

@@ -100,7 +100,6 @@ pub enum ListOrder {
     /// As in the documented example.
     #[default]
     NewestFirst,
-    /// By age.
     OldestFirst,
     /// By id, which has nothing to do with their age.
     ById,

@@ -11,9 +11,7 @@ use scanhook_core::verdict::Openings;
 /// How long scans are assumed to take.
 #[derive(Clone, Copy, Debug)]
 pub struct Takes {
-    /// A Quick.
     pub quick: Duration,
-    /// A Full.
     pub full: Duration,
 }
 
@@ -56,9 +54,7 @@ pub(super) struct MachineState {
 pub(super) enum ReplayEvent {
     /// A window opens for this scan.
     Due(i64),
-    /// Its call is answered.
     Answer(i64),
-    /// It is over.
     End(i64),
     /// A call may be free.
     Poll,

@@ -17,7 +17,6 @@ use scanhook_core::verdict::{AskedFor, Wanted};
 
 /// What a scan that a person asks for is begun on.
 pub(super) struct OrderContext {
-    /// Whatever the windows say.
     pub(super) at_once: bool,
     pub(super) policy: Arc<Policy>,
     pub(super) terms: BTreeMap<TenantId, Terms>,

@@ -21,16 +21,12 @@ pub enum CommandError {
     BadValue(&'static str, &'static str),
     /// A key of a query that the list does not have, and those that it has.
     UnknownParameter {
-        /// The key.
         key: String,
-        /// Those that it has.
         takes: String,
     },
     /// A value that a key does not take, and those that it takes.
     BadParameter {
-        /// The key.
         key: &'static str,
-        /// What it takes.
         takes: String,
     },
     /// It names nothing, or names ids and selects as well.

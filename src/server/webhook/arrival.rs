@@ -19,11 +19,9 @@ pub struct Answered<'a> {
     pub source: Option<&'a str>,
     /// What stands in the path in the place of a source's name, where no source has it.
     pub asked: Option<&'a str>,
-    /// Who sent it.
     pub peer: Option<Peer>,
     /// The status of the answer.
     pub status: StatusCode,
-    /// Why it was refused.
     pub refusal: Option<&'a HttpError>,
 }
 
@@ -31,11 +29,9 @@ pub struct Answered<'a> {
 pub struct Head<'r> {
     /// The configured name of the source.
     pub source: &'r str,
-    /// Its headers, as sent.
     pub headers: &'r HeaderMap,
     /// The last segment of the URL, for a source that keeps its secret there.
     pub url_secret: Option<&'r SecretString>,
-    /// The sender's address.
     pub peer: IpAddr,
 }
 
@@ -43,14 +39,11 @@ pub struct Head<'r> {
 pub struct Arrived {
     /// The configured name of the source.
     pub source: String,
-    /// Its headers, as sent.
     pub headers: HeaderMap,
     /// The last segment of the URL, for a source that keeps its secret there.
     pub url_secret: Option<SecretString>,
-    /// The body, as sent.
     pub body: Bytes,
     /// How the JSON stands in it.
     pub wrapping: Wrapping,
-    /// The sender's address.
     pub peer: IpAddr,
 }
