@@ -82,17 +82,12 @@ pub enum ClaimFault {
     #[error(
         "the token belongs to tenant {found}, not to {wanted}; check tenant_id and the app registration"
     )]
-    WrongTenant {
-        wanted: String,
-        found: String,
-    },
+    WrongTenant { wanted: String, found: String },
     /// No scan can be started.
     #[error(
         "the app may not start scans: give it the application permission Machine.Scan of WindowsDefenderATP, and admin consent (it has: {found})"
     )]
-    NoScanRole {
-        found: String,
-    },
+    NoScanRole { found: String },
     /// Scans can be started but not followed, and an unclear answer cannot be cleared up. A warning.
     #[error(
         "the app may read neither machines nor machine actions, so devices that are only named are held and scans are not followed: give it Machine.Read.All (or Machine.ReadWrite.All), and admin consent"

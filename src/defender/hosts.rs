@@ -36,27 +36,18 @@ pub(super) const LOGIN_HOSTS: &[&str] = &[
 pub enum BadEndpoint {
     /// Not an absolute http or https URL, or one with a query or a fragment.
     #[error("{setting} must be a plain https URL such as https://api.security.microsoft.com")]
-    NotAUrl {
-        setting: &'static str,
-    },
+    NotAUrl { setting: &'static str },
     /// A name or password stands in the URL.
     #[error("{setting} must not contain a user name or password")]
-    UserInfo {
-        setting: &'static str,
-    },
+    UserInfo { setting: &'static str },
     /// Plain http to another host than this one.
     #[error("{setting} must use https: plain http is for loopback addresses only")]
-    PlainHttp {
-        setting: &'static str,
-    },
+    PlainHttp { setting: &'static str },
     /// A host that belongs to no preset.
     #[error(
         "{setting}: {host} is not a known host of this product; set cloud = \"custom\" if the token may go there"
     )]
-    UnknownHost {
-        setting: &'static str,
-        host: String,
-    },
+    UnknownHost { setting: &'static str, host: String },
     /// The scope is empty or names more than one resource.
     #[error(
         "token_scope must name exactly one resource, such as https://api.securitycenter.microsoft.com/.default"

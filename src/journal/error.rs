@@ -80,10 +80,7 @@ pub enum OpenError {
     )]
     NotDurable,
     #[error("{path}: {message}")]
-    Io {
-        path: PathBuf,
-        message: String,
-    },
+    Io { path: PathBuf, message: String },
     /// SQLite refused, for example because the file is damaged.
     #[error("the journal cannot be opened: {0}")]
     Sqlite(String),

@@ -43,10 +43,7 @@ pub enum WorkerEvent {
         took: Duration,
     },
     /// Decisions were held for too long, and are dropped.
-    Expired {
-        count: usize,
-        decisions: Vec<About>,
-    },
+    Expired { count: usize, decisions: Vec<About> },
     /// A person's wish to call a scan off came so far, as a code.
     CalledOff {
         /// The scan and its decisions.
@@ -108,10 +105,7 @@ pub enum WorkerEvent {
         ahead: i64,
     },
     /// Nothing is sent until an operator mends this.
-    Stopped {
-        code: String,
-        why: String,
-    },
+    Stopped { code: String, why: String },
     /// The far side did what it should not.
     Alarm {
         code: &'static str,

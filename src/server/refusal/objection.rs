@@ -20,15 +20,9 @@ pub enum CommandError {
     /// A key with a value it cannot have, and what it takes.
     BadValue(&'static str, &'static str),
     /// A key of a query that the list does not have, and those that it has.
-    UnknownParameter {
-        key: String,
-        takes: String,
-    },
+    UnknownParameter { key: String, takes: String },
     /// A value that a key does not take, and those that it takes.
-    BadParameter {
-        key: &'static str,
-        takes: String,
-    },
+    BadParameter { key: &'static str, takes: String },
     /// It names nothing, or names ids and selects as well.
     NothingSelected,
     /// It cannot be carried out on this one.

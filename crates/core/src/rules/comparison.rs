@@ -7,10 +7,10 @@ use core::time::Duration;
 use super::expression::Expression;
 use super::field_value::FieldValue;
 use super::glob::Glob;
-use super::network::ListNetwork;
 use super::operand::Operand;
 use super::text::{Folded, label};
 use super::truth::Truths;
+use crate::network::Network;
 use crate::time::Timestamp;
 
 /// What an operator asks of a value.
@@ -29,7 +29,7 @@ pub(super) enum Test {
     /// Any of these globs matches all of it.
     Globs(Vec<Pattern<Glob>>),
     /// Lies in any of these networks.
-    Inside(Vec<ListNetwork>),
+    Inside(Vec<Network>),
     /// More time than this has passed between it and the receipt.
     OlderThan(Duration),
     /// Is there at all, or is not.
@@ -112,9 +112,11 @@ impl Test {
             },
             Test::Inside(networks) => match value {
                 FieldValue::Text(text) => match text.trim().parse::<IpAddr>() {
-                    Ok(address) => {
-                        Truths::of(networks.iter().any(|network| network.holds(address)))
-                    }
+                    Ok(address) => Truths::of(
+                        networks
+                            .iter()
+                            .any(|network| network.contains_of_its_version(address)),
+                    ),
                     Err(_) => Truths::UNKNOWN,
                 },
                 _ => Truths::UNKNOWN,

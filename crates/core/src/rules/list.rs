@@ -8,8 +8,9 @@ use super::field::Field;
 use super::glob::Glob;
 use super::members::Members;
 use super::named::{Named, Shape};
-use super::network::{ListNetwork, Networks};
+use super::networks::Networks;
 use super::operand::Operand;
+use crate::network::Network;
 use crate::time::Timestamp;
 
 codes! {
@@ -51,7 +52,7 @@ pub(super) struct Ending {
 pub(super) enum Written {
     Text(String),
     Glob(Glob, bool),
-    Network(ListNetwork),
+    Network(Network),
 }
 
 /// The lists of a file by name, what was made of them for the fields they are compared with, and which were.

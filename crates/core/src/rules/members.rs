@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::glob::Glob;
 use super::named::Shape;
-use super::network::Networks;
+use super::networks::Networks;
 use super::text::{Folded, keys_of, label};
 use super::truth::Truths;
 use crate::time::Timestamp;

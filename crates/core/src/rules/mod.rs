@@ -43,7 +43,7 @@ mod members;
 mod memo;
 mod named;
 mod named_value;
-mod network;
+mod networks;
 mod open_fields;
 mod opening;
 mod operand;

@@ -11,7 +11,7 @@ use crate::alert::MachineId;
 use crate::rules::finding::{code, quoted};
 use crate::rules::glob::Glob;
 use crate::rules::list::{Ending, ListType, Written, WrittenList};
-use crate::rules::network::ListNetwork;
+use crate::rules::networks::read_network;
 use crate::time::Timestamp;
 
 const ENTRY: &[&str] = &["value", "until", "note"];
@@ -176,7 +176,7 @@ pub(super) fn understood(kind: ListType, text: &str) -> Result<Written, (&'stati
             Ok(glob) => Ok(Written::Glob(glob, !text.contains('.'))),
             Err(why) => Err((code::BAD_GLOB, format!("is not a glob: {why}"))),
         },
-        ListType::Cidr => match ListNetwork::parse(text) {
+        ListType::Cidr => match read_network(text) {
             Ok(network) => Ok(Written::Network(network)),
             Err(why) => Err((code::BAD_CIDR, format!("is not a network: {why}"))),
         },

@@ -11,7 +11,7 @@ use crate::rules::comparison::{Relation, Test};
 use crate::rules::field::Field;
 use crate::rules::finding::{code, quoted, suggest};
 use crate::rules::named::Shape;
-use crate::rules::network::ListNetwork;
+use crate::rules::networks::read_network;
 use crate::rules::operand::Operand;
 
 impl Walk<'_> {
@@ -99,7 +99,7 @@ impl Walk<'_> {
         }
         let mut networks = Vec::new();
         for (text, span) in self.some_texts(value, what) {
-            match ListNetwork::parse(&text) {
+            match read_network(&text) {
                 Ok(network) => {
                     self.looks_like_network(&text, span);
                     networks.push(network);
