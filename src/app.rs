@@ -14,7 +14,6 @@ mod record;
 
 pub use begin::{Listeners, Options, StartError};
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -23,24 +22,23 @@ use core::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
+use crate::activation::Activation;
 use crate::clock;
 use crate::defender::client::Client;
 use crate::in_force::door::Sources;
-use crate::in_force::{ActiveConfig, ActiveTenant, Current};
 use crate::intake::Intake;
 use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError};
-use crate::keyrings::{self, Beat, IssuerKeys};
+use crate::keyrings;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
-use crate::reload::{self, Listening, Reloader, Reloads};
+use crate::reload::{Reloader, Reloads};
 use crate::server::far_side::play_if_any;
 use crate::server::listener;
 use crate::settings::Settings;
 use crate::workers::{Surroundings, TenantWorkers};
 use lane_log::tell;
 use record::open_journal;
-use scanhook_core::silence::SourceSilence;
 
 /// A running app.
 pub struct Running {
@@ -79,7 +77,7 @@ impl Running {
         let (ready, is_ready) = watch::channel(true);
 
         let client = Client::build(options.timeouts)?;
-        let mut lanes = TenantWorkers::new(Surroundings {
+        let workers = TenantWorkers::new(Surroundings {
             journal: journal.clone(),
             client: client.clone(),
             pace: options.pace,
@@ -87,33 +85,20 @@ impl Running {
             stop: stopping.clone(),
             tell: tell(metrics.clone()),
         });
-        let settings = Arc::new(settings);
-        let shown = lanes.seat(&settings).await?;
-        let accounts = lanes.accounts(&settings)?;
-        let (publish, current) =
-            put_in_force(policy, settings.clone(), shown, &journal, &metrics).await?;
-        lanes.employ(accounts, &current);
+        let active =
+            Activation::begin(journal.clone(), workers, metrics.clone(), settings, policy).await?;
+        let (current, settings) = (active.current(), active.in_force().settings.clone());
+        let armed = active.in_force().armed();
+        tracing::info!(mode = armed.mode, "{}", armed.sentence);
 
-        let (keys_of, urls) = watch::channel(keyrings::urls(&settings.sources));
-        let keys = fetch_keys(&mut tasks, urls, client, options.beat, stopping.clone());
-        let heard = heard(&settings, &journal, &metrics).await?;
-        let (doors, sources) = watch::channel(reload::doors(&settings.sources));
-        let listening = Listening {
-            doors,
-            keys: keys_of,
-            heard: heard.clone(),
-            metrics: metrics.clone(),
-        };
+        let (fetcher, keys) = keyrings::ring(active.keys(), client, options.beat, stopping.clone());
+        tasks.spawn(async move {
+            fetcher.run().await;
+            "the fetcher of keys"
+        });
+        let (heard, sources) = (active.heard(), active.sources());
         let (fallen, fell) = oneshot::channel();
-        let (reloader, reloads) = Reloader::new(
-            options.reload,
-            journal.clone(),
-            lanes,
-            publish,
-            listening,
-            fallen,
-            stopping.clone(),
-        );
+        let (reloader, reloads) = Reloader::new(options.reload, active, fallen, stopping.clone());
         tasks.spawn(reloader.run());
 
         let parts = Parts {
@@ -233,56 +218,4 @@ async fn pause_if_told(settings: &Settings, journal: &Journal) -> Result<(), Jou
             .await?;
     }
     Ok(())
-}
-
-/// Puts the first policy and settings in force, and says how far what they decide goes.
-async fn put_in_force(
-    policy: Policy,
-    settings: Arc<Settings>,
-    tenants: Vec<ActiveTenant>,
-    journal: &Journal,
-    metrics: &Metrics,
-) -> Result<(watch::Sender<Arc<ActiveConfig>>, Current), StartError> {
-    let policy = Arc::new(policy);
-    let id = reload::record(journal, policy.clone()).await?;
-    let (publish, current) =
-        watch::channel(Arc::new(ActiveConfig::of(policy, id, settings, tenants)));
-    metrics.expect(&current.borrow());
-    let armed = current.borrow().armed();
-    tracing::info!(mode = armed.mode, "{}", armed.sentence);
-    Ok((publish, current))
-}
-
-/// Starts to fetch the keys that issuers sign with; what it has fetched is read where requests are proved.
-fn fetch_keys(
-    tasks: &mut JoinSet<&'static str>,
-    urls: watch::Receiver<BTreeSet<String>>,
-    client: Client,
-    beat: Beat,
-    stop: watch::Receiver<bool>,
-) -> IssuerKeys {
-    let (fetcher, keys) = keyrings::ring(urls, client, beat, stop);
-    tasks.spawn(async move {
-        fetcher.run().await;
-        "the fetcher of keys"
-    });
-    keys
-}
-
-/// Who was heard when, as far as the journal knows.
-async fn heard(
-    settings: &Settings,
-    journal: &Journal,
-    metrics: &Metrics,
-) -> Result<LastSeen, JournalError> {
-    let names = settings.sources.iter().map(|source| source.name.clone());
-    let heard = reload::last_heard(journal, names.collect()).await?;
-    for (source, at) in &heard {
-        metrics.heard(source, *at);
-    }
-    Ok(LastSeen::new(SourceSilence::new(
-        reload::expected(settings),
-        heard,
-        clock::now(),
-    )))
 }

@@ -2,6 +2,7 @@
 //!
 //! The map, the words, what never happens, and one good day are in `ARCHITECTURE.md`; each module explains itself.
 
+pub mod activation;
 pub mod api;
 pub mod app;
 pub mod cli;

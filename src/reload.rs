@@ -6,15 +6,12 @@
 //!    `patience` gives 20 seconds): the settings with all their secrets, the policy, and its tests with the sources
 //!    just read. If the policy is faulty, the one in force is compiled again with its lists read anew. What was seen of
 //!    a file before the reading is what later looks compare with, so a change during it is found by the next look.
-//! 3. What is good is put in force in one order: rows of new tenants, the record of the policy ([`record`]), then the
-//!    [`ActiveConfig`] by one `watch` channel, then whoever only follows (the public listener, the fetcher of keys, the
-//!    watch for silent senders, the accounts of the workers). If the journal fails in between, nothing was published,
-//!    and the next look reads again.
+//! 3. What is good is put in force by [`Activation`], as the first settings and policy were at the start. If the journal
+//!    fails on the way, nothing was published, and the next look reads again.
 //! 4. A worker whose account changed polls no more, waits for its calls, and is loaded again.
 
 pub(crate) mod faults;
 mod files;
-mod listening;
 mod patience;
 mod read;
 mod shown;
@@ -22,26 +19,20 @@ mod start;
 mod told;
 mod watched;
 
-pub use listening::{Listening, doors, expected};
 pub use watched::WatchedFiles;
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::activation::{Activation, ActivationError};
 use crate::api::{FaultView, ReloadView};
-use crate::clock;
 use crate::file::FileDigests;
 use crate::in_force::ActiveConfig;
-use crate::journal::{Journal, JournalError, PolicyId, Reader};
-use crate::policy::Policy;
-use crate::settings::Settings;
-use crate::workers::TenantWorkers;
+use crate::journal::JournalError;
 use files::{Sight, Watch};
 use patience::{Patience, Undone};
-use scanhook_core::time::Timestamp;
 
 /// Orders a reload, and sees how the last one went.
 #[derive(Clone)]
@@ -70,15 +61,12 @@ struct ReloadRequest {
     answer: oneshot::Sender<ReloadView>,
 }
 
-/// The loop that reloads. It owns the lanes, because it begins them.
+/// The loop that reloads. It owns what is in force with the workers, because it begins those of new tenants.
 pub struct Reloader {
     origin: Option<WatchedFiles>,
     orders: mpsc::Receiver<ReloadRequest>,
     state: watch::Sender<ReloadView>,
-    journal: Journal,
-    lanes: TenantWorkers,
-    publish: watch::Sender<Arc<ActiveConfig>>,
-    listening: Listening,
+    active: Activation,
     watch: Watch,
     patience: Patience,
     /// The faults that were told, and of which contents.
@@ -99,14 +87,14 @@ impl Reloader {
             tokio::select! {
                 _ = self.stop.changed() => {}
                 Some(order) = self.orders.recv() => self.carry_out(order).await,
-                true = self.lanes.one_ended() => fell(&self.stop, &mut self.fallen),
+                true = self.active.one_worker_ended() => fell(&self.stop, &mut self.fallen),
                 () = tokio::time::sleep(every) => self.look().await,
             }
         }
         // Orders from now on are not answered: the last reload is over.
         self.orders.close();
         while self.orders.try_recv().is_ok() {}
-        while self.lanes.one_ended().await {}
+        while self.active.one_worker_ended().await {}
         "the reload"
     }
 
@@ -129,7 +117,7 @@ impl Reloader {
             tokio::select! {
                 done = &mut reading => return done,
                 _ = stop.wait_for(|stop| *stop) => return Err(Undone::Stopping),
-                true = self.lanes.one_ended() => fell(&self.stop, &mut self.fallen),
+                true = self.active.one_worker_ended() => fell(&self.stop, &mut self.fallen),
             }
         }
     }
@@ -165,7 +153,7 @@ impl Reloader {
     /// Reads everything once, and puts in force what is good.
     async fn attempt(&mut self, why: &'static str) -> Option<ReloadView> {
         let inputs = self.origin.as_ref()?.inputs.clone();
-        let (in_force, known) = (self.publish.borrow().clone(), self.watch.prints().clone());
+        let (in_force, known) = (self.active.in_force(), self.watch.prints().clone());
         let mut read = match self
             .wait(move || read::read(&inputs, &in_force, &known))
             .await
@@ -181,9 +169,17 @@ impl Reloader {
             .unwrap_or_default();
         self.watch
             .has_read(read.files.clone(), core::mem::take(&mut read.before));
-        let changed = match self.put_in_force(settings, policy).await {
-            Ok(()) => changed,
+        let changed = match self.active.activate(settings, policy).await {
+            Ok(old) => {
+                self.tell_of_pauses(&old).await;
+                changed
+            }
             Err(error) => {
+                let error = match error {
+                    ActivationError::Journal(error) => error,
+                    // Only the simulator's address could be refused, and it was not at the start.
+                    ActivationError::Endpoint(why) => JournalError::Broken(why.to_string()),
+                };
                 self.watch.forget();
                 let message =
                     format!("the journal could not take it, and it is tried again: {error}");
@@ -205,43 +201,10 @@ impl Reloader {
         Some(view)
     }
 
-    /// The record first, then the decisions, then everybody else.
-    async fn put_in_force(
-        &mut self,
-        settings: Option<Settings>,
-        policy: Option<Arc<Policy>>,
-    ) -> Result<(), JournalError> {
-        let old = self.publish.borrow().clone();
-        let settings = settings.map_or_else(|| old.settings.clone(), Arc::new);
-        let shown = self.lanes.seat(&settings).await?;
-        let (policy, id) = match policy {
-            Some(policy) => (policy.clone(), record(&self.journal, policy).await?),
-            None => (old.policy.clone(), old.id),
-        };
-        let new = settings
-            .sources
-            .iter()
-            .map(|source| &source.name)
-            .filter(|name| !old.desks.contains_key(*name));
-        let heard = last_heard(&self.journal, new.cloned().collect()).await?;
-        // Only the simulator's address could be refused, and it was not at the start.
-        let accounts = self
-            .lanes
-            .accounts(&settings)
-            .map_err(|why| JournalError::Broken(why.to_string()))?;
-        self.publish
-            .send_replace(Arc::new(ActiveConfig::of(policy, id, settings, shown)));
-        let in_force = self.publish.borrow().clone();
-        self.listening.follow(&old, &in_force, heard);
-        self.lanes.employ(accounts, &self.publish.subscribe());
-        self.tell_of_pauses(&old).await;
-        Ok(())
-    }
-
     /// A pause goes by the name of its rule: where the new policy has it no more, the operator hears of it.
     async fn tell_of_pauses(&self, old: &ActiveConfig) {
-        let new = self.publish.borrow().clone();
-        let Ok(pauses) = self.journal.read(|reader| reader.pauses()).await else {
+        let new = self.active.in_force();
+        let Ok(pauses) = self.active.journal().read(|reader| reader.pauses()).await else {
             return;
         };
         for mut pause in pauses {
@@ -263,33 +226,4 @@ fn fell(stop: &watch::Receiver<bool>, fallen: &mut Option<oneshot::Sender<()>>) 
         // Whoever should hear of it may be gone, too.
         let _ = fallen.send(());
     }
-}
-
-/// Writes a policy down, so that what it decides can be explained later.
-///
-/// # Errors
-/// When the journal cannot be written.
-pub async fn record(journal: &Journal, policy: Arc<Policy>) -> Result<PolicyId, JournalError> {
-    let now = clock::now();
-    journal
-        .write(move |tx| tx.policy(policy.fingerprint(), &policy.record(), now))
-        .await
-}
-
-/// When each of these sources was last heard, as far as the journal knows.
-///
-/// # Errors
-/// When the journal cannot be read.
-pub async fn last_heard(
-    journal: &Journal,
-    names: Vec<String>,
-) -> Result<BTreeMap<String, Timestamp>, JournalError> {
-    let look = move |reader: &Reader<'_>| {
-        let last = |name: String| Ok(reader.last_heard(&name)?.map(|at| (name, at)));
-        names
-            .into_iter()
-            .map(last)
-            .collect::<Result<Vec<_>, JournalError>>()
-    };
-    Ok(journal.read(look).await?.into_iter().flatten().collect())
 }

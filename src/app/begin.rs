@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
+use crate::activation::ActivationError;
 use crate::defender::BadEndpoint;
 use crate::defender::client::{ClientError, Timeouts};
 use crate::journal::{JournalError, OpenError};
@@ -54,11 +55,20 @@ pub enum StartError {
     Client(#[from] ClientError),
     /// A far side's address is not allowed.
     #[error(transparent)]
-    Endpoint(#[from] BadEndpoint),
+    Endpoint(BadEndpoint),
     /// The operating system gives no randomness.
     #[error("no randomness for ids: {0}")]
     Randomness(#[from] getrandom::Error),
     /// A socket or a thread.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+}
+
+impl From<ActivationError> for StartError {
+    fn from(why: ActivationError) -> StartError {
+        match why {
+            ActivationError::Journal(why) => StartError::Journal(why),
+            ActivationError::Endpoint(why) => StartError::Endpoint(why),
+        }
+    }
 }

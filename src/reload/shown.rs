@@ -27,7 +27,7 @@ impl Reloader {
             }
             Undone::Broken => {
                 let mut prints = self.watch.prints().clone();
-                prints.add(self.publish.borrow().settings.files.clone());
+                prints.add(self.active.in_force().settings.files.clone());
                 self.watch.has_read(prints, self.watch.last_seen());
                 (
                     "internal",
@@ -45,7 +45,7 @@ impl Reloader {
 
     /// Some files change from look to look, so nothing was read.
     pub(super) fn restless(&mut self, why: &'static str, files: &[PathBuf]) {
-        let settings = self.publish.borrow().settings.clone();
+        let settings = self.active.in_force().settings.clone();
         let config = files.iter().any(|path| settings.files.hold(path));
         let rules = files.iter().any(|path| !settings.files.hold(path));
         let message = "it changes from look to look; it is read once it is left alone";
@@ -63,7 +63,7 @@ impl Reloader {
         config: bool,
         faults: Vec<FaultView>,
     ) -> ReloadView {
-        self.listening.metrics.reloaded(rules, config, clock::now());
+        self.active.metrics().reloaded(rules, config, clock::now());
         if self.told.1 != faults {
             log(why, &faults, 0, STAYS);
             self.told.1.clone_from(&faults);
@@ -84,7 +84,7 @@ impl Reloader {
 
     /// What a reading would change.
     pub(super) fn changes(&self, read: &ReloadedFiles) -> Vec<String> {
-        let in_force = self.publish.borrow();
+        let in_force = self.active.in_force();
         let mut changed = Vec::new();
         if let Some(policy) = &read.policy {
             let lists = policy.text() == in_force.policy.text();
@@ -103,9 +103,9 @@ impl Reloader {
     pub(super) fn show(&mut self, read: &ReloadedFiles, changed: Vec<String>) -> ReloadView {
         let now = clock::now();
         let (config, rules) = (read.config_faults.is_empty(), read.rules_faults.is_empty());
-        self.listening.metrics.reloaded(rules, config, now);
+        self.active.metrics().reloaded(rules, config, now);
         let all = read.config_faults.iter().chain(&read.rules_faults);
-        let policy = self.publish.borrow().policy.fingerprint().to_owned();
+        let policy = self.active.in_force().policy.fingerprint().to_owned();
         let last = self.state.borrow().clone();
         let policy_since = if policy == last.policy {
             last.policy_since

@@ -1,21 +1,17 @@
 //! How the loop begins, and what others hold of it from then on.
 
 use core::time::Duration;
-use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::files::Watch;
-use super::listening::Listening;
 use super::patience::Patience;
 use super::watched::WatchedFiles;
 use super::{Reloader, Reloads};
+use crate::activation::Activation;
 use crate::api::ReloadView;
 use crate::clock;
 use crate::file::FileDigests;
-use crate::in_force::ActiveConfig;
-use crate::journal::Journal;
-use crate::workers::TenantWorkers;
 
 /// Orders that may wait for one another.
 const ORDERS: usize = 32;
@@ -28,15 +24,12 @@ impl Reloader {
     #[must_use]
     pub fn new(
         origin: Option<WatchedFiles>,
-        journal: Journal,
-        lanes: TenantWorkers,
-        publish: watch::Sender<Arc<ActiveConfig>>,
-        listening: Listening,
+        active: Activation,
         fallen: oneshot::Sender<()>,
         stop: watch::Receiver<bool>,
     ) -> (Reloader, Reloads) {
         let now = clock::now().to_string();
-        let policy = publish.borrow().policy.fingerprint().to_owned();
+        let policy = active.in_force().policy.fingerprint().to_owned();
         let first = ReloadView {
             at: now.clone(),
             successful: true,
@@ -50,7 +43,7 @@ impl Reloader {
             orders: send,
             state: state.subscribe(),
         };
-        listening.metrics.reloaded(true, true, clock::now());
+        active.metrics().reloaded(true, true, clock::now());
         let (watch, told, fallen) = (
             Watch::default(),
             (FileDigests::default(), Vec::new()),
@@ -61,10 +54,7 @@ impl Reloader {
             origin,
             orders,
             state,
-            journal,
-            lanes,
-            publish,
-            listening,
+            active,
             watch,
             patience,
             told,

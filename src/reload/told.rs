@@ -23,7 +23,7 @@ impl Reloader {
         let news = core::mem::replace(&mut self.told, now.clone()) != now;
         let (changed, fingerprint) = (view.changed.join(", "), &view.policy);
         if !view.changed.is_empty() {
-            let mode = self.publish.borrow().armed().mode;
+            let mode = self.active.in_force().armed().mode;
             tracing::info!(target: RELOAD, why, changed, fingerprint, mode, "reloaded");
         }
         if !news {

@@ -156,6 +156,7 @@ const RULES: &[Rule] = &[
     Rule {
         holds_in: |module| {
             let doors = [
+                "activation",
                 "app",
                 "app::loops",
                 "defender::client",

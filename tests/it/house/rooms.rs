@@ -10,9 +10,28 @@ use super::{CRATES, DECLARED, Module, modules, regex, spelled_out};
 
 /// The rooms of the program, each of which may know those before it.
 const ROOMS: &[&str] = &[
-    "clock", "file", "presets", "defender", "settings", "api", "journal", "policy", "in_force",
-    "keyrings", "intake", "worker", "workers", "replay", "logs", "metrics", "reload", "server",
-    "app", "cli", "main",
+    "clock",
+    "file",
+    "presets",
+    "defender",
+    "settings",
+    "api",
+    "journal",
+    "policy",
+    "in_force",
+    "keyrings",
+    "intake",
+    "worker",
+    "workers",
+    "replay",
+    "logs",
+    "metrics",
+    "activation",
+    "reload",
+    "server",
+    "app",
+    "cli",
+    "main",
 ];
 
 /// A name that is passed on from another module.

@@ -1,4 +1,4 @@
-//! Whoever has to hear of new settings beside the decisions, and what each of them has to know.
+//! Whoever has to hear of new settings beside those who decide, and what each of them has to know.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,24 +13,36 @@ use crate::intake::LastSeen;
 use crate::keyrings;
 use crate::metrics::Metrics;
 use crate::settings::{Settings, Source};
+use scanhook_core::silence::SourceSilence;
 use scanhook_core::time::Timestamp;
 
-/// Whoever has to hear of new settings beside the decisions.
-pub struct Listening {
+/// Whoever has to hear of new settings beside those who decide.
+pub(super) struct Followers {
     /// What the public door takes.
-    pub doors: watch::Sender<Sources>,
+    pub(super) doors: watch::Sender<Sources>,
     /// Where the keys of tokens are published.
-    pub keys: watch::Sender<BTreeSet<String>>,
+    pub(super) keys: watch::Sender<BTreeSet<String>>,
     /// Who is expected to be heard.
-    pub heard: LastSeen,
-    pub metrics: Arc<Metrics>,
+    pub(super) heard: LastSeen,
+    pub(super) metrics: Arc<Metrics>,
 }
 
-impl Listening {
+impl Followers {
+    /// Before anything is in force: no door is open, nobody is expected to be heard.
+    pub(super) fn new(metrics: Arc<Metrics>) -> Followers {
+        let nobody = SourceSilence::new(BTreeMap::new(), BTreeMap::new(), clock::now());
+        Followers {
+            doors: watch::Sender::default(),
+            keys: watch::Sender::default(),
+            heard: LastSeen::new(nobody),
+            metrics,
+        }
+    }
+
     /// Tells each of them what is in force now; `heard` is when those that are new were heard before.
     pub(super) fn follow(
         &self,
-        old: &ActiveConfig,
+        old: Option<&ActiveConfig>,
         in_force: &ActiveConfig,
         heard: BTreeMap<String, Timestamp>,
     ) {
@@ -40,6 +52,19 @@ impl Listening {
         self.keys
             .send_if_modified(|known| core::mem::replace(known, keys.clone()) != keys);
         self.metrics.expect(in_force);
+        if let Some(old) = old {
+            self.forget(old, in_force);
+        }
+        for (source, at) in &heard {
+            self.metrics.heard(source, *at);
+        }
+        let expected = expected(settings);
+        self.heard
+            .with(|silence| silence.expect(expected, heard, clock::now()));
+    }
+
+    /// Drops what the metrics show of sources and tenants that are gone.
+    fn forget(&self, old: &ActiveConfig, in_force: &ActiveConfig) {
         for source in old
             .desks
             .keys()
@@ -54,18 +79,11 @@ impl Listening {
         {
             self.metrics.forget_tenant(&tenant.name);
         }
-        for (source, at) in &heard {
-            self.metrics.heard(source, *at);
-        }
-        let expected = expected(settings);
-        self.heard
-            .with(|silence| silence.expect(expected, heard, clock::now()));
     }
 }
 
 /// How long each source may stay silent.
-#[must_use]
-pub fn expected(settings: &Settings) -> BTreeMap<String, Duration> {
+fn expected(settings: &Settings) -> BTreeMap<String, Duration> {
     settings
         .sources
         .iter()
@@ -74,8 +92,7 @@ pub fn expected(settings: &Settings) -> BTreeMap<String, Duration> {
 }
 
 /// What the public door takes of each source.
-#[must_use]
-pub fn doors(sources: &[Source]) -> Sources {
+fn doors(sources: &[Source]) -> Sources {
     Arc::new(
         sources
             .iter()
