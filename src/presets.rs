@@ -2,6 +2,7 @@
 //! adding these two files and their names here.
 
 use scanhook_core::mapping::Map;
+use scanhook_core::suggestion::nearest;
 
 /// What is shipped for one kind of sender.
 struct Preset {
@@ -112,13 +113,7 @@ pub fn meant(name: &str) -> Vec<&'static str> {
     if !beginning.is_empty() {
         return beginning;
     }
-    let near = names()
-        .map(|known| (strsim::damerau_levenshtein(&name, known), known))
-        .min();
-    near.filter(|(distance, _)| *distance <= (name.len() / 3).max(1))
-        .map(|(_, known)| known)
-        .into_iter()
-        .collect()
+    nearest(&name, names()).into_iter().collect()
 }
 
 fn preset(name: &str) -> Option<&'static Preset> {

@@ -1,5 +1,6 @@
-//! A table of the file with the environment laid over it. Keys are taken one by one, so that one wrong value hides
-//! no other; what nobody took is unknown. Messages never quote a value: it could be a secret in the wrong place.
+//! A table of the file ([`TableKeys`]) with the environment laid over it. Messages never quote a value: it could be a
+//! secret in the wrong place. That is why values are read by serde here and not as in rules.toml, whose messages show what
+//! was written.
 
 mod context;
 mod tables;
@@ -16,13 +17,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::SettingsFault;
 use context::fold;
+use scanhook_core::table_keys::TableKeys;
 
 /// One table.
 pub(super) struct Section<'i> {
     pub(super) key: String,
     at: Option<Range<usize>>,
-    entries: BTreeMap<String, (Range<usize>, Spanned<DeValue<'i>>)>,
-    asked: Vec<&'static str>,
+    keys: TableKeys<'i, Spanned<DeValue<'i>>>,
     places: BTreeMap<String, KeyPath>,
 }
 
@@ -60,15 +61,10 @@ impl<'i> Context<'i> {
 
 impl<'i> Section<'i> {
     fn new(key: String, at: Option<Range<usize>>, table: DeTable<'i>) -> Section<'i> {
-        let entries = table
-            .into_iter()
-            .map(|(k, v)| (k.get_ref().clone().into_owned(), (k.span(), v)))
-            .collect();
         Section {
             key,
             at,
-            entries,
-            asked: Vec::new(),
+            keys: TableKeys::of(table),
             places: BTreeMap::new(),
         }
     }
@@ -107,16 +103,15 @@ impl<'i> Section<'i> {
     }
 
     fn found(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Located<'i>> {
-        self.asked.push(name);
         let key = fold(&self.path(name));
-        let entry = self.entries.remove(name);
+        let entry = self.keys.take(name);
         if let Some((variable, text)) = ctx.overlay.get(&key).copied() {
             ctx.used.insert(key);
             self.places
                 .insert(name.to_owned(), KeyPath::Variable(variable.to_owned()));
             return Some(Located::Text(text));
         }
-        let (_, value) = entry?;
+        let value = entry?;
         self.places
             .insert(name.to_owned(), KeyPath::File(value.span()));
         Some(Located::Value(value))
@@ -125,7 +120,7 @@ impl<'i> Section<'i> {
     /// Whether anything of this key is set.
     pub(super) fn has(&self, ctx: &Context<'_>, name: &str) -> bool {
         let key = fold(&self.path(name));
-        self.entries.contains_key(name)
+        self.keys.get(name).is_some()
             || ctx.overlay.keys().any(|k| {
                 k.strip_prefix(&key)
                     .is_some_and(|r| r.is_empty() || r.starts_with('.'))
@@ -134,7 +129,7 @@ impl<'i> Section<'i> {
 
     /// A copy of what stands in the file under a key, for the places of its faults.
     pub(super) fn copy(&self, name: &str) -> Option<Spanned<DeValue<'i>>> {
-        self.entries.get(name).map(|(_, value)| value.clone())
+        self.keys.get(name).cloned()
     }
 
     /// Notes a fault of a key further below, at its own place in a copy.

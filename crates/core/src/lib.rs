@@ -72,6 +72,8 @@ pub mod scan;
 pub mod signature;
 pub mod silence;
 pub mod strict_json;
+pub mod suggestion;
+pub mod table_keys;
 pub mod time;
 pub mod turn;
 pub mod verdict;

@@ -62,9 +62,10 @@ impl<'i> Section<'i> {
         let Some(parent) = self.section(ctx, name) else {
             return Vec::new();
         };
-        let Section { key, entries, .. } = parent;
+        let Section { key, keys, .. } = parent;
         let mut sections = BTreeMap::new();
-        for (child, (span, value)) in entries {
+        for (child, span, value) in keys.rest() {
+            let child = child.into_owned();
             let path = format!("{key}.{child}");
             match value.into_inner() {
                 DeValue::Table(table) => {

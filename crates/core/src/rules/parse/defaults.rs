@@ -4,21 +4,11 @@ use core::ops::Range;
 use core::time::Duration;
 
 use super::scalar::MODES;
-use super::walk::{KeyValue, Node, Walk, entries_of};
+use super::walk::{Keys, Node, Walk};
 use crate::comment::{CommentTemplate, TemplateFault};
 use crate::rules::finding::code;
 use crate::scan::Mode;
 use crate::verdict::{Cooldown, Limit};
-
-const DEFAULTS: &[&str] = &[
-    "mode",
-    "cooldown",
-    "max_age",
-    "limit",
-    "comment",
-    "hold_for",
-    "resolve_within",
-];
 
 const COMMENT: &str = "{scan} antivirus scan due to alert {alert.id} ({source}, rule {rule})";
 
@@ -61,32 +51,32 @@ impl Walk<'_> {
         let Some(table) = self.table(value, "`defaults`") else {
             return defaults;
         };
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "mode" => {
-                    defaults.mode = self.word(value, "`mode`", MODES).unwrap_or(defaults.mode)
-                }
-                "cooldown" => defaults.cooldown = self.cooldown(value, defaults.cooldown),
-                "max_age" => {
-                    defaults.max_age = self
-                        .duration(value, "`max_age`", false)
-                        .unwrap_or(defaults.max_age)
-                }
-                "hold_for" => {
-                    defaults.hold_for = self
-                        .duration(value, "`hold_for`", false)
-                        .unwrap_or(defaults.hold_for);
-                }
-                "resolve_within" => {
-                    defaults.resolve_within = self
-                        .duration(value, "`resolve_within`", false)
-                        .unwrap_or(defaults.resolve_within);
-                }
-                "limit" => defaults.limit = self.limit(value, defaults.limit),
-                "comment" => defaults.comment = self.comment(value),
-                key => self.unknown_key(key, span, "`[defaults]`", DEFAULTS),
-            }
+        let mut keys = Keys::within(table);
+        if let Some(value) = keys.take("mode") {
+            defaults.mode = self.word(value, "`mode`", MODES).unwrap_or(defaults.mode);
         }
+        if let Some(value) = keys.take("cooldown") {
+            defaults.cooldown = self.cooldown(value, defaults.cooldown);
+        }
+        if let Some(value) = keys.take("max_age") {
+            let max_age = self.duration(value, "`max_age`", false);
+            defaults.max_age = max_age.unwrap_or(defaults.max_age);
+        }
+        if let Some(value) = keys.take("limit") {
+            defaults.limit = self.limit(value, defaults.limit);
+        }
+        if let Some(value) = keys.take("comment") {
+            defaults.comment = self.comment(value);
+        }
+        if let Some(value) = keys.take("hold_for") {
+            let hold_for = self.duration(value, "`hold_for`", false);
+            defaults.hold_for = hold_for.unwrap_or(defaults.hold_for);
+        }
+        if let Some(value) = keys.take("resolve_within") {
+            let within = self.duration(value, "`resolve_within`", false);
+            defaults.resolve_within = within.unwrap_or(defaults.resolve_within);
+        }
+        self.no_other_key(&keys, "`[defaults]`");
         defaults
     }
 

@@ -3,22 +3,11 @@
 use toml::de::DeValue;
 
 use super::scalar::SCANS;
-use super::walk::{KeyValue, Node, Walk, entries_of};
+use super::walk::{Keys, Node, Walk};
 use crate::rules::expect::{AT_ONCE, Begins, Expect, Protected};
 use crate::rules::finding::{code, quoted, suggest};
 use crate::scan::{DecisionState, Reason};
 use crate::time::Timestamp;
-
-const EXPECT: &[&str] = &[
-    "rule",
-    "scan",
-    "priority",
-    "start",
-    "protect",
-    "state",
-    "reason",
-    "comment_contains",
-];
 
 /// The names that tests can expect.
 pub(super) struct KnownNames<'r> {
@@ -44,23 +33,31 @@ impl Walk<'_> {
             .iter()
             .map(|reason| (reason.code(), *reason))
             .collect();
-        let mut expect = Expect::default();
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "rule" => expect.rule = self.expected_rule(value, &names.rules),
-                "protect" => expect.protect = self.expected_protection(value, &names.protections),
-                "scan" => expect.scan = self.word(value, "`scan`", SCANS),
-                "priority" => expect.priority = self.priority(value),
-                "start" => expect.start = self.begins(value),
-                "state" => expect.state = self.word(value, "`state`", &states),
-                "reason" => expect.reason = self.word(value, "`reason`", &reasons),
-                "comment_contains" => {
-                    expect.comment_contains =
-                        self.text(value, "`comment_contains`").map(str::to_owned);
-                }
-                key => self.unknown_key(key, span, "`expect`", EXPECT),
-            }
-        }
+        let mut keys = Keys::within(table);
+        let expect = Expect {
+            rule: keys
+                .take("rule")
+                .and_then(|value| self.expected_rule(value, &names.rules)),
+            scan: keys
+                .take("scan")
+                .and_then(|value| self.word(value, "`scan`", SCANS)),
+            priority: keys.take("priority").and_then(|value| self.priority(value)),
+            start: keys.take("start").and_then(|value| self.begins(value)),
+            protect: keys
+                .take("protect")
+                .and_then(|value| self.expected_protection(value, &names.protections)),
+            state: keys
+                .take("state")
+                .and_then(|value| self.word(value, "`state`", &states)),
+            reason: keys
+                .take("reason")
+                .and_then(|value| self.word(value, "`reason`", &reasons)),
+            comment_contains: keys
+                .take("comment_contains")
+                .and_then(|value| self.text(value, "`comment_contains`"))
+                .map(str::to_owned),
+        };
+        self.no_other_key(&keys, "`expect`");
         Some(expect)
     }
 

@@ -6,8 +6,9 @@ use super::walk::{KeyValue, Node, Walk, entries_of};
 use super::{hint, other_name};
 use crate::pointer::Pointer;
 use crate::rules::field::Field;
-use crate::rules::finding::{code, meant, quoted};
+use crate::rules::finding::{self, code, quoted};
 use crate::rules::named::Named;
+use crate::suggestion::nearest;
 
 /// The operators of the language; equality has none.
 pub(super) const OPERATORS: &[&str] = &[
@@ -123,11 +124,8 @@ impl Walk<'_> {
         let meant = bare
             .copied()
             .or_else(|| other.map(Named::code))
-            .or_else(|| meant(path, known.iter().copied()));
-        let remedy = match meant {
-            Some(meant) => format!("did you mean `{meant}`? Known: {}", known.join(", ")),
-            None => format!("known: {}", known.join(", ")),
-        };
+            .or_else(|| nearest(path, known.iter().copied()));
+        let remedy = finding::known(meant, &known);
         self.error_with(code::UNKNOWN_FIELD, span, message, remedy);
     }
 }

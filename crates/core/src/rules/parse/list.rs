@@ -2,11 +2,9 @@
 
 use super::list_file::ReadList;
 use super::listed::TYPES;
-use super::walk::{KeyValue, Node, Walk, entries_of};
+use super::walk::{KeyValue, Keys, Node, Walk, entries_of};
 use crate::rules::finding::{code, quoted};
 use crate::rules::list::{ListType, WrittenList};
-
-const LIST: &[&str] = &["type", "values", "file", "min_entries"];
 
 impl Walk<'_> {
     pub(super) fn lists(&mut self, value: &Node<'_>, read: ReadList<'_>) {
@@ -40,12 +38,9 @@ impl Walk<'_> {
         let Some(table) = self.table(value, &place) else {
             return list;
         };
-        for KeyValue { key, span, .. } in entries_of(table)
-            .iter()
-            .filter(|entry| !LIST.contains(&entry.key))
-        {
-            self.unknown_key(key, span.clone(), &place, LIST);
-        }
+        let mut keys = Keys::within(table);
+        keys.pass(&["type", "values", "file", "min_entries"]);
+        self.no_other_key(&keys, &place);
         match table.get("type") {
             Some(kind) => match self.word(kind, "`type`", TYPES) {
                 Some(kind) => list.kind = kind,

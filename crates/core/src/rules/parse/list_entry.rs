@@ -6,15 +6,13 @@ use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
 use super::mistaken::is_bare_network;
-use super::walk::{KeyValue, Node, Walk, entries_of};
+use super::walk::{Keys, Node, Walk};
 use crate::alert::MachineId;
 use crate::rules::finding::{code, quoted};
 use crate::rules::glob::Glob;
 use crate::rules::list::{Ending, ListType, Written, WrittenList};
 use crate::rules::networks::read_network;
 use crate::time::Timestamp;
-
-const ENTRY: &[&str] = &["value", "until", "note"];
 
 impl Walk<'_> {
     pub(super) fn values(
@@ -78,16 +76,15 @@ impl Walk<'_> {
         entry: &'v Node<'i>,
         table: &'v DeTable<'i>,
     ) -> Option<(&'v Node<'i>, Option<Timestamp>)> {
-        let mut until = None;
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "value" => {}
-                "until" => until = self.day(value, "`until`"),
-                "note" => drop(self.text(value, "`note`")),
-                key => self.unknown_key(key, span, "an entry of a list", ENTRY),
-            }
+        let mut keys = Keys::within(table);
+        let value = keys.take("value");
+        let until = keys
+            .take("until")
+            .and_then(|value| self.day(value, "`until`"));
+        if let Some(note) = keys.take("note") {
+            self.text(note, "`note`");
         }
-        let value = table.get("value");
+        self.no_other_key(&keys, "an entry of a list");
         if value.is_none() {
             self.missing_key(entry.span(), "an entry of a list", "value");
         }

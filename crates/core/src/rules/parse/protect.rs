@@ -4,24 +4,13 @@ use core::ops::Range;
 
 use toml::de::DeTable;
 
-use super::walk::{KeyValue, Node, Walk, entries_of};
+use super::walk::{Keys, Node, Walk};
 use crate::rules::condition::Condition;
 use crate::rules::finding::{code, quoted};
 use crate::rules::named::Named;
 use crate::rules::protect::{IfUnknown, Protection};
 use crate::rules::rule::Times;
 use crate::verdict::AtMost;
-
-const PROTECT: &[&str] = &[
-    "name",
-    "when",
-    "unless",
-    "at_most",
-    "start",
-    "during",
-    "outside",
-    "if_unknown",
-];
 
 impl Walk<'_> {
     pub(super) fn protections(&mut self, value: &Node<'_>) -> Vec<Protection> {
@@ -62,25 +51,26 @@ impl Walk<'_> {
             ip_matters: false,
             span: header.clone(),
         };
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "name" => {
-                    protection.name = self
-                        .name(value, "a protection's `name`")
-                        .unwrap_or_default()
-                }
-                "when" => protection.when = self.condition(value, "`when`"),
-                "unless" => protection.unless = Some(self.condition(value, "`unless`")),
-                "at_most" => protection.at_most = self.word(value, "`at_most`", &words),
-                "if_unknown" => {
-                    protection.if_unknown = self
-                        .word(value, "`if_unknown`", &unknowns)
-                        .unwrap_or(IfUnknown::Hold);
-                }
-                "start" | "during" | "outside" => self.times(key, value, &mut protection.times),
-                key => self.unknown_key(key, span, "a protection", PROTECT),
-            }
+        let mut keys = Keys::within(table);
+        if let Some(value) = keys.take("name") {
+            let name = self.name(value, "a protection's `name`");
+            protection.name = name.unwrap_or_default();
         }
+        if let Some(value) = keys.take("when") {
+            protection.when = self.condition(value, "`when`");
+        }
+        if let Some(value) = keys.take("unless") {
+            protection.unless = Some(self.condition(value, "`unless`"));
+        }
+        if let Some(value) = keys.take("at_most") {
+            protection.at_most = self.word(value, "`at_most`", &words);
+        }
+        self.times(&mut keys, &mut protection.times);
+        if let Some(value) = keys.take("if_unknown") {
+            let word = self.word(value, "`if_unknown`", &unknowns);
+            protection.if_unknown = word.unwrap_or(IfUnknown::Hold);
+        }
+        self.no_other_key(&keys, "a protection");
         for key in ["name", "when"] {
             if !table.contains_key(key) {
                 self.missing_key(header.clone(), "a protection", key);

@@ -8,7 +8,7 @@ use super::defaults::Defaults;
 use super::expect::KnownNames;
 use super::list_file::ReadList;
 use super::syntax::{believable, is_header_again, syntax, told};
-use super::walk::{KeyValue, Walk, entries_of};
+use super::walk::{Keys, Walk};
 use crate::rules::compiled::{Loaded, Rules};
 use crate::rules::finding::{Finding, Level, LineStarts, code};
 use crate::rules::given::TestFacts;
@@ -85,12 +85,9 @@ impl Walk<'_> {
             return None;
         }
         self.version(table);
-        for KeyValue { key, span, .. } in entries_of(table)
-            .into_iter()
-            .filter(|entry| !TOP.contains(&entry.key))
-        {
-            self.unknown_key(key, span, "a rules file", TOP);
-        }
+        let mut keys = Keys::within(table);
+        keys.pass(TOP);
+        self.no_other_key(&keys, "a rules file");
         if let Some(value) = table.get("lists") {
             self.lists(value, lists);
         }

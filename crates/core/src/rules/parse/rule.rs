@@ -8,15 +8,10 @@ use toml::de::DeTable;
 use super::defaults::Defaults;
 use super::hint;
 use super::scalar::{MODES, SCANS};
-use super::walk::{KeyValue, Walk, entries_of};
+use super::walk::{Keys, Walk};
 use crate::rules::condition::Condition;
 use crate::rules::finding::{code, quoted};
 use crate::rules::rule::{Rule, Times};
-
-const RULE: &[&str] = &[
-    "name", "scan", "priority", "when", "unless", "start", "during", "outside", "mode", "cooldown",
-    "limit", "max_age",
-];
 
 impl Walk<'_> {
     pub(super) fn rules(&mut self, table: &DeTable<'_>, defaults: &Defaults) -> Vec<Rule> {
@@ -55,36 +50,47 @@ impl Walk<'_> {
             max_age: defaults.max_age,
             span: header.clone(),
         };
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "name" => rule.name = self.name(value, "a rule's `name`").unwrap_or_default(),
-                "scan" => rule.scan = self.word(value, "`scan`", SCANS).flatten(),
-                "priority" => rule.priority = self.priority(value),
-                "when" => rule.when = self.condition(value, "`when`"),
-                "unless" => rule.unless = Some(self.condition(value, "`unless`")),
-                "start" | "during" | "outside" => self.times(key, value, &mut rule.times),
-                "mode" => rule.mode = self.word(value, "`mode`", MODES),
-                "cooldown" => rule.cooldown = self.cooldown(value, defaults.cooldown),
-                "limit" => rule.limit = self.limit(value, defaults.limit),
-                "max_age" => {
-                    rule.max_age = self
-                        .duration(value, "`max_age`", false)
-                        .unwrap_or(rule.max_age)
-                }
-                key => match hint::key_of_rule(key) {
-                    Some(remedy) => {
-                        let message = format!("a rule has no key {}", quoted(key));
-                        self.error_with(code::UNKNOWN_KEY, span, message, remedy);
-                    }
-                    None => self.unknown_key(key, span, "a rule", RULE),
-                },
-            }
+        let mut keys = Keys::within(table);
+        if let Some(value) = keys.take("name") {
+            rule.name = self.name(value, "a rule's `name`").unwrap_or_default();
         }
+        if let Some(value) = keys.take("scan") {
+            rule.scan = self.word(value, "`scan`", SCANS).flatten();
+        }
+        if let Some(value) = keys.take("priority") {
+            rule.priority = self.priority(value);
+        }
+        if let Some(value) = keys.take("when") {
+            rule.when = self.condition(value, "`when`");
+        }
+        if let Some(value) = keys.take("unless") {
+            rule.unless = Some(self.condition(value, "`unless`"));
+        }
+        self.times(&mut keys, &mut rule.times);
+        self.own_terms(&mut keys, &mut rule, defaults);
+        self.no_other_key_but(&keys, "a rule", hint::key_of_rule);
         for key in ["name", "scan", "when"] {
             if !table.contains_key(key) {
                 self.missing_key(header.clone(), "a rule", key);
             }
         }
         rule
+    }
+
+    /// What a rule says of its own in the place of a default.
+    fn own_terms(&mut self, keys: &mut Keys<'_, '_>, rule: &mut Rule, defaults: &Defaults) {
+        if let Some(value) = keys.take("mode") {
+            rule.mode = self.word(value, "`mode`", MODES);
+        }
+        if let Some(value) = keys.take("cooldown") {
+            rule.cooldown = self.cooldown(value, defaults.cooldown);
+        }
+        if let Some(value) = keys.take("limit") {
+            rule.limit = self.limit(value, defaults.limit);
+        }
+        if let Some(value) = keys.take("max_age") {
+            let max_age = self.duration(value, "`max_age`", false);
+            rule.max_age = max_age.unwrap_or(rule.max_age);
+        }
     }
 }

@@ -8,23 +8,10 @@ use toml::de::DeTable;
 
 use super::expect::KnownNames;
 use super::scalar::MODES;
-use super::walk::{KeyValue, Node, Walk, entries_of};
+use super::walk::{Keys, Node, Walk};
 use crate::rules::expect::{Given, Payload, RuleTest, TestStep};
 use crate::rules::finding::{code, quoted};
 use crate::rules::given::TestFacts;
-
-const TEST: &[&str] = &[
-    "name",
-    "event",
-    "expect",
-    "step",
-    "at",
-    "mode",
-    "source",
-    "payload_file",
-];
-
-const STEP: &[&str] = &["after", "event", "expect", "source", "payload_file"];
 
 /// What a test or one of its steps says happens.
 #[derive(Default)]
@@ -84,20 +71,21 @@ impl Walk<'_> {
             steps: Vec::new(),
             span: span.clone(),
         };
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "name" => test.name = self.name(value, "a test's `name`").unwrap_or_default(),
-                "mode" => test.mode = self.word(value, "`mode`", MODES),
-                "at" => test.at = self.time(value, "`at`"),
-                "after" => self.error(
-                    code::BAD_TEST,
-                    span,
-                    "`after` belongs into a step: `[[test.step]]`",
-                ),
-                key if TEST.contains(&key) => {}
-                key => self.unknown_key(key, span, "a test", TEST),
-            }
+        let mut keys = Keys::within(table);
+        if let Some(value) = keys.take("name") {
+            test.name = self.name(value, "a test's `name`").unwrap_or_default();
         }
+        keys.pass(&["event", "expect", "step"]);
+        test.at = keys.take("at").and_then(|value| self.time(value, "`at`"));
+        test.mode = keys
+            .take("mode")
+            .and_then(|value| self.word(value, "`mode`", MODES));
+        keys.pass(&["source", "payload_file"]);
+        if let Some((span, _)) = keys.remove("after") {
+            let message = "`after` belongs into a step: `[[test.step]]`";
+            self.error(code::BAD_TEST, span, message);
+        }
+        self.no_other_key(&keys, "a test");
         if !table.contains_key("name") {
             self.missing_key(span.clone(), "a test", "name");
         }
@@ -134,14 +122,13 @@ impl Walk<'_> {
             self.error(code::EMPTY, value.span(), "the test has no step");
         }
         for (table, header) in tables {
-            let mut after = Duration::ZERO;
-            for KeyValue { key, span, value } in entries_of(table) {
-                match key {
-                    "after" => after = self.duration(value, "`after`", true).unwrap_or(after),
-                    key if STEP.contains(&key) => {}
-                    key => self.unknown_key(key, span, "a step", STEP),
-                }
-            }
+            let mut keys = Keys::within(table);
+            let after = keys
+                .take("after")
+                .and_then(|value| self.duration(value, "`after`", true))
+                .unwrap_or(Duration::ZERO);
+            keys.pass(&["event", "expect", "source", "payload_file"]);
+            self.no_other_key(&keys, "a step");
             steps.extend(self.step(&Happening::of(table), after, header, facts, names));
         }
         steps

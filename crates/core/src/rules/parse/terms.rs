@@ -3,20 +3,24 @@
 
 use toml::de::DeValue;
 
-use super::walk::{KeyValue, Node, Walk, entries_of};
+use super::walk::{Keys, Node, Walk};
 use crate::rules::finding::code;
 use crate::rules::rule::Times;
 use crate::scan::Priority;
 use crate::verdict::{Cooldown, Limit};
 
 impl Walk<'_> {
-    /// `start`, `during` or `outside`.
-    pub(super) fn times(&mut self, key: &str, value: &Node<'_>, times: &mut Times) {
-        let named = self.window_names(value, &format!("`{key}`"));
-        match key {
-            "start" => times.start = named,
-            "during" => times.during = named,
-            _ => times.outside = named,
+    /// `start`, `during` and `outside`.
+    pub(super) fn times(&mut self, keys: &mut Keys<'_, '_>, times: &mut Times) {
+        let Times {
+            start,
+            during,
+            outside,
+        } = times;
+        for (key, named) in [("start", start), ("during", during), ("outside", outside)] {
+            if let Some(value) = keys.take(key) {
+                *named = self.window_names(value, &format!("`{key}`"));
+            }
         }
     }
 
@@ -37,21 +41,16 @@ impl Walk<'_> {
             }
             return cooldown;
         };
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "quick" => {
-                    cooldown.quick = self
-                        .duration(value, "`cooldown.quick`", true)
-                        .unwrap_or(cooldown.quick)
-                }
-                "full" => {
-                    cooldown.full = self
-                        .duration(value, "`cooldown.full`", true)
-                        .unwrap_or(cooldown.full)
-                }
-                key => self.unknown_key(key, span, "`cooldown`", &["quick", "full"]),
-            }
+        let mut keys = Keys::within(table);
+        if let Some(value) = keys.take("quick") {
+            let quick = self.duration(value, "`cooldown.quick`", true);
+            cooldown.quick = quick.unwrap_or(cooldown.quick);
         }
+        if let Some(value) = keys.take("full") {
+            let full = self.duration(value, "`cooldown.full`", true);
+            cooldown.full = full.unwrap_or(cooldown.full);
+        }
+        self.no_other_key(&keys, "`cooldown`");
         cooldown
     }
 
@@ -68,14 +67,14 @@ impl Walk<'_> {
                 return default;
             }
         };
-        let (mut scans, mut per) = (None, None);
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "scans" => scans = self.integer(value, "`limit.scans`", 1..1_000_001),
-                "per" => per = self.duration(value, "`limit.per`", false),
-                key => self.unknown_key(key, span, "`limit`", &["scans", "per"]),
-            }
-        }
+        let mut keys = Keys::within(table);
+        let scans = keys
+            .take("scans")
+            .and_then(|value| self.integer(value, "`limit.scans`", 1..1_000_001));
+        let per = keys
+            .take("per")
+            .and_then(|value| self.duration(value, "`limit.per`", false));
+        self.no_other_key(&keys, "`limit`");
         for key in ["scans", "per"] {
             if !table.contains_key(key) {
                 self.missing_key(value.span(), "`limit`", key);

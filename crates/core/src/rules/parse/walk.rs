@@ -6,9 +6,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::plain::one_line;
-use crate::rules::finding::{Finding, Level, code, quoted, suggest};
+use crate::rules::finding::{Finding, Level, code, known, quoted};
 use crate::rules::list::Lists;
 use crate::rules::window::Window;
+use crate::table_keys::TableKeys;
 
 /// Characters of a message; the longest of ours lists all fields.
 const MESSAGE_MAX: usize = 600;
@@ -22,6 +23,9 @@ pub(super) struct KeyValue<'v, 'i> {
     pub(super) span: Range<usize>,
     pub(super) value: &'v Node<'i>,
 }
+
+/// The keys of a table that the walk takes one by one.
+pub(super) type Keys<'v, 'i> = TableKeys<'v, &'v Node<'i>>;
 
 /// The findings so far, and the text they are about.
 pub(super) struct Walk<'t> {
@@ -119,19 +123,26 @@ impl Walk<'_> {
         self.error(code::WRONG_TYPE, value.span(), message);
     }
 
-    pub(super) fn unknown_key(
+    /// Each key that nobody took is unknown.
+    pub(super) fn no_other_key(&mut self, keys: &Keys<'_, '_>, place: &str) {
+        self.no_other_key_but(keys, place, |_| None);
+    }
+
+    /// The same where some keys have a remedy of their own.
+    pub(super) fn no_other_key_but(
         &mut self,
-        key: &str,
-        span: Range<usize>,
+        keys: &Keys<'_, '_>,
         place: &str,
-        known: &[&str],
+        remedy: impl Fn(&str) -> Option<&'static str>,
     ) {
-        self.error_with(
-            code::UNKNOWN_KEY,
-            span,
-            format!("{place} has no key {}", quoted(key)),
-            suggest(key, known),
-        );
+        for unknown in keys.unknown() {
+            let message = format!("{place} has no key {}", quoted(unknown.key));
+            let remedy = remedy(unknown.key).map_or_else(
+                || known(unknown.meant, unknown.known),
+                |remedy| remedy.to_owned(),
+            );
+            self.error_with(code::UNKNOWN_KEY, unknown.span, message, remedy);
+        }
     }
 
     pub(super) fn missing_key(&mut self, span: Range<usize>, place: &str, key: &str) {

@@ -4,11 +4,10 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
-use super::walk::{KeyValue, Node, Walk, entries_of};
-use crate::rules::finding::{code, meant, quoted, suggest};
+use super::walk::{KeyValue, Keys, Node, Walk, entries_of};
+use crate::rules::finding::{code, quoted, suggest};
 use crate::rules::window::{DAYS, Hours, Window};
-
-const WINDOW: &[&str] = &["timezone", "days", "hours"];
+use crate::suggestion::nearest;
 
 impl Walk<'_> {
     pub(super) fn windows(&mut self, value: &Node<'_>) {
@@ -32,23 +31,22 @@ impl Walk<'_> {
         let Some(table) = self.table(value, &format!("the window {}", quoted(name))) else {
             return window;
         };
-        for KeyValue { key, span, value } in entries_of(table) {
-            match key {
-                "timezone" => window.zone = self.zone(value).unwrap_or(TimeZone::UTC),
-                "days" => window.days = self.days(value),
-                "hours" => window.hours = self.hours(value),
-                key => self.unknown_key(key, span, place, WINDOW),
-            }
+        let mut keys = Keys::within(table);
+        match keys.take("timezone") {
+            Some(zone) => window.zone = self.zone(zone).unwrap_or(TimeZone::UTC),
+            None => self.missing_key(value.span(), place, "timezone"),
         }
-        if !table.contains_key("timezone") {
-            self.missing_key(value.span(), place, "timezone");
+        if let Some(days) = keys.take("days") {
+            window.days = self.days(days);
         }
-        if !table.contains_key("hours") {
-            window.hours.push(Hours {
+        match keys.take("hours") {
+            Some(hours) => window.hours = self.hours(hours),
+            None => window.hours.push(Hours {
                 opens: Time::midnight(),
                 closes: None,
-            });
+            }),
         }
+        self.no_other_key(&keys, place);
         window
     }
 
@@ -63,7 +61,7 @@ impl Walk<'_> {
                     .available()
                     .map(|zone| zone.as_str().to_lowercase())
                     .collect();
-                let near = meant(name, known.iter().map(String::as_str));
+                let near = nearest(name, known.iter().map(String::as_str));
                 let near = near.and_then(|near| {
                     zones
                         .available()
