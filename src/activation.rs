@@ -163,14 +163,14 @@ async fn prepare(
     policy: Arc<Policy>,
     old: Option<&ActiveConfig>,
 ) -> Result<Prepared, ActivationError> {
-    let tenants = workers.seat(&settings).await?;
+    let tenants = workers.register(&settings).await?;
     let accounts = workers.accounts(&settings)?;
     let id = match old.filter(|old| Arc::ptr_eq(&old.policy, &policy)) {
         Some(old) => old.id,
         None => record(journal, policy.clone()).await?,
     };
     let names = settings.sources.iter().map(|source| &source.name);
-    let new = names.filter(|name| old.is_none_or(|old| !old.desks.contains_key(*name)));
+    let new = names.filter(|name| old.is_none_or(|old| !old.bindings.contains_key(*name)));
     let heard = last_heard(journal, new.cloned().collect()).await?;
     Ok(Prepared {
         config: Arc::new(ActiveConfig::of(policy, id, settings, tenants)),

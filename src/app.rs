@@ -8,9 +8,9 @@
 
 mod begin;
 mod doors;
-mod lane_log;
 mod loops;
 mod record;
+mod worker_log;
 
 pub use begin::{Listeners, Options, StartError};
 
@@ -37,8 +37,8 @@ use crate::server::far_side::play_if_any;
 use crate::server::listener;
 use crate::settings::Settings;
 use crate::workers::{Surroundings, TenantWorkers};
-use lane_log::tell;
 use record::open_journal;
+use worker_log::tell;
 
 /// A running app.
 pub struct Running {

@@ -18,12 +18,12 @@ use scanhook_core::scan::Mode;
 /// What is in force; to be taken once for each piece of work.
 pub type Current = watch::Receiver<Arc<ActiveConfig>>;
 
-/// A tenant with what its lane shows.
+/// A tenant with what its worker shows.
 #[derive(Clone)]
 pub struct ActiveTenant {
     pub name: String,
     pub id: TenantId,
-    /// What its lane says of itself.
+    /// What its worker says of itself.
     pub board: watch::Receiver<(LaneView, BTreeMap<String, QuotaView>)>,
     pub terms: Terms,
 }
@@ -34,7 +34,7 @@ pub struct ActiveConfig {
     /// Its row in the journal, which holds the whole of it.
     pub id: PolicyId,
     /// The sources, each with the tenants it may act on.
-    pub desks: Arc<SourceBindings>,
+    pub bindings: Arc<SourceBindings>,
     pub tenants: Vec<ActiveTenant>,
     /// The settings that all of it was made from.
     pub settings: Arc<Settings>,
@@ -49,7 +49,7 @@ impl ActiveConfig {
         settings: Arc<Settings>,
         tenants: Vec<ActiveTenant>,
     ) -> ActiveConfig {
-        let desks = settings.sources.iter().map(|source| {
+        let bindings = settings.sources.iter().map(|source| {
             let acts_for = source.tenants.iter().filter_map(|name| {
                 let tenant = tenants.iter().find(|tenant| tenant.name == *name)?;
                 Some((
@@ -68,11 +68,11 @@ impl ActiveConfig {
                 },
             )
         });
-        let desks = Arc::new(desks.collect());
+        let bindings = Arc::new(bindings.collect());
         ActiveConfig {
             policy,
             id,
-            desks,
+            bindings,
             tenants,
             settings,
         }

@@ -56,8 +56,8 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Standing, NotAccepted> {
         let in_force = self.in_force();
-        let desk = in_force
-            .desks
+        let binding = in_force
+            .bindings
             .get(source)
             .ok_or(NotAccepted::UnknownSource)?;
         let keys = self.keys.known();
@@ -65,7 +65,7 @@ impl Intake {
             keyrings: Some(&keys),
             ..presented
         };
-        signature::before_body(&desk.source.auth, presented, now)
+        signature::before_body(&binding.source.auth, presented, now)
             .map_err(|refused| self.not_proved(refused))
     }
 
@@ -88,8 +88,8 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Accepted, NotAccepted> {
         let in_force = self.in_force();
-        let desk = in_force
-            .desks
+        let binding = in_force
+            .bindings
             .get(source)
             .ok_or(NotAccepted::UnknownSource)?;
         let keys = self.keys.known();
@@ -97,14 +97,14 @@ impl Intake {
             keyrings: Some(&keys),
             ..presented
         };
-        let delivery = signature::authenticate(&desk.source.auth, source, presented, body, now)
+        let delivery = signature::authenticate(&binding.source.auth, source, presented, body, now)
             .map_err(|refused| self.not_proved(refused))?;
         let (credential, by_old_secret) = (
             delivery.credential().to_owned(),
             delivery.is_by_old_secret(),
         );
         let bytes = delivery.body().len();
-        let headers = read_headers(desk, presented.headers);
+        let headers = read_headers(binding, presented.headers);
         let acceptance = match self.read(in_force.clone(), delivery, headers).await {
             Err(NotAccepted::NotStrict(unread)) => {
                 self.keep(&unread).await;
@@ -115,7 +115,7 @@ impl Intake {
         let subjects = acceptance
             .alerts
             .iter()
-            .map(|one| Subject::of(one.item.alert(), &desk.source))
+            .map(|one| Subject::of(one.item.alert(), &binding.source))
             .collect();
         if let Some(count) = acceptance.left_out {
             tracing::warn!(
@@ -164,11 +164,11 @@ impl Intake {
         let small = delivery.body().len() < LARGE;
         let source = delivery.source().to_owned();
         let read = move || {
-            let desk = in_force
-                .desks
+            let binding = in_force
+                .bindings
                 .get(delivery.source())
                 .ok_or(NotAccepted::UnknownSource)?;
-            accept_with_headers(desk, &in_force.policy, in_force.id, delivery, &headers)
+            accept_with_headers(binding, &in_force.policy, in_force.id, delivery, &headers)
         };
         if small {
             return read();
@@ -237,9 +237,10 @@ impl Readers {
 }
 
 /// The headers that the source's map reads.
-fn read_headers(desk: &SourceBinding, headers: &http::HeaderMap) -> Headers {
+fn read_headers(binding: &SourceBinding, headers: &http::HeaderMap) -> Headers {
     let read = |name: &String| Some((name.clone(), headers.get(name)?.to_str().ok()?.to_owned()));
-    desk.source
+    binding
+        .source
         .mapping
         .headers()
         .iter()

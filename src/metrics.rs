@@ -1,14 +1,14 @@
-//! What `/metrics` shows. Counters live here; gauges of the journal and the lanes are set when somebody asks.
+//! What `/metrics` shows. Counters live here; gauges of the journal and the workers are set when somebody asks.
 //! No device and no alert id is ever a label.
 
 mod deliveries;
 mod expected;
 mod exposition;
 mod forgotten;
-mod lanes;
 mod process;
 mod registration;
 mod scrape;
+mod workers;
 
 pub use exposition::Exposition;
 

@@ -31,7 +31,7 @@ use crate::api::{FaultView, ReloadView};
 use crate::file::FileDigests;
 use crate::in_force::ActiveConfig;
 use crate::journal::JournalError;
-use files::{Sight, Watch};
+use files::{FileChange, Watch};
 use patience::{Patience, Undone};
 
 /// Orders a reload, and sees how the last one went.
@@ -72,12 +72,12 @@ pub struct Reloader {
     /// The faults that were told, and of which contents.
     told: (FileDigests, Vec<FaultView>),
     stop: watch::Receiver<bool>,
-    /// Is told when a lane ends that should not.
+    /// Is told when a worker ends that should not.
     fallen: Option<oneshot::Sender<()>>,
 }
 
 impl Reloader {
-    /// Runs until the process stops and its lanes have come to their end.
+    /// Runs until the process stops and its workers have come to their end.
     pub async fn run(mut self) -> &'static str {
         let every = self
             .origin
@@ -105,7 +105,7 @@ impl Reloader {
         }
     }
 
-    /// What this reads, for which neither the lanes nor the end of the process are lost sight of.
+    /// What this reads, while workers that end and the end of the process are still noticed.
     async fn wait<T: Send + 'static>(
         &mut self,
         reading: impl FnOnce() -> T + Send + 'static,
@@ -144,9 +144,9 @@ impl Reloader {
             }
         };
         match look {
-            Sight::Quiet => {}
-            Sight::Due => drop(self.attempt(WHY).await),
-            Sight::Restless(files) => self.restless(WHY, &files),
+            FileChange::Quiet => {}
+            FileChange::Due => drop(self.attempt(WHY).await),
+            FileChange::Restless(files) => self.restless(WHY, &files),
         }
     }
 
@@ -218,7 +218,7 @@ impl Reloader {
     }
 }
 
-/// A lane that ends before the process does takes it along.
+/// A worker that ends before the process does takes it along.
 fn fell(stop: &watch::Receiver<bool>, fallen: &mut Option<oneshot::Sender<()>>) {
     if !*stop.borrow()
         && let Some(fallen) = fallen.take()

@@ -1,4 +1,4 @@
-//! The lanes of all tenants: one loop a tenant, begun when its tenant is first configured and ended with the process. A
+//! The workers of all tenants: one loop a tenant, begun when its tenant is first configured and ended with the process. A
 //! reload gives it another account, or takes it away: then the calls under way come to their end first.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::worker::run::{Board, Runner, Tell};
 use crate::worker::{Account, Pace};
 use scanhook_core::scan::Mode;
 
-/// What every lane runs with.
+/// What every worker runs with.
 pub struct Surroundings {
     pub journal: Journal,
     /// What sends bytes.
@@ -31,14 +31,14 @@ pub struct Surroundings {
     pub tell: Arc<Tell>,
 }
 
-/// The lanes, by their tenant's name.
+/// The workers, by their tenant's name.
 pub struct TenantWorkers {
     with: Surroundings,
-    seats: BTreeMap<String, TenantSlot>,
+    slots: BTreeMap<String, TenantSlot>,
     running: JoinSet<()>,
 }
 
-/// A tenant's place; it stays when the tenant goes, so that none ever has two lanes.
+/// A tenant's place; it stays when the tenant goes, so that none ever has two workers.
 struct TenantSlot {
     id: TenantId,
     account: watch::Sender<Option<Arc<Account>>>,
@@ -47,12 +47,12 @@ struct TenantSlot {
 }
 
 impl TenantWorkers {
-    /// No lane yet.
+    /// No worker yet.
     #[must_use]
     pub fn new(with: Surroundings) -> TenantWorkers {
         TenantWorkers {
             with,
-            seats: BTreeMap::new(),
+            slots: BTreeMap::new(),
             running: JoinSet::new(),
         }
     }
@@ -61,30 +61,33 @@ impl TenantWorkers {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn seat(&mut self, settings: &Settings) -> Result<Vec<ActiveTenant>, JournalError> {
+    pub async fn register(
+        &mut self,
+        settings: &Settings,
+    ) -> Result<Vec<ActiveTenant>, JournalError> {
         let mut shown = Vec::new();
         for tenant in &settings.tenants {
             let name = tenant.name.clone();
-            if !self.seats.contains_key(&name) {
+            if !self.slots.contains_key(&name) {
                 let named = name.clone();
                 let id = self.with.journal.write(move |tx| tx.tenant(&named)).await?;
-                let seat = TenantSlot {
+                let slot = TenantSlot {
                     id,
                     account: watch::Sender::new(None),
                     board: Board::default(),
                     taken: false,
                 };
-                self.seats.insert(name.clone(), seat);
+                self.slots.insert(name.clone(), slot);
             }
-            if let Some(seat) = self.seats.get(&name) {
+            if let Some(slot) = self.slots.get(&name) {
                 let terms = Terms {
                     ceiling: ceiling(settings, tenant),
                     limit: Some(tenant.limit),
                 };
                 shown.push(ActiveTenant {
                     name,
-                    id: seat.id,
-                    board: seat.board.subscribe(),
+                    id: slot.id,
+                    board: slot.board.subscribe(),
                     terms,
                 });
             }
@@ -127,16 +130,16 @@ impl TenantWorkers {
         })
     }
 
-    /// Lets these accounts call, and no others: new lanes begin, those of tenants that are gone rest.
+    /// Lets these accounts call, and no others: new workers begin, those of tenants that are gone rest.
     pub fn employ(&mut self, accounts: Vec<Account>, current: &Current) {
         let mut accounts: BTreeMap<_, _> = accounts
             .into_iter()
             .map(|account| (account.name.clone(), account))
             .collect();
-        for (name, seat) in &mut self.seats {
+        for (name, slot) in &mut self.slots {
             let account = accounts.remove(name);
-            let begins = account.is_some() && !seat.taken;
-            seat.account.send_if_modified(|held| {
+            let begins = account.is_some() && !slot.taken;
+            slot.account.send_if_modified(|held| {
                 let same = match (&*held, &account) {
                     (Some(held), Some(account)) => held.is_same(account),
                     (None, None) => true,
@@ -148,17 +151,17 @@ impl TenantWorkers {
                 !same
             });
             if begins {
-                seat.taken = true;
+                slot.taken = true;
                 let runner = Runner {
                     name: name.clone(),
                     journal: self.with.journal.clone(),
-                    tenant: seat.id,
-                    account: seat.account.subscribe(),
+                    tenant: slot.id,
+                    account: slot.account.subscribe(),
                     pace: self.with.pace,
                     client: self.with.client.clone(),
                     current: current.clone(),
                     stop: self.with.stop.clone(),
-                    board: seat.board.clone(),
+                    board: slot.board.clone(),
                     tell: self.with.tell.clone(),
                 };
                 self.running.spawn(runner.run());
@@ -166,7 +169,7 @@ impl TenantWorkers {
         }
     }
 
-    /// Waits until a lane has ended; false where none runs any more.
+    /// Waits until a worker has ended; false where none runs any more.
     pub async fn one_ended(&mut self) -> bool {
         self.running.join_next().await.is_some()
     }

@@ -66,9 +66,9 @@ impl Followers {
     /// Drops what the metrics show of sources and tenants that are gone.
     fn forget(&self, old: &ActiveConfig, in_force: &ActiveConfig) {
         for source in old
-            .desks
+            .bindings
             .keys()
-            .filter(|name| !in_force.desks.contains_key(*name))
+            .filter(|name| !in_force.bindings.contains_key(*name))
         {
             self.metrics.forget_source(source);
         }

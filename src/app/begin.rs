@@ -29,7 +29,7 @@ impl Listeners {
 /// What differs between `serve`, `demo` and tests.
 #[derive(Default)]
 pub struct Options {
-    /// How patient the lanes are.
+    /// How patient the workers are.
     pub pace: Pace,
     /// How long their calls may take.
     pub timeouts: Timeouts,

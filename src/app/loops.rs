@@ -1,4 +1,4 @@
-//! The loops that nobody calls: housekeeping, the watch for senders that fall silent, and two that end when a lane or the
+//! The loops that nobody calls: housekeeping, the watch for senders that fall silent, and two that end when a worker or the
 //! journal's writer does. The lines of their log go by the name of the app.
 
 use core::time::Duration;
@@ -18,7 +18,7 @@ const APP: &str = "scanhook::app";
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 impl Parts<'_> {
-    /// Starts what nobody calls: two that end when a lane or the writer does, the housekeeping, and the watch for
+    /// Starts what nobody calls: two that end when a worker or the writer does, the housekeeping, and the watch for
     /// senders that fall silent.
     pub(super) fn keep_watch(
         &self,
@@ -27,7 +27,7 @@ impl Parts<'_> {
         fell: oneshot::Receiver<()>,
     ) {
         let (journal, stopping) = (&self.journal, &self.stopping);
-        tasks.spawn(watch_lanes(fell, stopping.clone()));
+        tasks.spawn(watch_workers(fell, stopping.clone()));
         tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
         tasks.spawn(housekeep(
             journal.clone(),
@@ -79,8 +79,11 @@ async fn watch_writer(journal: Journal, mut stop: watch::Receiver<bool>) -> &'st
     "the journal's writer"
 }
 
-/// Ends when a lane has that should run for ever.
-async fn watch_lanes(fell: oneshot::Receiver<()>, mut stop: watch::Receiver<bool>) -> &'static str {
+/// Ends when a worker has that should run for ever.
+async fn watch_workers(
+    fell: oneshot::Receiver<()>,
+    mut stop: watch::Receiver<bool>,
+) -> &'static str {
     tokio::select! {
         _ = fell => {}
         _ = stop.changed() => {}

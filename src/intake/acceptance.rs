@@ -14,12 +14,12 @@ use scanhook_core::strict_json;
 /// # Errors
 /// [`NotAccepted::NotStrict`].
 pub fn accept(
-    desk: &SourceBinding,
+    binding: &SourceBinding,
     policy: &Policy,
     id: PolicyId,
     delivery: VerifiedDelivery,
 ) -> Result<Acceptance, NotAccepted> {
-    accept_with_headers(desk, policy, id, delivery, &Headers::new())
+    accept_with_headers(binding, policy, id, delivery, &Headers::new())
 }
 
 /// Reads and decides a delivery with the headers that the source's map reads: pure.
@@ -27,7 +27,7 @@ pub fn accept(
 /// # Errors
 /// [`NotAccepted::NotStrict`].
 pub fn accept_with_headers(
-    desk: &SourceBinding,
+    binding: &SourceBinding,
     policy: &Policy,
     id: PolicyId,
     delivery: VerifiedDelivery,
@@ -42,7 +42,7 @@ pub fn accept_with_headers(
             })));
         }
     };
-    let (source, at) = (&desk.source, delivery.received());
+    let (source, at) = (&binding.source, delivery.received());
     let hash = delivery.body_hash();
     let delivered = Delivered {
         body: &json,
@@ -55,7 +55,7 @@ pub fn accept_with_headers(
         memo.next_alert();
         let acts_for = source
             .tenant_of(item.alert())
-            .and_then(|name| desk.tenants.get_key_value(name));
+            .and_then(|name| binding.tenants.get_key_value(name));
         let decided = match (&item, acts_for) {
             (Item::Alert(alert), Some((name, &TenantBinding { tenant, terms }))) => {
                 let verdict = |device| {

@@ -1,4 +1,4 @@
-//! What the lane asks about scans that are unknown or running. A poll and a list read as many rows as they have work
+//! What the worker asks about scans that are unknown or running. A poll and a list read as many rows as they have work
 //! with, however many scans are open: each question here has an index of its own, whose condition it repeats word for
 //! word, because SQLite uses a partial index only where it finds its condition again.
 
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::journal::{Ids, Job, Store};
 
-    /// What a lane asks at each poll and list.
+    /// What a worker asks at each poll and list.
     fn questions(tx: &mut Tx<'_>) -> Result<(), JournalError> {
         let (tenant, now) = (TenantId(1), Timestamp::from_millis(5_000));
         tx.expire_held(tenant, now)?;
@@ -173,7 +173,7 @@ mod tests {
                     [n],
                 )?;
             }
-            // Prepared once, as in a lane that runs.
+            // Prepared once, as in a worker that runs.
             questions(tx)
         };
         let count = Arc::new(AtomicU64::new(0));

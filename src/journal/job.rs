@@ -7,7 +7,7 @@ use super::tx::Tx;
 /// One transaction's worth of work with the reply it owes.
 pub struct Job {
     pub(super) bytes: usize,
-    /// The source that brought it; `None`: a lane, a person or the house.
+    /// The source that brought it; `None`: a worker, a person or the housekeeping.
     pub(super) from: Option<String>,
     pub(super) run: Box<Work>,
 }

@@ -173,7 +173,7 @@ pub use writer::Writer;
 /// How long a sender's job may wait to be begun.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The handle: cheap to clone, shared by server, lanes and housekeeping.
+/// The handle: cheap to clone, shared by server, workers and housekeeping.
 #[derive(Clone)]
 pub struct Journal {
     inner: Arc<Inner>,

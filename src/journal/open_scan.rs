@@ -1,4 +1,4 @@
-//! A scan that is unknown or running, as the lane finds it: by its row, by its action, or all of a tenant. What is
+//! A scan that is unknown or running, as the worker finds it: by its row, by its action, or all of a tenant. What is
 //! asked of them by time lies in `followed`, `due` and `old_scans`.
 
 use rusqlite::{OptionalExtension, Row, params};

@@ -178,7 +178,7 @@ fn decisions(
     Ok(decisions)
 }
 
-/// Whether the journal is of a version that knows what keeps a lane from sending.
+/// Whether the journal is of a version that knows what keeps a worker from sending.
 fn has_waits(db: &Connection) -> Result<bool, JournalError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('tenant') WHERE name = 'obstacles')";
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)

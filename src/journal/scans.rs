@@ -61,7 +61,7 @@ impl Tx<'_> {
         Ok(Timestamp::from_millis(first))
     }
 
-    /// What was being sent when the lane was lost may or may not have been executed.
+    /// What was being sent when the worker was lost may or may not have been executed.
     ///
     /// # Errors
     /// When the journal cannot be written.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::JournalError;
 
-/// What is kept for the lanes, where the disk is not so small that this is much of it.
+/// What is kept for the workers, where the disk is not so small that this is much of it.
 const RESERVE: u64 = 16 << 20;
 /// On a small disk this part of it.
 const PART: u64 = 32;

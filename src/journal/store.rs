@@ -31,7 +31,7 @@ use super::space::Space;
 use super::tx::Tx;
 use crate::clock;
 
-/// The tenants whose lanes have something to look at.
+/// The tenants whose workers have something to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched(pub BTreeSet<TenantId>);
 

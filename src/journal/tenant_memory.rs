@@ -1,4 +1,4 @@
-//! What a lane must not forget over a restart, and what keeps it from sending, for whoever asks. A tenant's row, not a
+//! What a worker must not forget over a restart, and what keeps it from sending, for whoever asks. A tenant's row, not a
 //! scan's.
 
 use rusqlite::params;
@@ -9,7 +9,7 @@ use super::tx::Tx;
 use scanhook_core::obstacles::Obstacles;
 
 impl Tx<'_> {
-    /// What a lane must not forget: of all tenants that call as the same app, what the one knew that sent the last scan.
+    /// What a worker must not forget: of all tenants that call as the same app, what the one knew that sent the last scan.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -25,7 +25,7 @@ impl Tx<'_> {
             .query_row([tenant.0], |row| row.get(0))?)
     }
 
-    /// Writes down what keeps a lane from sending.
+    /// Writes down what keeps a worker from sending.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -42,7 +42,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Stores what a lane must not forget.
+    /// Stores what a worker must not forget.
     ///
     /// # Errors
     /// When the journal cannot be written.

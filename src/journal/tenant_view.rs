@@ -7,7 +7,7 @@ use super::rows::{all, time};
 use crate::api::TenantView;
 
 impl Reader<'_> {
-    /// Counts and ages of one tenant; its lane and its quota are filled in by whoever knows them.
+    /// Counts and ages of one tenant; its worker and its quota are filled in by whoever knows them.
     ///
     /// # Errors
     /// When the journal cannot be read.

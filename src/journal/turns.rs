@@ -48,7 +48,7 @@ impl WaitingBytes {
     }
 }
 
-/// The jobs that wait, by who brought them; lanes and people count as one.
+/// The jobs that wait, by who brought them; workers and people count as one.
 #[derive(Default)]
 pub(super) struct Turns {
     jobs: HashMap<Option<String>, VecDeque<Job>>,

@@ -18,7 +18,7 @@ pub struct Tx<'c> {
 }
 
 impl Tx<'_> {
-    /// The lane of this tenant is woken after COMMIT. Every method that changes a decision, scan or tenant calls this.
+    /// The worker of this tenant is woken after COMMIT. Every method that changes a decision, scan or tenant calls this.
     pub(super) fn touch(&mut self, tenant: TenantId) {
         self.touched.insert(tenant);
     }

@@ -1,4 +1,4 @@
-//! What a scan or a decision waits for, read from its row and from what its lane has written down.
+//! What a scan or a decision waits for, read from its row and from what its worker has written down.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;

@@ -1,5 +1,5 @@
 //! What can be seen of the writer without waiting for it: its room, its pulse, how many jobs wait, and what wakes a
-//! lane. Whoever looks asks nothing of the journal, so a busy one answers as well.
+//! worker. Whoever looks asks nothing of the journal, so a busy one answers as well.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::space::Space;
 use super::writer::wake;
 
 impl Journal {
-    /// What wakes the lane of this tenant: notified after each COMMIT that changed something of it.
+    /// What wakes the worker of this tenant: notified after each COMMIT that changed something of it.
     #[must_use]
     pub fn wake(&self, tenant: TenantId) -> Arc<Notify> {
         wake(&self.inner.wakes, tenant)

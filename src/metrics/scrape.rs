@@ -1,4 +1,4 @@
-//! What `/metrics` answers: gauges of the journal and the lanes are set when somebody asks, then everything is written.
+//! What `/metrics` answers: gauges of the journal and the workers are set when somebody asks, then everything is written.
 
 use prometheus_client::encoding::{prometheus_text, text};
 

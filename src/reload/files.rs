@@ -64,11 +64,15 @@ impl Watch {
     }
 
     /// What is to be done by what a look has shown. Nothing is read while somebody may be writing it.
-    pub(super) fn judge(&mut self, seen: Stamps, prints: Option<FileDigests>) -> Sight {
+    pub(super) fn judge(&mut self, seen: Stamps, prints: Option<FileDigests>) -> FileChange {
         if seen == self.read {
             self.unrest = None;
             let changed = self.told || prints.is_some_and(|prints| prints != self.prints);
-            return if changed { Sight::Due } else { Sight::Quiet };
+            return if changed {
+                FileChange::Due
+            } else {
+                FileChange::Quiet
+            };
         }
         let before = self.unrest.take();
         let restless: Vec<PathBuf> = before
@@ -81,19 +85,19 @@ impl Watch {
         let still = before.is_some() && restless.is_empty();
         self.unrest = Some((seen, looks));
         if still {
-            return Sight::Due;
+            return FileChange::Due;
         }
         if looks >= MOST_UNREST && !self.told {
             self.told = true;
-            return Sight::Restless(restless);
+            return FileChange::Restless(restless);
         }
-        Sight::Quiet
+        FileChange::Quiet
     }
 }
 
 /// What a look leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(super) enum FileChange {
     Quiet,
     /// The files are to be read.
     Due,
@@ -169,20 +173,20 @@ mod tests {
     fn a_file_is_read_once_it_has_been_left_alone_from_one_look_to_the_next() {
         let (_folder, file, prints) = written("a");
         let mut watch = having_read(&prints);
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Quiet);
         std::fs::write(&file, "half").unwrap();
         assert_eq!(
             watch.judge(stamps(&prints), None),
-            Sight::Quiet,
+            FileChange::Quiet,
             "somebody may be writing"
         );
         std::fs::write(&file, "half and half").unwrap();
         assert_eq!(
             watch.judge(stamps(&prints), None),
-            Sight::Quiet,
+            FileChange::Quiet,
             "they were"
         );
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Due);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Due);
     }
 
     #[test]
@@ -193,9 +197,9 @@ mod tests {
             std::fs::write(&file, "a".repeat(n as usize + 1)).unwrap();
             watch.judge(stamps(&prints), None)
         });
-        let looks: Vec<Sight> = looks.filter(|look| *look != Sight::Quiet).collect();
-        assert_eq!(looks, [Sight::Restless(vec![file])]);
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Due);
+        let looks: Vec<FileChange> = looks.filter(|look| *look != FileChange::Quiet).collect();
+        assert_eq!(looks, [FileChange::Restless(vec![file])]);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Due);
     }
 
     #[test]
@@ -204,11 +208,11 @@ mod tests {
         let mut watch = having_read(&prints);
         assert_eq!(
             watch.judge(stamps(&prints), Some(prints.again())),
-            Sight::Quiet
+            FileChange::Quiet
         );
         std::fs::write(&file, "b").unwrap();
         let seen = watch.read.clone();
-        assert_eq!(watch.judge(seen, Some(prints.again())), Sight::Due);
+        assert_eq!(watch.judge(seen, Some(prints.again())), FileChange::Due);
     }
 
     #[test]
@@ -218,10 +222,10 @@ mod tests {
         assert!(prints.read(&folder.path().join("list.txt"), 100).is_err());
         let mut watch = Watch::default();
         watch.has_read(prints.clone(), before);
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Quiet);
         assert_eq!(
             watch.judge(stamps(&prints), None),
-            Sight::Due,
+            FileChange::Due,
             "it may have changed while it was read"
         );
     }

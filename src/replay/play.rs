@@ -54,7 +54,7 @@ impl<'p> Play<'p> {
         self.queues.values_mut().for_each(|queue| queue.poll(now));
     }
 
-    /// Decides one (alert, device), as intake and lane do between them.
+    /// Decides one (alert, device), as intake and worker do between them.
     pub(super) fn decide(&mut self, case: &ReplayCase<'_>, stage: &ReplayStage) -> ReplayOutcome {
         let JudgedCase {
             verdict,

@@ -41,14 +41,14 @@ async fn status(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<StatusVi
     let in_force = admin.intake.in_force();
     if source
         .as_ref()
-        .is_some_and(|source| !in_force.desks.contains_key(source))
+        .is_some_and(|source| !in_force.bindings.contains_key(source))
     {
         return Err(HttpError::UnknownSource);
     }
     let tenants = admin.tenants().await?;
     let names: Vec<String> = match &source {
         Some(source) => vec![source.clone()],
-        None => in_force.desks.keys().cloned().collect(),
+        None => in_force.bindings.keys().cloned().collect(),
     };
     let mut sources = admin
         .read(move |reader| {

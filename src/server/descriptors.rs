@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// For the journal, its readers, the files of a reload and the calls of the lanes.
+/// For the journal, its readers, the files of a reload and the calls of the workers.
 const OTHERS: usize = 256;
 /// Connections granted at the very least.
 const LEAST: usize = 16;

@@ -56,7 +56,7 @@ impl Admin {
         Ok(pauses)
     }
 
-    /// Nobody calls for a tenant that the configuration does not name, so what its lane wrote last says nothing.
+    /// Nobody calls for a tenant that the configuration does not name, so what its worker wrote last says nothing.
     pub(super) fn orphaned(&self, tenant: &str, waits: &mut Vec<WaitView>) {
         let in_force = self.intake.in_force();
         if !waits.is_empty() && in_force.tenants.iter().all(|known| known.name != tenant) {

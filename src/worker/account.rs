@@ -1,4 +1,4 @@
-//! Who the lane calls as, and how much it may.
+//! Who the worker calls as, and how much it may.
 
 use core::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::defender::Endpoints;
 use scanhook_core::quota::Share;
 use scanhook_core::scan::OnUnknown;
 
-/// Who the lane calls as, and how much it may.
+/// Who the worker calls as, and how much it may.
 pub struct Account {
     pub name: String,
     pub endpoints: Endpoints,

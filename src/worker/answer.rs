@@ -1,4 +1,4 @@
-//! What came back for a call: it is accounted for first, and then goes to the errand that sent it.
+//! What came back for a call: it is accounted for first, and then goes to the step that sent it.
 
 use super::call::Call;
 use super::event::WorkerEvent;
@@ -13,7 +13,7 @@ impl TenantWorker {
     /// Takes the answer of a call.
     ///
     /// # Errors
-    /// When the journal cannot be written; then the lane must be loaded again.
+    /// When the journal cannot be written; then the worker must be loaded again.
     pub fn answer(
         &mut self,
         tx: &mut Tx<'_>,
@@ -86,7 +86,7 @@ impl TenantWorker {
         if status != Some(http::StatusCode::TOO_MANY_REQUESTS) || api == Api::Token {
             budget.ended(id.0, now);
             if api != Api::Token && status.is_some_and(|status| !status.is_server_error()) {
-                self.gate.let_through(sent_at, now);
+                self.backoff.let_through(sent_at, now);
             }
         } else if budget.refused(id.0, share, sent_at, now) {
             let Share {

@@ -1,4 +1,4 @@
-//! The errand of waiting for somebody else's scan: a machine that their weaker one occupies is not called again before it
+//! Waits for somebody else's scan: a machine that their weaker one occupies is not called again before it
 //! is over, so that a fleet of busy machines costs no scan calls. Their action is read by its id, the older the rarer.
 
 use super::call::Call;
@@ -32,7 +32,7 @@ impl TenantWorker {
                 turn.wake(free_at);
                 return Ok(());
             }
-            let Some((bearer, generation)) = self.gate.bearer(now) else {
+            let Some((bearer, generation)) = self.backoff.bearer(now) else {
                 return Ok(());
             };
             let request = request::action(&self.account.endpoints, bearer, &blocked.action);

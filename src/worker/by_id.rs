@@ -38,7 +38,7 @@ impl TenantWorker {
 
     /// Whether a single action may be read, as far as is known.
     pub(super) fn may_get(&self) -> bool {
-        self.gate.may_read() && self.gets.are_allowed(&self.gate)
+        self.backoff.may_read() && self.gets.are_allowed(&self.backoff)
     }
 
     /// When the next one may be.
@@ -64,7 +64,7 @@ impl TenantWorker {
             turn.wake(free_at);
             return Ok(());
         }
-        let Some((bearer, generation)) = self.gate.bearer(now) else {
+        let Some((bearer, generation)) = self.backoff.bearer(now) else {
             return Ok(());
         };
         let mut next = turn.tx.missed(self.id, now)?;
@@ -176,7 +176,7 @@ impl TenantWorker {
                 code: "get-forbidden",
                 about: None,
             });
-            self.gate.note(format!(
+            self.backoff.note(format!(
                 "Defender forbids reading single machine actions ({refusal}): a scan that lists do not hold is not followed"
             ));
         }

@@ -1,4 +1,4 @@
-//! The errand of calling off: a running scan of ours that a person does not want any more. Never anybody else's.
+//! Calls scans off: a running scan of ours that a person does not want any more. Never anybody else's.
 //!
 //! The wish stands in the scan's row until it has been taken or the scan is over, so a lost answer or a restart
 //! repeats the call at worst; calling off twice is calling off once. What became of the scan the list tells, as ever.
@@ -60,7 +60,7 @@ impl TenantWorker {
                 turn.wake(at);
                 return Ok(());
             }
-            let Some((bearer, generation)) = self.gate.bearer(now) else {
+            let Some((bearer, generation)) = self.backoff.bearer(now) else {
                 return Ok(());
             };
             let comment = one_line(&format!("Called off by {}", of.by), COMMENT);

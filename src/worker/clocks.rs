@@ -14,7 +14,7 @@ impl TenantWorker {
         turn: &mut Turn<'_, '_>,
         now: Now,
     ) -> Result<(), JournalError> {
-        let Some(set) = self.anchor.follow(now) else {
+        let Some(set) = self.wall_clock.follow(now) else {
             return Ok(());
         };
         turn.tx.clock_was_set(self.id, set, now.wall)?;
@@ -22,7 +22,7 @@ impl TenantWorker {
         self.budgets
             .values_mut()
             .for_each(|budget| budget.moved(by, now));
-        self.gate.moved(by);
+        self.backoff.moved(by);
         self.reach.moved(by);
         self.looks.time.moved(by);
         self.leaving

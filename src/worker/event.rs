@@ -1,4 +1,4 @@
-//! What happens in a lane, for logs and metrics.
+//! What happens in a worker, for logs and metrics.
 
 use core::time::Duration;
 
@@ -8,7 +8,7 @@ use scanhook_core::obstacles::FarSide;
 use scanhook_core::scan::{DecisionState, Kind, Outcome, Reason};
 use scanhook_core::time::Timestamp;
 
-/// What happened in a lane. No token; of alerts only what identifies them.
+/// What happened in a worker. No token; of alerts only what identifies them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WorkerEvent {
     /// A call ended with this status or word.

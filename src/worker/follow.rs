@@ -1,4 +1,4 @@
-//! The errand of looking: one list serves every scan that is due. It ends running ones, finds the actions of unknown
+//! Looks at scans that are open: one list serves every scan that is due. It ends running ones, finds the actions of unknown
 //! ones, and after two complete lists without such an action its scan is sent again.
 //!
 //! A list reaches back to the oldest scan that is due, and no further. Scans older than a day are looked for every ten
@@ -36,7 +36,7 @@ impl TenantWorker {
     /// Asks for the list, or its next page, when an open scan wants to be looked at.
     pub(super) fn poll_list(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
         let now = turn.now;
-        if self.is_under_way(Api::List) || !self.gate.may_read() {
+        if self.is_under_way(Api::List) || !self.backoff.may_read() {
             return Ok(());
         }
         if self
@@ -64,7 +64,7 @@ impl TenantWorker {
             turn.wake(free_at);
             return Ok(());
         }
-        let Some((bearer, generation)) = self.gate.bearer(now) else {
+        let Some((bearer, generation)) = self.backoff.bearer(now) else {
             return Ok(());
         };
         let request = request::page(&self.account.endpoints, bearer, &asked);

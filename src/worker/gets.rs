@@ -1,8 +1,8 @@
-//! What a lane remembers of single actions that it reads.
+//! What a worker remembers of single actions that it reads.
 
 use core::time::Duration;
 
-use super::gate::Backoff;
+use super::backoff::Backoff;
 use scanhook_core::time::Timestamp;
 
 /// What is read of machine actions: a page of the list, one of ours, one that occupies a machine.
@@ -14,7 +14,7 @@ pub(super) enum ActionRead {
     Blocking,
 }
 
-/// What a lane remembers of reading single actions.
+/// What a worker remembers of reading single actions.
 #[derive(Default)]
 pub(super) struct Gets {
     /// Reads that failed in a row, whichever action they were for, and until when none is made.
@@ -27,8 +27,8 @@ pub(super) struct Gets {
 
 impl Gets {
     /// Whether single actions may be read, as far as is known. Lists may be allowed where that is not.
-    pub(super) fn are_allowed(&self, gate: &Backoff) -> bool {
-        self.forbidden.0 != gate.generation() || self.forbidden.1 < FORBIDDEN
+    pub(super) fn are_allowed(&self, backoff: &Backoff) -> bool {
+        self.forbidden.0 != backoff.generation() || self.forbidden.1 < FORBIDDEN
     }
 
     /// The wall clock was set by so many milliseconds.

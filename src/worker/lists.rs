@@ -1,4 +1,4 @@
-//! What a lane remembers of its lists, and a list call on its way.
+//! What a worker remembers of its lists, and a list call on its way.
 
 use super::listing::{Listing, MOST_ROWS};
 use crate::defender::client::TOO_LONG;
@@ -8,7 +8,7 @@ use crate::defender::{Answer, Endpoints};
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 
-/// What a lane remembers of its lists.
+/// What a worker remembers of its lists.
 pub(super) struct ListState {
     pub(super) listing: Option<Listing>,
     /// When the last list was begun.

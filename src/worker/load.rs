@@ -1,12 +1,11 @@
-//! A lane is loaded from the journal, at the start and whenever one was lost, and what it must not forget is written
+//! A worker is loaded from the journal, at the start and whenever one was lost, and what it must not forget is written
 //! back. A restart, a failing disk and a crash take this same way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::Account;
-use super::anchor::{FarClock, WallClock};
-use super::gate::Backoff;
+use super::backoff::Backoff;
 use super::gets::Gets;
 use super::lists::ListState;
 use super::looks::Lookups;
@@ -15,6 +14,7 @@ use super::pace::Pace;
 use super::reach::Reach;
 use super::state::TenantWorker;
 use super::turn::Turn;
+use super::wall_clock::{FarClock, WallClock};
 use crate::in_force::SourceBindings;
 use crate::journal::{ActivePauses, Api, JournalError, TenantId, Tx};
 use scanhook_core::quota::{Budget, Learnt};
@@ -22,7 +22,7 @@ use scanhook_core::time::Now;
 
 impl TenantWorker {
     /// Loads what the journal knows. Calls nobody waits for any more have ended, and what was being sent is unknown.
-    /// `None`: another process has this lane (never, while one process holds a journal).
+    /// `None`: another process has this worker (never, while one process holds a journal).
     ///
     /// # Errors
     /// When the journal cannot be read or written.
@@ -30,7 +30,7 @@ impl TenantWorker {
         tx: &mut Tx<'_>,
         id: TenantId,
         account: Arc<Account>,
-        desks: Arc<SourceBindings>,
+        bindings: Arc<SourceBindings>,
         pace: Pace,
         now: Now,
     ) -> Result<Option<TenantWorker>, JournalError> {
@@ -46,18 +46,18 @@ impl TenantWorker {
             }
             tx.calls_as(id, &account.tenant_id, &account.client_id)?;
         }
-        let gate = Backoff::load(&tx.memory(id)?);
-        let learnt = |api: &Api| (*api, Budget::load([], gate.learnt(*api)));
-        let looks = Lookups::recalled(gate.asked_for());
-        let mut lane = TenantWorker {
+        let backoff = Backoff::load(&tx.memory(id)?);
+        let learnt = |api: &Api| (*api, Budget::load([], backoff.learnt(*api)));
+        let looks = Lookups::recalled(backoff.asked_for());
+        let mut worker = TenantWorker {
             id,
             account,
-            desks,
+            bindings,
             pace,
-            anchor: gate.anchor().unwrap_or_else(|| WallClock::new(now)),
+            wall_clock: backoff.wall_clock().unwrap_or_else(|| WallClock::new(now)),
             far_clock: FarClock::default(),
             budgets: Api::ALL.iter().map(learnt).collect(),
-            gate,
+            backoff,
             leaving: BTreeMap::new(),
             lists: ListState::new(pace.rows),
             gets: Gets::default(),
@@ -70,22 +70,22 @@ impl TenantWorker {
             moved_to,
         };
         let mut turn = Turn::new(tx, now.wall, Vec::new());
-        lane.keep_time(&mut turn, now)?;
-        lane.untold = turn.events;
+        worker.keep_time(&mut turn, now)?;
+        worker.untold = turn.events;
         tx.abandon_calls(id, now.wall)?;
         tx.sending_is_unknown(id, now.wall.plus(pace.settle))?;
-        for (api, budget) in &mut lane.budgets {
+        for (api, budget) in &mut worker.budgets {
             *budget = Budget::load(tx.past_calls(id, *api, now.wall)?, budget.learnt());
             if !pace.lull.is_zero() {
                 budget.watch(now.wall);
             }
         }
-        Ok(Some(lane))
+        Ok(Some(worker))
     }
 
     /// Takes the sources that are in force from now on.
-    pub fn hear_from(&mut self, desks: Arc<SourceBindings>) {
-        self.desks = desks;
+    pub fn hear_from(&mut self, bindings: Arc<SourceBindings>) {
+        self.bindings = bindings;
     }
 
     /// Writes down what a restart must not forget.
@@ -94,14 +94,14 @@ impl TenantWorker {
             .budgets
             .iter()
             .map(|(api, budget)| (api.code().to_owned(), budget.learnt()));
-        self.gate.memory.learnt = learnt
+        self.backoff.memory.learnt = learnt
             .filter(|(_, learnt)| *learnt != Learnt::default())
             .collect();
-        self.gate.memory.probe = self.gate.throttle.holds_back();
-        self.gate.memory.clock = Some(self.anchor);
-        let asked_for = self.looks.time.at(self.anchor.seen());
-        self.gate.memory.asked_for = u64::try_from(asked_for.as_millis()).unwrap_or(u64::MAX);
-        let memory = serde_json::to_string(&self.gate.memory);
+        self.backoff.memory.probe = self.backoff.throttle.holds_back();
+        self.backoff.memory.clock = Some(self.wall_clock);
+        let asked_for = self.looks.time.at(self.wall_clock.seen());
+        self.backoff.memory.asked_for = u64::try_from(asked_for.as_millis()).unwrap_or(u64::MAX);
+        let memory = serde_json::to_string(&self.backoff.memory);
         tx.remember(
             self.id,
             &memory.map_err(|_| JournalError::Conflict("a lane's memory is not JSON"))?,

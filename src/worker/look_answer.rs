@@ -150,7 +150,7 @@ impl TenantWorker {
                 code: "look-forbidden",
                 about: None,
             });
-            self.gate.note(format!(
+            self.backoff.note(format!(
                 "Defender forbids reading machines ({refusal}), so devices without a machine id are held: grant Machine.Read.All"
             ));
         }

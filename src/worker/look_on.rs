@@ -26,7 +26,7 @@ impl TenantWorker {
     ) -> Result<(), JournalError> {
         let age = self.far(now).since(scan.far_sent_at);
         let wait = (age / 8).clamp(self.pace.follow_first, self.pace.follow_most);
-        let reads = self.gets.are_allowed(&self.gate);
+        let reads = self.gets.are_allowed(&self.backoff);
         // Absence in a list is no proof of anything: what lists go on missing is read by its id.
         let misses = match scan.misses.saturating_add(1) {
             _ if found => 0,

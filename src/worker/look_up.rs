@@ -20,7 +20,7 @@ impl TenantWorker {
             let Some(asked) = self.next_look(turn)? else {
                 return Ok(());
             };
-            let Some((bearer, generation)) = self.gate.bearer(now) else {
+            let Some((bearer, generation)) = self.backoff.bearer(now) else {
                 return Ok(());
             };
             let question = asked.question.clone();

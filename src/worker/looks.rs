@@ -1,4 +1,4 @@
-//! What a lane remembers of its look-ups, and a look-up on its way.
+//! What a worker remembers of its look-ups, and a look-up on its way.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use crate::journal::{Api, LONGEST_WAIT, OpenQuestion};
 use scanhook_core::directory::{Question, Record};
 use scanhook_core::time::Timestamp;
 
-/// What a lane remembers of its look-ups.
+/// What a worker remembers of its look-ups.
 #[derive(Default)]
 pub(super) struct Lookups {
     /// For how long the directory could be asked.

@@ -1,10 +1,10 @@
-//! What a lane must not forget over a restart: pauses, what refusals have taught, and where both clocks stood.
+//! What a worker must not forget over a restart: pauses, what refusals have taught, and where both clocks stood.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::anchor::WallClock;
+use super::wall_clock::WallClock;
 use scanhook_core::quota::Learnt;
 use scanhook_core::time::Timestamp;
 

@@ -7,14 +7,14 @@
 //! `list_match` takes a page, `conclude` the whole, `look_on` says when to look again), `give_up` and `final_status`
 //! (end), `by_id` (read one action), `unfollowed` (where the app may not read), `blocked` (what occupies a machine),
 //! `resolve` (which machine it is; `look_up` asks, `look_answer` listens, `silence` waits), `cancel` (call off),
-//! `paused` (what people hold back), `token` (ask for one), `gate` (what keeps from calling; `stops` pauses, rests and
+//! `paused` (what people hold back), `token` (ask for one), `backoff` (what keeps from calling; `stops` pauses, rests and
 //! stops), `reach` (who cannot be reached). `throttle` brings a tenant back after a 429, `moved` waits while a name was
-//! given to another Entra tenant, `twin` gives way to another name of the same app, `anchor` keeps spans of time true
+//! given to another Entra tenant, `twin` gives way to another name of the same app, `wall_clock` keeps spans of time true
 //! when the clock is set.
 //!
 //! **Order of a poll** (`poll_all`): drop what was held for too long; look up the pauses; release what is due; drop
 //! what is too old; end dry scans; give up what was followed for too long; drop what was called off and never began;
-//! decide what the directory, or its silence, lets be decided; stop here if the gate is closed; ask for a token; call
+//! decide what the directory, or its silence, lets be decided; stop here if `backoff` says so; ask for a token; call
 //! off; ask for a list or for one action; settle what cannot be followed; ask for look-ups; send scans.
 //!
 //! **Places.** Calls under way are limited apart: four for scans and those that call off, of which the last is for an
@@ -34,8 +34,9 @@
 //! intent, no byte would have left.
 
 mod account;
-mod anchor;
 mod answer;
+mod backoff;
+mod backoff_view;
 mod blocked;
 mod by_id;
 mod call;
@@ -47,8 +48,6 @@ mod dry;
 mod event;
 mod final_status;
 mod follow;
-mod gate;
-mod gate_view;
 mod gets;
 mod give_up;
 mod intent;
@@ -84,6 +83,7 @@ mod turn;
 mod twin;
 mod unfollowed;
 mod view;
+mod wall_clock;
 mod withdrawal;
 
 pub mod run;

@@ -18,7 +18,7 @@ pub(super) fn is_elsewhere(
 }
 
 impl TenantWorker {
-    /// Whether the lane must not call, because what waits and runs is another Entra tenant's. Says so.
+    /// Whether the worker must not call, because what waits and runs is another Entra tenant's. Says so.
     pub(super) fn waits_for_the_old(
         &mut self,
         turn: &mut Turn<'_, '_>,

@@ -24,13 +24,13 @@ impl TenantWorker {
     ) -> Result<Option<Listing>, JournalError> {
         let now = turn.now;
         let old = self.old(now);
-        let begin = |lane: &mut TenantWorker, whom, since| {
-            lane.lists.listed_at = now;
+        let begin = |worker: &mut TenantWorker, whom, since| {
+            worker.lists.listed_at = now;
             Some(Listing::begin(
                 whom,
                 since,
-                lane.lists.rows,
-                &lane.account.endpoints,
+                worker.lists.rows,
+                &worker.account.endpoints,
                 now,
             ))
         };
@@ -82,7 +82,7 @@ impl TenantWorker {
         let some = turn.tx.old_scans(self.id, ScanId(0), FEW + 1)?;
         self.lists.old_begun = now;
         self.lists.old_at = (!some.is_empty()).then(|| now.plus(self.pace.follow_most));
-        let few = some.len() <= FEW as usize && self.gets.are_allowed(&self.gate);
+        let few = some.len() <= FEW as usize && self.gets.are_allowed(&self.backoff);
         self.lists.old_list = !few && !some.is_empty();
         self.lists.by_id = if few {
             some.iter().map(|scan| scan.scan.id).collect()

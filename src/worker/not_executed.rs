@@ -47,7 +47,7 @@ impl TenantWorker {
         let scan = &intent.scan;
         if !refusal.is("Forbidden")
             || !self
-                .gate
+                .backoff
                 .is_about_one_machine(intent.generation, &scan.machine)
         {
             self.not_executed(turn.tx, intent, now)?;
@@ -66,7 +66,7 @@ impl TenantWorker {
             &refusal.to_string(),
             now,
         )?;
-        if scan.refusals + 1 >= FORBIDDEN && self.gate.has_carried(intent.generation) {
+        if scan.refusals + 1 >= FORBIDDEN && self.backoff.has_carried(intent.generation) {
             turn.tx
                 .drop_scan(scan.id, Outcome::Refused, Some(&refusal.to_string()), now)?;
             return Ok("refused");

@@ -55,9 +55,9 @@ impl TenantWorker {
         }
     }
 
-    /// What keeps this lane from sending.
+    /// What keeps this worker from sending.
     pub(super) fn obstacles(&self, now: Timestamp, disk_full: bool) -> Obstacles {
-        let mut obstacles = self.gate.obstacles(now);
+        let mut obstacles = self.backoff.obstacles(now);
         let later = |at: Timestamp| Some(at).filter(|at| *at > now);
         let outage = |side, silent: &Option<Silent>, again: Timestamp| {
             let silent = silent.as_ref()?;
@@ -70,11 +70,11 @@ impl TenantWorker {
                 again: later(again),
             })
         };
-        let entra = outage(FarSide::Entra, &self.reach.entra, self.gate.token_due());
+        let entra = outage(FarSide::Entra, &self.reach.entra, self.backoff.token_due());
         let defender = outage(
             FarSide::Defender,
             &self.reach.defender,
-            self.gate.closed_until(now),
+            self.backoff.closed_until(now),
         );
         obstacles.outages = entra.into_iter().chain(defender).collect();
         obstacles.dry_run = !self.account.sends;
@@ -83,7 +83,7 @@ impl TenantWorker {
         obstacles
     }
 
-    /// Writes down what keeps this lane from sending, where that has changed.
+    /// Writes down what keeps this worker from sending, where that has changed.
     pub(super) fn write_obstacles(
         &mut self,
         tx: &mut Tx<'_>,

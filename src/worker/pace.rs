@@ -1,10 +1,10 @@
-//! How patient the lane is.
+//! How patient the worker is.
 
 use core::time::Duration;
 
 use super::listing::MOST_ROWS;
 
-/// How patient the lane is.
+/// How patient the worker is.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// The first look at a running scan; later ones grow with its age.

@@ -17,7 +17,7 @@ pub(super) struct Pending<'a> {
     pub(super) policy: &'a Policy,
     pub(super) id: PolicyId,
     pub(super) row: &'a Resolving,
-    pub(super) desk: &'a SourceBinding,
+    pub(super) binding: &'a SourceBinding,
     pub(super) tenant: &'a str,
     pub(super) terms: Terms,
     pub(super) device: Device,
@@ -27,7 +27,7 @@ pub(super) struct Pending<'a> {
 
 impl Pending<'_> {
     fn verdict(&self, facts: Facts) -> Verdict {
-        let (source, terms, alert) = (&self.desk.source, self.terms, &self.row.alert);
+        let (source, terms, alert) = (&self.binding.source, self.terms, &self.row.alert);
         self.policy.decide(Asked {
             source,
             tenant: self.tenant,

@@ -1,4 +1,4 @@
-//! One poll, errand after errand. What an answer leads to stands in `answer`.
+//! One poll, step after step. What an answer leads to stands in `answer`.
 
 use super::call::PollResult;
 use super::state::TenantWorker;
@@ -12,7 +12,7 @@ impl TenantWorker {
     /// the transaction is committed.
     ///
     /// # Errors
-    /// When the journal cannot be written; then the lane must be loaded again.
+    /// When the journal cannot be written; then the worker must be loaded again.
     pub fn poll(
         &mut self,
         tx: &mut Tx<'_>,
@@ -30,7 +30,7 @@ impl TenantWorker {
         Ok(turn.done())
     }
 
-    /// The errands, one after the other.
+    /// The steps, one after the other.
     fn poll_all(
         &mut self,
         turn: &mut Turn<'_, '_>,
@@ -52,8 +52,8 @@ impl TenantWorker {
         if elsewhere {
             self.drop_too_old(turn)?;
         }
-        if self.gate.closed_until(now) > now {
-            turn.wake(self.gate.closed_until(now));
+        if self.backoff.closed_until(now) > now {
+            turn.wake(self.backoff.closed_until(now));
             return Ok(());
         }
         self.poll_token(turn)?;

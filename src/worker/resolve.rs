@@ -1,4 +1,4 @@
-//! The errand of resolving: which machine is it, and what is it? One look-up serves every decision that waits for the
+//! Resolves devices: which machine is it, and what is it? One look-up serves every decision that waits for the
 //! same answer; when it has come, or will not come, they are decided anew by the policy of that moment.
 //!
 //! 1. `Policy::decide` finds that a scan is wanted and the machine, or a fact that a rule needs, not known:
@@ -52,7 +52,7 @@ impl TenantWorker {
         if silence.is_some() {
             turn.tx.recall_resolving(self.id)?;
         }
-        let may_ask = self.gate.closed_until(now) <= now && self.gate.bearer(now).is_some();
+        let may_ask = self.backoff.closed_until(now) <= now && self.backoff.bearer(now).is_some();
         self.looks.time.goes_on(may_ask, now);
         turn.tx.recall_late(self.id, self.looks.time.at(now))?;
         let mut more = false;
@@ -88,14 +88,14 @@ impl TenantWorker {
         let Some(first) = rows.first() else {
             return Ok(());
         };
-        let (desks, account) = (self.desks.clone(), self.account.clone());
-        // A source acts for this tenant if one of its own is the lane's.
-        let acting = desks.get(&first.source).and_then(|desk| {
-            let acts_for = desk
+        let (bindings, account) = (self.bindings.clone(), self.account.clone());
+        // A source acts for this tenant if one of its own is the worker's.
+        let acting = bindings.get(&first.source).and_then(|binding| {
+            let acts_for = binding
                 .tenants
                 .values()
                 .find(|acts_for| acts_for.tenant == self.id)?;
-            Some((desk, acts_for.terms))
+            Some((binding, acts_for.terms))
         });
         let body = turn.tx.body(first.delivery)?;
         let body = body
@@ -104,7 +104,7 @@ impl TenantWorker {
         let memo = Memo::default();
         for row in rows {
             memo.next_alert();
-            let Some((desk, terms)) = acting else {
+            let Some((binding, terms)) = acting else {
                 if row.from == DecisionState::Held {
                     turn.tx.wait_while_held(self.id, row.decision, None, now)?;
                     continue;
@@ -141,7 +141,7 @@ impl TenantWorker {
                 policy,
                 id,
                 row,
-                desk,
+                binding,
                 tenant,
                 terms,
                 device,

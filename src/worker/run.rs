@@ -1,5 +1,5 @@
-//! The lane's only async file: write(poll) → send → select: stop, an answer, a wake-up, time → again.
-//! The lane travels into each transaction and comes back only if that was committed; otherwise it is loaded anew.
+//! The worker's only async file: write(poll) → send → select: stop, an answer, a wake-up, time → again.
+//! The worker travels into each transaction and comes back only if that was committed; otherwise it is loaded anew.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use crate::defender::client::Client;
 use crate::in_force::Current;
 use crate::journal::{CallId, Journal, JournalError, TenantId};
 
-/// The guarantee behind the wake-ups: no lane sleeps longer.
+/// The guarantee behind the wake-ups: no worker sleeps longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
 /// How long a journal that fails is left alone.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// What status shows of a lane.
+/// What status shows of a worker.
 pub type Board = watch::Sender<(LaneView, std::collections::BTreeMap<String, QuotaView>)>;
 
-/// Is told the tenant and what happened in its lane.
+/// Is told the tenant and what happened in its worker.
 pub type Tell = dyn Fn(&str, &[WorkerEvent]) + Send + Sync;
 
-/// What a lane runs with.
+/// What a worker runs with.
 pub struct Runner {
     pub name: String,
     pub journal: Journal,
@@ -92,16 +92,16 @@ impl Runner {
         }
     }
 
-    /// One life of a lane: from loading it until its commit fails, which drops its calls, or the process stops, or
+    /// One life of a worker: from loading it until its commit fails, which drops its calls, or the process stops, or
     /// another account is to call.
     async fn session(&mut self, mine: Arc<Account>) -> Result<(), JournalError> {
         let (tenant, account, pace) = (self.tenant, mine.clone(), self.pace);
-        let desks = self.current.borrow().desks.clone();
-        let load = self
-            .journal
-            .write(move |tx| TenantWorker::load(tx, tenant, account, desks, pace, clock::both()));
+        let bindings = self.current.borrow().bindings.clone();
+        let load = self.journal.write(move |tx| {
+            TenantWorker::load(tx, tenant, account, bindings, pace, clock::both())
+        });
         let loaded = load.await?;
-        let Some(mut lane) = loaded else {
+        let Some(mut worker) = loaded else {
             tokio::time::sleep(AFTER_FAILURE).await;
             return Ok(());
         };
@@ -121,14 +121,14 @@ impl Runner {
             if !stopping {
                 let in_force = self.current.borrow_and_update().clone();
                 let polled = self.journal.write(move |tx| {
-                    lane.hear_from(in_force.desks.clone());
-                    let todo = lane.poll(tx, &in_force.policy, in_force.id, clock::both())?;
-                    Ok((lane, todo))
+                    worker.hear_from(in_force.bindings.clone());
+                    let todo = worker.poll(tx, &in_force.policy, in_force.id, clock::both())?;
+                    Ok((worker, todo))
                 });
                 let (returned, todo) = polled.await?;
-                lane = returned;
+                worker = returned;
                 sleep = sleep.min(todo.wake_at.since(clock::now()));
-                self.show(&lane, &todo.happened);
+                self.show(&worker, &todo.happened);
                 for outgoing in todo.calls {
                     calls.spawn(sent(self.client.clone(), outgoing));
                 }
@@ -140,12 +140,12 @@ impl Runner {
                 Some(done) = calls.join_next() => {
                     let (id, call, answer) = done.map_err(|_| JournalError::Gone)?;
                     let answered = self.journal.write(move |tx| {
-                        let happened = lane.answer(tx, id, call, answer, clock::both())?;
-                        Ok((lane, happened))
+                        let happened = worker.answer(tx, id, call, answer, clock::both())?;
+                        Ok((worker, happened))
                     });
                     let (returned, happened) = answered.await?;
-                    lane = returned;
-                    self.show(&lane, &happened);
+                    worker = returned;
+                    self.show(&worker, &happened);
                 }
                 () = wake.notified() => {}
                 () = tokio::time::sleep(sleep) => {}
@@ -153,8 +153,8 @@ impl Runner {
         }
     }
 
-    fn show(&self, lane: &TenantWorker, happened: &[WorkerEvent]) {
+    fn show(&self, worker: &TenantWorker, happened: &[WorkerEvent]) {
         (self.tell)(&self.name, happened);
-        self.board.send_replace(lane.view(clock::now()));
+        self.board.send_replace(worker.view(clock::now()));
     }
 }

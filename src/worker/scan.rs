@@ -1,4 +1,4 @@
-//! The errand of sending: intent and ledger entry first, then the call. What its answer means stands in `scan_answer`.
+//! Sends scans: intent and ledger entry first, then the call. What its answer means stands in `scan_answer`.
 
 use core::time::Duration;
 
@@ -73,10 +73,10 @@ impl TenantWorker {
         scan: ScanRow,
     ) -> Result<bool, JournalError> {
         let now = turn.now;
-        let Some((bearer, generation)) = self.gate.bearer(now) else {
+        let Some((bearer, generation)) = self.backoff.bearer(now) else {
             return Ok(false);
         };
-        let with_external_id = self.account.external_id && self.gate.with_external_id(scan.id);
+        let with_external_id = self.account.external_id && self.backoff.with_external_id(scan.id);
         let cited = turn.tx.cited(scan.id)?;
         let comment = comment(policy, &self.account.name, &scan, &cited)?;
         let order = request::ScanOrder {

@@ -65,7 +65,7 @@ impl TenantWorker {
             ScanReply::Ours(action) => {
                 self.carried(intent.generation);
                 if !intent.with_external_id {
-                    self.gate.took_without_external_id(scan.id);
+                    self.backoff.took_without_external_id(scan.id);
                 }
                 self.adopt(turn, scan, &action, now)?;
                 return Ok("running");
@@ -88,7 +88,7 @@ impl TenantWorker {
                 return Ok("busy");
             }
             ScanReply::ExternalIdRefused => {
-                self.gate.try_without_external_id(scan.id);
+                self.backoff.try_without_external_id(scan.id);
                 self.not_executed(turn.tx, intent, now)?;
                 return Ok("external_id_refused");
             }

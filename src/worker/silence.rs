@@ -18,12 +18,12 @@ impl TenantWorker {
         if self.moved_to.is_some() {
             return Some(NoAnswer::Moved);
         }
-        if !self.gate.reads() {
+        if !self.backoff.reads() {
             return Some(NoAnswer::NoRole);
         }
         self.looks
             .forbidden
-            .filter(|generation| *generation == self.gate.generation())
+            .filter(|generation| *generation == self.backoff.generation())
             .map(|_| NoAnswer::Forbidden)
     }
 

@@ -1,4 +1,4 @@
-//! What a lane remembers, and what it may send now.
+//! What a worker remembers, and what it may send now.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +7,9 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::account::Account;
-use super::anchor::{FarClock, WallClock};
+use super::backoff::Backoff;
 use super::call::{Call, OutgoingCall};
 use super::event::WorkerEvent;
-use super::gate::Backoff;
 use super::gets::Gets;
 use super::intent::urgent_since;
 use super::lists::ListState;
@@ -18,21 +17,22 @@ use super::looks::Lookups;
 use super::pace::Pace;
 use super::reach::Reach;
 use super::turn::Turn;
+use super::wall_clock::{FarClock, WallClock};
 use crate::in_force::SourceBindings;
 use crate::journal::{ActivePauses, Api, CallId, JournalError, TenantId};
 use scanhook_core::obstacles::{Obstacles, Spent};
 use scanhook_core::quota::Budget;
 use scanhook_core::time::Timestamp;
 
-/// The lane of one tenant.
+/// The worker of one tenant.
 pub struct TenantWorker {
     pub(super) id: TenantId,
     pub(super) account: Arc<Account>,
     /// The sources, for alerts that are decided anew.
-    pub(super) desks: Arc<SourceBindings>,
+    pub(super) bindings: Arc<SourceBindings>,
     pub(super) pace: Pace,
-    pub(super) gate: Backoff,
-    pub(super) anchor: WallClock,
+    pub(super) backoff: Backoff,
+    pub(super) wall_clock: WallClock,
     pub(super) far_clock: FarClock,
     pub(super) budgets: BTreeMap<Api, Budget>,
     /// Calls under way: their budget, and when they left.
@@ -76,7 +76,7 @@ impl TenantWorker {
             .budgets
             .get(&api)
             .map_or(now, |budget| budget.free_at(self.account.share, now));
-        quota.max(self.gate.throttle.free_at(under_way, now))
+        quota.max(self.backoff.throttle.free_at(under_way, now))
     }
 
     /// Reads and what changes something have places of their own, so that slow answers to the one never hold up the
@@ -144,7 +144,7 @@ impl TenantWorker {
         let id = turn.tx.enter_call(self.id, api, urgent, scan, now)?;
         self.budgets.entry(api).or_default().sent(id.0, urgent, now);
         if api != Api::Token {
-            self.gate.throttle.sent(now);
+            self.backoff.throttle.sent(now);
         }
         self.leaving.insert(id, (api, now));
         turn.calls.push(OutgoingCall { id, call, request });

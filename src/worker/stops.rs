@@ -3,8 +3,8 @@
 
 use core::time::Duration;
 
+use super::backoff::{LONGEST_REST, Stopped, longer};
 use super::event::WorkerEvent;
-use super::gate::{LONGEST_REST, Stopped, longer};
 use super::state::TenantWorker;
 use super::throttle::Throttle;
 use super::turn::Turn;
@@ -20,13 +20,14 @@ impl TenantWorker {
         span: Duration,
     ) -> Result<(), JournalError> {
         let now = turn.now;
-        if matches!(self.gate.throttle, Throttle::Probe) {
-            self.gate.memory.refused_probes = self.gate.memory.refused_probes.saturating_add(1);
+        if matches!(self.backoff.throttle, Throttle::Probe) {
+            self.backoff.memory.refused_probes =
+                self.backoff.memory.refused_probes.saturating_add(1);
         }
-        let span = span.max(longer(self.gate.memory.refused_probes));
-        let until = self.gate.memory.paused_until.max(now.plus(span));
-        self.gate.memory.paused_until = until;
-        self.gate.throttle = Throttle::Probe;
+        let span = span.max(longer(self.backoff.memory.refused_probes));
+        let until = self.backoff.memory.paused_until.max(now.plus(span));
+        self.backoff.memory.paused_until = until;
+        self.backoff.throttle = Throttle::Probe;
         turn.events.push(WorkerEvent::Paused { until });
         self.save_memory(turn.tx)
     }
@@ -34,37 +35,37 @@ impl TenantWorker {
     /// A call did not reach a working far side: rest, twice as long each time. Calls that were under way together
     /// fail together, and count once.
     pub(super) fn rest(&mut self, now: Timestamp) {
-        if now < self.gate.resting_until {
+        if now < self.backoff.resting_until {
             return;
         }
         let seconds = 1_u64
-            .checked_shl(self.gate.failures)
+            .checked_shl(self.backoff.failures)
             .unwrap_or(LONGEST_REST)
             .min(LONGEST_REST);
-        self.gate.failures = self.gate.failures.saturating_add(1);
-        self.gate.resting_until = now.plus(Duration::from_secs(seconds));
+        self.backoff.failures = self.backoff.failures.saturating_add(1);
+        self.backoff.resting_until = now.plus(Duration::from_secs(seconds));
     }
 
     /// The far side works.
     pub(super) fn reached(&mut self) {
-        self.gate.failures = 0;
+        self.backoff.failures = 0;
     }
 
     /// Machine actions were read.
     pub(super) fn could_read(&mut self) {
-        self.gate.unreadable = (0, None);
+        self.backoff.unreadable = (0, None);
         self.authorized();
     }
 
     /// A scan call was taken with this token.
     pub(super) fn carried(&mut self, generation: u64) {
-        self.gate.carried = Some(generation);
+        self.backoff.carried = Some(generation);
         self.authorized();
     }
 
     /// A call was accepted with its token.
     pub(super) fn authorized(&mut self) {
-        self.gate.refused_once = false;
+        self.backoff.refused_once = false;
         self.reached();
     }
 
@@ -76,16 +77,16 @@ impl TenantWorker {
         refusal: &DefenderError,
     ) {
         let now = turn.now;
-        if generation != self.gate.generation || self.gate.token.is_none() {
+        if generation != self.backoff.generation || self.backoff.token.is_none() {
             return;
         }
-        if self.gate.refused_once {
+        if self.backoff.refused_once {
             let why = format!("Defender refuses a fresh token: {refusal}");
             return self.stop(turn, "unauthorized", why);
         }
-        self.gate.refused_once = true;
-        self.gate.token = None;
-        self.gate.token_due = now;
+        self.backoff.refused_once = true;
+        self.backoff.token = None;
+        self.backoff.token_due = now;
     }
 
     /// The app may send scans but not read what became of them. Another token may have more roles, so each is tried.
@@ -95,8 +96,8 @@ impl TenantWorker {
             code: "list-forbidden",
             about: None,
         });
-        self.gate.unreadable.0 += 1;
-        self.gate.unreadable.1 = Some(format!(
+        self.backoff.unreadable.0 += 1;
+        self.backoff.unreadable.1 = Some(format!(
             "Defender forbids reading machine actions ({refusal}): nothing is followed, and a call whose answer is lost \
              is subject to on_unknown; grant Machine.Read.All, or Machine.ReadWrite.All where that is refused"
         ));
@@ -107,7 +108,7 @@ impl TenantWorker {
         let now = turn.now;
         let until = now.plus(self.pace.stopped);
         if self
-            .gate
+            .backoff
             .stopped
             .as_ref()
             .is_none_or(|stopped| stopped.why != why)
@@ -117,14 +118,14 @@ impl TenantWorker {
                 why: why.clone(),
             });
         }
-        self.gate.stopped = Some(Stopped { why, until });
-        self.gate.token = None;
-        self.gate.token_due = until;
+        self.backoff.stopped = Some(Stopped { why, until });
+        self.backoff.token = None;
+        self.backoff.token_due = until;
     }
 
     /// What stopped the tenant is over.
     pub(super) fn stopped_no_more(&mut self) {
-        self.gate.stopped = None;
-        self.gate.token_due = Timestamp::default();
+        self.backoff.stopped = None;
+        self.backoff.token_due = Timestamp::default();
     }
 }

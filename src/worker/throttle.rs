@@ -33,7 +33,7 @@ pub(super) enum Throttle {
 }
 
 impl Throttle {
-    /// Whether the pace is not yet the usual one. A lane that is loaded then begins with one call alone again.
+    /// Whether the pace is not yet the usual one. A worker that is loaded then begins with one call alone again.
     pub(super) fn holds_back(&self) -> bool {
         !matches!(self, Throttle::Open)
     }
@@ -99,7 +99,7 @@ mod tests {
         while matches!(throttle, Throttle::Ramp { .. }) {
             assert!(
                 throttle.holds_back(),
-                "a lane that is loaded now probes again"
+                "a worker that is loaded now probes again"
             );
             now = throttle.free_at(3, now);
             throttle.sent(now);

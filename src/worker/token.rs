@@ -1,10 +1,10 @@
-//! The errand of the token: it is asked for when it is due, and what was granted is compared with the tenant.
+//! Asks for the token: it is asked for when it is due, and what was granted is compared with the tenant.
 
 use uuid::Uuid;
 
+use super::backoff::WithoutExternalId;
 use super::call::Call;
 use super::event::WorkerEvent;
-use super::gate::WithoutExternalId;
 use super::moved::is_elsewhere;
 use super::state::TenantWorker;
 use super::turn::Turn;
@@ -18,7 +18,7 @@ impl TenantWorker {
         if self.is_under_way(Api::Token) {
             return Ok(());
         }
-        let due = self.gate.token_due();
+        let due = self.backoff.token_due();
         if due > now {
             turn.wake(due);
             return Ok(());
@@ -40,7 +40,7 @@ impl TenantWorker {
     ) -> Result<(), JournalError> {
         let now = turn.now;
         let Answer::Http(response) = answer else {
-            self.gate.token_due = now.plus(self.pace.token_retry);
+            self.backoff.token_due = now.plus(self.pace.token_retry);
             return Ok(());
         };
         match token::read(&response, now) {
@@ -70,7 +70,7 @@ impl TenantWorker {
                 self.stop(turn, &refusal.code, why);
             }
             TokenReply::Later(span, _) => {
-                self.gate.token_due = now.plus(span.max(self.pace.token_retry))
+                self.backoff.token_due = now.plus(span.max(self.pace.token_retry))
             }
         }
         Ok(())
@@ -83,9 +83,9 @@ impl TenantWorker {
             &self.account.endpoints,
             &self.account.tenant_id,
         );
-        self.gate.blind = faults.contains(&ClaimFault::NoReadRole);
+        self.backoff.blind = faults.contains(&ClaimFault::NoReadRole);
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
-        self.gate.notes = notes.iter().map(ToString::to_string).collect();
+        self.backoff.notes = notes.iter().map(ToString::to_string).collect();
         if let Some(fault) = stops.first() {
             return self.stop(turn, fault.code(), fault.to_string());
         }
@@ -95,12 +95,12 @@ impl TenantWorker {
             roles: token.claims.roles.clone(),
             expires: token.expires,
         });
-        self.gate.stopped = None;
-        self.gate.unreadable = (0, None);
-        self.gate.without_external_id = WithoutExternalId::default();
-        self.gate.generation += 1;
+        self.backoff.stopped = None;
+        self.backoff.unreadable = (0, None);
+        self.backoff.without_external_id = WithoutExternalId::default();
+        self.backoff.generation += 1;
         // A token that lives a moment must not become a storm of token calls.
-        self.gate.token_due = token.refresh.max(now.plus(self.pace.token_retry));
-        self.gate.token = Some(token);
+        self.backoff.token_due = token.refresh.max(now.plus(self.pace.token_retry));
+        self.backoff.token = Some(token);
     }
 }

@@ -29,7 +29,7 @@ impl TenantWorker {
         turn: &mut Turn<'_, '_>,
     ) -> Result<(), JournalError> {
         let now = turn.now;
-        if self.gate.may_read() {
+        if self.backoff.may_read() {
             return Ok(());
         }
         for scan in turn.tx.open_scans(self.id)? {

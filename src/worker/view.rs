@@ -1,4 +1,4 @@
-//! What a lane says of itself, for status.
+//! What a worker says of itself, for status.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ impl TenantWorker {
         &self.account.name
     }
 
-    /// What the lane says of itself, for status.
+    /// What the worker says of itself, for status.
     #[must_use]
     pub fn view(&self, now: Timestamp) -> (LaneView, BTreeMap<String, QuotaView>) {
         let share = self.account.share;
@@ -42,7 +42,7 @@ impl TenantWorker {
                 };
                 (api.code().to_owned(), view)
             });
-        let mut view = self.gate.view(now);
+        let mut view = self.backoff.view(now);
         view.notes.extend(self.lists.note.clone());
         view.notes.extend(self.note_of_clocks());
         view.unreachable = self

@@ -339,7 +339,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         "src/worker/scan_answer.rs",
         "src/worker/not_executed.rs",
         "src/worker/meet.rs",
-        "src/worker/gate.rs",
+        "src/worker/backoff.rs",
         "src/worker/token.rs",
         "src/worker/stops.rs",
         "src/worker/answer.rs",

@@ -539,7 +539,7 @@ fn a_planted_violation_of_each_rule_is_found() {
             "crate::worker::Call",
         ),
         (
-            "worker::gate",
+            "worker::backoff",
             "use tokio::time::{self, sleep};",
             "tokio::time",
         ),

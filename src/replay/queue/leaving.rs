@@ -12,7 +12,7 @@ use scanhook_core::time::Timestamp;
 const ANSWER: Duration = Duration::from_millis(200);
 
 impl<'p> Queue<'p> {
-    /// Sends what may be sent, as a lane does: by priority, then age, inside the quota.
+    /// Sends what may be sent, as a worker does: by priority, then age, inside the quota.
     pub(crate) fn poll(&mut self, now: Timestamp) {
         self.load.queue(self.ready.len(), now);
         while let Some(&first) = self.ready.first() {

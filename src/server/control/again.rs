@@ -14,8 +14,8 @@ impl Admin {
     pub(super) async fn read_again(&self, row: i64, by: &By) -> Result<ItemView, HttpError> {
         let recalled = self.read(move |reader| reader.recall(row)).await?;
         let in_force = self.intake.in_force();
-        let desk = in_force.desks.get(&recalled.source);
-        let delivery = match (desk, recalled.delivery) {
+        let binding = in_force.bindings.get(&recalled.source);
+        let delivery = match (binding, recalled.delivery) {
             (Some(_), Some(delivery)) => delivery,
             (_, None) => {
                 return self

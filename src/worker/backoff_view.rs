@@ -1,12 +1,12 @@
-//! What others see of the gate: what keeps the lane from calling, and what stands in its status.
+//! What others see of the backoff: what keeps the worker from calling, and what stands in its status.
 
-use super::gate::Backoff;
+use super::backoff::Backoff;
 use crate::api::LaneView;
 use scanhook_core::obstacles::Obstacles;
 use scanhook_core::time::Timestamp;
 
 impl Backoff {
-    /// What keeps the lane from calling, by what the gate knows.
+    /// What keeps the worker from calling, by what the backoff knows.
     pub(super) fn obstacles(&self, now: Timestamp) -> Obstacles {
         let later = |at: Timestamp| Some(at).filter(|at| *at > now);
         Obstacles {

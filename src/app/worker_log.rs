@@ -1,4 +1,4 @@
-//! One log line and the counters for what happens in a lane. The lines go by the name of the app, on whatever page they are
+//! One log line and the counters for what happens in a worker. The lines go by the name of the app, on whatever page they are
 //! written.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use scanhook_core::about::About;
 /// The target of these lines.
 const APP: &str = "scanhook::app";
 
-/// One log line and the counters for what happens in a lane.
+/// One log line and the counters for what happens in a worker.
 pub(super) fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
     Arc::new(move |tenant, happened| {
         for what in happened {
@@ -76,12 +76,12 @@ fn log_scans(tenant: &str, what: &WorkerEvent) {
         } => {
             about!(target: APP, info, about, %state, %reason, why, "decided without an answer of the directory");
         }
-        what => log_lane(tenant, what),
+        what => log_worker(tenant, what),
     }
 }
 
-/// The log line for what happens to a lane itself: its calls, its token, its clock.
-fn log_lane(tenant: &str, what: &WorkerEvent) {
+/// The log line for what happens to a worker itself: its calls, its token, its clock.
+fn log_worker(tenant: &str, what: &WorkerEvent) {
     match what {
         WorkerEvent::Called { api, answer, took } => {
             tracing::debug!(target: APP, tenant, %api, answer, ms = took.as_millis(), "call ended");

@@ -8,9 +8,9 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use super::anchor::WallClock;
 use super::memory::Memory;
 use super::throttle::Throttle;
+use super::wall_clock::WallClock;
 use crate::defender::token::{Bearer, Token};
 use crate::journal::Api;
 use scanhook_core::alert::MachineId;
@@ -35,7 +35,7 @@ pub(super) fn longer(refused_probes: u32) -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
-/// The state of the gate.
+/// What keeps from calling now, and the token to call with.
 #[derive(Default)]
 pub(super) struct Backoff {
     pub(super) memory: Memory,
@@ -91,12 +91,12 @@ impl Backoff {
         }
     }
 
-    /// Where both clocks stood when the lane last wrote.
-    pub(super) fn anchor(&self) -> Option<WallClock> {
+    /// Where both clocks stood when the worker last wrote.
+    pub(super) fn wall_clock(&self) -> Option<WallClock> {
         self.memory.clock
     }
 
-    /// For how long the directory could be asked when the lane last wrote.
+    /// For how long the directory could be asked when the worker last wrote.
     pub(super) fn asked_for(&self) -> Duration {
         Duration::from_millis(self.memory.asked_for)
     }

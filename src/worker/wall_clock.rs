@@ -39,7 +39,7 @@ pub(super) struct WallClock {
     pub(super) boot: u64,
     /// What the wall clock said when it was started, in Unix milliseconds, had it not been set since.
     pub(super) zero: i64,
-    /// The wall clock when the lane last wrote.
+    /// The wall clock when the worker last wrote.
     pub(super) seen: Timestamp,
 }
 
@@ -158,11 +158,11 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_kept_moves_nothing_however_long() {
-        let mut anchor = WallClock::new(now(1_000_000, 0, 1));
+        let mut clock = WallClock::new(now(1_000_000, 0, 1));
         for second in 1..1000 {
             let drift = if second % 2 == 0 { 200 } else { -200 };
             assert_eq!(
-                anchor.follow(now(
+                clock.follow(now(
                     1_000_000 + second * 1000 + drift,
                     second.unsigned_abs() * 1000,
                     1
@@ -174,22 +174,22 @@ mod tests {
 
     #[test]
     fn small_steps_add_up_until_they_are_followed() {
-        let mut anchor = WallClock::new(now(0, 0, 1));
-        assert_eq!(anchor.follow(now(1_200, 1_000, 1)), None);
+        let mut clock = WallClock::new(now(0, 0, 1));
+        assert_eq!(clock.follow(now(1_200, 1_000, 1)), None);
         assert_eq!(
-            anchor.follow(now(2_400, 2_000, 1)),
+            clock.follow(now(2_400, 2_000, 1)),
             Some(ClockSet {
                 by: 400,
                 restarted: false
             })
         );
-        assert_eq!(anchor.follow(now(3_400, 3_000, 1)), None);
+        assert_eq!(clock.follow(now(3_400, 3_000, 1)), None);
     }
 
     #[test]
     fn a_jump_is_told_from_time_that_passed_over_a_restart_of_the_process_as_well() {
-        let anchor = WallClock::new(now(1_000_000, 50_000, 1));
-        let written = serde_json::to_string(&anchor).unwrap();
+        let clock = WallClock::new(now(1_000_000, 50_000, 1));
+        let written = serde_json::to_string(&clock).unwrap();
         let mut read: WallClock = serde_json::from_str(&written).unwrap();
         assert_eq!(
             read.follow(now(1_600_000 - 3_600_000, 650_000, 1)),
@@ -243,10 +243,10 @@ mod tests {
 
     #[test]
     fn over_a_restart_of_the_computer_no_time_has_passed() {
-        let mut anchor = WallClock::new(now(1_000_000, 50_000, 1));
-        assert_eq!(anchor.follow(now(1_010_000, 60_000, 1)), None);
+        let mut clock = WallClock::new(now(1_000_000, 50_000, 1));
+        assert_eq!(clock.follow(now(1_010_000, 60_000, 1)), None);
         assert_eq!(
-            anchor.follow(now(1_070_000, 5_000, 2)),
+            clock.follow(now(1_070_000, 5_000, 2)),
             Some(ClockSet {
                 by: 60_000,
                 restarted: true

@@ -1,11 +1,11 @@
-//! What is counted when something happens in a lane: calls, scans, late decisions, tokens.
+//! What is counted when something happens in a worker: calls, scans, late decisions, tokens.
 
 use super::{Metrics, unix};
 use crate::worker::WorkerEvent;
 use scanhook_core::scan::{DecisionState, Kind};
 
 impl Metrics {
-    /// Something happened in a lane.
+    /// Something happened in a worker.
     pub fn happened(&self, tenant: &str, what: &WorkerEvent) {
         let kind = |kind: &Kind| ("type", kind.code().to_owned());
         match what {
