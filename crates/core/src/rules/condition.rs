@@ -1,9 +1,9 @@
 //! Conditions and their truth: Kleene's three values, so that what cannot be known decides nothing by accident.
 
+use super::fact_view::FactView;
 use super::field::Field;
 use super::leaf::Leaf;
 use super::named::Named;
-use super::sight::FactView;
 use super::truth::Truths;
 use crate::verdict::Seen;
 
@@ -17,14 +17,12 @@ pub(super) enum Condition {
 }
 
 impl Condition {
-    pub(super) fn truths(&self, sight: &FactView<'_>) -> Truths {
+    pub(super) fn truths(&self, view: &FactView<'_>) -> Truths {
         match self {
-            Condition::All(parts) => Truths::all(parts.iter().map(|part| part.truths(sight))),
-            Condition::Any(parts) => Truths::any(parts.iter().map(|part| part.truths(sight))),
-            Condition::None(parts) => {
-                Truths::any(parts.iter().map(|part| part.truths(sight))).not()
-            }
-            Condition::Leaf(leaf) => leaf.truths(sight),
+            Condition::All(parts) => Truths::all(parts.iter().map(|part| part.truths(view))),
+            Condition::Any(parts) => Truths::any(parts.iter().map(|part| part.truths(view))),
+            Condition::None(parts) => Truths::any(parts.iter().map(|part| part.truths(view))).not(),
+            Condition::Leaf(leaf) => leaf.truths(view),
         }
     }
 
@@ -51,21 +49,21 @@ impl Condition {
     }
 
     /// Each field of the condition once, with the value it has.
-    pub(super) fn seen(&self, sight: &FactView<'_>) -> Vec<Seen> {
+    pub(super) fn seen(&self, view: &FactView<'_>) -> Vec<Seen> {
         let mut seen: Vec<Seen> = Vec::new();
         for leaf in self.leaves() {
             if seen.iter().all(|seen| seen.field != leaf.field.name()) {
-                seen.push(leaf.seen(sight));
+                seen.push(leaf.seen(view));
             }
         }
         seen
     }
 
     /// The fields whose conditions are neither true nor false, or which the directory can still tell, each once.
-    pub(super) fn unknown_fields(&self, sight: &FactView<'_>) -> Vec<&str> {
+    pub(super) fn unknown_fields(&self, view: &FactView<'_>) -> Vec<&str> {
         let mut fields = Vec::new();
         for leaf in self.leaves() {
-            let truths = leaf.truths(sight);
+            let truths = leaf.truths(view);
             if (truths.may_be_unknown() || truths == Truths::EITHER)
                 && !fields.contains(&leaf.field.name())
             {
@@ -76,40 +74,40 @@ impl Condition {
     }
 
     /// The first part that keeps it from being true: false if there is one, else one that is unknown.
-    pub(super) fn first_failing(&self, sight: &FactView<'_>) -> Option<&Leaf> {
+    pub(super) fn first_failing(&self, view: &FactView<'_>) -> Option<&Leaf> {
         let worst = |parts: &[Condition]| -> Option<usize> {
-            let of = |truths: Truths| parts.iter().position(|part| part.truths(sight) == truths);
+            let of = |truths: Truths| parts.iter().position(|part| part.truths(view) == truths);
             of(Truths::FALSE).or_else(|| {
                 parts
                     .iter()
-                    .position(|part| part.truths(sight) != Truths::TRUE)
+                    .position(|part| part.truths(view) != Truths::TRUE)
             })
         };
         match self {
-            Condition::All(parts) => parts.get(worst(parts)?)?.first_failing(sight),
+            Condition::All(parts) => parts.get(worst(parts)?)?.first_failing(view),
             // None of them holds. One that nobody can judge is why nobody can judge the whole; otherwise the first says
             // best what was looked for.
             Condition::Any(parts) => {
                 let open = parts
                     .iter()
-                    .filter(|part| part.truths(sight) != Truths::FALSE);
-                open.chain(parts).find_map(|part| part.first_failing(sight))
+                    .filter(|part| part.truths(view) != Truths::FALSE);
+                open.chain(parts).find_map(|part| part.first_failing(view))
             }
             // One of them does hold: that one is in the way.
             Condition::None(parts) => {
-                let hit = parts.iter().find(|part| part.truths(sight) == Truths::TRUE);
+                let hit = parts.iter().find(|part| part.truths(view) == Truths::TRUE);
                 match hit {
                     Some(hit) => hit
                         .leaves()
                         .into_iter()
-                        .find(|leaf| leaf.truths(sight) == Truths::TRUE),
+                        .find(|leaf| leaf.truths(view) == Truths::TRUE),
                     None => parts
                         .iter()
-                        .find(|part| part.truths(sight) != Truths::FALSE)?
-                        .first_failing(sight),
+                        .find(|part| part.truths(view) != Truths::FALSE)?
+                        .first_failing(view),
                 }
             }
-            Condition::Leaf(leaf) => (leaf.truths(sight) != Truths::TRUE).then_some(leaf),
+            Condition::Leaf(leaf) => (leaf.truths(view) != Truths::TRUE).then_some(leaf),
         }
     }
 }

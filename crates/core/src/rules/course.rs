@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::compiled::Rules;
+use super::fact_view::FactView;
 use super::guards::Guards;
 use super::protect::{Holding, ScanBounds};
 use super::rule::Rule;
-use super::sight::FactView;
 use super::truth::Truths;
 use crate::scan::{Kind, Mode};
 use crate::time::Timestamp;
@@ -33,7 +33,7 @@ impl Rules {
     /// to say that two outcomes are possible, and they are not both that nothing happens.
     pub(super) fn course<'r>(
         &'r self,
-        sight: &FactView<'_>,
+        view: &FactView<'_>,
         guards: &Guards,
         mode: Mode,
     ) -> Option<Course<'r>> {
@@ -41,16 +41,16 @@ impl Rules {
         // The first that would win if what the alert says is true, where whoever wins does nothing.
         let mut idle: Option<&Rule> = None;
         let mut possible = 0;
-        for number in self.index.candidates(sight) {
+        for number in self.index.candidates(view) {
             let Some(rule) = self.rules.get(number) else {
                 continue;
             };
-            let truths = rule.truths(sight, &self.windows);
+            let truths = rule.truths(view, &self.windows);
             if truths == Truths::FALSE {
                 continue;
             }
             if truths.may_be_true() {
-                let outcome = self.outcome(rule, &passed_over, guards, sight.event.at, mode)?;
+                let outcome = self.outcome(rule, &passed_over, guards, view.event.at, mode)?;
                 let certain = truths == Truths::TRUE;
                 if outcome.is_some() {
                     let only = certain && possible == 0;
@@ -61,7 +61,7 @@ impl Rules {
                 }
                 possible += 1;
                 let claimed =
-                    || rule.truths(&FactView::plain(sight.event), &self.windows) == Truths::TRUE;
+                    || rule.truths(&FactView::plain(view.event), &self.windows) == Truths::TRUE;
                 if idle.is_none() && (certain || claimed()) {
                     idle = Some(rule);
                 }

@@ -5,10 +5,10 @@ use super::Facts;
 use super::compiled::Rules;
 use super::course::Course;
 use super::event::Event;
+use super::fact_view::FactView;
 use super::guards::Guards;
 use super::protect::Holding;
 use super::rule::Rule;
-use super::sight::FactView;
 use crate::scan::{Kind, Mode, Priority, Reason};
 use crate::verdict::AtMost;
 use crate::verdict::{Asks, Openings, Seen, Verdict, Wanted};
@@ -16,15 +16,15 @@ use crate::verdict::{Asks, Openings, Seen, Verdict, Wanted};
 impl Rules {
     /// Decides with another mode for rules that name none.
     pub(super) fn decide_in(&self, event: &Event<'_>, mode: Mode) -> Verdict {
-        let sight = match event.facts {
+        let view = match event.facts {
             Facts::NotAsked => FactView::open(event),
             Facts::Silent | Facts::Known(_) => FactView::plain(event),
         };
-        let guards = self.guards(sight);
-        match self.course(&sight, &guards, mode) {
+        let guards = self.guards(view);
+        match self.course(&view, &guards, mode) {
             Some(course) => self.verdict(course, guards, event, mode),
             None => {
-                let (seen, protections) = (self.open_fields(sight), guards.hit);
+                let (seen, protections) = (self.open_fields(view), guards.hit);
                 Verdict {
                     rule: None,
                     asks: Asks::Resolve(self.resolve_within),
@@ -42,13 +42,13 @@ impl Rules {
         event: &Event<'_>,
         mode: Mode,
     ) -> Verdict {
-        let sight = FactView::plain(event);
+        let view = FactView::plain(event);
         let protections = guards.hit;
         let Some(rule) = course.winner else {
             let seen = course
                 .passed_over
                 .iter()
-                .flat_map(|rule| rule.unknown(&sight))
+                .flat_map(|rule| rule.unknown(&view))
                 .collect();
             return Verdict {
                 rule: None,
@@ -65,7 +65,7 @@ impl Rules {
                 .filter(|one| one.at_most == Some(AtMost::Quick));
             quick.for_each(|one| one.at_most = None);
         }
-        let mut seen = rule.when.seen(&sight);
+        let mut seen = rule.when.seen(&view);
         let asks = match (rule.scan, rule.scan.min(guards.least.kind)) {
             (None, _) => Asks::Nothing(Reason::Rule),
             (Some(_), None) => Asks::Nothing(Reason::Protection),
@@ -82,7 +82,7 @@ impl Rules {
                 let milder = milder
                     .filter(|other| other.is_milder_than(rule, mode, event.at, &self.windows));
                 let mut unknown: Vec<Seen> =
-                    milder.flat_map(|other| other.unknown(&sight)).collect();
+                    milder.flat_map(|other| other.unknown(&view)).collect();
                 let undecided = !unknown.is_empty() || guards.least.held == Holding::Undecided;
                 if guards.least.held != Holding::No {
                     unknown.extend(guards.unknown);

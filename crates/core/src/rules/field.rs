@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::body_value::read_body;
+use super::fact_view::FactView;
 use super::field_value::Values;
 use super::memo::MemoScope;
 use super::named::{Named, Shape};
 use super::reading::Reading;
-use super::sight::FactView;
 use crate::pointer::Pointer;
 
 /// A field of a condition: a named one, or a place in the raw body.
@@ -41,22 +41,22 @@ impl Field {
         }
     }
 
-    pub(super) fn read<'e>(&self, sight: &FactView<'e>) -> Reading<Values<'e>> {
+    pub(super) fn read<'e>(&self, view: &FactView<'e>) -> Reading<Values<'e>> {
         match self {
-            Field::Named(named) => named.read(sight),
-            Field::Pointer { pointer, .. } => read_body(pointer, sight.event.body),
+            Field::Named(named) => named.read(view),
+            Field::Pointer { pointer, .. } => read_body(pointer, view.event.body),
         }
     }
 
     /// Whether there may be other values beside those it has: what is not among them is not known.
-    pub(super) fn is_partly_known(&self, sight: &FactView<'_>) -> bool {
-        matches!(self, Field::Named(named) if named.is_partly_known(sight.event))
+    pub(super) fn is_partly_known(&self, view: &FactView<'_>) -> bool {
+        matches!(self, Field::Named(named) if named.is_partly_known(view.event))
     }
 
     /// Whether the directory can still say something else of it than what is known now.
-    pub(super) fn is_open(&self, sight: &FactView<'_>) -> bool {
+    pub(super) fn is_open(&self, view: &FactView<'_>) -> bool {
         match self {
-            Field::Named(named) => named.is_open(sight),
+            Field::Named(named) => named.is_open(view),
             Field::Pointer { .. } => false,
         }
     }

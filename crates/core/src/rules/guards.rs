@@ -1,8 +1,8 @@
 //! What the protections make of an event: what is certain, and what the directory could make of it.
 
 use super::compiled::Rules;
+use super::fact_view::FactView;
 use super::protect::ScanBounds;
-use super::sight::FactView;
 use super::truth::Truths;
 use crate::verdict::{Guarded, Seen};
 
@@ -17,7 +17,7 @@ pub(super) struct Guards {
 }
 
 impl Rules {
-    pub(super) fn guards(&self, sight: FactView<'_>) -> Guards {
+    pub(super) fn guards(&self, view: FactView<'_>) -> Guards {
         let mut guards = Guards {
             least: ScanBounds::FREE,
             most: ScanBounds::FREE,
@@ -25,18 +25,18 @@ impl Rules {
             unknown: Vec::new(),
         };
         for protection in &self.protections {
-            let truths = protection.truths(sight, &self.windows);
+            let truths = protection.truths(view, &self.windows);
             if truths == Truths::FALSE {
                 continue;
             }
-            let (least, most) = protection.caps(truths, sight.event, &self.windows);
+            let (least, most) = protection.caps(truths, view.event, &self.windows);
             guards.least = guards.least.join(least);
             guards.most = guards.most.join(most);
             guards
                 .hit
-                .extend(protection.guarded(truths, sight.event, &self.windows));
+                .extend(protection.guarded(truths, view.event, &self.windows));
             if truths.may_be_unknown() {
-                guards.unknown.extend(protection.unknown(sight));
+                guards.unknown.extend(protection.unknown(view));
             }
         }
         guards

@@ -2,9 +2,9 @@
 //! a few texts, is found by these; of several such conditions the rarest is taken. The others are always looked at.
 
 use super::census::{Census, Way};
+use super::fact_view::FactView;
 use super::index_place::IndexPlace;
 use super::rule::Rule;
-use super::sight::FactView;
 
 /// Fewer rules are looked at one by one.
 const FEW: usize = 4;
@@ -70,13 +70,13 @@ impl Index {
     }
 
     /// The numbers of all rules that are not certainly false, in file order, and some others.
-    pub(super) fn candidates(&self, sight: &FactView<'_>) -> Vec<usize> {
+    pub(super) fn candidates(&self, view: &FactView<'_>) -> Vec<usize> {
         if self.size < FEW {
             return (0..self.size).collect();
         }
         let mut found = self.always.clone();
         for place in &self.places {
-            place.find(sight, &mut found);
+            place.find(view, &mut found);
         }
         found.sort_unstable();
         found.dedup();

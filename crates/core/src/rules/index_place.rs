@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use aho_corasick::AhoCorasick;
 
+use super::fact_view::FactView;
 use super::field::Field;
 use super::field_value::FieldValue;
 use super::memo;
 use super::named::Shape;
 use super::reading::Reading;
-use super::sight::FactView;
 use super::text::{Folded, keys_of};
 
 /// A longer text equals nothing that stands in a rule.
@@ -58,21 +58,21 @@ impl IndexPlace {
         }
     }
 
-    pub(super) fn find(&self, sight: &FactView<'_>, found: &mut Vec<usize>) {
-        if sight.open && self.field.is_open(sight) {
+    pub(super) fn find(&self, view: &FactView<'_>, found: &mut Vec<usize>) {
+        if view.open && self.field.is_open(view) {
             found.extend(&self.all);
             return;
         }
-        memo::found(sight.event.memo, self.field.scope(), self, found, |found| {
-            self.look_up(sight, found)
+        memo::found(view.event.memo, self.field.scope(), self, found, |found| {
+            self.look_up(view, found)
         });
     }
 
-    fn look_up(&self, sight: &FactView<'_>, found: &mut Vec<usize>) {
-        let values = match self.field.read(sight) {
+    fn look_up(&self, view: &FactView<'_>, found: &mut Vec<usize>) {
+        let values = match self.field.read(view) {
             Reading::Absent => return,
             Reading::Unknown => return found.extend(&self.all),
-            Reading::Present(_) if self.field.is_partly_known(sight) => {
+            Reading::Present(_) if self.field.is_partly_known(view) => {
                 return found.extend(&self.all);
             }
             Reading::Present(values) => values,

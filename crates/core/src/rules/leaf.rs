@@ -3,11 +3,11 @@
 use core::ops::Range;
 
 use super::comparison::Test;
+use super::fact_view::FactView;
 use super::field::Field;
 use super::field_value::FieldValue;
 use super::memo;
 use super::reading::Reading;
-use super::sight::FactView;
 use super::truth::Truths;
 use crate::verdict::Seen;
 
@@ -24,22 +24,22 @@ pub(super) struct Leaf {
 }
 
 impl Leaf {
-    pub(super) fn truths(&self, sight: &FactView<'_>) -> Truths {
-        if sight.open && self.field.is_open(sight) {
+    pub(super) fn truths(&self, view: &FactView<'_>) -> Truths {
+        if view.open && self.field.is_open(view) {
             return Truths::EITHER;
         }
-        memo::truths(sight.event.memo, self.field.scope(), self, || {
-            self.judged(sight)
+        memo::truths(view.event.memo, self.field.scope(), self, || {
+            self.judged(view)
         })
     }
 
-    fn judged(&self, sight: &FactView<'_>) -> Truths {
-        let values = match self.field.read(sight) {
+    fn judged(&self, view: &FactView<'_>) -> Truths {
+        let values = match self.field.read(view) {
             Reading::Unknown => return Truths::UNKNOWN,
             Reading::Absent => return Truths::of(matches!(self.test, Test::Exists(false))),
             Reading::Present(values) => values,
         };
-        let at = sight.event.at;
+        let at = view.event.at;
         let truths =
             match &self.test {
                 Test::Exists(wanted) => {
@@ -52,7 +52,7 @@ impl Leaf {
             };
         // What is not among the values that could be read may be among those that could not.
         let hidden = truths == Truths::FALSE && !matches!(self.test, Test::Exists(_));
-        if hidden && self.field.is_partly_known(sight) {
+        if hidden && self.field.is_partly_known(view) {
             Truths::UNKNOWN
         } else {
             truths
@@ -60,17 +60,16 @@ impl Leaf {
     }
 
     /// Its field with the value it has.
-    pub(super) fn seen(&self, sight: &FactView<'_>) -> Seen {
-        memo::seen(sight.event.memo, self.field.scope(), self, || {
-            self.looked_at(sight)
+    pub(super) fn seen(&self, view: &FactView<'_>) -> Seen {
+        memo::seen(view.event.memo, self.field.scope(), self, || {
+            self.looked_at(view)
         })
     }
 
-    fn looked_at(&self, sight: &FactView<'_>) -> Seen {
-        let (value, unknown) = match self.field.read(sight) {
+    fn looked_at(&self, view: &FactView<'_>) -> Seen {
+        let (value, unknown) = match self.field.read(view) {
             Reading::Present(values) => {
-                let unknown =
-                    self.field.is_partly_known(sight) && self.truths(sight) != Truths::TRUE;
+                let unknown = self.field.is_partly_known(view) && self.truths(view) != Truths::TRUE;
                 (Some(values.shown(SEEN_MAX)), unknown)
             }
             Reading::Absent => (None, false),

@@ -7,7 +7,7 @@
 //! * A condition has a *set* of truth values (`truth`); for what is known well enough it has one element. While the
 //!   directory has not been asked, a condition on a fact that it can still tell is {false, true}. If two outcomes are
 //!   possible the verdict is `Asks::Resolve`, unless nothing happens in either.
-//! * A `FactView` (`sight`) says whose word counts for the device's name and address. Rules look once; a protection
+//! * A `FactView` (`fact_view`) says whose word counts for the device's name and address. Rules look once; a protection
 //!   looks with what the directory says and with what the alert says, and is hit by either. Where nobody has answered
 //!   yet it cannot be *not hit*.
 //! * Protections become `ScanBounds`: kind, hold, start, windows. What is certain (`least`) and what is possible
@@ -29,6 +29,7 @@ pub mod duration;
 mod event;
 mod expect;
 mod expression;
+mod fact_view;
 mod field;
 mod field_value;
 mod finding;
@@ -53,7 +54,6 @@ mod reading;
 mod report;
 mod rule;
 mod run;
-mod sight;
 mod test_decision;
 #[cfg(test)]
 mod tests;

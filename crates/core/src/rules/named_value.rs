@@ -1,27 +1,27 @@
 //! What a field with a name holds: as the alert says it, or as the directory does.
 
 use super::event::{Event, Facts, MachineFacts};
+use super::fact_view::{FactView, Says};
 use super::field_value::{FieldValue, Values};
 use super::named::Named;
 use super::reading::Reading;
-use super::sight::{FactView, Says};
 use crate::alert::MachineId;
 
 impl Named {
     /// Whether the directory can still say something else of it than what is known now.
-    pub(super) fn is_open(self, sight: &FactView<'_>) -> bool {
-        let claimed = || sight.event.device.machine.is_some();
-        sight.event.facts == Facts::NotAsked
+    pub(super) fn is_open(self, view: &FactView<'_>) -> bool {
+        let claimed = || view.event.device.machine.is_some();
+        view.event.facts == Facts::NotAsked
             && match self {
                 Named::DeviceId => !claimed(),
-                Named::DeviceName => sight.name != Says::Reported,
-                Named::DeviceIp => sight.ip != Says::Reported,
+                Named::DeviceName => view.name != Says::Reported,
+                Named::DeviceIp => view.ip != Says::Reported,
                 _ => self.is_device(),
             }
     }
 
-    pub(super) fn read<'e>(self, sight: &FactView<'e>) -> Reading<Values<'e>> {
-        let (event, alert) = (sight.event, sight.event.alert);
+    pub(super) fn read<'e>(self, view: &FactView<'e>) -> Reading<Values<'e>> {
+        let (event, alert) = (view.event, view.event.alert);
         let device = event.device;
         let text = |value: Option<&'e str>| self.said(event, value);
         let list = |texts: &'e [String]| match texts {
@@ -58,13 +58,13 @@ impl Named {
                         .map(|id| Values::One(FieldValue::text(id.as_str())))
                 },
             ),
-            Named::DeviceName => match sight.name {
-                Says::Reported => Named::ReportedName.read(sight),
+            Named::DeviceName => match view.name {
+                Says::Reported => Named::ReportedName.read(view),
                 Says::Nobody => Reading::Unknown,
                 Says::Usual => self.claim(event, device.name.as_deref(), |facts| one(&facts.name)),
             },
-            Named::DeviceIp => match sight.ip {
-                Says::Reported => Named::ReportedIp.read(sight),
+            Named::DeviceIp => match view.ip {
+                Says::Reported => Named::ReportedIp.read(view),
                 Says::Nobody => Reading::Unknown,
                 Says::Usual => self.claim(event, device.ip.as_deref(), |facts| {
                     facts.ips.as_ref().map(|ips| Values::Texts(ips))

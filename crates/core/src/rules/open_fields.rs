@@ -1,7 +1,7 @@
 //! What the directory is asked for: the fields that are open, under the names of those who want to know.
 
 use super::compiled::Rules;
-use super::sight::FactView;
+use super::fact_view::FactView;
 use super::truth::Truths;
 use crate::verdict::Seen;
 
@@ -10,23 +10,23 @@ const OPEN_SHOWN: usize = 8;
 
 impl Rules {
     /// What the directory is asked for: the fields that are open, under the names of those who want to know.
-    pub(super) fn open_fields(&self, sight: FactView<'_>) -> Vec<Seen> {
+    pub(super) fn open_fields(&self, view: FactView<'_>) -> Vec<Seen> {
         let is_open = |truths: Truths| truths.may_be_true() && truths.may_be_false();
         let protections = self
             .protections
             .iter()
-            .filter(|one| is_open(one.truths(sight, &self.windows)));
+            .filter(|one| is_open(one.truths(view, &self.windows)));
         let mut seen: Vec<Seen> = protections
-            .flat_map(|one| one.unknown(sight))
+            .flat_map(|one| one.unknown(view))
             .take(OPEN_SHOWN)
             .collect();
-        for number in self.index.candidates(&sight) {
+        for number in self.index.candidates(&view) {
             let Some(rule) = self.rules.get(number) else {
                 continue;
             };
-            let truths = rule.truths(&sight, &self.windows);
+            let truths = rule.truths(&view, &self.windows);
             if is_open(truths) {
-                seen.extend(rule.unknown(&sight));
+                seen.extend(rule.unknown(&view));
             }
             if truths == Truths::TRUE || seen.len() >= OPEN_SHOWN {
                 break;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::condition::Condition;
 use super::event::Event;
+use super::fact_view::FactView;
 use super::rule::{Calendar, Times};
-use super::sight::FactView;
 use super::truth::Truths;
 use crate::scan::Kind;
 use crate::time::Timestamp;
@@ -96,11 +96,11 @@ impl ScanBounds {
 
 impl Protection {
     /// What it may be for an event: hit, not hit, unknown.
-    pub(super) fn truths(&self, sight: FactView<'_>, calendar: Calendar<'_>) -> Truths {
-        if !self.times.applies(sight.event.at, calendar) {
+    pub(super) fn truths(&self, view: FactView<'_>, calendar: Calendar<'_>) -> Truths {
+        if !self.times.applies(view.event.at, calendar) {
             return Truths::FALSE;
         }
-        let worlds = || sight.worlds(self.name_matters, self.ip_matters);
+        let worlds = || view.worlds(self.name_matters, self.ip_matters);
         let hit = Truths::any(worlds().map(|world| self.when.truths(&world)));
         let Some(unless) = self.unless.as_ref().filter(|_| hit != Truths::FALSE) else {
             return hit;
@@ -111,14 +111,14 @@ impl Protection {
     }
 
     /// The way of looking at an event that says best what it is: one by which it is hit, else one that nobody can judge.
-    pub(super) fn telling<'e>(&self, sight: FactView<'e>) -> FactView<'e> {
+    pub(super) fn telling<'e>(&self, view: FactView<'e>) -> FactView<'e> {
         let by = |pick: fn(Truths) -> bool| {
-            let mut worlds = sight.worlds(self.name_matters, self.ip_matters);
+            let mut worlds = view.worlds(self.name_matters, self.ip_matters);
             worlds.find(|world| pick(self.when.truths(world)))
         };
         by(|truths| truths == Truths::TRUE)
             .or_else(|| by(Truths::may_be_unknown))
-            .unwrap_or(sight)
+            .unwrap_or(view)
     }
 
     /// The least and the most it makes of a scan, where it may be any of these.
@@ -212,9 +212,9 @@ impl Protection {
     }
 
     /// The fields for which it could not be judged, under its name.
-    pub(super) fn unknown(&self, sight: FactView<'_>) -> Vec<Seen> {
+    pub(super) fn unknown(&self, view: FactView<'_>) -> Vec<Seen> {
         let mut fields: Vec<&str> = Vec::new();
-        for world in sight.worlds(self.name_matters, self.ip_matters) {
+        for world in view.worlds(self.name_matters, self.ip_matters) {
             for field in self.when.unknown_fields(&world) {
                 if !fields.contains(&field) {
                     fields.push(field);

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::condition::Condition;
-use super::sight::FactView;
+use super::fact_view::FactView;
 use super::truth::Truths;
 use super::window::Window;
 use crate::scan::{Kind, Mode, Priority};
@@ -67,12 +67,12 @@ fn windows<'r>(places: &[usize], calendar: Calendar<'r>) -> impl Iterator<Item =
 
 impl Rule {
     /// Whether it matches: all three must hold, `when`, not `unless`, and its times.
-    pub(super) fn truths(&self, sight: &FactView<'_>, calendar: Calendar<'_>) -> Truths {
-        let mut truths = self.when.truths(sight);
+    pub(super) fn truths(&self, view: &FactView<'_>, calendar: Calendar<'_>) -> Truths {
+        let mut truths = self.when.truths(view);
         if let Some(unless) = self.unless.as_ref().filter(|_| truths != Truths::FALSE) {
-            truths = truths.and(unless.truths(sight).not());
+            truths = truths.and(unless.truths(view).not());
         }
-        if truths != Truths::FALSE && !self.times.applies(sight.event.at, calendar) {
+        if truths != Truths::FALSE && !self.times.applies(view.event.at, calendar) {
             return Truths::FALSE;
         }
         truths
@@ -97,11 +97,11 @@ impl Rule {
     }
 
     /// The fields for which it could not be judged, under its name.
-    pub(super) fn unknown(&self, sight: &FactView<'_>) -> Vec<Seen> {
+    pub(super) fn unknown(&self, view: &FactView<'_>) -> Vec<Seen> {
         let mut fields: Vec<&str> = Vec::new();
         for field in self
             .conditions()
-            .flat_map(|condition| condition.unknown_fields(sight))
+            .flat_map(|condition| condition.unknown_fields(view))
         {
             if !fields.contains(&field) {
                 fields.push(field);

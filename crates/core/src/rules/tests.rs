@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use super::sight::FactView;
+use super::fact_view::FactView;
 use super::truth::Truths;
 use super::*;
 use crate::alert::{Alert, Device, MachineId, Severity};

@@ -6,9 +6,9 @@ use crate::rules::Facts;
 use crate::rules::compiled::Rules;
 use crate::rules::condition::Condition;
 use crate::rules::event::Event;
+use crate::rules::fact_view::FactView;
 use crate::rules::leaf::Leaf;
 use crate::rules::rule::{Calendar, Times};
-use crate::rules::sight::FactView;
 use crate::rules::truth::Truths;
 use crate::time::Timestamp;
 use crate::verdict::{Guarded, Seen, Verdict};
@@ -83,12 +83,12 @@ impl Rules {
     /// Judges every rule and every protection for an event. `text` is the text of the rules file.
     #[must_use]
     pub fn explain(&self, event: &Event<'_>, text: &str) -> Explanation {
-        let sight = match event.facts {
+        let view = match event.facts {
             Facts::NotAsked => FactView::open(event),
             Facts::Silent | Facts::Known(_) => FactView::plain(event),
         };
         let rules = self.rules.iter().map(|rule| {
-            let truths = rule.truths(&sight, &self.windows);
+            let truths = rule.truths(&view, &self.windows);
             let windows = rule.times.glances(event.at, &self.windows);
             Explained {
                 windows,
@@ -97,15 +97,15 @@ impl Rules {
                     truths,
                     &rule.when,
                     rule.unless.as_ref(),
-                    sight,
+                    view,
                     text,
                 )
             }
         });
         let protections = self.protections.iter().map(|one| {
-            let truths = one.truths(sight, &self.windows);
+            let truths = one.truths(view, &self.windows);
             let windows = one.times.glances(event.at, &self.windows);
-            let told = one.telling(sight);
+            let told = one.telling(view);
             Explained {
                 windows,
                 ..explained(
@@ -139,7 +139,7 @@ fn explained(
     truths: Truths,
     when: &Condition,
     unless: Option<&Condition>,
-    sight: FactView<'_>,
+    view: FactView<'_>,
     text: &str,
 ) -> Explained {
     let judged = match truths {
@@ -151,20 +151,20 @@ fn explained(
     let failing = match judged {
         Judged::True => None,
         // Its condition would hold, or might: what keeps it from matching is its exception, or a window.
-        Judged::False if when.truths(&sight) != Truths::FALSE => unless
-            .filter(|unless| unless.truths(&sight) == Truths::TRUE)
-            .and_then(|unless| excluding(unless, &sight)),
+        Judged::False if when.truths(&view) != Truths::FALSE => unless
+            .filter(|unless| unless.truths(&view) == Truths::TRUE)
+            .and_then(|unless| excluding(unless, &view)),
         _ => when
-            .first_failing(&sight)
-            .or_else(|| unless.and_then(|unless| excluding(unless, &sight))),
+            .first_failing(&view)
+            .or_else(|| unless.and_then(|unless| excluding(unless, &view))),
     };
     let failing = failing.map(|leaf| Failing {
         condition: written(leaf, text),
-        seen: leaf.seen(&sight),
-        excluded: leaf.truths(&sight) == Truths::TRUE,
+        seen: leaf.seen(&view),
+        excluded: leaf.truths(&view) == Truths::TRUE,
     });
-    let mut seen = when.seen(&sight);
-    for more in unless.into_iter().flat_map(|unless| unless.seen(&sight)) {
+    let mut seen = when.seen(&view);
+    for more in unless.into_iter().flat_map(|unless| unless.seen(&view)) {
         if seen.iter().all(|seen| seen.field != more.field) {
             seen.push(more);
         }
@@ -179,13 +179,13 @@ fn explained(
 }
 
 /// What says best why an exception holds, or why nobody can tell.
-fn excluding<'c>(unless: &'c Condition, sight: &FactView<'_>) -> Option<&'c Leaf> {
-    match unless.truths(sight) {
+fn excluding<'c>(unless: &'c Condition, view: &FactView<'_>) -> Option<&'c Leaf> {
+    match unless.truths(view) {
         Truths::TRUE => unless
             .leaves()
             .into_iter()
-            .find(|leaf| leaf.truths(sight) == Truths::TRUE),
-        _ => unless.first_failing(sight),
+            .find(|leaf| leaf.truths(view) == Truths::TRUE),
+        _ => unless.first_failing(view),
     }
 }
 
