@@ -140,6 +140,7 @@ impl TenantWorkers {
             let account = accounts.remove(name);
             let begins = account.is_some() && !slot.taken;
             slot.account.send_if_modified(|held| {
+                // The same account must not be sent again: its worker would wait for all its calls and be loaded anew.
                 let same = match (&*held, &account) {
                     (Some(held), Some(account)) => held.is_same(account),
                     (None, None) => true,

@@ -109,6 +109,8 @@ impl Tx<'_> {
             wanted,
             counted,
         } = begun;
+        // Scans that count are numbered within their rule and tenant: whether a limit is spent is told by the one so many
+        // numbers back (`history`), found in an index, and not by counting them.
         let uuid = self.new_uuid(now);
         self.db
             .prepare_cached(

@@ -126,6 +126,7 @@ impl Store {
             return Touched::default();
         }
         let (count, begun) = (jobs.len(), clock::mono());
+        // A plain BEGIN begins as a reader, which SQLite may refuse to let write in the middle of the batch.
         if let Err(error) = said(&self.db, "BEGIN IMMEDIATE") {
             refuse(jobs, &error);
             self.recover(&error);
@@ -139,6 +140,7 @@ impl Store {
         self.pulse
             .committed(count, clock::mono().saturating_sub(begun));
         if let Err(error) = &commit {
+            // Nobody is woken for what may not be on disk. A worker looks again by itself before long.
             touched.clear();
             self.recover(error);
         } else if ran.iter().any(|ran| ran.full) {
@@ -199,6 +201,8 @@ impl Store {
         .ok();
         let kept = ran.as_ref().is_some_and(|ran| ran.kept);
         if !kept {
+            // After some faults, such as a full disk, SQLite has rolled back the whole transaction by itself, and with it
+            // the savepoint: then this fails, and so does COMMIT, which tells every job.
             let _ = said(db, "ROLLBACK TO job");
         }
         if said(db, "RELEASE job").is_ok() && kept {
@@ -210,6 +214,7 @@ impl Store {
     /// After a failed commit: FULL and BUSY only need the rollback; anything else reopens the file, and if even that
     /// fails every following job is told, until it works again.
     fn recover(&mut self, error: &JournalError) {
+        // SQLite may have rolled back by itself; to do so twice would be a fault of its own.
         if !self.db.is_autocommit() {
             let _ = self.db.execute_batch("ROLLBACK");
         }

@@ -130,6 +130,7 @@ pub(super) async fn whole(
             let next = needed.max(room * 2).max(FIRST).min(most);
             grow(next - room)?;
             room = next;
+            // `reserve` may take more than was granted.
             bytes.reserve_exact(room - bytes.len());
         }
         bytes.extend_from_slice(&data);

@@ -129,6 +129,7 @@ fn came(headers: &HeaderMap, name: &HeaderName) -> String {
 
 /// The text of a header that occurs once.
 pub(super) fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    // Of two lines neither counts: a proxy in front may have gone by the one that we would not.
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
     if values.next().is_some() {

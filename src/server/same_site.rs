@@ -64,6 +64,7 @@ fn is_loopback(host: &str) -> bool {
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'))
         .unwrap_or(name);
+    // `Authority::host` skips a user before an `@`, and no Host has one.
     let plain = !host.contains('@');
     plain
         && (name.eq_ignore_ascii_case("localhost")

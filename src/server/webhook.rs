@@ -149,6 +149,7 @@ where
     let status = outcome
         .as_ref()
         .map_or_else(HttpError::status, Response::status);
+    // A name that no source has becomes no label of a metric: strangers could make any number of series.
     let known = entry.door.sources.borrow().contains_key(&name);
     let (source, asked) = if known {
         (Some(name.as_str()), None)
@@ -188,6 +189,7 @@ where
     ) = request.into_parts();
     let peer = extensions.get::<Peer>().ok_or(HttpError::Internal)?.address;
     let (source, secret) = segments(uri.path()).ok_or(HttpError::NotFound)?;
+    // Taken once: a reload changes nothing of a request that has begun.
     let sources = entry.door.sources.borrow().clone();
     let door = sources
         .get(source)
@@ -216,6 +218,7 @@ where
             whole(body, door.max_body, |bytes| room.grow(bytes)),
         );
         let body = read.await.unwrap_or(Err(HttpError::BodyTimeout))?;
+        // What it unpacks to takes memory, too: that is granted before it is unpacked.
         if wrapping.gzip {
             room.grow(unpacked_size(&body).min(door.max_body))?;
         }

@@ -83,8 +83,10 @@ impl TenantWorker {
         } else {
             None
         };
+        // A 429 of Entra says nothing of the quota of Defender.
         if status != Some(http::StatusCode::TOO_MANY_REQUESTS) || api == Api::Token {
             budget.ended(id.0, now);
+            // An error of the server is no sign that Defender lets calls through again.
             if api != Api::Token && status.is_some_and(|status| !status.is_server_error()) {
                 self.backoff.let_through(sent_at, now);
             }

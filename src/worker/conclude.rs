@@ -88,6 +88,7 @@ impl TenantWorker {
                 Ok(())
             };
         }
+        // It was past its time before this list was begun, so this was the last look that it gets.
         if scan.overdue_at.is_some_and(|at| at <= listing.begun) && !unclear {
             return self.lost(turn, scan);
         }

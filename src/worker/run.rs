@@ -70,6 +70,7 @@ async fn sent(client: Client, outgoing: OutgoingCall) -> Returned {
         call.hear(&answer);
         (id, call, answer)
     });
+    // A fault of ours while reading loses no call: what became of it is unknown, and unknown calls are cleared up.
     heard.await.unwrap_or((id, kept, lost))
 }
 
@@ -134,6 +135,8 @@ impl Runner {
                 }
             }
             tokio::select! {
+                // In this order: a stop is seen however many answers come, and what came back is written down before the next
+                // poll decides by it.
                 biased;
                 changed = self.stop.changed(), if !stopping => drop(changed),
                 Ok(()) = self.account.changed(), if !stopping => {}

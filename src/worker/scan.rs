@@ -47,6 +47,7 @@ impl TenantWorker {
                 continue;
             }
             let urgent = urgent_since(&scan, now).is_some();
+            // The last part of the quota is kept for what is urgent.
             let free_at = if urgent {
                 self.free_at(Api::Scan, now)
             } else {
