@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::defender::BadEndpoint;
+use crate::defender::client::Client;
 use crate::in_force::door::Sources;
 use crate::in_force::{ActiveConfig, Current};
 use crate::intake::LastSeen;
@@ -61,6 +62,7 @@ impl Activation {
     pub async fn begin(
         journal: Journal,
         mut workers: TenantWorkers,
+        client: watch::Sender<Client>,
         metrics: Arc<Metrics>,
         settings: Settings,
         policy: Policy,
@@ -71,13 +73,13 @@ impl Activation {
             journal,
             workers,
             publish: watch::Sender::new(prepared.config.clone()),
-            followers: Followers::new(metrics),
+            followers: Followers::new(client, metrics),
         };
         begun.follow(None, prepared);
         Ok(begun)
     }
 
-    /// Puts other settings, another policy or both in force; what was before.
+    /// Puts other settings, another policy or both in force, and lets calls leave by another client; what was before.
     ///
     /// # Errors
     /// [`ActivationError`]; then all stays as it was.
@@ -85,6 +87,7 @@ impl Activation {
         &mut self,
         settings: Option<Settings>,
         policy: Option<Arc<Policy>>,
+        client: Option<Client>,
     ) -> Result<Arc<ActiveConfig>, ActivationError> {
         let old = self.in_force();
         let settings = settings.map_or_else(|| old.settings.clone(), Arc::new);
@@ -92,6 +95,9 @@ impl Activation {
         let (journal, workers) = (&self.journal, &mut self.workers);
         let prepared = prepare(journal, workers, settings, policy, Some(&old)).await?;
         self.publish.send_replace(prepared.config.clone());
+        if let Some(client) = client {
+            self.followers.client.send_replace(client);
+        }
         self.follow(Some(&old), prepared);
         Ok(old)
     }
@@ -129,6 +135,12 @@ impl Activation {
     #[must_use]
     pub fn keys(&self) -> watch::Receiver<BTreeSet<String>> {
         self.followers.keys.subscribe()
+    }
+
+    /// What sends bytes now.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.followers.client.borrow().clone()
     }
 
     /// When each source was last heard.

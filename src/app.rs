@@ -76,7 +76,8 @@ impl Running {
         let (public, admin) = listeners.addresses()?;
         let (ready, is_ready) = watch::channel(true);
 
-        let client = Client::build(options.timeouts)?;
+        let client = Client::build(options.timeouts, &settings.network)?;
+        let (network, client) = watch::channel(client);
         let workers = TenantWorkers::new(Surroundings {
             journal: journal.clone(),
             client: client.clone(),
@@ -86,7 +87,8 @@ impl Running {
             tell: tell(metrics.clone()),
         });
         let active =
-            Activation::begin(journal.clone(), workers, metrics.clone(), settings, policy).await?;
+            Activation::begin(journal.clone(), workers, network, metrics.clone(), settings, policy)
+                .await?;
         let (current, settings) = (active.current(), active.in_force().settings.clone());
         let armed = active.in_force().armed();
         tracing::info!(mode = armed.mode, "{}", armed.sentence);

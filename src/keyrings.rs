@@ -62,10 +62,12 @@ impl IssuerKeys {
 /// The loop that fetches.
 pub struct Fetcher {
     urls: watch::Receiver<BTreeSet<String>>,
-    client: Client,
+    client: watch::Receiver<Client>,
     beat: Beat,
     publish: watch::Sender<Arc<Keyrings>>,
     wanted: Arc<Notify>,
+    /// Addresses whose keys could not be fetched the last time.
+    failing: BTreeSet<String>,
     stop: watch::Receiver<bool>,
 }
 
@@ -87,7 +89,7 @@ pub fn urls(sources: &[Source]) -> BTreeSet<String> {
 #[must_use]
 pub fn ring(
     urls: watch::Receiver<BTreeSet<String>>,
-    client: Client,
+    client: watch::Receiver<Client>,
     beat: Beat,
     stop: watch::Receiver<bool>,
 ) -> (Fetcher, IssuerKeys) {
@@ -99,6 +101,7 @@ pub fn ring(
         beat,
         publish,
         wanted: wanted.clone(),
+        failing: BTreeSet::new(),
         stop,
     };
     (fetcher, IssuerKeys { known, wanted })
@@ -133,42 +136,51 @@ impl Fetcher {
         self.beat.again.saturating_mul(doubled).min(self.beat.most)
     }
 
-    /// Waits, or until there are other addresses, or until somebody wants a key, but then no shorter than the beat allows;
+    /// Waits, or until there are other addresses or another network, or until somebody wants a key, but then no shorter than the beat allows;
     /// true at the stop.
     async fn rest(&mut self, pause: Duration) -> bool {
         let least = pause.min(self.beat.most);
         tokio::select! {
             _ = self.stop.changed() => return true,
             Ok(()) = self.urls.changed() => return false,
+            Ok(()) = self.client.changed() => return false,
             () = tokio::time::sleep(least) => {}
         }
         let any = !self.urls.borrow().is_empty();
         tokio::select! {
             _ = self.stop.changed() => true,
             Ok(()) = self.urls.changed() => false,
+            Ok(()) = self.client.changed() => false,
             () = tokio::time::sleep(pause - least) => false,
             () = self.wanted.notified(), if any => false,
         }
     }
 
-    /// Asks every authority once; whether all have answered. What does not answer keeps its keys.
-    async fn fetch(&self) -> bool {
+    /// Asks every authority once; whether all have answered. What does not answer keeps its keys. That is told once at
+    /// its beginning and once at its end.
+    async fn fetch(&mut self) -> bool {
         let mut complete = true;
         let urls = self.urls.borrow().clone();
         let mut rings = Keyrings::clone(&self.publish.borrow());
         rings.retain(|url, _| urls.contains(url));
+        self.failing.retain(|url| urls.contains(url));
         for url in &urls {
             match self.keyring(url).await {
                 Ok(ring) => {
                     rings.insert(url.clone(), ring);
+                    if self.failing.remove(url) {
+                        tracing::info!(url, "the keys of a token's issuer are fetched again");
+                    }
                 }
                 Err(why) => {
                     complete = false;
-                    tracing::warn!(
-                        url,
-                        why,
-                        "the keys of a token's issuer could not be fetched"
-                    );
+                    if self.failing.insert(url.clone()) {
+                        tracing::warn!(
+                            url,
+                            why,
+                            "the keys of a token's issuer could not be fetched; they are tried again"
+                        );
+                    }
                 }
             }
         }
@@ -176,11 +188,12 @@ impl Fetcher {
         complete
     }
 
-    async fn keyring(&self, url: &str) -> Result<Keyring, String> {
+    async fn keyring(&mut self, url: &str) -> Result<Keyring, String> {
         let request = Request::get(url)
             .body(Bytes::new())
             .map_err(|_| "no-address".to_owned())?;
-        match self.client.send(request).await {
+        let client = self.client.borrow_and_update().clone();
+        match client.send(request).await {
             Answer::Http(answer) if answer.status() != http::StatusCode::OK => {
                 Err(format!("http-{}", answer.status()))
             }
@@ -188,7 +201,8 @@ impl Fetcher {
                 Err("answer-too-long".to_owned())
             }
             Answer::Http(answer) => Keyring::read(answer.body()).map_err(|why| why.to_string()),
-            Answer::NotSent(code) | Answer::Unknown(code) => Err(code),
+            Answer::NotSent(unsent) => Err(unsent.code.to_owned()),
+            Answer::Unknown(code) => Err(code),
         }
     }
 }

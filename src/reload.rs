@@ -154,8 +154,9 @@ impl Reloader {
     async fn attempt(&mut self, why: &'static str) -> Option<ReloadView> {
         let inputs = self.origin.as_ref()?.inputs.clone();
         let (in_force, known) = (self.active.in_force(), self.watch.prints().clone());
+        let client = self.active.client();
         let mut read = match self
-            .wait(move || read::read(&inputs, &in_force, &known))
+            .wait(move || read::read(&inputs, &in_force, &known, &client))
             .await
         {
             Ok(read) => read,
@@ -163,13 +164,15 @@ impl Reloader {
         };
         let changed = self.changes(&read);
         let (settings, policy) = (read.settings.take(), read.policy.take().map(Arc::new));
+        let client = read.client.take();
         let warnings = settings
             .as_ref()
             .map(|settings| settings.warnings.clone())
             .unwrap_or_default();
         self.watch
             .has_read(read.files.clone(), core::mem::take(&mut read.before));
-        let changed = match self.active.activate(settings, policy).await {
+        let activated = self.active.activate(settings, policy, client);
+        let changed = match activated.await {
             Ok(old) => {
                 self.tell_of_pauses(&old).await;
                 changed

@@ -2,11 +2,13 @@
 //! The only reader of the environment. Every fault of all three is reported at once, and no value of a secret ever.
 
 mod auth;
+mod authorities;
 mod fault;
 mod inputs;
 mod journal;
 mod limits;
 mod locate;
+mod network;
 mod place;
 mod process;
 mod retention;
@@ -29,6 +31,7 @@ pub use server::{Connections, Server};
 pub use source::Source;
 pub use tenant::Tenant;
 
+use crate::defender::network::NetworkSettings;
 use crate::file::FileDigests;
 use place::{Context, Section};
 use scanhook_core::signature::{Key, KeyEncoding};
@@ -40,6 +43,8 @@ pub struct Settings {
     pub server: Server,
     /// `[journal]`.
     pub journal: JournalSettings,
+    /// `[network]`.
+    pub network: NetworkSettings,
     /// `[tenants.*]`, by name.
     pub tenants: Vec<Tenant>,
     /// `[sources.*]`, by name.
@@ -112,6 +117,9 @@ impl Settings {
         let journal = root
             .section(ctx, "journal")
             .map(|s| journal::read(s, flags, ctx));
+        let network = root
+            .section(ctx, "network")
+            .and_then(|s| network::read(s, ctx));
         let policy = root.section(ctx, "policy").and_then(|s| policy(s, ctx));
         let mut tenants = root.sections(ctx, "tenants");
         let credential_free = flags.simulate || flags.credential_free;
@@ -153,10 +161,11 @@ impl Settings {
             take(&mut ctx.warnings),
             take(&mut ctx.notes),
         );
-        match (server, journal) {
-            (Some(server), Some(journal)) if faults.is_empty() => Ok(Settings {
+        match (server, journal, network) {
+            (Some(server), Some(journal), Some(network)) if faults.is_empty() => Ok(Settings {
                 server,
                 journal,
+                network,
                 tenants,
                 sources,
                 rules: inputs.rules_by(policy.as_deref()),

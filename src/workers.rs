@@ -21,8 +21,8 @@ use scanhook_core::scan::Mode;
 /// What every worker runs with.
 pub struct Surroundings {
     pub journal: Journal,
-    /// What sends bytes.
-    pub client: Client,
+    /// What sends bytes; another one once there are other settings of the network.
+    pub client: watch::Receiver<Client>,
     pub pace: Pace,
     /// The simulator that is played in the far side's place.
     pub simulated: Option<SocketAddr>,

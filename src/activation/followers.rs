@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::defender::client::Client;
 use crate::in_force::ActiveConfig;
 use crate::in_force::door::{SourceDoor, Sources};
 use crate::intake::LastSeen;
@@ -22,6 +23,8 @@ pub(super) struct Followers {
     pub(super) doors: watch::Sender<Sources>,
     /// Where the keys of tokens are published.
     pub(super) keys: watch::Sender<BTreeSet<String>>,
+    /// What sends bytes.
+    pub(super) client: watch::Sender<Client>,
     /// Who is expected to be heard.
     pub(super) heard: LastSeen,
     pub(super) metrics: Arc<Metrics>,
@@ -29,11 +32,12 @@ pub(super) struct Followers {
 
 impl Followers {
     /// Before anything is in force: no door is open, nobody is expected to be heard.
-    pub(super) fn new(metrics: Arc<Metrics>) -> Followers {
+    pub(super) fn new(client: watch::Sender<Client>, metrics: Arc<Metrics>) -> Followers {
         let nobody = SourceSilence::new(BTreeMap::new(), BTreeMap::new(), clock::now());
         Followers {
             doors: watch::Sender::default(),
             keys: watch::Sender::default(),
+            client,
             heard: LastSeen::new(nobody),
             metrics,
         }

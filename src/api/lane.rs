@@ -43,6 +43,9 @@ pub struct LaneView {
     /// Whom it cannot reach.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<OutageView>,
+    /// By operation, whether it can be reached.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub remote_up: std::collections::BTreeMap<String, bool>,
     /// No call before this (after a 429).
     pub paused_until: Option<String>,
     /// Why nothing is sent, in words.
@@ -59,6 +62,9 @@ pub struct TenantView {
     /// enforce, approve, dry_run or simulated: how far what is decided for it goes.
     #[serde(default)]
     pub mode: String,
+    /// Why it cannot reach the far side, as a code; `lane.unreachable` has the words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// Scans by state.
     pub scans: std::collections::BTreeMap<String, u32>,
     /// Held decisions.

@@ -36,6 +36,12 @@ pub struct OutageView {
     pub side: String,
     /// What came instead of an answer.
     pub code: String,
+    /// What is known of a TLS handshake that failed: unknown_issuer, expired, not_yet_valid, wrong_name, not_tls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
+    /// The proxy that the call was to go through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Since when.
     pub since: String,
     /// When it is tried again; null: that is under way.
@@ -51,6 +57,8 @@ impl OutageView {
         OutageView {
             side: outage.side.code().to_owned(),
             code: outage.code.clone(),
+            tls: outage.tls.map(|tls| tls.code().to_owned()),
+            proxy: outage.proxy.clone(),
             since: outage.since.to_string(),
             again: outage.again.map(|again| again.to_string()),
             why: outage.sentence(),

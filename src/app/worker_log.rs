@@ -8,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::worker::WorkerEvent;
 use crate::worker::run::Tell;
 use scanhook_core::about::About;
+use scanhook_core::obstacles::TlsFault;
 
 /// The target of these lines.
 const APP: &str = "scanhook::app";
@@ -90,15 +91,18 @@ fn log_worker(tenant: &str, what: &WorkerEvent) {
             side,
             address,
             code,
+            proxy,
+            tls,
         } => {
-            tracing::warn!(target: APP, tenant, %side, address, code, "the far side cannot be reached: what needs it waits");
+            let (proxy, tls) = (proxy.as_deref(), tls.map(TlsFault::code));
+            tracing::warn!(target: APP, tenant, %side, address, code, proxy, tls, "the far side cannot be reached: what needs it waits");
         }
         WorkerEvent::Reached {
             side,
             address,
             after,
         } => {
-            tracing::info!(target: APP, tenant, %side, address, seconds = after.as_secs(), "the far side can be reached again");
+            tracing::info!(target: APP, tenant, %side, address, seconds = after.as_secs(), "the far side is reachable again");
         }
         WorkerEvent::Token {
             audience,

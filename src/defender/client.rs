@@ -1,12 +1,13 @@
 //! Sends one request and brings back the whole answer. It follows nothing, repeats nothing and knows nothing.
 
 use core::time::Duration;
-use std::error::Error as _;
-use std::io;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 
+use super::failure::ConnectFailure;
+use super::network::{HttpProxy, NetworkSettings};
 use super::{Answer, is_loopback};
 
 /// The word for an answer that is longer.
@@ -15,12 +16,16 @@ pub const TOO_LONG: &str = "answer-too-long";
 /// How long a call may take, and its answer be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
+    /// Through a proxy it is [`TUNNEL`] times as long.
     pub connect: Duration,
     /// For everything, up to the last byte of the answer.
     pub total: Duration,
     /// Bytes of an answer that are read: a full page of 10,000 machine actions takes some 10 MB.
     pub longest: usize,
 }
+
+/// A proxy answers only once it has reached the far side, or given up.
+pub const TUNNEL: u32 = 3;
 
 impl Default for Timeouts {
     fn default() -> Timeouts {
@@ -40,8 +45,11 @@ pub struct ClientError(#[source] reqwest::Error);
 /// The connections to the far side; clones share them.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    longest: usize,
+    direct: reqwest::Client,
+    /// Every call that it makes goes through the proxy.
+    tunnelled: Option<reqwest::Client>,
+    network: Arc<NetworkSettings>,
+    timeouts: Timeouts,
 }
 
 impl Client {
@@ -50,34 +58,103 @@ impl Client {
     ///
     /// # Errors
     /// TLS could not be set up.
-    pub fn build(timeouts: Timeouts) -> Result<Client, ClientError> {
-        reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
+    pub fn build(timeouts: Timeouts, network: &NetworkSettings) -> Result<Client, ClientError> {
+        let direct = builder(timeouts.connect, timeouts.total, network)?
             .no_proxy()
-            .referer(false)
-            .connect_timeout(timeouts.connect)
-            .timeout(timeouts.total)
-            .user_agent(concat!("scanhook/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map(|http| Client {
-                http,
-                longest: timeouts.longest,
+            .map_err(ClientError)?;
+        let tunnelled = network
+            .proxy
+            .as_ref()
+            .map(|proxy| {
+                builder(timeouts.connect * TUNNEL, timeouts.total, network)?
+                    .proxy(tunnel(proxy)?)
+                    .build()
+                    .map_err(ClientError)
             })
-            .map_err(ClientError)
+            .transpose()?;
+        Ok(Client {
+            direct,
+            tunnelled,
+            network: Arc::new(network.clone()),
+            timeouts,
+        })
     }
 
-    /// Sends a request once.
+    /// A client as patient as this one, for another network.
+    ///
+    /// # Errors
+    /// As [`Client::build`].
+    pub fn rebuilt(&self, network: &NetworkSettings) -> Result<Client, ClientError> {
+        Client::build(self.timeouts, network)
+    }
+
+    /// Sends a request once, through the proxy where there is one for its host.
     pub async fn send(&self, request: Request<Bytes>) -> Answer {
-        let request = match checked(request) {
-            Ok(request) => request,
-            Err(code) => return Answer::NotSent(code.to_owned()),
-        };
-        match self.http.execute(request).await {
-            Ok(response) => whole(response, self.longest).await,
-            Err(error) => failed(&error),
+        let host = request.uri().host().unwrap_or_default();
+        match (self.network.proxy_for(host), &self.tunnelled) {
+            (Some(proxy), Some(tunnelled)) => {
+                let url = proxy.url.clone();
+                self.send_by(tunnelled, request, Some(&url)).await
+            }
+            _ => self.send_directly(request).await,
         }
     }
+
+    /// Sends a request once, and never through a proxy.
+    pub async fn send_directly(&self, request: Request<Bytes>) -> Answer {
+        self.send_by(&self.direct, request, None).await
+    }
+
+    async fn send_by(
+        &self,
+        by: &reqwest::Client,
+        request: Request<Bytes>,
+        proxy: Option<&str>,
+    ) -> Answer {
+        let request = match checked(request) {
+            Ok(request) => request,
+            Err(code) => return Answer::NotSent(code.into()),
+        };
+        match by.execute(request).await {
+            Ok(response) => whole(response, self.timeouts.longest).await,
+            Err(error) => failed(&error, proxy),
+        }
+    }
+}
+
+fn builder(
+    connect: Duration,
+    total: Duration,
+    network: &NetworkSettings,
+) -> Result<reqwest::ClientBuilder, ClientError> {
+    let roots = network
+        .roots
+        .iter()
+        .map(|der| reqwest::Certificate::from_der(der))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(ClientError)?;
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(connect)
+        .timeout(total)
+        .user_agent(concat!("scanhook/", env!("CARGO_PKG_VERSION")));
+    if !roots.is_empty() {
+        builder = builder.tls_certs_merge(roots);
+    }
+    Ok(builder)
+}
+
+fn tunnel(proxy: &HttpProxy) -> Result<reqwest::Proxy, ClientError> {
+    let tunnel = reqwest::Proxy::all(&proxy.url).map_err(ClientError)?;
+    // Not as user info of the URL, which libraries print.
+    let header = proxy.login.as_ref().and_then(|login| login.header());
+    Ok(match header {
+        Some(header) => tunnel.custom_http_auth(header),
+        None => tunnel,
+    })
 }
 
 /// The last door before the network: an address with a host, and no plain http but to this computer.
@@ -115,45 +192,25 @@ async fn whole(mut response: reqwest::Response, longest: usize) -> Answer {
 }
 
 /// A connection that never came about has carried no byte; everything later may have carried all of them.
-fn failed(error: &reqwest::Error) -> Answer {
-    let not_sent = |code: &str| Answer::NotSent(code.to_owned());
+fn failed(error: &reqwest::Error, proxy: Option<&str>) -> Answer {
     if error.is_builder() {
-        not_sent("no-address")
-    } else if !error.is_connect() {
-        Answer::Unknown(
-            if error.is_timeout() {
-                "timeout"
-            } else {
-                "connection-lost"
-            }
-            .to_owned(),
-        )
-    } else if error.is_timeout() {
-        not_sent("connect-timeout")
-    } else if error.is_dns() {
-        not_sent("dns")
-    } else if is_tls(error) {
-        not_sent("tls")
+        return Answer::NotSent("no-address".into());
+    }
+    if error.is_connect() {
+        let failure = ConnectFailure {
+            error,
+            timed_out: error.is_timeout(),
+            unresolved: error.is_dns(),
+            proxy,
+        };
+        return Answer::NotSent(failure.unsent());
+    }
+    let code = if error.is_timeout() {
+        "timeout"
     } else {
-        not_sent("connect")
-    }
-}
-
-/// rustls reports its refusals, such as a certificate of another name, as invalid data, and the connector wraps that
-/// once more.
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let mut io = inner.downcast_ref::<io::Error>();
-        while let Some(error) = io {
-            if error.kind() == io::ErrorKind::InvalidData {
-                return true;
-            }
-            io = error.get_ref().and_then(|e| e.downcast_ref());
-        }
-        cause = inner.source();
-    }
-    false
+        "connection-lost"
+    };
+    Answer::Unknown(code.to_owned())
 }
 
 #[cfg(test)]
@@ -219,7 +276,7 @@ mod tests {
     }
 
     fn client() -> Client {
-        Client::build(Timeouts::default()).unwrap()
+        Client::build(Timeouts::default(), &NetworkSettings::default()).unwrap()
     }
 
     fn post(url: String) -> Request<Bytes> {
@@ -232,14 +289,15 @@ mod tests {
     async fn http(address: SocketAddr) -> Response<Bytes> {
         match client().send(post(format!("http://{address}/x"))).await {
             Answer::Http(response) => response,
-            Answer::NotSent(code) | Answer::Unknown(code) => panic!("{code}"),
+            Answer::NotSent(unsent) => panic!("{unsent:?}"),
+            Answer::Unknown(code) => panic!("{code}"),
         }
     }
 
     async fn lost(client: &Client, url: String) -> (&'static str, String) {
         match client.send(post(url)).await {
             Answer::Http(response) => panic!("{}", response.status()),
-            Answer::NotSent(code) => ("not sent", code),
+            Answer::NotSent(unsent) => ("not sent", unsent.code.to_owned()),
             Answer::Unknown(code) => ("unknown", code),
         }
     }
@@ -309,7 +367,7 @@ mod tests {
         drop(listener);
         assert_eq!(
             lost(&client(), format!("http://{address}/")).await,
-            ("not sent", "connect".into())
+            ("not sent", "refused".into())
         );
     }
 
@@ -407,11 +465,11 @@ mod tests {
                 // Until the client hangs up.
                 let _ = stream.read(&mut [0; 1]).await;
             });
-            let hurried = Client::build(Timeouts {
+            let timeouts = Timeouts {
                 total: Duration::from_millis(200),
                 ..Timeouts::default()
-            })
-            .unwrap();
+            };
+            let hurried = Client::build(timeouts, &NetworkSettings::default()).unwrap();
             assert_eq!(
                 lost(&hurried, format!("http://{address}/")).await,
                 ("unknown", "timeout".into())

@@ -98,3 +98,9 @@ pub fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || address.parse::<IpAddr>().is_ok_and(|a| a.is_loopback())
 }
+
+/// The metadata service of a cloud's machine, which only the machine itself can ask.
+#[must_use]
+pub(super) fn is_metadata(host: &str) -> bool {
+    host == "169.254.169.254"
+}

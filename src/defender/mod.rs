@@ -4,7 +4,8 @@
 //! Call ─ request ─► http::Request<Bytes> ─ client ─► Answer ─ token │ reply ─► what it means for the scan
 //! ```
 //! `request`, `reply` and `token` are pure: values in, values out, no clock and no socket, so hours of protocol can
-//! be run in virtual time. `client` alone speaks to the network; it moves bytes and knows nothing about scans.
+//! be run in virtual time. `client` alone speaks to the network; it moves bytes and knows nothing about scans. `network`
+//! says through which proxy they go, and `failure` what a connection is called that never came about.
 //! What they are made of lies apart: of `token` its `bearer`, `claims` and `token_error`; of `reply` the `action` it
 //! shows, the `refusal`, and whether the action is `ours`; of lists the `page` and the address of the `next_page`.
 
@@ -15,9 +16,11 @@ mod claims;
 pub mod client;
 pub mod directory;
 mod endpoints;
+mod failure;
 pub mod header;
 mod hosts;
 pub mod list;
+pub mod network;
 mod next_page;
 mod odd_row;
 mod ours;
@@ -28,6 +31,6 @@ pub mod request;
 pub mod token;
 mod token_error;
 
-pub use answer::Answer;
+pub use answer::{Answer, Unsent};
 pub use endpoints::{Endpoints, login_authority};
 pub use hosts::{BadEndpoint, is_loopback};

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::calls::Api;
 use super::error::JournalError;
@@ -77,6 +77,58 @@ impl Tx<'_> {
             .prepare_cached("UPDATE device SET asked_at = ? WHERE tenant = ? AND asked = ?")?
             .execute(params![now.millis(), tenant.0, question.key()])?;
         Ok(())
+    }
+
+    /// When the question last left, if it has since it is open.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn last_asked(
+        &self,
+        tenant: TenantId,
+        question: &Question,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        let sql = "SELECT asked_at FROM device WHERE tenant = ? AND asked = ?";
+        let at = self
+            .db
+            .prepare_cached(sql)?
+            .query_row(params![tenant.0, question.key()], |row| {
+                row.get::<_, Option<i64>>(0)
+            })
+            .optional()?;
+        Ok(at.flatten().map(Timestamp::from_millis))
+    }
+
+    /// No byte of the question has left: it was last asked when it had been before.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn not_asked(
+        &mut self,
+        tenant: TenantId,
+        question: &Question,
+        before: Option<Timestamp>,
+    ) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("UPDATE device SET asked_at = ? WHERE tenant = ? AND asked = ?")?
+            .execute(params![
+                before.map(Timestamp::millis),
+                tenant.0,
+                question.key()
+            ])?;
+        Ok(())
+    }
+
+    /// Whether the question was to leave since it is open, and could not.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn was_tried(&self, tenant: TenantId, question: &Question) -> Result<bool, JournalError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM device WHERE tenant = ? AND asked = ? AND asked_at IS NULL AND tries > 0)";
+        Ok(self
+            .db
+            .prepare_cached(sql)?
+            .query_row(params![tenant.0, question.key()], |row| row.get(0))?)
     }
 
     /// Whether the question has left since it is open.

@@ -30,6 +30,8 @@ impl Metrics {
                 .remove(&vec![name(), ("state", state.code().to_owned())]);
         }
         for api in Api::ALL {
+            self.remote_up
+                .remove(&vec![name(), ("operation", api.code().to_owned())]);
             for window in ["minute", "hour"] {
                 let labels = vec![
                     name(),

@@ -138,6 +138,11 @@ impl Metrics {
             self.unreachable.clone(),
         );
         to.register(
+            "remote_up",
+            "1 while an operation of Entra ID or Defender can be reached, 0 also if it never could",
+            self.remote_up.clone(),
+        );
+        to.register(
             "paused",
             "Pauses in force; 0: nothing is paused",
             self.paused.clone(),

@@ -6,7 +6,7 @@ use super::Metrics;
 use super::exposition::Exposition;
 use crate::api::TenantView;
 use crate::in_force::armed;
-use crate::journal::Journal;
+use crate::journal::{Api, Journal};
 use scanhook_core::obstacles::FarSide;
 use scanhook_core::time::Timestamp;
 
@@ -102,6 +102,14 @@ impl Metrics {
             self.unreachable
                 .get_or_create(&labels("side", side.code()))
                 .set(f64::from(u8::from(silent)));
+        }
+        // Before its lane has said anything, no token was granted.
+        let token = Api::Token.code().to_owned();
+        let unknown = (!tenant.lane.remote_up.contains_key(&token)).then_some((token, false));
+        for (api, up) in tenant.lane.remote_up.clone().into_iter().chain(unknown) {
+            self.remote_up
+                .get_or_create(&labels("operation", &api))
+                .set(f64::from(u8::from(up)));
         }
         for mode in armed::MODES {
             self.mode

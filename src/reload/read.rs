@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::faults::{LONGEST, fault, of_rules, of_settings, of_test};
 use super::files::{self, Stamps};
 use crate::api::FaultView;
+use crate::defender::client::{Client, ClientError};
 use crate::file::FileDigests;
 use crate::in_force::ActiveConfig;
 use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, Tried, has_payloads, payloads};
@@ -23,6 +24,8 @@ pub(super) struct ReloadedFiles {
     pub(super) before: Stamps,
     /// The settings, if they can be used; what takes a restart is as it was.
     pub(super) settings: Option<Settings>,
+    /// What sends bytes, if the network is another one.
+    pub(super) client: Option<Client>,
     /// The policy, if it is another than the one in force and can be used.
     pub(super) policy: Option<Policy>,
     /// What is wrong with scanhook.toml and its secrets.
@@ -36,7 +39,12 @@ pub(super) struct ReloadedFiles {
 }
 
 /// Reads everything, and judges it by what is in force. `known`: the files that were looked for the last time.
-pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests) -> ReloadedFiles {
+pub(super) fn read(
+    inputs: &Inputs,
+    in_force: &ActiveConfig,
+    known: &FileDigests,
+    client: &Client,
+) -> ReloadedFiles {
     let before = files::stamps(known);
     let (loaded, mut looked_for) = Settings::load_with_files(inputs);
     let (mut config_faults, mut needs_restart) = (Vec::new(), Vec::new());
@@ -91,6 +99,17 @@ pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests
                 .map(|fault| of_settings(file, fault)),
         );
     }
+    let client = settings.as_ref().map(|new| rebuilt(client, old, new));
+    let client = client.transpose().unwrap_or_else(|error| {
+        (settings, policy) = (None, None);
+        config_faults.push(fault(
+            file.unwrap_or(Path::new("")),
+            None,
+            "network",
+            &error.to_string(),
+        ));
+        None
+    });
     if !(config_faults.is_empty() && rules_faults.is_empty()) {
         // A file with faults may name fewer files than it will when it is mended.
         let mut all = known.again();
@@ -101,12 +120,19 @@ pub(super) fn read(inputs: &Inputs, in_force: &ActiveConfig, known: &FileDigests
         files: looked_for,
         before,
         settings,
+        client: client.flatten(),
         policy,
         config_faults,
         rules_faults,
         needs_restart,
         not_run,
     }
+}
+
+/// A client for the new settings, if they want another one.
+fn rebuilt(client: &Client, old: &Settings, new: &Settings) -> Result<Option<Client>, ClientError> {
+    let same = new.network.is_same(&old.network);
+    (!same).then(|| client.rebuilt(&new.network)).transpose()
 }
 
 /// Tests that fail only with the new settings are faults of scanhook.toml: the rules stay as they are.

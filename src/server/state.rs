@@ -92,6 +92,7 @@ impl Admin {
         for (view, tenant) in views.iter_mut().zip(&in_force.tenants) {
             let (lane, quota) = tenant.board.borrow().clone();
             view.mode = in_force.mode_of(tenant.terms.ceiling).to_owned();
+            view.code = lane.unreachable.first().map(|outage| outage.code.clone());
             view.lane = lane;
             view.quota = quota;
         }

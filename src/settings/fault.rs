@@ -34,6 +34,10 @@ impl SettingsFault {
             "bad-secret",
             "a secret that is not there, not safe where it lies, or protects nothing",
         ),
+        (
+            "bad-certificate",
+            "a file of certificates that is not there, empty, or not PEM",
+        ),
         ("not-yet", "a key of a later version"),
     ];
 }

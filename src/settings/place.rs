@@ -127,6 +127,17 @@ impl<'i> Section<'i> {
             })
     }
 
+    /// Whether this key is set to a text, and not to a table.
+    pub(super) fn is_text(&self, ctx: &Context<'_>, name: &str) -> bool {
+        match ctx.overlay.get(&fold(&self.path(name))) {
+            Some((_, text)) => !text.starts_with('{'),
+            None => self
+                .entries
+                .get(name)
+                .is_some_and(|(_, value)| value.get_ref().is_str()),
+        }
+    }
+
     /// A copy of what stands in the file under a key, for the places of its faults.
     pub(super) fn copy(&self, name: &str) -> Option<Spanned<DeValue<'i>>> {
         self.keys.get(name).cloned()

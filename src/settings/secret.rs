@@ -89,6 +89,43 @@ pub(super) fn client_secret<'i>(
     None
 }
 
+/// The secret text in the one file that a key names; faults are noted.
+pub(super) fn text_in<'i>(
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+    key: &'static str,
+) -> Option<SecretString> {
+    let file = section.parse(ctx, key, "the name of a file", |text| {
+        (!text.is_empty()).then(|| text.to_owned())
+    })?;
+    let path = ctx.base.join(file);
+    let named = match from_file(&path, &mut ctx.files, &mut ctx.notes) {
+        Ok(named) => named,
+        Err(message) => {
+            section.fault(ctx, key, "bad-secret", message);
+            return None;
+        }
+    };
+    ctx.warnings.extend(named.oddity());
+    match core::str::from_utf8(named.secret.expose_secret()) {
+        Ok("") => section.fault(ctx, key, "bad-secret", format!("{}: is empty", named.id)),
+        Ok(text) if text.contains(char::is_control) => section.fault(
+            ctx,
+            key,
+            "bad-secret",
+            format!("{}: has more than one line", named.id),
+        ),
+        Ok(text) => return Some(SecretString::from(text)),
+        Err(_) => section.fault(
+            ctx,
+            key,
+            "bad-secret",
+            format!("{}: is not UTF-8", named.id),
+        ),
+    }
+    None
+}
+
 fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static str, NamedSecret)> {
     let mut all = Vec::new();
     let (files, variables) = (

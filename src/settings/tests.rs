@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod auth;
+mod network;
 
 use core::time::Duration;
 use std::os::unix::fs::PermissionsExt as _;

@@ -32,16 +32,10 @@ impl TenantWorker {
         };
         let word = match &answer {
             Answer::Http(response) => response.status().as_str().to_owned(),
-            Answer::NotSent(code) | Answer::Unknown(code) => code.clone(),
+            Answer::NotSent(unsent) => unsent.code.to_owned(),
+            Answer::Unknown(code) => code.clone(),
         };
         turn.tx.end_call(id, &word, now)?;
-        if matches!(&answer, Answer::NotSent(code) if code == "tls") {
-            // Somebody else may stand where the far side should: nothing was told to them.
-            turn.events.push(WorkerEvent::Alarm {
-                code: "tls",
-                about: None,
-            });
-        }
         turn.events.push(WorkerEvent::Called {
             api,
             answer: word,
@@ -60,6 +54,7 @@ impl TenantWorker {
             }
             Call::Cancel(withdrawal) => self.cancel_answer(turn, &withdrawal, answer)?,
             Call::Look(look) => self.look_answer(turn, look, answer)?,
+            Call::Probe(probe) => self.probe_answer(turn, &probe, &answer)?,
         }
         self.save_memory(turn.tx)?;
         self.write_obstacles(turn.tx, now)?;

@@ -1,7 +1,8 @@
 //! What keeps a worker from calling: no token, a pause after 429, a far side that is down, a tenant that is stopped.
 //!
 //! It is closed for three reasons. A *pause* after a 429 is kept in the journal, and `throttle` is the way back from
-//! it. A *rest* after calls that reached no working far side lasts 1, 2, 4 … 60 seconds. A *stop* (a refused
+//! it. A *rest* after calls that reached no working far side lasts 1, 2, 4 … 30 seconds, so that with
+//! the 30 seconds that a call may take tries are at most a minute apart. A *stop* (a refused
 //! credential, a missing role) lasts until a token is granted again, which is tried once a minute. Where reading is
 //! forbidden only reads stop.
 
@@ -23,7 +24,7 @@ const FORBIDDEN: u32 = 2;
 /// The role that scans.
 const SCAN_ROLE: &str = "Machine.Scan";
 /// The longest rest after calls that did not reach a working far side.
-pub(super) const LONGEST_REST: u64 = 60;
+pub(super) const LONGEST_REST: u64 = 30;
 
 /// How long a pause is at least after so many refused probes. Where others spend nearly all of the hour and refused calls
 /// count as well, obeying the far side's word alone could keep a tenant out for good: beyond an hour, none of ours counts.

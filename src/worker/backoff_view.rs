@@ -1,5 +1,7 @@
 //! What others see of the backoff: what keeps the worker from calling, and what stands in its status.
 
+use std::collections::BTreeMap;
+
 use super::backoff::Backoff;
 use crate::api::LaneView;
 use scanhook_core::obstacles::Obstacles;
@@ -31,6 +33,7 @@ impl Backoff {
                 .map(|until| until.to_string()),
             stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
             unreachable: Vec::new(),
+            remote_up: BTreeMap::new(),
             notes: self
                 .notes
                 .iter()

@@ -6,6 +6,7 @@ use super::event::WorkerEvent;
 use super::intent::Intent;
 use super::lists::ListCall;
 use super::looks::Lookup;
+use super::probe::Probe;
 use super::withdrawal::CancelCall;
 use crate::defender::Answer;
 use crate::journal::{Blocked, CallId, OpenScan};
@@ -26,6 +27,8 @@ pub enum Call {
     /// A running scan of ours is called off.
     Cancel(CancelCall),
     Look(Lookup),
+    /// A Defender that cannot be reached is tried.
+    Probe(Probe),
 }
 
 impl Call {

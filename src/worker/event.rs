@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::journal::Api;
 use scanhook_core::about::About;
-use scanhook_core::obstacles::FarSide;
+use scanhook_core::obstacles::{FarSide, TlsFault};
 use scanhook_core::scan::{DecisionState, Kind, Outcome, Reason};
 use scanhook_core::time::Timestamp;
 
@@ -61,14 +61,18 @@ pub enum WorkerEvent {
         /// The directory has answered; otherwise it is decided without.
         answered: bool,
     },
-    /// A far side cannot be reached.
+    /// A far side cannot be reached, the first of the two.
     Unreachable {
         side: FarSide,
         address: String,
         /// What came instead of an answer.
         code: String,
+        /// The proxy that the call was to go through.
+        proxy: Option<String>,
+        /// What is known of a handshake that failed.
+        tls: Option<TlsFault>,
     },
-    /// It can be reached again.
+    /// Both can be reached again; this one was the last.
     Reached {
         side: FarSide,
         address: String,

@@ -49,6 +49,10 @@ impl TenantWorker {
             ));
         };
         pages.leaving = false;
+        if matches!(answer, Answer::NotSent(_)) {
+            turn.tx
+                .not_asked(self.id, &look.question, look.asked_before)?;
+        }
         match self.look_reply(&look, &answer, now) {
             LookReply::Page {
                 rows,

@@ -33,6 +33,7 @@ impl TenantWorker {
             let look = Lookup {
                 question: question.clone(),
                 generation,
+                asked_before: turn.tx.last_asked(self.id, &question)?,
                 urgent: asked.priority >= Priority::URGENT,
             };
             turn.tx.asking(self.id, &question, now)?;

@@ -89,6 +89,8 @@ pub(super) struct Rest {
 pub struct Lookup {
     pub(super) question: Question,
     pub(super) generation: u64,
+    /// When the question had last left before.
+    pub(super) asked_before: Option<Timestamp>,
     pub(super) urgent: bool,
 }
 

@@ -8,14 +8,15 @@
 //! (end), `by_id` (read one action), `unfollowed` (where the app may not read), `blocked` (what occupies a machine),
 //! `resolve` (which machine it is; `look_up` asks, `look_answer` listens, `silence` waits), `cancel` (call off),
 //! `paused` (what people hold back), `token` (ask for one), `backoff` (what keeps from calling; `stops` pauses, rests and
-//! stops), `reach` (who cannot be reached). `throttle` brings a tenant back after a 429, `moved` waits while a name was
+//! stops), `reach` (who cannot be reached; `outage` tells, `probe` tries). `throttle` brings a tenant back after a 429, `moved` waits while a name was
 //! given to another Entra tenant, `twin` gives way to another name of the same app, `wall_clock` keeps spans of time true
 //! when the clock is set.
 //!
 //! **Order of a poll** (`poll_all`): drop what was held for too long; look up the pauses; release what is due; drop
 //! what is too old; end dry scans; give up what was followed for too long; drop what was called off and never began;
 //! decide what the directory, or its silence, lets be decided; stop here if `backoff` says so; ask for a token; call
-//! off; ask for a list or for one action; settle what cannot be followed; ask for look-ups; send scans.
+//! off; ask for a list or for one action; settle what cannot be followed; ask for look-ups; send scans;
+//! try a Defender that cannot be reached.
 //!
 //! **Places.** Calls under way are limited apart: four for scans and those that call off, of which the last is for an
 //! urgent scan, and two for reads, of which lists and single actions share one and take turns
@@ -69,6 +70,7 @@ mod pace;
 mod paused;
 mod pending;
 mod poll;
+mod probe;
 mod reach;
 mod resolve;
 mod scan;

@@ -1,50 +1,76 @@
 //! Who cannot be reached: told once at its beginning and once at its end, and why what waits is not sent.
 
 use super::event::WorkerEvent;
-use super::reach::{Silent, heard};
+use super::reach::{Reach, ReachChange, SideReach, heard};
 use super::state::TenantWorker;
 use super::turn::Turn;
-use crate::defender::Answer;
+use crate::defender::{Answer, Unsent};
 use crate::journal::{Api, JournalError, Tx};
 use scanhook_core::obstacles::{FarSide, Obstacles, Outage, Spent};
 use scanhook_core::time::Timestamp;
 
 impl TenantWorker {
-    /// Takes from an answer whether the far side is in reach, and tells where that has changed.
+    /// Takes from an answer whether the far side is in reach. That is told once when the first side falls silent, and
+    /// once when the last is back.
     pub(super) fn note_reach(&mut self, turn: &mut Turn<'_, '_>, api: Api, answer: &Answer) {
         let now = turn.now;
-        let Some(code) = heard(api, answer) else {
+        let Some(nothing) = heard(api, answer) else {
             return;
         };
-        let side = if api == Api::Token {
-            FarSide::Entra
-        } else {
-            FarSide::Defender
-        };
+        let side = Reach::side(api);
         let address = self.address(side);
-        let silent = self.reach.of(side);
-        match (code, silent.as_mut()) {
-            (Some(code), Some(silent)) => silent.code = code,
-            (Some(code), None) => {
-                *silent = Some(Silent {
-                    since: now,
-                    code: code.clone(),
-                });
+        let was_tls = self.fails_by_tls(side);
+        let code = nothing.as_ref().map(|nothing| nothing.code.clone());
+        let unsent = nothing.as_ref().and_then(|nothing| nothing.unsent.clone());
+        match (self.reach.heard(side, nothing, now), code) {
+            (Some(ReachChange::Began), Some(code)) => {
                 turn.events.push(WorkerEvent::Unreachable {
                     side,
                     address,
                     code,
+                    proxy: unsent.as_ref().and_then(|unsent| unsent.proxy.clone()),
+                    tls: unsent.and_then(|unsent| unsent.tls),
                 });
             }
-            (None, Some(was)) => {
+            (Some(ReachChange::Ended(since)), _) => {
                 turn.events.push(WorkerEvent::Reached {
                     side,
                     address,
-                    after: now.since(was.since),
+                    after: now.since(since),
                 });
-                *silent = None;
             }
-            (None, None) => {}
+            _ => {}
+        }
+        if self.fails_by_tls(side) && !was_tls {
+            // Somebody else may stand where the far side should: nothing was told to them.
+            turn.events.push(WorkerEvent::Alarm {
+                code: "tls",
+                about: None,
+            });
+        }
+    }
+
+    fn fails_by_tls(&self, side: FarSide) -> bool {
+        let silent = &self.side(side).silent;
+        silent.as_ref().is_some_and(|silent| silent.code == "tls")
+    }
+
+    fn side(&self, side: FarSide) -> &SideReach {
+        match side {
+            FarSide::Entra => &self.reach.entra,
+            FarSide::Defender => &self.reach.defender,
+        }
+    }
+
+    /// The network is another one: whoever could not be reached is tried at once.
+    pub(super) fn try_again(&mut self, now: Timestamp) {
+        if self.reach.is_silent(FarSide::Entra) {
+            self.backoff.token_due = now;
+        }
+        if self.reach.is_any_silent() {
+            (self.backoff.resting_until, self.backoff.failures) = (now, 0);
+            self.looks.rests.clear();
+            self.gets.worked();
         }
     }
 
@@ -59,23 +85,22 @@ impl TenantWorker {
     pub(super) fn obstacles(&self, now: Timestamp, disk_full: bool) -> Obstacles {
         let mut obstacles = self.backoff.obstacles(now);
         let later = |at: Timestamp| Some(at).filter(|at| *at > now);
-        let outage = |side, silent: &Option<Silent>, again: Timestamp| {
-            let silent = silent.as_ref()?;
-            let (address, code) = (self.address(side), silent.code.clone());
+        let outage = |side, again: Timestamp| {
+            let silent = self.side(side).silent.as_ref()?;
+            let of = |unsent: &Unsent| (unsent.tls, unsent.proxy.clone());
+            let (tls, proxy) = silent.unsent.as_ref().map_or((None, None), of);
             Some(Outage {
                 side,
-                address,
-                code,
+                address: self.address(side),
+                code: silent.code.clone(),
+                tls,
+                proxy,
                 since: silent.since,
                 again: later(again),
             })
         };
-        let entra = outage(FarSide::Entra, &self.reach.entra, self.backoff.token_due());
-        let defender = outage(
-            FarSide::Defender,
-            &self.reach.defender,
-            self.backoff.closed_until(now),
-        );
+        let entra = outage(FarSide::Entra, self.backoff.token_due());
+        let defender = outage(FarSide::Defender, self.backoff.closed_until(now));
         obstacles.outages = entra.into_iter().chain(defender).collect();
         obstacles.dry_run = !self.account.sends;
         obstacles.disk_full = disk_full;

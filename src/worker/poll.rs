@@ -65,6 +65,6 @@ impl TenantWorker {
         if !turn.tx.is_tight() {
             self.poll_scans(turn, policy)?;
         }
-        Ok(())
+        self.poll_probe(turn)
     }
 }

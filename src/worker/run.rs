@@ -38,8 +38,8 @@ pub struct Runner {
     /// Who it calls as; nobody while its tenant is not configured.
     pub account: watch::Receiver<Option<Arc<Account>>>,
     pub pace: Pace,
-    /// What sends bytes.
-    pub client: Client,
+    /// What sends bytes; calls under way keep the one that they left by.
+    pub client: watch::Receiver<Client>,
     /// The policy in force, and the sources for alerts that are decided anew.
     pub current: Current,
     /// True once the process stops.
@@ -107,6 +107,7 @@ impl Runner {
             return Ok(());
         };
         let wake = self.journal.wake(self.tenant);
+        let mut anew = false;
         let mut calls: JoinSet<Returned> = JoinSet::new();
         loop {
             let dismissed = !self
@@ -122,16 +123,19 @@ impl Runner {
             if !stopping {
                 let in_force = self.current.borrow_and_update().clone();
                 let polled = self.journal.write(move |tx| {
+                    if anew {
+                        worker.try_again(clock::now());
+                    }
                     worker.hear_from(in_force.bindings.clone());
                     let todo = worker.poll(tx, &in_force.policy, in_force.id, clock::both())?;
                     Ok((worker, todo))
                 });
                 let (returned, todo) = polled.await?;
-                worker = returned;
+                (worker, anew) = (returned, false);
                 sleep = sleep.min(todo.wake_at.since(clock::now()));
                 self.show(&worker, &todo.happened);
                 for outgoing in todo.calls {
-                    calls.spawn(sent(self.client.clone(), outgoing));
+                    calls.spawn(sent(self.client.borrow().clone(), outgoing));
                 }
             }
             tokio::select! {
@@ -140,6 +144,7 @@ impl Runner {
                 biased;
                 changed = self.stop.changed(), if !stopping => drop(changed),
                 Ok(()) = self.account.changed(), if !stopping => {}
+                Ok(()) = self.client.changed(), if !stopping => anew = true,
                 Some(done) = calls.join_next() => {
                     let (id, call, answer) = done.map_err(|_| JournalError::Gone)?;
                     let answered = self.journal.write(move |tx| {

@@ -62,6 +62,7 @@ impl TenantWorker {
         Ok(match silence {
             None if late && self.reach.is_silent(FarSide::Defender) => Some(NoAnswer::Unreachable),
             None if late && tx.was_asked(self.id, question)? => Some(NoAnswer::Late),
+            None if late && tx.was_tried(self.id, question)? => Some(NoAnswer::Unreachable),
             None => late.then_some(NoAnswer::Queued),
             Some(silence) => Some(silence),
         })

@@ -130,7 +130,7 @@ impl TenantWorker {
         let now = turn.now;
         let (api, scan, urgent) = match &call {
             Call::Token => (Api::Token, None, None),
-            Call::List(_) => (Api::List, None, None),
+            Call::List(_) | Call::Probe(_) => (Api::List, None, None),
             Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), None),
             Call::Blocked(blocked, _) => (Api::Get, Some(blocked.scan.id), None),
             Call::Cancel(withdrawal) => (Api::Cancel, Some(withdrawal.scan()), None),

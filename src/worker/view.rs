@@ -51,6 +51,7 @@ impl TenantWorker {
             .iter()
             .map(OutageView::of)
             .collect();
+        view.remote_up = self.reach.up();
         (view, quota.collect())
     }
 }

@@ -38,6 +38,7 @@ mod listener;
 mod lists;
 mod mutations;
 mod naive;
+mod network;
 mod night;
 mod plan;
 mod power_cut;

@@ -133,7 +133,7 @@ async fn an_entra_id_out_of_reach_shows_at_once_wherever_somebody_looks() {
     let why = waits(&site, &scan, "entra_unreachable").await;
     for part in [
         "Entra ID at http://127.0.0.1:1",
-        "no connection can be made (`connect`)",
+        "no connection can be made (`refused`)",
         "tried again at",
         "firewall",
     ] {
@@ -143,7 +143,7 @@ async fn an_entra_id_out_of_reach_shows_at_once_wherever_somebody_looks() {
     let outage = &status["tenants"][0]["lane"]["unreachable"][0];
     assert_eq!(
         (&outage["side"], &outage["code"], &outage["why"]),
-        (&"entra".into(), &"connect".into(), &why.as_str().into())
+        (&"entra".into(), &"refused".into(), &why.as_str().into())
     );
     let ready = site.get("/readyz?verbose").await;
     assert_eq!(ready["lanes"]["default"]["unreachable"][0], *outage);
@@ -213,8 +213,7 @@ async fn the_beginning_and_the_end_of_an_outage_are_told_once_and_what_waited_go
     );
     assert_eq!(log.lines(&["WARN", "cannot be reached"]).len(), 1);
     assert_eq!(
-        log.lines(&["INFO", "can be reached again", "side=entra"])
-            .len(),
+        log.lines(&["INFO", "reachable again", "side=entra"]).len(),
         1
     );
     let metrics = site.admin("/metrics").await.text;

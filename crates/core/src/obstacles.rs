@@ -26,6 +26,50 @@ impl FarSide {
     }
 }
 
+codes! {
+    /// Why a TLS handshake failed, as far as it shows.
+    pub enum TlsFault {
+        /// Nobody who is trusted has signed the certificate.
+        UnknownIssuer = "unknown_issuer",
+        /// The certificate's time is over, or the clock is wrong.
+        Expired = "expired",
+        /// The certificate's time has not begun, or the clock is wrong.
+        NotYetValid = "not_yet_valid",
+        /// The certificate is for another name.
+        WrongName = "wrong_name",
+        /// What answers does not speak TLS.
+        NotTls = "not_tls",
+    }
+}
+
+impl TlsFault {
+    /// What it says, and what to look at.
+    pub(crate) const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            TlsFault::UnknownIssuer => (
+                "nobody who is trusted has signed the certificate that was shown",
+                "if TLS is inspected on the way, or the cloud is a private one, name its authority's certificate with `ca_file` of [network]",
+            ),
+            TlsFault::Expired => (
+                "the certificate that was shown has expired",
+                "check the clock of this computer, else whoever shows that certificate has to renew it",
+            ),
+            TlsFault::NotYetValid => (
+                "the certificate that was shown is not valid yet",
+                "check the clock of this computer",
+            ),
+            TlsFault::WrongName => (
+                "the certificate that was shown is for another name",
+                "check the address, and who answers for it: DNS, a proxy, a captive portal",
+            ),
+            TlsFault::NotTls => (
+                "what answers there does not speak TLS",
+                "check the address and its port, and whether a proxy or a captive portal answers in its place",
+            ),
+        }
+    }
+}
+
 /// A far side that cannot be reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
@@ -33,8 +77,14 @@ pub struct Outage {
     pub side: FarSide,
     /// Its address, as it is configured.
     pub address: String,
-    /// What came instead of an answer: `dns`, `connect`, `tls`, `timeout`, …
+    /// What came instead of an answer: `dns`, `refused`, `tls`, `timeout`, `proxy-auth`, …
     pub code: String,
+    /// What is known of a handshake that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFault>,
+    /// The proxy that the call was to go through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Since when.
     pub since: Timestamp,
     /// When it is tried again; `None`: that is under way.
@@ -50,6 +100,8 @@ impl Outage {
             side,
             address,
             code,
+            tls,
+            proxy,
             since,
             again,
         } = self;
@@ -58,9 +110,12 @@ impl Outage {
             || "tried again now".to_owned(),
             |at| format!("tried again at {}", at.shown()),
         );
-        let (what, helps) = meaning(code);
+        let through = proxy
+            .as_ref()
+            .map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
+        let (what, helps) = tls.map_or_else(|| meaning(code), TlsFault::words);
         format!(
-            "{name} at {address} cannot be reached since {since}: {what} (`{code}`); {again}; {helps}"
+            "{name} at {address} cannot be reached{through} since {since}: {what} (`{code}`); {again}; {helps}"
         )
     }
 }
@@ -71,14 +126,34 @@ fn meaning(code: &str) -> (&'static str, &'static str) {
     match code {
         "dns" => (
             "its name cannot be resolved",
-            "check the name resolution (DNS) of this computer",
+            "check the name resolution (DNS) of this computer; where only a proxy gets out, name it in [network]",
         ),
-        "connect" => ("no connection can be made", HERE),
+        "refused" => ("no connection can be made", HERE),
         "tls" => (
             "the TLS handshake fails",
             "check the clock of this computer, and whether a proxy in between shows a certificate of its own",
         ),
-        "timeout" | "connect-timeout" => ("it does not answer in time", HERE),
+        "timeout" => ("it does not answer in time", HERE),
+        "proxy-auth" => (
+            "the proxy wants other credentials (407)",
+            "check `username` and `password_file` of the proxy in [network]",
+        ),
+        "proxy-refused" => (
+            "the proxy makes no connection",
+            "check that it runs at that address, and that it lets this computer reach that host",
+        ),
+        "proxy-dns" => (
+            "the proxy's name cannot be resolved",
+            "check `url` of the proxy in [network], and the name resolution (DNS) of this computer",
+        ),
+        "proxy-silent" => (
+            "no connection came about through the proxy in time",
+            "check that it runs at that address, and that it reaches that host",
+        ),
+        "proxy-tls" => (
+            "the TLS handshake with the proxy fails",
+            "check `url` of the proxy in [network], and name its authority's certificate with `ca_file`",
+        ),
         _ if code.starts_with("http-") => (
             "it answers that it cannot serve",
             "nothing to do here: see Microsoft's service health",

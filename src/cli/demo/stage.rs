@@ -14,6 +14,7 @@ use std::path::Path;
 
 use crate::app::{Listeners, Options, Running};
 use crate::defender::client::{Client, Timeouts};
+use crate::defender::network::NetworkSettings;
 use crate::policy::Policy;
 use crate::settings::{Flags, Inputs, Settings};
 use crate::worker::Pace;
@@ -66,7 +67,7 @@ impl DemoStage {
             )
         })?;
         let far = SharedSimulator::new(Simulator::new(far_side()));
-        let client = Client::build(Timeouts::default())?;
+        let client = Client::build(Timeouts::default(), &NetworkSettings::default())?;
         let mut stage = DemoStage {
             far,
             settings,
@@ -97,7 +98,7 @@ impl DemoStage {
             ..Options::default()
         };
         // Connections of an earlier life are dead; a new client has none of them.
-        self.client = Client::build(Timeouts::default())?;
+        self.client = Client::build(Timeouts::default(), &NetworkSettings::default())?;
         self.running =
             Some(Running::start(self.settings.clone(), checked.policy, listeners, options).await?);
         Ok(())

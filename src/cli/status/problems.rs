@@ -1,17 +1,17 @@
 //! What somebody has to look at, of all tenants and sources. It comes first, whatever else was asked for.
 
+use std::collections::BTreeMap;
+
 use super::lines::StatusLines;
-use crate::api::{ReloadView, StatusView};
+use crate::api::{ReloadView, StatusView, TenantView};
 use crate::cli::table::{count, time, time_of};
 
 /// What somebody has to look at, of all tenants and sources.
 pub(super) fn problems(lines: &mut StatusLines, status: &StatusView) {
     let mut found = StatusLines::default();
+    outages(&mut found, &status.tenants);
     for tenant in &status.tenants {
         let of = |what: &str| format!("tenant {}: {what}", tenant.name);
-        for outage in &tenant.lane.unreachable {
-            found.say("NO ANSWER", &of(&outage.why));
-        }
         if let Some(why) = &tenant.lane.stopped {
             found.say("STOPPED", &of(why));
         }
@@ -68,6 +68,37 @@ pub(super) fn problems(lines: &mut StatusLines, status: &StatusView) {
     if !found.0.is_empty() {
         lines.head("problems");
         lines.0.push_str(&found.0);
+    }
+}
+
+/// Outages that are told one by one; more of them, which then have one reason, are told together.
+const MOST: usize = 4;
+
+/// Who cannot be reached, before everything else and for all tenants in the first lines.
+fn outages(lines: &mut StatusLines, tenants: &[TenantView]) {
+    let all = tenants.iter().map(|tenant| tenant.lane.unreachable.len());
+    if all.sum::<usize>() <= MOST {
+        for tenant in tenants {
+            for outage in &tenant.lane.unreachable {
+                lines.say(
+                    "NO ANSWER",
+                    &format!("tenant {}: {}", tenant.name, outage.why),
+                );
+            }
+        }
+        return;
+    }
+    let mut kinds: BTreeMap<(&str, &str), (Vec<&str>, &str)> = BTreeMap::new();
+    for tenant in tenants {
+        for outage in &tenant.lane.unreachable {
+            let kind = kinds.entry((&outage.side, &outage.code));
+            let (names, _) = kind.or_insert_with(|| (Vec::new(), &outage.why));
+            names.push(&tenant.name);
+        }
+    }
+    for (names, why) in kinds.values() {
+        let (first, names) = (names.first().unwrap_or(&""), names.join(", "));
+        lines.say("NO ANSWER", &format!("tenants {names}; of {first}: {why}"));
     }
 }
 

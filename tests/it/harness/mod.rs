@@ -8,6 +8,7 @@ mod far;
 mod front;
 mod http;
 pub mod listening;
+mod proxy;
 #[allow(dead_code, reason = "some of it only the witnesses need")]
 mod served;
 mod tls;
@@ -36,6 +37,7 @@ pub use customers::{SOUTH, generic, listed, source, two_customers};
 pub use far::{Far, fault};
 pub use front::{Foul, Front};
 pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};
+pub use proxy::{Mood, TestProxy};
 pub use served::{Served, client, post};
 pub use tls::{Authority, Certificate, Secured};
 

@@ -43,12 +43,13 @@ impl Authority {
     }
 
     fn acceptor(&self, certificate: Certificate) -> TlsAcceptor {
-        let name = if certificate == Certificate::OfAnotherName {
-            "elsewhere.example"
+        let names: &[&str] = if certificate == Certificate::OfAnotherName {
+            &["elsewhere.example"]
         } else {
-            "localhost"
+            &["localhost", "login.test", "defender.test"]
         };
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
         if certificate == Certificate::Expired {
             params.not_after = date_time_ymd(2020, 1, 1);
         }
@@ -101,6 +102,10 @@ impl Secured {
             }
         });
         Secured { at, door }
+    }
+
+    pub fn at(&self) -> SocketAddr {
+        self.at
     }
 
     pub fn url(&self) -> String {

@@ -1307,10 +1307,7 @@ impl World {
         let OutgoingCall { id, call, request } = outgoing;
         let fault = self.faults.at_call();
         let (wait, answer) = if fault == Some(AtCall::NeverLeaves) {
-            (
-                Duration::from_millis(5),
-                Answer::NotSent("refused".to_owned()),
-            )
+            (Duration::from_millis(5), Answer::NotSent("refused".into()))
         } else {
             let played = self.far.handle(self.now.to_jiff(), &request);
             let lost = |why: &str| Answer::Unknown(why.to_owned());
@@ -1478,7 +1475,8 @@ impl World {
 fn word(answer: &Answer) -> String {
     match answer {
         Answer::Http(response) => response.status().to_string(),
-        Answer::NotSent(code) | Answer::Unknown(code) => code.clone(),
+        Answer::NotSent(unsent) => unsent.code.to_owned(),
+        Answer::Unknown(code) => code.clone(),
     }
 }
 

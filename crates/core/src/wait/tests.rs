@@ -1,6 +1,7 @@
 #![allow(clippy::too_many_lines, reason = "a table of every sentence")]
 
 use super::*;
+use crate::obstacles::TlsFault;
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap_or_default()
@@ -19,6 +20,8 @@ fn outage(side: FarSide, code: &str) -> Outage {
         side,
         address: "https://far.example".to_owned(),
         code: code.to_owned(),
+        tls: None,
+        proxy: None,
         since: ten(),
         again: Some(eleven()),
     }
@@ -75,10 +78,10 @@ fn told() -> Vec<(Wait, Cause, &'static str)> {
              (`dns`); tried again at 2026-11-02 11:00:00 UTC; check the name resolution (DNS) of this computer",
         ),
         (
-            Wait::Unreachable(outage(FarSide::Defender, "connect")),
+            Wait::Unreachable(outage(FarSide::Defender, "refused")),
             Cause::DefenderUnreachable,
             "Defender at https://far.example cannot be reached since 2026-11-02 10:00:00 UTC: no connection can be made \
-             (`connect`); tried again at 2026-11-02 11:00:00 UTC; check the network of this computer: routing, firewall, proxy",
+             (`refused`); tried again at 2026-11-02 11:00:00 UTC; check the network of this computer: routing, firewall, proxy",
         ),
         (
             Wait::Throttled(eleven()),
@@ -203,14 +206,52 @@ fn every_wait_says_who_or_what_when_and_what_to_do() {
 }
 
 #[test]
+fn an_outage_names_the_proxy_and_what_is_wrong_with_a_certificate() {
+    for fault in TlsFault::ALL {
+        let outage = Outage {
+            tls: Some(*fault),
+            proxy: Some("http://proxy.example:3128".to_owned()),
+            ..outage(FarSide::Entra, "tls")
+        };
+        let (sentence, (what, helps)) = (outage.sentence(), fault.words());
+        for part in [
+            "cannot be reached through the proxy http://proxy.example:3128 since",
+            what,
+            "(`tls`)",
+            helps,
+        ] {
+            assert!(sentence.contains(part), "{sentence}");
+        }
+    }
+    assert!(
+        TlsFault::UnknownIssuer
+            .words()
+            .1
+            .contains("`ca_file` of [network]")
+    );
+}
+
+#[test]
 fn each_way_to_fail_is_told_with_what_to_look_at() {
     for (code, what, helps) in [
         ("dns", "its name cannot be resolved", "DNS"),
-        ("connect", "no connection can be made", "firewall"),
-        ("connect-timeout", "does not answer in time", "firewall"),
+        ("refused", "no connection can be made", "firewall"),
         ("timeout", "does not answer in time", "firewall"),
         ("tls", "the TLS handshake fails", "certificate"),
         ("connection-lost", "the connection breaks off", "firewall"),
+        ("proxy-auth", "wants other credentials", "`password_file`"),
+        (
+            "proxy-refused",
+            "the proxy makes no connection",
+            "lets this computer",
+        ),
+        ("proxy-dns", "the proxy's name", "`url`"),
+        (
+            "proxy-silent",
+            "no connection came about",
+            "reaches that host",
+        ),
+        ("proxy-tls", "handshake with the proxy", "`ca_file`"),
         (
             "http-503",
             "it answers that it cannot serve",

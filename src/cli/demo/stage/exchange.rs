@@ -29,6 +29,7 @@ pub(super) async fn send(client: Client, request: Request<Bytes>) -> anyhow::Res
             status: response.status(),
             body: response.into_body(),
         }),
-        Answer::NotSent(code) | Answer::Unknown(code) => bail!("no answer from {uri}: {code}"),
+        Answer::NotSent(unsent) => bail!("no answer from {uri}: {}", unsent.code),
+        Answer::Unknown(code) => bail!("no answer from {uri}: {code}"),
     }
 }
