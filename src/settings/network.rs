@@ -58,6 +58,7 @@ fn of_table<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<HttpPro
         let whole = !text.is_empty() && !text.contains(|c: char| c == ':' || c.is_control());
         whole.then(|| text.to_owned())
     });
+    table.offer(&["password_file"]);
     let password = table
         .has(ctx, "password_file")
         .then(|| secret::text_in(&mut table, ctx, "password_file"));

@@ -6,7 +6,7 @@ use super::event::WorkerEvent;
 use super::intent::Intent;
 use super::lists::ListCall;
 use super::looks::Lookup;
-use super::probe::Probe;
+use super::probe_call::Probe;
 use super::withdrawal::CancelCall;
 use crate::defender::Answer;
 use crate::journal::{Blocked, CallId, OpenScan};

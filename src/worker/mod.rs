@@ -71,6 +71,7 @@ mod paused;
 mod pending;
 mod poll;
 mod probe;
+mod probe_call;
 mod reach;
 mod resolve;
 mod scan;

@@ -2,21 +2,15 @@
 //! end of the outage shows. One row of the list of machine actions is asked for, and not looked at.
 
 use super::call::Call;
+use super::probe_call::Probe;
 use super::reach::Reach;
 use super::state::TenantWorker;
 use super::turn::Turn;
 use crate::defender::list::{self, ListReply};
-use crate::defender::request::{NextPage, first_page};
+use crate::defender::request::first_page;
 use crate::defender::{Answer, request};
 use crate::journal::{Api, JournalError};
 use scanhook_core::obstacles::FarSide;
-
-/// A probe on its way.
-#[derive(Clone, Debug)]
-pub struct Probe {
-    generation: u64,
-    asked: NextPage,
-}
 
 impl TenantWorker {
     /// Tries a Defender that cannot be reached, where this poll has sent it nothing else. Entra ID is asked for a token

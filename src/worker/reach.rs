@@ -31,7 +31,7 @@ pub(super) struct Silent {
 }
 
 /// What came instead of an answer.
-pub(super) struct Nothing {
+pub(super) struct NoReply {
     pub(super) code: String,
     pub(super) unsent: Option<Unsent>,
 }
@@ -58,7 +58,7 @@ impl Reach {
     pub(super) fn heard(
         &mut self,
         side: FarSide,
-        nothing: Option<Nothing>,
+        nothing: Option<NoReply>,
         now: Timestamp,
     ) -> Option<ReachChange> {
         let all_well = !self.is_any_silent();
@@ -67,7 +67,7 @@ impl Reach {
             FarSide::Defender => &mut self.defender,
         };
         match nothing {
-            Some(Nothing { code, unsent }) => {
+            Some(NoReply { code, unsent }) => {
                 let since = of.silent.as_ref().map_or(now, |silent| silent.since);
                 of.silent = Some(Silent {
                     since,
@@ -125,10 +125,10 @@ impl Reach {
 }
 
 /// What an answer says of the way to the far side: `Some(None)`: it is there; `None`: nothing.
-pub(super) fn heard(api: Api, answer: &Answer) -> Option<Option<Nothing>> {
-    let nothing = |code: String| Some(Some(Nothing { code, unsent: None }));
+pub(super) fn heard(api: Api, answer: &Answer) -> Option<Option<NoReply>> {
+    let nothing = |code: String| Some(Some(NoReply { code, unsent: None }));
     match answer {
-        Answer::NotSent(unsent) => Some(Some(Nothing {
+        Answer::NotSent(unsent) => Some(Some(NoReply {
             code: unsent.code.to_owned(),
             unsent: Some(unsent.clone()),
         })),

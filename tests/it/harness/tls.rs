@@ -27,28 +27,38 @@ pub enum Certificate {
     SignedByItself,
 }
 
-/// The authority a site trusts.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+/// The authority a site trusts, and the names that it certifies.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    names: Vec<String>,
+}
 
 impl Authority {
     pub fn new() -> Authority {
+        Authority::of(&["localhost", "login.test", "defender.test"])
+    }
+
+    pub fn of(names: &[&str]) -> Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+        let key = KeyPair::generate().unwrap();
+        Authority {
+            issuer: CertifiedIssuer::self_signed(params, key).unwrap(),
+            names: names.iter().map(ToString::to_string).collect(),
+        }
     }
 
     pub fn pem(&self) -> String {
-        let lines = STANDARD.encode(self.0.der());
+        let lines = STANDARD.encode(self.issuer.der());
         format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
     }
 
     fn acceptor(&self, certificate: Certificate) -> TlsAcceptor {
-        let names: &[&str] = if certificate == Certificate::OfAnotherName {
-            &["elsewhere.example"]
+        let names = if certificate == Certificate::OfAnotherName {
+            vec!["elsewhere.example".to_owned()]
         } else {
-            &["localhost", "login.test", "defender.test"]
+            self.names.clone()
         };
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).unwrap();
         if certificate == Certificate::Expired {
             params.not_after = date_time_ymd(2020, 1, 1);
@@ -56,7 +66,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let signed = match certificate {
             Certificate::SignedByItself => params.self_signed(&key),
-            _ => params.signed_by(&key, &self.0),
+            _ => params.signed_by(&key, &self.issuer),
         };
         let chain: Vec<CertificateDer<'static>> = vec![signed.unwrap().der().clone()];
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -87,7 +97,17 @@ impl Secured {
         authority: &Authority,
         certificate: Certificate,
     ) -> Secured {
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Secured::open_on("127.0.0.1", shared, authority, certificate).await
+    }
+
+    /// The same on an address that others reach as well.
+    pub async fn open_on(
+        address: &str,
+        shared: SharedSimulator,
+        authority: &Authority,
+        certificate: Certificate,
+    ) -> Secured {
+        let socket = TcpListener::bind((address, 0)).await.unwrap();
         let at = socket.local_addr().unwrap();
         let acceptor = Mutex::new(authority.acceptor(certificate));
         let door = Arc::new(Door {

@@ -75,7 +75,7 @@ fn told() -> Vec<(Wait, Cause, &'static str)> {
             Wait::Unreachable(outage(FarSide::Entra, "dns")),
             Cause::EntraUnreachable,
             "Entra ID at https://far.example cannot be reached since 2026-11-02 10:00:00 UTC: its name cannot be resolved \
-             (`dns`); tried again at 2026-11-02 11:00:00 UTC; check the name resolution (DNS) of this computer",
+             (`dns`); tried again at 2026-11-02 11:00:00 UTC; check the name resolution (DNS) of this computer; where only a proxy gets out, name it in [network]",
         ),
         (
             Wait::Unreachable(outage(FarSide::Defender, "refused")),
