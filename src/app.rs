@@ -86,9 +86,15 @@ impl Running {
             stop: stopping.clone(),
             tell: tell(metrics.clone()),
         });
-        let active =
-            Activation::begin(journal.clone(), workers, network, metrics.clone(), settings, policy)
-                .await?;
+        let active = Activation::begin(
+            journal.clone(),
+            workers,
+            network,
+            metrics.clone(),
+            settings,
+            policy,
+        )
+        .await?;
         let (current, settings) = (active.current(), active.in_force().settings.clone());
         let armed = active.in_force().armed();
         tracing::info!(mode = armed.mode, "{}", armed.sentence);

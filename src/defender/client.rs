@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 
 use super::failure::ConnectFailure;
 use super::network::{HttpProxy, NetworkSettings};
-use super::{Answer, is_loopback};
+use super::{Answer, Unsent, is_loopback};
 
 /// The word for an answer that is longer.
 pub const TOO_LONG: &str = "answer-too-long";
@@ -92,12 +96,25 @@ impl Client {
     /// Sends a request once, through the proxy where there is one for its host.
     pub async fn send(&self, request: Request<Bytes>) -> Answer {
         let host = request.uri().host().unwrap_or_default();
-        match (self.network.proxy_for(host), &self.tunnelled) {
-            (Some(proxy), Some(tunnelled)) => {
-                let url = proxy.url.clone();
-                self.send_by(tunnelled, request, Some(&url)).await
+        let (Some(proxy), Some(tunnelled)) = (self.network.proxy_for(host), &self.tunnelled) else {
+            return self.send_directly(request).await;
+        };
+        let port = request.uri().port_u16().unwrap_or(443);
+        let place = format!("{host}:{port}");
+        let answer = self.send_by(tunnelled, request, Some(&proxy.url)).await;
+        match answer {
+            Answer::NotSent(unsent) if unsent.code == "proxy-refused" => {
+                let asking = refuses_login(proxy, &place);
+                let asked = tokio::time::timeout(self.timeouts.connect, asking).await;
+                Answer::NotSent(match asked {
+                    Ok(Some(true)) => Unsent {
+                        code: "proxy-auth",
+                        ..unsent
+                    },
+                    _ => unsent,
+                })
             }
-            _ => self.send_directly(request).await,
+            answer => answer,
         }
     }
 
@@ -121,6 +138,32 @@ impl Client {
             Err(error) => failed(&error, proxy),
         }
     }
+}
+
+/// Whether a proxy that opened no tunnel did so because of the login. Some answer 401 to a wrong one, where 407 is meant,
+/// and the library that opens tunnels does not tell the status: so one is asked for once more, and not used.
+async fn refuses_login(proxy: &HttpProxy, place: &str) -> Option<bool> {
+    let login = proxy.login.as_ref()?.header()?;
+    let uri: http::Uri = proxy.url.parse().ok()?;
+    if uri.scheme_str() != Some("http") {
+        return None;
+    }
+    let host = uri.host()?.trim_matches(['[', ']']);
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80)));
+    let stream = TokioIo::new(stream.await.ok()?);
+    let (mut sender, connection) = http1::handshake(stream).await.ok()?;
+    let request = Request::connect(place)
+        .header(http::header::HOST, place)
+        .header(http::header::PROXY_AUTHORIZATION, login)
+        .body(Empty::<Bytes>::new())
+        .ok()?;
+    let answer = async move {
+        let answer = sender.send_request(request).await.ok()?;
+        Some(answer.status() == http::StatusCode::UNAUTHORIZED)
+    };
+    // The connection ends once its sender is gone.
+    let (answer, _) = tokio::join!(answer, connection);
+    answer
 }
 
 fn builder(
@@ -220,7 +263,7 @@ mod tests {
     use std::process::Command;
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpListener;
     use tokio::task::JoinHandle;
 
     use super::*;

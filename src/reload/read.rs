@@ -88,39 +88,28 @@ pub(super) fn read(
         config_faults.extend(of_failing(file, &failing));
     }
     let mut policy = policy;
-    let (new, old) = (settings.as_ref(), &in_force.settings);
-    let rules = policy.as_ref().unwrap_or(&in_force.policy).rules();
-    let too_forgetful = new.unwrap_or(old).journal.too_forgetful(rules);
-    if !too_forgetful.is_empty() {
+    let faults = too_forgetful(in_force, settings.as_ref(), policy.as_ref());
+    if !faults.is_empty() {
         (settings, policy) = (None, None);
-        config_faults.extend(
-            too_forgetful
-                .into_iter()
-                .map(|fault| of_settings(file, fault)),
-        );
+        config_faults.extend(faults.into_iter().map(|fault| of_settings(file, fault)));
     }
-    let client = settings.as_ref().map(|new| rebuilt(client, old, new));
-    let client = client.transpose().unwrap_or_else(|error| {
-        (settings, policy) = (None, None);
-        config_faults.push(fault(
-            file.unwrap_or(Path::new("")),
-            None,
-            "network",
-            &error.to_string(),
-        ));
-        None
-    });
+    let client = match rebuilt(client, &in_force.settings, settings.as_ref()) {
+        Ok(client) => client,
+        Err(error) => {
+            (settings, policy) = (None, None);
+            let file = file.unwrap_or(Path::new(""));
+            config_faults.push(fault(file, None, "network", &error.to_string()));
+            None
+        }
+    };
     if !(config_faults.is_empty() && rules_faults.is_empty()) {
-        // A file with faults may name fewer files than it will when it is mended.
-        let mut all = known.again();
-        all.add(looked_for);
-        looked_for = all;
+        looked_for = with_all(known, looked_for);
     }
     ReloadedFiles {
         files: looked_for,
         before,
         settings,
-        client: client.flatten(),
+        client,
         policy,
         config_faults,
         rules_faults,
@@ -129,10 +118,35 @@ pub(super) fn read(
     }
 }
 
+/// What the journal would forget too soon for the rules that are to be in force.
+fn too_forgetful(
+    in_force: &ActiveConfig,
+    settings: Option<&Settings>,
+    policy: Option<&Policy>,
+) -> Vec<SettingsFault> {
+    let rules = policy.unwrap_or(&in_force.policy).rules();
+    let journal = &settings.unwrap_or(&in_force.settings).journal;
+    journal.too_forgetful(rules)
+}
+
+/// A file with faults may name fewer files than it will when it is mended.
+fn with_all(known: &FileDigests, looked_for: FileDigests) -> FileDigests {
+    let mut all = known.again();
+    all.add(looked_for);
+    all
+}
+
 /// A client for the new settings, if they want another one.
-fn rebuilt(client: &Client, old: &Settings, new: &Settings) -> Result<Option<Client>, ClientError> {
-    let same = new.network.is_same(&old.network);
-    (!same).then(|| client.rebuilt(&new.network)).transpose()
+fn rebuilt(
+    client: &Client,
+    old: &Settings,
+    new: Option<&Settings>,
+) -> Result<Option<Client>, ClientError> {
+    let network = new.map(|new| &new.network);
+    network
+        .filter(|network| !network.is_same(&old.network))
+        .map(|network| client.rebuilt(network))
+        .transpose()
 }
 
 /// Tests that fail only with the new settings are faults of scanhook.toml: the rules stay as they are.

@@ -199,7 +199,13 @@ async fn an_alert_becomes_a_scan_through_a_proxy_that_wants_a_name_and_a_passwor
 }
 
 /// What a proxy does, and the code it has.
-const FAULTS: [(Mood, &str, &str); 5] = [
+const FAULTS: [(Mood, &str, &str); 6] = [
+    // As tinyproxy answers a wrong password.
+    (
+        Mood::Answers("401 Unauthorized"),
+        "proxy-auth",
+        "`password_file`",
+    ),
     (
         Mood::Wants("svc", "another"),
         "proxy-auth",
@@ -406,6 +412,36 @@ async fn named_hosts_and_this_computer_are_called_without_the_proxy() {
 }
 
 #[tokio::test]
+async fn the_keys_of_issuers_are_fetched_through_the_proxy_and_their_absence_is_told_once() {
+    let (log, _guard) = logging();
+    let abroad = Abroad::open(Mood::Answers("403 Forbidden")).await;
+    let network = abroad.network("");
+    let source = format!(
+        "[sources.logic]\npreset = \"generic\"\n[[sources.logic.auth]]\nentra_jwt = {{ tenant_id = \"{TENANT}\", \
+         audience = \"api://scanhook\", roles = \"Alert.Post\" }}\n"
+    );
+    let far = abroad.secured.url();
+    let mut wish = abroad.wish(&network);
+    wish.config = Some(config(&network, &far, &far) + &source);
+    wish.beat.again = Duration::from_millis(50);
+    wish.beat.most = Duration::from_millis(50);
+    let _site = Site::with(wish).await;
+    until("they were asked for some times", async || {
+        (abroad.proxy.hosts().len() >= 6).then_some(())
+    })
+    .await;
+    let hosts: BTreeSet<String> = abroad.proxy.hosts().into_iter().collect();
+    assert_eq!(
+        hosts,
+        BTreeSet::from(["login.microsoftonline.com:443".to_owned()])
+    );
+    never("it is told with each try", || {
+        log.lines(&["WARN", "keys of a token's issuer"]).len() != 1
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_certificate_is_said_in_words_and_the_code_stays_tls() {
     let (log, _guard) = logging();
     let abroad = Abroad::open(Mood::Wants("svc", PASSWORD)).await;
@@ -553,7 +589,7 @@ async fn the_environment_counts_only_where_it_is_named_and_the_password_shows_no
         seen.push(std::fs::read(folder.path().join(file)).unwrap_or_default());
     }
     let log = String::from_utf8_lossy(&seen[5]).into_owned();
-    assert!(log.contains("TRACE") || log.contains("\"trace\""), "{log}");
+    assert!(log.contains("\"DEBUG\""), "{log}");
     for secret in [
         PASSWORD.to_owned(),
         STANDARD.encode(format!("svc:{PASSWORD}")),

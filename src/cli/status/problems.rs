@@ -132,3 +132,48 @@ fn reload_text(lines: &mut StatusLines, reload: Option<&ReloadView>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{LaneView, OutageView};
+
+    fn tenant(name: &str, code: &str) -> TenantView {
+        let outage = OutageView {
+            side: "entra".to_owned(),
+            code: code.to_owned(),
+            why: format!("no answer for {name}"),
+            ..OutageView::default()
+        };
+        let lane = LaneView {
+            unreachable: vec![outage],
+            ..LaneView::default()
+        };
+        TenantView {
+            name: name.to_owned(),
+            lane,
+            ..TenantView::default()
+        }
+    }
+
+    fn told(tenants: &[TenantView]) -> Vec<String> {
+        let mut lines = StatusLines::default();
+        outages(&mut lines, tenants);
+        lines.0.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn outages_of_many_tenants_take_a_line_for_each_reason_that_names_them_all() {
+        let few: Vec<_> = (0..4).map(|n| tenant(&format!("t{n}"), "dns")).collect();
+        assert_eq!(told(&few).len(), 4);
+        let mut many: Vec<_> = (0..20).map(|n| tenant(&format!("t{n}"), "dns")).collect();
+        many.push(tenant("other", "proxy-auth"));
+        let lines = told(&many);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(
+            (0..20).all(|n| lines[0].contains(&format!("t{n}"))),
+            "{lines:?}"
+        );
+        assert!(lines[1].contains("tenants other; of other: no answer for other"));
+    }
+}
