@@ -132,9 +132,9 @@ impl<'i> Section<'i> {
         match ctx.overlay.get(&fold(&self.path(name))) {
             Some((_, text)) => !text.starts_with('{'),
             None => self
-                .entries
+                .keys
                 .get(name)
-                .is_some_and(|(_, value)| value.get_ref().is_str()),
+                .is_some_and(|value| value.get_ref().is_str()),
         }
     }
 

@@ -132,7 +132,7 @@ fn every_fault_of_the_network_stands_at_its_key() {
         (
             format!("proxy = {{ {url}, password = \"canary\" }}"),
             "network.proxy.password",
-            "known here: url, username, password_file, direct",
+            "password_file",
         ),
         (
             format!("proxy = {{ {url}, direct = [\"http://a.example\"] }}"),
