@@ -5,6 +5,7 @@
 pub mod activation;
 pub mod api;
 pub mod app;
+pub mod certificate;
 pub mod cli;
 pub mod clock;
 pub mod defender;

@@ -12,6 +12,7 @@ use super::{CRATES, DECLARED, Module, modules, regex, spelled_out};
 const ROOMS: &[&str] = &[
     "clock",
     "file",
+    "certificate",
     "presets",
     "defender",
     "settings",

@@ -17,6 +17,7 @@ mod refused;
 pub mod scheme;
 mod sign;
 pub mod stamp;
+mod subject;
 pub mod template;
 #[cfg(test)]
 mod tests;
@@ -34,5 +35,6 @@ pub use prove::{Standing, authenticate, before_body, shape};
 pub use refused::{Failure, Malformed, Refused};
 pub use scheme::{Encoding, Scheme, Separator};
 pub use stamp::{SignedTime, StampPlace, TimeFormat};
+pub use subject::SubjectName;
 pub use template::SignedTemplate;
 pub use verify::MOST_SIGNATURES;
