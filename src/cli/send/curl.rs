@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::super::trouble::{CliError, Exit};
 use super::sendable::{unsendable, with_segment};
 use quoting::{file, in_config, in_document, quoted, quoted_always, secret};
-use scanhook_core::signature::{Check, Key, Moment, ProvenRequest};
+use scanhook_core::signature::{Check, Key, Moment, ProvenRequest, Unsendable};
 use scanhook_core::time::Timestamp;
 use shell::Shell;
 
@@ -63,6 +63,9 @@ impl Request<'_> {
                     Some(stamp) => shell.sign(scheme, stamp)?,
                     None => shell.signed(scheme, body.clone(), now)?,
                 },
+                Check::ClientCertificate(_) => {
+                    return Err(unsendable(&Unsendable::CertificateNeeded));
+                }
                 Check::Entra(_) => {
                     shell.configure("header", "Authorization: Bearer ", &self.token(check)?)
                 }

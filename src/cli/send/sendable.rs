@@ -6,7 +6,7 @@ use scanhook_core::signature::Unsendable;
 /// Why a request cannot be made, with the status that says whose move it is.
 pub(super) fn unsendable(why: &Unsendable) -> CliError {
     let exit = match why {
-        Unsendable::TokenNeeded { .. } => Exit::Usage,
+        Unsendable::TokenNeeded { .. } | Unsendable::CertificateNeeded => Exit::Usage,
         Unsendable::NoPlace => Exit::BadData,
         Unsendable::NoKey | Unsendable::NotInHeader | Unsendable::NotText => Exit::Configuration,
     };

@@ -2,6 +2,7 @@
 
 use http::header::{AUTHORIZATION, HeaderName};
 
+use super::client_certificate::ExpectedCertificate;
 use super::entra::Entra;
 use super::key::Key;
 use super::scheme::{Encoding, Scheme};
@@ -59,6 +60,8 @@ pub enum Check {
     },
     /// `Authorization: Bearer <token of Entra ID>`.
     Entra(Box<Entra>),
+    /// A client certificate, shown in the handshake or by a trusted proxy.
+    ClientCertificate(ExpectedCertificate),
 }
 
 impl Check {
@@ -81,9 +84,10 @@ impl Check {
                 Box::new(core::iter::once(&AUTHORIZATION))
             }
             Check::Header { name, .. } => Box::new(core::iter::once(name)),
-            Check::Address { .. } | Check::UrlSecret { .. } | Check::BodySecret { .. } => {
-                Box::new(core::iter::empty())
-            }
+            Check::Address { .. }
+            | Check::UrlSecret { .. }
+            | Check::BodySecret { .. }
+            | Check::ClientCertificate(_) => Box::new(core::iter::empty()),
         }
     }
 
@@ -94,7 +98,10 @@ impl Check {
             Check::Hmac(scheme) => Some(&scheme.header),
             Check::Bearer { .. } | Check::Basic { .. } | Check::Entra(_) => Some(&AUTHORIZATION),
             Check::Header { name, .. } => Some(name),
-            Check::Address { .. } | Check::UrlSecret { .. } | Check::BodySecret { .. } => None,
+            Check::Address { .. }
+            | Check::UrlSecret { .. }
+            | Check::BodySecret { .. }
+            | Check::ClientCertificate(_) => None,
         }
     }
 
@@ -108,7 +115,7 @@ impl Check {
             | Check::Header { keys, .. }
             | Check::Basic { keys, .. }
             | Check::BodySecret { keys, .. } => keys,
-            Check::Address { .. } | Check::Entra(_) => &[],
+            Check::Address { .. } | Check::Entra(_) | Check::ClientCertificate(_) => &[],
         }
     }
 
@@ -123,7 +130,7 @@ impl Check {
             | Check::Header { keys, .. }
             | Check::Basic { keys, .. }
             | Check::BodySecret { keys, .. } => *keys = vec![key],
-            Check::Address { .. } | Check::Entra(_) => {}
+            Check::Address { .. } | Check::Entra(_) | Check::ClientCertificate(_) => {}
         }
         check
     }

@@ -4,6 +4,7 @@
 //! A request is shown as it arrived ([`Presented`]), and what holds makes a [`VerifiedDelivery`](crate::delivery::VerifiedDelivery).
 
 mod check;
+mod client_certificate;
 pub mod entra;
 mod entry;
 mod hash;
@@ -25,6 +26,7 @@ mod token;
 mod verify;
 
 pub use check::{Authentication, Check};
+pub use client_certificate::{ClientCertificate, ExpectedCertificate, ShownCertificate};
 pub use entra::{Entra, Keyring, Keyrings};
 pub use hash::Algorithm;
 pub use key::{BadKey, Key, KeyEncoding, SHORTEST_SECRET, SecretOrigin};

@@ -74,6 +74,11 @@ pub enum Unsendable {
         /// For whom the token must be.
         audience: String,
     },
+    /// Only a client with the certificate's key can make the proof.
+    #[error(
+        "the sender's certificate proves it, which `send` does not have: post with curl --cert and --key"
+    )]
+    CertificateNeeded,
 }
 
 impl ProvenRequest {
@@ -115,6 +120,7 @@ impl ProvenRequest {
                 Check::BodySecret { pointer, keys } => {
                     outgoing.body = with_secret(&outgoing.body, pointer, text(first(keys)?)?)?;
                 }
+                Check::ClientCertificate(_) => return Err(Unsendable::CertificateNeeded),
                 Check::Entra(entra) => {
                     let token = moment.token.ok_or_else(|| needed(entra))?;
                     outgoing.show(AUTHORIZATION, format!("Bearer {token}").as_bytes())?;

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use http::header::HeaderMap;
 use secrecy::SecretString;
 
+use super::client_certificate::ShownCertificate;
 use super::entra::Keyrings;
 use crate::wrapping::Wrapping;
 
@@ -17,6 +18,8 @@ pub struct Presented<'r> {
     pub url_secret: Option<&'r SecretString>,
     /// The sender's address.
     pub address: Option<IpAddr>,
+    /// The certificate of the sender, if it shows one.
+    pub certificate: ShownCertificate<'r>,
     /// The keys of token issuers, as far as they are known by now.
     pub keyrings: Option<&'r Keyrings>,
     /// How its JSON stands in the body.
@@ -29,6 +32,7 @@ impl<'r> From<&'r HeaderMap> for Presented<'r> {
             headers,
             url_secret: None,
             address: None,
+            certificate: ShownCertificate::Nothing,
             keyrings: None,
             wrapping: Wrapping::default(),
         }

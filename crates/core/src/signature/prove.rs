@@ -8,6 +8,7 @@ use http::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 
 use super::check::{Authentication, Check};
+use super::client_certificate::ShownCertificate;
 use super::key::Key;
 use super::presented::Presented;
 use super::refused::{Failure, MISSING, Malformed, Refused};
@@ -35,6 +36,21 @@ pub fn shape(authentication: &Authentication, headers: &HeaderMap) -> Result<(),
     Ok(())
 }
 
+/// The same, with what the connection shows of its sender.
+fn well_formed(
+    authentication: &Authentication,
+    presented: Presented<'_>,
+) -> Result<(), Refused> {
+    shape(authentication, presented.headers)?;
+    let mut checks = authentication.alternatives.iter().flatten();
+    if matches!(presented.certificate, ShownCertificate::Malformed)
+        && checks.any(|check| matches!(check, Check::ClientCertificate(_)))
+    {
+        return Err(Refused::Malformed(Malformed::ClientCertificate));
+    }
+    Ok(())
+}
+
 /// What is known of a request before its body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -53,7 +69,7 @@ pub fn before_body(
     presented: Presented<'_>,
     now: Timestamp,
 ) -> Result<Standing, Refused> {
-    shape(authentication, presented.headers)?;
+    well_formed(authentication, presented)?;
     let mut outcome = Err(Refused::Failed(MISSING));
     for all in authentication
         .alternatives
@@ -86,7 +102,7 @@ pub fn authenticate<'r>(
     received: Timestamp,
 ) -> Result<VerifiedDelivery, Refused> {
     let presented = presented.into();
-    shape(authentication, presented.headers)?;
+    well_formed(authentication, presented)?;
     let mut refused = Refused::Failed(MISSING);
     let sent = Sent {
         raw: &body,
@@ -256,6 +272,10 @@ impl Check {
                 let token = token::in_authorization(presented.headers)?;
                 let ring = presented.keyrings.and_then(|rings| rings.get(&entra.keys));
                 Ok(named(&format!("entra:{}", entra.holds(token, ring, now)?)))
+            }
+            Check::ClientCertificate(expected) => {
+                let matched = expected.holds(presented.certificate, now)?;
+                Ok(named(&format!("mtls:{matched}")))
             }
         }
     }

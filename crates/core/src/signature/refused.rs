@@ -23,6 +23,8 @@ pub enum Malformed {
     Repeated,
     /// It lists more than [`MOST_SIGNATURES`](super::MOST_SIGNATURES).
     TooManySignatures,
+    /// A trusted proxy sends a client certificate that cannot be read.
+    ClientCertificate,
     /// The id is too long or has characters that could blur what was signed.
     Id,
 }
@@ -61,6 +63,9 @@ impl Refused {
             }
             Refused::Malformed(Malformed::Id) => {
                 Failure::of("the signed id is too long or has odd characters")
+            }
+            Refused::Malformed(Malformed::ClientCertificate) => {
+                Failure::of("the header Client-Cert of the proxy holds no certificate")
             }
             Refused::Failed(failure) => *failure,
             Refused::KeyUnknown(Some(failure)) => *failure,
