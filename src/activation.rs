@@ -6,6 +6,9 @@
 //! 3. Then whoever only follows hears of it (`followers`), and last the workers, whose calls need all of the above.
 
 mod followers;
+mod renewal;
+
+pub use renewal::Renewed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -73,7 +76,7 @@ impl Activation {
             journal,
             workers,
             publish: watch::Sender::new(prepared.config.clone()),
-            followers: Followers::new(client, metrics),
+            followers: Followers::new(client, metrics, &prepared.config.settings),
         };
         begun.follow(None, prepared);
         Ok(begun)
@@ -141,6 +144,12 @@ impl Activation {
     #[must_use]
     pub fn client(&self) -> Client {
         self.followers.client.borrow().clone()
+    }
+
+    /// What the next handshakes of the public and of the admin listener go by, if they have TLS.
+    #[must_use]
+    pub fn renewed(&self) -> [Option<Renewed>; 2] {
+        self.followers.certificates.seen()
     }
 
     /// When each source was last heard.

@@ -1,6 +1,7 @@
 //! The JSON others see: the server writes it, the verbs read it. No logic.
 
 mod alert;
+mod certificate;
 mod control;
 mod decision;
 mod device;
@@ -17,6 +18,7 @@ mod summary;
 mod wait;
 
 pub use alert::AlertView;
+pub use certificate::CertificateView;
 pub use control::{ItemView, OrderView, PauseView, PausesView};
 pub use decision::DecisionView;
 pub use device::DeviceView;

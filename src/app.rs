@@ -25,8 +25,6 @@ use tokio::task::JoinSet;
 use crate::activation::Activation;
 use crate::clock;
 use crate::defender::client::Client;
-use crate::in_force::door::Sources;
-use crate::intake::Intake;
 use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError};
 use crate::keyrings;
@@ -34,7 +32,7 @@ use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::reload::{Reloader, Reloads};
 use crate::server::far_side::play_if_any;
-use crate::server::listener;
+use crate::server::listener::{self, Entrance};
 use crate::settings::Settings;
 use crate::workers::{Surroundings, TenantWorkers};
 use record::open_journal;
@@ -104,7 +102,7 @@ impl Running {
             fetcher.run().await;
             "the fetcher of keys"
         });
-        let (heard, sources) = (active.heard(), active.sources());
+        let (heard, sources, tls) = (active.heard(), active.sources(), active.renewed());
         let (fallen, fell) = oneshot::channel();
         let (reloader, reloads) = Reloader::new(options.reload, active, fallen, stopping.clone());
         tasks.spawn(reloader.run());
@@ -119,8 +117,8 @@ impl Running {
             reloads: reloads.clone(),
         };
         parts.keep_watch(&mut tasks, &current, fell);
-        let intake = parts.intake(current, keys);
-        parts.open_doors(&mut tasks, listeners, sources, intake);
+        let doors = parts.entrances(sources, parts.intake(current, keys), tls);
+        open_doors(&mut tasks, listeners, doors, &parts.stopping);
         Ok(Running {
             public,
             admin,
@@ -189,33 +187,21 @@ struct Parts<'a> {
     reloads: Reloads,
 }
 
-impl Parts<'_> {
-    fn open_doors(
-        &self,
-        tasks: &mut JoinSet<&'static str>,
-        listeners: Listeners,
-        sources: watch::Receiver<Sources>,
-        intake: Arc<Intake>,
-    ) {
-        let [(public, limits), (admin, admin_limits)] = self.doors(sources, intake);
-        let proxies = self.settings.server.trusted_proxies.clone();
-        let (stop, admin_stop) = (self.stopping.clone(), self.stopping.clone());
-        tasks.spawn(async move {
-            listener::serve(listeners.public, public, limits, proxies, stop).await;
-            "the public listener"
-        });
-        tasks.spawn(async move {
-            listener::serve(
-                listeners.admin,
-                admin,
-                admin_limits,
-                Default::default(),
-                admin_stop,
-            )
-            .await;
-            "the admin listener"
-        });
-    }
+fn open_doors(
+    tasks: &mut JoinSet<&'static str>,
+    listeners: Listeners,
+    [public, admin]: [Entrance; 2],
+    stopping: &watch::Receiver<bool>,
+) {
+    let (stop, admin_stop) = (stopping.clone(), stopping.clone());
+    tasks.spawn(async move {
+        listener::serve_entrance(listeners.public, public, stop).await;
+        "the public listener"
+    });
+    tasks.spawn(async move {
+        listener::serve_entrance(listeners.admin, admin, admin_stop).await;
+        "the admin listener"
+    });
 }
 
 /// Pauses before the first call could leave, where the settings say that the process starts paused.

@@ -3,14 +3,19 @@
 //!
 //! [`read_pair`] reads a certificate with its chain and its key, and [`read_authorities`] a file of CA certificates.
 //! Whatever is wrong is a [`PairFault`], whose message has the command that mends it. `facts` is what one certificate
-//! says, `fault` what can be wrong, `validity` when it holds.
+//! says, `fault` what can be wrong, `validity` when it holds, `listener` the TLS that is made of it, `notice`
+//! what is told of its end.
 
 mod facts;
 mod fault;
+mod listener;
+mod notice;
 mod validity;
 
 pub use facts::{CertificateFacts, PublicKeyKind};
 pub use fault::{PairFault, PairPart};
+pub use listener::server_config;
+pub use notice::{CertificateNotices, PlacedCertificate, concerns};
 pub use validity::{CertificateStanding, NOTICE, ValidityPeriod};
 
 use rustls_pki_types::pem::{PemObject as _, SectionKind, SliceIter};

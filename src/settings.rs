@@ -18,6 +18,7 @@ mod source;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use core::mem::take;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,9 @@ pub use process::{program, scratch_directory};
 pub use server::{Connections, Server};
 pub use source::Source;
 pub use tenant::Tenant;
+pub use tls::ListenerTls;
 
+use crate::certificate::PlacedCertificate;
 use crate::defender::network::NetworkSettings;
 use crate::file::FileDigests;
 use place::{Context, Section};
@@ -41,6 +44,10 @@ use scanhook_core::signature::{Key, KeyEncoding};
 pub struct Settings {
     /// `[server]`.
     pub server: Server,
+    /// `[server.tls]`; without it the public listener speaks plain http.
+    pub tls: Option<ListenerTls>,
+    /// `[admin.tls]`; the same of the admin listener.
+    pub admin_tls: Option<ListenerTls>,
     /// `[journal]`.
     pub journal: JournalSettings,
     /// `[network]`.
@@ -73,6 +80,16 @@ pub fn webhook_key(path: &Path, encoding: KeyEncoding) -> Result<Key, String> {
 }
 
 impl Settings {
+    /// Every certificate in use, with where it is used.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<PlacedCertificate> {
+        let listeners = [("server", &self.tls), ("admin", &self.admin_tls)];
+        listeners
+            .into_iter()
+            .filter_map(|(place, tls)| Some((place.to_owned(), tls.as_ref()?.valid)))
+            .collect()
+    }
+
     /// Reads everything, the secrets included.
     ///
     /// # Errors
@@ -111,9 +128,7 @@ impl Settings {
     ) -> Result<Settings, Vec<SettingsFault>> {
         let mut root = ctx.parse()?;
         let flags = &inputs.flags;
-        let server = root
-            .section(ctx, "server")
-            .map(|s| server::read(s, flags, ctx));
+        let (server, [tls, admin_tls]) = listeners(&mut root, flags, ctx);
         let journal = root
             .section(ctx, "journal")
             .map(|s| journal::read(s, flags, ctx));
@@ -156,6 +171,9 @@ impl Settings {
                 .extend(retention::compare(journal, &tenants, &sources));
         }
         source::compare(&sources, ctx);
+        if let Some(server) = &server {
+            source::presentable(&sources, server, tls.as_ref(), ctx);
+        }
         let (faults, warnings, notes) = (
             take(&mut ctx.faults),
             take(&mut ctx.warnings),
@@ -164,6 +182,8 @@ impl Settings {
         match (server, journal, network) {
             (Some(server), Some(journal), Some(network)) if faults.is_empty() => Ok(Settings {
                 server,
+                tls,
+                admin_tls,
                 journal,
                 network,
                 tenants,
@@ -179,6 +199,19 @@ impl Settings {
             _ => Err(faults),
         }
     }
+}
+
+/// `[server]` and `[admin]`.
+fn listeners<'i>(
+    root: &mut Section<'i>,
+    flags: &Flags,
+    ctx: &mut Context<'i>,
+) -> (Option<Server>, [Option<ListenerTls>; 2]) {
+    let mut server = root.section(ctx, "server");
+    let tls = server.as_mut().and_then(|s| tls::read(s, flags, ctx));
+    let server = server.map(|s| server::read(s, flags, ctx));
+    let admin = root.section(ctx, "admin");
+    (server, [tls, admin.and_then(|s| tls::admin(s, flags, ctx))])
 }
 
 fn read(path: &Path, files: &mut FileDigests) -> Result<String, SettingsFault> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::renewal::ListenerCertificates;
 use crate::clock;
 use crate::defender::client::Client;
 use crate::in_force::ActiveConfig;
@@ -28,11 +29,16 @@ pub(super) struct Followers {
     /// Who is expected to be heard.
     pub(super) heard: LastSeen,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) certificates: ListenerCertificates,
 }
 
 impl Followers {
     /// Before anything is in force: no door is open, nobody is expected to be heard.
-    pub(super) fn new(client: watch::Sender<Client>, metrics: Arc<Metrics>) -> Followers {
+    pub(super) fn new(
+        client: watch::Sender<Client>,
+        metrics: Arc<Metrics>,
+        settings: &Settings,
+    ) -> Followers {
         let nobody = SourceSilence::new(BTreeMap::new(), BTreeMap::new(), clock::now());
         Followers {
             doors: watch::Sender::default(),
@@ -40,6 +46,7 @@ impl Followers {
             client,
             heard: LastSeen::new(nobody),
             metrics,
+            certificates: ListenerCertificates::of(settings),
         }
     }
 
@@ -58,6 +65,7 @@ impl Followers {
         self.metrics.expect(in_force);
         if let Some(old) = old {
             self.forget(old, in_force);
+            self.certificates.renew(&old.settings, settings);
         }
         for (source, at) in &heard {
             self.metrics.heard(source, *at);

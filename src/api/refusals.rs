@@ -134,6 +134,13 @@ pub(crate) const CREDENTIAL_ID: Code = row(
     "Use a short id of letters, digits, '-' and '_'.",
 );
 
+pub(crate) const CREDENTIAL_CERTIFICATE: Code = row(
+    StatusCode::BAD_REQUEST,
+    "credential-certificate",
+    "The header Client-Cert of the proxy holds no certificate.",
+    "Let the proxy send one line as RFC 9440 writes it: the certificate's DER in base64 between two colons.",
+);
+
 pub(crate) const UNAUTHENTICATED: Code = row(
     StatusCode::UNAUTHORIZED,
     "unauthenticated",
@@ -200,6 +207,7 @@ pub const ALL: &[Code] = &[
     REPEATED_HOST,
     CREDENTIAL_REPEATED,
     CREDENTIAL_TOO_MANY,
+    CREDENTIAL_CERTIFICATE,
     CREDENTIAL_ID,
     UNAUTHENTICATED,
     SIGNING_KEY,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::certificate::CertificateView;
 use super::control::PauseView;
 use super::lane::TenantView;
 use super::reload::ReloadView;
@@ -37,6 +38,9 @@ pub struct StatusView {
     pub reload: Option<ReloadView>,
     /// What the configuration makes worth saying.
     pub warnings: Vec<String>,
+    /// The certificates of listeners and tenants, with their ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateView>,
     /// The pauses in force.
     pub pauses: Vec<PauseView>,
     /// Per tenant.

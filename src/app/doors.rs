@@ -7,6 +7,7 @@ use axum::Router;
 use tokio::sync::watch;
 
 use super::Parts;
+use crate::activation::Renewed;
 use crate::clock;
 use crate::in_force::Current;
 use crate::in_force::door::Sources;
@@ -14,12 +15,15 @@ use crate::intake::{Intake, Readers};
 use crate::keyrings::IssuerKeys;
 use crate::server::admin;
 use crate::server::descriptors;
+use crate::server::handshake::{DoorTls, TellHandshake};
 use crate::server::limits::Limits;
+use crate::server::listener::Entrance;
 use crate::server::reception::{Reception, Refusals};
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
 use crate::server::traces::Traces;
 use crate::server::webhook::{self, Answered, Door};
+use crate::settings::TrustedProxies;
 
 /// Connections of the admin listener.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -35,13 +39,44 @@ impl Parts<'_> {
         })
     }
 
-    /// For the public listener and the admin listener: what they lead to, and what they grant.
-    pub(super) fn doors(
+    /// The public listener and the admin listener, each with the TLS that it has.
+    pub(super) fn entrances(
         &self,
         sources: watch::Receiver<Sources>,
         intake: Arc<Intake>,
+        [tls, admin_tls]: [Option<Renewed>; 2],
+    ) -> [Entrance; 2] {
+        let traces = Arc::new(Traces::default());
+        let [(public, limits), (admin, admin_limits)] = self.doors(sources, intake, &traces);
+        let refused: Arc<TellHandshake> =
+            Arc::new(move |address, fault| traces.handshake(address, fault, clock::now()));
+        let secured = |config: Option<Renewed>| {
+            let refused = refused.clone();
+            config.map(|config| DoorTls { config, refused })
+        };
+        let public = Entrance {
+            router: public,
+            limits,
+            proxies: self.settings.server.trusted_proxies.clone(),
+            tls: secured(tls),
+        };
+        let admin = Entrance {
+            router: admin,
+            limits: admin_limits,
+            proxies: TrustedProxies::default(),
+            tls: secured(admin_tls),
+        };
+        [public, admin]
+    }
+
+    /// For the public listener and the admin listener: what they lead to, and what they grant.
+    fn doors(
+        &self,
+        sources: watch::Receiver<Sources>,
+        intake: Arc<Intake>,
+        traces: &Arc<Traces>,
     ) -> [(Router, Limits); 2] {
-        let (refusals, traces) = (Arc::new(Refusals::default()), Arc::new(Traces::default()));
+        let refusals = Arc::new(Refusals::default());
         let reception = Reception {
             intake: intake.clone(),
             metrics: self.metrics.clone(),
@@ -65,7 +100,7 @@ impl Parts<'_> {
             started: clock::now(),
             reloads: self.reloads.clone(),
         });
-        let limits = self.limits(&traces);
+        let limits = self.limits(traces);
         // Loopback is one address.
         let admin_limits = Limits {
             per_address: ADMIN_CONNECTIONS,

@@ -1,5 +1,5 @@
-//! The loops that nobody calls: housekeeping, the watch for senders that fall silent, and two that end when a worker or the
-//! journal's writer does. The lines of their log go by the name of the app.
+//! The loops that nobody calls: housekeeping, the watches for senders that fall silent and for certificates that end, and
+//! two that end when a worker or the journal's writer does. The lines of their log go by the name of the app.
 
 use core::time::Duration;
 
@@ -7,6 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Parts;
+use crate::certificate::CertificateNotices;
 use crate::clock;
 use crate::in_force::Current;
 use crate::intake::LastSeen;
@@ -14,6 +15,8 @@ use crate::journal::Journal;
 
 /// The target of these lines.
 const APP: &str = "scanhook::app";
+/// How often the ends of certificates are looked at.
+const CERTIFICATES: Duration = Duration::from_secs(60 * 60);
 /// How often the journal forgets what is past its time.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
@@ -34,6 +37,7 @@ impl Parts<'_> {
             current.clone(),
             stopping.clone(),
         ));
+        tasks.spawn(watch_certificates(current.clone(), stopping.clone()));
         tasks.spawn(listen_for_silence(
             self.heard.clone(),
             current.clone(),
@@ -68,6 +72,24 @@ async fn listen_for_silence(
         }
     }
     "the watch for silent senders"
+}
+
+/// One log line for each certificate that ends soon, has ended or holds only later: at the start, and whenever that comes
+/// to be so.
+async fn watch_certificates(mut current: Current, mut stop: watch::Receiver<bool>) -> &'static str {
+    let mut notices = CertificateNotices::default();
+    while !*stop.borrow() {
+        let certificates = current.borrow_and_update().settings.certificates();
+        for (place, concern) in notices.news(certificates, clock::now()) {
+            tracing::warn!(target: APP, r#where = place, "{place}: {concern}");
+        }
+        tokio::select! {
+            _ = stop.changed() => {}
+            Ok(()) = current.changed() => {}
+            () = tokio::time::sleep(CERTIFICATES) => {}
+        }
+    }
+    "the watch for certificates"
 }
 
 /// Ends when the writer has: without it nothing can be acknowledged any more.

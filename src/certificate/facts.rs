@@ -1,6 +1,6 @@
 //! What a certificate says of its holder, its key and its time.
 
-use scanhook_core::signature::SubjectName;
+use scanhook_core::signature::{ClientCertificate, SubjectName};
 use scanhook_core::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
@@ -36,6 +36,19 @@ pub enum PublicKeyKind {
 }
 
 impl CertificateFacts {
+    /// What of it can prove a sender.
+    #[must_use]
+    pub fn of_client(self) -> ClientCertificate {
+        ClientCertificate {
+            subject: self.subject,
+            dns_names: self.dns_names,
+            uris: self.uris,
+            fingerprint: self.fingerprint,
+            from: self.valid.from,
+            until: self.valid.until,
+        }
+    }
+
     /// Reads the DER of one certificate; `None` where it is none, or something follows it.
     #[must_use]
     pub fn read(der: &[u8]) -> Option<CertificateFacts> {

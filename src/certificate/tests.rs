@@ -268,3 +268,25 @@ fn the_end_is_told_thirty_days_before() {
         assert_eq!(valid.concern(at(now)).is_none(), says.is_empty());
     }
 }
+
+#[test]
+fn each_certificate_is_told_of_once_and_again_when_it_has_expired() {
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    let valid = |until: &str| ValidityPeriod {
+        from: at("2026-01-01T00:00:00Z"),
+        until: at(until),
+    };
+    let (old, new) = (valid("2027-03-04T00:00:00Z"), valid("2027-06-01T00:00:00Z"));
+    let mut notices = CertificateNotices::default();
+    let mut told = |valid, now: &str| {
+        let news = notices.news(vec![("server".to_owned(), valid)], at(now));
+        news.into_iter().map(|(_, news)| news).collect::<String>()
+    };
+    assert_eq!(told(old, "2027-01-01T00:00:00Z"), "");
+    assert!(told(old, "2027-02-10T00:00:00Z").contains("ends on 2027-03-04"));
+    assert_eq!(told(old, "2027-02-11T00:00:00Z"), "");
+    assert!(told(old, "2027-03-05T00:00:00Z").contains("expired on"));
+    assert_eq!(told(old, "2027-03-06T00:00:00Z"), "");
+    assert_eq!(told(new, "2027-03-07T00:00:00Z"), "");
+    assert!(told(new, "2027-05-20T00:00:00Z").contains("2027-06-01"));
+}

@@ -1,5 +1,6 @@
 //! Lists of a running responder: what they are narrowed to, and as what they are written.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde::de::DeserializeOwned;
@@ -38,6 +39,10 @@ pub(super) struct ListArgs {
     /// http://127.0.0.1:9090].
     #[arg(long, value_name = "URL")]
     admin: Option<String>,
+    /// The authority that signed the certificate of an admin listener with TLS, as PEM [default: SCANHOOK_CA, else those of
+    /// this computer].
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// How the list is written; ndjson and csv have all rows unless --limit says how many.
     #[arg(short, long, value_enum, default_value_t)]
     output: ListFormat,
@@ -96,6 +101,7 @@ impl ListArgs {
         };
         Responder {
             admin: self.admin.clone(),
+            ca: self.ca.clone(),
             output,
         }
     }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::error::Error as _;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -11,6 +12,7 @@ use super::format::OutputFormat;
 use super::output;
 use super::surroundings::surroundings;
 use super::trouble::{CliError, Exit};
+use crate::certificate::read_authorities;
 
 /// How long an answer may take. It comes from this computer, and from an index.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,6 +24,10 @@ pub(super) struct Responder {
     /// http://127.0.0.1:9090].
     #[arg(long, value_name = "URL")]
     pub(super) admin: Option<String>,
+    /// The authority that signed the certificate of an admin listener with TLS, as PEM [default: SCANHOOK_CA, else those of
+    /// this computer].
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
     /// How the answer is written; json is the answer itself.
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: OutputFormat,
@@ -36,6 +42,10 @@ impl Responder {
         self.admin.clone().unwrap_or_else(|| surroundings().admin())
     }
 
+    fn client(&self) -> Result<reqwest::Client, CliError> {
+        client(PATIENCE, authority(self.ca.as_deref()).as_deref())
+    }
+
     /// Asks for one page; its body.
     pub(super) async fn get(&self, path: &str, query: &ListPairs<'_>) -> Result<String, CliError> {
         let url = format!(
@@ -43,7 +53,8 @@ impl Responder {
             self.address().trim_end_matches('/'),
             joined(query)
         );
-        let response = client(PATIENCE)?
+        let response = self
+            .client()?
             .get(url)
             .send()
             .await
@@ -54,7 +65,8 @@ impl Responder {
     /// Gives an order; the answer's body.
     pub(super) async fn post(&self, path: &str, order: &Value) -> Result<String, CliError> {
         let url = format!("{}{path}", self.address().trim_end_matches('/'));
-        let request = client(PATIENCE)?
+        let request = self
+            .client()?
             .post(url)
             .header("content-type", "application/json")
             .body(order.to_string());
@@ -129,6 +141,14 @@ impl Responder {
                 format!("--admin: {} is not a URL", output::plain(&self.address())),
             );
         }
+        if is_of_certificate(error) {
+            let sentence = format!(
+                "the certificate of {} is not accepted: {}; name the authority that signed it with --ca or SCANHOOK_CA",
+                self.address(),
+                root(error)
+            );
+            return CliError::new(Exit::Unavailable, sentence);
+        }
         let sentence = format!(
             "no responder answers at {}: is `scanhook serve` running, and is this its admin_listen? ({})",
             self.address(),
@@ -138,9 +158,44 @@ impl Responder {
     }
 }
 
+/// The file of an authority beside those of this computer: the one of the command line, else `SCANHOOK_CA`.
+pub(super) fn authority(named: Option<&Path>) -> Option<PathBuf> {
+    named
+        .map(Path::to_owned)
+        .or_else(|| surroundings().authority())
+}
+
+/// The authorities in a file.
+fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, CliError> {
+    let pem = std::fs::read(path).map_err(|error| CliError::reading(path, &error))?;
+    let faulty = |why: String| CliError::new(Exit::Configuration, format!("--ca: {why}"));
+    let all = read_authorities(&pem).map_err(|why| faulty(why.message(path, path)))?;
+    let one = |der: &[u8]| reqwest::Certificate::from_der(der);
+    all.iter()
+        .map(|der| one(der).map_err(|why| faulty(why.to_string())))
+        .collect()
+}
+
+/// Whether somebody answers, whose certificate is not accepted.
+pub(super) fn is_of_certificate(error: &reqwest::Error) -> bool {
+    root(error).contains("invalid peer certificate")
+}
+
 /// A client that follows no redirect and takes no proxy from the environment: it talks to whom it is told to.
-pub(super) fn client(patience: Duration) -> Result<reqwest::Client, CliError> {
-    reqwest::Client::builder()
+pub(super) fn client(
+    patience: Duration,
+    authority: Option<&Path>,
+) -> Result<reqwest::Client, CliError> {
+    let mut builder = reqwest::Client::builder();
+    for certificate in authority
+        .map(authorities)
+        .transpose()?
+        .into_iter()
+        .flatten()
+    {
+        builder = builder.add_root_certificate(certificate);
+    }
+    builder
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()

@@ -105,6 +105,11 @@ async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
         reload: Some(WatchedFiles::of(inputs)),
         ..Options::default()
     };
+    let scheme = |tls: bool| if tls { "https" } else { "http" };
+    let (public_scheme, admin_scheme) = (
+        scheme(settings.tls.is_some()),
+        scheme(settings.admin_tls.is_some()),
+    );
     let running = Running::start(settings, policy, Listeners { public, admin }, options)
         .await
         .map_err(not_started)?;
@@ -115,8 +120,8 @@ async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
         );
     }
     let (webhooks, admin) = (
-        format!("http://{}", running.public),
-        format!("http://{}", running.admin),
+        format!("{public_scheme}://{}", running.public),
+        format!("{admin_scheme}://{}", running.admin),
     );
     tracing::info!(webhooks, admin, "listening");
     Ok(until_the_end(running, &mut signals, hangups).await)

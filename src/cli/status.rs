@@ -15,7 +15,7 @@ use super::output::{self, plain};
 use super::responder::Responder;
 use super::table::time;
 use super::trouble::{CliError, Exit};
-use crate::api::StatusView;
+use crate::api::{CertificateView, StatusView};
 use lines::StatusLines;
 use overview::{sources, tenants};
 use problems::problems;
@@ -93,6 +93,9 @@ fn text(status: &StatusView, args: &StatusArgs) -> String {
         &format!("{} {ready}, since {since} UTC", status.version),
     );
     lines.say("policy", &status.policy);
+    for CertificateView { place, ends } in &status.certificates {
+        lines.say("ends", &format!("{ends}, the certificate of {place}"));
+    }
     problems(&mut lines, status);
     let all = args.details;
     match (&args.source, &args.tenant) {

@@ -24,6 +24,12 @@ impl Metrics {
     /// Makes sure that whatever can be counted from now on is there.
     pub fn expect(&self, in_force: &ActiveConfig) {
         self.expect_words();
+        self.certificate_expiry.clear();
+        for (place, valid) in in_force.settings.certificates() {
+            let labels = vec![("where", place)];
+            let end = self.certificate_expiry.get_or_create(&labels);
+            end.set(super::unix(valid.until));
+        }
         for source in &in_force.settings.sources {
             self.expect_source(source);
         }

@@ -162,6 +162,11 @@ impl Metrics {
             "1 while the settings in force are those last read",
             self.config_loaded.clone(),
         );
+        to.register(
+            "certificate_expiry_timestamp_seconds",
+            "When the certificate ends that is used there: server, admin, or tenant/ and its name",
+            self.certificate_expiry.clone(),
+        );
         let build = Family::<Labels, Gauge>::default();
         build
             .get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())])

@@ -12,7 +12,7 @@ use crate::defender::client::{Client, ClientError};
 use crate::file::FileDigests;
 use crate::in_force::ActiveConfig;
 use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, Tried, has_payloads, payloads};
-use crate::settings::{Inputs, Server, Settings, SettingsFault, Source};
+use crate::settings::{Inputs, ListenerTls, Server, Settings, SettingsFault, Source};
 use scanhook_core::plain::one_line;
 use scanhook_core::rules::{Level, RuleTest};
 
@@ -191,6 +191,11 @@ fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
         ),
         ("server.body_memory", was.body_memory != is.body_memory),
         ("server.grace", was.grace != is.grace),
+        ("server.tls", old.tls.is_some() != new.tls.is_some()),
+        (
+            "admin.tls",
+            old.admin_tls.is_some() != new.admin_tls.is_some(),
+        ),
         ("journal.url", old.journal.path != new.journal.path),
     ];
     named.extend(
@@ -201,7 +206,13 @@ fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
     );
     let mut journal = new.journal.clone();
     journal.path.clone_from(&old.journal.path);
+    // A listener that has TLS keeps it, and one that has none gets none; the certificates are the new ones.
+    let kept = |old: &Option<ListenerTls>, new: Option<ListenerTls>| {
+        old.as_ref().map(|old| new.unwrap_or_else(|| old.clone()))
+    };
     Settings {
+        tls: kept(&old.tls, new.tls),
+        admin_tls: kept(&old.admin_tls, new.admin_tls),
         server: Server {
             max_body: is.max_body,
             ..was.clone()

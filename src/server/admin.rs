@@ -13,7 +13,8 @@ use super::query::{self, Pairs};
 use super::refusal::{CommandError, HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
 use super::{control, same_site};
-use crate::api::{LaneView, StatusView, SummaryView};
+use crate::api::{CertificateView, LaneView, StatusView, SummaryView};
+use crate::certificate::{PlacedCertificate, concerns};
 use crate::clock;
 use crate::journal::{Done, IdPrefix, ListKind, Wants};
 use crate::metrics::Exposition;
@@ -70,7 +71,9 @@ async fn status(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<StatusVi
         }
     }
     let pauses = admin.pauses().await?;
+    let certificates = in_force.settings.certificates();
     let mut warnings = in_force.settings.warnings.clone();
+    warnings.extend(concerns(&certificates, clock::now()));
     warnings.extend(admin.traces.warnings());
     warnings.extend(admin.journal.space().room().warning());
     let (parked, parked_at) = admin.read(|reader| reader.parked()).await?;
@@ -87,11 +90,19 @@ async fn status(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<StatusVi
         policy: in_force.policy.fingerprint().to_owned(),
         reload: Some(admin.reloads.last()),
         warnings,
+        certificates: certificates.iter().map(shown).collect(),
         pauses,
         tenants,
         sources,
         door: admin.traces.of(None),
     }))
+}
+
+fn shown((place, valid): &PlacedCertificate) -> CertificateView {
+    CertificateView {
+        place: place.clone(),
+        ends: valid.last_day(),
+    }
 }
 
 async fn alerts(State(admin): SharedAdmin, pairs: Pairs) -> Result<Response, HttpError> {

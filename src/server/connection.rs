@@ -19,40 +19,77 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
+use super::handshake::DoorTls;
+use super::leave::leave;
 use super::limits::{Limits, stopped};
 use super::refusal::HttpError;
 use super::seats::FirstHead;
+use super::sender_certificate::SenderCertificate;
 use crate::settings::TrustedProxies;
+use scanhook_core::signature::ClientCertificate;
 
 /// Bytes of one head; a longer one is answered 431.
 const HEAD_BYTES: usize = 32 * 1024;
 /// Header lines of one head; one more is answered 431.
 const HEAD_LINES: usize = 64;
-/// Closing a socket with unread bytes resets it, and the sender may never see why it was refused. So we stop
-/// sending, and read what is still under way: for so long,
-const LINGER: Duration = Duration::from_secs(1);
-/// and so much.
-const LINGER_BYTES: u64 = 4 * 1024 * 1024;
-
 /// What all connections of one listener share.
-pub(super) struct Entrance {
-    pub(super) router: Router,
-    pub(super) limits: Limits,
-    pub(super) proxies: TrustedProxies,
+pub struct Entrance {
+    pub router: Router,
+    pub limits: Limits,
+    pub proxies: TrustedProxies,
+    /// Without it the listener speaks plain HTTP.
+    pub tls: Option<DoorTls>,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone)]
+struct FarEnd {
+    socket: SocketAddr,
+    /// The certificate it showed in the handshake.
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-/// Serves one connection until it ends, is too old, or the listener stops.
-pub(super) async fn converse(
+/// Serves one connection until it ends, is too old, or the listener stops. A handshake has as long as a head has.
+pub(super) async fn receive(
     stream: TcpStream,
-    peer: SocketAddr,
+    socket: SocketAddr,
+    entrance: Arc<Entrance>,
+    first: FirstHead,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Some(tls) = &entrance.tls else {
+        let certificate = None;
+        let far_end = FarEnd {
+            socket,
+            certificate,
+        };
+        return converse(stream, far_end, entrance, first, stop).await;
+    };
+    let shaken = tokio::select! {
+        biased;
+        () = stopped(&mut stop) => return,
+        shaken = timeout(entrance.limits.head, tls.shake(stream, socket.ip())) => shaken,
+    };
+    if let Ok(Some((stream, certificate))) = shaken {
+        let far_end = FarEnd {
+            socket,
+            certificate,
+        };
+        converse(stream, far_end, entrance, first, stop).await;
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    far_end: FarEnd,
     entrance: Arc<Entrance>,
     first: FirstHead,
     mut stop: watch::Receiver<bool>,
@@ -65,8 +102,8 @@ pub(super) async fn converse(
             if !first.arrive() {
                 return Box::pin(core::future::pending());
             }
-            let entrance = Arc::clone(&entrance);
-            Box::pin(async move { Ok(answer(&entrance, peer, request).await) })
+            let (entrance, far_end) = (Arc::clone(&entrance), far_end.clone());
+            Box::pin(async move { Ok(answer(&entrance, &far_end, request).await) })
         })
     };
     // HTTP/1 only, without the sniff for other protocols: the sniff has no deadline, this has one from the first
@@ -117,26 +154,17 @@ pub(super) async fn converse(
     }
 }
 
-/// Our side of goodbye: nothing more is sent; what the sender still sends is read and dropped, within bounds.
-async fn leave(mut stream: TcpStream) {
-    if stream.shutdown().await.is_ok() {
-        let mut rest = stream.take(LINGER_BYTES);
-        // Whatever comes of it, the socket is closed next.
-        let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
-    }
-}
-
 /// The checks that concern every head, then the router.
-async fn answer(
-    entrance: &Entrance,
-    socket: SocketAddr,
-    mut request: Request<Incoming>,
-) -> Response {
+async fn answer(entrance: &Entrance, far_end: &FarEnd, mut request: Request<Incoming>) -> Response {
     if let Err(refusal) = head(&request) {
         return refusal.into_response();
     }
-    let peer = entrance.proxies.peer(socket, request.headers());
+    let (socket, headers) = (far_end.socket, request.headers());
+    let peer = entrance.proxies.peer(socket, headers);
+    let trusted = entrance.proxies.trust(socket.ip());
+    let shown = SenderCertificate::of(far_end.certificate.as_ref(), trusted, headers);
     request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(shown);
     contain(entrance.router.clone().oneshot(request.map(Body::new))).await
 }
 

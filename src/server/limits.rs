@@ -7,7 +7,7 @@ use tokio::sync::watch;
 /// What a listener grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// For a whole head, from the connection's start or the last answer: also how long an idle connection is kept.
+    /// For a TLS handshake; and for a whole head, from the connection's start, the handshake or the last answer: also how long an idle connection is kept.
     pub head: Duration,
     /// For a connection; then it is closed after the request in flight.
     pub age: Duration,

@@ -13,7 +13,8 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::address::share;
-use super::connection::{Entrance, converse};
+pub use super::connection::Entrance;
+use super::connection::receive;
 use super::limits::{Limits, stopped};
 use super::seats::{FirstHead, Seats};
 use crate::settings::TrustedProxies;
@@ -58,13 +59,26 @@ pub async fn serve(
     router: Router,
     limits: Limits,
     proxies: TrustedProxies,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> Drained {
-    let entrance = Arc::new(Entrance {
+    let tls = None;
+    let entrance = Entrance {
         router,
         limits,
         proxies,
-    });
+        tls,
+    };
+    serve_entrance(listener, entrance, stop).await
+}
+
+/// The same, for a listener that may have TLS.
+pub async fn serve_entrance(
+    listener: TcpListener,
+    entrance: Entrance,
+    mut stop: watch::Receiver<bool>,
+) -> Drained {
+    let entrance = Arc::new(entrance);
+    let limits = entrance.limits;
     let mut seats = Seats::default();
     let mut connections = JoinSet::new();
     loop {
@@ -81,7 +95,7 @@ pub async fn serve(
                     if seats.admit(address, &limits) {
                         set_up(&stream);
                         let first = FirstHead::default();
-                        let talk = converse(stream, peer, Arc::clone(&entrance), first.clone(), stop.clone());
+                        let talk = receive(stream, peer, Arc::clone(&entrance), first.clone(), stop.clone());
                         seats.take(connections.spawn(talk), address, first);
                     }
                 }

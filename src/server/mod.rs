@@ -2,8 +2,8 @@
 //! Knows nothing of workers or of Defender, so that a slow far side cannot slow a sender.
 //!
 //! `listener` accepts connections, with `seats` (who gets one) and `descriptors` (open files). `connection` reads heads
-//! within deadlines. `webhook` is the public listener, with `content` (what the head says of the body), `bodies` (their
-//! memory), `address` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
+//! within deadlines, after the `handshake` where the listener has TLS. `webhook` is the public listener, with `content` (what the head says of the body), `bodies` (their
+//! memory), `address`, `sender_certificate` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
 //! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
 //! `order` and `query` (what they and lists may say) and `same_site` (which pages may ask). `refusal` is the one place
 //! that turns an `HttpError` into a status.
@@ -19,6 +19,8 @@ mod control;
 pub mod descriptors;
 mod failures;
 pub mod far_side;
+pub mod handshake;
+mod leave;
 pub mod limits;
 pub mod listener;
 mod order;
@@ -27,6 +29,7 @@ pub mod reception;
 pub mod refusal;
 mod same_site;
 mod seats;
+pub mod sender_certificate;
 pub mod state;
 pub mod traces;
 pub mod webhook;

@@ -109,6 +109,7 @@ impl Reception {
             source,
             headers,
             url_secret,
+            certificate,
             peer,
         } = head;
         let wrapping = Wrapping::default();
@@ -116,6 +117,7 @@ impl Reception {
             headers,
             url_secret,
             address: Some(peer),
+            certificate: certificate.shown(),
             keyrings: None,
             wrapping,
         };
@@ -138,6 +140,7 @@ impl Reception {
             headers: &arrived.headers,
             url_secret: arrived.url_secret.as_ref(),
             address: Some(peer),
+            certificate: arrived.certificate.shown(),
             keyrings: None,
             wrapping: arrived.wrapping,
         };
@@ -245,6 +248,7 @@ fn refusal(error: &NotAccepted) -> HttpError {
         NotAccepted::Credential(Refused::Malformed(how)) => HttpError::Credential(match how {
             Malformed::Repeated => CredentialDefect::Repeated,
             Malformed::TooManySignatures => CredentialDefect::TooManySignatures,
+            Malformed::ClientCertificate => CredentialDefect::ClientCertificate,
             Malformed::Id => CredentialDefect::Id,
         }),
         NotAccepted::NotStrict(unread) => {

@@ -4,10 +4,10 @@
 mod objection;
 
 use crate::api::refusals::{
-    BODY_TIMEOUT, BODY_TOO_LARGE, BODY_UNREADABLE, CONTENT_ENCODING, CREDENTIAL_ID,
-    CREDENTIAL_REPEATED, CREDENTIAL_TOO_MANY, Code, FAILURE_BUDGET, INTERNAL, JOURNAL_UNAVAILABLE,
-    MEDIA_TYPE, METHOD, MISSING_HOST, NO_PAYLOAD, NOT_FOUND, NOT_GZIP, OVERLOADED, REPEATED_HOST,
-    SHUTTING_DOWN, SIGNING_KEY, UNAUTHENTICATED, UNKNOWN_SOURCE, row,
+    BODY_TIMEOUT, BODY_TOO_LARGE, BODY_UNREADABLE, CONTENT_ENCODING, CREDENTIAL_CERTIFICATE,
+    CREDENTIAL_ID, CREDENTIAL_REPEATED, CREDENTIAL_TOO_MANY, Code, FAILURE_BUDGET, INTERNAL,
+    JOURNAL_UNAVAILABLE, MEDIA_TYPE, METHOD, MISSING_HOST, NO_PAYLOAD, NOT_FOUND, NOT_GZIP,
+    OVERLOADED, REPEATED_HOST, SHUTTING_DOWN, SIGNING_KEY, UNAUTHENTICATED, UNKNOWN_SOURCE, row,
 };
 use core::time::Duration;
 
@@ -109,6 +109,8 @@ pub enum CredentialDefect {
     Repeated,
     /// It lists more signatures than are tried.
     TooManySignatures,
+    /// A trusted proxy's `Client-Cert` holds no certificate.
+    ClientCertificate,
     /// Its id is too long or has characters that could blur what was signed.
     Id,
 }
@@ -136,6 +138,7 @@ impl HttpError {
             HttpError::RepeatedHost => REPEATED_HOST,
             HttpError::Credential(CredentialDefect::Repeated) => CREDENTIAL_REPEATED,
             HttpError::Credential(CredentialDefect::TooManySignatures) => CREDENTIAL_TOO_MANY,
+            HttpError::Credential(CredentialDefect::ClientCertificate) => CREDENTIAL_CERTIFICATE,
             HttpError::Credential(CredentialDefect::Id) => CREDENTIAL_ID,
             HttpError::Unauthenticated => UNAUTHENTICATED,
             HttpError::SigningKey => SIGNING_KEY,

@@ -25,7 +25,11 @@ fn check(headers: &HeaderMap) -> Result<(), HttpError> {
         .filter(|host| is_loopback(host))
         .ok_or(CommandError::ForeignHost)?;
     if headers.contains_key(header::ORIGIN) {
-        let own = only(headers, header::ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
+        let own = only(headers, header::ORIGIN).and_then(|origin| {
+            origin
+                .strip_prefix("https://")
+                .or_else(|| origin.strip_prefix("http://"))
+        });
         if !own.is_some_and(|own| own.eq_ignore_ascii_case(host)) {
             return Err(CommandError::ForeignOrigin.into());
         }

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::handshake::HandshakeFault;
 use super::refusal::HttpError;
 use super::webhook::Answered;
 use crate::api::DoorView;
@@ -110,6 +111,23 @@ impl Traces {
         } = refused;
         let (source, asked) = (source.unwrap_or_default(), name.unwrap_or_default());
         tracing::warn!(source, asked, peer = %address, status, code, detail, unlogged, "a request was refused");
+    }
+
+    /// A connection came to no handshake. It is told as what belongs to no source.
+    pub fn handshake(&self, address: IpAddr, fault: HandshakeFault, now: Timestamp) {
+        let ((status, code), detail) = (fault.code(), fault.detail());
+        let refused = RefusedTrace {
+            source: None,
+            asked: None,
+            address,
+            status,
+            code,
+            detail,
+        };
+        let Some(unlogged) = self.kept().note(refused, None, now) else {
+            return;
+        };
+        tracing::warn!(peer = %address, code, detail, unlogged, "a TLS connection was refused");
     }
 
     /// A request says for whom it was forwarded, and comes from no trusted proxy.

@@ -24,6 +24,7 @@ use super::bodies::{BodyBudget, whole};
 use super::content;
 use super::failures::{Attempt, Failures};
 use super::refusal::{HttpError, Mismatch, quoted};
+use super::sender_certificate::SenderCertificate;
 use crate::in_force::door::{SourceDoor, Sources};
 use crate::settings::FailureBudget;
 use path::{segments, url_secret};
@@ -188,6 +189,8 @@ where
         body,
     ) = request.into_parts();
     let peer = extensions.get::<Peer>().ok_or(HttpError::Internal)?.address;
+    let certificate = extensions.get::<SenderCertificate>().cloned();
+    let certificate = certificate.unwrap_or_default();
     let (source, secret) = segments(uri.path()).ok_or(HttpError::NotFound)?;
     // Taken once: a reload changes nothing of a request that has begun.
     let sources = entry.door.sources.borrow().clone();
@@ -207,6 +210,7 @@ where
             source,
             headers: &headers,
             url_secret: url_secret.as_ref(),
+            certificate: &certificate,
             peer,
         })?;
         let unproven = standing == Standing::Unproven;
@@ -228,6 +232,7 @@ where
             source,
             headers,
             url_secret,
+            certificate,
             body,
             wrapping,
             peer,

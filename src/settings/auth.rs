@@ -1,18 +1,20 @@
 //! `[[sources.x.auth]]`: how a sender proves itself. Kinds inside one entry must all hold, entries are alternatives.
 
+mod certificates;
 mod presented;
 mod signatures;
 mod tokens;
 
 use super::place::{Context, Section};
 use super::secret;
+use certificates::certificate;
 use presented::{fits, header, networks, pointer, username};
 use scanhook_core::signature::{Algorithm, Authentication, Check, KNOWN, KeyEncoding, KnownScheme};
 use signatures::scheme;
 use tokens::entra;
 
 /// The kinds that are no scheme of signatures. What costs least to check comes first; signatures come in between.
-const BEFORE: [&str; 5] = ["ip", "url_secret", "bearer", "header", "basic"];
+const BEFORE: [&str; 6] = ["ip", "mtls", "url_secret", "bearer", "header", "basic"];
 const AFTER: [&str; 2] = ["body_secret", "entra_jwt"];
 
 /// Reads all entries of a source.
@@ -71,12 +73,7 @@ fn alternative<'i>(mut entry: Section<'i>, ctx: &mut Context<'i>) -> Vec<Check> 
         .chain(AFTER);
     let kinds: Vec<&'static str> = kinds.collect();
     entry.offer(&kinds);
-    let empty = !entry.has(ctx, "mtls") && !kinds.iter().any(|kind| entry.has(ctx, kind));
-    entry.later(
-        ctx,
-        "mtls",
-        "is not available in this version; let the proxy in front check client certificates",
-    );
+    let empty = !kinds.iter().any(|kind| entry.has(ctx, kind));
     let mut checks: Vec<Check> = Vec::new();
     for kind in kinds {
         if entry.has(ctx, kind)
@@ -111,6 +108,9 @@ fn check<'i>(entry: &mut Section<'i>, kind: &'static str, ctx: &mut Context<'i>)
     let mut table = entry.section(ctx, kind)?;
     if let Some(known) = KnownScheme::named(kind) {
         return scheme(table, known, ctx).map(|scheme| Check::Hmac(Box::new(scheme)));
+    }
+    if kind == "mtls" {
+        return certificate(table, ctx).map(Check::ClientCertificate);
     }
     if kind == "entra_jwt" {
         return entra(table, ctx).map(|entra| Check::Entra(Box::new(entra)));

@@ -36,7 +36,7 @@ impl SettingsFault {
         ),
         (
             "bad-certificate",
-            "a file of certificates that is not there, empty, or not PEM",
+            "a certificate, its key or a file of authorities that is not there or cannot be used",
         ),
         ("not-yet", "a key of a later version"),
     ];

@@ -10,13 +10,14 @@ use crate::file;
 const CONFIG: &str = "scanhook.toml";
 const RULES: &str = "rules.toml";
 /// Where a responder is asked of which nothing is known.
-const ADMIN: &str = "http://127.0.0.1:9090";
+const ADMIN: &str = "127.0.0.1:9090";
 /// A configuration larger than this is a mistake.
 pub(super) const LARGEST: u64 = 4 << 20;
 
 /// Variables that are no keys of scanhook.toml, but flags of the command line.
-pub(super) const FLAGS: [&str; 5] = [
+pub(super) const FLAGS: [&str; 6] = [
     "SCANHOOK_ADMIN",
+    "SCANHOOK_CA",
     "SCANHOOK_CONFIG",
     "SCANHOOK_LOG",
     "SCANHOOK_LOG_FORMAT",
@@ -75,13 +76,13 @@ impl Inputs {
     /// Nothing else of the configuration has to be right for that.
     #[must_use]
     pub fn rules(&self) -> PathBuf {
-        self.rules_by(self.said("policy", "file").as_deref())
+        self.rules_by(self.said(&["policy", "file"]).as_deref())
     }
 
     /// The same, where it is named or there.
     #[must_use]
     pub fn rules_if_any(&self) -> Option<PathBuf> {
-        let named = self.named_rules().is_some() || self.said("policy", "file").is_some();
+        let named = self.named_rules().is_some() || self.said(&["policy", "file"]).is_some();
         Some(self.rules()).filter(|path| named || path.exists())
     }
 
@@ -114,14 +115,27 @@ impl Inputs {
             };
         }
         let address = self
-            .said("server", "admin_listen")
+            .said(&["server", "admin_listen"])
             .and_then(|text| text.parse::<SocketAddr>().ok());
-        address.map_or_else(|| ADMIN.to_owned(), |address| format!("http://{address}"))
+        let scheme = match self.said(&["admin", "tls", "cert_file"]) {
+            Some(_) => "https",
+            None => "http",
+        };
+        address.map_or_else(
+            || format!("{scheme}://{ADMIN}"),
+            |address| format!("{scheme}://{address}"),
+        )
+    }
+
+    /// The file of the authority that signed the responder's certificate: `SCANHOOK_CA`.
+    #[must_use]
+    pub fn authority(&self) -> Option<PathBuf> {
+        variable(&self.env, "SCANHOOK_CA").map(PathBuf::from)
     }
 
     /// The text of one key, by its variable or by the file. Whether the file is right is no matter here.
-    fn said(&self, section: &str, key: &str) -> Option<String> {
-        let name = format!("SCANHOOK_{section}__{key}").to_uppercase();
+    fn said(&self, key: &[&str]) -> Option<String> {
+        let name = format!("SCANHOOK_{}", key.join("__")).to_uppercase();
         if let Some(text) = variable(&self.env, &name) {
             return Some(text.to_owned());
         }
@@ -130,7 +144,11 @@ impl Inputs {
             .text()
             .ok()?;
         let table: toml::Table = text.parse().ok()?;
-        Some(table.get(section)?.get(key)?.as_str()?.to_owned())
+        let (first, below) = key.split_first()?;
+        let value = below
+            .iter()
+            .try_fold(table.get(*first)?, |value, key| value.get(*key))?;
+        Some(value.as_str()?.to_owned())
     }
 }
 

@@ -232,7 +232,7 @@ fn from_file(
 
 /// Who else may read it: everyone is a fault, the group is worth a note.
 #[cfg(unix)]
-fn access(about: &std::fs::Metadata, path: &Path) -> Result<Option<String>, String> {
+pub(super) fn access(about: &std::fs::Metadata, path: &Path) -> Result<Option<String>, String> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = about.permissions().mode();
     let shown = path.display();
@@ -245,7 +245,7 @@ fn access(about: &std::fs::Metadata, path: &Path) -> Result<Option<String>, Stri
 }
 
 #[cfg(not(unix))]
-fn access(_: &std::fs::Metadata, _: &Path) -> Result<Option<String>, String> {
+pub(super) fn access(_: &std::fs::Metadata, _: &Path) -> Result<Option<String>, String> {
     Ok(None)
 }
 

@@ -8,6 +8,8 @@ use core::time::Duration;
 
 use super::auth;
 use super::place::{Context, Section};
+use super::server::Server;
+use super::tls::ListenerTls;
 use crate::presets;
 use map::{headers_are_signed, lacks, mapping};
 use requests::{CONTENT_TYPE, content_encodings, content_types, methods};
@@ -152,6 +154,30 @@ pub(super) fn compare(sources: &[Source], ctx: &mut Context<'_>) {
                 ));
             }
         }
+    }
+}
+
+/// A certificate that nobody can show proves nobody.
+pub(super) fn presentable(
+    sources: &[Source],
+    server: &Server,
+    tls: Option<&ListenerTls>,
+    ctx: &mut Context<'_>,
+) {
+    let shown = tls.is_some_and(ListenerTls::asks_for_certificate);
+    if shown || !server.trusted_proxies.0.is_empty() {
+        return;
+    }
+    let asks = |check: &Check| matches!(check, Check::ClientCertificate(_));
+    for source in sources
+        .iter()
+        .filter(|source| source.auth.alternatives.iter().flatten().any(asks))
+    {
+        ctx.warnings.push(format!(
+            "source `{}`: no sender can show the client certificate that `mtls` asks for: set `client_ca_file` of \
+             `[server.tls]`, or `trusted_proxies` where a proxy sends the header Client-Cert",
+            source.name
+        ));
     }
 }
 

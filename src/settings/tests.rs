@@ -678,7 +678,37 @@ const FAULTY_SOURCES: &[(&str, &str, &str, &str)] = &[
         "map.devices.name",
     ),
     (GENERIC, "", "missing-key", "auth[0].hmac"),
-    (GENERIC, "mtls = {}", "not-yet", "auth[0].mtls"),
+    (GENERIC, "mtls = {}", "missing-key", "auth[0].mtls.san_dns"),
+    (
+        GENERIC,
+        "mtls = { san_dns = [\"*.example\"] }",
+        "bad-value",
+        "auth[0].mtls.san_dns",
+    ),
+    (
+        GENERIC,
+        "mtls = { san_dns = [] }",
+        "bad-value",
+        "auth[0].mtls.san_dns",
+    ),
+    (
+        GENERIC,
+        "mtls = { san_dns = \"a\", san_uri = \"b:c\" }",
+        "bad-value",
+        "auth[0].mtls.san_uri",
+    ),
+    (
+        GENERIC,
+        "mtls = { subject = \"/CN=a\" }",
+        "bad-value",
+        "auth[0].mtls.subject",
+    ),
+    (
+        GENERIC,
+        "mtls = { fingerprint = \"ab\" }",
+        "bad-value",
+        "auth[0].mtls.fingerprint",
+    ),
     (
         GENERIC,
         "barer = {}\nbearer = { secret_file = \"s.secret\" }",

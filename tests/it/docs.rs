@@ -27,6 +27,8 @@ use scanhook_core::strict_json::{self, JsonFault};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::Asks;
 
+use crate::harness::Authority;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -517,6 +519,24 @@ fn every_operator_and_field_of_the_rules_has_an_example_that_is_tested() {
     }
 }
 
+/// The certificates and keys that a document names, all of one pair.
+fn write_certificates(folder: &Path, config: &str) {
+    let authority = Authority::new();
+    let (certificate, key) = authority.issue(&["localhost"], |_| {});
+    fs::create_dir(folder.join("tls")).unwrap();
+    for file in Regex::new("tls/[a-z.-]+").unwrap().find_iter(config) {
+        let text = match file.as_str() {
+            name if name.contains("key") => &key,
+            name if name.contains("ca.") => &authority.pem(),
+            _ => &certificate,
+        };
+        let path = folder.join(file.as_str());
+        fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+}
+
 /// A configuration from a document, with the secrets it names.
 fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
     let folder = tempfile::tempdir().unwrap();
@@ -538,6 +558,7 @@ fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
         #[cfg(unix)]
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
+    write_certificates(folder.path(), config);
     let file = folder.path().join("scanhook.toml");
     fs::write(&file, config).unwrap();
     // A part of a file may leave out the tenant.

@@ -55,6 +55,7 @@ mod shapes;
 mod simulation;
 mod simulator;
 mod sources;
+mod tls;
 mod trusted;
 mod verbs;
 mod watching;

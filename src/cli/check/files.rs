@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::report::CheckReport;
+use crate::certificate::concerns;
 use crate::cli::load::readable;
 use crate::cli::test;
 use crate::cli::trouble::CliError;
@@ -33,6 +34,9 @@ impl CheckReport {
                     for sentence in sentences {
                         self.say(&file, level, sentence);
                     }
+                }
+                for concern in concerns(&settings.certificates(), clock::now()) {
+                    self.say(&file, "warning", &concern);
                 }
                 for name in unauthenticated(&settings.sources) {
                     let sentence = format!(

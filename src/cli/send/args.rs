@@ -17,6 +17,9 @@ pub(crate) struct SendArgs {
     /// Where to [default: http://127.0.0.1:8080/webhooks/<SOURCE>].
     #[arg(long, value_name = "URL")]
     pub(super) url: Option<String>,
+    /// The authority that signed the receiver's certificate, as PEM [default: SCANHOOK_CA, else those of this computer].
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
     /// Says how the source signs; without it, the scanhook.toml that `serve` would take.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,

@@ -13,7 +13,7 @@ use super::sender::{Sender, media_type, method};
 use crate::api::Receipt;
 use crate::cli::format::OutputFormat;
 use crate::cli::output::{self, complain, plain};
-use crate::cli::responder::{client, detail, encoded, root};
+use crate::cli::responder::{authority, client, detail, encoded, is_of_certificate, root};
 use crate::cli::table::waiting;
 use crate::cli::trouble::{CliError, Exit};
 use crate::clock;
@@ -42,7 +42,7 @@ pub(super) async fn post(
         Some(secret) => with_segment(url, &encoded(secret.expose_secret()).to_string()),
         None => url.to_owned(),
     };
-    let mut request = client(PATIENCE)?
+    let mut request = client(PATIENCE, authority(args.ca.as_deref()).as_deref())?
         .request(method, target)
         .header(CONTENT_TYPE, media_type(&sender.source));
     for (name, value) in &outgoing.headers {
@@ -90,6 +90,13 @@ fn token(args: &SendArgs) -> Result<Option<String>, CliError> {
 fn unreachable(url: &str, error: &reqwest::Error) -> CliError {
     if error.is_builder() {
         return CliError::new(Exit::Usage, format!("--url: {} is not a URL", plain(url)));
+    }
+    if is_of_certificate(error) {
+        let sentence = format!(
+            "the certificate of {url} is not accepted: {}; name the authority that signed it with --ca or SCANHOOK_CA",
+            root(error)
+        );
+        return CliError::new(Exit::Unavailable, sentence);
     }
     let sentence = format!(
         "nobody answers at {url}: is `scanhook serve` running there? ({})",

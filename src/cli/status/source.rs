@@ -80,9 +80,14 @@ pub(super) fn door_text(lines: &mut StatusLines, door: &[DoorView]) {
             .as_ref()
             .map_or_else(String::new, |name| format!(" `{name}`:"));
         let last = format!("the last at {} UTC from {address}", time(&kind.last_at));
+        // A handshake that fails has no status.
+        let status = match status {
+            0 => String::new(),
+            status => format!("{status} "),
+        };
         lines.say(
             "refused",
-            &format!("{count} times {status} {code}, {last}:{name} {detail}"),
+            &format!("{count} times {status}{code}, {last}:{name} {detail}"),
         );
     }
 }

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::server::address::Peer;
 use crate::server::refusal::HttpError;
+use crate::server::sender_certificate::SenderCertificate;
 use scanhook_core::wrapping::Wrapping;
 
 /// Takes what was answered.
@@ -32,6 +33,7 @@ pub struct Head<'r> {
     pub headers: &'r HeaderMap,
     /// The last segment of the URL, for a source that keeps its secret there.
     pub url_secret: Option<&'r SecretString>,
+    pub certificate: &'r SenderCertificate,
     pub peer: IpAddr,
 }
 
@@ -42,6 +44,7 @@ pub struct Arrived {
     pub headers: HeaderMap,
     /// The last segment of the URL, for a source that keeps its secret there.
     pub url_secret: Option<SecretString>,
+    pub certificate: SenderCertificate,
     pub body: Bytes,
     /// How the JSON stands in it.
     pub wrapping: Wrapping,

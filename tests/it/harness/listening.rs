@@ -42,7 +42,7 @@ pub fn addresses_after(said: &Receiver<String>, before: &mut Vec<String>) -> [So
             let address = |key: &str| {
                 let url = event[key]
                     .as_str()
-                    .and_then(|url| url.strip_prefix("http://"));
+                    .and_then(|url| Some(url.split_once("://")?.1));
                 url.unwrap_or_else(|| panic!("no {key} in {line}"))
                     .parse()
                     .unwrap()

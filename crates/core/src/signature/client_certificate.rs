@@ -155,9 +155,18 @@ mod tests {
         let at = |expected| proves(expected, ShownCertificate::Verified(&own), 1500);
         for (right, known_by) in [
             (dns(&["x.example", "siem.example"]), "mtls:siem.example"),
-            (uri(&["spiffe://example/siem"]), "mtls:spiffe://example/siem"),
-            (subjects(&["CN=x", "cn=siem, o=Example"]), "mtls:CN=siem,O=Example"),
-            (prints(vec!["ab".repeat(32)]), &format!("mtls:{}", "ab".repeat(32))),
+            (
+                uri(&["spiffe://example/siem"]),
+                "mtls:spiffe://example/siem",
+            ),
+            (
+                subjects(&["CN=x", "cn=siem, o=Example"]),
+                "mtls:CN=siem,O=Example",
+            ),
+            (
+                prints(vec!["ab".repeat(32)]),
+                &format!("mtls:{}", "ab".repeat(32)),
+            ),
         ] {
             assert_eq!(at(right), Ok(known_by.to_owned()));
         }
@@ -168,7 +177,10 @@ mod tests {
             prints(vec!["cd".repeat(32)]),
             dns(&[]),
         ] {
-            assert!(matches!(at(wrong.clone()), Err(Refused::Failed(_))), "{wrong:?}");
+            assert!(
+                matches!(at(wrong.clone()), Err(Refused::Failed(_))),
+                "{wrong:?}"
+            );
         }
     }
 

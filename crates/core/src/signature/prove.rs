@@ -37,10 +37,7 @@ pub fn shape(authentication: &Authentication, headers: &HeaderMap) -> Result<(),
 }
 
 /// The same, with what the connection shows of its sender.
-fn well_formed(
-    authentication: &Authentication,
-    presented: Presented<'_>,
-) -> Result<(), Refused> {
+fn well_formed(authentication: &Authentication, presented: Presented<'_>) -> Result<(), Refused> {
     shape(authentication, presented.headers)?;
     let mut checks = authentication.alternatives.iter().flatten();
     if matches!(presented.certificate, ShownCertificate::Malformed)
