@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-use super::handshake::DoorTls;
+use super::handshake::{DoorTls, OverTls};
 use super::leave::leave;
 use super::limits::{Limits, stopped};
 use super::refusal::HttpError;
@@ -164,6 +164,9 @@ async fn answer(entrance: &Entrance, far_end: &FarEnd, mut request: Request<Inco
     let trusted = entrance.proxies.trust(socket.ip());
     let shown = SenderCertificate::of(far_end.certificate.as_ref(), trusted, headers);
     request.extensions_mut().insert(peer);
+    if entrance.tls.is_some() {
+        request.extensions_mut().insert(OverTls);
+    }
     request.extensions_mut().insert(shown);
     contain(entrance.router.clone().oneshot(request.map(Body::new))).await
 }

@@ -26,6 +26,10 @@ pub struct DoorTls {
     pub refused: Arc<TellHandshake>,
 }
 
+/// In the extensions of every request that came by TLS.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OverTls;
+
 /// Why a connection came to no handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeFault {

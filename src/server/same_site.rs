@@ -9,27 +9,29 @@ use axum::response::{IntoResponse, Response};
 use core::net::IpAddr;
 
 use super::content::{content_type, only};
+use super::handshake::OverTls;
 use super::refusal::{CommandError, HttpError};
 use crate::in_force::door::SourceDoor;
 
 /// Lets pass what this computer's own programs and pages ask.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
-    match check(request.headers()) {
+    let scheme = match request.extensions().get::<OverTls>() {
+        Some(OverTls) => "https://",
+        None => "http://",
+    };
+    match check(request.headers(), scheme) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
 }
 
-fn check(headers: &HeaderMap) -> Result<(), HttpError> {
+/// `scheme` is that of this listener.
+fn check(headers: &HeaderMap, scheme: &str) -> Result<(), HttpError> {
     let host = only(headers, header::HOST)
         .filter(|host| is_loopback(host))
         .ok_or(CommandError::ForeignHost)?;
     if headers.contains_key(header::ORIGIN) {
-        let own = only(headers, header::ORIGIN).and_then(|origin| {
-            origin
-                .strip_prefix("https://")
-                .or_else(|| origin.strip_prefix("http://"))
-        });
+        let own = only(headers, header::ORIGIN).and_then(|origin| origin.strip_prefix(scheme));
         if !own.is_some_and(|own| own.eq_ignore_ascii_case(host)) {
             return Err(CommandError::ForeignOrigin.into());
         }
@@ -89,7 +91,7 @@ mod tests {
         lines.for_each(|(name, value): (HeaderName, axum::http::HeaderValue)| {
             headers.append(name, value);
         });
-        check(&headers)
+        check(&headers, "http://")
             .and_then(|()| check_type(&method, &headers))
             .map_err(|refusal| refusal.code())
     }

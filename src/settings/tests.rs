@@ -445,7 +445,7 @@ fn a_value_that_cannot_be_is_refused_by_its_key() {
             "journal.retention.records",
         ),
         ("[sources.\"a/b\"]\npreset = \"generic\"", "sources.a/b"),
-        ("[server.tls]\nx = 1", "server.tls"),
+        ("[admin]\nx = 1", "admin.x"),
         ("[other]\nx = 1", "other"),
     ] {
         assert_eq!(fault(&format!("{TENANT}{SOURCE}{more}")).1, key, "{more}");
