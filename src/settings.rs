@@ -171,9 +171,7 @@ impl Settings {
                 .extend(retention::compare(journal, &tenants, &sources));
         }
         source::compare(&sources, ctx);
-        if let Some(server) = &server {
-            source::presentable(&sources, server, tls.as_ref(), ctx);
-        }
+        source::presentable(&sources, server.as_ref(), tls.as_ref(), ctx);
         let (faults, warnings, notes) = (
             take(&mut ctx.faults),
             take(&mut ctx.warnings),

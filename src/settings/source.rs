@@ -160,12 +160,12 @@ pub(super) fn compare(sources: &[Source], ctx: &mut Context<'_>) {
 /// A certificate that nobody can show proves nobody.
 pub(super) fn presentable(
     sources: &[Source],
-    server: &Server,
+    server: Option<&Server>,
     tls: Option<&ListenerTls>,
     ctx: &mut Context<'_>,
 ) {
     let shown = tls.is_some_and(ListenerTls::asks_for_certificate);
-    if shown || !server.trusted_proxies.0.is_empty() {
+    if shown || server.is_none_or(|server| !server.trusted_proxies.0.is_empty()) {
         return;
     }
     let asks = |check: &Check| matches!(check, Check::ClientCertificate(_));
