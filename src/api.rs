@@ -23,7 +23,7 @@ pub use control::{ItemView, OrderView, PauseView, PausesView};
 pub use decision::DecisionView;
 pub use device::DeviceView;
 pub use event::EventView;
-pub use lane::{LaneView, QuotaView, TenantView};
+pub use lane::{CredentialView, LaneView, QuotaView, TenantView};
 pub use page::Page;
 pub use receipt::{AlertReceipt, DecisionCount, DecisionReceipt, Receipt, Truncated};
 pub use reload::{FaultView, ReloadView};

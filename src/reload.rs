@@ -12,6 +12,7 @@
 
 pub(crate) mod faults;
 mod files;
+mod keeping;
 mod patience;
 mod read;
 mod shown;

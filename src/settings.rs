@@ -3,6 +3,7 @@
 
 mod auth;
 mod authorities;
+mod credential;
 mod fault;
 mod inputs;
 mod journal;
@@ -23,6 +24,7 @@ mod tls;
 use core::mem::take;
 use std::path::{Path, PathBuf};
 
+pub use credential::TenantCredential;
 pub use fault::SettingsFault;
 pub use inputs::{Flags, Inputs};
 pub use journal::{JournalSettings, there_is};
@@ -84,9 +86,11 @@ impl Settings {
     #[must_use]
     pub fn certificates(&self) -> Vec<PlacedCertificate> {
         let listeners = [("server", &self.tls), ("admin", &self.admin_tls)];
+        let tenants = self.tenants.iter().filter_map(Tenant::certificate);
         listeners
             .into_iter()
             .filter_map(|(place, tls)| Some((place.to_owned(), tls.as_ref()?.valid)))
+            .chain(tenants)
             .collect()
     }
 
@@ -95,11 +99,19 @@ impl Settings {
     /// # Errors
     /// Every fault found, in the order of the keys.
     pub fn load(inputs: &Inputs) -> Result<Settings, Vec<SettingsFault>> {
-        Settings::load_with_files(inputs).0
+        Settings::load_for(inputs, false).0
     }
 
-    /// The same, with every file that was looked for, whether it was there or not.
+    /// The same for whoever serves, with every file that was looked for, whether it was there or not: a tenant whose secret
+    /// or certificate is not as it should be has none, and the others are served.
     pub fn load_with_files(inputs: &Inputs) -> (Result<Settings, Vec<SettingsFault>>, FileDigests) {
+        Settings::load_for(inputs, true)
+    }
+
+    fn load_for(
+        inputs: &Inputs,
+        tenants_alone: bool,
+    ) -> (Result<Settings, Vec<SettingsFault>>, FileDigests) {
         let mut files = FileDigests::default();
         let text = match inputs
             .file
@@ -111,6 +123,7 @@ impl Settings {
             Err(fault) => return (Err(vec![fault]), files),
         };
         let mut ctx = Context::new(&text, inputs);
+        ctx.tenants_alone = tenants_alone;
         let loaded = Settings::of_file(inputs, &mut ctx);
         files.add(take(&mut ctx.files));
         (

@@ -13,7 +13,7 @@ use crate::defender::{BadEndpoint, Endpoints};
 use crate::in_force::{ActiveTenant, Current, ceiling};
 use crate::journal::{Journal, JournalError, TenantId};
 use crate::policy::{Ceiling, Terms};
-use crate::settings::{Settings, Tenant};
+use crate::settings::{Settings, SettingsFault, Tenant};
 use crate::worker::run::{Board, Runner, Tell};
 use crate::worker::{Account, Pace};
 use scanhook_core::scan::Mode;
@@ -44,6 +44,18 @@ struct TenantSlot {
     account: watch::Sender<Option<Arc<Account>>>,
     board: Board,
     taken: bool,
+}
+
+/// Why a tenant has no credential, and what to do.
+fn lacking(faults: &[SettingsFault]) -> String {
+    let faults: Vec<_> = faults
+        .iter()
+        .map(|fault| format!("{}: {}", fault.key, fault.message))
+        .collect();
+    let faults = faults.join("; ");
+    format!(
+        "its credential cannot be read: {faults}. Put that right, and the tenant goes on by itself"
+    )
 }
 
 impl TenantWorkers {
@@ -120,7 +132,7 @@ impl TenantWorkers {
             endpoints,
             tenant_id: tenant.tenant_id.clone(),
             client_id: tenant.client_id.clone(),
-            secret: tenant.secret.clone(),
+            credential: tenant.credential.clone().map_err(|faults| lacking(&faults)),
             gives_way_to: tenant.gives_way_to(&settings.tenants),
             share: tenant.quota,
             on_unknown: tenant.on_unknown,

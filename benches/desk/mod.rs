@@ -8,6 +8,7 @@ use bytes::Bytes;
 use core::time::Duration;
 use http::HeaderMap;
 use scanhook::defender::Endpoints;
+use scanhook::defender::credential::{ClientSecret, Credential};
 use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
 use scanhook::journal::{Acceptance, Job, JournalError, PolicyId, Store, TenantId, Tx};
@@ -49,7 +50,10 @@ pub fn account() -> Account {
             .unwrap(),
         tenant_id: "corp.example".to_owned(),
         client_id: "app".to_owned(),
-        secret: "secret".to_owned().into(),
+        credential: Ok(Arc::new(Credential::Secrets(vec![ClientSecret {
+            name: "app.secret".to_owned(),
+            text: "secret".to_owned().into(),
+        }]))),
         gives_way_to: Vec::new(),
         share: Share::WHOLE,
         sends: true,

@@ -29,9 +29,46 @@ pub struct QuotaView {
     pub used_by_others_per_hour: u32,
 }
 
+/// What proves a tenant's app to Entra ID. Names alone: no secret, no assertion, no token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialView {
+    /// secret, certificate, federated_token, managed_identity or federated_identity.
+    pub kind: String,
+    /// The file or variable in use; of several secrets the one that Entra last took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses: Option<String>,
+    /// Who is asked for a managed identity's token: vm, app-service or arc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// The day the certificate ends, in UTC, as YYYY-MM-DD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
+}
+
+impl CredentialView {
+    /// In words.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut words = self.kind.replace('_', " ");
+        for (before, part) in [
+            (" ", &self.uses),
+            (" by ", &self.platform),
+            (", ends ", &self.ends),
+        ] {
+            if let Some(part) = part {
+                words.push_str(&format!("{before}{part}"));
+            }
+        }
+        words
+    }
+}
+
 /// What a lane says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneView {
+    /// What proves the app; none where it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialView>,
     /// The token's audience.
     pub audience: Option<String>,
     /// The token's tenant id.

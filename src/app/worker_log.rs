@@ -112,6 +112,9 @@ fn log_worker(tenant: &str, what: &WorkerEvent) {
         } => {
             tracing::info!(target: APP, tenant, audience, tenant_id, ?roles, %expires, "token granted");
         }
+        WorkerEvent::Awaited { code, why } => {
+            tracing::warn!(target: APP, tenant, code, why, "no token can be asked for yet: what needs one waits");
+        }
         WorkerEvent::Paused { until } => {
             tracing::warn!(target: APP, tenant, %until, "Defender asks to wait")
         }

@@ -75,12 +75,12 @@ pub(super) fn readable(path: &Path) -> Result<(), CliError> {
     opened.map_err(|error| CliError::reading(path, &error))
 }
 
-/// The settings, or every fault of them.
+/// The settings, or every fault of them but those of tenants' credentials, which are these tenants' own matter.
 pub(super) fn settings(inputs: &Inputs) -> Result<Settings, CliError> {
     if let Some(path) = &inputs.file {
         readable(path)?;
     }
-    Settings::load(inputs).map_err(|faults| {
+    Settings::load_with_files(inputs).0.map_err(|faults| {
         let file = inputs.file.as_ref().map_or_else(
             || "no scanhook.toml".to_owned(),
             |path| path.display().to_string(),

@@ -1,6 +1,7 @@
 //! The bearer token as the header that it travels in. It stands apart so that nothing but a request can get at its text.
 
 use http::header::HeaderValue;
+use secrecy::SecretString;
 
 /// An access token, as the header it travels in. Nothing prints it; only [`super::token::read`] makes one.
 #[derive(Clone)]
@@ -18,6 +19,12 @@ impl Bearer {
 
     pub(super) fn header(&self) -> HeaderValue {
         self.0.clone()
+    }
+
+    /// The token itself, as one that proves an app.
+    pub(super) fn assertion(&self) -> SecretString {
+        let text = self.0.to_str().unwrap_or_default();
+        SecretString::from(text.trim_start_matches("Bearer "))
     }
 }
 

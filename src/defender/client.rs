@@ -11,8 +11,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::failure::ConnectFailure;
+use super::hosts::is_near_host;
 use super::network::{HttpProxy, NetworkSettings};
-use super::{Answer, Unsent, is_loopback};
+use super::{Answer, Direct, Unsent, is_loopback};
 
 /// The word for an answer that is longer.
 pub const TOO_LONG: &str = "answer-too-long";
@@ -95,6 +96,9 @@ impl Client {
 
     /// Sends a request once, through the proxy where there is one for its host.
     pub async fn send(&self, request: Request<Bytes>) -> Answer {
+        if request.extensions().get::<Direct>().is_some() {
+            return self.send_directly(request).await;
+        }
         let host = request.uri().host().unwrap_or_default();
         let (Some(proxy), Some(tunnelled)) = (self.network.proxy_for(host), &self.tunnelled) else {
             return self.send_directly(request).await;
@@ -203,7 +207,9 @@ fn tunnel(proxy: &HttpProxy) -> Result<reqwest::Proxy, ClientError> {
 /// The last door before the network: an address with a host, and no plain http but to this computer.
 fn checked(request: Request<Bytes>) -> Result<reqwest::Request, &'static str> {
     let host = request.uri().host().ok_or("no-address")?;
-    if request.uri().scheme_str() != Some("https") && !is_loopback(host) {
+    // A managed identity's platform is asked over the link, in plain http.
+    let near = request.extensions().get::<Direct>().is_some() && is_near_host(host);
+    if request.uri().scheme_str() != Some("https") && !is_loopback(host) && !near {
         return Err("not-https");
     }
     reqwest::Request::try_from(request).map_err(|_| "no-address")

@@ -88,6 +88,28 @@ pub(super) fn base(
     Ok(text.to_owned())
 }
 
+/// Whether this is a plain http URL of this computer or of a link-local address, where no proxy has a part.
+#[must_use]
+pub fn is_near(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else {
+        return false;
+    };
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let plain = uri.scheme_str() == Some("http") && !authority.contains('@');
+    plain && !url.contains(['#', '?']) && uri.host().is_some_and(is_near_host)
+}
+
+/// This computer, or a link-local address.
+pub(super) fn is_near_host(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let link_local = match address.unwrap_or(host).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_unicast_link_local(),
+        Err(_) => false,
+    };
+    link_local || is_loopback(host)
+}
+
 /// This computer, by name or address; an IPv6 address stands in brackets as in a URL.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {

@@ -8,17 +8,25 @@
 //! says through which proxy they go, and `failure` what a connection is called that never came about.
 //! What they are made of lies apart: of `token` its `bearer`, `claims` and `token_error`; of `reply` the `action` it
 //! shows, the `refusal`, and whether the action is `ours`; of lists the `page` and the address of the `next_page`.
+//!
+//! A token is got in one step or several (`acquisition`), by what a `credential` is: secrets, an assertion signed with a
+//! certificate (`certified`), the content of a file (`token_file`), the platform that gives this computer its `identity`.
 
+pub mod acquisition;
 mod action;
 mod answer;
 mod bearer;
+mod certified;
 mod claims;
 pub mod client;
+pub mod credential;
+mod direct;
 pub mod directory;
 mod endpoints;
 mod failure;
 pub mod header;
 mod hosts;
+mod identity;
 pub mod list;
 pub mod network;
 mod next_page;
@@ -30,7 +38,10 @@ pub mod reply;
 pub mod request;
 pub mod token;
 mod token_error;
+pub mod token_file;
 
 pub use answer::{Answer, Unsent};
+pub use certified::AppCertificate;
+pub use direct::Direct;
 pub use endpoints::{Endpoints, login_authority};
-pub use hosts::{BadEndpoint, is_loopback};
+pub use hosts::{BadEndpoint, is_loopback, is_near};

@@ -17,21 +17,39 @@ use scanhook_core::time::Timestamp;
 
 pub use super::next_page::NextPage;
 
-/// Asks Entra ID for a token with a client secret (v2 endpoint, client credentials).
+/// What proves the app to Entra ID.
+pub enum Proof<'a> {
+    Secret(&'a SecretString),
+    Assertion(&'a SecretString),
+    /// An assertion that is added at the end of the form as the request leaves.
+    AssertionToCome,
+}
+
+/// Where a tenant's tokens are asked for (v2 endpoint).
 #[must_use]
-pub fn token(
-    e: &Endpoints,
-    tenant_id: &str,
-    client_id: &str,
-    secret: &SecretString,
-) -> Request<Bytes> {
+pub fn token_endpoint(e: &Endpoints, tenant_id: &str) -> String {
+    format!("{}/{}/oauth2/v2.0/token", e.authority, encoded(tenant_id))
+}
+
+/// Asks Entra ID for a token (client credentials).
+#[must_use]
+pub fn token(e: &Endpoints, tenant_id: &str, client_id: &str, proof: &Proof<'_>) -> Request<Bytes> {
+    let assertion_type =
+        "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+    let proof = match proof {
+        Proof::Secret(secret) => format!("client_secret={}", encoded(secret.expose_secret())),
+        Proof::Assertion(jwt) => format!(
+            "{assertion_type}&client_assertion={}",
+            encoded(jwt.expose_secret())
+        ),
+        Proof::AssertionToCome => assertion_type.to_owned(),
+    };
     let form = format!(
-        "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
+        "grant_type=client_credentials&client_id={}&{proof}&scope={}",
         encoded(client_id),
-        encoded(secret.expose_secret()),
         encoded(&e.token_scope),
     );
-    let to = format!("{}/{}/oauth2/v2.0/token", e.authority, encoded(tenant_id));
+    let to = token_endpoint(e, tenant_id);
     let mut request = to_address(Method::POST, &to, Bytes::from(form));
     request.headers_mut().insert(
         CONTENT_TYPE,
@@ -263,7 +281,7 @@ mod tests {
             &Endpoints::commercial(),
             "contoso.example",
             "11112222-aaaa-bbbb-cccc-333344445555",
-            &secret,
+            &Proof::Secret(&secret),
         );
         assert_eq!(
             request.uri().to_string(),
@@ -289,7 +307,7 @@ mod tests {
             &Endpoints::gcc_high(),
             "a/b?c#d",
             "id",
-            &SecretString::from("s"),
+            &Proof::Secret(&SecretString::from("s")),
         );
         assert_eq!(request.uri().path(), "/a%2Fb%3Fc%23d/oauth2/v2.0/token");
     }

@@ -8,7 +8,7 @@ use http::Response;
 use serde_json::Value;
 
 use super::header;
-use super::token_error::{Handling, of_number, of_word};
+use super::token_error::{Handling, of_clock, of_number, of_word};
 use scanhook_core::time::Timestamp;
 
 pub use super::bearer::Bearer;
@@ -59,7 +59,9 @@ pub fn read(answer: &Response<Bytes>, now: Timestamp) -> TokenReply {
     }
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     if status.is_client_error() {
-        return refused(status.as_u16(), &body, wait);
+        let far = header::date(answer.headers());
+        let ahead = far.map(|far| far.millis().saturating_sub(now.millis()));
+        return refused(status.as_u16(), &body, wait, ahead);
     }
     if !status.is_success() {
         return later("redirect");
@@ -71,7 +73,7 @@ pub fn read(answer: &Response<Bytes>, now: Timestamp) -> TokenReply {
         return later("token-unreadable");
     };
     let (expires, refresh) = times(
-        seconds(body.get("expires_in")),
+        life(&body, header::date(answer.headers()).unwrap_or(now)),
         seconds(body.get("refresh_in")),
         now,
     );
@@ -83,6 +85,19 @@ pub fn read(answer: &Response<Bytes>, now: Timestamp) -> TokenReply {
     })
 }
 
+/// How long a token lives; some platforms say only when it ends, by their clock, which says `now`.
+fn life(body: &Value, now: Timestamp) -> Option<Duration> {
+    let until = || {
+        let ends = body.get("expires_on")?;
+        let ends = ends
+            .as_f64()
+            .or_else(|| ends.as_str()?.trim().parse().ok())?;
+        sensible(ends - now.to_jiff().as_second() as f64)
+    };
+    body.get("expires_in")
+        .map_or_else(until, |value| seconds(Some(value)))
+}
+
 /// A lifetime: a number or a string of one, above zero and at most [`LONGEST`].
 fn seconds(value: Option<&Value>) -> Option<Duration> {
     let seconds = match value? {
@@ -90,7 +105,11 @@ fn seconds(value: Option<&Value>) -> Option<Duration> {
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    // NaN compares as false and infinity is cut like any other absurd length.
+    sensible(seconds)
+}
+
+/// NaN compares as false and infinity is cut like any other absurd length.
+fn sensible(seconds: f64) -> Option<Duration> {
     (seconds > 0.0).then(|| Duration::from_secs_f64(seconds.clamp(1.0, LONGEST.as_secs_f64())))
 }
 
@@ -111,7 +130,8 @@ fn times(life: Option<Duration>, wish: Option<Duration>, now: Timestamp) -> (Tim
     )
 }
 
-fn refused(status: u16, body: &Value, wait: Duration) -> TokenReply {
+/// `ahead`: by how many milliseconds Entra's clock is ahead of ours.
+fn refused(status: u16, body: &Value, wait: Duration, ahead: Option<i64>) -> TokenReply {
     let numbers = body
         .get("error_codes")
         .and_then(Value::as_array)
@@ -142,6 +162,7 @@ fn refused(status: u16, body: &Value, wait: Duration) -> TokenReply {
                 .and_then(Value::as_str)
                 .map(|t| header::shown(t, 64));
             TokenReply::Refused(TokenRefusal {
+                more: of_clock(&code, ahead),
                 code,
                 whose,
                 meaning,
@@ -308,10 +329,20 @@ mod tests {
             (900_382, Configuration),
             (9_001_023, Configuration),
             (50_194, Configuration),
+            (70_021, Operator),
+            (700_211, Operator),
+            (700_212, Operator),
+            (700_213, Operator),
             (123_456, Operator),
         ] {
             for status in [400, 401, 403] {
                 let refusal = refusal(status, &error(code));
+                let says = |words: &[&str]| words.iter().any(|word| refusal.meaning.contains(word));
+                assert!(match whose {
+                    Ours => says(&["please report it"]),
+                    Configuration => says(&["token_scope", "cloud", "tenant_id"]),
+                    Operator => !says(&["report it"]),
+                });
                 assert_eq!(
                     (refusal.code, refusal.whose),
                     (format!("AADSTS{code}"), whose)
@@ -329,6 +360,39 @@ mod tests {
             later(&answer(400, &error(50_196))),
             (900, "AADSTS50196".into())
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_named_where_it_can_be_the_reason() {
+        let dated = |code: u64, ahead: i64| {
+            let mut answer = answer(401, &error(code));
+            let date = NOW.moved(ahead * 1000).to_jiff();
+            let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            answer
+                .headers_mut()
+                .insert(http::header::DATE, HeaderValue::from_str(&date).unwrap());
+            match read(&answer, NOW) {
+                TokenReply::Refused(refusal) => refusal.words(),
+                _ => panic!("{code}"),
+            }
+        };
+        for code in [50_012, 50_013, 500_133, 700_024] {
+            for (ahead, words) in [
+                (
+                    600,
+                    "the clock of this computer is 600 s behind Entra's: set it",
+                ),
+                (
+                    -3600,
+                    "the clock of this computer is 3600 s ahead of Entra's: set it",
+                ),
+            ] {
+                let said = dated(code, ahead);
+                assert!(said.ends_with(words), "{said}");
+            }
+            assert!(!dated(code, 30).contains("Entra's"), "it is near enough");
+        }
+        assert!(!dated(7_000_215, 600).contains("clock"));
     }
 
     #[test]

@@ -29,7 +29,8 @@ impl Tx<'_> {
         self.tight
     }
 
-    pub(super) fn new_uuid(&mut self, now: Timestamp) -> uuid::Uuid {
+    /// An id that nothing had before.
+    pub fn new_uuid(&mut self, now: Timestamp) -> uuid::Uuid {
         self.ids.next(now)
     }
 }

@@ -58,6 +58,7 @@ impl Metrics {
             }
             WorkerEvent::Expired { count, .. } => self.not_scanned("expired", *count),
             WorkerEvent::CalledOff { .. }
+            | WorkerEvent::Awaited { .. }
             | WorkerEvent::Paused { .. }
             | WorkerEvent::Lowered { .. }
             | WorkerEvent::ClockSet { .. }

@@ -1,18 +1,19 @@
 //! One reading of both files, and what of it may be put in force: pure but for the files themselves.
 //!
 //! What `[server]` and `[journal] url` say was bound at the start: `keeping` puts the old values into the new settings
-//! and names the keys.
+//! and names the keys. A tenant whose secret or certificate cannot be read keeps the one it had, and all else is put in force.
 
 use std::path::{Path, PathBuf};
 
 use super::faults::{LONGEST, fault, of_rules, of_settings, of_test};
 use super::files::{self, Stamps};
+use super::keeping;
 use crate::api::FaultView;
 use crate::defender::client::{Client, ClientError};
 use crate::file::FileDigests;
 use crate::in_force::ActiveConfig;
 use crate::policy::{Checked, LARGEST_PAYLOAD, Policy, PolicyError, Tried, has_payloads, payloads};
-use crate::settings::{Inputs, ListenerTls, Server, Settings, SettingsFault, Source};
+use crate::settings::{Inputs, Settings, SettingsFault, Source};
 use scanhook_core::plain::one_line;
 use scanhook_core::rules::{Level, RuleTest};
 
@@ -50,7 +51,13 @@ pub(super) fn read(
     let (mut config_faults, mut needs_restart) = (Vec::new(), Vec::new());
     let file = inputs.file.as_deref();
     let mut settings = match loaded.and_then(|settings| not_emptied(settings, &in_force.settings)) {
-        Ok(settings) => Some(keeping(&in_force.settings, settings, &mut needs_restart)),
+        Ok(settings) => {
+            let old = &in_force.settings;
+            let mut new = keeping::restart(old, settings, &mut needs_restart);
+            let lacking = keeping::credentials(old, &mut new);
+            config_faults.extend(lacking.into_iter().map(|fault| of_settings(file, fault)));
+            Some(new)
+        }
         Err(faults) => {
             config_faults.extend(faults.into_iter().map(|fault| of_settings(file, fault)));
             None
@@ -172,54 +179,6 @@ fn not_emptied(settings: Settings, old: &Settings) -> Result<Settings, Vec<Setti
         column: None,
         message,
     }])
-}
-
-/// The new settings with the old values of whatever takes a restart, each of which is named.
-fn keeping(old: &Settings, new: Settings, named: &mut Vec<String>) -> Settings {
-    let (was, is) = (&old.server, &new.server);
-    let differs = [
-        ("server.listen", was.listen != is.listen),
-        ("server.admin_listen", was.admin_listen != is.admin_listen),
-        (
-            "server.trusted_proxies",
-            was.trusted_proxies.0 != is.trusted_proxies.0,
-        ),
-        ("server.connections", was.connections != is.connections),
-        (
-            "server.auth_failures",
-            was.auth_failures != is.auth_failures,
-        ),
-        ("server.body_memory", was.body_memory != is.body_memory),
-        ("server.grace", was.grace != is.grace),
-        ("server.tls", old.tls.is_some() != new.tls.is_some()),
-        (
-            "admin.tls",
-            old.admin_tls.is_some() != new.admin_tls.is_some(),
-        ),
-        ("journal.url", old.journal.path != new.journal.path),
-    ];
-    named.extend(
-        differs
-            .into_iter()
-            .filter(|(_, differs)| *differs)
-            .map(|(key, _)| key.to_owned()),
-    );
-    let mut journal = new.journal.clone();
-    journal.path.clone_from(&old.journal.path);
-    // A listener that has TLS keeps it, and one that has none gets none; the certificates are the new ones.
-    let kept = |old: &Option<ListenerTls>, new: Option<ListenerTls>| {
-        old.as_ref().map(|old| new.unwrap_or_else(|| old.clone()))
-    };
-    Settings {
-        tls: kept(&old.tls, new.tls),
-        admin_tls: kept(&old.admin_tls, new.admin_tls),
-        server: Server {
-            max_body: is.max_body,
-            ..was.clone()
-        },
-        journal,
-        ..new
-    }
 }
 
 /// A reading of rules.toml.

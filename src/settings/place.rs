@@ -143,6 +143,19 @@ impl<'i> Section<'i> {
         self.keys.get(name).cloned()
     }
 
+    /// Whether the table under this key has, or seems to have, this one.
+    pub(super) fn has_below(&self, ctx: &Context<'_>, name: &str, below: &str) -> bool {
+        let in_file = self
+            .keys
+            .get(name)
+            .is_some_and(|table| table.get_ref().get(below).is_some());
+        let key = fold(&self.path(name));
+        let variable = ctx.overlay.get(&key);
+        in_file
+            || variable.is_some_and(|(_, text)| text.contains(below))
+            || ctx.overlay.contains_key(&format!("{key}.{below}"))
+    }
+
     /// Notes a fault of a key further below, at its own place in a copy.
     pub(super) fn fault_in(
         &self,
@@ -165,13 +178,6 @@ impl<'i> Section<'i> {
     /// Whether the key was there when it was asked for.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.places.contains_key(name)
-    }
-
-    /// A key of a later version.
-    pub(super) fn later(&mut self, ctx: &mut Context<'i>, name: &'static str, message: &str) {
-        if self.found(ctx, name).is_some() {
-            self.fault(ctx, name, "not-yet", message);
-        }
     }
 
     /// A key without which nothing works.

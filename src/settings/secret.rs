@@ -15,15 +15,15 @@ const LARGEST: u64 = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A secret with the name it may be logged by.
-struct NamedSecret {
-    id: String,
+pub(super) struct NamedSecret {
+    pub(super) id: String,
     origin: SecretOrigin,
-    secret: SecretSlice<u8>,
+    pub(super) secret: SecretSlice<u8>,
 }
 
 impl NamedSecret {
     /// What is odd about a secret whose text is used as it is. The text itself is not shown.
-    fn oddity(&self) -> Option<String> {
+    pub(super) fn oddity(&self) -> Option<String> {
         let secret = self.secret.expose_secret();
         let is_blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
         let place = match (is_blank(secret.first()), is_blank(secret.last())) {
@@ -59,74 +59,11 @@ pub(super) fn keys<'i>(
     keys
 }
 
-/// The one client secret a table names.
-pub(super) fn client_secret<'i>(
+/// The secrets a table names, each with the key that names it; faults are noted.
+pub(super) fn named<'i>(
     section: &mut Section<'i>,
     ctx: &mut Context<'i>,
-) -> Option<SecretString> {
-    let mut all = named(section, ctx);
-    if all.len() > 1 {
-        section.fault(
-            ctx,
-            all[1].0,
-            "bad-value",
-            "names several client secrets; one is used",
-        );
-        return None;
-    }
-    let (name, named) = all.pop()?;
-    ctx.warnings.extend(named.oddity());
-    match core::str::from_utf8(named.secret.expose_secret()) {
-        Ok("") => section.fault(ctx, name, "bad-secret", format!("{}: is empty", named.id)),
-        Ok(text) => return Some(SecretString::from(text)),
-        Err(_) => section.fault(
-            ctx,
-            name,
-            "bad-secret",
-            format!("{}: is not UTF-8", named.id),
-        ),
-    }
-    None
-}
-
-/// The secret text in the one file that a key names; faults are noted.
-pub(super) fn text_in<'i>(
-    section: &mut Section<'i>,
-    ctx: &mut Context<'i>,
-    key: &'static str,
-) -> Option<SecretString> {
-    let file = section.parse(ctx, key, "the name of a file", |text| {
-        (!text.is_empty()).then(|| text.to_owned())
-    })?;
-    let path = ctx.base.join(file);
-    let named = match from_file(&path, &mut ctx.files, &mut ctx.notes) {
-        Ok(named) => named,
-        Err(message) => {
-            section.fault(ctx, key, "bad-secret", message);
-            return None;
-        }
-    };
-    ctx.warnings.extend(named.oddity());
-    match core::str::from_utf8(named.secret.expose_secret()) {
-        Ok("") => section.fault(ctx, key, "bad-secret", format!("{}: is empty", named.id)),
-        Ok(text) if text.contains(char::is_control) => section.fault(
-            ctx,
-            key,
-            "bad-secret",
-            format!("{}: has more than one line", named.id),
-        ),
-        Ok(text) => return Some(SecretString::from(text)),
-        Err(_) => section.fault(
-            ctx,
-            key,
-            "bad-secret",
-            format!("{}: is not UTF-8", named.id),
-        ),
-    }
-    None
-}
-
-fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static str, NamedSecret)> {
+) -> Vec<(&'static str, NamedSecret)> {
     let mut all = Vec::new();
     let (files, variables) = (
         section.secrets(ctx, "secret_file"),
@@ -179,6 +116,43 @@ fn named<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Vec<(&'static 
         }
     }
     all
+}
+
+/// The secret text in the one file that a key names; faults are noted.
+pub(super) fn text_in<'i>(
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+    key: &'static str,
+) -> Option<SecretString> {
+    let file = section.parse(ctx, key, "the name of a file", |text| {
+        (!text.is_empty()).then(|| text.to_owned())
+    })?;
+    let path = ctx.base.join(file);
+    let named = match from_file(&path, &mut ctx.files, &mut ctx.notes) {
+        Ok(named) => named,
+        Err(message) => {
+            section.fault(ctx, key, "bad-secret", message);
+            return None;
+        }
+    };
+    ctx.warnings.extend(named.oddity());
+    match core::str::from_utf8(named.secret.expose_secret()) {
+        Ok("") => section.fault(ctx, key, "bad-secret", format!("{}: is empty", named.id)),
+        Ok(text) if text.contains(char::is_control) => section.fault(
+            ctx,
+            key,
+            "bad-secret",
+            format!("{}: has more than one line", named.id),
+        ),
+        Ok(text) => return Some(SecretString::from(text)),
+        Err(_) => section.fault(
+            ctx,
+            key,
+            "bad-secret",
+            format!("{}: is not UTF-8", named.id),
+        ),
+    }
+    None
 }
 
 /// The webhook key in one file.

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use secrecy::SecretString;
-
+use super::credential::{self, TenantCredential};
 use super::place::{Context, Section};
-use super::secret;
+use crate::certificate::PlacedCertificate;
+use crate::defender::credential::Credential;
 use crate::defender::{BadEndpoint, Endpoints};
 use scanhook_core::quota::Share;
 use scanhook_core::scan::{Mode, OnUnknown};
@@ -18,8 +18,9 @@ pub struct Tenant {
     pub name: String,
     /// Entra's id or domain of the tenant.
     pub tenant_id: String,
+    /// The app registration's id; of a managed identity that is the app itself, what names the identity.
     pub client_id: String,
-    pub secret: SecretString,
+    pub credential: TenantCredential,
     pub endpoints: Endpoints,
     /// How far its rules may go; `None`: no ceiling.
     pub mode: Option<Mode>,
@@ -42,7 +43,11 @@ pub(super) fn read<'i>(
     simulate: bool,
     ctx: &mut Context<'i>,
 ) -> Option<Tenant> {
-    let mut id = |key: &'static str, must_be: &str, simulated: &str| {
+    let id = |section: &mut Section<'i>,
+              ctx: &mut Context<'i>,
+              key: &'static str,
+              must_be: &str,
+              simulated: &str| {
         let id = section.parse(ctx, key, must_be, |text| {
             is_id(text).then(|| text.to_owned())
         });
@@ -55,22 +60,32 @@ pub(super) fn read<'i>(
         simulate.then(|| simulated.to_owned())
     };
     let tenant_id = id(
+        &mut section,
+        ctx,
         "tenant_id",
         "the id or a domain of one Entra tenant",
         "00000000-0000-0000-0000-00000000000a",
     );
-    let client_id = id(
-        "client_id",
-        "the id of the app registration",
-        "00000000-0000-0000-0000-00000000000b",
-    );
-    let secret = if simulate && !section.has(ctx, "credential") {
-        Some(SecretString::from("simulated"))
+    // A managed identity that is the app itself needs none.
+    let is_identity = section.has_below(ctx, "credential", "managed_identity");
+    let client_id = match is_identity && !section.has(ctx, "client_id") {
+        true => None,
+        false => id(
+            &mut section,
+            ctx,
+            "client_id",
+            "the id of the app registration",
+            "00000000-0000-0000-0000-00000000000b",
+        ),
+    };
+    let credential = if simulate && !section.has(ctx, "credential") {
+        Some(credential::simulated())
     } else {
         section
             .section(ctx, "credential")
-            .and_then(|table| credential(table, ctx))
+            .and_then(|table| credential::read(table, ctx))
     };
+    let client_id = client_id.or(credential.as_ref().and_then(of_identity));
     let endpoints = endpoints(&mut section, ctx);
     let mode = section.parse(ctx, "mode", "dry_run, approve or enforce", Mode::of_code);
     let quota = quota(&mut section, ctx);
@@ -86,7 +101,7 @@ pub(super) fn read<'i>(
         name,
         tenant_id: tenant_id?,
         client_id: client_id?,
-        secret: secret?,
+        credential: credential?,
         endpoints: endpoints?,
         mode,
         quota,
@@ -97,7 +112,22 @@ pub(super) fn read<'i>(
     })
 }
 
+/// What stands for the client id of a managed identity that is the app itself.
+fn of_identity(credential: &TenantCredential) -> Option<String> {
+    match credential.as_deref() {
+        Ok(Credential::ManagedIdentity(identity)) => Some(identity.which.as_app()),
+        _ => None,
+    }
+}
+
 impl Tenant {
+    /// The certificate that signs for it, with the place it is shown by.
+    #[must_use]
+    pub fn certificate(&self) -> Option<PlacedCertificate> {
+        let certificate = self.credential.as_ref().ok()?.certificate()?;
+        Some((format!("tenant/{}", self.name), certificate.valid))
+    }
+
     /// The tenants that call in its place, should they be another name of the same app in the same Entra tenant.
     #[must_use]
     pub fn gives_way_to(&self, all: &[Tenant]) -> Vec<String> {
@@ -152,19 +182,6 @@ fn is_id(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
         && text.bytes().any(|b| matches!(b, b'-' | b'.'))
         && !text.starts_with('.')
-}
-
-fn credential<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<SecretString> {
-    for kind in ["certificate", "federated_token_file", "managed_identity"] {
-        table.later(
-            ctx,
-            kind,
-            "is not available in this version; use `secret_file` or `secret_env`",
-        );
-    }
-    let secret = secret::client_secret(&mut table, ctx);
-    table.finish(ctx);
-    secret
 }
 
 fn endpoints<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Endpoints> {

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod auth;
+mod credential;
 mod network;
 
 use core::time::Duration;
@@ -11,6 +12,7 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::defender::Endpoints;
+use crate::defender::credential::Credential;
 use scanhook_core::alert::Severity;
 use scanhook_core::mapping::{Item, read as read_alerts};
 use scanhook_core::quota::Share;
@@ -33,6 +35,14 @@ preset = "generic"
 [[sources.s.auth]]
 bearer = { secret_file = "s.secret" }
 "#;
+
+/// The one client secret of a tenant.
+fn secret_of(tenant: &Tenant) -> &str {
+    match tenant.credential.as_deref() {
+        Ok(Credential::Secrets(secrets)) if secrets.len() == 1 => secrets[0].text.expose_secret(),
+        _ => panic!("no client secret"),
+    }
+}
 
 #[test]
 fn the_environment_says_how_wide_a_terminal_is_and_what_it_can_do() {
@@ -158,7 +168,7 @@ fn the_example_is_complete_and_works() {
         0o600,
     );
     let settings = setting.load();
-    assert_eq!(settings.tenants[0].secret.expose_secret(), "app secret");
+    assert_eq!(secret_of(&settings.tenants[0]), "app secret");
     assert_eq!(
         settings
             .sources
@@ -363,7 +373,7 @@ fn without_a_file_the_variables_of_azure_make_a_tenant() {
         (tenant.name.as_str(), tenant.tenant_id.as_str()),
         ("default", "corp.example")
     );
-    assert_eq!(tenant.secret.expose_secret(), "azure-canary");
+    assert_eq!(secret_of(tenant), "azure-canary");
     assert_eq!(settings.journal.path, PathBuf::from("scanhook.db"));
 }
 

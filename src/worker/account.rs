@@ -1,10 +1,11 @@
 //! Who the worker calls as, and how much it may.
 
 use core::time::Duration;
-
-use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
 
 use crate::defender::Endpoints;
+use crate::defender::acquisition::Applicant;
+use crate::defender::credential::Credential;
 use scanhook_core::quota::Share;
 use scanhook_core::scan::OnUnknown;
 
@@ -15,7 +16,8 @@ pub struct Account {
     /// Entra's id or domain of the tenant.
     pub tenant_id: String,
     pub client_id: String,
-    pub secret: SecretString,
+    /// How it proves itself, or why it cannot: what is missing, and what to do.
+    pub credential: Result<Arc<Credential>, String>,
     /// Other tenants' names for the same app, should their Entra tenant be the same one: they call, and this one does not.
     pub gives_way_to: Vec<String>,
     /// Our share of each API's own budget.
@@ -31,6 +33,20 @@ pub struct Account {
 }
 
 impl Account {
+    /// Who asks for a token.
+    ///
+    /// # Errors
+    /// Why nobody can.
+    pub(super) fn applicant(&self) -> Result<Applicant<'_>, &str> {
+        let credential = self.credential.as_ref().map_err(String::as_str)?;
+        Ok(Applicant {
+            endpoints: &self.endpoints,
+            tenant_id: &self.tenant_id,
+            client_id: &self.client_id,
+            credential,
+        })
+    }
+
     /// Whether it makes no difference which of the two calls.
     #[must_use]
     pub fn is_same(&self, other: &Account) -> bool {
@@ -54,6 +70,10 @@ impl Account {
             && self.gives_way_to == other.gives_way_to
             && who(self) == who(other)
             && how(self) == how(other)
-            && self.secret.expose_secret() == other.secret.expose_secret()
+            && match (&self.credential, &other.credential) {
+                (Ok(one), Ok(other)) => one.is_same(other),
+                (Err(one), Err(other)) => one == other,
+                _ => false,
+            }
     }
 }

@@ -41,8 +41,10 @@ impl TenantWorker {
             answer: word,
             took: now.since(sent_at),
         });
-        self.note_far_clock(turn, &answer);
-        self.note_reach(turn, api, &answer);
+        if api != Api::Token || self.asks_entra(&answer) {
+            self.note_far_clock(turn, &answer);
+            self.note_reach(turn, api, &answer);
+        }
         self.settle_account(turn, id, api, &answer, sent_at);
         match call {
             Call::Token => self.token_answer(turn, answer)?,

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use super::memory::Memory;
 use super::throttle::Throttle;
 use super::wall_clock::WallClock;
+use crate::defender::acquisition::Acquisition;
 use crate::defender::token::{Bearer, Token};
 use crate::journal::Api;
 use scanhook_core::alert::MachineId;
@@ -42,6 +43,9 @@ pub(super) struct Backoff {
     pub(super) memory: Memory,
     pub(super) throttle: Throttle,
     pub(super) token: Option<Token>,
+    /// How far getting the next token has come.
+    pub(super) acquisition: Acquisition,
+    pub(super) awaiting: Option<Awaited>,
     /// Counts tokens, so that an answer to a call with an old one says nothing about the new one.
     pub(super) generation: u64,
     pub(super) token_due: Timestamp,
@@ -69,6 +73,13 @@ pub(super) struct WithoutExternalId {
     pub(super) tries: BTreeSet<ScanId>,
     /// Such a call was accepted: it is left out from now on.
     pub(super) proven: bool,
+}
+
+/// Why there is no token yet, where nobody refuses it.
+pub(super) struct Awaited {
+    pub(super) why: String,
+    /// How often in a row.
+    pub(super) tries: u32,
 }
 
 pub(super) struct Stopped {

@@ -15,6 +15,7 @@ impl Backoff {
             stopped: self.stopped.as_ref().map(|stopped| stopped.why.clone()),
             no_token: self.bearer(now).is_none(),
             token_at: later(self.token_due).filter(|_| self.bearer(now).is_none()),
+            token_lacks: self.awaiting.as_ref().map(|awaited| awaited.why.clone()),
             throttled_until: later(self.memory.paused_until),
             resting_until: later(self.resting_until),
             ..Obstacles::default()
@@ -24,6 +25,7 @@ impl Backoff {
     pub(super) fn view(&self, now: Timestamp) -> LaneView {
         let claims = self.token.as_ref().map(|token| &token.claims);
         LaneView {
+            credential: None,
             audience: claims.and_then(|claims| claims.aud.clone()),
             tenant_id: claims.and_then(|claims| claims.tid.clone()),
             roles: claims.map_or_else(Vec::new, |claims| claims.roles.clone()),
@@ -38,6 +40,7 @@ impl Backoff {
                 .notes
                 .iter()
                 .chain(&self.unreadable.1)
+                .chain(self.awaiting.as_ref().map(|awaited| &awaited.why))
                 .cloned()
                 .collect(),
         }

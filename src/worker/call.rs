@@ -9,6 +9,7 @@ use super::looks::Lookup;
 use super::probe_call::Probe;
 use super::withdrawal::CancelCall;
 use crate::defender::Answer;
+use crate::defender::token_file::FileInsert;
 use crate::journal::{Blocked, CallId, OpenScan};
 use scanhook_core::time::Timestamp;
 
@@ -45,6 +46,8 @@ pub struct OutgoingCall {
     pub id: CallId,
     pub call: Call,
     pub request: http::Request<Bytes>,
+    /// The file that completes it as it leaves, if one does.
+    pub file: Option<FileInsert>,
 }
 
 /// What a poll asks for.

@@ -85,6 +85,8 @@ pub enum WorkerEvent {
         roles: Vec<String>,
         expires: Timestamp,
     },
+    /// There is no token yet, because a file or the platform has not what it is made with.
+    Awaited { code: String, why: String },
     /// No call before this.
     Paused {
         /// The end of the pause.

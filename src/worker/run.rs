@@ -4,6 +4,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::Request;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -16,6 +18,8 @@ use crate::api::{LaneView, QuotaView};
 use crate::clock;
 use crate::defender::Answer;
 use crate::defender::client::Client;
+use crate::defender::token_file::{FileInsert, FileTrouble};
+use crate::file;
 use crate::in_force::Current;
 use crate::journal::{CallId, Journal, JournalError, TenantId};
 
@@ -53,14 +57,34 @@ type Returned = (CallId, Call, Answer);
 /// Answers from this size on are not read on a thread that others wait for.
 const LARGE: usize = 64 << 10;
 
+/// The request with what its file adds.
+async fn completed(
+    request: Request<Bytes>,
+    insert: Option<FileInsert>,
+) -> Result<Request<Bytes>, FileTrouble> {
+    let Some(insert) = insert else {
+        return Ok(request);
+    };
+    let reading = insert.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        file::read(&reading.path, reading.most).map(|content| content.bytes)
+    });
+    let content = read.await.unwrap_or_else(|error| Err(error.into()));
+    insert.complete(request, content)
+}
+
 /// Sends a call, and reads of its answer what needs no journal.
 async fn sent(client: Client, outgoing: OutgoingCall) -> Returned {
     let OutgoingCall {
         id,
         mut call,
         request,
+        file,
     } = outgoing;
-    let answer = client.send(request).await;
+    let answer = match completed(request, file).await {
+        Ok(request) => client.send(request).await,
+        Err(trouble) => Answer::NotSent(trouble.code().into()),
+    };
     if !matches!(&answer, Answer::Http(response) if response.body().len() >= LARGE) {
         call.hear(&answer);
         return (id, call, answer);

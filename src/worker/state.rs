@@ -18,6 +18,7 @@ use super::pace::Pace;
 use super::reach::Reach;
 use super::turn::Turn;
 use super::wall_clock::{FarClock, WallClock};
+use crate::defender::token_file::FileInsert;
 use crate::in_force::SourceBindings;
 use crate::journal::{ActivePauses, Api, CallId, JournalError, TenantId};
 use scanhook_core::obstacles::{Obstacles, Spent};
@@ -127,6 +128,17 @@ impl TenantWorker {
         call: Call,
         request: http::Request<Bytes>,
     ) -> Result<(), JournalError> {
+        self.enter_with(turn, call, request, None)
+    }
+
+    /// The same for one that a file completes.
+    pub(super) fn enter_with(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        call: Call,
+        request: http::Request<Bytes>,
+        file: Option<FileInsert>,
+    ) -> Result<(), JournalError> {
         let now = turn.now;
         let (api, scan, urgent) = match &call {
             Call::Token => (Api::Token, None, None),
@@ -147,7 +159,12 @@ impl TenantWorker {
             self.backoff.throttle.sent(now);
         }
         self.leaving.insert(id, (api, now));
-        turn.calls.push(OutgoingCall { id, call, request });
+        turn.calls.push(OutgoingCall {
+            id,
+            call,
+            request,
+            file,
+        });
         Ok(())
     }
 }

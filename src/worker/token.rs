@@ -1,16 +1,26 @@
-//! Asks for the token: it is asked for when it is due, and what was granted is compared with the tenant.
+//! The errand of the token: it is asked for when it is due, request after request, and what was granted is compared with
+//! the tenant.
+
+use core::time::Duration;
 
 use uuid::Uuid;
 
-use super::backoff::WithoutExternalId;
+use super::backoff::{Awaited, WithoutExternalId};
 use super::call::Call;
 use super::event::WorkerEvent;
 use super::moved::is_elsewhere;
 use super::state::TenantWorker;
 use super::turn::Turn;
+use crate::defender::Answer;
+use crate::defender::acquisition::Progress;
 use crate::defender::token::{self, ClaimFault, Token, TokenReply};
-use crate::defender::{Answer, request};
+use crate::defender::token_file::FileTrouble;
 use crate::journal::{Api, JournalError};
+
+/// The code of a tenant whose credential cannot be read.
+const NO_CREDENTIAL: &str = "credential";
+/// The first wait for a file that cannot be used yet; it doubles, up to the wait after any failure.
+const FILE_RETRY: Duration = Duration::from_secs(2);
 
 impl TenantWorker {
     pub(super) fn poll_token(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
@@ -24,13 +34,21 @@ impl TenantWorker {
             return Ok(());
         }
         let account = self.account.clone();
-        let request = request::token(
-            &account.endpoints,
-            &account.tenant_id,
-            &account.client_id,
-            &account.secret,
-        );
-        self.enter(turn, Call::Token, request)
+        let who = match account.applicant() {
+            Ok(who) => who,
+            Err(why) => {
+                self.stop(turn, NO_CREDENTIAL, why.to_owned());
+                return Ok(());
+            }
+        };
+        let jti = turn.tx.new_uuid(now);
+        match self.backoff.acquisition.next(who, jti, now) {
+            Ok(next) => self.enter_with(turn, Call::Token, next.request, next.file),
+            Err(refusal) => {
+                self.stop(turn, &refusal.code, refusal.to_string());
+                Ok(())
+            }
+        }
     }
 
     pub(super) fn token_answer(
@@ -39,14 +57,28 @@ impl TenantWorker {
         answer: Answer,
     ) -> Result<(), JournalError> {
         let now = turn.now;
-        let Answer::Http(response) = answer else {
-            self.backoff.token_due = now.plus(self.pace.token_retry);
-            return Ok(());
+        let account = self.account.clone();
+        let (response, who) = match (answer, account.applicant()) {
+            (Answer::Http(response), Ok(who)) => (response, who),
+            (Answer::NotSent(unsent), _) => {
+                self.token_unanswered(turn, unsent.code);
+                return Ok(());
+            }
+            (Answer::Unknown(code), _) => {
+                self.token_unanswered(turn, &code);
+                return Ok(());
+            }
+            (Answer::Http(_), Err(_)) => return Ok(()),
         };
-        match token::read(&response, now) {
-            TokenReply::Granted(token) => {
+        let platform = self.backoff.acquisition.asks_platform();
+        if !platform {
+            self.backoff.awaiting = None;
+        }
+        match self.backoff.acquisition.answer(who, &response, now) {
+            Progress::Next(wait) => self.backoff.token_due = now.plus(wait),
+            Progress::Done(TokenReply::Granted(token)) => {
                 // Where the settings have the id, a token of another tenant is a fault of its own.
-                let by_id = self.account.tenant_id.parse::<Uuid>().is_ok();
+                let by_id = account.tenant_id.parse::<Uuid>().is_ok();
                 let entra = token
                     .claims
                     .tid
@@ -62,18 +94,78 @@ impl TenantWorker {
                 }
                 self.token_granted(turn, token);
             }
-            TokenReply::Refused(refusal) => {
+            Progress::Done(TokenReply::Refused(refusal)) => {
+                self.backoff.awaiting = None;
+                let by = if platform { "The platform" } else { "Entra" };
                 let why = format!(
-                    "Entra refuses a token ({}): {}",
-                    refusal.code, refusal.meaning
+                    "{by} refuses a token ({}): {}",
+                    refusal.code,
+                    refusal.words()
                 );
                 self.stop(turn, &refusal.code, why);
             }
-            TokenReply::Later(span, _) => {
-                self.backoff.token_due = now.plus(span.max(self.pace.token_retry))
+            Progress::Done(TokenReply::Later(span, code)) => {
+                self.backoff.token_due = now.plus(span.max(self.pace.token_retry));
+                if platform {
+                    self.await_platform(turn, &code);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether what came back for the token's call tells anything of Entra: not where the platform was asked, or a file
+    /// kept it from leaving.
+    pub(super) fn asks_entra(&self, answer: &Answer) -> bool {
+        let kept = matches!(answer, Answer::NotSent(unsent) if FileTrouble::of_code(unsent.code).is_some());
+        !kept && !self.backoff.acquisition.asks_platform()
+    }
+
+    /// No answer came, or nothing was sent: a file that is not as it should be may be so only for a moment.
+    fn token_unanswered(&mut self, turn: &mut Turn<'_, '_>, code: &str) {
+        let account = self.account.clone();
+        let most = self.pace.token_retry;
+        let mut wait = most;
+        if let Some(trouble) = FileTrouble::of_code(code) {
+            let tries = self
+                .backoff
+                .awaiting
+                .as_ref()
+                .map_or(0, |awaited| awaited.tries);
+            wait = most.min(FILE_RETRY * (1 << tries.min(8)));
+            let file = account.credential.as_ref().ok();
+            let file = file.and_then(|credential| self.backoff.acquisition.file(credential));
+            let file = file.map_or_else(String::new, |path| path.display().to_string());
+            self.is_awaiting(turn, code, format!("{file} {}", trouble.words()));
+        } else if self.backoff.acquisition.asks_platform() {
+            self.await_platform(turn, code);
+        }
+        self.backoff.acquisition.unanswered();
+        self.backoff.token_due = turn.now.plus(wait);
+    }
+
+    /// The platform gives no token yet.
+    fn await_platform(&mut self, turn: &mut Turn<'_, '_>, code: &str) {
+        let account = self.account.clone();
+        let credential = account.credential.as_ref().ok();
+        let Some(identity) = credential.and_then(|credential| credential.identity()) else {
+            return;
+        };
+        let why = identity.platform.silence(code);
+        self.is_awaiting(turn, code, why);
+    }
+
+    /// Tells once why there is no token yet.
+    fn is_awaiting(&mut self, turn: &mut Turn<'_, '_>, code: &str, why: String) {
+        let before = self.backoff.awaiting.take();
+        if before.as_ref().is_none_or(|before| before.why != why) {
+            turn.events.push(WorkerEvent::Awaited {
+                code: code.to_owned(),
+                why: why.clone(),
+            });
+        }
+        let tries = before.map_or(1, |before| before.tries.saturating_add(1));
+        self.backoff.awaiting = Some(Awaited { why, tries });
     }
 
     fn token_granted(&mut self, turn: &mut Turn<'_, '_>, token: Token) {
@@ -83,6 +175,7 @@ impl TenantWorker {
             &self.account.endpoints,
             &self.account.tenant_id,
         );
+        self.backoff.awaiting = None;
         self.backoff.blind = faults.contains(&ClaimFault::NoReadRole);
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
         self.backoff.notes = notes.iter().map(ToString::to_string).collect();

@@ -3,12 +3,32 @@
 use std::collections::BTreeMap;
 
 use super::state::TenantWorker;
-use crate::api::{LaneView, OutageView, QuotaView};
+use crate::api::{CredentialView, LaneView, OutageView, QuotaView};
+use crate::defender::credential::Credential;
 use crate::journal::Api;
 use scanhook_core::quota::Share;
 use scanhook_core::time::Timestamp;
 
 impl TenantWorker {
+    fn credential(&self, credential: &Credential) -> CredentialView {
+        let certificate = credential.certificate();
+        let uses = match credential {
+            Credential::FederatedToken { path } => Some(path.display().to_string()),
+            _ => certificate
+                .map(|certificate| certificate.name.as_str())
+                .or(self.backoff.acquisition.in_use(credential))
+                .map(str::to_owned),
+        };
+        CredentialView {
+            kind: credential.kind().to_owned(),
+            uses,
+            platform: credential
+                .identity()
+                .map(|identity| identity.platform.name().to_owned()),
+            ends: certificate.map(|certificate| certificate.valid.last_day()),
+        }
+    }
+
     /// The account's configured name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -45,6 +65,12 @@ impl TenantWorker {
         let mut view = self.backoff.view(now);
         view.notes.extend(self.lists.note.clone());
         view.notes.extend(self.note_of_clocks());
+        view.credential = self
+            .account
+            .credential
+            .as_ref()
+            .ok()
+            .map(|credential| self.credential(credential));
         view.unreachable = self
             .obstacles(now, false)
             .outages

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -27,6 +28,7 @@ use scanhook_core::strict_json::{self, JsonFault};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::Asks;
 
+use crate::credentials::Keys;
 use crate::harness::Authority;
 
 fn root() -> &'static Path {
@@ -327,6 +329,9 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         "src/defender/reply.rs",
         "src/defender/token.rs",
         "src/defender/token_error.rs",
+        "src/defender/token_file.rs",
+        "src/defender/acquisition.rs",
+        "src/defender/identity.rs",
         "src/worker/follow.rs",
         "src/worker/conclude.rs",
         "src/worker/list_match.rs",
@@ -541,6 +546,7 @@ fn write_certificates(folder: &Path, config: &str) {
 fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("secrets")).unwrap();
+    let keys = LazyLock::new(Keys::new);
     for (n, secret) in Regex::new("secrets/[a-z.-]+")
         .unwrap()
         .find_iter(config)
@@ -549,10 +555,11 @@ fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
         let path = folder.path().join(secret.as_str());
         // Those of Standard Webhooks are base64.
         let text = format!("the secret of this document, number {n}\n");
-        let text = if secret.as_str().ends_with(".whsec") {
-            format!("whsec_{}", BASE64.encode(text))
-        } else {
-            text
+        let text = match path.extension().and_then(|end| end.to_str()) {
+            Some("whsec") => format!("whsec_{}", BASE64.encode(text)),
+            Some("pem") => keys.certificate(2035),
+            Some("key") => keys.private_pem(),
+            _ => text,
         };
         fs::write(&path, text).unwrap();
         #[cfg(unix)]

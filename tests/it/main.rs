@@ -15,6 +15,7 @@ mod authentication;
 mod backlog;
 mod bytes;
 mod control;
+mod credentials;
 mod demo;
 #[path = "../../benches/desk/mod.rs"]
 mod desk;

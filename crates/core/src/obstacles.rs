@@ -192,6 +192,9 @@ pub struct Obstacles {
     /// When one is asked for; `None`: that is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_at: Option<Timestamp>,
+    /// Why none can be had yet: a file or the platform has not what it is made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_lacks: Option<String>,
     /// Defender asked to wait until then (429).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throttled_until: Option<Timestamp>,

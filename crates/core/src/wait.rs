@@ -31,8 +31,8 @@ pub enum Wait {
     Throttled(Timestamp),
     /// No call before this.
     BackingOff(Timestamp),
-    /// A token is asked for then, or now.
-    NoToken(Option<Timestamp>),
+    /// A token is asked for then, or now; and why none can be had yet, if that is known.
+    NoToken(Option<Timestamp>, Option<String>),
     /// The disk is full.
     DiskFull,
     /// These windows are closed, until then, if that is known.
@@ -125,7 +125,7 @@ impl Wait {
             waits.extend(
                 obstacles
                     .no_token
-                    .then_some(Wait::NoToken(obstacles.token_at)),
+                    .then(|| Wait::NoToken(obstacles.token_at, obstacles.token_lacks.clone())),
             );
             waits.extend(obstacles.resting_until.map(Wait::BackingOff));
         }
@@ -150,7 +150,7 @@ impl Wait {
             }) => Cause::DefenderUnreachable,
             Wait::Throttled(_) => Cause::Throttled,
             Wait::BackingOff(_) => Cause::BackingOff,
-            Wait::NoToken(_) => Cause::NoToken,
+            Wait::NoToken(..) => Cause::NoToken,
             Wait::DiskFull => Cause::DiskFull,
             Wait::Window(..) => Cause::Window,
             Wait::Behind(..) => Cause::Behind,
@@ -173,7 +173,7 @@ impl Wait {
             Wait::Paused(pause) => pause.until,
             Wait::Unreachable(outage) => outage.again,
             Wait::Quota(spent) => Some(spent.until),
-            Wait::Window(_, until) | Wait::NoToken(until) => *until,
+            Wait::Window(_, until) | Wait::NoToken(until, _) => *until,
             Wait::Throttled(until)
             | Wait::BackingOff(until)
             | Wait::Foreign(_, until)
@@ -220,7 +220,7 @@ impl Wait {
                     until.shown()
                 )
             }
-            Wait::NoToken(asked) => no_token(*asked),
+            Wait::NoToken(asked, lacks) => no_token(*asked, lacks.as_deref()),
             Wait::DiskFull => {
                 "the disk of the journal is full: make room, and it is sent".to_owned()
             }

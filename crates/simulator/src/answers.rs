@@ -14,6 +14,8 @@ pub(super) struct Crafted {
     pub(super) status: u16,
     pub(super) body: Value,
     pub(super) retry_after: Option<String>,
+    /// `WWW-Authenticate`.
+    pub(super) challenge: Option<String>,
     pub(super) executed: bool,
 }
 
@@ -24,6 +26,7 @@ pub(super) fn served(status: u16, body: Value, executed: bool) -> Crafted {
         status,
         body,
         retry_after: None,
+        challenge: None,
         executed,
     }
 }
@@ -49,10 +52,22 @@ pub(super) fn aadsts(code: &str) -> Crafted {
             "invalid_client",
             "The body must contain 'client_assertion' or 'client_secret'.",
         ),
+        "7000222" => (401, "invalid_client", "The client secret has expired."),
         "700027" => (
             401,
             "invalid_client",
             "The signature of the client assertion could not be verified.",
+        ),
+        "50013" => (401, "invalid_client", "The client assertion is not valid."),
+        "700024" => (
+            401,
+            "invalid_client",
+            "The client assertion is not within its valid time range.",
+        ),
+        "700211" | "700212" | "700213" => (
+            401,
+            "invalid_client",
+            "No matching federated identity record was found.",
         ),
         "700016" => (
             400,
@@ -98,6 +113,15 @@ pub(super) fn aadsts(code: &str) -> Crafted {
     served(
         status,
         json!({ "error": error, "error_description": text, "error_codes": codes, "error_uri": uri }),
+        false,
+    )
+}
+
+/// An error of what hands out tokens of managed identities.
+pub(super) fn no_identity(status: u16, error: &str, text: &str) -> Crafted {
+    served(
+        status,
+        json!({ "error": error, "error_description": text }),
         false,
     )
 }
@@ -159,6 +183,11 @@ pub(super) fn written(now: Timestamp, mut answer: Crafted, ids: &mut Guids) -> R
         &mut response,
         header::RETRY_AFTER,
         answer.retry_after.as_deref(),
+    );
+    put(
+        &mut response,
+        header::WWW_AUTHENTICATE,
+        answer.challenge.as_deref(),
     );
     response
 }

@@ -26,7 +26,15 @@ impl Route {
             parts.remove(1);
         }
         let (name, subject) = match (request.method().as_str(), parts.as_slice()) {
-            ("POST", [tenant, "oauth2", "v2.0", "token"]) => ("token", *tenant),
+            ("POST", [tenant, "oauth2", "v2.0", "token"] | [tenant, "oauth2", "token"]) => {
+                ("token", *tenant)
+            }
+            ("GET", ["metadata", "identity", "oauth2", "token"]) => {
+                let query = request.uri().query().unwrap_or_default();
+                let agent = query.contains("api-version=2020-06-01");
+                (if agent { "arc" } else { "imds" }, "")
+            }
+            ("GET", ["msi", "token"]) => ("app_service", ""),
             ("POST", ["api", "machines", id, "runAntiVirusScan"]) => ("scan", *id),
             ("GET", ["api", "machineactions"]) => ("list", ""),
             ("GET", ["api", "machineactions", id]) => ("get", *id),
@@ -64,7 +72,7 @@ table! {
     #[derive(Clone, Debug, Serialize)]
     CallRecord {
         #[serde(serialize_with = "instant")] pub at: Timestamp, "When, by the far side's clock.";
-        pub route: &'static str, "`token`, `scan`, `list`, `get`, `cancel`, `machine`, `machines`, `findbyip` or `other`.";
+        pub route: &'static str, "`token`, `imds`, `app_service`, `arc`, `scan`, `list`, `get`, `cancel`, `machine`, `machines`, `findbyip` or `other`.";
         pub method: String, "HTTP method.";
         pub path: String, "Path and query as sent.";
         pub tenant: Option<String>, "The tenant, as it stood in the token path.";

@@ -1,6 +1,6 @@
 //! The far side itself: what it remembers, and how it plays one request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{answers, fault, quota};
@@ -9,7 +9,7 @@ use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
-use super::answers::{Crafted, Guids, Reply, aadsts, refused};
+use super::answers::{Crafted, Guids, Reply, aadsts, no_identity, refused};
 use super::calls::{CallRecord, Route};
 use super::fault::{Fault, How};
 use super::grant::Grant;
@@ -38,6 +38,8 @@ pub struct Simulator {
     pub(super) setup: Setup,
     pub(super) ids: Guids,
     pub(super) grants: BTreeMap<String, Grant>,
+    /// `jti` of the assertions that were taken.
+    pub(super) taken: BTreeSet<String>,
     pub(super) faults: Vec<fault::Planned>,
     pub(super) actions: Vec<Action>,
     pub(super) calls: Vec<CallRecord>,
@@ -52,6 +54,7 @@ impl Simulator {
             setup,
             ids,
             grants,
+            taken: BTreeSet::new(),
             faults: vec![],
             actions: vec![],
             calls: vec![],
@@ -166,6 +169,7 @@ impl Simulator {
             ) => {
                 let usual = match route.name {
                     "token" => aadsts(code.trim_start_matches("AADSTS")),
+                    "imds" | "arc" | "app_service" => no_identity(status, &code, "on order"),
                     _ => refused(status, &code, message.as_deref().unwrap_or_default()),
                 };
                 Crafted {
@@ -206,6 +210,9 @@ impl Simulator {
         let id = &route.subject.to_ascii_lowercase();
         let grant = match (route.name, grant) {
             ("token", _) => return self.token(now, &route.subject, request),
+            ("imds" | "arc" | "app_service", _) => {
+                return self.identity(now, route.name, request);
+            }
             ("other", _) => return Err(refused(404, "NotFound", "This path is not known here.")),
             (_, None) => {
                 return Err(refused(

@@ -10,10 +10,12 @@ mod setup;
 mod action;
 mod actions;
 mod answers;
+mod assertions;
 mod calls;
 mod far_side;
 pub mod fault;
 mod grant;
+mod identities;
 mod machines;
 mod odata;
 mod quota;
@@ -24,4 +26,6 @@ pub use action::Action;
 pub use calls::CallRecord;
 pub use far_side::{Played, Simulator, WireAnswer};
 pub use fault::{Fault, How};
-pub use setup::{Busy, ListOrder, Machine, QuotaWindow, Setup, Tenant};
+pub use setup::{
+    Busy, FederatedIssuer, HostIdentity, ListOrder, Machine, QuotaWindow, Setup, Tenant,
+};

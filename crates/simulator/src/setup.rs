@@ -35,6 +35,10 @@ table! {
         pub list_lag_ms: u64, "Milliseconds until a new action is listed; reading it by its id works at once.";
         pub busy: Busy, "The answer to a second scan of a machine that has an open one.";
         pub token_life_s: u64 = 3599, "Seconds a new access token lives.";
+        pub life_as_text: bool, "Whether `expires_in` of Entra's answers is a text.";
+        pub identity_header: String, "What App Service wants in `X-IDENTITY-HEADER`; empty: anything.";
+        pub arc_key_file: String, "The key file that the agent of Azure Arc names.";
+        #[serde(skip_serializing)] pub arc_key: String, "What stands in that file. Never shown again.";
         pub latency_ms: u64, "Milliseconds every answer takes.";
         pub page_size: Option<usize>, "Rows per page of a list, where smaller than the 10,000 of the real one.";
         pub order: ListOrder, "The order of the list of machine actions (not documented).";
@@ -60,8 +64,36 @@ table! {
         pub id: String, "GUID or domain, as it stands in the token path.";
         pub client_id: String, "The app's id; empty: any.";
         #[serde(skip_serializing)] pub client_secret: String, "The app's secret; empty: any. Never shown again.";
+        #[serde(skip_serializing)] pub expired_secrets: Vec<String>, "Secrets that were the app's once.";
+        pub certificates: Vec<String>, "PEM certificates whose keys may sign assertions of the app.";
+        pub federated: Vec<FederatedIssuer>, "Whose assertions stand for the app.";
+        pub identities: Vec<HostIdentity>, "Managed identities of this tenant that the asking computer has.";
         pub roles: Vec<String> = ["Machine.Scan", "Machine.Read.All"].map(str::to_owned).to_vec(), "Roles of new tokens.";
         pub requestor: String = "scanhook-simulated".to_owned(), "The name that stands as `requestor` in its actions.";
+    }
+}
+
+table! {
+    /// An issuer whose assertions stand for an app.
+    #[derive(Clone, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    FederatedIssuer {
+        pub issuer: String, "`iss` of its assertions.";
+        pub subject: String, "`sub` of its assertions.";
+        pub audience: String = "api://AzureADTokenExchange".to_owned(), "`aud` of its assertions.";
+        pub public_key: String, "The issuer's public RSA key in PEM; empty: tokens issued here alone.";
+    }
+}
+
+table! {
+    /// A managed identity of the asking computer.
+    #[derive(Clone, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    HostIdentity {
+        pub system: bool, "Whether it is the one of the computer itself.";
+        pub client_id: String, "Its app id.";
+        pub object_id: String, "Its object id, which is the `sub` of its tokens.";
+        pub resource_id: String, "Its path in Azure.";
     }
 }
 

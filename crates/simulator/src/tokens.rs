@@ -29,6 +29,19 @@ const ELSEWHERE: [&str; 2] = [
     "https://graph.microsoft.com",
 ];
 
+/// The resource of tokens that serve as assertions.
+const EXCHANGE: &str = "api://AzureADTokenExchange";
+/// What says that an assertion is a JWT.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A token as it was issued.
+pub(super) struct Issued {
+    pub(super) token: String,
+    /// Seconds.
+    pub(super) life: u64,
+    pub(super) expires: Timestamp,
+}
+
 impl Simulator {
     /// What the token of a request stands for, if it was issued here and has not expired.
     pub(super) fn grant(&self, now: Timestamp, request: &Request<Bytes>) -> Option<Grant> {
@@ -66,15 +79,29 @@ impl Simulator {
             _ => return Err(aadsts("70003")),
         }
         let known = self.registered(tenant, app)?;
-        match field("client_secret") {
-            "" if !field("client_assertion").is_empty() => return Err(aadsts("700027")),
-            "" => return Err(aadsts("7000218")),
-            secret if !["", secret].contains(&known.client_secret.as_str()) => {
+        match (field("client_secret"), field("client_assertion")) {
+            ("", "") => return Err(aadsts("7000218")),
+            ("", assertion) => {
+                if field("client_assertion_type") != JWT_BEARER {
+                    return Err(aadsts("7000218"));
+                }
+                self.asserted(now, [tenant, app, assertion], &known, request)?;
+            }
+            (secret, _) if known.expired_secrets.iter().any(|old| old == secret) => {
+                return Err(aadsts("7000222"));
+            }
+            (secret, _) if !["", secret].contains(&known.client_secret.as_str()) => {
                 return Err(aadsts("7000215"));
             }
             _ => {}
         }
-        let audience = match field("scope").strip_suffix("/.default") {
+        // The older endpoint names a resource instead of a scope.
+        let v1 = !request.uri().path().contains("/v2.0/");
+        let scope = match v1 {
+            true => format!("{}/.default", field("resource")),
+            false => field("scope").to_owned(),
+        };
+        let audience = match scope.strip_suffix("/.default") {
             Some(scopes) if scopes.contains(' ') => return Err(aadsts("700022")),
             Some(resource) if DEFENDER.contains(&resource) || ELSEWHERE.contains(&resource) => {
                 resource
@@ -82,7 +109,15 @@ impl Simulator {
             Some(_) => return Err(aadsts("500011")),
             None => return Err(aadsts("70011")),
         };
-        Ok(self.issue(now, [tenant, app, audience], known))
+        let issued = self.issue(now, [tenant, app, audience], known, None);
+        let life = match v1 || self.setup.life_as_text {
+            true => json!(issued.life.to_string()),
+            false => json!(issued.life),
+        };
+        let body = json!({
+            "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": issued.token
+        });
+        Ok(served(200, body, true))
     }
 
     fn registered(&self, tenant: &str, app: &str) -> Result<Tenant, Crafted> {
@@ -102,12 +137,14 @@ impl Simulator {
         }
     }
 
-    fn issue(
+    /// A token; `subject`: of the managed identity that it is for.
+    pub(super) fn issue(
         &mut self,
         now: Timestamp,
         [tenant, app, audience]: [&str; 3],
         known: Tenant,
-    ) -> Crafted {
+        subject: Option<&str>,
+    ) -> Issued {
         let life = self.setup.token_life_s;
         let seconds = SignedDuration::from_secs(i64::try_from(life).unwrap_or(i64::MAX));
         let expires = now.checked_add(seconds).unwrap_or(Timestamp::MAX);
@@ -122,6 +159,12 @@ impl Simulator {
             "aud": audience, "iss": format!("https://sts.windows.net/{tid}/"), "iat": iat, "nbf": iat, "exp": exp,
             "appid": app, "app_displayname": known.requestor, "idtyp": "app", "tid": tid, "uti": self.ids.draw(), "ver": "1.0",
         });
+        if let Some(subject) = subject {
+            (claims["sub"], claims["oid"]) = (json!(subject), json!(subject));
+        }
+        if audience == EXCHANGE {
+            claims["iss"] = json!(format!("https://login.microsoftonline.com/{tid}/v2.0"));
+        }
         // Entra leaves the claim out where nothing was consented to.
         if !known.roles.is_empty() {
             claims["roles"] = json!(known.roles);
@@ -145,7 +188,10 @@ impl Simulator {
                 expires,
             },
         );
-        let body = json!({ "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token });
-        served(200, body, true)
+        Issued {
+            token,
+            life,
+            expires,
+        }
     }
 }

@@ -49,6 +49,9 @@ pub(super) fn tenant_text(lines: &mut StatusLines, tenant: &TenantView) {
         .iter()
         .for_each(|(api, used)| quota_text(lines, api, used));
     let lane = &tenant.lane;
+    if let Some(credential) = &lane.credential {
+        lines.say("proof", &credential.sentence());
+    }
     match &lane.audience {
         Some(audience) => {
             let (expires, id) = (

@@ -25,6 +25,8 @@ pub(crate) struct Context<'i> {
     pub(crate) notes: Vec<String>,
     /// The files of secrets that were looked for.
     pub(crate) files: FileDigests,
+    /// A tenant whose secret or certificate is not as it should be has none, and stops nobody else.
+    pub(crate) tenants_alone: bool,
 }
 
 const PREFIX: &str = "SCANHOOK_";
@@ -82,6 +84,7 @@ impl<'i> Context<'i> {
             warnings,
             notes,
             files,
+            tenants_alone: false,
         }
     }
 

@@ -25,6 +25,11 @@ pub struct Far {
 
 impl Far {
     pub async fn open(setup: Setup) -> Far {
+        Far::with_clock(setup, Timestamp::now).await
+    }
+
+    /// The same with another clock than this computer's.
+    pub async fn with_clock(setup: Setup, clock: fn() -> Timestamp) -> Far {
         let shared = SharedSimulator::new(Simulator::new(setup));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = socket.local_addr().unwrap();
@@ -39,7 +44,7 @@ impl Far {
         };
         tokio::spawn(serve(
             socket,
-            router(shared.clone(), Timestamp::now),
+            router(shared.clone(), clock),
             limits,
             Default::default(),
             stopping,

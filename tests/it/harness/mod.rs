@@ -94,6 +94,8 @@ pub struct Wish {
     pub look: Duration,
     /// A scanhook.toml of its own, in which FAR stands for the far side's address.
     pub config: Option<String>,
+    /// What is changed about the settings once they are read.
+    pub adapt: Option<Box<dyn Fn(&mut Settings) + Send + Sync>>,
 }
 
 impl Default for Wish {
@@ -127,6 +129,7 @@ impl Default for Wish {
             beat: Beat::default(),
             look: Duration::from_secs(3600),
             config: None,
+            adapt: None,
         }
     }
 }
@@ -200,7 +203,10 @@ impl Site {
             flags,
             ..Inputs::default()
         };
-        let settings = Settings::load(&inputs).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let mut settings = Settings::load(&inputs).unwrap_or_else(|faults| panic!("{faults:?}"));
+        if let Some(adapt) = &self.wish.adapt {
+            adapt(&mut settings);
+        }
         let policy = Policy::load(&rules).unwrap_or_else(|error| panic!("{error:?}"));
         let bind = || TcpListener::bind("127.0.0.1:0");
         let listeners = Listeners {

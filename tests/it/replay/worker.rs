@@ -308,7 +308,7 @@ fn replayed(path: &std::path::Path, policy: &Policy, source: &Source) -> ReplayR
         name: "default".to_owned(),
         tenant_id: String::new(),
         client_id: String::new(),
-        secret: String::new().into(),
+        credential: Err(Vec::new()),
         endpoints: Endpoints::commercial(),
         mode: None,
         quota: Share::WHOLE,

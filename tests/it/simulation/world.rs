@@ -1,6 +1,7 @@
 //! The world of one run: an agenda of events in virtual time.
 
 mod operator;
+mod proof;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use scanhook::api::{ItemView, Receipt};
 use scanhook::defender::Answer;
+use scanhook::defender::token_file::FileInsert;
 use scanhook::in_force::{SourceBinding, SourceBindings};
 use scanhook::intake::accept;
 use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
@@ -32,6 +34,7 @@ use sha2::{Digest, Sha256};
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
 use operator::{Order, Paused};
+use proof::Proof;
 
 /// 2026-11-02T08:00:00Z.
 const START: i64 = 1_793_606_400_000;
@@ -104,6 +107,7 @@ pub struct Scenario {
     /// Whether the tenant and its rules have a limit of scans.
     limited: bool,
     orders: Vec<(Duration, Order)>,
+    proof: Proof,
 }
 
 fn machine(n: u64) -> String {
@@ -144,6 +148,7 @@ impl Scenario {
             refuses: None,
             limited: true,
             orders: Vec::new(),
+            proof: Proof::Secret,
         }
     }
 
@@ -411,7 +416,7 @@ impl Scenario {
                 ..Tenant::default()
             }];
         }
-        let jumps = (0..dice.roll(3)).map(|_| jump(&mut dice, 6_000)).collect();
+        let jumps: Vec<_> = (0..dice.roll(3)).map(|_| jump(&mut dice, 6_000)).collect();
         let refuses = (dice.roll(8) == 0).then(|| {
             let from = Duration::from_secs(dice.roll(300));
             (from, from + Duration::from_secs(dice.roll(1_800)))
@@ -427,6 +432,12 @@ impl Scenario {
             rules
         };
         let (limited, orders, forbidden) = (true, operator::orders(seed, machines), forbidden());
+        let proof = Proof::drawn(seed, !jumps.is_empty());
+        proof.register(&mut setup);
+        let mut far_faults: Vec<Fault> = far_faults;
+        for fault in far_faults.iter_mut().filter(|fault| fault.route == "token") {
+            fault.route = proof.route().to_owned();
+        }
         Scenario {
             seed,
             rules,
@@ -442,6 +453,7 @@ impl Scenario {
             refuses,
             limited,
             orders,
+            proof,
         }
     }
 
@@ -977,6 +989,7 @@ pub struct World {
     tenant: TenantId,
     desks: Arc<SourceBindings>,
     account: Arc<Account>,
+    proof: Proof,
 }
 
 impl World {
@@ -994,6 +1007,7 @@ impl World {
             share: scenario.share,
             on_unknown: scenario.blind.unwrap_or(OnUnknown::Leave),
             follow_for: 4 * DAY,
+            credential: Ok(scenario.proof.credential()),
             ..crate::desk::account()
         };
         let mut far = Simulator::new(scenario.setup.clone());
@@ -1043,6 +1057,7 @@ impl World {
             tenant,
             desks: Arc::new([("siem".to_owned(), desk(tenant, scenario.limited))].into()),
             account: Arc::new(account),
+            proof: scenario.proof,
         };
         world.after(Duration::ZERO, Event::Load(0));
         for (n, (at, _)) in scenario.deliveries.iter().enumerate() {
@@ -1304,7 +1319,26 @@ impl World {
     }
 
     fn reach(&mut self, outgoing: OutgoingCall) {
-        let OutgoingCall { id, call, request } = outgoing;
+        let OutgoingCall {
+            id,
+            call,
+            request,
+            file,
+        } = outgoing;
+        let read = |insert: FileInsert, request| {
+            let since = self.now.since(Timestamp::from_millis(START)).as_secs();
+            let content = self.proof.file(&insert.path, since, self.now);
+            insert.complete(request, content)
+        };
+        let request = match file.map_or(Ok(request.clone()), |insert| read(insert, request)) {
+            Ok(request) => request,
+            Err(trouble) => {
+                self.trace(|| trouble.code().to_owned());
+                let answer = Answer::NotSent(trouble.code().into());
+                let returned = Event::Return(self.life, id, Box::new((call, answer)));
+                return self.after(Duration::from_millis(1), returned);
+            }
+        };
         let fault = self.faults.at_call();
         let (wait, answer) = if fault == Some(AtCall::NeverLeaves) {
             (Duration::from_millis(5), Answer::NotSent("refused".into()))

@@ -11,7 +11,11 @@ pub(super) fn times(count: u32) -> String {
     }
 }
 
-pub(super) fn no_token(asked: Option<Timestamp>) -> String {
+pub(super) fn no_token(asked: Option<Timestamp>, lacks: Option<&str>) -> String {
+    if let Some(lacks) = lacks {
+        let again = asked.map_or_else(String::new, |at| format!("; tried again at {}", at.shown()));
+        return format!("there is no token of Entra ID: {lacks}{again}");
+    }
     match asked {
         Some(at) => format!(
             "there is no token of Entra ID: one is asked for at {}; nothing to do",

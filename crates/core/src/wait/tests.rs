@@ -94,12 +94,12 @@ fn told() -> Vec<(Wait, Cause, &'static str)> {
             "the last calls failed; the next is made at 2026-11-02 11:00:00 UTC; nothing to do",
         ),
         (
-            Wait::NoToken(Some(eleven())),
+            Wait::NoToken(Some(eleven()), None),
             Cause::NoToken,
             "there is no token of Entra ID: one is asked for at 2026-11-02 11:00:00 UTC; nothing to do",
         ),
         (
-            Wait::NoToken(None),
+            Wait::NoToken(None, None),
             Cause::NoToken,
             "there is no token of Entra ID: one is being asked for; nothing to do",
         ),
