@@ -1,7 +1,9 @@
 //! The files that settings and policies are made of: opened without waiting, regular files only, and no more of them read
 //! than they may have, whatever a path leads to.
 
-use std::collections::BTreeMap;
+mod globs;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -74,9 +76,12 @@ struct FileDigest {
     most: u64,
 }
 
-/// Every file that was looked for, with a hash of the very bytes that were read of it.
+/// Every file that was looked for, with a hash of the very bytes that were read of it, and every pattern that named some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileDigests(BTreeMap<PathBuf, FileDigest>);
+pub struct FileDigests {
+    files: BTreeMap<PathBuf, FileDigest>,
+    patterns: BTreeSet<String>,
+}
 
 impl FileDigests {
     /// Reads as [`read`] does, and takes down what was read.
@@ -88,31 +93,51 @@ impl FileDigests {
         let hash = content
             .as_ref()
             .map_or([0; 32], |content| Sha256::digest(&content.bytes).into());
-        self.0.insert(path.to_owned(), FileDigest { hash, most });
+        self.files
+            .insert(path.to_owned(), FileDigest { hash, most });
         content
+    }
+
+    /// The files that a pattern names, sorted; folders and hidden files are none. The pattern is taken down.
+    ///
+    /// # Errors
+    /// When it is no pattern, or a folder cannot be read.
+    pub fn matching(&mut self, pattern: &str) -> io::Result<Vec<PathBuf>> {
+        self.patterns.insert(pattern.to_owned());
+        globs::matching(pattern)
     }
 
     /// Whether this file was looked for.
     #[must_use]
     pub fn hold(&self, path: &Path) -> bool {
-        self.0.contains_key(path)
+        self.files.contains_key(path)
     }
 
-    /// The files.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.0.keys().map(PathBuf::as_path)
+    /// The files, and those that the patterns name by now.
+    #[must_use]
+    pub fn paths(&self) -> BTreeSet<PathBuf> {
+        let matching = self
+            .patterns
+            .iter()
+            .filter_map(|pattern| globs::matching(pattern).ok())
+            .flatten();
+        self.files.keys().cloned().chain(matching).collect()
     }
 
     /// Adds what others were read as.
     pub fn add(&mut self, others: FileDigests) {
-        self.0.extend(others.0);
+        self.files.extend(others.files);
+        self.patterns.extend(others.patterns);
     }
 
     /// The same files as they are now.
     #[must_use]
     pub fn again(&self) -> FileDigests {
-        let mut now = FileDigests::default();
-        for (path, print) in &self.0 {
+        let mut now = FileDigests {
+            patterns: self.patterns.clone(),
+            ..FileDigests::default()
+        };
+        for (path, print) in &self.files {
             // One that cannot be read has its print as well.
             let _ = now.read(path, print.most);
         }

@@ -4,7 +4,9 @@
 mod auth;
 mod authorities;
 mod credential;
+mod cloud;
 mod fault;
+mod include;
 mod inputs;
 mod journal;
 mod limits;
@@ -122,7 +124,14 @@ impl Settings {
             Ok(text) => text.unwrap_or_default(),
             Err(fault) => return (Err(vec![fault]), files),
         };
-        let mut ctx = Context::new(&text, inputs);
+        let main = inputs.file.as_deref();
+        let mut included = main
+            .map(|main| include::read(main, &text, &mut files))
+            .unwrap_or_default();
+        let texts = take(&mut included.texts);
+        let mut ctx = Context::new(&text, &texts, inputs);
+        ctx.faults = included.faults;
+        ctx.warnings = included.warnings;
         ctx.tenants_alone = tenants_alone;
         let loaded = Settings::of_file(inputs, &mut ctx);
         files.add(take(&mut ctx.files));
@@ -139,7 +148,9 @@ impl Settings {
         inputs: &'i Inputs,
         ctx: &mut Context<'i>,
     ) -> Result<Settings, Vec<SettingsFault>> {
-        let mut root = ctx.parse()?;
+        let (mut root, mut included) = ctx.parse()?;
+        // Which files it names was looked up before: here only its type is told.
+        let _ = root.texts(ctx, "include");
         let flags = &inputs.flags;
         let (server, [tls, admin_tls]) = listeners(&mut root, flags, ctx);
         let journal = root
@@ -149,7 +160,10 @@ impl Settings {
             .section(ctx, "network")
             .and_then(|s| network::read(s, ctx));
         let policy = root.section(ctx, "policy").and_then(|s| policy(s, ctx));
-        let mut tenants = root.sections(ctx, "tenants");
+        let mut tenants = root.sections(ctx, &mut included, "tenants");
+        if let Some(mut shared) = root.section(ctx, "tenant_defaults") {
+            tenant::share(&mut shared, &mut tenants, ctx);
+        }
         let credential_free = flags.simulate || flags.credential_free;
         if tenants.is_empty() && credential_free {
             tenants.push(("default".to_owned(), Section::empty("tenants.default")));
@@ -166,7 +180,7 @@ impl Settings {
             .into_iter()
             .filter_map(|(name, s)| tenant::read(name, s, credential_free, ctx))
             .collect();
-        let sources = root.sections(ctx, "sources");
+        let sources = root.sections(ctx, &mut included, "sources");
         let max_body = server
             .as_ref()
             .map_or(server::MAX_BODY, |server| server.max_body);
@@ -175,6 +189,9 @@ impl Settings {
             .filter_map(|(name, s)| source::read(name, s, &names, max_body, ctx))
             .collect();
         root.finish(ctx);
+        included
+            .into_iter()
+            .for_each(|file| file.finish_included(ctx));
         ctx.unused_variables();
         if !flags.simulate {
             tenant::compare(&tenants, ctx);
@@ -229,6 +246,7 @@ fn read(path: &Path, files: &mut FileDigests) -> Result<String, SettingsFault> {
     let fault = |message: String| SettingsFault {
         code: "unreadable",
         key: String::new(),
+        file: None,
         line: None,
         column: None,
         message: format!("{}: {message}", path.display()),

@@ -60,10 +60,17 @@ pub(super) fn level(finding: &Finding) -> &'static str {
     }
 }
 
-/// `file:line:column: key: what is wrong`, or as much of it as is known.
+/// `file:line:column: key: what is wrong`, or as much of it as is known. A fault of an included file names that.
 pub(super) fn placed(file: &str, fault: &SettingsFault) -> String {
+    let file = file_of(file, fault);
     let space = if fault.line.is_some() { "" } else { " " };
     format!("{file}:{space}{fault}")
+}
+
+/// The file a fault stands in.
+pub(super) fn file_of(file: &str, fault: &SettingsFault) -> String {
+    let included = fault.file.as_ref().map(|path| path.display().to_string());
+    included.unwrap_or_else(|| file.to_owned())
 }
 
 /// Whether a file can be opened at all, with the status that tells why not.

@@ -29,11 +29,12 @@ pub(crate) fn fault(
     }
 }
 
-/// A fault of scanhook.toml or its secrets.
+/// A fault of scanhook.toml, of a file that it includes, or of their secrets.
 pub(crate) fn of_settings(file: Option<&Path>, found: SettingsFault) -> FaultView {
     let SettingsFault {
         code,
         key,
+        file: included,
         line,
         column,
         message,
@@ -44,7 +45,7 @@ pub(crate) fn of_settings(file: Option<&Path>, found: SettingsFault) -> FaultVie
         format!("{key}: {message}")
     };
     fault(
-        file.unwrap_or(Path::new("")),
+        included.as_deref().or(file).unwrap_or(Path::new("")),
         line.zip(column),
         code,
         &message,

@@ -2,7 +2,8 @@
 //! is seen here, on every kind of file system. A file is read once it has been left alone from one look to the next.
 //!
 //! It looks every second at device, inode, size and times of whatever a path leads to, and every thirty looks at the
-//! contents: a renamed file, one written in place, a swapped link and a file system without times are all seen.
+//! contents: a renamed file, one written in place, a swapped link and a file system without times are all seen. What a
+//! pattern of `include` names is looked up at each look, so a new file is seen as a changed one is.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -115,10 +116,11 @@ fn unlike(last: &Stamps, seen: &Stamps) -> Vec<PathBuf> {
 
 /// A look at these files.
 pub(super) fn stamps(files: &FileDigests) -> Stamps {
-    files
-        .paths()
-        .map(|path| (path.to_owned(), stamp(path)))
-        .collect()
+    let look = |path: PathBuf| {
+        let stamp = stamp(&path);
+        (path, stamp)
+    };
+    files.paths().into_iter().map(look).collect()
 }
 
 /// Links are followed: a mounted ConfigMap changes what its link leads to.
@@ -200,6 +202,29 @@ mod tests {
         let looks: Vec<FileChange> = looks.filter(|look| *look != FileChange::Quiet).collect();
         assert_eq!(looks, [FileChange::Restless(vec![file])]);
         assert_eq!(watch.judge(stamps(&prints), None), FileChange::Due);
+    }
+
+    #[test]
+    fn a_new_file_that_a_pattern_names_is_read_and_so_is_one_that_went() {
+        let (folder, file, mut prints) = written("a");
+        let pattern = folder.path().join("tenants/*.toml").display().to_string();
+        assert!(prints.matching(&pattern).unwrap().is_empty());
+        let mut watch = having_read(&prints);
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
+        let new = folder.path().join("tenants/berlin.toml");
+        std::fs::create_dir(new.parent().unwrap()).unwrap();
+        std::fs::write(new.with_file_name(".berlin.toml"), "half").unwrap();
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet, "hidden");
+        std::fs::write(&new, "b").unwrap();
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Due);
+        assert_eq!(prints.matching(&pattern).unwrap(), [new.clone()]);
+        prints.read(&new, 100).unwrap();
+        let mut watch = having_read(&prints);
+        std::fs::remove_file(&new).unwrap();
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), Sight::Due);
+        assert!(prints.hold(&file));
     }
 
     #[test]

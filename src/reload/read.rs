@@ -175,6 +175,7 @@ fn not_emptied(settings: Settings, old: &Settings) -> Result<Settings, Vec<Setti
     Err(vec![SettingsFault {
         code: "missing-key",
         key: "sources".to_owned(),
+        file: None,
         line: None,
         column: None,
         message,

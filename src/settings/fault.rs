@@ -1,6 +1,7 @@
 //! What is wrong with the settings, and where.
 
 use core::fmt;
+use std::path::PathBuf;
 
 /// Something in the settings that cannot work. Holds no value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub struct SettingsFault {
     pub code: &'static str,
     /// The key, such as `tenants.default.client_id`; empty for the file as a whole.
     pub key: String,
+    /// The included file that it stands in; `None`: scanhook.toml, or no file.
+    pub file: Option<PathBuf>,
     /// Line in the file, from 1.
     pub line: Option<usize>,
     /// Column in characters, from 1.

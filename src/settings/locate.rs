@@ -160,7 +160,15 @@ pub(super) fn stray(name: &str) -> Option<String> {
     if FLAGS.contains(&name) || foreign {
         return None;
     }
-    let section = ["SERVER", "JOURNAL", "POLICY", "TENANTS", "SOURCES"].into_iter();
+    let section = [
+        "SERVER",
+        "JOURNAL",
+        "POLICY",
+        "TENANT_DEFAULTS",
+        "TENANTS",
+        "SOURCES",
+    ]
+    .into_iter();
     let key = section
         .filter_map(|one| Some((one, rest.strip_prefix(one)?.strip_prefix('_')?)))
         .next();

@@ -3,6 +3,7 @@
 //! was written.
 
 mod context;
+mod shared;
 mod tables;
 mod unknown;
 mod values;
@@ -16,21 +17,29 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::SettingsFault;
-use context::fold;
+use context::{Placed, fold};
 use scanhook_core::table_keys::TableKeys;
 
 /// One table.
+#[derive(Clone)]
 pub(super) struct Section<'i> {
     pub(super) key: String,
+    /// The number of the file it stands in.
+    file: usize,
     at: Option<Range<usize>>,
     keys: TableKeys<'i, Spanned<DeValue<'i>>>,
     places: BTreeMap<String, KeyPath>,
+    /// The table whose keys count where this one does not have them, and the keys for which it does not.
+    shared: Option<Box<Section<'i>>>,
+    own: Vec<&'static str>,
 }
 
 #[derive(Clone)]
 enum KeyPath {
     File(Range<usize>),
     Variable(String),
+    /// It is that of the shared table.
+    Shared,
 }
 
 /// A value, with where it stands.
@@ -40,22 +49,28 @@ enum Located<'i> {
 }
 
 impl<'i> Context<'i> {
-    /// The whole file.
-    pub(super) fn parse(&mut self) -> Result<Section<'i>, Vec<SettingsFault>> {
-        let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in errors {
-            self.at(
-                "syntax",
-                String::new(),
-                error.span(),
-                error.message().to_owned(),
-            );
+    /// The whole of scanhook.toml, and that of each file that it includes.
+    pub(super) fn parse(&mut self) -> Result<(Section<'i>, Vec<Section<'i>>), Vec<SettingsFault>> {
+        let mut files = Vec::new();
+        for (file, text) in self.texts.clone().into_iter().enumerate() {
+            let (table, errors) = DeTable::parse_recoverable(text);
+            for error in errors {
+                let place = error.span().map(|span| (file, span));
+                let message = error.message().to_owned();
+                self.at("syntax", String::new(), place, message);
+            }
+            files.push(Section {
+                file,
+                ..Section::new(String::new(), None, table.into_inner())
+            });
         }
         // A broken text reads as something else than meant: what it seems to say is not worth a message.
-        if !self.faults.is_empty() {
+        if self.faults.iter().any(|fault| fault.code == "syntax") {
             return Err(core::mem::take(&mut self.faults));
         }
-        Ok(Section::new(String::new(), None, table.into_inner()))
+        let included = files.split_off(1);
+        let whole = files.pop().unwrap_or_else(|| Section::empty(""));
+        Ok((whole, included))
     }
 }
 
@@ -63,9 +78,12 @@ impl<'i> Section<'i> {
     fn new(key: String, at: Option<Range<usize>>, table: DeTable<'i>) -> Section<'i> {
         Section {
             key,
+            file: 0,
             at,
             keys: TableKeys::of(table),
             places: BTreeMap::new(),
+            shared: None,
+            own: Vec::new(),
         }
     }
 
@@ -92,6 +110,12 @@ impl<'i> Section<'i> {
     ) {
         let mut message = message.into();
         let span = match self.places.get(name) {
+            Some(KeyPath::Shared) => {
+                if let Some(shared) = &self.shared {
+                    shared.fault(ctx, name, code, message);
+                }
+                return;
+            }
             Some(KeyPath::File(span)) => Some(span.clone()),
             Some(KeyPath::Variable(variable)) => {
                 message = format!("{message} (set by {variable})");
@@ -99,10 +123,24 @@ impl<'i> Section<'i> {
             }
             None => self.at.clone(),
         };
-        ctx.at(code, self.path(name), span, message);
+        ctx.at(code, self.path(name), self.placed(span), message);
+    }
+
+    /// A place in its file.
+    fn placed(&self, span: Option<Range<usize>>) -> Option<Placed> {
+        span.map(|span| (self.file, span))
     }
 
     fn found(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Located<'i>> {
+        let own = self.found_here(ctx, name);
+        let shared = self.found_in_shared(|shared| shared.found(ctx, name), name);
+        if own.is_none() && shared.is_some() {
+            self.places.insert(name.to_owned(), KeyPath::Shared);
+        }
+        own.or(shared)
+    }
+
+    fn found_here(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Located<'i>> {
         let key = fold(&self.path(name));
         let entry = self.keys.take(name);
         if let Some((variable, text)) = ctx.overlay.get(&key).copied() {
@@ -167,12 +205,8 @@ impl<'i> Section<'i> {
         let span = table
             .map(|table| span_of(table, key.1))
             .or_else(|| self.at.clone());
-        ctx.at(
-            "bad-value",
-            self.path(&format!("{}.{}", key.0, key.1)),
-            span,
-            message,
-        );
+        let key = self.path(&format!("{}.{}", key.0, key.1));
+        ctx.at("bad-value", key, self.placed(span), message);
     }
 
     /// Whether the key was there when it was asked for.

@@ -72,6 +72,7 @@ fn lacking(journal: &JournalSettings, needs: impl Iterator<Item = Need>) -> Opti
     Some(SettingsFault {
         code: "bad-value",
         key,
+        file: None,
         line: None,
         column: None,
         message,

@@ -86,7 +86,7 @@ pub(super) fn named<'i>(
         _ => {}
     }
     for file in files.into_iter().flatten() {
-        let path = ctx.base.join(&file);
+        let path = section.folder(ctx, "secret_file").join(&file);
         match from_file(&path, &mut ctx.files, &mut ctx.notes) {
             Ok(named) => all.push(("secret_file", named)),
             Err(message) => section.fault(ctx, "secret_file", "bad-secret", message),

@@ -2,11 +2,12 @@
 
 use core::time::Duration;
 
+use super::cloud;
 use super::credential::{self, TenantCredential};
 use super::place::{Context, Section};
 use crate::certificate::PlacedCertificate;
 use crate::defender::credential::Credential;
-use crate::defender::{BadEndpoint, Endpoints};
+use crate::defender::Endpoints;
 use scanhook_core::quota::Share;
 use scanhook_core::scan::{Mode, OnUnknown};
 use scanhook_core::verdict::Limit;
@@ -34,6 +35,25 @@ pub struct Tenant {
     pub external_id: bool,
     /// A scan that no list has ended by then is *lost*.
     pub follow_for: Duration,
+}
+
+/// What each tenant says for itself: who it is, and how it proves that.
+const OWN: [&str; 3] = ["tenant_id", "client_id", "credential"];
+
+/// Lets `[tenant_defaults]` say what the tenants do not.
+pub(super) fn share<'i>(
+    shared: &mut Section<'i>,
+    tenants: &mut [(String, Section<'i>)],
+    ctx: &mut Context<'i>,
+) {
+    shared.refuse(
+        ctx,
+        &OWN,
+        "is no default: each tenant has its own, below [tenants.x]",
+    );
+    for (_, tenant) in tenants {
+        tenant.share(shared, &OWN);
+    }
 }
 
 /// Reads one tenant. The simulator asks for no credential, so there it may be left out.
@@ -86,7 +106,7 @@ pub(super) fn read<'i>(
             .and_then(|table| credential::read(table, ctx))
     };
     let client_id = client_id.or(credential.as_ref().and_then(of_identity));
-    let endpoints = endpoints(&mut section, ctx);
+    let endpoints = cloud::endpoints(&mut section, ctx);
     let mode = section.parse(ctx, "mode", "dry_run, approve or enforce", Mode::of_code);
     let quota = quota(&mut section, ctx);
     let limit = limit(&mut section, ctx);
@@ -182,59 +202,6 @@ fn is_id(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
         && text.bytes().any(|b| matches!(b, b'-' | b'.'))
         && !text.starts_with('.')
-}
-
-fn endpoints<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Endpoints> {
-    let cloud = section
-        .take::<String>(ctx, "cloud")
-        .unwrap_or_else(|| "commercial".to_owned());
-    let preset = match cloud.as_str() {
-        "commercial" => Some(Endpoints::commercial()),
-        "gcc" => Some(Endpoints::gcc()),
-        "gcc-high" | "dod" => Some(Endpoints::gcc_high()),
-        "custom" => None,
-        "china" => {
-            section.fault(
-                ctx,
-                "cloud",
-                "bad-value",
-                "Microsoft publishes no API for the cloud in China",
-            );
-            return None;
-        }
-        _ => {
-            section.fault(
-                ctx,
-                "cloud",
-                "bad-value",
-                "must be commercial, gcc, gcc-high, dod or custom",
-            );
-            return None;
-        }
-    };
-    let mut url = |key: &'static str, of_preset: fn(&Endpoints) -> &str| {
-        let own = section.take::<String>(ctx, key);
-        let url = own.or_else(|| preset.as_ref().map(|preset| of_preset(preset).to_owned()));
-        if url.is_none() {
-            section.missing(ctx, key, "must be given where cloud = \"custom\"");
-        }
-        url
-    };
-    let api_base = url("api_base", |preset| &preset.api_base);
-    let authority = url("authority", |preset| &preset.authority);
-    let token_scope = url("token_scope", |preset| &preset.token_scope);
-    Endpoints::custom(&api_base?, &authority?, &token_scope?, preset.is_none())
-        .map_err(|why| {
-            let key = match &why {
-                BadEndpoint::NotAUrl { setting }
-                | BadEndpoint::UserInfo { setting }
-                | BadEndpoint::PlainHttp { setting }
-                | BadEndpoint::UnknownHost { setting, .. } => setting,
-                BadEndpoint::Scope => "token_scope",
-            };
-            section.fault(ctx, key, "bad-value", why.to_string());
-        })
-        .ok()
 }
 
 fn quota<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Share {

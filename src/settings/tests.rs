@@ -2,6 +2,7 @@
 
 mod auth;
 mod credential;
+mod many;
 mod network;
 
 use core::time::Duration;

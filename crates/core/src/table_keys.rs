@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use crate::suggestion::nearest;
 
 /// The keys of one table with their values, and which of them were asked for.
+#[derive(Clone)]
 pub struct TableKeys<'t, V> {
     left: BTreeMap<Cow<'t, str>, (Range<usize>, V)>,
     asked: Vec<&'static str>,

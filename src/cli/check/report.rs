@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::cli::format::OutputFormat;
-use crate::cli::load::{MOST, level, placed};
+use crate::cli::load::{MOST, file_of, level, placed};
 use crate::cli::output;
 use crate::cli::table::count;
 use crate::cli::test::TestOutcome;
@@ -64,24 +64,25 @@ impl CheckReport {
     }
 
     pub(super) fn fault(&mut self, file: &str, fault: SettingsFault) {
-        if !self.is_wanted(file, fault.code) {
+        let file = file_of(file, &fault);
+        if !self.is_wanted(&file, fault.code) {
             return;
         }
         self.text
-            .push_str(&format!("error: {}\n\n", placed(file, &fault)));
+            .push_str(&format!("error: {}\n\n", placed(&file, &fault)));
         let SettingsFault {
             code,
             key,
             line,
             column,
             message,
+            file: _,
         } = fault;
         let message = if key.is_empty() {
             message
         } else {
             format!("{key}: {message}")
         };
-        let file = file.to_owned();
         self.findings.push(CheckFinding {
             file,
             line,

@@ -7,18 +7,22 @@ use std::path::{Path, PathBuf};
 
 use crate::file::FileDigests;
 use crate::settings::fault::SettingsFault;
+use crate::settings::include::IncludedText;
 use crate::settings::inputs::Inputs;
 use crate::settings::locate;
 
 /// What is read from, and what was found out.
 pub(crate) struct Context<'i> {
-    pub(super) text: &'i str,
+    /// The text of scanhook.toml, then those of the files that it includes.
+    pub(super) texts: Vec<&'i str>,
+    /// Where these files lie; none for a scanhook.toml that is not there.
+    paths: Vec<Option<&'i Path>>,
     /// `SCANHOOK_SERVER__LISTEN` and its like, by the folded key they name.
     pub(super) overlay: BTreeMap<String, (&'i str, &'i str)>,
     /// The keys of variables that were taken, and the names of those that hold a secret.
     pub(crate) used: BTreeSet<String>,
     pub(crate) env: &'i BTreeMap<String, String>,
-    /// Relative paths of the file count from here.
+    /// Relative paths of scanhook.toml count from here.
     pub(crate) base: PathBuf,
     pub(crate) faults: Vec<SettingsFault>,
     pub(crate) warnings: Vec<String>,
@@ -28,6 +32,9 @@ pub(crate) struct Context<'i> {
     /// A tenant whose secret or certificate is not as it should be has none, and stops nobody else.
     pub(crate) tenants_alone: bool,
 }
+
+/// Where something stands: the number of the file, 0 for scanhook.toml, and the bytes in it.
+pub(super) type Placed = (usize, Range<usize>);
 
 const PREFIX: &str = "SCANHOOK_";
 
@@ -43,7 +50,11 @@ const AZURE: [(&str, &str, &str); 3] = [
 ];
 
 impl<'i> Context<'i> {
-    pub(crate) fn new(text: &'i str, inputs: &'i Inputs) -> Context<'i> {
+    pub(crate) fn new(
+        text: &'i str,
+        included: &'i [IncludedText],
+        inputs: &'i Inputs,
+    ) -> Context<'i> {
         let mut overlay = BTreeMap::new();
         for (name, key, value) in AZURE {
             if let (None, Some((name, own))) = (&inputs.file, inputs.env.get_key_value(name)) {
@@ -66,16 +77,17 @@ impl<'i> Context<'i> {
                 overlay.insert(fold(&key.replace("__", ".")), (name, value));
             }
         }
-        let base = inputs
-            .file
-            .as_deref()
-            .and_then(Path::parent)
-            .unwrap_or(Path::new(""))
-            .to_owned();
+        let base = folder(inputs.file.as_deref());
+        let (mut texts, mut paths) = (vec![text], vec![inputs.file.as_deref()]);
+        for IncludedText { path, text } in included {
+            texts.push(text);
+            paths.push(Some(path));
+        }
         let (faults, warnings, notes, files) =
             (Vec::new(), Vec::new(), Vec::new(), FileDigests::default());
         Context {
-            text,
+            texts,
+            paths,
             overlay,
             used: BTreeSet::new(),
             env: &inputs.env,
@@ -102,27 +114,42 @@ impl<'i> Context<'i> {
         &mut self,
         code: &'static str,
         key: String,
-        span: Option<Range<usize>>,
+        place: Option<Placed>,
         message: String,
     ) {
-        let before = span.and_then(|span| self.text.get(..span.start));
-        let line = before.map(|before| before.matches('\n').count() + 1);
-        let column = before.map(|before| {
-            before
-                .rsplit('\n')
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .count()
-                + 1
-        });
-        self.faults.push(SettingsFault {
+        let file = place.as_ref().map_or(0, |(file, _)| *file);
+        let before = place.and_then(|(file, span)| self.texts.get(file)?.get(..span.start));
+        let (line, column) = before.map(line_and_column).unzip();
+        let path = self.paths.get(file).copied().flatten().filter(|_| file > 0);
+        let fault = SettingsFault {
             code,
             key,
+            file: path.map(Path::to_owned),
             line,
             column,
             message,
-        });
+        };
+        // One in `[tenant_defaults]` is met at every tenant.
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// The folder that relative paths in one of the files count from.
+    pub(super) fn folder(&self, file: usize) -> PathBuf {
+        match file {
+            0 => self.base.clone(),
+            _ => folder(self.paths.get(file).copied().flatten()),
+        }
+    }
+
+    /// The name of one of the files, for people.
+    pub(super) fn file_name(&self, file: usize) -> String {
+        let path = self.paths.get(file).copied().flatten();
+        path.map_or_else(
+            || "the environment".to_owned(),
+            |path| path.display().to_string(),
+        )
     }
 
     /// Variables that look like ours but name no key: most likely a typing error.
@@ -146,4 +173,18 @@ impl<'i> Context<'i> {
 /// Environment variables have neither lower case nor dashes.
 pub(super) fn fold(key: &str) -> String {
     key.to_lowercase().replace('-', "_")
+}
+
+/// The folder of a file.
+fn folder(file: Option<&Path>) -> PathBuf {
+    file.and_then(Path::parent)
+        .unwrap_or(Path::new(""))
+        .to_owned()
+}
+
+/// Where the text after this one begins.
+fn line_and_column(before: &str) -> (usize, usize) {
+    let line = before.matches('\n').count() + 1;
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    (line, last.chars().count() + 1)
 }

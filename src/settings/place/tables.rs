@@ -1,5 +1,6 @@
 //! Tables in a table: one of a name, all below a key, or a list of them, from the file as well as from variables.
 
+use core::iter::once;
 use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
@@ -16,9 +17,17 @@ impl<'i> Section<'i> {
         ctx: &mut Context<'i>,
         name: &'static str,
     ) -> Option<Section<'i>> {
+        let own = self.section_here(ctx, name);
+        let shared = self.found_in_shared(|shared| shared.section(ctx, name), name);
+        let shared = shared.map(Box::new);
+        own.map(|own| Section { shared, ..own })
+    }
+
+    fn section_here(&mut self, ctx: &mut Context<'i>, name: &'static str) -> Option<Section<'i>> {
         let key = self.path(name);
-        match self.found(ctx, name) {
+        match self.found_here(ctx, name) {
             None => Some(Section {
+                file: self.file,
                 at: self.at.clone(),
                 ..Section::empty(&key)
             }),
@@ -40,12 +49,15 @@ impl<'i> Section<'i> {
         key: String,
         value: Spanned<DeValue<'i>>,
     ) -> Option<Section<'i>> {
-        let at = match self.places.get(name) {
-            Some(KeyPath::Variable(_)) => None,
-            _ => Some(value.span()),
+        let (file, at) = match self.places.get(name) {
+            Some(KeyPath::Variable(_)) => (0, None),
+            _ => (self.file, Some(value.span())),
         };
         match value.into_inner() {
-            DeValue::Table(table) => Some(Section::new(key, at, table)),
+            DeValue::Table(table) => Some(Section {
+                file,
+                ..Section::new(key, at, table)
+            }),
             _ => {
                 self.fault(ctx, name, "wrong-type", "must be a table");
                 None
@@ -53,29 +65,21 @@ impl<'i> Section<'i> {
         }
     }
 
-    /// The named tables below a key, those that only variables name included.
+    /// The named tables below a key, those of included files and those that only variables name among them.
     pub(crate) fn sections(
         &mut self,
         ctx: &mut Context<'i>,
+        included: &mut [Section<'i>],
         name: &'static str,
     ) -> Vec<(String, Section<'i>)> {
-        let Some(parent) = self.section(ctx, name) else {
-            return Vec::new();
-        };
-        let Section { key, keys, .. } = parent;
         let mut sections = BTreeMap::new();
-        for (child, span, value) in keys.rest() {
-            let child = child.into_owned();
-            let path = format!("{key}.{child}");
-            match value.into_inner() {
-                DeValue::Table(table) => {
-                    sections.insert(child, Section::new(path, Some(span), table));
-                }
-                _ => ctx.at("wrong-type", path, Some(span), "must be a table".to_owned()),
+        for parent in once(self).chain(included) {
+            if let Some(parent) = parent.section(ctx, name) {
+                parent.into_named(ctx, &mut sections);
             }
         }
         let folded: BTreeSet<String> = sections.keys().map(|child| fold(child)).collect();
-        let prefix = format!("{key}.");
+        let prefix = format!("{name}.");
         let named = |k: &String| Some(k.strip_prefix(&prefix)?.split_once('.')?.0.to_owned());
         for child in ctx
             .overlay
@@ -83,7 +87,7 @@ impl<'i> Section<'i> {
             .filter_map(named)
             .filter(|child| !folded.contains(child))
         {
-            let path = format!("{key}.{child}");
+            let path = format!("{name}.{child}");
             sections
                 .entry(child)
                 .or_insert_with(|| Section::empty(&path));
@@ -95,13 +99,37 @@ impl<'i> Section<'i> {
             } else {
                 ctx.at(
                     "bad-value",
-                    section.key,
-                    section.at,
+                    section.key.clone(),
+                    section.placed(section.at.clone()),
                     "a name has 1 to 64 letters, digits, `-`, `_` and `.`".to_owned(),
                 );
             }
         }
         list
+    }
+
+    /// The named tables in this one, each beside those of other files.
+    fn into_named(self, ctx: &mut Context<'i>, sections: &mut BTreeMap<String, Section<'i>>) {
+        let file = self.file;
+        for (child, span, value) in self.keys.rest() {
+            let child = child.into_owned();
+            let (path, place) = (format!("{}.{child}", self.key), Some((file, span.clone())));
+            let DeValue::Table(table) = value.into_inner() else {
+                ctx.at("wrong-type", path, place, "must be a table".to_owned());
+                continue;
+            };
+            if let Some(other) = sections.get(&child) {
+                let message = format!(
+                    "stands in {} and in {}; each name stands in one file",
+                    ctx.file_name(other.file),
+                    ctx.file_name(file)
+                );
+                ctx.at("bad-value", path, place, message);
+                continue;
+            }
+            let section = Section::new(path, Some(span), table);
+            sections.insert(child, Section { file, ..section });
+        }
     }
 
     /// The tables of a list; a single table counts as a list of one.

@@ -9,6 +9,20 @@ impl<'i> Section<'i> {
         self.keys.offer(names);
     }
 
+    /// What is left of an included file stands in the wrong one.
+    pub(crate) fn finish_included(self, ctx: &mut Context<'_>) {
+        for unknown in self.keys.unknown() {
+            let message = match unknown.key {
+                "include" => "an included file includes no others; name them in scanhook.toml",
+                _ => {
+                    "an included file holds [tenants.x] and [sources.x] alone; this belongs into scanhook.toml"
+                }
+            };
+            let place = self.placed(Some(unknown.span));
+            ctx.at("unknown-key", self.path(unknown.key), place, message.to_owned());
+        }
+    }
+
     /// What is left is unknown.
     pub(crate) fn finish(self, ctx: &mut Context<'_>) {
         for unknown in self.keys.unknown() {
@@ -16,12 +30,11 @@ impl<'i> Section<'i> {
                 Some(meant) => format!("unknown key; did you mean `{meant}`?"),
                 None => format!("unknown key; known here: {}", unknown.known.join(", ")),
             };
-            ctx.at(
-                "unknown-key",
-                self.path(unknown.key),
-                Some(unknown.span),
-                message,
-            );
+            let place = self.placed(Some(unknown.span));
+            ctx.at("unknown-key", self.path(unknown.key), place, message);
+        }
+        if let Some(shared) = self.shared {
+            shared.finish(ctx);
         }
     }
 }

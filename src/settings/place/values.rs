@@ -41,7 +41,8 @@ impl<'i> Section<'i> {
         let path = self.path(name);
         read.map_err(|error| match self.places.get(name) {
             Some(KeyPath::File(_)) => {
-                ctx.at("bad-value", path, error.span(), error.message().to_owned())
+                let place = self.placed(error.span());
+                ctx.at("bad-value", path, place, error.message().to_owned());
             }
             _ => self.fault(ctx, name, "bad-value", error.message()),
         })
