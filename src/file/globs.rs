@@ -15,7 +15,10 @@ const OPTIONS: MatchOptions = MatchOptions {
 /// The files that match, folders left out, in the order of their names.
 pub(super) fn matching(pattern: &str) -> io::Result<Vec<PathBuf>> {
     let malformed = |error: glob::PatternError| {
-        let message = format!("is no pattern: {} at character {}", error.msg, error.pos);
+        let message = format!(
+            "cannot be read as a pattern: {} at character {}",
+            error.msg, error.pos
+        );
         io::Error::new(io::ErrorKind::InvalidInput, message)
     };
     let found = glob::glob_with(pattern, OPTIONS).map_err(malformed)?;

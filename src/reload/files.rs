@@ -210,20 +210,24 @@ mod tests {
         let pattern = folder.path().join("tenants/*.toml").display().to_string();
         assert!(prints.matching(&pattern).unwrap().is_empty());
         let mut watch = having_read(&prints);
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Quiet);
         let new = folder.path().join("tenants/berlin.toml");
         std::fs::create_dir(new.parent().unwrap()).unwrap();
         std::fs::write(new.with_file_name(".berlin.toml"), "half").unwrap();
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet, "hidden");
+        assert_eq!(
+            watch.judge(stamps(&prints), None),
+            FileChange::Quiet,
+            "hidden"
+        );
         std::fs::write(&new, "b").unwrap();
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Due);
-        assert_eq!(prints.matching(&pattern).unwrap(), [new.clone()]);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Due);
+        assert_eq!(prints.matching(&pattern).unwrap(), [new.as_path()]);
         prints.read(&new, 100).unwrap();
         let mut watch = having_read(&prints);
         std::fs::remove_file(&new).unwrap();
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Quiet);
-        assert_eq!(watch.judge(stamps(&prints), None), Sight::Due);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Quiet);
+        assert_eq!(watch.judge(stamps(&prints), None), FileChange::Due);
         assert!(prints.hold(&file));
     }
 

@@ -528,7 +528,7 @@ fn every_operator_and_field_of_the_rules_has_an_example_that_is_tested() {
 fn write_certificates(folder: &Path, config: &str) {
     let authority = Authority::new();
     let (certificate, key) = authority.issue(&["localhost"], |_| {});
-    fs::create_dir(folder.join("tls")).unwrap();
+    fs::create_dir_all(folder.join("tls")).unwrap();
     for file in Regex::new("tls/[a-z.-]+").unwrap().find_iter(config) {
         let text = match file.as_str() {
             name if name.contains("key") => &key,
@@ -542,17 +542,16 @@ fn write_certificates(folder: &Path, config: &str) {
     }
 }
 
-/// A configuration from a document, with the secrets it names.
-fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("secrets")).unwrap();
+/// A file of a document in its folder, with the secrets it names.
+fn put(folder: &Path, name: &str, config: &str) {
+    fs::create_dir_all(folder.join("secrets")).unwrap();
     let keys = LazyLock::new(Keys::new);
     for (n, secret) in Regex::new("secrets/[a-z.-]+")
         .unwrap()
         .find_iter(config)
         .enumerate()
     {
-        let path = folder.path().join(secret.as_str());
+        let path = folder.join(secret.as_str());
         // Those of Standard Webhooks are base64.
         let text = format!("the secret of this document, number {n}\n");
         let text = match path.extension().and_then(|end| end.to_str()) {
@@ -565,9 +564,18 @@ fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
         #[cfg(unix)]
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
-    write_certificates(folder.path(), config);
+    write_certificates(folder, config);
+    fs::write(folder.join(name), config).unwrap();
+}
+
+/// A configuration from a document, with the secrets it names and the files that it includes.
+fn load(config: &str, included: &[(String, String)]) -> Result<Settings, Vec<SettingsFault>> {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "scanhook.toml", config);
+    for (name, text) in included {
+        put(&folder.path().join("tenants"), name, text);
+    }
     let file = folder.path().join("scanhook.toml");
-    fs::write(&file, config).unwrap();
     // A part of a file may leave out the tenant.
     let flags = Flags {
         simulate: true,
@@ -580,15 +588,31 @@ fn load(config: &str) -> Result<Settings, Vec<SettingsFault>> {
     })
 }
 
+/// The files of tenants in a document, by the name in their first line.
+fn included(file: &str) -> Vec<(String, String)> {
+    let named = |block: &str| {
+        let name = block.strip_prefix("# tenants/")?.lines().next()?.to_owned();
+        Some((name, block.to_owned()))
+    };
+    blocks(file)
+        .iter()
+        .filter(|(kind, _)| kind == "toml")
+        .filter_map(|(_, block)| named(block))
+        .collect()
+}
+
 #[test]
 fn every_snippet_of_the_two_files_loads() {
     let mut seen = [0; 3];
     for file in documents() {
         for (kind, block) in blocks(&file) {
             if kind == "toml" && block.starts_with("# scanhook.toml") {
-                let settings = load(&block).unwrap_or_else(|faults| panic!("{file}: {faults:?}"));
+                let settings = load(&block, &included(&file))
+                    .unwrap_or_else(|faults| panic!("{file}: {faults:?}"));
                 assert_eq!(settings.warnings, Vec::<String>::new(), "{file}");
                 seen[0] += 1;
+            } else if kind == "toml" && block.starts_with("# tenants/") {
+                // Loaded with the scanhook.toml that includes it.
             } else if kind == "toml" && block.starts_with("# rules.toml") {
                 let checked = policy(&file, &block);
                 assert_eq!(checked.lints, [], "{file}");

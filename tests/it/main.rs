@@ -56,6 +56,7 @@ mod shapes;
 mod simulation;
 mod simulator;
 mod sources;
+mod tenants;
 mod tls;
 mod trusted;
 mod verbs;

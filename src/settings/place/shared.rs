@@ -34,7 +34,7 @@ impl<'i> Section<'i> {
         name: &str,
     ) -> Option<T> {
         let found = self.shared.as_mut().and_then(|shared| find(shared));
-        found.filter(|_| !self.own.iter().any(|own| *own == name))
+        found.filter(|_| !self.own.contains(&name))
     }
 
     /// Keys that this table must not have, and why.
