@@ -12,7 +12,7 @@ mod listener;
 mod notice;
 mod validity;
 
-pub use facts::{CertificateFacts, PublicKeyKind};
+pub use facts::{CertificateFacts, PublicKeyKind, issuer_of};
 pub use fault::{PairFault, PairPart};
 pub use listener::server_config;
 pub use notice::{CertificateNotices, PlacedCertificate, concerns};

@@ -38,6 +38,7 @@ pub use tenant::Tenant;
 pub use tls::ListenerTls;
 
 use crate::certificate::PlacedCertificate;
+use crate::defender::Endpoints;
 use crate::defender::network::NetworkSettings;
 use crate::file::FileDigests;
 use place::{Context, Section};
@@ -73,6 +74,25 @@ pub struct Settings {
     pub notes: Vec<String>,
     /// Every file they were read from, as it was read: scanhook.toml and those of the secrets.
     pub files: FileDigests,
+}
+
+/// What can be used of settings that may have faults: for whoever looks for what is wrong.
+#[derive(Default)]
+pub struct SettingsInPart {
+    pub server: Option<Server>,
+    pub tls: Option<ListenerTls>,
+    pub admin_tls: Option<ListenerTls>,
+    pub journal: Option<JournalSettings>,
+    pub network: Option<NetworkSettings>,
+    /// Those without fault.
+    pub tenants: Vec<Tenant>,
+    /// Where the calls of each tenant go, as far as that is known.
+    pub endpoints: Vec<(String, Endpoints)>,
+    pub sources: Vec<Source>,
+    pub faults: Vec<SettingsFault>,
+    policy: Option<String>,
+    warnings: Vec<String>,
+    notes: Vec<String>,
 }
 
 /// The webhook secret in one file, as safe as one that the configuration names.
@@ -114,6 +134,17 @@ impl Settings {
         inputs: &Inputs,
         tenants_alone: bool,
     ) -> (Result<Settings, Vec<SettingsFault>>, FileDigests) {
+        let (read, files) = Settings::load_in_part(inputs, tenants_alone);
+        let settings = read.whole(inputs).map(|settings| Settings {
+            files: files.clone(),
+            ..settings
+        });
+        (settings, files)
+    }
+
+    /// As much of them as can be used, with all that is wrong. `tenants_alone`: that a tenant's secret or certificate is not
+    /// as it should be is told by that tenant.
+    pub fn load_in_part(inputs: &Inputs, tenants_alone: bool) -> (SettingsInPart, FileDigests) {
         let mut files = FileDigests::default();
         let text = match inputs
             .file
@@ -122,7 +153,16 @@ impl Settings {
             .transpose()
         {
             Ok(text) => text.unwrap_or_default(),
-            Err(fault) => return (Err(vec![fault]), files),
+            Err(fault) => {
+                let faults = vec![fault];
+                return (
+                    SettingsInPart {
+                        faults,
+                        ..SettingsInPart::default()
+                    },
+                    files,
+                );
+            }
         };
         let main = inputs.file.as_deref();
         let mut included = main
@@ -133,22 +173,23 @@ impl Settings {
         ctx.faults = included.faults;
         ctx.warnings = included.warnings;
         ctx.tenants_alone = tenants_alone;
-        let loaded = Settings::of_file(inputs, &mut ctx);
+        let read = SettingsInPart::read(inputs, &mut ctx);
         files.add(take(&mut ctx.files));
-        (
-            loaded.map(|settings| Settings {
-                files: files.clone(),
-                ..settings
-            }),
-            files,
-        )
+        (read, files)
     }
+}
 
-    fn of_file<'i>(
-        inputs: &'i Inputs,
-        ctx: &mut Context<'i>,
-    ) -> Result<Settings, Vec<SettingsFault>> {
-        let (mut root, mut included) = ctx.parse()?;
+impl SettingsInPart {
+    fn read<'i>(inputs: &'i Inputs, ctx: &mut Context<'i>) -> SettingsInPart {
+        let (mut root, mut included) = match ctx.parse() {
+            Ok(roots) => roots,
+            Err(faults) => {
+                return SettingsInPart {
+                    faults,
+                    ..SettingsInPart::default()
+                };
+            }
+        };
         // Which files it names was looked up before: here only its type is told.
         let _ = root.texts(ctx, "include");
         let flags = &inputs.flags;
@@ -202,29 +243,45 @@ impl Settings {
         }
         source::compare(&sources, ctx);
         source::presentable(&sources, server.as_ref(), tls.as_ref(), ctx);
-        let (faults, warnings, notes) = (
-            take(&mut ctx.faults),
-            take(&mut ctx.warnings),
-            take(&mut ctx.notes),
-        );
-        match (server, journal, network) {
-            (Some(server), Some(journal), Some(network)) if faults.is_empty() => Ok(Settings {
-                server,
-                tls,
-                admin_tls,
-                journal,
-                network,
-                tenants,
-                sources,
-                rules: inputs.rules_by(policy.as_deref()),
-                dry_run: flags.dry_run,
-                paused: flags.paused,
-                simulate: flags.simulate,
-                warnings,
-                notes,
-                files: FileDigests::default(),
-            }),
-            _ => Err(faults),
+        SettingsInPart {
+            server,
+            tls,
+            admin_tls,
+            journal,
+            network,
+            tenants,
+            endpoints: take(&mut ctx.endpoints),
+            sources,
+            faults: take(&mut ctx.faults),
+            policy,
+            warnings: take(&mut ctx.warnings),
+            notes: take(&mut ctx.notes),
+        }
+    }
+
+    /// The settings, if nothing is wrong with them.
+    fn whole(self, inputs: &Inputs) -> Result<Settings, Vec<SettingsFault>> {
+        let flags = &inputs.flags;
+        match (self.server, self.journal, self.network) {
+            (Some(server), Some(journal), Some(network)) if self.faults.is_empty() => {
+                Ok(Settings {
+                    server,
+                    tls: self.tls,
+                    admin_tls: self.admin_tls,
+                    journal,
+                    network,
+                    tenants: self.tenants,
+                    sources: self.sources,
+                    rules: inputs.rules_by(self.policy.as_deref()),
+                    dry_run: flags.dry_run,
+                    paused: flags.paused,
+                    simulate: flags.simulate,
+                    warnings: self.warnings,
+                    notes: self.notes,
+                    files: FileDigests::default(),
+                })
+            }
+            _ => Err(self.faults),
         }
     }
 }

@@ -7,7 +7,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo};
+use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
 use super::validity::ValidityPeriod;
 
@@ -68,7 +68,7 @@ impl CertificateFacts {
         }
         let validity = certificate.validity();
         Some(CertificateFacts {
-            subject: subject(&certificate),
+            subject: name(certificate.subject()),
             dns_names,
             uris,
             fingerprint: hex::encode(Sha256::digest(der)),
@@ -103,12 +103,19 @@ fn kind(key: &SubjectPublicKeyInfo<'_>) -> PublicKeyKind {
     }
 }
 
-fn subject(certificate: &X509Certificate<'_>) -> SubjectName {
+/// Who signed a certificate, of which this is the DER; `None` where it is none.
+#[must_use]
+pub fn issuer_of(der: &[u8]) -> Option<SubjectName> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(name(certificate.issuer()))
+}
+
+fn name(name: &X509Name<'_>) -> SubjectName {
     let part = |part: &AttributeTypeAndValue<'_>| {
         let value = part.as_str().map_or_else(|_| in_hex(part), str::to_owned);
         (part.attr_type().to_id_string(), value)
     };
-    let parts = certificate.subject().iter_rdn();
+    let parts = name.iter_rdn();
     SubjectName::of_certificate(parts.map(|set| set.iter().map(part).collect()).collect())
 }
 

@@ -8,6 +8,7 @@ mod csv;
 mod decisions;
 mod demo;
 mod deny;
+mod doctor;
 mod dumps;
 mod ending;
 mod explain;
@@ -50,7 +51,7 @@ use trouble::{CliError, Exit};
 #[derive(Parser)]
 #[command(name = "scanhook", version, propagate_version = true)]
 #[command(
-    after_help = "Exit status: 0; 1 findings of check and test; 64 usage; 65 bad data; 66 no input; \
+    after_help = "Exit status: 0; 1 findings of check, test and doctor; 64 usage; 65 bad data; 66 no input; \
     69 unavailable; 70 internal; 74 I/O; 77 permission; 78 configuration."
 )]
 struct Cli {
@@ -66,6 +67,8 @@ enum Verb {
     Serve(serve::ServeArgs),
     /// Check scanhook.toml and rules.toml: errors, lints, embedded tests.
     Check(check::CheckArgs),
+    /// Look at every step of the way, to Entra ID, Defender and back: what is well, and what to do where it is not. Scans nothing.
+    Doctor(doctor::DoctorArgs),
     /// Run the tests embedded in rules.toml.
     Test(test::TestArgs),
     /// Why an alert is, or was, decided as it is: every rule, what it saw, and where each field was read from.
@@ -156,6 +159,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Demo(args) => demo::run(&args).await,
         Verb::Serve(args) => serve::run(&args).await,
         Verb::Check(args) => check::run(&args),
+        Verb::Doctor(args) => doctor::run(&args).await,
         Verb::Test(args) => test::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Show(args) => show::run(&args),

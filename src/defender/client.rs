@@ -1,5 +1,6 @@
 //! Sends one request and brings back the whole answer. It follows nothing, repeats nothing and knows nothing.
 
+use core::any::Any;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -120,6 +121,27 @@ impl Client {
             }
             answer => answer,
         }
+    }
+
+    /// The proxy on the way to this host, if there is one; without anything secret.
+    #[must_use]
+    pub fn proxy_to(&self, host: &str) -> Option<&str> {
+        self.network.proxy_for(host).map(|proxy| proxy.url.as_str())
+    }
+
+    /// A client that goes the same way to this host, with other settings of TLS: to look at what is shown there.
+    ///
+    /// # Errors
+    /// As [`Client::build`].
+    pub fn onlooker<T: Any>(&self, host: &str, tls: T) -> Result<reqwest::Client, ClientError> {
+        let (connect, total) = (self.timeouts.connect, self.timeouts.connect * TUNNEL);
+        let builder =
+            builder(connect, total, &NetworkSettings::default())?.tls_backend_preconfigured(tls);
+        let builder = match self.network.proxy_for(host) {
+            Some(proxy) => builder.proxy(tunnel(proxy)?),
+            None => builder.no_proxy(),
+        };
+        builder.build().map_err(ClientError)
     }
 
     /// Sends a request once, and never through a proxy.

@@ -25,6 +25,7 @@ mod cloud;
 pub mod directory;
 mod endpoints;
 mod failure;
+pub mod first_row;
 pub mod header;
 mod hosts;
 mod identity;

@@ -144,7 +144,7 @@ fn free_and_all(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

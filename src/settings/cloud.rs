@@ -6,8 +6,18 @@ use crate::defender::{BadEndpoint, Cloud, Endpoints, Region};
 /// The keys that say where a tenant's calls go.
 const ADDRESSES: [&str; 4] = ["region", "api_base", "authority", "token_scope"];
 
-/// What a tenant's calls go to; `None` where it cannot be said, and then there is a fault.
-pub(super) fn endpoints<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Endpoints> {
+/// Where the calls of a tenant of this name go; `None` where it cannot be said, and then there is a fault.
+pub(super) fn endpoints<'i>(
+    name: &str,
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+) -> Option<Endpoints> {
+    let endpoints = read(section, ctx)?;
+    ctx.endpoints.push((name.to_owned(), endpoints.clone()));
+    Some(endpoints)
+}
+
+fn read<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Endpoints> {
     let cloud = cloud(section, ctx);
     let preset = match cloud {
         Some(Cloud::Custom) => {

@@ -49,7 +49,7 @@ pub(super) fn share<'i>(
     shared.refuse(
         ctx,
         &OWN,
-        "is no default: each tenant has its own, below [tenants.x]",
+        "cannot be a default: each tenant has its own, below [tenants.x]",
     );
     for (_, tenant) in tenants {
         tenant.share(shared, &OWN);
@@ -106,7 +106,7 @@ pub(super) fn read<'i>(
             .and_then(|table| credential::read(table, ctx))
     };
     let client_id = client_id.or(credential.as_ref().and_then(of_identity));
-    let endpoints = cloud::endpoints(&mut section, ctx);
+    let endpoints = cloud::endpoints(&name, &mut section, ctx);
     let mode = section.parse(ctx, "mode", "dry_run, approve or enforce", Mode::of_code);
     let quota = quota(&mut section, ctx);
     let limit = limit(&mut section, ctx);

@@ -21,6 +21,7 @@ mod demo;
 mod desk;
 mod directory;
 mod docs;
+mod doctor;
 mod door;
 mod explain;
 mod far_side;

@@ -5,6 +5,7 @@ use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::defender::Endpoints;
 use crate::file::FileDigests;
 use crate::settings::fault::SettingsFault;
 use crate::settings::include::IncludedText;
@@ -27,6 +28,8 @@ pub(crate) struct Context<'i> {
     pub(crate) faults: Vec<SettingsFault>,
     pub(crate) warnings: Vec<String>,
     pub(crate) notes: Vec<String>,
+    /// Where the calls of each tenant go, also of one that has a fault.
+    pub(crate) endpoints: Vec<(String, Endpoints)>,
     /// The files of secrets that were looked for.
     pub(crate) files: FileDigests,
     /// A tenant whose secret or certificate is not as it should be has none, and stops nobody else.
@@ -95,6 +98,7 @@ impl<'i> Context<'i> {
             faults,
             warnings,
             notes,
+            endpoints: Vec::new(),
             files,
             tenants_alone: false,
         }

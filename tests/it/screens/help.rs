@@ -3,10 +3,11 @@
 use super::{NARROW, Screens, WIDE, fits, shown};
 use crate::verbs::Desk;
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "demo",
     "serve",
     "check",
+    "doctor",
     "test",
     "explain",
     "show",

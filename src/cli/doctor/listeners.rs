@@ -1,0 +1,55 @@
+//! Looks who listens where this configuration would, and asks a running scanhook how it is.
+
+use core::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::here::WhoListens;
+use crate::api::StatusView;
+use crate::cli::responder::client;
+
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the admin listener of a running scanhook says; none where no scanhook answers.
+pub(super) async fn running(admin: &str) -> Option<StatusView> {
+    let url = format!("{}/api/v1/status", admin.trim_end_matches('/'));
+    let answer = client(PATIENCE).ok()?.get(url).send().await.ok()?;
+    serde_json::from_str(&answer.text().await.ok()?).ok()
+}
+
+/// Who listens at the address of a URL.
+pub(super) async fn at_url(url: &str) -> WhoListens {
+    let uri: http::Uri = url.parse().unwrap_or_default();
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let address = host.parse::<IpAddr>();
+    match (address, uri.port_u16()) {
+        (Ok(address), Some(port)) => at(SocketAddr::new(address, port)).await,
+        _ => WhoListens::Unknown,
+    }
+}
+
+/// Who listens at an address of this computer.
+pub(super) async fn at(listen: SocketAddr) -> WhoListens {
+    if listen.port() == 0 {
+        return WhoListens::Unknown;
+    }
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    let address = SocketAddr::new(ip, listen.port());
+    match timeout(PATIENCE, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => {}
+        _ => return WhoListens::Nobody,
+    }
+    let Ok(client) = client(PATIENCE) else {
+        return WhoListens::Another;
+    };
+    match client.get(format!("http://{address}/livez")).send().await {
+        Ok(answer) if answer.status().is_success() => WhoListens::Scanhook,
+        _ => WhoListens::Another,
+    }
+}
