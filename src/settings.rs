@@ -3,8 +3,8 @@
 
 mod auth;
 mod authorities;
-mod credential;
 mod cloud;
+mod credential;
 mod fault;
 mod include;
 mod inputs;

@@ -24,6 +24,7 @@ use serde::Serialize;
 use super::format::OutputFormat;
 use super::load::{inputs, placed};
 use super::output::{self, plain};
+use super::responder::Responder;
 use super::table::count;
 use super::trouble::{CliError, Exit};
 use crate::api::StatusView;
@@ -46,13 +47,8 @@ pub(super) struct DoctorArgs {
     /// Look at one tenant alone.
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
-    /// The admin listener of a running responder [default: SCANHOOK_ADMIN, else that of scanhook.toml, else
-    /// http://127.0.0.1:9090].
-    #[arg(long, value_name = "URL")]
-    admin: Option<String>,
-    /// How the steps are written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: OutputFormat,
+    #[command(flatten)]
+    responder: Responder,
 }
 
 /// Faults of the configuration that are told one by one.
@@ -80,11 +76,11 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let (mut settings, _) = Settings::load_in_part(&inputs, true);
     narrow(&mut settings, args.tenant.as_deref())?;
     let mut steps = configuration(&inputs, &strict);
-    let admin = args.admin.clone().unwrap_or_else(|| inputs.admin());
-    let running = listeners::running(&admin).await;
+    let admin = args.responder.asked_at(&inputs);
+    let running = listeners::running(&args.responder, &admin).await;
     steps.extend(tenants(&settings, running.as_ref()).await);
     steps.extend(surroundings(&settings, &admin, running.as_ref()).await);
-    tell(&settings, &steps, args.output)?;
+    tell(&settings, &steps, args.responder.output)?;
     let failed = steps.iter().any(DoctorStep::failed);
     Ok(if failed {
         Exit::Findings.into()
@@ -234,7 +230,7 @@ async fn surroundings(
     if let Some(server) = &settings.server {
         let facts = ListenerFacts {
             listen: server.listen,
-            public: listeners::at(server.listen).await,
+            public: listeners::at(server.listen, settings.tls.is_some()).await,
             admin,
             admin_door: listeners::at_url(admin).await,
             running,

@@ -13,6 +13,7 @@ use super::output;
 use super::surroundings::surroundings;
 use super::trouble::{CliError, Exit};
 use crate::certificate::read_authorities;
+use crate::settings::Inputs;
 
 /// How long an answer may take. It comes from this computer, and from an index.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,6 +45,23 @@ impl Responder {
 
     fn client(&self) -> Result<reqwest::Client, CliError> {
         client(PATIENCE, authority(self.ca.as_deref()).as_deref())
+    }
+
+    /// Where it is asked, by whoever has read a configuration.
+    pub(super) fn asked_at(&self, inputs: &Inputs) -> String {
+        self.admin.clone().unwrap_or_else(|| inputs.admin())
+    }
+
+    /// What is at a path of an address that was found out before; its body.
+    pub(super) async fn get_at(&self, address: &str, path: &str) -> Result<String, CliError> {
+        let url = format!("{}{path}", address.trim_end_matches('/'));
+        let response = self
+            .client()?
+            .get(url)
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        self.judged(response).await
     }
 
     /// Asks for one page; its body.

@@ -77,7 +77,7 @@ fn of_kind<'i>(table: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Credent
             let read = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let file = table.parse(ctx, "federated_token_file", "the name of a file", read)?;
             Some(Credential::FederatedToken {
-                path: ctx.base.join(file),
+                path: table.folder(ctx, "federated_token_file").join(file),
             })
         }
         Some("managed_identity") => identity::read(table, ctx).map(Credential::ManagedIdentity),

@@ -18,9 +18,12 @@ pub(super) fn read<'i>(table: &mut Section<'i>, ctx: &mut Context<'i>) -> Option
     let certificate = table.parse(ctx, "certificate_file", "the name of a file", file);
     let key = table.parse(ctx, "key_file", "the name of a file", file);
     let chain = table.take::<bool>(ctx, "chain").unwrap_or(false);
-    let certificate = ctx.base.join(certificate?);
+    let certificate = table.folder(ctx, "certificate_file").join(certificate?);
     // One file may hold both.
-    let key = key.map_or_else(|| certificate.clone(), |key| ctx.base.join(key));
+    let key = key.map_or_else(
+        || certificate.clone(),
+        |key| table.folder(ctx, "key_file").join(key),
+    );
     match of_files(&certificate, &key, chain, ctx) {
         Ok(certificate) => Some(certificate),
         Err((name, message)) => {

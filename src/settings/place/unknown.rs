@@ -19,7 +19,12 @@ impl<'i> Section<'i> {
                 }
             };
             let place = self.placed(Some(unknown.span));
-            ctx.at("unknown-key", self.path(unknown.key), place, message.to_owned());
+            ctx.at(
+                "unknown-key",
+                self.path(unknown.key),
+                place,
+                message.to_owned(),
+            );
         }
     }
 
