@@ -2,6 +2,7 @@
 //! than they may have, whatever a path leads to.
 
 mod globs;
+pub mod replace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata, OpenOptions};
@@ -52,6 +53,20 @@ pub fn read(path: &Path, most: u64) -> io::Result<Content> {
         .take(most.saturating_add(1))
         .read_to_end(&mut bytes)?;
     Ok(Content { bytes, about })
+}
+
+/// Whether everyone on this computer can read or write a file.
+#[cfg(unix)]
+#[must_use]
+pub fn is_exposed(about: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    about.permissions().mode() & 0o006 != 0
+}
+
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_exposed(_: &Metadata) -> bool {
+    false
 }
 
 /// Nobody waits for the other end of a pipe.

@@ -32,7 +32,7 @@ pub struct QuotaView {
 /// What proves a tenant's app to Entra ID. Names alone: no secret, no assertion, no token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialView {
-    /// secret, certificate, federated_token, managed_identity or federated_identity.
+    /// secret, certificate, federated_token, managed_identity, federated_identity or user.
     pub kind: String,
     /// The file or variable in use; of several secrets the one that Entra last took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +43,12 @@ pub struct CredentialView {
     /// The day the certificate ends, in UTC, as YYYY-MM-DD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<String>,
+    /// The person who signed in, as Entra names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// When that sign-in was last renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_at: Option<String>,
 }
 
 impl CredentialView {
@@ -54,6 +60,8 @@ impl CredentialView {
             (" ", &self.uses),
             (" by ", &self.platform),
             (", ends ", &self.ends),
+            (", signed in as ", &self.account),
+            (", renewed at ", &self.renewed_at),
         ] {
             if let Some(part) = part {
                 words.push_str(&format!("{before}{part}"));

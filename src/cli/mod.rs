@@ -17,6 +17,7 @@ mod format;
 mod init;
 mod list;
 mod load;
+mod login;
 mod order;
 mod output;
 mod pause;
@@ -77,6 +78,8 @@ enum Verb {
     Show(show::ShowArgs),
     /// Play a policy over alerts that came before: what it would decide, hold and send, and what would differ.
     Replay(replay::ReplayArgs),
+    /// Sign a person in for a tenant whose credential is a person's sign-in.
+    Login(login::LoginArgs),
     /// Print the policy that comes with scanhook: a beginning for rules.toml.
     Rules(rules::RulesArgs),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
@@ -164,6 +167,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Explain(args) => explain::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Replay(args) => replay::run(&args),
+        Verb::Login(args) => login::run(&args).await,
         Verb::Rules(args) => rules::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Init(args) => init::run(&args),

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::Endpoints;
 use super::credential::{ClientSecret, Credential, ManagedIdentity};
+use super::delegated::{self, TokenHash, UserSignIn};
 use super::identity::{self, IdentityReply};
 use super::request;
 use super::token::{self, TokenRefusal, TokenReply, Whose};
@@ -24,6 +25,9 @@ use scanhook_core::time::Timestamp;
 const EXCHANGE: &str = "api://AzureADTokenExchange";
 /// Refusals of a secret that another one may not meet.
 const SECRET_CODES: [&str; 2] = ["AADSTS7000215", "AADSTS7000222"];
+
+/// How long a refresh token that was refused is not sent again, unless another one stands in its file.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
 
 /// Who asks for a token, and where.
 #[derive(Clone, Copy)]
@@ -54,6 +58,17 @@ pub struct Acquisition {
     step: Step,
     /// The secret that Entra last took.
     in_use: Option<usize>,
+    /// The refresh token that the last request was sent with.
+    used: Option<TokenHash>,
+    /// The person's refresh token that was last refused.
+    refused: Option<RefusedSignIn>,
+}
+
+/// A person's refresh token that was refused.
+struct RefusedSignIn {
+    token: TokenHash,
+    at: Timestamp,
+    why: TokenRefusal,
 }
 
 #[derive(Clone, Default)]
@@ -69,6 +84,10 @@ enum Step {
     Key(PathBuf, Timestamp),
     /// Entra, with the identity's token.
     Exchange(SecretString),
+    /// Entra, with a person's refresh token.
+    Renewal,
+    /// Entra, with the refresh token before, because the last one was refused.
+    Previous,
 }
 
 impl Acquisition {
@@ -114,7 +133,44 @@ impl Acquisition {
                 Step::Exchange(assertion) => alone(form(&request::Proof::Assertion(assertion))),
                 _ => self.of_platform(identity, EXCHANGE, now),
             },
+            Credential::User(user) => {
+                let scopes = user.scopes(who.endpoints);
+                let request =
+                    request::renewal(who.endpoints, who.tenant_id, who.client_id, &scopes);
+                TokenCall {
+                    request,
+                    file: Some(self.of_user(user, now)),
+                }
+            }
         })
+    }
+
+    fn of_user(&mut self, user: &UserSignIn, now: Timestamp) -> FileInsert {
+        self.used = None;
+        let refused = self.refused.as_ref();
+        if matches!(self.step, Step::Previous) {
+            return FileInsert::previous(user.clone(), refused.map(|refused| refused.token));
+        }
+        self.step = Step::Renewal;
+        let lately = refused.filter(|refused| now.since(refused.at) < REFUSED_FOR);
+        FileInsert::refresh(user.clone(), lately.map(|refused| refused.token))
+    }
+
+    /// The request under way left with this refresh token.
+    pub fn left_with(&mut self, token: Option<TokenHash>) {
+        self.used = token;
+    }
+
+    /// Why the person's refresh token was refused, where it was and no other one stands in its file.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&TokenRefusal> {
+        self.refused.as_ref().map(|refused| &refused.why)
+    }
+
+    /// Whether the request under way is made with the refresh token before the last one.
+    #[must_use]
+    pub fn goes_back(&self) -> bool {
+        matches!(self.step, Step::Previous)
     }
 
     /// The secret whose turn it is.
@@ -156,6 +212,7 @@ impl Acquisition {
     pub fn file<'a>(&'a self, credential: &'a Credential) -> Option<&'a Path> {
         match (credential, &self.step) {
             (Credential::FederatedToken { path }, _) | (_, Step::Key(path, _)) => Some(path),
+            (Credential::User(user), _) => Some(&user.token_file),
             _ => None,
         }
     }
@@ -189,6 +246,9 @@ impl Acquisition {
             }
             step @ (Step::Platform(..) | Step::Key(..)) => {
                 self.platform_answer(who.credential, step, answer, now)
+            }
+            step @ (Step::Renewal | Step::Previous) => {
+                self.user_answer(who.credential, step, answer, now)
             }
             Step::Begin | Step::Exchange(_) => Progress::Done(token::read(answer, now)),
         }
@@ -228,6 +288,44 @@ impl Acquisition {
             }
             other => Progress::Done(other),
         }
+    }
+
+    /// What only a new sign-in answers is said so; before that, the refresh token before the refused one is tried once.
+    fn user_answer(
+        &mut self,
+        credential: &Credential,
+        step: Step,
+        answer: &Response<Bytes>,
+        now: Timestamp,
+    ) -> Progress {
+        let (reply, Some(user)) = (token::read(answer, now), credential.user()) else {
+            return Progress::Done(token::read(answer, now));
+        };
+        let refusal = match reply {
+            TokenReply::Refused(refusal) => refusal,
+            TokenReply::Granted(token) => {
+                self.refused = None;
+                return Progress::Done(TokenReply::Granted(token));
+            }
+            later => return Progress::Done(later),
+        };
+        let wants_sign_in = delegated::wants_sign_in(answer);
+        let why = delegated::said(refusal, wants_sign_in.then_some(user));
+        if let Step::Previous = step {
+            // The last one is what a person asks about.
+            let why = self.refused.as_ref().map_or(why, |last| last.why.clone());
+            return Progress::Done(TokenReply::Refused(why));
+        }
+        self.refused = self.used.map(|token| RefusedSignIn {
+            token,
+            at: now,
+            why: why.clone(),
+        });
+        if wants_sign_in && self.refused.is_some() {
+            self.step = Step::Previous;
+            return Progress::Next(Duration::ZERO);
+        }
+        Progress::Done(TokenReply::Refused(why))
     }
 
     fn platform_answer(

@@ -22,6 +22,10 @@ pub struct TokenClaims {
     pub roles: Vec<String>,
     /// When it ends, by Entra's clock, in Unix seconds.
     pub exp: Option<i64>,
+    /// It acts for a person, with the scopes of `scp`.
+    pub delegated: bool,
+    /// The name by which that person signed in.
+    pub account: Option<String>,
 }
 
 impl TokenClaims {
@@ -44,11 +48,8 @@ impl TokenClaims {
             .into_iter()
             .flatten()
             .filter_map(Value::as_str);
-        let scopes = json
-            .get("scp")
-            .and_then(Value::as_str)
-            .unwrap_or("")
-            .split_whitespace();
+        let scopes_text = json.get("scp").and_then(Value::as_str).unwrap_or("");
+        let scopes = scopes_text.split_whitespace();
         TokenClaims {
             aud: text("aud"),
             tid: text("tid"),
@@ -58,6 +59,10 @@ impl TokenClaims {
                 .map(|r| header::shown(r, 100))
                 .collect(),
             exp: json.get("exp").and_then(Value::as_i64),
+            delegated: !scopes_text.is_empty(),
+            account: ["preferred_username", "upn", "unique_name", "name"]
+                .into_iter()
+                .find_map(text),
         }
     }
 
@@ -88,11 +93,21 @@ pub enum ClaimFault {
         "the app may not start scans: give it the application permission Machine.Scan of WindowsDefenderATP, and admin consent (it has: {found})"
     )]
     NoScanRole { found: String },
+    /// The same of a person's token.
+    #[error(
+        "whoever signed in may not start scans with this app: give the app the delegated permission Machine.Scan of WindowsDefenderATP, and consent (it has: {found}); then sign in again"
+    )]
+    NoScanScope { found: String },
     /// Scans can be started but not followed, and an unclear answer cannot be cleared up. A warning.
     #[error(
         "the app may read neither machines nor machine actions, so devices that are only named are held and scans are not followed: give it Machine.Read.All (or Machine.ReadWrite.All), and admin consent"
     )]
     NoReadRole,
+    /// The same of a person's token. A warning.
+    #[error(
+        "whoever signed in may read neither machines nor machine actions with this app, so devices that are only named are held and scans are not followed: give the app the delegated permission Machine.Read (or Machine.ReadWrite), and consent; then sign in again"
+    )]
+    NoReadScope,
     /// The token tells nothing about itself, so nothing could be checked. A warning: the API will judge.
     #[error("the token's claims cannot be read, so audience, tenant and roles were not checked")]
     Unreadable,
@@ -102,7 +117,13 @@ impl ClaimFault {
     /// Whether the tenant must not be scanned with this token; the others are warnings.
     #[must_use]
     pub fn stops(&self) -> bool {
-        !matches!(self, ClaimFault::NoReadRole | ClaimFault::Unreadable)
+        !self.blinds() && *self != ClaimFault::Unreadable
+    }
+
+    /// Whether nothing can be read with this token.
+    #[must_use]
+    pub fn blinds(&self) -> bool {
+        matches!(self, ClaimFault::NoReadRole | ClaimFault::NoReadScope)
     }
 
     /// The stable code.
@@ -111,8 +132,8 @@ impl ClaimFault {
         match self {
             ClaimFault::WrongAudience { .. } => "wrong-audience",
             ClaimFault::WrongTenant { .. } => "wrong-tenant",
-            ClaimFault::NoScanRole { .. } => "no-scan-role",
-            ClaimFault::NoReadRole => "no-read-role",
+            ClaimFault::NoScanRole { .. } | ClaimFault::NoScanScope { .. } => "no-scan-role",
+            ClaimFault::NoReadRole | ClaimFault::NoReadScope => "no-read-role",
             ClaimFault::Unreadable => "claims-unreadable",
         }
     }
@@ -152,7 +173,10 @@ pub fn check(claims: &TokenClaims, e: &Endpoints, tenant_id: &str) -> Vec<ClaimF
         } else {
             claims.roles.join(", ")
         };
-        faults.push(ClaimFault::NoScanRole { found });
+        faults.push(match claims.delegated {
+            true => ClaimFault::NoScanScope { found },
+            false => ClaimFault::NoScanRole { found },
+        });
     }
     if !claims.has_any(&[
         "Machine.Read.All",
@@ -160,7 +184,10 @@ pub fn check(claims: &TokenClaims, e: &Endpoints, tenant_id: &str) -> Vec<ClaimF
         "Machine.Read",
         "Machine.ReadWrite",
     ]) {
-        faults.push(ClaimFault::NoReadRole);
+        faults.push(match claims.delegated {
+            true => ClaimFault::NoReadScope,
+            false => ClaimFault::NoReadRole,
+        });
     }
     faults
 }

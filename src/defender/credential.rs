@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::certified::AppCertificate;
+use super::delegated::UserSignIn;
 
 /// How an app proves itself. Without `Debug`: it holds secrets.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub enum Credential {
     ManagedIdentity(ManagedIdentity),
     /// The token of such an identity is the assertion of an app, perhaps in many tenants.
     FederatedIdentity(ManagedIdentity),
+    /// A person signed in: the app acts with that person's rights.
+    User(UserSignIn),
 }
 
 /// A client secret with the name of its file or variable, which may be shown.
@@ -81,6 +84,7 @@ impl Credential {
             | (Credential::FederatedIdentity(one), Credential::FederatedIdentity(other)) => {
                 one.is_same(other)
             }
+            (Credential::User(one), Credential::User(other)) => one == other,
             _ => false,
         }
     }
@@ -94,6 +98,7 @@ impl Credential {
             Credential::FederatedToken { .. } => "federated_token",
             Credential::ManagedIdentity(_) => "managed_identity",
             Credential::FederatedIdentity(_) => "federated_identity",
+            Credential::User(_) => "user",
         }
     }
 
@@ -104,6 +109,15 @@ impl Credential {
             Credential::ManagedIdentity(identity) | Credential::FederatedIdentity(identity) => {
                 Some(identity)
             }
+            _ => None,
+        }
+    }
+
+    /// The person's sign-in, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserSignIn> {
+        match self {
+            Credential::User(user) => Some(user),
             _ => None,
         }
     }

@@ -10,7 +10,8 @@
 //! shows, the `refusal`, and whether the action is `ours`; of lists the `page` and the address of the `next_page`.
 //!
 //! A token is got in one step or several (`acquisition`), by what a `credential` is: secrets, an assertion signed with a
-//! certificate (`certified`), the content of a file (`token_file`), the platform that gives this computer its `identity`.
+//! certificate (`certified`), the content of a file (`token_file`), the platform that gives this computer its `identity`,
+//! a person who signed in (`sign_in`) and whose sign-in is renewed (`delegated`).
 
 pub mod acquisition;
 mod action;
@@ -21,10 +22,12 @@ mod claims;
 pub mod client;
 mod cloud;
 pub mod credential;
+pub mod delegated;
 mod direct;
 pub mod directory;
 mod endpoints;
 mod failure;
+mod file_trouble;
 pub mod first_row;
 pub mod header;
 mod hosts;
@@ -38,6 +41,7 @@ mod page;
 mod refusal;
 pub mod reply;
 pub mod request;
+pub mod sign_in;
 pub mod token;
 mod token_error;
 pub mod token_file;

@@ -49,8 +49,23 @@ pub fn token(e: &Endpoints, tenant_id: &str, client_id: &str, proof: &Proof<'_>)
         encoded(client_id),
         encoded(&e.token_scope),
     );
-    let to = token_endpoint(e, tenant_id);
-    let mut request = to_address(Method::POST, &to, Bytes::from(form));
+    posted_form(&token_endpoint(e, tenant_id), form)
+}
+
+/// Asks Entra ID for a token with a person's refresh token, which is added at the end of the form as the request leaves.
+#[must_use]
+pub fn renewal(e: &Endpoints, tenant_id: &str, client_id: &str, scopes: &str) -> Request<Bytes> {
+    let form = format!(
+        "grant_type=refresh_token&client_id={}&scope={}",
+        encoded(client_id),
+        encoded(scopes)
+    );
+    posted_form(&token_endpoint(e, tenant_id), form)
+}
+
+/// A form, as a browser would send it.
+pub(super) fn posted_form(to: &str, form: String) -> Request<Bytes> {
+    let mut request = to_address(Method::POST, to, Bytes::from(form));
     request.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("application/x-www-form-urlencoded"),

@@ -9,7 +9,10 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{AUTHORIZATION, HeaderValue};
 
+use super::delegated::{Renewal, TokenHash, UserSignIn};
 use super::next_page::encoded;
+
+pub use super::file_trouble::FileTrouble;
 
 /// The largest file of a federated token.
 const LARGEST_TOKEN: u64 = 64 << 10;
@@ -25,68 +28,31 @@ pub struct FileInsert {
     place: Place,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     /// The last field of the form.
     Assertion,
     /// The header `Authorization: Basic`.
     Basic,
+    /// The last field of the form, where the token is a person's.
+    Refresh(RefreshFile),
 }
 
-/// Why a file completes no request; nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileTrouble {
-    Missing,
-    Unreadable,
-    Empty,
-    TooLong,
-    NotText,
+/// What is to be known of a person's refresh token beside its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RefreshFile {
+    user: UserSignIn,
+    /// Not sent if it is this one, which was refused a moment ago.
+    unless: Option<TokenHash>,
+    /// The token whose place the successor takes, where it is another one than that which is sent.
+    over: Option<TokenHash>,
 }
 
-impl FileTrouble {
-    /// All of them.
-    pub const ALL: &'static [FileTrouble] = &[
-        FileTrouble::Missing,
-        FileTrouble::Unreadable,
-        FileTrouble::Empty,
-        FileTrouble::TooLong,
-        FileTrouble::NotText,
-    ];
-
-    /// The stable code, which stands in the place of an answer.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            FileTrouble::Missing => "token-file-missing",
-            FileTrouble::Unreadable => "token-file-unreadable",
-            FileTrouble::Empty => "token-file-empty",
-            FileTrouble::TooLong => "token-file-too-long",
-            FileTrouble::NotText => "token-file-not-text",
-        }
-    }
-
-    /// The trouble of a code, if it is one of these.
-    #[must_use]
-    pub fn of_code(code: &str) -> Option<FileTrouble> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|trouble| trouble.code() == code)
-    }
-
-    /// What is wrong with the file, to follow its name.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            FileTrouble::Missing => "is not there",
-            FileTrouble::Unreadable => {
-                "cannot be read: give the account that scanhook runs as the right to read it"
-            }
-            FileTrouble::Empty => "is empty",
-            FileTrouble::TooLong => "is too long to be what it should be",
-            FileTrouble::NotText => "holds something else than a token or key",
-        }
-    }
+/// A request that is ready to leave.
+pub struct CompletedCall {
+    pub request: Request<Bytes>,
+    /// The renewal that it is, if it is one.
+    pub renewal: Option<Renewal>,
 }
 
 impl FileInsert {
@@ -106,6 +72,46 @@ impl FileInsert {
         }
     }
 
+    /// A person's refresh token. `refused`: one that is not to be sent again yet.
+    pub(super) fn refresh(user: UserSignIn, refused: Option<TokenHash>) -> FileInsert {
+        let (path, place) = (
+            user.token_file.clone(),
+            RefreshFile {
+                user,
+                unless: refused,
+                over: None,
+            },
+        );
+        FileInsert {
+            path,
+            most: LARGEST_TOKEN,
+            place: Place::Refresh(place),
+        }
+    }
+
+    /// The refresh token before, whose successor takes the place of the `refused` one.
+    pub(super) fn previous(user: UserSignIn, refused: Option<TokenHash>) -> FileInsert {
+        let (path, place) = (
+            user.previous(),
+            RefreshFile {
+                user,
+                unless: None,
+                over: refused,
+            },
+        );
+        FileInsert {
+            path,
+            most: LARGEST_TOKEN,
+            place: Place::Refresh(place),
+        }
+    }
+
+    /// Whether nobody but its owner may read the file.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        matches!(self.place, Place::Refresh(_))
+    }
+
     /// The request with what was read of the file, which may be one byte more than it may have.
     ///
     /// # Errors
@@ -114,7 +120,7 @@ impl FileInsert {
         &self,
         request: Request<Bytes>,
         content: io::Result<Vec<u8>>,
-    ) -> Result<Request<Bytes>, FileTrouble> {
+    ) -> Result<CompletedCall, FileTrouble> {
         let content = content.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => FileTrouble::Missing,
             _ => FileTrouble::Unreadable,
@@ -122,39 +128,46 @@ impl FileInsert {
         if content.len() as u64 > self.most {
             return Err(FileTrouble::TooLong);
         }
-        match self.place {
-            Place::Assertion => {
-                let text = core::str::from_utf8(&content).map_err(|_| FileTrouble::NotText)?;
-                with_assertion(request, text.trim())
+        let text = core::str::from_utf8(&content).map_err(|_| FileTrouble::NotText)?;
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(FileTrouble::Empty);
+        }
+        let alone = |request| CompletedCall {
+            request,
+            renewal: None,
+        };
+        match &self.place {
+            Place::Assertion => with_field(request, "client_assertion", text).map(alone),
+            Place::Basic => with_key(request, text).map(alone),
+            Place::Refresh(refresh) if refresh.unless == Some(TokenHash::of(text)) => {
+                Err(FileTrouble::Unchanged)
             }
-            Place::Basic => with_key(request, &content),
+            Place::Refresh(refresh) => Ok(CompletedCall {
+                request: with_field(request, "refresh_token", text)?,
+                renewal: Some(Renewal::new(refresh.user.clone(), text, refresh.over)),
+            }),
         }
     }
 }
 
-/// The issuer's own bytes, but for the line break that some write at the end.
-fn with_assertion(request: Request<Bytes>, token: &str) -> Result<Request<Bytes>, FileTrouble> {
-    if token.is_empty() {
-        return Err(FileTrouble::Empty);
-    }
+/// The issuer's own bytes as the last field of the form.
+fn with_field(
+    request: Request<Bytes>,
+    name: &str,
+    token: &str,
+) -> Result<Request<Bytes>, FileTrouble> {
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(FileTrouble::NotText);
     }
     let (head, body) = request.into_parts();
     let mut form = body.to_vec();
-    form.extend_from_slice(b"&client_assertion=");
-    form.extend_from_slice(encoded(token).as_bytes());
+    form.extend_from_slice(format!("&{name}={}", encoded(token)).as_bytes());
     Ok(Request::from_parts(head, Bytes::from(form)))
 }
 
 /// The key as the agent wrote it, but for a line break at the end.
-fn with_key(mut request: Request<Bytes>, content: &[u8]) -> Result<Request<Bytes>, FileTrouble> {
-    let key = core::str::from_utf8(content)
-        .map_err(|_| FileTrouble::NotText)?
-        .trim();
-    if key.is_empty() {
-        return Err(FileTrouble::Empty);
-    }
+fn with_key(mut request: Request<Bytes>, key: &str) -> Result<Request<Bytes>, FileTrouble> {
     let mut header =
         HeaderValue::from_str(&format!("Basic {key}")).map_err(|_| FileTrouble::NotText)?;
     header.set_sensitive(true);

@@ -1,8 +1,9 @@
-//! What proves a tenant's app to Entra ID: `credential = { … }`, one kind of five. A file or variable that is missing or
+//! What proves a tenant's app to Entra ID: `credential = { … }`, one kind of six. A file or variable that is missing or
 //! faulty is the matter of this tenant alone; a wrong key is a fault of the whole file.
 
 mod certificate;
 mod identity;
+mod user;
 
 use std::sync::Arc;
 
@@ -16,22 +17,27 @@ use crate::defender::credential::{ClientSecret, Credential};
 /// The code of faults that lie in files and variables.
 const OUTSIDE: &str = "bad-secret";
 /// Each kind by the key that stands for it.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "secret_file",
     "secret_env",
     "certificate_file",
     "federated_token_file",
     "managed_identity",
     "federated_identity",
+    "user",
 ];
 
 /// A tenant's credential, or why it has none for now.
 pub type TenantCredential = Result<Arc<Credential>, Vec<SettingsFault>>;
 
 /// Reads the table. `None`: it says nothing that could ever work, which is told.
-pub(super) fn read<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<TenantCredential> {
+pub(super) fn read<'i>(
+    mut table: Section<'i>,
+    tenant: &str,
+    ctx: &mut Context<'i>,
+) -> Option<TenantCredential> {
     let before = ctx.faults.len();
-    let credential = of_kind(&mut table, ctx);
+    let credential = of_kind(&mut table, tenant, ctx);
     table.finish(ctx);
     if !ctx.tenants_alone {
         return credential.map(|credential| Ok(Arc::new(credential)));
@@ -55,7 +61,7 @@ pub(super) fn read<'i>(mut table: Section<'i>, ctx: &mut Context<'i>) -> Option<
     }
 }
 
-fn of_kind<'i>(table: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Credential> {
+fn of_kind<'i>(table: &mut Section<'i>, tenant: &str, ctx: &mut Context<'i>) -> Option<Credential> {
     let named: Vec<_> = KINDS
         .into_iter()
         .filter(|kind| table.has(ctx, kind))
@@ -86,6 +92,12 @@ fn of_kind<'i>(table: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Credent
             let identity = identity::read(&mut below, ctx);
             below.finish(ctx);
             identity.map(Credential::FederatedIdentity)
+        }
+        Some("user") => {
+            let mut below = table.section(ctx, "user")?;
+            let user = user::read(&mut below, tenant, ctx);
+            below.finish(ctx);
+            user.map(Credential::User)
         }
         _ => secrets(table, ctx),
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::place::{Context, Section};
-use crate::file::{Content, FileDigests};
+use crate::file::{self, Content, FileDigests};
 use scanhook_core::signature::{Key, KeyEncoding, SecretOrigin};
 
 /// A file larger than this is no secret.
@@ -210,7 +210,7 @@ pub(super) fn access(about: &std::fs::Metadata, path: &Path) -> Result<Option<St
     use std::os::unix::fs::PermissionsExt as _;
     let mode = about.permissions().mode();
     let shown = path.display();
-    if mode & 0o006 != 0 {
+    if file::is_exposed(about) {
         return Err(format!(
             "{shown}: everyone on this machine can read or write it; chmod 600 it"
         ));

@@ -103,7 +103,7 @@ pub(super) fn read<'i>(
     } else {
         section
             .section(ctx, "credential")
-            .and_then(|table| credential::read(table, ctx))
+            .and_then(|table| credential::read(table, &name, ctx))
     };
     let client_id = client_id.or(credential.as_ref().and_then(of_identity));
     let endpoints = cloud::endpoints(&name, &mut section, ctx);

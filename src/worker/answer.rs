@@ -46,8 +46,12 @@ impl TenantWorker {
             self.note_reach(turn, api, &answer);
         }
         self.settle_account(turn, id, api, &answer, sent_at);
+        self.note_proof(api, &answer, sent_at);
         match call {
-            Call::Token => self.token_answer(turn, answer)?,
+            Call::Token(used) => {
+                self.backoff.acquisition.left_with(used);
+                self.token_answer(turn, answer)?;
+            }
             Call::Scan(intent) => self.scan_answer(turn, &intent, answer)?,
             Call::List(call) => self.list_answer(turn, *call, &answer)?,
             Call::Get(scan, generation) => self.get_answer(turn, &scan, generation, answer)?,

@@ -46,6 +46,8 @@ pub(super) struct Backoff {
     /// How far getting the next token has come.
     pub(super) acquisition: Acquisition,
     pub(super) awaiting: Option<Awaited>,
+    /// Whether the refresh token before the last one is needed any more.
+    pub(super) succession: Succession,
     /// Counts tokens, so that an answer to a call with an old one says nothing about the new one.
     pub(super) generation: u64,
     pub(super) token_due: Timestamp,
@@ -73,6 +75,18 @@ pub(super) struct WithoutExternalId {
     pub(super) tries: BTreeSet<ScanId>,
     /// Such a call was accepted: it is left out from now on.
     pub(super) proven: bool,
+}
+
+/// How far a person's new refresh token has proved itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Succession {
+    /// There is nothing to prove.
+    #[default]
+    Settled,
+    /// The access token that came with it, since then, was not used for a call yet.
+    Unproved(Timestamp),
+    /// It was: the one before can go.
+    Proved,
 }
 
 /// Why there is no token yet, where nobody refuses it.

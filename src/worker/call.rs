@@ -9,15 +9,17 @@ use super::looks::Lookup;
 use super::probe_call::Probe;
 use super::withdrawal::CancelCall;
 use crate::defender::Answer;
+use crate::defender::delegated::{Renewal, TokenHash};
 use crate::defender::token_file::FileInsert;
+use crate::file::replace::FileStep;
 use crate::journal::{Blocked, CallId, OpenScan};
 use scanhook_core::time::Timestamp;
 
 /// A call that leaves, and what its answer is read against.
 #[derive(Clone, Debug)]
 pub enum Call {
-    /// A token is asked for.
-    Token,
+    /// A token is asked for; with a person's refresh token, this one.
+    Token(Option<TokenHash>),
     Scan(Intent),
     /// The machine actions are listed.
     List(Box<ListCall>),
@@ -33,6 +35,13 @@ pub enum Call {
 }
 
 impl Call {
+    /// Takes down which refresh token it leaves with.
+    pub fn leaves_with(&mut self, renewal: &Renewal) {
+        if let Call::Token(used) = self {
+            *used = Some(renewal.used());
+        }
+    }
+
     /// Reads of an answer what needs no journal, before the transaction that takes it: a list may hold ten thousand rows.
     pub fn hear(&mut self, answer: &Answer) {
         if let Call::List(call) = self {
@@ -56,6 +65,8 @@ pub struct PollResult {
     pub calls: Vec<OutgoingCall>,
     /// When to poll again if nothing else happens.
     pub wake_at: Timestamp,
+    /// What is done with files, if anything: a refresh token is needed no longer.
+    pub files: Vec<FileStep>,
     /// What happened, for logs and metrics.
     pub happened: Vec<WorkerEvent>,
 }

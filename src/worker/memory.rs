@@ -24,4 +24,13 @@ pub(super) struct Memory {
     pub(super) asked_for: u64,
     /// Where both clocks stood when this was written.
     pub(super) clock: Option<WallClock>,
+    /// Who signed in, and when that sign-in was last renewed.
+    pub(super) person: Option<LastRenewal>,
+}
+
+/// Whose sign-in was last renewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LastRenewal {
+    pub(super) account: String,
+    pub(super) at: Timestamp,
 }

@@ -67,8 +67,9 @@ impl TenantWorker {
             now,
         )?;
         if scan.refusals + 1 >= FORBIDDEN && self.backoff.has_carried(intent.generation) {
+            let why = self.words_of(refusal);
             turn.tx
-                .drop_scan(scan.id, Outcome::Refused, Some(&refusal.to_string()), now)?;
+                .drop_scan(scan.id, Outcome::Refused, Some(&why), now)?;
             return Ok("refused");
         }
         turn.tx.count_refusal(scan.id)?;
@@ -78,6 +79,17 @@ impl TenantWorker {
             now,
         )?;
         Ok("forbidden")
+    }
+
+    /// What a 403 of one machine means for whoever reads it. A person reaches the devices of their groups alone.
+    fn words_of(&self, refusal: &DefenderError) -> String {
+        let credential = self.account.credential.as_ref().ok();
+        match credential.and_then(|credential| credential.user()) {
+            Some(_) => format!(
+                "{refusal}; the device may be outside of the device groups of the person who signed in"
+            ),
+            None => refusal.to_string(),
+        }
     }
 
     pub(super) fn unknown(

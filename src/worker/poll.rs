@@ -24,6 +24,7 @@ impl TenantWorker {
         self.keep_time(&mut turn, now)?;
         self.poll_all(&mut turn, policy, id)?;
         self.write_obstacles(turn.tx, turn.now)?;
+        self.forget_previous(&mut turn);
         if !turn.calls.is_empty() {
             self.save_memory(turn.tx)?;
         }

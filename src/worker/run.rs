@@ -12,14 +12,16 @@ use tokio::task::JoinSet;
 use super::account::Account;
 use super::call::{Call, OutgoingCall};
 use super::event::WorkerEvent;
+use super::keep;
 use super::pace::Pace;
 use super::state::TenantWorker;
 use crate::api::{LaneView, QuotaView};
 use crate::clock;
 use crate::defender::Answer;
 use crate::defender::client::Client;
-use crate::defender::token_file::{FileInsert, FileTrouble};
-use crate::file;
+use crate::defender::delegated::Renewal;
+use crate::defender::token_file::{CompletedCall, FileInsert, FileTrouble};
+use crate::file::{self, Content};
 use crate::in_force::Current;
 use crate::journal::{CallId, Journal, JournalError, TenantId};
 
@@ -61,16 +63,31 @@ const LARGE: usize = 64 << 10;
 async fn completed(
     request: Request<Bytes>,
     insert: Option<FileInsert>,
-) -> Result<Request<Bytes>, FileTrouble> {
+) -> Result<CompletedCall, FileTrouble> {
     let Some(insert) = insert else {
-        return Ok(request);
+        return Ok(CompletedCall {
+            request,
+            renewal: None,
+        });
     };
     let reading = insert.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        file::read(&reading.path, reading.most).map(|content| content.bytes)
-    });
+    let read = tokio::task::spawn_blocking(move || file::read(&reading.path, reading.most));
     let content = read.await.unwrap_or_else(|error| Err(error.into()));
-    insert.complete(request, content)
+    let exposed = |content: &Content| insert.is_private() && file::is_exposed(&content.about);
+    if content.as_ref().is_ok_and(exposed) {
+        return Err(FileTrouble::Exposed);
+    }
+    insert.complete(request, content.map(|content| content.bytes))
+}
+
+/// The answer to a token call, once what it brings is on the disk.
+async fn kept(renewal: Renewal, answer: Answer) -> Answer {
+    if !renewal.is_due(&answer) {
+        return answer;
+    }
+    let keeping = tokio::task::spawn_blocking(move || keep::kept(&renewal, answer));
+    let unwritable = |_| Answer::Unknown(FileTrouble::Unwritable.code().to_owned());
+    keeping.await.unwrap_or_else(unwritable)
 }
 
 /// Sends a call, and reads of its answer what needs no journal.
@@ -82,7 +99,16 @@ async fn sent(client: Client, outgoing: OutgoingCall) -> Returned {
         file,
     } = outgoing;
     let answer = match completed(request, file).await {
-        Ok(request) => client.send(request).await,
+        Ok(CompletedCall { request, renewal }) => {
+            let answer = client.send(request).await;
+            match renewal {
+                Some(renewal) => {
+                    call.leaves_with(&renewal);
+                    kept(renewal, answer).await
+                }
+                None => answer,
+            }
+        }
         Err(trouble) => Answer::NotSent(trouble.code().into()),
     };
     if !matches!(&answer, Answer::Http(response) if response.body().len() >= LARGE) {
@@ -158,6 +184,11 @@ impl Runner {
                 (worker, anew) = (returned, false);
                 sleep = sleep.min(todo.wake_at.since(clock::now()));
                 self.show(&worker, &todo.happened);
+                if !todo.files.is_empty() {
+                    // What stays of a file that was to go is replaced by the next renewal.
+                    let going = tokio::task::spawn_blocking(move || keep::carry_out(&todo.files));
+                    let _ = going.await;
+                }
                 for outgoing in todo.calls {
                     calls.spawn(sent(self.client.borrow().clone(), outgoing));
                 }

@@ -141,7 +141,7 @@ impl TenantWorker {
     ) -> Result<(), JournalError> {
         let now = turn.now;
         let (api, scan, urgent) = match &call {
-            Call::Token => (Api::Token, None, None),
+            Call::Token(_) => (Api::Token, None, None),
             Call::List(_) | Call::Probe(_) => (Api::List, None, None),
             Call::Get(scan, _) => (Api::Get, Some(scan.scan.id), None),
             Call::Blocked(blocked, _) => (Api::Get, Some(blocked.scan.id), None),

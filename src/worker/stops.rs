@@ -105,8 +105,18 @@ impl TenantWorker {
 
     /// Nothing leaves until an operator mends something; a new token is tried once a minute.
     pub(super) fn stop(&mut self, turn: &mut Turn<'_, '_>, code: &str, why: String) {
-        let now = turn.now;
-        let until = now.plus(self.pace.stopped);
+        self.stop_for(turn, code, why, self.pace.stopped);
+    }
+
+    /// The same, with a look whether it was mended after this time.
+    pub(super) fn stop_for(
+        &mut self,
+        turn: &mut Turn<'_, '_>,
+        code: &str,
+        why: String,
+        span: Duration,
+    ) {
+        let until = turn.now.plus(span);
         if self
             .backoff
             .stopped

@@ -43,7 +43,7 @@ impl TenantWorker {
         };
         let jti = turn.tx.new_uuid(now);
         match self.backoff.acquisition.next(who, jti, now) {
-            Ok(next) => self.enter_with(turn, Call::Token, next.request, next.file),
+            Ok(next) => self.enter_with(turn, Call::Token(None), next.request, next.file),
             Err(refusal) => {
                 self.stop(turn, &refusal.code, refusal.to_string());
                 Ok(())
@@ -102,7 +102,7 @@ impl TenantWorker {
                     refusal.code,
                     refusal.words()
                 );
-                self.stop(turn, &refusal.code, why);
+                self.stop_refused(turn, &refusal.code, why);
             }
             Progress::Done(TokenReply::Later(span, code)) => {
                 self.backoff.token_due = now.plus(span.max(self.pace.token_retry));
@@ -117,7 +117,12 @@ impl TenantWorker {
     /// Whether what came back for the token's call tells anything of Entra: not where the platform was asked, or a file
     /// kept it from leaving.
     pub(super) fn asks_entra(&self, answer: &Answer) -> bool {
-        let kept = matches!(answer, Answer::NotSent(unsent) if FileTrouble::of_code(unsent.code).is_some());
+        let code = match answer {
+            Answer::Http(_) => None,
+            Answer::NotSent(unsent) => Some(unsent.code),
+            Answer::Unknown(code) => Some(code.as_str()),
+        };
+        let kept = code.and_then(FileTrouble::of_code).is_some();
         !kept && !self.backoff.acquisition.asks_platform()
     }
 
@@ -126,7 +131,14 @@ impl TenantWorker {
         let account = self.account.clone();
         let most = self.pace.token_retry;
         let mut wait = most;
-        if let Some(trouble) = FileTrouble::of_code(code) {
+        let trouble = FileTrouble::of_code(code);
+        if let Some(trouble) = trouble
+            && self.wants_person(turn, trouble)
+        {
+            self.backoff.acquisition.unanswered();
+            return;
+        }
+        if let Some(trouble) = trouble {
             let tries = self
                 .backoff
                 .awaiting
@@ -176,7 +188,8 @@ impl TenantWorker {
             &self.account.tenant_id,
         );
         self.backoff.awaiting = None;
-        self.backoff.blind = faults.contains(&ClaimFault::NoReadRole);
+        self.backoff.blind = faults.iter().any(ClaimFault::blinds);
+        self.note_person(&token, now);
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
         self.backoff.notes = notes.iter().map(ToString::to_string).collect();
         if let Some(fault) = stops.first() {

@@ -3,6 +3,7 @@
 
 use super::call::{OutgoingCall, PollResult};
 use super::event::WorkerEvent;
+use crate::file::replace::FileStep;
 use crate::journal::Tx;
 use scanhook_core::time::Timestamp;
 
@@ -15,6 +16,8 @@ pub(super) struct Turn<'t, 'c> {
     pub(super) calls: Vec<OutgoingCall>,
     /// What happened, for logs and metrics.
     pub(super) events: Vec<WorkerEvent>,
+    /// What is done with files.
+    pub(super) files: Vec<FileStep>,
     wake_at: Timestamp,
 }
 
@@ -29,6 +32,7 @@ impl<'t, 'c> Turn<'t, 'c> {
             now,
             calls: Vec::new(),
             events,
+            files: Vec::new(),
             wake_at: Timestamp::NEVER,
         }
     }
@@ -43,6 +47,7 @@ impl<'t, 'c> Turn<'t, 'c> {
         PollResult {
             calls: self.calls,
             wake_at: self.wake_at,
+            files: self.files,
             happened: self.events,
         }
     }

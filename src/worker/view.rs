@@ -14,12 +14,16 @@ impl TenantWorker {
         let certificate = credential.certificate();
         let uses = match credential {
             Credential::FederatedToken { path } => Some(path.display().to_string()),
+            Credential::User(user) => Some(user.token_file.display().to_string()),
             _ => certificate
                 .map(|certificate| certificate.name.as_str())
                 .or(self.backoff.acquisition.in_use(credential))
                 .map(str::to_owned),
         };
+        let person = credential.user().and(self.backoff.memory.person.as_ref());
         CredentialView {
+            account: person.map(|person| person.account.clone()),
+            renewed_at: person.map(|person| person.at.to_string()),
             kind: credential.kind().to_owned(),
             uses,
             platform: credential

@@ -3,6 +3,7 @@
 
 mod arc;
 mod kinds;
+mod login;
 mod rotation;
 
 use std::os::unix::fs::PermissionsExt as _;

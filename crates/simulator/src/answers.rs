@@ -16,6 +16,7 @@ pub(super) struct Crafted {
     pub(super) retry_after: Option<String>,
     /// `WWW-Authenticate`.
     pub(super) challenge: Option<String>,
+    pub(super) location: Option<String>,
     pub(super) executed: bool,
 }
 
@@ -27,6 +28,7 @@ pub(super) fn served(status: u16, body: Value, executed: bool) -> Crafted {
         body,
         retry_after: None,
         challenge: None,
+        location: None,
         executed,
     }
 }
@@ -43,9 +45,9 @@ pub(super) fn refused(status: u16, code: &str, message: &str) -> Crafted {
     )
 }
 
-/// An error of the token endpoint by its AADSTS number (reference-error-codes), or by the text of `error` alone.
-pub(super) fn aadsts(code: &str) -> Crafted {
-    let (status, error, text) = match code {
+/// Status, word and text of an AADSTS number.
+fn meaning(code: &str) -> (u16, &'static str, &'static str) {
+    match code {
         "7000215" => (401, "invalid_client", "Invalid client secret provided."),
         "7000218" => (
             401,
@@ -101,8 +103,50 @@ pub(super) fn aadsts(code: &str) -> Crafted {
             "invalid_resource",
             "The resource principal was not found in the tenant.",
         ),
+        _ => of_sign_in(code),
+    }
+}
+
+/// The same for the sign-ins of people.
+fn of_sign_in(code: &str) -> (u16, &'static str, &'static str) {
+    match code {
+        "70000" | "70008" | "700005" | "700082" | "700084" | "54005" => (
+            400,
+            "invalid_grant",
+            "The provided authorization code or refresh token is not valid, or has expired.",
+        ),
+        "501481" | "500112" => (
+            400,
+            "invalid_grant",
+            "The code_verifier or the reply address does not match the authorization request.",
+        ),
+        "50173" | "50132" | "50133" | "50055" | "50057" | "53003" => (
+            400,
+            "invalid_grant",
+            "The grant was revoked: the user has to sign in again.",
+        ),
+        "50072" | "50074" | "50076" | "50078" | "50079" | "50158" => (
+            400,
+            "invalid_grant",
+            "The user has to use multi-factor authentication.",
+        ),
+        "65001" => (
+            400,
+            "invalid_grant",
+            "The user or administrator has not consented to use the application.",
+        ),
+        "50034" => (
+            400,
+            "invalid_grant",
+            "The user account does not exist in the directory.",
+        ),
         _ => (400, "invalid_request", "The request was refused."),
-    };
+    }
+}
+
+/// An error of the token endpoint by its AADSTS number (reference-error-codes), or by the text of `error` alone.
+pub(super) fn aadsts(code: &str) -> Crafted {
+    let (status, error, text) = meaning(code);
     let number: Option<u32> = code.parse().ok();
     let error = if number.is_some() { error } else { code };
     let (text, uri) = (
@@ -189,6 +233,7 @@ pub(super) fn written(now: Timestamp, mut answer: Crafted, ids: &mut Guids) -> R
         header::WWW_AUTHENTICATE,
         answer.challenge.as_deref(),
     );
+    put(&mut response, header::LOCATION, answer.location.as_deref());
     response
 }
 

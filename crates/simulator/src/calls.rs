@@ -29,6 +29,8 @@ impl Route {
             ("POST", [tenant, "oauth2", "v2.0", "token"] | [tenant, "oauth2", "token"]) => {
                 ("token", *tenant)
             }
+            ("POST", [tenant, "oauth2", "v2.0", "devicecode"]) => ("devicecode", *tenant),
+            ("GET", [tenant, "oauth2", "v2.0", "authorize"]) => ("authorize", *tenant),
             ("GET", ["metadata", "identity", "oauth2", "token"]) => {
                 let query = request.uri().query().unwrap_or_default();
                 let agent = query.contains("api-version=2020-06-01");
@@ -65,6 +67,15 @@ impl Route {
             _ => &["Machine.Read.All", "Machine.ReadWrite.All"],
         }
     }
+
+    /// Delegated scopes of which one suffices.
+    pub(super) fn scopes(&self) -> &'static [&'static str] {
+        match self.name {
+            "scan" => &["Machine.Scan"],
+            "cancel" => self.roles(),
+            _ => &["Machine.Read", "Machine.ReadWrite"],
+        }
+    }
 }
 
 table! {
@@ -72,7 +83,7 @@ table! {
     #[derive(Clone, Debug, Serialize)]
     CallRecord {
         #[serde(serialize_with = "instant")] pub at: Timestamp, "When, by the far side's clock.";
-        pub route: &'static str, "`token`, `imds`, `app_service`, `arc`, `scan`, `list`, `get`, `cancel`, `machine`, `machines`, `findbyip` or `other`.";
+        pub route: &'static str, "`token`, `devicecode`, `authorize`, `imds`, `app_service`, `arc`, `scan`, `list`, `get`, `cancel`, `machine`, `machines`, `findbyip` or `other`.";
         pub method: String, "HTTP method.";
         pub path: String, "Path and query as sent.";
         pub tenant: Option<String>, "The tenant, as it stood in the token path.";
@@ -98,7 +109,7 @@ impl CallRecord {
     ) -> CallRecord {
         let json: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
-        let token = route.name == "token";
+        let token = ["token", "devicecode", "authorize"].contains(&route.name);
         CallRecord {
             at,
             route: route.name,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{answers, fault, quota};
+use super::{answers, fault, permission, quota};
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +14,7 @@ use super::calls::{CallRecord, Route};
 use super::fault::{Fault, How};
 use super::grant::Grant;
 use super::setup::Setup;
+use super::sign_ins::{BegunSignIn, Refresh};
 
 /// What the far side did with one request, and what the caller gets to see of it.
 pub struct Played {
@@ -33,6 +34,9 @@ pub enum WireAnswer {
     Silence,
 }
 
+/// How many people have signed in.
+pub(super) struct SignIns(pub(super) u64);
+
 /// The far side: its tenants, machines, machine actions and the record of every call.
 pub struct Simulator {
     pub(super) setup: Setup,
@@ -40,6 +44,13 @@ pub struct Simulator {
     pub(super) grants: BTreeMap<String, Grant>,
     /// `jti` of the assertions that were taken.
     pub(super) taken: BTreeSet<String>,
+    /// Codes of devices and browsers.
+    pub(super) begun: BTreeMap<String, BegunSignIn>,
+    pub(super) refreshes: BTreeMap<String, Refresh>,
+    /// Counts sign-ins.
+    pub(super) signs: SignIns,
+    /// By sign-in, the latest place in its line whose access token was used.
+    pub(super) used_line: BTreeMap<u64, u64>,
     pub(super) faults: Vec<fault::Planned>,
     pub(super) actions: Vec<Action>,
     pub(super) calls: Vec<CallRecord>,
@@ -55,6 +66,10 @@ impl Simulator {
             ids,
             grants,
             taken: BTreeSet::new(),
+            begun: BTreeMap::new(),
+            refreshes: BTreeMap::new(),
+            signs: SignIns(0),
+            used_line: BTreeMap::new(),
             faults: vec![],
             actions: vec![],
             calls: vec![],
@@ -168,7 +183,9 @@ impl Simulator {
                 _,
             ) => {
                 let usual = match route.name {
-                    "token" => aadsts(code.trim_start_matches("AADSTS")),
+                    "token" | "devicecode" | "authorize" => {
+                        aadsts(code.trim_start_matches("AADSTS"))
+                    }
                     "imds" | "arc" | "app_service" => no_identity(status, &code, "on order"),
                     _ => refused(status, &code, message.as_deref().unwrap_or_default()),
                 };
@@ -210,6 +227,8 @@ impl Simulator {
         let id = &route.subject.to_ascii_lowercase();
         let grant = match (route.name, grant) {
             ("token", _) => return self.token(now, &route.subject, request),
+            ("devicecode", _) => return self.device_code(now, &route.subject, request),
+            ("authorize", _) => return self.authorize(now, &route.subject, request),
             ("imds" | "arc" | "app_service", _) => {
                 return self.identity(now, route.name, request);
             }
@@ -242,17 +261,10 @@ impl Simulator {
                 ..refusal
             });
         }
-        if !grant
-            .known
-            .roles
-            .iter()
-            .any(|role| route.roles().contains(&role.as_str()))
-        {
-            let (wanted, held) = (route.roles().join(","), grant.known.roles.join(","));
-            let text = format!(
-                "Missing application roles. API required roles: {wanted}, application roles: {held}."
-            );
-            return Err(refused(403, "Forbidden", &text));
+        permission::may(&grant, route, id)?;
+        if let Some((sign_in, place)) = grant.line {
+            let used = self.used_line.entry(sign_in).or_default();
+            *used = place.max(*used);
         }
         match route.name {
             "scan" => self.scan(now, &grant, id, request),

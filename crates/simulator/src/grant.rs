@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::setup::Tenant;
+use super::setup::{Person, Tenant};
 
 /// What a token stands for. The tenant is spelt as in the token path.
 #[derive(Clone)]
@@ -12,4 +12,8 @@ pub(super) struct Grant {
     pub(super) known: Tenant,
     pub(super) for_defender: bool,
     pub(super) expires: Timestamp,
+    /// For whom it acts, if it is a person's.
+    pub(super) person: Option<Person>,
+    /// Of a person's: the sign-in that it came of, and its place there.
+    pub(super) line: Option<(u64, u64)>,
 }

@@ -18,8 +18,11 @@ mod grant;
 mod identities;
 mod machines;
 mod odata;
+mod people;
+mod permission;
 mod quota;
 pub mod serve;
+mod sign_ins;
 mod tokens;
 
 pub use action::Action;
@@ -27,5 +30,5 @@ pub use calls::CallRecord;
 pub use far_side::{Played, Simulator, WireAnswer};
 pub use fault::{Fault, How};
 pub use setup::{
-    Busy, FederatedIssuer, HostIdentity, ListOrder, Machine, QuotaWindow, Setup, Tenant,
+    Busy, FederatedIssuer, HostIdentity, ListOrder, Machine, Person, QuotaWindow, Setup, Tenant,
 };

@@ -39,6 +39,10 @@ table! {
         pub identity_header: String, "What App Service wants in `X-IDENTITY-HEADER`; empty: anything.";
         pub arc_key_file: String, "The key file that the agent of Azure Arc names.";
         #[serde(skip_serializing)] pub arc_key: String, "What stands in that file. Never shown again.";
+        pub device_code_life_s: u32 = 900, "Seconds in which a person may enter a device code.";
+        pub device_interval_s: u32 = 5, "Seconds that have to lie between two questions for it.";
+        pub rotates: bool = true, "Whether each renewal brings another refresh token.";
+        pub refuses_old: bool = true, "Whether a refresh token is refused once the access token of a later one was used.";
         pub latency_ms: u64, "Milliseconds every answer takes.";
         pub page_size: Option<usize>, "Rows per page of a list, where smaller than the 10,000 of the real one.";
         pub order: ListOrder, "The order of the list of machine actions (not documented).";
@@ -69,6 +73,8 @@ table! {
         pub federated: Vec<FederatedIssuer>, "Whose assertions stand for the app.";
         pub identities: Vec<HostIdentity>, "Managed identities of this tenant that the asking computer has.";
         pub roles: Vec<String> = ["Machine.Scan", "Machine.Read.All"].map(str::to_owned).to_vec(), "Roles of new tokens.";
+        pub public_client: bool = true, "Whether people may sign in without a secret of the app.";
+        pub people: Vec<Person>, "Who signs in: the first.";
         pub requestor: String = "scanhook-simulated".to_owned(), "The name that stands as `requestor` in its actions.";
     }
 }
@@ -82,6 +88,21 @@ table! {
         pub subject: String, "`sub` of its assertions.";
         pub audience: String = "api://AzureADTokenExchange".to_owned(), "`aud` of its assertions.";
         pub public_key: String, "The issuer's public RSA key in PEM; empty: tokens issued here alone.";
+    }
+}
+
+table! {
+    /// Somebody who signs in, and whose rights an app then has.
+    #[derive(Clone, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Person {
+        pub account: String = "anna@corp.example".to_owned(), "`upn` of the tokens.";
+        pub tenant: Option<String>, "`tid` of the tokens, where it is not the tenant that was asked.";
+        pub scopes: Vec<String> = ["Machine.Scan", "Machine.Read"].map(str::to_owned).to_vec(), "`scp` of the tokens.";
+        pub outside: BTreeSet<String>, "Machines outside of the person's device groups, whose scans are forbidden.";
+        pub takes_polls: u32, "Questions for a device code that are answered `authorization_pending`.";
+        pub declines: bool, "Whether the sign-in is declined.";
+        pub refuses: String, "The AADSTS number that renewals are refused with; empty: they are granted.";
     }
 }
 

@@ -9,11 +9,12 @@ use super::answers::{guid_of, is_guid};
 use super::far_side::Simulator;
 use super::grant::Grant;
 use super::odata;
-use super::setup::Tenant;
+use super::people::FormFields;
+use super::setup::{Person, Tenant};
 use bytes::Bytes;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Audiences that the scan API takes.
 const DEFENDER: [&str; 5] = [
@@ -33,6 +34,12 @@ const ELSEWHERE: [&str; 2] = [
 const EXCHANGE: &str = "api://AzureADTokenExchange";
 /// What says that an assertion is a JWT.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The grant type of a device code.
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// A person, with the sign-in and the place there.
+type PersonGrant = (Person, (u64, u64));
 
 /// A token as it was issued.
 pub(super) struct Issued {
@@ -63,12 +70,8 @@ impl Simulator {
         tenant: &str,
         request: &Request<Bytes>,
     ) -> Reply {
-        let form = odata::pairs(&String::from_utf8_lossy(request.body()));
-        let field = |key: &str| {
-            form.iter()
-                .find(|(name, _)| name == key)
-                .map_or("", |(_, value)| value.as_str())
-        };
+        let form = FormFields::of(&String::from_utf8_lossy(request.body()));
+        let field = |key: &str| form.get(key);
         let app = field("client_id");
         match field("grant_type") {
             _ if !odata::is(request, "application/x-www-form-urlencoded") => {
@@ -76,6 +79,9 @@ impl Simulator {
             }
             "client_credentials" if !app.is_empty() => {}
             "client_credentials" | "" => return Err(aadsts("900144")),
+            "refresh_token" | "authorization_code" | DEVICE => {
+                return self.person_token(now, tenant, &form);
+            }
             _ => return Err(aadsts("70003")),
         }
         let known = self.registered(tenant, app)?;
@@ -120,7 +126,7 @@ impl Simulator {
         Ok(served(200, body, true))
     }
 
-    fn registered(&self, tenant: &str, app: &str) -> Result<Tenant, Crafted> {
+    pub(super) fn registered(&self, tenant: &str, app: &str) -> Result<Tenant, Crafted> {
         let known = &self.setup.tenants;
         let here: Vec<&Tenant> = known
             .iter()
@@ -145,9 +151,7 @@ impl Simulator {
         known: Tenant,
         subject: Option<&str>,
     ) -> Issued {
-        let life = self.setup.token_life_s;
-        let seconds = SignedDuration::from_secs(i64::try_from(life).unwrap_or(i64::MAX));
-        let expires = now.checked_add(seconds).unwrap_or(Timestamp::MAX);
+        let expires = self.expiry(now);
         // A tenant has a GUID even where it is addressed by its domain.
         let tid = if is_guid(tenant) {
             tenant.to_ascii_lowercase()
@@ -169,6 +173,48 @@ impl Simulator {
         if !known.roles.is_empty() {
             claims["roles"] = json!(known.roles);
         }
+        self.granted(now, expires, [tenant, app, audience], (known, None, claims))
+    }
+
+    /// A token for a person, of this sign-in and this place there.
+    pub(super) fn issue_for(
+        &mut self,
+        now: Timestamp,
+        [tenant, app, audience]: [&str; 3],
+        known: Tenant,
+        (person, line): (&Person, (u64, u64)),
+    ) -> Issued {
+        let expires = self.expiry(now);
+        let tid = person.tenant.as_deref().unwrap_or(tenant);
+        let tid = if is_guid(tid) {
+            tid.to_ascii_lowercase()
+        } else {
+            guid_of(tid)
+        };
+        let (iat, exp) = (now.as_second(), expires.as_second());
+        let claims = json!({
+            "aud": audience, "iss": format!("https://sts.windows.net/{tid}/"), "iat": iat, "nbf": iat, "exp": exp,
+            "appid": app, "idtyp": "user", "tid": tid, "uti": self.ids.draw(), "ver": "1.0", "upn": person.account,
+            "name": person.account, "scp": person.scopes.join(" "),
+        });
+        let whose = (known, Some((person.clone(), line)), claims);
+        self.granted(now, expires, [tenant, app, audience], whose)
+    }
+
+    fn expiry(&self, now: Timestamp) -> Timestamp {
+        let seconds = i64::try_from(self.setup.token_life_s).unwrap_or(i64::MAX);
+        now.checked_add(SignedDuration::from_secs(seconds))
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    fn granted(
+        &mut self,
+        now: Timestamp,
+        expires: Timestamp,
+        [tenant, app, audience]: [&str; 3],
+        (known, person, claims): (Tenant, Option<PersonGrant>, Value),
+    ) -> Issued {
+        let (person, line) = person.unzip();
         let [head, claims] = [json!({ "typ": "JWT", "alg": "none" }), claims]
             .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let token = format!("{head}.{claims}.unsigned");
@@ -186,11 +232,13 @@ impl Simulator {
                 known,
                 for_defender,
                 expires,
+                person,
+                line,
             },
         );
         Issued {
             token,
-            life,
+            life: self.setup.token_life_s,
             expires,
         }
     }

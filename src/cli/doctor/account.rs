@@ -14,11 +14,12 @@ use crate::defender::client::Client;
 use crate::defender::credential::Credential;
 use crate::defender::first_row::{self, FirstRow, RowOf};
 use crate::defender::token::{Bearer, ClaimFault, TokenClaims, TokenReply, check};
-use crate::defender::token_file::FileTrouble;
+use crate::defender::token_file::{CompletedCall, FileTrouble};
 use crate::defender::{Answer, Endpoints};
-use crate::file;
+use crate::file::{self, Content};
 use crate::journal::Ids;
 use crate::settings::Tenant;
+use crate::worker::kept;
 
 /// Tries and waits of one token together: a managed identity may ask for more than a minute of patience.
 const LONGEST: Duration = Duration::from_secs(90);
@@ -185,9 +186,20 @@ impl Inquiry {
         let Some(insert) = file else {
             return self.client.send(request).await;
         };
-        let content = file::read(&insert.path, insert.most).map(|content| content.bytes);
-        match insert.complete(request, content) {
-            Ok(request) => self.client.send(request).await,
+        let content = file::read(&insert.path, insert.most);
+        let exposed = |content: &Content| insert.is_private() && file::is_exposed(&content.about);
+        if content.as_ref().is_ok_and(exposed) {
+            return Answer::NotSent(FileTrouble::Exposed.code().into());
+        }
+        match insert.complete(request, content.map(|content| content.bytes)) {
+            Ok(CompletedCall { request, renewal }) => {
+                let answer = self.client.send(request).await;
+                // What a person's renewal brings has to last, whoever asked for it.
+                match renewal {
+                    Some(renewal) => kept(&renewal, answer),
+                    None => answer,
+                }
+            }
             Err(trouble) => Answer::NotSent(trouble.code().into()),
         }
     }
@@ -221,6 +233,11 @@ fn no_answer(
     code: &str,
     acquisition: &Acquisition,
 ) -> TokenFact {
+    if let (Some(FileTrouble::Missing), Some(user)) =
+        (FileTrouble::of_code(code), credential.user())
+    {
+        return TokenFact::NoCredential(user.first());
+    }
     if let Some(trouble) = FileTrouble::of_code(code) {
         let file = acquisition.file(credential);
         let file = file.map_or_else(String::new, |path| path.display().to_string());

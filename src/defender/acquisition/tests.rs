@@ -1,18 +1,22 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+use std::collections::BTreeMap;
 use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::certificate::read_pair;
 use crate::defender::credential::{AzurePlatform, IdentityName};
-use crate::defender::token_file::FileTrouble;
-use crate::defender::{AppCertificate, Direct};
+use crate::defender::delegated::ReadScope;
+use crate::defender::token_file::{CompletedCall, FileTrouble};
+use crate::defender::{Answer, AppCertificate, Direct};
+use crate::file::replace::FileStep;
 
 const NOW: Timestamp = Timestamp::from_millis(1_793_606_400_000);
 const KEYS: &str = "/var/opt/azcmagent/tokens";
@@ -369,7 +373,8 @@ fn the_agent_of_arc_is_shown_its_own_key_once_and_no_other_file() {
     );
     let request = file
         .complete(call.request, Ok(b"the-key\n".to_vec()))
-        .unwrap();
+        .unwrap()
+        .request;
     assert_eq!(
         text(request.headers(), AUTHORIZATION.as_str()),
         "Basic the-key"
@@ -407,8 +412,8 @@ fn the_token_of_a_file_goes_as_it_is_but_for_the_break_at_its_end() {
     let mut complete = |content: io::Result<&[u8]>| {
         let call = errand.next();
         let content = content.map(<[u8]>::to_vec);
-        let request = call.file.unwrap().complete(call.request, content)?;
-        Ok(String::from_utf8(request.body().to_vec()).unwrap())
+        let completed = call.file.unwrap().complete(call.request, content)?;
+        Ok(String::from_utf8(completed.request.body().to_vec()).unwrap())
     };
     let form = complete(Ok(b"a.b-_.c\r\n")).unwrap();
     assert!(form.ends_with("&client_assertion=a.b-_.c"), "{form}");
@@ -457,4 +462,149 @@ fn the_identitys_token_is_the_apps_assertion() {
     );
     errand.next();
     assert!(errand.acquisition.asks_platform(), "it begins anew");
+}
+
+fn person() -> UserSignIn {
+    UserSignIn {
+        token_file: PathBuf::from("/secrets/berlin"),
+        reads: ReadScope::Read,
+        tenant: "berlin".to_owned(),
+    }
+}
+
+/// A renewal with what the file holds: what leaves, with the renewal that it is.
+fn renews(errand: &mut Errand, held: &str) -> (PathBuf, Result<CompletedCall, FileTrouble>) {
+    let call = errand.next();
+    let insert = call.file.unwrap();
+    let completed = insert.complete(call.request, Ok(held.as_bytes().to_vec()));
+    let renewal = completed
+        .as_ref()
+        .ok()
+        .map(|call| call.renewal.as_ref().unwrap().used());
+    errand.acquisition.left_with(renewal);
+    (insert.path, completed)
+}
+
+#[test]
+fn a_persons_refresh_token_goes_with_the_scopes_and_without_a_secret() {
+    let mut errand = Errand::of(Credential::User(person()));
+    let (path, call) = renews(&mut errand, "0.old-token\n");
+    assert_eq!(path, PathBuf::from("/secrets/berlin"));
+    let form = String::from_utf8(call.unwrap().request.body().to_vec()).unwrap();
+    assert_eq!(
+        form,
+        "grant_type=refresh_token&client_id=app&scope=https%3A%2F%2Fapi.securitycenter.microsoft.com%2FMachine.Scan%20\
+         https%3A%2F%2Fapi.securitycenter.microsoft.com%2FMachine.Read%20offline_access&refresh_token=0.old-token"
+    );
+}
+
+#[test]
+fn a_refused_renewal_tries_the_token_before_and_then_asks_for_a_sign_in() {
+    for (error, code) in [
+        (
+            r#"{"error":"invalid_grant","error_codes":[700082]}"#,
+            "AADSTS700082",
+        ),
+        (
+            r#"{"error":"interaction_required","error_codes":[50076]}"#,
+            "AADSTS50076",
+        ),
+        (
+            r#"{"error":"invalid_grant","error_codes":[65001]}"#,
+            "AADSTS65001",
+        ),
+        (r#"{"error":"invalid_grant"}"#, "invalid_grant"),
+        (
+            r#"{"error":"strange","error_codes":["50173"]}"#,
+            "AADSTS50173",
+        ),
+    ] {
+        let mut errand = Errand::of(Credential::User(person()));
+        assert!(renews(&mut errand, "one").1.is_ok());
+        assert_eq!(waits(&errand.hears(&answer(400, error), NOW)), 0, "{error}");
+        assert!(errand.acquisition.goes_back());
+        let (path, call) = renews(&mut errand, "zero");
+        assert_eq!(path, PathBuf::from("/secrets/berlin.previous"));
+        assert!(call.is_ok());
+        let refusal = refusal(errand.hears(&answer(400, r#"{"error":"invalid_grant"}"#), NOW));
+        assert_eq!(refusal.code, code, "the last one's refusal is told");
+        assert!(
+            refusal
+                .words()
+                .ends_with("sign in again: scanhook login --tenant berlin"),
+            "{}",
+            refusal.words()
+        );
+        let again = renews(&mut errand, "one").1;
+        assert_eq!(
+            again.err(),
+            Some(FileTrouble::Unchanged),
+            "it is not sent twice"
+        );
+        assert!(renews(&mut errand, "two").1.is_ok(), "a new sign-in is");
+    }
+}
+
+#[test]
+fn a_refused_token_is_sent_again_after_a_minute() {
+    let mut errand = Errand::of(Credential::User(person()));
+    assert!(renews(&mut errand, "one").1.is_ok());
+    let refused = answer(401, r#"{"error":"invalid_client","error_codes":[7000218]}"#);
+    let refusal = refusal(errand.hears(&refused, NOW.moved(-60_000)));
+    assert!(
+        refusal.words().contains("Allow public client flows"),
+        "{refusal}"
+    );
+    assert!(!refusal.words().contains("report"), "{refusal}");
+    assert!(renews(&mut errand, "one").1.is_ok());
+}
+
+#[test]
+fn a_successor_is_kept_in_steps_none_of_which_loses_the_sign_in() {
+    let mut errand = Errand::of(Credential::User(person()));
+    let call = renews(&mut errand, "old\n").1.unwrap();
+    let renewal = call.renewal.unwrap();
+    let http = |body: &str| Answer::Http(answer(200, body));
+    let granted = http(r#"{"access_token":"a.b.c","refresh_token":"new"}"#);
+    let steps = renewal.steps(&granted, Ok(b"old\n".to_vec())).ok().unwrap();
+    let mut files = BTreeMap::from([(PathBuf::from("/secrets/berlin"), "old".to_owned())]);
+    for step in &steps {
+        match step {
+            FileStep::Write(path, text) => {
+                drop(files.insert(path.clone(), text.expose_secret().to_owned()));
+            }
+            FileStep::Rename(from, to) => {
+                let text = files.remove(from).unwrap();
+                files.insert(to.clone(), text);
+            }
+            FileStep::Remove(path) => drop(files.remove(path)),
+            FileStep::Sync(_) => {}
+        }
+        let held = files.get(&PathBuf::from("/secrets/berlin")).unwrap();
+        assert!(held == "old" || held == "new");
+    }
+    assert_eq!(
+        files.into_iter().collect::<Vec<_>>(),
+        [
+            (PathBuf::from("/secrets/berlin"), "new".to_owned()),
+            (PathBuf::from("/secrets/berlin.previous"), "old".to_owned())
+        ]
+    );
+    let other = renewal.steps(&granted, Ok(b"of another sign-in".to_vec()));
+    assert_eq!(other.err(), Some(FileTrouble::Replaced));
+    for none in [
+        http(r#"{"access_token":"a.b.c"}"#),
+        http(r#"{"access_token":"a.b.c","refresh_token":"old"}"#),
+        Answer::Http(answer(400, r#"{"refresh_token":"new"}"#)),
+        Answer::Unknown("timeout".to_owned()),
+    ] {
+        assert!(!renewal.is_due(&none));
+        assert!(
+            renewal
+                .steps(&none, Ok(Vec::new()))
+                .ok()
+                .unwrap()
+                .is_empty()
+        );
+    }
 }

@@ -204,3 +204,44 @@ fn a_missing_secret_is_its_tenants_own_matter_unless_it_is_checked() {
         "a wrong key is a fault of the file"
     );
 }
+
+#[test]
+fn a_persons_sign_in_is_waited_for_by_whoever_serves_and_asked_for_by_a_check() {
+    let file = tenant("{ user = { token_file = \"t/person\" } }");
+    let setting = Setting::of(&file);
+    let fault = &setting.faults()[0];
+    assert_eq!(
+        (fault.code, fault.key.as_str()),
+        ("bad-secret", "tenants.default.credential.user.token_file")
+    );
+    assert!(
+        fault
+            .message
+            .starts_with("sign in first: scanhook login --tenant default"),
+        "{fault}"
+    );
+    let settings = Settings::load_with_files(&setting.inputs).0.ok().unwrap();
+    let credential = settings.tenants[0].credential.as_deref().ok().unwrap();
+    let user = credential.user().unwrap();
+    assert!(user.token_file.ends_with("t/person") && user.token_file.is_absolute());
+    assert!(user.previous().ends_with("t/person.previous"));
+
+    setting.secret("t/person", "a-canary\n", 0o600);
+    let notes = setting.load().notes;
+    assert!(
+        notes.iter().any(|note| note.contains("second choice")),
+        "{notes:?}"
+    );
+    setting.secret("t/person", "a-canary\n", 0o604);
+    assert!(setting.faults()[0].message.contains("chmod 600"));
+    setting.secret("t/person", "\n", 0o600);
+    assert!(setting.faults()[0].message.contains("is empty"));
+    for wrong in [
+        "{ user = {} }",
+        "{ user = { token_file = \"\" } }",
+        "{ user = { token_file = \"t\", read = \"everything\" } }",
+    ] {
+        let wrong = Setting::of(&tenant(wrong));
+        assert!(Settings::load_with_files(&wrong.inputs).0.is_err());
+    }
+}

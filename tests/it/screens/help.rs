@@ -3,7 +3,7 @@
 use super::{NARROW, Screens, WIDE, fits, shown};
 use crate::verbs::Desk;
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 25] = [
     "demo",
     "serve",
     "check",
@@ -12,6 +12,7 @@ const VERBS: [&str; 24] = [
     "explain",
     "show",
     "replay",
+    "login",
     "rules",
     "schema",
     "init",

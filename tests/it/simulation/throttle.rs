@@ -47,7 +47,7 @@ pub struct Watch {
 
 impl Watch {
     pub fn leaves(&mut self, outgoing: &OutgoingCall, now: Timestamp) {
-        if matches!(outgoing.call, Call::Token) {
+        if matches!(outgoing.call, Call::Token(_)) {
             return;
         }
         assert!(

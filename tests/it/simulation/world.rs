@@ -12,7 +12,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use scanhook::api::{ItemView, Receipt};
 use scanhook::defender::Answer;
-use scanhook::defender::token_file::FileInsert;
+use scanhook::defender::delegated::Renewal;
+use scanhook::defender::token_file::{CompletedCall, FileInsert};
 use scanhook::in_force::{SourceBinding, SourceBindings};
 use scanhook::intake::accept;
 use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
@@ -34,7 +35,7 @@ use sha2::{Digest, Sha256};
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
 use operator::{Order, Paused};
-use proof::Proof;
+use proof::{Disk, Proof};
 
 /// 2026-11-02T08:00:00Z.
 const START: i64 = 1_793_606_400_000;
@@ -990,6 +991,7 @@ pub struct World {
     desks: Arc<SourceBindings>,
     account: Arc<Account>,
     proof: Proof,
+    disk: Disk,
 }
 
 impl World {
@@ -1011,8 +1013,14 @@ impl World {
             ..crate::desk::account()
         };
         let mut far = Simulator::new(scenario.setup.clone());
+        let disk = Disk::of(
+            scenario.proof,
+            &mut far,
+            Timestamp::from_millis(START - JUMP),
+        );
         far.faults(scenario.far_faults.clone());
         let mut world = World {
+            disk,
             now: Timestamp::from_millis(START),
             ahead: 0,
             booted: (Timestamp::from_millis(START - JUMP), 1),
@@ -1262,6 +1270,9 @@ impl World {
         };
         self.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
+        for step in &todo.files {
+            self.disk.carry_out(step);
+        }
         self.nothing_paused_leaves(&todo.calls);
         self.nothing_leaves_outside_its_window(&todo.calls);
         self.nobody_is_held_unasked(&todo.happened);
@@ -1321,17 +1332,25 @@ impl World {
     fn reach(&mut self, outgoing: OutgoingCall) {
         let OutgoingCall {
             id,
-            call,
+            mut call,
             request,
             file,
         } = outgoing;
         let read = |insert: FileInsert, request| {
             let since = self.now.since(Timestamp::from_millis(START)).as_secs();
-            let content = self.proof.file(&insert.path, since, self.now);
+            let content = match self.proof {
+                Proof::Person => self.disk.read(&insert.path),
+                proof => proof.file(&insert.path, since, self.now),
+            };
             insert.complete(request, content)
         };
-        let request = match file.map_or(Ok(request.clone()), |insert| read(insert, request)) {
-            Ok(request) => request,
+        let alone = CompletedCall {
+            request: request.clone(),
+            renewal: None,
+        };
+        let completed = file.map_or(Ok(alone), |insert| read(insert, request));
+        let (request, renewal) = match completed {
+            Ok(completed) => (completed.request, completed.renewal),
             Err(trouble) => {
                 self.trace(|| trouble.code().to_owned());
                 let answer = Answer::NotSent(trouble.code().into());
@@ -1363,7 +1382,36 @@ impl World {
                 word(&answer)
             )
         });
-        self.after(wait, Event::Return(self.life, id, Box::new((call, answer))));
+        let Some(renewal) = renewal else {
+            return self.after(wait, Event::Return(self.life, id, Box::new((call, answer))));
+        };
+        call.leaves_with(&renewal);
+        if let Some(answer) = self.keep(&renewal, answer) {
+            self.after(wait, Event::Return(self.life, id, Box::new((call, answer))));
+        }
+    }
+
+    /// As `worker/keep` does it, step by step; nothing where the process dies between two of them.
+    fn keep(&mut self, renewal: &Renewal, answer: Answer) -> Option<Answer> {
+        let held = self.disk.read(renewal.file());
+        let steps = match renewal.steps(&answer, held) {
+            Ok(steps) => steps,
+            Err(trouble) => return Some(Answer::Unknown(trouble.code().to_owned())),
+        };
+        let dies = !steps.is_empty() && self.dice.roll(3) == 0;
+        let done = match dies {
+            true => usize::try_from(self.dice.roll(steps.len() as u64 + 1)).unwrap(),
+            false => steps.len(),
+        };
+        steps[..done]
+            .iter()
+            .for_each(|step| self.disk.carry_out(step));
+        if dies {
+            self.trace(|| format!("{done} of {} steps of a renewal are done", steps.len()));
+            self.crash();
+            return None;
+        }
+        Some(answer)
     }
 
     fn answer(&mut self, id: CallId, call: Call, answer: Answer) {

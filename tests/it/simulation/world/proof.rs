@@ -1,18 +1,25 @@
 //! How the tenant of a run proves its app: each kind is drawn by some seeds, and the far side verifies it. What files would
 //! hold is made here at the moment it is read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use scanhook::certificate::read_pair;
 use scanhook::defender::AppCertificate;
 use scanhook::defender::credential::{
     AzurePlatform, ClientSecret, Credential, IdentityName, ManagedIdentity,
 };
+use scanhook::defender::delegated::{ReadScope, UserSignIn};
+use scanhook::file::replace::FileStep;
 use scanhook_core::time::Timestamp;
-use scanhook_simulator::{FederatedIssuer, HostIdentity, Setup, Tenant};
-use serde_json::json;
+use scanhook_simulator::{
+    FederatedIssuer, HostIdentity, Person, Setup, Simulator, Tenant, WireAnswer,
+};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 
 use super::super::faults::Dice;
 use crate::credentials::Keys;
@@ -32,12 +39,15 @@ pub enum Proof {
     Arc,
     /// A managed identity's token is the assertion.
     Exchange,
+    /// A person who signed in before the run. Whenever a renewal brings a successor, the process may die while it is kept.
+    Person,
 }
 
 const ISSUER: &str = "https://issuer.example";
 const KEYS: &str = "/var/opt/azcmagent/tokens";
 const HEADER: &str = "the header of the platform";
 const ARC_KEY: &str = "the-key-of-the-agent";
+const REFRESH: &str = "/secrets/corp.refresh";
 const PLACE: &str = "http://127.0.0.1:1";
 
 fn keys() -> &'static (Keys, String) {
@@ -63,6 +73,7 @@ impl Proof {
             Proof::AppService,
             Proof::Arc,
             Proof::Exchange,
+            Proof::Person,
         ];
         match dice.pick(&all) {
             Proof::Certificate if clock_is_set => Proof::Secret,
@@ -112,6 +123,14 @@ impl Proof {
                     .push(federated(ISSUER.to_owned(), "workload", key));
             }
             Proof::Vm | Proof::AppService | Proof::Arc => tenant.identities.push(identity),
+            Proof::Person => tenant.people.push(Person {
+                scopes: tenant
+                    .roles
+                    .iter()
+                    .map(|role| role.trim_end_matches(".All").to_owned())
+                    .collect(),
+                ..Person::default()
+            }),
             Proof::Exchange => {
                 // The simulator's own id of a tenant that is named by a domain is not known here: home has a GUID.
                 let home = "4e3c2f9d-7b55-4a1e-8d62-8f9bac1d2e3f".to_owned();
@@ -167,6 +186,11 @@ impl Proof {
                 keys: PathBuf::from(KEYS),
             })),
             Proof::Exchange => Credential::FederatedIdentity(of(AzurePlatform::Vm { host })),
+            Proof::Person => Credential::User(UserSignIn {
+                token_file: PathBuf::from(REFRESH),
+                reads: ReadScope::Read,
+                tenant: "corp".to_owned(),
+            }),
         })
     }
 
@@ -182,6 +206,65 @@ impl Proof {
             _ => Err(std::io::ErrorKind::NotFound.into()),
         }
     }
+}
+
+/// The files of a run: what lies in them is what a person's sign-in has come to.
+#[derive(Default)]
+pub struct Disk(BTreeMap<PathBuf, Vec<u8>>);
+
+impl Disk {
+    /// A person has signed in, if one proves the tenant.
+    pub fn of(proof: Proof, far: &mut Simulator, now: Timestamp) -> Disk {
+        let mut disk = Disk::default();
+        if proof == Proof::Person {
+            disk.0.insert(PathBuf::from(REFRESH), signed_in(far, now));
+        }
+        disk
+    }
+
+    pub fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        let held = self.0.get(path).cloned();
+        held.ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    }
+
+    pub fn carry_out(&mut self, step: &FileStep) {
+        match step {
+            FileStep::Write(path, content) => {
+                let content = content.expose_secret().as_bytes().to_vec();
+                self.0.insert(path.clone(), content);
+            }
+            FileStep::Rename(from, to) => {
+                let content = self.0.remove(from).expect("it was written");
+                self.0.insert(to.clone(), content);
+            }
+            FileStep::Remove(path) => drop(self.0.remove(path)),
+            FileStep::Sync(_) => {}
+        }
+    }
+}
+
+fn signed_in(far: &mut Simulator, now: Timestamp) -> Vec<u8> {
+    let mut ask = |last: &str, form: &str| {
+        let request = http::Request::post(format!("/corp.example/oauth2/v2.0/{last}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::copy_from_slice(form.as_bytes()))
+            .unwrap();
+        let WireAnswer::Response(response) = far.handle(now.to_jiff(), &request).what else {
+            panic!("no answer");
+        };
+        serde_json::from_slice::<Value>(response.body()).unwrap()
+    };
+    let api = "https://api.securitycenter.microsoft.com";
+    let form =
+        format!("client_id=app&scope={api}/Machine.Scan%20{api}/Machine.Read%20offline_access");
+    let begun = ask("devicecode", &form);
+    let code = begun["device_code"].as_str().unwrap();
+    let grant = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code";
+    let form = format!("{form}&grant_type={grant}&device_code={code}");
+    let token = ask("token", &form)["refresh_token"]
+        .as_str()
+        .map(str::to_owned);
+    token.expect("nobody has signed in").into_bytes()
 }
 
 fn assertion(now: Timestamp) -> Vec<u8> {
