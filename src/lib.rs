@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod cli;
 pub mod clock;
 pub mod defender;
+mod explain;
 pub mod file;
 pub mod in_force;
 pub mod intake;

@@ -10,6 +10,9 @@ use super::receipt::AlertReceipt;
 pub struct AlertView {
     /// The delivery it came in.
     pub delivery: String,
+    /// Its place in there, from 0.
+    #[serde(default)]
+    pub n: u32,
     /// When that was received.
     pub received_at: String,
     /// The source.
@@ -36,6 +39,15 @@ pub struct AlertView {
     /// Several alerts of the sender may have this id.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub id_shared: bool,
+    /// Who acts for it, where something was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Who could change what becomes of it, as one word: of the decision that most needs somebody.
+    #[serde(default, rename = "move")]
+    pub mover: String,
+    /// What became of it, in words: of that decision, or why nothing was decided.
+    #[serde(default)]
+    pub why: String,
     /// What became of it.
     #[serde(flatten)]
     pub receipt: AlertReceipt,

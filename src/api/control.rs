@@ -96,6 +96,15 @@ pub struct OrderView {
     /// How many machines these are, or devices whose machine is not known.
     #[serde(default)]
     pub machines: usize,
+    /// The same number, where it is about held decisions.
+    #[serde(default)]
+    pub decisions: usize,
+    /// How many `items` tells of.
+    #[serde(default)]
+    pub shown: usize,
+    /// Says whether it is about the same things as another answer: an order passes it in `expect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Each of them.
     pub items: Vec<ItemView>,
     /// Where a selection goes on, as `after`, if this answer is not about all of it.

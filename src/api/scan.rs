@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::control::PauseView;
+use super::device_row::DeviceRow;
 use super::event::EventView;
 use super::wait::WaitView;
 
@@ -15,6 +16,9 @@ pub struct ScanView {
     pub tenant: String,
     /// The machine.
     pub machine: String,
+    /// The machine as rows show it.
+    #[serde(default)]
+    pub device: DeviceRow,
     /// Its name, as the directory or else an alert says it.
     #[serde(default)]
     pub name: Option<String>,
@@ -47,6 +51,15 @@ pub struct ScanView {
     pub action: Option<String>,
     /// False: somebody else's machine action covers it.
     pub ours: bool,
+    /// Until when new alerts about the machine are answered by it, by the rule that began it.
+    #[serde(default)]
+    pub cools_until: Option<String>,
+    /// Who could change what becomes of it, as one word.
+    #[serde(default, rename = "move")]
+    pub mover: String,
+    /// How it stands, in words.
+    #[serde(default)]
+    pub why: String,
     /// Why it is not sent yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<WaitView>,

@@ -25,6 +25,9 @@ pub struct SummaryView {
     pub machines: u64,
     /// Decisions that wait for a person now, whenever they were made.
     pub held: u64,
+    /// What is to be known now, beside these.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<super::now::NowView>,
 }
 
 /// How many there are of a kind.

@@ -21,6 +21,7 @@ use crate::server::listener::Entrance;
 use crate::server::reception::{Reception, Refusals};
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
+use crate::server::summaries::Summaries;
 use crate::server::traces::Traces;
 use crate::server::webhook::{self, Answered, Door};
 use crate::settings::TrustedProxies;
@@ -99,6 +100,7 @@ impl Parts<'_> {
             ready: self.ready.clone(),
             started: clock::now(),
             reloads: self.reloads.clone(),
+            summaries: Summaries::default(),
         });
         let limits = self.limits(traces);
         // Loopback is one address.

@@ -18,8 +18,11 @@ pub(super) struct ApproveArgs {
     /// Those that are held for this reason: approval, limit, undecided, unresolved_device, …
     #[arg(long, value_name = "REASON", conflicts_with = "ids")]
     held: Option<String>,
+    /// Those of one group of `scanhook held`, by its key.
+    #[arg(long, value_name = "KEY", conflicts_with = "ids")]
+    group: Option<String>,
     /// The machine, where the alert does not say which it is: 40 hex digits.
-    #[arg(long, value_name = "HEX40", requires = "ids", conflicts_with_all = ["rule", "tenant", "device", "since", "held"])]
+    #[arg(long, value_name = "HEX40", requires = "ids", conflicts_with_all = ["rule", "tenant", "device", "since", "held", "group"])]
     machine: Option<String>,
     /// Scan now, though the windows of the rules are closed; it is recorded.
     #[arg(long)]
@@ -43,6 +46,7 @@ pub(super) async fn run(args: &ApproveArgs) -> anyhow::Result<ExitCode> {
         ids: &args.ids,
         selection: &args.selection,
         word: ("held", args.held.as_deref()),
+        group: args.group.as_deref(),
         words: &args.words,
         more,
     };

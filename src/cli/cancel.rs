@@ -34,6 +34,7 @@ pub(super) async fn run(args: &CancelArgs) -> anyhow::Result<ExitCode> {
         ids: &args.ids,
         selection: &args.selection,
         word: ("state", args.state.as_deref()),
+        group: None,
         words: &args.words,
         more: Map::new(),
     };

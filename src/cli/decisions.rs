@@ -63,7 +63,7 @@ pub(super) async fn run(args: &DecisionsArgs) -> anyhow::Result<ExitCode> {
 fn named(view: &DecisionView) -> String {
     device(
         view.name.as_deref(),
-        &view.decision.device,
+        view.device.said.as_deref().unwrap_or_default(),
         view.machine.as_deref(),
     )
 }
@@ -73,7 +73,7 @@ fn table(decisions: &[DecisionView]) -> String {
         "AT (UTC)", "TENANT", "SOURCE", "ALERT", "DEVICE", "STATE", "REASON", "SCAN", "DECISION",
     ]);
     for view in decisions {
-        let (at, device, one) = (time(&view.at), named(view), &view.decision);
+        let (at, device, one) = (time(&view.at), named(view), view);
         let cells = [
             at.as_str(),
             &view.tenant,
@@ -111,7 +111,7 @@ fn held(decisions: &[DecisionView]) -> String {
     let mut table = Table::new(&heads);
     let now = clock::now();
     for view in decisions {
-        let (age, device, one) = (age(&view.at, now), named(view), &view.decision);
+        let (age, device, one) = (age(&view.at, now), named(view), view);
         let ends = view.hold_ends.as_deref().map(time).unwrap_or_default();
         let cells = [
             age.as_str(),
@@ -137,7 +137,6 @@ fn held(decisions: &[DecisionView]) -> String {
 }
 
 fn record(view: DecisionView) -> Vec<String> {
-    let one = view.decision;
     vec![
         view.at,
         view.tenant,
@@ -145,18 +144,18 @@ fn record(view: DecisionView) -> Vec<String> {
         view.alert,
         view.severity.unwrap_or_default(),
         view.title.unwrap_or_default(),
-        one.device,
+        view.device.said.unwrap_or_default(),
         view.name.unwrap_or_default(),
         view.machine.unwrap_or_default(),
-        one.state,
-        one.reason,
-        one.rule.unwrap_or_default(),
-        one.scan,
-        one.scan_id.unwrap_or_default(),
+        view.state,
+        view.reason,
+        view.rule.unwrap_or_default(),
+        view.scan,
+        view.scan_id.unwrap_or_default(),
         view.hold_ends.unwrap_or_default(),
         view.whose_move,
-        one.why,
+        view.why,
         view.url.unwrap_or_default(),
-        one.id,
+        view.id,
     ]
 }

@@ -18,6 +18,9 @@ pub(super) struct DenyArgs {
     /// Those that are held for this reason: approval, limit, undecided, unresolved_device, …
     #[arg(long, value_name = "REASON", conflicts_with = "ids")]
     held: Option<String>,
+    /// Those of one group of `scanhook held`, by its key.
+    #[arg(long, value_name = "KEY", conflicts_with = "ids")]
+    group: Option<String>,
     #[command(flatten)]
     words: Words,
     #[command(flatten)]
@@ -34,6 +37,7 @@ pub(super) async fn run(args: &DenyArgs) -> anyhow::Result<ExitCode> {
         ids: &args.ids,
         selection: &args.selection,
         word: ("held", args.held.as_deref()),
+        group: args.group.as_deref(),
         words: &args.words,
         more: Map::new(),
     };

@@ -2,14 +2,13 @@
 
 mod archive;
 mod args;
-mod case;
 mod given;
-mod judgement;
 mod office;
 mod policies;
 mod reading;
 mod report;
 mod stored;
+mod text;
 
 pub(super) use args::ExplainArgs;
 

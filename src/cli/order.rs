@@ -26,6 +26,9 @@ const MOST: usize = 1_000;
 /// Things that a person is shown before they agree.
 const SEEN: usize = 100;
 
+/// The steps that a person agreed to, and the digest of what they mean.
+type Agreed = (Vec<Vec<String>>, Option<String>);
+
 /// An order about single things.
 pub(super) struct OrderArgs<'o> {
     /// The verb, as a person reads it.
@@ -44,6 +47,8 @@ pub(super) struct OrderArgs<'o> {
     pub(super) selection: &'o Selection,
     /// The verb's own key that narrows a selection, with its value.
     pub(super) word: (&'static str, Option<&'o str>),
+    /// A group of what is held.
+    pub(super) group: Option<&'o str>,
     /// Who, and why.
     pub(super) words: &'o Words,
     /// Keys of its own.
@@ -60,18 +65,25 @@ impl OrderArgs<'_> {
             let told: OrderView = self.responder.read(&body)?;
             return self.show(vec![told]);
         }
-        let steps = if self.ids.is_empty() {
+        // What a person agreed to is done, and nothing that came meanwhile.
+        let (steps, digest) = if self.ids.is_empty() {
             match self.selected().await? {
-                Some(steps) => steps,
+                Some(selected) => selected,
                 None => return Ok(ExitCode::SUCCESS),
             }
         } else {
-            self.ids.chunks(MOST).map(<[String]>::to_vec).collect()
+            (
+                self.ids.chunks(MOST).map(<[String]>::to_vec).collect(),
+                None,
+            )
         };
         let (mut told, mut done) = (Vec::new(), 0);
         for (n, step) in steps.iter().enumerate() {
             let mut order = base.clone();
             order.insert("ids".to_owned(), json!(step));
+            if let Some(digest) = digest.as_ref().filter(|_| steps.len() == 1) {
+                order.insert("expect".to_owned(), json!({ "digest": digest }));
+            }
             let body = self
                 .responder
                 .post(self.many, &Value::Object(order))
@@ -108,7 +120,7 @@ impl OrderArgs<'_> {
 
     /// The steps of what the selection means, once a person has seen and agreed to it; `None`: nothing is to be done. What
     /// is held together stands in one step.
-    async fn selected(&self) -> anyhow::Result<Option<Vec<Vec<String>>>> {
+    async fn selected(&self) -> anyhow::Result<Option<Agreed>> {
         let mut order = Map::new();
         let narrowed = self.selection;
         let keys = [
@@ -120,6 +132,7 @@ impl OrderArgs<'_> {
             .for_each(|(key, value)| put(&mut order, key, value.as_deref()));
         put(&mut order, "since", narrowed.since.as_deref());
         put(&mut order, self.word.0, self.word.1);
+        put(&mut order, "group", self.group);
         if order.is_empty() {
             let sentence = format!(
                 "{}: name ids, or what to select (--rule, --tenant, --device, --since, --{})",
@@ -148,14 +161,13 @@ impl OrderArgs<'_> {
             complain("nothing was changed");
             return Ok(None);
         }
+        let digest = first.digest.clone();
         let ids = |page: OrderView| page.items.into_iter().map(|item| item.id).collect();
-        Ok(Some(
-            pages
-                .into_iter()
-                .map(ids)
-                .filter(|ids: &Vec<String>| !ids.is_empty())
-                .collect(),
-        ))
+        let steps = pages
+            .into_iter()
+            .map(ids)
+            .filter(|ids: &Vec<String>| !ids.is_empty());
+        Ok(Some((steps.collect(), digest)))
     }
 
     fn agreed(&self, preview: &OrderView) -> Result<bool, CliError> {
@@ -185,6 +197,7 @@ impl OrderArgs<'_> {
     fn show(&self, told: Vec<OrderView>) -> anyhow::Result<ExitCode> {
         let number = told.iter().map(|told| told.count).sum();
         let machines = told.iter().map(|told| told.machines).sum();
+        let told_decisions = told.iter().map(|told| told.decisions).sum();
         let items: Vec<ItemView> = told.into_iter().flat_map(|told| told.items).collect();
         match self.responder.output {
             OutputFormat::Json => {
@@ -193,8 +206,10 @@ impl OrderArgs<'_> {
                     preview: false,
                     count: number,
                     machines,
+                    decisions: told_decisions,
+                    shown: items.len(),
                     items,
-                    next: None,
+                    ..OrderView::default()
                 };
                 output::json(&serde_json::to_string(&whole)?)?;
             }

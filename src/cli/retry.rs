@@ -39,6 +39,7 @@ pub(super) async fn run(args: &RetryArgs) -> anyhow::Result<ExitCode> {
         ids: &args.ids,
         selection: &args.selection,
         word: ("state", args.state.as_deref()),
+        group: None,
         words: &args.words,
         more,
     };

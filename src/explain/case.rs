@@ -15,22 +15,22 @@ use scanhook_core::verdict::{Asks, Wanted};
 use scanhook_core::why::Why;
 
 /// One alert about one device, with all that bears on it.
-pub(super) struct AlertCase<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) source: &'a Source,
-    pub(super) terms: Terms,
-    pub(super) alert: &'a Alert,
-    pub(super) device: &'a Device,
-    pub(super) body: Option<&'a Json<'a>>,
-    pub(super) at: Timestamp,
+pub(crate) struct AlertCase<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) source: &'a Source,
+    pub(crate) terms: Terms,
+    pub(crate) alert: &'a Alert,
+    pub(crate) device: &'a Device,
+    pub(crate) body: Option<&'a Json<'a>>,
+    pub(crate) at: Timestamp,
     /// What the command line says of the machine.
-    pub(super) facts: &'a [GivenFact],
+    pub(crate) facts: &'a [GivenFact],
     /// What the directory said of it last.
-    pub(super) recorded: Option<&'a Record>,
+    pub(crate) recorded: Option<&'a Record>,
 }
 
 impl AlertCase<'_> {
-    pub(super) fn judge(&self) -> Judgement {
+    pub(crate) fn judge(&self) -> Judgement {
         let first = self.policy.decide(self.question(Facts::NotAsked));
         let first = self.outcome(
             &Explanation {

@@ -1,8 +1,11 @@
 //! Intake's one transaction: delivery, alerts, decisions and scans, or none of it.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::acceptance::Acceptance;
+use super::counts::Counted;
 use super::error::JournalError;
 use super::keys::{PolicyId, TenantId};
 use super::receipt::receipt;
@@ -94,6 +97,7 @@ impl Tx<'_> {
                 delivery.credential()
             ])?;
         let row = self.db.last_insert_rowid();
+        self.count_alerts(acceptance, now);
         let mut alerts = Vec::with_capacity(acceptance.alerts.len());
         for (n, alert) in acceptance.alerts.iter().enumerate() {
             alerts.push(self.accept_alert(acceptance, row, n, alert, since, now)?);
@@ -112,5 +116,17 @@ impl Tx<'_> {
             alerts,
             truncated: None,
         })
+    }
+
+    /// The alerts of each tenant, and those of none.
+    fn count_alerts(&mut self, acceptance: &Acceptance, now: Timestamp) {
+        let mut of: BTreeMap<Option<TenantId>, usize> = BTreeMap::new();
+        for alert in &acceptance.alerts {
+            let tenant = alert.decided.as_ref().map(|decided| decided.tenant);
+            *of.entry(tenant).or_default() += 1;
+        }
+        for (tenant, many) in of {
+            self.count(Counted::Alerts, tenant, many, now);
+        }
     }
 }

@@ -64,6 +64,7 @@ impl Tx<'_> {
                 device: device.label(),
                 machine: device.machine.as_ref(),
                 policy: acceptance.policy,
+                severity: alert.severity,
                 again: None,
                 barred: None,
                 looked: None,

@@ -5,10 +5,12 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::retry::AGAIN;
 use super::waits;
 use crate::api::{AlertReceipt, DecisionReceipt};
-use scanhook_core::scan::{Kind, Reason};
+use scanhook_core::scan::{DecisionState, Kind, Reason, ScanState};
 use scanhook_core::time::Timestamp;
+use scanhook_core::turn::Mover;
 use scanhook_core::why::Why;
 
 /// The columns of an alert `a` that [`alert_receipt`] reads.
@@ -33,6 +35,10 @@ pub(super) fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
 pub(super) const DECISION: &str =
     "d.id AS row, d.at, d.device, d.rule, d.kind, d.state, d.reason, d.why, s.uuid AS scan_uuid";
 
+/// The columns of a decision's scan `s` that [`mover`] reads beside them.
+pub(super) const STANDING: &str =
+    "s.state AS scan_state, s.outcome AS scan_outcome, s.pause IS NOT NULL AS scan_paused";
+
 pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
     let (kind, reason): (Option<String>, String) = (row.get("kind")?, row.get("reason")?);
     let (rule, device): (Option<String>, String) = (row.get("rule")?, row.get("device")?);
@@ -53,6 +59,29 @@ pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceip
             .map(|uuid| uuid.to_string()),
         waits: Vec::new(),
     })
+}
+
+/// Who could change what becomes of a decision with these columns; of one that a scan answers, what becomes of that.
+pub(super) fn mover(row: &Row<'_>) -> rusqlite::Result<Option<Mover>> {
+    let (state, reason): (String, String) = (row.get("state")?, row.get("reason")?);
+    let decided = DecisionState::of_code(&state).zip(Reason::of_code(&reason));
+    let scan: Option<String> = row.get("scan_state")?;
+    let outcome: Option<String> = row.get("scan_outcome")?;
+    Ok(
+        match (decided, scan.as_deref().and_then(ScanState::of_code)) {
+            (Some((DecisionState::Scan, _)), Some(scan)) => {
+                let failed = outcome.as_deref().is_some_and(came_to_nothing);
+                Some(Mover::of_scan(scan, failed, row.get("scan_paused")?))
+            }
+            (Some((state, reason)), _) => Some(Mover::of(state, reason)),
+            _ => None,
+        },
+    )
+}
+
+/// Whether a scan with this outcome can be tried again.
+pub(super) fn came_to_nothing(outcome: &str) -> bool {
+    AGAIN.iter().any(|one| one.code() == outcome)
 }
 
 /// One decision as others see it.

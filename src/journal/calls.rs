@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::counts::Counted;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::tx::Tx;
@@ -60,7 +61,11 @@ impl Tx<'_> {
                 now.millis(),
                 scan.map(|s| s.0)
             ])?;
-        Ok(CallId(self.db.last_insert_rowid()))
+        let call = CallId(self.db.last_insert_rowid());
+        if api == Api::Scan {
+            self.count(Counted::ScanCalls, Some(tenant), 1, now);
+        }
+        Ok(call)
     }
 
     /// Notes how a call ended: an HTTP status, or a word for what came instead.

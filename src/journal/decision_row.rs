@@ -7,8 +7,9 @@ use rusqlite::params;
 use super::error::JournalError;
 use super::names;
 use super::new_decision::{Again, NewDecision};
+use super::tally::Tallied;
 use super::tx::Tx;
-use scanhook_core::alert::MachineId;
+use scanhook_core::alert::{MachineId, Severity};
 use scanhook_core::repeat::Demand;
 use scanhook_core::scan::{DecisionState, Reason, ScanId};
 use scanhook_core::time::Timestamp;
@@ -85,8 +86,8 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO decision(delivery, n, tenant, device, machine, at, state, reason, scan, rule, kind,
-                                      priority, policy, why, look_at, asked)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                      priority, policy, why, look_at, asked, severity)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 new.delivery,
@@ -105,8 +106,11 @@ impl Tx<'_> {
                 why,
                 row.look_at.map(Timestamp::millis),
                 Demand::of(&verdict.asks).map(Demand::number),
+                new.severity.map(Severity::code),
             ])?;
-        Ok(self.db.last_insert_rowid())
+        let decision = self.db.last_insert_rowid();
+        self.tally_row(new, verdict, row, now);
+        Ok(decision)
     }
 
     /// The row keeps its time and with it its id: the receipt that was given stays true.
@@ -150,9 +154,29 @@ impl Tx<'_> {
                 "a decision was not in the state its change expects",
             ));
         }
+        self.tally_row(new, verdict, row, now);
         if let Some(machine) = new.machine {
             names::is_machine(self.db, new.tenant, new.device, machine)?;
         }
         Ok(again.decision)
+    }
+
+    fn tally_row(
+        &mut self,
+        new: &NewDecision<'_>,
+        verdict: &Verdict,
+        row: &DecisionRow,
+        now: Timestamp,
+    ) {
+        let of = Tallied {
+            tenant: new.tenant,
+            policy: new.policy,
+            rule: verdict.rule.as_deref(),
+            again: new
+                .again
+                .as_ref()
+                .is_some_and(|again| again.from != DecisionState::Resolving),
+        };
+        self.tally_decision(&of, (row.state, row.reason), &verdict.protections, now);
     }
 }

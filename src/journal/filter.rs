@@ -1,5 +1,7 @@
 //! What a list is narrowed to, in the words of whoever asks. The conditions that this comes to stand in `narrowed`.
 
+use super::keys::TenantId;
+use super::selector::listed;
 use scanhook_core::alert::{AlertReason, AlertState, Severity};
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::scan::{DecisionState, Outcome, Reason, ScanState};
@@ -31,10 +33,11 @@ impl ListKind {
     #[must_use]
     pub fn reasons(self) -> Vec<&'static str> {
         match self {
-            ListKind::Alerts => AlertReason::ALL
-                .iter()
-                .map(|reason| reason.code())
-                .collect(),
+            ListKind::Alerts => {
+                let own = AlertReason::ALL.iter().map(|reason| reason.code());
+                own.chain(Reason::ALL.iter().map(|reason| reason.code()))
+                    .collect()
+            }
             ListKind::Decisions => Reason::ALL.iter().map(|reason| reason.code()).collect(),
             ListKind::Scans => Outcome::ALL.iter().map(|outcome| outcome.code()).collect(),
         }
@@ -55,6 +58,18 @@ pub struct Filter {
     /// A reason; of scans an outcome.
     pub reason: Option<String>,
     pub severity: Option<Severity>,
+    /// Text in the title of the alert, whatever its case.
+    pub title: Option<String>,
+    /// Of alerts: one of its decisions is in this state.
+    pub decision_state: Option<String>,
+    /// Of decisions: about this machine.
+    pub machine: Option<String>,
+    /// Of scans: quick or full.
+    pub kind: Option<String>,
+    /// Of scans: whether a pause keeps it from being sent.
+    pub paused: Option<bool>,
+    /// Of these tenants alone, whatever else is asked for.
+    pub tenants: Option<Vec<TenantId>>,
     /// Received, decided or begun at this time or later.
     pub since: Option<Timestamp>,
     /// Received, decided or begun at this time or earlier.
@@ -65,6 +80,19 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The tenants that are meant, as a condition about a column.
+    pub(super) fn of_tenants(&self, column: &str) -> Option<String> {
+        let tenants = self.tenants.as_ref()?;
+        Some(format!("+{column} IN ({})", listed(tenants)))
+    }
+
+    /// Whether an alert of this title is meant.
+    pub(super) fn means_title(&self, title: Option<&str>) -> bool {
+        self.title.as_ref().is_none_or(|text| {
+            title.is_some_and(|title| title.to_lowercase().contains(&text.to_lowercase()))
+        })
+    }
+
     pub(super) fn severity(&self) -> Option<String> {
         self.severity.map(|severity| severity.code().to_owned())
     }

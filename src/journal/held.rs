@@ -32,6 +32,14 @@ pub enum Word {
     Deny,
 }
 
+/// Which held decisions are answered.
+#[derive(Clone, Copy)]
+pub struct HeldIds<'i> {
+    pub ids: &'i [Uuid],
+    /// Nothing but these rows, whatever else is held together with them: what a person has seen.
+    pub only: Option<&'i BTreeSet<i64>>,
+}
+
 impl Tx<'_> {
     /// Approves or denies each of these and whatever else is held of the same device for the same reason. Rules are
     /// skipped, limits not counted, and the age of the scan counts from now.
@@ -40,7 +48,7 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn answer_held(
         &mut self,
-        ids: &[Uuid],
+        which: HeldIds<'_>,
         word: &Word,
         by: &By,
         terms: &OnTerms<'_>,
@@ -48,7 +56,7 @@ impl Tx<'_> {
     ) -> Result<Vec<ItemView>, JournalError> {
         let mut items = Vec::new();
         let mut answered = BTreeSet::new();
-        for id in ids {
+        for id in which.ids {
             let Some(row) = decision(self.db, *id)? else {
                 items.push(unknown(*id));
                 continue;
@@ -63,6 +71,9 @@ impl Tx<'_> {
             }
             let mut noted = BTreeSet::new();
             for decided in self.held_together(&decided)? {
+                if which.only.is_some_and(|only| !only.contains(&decided.id)) {
+                    continue;
+                }
                 let done = self.answer_one(&decided, word, by, terms, &mut noted, now)?;
                 items.push(told(self.db, Thing::Decision(decided.id), done)?);
                 answered.insert(decided.id);

@@ -138,6 +138,7 @@ impl HeldDecision {
             device: &self.device,
             machine,
             policy: self.policy,
+            severity: None,
             again: Some(again),
             barred: None,
             looked: self.why().directory,

@@ -9,6 +9,7 @@ use super::error::JournalError;
 use super::held_decision::HeldDecision;
 use super::held_together::held_together;
 use super::item::item;
+use super::lots::{Lot, Lots, Selected};
 use super::outcome::unknown;
 use super::reader::Reader;
 use super::scan_row::damaged;
@@ -44,13 +45,53 @@ impl Reader<'_> {
         Ok(items)
     }
 
-    fn together(&self, row: i64) -> Result<Vec<Thing>, JournalError> {
+    /// What an order about these ids means, those included that come along.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn meant_by(&self, wants: Wants, ids: &[Uuid]) -> Result<Selected, JournalError> {
+        let (mut lots, mut taken) = (Lots::default(), BTreeSet::new());
+        for id in ids {
+            let Some(thing) = thing(self.db, *id)? else {
+                continue;
+            };
+            let decided = match thing {
+                Thing::Decision(row) => Some(self.decided(row)?),
+                _ => None,
+            };
+            match decided {
+                Some(decided) if wants == Wants::Held && decided.state == DecisionState::Held => {
+                    lots.count_own();
+                    if !taken.contains(&decided.id) {
+                        let together = held_together(self.db, &decided)?;
+                        taken.extend(together.iter().map(|one| one.id));
+                        lots.push_held(&decided, *id, &together);
+                    }
+                }
+                decided => {
+                    let machine = decided.map(|one| (one.tenant.0, one.about().to_owned()));
+                    lots.push(Lot {
+                        thing,
+                        id: *id,
+                        count: 1,
+                        machine,
+                    });
+                }
+            }
+        }
+        Ok(lots.page(usize::MAX, None))
+    }
+
+    fn decided(&self, row: i64) -> Result<HeldDecision, JournalError> {
         let sql = "SELECT * FROM decision WHERE id = ?";
-        let decided = self
-            .db
+        self.db
             .prepare_cached(sql)?
             .query_row([row], HeldDecision::read)?
-            .ok_or_else(damaged)?;
+            .ok_or_else(damaged)
+    }
+
+    fn together(&self, row: i64) -> Result<Vec<Thing>, JournalError> {
+        let decided = self.decided(row)?;
         // One that is not held is shown by itself.
         if decided.state != DecisionState::Held {
             return Ok(vec![Thing::Decision(row)]);

@@ -1,20 +1,23 @@
 //! Alerts, decisions and scans as lists, newest first, a page at a time.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
+use uuid::Uuid;
 
-use super::alert_receipt::{ALERT, DECISION, decision_receipt};
+use super::alert_receipt::{DECISION, STANDING, decision_receipt, mover};
 use super::error::JournalError;
 use super::filter::Filter;
-use super::list_rows::{alert_view, decision_view};
+use super::list_rows::{LISTED_ALERT, LISTED_DECISION, alert_view, decision_view};
 use super::means::{means_alert, means_scan};
 use super::narrowed::Narrowed;
-use super::page::{most, page};
+use super::page::{counted_alerts, counted_decisions, most, page};
 use super::reader::Reader;
 use super::rows::all;
 use super::scan_view::{SCAN, events, scan_view};
+use super::thing::{Thing, thing};
 use super::waits;
 use crate::api::{AlertView, DecisionReceipt, DecisionView, Page, ScanView};
-use scanhook_core::alert::Alert;
+use scanhook_core::alert::{Alert, AlertState};
+use scanhook_core::turn::Mover;
 
 /// A page of alerts may end inside a delivery, which has at most 10,000: both numbers fit into one.
 const PLACES: u32 = 14;
@@ -34,10 +37,7 @@ impl Reader<'_> {
             filter,
             from,
         )?;
-        let sql = format!(
-            "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, {ALERT}, a.fields, d.credential
-             FROM alert a JOIN delivery d ON d.id = a.delivery {narrow} ORDER BY a.delivery DESC, a.n DESC"
-        );
+        let sql = format!("{LISTED_ALERT} {narrow} ORDER BY a.delivery DESC, a.n DESC");
         let rows = self.gather(&sql, &narrow, most(filter), |row| {
             let (delivery, n): (i64, i64) = (row.get("row")?, row.get("n")?);
             let alert: Alert =
@@ -47,28 +47,74 @@ impl Reader<'_> {
             {
                 return Ok(None);
             }
-            let mut view = alert_view(row, alert)?;
-            view.receipt.decisions = self.decisions_of(delivery, n)?;
+            if !filter.means_title(alert.title.as_deref()) {
+                return Ok(None);
+            }
+            let view = self.with_decisions((delivery, n), alert_view(row, alert)?)?;
             Ok(Some(((delivery << PLACES) + n, view)))
         })?;
-        Ok(page(rows, most(filter), low.map(|low| low << PLACES)))
+        let total = self.total(&narrow, counted_alerts(filter), filter)?;
+        Ok(page(rows, most(filter), low.map(|low| low << PLACES)).counted(total))
     }
 
-    fn decisions_of(&self, delivery: i64, n: i64) -> Result<Vec<DecisionReceipt>, JournalError> {
+    /// One alert of a delivery; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn alert(&self, delivery: Uuid, n: u32) -> Result<Option<AlertView>, JournalError> {
+        let Some(Thing::Delivery(delivery)) = thing(self.db, delivery)? else {
+            return Ok(None);
+        };
+        let sql = format!("{LISTED_ALERT} WHERE a.delivery = ? AND a.n = ?");
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![delivery, n])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
+        let view = alert_view(row, alert)?;
+        self.with_decisions((delivery, n.into()), view).map(Some)
+    }
+
+    /// The same with what was decided about its devices, and whose move it is.
+    fn with_decisions(
+        &self,
+        (delivery, n): (i64, i64),
+        mut view: AlertView,
+    ) -> Result<AlertView, JournalError> {
         let sql = format!(
-            "SELECT {DECISION} FROM decision d LEFT JOIN scan s ON s.id = d.scan
-             WHERE d.delivery = ? AND d.n = ? ORDER BY d.id"
+            "SELECT {DECISION}, {STANDING}, t.name AS tenant FROM decision d JOIN tenant t ON t.id = d.tenant
+             LEFT JOIN scan s ON s.id = d.scan WHERE d.delivery = ? AND d.n = ? ORDER BY d.id"
         );
         let rows = all(self.db, &sql, params![delivery, n], |row| {
-            Ok((row.get("row")?, decision_receipt(row)?))
+            let whose = (mover(row)?, row.get::<_, String>("tenant")?);
+            Ok((row.get("row")?, whose, decision_receipt(row)?))
         })?;
-        let told = |(row, one)| {
-            Ok(DecisionReceipt {
+        let mut first: Option<Mover> = None;
+        for (row, (mover, tenant), one) in rows {
+            view.tenant = Some(tenant);
+            // Whoever comes first in the list of those who may move is told.
+            if let Some(mover) = mover.filter(|mover| first.is_none_or(|first| *mover < first)) {
+                first = Some(mover);
+                view.why.clone_from(&one.why);
+            }
+            view.receipt.decisions.push(DecisionReceipt {
                 waits: waits::of_decision(self.db, row)?,
                 ..one
-            })
-        };
-        rows.into_iter().map(told).collect()
+            });
+        }
+        let state = AlertState::of_code(&view.receipt.state);
+        let mover = first.or(state.map(Mover::of_alert));
+        view.mover = mover.map_or_else(String::new, |mover| mover.code().to_owned());
+        if first.is_none() {
+            let said = view
+                .receipt
+                .detail
+                .as_ref()
+                .or(view.receipt.reason.as_ref());
+            view.why = said.cloned().unwrap_or_default();
+        }
+        Ok(view)
     }
 
     /// Decisions.
@@ -83,26 +129,48 @@ impl Reader<'_> {
             filter,
             filter.after,
         )?;
-        let sql = format!(
-            "SELECT {DECISION}, d.machine, t.name AS tenant, a.source, a.alert_id, a.fields, p.hash, d.look_at, m.name
-             FROM decision d JOIN tenant t ON t.id = d.tenant JOIN policy p ON p.id = d.policy
-             JOIN alert a ON a.delivery = d.delivery AND a.n = d.n LEFT JOIN scan s ON s.id = d.scan
-             LEFT JOIN machine m ON m.id = d.machine AND m.tenant = d.tenant
-             {narrow} ORDER BY d.id DESC"
-        );
+        let sql =
+            format!("SELECT {DECISION}, {STANDING}, {LISTED_DECISION} {narrow} ORDER BY d.id DESC");
         let rows = self.gather(&sql, &narrow, most(filter), |row| {
-            let alert: Alert =
-                serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
-            let mut view = decision_view(row, alert, filter)?;
-            if let Some(view) = &mut view {
-                let lines = events(self.db, "decision", row.get("row")?)?;
-                view.events = lines.into_iter().map(|(_, event)| event).collect();
-                view.decision.waits = waits::of_decision(self.db, row.get("row")?)?;
-            }
+            let view = self.decision_of(row, filter)?;
             view.map(|view| Ok::<_, JournalError>((row.get("row")?, view)))
                 .transpose()
         })?;
-        Ok(page(rows, most(filter), low))
+        let total = self.total(&narrow, counted_decisions(filter), filter)?;
+        Ok(page(rows, most(filter), low).counted(total))
+    }
+
+    fn decision_of(
+        &self,
+        row: &Row<'_>,
+        filter: &Filter,
+    ) -> Result<Option<DecisionView>, JournalError> {
+        let alert: Alert =
+            serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
+        let mut view = decision_view(self.db, row, alert, filter)?;
+        if let Some(view) = &mut view {
+            let lines = events(self.db, "decision", row.get("row")?)?;
+            view.events = lines.into_iter().map(|(_, event)| event).collect();
+            view.waits = waits::of_decision(self.db, row.get("row")?)?;
+        }
+        Ok(view)
+    }
+
+    /// One decision; `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn decision(&self, id: Uuid) -> Result<Option<DecisionView>, JournalError> {
+        let Some(row) = super::thing::decision(self.db, id)? else {
+            return Ok(None);
+        };
+        let sql = format!("SELECT {DECISION}, {STANDING}, {LISTED_DECISION} WHERE d.id = ?");
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let mut rows = statement.query([row])?;
+        match rows.next()? {
+            Some(row) => self.decision_of(row, &Filter::default()),
+            None => Ok(None),
+        }
     }
 
     /// Scans.
@@ -127,6 +195,7 @@ impl Reader<'_> {
             }
             Ok(Some((id, self.with_alerts(id, scan_view(row)?)?)))
         })?;
-        Ok(page(rows, most(filter), low))
+        let total = self.total(&narrow, "scan s", filter)?;
+        Ok(page(rows, most(filter), low).counted(total))
     }
 }

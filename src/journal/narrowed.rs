@@ -27,6 +27,8 @@ pub(super) struct Narrowed {
     /// An index finds the rows; otherwise a window of them is looked at.
     pub(super) indexed: bool,
     pub(super) nothing: bool,
+    /// There are rows below those that are looked at.
+    pub(super) cut: bool,
 }
 
 impl Narrowed {
@@ -101,11 +103,28 @@ impl Narrowed {
                 .or_else(|| state_of(filter.reason.as_deref()?)),
             LISTED_ALERTS,
         );
-        narrow.by("a.reason = ?", filter.reason.clone());
-        narrow.by("a.source = ?", filter.source.clone());
-        narrow.by("a.fields ->> '$.severity' = ?", filter.severity());
         let decided =
             "EXISTS (SELECT 1 FROM decision d WHERE d.delivery = a.delivery AND d.n = a.n";
+        match &filter.reason {
+            Some(reason) if AlertReason::of_code(reason).is_none() => {
+                narrow.by(
+                    &format!("{decided} AND d.reason = ?)"),
+                    Some(reason.clone()),
+                );
+            }
+            reason => narrow.by("a.reason = ?", reason.clone()),
+        }
+        narrow.by(
+            &format!("{decided} AND d.state = ?)"),
+            filter.decision_state.clone(),
+        );
+        if let Some(of_tenants) = filter.of_tenants("d.tenant") {
+            narrow
+                .conditions
+                .push(format!("{decided} AND {of_tenants})"));
+        }
+        narrow.by("a.source = ?", filter.source.clone());
+        narrow.by("a.fields ->> '$.severity' = ?", filter.severity());
         narrow.by(&format!("{decided} AND d.rule = ?)"), filter.rule.clone());
         let tenant = "d.tenant = (SELECT id FROM tenant WHERE name = ?)";
         narrow.by(&format!("{decided} AND {tenant})"), filter.tenant.clone());
@@ -131,7 +150,16 @@ impl Narrowed {
             filter.tenant.clone(),
         );
         narrow.by("a.source = ?", filter.source.clone());
-        narrow.by("a.fields ->> '$.severity' = ?", filter.severity());
+        narrow.by("d.severity = ?", filter.severity());
+        if let Some(machine) = &filter.machine {
+            let devices = "d.device IN (SELECT device FROM known_as WHERE name = ?)";
+            narrow.by(
+                &format!("{devices} AND d.machine = ?"),
+                Some(machine.clone()),
+            );
+            narrow.indexed = true;
+        }
+        narrow.conditions.extend(filter.of_tenants("d.tenant"));
         narrow.by("d.id < ?", filter.after);
         narrow.times("d.at", filter);
         Ok(narrow)
@@ -181,6 +209,15 @@ impl Narrowed {
             &format!("{decided} AND a.fields ->> '$.severity' = ?)"),
             filter.severity(),
         );
+        narrow.by("s.machine = ?", filter.machine.clone());
+        narrow.indexed |= filter.machine.is_some();
+        narrow.by("s.kind = ?", filter.kind.clone());
+        if let Some(paused) = filter.paused {
+            let is = if paused { "IS NOT NULL" } else { "IS NULL" };
+            narrow.conditions.push(format!("s.pause {is}"));
+            narrow.indexed |= paused;
+        }
+        narrow.conditions.extend(filter.of_tenants("s.tenant"));
         narrow.by("s.id < ?", filter.after);
         narrow.times("s.created_at", filter);
         Ok(narrow)

@@ -2,7 +2,7 @@
 
 use super::keys::PolicyId;
 use super::keys::TenantId;
-use scanhook_core::alert::MachineId;
+use scanhook_core::alert::{MachineId, Severity};
 use scanhook_core::directory::Looked;
 use scanhook_core::person::Said;
 use scanhook_core::scan::{DecisionState, Reason, ScanId};
@@ -19,6 +19,8 @@ pub struct NewDecision<'a> {
     /// The machine, if the alert says which.
     pub machine: Option<&'a MachineId>,
     pub policy: PolicyId,
+    /// Of the alert; a decision that is made once more keeps what it has.
+    pub severity: Option<Severity>,
     /// The decision that is made once more; `None`: a new one.
     pub again: Option<Again>,
     /// Why no scan of this device can begin, whatever the verdict asks for.

@@ -7,7 +7,7 @@ use super::error::JournalError;
 use super::filter::Filter;
 use super::narrowed::{Narrowed, WINDOW};
 use super::reader::Reader;
-use crate::api::Page;
+use crate::api::{Page, Total};
 use scanhook_core::time::Timestamp;
 
 /// Rows of a page, where nothing else is asked for.
@@ -15,6 +15,40 @@ const PAGE: u16 = 100;
 
 /// Rows of the longest page.
 pub const LONGEST_PAGE: u16 = 1_000;
+
+/// Rows that a total is counted to.
+const COUNTED: u64 = 10_000;
+
+/// What alerts are counted in: their deliveries only where a time is asked for.
+pub(super) const fn counted_alerts(filter: &Filter) -> &'static str {
+    if filter.since.is_some() || filter.until.is_some() {
+        "alert a JOIN delivery d ON d.id = a.delivery"
+    } else {
+        "alert a"
+    }
+}
+
+/// What decisions are counted in: their alerts only where a source is asked for.
+pub(super) const fn counted_decisions(filter: &Filter) -> &'static str {
+    if filter.source.is_some() {
+        "decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n"
+    } else {
+        "decision d"
+    }
+}
+
+impl<T> Page<T> {
+    /// The same with how many there are in all, as far as that is known; a page that is the whole list says it by itself.
+    pub(super) fn counted(mut self, total: Option<Total>) -> Page<T> {
+        let shown = self.items.len() as u64;
+        self.total = match total {
+            Some(_) if self.next.is_none() => Some(Total::Exact(shown)),
+            Some(Total::Exact(0)) => Some(Total::at_least(shown)),
+            total => total,
+        };
+        self
+    }
+}
 
 /// Splits off the page's continuation: one row more than a page was asked for. A page that is not full goes on below
 /// the rows that were looked at (`low`), if there are any.
@@ -30,6 +64,7 @@ pub(super) fn page<T>(mut rows: Vec<(i64, T)>, most: usize, low: Option<i64>) ->
     Page {
         items: rows.into_iter().map(|(_, item)| item).collect(),
         next,
+        total: None,
     }
 }
 
@@ -59,6 +94,36 @@ impl Reader<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// How many rows fit, as far as they are counted: of the rows that an index finds or that the window holds, 10,000 at
+    /// most. Nothing on a page that is not the first; zero where only a look at each row would tell.
+    pub(super) fn total(
+        &self,
+        narrow: &Narrowed,
+        counted: &str,
+        filter: &Filter,
+    ) -> Result<Option<Total>, JournalError> {
+        if filter.after.is_some() {
+            return Ok(None);
+        }
+        if narrow.nothing || filter.device.is_some() || filter.title.is_some() {
+            return Ok(Some(Total::Exact(0)));
+        }
+        let most = COUNTED + 1;
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {counted} {narrow} LIMIT {most})");
+        let found: i64 = self
+            .db
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(&narrow.values), |row| row.get(0))?;
+        let found = found.unsigned_abs();
+        Ok(Some(if found > COUNTED {
+            Total::at_least(COUNTED)
+        } else if narrow.cut {
+            Total::at_least(found)
+        } else {
+            Total::Exact(found)
+        }))
     }
 
     /// Narrows to the rows that are looked at: those of the time that was asked for and, where no index tells which of
@@ -91,6 +156,7 @@ impl Reader<'_> {
         };
         let low = Some(from - window).filter(|low| *low > first.unwrap_or(oldest).max(oldest));
         narrow.rows(column, (low, None));
+        narrow.cut = low.is_some();
         Ok(low)
     }
 

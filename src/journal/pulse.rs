@@ -3,10 +3,12 @@
 
 use core::time::Duration;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
+
+use scanhook_core::time::Timestamp;
 
 /// Upper ends in seconds: from a disk that answers at once to one that hangs.
 const SECONDS: [f64; 14] = [
@@ -20,6 +22,7 @@ pub struct Pulse {
     pub commits: Histogram,
     pub jobs: Counter,
     in_turn: Arc<AtomicUsize>,
+    seq: Arc<AtomicU64>,
 }
 
 impl Default for Pulse {
@@ -28,6 +31,7 @@ impl Default for Pulse {
             commits: Histogram::new(SECONDS),
             jobs: Counter::default(),
             in_turn: Arc::default(),
+            seq: Arc::default(),
         }
     }
 }
@@ -37,6 +41,23 @@ impl Pulse {
     pub(super) fn committed(&self, jobs: usize, took: Duration) {
         self.commits.observe(took.as_secs_f64());
         self.jobs.inc_by(jobs as u64);
+    }
+
+    /// Begins to count changes at a number that is beyond all of an earlier start: the milliseconds of now.
+    pub(super) fn begin(&self, now: Timestamp) {
+        self.seq
+            .store(now.millis().unsigned_abs(), Ordering::Relaxed);
+    }
+
+    /// Something was changed by a transaction that is committed.
+    pub(super) fn changed(&self) {
+        self.seq.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A number that grows with each commit that changed something, also over restarts.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq.load(Ordering::Relaxed)
     }
 
     /// So many jobs were taken from the queue and are not begun.

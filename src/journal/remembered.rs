@@ -9,6 +9,7 @@ use super::alert_receipt::{ALERT, DECISION, alert_receipt, decision_receipt};
 use super::archive::Archive;
 use super::error::JournalError;
 use super::packed::Body;
+use super::reader::Reader;
 use super::rows::all;
 use super::thing::{Thing, thing};
 use super::waits;
@@ -78,6 +79,16 @@ impl Archive {
         let found = remembered(&db, id, self.has_records)?;
         self.still_idle()?;
         Ok(found)
+    }
+}
+
+impl Reader<'_> {
+    /// The same of the journal in use.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn remembered(&self, id: Uuid) -> Result<Option<Remembered>, JournalError> {
+        remembered(self.db, id, true)
     }
 }
 

@@ -6,6 +6,7 @@ use core::time::Duration;
 use rusqlite::{OptionalExtension, params};
 
 use super::alert_receipt::decision_told;
+use super::counts::Counted;
 use super::directory::damaged;
 use super::error::JournalError;
 use super::keys::TenantId;
@@ -155,6 +156,7 @@ impl Tx<'_> {
             )?
             .execute(params![reason.code(), why, look_at.millis(), decision])?;
         self.touch(tenant);
+        self.count(Counted::Held, Some(tenant), 1, now);
         if changed != 1 {
             return Err(JournalError::Conflict(
                 "a decision that is not resolving is held",

@@ -74,6 +74,11 @@ impl Tx<'_> {
                 records,
             )?,
         ];
+        self.changed(
+            "DELETE FROM minute WHERE at <= ?",
+            [now.minus(Duration::from_secs(30 * 86_400)).millis()],
+        )?;
+        self.changed("DELETE FROM tally WHERE day <= ?", [records])?;
         self.forget_policies(retention.policy, now.minus(retention.records))?;
         Ok(done.into_iter().any(|rows| rows >= STEP))
     }

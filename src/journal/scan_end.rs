@@ -51,6 +51,7 @@ impl Tx<'_> {
             scan,
             params![scan.0, state, outcome.code(), detail, now.millis()],
         )?;
+        self.tally_end(scan, outcome, now)?;
         self.db
             .prepare_cached(
                 "UPDATE scan SET not_before = opens_at, blocked_by = NULL, look_at = NULL

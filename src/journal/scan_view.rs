@@ -3,13 +3,19 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
+use super::alert_receipt::came_to_nothing;
+use super::device_row::device_row;
 use super::error::JournalError;
+use super::keys::TenantId;
 use super::pause_views;
 use super::reader::Reader;
 use super::rows::{all, time};
 use super::waits;
-use crate::api::{EventView, ScanView};
+use crate::api::{DeviceRow, EventView, ScanView};
 use scanhook_core::person::By;
+use scanhook_core::scan::{Outcome, ScanState};
+use scanhook_core::scan_sentence::scan_sentence;
+use scanhook_core::turn::Mover;
 
 pub(super) const SCAN: &str = "SELECT s.id AS row, s.*, t.name, m.name AS known
     FROM scan s JOIN tenant t ON t.id = s.tenant LEFT JOIN machine m ON m.id = s.machine AND m.tenant = s.tenant";
@@ -23,6 +29,7 @@ pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         id: row.get::<_, Uuid>("uuid")?.to_string(),
         tenant: row.get("name")?,
         machine: row.get("machine")?,
+        device: DeviceRow::default(),
         name: row.get("known")?,
         kind: row.get("kind")?,
         priority: row.get("priority")?,
@@ -42,6 +49,9 @@ pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         tries: row.get("tries")?,
         action: row.get("action")?,
         ours: row.get("ours")?,
+        cools_until: None,
+        mover: String::new(),
+        why: String::new(),
         waits: Vec::new(),
         paused: None,
         cancel_refused: false,
@@ -133,6 +143,31 @@ impl Reader<'_> {
         if to_be_sent && !scan.dry_run {
             scan.paused = pause_views::of_scan(self.db, row)?;
         }
+        self.tell_standing(row, &mut scan)?;
         Ok(scan)
+    }
+
+    /// Fills in the machine, whose move it is, and how it stands in words.
+    fn tell_standing(&self, row: i64, scan: &mut ScanView) -> Result<(), JournalError> {
+        let tenant = TenantId(
+            self.db
+                .prepare_cached("SELECT tenant FROM scan WHERE id = ?")?
+                .query_row([row], |row| row.get(0))?,
+        );
+        let said = (None, Some(scan.machine.as_str()));
+        scan.device = device_row(self.db, tenant, said, scan.name.clone())?;
+        let Some(state) = ScanState::of_code(&scan.state) else {
+            return Ok(());
+        };
+        let failed = scan.outcome.as_deref().is_some_and(came_to_nothing);
+        scan.mover = Mover::of_scan(state, failed, scan.paused.is_some())
+            .code()
+            .to_owned();
+        let outcome = scan.outcome.as_deref().and_then(Outcome::of_code);
+        scan.why = match scan.waits.first() {
+            Some(wait) => wait.why.clone(),
+            None => scan_sentence(state, outcome, scan.detail.as_deref()),
+        };
+        Ok(())
     }
 }

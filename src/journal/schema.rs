@@ -20,8 +20,9 @@
 //!   due.
 //! * `mention`, `known_as`, `machine`: which devices alerts name, what they are called, the name of each machine. Lists
 //!   and orders find a device by them.
-//! * `source`, `scan_count`: when each source was last heard, how many scans of each state there are. Triggers keep
-//!   them.
+//! * `source`, `scan_count`, `decision_count`, `parked`: when each source was last heard, how many scans of each state,
+//!   held decisions and parked alerts there are. Triggers keep them. `minute`, `tally`: what happened in each minute, and
+//!   what each rule came to on each day.
 //! * `refused`: the last 50 bodies of each source that were authenticated and could not be read: fault, hash, first
 //!   kilobyte.
 //! * `sweep`: how far housekeeping has come. `about`: whether this is the journal of a simulation.
@@ -38,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
 ];
 
 /// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.
@@ -86,5 +88,5 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
         .map_err(OpenError::sqlite)?;
         tx.commit().map_err(OpenError::sqlite)?;
     }
-    Ok(())
+    super::backfill::backfill(db).map_err(OpenError::sqlite)
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use rusqlite::Row;
 use uuid::Uuid;
 
 use super::error::JournalError;
+use super::group_key::GroupKey;
 use super::held_decision::HeldDecision;
 use super::held_together::held_together;
 use super::ids::decision_uuid;
@@ -39,9 +41,9 @@ impl Reader<'_> {
             Wants::Open => self.select_scans(None, selector, &mut lots)?,
             Wants::Failed => {
                 self.select_scans(Some(AGAIN), selector, &mut lots)?;
-                self.each_decision(DecisionState::Dropped, selector, |decided, uuid| {
+                self.each_decision(DecisionState::Dropped, selector, |decided, uuid, _| {
                     let machine = Some((decided.tenant.0, decided.about().to_owned()));
-                    lots.0.push(Lot {
+                    lots.push(Lot {
                         thing: Thing::Decision(decided.id),
                         id: uuid,
                         count: 1,
@@ -59,28 +61,24 @@ impl Reader<'_> {
     /// whether they are selected or not.
     fn select_held(&self, selector: &Selector, lots: &mut Lots) -> Result<(), JournalError> {
         let mut taken = BTreeSet::new();
-        self.each_decision(DecisionState::Held, selector, |decided, uuid| {
+        self.each_decision(DecisionState::Held, selector, |decided, uuid, _| {
+            lots.count_own();
             if taken.contains(&decided.id) {
                 return Ok(());
             }
             let together = held_together(self.db, decided)?;
             taken.extend(together.iter().map(|one| one.id));
-            let machine = Some((decided.tenant.0, decided.about().to_owned()));
-            lots.0.push(Lot {
-                thing: Thing::Decision(decided.id),
-                id: uuid,
-                count: together.len(),
-                machine,
-            });
+            lots.push_held(decided, uuid, &together);
             Ok(())
         })
     }
 
-    fn each_decision(
+    /// Each decision of a state that is selected, newest first, with its row.
+    pub(super) fn each_decision(
         &self,
         state: DecisionState,
         selector: &Selector,
-        mut each: impl FnMut(&HeldDecision, Uuid) -> Result<(), JournalError>,
+        mut each: impl FnMut(&HeldDecision, Uuid, &Row<'_>) -> Result<(), JournalError>,
     ) -> Result<(), JournalError> {
         let (mut conditions, values) = selector.conditions("d", "d.at");
         if selector.word.is_some() {
@@ -88,7 +86,7 @@ impl Reader<'_> {
         }
         // The state stands in the text, so that the index of what is held can be used.
         let sql = format!(
-            "SELECT d.*, a.fields, m.name FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
+            "SELECT d.*, a.fields, a.source, a.fields ->> '$.title' AS title, m.name FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
              LEFT JOIN machine m ON m.id = d.machine AND m.tenant = d.tenant
              WHERE d.state = '{}' AND d.state IN ({LISTED_DECISIONS}) AND d.kind IS NOT NULL {conditions}
              ORDER BY d.id DESC",
@@ -98,6 +96,13 @@ impl Reader<'_> {
         let mut rows = statement.query(&*named(&values))?;
         while let Some(row) = rows.next()? {
             let decided = HeldDecision::read(row)?.ok_or_else(damaged)?;
+            if let Some(key) = &selector.group {
+                let (source, title): (String, Option<String>) =
+                    (row.get("source")?, row.get("title")?);
+                if GroupKey::of(key.by, &decided, &source, title.as_deref()) != *key {
+                    continue;
+                }
+            }
             if let Some(glob) = &selector.device {
                 let name: Option<String> = row.get("name")?;
                 let alert =
@@ -118,6 +123,7 @@ impl Reader<'_> {
             each(
                 &decided,
                 decision_uuid(Timestamp::from_millis(row.get("at")?), decided.id),
+                row,
             )?;
         }
         Ok(())
@@ -165,7 +171,7 @@ impl Reader<'_> {
                 None => true,
             };
             if meant {
-                lots.0.push(Lot {
+                lots.push(Lot {
                     thing: Thing::Scan(row),
                     id,
                     count: 1,
@@ -201,11 +207,7 @@ impl Reader<'_> {
             ))
         })?;
         for (row, id, n, fields) in parked {
-            if lots
-                .0
-                .last()
-                .is_some_and(|lot| lot.thing == Thing::Delivery(row))
-            {
+            if lots.last() == Some(Thing::Delivery(row)) {
                 continue;
             }
             if let Some(glob) = &selector.device {
@@ -214,7 +216,7 @@ impl Reader<'_> {
                     continue;
                 }
             }
-            lots.0.push(Lot {
+            lots.push(Lot {
                 thing: Thing::Delivery(row),
                 id,
                 count: 1,

@@ -3,6 +3,7 @@
 use rusqlite::ToSql;
 use rusqlite::types::Value;
 
+use super::group_key::GroupKey;
 use super::keys::TenantId;
 use super::retry::AGAIN;
 use scanhook_core::alert::AlertState;
@@ -30,6 +31,10 @@ pub struct Selector {
     pub device: Option<DeviceGlob>,
     /// Decided, or received, since.
     pub since: Option<Timestamp>,
+    /// Of these tenants alone, whatever else is asked for.
+    pub tenants: Option<Vec<TenantId>>,
+    /// What is held in one group.
+    pub group: Option<GroupKey>,
     /// Held for this reason; in this state; come to nothing in this way.
     pub word: Option<String>,
 }
@@ -78,11 +83,22 @@ impl Selector {
             ":since",
             self.since.map(|since| since.millis().into()),
         );
+        if let Some(tenants) = &self.tenants {
+            conditions.push_str(&format!(" AND +{table}.tenant IN ({})", listed(tenants)));
+        }
         if let Some(word) = &self.word {
             values.push((":word", word.clone().into()));
         }
         (conditions, values)
     }
+}
+
+/// Tenants as SQL lists them.
+pub(super) fn listed(tenants: &[TenantId]) -> String {
+    // No row has this one: a list of none means nothing.
+    let none = core::iter::once(-1).filter(|_| tenants.is_empty());
+    let ids = tenants.iter().map(|tenant| tenant.0).chain(none);
+    ids.map(|id| id.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Values as a statement takes them.

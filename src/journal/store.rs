@@ -4,6 +4,8 @@
 //! **Group commit.** A batch is what `turns` hands over: at most 256 jobs or about 4 MiB, where a decision counts as 2
 //! KiB. A job that fails or panics is rolled back to its savepoint, alone.
 //!
+//! **Counts.** What jobs have counted (`counts`) is written once, before COMMIT.
+//!
 //! **When COMMIT fails**, every job of the batch gets the error and no tenant is woken. After a full disk or a busy
 //! database the transaction is rolled back and the next one is tried. After anything else the file is closed and opened
 //! again with all its checks. The batch may be on disk all the same: deliveries are then found by their key, and scans
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::connect::connect;
+use super::counts::Counts;
 use super::error::{JournalError, OpenError};
 use super::file::{Lock, beside, close_to_others, lock, make_folder, private};
 use super::ids::Ids;
@@ -69,6 +72,8 @@ impl Store {
         close_to_others(path)?;
         let db = connect(path)?;
         drop(private(&marker)?);
+        let pulse = Pulse::default();
+        pulse.begin(clock::now());
         let file = Some(JournalFile {
             path: path.to_owned(),
             reserve: DiskReserve::of(path),
@@ -78,7 +83,7 @@ impl Store {
             ids,
             file,
             space: Space::default(),
-            pulse: Pulse::default(),
+            pulse,
             _lock: Some(lock),
         })
     }
@@ -121,7 +126,7 @@ impl Store {
         if let Err(error) = room {
             refuse(refused, &error);
         }
-        let mut touched = BTreeSet::new();
+        let (mut touched, mut counts) = (BTreeSet::new(), Counts::default());
         if jobs.is_empty() {
             return Touched::default();
         }
@@ -132,13 +137,19 @@ impl Store {
             self.recover(&error);
             return Touched::default();
         }
+        let before = self.db.total_changes();
         let ran: Vec<RanJob> = jobs
             .into_iter()
-            .filter_map(|job| self.run(job, tight, &mut touched))
+            .filter_map(|job| self.run(job, tight, (&mut touched, &mut counts)))
             .collect();
-        let commit = said(&self.db, "COMMIT");
+        let commit = counts
+            .write(&self.db)
+            .and_then(|()| said(&self.db, "COMMIT"));
         self.pulse
             .committed(count, clock::mono().saturating_sub(begun));
+        if commit.is_ok() && self.db.total_changes() != before {
+            self.pulse.changed();
+        }
         if let Err(error) = &commit {
             // Nobody is woken for what may not be on disk. A worker looks again by itself before long.
             touched.clear();
@@ -184,9 +195,14 @@ impl Store {
     }
 
     /// One job in its savepoint. A job that panics is rolled back alone; dropping its reply tells the caller.
-    fn run(&mut self, job: Job, tight: bool, touched: &mut BTreeSet<TenantId>) -> Option<RanJob> {
+    fn run(
+        &mut self,
+        job: Job,
+        tight: bool,
+        (touched, counts): (&mut BTreeSet<TenantId>, &mut Counts),
+    ) -> Option<RanJob> {
         let Store { db, ids, .. } = self;
-        let mut touches = BTreeSet::new();
+        let (mut touches, mut counted) = (BTreeSet::new(), Counts::default());
         if let Err(error) = said(db, "SAVEPOINT job") {
             return Some((job.run)(Err(error)));
         }
@@ -196,6 +212,7 @@ impl Store {
                 tight,
                 ids,
                 touched: &mut touches,
+                counts: &mut counted,
             }))
         }))
         .ok();
@@ -207,6 +224,7 @@ impl Store {
         }
         if said(db, "RELEASE job").is_ok() && kept {
             touched.append(&mut touches);
+            counts.append(counted);
         }
         ran
     }

@@ -69,6 +69,7 @@ impl Reader<'_> {
             held: count(&format!(
                 "SELECT count(*) FROM decision WHERE state = 'held' AND ?1 IS NOT NULL AND ?2 IS NOT NULL {of_tenant}"
             ))?,
+            now: None,
         })
     }
 }

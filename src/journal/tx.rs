@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
+use super::counts::Counts;
 use super::ids::Ids;
 use super::keys::TenantId;
 use scanhook_core::time::Timestamp;
@@ -15,6 +16,7 @@ pub struct Tx<'c> {
     pub(super) tight: bool,
     pub(super) ids: &'c mut Ids,
     pub(super) touched: &'c mut BTreeSet<TenantId>,
+    pub(super) counts: &'c mut Counts,
 }
 
 impl Tx<'_> {

@@ -1,35 +1,30 @@
-//! The admin listener: status, lists, metrics, and the orders of people. JSON, loopback by default.
+//! The admin listener: status, metrics, and what leads to lists and orders. JSON, loopback by default.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
 use super::query::{self, Pairs};
-use super::refusal::{CommandError, HttpError, not_taken};
+use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
-use super::{control, same_site};
-use crate::api::{CertificateView, LaneView, StatusView, SummaryView};
+use super::{control, rows, same_site};
+use crate::api::{CertificateView, LaneView, StatusView};
 use crate::certificate::{PlacedCertificate, concerns};
 use crate::clock;
-use crate::journal::{Done, IdPrefix, ListKind, Wants};
 use crate::metrics::Exposition;
 
 pub fn router(admin: Admin) -> Router {
     Router::new()
         .route("/api/v1/status", get(status))
-        .route("/api/v1/alerts", get(alerts))
-        .route("/api/v1/decisions", get(decisions))
-        .route("/api/v1/scans", get(scans))
-        .route("/api/v1/scans/{id}", get(scan))
-        .route("/api/v1/summary", get(summary))
         .route("/metrics", get(metrics))
         .route("/livez", get(async || StatusCode::OK))
         .route("/readyz", get(readyz))
+        .merge(rows::routes())
         .method_not_allowed_fallback(async |method: Method| not_taken(&method, "GET, HEAD"))
         .merge(control::routes())
         .fallback(async || HttpError::NotFound)
@@ -103,57 +98,6 @@ fn shown((place, valid): &PlacedCertificate) -> CertificateView {
         place: place.clone(),
         ends: valid.last_day(),
     }
-}
-
-async fn alerts(State(admin): SharedAdmin, pairs: Pairs) -> Result<Response, HttpError> {
-    let filter = query::filter(ListKind::Alerts, pairs, clock::now())?;
-    Ok(Json(admin.read(move |reader| reader.alerts(&filter)).await?).into_response())
-}
-
-async fn decisions(State(admin): SharedAdmin, pairs: Pairs) -> Result<Response, HttpError> {
-    let filter = query::filter(ListKind::Decisions, pairs, clock::now())?;
-    let mut page = admin.read(move |reader| reader.decisions(&filter)).await?;
-    page.items
-        .iter_mut()
-        .for_each(|one| admin.orphaned(&one.tenant, &mut one.decision.waits));
-    Ok(Json(page).into_response())
-}
-
-async fn scans(State(admin): SharedAdmin, pairs: Pairs) -> Result<Response, HttpError> {
-    let filter = query::filter(ListKind::Scans, pairs, clock::now())?;
-    let mut page = admin.read(move |reader| reader.scans(&filter)).await?;
-    page.items
-        .iter_mut()
-        .for_each(|one| admin.orphaned(&one.tenant, &mut one.waits));
-    Ok(Json(page).into_response())
-}
-
-async fn scan(State(admin): SharedAdmin, Path(id): Path<String>) -> Result<Response, HttpError> {
-    let named = IdPrefix::parse(&id).ok_or(HttpError::NotFound)?;
-    let id = match admin
-        .read(move |reader| reader.identify(Wants::Open, &named))
-        .await?
-    {
-        Ok(id) => id,
-        Err(item) if item.candidates.is_empty() => return Err(HttpError::NotFound),
-        Err(item) => return Err(CommandError::NotDone(Done::AmbiguousId, Box::new(item)).into()),
-    };
-    let mut found = admin.read(move |reader| reader.scan(id)).await?;
-    if let Some(scan) = &mut found {
-        admin.orphaned(&scan.tenant, &mut scan.waits);
-    }
-    found
-        .map(|scan| Json(scan).into_response())
-        .ok_or(HttpError::NotFound)
-}
-
-async fn summary(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<SummaryView>, HttpError> {
-    let (since, until, tenant) = query::span(pairs, clock::now())?;
-    Ok(Json(
-        admin
-            .read(move |reader| reader.summary(since, until, tenant.as_deref()))
-            .await?,
-    ))
 }
 
 async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Response, HttpError> {

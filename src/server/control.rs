@@ -6,6 +6,7 @@
 //! for anything else.
 
 mod again;
+mod expect;
 mod given;
 mod outcome;
 mod step;
@@ -194,6 +195,7 @@ impl Admin {
         verb: OrderVerb,
         members: &OrderBody<'_>,
         ids: Vec<Uuid>,
+        only: Option<BTreeSet<i64>>,
     ) -> Result<Vec<ItemView>, HttpError> {
         let by = members.by()?;
         let machine = if verb == OrderVerb::Approve {
@@ -212,6 +214,7 @@ impl Admin {
         let in_force = self.intake.in_force();
         let now = Arc::new(OrderContext {
             at_once,
+            only,
             policy: in_force.policy.clone(),
             terms: in_force
                 .tenants

@@ -5,32 +5,40 @@
 //! within deadlines, after the `handshake` where the listener has TLS. `webhook` is the public listener, with `content` (what the head says of the body), `bodies` (their
 //! memory), `address`, `sender_certificate` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
 //! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
-//! `order` and `query` (what they and lists may say) and `same_site` (which pages may ask). `refusal` is the one place
+//! `rows` (lists and single things, with `standing`), `now` (the first screen, with `forecast` and `banners`), `order` and `query` (what
+//! they may say) and `same_site` (which pages may ask). `refusal` is the one place
 //! that turns an `HttpError` into a status.
 //!
 //! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
 
 pub mod address;
 pub mod admin;
+mod banners;
 mod bodies;
 mod connection;
 mod content;
 mod control;
 pub mod descriptors;
+mod explained;
 mod failures;
 pub mod far_side;
+mod forecast;
 pub mod handshake;
 mod leave;
 pub mod limits;
 pub mod listener;
+mod now;
 mod order;
 mod query;
 pub mod reception;
 pub mod refusal;
+mod rows;
 mod same_site;
 mod seats;
 pub mod sender_certificate;
+mod standing;
 pub mod state;
+pub mod summaries;
 pub mod traces;
 pub mod webhook;
 mod words;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::bodies::whole;
 use super::refusal::{CommandError, HttpError};
-use crate::journal::{IdPrefix, Selected, Selector, Wants};
+use crate::journal::{GroupKey, IdPrefix, Selected, Selector, Wants};
 use scanhook_core::alert::MachineId;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::json::{Json, Object};
@@ -26,7 +26,9 @@ const LARGEST: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What narrows a selection.
-pub(super) const SELECTING: &[&str] = &["rule", "tenant", "device", "since", "held", "state"];
+pub(super) const SELECTING: &[&str] = &[
+    "group", "rule", "tenant", "device", "since", "held", "state",
+];
 
 /// An instant that lies behind: itself, or how long ago it was.
 pub(super) fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
@@ -74,7 +76,8 @@ pub(super) fn read<'b>(body: &'b [u8], keys: &[&'static str]) -> Result<OrderBod
 }
 
 impl OrderBody<'_> {
-    fn get(&self, key: &str) -> Option<&Json<'_>> {
+    /// A member as it stands there; null is none.
+    pub(super) fn get(&self, key: &str) -> Option<&Json<'_>> {
         self.0.get(key).filter(|value| **value != Json::Null)
     }
 
@@ -212,6 +215,12 @@ impl OrderBody<'_> {
                 ago,
             )?,
             word,
+            group: self.parsed(
+                "group",
+                "the `key` of a group of what is held",
+                GroupKey::parse,
+            )?,
+            ..Selector::default()
         }))
     }
 }

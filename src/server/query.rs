@@ -6,20 +6,111 @@ use axum::extract::rejection::QueryRejection;
 
 use super::order::{ago, words};
 use super::refusal::CommandError;
-use crate::journal::{Filter, LONGEST_PAGE, ListKind};
-use scanhook_core::alert::Severity;
+use crate::journal::{Filter, GroupBy, LONGEST_PAGE, ListKind, Selector, TenantId, Wants};
+use scanhook_core::alert::{MachineId, Severity};
 use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::scan::Kind;
 use scanhook_core::time::Timestamp;
 
-/// The keys of every list.
-const KEYS: &[&str] = &[
+/// The keys of each list.
+const ALERTS: &[&str] = &[
+    "device",
+    "alert",
+    "source",
+    "tenant",
+    "rule",
+    "state",
+    "reason",
+    "severity",
+    "since",
+    "until",
+    "limit",
+    "after",
+    "decision_state",
+    "title",
+    "q",
+];
+const DECISIONS: &[&str] = &[
     "device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until",
-    "limit", "after",
+    "limit", "after", "machine", "title", "q",
+];
+const SCANS: &[&str] = &[
+    "device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until",
+    "limit", "after", "machine", "outcome", "kind", "paused",
 ];
 /// The keys of a summary.
 const SUMMARY: &[&str] = &["since", "until", "tenant"];
 /// How far back a summary goes where nothing is said.
 const A_DAY: core::time::Duration = core::time::Duration::from_secs(86_400);
+
+/// The keys of what is held in groups.
+const HELD: &[&str] = &[
+    "group", "tenant", "rule", "reason", "device", "since", "limit", "after",
+];
+/// Rows of a page of groups, where nothing else is said, and at most.
+const GROUPS: usize = 100;
+
+/// What is held, as it is asked for: in which groups, of what, and which of them.
+pub(super) struct HeldQuery {
+    pub(super) by: GroupBy,
+    pub(super) selector: Selector,
+    /// Groups that are passed over, and how many are shown then.
+    pub(super) page: (usize, usize),
+}
+
+/// What is held, in groups.
+pub(super) fn held(
+    pairs: Pairs,
+    tenant: impl Fn(&str) -> Option<TenantId>,
+    now: Timestamp,
+) -> Result<HeldQuery, CommandError> {
+    let mut query = HeldQuery {
+        by: GroupBy::Alert,
+        selector: Selector::default(),
+        page: (0, GROUPS),
+    };
+    let selector = &mut query.selector;
+    for (key, value) in known(HELD, ListKind::Decisions, pairs)? {
+        let bad = |takes: String| CommandError::BadParameter { key, takes };
+        let codes = |codes: Vec<&'static str>| bad(words(&codes));
+        match key {
+            "group" => {
+                let all = || GroupBy::ALL.iter().map(|by| by.code()).collect();
+                query.by = GroupBy::of_code(&value).ok_or_else(|| codes(all()))?;
+            }
+            "tenant" => {
+                let named = tenant(&value);
+                selector.tenant =
+                    Some(named.ok_or_else(|| bad("the name of a configured tenant".to_owned()))?);
+            }
+            "rule" => selector.rule = Some(value),
+            "reason" => {
+                let all = Selector::words(Wants::Held);
+                if !all.contains(&value.as_str()) {
+                    return Err(codes(all));
+                }
+                selector.word = Some(value);
+            }
+            "device" => {
+                let glob = DeviceGlob::parse(&value).map_err(|error| bad(error.to_string()))?;
+                selector.device = Some(glob);
+            }
+            "since" => selector.since = Some(instant(key, &value, now)?),
+            "limit" => {
+                let limit = value
+                    .parse()
+                    .ok()
+                    .filter(|limit| (1..=GROUPS).contains(limit));
+                query.page.1 = limit.ok_or_else(|| bad(format!("a number from 1 to {GROUPS}")))?;
+            }
+            _ => {
+                let after = value.parse().ok();
+                query.page.0 = after.ok_or_else(|| bad("the `next` of another page".to_owned()))?;
+            }
+        }
+    }
+    Ok(query)
+}
 
 /// The pairs of a query, as they came.
 pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
@@ -27,7 +118,12 @@ pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// What a list is narrowed to.
 pub(super) fn filter(list: ListKind, pairs: Pairs, now: Timestamp) -> Result<Filter, CommandError> {
     let mut filter = Filter::default();
-    for (key, value) in known(KEYS, list, pairs)? {
+    let keys = match list {
+        ListKind::Alerts => ALERTS,
+        ListKind::Decisions => DECISIONS,
+        ListKind::Scans => SCANS,
+    };
+    for (key, value) in known(keys, list, pairs)? {
         let bad = |takes: String| CommandError::BadParameter { key, takes };
         let one_of = |known: Vec<&'static str>| {
             if known.contains(&value.as_str()) {
@@ -46,7 +142,16 @@ pub(super) fn filter(list: ListKind, pairs: Pairs, now: Timestamp) -> Result<Fil
             "tenant" => filter.tenant = Some(value),
             "rule" => filter.rule = Some(value),
             "state" => filter.state = one_of(list.states())?,
-            "reason" => filter.reason = one_of(list.reasons())?,
+            "reason" | "outcome" => filter.reason = one_of(list.reasons())?,
+            "decision_state" => filter.decision_state = one_of(ListKind::Decisions.states())?,
+            "title" | "q" => filter.title = Some(value),
+            "machine" => {
+                let machine = MachineId::parse(&value).map(|id| id.to_string());
+                let takes = || bad("a machine id of 40 hex digits".to_owned());
+                filter.machine = Some(machine.ok_or_else(takes)?);
+            }
+            "kind" => filter.kind = one_of(Kind::ALL.iter().map(|kind| kind.code()).collect())?,
+            "paused" => filter.paused = one_of(vec!["true", "false"])?.map(|is| is == "true"),
             "severity" => {
                 let codes: Vec<_> = Severity::ALL
                     .iter()
@@ -90,6 +195,39 @@ pub(super) fn span(
     }
     let until = until.unwrap_or(now);
     Ok((since.unwrap_or_else(|| until.minus(A_DAY)), until, tenant))
+}
+
+/// A query that takes no parameter.
+pub(super) fn nothing(pairs: Pairs) -> Result<(), CommandError> {
+    known(&[], ListKind::Decisions, pairs).map(|_| ())
+}
+
+/// The device that a list of machines is asked for.
+pub(super) fn device(pairs: Pairs) -> Result<DeviceGlob, CommandError> {
+    let bad = |takes: String| CommandError::BadParameter {
+        key: "device",
+        takes,
+    };
+    let asked = known(&["device"], ListKind::Decisions, pairs)?.pop();
+    let (_, device) =
+        asked.ok_or_else(|| bad("a name, an address, an id or a pattern".to_owned()))?;
+    DeviceGlob::parse(&device).map_err(|error| bad(error.to_string()))
+}
+
+/// Since when rules are looked at, and by which policy; seven days where nothing is said.
+pub(super) fn window(
+    pairs: Pairs,
+    now: Timestamp,
+) -> Result<(Timestamp, Option<String>), CommandError> {
+    let (mut since, mut policy) = (now.minus(A_DAY * 7), None);
+    for (key, value) in known(&["window", "policy"], ListKind::Decisions, pairs)? {
+        if key == "window" {
+            since = instant(key, &value, now)?;
+        } else {
+            policy = Some(value);
+        }
+    }
+    Ok((since, policy))
 }
 
 /// The source that a status is asked of, if it is one.

@@ -14,7 +14,7 @@ use core::time::Duration;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-pub use objection::CommandError;
+pub use objection::{CommandError, Meant};
 
 /// Why a request is not served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

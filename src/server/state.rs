@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::reception::Refusals;
 use super::refusal::HttpError;
+use super::summaries::Summaries;
 use super::traces::Traces;
 use crate::api::{PauseView, SourceView, TenantView, WaitView};
 use crate::clock;
@@ -31,6 +32,7 @@ pub struct Admin {
     pub ready: watch::Receiver<bool>,
     pub started: Timestamp,
     pub reloads: Reloads,
+    pub summaries: Summaries,
 }
 
 pub(super) type SharedAdmin = State<Arc<Admin>>;
@@ -72,6 +74,28 @@ impl Admin {
             .with(|silence| (silence.expected(&name), silence.since(&name, now)));
         source.expect_every = expected.map(duration::show);
         source.silent_since = since.map(|since| since.to_string());
+    }
+
+    /// Every source, and whether it is silent for too long.
+    pub(super) async fn silences(&self) -> Result<Vec<SourceView>, HttpError> {
+        let names: Vec<String> = self.intake.in_force().desks.keys().cloned().collect();
+        let mut sources = self
+            .read(move |reader| {
+                let views = names.iter().map(|name| reader.source(name));
+                views.collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        sources.iter_mut().for_each(|source| self.silence(source));
+        Ok(sources)
+    }
+
+    pub(super) fn tenant_called(&self, name: &str) -> Option<TenantId> {
+        self.intake
+            .in_force()
+            .tenants
+            .iter()
+            .find(|tenant| tenant.name == name)
+            .map(|tenant| tenant.id)
     }
 
     pub(super) async fn tenants(&self) -> Result<Vec<TenantView>, HttpError> {

@@ -60,6 +60,7 @@ impl TenantWorker {
             device: &row.device,
             machine: resolution.machine(&case.device),
             policy: case.id,
+            severity: None,
             again: Some(case.again()),
             barred,
             looked: Some(resolution.looked(&case.device)),

@@ -58,7 +58,7 @@ async fn every_refusal_is_a_problem_with_a_code_and_a_wrong_method_is_told_befor
             Method::GET,
             "/api/v1/status?surce=siem",
             400,
-            "unknown-key",
+            "unknown-parameter",
             "",
         ),
         (

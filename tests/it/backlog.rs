@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use scanhook::api::Total;
 use scanhook::defender::Answer;
 use scanhook::in_force::SourceBinding;
-use scanhook::journal::{Filter, Ids, PolicyId, Retention, Store};
+use scanhook::journal::{Filter, GroupBy, Ids, PolicyId, Retention, Selector, Store};
 use scanhook::policy::{Ceiling, Terms};
 use scanhook::worker::{Pace, TenantWorker};
-use scanhook_core::alert::Severity;
+use scanhook_core::alert::{MachineId, Severity};
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::rank::Rank;
 use scanhook_core::scan::Mode;
@@ -230,8 +231,8 @@ fn a_year(path: &Path, deliveries: u32) {
          INSERT INTO known_as(name, device) SELECT printf('%040x', i), printf('%040x', i) FROM n;
          INSERT INTO scan(id, uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_after, ended_at, outcome)
              SELECT i, randomblob(16), 1, printf('%040x', i), 0, 'quick', 50, 'all', 'finished', at, at, at, 'succeeded' FROM n;
-         INSERT INTO decision(id, delivery, n, tenant, device, at, state, reason, scan, rule, kind, priority, policy, why)
-             SELECT i, i, 0, 1, printf('%040x', i), at, 'scan', 'new', i, 'all', 'quick', 50, 1, '{{}}' FROM n;
+         INSERT INTO decision(id, delivery, n, tenant, device, machine, at, state, reason, scan, rule, kind, priority, policy, why)
+             SELECT i, i, 0, 1, printf('%040x', i), printf('%040x', i), at, 'scan', 'new', i, 'all', 'quick', 50, 1, '{{}}' FROM n;
          INSERT INTO event(at, what, tenant, scan) SELECT at, 'adopted', 1, i FROM n;
          COMMIT;",
         now = NOW.millis(),
@@ -342,6 +343,112 @@ fn what_status_and_metrics_show_costs_the_same_in_a_young_and_in_an_old_journal(
     assert!(
         few > 10 && many < 2 * few,
         "{few} steps beside {FEW}, {many} beside {MANY}"
+    );
+}
+
+#[test]
+fn what_the_first_screen_shows_costs_the_same_in_a_young_and_in_an_old_journal() {
+    let steps = |deliveries| {
+        let (_folder, store, counter, steps) = old_journal(deliveries);
+        let machine = MachineId::parse(&format!("{:040x}", 7)).unwrap();
+        let glob = DeviceGlob::parse(machine.as_str()).unwrap();
+        store.read(|reader| {
+            let costs = |look: &dyn Fn()| {
+                let before = steps.load(Ordering::Relaxed);
+                look();
+                steps.load(Ordering::Relaxed) - before
+            };
+            let tenants = [counter.tenant];
+            vec![
+                costs(&|| {
+                    let numbers = reader.numbers(None, NOW).unwrap();
+                    assert_eq!(numbers.flow.alerts_5m, 1, "the one that came by itself");
+                    assert_eq!(numbers.minutes.len(), 60);
+                }),
+                costs(&|| drop(reader.numbers(Some(&tenants), NOW).unwrap())),
+                costs(&|| {
+                    let selector = Selector::default();
+                    let held = reader.held_groups(GroupBy::Rule, &selector, (0, 100));
+                    assert_eq!(held.unwrap().total, 0);
+                }),
+                costs(&|| {
+                    let view = reader.machine(counter.tenant, &machine).unwrap().unwrap();
+                    assert_eq!((view.scans.len(), view.decisions.len()), (1, 1));
+                }),
+                costs(&|| {
+                    let found = reader.machines_called(&glob, None).unwrap().unwrap();
+                    assert_eq!(found[0].tenant, "default");
+                }),
+                costs(&|| drop(reader.tallies(NOW.minus(7 * DAY), None, None).unwrap())),
+            ]
+        })
+    };
+    let (few, many) = (steps(300), steps(MANY));
+    for (n, (few, many)) in few.into_iter().zip(many).enumerate() {
+        assert!(
+            few > 10 && many < 2 * few,
+            "{n}: {few} steps beside 300, {many} beside {MANY}"
+        );
+    }
+}
+
+#[test]
+fn a_list_says_how_many_rows_it_has_as_far_as_that_is_cheap() {
+    let (_folder, store, _, _) = old_journal(3 * MANY);
+    let total = |filter: &Filter| store.read(|reader| reader.decisions(filter)).unwrap().total;
+    let at_least = |many: &str| Some(Total::AtLeast(many.to_owned()));
+    assert_eq!(total(&Filter::default()), at_least("10000+"));
+    let old = NOW.minus(DAY * 100 + DAY * 200 * 150 / (3 * MANY));
+    let some = Filter {
+        since: Some(old),
+        until: Some(NOW.minus(DAY)),
+        ..Filter::default()
+    };
+    assert_eq!(total(&some), Some(Total::Exact(152)), "all of a time");
+    let nobody = Filter {
+        rule: Some("nobody's".to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(total(&nobody), at_least("0+"), "there is more below");
+    let held = Filter {
+        state: Some("held".to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(total(&held), Some(Total::Exact(0)));
+    let second = Filter {
+        after: Some(50),
+        ..Filter::default()
+    };
+    assert_eq!(total(&second), None);
+}
+
+#[test]
+fn a_large_journal_of_an_earlier_version_is_filled_in_by_steps_and_goes_on_where_it_was() {
+    let (folder, store, _, _) = old_journal(3 * MANY);
+    drop(store);
+    let path = folder.path().join("scanhook.db");
+    let db = Connection::open(&path).unwrap();
+    let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    // As if an earlier start had been interrupted after the first step of 20,000.
+    db.execute_batch(
+        "DELETE FROM tally; UPDATE decision SET severity = NULL;
+         INSERT INTO sweep VALUES ('backfill', 0, 20000)",
+    )
+    .unwrap();
+    drop(Store::open(&path, Ids::seeded(1)).unwrap());
+    let left = number("SELECT count(*) FROM decision WHERE severity IS NULL");
+    assert_eq!(left, 20_000, "what was done before is not done again");
+    let last = number("SELECT max(id) FROM decision");
+    for (what, expected) in [
+        ("scan:new", last - 20_000),
+        ("ended:succeeded", last - 20_000),
+    ] {
+        let counted = number(&format!("SELECT sum(n) FROM tally WHERE what = '{what}'"));
+        assert_eq!(counted, expected, "{what}");
+    }
+    assert_eq!(
+        number("SELECT count(*) FROM sweep WHERE of = 'backfill'"),
+        0
     );
 }
 

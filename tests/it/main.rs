@@ -49,6 +49,7 @@ mod refusals;
 mod reload;
 mod repeats;
 mod replay;
+mod rows;
 mod rules;
 mod schema;
 mod screens;

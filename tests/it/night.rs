@@ -308,10 +308,10 @@ async fn a_device_is_found_by_every_name_it_has_in_every_list_and_by_explain() {
 async fn what_a_list_does_not_know_is_refused_with_its_code() {
     let site = Site::open().await;
     for (query, code, key) in [
-        ("alerts?foo=1", "unknown-key", "foo"),
-        ("decisions?scan=1", "unknown-key", "scan"),
-        ("decisions?id=1", "unknown-key", "id"),
-        ("scans?Device=x", "unknown-key", "Device"),
+        ("alerts?foo=1", "unknown-parameter", "foo"),
+        ("decisions?scan=1", "unknown-parameter", "scan"),
+        ("decisions?id=1", "unknown-parameter", "id"),
+        ("scans?Device=x", "unknown-parameter", "Device"),
         ("alerts?state=held", "bad-value", "state"),
         ("decisions?state=foo", "bad-value", "state"),
         ("scans?state=", "bad-value", "state"),
@@ -326,7 +326,7 @@ async fn what_a_list_does_not_know_is_refused_with_its_code() {
         ("scans?limit=five", "bad-value", "limit"),
         ("scans?after=x", "bad-value", "after"),
         ("scans?alert=1&alert=2", "bad-value", "alert"),
-        ("summary?limit=5", "unknown-key", "limit"),
+        ("summary?limit=5", "unknown-parameter", "limit"),
         ("summary?since=soon", "bad-value", "since"),
     ] {
         let answer = site.admin(&format!("/api/v1/{query}")).await;

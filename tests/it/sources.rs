@@ -97,7 +97,7 @@ async fn alerts_of_one_delivery_are_scanned_in_the_tenants_they_belong_to() {
         assert_eq!(
             (
                 decisions["items"].as_array().unwrap().len(),
-                &decisions["items"][0]["device"]
+                &decisions["items"][0]["device"]["said"]
             ),
             (1, &device.into())
         );

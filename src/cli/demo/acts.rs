@@ -213,11 +213,7 @@ pub(super) async fn storm(show: &mut Show) -> anyhow::Result<()> {
         "{} became {}: {}; {} in Defender's log, {}.",
         count(asked, "alert"),
         count(begun, "scan"),
-        tally(
-            decisions
-                .iter()
-                .map(|decision| decision.decision.reason.as_str())
-        ),
+        tally(decisions.iter().map(|decision| decision.reason.as_str())),
         count(calls, "call"),
         ends(&scans),
     ))

@@ -5,7 +5,6 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::args::ExplainArgs;
-use super::case::AlertCase;
 use super::office::Office;
 use super::reading::AlertReading;
 use super::report::ExplainReport;
@@ -13,6 +12,7 @@ use crate::cli::load;
 use crate::cli::send;
 use crate::cli::trouble::{CliError, Exit};
 use crate::clock;
+use crate::explain::AlertCase;
 use crate::settings::Source;
 use scanhook_core::alert::Alert;
 use scanhook_core::json::Json;

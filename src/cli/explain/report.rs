@@ -2,13 +2,12 @@
 
 use serde::Serialize;
 
-use super::case::AlertCase;
-use super::judgement::Judgement;
 use super::reading::AlertReading;
 use crate::api::AlertReceipt;
 use crate::cli::format::OutputFormat;
 use crate::cli::output::plain;
 use crate::cli::table::count;
+use crate::explain::{AlertCase, Judgement};
 use crate::journal::RememberedDecision;
 use crate::settings::Source;
 

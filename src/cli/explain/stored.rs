@@ -1,11 +1,11 @@
 //! A delivery of the journal: explained by what decided it, or as if it were new where nothing has.
 
 use super::args::ExplainArgs;
-use super::case::AlertCase;
 use super::office::Office;
 use super::policies::Policies;
 use super::report::ExplainReport;
 use crate::cli::trouble::{CliError, Exit};
+use crate::explain::AlertCase;
 use crate::journal::{Remembered, RememberedAlert};
 use crate::settings::Source;
 use scanhook_core::alert::{Alert, AlertState};

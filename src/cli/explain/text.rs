@@ -1,8 +1,8 @@
 //! A judgement as a person reads it: what was decided, and a column for each thing that the directory may say.
 
-use super::{ExplainedOutcome, Judgement, World};
 use crate::cli::output::{self, plain};
 use crate::cli::table::{Table, time};
+use crate::explain::{ExplainedOutcome, Judgement, World};
 use scanhook_core::rules::{Explained, Failing, Glance, Judged};
 use scanhook_core::scan::{DecisionState, Mode};
 use scanhook_core::verdict::{Guard, Seen};

@@ -5,14 +5,15 @@ use axum::Json;
 use axum::body::Body;
 
 use super::OrderReply;
+use super::expect::Expectation;
 use super::outcome::told;
 use super::verb::OrderVerb;
 use crate::api::ItemView;
 use crate::clock;
-use crate::journal::{Done, IdPrefix, Reader, TenantId};
+use crate::journal::{Done, IdPrefix, Reader, Selected, Wants};
 use crate::server::order::received;
 use crate::server::order::{self, MOST};
-use crate::server::refusal::CommandError;
+use crate::server::refusal::{CommandError, HttpError};
 use crate::server::state::Admin;
 
 impl Admin {
@@ -42,7 +43,7 @@ impl Admin {
                 return Err(CommandError::NotDone(why, Box::new(item)).into());
             }
         };
-        let items = self.carry_out(verb, &members, vec![id]).await?;
+        let items = self.carry_out(verb, &members, vec![id], None).await?;
         let objection = items.iter().find_map(|item| {
             let done = item
                 .result
@@ -64,57 +65,57 @@ impl Admin {
         let wants = verb.wants();
         let selector = members.selector(wants, |name| self.tenant_called(name), clock::now())?;
         let (preview, after) = (members.flag("preview")?, members.after()?);
-        let (ids, mut items, selected) = match (members.ids()?, selector) {
-            (Some(named), None) if after.is_none() => {
-                let found = self.read(move |reader| {
-                    named
-                        .iter()
-                        .map(|named| reader.identify(wants, named))
-                        .collect::<Result<Vec<_>, _>>()
-                });
-                let (found, not): (Vec<_>, Vec<_>) =
-                    found.await?.into_iter().partition(Result::is_ok);
-                (
-                    found.into_iter().flatten().collect(),
-                    not.into_iter().filter_map(Result::err).collect(),
-                    None,
-                )
-            }
+        // What comes after the first step of a long order is less than all that was expected.
+        let expect = Expectation::of(&members)?.filter(|_| after.is_none());
+        let (mut selected, mut items) = match (members.ids()?, selector) {
+            (Some(named), None) if after.is_none() => self.named(wants, named).await?,
             (None, Some(selector)) => {
                 let look = move |reader: &Reader<'_>| {
                     reader.select(wants, &selector, MOST, after.as_deref())
                 };
-                let mut selected = self.read(look).await?;
-                (
-                    core::mem::take(&mut selected.ids),
-                    Vec::new(),
-                    Some(selected),
-                )
+                (self.read(look).await?, Vec::new())
             }
             _ => return Err(CommandError::NothingSelected.into()),
         };
+        let mut only = None;
+        if let Some(expect) = &expect {
+            expect.compare(&selected)?;
+            only = Some(core::mem::take(&mut selected.decisions));
+        }
+        let ids = core::mem::take(&mut selected.ids);
+        let unknown = items.len();
         items.extend(if preview {
             self.read(move |reader| reader.items(wants, &ids)).await?
         } else {
-            self.carry_out(verb, &members, ids).await?
+            self.carry_out(verb, &members, ids, only).await?
         });
         let mut view = told(preview, items);
-        if let Some(selected) = selected {
-            view.next = selected.next;
-            // What a preview counts is all of the selection; what is done is what this answer is about.
-            if preview {
-                (view.count, view.machines) = (selected.count, selected.machines);
-            }
+        view.next = selected.next;
+        // What a preview counts is all of the selection; what is done is what this answer is about.
+        if preview {
+            (view.count, view.machines) = (selected.count + unknown, selected.machines);
+            (view.decisions, view.digest) = (selected.count, Some(selected.digest));
         }
         Ok(Json(view))
     }
 
-    pub(super) fn tenant_called(&self, name: &str) -> Option<TenantId> {
-        self.intake
-            .in_force()
-            .tenants
-            .iter()
-            .find(|tenant| tenant.name == name)
-            .map(|tenant| tenant.id)
+    /// What these ids mean, and those that mean nothing.
+    async fn named(
+        &self,
+        wants: Wants,
+        named: Vec<IdPrefix>,
+    ) -> Result<(Selected, Vec<ItemView>), HttpError> {
+        self.read(move |reader| {
+            let (mut ids, mut not) = (Vec::new(), Vec::new());
+            for named in &named {
+                match reader.identify(wants, named)? {
+                    Ok(id) => ids.push(id),
+                    Err(item) => not.push(item),
+                }
+            }
+            let selected = reader.meant_by(wants, &ids)?;
+            Ok((Selected { ids, ..selected }, not))
+        })
+        .await
     }
 }

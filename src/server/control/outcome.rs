@@ -17,6 +17,7 @@ pub(super) fn told(preview: bool, mut items: Vec<ItemView>) -> OrderView {
         ))
     });
     let machines = about.collect::<BTreeSet<_>>().len();
+    let decisions = items.iter().filter(|item| item.kind == "decision").count();
     if count > MOST {
         items.sort_by_key(|item| {
             item.result
@@ -30,6 +31,9 @@ pub(super) fn told(preview: bool, mut items: Vec<ItemView>) -> OrderView {
         preview,
         count,
         machines,
+        decisions,
+        shown: items.len(),
+        digest: None,
         items,
         next: None,
     }

@@ -1,14 +1,14 @@
 //! One transaction of an order: what the journal is told to do to a few things, and on what terms a scan begins that a
 //! person asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::verb::OrderVerb;
 use crate::api::ItemView;
-use crate::journal::{JournalError, TenantId, Tx, Word};
+use crate::journal::{HeldIds, JournalError, TenantId, Tx, Word};
 use crate::policy::{Ceiling, Policy, Terms};
 use scanhook_core::person::By;
 use scanhook_core::scan::Mode;
@@ -18,6 +18,8 @@ use scanhook_core::verdict::{AskedFor, Wanted};
 /// What a scan that a person asks for is begun on.
 pub(super) struct OrderContext {
     pub(super) at_once: bool,
+    /// The held decisions that are answered, where an order says what it expects; otherwise all that are held together.
+    pub(super) only: Option<BTreeSet<i64>>,
     pub(super) policy: Arc<Policy>,
     pub(super) terms: BTreeMap<TenantId, Terms>,
 }
@@ -45,11 +47,15 @@ pub(super) fn step_of(
 ) -> Result<Vec<ItemView>, JournalError> {
     let terms = |tenant: TenantId, asked: AskedFor<'_>| now.wanted(tenant, asked);
     let at_once = now.at_once;
+    let which = HeldIds {
+        ids,
+        only: now.only.as_ref(),
+    };
     match verb {
         OrderVerb::Approve => {
-            tx.answer_held(ids, &Word::Approve { machine, at_once }, by, &terms, at)
+            tx.answer_held(which, &Word::Approve { machine, at_once }, by, &terms, at)
         }
-        OrderVerb::Deny => tx.answer_held(ids, &Word::Deny, by, &terms, at),
+        OrderVerb::Deny => tx.answer_held(which, &Word::Deny, by, &terms, at),
         OrderVerb::Cancel => tx.call_off(ids, by, &|tenant| now.may_call(tenant), at),
         OrderVerb::Retry => tx.retry(ids, by, at_once, &terms, at),
     }

@@ -42,10 +42,10 @@ impl OrderVerb {
     pub(super) const fn selecting(self) -> &'static [&'static str] {
         match self {
             OrderVerb::Approve | OrderVerb::Deny => &[
-                "ids", "preview", "rule", "tenant", "device", "since", "held",
+                "ids", "group", "expect", "preview", "rule", "tenant", "device", "since", "held",
             ],
             OrderVerb::Cancel | OrderVerb::Retry => &[
-                "ids", "preview", "rule", "tenant", "device", "since", "state",
+                "ids", "expect", "preview", "rule", "tenant", "device", "since", "state",
             ],
         }
     }

@@ -27,8 +27,18 @@ pub enum CommandError {
     NothingSelected,
     /// It cannot be carried out on this one.
     NotDone(Done, Box<ItemView>),
+    /// It means something else than whoever gives it expects: what it means now.
+    ChangedSince(Meant),
     /// A file has faults, so that the old stays in force.
     NotReloaded(Box<ReloadView>),
+}
+
+/// What an order means now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meant {
+    pub machines: usize,
+    pub decisions: usize,
+    pub digest: String,
 }
 
 const FOREIGN_ORIGIN: Code = row(
@@ -46,8 +56,14 @@ const FOREIGN_HOST: Code = row(
 const UNKNOWN_KEY: Code = row(
     StatusCode::BAD_REQUEST,
     "unknown-key",
-    "The body or the query has a key that has no meaning here; `key` names it.",
+    "The body has a key that has no meaning here; `key` names it.",
     "Compare with docs/control.md: the keys are the long flags of the verb.",
+);
+const UNKNOWN_PARAMETER: Code = row(
+    StatusCode::BAD_REQUEST,
+    "unknown-parameter",
+    "The query has a parameter that has no meaning here; `key` names it.",
+    "Take one of those that `takes` names; they are the long flags of the verb.",
 );
 const BAD_VALUE: Code = row(
     StatusCode::BAD_REQUEST,
@@ -59,7 +75,13 @@ const NOTHING_SELECTED: Code = row(
     StatusCode::BAD_REQUEST,
     "nothing-selected",
     "The order names neither ids nor a selection, or both.",
-    "Give `ids`, or at least one of `rule`, `tenant`, `device`, `since`, `held`, `state`.",
+    "Give `ids`, or at least one of `group`, `rule`, `tenant`, `device`, `since`, `held`, `state`.",
+);
+const CHANGED_SINCE: Code = row(
+    StatusCode::CONFLICT,
+    "changed-since",
+    "The order means something else than `expect` says; nothing was changed.",
+    "Look at the preview again; `machines`, `decisions` and `digest` say what it means now.",
 );
 const UNKNOWN_ID: Code = row(
     StatusCode::NOT_FOUND,
@@ -142,7 +164,9 @@ impl CommandError {
         FOREIGN_HOST,
         UNKNOWN_KEY,
         BAD_VALUE,
+        UNKNOWN_PARAMETER,
         NOTHING_SELECTED,
+        CHANGED_SINCE,
         UNKNOWN_ID,
         AMBIGUOUS_ID,
         NOT_HELD,
@@ -163,7 +187,9 @@ impl CommandError {
         match self {
             CommandError::ForeignOrigin => FOREIGN_ORIGIN,
             CommandError::ForeignHost => FOREIGN_HOST,
-            CommandError::UnknownKey(_) | CommandError::UnknownParameter { .. } => UNKNOWN_KEY,
+            CommandError::UnknownKey(_) => UNKNOWN_KEY,
+            CommandError::UnknownParameter { .. } => UNKNOWN_PARAMETER,
+            CommandError::ChangedSince(_) => CHANGED_SINCE,
             CommandError::BadValue(..) | CommandError::BadParameter { .. } => BAD_VALUE,
             CommandError::NothingSelected => NOTHING_SELECTED,
             CommandError::NotReloaded(_) => NOT_RELOADED,
@@ -202,6 +228,11 @@ impl CommandError {
                 |_| Map::new(),
                 |item| Map::from_iter([("item".to_owned(), item)]),
             ),
+            CommandError::ChangedSince(meant) => Map::from_iter([
+                ("machines".to_owned(), Value::from(meant.machines)),
+                ("decisions".to_owned(), Value::from(meant.decisions)),
+                text("digest", &meant.digest),
+            ]),
             CommandError::NotReloaded(view) => match serde_json::to_value(view) {
                 Ok(Value::Object(members)) => members,
                 _ => Map::new(),

@@ -91,11 +91,11 @@ async fn a_machine_that_alerts_name_by_its_id_is_selected_by_the_name_the_direct
         panic!("{held}")
     };
     assert_eq!(
-        (&by_id["device"], &by_id["title"]),
+        (&by_id["device"]["said"], &by_id["title"]),
         (&machine(7).into(), &"t".into())
     );
     assert_eq!(
-        (&by_name["device"], &by_name["title"]),
+        (&by_name["device"]["said"], &by_name["title"]),
         (&"dc-7.corp.example".into(), &"Odd mail".into())
     );
     for one in [by_id, by_name] {

@@ -19,6 +19,7 @@ const ROOMS: &[&str] = &[
     "api",
     "journal",
     "policy",
+    "explain",
     "in_force",
     "keyrings",
     "intake",

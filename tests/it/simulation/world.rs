@@ -1306,7 +1306,7 @@ impl World {
             .items;
         let late = told
             .iter()
-            .any(|item| item.decision.why.contains("did not answer in time"));
+            .any(|item| item.why.contains("did not answer in time"));
         assert!(
             !late || self.looks.load(Ordering::Relaxed) > 0,
             "it did not answer, and was not asked: {happened:?}"

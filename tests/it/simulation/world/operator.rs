@@ -4,7 +4,9 @@
 use core::time::Duration;
 
 use scanhook::api::ItemView;
-use scanhook::journal::{Filter, JournalError, PauseScope, Selector, TenantId, Tx, Wants, Word};
+use scanhook::journal::{
+    Filter, HeldIds, JournalError, PauseScope, Selector, TenantId, Tx, Wants, Word,
+};
 use scanhook::worker::{Call, OutgoingCall};
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::person::By;
@@ -190,7 +192,18 @@ impl World {
             word => word,
         };
         let (now, terms) = (self.clock().wall, self.terms());
-        self.told(move |tx| tx.answer_held(&[id], &word, &somebody(), &terms, now))
+        self.told(move |tx| {
+            tx.answer_held(
+                HeldIds {
+                    ids: &[id],
+                    only: None,
+                },
+                &word,
+                &somebody(),
+                &terms,
+                now,
+            )
+        })
     }
 
     fn terms(
@@ -263,12 +276,10 @@ impl World {
         let all = self
             .store
             .read(|reader| reader.decisions(&Filter::default()).unwrap());
-        let of = all.items.into_iter().filter(|item| {
-            item.decision
-                .scan_id
-                .as_ref()
-                .is_some_and(|id| id.ends_with(tail))
-        });
-        of.filter_map(|item| item.decision.rule).collect()
+        let of = all
+            .items
+            .into_iter()
+            .filter(|item| item.scan_id.as_ref().is_some_and(|id| id.ends_with(tail)));
+        of.filter_map(|item| item.rule).collect()
     }
 }

@@ -1,0 +1,8 @@
+//! Why an alert about a device is, or was, decided as it is: worked out by the policy alone, with what the directory may
+//! say side by side. The verb `explain` and the admin listener tell it.
+
+mod case;
+mod judgement;
+
+pub(crate) use case::AlertCase;
+pub(crate) use judgement::{ExplainedOutcome, Judgement, World};
