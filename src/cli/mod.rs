@@ -14,10 +14,12 @@ mod ending;
 mod explain;
 mod fit;
 mod format;
+mod held;
 mod init;
 mod list;
 mod load;
 mod login;
+mod machine;
 mod order;
 mod output;
 mod pause;
@@ -96,6 +98,10 @@ enum Verb {
     Alerts(alerts::AlertsArgs),
     /// What was decided for each alert and device, and why.
     Decisions(decisions::DecisionsArgs),
+    /// What waits for a person, in groups that are answered at once: by alert, by rule or by machine.
+    Held(held::HeldArgs),
+    /// A machine with all that is known of it: its names, the directory, scans, decisions, alerts.
+    Machine(machine::MachineArgs),
     /// What happened in the last hours, in numbers: alerts, decisions, scans, and what waits for a person.
     Summary(summary::SummaryArgs),
     /// Scans, from waiting to outcome; with an id, one of them with its history.
@@ -176,6 +182,8 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Status(args) => status::run(&args).await,
         Verb::Alerts(args) => alerts::run(&args).await,
         Verb::Decisions(args) => decisions::run(&args).await,
+        Verb::Held(args) => held::run(&args).await,
+        Verb::Machine(args) => machine::run(&args).await,
         Verb::Summary(args) => summary::run(&args).await,
         Verb::Scans(args) => scans::run(&args).await,
         Verb::Approve(args) => approve::run(&args).await,

@@ -3,7 +3,7 @@
 use super::{NARROW, Screens, WIDE, fits, shown};
 use crate::verbs::Desk;
 
-const VERBS: [&str; 25] = [
+const VERBS: [&str; 27] = [
     "demo",
     "serve",
     "check",
@@ -21,6 +21,8 @@ const VERBS: [&str; 25] = [
     "status",
     "alerts",
     "decisions",
+    "held",
+    "machine",
     "summary",
     "scans",
     "approve",

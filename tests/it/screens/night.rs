@@ -248,6 +248,9 @@ async fn the_lists_of_a_night_fit_and_nothing_of_them_is_lost() {
         says_all(&all, keys, &asked(&site, NARROW, &[list]).await);
     }
     both(&mut screens, &site, &["decisions", "--state", "held"]).await;
+    both(&mut screens, &site, &["held"]).await;
+    both(&mut screens, &site, &["held", "--group", "machine"]).await;
+    both(&mut screens, &site, &["machine", WIDE_NAME]).await;
     screens.add(
         NARROW,
         "alerts --state parked",
@@ -270,7 +273,7 @@ async fn the_lists_of_a_night_fit_and_nothing_of_them_is_lost() {
         );
     }
     both(&mut screens, &site, &["summary"]).await;
-    screens.kept(14);
+    screens.kept(20);
 }
 
 #[tokio::test]
@@ -315,9 +318,11 @@ async fn screens_fit_where_nothing_has_happened_yet() {
         &["scans"],
         &["summary"],
         &["decisions", "--state", "held"],
+        &["held"],
+        &["machine", "lt-042"],
         &["resume"],
     ] {
         screens.add(NARROW, &args.join(" "), &asked(&site, NARROW, args).await);
     }
-    screens.kept(8);
+    screens.kept(10);
 }
