@@ -40,8 +40,8 @@ fn judged(kept: &Remembered, in_force: &Arc<ActiveConfig>) -> Option<Judgement> 
     let policy = Policy::recall(kept.policies.get(&decision.policy)?)
         .ok()?
         .policy;
-    let desk = in_force.desks.get(&kept.source);
-    let source = desk.map_or_else(|| stranger(kept), |desk| Some(desk.source.clone()))?;
+    let binding = in_force.bindings.get(&kept.source);
+    let source = binding.map_or_else(|| stranger(kept), |binding| Some(binding.source.clone()))?;
     // By now its source may act for another tenant.
     let alert = &Alert {
         acts_for: Some(decision.tenant.clone()),

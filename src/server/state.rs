@@ -78,7 +78,7 @@ impl Admin {
 
     /// Every source, and whether it is silent for too long.
     pub(super) async fn silences(&self) -> Result<Vec<SourceView>, HttpError> {
-        let names: Vec<String> = self.intake.in_force().desks.keys().cloned().collect();
+        let names: Vec<String> = self.intake.in_force().bindings.keys().cloned().collect();
         let mut sources = self
             .read(move |reader| {
                 let views = names.iter().map(|name| reader.source(name));
