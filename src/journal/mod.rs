@@ -152,7 +152,7 @@ pub use job::Job;
 pub use keys::{PolicyId, TenantId};
 pub use lots::Selected;
 pub use new_decision::{Admitted, Again, NewDecision};
-pub use numbers::{Numbers, TenantNumbers};
+pub use numbers::{NowNumbers, TenantNumbers};
 pub use open_scan::OpenScan;
 pub use outcome::{Done, OnTerms};
 pub use packed::PackedBody;

@@ -25,7 +25,7 @@ const TOGETHER: i64 = 5_000;
 
 /// What the journal knows of now.
 #[derive(Clone, Debug, Default)]
-pub struct Numbers {
+pub struct NowNumbers {
     pub person: PersonView,
     pub flow: FlowView,
     pub minutes: Vec<MinuteView>,
@@ -51,12 +51,12 @@ impl Reader<'_> {
         &self,
         tenants: Option<&[TenantId]>,
         now: Timestamp,
-    ) -> Result<Numbers, JournalError> {
+    ) -> Result<NowNumbers, JournalError> {
         let of = |column: &str| match tenants {
             Some(tenants) => format!(" AND {column} IN ({})", listed(tenants)),
             None => String::new(),
         };
-        let mut numbers = Numbers {
+        let mut numbers = NowNumbers {
             person: self.waits_for_people(&of, tenants.is_none(), now)?,
             flow: self.flows(&of, now)?,
             minutes: self.minutes(&of("tenant"), now)?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::{ForecastView, LaneView, QuotaView};
-use crate::journal::{Api, Numbers, TenantId};
+use crate::journal::{Api, NowNumbers, TenantId};
 use scanhook_core::forecast::{Prospect, Rate, prospect};
 use scanhook_core::time::Timestamp;
 
@@ -13,7 +13,7 @@ pub(super) type LaneBoard = (LaneView, BTreeMap<String, QuotaView>);
 /// What will become of what waits for the directory, all tenants together. A lane that is stopped or paused does not
 /// count the time meanwhile, so it is taken as one that goes on now.
 pub(super) fn of_directory(
-    numbers: &Numbers,
+    numbers: &NowNumbers,
     boards: &BTreeMap<TenantId, LaneBoard>,
     now: Timestamp,
 ) -> ForecastView {
@@ -41,7 +41,7 @@ pub(super) fn of_directory(
 
 /// When the last of the waiting scans will have left; `None`: none waits, or a lane that has some is stopped.
 pub(super) fn last_leaves(
-    numbers: &Numbers,
+    numbers: &NowNumbers,
     boards: &BTreeMap<TenantId, LaneBoard>,
     now: Timestamp,
 ) -> Option<Timestamp> {

@@ -98,11 +98,9 @@ pub fn prospect(awaiting: &[Awaiting], rate: &Rate, now: Timestamp) -> Prospect 
         let answered = one.questions.min(room);
         asked += answered;
         // As many decisions as wait for one question are answered by it.
-        let share = if one.questions == 0 {
-            one.decisions
-        } else {
-            one.decisions * answered / one.questions
-        };
+        let share = (one.decisions * answered)
+            .checked_div(one.questions)
+            .unwrap_or(one.decisions);
         prospect.answered += share;
         prospect.held += one.decisions - share;
     }
