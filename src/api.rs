@@ -1,5 +1,6 @@
 //! The JSON others see: the server writes it, the verbs read it. No logic.
 
+mod access;
 mod alert;
 mod certificate;
 mod control;
@@ -22,6 +23,7 @@ mod status;
 mod summary;
 mod wait;
 
+pub use access::{AuditHeadView, AuditView, MeView};
 pub use alert::AlertView;
 pub use certificate::CertificateView;
 pub use control::{ItemView, OrderView, PauseView, PausesView};

@@ -87,6 +87,7 @@ impl ActiveConfig {
         Retention {
             bodies: journal.bodies,
             records: journal.records,
+            audit: journal.audit,
             policy: self.id,
             remember: sources
                 .iter()

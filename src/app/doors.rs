@@ -13,6 +13,7 @@ use crate::in_force::Current;
 use crate::in_force::door::Sources;
 use crate::intake::{Intake, Readers};
 use crate::keyrings::IssuerKeys;
+use crate::server::access::RefusedCredentials;
 use crate::server::admin;
 use crate::server::descriptors;
 use crate::server::handshake::{DoorTls, TellHandshake};
@@ -64,7 +65,10 @@ impl Parts<'_> {
         let admin = Entrance {
             router: admin,
             limits: admin_limits,
-            proxies: TrustedProxies::default(),
+            proxies: match self.settings.admin.behind_proxy {
+                true => self.settings.server.trusted_proxies.clone(),
+                false => TrustedProxies::default(),
+            },
             tls: secured(admin_tls),
         };
         [public, admin]
@@ -101,6 +105,7 @@ impl Parts<'_> {
             started: clock::now(),
             reloads: self.reloads.clone(),
             summaries: Summaries::default(),
+            credentials: RefusedCredentials::new(self.settings.server.auth_failures),
         });
         let limits = self.limits(traces);
         // Loopback is one address.

@@ -19,6 +19,8 @@ const APP: &str = "scanhook::app";
 const CERTIFICATES: Duration = Duration::from_secs(60 * 60);
 /// How often the journal forgets what is past its time.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How often the newest hash of the audit is told.
+const AUDIT_HEAD: Duration = Duration::from_secs(3_600);
 
 impl Parts<'_> {
     /// Starts what nobody calls: two that end when a worker or the writer does, the housekeeping, and the watch for
@@ -38,6 +40,7 @@ impl Parts<'_> {
             stopping.clone(),
         ));
         tasks.spawn(watch_certificates(current.clone(), stopping.clone()));
+        tasks.spawn(tell_audit_head(journal.clone(), stopping.clone()));
         tasks.spawn(listen_for_silence(
             self.heard.clone(),
             current.clone(),
@@ -90,6 +93,29 @@ async fn watch_certificates(mut current: Current, mut stop: watch::Receiver<bool
         }
     }
     "the watch for certificates"
+}
+
+/// Tells the newest hash of the audit, so that it is known outside of the journal: whoever cuts rows off its end is found.
+async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &'static str {
+    let mut told = None;
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(AUDIT_HEAD) => {
+                match journal.read(|reader| reader.audit_head()).await {
+                    Ok(Some(head)) if told.as_ref() != Some(&head) => {
+                        tracing::info!(target: APP, head, "audit head");
+                        told = Some(head);
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::error!(target: APP, code = error.code(), %error, "the audit could not be read");
+                    }
+                }
+            }
+        }
+    }
+    "the teller of the audit's head"
 }
 
 /// Ends when the writer has: without it nothing can be acknowledged any more.

@@ -43,6 +43,9 @@ pub(super) struct ListArgs {
     /// this computer].
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// A file that holds your token [default: SCANHOOK_TOKEN_FILE].
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// How the list is written; ndjson and csv have all rows unless --limit says how many.
     #[arg(short, long, value_enum, default_value_t)]
     output: ListFormat,
@@ -102,6 +105,7 @@ impl ListArgs {
         Responder {
             admin: self.admin.clone(),
             ca: self.ca.clone(),
+            token_file: self.token_file.clone(),
             output,
         }
     }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod approve;
+mod audit;
 mod cancel;
 mod check;
 mod csv;
@@ -40,7 +41,9 @@ mod summary;
 mod surroundings;
 mod table;
 mod test;
+mod token;
 mod trouble;
+mod whoami;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -118,6 +121,12 @@ enum Verb {
     Pause(pause::PauseArgs),
     /// Send again what a pause kept back.
     Resume(resume::ResumeArgs),
+    /// Make a token for a program: prints it once, with the table for scanhook.toml that lets it in.
+    Token(token::TokenArgs),
+    /// Who you are to a running responder, and what you may do.
+    Whoami(whoami::WhoamiArgs),
+    /// Who ordered what; and whether an exported chain of it still holds.
+    Audit(audit::AuditArgs),
 }
 
 /// Reads the command line, does what it says, and returns the exit status.
@@ -192,5 +201,8 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Retry(args) => retry::run(&args).await,
         Verb::Pause(args) => pause::run(&args).await,
         Verb::Resume(args) => resume::run(&args).await,
+        Verb::Token(args) => token::run(&args),
+        Verb::Whoami(args) => whoami::run(&args).await,
+        Verb::Audit(args) => audit::run(&args).await,
     }
 }

@@ -13,10 +13,14 @@ use super::output;
 use super::surroundings::surroundings;
 use super::trouble::{CliError, Exit};
 use crate::certificate::read_authorities;
+use crate::file;
 use crate::settings::Inputs;
+use scanhook_core::access::is_token;
 
 /// How long an answer may take. It comes from this computer, and from an index.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A file that is larger holds no token.
+const LARGEST_TOKEN: u64 = 4096;
 
 /// Where the responder is asked, and how it is shown.
 #[derive(clap::Args)]
@@ -29,6 +33,10 @@ pub(super) struct Responder {
     /// this computer].
     #[arg(long, value_name = "FILE")]
     pub(super) ca: Option<PathBuf>,
+    /// A file that holds your token [default: SCANHOOK_TOKEN_FILE; without one, this computer is let in if scanhook.toml
+    /// says so].
+    #[arg(long, value_name = "FILE")]
+    pub(super) token_file: Option<PathBuf>,
     /// How the answer is written; json is the answer itself.
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: OutputFormat,
@@ -56,8 +64,7 @@ impl Responder {
     pub(super) async fn get_at(&self, address: &str, path: &str) -> Result<String, CliError> {
         let url = format!("{}{path}", address.trim_end_matches('/'));
         let response = self
-            .client()?
-            .get(url)
+            .signed(self.client()?.get(url))?
             .send()
             .await
             .map_err(|error| self.unreachable(&error))?;
@@ -72,42 +79,99 @@ impl Responder {
             joined(query)
         );
         let response = self
-            .client()?
-            .get(url)
+            .signed(self.client()?.get(url))?
             .send()
             .await
             .map_err(|error| self.unreachable(&error))?;
         self.judged(response).await
     }
 
-    /// Gives an order; the answer's body.
+    /// Gives an order; the answer's body. The name that you are logged in with is left out where the responder knows better
+    /// who you are and takes none.
     pub(super) async fn post(&self, path: &str, order: &Value) -> Result<String, CliError> {
+        let response = self.posted(path, order).await?;
+        if response.status().as_u16() != 400 {
+            return self.judged(response).await;
+        }
+        let refusal = self.body(response).await?;
+        let mut unnamed = order.clone();
+        let named = unnamed
+            .as_object_mut()
+            .and_then(|order| order.remove("by"))
+            .is_some_and(|by| by.as_str() == surroundings().user());
+        if !named || !refuses_name(&refusal) {
+            return self.judge(400, refusal);
+        }
+        let response = self.posted(path, &unnamed).await?;
+        self.judged(response).await
+    }
+
+    async fn posted(&self, path: &str, order: &Value) -> Result<reqwest::Response, CliError> {
         let url = format!("{}{path}", self.address().trim_end_matches('/'));
         let request = self
             .client()?
             .post(url)
             .header("content-type", "application/json")
             .body(order.to_string());
-        let response = request
+        self.signed(request)?
             .send()
             .await
-            .map_err(|error| self.unreachable(&error))?;
-        self.judged(response).await
+            .map_err(|error| self.unreachable(&error))
+    }
+
+    /// The request with the token, if there is one.
+    fn signed(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::RequestBuilder, CliError> {
+        let file = self
+            .token_file
+            .clone()
+            .or_else(|| surroundings().token_file());
+        let Some(path) = file else {
+            return Ok(request);
+        };
+        let unreadable = |error: &dyn core::fmt::Display| {
+            CliError::new(Exit::NoInput, format!("{}: {error}", path.display()))
+        };
+        let text = file::read(&path, LARGEST_TOKEN)
+            .map_err(|error| unreadable(&error))?
+            .text()
+            .map_err(|error| unreadable(&error))?;
+        let token = text.trim();
+        if !is_token(token) {
+            let sentence = format!(
+                "{} does not hold a token: one begins with shk_, and `scanhook token` makes it",
+                path.display()
+            );
+            return Err(CliError::new(Exit::BadData, sentence));
+        }
+        Ok(request.bearer_auth(token))
+    }
+
+    async fn body(&self, response: reqwest::Response) -> Result<String, CliError> {
+        response
+            .text()
+            .await
+            .map_err(|error| self.unreachable(&error))
     }
 
     async fn judged(&self, response: reqwest::Response) -> Result<String, CliError> {
         let status = response.status().as_u16();
-        let body = response
-            .text()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let body = self.body(response).await?;
+        self.judge(status, body)
+    }
+
+    fn judge(&self, status: u16, body: String) -> Result<String, CliError> {
         match status {
             200 => Ok(body),
             400 => Err(CliError::new(
                 Exit::Usage,
                 format!("{} does not take this: {}", self.address(), detail(&body)),
             )),
-            403 if code(&body).is_some() => Err(CliError::new(Exit::Permission, detail(&body))),
+            401 | 403 if code(&body).is_some() => {
+                Err(CliError::new(Exit::Permission, detail(&body)))
+            }
             404 if code(&body).as_deref() == Some("unknown-id") => {
                 Err(CliError::new(Exit::NoInput, detail(&body)))
             }
@@ -252,6 +316,14 @@ fn code(body: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// Whether an order was refused because it names who gives it.
+fn refuses_name(body: &str) -> bool {
+    let key = serde_json::from_str::<Value>(body)
+        .ok()
+        .and_then(|problem| Some(problem.get("key")?.as_str()? == "by"));
+    code(body).as_deref() == Some("unknown-key") && key == Some(true)
+}
+
 /// The sentence and the code of a refusal, as far as it has them.
 pub(super) fn detail(body: &str) -> String {
     let Ok(problem) = serde_json::from_str::<Value>(body) else {
@@ -265,7 +337,11 @@ pub(super) fn detail(body: &str) -> String {
         || sentence.to_owned(),
         |code| format!("{sentence} [{code}]"),
     );
-    for (key, label) in [("key", "key"), ("takes", "it takes")] {
+    for (key, label) in [
+        ("key", "key"),
+        ("takes", "it takes"),
+        ("needs", "it needs the role"),
+    ] {
         if let Some(more) = text(key) {
             detail.push_str(&format!("; {label}: {more}"));
         }

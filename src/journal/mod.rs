@@ -25,6 +25,7 @@ mod archive;
 mod archive_find;
 mod archive_walk;
 mod asks;
+mod audit;
 mod backfill;
 mod begin;
 mod belongs;
@@ -137,6 +138,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use acceptance::{Acceptance, AcceptedAlert, Decided};
 pub use archive::Archive;
+pub use audit::AuditFilter;
 pub use called_off::CalledOff;
 pub use calls::{Api, CallId};
 pub use cited::Cited;

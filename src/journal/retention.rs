@@ -2,7 +2,7 @@
 //!
 //! Housekeeping calls [`Tx::forget`] once a minute, and again while more is due. A step takes 100 rows of each table:
 //! keys past the source's `remember`, bodies and records past `[journal] retention`, calls after a week, answers of the
-//! directory after a day. Each finds what is due by an index of what is left to forget, so that an old journal costs no
+//! directory after a day, rows of the audit past their own retention, sessions at their end. Each finds what is due by an index of what is left to forget, so that an old journal costs no
 //! more than a young one. What is open or held stays (`sweep`).
 
 use core::time::Duration;
@@ -21,6 +21,7 @@ use scanhook_core::time::Timestamp;
 pub struct Retention {
     pub bodies: Duration,
     pub records: Duration,
+    pub audit: Duration,
     /// The policy in force, which stays though nothing may have been decided by it.
     pub policy: PolicyId,
     /// Per source, how long deliveries and alerts count as the same.
@@ -72,6 +73,16 @@ impl Tx<'_> {
             self.step(
                 "DELETE FROM pause WHERE id IN (SELECT id FROM pause WHERE ended_at <= ? AND settled = 1 LIMIT ?)",
                 records,
+            )?,
+            // The newest row stays: the next one's hash is made with its own.
+            self.step(
+                "DELETE FROM audit WHERE id IN
+                   (SELECT id FROM audit INDEXED BY audit_by_age WHERE at <= ? AND id < (SELECT max(id) FROM audit) LIMIT ?)",
+                now.minus(retention.audit).millis(),
+            )?,
+            self.step(
+                "DELETE FROM session WHERE id_hash IN (SELECT id_hash FROM session WHERE ends <= ? LIMIT ?)",
+                now.millis(),
             )?,
         ];
         self.changed(

@@ -7,19 +7,24 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 
+use super::access::{self, AskedBy};
 use super::query::{self, Pairs};
 use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
-use super::{control, rows, same_site};
-use crate::api::{CertificateView, LaneView, StatusView};
+use super::{audit, control, rows};
+use crate::api::{CertificateView, LaneView, MeView, StatusView};
 use crate::certificate::{PlacedCertificate, concerns};
 use crate::clock;
 use crate::metrics::Exposition;
 
 pub fn router(admin: Admin) -> Router {
+    let admin = Arc::new(admin);
     Router::new()
+        .route("/api/v1/me", get(me))
+        .route("/api/v1/audit", get(audit::list))
+        .route("/api/v1/audit/head", get(audit::head))
         .route("/api/v1/status", get(status))
         .route("/metrics", get(metrics))
         .route("/livez", get(async || StatusCode::OK))
@@ -28,11 +33,34 @@ pub fn router(admin: Admin) -> Router {
         .method_not_allowed_fallback(async |method: Method| not_taken(&method, "GET, HEAD"))
         .merge(control::routes())
         .fallback(async || HttpError::NotFound)
-        .layer(axum::middleware::from_fn(same_site::guard))
-        .with_state(Arc::new(admin))
+        .layer(axum::middleware::from_fn_with_state(
+            admin.clone(),
+            access::guard,
+        ))
+        .with_state(admin)
 }
 
-async fn status(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<StatusView>, HttpError> {
+/// Who asks, as far as this listener knows.
+async fn me(Extension(asked): Extension<AskedBy>) -> Json<MeView> {
+    let caller = &asked.caller;
+    Json(MeView {
+        name: caller.name.clone(),
+        subject: caller.subject.clone(),
+        how: caller.how.shown(),
+        role: caller.grant.role.code().to_owned(),
+        tenants: caller
+            .grant
+            .tenants
+            .names()
+            .map(|names| names.iter().cloned().collect()),
+    })
+}
+
+async fn status(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    pairs: Pairs,
+) -> Result<Json<StatusView>, HttpError> {
     let source = query::source(pairs)?;
     let in_force = admin.intake.in_force();
     if source
@@ -73,7 +101,7 @@ async fn status(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<StatusVi
     warnings.extend(admin.journal.space().room().warning());
     let (parked, parked_at) = admin.read(|reader| reader.parked()).await?;
     let armed = in_force.armed();
-    Ok(Json(StatusView {
+    let view = StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: admin.started.to_string(),
         ready: *admin.ready.borrow(),
@@ -90,7 +118,23 @@ async fn status(State(admin): SharedAdmin, pairs: Pairs) -> Result<Json<StatusVi
         tenants,
         sources,
         door: admin.traces.of(None),
-    }))
+    };
+    Ok(Json(within(view, &asked)))
+}
+
+/// What a grant for some tenants sees of it: rows of those, and nothing that belongs to all.
+fn within(mut view: StatusView, asked: &AskedBy) -> StatusView {
+    if asked.sees_all() {
+        return view;
+    }
+    view.tenants.retain(|tenant| asked.sees(&tenant.name));
+    view.pauses.retain(|pause| asked.sees_pause(pause));
+    view.sources.clear();
+    view.warnings.clear();
+    view.certificates.clear();
+    (view.reload, view.parked, view.parked_at) = (None, 0, None);
+    view.door = Default::default();
+    view
 }
 
 fn shown((place, valid): &PlacedCertificate) -> CertificateView {

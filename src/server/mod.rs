@@ -11,8 +11,10 @@
 //!
 //! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
 
+pub mod access;
 pub mod address;
 pub mod admin;
+mod audit;
 mod banners;
 mod bodies;
 mod connection;

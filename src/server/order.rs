@@ -13,7 +13,6 @@ use crate::journal::{GroupKey, IdPrefix, Selected, Selector, Wants};
 use scanhook_core::alert::MachineId;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::json::{Json, Object};
-use scanhook_core::person::By;
 use scanhook_core::rules::duration;
 use scanhook_core::strict_json::{self, JsonFault};
 use scanhook_core::time::Timestamp;
@@ -108,12 +107,13 @@ impl OrderBody<'_> {
         }
     }
 
-    /// Who orders it, and why.
-    pub(super) fn by(&self) -> Result<By, HttpError> {
-        Ok(By::new(
-            self.text("by")?.unwrap_or_default(),
-            self.text("reason")?,
-        ))
+    /// The name that an order says it is given by.
+    pub(super) fn named(&self) -> Result<Option<&str>, HttpError> {
+        self.text("by")
+    }
+
+    pub(super) fn reason(&self) -> Result<Option<&str>, HttpError> {
+        self.text("reason")
     }
 
     /// Ids, or how they begin.

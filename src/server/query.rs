@@ -6,7 +6,9 @@ use axum::extract::rejection::QueryRejection;
 
 use super::order::{ago, words};
 use super::refusal::CommandError;
-use crate::journal::{Filter, GroupBy, LONGEST_PAGE, ListKind, Selector, TenantId, Wants};
+use crate::journal::{
+    AuditFilter, Filter, GroupBy, LONGEST_PAGE, ListKind, Selector, TenantId, Wants,
+};
 use scanhook_core::alert::{MachineId, Severity};
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::scan::Kind;
@@ -40,6 +42,8 @@ const SCANS: &[&str] = &[
 ];
 /// The keys of a summary.
 const SUMMARY: &[&str] = &["since", "until", "tenant"];
+/// The keys of the audit.
+const AUDIT: &[&str] = &["subject", "what", "since", "until", "limit", "after"];
 /// How far back a summary goes where nothing is said.
 const A_DAY: core::time::Duration = core::time::Duration::from_secs(86_400);
 
@@ -162,19 +166,8 @@ pub(super) fn filter(list: ListKind, pairs: Pairs, now: Timestamp) -> Result<Fil
             }
             "since" => filter.since = Some(instant(key, &value, now)?),
             "until" => filter.until = Some(instant(key, &value, now)?),
-            "limit" => {
-                let limit = value
-                    .parse()
-                    .ok()
-                    .filter(|limit| (1..=LONGEST_PAGE).contains(limit));
-                filter.limit =
-                    Some(limit.ok_or_else(|| bad(format!("a number from 1 to {LONGEST_PAGE}")))?);
-            }
-            _ => {
-                let after = value.parse().ok();
-                filter.after =
-                    Some(after.ok_or_else(|| bad("the `next` of another page".to_owned()))?);
-            }
+            "limit" => filter.limit = Some(limit(key, &value)?),
+            _ => filter.after = Some(place(key, &value)?),
         }
     }
     Ok(filter)
@@ -228,6 +221,42 @@ pub(super) fn window(
         }
     }
     Ok((since, policy))
+}
+
+/// What the audit is narrowed to.
+pub(super) fn audit(pairs: Pairs, now: Timestamp) -> Result<AuditFilter, CommandError> {
+    let mut filter = AuditFilter {
+        limit: LONGEST_PAGE,
+        ..AuditFilter::default()
+    };
+    for (key, value) in known(AUDIT, ListKind::Decisions, pairs)? {
+        match key {
+            "subject" => filter.subject = Some(value),
+            "what" => filter.what = Some(value),
+            "since" => filter.since = Some(instant(key, &value, now)?),
+            "until" => filter.until = Some(instant(key, &value, now)?),
+            "limit" => filter.limit = limit(key, &value)?,
+            _ => filter.after = Some(place(key, &value)?),
+        }
+    }
+    Ok(filter)
+}
+
+fn limit(key: &'static str, value: &str) -> Result<u16, CommandError> {
+    let limit = value.parse().ok();
+    limit
+        .filter(|limit| (1..=LONGEST_PAGE).contains(limit))
+        .ok_or_else(|| CommandError::BadParameter {
+            key,
+            takes: format!("a number from 1 to {LONGEST_PAGE}"),
+        })
+}
+
+fn place(key: &'static str, value: &str) -> Result<i64, CommandError> {
+    value.parse().map_err(|_| CommandError::BadParameter {
+        key,
+        takes: "the `next` of another page".to_owned(),
+    })
 }
 
 /// The source that a status is asked of, if it is one.

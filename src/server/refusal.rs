@@ -1,6 +1,7 @@
 //! The one place that maps errors to statuses. A refusal never carries text from inside: its code is stable, its
 //! sentence is fixed, and the reason behind a failed authentication stays with the operator.
 
+mod access;
 mod objection;
 
 use crate::api::refusals::{
@@ -14,6 +15,7 @@ use core::time::Duration;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+pub use access::AccessError;
 pub use objection::{CommandError, Meant};
 
 /// Why a request is not served.
@@ -67,7 +69,19 @@ pub enum HttpError {
     Internal,
     /// An operator's order that is not carried out; never the answer to a sender.
     Order(CommandError),
+    /// Who asks at the admin listener may not; never the answer to a sender.
+    Access(AccessError),
 }
+
+impl From<AccessError> for HttpError {
+    fn from(refused: AccessError) -> HttpError {
+        HttpError::Access(refused)
+    }
+}
+
+/// The code of a refusal, beside its answer: for the audit, which records what was refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RefusedWith(pub(super) &'static str);
 
 impl From<CommandError> for HttpError {
     fn from(objection: CommandError) -> HttpError {
@@ -151,6 +165,7 @@ impl HttpError {
             HttpError::FailureBudget(_) => FAILURE_BUDGET,
             HttpError::Internal => INTERNAL,
             HttpError::Order(objection) => objection.entry(),
+            HttpError::Access(refused) => refused.entry(),
         }
     }
 
@@ -220,13 +235,13 @@ struct Problem {
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let Code { status, code, .. } = self.entry();
-        // Of a failed authentication nothing is said beyond the status.
-        let detail = (status != StatusCode::UNAUTHORIZED).then(|| self.detail());
+        // Of a sender's failed authentication nothing is said beyond the status.
+        let detail = (!matches!(self, HttpError::Unauthenticated)).then(|| self.detail());
         let title = status.canonical_reason().unwrap_or_default();
-        let members = if let HttpError::Order(objection) = &self {
-            objection.members()
-        } else {
-            Default::default()
+        let members = match &self {
+            HttpError::Order(objection) => objection.members(),
+            HttpError::Access(refused) => refused.members(),
+            _ => Default::default(),
         };
         let problem = Problem {
             kind: "about:blank",
@@ -243,6 +258,7 @@ impl IntoResponse for HttpError {
             body,
         )
             .into_response();
+        response.extensions_mut().insert(RefusedWith(code));
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -250,6 +266,12 @@ impl IntoResponse for HttpError {
         match &self {
             // The same for every source, so that it tells nobody which one is configured. Some clients send nothing before
             // they are asked.
+            HttpError::Access(_) if status == StatusCode::UNAUTHORIZED => {
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"scanhook\""),
+                );
+            }
             HttpError::Unauthenticated => {
                 headers.insert(
                     header::WWW_AUTHENTICATE,

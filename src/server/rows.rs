@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use uuid::Uuid;
 
+use super::access::AskedBy;
 use super::query::{self, Pairs};
-use super::refusal::{CommandError, HttpError};
+use super::refusal::{AccessError, CommandError, HttpError};
 use super::state::{Admin, SharedAdmin};
 use crate::api::{
     AlertView, DecisionView, HeldView, LiveView, MachineName, MachineView, Page, PolicyView,
@@ -50,8 +51,18 @@ async fn live(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<LiveView> {
     Ok(Json(LiveView { seq }))
 }
 
-async fn summary(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<SummaryView> {
+async fn summary(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    pairs: Pairs,
+) -> Viewed<SummaryView> {
     let (since, until, tenant) = query::span(pairs, clock::now())?;
+    if tenant.is_none() && !asked.sees_all() {
+        return Err(AccessError::ForAllTenants.into());
+    }
+    if tenant.as_deref().is_some_and(|name| !asked.sees(name)) {
+        return Err(unknown_id());
+    }
     let about = tenant
         .as_deref()
         .map(|name| admin.tenant_called(name).into_iter().collect());
@@ -62,17 +73,27 @@ async fn summary(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<SummaryView>
     Ok(Json(view))
 }
 
-async fn held(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<HeldView> {
-    let asked = query::held(pairs, |name| admin.tenant_called(name), clock::now())?;
+async fn held(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    pairs: Pairs,
+) -> Viewed<HeldView> {
+    let mut wanted = query::held(pairs, |name| admin.tenant_for(&asked, name), clock::now())?;
+    wanted.selector.tenants = asked.tenants(&admin.intake.in_force());
     Ok(Json(
         admin
-            .read(move |reader| reader.held_groups(asked.by, &asked.selector, asked.page))
+            .read(move |reader| reader.held_groups(wanted.by, &wanted.selector, wanted.page))
             .await?,
     ))
 }
 
-async fn alerts(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<Page<AlertView>> {
-    let filter = query::filter(ListKind::Alerts, pairs, clock::now())?;
+async fn alerts(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    pairs: Pairs,
+) -> Viewed<Page<AlertView>> {
+    let mut filter = query::filter(ListKind::Alerts, pairs, clock::now())?;
+    filter.tenants = asked.tenants(&admin.intake.in_force());
     Ok(Json(
         admin.read(move |reader| reader.alerts(&filter)).await?,
     ))
@@ -91,8 +112,13 @@ async fn alert(
     found.map(Json).ok_or_else(unknown_id)
 }
 
-async fn decisions(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<Page<DecisionView>> {
-    let filter = query::filter(ListKind::Decisions, pairs, clock::now())?;
+async fn decisions(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    pairs: Pairs,
+) -> Viewed<Page<DecisionView>> {
+    let mut filter = query::filter(ListKind::Decisions, pairs, clock::now())?;
+    filter.tenants = asked.tenants(&admin.intake.in_force());
     let mut page = admin.read(move |reader| reader.decisions(&filter)).await?;
     page.items
         .iter_mut()
@@ -102,12 +128,14 @@ async fn decisions(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<Page<Decis
 
 async fn decision(
     State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
     Path(id): Path<String>,
     pairs: Pairs,
 ) -> Viewed<DecisionView> {
     query::nothing(pairs)?;
-    let id = admin.identified(Wants::Held, &id).await?;
+    let id = admin.identified(&asked, Wants::Held, &id).await?;
     let mut found = admin.read(move |reader| reader.decision(id)).await?;
+    found = found.filter(|one| asked.sees(&one.tenant));
     if let Some(one) = &mut found {
         admin.orphaned(&one.tenant, &mut one.waits);
     }
@@ -116,34 +144,50 @@ async fn decision(
 
 async fn explain(
     State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
     Path(id): Path<String>,
     pairs: Pairs,
 ) -> Viewed<Judgement> {
     query::nothing(pairs)?;
-    let id = admin.identified(Wants::Held, &id).await?;
+    let id = admin.identified(&asked, Wants::Held, &id).await?;
     Ok(Json(admin.explained(id).await?))
 }
 
-async fn scans(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<Page<ScanView>> {
-    let filter = query::filter(ListKind::Scans, pairs, clock::now())?;
+async fn scans(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    pairs: Pairs,
+) -> Viewed<Page<ScanView>> {
+    let mut filter = query::filter(ListKind::Scans, pairs, clock::now())?;
+    filter.tenants = asked.tenants(&admin.intake.in_force());
     let mut page = admin.read(move |reader| reader.scans(&filter)).await?;
     page.items.iter_mut().for_each(|one| admin.complete(one));
     Ok(Json(page))
 }
 
-async fn scan(State(admin): SharedAdmin, Path(id): Path<String>) -> Viewed<ScanView> {
-    let id = admin.identified(Wants::Open, &id).await?;
+async fn scan(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    Path(id): Path<String>,
+) -> Viewed<ScanView> {
+    let id = admin.identified(&asked, Wants::Open, &id).await?;
     let mut found = admin.read(move |reader| reader.scan(id)).await?;
+    found = found.filter(|one| asked.sees(&one.tenant));
     if let Some(scan) = &mut found {
         admin.complete(scan);
     }
     found.map(Json).ok_or(HttpError::NotFound)
 }
 
-async fn machines(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<Vec<MachineName>> {
+async fn machines(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    pairs: Pairs,
+) -> Viewed<Vec<MachineName>> {
     let device = query::device(pairs)?;
+    let tenants = asked.tenants(&admin.intake.in_force());
     let found = admin
-        .read(move |reader| reader.machines_called(&device, None))
+        .read(move |reader| reader.machines_called(&device, tenants.as_deref()))
         .await?;
     let narrower = || CommandError::BadParameter {
         key: "device",
@@ -154,11 +198,14 @@ async fn machines(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<Vec<Machine
 
 async fn machine(
     State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
     Path((tenant, id)): Path<(String, String)>,
     pairs: Pairs,
 ) -> Viewed<MachineView> {
     query::nothing(pairs)?;
-    let id = MachineId::parse(&id).ok_or_else(unknown_id)?;
+    let id = MachineId::parse(&id)
+        .filter(|_| asked.sees(&tenant))
+        .ok_or_else(unknown_id)?;
     let found = admin
         .read(move |reader| match reader.tenant_named(&tenant)? {
             Some(tenant) => reader.machine(tenant, &id),
@@ -212,7 +259,7 @@ fn unknown_id() -> HttpError {
 
 impl Admin {
     /// The id of the one thing that a path names, whole or by its beginning.
-    async fn identified(&self, wants: Wants, id: &str) -> Result<Uuid, HttpError> {
+    async fn identified(&self, asked: &AskedBy, wants: Wants, id: &str) -> Result<Uuid, HttpError> {
         let not = || match wants {
             Wants::Open => HttpError::NotFound,
             _ => unknown_id(),
@@ -221,7 +268,8 @@ impl Admin {
         let found = self.read(move |reader| reader.identify(wants, &named));
         match found.await? {
             Ok(id) => Ok(id),
-            Err(item) if item.candidates.is_empty() => Err(not()),
+            // Candidates may be of tenants outside the grant.
+            Err(item) if item.candidates.is_empty() || !asked.sees_all() => Err(not()),
             Err(item) => Err(CommandError::NotDone(Done::AmbiguousId, Box::new(item)).into()),
         }
     }

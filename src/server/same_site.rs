@@ -1,6 +1,6 @@
-//! The admin listener asks for no credential, because whoever reaches it is on this computer. A browser is, too, and
-//! speaks for pages from anywhere: so a request must be for a loopback name, which no page of others can be served
-//! from, must not come from a page of another origin, and an order must be of a media type that no form can send.
+//! A browser on this computer, or one in which somebody is signed in, speaks for pages from anywhere. So a request must be
+//! for a name that no page of others can be served from: a loopback name, or that of `[admin] public_url`. It must not come
+//! from a page of another origin, and an order must be of a media type that no form can send.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header, uri::Authority};
@@ -9,30 +9,32 @@ use axum::response::{IntoResponse, Response};
 use core::net::IpAddr;
 
 use super::content::{content_type, only};
-use super::handshake::OverTls;
 use super::refusal::{CommandError, HttpError};
 use crate::in_force::door::SourceDoor;
 
-/// Lets pass what this computer's own programs and pages ask.
-pub(super) async fn guard(request: Request, next: Next) -> Response {
-    let scheme = match request.extensions().get::<OverTls>() {
-        Some(OverTls) => "https://",
-        None => "http://",
-    };
-    match check(request.headers(), scheme) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-/// `scheme` is that of this listener.
-fn check(headers: &HeaderMap, scheme: &str) -> Result<(), HttpError> {
+/// Whether a request is for this listener, and not from a page of somebody else. `scheme` is that of this listener.
+pub(super) fn check(
+    headers: &HeaderMap,
+    scheme: &str,
+    public_url: Option<&str>,
+) -> Result<(), HttpError> {
+    let public_host = public_url.and_then(|url| Some(url.split_once("://")?.1));
     let host = only(headers, header::HOST)
-        .filter(|host| is_loopback(host))
+        .filter(|host| {
+            is_loopback(host) || public_host.is_some_and(|own| own.eq_ignore_ascii_case(host))
+        })
         .ok_or(CommandError::ForeignHost)?;
     if headers.contains_key(header::ORIGIN) {
-        let own = only(headers, header::ORIGIN).and_then(|origin| origin.strip_prefix(scheme));
-        if !own.is_some_and(|own| own.eq_ignore_ascii_case(host)) {
+        // Whatever this listener speaks itself, people reach its public name by the scheme of that.
+        let own = |origin: &str| {
+            let is_here = origin
+                .strip_prefix(scheme)
+                .is_some_and(|own| own.eq_ignore_ascii_case(host));
+            let is_public = public_host.is_some_and(|own| own.eq_ignore_ascii_case(host))
+                && public_url.is_some_and(|url| url.eq_ignore_ascii_case(origin));
+            is_here || is_public
+        };
+        if !only(headers, header::ORIGIN).is_some_and(own) {
             return Err(CommandError::ForeignOrigin.into());
         }
     }
@@ -91,7 +93,7 @@ mod tests {
         lines.for_each(|(name, value): (HeaderName, axum::http::HeaderValue)| {
             headers.append(name, value);
         });
-        check(&headers, "http://")
+        check(&headers, "http://", Some("https://scanhook.example"))
             .and_then(|()| check_type(&method, &headers))
             .map_err(|refusal| refusal.code())
     }
@@ -105,6 +107,7 @@ mod tests {
             "[::1]:9090",
             "127.8.8.8:1",
             "localhost:19090",
+            "Scanhook.example",
         ] {
             assert_eq!(asked(Method::GET, &[("host", host)]), Ok(()), "{host}");
         }

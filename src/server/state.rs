@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use tokio::sync::watch;
 
+use super::access::{AskedBy, RefusedCredentials};
 use super::reception::Refusals;
 use super::refusal::HttpError;
 use super::summaries::Summaries;
@@ -33,6 +34,8 @@ pub struct Admin {
     pub started: Timestamp,
     pub reloads: Reloads,
     pub summaries: Summaries,
+    /// Credentials that were refused at the admin listener.
+    pub credentials: RefusedCredentials,
 }
 
 pub(super) type SharedAdmin = State<Arc<Admin>>;
@@ -55,6 +58,13 @@ impl Admin {
         pauses
             .iter_mut()
             .for_each(|pause| pause.compare(in_force.policy.rules().names()));
+        Ok(pauses)
+    }
+
+    /// The same, as far as a grant reaches.
+    pub(super) async fn pauses_for(&self, asked: &AskedBy) -> Result<Vec<PauseView>, HttpError> {
+        let mut pauses = self.pauses().await?;
+        pauses.retain(|pause| asked.sees_pause(pause));
         Ok(pauses)
     }
 

@@ -16,6 +16,8 @@ pub struct JournalSettings {
     pub bodies: Duration,
     /// How long records are kept.
     pub records: Duration,
+    /// How long rows of the audit are kept.
+    pub audit: Duration,
     /// How large it may be, in bytes; `None`: as large as the disk lets it.
     pub max_size: Option<u64>,
 }
@@ -61,7 +63,7 @@ pub(super) fn read<'i>(
             Duration::from_secs(3_600)..=Duration::from_secs(36_500 * 86_400),
         )
     };
-    let (bodies, kept) = (days("bodies", 30), days("records", 400));
+    let (bodies, kept, audit) = (days("bodies", 30), days("records", 400), days("audit", 400));
     if kept < bodies {
         retention.fault(
             ctx,
@@ -88,6 +90,7 @@ pub(super) fn read<'i>(
         path,
         bodies,
         records: kept,
+        audit,
         max_size: max_size.map(|bytes| bytes as u64),
     }
 }

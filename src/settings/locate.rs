@@ -15,13 +15,14 @@ const ADMIN: &str = "127.0.0.1:9090";
 pub(super) const LARGEST: u64 = 4 << 20;
 
 /// Variables that are no keys of scanhook.toml, but flags of the command line.
-pub(super) const FLAGS: [&str; 6] = [
+pub(super) const FLAGS: [&str; 7] = [
     "SCANHOOK_ADMIN",
     "SCANHOOK_CA",
     "SCANHOOK_CONFIG",
     "SCANHOOK_LOG",
     "SCANHOOK_LOG_FORMAT",
     "SCANHOOK_RULES",
+    "SCANHOOK_TOKEN_FILE",
 ];
 
 /// A variable that says something.
@@ -133,6 +134,12 @@ impl Inputs {
         variable(&self.env, "SCANHOOK_CA").map(PathBuf::from)
     }
 
+    /// The file that holds the token of whoever asks: `SCANHOOK_TOKEN_FILE`.
+    #[must_use]
+    pub fn token_file(&self) -> Option<PathBuf> {
+        variable(&self.env, "SCANHOOK_TOKEN_FILE").map(PathBuf::from)
+    }
+
     /// The text of one key, by its variable or by the file. Whether the file is right is no matter here.
     fn said(&self, key: &[&str]) -> Option<String> {
         let name = format!("SCANHOOK_{}", key.join("__")).to_uppercase();
@@ -162,6 +169,7 @@ pub(super) fn stray(name: &str) -> Option<String> {
     }
     let section = [
         "SERVER",
+        "ADMIN",
         "JOURNAL",
         "POLICY",
         "TENANT_DEFAULTS",

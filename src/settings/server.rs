@@ -51,14 +51,6 @@ pub(super) fn read<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Contex
         .or(address(&mut section, ctx, "admin_listen"));
     let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let admin_listen = admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9090)));
-    if !admin_listen.ip().is_loopback() {
-        section.fault(
-            ctx,
-            "admin_listen",
-            "bad-value",
-            "must be a loopback address: it asks for no credential",
-        );
-    }
     if listen == admin_listen && listen.port() != 0 {
         section.fault(
             ctx,

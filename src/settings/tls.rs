@@ -44,17 +44,6 @@ impl ListenerTls {
     }
 }
 
-/// `[admin]`.
-pub(super) fn admin<'i>(
-    mut section: Section<'i>,
-    flags: &Flags,
-    ctx: &mut Context<'i>,
-) -> Option<ListenerTls> {
-    let tls = read(&mut section, flags, ctx);
-    section.finish(ctx);
-    tls
-}
-
 /// The key `tls` of a table; its faults are noted.
 pub(super) fn read<'i>(
     above: &mut Section<'i>,

@@ -245,6 +245,7 @@ fn retention() -> Retention {
     Retention {
         bodies: 30 * DAY,
         records: 400 * DAY,
+        audit: 400 * DAY,
         policy: PolicyId(1),
         remember,
     }
@@ -307,6 +308,7 @@ fn each_step_through_a_backlog_costs_the_same_however_long_the_backlog_is() {
             let before = steps.load(Ordering::Relaxed);
             let retention = Retention {
                 records: 31 * DAY,
+                audit: 400 * DAY,
                 ..retention()
             };
             more = write(&mut store, move |tx| tx.forget(&retention, NOW));

@@ -17,7 +17,7 @@ use scanhook::intake::accept;
 use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, PolicyQuestion, Terms};
 use scanhook::presets;
-use scanhook::server::refusal::CommandError;
+use scanhook::server::refusal::{AccessError, CommandError};
 use scanhook::settings::{Flags, Inputs, Settings, SettingsFault, Source};
 use scanhook_core::alert::{AlertReason, AlertState, Note};
 use scanhook_core::mapping::{self, Item};
@@ -218,6 +218,7 @@ fn every_answer_to_a_sender_or_an_operator_is_explained_in_the_programs_own_word
     for (heading, known) in [
         ("Answers to senders", refusals::ALL),
         ("Answers to operators", CommandError::ALL),
+        ("Access", AccessError::ALL),
     ] {
         let rows = rows("docs/errors.md", heading);
         let known = known.iter().map(|row| {

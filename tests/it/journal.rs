@@ -783,6 +783,7 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     let retention = Retention {
         bodies: 30 * DAY,
         records: 400 * DAY,
+        audit: 400 * DAY,
         policy: PolicyId(1),
         remember: vec![("siem".to_owned(), 3 * DAY)],
     };

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod access;
 mod admin;
 mod authentication;
 mod backlog;

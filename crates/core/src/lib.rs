@@ -51,6 +51,7 @@ macro_rules! codes {
 }
 
 pub mod about;
+pub mod access;
 pub mod alert;
 pub mod comment;
 pub mod delivery;

@@ -1,5 +1,6 @@
 //! A delivery with parked alerts, read again: with the map and the rules of today.
 
+use super::orderer::{Act, Orderer};
 use crate::api::ItemView;
 use crate::clock;
 use crate::intake::NotAccepted;
@@ -7,11 +8,14 @@ use crate::journal::Done;
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
 use scanhook_core::mapping::Headers;
-use scanhook_core::person::By;
 
 impl Admin {
     /// A delivery with parked alerts, read with the map and the rules of today.
-    pub(super) async fn read_again(&self, row: i64, by: &By) -> Result<ItemView, HttpError> {
+    pub(super) async fn read_again(
+        &self,
+        row: i64,
+        orderer: &Orderer,
+    ) -> Result<ItemView, HttpError> {
         let recalled = self.read(move |reader| reader.recall(row)).await?;
         let in_force = self.intake.in_force();
         let binding = in_force.bindings.get(&recalled.source);
@@ -38,8 +42,11 @@ impl Admin {
             // It was strict JSON when it came, and is the same bytes.
             Err(_) => return Err(HttpError::Internal),
         };
-        let by = by.clone();
-        self.write(move |tx| tx.read_again(row, &acceptance, &by, clock::now()))
-            .await
+        self.ordered(orderer, move |tx, by| {
+            let item = tx.read_again(row, &acceptance, by, clock::now())?;
+            let act = Act::on("retry", core::slice::from_ref(&item));
+            Ok((item, act))
+        })
+        .await
     }
 }

@@ -3,24 +3,35 @@
 
 use axum::Json;
 use axum::body::Body;
+use uuid::Uuid;
 
 use super::OrderReply;
 use super::expect::Expectation;
+use super::orderer::objection;
 use super::outcome::told;
 use super::verb::OrderVerb;
 use crate::api::ItemView;
 use crate::clock;
-use crate::journal::{Done, IdPrefix, Reader, Selected, Wants};
+use crate::journal::{Done, IdPrefix, JournalError, Reader, Selected, TenantId, Wants};
+use crate::server::access::AskedBy;
 use crate::server::order::received;
 use crate::server::order::{self, MOST};
 use crate::server::refusal::{CommandError, HttpError};
 use crate::server::state::Admin;
+use scanhook_core::access::TenantScope;
 
 impl Admin {
     /// An order about one thing: what stands in the way is the answer's status.
-    pub(super) async fn order_one(&self, verb: OrderVerb, id: &str, body: Body) -> OrderReply {
+    pub(super) async fn order_one(
+        &self,
+        asked: &AskedBy,
+        verb: OrderVerb,
+        id: &str,
+        body: Body,
+    ) -> OrderReply {
         let body = received(body).await?;
         let members = order::read(&body, verb.keys())?;
+        let orderer = self.orderer(asked, &members)?;
         let unknown = || ItemView {
             id: scanhook_core::plain::one_line(id, 80),
             ..ItemView::default()
@@ -33,7 +44,13 @@ impl Admin {
             .read(move |reader| reader.identify(wants, &named))
             .await?
         {
-            Ok(id) => id,
+            Ok(id) if self.is_within(asked, wants, id).await? => id,
+            Ok(_) => {
+                return Err(CommandError::NotDone(Done::UnknownId, Box::new(unknown())).into());
+            }
+            Err(_) if !asked.sees_all() => {
+                return Err(CommandError::NotDone(Done::UnknownId, Box::new(unknown())).into());
+            }
             Err(item) => {
                 let why = item
                     .result
@@ -43,32 +60,31 @@ impl Admin {
                 return Err(CommandError::NotDone(why, Box::new(item)).into());
             }
         };
-        let items = self.carry_out(verb, &members, vec![id], None).await?;
-        let objection = items.iter().find_map(|item| {
-            let done = item
-                .result
-                .as_deref()
-                .and_then(Done::of_code)
-                .filter(|done| !done.is_done())?;
-            Some(CommandError::NotDone(done, Box::new(item.clone())))
-        });
-        match objection {
+        let items = self
+            .carry_out(&orderer, verb, &members, vec![id], None)
+            .await?;
+        match objection(&items) {
             Some(objection) => Err(objection.into()),
             None => Ok(Json(told(false, items))),
         }
     }
 
     /// An order about several things, by their ids or by what they have in common.
-    pub(super) async fn order(&self, verb: OrderVerb, body: Body) -> OrderReply {
+    pub(super) async fn order(&self, asked: &AskedBy, verb: OrderVerb, body: Body) -> OrderReply {
         let body = received(body).await?;
         let members = order::read(&body, &[verb.keys(), verb.selecting(), &["after"]].concat())?;
+        let orderer = self.orderer(asked, &members)?;
         let wants = verb.wants();
-        let selector = members.selector(wants, |name| self.tenant_called(name), clock::now())?;
+        let mut selector =
+            members.selector(wants, |name| self.tenant_for(asked, name), clock::now())?;
+        if let Some(selector) = &mut selector {
+            selector.tenants = asked.tenants(&self.intake.in_force());
+        }
         let (preview, after) = (members.flag("preview")?, members.after()?);
         // What comes after the first step of a long order is less than all that was expected.
         let expect = Expectation::of(&members)?.filter(|_| after.is_none());
         let (mut selected, mut items) = match (members.ids()?, selector) {
-            (Some(named), None) if after.is_none() => self.named(wants, named).await?,
+            (Some(named), None) if after.is_none() => self.named(asked, wants, named).await?,
             (None, Some(selector)) => {
                 let look = move |reader: &Reader<'_>| {
                     reader.select(wants, &selector, MOST, after.as_deref())
@@ -87,7 +103,7 @@ impl Admin {
         items.extend(if preview {
             self.read(move |reader| reader.items(wants, &ids)).await?
         } else {
-            self.carry_out(verb, &members, ids, only).await?
+            self.carry_out(&orderer, verb, &members, ids, only).await?
         });
         let mut view = told(preview, items);
         view.next = selected.next;
@@ -102,15 +118,29 @@ impl Admin {
     /// What these ids mean, and those that mean nothing.
     async fn named(
         &self,
+        asked: &AskedBy,
         wants: Wants,
         named: Vec<IdPrefix>,
     ) -> Result<(Selected, Vec<ItemView>), HttpError> {
+        let scope = asked.caller.grant.tenants.clone();
         self.read(move |reader| {
             let (mut ids, mut not) = (Vec::new(), Vec::new());
             for named in &named {
                 match reader.identify(wants, named)? {
-                    Ok(id) => ids.push(id),
-                    Err(item) => not.push(item),
+                    Ok(id) if is_in(&scope, reader, wants, id)? => ids.push(id),
+                    Ok(id) => not.push(ItemView {
+                        id: id.to_string(),
+                        result: Some(Done::UnknownId.code().to_owned()),
+                        ..ItemView::default()
+                    }),
+                    // Candidates may be of tenants outside the grant.
+                    Err(item) => not.push(ItemView {
+                        candidates: match scope {
+                            TenantScope::All => item.candidates,
+                            TenantScope::Only(_) => Vec::new(),
+                        },
+                        ..item
+                    }),
                 }
             }
             let selected = reader.meant_by(wants, &ids)?;
@@ -118,4 +148,35 @@ impl Admin {
         })
         .await
     }
+
+    async fn is_within(&self, asked: &AskedBy, wants: Wants, id: Uuid) -> Result<bool, HttpError> {
+        let scope = asked.caller.grant.tenants.clone();
+        self.read(move |reader| is_in(&scope, reader, wants, id))
+            .await
+    }
+
+    /// The tenant with this name, if it is within the grant.
+    pub(in crate::server) fn tenant_for(&self, asked: &AskedBy, name: &str) -> Option<TenantId> {
+        self.tenant_called(name).filter(|_| asked.sees(name))
+    }
+}
+
+/// Whether one thing belongs to a tenant of the grant. What belongs to none, such as a parked delivery, is for those alone
+/// who see everything.
+fn is_in(
+    scope: &TenantScope,
+    reader: &Reader<'_>,
+    wants: Wants,
+    id: Uuid,
+) -> Result<bool, JournalError> {
+    if *scope == TenantScope::All {
+        return Ok(true);
+    }
+    let items = reader.items(wants, &[id])?;
+    let within = |item: &ItemView| {
+        item.tenant
+            .as_deref()
+            .is_some_and(|tenant| scope.includes(tenant))
+    };
+    Ok(!items.is_empty() && items.iter().all(within))
 }

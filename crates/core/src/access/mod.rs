@@ -1,0 +1,18 @@
+//! Who may do what at the admin listener: roles, the tenants that a grant is about, the tokens of programs, and the
+//! chain of the audit. Whoever asks is a [`Caller`]; what an operation takes is a [`Permission`]; `AdminGrant::allows` is
+//! the only place where the two meet.
+//!
+//! Roles are fixed and each includes the one before, so that nobody has to read an editor of permissions to know what a
+//! person may do. Nobody is somebody because a text field or a plain header says so.
+
+mod audit;
+mod caller;
+mod grant;
+mod role;
+mod token;
+
+pub use audit::{AuditEntry, AuditFault, AuditLink, verify};
+pub use caller::{Caller, SignedInBy};
+pub use grant::{AdminGrant, TenantScope};
+pub use role::{AdminRole, Permission};
+pub use token::{AccessToken, TokenHash, find, from_random, is_token};

@@ -1,0 +1,41 @@
+//! Who asks, and what was ordered by whom.
+
+use serde::{Deserialize, Serialize};
+
+use scanhook_core::access::AuditLink;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeView {
+    /// How they are shown.
+    pub name: String,
+    /// What tells them from everybody else.
+    pub subject: String,
+    /// What proved it: `loopback`, `token NAME`, `sign-in`, `jwt`.
+    pub how: String,
+    /// `viewer`, `approver`, `operator` or `admin`.
+    pub role: String,
+    /// The tenants that it is for; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenants: Option<Vec<String>>,
+}
+
+/// A page of the audit, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// The rows, each with its place in the chain.
+    pub items: Vec<AuditLink>,
+    /// The hash of the newest row there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// The number to ask for the next page with, as `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}
+
+/// The newest row's hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHeadView {
+    /// Its hash; empty while nothing was recorded.
+    pub hash: String,
+}

@@ -1,0 +1,76 @@
+//! A request whose sender is known and may ask for it; and what the audit keeps of it.
+
+use core::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::api::PauseView;
+use crate::in_force::ActiveConfig;
+use crate::journal::TenantId;
+use scanhook_core::access::{AuditEntry, Caller, TenantScope};
+
+/// Who asks.
+#[derive(Clone)]
+pub(in crate::server) struct AskedBy {
+    pub(in crate::server) caller: Arc<Caller>,
+    pub(in crate::server) address: IpAddr,
+    /// What was done is in the audit already, with whatever came of it.
+    audited: Arc<AtomicBool>,
+}
+
+impl AskedBy {
+    pub(super) fn new(caller: Caller, address: IpAddr) -> AskedBy {
+        AskedBy {
+            caller: Arc::new(caller),
+            address,
+            audited: Arc::default(),
+        }
+    }
+
+    /// A row for what they do, to be filled in.
+    pub(in crate::server) fn entry(&self, what: &str, policy: &str) -> AuditEntry {
+        AuditEntry {
+            subject: self.caller.subject.clone(),
+            name: self.caller.name.clone(),
+            how: self.caller.how.shown(),
+            address: self.address.to_string(),
+            what: what.to_owned(),
+            policy: policy.to_owned(),
+            ..AuditEntry::default()
+        }
+    }
+
+    /// Whether rows of this tenant are within the grant. What is outside is answered as if it were not there.
+    pub(in crate::server) fn sees(&self, tenant: &str) -> bool {
+        self.caller.grant.tenants.includes(tenant)
+    }
+
+    pub(in crate::server) fn sees_all(&self) -> bool {
+        self.caller.grant.tenants == TenantScope::All
+    }
+
+    /// Whether a pause is one of a tenant in the grant.
+    pub(in crate::server) fn sees_pause(&self, pause: &PauseView) -> bool {
+        self.sees_all() || pause.tenant.as_deref().is_some_and(|name| self.sees(name))
+    }
+
+    /// The tenants whose rows are within the grant, by their rows in the journal; `None`: all, and what belongs to none.
+    pub(in crate::server) fn tenants(&self, in_force: &ActiveConfig) -> Option<Vec<TenantId>> {
+        let names = self.caller.grant.tenants.names()?;
+        let within = in_force
+            .tenants
+            .iter()
+            .filter(|tenant| names.contains(&tenant.name));
+        Some(within.map(|tenant| tenant.id).collect())
+    }
+
+    /// A transaction that writes the row itself was committed.
+    pub(in crate::server) fn is_audited(&self) {
+        self.audited.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what they did is in the audit.
+    pub(super) fn was_audited(&self) -> bool {
+        self.audited.load(Ordering::Relaxed)
+    }
+}

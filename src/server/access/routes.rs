@@ -1,0 +1,160 @@
+//! Every route of the admin listener, and what it takes. A route that is missing here answers nobody, and a test holds this
+//! table against the routers.
+
+use axum::http::Method;
+
+use scanhook_core::access::Permission;
+
+/// One method of one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteAccess {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub takes: Permission,
+    /// The word for it in the audit.
+    pub what: &'static str,
+}
+
+/// What a request takes.
+pub(super) enum RouteNeeds {
+    /// Probes of load balancers: they tell nothing but whether this process answers.
+    Nothing,
+    Permission(&'static RouteAccess),
+}
+
+const fn at(
+    method: &'static str,
+    path: &'static str,
+    takes: Permission,
+    what: &'static str,
+) -> RouteAccess {
+    RouteAccess {
+        method,
+        path,
+        takes,
+        what,
+    }
+}
+
+/// The routes with what they take.
+pub const ROUTES: &[RouteAccess] = &[
+    at("GET", "/api/v1/me", Permission::Read, "whoami"),
+    at("GET", "/api/v1/status", Permission::Read, "status"),
+    at("GET", "/api/v1/alerts", Permission::Read, "alerts"),
+    at("GET", "/api/v1/decisions", Permission::Read, "decisions"),
+    at("GET", "/api/v1/scans", Permission::Read, "scans"),
+    at("GET", "/api/v1/scans/{id}", Permission::Read, "scans"),
+    at("GET", "/api/v1/summary", Permission::Read, "summary"),
+    at("GET", "/api/v1/live", Permission::Read, "live"),
+    at("GET", "/api/v1/held", Permission::Read, "held"),
+    at(
+        "GET",
+        "/api/v1/decisions/{id}",
+        Permission::Read,
+        "decisions",
+    ),
+    at("GET", "/api/v1/machines", Permission::Read, "machines"),
+    at(
+        "GET",
+        "/api/v1/machines/{tenant}/{id}",
+        Permission::Read,
+        "machines",
+    ),
+    // Alerts, explanations and the policy may tell of several tenants.
+    at(
+        "GET",
+        "/api/v1/alerts/{delivery}/{n}",
+        Permission::ReadAll,
+        "alerts",
+    ),
+    at(
+        "GET",
+        "/api/v1/decisions/{id}/explain",
+        Permission::ReadAll,
+        "explain",
+    ),
+    at("GET", "/api/v1/rules", Permission::ReadAll, "rules"),
+    at("GET", "/api/v1/policies", Permission::ReadAll, "policies"),
+    at(
+        "GET",
+        "/api/v1/policies/{hash}",
+        Permission::ReadAll,
+        "policies",
+    ),
+    at("GET", "/api/v1/audit", Permission::Administer, "audit"),
+    at("GET", "/api/v1/audit/head", Permission::Administer, "audit"),
+    at("GET", "/metrics", Permission::ReadAll, "metrics"),
+    at("GET", "/readyz", Permission::ReadAll, "readyz"),
+    at(
+        "POST",
+        "/api/v1/decisions/{id}/approve",
+        Permission::Answer,
+        "approve",
+    ),
+    at(
+        "POST",
+        "/api/v1/decisions/{id}/deny",
+        Permission::Answer,
+        "deny",
+    ),
+    at(
+        "POST",
+        "/api/v1/decisions/approve",
+        Permission::Answer,
+        "approve",
+    ),
+    at("POST", "/api/v1/decisions/deny", Permission::Answer, "deny"),
+    at(
+        "POST",
+        "/api/v1/scans/{id}/cancel",
+        Permission::Operate,
+        "cancel",
+    ),
+    at(
+        "POST",
+        "/api/v1/scans/cancel",
+        Permission::Operate,
+        "cancel",
+    ),
+    at("POST", "/api/v1/retry", Permission::Operate, "retry"),
+    at("POST", "/api/v1/pause", Permission::Pause, "pause"),
+    at("POST", "/api/v1/resume", Permission::Operate, "resume"),
+    at("POST", "/-/reload", Permission::Administer, "reload"),
+];
+
+/// What this request takes; `None`: no route of ours.
+pub(super) fn route(method: &Method, path: &str, query: Option<&str>) -> Option<RouteNeeds> {
+    let method = if *method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    let verbose = query
+        .unwrap_or_default()
+        .split('&')
+        .any(|pair| pair.split('=').next() == Some("verbose"));
+    if method == "GET" && (path == "/livez" || (path == "/readyz" && !verbose)) {
+        return Some(RouteNeeds::Nothing);
+    }
+    ROUTES
+        .iter()
+        .find(|route| route.method == method && route.path == path)
+        .map(RouteNeeds::Permission)
+}
+
+/// The methods that a path takes, as `Allow` lists them.
+pub(super) fn methods_of(path: &str) -> Option<String> {
+    let of_path = |route: &&RouteAccess| route.path == path;
+    let mut methods: Vec<&str> = ROUTES
+        .iter()
+        .filter(of_path)
+        .map(|one| one.method)
+        .collect();
+    if path == "/livez" {
+        methods.push("GET");
+    }
+    if let Some(place) = methods.iter().position(|method| *method == "GET") {
+        methods.insert(place + 1, "HEAD");
+    }
+    (!methods.is_empty()).then(|| methods.join(", "))
+}

@@ -1,0 +1,43 @@
+//! How a request came: from where, and whether anybody could read along.
+
+use core::net::{IpAddr, Ipv4Addr};
+
+use axum::extract::Request;
+
+use crate::server::address::Peer;
+use crate::server::handshake::OverTls;
+use crate::settings::Settings;
+
+/// How a request came.
+#[derive(Clone, Copy)]
+pub(super) struct Wire {
+    /// The far end of the connection.
+    socket: IpAddr,
+    /// The sender, as far as a trusted proxy says.
+    pub(super) address: IpAddr,
+    pub(super) over_tls: bool,
+}
+
+impl Wire {
+    pub(super) fn of(request: &Request) -> Wire {
+        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let peer = request.extensions().get::<Peer>();
+        Wire {
+            socket: peer.map_or(nowhere, |peer| peer.socket.ip().to_canonical()),
+            address: peer.map_or(nowhere, |peer| peer.address),
+            over_tls: request.extensions().get::<OverTls>().is_some(),
+        }
+    }
+
+    /// Whether it came from this computer.
+    pub(super) fn is_local(self) -> bool {
+        self.socket.is_loopback()
+    }
+
+    /// Whether nobody on the way could read a credential: TLS, this computer, or a proxy that ends TLS before us.
+    pub(super) fn is_private(self, settings: &Settings) -> bool {
+        let by_proxy =
+            settings.admin.behind_proxy && settings.server.trusted_proxies.trust(self.socket);
+        self.over_tls || self.is_local() || by_proxy
+    }
+}

@@ -1,0 +1,35 @@
+//! The audit as a list, newest first.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::query::{self, Pairs};
+use super::refusal::HttpError;
+use super::state::SharedAdmin;
+use crate::api::{AuditHeadView, AuditView};
+use crate::clock;
+
+pub(super) async fn list(
+    State(admin): SharedAdmin,
+    pairs: Pairs,
+) -> Result<Json<AuditView>, HttpError> {
+    let filter = query::audit(pairs, clock::now())?;
+    let most = usize::from(filter.limit);
+    let (mut items, head) = admin
+        .read(move |reader| {
+            let mut more = filter;
+            more.limit += 1;
+            Ok((reader.audit(&more)?, reader.audit_head()?))
+        })
+        .await?;
+    let next = (items.len() > most).then(|| items[most - 1].entry.id);
+    items.truncate(most);
+    Ok(Json(AuditView { items, head, next }))
+}
+
+pub(super) async fn head(State(admin): SharedAdmin) -> Result<Json<AuditHeadView>, HttpError> {
+    let head = admin.read(|reader| reader.audit_head()).await?;
+    Ok(Json(AuditHeadView {
+        hash: head.unwrap_or_default(),
+    }))
+}

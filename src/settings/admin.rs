@@ -1,0 +1,159 @@
+//! `[admin]`: who may come in at the admin listener, and under which name it is reached.
+
+mod tokens;
+
+use core::time::Duration;
+
+use super::place::{Context, Section};
+use scanhook_core::access::{AccessToken, AdminGrant, AdminRole, TenantScope};
+
+/// `[admin]`.
+#[derive(Clone, Debug)]
+pub struct AdminSettings {
+    /// How people and links reach it: scheme, host and perhaps a port, without a trailing slash.
+    pub public_url: Option<String>,
+    pub tokens: Vec<AccessToken>,
+    /// What a request from this computer may do without a credential.
+    pub loopback: Option<AdminGrant>,
+    pub session: SessionSpans,
+    /// `tls = "proxy"`: one of `[server] trusted_proxies` ends TLS before it.
+    pub behind_proxy: bool,
+}
+
+/// How long a session lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionSpans {
+    /// Without a request.
+    pub idle: Duration,
+    /// In all.
+    pub longest: Duration,
+}
+
+impl AdminSettings {
+    /// Whether anybody but this computer was given access.
+    #[must_use]
+    pub fn has_accounts(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
+    /// The host under which `public_url` is reached, with its port if it has one.
+    #[must_use]
+    pub fn public_host(&self) -> Option<&str> {
+        Some(self.public_url.as_deref()?.split_once("://")?.1)
+    }
+}
+
+pub(super) fn read<'i>(
+    mut section: Section<'i>,
+    tenants: &[String],
+    behind_proxy: bool,
+    ctx: &mut Context<'i>,
+) -> AdminSettings {
+    let public_url = section.parse(
+        ctx,
+        "public_url",
+        "an https URL without a path, such as https://scanhook.example",
+        public_url,
+    );
+    let tokens = tokens::read(&mut section, tenants, ctx);
+    let role = section.parse(
+        ctx,
+        "loopback",
+        "admin, viewer or nothing",
+        |text| match text {
+            "nothing" => Some(None),
+            "admin" | "viewer" => Some(AdminRole::of_code(text)),
+            _ => None,
+        },
+    );
+    // Whoever configures a token means that a credential is asked for, from this computer as well.
+    let role = role.unwrap_or(tokens.is_empty().then_some(AdminRole::Admin));
+    let session = session(&mut section, ctx);
+    section.finish(ctx);
+    AdminSettings {
+        public_url,
+        tokens,
+        loopback: role.map(|role| AdminGrant {
+            role,
+            tenants: TenantScope::All,
+        }),
+        session,
+        behind_proxy,
+    }
+}
+
+/// `tls = "proxy"`, in place of a table with certificates.
+pub(super) fn behind_proxy<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> bool {
+    let is_text = section
+        .copy("tls")
+        .is_some_and(|tls| tls.get_ref().as_str().is_some());
+    is_text
+        && section
+            .parse(
+                ctx,
+                "tls",
+                "a table with `cert_file` and `key_file`, or \"proxy\"",
+                |text| (text == "proxy").then_some(()),
+            )
+            .is_some()
+}
+
+/// Where somebody else can reach it, it needs TLS and a credential to ask for.
+pub(super) fn compare(
+    admin: &AdminSettings,
+    listen: core::net::SocketAddr,
+    has_tls: bool,
+    proxies: bool,
+    ctx: &mut Context<'_>,
+) {
+    let mut fault = |key: &str, message: &str| ctx.fault("bad-value", key, message);
+    if admin.behind_proxy && !proxies {
+        fault(
+            "admin.tls",
+            "is \"proxy\", but `[server] trusted_proxies` names none",
+        );
+    }
+    if listen.ip().is_loopback() {
+        return;
+    }
+    if !has_tls && !admin.behind_proxy {
+        fault(
+            "server.admin_listen",
+            "must be a loopback address, or `[admin.tls]` must be set: credentials never go over plain http",
+        );
+    }
+    if !admin.has_accounts() {
+        fault(
+            "server.admin_listen",
+            "must be a loopback address while nobody is given access: `scanhook token` makes a token",
+        );
+    }
+}
+
+/// An origin: no path, no user, no query. Plain http is for this computer only.
+fn public_url(text: &str) -> Option<String> {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let (scheme, authority) = text.split_once("://")?;
+    let authority: http::uri::Authority = authority.parse().ok()?;
+    let host = authority.host();
+    let fits = match scheme {
+        "https" => true,
+        "http" => crate::defender::is_loopback(host),
+        _ => false,
+    };
+    (fits && !host.is_empty() && !text.contains('@')).then(|| text.to_ascii_lowercase())
+}
+
+fn session<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> SessionSpans {
+    let mut table = section
+        .section(ctx, "session")
+        .unwrap_or_else(|| Section::empty("admin.session"));
+    let minute = Duration::from_secs(60);
+    let day = Duration::from_secs(86_400);
+    let spans = SessionSpans {
+        idle: table.duration(ctx, "idle", 30 * minute, minute..=day),
+        longest: table.duration(ctx, "longest", 600 * minute, minute..=7 * day),
+    };
+    table.finish(ctx);
+    spans
+}

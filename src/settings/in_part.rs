@@ -1,0 +1,156 @@
+//! Settings read as far as they can be used, with all that is wrong with them: whole ones are made of it, and whoever looks
+//! for what is wrong takes the rest.
+
+use core::mem::take;
+
+use super::admin::{self, AdminSettings};
+use super::fault::SettingsFault;
+use super::inputs::{Flags, Inputs};
+use super::journal::{self, JournalSettings};
+use super::place::{Context, Section};
+use super::server::{self, Server};
+use super::source::{self, Source};
+use super::tenant::{self, Tenant};
+use super::tls::{self, ListenerTls};
+use super::{network, retention};
+use crate::defender::Endpoints;
+use crate::defender::network::NetworkSettings;
+
+/// What can be used of settings that may have faults: for whoever looks for what is wrong.
+#[derive(Default)]
+pub struct SettingsInPart {
+    pub server: Option<Server>,
+    pub tls: Option<ListenerTls>,
+    pub admin_tls: Option<ListenerTls>,
+    pub admin: Option<AdminSettings>,
+    pub journal: Option<JournalSettings>,
+    pub network: Option<NetworkSettings>,
+    /// Those without fault.
+    pub tenants: Vec<Tenant>,
+    /// Where the calls of each tenant go, as far as that is known.
+    pub endpoints: Vec<(String, Endpoints)>,
+    pub sources: Vec<Source>,
+    pub faults: Vec<SettingsFault>,
+    pub(super) policy: Option<String>,
+    pub(super) warnings: Vec<String>,
+    pub(super) notes: Vec<String>,
+}
+
+impl SettingsInPart {
+    pub(super) fn read<'i>(inputs: &'i Inputs, ctx: &mut Context<'i>) -> SettingsInPart {
+        let (mut root, mut included) = match ctx.parse() {
+            Ok(roots) => roots,
+            Err(faults) => {
+                return SettingsInPart {
+                    faults,
+                    ..SettingsInPart::default()
+                };
+            }
+        };
+        // Which files it names was looked up before: here only its type is told.
+        let _ = root.texts(ctx, "include");
+        let flags = &inputs.flags;
+        let (server, tls) = public(&mut root, flags, ctx);
+        let mut admin = root.section(ctx, "admin");
+        let behind_proxy = admin.as_mut().is_some_and(|s| admin::behind_proxy(s, ctx));
+        let admin_tls = admin
+            .as_mut()
+            .filter(|_| !behind_proxy)
+            .and_then(|s| tls::read(s, flags, ctx));
+        let journal = root
+            .section(ctx, "journal")
+            .map(|s| journal::read(s, flags, ctx));
+        let network = root
+            .section(ctx, "network")
+            .and_then(|s| network::read(s, ctx));
+        let policy = root.section(ctx, "policy").and_then(|s| policy(s, ctx));
+        let mut tenants = root.sections(ctx, &mut included, "tenants");
+        if let Some(mut shared) = root.section(ctx, "tenant_defaults") {
+            tenant::share(&mut shared, &mut tenants, ctx);
+        }
+        let credential_free = flags.simulate || flags.credential_free;
+        if tenants.is_empty() && credential_free {
+            tenants.push(("default".to_owned(), Section::empty("tenants.default")));
+        }
+        if tenants.is_empty() {
+            ctx.fault(
+                "missing-key",
+                "tenants",
+                "no tenant is configured: name one, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
+            );
+        }
+        let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();
+        let tenants: Vec<_> = tenants
+            .into_iter()
+            .filter_map(|(name, s)| tenant::read(name, s, credential_free, ctx))
+            .collect();
+        let admin = admin.map(|s| admin::read(s, &names, behind_proxy, ctx));
+        let sources = root.sections(ctx, &mut included, "sources");
+        let max_body = server
+            .as_ref()
+            .map_or(server::MAX_BODY, |server| server.max_body);
+        let sources: Vec<_> = sources
+            .into_iter()
+            .filter_map(|(name, s)| source::read(name, s, &names, max_body, ctx))
+            .collect();
+        root.finish(ctx);
+        included
+            .into_iter()
+            .for_each(|file| file.finish_included(ctx));
+        ctx.unused_variables();
+        if !flags.simulate {
+            tenant::compare(&tenants, ctx);
+        }
+        if let Some(journal) = &journal {
+            ctx.faults
+                .extend(retention::compare(journal, &tenants, &sources));
+        }
+        if let (Some(admin), Some(server)) = (&admin, &server) {
+            let proxies = !server.trusted_proxies.0.is_empty();
+            admin::compare(
+                admin,
+                server.admin_listen,
+                admin_tls.is_some(),
+                proxies,
+                ctx,
+            );
+        }
+        source::compare(&sources, ctx);
+        source::presentable(&sources, server.as_ref(), tls.as_ref(), ctx);
+        SettingsInPart {
+            server,
+            tls,
+            admin_tls,
+            admin,
+            journal,
+            network,
+            tenants,
+            endpoints: take(&mut ctx.endpoints),
+            sources,
+            faults: take(&mut ctx.faults),
+            policy,
+            warnings: take(&mut ctx.warnings),
+            notes: take(&mut ctx.notes),
+        }
+    }
+}
+
+/// `[server]`, with its TLS.
+fn public<'i>(
+    root: &mut Section<'i>,
+    flags: &Flags,
+    ctx: &mut Context<'i>,
+) -> (Option<Server>, Option<ListenerTls>) {
+    let mut server = root.section(ctx, "server");
+    let tls = server.as_mut().and_then(|s| tls::read(s, flags, ctx));
+    (server.map(|s| server::read(s, flags, ctx)), tls)
+}
+
+/// `[policy]`: the name of the rules file.
+fn policy<'i>(mut section: Section<'i>, ctx: &mut Context<'i>) -> Option<String> {
+    let file = section.parse(ctx, "file", "the name of a file", |text| {
+        (!text.is_empty()).then(|| text.to_owned())
+    });
+    section.finish(ctx);
+    file
+}
