@@ -157,9 +157,9 @@ fn other_forms_are_refused_with_the_line_that_converts_them() {
     let (certificate, key) = pair();
     let der = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
     let encrypted = key.replace("PRIVATE", "ENCRYPTED PRIVATE");
-    let old = format!(
+    let old =
         "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
-    );
+            .to_owned();
     let pkcs12: &[u8] = &[
         0x30, 0x82, 0x0a, 0x2b, 0x02, 0x01, 0x03, 0x30, 0x82, 0x09, 0xe1,
     ];

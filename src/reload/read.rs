@@ -50,19 +50,19 @@ pub(super) fn read(
     let (loaded, mut looked_for) = Settings::load_with_files(inputs);
     let (mut config_faults, mut needs_restart) = (Vec::new(), Vec::new());
     let file = inputs.file.as_deref();
-    let mut settings = match loaded.and_then(|settings| not_emptied(settings, &in_force.settings)) {
-        Ok(settings) => {
+    let mut settings = loaded
+        .and_then(|settings| not_emptied(settings, &in_force.settings))
+        .map(|settings| {
             let old = &in_force.settings;
             let mut new = keeping::restart(old, settings, &mut needs_restart);
             let lacking = keeping::credentials(old, &mut new);
             config_faults.extend(lacking.into_iter().map(|fault| of_settings(file, fault)));
-            Some(new)
-        }
-        Err(faults) => {
+            new
+        })
+        .map_err(|faults| {
             config_faults.extend(faults.into_iter().map(|fault| of_settings(file, fault)));
-            None
-        }
-    };
+        })
+        .ok();
     let sources = settings
         .as_ref()
         .map_or(&in_force.settings.sources, |settings| &settings.sources);
@@ -100,15 +100,12 @@ pub(super) fn read(
         (settings, policy) = (None, None);
         config_faults.extend(faults.into_iter().map(|fault| of_settings(file, fault)));
     }
-    let client = match rebuilt(client, &in_force.settings, settings.as_ref()) {
-        Ok(client) => client,
-        Err(error) => {
-            (settings, policy) = (None, None);
-            let file = file.unwrap_or(Path::new(""));
-            config_faults.push(fault(file, None, "network", &error.to_string()));
-            None
-        }
-    };
+    let client = rebuilt(client, &in_force.settings, settings.as_ref()).unwrap_or_else(|error| {
+        (settings, policy) = (None, None);
+        let file = file.unwrap_or(Path::new(""));
+        config_faults.push(fault(file, None, "network", &error.to_string()));
+        None
+    });
     if !(config_faults.is_empty() && rules_faults.is_empty()) {
         looked_for = with_all(known, looked_for);
     }

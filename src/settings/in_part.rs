@@ -52,11 +52,7 @@ impl SettingsInPart {
         let flags = &inputs.flags;
         let (server, tls) = public(&mut root, flags, ctx);
         let mut admin = root.section(ctx, "admin");
-        let behind_proxy = admin.as_mut().is_some_and(|s| admin::behind_proxy(s, ctx));
-        let admin_tls = admin
-            .as_mut()
-            .filter(|_| !behind_proxy)
-            .and_then(|s| tls::read(s, flags, ctx));
+        let (behind_proxy, admin_tls) = tls_of_admin(admin.as_mut(), flags, ctx);
         let journal = root
             .section(ctx, "journal")
             .map(|s| journal::read(s, flags, ctx));
@@ -64,25 +60,11 @@ impl SettingsInPart {
             .section(ctx, "network")
             .and_then(|s| network::read(s, ctx));
         let policy = root.section(ctx, "policy").and_then(|s| policy(s, ctx));
-        let mut tenants = root.sections(ctx, &mut included, "tenants");
-        if let Some(mut shared) = root.section(ctx, "tenant_defaults") {
-            tenant::share(&mut shared, &mut tenants, ctx);
-        }
-        let credential_free = flags.simulate || flags.credential_free;
-        if tenants.is_empty() && credential_free {
-            tenants.push(("default".to_owned(), Section::empty("tenants.default")));
-        }
-        if tenants.is_empty() {
-            ctx.fault(
-                "missing-key",
-                "tenants",
-                "no tenant is configured: name one, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
-            );
-        }
+        let tenants = tenants(&mut root, &mut included, flags, ctx);
         let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();
         let tenants: Vec<_> = tenants
             .into_iter()
-            .filter_map(|(name, s)| tenant::read(name, s, credential_free, ctx))
+            .filter_map(|(name, s)| tenant::read(name, s, is_credential_free(flags), ctx))
             .collect();
         let admin = admin.map(|s| admin::read(s, &names, behind_proxy, ctx));
         let sources = root.sections(ctx, &mut included, "sources");
@@ -98,26 +80,7 @@ impl SettingsInPart {
             .into_iter()
             .for_each(|file| file.finish_included(ctx));
         ctx.unused_variables();
-        if !flags.simulate {
-            tenant::compare(&tenants, ctx);
-        }
-        if let Some(journal) = &journal {
-            ctx.faults
-                .extend(retention::compare(journal, &tenants, &sources));
-        }
-        if let (Some(admin), Some(server)) = (&admin, &server) {
-            let proxies = !server.trusted_proxies.0.is_empty();
-            admin::compare(
-                admin,
-                server.admin_listen,
-                admin_tls.is_some(),
-                proxies,
-                ctx,
-            );
-        }
-        source::compare(&sources, ctx);
-        source::presentable(&sources, server.as_ref(), tls.as_ref(), ctx);
-        SettingsInPart {
+        let read = SettingsInPart {
             server,
             tls,
             admin_tls,
@@ -125,14 +88,81 @@ impl SettingsInPart {
             journal,
             network,
             tenants,
-            endpoints: take(&mut ctx.endpoints),
             sources,
-            faults: take(&mut ctx.faults),
             policy,
+            ..SettingsInPart::default()
+        };
+        read.compared(flags, ctx)
+    }
+
+    /// What no part can know alone; and all that was found.
+    fn compared(self, flags: &Flags, ctx: &mut Context<'_>) -> SettingsInPart {
+        if !flags.simulate {
+            tenant::compare(&self.tenants, ctx);
+        }
+        if let Some(journal) = &self.journal {
+            ctx.faults
+                .extend(retention::compare(journal, &self.tenants, &self.sources));
+        }
+        if let (Some(admin), Some(server)) = (&self.admin, &self.server) {
+            let proxies = !server.trusted_proxies.0.is_empty();
+            let has_tls = self.admin_tls.is_some();
+            admin::compare(admin, server.admin_listen, has_tls, proxies, ctx);
+        }
+        source::compare(&self.sources, ctx);
+        source::presentable(&self.sources, self.server.as_ref(), self.tls.as_ref(), ctx);
+        SettingsInPart {
+            endpoints: take(&mut ctx.endpoints),
+            faults: take(&mut ctx.faults),
             warnings: take(&mut ctx.warnings),
             notes: take(&mut ctx.notes),
+            ..self
         }
     }
+}
+
+/// Whether a tenant may be without a credential: nothing is called, or the simulator is.
+fn is_credential_free(flags: &Flags) -> bool {
+    flags.simulate || flags.credential_free
+}
+
+/// `[tenants.*]` of all files, with what they share; at least one.
+fn tenants<'i>(
+    root: &mut Section<'i>,
+    included: &mut [Section<'i>],
+    flags: &Flags,
+    ctx: &mut Context<'i>,
+) -> Vec<(String, Section<'i>)> {
+    let mut tenants = root.sections(ctx, included, "tenants");
+    if let Some(mut shared) = root.section(ctx, "tenant_defaults") {
+        tenant::share(&mut shared, &mut tenants, ctx);
+    }
+    if tenants.is_empty() && is_credential_free(flags) {
+        tenants.push(("default".to_owned(), Section::empty("tenants.default")));
+    }
+    if tenants.is_empty() {
+        ctx.fault(
+            "missing-key",
+            "tenants",
+            "no tenant is configured: name one, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
+        );
+    }
+    tenants
+}
+
+/// Whether a proxy ends TLS before the admin listener; else its own TLS, if it has one.
+fn tls_of_admin<'i>(
+    admin: Option<&mut Section<'i>>,
+    flags: &Flags,
+    ctx: &mut Context<'i>,
+) -> (bool, Option<ListenerTls>) {
+    let Some(section) = admin else {
+        return (false, None);
+    };
+    if admin::behind_proxy(section, ctx) {
+        return (true, None);
+    }
+    (false, tls::read(section, flags, ctx))
 }
 
 /// `[server]`, with its TLS.

@@ -62,6 +62,7 @@ fn a_managed_identity_is_named_in_four_ways_and_needs_no_client_id() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table with a row a case")]
 fn the_platform_is_found_by_its_variables_which_name_nobody_far_away() {
     let file = |platform: &str| tenant(&format!("{{ managed_identity = \"system\"{platform} }}"));
     let endpoint = ("IDENTITY_ENDPOINT", "http://127.0.0.1:41/msi/token");

@@ -80,6 +80,7 @@ fn the_environment_counts_where_it_is_named_and_nowhere_else() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table with a row a case")]
 fn every_fault_of_the_network_stands_at_its_key() {
     let url = "url = \"http://proxy.example\"";
     for (network, key, says) in [
