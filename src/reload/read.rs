@@ -85,11 +85,7 @@ pub(super) fn read(
     } else {
         Vec::new()
     };
-    let RulesFile {
-        faults: rules_faults,
-        not_run,
-        ..
-    } = rules;
+    let (rules_faults, not_run) = (rules.faults, rules.not_run);
     if !failing.is_empty() {
         settings = None;
         config_faults.extend(of_failing(file, &failing));
