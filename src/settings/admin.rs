@@ -121,8 +121,7 @@ pub(super) fn compare(
             "server.admin_listen",
             "must be a loopback address, or `[admin.tls]` must be set: credentials never go over plain http",
         );
-    }
-    if !admin.has_accounts() {
+    } else if !admin.has_accounts() {
         fault(
             "server.admin_listen",
             "must be a loopback address while nobody is given access: `scanhook token` makes a token",
