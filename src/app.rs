@@ -9,6 +9,7 @@
 mod begin;
 mod doors;
 mod loops;
+mod messages;
 mod record;
 mod worker_log;
 
@@ -117,6 +118,7 @@ impl Running {
             reloads: reloads.clone(),
         };
         parts.keep_watch(&mut tasks, &current, fell);
+        parts.send_messages(&mut tasks, &current);
         let doors = parts.entrances(sources, parts.intake(current, keys), tls);
         open_doors(&mut tasks, listeners, doors, &parts.stopping);
         Ok(Running {

@@ -17,6 +17,7 @@ pub mod journal;
 pub mod keyrings;
 pub mod logs;
 pub mod metrics;
+pub mod notify;
 pub mod policy;
 pub mod presets;
 pub mod reload;

@@ -5,6 +5,7 @@ mod deliveries;
 mod expected;
 mod exposition;
 mod forgotten;
+mod messages;
 mod process;
 mod registration;
 mod scrape;
@@ -52,6 +53,10 @@ pub struct Metrics {
     alert_to_request: Histogram,
     action_duration: Histograms,
     request_duration: Histograms,
+    messages: Counters,
+    outbox_waiting: Gauges,
+    outbox_age: Gauges,
+    outbox_dead: Gauges,
     journal_size: Gauge,
     journal_max_size: Gauge,
     journal_disk_free: Gauge,
@@ -104,6 +109,10 @@ impl Default for Metrics {
             alert_to_request: seconds(),
             action_duration: Histograms::new_with_constructor(long_seconds),
             request_duration: Histograms::new_with_constructor(seconds),
+            messages: Counters::default(),
+            outbox_waiting: Gauges::default(),
+            outbox_age: Gauges::default(),
+            outbox_dead: Gauges::default(),
             journal_size: Gauge::default(),
             journal_max_size: Gauge::default(),
             journal_disk_free: Gauge::default(),
@@ -133,6 +142,7 @@ impl Metrics {
         metrics.register_scans();
         metrics.register_calls();
         metrics.register_process();
+        metrics.register_messages();
         metrics.register_journal(pulse);
         metrics
     }

@@ -49,6 +49,12 @@ impl Reloads {
         self.state.borrow().clone()
     }
 
+    /// How each reading goes from now on.
+    #[must_use]
+    pub fn views(&self) -> watch::Receiver<ReloadView> {
+        self.state.clone()
+    }
+
     /// Reads everything now; how it went. `None`: nothing was read from files, or the process is stopping.
     pub async fn order(&self, why: &'static str) -> Option<ReloadView> {
         let (answer, answered) = oneshot::channel();

@@ -16,6 +16,7 @@ mod locate;
 mod network;
 mod place;
 mod process;
+mod receiver;
 mod retention;
 mod secret;
 mod server;
@@ -36,6 +37,7 @@ pub use inputs::{Flags, Inputs};
 pub use journal::{JournalSettings, there_is};
 pub use limits::{FailureBudget, TrustedProxies};
 pub use process::{program, scratch_directory};
+pub use receiver::{Channel, Receiver};
 pub use server::{Connections, Server};
 pub use source::Source;
 pub use tenant::Tenant;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub tenants: Vec<Tenant>,
     /// `[sources.*]`, by name.
     pub sources: Vec<Source>,
+    /// `[receivers.*]`, by name.
+    pub receivers: Vec<Receiver>,
     pub rules: PathBuf,
     /// Decide and show, send nothing.
     pub dry_run: bool,
@@ -180,6 +184,7 @@ impl SettingsInPart {
                     network,
                     tenants: self.tenants,
                     sources: self.sources,
+                    receivers: self.receivers,
                     rules: inputs.rules_by(self.policy.as_deref()),
                     dry_run: flags.dry_run,
                     paused: flags.paused,

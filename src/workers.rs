@@ -69,7 +69,8 @@ impl TenantWorkers {
         }
     }
 
-    /// Makes sure that each configured tenant has its row in the journal; how they are shown.
+    /// Makes sure that each configured tenant has its row in the journal; how they are shown. Receivers have theirs as
+    /// well, so that whatever happens from now on is told to them.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -77,6 +78,13 @@ impl TenantWorkers {
         &mut self,
         settings: &Settings,
     ) -> Result<Vec<ActiveTenant>, JournalError> {
+        let receivers = settings.receivers.iter().map(|one| one.name.clone());
+        let receivers: Vec<String> = receivers.collect();
+        let registered = self
+            .with
+            .journal
+            .write(move |tx| tx.register_receivers(&receivers));
+        registered.await?;
         let mut shown = Vec::new();
         for tenant in &settings.tenants {
             let name = tenant.name.clone();

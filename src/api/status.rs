@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::certificate::CertificateView;
 use super::control::PauseView;
 use super::lane::TenantView;
+use super::message::ReceiverView;
 use super::reload::ReloadView;
 use super::source::{DoorView, SourceView};
 
@@ -47,6 +48,9 @@ pub struct StatusView {
     pub tenants: Vec<TenantView>,
     /// Per source.
     pub sources: Vec<SourceView>,
+    /// Per receiver of messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receivers: Vec<ReceiverView>,
     /// What was refused at the door since the start and belongs to no source, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub door: Vec<DoorView>,

@@ -7,11 +7,16 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Parts;
+use super::messages::tell_of_messages;
 use crate::certificate::CertificateNotices;
 use crate::clock;
 use crate::in_force::Current;
 use crate::intake::LastSeen;
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError, Occasion};
+use crate::notify::run::MessageRunner;
+use crate::reload::Reloads;
+use scanhook_core::message::MessageType;
+use scanhook_core::time::Timestamp;
 
 /// The target of these lines.
 const APP: &str = "scanhook::app";
@@ -43,15 +48,76 @@ impl Parts<'_> {
         tasks.spawn(tell_audit_head(journal.clone(), stopping.clone()));
         tasks.spawn(listen_for_silence(
             self.heard.clone(),
+            journal.clone(),
             current.clone(),
             stopping.clone(),
         ));
+        tasks.spawn(tell_of_reloads(
+            self.reloads.clone(),
+            journal.clone(),
+            stopping.clone(),
+        ));
+    }
+
+    /// Starts the loop that sends messages.
+    pub(super) fn send_messages(&self, tasks: &mut JoinSet<&'static str>, current: &Current) {
+        let runner = MessageRunner {
+            journal: self.journal.clone(),
+            current: current.clone(),
+            stop: self.stopping.clone(),
+            tell: tell_of_messages(self.metrics.clone()),
+        };
+        tasks.spawn(runner.run());
     }
 }
 
-/// One log line for each sender that falls silent. A reload may expect others, and more often.
+/// Whether the files are without fault, for whoever is told of it. The journal keeps what was told.
+async fn tell_of_reloads(
+    reloads: Reloads,
+    journal: Journal,
+    mut stop: watch::Receiver<bool>,
+) -> &'static str {
+    let mut views = reloads.views();
+    while !*stop.borrow() {
+        let view = views.borrow_and_update().clone();
+        let fault = (!view.successful).then(|| {
+            let first = view.faults.first();
+            first.map_or_else(String::new, |fault| {
+                let at = fault
+                    .line
+                    .map_or_else(String::new, |line| format!(":{line}"));
+                format!("{}{at}: {}", fault.file, fault.message)
+            })
+        });
+        let told = journal.write(move |tx| {
+            let now = clock::now();
+            match fault {
+                Some(fault) => {
+                    let refused = Occasion::new(MessageType::ReloadRefused, None, "");
+                    tx.begins(&refused.because(fault), Duration::ZERO, now)
+                }
+                None => {
+                    let accepted = Occasion::new(MessageType::ReloadAccepted, None, "");
+                    tx.ends(MessageType::ReloadRefused, &accepted, now)
+                }
+            }
+        });
+        if let Err(error) = told.await {
+            tracing::error!(target: APP, code = error.code(), %error, "a reload could not be noted for receivers");
+        }
+        tokio::select! {
+            _ = stop.changed() => {}
+            changed = views.changed() => if changed.is_err() { let _ = stop.wait_for(|stop| *stop).await; },
+        }
+    }
+    "the watch for reloads"
+}
+
+/// One log line for each sender that falls silent, and a message for its silence and for its end. A reload may expect
+/// others, and more often.
 async fn listen_for_silence(
     heard: LastSeen,
+    journal: Journal,
     mut current: Current,
     mut stop: watch::Receiver<bool>,
 ) -> &'static str {
@@ -64,7 +130,8 @@ async fn listen_for_silence(
             Ok(()) = current.changed() => {}
             () = tokio::time::sleep(beat) => {}
         }
-        for (source, last) in heard.with(|silence| silence.fallen_silent(clock::now())) {
+        let fallen = heard.with(|silence| silence.fallen_silent(clock::now()));
+        for (source, last) in &fallen {
             let last = last.map_or_else(|| "never".to_owned(), |last| last.to_string());
             tracing::warn!(
                 target: APP,
@@ -72,6 +139,9 @@ async fn listen_for_silence(
                 last,
                 "the sender is silent for longer than `expect_every`"
             );
+        }
+        if let Err(error) = tell_of_silence(&heard, &journal, fallen).await {
+            tracing::error!(target: APP, code = error.code(), %error, "a silent sender could not be noted for receivers");
         }
     }
     "the watch for silent senders"
@@ -116,6 +186,39 @@ async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &
         }
     }
     "the teller of the audit's head"
+}
+
+/// Writes down who fell silent, and who was heard since. What was told is in the journal, so a restart repeats nothing.
+async fn tell_of_silence(
+    heard: &LastSeen,
+    journal: &Journal,
+    fallen: Vec<(String, Option<Timestamp>)>,
+) -> Result<(), JournalError> {
+    let told = journal
+        .read(|reader| reader.lasting(MessageType::SourceSilent))
+        .await?;
+    let spoke: Vec<String> = told
+        .into_iter()
+        .filter(|(source, since)| heard.with(|silence| silence.has_spoken(source, *since)))
+        .map(|(source, _)| source)
+        .collect();
+    if fallen.is_empty() && spoke.is_empty() {
+        return Ok(());
+    }
+    journal
+        .write(move |tx| {
+            let now = clock::now();
+            for source in &spoke {
+                let again = Occasion::new(MessageType::SourceHeard, None, source);
+                tx.ends(MessageType::SourceSilent, &again, now)?;
+            }
+            for (source, last) in &fallen {
+                let silent = Occasion::new(MessageType::SourceSilent, None, source);
+                tx.begins(&silent.since(*last), Duration::ZERO, now)?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Ends when the writer has: without it nothing can be acknowledged any more.

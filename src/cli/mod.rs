@@ -22,6 +22,7 @@ mod load;
 mod login;
 mod machine;
 mod order;
+mod outbox;
 mod output;
 mod pause;
 mod replay;
@@ -127,6 +128,8 @@ enum Verb {
     Whoami(whoami::WhoamiArgs),
     /// Who ordered what; and whether an exported chain of it still holds.
     Audit(audit::AuditArgs),
+    /// Messages to receivers: what waits, what was given up, and trying a receiver.
+    Outbox(outbox::OutboxArgs),
 }
 
 /// Reads the command line, does what it says, and returns the exit status.
@@ -204,5 +207,6 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Token(args) => token::run(&args),
         Verb::Whoami(args) => whoami::run(&args).await,
         Verb::Audit(args) => audit::run(&args).await,
+        Verb::Outbox(args) => outbox::run(&args).await,
     }
 }

@@ -17,7 +17,7 @@ use super::table::time;
 use super::trouble::{CliError, Exit};
 use crate::api::{CertificateView, StatusView};
 use lines::StatusLines;
-use overview::{sources, tenants};
+use overview::{receivers, sources, tenants};
 use problems::problems;
 use source::{door_text, source_text};
 use tenant::tenant_text;
@@ -120,6 +120,9 @@ fn text(status: &StatusView, args: &StatusArgs) -> String {
         (None, None) => {
             lines.table(&tenants(&status.tenants));
             lines.table(&sources(&status.sources));
+            if !status.receivers.is_empty() {
+                lines.table(&receivers(&status.receivers));
+            }
         }
     }
     let of_one = args.source.is_some() || args.tenant.is_some();

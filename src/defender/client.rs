@@ -28,6 +28,8 @@ pub struct Timeouts {
     pub total: Duration,
     /// Bytes of an answer that are read: a full page of 10,000 machine actions takes some 10 MB.
     pub longest: usize,
+    /// The status says all: an answer that is longer is cut, and one that breaks off counts.
+    pub cuts: bool,
 }
 
 /// A proxy answers only once it has reached the far side, or given up.
@@ -39,6 +41,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             total: Duration::from_secs(30),
             longest: 32 << 20,
+            cuts: false,
         }
     }
 }
@@ -160,6 +163,7 @@ impl Client {
             Err(code) => return Answer::NotSent(code.into()),
         };
         match by.execute(request).await {
+            Ok(response) if self.timeouts.cuts => beginning(response, self.timeouts.longest).await,
             Ok(response) => whole(response, self.timeouts.longest).await,
             Err(error) => failed(&error, proxy),
         }
@@ -256,6 +260,22 @@ async fn whole(mut response: reqwest::Response, longest: usize) -> Answer {
             Err(_) => return Answer::Unknown("answer-cut-off".to_owned()),
         }
     }
+    with_body(response, body)
+}
+
+/// The head, and as much of the body as comes up to the limit.
+async fn beginning(mut response: reqwest::Response, longest: usize) -> Answer {
+    let mut body = BytesMut::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk[..chunk.len().min(longest - body.len())]);
+        if body.len() >= longest {
+            break;
+        }
+    }
+    with_body(response, body)
+}
+
+fn with_body(mut response: reqwest::Response, body: BytesMut) -> Answer {
     let mut answer = Response::new(body.freeze());
     *answer.status_mut() = response.status();
     *answer.headers_mut() = core::mem::take(response.headers_mut());

@@ -29,7 +29,8 @@ pub(super) fn shown(text: &str, most: usize) -> String {
 
 /// How long to stay away, from 1 to 3600 s; `missing` where the answer does not say it in words we know. A date counts from the answer's own `Date`, so that no clock is needed
 /// and no difference of clocks hurts.
-pub(super) fn pause(headers: &HeaderMap, missing: Duration) -> Duration {
+#[must_use]
+pub fn pause(headers: &HeaderMap, missing: Duration) -> Duration {
     let Some(text) = headers
         .get(RETRY_AFTER)
         .and_then(|v| v.to_str().ok())

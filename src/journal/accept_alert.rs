@@ -9,10 +9,12 @@ use super::findings::{AlertFinding, DeviceFinding};
 use super::keys::TenantId;
 use super::names;
 use super::new_decision::NewDecision;
+use super::occasion::Occasion;
 use super::tx::Tx;
 use crate::api::AlertReceipt;
 use scanhook_core::alert::{Alert, AlertReason, AlertState, Device};
 use scanhook_core::mapping::Item;
+use scanhook_core::message::MessageType;
 use scanhook_core::time::Timestamp;
 
 impl Tx<'_> {
@@ -27,6 +29,10 @@ impl Tx<'_> {
     ) -> Result<AlertReceipt, JournalError> {
         let source = acceptance.delivery.source();
         if let Some((state, reason, alert, detail)) = undecided(&accepted.item) {
+            if state == AlertState::Parked {
+                let key = format!("{source}/{}", reason.code());
+                self.tell(&Occasion::new(MessageType::AlertParked, None, &key), now)?;
+            }
             let (reason, detail) = (Some(reason), Some(detail));
             return self.insert_alert((delivery, n), source, alert, state, reason, detail);
         }

@@ -8,10 +8,12 @@ use super::decision_row::{DecisionRow, held};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
+use super::occasion::Occasion;
 use super::rows::millis;
 use super::scan_row::windows;
 use super::tx::Tx;
 use scanhook_core::alert::MachineId;
+use scanhook_core::message::MessageType;
 use scanhook_core::plan::{Plan, plan};
 use scanhook_core::scan::{DecisionState, Kind, Mode, Reason, ScanId};
 use scanhook_core::time::Timestamp;
@@ -140,7 +142,10 @@ impl Tx<'_> {
                 start.map(Timestamp::millis),
                 windows(&wanted.openings),
             ])?;
-        Ok(ScanId(self.db.last_insert_rowid()))
+        let scan = ScanId(self.db.last_insert_rowid());
+        let begun = Occasion::new(MessageType::ScanBegun, tenant, "").of_scan(scan);
+        self.tell(&begun, now)?;
+        Ok(scan)
     }
 }
 

@@ -114,6 +114,10 @@ impl Tx<'_> {
         if row.state != DecisionState::None {
             self.touch(new.tenant);
         }
+        if row.state == DecisionState::Held {
+            let (whose, of_rule) = ((new.tenant, decision), !row.why.limit_of_tenant);
+            self.tell_held(whose, (row.reason, verdict.rule.as_deref()), of_rule, now)?;
+        }
         let admitted = Admitted {
             decision,
             state: row.state,

@@ -4,9 +4,11 @@ use rusqlite::params;
 
 use super::error::JournalError;
 use super::keys::TenantId;
+use super::occasion::Occasion;
 use super::rows::all;
 use super::tx::Tx;
 use scanhook_core::about::About;
+use scanhook_core::message::MessageType;
 use scanhook_core::time::Timestamp;
 
 /// Decisions dropped at once that are told by name: more would keep senders waiting.
@@ -41,6 +43,12 @@ impl Tx<'_> {
                  WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2",
             )?
             .execute(params![tenant.0, now.millis()])?;
+        if let Some(first) = named.first() {
+            let occasion = Occasion::new(MessageType::DecisionExpired, tenant, "")
+                .of_decision(*first)
+                .counting(expired);
+            self.tell(&occasion, now)?;
+        }
         let named = named
             .into_iter()
             .map(|row| self.about_decision(row))

@@ -6,9 +6,11 @@ use uuid::Uuid;
 use super::error::JournalError;
 use super::item::item;
 use super::keys::TenantId;
+use super::occasion::Occasion;
 use super::thing::Thing;
 use super::tx::Tx;
 use crate::api::ItemView;
+use scanhook_core::message::MessageType;
 use scanhook_core::person::By;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
@@ -128,6 +130,15 @@ impl Tx<'_> {
                 by.who,
                 data
             ])?;
+        let word = match what {
+            "approved" => Some(MessageType::DecisionApproved),
+            "denied" => Some(MessageType::DecisionDenied),
+            _ => None,
+        };
+        if let (Some(word), Some(decision)) = (word, decision) {
+            let said = Occasion::new(word, tenant, "").of_decision(decision);
+            self.tell(&said.by(Some(&by.who)), now)?;
+        }
         Ok(())
     }
 }

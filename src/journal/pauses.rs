@@ -6,17 +6,62 @@
 //! One of a whole tenant ends `poll_scans` at once. One of a rule or of devices is asked about each scan whose turn
 //! comes, at most 256 in a poll (`held_back`). Here is what people do: pause and resume.
 
+use core::time::Duration;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
 use super::keys::TenantId;
+use super::occasion::Occasion;
 use super::pause_row::{PAUSE, PauseScope, pause_view};
 use super::rows::all;
 use super::tx::Tx;
 use crate::api::PauseView;
 use scanhook_core::device_glob::DeviceGlob;
+use scanhook_core::message::MessageType;
 use scanhook_core::person::By;
 use scanhook_core::time::Timestamp;
+
+/// How long a pause lasts that is told once more.
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// What is told of a pause that was set or is over.
+pub(super) struct PauseWords {
+    scope: String,
+    /// When it ends by itself, while it is in force.
+    until: Option<Timestamp>,
+    over: bool,
+    /// It ended because its time was over.
+    by_time: bool,
+}
+
+impl PauseWords {
+    const fn set(scope: String, until: Option<Timestamp>) -> PauseWords {
+        PauseWords {
+            scope,
+            until,
+            over: false,
+            by_time: false,
+        }
+    }
+
+    pub(super) const fn ended(scope: String, by_time: bool) -> PauseWords {
+        PauseWords {
+            scope,
+            until: None,
+            over: true,
+            by_time,
+        }
+    }
+
+    const fn aside(&self) -> &'static str {
+        if self.by_time {
+            "; its time is over"
+        } else {
+            ""
+        }
+    }
+}
 
 impl Tx<'_> {
     /// Keeps scans from being sent from now on. One of the same scope that is in force is changed instead.
@@ -34,7 +79,7 @@ impl Tx<'_> {
             scope.tenant.map(|tenant| tenant.0),
             scope.device.as_ref().map(DeviceGlob::as_str),
         );
-        let until = until.map(Timestamp::millis);
+        let (ends, until) = (until, until.map(Timestamp::millis));
         let same: Option<i64> = self
             .db
             .prepare_cached(
@@ -65,7 +110,8 @@ impl Tx<'_> {
             .db
             .prepare_cached(&format!("{PAUSE} WHERE p.id = ?"))?
             .query_row([id], pause_view)?;
-        self.pause_changed("paused", Some(by), tenant, &view.scope(), now)?;
+        let words = PauseWords::set(view.scope(), ends);
+        self.pause_changed("paused", Some(by), tenant, &words, now)?;
         Ok(view)
     }
 
@@ -94,7 +140,7 @@ impl Tx<'_> {
             "paused",
             Some(&By::new("start", None)),
             None,
-            "everything",
+            &PauseWords::set("everything".to_owned(), None),
             now,
         )
     }
@@ -129,7 +175,8 @@ impl Tx<'_> {
             self.db
                 .prepare_cached("UPDATE pause SET ended_at = ?2, ended_by = ?3 WHERE id = ?1 AND ended_at IS NULL")?
                 .execute(params![id, now.millis(), by.to_string()])?;
-            self.pause_changed("resumed", Some(by), tenant, &view.scope(), now)?;
+            let words = PauseWords::ended(view.scope(), false);
+            self.pause_changed("resumed", Some(by), tenant, &words, now)?;
             ended.push(view);
         }
         Ok(ended)
@@ -140,7 +187,7 @@ impl Tx<'_> {
         what: &str,
         by: Option<&By>,
         tenant: Option<i64>,
-        scope: &str,
+        pause: &PauseWords,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let words = by
@@ -155,11 +202,41 @@ impl Tx<'_> {
                 what,
                 tenant,
                 by.map(|by| &by.who),
-                format!("{scope}{words}")
+                format!("{}{}{words}", pause.scope, pause.aside())
             ])?;
+        self.tell_pause(by, tenant.map(TenantId), pause, now)?;
         let concerned = "SELECT id FROM tenant WHERE ?1 IS NULL OR id = ?1";
         for tenant in all(self.db, concerned, [tenant], |row| row.get(0))? {
             self.touch(TenantId(tenant));
+        }
+        Ok(())
+    }
+
+    fn tell_pause(
+        &mut self,
+        by: Option<&By>,
+        tenant: Option<TenantId>,
+        pause: &PauseWords,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.forget_lasting(MessageType::PauseSet, tenant, &pause.scope)?;
+        let what = if pause.over {
+            MessageType::PauseEnded
+        } else {
+            MessageType::PauseSet
+        };
+        let mut told = Occasion::new(what, tenant, &pause.scope)
+            .by(by.map(|by| by.who.as_str()))
+            .until(pause.until);
+        if let Some(words) = by.and_then(|by| by.words.as_ref()) {
+            told = told.because(words);
+        } else if pause.by_time {
+            told = told.because("Its time is over.");
+        }
+        self.tell(&told, now)?;
+        if !pause.over {
+            let still = told.because("It is still in force after a day.");
+            self.begins(&still, A_DAY, now)?;
         }
         Ok(())
     }

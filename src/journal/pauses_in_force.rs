@@ -7,6 +7,7 @@ use super::error::JournalError;
 use super::held_back::BACK;
 use super::keys::TenantId;
 use super::pause_row::{Narrow, PAUSE, PauseId, pause_view};
+use super::pauses::PauseWords;
 use super::rows::all;
 use super::tx::Tx;
 use scanhook_core::device_glob::DeviceGlob;
@@ -111,7 +112,7 @@ impl Tx<'_> {
             "resumed",
             None,
             tenant,
-            &format!("{}; its time is over", view.scope()),
+            &PauseWords::ended(view.scope(), true),
             now,
         )
     }

@@ -162,6 +162,11 @@ impl Tx<'_> {
                 "a decision that is not resolving is held",
             ));
         }
+        let rule: Option<String> = self
+            .db
+            .prepare_cached("SELECT rule FROM decision WHERE id = ?")?
+            .query_row([decision], |row| row.get(0))?;
+        self.tell_held((tenant, decision), (reason, rule.as_deref()), false, now)?;
         decision_told(self.db, decision)
     }
 }

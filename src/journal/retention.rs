@@ -28,6 +28,9 @@ pub struct Retention {
     pub remember: Vec<(String, Duration)>,
 }
 
+/// How long events and messages that are over are kept.
+const MESSAGES_KEPT: Duration = Duration::from_secs(7 * 86_400);
+
 /// Bytes of bodies that a step lets go: a large one lies on many pages.
 const STEP_BYTES: i64 = 1 << 20;
 
@@ -69,6 +72,15 @@ impl Tx<'_> {
                 "DELETE FROM event WHERE id IN
                    (SELECT id FROM event INDEXED BY event_loose WHERE at <= ? AND scan IS NULL LIMIT ?)",
                 records,
+            )?,
+            self.step(
+                "DELETE FROM occasion WHERE id IN (SELECT id FROM occasion WHERE at <= ? LIMIT ?)",
+                now.minus(retention.records.min(MESSAGES_KEPT)).millis(),
+            )?,
+            self.step(
+                "DELETE FROM outbox WHERE id IN
+                   (SELECT id FROM outbox INDEXED BY outbox_over WHERE ended_at <= ? AND ended_at IS NOT NULL LIMIT ?)",
+                now.minus(retention.records.min(MESSAGES_KEPT)).millis(),
             )?,
             self.step(
                 "DELETE FROM pause WHERE id IN (SELECT id FROM pause WHERE ended_at <= ? AND settled = 1 LIMIT ?)",

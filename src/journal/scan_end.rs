@@ -3,7 +3,9 @@
 use rusqlite::params;
 
 use super::error::JournalError;
+use super::occasion::Occasion;
 use super::tx::Tx;
+use scanhook_core::message::MessageType;
 use scanhook_core::scan::{Outcome, ScanId};
 use scanhook_core::time::Timestamp;
 
@@ -59,6 +61,16 @@ impl Tx<'_> {
                    AND state = 'waiting' AND blocked_by = CAST(?1 AS TEXT)",
             )?
             .execute([scan.0])?;
-        Ok(())
+        if outcome == Outcome::Merged {
+            return Ok(());
+        }
+        let ended = Occasion::new(
+            MessageType::ScanEnded,
+            self.tenant_of(scan)?,
+            outcome.code(),
+        )
+        .of_scan(scan)
+        .ended(outcome);
+        self.tell(&ended, now)
     }
 }

@@ -25,9 +25,11 @@ use rusqlite::params;
 
 use super::error::JournalError;
 use super::keys::TenantId;
+use super::occasion::Occasion;
 use super::requeue::MACHINE_BUSY;
 use super::scan_row::IS_OPEN;
 use super::tx::Tx;
+use scanhook_core::message::MessageType;
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 
@@ -58,7 +60,16 @@ impl Tx<'_> {
             .db
             .prepare_cached(sql)?
             .query_row([scan.0], |row| row.get(0))?;
+        let sent = Occasion::new(MessageType::ScanSent, self.tenant_of(scan)?, "").of_scan(scan);
+        self.tell(&sent, now)?;
         Ok(Timestamp::from_millis(first))
+    }
+
+    pub(super) fn tenant_of(&self, scan: ScanId) -> Result<TenantId, JournalError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT tenant FROM scan WHERE id = ?")?
+            .query_row([scan.0], |row| Ok(TenantId(row.get(0)?)))?)
     }
 
     /// What was being sent when the worker was lost may or may not have been executed.
@@ -171,10 +182,7 @@ impl Tx<'_> {
                 "a scan was not in the state its change expects",
             ));
         }
-        let tenant = self
-            .db
-            .prepare_cached("SELECT tenant FROM scan WHERE id = ?")?
-            .query_row([scan.0], |row| Ok(TenantId(row.get(0)?)))?;
+        let tenant = self.tenant_of(scan)?;
         self.touch(tenant);
         Ok(())
     }

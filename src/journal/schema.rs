@@ -25,6 +25,9 @@
 //!   what each rule came to on each day.
 //! * `refused`: the last 50 bodies of each source that were authenticated and could not be read: fault, hash, first
 //!   kilobyte.
+//! * `occasion`: what receivers may be told of, in order (the stream of events). `outbox`: one message to one receiver,
+//!   made of occasions when the receiver is served. `receiver`: how far each has come. `lasting`: what goes on until
+//!   something ends it. `told_until`: which holds that end soon were told.
 //! * `sweep`: how far housekeeping has come. `about`: whether this is the journal of a simulation.
 
 use rusqlite::{Connection, OptionalExtension as _};
@@ -41,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
+    include_str!("schema-6.sql"),
 ];
 
 /// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.

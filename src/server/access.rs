@@ -26,6 +26,7 @@ use super::state::{Admin, SharedAdmin};
 use crate::clock;
 use crate::settings::Settings;
 use routes::{RouteNeeds, methods_of, route};
+use scanhook_core::message::PublicUrl;
 use wire::Wire;
 
 /// Lets pass whoever may ask for this, and says to the handler who it is.
@@ -46,7 +47,7 @@ pub(super) async fn guard(State(admin): SharedAdmin, mut request: Request, next:
     if let Err(refused) = same_site::check(
         request.headers(),
         scheme,
-        settings.admin.public_url.as_deref(),
+        settings.admin.public_url.as_ref().map(PublicUrl::as_str),
     ) {
         return refused.into_response();
     }

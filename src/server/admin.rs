@@ -13,7 +13,7 @@ use super::access::{self, AskedBy};
 use super::query::{self, Pairs};
 use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
-use super::{audit, control, rows};
+use super::{audit, control, messages, rows};
 use crate::api::{CertificateView, LaneView, MeView, StatusView};
 use crate::certificate::{PlacedCertificate, concerns};
 use crate::clock;
@@ -26,6 +26,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/audit/head", get(audit::head))
         .route("/api/v1/status", get(status))
+        .merge(messages::views())
         .route("/metrics", get(metrics))
         .route("/livez", get(async || StatusCode::OK))
         .route("/readyz", get(readyz))
@@ -100,6 +101,7 @@ async fn status(
     warnings.extend(admin.traces.warnings());
     warnings.extend(admin.journal.space().room().warning());
     let (parked, parked_at) = admin.read(|reader| reader.parked()).await?;
+    let receivers = admin.receivers().await?;
     let armed = in_force.armed();
     let view = StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -117,6 +119,7 @@ async fn status(
         pauses,
         tenants,
         sources,
+        receivers,
         door: admin.traces.of(None),
     };
     Ok(Json(within(view, &asked)))
@@ -130,6 +133,7 @@ fn within(mut view: StatusView, asked: &AskedBy) -> StatusView {
     view.tenants.retain(|tenant| asked.sees(&tenant.name));
     view.pauses.retain(|pause| asked.sees_pause(pause));
     view.sources.clear();
+    view.receivers.clear();
     view.warnings.clear();
     view.certificates.clear();
     (view.reload, view.parked, view.parked_at) = (None, 0, None);
@@ -152,6 +156,8 @@ async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Respon
     let format = Exposition::accepted(accept);
     let tenants = admin.tenants().await?;
     let pauses = admin.read(|reader| reader.pauses()).await?.len();
+    let receivers = admin.receivers().await?;
+    admin.metrics.receivers(&receivers, clock::now());
     let text = admin
         .metrics
         .render(format, &tenants, pauses, &admin.journal, clock::now());

@@ -11,6 +11,7 @@ mod expect;
 mod given;
 mod orderer;
 mod outcome;
+mod receivers;
 mod step;
 mod verb;
 
@@ -48,6 +49,8 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
         .route("/-/reload", post(reload))
+        .route("/api/v1/outbox/retry", post(receivers::revive))
+        .route("/api/v1/receivers/{name}/test", post(receivers::attempt))
         .method_not_allowed_fallback(async |method: Method| not_taken(&method, "POST"))
         .route_layer(axum::middleware::from_fn(same_site::typed))
 }

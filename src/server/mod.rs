@@ -5,9 +5,9 @@
 //! within deadlines, after the `handshake` where the listener has TLS. `webhook` is the public listener, with `content` (what the head says of the body), `bodies` (their
 //! memory), `address`, `sender_certificate` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
 //! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
-//! `rows` (lists and single things, with `standing`), `now` (the first screen, with `forecast` and `banners`), `order` and `query` (what
-//! they may say) and `same_site` (which pages may ask). `refusal` is the one place
-//! that turns an `HttpError` into a status.
+//! `rows` (lists and single things, with `standing`), `now` (the first screen, with `forecast` and `banners`),
+//! `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
+//! (which pages may ask). `refusal` is the one place that turns an `HttpError` into a status.
 //!
 //! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
 
@@ -29,6 +29,7 @@ pub mod handshake;
 mod leave;
 pub mod limits;
 pub mod listener;
+mod messages;
 mod now;
 mod order;
 mod query;

@@ -116,6 +116,10 @@ impl OrderBody<'_> {
         self.text("reason")
     }
 
+    pub(super) fn receiver(&self) -> Result<Option<String>, HttpError> {
+        Ok(self.text("receiver")?.map(str::to_owned))
+    }
+
     /// Ids, or how they begin.
     pub(super) fn ids(&self) -> Result<Option<Vec<IdPrefix>>, HttpError> {
         let wrong = || {

@@ -242,7 +242,7 @@ pub(super) fn audit(pairs: Pairs, now: Timestamp) -> Result<AuditFilter, Command
     Ok(filter)
 }
 
-fn limit(key: &'static str, value: &str) -> Result<u16, CommandError> {
+pub(super) fn limit(key: &'static str, value: &str) -> Result<u16, CommandError> {
     let limit = value.parse().ok();
     limit
         .filter(|limit| (1..=LONGEST_PAGE).contains(limit))
@@ -267,7 +267,7 @@ pub(super) fn source(pairs: Pairs) -> Result<Option<String>, CommandError> {
 }
 
 /// Each pair with a key that is known and stands there once. Alerts were once asked for by `id`.
-fn known(
+pub(super) fn known(
     keys: &'static [&'static str],
     list: ListKind,
     pairs: Pairs,

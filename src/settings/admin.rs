@@ -6,12 +6,13 @@ use core::time::Duration;
 
 use super::place::{Context, Section};
 use scanhook_core::access::{AccessToken, AdminGrant, AdminRole, TenantScope};
+use scanhook_core::message::PublicUrl;
 
 /// `[admin]`.
 #[derive(Clone, Debug)]
 pub struct AdminSettings {
     /// How people and links reach it: scheme, host and perhaps a port, without a trailing slash.
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     pub tokens: Vec<AccessToken>,
     /// What a request from this computer may do without a credential.
     pub loopback: Option<AdminGrant>,
@@ -39,7 +40,7 @@ impl AdminSettings {
     /// The host under which `public_url` is reached, with its port if it has one.
     #[must_use]
     pub fn public_host(&self) -> Option<&str> {
-        Some(self.public_url.as_deref()?.split_once("://")?.1)
+        Some(self.public_url.as_ref()?.as_str().split_once("://")?.1)
     }
 }
 
@@ -130,7 +131,7 @@ pub(super) fn compare(
 }
 
 /// An origin: no path, no user, no query. Plain http is for this computer only.
-fn public_url(text: &str) -> Option<String> {
+fn public_url(text: &str) -> Option<PublicUrl> {
     let text = text.strip_suffix('/').unwrap_or(text);
     let (scheme, authority) = text.split_once("://")?;
     let authority: http::uri::Authority = authority.parse().ok()?;
@@ -140,7 +141,8 @@ fn public_url(text: &str) -> Option<String> {
         "http" => crate::defender::is_loopback(host),
         _ => false,
     };
-    (fits && !host.is_empty() && !text.contains('@')).then(|| text.to_ascii_lowercase())
+    let fits = fits && !host.is_empty() && !text.contains('@');
+    PublicUrl::parse(&text.to_ascii_lowercase()).filter(|_| fits)
 }
 
 fn session<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> SessionSpans {

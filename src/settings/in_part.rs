@@ -8,6 +8,7 @@ use super::fault::SettingsFault;
 use super::inputs::{Flags, Inputs};
 use super::journal::{self, JournalSettings};
 use super::place::{Context, Section};
+use super::receiver::{self, Receiver};
 use super::server::{self, Server};
 use super::source::{self, Source};
 use super::tenant::{self, Tenant};
@@ -30,6 +31,7 @@ pub struct SettingsInPart {
     /// Where the calls of each tenant go, as far as that is known.
     pub endpoints: Vec<(String, Endpoints)>,
     pub sources: Vec<Source>,
+    pub(super) receivers: Vec<Receiver>,
     pub faults: Vec<SettingsFault>,
     pub(super) policy: Option<String>,
     pub(super) warnings: Vec<String>,
@@ -75,6 +77,7 @@ impl SettingsInPart {
             .into_iter()
             .filter_map(|(name, s)| source::read(name, s, &names, max_body, ctx))
             .collect();
+        let receivers = receivers(&mut root, &mut included, &names, ctx);
         root.finish(ctx);
         included
             .into_iter()
@@ -89,6 +92,7 @@ impl SettingsInPart {
             network,
             tenants,
             sources,
+            receivers,
             policy,
             ..SettingsInPart::default()
         };
@@ -109,6 +113,7 @@ impl SettingsInPart {
             let has_tls = self.admin_tls.is_some();
             admin::compare(admin, server.admin_listen, has_tls, proxies, ctx);
         }
+        receiver::without_links(&self.receivers, self.admin.as_ref(), ctx);
         source::compare(&self.sources, ctx);
         source::presentable(&self.sources, self.server.as_ref(), self.tls.as_ref(), ctx);
         SettingsInPart {
@@ -183,4 +188,17 @@ fn policy<'i>(mut section: Section<'i>, ctx: &mut Context<'i>) -> Option<String>
     });
     section.finish(ctx);
     file
+}
+
+/// `[receivers.*]`, which may name these tenants.
+fn receivers<'i>(
+    root: &mut Section<'i>,
+    included: &mut [Section<'i>],
+    tenants: &[String],
+    ctx: &mut Context<'i>,
+) -> Vec<Receiver> {
+    root.sections(ctx, included, "receivers")
+        .into_iter()
+        .filter_map(|(name, s)| receiver::read(name, s, tenants, ctx))
+        .collect()
 }

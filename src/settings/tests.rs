@@ -4,6 +4,7 @@ mod auth;
 mod credential;
 mod many;
 mod network;
+mod receivers;
 
 use core::time::Duration;
 use std::os::unix::fs::PermissionsExt as _;

@@ -64,6 +64,7 @@ impl TenantWorker {
             reach: Reach::default(),
             spent: None,
             written: None,
+            condition: None,
             untold: Vec::new(),
             pauses: ActivePauses::default(),
             looks,

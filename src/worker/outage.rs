@@ -117,9 +117,9 @@ impl TenantWorker {
         let obstacles = self.obstacles(now, tx.is_tight());
         if self.written.as_ref() != Some(&obstacles) {
             tx.hindered_by(self.id, &obstacles)?;
-            self.written = Some(obstacles);
+            self.written = Some(obstacles.clone());
         }
-        Ok(())
+        self.tell_condition(tx, &obstacles, now)
     }
 
     /// The quota leaves no room for the scan whose turn it is before `until`; never: its place is taken by calls that

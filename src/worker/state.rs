@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::account::Account;
 use super::backoff::Backoff;
 use super::call::{Call, OutgoingCall};
+use super::condition::TenantCondition;
 use super::event::WorkerEvent;
 use super::gets::Gets;
 use super::intent::urgent_since;
@@ -46,6 +47,8 @@ pub struct TenantWorker {
     pub(super) spent: Option<Spent>,
     /// What keeps it from sending, as the journal has it.
     pub(super) written: Option<Obstacles>,
+    /// What people last heard of it, since it was loaded.
+    pub(super) condition: Option<TenantCondition>,
     /// What happened while it was loaded, to be told with the next poll.
     pub(super) untold: Vec<WorkerEvent>,
     /// What people hold back, as the last poll found it.

@@ -241,7 +241,7 @@ fn every_route_of_the_admin_listener_is_in_the_table() {
     let mut served = BTreeSet::new();
     let route = Regex::new(r#"\.route\(\s*"([^"]+)",\s*(get|post)"#).unwrap();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server");
-    for file in ["admin.rs", "control.rs", "rows.rs"] {
+    for file in ["admin.rs", "control.rs", "messages.rs", "rows.rs"] {
         let text = std::fs::read_to_string(root.join(file)).unwrap();
         for found in route.captures_iter(&text) {
             served.insert((found[2].to_uppercase(), found[1].to_owned()));
@@ -283,6 +283,25 @@ async fn a_grant_for_some_tenants_reaches_nothing_that_belongs_to_all() {
             .iter()
             .any(|route| route.takes == Permission::ReadAll)
     );
+}
+
+#[tokio::test]
+async fn a_grant_for_some_tenants_sees_no_receiver_and_brings_no_message_back() {
+    let receiver = "[receivers.soar]\nwebhook = { url = \"http://127.0.0.1:9/in\" }\n";
+    let some = table("berlin", 50, "role = \"admin\"\ntenants = [\"default\"]");
+    let all = table("everywhere", 51, "role = \"operator\"");
+    let site = site(format!("{some}{all}{receiver}")).await;
+    for (n, shown, status) in [(50, None, 403), (51, Some("soar"), 200)] {
+        let token = token(n);
+        let told = ask(&site, Method::GET, "/api/v1/status", Some(&token), None).await;
+        assert_eq!(told.json()["receivers"][0]["name"].as_str(), shown);
+        let path = "/api/v1/outbox/retry";
+        let answer = ask(&site, Method::POST, path, Some(&token), Some(json!({}))).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        if status == 403 {
+            assert_eq!(code(&answer), "for-all-tenants");
+        }
+    }
 }
 
 /// A held decision; its id.

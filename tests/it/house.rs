@@ -57,6 +57,7 @@ const RULES: &[Rule] = &[
     Rule {
         holds_in: |module| {
             (within(module, "worker") && module != "worker::run")
+                || (within(module, "notify") && module != "notify::run")
                 || (within(module, "defender") && module != "defender::client")
         },
         banned: &[
@@ -163,6 +164,7 @@ const RULES: &[Rule] = &[
                 "intake",
                 "journal",
                 "keyrings",
+                "notify::run",
                 "worker::run",
                 "workers",
                 "main",

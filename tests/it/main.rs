@@ -39,6 +39,7 @@ mod journal;
 mod kill;
 mod listener;
 mod lists;
+mod messages;
 mod mutations;
 mod naive;
 mod network;

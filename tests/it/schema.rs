@@ -233,6 +233,12 @@ fn wrong_configurations_do_not_fit() {
         source("preset = \"generic\"\ntenant_from = \"/t\"\ntenant_map = {}"),
         source("map = { id = { concat = [\"/a\"], path = \"/a\" } }"),
         source("map = { join = { each = \"root:/a/*\" } }"),
+        "[admin]\npublic_url = \"scanhook.example\"".to_owned(),
+        "[receivers.r]\nevents = [\"all\"]".to_owned(),
+        "[receivers.r]\nteams = {}".to_owned(),
+        "[receivers.r]\nslack = { url = \"https://a\" }\nteams = { url = \"https://a\" }".to_owned(),
+        "[receivers.r]\nwebhook = { url = \"https://a\" }\nrepeat = 10".to_owned(),
+        "[receivers.r]\nwebhook = { url = \"https://a\" }\ndigest = { at = 8 }".to_owned(),
     ] {
         assert_ne!(faults(&schema, &wrong), Vec::<String>::new(), "{wrong}");
     }

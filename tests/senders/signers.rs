@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use scanhook_core::signature::{Key, KeyEncoding, standard_webhook};
+use scanhook_core::time::Timestamp;
 use tempfile::TempDir;
 
 #[allow(
@@ -291,6 +293,42 @@ fn what_the_libraries_of_standard_webhooks_sign_is_accepted_and_no_flipped_bit_o
             post(&id, &time, &signature, &body),
             200,
             "{script}: the same again"
+        );
+    }
+}
+
+#[test]
+fn messages_are_verified_by_the_libraries_of_standard_webhooks_with_either_secret_and_no_other() {
+    const OLD: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    const OTHER: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+    let key = |secret: &str| {
+        let key = Key::encoded("out", secret.as_bytes(), KeyEncoding::Whsec);
+        key.map_err(|why| why.to_string()).unwrap()
+    };
+    let (id, time, body) = (
+        "0198a1b2-0000-7000-8000-000000000001",
+        seconds(),
+        body("out"),
+    );
+    let at = Timestamp::from_millis(time.parse::<i64>().unwrap() * 1000);
+    let sent = standard_webhook(&[key(WHSEC), key(OLD)], id, at, &body.clone().into());
+    let text = |name: &str| sent[name].to_str().unwrap().to_owned();
+    let (time, signatures) = (text("webhook-timestamp"), text("webhook-signature"));
+    let script: [(&str, fn(&str, &[&str]) -> Command); 2] =
+        [("verify_webhook.py", python), ("verify_webhook.mjs", node)];
+    for (script, run) in script {
+        let says = |secret: &str, body: &str| {
+            let ran = run(script, &[secret, id, &time, &signatures]);
+            fed(ran, body).trim().to_owned()
+        };
+        assert_eq!(says(WHSEC, &body), "verified", "{script}");
+        assert_eq!(says(OLD, &body), "verified", "{script}: the secret before");
+        assert_eq!(says(OTHER, &body), "refused", "{script}: another secret");
+        let changed = body.replace("low", "lov");
+        assert_eq!(
+            says(WHSEC, &changed),
+            "refused",
+            "{script}: a bit of the body"
         );
     }
 }

@@ -60,6 +60,7 @@ pub mod directory;
 pub mod forecast;
 pub mod json;
 pub mod mapping;
+pub mod message;
 pub mod network;
 pub mod obstacles;
 pub mod person;

@@ -78,6 +78,13 @@ impl SourceSilence {
         self.silent.remove(source)
     }
 
+    /// Whether a source was heard after it had been told as silent, at `told`, or is not expected any more.
+    #[must_use]
+    pub fn has_spoken(&self, source: &str, told: Timestamp) -> bool {
+        let heard = self.heard.get(source);
+        !self.expected.contains_key(source) || heard.is_some_and(|at| *at > told)
+    }
+
     /// The sources that have fallen silent since this was last asked, each with when it was last heard.
     pub fn fallen_silent(&mut self, now: Timestamp) -> Vec<(String, Option<Timestamp>)> {
         let names: Vec<_> = self

@@ -1,6 +1,6 @@
 //! One line for each tenant and for each source, for whoever asked for no details.
 
-use crate::api::{LaneView, SourceView, TenantView};
+use crate::api::{LaneView, ReceiverView, SourceView, TenantView};
 use crate::cli::table::{Table, time_of};
 
 /// A line for each tenant: what is open, and whether it can go on.
@@ -51,6 +51,33 @@ pub(super) fn tenants(tenants: &[TenantView]) -> Table {
         table.row(cells.into_iter().chain([token]), Vec::new());
     }
     table
+}
+
+/// A line for each receiver of messages.
+pub(super) fn receivers(receivers: &[ReceiverView]) -> Table {
+    let mut table = Table::new(&[
+        "RECEIVER",
+        "KIND",
+        "WAITING",
+        "DEAD",
+        "LAST SENT (UTC)",
+        "FAILING SINCE (UTC)",
+    ]);
+    for receiver in receivers {
+        let [waiting, dead] = [receiver.waiting, receiver.dead].map(|count| count.to_string());
+        let sent = time_of(receiver.last_sent_at.as_ref());
+        let failing = time_of(receiver.failing_since.as_ref());
+        let row = [
+            receiver.name.as_str(),
+            &receiver.kind,
+            &waiting,
+            &dead,
+            &sent,
+            &failing,
+        ];
+        table.row(row, Vec::new());
+    }
+    table.without_if_same("FAILING SINCE (UTC)")
 }
 
 /// A line for each source.

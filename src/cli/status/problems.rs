@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::lines::StatusLines;
-use crate::api::{ReloadView, StatusView, TenantView};
+use crate::api::{ReceiverView, ReloadView, StatusView, TenantView};
 use crate::cli::table::{count, time, time_of};
 
 /// What somebody has to look at, of all tenants and sources.
@@ -62,6 +62,7 @@ pub(super) fn problems(lines: &mut StatusLines, status: &StatusView) {
             ),
         );
     }
+    receivers_text(&mut found, &status.receivers);
     for warning in &status.warnings {
         found.say("warning", warning);
     }
@@ -99,6 +100,26 @@ fn outages(lines: &mut StatusLines, tenants: &[TenantView]) {
     for (names, why) in kinds.values() {
         let (first, names) = (names.first().unwrap_or(&""), names.join(", "));
         lines.say("NO ANSWER", &format!("tenants {names}; of {first}: {why}"));
+    }
+}
+
+/// Which receivers do not take their messages.
+fn receivers_text(lines: &mut StatusLines, receivers: &[ReceiverView]) {
+    for receiver in receivers {
+        let of = |what: &str| format!("receiver {}: {what}", receiver.name);
+        if let Some(since) = &receiver.failing_since {
+            let answer = receiver.answer.as_deref().unwrap_or("none");
+            let since = time(since);
+            lines.say(
+                "FAILING",
+                &of(&format!("since {since} UTC; its last answer: {answer}")),
+            );
+        }
+        if receiver.dead > 0 {
+            let what = count(receiver.dead as usize, "message");
+            let dead = format!("{what} given up: `scanhook outbox --dead`");
+            lines.say("DEAD", &of(&dead));
+        }
     }
 }
 

@@ -81,6 +81,9 @@ pub const ROUTES: &[RouteAccess] = &[
         Permission::ReadAll,
         "policies",
     ),
+    // Receivers are told of several tenants, too.
+    at("GET", "/api/v1/outbox", Permission::ReadAll, "outbox"),
+    at("GET", "/api/v1/events", Permission::ReadAll, "events"),
     at("GET", "/api/v1/audit", Permission::Administer, "audit"),
     at("GET", "/api/v1/audit/head", Permission::Administer, "audit"),
     at("GET", "/metrics", Permission::ReadAll, "metrics"),
@@ -119,6 +122,18 @@ pub const ROUTES: &[RouteAccess] = &[
     at("POST", "/api/v1/retry", Permission::Operate, "retry"),
     at("POST", "/api/v1/pause", Permission::Pause, "pause"),
     at("POST", "/api/v1/resume", Permission::Operate, "resume"),
+    at(
+        "POST",
+        "/api/v1/outbox/retry",
+        Permission::Operate,
+        "outbox retry",
+    ),
+    at(
+        "POST",
+        "/api/v1/receivers/{name}/test",
+        Permission::Administer,
+        "receiver test",
+    ),
     at("POST", "/-/reload", Permission::Administer, "reload"),
 ];
 

@@ -23,6 +23,10 @@ pub enum CommandError {
     UnknownParameter { key: String, takes: String },
     /// A value that a key does not take, and those that it takes.
     BadParameter { key: &'static str, takes: String },
+    /// No receiver of that name is configured.
+    UnknownReceiver,
+    /// The events that are asked for are forgotten; those from this one on are there.
+    EventsGone(i64),
     /// It names nothing, or names ids and selects as well.
     NothingSelected,
     /// It cannot be carried out on this one.
@@ -82,6 +86,18 @@ const CHANGED_SINCE: Code = row(
     "changed-since",
     "The order means something else than `expect` says; nothing was changed.",
     "Look at the preview again; `machines`, `decisions` and `digest` say what it means now.",
+);
+const UNKNOWN_RECEIVER: Code = row(
+    StatusCode::NOT_FOUND,
+    "unknown-receiver",
+    "No receiver of this name is configured.",
+    "The names are those of `[receivers.x]` in scanhook.toml; `scanhook status` lists them.",
+);
+const EVENTS_GONE: Code = row(
+    StatusCode::GONE,
+    "events-gone",
+    "Events after this number are forgotten; `oldest` is the first that is kept.",
+    "Read what there is without `after`, and look in the lists for what was missed.",
 );
 const UNKNOWN_ID: Code = row(
     StatusCode::NOT_FOUND,
@@ -167,6 +183,8 @@ impl CommandError {
         UNKNOWN_PARAMETER,
         NOTHING_SELECTED,
         CHANGED_SINCE,
+        UNKNOWN_RECEIVER,
+        EVENTS_GONE,
         UNKNOWN_ID,
         AMBIGUOUS_ID,
         NOT_HELD,
@@ -192,6 +210,8 @@ impl CommandError {
             CommandError::ChangedSince(_) => CHANGED_SINCE,
             CommandError::BadValue(..) | CommandError::BadParameter { .. } => BAD_VALUE,
             CommandError::NothingSelected => NOTHING_SELECTED,
+            CommandError::UnknownReceiver => UNKNOWN_RECEIVER,
+            CommandError::EventsGone(_) => EVENTS_GONE,
             CommandError::NotReloaded(_) => NOT_RELOADED,
             CommandError::NotDone(done, _) => match done {
                 Done::AmbiguousId => AMBIGUOUS_ID,
@@ -223,6 +243,9 @@ impl CommandError {
             }
             CommandError::BadParameter { key, takes } => {
                 Map::from_iter([text("key", key), text("takes", takes)])
+            }
+            CommandError::EventsGone(oldest) => {
+                Map::from_iter([("oldest".to_owned(), Value::from(*oldest))])
             }
             CommandError::NotDone(_, item) => serde_json::to_value(item).map_or_else(
                 |_| Map::new(),

@@ -7,6 +7,7 @@ mod customers;
 mod far;
 mod front;
 mod http;
+mod inbox;
 pub mod listening;
 mod proxy;
 #[allow(dead_code, reason = "some of it only the witnesses need")]
@@ -37,6 +38,7 @@ pub use customers::{SOUTH, generic, listed, source, two_customers};
 pub use far::{Far, fault};
 pub use front::{Foul, Front};
 pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};
+pub use inbox::Inbox;
 pub use proxy::{Mood, TestProxy};
 pub use served::{Served, client, post};
 pub use tls::{Authority, Certificate, Secured};

@@ -25,6 +25,7 @@ const ROOMS: &[&str] = &[
     "intake",
     "worker",
     "workers",
+    "notify",
     "replay",
     "logs",
     "metrics",

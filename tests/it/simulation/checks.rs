@@ -1,7 +1,7 @@
 //! What must hold after every run, by the far side's own log and clock.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scanhook_core::quota::Share;
 use scanhook_core::time::Timestamp;
@@ -18,6 +18,65 @@ pub fn all(world: &mut World) {
     not_guessed(world);
     within_quota(world);
     kept(world);
+}
+
+/// What happened reached each receiver that wants it, at least once, by one id, in order for each subject; and people
+/// hear of a group no more often than they asked.
+pub fn told(world: &mut World) {
+    world.empty_the_outbox();
+    let ended: BTreeSet<String> = world
+        .letters_of("soar", "scan.ended")
+        .map(|letter| {
+            letter.body["data"]["scan"]["id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    for scan in world.scans() {
+        let over = matches!(scan.state.as_str(), "finished" | "dropped");
+        if over && scan.outcome.as_deref() != Some("merged") {
+            assert!(
+                ended.contains(&scan.id),
+                "nobody was told of scan {}",
+                scan.id
+            );
+        }
+    }
+    let happened = world
+        .store
+        .read(|reader| reader.events_after(0, usize::MAX).unwrap());
+    for kind in [
+        "decision.held",
+        "decision.expired",
+        "limit.reached",
+        "pause.set",
+        "pause.ended",
+    ] {
+        let happened = happened
+            .iter()
+            .filter(|notice| notice.kind.code() == kind && !notice.said.resolved);
+        let happened: u64 = happened.map(|notice| u64::from(1 + notice.more)).sum();
+        for receiver in ["soar", "soc"] {
+            let told: u64 = world.things_told(receiver, kind).values().sum();
+            assert_eq!(told, happened, "{kind} to {receiver}");
+        }
+    }
+    let mut ids: BTreeMap<(String, i64), String> = BTreeMap::new();
+    let mut last: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for letter in &world.mail.letters {
+        let seq = letter.body["data"]["seq"].as_i64().unwrap();
+        let id = ids
+            .entry((letter.receiver.clone(), seq))
+            .or_insert_with(|| letter.id.clone());
+        assert_eq!(*id, letter.id, "one event under two ids: {}", letter.body);
+        let subject = letter.body["data"]["subject"].as_str().unwrap().to_owned();
+        let last = last
+            .entry((letter.receiver.clone(), subject))
+            .or_insert(seq);
+        assert!(seq >= *last, "{seq} after {last}: {}", letter.body);
+        *last = seq;
+    }
 }
 
 /// Nothing of ours was begun on a machine that could be another one, that is unknown, or that cannot be scanned.

@@ -12,7 +12,8 @@
 //!
 //! After each run, by the far side's own log: every decision and scan is final; no scan of ours was executed twice; no
 //! machine was scanned that could have been another one; what the journal says of an outcome is what happened; no
-//! window was over the quota; every acknowledged delivery is still there; nothing left that was paused or outside its
+//! window was over the quota; every acknowledged delivery is still there; each event reached the receivers that want it,
+//! by one id and in order for each subject; nothing left that was paused or outside its
 //! window; no foreign action was called off; nobody was held for the silence of a directory that was not asked; where
 //! nothing keeps a machine from being scanned, its scan left within what the quota allows. `throttle` watches each
 //! call: none inside a pause, one alone after it. A seed run twice gives the same journal, byte by byte.
@@ -41,6 +42,7 @@ fn run(scenario: &Scenario, faults: Faults) -> (String, bool) {
     world.run();
     let (hash, met) = (world.hash(), world.faults.met());
     checks::all(&mut world);
+    checks::told(&mut world);
     (hash, met)
 }
 

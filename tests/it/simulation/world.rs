@@ -1,5 +1,6 @@
 //! The world of one run: an agenda of events in virtual time.
 
+mod mail;
 mod operator;
 mod proof;
 
@@ -16,7 +17,9 @@ use scanhook::defender::delegated::Renewal;
 use scanhook::defender::token_file::{CompletedCall, FileInsert};
 use scanhook::in_force::{SourceBinding, SourceBindings};
 use scanhook::intake::accept;
-use scanhook::journal::{CallId, Filter, Ids, Job, JournalError, PolicyId, Store, TenantId, Tx};
+use scanhook::journal::{
+    CallId, Filter, Ids, Job, JournalError, MESSAGES, PolicyId, Store, TenantId, Tx,
+};
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
 use scanhook::worker::{Account, Call, OutgoingCall, Pace, TenantWorker, WorkerEvent};
@@ -34,6 +37,7 @@ use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
+use mail::Mail;
 use operator::{Order, Paused};
 use proof::{Disk, Proof};
 
@@ -937,6 +941,10 @@ enum Event {
     Return(u32, CallId, Box<(Call, Answer)>),
     Load(u32),
     Operator(usize),
+    /// The loop of messages polls.
+    Mail,
+    /// What came back for a message.
+    Told(u32, i64, Box<Answer>),
 }
 
 /// A run.
@@ -972,6 +980,8 @@ pub struct World {
     /// What became of the orders of people, as they were told.
     pub steered: Vec<ItemView>,
     pub traced: bool,
+    /// The loop of messages, and what its receivers got.
+    pub mail: Mail,
     pub store: Store,
     agenda: BTreeMap<(Timestamp, u64), Event>,
     sequence: u64,
@@ -1040,6 +1050,7 @@ impl World {
             held: 0,
             steered: Vec::new(),
             traced: false,
+            mail: Mail::new(scenario.seed),
             store,
             agenda: BTreeMap::new(),
             sequence: 0,
@@ -1168,6 +1179,8 @@ impl World {
                 self.far.setup().per_minute = if begins { 0 } else { self.share.per_minute };
             }
             Event::Operator(n) => self.operate(n),
+            Event::Mail => self.poll_mail(),
+            Event::Told(life, id, answer) if life == self.life => self.mail_answered(id, *answer),
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
             Event::Poll if self.now < self.next_poll => {}
@@ -1179,7 +1192,7 @@ impl World {
             Event::Return(life, id, returned) if life == self.life => {
                 self.answer(id, returned.0, returned.1)
             }
-            Event::Reach(..) | Event::Return(..) | Event::Load(_) => {}
+            Event::Reach(..) | Event::Return(..) | Event::Load(_) | Event::Told(..) => {}
         }
     }
 
@@ -1227,6 +1240,7 @@ impl World {
 
     fn load(&mut self) {
         self.down = false;
+        self.wake_mail(Duration::ZERO);
         let (tenant, account, desks, now) = (
             self.tenant,
             self.account.clone(),
@@ -1449,6 +1463,8 @@ impl World {
     fn lose_lane(&mut self) {
         if !self.down {
             self.watch.forgets();
+            // What is under way to receivers belongs to this life as well.
+            self.lose_mail();
             self.life += 1;
             self.idle += Duration::from_secs(1);
             self.after(Duration::from_secs(1), Event::Load(self.life));
@@ -1468,6 +1484,7 @@ impl World {
             self.booted = (self.now, self.booted.1 + 1);
         }
         self.lane = None;
+        self.lose_mail();
         self.life += 1;
         self.down = true;
         let wait = Duration::from_secs(1 + self.dice.roll(40));
@@ -1512,8 +1529,11 @@ impl World {
             self.crash();
             return None;
         }
-        if !touched.0.is_empty() {
+        if touched.0.contains(&self.tenant) {
             self.wake(Duration::ZERO);
+        }
+        if touched.0.contains(&MESSAGES) {
+            self.wake_mail(Duration::from_millis(100));
         }
         let result = slot.lock().unwrap().take().expect("a job that panicked");
         match result {
@@ -1567,6 +1587,7 @@ fn prepare(store: &mut Store, policy: Arc<Policy>) -> (TenantId, PolicyId) {
     let reply = slot.clone();
     let work = move |tx: &mut Tx<'_>| {
         let now = Timestamp::from_millis(START);
+        tx.register_receivers(&mail::NAMES.map(str::to_owned))?;
         Ok((
             tx.tenant("default")?,
             tx.policy(policy.fingerprint(), policy.text(), now)?,

@@ -18,6 +18,7 @@ mod refused;
 pub mod scheme;
 mod sign;
 pub mod stamp;
+mod standard;
 mod subject;
 pub mod template;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use prove::{Standing, authenticate, before_body, shape};
 pub use refused::{Failure, Malformed, Refused};
 pub use scheme::{Encoding, Scheme, Separator};
 pub use stamp::{SignedTime, StampPlace, TimeFormat};
+pub use standard::standard_webhook;
 pub use subject::SubjectName;
 pub use template::SignedTemplate;
 pub use verify::MOST_SIGNATURES;

@@ -1,0 +1,148 @@
+//! What came back for a message: taken, later, or never.
+
+use core::time::Duration;
+
+use http::header::RETRY_AFTER;
+
+use super::state::{MessageEvent, Notifier};
+use crate::defender::{Answer, header};
+use crate::journal::{JournalError, MessageRow, Occasion, ReceiverRow, Tx};
+use crate::settings::Receiver;
+use scanhook_core::message::{
+    AFTER_BREAK, BREAKS_AFTER, Heard, MessageType, PLAIN_ANSWER, heard, pause_before,
+};
+use scanhook_core::plain::one_line;
+use scanhook_core::time::Timestamp;
+
+/// How long messages are tried to a receiver that is not configured any more.
+const GIVE_UP: Duration = Duration::from_secs(86_400);
+
+impl Notifier {
+    /// Takes what came back for a message.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; then this must be made anew.
+    pub fn answer(
+        &mut self,
+        tx: &mut Tx<'_>,
+        receivers: &[Receiver],
+        id: i64,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<Option<MessageEvent>, JournalError> {
+        let Some((name, message)) = self.under_way.remove(&id) else {
+            return Ok(None);
+        };
+        let give_up = receivers
+            .iter()
+            .find(|receiver| receiver.name == name)
+            .map_or(GIVE_UP, |receiver| receiver.give_up);
+        let (verdict, text) = read(answer);
+        let result = match verdict {
+            Heard::Taken => "sent",
+            Heard::NotNow
+                if message.what != MessageType::Test && !is_old(&message, give_up, now) =>
+            {
+                "failed"
+            }
+            Heard::NotNow | Heard::Never => "dead",
+        };
+        match result {
+            "failed" => tx.message_waits(id, &text, again(&message, answer, now))?,
+            _ => tx.message_ends(id, result == "sent", &text, now)?,
+        }
+        // One that was taken out of the configuration meanwhile has no row, and gets none.
+        if self.known.iter().flatten().any(|known| *known == name) {
+            let mut row = tx.receiver(&name)?;
+            settle(tx, &mut row, &message, (result, &text), now)?;
+            tx.keep_receiver(&row)?;
+        }
+        Ok(Some(MessageEvent {
+            receiver: name,
+            kind: message.what,
+            result,
+            answer: status_of(&text).to_owned(),
+        }))
+    }
+}
+
+/// How the receiver is after this.
+fn settle(
+    tx: &mut Tx<'_>,
+    row: &mut ReceiverRow,
+    message: &MessageRow,
+    (result, text): (&str, &str),
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let failing = MessageType::ReceiverFailing;
+    if result == "sent" {
+        if row.failures >= BREAKS_AFTER {
+            tx.messages_are_due(&row.name, now)?;
+        }
+        (row.failures, row.probe_at, row.failing) = (0, None, None);
+        (row.sent_at, row.answer) = (Some(now), None);
+        let works = Occasion::new(failing, None, &row.name).resolved();
+        tx.ends(failing, &works, now)?;
+        return Ok(());
+    }
+    row.answer = Some(text.to_owned());
+    if message.what == MessageType::Test {
+        return Ok(());
+    }
+    row.failures = row.failures.saturating_add(1);
+    if row.failures >= BREAKS_AFTER {
+        row.probe_at = Some(now.plus(AFTER_BREAK));
+    }
+    if result == "dead" || row.failures >= BREAKS_AFTER {
+        row.failing.get_or_insert(now);
+        let answer = status_of(text);
+        let fails =
+            Occasion::new(failing, None, &row.name).because(format!("Its answer: {answer}."));
+        tx.begins(&fails, Duration::ZERO, now)?;
+    }
+    Ok(())
+}
+
+fn is_old(message: &MessageRow, give_up: Duration, now: Timestamp) -> bool {
+    message
+        .tried_at
+        .is_some_and(|first| now.since(first) >= give_up)
+}
+
+/// When it is tried again: as the receiver asks, for up to an hour, or by the table.
+fn again(message: &MessageRow, answer: &Answer, now: Timestamp) -> Timestamp {
+    let bytes = message.uuid.as_bytes();
+    let chance = u16::from_be_bytes([bytes[14], bytes[15]]).wrapping_add(
+        u16::try_from(message.tries)
+            .unwrap_or(u16::MAX)
+            .wrapping_mul(7_919),
+    );
+    let table = pause_before(message.tries, chance);
+    let pause = match answer {
+        Answer::Http(response) if response.headers().contains_key(RETRY_AFTER) => {
+            header::pause(response.headers(), table)
+        }
+        _ => table,
+    };
+    now.plus(pause)
+}
+
+/// An answer without its text, which may repeat what was sent: nobody but who asks for the outbox is shown that.
+fn status_of(answer: &str) -> &str {
+    answer.split(':').next().unwrap_or_default()
+}
+
+/// What an answer means, and how it is kept: the status with the beginning of its text, or what came instead.
+fn read(answer: &Answer) -> (Heard, String) {
+    match answer {
+        Answer::Http(response) => {
+            let status = response.status();
+            let body = String::from_utf8_lossy(response.body());
+            let text = format!("{}: {}", status.as_u16(), body.trim());
+            let text = text.trim_end_matches([':', ' ']);
+            (heard(status.as_u16()), one_line(text, PLAIN_ANSWER))
+        }
+        Answer::NotSent(unsent) => (Heard::NotNow, unsent.code.to_owned()),
+        Answer::Unknown(code) => (Heard::NotNow, code.clone()),
+    }
+}

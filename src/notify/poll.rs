@@ -1,0 +1,140 @@
+//! One poll: what has become worth telling, for whom, and what leaves now.
+
+use core::time::Duration;
+
+use super::render::request;
+use super::state::{DueMessages, Notifier, OutgoingMessage, PLACES};
+use crate::journal::{JournalError, MessageRow, Occasion, ReceiverRow, Tx};
+use crate::settings::Receiver;
+use scanhook_core::message::{AFTER_BREAK, BREAKS_AFTER, MessageType, PublicUrl};
+use scanhook_core::time::Timestamp;
+
+/// How long before its end a hold is told of.
+const HOLD_ENDS_IN: Duration = Duration::from_secs(3_600);
+/// Due messages that are looked through for those by which a person tries a receiver that fails.
+const LOOKED_THROUGH: usize = 64;
+
+impl Notifier {
+    /// Decides what leaves now. The messages may be sent once the transaction is committed.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; then this must be made anew.
+    pub fn poll(
+        &mut self,
+        tx: &mut Tx<'_>,
+        receivers: &[Receiver],
+        public: Option<&PublicUrl>,
+        now: Timestamp,
+    ) -> Result<DueMessages, JournalError> {
+        let mut due = DueMessages {
+            wake_at: tx
+                .tell_overdue(now)?
+                .min(tx.tell_ending_holds(HOLD_ENDS_IN, now)?),
+            ..DueMessages::default()
+        };
+        tx.tell_ended_holds(now)?;
+        tell_of_the_disk(tx, now)?;
+        let names: Vec<String> = receivers
+            .iter()
+            .map(|receiver| receiver.name.clone())
+            .collect();
+        if self.known.as_ref() != Some(&names) {
+            tx.register_receivers(&names)?;
+            self.known = Some(names);
+        }
+        for receiver in receivers {
+            let before = tx.receiver(&receiver.name)?;
+            let mut row = before.clone();
+            if self.fan_out(tx, receiver, &mut row, now)? {
+                due.wake_at = now;
+            }
+            due.wake_at = due.wake_at.min(self.digest(tx, receiver, &mut row, now)?);
+            self.take_due(tx, (receiver, public), &mut row, &mut due, now)?;
+            if row != before {
+                tx.keep_receiver(&row)?;
+            }
+        }
+        Ok(due)
+    }
+
+    fn take_due(
+        &mut self,
+        tx: &mut Tx<'_>,
+        (receiver, public): (&Receiver, Option<&PublicUrl>),
+        row: &mut ReceiverRow,
+        due: &mut DueMessages,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let under_way = self.under_way_to(&receiver.name);
+        let places = PLACES.saturating_sub(under_way.len());
+        let (messages, next) = if row.failures >= BREAKS_AFTER {
+            probes(tx, row, &under_way, now)?
+        } else {
+            tx.due_messages(&receiver.name, &under_way, places, now)?
+        };
+        // With no place free the answers that are waited for lead to the next poll.
+        if places > 0 {
+            due.wake_at = due.wake_at.min(next);
+        }
+        for mut message in messages.into_iter().take(places) {
+            let mut notice = tx.notice(&message)?;
+            if message.what == MessageType::Digest {
+                notice.digest = Some(tx.day(receiver.tenants.as_deref(), now)?);
+                notice.at = now;
+            }
+            if message.what == MessageType::Test {
+                notice.key.clone_from(&receiver.name);
+            }
+            tx.message_leaves(message.id, now)?;
+            message.tries += 1;
+            message.tried_at.get_or_insert(now);
+            let Some(request) = request(&receiver.channel, (&notice, message.uuid), public, now)
+            else {
+                tx.message_ends(message.id, false, "its address cannot be called", now)?;
+                continue;
+            };
+            due.messages.push(OutgoingMessage {
+                id: message.id,
+                receiver: receiver.name.clone(),
+                request,
+            });
+            self.under_way
+                .insert(message.id, (receiver.name.clone(), message));
+        }
+        Ok(())
+    }
+}
+
+/// To a receiver that fails one message leaves a minute, due or not; and those by which a person tries it.
+fn probes(
+    tx: &Tx<'_>,
+    row: &mut ReceiverRow,
+    under_way: &[i64],
+    now: Timestamp,
+) -> Result<(Vec<MessageRow>, Timestamp), JournalError> {
+    let (found, _) = tx.due_messages(&row.name, under_way, LOOKED_THROUGH, now)?;
+    let mut messages: Vec<MessageRow> = found
+        .into_iter()
+        .filter(|message| message.what == MessageType::Test)
+        .collect();
+    let at = row.probe_at.unwrap_or(now);
+    if !messages.is_empty() || !under_way.is_empty() || at > now {
+        return Ok((messages, at.max(now.plus(Duration::from_secs(1)))));
+    }
+    messages.extend(tx.probing_message(&row.name, under_way)?);
+    let again = now.plus(AFTER_BREAK);
+    row.probe_at = Some(again);
+    Ok((messages, again))
+}
+
+/// While only the room is left that is kept for running scans, senders are refused.
+fn tell_of_the_disk(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), JournalError> {
+    let what = MessageType::JournalFailing;
+    if tx.is_tight() {
+        let full = Occasion::new(what, None, "disk").because("The disk is full.");
+        tx.begins(&full, Duration::ZERO, now)?;
+    } else {
+        tx.ends(what, &Occasion::new(what, None, "disk").resolved(), now)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! The only async file of messages: write(poll) → send → select: stop, an answer, a wake-up, time → again.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::state::{MessageEvent, Notifier, OutgoingMessage};
+use crate::clock;
+use crate::defender::Answer;
+use crate::defender::client::{Client, Timeouts};
+use crate::defender::network::{HttpProxy, NetworkSettings};
+use crate::in_force::Current;
+use crate::journal::{Journal, JournalError, MESSAGES, Occasion};
+use crate::settings::Settings;
+use scanhook_core::message::{LONGEST_ANSWER, MessageType};
+
+/// The loop sleeps no longer.
+const LONGEST_SLEEP: Duration = Duration::from_secs(15);
+/// What happens within this span is gone through together, so that a storm of alerts is no storm of polls.
+const GATHER_FOR: Duration = Duration::from_millis(100);
+/// How long a journal that fails is left alone.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Is told what became of each try.
+pub type TellMessage = dyn Fn(&MessageEvent) + Send + Sync;
+
+/// What the loop runs with.
+pub struct MessageRunner {
+    pub journal: Journal,
+    /// The receivers in force.
+    pub current: Current,
+    /// True once the process stops.
+    pub stop: watch::Receiver<bool>,
+    pub tell: Arc<TellMessage>,
+}
+
+/// The connections to each receiver, and over which network they were made.
+type Clients = BTreeMap<String, (NetworkSettings, Client)>;
+
+impl MessageRunner {
+    /// Runs until the process stops. Messages under way are not waited for: they leave again after the next start.
+    pub async fn run(mut self) -> &'static str {
+        let mut clients = Clients::new();
+        let mut fails = false;
+        while !*self.stop.borrow() {
+            let Err(error) = self.session(&mut clients, &mut fails).await else {
+                continue;
+            };
+            tracing::error!(code = error.code(), %error, "messages wait: the journal fails");
+            if !fails {
+                fails = true;
+                self.tell_from_memory(&mut clients, &error).await;
+            }
+            tokio::select! {
+                _ = self.stop.changed() => {}
+                () = tokio::time::sleep(AFTER_FAILURE) => {}
+            }
+        }
+        "the messages"
+    }
+
+    /// From an empty memory until a commit fails or the process stops.
+    async fn session(
+        &mut self,
+        clients: &mut Clients,
+        fails: &mut bool,
+    ) -> Result<(), JournalError> {
+        let wake = self.journal.wake(MESSAGES);
+        let mut notifier = Notifier::default();
+        let mut sending: JoinSet<(i64, Answer)> = JoinSet::new();
+        while !*self.stop.borrow() {
+            let in_force = self.current.borrow_and_update().clone();
+            let settings = in_force.settings.clone();
+            let works_again = core::mem::take(fails);
+            let polled = self.journal.write(move |tx| {
+                if works_again {
+                    let works = Occasion::new(MessageType::JournalFailing, None, "").resolved();
+                    tx.tell(&works, clock::now())?;
+                }
+                let (receivers, public) = (&settings.receivers, settings.admin.public_url.as_ref());
+                let due = notifier.poll(tx, receivers, public, clock::now())?;
+                Ok((notifier, due))
+            });
+            let (returned, due) = polled.await.inspect_err(|_| *fails = works_again)?;
+            notifier = returned;
+            for message in due.messages {
+                send(&mut sending, clients, &in_force.settings, message);
+            }
+            let sleep = LONGEST_SLEEP.min(due.wake_at.since(clock::now()));
+            let has_receivers = !in_force.settings.receivers.is_empty();
+            tokio::select! {
+                _ = self.stop.changed() => {}
+                Ok(()) = self.current.changed() => {}
+                Some(done) = sending.join_next() => {
+                    let (id, answer) = done.map_err(|_| JournalError::Gone)?;
+                    let settings = in_force.settings.clone();
+                    let answered = self.journal.write(move |tx| {
+                        let told = notifier.answer(tx, &settings.receivers, id, &answer, clock::now())?;
+                        Ok((notifier, told))
+                    });
+                    let (returned, told) = answered.await?;
+                    notifier = returned;
+                    told.iter().for_each(|told| (self.tell)(told));
+                }
+                () = woken(&wake), if has_receivers => {}
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The journal fails, so nothing can be written down: whoever wants to know is told from memory, once.
+    async fn tell_from_memory(&self, clients: &mut Clients, error: &JournalError) {
+        let settings = self.current.borrow().settings.clone();
+        let mut sending: JoinSet<(i64, Answer)> = JoinSet::new();
+        let messages = super::render::of_memory(&settings, error.code(), clock::now());
+        for message in messages {
+            send(&mut sending, clients, &settings, message);
+        }
+        while sending.join_next().await.is_some() {}
+    }
+}
+
+/// Woken, and what happens in the next moment is gone through as well.
+async fn woken(wake: &tokio::sync::Notify) {
+    wake.notified().await;
+    tokio::time::sleep(GATHER_FOR).await;
+}
+
+/// Over which network a receiver is reached: that of `[network]`, or its own proxy.
+fn network(settings: &Settings, receiver: &str) -> NetworkSettings {
+    let mut network = settings.network.clone();
+    let mut receivers = settings.receivers.iter();
+    let own = receivers
+        .find(|known| known.name == receiver)
+        .and_then(|receiver| receiver.proxy.clone());
+    if let Some(url) = own {
+        network.proxy = Some(HttpProxy {
+            url,
+            login: None,
+            direct: Vec::new(),
+        });
+    }
+    network
+}
+
+fn send(
+    sending: &mut JoinSet<(i64, Answer)>,
+    clients: &mut Clients,
+    settings: &Settings,
+    message: OutgoingMessage,
+) {
+    let network = network(settings, &message.receiver);
+    let known = clients.get(&message.receiver);
+    if known.is_none_or(|(known, _)| !known.is_same(&network)) {
+        let timeouts = Timeouts {
+            total: Duration::from_secs(10),
+            longest: LONGEST_ANSWER,
+            cuts: true,
+            ..Timeouts::default()
+        };
+        match Client::build(timeouts, &network) {
+            Ok(client) => drop(clients.insert(message.receiver.clone(), (network, client))),
+            Err(error) => {
+                tracing::error!(receiver = message.receiver, %error, "no connection can be made");
+                clients.remove(&message.receiver);
+            }
+        }
+    }
+    let client = clients
+        .get(&message.receiver)
+        .map(|(_, client)| client.clone());
+    sending.spawn(async move {
+        let answer = match client {
+            Some(client) => client.send(message.request).await,
+            None => Answer::NotSent("no-client".into()),
+        };
+        (message.id, answer)
+    });
+}

@@ -1,0 +1,254 @@
+//! The outbox itself, in virtual time: what is told together, in which order, and what goes where there is no room.
+
+use std::time::Duration;
+
+use scanhook::defender::Answer;
+use scanhook::journal::{Ids, Occasion, OutboxFilter, Store, TenantId};
+use scanhook::notify::{DueMessages, MessageEvent, Notifier};
+use scanhook::settings::{Channel, Receiver};
+use scanhook_core::message::{DigestTime, EventSet, MessageType};
+use scanhook_core::time::Timestamp;
+use serde_json::Value;
+
+use crate::desk::write;
+
+struct Desk {
+    store: Store,
+    notifier: Option<Notifier>,
+    receivers: Vec<Receiver>,
+    tenant: TenantId,
+    now: Timestamp,
+}
+
+/// A receiver of everything.
+fn receiver(name: &str) -> Receiver {
+    Receiver {
+        name: name.to_owned(),
+        channel: Channel::Webhook {
+            url: "https://soar.example/in".to_owned().into(),
+            keys: Vec::new(),
+        },
+        events: EventSet::parse(&["all".to_owned(), "digest".to_owned()]).unwrap(),
+        tenants: None,
+        repeat: Duration::from_secs(300),
+        give_up: Duration::from_secs(86_400),
+        digest: DigestTime::default(),
+        proxy: None,
+    }
+}
+
+impl Desk {
+    fn open() -> Desk {
+        let mut store = Store::memory(Ids::seeded(7)).unwrap();
+        let tenant = write(&mut store, |tx| tx.tenant("berlin"));
+        let mut desk = Desk {
+            store,
+            notifier: Some(Notifier::default()),
+            receivers: vec![receiver("soar")],
+            tenant,
+            now: Timestamp::parse("2026-11-30T05:00:00Z").unwrap(),
+        };
+        assert!(desk.poll().is_empty());
+        desk
+    }
+
+    fn after(&mut self, seconds: u64) {
+        self.now = self.now.plus(Duration::from_secs(seconds));
+    }
+
+    /// What leaves now: the row and the body of each.
+    fn poll(&mut self) -> Vec<(i64, Value)> {
+        let due = self.poll_whole();
+        let read = |body: &[u8]| serde_json::from_slice(body).unwrap();
+        let messages = due.messages.into_iter();
+        messages
+            .map(|message| (message.id, read(message.request.body())))
+            .collect()
+    }
+
+    fn poll_whole(&mut self) -> DueMessages {
+        let (receivers, now) = (self.receivers.clone(), self.now);
+        let mut notifier = self.notifier.take().unwrap();
+        let (notifier, due) = write(&mut self.store, move |tx| {
+            let due = notifier.poll(tx, &receivers, None, now)?;
+            Ok((notifier, due))
+        });
+        self.notifier = Some(notifier);
+        due
+    }
+
+    fn answered(&mut self, id: i64, status: u16) -> MessageEvent {
+        let (receivers, now) = (self.receivers.clone(), self.now);
+        let mut notifier = self.notifier.take().unwrap();
+        let mut response = http::Response::new(bytes::Bytes::new());
+        *response.status_mut() = status.try_into().unwrap();
+        let (notifier, told) = write(&mut self.store, move |tx| {
+            let told = notifier.answer(tx, &receivers, id, &Answer::Http(response), now)?;
+            Ok((notifier, told))
+        });
+        self.notifier = Some(notifier);
+        told.expect("it was under way")
+    }
+
+    fn tell(&mut self, what: MessageType, key: &'static str) {
+        let (tenant, now) = (self.tenant, self.now);
+        write(&mut self.store, move |tx| {
+            tx.tell(&Occasion::new(what, tenant, key), now)
+        });
+    }
+
+    fn waiting(&self) -> usize {
+        let filter = OutboxFilter {
+            state: Some("waiting".to_owned()),
+            limit: Some(1_000),
+            ..OutboxFilter::default()
+        };
+        self.store
+            .read(|reader| reader.outbox(&filter).unwrap())
+            .items
+            .len()
+    }
+}
+
+/// The type of each, with how many further things it tells.
+fn kinds(messages: &[(i64, Value)]) -> Vec<String> {
+    let kind = |body: &Value| format!("{} {}", body["type"], body["data"]["more"]).replace('"', "");
+    messages.iter().map(|(_, body)| kind(body)).collect()
+}
+
+#[test]
+fn stopped_recovered_and_stopped_again_is_never_told_as_an_end() {
+    let mut desk = Desk::open();
+    for what in [
+        MessageType::TenantStopped,
+        MessageType::TenantRecovered,
+        MessageType::TenantStopped,
+    ] {
+        desk.tell(what, "");
+    }
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let leaves = desk.poll();
+        assert_eq!(leaves.len(), 1, "one of a subject at a time");
+        told.push(leaves[0].1["type"].as_str().unwrap().to_owned());
+        desk.answered(leaves[0].0, 204);
+    }
+    assert_eq!(
+        told,
+        ["tenant.stopped", "tenant.recovered", "tenant.stopped"]
+    );
+    assert!(desk.poll().is_empty());
+}
+
+#[test]
+fn a_message_that_is_tried_takes_no_event_along_and_keeps_its_place() {
+    let mut desk = Desk::open();
+    desk.tell(MessageType::SourceSilent, "siem");
+    let first = desk.poll();
+    desk.tell(MessageType::SourceSilent, "siem");
+    desk.tell(MessageType::SourceSilent, "siem");
+    assert!(desk.poll().is_empty(), "what is under way goes first");
+    assert_eq!(desk.answered(first[0].0, 503).result, "failed");
+    assert!(desk.poll().is_empty(), "it waits to be tried again");
+    desk.after(7);
+    let again = desk.poll();
+    assert_eq!(again, first, "the same message");
+    desk.answered(again[0].0, 200);
+    assert_eq!(kinds(&desk.poll()), ["source.silent 1"]);
+}
+
+#[test]
+fn a_group_is_told_at_once_and_then_no_more_often_than_asked() {
+    let mut desk = Desk::open();
+    desk.tell(MessageType::DecisionHeld, "approval/ask");
+    let first = desk.poll();
+    assert_eq!(kinds(&first), ["decision.held 0"]);
+    desk.answered(first[0].0, 200);
+    for _ in 0..40 {
+        desk.after(5);
+        desk.tell(MessageType::DecisionHeld, "approval/ask");
+        assert!(desk.poll().is_empty());
+    }
+    desk.tell(MessageType::DecisionHeld, "limit/ask");
+    let other = desk.poll();
+    assert_eq!(kinds(&other), ["decision.held 0"], "another group");
+    desk.answered(other[0].0, 200);
+    desk.after(100);
+    assert_eq!(kinds(&desk.poll()), ["decision.held 39"]);
+}
+
+#[test]
+fn a_receiver_that_fails_five_times_is_probed_once_a_minute_until_it_works() {
+    let mut desk = Desk::open();
+    for key in ["a", "b", "c", "d", "e", "f"] {
+        desk.tell(MessageType::SourceSilent, key);
+    }
+    let mut failures = 0;
+    while failures < 5 {
+        let leaves = desk.poll();
+        assert!(leaves.len() <= 2, "two connections");
+        for (id, _) in leaves {
+            desk.answered(id, 500);
+            failures += 1;
+        }
+    }
+    for _ in 0..3 {
+        assert!(desk.poll().is_empty(), "it is left alone");
+        desk.after(61);
+        let probe = desk.poll();
+        assert_eq!(probe.len(), 1, "one probe");
+        desk.answered(probe[0].0, 500);
+    }
+    desk.after(61);
+    let probe = desk.poll();
+    desk.answered(probe[0].0, 200);
+    let mut told = 1;
+    loop {
+        let leaves = desk.poll();
+        if leaves.is_empty() {
+            break;
+        }
+        for (id, _) in leaves {
+            desk.answered(id, 200);
+            told += 1;
+        }
+    }
+    assert_eq!(told, 6, "all that waited is due at once");
+}
+
+#[test]
+fn where_there_is_no_room_goes_first_what_nobody_has_to_hear_of() {
+    let mut desk = Desk::open();
+    desk.tell(MessageType::TenantStopped, "");
+    let (tenant, now) = (desk.tenant, desk.now);
+    write(&mut desk.store, move |tx| {
+        for n in 0..10_400 {
+            let key = format!("siem/{n}");
+            tx.tell(&Occasion::new(MessageType::AlertParked, tenant, &key), now)?;
+        }
+        Ok(())
+    });
+    while desk.poll_whole().wake_at <= desk.now {}
+    let dropped = write(&mut desk.store, |tx| Ok(tx.receiver("soar")?.dropped));
+    assert!((400..=402).contains(&dropped), "{dropped} were dropped");
+    assert!(desk.waiting() == 1_000, "a page of those that wait");
+    let filter = OutboxFilter::default();
+    let rows = desk.store.read(|reader| reader.outbox(&filter).unwrap());
+    assert!(rows.items.iter().all(|row| row.state == "waiting"));
+}
+
+#[test]
+fn the_digest_of_a_day_comes_at_its_time_and_once() {
+    let mut desk = Desk::open();
+    desk.after(3 * 3600 - 1);
+    assert!(desk.poll().is_empty());
+    desk.after(1);
+    let told = desk.poll();
+    assert_eq!(kinds(&told), ["digest 0"]);
+    assert_eq!(told[0].1["data"]["digest"]["held"], 0);
+    desk.answered(told[0].0, 200);
+    desk.after(60);
+    assert!(desk.poll().is_empty());
+    desk.after(86_400);
+    assert_eq!(kinds(&desk.poll()), ["digest 0"]);
+}

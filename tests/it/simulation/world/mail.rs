@@ -1,0 +1,248 @@
+//! The loop of messages in virtual time, and receivers that keep what reached them: an answer is lost or late, they
+//! have no room, break, are gone, or hang up. Their faults end with the run, so that everything has to arrive.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, Response};
+use scanhook::defender::Answer;
+use scanhook::journal::OutboxFilter;
+use scanhook::notify::{Notifier, OutgoingMessage};
+use scanhook::settings::{Channel, Receiver};
+use scanhook_core::message::{DigestTime, EventSet};
+use scanhook_core::time::Timestamp;
+use serde_json::Value;
+
+use super::super::faults::Dice;
+use super::{Event, World};
+
+/// A program that is told of everything, and people.
+pub(super) const NAMES: [&str; 2] = ["soar", "soc"];
+
+/// How long a try waits for its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the loop sleeps at most, and how long it leaves a journal alone that failed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// One request that reached a receiver.
+pub struct Letter {
+    pub receiver: String,
+    pub id: String,
+    pub body: Value,
+}
+
+/// The loop of messages, its receivers, and what they got.
+pub struct Mail {
+    pub receivers: Vec<Receiver>,
+    pub letters: Vec<Letter>,
+    notifier: Option<Notifier>,
+    next_poll: Timestamp,
+    dice: Dice,
+    /// From now on every receiver takes everything.
+    calm: bool,
+}
+
+impl Mail {
+    pub fn new(seed: u64) -> Mail {
+        let receiver = |name: &str, events: EventSet| Receiver {
+            name: name.to_owned(),
+            channel: Channel::Webhook {
+                url: format!("https://{name}.example/in").into(),
+                keys: Vec::new(),
+            },
+            events,
+            tenants: None,
+            repeat: Duration::from_secs(60),
+            give_up: Duration::from_secs(86_400),
+            digest: DigestTime::default(),
+            proxy: None,
+        };
+        let all = EventSet::parse(&["all".to_owned()]).unwrap();
+        Mail {
+            receivers: vec![
+                receiver(NAMES[0], all),
+                receiver(NAMES[1], EventSet::default()),
+            ],
+            letters: Vec::new(),
+            notifier: None,
+            next_poll: Timestamp::NEVER,
+            dice: Dice::new(seed ^ 0x6d61_696c),
+            calm: false,
+        }
+    }
+
+    /// What the receiver does with a message; whether it reached it, and what comes back after which time.
+    fn played(&mut self) -> (bool, Duration, Answer) {
+        let unknown = |why: &str| Answer::Unknown(why.to_owned());
+        let says = |status: u16, retry: Option<&str>| {
+            let mut response = Response::new(bytes::Bytes::new());
+            *response.status_mut() = status.try_into().unwrap();
+            if let Some(retry) = retry {
+                response
+                    .headers_mut()
+                    .insert("retry-after", retry.parse().unwrap());
+            }
+            Answer::Http(response)
+        };
+        let soon = Duration::from_millis(20 + self.dice.roll(400));
+        if self.calm {
+            return (true, soon, says(200, None));
+        }
+        match self.dice.roll(14) {
+            0 => (false, soon, Answer::NotSent("refused".into())),
+            1 => (true, PATIENCE, unknown("timeout")),
+            2 => (true, soon, says(429, Some("7"))),
+            3 => (true, soon, says(500, None)),
+            4 => (true, soon, unknown("connection-lost")),
+            5 if self.dice.roll(4) == 0 => (true, soon, says(410, None)),
+            _ => (true, soon, says(204, None)),
+        }
+    }
+}
+
+impl World {
+    /// Something happened that may have to be told.
+    pub(super) fn wake_mail(&mut self, wait: Duration) {
+        let at = self.now.plus(wait);
+        if at < self.mail.next_poll {
+            self.mail.next_poll = at;
+            self.after(wait, Event::Mail);
+        }
+    }
+
+    /// The process died, or its transaction failed: what was under way is forgotten.
+    pub(super) fn lose_mail(&mut self) {
+        self.mail.notifier = None;
+    }
+
+    pub(super) fn poll_mail(&mut self) {
+        if self.now < self.mail.next_poll {
+            return;
+        }
+        self.mail.next_poll = Timestamp::NEVER;
+        if self.down {
+            return;
+        }
+        let mut notifier = self.mail.notifier.take().unwrap_or_default();
+        let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
+        let polled = self.commit(move |tx| {
+            let due = notifier.poll(tx, &receivers, None, now)?;
+            Ok((notifier, due))
+        });
+        let Some((notifier, due)) = polled else {
+            self.lose_mail();
+            return self.wake_mail(AFTER_FAILURE);
+        };
+        self.mail.notifier = Some(notifier);
+        for message in due.messages {
+            self.post(message);
+        }
+        self.wake_mail(due.wake_at.since(now).min(LONGEST_SLEEP));
+    }
+
+    fn post(&mut self, message: OutgoingMessage) {
+        let (arrives, after, answer) = self.mail.played();
+        let OutgoingMessage {
+            id,
+            receiver,
+            request,
+        } = message;
+        let word = super::word(&answer);
+        self.trace(|| format!("message {id} to {receiver} -> {word}"));
+        if arrives {
+            let header =
+                |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
+            self.mail.letters.push(Letter {
+                receiver,
+                id: header(request.headers(), "webhook-id"),
+                body: serde_json::from_slice(request.body()).unwrap(),
+            });
+        }
+        self.after(after, Event::Told(self.life, id, Box::new(answer)));
+    }
+
+    pub(super) fn mail_answered(&mut self, id: i64, answer: Answer) {
+        let Some(mut notifier) = self.mail.notifier.take() else {
+            return;
+        };
+        let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
+        let answered = self.commit(move |tx| {
+            let told = notifier.answer(tx, &receivers, id, &answer, now)?;
+            Ok((notifier, told))
+        });
+        match answered {
+            Some((notifier, _)) => {
+                self.mail.notifier = Some(notifier);
+                self.wake_mail(Duration::ZERO);
+            }
+            None => {
+                self.lose_mail();
+                self.wake_mail(AFTER_FAILURE);
+            }
+        }
+    }
+
+    /// Nothing goes wrong any longer, until no message waits.
+    pub fn empty_the_outbox(&mut self) {
+        self.faults = Default::default();
+        self.mail.calm = true;
+        self.down = false;
+        self.lose_mail();
+        self.life += 1;
+        self.agenda.clear();
+        self.mail.next_poll = Timestamp::NEVER;
+        self.wake_mail(Duration::ZERO);
+        let waits = OutboxFilter {
+            state: Some("waiting".to_owned()),
+            ..OutboxFilter::default()
+        };
+        let last = self.now.plus(Duration::from_secs(3 * 86_400));
+        loop {
+            let ((at, _), event) = self.agenda.pop_first().expect("it polls again");
+            assert!(at < last, "a message never leaves");
+            self.now = at;
+            match event {
+                Event::Mail => self.poll_mail(),
+                Event::Told(life, id, answer) if life == self.life => {
+                    self.mail_answered(id, *answer)
+                }
+                _ => {}
+            }
+            let seen = self.mail.next_poll > self.now;
+            let empty = || {
+                self.store
+                    .read(|reader| reader.outbox(&waits).unwrap())
+                    .items
+                    .is_empty()
+            };
+            if seen && empty() {
+                return;
+            }
+        }
+    }
+
+    /// How many of the last letters of each id tell of so many things, by what tells them apart.
+    pub fn things_told(&self, receiver: &str, kind: &str) -> BTreeMap<String, u64> {
+        let mut by_id: BTreeMap<&str, u64> = BTreeMap::new();
+        for letter in self.letters_of(receiver, kind) {
+            by_id.insert(
+                &letter.id,
+                1 + letter.body["data"]["more"].as_u64().unwrap(),
+            );
+        }
+        by_id
+            .into_iter()
+            .map(|(id, count)| (id.to_owned(), count))
+            .collect()
+    }
+
+    pub fn letters_of<'w>(
+        &'w self,
+        receiver: &'w str,
+        kind: &'w str,
+    ) -> impl Iterator<Item = &'w Letter> {
+        let letters = self.mail.letters.iter();
+        letters.filter(move |letter| letter.receiver == receiver && letter.body["type"] == kind)
+    }
+}
