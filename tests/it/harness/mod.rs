@@ -70,6 +70,9 @@ scan = "quick"
 when = { severity = "medium" }
 "#;
 
+/// Changes settings that were read.
+pub type Adapt = dyn Fn(&mut Settings) + Send + Sync;
+
 /// What a test changes about the ordinary site.
 pub struct Wish {
     pub rules: String,
@@ -97,7 +100,7 @@ pub struct Wish {
     /// A scanhook.toml of its own, in which FAR stands for the far side's address.
     pub config: Option<String>,
     /// What is changed about the settings once they are read.
-    pub adapt: Option<Box<dyn Fn(&mut Settings) + Send + Sync>>,
+    pub adapt: Option<Box<Adapt>>,
 }
 
 impl Default for Wish {
