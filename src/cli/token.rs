@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use super::output;
 use super::trouble::{CliError, Exit};
-use scanhook_core::access::{AdminRole, TokenHash, from_random};
+use scanhook_core::access::{AccessTokenHash, AdminRole, from_random};
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -55,7 +55,7 @@ pub(super) fn run(args: &TokenArgs) -> anyhow::Result<ExitCode> {
     getrandom::fill(&mut bytes)
         .map_err(|error| CliError::new(Exit::Internal, format!("no randomness: {error}")))?;
     let token = from_random(&bytes);
-    let table = table(args, &TokenHash::of(token.expose_secret()));
+    let table = table(args, &AccessTokenHash::of(token.expose_secret()));
     output::print(&format!(
         "The token, shown this once: give it to {} and keep no copy.\n\n  {}\n\n\
          What goes into scanhook.toml:\n\n{table}",
@@ -66,7 +66,7 @@ pub(super) fn run(args: &TokenArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The table that lets the token in.
-fn table(args: &TokenArgs, hash: &TokenHash) -> String {
+fn table(args: &TokenArgs, hash: &AccessTokenHash) -> String {
     let mut lines = vec![
         format!("[admin.tokens.{}]", args.name),
         format!("hash = \"{hash}\""),

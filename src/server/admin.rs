@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 
-use super::access::{self, AskedBy};
+use super::access::AskedBy;
+use super::access::guard::guard;
 use super::query::{self, Pairs};
 use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
@@ -34,10 +35,7 @@ pub fn router(admin: Admin) -> Router {
         .method_not_allowed_fallback(async |method: Method| not_taken(&method, "GET, HEAD"))
         .merge(control::routes())
         .fallback(async || HttpError::NotFound)
-        .layer(axum::middleware::from_fn_with_state(
-            admin.clone(),
-            access::guard,
-        ))
+        .layer(axum::middleware::from_fn_with_state(admin.clone(), guard))
         .with_state(admin)
 }
 

@@ -6,10 +6,10 @@ use core::mem::take;
 use super::admin::{self, AdminSettings};
 use super::fault::SettingsFault;
 use super::inputs::{Flags, Inputs};
-use super::journal::{self, JournalSettings};
+use super::journal::{JournalSettings, read as read_journal};
 use super::place::{Context, Section};
 use super::receiver::{self, Receiver};
-use super::server::{self, Server};
+use super::server::{MAX_BODY, Server, read as read_server};
 use super::source::{self, Source};
 use super::tenant::{self, Tenant};
 use super::tls::{self, ListenerTls};
@@ -57,7 +57,7 @@ impl SettingsInPart {
         let (behind_proxy, admin_tls) = tls_of_admin(admin.as_mut(), flags, ctx);
         let journal = root
             .section(ctx, "journal")
-            .map(|s| journal::read(s, flags, ctx));
+            .map(|s| read_journal(s, flags, ctx));
         let network = root
             .section(ctx, "network")
             .and_then(|s| network::read(s, ctx));
@@ -70,9 +70,7 @@ impl SettingsInPart {
             .collect();
         let admin = admin.map(|s| admin::read(s, &names, behind_proxy, ctx));
         let sources = root.sections(ctx, &mut included, "sources");
-        let max_body = server
-            .as_ref()
-            .map_or(server::MAX_BODY, |server| server.max_body);
+        let max_body = server.as_ref().map_or(MAX_BODY, |server| server.max_body);
         let sources: Vec<_> = sources
             .into_iter()
             .filter_map(|(name, s)| source::read(name, s, &names, max_body, ctx))
@@ -178,7 +176,7 @@ fn public<'i>(
 ) -> (Option<Server>, Option<ListenerTls>) {
     let mut server = root.section(ctx, "server");
     let tls = server.as_mut().and_then(|s| tls::read(s, flags, ctx));
-    (server.map(|s| server::read(s, flags, ctx)), tls)
+    (server.map(|s| read_server(s, flags, ctx)), tls)
 }
 
 /// `[policy]`: the name of the rules file.

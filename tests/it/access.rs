@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use reqwest::Method;
 use scanhook::server::access::ROUTES;
-use scanhook_core::access::{AdminRole, Permission, TokenHash, from_random, verify};
+use scanhook_core::access::{AccessTokenHash, AdminRole, Permission, from_random, verify};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn token(n: u8) -> String {
 
 /// The table that lets a token in.
 fn table(name: &str, n: u8, lines: &str) -> String {
-    let hash = TokenHash::of(&token(n));
+    let hash = AccessTokenHash::of(&token(n));
     format!("[admin.tokens.{name}]\nhash = \"{hash}\"\n{lines}\n")
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::value::Datetime;
 
 use crate::settings::place::{Context, Section};
-use scanhook_core::access::{AccessToken, AdminGrant, AdminRole, TenantScope, TokenHash};
+use scanhook_core::access::{AccessToken, AccessTokenHash, AdminGrant, AdminRole, TenantScope};
 use scanhook_core::time::Timestamp;
 
 /// A date or an instant, as TOML writes them or as text.
@@ -43,7 +43,7 @@ fn one<'i>(
         ctx,
         "hash",
         "the hash that `scanhook token` printed: sha256: and 64 hexadecimal digits",
-        TokenHash::parse,
+        AccessTokenHash::parse,
     );
     let role = table.parse(
         ctx,

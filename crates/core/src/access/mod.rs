@@ -15,4 +15,4 @@ pub use audit::{AuditEntry, AuditFault, AuditLink, verify};
 pub use caller::{Caller, SignedInBy};
 pub use grant::{AdminGrant, TenantScope};
 pub use role::{AdminRole, Permission};
-pub use token::{AccessToken, TokenHash, find, from_random, is_token};
+pub use token::{AccessToken, AccessTokenHash, find, from_random, is_token};

@@ -21,25 +21,25 @@ const SHA256: &str = "sha256:";
 
 /// The hash of a whole token. A token is 256 random bits, so one round of SHA-256 is as hard to reverse as any other hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenHash([u8; 32]);
+pub struct AccessTokenHash([u8; 32]);
 
-impl TokenHash {
+impl AccessTokenHash {
     /// The hash of this token.
     #[must_use]
-    pub fn of(token: &str) -> TokenHash {
-        TokenHash(Sha256::digest(token).into())
+    pub fn of(token: &str) -> AccessTokenHash {
+        AccessTokenHash(Sha256::digest(token).into())
     }
 
     /// Reads `sha256:` and 64 hexadecimal digits.
     #[must_use]
-    pub fn parse(text: &str) -> Option<TokenHash> {
+    pub fn parse(text: &str) -> Option<AccessTokenHash> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text.strip_prefix(SHA256)?, &mut bytes).ok()?;
-        Some(TokenHash(bytes))
+        Some(AccessTokenHash(bytes))
     }
 }
 
-impl fmt::Display for TokenHash {
+impl fmt::Display for AccessTokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{SHA256}{}", hex::encode(self.0))
     }
@@ -51,7 +51,7 @@ pub struct AccessToken {
     /// The name it is configured by, which the audit shows.
     pub name: String,
     /// What it is compared with.
-    pub hash: TokenHash,
+    pub hash: AccessTokenHash,
     /// What it may do.
     pub grant: AdminGrant,
     /// From here on it is refused; `None`: it does not end.
@@ -67,7 +67,7 @@ pub fn find<'t>(
     presented: &str,
     now: Timestamp,
 ) -> Option<&'t AccessToken> {
-    let hash = TokenHash::of(presented);
+    let hash = AccessTokenHash::of(presented);
     let mut found = None;
     for token in tokens {
         if bool::from(token.hash.0.ct_eq(&hash.0)) {
@@ -111,7 +111,7 @@ mod tests {
     fn configured(token: &str, until: Option<Timestamp>) -> AccessToken {
         AccessToken {
             name: "soar".to_owned(),
-            hash: TokenHash::of(token),
+            hash: AccessTokenHash::of(token),
             grant: AdminGrant {
                 role: AdminRole::Viewer,
                 tenants: TenantScope::All,
@@ -135,10 +135,10 @@ mod tests {
 
     #[test]
     fn a_hash_is_read_as_it_is_written() {
-        let hash = TokenHash::of(&made(7));
-        assert_eq!(TokenHash::parse(&hash.to_string()), Some(hash));
+        let hash = AccessTokenHash::of(&made(7));
+        assert_eq!(AccessTokenHash::parse(&hash.to_string()), Some(hash));
         for bad in ["", "sha256:", "sha256:00", "md5:00", &hash.to_string()[7..]] {
-            assert_eq!(TokenHash::parse(bad), None, "{bad}");
+            assert_eq!(AccessTokenHash::parse(bad), None, "{bad}");
         }
     }
 
