@@ -1,5 +1,7 @@
 //! Moves along what waits for a span of time when the clock is set, and tells of a far clock that is off.
 
+use core::time::Duration;
+
 use super::event::WorkerEvent;
 use super::state::TenantWorker;
 use super::turn::Turn;
@@ -41,6 +43,18 @@ impl TenantWorker {
     /// What the far side's clock says now, as far as its answers have told.
     pub(super) fn far(&self, now: Timestamp) -> Timestamp {
         now.moved(self.far_clock.ahead())
+    }
+
+    /// The same for a call that leaves now, and not too late: before its first answer the far side may stand an hour behind
+    /// us, and what it then writes would seem older than the call. A list that reaches back too far does no harm.
+    pub(super) fn far_at_the_earliest(&self, now: Timestamp) -> Timestamp {
+        const UNHEARD: Duration = Duration::from_secs(24 * 60 * 60);
+        let far = self.far(now);
+        if self.far_clock.is_heard() {
+            far
+        } else {
+            far.minus(UNHEARD)
+        }
     }
 
     /// Takes the far side's clock from the `Date` of an answer, and tells once that the two are too far apart.

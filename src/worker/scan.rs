@@ -87,7 +87,9 @@ impl TenantWorker {
             external_id: with_external_id.then_some(scan.uuid),
         };
         let request = request::scan(&self.account.endpoints, bearer, &order);
-        let far_sent_at = turn.tx.begin_sending(scan.id, self.far(now), now)?;
+        let far_sent_at = turn
+            .tx
+            .begin_sending(scan.id, self.far_at_the_earliest(now), now)?;
         let about = Box::new(turn.tx.about_scan(scan.id)?);
         turn.events.push(WorkerEvent::Sent {
             about,

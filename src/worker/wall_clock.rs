@@ -108,6 +108,12 @@ impl FarClock {
         self.last.unsigned_abs() > OFF
     }
 
+    /// Whether the far side has said what time it is. A managed identity's token says nothing of it, for it comes from the
+    /// platform: then the first call to hear it from may be a scan.
+    pub(super) fn is_heard(&self) -> bool {
+        self.ahead.len() > 1
+    }
+
     /// Takes the `Date` of an answer. A gateway's page, which is not JSON, says nothing of the far side's clock.
     pub(super) fn note(&mut self, answer: &Answer, now: Timestamp) {
         if let Answer::Http(response) = answer

@@ -211,8 +211,9 @@ fn every_wrong_token_request_gets_its_own_aadsts_code() {
         ),
         (
             TENANT,
+            // Without its type it counts as no assertion.
             right.replace("client_secret=s3cret", "client_assertion=e30"),
-            700_027,
+            7_000_218,
             "invalid_client",
         ),
         (

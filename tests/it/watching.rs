@@ -388,6 +388,8 @@ async fn the_page_has_a_row_for_each_metric_and_for_no_other() {
     let told: BTreeSet<String> = rows(PAGE, "Metrics")
         .into_iter()
         .map(|mut row| row.remove(0))
+        // Nothing ends where there is no certificate; the tests of TLS hold this one.
+        .filter(|name| name != "scanhook_certificate_expiry_timestamp_seconds")
         .collect();
     assert_eq!(shown, told);
     assert_eq!(

@@ -107,11 +107,10 @@ async fn the_scan_is_followed_to_its_end_and_every_view_tells_the_same() {
         .await;
     assert_eq!(decisions["items"].as_array().unwrap().len(), 1);
     let listed = &decisions["items"][0];
-    for field in [
-        "id", "device", "rule", "scan", "state", "reason", "scan_id", "why",
-    ] {
+    for field in ["id", "rule", "scan", "state", "reason", "scan_id", "why"] {
         assert_eq!(listed[field], decision[field], "{field}");
     }
+    assert_eq!(listed["device"]["said"], decision["device"]);
     assert_eq!(
         (&listed["alert"], &listed["machine"]),
         (&"3212".into(), &MACHINE.into())
