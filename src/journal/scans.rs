@@ -117,8 +117,8 @@ impl Tx<'_> {
         )
     }
 
-    /// Defender has it: this action, ours or somebody else's that covers it. One that `began` before our call, by the
-    /// far side's clock, is looked for from there on; how long it is followed counts from our call.
+    /// Defender has it: this action, ours or somebody else's that covers it. It is looked for from when it `began`, by the
+    /// far side's clock, and somebody else's no later than from our call; how long it is followed counts from our call.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when the scan was neither being sent nor unknown.
@@ -132,7 +132,8 @@ impl Tx<'_> {
     ) -> Result<(), JournalError> {
         self.change(
             "UPDATE scan SET state = 'running', action = ?2, ours = ?3, look_at = ?4, detail = NULL, blocked_by = NULL,
-                    far_sent_at = min(coalesce(far_sent_at, sent_at), coalesce(?5, far_sent_at, sent_at))
+                    far_sent_at = CASE WHEN ?3 THEN coalesce(?5, far_sent_at, sent_at)
+                                       ELSE min(coalesce(far_sent_at, sent_at), coalesce(?5, far_sent_at, sent_at)) END
              WHERE id = ?1 AND state IN ('sending', 'unknown')",
             scan,
             params![scan.0, action, ours, look_at.millis(), began.map(Timestamp::millis)],

@@ -35,7 +35,7 @@ impl TenantWorker {
             scan.id,
             &action.id,
             true,
-            None,
+            action.created,
             now.plus(self.pace.follow_first),
         )?;
         if let Some(outcome) = action.status.outcome() {
