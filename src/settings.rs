@@ -29,7 +29,7 @@ mod tls;
 use core::mem::take;
 use std::path::{Path, PathBuf};
 
-pub use admin::{AdminSettings, SessionSpans};
+pub use admin::AdminSettings;
 pub use credential::TenantCredential;
 pub use fault::SettingsFault;
 pub use in_part::SettingsInPart;

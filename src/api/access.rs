@@ -11,7 +11,7 @@ pub struct MeView {
     pub name: String,
     /// What tells them from everybody else.
     pub subject: String,
-    /// What proved it: `loopback`, `token NAME`, `sign-in`, `jwt`.
+    /// What proved it: `loopback`, `token NAME`.
     pub how: String,
     /// `viewer`, `approver`, `operator` or `admin`.
     pub role: String,

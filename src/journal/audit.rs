@@ -109,19 +109,6 @@ impl Reader<'_> {
             .query_row([], |row| row.get(0))
             .optional()?)
     }
-
-    /// When a token was used last, by the hash that it is configured by.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn token_last_used(&self, hash: &str) -> Result<Option<Timestamp>, JournalError> {
-        let at: Option<i64> = self
-            .db
-            .prepare_cached("SELECT at FROM token_use WHERE hash = ?")?
-            .query_row([hash], |row| row.get(0))
-            .optional()?;
-        Ok(at.map(Timestamp::from_millis))
-    }
 }
 
 /// One row. An entry that cannot be read is shown as an empty one, whose hash then does not fit: that is what was asked.

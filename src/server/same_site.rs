@@ -1,4 +1,4 @@
-//! A browser on this computer, or one in which somebody is signed in, speaks for pages from anywhere. So a request must be
+//! A browser on this computer speaks for pages from anywhere. So a request must be
 //! for a name that no page of others can be served from: a loopback name, or that of `[admin] public_url`. It must not come
 //! from a page of another origin, and an order must be of a media type that no form can send.
 

@@ -2,8 +2,6 @@
 
 mod tokens;
 
-use core::time::Duration;
-
 use super::place::{Context, Section};
 use scanhook_core::access::{AccessToken, AdminGrant, AdminRole, TenantScope};
 use scanhook_core::message::PublicUrl;
@@ -16,18 +14,8 @@ pub struct AdminSettings {
     pub tokens: Vec<AccessToken>,
     /// What a request from this computer may do without a credential.
     pub loopback: Option<AdminGrant>,
-    pub session: SessionSpans,
     /// `tls = "proxy"`: one of `[server] trusted_proxies` ends TLS before it.
     pub behind_proxy: bool,
-}
-
-/// How long a session lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionSpans {
-    /// Without a request.
-    pub idle: Duration,
-    /// In all.
-    pub longest: Duration,
 }
 
 impl AdminSettings {
@@ -69,7 +57,6 @@ pub(super) fn read<'i>(
     );
     // Whoever configures a token means that a credential is asked for, from this computer as well.
     let role = role.unwrap_or(tokens.is_empty().then_some(AdminRole::Admin));
-    let session = session(&mut section, ctx);
     section.finish(ctx);
     AdminSettings {
         public_url,
@@ -78,7 +65,6 @@ pub(super) fn read<'i>(
             role,
             tenants: TenantScope::All,
         }),
-        session,
         behind_proxy,
     }
 }
@@ -143,18 +129,4 @@ fn public_url(text: &str) -> Option<PublicUrl> {
     };
     let fits = fits && !host.is_empty() && !text.contains('@');
     PublicUrl::parse(&text.to_ascii_lowercase()).filter(|_| fits)
-}
-
-fn session<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> SessionSpans {
-    let mut table = section
-        .section(ctx, "session")
-        .unwrap_or_else(|| Section::empty("admin.session"));
-    let minute = Duration::from_secs(60);
-    let day = Duration::from_secs(86_400);
-    let spans = SessionSpans {
-        idle: table.duration(ctx, "idle", 30 * minute, minute..=day),
-        longest: table.duration(ctx, "longest", 600 * minute, minute..=7 * day),
-    };
-    table.finish(ctx);
-    spans
 }

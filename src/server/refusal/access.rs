@@ -11,7 +11,7 @@ use scanhook_core::access::AdminRole;
 pub enum AccessError {
     /// Nothing says who asks.
     SignInRequired,
-    /// A token or a session that is unknown, wrong or over.
+    /// A token that is unknown, wrong or over.
     CredentialRefused,
     /// The grant does not reach so far; this role would.
     RoleTooSmall(AdminRole),
@@ -25,13 +25,13 @@ const SIGN_IN_REQUIRED: Code = row(
     StatusCode::UNAUTHORIZED,
     "sign-in-required",
     "This listener asks who you are.",
-    "Send a token as `Authorization: Bearer`, with `--token-file` from the verbs, or sign in.",
+    "Send a token as `Authorization: Bearer`, or with `--token-file` from the verbs.",
 );
 const TOKEN_REFUSED: Code = row(
     StatusCode::UNAUTHORIZED,
     "token-refused",
-    "The token or the session is not known here, or it is over.",
-    "Compare the token with its `[admin.tokens.*]` table and its `until`, or sign in again.",
+    "The token is not known here, or it is over.",
+    "Compare the token with its `[admin.tokens.*]` table and its `until`.",
 );
 const ROLE_TOO_SMALL: Code = row(
     StatusCode::FORBIDDEN,
@@ -48,7 +48,7 @@ const FOR_ALL_TENANTS: Code = row(
 const PLAIN_HTTP: Code = row(
     StatusCode::FORBIDDEN,
     "plain-http",
-    "A token or a session came over plain http from another computer, where others could have read it.",
+    "A token came over plain http from another computer, where others could have read it.",
     "Set `[admin.tls]`, call it by https, and make a new token: this one may be known to others.",
 );
 

@@ -9,10 +9,6 @@ pub enum SignedInBy {
     Loopback,
     /// A configured token, by its name.
     Token(String),
-    /// A session that a person began by signing in.
-    SignIn,
-    /// A signed token of the issuer in a header.
-    Jwt,
 }
 
 impl SignedInBy {
@@ -22,8 +18,6 @@ impl SignedInBy {
         match self {
             SignedInBy::Loopback => "loopback".to_owned(),
             SignedInBy::Token(name) => format!("token {name}"),
-            SignedInBy::SignIn => "sign-in".to_owned(),
-            SignedInBy::Jwt => "jwt".to_owned(),
         }
     }
 }

@@ -43,33 +43,11 @@ pub struct AdminGrant {
 }
 
 impl AdminGrant {
-    /// Everything, for all tenants.
-    pub const WHOLE: AdminGrant = AdminGrant {
-        role: AdminRole::Admin,
-        tenants: TenantScope::All,
-    };
-
     /// Whether an operation of this kind is allowed.
     #[must_use]
     pub fn allows(&self, permission: Permission) -> bool {
         self.role >= permission.least()
             && (self.tenants == TenantScope::All || !permission.is_for_all_tenants())
-    }
-
-    /// Both grants: the stronger role, and the tenants of both. Whoever has several roles at the issuer has them all.
-    #[must_use]
-    pub fn and(self, other: AdminGrant) -> AdminGrant {
-        let tenants = match (self.tenants, other.tenants) {
-            (TenantScope::Only(mut one), TenantScope::Only(other)) => {
-                one.extend(other);
-                TenantScope::Only(one)
-            }
-            _ => TenantScope::All,
-        };
-        AdminGrant {
-            role: self.role.max(other.role),
-            tenants,
-        }
     }
 }
 
@@ -109,12 +87,5 @@ mod tests {
         assert!(!grant.allows(Permission::ReadAll));
         assert!(!grant.allows(Permission::Administer));
         assert!(grant.tenants.includes("berlin") && !grant.tenants.includes("paris"));
-    }
-
-    #[test]
-    fn several_grants_add_up() {
-        let both = only(AdminRole::Viewer, &["berlin"]).and(only(AdminRole::Approver, &["paris"]));
-        assert_eq!(both, only(AdminRole::Approver, &["berlin", "paris"]));
-        assert_eq!(both.and(AdminGrant::WHOLE), AdminGrant::WHOLE);
     }
 }

@@ -152,7 +152,7 @@ mod tests {
             "shk_",
             &token[..54],
             &format!("{token}x"),
-            &token.replace('_', "+"),
+            &format!("{}+", &token[..54]),
         ] {
             assert!(!is_token(bad), "{bad}");
         }
