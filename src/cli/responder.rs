@@ -1,9 +1,15 @@
 //! The admin listener of a running responder, as the read verbs see it.
 
-use core::time::Duration;
-use std::error::Error as _;
-use std::path::{Path, PathBuf};
+mod client;
+mod refusal;
 
+pub(super) use client::{authority, client, is_of_certificate, root};
+pub(super) use refusal::detail;
+
+use core::time::Duration;
+use std::path::PathBuf;
+
+use http::header::{self, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,9 +18,10 @@ use super::format::OutputFormat;
 use super::output;
 use super::surroundings::surroundings;
 use super::trouble::{CliError, Exit};
-use crate::certificate::read_authorities;
+use crate::defender::is_loopback;
 use crate::file;
 use crate::settings::Inputs;
+use refusal::{code, refuses_name};
 use scanhook_core::access::is_token;
 
 /// How long an answer may take. It comes from this computer, and from an index.
@@ -63,27 +70,14 @@ impl Responder {
     /// What is at a path of an address that was found out before; its body.
     pub(super) async fn get_at(&self, address: &str, path: &str) -> Result<String, CliError> {
         let url = format!("{}{path}", address.trim_end_matches('/'));
-        let response = self
-            .signed(self.client()?.get(url))?
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let response = self.sent(self.client()?.get(url)).await?;
         self.judged(response).await
     }
 
     /// Asks for one page; its body.
     pub(super) async fn get(&self, path: &str, query: &ListPairs<'_>) -> Result<String, CliError> {
-        let url = format!(
-            "{}{path}{}",
-            self.address().trim_end_matches('/'),
-            joined(query)
-        );
-        let response = self
-            .signed(self.client()?.get(url))?
-            .send()
+        self.get_at(&self.address(), &format!("{path}{}", joined(query)))
             .await
-            .map_err(|error| self.unreachable(&error))?;
-        self.judged(response).await
     }
 
     /// Gives an order; the answer's body. The name that you are logged in with is left out where the responder knows better
@@ -113,23 +107,31 @@ impl Responder {
             .post(url)
             .header("content-type", "application/json")
             .body(order.to_string());
-        self.signed(request)?
-            .send()
+        self.sent(request).await
+    }
+
+    /// Sends a request, with the token if there is one.
+    async fn sent(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, CliError> {
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|error| self.unreachable(&error))?;
+        if let Some(token) = self.token()? {
+            private(request.url())?;
+            request.headers_mut().insert(header::AUTHORIZATION, token);
+        }
+        client
+            .execute(request)
             .await
             .map_err(|error| self.unreachable(&error))
     }
 
-    /// The request with the token, if there is one.
-    fn signed(
-        &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<reqwest::RequestBuilder, CliError> {
+    /// The header with the token of whoever asks, if they have one.
+    fn token(&self) -> Result<Option<HeaderValue>, CliError> {
         let file = self
             .token_file
             .clone()
             .or_else(|| surroundings().token_file());
         let Some(path) = file else {
-            return Ok(request);
+            return Ok(None);
         };
         let unreadable = |error: &dyn core::fmt::Display| {
             CliError::new(Exit::NoInput, format!("{}: {error}", path.display()))
@@ -139,14 +141,20 @@ impl Responder {
             .text()
             .map_err(|error| unreadable(&error))?;
         let token = text.trim();
-        if !is_token(token) {
-            let sentence = format!(
-                "{} does not hold a token: one begins with shk_, and `scanhook token` makes it",
-                path.display()
-            );
-            return Err(CliError::new(Exit::BadData, sentence));
+        let line = HeaderValue::try_from(format!("Bearer {token}"));
+        match line {
+            Ok(mut line) if is_token(token) => {
+                line.set_sensitive(true);
+                Ok(Some(line))
+            }
+            _ => {
+                let sentence = format!(
+                    "{} does not hold a token: one begins with shk_, and `scanhook token` makes it",
+                    path.display()
+                );
+                Err(CliError::new(Exit::BadData, sentence))
+            }
         }
-        Ok(request.bearer_auth(token))
     }
 
     async fn body(&self, response: reqwest::Response) -> Result<String, CliError> {
@@ -240,140 +248,14 @@ impl Responder {
     }
 }
 
-/// The file of an authority beside those of this computer: the one of the command line, else `SCANHOOK_CA`.
-pub(super) fn authority(named: Option<&Path>) -> Option<PathBuf> {
-    named
-        .map(Path::to_owned)
-        .or_else(|| surroundings().authority())
-}
-
-/// The authorities in a file.
-fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, CliError> {
-    let pem = std::fs::read(path).map_err(|error| CliError::reading(path, &error))?;
-    let faulty = |why: String| CliError::new(Exit::Configuration, format!("--ca: {why}"));
-    let all = read_authorities(&pem).map_err(|why| faulty(why.message(path, path)))?;
-    let one = |der: &[u8]| reqwest::Certificate::from_der(der);
-    all.iter()
-        .map(|der| one(der).map_err(|why| faulty(why.to_string())))
-        .collect()
-}
-
-/// Whether somebody answers, whose certificate is not accepted.
-pub(super) fn is_of_certificate(error: &reqwest::Error) -> bool {
-    root(error).contains("invalid peer certificate")
-}
-
-/// A client that follows no redirect and takes no proxy from the environment: it talks to whom it is told to.
-pub(super) fn client(
-    patience: Duration,
-    authority: Option<&Path>,
-) -> Result<reqwest::Client, CliError> {
-    let mut builder = reqwest::Client::builder();
-    for certificate in authority
-        .map(authorities)
-        .transpose()?
-        .into_iter()
-        .flatten()
-    {
-        builder = builder.add_root_certificate(certificate);
+/// Whether nobody on the way to this URL can read a token.
+fn private(url: &reqwest::Url) -> Result<(), CliError> {
+    if url.scheme() == "https" || url.host_str().is_some_and(is_loopback) {
+        return Ok(());
     }
-    builder
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .timeout(patience)
-        .user_agent(concat!("scanhook/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| {
-            let sentence = format!(
-                "no HTTPS client ({}); are CA certificates installed?",
-                root(&error)
-            );
-            CliError::new(Exit::Configuration, sentence)
-        })
-}
-
-/// What lies at the bottom of an error: "Connection refused" rather than "error sending request".
-pub(super) fn root(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".to_owned();
-    }
-    let mut cause = error.source();
-    let mut text = error.to_string();
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
-    }
-    text
-}
-
-/// The code of a refusal; none where the answer is somebody else's.
-fn code(body: &str) -> Option<String> {
-    serde_json::from_str::<Value>(body)
-        .ok()?
-        .get("code")?
-        .as_str()
-        .map(str::to_owned)
-}
-
-/// Whether an order was refused because it names who gives it.
-fn refuses_name(body: &str) -> bool {
-    let key = serde_json::from_str::<Value>(body)
-        .ok()
-        .and_then(|problem| Some(problem.get("key")?.as_str()? == "by"));
-    code(body).as_deref() == Some("unknown-key") && key == Some(true)
-}
-
-/// The sentence and the code of a refusal, as far as it has them.
-pub(super) fn detail(body: &str) -> String {
-    let Ok(problem) = serde_json::from_str::<Value>(body) else {
-        return output::plain(body);
-    };
-    let text = |key| problem.get(key).and_then(Value::as_str);
-    let sentence = text("detail")
-        .or(text("title"))
-        .unwrap_or("no reason is given");
-    let mut detail = text("code").map_or_else(
-        || sentence.to_owned(),
-        |code| format!("{sentence} [{code}]"),
-    );
-    for (key, label) in [
-        ("key", "key"),
-        ("takes", "it takes"),
-        ("needs", "it needs the role"),
-    ] {
-        if let Some(more) = text(key) {
-            detail.push_str(&format!("; {label}: {more}"));
-        }
-    }
-    if let Some(item) = problem.get("item") {
-        detail.push_str(&about(item));
-    }
-    output::plain(&detail)
-}
-
-/// What a refused order says of the thing it was about.
-fn about(item: &Value) -> String {
-    let shown = ["device", "state", "reason"]
-        .into_iter()
-        .filter_map(|key| item.get(key).and_then(Value::as_str));
-    let shown = shown.collect::<Vec<_>>().join(", ");
-    let mut text = if shown.is_empty() {
-        shown
-    } else {
-        format!("; it is: {shown}")
-    };
-    let candidates = item
-        .get("candidates")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    let candidates = candidates.collect::<Vec<_>>().join("; ");
-    if !candidates.is_empty() {
-        text.push_str(&format!("; it may be: {candidates}"));
-    }
-    text
+    let sentence = "a token is not sent over plain http to another computer: use https in --admin, and a new token \
+                    if this one went that way before";
+    Err(CliError::new(Exit::Usage, sentence))
 }
 
 /// Text as a part of a URL.
