@@ -32,8 +32,8 @@ pub(super) struct AuditArgs {
     /// Only acts whose word has this in it: approve, pause, reload.
     #[arg(long, value_name = "WORD")]
     what: Option<String>,
-    /// All rows as one JSON line each, oldest first: what --verify reads.
-    #[arg(long)]
+    /// The chain as one JSON line a row, oldest first: what --verify reads.
+    #[arg(long, conflicts_with_all = ["subject", "what"])]
     export: bool,
     /// Check that the chain in this file holds; - for standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until", "subject", "what", "export"])]

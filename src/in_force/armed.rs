@@ -32,9 +32,16 @@ impl ActiveConfig {
     /// How far what is decided goes.
     #[must_use]
     pub fn armed(&self) -> Armed {
+        self.armed_for(|_| true)
+    }
+
+    /// The same as far as some tenants go, and without a word of others.
+    #[must_use]
+    pub fn armed_for(&self, sees: impl Fn(&str) -> bool) -> Armed {
         let tenants = self
             .tenants
             .iter()
+            .filter(|tenant| sees(&tenant.name))
             .map(|tenant| (tenant.name.as_str(), furthest(tenant.terms.ceiling)));
         armed(&ArmedFacts {
             simulated: self.settings.simulate,

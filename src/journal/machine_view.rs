@@ -103,7 +103,7 @@ impl Reader<'_> {
         if name.is_none() && record.is_none() && scans.is_empty() && decisions.is_empty() {
             return Ok(None);
         }
-        let names = self.names_of(id, name.clone())?;
+        let names = self.names_of(tenant, id, name.clone())?;
         let said = (None, Some(id));
         let tenant_name: String = self
             .db
@@ -126,14 +126,28 @@ impl Reader<'_> {
         }))
     }
 
-    /// All that alerts and the directory call it.
-    fn names_of(&self, id: &str, name: Option<String>) -> Result<Vec<String>, JournalError> {
+    /// All that alerts of this tenant and the directory call it. Two tenants may have a device of the same name: what
+    /// another machine is called besides, and its id, are not names of this one.
+    fn names_of(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        name: Option<String>,
+    ) -> Result<Vec<String>, JournalError> {
         let sql = format!(
-            "SELECT DISTINCT name FROM known_as WHERE device IN (SELECT device FROM known_as WHERE name = ?)
-             ORDER BY name LIMIT {NAMES}"
+            "SELECT DISTINCT k.name FROM known_as k WHERE k.device IN
+               (SELECT device FROM known_as WHERE name = ?1
+                INTERSECT SELECT d.device FROM decision d WHERE d.machine = ?1 AND +d.tenant = ?2
+                  AND d.device IN (SELECT device FROM known_as WHERE name = ?1))
+               AND NOT EXISTS (SELECT 1 FROM decision o WHERE o.device = k.device AND +o.tenant <> ?2)
+             ORDER BY k.name LIMIT {NAMES}"
         );
-        let mut names: BTreeSet<String> = all(self.db, &sql, [id], |row| row.get::<_, String>(0))?
+        let found = all(self.db, &sql, params![id, tenant.0], |row| {
+            row.get::<_, String>(0)
+        })?;
+        let mut names: BTreeSet<String> = found
             .into_iter()
+            .filter(|name| MachineId::parse(name).is_none())
             .collect();
         // Names are kept in lower case; the one that is shown above is as it was said.
         names.extend(name.map(|name| scanhook_core::device_glob::folded(&name)));

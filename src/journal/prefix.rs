@@ -52,6 +52,12 @@ impl IdPrefix {
         })
     }
 
+    /// As it was written.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
     /// The id, where it is written as a whole.
     #[must_use]
     pub fn whole(&self) -> Option<Uuid> {

@@ -182,14 +182,15 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// An alert that could not be read has no rule, and nothing is decided of its devices, so a selection by those means
-    /// none.
+    /// An alert that could not be read has no rule and no tenant, and nothing is decided of its devices, so a selection by those
+    /// means none, and neither does that of whoever sees some tenants alone.
     fn select_parked(&self, selector: &Selector, lots: &mut Lots) -> Result<(), JournalError> {
         let other = selector
             .word
             .as_deref()
             .is_some_and(|word| word != AlertState::Parked.code());
-        if other || selector.tenant.is_some() || selector.rule.is_some() {
+        let of_tenants = selector.tenant.is_some() || selector.tenants.is_some();
+        if other || of_tenants || selector.rule.is_some() {
             return Ok(());
         }
         let sql = format!(

@@ -12,13 +12,14 @@ use axum::{Extension, Json, Router};
 use super::access::AskedBy;
 use super::access::guard::guard;
 use super::query::{self, Pairs};
-use super::refusal::{HttpError, not_taken};
+use super::refusal::{AccessError, HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
 use super::{audit, control, messages, rows};
 use crate::api::{CertificateView, LaneView, MeView, StatusView};
 use crate::certificate::{PlacedCertificate, concerns};
 use crate::clock;
 use crate::metrics::Exposition;
+use scanhook_core::access::Permission;
 
 pub fn router(admin: Admin) -> Router {
     let admin = Arc::new(admin);
@@ -40,9 +41,10 @@ pub fn router(admin: Admin) -> Router {
 }
 
 /// Who asks, as far as this listener knows.
-async fn me(Extension(asked): Extension<AskedBy>) -> Json<MeView> {
+async fn me(Extension(asked): Extension<AskedBy>, pairs: Pairs) -> Result<Json<MeView>, HttpError> {
+    query::nothing(pairs)?;
     let caller = &asked.caller;
-    Json(MeView {
+    Ok(Json(MeView {
         name: caller.name.clone(),
         subject: caller.subject.clone(),
         how: caller.how.shown(),
@@ -52,7 +54,7 @@ async fn me(Extension(asked): Extension<AskedBy>) -> Json<MeView> {
             .tenants
             .names()
             .map(|names| names.iter().cloned().collect()),
-    })
+    }))
 }
 
 async fn status(
@@ -62,6 +64,9 @@ async fn status(
 ) -> Result<Json<StatusView>, HttpError> {
     let source = query::source(pairs)?;
     let in_force = admin.intake.in_force();
+    if source.is_some() && !asked.sees_all() {
+        return Err(AccessError::ForAllTenants.into());
+    }
     if source
         .as_ref()
         .is_some_and(|source| !in_force.bindings.contains_key(source))
@@ -85,7 +90,8 @@ async fn status(
         admin.silence(source);
         source.door = admin.traces.of(Some(&source.name));
     }
-    if source.is_some() {
+    // What was refused tells of the senders' secrets, and bodies that could not be read may hold anything.
+    if source.is_some() && asked.caller.grant.allows(Permission::Administer) {
         for source in &mut sources {
             source.refusals = admin.refusals.of(&source.name);
             let name = source.name.clone();
@@ -100,7 +106,7 @@ async fn status(
     warnings.extend(admin.journal.space().room().warning());
     let (parked, parked_at) = admin.read(|reader| reader.parked()).await?;
     let receivers = admin.receivers().await?;
-    let armed = in_force.armed();
+    let armed = in_force.armed_for(|tenant| asked.sees(tenant));
     let view = StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: admin.started.to_string(),

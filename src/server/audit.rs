@@ -27,7 +27,11 @@ pub(super) async fn list(
     Ok(Json(AuditView { items, head, next }))
 }
 
-pub(super) async fn head(State(admin): SharedAdmin) -> Result<Json<AuditHeadView>, HttpError> {
+pub(super) async fn head(
+    State(admin): SharedAdmin,
+    pairs: Pairs,
+) -> Result<Json<AuditHeadView>, HttpError> {
+    query::nothing(pairs)?;
     let head = admin.read(|reader| reader.audit_head()).await?;
     Ok(Json(AuditHeadView {
         hash: head.unwrap_or_default(),

@@ -69,7 +69,11 @@ async fn summary(
     let mut view = admin
         .read(move |reader| reader.summary(since, until, tenant.as_deref()))
         .await?;
-    view.now = Some(admin.now(about).await?);
+    let mut now = admin.now(about).await?;
+    // What keeps back everybody's scans is the business of those who see everybody.
+    now.banners
+        .retain(|banner| asked.sees_all() || banner.tenant.is_some());
+    view.now = Some(now);
     Ok(Json(view))
 }
 
@@ -169,7 +173,9 @@ async fn scan(
     State(admin): SharedAdmin,
     Extension(asked): Extension<AskedBy>,
     Path(id): Path<String>,
+    pairs: Pairs,
 ) -> Viewed<ScanView> {
+    query::nothing(pairs)?;
     let id = admin.identified(&asked, Wants::Open, &id).await?;
     let mut found = admin.read(move |reader| reader.scan(id)).await?;
     found = found.filter(|one| asked.sees(&one.tenant));
@@ -219,6 +225,7 @@ async fn machine(
     for one in &mut view.decisions {
         admin.orphaned(&one.tenant, &mut one.waits);
     }
+    view.pauses.retain(|pause| asked.sees_pause(pause));
     view.cooling = view.scans.iter().find_map(Admin::cooling);
     Ok(Json(view))
 }

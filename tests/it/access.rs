@@ -236,13 +236,32 @@ async fn each_role_reaches_its_routes_and_no_others() {
     }
 }
 
+/// All files of code below a folder.
+fn sources_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                sources_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
 #[test]
 fn every_route_of_the_admin_listener_is_in_the_table() {
     let mut served = BTreeSet::new();
     let route = Regex::new(r#"\.route\(\s*"([^"]+)",\s*(get|post)"#).unwrap();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server");
-    for file in ["admin.rs", "control.rs", "messages.rs", "rows.rs"] {
-        let text = std::fs::read_to_string(root.join(file)).unwrap();
+    // The public listener has a router of its own.
+    let mut files: Vec<_> = sources_below(&root);
+    files.retain(|file| !file.ends_with("webhook.rs"));
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
         for found in route.captures_iter(&text) {
             served.insert((found[2].to_uppercase(), found[1].to_owned()));
         }
@@ -471,7 +490,7 @@ async fn north_and_south() -> (Site, [String; 2]) {
         let n = u32::try_from(n).unwrap() + 1;
         let canary = format!("canary-{source}");
         let body = json!({ "alert_id": canary, "title": canary, "severity": "high",
-                           "devices": [{ "mde_id": machine(n) }] });
+                           "devices": [{ "mde_id": machine(n), "name": "lt-042" }] });
         let request = site
             .http
             .post(format!("http://{}/webhooks/{source}", site.public))
@@ -489,14 +508,34 @@ async fn north_and_south() -> (Site, [String; 2]) {
 async fn a_grant_for_one_tenant_shows_and_changes_nothing_of_another() {
     let (site, [ours, theirs]) = north_and_south().await;
     let north = token(70);
+    let paused = json!({ "reason": "canary-south: change of everything" });
+    let all = ask(
+        &site,
+        Method::POST,
+        "/api/v1/pause",
+        Some(&token(3)),
+        Some(paused),
+    )
+    .await;
+    assert_eq!(all.status, 200, "{}", all.text);
+    let one = format!("/api/v1/machines/north/{}", machine(1));
+    let shown = ask(&site, Method::GET, &one, Some(&north), None).await;
+    assert!(
+        shown.status == 200 && shown.text.contains("canary-n"),
+        "{}",
+        shown.text
+    );
     for route in ROUTES.iter().filter(|route| route.method == "GET") {
-        for (tenant, id) in [("north", &ours), ("south", &theirs)] {
+        for (tenant, id, of) in [
+            ("north", &ours, &machine(1)),
+            ("south", &theirs, &machine(2)),
+        ] {
             let path = route
                 .path
                 .replace(
                     "{id}",
                     if route.path.contains("machines") {
-                        "2"
+                        of
                     } else {
                         id
                     },
@@ -505,7 +544,14 @@ async fn a_grant_for_one_tenant_shows_and_changes_nothing_of_another() {
                 .replace("{delivery}", id)
                 .replace("{hash}", "0")
                 .replace("{n}", "0");
-            for query in ["", "?tenant=south", "?device=canary*", "?verbose"] {
+            for query in [
+                "",
+                "?tenant=south",
+                "?tenant=north",
+                "?device=lt-042",
+                "?verbose",
+                "?source=s",
+            ] {
                 let answer = ask(
                     &site,
                     Method::GET,
@@ -531,6 +577,55 @@ async fn a_grant_for_one_tenant_shows_and_changes_nothing_of_another() {
         .await
         .text;
     assert!(list.contains("canary-n"), "{list}");
+
+    // What is selected is ours alone, and nothing that belongs to nobody.
+    let parked = json!({ "alert_id": "canary-south", "title": "canary-south", "severity": "high", "devices": [] });
+    let request = site
+        .http
+        .post(format!("http://{}/webhooks/s", site.public))
+        .bearer_auth(SIEM_SECRET)
+        .header("content-type", "application/json")
+        .body(parked.to_string());
+    assert_eq!(request.send().await.unwrap().status().as_u16(), 202);
+    for (path, order) in [
+        (
+            "/api/v1/retry",
+            json!({ "state": "parked", "preview": true }),
+        ),
+        ("/api/v1/retry", json!({ "since": "1h", "preview": true })),
+        (
+            "/api/v1/decisions/deny",
+            json!({ "since": "1h", "preview": true }),
+        ),
+        (
+            "/api/v1/scans/cancel",
+            json!({ "since": "1h", "preview": true }),
+        ),
+    ] {
+        let seen = ask(&site, Method::POST, path, Some(&north), Some(order.clone())).await;
+        assert_eq!(seen.status, 200, "{path} {order}: {}", seen.text);
+        assert!(
+            !seen.text.contains("canary-s"),
+            "{path} {order}: {}",
+            seen.text
+        );
+        let whole = ask(&site, Method::POST, path, Some(&token(3)), Some(order)).await;
+        assert!(whole.json()["count"].as_u64() >= seen.json()["count"].as_u64());
+        if path == "/api/v1/retry" {
+            assert_eq!(seen.json()["count"], 0);
+            assert_ne!(whole.json()["count"], 0);
+        }
+    }
+    let short = json!({ "ids": [&theirs[..13]] });
+    let unknown = ask(
+        &site,
+        Method::POST,
+        "/api/v1/decisions/deny",
+        Some(&north),
+        Some(short),
+    )
+    .await;
+    assert!(!unknown.text.contains(&theirs), "{}", unknown.text);
 
     let one = format!("/api/v1/decisions/{theirs}/deny");
     let refused = ask(&site, Method::POST, &one, Some(&north), Some(json!({}))).await;
@@ -593,4 +688,28 @@ async fn a_grant_for_one_tenant_shows_and_changes_nothing_of_another() {
     )
     .await;
     assert_eq!(paused.status, 200, "{}", paused.text);
+}
+
+#[test]
+fn a_verb_sends_no_token_over_plain_http_to_another_computer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, token(1)).unwrap();
+    let asked = |admin: &str| {
+        let ran = std::process::Command::new(env!("CARGO_BIN_EXE_scanhook"))
+            .args(["whoami", "--admin", admin, "--token-file"])
+            .arg(&file)
+            .env_clear()
+            .output()
+            .unwrap();
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert!(!said.contains(&token(1)), "{said}");
+        (ran.status.code(), said)
+    };
+    let (code, said) = asked("http://scanhook.invalid:9090");
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("plain http"), "{said}");
+    // Here it is let out; nobody listens at this port.
+    let (code, said) = asked("http://127.0.0.1:1");
+    assert_eq!(code, Some(69), "{said}");
 }

@@ -24,7 +24,9 @@ pub(in crate::server) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let path = request.extensions().get::<MatchedPath>().map_or_else(
+    let matched = request.extensions().get::<MatchedPath>();
+    let is_served = matched.is_some();
+    let path = matched.map_or_else(
         || request.uri().path().to_owned(),
         |path| path.as_str().to_owned(),
     );
@@ -45,9 +47,11 @@ pub(in crate::server) async fn guard(
         return refused.into_response();
     }
     let Some(found) = found else {
-        // A path of ours that does not take this method; of all others the router itself says that there is nothing.
+        // A path of ours that does not take this method; or one that somebody serves and nobody has put into the table, which
+        // answers nobody. Of all others the router itself says that there is nothing.
         return match methods_of(&path) {
             Some(taken) => not_taken(&method, &taken).into_response(),
+            None if is_served => HttpError::NotFound.into_response(),
             None => next.run(request).await,
         };
     };

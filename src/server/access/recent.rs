@@ -1,16 +1,17 @@
 //! What is remembered of credentials for a minute: refusals by address, and the last use of each token.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::server::address::share;
 use crate::server::failures::Failures;
 use crate::settings::FailureBudget;
 
 /// So often an address, or a token, is written down.
 const EACH: Duration = Duration::from_secs(60);
-/// Addresses whose refusals are counted apart; beyond them one row stands for all.
+/// Addresses whose refusals are told apart; beyond them one row stands for all the others.
 const ADDRESSES: usize = 1_000;
 
 /// What was refused lately, and which tokens were used.
@@ -23,7 +24,7 @@ pub struct RefusedCredentials {
 struct Recent {
     /// By address: when its last row was written, and refusals since.
     refused: HashMap<IpAddr, (Duration, u64)>,
-    /// By hash of a token: when its use was written down last.
+    /// By hash of a configured token: when its use was written down last.
     used: HashMap<String, Duration>,
 }
 
@@ -44,13 +45,14 @@ impl RefusedCredentials {
     /// One more refusal; how many a row has to tell of now, if one is due.
     pub(super) fn refused(&self, address: IpAddr, now: Duration) -> Option<u64> {
         self.failures.spend(address, now);
+        let mut address = share(address);
         let mut recent = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.refused.len() >= ADDRESSES && !recent.refused.contains_key(&address) {
             recent
                 .refused
                 .retain(|_, (at, _)| now.saturating_sub(*at) < EACH);
             if recent.refused.len() >= ADDRESSES {
-                return None;
+                address = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
             }
         }
         match recent.refused.get_mut(&address) {

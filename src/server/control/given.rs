@@ -128,18 +128,12 @@ impl Admin {
             for named in &named {
                 match reader.identify(wants, named)? {
                     Ok(id) if is_in(&scope, reader, wants, id)? => ids.push(id),
-                    Ok(id) => not.push(ItemView {
-                        id: id.to_string(),
+                    Err(item) if scope == TenantScope::All => not.push(item),
+                    // It may be there, in another tenant: nothing is told of it.
+                    _ => not.push(ItemView {
+                        id: named.written().to_owned(),
                         result: Some(Done::UnknownId.code().to_owned()),
                         ..ItemView::default()
-                    }),
-                    // Candidates may be of tenants outside the grant.
-                    Err(item) => not.push(ItemView {
-                        candidates: match scope {
-                            TenantScope::All => item.candidates,
-                            TenantScope::Only(_) => Vec::new(),
-                        },
-                        ..item
                     }),
                 }
             }
