@@ -2,7 +2,7 @@
 //!
 //! Housekeeping calls [`Tx::forget`] once a minute, and again while more is due. A step takes 100 rows of each table:
 //! keys past the source's `remember`, bodies and records past `[journal] retention`, calls after a week, answers of the
-//! directory after a day, rows of the audit past their own retention, sessions at their end. Each finds what is due by an index of what is left to forget, so that an old journal costs no
+//! directory after a day, rows of the audit past their own retention. Each finds what is due by an index of what is left to forget, so that an old journal costs no
 //! more than a young one. What is open or held stays (`sweep`).
 
 use core::time::Duration;
@@ -82,6 +82,12 @@ impl Tx<'_> {
                    (SELECT id FROM outbox INDEXED BY outbox_over WHERE ended_at <= ? AND ended_at IS NOT NULL LIMIT ?)",
                 now.minus(retention.records.min(MESSAGES_KEPT)).millis(),
             )?,
+            // What waits for a receiver that is not configured any more.
+            self.step(
+                "DELETE FROM outbox WHERE id IN
+                   (SELECT id FROM outbox WHERE state = 'waiting' AND at <= ? AND receiver NOT IN (SELECT name FROM receiver) LIMIT ?)",
+                now.minus(retention.records.min(MESSAGES_KEPT)).millis(),
+            )?,
             self.step(
                 "DELETE FROM pause WHERE id IN (SELECT id FROM pause WHERE ended_at <= ? AND settled = 1 LIMIT ?)",
                 records,
@@ -91,10 +97,6 @@ impl Tx<'_> {
                 "DELETE FROM audit WHERE id IN
                    (SELECT id FROM audit INDEXED BY audit_by_age WHERE at <= ? AND id < (SELECT max(id) FROM audit) LIMIT ?)",
                 now.minus(retention.audit).millis(),
-            )?,
-            self.step(
-                "DELETE FROM session WHERE id_hash IN (SELECT id_hash FROM session WHERE ends <= ? LIMIT ?)",
-                now.millis(),
             )?,
         ];
         self.changed(
