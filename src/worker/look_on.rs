@@ -24,13 +24,7 @@ impl TenantWorker {
         found: bool,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let far_age = self.far(now).since(scan.far_sent_at);
-        // Ours is no older than its sending, though `far_sent_at` may reach back further to be safe.
-        let age = if scan.ours {
-            far_age.min(now.since(scan.sent_at))
-        } else {
-            far_age
-        };
+        let age = self.far(now).since(scan.far_sent_at);
         let wait = (age / 8).clamp(self.pace.follow_first, self.pace.follow_most);
         let reads = self.gets.are_allowed(&self.backoff);
         // Absence in a list is no proof of anything: what lists go on missing is read by its id.

@@ -35,7 +35,8 @@ impl TenantWorker {
             scan.id,
             &action.id,
             true,
-            action.created,
+            // The answer that is taken has told the far side's clock.
+            Some(action.created.unwrap_or_else(|| self.far(sent_at))),
             now.plus(self.pace.follow_first),
         )?;
         if let Some(outcome) = action.status.outcome() {

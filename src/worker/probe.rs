@@ -13,14 +13,14 @@ use crate::journal::{Api, JournalError};
 use scanhook_core::obstacles::FarSide;
 
 impl TenantWorker {
-    /// Tries a Defender that cannot be reached, where this poll has sent it nothing else. Entra ID is asked for a token
+    /// Tries a Defender that cannot be reached, where this poll has sent it nothing else; in a dry run as well, which asks for
+    /// machines all the same. Entra ID is asked for a token
     /// whether somebody needs one or not.
     pub(super) fn poll_probe(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
         let now = turn.now;
         let asked = |api: &Api| Reach::side(*api) == FarSide::Defender;
         if !self.reach.is_silent(FarSide::Defender)
             || self.leaving.values().any(|(api, _)| asked(api))
-            || !self.account.sends
             || self.free_at(Api::List, now) > now
         {
             return Ok(());
