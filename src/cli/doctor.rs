@@ -1,5 +1,5 @@
 //! `scanhook doctor`: each step of the way to Entra ID, Defender and back, and what to do where one is not well. It sends no
-//! scan, changes nothing, and works beside a running scanhook and without one, also with a configuration that has faults.
+//! scan, changes nothing but a person's sign-in, which every use renews, and works beside a running scanhook and without one, also with a configuration that has faults.
 //!
 //! What is seen (`way`, `account`, `listeners`, the journal's sight) is turned into steps by pure functions: `origin`,
 //! `tenant`, `here`.
@@ -147,7 +147,12 @@ async fn tenants(settings: &SettingsInPart, running: Option<&StatusView>) -> Vec
         total: Duration::from_secs(15),
         ..Timeouts::default()
     };
-    let network = settings.network.clone().unwrap_or_default();
+    let Some(network) = settings.network.clone() else {
+        // Without the proxy that is meant, a secret would leave by another way than it should.
+        let why = "[network] has a fault, so it is not known by which way to go";
+        let steps = ["dns", "tcp", "proxy", "tls", "token"];
+        return steps.map(|step| DoctorStep::skipped(step, why)).into();
+    };
     let client = match Client::build(timeouts, &network) {
         Ok(client) => client,
         Err(error) => {

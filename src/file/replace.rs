@@ -1,7 +1,8 @@
 //! A file that is replaced as a whole, step by step: whenever the process ends, its name shows the old content or the new
 //! one, and what it shows is on the disk.
 
-use std::fs::{self, File, OpenOptions};
+use core::time::Duration;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -71,11 +72,32 @@ impl FileStep {
                 file.write_all(content.expose_secret().as_bytes())?;
                 file.sync_all()
             }
-            FileStep::Rename(from, to) => fs::rename(from, to),
+            FileStep::Rename(from, to) => {
+                keep_owner(from, to)?;
+                fs::rename(from, to)
+            }
             FileStep::Remove(path) => is_gone(fs::remove_file(path)),
             FileStep::Sync(folder) => sync(folder),
         }
     }
+}
+
+/// Whoever could read the old file reads the new one: an administrator replaces files of a service that is somebody else.
+#[cfg(unix)]
+fn keep_owner(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let (Ok(old), new) = (fs::metadata(to), fs::metadata(from)?) else {
+        return Ok(());
+    };
+    if (old.uid(), old.gid()) == (new.uid(), new.gid()) {
+        return Ok(());
+    }
+    chown(from, Some(old.uid()), Some(old.gid()))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn is_gone(removed: io::Result<()>) -> io::Result<()> {
@@ -115,11 +137,26 @@ fn sync(_: &Path) -> io::Result<()> {
 pub struct FolderLock(#[allow(dead_code, reason = "open as long as it is held")] Option<File>);
 
 impl FolderLock {
-    /// Waits for the folder of this file.
+    /// Waits for the folder of this file, for five seconds at most: whoever holds it longer is none of ours, and what was
+    /// renewed must not be lost to that. What was written meanwhile is noticed by its content.
     #[must_use]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "files are replaced on threads that may block"
+    )]
     pub fn around(path: &Path) -> FolderLock {
-        let opened = File::open(folder(path)).ok();
-        FolderLock(opened.filter(|folder| folder.lock().is_ok()))
+        const TRIES: u32 = 50;
+        let Ok(folder) = File::open(folder(path)) else {
+            return FolderLock(None);
+        };
+        for _ in 0..TRIES {
+            match folder.try_lock() {
+                Ok(()) => return FolderLock(Some(folder)),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(100)),
+                Err(TryLockError::Error(_)) => break,
+            }
+        }
+        FolderLock(None)
     }
 }
 

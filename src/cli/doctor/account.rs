@@ -12,6 +12,7 @@ use crate::clock;
 use crate::defender::acquisition::{Acquisition, Applicant, Progress, TokenCall};
 use crate::defender::client::Client;
 use crate::defender::credential::Credential;
+use crate::defender::delegated::TokenHash;
 use crate::defender::first_row::{self, FirstRow, RowOf};
 use crate::defender::token::{Bearer, ClaimFault, TokenClaims, TokenReply, check};
 use crate::defender::token_file::{CompletedCall, FileTrouble};
@@ -148,7 +149,8 @@ impl Inquiry {
                 let why = format!("{} is not reached", who.endpoints.authority);
                 return (TokenFact::NotAsked(why), None);
             }
-            let answer = self.sent(call).await;
+            let (answer, used) = self.sent(call).await;
+            acquisition.left_with(used);
             let response = match answer {
                 Answer::Http(response) => response,
                 other => {
@@ -181,26 +183,30 @@ impl Inquiry {
         }
     }
 
-    async fn sent(&self, call: TokenCall) -> Answer {
+    /// The answer, and the refresh token that the call left with.
+    async fn sent(&self, call: TokenCall) -> (Answer, Option<TokenHash>) {
         let TokenCall { request, file } = call;
         let Some(insert) = file else {
-            return self.client.send(request).await;
+            return (self.client.send(request).await, None);
         };
         let content = file::read(&insert.path, insert.most);
         let exposed = |content: &Content| insert.is_private() && file::is_exposed(&content.about);
         if content.as_ref().is_ok_and(exposed) {
-            return Answer::NotSent(FileTrouble::Exposed.code().into());
+            return (Answer::NotSent(FileTrouble::Exposed.code().into()), None);
         }
         match insert.complete(request, content.map(|content| content.bytes)) {
             Ok(CompletedCall { request, renewal }) => {
                 let answer = self.client.send(request).await;
                 // What a person's renewal brings has to last, whoever asked for it.
                 match renewal {
-                    Some(renewal) => kept(&renewal, answer),
-                    None => answer,
+                    Some(renewal) => {
+                        let used = renewal.used();
+                        (kept(&renewal, answer), Some(used))
+                    }
+                    None => (answer, None),
                 }
             }
-            Err(trouble) => Answer::NotSent(trouble.code().into()),
+            Err(trouble) => (Answer::NotSent(trouble.code().into()), None),
         }
     }
 
@@ -233,6 +239,9 @@ fn no_answer(
     code: &str,
     acquisition: &Acquisition,
 ) -> TokenFact {
+    if let Some(refusal) = acquisition.refusal().filter(|_| acquisition.goes_back()) {
+        return TokenFact::Refused(refusal.clone());
+    }
     if let (Some(FileTrouble::Missing), Some(user)) =
         (FileTrouble::of_code(code), credential.user())
     {

@@ -62,7 +62,7 @@ pub(super) async fn signed_in(
     ))?;
     let brought = tokio::select! {
         brought = brought.recv() => brought,
-        _ = &mut serving => None,
+        _ = &mut serving => return Err(ended(SignInReply::Later("listener".to_owned()))),
         () = tokio::time::sleep(PATIENCE) => return Err(ended(SignInReply::Expired)),
     };
     // The browser gets its answer first.
