@@ -6,6 +6,7 @@ use super::authorities;
 use super::place::{Context, Section};
 use super::secret;
 use crate::defender::network::{DirectHosts, HttpProxy, NetworkSettings, ProxyLogin};
+use scanhook_core::network::NetworkError;
 
 const URL: &str =
     "must be a URL of http or https, such as \"http://proxy.corp.example:3128\", without a path";
@@ -139,8 +140,12 @@ fn no_proxy(text: &str) -> Vec<DirectHosts> {
     entries
         .map(|entry| {
             let entry = entry.to_lowercase();
-            if let Ok(range) = entry.trim_matches(['[', ']']).parse() {
-                return DirectHosts::Range(range);
+            // Other programs take 10.1.2.3/8 for the range that it lies in.
+            match entry.trim_matches(['[', ']']).parse() {
+                Ok(range) | Err(NetworkError::HostBits { meant: range }) => {
+                    return DirectHosts::Range(range);
+                }
+                Err(_) => {}
             }
             let name = match entry.rsplit_once(':') {
                 Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,

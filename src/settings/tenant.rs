@@ -116,6 +116,7 @@ pub(super) fn read<'i>(
     let external_id = section.take(ctx, "external_id").unwrap_or(true);
     let range = Duration::from_secs(3 * 86_400)..=Duration::from_secs(60 * 86_400);
     let follow_for = section.duration(ctx, "follow_for", Duration::from_secs(7 * 86_400), range);
+    named_by_its_id(&section, tenant_id.as_deref(), credential.as_ref(), ctx);
     section.finish(ctx);
     Some(Tenant {
         name,
@@ -130,6 +131,25 @@ pub(super) fn read<'i>(
         external_id,
         follow_for,
     })
+}
+
+/// A secret or an assertion is taken by the Entra tenant that the URL of the token names, by its id or a domain. Nothing but the
+/// token itself says whose a managed identity is, and it says an id.
+fn named_by_its_id(
+    section: &Section<'_>,
+    tenant_id: Option<&str>,
+    credential: Option<&TenantCredential>,
+    ctx: &mut Context<'_>,
+) {
+    let is_domain = tenant_id.is_some_and(|id| id.parse::<uuid::Uuid>().is_err());
+    if is_domain && credential.is_some_and(|one| of_identity(one).is_some()) {
+        section.fault(
+            ctx,
+            "tenant_id",
+            "bad-value",
+            "must be the tenant's id beside a managed identity: a domain cannot be compared with what its token says",
+        );
+    }
 }
 
 /// What stands for the client id of a managed identity that is the app itself.

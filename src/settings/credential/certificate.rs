@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::certificate::{CertificatePair, PublicKeyKind, holds_private_key, read_pair};
+use crate::certificate::{CertificatePair, PairPart, PublicKeyKind, holds_private_key, read_pair};
 use crate::defender::AppCertificate;
 use crate::settings::place::{Context, Section};
 use crate::settings::secret;
@@ -43,8 +43,13 @@ fn of_files(
 ) -> Result<AppCertificate, FileFault> {
     let certificate_pem = content(certificate, ctx).map_err(|why| ("certificate_file", why))?;
     let key_pem = content(key, ctx).map_err(|why| ("key_file", why))?;
-    let pair = read_pair(&certificate_pem, &key_pem)
-        .map_err(|fault| ("certificate_file", fault.message(certificate, key)))?;
+    let pair = read_pair(&certificate_pem, &key_pem).map_err(|fault| {
+        let name = match fault.part() {
+            PairPart::Key if key != certificate => "key_file",
+            _ => "certificate_file",
+        };
+        (name, fault.message(certificate, key))
+    })?;
     is_rsa(&pair, certificate)?;
     let name = certificate.file_name().map_or_else(
         || certificate.display().to_string(),

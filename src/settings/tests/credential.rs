@@ -4,7 +4,7 @@ use crate::defender::credential::{AzurePlatform, IdentityName, ManagedIdentity};
 /// A tenant with this credential, and a client id unless it needs none.
 fn tenant(credential: &str) -> String {
     format!(
-        "[tenants.default]\ntenant_id = \"corp.example\"\nclient_id = \"an-app\"\ncredential = {credential}\n"
+        "[tenants.default]\ntenant_id = \"3d2b1f8c-6a44-4f0d-9c51-7e8a9b0c1d2e\"\nclient_id = \"an-app\"\ncredential = {credential}\n"
     )
 }
 
@@ -245,4 +245,15 @@ fn a_persons_sign_in_is_waited_for_by_whoever_serves_and_asked_for_by_a_check() 
         let wrong = Setting::of(&tenant(wrong));
         assert!(Settings::load_with_files(&wrong.inputs).0.is_err());
     }
+}
+
+#[test]
+fn a_managed_identity_belongs_to_a_tenant_that_is_named_by_its_id() {
+    let file = tenant("{ managed_identity = \"system\" }");
+    let file = file.replace("3d2b1f8c-6a44-4f0d-9c51-7e8a9b0c1d2e", "corp.example");
+    let faults = Setting::of(&file).faults();
+    assert_eq!(
+        (faults.len(), faults[0].key.as_str()),
+        (1, "tenants.default.tenant_id")
+    );
 }
