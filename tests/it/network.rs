@@ -2,11 +2,9 @@
 //! and shows wherever somebody looks.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     Authority, CLIENT, Certificate, Far, Mood, RULES, SIEM_SECRET, Secured, Served, Site, TENANT,
-    TestProxy, Wish, alert, client, machine, never, scan_id, until,
+    TestProxy, Wish, alert, client, logging, machine, never, scan_id, until,
 };
 
 const PASSWORD: &str = "canary-of-the-proxy-0001";
@@ -106,44 +104,6 @@ preset = "generic"
 hmac = {{ header = "X-Signature-256", prefix = "sha256=", encoding = "hex", signed = "{{body}}", secret_file = "siem.secret" }}
 "#
     )
-}
-
-/// What the program logs on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn lines(&self, with: &[&str]) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .filter(|line| with.iter().all(|part| line.contains(part)))
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A second dispatcher stays registered: with a single one, `tracing` asks the thread that logs a line first whether it is
-/// wanted, and other tests do not want it.
-fn logging() -> (Log, (tracing::Dispatch, tracing::subscriber::DefaultGuard)) {
-    let other = tracing::Dispatch::new(tracing_subscriber::registry());
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    (log, (other, tracing::subscriber::set_default(subscriber)))
 }
 
 async fn tenant(site: &Site) -> Value {

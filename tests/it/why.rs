@@ -1,53 +1,13 @@
 //! Why a scan is or is not there, and why it waits: in the same words wherever somebody looks, and true.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scanhook_simulator::{Fault, How, Machine, Setup};
 use serde_json::{Value, json};
 
-use crate::harness::{CLIENT, Site, TENANT, Wish, alert, fault, machine, scan_id, until};
-
-/// What the program logs on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn lines(&self, with: &[&str]) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .filter(|line| with.iter().all(|part| line.contains(part)))
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A second dispatcher stays registered: with a single one, `tracing` asks the thread that logs a line first whether it is
-/// wanted, and other tests do not want it.
-fn logging() -> (Log, (tracing::Dispatch, tracing::subscriber::DefaultGuard)) {
-    let other = tracing::Dispatch::new(tracing_subscriber::registry());
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    (log, (other, tracing::subscriber::set_default(subscriber)))
-}
+use crate::harness::{CLIENT, Site, TENANT, Wish, alert, fault, logging, machine, scan_id, until};
 
 /// A scanhook.toml whose far sides are elsewhere.
 fn config(api: &str, authority: &str) -> Option<String> {

@@ -9,6 +9,7 @@ mod front;
 mod http;
 mod inbox;
 pub mod listening;
+mod logged;
 mod proxy;
 #[allow(dead_code, reason = "some of it only the witnesses need")]
 mod served;
@@ -39,6 +40,7 @@ pub use far::{Far, fault};
 pub use front::{Foul, Front};
 pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};
 pub use inbox::Inbox;
+pub use logged::logging;
 pub use proxy::{Mood, TestProxy};
 pub use served::{Served, client, post};
 pub use tls::{Authority, Certificate, Secured};
