@@ -2,6 +2,7 @@
 
 mod access;
 mod alert;
+mod approval;
 mod certificate;
 mod control;
 mod decision;
@@ -26,6 +27,7 @@ mod wait;
 
 pub use access::{AuditHeadView, AuditView, MeView};
 pub use alert::AlertView;
+pub use approval::ApprovalView;
 pub use certificate::CertificateView;
 pub use control::{ItemView, OrderView, PauseView, PausesView};
 pub use decision::DecisionView;

@@ -47,6 +47,7 @@ use crate::certificate::PlacedCertificate;
 use crate::defender::network::NetworkSettings;
 use crate::file::FileDigests;
 use place::Context;
+use scanhook_core::rules::Rules;
 use scanhook_core::signature::{Key, KeyEncoding};
 
 /// Everything `serve` needs to know.
@@ -104,6 +105,14 @@ impl Settings {
             .filter_map(|(place, tls)| Some((place.to_owned(), tls.as_ref()?.valid)))
             .chain(tenants)
             .collect()
+    }
+
+    /// What the rules ask of these settings that they do not give.
+    #[must_use]
+    pub fn unfit_for(&self, rules: &Rules) -> Vec<SettingsFault> {
+        let mut faults = self.journal.too_forgetful(rules);
+        faults.extend(self.admin.no_second_person(rules));
+        faults
     }
 
     /// Reads everything, the secrets included.

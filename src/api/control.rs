@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::ApprovalView;
+use scanhook_core::person::PeopleNeeded;
+
 /// A pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PauseView {
@@ -102,6 +105,12 @@ pub struct OrderView {
     /// How many `items` tells of.
     #[serde(default)]
     pub shown: usize,
+    /// Of a preview: held decisions that take two people and that nobody has approved; another one has to approve them as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_person: Option<usize>,
+    /// How many more people have to approve, after an approval that was not enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<u8>,
     /// Says whether it is about the same things as another answer: an order passes it in `expect`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
@@ -152,8 +161,17 @@ pub struct ItemView {
     pub alerts: Vec<String>,
     /// The same in words.
     pub why: Option<String>,
-    /// approved, denied, cancelled, cancelling, retried, already; or the code of what stands in the way.
+    /// approved, approved_once, denied, cancelled, cancelling, retried, already; or the code of what stands in the way.
     pub result: Option<String>,
+    /// How many people have to approve it, and who has; left out where one is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<PeopleNeeded>,
+    /// Who has approved it, where one person is not enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalView>,
+    /// How many more people have to approve it, after an approval that was not enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<u8>,
     /// The machines the device may be, where the directory named some; the ids that begin so, where several do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,

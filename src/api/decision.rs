@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::ApprovalView;
 use super::device_row::DeviceRow;
 use super::event::EventView;
 use super::wait::WaitView;
+use scanhook_core::person::PeopleNeeded;
 
 /// A decision in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +70,12 @@ pub struct DecisionView {
     /// The same in words.
     #[serde(default)]
     pub whose_move: String,
+    /// How many people have to approve it, and who has; left out where one is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<PeopleNeeded>,
+    /// Who has approved it, where one person is not enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalView>,
     /// Fingerprint of the policy that decided.
     pub policy: String,
     /// What happened to it since, oldest first.

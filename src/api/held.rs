@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::device_row::DeviceRow;
+use scanhook_core::person::PeopleNeeded;
 
 /// What is held, in groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,12 @@ pub struct HeldGroupView {
     pub together: usize,
     /// Decisions of which a person has to say which machine it is.
     pub machine_needed: usize,
+    /// How many people have to approve, and who has approved any of them; left out where one is enough for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<PeopleNeeded>,
+    /// Decisions that one person has approved and another one has to.
+    #[serde(default)]
+    pub approved_once: usize,
     /// The device, where it is one.
     pub device: Option<DeviceRow>,
     /// The first devices by name.

@@ -73,8 +73,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         if let (Some(policy), Some(settings), Some(config)) = (policy, settings, config) {
             let file = config.display().to_string();
             settings
-                .journal
-                .too_forgetful(policy.rules())
+                .unfit_for(policy.rules())
                 .into_iter()
                 .for_each(|fault| report.fault(&file, fault));
         }

@@ -8,6 +8,7 @@ use super::responder::Responder;
 use super::table::{Table, age, count, time_of};
 use crate::api::{HeldGroupView, HeldView};
 use crate::clock;
+use scanhook_core::person::PeopleNeeded;
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -114,6 +115,19 @@ fn table(view: &HeldView) -> String {
     table.without_if_same("TENANT").text(output::columns())
 }
 
+/// How many people it takes, and who has said yes to how many of them.
+fn asks_for(people: &PeopleNeeded, approved: usize) -> String {
+    let needed = scanhook_core::person::people(people.needed);
+    if people.given.is_empty() {
+        return format!("{needed} have to approve");
+    }
+    format!(
+        "{needed} have to approve: {} approved by {}, which one more person has to approve",
+        count(approved, "decision"),
+        people.given.join(", ")
+    )
+}
+
 fn below(group: &HeldGroupView) -> Vec<String> {
     let mut lines = Vec::new();
     if let (Some(title), Some(source)) = (&group.title, &group.source) {
@@ -127,6 +141,12 @@ fn below(group: &HeldGroupView) -> Vec<String> {
         format!("devices: {named}")
     });
     lines.push(group.why.clone());
+    lines.extend(
+        group
+            .people
+            .as_ref()
+            .map(|people| asks_for(people, group.approved_once)),
+    );
     if group.machine_needed > 0 {
         lines.push(format!(
             "{} without a machine: a person has to say which it is",

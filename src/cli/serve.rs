@@ -161,7 +161,7 @@ fn policy(settings: &Settings) -> Result<(Policy, Vec<String>), CliError> {
     );
     let failed: Vec<_> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     if failed.is_empty() {
-        let faults = settings.journal.too_forgetful(checked.policy.rules());
+        let faults = settings.unfit_for(checked.policy.rules());
         return load::faultless(faults, "scanhook.toml").map(|()| (checked.policy, skipped));
     }
     let text: String = failed

@@ -202,14 +202,20 @@ fn protections(outline: &Outline) -> String {
         when,
         unless,
         at_most,
+        people,
         times,
         if_unknown,
     } in &outline.protections
     {
-        let at_most = at_most.map_or("as the rule says", |most| most.code());
+        let mut at_most = at_most
+            .map_or("as the rule says", |most| most.code())
+            .to_owned();
+        if *people > 1 {
+            at_most.push_str(&format!(" for {people} people"));
+        }
         let line = line.to_string();
         table.row(
-            [name.as_str(), at_most, if_unknown.code(), &line],
+            [name.as_str(), &at_most, if_unknown.code(), &line],
             conditions(when, unless.as_deref(), times),
         );
     }

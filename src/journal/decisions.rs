@@ -98,8 +98,11 @@ impl Tx<'_> {
             verdict.protections.clone(),
             new.looked.clone(),
         );
-        let said = new.again.as_ref().and_then(|again| again.said.clone());
+        let again = new.again.as_ref();
+        let said = again.and_then(|again| again.said.clone());
+        let approvals = again.map_or_else(Vec::new, |again| again.approvals.clone());
         let why = Why {
+            approvals,
             seen,
             protections,
             directory,
@@ -109,7 +112,13 @@ impl Tx<'_> {
         let (row, wanted) = self.weigh(new, verdict, why, now)?;
         let decision = match &new.again {
             None => self.insert_decision(new, verdict, wanted, &row, now)?,
-            Some(again) => self.update_decision(again, new, verdict, wanted, &row, now)?,
+            Some(again) => {
+                // Whatever is not this approval decides anew: what was approved before was another decision.
+                if again.approvals.is_empty() {
+                    self.forget_approvals(again.decision)?;
+                }
+                self.update_decision(again, new, verdict, wanted, &row, now)?
+            }
         };
         if row.state != DecisionState::None {
             self.touch(new.tenant);

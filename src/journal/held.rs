@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::params;
-use uuid::Uuid;
-
+use super::approvals::Agreement;
 use super::error::JournalError;
 use super::held_decision::HeldDecision;
 use super::held_together::held_together;
@@ -12,33 +10,15 @@ use super::new_decision::Again;
 use super::outcome::{Done, OnTerms, happened_to, told, unknown};
 use super::thing::{Thing, decision};
 use super::tx::Tx;
+use super::word::{HeldIds, Word};
 use crate::api::ItemView;
-use scanhook_core::alert::MachineId;
+use rusqlite::params;
+
 use scanhook_core::person::{By, Did, Said};
 use scanhook_core::scan::{DecisionState, Mode, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Asks, Verdict};
 use scanhook_core::why::Why;
-
-/// What a person says to held decisions.
-#[derive(Clone, Debug)]
-pub enum Word {
-    Approve {
-        /// Where the alert does not say which machine it is, this one.
-        machine: Option<MachineId>,
-        /// Now, whatever the windows say.
-        at_once: bool,
-    },
-    Deny,
-}
-
-/// Which held decisions are answered.
-#[derive(Clone, Copy)]
-pub struct HeldIds<'i> {
-    pub ids: &'i [Uuid],
-    /// Nothing but these rows, whatever else is held together with them: what a person has seen.
-    pub only: Option<&'i BTreeSet<i64>>,
-}
 
 impl Tx<'_> {
     /// Approves or denies each of these and whatever else is held of the same device for the same reason. Rules are
@@ -65,7 +45,7 @@ impl Tx<'_> {
                 continue;
             }
             let decided = self.decided(row)?;
-            if let Some(item) = self.objection(&decided, word)? {
+            if let Some(item) = self.objection(&decided, word, by)? {
                 items.push(item);
                 continue;
             }
@@ -75,6 +55,10 @@ impl Tx<'_> {
                     continue;
                 }
                 let done = self.answer_one(&decided, word, by, terms, &mut noted, now)?;
+                // Whoever has approved some of these before says yes to the others.
+                if done == Done::SecondPersonNeeded {
+                    continue;
+                }
                 items.push(told(self.db, Thing::Decision(decided.id), done)?);
                 answered.insert(decided.id);
             }
@@ -87,6 +71,7 @@ impl Tx<'_> {
         &self,
         decided: &HeldDecision,
         word: &Word,
+        by: &By,
     ) -> Result<Option<ItemView>, JournalError> {
         let told = |done| told(self.db, Thing::Decision(decided.id), done).map(Some);
         if decided.state != DecisionState::Held {
@@ -96,6 +81,9 @@ impl Tx<'_> {
             };
             return told(if before { Done::Already } else { Done::NotHeld });
         }
+        let Some(consent) = word.consent(decided, by) else {
+            return Ok(None);
+        };
         let Word::Approve { machine: named, .. } = word else {
             return Ok(None);
         };
@@ -108,6 +96,7 @@ impl Tx<'_> {
                 }))
             }
             (Some(known), Some(named)) if known != named => told(Done::MachineKnown),
+            _ if self.has_approved(decided, consent)? => told(Done::SecondPersonNeeded),
             _ => Ok(None),
         }
     }
@@ -125,16 +114,22 @@ impl Tx<'_> {
         noted: &mut BTreeSet<Option<ScanId>>,
         now: Timestamp,
     ) -> Result<Done, JournalError> {
-        let Word::Approve {
-            machine: named,
-            at_once,
-        } = word
-        else {
+        let Some(consent) = word.consent(decided, by) else {
             self.deny_one(decided, by, now)?;
             return Ok(Done::Denied);
         };
         let why = decided.why();
-        let Some(mut wanted) = decided.on_terms(&why, terms, *at_once, now) else {
+        if decided
+            .on_terms(&why, terms, consent.at_once, now)
+            .is_none()
+        {
+            return Ok(Done::NotConfigured);
+        }
+        let (approvals, at_once) = match self.agree(decided, consent, now)? {
+            Agreement::Enough { approvals, at_once } => (approvals, at_once),
+            Agreement::NotYet(done) => return Ok(done),
+        };
+        let Some(mut wanted) = decided.on_terms(&why, terms, at_once, now) else {
             return Ok(Done::NotConfigured);
         };
         // This is the approval that the mode asks for; a dry run stays one. No limit stands against a person.
@@ -152,18 +147,18 @@ impl Tx<'_> {
         let said = Said {
             did: Did::Approved,
             by: by.clone(),
-            at_once: *at_once,
+            at_once,
         };
         let again = Again {
             decision: decided.id,
             from: DecisionState::Held,
             said: Some(said),
+            approvals,
             counted: false,
             renewed: true,
         };
-        let machine = decided.machine.as_ref().or(named.as_ref());
         let scan = self
-            .admit(&decided.anew(machine, again), &verdict, now)?
+            .admit(&decided.anew(consent.machine, again), &verdict, now)?
             .scan;
         // One line in the scan's history, however many decisions were approved with it.
         let first = scan.filter(|_| noted.insert(scan));

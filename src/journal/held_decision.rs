@@ -10,10 +10,14 @@ use super::outcome::OnTerms;
 use super::scan_row::damaged;
 use super::tx::Tx;
 use scanhook_core::alert::MachineId;
+use scanhook_core::person::PeopleNeeded;
 use scanhook_core::scan::{DecisionState, Kind, Priority, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{AskedFor, Openings, Wanted};
 use scanhook_core::why::Why;
+
+/// What stands in the record of a decision that one person alone cannot approve. Thousands of records are asked for it.
+const ASKS_FOR_PEOPLE: &str = "\"people\":";
 
 /// A decision as a person's word finds it.
 #[derive(Clone)]
@@ -83,6 +87,19 @@ impl HeldDecision {
 
     pub(super) fn why(&self) -> Why {
         serde_json::from_str(&self.why).unwrap_or_default()
+    }
+
+    /// How many people have to approve it, and who has; `None` where one is enough. A record that cannot be read may be one
+    /// that asks for two.
+    pub(super) fn people(&self) -> Option<PeopleNeeded> {
+        if !self.why.contains(ASKS_FOR_PEOPLE) {
+            return None;
+        }
+        let two = PeopleNeeded {
+            needed: 2,
+            given: Vec::new(),
+        };
+        serde_json::from_str(&self.why).map_or(Some(two), |why: Why| why.people())
     }
 
     /// The scan that it wanted, on the terms of now; `at_once`: whatever the windows say.

@@ -16,6 +16,7 @@ use super::rows::time;
 use super::selector::Selector;
 use crate::api::{HeldGroupView, HeldView};
 use scanhook_core::alert::Severity;
+use scanhook_core::person::PeopleNeeded;
 use scanhook_core::scan::{DecisionState, Kind};
 use scanhook_core::turn::{Mover, whose_move};
 
@@ -38,6 +39,21 @@ struct HeldGroup {
 fn keep_same(shown: &mut Option<String>, other: Option<&str>) {
     if shown.as_deref() != other {
         *shown = None;
+    }
+}
+
+/// The most that any of them asks for, and everybody who has approved one.
+fn take_people(view: &mut HeldGroupView, people: PeopleNeeded) {
+    view.approved_once += usize::from(!people.given.is_empty());
+    let Some(all) = &mut view.people else {
+        view.people = Some(people);
+        return;
+    };
+    all.needed = all.needed.max(people.needed);
+    for name in people.given {
+        if !all.given.contains(&name) {
+            all.given.push(name);
+        }
     }
 }
 
@@ -178,6 +194,9 @@ impl HeldGroup {
         let view = &mut self.view;
         view.decisions += 1;
         view.machine_needed += usize::from(decided.machine.is_none());
+        if let Some(people) = decided.people() {
+            take_people(view, people);
+        }
         if decided.tenant != self.newest.tenant {
             view.tenant = None;
         }

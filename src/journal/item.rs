@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
+use super::approvals::of_record;
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::rows::{all, time};
@@ -35,6 +36,7 @@ fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
         let kind = kind.as_deref().and_then(Kind::of_code);
         let sentence = Reason::of_code(&reason)
             .map(|reason| why.sentence(reason, rule.as_deref(), kind, &device));
+        let (people, approvals) = of_record(&why);
         let alert: Alert =
             serde_json::from_str(&found.get::<_, String>("fields")?).unwrap_or_default();
         let said = alert
@@ -67,6 +69,8 @@ fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
                 .map(|uuid| uuid.to_string()),
             alerts: vec![found.get("alert_id")?],
             why: sentence,
+            people,
+            approvals,
             ..ItemView::default()
         })
     };

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::alert_receipt::{alert_receipt, decision_receipt, mover};
+use super::approvals::of_record;
 use super::device_row::{device_row, said_of};
 use super::error::JournalError;
 use super::filter::Filter;
@@ -14,6 +15,7 @@ use crate::api::{AlertView, DecisionView};
 use scanhook_core::alert::Alert;
 use scanhook_core::scan::{DecisionState, Reason};
 use scanhook_core::turn::whose_move;
+use scanhook_core::why::Why;
 
 /// The columns of an alert in a list, with what they are read from.
 pub(super) const LISTED_ALERT: &str = "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, a.alert_id, a.state,
@@ -82,6 +84,8 @@ pub(super) fn decision_view(
     let device = device_row(db, tenant, (Some(label), machine.as_deref()), name.clone())?;
     let ends_at = row.get::<_, Option<i64>>("look_at")?.map(time);
     let held = state == Some(DecisionState::Held);
+    let why: Why = serde_json::from_str(&row.get::<_, String>("why")?).unwrap_or_default();
+    let (people, approvals) = of_record(&why);
     Ok(Some(DecisionView {
         id: decision.id,
         at: time(row.get("at")?),
@@ -110,6 +114,8 @@ pub(super) fn decision_view(
             .map(|(state, reason)| whose_move(state, reason).to_owned())
             .unwrap_or_default(),
         machine,
+        people,
+        approvals,
         policy: row.get("hash")?,
         events: Vec::new(),
     }))

@@ -16,6 +16,8 @@ pub struct Selected {
     pub count: usize,
     /// How many of them were selected themselves.
     pub own: usize,
+    /// How many of them take two people and have been approved by nobody.
+    pub second_person: usize,
     /// How many machines, or devices whose machine is not known, they are about.
     pub machines: usize,
     /// The same as long as the same things are meant, about the same machines, for the same reasons.
@@ -52,6 +54,7 @@ pub(super) struct Lots {
     /// With what a person who agrees to it has seen of it.
     members: BTreeMap<Thing, String>,
     own: usize,
+    second_person: usize,
 }
 
 impl Lots {
@@ -71,7 +74,13 @@ impl Lots {
     ) {
         for one in together {
             let kind = one.wanted.map_or("none", |(kind, _)| kind.code());
-            let seen = format!("{} {} {kind}", one.about(), one.reason.code());
+            let mut seen = format!("{} {} {kind}", one.about(), one.reason.code());
+            if let Some(people) = one.people() {
+                // Whoever saw that another person has to approve it as well did not agree to begin it.
+                seen.push_str(&format!(" {} of {}", people.given.len(), people.needed));
+                let is_new = !self.members.contains_key(&Thing::Decision(one.id));
+                self.second_person += usize::from(is_new && people.missing() > 1);
+            }
             self.members.insert(Thing::Decision(one.id), seen);
         }
         self.lots.push(Lot {
@@ -122,6 +131,7 @@ impl Lots {
         let mut selected = Selected {
             count: self.members(),
             own: self.own,
+            second_person: self.second_person,
             machines: self.machines(),
             digest: self.digest(),
             decisions: decisions.collect(),

@@ -58,6 +58,10 @@ impl Tx<'_> {
                 None,
                 Reason::NoSuchMachine | Reason::Unsupported | Reason::Excluded | Reason::TooOld,
             ) => Asks::Resolve(RESOLVE_WITHIN),
+            // Those who approved the scan that came to nothing did not approve this one.
+            (held, _) if decided.people().is_some() => {
+                Asks::Hold(held.unwrap_or(Reason::Protection), wanted)
+            }
             // A record of schema 1 does not say what it was held for.
             (None, Reason::Expired) => Asks::Hold(Reason::Approval, wanted),
             // These come back by themselves where they still stand.
@@ -81,6 +85,7 @@ impl Tx<'_> {
             decision: decided.id,
             from: decided.state,
             said: Some(said),
+            approvals: Vec::new(),
             counted: true,
             renewed: true,
         };

@@ -4,7 +4,7 @@ use super::keys::PolicyId;
 use super::keys::TenantId;
 use scanhook_core::alert::{MachineId, Severity};
 use scanhook_core::directory::Looked;
-use scanhook_core::person::Said;
+use scanhook_core::person::{Approval, Said};
 use scanhook_core::scan::{DecisionState, Reason, ScanId};
 
 /// A decision that is about to be made.
@@ -35,6 +35,8 @@ pub struct Again {
     pub decision: i64,
     pub from: DecisionState,
     pub said: Option<Said>,
+    /// Who has approved it, where that took more than one person.
+    pub approvals: Vec<Approval>,
     /// Whether a scan that it begins counts against limits.
     pub counted: bool,
     /// A person has begun it once more: its age counts from now.

@@ -127,6 +127,7 @@ impl Found {
                 reason,
                 rule,
                 kind,
+                people: why.people(),
                 why: sentence.unwrap_or_default(),
             };
             let machine = MachineNote {

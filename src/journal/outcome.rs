@@ -11,7 +11,7 @@ use super::thing::Thing;
 use super::tx::Tx;
 use crate::api::ItemView;
 use scanhook_core::message::MessageType;
-use scanhook_core::person::By;
+use scanhook_core::person::{By, PeopleNeeded};
 use scanhook_core::scan::ScanId;
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{AskedFor, Wanted};
@@ -24,6 +24,8 @@ scanhook_core::codes! {
     pub enum Done {
         /// The held decision was approved.
         Approved = "approved",
+        /// The held decision was approved, and another person has to approve it as well.
+        ApprovedOnce = "approved_once",
         /// The held decision was denied.
         Denied = "denied",
         /// The scan had not begun and never will.
@@ -37,6 +39,8 @@ scanhook_core::codes! {
         UnknownId = "unknown-id",
         /// Several things have an id that begins so.
         AmbiguousId = "ambiguous-id",
+        /// Another person has to approve it: this one has, or may be the one who has.
+        SecondPersonNeeded = "second-person-needed",
         /// The decision is not held.
         NotHeld = "not-held",
         /// The alert does not say which machine it is, and neither does the order.
@@ -64,6 +68,7 @@ impl Done {
         matches!(
             self,
             Done::Approved
+                | Done::ApprovedOnce
                 | Done::Denied
                 | Done::Cancelled
                 | Done::Cancelling
@@ -83,9 +88,12 @@ pub(super) fn unknown(id: Uuid) -> ItemView {
 
 /// The same with what was done.
 pub(super) fn told(db: &Connection, thing: Thing, done: Done) -> Result<ItemView, JournalError> {
+    let item = item(db, thing)?;
+    let people = item.people.as_ref().filter(|_| done == Done::ApprovedOnce);
     Ok(ItemView {
         result: Some(done.code().to_owned()),
-        ..item(db, thing)?
+        needs: people.map(PeopleNeeded::missing),
+        ..item
     })
 }
 

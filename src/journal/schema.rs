@@ -28,6 +28,7 @@
 //! * `occasion`: what receivers may be told of, in order (the stream of events). `outbox`: one message to one receiver,
 //!   made of occasions when the receiver is served. `receiver`: how far each has come. `lasting`: what goes on until
 //!   something ends it. `told_until`: which holds that end soon were told.
+//! * `approval`: who has approved a held decision that takes more than one person.
 //! * `sweep`: how far housekeeping has come. `about`: whether this is the journal of a simulation.
 
 use rusqlite::{Connection, OptionalExtension as _};
@@ -45,6 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
     include_str!("schema-6.sql"),
+    include_str!("schema-7.sql"),
 ];
 
 /// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.

@@ -38,6 +38,8 @@ impl Tx<'_> {
     /// A delivery may have thousands of decisions: as many rows as are `left`. Returns whether all of it is gone.
     fn forget_delivery(&mut self, delivery: i64, left: &mut u32) -> Result<bool, JournalError> {
         for sql in [
+            "DELETE FROM approval WHERE (decision, subject) IN
+               (SELECT a.decision, a.subject FROM decision d JOIN approval a ON a.decision = d.id WHERE d.delivery = ?1 LIMIT ?2)",
             "DELETE FROM decision WHERE id IN (SELECT id FROM decision WHERE delivery = ?1 LIMIT ?2)",
             "DELETE FROM alert WHERE delivery = ?1 AND n IN (SELECT n FROM alert WHERE delivery = ?1 LIMIT ?2)",
             "DELETE FROM delivery WHERE id = ?1 AND ?2 > 0",

@@ -91,7 +91,7 @@ pub(super) fn read(
         config_faults.extend(of_failing(file, &failing));
     }
     let mut policy = policy;
-    let faults = too_forgetful(in_force, settings.as_ref(), policy.as_ref());
+    let faults = unfit(in_force, settings.as_ref(), policy.as_ref());
     if !faults.is_empty() {
         (settings, policy) = (None, None);
         config_faults.extend(faults.into_iter().map(|fault| of_settings(file, fault)));
@@ -118,15 +118,14 @@ pub(super) fn read(
     }
 }
 
-/// What the journal would forget too soon for the rules that are to be in force.
-fn too_forgetful(
+/// What the rules that are to be in force ask of the settings and do not get.
+fn unfit(
     in_force: &ActiveConfig,
     settings: Option<&Settings>,
     policy: Option<&Policy>,
 ) -> Vec<SettingsFault> {
     let rules = policy.unwrap_or(&in_force.policy).rules();
-    let journal = &settings.unwrap_or(&in_force.settings).journal;
-    journal.too_forgetful(rules)
+    settings.unwrap_or(&in_force.settings).unfit_for(rules)
 }
 
 /// A file with faults may name fewer files than it will when it is mended.

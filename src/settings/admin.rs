@@ -2,9 +2,11 @@
 
 mod tokens;
 
+use super::fault::SettingsFault;
 use super::place::{Context, Section};
 use scanhook_core::access::{AccessToken, AdminGrant, AdminRole, TenantScope};
 use scanhook_core::message::PublicUrl;
+use scanhook_core::rules::Rules;
 
 /// `[admin]`.
 #[derive(Clone, Debug)]
@@ -23,6 +25,24 @@ impl AdminSettings {
     #[must_use]
     pub fn has_accounts(&self) -> bool {
         !self.tokens.is_empty()
+    }
+
+    /// That the rules ask for two people while nobody can be told from anybody else.
+    #[must_use]
+    pub fn no_second_person(&self, rules: &Rules) -> Option<SettingsFault> {
+        let name = rules.asking_two().next().filter(|_| !self.has_accounts())?;
+        let message = format!(
+            "gives access to nobody, but protection `{name}` of the rules asks for two people, and whoever is at this computer is \
+             one for all: `scanhook token` makes a token for each person"
+        );
+        Some(SettingsFault {
+            code: "no-second-person",
+            key: "admin".to_owned(),
+            file: None,
+            line: None,
+            column: None,
+            message,
+        })
     }
 
     /// The host under which `public_url` is reached, with its port if it has one.

@@ -41,6 +41,10 @@ impl SettingsFault {
             "bad-certificate",
             "a certificate, its key or a file of authorities that is not there or cannot be used",
         ),
+        (
+            "no-second-person",
+            "a protection asks for two people, and nobody is given access",
+        ),
         ("not-yet", "a key of a later version"),
     ];
 }

@@ -67,6 +67,7 @@ impl Pending<'_> {
             decision: self.row.decision,
             from: self.row.from,
             said: self.row.said.clone(),
+            approvals: Vec::new(),
             counted: true,
             renewed: false,
         }

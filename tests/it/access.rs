@@ -1,5 +1,7 @@
 //! Who may do what at the admin listener: credentials, roles, and the audit that goes with every order.
 
+mod people;
+
 use std::collections::BTreeSet;
 
 use regex::Regex;

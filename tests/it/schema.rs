@@ -120,6 +120,16 @@ fn wrong_rules_do_not_fit() {
         format!("{head}[windows.nights]\ntimezone = \"UTC\"\ndays = [\"monday\"]"),
         format!("{head}[[protect]]\nname = \"p\"\nwhen = {{ user = \"x\" }}"),
         format!("{head}[[protect]]\nname = \"p\"\nwhen = {{ user = \"x\" }}\nat_most = \"full\""),
+        format!(
+            "{head}[[protect]]\nname = \"p\"\nwhen = {{ user = \"x\" }}\nat_most = \"hold\"\npeople = 3"
+        ),
+        format!(
+            "{head}[[protect]]\nname = \"p\"\nwhen = {{ user = \"x\" }}\nat_most = \"quick\"\npeople = 2"
+        ),
+        format!(
+            "{head}[[protect]]\nname = \"p\"\nwhen = {{ user = \"x\" }}\nstart = \"nights\"\npeople = 2"
+        ),
+        format!("{head}[[test]]\nname = \"t\"\nexpect = {{ people = 3 }}"),
         format!("{head}[[test]]\nname = \"t\"\nevent = {{ severity = \"high\" }}"),
         format!("{head}[[test]]\nname = \"t\"\nexpect = {{ scann = \"full\" }}"),
     ] {

@@ -959,6 +959,29 @@ fn check_holds_the_rules_against_their_tests_and_the_configured_sources() {
 }
 
 #[test]
+fn rules_that_ask_for_two_people_are_refused_while_nobody_is_given_access() {
+    let desk = Desk::ready();
+    let protect = "[[protect]]\nname = \"jewels\"\nwhen = { user = \"root\" }\nat_most = \"hold\"\npeople = 2\n";
+    desk.file("rules.toml", &format!("{RULES}{protect}"));
+    let config = std::fs::read_to_string(desk.0.path().join("scanhook.toml")).unwrap();
+    let found = desk.run(&["check"]).ends(1).out;
+    has(
+        &found,
+        &["protection `jewels`", "[no-second-person]", "1 error"],
+    );
+    let refused = desk.run(&["serve", "--simulate"]).ends(78).err;
+    has(&refused, &["no-second-person"]);
+    let hash = "0".repeat(64);
+    let token = format!("[admin.tokens.anna]\nhash = \"sha256:{hash}\"\nrole = \"approver\"\n");
+    desk.file("scanhook.toml", &format!("{config}{token}"));
+    has(&desk.run(&["check"]).ends(0).out, &["0 errors"]);
+    has(
+        &desk.run(&["show"]).ends(0).out,
+        &["jewels", "hold for 2 people"],
+    );
+}
+
+#[test]
 fn schema_prints_what_an_editor_needs_for_either_file() {
     let desk = Desk::empty();
     for (file, title) in [

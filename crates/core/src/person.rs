@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::plain::one_line;
+use super::time::Timestamp;
 
 /// Characters of a name, and of a reason.
 const NAME: usize = 80;
@@ -67,6 +68,44 @@ pub struct Said {
     /// They said that it is to leave now, whatever the windows say.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub at_once: bool,
+}
+
+/// A person's yes to a decision that takes more than one, as its record keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who, and why.
+    #[serde(flatten)]
+    pub by: By,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How many people have to approve a decision, and who has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeopleNeeded {
+    /// How many.
+    pub needed: u8,
+    /// The names of those who have, in order.
+    pub given: Vec<String>,
+}
+
+impl PeopleNeeded {
+    /// How many more have to.
+    #[must_use]
+    pub fn missing(&self) -> u8 {
+        let given = u8::try_from(self.given.len()).unwrap_or(u8::MAX);
+        self.needed.saturating_sub(given)
+    }
+}
+
+/// "a person", "two people".
+#[must_use]
+pub fn people(number: u8) -> String {
+    match number {
+        0 | 1 => "a person".to_owned(),
+        2 => "two people".to_owned(),
+        more => format!("{more} people"),
+    }
 }
 
 #[cfg(test)]

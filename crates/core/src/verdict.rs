@@ -207,6 +207,9 @@ pub struct Guarded {
     /// How far it let the scan go, where that is less than the rule asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<AtMost>,
+    /// How many people have to approve what it holds, or what is held because it could not be judged.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub people: u8,
     /// Not before this, where it delays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
@@ -215,12 +218,31 @@ pub struct Guarded {
     pub windows: Vec<String>,
 }
 
+const fn one() -> u8 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_one(people: &u8) -> bool {
+    *people == 1
+}
+
 impl Guarded {
     /// Whether it applies to the scan.
     #[must_use]
     pub const fn applies(&self) -> bool {
         matches!(self.how, Guard::Hit | Guard::Applied)
     }
+}
+
+/// How many people have to approve a decision in which these had a say: the most that any of them asks for.
+#[must_use]
+pub fn needed(protections: &[Guarded]) -> u8 {
+    protections
+        .iter()
+        .map(|one| one.people)
+        .max()
+        .map_or(1, |most| most.max(1))
 }
 
 codes! {

@@ -67,6 +67,7 @@ impl Admin {
         let in_force = self.intake.in_force();
         let now = Arc::new(OrderContext {
             at_once,
+            approver: orderer.approver(),
             only,
             policy: in_force.policy.clone(),
             terms: in_force

@@ -111,6 +111,7 @@ impl Admin {
         if preview {
             (view.count, view.machines) = (selected.count + unknown, selected.machines);
             (view.decisions, view.digest) = (selected.count, Some(selected.digest));
+            view.second_person = Some(selected.second_person).filter(|number| *number > 0);
         }
         Ok(Json(view))
     }

@@ -1,6 +1,6 @@
 //! Who gives an order, as the journal notes it, and the audit row that stands in the same transaction: no row, no order.
 
-use scanhook_core::access::SignedInBy;
+use scanhook_core::access::{Approver, SignedInBy};
 use scanhook_core::person::By;
 use scanhook_core::time::Timestamp;
 
@@ -95,6 +95,11 @@ impl Orderer {
             on_behalf_of: on_behalf_of.map(|named| By::new(named, None).who),
             policy: policy.to_owned(),
         })
+    }
+
+    /// Who it is, where one person is not enough.
+    pub(super) fn approver(&self) -> Approver {
+        Approver::of(&self.asked.caller, self.on_behalf_of.as_deref())
     }
 
     /// Writes the row of an act.

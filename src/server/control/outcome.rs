@@ -33,6 +33,8 @@ pub(super) fn told(preview: bool, mut items: Vec<ItemView>) -> OrderView {
         machines,
         decisions,
         shown: items.len(),
+        second_person: None,
+        needs: items.iter().filter_map(|item| item.needs).max(),
         digest: None,
         items,
         next: None,

@@ -10,6 +10,7 @@ use super::verb::OrderVerb;
 use crate::api::ItemView;
 use crate::journal::{HeldIds, JournalError, TenantId, Tx, Word};
 use crate::policy::{Ceiling, Policy, Terms};
+use scanhook_core::access::Approver;
 use scanhook_core::person::By;
 use scanhook_core::scan::Mode;
 use scanhook_core::time::Timestamp;
@@ -18,6 +19,8 @@ use scanhook_core::verdict::{AskedFor, Wanted};
 /// What a scan that a person asks for is begun on.
 pub(super) struct OrderContext {
     pub(super) at_once: bool,
+    /// Who gives the order, as far as it tells them from others.
+    pub(super) approver: Approver,
     /// The held decisions that are answered, where an order says what it expects; otherwise all that are held together.
     pub(super) only: Option<BTreeSet<i64>>,
     pub(super) policy: Arc<Policy>,
@@ -53,7 +56,13 @@ pub(super) fn step_of(
     };
     match verb {
         OrderVerb::Approve => {
-            tx.answer_held(which, &Word::Approve { machine, at_once }, by, &terms, at)
+            let approver = now.approver.clone();
+            let word = Word::Approve {
+                machine,
+                at_once,
+                approver,
+            };
+            tx.answer_held(which, &word, by, &terms, at)
         }
         OrderVerb::Deny => tx.answer_held(which, &Word::Deny, by, &terms, at),
         OrderVerb::Cancel => tx.call_off(ids, by, &|tenant| now.may_call(tenant), at),

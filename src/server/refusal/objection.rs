@@ -117,6 +117,13 @@ const NOT_HELD: Code = row(
     "The decision is not held, so there is nothing to approve or to deny.",
     "Look at its state and reason in `item`; one that was dropped is held again by a retry.",
 );
+const SECOND_PERSON_NEEDED: Code = row(
+    StatusCode::CONFLICT,
+    "second-person-needed",
+    "Two people have to approve this, and whoever sent it has or may have approved it before; `given` names who has.",
+    "Let somebody else approve it who comes in by a credential of their own; a program that acts for others is never the second. \
+     One denial is enough.",
+);
 const MACHINE_NEEDED: Code = row(
     StatusCode::CONFLICT,
     "machine-needed",
@@ -188,6 +195,7 @@ impl CommandError {
         UNKNOWN_ID,
         AMBIGUOUS_ID,
         NOT_HELD,
+        SECOND_PERSON_NEEDED,
         MACHINE_NEEDED,
         MACHINE_KNOWN,
         ALREADY_OVER,
@@ -216,6 +224,7 @@ impl CommandError {
             CommandError::NotDone(done, _) => match done {
                 Done::AmbiguousId => AMBIGUOUS_ID,
                 Done::NotHeld => NOT_HELD,
+                Done::SecondPersonNeeded => SECOND_PERSON_NEEDED,
                 Done::MachineNeeded => MACHINE_NEEDED,
                 Done::MachineKnown => MACHINE_KNOWN,
                 Done::AlreadyOver => ALREADY_OVER,
@@ -247,10 +256,17 @@ impl CommandError {
             CommandError::EventsGone(oldest) => {
                 Map::from_iter([("oldest".to_owned(), Value::from(*oldest))])
             }
-            CommandError::NotDone(_, item) => serde_json::to_value(item).map_or_else(
-                |_| Map::new(),
-                |item| Map::from_iter([("item".to_owned(), item)]),
-            ),
+            CommandError::NotDone(done, item) => {
+                let mut members = serde_json::to_value(item).map_or_else(
+                    |_| Map::new(),
+                    |item| Map::from_iter([("item".to_owned(), item)]),
+                );
+                let people = item.people.as_ref();
+                if let Some(people) = people.filter(|_| *done == Done::SecondPersonNeeded) {
+                    members.insert("given".to_owned(), Value::from(people.given.clone()));
+                }
+                members
+            }
             CommandError::ChangedSince(meant) => Map::from_iter([
                 ("machines".to_owned(), Value::from(meant.machines)),
                 ("decisions".to_owned(), Value::from(meant.decisions)),

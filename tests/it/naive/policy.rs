@@ -81,6 +81,7 @@ pub struct Protection {
     pub when: Table,
     pub unless: Option<Table>,
     pub at_most: Option<&'static str>,
+    pub people: Option<u8>,
     pub if_unknown: Option<&'static str>,
     pub times: Times,
 }
@@ -270,6 +271,9 @@ impl Case {
             text += &one
                 .at_most
                 .map_or(String::new(), |most| format!("at_most = \"{most}\"\n"));
+            text += &one
+                .people
+                .map_or(String::new(), |people| format!("people = {people}\n"));
             text += &one
                 .if_unknown
                 .map_or(String::new(), |word| format!("if_unknown = \"{word}\"\n"));
@@ -493,6 +497,9 @@ impl Protection {
                 None
             },
             at_most: *at_most,
+            people: at_most
+                .filter(|most| *most == "hold")
+                .and_then(|_| *dice.pick(&[None, Some(1), Some(2)])),
             if_unknown: *dice.pick(&[None, None, Some("hold"), Some("apply"), Some("skip")]),
             times,
         }

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use scanhook::journal::Filter;
 use scanhook_core::quota::Share;
 use scanhook_core::time::Timestamp;
 
@@ -15,6 +16,7 @@ pub fn all(world: &mut World) {
     }
     truthful(world);
     obeyed(world);
+    two_agreed(world);
     not_guessed(world);
     within_quota(world);
     kept(world);
@@ -87,6 +89,20 @@ fn not_guessed(world: &World) {
             "{} was guessed",
             action.machine
         );
+    }
+}
+
+/// What takes two people has a scan only if two of them said yes, each once.
+fn two_agreed(world: &World) {
+    let all = world
+        .store
+        .read(|reader| reader.decisions(&Filter::default()).unwrap());
+    for decision in all.items {
+        let (Some(people), "scan") = (&decision.people, decision.state.as_str()) else {
+            continue;
+        };
+        let given: BTreeSet<&String> = people.given.iter().collect();
+        assert_eq!(given.len(), 2, "{decision:?}");
     }
 }
 
@@ -223,6 +239,9 @@ fn obeyed(world: &World) {
                 ["scan", "dropped"].contains(&item.state.as_deref().unwrap()),
                 "{item:?}"
             ),
+            // Held for another person still, or whatever the next one said.
+            "approved_once" => assert_eq!(item.needs, Some(1), "{item:?}"),
+            "second-person-needed" => assert!(item.people.is_some(), "{item:?}"),
             "denied" => assert_eq!(
                 (item.state.as_deref(), item.reason.as_deref()),
                 (Some("dropped"), Some("denied"))

@@ -90,6 +90,15 @@ scan = "none"
 when = { device.tags = "lab" }
 "#;
 
+/// What the rule `held` wants takes two people.
+const TWO: &str = r#"
+[[protect]]
+name = "two"
+when = { alert.category = "AskFirst" }
+at_most = "hold"
+people = 2
+"#;
+
 /// What a run starts from.
 pub struct Scenario {
     seed: u64,
@@ -436,6 +445,7 @@ impl Scenario {
         } else {
             rules
         };
+        let rules = if seed % 3 == 0 { rules + TWO } else { rules };
         let (limited, orders, forbidden) = (true, operator::orders(seed, machines), forbidden());
         let proof = Proof::drawn(seed, !jumps.is_empty());
         proof.register(&mut setup);

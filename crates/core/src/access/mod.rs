@@ -5,12 +5,14 @@
 //! Roles are fixed and each includes the one before, so that nobody has to read an editor of permissions to know what a
 //! person may do. Nobody is somebody because a text field or a plain header says so.
 
+mod approver;
 mod audit;
 mod caller;
 mod grant;
 mod role;
 mod token;
 
+pub use approver::Approver;
 pub use audit::{AuditEntry, AuditFault, AuditLink, verify};
 pub use caller::{Caller, SignedInBy};
 pub use grant::{AdminGrant, TenantScope};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::MessageType;
 use super::topic::Topic;
+use crate::person::PeopleNeeded;
 use crate::scan::{Kind, Outcome};
 use crate::time::Timestamp;
 
@@ -106,6 +107,9 @@ pub struct DecisionNote {
     pub kind: Option<Kind>,
     /// When it is dropped, should nobody answer.
     pub ends_at: Option<String>,
+    /// How many people have to approve, and who has; left out where one is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<PeopleNeeded>,
     /// Why, in a sentence.
     pub why: String,
 }

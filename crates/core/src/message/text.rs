@@ -1,8 +1,9 @@
 //! What a message says in words. Text of senders stands in it as one line without control characters.
 
 use super::kind::MessageType;
-use super::notice::{DigestCounts, Notice};
+use super::notice::{DecisionNote, DigestCounts, Notice};
 use super::title::outcome;
+use crate::person::people;
 use crate::plain::one_line;
 use crate::scan::{Kind, Outcome};
 use crate::time::Timestamp;
@@ -72,7 +73,7 @@ fn of_decision(notice: &Notice) -> String {
                 format!(", rule `{}`", one_line(rule, NAME))
             });
             let now = if decision.state == "held" {
-                format!("is held for a person ({}{rule})", decision.reason)
+                format!("{} ({}{rule})", waits_for(decision), decision.reason)
             } else {
                 format!("was held for a person and is now {}", decision.state)
             };
@@ -91,6 +92,19 @@ fn of_decision(notice: &Notice) -> String {
                 )
             )
         }
+    }
+}
+
+/// For whom it is held, and who of them has approved it.
+fn waits_for(decision: &DecisionNote) -> String {
+    match &decision.people {
+        Some(people) if !people.given.is_empty() => {
+            let given = people.given.iter().map(|name| one_line(name, NAME));
+            let given = given.collect::<Vec<_>>().join(", ");
+            format!("was approved by {given} and needs one more person")
+        }
+        Some(needed) => format!("is held for {}", people(needed.needed)),
+        None => "is held for a person".to_owned(),
     }
 }
 

@@ -116,6 +116,12 @@ impl Rules {
         }
     }
 
+    /// The protections that ask for more than one person, in file order.
+    pub fn asking_two(&self) -> impl Iterator<Item = &str> {
+        let asking = self.protections.iter().filter(|one| one.people > 1);
+        asking.map(|one| one.name.as_str())
+    }
+
     /// What asks for earlier scans, and how far back: for each kind the one that looks back furthest.
     #[must_use]
     pub fn looks_back(&self) -> Vec<(String, Duration)> {

@@ -70,6 +70,8 @@ pub struct Expect {
     pub start: Option<Begins>,
     /// The protections that apply.
     pub protect: Option<Protected>,
+    /// How many people have to approve; it expects that the decision is held.
+    pub people: Option<u8>,
     /// The decision's state.
     pub state: Option<DecisionState>,
     /// The decision's reason.

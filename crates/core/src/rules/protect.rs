@@ -19,6 +19,8 @@ pub(super) struct Protection {
     pub(super) when: Condition,
     pub(super) unless: Option<Condition>,
     pub(super) at_most: Option<AtMost>,
+    /// How many people have to approve what it holds.
+    pub(super) people: u8,
     pub(super) times: Times,
     pub(super) if_unknown: IfUnknown,
     /// Whether `when` or `unless` asks for the device's name, and for its address.
@@ -195,6 +197,12 @@ impl Protection {
             name: self.name.clone(),
             how,
             at_most: None,
+            // One that may be hit asks for as many as if it were.
+            people: if how == Guard::Skipped {
+                1
+            } else {
+                self.people
+            },
             start: None,
             windows: Vec::new(),
         };

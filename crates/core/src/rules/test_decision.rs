@@ -6,7 +6,7 @@ use crate::comment::Citation;
 use crate::plan::{History, Past, Plan, plan};
 use crate::scan::{DecisionState, Kind, Mode, Reason, ScanId};
 use crate::time::Timestamp;
-use crate::verdict::{Asks, Guard, Verdict, Wanted};
+use crate::verdict::{Asks, Guard, Verdict, Wanted, needed};
 
 /// The end of a scan's id, where a comment is tried out.
 const TAIL: &str = "000000000000";
@@ -26,6 +26,8 @@ pub(super) struct TestDecision {
     pub(super) state: DecisionState,
     pub(super) reason: Reason,
     pub(super) comment: Option<String>,
+    /// How many people have to approve it, where it is held.
+    pub(super) people: u8,
     /// The protections that apply.
     pub(super) protections: Vec<String>,
     /// Those among them that are known to be hit.
@@ -78,6 +80,7 @@ pub(super) fn decided(
     let comment = wanted
         .as_ref()
         .map(|wanted| comment(rules, event, name, wanted.kind));
+    let people = needed(&protections);
     let hit = protections
         .iter()
         .filter(|guarded| guarded.how == Guard::Hit)
@@ -93,6 +96,7 @@ pub(super) fn decided(
         state,
         reason,
         comment,
+        people,
         protections,
         hit,
     }

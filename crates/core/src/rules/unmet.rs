@@ -51,10 +51,15 @@ pub(super) fn unmet(expect: &Expect, got: &TestDecision) -> Vec<String> {
     let right_kind = expect
         .scan
         .is_none_or(|scan| scan == got.wanted.as_ref().map(|wanted| wanted.kind));
-    let state = expect.state.or(scan.filter(|_| right_kind));
+    let held = expect.people.map(|_| DecisionState::Held);
+    let state = expect.state.or(held).or(scan.filter(|_| right_kind));
     let state_got = format!("{} ({})", got.state.code(), got.reason.code());
     if state.is_some_and(|state| state != got.state) {
         compare("state", state.map(DecisionState::code), &state_got);
+    }
+    if got.state == DecisionState::Held {
+        let people = expect.people.map(|people| people.to_string());
+        compare("people", people.as_deref(), &got.people.to_string());
     }
     compare("reason", expect.reason.map(Reason::code), got.reason.code());
     unmet.extend(unmet_protection(expect, got, &rule));

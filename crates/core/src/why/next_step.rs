@@ -1,17 +1,37 @@
 //! The clause that tells what can be done about a decision. It depends on the reason, and little on what was seen.
 
 use super::phrase::Of;
+use crate::person::people;
 use crate::scan::{Mode, Reason};
 
 impl Of<'_> {
+    /// Who decides about what is held, and how.
+    fn decide(&self, how: &str) -> String {
+        let until = self.until();
+        match self
+            .why
+            .people()
+            .map(|people| (people.missing(), people.given.len()))
+        {
+            Some((missing, 0)) => format!(
+                "{} decide{until}: each with `scanhook approve{how}`, or one with `scanhook deny`",
+                people(missing)
+            ),
+            Some((missing, _)) => {
+                let more = if missing > 1 {
+                    format!("{missing} more people")
+                } else {
+                    "one more person".to_owned()
+                };
+                format!("needs {more}{until}: `scanhook approve{how}` or `scanhook deny`")
+            }
+            None => format!("a person decides{until}: `scanhook approve{how}` or `scanhook deny`"),
+        }
+    }
+
     /// What can be done about it; nothing, where nothing is to be done.
     pub(super) fn next(&self, reason: Reason) -> Option<String> {
-        let a_person = |how: &str| {
-            Some(format!(
-                "a person decides{}: `scanhook approve{how}` or `scanhook deny`",
-                self.until()
-            ))
-        };
+        let a_person = |how: &str| Some(self.decide(how));
         match reason {
             Reason::Rule => Some("to scan such alerts, change the rule".to_owned()),
             Reason::NoMatch if self.why.seen.iter().any(|seen| seen.field.ends_with(": severity")) => Some(

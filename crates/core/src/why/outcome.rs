@@ -3,9 +3,10 @@
 use super::enumeration::listed;
 use super::no_match::no_match;
 use super::phrase::{Of, cannot_be_a_name};
+use crate::person::people;
 use crate::rules::AtMost;
 use crate::scan::{Mode, Reason};
-use crate::verdict::Guard;
+use crate::verdict::{Guard, needed};
 
 impl Of<'_> {
     pub(super) fn decided(&self, reason: Reason) -> String {
@@ -45,9 +46,10 @@ impl Of<'_> {
             }
             Reason::Protection => {
                 format!(
-                    "{}; {} holds it for a person{}",
+                    "{}; {} holds it for {}{}",
                     self.asks(),
                     self.holders(AtMost::Hold),
+                    people(needed(&why.protections)),
                     self.delays()
                 )
             }
@@ -100,6 +102,10 @@ impl Of<'_> {
             },
             Reason::Foreign => "somebody else's scan of this machine covers it".to_owned(),
             Reason::Expired => match why.held {
+                Some(held) if !why.approvals.is_empty() => format!(
+                    "no second person decided while it was held (`{held}`){}",
+                    self.until()
+                ),
                 Some(held) => format!(
                     "nobody decided while it was held (`{held}`){}",
                     self.until()

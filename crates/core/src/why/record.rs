@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::directory::Looked;
-use crate::person::Said;
+use crate::person::{Approval, PeopleNeeded, Said};
 use crate::scan::{Kind, Mode, Reason};
 use crate::time::Timestamp;
-use crate::verdict::{Guarded, Seen};
+use crate::verdict::{Guarded, Seen, needed};
 
 /// What a decision keeps of its making; the journal stores it as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +49,26 @@ pub struct Why {
     /// What it was held for, once it is not held any more without having been approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Reason>,
+    /// Who has approved it, in order, where one person is not enough.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
     /// The last word of a person on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said: Option<Said>,
     /// What the tenant's directory said, where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub directory: Option<Looked>,
+}
+
+impl Why {
+    /// How many people have to approve it, and who has; `None` where one is enough.
+    #[must_use]
+    pub fn people(&self) -> Option<PeopleNeeded> {
+        let needed = needed(&self.protections);
+        let names = self.approvals.iter().map(|one| one.by.who.clone());
+        (needed > 1).then(|| PeopleNeeded {
+            needed,
+            given: names.collect(),
+        })
+    }
 }

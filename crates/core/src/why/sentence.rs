@@ -3,7 +3,7 @@
 use super::phrase::{Of, cannot_be_a_name};
 use super::record::Why;
 use crate::directory::FoundBy;
-use crate::person::{Did, Said};
+use crate::person::{By, Did, Said};
 use crate::scan::{Kind, Reason};
 
 impl Why {
@@ -30,9 +30,23 @@ impl Why {
                 "`{device}` cannot be a host name, so nobody is asked for it"
             ));
         }
+        clauses.extend(self.approved());
         clauses.extend(of.next(reason));
         clauses.extend(self.said.as_ref().map(spoken));
         clauses.join("; ")
+    }
+
+    /// Who has approved it, before the one whose word was the last.
+    fn approved(&self) -> Option<String> {
+        let last = self.said.as_ref().filter(|said| said.did == Did::Approved);
+        let before =
+            self.approvals.len() - usize::from(last.is_some() && !self.approvals.is_empty());
+        let given = self.approvals.iter().take(before).map(|one| {
+            let words = words(&one.by);
+            format!("by {}{words} at {}", one.by.who, one.at.shown())
+        });
+        let given = given.collect::<Vec<_>>().join(" and ");
+        (!given.is_empty()).then(|| format!("approved {given}"))
     }
 
     /// What the directory says of the machine, a clause each.
@@ -69,10 +83,12 @@ fn spoken(said: &Said) -> String {
     } else {
         did.to_owned()
     };
-    let words = said
-        .by
-        .words
+    format!("{did} by {}{}", said.by.who, words(&said.by))
+}
+
+/// Why they say so, in brackets.
+fn words(by: &By) -> String {
+    by.words
         .as_ref()
-        .map_or_else(String::new, |words| format!(" ({words})"));
-    format!("{did} by {}{words}", said.by.who)
+        .map_or_else(String::new, |words| format!(" ({words})"))
 }

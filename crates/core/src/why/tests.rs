@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::directory::Looked;
-use crate::person::{By, Did, Said};
+use crate::person::{Approval, By, Did, Said};
 use crate::rules::AtMost;
 use crate::scan::{Kind, Mode, Reason};
 use crate::time::Timestamp;
@@ -50,8 +50,23 @@ fn guarded(name: &str, how: Guard, at_most: Option<AtMost>) -> Guarded {
         name: name.to_owned(),
         how,
         at_most,
+        people: 1,
         start: None,
         windows: Vec::new(),
+    }
+}
+
+fn two(how: Guard) -> Vec<Guarded> {
+    vec![Guarded {
+        people: 2,
+        ..guarded("jewels", how, Some(AtMost::Hold))
+    }]
+}
+
+fn approval(who: &str, words: Option<&str>) -> Approval {
+    Approval {
+        by: By::new(who, words),
+        at: noon(),
     }
 }
 
@@ -134,6 +149,54 @@ fn told() -> Vec<(Reason, Option<Kind>, Why, &'static str)> {
             "rule `r` asks for a full scan; protection `jewels` holds it for a person, not before 2026-11-02 12:00:00 UTC, for \
              window `nights` of protection `servers`; a person decides until 2026-11-02 12:00:00 UTC: `scanhook approve` or \
              `scanhook deny`",
+        ),
+        (
+            Reason::Protection,
+            full,
+            Why {
+                protections: two(Guard::Hit),
+                ..held()
+            },
+            "rule `r` asks for a full scan; protection `jewels` holds it for two people; two people decide until 2026-11-02 \
+             12:00:00 UTC: each with `scanhook approve`, or one with `scanhook deny`",
+        ),
+        (
+            Reason::Protection,
+            full,
+            Why {
+                protections: two(Guard::Hit),
+                approvals: vec![approval("anna", Some("INC-7"))],
+                ..held()
+            },
+            "rule `r` asks for a full scan; protection `jewels` holds it for two people; approved by anna (INC-7) at 2026-11-02 \
+             12:00:00 UTC; needs one more person until 2026-11-02 12:00:00 UTC: `scanhook approve` or `scanhook deny`",
+        ),
+        (
+            Reason::New,
+            full,
+            Why {
+                protections: two(Guard::Hit),
+                approvals: vec![approval("anna", None), approval("bob", None)],
+                said: Some(Said {
+                    did: Did::Approved,
+                    by: By::new("bob", None),
+                    at_once: false,
+                }),
+                ..none()
+            },
+            "rule `r` asks for a full scan; it is sent in its turn; approved by anna at 2026-11-02 12:00:00 UTC; approved by bob",
+        ),
+        (
+            Reason::Expired,
+            full,
+            Why {
+                protections: two(Guard::Unknown),
+                approvals: vec![approval("anna", None)],
+                held: Some(Reason::Undecided),
+                ..held()
+            },
+            "rule `r` asks for a full scan; no second person decided while it was held (`undecided`) until 2026-11-02 12:00:00 \
+             UTC; approved by anna at 2026-11-02 12:00:00 UTC; `scanhook retry` holds it again",
         ),
         (
             Reason::AwaitsDirectory,

@@ -8,6 +8,7 @@ use scanhook::journal::{
     Filter, HeldIds, JournalError, PauseScope, Selector, TenantId, Tx, Wants, Word,
 };
 use scanhook::worker::{Call, OutgoingCall};
+use scanhook_core::access::Approver;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::person::By;
 use scanhook_core::time::Timestamp;
@@ -77,11 +78,18 @@ pub fn orders(seed: u64, machines: u64) -> Vec<(Duration, Order)> {
     orders
 }
 
-/// Yes, and it is the second machine.
-fn named() -> Word {
+/// Yes, and it is the second machine. Two people take turns.
+fn named(n: u64) -> Word {
+    let who = if n % 2 == 0 { "anna" } else { "bob" };
     Word::Approve {
         machine: scanhook_core::alert::MachineId::parse(&machine(1)),
         at_once: false,
+        approver: Approver {
+            subject: format!("token:{who}"),
+            name: who.to_owned(),
+            on_behalf_of: None,
+            for_others: false,
+        },
     }
 }
 
@@ -110,7 +118,7 @@ impl World {
                 self.commit(move |tx| tx.resume(&PauseScope::default(), &somebody(), now))
                     .map(|ended| format!("{ended:?}"))
             }
-            Order::Approve(n) => self.word(named(), *n),
+            Order::Approve(n) => self.word(named(*n), *n),
             Order::Deny(n) => self.word(Word::Deny, *n),
             Order::Cancel(n) => {
                 // Any that is not over, those that somebody else's action covers among them.
@@ -185,9 +193,10 @@ impl World {
             Some("unresolved_device" | "ambiguous_device" | "source_removed")
         );
         let word = match word {
-            Word::Approve { .. } if !named => Word::Approve {
+            Word::Approve { approver, .. } if !named => Word::Approve {
                 machine: None,
                 at_once: false,
+                approver,
             },
             word => word,
         };

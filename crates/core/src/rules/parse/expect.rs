@@ -46,6 +46,7 @@ impl Walk<'_> {
             protect: keys
                 .take("protect")
                 .and_then(|value| self.expected_protection(value, &names.protections)),
+            people: keys.take("people").and_then(|value| self.people(value)),
             state: keys
                 .take("state")
                 .and_then(|value| self.word(value, "`state`", &states)),

@@ -45,6 +45,7 @@ impl Walk<'_> {
             when: Condition::All(Vec::new()),
             unless: None,
             at_most: None,
+            people: 1,
             times: Times::default(),
             if_unknown: IfUnknown::Hold,
             name_matters: false,
@@ -64,6 +65,10 @@ impl Walk<'_> {
         }
         if let Some(value) = keys.take("at_most") {
             protection.at_most = self.word(value, "`at_most`", &words);
+        }
+        if let Some(value) = keys.take("people") {
+            protection.people = self.people(value).unwrap_or(1);
+            self.held_by_people(value, table.contains_key("at_most"), &protection);
         }
         self.times(&mut keys, &mut protection.times);
         if let Some(value) = keys.take("if_unknown") {
@@ -94,6 +99,21 @@ impl Walk<'_> {
             (mentions(Named::DeviceName), mentions(Named::DeviceIp));
         self.lint_everything(table, &protection);
         protection
+    }
+
+    /// People approve what is held: of a protection that holds nothing, their number would have no meaning.
+    fn held_by_people(&mut self, value: &Node<'_>, says_how_far: bool, protection: &Protection) {
+        // One whose `at_most` is none of the words has its error there.
+        let is_faulty = says_how_far && protection.at_most.is_none();
+        if is_faulty || protection.at_most == Some(AtMost::Hold) {
+            return;
+        }
+        self.error_with(
+            code::BAD_VALUE,
+            value.span(),
+            "`people` says how many have to approve, and this protection holds nothing",
+            "write `at_most = \"hold\"`, or leave `people` out",
+        );
     }
 
     /// Warns of a protection that matches everything: it is more often a slip than meant, and it lowers every rule.

@@ -54,6 +54,12 @@ impl Walk<'_> {
         number
     }
 
+    /// How many people have to approve.
+    pub(super) fn people(&mut self, value: &Node<'_>) -> Option<u8> {
+        let number = self.integer(value, "`people`", 1..3)?;
+        u8::try_from(number).ok()
+    }
+
     /// A span of time; `zero` says whether it may be none at all.
     pub(super) fn duration(
         &mut self,

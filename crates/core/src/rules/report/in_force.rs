@@ -52,6 +52,7 @@ impl Rules {
             when: phrase(&one.when, text),
             unless: one.unless.as_ref().map(|unless| phrase(unless, text)),
             at_most: one.at_most,
+            people: one.people,
             times: self.times(&one.times),
             if_unknown: one.if_unknown,
         };

@@ -121,6 +121,8 @@ pub struct ProtectionOutline {
     pub unless: Option<String>,
     /// How far a scan may go; null: as far as the rule says.
     pub at_most: Option<AtMost>,
+    /// How many people have to approve what it holds.
+    pub people: u8,
     /// Its windows.
     #[serde(flatten)]
     pub times: TimesOutline,

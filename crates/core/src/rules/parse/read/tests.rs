@@ -370,6 +370,14 @@ fn wrong() -> Vec<(&'static str, String)> {
             "bad-value",
             protect("at_most = \"hold\"\nif_unknown = ‹\"wait\""),
         ),
+        ("out-of-range", protect("at_most = \"hold\"\npeople = ‹3")),
+        ("out-of-range", protect("at_most = \"hold\"\npeople = ‹0")),
+        (
+            "wrong-type",
+            protect("at_most = \"hold\"\npeople = ‹\"two\""),
+        ),
+        ("bad-value", protect("at_most = \"quick\"\npeople = ‹2")),
+        ("out-of-range", test(&format!("{expect}{{ people = ‹3 }}"))),
         (
             "unknown-key",
             protect("at_most = \"hold\"\n‹scan = \"none\""),
