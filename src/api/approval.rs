@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use scanhook_core::person::Approval;
+
 /// An approval of a decision that takes more than one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalView {
@@ -11,4 +13,17 @@ pub struct ApprovalView {
     pub reason: Option<String>,
     /// When.
     pub at: String,
+}
+
+impl ApprovalView {
+    /// Those of a record.
+    #[must_use]
+    pub fn each(approvals: &[Approval]) -> Vec<ApprovalView> {
+        let view = |one: &Approval| ApprovalView {
+            name: one.by.who.clone(),
+            reason: one.by.words.clone(),
+            at: one.at.to_string(),
+        };
+        approvals.iter().map(view).collect()
+    }
 }

@@ -8,12 +8,10 @@ use super::held_decision::HeldDecision;
 use super::outcome::Done;
 use super::rows::all;
 use super::tx::Tx;
-use crate::api::ApprovalView;
 use scanhook_core::access::Approver;
 use scanhook_core::alert::MachineId;
-use scanhook_core::person::{Approval, By, PeopleNeeded};
+use scanhook_core::person::{Approval, By};
 use scanhook_core::time::Timestamp;
-use scanhook_core::why::Why;
 
 /// An approval that is being given.
 #[derive(Clone, Copy)]
@@ -65,9 +63,14 @@ fn approval_row(row: &Row<'_>) -> rusqlite::Result<ApprovalRow> {
     })
 }
 
-fn given(db: &Connection, decision: i64) -> Result<Vec<ApprovalRow>, JournalError> {
-    let sql = "SELECT * FROM approval WHERE decision = ? ORDER BY at, subject";
-    all(db, sql, [decision], approval_row)
+/// Who has approved a decision, in order; this one last, whose word is the newest.
+fn given(
+    db: &Connection,
+    decision: i64,
+    last: &Approver,
+) -> Result<Vec<ApprovalRow>, JournalError> {
+    let sql = "SELECT * FROM approval WHERE decision = ? ORDER BY subject = ?, at, subject";
+    all(db, sql, params![decision, last.subject], approval_row)
 }
 
 impl Consent<'_> {
@@ -86,7 +89,7 @@ impl Tx<'_> {
         if decided.people().is_none() {
             return Ok(false);
         }
-        let given = given(self.db, decided.id)?;
+        let given = given(self.db, decided.id, consent.approver)?;
         let about_it = given.into_iter().filter(|row| consent.is_about(row));
         let others: Vec<Approver> = about_it.map(|row| row.approver).collect();
         Ok(!consent.approver.counts_beside(&others))
@@ -109,7 +112,7 @@ impl Tx<'_> {
             return Ok(Agreement::NotYet(Done::SecondPersonNeeded));
         }
         self.note_approval(decided.id, consent, now)?;
-        let given = given(self.db, decided.id)?;
+        let given = given(self.db, decided.id, consent.approver)?;
         let about_it: Vec<&ApprovalRow> =
             given.iter().filter(|row| consent.is_about(row)).collect();
         let of = |rows: &[&ApprovalRow]| {
@@ -191,14 +194,4 @@ impl Tx<'_> {
             .execute([decision])?;
         Ok(())
     }
-}
-
-/// How many people have to approve a decision with this record, and who has.
-pub(super) fn of_record(why: &Why) -> (Option<PeopleNeeded>, Vec<ApprovalView>) {
-    let view = |one: &Approval| ApprovalView {
-        name: one.by.who.clone(),
-        reason: one.by.words.clone(),
-        at: one.at.to_string(),
-    };
-    (why.people(), why.approvals.iter().map(view).collect())
 }

@@ -3,12 +3,11 @@
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::approvals::of_record;
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::rows::{all, time};
 use super::thing::Thing;
-use crate::api::ItemView;
+use crate::api::{ApprovalView, ItemView};
 use scanhook_core::alert::Alert;
 use scanhook_core::scan::{DecisionState, Kind, Reason};
 use scanhook_core::time::Timestamp;
@@ -36,7 +35,7 @@ fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
         let kind = kind.as_deref().and_then(Kind::of_code);
         let sentence = Reason::of_code(&reason)
             .map(|reason| why.sentence(reason, rule.as_deref(), kind, &device));
-        let (people, approvals) = of_record(&why);
+        let (people, approvals) = (why.people(), ApprovalView::each(&why.approvals));
         let alert: Alert =
             serde_json::from_str(&found.get::<_, String>("fields")?).unwrap_or_default();
         let said = alert

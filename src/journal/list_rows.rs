@@ -4,14 +4,13 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::alert_receipt::{alert_receipt, decision_receipt, mover};
-use super::approvals::of_record;
 use super::device_row::{device_row, said_of};
 use super::error::JournalError;
 use super::filter::Filter;
 use super::keys::TenantId;
 use super::means::{DeviceNames, means};
 use super::rows::time;
-use crate::api::{AlertView, DecisionView};
+use crate::api::{AlertView, ApprovalView, DecisionView};
 use scanhook_core::alert::Alert;
 use scanhook_core::scan::{DecisionState, Reason};
 use scanhook_core::turn::whose_move;
@@ -85,7 +84,7 @@ pub(super) fn decision_view(
     let ends_at = row.get::<_, Option<i64>>("look_at")?.map(time);
     let held = state == Some(DecisionState::Held);
     let why: Why = serde_json::from_str(&row.get::<_, String>("why")?).unwrap_or_default();
-    let (people, approvals) = of_record(&why);
+    let (people, approvals) = (why.people(), ApprovalView::each(&why.approvals));
     Ok(Some(DecisionView {
         id: decision.id,
         at: time(row.get("at")?),

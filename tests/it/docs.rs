@@ -364,6 +364,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         "src/journal/cancel.rs",
     ])
     .chain([
+        "src/journal/approvals.rs",
         "src/journal/pauses.rs",
         "src/journal/retry.rs",
         "src/journal/make_again.rs",

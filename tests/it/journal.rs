@@ -780,6 +780,13 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     site.stop().await;
 
     let path = site.journal();
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "INSERT INTO approval(decision, subject, account, for_others, name, at_once, at)
+             SELECT id, 'token:anna', 'anna', 0, 'anna', 0, at FROM decision",
+        )
+        .unwrap();
     let retention = Retention {
         bodies: 30 * DAY,
         records: 400 * DAY,
