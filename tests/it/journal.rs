@@ -846,6 +846,11 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     assert_eq!(ids(&path), "held,waiting", "the records of what is over");
     assert_eq!(count(&path, "SELECT count(*) FROM decision"), 2);
     assert_eq!(
+        count(&path, "SELECT count(*) FROM approval"),
+        2,
+        "who approved goes with what was decided"
+    );
+    assert_eq!(
         count(&path, "SELECT count(*) FROM policy"),
         1,
         "by the other nothing is decided any more"
