@@ -184,6 +184,12 @@ impl OrderArgs<'_> {
         if preview.count > SEEN {
             complain(&format!("and {} more", self.things(preview.count - SEEN)));
         }
+        if let Some(number) = preview.second_person {
+            complain(&format!(
+                "another person has to approve as well: {}",
+                self.things(number)
+            ));
+        }
         let mut error = io::stderr().lock();
         let _ = write!(error, "{} {size}? [y/N] ", self.verb);
         let _ = error.flush();
@@ -198,6 +204,7 @@ impl OrderArgs<'_> {
         let number = told.iter().map(|told| told.count).sum();
         let machines = told.iter().map(|told| told.machines).sum();
         let told_decisions = told.iter().map(|told| told.decisions).sum();
+        let needs = told.iter().filter_map(|told| told.needs).max();
         let items: Vec<ItemView> = told.into_iter().flat_map(|told| told.items).collect();
         match self.responder.output {
             OutputFormat::Json => {
@@ -208,6 +215,7 @@ impl OrderArgs<'_> {
                     machines,
                     decisions: told_decisions,
                     shown: items.len(),
+                    needs,
                     items,
                     ..OrderView::default()
                 };

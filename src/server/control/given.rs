@@ -111,7 +111,10 @@ impl Admin {
         if preview {
             (view.count, view.machines) = (selected.count + unknown, selected.machines);
             (view.decisions, view.digest) = (selected.count, Some(selected.digest));
-            view.second_person = Some(selected.second_person).filter(|number| *number > 0);
+            // One denial is enough.
+            let approves = verb == OrderVerb::Approve;
+            view.second_person =
+                Some(selected.second_person).filter(|number| *number > 0 && approves);
         }
         Ok(Json(view))
     }
