@@ -963,20 +963,30 @@ fn rules_that_ask_for_two_people_are_refused_while_nobody_is_given_access() {
     let desk = Desk::ready();
     let protect = "[[protect]]\nname = \"jewels\"\nwhen = { user = \"root\" }\nat_most = \"hold\"\npeople = 2\n";
     desk.file("rules.toml", &format!("{RULES}{protect}"));
-    let config = std::fs::read_to_string(desk.0.path().join("scanhook.toml")).unwrap();
-    let found = desk.run(&["check"]).ends(1).out;
+    let config = format!("{CONFIG}{TENANT}");
+    desk.file("scanhook.toml", &config);
+    let run = |args: &[&str]| {
+        let mut command = desk.command(args);
+        Ran::of(
+            command
+                .env("DEFENDER_SECRET", "of the app")
+                .output()
+                .unwrap(),
+        )
+    };
+    let found = run(&["check"]).ends(1).out;
     has(
         &found,
         &["protection `jewels`", "[no-second-person]", "1 error"],
     );
-    let refused = desk.run(&["serve", "--simulate"]).ends(78).err;
+    let refused = run(&["serve", "--simulate"]).ends(78).err;
     has(&refused, &["no-second-person"]);
     let hash = "0".repeat(64);
     let token = format!("[admin.tokens.anna]\nhash = \"sha256:{hash}\"\nrole = \"approver\"\n");
     desk.file("scanhook.toml", &format!("{config}{token}"));
-    has(&desk.run(&["check"]).ends(0).out, &["0 errors"]);
+    has(&run(&["check"]).ends(0).out, &["0 errors"]);
     has(
-        &desk.run(&["show"]).ends(0).out,
+        &run(&["show"]).ends(0).out,
         &["jewels", "hold for 2 people"],
     );
 }
