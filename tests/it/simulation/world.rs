@@ -37,6 +37,8 @@ use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
+pub use mail::{AtLetter, Mood};
+
 use mail::Mail;
 use operator::{Order, Paused};
 use proof::{Disk, Proof};
@@ -1587,7 +1589,7 @@ fn prepare(store: &mut Store, policy: Arc<Policy>) -> (TenantId, PolicyId) {
     let reply = slot.clone();
     let work = move |tx: &mut Tx<'_>| {
         let now = Timestamp::from_millis(START);
-        tx.register_receivers(&mail::NAMES.map(str::to_owned))?;
+        tx.register_receivers(&mail::NAMES.map(str::to_owned), now)?;
         Ok((
             tx.tenant("default")?,
             tx.policy(policy.fingerprint(), policy.text(), now)?,
