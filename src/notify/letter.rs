@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use lettre::Message;
 use lettre::message::Mailbox;
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -49,6 +49,7 @@ pub(super) fn letter(
         .message_id(Some(format!("<{id}@{domain}>")))
         .references(format!("<{thread}.subject@{domain}>"))
         .header(AutoSubmitted)
+        .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN);
     for to in to {
         mail = mail.to(to.clone());

@@ -31,7 +31,7 @@ mod throttle;
 mod world;
 
 use faults::{AtCall, AtCommit, Faults};
-use world::{AtLetter, Mood, Scenario, World};
+use world::{Scenario, World};
 
 /// Seeds of `cargo test`; `SEEDS=n` runs more.
 const SEEDS: u64 = 500;
@@ -118,60 +118,6 @@ fn it_survives_every_call_going_wrong() {
             }
             assert!(n > 5, "a run has more than five calls, and each was tried");
         }
-    }
-}
-
-/// As with commits and calls: the first message, the second, and so on until a run sends fewer.
-#[test]
-fn it_survives_every_message_going_wrong() {
-    for how in [
-        AtLetter::NeverLeaves,
-        AtLetter::AnswerLost,
-        AtLetter::TooLate,
-        AtLetter::Status(429),
-        AtLetter::Status(500),
-        AtLetter::Status(410),
-    ] {
-        for scenario in [Scenario::small(), Scenario::steered()] {
-            let mut n = 1;
-            loop {
-                let mut world = World::new(&scenario, Faults::default());
-                world.mail.mood = Mood::But(n, how);
-                world.run();
-                let met = world.mail.met();
-                checks::all(&mut world);
-                checks::told(&mut world);
-                if !met {
-                    break;
-                }
-                n += 1;
-            }
-            assert!(
-                n > 3,
-                "a run has more than three messages, and each was tried"
-            );
-        }
-    }
-}
-
-/// What leaves, and when, is the same whether nobody is told of it, or two who never answer.
-#[test]
-fn receivers_that_never_answer_delay_no_call() {
-    for scenario in [Scenario::fleet(), Scenario::named(50, 2)] {
-        let calls = |told: bool| {
-            let mut world = World::new(&scenario, Faults::default());
-            world.mail.mood = Mood::Hangs;
-            if !told {
-                world.mail.receivers.clear();
-            }
-            world.run();
-            assert_eq!(world.mail.letters.is_empty(), !told);
-            let calls = world.far.calls().iter();
-            calls
-                .map(|call| (call.at, call.route, call.status))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(calls(true), calls(false));
     }
 }
 

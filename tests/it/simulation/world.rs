@@ -37,8 +37,6 @@ use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
-pub use mail::{AtLetter, Mood};
-
 use mail::Mail;
 use operator::{Order, Paused};
 use proof::{Disk, Proof};

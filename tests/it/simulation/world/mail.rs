@@ -39,35 +39,8 @@ pub struct Mail {
     notifier: Option<Notifier>,
     next_poll: Timestamp,
     dice: Dice,
-    pub mood: Mood,
-    /// Messages that were sent.
-    sent: u64,
-}
-
-/// What receivers do with what they are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
-    /// Something goes wrong now and then.
-    Odd,
-    /// They take everything.
-    Calm,
-    /// They never answer.
-    Hangs,
-    /// They take everything but the message of this number, counted from one.
-    But(u64, AtLetter),
-}
-
-/// What goes wrong with one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtLetter {
-    /// The connection is refused.
-    NeverLeaves,
-    /// It is taken, and the answer is lost: the connection is reset.
-    AnswerLost,
-    /// It is taken, and the answer comes too late.
-    TooLate,
-    /// It is answered with this status.
-    Status(u16),
+    /// From now on every receiver takes everything.
+    calm: bool,
 }
 
 impl Mail {
@@ -95,8 +68,7 @@ impl Mail {
             notifier: None,
             next_poll: Timestamp::NEVER,
             dice: Dice::new(seed ^ 0x6d61_696c),
-            mood: Mood::Odd,
-            sent: 0,
+            calm: false,
         }
     }
 
@@ -114,38 +86,18 @@ impl Mail {
             Answer::Http(response)
         };
         let soon = Duration::from_millis(20 + self.dice.roll(400));
-        self.sent += 1;
-        let trouble = match self.mood {
-            Mood::Odd => self.odd(),
-            Mood::Hangs => Some(AtLetter::TooLate),
-            Mood::But(n, trouble) => Some(trouble).filter(|_| n == self.sent),
-            Mood::Calm => None,
-        };
-        match trouble {
-            Some(AtLetter::NeverLeaves) => (false, soon, Answer::NotSent("refused".into())),
-            Some(AtLetter::TooLate) => (true, PATIENCE, unknown("timeout")),
-            Some(AtLetter::AnswerLost) => (true, soon, unknown("connection-lost")),
-            Some(AtLetter::Status(429)) => (true, soon, says(429, Some("7"))),
-            Some(AtLetter::Status(status)) => (true, soon, says(status, None)),
-            None => (true, soon, says(204, None)),
+        if self.calm {
+            return (true, soon, says(200, None));
         }
-    }
-
-    fn odd(&mut self) -> Option<AtLetter> {
         match self.dice.roll(14) {
-            0 => Some(AtLetter::NeverLeaves),
-            1 => Some(AtLetter::TooLate),
-            2 => Some(AtLetter::Status(429)),
-            3 => Some(AtLetter::Status(500)),
-            4 => Some(AtLetter::AnswerLost),
-            5 if self.dice.roll(4) == 0 => Some(AtLetter::Status(410)),
-            _ => None,
+            0 => (false, soon, Answer::NotSent("refused".into())),
+            1 => (true, PATIENCE, unknown("timeout")),
+            2 => (true, soon, says(429, Some("7"))),
+            3 => (true, soon, says(500, None)),
+            4 => (true, soon, unknown("connection-lost")),
+            5 if self.dice.roll(4) == 0 => (true, soon, says(410, None)),
+            _ => (true, soon, says(204, None)),
         }
-    }
-
-    /// Whether the message of which something was to go wrong was sent.
-    pub fn met(&self) -> bool {
-        matches!(self.mood, Mood::But(n, _) if n <= self.sent)
     }
 }
 
@@ -237,7 +189,7 @@ impl World {
     /// Nothing goes wrong any longer, until no message waits.
     pub fn empty_the_outbox(&mut self) {
         self.faults = Default::default();
-        self.mail.mood = Mood::Calm;
+        self.mail.calm = true;
         self.down = false;
         self.lose_mail();
         self.life += 1;
