@@ -8,12 +8,16 @@
 
 mod begin;
 mod doors;
+mod endings;
+mod log_target;
 mod loops;
 mod messages;
 mod record;
+mod storms;
 mod worker_log;
 
 pub use begin::{Listeners, Options, StartError};
+pub use storms::StormPace;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -116,6 +120,7 @@ impl Running {
             stopping,
             heard,
             reloads: reloads.clone(),
+            storms: options.storms,
         };
         parts.keep_watch(&mut tasks, &current, fell);
         parts.send_messages(&mut tasks, &current);
@@ -187,6 +192,7 @@ struct Parts<'a> {
     stopping: watch::Receiver<bool>,
     heard: LastSeen,
     reloads: Reloads,
+    storms: StormPace,
 }
 
 fn open_doors(

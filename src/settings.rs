@@ -6,6 +6,7 @@ mod auth;
 mod authorities;
 mod cloud;
 mod credential;
+mod email;
 mod fault;
 mod in_part;
 mod include;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 
 pub use admin::AdminSettings;
 pub use credential::TenantCredential;
+pub use email::{MailLogin, MailProtection, MailRelay};
 pub use fault::SettingsFault;
 pub use in_part::SettingsInPart;
 pub use inputs::{Flags, Inputs};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::clock;
 use crate::defender::client::Client;
 use crate::defender::{BadEndpoint, Endpoints};
 use crate::in_force::{ActiveTenant, Current, ceiling};
@@ -83,7 +84,7 @@ impl TenantWorkers {
         let registered = self
             .with
             .journal
-            .write(move |tx| tx.register_receivers(&receivers));
+            .write(move |tx| tx.register_receivers(&receivers, clock::now()));
         registered.await?;
         let mut shown = Vec::new();
         for tenant in &settings.tenants {

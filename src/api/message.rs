@@ -36,7 +36,7 @@ pub struct MessageView {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiverView {
     pub name: String,
-    /// webhook, teams, slack or pagerduty.
+    /// webhook, teams, slack, pagerduty or email.
     pub kind: String,
     /// Messages that wait for it.
     pub waiting: u32,

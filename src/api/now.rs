@@ -74,7 +74,7 @@ pub struct ForecastView {
 /// Something that is wrong, or is as somebody ordered it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BannerView {
-    /// journal, paused, stopped, storm, reload-refused or silent.
+    /// journal, paused, stopped, storm, reload-refused, silent, receiver-failing or credential-ending.
     pub code: String,
     /// The tenant it is about; null: all of it.
     pub tenant: Option<String>,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
+use super::storms::StormPace;
 use crate::activation::ActivationError;
 use crate::defender::BadEndpoint;
 use crate::defender::client::{ClientError, Timeouts};
@@ -39,6 +40,8 @@ pub struct Options {
     pub beat: Beat,
     /// What is read again when it changes; `None`: nothing ever is.
     pub reload: Option<WatchedFiles>,
+    /// How often it is looked for storms.
+    pub storms: StormPace,
 }
 
 /// Why the app did not start.

@@ -1,4 +1,4 @@
-//! The loops that nobody calls: housekeeping, the watches for senders that fall silent and for certificates that end, and
+//! The loops that nobody calls: housekeeping, the watch for senders that fall silent, and
 //! two that end when a worker or the journal's writer does. The lines of their log go by the name of the app.
 
 use core::time::Duration;
@@ -7,8 +7,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Parts;
+use super::endings::watch_credentials;
+use super::log_target::APP;
 use super::messages::tell_of_messages;
-use crate::certificate::CertificateNotices;
+use super::storms::watch_storms;
 use crate::clock;
 use crate::in_force::Current;
 use crate::intake::LastSeen;
@@ -18,10 +20,6 @@ use crate::reload::Reloads;
 use scanhook_core::message::MessageType;
 use scanhook_core::time::Timestamp;
 
-/// The target of these lines.
-const APP: &str = "scanhook::app";
-/// How often the ends of certificates are looked at.
-const CERTIFICATES: Duration = Duration::from_secs(60 * 60);
 /// How often the journal forgets what is past its time.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// How often the newest hash of the audit is told.
@@ -44,7 +42,17 @@ impl Parts<'_> {
             current.clone(),
             stopping.clone(),
         ));
-        tasks.spawn(watch_certificates(current.clone(), stopping.clone()));
+        tasks.spawn(watch_credentials(
+            journal.clone(),
+            current.clone(),
+            stopping.clone(),
+        ));
+        tasks.spawn(watch_storms(
+            journal.clone(),
+            current.clone(),
+            self.storms,
+            stopping.clone(),
+        ));
         tasks.spawn(tell_audit_head(journal.clone(), stopping.clone()));
         tasks.spawn(listen_for_silence(
             self.heard.clone(),
@@ -147,24 +155,6 @@ async fn listen_for_silence(
     "the watch for silent senders"
 }
 
-/// One log line for each certificate that ends soon, has ended or holds only later: at the start, and whenever that comes
-/// to be so.
-async fn watch_certificates(mut current: Current, mut stop: watch::Receiver<bool>) -> &'static str {
-    let mut notices = CertificateNotices::default();
-    while !*stop.borrow() {
-        let certificates = current.borrow_and_update().settings.certificates();
-        for (place, concern) in notices.news(certificates, clock::now()) {
-            tracing::warn!(target: APP, r#where = place, "{place}: {concern}");
-        }
-        tokio::select! {
-            _ = stop.changed() => {}
-            Ok(()) = current.changed() => {}
-            () = tokio::time::sleep(CERTIFICATES) => {}
-        }
-    }
-    "the watch for certificates"
-}
-
 /// Tells the newest hash of the audit, so that it is known outside of the journal: whoever cuts rows off its end is found.
 async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &'static str {
     let mut told = None;
@@ -195,12 +185,12 @@ async fn tell_of_silence(
     fallen: Vec<(String, Option<Timestamp>)>,
 ) -> Result<(), JournalError> {
     let told = journal
-        .read(|reader| reader.lasting(MessageType::SourceSilent))
+        .read(|reader| reader.going_on(MessageType::SourceSilent, None))
         .await?;
     let spoke: Vec<String> = told
         .into_iter()
-        .filter(|(source, since)| heard.with(|silence| silence.has_spoken(source, *since)))
-        .map(|(source, _)| source)
+        .filter(|silent| heard.with(|silence| silence.has_spoken(&silent.key, silent.at)))
+        .map(|silent| silent.key)
         .collect();
     if fallen.is_empty() && spoke.is_empty() {
         return Ok(());

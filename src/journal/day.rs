@@ -5,13 +5,16 @@ use core::time::Duration;
 use rusqlite::{Params, params};
 
 use super::error::JournalError;
+use super::reader::Reader;
 use super::rows::all;
 use super::tx::Tx;
-use scanhook_core::message::DigestCounts;
+use scanhook_core::message::{DigestCounts, MessageType, Notice};
 use scanhook_core::time::Timestamp;
 
 /// Rows of one kind that are counted.
 const MOST: u32 = 10_000;
+/// Credentials that are named.
+const NAMED: usize = 100;
 const A_DAY: Duration = Duration::from_secs(86_400);
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 
@@ -26,7 +29,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<DigestCounts, JournalError> {
         let (from, soon) = (now.minus(A_DAY).millis(), now.plus(AN_HOUR).millis());
-        let mut counts = DigestCounts::default();
+        let (reader, mut counts) = (Reader { db: self.db }, DigestCounts::default());
         for (id, name) in all(self.db, "SELECT id, name FROM tenant", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
         })? {
@@ -57,12 +60,33 @@ impl Tx<'_> {
         }
         if tenants.is_none() {
             let sql = "SELECT key, count(*) FROM occasion INDEXED BY occasion_by_age
-                       WHERE at > ? AND what = 'alert.parked' GROUP BY key";
+                       WHERE at > ? AND what = 'alert.parked' GROUP BY key ORDER BY count(*) DESC, key LIMIT 100";
             counts.parked = all(self.db, sql, [from], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .into_iter()
                 .collect();
+            counts.audit_head = reader.audit_head()?;
         }
+        counts.pauses = self.pauses_of(tenants, now)?;
+        let ending = reader.going_on(MessageType::CredentialEnding, tenants)?;
+        let with_end = |notice: Notice| Some((notice.key, notice.said.until?.to_string()));
+        counts.credentials = ending
+            .into_iter()
+            .filter_map(with_end)
+            .take(NAMED)
+            .collect();
         Ok(counts)
+    }
+
+    /// Pauses in force that keep back anything of these tenants.
+    fn pauses_of(&self, tenants: Option<&[String]>, now: Timestamp) -> Result<u32, JournalError> {
+        let sql = "SELECT t.name FROM pause p LEFT JOIN tenant t ON t.id = p.tenant
+                   WHERE p.settled = 0 AND p.ended_at IS NULL AND (p.until IS NULL OR p.until > ?)";
+        let of: Vec<Option<String>> = all(self.db, sql, [now.millis()], |row| row.get(0))?;
+        let concerns = |tenant: &&Option<String>| match (tenants, tenant) {
+            (Some(tenants), Some(tenant)) => tenants.contains(tenant),
+            _ => true,
+        };
+        Ok(u32::try_from(of.iter().filter(concerns).count()).unwrap_or(u32::MAX))
     }
 
     fn up_to(&self, rows: &str, values: impl Params) -> Result<u32, JournalError> {

@@ -187,7 +187,10 @@ impl Reader<'_> {
 
     /// What waits for the directory, by the API that is asked and by when it ends. What has not opened a question yet will
     /// ask for its device.
-    fn awaiting(&self, tenant: TenantId) -> Result<BTreeMap<String, Vec<Awaiting>>, JournalError> {
+    pub(super) fn awaiting(
+        &self,
+        tenant: TenantId,
+    ) -> Result<BTreeMap<String, Vec<Awaiting>>, JournalError> {
         let sql = "SELECT coalesce(q.api, 'machines'), d.look_at / ?2 * ?2, count(*), count(DISTINCT coalesce(d.asks, d.device))
                    FROM decision d LEFT JOIN device q ON q.tenant = d.tenant AND q.asked = d.asks
                    WHERE d.tenant = ?1 AND d.state = 'resolving' AND d.look_at IS NOT NULL GROUP BY 1, 2";
@@ -209,7 +212,7 @@ impl Reader<'_> {
         Ok(awaiting)
     }
 
-    fn number(&self, sql: &str, values: impl Params) -> Result<u64, JournalError> {
+    pub(super) fn number(&self, sql: &str, values: impl Params) -> Result<u64, JournalError> {
         let number: i64 = self
             .db
             .prepare_cached(sql)?

@@ -103,7 +103,7 @@ impl<'a> Occasion<'a> {
         self
     }
 
-    fn said(&self) -> Result<String, JournalError> {
+    pub(super) fn said(&self) -> Result<String, JournalError> {
         serde_json::to_string(&self.said)
             .map_err(|_| JournalError::Conflict("an occasion is not JSON"))
     }
@@ -240,7 +240,8 @@ impl Tx<'_> {
         Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
     }
 
-    /// Tells holds that end within `ahead`, each once, one occasion for all of a tenant; when to look again.
+    /// Tells holds that end within `ahead`, each once, one occasion for all of a tenant; when to look again. One that never
+    /// lasted longer than that was told with its end when it began.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -261,20 +262,20 @@ impl Tx<'_> {
                 .optional()?
                 .unwrap_or_else(|| now.millis());
             let sql = "SELECT count(*), min(look_at) FROM decision INDEXED BY decision_expires
-                       WHERE tenant = ? AND state = 'held' AND look_at > ? AND look_at <= ?";
+                       WHERE tenant = ?1 AND state = 'held' AND look_at > ?2 AND look_at <= ?3 AND look_at - at > ?4";
             let (count, first): (u32, Option<i64>) = self
                 .db
                 .prepare_cached(sql)?
-                .query_row(params![tenant, from, until], |row| {
+                .query_row(params![tenant, from, until, millis(ahead)], |row| {
                     Ok((row.get(0)?, row.get(1)?))
                 })?;
             if let Some(first) = first {
                 let sql = "SELECT id FROM decision INDEXED BY decision_expires
-                           WHERE tenant = ? AND state = 'held' AND look_at = ? LIMIT 1";
+                           WHERE tenant = ? AND state = 'held' AND look_at = ? AND look_at - at > ? LIMIT 1";
                 let decision = self
                     .db
                     .prepare_cached(sql)?
-                    .query_row(params![tenant, first], |row| row.get(0))?;
+                    .query_row(params![tenant, first, millis(ahead)], |row| row.get(0))?;
                 let occasion = Occasion::new(MessageType::HoldEnding, TenantId(tenant), "")
                     .of_decision(decision)
                     .counting(count as usize)

@@ -8,8 +8,6 @@ use super::page::{LONGEST_PAGE, page};
 use super::reader::Reader;
 use super::rows::{all, time};
 use crate::api::{MessageView, Page, ReceiverView};
-use scanhook_core::message::MessageType;
-use scanhook_core::time::Timestamp;
 
 /// Dead messages that are counted.
 const DEAD: u32 = 10_000;
@@ -60,17 +58,6 @@ impl Reader<'_> {
             |row| Ok((row.get::<_, i64>("id")?, view(row)?)),
         )?;
         Ok(page(rows, usize::from(most), None))
-    }
-
-    /// What goes on of this type, by its key, each with when that was told.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn lasting(&self, what: MessageType) -> Result<Vec<(String, Timestamp)>, JournalError> {
-        let sql = "SELECT key, since FROM lasting WHERE what = ?";
-        all(self.db, sql, [what.code()], |row| {
-            Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
-        })
     }
 
     /// One message.

@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::error::JournalError;
+use super::occasion::Occasion;
 use super::rows::all;
 use super::tx::Tx;
 use scanhook_core::message::{MessageType, Particulars};
@@ -122,11 +123,15 @@ impl Tx<'_> {
     }
 
     /// These receivers are configured, and no others. What waits for others stays for the time that records of messages are kept:
-    /// a name that comes back takes it up.
+    /// a name that comes back takes it up. That one of them fails is over.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn register_receivers(&mut self, names: &[String]) -> Result<(), JournalError> {
+    pub fn register_receivers(
+        &mut self,
+        names: &[String],
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
         for name in names {
             self.receiver(name)?;
         }
@@ -136,7 +141,12 @@ impl Tx<'_> {
             if !names.contains(&known) {
                 self.db
                     .prepare_cached("DELETE FROM receiver WHERE name = ?")?
-                    .execute([known])?;
+                    .execute([&known])?;
+                let failing = MessageType::ReceiverFailing;
+                let gone = Occasion::new(failing, None, &known)
+                    .because("It is not configured any more.")
+                    .resolved();
+                self.ends(failing, &gone, now)?;
             }
         }
         Ok(())

@@ -4,12 +4,12 @@ use core::time::Duration;
 
 use http::header::RETRY_AFTER;
 
-use super::state::{MessageEvent, Notifier};
+use super::state::{MessageEvent, Notifier, ReceiverAnswer};
 use crate::defender::{Answer, header};
 use crate::journal::{JournalError, MessageRow, Occasion, ReceiverRow, Tx};
 use crate::settings::Receiver;
 use scanhook_core::message::{
-    AFTER_BREAK, BREAKS_AFTER, Heard, MessageType, PLAIN_ANSWER, heard, pause_before,
+    AFTER_BREAK, BREAKS_AFTER, Heard, MessageType, PLAIN_ANSWER, heard, heard_by_mail, pause_before,
 };
 use scanhook_core::plain::one_line;
 use scanhook_core::time::Timestamp;
@@ -27,7 +27,7 @@ impl Notifier {
         tx: &mut Tx<'_>,
         receivers: &[Receiver],
         id: i64,
-        answer: &Answer,
+        answer: &ReceiverAnswer,
         now: Timestamp,
     ) -> Result<Option<MessageEvent>, JournalError> {
         let Some((name, message)) = self.under_way.remove(&id) else {
@@ -110,7 +110,7 @@ fn is_old(message: &MessageRow, give_up: Duration, now: Timestamp) -> bool {
 }
 
 /// When it is tried again: as the receiver asks, for up to an hour, or by the table.
-fn again(message: &MessageRow, answer: &Answer, now: Timestamp) -> Timestamp {
+fn again(message: &MessageRow, answer: &ReceiverAnswer, now: Timestamp) -> Timestamp {
     let bytes = message.uuid.as_bytes();
     let chance = u16::from_be_bytes([bytes[14], bytes[15]]).wrapping_add(
         u16::try_from(message.tries)
@@ -119,7 +119,9 @@ fn again(message: &MessageRow, answer: &Answer, now: Timestamp) -> Timestamp {
     );
     let table = pause_before(message.tries, chance);
     let pause = match answer {
-        Answer::Http(response) if response.headers().contains_key(RETRY_AFTER) => {
+        ReceiverAnswer::Http(Answer::Http(response))
+            if response.headers().contains_key(RETRY_AFTER) =>
+        {
             header::pause(response.headers(), table)
         }
         _ => table,
@@ -133,7 +135,15 @@ fn status_of(answer: &str) -> &str {
 }
 
 /// What an answer means, and how it is kept: the status with the beginning of its text, or what came instead.
-fn read(answer: &Answer) -> (Heard, String) {
+fn read(answer: &ReceiverAnswer) -> (Heard, String) {
+    let answer = match answer {
+        ReceiverAnswer::Http(answer) => answer,
+        ReceiverAnswer::Mail { code, text } => {
+            let verdict = code.map_or(Heard::NotNow, heard_by_mail);
+            let code = code.map_or_else(String::new, |code| format!("{code}: "));
+            return (verdict, one_line(&format!("{code}{text}"), PLAIN_ANSWER));
+        }
+    };
     match answer {
         Answer::Http(response) => {
             let status = response.status();

@@ -1,7 +1,7 @@
 //! Messages: from what the journal wrote down (`Tx::tell`) to receivers that took it. At least once, with an id that is
 //! the same on every try; in order for each receiver and subject.
 //!
-//! Everything here but `run` is synchronous and takes `now`. A [`Notifier`] remembers only which messages are under way:
+//! Everything here but `run` and `smtp` is synchronous and takes `now`. A [`Notifier`] remembers only which messages are under way:
 //! it travels into each transaction and comes back if that was committed, otherwise it is made anew and what was under
 //! way leaves again.
 //!
@@ -17,9 +17,14 @@
 
 mod answer;
 mod fan_out;
+mod letter;
 mod poll;
 mod render;
 pub mod run;
+mod smtp;
 mod state;
 
-pub use state::{DueMessages, MessageEvent, Notifier, OutgoingMessage};
+pub use state::{
+    DueMessages, MessageContent, MessageEvent, Notifier, OutgoingMail, OutgoingMessage,
+    ReceiverAnswer,
+};

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::render::request;
+use super::render::content;
 use super::state::{DueMessages, Notifier, OutgoingMessage, PLACES};
 use crate::journal::{JournalError, MessageRow, Occasion, ReceiverRow, Tx};
 use crate::settings::Receiver;
@@ -39,7 +39,7 @@ impl Notifier {
             .map(|receiver| receiver.name.clone())
             .collect();
         if self.known.as_ref() != Some(&names) {
-            tx.register_receivers(&names)?;
+            tx.register_receivers(&names, now)?;
             self.known = Some(names);
         }
         for receiver in receivers {
@@ -88,7 +88,7 @@ impl Notifier {
             tx.message_leaves(message.id, now)?;
             message.tries += 1;
             message.tried_at.get_or_insert(now);
-            let Some(request) = request(&receiver.channel, (&notice, message.uuid), public, now)
+            let Some(content) = content(&receiver.channel, (&notice, message.uuid), public, now)
             else {
                 tx.message_ends(message.id, false, "its address cannot be called", now)?;
                 continue;
@@ -96,7 +96,7 @@ impl Notifier {
             due.messages.push(OutgoingMessage {
                 id: message.id,
                 receiver: receiver.name.clone(),
-                request,
+                content,
             });
             self.under_way
                 .insert(message.id, (receiver.name.clone(), message));

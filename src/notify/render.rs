@@ -1,4 +1,4 @@
-//! A message in the form of its receiver, as a request.
+//! A message in the form of its receiver.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -6,15 +6,31 @@ use http::{Method, Request};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
-use super::state::OutgoingMessage;
+use super::letter::letter;
+use super::state::{MessageContent, OutgoingMessage};
 use crate::journal::decision_uuid;
 use crate::settings::{Channel, Settings};
-use scanhook_core::message::{MessageType, Notice, PublicUrl, body, pagerduty, slack, teams};
+use scanhook_core::message::{MessageType, Notice, PublicUrl, body, mail, pagerduty, slack, teams};
 use scanhook_core::signature::standard_webhook;
 use scanhook_core::time::Timestamp;
 
-/// The request; `None` where the address cannot be called. A webhook carries its id and the time also without a secret.
-pub(super) fn request(
+/// The message for its receiver; `None` where the address cannot be called.
+pub(super) fn content(
+    channel: &Channel,
+    (notice, id): (&Notice, Uuid),
+    public: Option<&PublicUrl>,
+    now: Timestamp,
+) -> Option<MessageContent> {
+    match channel {
+        Channel::Email { relay, from, to } => {
+            letter(relay, (from, to), &mail(notice, public), (notice, id)).map(MessageContent::Mail)
+        }
+        _ => request(channel, (notice, id), public, now).map(MessageContent::Http),
+    }
+}
+
+/// A webhook carries its id and the time also without a secret.
+fn request(
     channel: &Channel,
     (notice, id): (&Notice, Uuid),
     public: Option<&PublicUrl>,
@@ -27,6 +43,7 @@ pub(super) fn request(
         Channel::PagerDuty { routing_key, .. } => {
             pagerduty(notice, routing_key.expose_secret(), public)
         }
+        Channel::Email { .. } => return None,
     };
     let bytes = Bytes::from(json.to_string());
     let keys = match channel {
@@ -36,7 +53,7 @@ pub(super) fn request(
     let signed = standard_webhook(keys, &id.to_string(), now, &bytes);
     let mut request = Request::new(bytes);
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = channel.url().expose_secret().parse().ok()?;
+    *request.uri_mut() = channel.url()?.expose_secret().parse().ok()?;
     let headers = request.headers_mut();
     if matches!(channel, Channel::Webhook { .. }) {
         headers.extend(signed);
@@ -62,7 +79,7 @@ pub(super) fn of_memory(settings: &Settings, code: &str, now: Timestamp) -> Vec<
         Some(OutgoingMessage {
             id,
             receiver: receiver.name.clone(),
-            request: request(&receiver.channel, (&notice, uuid), public, now)?,
+            content: content(&receiver.channel, (&notice, uuid), public, now)?,
         })
     });
     messages.collect()

@@ -1,4 +1,4 @@
-//! The only async file of messages: write(poll) → send → select: stop, an answer, a wake-up, time → again.
+//! The loop of messages: write(poll) → send → select: stop, an answer, a wake-up, time → again.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::state::{MessageEvent, Notifier, OutgoingMessage};
+use super::smtp;
+use super::state::{MessageContent, MessageEvent, Notifier, OutgoingMessage, ReceiverAnswer};
 use crate::clock;
 use crate::defender::Answer;
 use crate::defender::client::{Client, Timeouts};
@@ -23,6 +24,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(15);
 const GATHER_FOR: Duration = Duration::from_millis(100);
 /// How long a journal that fails is left alone.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How long a mail may take: relays look at the sender and the text before they answer.
+const MAIL_WITHIN: Duration = Duration::from_secs(60);
 
 /// Is told what became of each try.
 pub type TellMessage = dyn Fn(&MessageEvent) + Send + Sync;
@@ -70,7 +73,7 @@ impl MessageRunner {
     ) -> Result<(), JournalError> {
         let wake = self.journal.wake(MESSAGES);
         let mut notifier = Notifier::default();
-        let mut sending: JoinSet<(i64, Answer)> = JoinSet::new();
+        let mut sending: JoinSet<(i64, ReceiverAnswer)> = JoinSet::new();
         while !*self.stop.borrow() {
             let in_force = self.current.borrow_and_update().clone();
             let settings = in_force.settings.clone();
@@ -115,7 +118,7 @@ impl MessageRunner {
     /// The journal fails, so nothing can be written down: whoever wants to know is told from memory, once.
     async fn tell_from_memory(&self, clients: &mut Clients, error: &JournalError) {
         let settings = self.current.borrow().settings.clone();
-        let mut sending: JoinSet<(i64, Answer)> = JoinSet::new();
+        let mut sending: JoinSet<(i64, ReceiverAnswer)> = JoinSet::new();
         let messages = super::render::of_memory(&settings, error.code(), clock::now());
         for message in messages {
             send(&mut sending, clients, &settings, message);
@@ -148,13 +151,45 @@ fn network(settings: &Settings, receiver: &str) -> NetworkSettings {
 }
 
 fn send(
-    sending: &mut JoinSet<(i64, Answer)>,
+    sending: &mut JoinSet<(i64, ReceiverAnswer)>,
     clients: &mut Clients,
     settings: &Settings,
     message: OutgoingMessage,
 ) {
-    let network = network(settings, &message.receiver);
-    let known = clients.get(&message.receiver);
+    let OutgoingMessage {
+        id,
+        receiver,
+        content,
+    } = message;
+    match content {
+        MessageContent::Mail(mail) => {
+            let roots = settings.network.roots.clone();
+            sending.spawn(async move {
+                let sent = tokio::time::timeout(MAIL_WITHIN, smtp::send(mail, &roots)).await;
+                let text = "timeout".to_owned();
+                (
+                    id,
+                    sent.unwrap_or(ReceiverAnswer::Mail { code: None, text }),
+                )
+            });
+        }
+        MessageContent::Http(request) => {
+            let client = client(clients, settings, &receiver);
+            sending.spawn(async move {
+                let answer = match client {
+                    Some(client) => client.send(request).await,
+                    None => Answer::NotSent("no-client".into()),
+                };
+                (id, ReceiverAnswer::Http(answer))
+            });
+        }
+    }
+}
+
+/// The connections to a receiver, made anew when its network is another.
+fn client(clients: &mut Clients, settings: &Settings, receiver: &str) -> Option<Client> {
+    let network = network(settings, receiver);
+    let known = clients.get(receiver);
     if known.is_none_or(|(known, _)| !known.is_same(&network)) {
         let timeouts = Timeouts {
             total: Duration::from_secs(10),
@@ -163,21 +198,12 @@ fn send(
             ..Timeouts::default()
         };
         match Client::build(timeouts, &network) {
-            Ok(client) => drop(clients.insert(message.receiver.clone(), (network, client))),
+            Ok(client) => drop(clients.insert(receiver.to_owned(), (network, client))),
             Err(error) => {
-                tracing::error!(receiver = message.receiver, %error, "no connection can be made");
-                clients.remove(&message.receiver);
+                tracing::error!(receiver, %error, "no connection can be made");
+                clients.remove(receiver);
             }
         }
     }
-    let client = clients
-        .get(&message.receiver)
-        .map(|(_, client)| client.clone());
-    sending.spawn(async move {
-        let answer = match client {
-            Some(client) => client.send(message.request).await,
-            None => Answer::NotSent("no-client".into()),
-        };
-        (message.id, answer)
-    });
+    clients.get(receiver).map(|(_, client)| client.clone())
 }

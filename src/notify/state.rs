@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use lettre::address::Envelope;
+
+use crate::defender::Answer;
 use crate::journal::MessageRow;
+use crate::settings::MailRelay;
 use scanhook_core::message::MessageType;
 use scanhook_core::time::Timestamp;
 
@@ -24,7 +28,30 @@ pub struct Notifier {
 pub struct OutgoingMessage {
     pub id: i64,
     pub receiver: String,
-    pub request: http::Request<Bytes>,
+    pub content: MessageContent,
+}
+
+/// A message in the form of its receiver.
+pub enum MessageContent {
+    Http(http::Request<Bytes>),
+    Mail(OutgoingMail),
+}
+
+/// A mail, as its relay gets it.
+pub struct OutgoingMail {
+    pub relay: MailRelay,
+    pub envelope: Envelope,
+    pub text: Vec<u8>,
+}
+
+/// What came back for a message.
+pub enum ReceiverAnswer {
+    Http(Answer),
+    /// The reply of a relay, or what came instead of one.
+    Mail {
+        code: Option<u16>,
+        text: String,
+    },
 }
 
 /// What a poll came to.

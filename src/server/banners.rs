@@ -1,11 +1,10 @@
 //! What is wrong, or is as somebody ordered it, in the order in which people have to know it.
 
+use super::forecast::storm_text;
 use crate::api::{BannerView, NowView, PauseView, ReloadView, SourceView, TenantView};
+use scanhook_core::message::{MessageType, Notice, sentence};
+use scanhook_core::storm;
 use scanhook_core::time::Timestamp;
-
-/// Decisions that will be held, and minutes until the last scan leaves, that make a storm.
-const MANY: u64 = 100;
-const LONG: core::time::Duration = core::time::Duration::from_secs(30 * 60);
 
 /// What banners are made of.
 pub(super) struct Told<'t> {
@@ -15,6 +14,8 @@ pub(super) struct Told<'t> {
     pub(super) tenants: &'t [TenantView],
     pub(super) sources: &'t [SourceView],
     pub(super) reload: &'t ReloadView,
+    /// Receivers that fail, and credentials that end.
+    pub(super) lasting: &'t [Notice],
     pub(super) now: &'t NowView,
     pub(super) at: Timestamp,
 }
@@ -63,7 +64,21 @@ pub(super) fn banners(told: &Told<'_>) -> Vec<BannerView> {
             ..banner("silent", text, "/system#sources")
         })
     }));
+    all.extend(told.lasting.iter().map(lasting));
     all
+}
+
+/// What goes on, in the words of its message.
+fn lasting(notice: &Notice) -> BannerView {
+    let (code, link) = match notice.kind {
+        MessageType::ReceiverFailing => ("receiver-failing", "/system#messages"),
+        _ => ("credential-ending", "/system#tenants"),
+    };
+    BannerView {
+        tenant: notice.tenant.clone(),
+        since: Some(notice.at.to_string()),
+        ..banner(code, sentence(notice), link)
+    }
 }
 
 fn banner(code: &str, text: String, link: &str) -> BannerView {
@@ -81,31 +96,19 @@ fn storm(told: &Told<'_>) -> Option<BannerView> {
         flow, directory, ..
     } = told.now;
     let leaves = flow.last_leaves_at.as_deref().and_then(Timestamp::parse);
-    let late = leaves.is_some_and(|leaves| leaves.since(told.at) > LONG);
-    if directory.will_be_held <= MANY && !late {
+    let late = flow.waiting > storm::FEW
+        && leaves.is_some_and(|leaves| leaves.since(told.at) > storm::QUEUE);
+    if directory.will_be_held <= storm::HELD && !late {
         return None;
     }
     let mut text = format!(
         "{} alerts about {} machines in 5 minutes",
         flow.alerts_5m, flow.machines_5m
     );
-    if directory.resolving > 0 {
-        let first = directory.first_ends_at.as_deref().unwrap_or_default();
-        text.push_str(&format!(
-            "; {} decisions wait for {} questions to the directory at {} a minute: {} will be answered in time, \
-             {} will be held; the first waits until {first}",
-            directory.resolving,
-            directory.questions,
-            directory.per_minute,
-            directory.will_be_answered,
-            directory.will_be_held,
-        ));
-    }
-    if let (true, Some(leaves)) = (late, leaves) {
-        let waiting = flow.waiting;
-        text.push_str(&format!(
-            "; {waiting} scans wait, the last leaves at {leaves}"
-        ));
+    let leaves = flow.last_leaves_at.as_deref().filter(|_| late);
+    let rest = storm_text(directory, flow.waiting, leaves);
+    if !rest.is_empty() {
+        text = format!("{text}; {rest}");
     }
     Some(banner("storm", text, "/held"))
 }

@@ -1,18 +1,21 @@
 //! The forecast of the first screen: what the journal says waits, against what the lanes say they may ask and send.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use crate::api::{ForecastView, LaneView, QuotaView};
 use crate::journal::{Api, NowNumbers, TenantId};
 use scanhook_core::forecast::{Prospect, Rate, prospect};
+use scanhook_core::storm;
 use scanhook_core::time::Timestamp;
 
 /// What a lane says of itself.
-pub(super) type LaneBoard = (LaneView, BTreeMap<String, QuotaView>);
+pub type LaneBoard = (LaneView, BTreeMap<String, QuotaView>);
 
 /// What will become of what waits for the directory, all tenants together. A lane that is stopped or paused does not
 /// count the time meanwhile, so it is taken as one that goes on now.
-pub(super) fn of_directory(
+#[must_use]
+pub fn of_directory(
     numbers: &NowNumbers,
     boards: &BTreeMap<TenantId, LaneBoard>,
     now: Timestamp,
@@ -40,7 +43,8 @@ pub(super) fn of_directory(
 }
 
 /// When the last of the waiting scans will have left; `None`: none waits, or a lane that has some is stopped.
-pub(super) fn last_leaves(
+#[must_use]
+pub fn last_leaves(
     numbers: &NowNumbers,
     boards: &BTreeMap<TenantId, LaneBoard>,
     now: Timestamp,
@@ -59,6 +63,43 @@ pub(super) fn last_leaves(
         rate.when(of.waiting, now)
     });
     leaves.collect::<Option<Vec<_>>>()?.into_iter().max()
+}
+
+/// How long so many scans in the queue of a tenant take to leave, were nothing in their way; `None`: nobody knows, because
+/// nothing is sent.
+#[must_use]
+pub fn queue_takes(waiting: u64, board: Option<&LaneBoard>, now: Timestamp) -> Option<Duration> {
+    let (lane, _) = board?;
+    if lane.stopped.is_some() {
+        return None;
+    }
+    if waiting <= storm::FEW {
+        return Some(Duration::ZERO);
+    }
+    let leaves = rate(board, Api::Scan.code()).when(waiting, now)?;
+    Some(leaves.since(now))
+}
+
+/// A storm in words: what will be held, and what waits.
+#[must_use]
+pub fn storm_text(directory: &ForecastView, waiting: u64, leaves: Option<&str>) -> String {
+    let mut parts = Vec::new();
+    if directory.resolving > 0 {
+        let first = directory.first_ends_at.as_deref().unwrap_or_default();
+        parts.push(format!(
+            "{} decisions wait for {} questions to the directory at {} a minute: {} will be answered in time, \
+             {} will be held; the first waits until {first}",
+            directory.resolving,
+            directory.questions,
+            directory.per_minute,
+            directory.will_be_answered,
+            directory.will_be_held,
+        ));
+    }
+    if let Some(leaves) = leaves.filter(|_| waiting > storm::FEW) {
+        parts.push(format!("{waiting} scans wait, the last leaves at {leaves}"));
+    }
+    parts.join("; ")
 }
 
 /// What a lane may do with an API; as with scan calls, where it has not used that yet.

@@ -24,7 +24,7 @@ pub mod descriptors;
 mod explained;
 mod failures;
 pub mod far_side;
-mod forecast;
+pub mod forecast;
 pub mod handshake;
 mod leave;
 pub mod limits;

@@ -10,6 +10,7 @@ use super::summaries::AboutTenants;
 use crate::api::{BannerView, NowView};
 use crate::clock;
 use crate::journal::TenantId;
+use scanhook_core::message::MessageType;
 use scanhook_core::time::Timestamp;
 
 impl Admin {
@@ -94,12 +95,22 @@ impl Admin {
         if names.is_some() {
             reload.faults.clear();
         }
+        let of = names.map(<[String]>::to_vec);
+        let lasting = self
+            .read(move |reader| {
+                let of = of.as_deref();
+                let mut all = reader.going_on(MessageType::ReceiverFailing, of)?;
+                all.extend(reader.going_on(MessageType::CredentialEnding, of)?);
+                Ok(all)
+            })
+            .await?;
         Ok(banners(&Told {
             journal: journal.filter(|_| names.is_none()),
             pauses: &pauses,
             tenants: &tenants,
             sources: &sources,
             reload: &reload,
+            lasting: &lasting,
             now: view,
             at,
         }))

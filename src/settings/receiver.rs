@@ -2,9 +2,11 @@
 
 use core::time::Duration;
 
+use lettre::message::Mailbox;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::admin::AdminSettings;
+use super::email::{self, MailRelay};
 use super::place::{Context, Section};
 use super::secret;
 use crate::defender::is_loopback;
@@ -42,10 +44,16 @@ pub enum Channel {
         url: SecretString,
         routing_key: SecretString,
     },
+    /// Mails.
+    Email {
+        relay: MailRelay,
+        from: Mailbox,
+        to: Vec<Mailbox>,
+    },
 }
 
 /// The tables that name a channel, one of which stands in each receiver.
-const CHANNELS: [&str; 4] = ["webhook", "teams", "slack", "pagerduty"];
+const CHANNELS: [&str; 5] = ["webhook", "teams", "slack", "pagerduty", "email"];
 /// Where events of PagerDuty go.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 
@@ -58,17 +66,19 @@ impl Channel {
             Channel::Teams { .. } => "teams",
             Channel::Slack { .. } => "slack",
             Channel::PagerDuty { .. } => "pagerduty",
+            Channel::Email { .. } => "email",
         }
     }
 
-    /// The address that messages go to.
+    /// The address that messages are posted to; `None`: they are mails.
     #[must_use]
-    pub const fn url(&self) -> &SecretString {
+    pub const fn url(&self) -> Option<&SecretString> {
         match self {
             Channel::Webhook { url, .. }
             | Channel::Teams { url }
             | Channel::Slack { url }
-            | Channel::PagerDuty { url, .. } => url,
+            | Channel::PagerDuty { url, .. } => Some(url),
+            Channel::Email { .. } => None,
         }
     }
 }
@@ -81,6 +91,14 @@ pub(super) fn read<'i>(
     ctx: &mut Context<'i>,
 ) -> Option<Receiver> {
     let channel = channel(&mut section, ctx);
+    if matches!(channel, Some(Channel::Email { .. })) && section.has(ctx, "proxy") {
+        section.fault(
+            ctx,
+            "proxy",
+            "bad-value",
+            "means nothing beside `email`: mails leave by their relay",
+        );
+    }
     let events = events(&mut section, ctx);
     let tenants = section.texts(ctx, "tenants");
     let unknown = tenants
@@ -144,7 +162,7 @@ fn channel<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Chann
         section.missing(
             ctx,
             "webhook",
-            "must have exactly one of the tables `webhook`, `teams`, `slack` and `pagerduty`",
+            "must have exactly one of the tables `webhook`, `teams`, `slack`, `pagerduty` and `email`",
         );
         for kind in named {
             drop(section.section(ctx, kind));
@@ -169,29 +187,18 @@ fn channel<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<Chann
         }
         "teams" => url(&mut table, ctx, None).map(|url| Channel::Teams { url }),
         "slack" => url(&mut table, ctx, None).map(|url| Channel::Slack { url }),
+        "email" => {
+            email::read(&mut table, ctx).map(|(relay, from, to)| Channel::Email { relay, from, to })
+        }
         _ => {
             let url = url(&mut table, ctx, Some(PAGERDUTY));
-            let routing_key = routing_key(&mut table, ctx);
+            let routing_key = secret::only_text(&mut table, ctx);
             url.zip(routing_key)
                 .map(|(url, routing_key)| Channel::PagerDuty { url, routing_key })
         }
     };
     table.finish(ctx);
     channel
-}
-
-/// The one integration key.
-fn routing_key<'i>(table: &mut Section<'i>, ctx: &mut Context<'i>) -> Option<SecretString> {
-    let keys = secret::keys(table, ctx, KeyEncoding::Raw);
-    if keys.len() > 1 {
-        table.fault(
-            ctx,
-            "secret_file",
-            "bad-value",
-            "names several integration keys; one is used",
-        );
-    }
-    keys.first()?.as_text().map(SecretString::from)
 }
 
 /// An address is often the secret itself, so a file may hold it: `url` or `url_file`.

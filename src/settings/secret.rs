@@ -59,6 +59,37 @@ pub(super) fn keys<'i>(
     keys
 }
 
+/// The one secret a table names, as text; faults are noted.
+pub(super) fn only_text<'i>(
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+) -> Option<SecretString> {
+    let all = named(section, ctx);
+    let [(key, named)] = &all[..] else {
+        if !all.is_empty() {
+            section.fault(
+                ctx,
+                "secret_file",
+                "bad-value",
+                "names several secrets; one is used",
+            );
+        }
+        return None;
+    };
+    ctx.warnings.extend(named.oddity());
+    match core::str::from_utf8(named.secret.expose_secret()) {
+        Ok("") => section.fault(ctx, key, "bad-secret", format!("{}: is empty", named.id)),
+        Ok(text) => return Some(SecretString::from(text)),
+        Err(_) => section.fault(
+            ctx,
+            key,
+            "bad-secret",
+            format!("{}: is not UTF-8", named.id),
+        ),
+    }
+    None
+}
+
 /// The secrets a table names, each with the key that names it; faults are noted.
 pub(super) fn named<'i>(
     section: &mut Section<'i>,

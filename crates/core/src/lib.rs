@@ -75,6 +75,7 @@ pub mod scan;
 pub mod scan_sentence;
 pub mod signature;
 pub mod silence;
+pub mod storm;
 pub mod strict_json;
 pub mod suggestion;
 pub mod table_keys;

@@ -1,6 +1,7 @@
 //! `[receivers.x]`: what is read, and every fault points at its key.
 
 use super::*;
+use crate::settings::MailProtection;
 use scanhook_core::message::MessageType;
 
 const WEBHOOK: &str =
@@ -39,7 +40,7 @@ fn a_receiver_is_read_with_its_defaults_and_its_own_values() {
     let settings = receiver(own).load();
     let read = &settings.receivers[0];
     assert_eq!(
-        read.channel.url().expose_secret(),
+        read.channel.url().unwrap().expose_secret(),
         "https://hooks.example/canary"
     );
     assert_eq!(read.repeat, Duration::from_secs(10));
@@ -48,6 +49,79 @@ fn a_receiver_is_read_with_its_defaults_and_its_own_values() {
         read.digest.after(at("2026-11-30T06:29:59Z")),
         at("2026-11-30T06:30:00Z")
     );
+}
+
+const EMAIL: &str = "smtp = \"smtps://relay.example\", from = \"scanhook <s@corp.example>\", to = \"a@corp.example\"";
+
+#[test]
+fn a_relay_is_spoken_to_in_tls_unless_it_is_this_computer_and_asks_for_no_login() {
+    let login = ", user = \"u\", secret_file = \"whsec.secret\"";
+    for (smtp, login, protection, port) in [
+        ("smtps://relay.example", "", MailProtection::Tls, 465),
+        (
+            "smtps://relay.example:4650/",
+            login,
+            MailProtection::Tls,
+            4650,
+        ),
+        ("smtp://relay.example", "", MailProtection::StartTls, 587),
+        ("smtp://localhost:25", "", MailProtection::Plain, 25),
+        ("smtp://[::1]:25", "", MailProtection::Plain, 25),
+        ("smtp://127.0.0.1:25", login, MailProtection::StartTls, 25),
+        ("smtps://127.0.0.1:465", "", MailProtection::Tls, 465),
+    ] {
+        let lines = format!(
+            "email = {{ smtp = \"{smtp}\", from = \"s@corp.example\", to = [\"a@b.example\", \"B <b@b.example>\"]{login} }}"
+        );
+        let settings = receiver(&lines).load();
+        let Channel::Email { relay, to, .. } = &settings.receivers[0].channel else {
+            panic!("{smtp}");
+        };
+        assert_eq!(
+            (relay.protection, relay.port, to.len()),
+            (protection, port, 2),
+            "{smtp}"
+        );
+        assert_eq!(relay.login.is_some(), !login.is_empty());
+        assert!(!relay.host.contains('['));
+    }
+}
+
+#[test]
+fn every_wrong_value_of_a_mail_is_a_fault_of_its_own_key() {
+    let from = "from = \"s@corp.example\"";
+    for (lines, key) in [
+        (format!("{from}, to = \"a@b.example\""), "smtp"),
+        (format!("smtp = \"relay.example\", {from}, to = \"a@b.example\""), "smtp"),
+        (format!("smtp = \"https://relay.example\", {from}, to = \"a@b.example\""), "smtp"),
+        (format!("smtp = \"smtps://u:p@relay.example\", {from}, to = \"a@b.example\""), "smtp"),
+        (format!("smtp = \"smtps://relay.example/x\", {from}, to = \"a@b.example\""), "smtp"),
+        ("smtp = \"smtps://relay.example\", to = \"a@b.example\"".to_owned(), "from"),
+        (format!("{EMAIL}, from_ = \"x\""), "from_"),
+        (
+            "smtp = \"smtps://relay.example\", from = \"nobody\", to = \"a@b.example\"".to_owned(),
+            "from",
+        ),
+        (
+            "smtp = \"smtps://relay.example\", from = \"s@a.example\\r\\nBcc: e@evil.example\", to = \"a@b.example\"".to_owned(),
+            "from",
+        ),
+        (format!("smtp = \"smtps://relay.example\", {from}"), "to"),
+        (format!("smtp = \"smtps://relay.example\", {from}, to = []"), "to"),
+        (format!("smtp = \"smtps://relay.example\", {from}, to = [\"a@b.example\", \"b\"]"), "to"),
+        (format!("smtp = \"smtps://relay.example\", {from}, to = \"ä@b.example\""), "to"),
+        (format!("{EMAIL}, user = \"u\""), "secret_file"),
+        (format!("{EMAIL}, secret_file = \"whsec.secret\""), "user"),
+    ] {
+        let faults = receiver(&format!("email = {{ {lines} }}")).faults();
+        let keys: Vec<_> = faults.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys, [format!("receivers.r.email.{key}")], "{lines}");
+    }
+    let faults = receiver(&format!(
+        "email = {{ {EMAIL} }}\nproxy = \"http://proxy.example\""
+    ))
+    .faults();
+    assert_eq!(faults[0].key, "receivers.r.proxy");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod inbox;
 pub mod listening;
 mod logged;
 mod proxy;
+mod relay;
 #[allow(dead_code, reason = "some of it only the witnesses need")]
 mod served;
 mod tls;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
-use scanhook::app::{Listeners, Options, Running};
+use scanhook::app::{Listeners, Options, Running, StormPace};
 use scanhook::defender::client::Timeouts;
 use scanhook::keyrings::Beat;
 use scanhook::policy::Policy;
@@ -42,6 +43,7 @@ pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};
 pub use inbox::Inbox;
 pub use logged::logging;
 pub use proxy::{Mood, TestProxy};
+pub use relay::{Begins, Posted, Relay};
 pub use served::{Served, client, post};
 pub use tls::{Authority, Certificate, Secured};
 
@@ -101,6 +103,8 @@ pub struct Wish {
     pub look: Duration,
     /// A scanhook.toml of its own, in which FAR stands for the far side's address.
     pub config: Option<String>,
+    /// How often it is looked for storms, and when one is over.
+    pub storms: StormPace,
     /// What is changed about the settings once they are read.
     pub adapt: Option<Box<Adapt>>,
 }
@@ -136,6 +140,7 @@ impl Default for Wish {
             beat: Beat::default(),
             look: Duration::from_secs(3600),
             config: None,
+            storms: StormPace::default(),
             adapt: None,
         }
     }
@@ -231,6 +236,7 @@ impl Site {
             beat,
             simulator: None,
             reload,
+            storms: self.wish.storms,
         };
         let running = Running::start(settings, policy.policy, listeners, options)
             .await

@@ -77,7 +77,7 @@ impl Authority {
         )
     }
 
-    fn acceptor(&self, certificate: Certificate) -> TlsAcceptor {
+    pub(super) fn acceptor(&self, certificate: Certificate) -> TlsAcceptor {
         let names = if certificate == Certificate::OfAnotherName {
             vec!["elsewhere.example".to_owned()]
         } else {

@@ -3,8 +3,12 @@
 
 mod channels;
 mod delivery;
+mod desk;
+mod lasting;
+mod mail;
 mod occasions;
 mod outbox;
+mod shapes;
 mod verbs;
 
 use serde_json::Value;

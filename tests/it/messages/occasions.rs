@@ -1,5 +1,8 @@
 //! What messages are about: each occasion is told once, and its end as well.
 
+use std::time::Duration;
+
+use scanhook::app::StormPace;
 use scanhook_simulator::Fault;
 use serde_json::{Value, json};
 
@@ -99,6 +102,130 @@ async fn a_pause_is_told_with_who_set_it_and_until_when_and_its_end() {
         (&"pause.ended".into(), &"ben".into())
     );
     assert_eq!(set["data"]["subject"], ended["data"]["subject"]);
+}
+
+#[tokio::test]
+async fn a_pause_that_ends_by_itself_is_told_to_be_over() {
+    let inbox = Inbox::open().await;
+    let site = telling(&inbox, "").await;
+    let order = json!({ "by": "anna", "until": "1s" });
+    site.ordered("/api/v1/pause", order).await;
+    let ended = inbox.heard_of("pause.ended", 1).await[0].json();
+    assert_eq!(ended["data"]["detail"], "Its time is over.");
+    assert!(ended["data"]["by"].is_null(), "nobody ended it");
+}
+
+/// Devices that are only named, so that each takes a question: far more than can be asked in time.
+#[tokio::test]
+async fn a_storm_is_told_once_with_what_will_be_held_and_its_end() {
+    let inbox = Inbox::open().await;
+    let rules = super::RULES.replace("[defaults]", "[defaults]\nresolve_within = \"8s\"");
+    let wish = wish(&format!(
+        "\n[receivers.soar]\nwebhook = {{ url = \"{}\" }}\nevents = [\"storm.begun\", \"storm.over\"]\n",
+        inbox.url()
+    ));
+    let site = Site::with(Wish {
+        rules,
+        storms: StormPace {
+            look: Duration::from_millis(200),
+            calm: Duration::from_secs(1),
+        },
+        ..wish
+    })
+    .await;
+    for batch in 0..12 {
+        let devices: Vec<Value> = (0..50)
+            .map(|n| json!({ "name": format!("lt-{batch}-{n}") }))
+            .collect();
+        let body = json!({ "alert_id": format!("s-{batch}"), "title": "Ransom note", "severity": "high", "devices": devices });
+        site.accepted(body.to_string()).await;
+    }
+    let begun = inbox.heard_of("storm.begun", 1).await[0].json();
+    assert_eq!(begun["data"]["tenant"], "default");
+    let text = begun["data"]["text"].as_str().unwrap();
+    assert!(text.contains("will be held"), "{text}");
+    let over = inbox.heard_of("storm.over", 1).await[0].json();
+    assert_eq!(over["data"]["subject"], begun["data"]["subject"]);
+    let kinds: Vec<String> = inbox.all().iter().map(|told| told.kind()).collect();
+    assert_eq!(kinds, ["storm.begun", "storm.over"]);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_soon_is_told_once_and_shown_until_it_is_renewed() {
+    let inbox = Inbox::open().await;
+    let until = |days: i64| {
+        let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        format!("until = \"{then:.0}\"")
+    };
+    let (ends, renewed) = (until(5), until(400));
+    let mut wish = wish(&format!(
+        "\n[receivers.soar]\nwebhook = {{ url = \"{}\" }}\n\n[admin.tokens.soar]\nhash = \"sha256:{}\"\n\
+         role = \"viewer\"\n{ends}\n",
+        inbox.url(),
+        "ab".repeat(32)
+    ));
+    wish.more.push_str("loopback = \"admin\"\n");
+    let mut site = Site::with(wish).await;
+    let ending = inbox.heard_of("credential.ending", 1).await[0].json();
+    assert_eq!(ending["data"]["credential"], "token/soar");
+    assert_eq!(ending["data"]["detail"], "Less than 7 days are left.");
+    let banners = site.get("/api/v1/summary").await["banners"].clone();
+    assert_eq!(banners[0]["code"], "credential-ending", "{banners}");
+
+    site.restart().await;
+    site.accepted(alert("1", "medium", &machine(1))).await;
+    inbox.heard_of("decision.held", 1).await;
+    assert_eq!(
+        inbox.of("credential.ending").len(),
+        1,
+        "a restart repeats nothing"
+    );
+
+    site.stop().await;
+    let file = site.folder.path().join("scanhook.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(&ends));
+    std::fs::write(&file, text.replace(&ends, &renewed)).unwrap();
+    site.restart().await;
+    let over = inbox.heard_of("credential.ending", 2).await[1].json();
+    assert_eq!(over["data"]["resolved"], true);
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_is_told_from_memory_and_that_it_works_again() {
+    let inbox = Inbox::open().await;
+    let site = telling(&inbox, "").await;
+    let locker = rusqlite::Connection::open(site.journal()).unwrap();
+    locker.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let failing = inbox.heard_of("journal.failing", 1).await[0].clone();
+    let body = failing.json();
+    assert!(body["data"]["resolved"].is_null(), "{body}");
+    assert!(!failing.header("webhook-signature").is_empty());
+    locker.execute_batch("ROLLBACK").unwrap();
+    let works = inbox.heard_of("journal.failing", 2).await[1].json();
+    assert_eq!(works["data"]["resolved"], true);
+    assert_eq!(works["data"]["subject"], body["data"]["subject"]);
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_is_a_banner() {
+    let inbox = Inbox::open().await;
+    inbox.answers(410);
+    let site = telling(&inbox, "").await;
+    site.accepted(alert("1", "medium", &machine(1))).await;
+    let banner = until("it is shown", async || {
+        let summary = site.get("/api/v1/summary").await;
+        let banners = summary["banners"].as_array().unwrap();
+        banners
+            .iter()
+            .find(|banner| banner["code"] == "receiver-failing")
+            .cloned()
+    })
+    .await;
+    assert_eq!(
+        banner["text"],
+        "Messages do not reach receiver soar. Its answer: 410."
+    );
 }
 
 #[tokio::test]

@@ -1,120 +1,10 @@
 //! The outbox itself, in virtual time: what is told together, in which order, and what goes where there is no room.
 
-use std::time::Duration;
+use scanhook::journal::{Occasion, OutboxFilter};
+use scanhook_core::message::MessageType;
 
-use scanhook::defender::Answer;
-use scanhook::journal::{Ids, Occasion, OutboxFilter, Store, TenantId};
-use scanhook::notify::{DueMessages, MessageEvent, Notifier};
-use scanhook::settings::{Channel, Receiver};
-use scanhook_core::message::{DigestTime, EventSet, MessageType};
-use scanhook_core::time::Timestamp;
-use serde_json::Value;
-
+use super::desk::{Desk, kinds};
 use crate::desk::write;
-
-struct Desk {
-    store: Store,
-    notifier: Option<Notifier>,
-    receivers: Vec<Receiver>,
-    tenant: TenantId,
-    now: Timestamp,
-}
-
-/// A receiver of everything.
-fn receiver(name: &str) -> Receiver {
-    Receiver {
-        name: name.to_owned(),
-        channel: Channel::Webhook {
-            url: "https://soar.example/in".to_owned().into(),
-            keys: Vec::new(),
-        },
-        events: EventSet::parse(&["all".to_owned(), "digest".to_owned()]).unwrap(),
-        tenants: None,
-        repeat: Duration::from_secs(300),
-        give_up: Duration::from_secs(86_400),
-        digest: DigestTime::default(),
-        proxy: None,
-    }
-}
-
-impl Desk {
-    fn open() -> Desk {
-        let mut store = Store::memory(Ids::seeded(7)).unwrap();
-        let tenant = write(&mut store, |tx| tx.tenant("berlin"));
-        let mut desk = Desk {
-            store,
-            notifier: Some(Notifier::default()),
-            receivers: vec![receiver("soar")],
-            tenant,
-            now: Timestamp::parse("2026-11-30T05:00:00Z").unwrap(),
-        };
-        assert!(desk.poll().is_empty());
-        desk
-    }
-
-    fn after(&mut self, seconds: u64) {
-        self.now = self.now.plus(Duration::from_secs(seconds));
-    }
-
-    /// What leaves now: the row and the body of each.
-    fn poll(&mut self) -> Vec<(i64, Value)> {
-        let due = self.poll_whole();
-        let read = |body: &[u8]| serde_json::from_slice(body).unwrap();
-        let messages = due.messages.into_iter();
-        messages
-            .map(|message| (message.id, read(message.request.body())))
-            .collect()
-    }
-
-    fn poll_whole(&mut self) -> DueMessages {
-        let (receivers, now) = (self.receivers.clone(), self.now);
-        let mut notifier = self.notifier.take().unwrap();
-        let (notifier, due) = write(&mut self.store, move |tx| {
-            let due = notifier.poll(tx, &receivers, None, now)?;
-            Ok((notifier, due))
-        });
-        self.notifier = Some(notifier);
-        due
-    }
-
-    fn answered(&mut self, id: i64, status: u16) -> MessageEvent {
-        let (receivers, now) = (self.receivers.clone(), self.now);
-        let mut notifier = self.notifier.take().unwrap();
-        let mut response = http::Response::new(bytes::Bytes::new());
-        *response.status_mut() = status.try_into().unwrap();
-        let (notifier, told) = write(&mut self.store, move |tx| {
-            let told = notifier.answer(tx, &receivers, id, &Answer::Http(response), now)?;
-            Ok((notifier, told))
-        });
-        self.notifier = Some(notifier);
-        told.expect("it was under way")
-    }
-
-    fn tell(&mut self, what: MessageType, key: &'static str) {
-        let (tenant, now) = (self.tenant, self.now);
-        write(&mut self.store, move |tx| {
-            tx.tell(&Occasion::new(what, tenant, key), now)
-        });
-    }
-
-    fn waiting(&self) -> usize {
-        let filter = OutboxFilter {
-            state: Some("waiting".to_owned()),
-            limit: Some(1_000),
-            ..OutboxFilter::default()
-        };
-        self.store
-            .read(|reader| reader.outbox(&filter).unwrap())
-            .items
-            .len()
-    }
-}
-
-/// The type of each, with how many further things it tells.
-fn kinds(messages: &[(i64, Value)]) -> Vec<String> {
-    let kind = |body: &Value| format!("{} {}", body["type"], body["data"]["more"]).replace('"', "");
-    messages.iter().map(|(_, body)| kind(body)).collect()
-}
 
 #[test]
 fn stopped_recovered_and_stopped_again_is_never_told_as_an_end() {
@@ -235,20 +125,4 @@ fn where_there_is_no_room_goes_first_what_nobody_has_to_hear_of() {
     let filter = OutboxFilter::default();
     let rows = desk.store.read(|reader| reader.outbox(&filter).unwrap());
     assert!(rows.items.iter().all(|row| row.state == "waiting"));
-}
-
-#[test]
-fn the_digest_of_a_day_comes_at_its_time_and_once() {
-    let mut desk = Desk::open();
-    desk.after(3 * 3600 - 1);
-    assert!(desk.poll().is_empty());
-    desk.after(1);
-    let told = desk.poll();
-    assert_eq!(kinds(&told), ["digest 0"]);
-    assert_eq!(told[0].1["data"]["digest"]["held"], 0);
-    desk.answered(told[0].0, 200);
-    desk.after(60);
-    assert!(desk.poll().is_empty());
-    desk.after(86_400);
-    assert_eq!(kinds(&desk.poll()), ["digest 0"]);
 }

@@ -1597,7 +1597,7 @@ fn prepare(store: &mut Store, policy: Arc<Policy>) -> (TenantId, PolicyId) {
     let reply = slot.clone();
     let work = move |tx: &mut Tx<'_>| {
         let now = Timestamp::from_millis(START);
-        tx.register_receivers(&mail::NAMES.map(str::to_owned))?;
+        tx.register_receivers(&mail::NAMES.map(str::to_owned), now)?;
         Ok((
             tx.tenant("default")?,
             tx.policy(policy.fingerprint(), policy.text(), now)?,

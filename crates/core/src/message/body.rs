@@ -10,6 +10,10 @@ use crate::plain::one_line;
 
 /// Characters of a headline.
 const TITLE: usize = 200;
+/// Bytes of an id or an address, and how many ids of one alert: what is longer, or more, is left out. An id that is cut is
+/// another id.
+const ID: usize = 1_000;
+const IDS: usize = 16;
 
 /// The body: `type`, `timestamp` and `data`, as Standard Webhooks names them.
 #[must_use]
@@ -66,6 +70,16 @@ fn alerts(notice: &Notice) -> Value {
     let alerts = notice.alerts.iter().map(|alert| {
         let mut alert = alert.clone();
         alert.title = alert.title.map(|title| one_line(&title, TITLE));
+        alert.url = alert.url.filter(|url| url.len() <= ID);
+        let mut left = IDS;
+        for ids in alert.references.values_mut() {
+            ids.retain(|id| id.len() <= ID);
+            ids.truncate(left);
+            left -= ids.len();
+        }
+        alert
+            .references
+            .retain(|kind, ids| kind.len() <= ID && !ids.is_empty());
         json!(alert)
     });
     alerts.collect()

@@ -3,11 +3,14 @@
 //!
 //! `kind` names the types and the sets of them, `topic` says which events become one message and which have to stay in
 //! order, `retry` when the next try is due. A message is written from a [`Notice`]: `text` is its sentence, `body` the
-//! JSON of the webhook and of the event stream; `teams`, `slack` and `pagerduty` put it into the form of each.
+//! JSON of the webhook and of the event stream; `teams`, `slack`, `pagerduty` and `mail` put it into the form of each.
 
 mod body;
+mod credential_name;
 mod digest;
+mod digest_text;
 mod kind;
+mod mail;
 mod notice;
 mod page_url;
 mod pagerduty;
@@ -19,15 +22,18 @@ mod title;
 mod topic;
 
 pub use body::body;
+pub use credential_name::{certificate_key, token_key};
 pub use digest::DigestTime;
 pub use kind::{EventSet, MessageSet, MessageType};
+pub use mail::{MailText, mail};
 pub use notice::{
     AlertNote, DecisionNote, DigestCounts, MachineNote, Notice, Particulars, ScanNote,
 };
 pub use page_url::PublicUrl;
 pub use pagerduty::pagerduty;
 pub use retry::{
-    AFTER_BREAK, BREAKS_AFTER, Heard, LONGEST_ANSWER, PLAIN_ANSWER, heard, pause_before,
+    AFTER_BREAK, BREAKS_AFTER, Heard, LONGEST_ANSWER, PLAIN_ANSWER, heard, heard_by_mail,
+    pause_before,
 };
 pub use slack::slack;
 pub use teams::{LARGEST_CARD, teams};

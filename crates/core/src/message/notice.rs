@@ -156,6 +156,14 @@ pub struct DigestCounts {
     pub waiting: u32,
     /// Scans that run now.
     pub running: u32,
+    /// Pauses in force now.
+    pub pauses: u32,
+    /// Credentials that end soon or have ended, each with its end.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub credentials: BTreeMap<String, String>,
+    /// The newest hash of the audit: whoever cuts rows off its end is found by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_head: Option<String>,
 }
 
 impl Notice {

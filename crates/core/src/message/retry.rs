@@ -45,6 +45,16 @@ pub const fn heard(status: u16) -> Heard {
     }
 }
 
+/// Reads the reply of a mail relay.
+#[must_use]
+pub const fn heard_by_mail(code: u16) -> Heard {
+    match code {
+        200..=299 => Heard::Taken,
+        400..=499 => Heard::NotNow,
+        _ => Heard::Never,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +78,17 @@ mod tests {
         }
         for status in [100, 301, 307, 400, 401, 404, 410, 413] {
             assert_eq!(heard(status), Heard::Never);
+        }
+    }
+
+    #[test]
+    fn a_relay_that_says_not_now_is_asked_again_and_one_that_says_no_is_not() {
+        assert_eq!(heard_by_mail(250), Heard::Taken);
+        for code in [421, 450, 451, 452] {
+            assert_eq!(heard_by_mail(code), Heard::NotNow);
+        }
+        for code in [500, 535, 550, 554, 354] {
+            assert_eq!(heard_by_mail(code), Heard::Never);
         }
     }
 }

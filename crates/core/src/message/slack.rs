@@ -17,12 +17,12 @@ const SECTION: usize = 2_900;
 /// The body of the request.
 #[must_use]
 pub fn slack(notice: &Notice, public: Option<&PublicUrl>) -> Value {
-    let (title, sentence) = (title(notice), sentence(notice));
+    let (title, sentence) = (title(notice), one_line(&sentence(notice), SECTION));
     let plain = |text: &str| json!({ "type": "plain_text", "text": text, "emoji": false });
     let section = |text: &str| json!({ "type": "section", "text": plain(text) });
     let mut blocks = vec![
         json!({ "type": "header", "text": plain(&one_line(&title, HEADER)) }),
-        section(&one_line(&sentence, SECTION)),
+        section(&sentence),
     ];
     let lines = lines(notice);
     if !lines.is_empty() {

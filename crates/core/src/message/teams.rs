@@ -14,8 +14,9 @@ use crate::plain::one_line;
 
 /// Bytes that Teams takes, and some left for what a flow adds.
 pub const LARGEST_CARD: usize = 28_000;
-/// Characters of a line.
+/// Characters of a line, and of the sentence above the lines.
 const LINE: usize = 300;
+const SENTENCE: usize = 4_000;
 
 /// The body of the request.
 #[must_use]
@@ -53,7 +54,7 @@ fn message(notice: &Notice, lines: &[String], public: Option<&PublicUrl>) -> Val
             &title(notice),
             json!({ "weight": "bolder", "size": "medium" }),
         ),
-        run(&sentence(notice), json!({})),
+        run(&one_line(&sentence(notice), SENTENCE), json!({})),
     ];
     body.extend(
         lines

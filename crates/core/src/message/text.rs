@@ -1,7 +1,9 @@
 //! What a message says in words. Text of senders stands in it as one line without control characters.
 
+use super::credential_name::credential;
+use super::digest_text;
 use super::kind::MessageType;
-use super::notice::{DecisionNote, DigestCounts, Notice};
+use super::notice::{DecisionNote, Notice};
 use super::title::outcome;
 use crate::person::people;
 use crate::plain::one_line;
@@ -29,7 +31,10 @@ pub fn sentence(notice: &Notice) -> String {
         | MessageType::LimitReached
         | MessageType::StormBegun
         | MessageType::StormOver => of_tenant(notice),
-        MessageType::Digest => notice.digest.as_ref().map_or_else(String::new, of_day),
+        MessageType::Digest => {
+            let lines = notice.digest.as_ref().map(digest_text::lines);
+            lines.unwrap_or_default().join(" ")
+        }
         _ => of_house(notice),
     };
     let detail = &notice.said.detail;
@@ -185,44 +190,27 @@ fn of_house(notice: &Notice) -> String {
             "The journal cannot be written: senders are refused and no scan is sent.".to_owned()
         }
         MessageType::ReceiverFailing if notice.said.resolved => {
-            format!("Messages reach receiver {key} again.")
+            format!("That messages do not reach receiver {key} is over.")
         }
         MessageType::ReceiverFailing => format!("Messages do not reach receiver {key}."),
-        MessageType::CredentialEnding => match notice.said.until {
-            Some(at) => format!("{key} ends at {}.", at.shown()),
-            None => format!("{key} ends soon."),
-        },
+        MessageType::CredentialEnding if notice.said.resolved => {
+            format!(
+                "{} was renewed, or is not used any more.",
+                credential(&notice.key)
+            )
+        }
+        MessageType::CredentialEnding => {
+            let (name, until) = (credential(&notice.key), notice.said.until);
+            let over = until.is_some_and(|until| until <= notice.at);
+            let at = until.map_or_else(String::new, |at| format!(" at {}", at.shown()));
+            format!("{name} {}{at}.", if over { "ended" } else { "ends" })
+        }
         MessageType::AlertParked => format!(
             "{} and cannot be acted on as read: {key}.",
             many(1 + notice.more, "alert is parked", "alerts are parked")
         ),
         _ => "A person tries this receiver: nothing has happened.".to_owned(),
     }
-}
-
-fn of_day(counts: &DigestCounts) -> String {
-    let listed = |counts: &std::collections::BTreeMap<String, u32>| {
-        let parts: Vec<String> = counts
-            .iter()
-            .map(|(what, count)| format!("{count} {what}"))
-            .collect();
-        if parts.is_empty() {
-            "none".to_owned()
-        } else {
-            parts.join(", ")
-        }
-    };
-    format!(
-        "Now: {} held for a person ({} end within the hour), {} waiting to be sent, {} running. Last day: scans that ended: \
-         {}; decisions that expired: {}; alerts parked: {}.",
-        counts.held,
-        counts.ending,
-        counts.waiting,
-        counts.running,
-        listed(&counts.scans),
-        counts.expired,
-        listed(&counts.parked)
-    )
 }
 
 const fn over(outcome: Outcome) -> &'static str {

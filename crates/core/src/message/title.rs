@@ -42,6 +42,7 @@ pub fn title(notice: &Notice) -> String {
         MessageType::JournalFailing => "Journal cannot be written",
         MessageType::ReceiverFailing if notice.said.resolved => "Receiver works again",
         MessageType::ReceiverFailing => "Receiver failing",
+        MessageType::CredentialEnding if notice.said.resolved => "Credential ends no more",
         MessageType::CredentialEnding => "Credential ends soon",
         MessageType::AlertParked => "Alert parked",
         MessageType::Digest => "The day in scanhook",

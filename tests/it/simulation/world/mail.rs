@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, Response};
 use scanhook::defender::Answer;
 use scanhook::journal::OutboxFilter;
-use scanhook::notify::{Notifier, OutgoingMessage};
+use scanhook::notify::{MessageContent, Notifier, OutgoingMessage, ReceiverAnswer};
 use scanhook::settings::{Channel, Receiver};
 use scanhook_core::message::{DigestTime, EventSet};
 use scanhook_core::time::Timestamp;
@@ -146,8 +146,11 @@ impl World {
         let OutgoingMessage {
             id,
             receiver,
-            request,
+            content,
         } = message;
+        let MessageContent::Http(request) = content else {
+            panic!("the receivers are webhooks");
+        };
         let word = super::word(&answer);
         self.trace(|| format!("message {id} to {receiver} -> {word}"));
         if arrives {
@@ -168,7 +171,7 @@ impl World {
         };
         let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
         let answered = self.commit(move |tx| {
-            let told = notifier.answer(tx, &receivers, id, &answer, now)?;
+            let told = notifier.answer(tx, &receivers, id, &ReceiverAnswer::Http(answer), now)?;
             Ok((notifier, told))
         });
         match answered {
