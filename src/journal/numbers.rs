@@ -80,6 +80,20 @@ impl Reader<'_> {
         Ok(numbers)
     }
 
+    /// Held decisions that are dropped within the hour if nobody answers, by the name of their tenant; by the index of those
+    /// that end, so that what is held for longer costs nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn holds_ending(&self, now: Timestamp) -> Result<BTreeMap<String, u32>, JournalError> {
+        let sql = "SELECT tenant.name, count(*) FROM tenant CROSS JOIN decision ON decision.tenant = tenant.id
+                   WHERE decision.state = 'held' AND decision.look_at <= ? GROUP BY 1";
+        all(self.db, sql, [now.millis() + HOUR], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .map(|rows| rows.into_iter().collect())
+    }
+
     fn waits_for_people(
         &self,
         of: &dyn Fn(&str) -> String,

@@ -13,7 +13,7 @@ use crate::journal::Api;
 use crate::settings::Source;
 use crate::worker::ANSWERS;
 use scanhook_core::alert::{AlertReason, AlertState};
-use scanhook_core::scan::{DecisionState, Kind, Reason};
+use scanhook_core::scan::{DecisionState, Kind, Outcome, Reason};
 use scanhook_core::strict_json::JsonFault;
 
 /// Pairs of a tenant and a rule whose decisions are there from the start. Where there are more, those of a rule come with
@@ -25,6 +25,8 @@ impl Metrics {
     pub fn expect(&self, in_force: &ActiveConfig) {
         self.expect_words();
         self.certificate_expiry.clear();
+        // A source may have lost the key, too.
+        self.expect_every.clear();
         for (place, valid) in in_force.settings.certificates() {
             let labels = vec![("where", place)];
             let end = self.certificate_expiry.get_or_create(&labels);
@@ -48,6 +50,14 @@ impl Metrics {
                         ("outcome", outcome),
                     ];
                     there(&self.scan_requests, &labels);
+                }
+                for outcome in Outcome::ALL {
+                    let labels = [
+                        ("tenant", tenant),
+                        ("type", kind.code()),
+                        ("outcome", outcome.code()),
+                    ];
+                    there(&self.scan_outcomes, &labels);
                 }
             }
             for rule in known.iter().copied().chain([""]) {
@@ -89,6 +99,11 @@ impl Metrics {
 
     fn expect_source(&self, source: &Source) {
         let name = ("source", source.name.as_str());
+        if let Some(every) = source.expect_every {
+            self.expect_every
+                .get_or_create(&vec![("source", source.name.clone())])
+                .set(every.as_secs_f64());
+        }
         // A source that is not known has no name here.
         let refused = refusals::ALL
             .iter()

@@ -15,7 +15,13 @@ impl Metrics {
     /// A tenant is not configured any more: its gauges would stay as they were. What is open of it is shown again.
     pub fn forget_tenant(&self, tenant: &str) {
         let name = || ("tenant", tenant.to_owned());
-        for gauge in [&self.waiting_age, &self.held_age, &self.token_expiry] {
+        for gauge in [
+            &self.waiting_age,
+            &self.held_age,
+            &self.holds_ending,
+            &self.stopped,
+            &self.token_expiry,
+        ] {
             gauge.remove(&vec![name()]);
         }
         for side in FarSide::ALL {

@@ -27,6 +27,11 @@ impl Metrics {
             self.last_delivery.clone(),
         );
         to.register(
+            "source_expect_every_seconds",
+            "The longest silence of a source that is ordinary: its `expect_every`",
+            self.expect_every.clone(),
+        );
+        to.register(
             "old_secret_deliveries",
             "Deliveries proved by another secret than the first of its list",
             self.old_secrets.clone(),
@@ -61,6 +66,11 @@ impl Metrics {
             "Scan calls by what came of them",
             self.scan_requests.clone(),
         );
+        to.register(
+            "scan_outcomes",
+            "Scans that are over, by how they ended",
+            self.scan_outcomes.clone(),
+        );
         to.register("scans", "Scans in the journal by state", self.scans.clone());
         to.register(
             "waiting_oldest_age_seconds",
@@ -71,6 +81,11 @@ impl Metrics {
             "held_oldest_age_seconds",
             "Age of the oldest held decision",
             self.held_age.clone(),
+        );
+        to.register(
+            "holds_ending",
+            "Held decisions that are dropped within the hour if nobody answers",
+            self.holds_ending.clone(),
         );
     }
 
@@ -136,6 +151,11 @@ impl Metrics {
             "unreachable",
             "1 while Entra ID or Defender cannot be reached",
             self.unreachable.clone(),
+        );
+        to.register(
+            "stopped",
+            "1 while a tenant is stopped and nothing is sent for it",
+            self.stopped.clone(),
         );
         to.register(
             "remote_up",

@@ -1,5 +1,7 @@
 //! What `/metrics` answers: gauges of the journal and the workers are set when somebody asks, then everything is written.
 
+use std::collections::BTreeMap;
+
 use prometheus_client::encoding::{prometheus_text, text};
 
 use super::Metrics;
@@ -11,13 +13,14 @@ use scanhook_core::obstacles::FarSide;
 use scanhook_core::time::Timestamp;
 
 impl Metrics {
-    /// The text of `/metrics`; so many pauses are in force.
+    /// The text of `/metrics`; so many pauses are in force, and so many held decisions of each tenant end within the hour.
     #[must_use]
     pub fn render(
         &self,
         format: Exposition,
         tenants: &[TenantView],
         pauses: usize,
+        ending: &BTreeMap<String, u32>,
         journal: &Journal,
         now: Timestamp,
     ) -> String {
@@ -53,6 +56,12 @@ impl Metrics {
             self.held_age
                 .get_or_create(&vec![name()])
                 .set(age(&tenant.held_since));
+            self.holds_ending
+                .get_or_create(&vec![name()])
+                .set(f64::from(ending.get(&tenant.name).copied().unwrap_or(0)));
+            self.stopped
+                .get_or_create(&vec![name()])
+                .set(f64::from(u8::from(tenant.lane.stopped.is_some())));
             self.reach_and_mode(tenant);
             for (api, quota) in &tenant.quota {
                 let minute = [

@@ -27,7 +27,18 @@ impl Metrics {
                 ];
                 self.scan_requests.get_or_create(&labels).inc();
             }
-            WorkerEvent::Ended { kind: of, took, .. } => {
+            WorkerEvent::Ended {
+                kind: of,
+                outcome,
+                took,
+                ..
+            } => {
+                let labels = vec![
+                    ("tenant", tenant.to_owned()),
+                    kind(of),
+                    ("outcome", outcome.code().to_owned()),
+                ];
+                self.scan_outcomes.get_or_create(&labels).inc();
                 self.action_duration
                     .get_or_create(&vec![kind(of)])
                     .observe(took.as_secs_f64());

@@ -160,11 +160,13 @@ async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Respon
     let format = Exposition::accepted(accept);
     let tenants = admin.tenants().await?;
     let pauses = admin.read(|reader| reader.pauses()).await?.len();
+    let now = clock::now();
+    let ending = admin.read(move |reader| reader.holds_ending(now)).await?;
     let receivers = admin.receivers().await?;
-    admin.metrics.receivers(&receivers, clock::now());
+    admin.metrics.receivers(&receivers, now);
     let text = admin
         .metrics
-        .render(format, &tenants, pauses, &admin.journal, clock::now());
+        .render(format, &tenants, pauses, &ending, &admin.journal, now);
     Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
 
