@@ -667,7 +667,8 @@ fn documents() -> Vec<String> {
             .filter(|name| name.ends_with(".md"))
             .collect::<Vec<_>>()
     };
-    let all = [markdown(""), markdown("docs/"), markdown("docs/sources/")].concat();
+    let folders = ["", "docs/", "docs/sources/", "docs/start/"];
+    let all = folders.map(markdown).concat();
     assert!(all.len() > 5, "{all:?}");
     all
 }

@@ -370,7 +370,7 @@ async fn what_can_be_counted_is_there_as_0_before_it_is_counted_for_the_first_ti
 
 #[tokio::test]
 async fn the_page_has_a_row_for_each_metric_and_for_no_other() {
-    let two = "[sources.two]\npreset = \"generic\"\nauth = { bearer = { secret_file = [\"new.secret\", \"siem.secret\"] } }\n";
+    let two = "[sources.two]\npreset = \"generic\"\nexpect_every = \"24h\"\nauth = { bearer = { secret_file = [\"new.secret\", \"siem.secret\"] } }\n";
     let secrets = vec![("new.secret", OTHER_SECRET)];
     let site = Site::with(Wish {
         more: two.to_owned(),
