@@ -44,24 +44,10 @@ impl Metrics {
                     .get_or_create(&vec![name(), ("state", state.code().to_owned())])
                     .set(f64::from(count));
             }
-            let age = |since: &Option<String>| {
-                since
-                    .as_deref()
-                    .and_then(Timestamp::parse)
-                    .map_or(0.0, |since| now.since(since).as_secs_f64())
-            };
-            self.waiting_age
-                .get_or_create(&vec![name()])
-                .set(age(&tenant.waiting_since));
-            self.held_age
-                .get_or_create(&vec![name()])
-                .set(age(&tenant.held_since));
+            self.waits(tenant, now);
             self.holds_ending
                 .get_or_create(&vec![name()])
                 .set(f64::from(ending.get(&tenant.name).copied().unwrap_or(0)));
-            self.stopped
-                .get_or_create(&vec![name()])
-                .set(f64::from(u8::from(tenant.lane.stopped.is_some())));
             self.reach_and_mode(tenant);
             for (api, quota) in &tenant.quota {
                 let minute = [
@@ -97,6 +83,26 @@ impl Metrics {
             Exposition::OpenMetrics => text::encode(&mut written, &self.registry),
         };
         written
+    }
+
+    /// Since when something of the tenant waits, and whether it waits because the tenant is stopped.
+    fn waits(&self, tenant: &TenantView, now: Timestamp) {
+        let name = vec![("tenant", tenant.name.clone())];
+        let age = |since: &Option<String>| {
+            since
+                .as_deref()
+                .and_then(Timestamp::parse)
+                .map_or(0.0, |since| now.since(since).as_secs_f64())
+        };
+        self.waiting_age
+            .get_or_create(&name)
+            .set(age(&tenant.waiting_since));
+        self.held_age
+            .get_or_create(&name)
+            .set(age(&tenant.held_since));
+        self.stopped
+            .get_or_create(&name)
+            .set(f64::from(u8::from(tenant.lane.stopped.is_some())));
     }
 
     fn reach_and_mode(&self, tenant: &TenantView) {

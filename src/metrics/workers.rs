@@ -1,8 +1,10 @@
 //! What is counted when something happens in a worker: calls, scans, late decisions, tokens.
 
+use core::time::Duration;
+
 use super::{Metrics, unix};
 use crate::worker::WorkerEvent;
-use scanhook_core::scan::{DecisionState, Kind};
+use scanhook_core::scan::{DecisionState, Kind, Outcome};
 
 impl Metrics {
     /// Something happened in a worker.
@@ -28,21 +30,11 @@ impl Metrics {
                 self.scan_requests.get_or_create(&labels).inc();
             }
             WorkerEvent::Ended {
-                kind: of,
+                kind,
                 outcome,
                 took,
                 ..
-            } => {
-                let labels = vec![
-                    ("tenant", tenant.to_owned()),
-                    kind(of),
-                    ("outcome", outcome.code().to_owned()),
-                ];
-                self.scan_outcomes.get_or_create(&labels).inc();
-                self.action_duration
-                    .get_or_create(&vec![kind(of)])
-                    .observe(took.as_secs_f64());
-            }
+            } => self.ended(tenant, *kind, *outcome, *took),
             WorkerEvent::Decided {
                 about,
                 state,
@@ -79,5 +71,19 @@ impl Metrics {
             | WorkerEvent::Reached { .. }
             | WorkerEvent::Alarm { .. } => {}
         }
+    }
+
+    /// A scan is over.
+    fn ended(&self, tenant: &str, kind: Kind, outcome: Outcome, took: Duration) {
+        let kind = ("type", kind.code().to_owned());
+        let labels = vec![
+            ("tenant", tenant.to_owned()),
+            kind.clone(),
+            ("outcome", outcome.code().to_owned()),
+        ];
+        self.scan_outcomes.get_or_create(&labels).inc();
+        self.action_duration
+            .get_or_create(&vec![kind])
+            .observe(took.as_secs_f64());
     }
 }

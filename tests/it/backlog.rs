@@ -332,6 +332,7 @@ fn what_status_and_metrics_show_costs_the_same_in_a_young_and_in_an_old_journal(
             assert_eq!(view.scans["finished"], deliveries, "counted all the same");
             assert_eq!(reader.orphans(&[]).unwrap().len(), 1);
             reader.unsettled().unwrap();
+            assert!(reader.holds_ending(NOW).unwrap().is_empty());
             let source = reader.source("source-7").unwrap();
             assert_eq!(source.deliveries, deliveries / 20);
             assert!(
