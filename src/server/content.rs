@@ -9,7 +9,7 @@ use crate::in_force::door::SourceDoor;
 use scanhook_core::wrapping::Wrapping;
 
 /// The media type of forms.
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 /// Character sets that are UTF-8, or a part of it.
 const UTF8: [&str; 5] = ["utf-8", "utf8", "us-ascii", "ascii", "unicode-1-1-utf-8"];
 /// What some senders write as a content encoding, and what changes nothing.
@@ -84,6 +84,17 @@ fn content_encoding(door: &SourceDoor, headers: &HeaderMap) -> Result<bool, Http
             }))
         }
     }
+}
+
+/// Whether the body is said to be what a form of a page sends, or plain text, which one can send as well.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    const FORMS: [&str; 3] = [FORM, "multipart/form-data", "text/plain"];
+    let lines = headers.get_all(header::CONTENT_TYPE).iter();
+    lines.map(|line| line.as_bytes()).any(|line| {
+        let line = String::from_utf8_lossy(line);
+        let media = line.split(';').next().unwrap_or_default().trim();
+        FORMS.iter().any(|form| is(media, form))
+    })
 }
 
 fn is(text: &str, word: &str) -> bool {

@@ -2,6 +2,8 @@
 
 mod tokens;
 
+use core::time::Duration;
+
 use super::fault::SettingsFault;
 use super::place::{Context, Section};
 use scanhook_core::access::{AccessToken, AdminGrant, AdminRole, TenantScope};
@@ -9,15 +11,25 @@ use scanhook_core::message::PublicUrl;
 use scanhook_core::rules::Rules;
 
 /// `[admin]`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AdminSettings {
     /// How people and links reach it: scheme, host and perhaps a port, without a trailing slash.
     pub public_url: Option<PublicUrl>,
     pub tokens: Vec<AccessToken>,
     /// What a request from this computer may do without a credential.
     pub loopback: Option<AdminGrant>,
+    pub session: SessionLimits,
     /// `tls = "proxy"`: one of `[server] trusted_proxies` ends TLS before it.
     pub behind_proxy: bool,
+}
+
+/// How long somebody stays signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// While nothing is asked.
+    pub idle: Duration,
+    /// Whatever is asked.
+    pub longest: Duration,
 }
 
 impl AdminSettings {
@@ -77,6 +89,7 @@ pub(super) fn read<'i>(
     );
     // Whoever configures a token means that a credential is asked for, from this computer as well.
     let role = role.unwrap_or(tokens.is_empty().then_some(AdminRole::Admin));
+    let session = session(&mut section, ctx);
     section.finish(ctx);
     AdminSettings {
         public_url,
@@ -85,8 +98,24 @@ pub(super) fn read<'i>(
             role,
             tenants: TenantScope::All,
         }),
+        session,
         behind_proxy,
     }
+}
+
+fn session<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> SessionLimits {
+    let mut table = section
+        .section(ctx, "session")
+        .unwrap_or_else(|| Section::empty("admin.session"));
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    let bounds = minutes(1)..=minutes(7 * 24 * 60);
+    let longest = table.duration(ctx, "longest", minutes(10 * 60), bounds.clone());
+    let idle = table.duration(ctx, "idle", minutes(30).min(longest), bounds);
+    if idle > longest {
+        table.fault(ctx, "idle", "bad-value", "must not be more than `longest`");
+    }
+    table.finish(ctx);
+    SessionLimits { idle, longest }
 }
 
 /// `tls = "proxy"`, in place of a table with certificates.

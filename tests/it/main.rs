@@ -56,6 +56,7 @@ mod rules;
 mod schema;
 mod screens;
 mod sending;
+mod sessions;
 mod shapes;
 mod simulation;
 mod simulator;

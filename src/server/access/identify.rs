@@ -1,50 +1,81 @@
-//! Who asks: a token, or this computer while it is let in without one. A request that a proxy passed on never counts as this
-//! computer, whatever its address: a reverse proxy on loopback would otherwise open the listener to everybody behind it.
+//! Who sends a request: a configured token, a session, or this computer where it is let in. A request that a proxy says it
+//! passed on is never this computer, whatever its address.
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, FORWARDED, VIA};
 
+use super::session;
 use super::wire::Wire;
 use crate::server::content::only;
-use crate::server::refusal::AccessError;
+use crate::server::refusal::{AccessError, HttpError};
+use crate::server::state::Admin;
 use crate::settings::Settings;
-use scanhook_core::access::{Caller, SignedInBy, find};
+use scanhook_core::access::{AccessToken, Caller, SignedInBy, find};
 use scanhook_core::time::Timestamp;
 
-/// Who sent a request with these headers.
-pub(super) fn caller(
+impl Admin {
+    /// Who sent a request with these headers.
+    pub(super) async fn caller(
+        &self,
+        settings: &Settings,
+        headers: &HeaderMap,
+        wire: Wire,
+        now: Timestamp,
+    ) -> Result<Caller, HttpError> {
+        let session = session::key(headers);
+        if headers.contains_key(AUTHORIZATION) || session.is_some() {
+            wire.keeps_secrets(settings)?;
+        }
+        if headers.contains_key(AUTHORIZATION) {
+            return Ok(presented(settings, headers, now)?);
+        }
+        if let Some(key) = session
+            && let Some(caller) = self.session(settings, &key, now).await?
+        {
+            return Ok(caller);
+        }
+        match &settings.admin.loopback {
+            Some(grant) if wire.is_local() && !was_passed_on(headers) => {
+                let mut caller = Caller::on_this_computer(grant.clone());
+                // Where nobody else is let in, a name is all there is to tell two people at this computer apart.
+                caller.for_others = !settings.admin.has_accounts();
+                Ok(caller)
+            }
+            _ => Err(AccessError::SignInRequired.into()),
+        }
+    }
+}
+
+/// Whoever presents a token as `Authorization: Bearer`.
+fn presented(
     settings: &Settings,
     headers: &HeaderMap,
-    wire: Wire,
     now: Timestamp,
 ) -> Result<Caller, AccessError> {
-    let admin = &settings.admin;
-    if headers.contains_key(AUTHORIZATION) {
-        if !wire.is_private(settings) {
-            return Err(AccessError::PlainHttp);
-        }
-        let token = only(headers, AUTHORIZATION)
-            .and_then(|line| line.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .and_then(|(_, presented)| find(&admin.tokens, presented.trim(), now))
-            .ok_or(AccessError::CredentialRefused)?;
-        return Ok(Caller {
-            subject: format!("token:{}", token.name),
-            name: token.name.clone(),
-            how: SignedInBy::Token(token.name.clone()),
-            grant: token.grant.clone(),
-            for_others: token.for_others,
-        });
-    }
-    match &admin.loopback {
-        Some(grant) if wire.is_local() && !was_passed_on(headers) => {
-            let mut caller = Caller::on_this_computer(grant.clone());
-            // Where nobody else is let in, a name is all there is to tell two people at this computer apart.
-            caller.for_others = !admin.has_accounts();
-            Ok(caller)
-        }
-        _ => Err(AccessError::SignInRequired),
-    }
+    only(headers, AUTHORIZATION)
+        .and_then(|line| line.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .and_then(|(_, presented)| of_token(settings, presented.trim(), now))
+        .map(|(caller, _)| caller)
+        .ok_or(AccessError::CredentialRefused)
+}
+
+/// Whose token this is, with the table that lets it in.
+pub(in crate::server) fn of_token<'s>(
+    settings: &'s Settings,
+    presented: &str,
+    now: Timestamp,
+) -> Option<(Caller, &'s AccessToken)> {
+    let token = find(&settings.admin.tokens, presented, now)?;
+    let caller = Caller {
+        subject: format!("token:{}", token.name),
+        name: token.name.clone(),
+        how: SignedInBy::Token(token.name.clone()),
+        grant: token.grant.clone(),
+        for_others: token.for_others,
+        until: token.until,
+    };
+    Some((caller, token))
 }
 
 /// Whether a proxy says that it passed the request on.

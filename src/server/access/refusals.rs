@@ -14,11 +14,16 @@ use scanhook_core::time::Timestamp;
 
 impl Admin {
     /// Counts a refused credential, and writes it down if it is the first of this address in a minute.
-    pub(super) async fn credential_refused(&self, address: IpAddr, refused: AccessError) {
+    pub(in crate::server) async fn credential_refused(
+        &self,
+        address: IpAddr,
+        refused: AccessError,
+    ) {
+        let code = HttpError::from(refused).code();
+        self.metrics.access.signed_in("token", code);
         let Some(count) = self.credentials.refused(address, clock::mono()) else {
             return;
         };
-        let code = HttpError::from(refused).code();
         tracing::warn!(%address, code, count, "a credential was refused at the admin listener");
         let entry = AuditEntry {
             subject: "unknown".to_owned(),
@@ -34,7 +39,12 @@ impl Admin {
     }
 
     /// Writes down that a token was used, once a minute; its first use goes into the audit.
-    pub(super) async fn note_use(&self, asked: &AskedBy, settings: &Settings, now: Timestamp) {
+    pub(in crate::server) async fn note_use(
+        &self,
+        asked: &AskedBy,
+        settings: &Settings,
+        now: Timestamp,
+    ) {
         let SignedInBy::Token(name) = &asked.caller.how else {
             return;
         };

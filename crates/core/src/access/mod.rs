@@ -10,6 +10,7 @@ mod audit;
 mod caller;
 mod grant;
 mod role;
+mod session;
 mod token;
 
 pub use approver::Approver;
@@ -17,4 +18,5 @@ pub use audit::{AuditEntry, AuditFault, AuditLink, verify};
 pub use caller::{Caller, SignedInBy};
 pub use grant::{AdminGrant, TenantScope};
 pub use role::{AdminRole, Permission};
+pub use session::SessionKey;
 pub use token::{AccessToken, AccessTokenHash, find, from_random, is_token};
