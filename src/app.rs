@@ -32,7 +32,7 @@ use crate::clock;
 use crate::defender::client::Client;
 use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError};
-use crate::keyrings;
+use crate::keyrings::{self, Beat};
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::reload::{Reloader, Reloads};
@@ -102,7 +102,12 @@ impl Running {
         let armed = active.in_force().armed();
         tracing::info!(mode = armed.mode, "{}", armed.sentence);
 
-        let (fetcher, keys) = keyrings::ring(active.keys(), client, options.beat, stopping.clone());
+        let (fetcher, keys) = keyrings::ring(
+            active.keys(),
+            client.clone(),
+            options.beat,
+            stopping.clone(),
+        );
         tasks.spawn(async move {
             fetcher.run().await;
             "the fetcher of keys"
@@ -121,6 +126,8 @@ impl Running {
             heard,
             reloads: reloads.clone(),
             storms: options.storms,
+            client,
+            beat: options.beat,
         };
         parts.keep_watch(&mut tasks, &current, fell);
         parts.send_messages(&mut tasks, &current);
@@ -193,6 +200,9 @@ struct Parts<'a> {
     heard: LastSeen,
     reloads: Reloads,
     storms: StormPace,
+    /// What asks the issuer at which people sign in, and how often.
+    client: watch::Receiver<Client>,
+    beat: Beat,
 }
 
 fn open_doors(

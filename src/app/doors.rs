@@ -13,6 +13,7 @@ use crate::in_force::Current;
 use crate::in_force::door::Sources;
 use crate::intake::{Intake, Readers};
 use crate::keyrings::IssuerKeys;
+use crate::openid::OpenId;
 use crate::server::access::RefusedCredentials;
 use crate::server::admin;
 use crate::server::descriptors;
@@ -105,6 +106,7 @@ impl Parts<'_> {
             started: clock::now(),
             reloads: self.reloads.clone(),
             summaries: Summaries::default(),
+            openid: OpenId::new(self.client.clone(), self.beat),
             credentials: RefusedCredentials::new(self.settings.server.auth_failures),
         });
         let limits = self.limits(traces);

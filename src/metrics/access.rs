@@ -32,10 +32,14 @@ impl AccessMetrics {
     }
 
     /// Counters that can come are there from the start, as 0.
-    pub fn expect_orders(&self, verbs: impl Iterator<Item = &'static str>) {
-        for verb in verbs {
-            let labels = vec![("verb", verb.to_owned()), ("result", "done".to_owned())];
-            drop(self.orders.get_or_create(&labels));
+    pub fn expect_routes(&self, routes: impl Iterator<Item = (&'static str, &'static str)>) {
+        for (route, verb) in routes {
+            let labels = vec![("route", route.to_owned()), ("status", "200".to_owned())];
+            drop(self.requests.get_or_create(&labels));
+            if !verb.is_empty() {
+                let labels = vec![("verb", verb.to_owned()), ("result", "done".to_owned())];
+                drop(self.orders.get_or_create(&labels));
+            }
         }
         for result in ["done", "token-refused"] {
             let labels = vec![("how", "token".to_owned()), ("result", result.to_owned())];

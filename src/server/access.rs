@@ -12,7 +12,8 @@ pub(super) mod session;
 mod wire;
 
 pub(super) use asked::AskedBy;
-pub(super) use identify::of_token;
+pub(super) use identify::{of_person, of_token};
 pub use recent::RefusedCredentials;
+pub(super) use refusals::RefusedAttempt;
 pub use routes::{OPEN_ROUTES, ROUTES, RouteAccess};
 pub(super) use wire::Wire;

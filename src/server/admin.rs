@@ -22,11 +22,11 @@ use crate::metrics::Exposition;
 use scanhook_core::access::Permission;
 
 pub fn router(admin: Admin) -> Router {
-    let orders = ROUTES.iter().filter(|route| route.method == "POST");
-    admin
-        .metrics
-        .access
-        .expect_orders(orders.map(|route| route.what));
+    let routes = ROUTES.iter().map(|route| match route.method {
+        "POST" => (route.path, route.what),
+        _ => (route.path, ""),
+    });
+    admin.metrics.access.expect_routes(routes);
     let admin = Arc::new(admin);
     Router::new()
         .route("/api/v1/me", get(me))

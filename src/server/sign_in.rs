@@ -2,6 +2,7 @@
 //! What the browser keeps then is a session (`access::session`), which counts at the API too.
 
 mod back;
+mod issuer;
 pub(super) mod page;
 
 use std::sync::Arc;
@@ -12,8 +13,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::access::session::{forgotten, kept, key};
-use super::access::{AskedBy, Wire, of_token};
+use super::access::session::{forgotten, kept, key, with_cookie};
+use super::access::{AskedBy, RefusedAttempt, Wire, of_token};
 use super::form::PageForm;
 use super::refusal::{AccessError, HttpError};
 use super::state::{Admin, SharedAdmin};
@@ -28,6 +29,8 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
     Router::new()
         .route("/sign-in", get(form))
         .route("/sign-in", post(by_token))
+        .route("/sign-in/start", get(issuer::begin))
+        .route("/sign-in/callback", get(issuer::came_back))
         .route("/sign-out", post(leave))
 }
 
@@ -101,7 +104,13 @@ impl Admin {
         let (caller, token) = match found {
             Ok(found) => found,
             Err(refused) => {
-                self.credential_refused(wire.address, refused).await;
+                let attempt = RefusedAttempt {
+                    address: wire.address,
+                    how: "token",
+                    person: None,
+                    refused,
+                };
+                self.attempt_refused(&attempt).await;
                 return Err(refused.into());
             }
         };
@@ -112,9 +121,4 @@ impl Admin {
         self.metrics.access.signed_in("token", "done");
         kept(&begun).ok_or(HttpError::Internal)
     }
-}
-
-fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
-    response.headers_mut().append(header::SET_COOKIE, cookie);
-    response
 }

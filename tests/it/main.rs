@@ -58,6 +58,7 @@ mod screens;
 mod sending;
 mod sessions;
 mod shapes;
+mod sign_in;
 mod simulation;
 mod simulator;
 mod sources;

@@ -67,8 +67,8 @@ async fn form(site: &Site, token: &str, next: &str) -> Answer {
     send(site, Method::POST, "/sign-in", &headers, body).await
 }
 
-/// What the browser sends back of a cookie.
-pub fn cookie(answer: &Answer) -> String {
+/// What the browser sends back of the first cookie that is set.
+fn cookie(answer: &Answer) -> String {
     let set = answer.header("set-cookie").expect("a cookie is set");
     set.split(';').next().unwrap().to_owned()
 }
@@ -97,7 +97,7 @@ async fn post(site: &Site, path: &str, cookie: &str, body: Value) -> Answer {
 }
 
 /// The rows of the audit about this, newest first: who, how and with what result.
-pub async fn audited(site: &Site, admin: &str, what: &str) -> Vec<[String; 3]> {
+async fn audited(site: &Site, admin: &str, what: &str) -> Vec<[String; 3]> {
     let path = format!("/api/v1/audit?what={what}");
     let audit = get(site, &path, admin).await.json();
     let items = audit["items"].as_array().unwrap().iter();

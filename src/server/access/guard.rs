@@ -8,6 +8,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::asked::AskedBy;
+use super::identify::kind;
+use super::refusals::RefusedAttempt;
 use super::routes::{RouteAccess, RouteNeeds, methods_of, route};
 use super::wire::Wire;
 use crate::clock;
@@ -114,7 +116,13 @@ impl Admin {
                 Ok(asked)
             }
             Err(HttpError::Access(refused)) if refused != AccessError::SignInRequired => {
-                self.credential_refused(address, refused).await;
+                let attempt = RefusedAttempt {
+                    address,
+                    how: kind(settings, &headers),
+                    person: None,
+                    refused,
+                };
+                self.attempt_refused(&attempt).await;
                 Err(refused.into())
             }
             Err(refused) => Err(refused),

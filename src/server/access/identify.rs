@@ -1,16 +1,18 @@
-//! Who sends a request: a configured token, a session, or this computer where it is let in. A request that a proxy says it
+//! Who sends a request: a configured token, a session, a signed token of the issuer, or this computer where it is let in. A request that a proxy says it
 //! passed on is never this computer, whatever its address.
 
-use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, FORWARDED, VIA};
+use axum::http::{HeaderMap, HeaderName};
 
 use super::session;
 use super::wire::Wire;
 use crate::server::content::only;
 use crate::server::refusal::{AccessError, HttpError};
 use crate::server::state::Admin;
-use crate::settings::Settings;
-use scanhook_core::access::{AccessToken, Caller, SignedInBy, find};
+use crate::settings::{OpenIdSettings, Settings};
+use scanhook_core::access::{
+    AccessToken, Caller, KnownPerson, SignedInBy, TokenPurpose, find, is_token,
+};
 use scanhook_core::time::Timestamp;
 
 impl Admin {
@@ -27,12 +29,25 @@ impl Admin {
             wire.keeps_secrets(settings)?;
         }
         if headers.contains_key(AUTHORIZATION) {
-            return Ok(presented(settings, headers, now)?);
+            let presented = bearer(headers).ok_or(AccessError::CredentialRefused)?;
+            return match jwt_in(settings, AUTHORIZATION) {
+                Some(sign_in) if !is_token(presented) => self.of_jwt(sign_in, presented).await,
+                _ => of_token(settings, presented, now)
+                    .map(|(caller, _)| caller)
+                    .ok_or(AccessError::CredentialRefused.into()),
+            };
         }
         if let Some(key) = session
             && let Some(caller) = self.session(settings, &key, now).await?
         {
             return Ok(caller);
+        }
+        if let Some((sign_in, name)) = jwt_header(settings)
+            && headers.contains_key(name)
+        {
+            wire.keeps_secrets(settings)?;
+            let presented = only(headers, name.clone()).ok_or(AccessError::CredentialRefused)?;
+            return self.of_jwt(sign_in, presented.trim()).await;
         }
         match &settings.admin.loopback {
             Some(grant) if wire.is_local() && !was_passed_on(headers) => {
@@ -44,20 +59,64 @@ impl Admin {
             _ => Err(AccessError::SignInRequired.into()),
         }
     }
+
+    /// Of whom a signed token of the issuer tells.
+    async fn of_jwt(&self, sign_in: &OpenIdSettings, presented: &str) -> Result<Caller, HttpError> {
+        let told = self
+            .openid
+            .person(sign_in, presented, TokenPurpose::Request);
+        let person = told.await.map_err(AccessError::from)?;
+        let mut caller = of_person(sign_in, &person, SignedInBy::Jwt)?;
+        caller.until = Some(person.until);
+        Ok(caller)
+    }
 }
 
-/// Whoever presents a token as `Authorization: Bearer`.
-fn presented(
-    settings: &Settings,
-    headers: &HeaderMap,
-    now: Timestamp,
+/// What stands in `Authorization: Bearer`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, presented) = only(headers, AUTHORIZATION)?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| presented.trim())
+}
+
+/// The issuer whose signed tokens are taken, and the header that they stand in.
+fn jwt_header(settings: &Settings) -> Option<(&OpenIdSettings, &HeaderName)> {
+    let sign_in = settings.admin.sign_in.as_ref()?;
+    Some((sign_in, sign_in.header.as_ref()?))
+}
+
+/// The issuer whose signed tokens are taken in this header.
+fn jwt_in(settings: &Settings, name: HeaderName) -> Option<&OpenIdSettings> {
+    let (sign_in, known) = jwt_header(settings)?;
+    (*known == name).then_some(sign_in)
+}
+
+/// By what somebody tried to come in, as it is counted.
+pub(super) fn kind(settings: &Settings, headers: &HeaderMap) -> &'static str {
+    match bearer(headers) {
+        Some(presented) if is_token(presented) => "token",
+        _ => match jwt_header(settings) {
+            Some((_, name)) if headers.contains_key(name) => "jwt",
+            _ => "token",
+        },
+    }
+}
+
+/// Somebody of whom the issuer has told, with what their roles are worth here.
+pub(in crate::server) fn of_person(
+    sign_in: &OpenIdSettings,
+    person: &KnownPerson,
+    how: SignedInBy,
 ) -> Result<Caller, AccessError> {
-    only(headers, AUTHORIZATION)
-        .and_then(|line| line.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .and_then(|(_, presented)| of_token(settings, presented.trim(), now))
-        .map(|(caller, _)| caller)
-        .ok_or(AccessError::CredentialRefused)
+    Ok(Caller {
+        subject: person.subject.clone(),
+        name: person.name.clone(),
+        how,
+        grant: sign_in.grant(&person.roles).ok_or(AccessError::NoRole)?,
+        for_others: false,
+        until: None,
+    })
 }
 
 /// Whose token this is, with the table that lets it in.

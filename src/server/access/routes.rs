@@ -19,6 +19,8 @@ pub struct RouteAccess {
 pub const OPEN_ROUTES: &[(&str, &str)] = &[
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/start"),
+    ("GET", "/sign-in/callback"),
     ("POST", "/sign-out"),
 ];
 

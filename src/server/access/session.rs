@@ -1,10 +1,12 @@
 //! Whoever is signed in: the cookie that a browser keeps, and whose session it is. What a session may do is found out at
-//! each use, from what proved it and the settings in force: a token that is taken away takes its sessions along.
+//! each use, from what proved it and the settings in force: a token that is taken away takes its sessions along, and so does
+//! a role that lets nobody in any more.
 
 use core::time::Duration;
 
-use axum::http::header::COOKIE;
+use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
 
 use super::asked::AskedBy;
 use crate::clock;
@@ -64,6 +66,12 @@ pub(in crate::server) fn forgotten() -> HeaderValue {
     HeaderValue::from_static(
         "__Host-scanhook=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0",
     )
+}
+
+/// An answer that has the browser keep or forget a cookie.
+pub(in crate::server) fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
+    response.headers_mut().append(SET_COOKIE, cookie);
+    response
 }
 
 impl Admin {
@@ -177,6 +185,17 @@ fn caller(row: &SessionRow, settings: &Settings, now: Timestamp) -> Option<Calle
                 until: Some(until),
             })
         }
-        SessionProof::SignIn { .. } => None,
+        SessionProof::SignIn { issuer, roles } => {
+            let sign_in = settings.admin.sign_in.as_ref();
+            let sign_in = sign_in.filter(|sign_in| sign_in.identity() == *issuer)?;
+            Some(Caller {
+                subject: row.subject.clone(),
+                name: row.name.clone(),
+                how: SignedInBy::SignIn,
+                grant: sign_in.grant(roles)?,
+                for_others: false,
+                until: Some(ends),
+            })
+        }
     }
 }

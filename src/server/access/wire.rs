@@ -16,7 +16,7 @@ pub(in crate::server) struct Wire {
     socket: IpAddr,
     /// The sender, as far as a trusted proxy says.
     pub(in crate::server) address: IpAddr,
-    pub(super) over_tls: bool,
+    pub(in crate::server) over_tls: bool,
 }
 
 impl Wire {

@@ -3,10 +3,17 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// Characters of a path that is gone back to.
 const LONGEST: usize = 2_000;
+/// What a path may hold that is not a letter or a digit stays readable in a query.
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.');
+
 /// A path of this listener, with its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct WayBack(String);
@@ -33,6 +40,11 @@ impl WayBack {
     /// The path as it is.
     pub(super) fn path(&self) -> &str {
         &self.0
+    }
+
+    /// The path as a value in a query.
+    pub(super) fn in_query(&self) -> String {
+        utf8_percent_encode(&self.0, IN_QUERY).to_string()
     }
 
     /// Sends the browser there.
@@ -62,6 +74,8 @@ mod tests {
     fn only_a_path_of_this_listener_is_gone_back_to() {
         for path in ["/", "/held", "/held/1?a=b&c=%2F%2Fx", "/alerts?q=a//b"] {
             assert_eq!(WayBack::of(Some(path)).path(), path);
+            let query = format!("next={}", WayBack::of(Some(path)).in_query());
+            assert_eq!(WayBack::of_query(Some(&query)).path(), path);
         }
         for hostile in [
             "//evil.example",

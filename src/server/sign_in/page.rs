@@ -15,6 +15,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; 
 /// The page with the form.
 pub(super) struct SignInPage {
     next: String,
+    /// Where and with whose help people sign in, if they do: a query, and a name.
+    issuer: Option<(String, String)>,
     /// What was wrong with the last attempt: a code and a sentence.
     refused: Option<(&'static str, String)>,
 }
@@ -68,9 +70,12 @@ pub(super) fn again(path: &str) -> Response {
 }
 
 impl SignInPage {
-    pub(super) fn new(_: &Settings, way: &WayBack) -> SignInPage {
+    pub(super) fn new(settings: &Settings, way: &WayBack) -> SignInPage {
+        let sign_in = settings.admin.sign_in.as_ref();
+        let offered = sign_in.filter(|sign_in| sign_in.is_offered());
         SignInPage {
             next: way.path().to_owned(),
+            issuer: offered.map(|sign_in| (way.in_query(), sign_in.shown())),
             refused: None,
         }
     }
@@ -96,9 +101,13 @@ impl SignInPage {
                     escaped(why)
                 )
             });
+        let issuer = self.issuer.as_ref().map_or_else(String::new, |(next, name)| {
+            let (next, name) = (escaped(next), escaped(name));
+            format!("<p><a class=\"button\" href=\"/sign-in/start?next={next}\">Sign in with {name}</a></p>")
+        });
         let page = format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in - scanhook</title></head><body><main>\
-             <h1>Sign in</h1>{refused}<form method=\"post\" action=\"/sign-in\">\
+             <h1>Sign in</h1>{refused}{issuer}<form method=\"post\" action=\"/sign-in\">\
              <input type=\"hidden\" name=\"next\" value=\"{}\"><label for=\"token\">Token</label> \
              <input id=\"token\" name=\"token\" type=\"password\" autocomplete=\"current-password\" required> \
              <button>Sign in</button></form></main></body></html>\n",
