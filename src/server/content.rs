@@ -86,17 +86,6 @@ fn content_encoding(door: &SourceDoor, headers: &HeaderMap) -> Result<bool, Http
     }
 }
 
-/// Whether the body is said to be what a form of a page sends, or plain text, which one can send as well.
-pub(super) fn is_form(headers: &HeaderMap) -> bool {
-    const FORMS: [&str; 3] = [FORM, "multipart/form-data", "text/plain"];
-    let lines = headers.get_all(header::CONTENT_TYPE).iter();
-    lines.map(|line| line.as_bytes()).any(|line| {
-        let line = String::from_utf8_lossy(line);
-        let media = line.split(';').next().unwrap_or_default().trim();
-        FORMS.iter().any(|form| is(media, form))
-    })
-}
-
 fn is(text: &str, word: &str) -> bool {
     text.eq_ignore_ascii_case(word)
 }

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, ORIGIN};
 use rusqlite::Connection;
+use scanhook::server::access::ROUTES;
 use scanhook_core::access::AdminRole;
 use serde_json::{Value, json};
 
@@ -371,13 +372,13 @@ async fn no_page_of_another_origin_orders_anything_with_a_session() {
         &[with, form, from("https://evil.example")],
         &[with, form, from(own), site_of("cross-site")],
     ] {
-        for path in ["/sign-in", "/sign-out", "/api/v1/pause"] {
+        for path in ["/sign-in", "/sign-out"] {
             let (status, answer) = sent(path, headers).await;
-            assert_eq!(
-                (status, &answer.json()["code"]),
-                (403, &json!("foreign-origin"))
-            );
+            let code = &answer.json()["code"];
+            assert_eq!((status, code), (403, &json!("foreign-origin")), "{path}");
         }
+        let (status, answer) = sent("/api/v1/pause", headers).await;
+        assert!([401, 403, 415].contains(&status), "{}", answer.text);
     }
     assert_eq!(
         get(&site, "/api/v1/me", &admin).await.status,
@@ -621,4 +622,49 @@ async fn a_program_with_a_token_that_ends_is_told_when() {
         !metrics.contains("scanhook_audit_head_timestamp_seconds 0"),
         "{metrics}"
     );
+}
+
+#[tokio::test]
+async fn a_session_reaches_what_its_token_reaches_and_nothing_by_another_method() {
+    let site = site("").await;
+    for role in AdminRole::ALL {
+        let cookie = signed_in(&site, *role).await;
+        for route in ROUTES {
+            let path = route
+                .path
+                .replace("{id}", "00000000-0000-7000-8000-000000000000");
+            let path = match path.as_str() {
+                "/readyz" => "/readyz?verbose".to_owned(),
+                _ => path,
+            };
+            let body = json!({ "no such key": 1 });
+            let answer = match route.method {
+                "POST" => post(&site, &path, &cookie, body).await,
+                _ => get(&site, &path, &cookie).await,
+            };
+            if *role < route.takes.least() {
+                let code = &answer.json()["code"];
+                assert_eq!(
+                    (answer.status, code),
+                    (403, &json!("role-too-small")),
+                    "{role} {path}"
+                );
+            } else {
+                assert!(
+                    ![401, 403, 405].contains(&answer.status),
+                    "{role} {path}: {}",
+                    answer.text
+                );
+            }
+            let own = origin(&site);
+            let headers = [
+                (COOKIE.as_str(), cookie.as_str()),
+                (ORIGIN.as_str(), own.as_str()),
+            ];
+            for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+                let other = send(&site, method, &path, &headers, String::new()).await;
+                assert_eq!(other.status, 405, "{path}");
+            }
+        }
+    }
 }

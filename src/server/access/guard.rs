@@ -54,7 +54,13 @@ impl Admin {
         }
         let found = match found {
             Some(RouteNeeds::Permission(found)) => found,
-            Some(_) => return next.run(request).await,
+            // Their forms are such as any page could send.
+            Some(_) => {
+                return match same_site::named(&method, request.headers()) {
+                    Ok(()) => next.run(request).await,
+                    Err(refused) => refused.into_response(),
+                };
+            }
             // A path of ours that does not take this method; or one that somebody serves and nobody has put into the table,
             // which answers nobody. Of all others the router itself says that there is nothing.
             None => {
