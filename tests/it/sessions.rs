@@ -1,5 +1,7 @@
 //! Browsers that are signed in: how a session begins, how long it lasts, and that no page of others uses it.
 
+use std::sync::LazyLock;
+
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, ORIGIN};
 use rusqlite::Connection;
@@ -32,6 +34,16 @@ async fn site(more: &str) -> Site {
     .await
 }
 
+/// Follows no redirect. It keeps no connection, because each test has a runtime of its own.
+pub static BROWSER: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap()
+});
+
 /// A request as it is, without a redirect being followed.
 pub async fn send(
     site: &Site,
@@ -40,13 +52,8 @@ pub async fn send(
     headers: &[(&str, &str)],
     body: String,
 ) -> Answer {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
     let url = format!("http://{}{path}", site.admin);
-    let mut request = http.request(method, url).body(body);
+    let mut request = BROWSER.request(method, url).body(body);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::access::{roles, token};
 use crate::harness::{Answer, Site, Wish};
-use crate::sessions::{get, origin, send};
+use crate::sessions::{BROWSER, get, origin, send};
 use issuer::{APP, PlayedIssuer, SECRET, Signing, p256, rsa};
 
 /// The table of the issuer.
@@ -69,13 +69,8 @@ async fn there(site: &Site, next: &str, change: impl Fn(String) -> String) -> Ca
     let path = format!("/sign-in/start?next={next}");
     let begun = send(site, Method::GET, &path, &[], String::new()).await;
     assert_eq!(begun.status, 303, "{}", begun.text);
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
     let address = change(begun.header("location").unwrap().to_owned());
-    let signed = Answer::of(http.get(address).send().await.unwrap()).await;
+    let signed = Answer::of(BROWSER.get(address).send().await.unwrap()).await;
     assert_eq!(signed.status, 302, "{}", signed.text);
     let back = signed.header("location").unwrap();
     CameBack {
