@@ -32,8 +32,9 @@ use crate::clock;
 use crate::defender::client::Client;
 use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError};
-use crate::keyrings::{self, Beat};
+use crate::keyrings;
 use crate::metrics::Metrics;
+use crate::openid::OpenId;
 use crate::policy::Policy;
 use crate::reload::{Reloader, Reloads};
 use crate::server::far_side::play_if_any;
@@ -102,12 +103,8 @@ impl Running {
         let armed = active.in_force().armed();
         tracing::info!(mode = armed.mode, "{}", armed.sentence);
 
-        let (fetcher, keys) = keyrings::ring(
-            active.keys(),
-            client.clone(),
-            options.beat,
-            stopping.clone(),
-        );
+        let openid = Arc::new(OpenId::new(client.clone(), options.beat));
+        let (fetcher, keys) = keyrings::ring(active.keys(), client, options.beat, stopping.clone());
         tasks.spawn(async move {
             fetcher.run().await;
             "the fetcher of keys"
@@ -126,8 +123,7 @@ impl Running {
             heard,
             reloads: reloads.clone(),
             storms: options.storms,
-            client,
-            beat: options.beat,
+            openid,
         };
         parts.keep_watch(&mut tasks, &current, fell);
         parts.send_messages(&mut tasks, &current);
@@ -200,9 +196,8 @@ struct Parts<'a> {
     heard: LastSeen,
     reloads: Reloads,
     storms: StormPace,
-    /// What asks the issuer at which people sign in, and how often.
-    client: watch::Receiver<Client>,
-    beat: Beat,
+    /// The issuer at which people sign in.
+    openid: Arc<OpenId>,
 }
 
 fn open_doors(

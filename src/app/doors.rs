@@ -13,7 +13,6 @@ use crate::in_force::Current;
 use crate::in_force::door::Sources;
 use crate::intake::{Intake, Readers};
 use crate::keyrings::IssuerKeys;
-use crate::openid::OpenId;
 use crate::server::access::RefusedCredentials;
 use crate::server::admin;
 use crate::server::descriptors;
@@ -106,7 +105,7 @@ impl Parts<'_> {
             started: clock::now(),
             reloads: self.reloads.clone(),
             summaries: Summaries::default(),
-            openid: OpenId::new(self.client.clone(), self.beat),
+            openid: self.openid.clone(),
             credentials: RefusedCredentials::new(self.settings.server.auth_failures),
         });
         let limits = self.limits(traces);

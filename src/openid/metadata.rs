@@ -41,7 +41,7 @@ impl IssuerMetadata {
             &read.jwks_uri,
         ];
         let fits = |place: &&String| place.is_empty() || is_safe(place, near);
-        if !places.iter().all(|place| fits(place)) || read.jwks_uri.is_empty() {
+        if !places.iter().all(fits) || read.jwks_uri.is_empty() {
             return Err("the metadata names an address that is not https");
         }
         Ok(read)

@@ -36,7 +36,7 @@ pub struct Admin {
     pub reloads: Reloads,
     pub summaries: Summaries,
     /// The issuer at which people sign in.
-    pub openid: OpenId,
+    pub openid: Arc<OpenId>,
     /// Credentials that were refused at the admin listener.
     pub credentials: RefusedCredentials,
 }
