@@ -24,6 +24,8 @@ when = { source.exists = true }
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+type HeaderLines<'h> = &'h [(&'h str, &'h str)];
+
 /// A site with a token for each role, and more of scanhook.toml.
 async fn site(more: &str) -> Site {
     Site::with(Wish {
@@ -322,7 +324,7 @@ async fn no_page_of_another_origin_orders_anything_with_a_session() {
         (answer.status, answer)
     };
     // Who sends it with what, from where; and whether it is carried out.
-    let cases: &[(&str, &[(&str, &str)], u16)] = &[
+    let cases: &[(&str, HeaderLines<'_>, u16)] = &[
         (
             "a page of ours",
             &[with, json, from(own), site_of("same-origin")],
