@@ -34,6 +34,7 @@ use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError};
 use crate::keyrings;
 use crate::metrics::Metrics;
+use crate::openid::OpenId;
 use crate::policy::Policy;
 use crate::reload::{Reloader, Reloads};
 use crate::server::far_side::play_if_any;
@@ -102,6 +103,7 @@ impl Running {
         let armed = active.in_force().armed();
         tracing::info!(mode = armed.mode, "{}", armed.sentence);
 
+        let openid = Arc::new(OpenId::new(client.clone(), options.beat));
         let (fetcher, keys) = keyrings::ring(active.keys(), client, options.beat, stopping.clone());
         tasks.spawn(async move {
             fetcher.run().await;
@@ -121,6 +123,7 @@ impl Running {
             heard,
             reloads: reloads.clone(),
             storms: options.storms,
+            openid,
         };
         parts.keep_watch(&mut tasks, &current, fell);
         parts.send_messages(&mut tasks, &current);
@@ -193,6 +196,8 @@ struct Parts<'a> {
     heard: LastSeen,
     reloads: Reloads,
     storms: StormPace,
+    /// The issuer at which people sign in.
+    openid: Arc<OpenId>,
 }
 
 fn open_doors(

@@ -88,6 +88,7 @@ impl ActiveConfig {
             bodies: journal.bodies,
             records: journal.records,
             audit: journal.audit,
+            idle: self.settings.admin.session.idle,
             policy: self.id,
             remember: sources
                 .iter()

@@ -18,6 +18,7 @@ pub mod keyrings;
 pub mod logs;
 pub mod metrics;
 pub mod notify;
+pub mod openid;
 pub mod policy;
 pub mod presets;
 pub mod reload;

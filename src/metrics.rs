@@ -1,6 +1,7 @@
 //! What `/metrics` shows. Counters live here; gauges of the journal and the workers are set when somebody asks.
 //! No device and no alert id is ever a label.
 
+mod access;
 mod deliveries;
 mod expected;
 mod exposition;
@@ -11,6 +12,7 @@ mod registration;
 mod scrape;
 mod workers;
 
+pub use access::AccessMetrics;
 pub use exposition::Exposition;
 
 use std::sync::atomic::AtomicU64;
@@ -32,6 +34,8 @@ type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 /// All metrics with their registry.
 pub struct Metrics {
     registry: Registry,
+    /// The admin listener.
+    pub access: AccessMetrics,
     deliveries: Counters,
     refused: Counters,
     last_delivery: Gauges,
@@ -92,6 +96,7 @@ impl Default for Metrics {
     fn default() -> Metrics {
         Metrics {
             registry: Registry::default(),
+            access: AccessMetrics::default(),
             deliveries: Counters::default(),
             refused: Counters::default(),
             last_delivery: Gauges::default(),
@@ -151,6 +156,7 @@ impl Metrics {
         metrics.register_calls();
         metrics.register_process();
         metrics.register_messages();
+        metrics.register_access();
         metrics.register_journal(pulse);
         metrics
     }

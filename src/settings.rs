@@ -30,7 +30,7 @@ mod tls;
 use core::mem::take;
 use std::path::{Path, PathBuf};
 
-pub use admin::AdminSettings;
+pub use admin::{AdminSettings, OpenIdSettings, SessionLimits};
 pub use credential::TenantCredential;
 pub use email::{MailLogin, MailProtection, MailRelay};
 pub use fault::SettingsFault;

@@ -11,13 +11,16 @@ pub struct MeView {
     pub name: String,
     /// What tells them from everybody else.
     pub subject: String,
-    /// What proved it: `loopback`, `token NAME`.
+    /// What proved it: `loopback`, `token NAME`, `sign-in`, `jwt`.
     pub how: String,
     /// `viewer`, `approver`, `operator` or `admin`.
     pub role: String,
     /// The tenants that it is for; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenants: Option<Vec<String>>,
+    /// From here on they have to prove themselves anew; absent: no end is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// A page of the audit, newest first.

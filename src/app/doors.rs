@@ -105,6 +105,7 @@ impl Parts<'_> {
             started: clock::now(),
             reloads: self.reloads.clone(),
             summaries: Summaries::default(),
+            openid: self.openid.clone(),
             credentials: RefusedCredentials::new(self.settings.server.auth_failures),
         });
         let limits = self.limits(traces);

@@ -98,6 +98,19 @@ impl Client {
         Client::build(self.timeouts, network)
     }
 
+    /// The same client, which reads no more than so many bytes of an answer.
+    #[must_use]
+    pub fn capped(&self, longest: usize) -> Client {
+        let timeouts = Timeouts {
+            longest,
+            ..self.timeouts
+        };
+        Client {
+            timeouts,
+            ..self.clone()
+        }
+    }
+
     /// Sends a request once, through the proxy where there is one for its host.
     pub async fn send(&self, request: Request<Bytes>) -> Answer {
         if request.extensions().get::<Direct>().is_some() {

@@ -111,6 +111,20 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// When the newest row was written.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn audit_head_at(&self) -> Result<Option<Timestamp>, JournalError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT at FROM audit ORDER BY id DESC LIMIT 1")?
+            .query_row([], |row| row.get(0).map(Timestamp::from_millis))
+            .optional()?)
+    }
+}
+
 /// One row. An entry that cannot be read is shown as an empty one, whose hash then does not fit: that is what was asked.
 fn link(row: &Row<'_>) -> rusqlite::Result<AuditLink> {
     let text: String = row.get(0)?;

@@ -22,6 +22,8 @@ pub struct Retention {
     pub bodies: Duration,
     pub records: Duration,
     pub audit: Duration,
+    /// How long a session lasts that nobody uses.
+    pub idle: Duration,
     /// The policy in force, which stays though nothing may have been decided by it.
     pub policy: PolicyId,
     /// Per source, how long deliveries and alerts count as the same.
@@ -92,6 +94,7 @@ impl Tx<'_> {
                 "DELETE FROM pause WHERE id IN (SELECT id FROM pause WHERE ended_at <= ? AND settled = 1 LIMIT ?)",
                 records,
             )?,
+            self.forget_sessions(now.minus(retention.idle), now)?,
             // The newest row stays: the next one's hash is made with its own.
             self.step(
                 "DELETE FROM audit WHERE id IN

@@ -29,6 +29,7 @@
 //!   made of occasions when the receiver is served. `receiver`: how far each has come. `lasting`: what goes on until
 //!   something ends it. `told_until`: which holds that end soon were told.
 //! * `approval`: who has approved a held decision that takes more than one person.
+//! * `session`: who is signed in at the admin listener, by the hash of what the browser keeps.
 //! * `sweep`: how far housekeeping has come. `about`: whether this is the journal of a simulation.
 
 use rusqlite::{Connection, OptionalExtension as _};
@@ -47,6 +48,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-5.sql"),
     include_str!("schema-6.sql"),
     include_str!("schema-7.sql"),
+    include_str!("schema-8.sql"),
 ];
 
 /// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.

@@ -24,6 +24,7 @@ impl Metrics {
     /// Makes sure that whatever can be counted from now on is there.
     pub fn expect(&self, in_force: &ActiveConfig) {
         self.expect_words();
+        self.access.expect(&in_force.settings.admin);
         self.certificate_expiry.clear();
         // A source may have lost the key, too.
         self.expect_every.clear();

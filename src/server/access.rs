@@ -8,8 +8,12 @@ mod identify;
 mod recent;
 mod refusals;
 mod routes;
+pub(super) mod session;
 mod wire;
 
 pub(super) use asked::AskedBy;
+pub(super) use identify::{of_person, of_token};
 pub use recent::RefusedCredentials;
-pub use routes::{ROUTES, RouteAccess};
+pub(super) use refusals::RefusedAttempt;
+pub use routes::{OPEN_ROUTES, ROUTES, RouteAccess};
+pub(super) use wire::Wire;

@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 
-use super::access::AskedBy;
 use super::access::guard::guard;
+use super::access::{AskedBy, ROUTES};
 use super::query::{self, Pairs};
 use super::refusal::{AccessError, HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
-use super::{audit, control, messages, rows};
+use super::{audit, control, messages, rows, sign_in};
 use crate::api::{CertificateView, LaneView, MeView, StatusView};
 use crate::certificate::{PlacedCertificate, concerns};
 use crate::clock;
@@ -22,6 +22,11 @@ use crate::metrics::Exposition;
 use scanhook_core::access::Permission;
 
 pub fn router(admin: Admin) -> Router {
+    let routes = ROUTES.iter().map(|route| match route.method {
+        "POST" => (route.path, route.what),
+        _ => (route.path, ""),
+    });
+    admin.metrics.access.expect_routes(routes);
     let admin = Arc::new(admin);
     Router::new()
         .route("/api/v1/me", get(me))
@@ -33,6 +38,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/livez", get(async || StatusCode::OK))
         .route("/readyz", get(readyz))
         .merge(rows::routes())
+        .merge(sign_in::routes())
         .method_not_allowed_fallback(async |method: Method| not_taken(&method, "GET, HEAD"))
         .merge(control::routes())
         .fallback(async || HttpError::NotFound)
@@ -49,6 +55,7 @@ async fn me(Extension(asked): Extension<AskedBy>, pairs: Pairs) -> Result<Json<M
         subject: caller.subject.clone(),
         how: caller.how.shown(),
         role: caller.grant.role.code().to_owned(),
+        until: caller.until.map(|until| until.to_string()),
         tenants: caller
             .grant
             .tenants
@@ -164,6 +171,16 @@ async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Respon
     let ending = admin.read(move |reader| reader.holds_ending(now)).await?;
     let receivers = admin.receivers().await?;
     admin.metrics.receivers(&receivers, now);
+    let idle = admin.settings().admin.session.idle;
+    let (sessions, head) = admin
+        .read(move |reader| {
+            Ok((
+                reader.sessions(now.minus(idle), now)?,
+                reader.audit_head_at()?,
+            ))
+        })
+        .await?;
+    admin.metrics.access.gauge(sessions, head);
     let text = admin
         .metrics
         .render(format, &tenants, pauses, &ending, &admin.journal, now);

@@ -9,7 +9,7 @@ use crate::in_force::door::SourceDoor;
 use scanhook_core::wrapping::Wrapping;
 
 /// The media type of forms.
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 /// Character sets that are UTF-8, or a part of it.
 const UTF8: [&str; 5] = ["utf-8", "utf8", "us-ascii", "ascii", "unicode-1-1-utf-8"];
 /// What some senders write as a content encoding, and what changes nothing.

@@ -6,7 +6,7 @@
 //! memory), `address`, `sender_certificate` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
 //! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
 //! `rows` (lists and single things, with `standing`), `now` (the first screen, with `forecast` and `banners`),
-//! `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
+//! `sign_in` with `form` (who comes and leaves), `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
 //! (which pages may ask). `refusal` is the one place that turns an `HttpError` into a status.
 //!
 //! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
@@ -25,6 +25,7 @@ mod explained;
 mod failures;
 pub mod far_side;
 pub mod forecast;
+mod form;
 pub mod handshake;
 mod leave;
 pub mod limits;
@@ -39,6 +40,7 @@ mod rows;
 mod same_site;
 mod seats;
 pub mod sender_certificate;
+mod sign_in;
 mod standing;
 pub mod state;
 pub mod summaries;

@@ -206,7 +206,7 @@ impl HttpError {
         match self {
             HttpError::Overloaded => Some(2),
             HttpError::JournalUnavailable | HttpError::ShuttingDown => Some(5),
-            HttpError::SigningKey => Some(15),
+            HttpError::SigningKey | HttpError::Access(AccessError::IssuerUnavailable) => Some(15),
             HttpError::FailureBudget(left) => {
                 Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
             }

@@ -1,6 +1,7 @@
 //! A browser on this computer speaks for pages from anywhere. So a request must be
 //! for a name that no page of others can be served from: a loopback name, or that of `[admin] public_url`. It must not come
-//! from a page of another origin, and an order must be of a media type that no form can send.
+//! from a page of another origin, and an order must be of a media type that no form can send. Browsers say with each POST where
+//! it comes from; one that could be theirs and does not say so is refused, too.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header, uri::Authority};
@@ -8,12 +9,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core::net::IpAddr;
 
+use super::access::session::has_cookie;
 use super::content::{content_type, only};
 use super::refusal::{CommandError, HttpError};
 use crate::in_force::door::SourceDoor;
 
 /// Whether a request is for this listener, and not from a page of somebody else. `scheme` is that of this listener.
 pub(super) fn check(
+    method: &Method,
     headers: &HeaderMap,
     scheme: &str,
     public_url: Option<&str>,
@@ -37,8 +40,27 @@ pub(super) fn check(
         if !only(headers, header::ORIGIN).is_some_and(own) {
             return Err(CommandError::ForeignOrigin.into());
         }
+    } else if has_cookie(headers) {
+        named(method, headers)?;
+    }
+    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+    if changes(method) && site.is_some_and(|site| site != b"same-origin") {
+        return Err(CommandError::ForeignOrigin.into());
     }
     Ok(())
+}
+
+/// Whether a request that could be that of any page says which one it comes from: browsers do so with each form.
+pub(super) fn named(method: &Method, headers: &HeaderMap) -> Result<(), HttpError> {
+    match changes(method) && !headers.contains_key(header::ORIGIN) {
+        true => Err(CommandError::ForeignOrigin.into()),
+        false => Ok(()),
+    }
+}
+
+/// Whether a request of this method may change anything.
+fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
 }
 
 /// Lets pass orders of a media type that no form can send; and those without a body, which a page of another origin cannot send
@@ -93,9 +115,14 @@ mod tests {
         lines.for_each(|(name, value): (HeaderName, axum::http::HeaderValue)| {
             headers.append(name, value);
         });
-        check(&headers, "http://", Some("https://scanhook.example"))
-            .and_then(|()| check_type(&method, &headers))
-            .map_err(|refusal| refusal.code())
+        check(
+            &method,
+            &headers,
+            "http://",
+            Some("https://scanhook.example"),
+        )
+        .and_then(|()| check_type(&method, &headers))
+        .map_err(|refusal| refusal.code())
     }
 
     #[test]
@@ -157,6 +184,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_a_browser_could_have_sent_says_where_it_comes_from() {
+        let json = ("content-type", "application/json");
+        let cookie = ("cookie", "a=b; __Host-scanhook=x");
+        let host = ("host", "localhost:9090");
+        let own = ("origin", "http://localhost:9090");
+        let site = |site| ("sec-fetch-site", site);
+        let (post, get) = (Method::POST, Method::GET);
+        assert_eq!(asked(post.clone(), &[host, json]), Ok(()), "a program");
+        assert_eq!(asked(post.clone(), &[host, json, cookie, own]), Ok(()));
+        assert_eq!(asked(get.clone(), &[host, cookie]), Ok(()));
+        assert_eq!(asked(get, &[host, cookie, site("cross-site")]), Ok(()));
+        let refused = Err("foreign-origin");
+        assert_eq!(asked(post.clone(), &[host, json, cookie]), refused);
+        for from in ["cross-site", "same-site", "none", ""] {
+            let lines = [host, json, own, site(from)];
+            assert_eq!(asked(post.clone(), &lines), refused, "{from}");
+        }
+        assert_eq!(asked(post, &[host, json, own, site("same-origin")]), Ok(()));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::intake::{Intake, LastSeen};
 use crate::journal::{Journal, JournalError, Reader, TenantId};
 use crate::metrics::Metrics;
+use crate::openid::OpenId;
 use crate::reload::Reloads;
 use scanhook_core::rules::duration;
 use scanhook_core::time::Timestamp;
@@ -34,6 +35,8 @@ pub struct Admin {
     pub started: Timestamp,
     pub reloads: Reloads,
     pub summaries: Summaries,
+    /// The issuer at which people sign in.
+    pub openid: Arc<OpenId>,
     /// Credentials that were refused at the admin listener.
     pub credentials: RefusedCredentials,
 }

@@ -1,30 +1,46 @@
 //! `[admin]`: who may come in at the admin listener, and under which name it is reached.
 
+mod sign_in;
 mod tokens;
+
+use core::time::Duration;
 
 use super::fault::SettingsFault;
 use super::place::{Context, Section};
 use scanhook_core::access::{AccessToken, AdminGrant, AdminRole, TenantScope};
 use scanhook_core::message::PublicUrl;
 use scanhook_core::rules::Rules;
+pub use sign_in::OpenIdSettings;
 
 /// `[admin]`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AdminSettings {
     /// How people and links reach it: scheme, host and perhaps a port, without a trailing slash.
     pub public_url: Option<PublicUrl>,
     pub tokens: Vec<AccessToken>,
+    /// Where people sign in.
+    pub sign_in: Option<OpenIdSettings>,
     /// What a request from this computer may do without a credential.
     pub loopback: Option<AdminGrant>,
+    pub session: SessionLimits,
     /// `tls = "proxy"`: one of `[server] trusted_proxies` ends TLS before it.
     pub behind_proxy: bool,
+}
+
+/// How long somebody stays signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// While nothing is asked.
+    pub idle: Duration,
+    /// Whatever is asked.
+    pub longest: Duration,
 }
 
 impl AdminSettings {
     /// Whether anybody but this computer was given access.
     #[must_use]
     pub fn has_accounts(&self) -> bool {
-        !self.tokens.is_empty()
+        !self.tokens.is_empty() || self.sign_in.is_some()
     }
 
     /// That the rules ask for two people while nobody can be told from anybody else.
@@ -65,6 +81,11 @@ pub(super) fn read<'i>(
         public_url,
     );
     let tokens = tokens::read(&mut section, tenants, ctx);
+    let has_sign_in = section.has(ctx, "sign_in");
+    let sign_in = section
+        .section(ctx, "sign_in")
+        .filter(|_| has_sign_in)
+        .and_then(|table| sign_in::read(table, tenants, ctx));
     let role = section.parse(
         ctx,
         "loopback",
@@ -75,18 +96,36 @@ pub(super) fn read<'i>(
             _ => None,
         },
     );
-    // Whoever configures a token means that a credential is asked for, from this computer as well.
-    let role = role.unwrap_or(tokens.is_empty().then_some(AdminRole::Admin));
+    // Whoever configures a token or a sign-in means that a credential is asked for, from this computer as well.
+    let role = role.unwrap_or((tokens.is_empty() && !has_sign_in).then_some(AdminRole::Admin));
+    let session = session(&mut section, ctx);
     section.finish(ctx);
     AdminSettings {
         public_url,
         tokens,
+        sign_in,
         loopback: role.map(|role| AdminGrant {
             role,
             tenants: TenantScope::All,
         }),
+        session,
         behind_proxy,
     }
+}
+
+fn session<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>) -> SessionLimits {
+    let mut table = section
+        .section(ctx, "session")
+        .unwrap_or_else(|| Section::empty("admin.session"));
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    let bounds = minutes(1)..=minutes(7 * 24 * 60);
+    let longest = table.duration(ctx, "longest", minutes(10 * 60), bounds.clone());
+    let idle = table.duration(ctx, "idle", minutes(30).min(longest), bounds);
+    if idle > longest {
+        table.fault(ctx, "idle", "bad-value", "must not be more than `longest`");
+    }
+    table.finish(ctx);
+    SessionLimits { idle, longest }
 }
 
 /// `tls = "proxy"`, in place of a table with certificates.
@@ -118,6 +157,19 @@ pub(super) fn compare(
         fault(
             "admin.tls",
             "is \"proxy\", but `[server] trusted_proxies` names none",
+        );
+    }
+    // Without a name of its own it is reached as this computer, which is no address for people to be sent back to from outside.
+    let needs_name = admin
+        .sign_in
+        .as_ref()
+        .is_some_and(OpenIdSettings::is_offered)
+        && admin.public_url.is_none();
+    let is_near = |sign_in: &OpenIdSettings| sign_in.is_near() && listen.ip().is_loopback();
+    if needs_name && !admin.sign_in.as_ref().is_some_and(is_near) {
+        fault(
+            "admin.public_url",
+            "must be set, and begin with https: the issuer of `[admin.sign_in]` sends people back to it",
         );
     }
     if listen.ip().is_loopback() {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use regex::Regex;
 use reqwest::Method;
-use scanhook::server::access::ROUTES;
+use scanhook::server::access::{OPEN_ROUTES, ROUTES};
 use scanhook_core::access::{AccessTokenHash, AdminRole, Permission, from_random, verify};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -14,18 +14,18 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, SIEM_SECRET, Site, Wish, alert, generic, machine, two_customers};
 
 /// The token with this number.
-fn token(n: u8) -> String {
+pub fn token(n: u8) -> String {
     from_random(&[n; 39]).expose_secret().to_owned()
 }
 
 /// The table that lets a token in.
-fn table(name: &str, n: u8, lines: &str) -> String {
+pub fn table(name: &str, n: u8, lines: &str) -> String {
     let hash = AccessTokenHash::of(&token(n));
     format!("[admin.tokens.{name}]\nhash = \"{hash}\"\n{lines}\n")
 }
 
 /// A token for each role, numbered by its place.
-fn roles() -> String {
+pub fn roles() -> String {
     let tables = AdminRole::ALL.iter().enumerate().map(|(n, role)| {
         table(
             role.code(),
@@ -272,7 +272,9 @@ fn every_route_of_the_admin_listener_is_in_the_table() {
     served.retain(|(_, path)| path != "/livez");
     let known: BTreeSet<_> = ROUTES
         .iter()
-        .map(|route| (route.method.to_owned(), route.path.to_owned()))
+        .map(|route| (route.method, route.path))
+        .chain(OPEN_ROUTES.iter().copied())
+        .map(|(method, path)| (method.to_owned(), path.to_owned()))
         .collect();
     assert_eq!(served, known);
 }

@@ -243,6 +243,7 @@ fn a_year(path: &Path, deliveries: u32) {
 fn retention() -> Retention {
     let remember = (0..20).map(|n| (format!("source-{n}"), 3 * DAY)).collect();
     Retention {
+        idle: Duration::from_secs(1_800),
         bodies: 30 * DAY,
         records: 400 * DAY,
         audit: 400 * DAY,

@@ -168,6 +168,7 @@ const RULES: &[Rule] = &[
                 "keyrings",
                 "notify::run",
                 "notify::smtp",
+                "openid",
                 "worker::run",
                 "workers",
                 "main",

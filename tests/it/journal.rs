@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 use scanhook::clock;
 use scanhook::journal::{
-    Ids, Job, JournalError, MISSES, OpenError, PolicyId, Retention, SCHEMA, Store, Tx,
+    Ids, Job, JournalError, MISSES, OpenError, PolicyId, Retention, SCHEMA, SessionProof,
+    SessionRow, Store, Tx,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -760,6 +761,38 @@ fn forget(store: &mut Store, retention: &Retention, later: Duration) {
     }
 }
 
+#[test]
+fn sessions_that_are_over_are_forgotten() {
+    let (_folder, path) = kept();
+    let mut store = open(&path).unwrap();
+    for (name, ends) in [("short", 1), ("long", 10)] {
+        let now = clock::now();
+        let session = SessionRow {
+            hash: name.to_owned(),
+            subject: name.to_owned(),
+            name: name.to_owned(),
+            proof: SessionProof::Token("hash".to_owned()),
+            at: now,
+            seen: now,
+            ends: now.plus(ends * 3600 * Duration::from_secs(1)),
+        };
+        run(&mut store, move |tx| tx.sign_in(&session)).unwrap();
+    }
+    let retention = Retention {
+        idle: Duration::from_secs(7_200),
+        bodies: 30 * DAY,
+        records: 400 * DAY,
+        audit: 400 * DAY,
+        policy: PolicyId(1),
+        remember: Vec::new(),
+    };
+    let left = "SELECT count(*) FROM session";
+    for (later, expected) in [(0, 2), (3_700, 1), (7_300, 0)] {
+        forget(&mut store, &retention, Duration::from_secs(later));
+        assert_eq!(count(&path, left), expected, "after {later} s");
+    }
+}
+
 #[tokio::test]
 async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
     let mut site = Site::open().await;
@@ -788,6 +821,7 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_never() {
         )
         .unwrap();
     let retention = Retention {
+        idle: Duration::from_secs(1_800),
         bodies: 30 * DAY,
         records: 400 * DAY,
         audit: 400 * DAY,

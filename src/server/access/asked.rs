@@ -19,7 +19,7 @@ pub(in crate::server) struct AskedBy {
 }
 
 impl AskedBy {
-    pub(super) fn new(caller: Caller, address: IpAddr) -> AskedBy {
+    pub(in crate::server) fn new(caller: Caller, address: IpAddr) -> AskedBy {
         AskedBy {
             caller: Arc::new(caller),
             address,

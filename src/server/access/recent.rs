@@ -38,7 +38,7 @@ impl RefusedCredentials {
     }
 
     /// The time until this address may try again, if it has failed too often.
-    pub(super) fn spent(&self, address: IpAddr, now: Duration) -> Option<Duration> {
+    pub(in crate::server) fn spent(&self, address: IpAddr, now: Duration) -> Option<Duration> {
         self.failures.spent(address, now)
     }
 

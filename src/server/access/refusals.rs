@@ -9,20 +9,39 @@ use crate::clock;
 use crate::server::refusal::{AccessError, HttpError};
 use crate::server::state::Admin;
 use crate::settings::Settings;
-use scanhook_core::access::{AuditEntry, SignedInBy};
+use scanhook_core::access::{AuditEntry, KnownPerson, SignedInBy};
 use scanhook_core::time::Timestamp;
+
+/// Somebody who was not let in.
+pub(in crate::server) struct RefusedAttempt<'a> {
+    pub(in crate::server) address: IpAddr,
+    /// By what they tried: `token`, `sign-in` or `jwt`.
+    pub(in crate::server) how: &'static str,
+    /// Who it was, if that was proved.
+    pub(in crate::server) person: Option<&'a KnownPerson>,
+    pub(in crate::server) refused: AccessError,
+}
 
 impl Admin {
     /// Counts a refused credential, and writes it down if it is the first of this address in a minute.
-    pub(super) async fn credential_refused(&self, address: IpAddr, refused: AccessError) {
+    pub(in crate::server) async fn attempt_refused(&self, attempt: &RefusedAttempt<'_>) {
+        let (address, refused) = (attempt.address, attempt.refused);
+        let code = HttpError::from(refused).code();
+        self.metrics.access.signed_in(attempt.how, code);
+        // Nobody tried anything that could be wrong.
+        if refused == AccessError::IssuerUnavailable {
+            return;
+        }
         let Some(count) = self.credentials.refused(address, clock::mono()) else {
             return;
         };
-        let code = HttpError::from(refused).code();
         tracing::warn!(%address, code, count, "a credential was refused at the admin listener");
+        let (subject, name) = attempt.person.map_or(("unknown", "unknown"), |person| {
+            (&person.subject, &person.name)
+        });
         let entry = AuditEntry {
-            subject: "unknown".to_owned(),
-            name: "unknown".to_owned(),
+            subject: subject.to_owned(),
+            name: name.to_owned(),
             how: "refused".to_owned(),
             address: address.to_string(),
             what: "credential refused".to_owned(),
@@ -34,7 +53,12 @@ impl Admin {
     }
 
     /// Writes down that a token was used, once a minute; its first use goes into the audit.
-    pub(super) async fn note_use(&self, asked: &AskedBy, settings: &Settings, now: Timestamp) {
+    pub(in crate::server) async fn note_use(
+        &self,
+        asked: &AskedBy,
+        settings: &Settings,
+        now: Timestamp,
+    ) {
         let SignedInBy::Token(name) = &asked.caller.how else {
             return;
         };

@@ -15,10 +15,21 @@ pub struct RouteAccess {
     pub what: &'static str,
 }
 
+/// Routes by which somebody comes in or leaves, so that they are answered whoever asks.
+pub const OPEN_ROUTES: &[(&str, &str)] = &[
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("GET", "/sign-in/start"),
+    ("GET", "/sign-in/callback"),
+    ("POST", "/sign-out"),
+];
+
 /// What a request takes.
 pub(super) enum RouteNeeds {
     /// Probes of load balancers: they tell nothing but whether this process answers.
     Nothing,
+    /// To come from no page of others.
+    SameSite,
     Permission(&'static RouteAccess),
 }
 
@@ -151,6 +162,9 @@ pub(super) fn route(method: &Method, path: &str, query: Option<&str>) -> Option<
     if method == "GET" && (path == "/livez" || (path == "/readyz" && !verbose)) {
         return Some(RouteNeeds::Nothing);
     }
+    if OPEN_ROUTES.contains(&(method, path)) {
+        return Some(RouteNeeds::SameSite);
+    }
     ROUTES
         .iter()
         .find(|route| route.method == method && route.path == path)
@@ -159,11 +173,11 @@ pub(super) fn route(method: &Method, path: &str, query: Option<&str>) -> Option<
 
 /// The methods that a path takes, as `Allow` lists them.
 pub(super) fn methods_of(path: &str) -> Option<String> {
-    let of_path = |route: &&RouteAccess| route.path == path;
-    let mut methods: Vec<&str> = ROUTES
-        .iter()
-        .filter(of_path)
-        .map(|one| one.method)
+    let routes = ROUTES.iter().map(|route| (route.method, route.path));
+    let mut methods: Vec<&str> = routes
+        .chain(OPEN_ROUTES.iter().copied())
+        .filter(|(_, of)| *of == path)
+        .map(|(method, _)| method)
         .collect();
     if path == "/livez" {
         methods.push("GET");

@@ -6,20 +6,21 @@ use axum::extract::Request;
 
 use crate::server::address::Peer;
 use crate::server::handshake::OverTls;
+use crate::server::refusal::AccessError;
 use crate::settings::Settings;
 
 /// How a request came.
 #[derive(Clone, Copy)]
-pub(super) struct Wire {
+pub(in crate::server) struct Wire {
     /// The far end of the connection.
     socket: IpAddr,
     /// The sender, as far as a trusted proxy says.
-    pub(super) address: IpAddr,
-    pub(super) over_tls: bool,
+    pub(in crate::server) address: IpAddr,
+    pub(in crate::server) over_tls: bool,
 }
 
 impl Wire {
-    pub(super) fn of(request: &Request) -> Wire {
+    pub(in crate::server) fn of(request: &Request) -> Wire {
         let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let peer = request.extensions().get::<Peer>();
         Wire {
@@ -34,8 +35,16 @@ impl Wire {
         self.socket.is_loopback()
     }
 
+    /// Nothing that proves who somebody is may come where others can read it.
+    pub(in crate::server) fn keeps_secrets(self, settings: &Settings) -> Result<(), AccessError> {
+        match self.is_private(settings) {
+            true => Ok(()),
+            false => Err(AccessError::PlainHttp),
+        }
+    }
+
     /// Whether nobody on the way could read a credential: TLS, this computer, or a proxy that ends TLS before us.
-    pub(super) fn is_private(self, settings: &Settings) -> bool {
+    fn is_private(self, settings: &Settings) -> bool {
         let by_proxy =
             settings.admin.behind_proxy && settings.server.trusted_proxies.trust(self.socket);
         self.over_tls || self.is_local() || by_proxy

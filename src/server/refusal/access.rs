@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::api::refusals::{Code, row};
+use crate::openid::NotSignedIn;
 use scanhook_core::access::AdminRole;
 
 /// Why somebody may not do what they ask. Which credential was wrong, and how, is never said.
@@ -19,6 +20,21 @@ pub enum AccessError {
     ForAllTenants,
     /// A credential came over plain http from another computer.
     PlainHttp,
+    /// Somebody who is known at the issuer, and has no role that is let in here.
+    NoRole,
+    /// A sign-in at the issuer that proves nobody.
+    SignInFailed,
+    /// The issuer does not answer.
+    IssuerUnavailable,
+}
+
+impl From<NotSignedIn> for AccessError {
+    fn from(why: NotSignedIn) -> AccessError {
+        match why {
+            NotSignedIn::IssuerUnavailable => AccessError::IssuerUnavailable,
+            NotSignedIn::NotProved => AccessError::CredentialRefused,
+        }
+    }
 }
 
 const SIGN_IN_REQUIRED: Code = row(
@@ -52,6 +68,25 @@ const PLAIN_HTTP: Code = row(
     "Set `[admin.tls]`, call it by https, and make a new token: this one may be known to others.",
 );
 
+const NO_ROLE: Code = row(
+    StatusCode::FORBIDDEN,
+    "no-role",
+    "You are known, but none of your roles is let in here.",
+    "Ask for one of the roles of `[admin.sign_in.grants]` at the issuer; it counts at the next sign-in.",
+);
+const SIGN_IN_FAILED: Code = row(
+    StatusCode::UNAUTHORIZED,
+    "sign-in-failed",
+    "Nobody was signed in: it took too long, was begun elsewhere, or the issuer refused it.",
+    "Begin it again in the same browser; the log says what was wrong.",
+);
+const ISSUER_UNAVAILABLE: Code = row(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "issuer-unavailable",
+    "The issuer at which people sign in does not answer as it should.",
+    "Look into the log for what it answered; a token works meanwhile.",
+);
+
 impl AccessError {
     /// Every code, for docs/errors.md.
     pub const ALL: &'static [Code] = &[
@@ -60,6 +95,9 @@ impl AccessError {
         ROLE_TOO_SMALL,
         FOR_ALL_TENANTS,
         PLAIN_HTTP,
+        NO_ROLE,
+        SIGN_IN_FAILED,
+        ISSUER_UNAVAILABLE,
     ];
 
     /// The row of this refusal.
@@ -70,6 +108,9 @@ impl AccessError {
             AccessError::RoleTooSmall(_) => ROLE_TOO_SMALL,
             AccessError::ForAllTenants => FOR_ALL_TENANTS,
             AccessError::PlainHttp => PLAIN_HTTP,
+            AccessError::NoRole => NO_ROLE,
+            AccessError::SignInFailed => SIGN_IN_FAILED,
+            AccessError::IssuerUnavailable => ISSUER_UNAVAILABLE,
         }
     }
 

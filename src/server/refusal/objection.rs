@@ -48,7 +48,7 @@ pub struct Meant {
 const FOREIGN_ORIGIN: Code = row(
     StatusCode::FORBIDDEN,
     "foreign-origin",
-    "A page of another origin sent this; it is not taken.",
+    "A page of another origin sent this, or a browser that does not say which; it is not taken.",
     "Call the admin listener from a program or from its own pages, not from those of others.",
 );
 const FOREIGN_HOST: Code = row(

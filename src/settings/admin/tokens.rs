@@ -92,21 +92,29 @@ fn scope<'i>(
     let Some(names) = table.texts(ctx, "tenants") else {
         return (!table.knows("tenants")).then_some(TenantScope::All);
     };
+    scope_of(Some(names), tenants)
+        .map_err(|why| table.fault(ctx, "tenants", "bad-value", why))
+        .ok()
+}
+
+/// The same of a list that was read.
+pub(super) fn scope_of(
+    names: Option<Vec<String>>,
+    tenants: &[String],
+) -> Result<TenantScope, String> {
+    let Some(names) = names else {
+        return Ok(TenantScope::All);
+    };
     if names.is_empty() {
-        table.fault(
-            ctx,
-            "tenants",
-            "bad-value",
-            "must name a tenant; leave the key out for all",
-        );
-        return None;
+        return Err("must name a tenant; leave the key out for all".to_owned());
     }
     if let Some(unknown) = names.iter().find(|name| !tenants.contains(name)) {
-        let message = format!("`{}` is not a configured tenant", unknown.escape_debug());
-        table.fault(ctx, "tenants", "bad-value", message);
-        return None;
+        return Err(format!(
+            "`{}` is not a configured tenant",
+            unknown.escape_debug()
+        ));
     }
-    Some(TenantScope::Only(
+    Ok(TenantScope::Only(
         names.into_iter().collect::<BTreeSet<_>>(),
     ))
 }

@@ -22,6 +22,7 @@ const ROOMS: &[&str] = &[
     "explain",
     "in_force",
     "keyrings",
+    "openid",
     "intake",
     "worker",
     "workers",

@@ -76,6 +76,7 @@ fn largest(kind: MessageType, resolved: bool) -> Notice {
             kind: Some(Kind::Full),
             ends_at: Some(at.to_string()),
             why: long(),
+            people: None,
         }),
         machine: Some(MachineNote {
             id: None,

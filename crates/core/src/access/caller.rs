@@ -1,6 +1,7 @@
 //! Whoever asks something of the admin listener, once it is known who that is.
 
 use super::grant::AdminGrant;
+use crate::time::Timestamp;
 
 /// What proved who somebody is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +10,10 @@ pub enum SignedInBy {
     Loopback,
     /// A configured token, by its name.
     Token(String),
+    /// The configured issuer, where this person signed in.
+    SignIn,
+    /// A signed token of the configured issuer, which a proxy or a program sent along.
+    Jwt,
 }
 
 impl SignedInBy {
@@ -18,6 +23,8 @@ impl SignedInBy {
         match self {
             SignedInBy::Loopback => "loopback".to_owned(),
             SignedInBy::Token(name) => format!("token {name}"),
+            SignedInBy::SignIn => "sign-in".to_owned(),
+            SignedInBy::Jwt => "jwt".to_owned(),
         }
     }
 }
@@ -35,6 +42,8 @@ pub struct Caller {
     pub grant: AdminGrant,
     /// Whether they may say for whom they act.
     pub for_others: bool,
+    /// From here on they have to prove themselves anew; `None`: no end is known.
+    pub until: Option<Timestamp>,
 }
 
 impl Caller {
@@ -47,6 +56,7 @@ impl Caller {
             how: SignedInBy::Loopback,
             grant,
             for_others: false,
+            until: None,
         }
     }
 }

@@ -43,6 +43,24 @@ pub struct AdminGrant {
 }
 
 impl AdminGrant {
+    /// What several grants come to: the strongest role, for the tenants of all of them.
+    #[must_use]
+    pub fn together<'g>(grants: impl IntoIterator<Item = &'g AdminGrant>) -> Option<AdminGrant> {
+        let mut grants = grants.into_iter();
+        let mut whole = grants.next()?.clone();
+        for grant in grants {
+            whole.role = whole.role.max(grant.role);
+            whole.tenants = match (whole.tenants, &grant.tenants) {
+                (TenantScope::Only(mut names), TenantScope::Only(more)) => {
+                    names.extend(more.iter().cloned());
+                    TenantScope::Only(names)
+                }
+                _ => TenantScope::All,
+            };
+        }
+        Some(whole)
+    }
+
     /// Whether an operation of this kind is allowed.
     #[must_use]
     pub fn allows(&self, permission: Permission) -> bool {
@@ -78,6 +96,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn of_several_grants_the_strongest_role_counts_and_tenants_add_up() {
+        let (berlin, paris) = (
+            only(AdminRole::Approver, &["berlin"]),
+            only(AdminRole::Viewer, &["paris"]),
+        );
+        let both = only(AdminRole::Approver, &["berlin", "paris"]);
+        assert_eq!(AdminGrant::together([&berlin, &paris]), Some(both.clone()));
+        assert_eq!(AdminGrant::together([&paris, &berlin]), Some(both));
+        let all = AdminGrant {
+            role: AdminRole::Viewer,
+            tenants: TenantScope::All,
+        };
+        let whole = AdminGrant {
+            role: AdminRole::Approver,
+            tenants: TenantScope::All,
+        };
+        assert_eq!(AdminGrant::together([&berlin, &all]), Some(whole));
+        assert_eq!(AdminGrant::together([]), None);
     }
 
     #[test]

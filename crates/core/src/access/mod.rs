@@ -9,12 +9,16 @@ mod approver;
 mod audit;
 mod caller;
 mod grant;
+mod person;
 mod role;
+mod session;
 mod token;
 
 pub use approver::Approver;
 pub use audit::{AuditEntry, AuditFault, AuditLink, verify};
 pub use caller::{Caller, SignedInBy};
 pub use grant::{AdminGrant, TenantScope};
+pub use person::{KnownPerson, NotProved, RolesClaim, TokenIssuer, TokenPurpose};
 pub use role::{AdminRole, Permission};
+pub use session::SessionKey;
 pub use token::{AccessToken, AccessTokenHash, find, from_random, is_token};

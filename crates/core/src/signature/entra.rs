@@ -2,26 +2,17 @@
 //! come from the configured authority and never from the token, and who may speak is configured.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, dangerous::insecure_decode_claims, decode, decode_header,
-};
+use jsonwebtoken::{Algorithm, dangerous::insecure_decode_claims, decode, decode_header};
 use serde::Deserialize;
 
+use super::keyring::{Keyring, signature_only};
 use super::refused::{Failure, Refused};
 use crate::time::Timestamp;
 
 /// How far Entra's clock may be from ours: what Microsoft's own libraries grant.
 pub const LEEWAY: Duration = Duration::from_secs(300);
-
-/// More keys in one answer are no key set; Entra publishes about ten.
-const MOST_KEYS: usize = 256;
-
-/// Bytes of the smallest modulus, 2048 bits.
-const SHORTEST_MODULUS: usize = 256;
 
 /// Whose tokens are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,77 +31,6 @@ pub struct Entra {
     pub apps: Vec<String>,
     /// Its subject must be one of these directory objects, lower case. Empty: any.
     pub objects: Vec<String>,
-}
-
-/// The keys of one authority, by their ids.
-#[derive(Clone, Default)]
-pub struct Keyring {
-    keys: BTreeMap<String, DecodingKey>,
-}
-
-/// All keys there are, by the address they came from.
-pub type Keyrings = BTreeMap<String, Keyring>;
-
-/// Why an answer is no set of keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadKeyring {
-    /// Not JSON of the documented shape.
-    #[error("the answer is not a JSON Web Key Set")]
-    Unreadable,
-    /// Nothing in it can verify RS256.
-    #[error("the answer holds no RSA key for signatures")]
-    NoKey,
-}
-
-#[derive(Deserialize)]
-struct KeySet {
-    keys: Vec<serde_json::Value>,
-}
-
-impl Keyring {
-    /// Reads a JSON Web Key Set. Keys of other kinds, without an id, for another use or shorter than 2048 bits are
-    /// left out.
-    ///
-    /// # Errors
-    /// [`BadKeyring`].
-    pub fn read(answer: &[u8]) -> Result<Keyring, BadKeyring> {
-        let set: KeySet = serde_json::from_slice(answer).map_err(|_| BadKeyring::Unreadable)?;
-        if set.keys.len() > MOST_KEYS {
-            return Err(BadKeyring::Unreadable);
-        }
-        // One by one: a key of a kind that is not known yet must not hide the others.
-        let keys: BTreeMap<_, _> = set
-            .keys
-            .into_iter()
-            .filter_map(|key| usable(serde_json::from_value(key).ok()?))
-            .collect();
-        if keys.is_empty() {
-            Err(BadKeyring::NoKey)
-        } else {
-            Ok(Keyring { keys })
-        }
-    }
-}
-
-fn usable(jwk: Jwk) -> Option<(String, DecodingKey)> {
-    let AlgorithmParameters::RSA(rsa) = &jwk.algorithm else {
-        return None;
-    };
-    let for_signatures = jwk
-        .common
-        .public_key_use
-        .as_ref()
-        .is_none_or(|of| *of == PublicKeyUse::Signature);
-    let for_ours = jwk
-        .common
-        .key_algorithm
-        .is_none_or(|of| of == KeyAlgorithm::RS256);
-    // Base64 has four digits for three bytes.
-    let long_enough = rsa.n.len() * 3 / 4 >= SHORTEST_MODULUS;
-    let key = DecodingKey::from_jwk(&jwk)
-        .ok()
-        .filter(|_| for_signatures && for_ours && long_enough)?;
-    Some((jwk.common.key_id.clone()?, key))
 }
 
 /// What a token says; only these members are looked at.
@@ -169,7 +89,7 @@ impl Entra {
             return Err(unreadable().into());
         }
         let kid = header.kid.ok_or(Failure::of("the token names no key"))?;
-        let Some(key) = ring.and_then(|ring| ring.keys.get(&kid)) else {
+        let Some(key) = ring.and_then(|ring| ring.key(&kid, Algorithm::RS256)) else {
             // Believed by nobody: it only spares strangers' tokens the question for their key, and tells the operator why.
             let claimed: Result<SenderClaims, _> = insecure_decode_claims(token);
             let fault = claimed
@@ -178,7 +98,7 @@ impl Entra {
                 .err();
             return Err(Refused::KeyUnknown(fault));
         };
-        let proved = decode::<SenderClaims>(token, key, &signature_only());
+        let proved = decode::<SenderClaims>(token, key, &signature_only(Algorithm::RS256));
         let claims = proved.map_err(|error| unproved(error.kind()))?.claims;
         self.allows(&claims, now)?;
         let app = claims.app().or(claims.oid).unwrap_or_default();
@@ -249,14 +169,4 @@ fn timely(claims: &SenderClaims, now: Timestamp) -> Result<(), Failure> {
         });
     }
     Ok(())
-}
-
-/// RS256 and nothing else; the claims are judged by ourselves, against a time that is passed in.
-fn signature_only() -> Validation {
-    let mut validation = Validation::new(Algorithm::RS256);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    validation
 }

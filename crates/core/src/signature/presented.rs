@@ -6,7 +6,7 @@ use http::header::HeaderMap;
 use secrecy::SecretString;
 
 use super::client_certificate::ShownCertificate;
-use super::entra::Keyrings;
+use super::keyring::Keyrings;
 use crate::wrapping::Wrapping;
 
 /// A request as far as it can prove anything, apart from its body.

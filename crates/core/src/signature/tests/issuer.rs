@@ -355,16 +355,16 @@ fn only_keys_that_can_verify_are_taken_from_an_answer() {
     };
     for (answer, expected) in [
         (with("alg", json!("RS256")), None),
-        (with("alg", json!("RS512")), Some(entra::BadKeyring::NoKey)),
-        (with("use", json!("enc")), Some(entra::BadKeyring::NoKey)),
-        (with("kid", Value::Null), Some(entra::BadKeyring::NoKey)),
-        (with("kty", json!("EC")), Some(entra::BadKeyring::NoKey)),
-        (with("kty", json!("future")), Some(entra::BadKeyring::NoKey)),
-        (with("n", json!("AQAB")), Some(entra::BadKeyring::NoKey)),
-        (r#"{"keys":[]}"#.to_owned(), Some(entra::BadKeyring::NoKey)),
-        ("{}".to_owned(), Some(entra::BadKeyring::Unreadable)),
-        ("<html>".to_owned(), Some(entra::BadKeyring::Unreadable)),
-        (String::new(), Some(entra::BadKeyring::Unreadable)),
+        (with("alg", json!("RS512")), Some(BadKeyring::NoKey)),
+        (with("use", json!("enc")), Some(BadKeyring::NoKey)),
+        (with("kid", Value::Null), Some(BadKeyring::NoKey)),
+        (with("kty", json!("EC")), Some(BadKeyring::NoKey)),
+        (with("kty", json!("future")), Some(BadKeyring::NoKey)),
+        (with("n", json!("AQAB")), Some(BadKeyring::NoKey)),
+        (r#"{"keys":[]}"#.to_owned(), Some(BadKeyring::NoKey)),
+        ("{}".to_owned(), Some(BadKeyring::Unreadable)),
+        ("<html>".to_owned(), Some(BadKeyring::Unreadable)),
+        (String::new(), Some(BadKeyring::Unreadable)),
     ] {
         assert_eq!(Keyring::read(answer.as_bytes()).err(), expected, "{answer}");
     }
