@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 
 use super::format::OutputFormat;
@@ -124,6 +125,7 @@ async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
         format!("{admin_scheme}://{}", running.admin),
     );
     tracing::info!(webhooks, admin, "listening");
+    supervisor_hears(NotifyState::Ready);
     Ok(until_the_end(running, &mut signals, hangups).await)
 }
 
@@ -252,6 +254,13 @@ async fn reload_at_each(mut hangups: Hangups, reloads: Reloads) -> Infallible {
     }
 }
 
+/// Tells systemd how it is, where systemd has asked for that.
+fn supervisor_hears(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
 /// The first signal drains, the second ends at once. What should run for ever and ends takes the process with it, so
 /// that whoever supervises it can start it again.
 async fn until_the_end(mut running: Running, signals: &mut Signals, hangups: Hangups) -> ExitCode {
@@ -259,6 +268,7 @@ async fn until_the_end(mut running: Running, signals: &mut Signals, hangups: Han
     let exit = tokio::select! {
         signal = signals.next() => {
             tracing::info!(signal, "stopping: requests in flight finish");
+            supervisor_hears(NotifyState::Stopping);
             ExitCode::SUCCESS
         }
         name = running.ended() => {

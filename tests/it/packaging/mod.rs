@@ -6,6 +6,7 @@ mod commands;
 mod configuration;
 mod monitoring;
 mod promql;
+mod supervisor;
 
 use std::path::Path;
 
