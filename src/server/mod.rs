@@ -5,7 +5,7 @@
 //! within deadlines, after the `handshake` where the listener has TLS. `webhook` is the public listener, with `content` (what the head says of the body), `bodies` (their
 //! memory), `address`, `sender_certificate` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
 //! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
-//! `rows` (lists and single things, with `standing`), `now` (the first screen, with `forecast` and `banners`),
+//! `rows` (lists and single things, made in `views` with `standing`), `status`, `now` (the first screen, with `forecast` and `banners`),
 //! `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
 //! (which pages may ask). `refusal` is the one place that turns an `HttpError` into a status.
 //!
@@ -41,7 +41,9 @@ mod seats;
 pub mod sender_certificate;
 mod standing;
 pub mod state;
+mod status;
 pub mod summaries;
 pub mod traces;
+mod views;
 pub mod webhook;
 mod words;
