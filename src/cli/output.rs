@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use super::fit;
 use super::surroundings::surroundings;
 use super::trouble::{CliError, Exit};
-use scanhook_core::plain::{one_line, shown};
+use scanhook_core::plain::{one_line, spelled_out};
 
 /// Characters of one text from elsewhere: more than any name, reason or title has.
 const LONGEST: usize = 4_000;
@@ -66,48 +66,7 @@ fn size_of<S>(_: &S) -> Option<(usize, usize)> {
 /// Prints JSON, in which nothing from elsewhere moves the cursor or the direction of writing: whoever reads may be a
 /// terminal. What it says stays the same.
 pub(super) fn json(text: &str) -> Result<(), CliError> {
-    line(&escaped(text))
-}
-
-/// JSON with every character that nobody sees as `\uXXXX`. Between its strings JSON has none of them.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.trim_end().chars() {
-        if matches!(c, '\n' | '\r' | '\t') || (shown(c) == c && !is_format(c)) {
-            out.push(c);
-            continue;
-        }
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            out.push_str(&format!("\\u{unit:04x}"));
-        }
-    }
-    out
-}
-
-/// What Unicode calls format characters (Cf): soft hyphens, joiners, bidi controls, byte order marks, tags.
-const fn is_format(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{600}'..='\u{605}'
-            | '\u{61c}'
-            | '\u{6dd}'
-            | '\u{70f}'
-            | '\u{890}'..='\u{891}'
-            | '\u{8e2}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{110bd}'
-            | '\u{110cd}'
-            | '\u{13430}'..='\u{1343f}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    line(&spelled_out(text.trim_end()))
 }
 
 /// Whether what goes to stdout may be written over, and what goes to stderr as well.

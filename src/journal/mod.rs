@@ -135,6 +135,7 @@ mod tenant_view;
 mod thing;
 mod turns;
 mod tx;
+mod viewing;
 mod views;
 mod waits;
 mod watch;
@@ -142,7 +143,7 @@ mod word;
 mod writer;
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use core::time::Duration;
 
@@ -199,6 +200,7 @@ pub use store::{Store, Touched};
 pub use stored::{StoredAlert, StoredDecision, StoredDelivery};
 use turns::WaitingBytes;
 pub use tx::Tx;
+use viewing::Reads;
 pub use views::latest_bodies;
 pub use word::{HeldIds, Word};
 use writer::Wakes;
@@ -211,6 +213,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Journal {
     inner: Arc<Inner>,
+    reads: Reads,
 }
 
 struct Inner {
@@ -218,7 +221,8 @@ struct Inner {
     held: Arc<WaitingBytes>,
     space: Space,
     pulse: Pulse,
-    reader: Arc<Mutex<Connection>>,
+    /// The connection of the page.
+    views: Arc<Mutex<Connection>>,
     wakes: Wakes,
 }
 
@@ -295,11 +299,8 @@ impl Journal {
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
-        let connection = self.inner.reader.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            let db = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            look(&Reader { db: &db })
-        });
+        let reads = self.reads.clone();
+        let looked = tokio::task::spawn_blocking(move || reads.look(look));
         looked.await.unwrap_or(Err(JournalError::Gone))
     }
 

@@ -70,11 +70,13 @@ pub(in crate::server) async fn guard(
         return refused.into_response();
     }
     request.extensions_mut().insert(asked.clone());
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // The page says on every answer whom it sees.
+    response.extensions_mut().insert(asked.clone());
     if method == Method::POST
-        && let Some(RefusedWith(code)) = response.extensions().get::<RefusedWith>().copied()
+        && let Some(RefusedWith(refused)) = response.extensions().get::<RefusedWith>().cloned()
     {
-        admin.audit_refused(&asked, found, code).await;
+        admin.audit_refused(&asked, found, refused.code()).await;
     }
     response
 }
