@@ -14,7 +14,7 @@ use super::access::guard::guard;
 use super::query::{self, Pairs};
 use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
-use super::{audit, control, messages, rows};
+use super::{audit, control, messages, page, rows};
 use crate::api::{LaneView, MeView, StatusView};
 use crate::clock;
 use crate::metrics::Exposition;
@@ -31,10 +31,15 @@ pub fn router(admin: Admin) -> Router {
         .route("/livez", get(async || StatusCode::OK))
         .route("/readyz", get(readyz))
         .merge(rows::routes())
+        .merge(page::routes())
         .method_not_allowed_fallback(async |method: Method| not_taken(&method, "GET, HEAD"))
         .merge(control::routes())
         .fallback(async || HttpError::NotFound)
         .layer(axum::middleware::from_fn_with_state(admin.clone(), guard))
+        .layer(axum::middleware::from_fn_with_state(
+            admin.clone(),
+            page::answer::dress,
+        ))
         .with_state(admin)
 }
 

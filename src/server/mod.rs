@@ -6,7 +6,7 @@
 //! memory), `address`, `sender_certificate` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
 //! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
 //! `rows` (lists and single things, made in `views` with `standing`), `status`, `now` (the first screen, with `forecast` and `banners`),
-//! `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
+//! `page` (the same for browsers), `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
 //! (which pages may ask). `refusal` is the one place that turns an `HttpError` into a status.
 //!
 //! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
@@ -32,6 +32,7 @@ pub mod listener;
 mod messages;
 mod now;
 mod order;
+mod page;
 mod query;
 pub mod reception;
 pub mod refusal;

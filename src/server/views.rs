@@ -13,7 +13,7 @@ use crate::api::{
 };
 use crate::clock;
 use crate::explain::Judgement;
-use crate::journal::{Done, IdPrefix, ListKind, Wants};
+use crate::journal::{Done, Filter, IdPrefix, ListKind, Wants};
 use crate::policy::Policy;
 use scanhook_core::alert::MachineId;
 
@@ -144,7 +144,16 @@ impl Admin {
         asked: &AskedBy,
         pairs: Pairs,
     ) -> Result<Page<ScanView>, HttpError> {
-        let mut filter = query::filter(ListKind::Scans, pairs, clock::now())?;
+        let filter = query::filter(ListKind::Scans, pairs, clock::now())?;
+        self.scans_of(asked, filter).await
+    }
+
+    /// A page of scans, narrowed so.
+    pub(super) async fn scans_of(
+        &self,
+        asked: &AskedBy,
+        mut filter: Filter,
+    ) -> Result<Page<ScanView>, HttpError> {
         filter.tenants = asked.tenants(&self.intake.in_force());
         let mut page = self.read(move |reader| reader.scans(&filter)).await?;
         page.items.iter_mut().for_each(|one| self.complete(one));

@@ -44,6 +44,7 @@ mod mutations;
 mod naive;
 mod network;
 mod night;
+mod page;
 mod plan;
 mod power_cut;
 mod presets;

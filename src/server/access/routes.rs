@@ -38,6 +38,7 @@ const fn at(
 
 /// The routes with what they take.
 pub const ROUTES: &[RouteAccess] = &[
+    at("GET", "/", Permission::Read, "page"),
     at("GET", "/api/v1/me", Permission::Read, "whoami"),
     at("GET", "/api/v1/status", Permission::Read, "status"),
     at("GET", "/api/v1/alerts", Permission::Read, "alerts"),
@@ -148,6 +149,10 @@ pub(super) fn route(method: &Method, path: &str, query: Option<&str>) -> Option<
         .unwrap_or_default()
         .split('&')
         .any(|pair| pair.split('=').next() == Some("verbose"));
+    // What pages look like tells nothing, and the form for signing in looks like them.
+    if method == "GET" && path == "/assets/{file}" {
+        return Some(RouteNeeds::Nothing);
+    }
     if method == "GET" && (path == "/livez" || (path == "/readyz" && !verbose)) {
         return Some(RouteNeeds::Nothing);
     }

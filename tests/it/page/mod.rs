@@ -1,0 +1,69 @@
+//! The pages, as a browser without JavaScript uses them: all through real HTTP.
+
+mod doors;
+mod now;
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use reqwest::Method;
+
+use crate::harness::{Answer, Site};
+
+static TAG: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?s)<[^>]*>").unwrap());
+
+/// A page as a browser asks for it.
+async fn page(site: &Site, path: &str) -> Answer {
+    ask(site, Method::GET, path, &[], None).await
+}
+
+/// A request of a browser, with these header lines, or of a form with these fields.
+async fn ask(
+    site: &Site,
+    method: Method,
+    path: &str,
+    lines: &[(&str, &str)],
+    form: Option<&[(&str, &str)]>,
+) -> Answer {
+    let url = format!("http://{}{path}", site.admin);
+    let mut request = site.http.request(method, url).header("accept", "text/html");
+    for (name, value) in lines {
+        request = request.header(*name, *value);
+    }
+    if let Some(fields) = form {
+        let part = |text: &str| {
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
+        };
+        let pairs: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", part(name), part(value)))
+            .collect();
+        request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(pairs.join("&"));
+    }
+    Answer::of(request.send().await.unwrap()).await
+}
+
+/// What a form of a page sends from there.
+async fn submit(site: &Site, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let origin = format!("http://{}", site.admin);
+    let lines = [
+        ("origin", origin.as_str()),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    ask(site, Method::POST, path, &lines, Some(fields)).await
+}
+
+/// What a person reads of a page.
+fn read(html: &str) -> String {
+    let text = TAG.replace_all(html, " ");
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
