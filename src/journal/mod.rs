@@ -53,6 +53,7 @@ mod file;
 mod filter;
 mod findings;
 mod followed;
+mod foreseen;
 mod going_on;
 mod good_until;
 mod group_key;
@@ -60,6 +61,7 @@ mod held;
 mod held_back;
 mod held_decision;
 mod held_groups;
+mod held_members;
 mod held_together;
 mod held_told;
 mod history;
@@ -162,6 +164,7 @@ pub use due::Due;
 pub use error::{JournalError, OpenError};
 pub use filter::{Filter, ListKind};
 pub use followed::MISSES;
+pub use foreseen::Intended;
 pub use group_key::{GroupBy, GroupKey};
 pub use ids::{Ids, decision_uuid};
 pub use job::Job;
@@ -302,6 +305,15 @@ impl Journal {
         let reads = self.reads.clone();
         let looked = tokio::task::spawn_blocking(move || reads.look(look));
         looked.await.unwrap_or(Err(JournalError::Gone))
+    }
+
+    /// The same journal, read on the page's own connection and until then at most, by the clock that never goes back.
+    #[must_use]
+    pub fn viewing(&self, until: Duration) -> Journal {
+        Journal {
+            inner: self.inner.clone(),
+            reads: Reads::with_end(self.inner.views.clone(), until),
+        }
     }
 
     /// Waits until the writer has ended, which it does only when every handle is gone or it panicked.

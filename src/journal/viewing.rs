@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::Journal;
 use super::error::JournalError;
 use super::reader::Reader;
 use crate::clock;
@@ -30,6 +29,14 @@ impl Reads {
         }
     }
 
+    /// The same until then at most.
+    pub(super) const fn with_end(connection: Arc<Mutex<Connection>>, until: Duration) -> Reads {
+        Reads {
+            connection,
+            until: Some(until),
+        }
+    }
+
     /// Reads, or is interrupted. Whoever waits for the connection until it is too late does not begin.
     pub(super) fn look<T>(
         &self,
@@ -49,19 +56,5 @@ impl Reads {
         let found = look(&Reader { db: &db });
         db.progress_handler(STEPS, None::<fn() -> bool>)?;
         found
-    }
-}
-
-impl Journal {
-    /// The same journal, read on the page's own connection and until then at most, by the clock that never goes back.
-    #[must_use]
-    pub fn viewing(&self, until: Duration) -> Journal {
-        Journal {
-            inner: self.inner.clone(),
-            reads: Reads {
-                connection: self.inner.views.clone(),
-                until: Some(until),
-            },
-        }
     }
 }

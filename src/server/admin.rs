@@ -34,6 +34,7 @@ pub fn router(admin: Admin) -> Router {
         .merge(page::routes())
         .method_not_allowed_fallback(async |method: Method| not_taken(&method, "GET, HEAD"))
         .merge(control::routes())
+        .merge(page::forms())
         .fallback(async || HttpError::NotFound)
         .layer(axum::middleware::from_fn_with_state(admin.clone(), guard))
         .layer(axum::middleware::from_fn_with_state(

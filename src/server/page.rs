@@ -9,11 +9,14 @@
 
 pub(super) mod answer;
 mod assets;
+mod confirm;
 mod fields;
 mod filters;
+mod held;
 mod hour;
 mod link;
 mod now;
+mod pausing;
 mod problem;
 mod shell;
 mod svg;
@@ -24,8 +27,11 @@ mod visit;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::http::Method;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
 
+use super::refusal::not_taken;
 use super::state::Admin;
 
 /// The pages that are looked at.
@@ -33,4 +39,21 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
     Router::new()
         .route("/assets/{file}", get(assets::file))
         .route("/", get(now::show))
+        .route("/held", get(held::show))
+        .route("/held/{id}", get(held::show_one))
+        .route("/pause", get(pausing::show))
+        .route("/pause/confirm", get(pausing::confirm))
+        .route("/resume", get(pausing::confirm_end))
+}
+
+/// What their forms send. A form shows first what it would do; only another one does it.
+pub(super) fn forms() -> Router<Arc<Admin>> {
+    Router::new()
+        .route("/held/confirm", post(confirm::look))
+        .route("/held/approve", post(confirm::approve))
+        .route("/held/deny", post(confirm::deny))
+        .route("/pause", post(pausing::pause))
+        .route("/resume", post(pausing::resume))
+        .method_not_allowed_fallback(async |method: Method| not_taken(&method, "POST"))
+        .route_layer(from_fn(fields::from_here))
 }

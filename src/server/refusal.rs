@@ -86,6 +86,10 @@ impl From<AccessError> for HttpError {
 #[derive(Clone, Debug)]
 pub(super) struct RefusedWith(pub(super) HttpError);
 
+/// A refusal that a page tells in its own way. It is what the audit records all the same.
+#[derive(Clone, Debug)]
+pub(super) struct ToldInPage(pub(super) HttpError);
+
 impl From<CommandError> for HttpError {
     fn from(objection: CommandError) -> HttpError {
         HttpError::Order(objection)

@@ -12,8 +12,8 @@ use super::query::{self, Pairs};
 use super::refusal::HttpError;
 use super::state::{Admin, SharedAdmin};
 use crate::api::{
-    AlertView, DecisionView, HeldView, LiveView, MachineName, MachineView, Page, PolicyView,
-    RulesView, ScanView, SummaryView,
+    AlertView, DecisionView, HeldMembersView, HeldView, LiveView, MachineName, MachineView, Page,
+    PolicyView, RulesView, ScanView, SummaryView,
 };
 use crate::explain::Judgement;
 
@@ -23,6 +23,7 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/api/v1/live", get(live))
         .route("/api/v1/summary", get(summary))
         .route("/api/v1/held", get(held))
+        .route("/api/v1/held/{key}", get(held_members))
         .route("/api/v1/alerts", get(alerts))
         .route("/api/v1/alerts/{delivery}/{n}", get(alert))
         .route("/api/v1/decisions", get(decisions))
@@ -60,6 +61,15 @@ async fn held(
     pairs: Pairs,
 ) -> Viewed<HeldView> {
     Ok(Json(admin.held_view(&asked, pairs).await?))
+}
+
+async fn held_members(
+    State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
+    Path(key): Path<String>,
+    pairs: Pairs,
+) -> Viewed<HeldMembersView> {
+    Ok(Json(admin.held_members_view(&asked, &key, pairs).await?))
 }
 
 async fn alerts(

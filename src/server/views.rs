@@ -8,12 +8,12 @@ use super::query::{self, Pairs};
 use super::refusal::{AccessError, CommandError, HttpError};
 use super::state::Admin;
 use crate::api::{
-    AlertView, DecisionView, HeldView, MachineName, MachineView, NowView, Page, PolicyView,
-    RulesView, ScanView, SummaryView,
+    AlertView, DecisionView, DeviceRow, HeldMembersView, HeldView, MachineName, MachineView,
+    NowView, Page, PolicyView, RulesView, ScanView, SummaryView,
 };
 use crate::clock;
 use crate::explain::Judgement;
-use crate::journal::{Done, Filter, IdPrefix, ListKind, Wants};
+use crate::journal::{Done, Filter, GroupKey, IdPrefix, ListKind, Selector, Wants};
 use crate::policy::Policy;
 use scanhook_core::alert::MachineId;
 
@@ -67,6 +67,34 @@ impl Admin {
         wanted.selector.tenants = asked.tenants(&self.intake.in_force());
         self.read(move |reader| reader.held_groups(wanted.by, &wanted.selector, wanted.page))
             .await
+    }
+
+    /// A group of what is held, device by device.
+    pub(super) async fn held_members_view(
+        &self,
+        asked: &AskedBy,
+        key: &str,
+        pairs: Pairs,
+    ) -> Result<HeldMembersView, HttpError> {
+        let (after, most) = query::members(pairs)?;
+        let key = GroupKey::parse(key).ok_or_else(unknown_id)?;
+        let selector = Selector {
+            group: Some(key.clone()),
+            tenants: asked.tenants(&self.intake.in_force()),
+            ..Selector::default()
+        };
+        let found = self
+            .read(move |reader| reader.held_members(&key, &selector, most, after.as_deref()))
+            .await?;
+        found.ok_or_else(unknown_id)
+    }
+
+    /// The machines that the device of a held decision may be.
+    pub(super) async fn candidates_view(&self, id: &str) -> Result<Vec<DeviceRow>, HttpError> {
+        let Ok(id) = id.parse::<Uuid>() else {
+            return Ok(Vec::new());
+        };
+        self.read(move |reader| reader.candidates_of(id)).await
     }
 
     /// A page of alerts.

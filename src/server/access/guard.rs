@@ -12,7 +12,7 @@ use super::identify::caller;
 use super::routes::{RouteAccess, RouteNeeds, methods_of, route};
 use super::wire::Wire;
 use crate::clock;
-use crate::server::refusal::{AccessError, HttpError, RefusedWith, not_taken};
+use crate::server::refusal::{AccessError, HttpError, RefusedWith, ToldInPage, not_taken};
 use crate::server::same_site;
 use crate::server::state::{Admin, SharedAdmin};
 use crate::settings::Settings;
@@ -73,8 +73,12 @@ pub(in crate::server) async fn guard(
     let mut response = next.run(request).await;
     // The page says on every answer whom it sees.
     response.extensions_mut().insert(asked.clone());
+    let told = response.extensions().get::<ToldInPage>().cloned();
+    let told = told.map(|ToldInPage(refused)| refused);
+    let refused = response.extensions().get::<RefusedWith>().cloned();
+    let refused = refused.map(|RefusedWith(refused)| refused);
     if method == Method::POST
-        && let Some(RefusedWith(refused)) = response.extensions().get::<RefusedWith>().cloned()
+        && let Some(refused) = refused.or(told)
     {
         admin.audit_refused(&asked, found, refused.code()).await;
     }

@@ -39,6 +39,21 @@ const fn at(
 /// The routes with what they take.
 pub const ROUTES: &[RouteAccess] = &[
     at("GET", "/", Permission::Read, "page"),
+    at("GET", "/held", Permission::Read, "page"),
+    at("GET", "/held/{id}", Permission::Read, "page"),
+    at(
+        "POST",
+        "/held/confirm",
+        Permission::Answer,
+        "look at an answer",
+    ),
+    at("POST", "/held/approve", Permission::Answer, "approve"),
+    at("POST", "/held/deny", Permission::Answer, "deny"),
+    at("GET", "/pause", Permission::Pause, "page"),
+    at("GET", "/pause/confirm", Permission::Pause, "page"),
+    at("POST", "/pause", Permission::Pause, "pause"),
+    at("GET", "/resume", Permission::Operate, "page"),
+    at("POST", "/resume", Permission::Operate, "resume"),
     at("GET", "/api/v1/me", Permission::Read, "whoami"),
     at("GET", "/api/v1/status", Permission::Read, "status"),
     at("GET", "/api/v1/alerts", Permission::Read, "alerts"),
@@ -48,6 +63,7 @@ pub const ROUTES: &[RouteAccess] = &[
     at("GET", "/api/v1/summary", Permission::Read, "summary"),
     at("GET", "/api/v1/live", Permission::Read, "live"),
     at("GET", "/api/v1/held", Permission::Read, "held"),
+    at("GET", "/api/v1/held/{key}", Permission::Read, "held"),
     at(
         "GET",
         "/api/v1/decisions/{id}",

@@ -104,7 +104,9 @@ impl Admin {
         }
         let ids = core::mem::take(&mut selected.ids);
         let unknown = items.len();
-        items.extend(if preview {
+        items.extend(if preview && verb == OrderVerb::Approve {
+            self.foreseen(&orderer, &members, ids).await?
+        } else if preview {
             self.read(move |reader| reader.items(wants, &ids)).await?
         } else {
             self.carry_out(&orderer, verb, &members, ids, only).await?

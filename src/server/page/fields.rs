@@ -18,7 +18,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The fields of a form, without those that were left empty.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fields(Vec<(String, String)>);
+pub(super) struct FormValues(Vec<(String, String)>);
 
 /// Lets pass forms that a page of this listener sends. Browsers say with every POST where it comes from; what does not say so
 /// may come from anywhere.
@@ -42,12 +42,12 @@ pub(super) async fn from_here(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-impl Fields {
-    pub(super) async fn read(body: Body) -> Result<Fields, HttpError> {
-        Fields::parse(&received(body).await?)
+impl FormValues {
+    pub(super) async fn read(body: Body) -> Result<FormValues, HttpError> {
+        FormValues::parse(&received(body).await?)
     }
 
-    fn parse(body: &[u8]) -> Result<Fields, HttpError> {
+    fn parse(body: &[u8]) -> Result<FormValues, HttpError> {
         let text = core::str::from_utf8(body).map_err(|_| HttpError::BodyUnreadable)?;
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
         let fields = pairs.map(|pair| {
@@ -56,7 +56,7 @@ impl Fields {
         });
         let mut fields = fields.collect::<Result<Vec<_>, HttpError>>()?;
         fields.retain(|(_, value)| !value.trim().is_empty());
-        Ok(Fields(fields))
+        Ok(FormValues(fields))
     }
 
     /// The first value of a field.
@@ -100,10 +100,10 @@ mod tests {
 
     #[test]
     fn fields_are_decoded_and_empty_ones_are_left_out() {
-        let read = Fields::parse(b"pick=a%2Cb&pick=c+d&reason=&by=%20");
+        let read = FormValues::parse(b"pick=a%2Cb&pick=c+d&reason=&by=%20");
         let fields = read.unwrap_or_default();
         assert_eq!(fields.all("pick").collect::<Vec<_>>(), ["a,b", "c d"]);
         assert_eq!((fields.get("reason"), fields.get("by")), (None, None));
-        assert!(Fields::parse(b"a=%ff").is_err());
+        assert!(FormValues::parse(b"a=%ff").is_err());
     }
 }

@@ -1,7 +1,6 @@
 //! What stands around the content of every page: where one is, who one is, and what has to be known anywhere.
 
 use super::assets::{AssetPaths, PATHS};
-use super::visit::Visit;
 use crate::api::{BannerView, MeView};
 use crate::server::access::AskedBy;
 use scanhook_core::access::{Permission, SignedInBy};
@@ -26,7 +25,6 @@ pub(super) struct May {
     pub(super) answer: bool,
     pub(super) pause: bool,
     pub(super) operate: bool,
-    pub(super) administer: bool,
 }
 
 /// What stands around the content.
@@ -62,33 +60,11 @@ impl May {
             answer: may(Permission::Answer),
             pause: may(Permission::Pause),
             operate: may(Permission::Operate),
-            administer: may(Permission::Administer),
         }
     }
 }
 
 impl Shell {
-    /// Of a page that is looked at.
-    pub(super) fn new(visit: &Visit, title: String, here: NavPage) -> Shell {
-        let in_force = visit.admin.intake.in_force();
-        let named = in_force.tenants.iter().map(|tenant| tenant.name.clone());
-        let tenants: Vec<String> = named.filter(|name| visit.asked.sees(name)).collect();
-        let fields = visit.query.iter();
-        let fields = fields.filter(|(key, _)| !matches!(key.as_str(), "tenant" | "after"));
-        Shell {
-            tenants: if tenants.len() > 1 {
-                tenants
-            } else {
-                Vec::new()
-            },
-            tenant: visit.tenant().map(str::to_owned),
-            path: visit.path.clone(),
-            fields: fields.cloned().collect(),
-            live: true,
-            ..Shell::around(Some(&visit.asked), title, here, visit.now)
-        }
-    }
-
     /// Of a page that tells of a problem, or of what came of an order.
     pub(super) fn around(
         asked: Option<&AskedBy>,

@@ -80,6 +80,14 @@ impl Visit {
             .filter(|name| self.admin.tenant_for(&self.asked, name).is_some())
     }
 
+    /// The same page from another place of its list on.
+    pub(super) fn link_to(&self, after: &str) -> String {
+        let others = self.query.iter().filter(|(key, _)| key != "after");
+        let pairs = others.map(|(key, value)| (key.as_str(), value.as_str()));
+        let query = super::link::query(pairs.chain([("after", after)]));
+        format!("{}?{query}", self.path)
+    }
+
     /// What stands around the content of every page.
     pub(super) async fn shell(
         &self,
@@ -99,12 +107,26 @@ impl Visit {
     ) -> Shell {
         // What was put together before the last change is asked for again after it.
         let seq = self.seq.min(now.seq);
+        let in_force = self.admin.intake.in_force();
+        let named = in_force.tenants.iter().map(|tenant| tenant.name.clone());
+        let tenants: Vec<String> = named.filter(|name| self.asked.sees(name)).collect();
+        let fields = self.query.iter();
+        let fields = fields.filter(|(key, _)| !matches!(key.as_str(), "tenant" | "after"));
         Shell {
             seq,
             tag: self.tag(seq),
             held: now.person.held.values().sum(),
             banners: now.banners.clone(),
-            ..Shell::new(self, title.into(), here)
+            tenants: if tenants.len() > 1 {
+                tenants
+            } else {
+                Vec::new()
+            },
+            tenant: self.tenant().map(str::to_owned),
+            path: self.path.clone(),
+            fields: fields.cloned().collect(),
+            live: true,
+            ..Shell::around(Some(&self.asked), title.into(), here, self.now)
         }
     }
 

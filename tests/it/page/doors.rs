@@ -101,21 +101,20 @@ async fn a_problem_is_told_with_its_code_its_sentence_and_what_to_do() {
 #[tokio::test]
 async fn a_page_is_not_sent_twice_while_nothing_has_changed() {
     let site = Site::open().await;
-    let tag = page(&site, "/").await.header("etag").unwrap().to_owned();
-    let again = [("if-none-match", tag.as_str())];
-    // The tag holds the minute as well, in which times go on.
-    let mut same = ask(&site, Method::GET, "/", &again, None).await;
-    if same.status == 200 {
-        let tag = same.header("etag").unwrap().to_owned();
-        same = ask(&site, Method::GET, "/", &[("if-none-match", &tag)], None).await;
-    }
-    assert_eq!((same.status, same.text.as_str()), (304, ""));
+    let mut tag = String::new();
+    // It changes with the minute as well, and what is to be known now may be a second old.
+    crate::harness::until("the page is as it was", async || {
+        let answer = ask(&site, Method::GET, "/", &[("if-none-match", &tag)], None).await;
+        tag = answer.header("etag").unwrap().to_owned();
+        (answer.status == 304 && answer.text.is_empty()).then_some(())
+    })
+    .await;
     site.accepted(crate::harness::alert(
         "1",
         "low",
         &crate::harness::machine(1),
     ))
     .await;
-    let changed = ask(&site, Method::GET, "/", &again, None).await;
+    let changed = ask(&site, Method::GET, "/", &[("if-none-match", &tag)], None).await;
     assert_eq!(changed.status, 200);
 }

@@ -1,6 +1,7 @@
 //! The pages, as a browser without JavaScript uses them: all through real HTTP.
 
 mod doors;
+mod held;
 mod now;
 
 use std::sync::LazyLock;
@@ -54,6 +55,31 @@ async fn submit(site: &Site, path: &str, fields: &[(&str, &str)]) -> Answer {
         ("sec-fetch-site", "same-origin"),
     ];
     ask(site, Method::POST, path, &lines, Some(fields)).await
+}
+
+/// The hidden fields of the form that leads there, as a browser sends them.
+fn hidden(html: &str, action: &str) -> Vec<(String, String)> {
+    let form = html
+        .split("<form ")
+        .find(|form| form.contains(&format!("action=\"{action}\"")))
+        .unwrap_or_else(|| panic!("no form leads to {action}: {html}"));
+    let form = form.split("</form>").next().unwrap();
+    let field = Regex::new(r#"<input type="hidden" name="([^"]*)" value="([^"]*)">"#).unwrap();
+    let fields = field.captures_iter(form);
+    fields
+        .map(|found| (found[1].to_owned(), read(&found[2])))
+        .collect()
+}
+
+/// Sends a form with its hidden fields and these.
+async fn press(site: &Site, html: &str, action: &str, more: &[(&str, &str)]) -> Answer {
+    let hidden = hidden(html, action);
+    let mut fields: Vec<(&str, &str)> = hidden
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    fields.extend(more);
+    submit(site, action, &fields).await
 }
 
 /// What a person reads of a page.
