@@ -27,11 +27,9 @@ mod visit;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::Method;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
-use super::refusal::not_taken;
 use super::state::Admin;
 
 /// The pages that are looked at.
@@ -54,6 +52,5 @@ pub(super) fn forms() -> Router<Arc<Admin>> {
         .route("/held/deny", post(confirm::deny))
         .route("/pause", post(pausing::pause))
         .route("/resume", post(pausing::resume))
-        .method_not_allowed_fallback(async |method: Method| not_taken(&method, "POST"))
         .route_layer(from_fn(fields::from_here))
 }
