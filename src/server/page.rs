@@ -23,6 +23,7 @@ mod svg;
 mod text;
 mod times;
 mod visit;
+mod written;
 
 use std::sync::Arc;
 

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 
 use super::problem;
 use crate::server::access::AskedBy;
@@ -41,15 +40,6 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
     (HeaderName::from_static("permissions-policy"), PERMISSIONS),
 ];
-
-/// A page as it is sent.
-pub(super) fn html(status: StatusCode, page: &impl Template) -> Result<Response, HttpError> {
-    let text = page.render().map_err(|error| {
-        tracing::error!(%error, "a page could not be written");
-        HttpError::Internal
-    })?;
-    Ok((status, Html(text)).into_response())
-}
 
 /// Whether this path is one that programs call.
 fn is_for_programs(path: &str) -> bool {

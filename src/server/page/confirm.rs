@@ -11,11 +11,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::answer::html;
 use super::fields::{FormValues, body};
 use super::filters;
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::times;
+use super::written::html;
 use crate::api::{ItemView, OrderView};
 use crate::clock;
 use crate::journal::TenantId;
@@ -38,7 +38,7 @@ struct Fate {
 #[derive(Template)]
 #[template(path = "confirm.html")]
 struct ConfirmPage {
-    shell: Shell,
+    shell: PageShell,
     heading: String,
     button: String,
     verb: &'static str,
@@ -57,12 +57,14 @@ struct ConfirmPage {
     leaves: Option<String>,
     /// Devices that need a machine first.
     lacking: usize,
+    /// Whether anything would come of it.
+    is_possible: bool,
 }
 
 #[derive(Template)]
 #[template(path = "answered.html")]
 struct AnsweredPage {
-    shell: Shell,
+    shell: PageShell,
     heading: String,
     verb: &'static str,
     machines: Vec<Fate>,
@@ -208,7 +210,7 @@ async fn ask(
     let text = |key: &str| members.get(key).and_then(Value::as_str).map(str::to_owned);
     let about = order.machines - lacking.min(order.machines);
     let page = ConfirmPage {
-        shell: Shell::around(Some(asked), "Confirm".to_owned(), NavPage::Held, now),
+        shell: PageShell::around(Some(asked), "Confirm".to_owned(), NavPage::Held, now),
         heading: heading(verb, &order, about),
         button: button(verb, &order, about),
         verb: verb.name(),
@@ -217,7 +219,8 @@ async fn ask(
         machine: text("machine"),
         reason: text("reason").unwrap_or_default(),
         at_once: members.contains_key("now"),
-        leaves: leaves.map(|leaves| times::span(leaves.since(now))),
+        is_possible: verb != OrderVerb::Approve || about > 0,
+        leaves: leaves.map(|leaves| times::ahead(leaves.since(now))),
         scans,
         lacking,
         machines,
@@ -267,7 +270,7 @@ async fn answer(
         Err(refused) => return Err(refused),
     };
     let page = AnsweredPage {
-        shell: Shell::around(Some(asked), "Done".to_owned(), NavPage::Held, clock::now()),
+        shell: PageShell::around(Some(asked), "Done".to_owned(), NavPage::Held, clock::now()),
         heading: told(verb, &order),
         verb: verb.name(),
         machines: by_machine(&order.items, came),

@@ -8,7 +8,6 @@ use askama::{Result, Values};
 
 use super::svg::Svg;
 use super::times;
-use scanhook_core::plain::one_line;
 use scanhook_core::time::Timestamp;
 
 /// Characters of a text from elsewhere that a list shows.
@@ -33,7 +32,8 @@ pub(super) fn cut(text: impl Display, _: &dyn Values) -> Result<String> {
     if text.chars().count() <= LISTED {
         return Ok(text);
     }
-    Ok(one_line(&text, LISTED))
+    let kept: String = text.chars().take(LISTED - 1).collect();
+    Ok(format!("{kept}…"))
 }
 
 /// The host of a link that may be followed: http and https lead elsewhere, anything else is text.

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 
 use super::filters;
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::{DecisionView, DeviceRow, HeldMembersView, HeldView};
 use crate::journal::{GroupBy, GroupKey, Selector, Wants};
@@ -22,7 +22,7 @@ const BY: [(GroupBy, &str); 3] = [
 #[derive(Template)]
 #[template(path = "held.html")]
 struct HeldPage {
-    shell: Shell,
+    shell: PageShell,
     held: HeldView,
     by: Vec<(&'static str, &'static str)>,
     reasons: Vec<&'static str>,
@@ -45,7 +45,7 @@ struct HeldFilter {
 #[derive(Template)]
 #[template(path = "held-group.html")]
 struct HeldGroupPage {
-    shell: Shell,
+    shell: PageShell,
     members: HeldMembersView,
     next: Option<String>,
     /// Its machines that can be answered as they are.
@@ -55,7 +55,7 @@ struct HeldGroupPage {
 #[derive(Template)]
 #[template(path = "held-one.html")]
 struct HeldOnePage {
-    shell: Shell,
+    shell: PageShell,
     one: DecisionView,
     candidates: Vec<DeviceRow>,
     is_held: bool,

@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use super::filters;
 use super::hour::{HourPicture, share};
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::svg::Svg;
 use super::times;
 use super::visit::Visit;
@@ -37,7 +37,7 @@ struct MessageCounts {
 #[derive(Template)]
 #[template(path = "now.html")]
 struct NowPage {
-    shell: Shell,
+    shell: PageShell,
     now: NowView,
     held: u64,
     failed: u64,
@@ -46,6 +46,8 @@ struct NowPage {
     picture: Svg,
     share: Option<u64>,
     quotas: Vec<QuotaRow>,
+    /// Those of which nothing was used for an hour.
+    unused: Vec<QuotaRow>,
     messages: Option<MessageCounts>,
     scans: Vec<ScanView>,
     drain: Option<String>,
@@ -94,13 +96,15 @@ pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
             quota: *quota,
         })
     });
+    let (quotas, unused) = quotas.partition(|row| row.quota.hour > 0 || row.api == "scan");
     let mut shown = now.banners.clone();
     let folded = shown.split_off(shown.len().min(SHOWN));
     let shell = visit.shell_with("Now", NavPage::Now, &now);
     let page = NowPage {
         picture: picture.draw(),
         share,
-        quotas: quotas.collect(),
+        quotas,
+        unused,
         messages: messages(&receivers),
         scans,
         held: now.person.held.values().sum(),
@@ -128,8 +132,8 @@ fn drain(now: &NowView, at: Timestamp) -> Option<String> {
         "scans wait; the last leaves"
     };
     Some(format!(
-        "{waiting} {verb} in {}.",
-        times::span(leaves.since(at))
+        "{waiting} {verb} {}.",
+        times::ahead(leaves.since(at))
     ))
 }
 

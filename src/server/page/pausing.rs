@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::fields::{FormValues, body};
 use super::filters;
 use super::link::query;
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::PauseView;
 use crate::server::access::AskedBy;
@@ -24,7 +24,7 @@ const SCOPE: &[&str] = &["tenant", "rule", "device"];
 #[derive(Template)]
 #[template(path = "pause.html")]
 struct PausePage {
-    shell: Shell,
+    shell: PageShell,
     /// The pauses in force, each with the link to the page that asks about ending it.
     pauses: Vec<(PauseView, String)>,
     tenants: Vec<String>,
@@ -36,7 +36,7 @@ struct PausePage {
 #[derive(Template)]
 #[template(path = "pause-confirm.html")]
 struct PauseConfirmPage {
-    shell: Shell,
+    shell: PageShell,
     ends: bool,
     scope: String,
     /// The fields of the form, to be sent again.
@@ -115,7 +115,7 @@ async fn ask(visit: Visit, ends: bool) -> Result<Response, HttpError> {
     };
     let now = visit.admin.now_view(&visit.asked, visit.tenant()).await?;
     let title = if ends { "Resume" } else { "Pause" };
-    let shell = Shell {
+    let shell = PageShell {
         live: false,
         ..visit.shell_with(title, NavPage::Elsewhere, &now)
     };

@@ -6,9 +6,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::answer::html;
 use super::filters;
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
+use super::written::html;
 use crate::clock;
 use crate::server::access::AskedBy;
 use crate::server::refusal::HttpError;
@@ -16,7 +16,7 @@ use crate::server::refusal::HttpError;
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct ProblemPage {
-    shell: Shell,
+    shell: PageShell,
     status: u16,
     code: &'static str,
     sentence: String,
@@ -28,7 +28,7 @@ struct ProblemPage {
 #[derive(Template)]
 #[template(path = "sign-in.html")]
 struct SignInForm {
-    shell: Shell,
+    shell: PageShell,
     /// Why the last attempt failed.
     refused: Option<String>,
     /// Where it goes on.
@@ -47,7 +47,7 @@ pub(super) fn page(
     }
     let title = row.status.canonical_reason().unwrap_or("Problem");
     let page = ProblemPage {
-        shell: Shell::around(asked, title.to_owned(), NavPage::Elsewhere, clock::now()),
+        shell: PageShell::around(asked, title.to_owned(), NavPage::Elsewhere, clock::now()),
         status: row.status.as_u16(),
         code: row.code,
         sentence: refused.detail(),
@@ -59,7 +59,7 @@ pub(super) fn page(
 
 /// The form for signing in, in place of a page that asks who looks.
 fn sign_in(refused: &HttpError, asked_for: Option<String>) -> Result<Response, HttpError> {
-    let shell = Shell::around(None, "Sign in".to_owned(), NavPage::Elsewhere, clock::now());
+    let shell = PageShell::around(None, "Sign in".to_owned(), NavPage::Elsewhere, clock::now());
     let told = refused.code() != "sign-in-required";
     let page = SignInForm {
         shell,

@@ -29,7 +29,7 @@ pub(super) struct May {
 
 /// What stands around the content.
 #[derive(Clone, Debug)]
-pub(super) struct Shell {
+pub(super) struct PageShell {
     pub(super) title: String,
     pub(super) here: NavPage,
     pub(super) me: Option<MeView>,
@@ -37,6 +37,8 @@ pub(super) struct Shell {
     pub(super) may: May,
     /// The tenants that may be looked at, if there are several.
     pub(super) tenants: Vec<String>,
+    /// Whether the page can be narrowed to one of them.
+    pub(super) picks_tenant: bool,
     pub(super) tenant: Option<String>,
     pub(super) path: String,
     /// The query without the tenant and the place in a list.
@@ -64,21 +66,22 @@ impl May {
     }
 }
 
-impl Shell {
+impl PageShell {
     /// Of a page that tells of a problem, or of what came of an order.
     pub(super) fn around(
         asked: Option<&AskedBy>,
         title: String,
         here: NavPage,
         now: Timestamp,
-    ) -> Shell {
-        Shell {
+    ) -> PageShell {
+        PageShell {
             title,
             here,
             me: asked.map(AskedBy::view),
             signs_out: asked.is_some_and(|asked| asked.caller.how != SignedInBy::Loopback),
             may: asked.map(May::of).unwrap_or_default(),
             tenants: Vec::new(),
+            picks_tenant: false,
             tenant: None,
             path: "/".to_owned(),
             fields: Vec::new(),

@@ -26,14 +26,22 @@ pub(super) fn ago(at: &str, now: Timestamp) -> String {
         return String::new();
     };
     if instant > now {
-        format!("in {}", span(instant.since(now)))
+        format!("in {}", in_words(instant.since(now)))
     } else {
-        format!("{} ago", span(now.since(instant)))
+        format!("{} ago", in_words(now.since(instant)))
+    }
+}
+
+/// `in 2 h`, or `at once`.
+pub(super) fn ahead(span: Duration) -> String {
+    match span.as_secs() {
+        0 => "at once".to_owned(),
+        _ => format!("in {}", in_words(span)),
     }
 }
 
 /// A span in its largest unit.
-pub(super) fn span(span: Duration) -> String {
+fn in_words(span: Duration) -> String {
     match span.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds @ 60..3_600 => format!("{} min", seconds / 60),

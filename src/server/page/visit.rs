@@ -10,17 +10,20 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use crate::api::NowView;
 use crate::clock;
 use crate::server::access::AskedBy;
-use crate::server::query::Pairs;
+use crate::server::query::{self, Pairs};
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
 use scanhook_core::time::Timestamp;
 
 /// What is the same for so long is not asked for again, though times go on.
 const MINUTE: i64 = 60_000;
+
+/// The pages that can be narrowed to one tenant.
+const TENANTS: [&str; 4] = ["/", "/held", "/alerts", "/scans"];
 
 /// A request for a page.
 pub(super) struct Visit {
@@ -42,7 +45,15 @@ impl FromRequestParts<Arc<Admin>> for Visit {
         let asked = Extension::<AskedBy>::from_request_parts(parts, admin).await;
         let Extension(asked) = asked.map_err(|_| HttpError::Internal.into_response())?;
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
-        let mut query = query.map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
+        // One that cannot be read is refused as the API does.
+        let Query(mut query) = match query {
+            Ok(query) => query,
+            Err(rejection) => {
+                let refused = query::nothing(Err(rejection)).err();
+                let refused = refused.map_or(HttpError::Internal, HttpError::from);
+                return Err(refused.into_response());
+            }
+        };
         query.retain(|(_, value)| !value.is_empty());
         let visit = Visit {
             admin: admin.viewing(),
@@ -93,7 +104,7 @@ impl Visit {
         &self,
         title: impl Into<String>,
         here: NavPage,
-    ) -> Result<Shell, HttpError> {
+    ) -> Result<PageShell, HttpError> {
         let now = self.admin.now_view(&self.asked, self.tenant()).await?;
         Ok(self.shell_with(title, here, &now))
     }
@@ -104,7 +115,7 @@ impl Visit {
         title: impl Into<String>,
         here: NavPage,
         now: &NowView,
-    ) -> Shell {
+    ) -> PageShell {
         // What was put together before the last change is asked for again after it.
         let seq = self.seq.min(now.seq);
         let in_force = self.admin.intake.in_force();
@@ -112,11 +123,12 @@ impl Visit {
         let tenants: Vec<String> = named.filter(|name| self.asked.sees(name)).collect();
         let fields = self.query.iter();
         let fields = fields.filter(|(key, _)| !matches!(key.as_str(), "tenant" | "after"));
-        Shell {
+        PageShell {
             seq,
             tag: self.tag(seq),
             held: now.person.held.values().sum(),
             banners: now.banners.clone(),
+            picks_tenant: TENANTS.contains(&self.path.as_str()),
             tenants: if tenants.len() > 1 {
                 tenants
             } else {
@@ -126,7 +138,7 @@ impl Visit {
             path: self.path.clone(),
             fields: fields.cloned().collect(),
             live: true,
-            ..Shell::around(Some(&self.asked), title.into(), here, self.now)
+            ..PageShell::around(Some(&self.asked), title.into(), here, self.now)
         }
     }
 
@@ -149,10 +161,10 @@ impl Visit {
     /// A page.
     pub(super) fn shown(
         &self,
-        shell: &Shell,
+        shell: &PageShell,
         page: &impl askama::Template,
     ) -> Result<Response, HttpError> {
-        let mut response = super::answer::html(StatusCode::OK, page)?;
+        let mut response = super::written::html(StatusCode::OK, page)?;
         if let Ok(tag) = HeaderValue::from_str(&shell.tag) {
             response.headers_mut().insert(ETAG, tag);
         }

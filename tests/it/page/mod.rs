@@ -3,6 +3,7 @@
 mod doors;
 mod held;
 mod now;
+mod roles;
 
 use std::sync::LazyLock;
 
@@ -11,6 +12,9 @@ use reqwest::Method;
 
 use crate::harness::{Answer, Site};
 
+/// What stands within a word or a sentence.
+static INLINE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("</?(?:bdi|strong|b|code)(?: [^>]*)?>").unwrap());
 static TAG: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?s)<[^>]*>").unwrap());
 
 /// A page as a browser asks for it.
@@ -84,7 +88,8 @@ async fn press(site: &Site, html: &str, action: &str, more: &[(&str, &str)]) -> 
 
 /// What a person reads of a page.
 fn read(html: &str) -> String {
-    let text = TAG.replace_all(html, " ");
+    let text = INLINE.replace_all(html, "");
+    let text = TAG.replace_all(&text, " ");
     let text = text
         .replace("&lt;", "<")
         .replace("&gt;", ">")
