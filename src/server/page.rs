@@ -8,18 +8,29 @@
 //! files that pages load.
 
 pub(super) mod answer;
+mod alert;
+mod alerts;
 mod assets;
 mod confirm;
+mod audit;
 mod fields;
 mod filters;
 mod held;
 mod hour;
 mod link;
+mod lists;
+mod machine;
 mod now;
 mod pausing;
+mod outcomes;
+mod portal;
 mod problem;
+mod rules;
+mod scan;
+mod scans;
 mod shell;
 mod svg;
+mod system;
 mod text;
 mod times;
 mod visit;
@@ -43,6 +54,16 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/pause", get(pausing::show))
         .route("/pause/confirm", get(pausing::confirm))
         .route("/resume", get(pausing::confirm_end))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/{delivery}/{n}", get(alert::show))
+        .route("/scans", get(scans::list))
+        .route("/scans/{id}", get(scan::show))
+        .route("/machines/{tenant}/{id}", get(machine::show))
+        .route("/rules", get(rules::list))
+        .route("/rules/{name}", get(rules::show))
+        .route("/policies/{hash}", get(rules::policy))
+        .route("/system", get(system::show))
+        .route("/audit", get(audit::list))
 }
 
 /// What their forms send. A form shows first what it would do; only another one does it.

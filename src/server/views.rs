@@ -128,7 +128,16 @@ impl Admin {
         asked: &AskedBy,
         pairs: Pairs,
     ) -> Result<Page<DecisionView>, HttpError> {
-        let mut filter = query::filter(ListKind::Decisions, pairs, clock::now())?;
+        let filter = query::filter(ListKind::Decisions, pairs, clock::now())?;
+        self.decisions_of(asked, filter).await
+    }
+
+    /// A page of decisions, narrowed so.
+    pub(super) async fn decisions_of(
+        &self,
+        asked: &AskedBy,
+        mut filter: Filter,
+    ) -> Result<Page<DecisionView>, HttpError> {
         filter.tenants = asked.tenants(&self.intake.in_force());
         let mut page = self.read(move |reader| reader.decisions(&filter)).await?;
         page.items

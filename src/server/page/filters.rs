@@ -8,6 +8,9 @@ use askama::{Result, Values};
 
 use super::svg::Svg;
 use super::times;
+use crate::explain::{World, detail};
+use scanhook_core::plain::one_line;
+use scanhook_core::rules::Explained;
 use scanhook_core::time::Timestamp;
 
 /// Characters of a text from elsewhere that a list shows.
@@ -75,4 +78,20 @@ pub(super) fn s(number: impl Display, _: &dyn Values) -> Result<&'static str> {
 #[askama::filter_fn]
 pub(super) fn svg(picture: &Svg, _: &dyn Values) -> Result<Safe<String>> {
     Ok(Safe(picture.markup()))
+}
+
+/// What a rule or a protection saw.
+#[askama::filter_fn]
+pub(super) fn seen(one: &Explained, _: &dyn Values) -> Result<String> {
+    Ok(one_line(&detail(one).unwrap_or_default(), 2 * LISTED))
+}
+
+/// What the directory said, or may say, in one column of an explanation.
+#[askama::filter_fn]
+pub(super) fn directory(world: &World, _: &dyn Values) -> Result<&'static str> {
+    Ok(match world.directory {
+        "recorded" => "As the directory said then",
+        "unremarkable" => "If the directory says nothing remarkable",
+        _ => "If the directory does not answer",
+    })
 }
