@@ -14,6 +14,12 @@ pub(super) struct FilterField {
     pub(super) hint: &'static str,
 }
 
+impl FilterField {
+    fn is(&self, word: &str) -> bool {
+        self.value == word
+    }
+}
+
 /// What stands around a list.
 pub(super) struct ListFrame {
     pub(super) path: String,

@@ -25,6 +25,7 @@ pub(super) struct May {
     pub(super) answer: bool,
     pub(super) pause: bool,
     pub(super) operate: bool,
+    pub(super) administer: bool,
 }
 
 /// What stands around the content.
@@ -62,6 +63,7 @@ impl May {
             answer: may(Permission::Answer),
             pause: may(Permission::Pause),
             operate: may(Permission::Operate),
+            administer: may(Permission::Administer),
         }
     }
 }

@@ -85,7 +85,9 @@ impl TokenRow {
     }
 }
 
-/// Whether a receiver needs somebody.
-pub(super) fn fails(receiver: &ReceiverView) -> bool {
-    receiver.failures > 0 || receiver.dead > 0
+impl SystemPage {
+    /// Whether a receiver needs somebody.
+    fn fails(receiver: &ReceiverView) -> bool {
+        receiver.failures > 0 || receiver.dead > 0
+    }
 }
