@@ -15,7 +15,7 @@ pub(super) struct FilterField {
 }
 
 impl FilterField {
-    fn is(&self, word: &str) -> bool {
+    pub(super) fn is(&self, word: &str) -> bool {
         self.value == word
     }
 }
