@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 
 use super::filters;
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::{AlertView, DecisionReceipt, DecisionView, ScanView};
 use crate::explain::Judgement;
@@ -31,7 +31,7 @@ struct DecidedDevice {
 #[derive(Template)]
 #[template(path = "alert.html")]
 struct AlertPage {
-    shell: Shell,
+    shell: PageShell,
     alert: AlertView,
     story: Vec<StoryLine>,
     devices: Vec<DecidedDevice>,

@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use super::filters;
 use super::lists::{FilterField, ListFrame, choice, text};
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::AlertView;
 use crate::journal::ListKind;
@@ -18,7 +18,7 @@ pub(super) const DEVICES: usize = 10;
 #[derive(Template)]
 #[template(path = "alerts.html")]
 struct AlertsPage {
-    shell: Shell,
+    shell: PageShell,
     frame: ListFrame,
     alerts: Vec<AlertView>,
 }

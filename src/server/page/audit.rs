@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use super::filters;
 use super::lists::{ListFrame, text};
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::Page;
 use crate::server::refusal::HttpError;
@@ -14,7 +14,7 @@ use scanhook_core::access::AuditEntry;
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct AuditPage {
-    shell: Shell,
+    shell: PageShell,
     frame: ListFrame,
     rows: Vec<AuditRow>,
     head: Option<String>,

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::filters;
 use super::portal::device_page;
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::{AlertView, DecisionView, MachineView};
 use crate::server::refusal::HttpError;
@@ -14,7 +14,7 @@ use crate::server::refusal::HttpError;
 #[derive(Template)]
 #[template(path = "machine.html")]
 struct MachinePage {
-    shell: Shell,
+    shell: PageShell,
     machine: MachineView,
     decisions: Vec<DecisionView>,
     /// Alerts about it that nothing was decided for.

@@ -8,7 +8,7 @@ use askama::Template;
 
 use super::filters;
 use super::outcomes;
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::svg::Svg;
 use super::visit::Visit;
 use crate::api::{DecisionView, PolicyView, ReloadView, RuleRow, RulesView};
@@ -32,7 +32,7 @@ struct RuleLine {
 #[derive(Template)]
 #[template(path = "rules.html")]
 struct RulesPage {
-    shell: Shell,
+    shell: PageShell,
     view: RulesView,
     rules: Vec<RuleLine>,
     protections: Vec<RuleLine>,
@@ -43,7 +43,7 @@ struct RulesPage {
 #[derive(Template)]
 #[template(path = "rule.html")]
 struct RulePage {
-    shell: Shell,
+    shell: PageShell,
     since: String,
     line: RuleLine,
     is_protection: bool,
@@ -53,7 +53,7 @@ struct RulePage {
 #[derive(Template)]
 #[template(path = "policy.html")]
 struct PolicyPage {
-    shell: Shell,
+    shell: PageShell,
     policy: PolicyView,
 }
 

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::filters;
 use super::portal::{device_page, timeline_page};
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::{DecisionView, ScanView};
 use crate::journal::Filter;
@@ -19,7 +19,7 @@ const ALERTS: u16 = 100;
 #[derive(Template)]
 #[template(path = "scan.html")]
 struct ScanPage {
-    shell: Shell,
+    shell: PageShell,
     scan: ScanView,
     /// The decisions that it answers.
     decisions: Vec<DecisionView>,

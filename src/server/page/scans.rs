@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use super::filters;
 use super::lists::{FilterField, ListFrame, choice, text};
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::ScanView;
 use crate::journal::ListKind;
@@ -18,7 +18,7 @@ const ALERTS: usize = 3;
 #[derive(Template)]
 #[template(path = "scans.html")]
 struct ScansPage {
-    shell: Shell,
+    shell: PageShell,
     frame: ListFrame,
     scans: Vec<ScanView>,
 }

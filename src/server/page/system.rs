@@ -5,7 +5,7 @@ use axum::extract::Query;
 use axum::response::Response;
 
 use super::filters;
-use super::shell::{NavPage, Shell};
+use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::{MessageView, ReceiverView, StatusView};
 use crate::server::refusal::HttpError;
@@ -26,7 +26,7 @@ struct TokenRow {
 #[derive(Template)]
 #[template(path = "system.html")]
 struct SystemPage {
-    shell: Shell,
+    shell: PageShell,
     status: StatusView,
     /// Messages that were given up.
     dead: Vec<MessageView>,
