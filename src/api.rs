@@ -34,7 +34,7 @@ pub use decision::DecisionView;
 pub use device::DeviceView;
 pub use device_row::DeviceRow;
 pub use event::EventView;
-pub use held::{HeldGroupView, HeldView};
+pub use held::{HeldGroupView, HeldMemberView, HeldMembersView, HeldView};
 pub use lane::{CredentialView, LaneView, QuotaView, TenantView};
 pub use machine::{CoolingView, DirectoryView, MachineName, MachineView};
 pub use message::{MessageView, ReceiverView, RevivedView};

@@ -172,7 +172,20 @@ pub struct ItemView {
     /// How many more people have to approve it, after an approval that was not enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<u8>,
+    /// Of a preview of an approval: what will become of it, as a code of docs/reasons.md, or what stands in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub will: Option<String>,
     /// The machines the device may be, where the directory named some; the ids that begin so, where several do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,
+}
+
+impl ItemView {
+    /// What people call it.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        let names = [&self.name, &self.device].into_iter();
+        let found = names.filter_map(|name| name.as_deref()).next();
+        found.unwrap_or(&self.id)
+    }
 }

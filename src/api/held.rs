@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::decision::DecisionView;
 use super::device_row::DeviceRow;
 use scanhook_core::person::PeopleNeeded;
 
@@ -74,4 +75,29 @@ pub struct HeldGroupView {
     pub first_ends_at: Option<String>,
     /// Says whether the group is still the same: an order passes it in `expect`.
     pub digest: String,
+}
+
+/// A group of what is held, device by device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldMembersView {
+    /// The group.
+    pub group: HeldGroupView,
+    /// Its devices, the latest decision first.
+    pub items: Vec<HeldMemberView>,
+    /// Pass it as `after` for the next page; null at the end.
+    pub next: Option<String>,
+}
+
+/// A device of which decisions are held for one reason. They are answered at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldMemberView {
+    /// The latest of them.
+    #[serde(flatten)]
+    pub decision: DecisionView,
+    /// How many they are.
+    pub together: usize,
+    /// The machines that the device may be, where the directory named some.
+    pub candidates: Vec<DeviceRow>,
+    /// When a full scan of the machine succeeded last, as far as the journal goes back.
+    pub last_full_at: Option<String>,
 }

@@ -176,6 +176,13 @@ pub(crate) const SHUTTING_DOWN: Code = row(
     "Let the sender retry.",
 );
 
+pub(crate) const VIEW_TOO_SLOW: Code = row(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "view-too-slow",
+    "The journal took longer than two seconds for this page, so it was not read to its end.",
+    "Narrow the filter or the time; if it lasts, look at the disk and at the size of the journal.",
+);
+
 pub(crate) const FAILURE_BUDGET: Code = row(
     StatusCode::SERVICE_UNAVAILABLE,
     "failure-budget",
@@ -216,4 +223,5 @@ pub const ALL: &[Code] = &[
     SHUTTING_DOWN,
     FAILURE_BUDGET,
     INTERNAL,
+    VIEW_TOO_SLOW,
 ];

@@ -22,7 +22,6 @@ use crate::server::listener::Entrance;
 use crate::server::reception::{Reception, Refusals};
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
-use crate::server::summaries::Summaries;
 use crate::server::traces::Traces;
 use crate::server::webhook::{self, Answered, Door};
 use crate::settings::TrustedProxies;
@@ -104,9 +103,9 @@ impl Parts<'_> {
             ready: self.ready.clone(),
             started: clock::now(),
             reloads: self.reloads.clone(),
-            summaries: Summaries::default(),
+            summaries: Arc::default(),
             openid: self.openid.clone(),
-            credentials: RefusedCredentials::new(self.settings.server.auth_failures),
+            credentials: Arc::new(RefusedCredentials::new(self.settings.server.auth_failures)),
         });
         let limits = self.limits(traces);
         // Loopback is one address.

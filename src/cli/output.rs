@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use super::fit;
 use super::surroundings::surroundings;
 use super::trouble::{CliError, Exit};
-use scanhook_core::plain::{one_line, shown};
+use scanhook_core::plain::{one_line, spelled_out};
 
 /// Characters of one text from elsewhere: more than any name, reason or title has.
 const LONGEST: usize = 4_000;
@@ -66,48 +66,7 @@ fn size_of<S>(_: &S) -> Option<(usize, usize)> {
 /// Prints JSON, in which nothing from elsewhere moves the cursor or the direction of writing: whoever reads may be a
 /// terminal. What it says stays the same.
 pub(super) fn json(text: &str) -> Result<(), CliError> {
-    line(&escaped(text))
-}
-
-/// JSON with every character that nobody sees as `\uXXXX`. Between its strings JSON has none of them.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.trim_end().chars() {
-        if matches!(c, '\n' | '\r' | '\t') || (shown(c) == c && !is_format(c)) {
-            out.push(c);
-            continue;
-        }
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            out.push_str(&format!("\\u{unit:04x}"));
-        }
-    }
-    out
-}
-
-/// What Unicode calls format characters (Cf): soft hyphens, joiners, bidi controls, byte order marks, tags.
-const fn is_format(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{600}'..='\u{605}'
-            | '\u{61c}'
-            | '\u{6dd}'
-            | '\u{70f}'
-            | '\u{890}'..='\u{891}'
-            | '\u{8e2}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{110bd}'
-            | '\u{110cd}'
-            | '\u{13430}'..='\u{1343f}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    line(&spelled_out(text.trim_end()))
 }
 
 /// Whether what goes to stdout may be written over, and what goes to stderr as well.
@@ -147,7 +106,7 @@ mod tests {
     #[test]
     fn json_says_the_same_without_a_character_that_nobody_sees() {
         let said = serde_json::json!({ "a": "\u{9b}2J\u{7f}\u{202e}b\u{200b}\u{feff}\u{2028}\u{e0041}", "ä": "ü😀\r\n\u{1b}" });
-        let written = escaped(&serde_json::to_string_pretty(&said).unwrap());
+        let written = spelled_out(&serde_json::to_string_pretty(&said).unwrap());
         let hidden = [
             "\\u009b",
             "\\u007f",
@@ -169,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_moves_no_cursor_either() {
-        assert_eq!(escaped("<p>\u{1b}[2J\n"), "<p>\\u001b[2J");
+        assert_eq!(spelled_out("<p>\u{1b}[2J\n"), "<p>\\u001b[2J");
     }
 
     #[test]
@@ -177,7 +136,7 @@ mod tests {
         let class = regex::Regex::new(r"^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}--\t\n\r]$").unwrap();
         for c in ('\0'..=char::MAX).filter(|c| class.is_match(c.encode_utf8(&mut [0; 4]))) {
             assert!(
-                escaped(&format!("{c}.")).starts_with("\\u"),
+                spelled_out(&format!("{c}.")).starts_with("\\u"),
                 "U+{:04X}",
                 u32::from(c)
             );

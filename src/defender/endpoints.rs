@@ -14,6 +14,23 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
+    /// Where people look at a device: the portal that goes with the API's host; `None` where the settings name other hosts.
+    #[must_use]
+    pub fn portal(&self) -> Option<&'static str> {
+        let host = self.api_base.strip_prefix("https://")?;
+        let host = host.split(['/', ':']).next()?;
+        match host {
+            "api-gov.securitycenter.microsoft.us" => Some("https://security.microsoft.us"),
+            "api-gcc.securitycenter.microsoft.us" => Some("https://security.microsoft.com"),
+            _ if host == "api.security.microsoft.com"
+                || host.ends_with(".api.security.microsoft.com") =>
+            {
+                Some("https://security.microsoft.com")
+            }
+            _ => None,
+        }
+    }
+
     /// The public cloud. The audience stays on the older name; other scopes answer 403 (defender-api, audience).
     #[must_use]
     pub fn commercial() -> Endpoints {

@@ -3,6 +3,8 @@
 
 mod case;
 mod judgement;
+mod said;
 
 pub(crate) use case::AlertCase;
-pub(crate) use judgement::{ExplainedOutcome, Judgement, World};
+pub(crate) use judgement::{Judgement, World};
+pub(crate) use said::detail;

@@ -1,6 +1,8 @@
 //! The audit: what was ordered at the admin listener, by whom, and with what result. A row is written in the transaction of
 //! the order, so there is none without its row. The chain of hashes is made by the one writer, so it has no gaps.
 
+use std::collections::BTreeMap;
+
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 
@@ -68,6 +70,18 @@ impl Tx<'_> {
 }
 
 impl Reader<'_> {
+    /// When each token was used last, by its hash, to the minute.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn tokens_used(&self) -> Result<BTreeMap<String, Timestamp>, JournalError> {
+        let mut statement = self.db.prepare_cached("SELECT hash, at FROM token_use")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?)))
+        })?;
+        rows.collect::<Result<_, _>>().map_err(JournalError::from)
+    }
+
     /// Rows of the audit, newest first.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use super::error::JournalError;
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
 use super::occasion::Occasion;
+use super::reader::Reader;
 use super::rows::millis;
 use super::scan_row::windows;
 use super::tx::Tx;
@@ -30,7 +31,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<DecisionRow, JournalError> {
         let NewScan { rule, wanted, .. } = begun;
-        let history = self.history(new.tenant, machine, rule, wanted, now)?;
+        let history = Reader { db: self.db }.history(new.tenant, machine, rule, wanted, now)?;
         let plan = plan(&history, wanted, now);
         let scan = match plan {
             Plan::Begin { after, start } => {

@@ -23,6 +23,9 @@ pub enum JournalError {
     /// The writer has ended, or the job panicked.
     #[error("the journal's writer did not answer")]
     Gone,
+    /// It took longer than whoever asks may wait.
+    #[error("the journal took longer to read than a view may")]
+    TooSlow,
     #[error("the journal failed: {0}")]
     Broken(String),
 }
@@ -37,6 +40,7 @@ impl JournalError {
             JournalError::Busy => "journal-busy",
             JournalError::Conflict(_) => "journal-conflict",
             JournalError::Gone => "journal-gone",
+            JournalError::TooSlow => "journal-too-slow",
             JournalError::Broken(_) => "journal-broken",
         }
     }
@@ -111,6 +115,7 @@ impl From<rusqlite::Error> for JournalError {
                 JournalError::Full
             }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::Busy,
+            Some(ErrorCode::OperationInterrupted) => JournalError::TooSlow,
             _ => JournalError::Broken(error.to_string()),
         }
     }

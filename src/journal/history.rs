@@ -7,15 +7,15 @@ use rusqlite::{OptionalExtension, Params, params};
 
 use super::error::JournalError;
 use super::keys::TenantId;
+use super::reader::Reader;
 use super::scan_row::openings;
-use super::tx::Tx;
 use scanhook_core::alert::MachineId;
 use scanhook_core::plan::{AHEAD, History, Open, Past, Waiting};
 use scanhook_core::scan::{Kind, Mode, Priority, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Limit, Wanted};
 
-impl Tx<'_> {
+impl Reader<'_> {
     /// What is known of a machine, for the planner.
     pub(super) fn history(
         &self,

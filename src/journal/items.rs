@@ -82,7 +82,7 @@ impl Reader<'_> {
         Ok(lots.page(usize::MAX, None))
     }
 
-    fn decided(&self, row: i64) -> Result<HeldDecision, JournalError> {
+    pub(super) fn decided(&self, row: i64) -> Result<HeldDecision, JournalError> {
         let sql = "SELECT * FROM decision WHERE id = ?";
         self.db
             .prepare_cached(sql)?

@@ -26,6 +26,8 @@ pub struct Selected {
     pub decisions: BTreeSet<i64>,
     /// The ids that an order names for them, as many as were asked for at most; of what is held together one.
     pub ids: Vec<Uuid>,
+    /// For each of these, how many are held together with it, itself included.
+    pub together: Vec<usize>,
     /// Where to go on, if these are not all.
     pub next: Option<String>,
 }
@@ -155,6 +157,7 @@ impl Lots {
             room = room.saturating_sub(lot.count);
             last = Some(order(lot.thing));
             selected.ids.push(lot.id);
+            selected.together.push(lot.count);
         }
         selected
     }

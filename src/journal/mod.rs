@@ -53,6 +53,7 @@ mod file;
 mod filter;
 mod findings;
 mod followed;
+mod foreseen;
 mod going_on;
 mod good_until;
 mod group_key;
@@ -60,6 +61,7 @@ mod held;
 mod held_back;
 mod held_decision;
 mod held_groups;
+mod held_members;
 mod held_together;
 mod held_told;
 mod history;
@@ -136,6 +138,7 @@ mod tenant_view;
 mod thing;
 mod turns;
 mod tx;
+mod viewing;
 mod views;
 mod waits;
 mod watch;
@@ -143,7 +146,7 @@ mod word;
 mod writer;
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use core::time::Duration;
 
@@ -162,6 +165,7 @@ pub use due::Due;
 pub use error::{JournalError, OpenError};
 pub use filter::{Filter, ListKind};
 pub use followed::MISSES;
+pub use foreseen::Intended;
 pub use group_key::{GroupBy, GroupKey};
 pub use ids::{Ids, decision_uuid};
 pub use job::Job;
@@ -201,6 +205,7 @@ pub use store::{Store, Touched};
 pub use stored::{StoredAlert, StoredDecision, StoredDelivery};
 use turns::WaitingBytes;
 pub use tx::Tx;
+use viewing::Reads;
 pub use views::latest_bodies;
 pub use word::{HeldIds, Word};
 use writer::Wakes;
@@ -213,6 +218,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Journal {
     inner: Arc<Inner>,
+    reads: Reads,
 }
 
 struct Inner {
@@ -220,7 +226,8 @@ struct Inner {
     held: Arc<WaitingBytes>,
     space: Space,
     pulse: Pulse,
-    reader: Arc<Mutex<Connection>>,
+    /// The connection of the page.
+    views: Arc<Mutex<Connection>>,
     wakes: Wakes,
 }
 
@@ -297,12 +304,18 @@ impl Journal {
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
-        let connection = self.inner.reader.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            let db = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            look(&Reader { db: &db })
-        });
+        let reads = self.reads.clone();
+        let looked = tokio::task::spawn_blocking(move || reads.look(look));
         looked.await.unwrap_or(Err(JournalError::Gone))
+    }
+
+    /// The same journal, read on the page's own connection and until then at most, by the clock that never goes back.
+    #[must_use]
+    pub fn viewing(&self, until: Duration) -> Journal {
+        Journal {
+            inner: self.inner.clone(),
+            reads: Reads::with_end(self.inner.views.clone(), until),
+        }
     }
 
     /// Waits until the writer has ended, which it does only when every handle is gone or it panicked.

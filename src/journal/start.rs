@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::error::OpenError;
 use super::store::Store;
 use super::turns::WaitingBytes;
+use super::viewing::Reads;
 use super::writer::{Wakes, Writer};
 use super::{Inner, Journal};
 
@@ -23,19 +24,21 @@ impl Journal {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let held = Arc::new(WaitingBytes::default());
         let wakes = Wakes::default();
-        let reader = Arc::new(Mutex::new(super::reader::open(path)?));
+        let connection = || super::reader::open(path).map(|db| Arc::new(Mutex::new(db)));
+        let (reads, views) = (Reads::without_end(connection()?), connection()?);
         let (space, pulse) = (store.space(), store.pulse());
         let inner = Inner {
             queue,
             held: held.clone(),
             space,
             pulse,
-            reader,
+            views,
             wakes: wakes.clone(),
         };
         Ok((
             Journal {
                 inner: Arc::new(inner),
+                reads,
             },
             Writer {
                 store,

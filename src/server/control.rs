@@ -11,7 +11,9 @@ mod expect;
 mod given;
 mod orderer;
 mod outcome;
+mod pauses;
 mod receivers;
+mod reloading;
 mod step;
 mod verb;
 
@@ -24,17 +26,12 @@ use axum::routing::post;
 use axum::{Extension, Json, Router};
 
 use super::access::AskedBy;
-use super::order;
 use super::order::received;
-use super::refusal::{CommandError, HttpError, not_taken};
+use super::refusal::{HttpError, not_taken};
 use super::same_site;
 use super::state::{Admin, SharedAdmin};
-use crate::api::{OrderView, PauseView, PausesView, ReloadView};
-use crate::clock;
-use crate::journal::Tx;
-use orderer::{Act, DONE};
-use scanhook_core::person::By;
-use verb::OrderVerb;
+use crate::api::{OrderView, PausesView, ReloadView};
+pub(super) use verb::OrderVerb;
 
 /// The routes of the orders.
 pub(super) fn routes() -> Router<Arc<Admin>> {
@@ -89,7 +86,9 @@ async fn approve(
     Extension(asked): Extension<AskedBy>,
     body: Body,
 ) -> OrderReply {
-    admin.order(&asked, OrderVerb::Approve, body).await
+    let body = received(body).await?;
+    let told = admin.order(&asked, OrderVerb::Approve, &body).await?;
+    Ok(Json(told))
 }
 
 async fn deny(
@@ -97,7 +96,9 @@ async fn deny(
     Extension(asked): Extension<AskedBy>,
     body: Body,
 ) -> OrderReply {
-    admin.order(&asked, OrderVerb::Deny, body).await
+    let body = received(body).await?;
+    let told = admin.order(&asked, OrderVerb::Deny, &body).await?;
+    Ok(Json(told))
 }
 
 async fn cancel(
@@ -105,7 +106,9 @@ async fn cancel(
     Extension(asked): Extension<AskedBy>,
     body: Body,
 ) -> OrderReply {
-    admin.order(&asked, OrderVerb::Cancel, body).await
+    let body = received(body).await?;
+    let told = admin.order(&asked, OrderVerb::Cancel, &body).await?;
+    Ok(Json(told))
 }
 
 async fn retry(
@@ -113,7 +116,9 @@ async fn retry(
     Extension(asked): Extension<AskedBy>,
     body: Body,
 ) -> OrderReply {
-    admin.order(&asked, OrderVerb::Retry, body).await
+    let body = received(body).await?;
+    let told = admin.order(&asked, OrderVerb::Retry, &body).await?;
+    Ok(Json(told))
 }
 
 async fn pause(
@@ -122,62 +127,7 @@ async fn pause(
     body: Body,
 ) -> Result<Json<PausesView>, HttpError> {
     let body = received(body).await?;
-    let now = clock::now();
-    let members = order::read(
-        &body,
-        &["tenant", "rule", "device", "until", "reason", "by"],
-    )?;
-    let (scope, until) = (admin.scope(&asked, &members)?, members.until(now)?);
-    let orderer = admin.orderer(&asked, &members)?;
-    // A misspelt rule would be a pause that pauses nothing.
-    let known = |rule: &String| {
-        admin
-            .intake
-            .in_force()
-            .policy
-            .rules()
-            .names()
-            .any(|name| name == rule)
-    };
-    if scope.rule.as_ref().is_some_and(|rule| !known(rule)) {
-        return Err(CommandError::BadValue("rule", "the name of a rule that is in force").into());
-    }
-    let who = orderer.by.who.clone();
-    let set = admin
-        .ordered(&orderer, move |tx, by| {
-            let set = tx.pause(&scope, by, until, now)?;
-            let act = Act {
-                what: "pause",
-                scope: set.scope(),
-                count: 1,
-                ids: Vec::new(),
-                result: DONE.to_owned(),
-            };
-            Ok((set, act))
-        })
-        .await?;
-    let PauseView {
-        tenant,
-        rule,
-        device: pattern,
-        until,
-        reason: words,
-        ..
-    } = &set;
-    tracing::warn!(
-        who,
-        tenant,
-        rule,
-        pattern,
-        until,
-        words,
-        scope = set.scope(),
-        "paused"
-    );
-    Ok(Json(PausesView {
-        items: vec![set],
-        in_force: admin.pauses_for(&asked).await?,
-    }))
+    Ok(Json(admin.pause(&asked, &body).await?))
 }
 
 async fn resume(
@@ -186,72 +136,14 @@ async fn resume(
     body: Body,
 ) -> Result<Json<PausesView>, HttpError> {
     let body = received(body).await?;
-    let members = order::read(&body, &["tenant", "rule", "device", "reason", "by"])?;
-    let (which, orderer) = (
-        admin.scope(&asked, &members)?,
-        admin.orderer(&asked, &members)?,
-    );
-    let who = orderer.by.who.clone();
-    let items = admin
-        .ordered(&orderer, move |tx, by| {
-            let items = tx.resume(&which, by, clock::now())?;
-            let scopes: Vec<String> = items.iter().map(PauseView::scope).collect();
-            let act = Act {
-                what: "resume",
-                scope: scopes.join("; "),
-                count: items.len(),
-                ids: Vec::new(),
-                result: DONE.to_owned(),
-            };
-            Ok((items, act))
-        })
-        .await?;
-    for ended in &items {
-        let PauseView {
-            tenant,
-            rule,
-            device: pattern,
-            ..
-        } = ended;
-        tracing::warn!(who, tenant, rule, pattern, scope = ended.scope(), "resumed");
-    }
-    Ok(Json(PausesView {
-        items,
-        in_force: admin.pauses_for(&asked).await?,
-    }))
+    Ok(Json(admin.resume(&asked, &body).await?))
 }
 
-/// Reads rules.toml and scanhook.toml now. What is faulty is not put in force, and is the answer.
 async fn reload(
     State(admin): SharedAdmin,
     Extension(asked): Extension<AskedBy>,
     body: Body,
 ) -> Result<Json<ReloadView>, HttpError> {
     let body = received(body).await?;
-    let members = order::read(&body, &[])?;
-    let orderer = admin.orderer(&asked, &members)?;
-    let Some(view) = admin.reloads.order("an order").await else {
-        return Err(if *admin.ready.borrow() {
-            HttpError::NotFound
-        } else {
-            HttpError::ShuttingDown
-        });
-    };
-    if view.faults.is_empty() {
-        let scope = view.policy.clone();
-        let act = move |_: &mut Tx<'_>, _: &By| {
-            let act = Act {
-                what: "reload",
-                scope,
-                count: 1,
-                ids: Vec::new(),
-                result: DONE.to_owned(),
-            };
-            Ok(((), act))
-        };
-        admin.ordered(&orderer, act).await?;
-        Ok(Json(view))
-    } else {
-        Err(CommandError::NotReloaded(Box::new(view)).into())
-    }
+    Ok(Json(admin.reload(&asked, &body).await?))
 }

@@ -27,11 +27,7 @@ async fn outbox(
     State(admin): SharedAdmin,
     pairs: Pairs,
 ) -> Result<Json<Page<MessageView>>, HttpError> {
-    let filter = outbox_filter(pairs)?;
-    admin.known_receiver(filter.receiver.as_deref())?;
-    Ok(Json(
-        admin.read(move |reader| reader.outbox(&filter)).await?,
-    ))
+    Ok(Json(admin.outbox_view(pairs).await?))
 }
 
 /// A page of the stream, one event a line, oldest first.
@@ -97,6 +93,13 @@ fn number(key: &'static str, value: &str) -> Result<i64, CommandError> {
 }
 
 impl Admin {
+    /// A page of the outbox.
+    pub(super) async fn outbox_view(&self, pairs: Pairs) -> Result<Page<MessageView>, HttpError> {
+        let filter = outbox_filter(pairs)?;
+        self.known_receiver(filter.receiver.as_deref())?;
+        self.read(move |reader| reader.outbox(&filter)).await
+    }
+
     /// How each configured receiver is.
     pub(super) async fn receivers(&self) -> Result<Vec<ReceiverView>, HttpError> {
         let in_force = self.intake.in_force();

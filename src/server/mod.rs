@@ -5,8 +5,8 @@
 //! within deadlines, after the `handshake` where the listener has TLS. `webhook` is the public listener, with `content` (what the head says of the body), `bodies` (their
 //! memory), `address`, `sender_certificate` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
 //! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
-//! `rows` (lists and single things, with `standing`), `now` (the first screen, with `forecast` and `banners`),
-//! `sign_in` with `form` (who comes and leaves), `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
+//! `rows` (lists and single things, made in `views` with `standing`), `status`, `now` (the first screen, with `forecast` and `banners`),
+//! `page` (the same for browsers), `sign_in` (who comes and leaves), `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
 //! (which pages may ask). `refusal` is the one place that turns an `HttpError` into a status.
 //!
 //! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
@@ -25,7 +25,6 @@ mod explained;
 mod failures;
 pub mod far_side;
 pub mod forecast;
-mod form;
 pub mod handshake;
 mod leave;
 pub mod limits;
@@ -33,6 +32,7 @@ pub mod listener;
 mod messages;
 mod now;
 mod order;
+mod page;
 mod query;
 pub mod reception;
 pub mod refusal;
@@ -43,7 +43,9 @@ pub mod sender_certificate;
 mod sign_in;
 mod standing;
 pub mod state;
+mod status;
 pub mod summaries;
 pub mod traces;
+mod views;
 pub mod webhook;
 mod words;

@@ -66,6 +66,26 @@ impl Admin {
         Ok(view)
     }
 
+    /// When the last scan would have left if so many more waited, by their tenants; `None`: nobody knows.
+    pub(super) async fn leaves_with(
+        &self,
+        more: BTreeMap<TenantId, u64>,
+    ) -> Result<Option<Timestamp>, HttpError> {
+        let (now, about) = (clock::now(), more.keys().copied().collect::<Vec<_>>());
+        let mut numbers = self
+            .read(move |reader| reader.numbers(Some(&about), now))
+            .await?;
+        for (tenant, scans) in more {
+            numbers.tenants.entry(tenant).or_default().waiting += scans;
+        }
+        let in_force = self.intake.in_force();
+        let boards = in_force.tenants.iter();
+        let boards = boards
+            .map(|tenant| (tenant.id, tenant.board.borrow().clone()))
+            .collect();
+        Ok(last_leaves(&numbers, &boards, now))
+    }
+
     /// Whoever asks for some tenants hears of those, and of what is for all of them.
     async fn banners(
         &self,

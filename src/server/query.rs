@@ -7,7 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use super::order::{ago, words};
 use super::refusal::CommandError;
 use crate::journal::{
-    AuditFilter, Filter, GroupBy, LONGEST_PAGE, ListKind, Selector, TenantId, Wants,
+    AuditFilter, Filter, GroupBy, LONGEST_PAGE, ListKind, Selected, Selector, TenantId, Wants,
 };
 use scanhook_core::alert::{MachineId, Severity};
 use scanhook_core::device_glob::DeviceGlob;
@@ -114,6 +114,22 @@ pub(super) fn held(
         }
     }
     Ok(query)
+}
+
+/// The place in a group, and how many are shown from there.
+pub(super) fn members(pairs: Pairs) -> Result<(Option<String>, usize), CommandError> {
+    let (mut after, mut most) = (None, GROUPS);
+    for (key, value) in known(&["limit", "after"], ListKind::Decisions, pairs)? {
+        if key == "limit" {
+            most = usize::from(limit(key, &value)?);
+        } else if Selected::is_place(&value) {
+            after = Some(value);
+        } else {
+            let takes = "the `next` of another page".to_owned();
+            return Err(CommandError::BadParameter { key, takes });
+        }
+    }
+    Ok((after, most))
 }
 
 /// The pairs of a query, as they came.

@@ -8,7 +8,8 @@ use crate::api::refusals::{
     BODY_TIMEOUT, BODY_TOO_LARGE, BODY_UNREADABLE, CONTENT_ENCODING, CREDENTIAL_CERTIFICATE,
     CREDENTIAL_ID, CREDENTIAL_REPEATED, CREDENTIAL_TOO_MANY, Code, FAILURE_BUDGET, INTERNAL,
     JOURNAL_UNAVAILABLE, MEDIA_TYPE, METHOD, MISSING_HOST, NO_PAYLOAD, NOT_FOUND, NOT_GZIP,
-    OVERLOADED, REPEATED_HOST, SHUTTING_DOWN, SIGNING_KEY, UNAUTHENTICATED, UNKNOWN_SOURCE, row,
+    OVERLOADED, REPEATED_HOST, SHUTTING_DOWN, SIGNING_KEY, UNAUTHENTICATED, UNKNOWN_SOURCE,
+    VIEW_TOO_SLOW, row,
 };
 use core::time::Duration;
 
@@ -64,6 +65,8 @@ pub enum HttpError {
     JournalUnavailable,
     /// The process is on its way down.
     ShuttingDown,
+    /// A view of the page that took too long.
+    ViewTooSlow,
     /// Too many failed authentications from this address; the time until the next may be tried.
     FailureBudget(Duration),
     Internal,
@@ -79,9 +82,13 @@ impl From<AccessError> for HttpError {
     }
 }
 
-/// The code of a refusal, beside its answer: for the audit, which records what was refused.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RefusedWith(pub(super) &'static str);
+/// What was refused, beside the answer that says so: for the audit, and for the page, which tells it to people.
+#[derive(Clone, Debug)]
+pub(super) struct RefusedWith(pub(super) HttpError);
+
+/// A refusal that a page tells in its own way. It is what the audit records all the same.
+#[derive(Clone, Debug)]
+pub(super) struct ToldInPage(pub(super) HttpError);
 
 impl From<CommandError> for HttpError {
     fn from(objection: CommandError) -> HttpError {
@@ -163,6 +170,7 @@ impl HttpError {
             HttpError::JournalUnavailable => JOURNAL_UNAVAILABLE,
             HttpError::ShuttingDown => SHUTTING_DOWN,
             HttpError::FailureBudget(_) => FAILURE_BUDGET,
+            HttpError::ViewTooSlow => VIEW_TOO_SLOW,
             HttpError::Internal => INTERNAL,
             HttpError::Order(objection) => objection.entry(),
             HttpError::Access(refused) => refused.entry(),
@@ -199,12 +207,21 @@ impl HttpError {
         }
     }
 
+    /// What its answer says beyond the code.
+    pub(super) fn members(&self) -> serde_json::Map<String, serde_json::Value> {
+        match self {
+            HttpError::Order(objection) => objection.members(),
+            HttpError::Access(refused) => refused.members(),
+            _ => serde_json::Map::default(),
+        }
+    }
+
     /// When the sender may try again, in whole seconds; every 503 says so, because senders that are told nothing
     /// either storm or give up.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            HttpError::Overloaded => Some(2),
+            HttpError::Overloaded | HttpError::ViewTooSlow => Some(2),
             HttpError::JournalUnavailable | HttpError::ShuttingDown => Some(5),
             HttpError::SigningKey | HttpError::Access(AccessError::IssuerUnavailable) => Some(15),
             HttpError::FailureBudget(left) => {
@@ -238,11 +255,7 @@ impl IntoResponse for HttpError {
         // Of a sender's failed authentication nothing is said beyond the status.
         let detail = (!matches!(self, HttpError::Unauthenticated)).then(|| self.detail());
         let title = status.canonical_reason().unwrap_or_default();
-        let members = match &self {
-            HttpError::Order(objection) => objection.members(),
-            HttpError::Access(refused) => refused.members(),
-            _ => Default::default(),
-        };
+        let members = self.members();
         let problem = Problem {
             kind: "about:blank",
             title,
@@ -258,7 +271,7 @@ impl IntoResponse for HttpError {
             body,
         )
             .into_response();
-        response.extensions_mut().insert(RefusedWith(code));
+        response.extensions_mut().insert(RefusedWith(self.clone()));
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

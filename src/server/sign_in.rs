@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 
 use super::access::session::{forgotten, kept, key, with_cookie};
 use super::access::{AskedBy, RefusedAttempt, Wire, of_token};
-use super::form::PageForm;
+use super::page::fields::{FormValues, is_form};
 use super::refusal::{AccessError, HttpError};
 use super::state::{Admin, SharedAdmin};
 use crate::clock;
@@ -42,9 +42,9 @@ async fn form(State(admin): SharedAdmin, request: Request) -> Response {
     match admin.known(&settings, headers, Wire::of(&request)).await {
         Ok(_) => way.taken(),
         Err(HttpError::Access(AccessError::SignInRequired)) => {
-            SignInPage::new(&settings, &way).answer(StatusCode::OK)
+            SignInPage::new(&settings, Some(way.path())).answer(StatusCode::OK)
         }
-        Err(refused) => SignInPage::new(&settings, &way).refused(&refused),
+        Err(refused) => SignInPage::new(&settings, Some(way.path())).refused(&refused),
     }
 }
 
@@ -53,7 +53,11 @@ async fn by_token(State(admin): SharedAdmin, request: Request) -> Response {
     let settings = admin.settings();
     let wire = Wire::of(&request);
     let (head, body) = request.into_parts();
-    let fields = match PageForm::read(&head.headers, body, &["token", "next"]).await {
+    let fields = match is_form(&head.headers) {
+        Ok(()) => FormValues::read(body).await,
+        Err(refused) => Err(refused),
+    };
+    let fields = match fields {
         Ok(fields) => fields,
         Err(refused) => return refused.into_response(),
     };
@@ -61,7 +65,7 @@ async fn by_token(State(admin): SharedAdmin, request: Request) -> Response {
     let begun = admin.session_by_token(&settings, &head.headers, &fields, wire);
     match begun.await {
         Ok(cookie) => with_cookie(way.taken(), cookie),
-        Err(refused) => SignInPage::new(&settings, &way).refused(&refused),
+        Err(refused) => SignInPage::new(&settings, Some(way.path())).refused(&refused),
     }
 }
 
@@ -90,7 +94,7 @@ impl Admin {
         &self,
         settings: &Settings,
         headers: &HeaderMap,
-        fields: &PageForm,
+        fields: &FormValues,
         wire: Wire,
     ) -> Result<HeaderValue, HttpError> {
         if let Some(left) = self.credentials.spent(wire.address, clock::mono()) {

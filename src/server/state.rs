@@ -1,5 +1,6 @@
 //! What the admin listener reads, and gives orders to.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -21,7 +22,11 @@ use scanhook_core::rules::duration;
 use scanhook_core::time::Timestamp;
 use scanhook_core::wait::Wait;
 
+/// How long a view of the page may take.
+const LONGEST_VIEW: Duration = Duration::from_secs(2);
+
 /// What the admin listener reads, and gives orders to.
+#[derive(Clone)]
 pub struct Admin {
     pub journal: Journal,
     /// The sources and the policy in force.
@@ -34,11 +39,11 @@ pub struct Admin {
     pub ready: watch::Receiver<bool>,
     pub started: Timestamp,
     pub reloads: Reloads,
-    pub summaries: Summaries,
+    pub summaries: Arc<Summaries>,
     /// The issuer at which people sign in.
     pub openid: Arc<OpenId>,
     /// Credentials that were refused at the admin listener.
-    pub credentials: RefusedCredentials,
+    pub credentials: Arc<RefusedCredentials>,
 }
 
 pub(super) type SharedAdmin = State<Arc<Admin>>;
@@ -49,9 +54,20 @@ impl Admin {
         look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, HttpError> {
         self.journal.read(look).await.map_err(|error| {
+            if error == JournalError::TooSlow {
+                return HttpError::ViewTooSlow;
+            }
             tracing::error!(code = error.code(), %error, "the journal could not be read");
             HttpError::JournalUnavailable
         })
+    }
+
+    /// The same for one view of the page: on the page's own connection, and not for longer than a view may take.
+    pub(super) fn viewing(&self) -> Admin {
+        Admin {
+            journal: self.journal.viewing(clock::mono() + LONGEST_VIEW),
+            ..self.clone()
+        }
     }
 
     /// The pauses in force, held against the policy in force.

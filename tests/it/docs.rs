@@ -282,6 +282,7 @@ fn every_way_the_journal_fails_is_explained() {
         JournalError::Busy,
         JournalError::Conflict(""),
         JournalError::Gone,
+        JournalError::TooSlow,
         JournalError::Broken(message()),
     ];
     assert_eq!(

@@ -1,6 +1,7 @@
 //! The rules of the house, held against the source text: which module may know which, where the clock, the
 //! environment and the process enter, and which names say nothing. The reasons stand beside each rule.
 
+mod pages;
 mod rooms;
 mod words;
 

@@ -45,6 +45,7 @@ mod naive;
 mod network;
 mod night;
 mod packaging;
+mod page;
 mod plan;
 mod power_cut;
 mod presets;

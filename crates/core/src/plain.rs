@@ -18,6 +18,29 @@ pub const fn shown(c: char) -> char {
     }
 }
 
+/// Whether nobody would see the character, or would see others in another order for it: control characters but the line
+/// breaks and tabs of a layout, and format characters.
+#[must_use]
+pub const fn is_unseen(c: char) -> bool {
+    !matches!(c, '\n' | '\r' | '\t') && (is_format(c) || (shown(c) as u32 != c as u32))
+}
+
+/// A text in which every character that nobody sees is written as `\uXXXX`, as JSON would.
+#[must_use]
+pub fn spelled_out(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unseen(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// At most `max` characters of a text, each as it may be shown; a text that was cut ends with `…`.
 #[must_use]
 pub fn one_line(text: &str, max: usize) -> String {
@@ -32,6 +55,32 @@ pub(super) fn cut(chars: impl Iterator<Item = char>, max: usize) -> String {
         out.push('…');
     }
     out
+}
+
+/// What Unicode calls format characters (Cf): soft hyphens, joiners, bidi controls, byte order marks, tags.
+const fn is_format(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{600}'..='\u{605}'
+            | '\u{61c}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8e2}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{110bd}'
+            | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::api::PauseView;
+use crate::api::{MeView, PauseView};
 use crate::in_force::ActiveConfig;
 use crate::journal::TenantId;
 use scanhook_core::access::{AuditEntry, Caller, TenantScope};
@@ -37,6 +37,23 @@ impl AskedBy {
             what: what.to_owned(),
             policy: policy.to_owned(),
             ..AuditEntry::default()
+        }
+    }
+
+    /// Who it is, as they are told themselves.
+    pub(in crate::server) fn view(&self) -> MeView {
+        let caller = &self.caller;
+        MeView {
+            name: caller.name.clone(),
+            subject: caller.subject.clone(),
+            how: caller.how.shown(),
+            role: caller.grant.role.code().to_owned(),
+            until: caller.until.map(|until| until.to_string()),
+            tenants: caller
+                .grant
+                .tenants
+                .names()
+                .map(|names| names.iter().cloned().collect()),
         }
     }
 

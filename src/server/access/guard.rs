@@ -13,7 +13,7 @@ use super::refusals::RefusedAttempt;
 use super::routes::{RouteAccess, RouteNeeds, methods_of, route};
 use super::wire::Wire;
 use crate::clock;
-use crate::server::refusal::{AccessError, HttpError, RefusedWith, not_taken};
+use crate::server::refusal::{AccessError, HttpError, RefusedWith, ToldInPage, not_taken};
 use crate::server::same_site;
 use crate::server::sign_in::page;
 use crate::server::state::{Admin, SharedAdmin};
@@ -87,10 +87,16 @@ impl Admin {
             return refused.into_response();
         }
         request.extensions_mut().insert(asked.clone());
-        let response = next.run(request).await;
+        let mut response = next.run(request).await;
+        // The page says on every answer whom it sees.
+        response.extensions_mut().insert(asked.clone());
         if method == Method::POST {
-            match response.extensions().get::<RefusedWith>().copied() {
-                Some(RefusedWith(code)) => self.refused(&asked, found, code).await,
+            let told = response.extensions().get::<ToldInPage>().cloned();
+            let told = told.map(|ToldInPage(refused)| refused);
+            let refused = response.extensions().get::<RefusedWith>().cloned();
+            let refused = refused.map(|RefusedWith(refused)| refused);
+            match refused.or(told) {
+                Some(refused) => self.refused(&asked, found, refused.code()).await,
                 None => self.metrics.access.ordered(found.what, "done"),
             }
         }

@@ -49,6 +49,37 @@ const fn at(
 
 /// The routes with what they take.
 pub const ROUTES: &[RouteAccess] = &[
+    at("GET", "/", Permission::Read, "page"),
+    at("GET", "/held", Permission::Read, "page"),
+    at("GET", "/held/{id}", Permission::Read, "page"),
+    at(
+        "POST",
+        "/held/confirm",
+        Permission::Answer,
+        "look at an answer",
+    ),
+    at("POST", "/held/approve", Permission::Answer, "approve"),
+    at("POST", "/held/deny", Permission::Answer, "deny"),
+    at("GET", "/pause", Permission::Pause, "page"),
+    at("GET", "/pause/confirm", Permission::Pause, "page"),
+    at("POST", "/pause", Permission::Pause, "pause"),
+    at("GET", "/resume", Permission::Operate, "page"),
+    at("POST", "/resume", Permission::Operate, "resume"),
+    at("GET", "/alerts", Permission::Read, "page"),
+    at(
+        "GET",
+        "/alerts/{delivery}/{n}",
+        Permission::ReadAll,
+        "page",
+    ),
+    at("GET", "/scans", Permission::Read, "page"),
+    at("GET", "/scans/{id}", Permission::Read, "page"),
+    at("GET", "/machines/{tenant}/{id}", Permission::Read, "page"),
+    at("GET", "/rules", Permission::ReadAll, "page"),
+    at("GET", "/rules/{name}", Permission::ReadAll, "page"),
+    at("GET", "/policies/{hash}", Permission::ReadAll, "page"),
+    at("GET", "/system", Permission::Read, "page"),
+    at("GET", "/audit", Permission::Administer, "page"),
     at("GET", "/api/v1/me", Permission::Read, "whoami"),
     at("GET", "/api/v1/status", Permission::Read, "status"),
     at("GET", "/api/v1/alerts", Permission::Read, "alerts"),
@@ -58,6 +89,7 @@ pub const ROUTES: &[RouteAccess] = &[
     at("GET", "/api/v1/summary", Permission::Read, "summary"),
     at("GET", "/api/v1/live", Permission::Read, "live"),
     at("GET", "/api/v1/held", Permission::Read, "held"),
+    at("GET", "/api/v1/held/{key}", Permission::Read, "held"),
     at(
         "GET",
         "/api/v1/decisions/{id}",
@@ -159,6 +191,10 @@ pub(super) fn route(method: &Method, path: &str, query: Option<&str>) -> Option<
         .unwrap_or_default()
         .split('&')
         .any(|pair| pair.split('=').next() == Some("verbose"));
+    // What pages look like tells nothing, and the form for signing in looks like them.
+    if method == "GET" && path == "/assets/{file}" {
+        return Some(RouteNeeds::Nothing);
+    }
     if method == "GET" && (path == "/livez" || (path == "/readyz" && !verbose)) {
         return Some(RouteNeeds::Nothing);
     }

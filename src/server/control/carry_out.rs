@@ -11,7 +11,7 @@ use super::step::{OrderContext, step_of};
 use super::verb::OrderVerb;
 use crate::api::ItemView;
 use crate::clock;
-use crate::journal::{JournalError, PauseScope, Tx};
+use crate::journal::{Intended, JournalError, PauseScope, Tx};
 use crate::logs::about;
 use crate::server::access::AskedBy;
 use crate::server::order::OrderBody;
@@ -63,19 +63,7 @@ impl Admin {
             )
             .into());
         }
-        let at_once = members.flag("now")?;
-        let in_force = self.intake.in_force();
-        let now = Arc::new(OrderContext {
-            at_once,
-            approver: orderer.approver(),
-            only,
-            policy: in_force.policy.clone(),
-            terms: in_force
-                .tenants
-                .iter()
-                .map(|tenant| (tenant.id, tenant.terms))
-                .collect(),
-        });
+        let now = Arc::new(self.context(orderer, members, only)?);
         let (mut items, mut done) = (Vec::new(), BTreeSet::new());
         let (ids, deliveries) = if verb == OrderVerb::Retry {
             let sorted = self.read(move |reader| reader.sort_out(&ids)).await?;
@@ -106,6 +94,42 @@ impl Admin {
         }
         self.tell(verb, &orderer.by, &items);
         Ok(items)
+    }
+
+    fn context(
+        &self,
+        orderer: &Orderer,
+        members: &OrderBody<'_>,
+        only: Option<BTreeSet<i64>>,
+    ) -> Result<OrderContext, HttpError> {
+        let in_force = self.intake.in_force();
+        let tenants = in_force.tenants.iter();
+        Ok(OrderContext {
+            at_once: members.flag("now")?,
+            approver: orderer.approver(),
+            only,
+            policy: in_force.policy.clone(),
+            terms: tenants.map(|tenant| (tenant.id, tenant.terms)).collect(),
+        })
+    }
+
+    /// What would become of held decisions if they were approved as these members say.
+    pub(super) async fn foreseen(
+        &self,
+        orderer: &Orderer,
+        members: &OrderBody<'_>,
+        ids: Vec<Uuid>,
+    ) -> Result<Vec<ItemView>, HttpError> {
+        let (context, machine) = (self.context(orderer, members, None)?, members.machine()?);
+        self.read(move |reader| {
+            let intended = Intended {
+                machine: machine.as_ref(),
+                at_once: context.at_once,
+                terms: &|tenant, asked| context.wanted(tenant, asked),
+            };
+            reader.foreseen(&ids, &intended, clock::now())
+        })
+        .await
     }
 
     fn tell(&self, verb: OrderVerb, by: &By, items: &[ItemView]) {

@@ -10,7 +10,7 @@ use super::expect::Expectation;
 use super::orderer::objection;
 use super::outcome::told;
 use super::verb::OrderVerb;
-use crate::api::ItemView;
+use crate::api::{ItemView, OrderView};
 use crate::clock;
 use crate::journal::{Done, IdPrefix, JournalError, Reader, Selected, TenantId, Wants};
 use crate::server::access::AskedBy;
@@ -70,9 +70,13 @@ impl Admin {
     }
 
     /// An order about several things, by their ids or by what they have in common.
-    pub(super) async fn order(&self, asked: &AskedBy, verb: OrderVerb, body: Body) -> OrderReply {
-        let body = received(body).await?;
-        let members = order::read(&body, &[verb.keys(), verb.selecting(), &["after"]].concat())?;
+    pub(in crate::server) async fn order(
+        &self,
+        asked: &AskedBy,
+        verb: OrderVerb,
+        body: &[u8],
+    ) -> Result<OrderView, HttpError> {
+        let members = order::read(body, &[verb.keys(), verb.selecting(), &["after"]].concat())?;
         let orderer = self.orderer(asked, &members)?;
         let wants = verb.wants();
         let mut selector =
@@ -100,7 +104,9 @@ impl Admin {
         }
         let ids = core::mem::take(&mut selected.ids);
         let unknown = items.len();
-        items.extend(if preview {
+        items.extend(if preview && verb == OrderVerb::Approve {
+            self.foreseen(&orderer, &members, ids).await?
+        } else if preview {
             self.read(move |reader| reader.items(wants, &ids)).await?
         } else {
             self.carry_out(&orderer, verb, &members, ids, only).await?
@@ -116,7 +122,7 @@ impl Admin {
             view.second_person =
                 Some(selected.second_person).filter(|number| *number > 0 && approves);
         }
-        Ok(Json(view))
+        Ok(view)
     }
 
     /// What these ids mean, and those that mean nothing.

@@ -28,7 +28,7 @@ pub(super) struct OrderContext {
 }
 
 impl OrderContext {
-    fn wanted(&self, tenant: TenantId, asked: AskedFor<'_>) -> Option<Wanted> {
+    pub(super) fn wanted(&self, tenant: TenantId, asked: AskedFor<'_>) -> Option<Wanted> {
         Some(self.policy.wanted(*self.terms.get(&tenant)?, asked))
     }
 

@@ -4,7 +4,7 @@ use crate::journal::Wants;
 
 /// The verbs that are about single things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OrderVerb {
+pub(in crate::server) enum OrderVerb {
     Approve,
     Deny,
     Cancel,
@@ -12,7 +12,7 @@ pub(super) enum OrderVerb {
 }
 
 impl OrderVerb {
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::server) const fn name(self) -> &'static str {
         match self {
             OrderVerb::Approve => "approve",
             OrderVerb::Deny => "deny",

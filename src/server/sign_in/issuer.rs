@@ -7,13 +7,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::back::WayBack;
-use super::page::{self, SignInPage};
+use super::page::SignInPage;
 use crate::clock;
 use crate::journal::SessionProof;
 use crate::openid::SignInTrip;
 use crate::server::access::session::{cookie, kept, key, with_cookie};
 use crate::server::access::{AskedBy, RefusedAttempt, Wire, of_person};
 use crate::server::content::only;
+use crate::server::page::sign_in::again;
 use crate::server::refusal::{AccessError, HttpError};
 use crate::server::state::{Admin, SharedAdmin};
 use crate::settings::{OpenIdSettings, Settings};
@@ -63,7 +64,7 @@ pub(super) async fn begin(State(admin): SharedAdmin, request: Request) -> Respon
                 Err(_) => HttpError::Internal.into_response(),
             }
         }
-        Err(refused) => SignInPage::new(&settings, &way).refused(&refused),
+        Err(refused) => SignInPage::new(&settings, Some(way.path())).refused(&refused),
     }
 }
 
@@ -78,8 +79,8 @@ pub(super) async fn came_back(State(admin): SharedAdmin, request: Request) -> Re
     let query = CallbackQuery::read(request.uri().query().unwrap_or_default());
     let response = match admin.arrived(&settings, &headers, wire, trip, &query).await {
         // From a page of ours, so that the browser sends along the cookie that it just got.
-        Ok(session) => with_cookie(page::again(way.path()), session),
-        Err(refused) => SignInPage::new(&settings, &way).refused(&refused),
+        Ok(session) => with_cookie(again(way.path()), session),
+        Err(refused) => SignInPage::new(&settings, Some(way.path())).refused(&refused),
     };
     with_cookie(response, HeaderValue::from_static(FORGOTTEN))
 }

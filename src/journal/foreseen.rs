@@ -1,0 +1,86 @@
+//! What would become of held decisions if a person approved them now: the same plan, made without writing anything.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::error::JournalError;
+use super::outcome::{Done, OnTerms};
+use super::reader::Reader;
+use super::selector::Wants;
+use crate::api::ItemView;
+use scanhook_core::alert::MachineId;
+use scanhook_core::plan::{Plan, plan};
+use scanhook_core::scan::{DecisionState, Mode, Reason};
+use scanhook_core::time::Timestamp;
+
+/// How a person means to approve.
+pub struct Intended<'i> {
+    /// Where the alert does not say which machine it is, this one.
+    pub machine: Option<&'i MachineId>,
+    pub at_once: bool,
+    pub terms: &'i OnTerms<'i>,
+}
+
+impl Reader<'_> {
+    /// The things that an approval is about, each with what would become of it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn foreseen(
+        &self,
+        ids: &[Uuid],
+        intended: &Intended<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<ItemView>, JournalError> {
+        let mut items = self.items(Wants::Held, ids)?;
+        let mut begun = BTreeSet::new();
+        for item in &mut items {
+            let id = item.id.parse::<Uuid>().ok();
+            let row = id
+                .map(|id| super::thing::decision(self.db, id))
+                .transpose()?;
+            if let Some(row) = row.flatten() {
+                item.will = Some(self.fate(row, intended, &mut begun, now)?.to_owned());
+                item.candidates = match &item.machine {
+                    Some(_) => Vec::new(),
+                    None => self.decided(row)?.candidates(),
+                };
+            }
+        }
+        Ok(items)
+    }
+
+    fn fate(
+        &self,
+        row: i64,
+        intended: &Intended<'_>,
+        begun: &mut BTreeSet<(i64, MachineId)>,
+        now: Timestamp,
+    ) -> Result<&'static str, JournalError> {
+        let decided = self.decided(row)?;
+        if decided.state != DecisionState::Held {
+            return Ok(Done::NotHeld.code());
+        }
+        let Some(machine) = decided.machine.as_ref().or(intended.machine) else {
+            return Ok(Done::MachineNeeded.code());
+        };
+        let why = decided.why();
+        let Some(mut wanted) = decided.on_terms(&why, intended.terms, intended.at_once, now) else {
+            return Ok(Done::NotConfigured.code());
+        };
+        if wanted.mode == Mode::Approve {
+            wanted.mode = Mode::Enforce;
+        }
+        (wanted.limit, wanted.tenant_limit) = (None, None);
+        let rule = decided.rule.as_deref();
+        let history = self.history(decided.tenant, machine, rule, &wanted, now)?;
+        let plan = plan(&history, &wanted, now);
+        // The second decision about a machine joins what the first has begun.
+        let is_first = begun.insert((decided.tenant.0, machine.clone()));
+        Ok(match plan {
+            Plan::Begin { .. } if !is_first => Reason::Merged.code(),
+            plan => plan.reason().code(),
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! The pages of the admin listener: what the API says, as HTML. Every page is written by the server and works without
+//! JavaScript; it asks the same functions for its views as the API does (`views`), and its forms give orders by the same
+//! functions (`control`). It never reads the journal itself.
+//!
+//! A page is a [`visit::Visit`], a view, and a template of `templates/` around which stands a `shell`. `text` escapes every
+//! value; `filters` are what templates do with values; `svg` is the one thing that is not escaped. `answer` gives the headers
+//! that keep a page to itself, and turns a refusal into a page (`problem`). `fields` reads what forms send. `assets` are the
+//! files that pages load.
+
+pub(super) mod answer;
+mod alert;
+mod alerts;
+mod assets;
+mod confirm;
+mod audit;
+pub(super) mod fields;
+mod filters;
+mod held;
+mod hour;
+mod link;
+mod lists;
+mod machine;
+mod now;
+mod pausing;
+mod outcomes;
+mod portal;
+mod problem;
+mod rules;
+mod scan;
+mod scans;
+mod shell;
+pub(super) mod sign_in;
+mod svg;
+mod system;
+mod text;
+mod times;
+mod visit;
+mod written;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+
+use super::state::Admin;
+
+/// The pages that are looked at.
+pub(super) fn routes() -> Router<Arc<Admin>> {
+    Router::new()
+        .route("/assets/{file}", get(assets::file))
+        .route("/", get(now::show))
+        .route("/held", get(held::show))
+        .route("/held/{id}", get(held::show_one))
+        .route("/pause", get(pausing::show))
+        .route("/pause/confirm", get(pausing::confirm))
+        .route("/resume", get(pausing::confirm_end))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/{delivery}/{n}", get(alert::show))
+        .route("/scans", get(scans::list))
+        .route("/scans/{id}", get(scan::show))
+        .route("/machines/{tenant}/{id}", get(machine::show))
+        .route("/rules", get(rules::list))
+        .route("/rules/{name}", get(rules::show))
+        .route("/policies/{hash}", get(rules::policy))
+        .route("/system", get(system::show))
+        .route("/audit", get(audit::list))
+}
+
+/// What their forms send. A form shows first what it would do; only another one does it.
+pub(super) fn forms() -> Router<Arc<Admin>> {
+    Router::new()
+        .route("/held/confirm", post(confirm::look))
+        .route("/held/approve", post(confirm::approve))
+        .route("/held/deny", post(confirm::deny))
+        .route("/pause", post(pausing::pause))
+        .route("/resume", post(pausing::resume))
+        .route_layer(from_fn(fields::from_here))
+}

@@ -1,0 +1,149 @@
+//! The first page: what is wrong, what waits for people, what flows, and what is left of the quota.
+
+use askama::Template;
+use axum::response::Response;
+
+use super::filters;
+use super::hour::{HourPicture, share};
+use super::shell::{NavPage, PageShell};
+use super::svg::Svg;
+use super::times;
+use super::visit::Visit;
+use crate::api::{BannerView, NowView, QuotaView, ReceiverView, ScanView};
+use crate::journal::Filter;
+use crate::server::query;
+use crate::server::refusal::HttpError;
+use scanhook_core::time::Timestamp;
+
+/// Banners that are shown one by one.
+const SHOWN: usize = 3;
+/// The last scans.
+const SCANS: u16 = 8;
+
+/// One API of one tenant.
+struct QuotaRow {
+    tenant: String,
+    api: String,
+    quota: QuotaView,
+}
+
+/// How messages to receivers are.
+struct MessageCounts {
+    waiting: u32,
+    dead: u32,
+    last_sent_at: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "now.html")]
+struct NowPage {
+    shell: PageShell,
+    now: NowView,
+    held: u64,
+    failed: u64,
+    shown: Vec<BannerView>,
+    folded: Vec<BannerView>,
+    picture: Svg,
+    share: Option<u64>,
+    quotas: Vec<QuotaRow>,
+    /// Those of which nothing was used for an hour.
+    unused: Vec<QuotaRow>,
+    messages: Option<MessageCounts>,
+    scans: Vec<ScanView>,
+    drain: Option<String>,
+}
+
+pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
+    query::known(
+        &["tenant"],
+        crate::journal::ListKind::Decisions,
+        visit.pairs(),
+    )?;
+    let admin = &visit.admin;
+    let now = admin.now_view(&visit.asked, visit.value("tenant")).await?;
+    let mut tenants = admin.tenants().await?;
+    tenants.retain(|tenant| visit.asked.sees(&tenant.name));
+    if let Some(name) = visit.tenant() {
+        tenants.retain(|tenant| tenant.name == name);
+    }
+    let mut pauses = admin.pauses_for(&visit.asked).await?;
+    pauses.retain(|pause| {
+        visit
+            .tenant()
+            .is_none_or(|name| pause.tenant.as_deref().is_none_or(|of| of == name))
+    });
+    let receivers = if visit.asked.sees_all() {
+        admin.receivers().await?
+    } else {
+        Vec::new()
+    };
+    let filter = Filter {
+        tenant: visit.tenant().map(str::to_owned),
+        limit: Some(SCANS),
+        ..Filter::default()
+    };
+    let scans = admin.scans_of(&visit.asked, filter).await?.items;
+    let share = share(&tenants);
+    let picture = HourPicture {
+        minutes: &now.minutes,
+        share,
+        pauses: &pauses,
+    };
+    let quotas = tenants.iter().flat_map(|tenant| {
+        tenant.quota.iter().map(|(api, quota)| QuotaRow {
+            tenant: tenant.name.clone(),
+            api: api.clone(),
+            quota: *quota,
+        })
+    });
+    let (quotas, unused) = quotas.partition(|row| row.quota.hour > 0 || row.api == "scan");
+    let mut shown = now.banners.clone();
+    let folded = shown.split_off(shown.len().min(SHOWN));
+    let shell = visit.shell_with("Now", NavPage::Now, &now);
+    let page = NowPage {
+        picture: picture.draw(),
+        share,
+        quotas,
+        unused,
+        messages: messages(&receivers),
+        scans,
+        held: now.person.held.values().sum(),
+        failed: now.person.failed_24h.values().sum(),
+        drain: drain(&now, visit.now),
+        shown,
+        folded,
+        shell,
+        now,
+    };
+    visit.shown(&page.shell, &page)
+}
+
+/// When what waits will have left, in words.
+fn drain(now: &NowView, at: Timestamp) -> Option<String> {
+    let leaves = now
+        .flow
+        .last_leaves_at
+        .as_deref()
+        .and_then(Timestamp::parse)?;
+    let waiting = now.flow.waiting;
+    let verb = if waiting == 1 {
+        "scan waits; it leaves"
+    } else {
+        "scans wait; the last leaves"
+    };
+    Some(format!(
+        "{waiting} {verb} {}.",
+        times::ahead(leaves.since(at))
+    ))
+}
+
+fn messages(receivers: &[ReceiverView]) -> Option<MessageCounts> {
+    (!receivers.is_empty()).then(|| MessageCounts {
+        waiting: receivers.iter().map(|one| one.waiting).sum(),
+        dead: receivers.iter().map(|one| one.dead).sum(),
+        last_sent_at: receivers
+            .iter()
+            .filter_map(|one| one.last_sent_at.clone())
+            .max(),
+    })
+}

@@ -1,0 +1,93 @@
+//! Who sees and may do what on pages: the same as at the API.
+
+use reqwest::Method;
+use scanhook_core::access::{AccessTokenHash, AdminRole, from_random};
+use secrecy::ExposeSecret as _;
+
+use super::{ask, read};
+use crate::harness::{Answer, Site, Wish, alert, machine, until};
+
+const HELD: &str = r#"
+version = 1
+[defaults]
+mode = "approve"
+[[rule]]
+name = "all"
+scan = "quick"
+when = { source.exists = true }
+"#;
+
+fn token(n: u8) -> String {
+    from_random(&[n; 39]).expose_secret().to_owned()
+}
+
+async fn site() -> Site {
+    let tables = AdminRole::ALL.iter().enumerate().map(|(n, role)| {
+        let hash = AccessTokenHash::of(&token(u8::try_from(n).unwrap()));
+        format!("[admin.tokens.{role}]\nhash = \"{hash}\"\nrole = \"{role}\"\n")
+    });
+    Site::with(Wish {
+        rules: HELD.to_owned(),
+        more: tables.collect(),
+        ..Wish::default()
+    })
+    .await
+}
+
+async fn as_role(site: &Site, n: u8, method: Method, path: &str) -> Answer {
+    let (bearer, origin) = (
+        format!("Bearer {}", token(n)),
+        format!("http://{}", site.admin),
+    );
+    let lines = [
+        ("authorization", bearer.as_str()),
+        ("origin", origin.as_str()),
+    ];
+    let form = (method == Method::POST).then_some(&[("verb", "approve")][..]);
+    ask(site, method, path, &lines, form).await
+}
+
+#[tokio::test]
+async fn a_page_offers_what_the_role_may_do_and_nothing_else() {
+    let site = site().await;
+    site.accepted(alert("1", "high", &machine(1))).await;
+    for (n, role) in AdminRole::ALL.iter().enumerate() {
+        let n = u8::try_from(n).unwrap();
+        let list = until("it is held", async || {
+            let answer = as_role(&site, n, Method::GET, "/held").await;
+            answer.text.contains("1 decision").then_some(answer.text)
+        })
+        .await;
+        let text = read(&list);
+        assert!(text.contains(&format!("{role} ({role})")), "{text}");
+        assert!(text.contains("Sign out"), "{text}");
+        let may_answer = *role >= AdminRole::Approver;
+        assert_eq!(text.contains("Approve…"), may_answer, "{role}: {text}");
+        assert_eq!(text.contains("Pause…"), may_answer, "{role}: {text}");
+        for path in ["/held/confirm", "/held/approve", "/held/deny"] {
+            let answer = as_role(&site, n, Method::POST, path).await;
+            assert_eq!(answer.status == 403, !may_answer, "{role} {path}");
+        }
+        let resume = as_role(&site, n, Method::GET, "/resume").await;
+        let may_resume = *role >= AdminRole::Operator;
+        assert_eq!(resume.status == 200, may_resume, "{role}");
+        if !may_resume {
+            let text = read(&resume.text);
+            assert!(
+                text.contains("role-too-small") && text.contains("needs operator"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_not_known_is_asked_to_sign_in() {
+    let site = site().await;
+    let answer = ask(&site, Method::GET, "/held?rule=all", &[], None).await;
+    assert_eq!(answer.status, 401);
+    let text = read(&answer.text);
+    assert!(text.contains("Token") && text.contains("Sign in"), "{text}");
+    assert!(!text.contains("Approve…") && !text.contains("(viewer)"));
+    assert!(answer.header("content-security-policy").is_some());
+}
