@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn json_says_the_same_without_a_character_that_nobody_sees() {
         let said = serde_json::json!({ "a": "\u{9b}2J\u{7f}\u{202e}b\u{200b}\u{feff}\u{2028}\u{e0041}", "ä": "ü😀\r\n\u{1b}" });
-        let written = escaped(&serde_json::to_string_pretty(&said).unwrap());
+        let written = spelled_out(&serde_json::to_string_pretty(&said).unwrap());
         let hidden = [
             "\\u009b",
             "\\u007f",
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_moves_no_cursor_either() {
-        assert_eq!(escaped("<p>\u{1b}[2J\n"), "<p>\\u001b[2J");
+        assert_eq!(spelled_out("<p>\u{1b}[2J"), "<p>\\u001b[2J");
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
         let class = regex::Regex::new(r"^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}--\t\n\r]$").unwrap();
         for c in ('\0'..=char::MAX).filter(|c| class.is_match(c.encode_utf8(&mut [0; 4]))) {
             assert!(
-                escaped(&format!("{c}.")).starts_with("\\u"),
+                spelled_out(&format!("{c}.")).starts_with("\\u"),
                 "U+{:04X}",
                 u32::from(c)
             );
