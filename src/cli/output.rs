@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_moves_no_cursor_either() {
-        assert_eq!(spelled_out("<p>\u{1b}[2J\n"), "<p>\\u001b[2J");
+        assert_eq!(spelled_out("<p>\u{1b}[2J"), "<p>\\u001b[2J");
     }
 
     #[test]

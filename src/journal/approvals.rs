@@ -79,22 +79,42 @@ impl Consent<'_> {
     }
 }
 
-impl Tx<'_> {
-    /// Whether this approval would not count: the same person has approved it before.
-    pub(super) fn has_approved(
-        &self,
-        decided: &HeldDecision,
-        consent: Consent<'_>,
-    ) -> Result<bool, JournalError> {
-        if decided.people().is_none() {
-            return Ok(false);
-        }
-        let given = given(self.db, decided.id, consent.approver)?;
-        let about_it = given.into_iter().filter(|row| consent.is_about(row));
-        let others: Vec<Approver> = about_it.map(|row| row.approver).collect();
-        Ok(!consent.approver.counts_beside(&others))
+/// Whether this approval would not count: the same person has approved it before.
+pub(super) fn has_approved(
+    db: &Connection,
+    decided: &HeldDecision,
+    consent: Consent<'_>,
+) -> Result<bool, JournalError> {
+    if decided.people().is_none() {
+        return Ok(false);
     }
+    let given = given(db, decided.id, consent.approver)?;
+    let about_it = given.into_iter().filter(|row| consent.is_about(row));
+    let others: Vec<Approver> = about_it.map(|row| row.approver).collect();
+    Ok(!consent.approver.counts_beside(&others))
+}
 
+/// What an approval would come to, where it would not be enough; nothing is written.
+pub(super) fn falls_short(
+    db: &Connection,
+    decided: &HeldDecision,
+    consent: Consent<'_>,
+) -> Result<Option<Done>, JournalError> {
+    let Some(people) = decided.people() else {
+        return Ok(None);
+    };
+    if has_approved(db, decided, consent)? {
+        return Ok(Some(Done::SecondPersonNeeded));
+    }
+    let given = given(db, decided.id, consent.approver)?;
+    let others = given
+        .iter()
+        .filter(|row| consent.is_about(row) && row.approver.subject != consent.approver.subject);
+    let is_enough = others.count() + 1 >= usize::from(people.needed);
+    Ok((!is_enough).then_some(Done::ApprovedOnce))
+}
+
+impl Tx<'_> {
     /// Takes an approval. Where it is not enough it is written down, and whoever has to hear that another is needed is told.
     pub(super) fn agree(
         &mut self,
@@ -108,7 +128,7 @@ impl Tx<'_> {
                 at_once: consent.at_once,
             });
         };
-        if self.has_approved(decided, consent)? {
+        if has_approved(self.db, decided, consent)? {
             return Ok(Agreement::NotYet(Done::SecondPersonNeeded));
         }
         self.note_approval(decided.id, consent, now)?;

@@ -4,21 +4,23 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
+use super::approvals::falls_short;
 use super::error::JournalError;
 use super::outcome::{Done, OnTerms};
 use super::reader::Reader;
 use super::selector::Wants;
+use super::word::Word;
 use crate::api::ItemView;
 use scanhook_core::alert::MachineId;
+use scanhook_core::person::By;
 use scanhook_core::plan::{Plan, plan};
 use scanhook_core::scan::{DecisionState, Mode, Reason};
 use scanhook_core::time::Timestamp;
 
-/// How a person means to approve.
+/// An approval that a person means to give.
 pub struct Intended<'i> {
-    /// Where the alert does not say which machine it is, this one.
-    pub machine: Option<&'i MachineId>,
-    pub at_once: bool,
+    pub word: &'i Word,
+    pub by: &'i By,
     pub terms: &'i OnTerms<'i>,
 }
 
@@ -62,13 +64,19 @@ impl Reader<'_> {
         if decided.state != DecisionState::Held {
             return Ok(Done::NotHeld.code());
         }
-        let Some(machine) = decided.machine.as_ref().or(intended.machine) else {
+        let Some(consent) = intended.word.consent(&decided, intended.by) else {
+            return Ok(Done::Denied.code());
+        };
+        let Some(machine) = consent.machine else {
             return Ok(Done::MachineNeeded.code());
         };
         let why = decided.why();
-        let Some(mut wanted) = decided.on_terms(&why, intended.terms, intended.at_once, now) else {
+        let Some(mut wanted) = decided.on_terms(&why, intended.terms, consent.at_once, now) else {
             return Ok(Done::NotConfigured.code());
         };
+        if let Some(done) = falls_short(self.db, &decided, consent)? {
+            return Ok(done.code());
+        }
         if wanted.mode == Mode::Approve {
             wanted.mode = Mode::Enforce;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::approvals::Agreement;
+use super::approvals::{Agreement, has_approved};
 use super::error::JournalError;
 use super::held_decision::HeldDecision;
 use super::held_together::held_together;
@@ -96,7 +96,7 @@ impl Tx<'_> {
                 }))
             }
             (Some(known), Some(named)) if known != named => told(Done::MachineKnown),
-            _ if self.has_approved(decided, consent)? => told(Done::SecondPersonNeeded),
+            _ if has_approved(self.db, decided, consent)? => told(Done::SecondPersonNeeded),
             _ => Ok(None),
         }
     }

@@ -11,7 +11,7 @@ use super::step::{OrderContext, step_of};
 use super::verb::OrderVerb;
 use crate::api::ItemView;
 use crate::clock;
-use crate::journal::{Intended, JournalError, PauseScope, Tx};
+use crate::journal::{Intended, JournalError, PauseScope, Tx, Word};
 use crate::logs::about;
 use crate::server::access::AskedBy;
 use crate::server::order::OrderBody;
@@ -120,11 +120,16 @@ impl Admin {
         members: &OrderBody<'_>,
         ids: Vec<Uuid>,
     ) -> Result<Vec<ItemView>, HttpError> {
-        let (context, machine) = (self.context(orderer, members, None)?, members.machine()?);
+        let (context, by) = (self.context(orderer, members, None)?, orderer.by.clone());
+        let word = Word::Approve {
+            machine: members.machine()?,
+            at_once: context.at_once,
+            approver: context.approver.clone(),
+        };
         self.read(move |reader| {
             let intended = Intended {
-                machine: machine.as_ref(),
-                at_once: context.at_once,
+                word: &word,
+                by: &by,
                 terms: &|tenant, asked| context.wanted(tenant, asked),
             };
             reader.foreseen(&ids, &intended, clock::now())

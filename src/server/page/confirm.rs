@@ -57,6 +57,8 @@ struct ConfirmPage {
     leaves: Option<String>,
     /// Devices that need a machine first.
     lacking: usize,
+    /// Whether another person has to approve as well.
+    is_first: bool,
     /// Whether anything would come of it.
     is_possible: bool,
 }
@@ -208,7 +210,11 @@ async fn ask(
         admin.leaves_with(more).await?
     };
     let text = |key: &str| members.get(key).and_then(Value::as_str).map(str::to_owned);
-    let about = order.machines - lacking.min(order.machines);
+    let waits = |fate: &&Fate| fate.item.will.as_deref() == Some("second-person-needed");
+    let waiting = machines.iter().filter(waits).count();
+    let about = order.machines.saturating_sub(lacking + waiting);
+    let once = |fate: &Fate| fate.item.will.as_deref() == Some("approved_once");
+    let is_first = machines.iter().any(once);
     let page = ConfirmPage {
         shell: PageShell::around(Some(asked), "Confirm".to_owned(), NavPage::Held, now),
         heading: heading(verb, &order, about),
@@ -219,6 +225,7 @@ async fn ask(
         machine: text("machine"),
         reason: text("reason").unwrap_or_default(),
         at_once: members.contains_key("now"),
+        is_first,
         is_possible: verb != OrderVerb::Approve || about > 0,
         leaves: leaves.map(|leaves| times::ahead(leaves.since(now))),
         scans,
@@ -324,6 +331,8 @@ fn will(item: &ItemView) -> &'static str {
         Some("running") => "answered by the running scan",
         Some("foreign") => "answered by a scan that somebody else began",
         Some("cooldown") => "answered by the last scan, which still counts",
+        Some("approved_once") => "is approved once: one more person has to approve",
+        Some("second-person-needed") => "waits for another person: you have approved it",
         Some("machine-needed") => "needs a machine: nothing happens to it",
         Some("not-configured") => "its tenant is not configured any more: nothing happens to it",
         Some("not-held") => "is not held any more: nothing happens to it",
@@ -341,6 +350,8 @@ fn came(item: &ItemView) -> &'static str {
         (Some("approved"), Some("running")) => "approved: answered by the running scan",
         (Some("approved"), Some("cooldown")) => "approved: answered by the last scan",
         (Some("approved"), _) => "approved",
+        (Some("approved_once"), _) => "approved once: one more person has to approve",
+        (Some("second-person-needed"), _) => "waits for another person: you have approved it",
         (Some("denied"), _) => "denied",
         (Some("already"), _) => "was answered so before",
         (Some("machine-needed"), _) => "needs a machine: choose it first",
@@ -388,7 +399,7 @@ fn button(verb: OrderVerb, order: &OrderView, machines: usize) -> String {
 fn told(verb: OrderVerb, order: &OrderView) -> String {
     let done = order.items.iter().filter_map(|item| item.result.as_deref());
     let done = done
-        .filter(|result| matches!(*result, "approved" | "denied"))
+        .filter(|result| matches!(*result, "approved" | "approved_once" | "denied"))
         .count();
     let word = if verb == OrderVerb::Approve {
         "approved"

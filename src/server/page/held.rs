@@ -42,6 +42,13 @@ struct HeldFilter {
     since: String,
 }
 
+impl HeldFilter {
+    /// Whether groups are made so.
+    fn is_by(&self, code: &str) -> bool {
+        self.group == code
+    }
+}
+
 #[derive(Template)]
 #[template(path = "held-group.html")]
 struct HeldGroupPage {

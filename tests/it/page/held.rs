@@ -348,11 +348,7 @@ async fn a_pause_is_set_and_ended_by_forms_that_ask_first() {
     let set = press(&site, &asks.text, "/pause", &[("reason", "change")]).await;
     says(
         &set,
-        &[
-            "rule `ask` by somebody on this computer",
-            ": change",
-            "Resume…",
-        ],
+        &["rule `ask` by somebody since", ": change", "Resume…"],
     );
     let asks = page(&site, "/resume?rule=ask").await;
     says(&asks, &["Resume rule `ask`?"]);

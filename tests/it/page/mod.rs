@@ -14,7 +14,7 @@ use crate::harness::{Answer, Site};
 
 /// What stands within a word or a sentence.
 static INLINE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("</?(?:bdi|strong|b|code)(?: [^>]*)?>").unwrap());
+    LazyLock::new(|| Regex::new("</?(?:bdi|strong|b|code|time)(?: [^>]*)?>").unwrap());
 static TAG: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?s)<[^>]*>").unwrap());
 
 /// A page as a browser asks for it.

@@ -205,12 +205,26 @@ function replace(page) {
     for (const open of part.querySelectorAll("details[open][id]")) {
       next.querySelector(`details[id="${CSS.escape(open.id)}"]`)?.setAttribute("open", "");
     }
-    part.replaceWith(document.importNode(next, true));
+    const shown = document.importNode(next, true);
+    keepEntered(part, shown);
+    part.replaceWith(shown);
   }
   document.title = page.title;
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
   showTimes();
   countPicked();
+}
+
+// What is picked stays picked, and what was written stays written.
+function keepEntered(from, to) {
+  for (const field of from.querySelectorAll("input:not([type=hidden]), select, textarea")) {
+    const boxed = field.type === "checkbox" || field.type === "radio";
+    const same = [...to.querySelectorAll(field.localName)].find((other) => other.name === field.name &&
+      (boxed ? other.type === field.type && other.value === field.value : other.id === field.id));
+    if (!same) continue;
+    if (boxed) same.checked = field.checked;
+    else same.value = field.value;
+  }
 }
 
 async function beat() {
