@@ -540,7 +540,7 @@ async fn nobody_is_led_to_another_place_after_signing_in() {
         String::new(),
     )
     .await;
-    assert!(!markup.text.contains("<script"), "{}", markup.text);
+    assert!(!markup.text.contains("<script>"), "{}", markup.text);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -48,6 +48,11 @@ fn is_for_programs(path: &str) -> bool {
     path.starts_with("/api/") || path.starts_with("/-/") || others.contains(&path)
 }
 
+fn is_html(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
 /// Gives the answers to browsers their headers, and tells them of a problem in a page.
 pub(in crate::server) async fn dress(
     State(admin): State<Arc<Admin>>,
@@ -68,7 +73,8 @@ pub(in crate::server) async fn dress(
         false => None,
     };
     let response = next.run(request).await;
-    if is_for_programs(&path) || !is_page {
+    // The form for signing in stands in place of whatever a browser asks for.
+    if (is_for_programs(&path) || !is_page) && !is_html(&response) {
         return response;
     }
     let mut response = match response.extensions().get::<RefusedWith>().cloned() {
