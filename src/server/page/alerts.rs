@@ -34,6 +34,16 @@ pub(super) async fn list(visit: Visit) -> Result<Response, HttpError> {
     visit.shown(&shown.shell, &shown)
 }
 
+impl AlertsPage {
+    /// What people call a device that a decision is about.
+    fn called<'v>(alert: &'v AlertView, label: &'v str) -> &'v str {
+        let named = alert.devices.iter().find(|device| device.label == label);
+        named
+            .and_then(|device| device.name.as_deref())
+            .unwrap_or(label)
+    }
+}
+
 fn fields() -> Vec<FilterField> {
     vec![
         text("device", "Device", "lt-042, dc-*"),
